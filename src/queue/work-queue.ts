@@ -1,0 +1,88 @@
+/**
+ * What the rest of the bot sees of the queue. Both backends (BullMQ on Redis, BullMQ on the embedded
+ * PostgreSQL) give exactly this; nothing above this folder knows which one it runs on.
+ */
+
+/** Where a job stands: it will be worked on again (`live`), or its record is only kept (`ended`). */
+export type JobStanding = 'live' | 'ended'
+
+export interface JobRecord<Data> {
+  id: string
+  data: Data
+  standing: JobStanding
+  /** When the job was added, ms since the epoch. */
+  addedAt: number
+}
+
+/** How adding went. `id` names the job that answers for the claim: the new one, or the one that was there. */
+export interface Added {
+  outcome: 'added' | 'known' | 'held'
+  id: string
+}
+
+/** What a processor decides at the end of one step. */
+export type Verdict = { do: 'park'; ms: number } | { do: 'end' }
+
+/** A job in the hands of one worker. All writes check first that the lock is still ours. */
+export interface HeldJob<Data> {
+  id: string
+  data: Data
+  /** ms since the epoch. */
+  addedAt: number
+  /** How often a worker died or froze with this job in hand, over the job's whole life. */
+  stalls: number
+  /** Aborted when the lock is lost or the process is stopping. */
+  signal: AbortSignal
+  /** Throws `LockLost` unless the lock is still ours; prolongs it. Call it before every effect. */
+  assertHeld(): Promise<void>
+  /** Asserts the lock, then replaces the record. */
+  save(data: Data): Promise<void>
+  /** Everything ever told to this job, oldest first. */
+  inbox(): Promise<string[]>
+}
+
+export type Processor<Data> = (job: HeldJob<Data>) => Promise<Verdict>
+
+export interface WorkQueue<Data> {
+  /**
+   * Claims `id` and enqueues in one atomic step. `known`: a job with that id exists, live or kept.
+   * `held`: another live job holds `slot`; nothing was added and `id` names the holder.
+   * @throws QueueUnavailable within about a second (3 s when the server is frozen)
+   */
+  add(id: string, data: Data, slot?: string): Promise<Added>
+  get(id: string): Promise<JobRecord<Data> | undefined>
+  /** The id of the live job that holds `slot`. */
+  holder(slot: string): Promise<string | undefined>
+  /** All live jobs, oldest first. */
+  live(): Promise<JobRecord<Data>[]>
+  liveCount(): Promise<number>
+  /** Makes a parked job due now. If it is being worked on, its next parking is skipped, so no wake is lost. */
+  wake(id: string): Promise<void>
+  /**
+   * Appends `message` to the job's inbox and wakes it; false if there is no live job of that id.
+   * Atomic, from any process. The caller must look whether the job took it: it may end just then.
+   */
+  tell(id: string, message: string): Promise<boolean>
+  /** Replaces the record of an ended job (a live one is its worker's alone): false if it is live or gone. */
+  amendEnded(id: string, data: Data): Promise<boolean>
+  /** Starts working. At most `concurrency` jobs are in hand at once in this process. */
+  work(process: Processor<Data>, options: { concurrency: number }): Promise<void>
+}
+
+export interface Queues<TriggerData, RunData> {
+  kind: 'redis' | 'embedded'
+  triggers: WorkQueue<TriggerData>
+  runs: WorkQueue<RunData>
+  /** @throws QueueUnavailable when the backend does not answer within `ms`. */
+  ping(ms: number): Promise<void>
+  /** Stops taking jobs, waits up to `graceMs` for those in hand, closes all connections. */
+  close(graceMs: number): Promise<void>
+}
+
+export class QueueUnavailable extends Error {
+  override name = 'QueueUnavailable'
+}
+
+export class LockLost extends Error {
+  override name = 'LockLost'
+}
