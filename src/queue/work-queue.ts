@@ -20,7 +20,7 @@ export interface Added {
   id: string
 }
 
-/** What a processor decides at the end of one step. */
+/** What a processor decides at the end of one step. Parked for 0 ms: again at once, after those that wait already. */
 export type Verdict = { do: 'park'; ms: number } | { do: 'end' }
 
 /** A job in the hands of one worker. All writes check first that the lock is still ours. */
@@ -31,7 +31,9 @@ export interface HeldJob<Data> {
   addedAt: number
   /** How often a worker died or froze with this job in hand, over the job's whole life. */
   stalls: number
-  /** Aborted when the lock is lost or the process is stopping. */
+  /** How many steps in a row, up to now, ended in an error of the processor. */
+  failures: number
+  /** Aborted, with a `LockLost` or a `ShuttingDown` as the reason, when the step should stop where it is. */
   signal: AbortSignal
   /** Throws `LockLost` unless the lock is still ours; prolongs it. Call it before every effect. */
   assertHeld(): Promise<void>
@@ -41,22 +43,30 @@ export interface HeldJob<Data> {
   inbox(): Promise<string[]>
 }
 
+/**
+ * Works one step. When it throws, the job is parked for a while (1 s, doubling up to 60 s) and never dropped: how often
+ * to try is the processor's business, see `failures`.
+ */
 export type Processor<Data> = (job: HeldJob<Data>) => Promise<Verdict>
 
 export interface WorkQueue<Data> {
   /**
-   * Claims `id` and enqueues in one atomic step. `known`: a job with that id exists, live or kept.
+   * Claims `id` (no colon, not only digits) and enqueues in one atomic step. `known`: a job with that id exists, live or kept.
    * `held`: another live job holds `slot`; nothing was added and `id` names the holder.
    * @throws QueueUnavailable within about a second (3 s when the server is frozen)
    */
   add(id: string, data: Data, slot?: string): Promise<Added>
+  /** @throws UnreadableRecord */
   get(id: string): Promise<JobRecord<Data> | undefined>
   /** The id of the live job that holds `slot`. */
   holder(slot: string): Promise<string | undefined>
-  /** All live jobs, oldest first. */
+  /** All live jobs, oldest first (those added in one ms by id). An unreadable one is logged and left out. */
   live(): Promise<JobRecord<Data>[]>
   liveCount(): Promise<number>
-  /** Makes a parked job due now. If it is being worked on, its next parking is skipped, so no wake is lost. */
+  /**
+   * Makes a parked job due now. If it is being worked on, its next parking is skipped, so no wake is lost, unless the
+   * worker dies at that very moment: so park for a bounded time. Nothing happens if there is no live job of that id.
+   */
   wake(id: string): Promise<void>
   /**
    * Appends `message` to the job's inbox and wakes it; false if there is no live job of that id.
@@ -65,7 +75,7 @@ export interface WorkQueue<Data> {
   tell(id: string, message: string): Promise<boolean>
   /** Replaces the record of an ended job (a live one is its worker's alone): false if it is live or gone. */
   amendEnded(id: string, data: Data): Promise<boolean>
-  /** Starts working. At most `concurrency` jobs are in hand at once in this process. */
+  /** Starts working, once per process. At most `concurrency` jobs are in hand at once in this process. */
   work(process: Processor<Data>, options: { concurrency: number }): Promise<void>
 }
 
@@ -75,12 +85,24 @@ export interface Queues<TriggerData, RunData> {
   runs: WorkQueue<RunData>
   /** @throws QueueUnavailable when the backend does not answer within `ms`. */
   ping(ms: number): Promise<void>
-  /** Stops taking jobs, waits up to `graceMs` for those in hand, closes all connections. */
+  /**
+   * Stops taking jobs and waits for those in hand; their signals are aborted when 60 % of `graceMs` have passed. A job
+   * that throws then, as it should, is put back. After `graceMs` (500 ms more at the most) everything is cut.
+   */
   close(graceMs: number): Promise<void>
 }
 
 export class QueueUnavailable extends Error {
   override name = 'QueueUnavailable'
+}
+
+/** The stored data of a job is not, or no longer, what this version can read. */
+export class UnreadableRecord extends Error {
+  override name = 'UnreadableRecord'
+}
+
+export class ShuttingDown extends Error {
+  override name = 'ShuttingDown'
 }
 
 export class LockLost extends Error {

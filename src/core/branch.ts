@@ -1,0 +1,47 @@
+/** The names of branches: git's own rules, and the one we give to the branch of an issue. */
+
+/** GitHub takes longer ones, PostHog's `branch` does not. */
+export const maxBranchLength = 255
+
+/**
+ * What `git check-ref-format --branch` refuses, with the rules of git-check-ref-format(1); plus a leading
+ * hyphen, which would be read as an option.
+ */
+export function isBranchName(name: string): boolean {
+  if (name.length === 0 || name.length > maxBranchLength || name === '@') return false
+  if (name.startsWith('-') || name.endsWith('.') || name.startsWith('refs/')) return false
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|^\/|\/$/.test(name)) return false
+  return name.split('/').every(part => !part.startsWith('.') && !part.endsWith('.lock'))
+}
+
+const slugLength = 40
+
+/** Lower-case ASCII words joined by hyphens, cut at a word; empty when the title has none. */
+export function slugOf(title: string): string {
+  const words = title
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .split(/[^a-z0-9]+/)
+    .filter(word => word !== '')
+  let slug = ''
+  for (const word of words) {
+    const longer = slug === '' ? word : `${slug}-${word}`
+    if (longer.length > slugLength) break
+    slug = longer
+  }
+  return slug || (words[0] ?? '').slice(0, slugLength)
+}
+
+/** `codex/issue-7-login-is-flaky` */
+export function issueBranch(number: number, title: string): string {
+  const slug = slugOf(title)
+  return slug === '' ? `codex/issue-${number}` : `codex/issue-${number}-${slug}`
+}
+
+export const issueBranchPrefix = (number: number): string => `codex/issue-${number}`
+
+/** Whether a branch is one that we named for this issue; `codex/issue-71` is not one of issue 7. */
+export const isBranchOfIssue = (name: string, number: number): boolean =>
+  name === issueBranchPrefix(number) || name.startsWith(`${issueBranchPrefix(number)}-`)

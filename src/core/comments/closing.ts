@@ -1,0 +1,52 @@
+/** The last word of a Run: one short new comment, since edits notify nobody. */
+import type { Outcome, Run } from '../run.ts'
+import { code, inlineWords, quoted } from '../safe-markdown.ts'
+import { branchUrl } from './words.ts'
+
+const maxAnswer = 600
+
+export const closingComment = (run: Run): string =>
+  run.outcome ? `@${run.answerTo ?? run.ask.by.login} ${sentence(run, run.outcome)}` : ''
+
+function sentence(run: Run, outcome: Outcome): string {
+  switch (outcome.is) {
+    case 'pull':
+      return `the pull request is ready for you: ${pullLinks(run)}`
+    case 'pushed':
+      return `done: ${code(outcome.sha.slice(0, 7))} is on ${pushedTo(run)}.${answer(run)}`
+    case 'answer':
+      return run.ask.what === 'plan' ? 'the plan is ready, above.' : `here is the answer.${answer(run)}`
+    case 'nothing':
+      return 'Codex finished without changing anything and said nothing about it. Say more with `/codex <more>`.'
+    case 'stopped':
+      return `${inlineWords(outcome.by, 60)} stopped this run. ${leftBehind(run)}`
+    case 'failed':
+      return `this run failed. ${inlineWords(outcome.reason, 300)}\n\n**What to do:** ${outcome.fix}`
+  }
+}
+
+const pullLinks = (run: Run): string =>
+  run.pulls
+    .slice(Math.min(run.reported, Math.max(0, run.pulls.length - 1)))
+    .map(pull => `[#${pull.number} ${inlineWords(pull.title, 100)}](${pull.url})`)
+    .join(', ')
+
+function pushedTo(run: Run): string {
+  if (run.thread.kind === 'pull') return 'this pull request'
+  const pull = run.pulls.at(-1)
+  return pull ? `[#${pull.number}](${pull.url})` : code(run.branch?.name ?? '')
+}
+
+function answer(run: Run): string {
+  const words = run.heard?.answer
+  return words ? `\n\n${quoted(words, maxAnswer)}` : ''
+}
+
+/** What a stop leaves: pull requests, commits, an empty branch, or nothing at all. */
+function leftBehind(run: Run): string {
+  const pulls = run.pulls.filter(pull => pull.state === 'open')
+  if (pulls.length > 0) return `Left behind: ${pulls.map(pull => `[#${pull.number}](${pull.url})`).join(', ')}.`
+  if (run.pushed && run.branch)
+    return `Left behind: commits up to ${code(run.pushed.slice(0, 7))} on [${code(run.branch.name)}](${branchUrl(run.thread, run.branch.name)}).`
+  return 'Nothing is left behind.'
+}

@@ -1,0 +1,123 @@
+/** The answers to commands that start no run of their own, and every refusal. */
+import { type CommandName, commands, options, presets } from '../command/table.ts'
+import type { Mistake } from '../command/parse.ts'
+import { code, inlineWords } from '../safe-markdown.ts'
+import type { ReasoningEffort } from '../run-request.ts'
+
+/** Everything a command can be answered with, apart from a Run. */
+export type Reply =
+  | { reply: 'help' }
+  | { reply: 'mistake'; mistake: Mistake }
+  | { reply: 'not-allowed'; command: CommandName; role: string }
+  | { reply: 'not-known'; command: CommandName }
+  | { reply: 'fork' }
+  | { reply: 'effort'; effort: ReasoningEffort; model: string; known: readonly string[] }
+  | { reply: 'model'; model: string; meant: string | undefined; known: readonly string[] }
+  | { reply: 'no-branch'; branch: string; meant: string | undefined }
+  | { reply: 'closed' }
+  | { reply: 'passed-on' }
+  | { reply: 'not-passed-on' }
+  | { reply: 'queued-behind' }
+  | { reply: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' }
+  | { reply: 'still-going'; command: CommandName }
+  | { reply: 'status'; text: string }
+  | { reply: 'queue'; ahead: number; live: number; why: string }
+  | { reply: 'plan-outdated'; branch: string; sha: string }
+  | { reply: 'preset'; given: string; meant: string | undefined }
+  | { reply: 'kept' }
+  | { reply: 'gave-up'; reason: string }
+
+const help = '`/codex help` shows what there is.'
+
+export function replyComment(login: string, reply: Reply): string {
+  return reply.reply === 'help' ? helpText() : `@${login} ${sentence(reply)}`
+}
+
+function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
+  switch (reply.reply) {
+    case 'mistake':
+      return `${mistakeSentence(reply.mistake)} Nothing was started. ${help}`
+    case 'not-allowed':
+      return `you need ${commands[reply.command].least} permission on this repository for ${naming(reply.command)}; yours is ${inlineWords(reply.role, 40)}. Ask somebody who has it to write the command. Nothing was started.`
+    case 'not-known':
+      return `GitHub did not say which permission you have on this repository, and without that ${naming(reply.command)} is refused. Nothing was started; try again in a while.`
+    case 'fork':
+      return 'this pull request comes from a fork, and Codex can only push to branches of this repository. Nothing was started. Push the branch here, or ask on an issue instead.'
+    case 'effort':
+      return `${code(reply.model)} does not take effort ${code(reply.effort)}; it takes ${reply.known.map(code).join(', ')}. Nothing was started.`
+    case 'model':
+      return `the model ${code(reply.model)} is not known${reply.meant ? `; did you mean ${code(reply.meant)}?` : '.'} There are: ${reply.known.map(code).join(', ')}. Nothing was started.`
+    case 'no-branch':
+      return `there is no branch ${code(reply.branch)} in this repository${reply.meant ? `; did you mean ${code(reply.meant)}?` : '.'} Nothing was started.`
+    case 'closed':
+      return 'this is closed, so nothing was started. Reopen it and ask again.'
+    case 'passed-on':
+      return 'passed on to the agent that is working here.'
+    case 'not-passed-on':
+      return 'the run was stopped before the agent could read this. Write it again to go on.'
+    case 'queued-behind':
+      return 'another run is still going in this thread. This one starts when it is over.'
+    case 'nothing-to':
+      return nothingTo[reply.command]
+    case 'still-going':
+      return `a run is still going in this thread; ${code(`/codex ${reply.command}`)} can be used when it is over. \`/codex stop\` ends it.`
+    case 'status':
+      return reply.text
+    case 'queue':
+      return reply.ahead === 0 ? `nothing waits before this thread. ${reply.why}` : `${reply.ahead} before this thread, ${reply.live} in all. ${reply.why}`
+    case 'plan-outdated':
+      return `${code(reply.branch)} has moved to ${code(reply.sha.slice(0, 7))} since the plan was made, so the plan may not fit any more. Nothing was started; \`/codex plan\` makes a new one.`
+    case 'preset':
+      return `there is no label preset ${code(reply.given)}${didYouMean(reply.meant, meant => meant)} There are: ${presets.map(code).join(', ')}. Nothing was started.`
+    case 'kept':
+      return 'kept for the agent of the run here: it gets this as soon as it can listen.'
+    case 'gave-up':
+      return `this could not be done: ${inlineWords(reply.reason, 300)} Nothing was started.`
+  }
+}
+
+const naming = (command: CommandName): string => (command === 'run' ? 'starting a run' : code(`/codex ${command}`))
+
+const nothingTo: Record<'stop' | 'retry' | 'continue' | 'approve', string> = {
+  stop: 'nothing is going on in this thread, so there is nothing to stop.',
+  retry: 'nothing was asked in this thread yet, so there is nothing to try again.',
+  continue: 'there is no earlier run in this thread to go on with. `/codex <instruction>` starts one.',
+  approve: 'there is no plan in this thread to approve. `/codex plan` makes one.',
+}
+
+function mistakeSentence(mistake: Mistake): string {
+  switch (mistake.mistake) {
+    case 'unknown-option':
+      return `there is no option ${code(`--${mistake.given}`)}${didYouMean(mistake.meant, meant => `--${meant}`)} Options: ${Object.keys(options).map(name => code(`--${name}`)).join(', ')}.`
+    case 'unknown-command':
+      return `there is no command ${code(mistake.given)}; did you mean ${code(`/codex ${mistake.meant}`)}? If it is an instruction, write ${code(`/codex -- ${mistake.given}`)}.`
+    case 'missing-value':
+      return `${code(`--${mistake.option}`)} needs a value: ${code(`--${mistake.option} ${options[mistake.option].value ?? ''}`)}.`
+    case 'bad-value':
+      return `${code(mistake.given)} is not a value of ${code(`--${mistake.option}`)}${didYouMean(mistake.meant, meant => meant)} It takes ${code(options[mistake.option].value ?? '')}.`
+    case 'option-twice':
+      return `${code(`--${mistake.option}`)} was given twice.`
+    case 'no-options-here':
+      return `${code(`/codex ${mistake.command}`)} takes no options.`
+  }
+}
+
+const didYouMean = (meant: string | undefined, write: (meant: string) => string): string =>
+  meant === undefined ? '.' : `; did you mean ${code(write(meant))}?`
+
+function helpText(): string {
+  const rows = Object.values(commands).map(
+    ({ usage, about, example, least }) => `| ${cell(usage)} | ${about} | ${cell(example)} | ${least} |`,
+  )
+  const optionRows = Object.entries(options).map(
+    ([name, { value, about }]) => `- ${code(value === undefined ? `--${name}` : `--${name} ${value}`)} ${about}`,
+  )
+  return [
+    'Write a command at the start of a line of a comment, or put the label `codex` on an issue or pull request.',
+    ['| Command | What it does | Example | Needs |', '|---|---|---|---|', ...rows].join('\n'),
+    `Options of a run:\n${optionRows.join('\n')}`,
+  ].join('\n\n')
+}
+
+/** A table cell in code; the bar would end it. */
+const cell = (text: string): string => code(text).replaceAll('|', '\\|')

@@ -1,0 +1,164 @@
+/** The status comment of a Run: rendered whole from its record, never read back. */
+import { limits } from '../pace.ts'
+import { phaseOf, type Phase, type Pull, type Run } from '../run.ts'
+import { code, inlineWords, quoted } from '../safe-markdown.ts'
+import { branchUrl, clock, type Deployment, elapsed, runUrl } from './words.ts'
+
+const maxInstruction = 1_000
+const maxAnswer = 20_000
+const foldAnswerAbove = 1_500
+
+/** What is shown without its marker; the marker is added when it is sent. */
+export function statusComment(run: Run, deployment: Deployment, now: number): string {
+  return [
+    `### ${heading(run, now)}`,
+    `${instruction(run)}`,
+    lines(run, deployment).join('\n'),
+    answer(run),
+    trouble(run, now),
+    `<sub>${nextWords(run)}</sub>`,
+  ]
+    .filter(part => part !== '')
+    .join('\n\n')
+}
+
+/** Changes of this are shown at once; everything else waits for the next edit. */
+export function phaseKey(run: Run, now: number): string {
+  const pulls = run.pulls.map(pull => `${pull.number}${pull.state}${pull.draft}`).join()
+  return [phaseOf(run), run.round, pulls, tellsTrouble(run, now) ? run.trouble?.why : ''].join('|')
+}
+
+const headings: Record<Phase, (run: Run, time: string) => string> = {
+  preparing: run => (tellsPlan(run) ? '⏳ Codex is getting ready to plan' : '⏳ Codex is getting ready'),
+  starting: (_, time) => `⏳ Codex is waiting for PostHog to start · ${time}`,
+  working: (run, time) => `⏳ Codex is ${tellsPlan(run) ? 'planning' : 'working'} · ${time}`,
+  stopping: () => '⏳ Codex is stopping',
+  pull: (run, time) => `🚀 Codex opened ${pullList(run.pulls.slice(firstNewPull(run)))} · ${time}`,
+  pushed: (_, time) => `🚀 Codex pushed to this pull request · ${time}`,
+  answer: (run, time) => (tellsPlan(run) ? `📋 Codex has a plan · ${time}` : `💬 Codex answered · ${time}`),
+  nothing: (_, time) => `💬 Codex finished without a change · ${time}`,
+  stopped: (_, time) => `⏹️ Codex was stopped · ${time}`,
+  failed: (_, time) => `😕 Codex failed · ${time}`,
+}
+
+const tellsPlan = (run: Run): boolean => run.ask.what === 'plan'
+
+/** After the last report `reported` covers all pull requests; the heading then names the newest. */
+const firstNewPull = (run: Run): number => Math.min(run.reported, Math.max(0, run.pulls.length - 1))
+
+function heading(run: Run, now: number): string {
+  if (run.outcome?.is === 'pushed' && run.thread.kind === 'issue')
+    return `🚀 Codex updated ${pullList(run.pulls)} · ${elapsed(run, now)}`
+  return headings[phaseOf(run)](run, elapsed(run, now))
+}
+
+const pullList = (pulls: readonly Pull[]): string => pulls.map(pull => `#${pull.number}`).join(', ')
+
+function instruction(run: Run): string {
+  const { origin, text } = run.ask
+  if (text !== '') return quoted(text, maxInstruction)
+  const noun = run.thread.kind === 'issue' ? 'issue' : 'pull request'
+  return origin.by === 'label' ? `> The ${noun} itself, by its label ${code(origin.label)}` : `> The ${noun} itself`
+}
+
+function lines(run: Run, deployment: Deployment): string[] {
+  return [
+    `✅ Asked by ${inlineWords(run.ask.by.login, 60)} · ${clock(run.ask.at)}`,
+    ...branchLine(run),
+    ...startLine(run, deployment),
+    ...run.progress.filter(({ step }) => !step.startsWith('pr')).map(step => progressLine(run, step)),
+    ...followUps(run),
+    ...pullLines(run),
+    ...endLine(run),
+  ]
+}
+
+function branchLine(run: Run): string[] {
+  if (!run.branch) return run.outcome ? [] : ['⏳ Branch']
+  const { name, made, linked, into } = run.branch
+  const origin = made ? `, ${linked ? 'made and linked here' : 'made'} from ${code(into)}` : ''
+  return [`✅ Branch [${code(name)}](${branchUrl(run.thread, name)})${origin}`]
+}
+
+function startLine(run: Run, deployment: Deployment): string[] {
+  if (!run.taskRun) return run.outcome || !run.branch ? [] : ['⏳ Run']
+  const started = run.taskRun.status !== 'queued' && run.taskRun.status !== 'not_started'
+  return [
+    `${started ? '✅ Run started' : '⏳ Run handed to PostHog'} · ${settings(run)} · [open in PostHog](${runUrl(run, deployment)})`,
+    ...downgraded(run),
+  ]
+}
+
+function settings(run: Run): string {
+  const effort = run.ask.options.effort
+  return inlineWords(run.ask.options.model, 60) + (effort ? `, effort ${effort}` : '')
+}
+
+/** What the server made of the request, told only where it differs. */
+function downgraded(run: Run): string[] {
+  const { model, effort } = run.taskRun ?? {}
+  const differs = [
+    ...(model && model.toLowerCase() !== run.ask.options.model.toLowerCase() ? [`model ${inlineWords(model, 60)}`] : []),
+    ...(effort && run.ask.options.effort && effort !== run.ask.options.effort ? [`effort ${inlineWords(effort, 20)}`] : []),
+  ]
+  return differs.length === 0 ? [] : [`⚠️ PostHog used ${differs.join(', ')} instead of what was asked`]
+}
+
+function progressLine(run: Run, step: Run['progress'][number]): string {
+  const over = step.done || run.outcome !== undefined || step !== run.progress.at(-1)
+  return `${over ? '✅' : '⏳'} ${inlineWords(step.label, 120)} · ${clock(step.at)}`
+}
+
+function followUps(run: Run): string[] {
+  const passed = run.delivered.length - run.dropped.length
+  const waiting = run.undelivered.length
+  return [
+    ...(passed > 0 ? [`✅ ${passed === 1 ? 'One follow-up' : `${passed} follow-ups`} passed to the agent`] : []),
+    ...(waiting > 0 ? [`⏳ ${waiting === 1 ? 'One follow-up' : `${waiting} follow-ups`} to pass on`] : []),
+  ]
+}
+
+const pullIcon: Record<Pull['state'], string> = { open: '✅', merged: '🟣', closed: '❌' }
+
+function pullLines(run: Run): string[] {
+  const shown = run.pulls.map(pull => {
+    const state = pull.state === 'open' ? (pull.draft ? 'draft' : 'open') : pull.state
+    const note = pull.note ? ` · ⚠️ ${inlineWords(pull.note, 200)}` : ''
+    return `${pullIcon[pull.state]} Pull request [#${pull.number} ${inlineWords(pull.title, 100)}](${pull.url}) · ${state}, ${code(pull.head)} → ${code(pull.base)}${note}`
+  })
+  if (shown.length > 0 || run.outcome || run.ask.what === 'plan' || run.thread.kind === 'pull') return shown
+  return ['▫️ Pull request']
+}
+
+function endLine(run: Run): string[] {
+  const { outcome } = run
+  if (outcome?.is === 'failed') return [`❌ ${inlineWords(outcome.reason, 300)}`, '', `**What to do:** ${outcome.fix}`]
+  if (outcome?.is === 'stopped') return [`⏹️ Stopped by ${inlineWords(outcome.by, 60)}`]
+  return []
+}
+
+/** The agent's last words, once the turn is over; folded when long. */
+function answer(run: Run): string {
+  const words = run.heard?.answer
+  if (!words || !run.outcome || run.outcome.is === 'failed') return ''
+  const text = quoted(words, maxAnswer)
+  if (words.length <= foldAnswerAbove) return text
+  return `<details><summary>What Codex said</summary>\n\n${text}\n\n</details>`
+}
+
+const tellsTrouble = (run: Run, now: number): boolean =>
+  run.trouble !== undefined && Math.max(run.trouble.until, now) - run.trouble.since >= limits.worthTelling
+
+function trouble(run: Run, now: number): string {
+  if (!run.trouble || !tellsTrouble(run, now) || run.outcome) return ''
+  const service = run.trouble.service === 'github' ? 'GitHub' : 'PostHog'
+  return `⏸️ Waiting for ${service} since ${clock(run.trouble.since)}: ${inlineWords(run.trouble.why, 200)}. Goes on by itself; next try ${clock(run.trouble.until)}.`
+}
+
+function nextWords(run: Run): string {
+  if (!run.outcome) return '`/codex <more>` to steer · `/codex stop` · `/codex help`'
+  if (run.outcome.is === 'failed' || run.outcome.is === 'stopped')
+    return '`/codex retry` · `/codex <more>` to go on · `/codex help`'
+  if (run.ask.what === 'plan') return '`/codex approve` to carry it out · `/codex <more>` to change it · `/codex help`'
+  return '`/codex <more>` to go on · `/codex help`'
+}

@@ -1,0 +1,53 @@
+/**
+ * The failures that edges report and flows decide on. Everything else that is thrown is a bug or a
+ * broken process, and the queue tries again.
+ */
+
+/** The service said no, for good: the effect did not happen and will not by trying again. */
+export class Refused extends Error {
+  override name = 'Refused'
+  readonly service: Service
+  readonly status: number
+  /** The service's own code for it, where it gives one (`usage_limit_exceeded`, `not_found` …). */
+  readonly code: string
+
+  constructor(service: Service, status: number, code: string, message: string) {
+    super(message)
+    this.service = service
+    this.status = status
+    this.code = code
+  }
+}
+
+/** The effect did not happen; the service asks to come back at `until` (ms since the epoch). */
+export class ComeBack extends Error {
+  override name = 'ComeBack'
+  readonly service: Service
+  readonly until: number
+  readonly why: WaitReason
+
+  constructor(service: Service, until: number, why: WaitReason, message: string) {
+    super(message)
+    this.service = service
+    this.until = until
+    this.why = why
+  }
+}
+
+/** No usable answer came: the effect may or may not have happened. Look before doing it again. */
+export class Unanswered extends Error {
+  override name = 'Unanswered'
+  readonly service: Service
+
+  constructor(service: Service, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.service = service
+  }
+}
+
+export type Service = 'github' | 'posthog'
+export type WaitReason = 'rate-limit' | 'usage-limit' | 'unavailable'
+
+export function isNotFound(error: unknown): error is Refused {
+  return error instanceof Refused && (error.status === 404 || error.status === 410)
+}

@@ -1,0 +1,60 @@
+/**
+ * The signed marker in our comments and in the pull requests of our runs: the thread is the backup of the
+ * queue. It is bound to repository and thread, so a copy elsewhere means nothing, and signed, so nobody
+ * else can write one.
+ */
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { z } from 'zod'
+import type { Thread } from './thread.ts'
+
+export const Marker = z.object({
+  run: z.string(),
+  repo: z.number().int(),
+  thread: z.number().int(),
+  /** What the comment is: the status of a Run, its last word, or the answer to a command. */
+  as: z.enum(['status', 'closing', 'reply', 'pull']),
+  round: z.number().int().optional(),
+  task: z.string().optional(),
+  taskRun: z.string().optional(),
+  branch: z.string().optional(),
+  /** Where the branch stood when the Run began. */
+  sha: z.string().optional(),
+  pull: z.number().int().optional(),
+  what: z.enum(['work', 'plan']).optional(),
+})
+export type Marker = z.infer<typeof Marker>
+
+export interface Signer {
+  write(marker: Marker): string
+  /** The markers in a text that are ours and belong to this thread, in order. */
+  read(text: string, thread: Pick<Thread, 'repoId' | 'number'>): Marker[]
+}
+
+const found = /<!-- codex-run:([A-Za-z0-9_-]{1,4000})\.([A-Za-z0-9_-]{43}) -->/g
+
+/** @param secret the App's webhook secret; the signing key is derived from it. */
+export function markerSigner(secret: string): Signer {
+  const key = Buffer.from(hkdfSync('sha256', secret, '', 'codex-run marker', 32))
+  const sign = (payload: string): Buffer => createHmac('sha256', key).update(payload).digest()
+  return {
+    write(marker) {
+      const payload = Buffer.from(JSON.stringify(marker)).toString('base64url')
+      return `<!-- codex-run:${payload}.${sign(payload).toString('base64url')} -->`
+    },
+    read(text, thread) {
+      return [...text.matchAll(found)].flatMap(([, payload = '', signature = '']) => {
+        if (!timingSafeEqual(sign(payload), Buffer.from(signature, 'base64url'))) return []
+        const marker = parsed(payload)
+        return marker && marker.repo === thread.repoId && marker.thread === thread.number ? [marker] : []
+      })
+    },
+  }
+}
+
+function parsed(payload: string): Marker | undefined {
+  try {
+    return Marker.parse(JSON.parse(Buffer.from(payload, 'base64url').toString()))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,55 @@
+/** What was said to a live Run, folded into its record. Pure. */
+import { isTerminal, Note, type Run } from './run.ts'
+
+/** Reads the part of the inbox that is new. A note that came twice counts once. */
+export function readNotes(run: Run, inbox: readonly string[]): Run {
+  if (inbox.length <= run.notesRead) return run
+  const fresh = inbox.slice(run.notesRead).flatMap(parseNote)
+  return fresh.reduce(fold, { ...run, notesRead: inbox.length })
+}
+
+function parseNote(text: string): Note[] {
+  try {
+    return [Note.parse(JSON.parse(text))]
+  } catch {
+    return []
+  }
+}
+
+export const hasRead = (run: Run, noteId: string): boolean =>
+  run.delivered.includes(noteId) || run.undelivered.some(note => note.id === noteId)
+
+function fold(run: Run, note: Note): Run {
+  if (hasRead(run, note.id)) return run
+  switch (note.says) {
+    case 'more':
+      return { ...run, undelivered: [...run.undelivered, note] }
+    case 'stop':
+      return stopped({ ...run, delivered: [...run.delivered, note.id] }, note)
+    case 'label':
+      return {
+        ...run,
+        delivered: [...run.delivered, note.id],
+        labels: [...run.labels, note.label],
+        told: { ...run.told, label: false },
+      }
+  }
+}
+
+/** Words that the agent has not read yet are dropped: stop means all of it. */
+function stopped(run: Run, note: Note & { says: 'stop' }): Run {
+  if (run.stop || (run.outcome && !stillWorks(run))) return run
+  const unread = run.undelivered.map(({ id }) => id)
+  return {
+    ...run,
+    stop: { by: note.by, at: note.at, asked: false },
+    undelivered: [],
+    delivered: [...run.delivered, ...unread],
+    dropped: [...run.dropped, ...unread],
+    ...(run.outcome
+      ? { outcome: undefined, concludedAt: undefined, resultChecked: false, round: run.round + 1, told: { ...run.told, comment: false } }
+      : {}),
+  }
+}
+
+const stillWorks = (run: Run): boolean => run.taskRun !== undefined && !isTerminal(run.taskRun.status) && !run.heard?.idle

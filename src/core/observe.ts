@@ -1,0 +1,141 @@
+/** Folds what was seen at PostHog into a Run. Pure: the same Run and sight give the same Run. */
+import { limits } from './pace.ts'
+import { isTerminal, type Outcome, type ProgressStep, type Run } from './run.ts'
+
+export interface LogEntry {
+  /** ms since the epoch, PostHog's clock. */
+  at: number
+  what:
+    | { is: 'progress'; step: string; label: string; done: boolean }
+    | { is: 'message'; text: string }
+    | { is: 'turn-over' }
+    | { is: 'activity' }
+}
+
+/** One look at a task run. */
+export interface Sight {
+  status: NonNullable<Run['taskRun']>['status']
+  error: string | undefined
+  pulls: string[]
+  headBranch: string | undefined
+  model: string | undefined
+  effort: string | undefined
+  /** When the run row last changed, ms since the epoch by PostHog's clock, to notice change only. */
+  updatedAt: number | undefined
+  log: LogEntry[]
+  /** How many log entries have been read in all. */
+  offset: number
+}
+
+export function observe(run: Run, sight: Sight, now: number): Run {
+  if (!run.taskRun) return run
+  const changed = sight.status !== run.taskRun.status || sight.log.length > 0
+  const seen: Run = {
+    ...run,
+    taskRun: {
+      ...run.taskRun,
+      status: sight.status,
+      changedAt: changed ? now : run.taskRun.changedAt,
+      ...(sight.error === undefined ? {} : { error: sight.error }),
+      ...(sight.headBranch === undefined ? {} : { headBranch: sight.headBranch }),
+      ...(sight.model === undefined ? {} : { model: sight.model }),
+      ...(sight.effort === undefined ? {} : { effort: sight.effort }),
+    },
+    heard: hear(run, sight, now),
+    progress: sight.log.reduce(addProgress, run.progress),
+    claimedPulls: [...run.claimedPulls, ...newPulls(run, sight)],
+  }
+  return seen
+}
+
+const newPulls = (run: Run, sight: Sight): string[] =>
+  [...new Set(sight.pulls)].filter(
+    url =>
+      !run.claimedPulls.includes(url) &&
+      !run.foreignPulls.includes(url) &&
+      !run.pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase()),
+  )
+
+function hear(run: Run, sight: Sight, now: number): NonNullable<Run['heard']> {
+  const before = run.heard ?? { offset: 0, turns: 0, idle: false }
+  return sight.log.reduce((heard, entry): NonNullable<Run['heard']> => {
+    switch (entry.what.is) {
+      case 'turn-over':
+        return { ...heard, turns: heard.turns + 1, idle: true, idleSince: now }
+      case 'message':
+        return { ...heard, answer: entry.what.text, idle: false }
+      case 'activity':
+        return { ...heard, idle: false }
+      case 'progress':
+        return heard
+    }
+  }, { ...before, offset: sight.offset })
+}
+
+/** One line a step, in the order of first sight; a later word on the same step replaces the earlier. */
+function addProgress(progress: ProgressStep[], entry: LogEntry): ProgressStep[] {
+  if (entry.what.is !== 'progress') return progress
+  const { step, label, done } = entry.what
+  const next = { step, label, done, at: entry.at }
+  const index = progress.findIndex(known => known.step === step)
+  return index === -1 ? [...progress, next] : progress.with(index, next)
+}
+
+/** Whether the agent has said all it will say to what it was told so far. */
+export function turnIsOver(run: Run, now: number): boolean {
+  if (run.taskRun && isTerminal(run.taskRun.status)) return true
+  if (!run.heard?.idle) return false
+  const quiet = now - (run.heard.idleSince ?? now)
+  const heardAll = run.heard.turns > (run.taskRun?.notes ?? 0)
+  return quiet >= (heardAll ? limits.settle : limits.settleAfterNote)
+}
+
+/** The outcome, once the turn is over and GitHub has been asked what came of it. */
+export function outcomeOf(run: Run): Outcome {
+  const status = run.taskRun?.status
+  if (run.stop) return { is: 'stopped', by: run.stop.by.login }
+  if (run.pulls.length > run.reported) return { is: 'pull' }
+  if (status === 'failed') return agentFailed(run)
+  if (status === 'cancelled') return { is: 'stopped', by: 'PostHog' }
+  if (run.pushed !== undefined) return { is: 'pushed', sha: run.pushed }
+  return run.heard?.answer ? { is: 'answer' } : { is: 'nothing' }
+}
+
+/** PostHog's words for the failures that a person can do something about. */
+const knownFailures: readonly { match: RegExp; failure: Omit<Outcome & { is: 'failed' }, 'is'> }[] = [
+  {
+    match: /spend limit|usage limit|quota|billing|rate.?limit|429/i,
+    failure: {
+      class: 'quota',
+      reason: 'The agent ran into a usage or spend limit',
+      fix: 'Wait until the limit resets or raise it in PostHog, then `/codex retry`.',
+    },
+  },
+  {
+    match: /clone|repository (?:not found|access)|could not read from remote|authentication failed/i,
+    failure: {
+      class: 'setup',
+      reason: 'PostHog could not get at the repository',
+      fix: "Install PostHog's own GitHub App with access to this repository, then `/codex retry`.",
+    },
+  },
+  {
+    match: /model .*(?:not found|does not exist|not available|unknown)|unknown model/i,
+    failure: {
+      class: 'setup',
+      reason: 'The model is not known to PostHog',
+      fix: 'Choose another one with `/codex retry --model NAME`.',
+    },
+  },
+]
+
+function agentFailed(run: Run): Outcome {
+  const said = run.taskRun?.error ?? ''
+  const known = knownFailures.find(({ match }) => match.test(said))?.failure
+  const failure = known ?? {
+    class: 'agent' as const,
+    reason: 'The agent failed',
+    fix: 'Look at the run in PostHog, then `/codex retry`.',
+  }
+  return { is: 'failed', ...failure, reason: said ? `${failure.reason}: ${said.slice(0, 200)}` : `${failure.reason}.` }
+}

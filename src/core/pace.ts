@@ -1,0 +1,46 @@
+/** How often to look at what, so that all live Runs together stay inside PostHog's limit for one key. */
+
+const second = 1000
+const minute = 60 * second
+const hour = 60 * minute
+
+/** PostHog allows a personal key 4,800 calls an hour; a fifth is kept for everything that is not a look. */
+export const callsPerHour = 4800 * 0.8
+
+/** A look reads the run and its log. */
+const callsPerLook = 2
+
+/** ms until the next look at a Run that is `age` ms old, while `live` Runs share the key. */
+export function lookInterval(age: number, live: number): number {
+  const wished = age < minute ? 2 * second : age < 10 * minute ? 5 * second : 15 * second
+  const afforded = (Math.max(live, 1) * callsPerLook * hour) / callsPerHour
+  return Math.max(wished, Math.round(afforded))
+}
+
+export const limits = {
+  /** A status comment is edited at most this often for details; a new phase is shown at once. */
+  editEvery: 15 * second,
+  /** A pull request may be reported a moment after the turn that opened it. */
+  settle: 3 * second,
+  /** After words were passed on, a turn may end that did not read them yet. */
+  settleAfterNote: 20 * second,
+  /** PostHog may leave a run queued for ever. */
+  queued: 15 * minute,
+  /** PostHog ends an idle run after an hour itself; one that says nothing for so long is lost. */
+  silent: 3 * hour,
+  /** How long a stop may take until we say that PostHog does not confirm it. */
+  stopping: 5 * minute,
+  /** After the pull request was reported, the Run stays for the rest of the turn, at most this long. */
+  tail: 10 * minute,
+  /** How long an unanswered write may take to become visible, before it counts as not done. */
+  unanswered: 5 * second,
+  /** How long a Run waits for a service that can't be used. */
+  trouble: 24 * hour,
+  /** Trouble shorter than this is not worth a line in the thread. */
+  worthTelling: 20 * second,
+  /** Deaths of the process in one step, after which the Run is given up. */
+  stalls: 10,
+} as const
+
+/** ms to wait after the n-th failure in a row, growing to a minute. */
+export const backoff = (failures: number): number => Math.min(minute, second * 2 ** Math.min(failures, 6))

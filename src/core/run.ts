@@ -1,0 +1,241 @@
+/**
+ * A Run: one instruction from one person, carried out by one PostHog task run with its follow-ups. This
+ * record is the whole truth about it; what the thread shows is rendered from it, and it is the data of
+ * its job. Facts are added as they become known; where a Run stands is derived from them (`phaseOf`).
+ */
+import { z } from 'zod'
+import { PermissionMode, ReasoningEffort } from './run-request.ts'
+import { Person, PullHead, Snapshot, Thread } from './thread.ts'
+import { InlineComment, Place } from './trigger.ts'
+
+/** What started it: words in a comment, or a label. */
+const Origin = z.discriminatedUnion('by', [
+  z.object({ by: z.literal('comment'), place: Place, url: z.string().optional() }),
+  z.object({ by: z.literal('label'), label: z.string() }),
+])
+export type Origin = z.infer<typeof Origin>
+
+export const RunOptions = z.object({
+  model: z.string(),
+  effort: ReasoningEffort.optional(),
+  /** The branch that was asked for by name. */
+  branch: z.string().optional(),
+  permission: PermissionMode.optional(),
+})
+export type RunOptions = z.infer<typeof RunOptions>
+
+export const Ask = z.object({
+  by: Person,
+  at: z.number(),
+  origin: Origin,
+  what: z.enum(['work', 'plan']),
+  /** Empty when the thread itself is the instruction. */
+  text: z.string(),
+  options: RunOptions,
+  inline: z.array(InlineComment).optional(),
+})
+export type Ask = z.infer<typeof Ask>
+
+/** PostHog's side of a Run. */
+export const Session = z.object({ taskId: z.string(), taskRunId: z.string() })
+export type Session = z.infer<typeof Session>
+
+export const Branch = z.object({
+  name: z.string(),
+  /** The branch that a pull request of this Run goes into. */
+  into: z.string(),
+  /** The commit it stood at when the Run began. */
+  sha: z.string(),
+  /** Made by us for this thread, not found. */
+  made: z.boolean(),
+  /** Made by us and still without a commit of its own when the Run began. */
+  fresh: z.boolean(),
+  linked: z.boolean(),
+})
+export type Branch = z.infer<typeof Branch>
+
+export const Pull = z.object({
+  number: z.number().int(),
+  url: z.string(),
+  title: z.string(),
+  draft: z.boolean(),
+  head: z.string(),
+  base: z.string(),
+  state: z.enum(['open', 'merged', 'closed']),
+  /** What could not be put right about it, for the reader. */
+  note: z.string().optional(),
+})
+export type Pull = z.infer<typeof Pull>
+
+export const failureClasses = ['setup', 'permission', 'quota', 'agent', 'network', 'github', 'lost'] as const
+export const Outcome = z.discriminatedUnion('is', [
+  z.object({ is: z.literal('pull') }),
+  z.object({ is: z.literal('pushed'), sha: z.string() }),
+  z.object({ is: z.literal('answer') }),
+  z.object({ is: z.literal('nothing') }),
+  z.object({ is: z.literal('stopped'), by: z.string() }),
+  z.object({ is: z.literal('failed'), class: z.enum(failureClasses), reason: z.string(), fix: z.string() }),
+])
+export type Outcome = z.infer<typeof Outcome>
+
+/** An effect that has begun and whose result is not recorded: look for its trace before doing it again. */
+const Intent = z.discriminatedUnion('effect', [
+  z.object({ effect: z.literal('post-status'), at: z.number() }),
+  z.object({ effect: z.literal('create-task'), at: z.number() }),
+  z.object({ effect: z.literal('start-run'), at: z.number(), before: z.array(z.string()) }),
+  z.object({ effect: z.literal('open-pull'), at: z.number() }),
+  z.object({ effect: z.literal('conclude'), at: z.number() }),
+])
+export type Intent = z.infer<typeof Intent>
+
+const FollowUp = z.object({
+  says: z.literal('more'),
+  id: z.string(),
+  by: Person,
+  at: z.number(),
+  text: z.string(),
+})
+export type FollowUp = z.infer<typeof FollowUp>
+
+/** Something said to a live Run, by a person. */
+export const Note = z.discriminatedUnion('says', [
+  FollowUp,
+  z.object({ says: z.literal('stop'), id: z.string(), by: Person, at: z.number() }),
+  z.object({ says: z.literal('label'), id: z.string(), by: Person, at: z.number(), label: z.string() }),
+])
+export type Note = z.infer<typeof Note>
+
+export const ProgressStep = z.object({
+  step: z.string(),
+  label: z.string(),
+  done: z.boolean(),
+  at: z.number(),
+})
+export type ProgressStep = z.infer<typeof ProgressStep>
+
+/** What has been read of the agent's log. Positions count entries, as the log only grows. */
+const Heard = z.object({
+  offset: z.number().int(),
+  turns: z.number().int(),
+  /** The last entry that says anything is the end of a turn. */
+  idle: z.boolean(),
+  idleSince: z.number().optional(),
+  answer: z.string().optional(),
+})
+
+export const Run = z.object({
+  v: z.literal(1),
+  id: z.string(),
+  thread: Thread,
+  ask: Ask,
+  snapshot: Snapshot,
+  /** The head when it was asked; pull requests only. */
+  head: PullHead.optional(),
+  /** The session it goes on with, from an earlier Run of the thread. `over` once that can't be talked to any more. */
+  earlier: Session.extend({ branch: z.string().optional(), over: z.boolean() }).optional(),
+
+  status: z.object({ commentId: z.number().int(), hash: z.string(), phase: z.string(), at: z.number() }).optional(),
+  statusRemade: z.boolean().optional(),
+  branch: Branch.optional(),
+  taskId: z.string().optional(),
+  /** The task was made by this Run, so it has no earlier runs. */
+  taskMade: z.boolean(),
+  taskRun: z
+    .object({
+      id: z.string(),
+      since: z.number(),
+      status: z.enum(['not_started', 'queued', 'in_progress', 'completed', 'failed', 'cancelled']),
+      error: z.string().optional(),
+      headBranch: z.string().optional(),
+      /** Messages handed to it after its start. */
+      notes: z.number().int(),
+      /** Last sign of life, our clock. */
+      changedAt: z.number(),
+      model: z.string().optional(),
+      effort: z.string().optional(),
+    })
+    .optional(),
+  heard: Heard.optional(),
+  progress: z.array(ProgressStep),
+  /** Addresses that PostHog gave and GitHub has not been asked about yet. */
+  claimedPulls: z.array(z.string()),
+  /** Addresses that turned out not to be pull requests of this repository. */
+  foreignPulls: z.array(z.string()),
+  pulls: z.array(Pull),
+  /** How many of them the thread has been told of. */
+  reported: z.number().int(),
+  /** GitHub was asked for commits and pull requests that PostHog did not tell of. */
+  resultChecked: z.boolean(),
+  pushed: z.string().optional(),
+  outcome: Outcome.optional(),
+  /** What has been done about the outcome. */
+  told: z.object({ comment: z.boolean(), reaction: z.boolean(), label: z.boolean(), branch: z.boolean() }),
+  /** Whom the last word is for, when a follow-up was somebody else's than the first asker's. */
+  answerTo: z.string().optional(),
+  /** The thread takes no comments: nothing is said there. */
+  mute: z.boolean(),
+  /** Trigger labels to take off at the end. */
+  labels: z.array(z.string()),
+  /** How often the Run was concluded and then went on with a follow-up. */
+  round: z.number().int(),
+
+  notesRead: z.number().int(),
+  /** The instruction of the Run has been handed to the agent. */
+  asked: z.boolean(),
+  /** Read from the inbox and not yet handed to the agent. */
+  undelivered: z.array(FollowUp),
+  /** Ids of notes that have been dealt with: handed on, or dropped because somebody said stop. */
+  delivered: z.array(z.string()),
+  dropped: z.array(z.string()),
+  stop: z.object({ by: Person, at: z.number(), asked: z.boolean() }).optional(),
+
+  intent: Intent.optional(),
+  trouble: z
+    .object({ service: z.enum(['github', 'posthog']), why: z.string(), since: z.number(), until: z.number(), count: z.number() })
+    .optional(),
+  nextLookAt: z.number().optional(),
+  concludedAt: z.number().optional(),
+  stallsSeen: z.number().int(),
+})
+export type Run = z.infer<typeof Run>
+
+export type NewRun = Pick<Run, 'id' | 'thread' | 'ask' | 'snapshot'> &
+  Partial<Pick<Run, 'head' | 'earlier' | 'taskId' | 'pulls' | 'reported'>>
+
+export const newRun = (given: NewRun): Run => ({
+  v: 1,
+  taskMade: false,
+  mute: false,
+  progress: [],
+  claimedPulls: [],
+  foreignPulls: [],
+  pulls: [],
+  reported: 0,
+  resultChecked: false,
+  told: { comment: false, reaction: false, label: false, branch: false },
+  labels: given.ask.origin.by === 'label' ? [given.ask.origin.label] : [],
+  round: 0,
+  notesRead: 0,
+  asked: false,
+  undelivered: [],
+  delivered: [],
+  dropped: [],
+  stallsSeen: 0,
+  ...given,
+})
+
+export type Phase = 'preparing' | 'starting' | 'working' | 'stopping' | Outcome['is']
+
+export function phaseOf(run: Run): Phase {
+  if (run.outcome) return run.outcome.is
+  if (run.stop) return 'stopping'
+  if (!run.taskRun) return 'preparing'
+  return run.taskRun.status === 'queued' || run.taskRun.status === 'not_started' ? 'starting' : 'working'
+}
+
+export const isTerminal = (status: NonNullable<Run['taskRun']>['status']): boolean =>
+  status === 'completed' || status === 'failed' || status === 'cancelled'
+
+/** The task marker: a text that is found again by searching PostHog's tasks. Bound to thread and asking. */
+export const taskMarker = (run: Pick<Run, 'id' | 'thread'>): string =>
+  `[gh:${run.thread.owner}/${run.thread.repo}#${run.thread.number}:${run.id}]`

@@ -1,0 +1,63 @@
+/** What the edges report, in our words. */
+import type { Role } from './command/table.ts'
+import type { PullHead } from './thread.ts'
+import type { Place } from './trigger.ts'
+
+export type Reaction = 'eyes' | 'rocket' | 'confused' | '-1'
+
+/** Where a reaction goes: on words, or on the thread itself. */
+export type Target = Place | { in: 'subject' }
+
+export interface OwnComment {
+  id: number
+  body: string
+  /** ms since the epoch. */
+  createdAt: number
+}
+
+export interface Permission {
+  role: Role
+  /** GitHub's own name of it, which may be a custom role. */
+  name: string
+}
+
+export interface PullView {
+  number: number
+  url: string
+  title: string
+  body: string
+  draft: boolean
+  state: 'open' | 'merged' | 'closed'
+  head: PullHead
+}
+
+export interface BranchView {
+  name: string
+  sha: string
+}
+
+/** The branches that an issue could be worked on, best first. */
+export interface IssueBranches {
+  /** Linked in GitHub's Development panel. */
+  linked: BranchView[]
+  /** Named by us for this issue before. */
+  ours: BranchView[]
+  /** The default branch; `undefined` in an empty repository. */
+  base: BranchView | undefined
+  /** What linking needs; `undefined` where there is no GraphQL. */
+  ids: { issue: string; repository: string } | undefined
+}
+
+export interface NewTask {
+  /** At most 255 characters. */
+  title: string
+  description: string
+  /** `owner/name` */
+  repository: string
+}
+
+export interface KnownModel {
+  name: string
+  /** `undefined` when the server does not say. */
+  efforts: readonly string[] | undefined
+}

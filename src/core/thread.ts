@@ -1,0 +1,46 @@
+/** One issue or pull request, and what was read of it when somebody asked something. */
+import { z } from 'zod'
+
+export const Thread = z.object({
+  installationId: z.number().int(),
+  owner: z.string(),
+  repo: z.string(),
+  repoId: z.number().int(),
+  defaultBranch: z.string(),
+  number: z.number().int().positive(),
+  kind: z.enum(['issue', 'pull']),
+  url: z.string(),
+})
+export type Thread = z.infer<typeof Thread>
+
+export const Person = z.object({ login: z.string(), id: z.number().int() })
+export type Person = z.infer<typeof Person>
+
+/** The words that were there when the command was given; later edits are not read. */
+export const Snapshot = z.object({
+  title: z.string(),
+  body: z.string(),
+  author: z.string(),
+  open: z.boolean(),
+})
+export type Snapshot = z.infer<typeof Snapshot>
+
+/** A pull request's head, as far as the branch of a thread depends on it. */
+export const PullHead = z.object({
+  ref: z.string(),
+  sha: z.string(),
+  base: z.string(),
+  /** `null` when the fork it came from is gone. */
+  repoId: z.number().int().nullable(),
+})
+export type PullHead = z.infer<typeof PullHead>
+
+export const fullName = (thread: Pick<Thread, 'owner' | 'repo'>): string => `${thread.owner}/${thread.repo}`
+
+export const threadName = (thread: Thread): string => `${fullName(thread)}#${thread.number}`
+
+/** The slot that one live Run per thread holds in the queue. */
+export const threadSlot = (thread: Pick<Thread, 'repoId' | 'number'>): string =>
+  `thread-${thread.repoId}-${thread.number}`
+
+export const isFork = (head: PullHead, thread: Pick<Thread, 'repoId'>): boolean => head.repoId !== thread.repoId

@@ -1,0 +1,102 @@
+/** What arrived from GitHub, in our words, and the named reasons to ignore the rest. */
+import { z } from 'zod'
+import { Person, PullHead, Snapshot, Thread } from './thread.ts'
+
+const arrived = {
+  /** Made from the identity of what happened, so that the same thing under two deliveries is one trigger. */
+  id: z.string(),
+  deliveryId: z.string(),
+  /** When it happened by GitHub's clock, ms since the epoch. */
+  at: z.number(),
+  thread: Thread,
+  sender: Person,
+}
+
+/** One inline comment of a review, with what it points at. */
+export const InlineComment = z.object({
+  id: z.number().int(),
+  path: z.string(),
+  line: z.number().int().nullable(),
+  hunk: z.string(),
+  body: z.string(),
+  author: z.string(),
+})
+export type InlineComment = z.infer<typeof InlineComment>
+
+/** Where a comment stands, which decides how to react and where to answer. */
+export const Place = z.discriminatedUnion('in', [
+  z.object({ in: z.literal('thread'), commentId: z.number().int() }),
+  z.object({ in: z.literal('review'), reviewId: z.number().int(), nodeId: z.string() }),
+  z.object({
+    in: z.literal('inline'),
+    commentId: z.number().int(),
+    /** The first comment of the inline thread: answers go there. */
+    rootId: z.number().int(),
+    reviewId: z.number().int().nullable(),
+    inline: InlineComment,
+  }),
+])
+export type Place = z.infer<typeof Place>
+
+const Comment = z.object({
+  ...arrived,
+  kind: z.literal('comment'),
+  place: Place,
+  text: z.string(),
+  /** For an edit: what the text was before. Only commands that it did not have count. */
+  before: z.string().optional(),
+  snapshot: Snapshot,
+  head: PullHead.optional(),
+})
+
+const Label = z.object({
+  ...arrived,
+  kind: z.literal('label'),
+  label: z.string(),
+  snapshot: Snapshot,
+  head: PullHead.optional(),
+})
+
+/** Something that takes away the reason of a Run: the label, the comment, or the thread itself. */
+const Withdrawal = z.object({
+  ...arrived,
+  kind: z.literal('withdrawal'),
+  what: z.discriminatedUnion('of', [
+    z.object({ of: z.literal('label'), label: z.string() }),
+    z.object({ of: z.literal('comment'), commentId: z.number().int() }),
+    z.object({ of: z.literal('thread'), by: z.enum(['closed', 'deleted', 'transferred', 'locked']) }),
+  ]),
+})
+
+/** A box ticked in a comment of ours. */
+const Tick = z.object({
+  ...arrived,
+  kind: z.literal('tick'),
+  commentId: z.number().int(),
+  box: z.enum(['stop', 'retry']),
+})
+
+/** A pull request came, changed or went: a reason to look at once, never a fact to build on. */
+const PullNews = z.object({
+  ...arrived,
+  kind: z.literal('pull-news'),
+  news: z.enum(['opened', 'merged', 'closed']),
+})
+
+export const Trigger = z.discriminatedUnion('kind', [Comment, Label, Withdrawal, Tick, PullNews])
+export type Trigger = z.infer<typeof Trigger>
+export type CommentTrigger = z.infer<typeof Comment>
+export type LabelTrigger = z.infer<typeof Label>
+export type Withdrawal = z.infer<typeof Withdrawal>
+
+/** Why a delivery leaves no trace in the thread. */
+export type Ignored =
+  | 'event not used'
+  | 'payload not understood'
+  | 'not installed as an App'
+  | 'by a bot'
+  | 'no command'
+  | 'no new command'
+  | 'edited too late'
+  | 'other label'
+  | 'inline comment of a review'

@@ -1,0 +1,227 @@
+/** What arrived becomes what happens: who may, what was asked, then an answer or a Run. */
+import { type Command, isMistake, nearest, type Parsed, parseCommands } from '../core/command/parse.ts'
+import { type CommandName, commands, mayAct, presets } from '../core/command/table.ts'
+import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
+import { hasRead } from '../core/notes.ts'
+import { backoff, limits } from '../core/pace.ts'
+import type { CommentTrigger, LabelTrigger, Trigger } from '../core/trigger.ts'
+import { approve, goOn, queue, retry, status, stop } from './commands/control.ts'
+import {
+  answered,
+  type Asking,
+  type Handled,
+  refused,
+  reply,
+  ReplyNotSettled,
+  targetOf,
+  type TriggerDeps,
+  type TriggerHand,
+  triggerHand,
+} from './commands/hand.ts'
+import { startRun } from './commands/start-run.ts'
+import type { Held, Verdict } from './edges.ts'
+import type { TriggerRecord } from './trigger-record.ts'
+
+export const acceptTrigger =
+  (deps: TriggerDeps) =>
+  async (job: Held<TriggerRecord>): Promise<Verdict> => {
+    const hand = triggerHand(deps, job)
+    try {
+      return await accept(hand, job.data.trigger)
+    } catch (error) {
+      return afterFault(hand, error)
+    }
+  }
+
+function accept(hand: TriggerHand, trigger: Trigger): Promise<Verdict> {
+  switch (trigger.kind) {
+    case 'comment':
+      return acceptComment(hand, trigger)
+    case 'label':
+      return acceptOne(hand, trigger, 1, () => byLabel(hand, trigger))
+    case 'pull-news':
+      return lookAtOnce(hand, trigger)
+    case 'withdrawal':
+    case 'tick':
+      return Promise.resolve({ do: 'end' })
+  }
+}
+
+const end: Verdict = { do: 'end' }
+const attempts = 10
+
+/** Limits and outages are waited out; a refusal means that nobody can be told there. */
+function afterFault(hand: TriggerHand, error: unknown): Verdict {
+  const { deps, job } = hand
+  const fields = { trigger: job.id, delivery: hand.record.trigger.deliveryId, err: error }
+  if (error instanceof ReplyNotSettled) return { do: 'park', ms: error.until - deps.now() }
+  if (error instanceof ComeBack) return { do: 'park', ms: Math.max(1, error.until - deps.now()) }
+  if (error instanceof Refused) {
+    deps.log.error(fields, 'refused: the thread can not be answered')
+    return end
+  }
+  if (deps.now() - job.addedAt > limits.trouble || job.failures >= attempts) {
+    deps.log.error(fields, 'given up')
+    return end
+  }
+  if (!(error instanceof Unanswered)) throw error
+  deps.log.warn(fields, 'no usable answer')
+  return { do: 'park', ms: backoff(2) }
+}
+
+async function acceptComment(hand: TriggerHand, trigger: CommentTrigger): Promise<Verdict> {
+  const asked = await commandsOf(hand, trigger)
+  const parsed = asked[hand.record.done]
+  if (!parsed) return end
+  return acceptOne(hand, trigger, asked.length, () => (isMistake(parsed) ? mistaken(hand, trigger, parsed) : obey(hand, trigger, parsed.command)))
+}
+
+/** The commands of the text; for an edit, those that the old text did not have. */
+async function commandsOf(hand: TriggerHand, trigger: CommentTrigger): Promise<Parsed[]> {
+  const before = new Set(parseCommands(trigger.before ?? '').map(parsed => JSON.stringify(parsed)))
+  const own = parseCommands(trigger.text).filter(parsed => !before.has(JSON.stringify(parsed)))
+  if (own.length > 0 || trigger.place.in !== 'review') return own
+  const inline = await hand.github.reviewComments(trigger.place.reviewId)
+  return inline.flatMap(({ body }) => parseCommands(body))
+}
+
+/** Deals with one command, then comes back for the next. */
+async function acceptOne(hand: TriggerHand, trigger: Asking, count: number, handle: () => Promise<Handled>): Promise<Verdict> {
+  if (!hand.record.reacted) {
+    // The reaction is the first sign of life; nothing waits for it, and its failure does not matter.
+    void hand.github.react(targetOf(trigger), 'eyes')
+    await hand.save({ ...hand.record, reacted: true })
+  }
+  const handled = await (hand.record.noted ? afterNote(hand, hand.record.noted) : handle())
+  const verdict = await finish(hand, trigger, handled)
+  if (verdict) return verdict
+  await hand.save({ ...hand.record, done: hand.record.done + 1, replying: undefined, noted: undefined, announced: false })
+  return hand.record.done < count ? { do: 'park', ms: 0 } : end
+}
+
+/** `undefined` when the command is dealt with. */
+async function finish(hand: TriggerHand, trigger: Asking, handled: Handled): Promise<Verdict | undefined> {
+  switch (handled.with) {
+    case 'run':
+    case 'silence':
+      return undefined
+    case 'note':
+      await hand.save({ ...hand.record, noted: { runId: handled.runId, noteId: handled.noteId } })
+      return { do: 'park', ms: 100 }
+    case 'wait':
+      if (handled.announce && !hand.record.announced) {
+        await reply(hand, handled.announce)
+        await hand.save({ ...hand.record, announced: true, replying: undefined })
+      }
+      return { do: 'park', ms: handled.ms }
+    case 'reply':
+      await reply(hand, handled.reply)
+      await swapReaction(hand, trigger, handled.well)
+      return undefined
+  }
+}
+
+async function swapReaction(hand: TriggerHand, trigger: Asking, well: boolean): Promise<void> {
+  const target = targetOf(trigger)
+  await Promise.all([hand.github.react(target, well ? 'rocket' : 'confused'), hand.github.unreact(target, 'eyes')])
+  if (!well && trigger.kind === 'label') await hand.github.removeLabel(trigger.label)
+}
+
+/** The Run has read the note, or ended without reading it; then the command starts over. */
+async function afterNote(hand: TriggerHand, { runId, noteId }: { runId: string; noteId: string }): Promise<Handled> {
+  const kept = await hand.deps.runs.get(runId)
+  const run = kept?.data
+  if (run && hasRead(run, noteId)) return readNote(hand, run.dropped.includes(noteId), run.delivered.includes(noteId))
+  if (kept?.standing === 'live') {
+    await hand.deps.runs.wake(runId)
+    return { with: 'wait', ms: 500 }
+  }
+  await hand.save({ ...hand.record, noted: undefined })
+  return { with: 'wait', ms: 0 }
+}
+
+/** A stop is answered by the Run's last word, a label by its being there already. */
+function readNote(hand: TriggerHand, dropped: boolean, delivered: boolean): Handled {
+  const { trigger } = hand.record
+  if (trigger.kind !== 'comment') return { with: 'silence' }
+  const parsed = parseCommands(trigger.text)[hand.record.done]
+  if (parsed && !isMistake(parsed) && parsed.command.name === 'stop') return { with: 'silence' }
+  if (dropped) return refused({ reply: 'not-passed-on' })
+  return answered({ reply: delivered ? 'passed-on' : 'kept' })
+}
+
+async function mistaken(hand: TriggerHand, trigger: CommentTrigger, mistake: Parsed): Promise<Handled> {
+  const denied = await gate(hand, trigger, 'run')
+  if (denied) return denied
+  return isMistake(mistake) ? refused({ reply: 'mistake', mistake }) : { with: 'silence' }
+}
+
+/**
+ * One gate for everything: the sender's own role on this repository, asked now. Whatever GitHub does not
+ * answer clearly is a no; only a limit is waited out.
+ */
+async function gate(hand: TriggerHand, trigger: Asking, name: CommandName): Promise<Handled | undefined> {
+  const fields = { trigger: trigger.id, delivery: trigger.deliveryId, by: trigger.sender.login, command: name }
+  try {
+    const { role, name: named } = await hand.github.permission(trigger.sender.login)
+    const may = mayAct(role, commands[name].least)
+    hand.deps.log.info({ ...fields, role, may }, may ? 'accepted' : 'refused')
+    return may ? undefined : refused({ reply: 'not-allowed', command: name, role: named })
+  } catch (error) {
+    if (error instanceof ComeBack) throw error
+    hand.deps.log.warn({ ...fields, err: error }, 'permission unknown: refused')
+    const unknown = error instanceof Refused && error.status === 404
+    return refused(unknown ? { reply: 'not-allowed', command: name, role: 'none' } : { reply: 'not-known', command: name })
+  }
+}
+
+async function obey(hand: TriggerHand, trigger: CommentTrigger, command: Command): Promise<Handled> {
+  const denied = await gate(hand, trigger, command.name)
+  if (denied) return denied
+  const { options, text } = command
+  switch (command.name) {
+    case 'help':
+      return answered({ reply: 'help' })
+    case 'run':
+      return startRun(hand, trigger, { what: 'work', text, options, mayJoin: true, ...(await inlineOf(hand, trigger)) })
+    case 'plan':
+      return startRun(hand, trigger, { what: 'plan', text, options, mayJoin: false, ...(await inlineOf(hand, trigger)) })
+    case 'approve':
+      return approve(hand, trigger)
+    case 'continue':
+      return goOn(hand, trigger, options, text)
+    case 'retry':
+      return retry(hand, trigger, options)
+    case 'stop':
+      return stop(hand, trigger)
+    case 'status':
+      return status(hand, trigger)
+    case 'queue':
+      return queue(hand, trigger)
+  }
+}
+
+/** All inline comments of a review belong to what it asks. */
+async function inlineOf(hand: TriggerHand, { place }: CommentTrigger) {
+  if (place.in === 'inline') return { inline: [place.inline] }
+  if (place.in === 'review') return { inline: await hand.github.reviewComments(place.reviewId) }
+  return {}
+}
+
+async function byLabel(hand: TriggerHand, trigger: LabelTrigger): Promise<Handled> {
+  const denied = await gate(hand, trigger, 'run')
+  if (denied) return denied
+  const given = trigger.label.slice(hand.deps.label.length + 1)
+  const preset = presets.find(known => known === given.toLowerCase())
+  if (given !== '' && !preset) return refused({ reply: 'preset', given, meant: nearest(given.toLowerCase(), presets) })
+  if (preset === 'plan') return startRun(hand, trigger, { what: 'plan', text: '', options: {}, mayJoin: false })
+  return startRun(hand, trigger, { what: 'work', text: '', options: preset ? { effort: preset } : {}, mayJoin: true })
+}
+
+/** News of a pull request is a reason for the Runs of its repository to look, nothing more. */
+async function lookAtOnce(hand: TriggerHand, { thread }: Trigger): Promise<Verdict> {
+  const live = await hand.deps.runs.live()
+  const here = live.filter(({ data }) => data.thread.repoId === thread.repoId && data.taskRun)
+  await Promise.all(here.map(({ id }) => hand.deps.runs.wake(id)))
+  return end
+}

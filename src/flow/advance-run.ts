@@ -1,0 +1,166 @@
+/**
+ * The one place where a Run moves on. Timers, webhooks and restarts only say "look now"; each call reads
+ * what was said, decides one step after another, does it, writes the result, and parks.
+ */
+import { ComeBack, Refused, type Service, Unanswered } from '../core/faults.ts'
+import { type Step, nextStep } from '../core/next-step.ts'
+import { readNotes } from '../core/notes.ts'
+import { outcomeOf } from '../core/observe.ts'
+import { backoff, limits } from '../core/pace.ts'
+import { failureOf } from '../core/refusals.ts'
+import type { Outcome, Run } from '../core/run.ts'
+import type { Held, Verdict } from './edges.ts'
+import { dropBranch, failed, findBranch } from './run-steps/branch.ts'
+import { type Hand, handOf, NotSettled, type RunDeps } from './run-steps/hand.ts'
+import { adoptPull, findResult } from './run-steps/result.ts'
+import { cancel, createTask, deliver, look, rejoin, resumeWork, startRun } from './run-steps/session.ts'
+import { conclude, difference, editStatus, postStatus, react, unlabel } from './run-steps/tell-thread.ts'
+
+export const advanceRun =
+  (deps: RunDeps) =>
+  async (job: Held<Run>): Promise<Verdict> => {
+    const hand = handOf(deps, job)
+    const opened = givenUp(hand, readNotes(job.data, await job.inbox()))
+    if (opened !== job.data) await hand.save(opened)
+    for (;;) {
+      if (job.signal.aborted) return { do: 'park', ms: 0 }
+      const step = nextStep(hand.run, { at: deps.now(), text: difference(hand) })
+      if (step.do === 'wait') return { do: 'park', ms: step.ms }
+      if (step.do === 'end') {
+        if (await finished(hand)) return { do: 'end' }
+        continue
+      }
+      await take(hand, step)
+    }
+  }
+
+/** Something may have been said while the last step was under way. */
+async function finished(hand: Hand): Promise<boolean> {
+  const heard = readNotes(hand.run, await hand.job.inbox())
+  const quiet = heard.notesRead === hand.run.notesRead
+  if (!quiet) await hand.save(heard)
+  return quiet
+}
+
+/** A Run whose every step kills the process, or throws, is ended with a word instead of tried for ever. */
+function givenUp(hand: Hand, run: Run): Run {
+  const { stalls, failures } = hand.job
+  if (run.outcome || (stalls - run.stallsSeen < limits.stalls && failures < limits.stalls)) return run
+  return { ...failed({ ...hand, run }, crashed), stallsSeen: stalls }
+}
+
+const crashed: Outcome = {
+  is: 'failed',
+  class: 'lost',
+  reason: 'The bot itself failed at this ten times in a row',
+  fix: 'Tell an admin of this bot; its log names the run. `/codex retry` tries again.',
+}
+
+type Doing = Exclude<Step, { do: 'wait' } | { do: 'end' }>
+
+/** Whose answer a step depends on; `undefined` for those that ask nobody. */
+const asks: Record<Doing['do'], Service | undefined> = {
+  'post-status': 'github',
+  'edit-status': 'github',
+  'find-branch': 'github',
+  'create-task': 'posthog',
+  rejoin: 'posthog',
+  'start-run': 'posthog',
+  deliver: 'posthog',
+  cancel: 'posthog',
+  look: 'posthog',
+  'adopt-pull': 'github',
+  'find-result': 'github',
+  'settle-outcome': undefined,
+  'give-up': undefined,
+  conclude: 'github',
+  react: 'github',
+  unlabel: 'github',
+  'drop-branch': 'github',
+  'resume-work': undefined,
+}
+
+async function take(hand: Hand, step: Doing): Promise<void> {
+  try {
+    const run = await act(hand, step)
+    const calm = run.trouble && run.trouble.service === asks[step.do] ? { ...run, trouble: undefined } : run
+    await hand.save({ ...calm, stallsSeen: hand.job.stalls })
+  } catch (error) {
+    await hand.save(afterFault(hand, step, error))
+  }
+}
+
+function act(hand: Hand, step: Doing): Promise<Run> | Run {
+  switch (step.do) {
+    case 'post-status':
+      return postStatus(hand)
+    case 'edit-status':
+      return editStatus(hand)
+    case 'find-branch':
+      return findBranch(hand)
+    case 'create-task':
+      return createTask(hand)
+    case 'rejoin':
+      return rejoin(hand)
+    case 'start-run':
+      return startRun(hand)
+    case 'deliver':
+      return deliver(hand)
+    case 'cancel':
+      return cancel(hand)
+    case 'look':
+      return look(hand)
+    case 'adopt-pull':
+      return adoptPull(hand, step.url)
+    case 'find-result':
+      return findResult(hand)
+    case 'settle-outcome':
+      return { ...hand.run, outcome: outcomeOf(hand.run), concludedAt: hand.deps.now() }
+    case 'give-up':
+      return failed(hand, step.outcome)
+    case 'conclude':
+      return conclude(hand)
+    case 'react':
+      return react(hand)
+    case 'unlabel':
+      return unlabel(hand)
+    case 'drop-branch':
+      return dropBranch(hand)
+    case 'resume-work':
+      return resumeWork(hand)
+  }
+}
+
+/** What the Run knows after a step failed. Anything unexpected is thrown on, and the queue tries again. */
+function afterFault(hand: Hand, step: Doing, error: unknown): Run {
+  const { run, deps } = hand
+  if (error instanceof NotSettled) return waiting(hand, asks[step.do] ?? 'github', error.message, error.until)
+  if (error instanceof ComeBack) return { ...waiting(hand, error.service, error.message, error.until), intent: undefined }
+  if (error instanceof Unanswered) {
+    deps.log.warn({ run: run.id, step: step.do, err: error }, 'no usable answer')
+    return waiting(hand, error.service, error.message, deps.now() + backoff(run.trouble?.count ?? 0))
+  }
+  if (!(error instanceof Refused)) throw error
+  deps.log.warn({ run: run.id, step: step.do, err: error }, 'refused')
+  return afterRefusal(hand, step, error)
+}
+
+function waiting(hand: Hand, service: Service, why: string, until: number): Run {
+  const { run } = hand
+  const same = run.trouble?.service === service ? run.trouble : undefined
+  const trouble = { service, why, since: same?.since ?? hand.deps.now(), until, count: (same?.count ?? 0) + 1 }
+  return { ...run, trouble }
+}
+
+function afterRefusal(hand: Hand, step: Doing, error: Refused): Run {
+  const run: Run = { ...hand.run, intent: undefined }
+  switch (step.do) {
+    // A thread that takes no comment can't be told anything: locked, deleted, transferred or uninstalled.
+    case 'post-status':
+      return { ...failed(hand, failureOf(error)), mute: true, told: { comment: true, reaction: true, label: true, branch: true } }
+    case 'edit-status':
+      return { ...run, status: undefined, mute: true }
+    default:
+      return run.outcome ? { ...run, told: { comment: true, reaction: true, label: true, branch: true } } : failed(hand, failureOf(error))
+  }
+}

@@ -1,0 +1,101 @@
+/** Commands that start nothing new of their own: stop, retry, continue, approve, status, queue. */
+import type { Options } from '../../core/command/parse.ts'
+import { phaseOf, type Run } from '../../core/run.ts'
+import { newRun } from '../../core/run.ts'
+import { threadName, threadSlot } from '../../core/thread.ts'
+import type { CommentTrigger } from '../../core/trigger.ts'
+import { answered, type Handled, liveRun, refused, type TriggerHand } from './hand.ts'
+import { pastOf } from './history.ts'
+import { enqueue, give, runId, settle, startRun } from './start-run.ts'
+
+export async function stop(hand: TriggerHand, trigger: CommentTrigger): Promise<Handled> {
+  const live = await liveRun(hand, threadSlot(trigger.thread))
+  return live ? give(hand, live.id, { says: 'stop' }) : refused({ reply: 'nothing-to', command: 'stop' })
+}
+
+/** The stored request again, as a new run of the same task. */
+export async function retry(hand: TriggerHand, trigger: CommentTrigger, options: Options): Promise<Handled> {
+  const live = await liveRun(hand, threadSlot(trigger.thread))
+  if (live && live.id !== runId(hand)) return refused({ reply: 'still-going', command: 'retry' })
+  const past = await pastOf(hand)
+  const last = past && (await hand.deps.runs.get(past.marker.run))?.data
+  if (!last) return refused({ reply: 'nothing-to', command: 'retry' })
+  const { ask } = last
+  const settled = await settle(hand, { options: { ...asked(ask.options), ...options }, what: ask.what })
+  if ('reply' in settled) return refused(settled)
+  const again = newRun({
+    id: runId(hand),
+    thread: trigger.thread,
+    ask: { ...ask, by: trigger.sender, at: trigger.at, origin: { by: 'comment', place: trigger.place }, options: settled },
+    snapshot: last.snapshot,
+    ...(last.head ? { head: last.head } : {}),
+    ...(past.marker.task === undefined ? {} : { taskId: past.marker.task }),
+    ...(past.pull ? { pulls: [past.pull], reported: 1 } : {}),
+  })
+  return enqueue(hand, trigger, again)
+}
+
+/** What was asked for then stays asked for, unless the retry says otherwise. */
+const asked = ({ model, effort, branch }: Run['ask']['options']): Options => ({
+  model,
+  ...(effort === undefined ? {} : { effort }),
+  ...(branch === undefined ? {} : { branch }),
+})
+
+export async function goOn(hand: TriggerHand, trigger: CommentTrigger, options: Options, text: string): Promise<Handled> {
+  const live = await liveRun(hand, threadSlot(trigger.thread))
+  if (!live && !(await pastOf(hand))?.marker.task) return refused({ reply: 'nothing-to', command: 'continue' })
+  const words = text === '' ? 'Go on where you stopped.' : `Go on: ${text}`
+  return startRun(hand, trigger, { what: 'work', text: words, options, mayJoin: true })
+}
+
+export async function approve(hand: TriggerHand, trigger: CommentTrigger): Promise<Handled> {
+  const live = await liveRun(hand, threadSlot(trigger.thread))
+  if (live && live.id !== runId(hand)) return refused({ reply: 'still-going', command: 'approve' })
+  const past = await pastOf(hand)
+  if (past?.marker.what !== 'plan' || past.marker.task === undefined) return refused({ reply: 'nothing-to', command: 'approve' })
+  const { branch, sha } = past.marker
+  const now = branch === undefined ? undefined : await hand.github.branch(branch)
+  if (now && sha !== undefined && now.sha !== sha) return refused({ reply: 'plan-outdated', branch: now.name, sha: now.sha })
+  return startRun(hand, trigger, { what: 'work', text: 'Carry out the plan you made.', options: {}, mayJoin: false })
+}
+
+export async function status(hand: TriggerHand, trigger: CommentTrigger): Promise<Handled> {
+  const live = await liveRun(hand, threadSlot(trigger.thread))
+  if (live) return answered({ reply: 'status', text: `a run is going on here: ${describe(live.data)}.` })
+  const past = await pastOf(hand)
+  const last = past && (await hand.deps.runs.get(past.marker.run))?.data
+  if (last) return answered({ reply: 'status', text: `nothing is going on here now. The last run: ${describe(last)}.` })
+  const text = past ? 'nothing is going on here now.' : 'nothing was asked here yet. `/codex help` shows what there is.'
+  return answered({ reply: 'status', text })
+}
+
+const phases: Record<ReturnType<typeof phaseOf>, string> = {
+  preparing: 'getting ready',
+  starting: 'waiting for PostHog to start it',
+  working: 'the agent is working',
+  stopping: 'being stopped',
+  pull: 'it opened a pull request',
+  pushed: 'it pushed its commits',
+  answer: 'it answered',
+  nothing: 'it finished without a change',
+  stopped: 'it was stopped',
+  failed: 'it failed',
+}
+
+function describe(run: Run): string {
+  const pull = run.pulls.at(-1)
+  const comment = run.status ? ` ([details](${run.thread.url}#issuecomment-${run.status.commentId}))` : ''
+  const waits = run.trouble && !run.outcome ? `, waiting for ${run.trouble.service === 'github' ? 'GitHub' : 'PostHog'}` : ''
+  return `${phases[phaseOf(run)]}${waits}, asked by ${run.ask.by.login}${pull ? `, [#${pull.number}](${pull.url})` : ''}${comment}`
+}
+
+export async function queue(hand: TriggerHand, trigger: CommentTrigger): Promise<Handled> {
+  const slot = threadSlot(trigger.thread)
+  const live = await hand.deps.runs.live()
+  const mine = live.find(({ data }) => threadSlot(data.thread) === slot)
+  const ahead = mine ? live.filter(({ data, addedAt }) => addedAt < mine.addedAt && !data.taskRun).length : 0
+  const why = mine ? `The run here: ${phases[phaseOf(mine.data)]}.` : 'Nothing is going on in this thread.'
+  hand.deps.log.info({ thread: threadName(trigger.thread), live: live.length }, 'queue asked')
+  return answered({ reply: 'queue', ahead, live: live.length, why })
+}

@@ -1,0 +1,91 @@
+/** What the flows need of the world, and no more. The edges fit these shapes without knowing them. */
+import type { Sight } from '../core/observe.ts'
+import type { CodexTaskRunCreate } from '../core/run-request.ts'
+import type { Session } from '../core/run.ts'
+import type {
+  BranchView,
+  IssueBranches,
+  KnownModel,
+  NewTask,
+  OwnComment,
+  Permission,
+  PullView,
+  Reaction,
+  Target,
+} from '../core/seen.ts'
+import type { Thread } from '../core/thread.ts'
+import type { InlineComment, Place } from '../core/trigger.ts'
+
+export interface ThreadClient {
+  react(target: Target, content: Reaction): Promise<void>
+  unreact(target: Target, content: Reaction): Promise<void>
+  permission(login: string): Promise<Permission>
+  comment(body: string, place?: Place): Promise<number>
+  edit(commentId: number, body: string): Promise<'edited' | 'gone'>
+  deleteComment(commentId: number): Promise<void>
+  ownComments(since?: number, place?: Place): Promise<OwnComment[]>
+  reviewComments(reviewId: number): Promise<InlineComment[]>
+  removeLabel(name: string): Promise<void>
+  branch(name: string): Promise<BranchView | undefined>
+  issueBranches(): Promise<IssueBranches>
+  makeBranch(name: string, sha: string, ids: IssueBranches['ids']): Promise<{ linked: boolean }>
+  deleteBranch(name: string): Promise<void>
+  pull(number: number): Promise<PullView | undefined>
+  pullsFrom(head: string): Promise<PullView[]>
+  isBaseOfPull(base: string): Promise<boolean>
+  openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView>
+  amendPull(number: number, change: { base?: string; body?: string }): Promise<PullView>
+}
+
+export interface TasksClient {
+  createTask(task: NewTask): Promise<string>
+  findTask(marker: string): Promise<string | undefined>
+  startRun(taskId: string, body: CodexTaskRunCreate): Promise<string>
+  runIds(taskId: string): Promise<string[]>
+  statusOf(session: Session): Promise<Sight['status']>
+  look(session: Session, offset: number): Promise<Sight>
+  logLength(session: Session): Promise<number>
+  say(session: Session, message: { id: string; text: string }): Promise<'queued' | 'ended'>
+  cancel(session: Session, reason: string): Promise<void>
+  models(): Promise<KnownModel[]>
+}
+
+export interface Log {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** A job in hand, of which this process is the only writer while it holds the lock. */
+export interface Held<Data> {
+  id: string
+  data: Data
+  addedAt: number
+  stalls: number
+  failures: number
+  signal: AbortSignal
+  assertHeld(): Promise<void>
+  save(data: Data): Promise<void>
+  inbox(): Promise<string[]>
+}
+
+export type Verdict = { do: 'park'; ms: number } | { do: 'end' }
+
+export interface KeptRun<Data> {
+  id: string
+  data: Data
+  standing: 'live' | 'ended'
+  addedAt: number
+}
+
+export interface RunQueue<Data> {
+  add(id: string, data: Data, slot: string): Promise<{ outcome: 'added' | 'known' | 'held'; id: string }>
+  get(id: string): Promise<KeptRun<Data> | undefined>
+  holder(slot: string): Promise<string | undefined>
+  live(): Promise<KeptRun<Data>[]>
+  liveCount(): Promise<number>
+  wake(id: string): Promise<void>
+  tell(id: string, message: string): Promise<boolean>
+}
+
+export type GitHub = (thread: Thread) => ThreadClient

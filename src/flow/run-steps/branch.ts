@@ -1,0 +1,97 @@
+/** The branch of a thread: found, made, and taken away again when nothing came of it. */
+import { issueBranch } from '../../core/branch.ts'
+import type { Branch, Outcome, Run } from '../../core/run.ts'
+import type { BranchView, IssueBranches } from '../../core/seen.ts'
+import type { Hand } from './hand.ts'
+import { ignoreRefusal } from './tell-thread.ts'
+
+export async function findBranch(hand: Hand): Promise<Run> {
+  const branch = await branchOf(hand)
+  return 'is' in branch ? failed(hand, branch) : { ...hand.run, branch }
+}
+
+export const failed = (hand: Hand, outcome: Outcome): Run => ({
+  ...hand.run,
+  outcome,
+  intent: undefined,
+  concludedAt: hand.deps.now(),
+})
+
+async function branchOf(hand: Hand): Promise<Branch | Outcome> {
+  const { run } = hand
+  const named = run.ask.options.branch ?? openPullHead(run)
+  if (named !== undefined) {
+    const found = await hand.github.branch(named)
+    if (found) return existing(found, intoOf(run, named))
+    if (run.ask.options.branch !== undefined) return gone(named)
+  }
+  return run.thread.kind === 'pull' ? headBranch(hand) : forIssue(hand)
+}
+
+/** A session with an open pull request goes on there. */
+const openPullHead = (run: Run): string | undefined => run.pulls.find(pull => pull.state === 'open')?.head
+
+const intoOf = (run: Run, branch: string): string =>
+  run.pulls.find(pull => pull.head === branch)?.base ??
+  (run.head?.ref === branch ? run.head.base : run.thread.defaultBranch)
+
+const existing = ({ name, sha }: BranchView, into: string): Branch => ({ name, sha, into, made: false, fresh: false, linked: false })
+
+async function headBranch(hand: Hand): Promise<Branch | Outcome> {
+  const { head } = hand.run
+  const found = head && (await hand.github.branch(head.ref))
+  return head && found ? existing(found, head.base) : gone(head?.ref ?? 'of this pull request')
+}
+
+async function forIssue(hand: Hand): Promise<Branch | Outcome> {
+  const { run } = hand
+  const into = run.thread.defaultBranch
+  const branches = await hand.github.issueBranches()
+  const linked = branches.linked[0]
+  if (linked) return { ...existing(linked, into), linked: true }
+  const ours = branches.ours[0]
+  // One of ours is found again after a crash between making it and writing that down.
+  if (ours) return { ...existing(ours, into), made: true, fresh: ours.sha === branches.base?.sha }
+  if (!branches.base) return emptyRepository(into)
+  return run.ask.what === 'plan' ? existing(branches.base, into) : make(hand, branches.base, branches.ids)
+}
+
+async function make(hand: Hand, base: BranchView, ids: IssueBranches['ids']): Promise<Branch> {
+  const name = issueBranch(hand.run.thread.number, hand.run.snapshot.title)
+  await hand.job.assertHeld()
+  const { linked } = await hand.github.makeBranch(name, base.sha, ids)
+  return { name, into: base.name, sha: base.sha, made: true, fresh: true, linked }
+}
+
+const gone = (name: string): Outcome => ({
+  is: 'failed',
+  class: 'setup',
+  reason: `The branch ${name} does not exist in this repository`,
+  fix: 'Push it, or name another one with `/codex --branch NAME …`.',
+})
+
+const emptyRepository = (branch: string): Outcome => ({
+  is: 'failed',
+  class: 'setup',
+  reason: `The default branch ${branch} has no commit yet`,
+  fix: 'Push a first commit, then `/codex retry`.',
+})
+
+/** Only a branch that we made, that nothing was pushed to and that no pull request uses goes away. */
+export async function dropBranch(hand: Hand): Promise<Run> {
+  const { run } = hand
+  if (run.branch?.fresh) await ignoreRefusal(hand, dropIfUnused(hand, run.branch))
+  return { ...run, told: { ...run.told, branch: true } }
+}
+
+async function dropIfUnused(hand: Hand, branch: Branch): Promise<void> {
+  const now = await hand.github.branch(branch.name)
+  if (!now || now.sha !== branch.sha) return
+  const [asHead, asBase] = await Promise.all([
+    hand.github.pullsFrom(branch.name),
+    hand.github.isBaseOfPull(branch.name),
+  ])
+  if (asBase || asHead.some(pull => pull.state === 'open')) return
+  await hand.job.assertHeld()
+  await hand.github.deleteBranch(branch.name)
+}

@@ -1,0 +1,142 @@
+/** What came of the work: GitHub is asked, never believed from somebody's text. */
+import type { Pull, Run } from '../../core/run.ts'
+import type { PullView } from '../../core/seen.ts'
+import { quoted } from '../../core/safe-markdown.ts'
+import { threadName } from '../../core/thread.ts'
+import { Refused } from '../../core/faults.ts'
+import { type Hand, once } from './hand.ts'
+import { markerOf } from './tell-thread.ts'
+
+/**
+ * An address that PostHog gave: ours only if GitHub has a pull request of that number in this repository
+ * under exactly that address.
+ */
+export async function adoptPull(hand: Hand, url: string): Promise<Run> {
+  const { run } = hand
+  const claimedPulls = run.claimedPulls.filter(claimed => claimed !== url)
+  const number = Number(/\/pull\/(\d{1,9})\/?$/.exec(url)?.[1])
+  const view = Number.isInteger(number) ? await hand.github.pull(number) : undefined
+  if (!view || !sameAddress(view.url, url)) {
+    hand.deps.log.warn({ run: run.id, url }, 'not a pull request of this repository')
+    return { ...run, claimedPulls, foreignPulls: [...run.foreignPulls, url] }
+  }
+  // The pull request that the command stood on is no news.
+  if (run.thread.kind === 'pull' && view.number === run.thread.number)
+    return { ...run, claimedPulls, foreignPulls: [...run.foreignPulls, url] }
+  return { ...run, claimedPulls, pulls: withPull(run.pulls, await putRight(hand, view)) }
+}
+
+const sameAddress = (a: string, b: string): boolean =>
+  a.replace(/\/$/, '').toLowerCase() === b.replace(/\/$/, '').toLowerCase()
+
+const withPull = (pulls: Pull[], pull: Pull): Pull[] => [...pulls.filter(({ number }) => number !== pull.number), pull]
+
+const recorded = (view: PullView, note?: string): Pull => ({
+  number: view.number,
+  url: view.url,
+  title: view.title,
+  draft: view.draft,
+  head: view.head.ref,
+  base: view.head.base,
+  state: view.state,
+  ...(note === undefined ? {} : { note }),
+})
+
+/**
+ * PostHog takes the branch of a run as the base of its pull request: one that goes into a branch we made
+ * for the issue is turned to where that branch came from, and its description made to close the issue.
+ */
+async function putRight(hand: Hand, view: PullView): Promise<Pull> {
+  const { run } = hand
+  const base = run.branch?.made && view.head.base === run.branch.name ? { base: run.branch.into } : {}
+  const body = wantedBody(hand, view)
+  const change = { ...base, ...(body === view.body ? {} : { body }) }
+  if (view.state !== 'open' || Object.keys(change).length === 0) return recorded(view)
+  await hand.job.assertHeld()
+  try {
+    return recorded(await hand.github.amendPull(view.number, change))
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    hand.deps.log.warn({ run: run.id, pull: view.number, err: error }, 'the pull request could not be put right')
+    return recorded(view, `GitHub did not let the bot change its ${base.base ? 'base or ' : ''}description`)
+  }
+}
+
+/** The closing line and our marker, each added only where it is missing. */
+function wantedBody(hand: Hand, view: PullView): string {
+  const { run, deps } = hand
+  const pullThread = { repoId: run.thread.repoId, number: view.number }
+  const closes = run.thread.kind === 'pull' || closesIssue(view.body, run) ? [] : [`Closes #${run.thread.number}`]
+  const marked = deps.signer.read(view.body, pullThread).some(marker => marker.run === run.id)
+  const marker = marked ? [] : [deps.signer.write({ ...markerOf(run, 'pull'), thread: view.number, pull: view.number, branch: view.head.ref })]
+  return [view.body.trimEnd(), ...closes, ...marker].filter(part => part !== '').join('\n\n')
+}
+
+/** GitHub's closing words, before the short or the full name of the issue. */
+function closesIssue(body: string, run: Run): boolean {
+  const { owner, repo, number, url } = run.thread
+  const names = [`#${number}`, `${owner}/${repo}#${number}`, url].map(name => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  const pattern = new RegExp(`\\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\\s+(?:${names.join('|')})(?!\\d)`, 'i')
+  return pattern.test(body)
+}
+
+/** The turn is over and PostHog told of no new pull request: look what is on the branches. */
+export async function findResult(hand: Hand): Promise<Run> {
+  const found = await pullOfHeads(hand)
+  const run = found ? { ...hand.run, pulls: withPull(hand.run.pulls, await putRight(hand, found)) } : hand.run
+  const pushed = await pushedTo(hand)
+  const known: Run = { ...run, resultChecked: true, ...(pushed === undefined ? {} : { pushed }) }
+  const opens = pushed !== undefined && canOpen(known)
+  return opens ? { ...(await openOurs(hand, known)), intent: undefined } : { ...known, intent: undefined }
+}
+
+/** A pull request that the agent opened and PostHog did not report. */
+async function pullOfHeads(hand: Hand): Promise<PullView | undefined> {
+  const { run } = hand
+  const heads = new Set([run.taskRun?.headBranch, run.branch?.made ? run.branch.name : undefined])
+  for (const head of heads) {
+    if (head === undefined || head === run.thread.defaultBranch || head === run.head?.ref) continue
+    const view = (await hand.github.pullsFrom(head)).find(({ state }) => state !== 'closed')
+    if (view && !run.pulls.some(({ number }) => number === view.number)) return view
+  }
+  return undefined
+}
+
+/** The commit that the work ended in, if the branch moved since the Run began. */
+async function pushedTo(hand: Hand): Promise<string | undefined> {
+  const { branch } = hand.run
+  if (!branch || hand.run.ask.what === 'plan') return undefined
+  const now = await hand.github.branch(branch.name)
+  return now && now.sha !== branch.sha ? now.sha : undefined
+}
+
+const canOpen = (run: Run): boolean =>
+  run.thread.kind === 'issue' && run.branch?.made === true && run.pulls.length === 0 && !run.stop
+
+/** Commits on the issue's branch and no pull request: then we open the draft ourselves. */
+async function openOurs(hand: Hand, run: Run): Promise<Run> {
+  const { branch } = run
+  if (!branch) return run
+  const body = [
+    `Closes #${run.thread.number}`,
+    run.heard?.answer ? quoted(run.heard.answer, 4_000) : '',
+    `Asked by ${run.ask.by.login} on ${threadName(run.thread)}; opened by the bot, since the agent left its commits on the branch.`,
+  ]
+  try {
+    const view = await once(hand, {
+      intent: { effect: 'open-pull', at: hand.deps.now() },
+      find: async () => (await hand.github.pullsFrom(branch.name)).find(({ state }) => state === 'open'),
+      perform: () =>
+        hand.github.openPull({
+          head: branch.name,
+          base: branch.into,
+          title: run.snapshot.title,
+          body: body.filter(part => part !== '').join('\n\n'),
+        }),
+    })
+    return { ...run, pulls: withPull(run.pulls, await putRight(hand, view)) }
+  } catch (error) {
+    if (error instanceof Refused) return run
+    throw error
+  }
+}

@@ -1,0 +1,175 @@
+/** The steps that talk to PostHog. */
+import { isNotFound } from '../../core/faults.ts'
+import { observe } from '../../core/observe.ts'
+import { lookInterval } from '../../core/pace.ts'
+import { firstPrompt, followUpPrompt } from '../../core/prompt.ts'
+import { runRequest } from '../../core/run-request.ts'
+import { isTerminal, type Run, type Session, taskMarker } from '../../core/run.ts'
+import { threadName } from '../../core/thread.ts'
+import { type Hand, once } from './hand.ts'
+
+const maxTitle = 255
+
+export async function createTask(hand: Hand): Promise<Run> {
+  const { run, deps } = hand
+  const marker = taskMarker(run)
+  const title = `${threadName(run.thread)} ${run.snapshot.title}`.slice(0, maxTitle)
+  const asked = run.ask.text || run.snapshot.title
+  const taskId = await once(hand, {
+    intent: { effect: 'create-task', at: deps.now() },
+    find: () => deps.posthog.findTask(marker),
+    perform: () =>
+      deps.posthog.createTask({
+        title,
+        description: `${asked}\n\nAsked by ${run.ask.by.login} on ${run.thread.url}\n${marker}`,
+        repository: `${run.thread.owner}/${run.thread.repo}`,
+      }),
+  })
+  return { ...hand.run, intent: undefined, taskId, taskMade: true }
+}
+
+/** Goes on in an earlier session: in its run if that still listens, else a new run resumes it. */
+export async function rejoin(hand: Hand): Promise<Run> {
+  const { run, deps } = hand
+  const { earlier } = run
+  if (!earlier) return run
+  const over: Run = { ...run, earlier: { ...earlier, over: true } }
+  try {
+    if (isTerminal(await deps.posthog.statusOf(earlier))) return over
+    const offset = await deps.posthog.logLength(earlier)
+    const text = followUpPrompt(run, run.ask.by.login, askText(run))
+    await hand.job.assertHeld()
+    if ((await deps.posthog.say(earlier, { id: run.id, text })) === 'ended') return over
+    return started(hand, run, earlier.taskRunId, offset)
+  } catch (error) {
+    // The whole session is gone: start afresh.
+    if (isNotFound(error)) return { ...run, earlier: undefined, taskId: undefined }
+    throw error
+  }
+}
+
+const askText = (run: Run): string => run.ask.text || 'Go on with this.'
+
+export async function startRun(hand: Hand): Promise<Run> {
+  const { run, deps } = hand
+  const { taskId, branch } = run
+  if (taskId === undefined || !branch) return run
+  const intent = {
+    effect: 'start-run' as const,
+    at: deps.now(),
+    before: run.intent?.effect === 'start-run' ? run.intent.before : await runsBefore(hand, taskId),
+  }
+  const id = await once(hand, {
+    intent,
+    find: async () => (await deps.posthog.runIds(taskId)).find(known => !intent.before.includes(known)),
+    perform: () =>
+      deps.posthog.startRun(
+        taskId,
+        runRequest({
+          branch: branch.name,
+          prompt: promptOf(hand),
+          model: run.ask.options.model,
+          effort: run.ask.options.effort,
+          resumeFrom: run.earlier?.taskRunId,
+          readOnly: run.ask.what === 'plan',
+        }),
+      ),
+  })
+  return started(hand, { ...hand.run, intent: undefined }, id, 0)
+}
+
+/** A task that this Run has just made has no runs yet. */
+const runsBefore = async ({ run, deps }: Hand, taskId: string): Promise<string[]> =>
+  run.taskMade && !run.asked ? [] : deps.posthog.runIds(taskId)
+
+function promptOf({ run, deps }: Hand): string {
+  const note = run.asked ? run.undelivered[0] : undefined
+  if (note) return followUpPrompt(run, note.by.login, note.text)
+  return run.earlier ? followUpPrompt(run, run.ask.by.login, askText(run)) : firstPrompt(run, deps.fence())
+}
+
+/** The first start hands over the instruction; a later one the oldest follow-up. */
+function started(hand: Hand, run: Run, id: string, offset: number): Run {
+  const now = hand.deps.now()
+  const [note, ...rest] = run.undelivered
+  const handedOver = run.asked && note ? { undelivered: rest, delivered: [...run.delivered, note.id], answerTo: note.by.login } : {}
+  return {
+    ...run,
+    ...handedOver,
+    asked: true,
+    taskRun: { id, since: now, status: 'queued', notes: 0, changedAt: now },
+    heard: { offset, turns: 0, idle: false },
+    nextLookAt: undefined,
+  }
+}
+
+const sessionOf = (run: Run): Session | undefined =>
+  run.taskId !== undefined && run.taskRun ? { taskId: run.taskId, taskRunId: run.taskRun.id } : undefined
+
+/** Hands the oldest follow-up to the agent, or turns it into a run that resumes the session. */
+export async function deliver(hand: Hand): Promise<Run> {
+  const { run, deps } = hand
+  const [note, ...rest] = run.undelivered
+  const session = sessionOf(run)
+  if (!note || !session || !run.taskRun) return run
+  const text = followUpPrompt(run, note.by.login, note.text)
+  await hand.job.assertHeld()
+  if ((await deps.posthog.say(session, { id: note.id, text })) === 'ended') return resumed(run, session)
+  return {
+    ...run,
+    undelivered: rest,
+    delivered: [...run.delivered, note.id],
+    answerTo: note.by.login,
+    taskRun: { ...run.taskRun, notes: run.taskRun.notes + 1 },
+    ...(run.heard ? { heard: { ...run.heard, idle: false } } : {}),
+    nextLookAt: undefined,
+  }
+}
+
+/** From here a new run of the same task goes on, on the branch of the pull request if there is one. */
+function resumed(run: Run, session: Session): Run {
+  const pull = run.pulls.findLast(({ state }) => state === 'open')
+  const moved = pull && run.branch && pull.head !== run.branch.name
+  return {
+    ...run,
+    earlier: { ...session, over: true },
+    taskRun: undefined,
+    ...(moved ? { branch: undefined } : {}),
+  }
+}
+
+/** A follow-up came after the thread was told how it ended. */
+export function resumeWork({ run }: Hand): Run {
+  const session = sessionOf(run)
+  const again: Run = {
+    ...run,
+    outcome: undefined,
+    concludedAt: undefined,
+    stop: undefined,
+    told: { comment: false, reaction: true, label: false, branch: false },
+    resultChecked: false,
+    pushed: undefined,
+    reported: run.pulls.length,
+    round: run.round + 1,
+    ...(run.branch?.made && run.told.branch ? { branch: undefined } : {}),
+  }
+  return session && run.taskRun && isTerminal(run.taskRun.status) ? resumed(again, session) : again
+}
+
+export async function cancel(hand: Hand): Promise<Run> {
+  const { run, deps } = hand
+  const session = sessionOf(run)
+  if (!session || !run.stop) return run
+  await hand.job.assertHeld()
+  await deps.posthog.cancel(session, `Stopped by ${run.stop.by.login} on ${threadName(run.thread)}`)
+  return { ...run, stop: { ...run.stop, asked: true }, nextLookAt: undefined }
+}
+
+export async function look(hand: Hand): Promise<Run> {
+  const { run, deps } = hand
+  const session = sessionOf(run)
+  if (!session) return run
+  const [sight, live] = await Promise.all([deps.posthog.look(session, run.heard?.offset ?? 0), deps.liveRuns()])
+  const now = deps.now()
+  return { ...observe(run, sight, now), nextLookAt: now + lookInterval(now - run.ask.at, live) }
+}

@@ -1,0 +1,121 @@
+/** The steps that speak in the thread. */
+import { createHash } from 'node:crypto'
+import { closingComment } from '../../core/comments/closing.ts'
+import { phaseKey, statusComment } from '../../core/comments/status.ts'
+import { maxComment } from '../../core/comments/words.ts'
+import { Refused } from '../../core/faults.ts'
+import type { Marker } from '../../core/marker.ts'
+import type { Now } from '../../core/next-step.ts'
+import type { Run } from '../../core/run.ts'
+import type { OwnComment, Target } from '../../core/seen.ts'
+import { type Hand, once, skew } from './hand.ts'
+
+/** How what would be sent now differs from what was sent last. */
+export function difference(hand: Pick<Hand, 'deps' | 'run'>): Now['text'] {
+  const { status } = hand.run
+  if (!status) return hand.run.mute ? 'same' : 'phase'
+  const now = hand.deps.now()
+  if (status.phase !== phaseKey(hand.run, now)) return 'phase'
+  return status.hash === hashOf(rendered(hand, now)) ? 'same' : 'details'
+}
+
+const rendered = ({ deps, run }: Pick<Hand, 'deps' | 'run'>, now: number): string =>
+  fitted(statusComment(run, deps.deployment, now), deps.signer.write(markerOf(run, 'status')))
+
+/** The marker always survives: the text gives way to it. */
+const fitted = (text: string, marker: string): string => `${text.slice(0, maxComment - marker.length - 2)}\n\n${marker}`
+
+export const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 16)
+
+export function markerOf(run: Run, as: Marker['as']): Marker {
+  const pull = run.pulls.at(-1)
+  const branch = pull?.state === 'open' ? pull.head : run.branch?.name
+  return {
+    run: run.id,
+    repo: run.thread.repoId,
+    thread: run.thread.number,
+    as,
+    round: run.round,
+    what: run.ask.what,
+    ...(run.taskId === undefined ? {} : { task: run.taskId }),
+    ...(run.taskRun === undefined ? {} : { taskRun: run.taskRun.id }),
+    ...(branch === undefined ? {} : { branch }),
+    ...(run.branch === undefined ? {} : { sha: run.branch.sha }),
+    ...(pull === undefined ? {} : { pull: pull.number }),
+  }
+}
+
+const markedWith = (hand: Hand, comments: OwnComment[], as: Marker['as']): OwnComment | undefined =>
+  comments.find(({ body }) =>
+    hand.deps.signer
+      .read(body, hand.run.thread)
+      .some(marker => marker.run === hand.run.id && marker.as === as && (as === 'status' || marker.round === hand.run.round)),
+  )
+
+export async function postStatus(hand: Hand): Promise<Run> {
+  const now = hand.deps.now()
+  const text = rendered(hand, now)
+  const commentId = await once(hand, {
+    intent: { effect: 'post-status', at: now },
+    find: async ({ at }) => markedWith(hand, await hand.github.ownComments(at - skew), 'status')?.id,
+    perform: () => hand.github.comment(text),
+  })
+  const status = { commentId, hash: hashOf(text), phase: phaseKey(hand.run, now), at: now }
+  return { ...hand.run, intent: undefined, status }
+}
+
+/** A status comment that somebody deleted is made again once; after that, they meant it. */
+export async function editStatus(hand: Hand): Promise<Run> {
+  const { run } = hand
+  if (!run.status) return run
+  const now = hand.deps.now()
+  const text = rendered(hand, now)
+  const status = { ...run.status, hash: hashOf(text), phase: phaseKey(run, now), at: now }
+  await hand.job.assertHeld()
+  if (status.hash === run.status.hash) return { ...run, status }
+  const edited = await hand.github.edit(run.status.commentId, text)
+  if (edited === 'gone' && !run.statusRemade) return { ...run, status: undefined, statusRemade: true }
+  return { ...run, status }
+}
+
+/** The last word. A thread that takes no comments any more is not worth a failure. */
+export async function conclude(hand: Hand): Promise<Run> {
+  const now = hand.deps.now()
+  const text = fitted(closingComment(hand.run), hand.deps.signer.write(markerOf(hand.run, 'closing')))
+  try {
+    await once(hand, {
+      intent: { effect: 'conclude', at: now },
+      find: async ({ at }) => markedWith(hand, await hand.github.ownComments(at - skew), 'closing')?.id,
+      perform: () => hand.github.comment(text),
+    })
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    hand.deps.log.warn({ run: hand.run.id, err: error }, 'the thread takes no closing comment')
+  }
+  return { ...hand.run, intent: undefined, told: { ...hand.run.told, comment: true } }
+}
+
+/** 👀 gives way to how it ended. */
+export async function react(hand: Hand): Promise<Run> {
+  const { run, github } = hand
+  const { origin } = run.ask
+  const target: Target = origin.by === 'comment' ? origin.place : { in: 'subject' }
+  const well = run.outcome?.is !== 'failed' && run.outcome?.is !== 'stopped'
+  await Promise.all([github.react(target, well ? 'rocket' : 'confused'), github.unreact(target, 'eyes')])
+  return { ...run, told: { ...run.told, reaction: true } }
+}
+
+/** Off again, so that it can be set again. */
+export async function unlabel(hand: Hand): Promise<Run> {
+  for (const label of new Set(hand.run.labels)) await ignoreRefusal(hand, hand.github.removeLabel(label))
+  return { ...hand.run, labels: [], told: { ...hand.run.told, label: true } }
+}
+
+export async function ignoreRefusal(hand: Hand, effect: Promise<unknown>): Promise<void> {
+  try {
+    await effect
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    hand.deps.log.warn({ run: hand.run.id, err: error }, 'GitHub refused a side effect')
+  }
+}

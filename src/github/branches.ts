@@ -1,0 +1,170 @@
+/** Branches and pull requests of one repository, in the words of the flows. */
+import type { Octokit } from '@octokit/rest'
+import { z } from 'zod'
+import { isBranchOfIssue, issueBranchPrefix } from '../core/branch.ts'
+import { isNotFound, Refused } from '../core/faults.ts'
+import type { BranchView, IssueBranches, PullView } from '../core/seen.ts'
+import type { Thread } from '../core/thread.ts'
+
+const LinkedBranches = z.object({
+  repository: z.object({
+    id: z.string(),
+    issue: z.object({
+      id: z.string(),
+      linkedBranches: z.object({
+        nodes: z.array(z.object({ ref: z.object({ name: z.string(), target: z.object({ oid: z.string() }) }).nullable() })),
+      }),
+    }),
+  }),
+})
+
+const linkedBranchesQuery = `query linkedBranches($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    id
+    issue(number: $number) {
+      id
+      linkedBranches(first: 10) { nodes { ref { name target { oid } } } }
+    }
+  }
+}`
+
+const createLinkedBranch = `mutation createLinkedBranch($issueId: ID!, $oid: GitObjectID!, $name: String!, $repositoryId: ID!) {
+  createLinkedBranch(input: { issueId: $issueId, oid: $oid, name: $name, repositoryId: $repositoryId }) {
+    linkedBranch { id ref { name target { oid } } }
+  }
+}`
+
+const CreatedBranch = z.object({
+  createLinkedBranch: z.object({ linkedBranch: z.object({ id: z.string() }).nullable() }).nullable(),
+})
+
+export function branchesOf(client: Octokit, thread: Thread) {
+  const at = { owner: thread.owner, repo: thread.repo }
+
+  async function branch(name: string): Promise<BranchView | undefined> {
+    try {
+      const { data } = await client.rest.git.getRef({ ...at, ref: `heads/${name}` })
+      return { name, sha: data.object.sha }
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    }
+  }
+
+  async function linked(): Promise<Pick<IssueBranches, 'linked' | 'ids'>> {
+    try {
+      const variables = { ...at, name: at.repo, number: thread.number }
+      const { repository } = LinkedBranches.parse(await client.graphql(linkedBranchesQuery, variables))
+      const nodes = repository.issue.linkedBranches.nodes
+      return {
+        linked: nodes.flatMap(({ ref }) => (ref ? [{ name: ref.name, sha: ref.target.oid }] : [])),
+        ids: { issue: repository.issue.id, repository: repository.id },
+      }
+    } catch (error) {
+      if (isAbsent(error)) return { linked: [], ids: undefined }
+      throw error
+    }
+  }
+
+  return {
+    branch,
+
+    async issueBranches(): Promise<IssueBranches> {
+      const prefix = `heads/${issueBranchPrefix(thread.number)}`
+      const [{ linked: found, ids }, refs, base] = await Promise.all([
+        linked(),
+        client.rest.git.listMatchingRefs({ ...at, ref: prefix }),
+        branch(thread.defaultBranch),
+      ])
+      const ours = refs.data
+        .map(({ ref, object }) => ({ name: ref.replace('refs/heads/', ''), sha: object.sha }))
+        .filter(({ name }) => isBranchOfIssue(name, thread.number))
+      return { linked: found, ours, base, ids }
+    },
+
+    /** Makes a branch, linked to the issue where GitHub can. Repeatable: a branch that exists is found again. */
+    async makeBranch(name: string, sha: string, ids: IssueBranches['ids']): Promise<{ linked: boolean }> {
+      if (ids) {
+        const variables = { issueId: ids.issue, repositoryId: ids.repository, oid: sha, name }
+        const made = await client.graphql(createLinkedBranch, variables).then(CreatedBranch.parse, absent)
+        if (made?.createLinkedBranch?.linkedBranch) return { linked: true }
+        if (await branch(name)) return { linked: false }
+      }
+      await client.rest.git.createRef({ ...at, ref: `refs/heads/${name}`, sha }).catch(alreadyThere)
+      return { linked: false }
+    },
+
+    async deleteBranch(name: string): Promise<void> {
+      await client.rest.git.deleteRef({ ...at, ref: `heads/${name}` }).catch(alreadyThere)
+    },
+
+    async pull(number: number): Promise<PullView | undefined> {
+      try {
+        return viewOf((await client.rest.pulls.get({ ...at, pull_number: number })).data)
+      } catch (error) {
+        if (isNotFound(error)) return undefined
+        throw error
+      }
+    },
+
+    /** Pull requests from a branch of this repository, newest first. */
+    async pullsFrom(head: string): Promise<PullView[]> {
+      const { data } = await client.rest.pulls.list({ ...at, head: `${at.owner}:${head}`, state: 'all', per_page: 20 })
+      return data.map(viewOf).filter(pull => pull.head.ref === head && pull.head.repoId === thread.repoId)
+    },
+
+    /** Whether an open pull request goes into a branch. */
+    async isBaseOfPull(base: string): Promise<boolean> {
+      const { data } = await client.rest.pulls.list({ ...at, base, state: 'open', per_page: 20 })
+      return data.some(pull => pull.base.ref === base)
+    },
+
+    /** Not repeatable: after `Unanswered`, look with `pullsFrom` first. */
+    async openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView> {
+      return viewOf((await client.rest.pulls.create({ ...at, ...pull, draft: true })).data)
+    },
+
+    async amendPull(number: number, change: { base?: string; body?: string }): Promise<PullView> {
+      return viewOf((await client.rest.pulls.update({ ...at, pull_number: number, ...change })).data)
+    },
+  }
+}
+
+/** GitHub answers 422 for a ref that is there already, and for one that is gone already. */
+function alreadyThere(error: unknown): void {
+  if (error instanceof Refused && (error.status === 422 || error.status === 404)) return
+  throw error
+}
+
+/** GraphQL that isn't there, that this App may not use, or that does not know linked branches. */
+const isAbsent = (error: unknown): boolean =>
+  (error instanceof Refused && error.status < 500) ||
+  error instanceof z.ZodError ||
+  (error instanceof Error && error.name === 'GraphqlResponseError')
+
+function absent(error: unknown): undefined {
+  if (isAbsent(error)) return undefined
+  throw error
+}
+
+interface PullData {
+  number: number
+  html_url: string
+  title: string
+  body: string | null
+  draft?: boolean | undefined
+  state: string
+  merged_at: string | null
+  head: { ref: string; sha: string; repo: { id: number } | null }
+  base: { ref: string }
+}
+
+const viewOf = (data: PullData): PullView => ({
+  number: data.number,
+  url: data.html_url,
+  title: data.title,
+  body: data.body ?? '',
+  draft: data.draft ?? false,
+  state: data.merged_at ? 'merged' : data.state === 'open' ? 'open' : 'closed',
+  head: { ref: data.head.ref, sha: data.head.sha, base: data.base.ref, repoId: data.head.repo?.id ?? null },
+})

@@ -1,0 +1,124 @@
+/**
+ * The worker's way to GitHub: `@octokit/rest` with App authentication and our own rules. A read is
+ * repeated twice when no answer came; a write never, since GitHub may have done it. Limits are not slept
+ * through: they become `ComeBack`, and the job waits parked. Tokens are for the one repository.
+ */
+import { createAppAuth } from '@octokit/auth-app'
+import { Octokit } from '@octokit/rest'
+import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
+import type { Thread } from '../core/thread.ts'
+
+export interface AppSettings {
+  appId: number
+  privateKey: string
+  /** The API's base address, e.g. `https://api.github.com`. */
+  apiUrl: string
+}
+
+export interface GitHubApp {
+  /** A client for one repository of an installation. */
+  forRepo(thread: Pick<Thread, 'installationId' | 'repoId'>): Octokit
+  /** The login under which the App writes: `<slug>[bot]`. */
+  botLogin(): Promise<string>
+}
+
+const timeLimit = 15_000
+
+export function gitHubApp(settings: AppSettings, now: () => number): GitHubApp {
+  const bare = limited(new Octokit({ ...quiet, baseUrl: settings.apiUrl, userAgent: 'codex-task-bot' }), now)
+  const auth = createAppAuth({ appId: settings.appId, privateKey: settings.privateKey, request: bare.request })
+  const clients = new Map<string, Octokit>()
+  let login: string | undefined
+
+  return {
+    forRepo({ installationId, repoId }) {
+      const key = `${installationId}/${repoId}`
+      const known = clients.get(key)
+      if (known) return known
+      const token = async (refresh: boolean): Promise<string> =>
+        (await auth({ type: 'installation', installationId, repositoryIds: [repoId], refresh })).token
+      const client = limited(new Octokit({ ...quiet, baseUrl: settings.apiUrl, userAgent: 'codex-task-bot' }), now, token)
+      clients.set(key, client)
+      return client
+    },
+
+    async botLogin() {
+      if (login !== undefined) return login
+      const { token } = await auth({ type: 'app' })
+      const { data } = await bare.request('GET /app', { headers: { authorization: `Bearer ${token}` } })
+      login = `${data?.slug ?? 'codex'}[bot]`
+      return login
+    },
+  }
+}
+
+const silent = (): void => {}
+const quiet = { log: { debug: silent, info: silent, warn: silent, error: silent } }
+
+/** Puts our rules around every request of a client. */
+function limited(client: Octokit, now: () => number, token?: (refresh: boolean) => Promise<string>): Octokit {
+  client.hook.wrap('request', async (request, options) => {
+    const once = async (refresh: boolean) => {
+      if (token) options.headers.authorization = `token ${await token(refresh)}`
+      options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
+      return request(options)
+    }
+    const repeats = options.method === 'GET' ? [300, 1_000] : []
+    for (let refresh = false; ; ) {
+      try {
+        return await once(refresh)
+      } catch (error) {
+        const fault = faultOf(error, now())
+        const pause = repeats.shift()
+        // A token may be revoked before its time; a new one is minted once.
+        if (fault instanceof Refused && fault.status === 401 && token && !refresh) refresh = true
+        else if (fault instanceof Unanswered && pause !== undefined) await new Promise(done => setTimeout(done, pause))
+        else throw fault
+      }
+    }
+  })
+  return client
+}
+
+interface HttpError {
+  status: number
+  message: string
+  headers: Record<string, unknown>
+}
+
+function httpError(error: unknown): HttpError | undefined {
+  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined
+  const response = 'response' in error ? error.response : undefined
+  if (typeof response !== 'object' || response === null) return undefined
+  const headers = 'headers' in response && typeof response.headers === 'object' ? response.headers : undefined
+  return { status: error.status, message: error.message, headers: { ...headers } }
+}
+
+/** Without a response there was no answer: Octokit gives such errors status 500 too. */
+export function faultOf(error: unknown, now: number): Refused | ComeBack | Unanswered {
+  if (error instanceof Refused || error instanceof ComeBack || error instanceof Unanswered) return error
+  const http = httpError(error)
+  if (!http) return new Unanswered('github', `GitHub did not answer (${reasonOf(error)})`, { cause: error })
+  const wait = limitOf(http, now)
+  if (wait !== undefined) return new ComeBack('github', wait, 'rate-limit', 'GitHub’s rate limit is reached')
+  if (http.status >= 500) return new Unanswered('github', `GitHub answered ${http.status}`, { cause: error })
+  return new Refused('github', http.status, '', http.message)
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'no reason given'
+  return error.name === 'TimeoutError' || error.name === 'AbortError' ? 'time limit' : error.message
+}
+
+/**
+ * When to come back, ms since the epoch, if this is a limit: `retry-after`, else the reset of an exhausted
+ * primary limit, else a minute for a secondary one. Source: GitHub's best practices for the REST API.
+ */
+function limitOf({ status, message, headers }: HttpError, now: number): number | undefined {
+  if (status !== 403 && status !== 429) return undefined
+  const retryAfter = Number(headers['retry-after'])
+  if (headers['retry-after'] !== undefined && Number.isFinite(retryAfter)) return now + retryAfter * 1000
+  const reset = Number(headers['x-ratelimit-reset'])
+  if (headers['x-ratelimit-remaining'] === '0' && Number.isFinite(reset)) return Math.max(now + 1000, reset * 1000)
+  return status === 429 || /rate limit|abuse/i.test(message) ? now + 60_000 : undefined
+}

@@ -1,0 +1,258 @@
+/**
+ * From a webhook to a Trigger, or the named reason to ignore it. Pure, and the only place that reads
+ * payloads. The id of a trigger comes from the identity of what happened, not from the delivery: a
+ * redelivery, and the same event by a second hook, make the same id.
+ */
+import type { z } from 'zod'
+import { mayHoldCommand } from '../core/command/find.ts'
+import type { PullHead, Snapshot, Thread } from '../core/thread.ts'
+import type { Ignored, Trigger } from '../core/trigger.ts'
+import * as payloads from './payloads.ts'
+
+export interface Delivery {
+  id: string
+  event: string
+  payload: unknown
+}
+
+export type Normalised = { trigger: Trigger } | { ignored: Ignored }
+
+const ignored = (why: Ignored): Normalised => ({ ignored: why })
+
+/** The events the App subscribes to; `app.yml` lists exactly these. */
+export const events = ['issue_comment', 'issues', 'pull_request', 'pull_request_review', 'pull_request_review_comment'] as const
+export type EventName = (typeof events)[number]
+
+const readers: Record<EventName, (delivery: Delivery, label: string) => Normalised> = {
+  issue_comment: delivery => reading(payloads.IssueComment, delivery, fromIssueComment),
+  issues: (delivery, label) =>
+    reading(payloads.IssueEvent, delivery, (payload, id) => fromIssue(payload, id, label)),
+  pull_request: (delivery, label) =>
+    reading(payloads.PullEvent, delivery, (payload, id) => fromPull(payload, id, label)),
+  pull_request_review: delivery => reading(payloads.ReviewEvent, delivery, fromReview),
+  pull_request_review_comment: delivery => reading(payloads.ReviewCommentEvent, delivery, fromInline),
+}
+
+const isEvent = (name: string): name is EventName => events.some(event => event === name)
+
+/** @param label the label that starts a run; `label:preset` are its variants */
+export const normalise = (delivery: Delivery, label = 'codex'): Normalised =>
+  isEvent(delivery.event) ? readers[delivery.event](delivery, label) : ignored('event not used')
+
+type Installed<P> = P & { installation: { id: number } }
+
+function reading<P extends payloads.BasePayload>(
+  schema: z.ZodType<P>,
+  delivery: Delivery,
+  read: (payload: Installed<P>, deliveryId: string) => Normalised,
+): Normalised {
+  const parsed = schema.safeParse(delivery.payload)
+  if (!parsed.success) return ignored('payload not understood')
+  const { installation } = parsed.data
+  if (!installation) return ignored('not installed as an App')
+  return read({ ...parsed.data, installation }, delivery.id)
+}
+
+const isBot = ({ sender }: payloads.BasePayload): boolean => sender.type === 'Bot' || sender.login.endsWith('[bot]')
+
+/** Typed words are read for this long after the comment was written; later edits are housekeeping. */
+const editWindow = 15 * 60_000
+
+function fromIssueComment(payload: Installed<z.infer<typeof payloads.IssueComment>>, deliveryId: string): Normalised {
+  const { action, comment, issue } = payload
+  if (isBot(payload)) return ignored('by a bot')
+  const words = commentWords(action, comment, payload.changes)
+  if ('ignored' in words) return words
+  return {
+    trigger: {
+      ...arrived(payload, issueThread(payload, issue), deliveryId, words.at),
+      id: words.edit ? `edit-${comment.id}-${words.at}` : `comment-${comment.id}`,
+      kind: 'comment',
+      place: { in: 'thread', commentId: comment.id },
+      ...words.text,
+      snapshot: snapshotOf(issue),
+    },
+  }
+}
+
+interface Words {
+  at: number
+  edit: boolean
+  text: { text: string; before?: string }
+}
+
+/** New words, or words that an edit brought in early enough. */
+function commentWords(
+  action: string,
+  comment: { body: string; created_at: string; updated_at?: string | undefined },
+  changes: { body?: { from?: string | null | undefined } | undefined } | null | undefined,
+): Words | { ignored: Ignored } {
+  if (action !== 'created' && action !== 'edited') return { ignored: 'event not used' }
+  if (!mayHoldCommand(comment.body)) return { ignored: 'no command' }
+  const created = Date.parse(comment.created_at)
+  if (action === 'created') return { at: created, edit: false, text: { text: comment.body } }
+  const before = changes?.body?.from
+  if (typeof before !== 'string') return { ignored: 'no new command' }
+  const at = Date.parse(comment.updated_at ?? comment.created_at)
+  if (at - created > editWindow) return { ignored: 'edited too late' }
+  return { at, edit: true, text: { text: comment.body, before } }
+}
+
+function fromIssue(payload: Installed<z.infer<typeof payloads.IssueEvent>>, deliveryId: string, label: string): Normalised {
+  const { action, issue } = payload
+  if (action !== 'labeled') return ignored('event not used')
+  return labelled(payload, { label, thread: issueThread(payload, issue), subject: issue, deliveryId })
+}
+
+function fromPull(payload: Installed<z.infer<typeof payloads.PullEvent>>, deliveryId: string, label: string): Normalised {
+  const { action, pull_request: pull } = payload
+  const thread = pullThread(payload, pull)
+  if (action === 'labeled') return labelled(payload, { label, thread, subject: pull, deliveryId, head: headOf(pull) })
+  const news = pullNews(action, pull)
+  if (!news) return ignored('event not used')
+  const at = Date.parse(pull.updated_at ?? '') || 0
+  return {
+    trigger: {
+      ...arrived(payload, thread, deliveryId, at),
+      id: `pull-${thread.repoId}-${pull.number}-${news}-${at}`,
+      kind: 'pull-news',
+      news,
+    },
+  }
+}
+
+function pullNews(action: string, pull: payloads.PullRequestPayload): 'opened' | 'merged' | 'closed' | undefined {
+  if (action === 'opened' || action === 'reopened') return 'opened'
+  if (action === 'closed') return pull.merged ? 'merged' : 'closed'
+  return undefined
+}
+
+interface Labelled {
+  label: string
+  thread: Thread
+  subject: payloads.IssuePayload | payloads.PullRequestPayload
+  deliveryId: string
+  head?: PullHead
+}
+
+/** A label has no id of its own: the thread, its name and the time of the event stand for it. */
+function labelled(payload: Installed<z.infer<typeof payloads.IssueEvent>> | Installed<z.infer<typeof payloads.PullEvent>>, given: Labelled): Normalised {
+  const name = payload.label?.name ?? ''
+  if (name !== given.label && !name.startsWith(`${given.label}:`)) return ignored('other label')
+  if (isBot(payload)) return ignored('by a bot')
+  const { thread, subject } = given
+  const at = Date.parse(subject.updated_at ?? '')
+  const event = Number.isNaN(at) ? given.deliveryId : String(at)
+  return {
+    trigger: {
+      ...arrived(payload, thread, given.deliveryId, Number.isNaN(at) ? Date.now() : at),
+      id: `label-${thread.repoId}-${thread.number}-${name.replace(/[^\w-]/g, '_')}-${event}`,
+      kind: 'label',
+      label: name,
+      snapshot: snapshotOf(subject),
+      ...(given.head ? { head: given.head } : {}),
+    },
+  }
+}
+
+function fromReview(payload: Installed<z.infer<typeof payloads.ReviewEvent>>, deliveryId: string): Normalised {
+  const { action, review, pull_request: pull } = payload
+  if (action !== 'submitted') return ignored('event not used')
+  if (isBot(payload)) return ignored('by a bot')
+  const at = Date.parse(review.submitted_at ?? pull.updated_at ?? '') || Date.now()
+  return {
+    trigger: {
+      ...arrived(payload, pullThread(payload, pull), deliveryId, at),
+      id: `review-${review.id}`,
+      kind: 'comment',
+      place: { in: 'review', reviewId: review.id, nodeId: review.node_id },
+      text: review.body,
+      snapshot: snapshotOf(pull),
+      head: headOf(pull),
+    },
+  }
+}
+
+/**
+ * GitHub sends a submitted review once as a review and once more for each of its inline comments. The
+ * review speaks for all of them; an inline comment speaks for itself only when it is a reply.
+ */
+function fromInline(payload: Installed<z.infer<typeof payloads.ReviewCommentEvent>>, deliveryId: string): Normalised {
+  const { action, comment, pull_request: pull } = payload
+  if (isBot(payload)) return ignored('by a bot')
+  const words = commentWords(action, comment, payload.changes)
+  if ('ignored' in words) return words
+  const reviewId = comment.pull_request_review_id ?? null
+  if (!words.edit && reviewId !== null && !comment.in_reply_to_id) return ignored('inline comment of a review')
+  return {
+    trigger: {
+      ...arrived(payload, pullThread(payload, pull), deliveryId, words.at),
+      id: words.edit ? `inline-edit-${comment.id}-${words.at}` : `inline-${comment.id}`,
+      kind: 'comment',
+      place: {
+        in: 'inline',
+        commentId: comment.id,
+        rootId: comment.in_reply_to_id ?? comment.id,
+        reviewId,
+        inline: {
+          id: comment.id,
+          path: comment.path,
+          line: comment.line ?? null,
+          hunk: comment.diff_hunk ?? '',
+          body: comment.body,
+          author: comment.user?.login ?? 'ghost',
+        },
+      },
+      ...words.text,
+      snapshot: snapshotOf(pull),
+      head: headOf(pull),
+    },
+  }
+}
+
+const arrived = (payload: Installed<payloads.BasePayload>, thread: Thread, deliveryId: string, at: number) => ({
+  deliveryId,
+  at,
+  thread,
+  sender: { login: payload.sender.login, id: payload.sender.id },
+})
+
+const repositoryOf = ({ installation, repository }: Installed<payloads.BasePayload>) => ({
+  installationId: installation.id,
+  owner: repository.owner.login,
+  repo: repository.name,
+  repoId: repository.id,
+  defaultBranch: repository.default_branch ?? 'main',
+})
+
+const issueThread = (payload: Installed<payloads.BasePayload>, issue: payloads.IssuePayload): Thread => ({
+  ...repositoryOf(payload),
+  number: issue.number,
+  kind: isPull(issue) ? 'pull' : 'issue',
+  url: issue.html_url,
+})
+
+/** Labels set on a pull request through the issues API come as an issue with either sign of being one. */
+const isPull = (issue: payloads.IssuePayload): boolean =>
+  (issue.pull_request !== undefined && issue.pull_request !== null) || issue.html_url.includes(`/pull/${issue.number}`)
+
+const pullThread = (payload: Installed<payloads.BasePayload>, pull: payloads.PullRequestPayload): Thread => ({
+  ...repositoryOf(payload),
+  number: pull.number,
+  kind: 'pull',
+  url: pull.html_url,
+})
+
+const snapshotOf = (subject: payloads.IssuePayload | payloads.PullRequestPayload): Snapshot => ({
+  title: subject.title,
+  body: subject.body,
+  author: subject.user?.login ?? 'ghost',
+  open: subject.state !== 'closed',
+})
+
+const headOf = (pull: payloads.PullRequestPayload): PullHead => ({
+  ref: pull.head.ref,
+  sha: pull.head.sha,
+  base: pull.base.ref,
+  repoId: pull.head.repo?.id ?? null,
+})

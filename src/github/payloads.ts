@@ -1,0 +1,103 @@
+/** The fields we use of GitHub's webhook payloads. */
+import { z } from 'zod'
+
+const User = z.object({ login: z.string(), id: z.number().int(), type: z.string().optional() })
+
+/** A comment or issue whose author's account is gone has no user. */
+const author = User.nullish()
+const body = z
+  .string()
+  .nullish()
+  .transform(text => text ?? '')
+
+const Repository = z.object({
+  id: z.number().int(),
+  name: z.string(),
+  owner: z.object({ login: z.string() }),
+  default_branch: z.string().optional(),
+  html_url: z.string().optional(),
+})
+
+const Head = z.object({
+  ref: z.string(),
+  sha: z.string(),
+  repo: z.object({ id: z.number().int() }).nullish(),
+})
+
+const PullRequest = z.object({
+  number: z.number().int(),
+  title: z.string(),
+  body,
+  user: author,
+  html_url: z.string(),
+  state: z.string().optional(),
+  merged: z.boolean().nullish(),
+  updated_at: z.string().optional(),
+  head: Head,
+  base: z.object({ ref: z.string() }),
+})
+export type PullRequestPayload = z.infer<typeof PullRequest>
+
+const Issue = z.object({
+  number: z.number().int(),
+  title: z.string(),
+  body,
+  user: author,
+  html_url: z.string(),
+  state: z.string().optional(),
+  updated_at: z.string().optional(),
+  /** Present when the issue is a pull request. */
+  pull_request: z.unknown().optional(),
+})
+export type IssuePayload = z.infer<typeof Issue>
+
+const base = {
+  action: z.string(),
+  installation: z.object({ id: z.number().int() }).nullish(),
+  repository: Repository,
+  sender: User,
+}
+export type BasePayload = z.infer<z.ZodObject<typeof base>>
+
+const Changes = z.object({ body: z.object({ from: z.string().nullish() }).optional() }).nullish()
+
+const Comment = z.object({
+  id: z.number().int(),
+  body,
+  user: author,
+  html_url: z.string().optional(),
+  created_at: z.string(),
+  updated_at: z.string().optional(),
+})
+
+export const IssueComment = z.object({ ...base, comment: Comment, issue: Issue, changes: Changes })
+export const IssueEvent = z.object({ ...base, issue: Issue, label: z.object({ name: z.string() }).nullish() })
+export const PullEvent = z.object({
+  ...base,
+  pull_request: PullRequest,
+  label: z.object({ name: z.string() }).nullish(),
+})
+export const ReviewEvent = z.object({
+  ...base,
+  review: z.object({
+    id: z.number().int(),
+    node_id: z.string(),
+    body,
+    user: author,
+    submitted_at: z.string().nullish(),
+    html_url: z.string().optional(),
+  }),
+  pull_request: PullRequest,
+})
+export const ReviewCommentEvent = z.object({
+  ...base,
+  comment: Comment.extend({
+    path: z.string(),
+    line: z.number().int().nullish(),
+    diff_hunk: z.string().nullish(),
+    pull_request_review_id: z.number().int().nullish(),
+    in_reply_to_id: z.number().int().nullish(),
+  }),
+  pull_request: PullRequest,
+  changes: Changes,
+})

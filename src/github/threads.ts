@@ -1,0 +1,170 @@
+/** What the bot does in a thread: react, answer, edit, ask who somebody is. */
+import type { Octokit } from '@octokit/rest'
+import { type Role, roles } from '../core/command/table.ts'
+import { isNotFound, Refused } from '../core/faults.ts'
+import type { OwnComment, Permission, Reaction, Target } from '../core/seen.ts'
+import type { Thread } from '../core/thread.ts'
+import type { InlineComment, Place } from '../core/trigger.ts'
+import { branchesOf } from './branches.ts'
+import type { GitHubApp } from './client.ts'
+
+export type GitHubThread = ReturnType<typeof gitHubThread>
+
+export function gitHubThread(app: GitHubApp, thread: Thread) {
+  const client = app.forRepo(thread)
+  const at = { owner: thread.owner, repo: thread.repo }
+  const issue = { ...at, issue_number: thread.number }
+
+  return {
+    ...branchesOf(client, thread),
+
+    /** Reactions are decoration: their failure never matters. */
+    async react(target: Target, content: Reaction): Promise<void> {
+      await addReaction(client, at, issue, target, content).catch(() => undefined)
+    },
+
+    /** Takes back a reaction of our own. */
+    async unreact(target: Target, content: Reaction): Promise<void> {
+      const login = await app.botLogin()
+      await removeReaction(client, at, issue, target, { content, login }).catch(() => undefined)
+    },
+
+    /** @throws Refused with 404 for somebody unknown */
+    async permission(login: string): Promise<Permission> {
+      const { data } = await client.rest.repos.getCollaboratorPermissionLevel({ ...at, username: login })
+      return permissionOf(data)
+    },
+
+    /** Answers where somebody spoke. Not repeatable: after `Unanswered`, look with `ownComments` first. */
+    async comment(body: string, place?: Place): Promise<number> {
+      if (place?.in !== 'inline') return (await client.rest.issues.createComment({ ...issue, body })).data.id
+      const query = { ...at, pull_number: thread.number, comment_id: place.rootId, body }
+      return (await client.rest.pulls.createReplyForReviewComment(query)).data.id
+    },
+
+    /** `gone` when somebody deleted the comment. */
+    async edit(commentId: number, body: string): Promise<'edited' | 'gone'> {
+      try {
+        await client.rest.issues.updateComment({ ...at, comment_id: commentId, body })
+        return 'edited'
+      } catch (error) {
+        if (isNotFound(error)) return 'gone'
+        throw error
+      }
+    },
+
+    async deleteComment(commentId: number): Promise<void> {
+      await client.rest.issues.deleteComment({ ...at, comment_id: commentId }).catch(ignoreGone)
+    },
+
+    /** Our own comments where `place` is, oldest first; `since` (ms) compares with the time of the last change. */
+    async ownComments(since?: number, place?: Place): Promise<OwnComment[]> {
+      const query = { per_page: 100, ...(since === undefined ? {} : { since: new Date(since).toISOString() }) }
+      const [login, comments] = await Promise.all([
+        app.botLogin(),
+        place?.in === 'inline'
+          ? client.paginate(client.rest.pulls.listReviewComments, { ...at, pull_number: thread.number, ...query })
+          : client.paginate(client.rest.issues.listComments, { ...issue, ...query }),
+      ])
+      return comments
+        .filter(({ user }) => user?.login === login)
+        .map(({ id, body, created_at }) => ({ id, body: body ?? '', createdAt: Date.parse(created_at) }))
+    },
+
+    /** The inline comments that were submitted with a review. */
+    async reviewComments(reviewId: number): Promise<InlineComment[]> {
+      const query = { ...at, pull_number: thread.number, review_id: reviewId, per_page: 100 }
+      const comments = await client.paginate(client.rest.pulls.listCommentsForReview, query)
+      return comments.map(comment => ({
+        id: comment.id,
+        path: comment.path,
+        line: comment.line ?? comment.original_line ?? null,
+        hunk: comment.diff_hunk,
+        body: comment.body,
+        author: comment.user?.login ?? 'ghost',
+      }))
+    },
+
+    async removeLabel(name: string): Promise<void> {
+      await client.rest.issues.removeLabel({ ...issue, name }).catch(ignoreGone)
+    },
+  }
+}
+
+function ignoreGone(error: unknown): void {
+  if (error instanceof Refused && (error.status === 404 || error.status === 410)) return
+  throw error
+}
+
+/**
+ * `role_name` knows triage and maintain; for a custom role `permission` says which basic role it builds on.
+ * Source: GitHub REST, "Get repository permissions for a user".
+ */
+function permissionOf({ permission, role_name: roleName }: { permission: string; role_name?: string }): Permission {
+  const name = roleName || permission
+  const role = roleNamed(name) ?? roleNamed(permission) ?? 'none'
+  return { role, name }
+}
+
+const roleNamed = (name: string): Role | undefined =>
+  name === 'push' ? 'write' : name === 'pull' ? 'read' : roles.find(role => role === name)
+
+type At = { owner: string; repo: string }
+type IssueAt = At & { issue_number: number }
+
+async function addReaction(client: Octokit, at: At, issue: IssueAt, target: Target, content: Reaction): Promise<void> {
+  switch (target.in) {
+    case 'subject':
+      await client.rest.reactions.createForIssue({ ...issue, content })
+      return
+    case 'thread':
+      await client.rest.reactions.createForIssueComment({ ...at, comment_id: target.commentId, content })
+      return
+    case 'inline':
+      await client.rest.reactions.createForPullRequestReviewComment({ ...at, comment_id: target.commentId, content })
+      return
+    case 'review':
+      // REST has no reactions on reviews.
+      await client.graphql(addReactionMutation, { subject: target.nodeId, content: graphQlName[content] })
+  }
+}
+
+const addReactionMutation = `mutation addReaction($subject: ID!, $content: ReactionContent!) {
+  addReaction(input: { subjectId: $subject, content: $content }) { reaction { content } }
+}`
+const removeReactionMutation = `mutation removeReaction($subject: ID!, $content: ReactionContent!) {
+  removeReaction(input: { subjectId: $subject, content: $content }) { reaction { content } }
+}`
+const graphQlName: Record<Reaction, string> = { eyes: 'EYES', rocket: 'ROCKET', confused: 'CONFUSED', '-1': 'THUMBS_DOWN' }
+
+interface Mine {
+  content: Reaction
+  login: string
+}
+
+async function removeReaction(client: Octokit, at: At, issue: IssueAt, target: Target, mine: Mine): Promise<void> {
+  const { content } = mine
+  if (target.in === 'review') {
+    await client.graphql(removeReactionMutation, { subject: target.nodeId, content: graphQlName[content] })
+    return
+  }
+  if (target.in === 'subject') {
+    const { data } = await client.rest.reactions.listForIssue({ ...issue, content, per_page: 100 })
+    const id = ownReaction(data, mine.login)
+    if (id !== undefined) await client.rest.reactions.deleteForIssue({ ...issue, reaction_id: id })
+    return
+  }
+  const comment = { ...at, comment_id: target.commentId }
+  if (target.in === 'thread') {
+    const { data } = await client.rest.reactions.listForIssueComment({ ...comment, content, per_page: 100 })
+    const id = ownReaction(data, mine.login)
+    if (id !== undefined) await client.rest.reactions.deleteForIssueComment({ ...comment, reaction_id: id })
+    return
+  }
+  const { data } = await client.rest.reactions.listForPullRequestReviewComment({ ...comment, content, per_page: 100 })
+  const id = ownReaction(data, mine.login)
+  if (id !== undefined) await client.rest.reactions.deleteForPullRequestComment({ ...comment, reaction_id: id })
+}
+
+const ownReaction = (reactions: { id: number; user: { login: string } | null }[], login: string): number | undefined =>
+  reactions.find(({ user }) => user?.login === login)?.id

@@ -1,0 +1,118 @@
+/**
+ * One call to PostHog: a time limit on each, and every failure in the words of `core/faults`. Nothing is
+ * repeated here. PostHog has no idempotency keys, and sends no `Retry-After`: the wait is in the text of
+ * the answer or in `reset_at`, and not every 429 is worth a second try.
+ */
+import type { z } from 'zod'
+import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
+import { ErrorBody } from './wire.ts'
+
+export interface PostHogSettings {
+  /** Without a slash at the end. */
+  host: string
+  projectId: string
+  apiKey: string
+}
+
+export interface Call<T> {
+  method: 'GET' | 'POST'
+  /** Below `/api/projects/<id>/`, with the slash at the end that PostHog wants. */
+  path: string
+  query?: Record<string, string>
+  body?: unknown
+  answer: z.ZodType<T>
+  /** ms */
+  within?: number
+}
+
+export interface Answer<T> {
+  data: T
+  headers: Headers
+}
+
+const defaultLimit = 15_000
+
+/** @throws Refused | ComeBack | Unanswered */
+export async function call<T>(settings: PostHogSettings, request: Call<T>, now: () => number): Promise<Answer<T>> {
+  const response = await send(settings, request)
+  const body = await read(response)
+  if (!response.ok) throw faultOf(response.status, ErrorBody.parse(body), now())
+  const parsed = request.answer.safeParse(body)
+  if (parsed.success) return { data: parsed.data, headers: response.headers }
+  const issue = parsed.error.issues[0]
+  throw new Unanswered('posthog', `PostHog's answer could not be read: ${issue?.path.join('.')} ${issue?.message}`)
+}
+
+async function send(settings: PostHogSettings, request: Call<unknown>): Promise<Response> {
+  const url = new URL(`${settings.host}/api/projects/${settings.projectId}/${request.path}`)
+  for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value)
+  const body = request.body === undefined ? undefined : JSON.stringify(request.body)
+  try {
+    return await fetch(url, {
+      method: request.method,
+      headers: {
+        authorization: `Bearer ${settings.apiKey}`,
+        accept: 'application/json',
+        'user-agent': 'codex-task-bot',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body }),
+      redirect: 'error',
+      signal: AbortSignal.timeout(request.within ?? defaultLimit),
+    })
+  } catch (cause) {
+    throw new Unanswered('posthog', `PostHog did not answer (${reasonOf(cause)})`, { cause })
+  }
+}
+
+async function read(response: Response): Promise<unknown> {
+  const text = await response.text().catch((cause: unknown) => {
+    throw new Unanswered('posthog', `PostHog's answer broke off (${reasonOf(cause)})`, { cause })
+  })
+  try {
+    return text === '' ? undefined : JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'no reason given'
+  if (cause.name === 'TimeoutError') return 'time limit'
+  const inner = cause.cause
+  return inner instanceof Error && 'code' in inner ? String(inner.code) : cause.message
+}
+
+const minute = 60_000
+const billing = new Set(['billing_limit', 'posthog_code_billing_limit_exceeded'])
+
+/** The gates that refuse before anything is stored, so that trying again is safe. */
+const beforeEffect = new Set(['desktop_access_unavailable', 'warm_run_activation_unavailable'])
+
+export function faultOf(status: number, body: ErrorBody, now: number): Refused | ComeBack | Unanswered {
+  const said = body.detail ?? body.error ?? `status ${status}`
+  const code = body.code ?? ''
+  if (status === 429) return limited(body, said, now)
+  if (status === 503 && beforeEffect.has(code))
+    return new ComeBack('posthog', now + 30_000, 'unavailable', 'PostHog is not available')
+  if (status >= 500 || status === 408) return new Unanswered('posthog', `PostHog answered ${status}: ${said}`)
+  return new Refused('posthog', status, code, said)
+}
+
+function limited(body: ErrorBody, said: string, now: number): Refused | ComeBack {
+  const code = body.code ?? ''
+  if (billing.has(code) || billing.has(body.type ?? '') || code === 'signal_report_task_cap')
+    return new Refused('posthog', 429, code || 'billing_limit', said)
+  if (code === 'usage_limit_exceeded')
+    return new ComeBack('posthog', resetAt(body.reset_at) ?? now + 10 * minute, 'usage-limit', 'PostHog’s usage limit is reached')
+  const seconds = /available in (\d+(?:\.\d+)?) second/i.exec(said)?.[1]
+  const wait = seconds === undefined ? minute : Math.ceil(Number(seconds)) * 1000
+  return new ComeBack('posthog', now + wait, 'rate-limit', 'PostHog’s rate limit is reached')
+}
+
+/** ISO text, or seconds since the epoch. */
+function resetAt(value: ErrorBody['reset_at']): number | undefined {
+  if (value === null || value === undefined) return undefined
+  const at = typeof value === 'number' ? value * 1000 : Date.parse(value)
+  return Number.isNaN(at) ? undefined : at
+}

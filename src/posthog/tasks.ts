@@ -1,0 +1,148 @@
+/** PostHog's Tasks API, in the words of the flows. */
+import { z } from 'zod'
+import { Refused } from '../core/faults.ts'
+import type { LogEntry, Sight } from '../core/observe.ts'
+import type { CodexTaskRunCreate } from '../core/run-request.ts'
+import type { Session } from '../core/run.ts'
+import type { KnownModel, NewTask } from '../core/seen.ts'
+import { type Answer, type Call, call, type PostHogSettings } from './http.ts'
+import { LogLine, Models, RunPage, StartedTask, Task, TaskPage, TaskRun } from './wire.ts'
+
+export type PostHogTasks = ReturnType<typeof postHogTasks>
+
+export function postHogTasks(settings: PostHogSettings, now: () => number) {
+  const ask = <T>(request: Call<T>): Promise<Answer<T>> => call(settings, request, now)
+  const runPath = ({ taskId, taskRunId }: Session): string => `tasks/${taskId}/runs/${taskRunId}/`
+
+  return {
+    /** Not repeatable: after `Unanswered`, look with `findTask` first. */
+    async createTask({ title, description, repository }: NewTask): Promise<string> {
+      const body = { title, description, repository, origin_product: 'user_created', title_manually_set: true }
+      return (await ask({ method: 'POST', path: 'tasks/', body, answer: Task })).data.id
+    },
+
+    /** The task whose description holds `marker`. */
+    async findTask(marker: string): Promise<string | undefined> {
+      const { data } = await ask({ method: 'GET', path: 'tasks/', query: { search: marker }, answer: TaskPage })
+      return data.results.find(task => `${task.title ?? ''} ${task.description ?? ''}`.includes(marker))?.id
+    },
+
+    /** Not repeatable: after `Unanswered`, compare `runIds` with those of before. */
+    async startRun(taskId: string, body: CodexTaskRunCreate): Promise<string> {
+      const path = `tasks/${taskId}/run/`
+      return (await ask({ method: 'POST', path, body, answer: StartedTask, within: 30_000 })).data.id
+    },
+
+    /** The ids of a task's newest runs. */
+    async runIds(taskId: string): Promise<string[]> {
+      const query = { limit: '100' }
+      const { data } = await ask({ method: 'GET', path: `tasks/${taskId}/runs/`, query, answer: RunPage })
+      return data.results.map(run => run.id)
+    },
+
+    async statusOf(session: Session): Promise<TaskRun['status']> {
+      return (await ask({ method: 'GET', path: runPath(session), answer: TaskRun })).data.status
+    },
+
+    /** Reads the run and the part of its log after the first `offset` entries. */
+    async look(session: Session, offset: number): Promise<Sight> {
+      const { data: run } = await ask({ method: 'GET', path: runPath(session), answer: TaskRun })
+      const lines = await readLog(session, offset)
+      return sightOf(run, lines, offset)
+    },
+
+    /** How many entries the log of a run has by now. */
+    async logLength(session: Session): Promise<number> {
+      return (await readLog(session, 0)).length
+    },
+
+    /** Queues a message for the agent; `id` is PostHog's own dedupe key. `ended`: only a new run can take it. */
+    async say(session: Session, message: { id: string; text: string }): Promise<'queued' | 'ended'> {
+      const body = { jsonrpc: '2.0', id: message.id, method: 'user_message', params: { content: message.text } }
+      try {
+        await ask({ method: 'POST', path: `${runPath(session)}command/`, body, answer: z.unknown() })
+        return 'queued'
+      } catch (error) {
+        if (error instanceof Refused && (error.status === 409 || error.status === 404)) return 'ended'
+        throw error
+      }
+    },
+
+    /** Asks for the end of a run. A promise only: look until the status is terminal. */
+    async cancel(session: Session, reason: string): Promise<void> {
+      const body = { reason: reason.slice(0, 500) }
+      await ask({ method: 'POST', path: `${runPath(session)}cancel/`, body, answer: z.unknown() })
+    },
+
+    /** The Codex models; empty when the server can't say, which is not the same as none. */
+    async models(): Promise<KnownModel[]> {
+      try {
+        const { data } = await ask({ method: 'GET', path: 'tasks/models/', answer: Models, within: 5_000 })
+        return data.models
+          .filter(({ runtime_adapter }) => runtime_adapter === 'codex')
+          .map(({ model, supported_efforts }) => ({ name: model, efforts: supported_efforts ?? undefined }))
+      } catch {
+        return []
+      }
+    },
+  }
+
+  /** Servers without session logs answer 404 or 405; the run alone must do then. */
+  async function readLog(session: Session, offset: number): Promise<unknown[]> {
+    const query = { limit: '5000', offset: String(offset) }
+    try {
+      const path = `${runPath(session)}session_logs/`
+      return (await ask({ method: 'GET', path, query, answer: z.array(z.unknown()) })).data
+    } catch (error) {
+      if (error instanceof Refused && (error.status === 404 || error.status === 405)) return []
+      throw error
+    }
+  }
+}
+
+function sightOf(run: TaskRun, lines: unknown[], offset: number): Sight {
+  const output = run.output
+  const startedAt = Date.parse(run.created_at ?? '') || 0
+  return {
+    status: run.status,
+    error: run.error_message || undefined,
+    pulls: [...(output?.pr_url ? [output.pr_url] : []), ...(output?.pr_urls ?? [])],
+    headBranch: output?.head_branch ?? undefined,
+    model: run.model ?? undefined,
+    effort: run.reasoning_effort ?? undefined,
+    updatedAt: Date.parse(run.updated_at ?? '') || undefined,
+    // A resumed run's log begins with its ancestors' entries.
+    log: lines.flatMap(logEntry).filter(entry => entry.at >= startedAt),
+    offset: offset + lines.length,
+  }
+}
+
+export function logEntry(line: unknown): LogEntry[] {
+  const parsed = LogLine.safeParse(line)
+  if (!parsed.success) return []
+  const at = Date.parse(parsed.data.timestamp)
+  const what = meaning(parsed.data)
+  return Number.isNaN(at) || !what ? [] : [{ at, what }]
+}
+
+const over = new Set(['completed', 'complete', 'done', 'success', 'succeeded', 'finished'])
+const agentActs = /^(?:agent_message_chunk|agent_thought|tool_call|user_message)/
+
+/** Console output and housekeeping mean nothing: they also come after the end of a turn. */
+function meaning({ notification: { method, params } }: LogLine): LogEntry['what'] | undefined {
+  if (method.endsWith('turn_complete')) return { is: 'turn-over' }
+  if (method.endsWith('posthog/progress') && params?.step !== undefined)
+    return { is: 'progress', step: params.step, label: params.label ?? params.step, done: over.has(params.status ?? '') }
+  const update = params?.update
+  if (method !== 'session/update' || !update) return undefined
+  if (update.sessionUpdate === 'agent_message') return messageOf(update.content)
+  return agentActs.test(update.sessionUpdate) ? { is: 'activity' } : undefined
+}
+
+const TextPart = z.object({ text: z.string() })
+
+function messageOf(content: unknown): LogEntry['what'] {
+  const parts = Array.isArray(content) ? content : [content]
+  const text = parts.flatMap(part => TextPart.safeParse(part).data?.text ?? []).join('\n')
+  return text.trim() === '' ? { is: 'activity' } : { is: 'message', text: text.trim() }
+}

@@ -1,0 +1,87 @@
+/** The fields we use of PostHog's answers. Everything else is left unread, so that it may change. */
+import { z } from 'zod'
+
+export const RunStatus = z.enum(['not_started', 'queued', 'in_progress', 'completed', 'failed', 'cancelled'])
+
+const text = z.string().nullish()
+
+/** `output` is free-form and merged over time: anything that is not of the expected type is not there. */
+const Output = z
+  .object({
+    pr_url: z.string().nullish().catch(undefined),
+    pr_urls: z.array(z.string()).nullish().catch(undefined),
+    head_branch: z.string().nullish().catch(undefined),
+  })
+  .nullish()
+  .catch(undefined)
+
+export const TaskRun = z.object({
+  id: z.string(),
+  status: RunStatus,
+  error_message: text,
+  output: Output,
+  model: text,
+  reasoning_effort: text,
+  created_at: text,
+  updated_at: text,
+})
+export type TaskRun = z.infer<typeof TaskRun>
+
+export const Task = z.object({ id: z.string() })
+
+/** `run/` answers with the Task; the created run is `run` on the newest servers, `latest_run` on all. */
+export const StartedTask = z
+  .object({ id: z.string(), run: TaskRun.nullish(), latest_run: TaskRun.nullish() })
+  .transform(({ run, latest_run }) => run ?? latest_run)
+  .pipe(TaskRun)
+
+export const TaskPage = z.object({
+  results: z.array(z.object({ id: z.string(), title: text, description: text })),
+})
+
+export const RunPage = z.object({ results: z.array(z.object({ id: z.string(), created_at: text })), next: text })
+
+export const Models = z.object({
+  models: z.array(
+    z.object({
+      runtime_adapter: z.string(),
+      model: z.string(),
+      supported_efforts: z.array(z.string()).nullish(),
+    }),
+  ),
+})
+
+/** All four shapes in which PostHog says what went wrong. */
+export const ErrorBody = z
+  .object({
+    type: z.string().optional().catch(undefined),
+    code: z.string().optional().catch(undefined),
+    detail: z.string().optional().catch(undefined),
+    error: z.string().optional().catch(undefined),
+    attr: z.string().nullish().catch(undefined),
+    reset_at: z.union([z.string(), z.number()]).nullish().catch(undefined),
+  })
+  .catch({})
+export type ErrorBody = z.infer<typeof ErrorBody>
+
+const Update = z.object({
+  sessionUpdate: z.string(),
+  content: z.union([z.object({ text: z.string() }), z.array(z.unknown())]).nullish().catch(undefined),
+})
+
+export const LogLine = z.object({
+  timestamp: z.string(),
+  notification: z.object({
+    method: z.string(),
+    params: z
+      .object({
+        update: Update.optional().catch(undefined),
+        step: z.string().optional().catch(undefined),
+        status: z.string().optional().catch(undefined),
+        label: z.string().optional().catch(undefined),
+      })
+      .nullish()
+      .catch(undefined),
+  }),
+})
+export type LogLine = z.infer<typeof LogLine>

@@ -1,0 +1,192 @@
+/**
+ * A WorkQueue on BullMQ, whichever its backend. A job's record is its data, its inbox its log, its run of failures its
+ * progress; a slot is a deduplication id, which BullMQ frees when the job ends.
+ */
+import { randomUUID } from 'node:crypto'
+import { type Job, type JobType, Queue } from 'bullmq'
+import { within } from './deadline.ts'
+import { expecting, leaveMessage, leaveWake, promote } from './inbox.ts'
+import { isEnded, type Parse, readJob } from './job-record.ts'
+import { JobWorker } from './job-worker.ts'
+import { describe, type Log, troubleReporter } from './log.ts'
+import type { BullMqQueue, QueueBackend } from './queue-backend.ts'
+import { storable } from './storable.ts'
+import { type Added, type JobRecord, type Processor, QueueUnavailable, type WorkQueue } from './work-queue.ts'
+
+const ANSWER_MS = 3_000
+const LISTING_MS = 30_000
+const PAGE = 200
+const CLAIM_ATTEMPTS = 3
+
+/** Twice round the way a job travels, since the embedded backend reads state by state while jobs move on. */
+const ONCE_ROUND: JobType[] = ['delayed', 'waiting', 'prioritized', 'active']
+const LIVE: JobType[] = [...ONCE_ROUND, ...ONCE_ROUND]
+
+export interface BullQueueOptions<Data> {
+  name: string
+  backend: QueueBackend
+  prefix: string
+  parse: Parse<Data>
+  log: Log
+  /** How long the record of an ended job is kept. */
+  keepSeconds: number
+  lockDuration: number
+  stalledInterval: number
+}
+
+export class BullQueue<Data> implements WorkQueue<Data> {
+  readonly #options: BullQueueOptions<Data>
+  readonly #queue: BullMqQueue
+  #worker: JobWorker<Data> | undefined
+  #closed = false
+
+  constructor(options: BullQueueOptions<Data>) {
+    this.#options = options
+    const { name, backend, prefix, log } = options
+    // Nobody reads BullMQ's stream of events, so it need not be long.
+    const streams = { events: { maxLen: 100 } }
+    this.#queue = new Queue(name, { connection: {}, prefix, streams }, backend.create)
+    this.#queue.on('error', troubleReporter(log))
+  }
+
+  async ready(): Promise<void> {
+    await this.#reach(() => this.#queue.waitUntilReady())
+  }
+
+  async add(id: string, data: Data, slot?: string): Promise<Added> {
+    if (id.includes(':') || /^\d*$/.test(id)) throw new TypeError(`not an id for a job: ${id}`)
+    return this.#reach(async () => {
+      for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
+        const added = await this.#claim(id, data, slot)
+        if (added) return added
+      }
+      throw new Error(`slot ${slot} changes hands too fast`)
+    })
+  }
+
+  get(id: string): Promise<JobRecord<Data> | undefined> {
+    return this.#reach(() => this.#queue.getJob(id)).then(job => job && this.#read(job))
+  }
+
+  holder(slot: string): Promise<string | undefined> {
+    return this.#reach(() => this.#liveHolder(slot))
+  }
+
+  async live(): Promise<JobRecord<Data>[]> {
+    const jobs = await this.#reach(() => this.#liveJobs(), LISTING_MS)
+    const records = jobs.flatMap(job => this.#readOrReport(job))
+    return records.sort((a, b) => a.addedAt - b.addedAt || (a.id < b.id ? -1 : 1))
+  }
+
+  async liveCount(): Promise<number> {
+    return (await this.#reach(() => this.#queue.getRanges(LIVE, 0, -1))).length
+  }
+
+  wake(id: string): Promise<void> {
+    return this.#reach(async () => {
+      const backend = this.#queue.getBackend()
+      // Almost always it is parked, and then one command does it.
+      if (await promote(backend, id)) return
+      if (await this.#isLive(id)) await leaveWake(backend, id)
+    })
+  }
+
+  tell(id: string, message: string): Promise<boolean> {
+    return this.#reach(async () => {
+      return (await this.#isLive(id)) && leaveMessage(this.#queue.getBackend(), id, message)
+    })
+  }
+
+  amendEnded(id: string, data: Data): Promise<boolean> {
+    return this.#reach(async () => {
+      const job = await this.#queue.getJob(id)
+      if (!job || !isEnded(job)) return false
+      return expecting(job.updateData(storable(data)).then(() => true))
+    })
+  }
+
+  async work(process: Processor<Data>, { concurrency }: { concurrency: number }): Promise<void> {
+    if (this.#worker) throw new Error(`${this.#options.name} is being worked on already`)
+    this.#worker = new JobWorker({ ...this.#options, process, concurrency })
+  }
+
+  /** Stops taking jobs; settles when those in hand are done. */
+  async drain(): Promise<void> {
+    await this.#worker?.drain()
+  }
+
+  interrupt(): void {
+    this.#worker?.interrupt()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#worker?.cut()
+    await this.#queue.close()
+  }
+
+  /** Undefined: the slot was held by nobody after all, try again. */
+  async #claim(id: string, data: Data, slot: string | undefined): Promise<Added | undefined> {
+    if (await this.#queue.getJob(id)) return { outcome: 'known', id }
+    // BullMQ gives the same answer to all who add one id; the job's name tells whose job it became.
+    const claim = `claim-${randomUUID()}`
+    const deduplication = slot === undefined ? {} : { deduplication: { id: slot } }
+    const answer = await this.#queue.add(claim, storable(data), { jobId: id, ...deduplication })
+    const stored = await this.#queue.getJob(id)
+    if (stored) return { outcome: 'added', id }
+    const holder = slot === undefined ? undefined : await this.#liveHolder(slot)
+    if (stored) return { outcome: 'known', id }
+    return answer.id !== undefined && holder === answer.id ? { outcome: 'held', id: holder } : undefined
+  }
+
+  /** PostgreSQL's side lets the late addition of an ended job take a slot that would then never be free again. */
+  async #liveHolder(slot: string): Promise<string | undefined> {
+    const id = await this.#queue.getDeduplicationJobId(slot)
+    if (id === null || (await this.#isLive(id))) return id ?? undefined
+    await this.#queue.getBackend().removeDeduplicationKey(slot, id)
+    return undefined
+  }
+
+  async #isLive(id: string): Promise<boolean> {
+    const job = await this.#queue.getJob(id)
+    return job !== undefined && !isEnded(job)
+  }
+
+  async #liveJobs(): Promise<Job[]> {
+    const ids = await this.#queue.getRanges(LIVE, 0, -1)
+    const jobs: Job[] = []
+    for (let from = 0; from < ids.length; from += PAGE) {
+      const page = await Promise.all(ids.slice(from, from + PAGE).map(id => this.#queue.getJob(id)))
+      jobs.push(...page.filter(job => job !== undefined).filter(job => !isEnded(job)))
+    }
+    return jobs
+  }
+
+  #read(job: Job): JobRecord<Data> {
+    return readJob(this.#options.name, job, this.#options.parse)
+  }
+
+  #readOrReport(job: Job): JobRecord<Data>[] {
+    try {
+      return [this.#read(job)]
+    } catch (err) {
+      this.#options.log.error({ job: job.id, err }, 'left an unreadable job out of the list')
+      return []
+    }
+  }
+
+  /** BullMQ's own calls may wait for ever once the backend is frozen or closed. */
+  async #reach<T>(call: () => Promise<T>, ms = ANSWER_MS): Promise<T> {
+    const { name } = this.#options
+    if (this.#closed) throw new QueueUnavailable(`${name} is closed`)
+    const late = () => {
+      throw new QueueUnavailable(`${name} did not answer in ${ms} ms`)
+    }
+    try {
+      return await within(ms, call(), late)
+    } catch (cause) {
+      if (cause instanceof QueueUnavailable) throw cause
+      throw new QueueUnavailable(`${name} cannot be reached: ${describe(cause)}`, { cause })
+    }
+  }
+}

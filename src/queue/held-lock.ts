@@ -1,0 +1,74 @@
+/**
+ * The lock of one job in hand. We renew it ourselves: BullMQ's renewal goes by job id, so that it forgets a job which
+ * this process took up a second time after a freeze, and it never tells the processor that the lock is gone.
+ */
+import { within } from './deadline.ts'
+import { LockLost } from './work-queue.ts'
+
+export class HeldLock {
+  readonly #job: string
+  readonly #extend: () => Promise<boolean>
+  readonly #duration: number
+  readonly #aborter = new AbortController()
+  readonly #renewal: NodeJS.Timeout
+  #heldUntil: number
+  #lost: LockLost | undefined
+
+  /** @param extend says whether the lock was still ours, and then holds it for `duration` ms more. */
+  constructor(job: string, duration: number, extend: () => Promise<boolean>) {
+    this.#job = job
+    this.#extend = extend
+    this.#duration = duration
+    this.#heldUntil = Date.now() + duration
+    this.#renewal = setInterval(() => void this.#renew(), duration / 3)
+  }
+
+  get signal(): AbortSignal {
+    return this.#aborter.signal
+  }
+
+  get isLost(): boolean {
+    return this.#lost !== undefined
+  }
+
+  /** Throws `LockLost` unless the server says in time that the lock is ours. */
+  async assert(): Promise<void> {
+    if (this.#lost) throw this.#lost
+    const asked = Date.now()
+    const left = Math.max(this.#heldUntil - asked, this.#duration / 3)
+    const held = await within(left, this.#extend(), () => false).catch(error => {
+      throw this.#lose(error)
+    })
+    if (this.#lost) throw this.#lost
+    if (!held) throw this.#lose()
+    this.#heldUntil = asked + this.#duration
+  }
+
+  /** Tells the processor to stop; the lock stays. */
+  interrupt(reason: Error): void {
+    this.#aborter.abort(reason)
+  }
+
+  /** The step is over: a processor that goes on nonetheless must not act any more. */
+  release(): void {
+    clearInterval(this.#renewal)
+    this.#lost ??= new LockLost(`the step of job ${this.#job} is over`)
+  }
+
+  async #renew(): Promise<void> {
+    const asked = Date.now()
+    const held = await within(this.#duration / 3, this.#extend(), unknown).catch(unknown)
+    if (this.#lost) return
+    if (held) this.#heldUntil = asked + this.#duration
+    else if (held === false || Date.now() > this.#heldUntil) this.#lose()
+  }
+
+  #lose(cause?: unknown): LockLost {
+    clearInterval(this.#renewal)
+    this.#lost ??= new LockLost(`the lock of job ${this.#job} is lost`, { cause })
+    this.#aborter.abort(this.#lost)
+    return this.#lost
+  }
+}
+
+const unknown = (): boolean | undefined => undefined

@@ -1,0 +1,213 @@
+/**
+ * Takes jobs from BullMQ and works one step of each at a time. Whatever goes wrong, a job is parked or left where it
+ * is, for BullMQ's check of stalled jobs to find; only its processor ends it.
+ */
+import { DelayedError, type IQueueBackend, type Job, UnrecoverableError, Worker } from 'bullmq'
+import { backoffMs } from './backoff.ts'
+import type { BullQueueOptions } from './bull-queue.ts'
+import { within } from './deadline.ts'
+import { HeldLock } from './held-lock.ts'
+import { inboxSize, messages, promote } from './inbox.ts'
+import { readData } from './job-record.ts'
+import { describe, troubleReporter } from './log.ts'
+import type { BullMqWorker, JobNotes } from './queue-backend.ts'
+import { storable } from './storable.ts'
+import { type HeldJob, LockLost, type Processor, ShuttingDown, type Verdict } from './work-queue.ts'
+
+/** BullMQ would fail a job for good at its second stall; `stalls` lets the processor decide instead. */
+const UNLIMITED = 1_000_000
+const MOST_KEPT = 100_000
+/** If we die between parking a job and promoting it, it comes back after this long. */
+const AT_ONCE_MS = 1_000
+const LAST_WRITES_MS = 1_000
+
+export interface JobWorkerOptions<Data> extends BullQueueOptions<Data> {
+  process: Processor<Data>
+  concurrency: number
+}
+
+type BullMqJob = Job<unknown, unknown, string, JobNotes>
+/** `leave`: the job is not ours any more, or soon won't be. */
+type Outcome = Verdict | { do: 'leave' }
+
+export class JobWorker<Data> {
+  readonly #options: JobWorkerOptions<Data>
+  readonly #worker: BullMqWorker
+  readonly #takes = new Set<Promise<void>>()
+  readonly #locks = new Set<HeldLock>()
+  #draining: Promise<void> | undefined
+  #interrupted = false
+
+  constructor(options: JobWorkerOptions<Data>) {
+    this.#options = options
+    const { name, backend, prefix, concurrency, lockDuration, stalledInterval, keepSeconds, log } = options
+    // The embedded backend counts through all ended jobs each time one ends, so there the hourly tidying bounds them.
+    const keep = { age: keepSeconds, ...(backend.kind === 'redis' ? { count: MOST_KEPT } : {}) }
+    this.#worker = new Worker(
+      name,
+      (job: BullMqJob, token?: string) => this.#tracked(this.#take(job, token ?? '')),
+      {
+        connection: {},
+        prefix,
+        concurrency,
+        lockDuration,
+        stalledInterval,
+        maxStalledCount: UNLIMITED,
+        skipLockRenewal: true,
+        runRetryDelay: 500,
+        removeOnComplete: keep,
+        removeOnFail: keep,
+      },
+      backend.create,
+    )
+    this.#worker.on('error', troubleReporter(log))
+  }
+
+  /** Stops taking jobs; settles when those in hand are done and put away. */
+  drain(): Promise<void> {
+    this.#draining ??= this.#drainOnce()
+    return this.#draining
+  }
+
+  interrupt(): void {
+    this.#interrupted = true
+    for (const lock of this.#locks) lock.interrupt(new ShuttingDown('the process is shutting down'))
+  }
+
+  /** Lets go of a blocking read that would outlast everything else. */
+  cut(): void {
+    this.#backend.disconnectBlocking(false).catch(() => {})
+  }
+
+  async #drainOnce(): Promise<void> {
+    const closed = this.#worker.close().catch(() => {})
+    await Promise.allSettled(this.#takes)
+    await within(LAST_WRITES_MS, closed, () => {})
+  }
+
+  get #backend(): IQueueBackend {
+    return this.#worker.getBackend()
+  }
+
+  async #tracked(take: Promise<void>): Promise<void> {
+    this.#takes.add(take)
+    try {
+      await take
+    } finally {
+      this.#takes.delete(take)
+    }
+  }
+
+  /** To BullMQ, returning means the job has ended, and DelayedError that we have put it away ourselves. */
+  async #take(job: BullMqJob, token: string): Promise<void> {
+    if (this.#draining) await this.#park(job, token, 0)
+    else if ((await this.#step(job, token)).do === 'end') return
+    throw new DelayedError()
+  }
+
+  async #step(job: BullMqJob, token: string): Promise<Outcome> {
+    const data = this.#readOrFail(job)
+    const lock = this.#lock(job, token)
+    this.#locks.add(lock)
+    const noticed = await this.#noticed(job)
+    const outcome = await this.#decide(this.#hold(job, data, lock), job, lock)
+    this.#locks.delete(lock)
+    lock.release()
+    if (outcome.do === 'park') await this.#park(job, token, outcome.ms, noticed)
+    return outcome
+  }
+
+  #readOrFail(job: BullMqJob): Data {
+    try {
+      return readData(this.#options.name, job, this.#options.parse)
+    } catch (err) {
+      this.#options.log.error({ job: job.id, err }, 'failed a job that cannot be read')
+      throw new UnrecoverableError(describe(err))
+    }
+  }
+
+  #lock(job: BullMqJob, token: string): HeldLock {
+    const { lockDuration } = this.#options
+    const extend = async () => (await job.extendLock(token, lockDuration)) === 1
+    return new HeldLock(idOf(job), lockDuration, extend)
+  }
+
+  #hold(job: BullMqJob, data: Data, lock: HeldLock): HeldJob<Data> {
+    const held: HeldJob<Data> = {
+      id: idOf(job),
+      data,
+      addedAt: job.timestamp,
+      stalls: job.stalledCounter,
+      failures: failuresOf(job),
+      signal: lock.signal,
+      assertHeld: () => lock.assert(),
+      save: async next => {
+        await lock.assert()
+        await job.updateData(storable(next))
+        held.data = next
+      },
+      inbox: () => messages(this.#backend, idOf(job)),
+    }
+    return held
+  }
+
+  async #decide(held: HeldJob<Data>, job: BullMqJob, lock: HeldLock): Promise<Outcome> {
+    try {
+      const verdict = await this.#options.process(held)
+      if (lock.isLost) return this.#leave(job)
+      if (held.failures > 0) await this.#noteFailures(job, 0)
+      return verdict
+    } catch (error) {
+      if (lock.isLost || error instanceof LockLost) return this.#leave(job)
+      if (this.#interrupted) return { do: 'park', ms: 0 }
+      return this.#backOff(job, held.failures + 1, error)
+    }
+  }
+
+  #leave(job: BullMqJob): Outcome {
+    this.#options.log.warn({ job: job.id }, 'lost the lock of a job, so left it to whoever has it')
+    return { do: 'leave' }
+  }
+
+  async #backOff(job: BullMqJob, failures: number, err: unknown): Promise<Outcome> {
+    const ms = backoffMs(failures)
+    this.#options.log.error({ job: job.id, failures, retryInMs: ms, err }, 'a step of a job failed')
+    await this.#noteFailures(job, failures)
+    return { do: 'park', ms }
+  }
+
+  async #noteFailures(job: BullMqJob, failures: number): Promise<void> {
+    await job.updateProgress({ failures }).catch(error => this.#couldNot('note the failures of', job, error))
+  }
+
+  /** Parks the job, and makes it due at once if its inbox has grown since `noticed`. */
+  async #park(job: BullMqJob, token: string, ms: number, noticed = 0): Promise<void> {
+    const again = ms <= 0
+    try {
+      await job.moveToDelayed(Date.now() + (again ? AT_ONCE_MS : ms), token)
+      if (again || (await inboxSize(this.#backend, idOf(job))) > noticed)
+        await promote(this.#backend, idOf(job))
+    } catch (error) {
+      this.#couldNot('park', job, error)
+    }
+  }
+
+  /** Without an answer: rather one step too many than one too few. */
+  async #noticed(job: BullMqJob): Promise<number> {
+    return inboxSize(this.#backend, idOf(job)).catch(() => 0)
+  }
+
+  #couldNot(what: string, job: BullMqJob, error: unknown): void {
+    this.#options.log.warn({ job: job.id, error: describe(error) }, `could not ${what} a job`)
+  }
+}
+
+function idOf(job: BullMqJob): string {
+  return job.id ?? ''
+}
+
+function failuresOf(job: BullMqJob): number {
+  const notes: unknown = job.progress
+  if (typeof notes !== 'object' || notes === null || !('failures' in notes)) return 0
+  return typeof notes.failures === 'number' ? notes.failures : 0
+}

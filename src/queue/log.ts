@@ -1,0 +1,32 @@
+/** The part of a pino logger that the queue needs. */
+export interface Log {
+  warn(facts: object, message: string): void
+  error(facts: object, message: string): void
+}
+
+export const SILENT: Log = { warn: () => {}, error: () => {} }
+
+const MOST_MESSAGES = 100
+
+/**
+ * Reports connection trouble at most once per `everyMs` and message: a dead server makes dozens of errors a second.
+ * Only the message is logged, since the errors of a Redis client carry the arguments of its command, AUTH's too.
+ */
+export function troubleReporter(log: Log, everyMs = 10_000): (error: Error) => void {
+  const lastSaid = new Map<string, number>()
+  return error => {
+    const message = describe(error)
+    const now = Date.now()
+    if (now - (lastSaid.get(message) ?? 0) < everyMs) return
+    if (lastSaid.size >= MOST_MESSAGES) lastSaid.clear()
+    lastSaid.set(message, now)
+    log.warn({ error: message }, 'trouble with the queue')
+  }
+}
+
+/** Node's error for a host with several addresses has an empty message. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const code = 'code' in error ? String(error.code) : error.name
+  return error.message || code
+}

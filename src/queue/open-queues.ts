@@ -1,0 +1,89 @@
+import { BullQueue } from './bull-queue.ts'
+import { within } from './deadline.ts'
+import { openEmbedded } from './embedded.ts'
+import type { Parse } from './job-record.ts'
+import { type Log, SILENT } from './log.ts'
+import type { QueueBackend } from './queue-backend.ts'
+import { openRedis } from './redis.ts'
+import { type Queues, QueueUnavailable } from './work-queue.ts'
+
+const DAY_SECONDS = 86_400
+/** The share of the grace after which jobs in hand are told to stop. */
+const INTERRUPT_AFTER = 0.6
+const CUT_MS = 400
+
+export interface QueueOptions<TriggerData, RunData> {
+  /** Without it, the queues live in `dataDir`, in this process. */
+  redisUrl?: string | undefined
+  dataDir: string
+  parseTrigger: Parse<TriggerData>
+  parseRun: Parse<RunData>
+  log?: Log
+  /** Begins all keys in Redis; the braces keep them on one node of a cluster. */
+  prefix?: string
+  /** ms until a job whose worker died is free again, at the most together with `stalledInterval`. */
+  lockDuration?: number
+  /** ms between two looks for such jobs. */
+  stalledInterval?: number
+}
+
+/** @throws QueueUnavailable when Redis is not there, or another process uses `dataDir`. */
+export async function openQueues<TriggerData, RunData>(
+  options: QueueOptions<TriggerData, RunData>,
+): Promise<Queues<TriggerData, RunData>> {
+  const { redisUrl, dataDir, log = SILENT, prefix = '{codex}' } = options
+  const { lockDuration = 10_000, stalledInterval = 5_000 } = options
+  const backend = await (redisUrl ? openRedis(redisUrl, log) : openEmbedded(dataDir, log))
+  const shared = { backend, prefix, log, lockDuration, stalledInterval }
+  const triggers = new BullQueue({
+    ...shared,
+    name: 'triggers',
+    parse: options.parseTrigger,
+    keepSeconds: 7 * DAY_SECONDS,
+  })
+  const runs = new BullQueue({
+    ...shared,
+    name: 'runs',
+    parse: options.parseRun,
+    keepSeconds: 30 * DAY_SECONDS,
+  })
+  const all = [triggers, runs]
+  await Promise.all(all.map(queue => queue.ready()))
+  let closing: Promise<void> | undefined
+  return {
+    kind: backend.kind,
+    triggers,
+    runs,
+    ping: ms => ping(backend, ms),
+    close: graceMs => {
+      closing ??= close(backend, all, graceMs)
+      return closing
+    },
+  }
+}
+
+async function ping(backend: QueueBackend, ms: number): Promise<void> {
+  const late = () => {
+    throw new QueueUnavailable(`the queue did not answer in ${ms} ms`)
+  }
+  await within(ms, backend.ping(), late).catch(cause => {
+    throw cause instanceof QueueUnavailable
+      ? cause
+      : new QueueUnavailable('the queue is not there', { cause })
+  })
+}
+
+type Closable = Pick<BullQueue<unknown>, 'drain' | 'interrupt' | 'close'>
+
+async function close(backend: QueueBackend, queues: Closable[], graceMs: number): Promise<void> {
+  const interrupt = () => {
+    for (const queue of queues) queue.interrupt()
+  }
+  const timer = setTimeout(interrupt, graceMs * INTERRUPT_AFTER)
+  const drained = Promise.allSettled(queues.map(queue => queue.drain()))
+  await within<unknown>(graceMs, drained, () => {})
+  clearTimeout(timer)
+  interrupt()
+  const cut = Promise.allSettled([...queues.map(queue => queue.close()), backend.close()])
+  await within<unknown>(CUT_MS, cut, () => {})
+}

@@ -1,0 +1,19 @@
+import type { BackendFactory, IQueueBackend, Queue, Worker } from 'bullmq'
+
+/** What differs between BullMQ on Redis and BullMQ on the embedded database; all else goes through BullMQ. */
+export interface QueueBackend {
+  kind: 'redis' | 'embedded'
+  /** Connects one BullMQ Queue or Worker; it supplies the connection itself. */
+  create: BackendFactory<IQueueBackend, unknown>
+  ping(): Promise<void>
+  /** Cuts all connections, whatever is still under way. */
+  close(): Promise<void>
+}
+
+export type BullMqQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueueBackend, unknown>
+export type BullMqWorker = Worker<unknown, void, string, IQueueBackend, JobNotes, unknown>
+
+/** Kept in a job's `progress`, which is stored with the job but apart from its data. */
+export interface JobNotes {
+  failures: number
+}

@@ -1,0 +1,85 @@
+/**
+ * BullMQ on Redis or Valkey. Whoever adds a job must hear soon that it did not work, so that GitHub is told; whoever
+ * works waits for the server's return. Hence two kinds of connection.
+ */
+import { createRedisBackend } from 'bullmq'
+import { Redis, type RedisOptions } from 'ioredis'
+import { within } from './deadline.ts'
+import { describe, type Log, troubleReporter } from './log.ts'
+import type { QueueBackend } from './queue-backend.ts'
+import { checkRedisSafety } from './redis-safety.ts'
+import { QueueUnavailable } from './work-queue.ts'
+
+const START_MS = 5_000
+
+const COMMON = {
+  connectTimeout: 5_000,
+  retryStrategy: attempt => Math.min(attempt * 100, 1_000),
+  /** After a failover the old primary answers READONLY: look up who is primary now, and say it again. */
+  reconnectOnError: error => (error.message.startsWith('READONLY') ? 2 : false),
+} satisfies RedisOptions
+
+const PRODUCER = {
+  ...COMMON,
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
+  commandTimeout: 2_500,
+  socketTimeout: 5_000,
+} satisfies RedisOptions
+
+/** A blocking read lasts 10 s at most, so silence beyond that is a dead connection. */
+const WORKER = { ...COMMON, maxRetriesPerRequest: null, socketTimeout: 15_000 } satisfies RedisOptions
+
+/** @throws QueueUnavailable, naming host and port, when the server does not get ready in 5 s. */
+export async function openRedis(redisUrl: string, log: Log): Promise<QueueBackend> {
+  const where = hostAndPort(redisUrl)
+  const report = troubleReporter(log)
+  const producer = new Redis(redisUrl, PRODUCER)
+  await ready(producer, where)
+  producer.on('error', report)
+  for (const warning of await checkRedisSafety(producer)) log.warn({ redis: where }, warning)
+
+  let worker: Redis | undefined
+  const forWorkers = () => {
+    worker ??= new Redis(redisUrl, WORKER).on('error', report)
+    return worker
+  }
+  return {
+    kind: 'redis',
+    create: (name, options, more) => {
+      const connection = more?.withBlockingConnection ? forWorkers() : producer
+      return createRedisBackend(name, { ...options, connection }, more)
+    },
+    ping: async () => {
+      await producer.ping()
+    },
+    close: async () => {
+      producer.disconnect()
+      worker?.disconnect()
+    },
+  }
+}
+
+async function ready(redis: Redis, where: string): Promise<void> {
+  let reason: unknown = 'no answer'
+  const note = (error: Error) => {
+    reason = error
+  }
+  redis.on('error', note)
+  const up = new Promise<void>(resolve => redis.once('ready', () => resolve()))
+  await within(START_MS, up, () => {
+    redis.disconnect()
+    throw new QueueUnavailable(`cannot reach Redis at ${where}: ${describe(reason)}`)
+  })
+  redis.off('error', note)
+}
+
+/** The parser's own error would show the whole address, password included. */
+function hostAndPort(redisUrl: string): string {
+  if (!URL.canParse(redisUrl)) throw new QueueUnavailable('the address of Redis is not a URL')
+  const { hostname, port, protocol } = new URL(redisUrl)
+  if (protocol !== 'redis:' && protocol !== 'rediss:') {
+    throw new QueueUnavailable(`the address of Redis must begin with redis:// or rediss://, not ${protocol}`)
+  }
+  return `${hostname || 'localhost'}:${port || '6379'}`
+}

@@ -1,0 +1,82 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { claimDirectory } from '../../src/queue/directory-claim.ts'
+import { QueueUnavailable } from '../../src/queue/work-queue.ts'
+import { childHolding, killHard, newDataDir, open, removeDataDirs, until } from '../support/queue-world.ts'
+
+const made: string[] = []
+
+afterAll(async () => {
+  await removeDataDirs()
+  for (const directory of made) await rm(directory, { recursive: true, force: true })
+})
+
+async function newDirectory(name = ''): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), `claim-${name}`))
+  made.push(directory)
+  return directory
+}
+
+test('two processes cannot open one directory, frozen or not; after kill -9 it is free', async () => {
+  const dataDir = await newDataDir()
+  const child = await childHolding({ dataDir }, 'held')
+  await expect(open({ dataDir })).rejects.toThrow(QueueUnavailable)
+  await expect(open({ dataDir })).rejects.toThrow(`${dataDir} is in use by process ${child.pid}`)
+  child.kill('SIGSTOP')
+  await expect(open({ dataDir })).rejects.toThrow(`${dataDir} is in use by another process`)
+  await killHard(child)
+  const queues = await open({ dataDir })
+  expect(await queues.runs.holder('slot-held')).toBe('held')
+  await queues.close(200)
+})
+
+test('after kill -9 the next start takes up at once what was in hand, without waiting for locks', async () => {
+  const dataDir = await newDataDir()
+  await killHard(await childHolding({ dataDir }, 'orphan', { lockDuration: 60_000 }))
+  const queues = await open({ dataDir }, [], { lockDuration: 60_000, stalledInterval: 60_000 })
+  const stalls: number[] = []
+  await queues.runs.work(
+    async job => {
+      stalls.push(job.stalls)
+      return { do: 'end' }
+    },
+    { concurrency: 1 },
+  )
+  await until(() => stalls.length, 1_000)
+  expect(stalls).toEqual([1])
+  await queues.close(200)
+})
+
+test('what is added survives closing and opening, and opening twice in one process fails', async () => {
+  const dataDir = await newDataDir()
+  const queues = await open({ dataDir })
+  await queues.triggers.add('kept', { by: 'anyone' })
+  await expect(open({ dataDir })).rejects.toThrow(`in use by process ${process.pid}`)
+  await queues.close(200)
+  const again = await open({ dataDir })
+  expect((await again.triggers.live()).map(job => job.id)).toEqual(['kept'])
+  await again.close(200)
+})
+
+test.each(['short', 'x'.repeat(120)])('of many who claim a stale directory %s, one gets it', async name => {
+  const directory = await newDirectory(name)
+  const first = await claimDirectory(directory)
+  await first.release()
+  const claims = await Promise.allSettled(Array.from({ length: 10 }, () => claimDirectory(directory)))
+  const got = claims.filter(claim => claim.status === 'fulfilled')
+  expect(got).toHaveLength(1)
+  await expect(claimDirectory(directory)).rejects.toThrow(QueueUnavailable)
+  await got[0]?.value.release()
+  await (await claimDirectory(directory)).release()
+})
+
+test('a socket that someone else left in the way is put aside', async () => {
+  const directory = await newDirectory()
+  const left = createServer().listen(join(directory, 'queue.lock'))
+  await expect(claimDirectory(directory)).rejects.toThrow('in use by another process')
+  left.close()
+  await (await claimDirectory(directory)).release()
+})

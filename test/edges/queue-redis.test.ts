@@ -1,0 +1,194 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { checkRedisSafety } from '../../src/queue/redis-safety.ts'
+import { LockLost, type Processor, QueueUnavailable } from '../../src/queue/work-queue.ts'
+import {
+  type LogLine,
+  type Note,
+  open,
+  type TestQueues,
+  timed,
+  until,
+  workBy,
+} from '../support/queue-world.ts'
+import { freePort, type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+
+const available = redisAvailable()
+const note = { by: 'anyone' }
+
+describe.runIf(available)('when Redis is in trouble', () => {
+  let server: RedisServer
+  let queues: TestQueues
+  let lines: LogLine[]
+  const processors = new Map<string, Processor<Note>>()
+
+  beforeEach(async () => {
+    lines = []
+    server = await startRedis()
+    queues = await open({ redisUrl: server.url, dataDir: '/nowhere' }, lines)
+    processors.set('anyone', async () => ({ do: 'end' }))
+  })
+
+  afterEach(async () => {
+    await queues.close(200)
+    await server.stop()
+  })
+
+  const ended = (id: string, ms?: number) =>
+    until(async () => (await queues.runs.get(id).catch(() => undefined))?.standing === 'ended', ms)
+
+  test('dead: adding fails at once; soon after its return all goes on, nothing lost', {
+    timeout: 20_000,
+  }, async () => {
+    await queues.runs.add('before', note)
+    await server.kill()
+    for (let n = 0; n < 3; n++) {
+      const { ms, result } = await timed(queues.runs.add('during', note))
+      expect(result).toBeInstanceOf(QueueUnavailable)
+      expect(ms).toBeLessThan(1_000)
+    }
+    await expect(queues.ping(1_000)).rejects.toThrow(QueueUnavailable)
+    await sleep(1_500)
+    await server.restart()
+    const returned = performance.now()
+    await until(() => queues.runs.add('after', note).catch(() => false))
+    await workBy(queues.runs, processors, 2)
+    await ended('after')
+    await ended('before')
+    expect(performance.now() - returned).toBeLessThan(3_000)
+    expect(lines.filter(line => line.message === 'trouble with the queue').length).toBeLessThan(6)
+  })
+
+  test('dead: a waiting worker is back at work soon after its return', { timeout: 20_000 }, async () => {
+    await workBy(queues.runs, processors, 2)
+    await queues.runs.add('warm', note)
+    await ended('warm')
+    await sleep(300)
+    await server.kill()
+    await sleep(2_500)
+    await server.restart()
+    const returned = performance.now()
+    await until(() => queues.runs.add('again', note).catch(() => false))
+    await ended('again')
+    expect(performance.now() - returned).toBeLessThan(3_000)
+  })
+
+  test('frozen: adding fails in 3 s, and so does the list; after the thaw all goes on', {
+    timeout: 20_000,
+  }, async () => {
+    await workBy(queues.runs, processors, 2)
+    await sleep(200)
+    server.freeze()
+    const [adding, pinging] = await Promise.all([
+      timed(queues.runs.add('cold', note)),
+      timed(queues.ping(500)),
+    ])
+    expect(adding.result).toBeInstanceOf(QueueUnavailable)
+    expect(adding.ms).toBeLessThan(3_200)
+    expect(pinging.result).toBeInstanceOf(QueueUnavailable)
+    expect(pinging.ms).toBeLessThan(700)
+    server.thaw()
+    const thawed = performance.now()
+    await until(() => queues.runs.add('warm', note).catch(() => false))
+    await ended('warm')
+    expect(performance.now() - thawed).toBeLessThan(3_000)
+  })
+
+  test('frozen: closing takes no longer than its grace', { timeout: 20_000 }, async () => {
+    await workBy(queues.runs, processors, 2)
+    await sleep(200)
+    server.freeze()
+    const { ms } = await timed(queues.close(1_500))
+    expect(ms).toBeLessThan(2_000)
+    server.thaw()
+  })
+
+  test('a job whose lock was taken can no longer be saved, and its step is told so', async () => {
+    const raw = new Redis(server.url)
+    const thrown: unknown[] = []
+    processors.set('robbed', async job => {
+      if (job.stalls > 0) return { do: 'end' }
+      await raw.set(`{codex}:runs:${job.id}:lock`, 'another', 'PX', 1_000)
+      await job.save({ by: 'robbed', text: 'mine' }).catch(error => thrown.push(error))
+      thrown.push(job.signal.reason)
+      throw thrown[0]
+    })
+    await workBy(queues.runs, processors, 2)
+    await queues.runs.add('robbed', { by: 'robbed', text: 'theirs' })
+    await ended('robbed', 10_000)
+    expect(thrown).toEqual([expect.any(LockLost), expect.any(LockLost)])
+    expect((await queues.runs.get('robbed'))?.data.text).toBe('theirs')
+    raw.disconnect()
+  })
+
+  test('a step that outlives its lock while Redis is frozen learns of it', { timeout: 20_000 }, async () => {
+    const reasons: unknown[] = []
+    processors.set('deaf', async job => {
+      if (job.stalls > 0 || reasons.length) return { do: 'end' }
+      await new Promise(resolve => job.signal.addEventListener('abort', resolve))
+      reasons.push(job.signal.reason)
+      throw job.signal.reason
+    })
+    await workBy(queues.runs, processors, 2)
+    await queues.runs.add('deaf', { by: 'deaf' })
+    await sleep(200)
+    server.freeze()
+    await until(() => reasons.length)
+    server.thaw()
+    expect(reasons).toEqual([expect.any(LockLost)])
+    await ended('deaf', 10_000)
+  })
+})
+
+describe('starting without Redis', () => {
+  test('says where it looked, and not the password', { timeout: 20_000 }, async () => {
+    const port = await freePort()
+    const { ms, result } = await timed(
+      open({ redisUrl: `redis://user:hunter2@127.0.0.1:${port}`, dataDir: '/nowhere' }),
+    )
+    expect(ms).toBeLessThan(6_000)
+    expect(result).toBeInstanceOf(QueueUnavailable)
+    expect(String(result)).toContain(`127.0.0.1:${port}`)
+    expect(String(result)).not.toContain('hunter2')
+  })
+
+  test.each(['localhost:6379', 'http://x:hunter2@y', 'not a url hunter2'])(
+    'refuses the address %s',
+    async redisUrl => {
+      const { result } = await timed(open({ redisUrl, dataDir: '/nowhere' }))
+      expect(result).toBeInstanceOf(QueueUnavailable)
+      expect(String(result)).not.toContain('hunter2')
+    },
+  )
+})
+
+describe('the safety of Redis', () => {
+  const saying = (text: string) => checkRedisSafety({ info: async () => text })
+
+  test.each([
+    ['maxmemory_policy:noeviction\r\naof_enabled:1\r\n', 0],
+    ['maxmemory_policy:allkeys-lru\r\naof_enabled:1\r\n', 1],
+    ['maxmemory_policy:allkeys-lru\r\naof_enabled:0\r\n', 2],
+    ['', 0],
+  ])('%j: %i warnings', async (text, count) => {
+    expect(await saying(text)).toHaveLength(count)
+  })
+
+  test('is not known when INFO is forbidden', async () => {
+    const forbidden = async () => Promise.reject(new Error('NOPERM'))
+    expect(await checkRedisSafety({ info: forbidden })).toEqual([])
+  })
+
+  test.runIf(available)('is checked at the start', async () => {
+    const server = await startRedis('--appendonly', 'no', '--maxmemory-policy', 'allkeys-lru')
+    const lines: LogLine[] = []
+    const queues = await open({ redisUrl: server.url, dataDir: '/nowhere' }, lines)
+    expect(lines.map(line => line.message)).toEqual([
+      'Redis may evict jobs when its memory is full: maxmemory-policy is allkeys-lru, it should be noeviction',
+      'Redis loses the newest jobs when it crashes: appendonly is off, it should be on',
+    ])
+    await queues.close(200)
+    await server.stop()
+  })
+})

@@ -1,0 +1,389 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  type HeldJob,
+  LockLost,
+  type Processor,
+  ShuttingDown,
+  UnreadableRecord,
+} from '../../src/queue/work-queue.ts'
+import {
+  childHolding,
+  killHard,
+  type LogLine,
+  type Note,
+  newDataDir,
+  open,
+  type Place,
+  removeDataDirs,
+  type TestQueues,
+  timed,
+  until,
+  workBy,
+} from '../support/queue-world.ts'
+import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+
+const HOUR = 3_600_000
+const backends = redisAvailable() ? (['redis', 'embedded'] as const) : (['embedded'] as const)
+
+describe.each(backends)('the queues on %s', kind => {
+  let server: RedisServer | undefined
+  let queues: TestQueues
+  let place: Place
+  const processors = new Map<string, Processor<Note>>()
+  const lines: LogLine[] = []
+  let last = 0
+
+  beforeAll(async () => {
+    if (kind === 'redis') server = await startRedis()
+    place = await newPlace()
+    queues = await open(place, lines)
+    await workBy(queues.runs, processors, 5)
+  })
+
+  afterAll(async () => {
+    await queues.close(500)
+    await server?.stop()
+    await removeDataDirs()
+  })
+
+  async function newPlace(): Promise<Place> {
+    if (server) return { redisUrl: server.url, dataDir: '/nowhere', prefix: `{test-${++last}}` }
+    return { dataDir: await newDataDir() }
+  }
+
+  /** Registers a processor and adds a job for it. */
+  async function start(id: string, process: Processor<Note>, slot?: string) {
+    processors.set(id, process)
+    return queues.runs.add(id, { by: id }, slot)
+  }
+
+  const ended = (id: string) => until(async () => (await queues.runs.get(id))?.standing === 'ended')
+  const end: Processor<Note> = async () => ({ do: 'end' })
+  const parkLong: Processor<Note> = async () => ({ do: 'park', ms: HOUR })
+
+  test('says which backend it is, and answers', async () => {
+    expect(queues.kind).toBe(kind)
+    await queues.ping(1_000)
+  })
+
+  describe('adding', () => {
+    test('an id is claimed once, and stays known after its job has ended', async () => {
+      expect(await start('once', parkLong)).toEqual({ outcome: 'added', id: 'once' })
+      expect(await start('once', end)).toEqual({ outcome: 'known', id: 'once' })
+      await queues.runs.wake('once')
+      await ended('once')
+      expect(await start('once', end)).toEqual({ outcome: 'known', id: 'once' })
+    })
+
+    test('of fifty who add one id at the same time, one has added it', async () => {
+      const other = kind === 'redis' ? await open(place) : queues
+      const adding = Array.from({ length: 50 }, (_, n) =>
+        (n % 2 ? other : queues).triggers.add('contested', { by: `${n}` }, 'contested-slot'),
+      )
+      const outcomes = (await Promise.all(adding)).map(added => added.outcome)
+      expect(outcomes.filter(outcome => outcome === 'added')).toHaveLength(1)
+      expect(outcomes.filter(outcome => outcome === 'known')).toHaveLength(49)
+      if (other !== queues) await other.close(200)
+    })
+
+    test('a slot is held by one live job, whose id the others are told', async () => {
+      const adding = Array.from({ length: 20 }, (_, n) => start(`rival-${n}`, parkLong, 'seat'))
+      const outcomes = await Promise.all(adding)
+      const winner = outcomes.find(added => added.outcome === 'added')
+      expect(winner).toBeDefined()
+      expect(outcomes.filter(added => added.outcome === 'held' && added.id === winner?.id)).toHaveLength(19)
+      expect(await queues.runs.holder('seat')).toBe(winner?.id)
+    })
+
+    test('a slot is free once its job has ended, and stays free when that job is added again', async () => {
+      await start('first', parkLong, 'chair')
+      expect(await start('second', end, 'chair')).toEqual({ outcome: 'held', id: 'first' })
+      expect(await queues.runs.get('second')).toBeUndefined()
+      processors.set('first', end)
+      await queues.runs.wake('first')
+      await ended('first')
+      expect(await start('first', end, 'chair')).toEqual({ outcome: 'known', id: 'first' })
+      expect(await queues.runs.holder('chair')).toBeUndefined()
+      expect(await start('second', parkLong, 'chair')).toEqual({ outcome: 'added', id: 'second' })
+    })
+
+    test.each(['', '12', 'a:b'])('refuses %j as an id', async id => {
+      await expect(queues.runs.add(id, { by: 'nobody' })).rejects.toThrow(TypeError)
+    })
+
+    test('texts that a database cannot keep are made so that it can', async () => {
+      await queues.runs.add('odd', { by: 'nobody', text: 'a\0b\ud800c \u{1f600} \\u0000' })
+      expect((await queues.runs.get('odd'))?.data.text).toBe('a\ufffdb\ufffdc \u{1f600} \\u0000')
+      expect(await queues.runs.tell('odd', 'a\0b\ud800')).toBe(true)
+    })
+  })
+
+  describe('parking', () => {
+    test('a job comes back when it said', async () => {
+      const starts: number[] = []
+      await start('timed', async () => {
+        starts.push(Date.now())
+        return starts.length < 4 ? { do: 'park', ms: 200 } : { do: 'end' }
+      })
+      await ended('timed')
+      const gaps = starts.slice(1).map((at, n) => at - (starts[n] ?? 0))
+      for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(198)
+      for (const gap of gaps) expect(gap).toBeLessThan(600)
+    })
+
+    test('parked jobs take no place at the bench', async () => {
+      for (let n = 0; n < 20; n++) await start(`idle-${n}`, parkLong)
+      await start('busy', end)
+      await ended('busy')
+    })
+
+    test('parked for 0 ms, a job lets those go first that wait already', async () => {
+      const order: string[] = []
+      const turns = (id: string): Processor<Note> => {
+        let left = 20
+        return async () => {
+          order.push(id)
+          await sleep(1)
+          return left-- > 0 ? { do: 'park', ms: 0 } : { do: 'end' }
+        }
+      }
+      for (let n = 0; n < 15; n++) await start(`turn-${n}`, turns(`turn-${n}`))
+      await ended('turn-14')
+      await ended('turn-0')
+      // With five at work, nobody can be a dozen turns ahead of everybody else.
+      const half = order.slice(0, order.length / 2)
+      const counts = Array.from({ length: 15 }, (_, n) => half.filter(id => id === `turn-${n}`).length)
+      expect(Math.max(...counts) - Math.min(...counts)).toBeLessThan(12)
+    })
+  })
+
+  describe('waking and telling', () => {
+    test('a parked job that is woken starts at once', async () => {
+      let starts = 0
+      await start('sleeper', async () => {
+        starts++
+        return starts < 2 ? { do: 'park', ms: HOUR } : { do: 'end' }
+      })
+      await until(() => starts === 1)
+      await sleep(50)
+      const woken = performance.now()
+      await queues.runs.wake('sleeper')
+      await ended('sleeper')
+      expect(performance.now() - woken).toBeLessThan(1_000)
+    })
+
+    test('no wake is lost, whenever it comes', async () => {
+      let lastStart = 0
+      await start('restless', async () => {
+        lastStart = performance.now()
+        await sleep(Math.random() * 3)
+        return { do: 'park', ms: HOUR }
+      })
+      for (let round = 0; round < 200; round++) {
+        await queues.runs.wake('restless')
+        await sleep(Math.random() * 6)
+        const woken = performance.now()
+        await queues.runs.wake('restless')
+        await until(() => lastStart >= woken, 2_000)
+      }
+    })
+
+    test('what is told is found in the inbox, in order and as it was, wakes left out', async () => {
+      const told = Array.from({ length: 40 }, (_, n) => (n % 10 ? `message ${n}\n{}` : 'wake'))
+      let seen: string[] = []
+      await start('listener', async job => {
+        seen = await job.inbox()
+        return seen.length < told.length ? { do: 'park', ms: HOUR } : { do: 'end' }
+      })
+      for (const message of told) {
+        expect(await queues.runs.tell('listener', message)).toBe(true)
+        await queues.runs.wake('listener')
+      }
+      await ended('listener')
+      expect(seen).toEqual(told)
+    })
+
+    test('a message that comes while its job is being parked is seen', async () => {
+      let seen = 0
+      await start('distracted', async job => {
+        await sleep(Math.random() * 3)
+        seen = (await job.inbox()).length
+        return { do: 'park', ms: HOUR }
+      })
+      for (let n = 1; n <= 100; n++) {
+        await queues.runs.tell('distracted', `${n}`)
+        await sleep(Math.random() * 4)
+      }
+      await until(() => seen === 100, 2_000)
+    })
+
+    test('an ended or missing job cannot be told anything, and waking it does nothing', async () => {
+      await start('gone', end)
+      await ended('gone')
+      for (const id of ['gone', 'never-was']) {
+        expect(await queues.runs.tell(id, 'hello?')).toBe(false)
+        await queues.runs.wake(id)
+      }
+      expect((await queues.runs.get('gone'))?.standing).toBe('ended')
+    })
+  })
+
+  describe('the record', () => {
+    test('is what was last saved', async () => {
+      await start('diary', async job => {
+        await job.save({ by: 'diary', text: `${job.data.text ?? ''}x` })
+        return job.data.text === 'xxx' ? { do: 'end' } : { do: 'park', ms: 0 }
+      })
+      await ended('diary')
+      expect((await queues.runs.get('diary'))?.data).toEqual({ by: 'diary', text: 'xxx' })
+    })
+
+    test('of an ended job can be amended, of a live one not', async () => {
+      await start('closed', end)
+      await ended('closed')
+      expect(await queues.runs.amendEnded('closed', { by: 'closed', text: 'PS' })).toBe(true)
+      expect((await queues.runs.get('closed'))?.data.text).toBe('PS')
+      await start('open', parkLong)
+      expect(await queues.runs.amendEnded('open', { by: 'open', text: 'PS' })).toBe(false)
+      expect(await queues.runs.amendEnded('never-was', { by: 'nobody' })).toBe(false)
+    })
+
+    test('that cannot be read fails its job, by name, and nothing else', async () => {
+      await queues.runs.add('garbled', 'no note' as never)
+      await until(() => lines.some(line => line.message === 'failed a job that cannot be read'))
+      await expect(queues.runs.get('garbled')).rejects.toThrow(UnreadableRecord)
+      await expect(queues.runs.get('garbled')).rejects.toThrow(
+        'job garbled of runs holds data that cannot be read',
+      )
+      expect(await start('garbled', end)).toEqual({ outcome: 'known', id: 'garbled' })
+      await start('after-garbled', end)
+      await ended('after-garbled')
+    })
+
+    test('a step may not act after it is over', async () => {
+      let kept: HeldJob<Note> | undefined
+      await start('lingering', async job => {
+        kept = job
+        return { do: 'park', ms: HOUR }
+      })
+      await until(() => kept)
+      await sleep(50)
+      await expect(kept?.save({ by: 'lingering', text: 'late' })).rejects.toThrow(LockLost)
+    })
+  })
+
+  test('the list of live jobs is complete and ordered while jobs move', async () => {
+    const ids = Array.from({ length: 230 }, (_, n) => `walker-${String(n).padStart(3, '0')}`)
+    let over = false
+    for (const [n, id] of ids.entries()) {
+      const ms = n % 10 === 0 ? 0 : 20 * n
+      await start(id, async () => (over ? { do: 'end' } : { do: 'park', ms }))
+    }
+    for (let round = 0; round < 10; round++) {
+      const live = (await queues.runs.live()).map(job => job.id)
+      expect(live.filter(id => id.startsWith('walker-'))).toEqual(ids)
+      expect(await queues.runs.liveCount()).toBe(live.length)
+    }
+    over = true
+  })
+
+  describe('failing', () => {
+    test('a step that throws is taken again after a while; the count of failures ends with success', async () => {
+      const failures: number[] = []
+      const starts: number[] = []
+      await start('clumsy', async job => {
+        failures.push(job.failures)
+        starts.push(Date.now())
+        if (failures.length === 1) throw new Error('oops', { cause: new Error('banana') })
+        return failures.length < 3 ? { do: 'park', ms: 0 } : { do: 'end' }
+      })
+      await ended('clumsy')
+      expect(failures).toEqual([0, 1, 0])
+      expect((starts[1] ?? 0) - (starts[0] ?? 0)).toBeGreaterThanOrEqual(450)
+      const line = lines.find(entry => 'job' in entry.facts && entry.facts.job === 'clumsy')
+      expect(line).toMatchObject({ level: 'error', facts: { failures: 1, err: { message: 'oops' } } })
+    })
+
+    test('a job whose worker was killed is taken up by the next, who knows', {
+      timeout: 20_000,
+    }, async () => {
+      const there = await newPlace()
+      const child = await childHolding(there, 'orphan')
+      await killHard(child)
+      const killed = performance.now()
+      const heirs = await open(there)
+      const stalls: number[] = []
+      const heir: Processor<Note> = async job => {
+        stalls.push(job.stalls)
+        return { do: 'end' }
+      }
+      await workBy(heirs.runs, new Map([['heir', heir]]), 1)
+      await until(() => stalls.length > 0)
+      expect(stalls).toEqual([1])
+      expect(performance.now() - killed).toBeLessThan(4_000)
+      await until(async () => (await heirs.runs.holder('slot-orphan')) === undefined)
+      await heirs.close(500)
+    })
+  })
+
+  describe('closing', () => {
+    async function closingWhile(process: Processor<Note>) {
+      const there = await newPlace()
+      const other = await open(there)
+      let inHand: HeldJob<Note> | undefined
+      const holding: Processor<Note> = job => {
+        inHand = job
+        return process(job)
+      }
+      await workBy(other.runs, new Map([['held', holding]]), 1)
+      await other.runs.add('held', { by: 'held' })
+      await until(() => inHand)
+      return { there, other, signal: () => inHand?.signal }
+    }
+
+    test('waits for a step, then lets it go at the end of the grace whatever it does', async () => {
+      const { other, signal } = await closingWhile(() => new Promise(() => {}))
+      const closing = timed(other.close(1_000))
+      await sleep(400)
+      expect(signal()?.aborted).toBe(false)
+      await sleep(400)
+      expect(signal()?.reason).toBeInstanceOf(ShuttingDown)
+      const { ms, result } = await closing
+      expect(result).toBeUndefined()
+      expect(ms).toBeLessThan(1_500)
+      await expect(other.runs.add('late', { by: 'nobody' })).rejects.toThrow('closed')
+    })
+
+    test('a step that ends in time ends well', async () => {
+      const { there, other } = await closingWhile(async () => {
+        await sleep(300)
+        return { do: 'end' }
+      })
+      const { ms } = await timed(other.close(2_000))
+      expect(ms).toBeLessThan(1_000)
+      const again = await open(there)
+      expect((await again.runs.get('held'))?.standing).toBe('ended')
+      await again.close(100)
+    })
+
+    test('a step that stops when told so is put back, without blame', async () => {
+      const { there, other } = await closingWhile(async job => {
+        await new Promise(resolve => job.signal.addEventListener('abort', resolve))
+        throw job.signal.reason
+      })
+      const { ms } = await timed(Promise.all([other.close(500), other.close(500)]))
+      expect(ms).toBeLessThan(1_000)
+      const again = await open(there)
+      const seen: number[][] = []
+      const heir: Processor<Note> = async job => {
+        seen.push([job.stalls, job.failures])
+        return { do: 'end' }
+      }
+      await workBy(again.runs, new Map([['held', heir]]), 1)
+      await until(() => seen.length)
+      expect(seen).toEqual([[0, 0]])
+      await again.close(500)
+    })
+  })
+})

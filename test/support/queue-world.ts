@@ -1,0 +1,117 @@
+/** Queues under test: one worker whose processor is chosen by each job, and children to kill. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { openQueues } from '../../src/queue/open-queues.ts'
+import type { Processor, Queues, WorkQueue } from '../../src/queue/work-queue.ts'
+
+/** What the jobs of these tests hold: who works them, and something to remember. */
+export interface Note {
+  by: string
+  text?: string
+}
+
+export type Place = { redisUrl?: string | undefined; dataDir: string; prefix?: string }
+export type TestQueues = Queues<Note, Note>
+
+/** Short enough for a test to wait for a lost worker. */
+export const TIMING = { lockDuration: 1_500, stalledInterval: 500 }
+
+export function parseNote(value: unknown): Note {
+  if (typeof value !== 'object' || value === null || !('by' in value)) throw new Error('not a note')
+  const text = 'text' in value ? { text: String(value.text) } : {}
+  return { by: String(value.by), ...text }
+}
+
+export interface LogLine {
+  level: 'warn' | 'error'
+  message: string
+  facts: object
+}
+
+export async function open(
+  place: Place,
+  lines: LogLine[] = [],
+  timing: object = TIMING,
+): Promise<TestQueues> {
+  const log = {
+    warn: (facts: object, message: string) => void lines.push({ level: 'warn', message, facts }),
+    error: (facts: object, message: string) => void lines.push({ level: 'error', message, facts }),
+  }
+  return openQueues({ ...place, ...timing, parseTrigger: parseNote, parseRun: parseNote, log })
+}
+
+/** Works `queue`, each job by the processor that was registered under its `by`. */
+export function workBy(
+  queue: WorkQueue<Note>,
+  processors: Map<string, Processor<Note>>,
+  concurrency: number,
+) {
+  const unknown: Processor<Note> = async () => ({ do: 'park', ms: 60_000 })
+  return queue.work(job => (processors.get(job.data.by) ?? unknown)(job), { concurrency })
+}
+
+let template: Promise<string> | undefined
+
+/** A directory with a fresh embedded queue in it. Making one takes seconds, copying one does not. */
+export async function newDataDir(): Promise<string> {
+  template ??= makeTemplate()
+  const dataDir = await mkdtemp(join(tmpdir(), 'queue-'))
+  await cp(join(await template, 'queue'), join(dataDir, 'queue'), { recursive: true })
+  cleanUp.push(dataDir)
+  return dataDir
+}
+
+const cleanUp: string[] = []
+
+export async function removeDataDirs(): Promise<void> {
+  template = undefined
+  for (const directory of cleanUp.splice(0)) await rm(directory, { recursive: true, force: true })
+}
+
+async function makeTemplate(): Promise<string> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'queue-'))
+  cleanUp.push(dataDir)
+  const queues = await open({ dataDir })
+  await queues.close(100)
+  return dataDir
+}
+
+export async function until(condition: () => unknown | Promise<unknown>, ms = 5_000): Promise<void> {
+  const deadline = Date.now() + ms
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`waited ${ms} ms in vain`)
+    await sleep(2)
+  }
+}
+
+export async function timed<T>(doing: Promise<T>): Promise<{ ms: number; result: T | Error }> {
+  const start = performance.now()
+  const result = await doing.catch(error => (error instanceof Error ? error : new Error(String(error))))
+  return { ms: performance.now() - start, result }
+}
+
+/** A process that opens the queues, takes up the job `id` and never lets go; see `queue-child.ts`. */
+export async function childHolding(place: Place, id: string, timing: object = TIMING): Promise<ChildProcess> {
+  const script = fileURLToPath(new URL('queue-child.ts', import.meta.url))
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', script, JSON.stringify(place), id, JSON.stringify(timing)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  process.once('exit', () => child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  return child
+}
+
+export async function killHard(child: ChildProcess): Promise<void> {
+  const exited = once(child, 'exit')
+  child.kill('SIGKILL')
+  await exited
+}

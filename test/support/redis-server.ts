@@ -1,0 +1,85 @@
+/** A real redis-server of the test's own, on a free port and with a directory of its own. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+
+export interface RedisServer {
+  url: string
+  port: number
+  /** Stops answering, but keeps its connections. */
+  freeze(): void
+  thaw(): void
+  /** kill -9 */
+  kill(): Promise<void>
+  /** Starts it again, on the same port and data. */
+  restart(): Promise<void>
+  /** Stops it for good and removes its data. */
+  stop(): Promise<void>
+}
+
+/** Whether there is a redis-server to start; without one says so, or throws when REQUIRE_REDIS=1. */
+export function redisAvailable(): boolean {
+  const found = spawnSync('redis-server', ['--version']).status === 0
+  if (!found && process.env.REQUIRE_REDIS === '1')
+    throw new Error('REQUIRE_REDIS=1, but redis-server was not found')
+  if (!found) console.log('skipped: redis-server not found')
+  return found
+}
+
+export async function startRedis(...settings: string[]): Promise<RedisServer> {
+  const port = await freePort()
+  const directory = await mkdtemp(join(tmpdir(), 'redis-'))
+  const launch = () => launchRedis(port, directory, settings)
+  let child = await launch()
+  const kill = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exited
+  }
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    freeze: () => child.kill('SIGSTOP'),
+    thaw: () => child.kill('SIGCONT'),
+    kill,
+    restart: async () => {
+      await kill()
+      child = await launch()
+    },
+    stop: async () => {
+      await kill()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+async function launchRedis(port: number, directory: string, settings: string[]): Promise<ChildProcess> {
+  const basics = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', directory, '--save', '']
+  const child = spawn('redis-server', [...basics, '--appendonly', 'yes', ...settings], { stdio: 'ignore' })
+  process.once('exit', () => child.kill('SIGKILL'))
+  await answering(port)
+  return child
+}
+
+async function answering(port: number): Promise<void> {
+  const probe = new Redis(port, '127.0.0.1', { maxRetriesPerRequest: null, retryStrategy: () => 20 })
+  probe.on('error', () => {})
+  await Promise.race([probe.ping(), sleep(10_000, undefined, { ref: false })])
+  probe.disconnect()
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}

@@ -1,0 +1,55 @@
+/** What the coding agent does on GitHub, as another App's bot with write access. */
+
+import { type Api, commitTo, must, tipOf } from './git.ts'
+import { numberAt, textAt } from './json.ts'
+
+export interface AgentHands {
+  branchExists(repository: string, branch: string): Promise<boolean>
+  openPullFor(
+    repository: string,
+    headBranch: string,
+  ): Promise<{ number: number; base: string; url: string } | undefined>
+  defaultBranch(repository: string): Promise<string>
+  /** Makes the branch off `from` if it is missing. */
+  commit(
+    repository: string,
+    branch: string,
+    from: string,
+    files: Record<string, string>,
+    message: string,
+  ): Promise<{ sha: string }>
+  openPull(
+    repository: string,
+    pull: { head: string; base: string; title: string; body: string; draft: boolean },
+  ): Promise<{ number: number; url: string }>
+}
+
+export function agentHands(api: Api): AgentHands {
+  return {
+    branchExists: async (repository, branch) => (await tipOf(api, repository, branch)) !== undefined,
+    openPullFor: async (repository, headBranch) => {
+      const head = encodeURIComponent(`${await ownerOf(api, repository)}:${headBranch}`)
+      const open = await must(api, 'GET', `/repos/${repository}/pulls?state=open&head=${head}`)
+      const [first] = Array.isArray(open) ? open : []
+      if (!first) return undefined
+      return {
+        number: numberAt(first, 'number'),
+        base: textAt(first, 'base', 'ref'),
+        url: textAt(first, 'html_url'),
+      }
+    },
+    defaultBranch: async repository =>
+      textAt(await must(api, 'GET', `/repos/${repository}`), 'default_branch'),
+    commit: (repository, branch, from, files, message) =>
+      commitTo(api, { repository, branch, from, files, message }),
+    openPull: async (repository, pull) => {
+      const made = await must(api, 'POST', `/repos/${repository}/pulls`, pull)
+      return { number: numberAt(made, 'number'), url: textAt(made, 'html_url') }
+    },
+  }
+}
+
+/** In its canonical spelling: the filter by head minds the case. */
+async function ownerOf(api: Api, repository: string): Promise<string> {
+  return textAt(await must(api, 'GET', `/repos/${repository}`), 'owner', 'login')
+}

@@ -1,0 +1,115 @@
+/** A script of misfortunes: what happens to the next calls that match. */
+
+import { type Answer, type ApiRequest, answer, failure, notFound } from './http.ts'
+
+/** `store`: GitHub did the work and only the answer was lost. */
+export type Fault =
+  | { kind: 'status'; code: number; body?: unknown; headers?: Record<string, string>; store?: boolean }
+  | { kind: 'reset'; store?: boolean }
+  /** Without `ms` it never answers. */
+  | { kind: 'hang'; ms?: number; store?: boolean }
+  | { kind: 'delay'; ms: number }
+  | { kind: 'primary-limit'; resetInSeconds: number }
+  | { kind: 'secondary-limit'; retryAfter?: number }
+  /** Lists leave out what is younger than this. */
+  | { kind: 'stale'; ms: number }
+  | { kind: 'not-found' }
+
+export interface FaultRule {
+  method?: string
+  /** A string matches anywhere in the path. */
+  path: RegExp | string
+  /** Default 1; `Infinity` until cancelled. */
+  times?: number
+  /** Default `bot`, which includes its calls as the App. */
+  actor?: 'bot' | 'any'
+  fault: Fault
+}
+
+export interface ActiveFault {
+  /** How many calls it has hit. */
+  readonly hits: number
+  cancel(): void
+}
+
+interface Armed {
+  rule: FaultRule
+  left: number
+  hits: number
+}
+
+export class Faults {
+  readonly #armed: Armed[] = []
+
+  arm(rule: FaultRule): ActiveFault {
+    const armed: Armed = { rule, left: rule.times ?? 1, hits: 0 }
+    this.#armed.push(armed)
+    return {
+      get hits() {
+        return armed.hits
+      },
+      cancel: () => {
+        armed.left = 0
+      },
+    }
+  }
+
+  clear(): void {
+    this.#armed.length = 0
+  }
+
+  take(request: ApiRequest): Fault | undefined {
+    const armed = this.#armed.find(({ rule, left }) => left > 0 && matches(rule, request))
+    if (!armed) return undefined
+    armed.left--
+    armed.hits++
+    return armed.rule.fault
+  }
+}
+
+function matches({ method, path, actor = 'bot' }: FaultRule, request: ApiRequest): boolean {
+  if (actor === 'bot' && request.actor.kind !== 'bot' && request.actor.kind !== 'app') return false
+  if (method && method.toUpperCase() !== request.method) return false
+  return typeof path === 'string' ? request.path.includes(path) : path.test(request.path)
+}
+
+/** Undefined: this fault does not answer by itself. */
+export function faultAnswer(fault: Fault): Answer | undefined {
+  switch (fault.kind) {
+    case 'status':
+      return answer(fault.code, fault.body ?? { message: 'Server Error' }, fault.headers)
+    case 'primary-limit':
+      return primaryLimit(fault.resetInSeconds)
+    case 'secondary-limit':
+      return secondaryLimit(fault.retryAfter)
+    case 'not-found':
+      return notFound()
+    case 'reset':
+    case 'hang':
+    case 'delay':
+    case 'stale':
+      return undefined
+  }
+}
+
+export const doesTheWork = (fault: Fault): boolean =>
+  fault.kind === 'delay' || fault.kind === 'stale' || ('store' in fault && fault.store === true)
+
+function primaryLimit(resetInSeconds: number): Answer {
+  const refused = failure(403, 'API rate limit exceeded for installation ID 1001.')
+  refused.headers['x-ratelimit-limit'] = '5000'
+  refused.headers['x-ratelimit-remaining'] = '0'
+  refused.headers['x-ratelimit-used'] = '5000'
+  refused.headers['x-ratelimit-resource'] = 'core'
+  refused.headers['x-ratelimit-reset'] = String(Math.ceil(Date.now() / 1000) + resetInSeconds)
+  return refused
+}
+
+function secondaryLimit(retryAfter: number | undefined): Answer {
+  const refused = failure(
+    403,
+    'You have exceeded a secondary rate limit. Please wait a few minutes before you try again.',
+  )
+  if (retryAfter !== undefined) refused.headers['retry-after'] = String(retryAfter)
+  return refused
+}

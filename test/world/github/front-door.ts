@@ -1,0 +1,121 @@
+/** The one public address: API, and under `/__emulator/` what only tests and the demo ask for. */
+
+import { randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Events } from './events.ts'
+import type { Answer } from './http.ts'
+import { parseJson } from './json.ts'
+import type { Ledger } from './ledger.ts'
+import type { Outcome, Pipeline } from './pipeline.ts'
+
+/** Where emulate delivers its webhooks. */
+export const INTAKE = '/__emulator/webhook'
+
+interface Behind {
+  pipeline: Pipeline
+  events: Events
+  ledger: Ledger
+}
+
+export class FrontDoor {
+  readonly #server: Server
+  #behind: Behind | undefined
+
+  constructor() {
+    this.#server = createServer((incoming, outgoing) => {
+      this.#answer(incoming, outgoing).catch(error => {
+        console.error('GitHub emulator failed', error)
+        if (outgoing.headersSent) outgoing.destroy()
+        else send(outgoing, { status: 500, headers: {}, body: { message: String(error) } })
+      })
+    })
+  }
+
+  listen(port: number): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(port, '127.0.0.1', () => {
+        const { port: bound } = this.#server.address() as AddressInfo
+        resolve(`http://127.0.0.1:${bound}`)
+      })
+    })
+  }
+
+  open(behind: Behind): void {
+    this.#behind = behind
+  }
+
+  close(): Promise<void> {
+    return new Promise(resolve => {
+      this.#server.close(() => resolve())
+      this.#server.closeAllConnections()
+    })
+  }
+
+  async #answer(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const raw = await readAll(incoming)
+    const behind = this.#behind
+    const url = incoming.url ?? '/'
+    if (!behind) return send(outgoing, { status: 503, headers: {}, body: { message: 'Starting' } })
+    if (url === INTAKE) {
+      behind.events.received(String(incoming.headers['x-github-event']), parseJson(raw))
+      return send(outgoing, { status: 204, headers: {}, body: undefined })
+    }
+    if (url.startsWith('/__emulator/calls')) return send(outgoing, calls(behind.ledger, url))
+    const headers = Object.fromEntries(
+      Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]),
+    )
+    const outcome = await behind.pipeline.handle({ method: incoming.method ?? 'GET', url, headers, raw })
+    give(outgoing, outcome)
+  }
+}
+
+async function readAll(incoming: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of incoming) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+function calls(ledger: Ledger, url: string): Answer {
+  const { searchParams } = new URL(url, 'http://localhost')
+  const chosen = searchParams.get('actor') === 'any' ? ledger.all : ledger.ofTheBot
+  return { status: 200, headers: {}, body: chosen }
+}
+
+function give(outgoing: ServerResponse, outcome: Outcome): void {
+  switch (outcome.kind) {
+    case 'answer':
+      send(outgoing, outcome.answer)
+      return
+    case 'reset':
+      outgoing.socket?.resetAndDestroy()
+      return
+    case 'hang':
+      if (outcome.ms !== undefined) setTimeout(() => outgoing.socket?.destroy(), outcome.ms).unref()
+  }
+}
+
+const dropped = new Set([
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'content-type',
+  'date',
+])
+
+function send(outgoing: ServerResponse, { status, headers, body, raw }: Answer): void {
+  const kept = Object.entries(headers).filter(([name]) => !dropped.has(name))
+  const bytes = raw ?? (body === undefined ? undefined : Buffer.from(JSON.stringify(body)))
+  const type = raw
+    ? (headers['content-type'] ?? 'application/octet-stream')
+    : 'application/json; charset=utf-8'
+  outgoing.writeHead(status, {
+    'x-github-request-id': randomBytes(8).toString('hex').toUpperCase(),
+    'x-github-media-type': 'github.v3; format=json',
+    ...Object.fromEntries(kept),
+    ...(bytes && { 'content-type': type, 'content-length': bytes.length }),
+  })
+  outgoing.end(bytes)
+}

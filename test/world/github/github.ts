@@ -1,0 +1,252 @@
+/** The running emulator, as tests, chaos runs and the demo hold it. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type AgentHands, agentHands } from './agent-hands.ts'
+import type { DirectDelivery, Webhooks } from './deliveries.ts'
+import type { Events } from './events.ts'
+import type { ActiveFault, FaultRule, Faults } from './faults.ts'
+import { type Api, must } from './git.ts'
+import type { GraphqlSwitch } from './graphql.ts'
+import type { JsonObject } from './json.ts'
+import type { Call, Ledger } from './ledger.ts'
+import type { Memory } from './memory.ts'
+import { type NewPull, Person } from './people.ts'
+import type { Pipeline } from './pipeline.ts'
+import type { ReactionBook } from './reactions.ts'
+import { emulateRole, type Role } from './roles.ts'
+import { type RepositorySeed, ROLE_OF } from './seed.ts'
+import type { WebhookResponse } from './signed-post.ts'
+import { type PullView, Threads, type ThreadView } from './threads.ts'
+import type { Tokens } from './tokens.ts'
+import type { Upstream } from './upstream.ts'
+
+interface Parts {
+  url: string
+  appId: number
+  slug: string
+  privateKey: string
+  repositories: string[]
+  upstream: Upstream
+  memory: Memory
+  reactions: ReactionBook
+  webhooks: Webhooks
+  events: Events
+  faults: Faults
+  ledger: Ledger
+  tokens: Tokens
+  pipeline: Pipeline
+  graphql: GraphqlSwitch
+  close(): Promise<void>
+}
+
+export class GitHubEmulator {
+  readonly url: string
+  readonly appId: number
+  readonly slug: string
+  readonly botLogin: string
+  /** PEM, PKCS#1. */
+  readonly privateKey: string
+  readonly webhooks: Webhooks
+  readonly graphql: GraphqlSwitch
+  readonly hands: AgentHands
+  /** The default of every method that takes a repository. */
+  readonly repository: string
+  readonly #parts: Parts
+  readonly #threads: Threads
+
+  constructor(parts: Parts) {
+    const { url, appId, slug, privateKey, webhooks, graphql, tokens, memory, reactions } = parts
+    this.url = url
+    this.appId = appId
+    this.slug = slug
+    this.botLogin = tokens.botLogin
+    this.privateKey = privateKey
+    this.webhooks = webhooks
+    this.graphql = graphql
+    this.repository = parts.repositories[0] ?? ''
+    this.#parts = parts
+    this.hands = agentHands(this.#apiOf('posthog[bot]'))
+    this.#threads = new Threads({ api: this.#apiOf('olga', true), memory, reactions })
+  }
+
+  get installationId(): number {
+    return this.installationOf(this.repository.split('/')[0] ?? '')
+  }
+
+  installationOf(owner: string): number {
+    const id = this.#parts.memory.installations.get(owner)
+    if (id === undefined)
+      throw new Error(`The App is not installed on ${owner}: name it in a repository at the start`)
+    return id
+  }
+
+  /** Every call by the bot and its App, in order. */
+  get calls(): readonly Call[] {
+    return this.#parts.ledger.ofTheBot
+  }
+
+  /** Those that changed something, also when the bot never saw the answer. */
+  get writes(): readonly Call[] {
+    return this.calls.filter(call => call.effect)
+  }
+
+  forgetCalls(): void {
+    this.#parts.ledger.clear()
+  }
+
+  fault(rule: FaultRule): ActiveFault {
+    return this.#parts.faults.arm(rule)
+  }
+
+  clearFaults(): void {
+    this.#parts.faults.clear()
+  }
+
+  /** Installation tokens live an hour; this ends it now. */
+  expireTokens(): void {
+    this.#parts.tokens.expire()
+  }
+
+  as(login: string, repository = this.repository): Person {
+    return new Person(login, this.#parts.tokens.ofPerson(login), repository, this.#apiOf(login))
+  }
+
+  /** From outside, at once, whatever the mode: for forged, broken and repeated webhooks. */
+  deliver(event: string, payload: JsonObject, options: DirectDelivery = {}): Promise<WebhookResponse[]> {
+    return this.webhooks.direct(event, payload, options)
+  }
+
+  thread(number: number, repository = this.repository): Promise<ThreadView> {
+    return this.#threads.thread(repository, number)
+  }
+
+  pull(number: number, repository = this.repository): Promise<PullView> {
+    return this.#threads.pull(repository, number)
+  }
+
+  pulls(repository = this.repository): Promise<PullView[]> {
+    return this.#threads.pulls(repository)
+  }
+
+  branches(repository = this.repository): Promise<string[]> {
+    return this.#threads.branches(repository)
+  }
+
+  /** Polls until it gives something truthy; a throw counts as not yet. Milliseconds. */
+  async waitFor<T>(
+    look: () => Promise<T> | T,
+    { timeout = 10_000, every = 20 } = {},
+  ): Promise<Exclude<T, undefined | null | false | 0 | ''>> {
+    const end = Date.now() + timeout
+    let last: unknown = 'nothing'
+    do {
+      try {
+        const found = await look()
+        if (found) return found as Exclude<T, undefined | null | false | 0 | ''>
+        last = found
+      } catch (error) {
+        last = error
+      }
+      await sleep(every)
+    } while (Date.now() < end)
+    throw new Error(`Waited ${timeout} ms in vain for ${look}; last: ${last}`, { cause: last })
+  }
+
+  /** Resolves when every event so far has been told, or is held. */
+  async settled(): Promise<void> {
+    await this.#parts.events.settled()
+    await this.webhooks.settled()
+  }
+
+  async setRole(login: string, role: Role, repository = this.repository): Promise<void> {
+    const path = `/repos/${repository}/collaborators/${encodeURIComponent(login)}`
+    if (role === 'none') await must(this.#admin, 'DELETE', path)
+    else await must(this.#admin, 'PUT', path, { permission: emulateRole[role] })
+  }
+
+  /** Its owner is one of acme, globex, initech, or owned a repository at the start. */
+  async addRepo(
+    owner: string,
+    name: string,
+    options: Omit<RepositorySeed, 'owner' | 'name'> = {},
+  ): Promise<string> {
+    this.installationOf(owner)
+    const { private: isPrivate = false, description, defaultBranch } = options
+    const body = { name, private: isPrivate, auto_init: true, ...(description && { description }) }
+    await must(this.#apiOf('olga', true), 'POST', `/orgs/${owner}/repos`, body)
+    const repository = `${owner}/${name}`
+    if (defaultBranch && defaultBranch !== 'main') await this.#renameDefault(repository, defaultBranch)
+    await this.#invite(repository)
+    return repository
+  }
+
+  /** The fork is made when it is missing. */
+  async openForkPull(
+    pull: Omit<NewPull, 'head'> & {
+      by?: string
+      head?: string
+      files?: Record<string, string>
+      repository?: string
+    },
+  ): Promise<{ number: number; url: string; fork: string }> {
+    const {
+      by = 'eve',
+      head = 'patch-1',
+      files = { 'fork.txt': 'from a fork\n' },
+      repository = this.repository,
+      ...rest
+    } = pull
+    const fork = `${by}/${repository.split('/')[1]}`
+    if (!this.#parts.memory.repository(fork))
+      await must(this.#apiOf(by), 'POST', `/repos/${repository}/forks`, {})
+    await this.as(by, fork).pushes(head, files)
+    return { ...(await this.as(by, repository).opensPull({ ...rest, head: `${by}:${head}` })), fork }
+  }
+
+  close(): Promise<void> {
+    return this.#parts.close()
+  }
+
+  /** Gives everybody their role and the layer its knowledge of the repositories. */
+  async prepare(): Promise<void> {
+    for (const repository of this.#parts.repositories) {
+      const found = await must(this.#admin, 'GET', `/repos/${repository}`)
+      const { id, private: isPrivate } = found as { id: number; private: boolean }
+      this.#parts.memory.know({ fullName: repository, id, private: isPrivate })
+      await must(this.#apiOf('olga', true), 'GET', `/repos/${repository}`)
+      await this.#invite(repository)
+    }
+  }
+
+  async #invite(repository: string): Promise<void> {
+    for (const [login, role] of Object.entries(ROLE_OF))
+      if (login !== 'olga') await this.setRole(login, role, repository)
+  }
+
+  async #renameDefault(repository: string, branch: string): Promise<void> {
+    const ref = await must(this.#admin, 'GET', `/repos/${repository}/git/ref/heads/main`)
+    const { sha } = (ref as { object: { sha: string } }).object
+    await must(this.#admin, 'POST', `/repos/${repository}/git/refs`, { ref: `refs/heads/${branch}`, sha })
+    await must(this.#admin, 'PATCH', `/repos/${repository}`, { default_branch: branch })
+    await must(this.#admin, 'DELETE', `/repos/${repository}/git/refs/heads/main`)
+  }
+
+  readonly #admin: Api = (method, path, body) => this.#parts.upstream.asAdmin(method, path, body)
+
+  /** Through the same door as everybody, without the socket. */
+  #apiOf(login: string, quiet = false): Api {
+    const authorization = `token ${this.#parts.tokens.ofPerson(login)}`
+    return async (method, path, body) => {
+      const raw = Buffer.from(body === undefined ? '' : JSON.stringify(body))
+      const outcome = await this.#parts.pipeline.handle({
+        method,
+        url: path,
+        headers: { authorization },
+        raw,
+        quiet,
+      })
+      if (outcome.kind === 'answer') return outcome.answer
+      throw new Error(`GitHub emulator: ${method} ${path} was cut off by a fault`)
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import type { Actor } from './tokens.ts'
+
+/** One call to the API, read whole. `path` has no query and names repositories in their canonical spelling. */
+export interface ApiRequest {
+  method: string
+  path: string
+  query: URLSearchParams
+  headers: Record<string, string>
+  raw: Buffer
+  body: unknown
+  actor: Actor
+}
+
+export interface Answer {
+  status: number
+  headers: Record<string, string>
+  body: unknown
+  /** Set instead of `body` when the answer is not JSON. */
+  raw?: Buffer
+  /** A 2xx that changed nothing, such as a reaction that was there already. */
+  unchanged?: boolean
+}
+
+export interface Route {
+  method: string
+  path: RegExp
+  /** Undefined passes the request on to the next route and finally to the emulator. */
+  handle(request: ApiRequest, params: string[]): Promise<Answer | undefined>
+}
+
+const documentation = 'https://docs.github.com/rest'
+
+export function answer(status: number, body?: unknown, headers: Record<string, string> = {}): Answer {
+  return { status, headers, body }
+}
+
+export function failure(status: number, message: string, errors?: readonly unknown[]): Answer {
+  return answer(status, {
+    message,
+    ...(errors && { errors }),
+    documentation_url: documentation,
+    status: String(status),
+  })
+}
+
+export const notFound = (): Answer => failure(404, 'Not Found')
+
+export function invalid(resource: string, field: string, message?: string): Answer {
+  const error = message ? { resource, code: 'custom', field, message } : { resource, code: 'invalid', field }
+  return failure(422, 'Validation Failed', [error])
+}
+
+/** `/repos/acme/shop` + `/issues/(\d+)`: the first two parameters are always owner and name. */
+export function repoPath(rest: string): RegExp {
+  return new RegExp(`^/repos/([^/]+)/([^/]+)${rest}$`)
+}

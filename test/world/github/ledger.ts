@@ -1,0 +1,53 @@
+/** Every call, in order: what the tests take for the truth about what the bot did. */
+
+import type { ApiRequest } from './http.ts'
+
+export interface Call {
+  method: string
+  path: string
+  query: string
+  /** ISO time with milliseconds. */
+  at: string
+  actor: string
+  actorKind: ApiRequest['actor']['kind']
+  body: unknown
+  /** What the caller saw. `pending` while under way. */
+  status: number | 'reset' | 'hung' | 'pending'
+  /** Something changed on GitHub, whatever the caller saw. */
+  effect: boolean
+}
+
+export class Ledger {
+  readonly #calls: Call[] = []
+
+  begin({ method, path, query, actor, body }: ApiRequest): Call {
+    const at = new Date().toISOString()
+    const { login, kind: actorKind } = actor
+    const call: Call = {
+      method,
+      path,
+      query: query.toString(),
+      at,
+      actor: login,
+      actorKind,
+      body,
+      status: 'pending',
+      effect: false,
+    }
+    this.#calls.push(call)
+    return call
+  }
+
+  get all(): readonly Call[] {
+    return this.#calls
+  }
+
+  /** The App's bot, and the App itself. */
+  get ofTheBot(): readonly Call[] {
+    return this.#calls.filter(({ actorKind }) => actorKind === 'bot' || actorKind === 'app')
+  }
+
+  clear(): void {
+    this.#calls.length = 0
+  }
+}

@@ -1,0 +1,136 @@
+/** A person at the keyboard: does through the API what one does with the mouse, and throws when GitHub refuses. */
+
+import { type Api, commitTo, must } from './git.ts'
+import { numberAt, textAt } from './json.ts'
+import { isReaction } from './reactions.ts'
+
+export interface Review {
+  body?: string
+  event?: 'COMMENT' | 'APPROVE' | 'REQUEST_CHANGES'
+  comments?: { path: string; line: number; body: string }[]
+}
+
+export interface NewPull {
+  head: string
+  base?: string
+  title: string
+  body?: string
+  draft?: boolean
+}
+
+export class Person {
+  readonly login: string
+  readonly token: string
+  readonly repository: string
+  readonly #api: Api
+
+  constructor(login: string, token: string, repository: string, api: Api) {
+    this.login = login
+    this.token = token
+    this.repository = repository
+    this.#api = api
+  }
+
+  async opensIssue(issue: {
+    repo?: string
+    title: string
+    body?: string
+    labels?: string[]
+  }): Promise<{ number: number; id: number; url: string }> {
+    const { repo = this.repository, ...fields } = issue
+    const made = await must(this.#api, 'POST', `/repos/${repo}/issues`, fields)
+    return { number: numberAt(made, 'number'), id: numberAt(made, 'id'), url: textAt(made, 'html_url') }
+  }
+
+  async editsIssue(number: number, fields: { title?: string; body?: string }): Promise<void> {
+    await this.#do('PATCH', `/issues/${number}`, fields)
+  }
+
+  async comments(number: number, body: string): Promise<{ id: number }> {
+    const made = await this.#do('POST', `/issues/${number}/comments`, { body })
+    return { id: numberAt(made, 'id') }
+  }
+
+  async editsComment(id: number, body: string): Promise<void> {
+    await this.#do('PATCH', `/issues/comments/${id}`, { body })
+  }
+
+  async deletesComment(id: number): Promise<void> {
+    await this.#do('DELETE', `/issues/comments/${id}`)
+  }
+
+  async reacts(commentId: number, content: string): Promise<void> {
+    if (!isReaction(content)) throw new Error(`GitHub knows no reaction ${content}`)
+    await this.#do('POST', `/issues/comments/${commentId}/reactions`, { content })
+  }
+
+  async labels(number: number, ...names: string[]): Promise<void> {
+    await this.#do('POST', `/issues/${number}/labels`, { labels: names })
+  }
+
+  async unlabels(number: number, name: string): Promise<void> {
+    await this.#do('DELETE', `/issues/${number}/labels/${encodeURIComponent(name)}`)
+  }
+
+  async closes(number: number): Promise<void> {
+    await this.#do('PATCH', `/issues/${number}`, { state: 'closed' })
+  }
+
+  async reopens(number: number): Promise<void> {
+    await this.#do('PATCH', `/issues/${number}`, { state: 'open' })
+  }
+
+  async locks(number: number): Promise<void> {
+    await this.#do('PUT', `/issues/${number}/lock`, { lock_reason: 'resolved' })
+  }
+
+  async pushes(
+    branch: string,
+    files: Record<string, string>,
+    message = `Change ${Object.keys(files).join(', ')}`,
+  ): Promise<{ sha: string }> {
+    const repository = await must(this.#api, 'GET', `/repos/${this.repository}`)
+    const from = textAt(repository, 'default_branch')
+    return commitTo(this.#api, { repository: this.repository, branch, from, files, message })
+  }
+
+  async deletesBranch(branch: string): Promise<void> {
+    await this.#do('DELETE', `/git/refs/heads/${branch}`)
+  }
+
+  async opensPull({
+    head,
+    base = 'main',
+    title,
+    body = '',
+    draft = false,
+  }: NewPull): Promise<{ number: number; url: string }> {
+    const made = await this.#do('POST', '/pulls', { head, base, title, body, draft })
+    return { number: numberAt(made, 'number'), url: textAt(made, 'html_url') }
+  }
+
+  async reviews(
+    pull: number,
+    { body = '', event = 'COMMENT', comments = [] }: Review,
+  ): Promise<{ id: number }> {
+    const made = await this.#do('POST', `/pulls/${pull}/reviews`, { body, event, comments })
+    return { id: numberAt(made, 'id') }
+  }
+
+  async commentsOnLine(
+    pull: number,
+    at: { path: string; line: number; body: string },
+  ): Promise<{ id: number }> {
+    const made = await this.#do('POST', `/pulls/${pull}/comments`, { ...at, side: 'RIGHT' })
+    return { id: numberAt(made, 'id') }
+  }
+
+  async mergesPull(number: number): Promise<{ sha: string }> {
+    const merged = await this.#do('PUT', `/pulls/${number}/merge`, {})
+    return { sha: textAt(merged, 'sha') }
+  }
+
+  #do(method: string, path: string, body?: unknown): Promise<unknown> {
+    return must(this.#api, method, `/repos/${this.repository}${path}`, body)
+  }
+}

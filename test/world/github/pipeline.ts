@@ -1,0 +1,198 @@
+/** One request from door to door: who is it, what is scripted for it, what are the rules, what came of it. */
+
+import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { doesTheWork, type Fault, type Faults, faultAnswer } from './faults.ts'
+import { type Answer, type ApiRequest, answer, failure, notFound, type Route } from './http.ts'
+import { isObject, parseJson, textAt } from './json.ts'
+import type { Ledger } from './ledger.ts'
+import type { Memory } from './memory.ts'
+import { RateLimits } from './rate-limits.ts'
+import type { Repairs } from './repairs.ts'
+import { roleOf } from './roles.ts'
+import type { Actor, Tokens } from './tokens.ts'
+import type { Upstream } from './upstream.ts'
+
+export interface RawRequest {
+  method: string
+  /** Path and query. */
+  url: string
+  headers: Record<string, string>
+  raw: Buffer
+  /** Not in the ledger, and safe from faults: somebody only looks. */
+  quiet?: boolean
+}
+
+export type Outcome =
+  | { kind: 'answer'; answer: Answer }
+  | { kind: 'reset' }
+  | { kind: 'hang'; ms: number | undefined }
+
+interface Parts {
+  faults: Faults
+  ledger: Ledger
+  memory: Memory
+  repairs: Repairs
+  tokens: Tokens
+  upstream: Upstream
+}
+
+const nobody: Actor = { kind: 'anonymous', login: '' }
+
+export class Pipeline {
+  readonly #parts: Parts
+  readonly #routes: Route[] = []
+  readonly #rateLimits = new RateLimits()
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Earlier routes are asked first. */
+  add(...routes: Route[]): void {
+    this.#routes.push(...routes)
+  }
+
+  async handle(raw: RawRequest): Promise<Outcome> {
+    const actor = this.#parts.tokens.whoIs(raw.headers.authorization)
+    const request = this.#read(raw, actor ?? nobody)
+    if (raw.quiet) return this.#outcome(request, await this.#serve(request, undefined), undefined)
+    const call = this.#parts.ledger.begin(request)
+    const fault = this.#parts.faults.take(request)
+    let given: Answer | undefined
+    if (!fault || doesTheWork(fault)) {
+      if (fault?.kind === 'delay') await sleep(fault.ms)
+      given = actor ? await this.#serve(request, fault) : failure(401, 'Bad credentials')
+      call.effect =
+        raw.method !== 'GET' && given.status < 300 && !given.unchanged && !/^\/app\//.test(request.path)
+    }
+    const outcome = this.#outcome(request, given, fault)
+    call.status =
+      outcome.kind === 'answer' ? outcome.answer.status : outcome.kind === 'reset' ? 'reset' : 'hung'
+    return outcome
+  }
+
+  /** To emulate, under the caller's own token. Its answer is still as emulate gives it. */
+  readonly forward = (
+    request: ApiRequest,
+    changes: { path?: string; body?: unknown } = {},
+  ): Promise<Answer> => {
+    const query = request.query.size > 0 && !changes.path ? `?${request.query}` : ''
+    return this.#parts.upstream.send({
+      method: request.method,
+      path: (changes.path ?? request.path) + query,
+      authorization: request.headers.authorization,
+      accept: request.headers.accept,
+      body: changes.body === undefined ? request.raw : JSON.stringify(changes.body),
+    })
+  }
+
+  #read({ method, url, headers, raw }: RawRequest, actor: Actor): ApiRequest {
+    const { pathname, searchParams } = new URL(url, 'http://localhost')
+    // emulate compares times as text, and its own have milliseconds.
+    const since = searchParams.get('since')
+    if (since) searchParams.set('since', since.replace(/:(\d\d)Z$/, ':$1.000Z'))
+    return {
+      method,
+      path: this.#canonical(pathname),
+      query: searchParams,
+      headers,
+      raw,
+      body: parseJson(raw),
+      actor,
+    }
+  }
+
+  /** Names on GitHub have no case; emulate's have. */
+  #canonical(path: string): string {
+    return path.replace(/^\/repos\/([^/]+\/[^/]+)/, (whole, name: string) => {
+      const known = this.#parts.memory.repository(name)
+      return known ? `/repos/${known.fullName}` : whole
+    })
+  }
+
+  async #serve(request: ApiRequest, fault: Fault | undefined): Promise<Answer> {
+    const given = (await this.#refuseHidden(request)) ?? (await this.#route(request))
+    if (fault?.kind === 'stale') leaveOutYoung(given, fault.ms)
+    if (given.status >= 400) polishError(given, request)
+    else await this.#parts.repairs.apply(given.body)
+    if (textAt(given.body, 'token')) this.#rememberToken(request, given.body)
+    return given
+  }
+
+  async #route(request: ApiRequest): Promise<Answer> {
+    for (const route of this.#routes) {
+      const params = route.method === request.method ? route.path.exec(request.path) : null
+      const given = params && (await route.handle(request, params.slice(1)))
+      if (given) return given
+    }
+    return this.forward(request)
+  }
+
+  /** What one may not see is not there, also for routes that the layer answers itself. */
+  async #refuseHidden({ path, actor }: ApiRequest): Promise<Answer | undefined> {
+    const name = /^\/repos\/([^/]+\/[^/]+)/.exec(path)?.[1]
+    if (!name) return undefined
+    const known = this.#parts.memory.repository(name)
+    if (!known) return notFound()
+    if (!known.private || actor.kind === 'app') return undefined
+    if (actor.kind === 'bot') return actor.owner === name.split('/')[0] ? undefined : notFound()
+    const role = actor.kind === 'person' ? await roleOf(this.#parts, name, actor.login) : undefined
+    return role && role !== 'none' ? undefined : notFound()
+  }
+
+  #rememberToken({ path }: ApiRequest, body: unknown): void {
+    const id = Number(/^\/app\/installations\/(\d+)\/access_tokens$/.exec(path)?.[1])
+    const owner = [...this.#parts.memory.installations].find(([, installation]) => installation === id)?.[0]
+    if (!owner || !isObject(body)) return
+    const permissions = Object.fromEntries(
+      Object.entries(isObject(body.permissions) ? body.permissions : {}).map(([name, level]) => [
+        name,
+        String(level),
+      ]),
+    )
+    const expiresAt = Date.parse(textAt(body, 'expires_at'))
+    this.#parts.tokens.remember(textAt(body, 'token'), { owner, permissions, expiresAt })
+  }
+
+  #outcome(request: ApiRequest, given: Answer | undefined, fault: Fault | undefined): Outcome {
+    if (fault?.kind === 'reset') return { kind: 'reset' }
+    if (fault?.kind === 'hang') return { kind: 'hang', ms: fault.ms }
+    const shown = (fault && faultAnswer(fault)) ?? conditional(request, given ?? notFound())
+    const limits = this.#rateLimits.count(request.headers.authorization, shown.status !== 304)
+    return { kind: 'answer', answer: { ...shown, headers: { ...limits, ...withoutLimits(shown, fault) } } }
+  }
+}
+
+/** emulate counts the layer's calls too, and knows no 304; scripted limits stay as they are. */
+function withoutLimits({ headers }: Answer, fault: Fault | undefined): Record<string, string> {
+  if (fault && faultAnswer(fault)) return headers
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('x-ratelimit-')))
+}
+
+function polishError(given: Answer, { actor }: ApiRequest): void {
+  const { body } = given
+  if (!isObject(body)) return
+  if (body.message === 'Forbidden')
+    body.message =
+      actor.kind === 'bot' ? 'Resource not accessible by integration' : 'Must have rights to Repository.'
+  if (body.message === 'Validation failed') body.message = 'Validation Failed'
+  body.documentation_url = 'https://docs.github.com/rest'
+  body.status = String(given.status)
+}
+
+/** 304 when the reader has it already. */
+function conditional(request: ApiRequest, given: Answer): Answer {
+  if (request.method !== 'GET' || given.status !== 200 || given.raw) return given
+  const digest = createHash('sha256').update(JSON.stringify(given.body) ?? '')
+  const etag = `W/"${digest.digest('hex')}"`
+  if (request.headers['if-none-match'] === etag) return answer(304, undefined, { etag })
+  return { ...given, headers: { ...given.headers, etag } }
+}
+
+/** Before the times lose their milliseconds. */
+function leaveOutYoung(given: Answer, ms: number): void {
+  if (!Array.isArray(given.body)) return
+  const oldest = Date.now() - ms
+  given.body = given.body.filter(item => !(Date.parse(textAt(item, 'created_at')) > oldest))
+}

@@ -1,0 +1,152 @@
+/** Reactions on issues, pull requests, their comments and reviews: emulate has none. */
+
+import {
+  type Answer,
+  type ApiRequest,
+  answer,
+  failure,
+  invalid,
+  notFound,
+  type Route,
+  repoPath,
+} from './http.ts'
+import { type JsonObject, numberAt, textAt } from './json.ts'
+import { mayWrite } from './tokens.ts'
+import type { Upstream } from './upstream.ts'
+
+const REACTIONS = ['+1', '-1', 'laugh', 'confused', 'heart', 'hooray', 'rocket', 'eyes'] as const
+export type ReactionContent = (typeof REACTIONS)[number]
+
+export interface Reaction {
+  id: number
+  content: ReactionContent
+  login: string
+  user: JsonObject
+  createdAt: string
+}
+
+export class ReactionBook {
+  readonly #bySubject = new Map<string, Reaction[]>()
+  #nextId = 70_001
+
+  of(subject: string): Reaction[] {
+    return this.#bySubject.get(subject) ?? []
+  }
+
+  add(subject: string, content: ReactionContent, user: JsonObject): { reaction: Reaction; isNew: boolean } {
+    const login = textAt(user, 'login')
+    const there = this.of(subject).find(reaction => reaction.login === login && reaction.content === content)
+    if (there) return { reaction: there, isNew: false }
+    const reaction = { id: this.#nextId++, content, login, user, createdAt: new Date().toISOString() }
+    this.#bySubject.set(subject, [...this.of(subject), reaction])
+    return { reaction, isNew: true }
+  }
+
+  remove(subject: string, isGone: (reaction: Reaction) => boolean): Reaction | undefined {
+    const gone = this.of(subject).find(isGone)
+    this.#bySubject.set(
+      subject,
+      this.of(subject).filter(reaction => reaction !== gone),
+    )
+    return gone
+  }
+
+  summary(subject: string, url: string): JsonObject {
+    const all = this.of(subject)
+    const counts = REACTIONS.map(content => [content, all.filter(one => one.content === content).length])
+    return { url: `${url}/reactions`, total_count: all.length, ...Object.fromEntries(counts) }
+  }
+}
+
+export function isReaction(value: string): value is ReactionContent {
+  return (REACTIONS as readonly string[]).includes(value)
+}
+
+const json = (reaction: Reaction): JsonObject => ({
+  id: reaction.id,
+  node_id: `REA_${reaction.id}`,
+  user: reaction.user,
+  content: reaction.content,
+  created_at: reaction.createdAt,
+})
+
+interface Parts {
+  book: ReactionBook
+  upstream: Upstream
+}
+
+/** The subject's node id when it exists: reactions hang on it, for REST and GraphQL alike. */
+async function subjectOf(
+  { upstream }: Parts,
+  [owner, name, kind, id]: string[],
+): Promise<string | undefined> {
+  const base = `/repos/${owner}/${name}`
+  const looks =
+    kind === 'issues' ? [`${base}/issues/${id}`, `${base}/pulls/${id}`] : [`${base}/${kind}/${id}`]
+  for (const path of looks) {
+    const found = await upstream.read(path)
+    if (found) return textAt(found, 'node_id')
+  }
+  return undefined
+}
+
+function refusal({ actor }: ApiRequest): Answer | undefined {
+  if (actor.kind === 'anonymous' || actor.kind === 'app') return failure(401, 'Requires authentication')
+  if (actor.kind === 'bot' && !mayWrite(actor, 'issues', 'pull_requests'))
+    return failure(403, 'Resource not accessible by integration')
+  return undefined
+}
+
+async function add(parts: Parts, request: ApiRequest, subject: string): Promise<Answer> {
+  const content = textAt(request.body, 'content')
+  if (!isReaction(content)) return invalid('Reaction', 'content')
+  const user = await parts.upstream.read(`/users/${encodeURIComponent(request.actor.login)}`)
+  const { reaction, isNew } = parts.book.add(subject, content, user ?? {})
+  return { ...answer(isNew ? 201 : 200, json(reaction)), unchanged: !isNew }
+}
+
+function list(parts: Parts, { query }: ApiRequest, subject: string): Answer {
+  const wanted = query.get('content')
+  const perPage = numberAt({ n: query.get('per_page') ?? 30 }, 'n')
+  const start = (numberAt({ n: query.get('page') ?? 1 }, 'n') - 1) * perPage
+  const found = parts.book.of(subject).filter(reaction => !wanted || reaction.content === wanted)
+  return answer(200, found.slice(start, start + perPage).map(json))
+}
+
+function remove(parts: Parts, request: ApiRequest, subject: string, id: string): Answer {
+  const gone = parts.book.remove(
+    subject,
+    reaction => reaction.id === Number(id) && reaction.login === request.actor.login,
+  )
+  return gone ? answer(204) : notFound()
+}
+
+export function reactionRoutes(parts: Parts): Route[] {
+  const subject = '/(issues|issues/comments|pulls/comments)/(\\d+)/reactions'
+  return [
+    {
+      method: 'GET',
+      path: repoPath(subject),
+      handle: async (request, params) => {
+        const found = await subjectOf(parts, params)
+        return found ? list(parts, request, found) : notFound()
+      },
+    },
+    {
+      method: 'POST',
+      path: repoPath(subject),
+      handle: async (request, params) => {
+        const found = await subjectOf(parts, params)
+        return refusal(request) ?? (found ? add(parts, request, found) : notFound())
+      },
+    },
+    {
+      method: 'DELETE',
+      path: repoPath(`${subject}/(\\d+)`),
+      handle: async (request, params) => {
+        const found = await subjectOf(parts, params)
+        return refusal(request) ?? (found ? remove(parts, request, found, params[4] ?? '') : notFound())
+      },
+    },
+  ]
+}

@@ -1,0 +1,141 @@
+/** GitHub's rules for issues and comments, checked before emulate, which has none of them, is asked. */
+
+import { type Answer, type ApiRequest, answer, failure, notFound, type Route, repoPath } from './http.ts'
+import { isObject, type JsonObject, listAt, textAt } from './json.ts'
+import { type Memory, threadKey } from './memory.ts'
+import { isPull, pullAsIssue } from './repairs.ts'
+import { mayAtLeast } from './roles.ts'
+import type { Upstream } from './upstream.ts'
+
+interface Parts {
+  url: string
+  upstream: Upstream
+  memory: Memory
+  forward(request: ApiRequest, changes?: { path?: string; body?: unknown }): Promise<Answer>
+}
+
+const LONGEST_BODY = 65_536
+
+const resources: readonly [RegExp, string][] = [
+  [/\/issues\/(\d+\/comments|comments\/\d+)$/, 'IssueComment'],
+  [/\/pulls\/(\d+\/comments|comments\/\d+)$/, 'PullRequestReviewComment'],
+  [/\/pulls\/\d+\/reviews$/, 'PullRequestReview'],
+  [/\/pulls(\/\d+)?$/, 'PullRequest'],
+  [/\/issues(\/\d+)?$/, 'Issue'],
+]
+
+async function refuseLongBody({ path, body }: ApiRequest): Promise<Answer | undefined> {
+  if (textAt(body, 'body').length <= LONGEST_BODY) return undefined
+  const resource = resources.find(([pattern]) => pattern.test(path))?.[1]
+  if (!resource) return undefined
+  const message = `Body is too long (maximum is ${LONGEST_BODY} characters)`
+  return failure(422, 'Validation Failed', [{ resource, code: 'unprocessable', field: 'data', message }])
+}
+
+async function refuseOnLocked(parts: Parts, { actor }: ApiRequest, [owner, name, number]: string[]) {
+  const repository = `${owner}/${name}`
+  const issue = await parts.upstream.read(`/repos/${repository}/issues/${number}`)
+  const locked =
+    issue?.locked === true || parts.memory.pulls.get(threadKey(repository, Number(number)))?.locked
+  if (!locked || actor.kind === 'bot') return undefined
+  if (await mayAtLeast(parts, repository, actor.login, 'write')) return undefined
+  return failure(403, 'Unable to create comment because issue is locked.')
+}
+
+/** Its author and those who may write. */
+async function refuseStranger(parts: Parts, request: ApiRequest, [owner, name]: string[]) {
+  if (request.actor.kind !== 'person') return undefined
+  const subject = await parts.upstream.read(request.path)
+  if (!subject || textAt(subject, 'user', 'login') === request.actor.login) return undefined
+  const may = await mayAtLeast(parts, `${owner}/${name}`, request.actor.login, 'write')
+  return may ? undefined : failure(403, 'Must have write rights to Repository.')
+}
+
+/** Webhooks of edits say what was there before. */
+async function keepBefore({ upstream, memory }: Parts, request: ApiRequest): Promise<undefined> {
+  const before = await upstream.read(request.path)
+  if (!before) return
+  const nodeId = textAt(before, 'node_id')
+  memory.edited.add(nodeId)
+  const fields = ['title', 'body'].filter(
+    field => field in before && isObject(request.body) && field in request.body,
+  )
+  if (willTell(before, request.body, fields))
+    memory.keepBefore(nodeId, Object.fromEntries(fields.map(field => [field, textAt(before, field)])))
+}
+
+/** Whether emulate sends `edited`: for a comment always, for a pull request unless its state changes too. */
+function willTell(before: JsonObject, after: unknown, fields: string[]): boolean {
+  if (!('title' in before)) return fields.length > 0
+  const state = textAt(after, 'state')
+  if (isPull(before)) return fields.length > 0 && (state === '' || state === before.state)
+  return fields.some(field => textAt(after, field) !== textAt(before, field))
+}
+
+async function issueOfPull(
+  { upstream, url, memory }: Parts,
+  _request: ApiRequest,
+  [owner, name, number]: string[],
+) {
+  const repository = `${owner}/${name}`
+  if (!memory.pulls.has(threadKey(repository, Number(number)))) return undefined
+  const pull = await upstream.read(`/repos/${repository}/pulls/${number}`)
+  if (!pull) return notFound()
+  const comments = await upstream.readAll(`/repos/${repository}/issues/${number}/comments`)
+  return answer(200, pullAsIssue(pull, url, comments.length))
+}
+
+async function patchIssueOfPull(parts: Parts, request: ApiRequest, params: string[]) {
+  const [owner, name, number] = params
+  if (!parts.memory.pulls.has(threadKey(`${owner}/${name}`, Number(number)))) return undefined
+  const pull = `/repos/${owner}/${name}/pulls/${number}`
+  const labels = listAt(request.body, 'labels')
+  if (labels.length > 0) {
+    const put = { ...request, method: 'PUT' }
+    await parts.forward(put, { path: `/repos/${owner}/${name}/issues/${number}/labels`, body: { labels } })
+  }
+  const patched = await parts.forward(request, { path: pull })
+  return patched.status === 200 ? issueOfPull(parts, request, params) : patched
+}
+
+async function lockPull({ memory }: Parts, { method }: ApiRequest, [owner, name, number]: string[]) {
+  const pull = memory.pulls.get(threadKey(`${owner}/${name}`, Number(number)))
+  if (!pull) return undefined
+  pull.locked = method === 'PUT'
+  return answer(204)
+}
+
+export function threadRoutes(parts: Parts): Route[] {
+  const route = (
+    method: string,
+    rest: string,
+    handle: (parts: Parts, request: ApiRequest, params: string[]) => Promise<Answer | undefined>,
+  ): Route => ({ method, path: repoPath(rest), handle: (request, params) => handle(parts, request, params) })
+
+  const long = [
+    '/issues',
+    '/issues/\\d+',
+    '/issues/\\d+/comments',
+    '/issues/comments/\\d+',
+    '/pulls',
+    '/pulls/\\d+',
+  ]
+  const longInPulls = ['/pulls/\\d+/comments', '/pulls/comments/\\d+', '/pulls/\\d+/reviews']
+  const tooLong = [...long, ...longInPulls].flatMap(rest =>
+    ['POST', 'PATCH'].map(method => route(method, rest, (_parts, request) => refuseLongBody(request))),
+  )
+  const editable = ['/issues/(\\d+)', '/pulls/(\\d+)', '/issues/comments/(\\d+)', '/pulls/comments/(\\d+)']
+  return [
+    ...tooLong,
+    route('POST', '/issues/(\\d+)/comments', refuseOnLocked),
+    ...editable.flatMap(rest => [
+      route('PATCH', rest, refuseStranger),
+      route('DELETE', rest, refuseStranger),
+      route('PATCH', rest, keepBefore),
+    ]),
+    route('GET', '/issues/(\\d+)', issueOfPull),
+    route('PATCH', '/issues/(\\d+)', patchIssueOfPull),
+    route('PUT', '/issues/(\\d+)/lock', lockPull),
+    route('DELETE', '/issues/(\\d+)/lock', lockPull),
+  ]
+}

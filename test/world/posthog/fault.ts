@@ -1,0 +1,196 @@
+/** Everything that can go wrong between a client and PostHog, armed one rule at a time. */
+import { z } from 'zod'
+import { error, Refusal, type Reply, throttled } from './reply.ts'
+import { type RouteName, routeNames } from './route.ts'
+
+export type Fault =
+  /** With `store`, the request is carried out and only its answer is lost. */
+  | { kind: 'status'; code: number; body?: unknown; store?: boolean | undefined }
+  | { kind: 'reset'; store?: boolean | undefined }
+  | { kind: 'hang'; ms?: number | undefined; store?: boolean | undefined }
+  | { kind: 'delay'; ms: number }
+  | { kind: 'throttled'; seconds?: number | undefined }
+  | { kind: 'usage-limit'; reset_at: string; limit_type?: 'burst' | 'sustained' | undefined }
+  | { kind: 'billing-limit' }
+  | { kind: 'gate403'; reason?: 'startup_plan' | 'prepaid_credits' | undefined }
+  | { kind: 'unavailable503' }
+  /** On a create: the new thing is missing from lists for `ms`. On a list: things younger than `ms` are missing. */
+  | { kind: 'stale'; ms: number }
+
+export interface FaultRule {
+  method?: string
+  route?: RouteName | RegExp
+  /** How often; 1 unless told. */
+  times?: number
+  /** Requests that fit but pass unharmed first. */
+  after?: number
+  /** 0…1, for chaos runs. */
+  chance?: number
+  fault: Fault
+}
+
+export interface ArmedFault {
+  readonly hits: number
+  disarm(): void
+}
+
+const store = z.boolean().optional()
+
+const faultSchema: z.ZodType<Fault> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('status'), code: z.number().int(), body: z.unknown().optional(), store }),
+  z.object({ kind: z.literal('reset'), store }),
+  z.object({ kind: z.literal('hang'), ms: z.number().optional(), store }),
+  z.object({ kind: z.literal('delay'), ms: z.number() }),
+  z.object({ kind: z.literal('throttled'), seconds: z.number().optional() }),
+  z.object({
+    kind: z.literal('usage-limit'),
+    reset_at: z.string(),
+    limit_type: z.enum(['burst', 'sustained']).optional(),
+  }),
+  z.object({ kind: z.literal('billing-limit') }),
+  z.object({ kind: z.literal('gate403'), reason: z.enum(['startup_plan', 'prepaid_credits']).optional() }),
+  z.object({ kind: z.literal('unavailable503') }),
+  z.object({ kind: z.literal('stale'), ms: z.number() }),
+])
+
+/** Over HTTP a route is one of the names, or the source of a regular expression over the path. */
+export const faultRuleSchema = z
+  .object({
+    method: z.string().optional(),
+    route: z.string().optional(),
+    times: z.number().optional(),
+    after: z.number().optional(),
+    chance: z.number().optional(),
+    fault: faultSchema,
+  })
+  .transform(({ route, method, times, after, chance, fault }): FaultRule => {
+    const name = routeNames.find(known => known === route)
+    return {
+      fault,
+      ...(route === undefined ? {} : { route: name ?? new RegExp(route) }),
+      ...(method === undefined ? {} : { method }),
+      ...(times === undefined ? {} : { times }),
+      ...(after === undefined ? {} : { after }),
+      ...(chance === undefined ? {} : { chance }),
+    }
+  })
+
+interface Armed {
+  rule: FaultRule
+  skips: number
+  left: number
+  hits: number
+}
+
+export class Faults {
+  #armed: Armed[] = []
+
+  arm(rule: FaultRule): ArmedFault {
+    const armed: Armed = { rule, skips: rule.after ?? 0, left: rule.times ?? 1, hits: 0 }
+    this.#armed.push(armed)
+    return {
+      get hits() {
+        return armed.hits
+      },
+      disarm: () => {
+        armed.left = 0
+      },
+    }
+  }
+
+  clear(): void {
+    this.#armed = []
+  }
+
+  /** `delay` and `stale` add to others; of the rest only the first armed strikes. */
+  strike(method: string, path: string, route: RouteName | undefined): Fault[] {
+    const struck: Fault[] = []
+    for (const armed of this.#armed) {
+      if (armed.left <= 0 || !fits(armed.rule, method, path, route)) continue
+      const additive = isAdditive(armed.rule.fault)
+      if (!additive && struck.some(fault => !isAdditive(fault))) continue
+      if (!fires(armed)) continue
+      armed.left -= 1
+      armed.hits += 1
+      struck.push(armed.rule.fault)
+    }
+    return struck
+  }
+}
+
+const isAdditive = (fault: Fault) => fault.kind === 'delay' || fault.kind === 'stale'
+
+function fits(rule: FaultRule, method: string, path: string, route: RouteName | undefined): boolean {
+  if (rule.method && rule.method.toUpperCase() !== method) return false
+  if (rule.route === undefined) return true
+  return rule.route instanceof RegExp
+    ? new RegExp(rule.route.source, rule.route.flags).test(path)
+    : rule.route === route
+}
+
+function fires(armed: Armed): boolean {
+  if (armed.rule.chance !== undefined && Math.random() >= armed.rule.chance) return false
+  if (armed.skips === 0) return true
+  armed.skips -= 1
+  return false
+}
+
+/** The answer a fault gives in the server's place, if it gives one. */
+export function faultReply(fault: Fault, route: RouteName | undefined): Reply | undefined {
+  switch (fault.kind) {
+    case 'status':
+      return fault.body === undefined ? proxyPage(fault.code) : { status: fault.code, body: fault.body }
+    case 'throttled':
+      return throttled(fault.seconds ?? 30).reply
+    case 'usage-limit':
+      return gate(429, 'rate_limited', 'usage_limit_exceeded', 'You have reached your usage limit.', {
+        is_pro: false,
+        limit_type: fault.limit_type ?? 'burst',
+        reset_at: fault.reset_at,
+      })
+    case 'billing-limit':
+      return gate(
+        429,
+        'billing_limit',
+        'posthog_code_billing_limit_exceeded',
+        'Your organization reached its PostHog Code billing limit.',
+      )
+    case 'gate403':
+      return gate(403, 'permission_denied', 'code_access_required', 'PostHog Code access is required.', {
+        reason: fault.reason ?? 'startup_plan',
+      })
+    case 'unavailable503':
+      return unavailable(route)
+    case 'reset':
+    case 'hang':
+    case 'delay':
+    case 'stale':
+      return undefined
+  }
+}
+
+const gate = (status: number, type: string, code: string, message: string, extra: object = {}): Reply => ({
+  status,
+  body: { type, code, error: message, ...extra },
+})
+
+function unavailable(route: RouteName | undefined): Reply {
+  if (route === 'cancel') return error(503, "Could not reach the run's workflow; try again")
+  return gate(
+    503,
+    'service_unavailable',
+    'desktop_access_unavailable',
+    'Access could not be checked; try again.',
+  )
+}
+
+/** What a proxy in front of PostHog says: not JSON. */
+function proxyPage(code: number): Reply {
+  if (code < 500)
+    return new Refusal({
+      status: code,
+      body: { type: 'invalid_request', code: 'error', detail: 'Error.', attr: null },
+    }).reply
+  const text = `<html><head><title>${code}</title></head><body><center><h1>${code}</h1></center></body></html>`
+  return { status: code, text, headers: { 'content-type': 'text/html' } }
+}

@@ -1,0 +1,57 @@
+/** Which models and efforts a server knows; older servers know fewer. */
+export type ServerVersion = 'newest' | 'older'
+export type Adapter = 'codex' | 'claude'
+
+export const efforts = ['low', 'medium', 'high', 'xhigh', 'max'] as const
+export const newestEfforts = [...efforts, 'ultracode'] as const
+
+const codexModels = {
+  older: ['gpt-5', 'gpt-5.5'],
+  newest: ['gpt-5', 'gpt-5.5', 'gpt-5.6-sol', 'gpt-5.6-terra', 'gpt-5.6-luna'],
+} as const
+
+const claudeModels = ['claude-opus-4-8', 'claude-sonnet-4-6', 'claude-haiku-4-5'] as const
+
+export function permissionModes(adapter: Adapter, version: ServerVersion): readonly string[] {
+  if (adapter === 'claude') return ['default', 'acceptEdits', 'plan', 'bypassPermissions', 'auto']
+  return version === 'newest'
+    ? ['plan', 'auto', 'read-only', 'full-access']
+    : ['auto', 'read-only', 'full-access']
+}
+
+export const allPermissionModes = [
+  'default',
+  'acceptEdits',
+  'plan',
+  'bypassPermissions',
+  'auto',
+  'read-only',
+  'full-access',
+] as const
+
+export function supportedEfforts(adapter: Adapter, model: string, version: ServerVersion): readonly string[] {
+  const name = model.toLowerCase()
+  if (adapter === 'claude') {
+    if (!name.includes('opus')) return ['low', 'medium', 'high']
+    return version === 'newest' ? newestEfforts : efforts
+  }
+  const base = ['low', 'medium', 'high']
+  if (version === 'newest' && name.startsWith('gpt-5.6-')) return [...base, 'xhigh', 'max']
+  return name === 'gpt-5.5' ? [...base, 'xhigh'] : base
+}
+
+/** The server takes any model name; one the gateway lacks kills the run later. */
+export function gatewayKnows(adapter: Adapter, model: string, version: ServerVersion): boolean {
+  const names: readonly string[] = adapter === 'codex' ? codexModels[version] : claudeModels
+  return names.includes(model.toLowerCase())
+}
+
+export function catalogue(version: ServerVersion) {
+  const entry = (adapter: Adapter) => (model: string) => ({
+    runtime_adapter: adapter,
+    model,
+    display_name: model.replace(/^gpt/, 'GPT'),
+    supported_efforts: supportedEfforts(adapter, model, version),
+  })
+  return [...claudeModels.map(entry('claude')), ...codexModels[version].map(entry('codex'))]
+}

@@ -1,0 +1,118 @@
+import type { AgentHands } from './agent-hands.ts'
+import { MemoryHands } from './memory-hands.ts'
+import type { ServerVersion } from './models.ts'
+
+export interface ApiKey {
+  key: string
+  userId: number
+  scopes: string[]
+  /** Whether this user linked a GitHub account; without it `user` authorship quietly becomes `bot`. */
+  githubLinked?: boolean
+}
+
+/** Milliseconds. Real runs boot for a minute and idle for an hour. */
+interface Timing {
+  queued: number
+  sandbox: number
+  clone: number
+  agent: number
+  work: number
+  publish: number
+  /** From `output.pr_url` to the end of the turn. */
+  settle: number
+  idle: number
+  cancel: number
+  unknownModel: number
+}
+
+export interface StreamRules {
+  keepaliveMs: number
+  rotateMs: number
+  /** Every n-th frame is sent twice; 0 for never. */
+  duplicateEvery: number
+  maxLength: number
+  /** How long frames outlive the run; afterwards the stored log is replayed. */
+  keptMs: number
+}
+
+export interface RateRules {
+  perMinute: number
+  perHour: number
+}
+
+interface SandboxEnvironment {
+  id: string
+  name: string
+}
+
+export interface PostHogOptions {
+  port?: number
+  host?: string
+  projectId?: number
+  apiKeys?: ApiKey[]
+  timing?: Partial<Timing>
+  hands?: AgentHands
+  version?: ServerVersion
+  rate?: Partial<RateRules> | 'off'
+  stream?: Partial<StreamRules>
+  /** Repositories which PostHog's own GitHub App covers; absent means all. */
+  repositories?: string[]
+  hasGithubIntegration?: boolean
+  sandboxEnvironments?: SandboxEnvironment[]
+  /** Which of the two plausible statuses a missing or bad key gets. */
+  authStatus?: 401 | 403
+}
+
+export interface Settings {
+  projectId: number
+  apiKeys: ApiKey[]
+  timing: Timing
+  hands: AgentHands
+  version: ServerVersion
+  rate: RateRules | 'off'
+  stream: StreamRules
+  repositories: string[] | undefined
+  hasGithubIntegration: boolean
+  sandboxEnvironments: SandboxEnvironment[]
+  authStatus: 401 | 403
+}
+
+const defaultApiKey = 'phx_emulatorKeyOfTheServiceUser0000000000000000'
+
+const timing: Timing = {
+  queued: 30,
+  sandbox: 30,
+  clone: 30,
+  agent: 30,
+  work: 60,
+  publish: 30,
+  settle: 40,
+  idle: 1_000,
+  cancel: 50,
+  unknownModel: 50,
+}
+
+const stream: StreamRules = {
+  keepaliveMs: 20_000,
+  rotateMs: 15 * 60_000,
+  duplicateEvery: 0,
+  maxLength: 5_000,
+  keptMs: 30 * 60_000,
+}
+
+export function settle(options: PostHogOptions): Settings {
+  const rate = options.rate ?? {}
+  return {
+    projectId: options.projectId ?? 1,
+    apiKeys: options.apiKeys ?? [{ key: defaultApiKey, userId: 1, scopes: ['*'] }],
+    timing: { ...timing, ...options.timing },
+    hands: options.hands ?? new MemoryHands(),
+    version: options.version ?? 'newest',
+    rate: rate === 'off' ? 'off' : { perMinute: 480, perHour: 4_800, ...rate },
+    stream: { ...stream, ...options.stream },
+    repositories: options.repositories?.map(name => name.toLowerCase()),
+    hasGithubIntegration: options.hasGithubIntegration ?? true,
+    sandboxEnvironments: options.sandboxEnvironments ?? [],
+    authStatus: options.authStatus ?? 401,
+  }
+}

@@ -1,0 +1,118 @@
+/** One turn of the agent, per behaviour. */
+import { randomUUID } from 'node:crypto'
+import type { Desk } from './agent.ts'
+import { type Behaviour, opensPull } from './behaviour.ts'
+import { forever, Interrupted, pause } from './pause.ts'
+import { publish, pushToBranch } from './publish.ts'
+import type { Run } from './run.ts'
+
+export async function perform(behaviour: Behaviour, desk: Desk): Promise<void> {
+  const { run, signal, settings } = desk
+  switch (behaviour.kind) {
+    case 'opensPull':
+      return editAndPublish(behaviour, desk)
+    case 'answers':
+      await pause(behaviour.delay ?? settings.timing.work, signal)
+      run.say(behaviour.text)
+      return run.completeTurn()
+    case 'fails':
+      await pause(behaviour.after ?? settings.timing.work, signal)
+      run.note('_posthog/error', { message: behaviour.message })
+      return run.finish('failed', behaviour.message)
+    case 'hangs':
+    case 'stuckQueued':
+      return forever(signal)
+    case 'slow':
+      await pause(behaviour.ms, signal)
+      return perform(behaviour.next ?? opensPull, desk)
+    case 'asksPermission':
+      await askPermission(run, behaviour.question ?? 'Run `npm test`?', signal)
+      return perform(behaviour.next ?? opensPull, desk)
+    case 'deleted':
+      await pause(behaviour.after ?? settings.timing.work, signal)
+      run.deleted = true
+      return run.life.abort()
+    case 'goneWorkflow':
+      await perform(behaviour.next ?? opensPull, desk)
+      run.workflowGone = true
+      return
+    case 'pushesToBranch':
+      await pause(settings.timing.work, signal)
+      await pushToBranch(desk, desk.base, behaviour.files)
+      run.say(behaviour.text ?? `Pushed the change to \`${desk.base}\`.`)
+      return run.completeTurn()
+    case 'manual':
+      return manualTurn(run, signal)
+  }
+}
+
+async function editAndPublish(
+  behaviour: Extract<Behaviour, { kind: 'opensPull' }>,
+  desk: Desk,
+): Promise<void> {
+  const { run, signal, settings } = desk
+  const mode = run.state.initial_permission_mode
+  if (mode === 'plan') await askPermission(run, 'Approve this plan?', signal)
+  run.say('Looking at the code now.')
+  run.note('session/update', {
+    sessionId: run.sessionId,
+    update: {
+      sessionUpdate: 'tool_call',
+      toolCallId: randomUUID(),
+      title: 'npm test',
+      kind: 'execute',
+      status: 'completed',
+    },
+  })
+  await pause(behaviour.delay ?? settings.timing.work, signal)
+  if (mode === 'read-only') run.say('This session is read-only, so nothing was changed.')
+  else if (behaviour.prUrl !== undefined) run.addOutput({ pr_url: behaviour.prUrl })
+  else if (mayPublish(desk)) await publish(behaviour, desk)
+  else
+    run.say(
+      'The change is ready in the working tree. Tell me to open a pull request if you want it published.',
+    )
+  await pause(settings.timing.settle, signal)
+  run.completeTurn()
+}
+
+/** Newer agents are review-first: they publish only when told to. */
+function mayPublish({ run, prompt, settings }: Desk): boolean {
+  if (settings.version === 'older' || run.state.auto_publish === true) return true
+  return asksForPull(prompt) || asksForPull(run.prompt)
+}
+
+const ask = String.raw`\b(?:open|create|raise|make|submit|publish|send|draft)s?\b[^\n]{0,80}\b(?:pull[ -]request|PR)\b`
+const wanted = new RegExp(ask, 'i')
+const unwanted = new RegExp(String.raw`\b(?:do not|don't|never|without)\b[^\n]{0,20}${ask}`, 'i')
+
+const asksForPull = (prompt: string) => wanted.test(prompt) && !unwanted.test(prompt)
+
+async function askPermission(run: Run, question: string, signal: AbortSignal): Promise<void> {
+  run.emit({
+    type: 'permission_request',
+    requestId: randomUUID(),
+    toolCall: { toolCallId: randomUUID(), title: question },
+    options: [
+      { optionId: 'allow', name: 'Allow', kind: 'allow_once' },
+      { optionId: 'reject', name: 'Reject', kind: 'reject_once' },
+    ],
+  })
+  await new Promise<void>((resolve, reject) => {
+    run.permissionAnswered = resolve
+    signal.addEventListener('abort', () => reject(new Interrupted()), { once: true })
+  })
+}
+
+async function manualTurn(run: Run, signal: AbortSignal): Promise<void> {
+  let end: () => void = () => {}
+  const turn = new Promise<void>(resolve => {
+    end = resolve
+  })
+  run.manual = { turn, end }
+  try {
+    await Promise.race([turn, forever(signal)])
+  } finally {
+    run.manual = undefined
+  }
+}

@@ -1,0 +1,127 @@
+/** One endpoint: its name (also the handle for faults), its path, its scope, its handler. */
+import type { IncomingHttpHeaders } from 'node:http'
+import type { ApiKey } from './options.ts'
+import { malformedJson, type Reply, unsupportedMediaType } from './reply.ts'
+import type { World } from './world.ts'
+
+export const routeNames = [
+  'list-tasks',
+  'create-task',
+  'get-task',
+  'update-task',
+  'delete-task',
+  'run',
+  'models',
+  'repositories',
+  'usage',
+  'list-runs',
+  'create-run',
+  'get-run',
+  'update-run',
+  'start',
+  'cancel',
+  'command',
+  'resume-in-cloud',
+  'logs',
+  'session-logs',
+  'stream',
+  'stream-token',
+  'prepare-staged',
+  'finalize-staged',
+  'prepare-artifact',
+  'finalize-artifact',
+  'presign-artifact',
+  'download-artifact',
+  'artifact',
+  'sandbox-environments',
+  'integrations',
+  'github-repos',
+  'github-branches',
+  'me',
+] as const
+
+export type RouteName = (typeof routeNames)[number]
+type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+export type Scope = 'task:read' | 'task:write' | 'integration:read' | 'user:read'
+
+export interface Route {
+  name: RouteName
+  method: Method
+  /** Below `/api/projects/{id}/`, or absolute when it begins with a slash; `:name` is a parameter. */
+  path: string
+  scope: Scope
+  handle(request: ApiRequest): Reply | Promise<Reply>
+}
+
+export class ApiRequest {
+  readonly world: World
+  readonly caller: ApiKey
+  readonly params: Record<string, string>
+  readonly url: URL
+  readonly headers: IncomingHttpHeaders
+  readonly raw: Buffer
+  /** How long what this request makes stays missing from lists, or how young a list hides things. */
+  readonly staleMs: number
+
+  constructor(
+    given: Pick<ApiRequest, 'world' | 'caller' | 'params' | 'url' | 'headers' | 'raw' | 'staleMs'>,
+  ) {
+    this.world = given.world
+    this.caller = given.caller
+    this.params = given.params
+    this.url = given.url
+    this.headers = given.headers
+    this.raw = given.raw
+    this.staleMs = given.staleMs
+  }
+
+  get query(): URLSearchParams {
+    return this.url.searchParams
+  }
+
+  get origin(): string {
+    return this.url.origin
+  }
+
+  param(name: string): string {
+    return this.params[name] ?? ''
+  }
+
+  /** An empty body reads as `{}`, whatever its content type. */
+  body(): unknown {
+    if (this.raw.length === 0) return {}
+    const type = this.headers['content-type'] ?? ''
+    if (type.split(';')[0]?.trim().toLowerCase() !== 'application/json') throw unsupportedMediaType(type)
+    try {
+      return JSON.parse(this.raw.toString('utf8'))
+    } catch {
+      throw malformedJson()
+    }
+  }
+}
+
+interface Found {
+  route: Route
+  params: Record<string, string>
+}
+
+/** The routes whose path fits; an empty list is an unknown endpoint, a list without the method a 405. */
+export function matchRoutes(routes: readonly Route[], path: string): Found[] {
+  return routes.flatMap(route => {
+    const params = matchPath(route.path, path)
+    return params ? [{ route, params }] : []
+  })
+}
+
+function matchPath(pattern: string, path: string): Record<string, string> | undefined {
+  const wanted = pattern.split('/').filter(Boolean)
+  const given = path.split('/').filter(Boolean)
+  if (wanted.length !== given.length) return undefined
+  const params: Record<string, string> = {}
+  for (const [index, part] of wanted.entries()) {
+    const value = given[index] ?? ''
+    if (part.startsWith(':')) params[part.slice(1)] = decodeURIComponent(value)
+    else if (part !== value) return undefined
+  }
+  return params
+}

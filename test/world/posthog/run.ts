@@ -1,0 +1,215 @@
+/** One task run: its row, its stored log, and the frames of its stream. */
+import { randomUUID } from 'node:crypto'
+import type { OpenPull } from './agent-hands.ts'
+import { aborter } from './pause.ts'
+import type { Task } from './task.ts'
+
+export type RunStatus = 'not_started' | 'queued' | 'in_progress' | 'completed' | 'failed' | 'cancelled'
+export type FinalStatus = 'completed' | 'failed' | 'cancelled'
+
+const finals: readonly RunStatus[] = ['completed', 'failed', 'cancelled']
+
+export interface Notification {
+  type: 'notification'
+  timestamp: string
+  notification: { jsonrpc: '2.0'; method: string; params: Record<string, unknown> }
+}
+
+export interface Frame {
+  ms: number
+  n: number
+  data: object
+}
+
+export interface Message {
+  text: string
+  id: string | number | undefined
+}
+
+export interface ArtifactEntry {
+  id: string
+  name: string
+  type: string
+  source: string
+  size: number
+  content_type: string
+  storage_path: string
+  uploaded_at: string
+}
+
+/** Where the agent's commits go, once it has made some. */
+export interface WorkingBranch {
+  name: string
+  pull: OpenPull | undefined
+}
+
+export interface NewRun {
+  task: Task
+  status: 'not_started' | 'queued'
+  environment: 'local' | 'cloud'
+  branch: string | null
+  prompt: string
+  state: Record<string, unknown>
+  artifacts: ArtifactEntry[]
+  resumedFrom: Run | undefined
+  staleMs: number
+  maxFrames: number
+}
+
+type Row = Pick<Run, 'status' | 'stage' | 'branch' | 'environment' | 'errorMessage' | 'output'>
+
+export class Run {
+  readonly id: string = randomUUID()
+  readonly sessionId: string = randomUUID()
+  readonly task: Task
+  readonly resumedFrom: Run | undefined
+  status: RunStatus
+  stage: string | null = null
+  branch: string | null
+  environment: 'local' | 'cloud'
+  errorMessage: string | null = null
+  output: Record<string, unknown> | null = null
+  state: Record<string, unknown>
+  artifacts: ArtifactEntry[]
+  prompt: string
+  readonly createdAt = new Date()
+  updatedAt = this.createdAt
+  completedAt: Date | null = null
+  readonly listedFrom: number
+
+  readonly log: Notification[] = []
+  frames: Frame[] = []
+  readonly listeners = new Set<() => void>()
+  readonly #maxFrames: number
+
+  /** Aborted when the run ends; every wait of its agent hangs on it. */
+  life = aborter()
+  turnStop: AbortController | undefined
+  sandboxUp = false
+  cancelling = false
+  deleted = false
+  workflowGone = false
+  working: WorkingBranch | undefined
+  readonly inbox: Message[] = []
+  readonly seenMessages = new Set<string | number>()
+  onMessage: (() => void) | undefined
+  permissionAnswered: (() => void) | undefined
+  manual: { readonly turn: Promise<void>; end(): void } | undefined
+  turns = 0
+  onTurn: (() => void)[] = []
+
+  constructor(given: NewRun) {
+    this.task = given.task
+    this.status = given.status
+    this.environment = given.environment
+    this.branch = given.branch
+    this.prompt = given.prompt
+    this.state = given.state
+    this.artifacts = given.artifacts
+    this.resumedFrom = given.resumedFrom
+    this.working = given.resumedFrom?.working
+    this.listedFrom = this.createdAt.getTime() + given.staleMs
+    this.#maxFrames = given.maxFrames
+    this.#emitState()
+  }
+
+  get terminal(): boolean {
+    return finals.includes(this.status)
+  }
+
+  /** Late changes to a run that has ended are dropped. */
+  change(row: Partial<Row>): void {
+    if (this.terminal) return
+    Object.assign(this, row)
+    this.#touch()
+  }
+
+  addOutput(output: Record<string, unknown>): void {
+    this.change({ output: { ...this.output, ...output } })
+  }
+
+  finish(status: FinalStatus, errorMessage: string | null = null): void {
+    if (this.terminal) return
+    this.completedAt = new Date()
+    Object.assign(this, { status, errorMessage })
+    this.#touch()
+    this.life.abort()
+  }
+
+  /** `resume_in_cloud`: the one way back from a terminal status. */
+  revive(): void {
+    Object.assign(this, { status: 'queued', environment: 'cloud', errorMessage: null, completedAt: null })
+    this.life = aborter()
+    this.cancelling = false
+    this.workflowGone = false
+    this.#touch()
+  }
+
+  note(method: string, params: Record<string, unknown>): void {
+    if (this.terminal) return
+    const entry = notification(method, params)
+    this.log.push(entry)
+    this.emit(entry)
+  }
+
+  progress(
+    step: string,
+    status: 'in_progress' | 'completed' | 'failed',
+    label: string,
+    detail?: string,
+  ): void {
+    const group = step === 'pr' || step === 'ci' ? {} : { group: 'setup' }
+    this.note('_posthog/progress', { step, status, label, ...group, ...(detail ? { detail } : {}) })
+  }
+
+  /** The deltas go to the stream alone; the log keeps the whole message. */
+  say(text: string): void {
+    if (this.terminal) return
+    for (const chunk of text.match(/[\s\S]{1,80}/gu) ?? [])
+      this.emit(notification('session/update', this.#spoken('agent_message_chunk', chunk)))
+    this.note('session/update', this.#spoken('agent_message', text))
+  }
+
+  completeTurn(stopReason = 'end_turn'): void {
+    this.note('_posthog/turn_complete', { sessionId: this.sessionId, stopReason })
+  }
+
+  emit(data: object): void {
+    const last = this.frames.at(-1)
+    const ms = Math.max(Date.now(), last?.ms ?? 0)
+    const n = last?.ms === ms ? last.n + 1 : 0
+    this.frames.push({ ms, n, data })
+    if (this.frames.length > this.#maxFrames) this.frames.shift()
+    for (const listener of [...this.listeners]) listener()
+  }
+
+  #spoken(sessionUpdate: string, text: string) {
+    return { sessionId: this.sessionId, update: { sessionUpdate, content: { type: 'text', text } } }
+  }
+
+  #touch(): void {
+    this.updatedAt = new Date()
+    this.#emitState()
+  }
+
+  #emitState(): void {
+    this.emit({
+      type: 'task_run_state',
+      run_id: this.id,
+      task_id: this.task.id,
+      status: this.status,
+      stage: this.stage,
+      output: this.output,
+      branch: this.branch,
+      error_message: this.errorMessage,
+      updated_at: this.updatedAt.toISOString(),
+      completed_at: this.completedAt?.toISOString() ?? null,
+    })
+  }
+}
+
+const notification = (method: string, params: Record<string, unknown>): Notification => ({
+  type: 'notification',
+  timestamp: new Date().toISOString(),
+  notification: { jsonrpc: '2.0', method, params },
+})

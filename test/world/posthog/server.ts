@@ -1,0 +1,164 @@
+/** From a socket to an answer: faults first, then PostHog's own order of checks. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { artifactRoutes } from './artifact-routes.ts'
+import { authenticate, authorize, RateLimit } from './auth.ts'
+import { commandRoute } from './command-route.ts'
+import { serveControl } from './control-routes.ts'
+import { type Fault, faultReply } from './fault.ts'
+import { type Call, safeHeaders } from './ledger.ts'
+import { logRoutes } from './log-routes.ts'
+import { neighbourRoutes } from './neighbour-routes.ts'
+import { serveObject } from './object-storage.ts'
+import { forever, Interrupted, pause } from './pause.ts'
+import { methodNotAllowed, notFound, Refusal, type Reply, serverError } from './reply.ts'
+import { ApiRequest, matchRoutes, type Route } from './route.ts'
+import { runRoutes } from './run-routes.ts'
+import { modelsRoute, taskRoutes } from './task-routes.ts'
+import type { World } from './world.ts'
+
+interface Incoming {
+  method: string
+  url: URL
+  request: IncomingMessage
+  raw: Buffer
+}
+
+export class Server {
+  readonly #world: World
+  readonly #routes: Route[]
+  readonly #rate: RateLimit
+
+  constructor(world: World) {
+    this.#world = world
+    this.#rate = new RateLimit(world.settings.rate)
+    const models = world.settings.version === 'newest' ? [modelsRoute] : []
+    this.#routes = [
+      ...models,
+      ...taskRoutes,
+      ...runRoutes,
+      commandRoute,
+      ...logRoutes,
+      ...artifactRoutes,
+      ...neighbourRoutes,
+    ].map(route =>
+      route.path.startsWith('/') ? route : { ...route, path: `/api/projects/:project/${route.path}` },
+    )
+    // A fixed path (`tasks/repositories`) is tried before one with a parameter in its place.
+    this.#routes.sort((a, b) => parameters(a) - parameters(b))
+  }
+
+  readonly listen = (request: IncomingMessage, response: ServerResponse): void => {
+    this.#serve(request, response).catch((thrown: unknown) => {
+      if (!(thrown instanceof Interrupted)) console.error('posthog emulator:', thrown)
+      response.destroy()
+    })
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const raw = await readAll(request)
+    const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`)
+    const incoming: Incoming = { method: request.method ?? 'GET', url, request, raw }
+    if (url.pathname.startsWith('/__emulator/'))
+      return send(response, serveControl(this.#world, incoming.method, url.pathname, raw))
+    if (url.pathname.startsWith('/__s3/'))
+      return send(response, await serveObject(this.#world, incoming.method, url, request.headers, raw))
+    return this.#serveApi(incoming, response)
+  }
+
+  async #serveApi(incoming: Incoming, response: ServerResponse): Promise<void> {
+    const { method, url } = incoming
+    const route = this.#match(url.pathname).find(found => found.route.method === method)?.route
+    const faults = this.#world.faults.strike(method, url.pathname, route?.name)
+    const call: Call = {
+      method,
+      path: url.pathname,
+      query: Object.fromEntries(url.searchParams),
+      route: route?.name,
+      status: 0,
+      at: Date.now(),
+      headers: safeHeaders(incoming.request.headers),
+      faults: faults.map(({ kind }) => kind),
+    }
+    this.#world.calls.push(call)
+    const reply = await this.#answerThrough(faults, incoming, call)
+    if (!reply) return void incoming.request.socket.destroy()
+    call.status = reply.status
+    send(response, reply)
+  }
+
+  /** Nothing means that the connection is torn down. */
+  async #answerThrough(faults: Fault[], incoming: Incoming, call: Call): Promise<Reply | undefined> {
+    const { signal } = this.#world.closing
+    let staleMs = 0
+    let broken: Fault | undefined
+    for (const fault of faults) {
+      if (fault.kind === 'delay') await pause(fault.ms, signal)
+      else if (fault.kind === 'stale') staleMs = fault.ms
+      else broken = fault
+    }
+    if (!broken) return this.#answer(incoming, staleMs)
+    if ('store' in broken && broken.store) await this.#answer(incoming, staleMs)
+    if (broken.kind === 'hang') await (broken.ms === undefined ? forever(signal) : pause(broken.ms, signal))
+    return faultReply(broken, call.route)
+  }
+
+  async #answer(incoming: Incoming, staleMs: number): Promise<Reply> {
+    try {
+      return await this.#handle(incoming, staleMs)
+    } catch (thrown) {
+      if (thrown instanceof Refusal) return thrown.reply
+      if (thrown instanceof Interrupted) throw thrown
+      console.error('posthog emulator:', thrown)
+      return serverError
+    }
+  }
+
+  async #handle({ method, url, request, raw }: Incoming, staleMs: number): Promise<Reply> {
+    const world = this.#world
+    const found = this.#match(url.pathname)
+    const [first] = found
+    if (!first) throw notFound('Endpoint not found.')
+    const caller = authenticate(request.headers, world.settings)
+    const project = first.params.project
+    if (project !== undefined && project !== '@current' && project !== String(world.settings.projectId))
+      throw notFound('Project not found.')
+    const match = found.find(({ route }) => route.method === method)
+    if (match) authorize(caller, match.route.scope)
+    this.#rate.admit(caller.key)
+    if (!match) throw methodNotAllowed(method)
+    const { route, params } = match
+    return route.handle(
+      new ApiRequest({ world, caller, params, url, headers: request.headers, raw, staleMs }),
+    )
+  }
+
+  /** All methods of the most exact path that fits. */
+  #match(path: string) {
+    const found = matchRoutes(this.#routes, path)
+    const [first] = found
+    return found.filter(({ route }) => route.path === first?.route.path)
+  }
+}
+
+const parameters = (route: Route) => route.path.split('/').filter(part => part.startsWith(':')).length
+
+async function readAll(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks)
+}
+
+function send(response: ServerResponse, reply: Reply): void {
+  if (reply.stream) {
+    response.writeHead(reply.status, reply.headers)
+    response.flushHeaders()
+    reply.stream(response)
+    return
+  }
+  const isJson = reply.text === undefined && reply.body !== undefined
+  response.writeHead(reply.status, {
+    ...(isJson ? { 'content-type': 'application/json' } : {}),
+    ...reply.headers,
+  })
+  response.end(isJson ? JSON.stringify(reply.body) : reply.text)
+}
