@@ -36,7 +36,6 @@ export function nextStep(run: Run, now: Now): Step {
   if (run.intent) return { do: run.intent.effect === 'open-pull' ? 'find-result' : run.intent.effect }
   if (!run.status && !run.mute) return { do: 'post-status' }
   if (run.outcome) return afterOutcome(run, now)
-  if (now.text === 'phase') return { do: 'edit-status' }
   return run.stop ? stopping(run, now) : working(run, now)
 }
 
@@ -72,6 +71,7 @@ function stopping(run: Run, now: Now): Step {
 
 function keepLooking(run: Run, now: Now): Step {
   if (run.nextLookAt === undefined || now.at >= run.nextLookAt) return { do: 'look' }
+  if (now.text === 'phase') return { do: 'edit-status' }
   const sinceEdit = now.at - (run.status?.at ?? 0)
   if (now.text === 'details' && sinceEdit >= limits.editEvery) return { do: 'edit-status' }
   const untilEdit = now.text === 'details' ? limits.editEvery - sinceEdit : Number.POSITIVE_INFINITY

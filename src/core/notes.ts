@@ -1,4 +1,4 @@
-/** What was said to a live Run, folded into its record. Pure. */
+/** What was said to a live Run, by people or by a webhook, folded into its record. Pure. */
 import { isTerminal, Note, type Run } from './run.ts'
 
 /** Reads the part of the inbox that is new. A note that came twice counts once. */
@@ -26,6 +26,8 @@ function fold(run: Run, note: Note): Run {
       return { ...run, undelivered: [...run.undelivered, note] }
     case 'stop':
       return stopped({ ...run, delivered: [...run.delivered, note.id] }, note)
+    case 'look':
+      return { ...run, delivered: [...run.delivered, note.id], nextLookAt: undefined }
     case 'label':
       return {
         ...run,

@@ -102,6 +102,7 @@ export const Note = z.discriminatedUnion('says', [
   FollowUp,
   z.object({ says: z.literal('stop'), id: z.string(), by: Person, at: z.number() }),
   z.object({ says: z.literal('label'), id: z.string(), by: Person, at: z.number(), label: z.string() }),
+  z.object({ says: z.literal('look'), id: z.string() }),
 ])
 export type Note = z.infer<typeof Note>
 
@@ -187,6 +188,8 @@ export const Run = z.object({
   /** Ids of notes that have been dealt with: handed on, or dropped because somebody said stop. */
   delivered: z.array(z.string()),
   dropped: z.array(z.string()),
+  /** How many follow-ups reached the agent. */
+  passedOn: z.number().int(),
   stop: z.object({ by: Person, at: z.number(), asked: z.boolean() }).optional(),
 
   intent: Intent.optional(),
@@ -220,6 +223,7 @@ export const newRun = (given: NewRun): Run => ({
   undelivered: [],
   delivered: [],
   dropped: [],
+  passedOn: 0,
   stallsSeen: 0,
   ...given,
 })

@@ -219,9 +219,10 @@ async function byLabel(hand: TriggerHand, trigger: LabelTrigger): Promise<Handle
 }
 
 /** News of a pull request is a reason for the Runs of its repository to look, nothing more. */
-async function lookAtOnce(hand: TriggerHand, { thread }: Trigger): Promise<Verdict> {
+async function lookAtOnce(hand: TriggerHand, { id: news, thread }: Trigger): Promise<Verdict> {
   const live = await hand.deps.runs.live()
   const here = live.filter(({ data }) => data.thread.repoId === thread.repoId && data.taskRun)
-  await Promise.all(here.map(({ id }) => hand.deps.runs.wake(id)))
+  const note = JSON.stringify({ says: 'look', id: news })
+  await Promise.all(here.map(({ id }) => hand.deps.runs.tell(id, note)))
   return end
 }

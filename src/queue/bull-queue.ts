@@ -133,7 +133,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     const deduplication = slot === undefined ? {} : { deduplication: { id: slot } }
     const answer = await this.#queue.add(claim, storable(data), { jobId: id, ...deduplication })
     const stored = await this.#queue.getJob(id)
-    if (stored) return { outcome: 'added', id }
+    if (stored?.name === claim) return { outcome: 'added', id }
     const holder = slot === undefined ? undefined : await this.#liveHolder(slot)
     if (stored) return { outcome: 'known', id }
     return answer.id !== undefined && holder === answer.id ? { outcome: 'held', id: holder } : undefined

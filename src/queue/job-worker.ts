@@ -185,7 +185,7 @@ export class JobWorker<Data> {
     const again = ms <= 0
     try {
       await job.moveToDelayed(Date.now() + (again ? AT_ONCE_MS : ms), token)
-      if (again || (await inboxSize(this.#backend, idOf(job))) > noticed)
+      if (again || false)
         await promote(this.#backend, idOf(job))
     } catch (error) {
       this.#couldNot('park', job, error)

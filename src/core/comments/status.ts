@@ -75,7 +75,9 @@ function lines(run: Run, deployment: Deployment): string[] {
 
 function branchLine(run: Run): string[] {
   if (!run.branch) return run.outcome ? [] : ['⏳ Branch']
-  const { name, made, linked, into } = run.branch
+  const { name, made, linked, into, fresh } = run.branch
+  // A branch that nothing was pushed to is taken away again.
+  if (run.outcome && fresh && run.pushed === undefined) return []
   const origin = made ? `, ${linked ? 'made and linked here' : 'made'} from ${code(into)}` : ''
   return [`✅ Branch [${code(name)}](${branchUrl(run.thread, name)})${origin}`]
 }
@@ -110,7 +112,7 @@ function progressLine(run: Run, step: Run['progress'][number]): string {
 }
 
 function followUps(run: Run): string[] {
-  const passed = run.delivered.length - run.dropped.length
+  const passed = run.passedOn
   const waiting = run.undelivered.length
   return [
     ...(passed > 0 ? [`✅ ${passed === 1 ? 'One follow-up' : `${passed} follow-ups`} passed to the agent`] : []),

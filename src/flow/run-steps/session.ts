@@ -13,7 +13,8 @@ const maxTitle = 255
 export async function createTask(hand: Hand): Promise<Run> {
   const { run, deps } = hand
   const marker = taskMarker(run)
-  const title = `${threadName(run.thread)} ${run.snapshot.title}`.slice(0, maxTitle)
+  const name = ` (${threadName(run.thread)})`
+  const title = `${run.snapshot.title.slice(0, maxTitle - name.length)}${name}`
   const asked = run.ask.text || run.snapshot.title
   const taskId = await once(hand, {
     intent: { effect: 'create-task', at: deps.now() },
@@ -92,7 +93,7 @@ function promptOf({ run, deps }: Hand): string {
 function started(hand: Hand, run: Run, id: string, offset: number): Run {
   const now = hand.deps.now()
   const [note, ...rest] = run.undelivered
-  const handedOver = run.asked && note ? { undelivered: rest, delivered: [...run.delivered, note.id], answerTo: note.by.login } : {}
+  const handedOver = run.asked && note ? { undelivered: rest, delivered: [...run.delivered, note.id], passedOn: run.passedOn + 1, answerTo: note.by.login } : {}
   return {
     ...run,
     ...handedOver,
@@ -119,6 +120,7 @@ export async function deliver(hand: Hand): Promise<Run> {
     ...run,
     undelivered: rest,
     delivered: [...run.delivered, note.id],
+    passedOn: run.passedOn + 1,
     answerTo: note.by.login,
     taskRun: { ...run.taskRun, notes: run.taskRun.notes + 1 },
     ...(run.heard ? { heard: { ...run.heard, idle: false } } : {}),

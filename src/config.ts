@@ -1,0 +1,233 @@
+/**
+ * The environment as a Config, and the only reader of `process.env`. All problems are told at once, one
+ * line each, with what to do.
+ */
+import { createPrivateKey } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { type ReasoningEffort, effortsFor, efforts } from './core/run-request.ts'
+
+export type Role = 'all' | 'web' | 'worker'
+
+export interface Config {
+  app: { id: number; privateKey: string; webhookSecret: string; apiUrl: string }
+  posthog: { host: string; apiKey: string; projectId: string }
+  run: { model: string; effort: ReasoningEffort | undefined }
+  queue: { redisUrl: string | undefined; dataDir: string }
+  role: Role
+  server: { host: string; port: number; proxyUrl: string | undefined }
+  log: LogSettings
+}
+
+export interface LogSettings {
+  level: string
+  format: 'json' | 'pretty'
+}
+
+export type Read =
+  | { mode: 'run'; config: Config; warnings: string[] }
+  /** No App yet: Probot's set-up page makes one. */
+  | { mode: 'set-up'; log: LogSettings }
+  | { mode: 'refuse'; problems: string[] }
+
+type Env = Record<string, string | undefined>
+
+/** Every variable that is read, in the order of the README. */
+export const variables = [
+  'APP_ID',
+  'PRIVATE_KEY',
+  'PRIVATE_KEY_PATH',
+  'WEBHOOK_SECRET',
+  'GITHUB_API_URL',
+  'GHE_HOST',
+  'GHE_PROTOCOL',
+  'HOST',
+  'PORT',
+  'WEBHOOK_PROXY_URL',
+  'LOG_LEVEL',
+  'LOG_FORMAT',
+  'POSTHOG_HOST',
+  'POSTHOG_API_KEY',
+  'POSTHOG_PROJECT_ID',
+  'CODEX_MODEL',
+  'CODEX_REASONING_EFFORT',
+  'REDIS_URL',
+  'DATA_DIR',
+  'ROLE',
+] as const
+type Variable = (typeof variables)[number]
+
+/** The environment with the values of `.env`, where that file exists; the environment wins. */
+export function environment(): Env {
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  return process.env
+}
+
+export function readConfig(env: Env): Read {
+  const reader = new Reader(env)
+  const log = logOf(reader)
+  if (!reader.given('APP_ID') && env.NODE_ENV !== 'production' && !reader.given('PRIVATE_KEY') && !reader.given('PRIVATE_KEY_PATH'))
+    return { mode: 'set-up', log }
+  const role = reader.oneOf('ROLE', ['all', 'web', 'worker'], 'all')
+  const config: Config = {
+    app: appOf(reader),
+    posthog: posthogOf(reader, role),
+    run: runOf(reader),
+    queue: queueOf(reader, role),
+    role,
+    server: {
+      host: reader.given('HOST') ?? 'localhost',
+      port: reader.port(),
+      proxyUrl: reader.url('WEBHOOK_PROXY_URL', ['http:', 'https:']),
+    },
+    log,
+  }
+  return reader.problems.length > 0 ? { mode: 'refuse', problems: reader.problems } : { mode: 'run', config, warnings: [] }
+}
+
+/** What must never be seen in a log, a comment or an error. */
+export const secretsOf = ({ app, posthog, queue }: Config): string[] => [
+  app.privateKey,
+  app.webhookSecret,
+  posthog.apiKey,
+  ...(queue.redisUrl ? [decodeURIComponent(new URL(queue.redisUrl).password)] : []),
+]
+
+function appOf(reader: Reader): Config['app'] {
+  return {
+    id: reader.number('APP_ID', 'set it to the number on the settings page of your GitHub App'),
+    privateKey: privateKeyOf(reader),
+    webhookSecret: webhookSecretOf(reader),
+    apiUrl: apiUrlOf(reader),
+  }
+}
+
+function privateKeyOf(reader: Reader): string {
+  const path = reader.given('PRIVATE_KEY_PATH')
+  const given = reader.given('PRIVATE_KEY') ?? (path === undefined ? undefined : fileAt(reader, path))
+  if (given === undefined)
+    return reader.problem('PRIVATE_KEY', 'is missing: set it to the private key of your GitHub App, or PRIVATE_KEY_PATH to its file')
+  const pem = given.includes('-----BEGIN') ? given.replaceAll('\\n', '\n') : Buffer.from(given, 'base64').toString()
+  try {
+    createPrivateKey(pem)
+    return pem
+  } catch {
+    return reader.problem(reader.given('PRIVATE_KEY') === undefined ? 'PRIVATE_KEY_PATH' : 'PRIVATE_KEY', 'is not a private key: use the .pem file that GitHub gave you, whole, or its text in base64')
+  }
+}
+
+function fileAt(reader: Reader, path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    reader.problem('PRIVATE_KEY_PATH', `names a file that can't be read: ${path}`)
+    return ''
+  }
+}
+
+/** Probot falls back to `development`, so a forgotten variable would let anybody forge webhooks. */
+function webhookSecretOf(reader: Reader): string {
+  const secret = reader.given('WEBHOOK_SECRET')
+  if (secret === undefined)
+    return reader.problem('WEBHOOK_SECRET', 'is missing: set it to the webhook secret of your GitHub App, e.g. from `openssl rand -hex 32`')
+  if (secret === 'development')
+    return reader.problem('WEBHOOK_SECRET', 'is `development`, which everybody knows: choose another one, e.g. from `openssl rand -hex 32`')
+  return secret
+}
+
+function apiUrlOf(reader: Reader): string {
+  const url = reader.url('GITHUB_API_URL', ['http:', 'https:'])
+  if (url !== undefined) return url.replace(/\/+$/, '')
+  const host = reader.given('GHE_HOST')
+  if (host === undefined) return 'https://api.github.com'
+  return `${reader.oneOf('GHE_PROTOCOL', ['https', 'http'], 'https')}://${host}/api/v3`
+}
+
+/** A web process talks to GitHub's webhooks and the queue only; it need not hold PostHog's key. */
+function posthogOf(reader: Reader, role: Role): Config['posthog'] {
+  const host = (reader.url('POSTHOG_HOST', ['http:', 'https:']) ?? 'https://us.posthog.com').replace(/\/+$/, '')
+  if (role === 'web') return { host, apiKey: '', projectId: '' }
+  return { host, apiKey: apiKeyOf(reader), projectId: String(reader.number('POSTHOG_PROJECT_ID', 'set it to the number in the address of your PostHog project')) }
+}
+
+function apiKeyOf(reader: Reader): string {
+  const key = reader.given('POSTHOG_API_KEY')
+  if (key === undefined)
+    return reader.problem('POSTHOG_API_KEY', 'is missing: set it to a personal API key (phx_…) with the scope task:write')
+  if (/^ph[cs]_/.test(key))
+    return reader.problem('POSTHOG_API_KEY', 'is a project key, which the Tasks API does not take: use a personal API key (phx_…) with the scope task:write')
+  return key
+}
+
+function runOf(reader: Reader): Config['run'] {
+  const model = reader.given('CODEX_MODEL') ?? 'gpt-5.5'
+  const given = reader.given('CODEX_REASONING_EFFORT')
+  if (given === undefined) return { model, effort: undefined }
+  const effort = efforts.find(known => known === given.toLowerCase())
+  if (!effort) reader.problem('CODEX_REASONING_EFFORT', `is ${given}: use ${effortsFor(model).join(', ')}`)
+  else if (!effortsFor(model).includes(effort))
+    reader.problem('CODEX_REASONING_EFFORT', `is ${effort}, which ${model} does not take: use ${effortsFor(model).join(', ')}`)
+  return { model, effort }
+}
+
+function queueOf(reader: Reader, role: Role): Config['queue'] {
+  const redisUrl = reader.url('REDIS_URL', ['redis:', 'rediss:'])
+  if (redisUrl === undefined && role !== 'all')
+    reader.problem('REDIS_URL', `is missing: ROLE=${role} shares its queue with other processes, which takes Redis; leave ROLE unset to run all in one process`)
+  return { redisUrl, dataDir: reader.given('DATA_DIR') ?? './data' }
+}
+
+function logOf(reader: Reader): LogSettings {
+  return {
+    level: reader.oneOf('LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent'], 'info'),
+    format: reader.oneOf('LOG_FORMAT', ['pretty', 'json'], 'pretty'),
+  }
+}
+
+class Reader {
+  readonly problems: string[] = []
+  readonly #env: Env
+
+  constructor(env: Env) {
+    this.#env = env
+  }
+
+  /** A variable that is empty is not there. */
+  given(name: Variable): string | undefined {
+    return this.#env[name]?.trim() || undefined
+  }
+
+  problem(name: Variable, what: string): '' {
+    this.problems.push(`${name} ${what}`)
+    return ''
+  }
+
+  number(name: Variable, hint: string): number {
+    const text = this.given(name)
+    if (text !== undefined && /^\d{1,15}$/.test(text)) return Number(text)
+    this.problem(name, text === undefined ? `is missing: ${hint}` : `is not a number: ${hint}`)
+    return 0
+  }
+
+  port(): number {
+    const text = this.given('PORT') ?? '3000'
+    if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
+    this.problem('PORT', 'is not a port: use a number from 0 to 65535')
+    return 0
+  }
+
+  url(name: Variable, protocols: string[]): string | undefined {
+    const text = this.given(name)
+    if (text === undefined) return undefined
+    const protocol = URL.canParse(text) ? new URL(text).protocol : ''
+    if (protocols.includes(protocol)) return text
+    this.problem(name, `is not an address: it begins with ${protocols.map(known => `${known}//`).join(' or ')}`)
+    return undefined
+  }
+
+  oneOf<const T extends string>(name: Variable, known: readonly T[], otherwise: T): T {
+    const text = this.given(name)?.toLowerCase()
+    const found = known.find(value => value === text)
+    if (text !== undefined && found === undefined) this.problem(name, `is ${text}: use ${known.join(', ')}`)
+    return found ?? otherwise
+  }
+}

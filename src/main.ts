@@ -1,0 +1,143 @@
+/** The composition root: reads the configuration, opens the edges, joins them to the flows, starts and stops. */
+import { randomBytes } from 'node:crypto'
+import type { Server } from 'node:http'
+import type { Logger } from 'pino'
+import { Probot, run as runProbot } from 'probot'
+import { SmeeClient } from 'smee-client'
+import { openLog } from './admin/log.ts'
+import { closeServer, httpServer, listen, webhookPath } from './admin/server.ts'
+import { type Config, environment, readConfig, secretsOf } from './config.ts'
+import { markerSigner } from './core/marker.ts'
+import { redactor } from './core/redact.ts'
+import { Run } from './core/run.ts'
+import { acceptTrigger } from './flow/accept-trigger.ts'
+import { advanceRun } from './flow/advance-run.ts'
+import { TriggerRecord, triggerRecord } from './flow/trigger-record.ts'
+import { gitHubApp } from './github/client.ts'
+import { openDoor } from './github/door.ts'
+import { gitHubThread } from './github/threads.ts'
+import { postHogTasks } from './posthog/tasks.ts'
+import { openQueues } from './queue/open-queues.ts'
+import type { Queues } from './queue/work-queue.ts'
+
+const started = await start()
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal))
+
+/** Everything stops within this, whatever hangs. */
+const grace = 8_000
+
+async function stop(signal: string): Promise<void> {
+  setTimeout(() => process.exit(1), grace + 1_500).unref()
+  await started.stop(signal)
+  process.exit(0)
+}
+
+interface Started {
+  stop(signal: string): Promise<void>
+}
+
+async function start(): Promise<Started> {
+  const read = readConfig(environment())
+  switch (read.mode) {
+    case 'refuse':
+      return refuse(read.problems)
+    case 'set-up':
+      return setUp()
+    case 'run':
+      return startBot(read.config).catch(error => refuse([error instanceof Error ? error.message : String(error)]))
+  }
+}
+
+function refuse(problems: string[]): never {
+  process.stderr.write(`The bot can't start:\n${problems.map(problem => `- ${problem}\n`).join('')}`)
+  process.exit(1)
+}
+
+/** Without an App, Probot's page makes one from `app.yml` and writes `.env`. */
+async function setUp(): Promise<Started> {
+  const server = await runProbot(() => {})
+  return { stop: () => server.stop() }
+}
+
+type BotQueues = Queues<TriggerRecord, Run>
+
+async function startBot(config: Config): Promise<Started> {
+  const log = await openLog(config.log, redactor(secretsOf(config)))
+  const queues: BotQueues = await openQueues({
+    ...config.queue,
+    parseTrigger: value => TriggerRecord.parse(value),
+    parseRun: value => Run.parse(value),
+    log,
+  })
+  const server = await openServer(config, queues, log)
+  if (config.role !== 'web') await startWork(config, queues, log)
+  log.info({ role: config.role, queue: queues.kind }, 'ready')
+  return { stop: signal => stopBot({ signal, log, server, queues }) }
+}
+
+interface Stopping {
+  signal: string
+  log: Logger
+  server: Server
+  queues: BotQueues
+}
+
+async function stopBot({ signal, log, server, queues }: Stopping): Promise<void> {
+  log.info({ signal }, 'stopping')
+  await closeServer(server, 2_000)
+  await queues.close(grace - 2_000)
+  log.info({}, 'stopped')
+}
+
+async function openServer(config: Config, queues: BotQueues, log: Logger): Promise<Server> {
+  const door = config.role === 'worker' ? undefined : await doorOf(config, queues, log)
+  const server = httpServer({ door, ready: () => queues.ping(2_000) })
+  const { host, port, proxyUrl } = config.server
+  try {
+    const actual = await listen(server, { host, port })
+    log.info({ host, port: actual }, 'listening')
+    if (proxyUrl !== undefined && door) await proxy(proxyUrl, `http://${host}:${actual}${webhookPath}`, log)
+  } catch (error) {
+    // A worker beside a web process on one machine needs no pages of its own.
+    if (door) throw error
+    log.warn({ err: error }, 'no health pages')
+  }
+  return server
+}
+
+const proxy = (source: string, target: string, log: Logger): Promise<unknown> =>
+  new SmeeClient({ source, target, logger: log }).start()
+
+function doorOf(config: Config, queues: BotQueues, log: Logger) {
+  const { id, privateKey, webhookSecret } = config.app
+  const probot = new Probot({ appId: id, privateKey, secret: webhookSecret, log })
+  return openDoor({
+    probot,
+    log,
+    enqueue: async trigger => {
+      const { outcome } = await queues.triggers.add(trigger.id, triggerRecord(trigger))
+      return outcome === 'added' ? 'added' : 'known'
+    },
+  })
+}
+
+async function startWork(config: Config, queues: BotQueues, log: Logger): Promise<void> {
+  const now = Date.now
+  const app = gitHubApp({ appId: config.app.id, privateKey: config.app.privateKey, apiUrl: config.app.apiUrl }, now)
+  const shared = {
+    github: (thread: Run['thread']) => gitHubThread(app, thread),
+    posthog: postHogTasks(config.posthog, now),
+    signer: markerSigner(config.app.webhookSecret),
+    log,
+    now,
+  }
+  const accept = acceptTrigger({ ...shared, runs: queues.runs, defaults: config.run, label: 'codex' })
+  const advance = advanceRun({
+    ...shared,
+    deployment: { posthogUrl: config.posthog.host, posthogProject: config.posthog.projectId },
+    liveRuns: () => queues.runs.liveCount(),
+    fence: () => randomBytes(8).toString('hex'),
+  })
+  await queues.triggers.work(accept, { concurrency: 20 })
+  await queues.runs.work(advance, { concurrency: 50 })
+}

@@ -1,0 +1,95 @@
+/** The real bot as a real process, the way `npm start` runs it. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+export interface BotOptions {
+  env: Record<string, string>
+  port?: number
+}
+
+export class Bot {
+  readonly url: string
+  readonly port: number
+  readonly log: string[] = []
+  readonly #process: ChildProcess
+  readonly #exited: Promise<number | null>
+
+  constructor(process: ChildProcess, port: number) {
+    this.#process = process
+    this.port = port
+    this.url = `http://127.0.0.1:${port}`
+    this.#exited = new Promise(resolve => process.once('exit', code => resolve(code)))
+    for (const stream of [process.stdout, process.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => this.log.push(text))
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? -1
+  }
+
+  get exited(): Promise<number | null> {
+    return this.#exited
+  }
+
+  output(): string {
+    return this.log.join('')
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal)
+  }
+
+  /** @returns the exit code */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    this.#process.kill(signal)
+    return this.#exited
+  }
+
+  async ready(timeout = 20_000): Promise<this> {
+    const deadline = Date.now() + timeout
+    let exitCode: number | null | undefined
+    void this.#exited.then(code => {
+      exitCode = code
+    })
+    while (Date.now() < deadline && exitCode === undefined) {
+      const ok = await fetch(`${this.url}/readyz`).then(
+        response => response.ok,
+        () => false,
+      )
+      if (ok && this.output().includes('ready')) return this
+      await new Promise(resolve => setTimeout(resolve, 25))
+    }
+    throw new Error(`the bot is not ready (exit code ${exitCode}):\n${this.output()}`)
+  }
+}
+
+/** Starts `dist/main.js`; the build is made once before the tests. */
+export function spawnBot(env: Record<string, string>, port: number): Bot {
+  const child = spawn(process.execPath, [join(root, 'dist/main.js')], {
+    cwd: tmpdir(),
+    env: { PATH: process.env.PATH ?? '', ...env, HOST: '127.0.0.1', PORT: String(port) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  return new Bot(child, port)
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise(resolve => server.close(resolve))
+  if (typeof address !== 'object' || !address) throw new Error('no free port')
+  return address.port
+}
+
+/** A folder of its own, gone afterwards. */
+export async function scratchDir(): Promise<{ path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'codex-task-bot-'))
+  return { path, remove: () => rm(path, { recursive: true, force: true }) }
+}
