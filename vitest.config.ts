@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     globalSetup: ['test/build.ts'],
     include: ['test/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 40_000,
+    hookTimeout: 120_000,
     maxWorkers: 2,
   },
 })

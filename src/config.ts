@@ -4,7 +4,7 @@
  */
 import { createPrivateKey } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { type ReasoningEffort, effortsFor, efforts } from './core/run-request.ts'
+import { efforts, effortsFor, type ReasoningEffort } from './core/run-request.ts'
 
 export type Role = 'all' | 'web' | 'worker'
 
@@ -65,7 +65,12 @@ export function environment(): Env {
 export function readConfig(env: Env): Read {
   const reader = new Reader(env)
   const log = logOf(reader)
-  if (!reader.given('APP_ID') && env.NODE_ENV !== 'production' && !reader.given('PRIVATE_KEY') && !reader.given('PRIVATE_KEY_PATH'))
+  if (
+    !reader.given('APP_ID') &&
+    env.NODE_ENV !== 'production' &&
+    !reader.given('PRIVATE_KEY') &&
+    !reader.given('PRIVATE_KEY_PATH')
+  )
     return { mode: 'set-up', log }
   const role = reader.oneOf('ROLE', ['all', 'web', 'worker'], 'all')
   const config: Config = {
@@ -81,7 +86,9 @@ export function readConfig(env: Env): Read {
     },
     log,
   }
-  return reader.problems.length > 0 ? { mode: 'refuse', problems: reader.problems } : { mode: 'run', config, warnings: [] }
+  return reader.problems.length > 0
+    ? { mode: 'refuse', problems: reader.problems }
+    : { mode: 'run', config, warnings: [] }
 }
 
 /** What must never be seen in a log, a comment or an error. */
@@ -105,13 +112,21 @@ function privateKeyOf(reader: Reader): string {
   const path = reader.given('PRIVATE_KEY_PATH')
   const given = reader.given('PRIVATE_KEY') ?? (path === undefined ? undefined : fileAt(reader, path))
   if (given === undefined)
-    return reader.problem('PRIVATE_KEY', 'is missing: set it to the private key of your GitHub App, or PRIVATE_KEY_PATH to its file')
-  const pem = given.includes('-----BEGIN') ? given.replaceAll('\\n', '\n') : Buffer.from(given, 'base64').toString()
+    return reader.problem(
+      'PRIVATE_KEY',
+      'is missing: set it to the private key of your GitHub App, or PRIVATE_KEY_PATH to its file',
+    )
+  const pem = given.includes('-----BEGIN')
+    ? given.replaceAll('\\n', '\n')
+    : Buffer.from(given, 'base64').toString()
   try {
     createPrivateKey(pem)
     return pem
   } catch {
-    return reader.problem(reader.given('PRIVATE_KEY') === undefined ? 'PRIVATE_KEY_PATH' : 'PRIVATE_KEY', 'is not a private key: use the .pem file that GitHub gave you, whole, or its text in base64')
+    return reader.problem(
+      reader.given('PRIVATE_KEY') === undefined ? 'PRIVATE_KEY_PATH' : 'PRIVATE_KEY',
+      'is not a private key: use the .pem file that GitHub gave you, whole, or its text in base64',
+    )
   }
 }
 
@@ -128,9 +143,15 @@ function fileAt(reader: Reader, path: string): string | undefined {
 function webhookSecretOf(reader: Reader): string {
   const secret = reader.given('WEBHOOK_SECRET')
   if (secret === undefined)
-    return reader.problem('WEBHOOK_SECRET', 'is missing: set it to the webhook secret of your GitHub App, e.g. from `openssl rand -hex 32`')
+    return reader.problem(
+      'WEBHOOK_SECRET',
+      'is missing: set it to the webhook secret of your GitHub App, e.g. from `openssl rand -hex 32`',
+    )
   if (secret === 'development')
-    return reader.problem('WEBHOOK_SECRET', 'is `development`, which everybody knows: choose another one, e.g. from `openssl rand -hex 32`')
+    return reader.problem(
+      'WEBHOOK_SECRET',
+      'is `development`, which everybody knows: choose another one, e.g. from `openssl rand -hex 32`',
+    )
   return secret
 }
 
@@ -144,17 +165,32 @@ function apiUrlOf(reader: Reader): string {
 
 /** A web process talks to GitHub's webhooks and the queue only; it need not hold PostHog's key. */
 function posthogOf(reader: Reader, role: Role): Config['posthog'] {
-  const host = (reader.url('POSTHOG_HOST', ['http:', 'https:']) ?? 'https://us.posthog.com').replace(/\/+$/, '')
+  const host = (reader.url('POSTHOG_HOST', ['http:', 'https:']) ?? 'https://us.posthog.com').replace(
+    /\/+$/,
+    '',
+  )
   if (role === 'web') return { host, apiKey: '', projectId: '' }
-  return { host, apiKey: apiKeyOf(reader), projectId: String(reader.number('POSTHOG_PROJECT_ID', 'set it to the number in the address of your PostHog project')) }
+  return {
+    host,
+    apiKey: apiKeyOf(reader),
+    projectId: String(
+      reader.number('POSTHOG_PROJECT_ID', 'set it to the number in the address of your PostHog project'),
+    ),
+  }
 }
 
 function apiKeyOf(reader: Reader): string {
   const key = reader.given('POSTHOG_API_KEY')
   if (key === undefined)
-    return reader.problem('POSTHOG_API_KEY', 'is missing: set it to a personal API key (phx_…) with the scope task:write')
+    return reader.problem(
+      'POSTHOG_API_KEY',
+      'is missing: set it to a personal API key (phx_…) with the scope task:write',
+    )
   if (/^ph[cs]_/.test(key))
-    return reader.problem('POSTHOG_API_KEY', 'is a project key, which the Tasks API does not take: use a personal API key (phx_…) with the scope task:write')
+    return reader.problem(
+      'POSTHOG_API_KEY',
+      'is a project key, which the Tasks API does not take: use a personal API key (phx_…) with the scope task:write',
+    )
   return key
 }
 
@@ -165,14 +201,20 @@ function runOf(reader: Reader): Config['run'] {
   const effort = efforts.find(known => known === given.toLowerCase())
   if (!effort) reader.problem('CODEX_REASONING_EFFORT', `is ${given}: use ${effortsFor(model).join(', ')}`)
   else if (!effortsFor(model).includes(effort))
-    reader.problem('CODEX_REASONING_EFFORT', `is ${effort}, which ${model} does not take: use ${effortsFor(model).join(', ')}`)
+    reader.problem(
+      'CODEX_REASONING_EFFORT',
+      `is ${effort}, which ${model} does not take: use ${effortsFor(model).join(', ')}`,
+    )
   return { model, effort }
 }
 
 function queueOf(reader: Reader, role: Role): Config['queue'] {
   const redisUrl = reader.url('REDIS_URL', ['redis:', 'rediss:'])
   if (redisUrl === undefined && role !== 'all')
-    reader.problem('REDIS_URL', `is missing: ROLE=${role} shares its queue with other processes, which takes Redis; leave ROLE unset to run all in one process`)
+    reader.problem(
+      'REDIS_URL',
+      `is missing: ROLE=${role} shares its queue with other processes, which takes Redis; leave ROLE unset to run all in one process`,
+    )
   return { redisUrl, dataDir: reader.given('DATA_DIR') ?? './data' }
 }
 
@@ -220,7 +262,10 @@ class Reader {
     if (text === undefined) return undefined
     const protocol = URL.canParse(text) ? new URL(text).protocol : ''
     if (protocols.includes(protocol)) return text
-    this.problem(name, `is not an address: it begins with ${protocols.map(known => `${known}//`).join(' or ')}`)
+    this.problem(
+      name,
+      `is not an address: it begins with ${protocols.map(known => `${known}//`).join(' or ')}`,
+    )
     return undefined
   }
 

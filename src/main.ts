@@ -44,7 +44,9 @@ async function start(): Promise<Started> {
     case 'set-up':
       return setUp()
     case 'run':
-      return startBot(read.config).catch(error => refuse([error instanceof Error ? error.message : String(error)]))
+      return startBot(read.config).catch(error =>
+        refuse([error instanceof Error ? error.message : String(error)]),
+      )
   }
 }
 
@@ -123,7 +125,10 @@ function doorOf(config: Config, queues: BotQueues, log: Logger) {
 
 async function startWork(config: Config, queues: BotQueues, log: Logger): Promise<void> {
   const now = Date.now
-  const app = gitHubApp({ appId: config.app.id, privateKey: config.app.privateKey, apiUrl: config.app.apiUrl }, now)
+  const app = gitHubApp(
+    { appId: config.app.id, privateKey: config.app.privateKey, apiUrl: config.app.apiUrl },
+    now,
+  )
   const shared = {
     github: (thread: Run['thread']) => gitHubThread(app, thread),
     posthog: postHogTasks(config.posthog, now),

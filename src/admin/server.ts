@@ -25,7 +25,8 @@ export function httpServer({ door, ready }: ServerParts): Server {
   async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const path = (req.url ?? '/').split('?')[0] ?? '/'
     if (req.method === 'POST' && door && doors.has(path)) return door(req, res)
-    if (req.method !== 'GET' && req.method !== 'HEAD') return text(res, doors.has(path) || door === undefined ? 404 : 405, 'not here\n')
+    if (req.method !== 'GET' && req.method !== 'HEAD')
+      return text(res, doors.has(path) || door === undefined ? 404 : 405, 'not here\n')
     if (path === '/healthz') return text(res, 200, 'ok\n')
     if (path === '/readyz')
       return ready().then(
@@ -39,7 +40,11 @@ export function httpServer({ door, ready }: ServerParts): Server {
 
 function text(res: ServerResponse, status: number, body: string): void {
   res
-    .writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
+    .writeHead(status, {
+      'content-type': 'text/plain; charset=utf-8',
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+    })
     .end(body)
 }
 
@@ -47,7 +52,11 @@ function text(res: ServerResponse, status: number, body: string): void {
 export function listen(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'EADDRINUSE' ? new Error(`port ${port} on ${host} is in use: set PORT to another one`) : error)
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new Error(`port ${port} on ${host} is in use: set PORT to another one`)
+          : error,
+      )
     })
     server.listen(port, host, () => {
       const address = server.address()

@@ -41,7 +41,8 @@ export function nextStep(run: Run, now: Now): Step {
 
 /** While one service is out of reach, the thread can still be told so on the other. */
 function inTrouble(run: Run, trouble: NonNullable<Run['trouble']>, now: Now): Step {
-  if (!run.outcome && now.at - trouble.since > limits.trouble) return { do: 'give-up', outcome: failure(tooLong(trouble)) }
+  if (!run.outcome && now.at - trouble.since > limits.trouble)
+    return { do: 'give-up', outcome: failure(tooLong(trouble)) }
   const canTell = run.status && trouble.service === 'posthog' && now.text === 'phase'
   return canTell ? { do: 'edit-status' } : { do: 'wait', ms: trouble.until - now.at }
 }
@@ -63,7 +64,8 @@ function stopping(run: Run, now: Now): Step {
   if (!run.taskRun) return { do: 'settle-outcome' }
   const claimed = run.claimedPulls[0]
   if (claimed !== undefined) return { do: 'adopt-pull', url: claimed }
-  if (isTerminal(run.taskRun.status)) return run.resultChecked ? { do: 'settle-outcome' } : { do: 'find-result' }
+  if (isTerminal(run.taskRun.status))
+    return run.resultChecked ? { do: 'settle-outcome' } : { do: 'find-result' }
   if (!run.stop?.asked) return { do: 'cancel' }
   if (now.at - run.stop.at > limits.stopping) return { do: 'give-up', outcome: failure(unconfirmedStop) }
   return keepLooking(run, now)
@@ -75,7 +77,10 @@ function keepLooking(run: Run, now: Now): Step {
   const sinceEdit = now.at - (run.status?.at ?? 0)
   if (now.text === 'details' && sinceEdit >= limits.editEvery) return { do: 'edit-status' }
   const untilEdit = now.text === 'details' ? limits.editEvery - sinceEdit : Number.POSITIVE_INFINITY
-  return { do: 'wait', ms: Math.max(1, Math.min(run.nextLookAt - now.at, untilEdit, untilIdleCounts(run, now.at))) }
+  return {
+    do: 'wait',
+    ms: Math.max(1, Math.min(run.nextLookAt - now.at, untilEdit, untilIdleCounts(run, now.at))),
+  }
 }
 
 /** The moment at which the end of a turn counts needs no further look. */
@@ -137,6 +142,13 @@ function afterOutcome(run: Run, now: Now): Step {
 const canGoOn = (run: Run): boolean => run.taskId !== undefined && run.branch !== undefined
 
 function inTail(run: Run, now: number): boolean {
-  if (run.outcome?.is !== 'pull' || !run.taskRun || isTerminal(run.taskRun.status) || run.stop) return false
+  if (
+    run.outcome?.is !== 'pull' ||
+    !run.taskRun ||
+    isTerminal(run.taskRun.status) ||
+    run.stop ||
+    run.yielding
+  )
+    return false
   return !run.heard?.idle && now - (run.concludedAt ?? now) < limits.tail
 }

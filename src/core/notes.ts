@@ -16,11 +16,9 @@ function parseNote(text: string): Note[] {
   }
 }
 
-export const hasRead = (run: Run, noteId: string): boolean =>
-  run.delivered.includes(noteId) || run.undelivered.some(note => note.id === noteId)
-
 function fold(run: Run, note: Note): Run {
-  if (hasRead(run, note.id)) return run
+  const known = run.delivered.includes(note.id) || run.undelivered.some(({ id }) => id === note.id)
+  if (known) return run
   switch (note.says) {
     case 'more':
       return { ...run, undelivered: [...run.undelivered, note] }
@@ -28,7 +26,11 @@ function fold(run: Run, note: Note): Run {
       return stopped({ ...run, delivered: [...run.delivered, note.id] }, note)
     case 'look':
       return { ...run, delivered: [...run.delivered, note.id], nextLookAt: undefined }
+    case 'yield':
+      return { ...run, delivered: [...run.delivered, note.id], yielding: true }
     case 'label':
+      // Set after the end, it asks for a run of its own.
+      if (run.outcome) return run
       return {
         ...run,
         delivered: [...run.delivered, note.id],
@@ -49,9 +51,16 @@ function stopped(run: Run, note: Note & { says: 'stop' }): Run {
     delivered: [...run.delivered, ...unread],
     dropped: [...run.dropped, ...unread],
     ...(run.outcome
-      ? { outcome: undefined, concludedAt: undefined, resultChecked: false, round: run.round + 1, told: { ...run.told, comment: false } }
+      ? {
+          outcome: undefined,
+          concludedAt: undefined,
+          resultChecked: false,
+          round: run.round + 1,
+          told: { ...run.told, comment: false },
+        }
       : {}),
   }
 }
 
-const stillWorks = (run: Run): boolean => run.taskRun !== undefined && !isTerminal(run.taskRun.status) && !run.heard?.idle
+const stillWorks = (run: Run): boolean =>
+  run.taskRun !== undefined && !isTerminal(run.taskRun.status) && !run.heard?.idle

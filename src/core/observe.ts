@@ -56,20 +56,24 @@ const newPulls = (run: Run, sight: Sight): string[] =>
       !run.pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase()),
   )
 
-function hear(run: Run, sight: Sight, now: number): NonNullable<Run['heard']> {
-  const before = run.heard ?? { offset: 0, turns: 0, idle: false }
-  return sight.log.reduce((heard, entry): NonNullable<Run['heard']> => {
-    switch (entry.what.is) {
-      case 'turn-over':
-        return { ...heard, turns: heard.turns + 1, idle: true, idleSince: now }
-      case 'message':
-        return { ...heard, answer: entry.what.text, idle: false }
-      case 'activity':
-        return { ...heard, idle: false }
-      case 'progress':
-        return heard
-    }
-  }, { ...before, offset: sight.offset })
+type Hearing = NonNullable<Run['heard']>
+
+function hear(run: Run, sight: Sight, now: number): Hearing {
+  const before: Hearing = { ...(run.heard ?? { turns: 0, idle: false }), offset: sight.offset }
+  return sight.log.reduce((heard, entry) => hearEntry(heard, entry, now), before)
+}
+
+function hearEntry(heard: Hearing, { what }: LogEntry, now: number): Hearing {
+  switch (what.is) {
+    case 'turn-over':
+      return { ...heard, turns: heard.turns + 1, idle: true, idleSince: now }
+    case 'message':
+      return { ...heard, answer: what.text, idle: false }
+    case 'activity':
+      return { ...heard, idle: false }
+    case 'progress':
+      return heard
+  }
 }
 
 /** One line a step, in the order of first sight; a later word on the same step replaces the earlier. */
@@ -137,5 +141,9 @@ function agentFailed(run: Run): Outcome {
     reason: 'The agent failed',
     fix: 'Look at the run in PostHog, then `/codex retry`.',
   }
-  return { is: 'failed', ...failure, reason: said ? `${failure.reason}: ${said.slice(0, 200)}` : `${failure.reason}.` }
+  return {
+    is: 'failed',
+    ...failure,
+    reason: said ? `${failure.reason}: ${said.slice(0, 200)}` : `${failure.reason}.`,
+  }
 }

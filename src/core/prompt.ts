@@ -8,7 +8,9 @@ const maxHunk = 4_000
 
 /** @param fence a random word of this run, e.g. 16 hex digits */
 export function firstPrompt(run: Run, fence: string): string {
-  return [instruction(run), context(run, fence), run.ask.what === 'plan' ? planOnly : expectations(run)].join('\n\n')
+  return [instruction(run), context(run, fence), run.ask.what === 'plan' ? planOnly : expectations(run)].join(
+    '\n\n',
+  )
 }
 
 /** The next words in a session that already knows the thread. */

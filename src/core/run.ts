@@ -102,7 +102,10 @@ export const Note = z.discriminatedUnion('says', [
   FollowUp,
   z.object({ says: z.literal('stop'), id: z.string(), by: Person, at: z.number() }),
   z.object({ says: z.literal('label'), id: z.string(), by: Person, at: z.number(), label: z.string() }),
+  /** A webhook that is a reason to look at once. */
   z.object({ says: z.literal('look'), id: z.string() }),
+  /** Another command waits for the thread: nothing is to be waited for after the end. */
+  z.object({ says: z.literal('yield'), id: z.string() }),
 ])
 export type Note = z.infer<typeof Note>
 
@@ -135,7 +138,9 @@ export const Run = z.object({
   /** The session it goes on with, from an earlier Run of the thread. `over` once that can't be talked to any more. */
   earlier: Session.extend({ branch: z.string().optional(), over: z.boolean() }).optional(),
 
-  status: z.object({ commentId: z.number().int(), hash: z.string(), phase: z.string(), at: z.number() }).optional(),
+  status: z
+    .object({ commentId: z.number().int(), hash: z.string(), phase: z.string(), at: z.number() })
+    .optional(),
   statusRemade: z.boolean().optional(),
   branch: Branch.optional(),
   taskId: z.string().optional(),
@@ -194,10 +199,18 @@ export const Run = z.object({
 
   intent: Intent.optional(),
   trouble: z
-    .object({ service: z.enum(['github', 'posthog']), why: z.string(), since: z.number(), until: z.number(), count: z.number() })
+    .object({
+      service: z.enum(['github', 'posthog']),
+      why: z.string(),
+      since: z.number(),
+      until: z.number(),
+      count: z.number(),
+    })
     .optional(),
   nextLookAt: z.number().optional(),
   concludedAt: z.number().optional(),
+  /** It ends as soon as it has an outcome and the thread knows it. */
+  yielding: z.boolean(),
   stallsSeen: z.number().int(),
 })
 export type Run = z.infer<typeof Run>
@@ -224,6 +237,7 @@ export const newRun = (given: NewRun): Run => ({
   delivered: [],
   dropped: [],
   passedOn: 0,
+  yielding: false,
   stallsSeen: 0,
   ...given,
 })

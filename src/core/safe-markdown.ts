@@ -21,7 +21,10 @@ export function quoted(text: string, maxLength: number): string {
 }
 
 export function safeMarkdown(text: string): string {
-  const tree = fromMarkdown(stripInvisible(text), { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })
+  const tree = fromMarkdown(stripInvisible(text), {
+    extensions: [gfm()],
+    mdastExtensions: [gfmFromMarkdown()],
+  })
   const safe: Root = { type: 'root', children: tree.children.flatMap(safeBlock) }
   return toMarkdown(safe, { extensions: [gfmToMarkdown()], bullet: '-' }).trim()
 }

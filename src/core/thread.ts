@@ -43,4 +43,5 @@ export const threadName = (thread: Thread): string => `${fullName(thread)}#${thr
 export const threadSlot = (thread: Pick<Thread, 'repoId' | 'number'>): string =>
   `thread-${thread.repoId}-${thread.number}`
 
-export const isFork = (head: PullHead, thread: Pick<Thread, 'repoId'>): boolean => head.repoId !== thread.repoId
+export const isFork = (head: PullHead, thread: Pick<Thread, 'repoId'>): boolean =>
+  head.repoId !== thread.repoId

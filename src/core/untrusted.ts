@@ -5,7 +5,7 @@
  * variation selectors, tags (U+E0000–E007F), fillers and the soft hyphen.
  */
 const invisible =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu
+  /\u034f|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu
 
 export const stripInvisible = (text: string): string => text.toWellFormed().replace(invisible, '')
 
@@ -17,8 +17,14 @@ const tag = /<(\/?[A-Za-z][A-Za-z0-9-]*)(?:\s[^<>]*)?(\/?)>/g
 
 /** What a person who reads the rendered text sees, more or less, at most `maxLength` characters of it. */
 export function visibleText(text: string, maxLength: number): string {
-  const visible = stripInvisible(text).replace(/\r\n?/g, '\n').replace(htmlComment, '').replace(tag, '<$1$2>').trim()
-  return visible.length > maxLength ? `${visible.slice(0, maxLength)}\n[… cut here: the text is longer]` : visible
+  const visible = stripInvisible(text)
+    .replace(/\r\n?/g, '\n')
+    .replace(htmlComment, '')
+    .replace(tag, '<$1$2>')
+    .trim()
+  return visible.length > maxLength
+    ? `${visible.slice(0, maxLength)}\n[… cut here: the text is longer]`
+    : visible
 }
 
 /**

@@ -2,20 +2,19 @@
 import { type Command, isMistake, nearest, type Parsed, parseCommands } from '../core/command/parse.ts'
 import { type CommandName, commands, mayAct, presets } from '../core/command/table.ts'
 import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
-import { hasRead } from '../core/notes.ts'
 import { backoff, limits } from '../core/pace.ts'
 import type { CommentTrigger, LabelTrigger, Trigger } from '../core/trigger.ts'
 import { approve, goOn, queue, retry, status, stop } from './commands/control.ts'
 import {
-  answered,
   type Asking,
+  answered,
   type Handled,
+  ReplyNotSettled,
   refused,
   reply,
-  ReplyNotSettled,
-  targetOf,
   type TriggerDeps,
   type TriggerHand,
+  targetOf,
   triggerHand,
 } from './commands/hand.ts'
 import { startRun } from './commands/start-run.ts'
@@ -73,7 +72,9 @@ async function acceptComment(hand: TriggerHand, trigger: CommentTrigger): Promis
   const asked = await commandsOf(hand, trigger)
   const parsed = asked[hand.record.done]
   if (!parsed) return end
-  return acceptOne(hand, trigger, asked.length, () => (isMistake(parsed) ? mistaken(hand, trigger, parsed) : obey(hand, trigger, parsed.command)))
+  return acceptOne(hand, trigger, asked.length, () =>
+    isMistake(parsed) ? mistaken(hand, trigger, parsed) : obey(hand, trigger, parsed.command),
+  )
 }
 
 /** The commands of the text; for an edit, those that the old text did not have. */
@@ -86,7 +87,12 @@ async function commandsOf(hand: TriggerHand, trigger: CommentTrigger): Promise<P
 }
 
 /** Deals with one command, then comes back for the next. */
-async function acceptOne(hand: TriggerHand, trigger: Asking, count: number, handle: () => Promise<Handled>): Promise<Verdict> {
+async function acceptOne(
+  hand: TriggerHand,
+  trigger: Asking,
+  count: number,
+  handle: () => Promise<Handled>,
+): Promise<Verdict> {
   if (!hand.record.reacted) {
     // The reaction is the first sign of life; nothing waits for it, and its failure does not matter.
     void hand.github.react(targetOf(trigger), 'eyes')
@@ -95,7 +101,13 @@ async function acceptOne(hand: TriggerHand, trigger: Asking, count: number, hand
   const handled = await (hand.record.noted ? afterNote(hand, hand.record.noted) : handle())
   const verdict = await finish(hand, trigger, handled)
   if (verdict) return verdict
-  await hand.save({ ...hand.record, done: hand.record.done + 1, replying: undefined, noted: undefined, announced: false })
+  await hand.save({
+    ...hand.record,
+    done: hand.record.done + 1,
+    replying: undefined,
+    noted: undefined,
+    announced: false,
+  })
   return hand.record.done < count ? { do: 'park', ms: 0 } : end
 }
 
@@ -115,7 +127,8 @@ async function finish(hand: TriggerHand, trigger: Asking, handled: Handled): Pro
       }
       return { do: 'park', ms: handled.ms }
     case 'reply':
-      await reply(hand, handled.reply)
+      // Who was told that the words are kept needs no second answer when they have arrived.
+      if (!hand.record.announced || handled.reply.reply !== 'passed-on') await reply(hand, handled.reply)
       await swapReaction(hand, trigger, handled.well)
       return undefined
   }
@@ -123,31 +136,43 @@ async function finish(hand: TriggerHand, trigger: Asking, handled: Handled): Pro
 
 async function swapReaction(hand: TriggerHand, trigger: Asking, well: boolean): Promise<void> {
   const target = targetOf(trigger)
-  await Promise.all([hand.github.react(target, well ? 'rocket' : 'confused'), hand.github.unreact(target, 'eyes')])
+  await Promise.all([
+    hand.github.react(target, well ? 'rocket' : 'confused'),
+    hand.github.unreact(target, 'eyes'),
+  ])
   if (!well && trigger.kind === 'label') await hand.github.removeLabel(trigger.label)
 }
 
-/** The Run has read the note, or ended without reading it; then the command starts over. */
-async function afterNote(hand: TriggerHand, { runId, noteId }: { runId: string; noteId: string }): Promise<Handled> {
+/** Longer than this, and the asker is told that the words are kept. */
+const patience = 10_000
+
+/** The Run has dealt with the note, or ended without doing so; then the command starts over. */
+async function afterNote(
+  hand: TriggerHand,
+  { runId, noteId }: { runId: string; noteId: string },
+): Promise<Handled> {
   const kept = await hand.deps.runs.get(runId)
-  const run = kept?.data
-  if (run && hasRead(run, noteId)) return readNote(hand, run.dropped.includes(noteId), run.delivered.includes(noteId))
-  if (kept?.standing === 'live') {
+  if (kept?.data.delivered.includes(noteId)) return dealtWith(hand, kept.data.dropped.includes(noteId))
+  if (kept?.standing === 'live' && !(kept.data.outcome && hand.record.trigger.kind === 'label')) {
     await hand.deps.runs.wake(runId)
-    return { with: 'wait', ms: 500 }
+    const late = hand.deps.now() - hand.job.addedAt > patience && !isStop(hand)
+    return { with: 'wait', ms: 500, ...(late ? { announce: { reply: 'kept' } } : {}) }
   }
   await hand.save({ ...hand.record, noted: undefined })
   return { with: 'wait', ms: 0 }
 }
 
 /** A stop is answered by the Run's last word, a label by its being there already. */
-function readNote(hand: TriggerHand, dropped: boolean, delivered: boolean): Handled {
-  const { trigger } = hand.record
-  if (trigger.kind !== 'comment') return { with: 'silence' }
-  const parsed = parseCommands(trigger.text)[hand.record.done]
-  if (parsed && !isMistake(parsed) && parsed.command.name === 'stop') return { with: 'silence' }
+function dealtWith(hand: TriggerHand, dropped: boolean): Handled {
+  if (hand.record.trigger.kind !== 'comment' || isStop(hand)) return { with: 'silence' }
   if (dropped) return refused({ reply: 'not-passed-on' })
-  return answered({ reply: delivered ? 'passed-on' : 'kept' })
+  return answered({ reply: 'passed-on' })
+}
+
+function isStop({ record }: TriggerHand): boolean {
+  const parsed =
+    record.trigger.kind === 'comment' ? parseCommands(record.trigger.text)[record.done] : undefined
+  return parsed !== undefined && !isMistake(parsed) && parsed.command.name === 'stop'
 }
 
 async function mistaken(hand: TriggerHand, trigger: CommentTrigger, mistake: Parsed): Promise<Handled> {
@@ -161,7 +186,12 @@ async function mistaken(hand: TriggerHand, trigger: CommentTrigger, mistake: Par
  * answer clearly is a no; only a limit is waited out.
  */
 async function gate(hand: TriggerHand, trigger: Asking, name: CommandName): Promise<Handled | undefined> {
-  const fields = { trigger: trigger.id, delivery: trigger.deliveryId, by: trigger.sender.login, command: name }
+  const fields = {
+    trigger: trigger.id,
+    delivery: trigger.deliveryId,
+    by: trigger.sender.login,
+    command: name,
+  }
   try {
     const { role, name: named } = await hand.github.permission(trigger.sender.login)
     const may = mayAct(role, commands[name].least)
@@ -171,7 +201,9 @@ async function gate(hand: TriggerHand, trigger: Asking, name: CommandName): Prom
     if (error instanceof ComeBack) throw error
     hand.deps.log.warn({ ...fields, err: error }, 'permission unknown: refused')
     const unknown = error instanceof Refused && error.status === 404
-    return refused(unknown ? { reply: 'not-allowed', command: name, role: 'none' } : { reply: 'not-known', command: name })
+    return refused(
+      unknown ? { reply: 'not-allowed', command: name, role: 'none' } : { reply: 'not-known', command: name },
+    )
   }
 }
 
@@ -183,9 +215,21 @@ async function obey(hand: TriggerHand, trigger: CommentTrigger, command: Command
     case 'help':
       return answered({ reply: 'help' })
     case 'run':
-      return startRun(hand, trigger, { what: 'work', text, options, mayJoin: true, ...(await inlineOf(hand, trigger)) })
+      return startRun(hand, trigger, {
+        what: 'work',
+        text,
+        options,
+        mayJoin: true,
+        ...(await inlineOf(hand, trigger)),
+      })
     case 'plan':
-      return startRun(hand, trigger, { what: 'plan', text, options, mayJoin: false, ...(await inlineOf(hand, trigger)) })
+      return startRun(hand, trigger, {
+        what: 'plan',
+        text,
+        options,
+        mayJoin: false,
+        ...(await inlineOf(hand, trigger)),
+      })
     case 'approve':
       return approve(hand, trigger)
     case 'continue':
@@ -213,9 +257,16 @@ async function byLabel(hand: TriggerHand, trigger: LabelTrigger): Promise<Handle
   if (denied) return denied
   const given = trigger.label.slice(hand.deps.label.length + 1)
   const preset = presets.find(known => known === given.toLowerCase())
-  if (given !== '' && !preset) return refused({ reply: 'preset', given, meant: nearest(given.toLowerCase(), presets) })
-  if (preset === 'plan') return startRun(hand, trigger, { what: 'plan', text: '', options: {}, mayJoin: false })
-  return startRun(hand, trigger, { what: 'work', text: '', options: preset ? { effort: preset } : {}, mayJoin: true })
+  if (given !== '' && !preset)
+    return refused({ reply: 'preset', given, meant: nearest(given.toLowerCase(), presets) })
+  if (preset === 'plan')
+    return startRun(hand, trigger, { what: 'plan', text: '', options: {}, mayJoin: false })
+  return startRun(hand, trigger, {
+    what: 'work',
+    text: '',
+    options: preset ? { effort: preset } : {},
+    mayJoin: true,
+  })
 }
 
 /** News of a pull request is a reason for the Runs of its repository to look, nothing more. */

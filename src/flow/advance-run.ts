@@ -3,7 +3,7 @@
  * what was said, decides one step after another, does it, writes the result, and parks.
  */
 import { ComeBack, Refused, type Service, Unanswered } from '../core/faults.ts'
-import { type Step, nextStep } from '../core/next-step.ts'
+import { nextStep, type Step } from '../core/next-step.ts'
 import { readNotes } from '../core/notes.ts'
 import { outcomeOf } from '../core/observe.ts'
 import { backoff, limits } from '../core/pace.ts'
@@ -135,7 +135,8 @@ function act(hand: Hand, step: Doing): Promise<Run> | Run {
 function afterFault(hand: Hand, step: Doing, error: unknown): Run {
   const { run, deps } = hand
   if (error instanceof NotSettled) return waiting(hand, asks[step.do] ?? 'github', error.message, error.until)
-  if (error instanceof ComeBack) return { ...waiting(hand, error.service, error.message, error.until), intent: undefined }
+  if (error instanceof ComeBack)
+    return { ...waiting(hand, error.service, error.message, error.until), intent: undefined }
   if (error instanceof Unanswered) {
     deps.log.warn({ run: run.id, step: step.do, err: error }, 'no usable answer')
     return waiting(hand, error.service, error.message, deps.now() + backoff(run.trouble?.count ?? 0))
@@ -148,7 +149,13 @@ function afterFault(hand: Hand, step: Doing, error: unknown): Run {
 function waiting(hand: Hand, service: Service, why: string, until: number): Run {
   const { run } = hand
   const same = run.trouble?.service === service ? run.trouble : undefined
-  const trouble = { service, why, since: same?.since ?? hand.deps.now(), until, count: (same?.count ?? 0) + 1 }
+  const trouble = {
+    service,
+    why,
+    since: same?.since ?? hand.deps.now(),
+    until,
+    count: (same?.count ?? 0) + 1,
+  }
   return { ...run, trouble }
 }
 
@@ -157,10 +164,16 @@ function afterRefusal(hand: Hand, step: Doing, error: Refused): Run {
   switch (step.do) {
     // A thread that takes no comment can't be told anything: locked, deleted, transferred or uninstalled.
     case 'post-status':
-      return { ...failed(hand, failureOf(error)), mute: true, told: { comment: true, reaction: true, label: true, branch: true } }
+      return {
+        ...failed(hand, failureOf(error)),
+        mute: true,
+        told: { comment: true, reaction: true, label: true, branch: true },
+      }
     case 'edit-status':
       return { ...run, status: undefined, mute: true }
     default:
-      return run.outcome ? { ...run, told: { comment: true, reaction: true, label: true, branch: true } } : failed(hand, failureOf(error))
+      return run.outcome
+        ? { ...run, told: { comment: true, reaction: true, label: true, branch: true } }
+        : failed(hand, failureOf(error))
   }
 }

@@ -1,7 +1,7 @@
 /** What the flows need of the world, and no more. The edges fit these shapes without knowing them. */
 import type { Sight } from '../core/observe.ts'
-import type { CodexTaskRunCreate } from '../core/run-request.ts'
 import type { Session } from '../core/run.ts'
+import type { CodexTaskRunCreate } from '../core/run-request.ts'
 import type {
   BranchView,
   IssueBranches,

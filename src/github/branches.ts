@@ -12,7 +12,9 @@ const LinkedBranches = z.object({
     issue: z.object({
       id: z.string(),
       linkedBranches: z.object({
-        nodes: z.array(z.object({ ref: z.object({ name: z.string(), target: z.object({ oid: z.string() }) }).nullable() })),
+        nodes: z.array(
+          z.object({ ref: z.object({ name: z.string(), target: z.object({ oid: z.string() }) }).nullable() }),
+        ),
       }),
     }),
   }),
@@ -109,7 +111,12 @@ export function branchesOf(client: Octokit, thread: Thread) {
 
     /** Pull requests from a branch of this repository, newest first. */
     async pullsFrom(head: string): Promise<PullView[]> {
-      const { data } = await client.rest.pulls.list({ ...at, head: `${at.owner}:${head}`, state: 'all', per_page: 20 })
+      const { data } = await client.rest.pulls.list({
+        ...at,
+        head: `${at.owner}:${head}`,
+        state: 'all',
+        per_page: 20,
+      })
       return data.map(viewOf).filter(pull => pull.head.ref === head && pull.head.repoId === thread.repoId)
     },
 

@@ -26,7 +26,11 @@ const timeLimit = 15_000
 
 export function gitHubApp(settings: AppSettings, now: () => number): GitHubApp {
   const bare = limited(new Octokit({ ...quiet, baseUrl: settings.apiUrl, userAgent: 'codex-task-bot' }), now)
-  const auth = createAppAuth({ appId: settings.appId, privateKey: settings.privateKey, request: bare.request })
+  const auth = createAppAuth({
+    appId: settings.appId,
+    privateKey: settings.privateKey,
+    request: bare.request,
+  })
   const clients = new Map<string, Octokit>()
   let login: string | undefined
 
@@ -37,7 +41,11 @@ export function gitHubApp(settings: AppSettings, now: () => number): GitHubApp {
       if (known) return known
       const token = async (refresh: boolean): Promise<string> =>
         (await auth({ type: 'installation', installationId, repositoryIds: [repoId], refresh })).token
-      const client = limited(new Octokit({ ...quiet, baseUrl: settings.apiUrl, userAgent: 'codex-task-bot' }), now, token)
+      const client = limited(
+        new Octokit({ ...quiet, baseUrl: settings.apiUrl, userAgent: 'codex-task-bot' }),
+        now,
+        token,
+      )
       clients.set(key, client)
       return client
     },
@@ -72,7 +80,8 @@ function limited(client: Octokit, now: () => number, token?: (refresh: boolean) 
         const pause = repeats.shift()
         // A token may be revoked before its time; a new one is minted once.
         if (fault instanceof Refused && fault.status === 401 && token && !refresh) refresh = true
-        else if (fault instanceof Unanswered && pause !== undefined) await new Promise(done => setTimeout(done, pause))
+        else if (fault instanceof Unanswered && pause !== undefined)
+          await new Promise(done => setTimeout(done, pause))
         else throw fault
       }
     }
@@ -119,6 +128,7 @@ function limitOf({ status, message, headers }: HttpError, now: number): number |
   const retryAfter = Number(headers['retry-after'])
   if (headers['retry-after'] !== undefined && Number.isFinite(retryAfter)) return now + retryAfter * 1000
   const reset = Number(headers['x-ratelimit-reset'])
-  if (headers['x-ratelimit-remaining'] === '0' && Number.isFinite(reset)) return Math.max(now + 1000, reset * 1000)
+  if (headers['x-ratelimit-remaining'] === '0' && Number.isFinite(reset))
+    return Math.max(now + 1000, reset * 1000)
   return status === 429 || /rate limit|abuse/i.test(message) ? now + 60_000 : undefined
 }

@@ -10,7 +10,11 @@ import { events, normalise } from './normalise.ts'
 
 export interface DoorDeps {
   probot: Probot
-  log: { info(fields: object, message: string): void; warn(fields: object, message: string): void; error(fields: object, message: string): void }
+  log: {
+    info(fields: object, message: string): void
+    warn(fields: object, message: string): void
+    error(fields: object, message: string): void
+  }
   /** Claims the trigger by its id and enqueues it, in one step; `known` when it was there already. */
   enqueue(trigger: Trigger): Promise<'added' | 'known'>
 }
@@ -23,7 +27,9 @@ interface Answer {
   body: object
 }
 
-export async function openDoor(deps: DoorDeps): Promise<(req: IncomingMessage, res: ServerResponse) => Promise<void>> {
+export async function openDoor(
+  deps: DoorDeps,
+): Promise<(req: IncomingMessage, res: ServerResponse) => Promise<void>> {
   const outcomes = new Map<string, Answer>()
   deps.probot.onAny(event => take(event))
   await deps.probot.ready()
@@ -39,21 +45,31 @@ export async function openDoor(deps: DoorDeps): Promise<(req: IncomingMessage, r
     const { trigger } = read
     const outcome = await deps.enqueue(trigger)
     deps.log.info({ delivery: event.id, event: event.name, trigger: trigger.id, outcome }, 'queued')
-    outcomes.set(event.id, { status: 202, body: { queued: trigger.id, ...(outcome === 'known' ? { known: true } : {}) } })
+    outcomes.set(event.id, {
+      status: 202,
+      body: { queued: trigger.id, ...(outcome === 'known' ? { known: true } : {}) },
+    })
   }
 
   async function admit(req: IncomingMessage): Promise<Answer> {
     const body = await bodyOf(req)
-    if (body === 'too large') return { status: 413, body: { error: `the payload is larger than ${maxBody} bytes` } }
+    if (body === 'too large')
+      return { status: 413, body: { error: `the payload is larger than ${maxBody} bytes` } }
     const headers = headersOf(req)
     if ('status' in headers) return headers
     if (!(await deps.probot.webhooks.verify(body, headers.signature)))
-      return { status: 401, body: { error: 'the signature does not match: is the webhook secret the same here and at GitHub?' } }
+      return {
+        status: 401,
+        body: { error: 'the signature does not match: is the webhook secret the same here and at GitHub?' },
+      }
     const payload = parsed(body)
-    if (typeof payload !== 'object' || payload === null) return { status: 400, body: { error: 'the payload is not JSON' } }
+    if (typeof payload !== 'object' || payload === null)
+      return { status: 400, body: { error: 'the payload is not JSON' } }
     if (!isKnown(headers.name)) return { status: 200, body: { ignored: 'event not used' } }
     try {
-      await deps.probot.receive({ id: headers.id, name: headers.name, payload } as Parameters<Probot['receive']>[0])
+      await deps.probot.receive({ id: headers.id, name: headers.name, payload } as Parameters<
+        Probot['receive']
+      >[0])
       return outcomes.get(headers.id) ?? { status: 200, body: {} }
     } catch (error) {
       deps.log.error({ delivery: headers.id, event: headers.name, err: error }, 'not queued')

@@ -20,7 +20,13 @@ export type Normalised = { trigger: Trigger } | { ignored: Ignored }
 const ignored = (why: Ignored): Normalised => ({ ignored: why })
 
 /** The events the App subscribes to; `app.yml` lists exactly these. */
-export const events = ['issue_comment', 'issues', 'pull_request', 'pull_request_review', 'pull_request_review_comment'] as const
+export const events = [
+  'issue_comment',
+  'issues',
+  'pull_request',
+  'pull_request_review',
+  'pull_request_review_comment',
+] as const
 export type EventName = (typeof events)[number]
 
 const readers: Record<EventName, (delivery: Delivery, label: string) => Normalised> = {
@@ -53,12 +59,16 @@ function reading<P extends payloads.BasePayload>(
   return read({ ...parsed.data, installation }, delivery.id)
 }
 
-const isBot = ({ sender }: payloads.BasePayload): boolean => sender.type === 'Bot' || sender.login.endsWith('[bot]')
+const isBot = ({ sender }: payloads.BasePayload): boolean =>
+  sender.type === 'Bot' || sender.login.endsWith('[bot]')
 
 /** Typed words are read for this long after the comment was written; later edits are housekeeping. */
 const editWindow = 15 * 60_000
 
-function fromIssueComment(payload: Installed<z.infer<typeof payloads.IssueComment>>, deliveryId: string): Normalised {
+function fromIssueComment(
+  payload: Installed<z.infer<typeof payloads.IssueComment>>,
+  deliveryId: string,
+): Normalised {
   const { action, comment, issue } = payload
   if (isBot(payload)) return ignored('by a bot')
   const words = commentWords(action, comment, payload.changes)
@@ -98,16 +108,25 @@ function commentWords(
   return { at, edit: true, text: { text: comment.body, before } }
 }
 
-function fromIssue(payload: Installed<z.infer<typeof payloads.IssueEvent>>, deliveryId: string, label: string): Normalised {
+function fromIssue(
+  payload: Installed<z.infer<typeof payloads.IssueEvent>>,
+  deliveryId: string,
+  label: string,
+): Normalised {
   const { action, issue } = payload
   if (action !== 'labeled') return ignored('event not used')
   return labelled(payload, { label, thread: issueThread(payload, issue), subject: issue, deliveryId })
 }
 
-function fromPull(payload: Installed<z.infer<typeof payloads.PullEvent>>, deliveryId: string, label: string): Normalised {
+function fromPull(
+  payload: Installed<z.infer<typeof payloads.PullEvent>>,
+  deliveryId: string,
+  label: string,
+): Normalised {
   const { action, pull_request: pull } = payload
   const thread = pullThread(payload, pull)
-  if (action === 'labeled') return labelled(payload, { label, thread, subject: pull, deliveryId, head: headOf(pull) })
+  if (action === 'labeled')
+    return labelled(payload, { label, thread, subject: pull, deliveryId, head: headOf(pull) })
   const news = pullNews(action, pull)
   if (!news) return ignored('event not used')
   const at = Date.parse(pull.updated_at ?? '') || 0
@@ -121,7 +140,10 @@ function fromPull(payload: Installed<z.infer<typeof payloads.PullEvent>>, delive
   }
 }
 
-function pullNews(action: string, pull: payloads.PullRequestPayload): 'opened' | 'merged' | 'closed' | undefined {
+function pullNews(
+  action: string,
+  pull: payloads.PullRequestPayload,
+): 'opened' | 'merged' | 'closed' | undefined {
   if (action === 'opened' || action === 'reopened') return 'opened'
   if (action === 'closed') return pull.merged ? 'merged' : 'closed'
   return undefined
@@ -136,7 +158,10 @@ interface Labelled {
 }
 
 /** A label has no id of its own: the thread, its name and the time of the event stand for it. */
-function labelled(payload: Installed<z.infer<typeof payloads.IssueEvent>> | Installed<z.infer<typeof payloads.PullEvent>>, given: Labelled): Normalised {
+function labelled(
+  payload: Installed<z.infer<typeof payloads.IssueEvent>> | Installed<z.infer<typeof payloads.PullEvent>>,
+  given: Labelled,
+): Normalised {
   const name = payload.label?.name ?? ''
   if (name !== given.label && !name.startsWith(`${given.label}:`)) return ignored('other label')
   if (isBot(payload)) return ignored('by a bot')
@@ -155,7 +180,10 @@ function labelled(payload: Installed<z.infer<typeof payloads.IssueEvent>> | Inst
   }
 }
 
-function fromReview(payload: Installed<z.infer<typeof payloads.ReviewEvent>>, deliveryId: string): Normalised {
+function fromReview(
+  payload: Installed<z.infer<typeof payloads.ReviewEvent>>,
+  deliveryId: string,
+): Normalised {
   const { action, review, pull_request: pull } = payload
   if (action !== 'submitted') return ignored('event not used')
   if (isBot(payload)) return ignored('by a bot')
@@ -177,13 +205,17 @@ function fromReview(payload: Installed<z.infer<typeof payloads.ReviewEvent>>, de
  * GitHub sends a submitted review once as a review and once more for each of its inline comments. The
  * review speaks for all of them; an inline comment speaks for itself only when it is a reply.
  */
-function fromInline(payload: Installed<z.infer<typeof payloads.ReviewCommentEvent>>, deliveryId: string): Normalised {
+function fromInline(
+  payload: Installed<z.infer<typeof payloads.ReviewCommentEvent>>,
+  deliveryId: string,
+): Normalised {
   const { action, comment, pull_request: pull } = payload
   if (isBot(payload)) return ignored('by a bot')
   const words = commentWords(action, comment, payload.changes)
   if ('ignored' in words) return words
   const reviewId = comment.pull_request_review_id ?? null
-  if (!words.edit && reviewId !== null && !comment.in_reply_to_id) return ignored('inline comment of a review')
+  if (!words.edit && reviewId !== null && !comment.in_reply_to_id)
+    return ignored('inline comment of a review')
   return {
     trigger: {
       ...arrived(payload, pullThread(payload, pull), deliveryId, words.at),
@@ -210,7 +242,12 @@ function fromInline(payload: Installed<z.infer<typeof payloads.ReviewCommentEven
   }
 }
 
-const arrived = (payload: Installed<payloads.BasePayload>, thread: Thread, deliveryId: string, at: number) => ({
+const arrived = (
+  payload: Installed<payloads.BasePayload>,
+  thread: Thread,
+  deliveryId: string,
+  at: number,
+) => ({
   deliveryId,
   at,
   thread,
@@ -234,7 +271,8 @@ const issueThread = (payload: Installed<payloads.BasePayload>, issue: payloads.I
 
 /** Labels set on a pull request through the issues API come as an issue with either sign of being one. */
 const isPull = (issue: payloads.IssuePayload): boolean =>
-  (issue.pull_request !== undefined && issue.pull_request !== null) || issue.html_url.includes(`/pull/${issue.number}`)
+  (issue.pull_request !== undefined && issue.pull_request !== null) ||
+  issue.html_url.includes(`/pull/${issue.number}`)
 
 const pullThread = (payload: Installed<payloads.BasePayload>, pull: payloads.PullRequestPayload): Thread => ({
   ...repositoryOf(payload),

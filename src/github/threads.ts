@@ -59,11 +59,18 @@ export function gitHubThread(app: GitHubApp, thread: Thread) {
 
     /** Our own comments where `place` is, oldest first; `since` (ms) compares with the time of the last change. */
     async ownComments(since?: number, place?: Place): Promise<OwnComment[]> {
-      const query = { per_page: 100, ...(since === undefined ? {} : { since: new Date(since).toISOString() }) }
+      const query = {
+        per_page: 100,
+        ...(since === undefined ? {} : { since: new Date(since).toISOString() }),
+      }
       const [login, comments] = await Promise.all([
         app.botLogin(),
         place?.in === 'inline'
-          ? client.paginate(client.rest.pulls.listReviewComments, { ...at, pull_number: thread.number, ...query })
+          ? client.paginate(client.rest.pulls.listReviewComments, {
+              ...at,
+              pull_number: thread.number,
+              ...query,
+            })
           : client.paginate(client.rest.issues.listComments, { ...issue, ...query }),
       ])
       return comments
@@ -100,7 +107,13 @@ function ignoreGone(error: unknown): void {
  * `role_name` knows triage and maintain; for a custom role `permission` says which basic role it builds on.
  * Source: GitHub REST, "Get repository permissions for a user".
  */
-function permissionOf({ permission, role_name: roleName }: { permission: string; role_name?: string }): Permission {
+function permissionOf({
+  permission,
+  role_name: roleName,
+}: {
+  permission: string
+  role_name?: string
+}): Permission {
   const name = roleName || permission
   const role = roleNamed(name) ?? roleNamed(permission) ?? 'none'
   return { role, name }
@@ -112,7 +125,13 @@ const roleNamed = (name: string): Role | undefined =>
 type At = { owner: string; repo: string }
 type IssueAt = At & { issue_number: number }
 
-async function addReaction(client: Octokit, at: At, issue: IssueAt, target: Target, content: Reaction): Promise<void> {
+async function addReaction(
+  client: Octokit,
+  at: At,
+  issue: IssueAt,
+  target: Target,
+  content: Reaction,
+): Promise<void> {
   switch (target.in) {
     case 'subject':
       await client.rest.reactions.createForIssue({ ...issue, content })
@@ -121,7 +140,11 @@ async function addReaction(client: Octokit, at: At, issue: IssueAt, target: Targ
       await client.rest.reactions.createForIssueComment({ ...at, comment_id: target.commentId, content })
       return
     case 'inline':
-      await client.rest.reactions.createForPullRequestReviewComment({ ...at, comment_id: target.commentId, content })
+      await client.rest.reactions.createForPullRequestReviewComment({
+        ...at,
+        comment_id: target.commentId,
+        content,
+      })
       return
     case 'review':
       // REST has no reactions on reviews.
@@ -135,14 +158,25 @@ const addReactionMutation = `mutation addReaction($subject: ID!, $content: React
 const removeReactionMutation = `mutation removeReaction($subject: ID!, $content: ReactionContent!) {
   removeReaction(input: { subjectId: $subject, content: $content }) { reaction { content } }
 }`
-const graphQlName: Record<Reaction, string> = { eyes: 'EYES', rocket: 'ROCKET', confused: 'CONFUSED', '-1': 'THUMBS_DOWN' }
+const graphQlName: Record<Reaction, string> = {
+  eyes: 'EYES',
+  rocket: 'ROCKET',
+  confused: 'CONFUSED',
+  '-1': 'THUMBS_DOWN',
+}
 
 interface Mine {
   content: Reaction
   login: string
 }
 
-async function removeReaction(client: Octokit, at: At, issue: IssueAt, target: Target, mine: Mine): Promise<void> {
+async function removeReaction(
+  client: Octokit,
+  at: At,
+  issue: IssueAt,
+  target: Target,
+  mine: Mine,
+): Promise<void> {
   const { content } = mine
   if (target.in === 'review') {
     await client.graphql(removeReactionMutation, { subject: target.nodeId, content: graphQlName[content] })
@@ -161,10 +195,17 @@ async function removeReaction(client: Octokit, at: At, issue: IssueAt, target: T
     if (id !== undefined) await client.rest.reactions.deleteForIssueComment({ ...comment, reaction_id: id })
     return
   }
-  const { data } = await client.rest.reactions.listForPullRequestReviewComment({ ...comment, content, per_page: 100 })
+  const { data } = await client.rest.reactions.listForPullRequestReviewComment({
+    ...comment,
+    content,
+    per_page: 100,
+  })
   const id = ownReaction(data, mine.login)
-  if (id !== undefined) await client.rest.reactions.deleteForPullRequestComment({ ...comment, reaction_id: id })
+  if (id !== undefined)
+    await client.rest.reactions.deleteForPullRequestComment({ ...comment, reaction_id: id })
 }
 
-const ownReaction = (reactions: { id: number; user: { login: string } | null }[], login: string): number | undefined =>
-  reactions.find(({ user }) => user?.login === login)?.id
+const ownReaction = (
+  reactions: { id: number; user: { login: string } | null }[],
+  login: string,
+): number | undefined => reactions.find(({ user }) => user?.login === login)?.id

@@ -33,14 +33,21 @@ export interface Answer<T> {
 const defaultLimit = 15_000
 
 /** @throws Refused | ComeBack | Unanswered */
-export async function call<T>(settings: PostHogSettings, request: Call<T>, now: () => number): Promise<Answer<T>> {
+export async function call<T>(
+  settings: PostHogSettings,
+  request: Call<T>,
+  now: () => number,
+): Promise<Answer<T>> {
   const response = await send(settings, request)
   const body = await read(response)
   if (!response.ok) throw faultOf(response.status, ErrorBody.parse(body), now())
   const parsed = request.answer.safeParse(body)
   if (parsed.success) return { data: parsed.data, headers: response.headers }
   const issue = parsed.error.issues[0]
-  throw new Unanswered('posthog', `PostHog's answer could not be read: ${issue?.path.join('.')} ${issue?.message}`)
+  throw new Unanswered(
+    'posthog',
+    `PostHog's answer could not be read: ${issue?.path.join('.')} ${issue?.message}`,
+  )
 }
 
 async function send(settings: PostHogSettings, request: Call<unknown>): Promise<Response> {
@@ -104,7 +111,12 @@ function limited(body: ErrorBody, said: string, now: number): Refused | ComeBack
   if (billing.has(code) || billing.has(body.type ?? '') || code === 'signal_report_task_cap')
     return new Refused('posthog', 429, code || 'billing_limit', said)
   if (code === 'usage_limit_exceeded')
-    return new ComeBack('posthog', resetAt(body.reset_at) ?? now + 10 * minute, 'usage-limit', 'PostHog’s usage limit is reached')
+    return new ComeBack(
+      'posthog',
+      resetAt(body.reset_at) ?? now + 10 * minute,
+      'usage-limit',
+      'PostHog’s usage limit is reached',
+    )
   const seconds = /available in (\d+(?:\.\d+)?) second/i.exec(said)?.[1]
   const wait = seconds === undefined ? minute : Math.ceil(Number(seconds)) * 1000
   return new ComeBack('posthog', now + wait, 'rate-limit', 'PostHog’s rate limit is reached')

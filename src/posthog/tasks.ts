@@ -2,8 +2,8 @@
 import { z } from 'zod'
 import { Refused } from '../core/faults.ts'
 import type { LogEntry, Sight } from '../core/observe.ts'
-import type { CodexTaskRunCreate } from '../core/run-request.ts'
 import type { Session } from '../core/run.ts'
+import type { CodexTaskRunCreate } from '../core/run-request.ts'
 import type { KnownModel, NewTask } from '../core/seen.ts'
 import { type Answer, type Call, call, type PostHogSettings } from './http.ts'
 import { LogLine, Models, RunPage, StartedTask, Task, TaskPage, TaskRun } from './wire.ts'
@@ -17,13 +17,24 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
   return {
     /** Not repeatable: after `Unanswered`, look with `findTask` first. */
     async createTask({ title, description, repository }: NewTask): Promise<string> {
-      const body = { title, description, repository, origin_product: 'user_created', title_manually_set: true }
+      const body = {
+        title,
+        description,
+        repository,
+        origin_product: 'user_created',
+        title_manually_set: true,
+      }
       return (await ask({ method: 'POST', path: 'tasks/', body, answer: Task })).data.id
     },
 
     /** The task whose description holds `marker`. */
     async findTask(marker: string): Promise<string | undefined> {
-      const { data } = await ask({ method: 'GET', path: 'tasks/', query: { search: marker }, answer: TaskPage })
+      const { data } = await ask({
+        method: 'GET',
+        path: 'tasks/',
+        query: { search: marker },
+        answer: TaskPage,
+      })
       return data.results.find(task => `${task.title ?? ''} ${task.description ?? ''}`.includes(marker))?.id
     },
 
@@ -58,7 +69,12 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
 
     /** Queues a message for the agent; `id` is PostHog's own dedupe key. `ended`: only a new run can take it. */
     async say(session: Session, message: { id: string; text: string }): Promise<'queued' | 'ended'> {
-      const body = { jsonrpc: '2.0', id: message.id, method: 'user_message', params: { content: message.text } }
+      const body = {
+        jsonrpc: '2.0',
+        id: message.id,
+        method: 'user_message',
+        params: { content: message.text },
+      }
       try {
         await ask({ method: 'POST', path: `${runPath(session)}command/`, body, answer: z.unknown() })
         return 'queued'
@@ -132,7 +148,12 @@ const agentActs = /^(?:agent_message_chunk|agent_thought|tool_call|user_message)
 function meaning({ notification: { method, params } }: LogLine): LogEntry['what'] | undefined {
   if (method.endsWith('turn_complete')) return { is: 'turn-over' }
   if (method.endsWith('posthog/progress') && params?.step !== undefined)
-    return { is: 'progress', step: params.step, label: params.label ?? params.step, done: over.has(params.status ?? '') }
+    return {
+      is: 'progress',
+      step: params.step,
+      label: params.label ?? params.step,
+      done: over.has(params.status ?? ''),
+    }
   const update = params?.update
   if (method !== 'session/update' || !update) return undefined
   if (update.sessionUpdate === 'agent_message') return messageOf(update.content)

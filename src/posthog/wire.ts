@@ -39,7 +39,10 @@ export const TaskPage = z.object({
   results: z.array(z.object({ id: z.string(), title: text, description: text })),
 })
 
-export const RunPage = z.object({ results: z.array(z.object({ id: z.string(), created_at: text })), next: text })
+export const RunPage = z.object({
+  results: z.array(z.object({ id: z.string(), created_at: text })),
+  next: text,
+})
 
 export const Models = z.object({
   models: z.array(
@@ -66,7 +69,10 @@ export type ErrorBody = z.infer<typeof ErrorBody>
 
 const Update = z.object({
   sessionUpdate: z.string(),
-  content: z.union([z.object({ text: z.string() }), z.array(z.unknown())]).nullish().catch(undefined),
+  content: z
+    .union([z.object({ text: z.string() }), z.array(z.unknown())])
+    .nullish()
+    .catch(undefined),
 })
 
 export const LogLine = z.object({

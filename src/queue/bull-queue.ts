@@ -3,12 +3,12 @@
  * progress; a slot is a deduplication id, which BullMQ frees when the job ends.
  */
 import { randomUUID } from 'node:crypto'
-import { type Job, type JobType, Queue } from 'bullmq'
+import { ErrorCode, type Job, type JobType, Queue } from 'bullmq'
 import { within } from './deadline.ts'
 import { expecting, leaveMessage, leaveWake, promote } from './inbox.ts'
 import { isEnded, type Parse, readJob } from './job-record.ts'
 import { JobWorker } from './job-worker.ts'
-import { describe, type Log, troubleReporter } from './log.ts'
+import { describe, type Log } from './log.ts'
 import type { BullMqQueue, QueueBackend } from './queue-backend.ts'
 import { storable } from './storable.ts'
 import { type Added, type JobRecord, type Processor, QueueUnavailable, type WorkQueue } from './work-queue.ts'
@@ -28,6 +28,8 @@ export interface BullQueueOptions<Data> {
   prefix: string
   parse: Parse<Data>
   log: Log
+  /** Takes the errors of connections. */
+  report: (error: Error) => void
   /** How long the record of an ended job is kept. */
   keepSeconds: number
   lockDuration: number
@@ -42,11 +44,11 @@ export class BullQueue<Data> implements WorkQueue<Data> {
 
   constructor(options: BullQueueOptions<Data>) {
     this.#options = options
-    const { name, backend, prefix, log } = options
+    const { name, backend, prefix, report } = options
     // Nobody reads BullMQ's stream of events, so it need not be long.
     const streams = { events: { maxLen: 100 } }
     this.#queue = new Queue(name, { connection: {}, prefix, streams }, backend.create)
-    this.#queue.on('error', troubleReporter(log))
+    this.#queue.on('error', report)
   }
 
   async ready(): Promise<void> {
@@ -101,7 +103,10 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return this.#reach(async () => {
       const job = await this.#queue.getJob(id)
       if (!job || !isEnded(job)) return false
-      return expecting(job.updateData(storable(data)).then(() => true))
+      return expecting(
+        job.updateData(storable(data)).then(() => true),
+        ErrorCode.JobNotExist,
+      )
     })
   }
 

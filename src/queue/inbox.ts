@@ -22,23 +22,20 @@ export async function inboxSize(backend: IQueueBackend, id: string): Promise<num
 
 /** False if there is no such job. */
 export async function leaveMessage(backend: IQueueBackend, id: string, message: string): Promise<boolean> {
-  return (await append(backend, id, MESSAGE + storableText(message))) && makeDue(backend, id)
+  const left = await append(backend, id, MESSAGE + storableText(message))
+  if (left) await promote(backend, id)
+  return left
 }
 
 export async function leaveWake(backend: IQueueBackend, id: string): Promise<void> {
   if (await append(backend, id, WAKE)) await promote(backend, id)
 }
 
-async function append(backend: IQueueBackend, id: string, row: string): Promise<boolean> {
+function append(backend: IQueueBackend, id: string, row: string): Promise<boolean> {
   return expecting(
     backend.addLog(id, row).then(() => true),
     ErrorCode.JobNotExist,
   )
-}
-
-async function makeDue(backend: IQueueBackend, id: string): Promise<true> {
-  await promote(backend, id)
-  return true
 }
 
 /** False if the job is not parked. */

@@ -9,7 +9,7 @@ import { within } from './deadline.ts'
 import { HeldLock } from './held-lock.ts'
 import { inboxSize, messages, promote } from './inbox.ts'
 import { readData } from './job-record.ts'
-import { describe, troubleReporter } from './log.ts'
+import { describe } from './log.ts'
 import type { BullMqWorker, JobNotes } from './queue-backend.ts'
 import { storable } from './storable.ts'
 import { type HeldJob, LockLost, type Processor, ShuttingDown, type Verdict } from './work-queue.ts'
@@ -40,7 +40,7 @@ export class JobWorker<Data> {
 
   constructor(options: JobWorkerOptions<Data>) {
     this.#options = options
-    const { name, backend, prefix, concurrency, lockDuration, stalledInterval, keepSeconds, log } = options
+    const { name, backend, prefix, concurrency, lockDuration, stalledInterval, keepSeconds, report } = options
     // The embedded backend counts through all ended jobs each time one ends, so there the hourly tidying bounds them.
     const keep = { age: keepSeconds, ...(backend.kind === 'redis' ? { count: MOST_KEPT } : {}) }
     this.#worker = new Worker(
@@ -60,7 +60,7 @@ export class JobWorker<Data> {
       },
       backend.create,
     )
-    this.#worker.on('error', troubleReporter(log))
+    this.#worker.on('error', report)
   }
 
   /** Stops taking jobs; settles when those in hand are done and put away. */
@@ -152,6 +152,7 @@ export class JobWorker<Data> {
   }
 
   async #decide(held: HeldJob<Data>, job: BullMqJob, lock: HeldLock): Promise<Outcome> {
+    if (lock.isLost) return this.#leave(job)
     try {
       const verdict = await this.#options.process(held)
       if (lock.isLost) return this.#leave(job)
@@ -185,8 +186,8 @@ export class JobWorker<Data> {
     const again = ms <= 0
     try {
       await job.moveToDelayed(Date.now() + (again ? AT_ONCE_MS : ms), token)
-      if (again || false)
-        await promote(this.#backend, idOf(job))
+      const due = again || (await inboxSize(this.#backend, idOf(job))) > noticed
+      if (due) await promote(this.#backend, idOf(job))
     } catch (error) {
       this.#couldNot('park', job, error)
     }

@@ -2,7 +2,7 @@ import { BullQueue } from './bull-queue.ts'
 import { within } from './deadline.ts'
 import { openEmbedded } from './embedded.ts'
 import type { Parse } from './job-record.ts'
-import { type Log, SILENT } from './log.ts'
+import { type Log, SILENT, troubleReporter } from './log.ts'
 import type { QueueBackend } from './queue-backend.ts'
 import { openRedis } from './redis.ts'
 import { type Queues, QueueUnavailable } from './work-queue.ts'
@@ -33,8 +33,9 @@ export async function openQueues<TriggerData, RunData>(
 ): Promise<Queues<TriggerData, RunData>> {
   const { redisUrl, dataDir, log = SILENT, prefix = '{codex}' } = options
   const { lockDuration = 10_000, stalledInterval = 5_000 } = options
-  const backend = await (redisUrl ? openRedis(redisUrl, log) : openEmbedded(dataDir, log))
-  const shared = { backend, prefix, log, lockDuration, stalledInterval }
+  const report = troubleReporter(log)
+  const backend = await (redisUrl ? openRedis(redisUrl, log, report) : openEmbedded(dataDir, log))
+  const shared = { backend, prefix, log, report, lockDuration, stalledInterval }
   const triggers = new BullQueue({
     ...shared,
     name: 'triggers',

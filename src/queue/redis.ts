@@ -5,7 +5,7 @@
 import { createRedisBackend } from 'bullmq'
 import { Redis, type RedisOptions } from 'ioredis'
 import { within } from './deadline.ts'
-import { describe, type Log, troubleReporter } from './log.ts'
+import { describe, type Log } from './log.ts'
 import type { QueueBackend } from './queue-backend.ts'
 import { checkRedisSafety } from './redis-safety.ts'
 import { QueueUnavailable } from './work-queue.ts'
@@ -31,9 +31,12 @@ const PRODUCER = {
 const WORKER = { ...COMMON, maxRetriesPerRequest: null, socketTimeout: 15_000 } satisfies RedisOptions
 
 /** @throws QueueUnavailable, naming host and port, when the server does not get ready in 5 s. */
-export async function openRedis(redisUrl: string, log: Log): Promise<QueueBackend> {
+export async function openRedis(
+  redisUrl: string,
+  log: Log,
+  report: (error: Error) => void,
+): Promise<QueueBackend> {
   const where = hostAndPort(redisUrl)
-  const report = troubleReporter(log)
   const producer = new Redis(redisUrl, PRODUCER)
   await ready(producer, where)
   producer.on('error', report)

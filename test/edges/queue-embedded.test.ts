@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { claimDirectory } from '../../src/queue/directory-claim.ts'
 import { QueueUnavailable } from '../../src/queue/work-queue.ts'
-import { childHolding, killHard, newDataDir, open, removeDataDirs, until } from '../support/queue-world.ts'
+import { childHolding, cleanUp, killHard, newDataDir, open, until } from '../support/queue-world.ts'
 
 const made: string[] = []
 
 afterAll(async () => {
-  await removeDataDirs()
+  await cleanUp()
   for (const directory of made) await rm(directory, { recursive: true, force: true })
 })
 

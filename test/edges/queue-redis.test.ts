@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { checkRedisSafety } from '../../src/queue/redis-safety.ts'
 import { LockLost, type Processor, QueueUnavailable } from '../../src/queue/work-queue.ts'
 import {
+  cleanUp,
   type LogLine,
   type Note,
   open,
@@ -31,7 +32,7 @@ describe.runIf(available)('when Redis is in trouble', () => {
   })
 
   afterEach(async () => {
-    await queues.close(200)
+    await cleanUp()
     await server.stop()
   })
 

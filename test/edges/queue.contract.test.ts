@@ -9,13 +9,13 @@ import {
 } from '../../src/queue/work-queue.ts'
 import {
   childHolding,
+  cleanUp,
   killHard,
   type LogLine,
   type Note,
   newDataDir,
   open,
   type Place,
-  removeDataDirs,
   type TestQueues,
   timed,
   until,
@@ -42,9 +42,8 @@ describe.each(backends)('the queues on %s', kind => {
   })
 
   afterAll(async () => {
-    await queues.close(500)
+    await cleanUp()
     await server?.stop()
-    await removeDataDirs()
   })
 
   async function newPlace(): Promise<Place> {

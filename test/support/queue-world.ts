@@ -42,7 +42,9 @@ export async function open(
     warn: (facts: object, message: string) => void lines.push({ level: 'warn', message, facts }),
     error: (facts: object, message: string) => void lines.push({ level: 'error', message, facts }),
   }
-  return openQueues({ ...place, ...timing, parseTrigger: parseNote, parseRun: parseNote, log })
+  const queues = await openQueues({ ...place, ...timing, parseTrigger: parseNote, parseRun: parseNote, log })
+  leftOvers.push(() => queues.close(100))
+  return queues
 }
 
 /** Works `queue`, each job by the processor that was registered under its `by`. */
@@ -62,20 +64,25 @@ export async function newDataDir(): Promise<string> {
   template ??= makeTemplate()
   const dataDir = await mkdtemp(join(tmpdir(), 'queue-'))
   await cp(join(await template, 'queue'), join(dataDir, 'queue'), { recursive: true })
-  cleanUp.push(dataDir)
+  removeLater(dataDir)
   return dataDir
 }
 
-const cleanUp: string[] = []
+/** Undone last first: what a failed test left open would keep the process alive. */
+const leftOvers: (() => unknown)[] = []
 
-export async function removeDataDirs(): Promise<void> {
+export async function cleanUp(): Promise<void> {
   template = undefined
-  for (const directory of cleanUp.splice(0)) await rm(directory, { recursive: true, force: true })
+  for (const undo of leftOvers.splice(0).reverse()) await undo()
+}
+
+function removeLater(directory: string): void {
+  leftOvers.push(() => rm(directory, { recursive: true, force: true }))
 }
 
 async function makeTemplate(): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), 'queue-'))
-  cleanUp.push(dataDir)
+  removeLater(dataDir)
   const queues = await open({ dataDir })
   await queues.close(100)
   return dataDir
@@ -105,7 +112,7 @@ export async function childHolding(place: Place, id: string, timing: object = TI
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   )
-  process.once('exit', () => child.kill('SIGKILL'))
+  leftOvers.push(() => child.kill('SIGKILL'))
   await once(child.stdout, 'data')
   return child
 }

@@ -51,7 +51,7 @@ export class Bot {
     return this.#exited
   }
 
-  async ready(timeout = 20_000): Promise<this> {
+  async ready(timeout = 60_000): Promise<this> {
     const deadline = Date.now() + timeout
     let exitCode: number | null | undefined
     void this.#exited.then(code => {

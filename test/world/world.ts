@@ -3,8 +3,8 @@
  * process that only ever sees signed webhooks and HTTP.
  */
 import { type Bot, freePort, scratchDir, spawnBot } from './bot.ts'
-import type { GitHubEmulator } from './github/github.ts'
 import { startGitHub } from './github/emulator.ts'
+import type { GitHubEmulator } from './github/github.ts'
 import { startPostHog } from './posthog/emulator.ts'
 import type { PostHogOptions } from './posthog/options.ts'
 
@@ -29,7 +29,12 @@ export class World {
   readonly bots: Bot[] = []
   readonly #removeData: () => Promise<void>
 
-  constructor(parts: { github: GitHubEmulator; posthog: PostHogEmulator; env: Record<string, string>; removeData: () => Promise<void> }) {
+  constructor(parts: {
+    github: GitHubEmulator
+    posthog: PostHogEmulator
+    env: Record<string, string>
+    removeData: () => Promise<void>
+  }) {
     this.github = parts.github
     this.posthog = parts.posthog
     this.env = parts.env

@@ -70,7 +70,9 @@ function takeName(line: string): { name: CommandName; rest: string } | Mistake {
   const name = commandNamed(word)
   if (name) return commands[name].takes === 'text' || takesLine(name, rest) ? { name, rest } : whole(line)
   const meant = rest === '' ? nearest(word, commandWords) : undefined
-  return meant ? { mistake: 'unknown-command', given: match[1], meant: commandNamed(meant) ?? 'help' } : whole(line)
+  return meant
+    ? { mistake: 'unknown-command', given: match[1], meant: commandNamed(meant) ?? 'help' }
+    : whole(line)
 }
 
 const whole = (line: string): { name: CommandName; rest: string } => ({ name: 'run', rest: line })
@@ -86,7 +88,8 @@ function commandNamed(word: string): CommandName | undefined {
   return isKey(commands, word) && word !== 'run' ? word : undefined
 }
 
-const isKey = <T extends object>(table: T, word: string): word is keyof T & string => Object.hasOwn(table, word)
+const isKey = <T extends object>(table: T, word: string): word is keyof T & string =>
+  Object.hasOwn(table, word)
 
 /** Phones write two hyphens as a dash. */
 const optionStart = /^(?:--|[–—])(?=[A-Za-z])/
@@ -99,7 +102,8 @@ function takeOptions(line: string): { options: Options; rest: string } | Mistake
   while (isOption(rest)) {
     const option = takeOption(rest)
     if ('mistake' in option) return option
-    if (Object.keys(option.set).some(name => isKey(found, name))) return { mistake: 'option-twice', option: option.name }
+    if (Object.keys(option.set).some(name => isKey(found, name)))
+      return { mistake: 'option-twice', option: option.name }
     found = { ...found, ...option.set }
     rest = option.rest
   }
@@ -110,7 +114,8 @@ function takeOption(text: string): { name: OptionName; set: Options; rest: strin
   const match = /^(?:--|[–—])([A-Za-z][\w-]*)/.exec(text)
   const given = match?.[1] ?? ''
   const name = given.toLowerCase()
-  if (!isKey(options, name)) return { mistake: 'unknown-option', given, meant: nearest(name, Object.keys(options)) }
+  if (!isKey(options, name))
+    return { mistake: 'unknown-option', given, meant: nearest(name, Object.keys(options)) }
   const after = text.slice(match?.[0].length ?? 0)
   if (options[name].value === undefined) return { name, set: { new: true }, rest: after.trimStart() }
   const value = /^(?:=|\s+)(?:"([^"\n]*)"|“([^”\n]*)”|(?!--)(\S+))\s*/.exec(after)
@@ -126,7 +131,12 @@ function setOption(name: OptionName, value: string): Options | Mistake {
       const effort = efforts.find(known => known === value.toLowerCase())
       return effort
         ? { effort }
-        : { mistake: 'bad-value', option: name, given: value, meant: nearest(value.toLowerCase(), [...efforts]) }
+        : {
+            mistake: 'bad-value',
+            option: name,
+            given: value,
+            meant: nearest(value.toLowerCase(), [...efforts]),
+          }
     }
     case 'model':
       return { model: value }

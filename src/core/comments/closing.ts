@@ -45,7 +45,8 @@ function answer(run: Run): string {
 /** What a stop leaves: pull requests, commits, an empty branch, or nothing at all. */
 function leftBehind(run: Run): string {
   const pulls = run.pulls.filter(pull => pull.state === 'open')
-  if (pulls.length > 0) return `Left behind: ${pulls.map(pull => `[#${pull.number}](${pull.url})`).join(', ')}.`
+  if (pulls.length > 0)
+    return `Left behind: ${pulls.map(pull => `[#${pull.number}](${pull.url})`).join(', ')}.`
   if (run.pushed && run.branch)
     return `Left behind: commits up to ${code(run.pushed.slice(0, 7))} on [${code(run.branch.name)}](${branchUrl(run.thread, run.branch.name)}).`
   return 'Nothing is left behind.'

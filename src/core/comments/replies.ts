@@ -1,8 +1,9 @@
 /** The answers to commands that start no run of their own, and every refusal. */
-import { type CommandName, commands, options, presets } from '../command/table.ts'
+
 import type { Mistake } from '../command/parse.ts'
-import { code, inlineWords } from '../safe-markdown.ts'
+import { type CommandName, commands, options, presets } from '../command/table.ts'
 import type { ReasoningEffort } from '../run-request.ts'
+import { code, inlineWords } from '../safe-markdown.ts'
 
 /** Everything a command can be answered with, apart from a Run. */
 export type Reply =
@@ -64,7 +65,9 @@ function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
     case 'status':
       return reply.text
     case 'queue':
-      return reply.ahead === 0 ? `nothing waits before this thread. ${reply.why}` : `${reply.ahead} before this thread, ${reply.live} in all. ${reply.why}`
+      return reply.ahead === 0
+        ? `nothing waits before this thread. ${reply.why}`
+        : `${reply.ahead} before this thread, ${reply.live} in all. ${reply.why}`
     case 'plan-outdated':
       return `${code(reply.branch)} has moved to ${code(reply.sha.slice(0, 7))} since the plan was made, so the plan may not fit any more. Nothing was started; \`/codex plan\` makes a new one.`
     case 'preset':
@@ -76,7 +79,8 @@ function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
   }
 }
 
-const naming = (command: CommandName): string => (command === 'run' ? 'starting a run' : code(`/codex ${command}`))
+const naming = (command: CommandName): string =>
+  command === 'run' ? 'starting a run' : code(`/codex ${command}`)
 
 const nothingTo: Record<'stop' | 'retry' | 'continue' | 'approve', string> = {
   stop: 'nothing is going on in this thread, so there is nothing to stop.',
@@ -88,7 +92,11 @@ const nothingTo: Record<'stop' | 'retry' | 'continue' | 'approve', string> = {
 function mistakeSentence(mistake: Mistake): string {
   switch (mistake.mistake) {
     case 'unknown-option':
-      return `there is no option ${code(`--${mistake.given}`)}${didYouMean(mistake.meant, meant => `--${meant}`)} Options: ${Object.keys(options).map(name => code(`--${name}`)).join(', ')}.`
+      return `there is no option ${code(`--${mistake.given}`)}${didYouMean(mistake.meant, meant => `--${meant}`)} Options: ${Object.keys(
+        options,
+      )
+        .map(name => code(`--${name}`))
+        .join(', ')}.`
     case 'unknown-command':
       return `there is no command ${code(mistake.given)}; did you mean ${code(`/codex ${mistake.meant}`)}? If it is an instruction, write ${code(`/codex -- ${mistake.given}`)}.`
     case 'missing-value':
@@ -110,7 +118,8 @@ function helpText(): string {
     ({ usage, about, example, least }) => `| ${cell(usage)} | ${about} | ${cell(example)} | ${least} |`,
   )
   const optionRows = Object.entries(options).map(
-    ([name, { value, about }]) => `- ${code(value === undefined ? `--${name}` : `--${name} ${value}`)} ${about}`,
+    ([name, { value, about }]) =>
+      `- ${code(value === undefined ? `--${name}` : `--${name} ${value}`)} ${about}`,
   )
   return [
     'Write a command at the start of a line of a comment, or put the label `codex` on an issue or pull request.',

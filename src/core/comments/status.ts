@@ -1,6 +1,6 @@
 /** The status comment of a Run: rendered whole from its record, never read back. */
 import { limits } from '../pace.ts'
-import { phaseOf, type Phase, type Pull, type Run } from '../run.ts'
+import { type Phase, type Pull, phaseOf, type Run } from '../run.ts'
 import { code, inlineWords, quoted } from '../safe-markdown.ts'
 import { branchUrl, clock, type Deployment, elapsed, runUrl } from './words.ts'
 
@@ -58,7 +58,9 @@ function instruction(run: Run): string {
   const { origin, text } = run.ask
   if (text !== '') return quoted(text, maxInstruction)
   const noun = run.thread.kind === 'issue' ? 'issue' : 'pull request'
-  return origin.by === 'label' ? `> The ${noun} itself, by its label ${code(origin.label)}` : `> The ${noun} itself`
+  return origin.by === 'label'
+    ? `> The ${noun} itself, by its label ${code(origin.label)}`
+    : `> The ${noun} itself`
 }
 
 function lines(run: Run, deployment: Deployment): string[] {
@@ -100,8 +102,12 @@ function settings(run: Run): string {
 function downgraded(run: Run): string[] {
   const { model, effort } = run.taskRun ?? {}
   const differs = [
-    ...(model && model.toLowerCase() !== run.ask.options.model.toLowerCase() ? [`model ${inlineWords(model, 60)}`] : []),
-    ...(effort && run.ask.options.effort && effort !== run.ask.options.effort ? [`effort ${inlineWords(effort, 20)}`] : []),
+    ...(model && model.toLowerCase() !== run.ask.options.model.toLowerCase()
+      ? [`model ${inlineWords(model, 60)}`]
+      : []),
+    ...(effort && run.ask.options.effort && effort !== run.ask.options.effort
+      ? [`effort ${inlineWords(effort, 20)}`]
+      : []),
   ]
   return differs.length === 0 ? [] : [`⚠️ PostHog used ${differs.join(', ')} instead of what was asked`]
 }
@@ -115,7 +121,9 @@ function followUps(run: Run): string[] {
   const passed = run.passedOn
   const waiting = run.undelivered.length
   return [
-    ...(passed > 0 ? [`✅ ${passed === 1 ? 'One follow-up' : `${passed} follow-ups`} passed to the agent`] : []),
+    ...(passed > 0
+      ? [`✅ ${passed === 1 ? 'One follow-up' : `${passed} follow-ups`} passed to the agent`]
+      : []),
     ...(waiting > 0 ? [`⏳ ${waiting === 1 ? 'One follow-up' : `${waiting} follow-ups`} to pass on`] : []),
   ]
 }
@@ -134,7 +142,8 @@ function pullLines(run: Run): string[] {
 
 function endLine(run: Run): string[] {
   const { outcome } = run
-  if (outcome?.is === 'failed') return [`❌ ${inlineWords(outcome.reason, 300)}`, '', `**What to do:** ${outcome.fix}`]
+  if (outcome?.is === 'failed')
+    return [`❌ ${inlineWords(outcome.reason, 300)}`, '', `**What to do:** ${outcome.fix}`]
   if (outcome?.is === 'stopped') return [`⏹️ Stopped by ${inlineWords(outcome.by, 60)}`]
   return []
 }
@@ -161,6 +170,7 @@ function nextWords(run: Run): string {
   if (!run.outcome) return '`/codex <more>` to steer · `/codex stop` · `/codex help`'
   if (run.outcome.is === 'failed' || run.outcome.is === 'stopped')
     return '`/codex retry` · `/codex <more>` to go on · `/codex help`'
-  if (run.ask.what === 'plan') return '`/codex approve` to carry it out · `/codex <more>` to change it · `/codex help`'
+  if (run.ask.what === 'plan')
+    return '`/codex approve` to carry it out · `/codex <more>` to change it · `/codex help`'
   return '`/codex <more>` to go on · `/codex help`'
 }

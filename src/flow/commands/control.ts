@@ -1,22 +1,24 @@
 /** Commands that start nothing new of their own: stop, retry, continue, approve, status, queue. */
 import type { Options } from '../../core/command/parse.ts'
-import { phaseOf, type Run } from '../../core/run.ts'
-import { newRun } from '../../core/run.ts'
+import { newRun, phaseOf, type Run } from '../../core/run.ts'
 import { threadName, threadSlot } from '../../core/thread.ts'
 import type { CommentTrigger } from '../../core/trigger.ts'
 import { answered, type Handled, liveRun, refused, type TriggerHand } from './hand.ts'
 import { pastOf } from './history.ts'
-import { enqueue, give, runId, settle, startRun } from './start-run.ts'
+import { enqueue, give, runId, settle, startRun, takeOver } from './start-run.ts'
 
 export async function stop(hand: TriggerHand, trigger: CommentTrigger): Promise<Handled> {
   const live = await liveRun(hand, threadSlot(trigger.thread))
   return live ? give(hand, live.id, { says: 'stop' }) : refused({ reply: 'nothing-to', command: 'stop' })
 }
 
+const inTheWay = (hand: TriggerHand, live: Run, command: 'retry' | 'approve'): Promise<Handled> | Handled =>
+  live.outcome ? takeOver(hand, live) : refused({ reply: 'still-going', command })
+
 /** The stored request again, as a new run of the same task. */
 export async function retry(hand: TriggerHand, trigger: CommentTrigger, options: Options): Promise<Handled> {
   const live = await liveRun(hand, threadSlot(trigger.thread))
-  if (live && live.id !== runId(hand)) return refused({ reply: 'still-going', command: 'retry' })
+  if (live && live.id !== runId(hand)) return inTheWay(hand, live.data, 'retry')
   const past = await pastOf(hand)
   const last = past && (await hand.deps.runs.get(past.marker.run))?.data
   if (!last) return refused({ reply: 'nothing-to', command: 'retry' })
@@ -26,7 +28,13 @@ export async function retry(hand: TriggerHand, trigger: CommentTrigger, options:
   const again = newRun({
     id: runId(hand),
     thread: trigger.thread,
-    ask: { ...ask, by: trigger.sender, at: trigger.at, origin: { by: 'comment', place: trigger.place }, options: settled },
+    ask: {
+      ...ask,
+      by: trigger.sender,
+      at: trigger.at,
+      origin: { by: 'comment', place: trigger.place },
+      options: settled,
+    },
     snapshot: last.snapshot,
     ...(last.head ? { head: last.head } : {}),
     ...(past.marker.task === undefined ? {} : { taskId: past.marker.task }),
@@ -42,22 +50,35 @@ const asked = ({ model, effort, branch }: Run['ask']['options']): Options => ({
   ...(branch === undefined ? {} : { branch }),
 })
 
-export async function goOn(hand: TriggerHand, trigger: CommentTrigger, options: Options, text: string): Promise<Handled> {
+export async function goOn(
+  hand: TriggerHand,
+  trigger: CommentTrigger,
+  options: Options,
+  text: string,
+): Promise<Handled> {
   const live = await liveRun(hand, threadSlot(trigger.thread))
-  if (!live && !(await pastOf(hand))?.marker.task) return refused({ reply: 'nothing-to', command: 'continue' })
+  if (!live && !(await pastOf(hand))?.marker.task)
+    return refused({ reply: 'nothing-to', command: 'continue' })
   const words = text === '' ? 'Go on where you stopped.' : `Go on: ${text}`
   return startRun(hand, trigger, { what: 'work', text: words, options, mayJoin: true })
 }
 
 export async function approve(hand: TriggerHand, trigger: CommentTrigger): Promise<Handled> {
   const live = await liveRun(hand, threadSlot(trigger.thread))
-  if (live && live.id !== runId(hand)) return refused({ reply: 'still-going', command: 'approve' })
+  if (live && live.id !== runId(hand)) return inTheWay(hand, live.data, 'approve')
   const past = await pastOf(hand)
-  if (past?.marker.what !== 'plan' || past.marker.task === undefined) return refused({ reply: 'nothing-to', command: 'approve' })
+  if (past?.marker.what !== 'plan' || past.marker.task === undefined)
+    return refused({ reply: 'nothing-to', command: 'approve' })
   const { branch, sha } = past.marker
   const now = branch === undefined ? undefined : await hand.github.branch(branch)
-  if (now && sha !== undefined && now.sha !== sha) return refused({ reply: 'plan-outdated', branch: now.name, sha: now.sha })
-  return startRun(hand, trigger, { what: 'work', text: 'Carry out the plan you made.', options: {}, mayJoin: false })
+  if (now && sha !== undefined && now.sha !== sha)
+    return refused({ reply: 'plan-outdated', branch: now.name, sha: now.sha })
+  return startRun(hand, trigger, {
+    what: 'work',
+    text: 'Carry out the plan you made.',
+    options: {},
+    mayJoin: false,
+  })
 }
 
 export async function status(hand: TriggerHand, trigger: CommentTrigger): Promise<Handled> {
@@ -65,8 +86,14 @@ export async function status(hand: TriggerHand, trigger: CommentTrigger): Promis
   if (live) return answered({ reply: 'status', text: `a run is going on here: ${describe(live.data)}.` })
   const past = await pastOf(hand)
   const last = past && (await hand.deps.runs.get(past.marker.run))?.data
-  if (last) return answered({ reply: 'status', text: `nothing is going on here now. The last run: ${describe(last)}.` })
-  const text = past ? 'nothing is going on here now.' : 'nothing was asked here yet. `/codex help` shows what there is.'
+  if (last)
+    return answered({
+      reply: 'status',
+      text: `nothing is going on here now. The last run: ${describe(last)}.`,
+    })
+  const text = past
+    ? 'nothing is going on here now.'
+    : 'nothing was asked here yet. `/codex help` shows what there is.'
   return answered({ reply: 'status', text })
 }
 
@@ -86,7 +113,10 @@ const phases: Record<ReturnType<typeof phaseOf>, string> = {
 function describe(run: Run): string {
   const pull = run.pulls.at(-1)
   const comment = run.status ? ` ([details](${run.thread.url}#issuecomment-${run.status.commentId}))` : ''
-  const waits = run.trouble && !run.outcome ? `, waiting for ${run.trouble.service === 'github' ? 'GitHub' : 'PostHog'}` : ''
+  const waits =
+    run.trouble && !run.outcome
+      ? `, waiting for ${run.trouble.service === 'github' ? 'GitHub' : 'PostHog'}`
+      : ''
   return `${phases[phaseOf(run)]}${waits}, asked by ${run.ask.by.login}${pull ? `, [#${pull.number}](${pull.url})` : ''}${comment}`
 }
 

@@ -1,10 +1,11 @@
 /** What the handling of a command has in hand, and how it ends. */
-import { maxComment } from '../../core/comments/words.ts'
+
 import { type Reply, replyComment } from '../../core/comments/replies.ts'
-import { limits } from '../../core/pace.ts'
+import { maxComment } from '../../core/comments/words.ts'
 import type { Signer } from '../../core/marker.ts'
-import type { ReasoningEffort } from '../../core/run-request.ts'
+import { limits } from '../../core/pace.ts'
 import type { Run } from '../../core/run.ts'
+import type { ReasoningEffort } from '../../core/run-request.ts'
 import type { Target } from '../../core/seen.ts'
 import type { CommentTrigger, LabelTrigger, Trigger } from '../../core/trigger.ts'
 import type { GitHub, Held, KeptRun, Log, RunQueue, TasksClient, ThreadClient } from '../edges.ts'
@@ -72,15 +73,23 @@ const skew = 60_000
 export async function reply(hand: TriggerHand, words: Reply): Promise<void> {
   const { trigger, replying } = hand.record
   const place = trigger.kind === 'comment' ? trigger.place : undefined
-  const run = `${commandId(hand)}${words.reply === 'queued-behind' ? '-queued' : ''}`
+  const run = `${commandId(hand)}${words.reply === 'queued-behind' || words.reply === 'kept' ? '-first' : ''}`
   if (replying !== undefined) {
     const since = await hand.github.ownComments(replying - skew, place)
-    const sent = since.some(({ body }) => hand.deps.signer.read(body, trigger.thread).some(marker => marker.as === 'reply' && marker.run === run))
+    const sent = since.some(({ body }) =>
+      hand.deps.signer.read(body, trigger.thread).some(marker => marker.as === 'reply' && marker.run === run),
+    )
     if (sent) return
-    if (hand.deps.now() < replying + limits.unanswered) throw new ReplyNotSettled(replying + limits.unanswered)
+    if (hand.deps.now() < replying + limits.unanswered)
+      throw new ReplyNotSettled(replying + limits.unanswered)
   }
   await hand.save({ ...hand.record, replying: hand.deps.now() })
-  const marker = hand.deps.signer.write({ run, repo: trigger.thread.repoId, thread: trigger.thread.number, as: 'reply' })
+  const marker = hand.deps.signer.write({
+    run,
+    repo: trigger.thread.repoId,
+    thread: trigger.thread.number,
+    as: 'reply',
+  })
   const text = replyComment(trigger.sender.login, words).slice(0, maxComment - marker.length - 2)
   await hand.job.assertHeld()
   await hand.github.comment(`${text}\n\n${marker}`, place)

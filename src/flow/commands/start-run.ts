@@ -3,8 +3,8 @@ import { isBranchName } from '../../core/branch.ts'
 import type { Options } from '../../core/command/parse.ts'
 import { nearest } from '../../core/command/parse.ts'
 import type { Reply } from '../../core/comments/replies.ts'
-import { effortsFor, type ReasoningEffort } from '../../core/run-request.ts'
 import { type Ask, type NewRun, newRun, type Run, type RunOptions } from '../../core/run.ts'
+import { effortsFor, type ReasoningEffort } from '../../core/run-request.ts'
 import { isFork, type PullHead, threadSlot } from '../../core/thread.ts'
 import type { InlineComment } from '../../core/trigger.ts'
 import { type Asking, commandId, type Handled, liveRun, refused, type TriggerHand } from './hand.ts'
@@ -40,14 +40,23 @@ export async function enqueue(hand: TriggerHand, trigger: Asking, run: Run): Pro
   return outcome === 'held' ? { with: 'wait', ms: 50 } : { with: 'run' }
 }
 
-function facts(hand: TriggerHand, trigger: Asking, wanted: Wanted, options: RunOptions, head: PullHead | undefined): NewRun {
+function facts(
+  hand: TriggerHand,
+  trigger: Asking,
+  wanted: Wanted,
+  options: RunOptions,
+  head: PullHead | undefined,
+): NewRun {
   return {
     id: runId(hand),
     thread: trigger.thread,
     ask: {
       by: trigger.sender,
       at: trigger.at,
-      origin: trigger.kind === 'label' ? { by: 'label', label: trigger.label } : { by: 'comment', place: trigger.place },
+      origin:
+        trigger.kind === 'label'
+          ? { by: 'label', label: trigger.label }
+          : { by: 'comment', place: trigger.place },
       what: wanted.what,
       text: wanted.text,
       options,
@@ -69,15 +78,32 @@ export function goingOn(past: Past | undefined): Pick<NewRun, 'earlier' | 'taskI
     reported: pulls.length,
     ...(taskRun === undefined
       ? {}
-      : { earlier: { taskId: task, taskRunId: taskRun, over: false, ...(branch === undefined ? {} : { branch }) } }),
+      : {
+          earlier: {
+            taskId: task,
+            taskRunId: taskRun,
+            over: false,
+            ...(branch === undefined ? {} : { branch }),
+          },
+        }),
   }
 }
 
 async function joinOrWait(hand: TriggerHand, live: Run, wanted: Wanted, trigger: Asking): Promise<Handled> {
-  if (trigger.kind === 'label') return give(hand, live.id, { says: 'label', label: trigger.label })
+  if (trigger.kind === 'label')
+    return live.outcome ? takeOver(hand, live) : give(hand, live.id, { says: 'label', label: trigger.label })
   const joins = wanted.mayJoin && !wanted.options.new && live.ask.what === wanted.what
   if (joins) return give(hand, live.id, { says: 'more', text: wanted.text || 'Go on.' })
-  return { with: 'wait', ms: 2_000, announce: { reply: 'queued-behind' } }
+  return live.outcome
+    ? takeOver(hand, live)
+    : { with: 'wait', ms: 2_000, announce: { reply: 'queued-behind' } }
+}
+
+/** The Run has told how it ended and only stays to see the agent off: it makes room at once. */
+export async function takeOver(hand: TriggerHand, live: Run): Promise<Handled> {
+  if (!live.yielding)
+    await hand.deps.runs.tell(live.id, JSON.stringify({ says: 'yield', id: `${commandId(hand)}-yield` }))
+  return { with: 'wait', ms: 200 }
 }
 
 type Said = { says: 'more'; text: string } | { says: 'stop' } | { says: 'label'; label: string }
@@ -86,7 +112,10 @@ type Said = { says: 'more'; text: string } | { says: 'stop' } | { says: 'label';
 export async function give(hand: TriggerHand, to: string, said: Said): Promise<Handled> {
   const { trigger } = hand.record
   const noteId = commandId(hand)
-  const told = await hand.deps.runs.tell(to, JSON.stringify({ ...said, id: noteId, by: trigger.sender, at: trigger.at }))
+  const told = await hand.deps.runs.tell(
+    to,
+    JSON.stringify({ ...said, id: noteId, by: trigger.sender, at: trigger.at }),
+  )
   return told ? { with: 'note', runId: to, noteId } : { with: 'wait', ms: 50 }
 }
 
@@ -96,12 +125,16 @@ async function headOf(hand: TriggerHand, trigger: Asking): Promise<PullHead | un
 }
 
 /** Options and defaults together, checked against what the server knows. */
-export async function settle(hand: TriggerHand, { options, what }: Pick<Wanted, 'options' | 'what'>): Promise<RunOptions | Reply> {
+export async function settle(
+  hand: TriggerHand,
+  { options, what }: Pick<Wanted, 'options' | 'what'>,
+): Promise<RunOptions | Reply> {
   const model = options.model ?? hand.deps.defaults.model
   const wrongModel = options.model === undefined ? undefined : await checkModel(hand, options.model)
   if (wrongModel) return wrongModel
   const known = effortsFor(model)
-  if (options.effort && !known.includes(options.effort)) return { reply: 'effort', effort: options.effort, model, known }
+  if (options.effort && !known.includes(options.effort))
+    return { reply: 'effort', effort: options.effort, model, known }
   if (options.branch !== undefined) {
     const found = isBranchName(options.branch) && (await hand.github.branch(options.branch))
     if (!found) return { reply: 'no-branch', branch: options.branch, meant: undefined }
@@ -116,8 +149,10 @@ export async function settle(hand: TriggerHand, { options, what }: Pick<Wanted, 
 }
 
 /** A default that the model does not take gives way to the most that it takes. */
-const affordable = (effort: ReasoningEffort | undefined, known: readonly ReasoningEffort[]): ReasoningEffort | undefined =>
-  effort === undefined || known.includes(effort) ? effort : known.at(-1)
+const affordable = (
+  effort: ReasoningEffort | undefined,
+  known: readonly ReasoningEffort[],
+): ReasoningEffort | undefined => (effort === undefined || known.includes(effort) ? effort : known.at(-1))
 
 async function checkModel(hand: TriggerHand, model: string): Promise<Reply | undefined> {
   const known = (await hand.deps.posthog.models()).map(({ name }) => name)

@@ -35,7 +35,14 @@ const intoOf = (run: Run, branch: string): string =>
   run.pulls.find(pull => pull.head === branch)?.base ??
   (run.head?.ref === branch ? run.head.base : run.thread.defaultBranch)
 
-const existing = ({ name, sha }: BranchView, into: string): Branch => ({ name, sha, into, made: false, fresh: false, linked: false })
+const existing = ({ name, sha }: BranchView, into: string): Branch => ({
+  name,
+  sha,
+  into,
+  made: false,
+  fresh: false,
+  linked: false,
+})
 
 async function headBranch(hand: Hand): Promise<Branch | Outcome> {
   const { head } = hand.run

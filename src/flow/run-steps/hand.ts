@@ -1,8 +1,9 @@
 /** What a step has in hand, and the one way to do something that can't be taken back. */
-import { limits } from '../../core/pace.ts'
-import { ComeBack } from '../../core/faults.ts'
+
 import type { Deployment } from '../../core/comments/words.ts'
+import { ComeBack } from '../../core/faults.ts'
 import type { Signer } from '../../core/marker.ts'
+import { limits } from '../../core/pace.ts'
 import type { Intent, Run } from '../../core/run.ts'
 import type { GitHub, Held, Log, TasksClient, ThreadClient } from '../edges.ts'
 

@@ -1,9 +1,10 @@
 /** What came of the work: GitHub is asked, never believed from somebody's text. */
-import type { Pull, Run } from '../../core/run.ts'
-import type { PullView } from '../../core/seen.ts'
-import { quoted } from '../../core/safe-markdown.ts'
-import { threadName } from '../../core/thread.ts'
+
 import { Refused } from '../../core/faults.ts'
+import type { Pull, Run } from '../../core/run.ts'
+import { quoted } from '../../core/safe-markdown.ts'
+import type { PullView } from '../../core/seen.ts'
+import { threadName } from '../../core/thread.ts'
 import { type Hand, once } from './hand.ts'
 import { markerOf } from './tell-thread.ts'
 
@@ -29,7 +30,10 @@ export async function adoptPull(hand: Hand, url: string): Promise<Run> {
 const sameAddress = (a: string, b: string): boolean =>
   a.replace(/\/$/, '').toLowerCase() === b.replace(/\/$/, '').toLowerCase()
 
-const withPull = (pulls: Pull[], pull: Pull): Pull[] => [...pulls.filter(({ number }) => number !== pull.number), pull]
+const withPull = (pulls: Pull[], pull: Pull): Pull[] => [
+  ...pulls.filter(({ number }) => number !== pull.number),
+  pull,
+]
 
 const recorded = (view: PullView, note?: string): Pull => ({
   number: view.number,
@@ -57,7 +61,10 @@ async function putRight(hand: Hand, view: PullView): Promise<Pull> {
     return recorded(await hand.github.amendPull(view.number, change))
   } catch (error) {
     if (!(error instanceof Refused)) throw error
-    hand.deps.log.warn({ run: run.id, pull: view.number, err: error }, 'the pull request could not be put right')
+    hand.deps.log.warn(
+      { run: run.id, pull: view.number, err: error },
+      'the pull request could not be put right',
+    )
     return recorded(view, `GitHub did not let the bot change its ${base.base ? 'base or ' : ''}description`)
   }
 }
@@ -66,17 +73,32 @@ async function putRight(hand: Hand, view: PullView): Promise<Pull> {
 function wantedBody(hand: Hand, view: PullView): string {
   const { run, deps } = hand
   const pullThread = { repoId: run.thread.repoId, number: view.number }
-  const closes = run.thread.kind === 'pull' || closesIssue(view.body, run) ? [] : [`Closes #${run.thread.number}`]
+  const closes =
+    run.thread.kind === 'pull' || closesIssue(view.body, run) ? [] : [`Closes #${run.thread.number}`]
   const marked = deps.signer.read(view.body, pullThread).some(marker => marker.run === run.id)
-  const marker = marked ? [] : [deps.signer.write({ ...markerOf(run, 'pull'), thread: view.number, pull: view.number, branch: view.head.ref })]
+  const marker = marked
+    ? []
+    : [
+        deps.signer.write({
+          ...markerOf(run, 'pull'),
+          thread: view.number,
+          pull: view.number,
+          branch: view.head.ref,
+        }),
+      ]
   return [view.body.trimEnd(), ...closes, ...marker].filter(part => part !== '').join('\n\n')
 }
 
 /** GitHub's closing words, before the short or the full name of the issue. */
 function closesIssue(body: string, run: Run): boolean {
   const { owner, repo, number, url } = run.thread
-  const names = [`#${number}`, `${owner}/${repo}#${number}`, url].map(name => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-  const pattern = new RegExp(`\\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\\s+(?:${names.join('|')})(?!\\d)`, 'i')
+  const names = [`#${number}`, `${owner}/${repo}#${number}`, url].map(name =>
+    name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
+  )
+  const pattern = new RegExp(
+    `\\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\\s+(?:${names.join('|')})(?!\\d)`,
+    'i',
+  )
   return pattern.test(body)
 }
 

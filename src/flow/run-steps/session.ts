@@ -3,8 +3,8 @@ import { isNotFound } from '../../core/faults.ts'
 import { observe } from '../../core/observe.ts'
 import { lookInterval } from '../../core/pace.ts'
 import { firstPrompt, followUpPrompt } from '../../core/prompt.ts'
-import { runRequest } from '../../core/run-request.ts'
 import { isTerminal, type Run, type Session, taskMarker } from '../../core/run.ts'
+import { runRequest } from '../../core/run-request.ts'
 import { threadName } from '../../core/thread.ts'
 import { type Hand, once } from './hand.ts'
 
@@ -93,7 +93,15 @@ function promptOf({ run, deps }: Hand): string {
 function started(hand: Hand, run: Run, id: string, offset: number): Run {
   const now = hand.deps.now()
   const [note, ...rest] = run.undelivered
-  const handedOver = run.asked && note ? { undelivered: rest, delivered: [...run.delivered, note.id], passedOn: run.passedOn + 1, answerTo: note.by.login } : {}
+  const handedOver =
+    run.asked && note
+      ? {
+          undelivered: rest,
+          delivered: [...run.delivered, note.id],
+          passedOn: run.passedOn + 1,
+          answerTo: note.by.login,
+        }
+      : {}
   return {
     ...run,
     ...handedOver,
@@ -171,7 +179,10 @@ export async function look(hand: Hand): Promise<Run> {
   const { run, deps } = hand
   const session = sessionOf(run)
   if (!session) return run
-  const [sight, live] = await Promise.all([deps.posthog.look(session, run.heard?.offset ?? 0), deps.liveRuns()])
+  const [sight, live] = await Promise.all([
+    deps.posthog.look(session, run.heard?.offset ?? 0),
+    deps.liveRuns(),
+  ])
   const now = deps.now()
   return { ...observe(run, sight, now), nextLookAt: now + lookInterval(now - run.ask.at, live) }
 }

@@ -23,9 +23,11 @@ const rendered = ({ deps, run }: Pick<Hand, 'deps' | 'run'>, now: number): strin
   fitted(statusComment(run, deps.deployment, now), deps.signer.write(markerOf(run, 'status')))
 
 /** The marker always survives: the text gives way to it. */
-const fitted = (text: string, marker: string): string => `${text.slice(0, maxComment - marker.length - 2)}\n\n${marker}`
+const fitted = (text: string, marker: string): string =>
+  `${text.slice(0, maxComment - marker.length - 2)}\n\n${marker}`
 
-export const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 16)
+export const hashOf = (text: string): string =>
+  createHash('sha256').update(text).digest('base64url').slice(0, 16)
 
 export function markerOf(run: Run, as: Marker['as']): Marker {
   const pull = run.pulls.at(-1)
@@ -49,7 +51,12 @@ const markedWith = (hand: Hand, comments: OwnComment[], as: Marker['as']): OwnCo
   comments.find(({ body }) =>
     hand.deps.signer
       .read(body, hand.run.thread)
-      .some(marker => marker.run === hand.run.id && marker.as === as && (as === 'status' || marker.round === hand.run.round)),
+      .some(
+        marker =>
+          marker.run === hand.run.id &&
+          marker.as === as &&
+          (as === 'status' || marker.round === hand.run.round),
+      ),
   )
 
 export async function postStatus(hand: Hand): Promise<Run> {

@@ -9,7 +9,7 @@ import { type Api, must } from './git.ts'
 import type { GraphqlSwitch } from './graphql.ts'
 import type { JsonObject } from './json.ts'
 import type { Call, Ledger } from './ledger.ts'
-import type { Memory } from './memory.ts'
+import { type Memory, threadKey } from './memory.ts'
 import { type NewPull, Person } from './people.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { ReactionBook } from './reactions.ts'
@@ -130,6 +130,13 @@ export class GitHubEmulator {
 
   branches(repository = this.repository): Promise<string[]> {
     return this.#threads.branches(repository)
+  }
+
+  /** Links a branch to an issue, as somebody does in the Development panel. */
+  link(number: number, branch: string, repository = this.repository): void {
+    const { linkedBranches } = this.#parts.memory
+    const key = threadKey(repository, number)
+    linkedBranches.set(key, [...(linkedBranches.get(key) ?? []), branch])
   }
 
   /** Polls until it gives something truthy; a throw counts as not yet. Milliseconds. */

@@ -1,0 +1,56 @@
+/** Keeps looking at a thread and shows it whenever it changed. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { GitHubEmulator } from '../../test/world/github/github.ts'
+import type { ThreadView } from '../../test/world/github/threads.ts'
+import type { Screen } from './screen.ts'
+import { type Story, tell } from './story.ts'
+
+const every = 50
+
+export class Watch {
+  readonly number: number
+  /** Epoch ms, from which the times of the story count. */
+  since: number
+  changedAt = Date.now()
+  readonly #github: GitHubEmulator
+  readonly #screen: Screen
+  readonly #looking: Promise<void>
+  #over = false
+  #seen = ''
+  #story: Story | undefined
+
+  constructor(github: GitHubEmulator, screen: Screen, number: number) {
+    this.#github = github
+    this.#screen = screen
+    this.number = number
+    this.since = Date.now()
+    this.#looking = this.#keepLooking()
+  }
+
+  startClock(): void {
+    this.since = Date.now()
+  }
+
+  async end(): Promise<void> {
+    this.#over = true
+    await this.#looking
+    this.#show(await this.#github.thread(this.number))
+    this.#screen.close()
+  }
+
+  async #keepLooking(): Promise<void> {
+    while (!this.#over) {
+      this.#show(await this.#github.thread(this.number))
+      await sleep(every)
+    }
+  }
+
+  #show(thread: ThreadView): void {
+    const seen = JSON.stringify(thread)
+    if (seen === this.#seen) return
+    this.#seen = seen
+    this.changedAt = Date.now()
+    this.#story = tell(this.#story, thread, Date.now() - this.since)
+    this.#screen.show(this.#story)
+  }
+}

@@ -1,0 +1,183 @@
+import { expect, it } from 'vitest'
+import { onBothQueues } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+onBothQueues('The thread is a conversation', world => {
+  const opens = async (title: string) => {
+    const { github } = world()
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title, body: 'As said.' })
+    return {
+      maya,
+      number: issue.number,
+      thread: new Thread(world(), issue.number),
+      says: (text: string) => maya.comments(issue.number, text),
+    }
+  }
+
+  it('more words while it works go to the agent', async () => {
+    const { posthog } = world()
+    const { thread, number, says } = await opens('Steer me')
+    posthog.script('build the cache', { kind: 'manual' })
+    await says('/codex build the cache')
+    await thread.waitForStatus('⏳ Codex is working')
+    const more = await says('/codex use an LRU')
+    await thread.waitForAnswer('passed on to the agent')
+    await thread.waitForReaction('rocket', more.id)
+    const { tasks, runs, messages } = ledgerOf(world(), number)
+    expect([tasks.length, runs.length, messages.length]).toEqual([1, 1, 1])
+    expect(messages[0]?.body).toMatchObject({ method: 'user_message', id: `comment-${more.id}` })
+    expect(JSON.stringify(messages[0]?.body)).toContain('use an LRU')
+    posthog.run(String(runs[0]?.runId)).finish('completed')
+    await thread.waitForStatus(/^### 💬/)
+  })
+
+  it('stop stops it, at PostHog too, and says what is left', async () => {
+    const { posthog } = world()
+    const { thread, number, says } = await opens('Stop me')
+    posthog.script('count to infinity', { kind: 'hangs' })
+    await says('/codex count to infinity')
+    await thread.waitForStatus('⏳ Codex is working')
+    await says('/codex stop please')
+    const answer = await thread.waitForAnswer('maya stopped this run')
+    expect(answer).toContain('Nothing is left behind')
+    expect(await thread.status()).toMatch(/^### ⏹️ Codex was stopped/)
+    const { cancels, runs } = ledgerOf(world(), number)
+    expect(cancels).toHaveLength(1)
+    expect(posthog.run(String(runs[0]?.runId)).status).toBe('cancelled')
+  })
+
+  it('stop with nothing going on is answered', async () => {
+    const { thread, says } = await opens('Nothing here')
+    await says('/codex stop')
+    await thread.waitForAnswer('nothing is going on in this thread')
+  })
+
+  it('retry sends the stored request again, on the same task', async () => {
+    const { posthog } = world()
+    const { thread, number, says } = await opens('Try again')
+    posthog.script('flaky work', { kind: 'fails', message: 'bad luck' }, { times: 1 })
+    await says('/codex --effort low flaky work')
+    await thread.waitForAnswer('this run failed')
+    await says('/codex retry')
+    await thread.waitForAnswer('pull request is ready')
+    const { tasks, runs } = ledgerOf(world(), number)
+    expect([tasks.length, runs.length]).toEqual([1, 2])
+    const without = (body: unknown) => ({ ...Object(body), pending_user_message: '' })
+    expect(without(runs[1]?.body)).toEqual(without(runs[0]?.body))
+    expect(runs[1]?.body).not.toHaveProperty('resume_from_run_id')
+  })
+
+  it('more words after the end resume the session, on the pull request', async () => {
+    const { github, posthog } = world()
+    const { thread, number, says } = await opens('Go on')
+    await says('/codex start it')
+    await thread.waitForAnswer('pull request is ready')
+    const first = ledgerOf(world(), number).runs[0]
+    posthog.run(String(first?.runId)).finish('completed')
+    await thread.waitForStatus(/^### 🚀 Codex opened/)
+    await github.waitFor(async () =>
+      (await thread.reactions((await thread.view()).comments[0]?.id)).includes('rocket'),
+    )
+    posthog.script('add tests', { kind: 'pushesToBranch', text: 'Added tests.' })
+    await says('/codex add tests')
+    await thread.waitForAnswer('@maya done')
+    const { tasks, runs } = ledgerOf(world(), number)
+    expect([tasks.length, runs.length]).toEqual([1, 2])
+    const [pull] = (await github.pulls()).filter(({ body }) => body.includes(`Closes #${number}`))
+    expect(runs[1]?.body).toMatchObject({ resume_from_run_id: first?.runId, branch: pull?.head })
+    expect(await thread.statuses()).toHaveLength(2)
+    expect((await github.pulls()).filter(({ body }) => body.includes(`Closes #${number}`))).toHaveLength(1)
+  })
+
+  it('--new starts afresh', async () => {
+    const { posthog } = world()
+    const { thread, number, says } = await opens('Afresh')
+    await says('/codex first way')
+    await thread.waitForAnswer('pull request is ready')
+    posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
+    await says('/codex --new another way')
+    const { github } = world()
+    await github.waitFor(() => ledgerOf(world(), number).runs.length === 2)
+    expect(ledgerOf(world(), number).tasks).toHaveLength(2)
+    expect(ledgerOf(world(), number).runs[1]?.body).not.toHaveProperty('resume_from_run_id')
+  })
+
+  it('--new while a run goes on waits for its turn', async () => {
+    const { github, posthog } = world()
+    const { thread, number, says } = await opens('In turn')
+    posthog.script('first in turn', { kind: 'manual' })
+    await says('/codex first in turn')
+    await thread.waitForStatus('⏳ Codex is working')
+    await says('/codex --new second in turn')
+    await thread.waitForAnswer('another run is still going in this thread')
+    const [first] = ledgerOf(world(), number).runs
+    expect(ledgerOf(world(), number).runs).toHaveLength(1)
+    await posthog.run(String(first?.runId)).completeTurn('Done with the first.')
+    await github.waitFor(() => ledgerOf(world(), number).runs.length === 2, { timeout: 15_000 })
+  })
+
+  it('plan reads only; approve carries it out in the same session', async () => {
+    const { github, posthog } = world()
+    const { thread, number, says } = await opens('Think first')
+    posthog.script('how to split', { kind: 'answers', text: '1. Move the models\n2. Move the views' })
+    await says('/codex plan how to split it')
+    await thread.waitForStatus(/^### 📋 Codex has a plan/)
+    const plan = ledgerOf(world(), number).runs[0]
+    expect(plan?.body).toMatchObject({
+      initial_permission_mode: 'read-only',
+      auto_publish: false,
+      branch: 'main',
+    })
+    posthog.run(String(plan?.runId)).finish('completed')
+    await thread.waitForAnswer('the plan is ready')
+    await github.settled()
+    await says('/codex approve')
+    await thread.waitForAnswer('pull request is ready')
+    const { tasks, runs } = ledgerOf(world(), number)
+    expect([tasks.length, runs.length]).toEqual([1, 2])
+    expect(runs[1]?.body).toMatchObject({ resume_from_run_id: plan?.runId, auto_publish: true })
+    expect(runs[1]?.body).not.toMatchObject({ initial_permission_mode: 'read-only' })
+  })
+
+  it('approve does not carry out a plan for a branch that has moved', async () => {
+    const { posthog } = world()
+    const { maya, thread, number, says } = await opens('Too late')
+    posthog.script('plan it well', { kind: 'answers', text: '1. Do it' })
+    await says('/codex plan plan it well')
+    await thread.waitForAnswer('the plan is ready')
+    await maya.pushes('main', { [`moved-${number}.txt`]: 'moved' })
+    await says('/codex approve')
+    await thread.waitForAnswer('has moved to')
+    expect(ledgerOf(world(), number).runs).toHaveLength(1)
+  })
+
+  it('status says what is going on', async () => {
+    const { posthog } = world()
+    const { thread, number, says } = await opens('How is it')
+    await says('/codex status')
+    await thread.waitForAnswer('nothing was asked here yet')
+    posthog.script('slow thing', { kind: 'manual' })
+    await says('/codex slow thing')
+    await thread.waitForStatus('⏳ Codex is working')
+    await says('/codex status')
+    await thread.waitForAnswer('the agent is working, asked by maya')
+    posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
+  })
+
+  it('on a pull request that a run opened, the session goes on', async () => {
+    const { github, posthog } = world()
+    const { maya, thread, number, says } = await opens('Over there')
+    await says('/codex begin')
+    await thread.waitForAnswer('pull request is ready')
+    const [first] = ledgerOf(world(), number).runs
+    posthog.run(String(first?.runId)).finish('completed')
+    const pull = (await github.pulls()).find(({ body }) => body.includes(`Closes #${number}`))
+    posthog.script('polish it', { kind: 'pushesToBranch', text: 'Polished.' })
+    await maya.comments(Number(pull?.number), '/codex polish it')
+    await new Thread(world(), Number(pull?.number)).waitForAnswer('@maya done')
+    const { tasks, runs } = ledgerOf(world(), number)
+    expect([tasks.length, runs.length]).toEqual([1, 2])
+    expect(runs[1]?.body).toMatchObject({ resume_from_run_id: first?.runId, branch: pull?.head })
+  })
+})

@@ -1,0 +1,147 @@
+import { expect, it } from 'vitest'
+import { onBothQueues } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+onBothQueues('Somebody asks on an issue', world => {
+  it('gets a run, its pull request, and a word when it is there', async () => {
+    const { github, posthog } = world()
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Login is flaky', body: 'It fails every third time.' })
+    const asked = await maya.comments(issue.number, '/codex fix the flaky login test')
+    const thread = new Thread(world(), issue.number)
+
+    const lastWord = await thread.waitForAnswer('@maya the pull request is ready for you')
+    await thread.waitForReaction('rocket', asked.id)
+    const [pull] = (await github.pulls()).filter(({ body }) => body.includes(`Closes #${issue.number}`))
+
+    expect(lastWord).toContain(pull?.url)
+    expect(pull).toMatchObject({ draft: true, base: 'main', state: 'open' })
+    expect(await thread.reactions(asked.id)).toEqual(['rocket'])
+    expect(await thread.statuses()).toHaveLength(1)
+    expect(await thread.status()).toMatch(/^### 🚀 Codex opened #\d+/)
+    expect(await thread.answers()).toHaveLength(1)
+    await github.waitFor(
+      async () => !(await github.branches()).includes(`codex/issue-${issue.number}-login-is-flaky`),
+    )
+
+    const { tasks, runs } = ledgerOf(world(), issue.number)
+    expect(tasks).toHaveLength(1)
+    expect(runs).toHaveLength(1)
+    expect(runs[0]?.body).toEqual({
+      mode: 'background',
+      branch: `codex/issue-${issue.number}-login-is-flaky`,
+      pending_user_message: expect.stringContaining('fix the flaky login test'),
+      pr_authorship_mode: 'bot',
+      run_source: 'manual',
+      runtime_adapter: 'codex',
+      model: 'gpt-5.5',
+      auto_publish: true,
+    })
+    expect(posthog.calls.filter(({ status }) => status >= 400)).toEqual([])
+  })
+
+  it('may leave the words to the issue', async () => {
+    const { github } = world()
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Sort the imports', body: 'They are a mess.' })
+    await maya.comments(issue.number, 'Let us see.\n\n/codex')
+    await new Thread(world(), issue.number).waitForAnswer('pull request is ready')
+    const prompt = JSON.stringify(ledgerOf(world(), issue.number).runs[0]?.body)
+    expect(prompt).toContain('Do what the issue below describes')
+    expect(prompt).toContain('They are a mess.')
+  })
+
+  it('chooses model, effort and branch', async () => {
+    const { github } = world()
+    const maya = github.as('maya')
+    await maya.pushes('release/2', { 'a.txt': 'a' })
+    const issue = await maya.opensIssue({ title: 'Backport the fix' })
+    await maya.comments(issue.number, '/codex --model gpt-5 --effort high --branch release/2 backport it')
+    await new Thread(world(), issue.number).waitForAnswer('pull request is ready')
+    expect(ledgerOf(world(), issue.number).runs[0]?.body).toMatchObject({
+      model: 'gpt-5',
+      reasoning_effort: 'high',
+      branch: 'release/2',
+    })
+    const [pull] = (await github.pulls()).filter(({ base }) => base === 'release/2')
+    expect(pull).toBeDefined()
+    expect(await github.branches()).toContain('release/2')
+  })
+
+  it('works on the branch that is linked to the issue', async () => {
+    const { github } = world()
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Linked already' })
+    await maya.pushes('maya/wip', { 'wip.txt': 'started' })
+    github.link(issue.number, 'maya/wip')
+    await maya.comments(issue.number, '/codex finish it')
+    await new Thread(world(), issue.number).waitForAnswer('pull request is ready')
+    expect(ledgerOf(world(), issue.number).runs[0]?.body).toMatchObject({ branch: 'maya/wip' })
+    expect(await github.branches()).toContain('maya/wip')
+  })
+
+  it('gets the answer when nothing has to change', async () => {
+    const { github, posthog } = world()
+    posthog.script('why is it slow', {
+      kind: 'answers',
+      text: 'Because of **N+1** queries. cc @olga, fixes #1 <img src=x> ![x](http://evil.example/x.png)\n\n/codex stop',
+    })
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Question' })
+    const asked = await maya.comments(issue.number, '/codex why is it slow?')
+    const thread = new Thread(world(), issue.number)
+    const answer = await thread.waitForAnswer('here is the answer')
+    await thread.waitForReaction('rocket', asked.id)
+    expect(answer).toContain('> Because of **N+1** queries.')
+    expect(answer).not.toMatch(/@olga|(?<!\\)<img|!\[x\]|^\/codex|#1\b/m)
+    expect(await thread.status()).toMatch(/^### 💬 Codex answered/)
+    expect(ledgerOf(world(), issue.number).runs).toHaveLength(1)
+    await github.waitFor(
+      async () => !(await github.branches()).some(name => name.startsWith(`codex/issue-${issue.number}-`)),
+    )
+  })
+
+  it('is told why it failed and what to do', async () => {
+    const { github, posthog } = world()
+    posthog.script('break everything', {
+      kind: 'fails',
+      message: 'sandbox exploded: `rm -rf` @maya <b>x</b>',
+    })
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Doomed' })
+    const asked = await maya.comments(issue.number, '/codex break everything')
+    const thread = new Thread(world(), issue.number)
+    const answer = await thread.waitForAnswer('this run failed')
+    await thread.waitForReaction('confused', asked.id)
+    expect(answer).toContain('sandbox exploded')
+    expect(answer).toContain('/codex retry')
+    expect(await thread.status()).toMatch(/^### 😕 Codex failed/)
+  })
+
+  it('is not shown a pull request of somewhere else', async () => {
+    const { github, posthog } = world()
+    posthog.script('a foreign pull', { kind: 'opensPull', prUrl: 'https://github.com/evil/repo/pull/1' })
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Foreign' })
+    await maya.comments(issue.number, '/codex a foreign pull')
+    const thread = new Thread(world(), issue.number)
+    await thread.waitForStatus(/^### (🚀|💬)/)
+    expect((await thread.botComments()).map(({ body }) => body).join('\n')).not.toContain('evil/repo')
+  })
+
+  it('sees the pull request while the agent is still busy', async () => {
+    const { github, posthog } = world()
+    posthog.script('long tail', { kind: 'manual' })
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Long tail' })
+    await maya.comments(issue.number, '/codex long tail')
+    const thread = new Thread(world(), issue.number)
+    await thread.waitForStatus('⏳ Codex is working')
+    const run = posthog.run(String(ledgerOf(world(), issue.number).runs[0]?.runId))
+    await run.openPull()
+    const told = await thread.waitForAnswer('pull request is ready')
+    expect(run.status).toBe('in_progress')
+    expect(told).toContain('/pull/')
+    run.finish('completed')
+  })
+})

@@ -1,0 +1,80 @@
+import { expect, it } from 'vitest'
+import { onBothQueues } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+onBothQueues('Somebody sets the label', world => {
+  it('on a pull request: the agent works on its head, and the label comes off', async () => {
+    const { github, posthog } = world()
+    posthog.script('The pull request below', { kind: 'pushesToBranch', text: 'Renamed the variable.' })
+    const maya = github.as('maya')
+    await maya.pushes('maya/rename', { 'src/a.ts': 'let a' })
+    const pull = await maya.opensPull({ head: 'maya/rename', title: 'Rename things', body: 'Please finish.' })
+    await maya.labels(pull.number, 'codex')
+    const thread = new Thread(world(), pull.number)
+
+    const answer = await thread.waitForAnswer('@maya done')
+    await thread.waitForReaction('rocket')
+    await github.waitFor(async () => (await github.thread(pull.number)).labels.length === 0)
+
+    expect(answer).toContain('is on this pull request')
+    expect(await thread.status()).toMatch(/^### 🚀 Codex pushed to this pull request/)
+    expect(await thread.reactions()).toEqual(['rocket'])
+    const { tasks, runs } = ledgerOf(world(), pull.number)
+    expect(tasks).toHaveLength(1)
+    expect(runs.map(({ body }) => body)).toMatchObject([{ branch: 'maya/rename', auto_publish: true }])
+    expect((await github.pulls()).filter(({ head }) => head === 'maya/rename')).toHaveLength(1)
+  })
+
+  it('on an issue, twice: each time one run', async () => {
+    const { github } = world()
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Label me', body: 'Do it.' })
+    const thread = new Thread(world(), issue.number)
+    await maya.labels(issue.number, 'codex')
+    await thread.waitForAnswer('pull request is ready')
+    await github.waitFor(async () => (await github.thread(issue.number)).labels.length === 0)
+    expect(ledgerOf(world(), issue.number).runs).toHaveLength(1)
+
+    // GitHub tells times in seconds, and the time is what tells two settings of a label apart.
+    await new Promise(resolve => setTimeout(resolve, 1100))
+    await maya.labels(issue.number, 'codex')
+    await github.waitFor(async () => {
+      const { runs, messages } = ledgerOf(world(), issue.number)
+      return runs.length + messages.length === 2
+    })
+    expect(ledgerOf(world(), issue.number).tasks).toHaveLength(1)
+  })
+
+  it('and comments at the same time: one run', async () => {
+    const { github } = world()
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Both at once', body: 'Do it.' })
+    await Promise.all([maya.labels(issue.number, 'codex'), maya.comments(issue.number, '/codex')])
+    const thread = new Thread(world(), issue.number)
+    await thread.waitForAnswer('pull request is ready')
+    await github.waitFor(async () => (await github.thread(issue.number)).labels.length === 0)
+    expect(ledgerOf(world(), issue.number).tasks).toHaveLength(1)
+    expect(ledgerOf(world(), issue.number).runs).toHaveLength(1)
+  })
+
+  it('with a preset: the effort is the one of the label', async () => {
+    const { github } = world()
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'High effort', body: 'Do it.' })
+    await maya.labels(issue.number, 'codex:high')
+    await new Thread(world(), issue.number).waitForAnswer('pull request is ready')
+    expect(ledgerOf(world(), issue.number).runs.map(({ body }) => body)).toMatchObject([
+      { reasoning_effort: 'high' },
+    ])
+  })
+
+  it('that is none of ours: nothing happens', async () => {
+    const { github } = world()
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'A bug' })
+    await maya.labels(issue.number, 'bug')
+    await github.settled()
+    await new Promise(resolve => setTimeout(resolve, 300))
+    expect(await new Thread(world(), issue.number).botComments()).toEqual([])
+  })
+})

@@ -1,0 +1,119 @@
+import { expect, it } from 'vitest'
+import { onBothQueues } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+onBothQueues('Who may ask, and what is understood', world => {
+  const asks = async (login: string, text: string) => {
+    const { github } = world()
+    const issue = await github.as('maya').opensIssue({ title: `Asked by ${login}` })
+    const comment = await github.as(login).comments(issue.number, text)
+    return { thread: new Thread(world(), issue.number), comment, number: issue.number }
+  }
+
+  for (const login of ['olga', 'mario', 'maya'])
+    it(`${login} may start a run`, async () => {
+      const { thread, number } = await asks(login, '/codex do it')
+      await thread.waitForAnswer(`@${login} the pull request is ready`)
+      expect(ledgerOf(world(), number).runs).toHaveLength(1)
+    })
+
+  for (const [login, role] of [
+    ['theo', 'triage'],
+    ['rita', 'read'],
+    ['eve', 'read'],
+  ] as const)
+    it(`${login}, who has ${role}, is refused once and clearly`, async () => {
+      const { thread, comment, number } = await asks(login, '/codex do it')
+      const answer = await thread.waitForAnswer(`@${login} you need write permission`)
+      await thread.waitForReaction('confused', comment.id)
+      expect(answer).toContain(`yours is ${role}`)
+      expect(await thread.botComments()).toHaveLength(1)
+      expect(ledgerOf(world(), number).tasks).toEqual([])
+    })
+
+  it('nobody may when GitHub does not say who somebody is', async () => {
+    const { github } = world()
+    const fault = github.fault({
+      path: '/collaborators/mario/',
+      times: 3,
+      fault: { kind: 'status', code: 502 },
+    })
+    const { thread, number } = await asks('mario', '/codex do it')
+    await thread.waitForAnswer('did not say which permission you have')
+    fault.cancel()
+    expect(ledgerOf(world(), number).tasks).toEqual([])
+  })
+
+  it('a fork is refused with the reason', async () => {
+    const { github } = world()
+    const pull = await github.openForkPull({ by: 'eve', title: 'From a fork' })
+    await github.as('maya').comments(pull.number, '/codex review this')
+    const thread = new Thread(world(), pull.number)
+    await thread.waitForAnswer('this pull request comes from a fork')
+    expect(ledgerOf(world(), pull.number).tasks).toEqual([])
+  })
+
+  it('a closed issue is refused with the reason', async () => {
+    const { github } = world()
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Closed' })
+    await maya.closes(issue.number)
+    await maya.comments(issue.number, '/codex do it')
+    await new Thread(world(), issue.number).waitForAnswer('this is closed')
+  })
+
+  it('help lists every command, for everybody', async () => {
+    const { thread, comment } = await asks('rita', '/codex help')
+    const answer = await thread.waitForAnswer('| Command |')
+    await thread.waitForReaction('rocket', comment.id)
+    for (const command of ['stop', 'retry', 'status', 'plan', 'approve'])
+      expect(answer).toContain(`/codex ${command}`)
+  })
+
+  for (const [text, said] of [
+    ['/codex --efort high fix it', 'did you mean `--effort`?'],
+    ['/codex --effort hgih fix it', 'did you mean `high`?'],
+    ['/codex hepl', 'did you mean `/codex help`?'],
+    ['/codex --model', '`--model` needs a value'],
+    ['/codex --model gpt-5 --effort xhigh fix it', '`gpt-5` does not take effort `xhigh`'],
+    ['/codex --model gtp-5 fix it', 'did you mean `gpt-5`?'],
+    ['/codex --branch no/such fix it', 'there is no branch `no/such`'],
+  ] as const)
+    it(`${text} is answered with what is wrong`, async () => {
+      const { thread, number } = await asks('maya', text)
+      await thread.waitForAnswer(said)
+      expect(ledgerOf(world(), number).tasks).toEqual([])
+    })
+
+  for (const text of [
+    'Nice work!',
+    '> /codex fix it',
+    '```\n/codex fix it\n```',
+    '<!--\n/codex fix it\n-->',
+    'see `/codex help`',
+  ])
+    it(`${JSON.stringify(text)} leaves no trace`, async () => {
+      const { github } = world()
+      const { thread, comment } = await asks('maya', text)
+      await github.settled()
+      await new Promise(resolve => setTimeout(resolve, 250))
+      expect(await thread.botComments()).toEqual([])
+      expect(await thread.reactions(comment.id)).toEqual([])
+    })
+
+  it('other bots start nothing', async () => {
+    const { github } = world()
+    const issue = await github.as('maya').opensIssue({ title: 'Bots' })
+    await github.as('posthog[bot]').comments(issue.number, '/codex do it')
+    await github.settled()
+    await new Promise(resolve => setTimeout(resolve, 250))
+    expect(await new Thread(world(), issue.number).botComments()).toEqual([])
+  })
+
+  it('several commands in one comment are all answered, in order', async () => {
+    const { thread } = await asks('maya', '/codex help\n\n/codex status')
+    await thread.waitForAnswer('| Command |')
+    await thread.waitForAnswer('nothing was asked here yet')
+    expect(await thread.answers()).toHaveLength(2)
+  })
+})

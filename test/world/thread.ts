@@ -1,0 +1,118 @@
+/** Looks at one thread the way a person does. */
+import { expect } from 'vitest'
+import type { World } from './world.ts'
+
+type ThreadView = Awaited<ReturnType<World['github']['thread']>>
+type CommentView = ThreadView['comments'][number]
+
+export interface Patience {
+  timeout?: number
+}
+
+/** What people read: without the signed marker. */
+export const words = (comment: CommentView | undefined): string =>
+  (comment?.body ?? '').replace(/\s*<!-- codex-run:.*? -->/g, '')
+
+export class Thread {
+  readonly #world: World
+  readonly number: number
+
+  constructor(world: World, number: number) {
+    this.#world = world
+    this.number = number
+  }
+
+  view(): Promise<ThreadView> {
+    return this.#world.github.thread(this.number)
+  }
+
+  /** The bot's comments, in order. */
+  async botComments(): Promise<CommentView[]> {
+    const { comments } = await this.view()
+    return comments.filter(({ author }) => author === this.#world.github.botLogin)
+  }
+
+  /** The words of the newest status comment. */
+  async status(): Promise<string> {
+    return words((await this.botComments()).findLast(({ body }) => body.startsWith('### ')))
+  }
+
+  async statuses(): Promise<string[]> {
+    return (await this.botComments()).map(words).filter(body => body.startsWith('### '))
+  }
+
+  /** Every word of the bot that is not a status comment: answers and last words. */
+  async answers(): Promise<string[]> {
+    return (await this.botComments()).map(words).filter(body => !body.startsWith('### '))
+  }
+
+  async waitForStatus(pattern: RegExp | string, patience: Patience = {}): Promise<string> {
+    return this.#wait(
+      async () => {
+        const status = await this.status()
+        return matches(status, pattern) ? status : undefined
+      },
+      `a status like ${pattern}`,
+      patience,
+    )
+  }
+
+  async waitForAnswer(pattern: RegExp | string, patience: Patience = {}): Promise<string> {
+    return this.#wait(
+      async () => (await this.answers()).find(answer => matches(answer, pattern)),
+      `an answer like ${pattern}`,
+      patience,
+    )
+  }
+
+  /** The reactions of the bot on a comment, or on the thread itself. */
+  async reactions(commentId?: number): Promise<string[]> {
+    const { comments, reactions } = await this.view()
+    const all =
+      commentId === undefined ? reactions : (comments.find(({ id }) => id === commentId)?.reactions ?? [])
+    return all
+      .filter(reaction => reaction.endsWith(` by ${this.#world.github.botLogin}`))
+      .map(reaction => reaction.split(' by ')[0] ?? '')
+  }
+
+  async waitForReaction(content: string, commentId?: number, patience: Patience = {}): Promise<void> {
+    await this.#wait(
+      async () => (await this.reactions(commentId)).includes(content),
+      `the reaction ${content}`,
+      patience,
+    )
+  }
+
+  async #wait<T>(
+    look: () => Promise<T | undefined | false>,
+    what: string,
+    { timeout = 15_000 }: Patience,
+  ): Promise<T> {
+    const deadline = Date.now() + timeout
+    while (Date.now() < deadline) {
+      const found = await look()
+      if (found) return found
+      await new Promise(resolve => setTimeout(resolve, 30))
+    }
+    const said = (await this.view()).comments
+      .map(comment => `${comment.author}: ${words(comment)}`)
+      .join('\n\n')
+    throw expect.fail(
+      `waited ${timeout} ms for ${what}; the thread reads:\n\n${said}\n\n${this.#world.bot.output().slice(-3000)}`,
+    )
+  }
+}
+
+const matches = (text: string, pattern: RegExp | string): boolean =>
+  typeof pattern === 'string' ? text.includes(pattern) : pattern.test(text)
+
+/** What PostHog accepted for a thread, told apart by the marker in the task. */
+export function ledgerOf(world: World, number: number, repository = world.github.repository) {
+  const tasks = world.posthog.ledger.filter(
+    entry => entry.kind === 'task' && JSON.stringify(entry.body).includes(`[gh:${repository}#${number}:`),
+  )
+  const ids = new Set(tasks.map(({ taskId }) => taskId))
+  const of = (kind: string) =>
+    world.posthog.ledger.filter(entry => entry.kind === kind && ids.has(entry.taskId))
+  return { tasks, runs: of('run'), messages: of('message'), cancels: of('cancel') }
+}
