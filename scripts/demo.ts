@@ -1,64 +1,66 @@
 /**
- * The whole way of a command, with nothing but Node: two emulators, the real bot, an issue and a comment, a pull request and
- * a label. Exits 0 when everything that should happen did, else says what did not. `--keep` stays up for the visitor.
+ * The whole way of a command, with nothing but Node: two emulators and the real bot; a comment on an issue, then a label on
+ * a pull request. Exits 0 when everything happened that should, else says what did not. `--keep` stays up for the visitor.
  */
 import { startWorld, type World } from '../test/world/world.ts'
 import { repository, timing } from './demo/cast.ts'
 import { Curtain } from './demo/curtain.ts'
-import { Missed } from './demo/facts.ts'
-import { type Line, paint, span } from './demo/ink.ts'
 import { issueScene } from './demo/issue-scene.ts'
 import { LiveScreen } from './demo/live-screen.ts'
 import { LogScreen } from './demo/log-screen.ts'
+import { cast, heading, overture, summary } from './demo/playbill.ts'
 import { pullScene } from './demo/pull-scene.ts'
-import { perform, type Scene, type Times } from './demo/scene.ts'
-import { seconds } from './demo/story.ts'
+import { perform, type Scene } from './demo/scene.ts'
 import { stayUp } from './demo/visit.ts'
 
-const { stdout, stderr, env } = process
+const usage = `npm run demo              shows the bot at work
+npm run demo -- --keep    then stays up and lets you comment
+`
+/** ms for both scenes. */
 const limit = 40_000
-const colour = !env.NO_COLOR && (Boolean(env.FORCE_COLOR) || stdout.isTTY)
-const isLive = stdout.isTTY && env.TERM !== 'dumb'
-const screen = isLive ? new LiveScreen(stdout, colour) : new LogScreen(stdout, colour)
 
-let world: World | undefined
-const curtain = new Curtain(error => complain(error))
+const { stdout, stderr, env, argv } = process
+const curtain = new Curtain()
+const colour = !env.NO_COLOR && (stdout.isTTY || Boolean(env.FORCE_COLOR))
+const redraws = stdout.isTTY && env.TERM !== 'dumb'
+const screen = redraws ? new LiveScreen(stdout, colour) : new LogScreen(stdout, colour)
 
-const [option, ...more] = process.argv.slice(2)
-if ((option !== undefined && option !== '--keep') || more.length > 0) {
-  stderr.write('npm run demo              shows the bot at work\nnpm run demo -- --keep    stays up and lets you comment\n')
-  await curtain.fall(2)
+const options = argv.slice(2)
+const keep = options.includes('--keep')
+if (options.some(option => option !== '--keep')) {
+  stderr.write(usage)
+  process.exit(2)
 }
 try {
-  await main(option === '--keep')
+  await demo()
   await curtain.fall(0)
 } catch (error) {
-  complain(error)
-  await curtain.fall(1)
+  await curtain.fail(error)
 }
 
-async function main(keep: boolean): Promise<void> {
+async function demo(): Promise<void> {
   const started = Date.now()
-  print([], [span('  Starting GitHub and PostHog, both emulated, and the bot …', 'dim')])
-  world = await raise()
-  print(...program(world))
+  screen.print(...overture)
+  const world = await raise()
+  screen.print(...cast(world))
   const deadline = Date.now() + limit
-  const play = async (title: string, scene: (world: World) => Promise<Scene>): Promise<[Scene, Times]> => {
-    print(heading(title), [])
-    const made = await scene(raised())
-    return [made, await perform({ world: raised(), screen, deadline }, made)]
+  const play = (title: string, scene: Scene) => {
+    screen.print(...heading(title, screen.cells))
+    screen.close()
+    return perform({ world, screen, deadline }, scene)
   }
-  const [issue, first] = await play('1  maya asks on an issue', issueScene)
-  const [, second] = await play('2  maya puts a label on her pull request', pullScene)
-  print(summary(Date.now() - started, first, second), [])
-  if (keep) await stayUp({ world, screen, thread: issue.thread, output: stdout })
+  const issue = await issueScene(world)
+  const first = await play('1  maya comments on an issue', issue)
+  const second = await play('2  maya puts a label on her pull request', await pullScene(world))
+  screen.print(...summary(Date.now() - started, first, second))
+  if (keep) await stayUp({ world, screen, thread: issue.thread })
 }
 
+/** The bot comes last and on its own, so that the curtain holds it even if it never gets ready. */
 async function raise(): Promise<World> {
-  // The bot comes last and by itself, so that the curtain holds it even if it never gets ready.
-  const made = await startWorld({ roles: [], posthog: { timing } })
-  curtain.hangsOver(made)
-  await made.github.as('maya').pushes('main', repository, 'A shop with a login')
-  await made.startBot()
-  return made
+  const world = await startWorld({ roles: [], posthog: { timing } })
+  curtain.hangsOver(world)
+  await world.github.as('maya').pushes('main', repository, 'A shop with a login')
+  await world.startBot()
+  return world
 }

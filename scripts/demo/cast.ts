@@ -26,7 +26,8 @@ test('a login leads to the account page', async () => {
 `
 
 export const repository: Record<string, string> = {
-  'src/login.ts': "export async function login(name: string, password: string) {\n  return open('/login', { name, password })\n}\n",
+  'src/login.ts':
+    "export async function login(name: string, password: string) {\n  return open('/login', { name, password })\n}\n",
   'test/login.test.ts': flakyTest,
 }
 

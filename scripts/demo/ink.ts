@@ -51,8 +51,11 @@ export function width(text: string): number {
   return cells
 }
 
-/** Breaks at newlines and, where a line gets too long, at spaces; what follows an icon stays clear of it. */
-export const wrap = (spans: Line, cells: number): Line[] => atNewlines(spans).flatMap(line => fold(line, cells))
+/** Breaks at newlines and, where a line gets too long, at spaces; what stands before the words stays clear of them. */
+export const wrap = (spans: Line, cells: number): Line[] =>
+  atNewlines(spans).flatMap(line => fold(line, cells))
+
+export const quoteBar = span('▎ ', 'blue')
 
 function atNewlines(spans: Line): Line[] {
   const lines: Span[][] = [[]]
@@ -66,19 +69,32 @@ function atNewlines(spans: Line): Line[] {
 
 function fold(line: Line, cells: number): Line[] {
   if (width(plain(line)) <= cells) return [line]
-  const hang = /^(?:\p{Emoji_Presentation}|\p{Emoji}\ufe0f) /u.test(plain(line)) ? 3 : 0
+  const lead = leadOf(line)
+  const room = cells - width(plain(lead))
   const lines: Span[][] = [[]]
   let used = 0
+  let isFresh = true
   for (const { text, styles } of line)
-    for (const word of text.split(/(?<= )/).flatMap(long => pieces(long, cells - hang))) {
-      if (used > hang && used + width(word.trimEnd()) > cells) {
-        lines.push(hang > 0 ? [span(' '.repeat(hang))] : [])
-        used = hang
+    for (const word of text.split(/(?<= )/).flatMap(long => pieces(long, room))) {
+      if (!isFresh && used + width(word.trimEnd()) > cells) {
+        lines.push([...lead])
+        used = cells - room
       }
       lines.at(-1)?.push({ text: word, styles })
       used += width(word)
+      isFresh = false
     }
   return lines
+}
+
+/** What the further lines begin with: the same bars, and room as wide as an icon or a list's mark. */
+function leadOf(line: Line): Line {
+  const first = line.findIndex(({ text }) => text !== quoteBar.text)
+  const bars = line.slice(0, Math.max(0, first))
+  const mark = /^ *(?:(?:\p{Emoji_Presentation}|\p{Emoji}\ufe0f|[•-]|\d+\.) )?/u.exec(
+    plain(line.slice(bars.length)),
+  )
+  return [...bars, span(' '.repeat(width(mark?.[0] ?? '')))]
 }
 
 /** A word that is longer than a whole line. */

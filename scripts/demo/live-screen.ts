@@ -80,7 +80,13 @@ export class LiveScreen implements Screen {
     this.#foot?.hide()
     const up = old.length - from
     const rewind = up > 0 ? `\x1b[${up}A\r\x1b[J` : ''
-    this.#output.write(rewind + lines.slice(from).map(line => `${paint(line, this.#colour)}\n`).join(''))
+    this.#output.write(
+      rewind +
+        lines
+          .slice(from)
+          .map(line => `${paint(line, this.#colour)}\n`)
+          .join(''),
+    )
     this.#foot?.show()
   }
 }

@@ -1,5 +1,5 @@
 /** A story told change by change, for pipes and CI: each with its time, and only the lines that are new. */
-import { type Line, paint, plain, type Span, span } from './ink.ts'
+import { type Line, paint, plain, type Span, span, wrap } from './ink.ts'
 import { name, noun, postBody, who } from './page.ts'
 import { cellsOf, type Output, type Screen } from './screen.ts'
 import { type Post, type Story, seconds } from './story.ts'
@@ -37,27 +37,30 @@ export class LogScreen implements Screen {
   }
 
   close(): void {
+    if (this.#story) this.print([])
     this.#story = undefined
   }
 
   #news(post: Post, story: Story): Line[] {
     const what = post.key === 'opening' ? ` opens #${story.number} ${story.title}` : ' comments'
-    const body = this.#body(post).map(line => [gutter, ...line])
-    return [at(post.at, [...who(post.author), span(what)]), ...body]
+    return [at(post.at, [...who(post.author), span(what)]), ...this.#wrapped(unwrapped(post))]
   }
 
   #edit(known: Post, post: Post): Line[] {
     if (known.body === post.body) return []
-    const old = this.#body(known).map(plain)
-    const fresh = this.#body(post).filter(line => line.length > 0 && !old.includes(plain(line)))
+    const old = unwrapped(known).map(plain)
+    const fresh = unwrapped(post).filter(line => line.length > 0 && !old.includes(plain(line)))
     const heading = at(post.editedAt ?? post.at, [...who(post.author), span(` edits the ${noun(post)}`)])
-    return [heading, ...fresh.map(line => [gutter, ...line])]
+    return [heading, ...this.#wrapped(fresh)]
   }
 
-  #body(post: Post): Line[] {
-    return postBody(post, this.cells - margin - 2)
+  #wrapped(lines: Line[]): Line[] {
+    return lines.flatMap(line => wrap(line, this.cells - margin - 2)).map(line => [gutter, ...line])
   }
 }
+
+/** Lines are compared before they are wrapped, so that each is told whole. */
+const unwrapped = (post: Post): Line[] => postBody(post, 1_000)
 
 const at = (ms: number, what: Span[]): Line => [span(`${seconds(ms).padStart(margin - 2)}  `, 'dim'), ...what]
 
@@ -70,8 +73,11 @@ function reactionChange(before: readonly string[], post: Post, ms: number): Line
 }
 
 function headChanges(before: Story, { labels, pull, ...story }: Story): Line[] {
-  const added = labels.filter(label => !before.labels.includes(label)).map(label => `+ label ${label}`)
-  const removed = before.labels.filter(label => !labels.includes(label)).map(label => `− label ${label}`)
-  const pushed = pull && pull.sha !== before.pull?.sha ? [`${pull.head} is now at ${pull.sha.slice(0, 7)}`] : []
+  const added = labels.filter(label => !before.labels.includes(label)).map(label => `label ${label} added`)
+  const removed = before.labels
+    .filter(label => !labels.includes(label))
+    .map(label => `label ${label} removed`)
+  const pushed =
+    pull && pull.sha !== before.pull?.sha ? [`${pull.head} is now at ${pull.sha.slice(0, 7)}`] : []
   return [...added, ...removed, ...pushed].map(what => at(story.at, [span(what, 'yellow')]))
 }

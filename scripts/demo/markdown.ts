@@ -3,10 +3,10 @@ import type { List, Nodes, PhrasingContent, RootContent } from 'mdast'
 import { fromMarkdown } from 'mdast-util-from-markdown'
 import { gfmFromMarkdown } from 'mdast-util-gfm'
 import { gfm } from 'micromark-extension-gfm'
-import { type Line, type Span, type Style, span, wrap } from './ink.ts'
+import { type Line, quoteBar, type Span, type Style, span, wrap } from './ink.ts'
 import { tableLines } from './table.ts'
 
-const maxAddress = 48
+const maxAddress = 44
 
 /** @param cells what a line may hold */
 export function markdownLines(markdown: string, cells: number): Line[] {
@@ -39,7 +39,8 @@ function folded(blocks: readonly RootContent[]): Block[] {
   return shown
 }
 
-const summaryOf = (html: string): string => /<summary>([\s\S]*?)<\/summary>/i.exec(html)?.[1]?.trim() ?? 'Details'
+const summaryOf = (html: string): string =>
+  /<summary>([\s\S]*?)<\/summary>/i.exec(html)?.[1]?.trim() ?? 'Details'
 
 function blockLines(block: Block, cells: number): Line[] {
   switch (block.type) {
@@ -50,7 +51,7 @@ function blockLines(block: Block, cells: number): Line[] {
     case 'paragraph':
       return wrap(inline(block.children, []), cells)
     case 'blockquote':
-      return stacked(block.children, cells - 2).map(line => [span('▎ ', 'blue'), ...line])
+      return stacked(block.children, cells - 2).map(line => [quoteBar, ...line])
     case 'code':
       return block.value.split('\n').flatMap(line => wrap([span(line, 'cyan')], cells - 4).map(indented))
     case 'list':
@@ -116,10 +117,11 @@ function phrase(node: PhrasingContent, styles: readonly Style[]): Span[] {
 
 function link(url: string, words: Span[]): Span[] {
   const isBare = words.map(({ text }) => text).join('') === url
-  return isBare ? words : [...words, span(` ${shortened(url)}`, 'dim')]
+  return isBare ? words : [...words, span(` (${shortened(url)})`, 'dim')]
 }
 
-const shortened = (url: string): string => (url.length > maxAddress ? `${url.slice(0, maxAddress - 1)}…` : url)
+const shortened = (url: string): string =>
+  url.length > maxAddress ? `${url.slice(0, maxAddress - 1)}…` : url
 
 const textOf = (node: Nodes): string =>
   'children' in node ? node.children.map(textOf).join('') : 'value' in node ? node.value : ''

@@ -21,7 +21,8 @@ function headLines({ title, number, state, labels, pull }: Story, cells: number)
   const heading: Line = [span(`  ${title} `, 'bold'), span(`#${number}`, 'dim')]
   const mood = pull?.draft ? 'draft' : (pull?.state ?? state)
   const about: Span[] = [span(`  ● ${mood}`, mood === 'open' ? 'green' : 'magenta')]
-  if (pull) about.push(span(`  ${pull.head} → ${pull.base}`, 'cyan'), span(`  at ${pull.sha.slice(0, 7)}`, 'dim'))
+  if (pull)
+    about.push(span(`  ${pull.head} → ${pull.base}`, 'cyan'), span(`  at ${pull.sha.slice(0, 7)}`, 'dim'))
   for (const label of labels) about.push(span('  '), span(`[${label}]`, 'yellow'))
   return [heading, about].flatMap(line => wrap(line, cells))
 }

@@ -43,7 +43,9 @@ function thread({ thread }: Seen, { bot, sha }: Start): Facts {
 function repository({ pulls, branches, accepted }: Seen, start: Start): Facts {
   const run = accepted.find(({ kind }) => kind === 'run')?.body
   return {
-    "the run's branch is the head of the pull request": JSON.stringify(run ?? '').includes(`"branch":"${pull.branch}"`),
+    "the run's branch is the head of the pull request": JSON.stringify(run ?? '').includes(
+      `"branch":"${pull.branch}"`,
+    ),
     'there is no other pull request': pulls.length === start.pulls.length,
     'no branch is left over': branches.join() === start.branches.join(),
   }

@@ -1,6 +1,6 @@
 /** The request that PostHog got, to the letter: the JSON, then its longest field as the text that it is. */
 import type { LedgerEntry } from '../../test/world/posthog/ledger.ts'
-import { type Line, span, wrap } from './ink.ts'
+import { type Line, quoteBar, span, wrap } from './ink.ts'
 
 const promptField = 'pending_user_message'
 
@@ -25,7 +25,7 @@ export function requestLines(entry: LedgerEntry, path: string, cells: number): L
 const abridged = ([name, value]: [string, unknown]): [string, unknown] =>
   name === promptField ? [name, `… ${String(value).length} characters, below …`] : [name, value]
 
-const quoted = (line: Line): Line => [span('  ▎ ', 'blue'), ...line]
+const quoted = (line: Line): Line => [span('  '), quoteBar, ...line]
 
 function jsonLine(line: string): Line {
   const [, indent = '', name = '', rest = line] = /^(\s*)("[^"]+": )(.*)$/.exec(line) ?? []

@@ -72,7 +72,9 @@ async function death(world: World): Promise<never> {
 
 function sentToPostHog({ posthog }: World, { accepted }: Seen, cells: number) {
   const entry = accepted.find(({ kind }) => kind === 'run')
-  const path = posthog.calls.find(({ route, path }) => route === 'run' && path.includes(entry?.taskId ?? '-'))?.path
+  const path = posthog.calls.find(
+    ({ route, path }) => route === 'run' && path.includes(entry?.taskId ?? '-'),
+  )?.path
   return entry && path ? requestLines(entry, path, cells) : [[span('  PostHog was asked nothing.')]]
 }
 

@@ -10,7 +10,6 @@ export const maxBranchLength = 255
 export function isBranchName(name: string): boolean {
   if (name.length === 0 || name.length > maxBranchLength || name === '@') return false
   if (name.startsWith('-') || name.endsWith('.') || name.startsWith('refs/')) return false
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   if (/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|^\/|\/$/.test(name)) return false
   return name.split('/').every(part => !part.startsWith('.') && !part.endsWith('.lock'))
 }

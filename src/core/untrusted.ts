@@ -1,13 +1,43 @@
 /** Text from GitHub on its way to the agent: what a reader of the page can't see is taken out first. */
 
-/**
- * Characters that show nothing or change how their neighbours show: controls, zero-width, bidirectional,
- * variation selectors, tags (U+E0000–E007F), fillers and the soft hyphen.
- */
-const invisible =
-  /\u034f|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu
+/** Code points that show nothing or change how their neighbours show, first and last of each range. */
+const invisibleRanges: readonly (readonly [number, number])[] = [
+  // Controls other than tab and line feed
+  [0x00, 0x08],
+  [0x0b, 0x0c],
+  [0x0e, 0x1f],
+  [0x7f, 0x9f],
+  // Soft hyphen, joiners, fillers
+  [0xad, 0xad],
+  [0x34f, 0x34f],
+  [0x115f, 0x1160],
+  [0x17b4, 0x17b5],
+  [0x180b, 0x180f],
+  [0x3164, 0x3164],
+  [0xffa0, 0xffa0],
+  // Zero-width and bidirectional
+  [0x61c, 0x61c],
+  [0x200b, 0x200f],
+  [0x202a, 0x202e],
+  [0x2060, 0x206f],
+  [0xfeff, 0xfeff],
+  // Variation selectors, interlinear marks, musical formatting
+  [0xfe00, 0xfe0f],
+  [0xfff0, 0xfffb],
+  [0x1d173, 0x1d17a],
+  // Tags and more variation selectors
+  [0xe0000, 0xe0fff],
+]
 
-export const stripInvisible = (text: string): string => text.toWellFormed().replace(invisible, '')
+const point = (code: number): string => `\\u{${code.toString(16)}}`
+const invisible = new RegExp(
+  `[${invisibleRanges.map(([from, to]) => `${point(from)}-${point(to)}`).join('')}]`,
+  'gu',
+)
+
+/** Text without what can't be seen, well-formed, with line feeds for line ends. */
+export const stripInvisible = (text: string): string =>
+  text.toWellFormed().replace(/\r\n?/g, '\n').replace(invisible, '')
 
 /** HTML comments, closed or running to the end, as GitHub's renderer hides them. */
 const htmlComment = /<!--[\s\S]*?(?:-->|$)/g

@@ -1,0 +1,346 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { findCommands, mayHoldCommand } from '../../src/core/command/find.ts'
+import { isMistake, nearest, type Parsed, parseCommands } from '../../src/core/command/parse.ts'
+import { aliases, type CommandName, commands, options } from '../../src/core/command/table.ts'
+
+/** A command as one short line: `stop`, `run --effort high --new | words`, `? unknown-option modle → model`. */
+function brief(parsed: Parsed): string {
+  if (isMistake(parsed)) {
+    const { mistake, ...rest } = parsed
+    return `? ${mistake} ${Object.values(rest).join(' → ')}`.trimEnd()
+  }
+  const { name, options: given, text } = parsed.command
+  const flags = Object.entries(given).map(([key, value]) => (value === true ? `--${key}` : `--${key} ${value}`))
+  return `${[name, ...flags].join(' ')}${text === '' ? '' : ` | ${text}`}`
+}
+
+const read = (text: string): string[] => parseCommands(text).map(brief)
+
+type Table = readonly (readonly [text: string, ...expected: string[]])[]
+
+const holds = (table: Table): void => {
+  test.each(table.map(([text, ...expected]) => ({ text, expected })))('$text', ({ text, expected }) => {
+    expect(read(text)).toEqual(expected)
+  })
+}
+
+describe('an instruction', () => {
+  holds([
+    ['/codex', 'run'],
+    ['/codex fix the flaky login test', 'run | fix the flaky login test'],
+    ['/CODEX Fix it', 'run | Fix it'],
+    ['/codex: fix it', 'run | fix it'],
+    ['/codex, fix it', 'run | fix it'],
+    ['/codex\tfix it', 'run | fix it'],
+    ['/codex   fix  it  ', 'run | fix  it'],
+    ['   /codex fix it', 'run | fix it'],
+    ['/codex fix it\n\nIt fails in `a.ts`:\n\n```\nboom\n```', 'run | fix it\n\nIt fails in `a.ts`:\n\n```\nboom\n```'],
+    ['/codex\n\nfix it', 'run | fix it'],
+    ['/codex fix it\r\nsoon\r\n', 'run | fix it\nsoon'],
+    ['Thanks.\r\n/codex fix it', 'run | fix it'],
+    ['Thanks.\r/codex fix it', 'run | fix it'],
+    ['/codex run the tests', 'run | run the tests'],
+    ['/codex run', 'run | run'],
+    ['/codex исправь тест', 'run | исправь тест'],
+    ['/codex 修复登录测试 🚀', 'run | 修复登录测试 🚀'],
+    ['/codex `a.ts` is wrong', 'run | `a.ts` is wrong'],
+    ['/codex @sam says it is broken', 'run | @sam says it is broken'],
+    ['/codex see https://example.org/codex', 'run | see https://example.org/codex'],
+    ['/codex fix -- all of it', 'run | fix -- all of it'],
+    ['/codex -- stop', 'run | stop'],
+    ['/codex -- --model is ignored', 'run | --model is ignored'],
+    ['/codex --', 'run'],
+    ['/codex -', 'run | -'],
+    ['/codex constructor', 'run | constructor'],
+    ['/codex __proto__', 'run | __proto__'],
+    ['/codex toString is wrong', 'run | toString is wrong'],
+  ])
+})
+
+describe('a command of the table', () => {
+  holds([
+    ['/codex stop', 'stop'],
+    ['/codex STOP', 'stop'],
+    ['/codex stop.', 'stop'],
+    ['/codex stop!', 'stop'],
+    ['/codex stop, please!', 'stop'],
+    ['/codex stop please', 'stop'],
+    ['/codex stop the run', 'stop'],
+    ['/codex stop 🙏', 'stop'],
+    ['/codex stop it now, thanks', 'stop'],
+    ['/codex stop\nIt goes the wrong way.', 'stop'],
+    ['/codex cancel', 'stop'],
+    ['/codex Cancel this', 'stop'],
+    ['/codex stop the retry loop from spinning', 'run | stop the retry loop from spinning'],
+    ['/codex stop using lodash', 'run | stop using lodash'],
+    ['/codex cancel buttons do nothing', 'run | cancel buttons do nothing'],
+    ['/codex retry', 'retry'],
+    ['/codex retry please', 'retry'],
+    ['/codex retry --effort high', 'retry --effort high'],
+    ['/codex retry —effort high', 'retry --effort high'],
+    ['/codex retry --model gpt-5.6 --new', 'retry --model gpt-5.6 --new'],
+    ['/codex retry failed requests with a backoff', 'run | retry failed requests with a backoff'],
+    ['/codex status', 'status'],
+    ['/codex status?', 'run | status?', /* a question mark is no end of a command word */].slice(0, 2) as [string, string],
+    ['/codex status codes are wrong', 'run | status codes are wrong'],
+    ['/codex queue', 'queue'],
+    ['/codex queue the mails instead of sending them', 'run | queue the mails instead of sending them'],
+    ['/codex help', 'help'],
+    ['/codex help me with the login', 'run | help me with the login'],
+    ['/codex approve', 'approve'],
+    ['/codex approve this', 'approve'],
+    ['/codex approve only signed commits in the hook', 'run | approve only signed commits in the hook'],
+    ['/codex plan', 'plan'],
+    ['/codex plan how to split billing', 'plan | how to split billing'],
+    ['/codex plan: how to split billing', 'plan | how to split billing'],
+    ['/codex plan --effort high how to split billing', 'plan --effort high | how to split billing'],
+    ['/codex plan\n\nhow to split billing', 'plan | how to split billing'],
+    ['/codex continue', 'continue'],
+    ['/codex continue with the tests', 'continue | with the tests'],
+  ])
+
+  test.each(Object.entries(commands))('the example of %s is that command', (name, { example, usage }) => {
+    const [first, ...others] = parseCommands(example)
+    expect(others).toEqual([])
+    expect(first && !isMistake(first) ? first.command.name : first).toBe(name)
+    expect(usage.startsWith('/codex')).toBe(true)
+  })
+
+  test.each(Object.entries(aliases))('%s is %s', (alias, name: CommandName) => {
+    expect(read(`/codex ${alias}`)).toEqual([name])
+  })
+})
+
+describe('options', () => {
+  holds([
+    ['/codex --effort high fix it', 'run --effort high | fix it'],
+    ['/codex --effort=high fix it', 'run --effort high | fix it'],
+    ['/codex --Effort HIGH fix it', 'run --effort high | fix it'],
+    ['/codex --model gpt-5.6 --effort max fix it', 'run --model gpt-5.6 --effort max | fix it'],
+    ['/codex --model "gpt 5.6" fix it', 'run --model gpt 5.6 | fix it'],
+    ['/codex --model “gpt 5.6” fix it', 'run --model gpt 5.6 | fix it'],
+    ['/codex --model="gpt 5.6" fix it', 'run --model gpt 5.6 | fix it'],
+    ['/codex --branch release/2.x fix it', 'run --branch release/2.x | fix it'],
+    ['/codex --new fix it', 'run --new | fix it'],
+    ['/codex --new', 'run --new'],
+    ['/codex —effort high fix it', 'run --effort high | fix it'],
+    ['/codex –effort high fix it', 'run --effort high | fix it'],
+    ['/codex --effort high -- --new is a word here', 'run --effort high | --new is a word here'],
+    ['/codex --effort high\nfix it', 'run --effort high | fix it'],
+    ['/codex fix the --effort option', 'run | fix the --effort option'],
+  ])
+})
+
+describe('a mistake', () => {
+  holds([
+    ['/codex --modle gpt-5.6 fix it', '? unknown-option modle → model'],
+    ['/codex --colour red fix it', '? unknown-option colour →'],
+    ['/codex --__proto__ x', '? unknown-option __proto__ →'].slice(0, 1).concat('run | --__proto__ x') as [string, string],
+    ['/codex --constructor x', '? unknown-option constructor →'],
+    ['/codex --effort', '? missing-value effort'],
+    ['/codex --effort=', '? missing-value effort'],
+    ['/codex --effort --new fix it', '? missing-value effort'],
+    ['/codex --branch "" fix it', '? missing-value branch'],
+    ['/codex --effort hihg fix it', '? bad-value effort → hihg → high'],
+    ['/codex --effort enormous fix it', '? bad-value effort → enormous →'],
+    ['/codex --effort high --effort low fix it', '? option-twice effort'],
+    ['/codex --new --new', '? option-twice new'],
+    ['/codex stop --effort high', '? no-options-here stop'],
+    ['/codex help --model x', '? no-options-here help'],
+    ['/codex status --modle x', '? unknown-option modle → model'],
+    ['/codex sotp', '? unknown-command sotp → stop'],
+    ['/codex stpo', '? unknown-command stpo → stop'],
+    ['/codex canel', '? unknown-command canel → cancel'].slice(0, 1).concat('? unknown-command canel → stop') as [string, string],
+    ['/codex retyr', '? unknown-command retyr → retry'],
+    ['/codex statsu', '? unknown-command statsu → status'],
+    ['/codex hlep', '? unknown-command hlep → help'],
+    ['/codex aprove', '? unknown-command aprove → approve'],
+    ['/codex sotp the world', 'run | sotp the world'],
+    ['/codex shop', '? unknown-command shop → stop'],
+    ['/codex deploy', 'run | deploy'],
+  ])
+
+  test.each([
+    ['modle', 'model'],
+    ['brnach', 'branch'],
+    ['nwe', 'new'],
+    ['effrot', 'effort'],
+    ['zzz', undefined],
+    ['', undefined],
+  ] as const)('nearest(%s) is %s', (given, meant) => {
+    expect(nearest(given, Object.keys(options))).toBe(meant)
+  })
+})
+
+describe('several commands in one comment', () => {
+  holds([
+    ['/codex stop\n/codex retry --effort high', 'stop', 'retry --effort high'],
+    ['/codex fix it\nwith care\n\n/codex status', 'run | fix it\nwith care', 'status'],
+    ['/codex fix it\n/codex fix it', 'run | fix it', 'run | fix it'],
+    ['/codex sotp\n/codex help', '? unknown-command sotp → stop', 'help'],
+    ['/codex fix it\n\n```\n/codex stop\n```\n\nthanks', 'run | fix it\n\n```\n/codex stop\n```\n\nthanks'],
+  ])
+})
+
+describe('where a line is', () => {
+  holds([
+    ['/codexfix it'],
+    ['/codex-fix it'],
+    ['/codex/fix it'],
+    ['/codex.fix it'],
+    ['/code fix it'],
+    ['//codex fix it'],
+    ['\\/codex fix it'],
+    ['please /codex fix it'],
+    ['See the docs of /codex'],
+    ['`/codex fix it`'],
+    ['a `b\n/codex fix it\nc` d'],
+    ['    /codex fix it'],
+    ['\t/codex fix it'],
+    ['```\n/codex fix it\n```'],
+    ['```\n/codex fix it'],
+    ['````md\n```\n/codex fix it\n```\n````'],
+    ['~~~\n/codex fix it\n~~~'],
+    ['> /codex fix it'],
+    ['> quoted\n/codex fix it'],
+    ['> > /codex fix it'],
+    ['> ```\n> /codex fix it\n> ```'],
+    ['On Monday maya wrote:\n> /codex fix it\n> soon'],
+    ['<!-- /codex fix it -->'],
+    ['<!--\n/codex fix it\n-->'],
+    ['<!--\n/codex fix it'],
+    ['words <!--\n/codex fix it\n--> words'],
+    ['<details>\n/codex fix it\n</details>'],
+    ['<pre>\n/codex fix it\n</pre>'],
+    ['<pre>\n\n/codex fix it\n\n</pre>'],
+    ['<div\n/codex>'],
+    ['[/codex fix it](https://example.org)'],
+    ['[words\n/codex fix it\nwords](https://example.org)'],
+    ['![words\n/codex fix it\nwords](https://example.org/a.png)'],
+    ['[a]: https://example.org\n"\n/codex fix it\n"'],
+    ['[words\n/codex fix it][a]\n\n[a]: https://example.org'],
+    ['[^1]: words\n/codex fix it\n\nsee[^1]'],
+    ['- ```\n  /codex fix it\n  ```'],
+    ['- > /codex fix it'],
+    ['| /codex fix it |'],
+    ['- /codex fix it'],
+    ['1. /codex fix it'],
+    ['# /codex fix it'],
+    ['**/codex fix it**'],
+    ['\u200b/codex fix it'],
+    ['／codex fix it'],
+    [''],
+    ['\n\n'],
+    ['Nothing here.\n\nTo see.'],
+  ])
+
+  holds([
+    ['> quoted\n\n/codex fix it', 'run | fix it'],
+    ['```\ncode\n```\n/codex fix it', 'run | fix it'],
+    ['<!-- note -->\n\n/codex fix it', 'run | fix it'],
+    ['<details>\n\n/codex fix it\n\n</details>', 'run | fix it\n\n</details>'],
+    ['Words\n/codex fix it', 'run | fix it'],
+    ['- a list\n\n/codex fix it', 'run | fix it'],
+    ['*Words\n/codex fix it*', 'run | fix it*'],
+    ['# Title\n/codex fix it', 'run | fix it'],
+    ['a | b\n\n/codex fix it', 'run | fix it'],
+    ['[x] done\n/codex fix it', 'run | fix it'],
+    ['`a` words\n/codex fix `b`', 'run | fix `b`'],
+    ['unclosed ` tick\n/codex fix it', 'run | fix it'],
+    ['unclosed [ bracket\n/codex fix it', 'run | fix it'],
+    ['\ufeff\n/codex fix it', 'run | fix it'],
+    ['/codex fix it\n\n> quoted', 'run | fix it\n\n> quoted'],
+  ])
+})
+
+/** Anything a person could paste, Markdown included. */
+const snippets = [
+  '/codex', ' stop', '--', '--effort ', '"', '“', '\n', '\r\n', '\n\n', '```', '~~~', '`', '> ', '- ', '1. ', '    ', '\t',
+  '<!--', '-->', '<pre>', '</pre>', '<a href="', '[', '](', ')', '![', '*', '_', '~~', '|', '|-|-|', '\\', '&amp;', '@sam', '#7',
+  '\u200b', '\u202e', '\ud800', '🚀', 'words', 'https://example.org', '[a]: b', '[^1]:',
+] as const
+const markdown = fc.array(fc.oneof(fc.constantFrom(...snippets), fc.string({ unit: 'binary', maxLength: 4 })), { maxLength: 40 }).map(parts => parts.join(''))
+
+describe('for any text', () => {
+  test('parsing is total: it gives commands and mistakes, and the cheap test is never wrong in the negative', () => {
+    fc.assert(
+      fc.property(fc.oneof(markdown, fc.string({ unit: 'binary', maxLength: 200 })), text => {
+        const parsed = parseCommands(text)
+        if (parsed.length > 0) expect(mayHoldCommand(text)).toBe(true)
+        for (const one of parsed) expect(brief(one)).toEqual(expect.any(String))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test('any words after /codex give exactly one command or mistake', () => {
+    const words = fc.oneof(markdown, fc.string({ unit: 'grapheme', maxLength: 60 })).map(text => text.replace(/[\r\n]/g, ' '))
+    fc.assert(
+      fc.property(words, line => {
+        expect(findCommands(`Hello.\n\n/codex ${line.replace(/[`<[\]>]/g, '')}`)).toHaveLength(1)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  const word = fc.constantFrom('the', 'tests', 'are', 'slow', 'and', 'login', 'fails', 'sometimes', 'it', 'does.', 'see', 'this,', 'café', '修复')
+  const sentence = fc.array(word, { minLength: 1, maxLength: 8 }).map(words => `x${words.join(' ')}`)
+  const paragraph = fc.array(sentence, { minLength: 1, maxLength: 3 }).map(lines => lines.join('\n'))
+  const paragraphs = fc.array(paragraph, { maxLength: 4 })
+
+  test('a command line after plain paragraphs fires, whether or not a blank line stands between', () => {
+    fc.assert(
+      fc.property(paragraphs, fc.constantFrom('\n', '\n\n', '\r\n'), sentence, (before, gap, words) => {
+        const text = [...before, `/codex ${words}`].join(gap)
+        expect(read(text)).toEqual([`run | ${words}`])
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  type Wrap = (inner: string) => string
+  const indent = (by: string): Wrap => inner => inner.replace(/^/gm, by)
+  /** Each makes of a text somebody else's words. Their blank lines keep the blocks apart. */
+  const quotes: readonly Wrap[] = [
+    indent('> '),
+    indent('>'),
+    inner => `\`\`\`\`\`\`\n${inner}\n\`\`\`\`\`\``,
+    inner => `~~~~~~text\n${inner}\n~~~~~~`,
+    inner => `<!--\n${inner.replaceAll('-->', '')}\n-->`,
+    inner => `<pre>\n${inner.replace(/<\/pre>/gi, '')}\n</pre>`,
+    indent('    '),
+  ]
+  const around: readonly Wrap[] = [inner => inner, indent('> '), inner => `- a\n\n${indent('  ')(inner)}`, inner => `1. a\n\n${indent('   ')(inner)}`]
+
+  test('a command inside a fence, a quote or a comment never fires, however deep it is wrapped', () => {
+    fc.assert(
+      fc.property(
+        paragraphs,
+        fc.array(fc.constantFrom(...around), { maxLength: 2 }),
+        fc.constantFrom(...quotes),
+        fc.array(fc.constantFrom(...around), { maxLength: 2 }),
+        (before, inside, quote, outside) => {
+          const inner = inside.reduce((text, wrap) => wrap(text), '/codex stop')
+          const wrapped = outside.reduce((text, wrap) => wrap(text), quote(inner))
+          expect(read([...before, wrapped].join('\n\n'))).toEqual([])
+        },
+      ),
+      { numRuns: 1_000 },
+    )
+  })
+})
+
+describe('hostile Markdown of 65,536 characters', () => {
+  const filled = (unit: string): string => unit.repeat(Math.ceil(65_500 / unit.length)).slice(0, 65_500)
+  const units = ['*', '`', '_', '~', '<', '&', '\\', '![', '[', '](', '<a ', '|a', '\t', 'a@b.c ', 'https://a ', 'www.', '`a', '#', '(', '~~', '```\n', '* a\n\n', '&#', '"', '\u202e', '\r\n']
+  test.each(units.flatMap(unit => [['before', unit], ['after', unit], ['on the line', unit]] as const))(
+    '%s the command: %j is read within 2 s',
+    (where, unit) => {
+      const text = { before: `${filled(unit)}\n\n/codex go`, after: `/codex go\n\n${filled(unit)}`, 'on the line': `/codex ${filled(unit)}` }[where]
+      const began = performance.now()
+      parseCommands(text)
+      expect(performance.now() - began).toBeLessThan(2_000)
+    },
+  )
+})

@@ -1,0 +1,108 @@
+/** Runs, threads and people to start a table from: each is whole and ordinary, and takes what differs. */
+import type { Deployment } from '../../src/core/comments/words.ts'
+import { type Ask, type NewRun, newRun, type Pull, type Run } from '../../src/core/run.ts'
+import type { Thread } from '../../src/core/thread.ts'
+
+/** 2 January 2026, 14:02 UTC. */
+export const t0 = Date.UTC(2026, 0, 2, 14, 2)
+
+export const second = 1_000
+export const minute = 60 * second
+export const hour = 60 * minute
+
+export const maya = { login: 'maya', id: 11 }
+export const zoe = { login: 'zoe', id: 12 }
+
+export const issueThread: Thread = {
+  installationId: 1,
+  owner: 'acme',
+  repo: 'shop',
+  repoId: 100,
+  defaultBranch: 'main',
+  number: 7,
+  kind: 'issue',
+  url: 'https://github.com/acme/shop/issues/7',
+}
+
+export const pullThread: Thread = {
+  ...issueThread,
+  number: 8,
+  kind: 'pull',
+  url: 'https://github.com/acme/shop/pull/8',
+}
+
+export const ask: Ask = {
+  by: maya,
+  at: t0,
+  origin: { by: 'comment', place: { in: 'thread', commentId: 501 } },
+  what: 'work',
+  text: 'fix the flaky login test',
+  options: { model: 'gpt-5.5' },
+}
+
+export const head = { ref: 'maya/login', sha: 'b'.repeat(40), base: 'main', repoId: 100 }
+
+export const branch: NonNullable<Run['branch']> = {
+  name: 'codex/issue-7-login-is-flaky',
+  into: 'main',
+  sha: 'a'.repeat(40),
+  made: true,
+  fresh: true,
+  linked: true,
+}
+
+export const pull: Pull = {
+  number: 9,
+  url: 'https://github.com/acme/shop/pull/9',
+  title: 'Wait for the session before logging in',
+  draft: true,
+  head: 'codex/login',
+  base: 'main',
+  state: 'open',
+}
+
+export const taskRun: NonNullable<Run['taskRun']> = {
+  id: 'b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11',
+  since: t0,
+  status: 'in_progress',
+  notes: 0,
+  changedAt: t0,
+}
+
+export const status = { commentId: 601, hash: 'h', phase: 'p', at: t0 }
+
+export const told = { comment: true, reaction: true, label: true, branch: true }
+
+const base: NewRun = {
+  id: 'run-comment-501',
+  thread: issueThread,
+  ask,
+  snapshot: { title: 'Login is flaky', body: 'It fails every other time.', author: 'sam', open: true },
+}
+
+/** A Run that was just asked for, with what differs. */
+export const runWith = (given: Partial<Run> = {}): Run => ({ ...newRun(base), ...given })
+
+/** A Run whose agent works, with what differs. */
+export const working = (given: Partial<Run> = {}): Run =>
+  runWith({
+    status,
+    branch,
+    taskId: 'task-1',
+    taskMade: true,
+    asked: true,
+    taskRun,
+    heard: { offset: 0, turns: 0, idle: false },
+    nextLookAt: t0 + 5 * second,
+    ...given,
+  })
+
+export const more = (id: string, text = 'and the logout test', by = zoe) => ({
+  says: 'more' as const,
+  id,
+  by,
+  at: t0 + minute,
+  text,
+})
+
+export const deployment: Deployment = { posthogUrl: 'https://us.posthog.com', posthogProject: '42' }
