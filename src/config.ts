@@ -10,7 +10,7 @@ export type Role = 'all' | 'web' | 'worker'
 
 export interface Config {
   app: { id: number; privateKey: string; webhookSecret: string; apiUrl: string }
-  posthog: { host: string; apiKey: string; projectId: string }
+  posthog: { host: string; apiKey: string; projectId: string; userToken: string | undefined }
   run: { model: string; effort: ReasoningEffort | undefined }
   queue: { redisUrl: string | undefined; dataDir: string }
   role: Role
@@ -48,6 +48,7 @@ export const variables = [
   'POSTHOG_HOST',
   'POSTHOG_API_KEY',
   'POSTHOG_PROJECT_ID',
+  'CODEX_GITHUB_USER_TOKEN',
   'CODEX_MODEL',
   'CODEX_REASONING_EFFORT',
   'REDIS_URL',
@@ -96,6 +97,7 @@ export const secretsOf = ({ app, posthog, queue }: Config): string[] => [
   app.privateKey,
   app.webhookSecret,
   posthog.apiKey,
+  posthog.userToken ?? '',
   ...(queue.redisUrl ? [decodeURIComponent(new URL(queue.redisUrl).password)] : []),
 ]
 
@@ -169,13 +171,14 @@ function posthogOf(reader: Reader, role: Role): Config['posthog'] {
     /\/+$/,
     '',
   )
-  if (role === 'web') return { host, apiKey: '', projectId: '' }
+  if (role === 'web') return { host, apiKey: '', projectId: '', userToken: undefined }
   return {
     host,
     apiKey: apiKeyOf(reader),
     projectId: String(
       reader.number('POSTHOG_PROJECT_ID', 'set it to the number in the address of your PostHog project'),
     ),
+    userToken: reader.given('CODEX_GITHUB_USER_TOKEN'),
   }
 }
 

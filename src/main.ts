@@ -136,11 +136,21 @@ async function startWork(config: Config, queues: BotQueues, log: Logger): Promis
     log,
     now,
   }
-  const accept = acceptTrigger({ ...shared, runs: queues.runs, defaults: config.run, label: 'codex' })
+  const deployment = { posthogUrl: config.posthog.host, posthogProject: config.posthog.projectId }
+  const accept = acceptTrigger({
+    ...shared,
+    deployment,
+    runs: queues.runs,
+    waiting: queues.triggers,
+    defaults: config.run,
+    label: 'codex',
+  })
   const advance = advanceRun({
     ...shared,
-    deployment: { posthogUrl: config.posthog.host, posthogProject: config.posthog.projectId },
+    deployment,
     liveRuns: () => queues.runs.liveCount(),
+    live: () => queues.runs.live(),
+    userToken: config.posthog.userToken,
     fence: () => randomBytes(8).toString('hex'),
   })
   await queues.triggers.work(accept, { concurrency: 20 })

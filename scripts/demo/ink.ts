@@ -84,7 +84,12 @@ function fold(line: Line, cells: number): Line[] {
       used += width(word)
       isFresh = false
     }
-  return lines
+  return lines.map(trimmed)
+}
+
+function trimmed(line: Line): Line {
+  const last = line.at(-1)
+  return last ? [...line.slice(0, -1), { ...last, text: last.text.trimEnd() }] : line
 }
 
 /** What the further lines begin with: the same bars, and room as wide as an icon or a list's mark. */

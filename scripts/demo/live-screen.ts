@@ -26,7 +26,7 @@ export class LiveScreen implements Screen {
     return cellsOf(this.#output)
   }
 
-  stand(foot: Foot | undefined): void {
+  standOn(foot: Foot): void {
     this.#foot = foot
   }
 
@@ -35,6 +35,10 @@ export class LiveScreen implements Screen {
     this.#columns = this.#output.columns
     const next = page(story, this.cells - 1).reduce((drawn, block) => this.#with(drawn, block), this.#drawn)
     this.#draw(next)
+  }
+
+  resume(story: Story): void {
+    this.show(story)
   }
 
   print(...lines: Line[]): void {

@@ -26,10 +26,14 @@ export class LogScreen implements Screen {
     this.#story = story
     for (const post of story.posts) {
       const known = before?.posts.find(({ key }) => key === post.key)
-      this.print(...(known ? this.#edit(known, post) : this.#news(post, story)))
+      this.print(...(known ? this.#edit(known, post, story) : this.#news(post, story)))
       this.print(...reactionChange(known?.reactions ?? [], post, story.at))
     }
     if (before) this.print(...headChanges(before, story))
+  }
+
+  resume(story: Story): void {
+    this.#story = story
   }
 
   print(...lines: Line[]): void {
@@ -43,14 +47,17 @@ export class LogScreen implements Screen {
 
   #news(post: Post, story: Story): Line[] {
     const what = post.key === 'opening' ? ` opens #${story.number} ${story.title}` : ' comments'
-    return [at(post.at, [...who(post.author), span(what)]), ...this.#wrapped(unwrapped(post))]
+    return [
+      at(post.at ?? 0, [...who(post.author), span(what)]),
+      ...this.#wrapped(postBody(post, this.cells - margin - 2)),
+    ]
   }
 
-  #edit(known: Post, post: Post): Line[] {
+  #edit(known: Post, post: Post, story: Story): Line[] {
     if (known.body === post.body) return []
     const old = unwrapped(known).map(plain)
     const fresh = unwrapped(post).filter(line => line.length > 0 && !old.includes(plain(line)))
-    const heading = at(post.editedAt ?? post.at, [...who(post.author), span(` edits the ${noun(post)}`)])
+    const heading = at(post.editedAt ?? story.at, [...who(post.author), span(` edits the ${noun(post)}`)])
     return [heading, ...this.#wrapped(fresh)]
   }
 

@@ -42,14 +42,18 @@ export function postBody({ body }: Post, cells: number): Line[] {
 }
 
 function byline({ author, at, editedAt }: Post): Line {
-  const edited = editedAt === undefined ? '' : `, edited ${seconds(editedAt)}`
-  return [...who(author), span(`  ${seconds(at)}${edited}`, 'dim')]
+  const times = [
+    at === undefined ? '' : seconds(at),
+    editedAt === undefined ? '' : `edited ${seconds(editedAt)}`,
+  ]
+  const told = times.filter(time => time !== '').join(', ')
+  return [...who(author), span(told && `  ${told}`, 'dim')]
 }
 
 /** GitHub shows an App's login without its ending, and says that it is a bot. */
 export function who(author: string): Span[] {
   if (!isBot(author)) return [span(author, 'bold', 'green')]
-  return [span(name(author), 'bold', 'magenta'), span(' bot', 'dim')]
+  return [span(name(author), 'bold', 'magenta'), span(' [bot]', 'dim')]
 }
 
 const isBot = (author: string): boolean => author.endsWith('[bot]')

@@ -5,9 +5,11 @@ import type { PullView, ThreadView } from '../../test/world/github/threads.ts'
 import type { LedgerEntry } from '../../test/world/posthog/ledger.ts'
 import type { World } from '../../test/world/world.ts'
 import { allHold, type Facts, Missed } from './facts.ts'
-import { span } from './ink.ts'
+import { type Line, span } from './ink.ts'
+import { page } from './page.ts'
 import { requestLines } from './request.ts'
 import type { Screen } from './screen.ts'
+import { tell } from './story.ts'
 import { Watch } from './watch.ts'
 
 export interface Stage {
@@ -44,7 +46,8 @@ const momentToRead = 800
 
 export async function perform({ world, screen, deadline }: Stage, scene: Scene): Promise<Times> {
   const before = world.posthog.ledger.length
-  const watch = new Watch(world.github, screen, scene.thread)
+  const start = await see(world, scene.thread, before)
+  const watch = new Watch({ github: world.github, screen, number: scene.thread })
   await sleep(momentToRead)
   watch.startClock()
   await scene.ask()
@@ -52,6 +55,8 @@ export async function perform({ world, screen, deadline }: Stage, scene: Scene):
   await Promise.race([allHold(look, deadline), death(world)])
   await watch.end()
   const seen = await see(world, scene.thread, before)
+  for (const pull of seen.pulls.slice(start.pulls.length))
+    screen.print(...(await opened(world, pull, screen.cells)))
   screen.print(...sentToPostHog(world, seen, screen.cells))
   return timesOf(world.github.calls, watch.since, scene.result(seen))
 }
@@ -65,9 +70,14 @@ async function see({ github, posthog }: World, thread: number, before: number): 
   }
 }
 
-async function death(world: World): Promise<never> {
+export async function death(world: World): Promise<never> {
   const code = await world.bot.exited
   throw new Missed([`the bot stays alive (it ended with code ${code})`])
+}
+
+async function opened({ github }: World, { number }: PullView, cells: number): Promise<Line[]> {
+  const blocks = page(tell(undefined, await github.thread(number), 0), cells - 1)
+  return [[span('  The pull request it opened', 'bold')], [], ...blocks.flatMap(({ lines }) => lines)]
 }
 
 function sentToPostHog({ posthog }: World, { accepted }: Seen, cells: number) {

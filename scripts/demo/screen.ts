@@ -6,10 +6,14 @@ export interface Screen {
   /** Columns to write in. */
   readonly cells: number
   show(story: Story): void
+  /** Takes up a story that was shown before. */
+  resume(story: Story): void
   /** Below everything so far. */
   print(...lines: Line[]): void
   /** The story is over: what comes is another one. */
   close(): void
+  /** Below the story, from now on. */
+  standOn?(foot: Foot): void
 }
 
 /** What the visitor is typing, which stands below the story and makes room for it. */

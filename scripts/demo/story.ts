@@ -7,8 +7,8 @@ export interface Post {
   author: string
   body: string
   reactions: string[]
-  /** ms since the start of the story. */
-  at: number
+  /** ms since the start of the story; `undefined` if it was there already. */
+  at: number | undefined
   editedAt: number | undefined
 }
 
@@ -42,7 +42,7 @@ const written = ({ author, body, reactions }: Written): Written => ({
 
 function dated(known: readonly Post[] | undefined, post: Omit<Post, 'at' | 'editedAt'>, at: number): Post {
   const before = known?.find(({ key }) => key === post.key)
-  if (!before) return { ...post, at, editedAt: undefined }
+  if (!before) return { ...post, at: known && at, editedAt: undefined }
   return { ...post, at: before.at, editedAt: before.body === post.body ? before.editedAt : at }
 }
 

@@ -29,7 +29,9 @@ function rowLines(row: readonly Line[], columns: readonly number[]): Line[] {
   const wrapped = columns.map((column, index) => wrap(row[index] ?? [], column))
   const height = Math.max(...wrapped.map(lines => lines.length))
   return Array.from({ length: height }, (_, line) =>
-    columns.flatMap((column, index) => padded(wrapped[index]?.[line] ?? [], column + gap)),
+    columns.flatMap((column, index) =>
+      padded(wrapped[index]?.[line] ?? [], index < columns.length - 1 ? column + gap : 0),
+    ),
   )
 }
 

@@ -7,6 +7,14 @@ import { type Story, tell } from './story.ts'
 
 const every = 50
 
+interface Watched {
+  github: GitHubEmulator
+  screen: Screen
+  number: number
+  /** The reader has seen the thread as it is now. */
+  known?: boolean
+}
+
 export class Watch {
   readonly number: number
   /** Epoch ms, from which the times of the story count. */
@@ -15,12 +23,14 @@ export class Watch {
   readonly #github: GitHubEmulator
   readonly #screen: Screen
   readonly #looking: Promise<void>
+  readonly #known: boolean
   #over = false
   #seen = ''
   #story: Story | undefined
 
-  constructor(github: GitHubEmulator, screen: Screen, number: number) {
+  constructor({ github, screen, number, known = false }: Watched) {
     this.#github = github
+    this.#known = known
     this.#screen = screen
     this.number = number
     this.since = Date.now()
@@ -50,7 +60,10 @@ export class Watch {
     if (seen === this.#seen) return
     this.#seen = seen
     this.changedAt = Date.now()
-    this.#story = tell(this.#story, thread, Date.now() - this.since)
-    this.#screen.show(this.#story)
+    const before = this.#story
+    const story = tell(before, thread, Date.now() - this.since)
+    this.#story = story
+    if (!before && this.#known) this.#screen.resume(story)
+    else this.#screen.show(story)
   }
 }

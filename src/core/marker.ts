@@ -12,7 +12,7 @@ export const Marker = z.object({
   repo: z.number().int(),
   thread: z.number().int(),
   /** What the comment is: the status of a Run, its last word, or the answer to a command. */
-  as: z.enum(['status', 'closing', 'reply', 'pull']),
+  as: z.enum(['status', 'closing', 'reply', 'status-reply', 'pull']),
   round: z.number().int().optional(),
   task: z.string().optional(),
   taskRun: z.string().optional(),

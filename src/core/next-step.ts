@@ -6,7 +6,9 @@ import { isTerminal, type Outcome, type Run } from './run.ts'
 export type Step =
   | { do: 'post-status' }
   | { do: 'edit-status' }
+  | { do: 'take-turn' }
   | { do: 'find-branch' }
+  | { do: 'stage-attachments' }
   | { do: 'create-task' }
   | { do: 'rejoin' }
   | { do: 'start-run' }
@@ -18,6 +20,7 @@ export type Step =
   | { do: 'settle-outcome' }
   | { do: 'give-up'; outcome: Outcome }
   | { do: 'conclude' }
+  | { do: 'answer-inline' }
   | { do: 'react' }
   | { do: 'unlabel' }
   | { do: 'drop-branch' }
@@ -48,8 +51,10 @@ function inTrouble(run: Run, trouble: NonNullable<Run['trouble']>, now: Now): St
 }
 
 function working(run: Run, now: Now): Step {
+  if (!run.turn) return keepLooking(run, now, { do: 'take-turn' })
   if (!run.branch) return { do: 'find-branch' }
   if (!run.taskId) return { do: 'create-task' }
+  if (!run.attachments) return { do: 'stage-attachments' }
   if (!run.taskRun) return run.earlier && !run.earlier.over ? { do: 'rejoin' } : { do: 'start-run' }
   const claimed = run.claimedPulls[0]
   if (claimed !== undefined) return { do: 'adopt-pull', url: claimed }
@@ -71,8 +76,8 @@ function stopping(run: Run, now: Now): Step {
   return keepLooking(run, now)
 }
 
-function keepLooking(run: Run, now: Now): Step {
-  if (run.nextLookAt === undefined || now.at >= run.nextLookAt) return { do: 'look' }
+function keepLooking(run: Run, now: Now, look: Step = { do: 'look' }): Step {
+  if (run.nextLookAt === undefined || now.at >= run.nextLookAt) return look
   if (now.text === 'phase') return { do: 'edit-status' }
   const sinceEdit = now.at - (run.status?.at ?? 0)
   if (now.text === 'details' && sinceEdit >= limits.editEvery) return { do: 'edit-status' }
@@ -130,6 +135,7 @@ function afterOutcome(run: Run, now: Now): Step {
   if (run.undelivered.length > 0 && canGoOn(run)) return { do: 'resume-work' }
   if (now.text === 'phase') return { do: 'edit-status' }
   if (!run.told.comment) return { do: 'conclude' }
+  if (run.told.inline < inlineToAnswer(run)) return { do: 'answer-inline' }
   if (!run.told.reaction) return { do: 'react' }
   if (!run.told.label) return { do: 'unlabel' }
   if (!run.told.branch) return { do: 'drop-branch' }
@@ -138,6 +144,10 @@ function afterOutcome(run: Run, now: Now): Step {
   if (inTail(run, now.at)) return keepLooking(run, now)
   return now.text === 'same' ? { do: 'end' } : { do: 'edit-status' }
 }
+
+/** The inline comments of a review each get their answer; a lone one has the last word in its own thread. */
+const inlineToAnswer = ({ ask: { origin, inline } }: Run): number =>
+  origin.by === 'comment' && origin.place.in === 'review' ? (inline?.length ?? 0) : 0
 
 const canGoOn = (run: Run): boolean => run.taskId !== undefined && run.branch !== undefined
 

@@ -26,6 +26,12 @@ function fold(run: Run, note: Note): Run {
       return stopped({ ...run, delivered: [...run.delivered, note.id] }, note)
     case 'look':
       return { ...run, delivered: [...run.delivered, note.id], nextLookAt: undefined }
+    case 'pull':
+      return {
+        ...run,
+        delivered: [...run.delivered, note.id],
+        pulls: run.pulls.map(pull => (pull.number === note.number ? { ...pull, state: note.state } : pull)),
+      }
     case 'yield':
       return { ...run, delivered: [...run.delivered, note.id], yielding: true }
     case 'label':
@@ -46,7 +52,12 @@ function stopped(run: Run, note: Note & { says: 'stop' }): Run {
   const unread = run.undelivered.map(({ id }) => id)
   return {
     ...run,
-    stop: { by: note.by, at: note.at, asked: false },
+    stop: {
+      by: note.by,
+      at: note.at,
+      asked: false,
+      ...(note.because === undefined ? {} : { because: note.because }),
+    },
     undelivered: [],
     delivered: [...run.delivered, ...unread],
     dropped: [...run.dropped, ...unread],

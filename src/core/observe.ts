@@ -20,6 +20,7 @@ export interface Sight {
   headBranch: string | undefined
   model: string | undefined
   effort: string | undefined
+  authorship: string | undefined
   /** When the run row last changed, ms since the epoch by PostHog's clock, to notice change only. */
   updatedAt: number | undefined
   log: LogEntry[]
@@ -40,6 +41,7 @@ export function observe(run: Run, sight: Sight, now: number): Run {
       ...(sight.headBranch === undefined ? {} : { headBranch: sight.headBranch }),
       ...(sight.model === undefined ? {} : { model: sight.model }),
       ...(sight.effort === undefined ? {} : { effort: sight.effort }),
+      ...(sight.authorship === undefined ? {} : { authorship: sight.authorship }),
     },
     heard: hear(run, sight, now),
     progress: sight.log.reduce(addProgress, run.progress),
@@ -97,7 +99,10 @@ export function turnIsOver(run: Run, now: number): boolean {
 /** The outcome, once the turn is over and GitHub has been asked what came of it. */
 export function outcomeOf(run: Run): Outcome {
   const status = run.taskRun?.status
-  if (run.stop) return { is: 'stopped', by: run.stop.by.login }
+  if (run.stop) {
+    const { by, because } = run.stop
+    return { is: 'stopped', by: by.login, ...(because === undefined ? {} : { because }) }
+  }
   if (run.pulls.length > run.reported) return { is: 'pull' }
   if (status === 'failed') return agentFailed(run)
   if (status === 'cancelled') return { is: 'stopped', by: 'PostHog' }

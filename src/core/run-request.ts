@@ -34,32 +34,51 @@ export const CodexTaskRunCreate = z.strictObject({
 })
 export type CodexTaskRunCreate = z.infer<typeof CodexTaskRunCreate>
 
-/** What a run asks for, in our words. Keys of the request with a fixed value are not here. */
+/** What a run asks for, in our words. Absent means that the key is left out. */
 export interface RunAsk {
   branch: string
   prompt: string
   model: string
   effort?: ReasoningEffort | undefined
+  mode: 'background' | 'interactive'
+  authorship: z.infer<typeof PrAuthorshipMode>
   resumeFrom?: string | undefined
-  readOnly?: boolean | undefined
+  permission?: PermissionMode | undefined
+  /** Ids of staged attachments. */
+  attachments?: readonly string[] | undefined
+  /** Id of a sandbox environment. */
+  sandbox?: string | undefined
+  signalReport?: string | undefined
+  /** The deployment's own token for `user` authorship; never from a thread. */
+  userToken?: string | undefined
 }
 
 /** @throws ZodError when a value breaks the contract, which is a fault of ours: values are checked when asked for. */
 export function runRequest(ask: RunAsk): CodexTaskRunCreate {
   return CodexTaskRunCreate.parse({
-    mode: 'background',
+    mode: ask.mode,
     branch: ask.branch,
-    ...(ask.resumeFrom === undefined ? {} : { resume_from_run_id: ask.resumeFrom }),
+    ...present('resume_from_run_id', ask.resumeFrom),
     pending_user_message: ask.prompt,
-    pr_authorship_mode: 'bot',
-    run_source: 'manual',
+    ...present('pending_user_artifact_ids', ask.attachments?.length ? ask.attachments : undefined),
+    ...present('sandbox_environment_id', ask.sandbox),
+    pr_authorship_mode: ask.authorship,
+    run_source: ask.signalReport === undefined ? 'manual' : 'signal_report',
+    ...present('signal_report_id', ask.signalReport),
     runtime_adapter: 'codex',
     model: ask.model,
-    ...(ask.effort === undefined ? {} : { reasoning_effort: ask.effort }),
-    ...(ask.readOnly ? { initial_permission_mode: 'read-only' } : {}),
-    auto_publish: !ask.readOnly,
+    ...present('reasoning_effort', ask.effort),
+    ...present('github_user_token', ask.authorship === 'user' ? ask.userToken : undefined),
+    ...present('initial_permission_mode', ask.permission),
+    // A run that may only read has nothing to publish.
+    auto_publish: ask.permission !== 'read-only',
   })
 }
+
+const present = (
+  key: keyof CodexTaskRunCreate,
+  value: unknown,
+): Partial<Record<keyof CodexTaskRunCreate, unknown>> => (value === undefined ? {} : { [key]: value })
 
 /**
  * The efforts that the Codex runtime takes for a model: `xhigh` from gpt-5.5 on, `max` for gpt-5.6 only.

@@ -4,7 +4,8 @@
  * its job. Facts are added as they become known; where a Run stands is derived from them (`phaseOf`).
  */
 import { z } from 'zod'
-import { PermissionMode, ReasoningEffort } from './run-request.ts'
+import { RepoSettings } from './repo-settings.ts'
+import { PermissionMode, PrAuthorshipMode, ReasoningEffort } from './run-request.ts'
 import { Person, PullHead, Snapshot, Thread } from './thread.ts'
 import { InlineComment, Place } from './trigger.ts'
 
@@ -12,8 +13,15 @@ import { InlineComment, Place } from './trigger.ts'
 const Origin = z.discriminatedUnion('by', [
   z.object({ by: z.literal('comment'), place: Place, url: z.string().optional() }),
   z.object({ by: z.literal('label'), label: z.string() }),
+  z.object({ by: z.literal('tick') }),
 ])
 export type Origin = z.infer<typeof Origin>
+
+/** What became of the files attached to the words. */
+export const StagedAttachments = z.object({
+  ids: z.array(z.string()),
+  failed: z.array(z.object({ name: z.string(), why: z.string() })),
+})
 
 export const RunOptions = z.object({
   model: z.string(),
@@ -21,6 +29,11 @@ export const RunOptions = z.object({
   /** The branch that was asked for by name. */
   branch: z.string().optional(),
   permission: PermissionMode.optional(),
+  mode: z.enum(['background', 'interactive']),
+  /** The id of a sandbox environment. */
+  sandbox: z.string().optional(),
+  authorship: PrAuthorshipMode,
+  signalReport: z.string().optional(),
 })
 export type RunOptions = z.infer<typeof RunOptions>
 
@@ -73,7 +86,7 @@ export const Outcome = z.discriminatedUnion('is', [
   z.object({ is: z.literal('pushed'), sha: z.string() }),
   z.object({ is: z.literal('answer') }),
   z.object({ is: z.literal('nothing') }),
-  z.object({ is: z.literal('stopped'), by: z.string() }),
+  z.object({ is: z.literal('stopped'), by: z.string(), because: z.string().optional() }),
   z.object({ is: z.literal('failed'), class: z.enum(failureClasses), reason: z.string(), fix: z.string() }),
 ])
 export type Outcome = z.infer<typeof Outcome>
@@ -85,6 +98,7 @@ const Intent = z.discriminatedUnion('effect', [
   z.object({ effect: z.literal('start-run'), at: z.number(), before: z.array(z.string()) }),
   z.object({ effect: z.literal('open-pull'), at: z.number() }),
   z.object({ effect: z.literal('conclude'), at: z.number() }),
+  z.object({ effect: z.literal('answer-inline'), at: z.number() }),
 ])
 export type Intent = z.infer<typeof Intent>
 
@@ -100,10 +114,24 @@ export type FollowUp = z.infer<typeof FollowUp>
 /** Something said to a live Run, by a person. */
 export const Note = z.discriminatedUnion('says', [
   FollowUp,
-  z.object({ says: z.literal('stop'), id: z.string(), by: Person, at: z.number() }),
+  z.object({
+    says: z.literal('stop'),
+    id: z.string(),
+    by: Person,
+    at: z.number(),
+    /** For a stop that nobody asked for in words: what took its reason away. */
+    because: z.string().optional(),
+  }),
   z.object({ says: z.literal('label'), id: z.string(), by: Person, at: z.number(), label: z.string() }),
   /** A webhook that is a reason to look at once. */
   z.object({ says: z.literal('look'), id: z.string() }),
+  /** A pull request of the Run was merged or closed. */
+  z.object({
+    says: z.literal('pull'),
+    id: z.string(),
+    number: z.number().int(),
+    state: z.enum(['open', 'merged', 'closed']),
+  }),
   /** Another command waits for the thread: nothing is to be waited for after the end. */
   z.object({ says: z.literal('yield'), id: z.string() }),
 ])
@@ -135,6 +163,20 @@ export const Run = z.object({
   snapshot: Snapshot,
   /** The head when it was asked; pull requests only. */
   head: PullHead.optional(),
+  /** The repository's settings when it was asked, as far as they matter later. */
+  settings: RepoSettings.pick({
+    branch: true,
+    attachments: true,
+    when: true,
+    pull_request: true,
+    limits: true,
+  }),
+  /** What is wrong with the settings file. */
+  settingsProblem: z.string().optional(),
+  /** It may start; until then `ahead` others are before it. */
+  turn: z.boolean(),
+  ahead: z.number().int().optional(),
+  attachments: StagedAttachments.optional(),
   /** The session it goes on with, from an earlier Run of the thread. `over` once that can't be talked to any more. */
   earlier: Session.extend({ branch: z.string().optional(), over: z.boolean() }).optional(),
 
@@ -159,6 +201,8 @@ export const Run = z.object({
       changedAt: z.number(),
       model: z.string().optional(),
       effort: z.string().optional(),
+      /** Who PostHog says will have written the pull request. */
+      authorship: z.string().optional(),
     })
     .optional(),
   heard: Heard.optional(),
@@ -175,7 +219,14 @@ export const Run = z.object({
   pushed: z.string().optional(),
   outcome: Outcome.optional(),
   /** What has been done about the outcome. */
-  told: z.object({ comment: z.boolean(), reaction: z.boolean(), label: z.boolean(), branch: z.boolean() }),
+  told: z.object({
+    comment: z.boolean(),
+    /** How many inline comments of a review have their answer. */
+    inline: z.number().int(),
+    reaction: z.boolean(),
+    label: z.boolean(),
+    branch: z.boolean(),
+  }),
   /** Whom the last word is for, when a follow-up was somebody else's than the first asker's. */
   answerTo: z.string().optional(),
   /** The thread takes no comments: nothing is said there. */
@@ -195,7 +246,9 @@ export const Run = z.object({
   dropped: z.array(z.string()),
   /** How many follow-ups reached the agent. */
   passedOn: z.number().int(),
-  stop: z.object({ by: Person, at: z.number(), asked: z.boolean() }).optional(),
+  stop: z
+    .object({ by: Person, at: z.number(), asked: z.boolean(), because: z.string().optional() })
+    .optional(),
 
   intent: Intent.optional(),
   trouble: z
@@ -215,8 +268,8 @@ export const Run = z.object({
 })
 export type Run = z.infer<typeof Run>
 
-export type NewRun = Pick<Run, 'id' | 'thread' | 'ask' | 'snapshot'> &
-  Partial<Pick<Run, 'head' | 'earlier' | 'taskId' | 'pulls' | 'reported'>>
+export type NewRun = Pick<Run, 'id' | 'thread' | 'ask' | 'snapshot' | 'settings'> &
+  Partial<Pick<Run, 'head' | 'earlier' | 'taskId' | 'pulls' | 'reported' | 'settingsProblem'>>
 
 export const newRun = (given: NewRun): Run => ({
   v: 1,
@@ -228,7 +281,8 @@ export const newRun = (given: NewRun): Run => ({
   pulls: [],
   reported: 0,
   resultChecked: false,
-  told: { comment: false, reaction: false, label: false, branch: false },
+  told: { comment: false, inline: 0, reaction: false, label: false, branch: false },
+  turn: false,
   labels: given.ask.origin.by === 'label' ? [given.ask.origin.label] : [],
   round: 0,
   notesRead: 0,
@@ -242,12 +296,12 @@ export const newRun = (given: NewRun): Run => ({
   ...given,
 })
 
-export type Phase = 'preparing' | 'starting' | 'working' | 'stopping' | Outcome['is']
+export type Phase = 'waiting' | 'preparing' | 'starting' | 'working' | 'stopping' | Outcome['is']
 
 export function phaseOf(run: Run): Phase {
   if (run.outcome) return run.outcome.is
   if (run.stop) return 'stopping'
-  if (!run.taskRun) return 'preparing'
+  if (!run.taskRun) return run.ahead === undefined ? 'preparing' : 'waiting'
   return run.taskRun.status === 'queued' || run.taskRun.status === 'not_started' ? 'starting' : 'working'
 }
 

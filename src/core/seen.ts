@@ -61,3 +61,8 @@ export interface KnownModel {
   /** `undefined` when the server does not say. */
   efforts: readonly string[] | undefined
 }
+
+export interface SandboxView {
+  id: string
+  name: string
+}

@@ -72,7 +72,9 @@ const Withdrawal = z.object({
 const Tick = z.object({
   ...arrived,
   kind: z.literal('tick'),
-  commentId: z.number().int(),
+  /** The comment as it is now: its signed marker says whether it is ours. */
+  text: z.string(),
+  snapshot: Snapshot,
   box: z.enum(['stop', 'retry']),
 })
 
@@ -87,7 +89,9 @@ export const Trigger = z.discriminatedUnion('kind', [Comment, Label, Withdrawal,
 export type Trigger = z.infer<typeof Trigger>
 export type CommentTrigger = z.infer<typeof Comment>
 export type LabelTrigger = z.infer<typeof Label>
-export type Withdrawal = z.infer<typeof Withdrawal>
+export type WithdrawalTrigger = z.infer<typeof Withdrawal>
+export type TickTrigger = z.infer<typeof Tick>
+export type PullNewsTrigger = z.infer<typeof PullNews>
 
 /** Why a delivery leaves no trace in the thread. */
 export type Ignored =

@@ -1,9 +1,9 @@
 /** What arrived becomes what happens: who may, what was asked, then an answer or a Run. */
-import { type Command, isMistake, nearest, type Parsed, parseCommands } from '../core/command/parse.ts'
-import { type CommandName, commands, mayAct, presets } from '../core/command/table.ts'
+import { type Command, isMistake, type Parsed, parseCommands } from '../core/command/parse.ts'
+import { type CommandName, commands, mayAct } from '../core/command/table.ts'
 import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
 import { backoff, limits } from '../core/pace.ts'
-import type { CommentTrigger, LabelTrigger, Trigger } from '../core/trigger.ts'
+import type { CommentTrigger, LabelTrigger, TickTrigger, Trigger } from '../core/trigger.ts'
 import { approve, goOn, queue, retry, status, stop } from './commands/control.ts'
 import {
   type Asking,
@@ -17,7 +17,9 @@ import {
   targetOf,
   triggerHand,
 } from './commands/hand.ts'
+import { newsOfPull } from './commands/pull-news.ts'
 import { startRun } from './commands/start-run.ts'
+import { wasWithdrawn, withdraw } from './commands/withdraw.ts'
 import type { Held, Verdict } from './edges.ts'
 import type { TriggerRecord } from './trigger-record.ts'
 
@@ -39,10 +41,11 @@ function accept(hand: TriggerHand, trigger: Trigger): Promise<Verdict> {
     case 'label':
       return acceptOne(hand, trigger, 1, () => byLabel(hand, trigger))
     case 'pull-news':
-      return lookAtOnce(hand, trigger)
-    case 'withdrawal':
+      return newsOfPull(hand, trigger)
     case 'tick':
-      return Promise.resolve({ do: 'end' })
+      return acceptTick(hand, trigger)
+    case 'withdrawal':
+      return withdraw(hand, trigger)
   }
 }
 
@@ -93,7 +96,8 @@ async function acceptOne(
   count: number,
   handle: () => Promise<Handled>,
 ): Promise<Verdict> {
-  if (!hand.record.reacted) {
+  if (await wasWithdrawn(hand)) return end
+  if (!hand.record.reacted && trigger.kind !== 'tick') {
     // The reaction is the first sign of life; nothing waits for it, and its failure does not matter.
     void hand.github.react(targetOf(trigger), 'eyes')
     await hand.save({ ...hand.record, reacted: true })
@@ -135,6 +139,7 @@ async function finish(hand: TriggerHand, trigger: Asking, handled: Handled): Pro
 }
 
 async function swapReaction(hand: TriggerHand, trigger: Asking, well: boolean): Promise<void> {
+  if (trigger.kind === 'tick') return
   const target = targetOf(trigger)
   await Promise.all([
     hand.github.react(target, well ? 'rocket' : 'confused'),
@@ -164,12 +169,13 @@ async function afterNote(
 
 /** A stop is answered by the Run's last word, a label by its being there already. */
 function dealtWith(hand: TriggerHand, dropped: boolean): Handled {
-  if (hand.record.trigger.kind !== 'comment' || isStop(hand)) return { with: 'silence' }
+  if (hand.record.trigger.kind === 'label' || isStop(hand)) return { with: 'silence' }
   if (dropped) return refused({ reply: 'not-passed-on' })
   return answered({ reply: 'passed-on' })
 }
 
 function isStop({ record }: TriggerHand): boolean {
+  if (record.trigger.kind === 'tick') return record.trigger.box === 'stop'
   const parsed =
     record.trigger.kind === 'comment' ? parseCommands(record.trigger.text)[record.done] : undefined
   return parsed !== undefined && !isMistake(parsed) && parsed.command.name === 'stop'
@@ -255,25 +261,16 @@ async function inlineOf(hand: TriggerHand, { place }: CommentTrigger) {
 async function byLabel(hand: TriggerHand, trigger: LabelTrigger): Promise<Handled> {
   const denied = await gate(hand, trigger, 'run')
   if (denied) return denied
-  const given = trigger.label.slice(hand.deps.label.length + 1)
-  const preset = presets.find(known => known === given.toLowerCase())
-  if (given !== '' && !preset)
-    return refused({ reply: 'preset', given, meant: nearest(given.toLowerCase(), presets) })
-  if (preset === 'plan')
-    return startRun(hand, trigger, { what: 'plan', text: '', options: {}, mayJoin: false })
-  return startRun(hand, trigger, {
-    what: 'work',
-    text: '',
-    options: preset ? { effort: preset } : {},
-    mayJoin: true,
-  })
+  return startRun(hand, trigger, { what: 'work', text: '', options: {}, mayJoin: true })
 }
 
-/** News of a pull request is a reason for the Runs of its repository to look, nothing more. */
-async function lookAtOnce(hand: TriggerHand, { id: news, thread }: Trigger): Promise<Verdict> {
-  const live = await hand.deps.runs.live()
-  const here = live.filter(({ data }) => data.thread.repoId === thread.repoId && data.taskRun)
-  const note = JSON.stringify({ says: 'look', id: news })
-  await Promise.all(here.map(({ id }) => hand.deps.runs.tell(id, note)))
-  return end
+/** A box counts only in a comment that carries our signature for this very thread. */
+async function acceptTick(hand: TriggerHand, trigger: TickTrigger): Promise<Verdict> {
+  const ours = hand.deps.signer.read(trigger.text, trigger.thread).some(({ as }) => as === 'status')
+  if (!ours) return end
+  return acceptOne(hand, trigger, 1, async () => {
+    const denied = await gate(hand, trigger, trigger.box)
+    if (denied) return denied
+    return trigger.box === 'stop' ? stop(hand, trigger) : retry(hand, trigger, {})
+  })
 }

@@ -14,7 +14,16 @@ import { dropBranch, failed, findBranch } from './run-steps/branch.ts'
 import { type Hand, handOf, NotSettled, type RunDeps } from './run-steps/hand.ts'
 import { adoptPull, findResult } from './run-steps/result.ts'
 import { cancel, createTask, deliver, look, rejoin, resumeWork, startRun } from './run-steps/session.ts'
-import { conclude, difference, editStatus, postStatus, react, unlabel } from './run-steps/tell-thread.ts'
+import {
+  answerInline,
+  conclude,
+  difference,
+  editStatus,
+  postStatus,
+  react,
+  unlabel,
+} from './run-steps/tell-thread.ts'
+import { takeTurn } from './run-steps/turn.ts'
 
 export const advanceRun =
   (deps: RunDeps) =>
@@ -62,7 +71,9 @@ type Doing = Exclude<Step, { do: 'wait' } | { do: 'end' }>
 const asks: Record<Doing['do'], Service | undefined> = {
   'post-status': 'github',
   'edit-status': 'github',
+  'take-turn': 'github',
   'find-branch': 'github',
+  'stage-attachments': 'posthog',
   'create-task': 'posthog',
   rejoin: 'posthog',
   'start-run': 'posthog',
@@ -74,6 +85,7 @@ const asks: Record<Doing['do'], Service | undefined> = {
   'settle-outcome': undefined,
   'give-up': undefined,
   conclude: 'github',
+  'answer-inline': 'github',
   react: 'github',
   unlabel: 'github',
   'drop-branch': 'github',
@@ -96,8 +108,12 @@ function act(hand: Hand, step: Doing): Promise<Run> | Run {
       return postStatus(hand)
     case 'edit-status':
       return editStatus(hand)
+    case 'take-turn':
+      return takeTurn(hand)
     case 'find-branch':
       return findBranch(hand)
+    case 'stage-attachments':
+      return { ...hand.run, attachments: { ids: [], failed: [] } }
     case 'create-task':
       return createTask(hand)
     case 'rejoin':
@@ -120,6 +136,8 @@ function act(hand: Hand, step: Doing): Promise<Run> | Run {
       return failed(hand, step.outcome)
     case 'conclude':
       return conclude(hand)
+    case 'answer-inline':
+      return answerInline(hand)
     case 'react':
       return react(hand)
     case 'unlabel':
@@ -159,6 +177,8 @@ function waiting(hand: Hand, service: Service, why: string, until: number): Run 
   return { ...run, trouble }
 }
 
+const allTold = { comment: true, inline: Number.MAX_SAFE_INTEGER, reaction: true, label: true, branch: true }
+
 function afterRefusal(hand: Hand, step: Doing, error: Refused): Run {
   const run: Run = { ...hand.run, intent: undefined }
   switch (step.do) {
@@ -167,13 +187,11 @@ function afterRefusal(hand: Hand, step: Doing, error: Refused): Run {
       return {
         ...failed(hand, failureOf(error)),
         mute: true,
-        told: { comment: true, reaction: true, label: true, branch: true },
+        told: allTold,
       }
     case 'edit-status':
       return { ...run, status: undefined, mute: true }
     default:
-      return run.outcome
-        ? { ...run, told: { comment: true, reaction: true, label: true, branch: true } }
-        : failed(hand, failureOf(error))
+      return run.outcome ? { ...run, told: allTold } : failed(hand, failureOf(error))
   }
 }

@@ -11,6 +11,7 @@ import type {
   Permission,
   PullView,
   Reaction,
+  SandboxView,
   Target,
 } from '../core/seen.ts'
 import type { Thread } from '../core/thread.ts'
@@ -25,6 +26,10 @@ export interface ThreadClient {
   deleteComment(commentId: number): Promise<void>
   ownComments(since?: number, place?: Place): Promise<OwnComment[]>
   reviewComments(reviewId: number): Promise<InlineComment[]>
+  /** The text of a file on the default branch. */
+  file(path: string): Promise<string | undefined>
+  assign(number: number, login: string): Promise<void>
+  requestReview(number: number, login: string): Promise<void>
   removeLabel(name: string): Promise<void>
   branch(name: string): Promise<BranchView | undefined>
   issueBranches(): Promise<IssueBranches>
@@ -48,6 +53,7 @@ export interface TasksClient {
   say(session: Session, message: { id: string; text: string }): Promise<'queued' | 'ended'>
   cancel(session: Session, reason: string): Promise<void>
   models(): Promise<KnownModel[]>
+  sandboxes(): Promise<SandboxView[]>
 }
 
 export interface Log {
@@ -86,6 +92,7 @@ export interface RunQueue<Data> {
   liveCount(): Promise<number>
   wake(id: string): Promise<void>
   tell(id: string, message: string): Promise<boolean>
+  amendEnded(id: string, data: Data): Promise<boolean>
 }
 
 export type GitHub = (thread: Thread) => ThreadClient

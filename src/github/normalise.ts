@@ -5,6 +5,7 @@
  */
 import type { z } from 'zod'
 import { mayHoldCommand } from '../core/command/find.ts'
+import { ticked } from '../core/comments/boxes.ts'
 import type { PullHead, Snapshot, Thread } from '../core/thread.ts'
 import type { Ignored, Trigger } from '../core/trigger.ts'
 import * as payloads from './payloads.ts'
@@ -71,11 +72,16 @@ function fromIssueComment(
 ): Normalised {
   const { action, comment, issue } = payload
   if (isBot(payload)) return ignored('by a bot')
+  const thread = issueThread(payload, issue)
+  if (action === 'deleted')
+    return withdrawn(payload, thread, deliveryId, { of: 'comment', commentId: comment.id })
+  if (comment.user?.type === 'Bot')
+    return action === 'edited' ? fromTick(payload, thread, deliveryId) : ignored('by a bot')
   const words = commentWords(action, comment, payload.changes)
   if ('ignored' in words) return words
   return {
     trigger: {
-      ...arrived(payload, issueThread(payload, issue), deliveryId, words.at),
+      ...arrived(payload, thread, deliveryId, words.at),
       id: words.edit ? `edit-${comment.id}-${words.at}` : `comment-${comment.id}`,
       kind: 'comment',
       place: { in: 'thread', commentId: comment.id },
@@ -84,6 +90,51 @@ function fromIssueComment(
     },
   }
 }
+
+/** Somebody ticked a box in a comment of ours; nothing else of such an edit is read. */
+function fromTick(
+  payload: Installed<z.infer<typeof payloads.IssueComment>>,
+  thread: Thread,
+  deliveryId: string,
+): Normalised {
+  const { comment, changes } = payload
+  const box = ticked(changes?.body?.from ?? '', comment.body)
+  if (!box) return ignored('no new command')
+  const at = Date.parse(comment.updated_at ?? comment.created_at)
+  return {
+    trigger: {
+      ...arrived(payload, thread, deliveryId, at),
+      id: `tick-${comment.id}-${box}-${at}`,
+      kind: 'tick',
+      text: comment.body,
+      box,
+      snapshot: snapshotOf(payload.issue),
+    },
+  }
+}
+
+type Withdrawn = Extract<Trigger, { kind: 'withdrawal' }>['what']
+
+/** What was asked loses its reason: the comment, the label or the thread itself is gone. */
+function withdrawn(
+  payload: Installed<payloads.BasePayload>,
+  thread: Thread,
+  deliveryId: string,
+  what: Withdrawn,
+): Normalised {
+  if (isBot(payload)) return ignored('by a bot')
+  const of = what.of === 'comment' ? `comment-${what.commentId}` : what.of === 'label' ? 'label' : what.by
+  return {
+    trigger: {
+      ...arrived(payload, thread, deliveryId, Date.now()),
+      id: `withdrawal-${thread.repoId}-${thread.number}-${of}-${deliveryId}`,
+      kind: 'withdrawal',
+      what,
+    },
+  }
+}
+
+const endings = ['closed', 'deleted', 'transferred', 'locked'] as const
 
 interface Words {
   at: number
@@ -114,8 +165,12 @@ function fromIssue(
   label: string,
 ): Normalised {
   const { action, issue } = payload
+  const thread = issueThread(payload, issue)
+  const ending = endings.find(known => known === action)
+  if (ending) return withdrawn(payload, thread, deliveryId, { of: 'thread', by: ending })
+  if (action === 'unlabeled') return unlabelled(payload, thread, deliveryId, label)
   if (action !== 'labeled') return ignored('event not used')
-  return labelled(payload, { label, thread: issueThread(payload, issue), subject: issue, deliveryId })
+  return labelled(payload, { label, thread, subject: issue, deliveryId })
 }
 
 function fromPull(
@@ -127,6 +182,8 @@ function fromPull(
   const thread = pullThread(payload, pull)
   if (action === 'labeled')
     return labelled(payload, { label, thread, subject: pull, deliveryId, head: headOf(pull) })
+  if (action === 'unlabeled') return unlabelled(payload, thread, deliveryId, label)
+  if (action === 'locked') return withdrawn(payload, thread, deliveryId, { of: 'thread', by: 'locked' })
   const news = pullNews(action, pull)
   if (!news) return ignored('event not used')
   const at = Date.parse(pull.updated_at ?? '') || 0
@@ -178,6 +235,17 @@ function labelled(
       ...(given.head ? { head: given.head } : {}),
     },
   }
+}
+
+function unlabelled(
+  payload: Installed<payloads.BasePayload> & { label?: { name: string } | null | undefined },
+  thread: Thread,
+  deliveryId: string,
+  label: string,
+): Normalised {
+  const name = payload.label?.name ?? ''
+  if (name !== label && !name.startsWith(`${label}:`)) return ignored('other label')
+  return withdrawn(payload, thread, deliveryId, { of: 'label', label: name })
 }
 
 function fromReview(

@@ -92,6 +92,26 @@ export function gitHubThread(app: GitHubApp, thread: Thread) {
       }))
     },
 
+    async file(path: string): Promise<string | undefined> {
+      try {
+        const { data } = await client.rest.repos.getContent({ ...at, path })
+        return 'content' in data && data.type === 'file'
+          ? Buffer.from(data.content, 'base64').toString('utf8')
+          : undefined
+      } catch (error) {
+        if (isNotFound(error)) return undefined
+        throw error
+      }
+    },
+
+    async assign(number: number, login: string): Promise<void> {
+      await client.rest.issues.addAssignees({ ...at, issue_number: number, assignees: [login] })
+    },
+
+    async requestReview(number: number, login: string): Promise<void> {
+      await client.rest.pulls.requestReviewers({ ...at, pull_number: number, reviewers: [login] })
+    },
+
     async removeLabel(name: string): Promise<void> {
       await client.rest.issues.removeLabel({ ...issue, name }).catch(ignoreGone)
     },

@@ -4,9 +4,9 @@ import { Refused } from '../core/faults.ts'
 import type { LogEntry, Sight } from '../core/observe.ts'
 import type { Session } from '../core/run.ts'
 import type { CodexTaskRunCreate } from '../core/run-request.ts'
-import type { KnownModel, NewTask } from '../core/seen.ts'
+import type { KnownModel, NewTask, SandboxView } from '../core/seen.ts'
 import { type Answer, type Call, call, type PostHogSettings } from './http.ts'
-import { LogLine, Models, RunPage, StartedTask, Task, TaskPage, TaskRun } from './wire.ts'
+import { LogLine, Models, RunPage, SandboxPage, StartedTask, Task, TaskPage, TaskRun } from './wire.ts'
 
 export type PostHogTasks = ReturnType<typeof postHogTasks>
 
@@ -90,6 +90,13 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
       await ask({ method: 'POST', path: `${runPath(session)}cancel/`, body, answer: z.unknown() })
     },
 
+    /** The sandbox environments that the key can see. */
+    async sandboxes(): Promise<SandboxView[]> {
+      const query = { limit: '100' }
+      return (await ask({ method: 'GET', path: 'sandbox_environments/', query, answer: SandboxPage })).data
+        .results
+    },
+
     /** The Codex models; empty when the server can't say, which is not the same as none. */
     async models(): Promise<KnownModel[]> {
       try {
@@ -126,6 +133,7 @@ function sightOf(run: TaskRun, lines: unknown[], offset: number): Sight {
     headBranch: output?.head_branch ?? undefined,
     model: run.model ?? undefined,
     effort: run.reasoning_effort ?? undefined,
+    authorship: run.state?.pr_authorship_mode ?? undefined,
     updatedAt: Date.parse(run.updated_at ?? '') || undefined,
     // A resumed run's log begins with its ancestors' entries.
     log: lines.flatMap(logEntry).filter(entry => entry.at >= startedAt),

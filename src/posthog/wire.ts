@@ -24,6 +24,10 @@ export const TaskRun = z.object({
   reasoning_effort: text,
   created_at: text,
   updated_at: text,
+  state: z
+    .object({ pr_authorship_mode: z.string().nullish().catch(undefined) })
+    .nullish()
+    .catch(undefined),
 })
 export type TaskRun = z.infer<typeof TaskRun>
 
@@ -43,6 +47,8 @@ export const RunPage = z.object({
   results: z.array(z.object({ id: z.string(), created_at: text })),
   next: text,
 })
+
+export const SandboxPage = z.object({ results: z.array(z.object({ id: z.string(), name: z.string() })) })
 
 export const Models = z.object({
   models: z.array(

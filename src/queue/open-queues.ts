@@ -49,7 +49,10 @@ export async function openQueues<TriggerData, RunData>(
     keepSeconds: 30 * DAY_SECONDS,
   })
   const all = [triggers, runs]
-  await Promise.all(all.map(queue => queue.ready()))
+  await Promise.all(all.map(queue => queue.ready())).catch(async error => {
+    await backend.close()
+    throw error
+  })
   let closing: Promise<void> | undefined
   return {
     kind: backend.kind,

@@ -16,14 +16,16 @@ export const words = (comment: CommentView | undefined): string =>
 export class Thread {
   readonly #world: World
   readonly number: number
+  readonly #repository: string
 
-  constructor(world: World, number: number) {
+  constructor(world: World, number: number, repository = world.github.repository) {
     this.#world = world
     this.number = number
+    this.#repository = repository
   }
 
   view(): Promise<ThreadView> {
-    return this.#world.github.thread(this.number)
+    return this.#world.github.thread(this.number, this.#repository)
   }
 
   /** The bot's comments, in order. */

@@ -21,6 +21,9 @@ export interface Options {
   effort?: ReasoningEffort
   branch?: string
   new?: true
+  sandbox?: string
+  'as-user'?: true
+  'signal-report'?: string
 }
 
 export interface Command {
@@ -117,7 +120,7 @@ function takeOption(text: string): { name: OptionName; set: Options; rest: strin
   if (!isKey(options, name))
     return { mistake: 'unknown-option', given, meant: nearest(name, Object.keys(options)) }
   const after = text.slice(match?.[0].length ?? 0)
-  if (options[name].value === undefined) return { name, set: { new: true }, rest: after.trimStart() }
+  if (name === 'new' || name === 'as-user') return { name, set: { [name]: true }, rest: after.trimStart() }
   const value = /^(?:=|\s+)(?:"([^"\n]*)"|“([^”\n]*)”|(?!--)(\S+))\s*/.exec(after)
   const word = value?.[1] ?? value?.[2] ?? value?.[3] ?? ''
   if (!value || word === '') return { mistake: 'missing-value', option: name }
@@ -139,11 +142,13 @@ function setOption(name: OptionName, value: string): Options | Mistake {
           }
     }
     case 'model':
-      return { model: value }
     case 'branch':
-      return { branch: value }
+    case 'sandbox':
+    case 'signal-report':
+      return { [name]: value }
     case 'new':
-      return { new: true }
+    case 'as-user':
+      return { [name]: true }
   }
 }
 

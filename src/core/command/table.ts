@@ -106,7 +106,7 @@ export const commands: Record<CommandName, CommandInfo> = {
 
 export const aliases: Readonly<Record<string, CommandName>> = { cancel: 'stop' }
 
-export type OptionName = 'model' | 'effort' | 'branch' | 'new'
+export type OptionName = 'model' | 'effort' | 'branch' | 'new' | 'sandbox' | 'as-user' | 'signal-report'
 
 export interface OptionInfo {
   /** What stands for the value in the usage; `undefined` for a switch. */
@@ -119,6 +119,13 @@ export const options: Record<OptionName, OptionInfo> = {
   effort: { value: 'low|medium|high|xhigh|max', about: 'How hard it thinks.' },
   branch: { value: 'NAME', about: 'The branch to work on; it must exist.' },
   new: { value: undefined, about: 'Starts afresh instead of going on with the earlier session.' },
+  sandbox: { value: 'NAME', about: 'The PostHog sandbox environment, by name or id.' },
+  'as-user': {
+    value: undefined,
+    about:
+      'Lets the pull request be by the person whose PostHog key the bot uses; the settings must allow it.',
+  },
+  'signal-report': { value: 'ID', about: 'Ties the run to a PostHog signal report.' },
 }
 
 /** What may follow the label and a colon: `codex:plan`, `codex:high`. */

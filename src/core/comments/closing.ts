@@ -19,9 +19,29 @@ function sentence(run: Run, outcome: Outcome): string {
     case 'nothing':
       return 'Codex finished without changing anything and said nothing about it. Say more with `/codex <more>`.'
     case 'stopped':
-      return `${inlineWords(outcome.by, 60)} stopped this run. ${leftBehind(run)}`
+      return `${stoppedBy(outcome)} ${leftBehind(run)}`
     case 'failed':
       return `this run failed. ${inlineWords(outcome.reason, 300)}\n\n**What to do:** ${outcome.fix}`
+  }
+}
+
+const stoppedBy = ({ by, because }: Outcome & { is: 'stopped' }): string =>
+  because === undefined
+    ? `${inlineWords(by, 60)} stopped this run.`
+    : `this run was stopped, since ${inlineWords(by, 60)} ${because}.`
+
+/** In the thread of an inline comment: where the answer to it is. */
+export function inlineAnswer(run: Run): string {
+  switch (run.outcome?.is) {
+    case 'pushed':
+      return `Done in ${code(run.outcome.sha.slice(0, 7))}.`
+    case 'pull':
+      return `Done in ${pullLinks(run)}.`
+    case 'failed':
+    case 'stopped':
+      return 'Not done: see the last comment of this pull request.'
+    default:
+      return 'Answered in the last comment of this pull request.'
   }
 }
 

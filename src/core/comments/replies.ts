@@ -1,7 +1,7 @@
 /** The answers to commands that start no run of their own, and every refusal. */
 
 import type { Mistake } from '../command/parse.ts'
-import { type CommandName, commands, options, presets } from '../command/table.ts'
+import { type CommandName, commands, options } from '../command/table.ts'
 import type { ReasoningEffort } from '../run-request.ts'
 import { code, inlineWords } from '../safe-markdown.ts'
 
@@ -24,7 +24,9 @@ export type Reply =
   | { reply: 'status'; text: string }
   | { reply: 'queue'; ahead: number; live: number; why: string }
   | { reply: 'plan-outdated'; branch: string; sha: string }
-  | { reply: 'preset'; given: string; meant: string | undefined }
+  | { reply: 'preset'; given: string; meant: string | undefined; known: readonly string[] }
+  | { reply: 'sandbox'; given: string; meant: string | undefined; known: readonly string[] }
+  | { reply: 'not-as-user' }
   | { reply: 'kept' }
   | { reply: 'gave-up'; reason: string }
 
@@ -71,7 +73,11 @@ function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
     case 'plan-outdated':
       return `${code(reply.branch)} has moved to ${code(reply.sha.slice(0, 7))} since the plan was made, so the plan may not fit any more. Nothing was started; \`/codex plan\` makes a new one.`
     case 'preset':
-      return `there is no label preset ${code(reply.given)}${didYouMean(reply.meant, meant => meant)} There are: ${presets.map(code).join(', ')}. Nothing was started.`
+      return `there is no label preset ${code(reply.given)}${didYouMean(reply.meant, meant => meant)} There are: ${reply.known.map(code).join(', ')}. Nothing was started.`
+    case 'sandbox':
+      return `there is no sandbox environment ${code(reply.given)}${didYouMean(reply.meant, meant => meant)} There are: ${reply.known.map(code).join(', ') || 'none'}. Nothing was started.`
+    case 'not-as-user':
+      return 'this repository does not allow `--as-user`: `as_user: true` in `.github/codex.yml` would. Nothing was started.'
     case 'kept':
       return 'kept for the agent of the run here: it gets this as soon as it can listen.'
     case 'gave-up':

@@ -2,6 +2,7 @@
 import { limits } from '../pace.ts'
 import { type Phase, type Pull, phaseOf, type Run } from '../run.ts'
 import { code, inlineWords, quoted } from '../safe-markdown.ts'
+import { box } from './boxes.ts'
 import { branchUrl, clock, type Deployment, elapsed, runUrl } from './words.ts'
 
 const maxInstruction = 1_000
@@ -16,6 +17,7 @@ export function statusComment(run: Run, deployment: Deployment, now: number): st
     lines(run, deployment).join('\n'),
     answer(run),
     trouble(run, now),
+    boxes(run),
     `<sub>${nextWords(run)}</sub>`,
   ]
     .filter(part => part !== '')
@@ -25,10 +27,18 @@ export function statusComment(run: Run, deployment: Deployment, now: number): st
 /** Changes of this are shown at once; everything else waits for the next edit. */
 export function phaseKey(run: Run, now: number): string {
   const pulls = run.pulls.map(pull => `${pull.number}${pull.state}${pull.draft}`).join()
-  return [phaseOf(run), run.round, pulls, tellsTrouble(run, now) ? run.trouble?.why : ''].join('|')
+  return [
+    phaseOf(run),
+    run.ahead ?? '',
+    run.round,
+    pulls,
+    tellsTrouble(run, now) ? run.trouble?.why : '',
+  ].join('|')
 }
 
 const headings: Record<Phase, (run: Run, time: string) => string> = {
+  waiting: run =>
+    `⏳ Codex waits for its turn · ${run.ahead === 1 ? 'one run' : `${run.ahead ?? 0} runs`} before it`,
   preparing: run => (tellsPlan(run) ? '⏳ Codex is getting ready to plan' : '⏳ Codex is getting ready'),
   starting: (_, time) => `⏳ Codex is waiting for PostHog to start · ${time}`,
   working: (run, time) => `⏳ Codex is ${tellsPlan(run) ? 'planning' : 'working'} · ${time}`,
@@ -69,14 +79,23 @@ function lines(run: Run, deployment: Deployment): string[] {
     ...branchLine(run),
     ...startLine(run, deployment),
     ...run.progress.filter(({ step }) => !step.startsWith('pr')).map(step => progressLine(run, step)),
+    ...attachments(run),
     ...followUps(run),
     ...pullLines(run),
     ...endLine(run),
+    ...(run.settingsProblem
+      ? [`⚠️ ${inlineWords(run.settingsProblem, 300)}. Until that is put right, the defaults hold.`]
+      : []),
   ]
 }
 
+const attachments = (run: Run): string[] =>
+  (run.attachments?.failed ?? []).map(
+    ({ name, why }) => `⚠️ ${code(name.slice(0, 80))} was not passed to the agent: ${inlineWords(why, 200)}`,
+  )
+
 function branchLine(run: Run): string[] {
-  if (!run.branch) return run.outcome ? [] : ['⏳ Branch']
+  if (!run.branch) return run.outcome || run.ahead !== undefined ? [] : ['⏳ Branch']
   const { name, made, linked, into, fresh } = run.branch
   // A branch that nothing was pushed to is taken away again.
   if (run.outcome && fresh && run.pushed === undefined) return []
@@ -109,7 +128,13 @@ function downgraded(run: Run): string[] {
       ? [`effort ${inlineWords(effort, 20)}`]
       : []),
   ]
-  return differs.length === 0 ? [] : [`⚠️ PostHog used ${differs.join(', ')} instead of what was asked`]
+  const authored =
+    run.ask.options.authorship === 'user' && run.taskRun?.authorship === 'bot'
+      ? ['⚠️ PostHog lets its bot write the pull request: the user of its key has no usable GitHub link there']
+      : []
+  return differs.length === 0
+    ? authored
+    : [`⚠️ PostHog used ${differs.join(', ')} instead of what was asked`, ...authored]
 }
 
 function progressLine(run: Run, step: Run['progress'][number]): string {
@@ -144,7 +169,8 @@ function endLine(run: Run): string[] {
   const { outcome } = run
   if (outcome?.is === 'failed')
     return [`❌ ${inlineWords(outcome.reason, 300)}`, '', `**What to do:** ${outcome.fix}`]
-  if (outcome?.is === 'stopped') return [`⏹️ Stopped by ${inlineWords(outcome.by, 60)}`]
+  if (outcome?.is === 'stopped')
+    return [`⏹️ Stopped by ${inlineWords(outcome.by, 60)}${outcome.because ? `, who ${outcome.because}` : ''}`]
   return []
 }
 
@@ -164,6 +190,11 @@ function trouble(run: Run, now: number): string {
   if (!run.trouble || !tellsTrouble(run, now) || run.outcome) return ''
   const service = run.trouble.service === 'github' ? 'GitHub' : 'PostHog'
   return `⏸️ Waiting for ${service} since ${clock(run.trouble.since)}: ${inlineWords(run.trouble.why, 200)}. Goes on by itself; next try ${clock(run.trouble.until)}.`
+}
+
+function boxes(run: Run): string {
+  if (!run.outcome) return run.stop ? '' : box('stop')
+  return run.outcome.is === 'failed' || run.outcome.is === 'stopped' ? box('retry') : ''
 }
 
 function nextWords(run: Run): string {

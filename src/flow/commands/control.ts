@@ -3,11 +3,11 @@ import type { Options } from '../../core/command/parse.ts'
 import { newRun, phaseOf, type Run } from '../../core/run.ts'
 import { threadName, threadSlot } from '../../core/thread.ts'
 import type { CommentTrigger } from '../../core/trigger.ts'
-import { answered, type Handled, liveRun, refused, type TriggerHand } from './hand.ts'
+import { type Asking, answered, type Handled, liveRun, refused, type TriggerHand } from './hand.ts'
 import { pastOf } from './history.ts'
-import { enqueue, give, runId, settle, startRun, takeOver } from './start-run.ts'
+import { enqueue, give, originOf, runId, settingsOf, settle, startRun, takeOver } from './start-run.ts'
 
-export async function stop(hand: TriggerHand, trigger: CommentTrigger): Promise<Handled> {
+export async function stop(hand: TriggerHand, trigger: Asking): Promise<Handled> {
   const live = await liveRun(hand, threadSlot(trigger.thread))
   return live ? give(hand, live.id, { says: 'stop' }) : refused({ reply: 'nothing-to', command: 'stop' })
 }
@@ -16,14 +16,19 @@ const inTheWay = (hand: TriggerHand, live: Run, command: 'retry' | 'approve'): P
   live.outcome ? takeOver(hand, live) : refused({ reply: 'still-going', command })
 
 /** The stored request again, as a new run of the same task. */
-export async function retry(hand: TriggerHand, trigger: CommentTrigger, options: Options): Promise<Handled> {
+export async function retry(hand: TriggerHand, trigger: Asking, options: Options): Promise<Handled> {
   const live = await liveRun(hand, threadSlot(trigger.thread))
   if (live && live.id !== runId(hand)) return inTheWay(hand, live.data, 'retry')
   const past = await pastOf(hand)
   const last = past && (await hand.deps.runs.get(past.marker.run))?.data
   if (!last) return refused({ reply: 'nothing-to', command: 'retry' })
   const { ask } = last
-  const settled = await settle(hand, { options: { ...asked(ask.options), ...options }, what: ask.what })
+  const { settings, problem } = await settingsOf(hand)
+  const settled = await settle(
+    hand,
+    { options: { ...asked(ask.options), ...options }, what: ask.what },
+    settings,
+  )
   if ('reply' in settled) return refused(settled)
   const again = newRun({
     id: runId(hand),
@@ -32,10 +37,12 @@ export async function retry(hand: TriggerHand, trigger: CommentTrigger, options:
       ...ask,
       by: trigger.sender,
       at: trigger.at,
-      origin: { by: 'comment', place: trigger.place },
+      origin: originOf(trigger),
       options: settled,
     },
     snapshot: last.snapshot,
+    settings,
+    ...(problem === undefined ? {} : { settingsProblem: problem }),
     ...(last.head ? { head: last.head } : {}),
     ...(past.marker.task === undefined ? {} : { taskId: past.marker.task }),
     ...(past.pull ? { pulls: [past.pull], reported: 1 } : {}),
@@ -44,8 +51,18 @@ export async function retry(hand: TriggerHand, trigger: CommentTrigger, options:
 }
 
 /** What was asked for then stays asked for, unless the retry says otherwise. */
-const asked = ({ model, effort, branch }: Run['ask']['options']): Options => ({
+const asked = ({
   model,
+  effort,
+  branch,
+  sandbox,
+  authorship,
+  signalReport,
+}: Run['ask']['options']): Options => ({
+  model,
+  ...(sandbox === undefined ? {} : { sandbox }),
+  ...(authorship === 'user' ? { 'as-user': true } : {}),
+  ...(signalReport === undefined ? {} : { 'signal-report': signalReport }),
   ...(effort === undefined ? {} : { effort }),
   ...(branch === undefined ? {} : { branch }),
 })
@@ -98,6 +115,7 @@ export async function status(hand: TriggerHand, trigger: CommentTrigger): Promis
 }
 
 const phases: Record<ReturnType<typeof phaseOf>, string> = {
+  waiting: 'waiting for its turn',
   preparing: 'getting ready',
   starting: 'waiting for PostHog to start it',
   working: 'the agent is working',

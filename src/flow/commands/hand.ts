@@ -1,20 +1,23 @@
 /** What the handling of a command has in hand, and how it ends. */
 
 import { type Reply, replyComment } from '../../core/comments/replies.ts'
-import { maxComment } from '../../core/comments/words.ts'
-import type { Signer } from '../../core/marker.ts'
+import { type Deployment, maxComment } from '../../core/comments/words.ts'
+import type { Marker, Signer } from '../../core/marker.ts'
 import { limits } from '../../core/pace.ts'
 import type { Run } from '../../core/run.ts'
 import type { ReasoningEffort } from '../../core/run-request.ts'
 import type { Target } from '../../core/seen.ts'
-import type { CommentTrigger, LabelTrigger, Trigger } from '../../core/trigger.ts'
+import type { CommentTrigger, LabelTrigger, Place, TickTrigger, Trigger } from '../../core/trigger.ts'
 import type { GitHub, Held, KeptRun, Log, RunQueue, TasksClient, ThreadClient } from '../edges.ts'
 import type { TriggerRecord } from '../trigger-record.ts'
 
 export interface TriggerDeps {
   github: GitHub
-  posthog: Pick<TasksClient, 'models'>
+  posthog: Pick<TasksClient, 'models' | 'sandboxes'>
   runs: RunQueue<Run>
+  /** Other triggers that wait, to take them back. */
+  waiting: WaitingTriggers
+  deployment: Deployment
   signer: Signer
   defaults: { model: string; effort: ReasoningEffort | undefined }
   /** The label that starts a run. */
@@ -23,8 +26,13 @@ export interface TriggerDeps {
   now(): number
 }
 
+export interface WaitingTriggers {
+  live(): Promise<{ id: string; data: TriggerRecord }[]>
+  tell(id: string, message: string): Promise<boolean>
+}
+
 /** A trigger that asks for something. */
-export type Asking = CommentTrigger | LabelTrigger
+export type Asking = CommentTrigger | LabelTrigger | TickTrigger
 
 /**
  * How the handling of one command ends: with words, with a Run that will answer, in silence, or not yet.
@@ -72,27 +80,53 @@ const skew = 60_000
 /** Posts an answer once: an earlier attempt that left no result is looked for first. */
 export async function reply(hand: TriggerHand, words: Reply): Promise<void> {
   const { trigger, replying } = hand.record
-  const place = trigger.kind === 'comment' ? trigger.place : undefined
-  const run = `${commandId(hand)}${words.reply === 'queued-behind' || words.reply === 'kept' ? '-first' : ''}`
-  if (replying !== undefined) {
-    const since = await hand.github.ownComments(replying - skew, place)
-    const sent = since.some(({ body }) =>
-      hand.deps.signer.read(body, trigger.thread).some(marker => marker.as === 'reply' && marker.run === run),
-    )
-    if (sent) return
-    if (hand.deps.now() < replying + limits.unanswered)
-      throw new ReplyNotSettled(replying + limits.unanswered)
-  }
-  await hand.save({ ...hand.record, replying: hand.deps.now() })
-  const marker = hand.deps.signer.write({
-    run,
+  const first = words.reply === 'queued-behind' || words.reply === 'kept'
+  const as = words.reply === 'status' ? 'status-reply' : 'reply'
+  const marker: Marker = {
+    run: `${commandId(hand)}${first ? '-first' : ''}`,
     repo: trigger.thread.repoId,
     thread: trigger.thread.number,
-    as: 'reply',
-  })
-  const text = replyComment(trigger.sender.login, words).slice(0, maxComment - marker.length - 2)
+    as,
+  }
+  if (replying !== undefined && (await alreadySent(hand, marker, replying))) return
+  await hand.save({ ...hand.record, replying: hand.deps.now() })
+  await send(hand, words, marker)
+}
+
+async function alreadySent(hand: TriggerHand, { run, as }: Marker, since: number): Promise<boolean> {
+  const sent = await ownMarked(hand, as, since - skew)
+  if (sent.some(({ marker }) => marker.run === run)) return true
+  if (hand.deps.now() < since + limits.unanswered) throw new ReplyNotSettled(since + limits.unanswered)
+  return false
+}
+
+async function send(hand: TriggerHand, words: Reply, marker: Marker): Promise<void> {
+  const signed = hand.deps.signer.write(marker)
+  const { sender } = hand.record.trigger
+  const text = replyComment(sender.login, words).slice(0, maxComment - signed.length - 2)
+  const old = marker.as === 'status-reply' ? await ownMarked(hand, 'status-reply') : []
   await hand.job.assertHeld()
-  await hand.github.comment(`${text}\n\n${marker}`, place)
+  await hand.github.comment(`${text}\n\n${signed}`, placeOf(hand))
+  // Only the newest answer to "status" is of any use.
+  for (const { id } of old) await hand.github.deleteComment(id)
+}
+
+const placeOf = ({ record: { trigger } }: TriggerHand): Place | undefined =>
+  trigger.kind === 'comment' ? trigger.place : undefined
+
+async function ownMarked(
+  hand: TriggerHand,
+  as: Marker['as'],
+  since?: number,
+): Promise<{ id: number; marker: Marker }[]> {
+  const { thread } = hand.record.trigger
+  const comments = await hand.github.ownComments(since, placeOf(hand))
+  return comments.flatMap(({ id, body }) =>
+    hand.deps.signer
+      .read(body, thread)
+      .filter(marker => marker.as === as)
+      .map(marker => ({ id, marker })),
+  )
 }
 
 export class ReplyNotSettled extends Error {

@@ -2,8 +2,16 @@
 import { isBranchName } from '../../core/branch.ts'
 import type { Options } from '../../core/command/parse.ts'
 import { nearest } from '../../core/command/parse.ts'
+import { presets } from '../../core/command/table.ts'
 import type { Reply } from '../../core/comments/replies.ts'
-import { type Ask, type NewRun, newRun, type Run, type RunOptions } from '../../core/run.ts'
+import {
+  type PresetSettings,
+  problemText,
+  type RepoSettings,
+  readSettings,
+  settingsPath,
+} from '../../core/repo-settings.ts'
+import { type Ask, type NewRun, newRun, type Origin, type Run, type RunOptions } from '../../core/run.ts'
 import { effortsFor, type ReasoningEffort } from '../../core/run-request.ts'
 import { isFork, type PullHead, threadSlot } from '../../core/thread.ts'
 import type { InlineComment } from '../../core/trigger.ts'
@@ -26,10 +34,53 @@ export async function startRun(hand: TriggerHand, trigger: Asking, wanted: Wante
   if (!trigger.snapshot.open) return refused({ reply: 'closed' })
   const head = await headOf(hand, trigger)
   if (head && isFork(head, trigger.thread)) return refused({ reply: 'fork' })
-  const options = await settle(hand, wanted)
+  const { settings, problem } = await settingsOf(hand)
+  const preset = presetOf(hand, trigger, settings)
+  if ('reply' in preset) return refused(preset)
+  const asked = withPreset(wanted, preset)
+  const options = await settle(hand, asked, settings)
   if ('reply' in options) return refused(options)
   const past = wanted.options.new ? undefined : await pastOf(hand)
-  return enqueue(hand, trigger, newRun({ ...facts(hand, trigger, wanted, options, head), ...goingOn(past) }))
+  const run = newRun({
+    ...facts(hand, trigger, asked, options),
+    settings,
+    ...(problem === undefined ? {} : { settingsProblem: problem }),
+    ...(head ? { head } : {}),
+    ...goingOn(past),
+  })
+  return enqueue(hand, trigger, run)
+}
+
+/** The settings of the repository as they are now, and what is wrong with them. */
+export async function settingsOf(
+  hand: TriggerHand,
+): Promise<{ settings: RepoSettings; problem: string | undefined }> {
+  const { settings, problem } = readSettings(await hand.github.file(settingsPath))
+  return { settings, problem: problem && problemText(problem) }
+}
+
+/** What `codex:<name>` stands for: the repository's own presets first, then the built-in ones. */
+function presetOf(hand: TriggerHand, trigger: Asking, settings: RepoSettings): PresetSettings | Reply {
+  if (trigger.kind !== 'label') return {}
+  const name = trigger.label.slice(hand.deps.label.length + 1)
+  if (name === '') return {}
+  const own = settings.labels[name]
+  if (own) return own
+  const known = presets.find(preset => preset === name.toLowerCase())
+  if (known === 'plan') return { plan: true }
+  if (known) return { effort: known }
+  const names = [...Object.keys(settings.labels), ...presets]
+  return { reply: 'preset', given: name, meant: nearest(name.toLowerCase(), names), known: names }
+}
+
+function withPreset(wanted: Wanted, { plan, model, effort, sandbox, instruction }: PresetSettings): Wanted {
+  const options = {
+    ...(model === undefined ? {} : { model }),
+    ...(effort === undefined ? {} : { effort }),
+    ...(sandbox === undefined ? {} : { sandbox }),
+    ...wanted.options,
+  }
+  return { ...wanted, what: plan ? 'plan' : wanted.what, text: wanted.text || (instruction ?? ''), options }
 }
 
 export const runId = (hand: TriggerHand): string => `run-${commandId(hand)}`
@@ -45,25 +96,31 @@ function facts(
   trigger: Asking,
   wanted: Wanted,
   options: RunOptions,
-  head: PullHead | undefined,
-): NewRun {
+): Pick<NewRun, 'id' | 'thread' | 'ask' | 'snapshot'> {
   return {
     id: runId(hand),
     thread: trigger.thread,
     ask: {
       by: trigger.sender,
       at: trigger.at,
-      origin:
-        trigger.kind === 'label'
-          ? { by: 'label', label: trigger.label }
-          : { by: 'comment', place: trigger.place },
+      origin: originOf(trigger),
       what: wanted.what,
       text: wanted.text,
       options,
       ...(wanted.inline ? { inline: wanted.inline } : {}),
     },
     snapshot: trigger.snapshot,
-    ...(head ? { head } : {}),
+  }
+}
+
+export function originOf(trigger: Asking): Origin {
+  switch (trigger.kind) {
+    case 'label':
+      return { by: 'label', label: trigger.label }
+    case 'comment':
+      return { by: 'comment', place: trigger.place }
+    case 'tick':
+      return { by: 'tick' }
   }
 }
 
@@ -121,30 +178,39 @@ export async function give(hand: TriggerHand, to: string, said: Said): Promise<H
 
 async function headOf(hand: TriggerHand, trigger: Asking): Promise<PullHead | undefined> {
   if (trigger.thread.kind !== 'pull') return undefined
-  return trigger.head ?? (await hand.github.pull(trigger.thread.number))?.head
+  return (
+    (trigger.kind === 'tick' ? undefined : trigger.head) ??
+    (await hand.github.pull(trigger.thread.number))?.head
+  )
 }
 
-/** Options and defaults together, checked against what the server knows. */
+/** Options, settings and defaults together, in this order, checked against what the server knows. */
 export async function settle(
   hand: TriggerHand,
   { options, what }: Pick<Wanted, 'options' | 'what'>,
+  settings: RepoSettings,
 ): Promise<RunOptions | Reply> {
-  const model = options.model ?? hand.deps.defaults.model
-  const wrongModel = options.model === undefined ? undefined : await checkModel(hand, options.model)
-  if (wrongModel) return wrongModel
-  const known = effortsFor(model)
-  if (options.effort && !known.includes(options.effort))
-    return { reply: 'effort', effort: options.effort, model, known }
-  if (options.branch !== undefined) {
-    const found = isBranchName(options.branch) && (await hand.github.branch(options.branch))
-    if (!found) return { reply: 'no-branch', branch: options.branch, meant: undefined }
-  }
-  const effort = options.effort ?? affordable(hand.deps.defaults.effort, known)
+  const model = options.model ?? settings.model ?? hand.deps.defaults.model
+  const wrong =
+    (await checkModel(hand, options.model)) ??
+    checkEffort(options.effort, model) ??
+    (await checkBranch(hand, options.branch)) ??
+    checkAuthor(options['as-user'], settings)
+  if (wrong) return wrong
+  const sandbox = await sandboxOf(hand, options.sandbox ?? settings.sandbox)
+  if (sandbox && 'reply' in sandbox) return sandbox
+  const effort = options.effort ?? affordable(settings.effort ?? hand.deps.defaults.effort, effortsFor(model))
+  const permission = what === 'plan' ? 'read-only' : settings.permission
+  const signalReport = options['signal-report']
   return {
     model,
+    mode: settings.mode,
+    authorship: options['as-user'] ? 'user' : 'bot',
     ...(effort === undefined ? {} : { effort }),
     ...(options.branch === undefined ? {} : { branch: options.branch }),
-    ...(what === 'plan' ? { permission: 'read-only' as const } : {}),
+    ...(permission === undefined ? {} : { permission }),
+    ...(sandbox === undefined ? {} : { sandbox: sandbox.id }),
+    ...(signalReport === undefined ? {} : { signalReport }),
   }
 }
 
@@ -154,8 +220,43 @@ const affordable = (
   known: readonly ReasoningEffort[],
 ): ReasoningEffort | undefined => (effort === undefined || known.includes(effort) ? effort : known.at(-1))
 
-async function checkModel(hand: TriggerHand, model: string): Promise<Reply | undefined> {
+async function checkModel(hand: TriggerHand, model: string | undefined): Promise<Reply | undefined> {
+  if (model === undefined) return undefined
   const known = (await hand.deps.posthog.models()).map(({ name }) => name)
   if (known.length === 0 || known.some(name => name.toLowerCase() === model.toLowerCase())) return undefined
   return { reply: 'model', model, meant: nearest(model.toLowerCase(), known), known }
+}
+
+function checkEffort(effort: ReasoningEffort | undefined, model: string): Reply | undefined {
+  const known = effortsFor(model)
+  return effort === undefined || known.includes(effort)
+    ? undefined
+    : { reply: 'effort', effort, model, known }
+}
+
+async function checkBranch(hand: TriggerHand, branch: string | undefined): Promise<Reply | undefined> {
+  if (branch === undefined) return undefined
+  const found = isBranchName(branch) && (await hand.github.branch(branch))
+  return found ? undefined : { reply: 'no-branch', branch, meant: undefined }
+}
+
+const checkAuthor = (asUser: true | undefined, settings: RepoSettings): Reply | undefined =>
+  asUser && !settings.as_user ? { reply: 'not-as-user' } : undefined
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+async function sandboxOf(
+  hand: TriggerHand,
+  wanted: string | undefined,
+): Promise<{ id: string } | Reply | undefined> {
+  if (wanted === undefined) return undefined
+  const known = await hand.deps.posthog.sandboxes()
+  const found = known.find(
+    ({ id, name }) => id === wanted.toLowerCase() || name.toLowerCase() === wanted.toLowerCase(),
+  )
+  if (found) return found
+  // A list that the key may not see in full does not make an id wrong.
+  if (known.length === 0 && uuid.test(wanted)) return { id: wanted.toLowerCase() }
+  const names = known.map(({ name }) => name)
+  return { reply: 'sandbox', given: wanted, meant: nearest(wanted.toLowerCase(), names), known: names }
 }

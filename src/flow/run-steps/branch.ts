@@ -60,7 +60,8 @@ async function forIssue(hand: Hand): Promise<Branch | Outcome> {
   // One of ours is found again after a crash between making it and writing that down.
   if (ours) return { ...existing(ours, into), made: true, fresh: ours.sha === branches.base?.sha }
   if (!branches.base) return emptyRepository(into)
-  return run.ask.what === 'plan' ? existing(branches.base, into) : make(hand, branches.base, branches.ids)
+  const direct = run.ask.what === 'plan' || run.settings.branch === 'default'
+  return direct ? existing(branches.base, into) : make(hand, branches.base, branches.ids)
 }
 
 async function make(hand: Hand, base: BranchView, ids: IssueBranches['ids']): Promise<Branch> {

@@ -1,10 +1,10 @@
 /** What a step has in hand, and the one way to do something that can't be taken back. */
 
 import type { Deployment } from '../../core/comments/words.ts'
-import { ComeBack } from '../../core/faults.ts'
 import type { Signer } from '../../core/marker.ts'
 import { limits } from '../../core/pace.ts'
 import type { Intent, Run } from '../../core/run.ts'
+import type { LiveRun } from '../../core/turn.ts'
 import type { GitHub, Held, Log, TasksClient, ThreadClient } from '../edges.ts'
 
 export interface RunDeps {
@@ -16,6 +16,10 @@ export interface RunDeps {
   now(): number
   /** Live Runs of the whole deployment, which share one key. */
   liveRuns(): Promise<number>
+  /** Their records, to find one's place among them. */
+  live(): Promise<LiveRun[]>
+  /** The deployment's token for pull requests by its own user; kept out of every record. */
+  userToken: string | undefined
   /** A random word for each prompt. */
   fence(): string
 }
@@ -80,5 +84,3 @@ export class NotSettled extends Error {
     this.until = until
   }
 }
-
-export const isComeBack = (error: unknown): error is ComeBack => error instanceof ComeBack

@@ -6,7 +6,7 @@ import { quoted } from '../../core/safe-markdown.ts'
 import type { PullView } from '../../core/seen.ts'
 import { threadName } from '../../core/thread.ts'
 import { type Hand, once } from './hand.ts'
-import { markerOf } from './tell-thread.ts'
+import { ignoreRefusal, markerOf } from './tell-thread.ts'
 
 /**
  * An address that PostHog gave: ours only if GitHub has a pull request of that number in this repository
@@ -24,7 +24,18 @@ export async function adoptPull(hand: Hand, url: string): Promise<Run> {
   // The pull request that the command stood on is no news.
   if (run.thread.kind === 'pull' && view.number === run.thread.number)
     return { ...run, claimedPulls, foreignPulls: [...run.foreignPulls, url] }
-  return { ...run, claimedPulls, pulls: withPull(run.pulls, await putRight(hand, view)) }
+  const pull = await putRight(hand, view)
+  await involve(hand, view)
+  return { ...run, claimedPulls, pulls: withPull(run.pulls, pull) }
+}
+
+/** Who asked stays responsible: assigned, and asked for a review of what the agent wrote. */
+async function involve(hand: Hand, view: PullView): Promise<void> {
+  const { settings, ask } = hand.run
+  const { assign, review } = settings.pull_request
+  if (view.state !== 'open') return
+  if (assign) await ignoreRefusal(hand, hand.github.assign(view.number, ask.by.login))
+  if (review) await ignoreRefusal(hand, hand.github.requestReview(view.number, ask.by.login))
 }
 
 const sameAddress = (a: string, b: string): boolean =>
@@ -105,6 +116,7 @@ function closesIssue(body: string, run: Run): boolean {
 /** The turn is over and PostHog told of no new pull request: look what is on the branches. */
 export async function findResult(hand: Hand): Promise<Run> {
   const found = await pullOfHeads(hand)
+  if (found) await involve(hand, found)
   const run = found ? { ...hand.run, pulls: withPull(hand.run.pulls, await putRight(hand, found)) } : hand.run
   const pushed = await pushedTo(hand)
   const known: Run = { ...run, resultChecked: true, ...(pushed === undefined ? {} : { pushed }) }

@@ -4,7 +4,7 @@ import { observe } from '../../core/observe.ts'
 import { lookInterval } from '../../core/pace.ts'
 import { firstPrompt, followUpPrompt } from '../../core/prompt.ts'
 import { isTerminal, type Run, type Session, taskMarker } from '../../core/run.ts'
-import { runRequest } from '../../core/run-request.ts'
+import { type CodexTaskRunCreate, runRequest } from '../../core/run-request.ts'
 import { threadName } from '../../core/thread.ts'
 import { type Hand, once } from './hand.ts'
 
@@ -63,20 +63,28 @@ export async function startRun(hand: Hand): Promise<Run> {
   const id = await once(hand, {
     intent,
     find: async () => (await deps.posthog.runIds(taskId)).find(known => !intent.before.includes(known)),
-    perform: () =>
-      deps.posthog.startRun(
-        taskId,
-        runRequest({
-          branch: branch.name,
-          prompt: promptOf(hand),
-          model: run.ask.options.model,
-          effort: run.ask.options.effort,
-          resumeFrom: run.earlier?.taskRunId,
-          readOnly: run.ask.what === 'plan',
-        }),
-      ),
+    perform: () => deps.posthog.startRun(taskId, requestOf(hand, branch.name)),
   })
   return started(hand, { ...hand.run, intent: undefined }, id, 0)
+}
+
+function requestOf(hand: Hand, branch: string): CodexTaskRunCreate {
+  const { run, deps } = hand
+  const { model, effort, mode, authorship, permission, sandbox, signalReport } = run.ask.options
+  return runRequest({
+    branch,
+    prompt: promptOf(hand),
+    model,
+    effort,
+    mode,
+    authorship,
+    permission,
+    sandbox,
+    signalReport,
+    resumeFrom: run.earlier?.taskRunId,
+    attachments: run.attachments?.ids,
+    userToken: deps.userToken,
+  })
 }
 
 /** A task that this Run has just made has no runs yet. */
@@ -156,7 +164,7 @@ export function resumeWork({ run }: Hand): Run {
     outcome: undefined,
     concludedAt: undefined,
     stop: undefined,
-    told: { comment: false, reaction: true, label: false, branch: false },
+    told: { ...run.told, comment: false, label: false, branch: false },
     resultChecked: false,
     pushed: undefined,
     reported: run.pulls.length,

@@ -1,6 +1,6 @@
 /** The steps that speak in the thread. */
 import { createHash } from 'node:crypto'
-import { closingComment } from '../../core/comments/closing.ts'
+import { closingComment, inlineAnswer } from '../../core/comments/closing.ts'
 import { phaseKey, statusComment } from '../../core/comments/status.ts'
 import { maxComment } from '../../core/comments/words.ts'
 import { Refused } from '../../core/faults.ts'
@@ -8,10 +8,16 @@ import type { Marker } from '../../core/marker.ts'
 import type { Now } from '../../core/next-step.ts'
 import type { Run } from '../../core/run.ts'
 import type { OwnComment, Target } from '../../core/seen.ts'
-import { type Hand, once, skew } from './hand.ts'
+import type { Place } from '../../core/trigger.ts'
+import { type Hand, once, type RunDeps, skew } from './hand.ts'
 
 /** How what would be sent now differs from what was sent last. */
-export function difference(hand: Pick<Hand, 'deps' | 'run'>): Now['text'] {
+export interface Renderer {
+  deps: Pick<RunDeps, 'deployment' | 'signer' | 'now'>
+  run: Run
+}
+
+export function difference(hand: Renderer): Now['text'] {
   const { status } = hand.run
   if (!status) return hand.run.mute ? 'same' : 'phase'
   const now = hand.deps.now()
@@ -19,15 +25,14 @@ export function difference(hand: Pick<Hand, 'deps' | 'run'>): Now['text'] {
   return status.hash === hashOf(rendered(hand, now)) ? 'same' : 'details'
 }
 
-const rendered = ({ deps, run }: Pick<Hand, 'deps' | 'run'>, now: number): string =>
+const rendered = ({ deps, run }: Renderer, now: number): string =>
   fitted(statusComment(run, deps.deployment, now), deps.signer.write(markerOf(run, 'status')))
 
 /** The marker always survives: the text gives way to it. */
 const fitted = (text: string, marker: string): string =>
   `${text.slice(0, maxComment - marker.length - 2)}\n\n${marker}`
 
-export const hashOf = (text: string): string =>
-  createHash('sha256').update(text).digest('base64url').slice(0, 16)
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 16)
 
 export function markerOf(run: Run, as: Marker['as']): Marker {
   const pull = run.pulls.at(-1)
@@ -71,13 +76,20 @@ export async function postStatus(hand: Hand): Promise<Run> {
   return { ...hand.run, intent: undefined, status }
 }
 
+type Sent = NonNullable<Run['status']>
+
+/** The text of the status comment as it should be now, and the record of its having been sent. */
+export function sentStatus(hand: Renderer, before: Sent): { text: string; status: Sent } {
+  const now = hand.deps.now()
+  const text = rendered(hand, now)
+  return { text, status: { ...before, hash: hashOf(text), phase: phaseKey(hand.run, now), at: now } }
+}
+
 /** A status comment that somebody deleted is made again once; after that, they meant it. */
 export async function editStatus(hand: Hand): Promise<Run> {
   const { run } = hand
   if (!run.status) return run
-  const now = hand.deps.now()
-  const text = rendered(hand, now)
-  const status = { ...run.status, hash: hashOf(text), phase: phaseKey(run, now), at: now }
+  const { text, status } = sentStatus(hand, run.status)
   await hand.job.assertHeld()
   if (status.hash === run.status.hash) return { ...run, status }
   const edited = await hand.github.edit(run.status.commentId, text)
@@ -90,10 +102,12 @@ export async function conclude(hand: Hand): Promise<Run> {
   const now = hand.deps.now()
   const text = fitted(closingComment(hand.run), hand.deps.signer.write(markerOf(hand.run, 'closing')))
   try {
+    const place = inlinePlace(hand.run)
     await once(hand, {
       intent: { effect: 'conclude', at: now },
-      find: async ({ at }) => markedWith(hand, await hand.github.ownComments(at - skew), 'closing')?.id,
-      perform: () => hand.github.comment(text),
+      find: async ({ at }) =>
+        markedWith(hand, await hand.github.ownComments(at - skew, place), 'closing')?.id,
+      perform: () => hand.github.comment(text, place),
     })
   } catch (error) {
     if (!(error instanceof Refused)) throw error
@@ -102,10 +116,38 @@ export async function conclude(hand: Hand): Promise<Run> {
   return { ...hand.run, intent: undefined, told: { ...hand.run.told, comment: true } }
 }
 
+/** Who asked in an inline comment is answered there. */
+function inlinePlace({ ask: { origin } }: Run): Place | undefined {
+  return origin.by === 'comment' && origin.place.in === 'inline' ? origin.place : undefined
+}
+
+/** Each inline comment of a review gets a word in its own thread. */
+export async function answerInline(hand: Hand): Promise<Run> {
+  const { run, deps } = hand
+  const next = run.ask.inline?.[run.told.inline]
+  const told: Run = { ...run, intent: undefined, told: { ...run.told, inline: run.told.inline + 1 } }
+  if (!next) return told
+  const place: Place = { in: 'inline', commentId: next.id, rootId: next.id, reviewId: null, inline: next }
+  const marker = deps.signer.write({ ...markerOf(run, 'reply'), run: `${run.id}-inline-${next.id}` })
+  try {
+    await once(hand, {
+      intent: { effect: 'answer-inline', at: deps.now() },
+      find: async ({ at }) =>
+        (await hand.github.ownComments(at - skew, place)).find(({ body }) => body.includes(marker))?.id,
+      perform: () => hand.github.comment(fitted(inlineAnswer(run), marker), place),
+    })
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    deps.log.warn({ run: run.id, err: error }, 'an inline comment takes no answer')
+  }
+  return told
+}
+
 /** 👀 gives way to how it ended. */
 export async function react(hand: Hand): Promise<Run> {
   const { run, github } = hand
   const { origin } = run.ask
+  if (origin.by === 'tick') return { ...run, told: { ...run.told, reaction: true } }
   const target: Target = origin.by === 'comment' ? origin.place : { in: 'subject' }
   const well = run.outcome?.is !== 'failed' && run.outcome?.is !== 'stopped'
   await Promise.all([github.react(target, well ? 'rocket' : 'confused'), github.unreact(target, 'eyes')])

@@ -1,0 +1,119 @@
+/**
+ * `.github/codex.yml`, read from the default branch only. A file that is wrong anywhere counts as not
+ * there: half of somebody's rules is worse than none of them, and the thread is told which line it is.
+ */
+import { isMap, isNode, LineCounter, parseDocument } from 'yaml'
+import { z } from 'zod'
+import { PermissionMode, ReasoningEffort } from './run-request.ts'
+
+const Preset = z.strictObject({
+  plan: z.boolean().optional(),
+  model: z.string().min(1).optional(),
+  effort: ReasoningEffort.optional(),
+  sandbox: z.string().min(1).optional(),
+  instruction: z.string().min(1).max(10_000).optional(),
+})
+export type PresetSettings = z.infer<typeof Preset>
+
+const onWithdrawal = z.enum(['stop', 'continue']).default('stop')
+
+export const RepoSettings = z.strictObject({
+  /** Where the agent works for an issue: a branch of its own, or the default branch directly. */
+  branch: z.enum(['issue', 'default']).default('issue'),
+  model: z.string().min(1).optional(),
+  effort: ReasoningEffort.optional(),
+  mode: z.enum(['background', 'interactive']).default('background'),
+  permission: PermissionMode.optional(),
+  /** Name or id of a PostHog sandbox environment. */
+  sandbox: z.string().min(1).optional(),
+  /** Whether `--as-user` may be used here. */
+  as_user: z.boolean().default(false),
+  attachments: z.boolean().default(true),
+  /** Labels `codex:<name>` of this repository's own. */
+  labels: z.record(z.string().regex(/^[\w.-]{1,40}$/), Preset).default({}),
+  /** What becomes of a run whose reason is taken away. */
+  when: z
+    .strictObject({ closed: onWithdrawal, deleted: onWithdrawal, unlabeled: onWithdrawal })
+    .default({ closed: 'stop', deleted: 'stop', unlabeled: 'stop' }),
+  pull_request: z
+    .strictObject({ assign: z.boolean().default(true), review: z.boolean().default(true) })
+    .default({ assign: true, review: true }),
+  limits: z
+    .strictObject({
+      repository: z.number().int().min(1).max(1000).default(20),
+      person: z.number().int().min(1).max(1000).default(10),
+    })
+    .default({ repository: 20, person: 10 }),
+})
+export type RepoSettings = z.infer<typeof RepoSettings>
+
+export const settingsPath = '.github/codex.yml'
+
+export const defaultSettings: RepoSettings = RepoSettings.parse({})
+
+export interface SettingsProblem {
+  /** From 1; `undefined` where the parser gives none. */
+  line: number | undefined
+  /** `labels.docs.effort`; empty for the file as a whole. */
+  key: string
+  message: string
+}
+
+export interface SettingsRead {
+  settings: RepoSettings
+  problem: SettingsProblem | undefined
+}
+
+const maxLength = 65_536
+
+export function readSettings(text: string | undefined): SettingsRead {
+  if (text === undefined || text.trim() === '') return { settings: defaultSettings, problem: undefined }
+  if (text.length > maxLength)
+    return wrong({ line: undefined, key: '', message: `is longer than ${maxLength} characters` })
+  const lineCounter = new LineCounter()
+  const document = parseDocument(text, { lineCounter, prettyErrors: false })
+  const lineAt = (offset: number | undefined): number | undefined =>
+    offset === undefined ? undefined : lineCounter.linePos(offset).line
+  const broken = document.errors[0]
+  if (broken) return wrong({ line: lineAt(broken.pos[0]), key: '', message: broken.message })
+  const parsed = RepoSettings.safeParse(plain(document))
+  if (parsed.success) return { settings: parsed.data, problem: undefined }
+  const issue = parsed.error.issues[0]
+  const path = issue
+    ? [...issue.path.map(String), ...(issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [])]
+    : []
+  return wrong({
+    line: lineAt(offsetOf(document.contents, path)),
+    key: path.join('.'),
+    message: issue?.message ?? 'is not understood',
+  })
+}
+
+const wrong = (problem: SettingsProblem): SettingsRead => ({ settings: defaultSettings, problem })
+
+/** Aliases that blow up are an error like any other. */
+function plain(document: ReturnType<typeof parseDocument>): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 20 }) ?? {}
+  } catch (error) {
+    return error instanceof Error ? error.message : undefined
+  }
+}
+
+/** Where in the text the deepest part of a path that exists begins. */
+function offsetOf(node: unknown, path: readonly string[]): number | undefined {
+  const [key, ...rest] = path
+  if (key !== undefined && isMap(node)) {
+    const pair = node.items.find(({ key: name }) => String(name) === key)
+    if (pair) return (rest.length > 0 ? offsetOf(pair.value, rest) : undefined) ?? startOf(pair.key)
+  }
+  return startOf(node)
+}
+
+const startOf = (node: unknown): number | undefined =>
+  isNode(node) ? (node.range?.[0] ?? undefined) : undefined
+
+export const problemText = ({ line, key, message }: SettingsProblem): string =>
+  [settingsPath, line === undefined ? '' : `line ${line}`, key === '' ? '' : `\`${key}\``, message]
+    .filter(part => part !== '')
+    .join(', ')

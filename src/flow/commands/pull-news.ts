@@ -1,0 +1,56 @@
+/** News of a pull request: a reason to look for live Runs, a change of state for those that opened it. */
+import type { Marker } from '../../core/marker.ts'
+import type { Run } from '../../core/run.ts'
+import { threadSlot } from '../../core/thread.ts'
+import type { PullNewsTrigger } from '../../core/trigger.ts'
+import type { Verdict } from '../edges.ts'
+import { sentStatus } from '../run-steps/tell-thread.ts'
+import type { TriggerHand } from './hand.ts'
+import { withdraw } from './withdraw.ts'
+
+export async function newsOfPull(hand: TriggerHand, trigger: PullNewsTrigger): Promise<Verdict> {
+  if (trigger.news === 'opened') return lookAtOnce(hand, trigger)
+  await tellItsRun(hand, trigger)
+  // A run on the pull request itself has lost its subject.
+  return withdraw(hand, { ...trigger, kind: 'withdrawal', what: { of: 'thread', by: 'closed' } })
+}
+
+async function lookAtOnce(hand: TriggerHand, { id: news, thread }: PullNewsTrigger): Promise<Verdict> {
+  const live = await hand.deps.runs.live()
+  const here = live.filter(({ data }) => data.thread.repoId === thread.repoId && data.taskRun)
+  const note = JSON.stringify({ says: 'look', id: news })
+  await Promise.all(here.map(({ id }) => hand.deps.runs.tell(id, note)))
+  return { do: 'end' }
+}
+
+/** The pull request's own marker names the Run; its status comment then says merged or closed. */
+async function tellItsRun(hand: TriggerHand, trigger: PullNewsTrigger): Promise<void> {
+  const marker = await markerOfPull(hand, trigger)
+  const kept = marker && (await hand.deps.runs.get(marker.run))
+  if (!kept || kept.data.thread.repoId !== trigger.thread.repoId) return
+  const state = trigger.news === 'merged' ? ('merged' as const) : ('closed' as const)
+  const { number } = trigger.thread
+  if (kept.standing === 'live') {
+    await hand.deps.runs.tell(kept.id, JSON.stringify({ says: 'pull', id: trigger.id, number, state }))
+    return
+  }
+  const pulls = kept.data.pulls.map(pull => (pull.number === number ? { ...pull, state } : pull))
+  const amended = await redraw(hand, { ...kept.data, pulls })
+  await hand.deps.runs.amendEnded(kept.id, amended)
+}
+
+async function markerOfPull(hand: TriggerHand, { thread }: PullNewsTrigger): Promise<Marker | undefined> {
+  const view = await hand.github.pull(thread.number)
+  return view && hand.deps.signer.read(view.body, thread).findLast(({ as }) => as === 'pull')
+}
+
+async function redraw(hand: TriggerHand, run: Run): Promise<Run> {
+  if (!run.status) return run
+  const { text, status } = sentStatus({ deps: hand.deps, run }, run.status)
+  const thread =
+    threadSlot(run.thread) === threadSlot(hand.record.trigger.thread)
+      ? hand.github
+      : hand.deps.github(run.thread)
+  await thread.edit(run.status.commentId, text)
+  return { ...run, status }
+}

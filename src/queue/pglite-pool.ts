@@ -1,0 +1,67 @@
+/**
+ * PGlite in the shape of a `pg` pool. PGlite is one session, so everybody is handed that session. Two things need care:
+ * a text of many statements has to go through `exec`, and LISTEN through `listen`, or notifications never arrive and
+ * workers sleep until they next poll.
+ */
+import { EventEmitter } from 'node:events'
+import type { PGlite } from '@electric-sql/pglite'
+import type { PgPool, PgPoolClient } from 'bullmq'
+
+const LISTEN = /^\s*LISTEN\s+(\w+)/m
+
+export class PglitePool extends EventEmitter implements PgPool {
+  /** Tells BullMQ that this connection cannot drop unnoticed, so that it need not poll. */
+  readonly options = { keepAlive: true }
+  readonly #db: PGlite
+  readonly #onStatement: () => void
+
+  constructor(db: PGlite, onStatement: () => void) {
+    super()
+    this.#db = db
+    this.#onStatement = onStatement
+  }
+
+  async query(text: string, params?: readonly unknown[]) {
+    const result = await run(this.#db, text, params)
+    this.#onStatement()
+    return result
+  }
+
+  async connect() {
+    return new PgliteSession(this.#db)
+  }
+
+  async end() {}
+}
+
+export class PgliteSession extends EventEmitter implements PgPoolClient {
+  readonly #db: PGlite
+  readonly #stops: (() => Promise<void>)[] = []
+
+  constructor(db: PGlite) {
+    super()
+    this.#db = db
+  }
+
+  async query(text: string, params?: readonly unknown[]) {
+    const channel = LISTEN.exec(text)?.[1]
+    if (channel === undefined) return run(this.#db, text, params)
+    const notify = (payload: string) => this.emit('notification', { channel, payload })
+    this.#stops.push(await this.#db.listen(channel, notify))
+    return { rows: [], rowCount: 0 }
+  }
+
+  release(): void {
+    for (const stop of this.#stops.splice(0)) stop().catch(() => {})
+  }
+}
+
+/** What the rows are is for the caller to say, as with `pg`; hence `never`. */
+async function run(db: PGlite, text: string, params?: readonly unknown[]) {
+  if (params) {
+    const { rows, affectedRows } = await db.query<never>(text, [...params])
+    return { rows, rowCount: affectedRows ?? rows.length }
+  }
+  const last = (await db.exec(text)).at(-1)
+  return { rows: (last?.rows ?? []) as never[], rowCount: last?.affectedRows ?? 0 }
+}

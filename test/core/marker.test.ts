@@ -1,0 +1,94 @@
+import { createHmac } from 'node:crypto'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Marker, markerSigner } from '../../src/core/marker.ts'
+
+const signer = markerSigner('the secret')
+const here = { repoId: 100, number: 7 }
+const marker: Marker = { run: 'run-comment-501', repo: 100, thread: 7, as: 'status', round: 0, task: 'task-1', taskRun: 'r-1', branch: 'codex/issue-7', what: 'work' }
+const written = signer.write(marker)
+
+test('is an HTML comment that shows nothing, and is read back whole', () => {
+  expect(written).toMatch(/^<!-- codex-run:[\w-]+\.[\w-]{43} -->$/)
+  expect(signer.read(written, here)).toEqual([marker])
+})
+
+test('several are read in their order, whatever stands between', () => {
+  const second = { ...marker, run: 'run-2' }
+  expect(signer.read(`Words\n\n${written}\nmore ${signer.write(second)}`, here)).toEqual([marker, second])
+})
+
+/** The payload of a marker with other words in it, and the old signature. */
+const edited = (change: Partial<Marker>): string => {
+  const [, , signature = ''] = /codex-run:([\w-]+)\.([\w-]+)/.exec(written) ?? []
+  return `<!-- codex-run:${Buffer.from(JSON.stringify({ ...marker, ...change })).toString('base64url')}.${signature} -->`
+}
+
+const signedPlainly = (key: string): string => {
+  const payload = Buffer.from(JSON.stringify(marker)).toString('base64url')
+  return `<!-- codex-run:${payload}.${createHmac('sha256', key).update(payload).digest('base64url')} -->`
+}
+
+describe('is not read when it is', () => {
+  test.each<[string, string, typeof here]>([
+    ['copied to another thread', written, { ...here, number: 8 }],
+    ['copied to another repository', written, { ...here, repoId: 101 }],
+    ['edited', edited({ task: 'task-2' }), here],
+    ['edited to fit another thread', edited({ thread: 8 }), { ...here, number: 8 }],
+    ['signed by another bot', markerSigner('another secret').write(marker), here],
+    ['signed with the secret itself', signedPlainly('the secret'), here],
+    ['signed with nothing', signedPlainly(''), here],
+    ['cut short', written.slice(0, -6), here],
+    ['without its signature', written.replace(/\.[\w-]+ -->/, ' -->'), here],
+    ['with a signature of zeros', written.replace(/\.[\w-]+ -->/, `.${'A'.repeat(43)} -->`), here],
+    ['without its brackets', written.replace('<!-- ', '').replace(' -->', ''), here],
+    ['signed, but not a marker', markerSigner('the secret').write(JSON.parse('{"run":7}')), here],
+    ['not there', 'Words', here],
+  ])('%s', (_, text, thread) => {
+    expect(signer.read(text, thread)).toEqual([])
+  })
+
+  test('changed in any one character of its signed part', () => {
+    const [start, end] = [written.indexOf(':') + 1, written.length - ' -->'.length]
+    for (let at = start; at < end; at += 1) {
+      for (const letter of 'AB_') {
+        if (letter === written[at]) continue
+        const forged = `${written.slice(0, at)}${letter}${written.slice(at + 1)}`
+        // The last character of base64url carries two bits that count for nothing.
+        if (at !== end - 1) expect(signer.read(forged, here), forged).toEqual([])
+      }
+    }
+  })
+})
+
+test('never throws, whatever the text', () => {
+  const piece = fc.oneof(fc.constantFrom('<!-- codex-run:', '.', ' -->', 'A'.repeat(43), written, 'eyJ9'), fc.string({ unit: 'binary' }))
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 12 }), pieces => {
+      for (const read of signer.read(pieces.join(''), here)) expect(read).toEqual(marker)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('any marker is read back, in the text of any comment', () => {
+  const text = fc.string({ unit: 'binary' }).map(words => words.toWellFormed())
+  const any: fc.Arbitrary<Marker> = fc.record({
+    run: text,
+    repo: fc.integer(),
+    thread: fc.integer(),
+    as: fc.constantFrom('status', 'closing', 'reply', 'pull'),
+    branch: text,
+  })
+  fc.assert(
+    fc.property(any, text, (given, words) => {
+      expect(signer.read(`${words}\n${signer.write(given)}`, { repoId: given.repo, number: given.thread })).toEqual([given])
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('a marker with the longest branch that PostHog takes is read back', () => {
+  const long = { ...marker, branch: 'é'.repeat(255), run: 'x'.repeat(200) }
+  expect(signer.read(signer.write(long), here)).toEqual([long])
+})

@@ -1,0 +1,210 @@
+import fc from 'fast-check'
+import type { Nodes } from 'mdast'
+import { fromMarkdown } from 'mdast-util-from-markdown'
+import { gfmFromMarkdown } from 'mdast-util-gfm'
+import { gfm } from 'micromark-extension-gfm'
+import { describe, expect, test } from 'vitest'
+import { parseCommands } from '../../src/core/command/parse.ts'
+import { code, disarm, inlineWords, quoted, safeMarkdown } from '../../src/core/safe-markdown.ts'
+
+const tree = (text: string): Nodes =>
+  fromMarkdown(text, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })
+
+const nodes = (node: Nodes): Nodes[] => ['children' in node ? node.children.flatMap(nodes) : [], node].flat()
+
+/** What a reader sees, without the zero-width spaces that keep GitHub from acting on it. */
+const seen = (text: string): string =>
+  nodes(tree(text))
+    .flatMap(node => ('value' in node ? [node.value] : []))
+    .join('')
+    .replaceAll('\u200b', '')
+
+/** What GitHub would act on, found in the tree that it would see. */
+function armed(text: string): string[] {
+  return nodes(tree(text)).flatMap(node => {
+    switch (node.type) {
+      case 'html':
+      case 'image':
+      case 'imageReference':
+      case 'linkReference':
+      case 'definition':
+      case 'footnoteReference':
+      case 'footnoteDefinition':
+        return [node.type]
+      case 'link': {
+        const words = nodes(node).flatMap(each => ('value' in each ? [each.value] : [])).join('')
+        const plain = words === node.url || `http://${words}` === node.url
+        return plain && /^https?:\/\//i.test(node.url) ? [] : [`link ${words} → ${node.url}`]
+      }
+      case 'text':
+        return /@[a-z0-9]|#\d|\bGH-\d/i.test(node.value) ? [`text ${node.value}`] : []
+      default:
+        return []
+    }
+  })
+}
+
+/** U+200B is written out, so that the table shows where it goes. */
+const shown = (text: string): string => text.replaceAll('\u200b', '·')
+
+describe('safe Markdown', () => {
+  test.each([
+    ['words', 'words'],
+    ['**b** _i_ ~~s~~ `c`', '**b** *i* ~~s~~ `c`'],
+    ['# H\n\n1. a\n2. b\n\n- c', '# H\n\n1. a\n2. b\n\n- c'],
+    ['- [ ] a\n- [x] b', '- [ ] a\n- [x] b'],
+    ['```ts\nconst a = "<b>"\n```', '```ts\nconst a = "<b>"\n```'],
+    ['> quoted', '> quoted'],
+    ['| a |\n|---|\n| @sam |', '| a     |\n| ----- |\n| @·sam |'],
+    ['hi @sam and @acme/team', 'hi @·sam and @·acme/team'],
+    ['\\@sam &#64;sam &commat;sam', '@·sam @·sam @·sam'],
+    ['sam@example.org', 'sam@·example.org `mailto:sam@example.org`'],
+    ['a#7 and GH-7', 'a#·7 and GH-·7'],
+    ['`@sam #7`', '`@sam #7`'],
+    ['https://example.org/x', '<https://example.org/x>'],
+    ['<https://example.org>', '<https://example.org>'],
+    ['[click](https://evil.example)', 'click `https://evil.example`'],
+    ['[https://a.example](https://evil.example)', 'https\\://a.example `https://evil.example`'],
+    ['[x](javascript:alert(1))', 'x `javascript:alert(1)`'],
+    ['[a]\n\n[a]: https://evil.example', 'a'],
+    ['![x](https://evil.example/x.png)', 'x `https://evil.example/x.png`'],
+    ['![](https://evil.example/x.png)', 'image `https://evil.example/x.png`'],
+    ['see[^1]\n\n[^1]: note', 'see1'],
+    ['<b>bold</b>', '\\<b>bold\\</b>'],
+    ['<script>alert(1)</script>', '\\<script>alert(1)\\</script>'],
+    ['<!-- hidden -->', '\\<!-- hidden -->'],
+    ['a\u0000b\u202ec\u200bd', 'abcd'],
+    ['', ''],
+  ])('%j is %j', (text, expected) => {
+    expect(shown(safeMarkdown(text))).toBe(expected)
+  })
+
+  test.each([
+    '<a href="https://evil.example">click</a>',
+    '<img src=x onerror=alert(1)>',
+    '<details><summary>x</summary>\n\n@sam\n\n</details>',
+    '[![x](https://a.example/x.png)](https://evil.example)',
+    '[*@sam*](https://evil.example "title")',
+    '> > - @sam\n> > - [x](y)',
+    '1. <b>\n2. ![x][y]\n\n[y]: z',
+    '<\u200bscript>',
+    '&lt;script&gt;alert(1)&lt;/script&gt;',
+    '\\<b>\\<!-- x -->',
+    '@\u200bsam @\u2060sam @\ufeffsam',
+    '[@sam][x] [x]: @sam',
+    '***@sam***',
+    '~~#7~~',
+    '~@sam~',
+    '**Note**<!--\n-->@sam',
+    'www.evil.example and a,www.evil.example',
+    '<https://a.example/@sam>',
+    '`` ` `` @sam `',
+    'a `<b>` c',
+    '| [x](y) | <b> |\n|--|--|\n| ![x](y) | @sam |',
+  ])('of %j: nothing that GitHub acts on is left', text => {
+    expect(armed(safeMarkdown(text))).toEqual([])
+  })
+})
+
+const snippets = ['@sam', '#7', 'GH-7', '<b>', '</b>', '<!--', '-->', '![', '[', '](', ')', 'https://a.example', 'www.a.example', 'javascript:', '`', '```', '\n', '\n\n', '\n/codex stop\n', '/codex', '> ', '- ', '1. ', '    ', '|', '|-|', '\\', '&#64;', '&lt;', '*', '_', '~~', '[^1]', ': ', '[a]: b', '\u200b', '\ud800', ' ', 'words', '🚀', '<a@b.c>', '"', '$', ':', '<https://']
+const hostile = fc
+  .array(fc.oneof(fc.constantFrom(...snippets), fc.string({ unit: 'binary', maxLength: 3 })), { maxLength: 30 })
+  .map(parts => parts.join(''))
+
+describe('for any text', () => {
+  test('safe Markdown never throws and loses no plain word', () => {
+    const word = fc.stringMatching(/^[a-zé修]{1,8}$/)
+    fc.assert(
+      fc.property(fc.array(word, { minLength: 1, maxLength: 20 }), words => {
+        expect(seen(safeMarkdown(words.join(' ')))).toBe(words.join(' '))
+      }),
+    )
+    fc.assert(
+      fc.property(hostile, text => {
+        expect(safeMarkdown(text)).toEqual(expect.any(String))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('quoted words are all inside the quote, and carry no command', () => {
+    fc.assert(
+      fc.property(hostile, fc.integer({ min: 1, max: 200 }), (text, max) => {
+        const words = quoted(text, max)
+        for (const line of words.split('\n')) expect(line).toMatch(/^>( |$)/)
+        expect(parseCommands(words)).toEqual([])
+        expect(parseCommands(`Before\n\n${words}\n\nafter`)).toEqual([])
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('words in a sentence are one line of the length they may have, and carry no command', () => {
+    fc.assert(
+      fc.property(hostile, text => {
+        const words = inlineWords(text, 80)
+        expect(words).not.toMatch(/[\r\n]/)
+        // Each character may be escaped or kept apart from the next.
+        expect(words.length).toBeLessThanOrEqual(2 * 81)
+        expect(armed(`By ${words} now`).filter(found => !found.startsWith('link') && !found.startsWith('text'))).toEqual([])
+        expect(parseCommands(`✅ Asked by ${words} today`)).toEqual([])
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('code is code, whatever is in it', () => {
+    fc.assert(
+      fc.property(hostile, text => {
+        fc.pre(/[^\s`]/.test(inlineWords(text, 1_000).replace(/\\/g, '')))
+        const inline = nodes(tree(`Branch ${code(text)}.`)).filter(node => node.type !== 'text')
+        expect(inline.map(({ type }) => type)).toEqual(['inlineCode', 'paragraph', 'root'])
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('words in a sentence', () => {
+  test.each([
+    ['maya', 'maya'],
+    ['  a\n b\t c ', 'a b c'],
+    ['@sam #7', '@·sam #·7'],
+    ['*b* _i_ `c` ~s~ <b> [a](b) {x} a|b a\\b', '\\*b\\* \\_i\\_ \\`c\\` \\~s\\~ \\<b\\> \\[a\\](b) \\{x\\} a\\|b a\\\\b'],
+    ['x'.repeat(50), `${'x'.repeat(40)}…`],
+    ['\u202egnp.exe', 'gnp.exe'],
+    ['', ''],
+  ])('%j is %j', (text, expected) => {
+    expect(shown(inlineWords(text, 40))).toBe(expected)
+  })
+})
+
+describe('code', () => {
+  test.each([
+    ['main', '`main`'],
+    ['a`b', '``a`b``'],
+    ['a``b', '```a``b```'],
+    ['`a`', '`` `a` ``'],
+    ['a\nb', '`a b`'],
+    ['a\u202eb', '`ab`'],
+    ['@sam', '`@sam`'],
+  ])('%j is %s', (text, expected) => {
+    expect(code(text)).toBe(expected)
+  })
+})
+
+test('a quotation that is cut says so', () => {
+  expect(quoted('one two three', 7)).toBe('> one two …')
+  expect(quoted('one', 3)).toBe('> one')
+  expect(quoted('a\n\nb', 100)).toBe('> a\n>\n> b')
+})
+
+test.each([
+  ['@sam', '@·sam'],
+  ['@ sam', '@ sam'],
+  ['#7 # 7 #a', '#·7 # 7 #a'],
+  ['gh-7', 'gh-·7'],
+  ['high-7', 'high-7'],
+])('disarmed: %j is %j', (text, expected) => {
+  expect(shown(disarm(text))).toBe(expected)
+})

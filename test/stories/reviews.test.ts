@@ -1,0 +1,78 @@
+import { expect, it } from 'vitest'
+import { onBothQueues } from '../world/on-queues.ts'
+import { ledgerOf, Thread, words } from '../world/thread.ts'
+
+onBothQueues('Somebody reviews', world => {
+  const pullBy = async (branch: string) => {
+    const maya = world().github.as('maya')
+    await maya.pushes(branch, { [`src/${branch.replace('/', '-')}.ts`]: 'one\ntwo\nthree\n' })
+    const pull = await maya.opensPull({ head: branch, title: `Work on ${branch}`, body: 'Please look.' })
+    return {
+      maya,
+      number: pull.number,
+      path: `src/${branch.replace('/', '-')}.ts`,
+      thread: new Thread(world(), pull.number),
+    }
+  }
+
+  it('one submitted review is one run, with all its inline comments, each answered', async () => {
+    const { github, posthog } = world()
+    const { number, path, thread } = await pullBy('maya/review')
+    posthog.script('address these', { kind: 'pushesToBranch', text: 'All addressed.' })
+    await github.as('mario').reviews(number, {
+      body: '/codex address these',
+      event: 'COMMENT',
+      comments: [
+        { path, line: 1, body: 'Rename this.' },
+        { path, line: 2, body: 'And this.' },
+      ],
+    })
+    await thread.waitForAnswer('@mario done')
+    const lineComments = await github.waitFor(async () => {
+      const all = (await github.thread(number)).lineComments
+      return all.length === 4 ? all : undefined
+    })
+    expect(lineComments.filter(({ author }) => author === github.botLogin).map(({ body }) => body)).toEqual([
+      expect.stringMatching(/^Done in `[0-9a-f]{7}`/),
+      expect.stringMatching(/^Done in `[0-9a-f]{7}`/),
+    ])
+    const { tasks, runs } = ledgerOf(world(), number)
+    expect([tasks.length, runs.length]).toEqual([1, 1])
+    const prompt = JSON.stringify(runs[0]?.body)
+    expect(prompt).toContain('Rename this.')
+    expect(prompt).toContain('And this.')
+    expect(prompt).toContain(path)
+  })
+
+  it('a command in one inline comment of the review is enough', async () => {
+    const { github, posthog } = world()
+    const { number, path, thread } = await pullBy('maya/inline')
+    posthog.script('simplify', { kind: 'pushesToBranch', text: 'Simplified.' })
+    await github
+      .as('mario')
+      .reviews(number, { event: 'COMMENT', comments: [{ path, line: 3, body: '/codex simplify' }] })
+    await thread.waitForAnswer('@mario done')
+    expect(ledgerOf(world(), number).runs).toHaveLength(1)
+  })
+
+  it('a reply to an inline comment is answered in its own thread', async () => {
+    const { github, posthog } = world()
+    const { maya, number, path } = await pullBy('maya/lone')
+    posthog.script('why three', { kind: 'answers', text: 'Because of two.' })
+    await maya.commentsOnLine(number, { path, line: 3, body: '/codex why three?' })
+    const answer = await github.waitFor(async () =>
+      (await github.thread(number)).lineComments.find(({ author }) => author === github.botLogin),
+    )
+    expect(words({ body: answer.body } as Parameters<typeof words>[0])).toContain('> Because of two.')
+    expect(ledgerOf(world(), number).runs).toHaveLength(1)
+  })
+
+  it('a review without a command leaves no trace', async () => {
+    const { github } = world()
+    const { number, thread } = await pullBy('maya/plain')
+    await github.as('mario').reviews(number, { body: 'Looks good.', event: 'APPROVE' })
+    await github.settled()
+    await new Promise(resolve => setTimeout(resolve, 400))
+    expect(await thread.botComments()).toEqual([])
+  })
+})

@@ -1,0 +1,107 @@
+import { expect, it } from 'vitest'
+import { onBothQueues } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+const sandbox = { id: '0f8fad5b-d9cb-469f-a165-70867728950e', name: 'Small box' }
+
+onBothQueues(
+  'The repository has settings',
+  world => {
+    const runIn = async (settings: string, text: string) => {
+      const { github } = world()
+      const repository = await github.addRepo('acme', `set-${Math.random().toString(36).slice(2, 8)}`)
+      await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
+      const maya = github.as('maya', repository)
+      const issue = await maya.opensIssue({ title: 'With settings', body: 'x' })
+      await maya.comments(issue.number, text)
+      const thread = new Thread(world(), issue.number, repository)
+      return { github, repository, issue, thread, ledger: () => ledgerOf(world(), issue.number, repository) }
+    }
+
+    it('every field of the request can be set', async () => {
+      const { thread, ledger } = await runIn(
+        'model: gpt-5\neffort: low\nmode: interactive\npermission: full-access\nsandbox: small box\nas_user: true\nbranch: default\n',
+        '/codex --signal-report r-1 do it',
+      )
+      await thread.waitForAnswer('pull request is ready')
+      expect(ledger().runs[0]?.body).toEqual({
+        mode: 'interactive',
+        branch: 'main',
+        pending_user_message: expect.any(String),
+        sandbox_environment_id: sandbox.id,
+        pr_authorship_mode: 'bot',
+        run_source: 'signal_report',
+        signal_report_id: 'r-1',
+        runtime_adapter: 'codex',
+        model: 'gpt-5',
+        reasoning_effort: 'low',
+        initial_permission_mode: 'full-access',
+        auto_publish: true,
+      })
+    })
+
+    it('a wrong file is told with line and key, and the defaults hold', async () => {
+      const { thread, ledger } = await runIn('model: gpt-5\neffort: enormous\n', '/codex do it')
+      const status = await thread.waitForStatus('.github/codex.yml, line 2')
+      expect(status).toContain('effort')
+      await thread.waitForAnswer('pull request is ready')
+      expect(ledger().runs[0]?.body).toMatchObject({ model: 'gpt-5.5' })
+    })
+
+    it('a label of its own carries a preset', async () => {
+      const { github, repository } = await runIn(
+        'labels:\n  docs:\n    effort: high\n    instruction: Write the docs.\n',
+        'hello',
+      )
+      const maya = github.as('maya', repository)
+      const issue = await maya.opensIssue({ title: 'Docs', body: 'x' })
+      await maya.labels(issue.number, 'codex:docs')
+      await new Thread(world(), issue.number, repository).waitForAnswer('pull request is ready')
+      const body = ledgerOf(world(), issue.number, repository).runs[0]?.body
+      expect(body).toMatchObject({ reasoning_effort: 'high' })
+      expect(JSON.stringify(body)).toContain('Write the docs.')
+    })
+
+    it('--as-user needs the settings to allow it', async () => {
+      const { thread, ledger } = await runIn('model: gpt-5\n', '/codex --as-user do it')
+      await thread.waitForAnswer('does not allow `--as-user`')
+      expect(ledger().tasks).toEqual([])
+    })
+
+    it('--as-user is sent, with the token of the deployment and nobody else’s', async () => {
+      const { thread, ledger, github, issue, repository } = await runIn(
+        'as_user: true\n',
+        '/codex --as-user do it',
+      )
+      await thread.waitForAnswer('pull request is ready')
+      expect(ledger().runs[0]?.body).toMatchObject({
+        pr_authorship_mode: 'user',
+        github_user_token: 'ghu_of_the_deployment_123456',
+      })
+      const said = JSON.stringify(await github.thread(issue.number, repository)) + world().bot.output()
+      expect(said).not.toContain('ghu_of_the_deployment')
+    })
+
+    it('runs beyond the limit wait for their turn, and say so', async () => {
+      const { posthog } = world()
+      posthog.script('hold the line', { kind: 'manual' })
+      const { thread, github, repository, ledger } = await runIn(
+        'limits:\n  repository: 1\n',
+        '/codex hold the line',
+      )
+      await thread.waitForStatus('⏳ Codex is working')
+      const maya = github.as('maya', repository)
+      const issue = await maya.opensIssue({ title: 'Second', body: 'x' })
+      await maya.comments(issue.number, '/codex wait for it')
+      const second = new Thread(world(), issue.number, repository)
+      await second.waitForStatus('waits for its turn · one run before it')
+      expect(ledgerOf(world(), issue.number, repository).runs).toEqual([])
+      posthog.run(String(ledger().runs[0]?.runId)).finish('completed')
+      await second.waitForAnswer('pull request is ready', { timeout: 20_000 })
+    })
+  },
+  {
+    env: { CODEX_GITHUB_USER_TOKEN: 'ghu_of_the_deployment_123456' },
+    posthog: { sandboxEnvironments: [sandbox] },
+  },
+)

@@ -1,0 +1,119 @@
+import { expect, it } from 'vitest'
+import { onBothQueues } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+onBothQueues('Something is taken back, or put right', world => {
+  const working = async (title: string) => {
+    const { github, posthog } = world()
+    posthog.script(title, { kind: 'hangs' })
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title, body: 'As said.' })
+    const asked = await maya.comments(issue.number, `/codex ${title}`)
+    const thread = new Thread(world(), issue.number)
+    await thread.waitForStatus('⏳ Codex is working')
+    return { maya, number: issue.number, asked, thread }
+  }
+
+  it('a deleted comment stops its run', async () => {
+    const { maya, asked, thread, number } = await working('Deleted comment')
+    await maya.deletesComment(asked.id)
+    await thread.waitForAnswer('maya deleted the comment that asked for it')
+    expect(ledgerOf(world(), number).cancels).toHaveLength(1)
+  })
+
+  it('a closed issue stops its run', async () => {
+    const { maya, thread, number } = await working('Closed issue')
+    await maya.closes(number)
+    await thread.waitForAnswer('maya closed this')
+    expect(ledgerOf(world(), number).cancels).toHaveLength(1)
+  })
+
+  it('a label taken off early stops its run', async () => {
+    const { github, posthog } = world()
+    posthog.script('Label off', { kind: 'hangs' })
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Label off', body: 'x' })
+    await maya.labels(issue.number, 'codex')
+    const thread = new Thread(world(), issue.number)
+    await thread.waitForStatus('⏳ Codex is working')
+    await maya.unlabels(issue.number, 'codex')
+    await thread.waitForAnswer('maya took the label off')
+  })
+
+  it('a waiting command whose comment is deleted never starts', async () => {
+    const { posthog } = world()
+    const { maya, thread, number } = await working('In front')
+    const second = await maya.comments(number, '/codex --new behind it')
+    await thread.waitForAnswer('another run is still going')
+    await maya.deletesComment(second.id)
+    await new Promise(resolve => setTimeout(resolve, 300))
+    posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
+    await thread.waitForStatus(/^### 💬/)
+    await new Promise(resolve => setTimeout(resolve, 2_500))
+    expect(ledgerOf(world(), number).runs).toHaveLength(1)
+  })
+
+  it('an edit that brings a command in is obeyed, and only then', async () => {
+    const { github } = world()
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Edited', body: 'x' })
+    const thread = new Thread(world(), issue.number)
+    const comment = await maya.comments(issue.number, 'Let me think.')
+    await maya.editsComment(comment.id, 'Let me think.\n\n/codex status')
+    await thread.waitForAnswer('nothing was asked here yet')
+    await maya.editsComment(comment.id, 'Let me think again.\n\n/codex status')
+    await github.settled()
+    await new Promise(resolve => setTimeout(resolve, 400))
+    expect(await thread.answers()).toHaveLength(1)
+  })
+
+  it('a ticked box stops the run', async () => {
+    const { maya, thread, number } = await working('Ticked stop')
+    const status = (await thread.botComments()).findLast(({ body }) => body.startsWith('### '))
+    await maya.editsComment(Number(status?.id), String(status?.body).replace('- [ ] Stop', '- [x] Stop'))
+    await thread.waitForAnswer('maya stopped this run')
+    expect(await thread.status()).toMatch(/^### ⏹️/)
+    expect(ledgerOf(world(), number).cancels).toHaveLength(1)
+  })
+
+  it('a ticked box tries again', async () => {
+    const { github, posthog } = world()
+    posthog.script('Ticked retry', { kind: 'fails', message: 'bad luck' }, { times: 1 })
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Ticked retry', body: 'x' })
+    await maya.comments(issue.number, '/codex Ticked retry')
+    const thread = new Thread(world(), issue.number)
+    await thread.waitForAnswer('this run failed')
+    const status = (await thread.botComments()).findLast(({ body }) => body.startsWith('### '))
+    await maya.editsComment(
+      Number(status?.id),
+      String(status?.body).replace('- [ ] Try again', '- [x] Try again'),
+    )
+    await thread.waitForAnswer('pull request is ready')
+    expect(ledgerOf(world(), issue.number).runs).toHaveLength(2)
+  })
+
+  it('a status comment that somebody deleted is made again, once', async () => {
+    const { posthog } = world()
+    const { maya, thread, number } = await working('Gone status')
+    const [status] = await thread.botComments()
+    await world().github.as('olga').deletesComment(Number(status?.id))
+    expect(maya.login).toBe('maya')
+    posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
+    await thread.waitForStatus(/^### 💬/)
+    expect(await thread.statuses()).toHaveLength(1)
+  })
+
+  it('a merged pull request is shown as merged', async () => {
+    const { github, posthog } = world()
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Merge me', body: 'x' })
+    await maya.comments(issue.number, '/codex do it')
+    const thread = new Thread(world(), issue.number)
+    await thread.waitForAnswer('pull request is ready')
+    posthog.run(String(ledgerOf(world(), issue.number).runs[0]?.runId)).finish('completed')
+    const pull = (await github.pulls()).find(({ body }) => body.includes(`Closes #${issue.number}`))
+    await github.as('olga').mergesPull(Number(pull?.number))
+    await thread.waitForStatus('· merged,')
+  })
+})
