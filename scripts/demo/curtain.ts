@@ -34,7 +34,8 @@ export class Curtain {
   }
 
   async fail(error: unknown): Promise<void> {
-    if (!this.#falling) process.stderr.write(`\n${reason(error)}\n${this.#lastLog()}`)
+    if (!this.#falling)
+      process.stderr.write(`\n${reason(error)}\n${error instanceof Missed ? this.#lastLog() : ''}`)
     await this.fall(1)
   }
 

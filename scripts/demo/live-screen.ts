@@ -2,10 +2,13 @@
  * A story drawn in place: from the first line that changed to the end. Lines that have left the top of the
  * window can't be drawn again, so what changes there is told in a note further down.
  */
-import { type Line, paint, sameLine, span } from './ink.ts'
+import { type Line, paint, sameLine, span, wrap } from './ink.ts'
 import { type Block, page } from './page.ts'
 import { cellsOf, type Foot, type Output, type Screen } from './screen.ts'
 import type { Story } from './story.ts'
+
+/** Rows that a long line of the visitor's may take. */
+const roomForTyping = 3
 
 export class LiveScreen implements Screen {
   readonly #output: Output
@@ -43,7 +46,10 @@ export class LiveScreen implements Screen {
 
   print(...lines: Line[]): void {
     this.#notes += 1
-    this.#draw([...this.#drawn, { key: `note-${this.#notes}`, caption: '', lines }])
+    this.#draw([
+      ...this.#drawn,
+      { key: `note-${this.#notes}`, caption: '', lines: lines.flatMap(line => wrap(line, this.cells)) },
+    ])
   }
 
   close(): void {
@@ -65,14 +71,15 @@ export class LiveScreen implements Screen {
   #note({ caption, lines }: Block, known: Line[]): Block {
     this.#notes += 1
     const changed = lines.filter(line => line.length > 0 && !known.some(old => sameLine(old, line)))
-    const heading: Line = [span(`  ↻ ${caption || 'above'}, now:`, 'dim')]
+    const heading: Line = [span(`  ↻ ${caption}, now:`, 'dim')]
     return { key: `note-${this.#notes}`, caption: '', lines: [heading, ...changed, []] }
   }
 
   #reaches(drawn: readonly Block[], index: number, line: number): boolean {
     const above = drawn.slice(0, index).reduce((sum, { lines }) => sum + lines.length, line)
     const total = drawn.reduce((sum, { lines }) => sum + lines.length, 0)
-    return total - above < (this.#output.rows || 24)
+    const rows = (this.#output.rows || 24) - (this.#foot ? roomForTyping : 0)
+    return total - above < rows
   }
 
   #draw(next: Block[]): void {

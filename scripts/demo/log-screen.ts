@@ -37,7 +37,8 @@ export class LogScreen implements Screen {
   }
 
   print(...lines: Line[]): void {
-    for (const line of lines) this.#output.write(`${paint(line, this.#colour)}\n`)
+    for (const line of lines.flatMap(line => wrap(line, this.cells)))
+      this.#output.write(`${paint(line, this.#colour)}\n`)
   }
 
   close(): void {

@@ -13,7 +13,7 @@ export interface Block {
 const rule = span('  │ ', 'dim')
 
 export function page(story: Story, cells: number): Block[] {
-  const head: Block = { key: 'head', caption: '', lines: [...headLines(story, cells), []] }
+  const head: Block = { key: 'head', caption: `#${story.number}`, lines: [...headLines(story, cells), []] }
   return [head, ...story.posts.map(post => block(post, cells))]
 }
 

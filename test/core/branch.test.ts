@@ -104,7 +104,34 @@ describe('the name of a branch', () => {
   const hasGit = spawnSync('git', ['--version']).status === 0
 
   test.skipIf(!hasGit)('what it takes, git takes; what git refuses, it refuses', { timeout: 60_000 }, () => {
-    const piece = fc.constantFrom('a', 'B', '7', '.', '..', '/', '//', '-', '@', '@{', '~', '^', ':', '?', '*', '[', '\\', ' ', '.lock', 'é', '#', '{', '}', '$', '\t', 'refs/')
+    const piece = fc.constantFrom(
+      'a',
+      'B',
+      '7',
+      '.',
+      '..',
+      '/',
+      '//',
+      '-',
+      '@',
+      '@{',
+      '~',
+      '^',
+      ':',
+      '?',
+      '*',
+      '[',
+      '\\',
+      ' ',
+      '.lock',
+      'é',
+      '#',
+      '{',
+      '}',
+      '$',
+      '\t',
+      'refs/',
+    )
     const name = fc.array(piece, { minLength: 1, maxLength: 6 }).map(pieces => pieces.join(''))
     const names = new Set(fc.sample(name, { numRuns: 250, seed: 7 }))
     // `@` is git's own word for HEAD, and `refs/heads/x` would be the branch x twice over.

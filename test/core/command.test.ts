@@ -406,7 +406,28 @@ describe('for any text', () => {
 
 describe('hostile Markdown as long as GitHub allows', () => {
   const filled = (unit: string): string => unit.repeat(Math.ceil(65_500 / unit.length)).slice(0, 65_500)
-  const units = ['*', '`', '_', '~', '<', '&', '\\', '![', '[', '<a ', '|a', '\t', 'a@b.c ', 'https://a ', 'www.', '#', '~~', '```\n', '\u202e', '\r\n']
+  const units = [
+    '*',
+    '`',
+    '_',
+    '~',
+    '<',
+    '&',
+    '\\',
+    '![',
+    '[',
+    '<a ',
+    '|a',
+    '\t',
+    'a@b.c ',
+    'https://a ',
+    'www.',
+    '#',
+    '~~',
+    '```\n',
+    '\u202e',
+    '\r\n',
+  ]
   const places = units.flatMap(unit => [
     { where: 'before', unit, text: `${filled(unit)}\n\n/codex go` },
     { where: 'on the line of', unit, text: `/codex ${filled(unit)}` },

@@ -5,7 +5,17 @@ import { type Marker, markerSigner } from '../../src/core/marker.ts'
 
 const signer = markerSigner('the secret')
 const here = { repoId: 100, number: 7 }
-const marker: Marker = { run: 'run-comment-501', repo: 100, thread: 7, as: 'status', round: 0, task: 'task-1', taskRun: 'r-1', branch: 'codex/issue-7', what: 'work' }
+const marker: Marker = {
+  run: 'run-comment-501',
+  repo: 100,
+  thread: 7,
+  as: 'status',
+  round: 0,
+  task: 'task-1',
+  taskRun: 'r-1',
+  branch: 'codex/issue-7',
+  what: 'work',
+}
 const written = signer.write(marker)
 
 test('is an HTML comment that shows nothing, and is read back whole', () => {
@@ -62,7 +72,10 @@ describe('is not read when it is', () => {
 })
 
 test('never throws, whatever the text', () => {
-  const piece = fc.oneof(fc.constantFrom('<!-- codex-run:', '.', ' -->', 'A'.repeat(43), written, 'eyJ9'), fc.string({ unit: 'binary' }))
+  const piece = fc.oneof(
+    fc.constantFrom('<!-- codex-run:', '.', ' -->', 'A'.repeat(43), written, 'eyJ9'),
+    fc.string({ unit: 'binary' }),
+  )
   fc.assert(
     fc.property(fc.array(piece, { maxLength: 12 }), pieces => {
       for (const read of signer.read(pieces.join(''), here)) expect(read).toEqual(marker)
@@ -82,7 +95,9 @@ test('any marker is read back, in the text of any comment', () => {
   })
   fc.assert(
     fc.property(any, text, (given, words) => {
-      expect(signer.read(`${words}\n${signer.write(given)}`, { repoId: given.repo, number: given.thread })).toEqual([given])
+      expect(
+        signer.read(`${words}\n${signer.write(given)}`, { repoId: given.repo, number: given.thread }),
+      ).toEqual([given])
     }),
     { numRuns: 300 },
   )

@@ -65,16 +65,28 @@ describe('a secret by its shape', () => {
 test('whatever stands around it, a known secret never comes out', () => {
   const secret = fc.string({ unit: 'binary', minLength: 8, maxLength: 30 })
   fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), secret, fc.string({ unit: 'binary' }), (before, hidden, after) => {
-      fc.pre(!'[redacted]'.includes(hidden) && !`${before}[redacted]${after}`.includes(hidden))
-      expect(redactor([hidden])(`${before}${hidden}${after}`)).not.toContain(hidden)
-    }),
+    fc.property(
+      fc.string({ unit: 'binary' }),
+      secret,
+      fc.string({ unit: 'binary' }),
+      (before, hidden, after) => {
+        fc.pre(!'[redacted]'.includes(hidden) && !`${before}[redacted]${after}`.includes(hidden))
+        expect(redactor([hidden])(`${before}${hidden}${after}`)).not.toContain(hidden)
+      },
+    ),
     { numRuns: 500 },
   )
 })
 
 test('long text is read fast', () => {
-  const long = [':'.repeat(50_000), '://a:'.repeat(20_000), 'ghs_'.repeat(20_000), '-----BEGIN '.repeat(9_000), 'eyJ'.repeat(30_000), 'a.'.repeat(40_000)]
+  const long = [
+    ':'.repeat(50_000),
+    '://a:'.repeat(20_000),
+    'ghs_'.repeat(20_000),
+    '-----BEGIN '.repeat(9_000),
+    'eyJ'.repeat(30_000),
+    'a.'.repeat(40_000),
+  ]
   for (const text of long) {
     const began = performance.now()
     redact(text)

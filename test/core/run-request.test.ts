@@ -55,7 +55,9 @@ const good: Record<string, unknown> = {
 
 describe('the schema is the contract', () => {
   test('it has exactly its fields, and auto_publish', () => {
-    expect(Object.keys(CodexTaskRunCreate.shape).sort()).toEqual([...Object.keys(contract.properties), 'auto_publish'].sort())
+    expect(Object.keys(CodexTaskRunCreate.shape).sort()).toEqual(
+      [...Object.keys(contract.properties), 'auto_publish'].sort(),
+    )
     expect(Object.keys(good).sort()).toEqual(Object.keys(contract.properties).sort())
   })
 
@@ -93,7 +95,8 @@ describe('the schema is the contract', () => {
       test(`takes ${values.join(', ')} and nothing else`, () => {
         expect(values.length).toBeGreaterThan(0)
         for (const value of values) expect([value, takes({ [name]: value })]).toEqual([value, true])
-        for (const value of ['', values[0]?.toUpperCase(), 'other']) expect([value, takes({ [name]: value })]).toEqual([value, false])
+        for (const value of ['', values[0]?.toUpperCase(), 'other'])
+          expect([value, takes({ [name]: value })]).toEqual([value, false])
       })
 
     const { maxLength } = property
@@ -132,11 +135,17 @@ describe('the schema is the contract', () => {
   })
 
   test('auto_publish takes true, false and null', () => {
-    expect([true, false, null, 'yes'].map(value => takes({ auto_publish: value }))).toEqual([true, true, true, false])
+    expect([true, false, null, 'yes'].map(value => takes({ auto_publish: value }))).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ])
   })
 
   test('the enums that others use are those of the contract', () => {
-    const of = (name: string): string[] | undefined => enumOf(contract.properties[name] ?? { description: '' })
+    const of = (name: string): string[] | undefined =>
+      enumOf(contract.properties[name] ?? { description: '' })
     expect([...efforts]).toEqual(of('reasoning_effort'))
     expect(PermissionMode.options).toEqual(of('initial_permission_mode'))
     expect(PrAuthorshipMode.options).toEqual(of('pr_authorship_mode'))
@@ -169,19 +178,39 @@ describe('the request of a run', () => {
     ['a pull request', { branch: 'maya/login' }, { ...body, branch: 'maya/login' }],
     ['with an effort', { effort: 'high' }, { ...body, reasoning_effort: 'high' }],
     ['that goes on', { resumeFrom: id }, { ...body, resume_from_run_id: id }],
-    ['that only reads', { permission: 'read-only' }, { ...body, initial_permission_mode: 'read-only', auto_publish: false }],
+    [
+      'that only reads',
+      { permission: 'read-only' },
+      { ...body, initial_permission_mode: 'read-only', auto_publish: false },
+    ],
     ['with full access', { permission: 'full-access' }, { ...body, initial_permission_mode: 'full-access' }],
     ['somebody is connected to', { mode: 'interactive' }, { ...body, mode: 'interactive' }],
     ['with attachments', { attachments: ['a', 'b'] }, { ...body, pending_user_artifact_ids: ['a', 'b'] }],
     ['with no attachment', { attachments: [] }, body],
     ['in a sandbox environment', { sandbox: id }, { ...body, sandbox_environment_id: id }],
-    ['of a signal report', { signalReport: 's' }, { ...body, run_source: 'signal_report', signal_report_id: 's' }],
+    [
+      'of a signal report',
+      { signalReport: 's' },
+      { ...body, run_source: 'signal_report', signal_report_id: 's' },
+    ],
     ['as a user', { authorship: 'user' }, { ...body, pr_authorship_mode: 'user' }],
-    ['as a user with a token', { authorship: 'user', userToken: 't' }, { ...body, pr_authorship_mode: 'user', github_user_token: 't' }],
+    [
+      'as a user with a token',
+      { authorship: 'user', userToken: 't' },
+      { ...body, pr_authorship_mode: 'user', github_user_token: 't' },
+    ],
     ['as the bot, which needs no token', { userToken: 't' }, body],
     [
       'with keys that are undefined',
-      { effort: undefined, resumeFrom: undefined, permission: undefined, attachments: undefined, sandbox: undefined, signalReport: undefined, userToken: undefined },
+      {
+        effort: undefined,
+        resumeFrom: undefined,
+        permission: undefined,
+        attachments: undefined,
+        sandbox: undefined,
+        signalReport: undefined,
+        userToken: undefined,
+      },
       body,
     ],
   ])('%s', (_, differs, expected) => {

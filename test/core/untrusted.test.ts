@@ -35,7 +35,11 @@ describe('invisible characters go', () => {
   test.each([
     ['zero width', 'a\u200bb\u200cc\u200dd\ufeffe', 'abcde'],
     ['bidirectional', '\u202ea\u202c\u2066b\u2069\u200fc', 'abc'],
-    ['tags that spell words', `a${[...'hidden'].map(letter => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('')}b`, 'ab'],
+    [
+      'tags that spell words',
+      `a${[...'hidden'].map(letter => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('')}b`,
+      'ab',
+    ],
     ['variation selectors', 'a\ufe0fb\u{e0100}c', 'abc'],
     ['controls', 'a\u0000b\u0007c\u001bd\u007fe\u0085f', 'abcdef'],
     ['soft hyphen and fillers', 'a\u00adb\u3164c\u115fd\uffa0e', 'abcde'],
@@ -51,7 +55,11 @@ describe('invisible characters go', () => {
       fc.property(fc.string({ unit: 'binary' }), text => {
         const clean = stripInvisible(text)
         expect(stripInvisible(clean)).toBe(clean)
-        expect(clean).not.toMatch(/[\p{Cf}\p{Cc}]/u.test(clean.replace(/[\n\r\t]/g, '')) ? /[\u200b-\u200f\u202a-\u202e\u2060-\u206f\u{e0000}-\u{e0fff}]/u : /(?!)/)
+        expect(clean).not.toMatch(
+          /[\p{Cf}\p{Cc}]/u.test(clean.replace(/[\n\r\t]/g, ''))
+            ? /[\u200b-\u200f\u202a-\u202e\u2060-\u206f\u{e0000}-\u{e0fff}]/u
+            : /(?!)/,
+        )
       }),
       { numRuns: 500 },
     )
@@ -65,7 +73,11 @@ describe('a fence', () => {
 
   test('can not be ended by the text', () => {
     const fence = '0123456789abcdef'
-    const text = fc.array(fc.oneof(fc.constantFrom(fence, '>>>', '<<<', '\n', fence.slice(0, 8), fence.slice(8)), fc.string())).map(parts => parts.join(''))
+    const text = fc
+      .array(
+        fc.oneof(fc.constantFrom(fence, '>>>', '<<<', '\n', fence.slice(0, 8), fence.slice(8)), fc.string()),
+      )
+      .map(parts => parts.join(''))
     fc.assert(
       fc.property(text, words => {
         fc.pre(!words.replaceAll(fence, '').includes(fence))

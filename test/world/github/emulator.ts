@@ -5,6 +5,7 @@
 
 import { createServer } from 'node:net'
 import { createEmulator, type Emulator } from 'emulate'
+import { AttachmentShelf } from './attachments.ts'
 import { Webhooks } from './deliveries.ts'
 import { deliveryRoutes } from './delivery-routes.ts'
 import { Events } from './events.ts'
@@ -86,6 +87,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
   const ledger = new Ledger()
   const pipeline = new Pipeline({ faults, ledger, memory, repairs, tokens, upstream })
   const graphql = { enabled: true }
+  const attachments = new AttachmentShelf(url)
   const parts = {
     url,
     upstream,
@@ -107,6 +109,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
     ...labelRoutes(parts),
     ...pullRoutes(parts),
     ...reviewRoutes(parts),
+    ...attachments.routes,
   )
   door.open({ pipeline, events: told, ledger })
   const github = new GitHubEmulator({
@@ -119,7 +122,19 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
       await Promise.all([webhooks.close(), door.close()])
       await emulator.close()
     },
-    ...{ upstream, memory, reactions, webhooks, events: told, faults, ledger, tokens, pipeline, graphql },
+    ...{
+      upstream,
+      memory,
+      reactions,
+      webhooks,
+      events: told,
+      faults,
+      ledger,
+      tokens,
+      pipeline,
+      graphql,
+      attachments,
+    },
   })
   await github.prepare()
   return github

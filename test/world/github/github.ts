@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AgentHands, agentHands } from './agent-hands.ts'
+import type { Attached, AttachedFile, AttachmentShelf } from './attachments.ts'
 import type { DirectDelivery, Webhooks } from './deliveries.ts'
 import type { Events } from './events.ts'
 import type { ActiveFault, FaultRule, Faults } from './faults.ts'
@@ -36,6 +37,7 @@ interface Parts {
   tokens: Tokens
   pipeline: Pipeline
   graphql: GraphqlSwitch
+  attachments: AttachmentShelf
   close(): Promise<void>
 }
 
@@ -109,6 +111,11 @@ export class GitHubEmulator {
 
   as(login: string, repository = this.repository): Person {
     return new Person(login, this.#parts.tokens.ofPerson(login), repository, this.#apiOf(login))
+  }
+
+  /** Somebody drags a file into a text; put its `markdown` into one. */
+  attach(file: AttachedFile): Attached {
+    return this.#parts.attachments.add(file)
   }
 
   /** From outside, at once, whatever the mode: for forged, broken and repeated webhooks. */

@@ -1,0 +1,452 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Trigger } from '../../src/core/trigger.ts'
+import { type EventName, events, normalise } from '../../src/github/normalise.ts'
+import { maya } from './given.ts'
+
+const created = '2026-01-02T14:02:00Z'
+const at = Date.parse(created)
+const later = (minutes: number): string => new Date(at + minutes * 60_000).toISOString()
+
+const user = (login: string, type = 'User') => ({ login, id: 11, type })
+const base = {
+  installation: { id: 1 },
+  repository: { id: 100, name: 'shop', owner: { login: 'acme' }, default_branch: 'main' },
+  sender: user('maya'),
+}
+const issue = {
+  number: 7,
+  title: 'Login is flaky',
+  body: 'It fails.',
+  user: user('sam'),
+  html_url: 'https://github.com/acme/shop/issues/7',
+  state: 'open',
+  updated_at: created,
+}
+const issueOfPull = {
+  ...issue,
+  number: 8,
+  html_url: 'https://github.com/acme/shop/pull/8',
+  pull_request: { url: 'x' },
+}
+const head = { ref: 'maya/login', sha: 'abc', repo: { id: 100 } }
+const pull = {
+  number: 8,
+  title: 'Log in',
+  body: null,
+  user: user('sam'),
+  html_url: 'https://github.com/acme/shop/pull/8',
+  state: 'open',
+  merged: false,
+  updated_at: created,
+  head,
+  base: { ref: 'main' },
+}
+const words = { id: 501, body: '/codex fix it', user: user('maya'), created_at: created, updated_at: created }
+const inline = {
+  ...words,
+  path: 'a.ts',
+  line: 3,
+  diff_hunk: '@@',
+  pull_request_review_id: 40,
+  in_reply_to_id: 499,
+}
+const review = { id: 40, node_id: 'PRR_40', body: '/codex fix it', user: user('maya'), submitted_at: created }
+const label = { name: 'codex' }
+
+type Payload = Record<string, unknown>
+const comments = (given: Payload = {}): Payload => ({
+  ...base,
+  action: 'created',
+  issue,
+  comment: words,
+  ...given,
+})
+const inlines = (given: Payload = {}): Payload => ({
+  ...base,
+  action: 'created',
+  pull_request: pull,
+  comment: inline,
+  ...given,
+})
+const reviews = (given: Payload = {}): Payload => ({
+  ...base,
+  action: 'submitted',
+  pull_request: pull,
+  review,
+  ...given,
+})
+const issues = (given: Payload = {}): Payload => ({ ...base, action: 'labeled', issue, label, ...given })
+const pulls = (given: Payload = {}): Payload => ({
+  ...base,
+  action: 'labeled',
+  pull_request: pull,
+  label,
+  ...given,
+})
+const edited = (before: string | null | undefined, minutes = 1, body = '/codex fix it'): Payload => ({
+  action: 'edited',
+  changes: { body: { from: before } },
+  comment: { ...words, body, updated_at: later(minutes) },
+})
+
+/** The id of a trigger, or why there is none. */
+function read(event: string, payload: unknown): string {
+  const result = normalise({ id: 'd-1', event, payload })
+  return 'ignored' in result ? `- ${result.ignored}` : result.trigger.id
+}
+
+type Table = [what: string, event: string, payload: unknown, expected: string][]
+
+const holds = (table: Table): void => {
+  test.each(table)('%s', (_, event, payload, expected) => {
+    expect(read(event, payload)).toBe(expected)
+  })
+}
+
+describe('comments', () => {
+  holds([
+    ['on an issue', 'issue_comment', comments(), 'comment-501'],
+    ['on a pull request', 'issue_comment', comments({ issue: issueOfPull }), 'comment-501'],
+    [
+      'without a command',
+      'issue_comment',
+      comments({ comment: { ...words, body: 'What about /codex?' } }),
+      '- no command',
+    ],
+    ['without words', 'issue_comment', comments({ comment: { ...words, body: null } }), '- no command'],
+    ['by a bot', 'issue_comment', comments({ sender: user('dependabot[bot]', 'Bot') }), '- by a bot'],
+    [
+      'by a bot that says it is a person',
+      'issue_comment',
+      comments({ sender: user('x[bot]') }),
+      '- by a bot',
+    ],
+    ['by somebody whose type is not said', 'issue_comment', comments({ sender: maya }), 'comment-501'],
+    ['that went away', 'issue_comment', comments({ action: 'nothing-we-know' }), '- event not used'],
+    [
+      'of a hook that is not an App',
+      'issue_comment',
+      comments({ installation: undefined }),
+      '- not installed as an App',
+    ],
+    [
+      'of a hook that says null',
+      'issue_comment',
+      comments({ installation: null }),
+      '- not installed as an App',
+    ],
+    [
+      'of an author who is gone',
+      'issue_comment',
+      comments({ comment: { ...words, user: null } }),
+      'comment-501',
+    ],
+  ])
+})
+
+describe('edits of comments', () => {
+  holds([
+    ['that brought a command in', 'issue_comment', comments(edited('hello')), `edit-501-${at + 60_000}`],
+    [
+      'within a quarter of an hour',
+      'issue_comment',
+      comments(edited('hello', 15)),
+      `edit-501-${at + 15 * 60_000}`,
+    ],
+    ['too late', 'issue_comment', comments(edited('hello', 16)), '- edited too late'],
+    [
+      'that took the command out',
+      'issue_comment',
+      comments(edited('/codex fix it', 1, 'never mind')),
+      '- no command',
+    ],
+    [
+      'of something else than the words',
+      'issue_comment',
+      comments({ ...edited('x'), changes: {} }),
+      '- no new command',
+    ],
+    [
+      'that do not say what was before',
+      'issue_comment',
+      comments({ ...edited('x'), changes: undefined }),
+      '- no new command',
+    ],
+    [
+      'by a bot',
+      'issue_comment',
+      comments({ ...edited('hello'), sender: user('x[bot]', 'Bot') }),
+      '- by a bot',
+    ],
+  ])
+
+  test('carry what was before, so that only new commands count', () => {
+    expect(
+      normalise({ id: 'd-1', event: 'issue_comment', payload: comments(edited('hello')) }),
+    ).toMatchObject({
+      trigger: { kind: 'comment', text: '/codex fix it', before: 'hello', at: at + 60_000 },
+    })
+  })
+
+  test('at two times are two, and one that came twice is one', () => {
+    const of = (minutes: number): string => read('issue_comment', comments(edited('hello', minutes)))
+    expect(of(1)).toBe(of(1))
+    expect(of(1)).not.toBe(of(2))
+  })
+})
+
+describe('labels', () => {
+  holds([
+    ['on an issue', 'issues', issues(), `label-100-7-codex-${at}`],
+    [
+      'on an issue, with a preset',
+      'issues',
+      issues({ label: { name: 'codex:plan' } }),
+      `label-100-7-codex_plan-${at}`,
+    ],
+    ['another one', 'issues', issues({ label: { name: 'bug' } }), '- other label'],
+    ['one that begins like it', 'issues', issues({ label: { name: 'codex-later' } }), '- other label'],
+    ['none', 'issues', issues({ label: null }), '- other label'],
+    ['by a bot', 'issues', issues({ sender: user('x[bot]', 'Bot') }), '- by a bot'],
+    ['on a pull request', 'pull_request', pulls(), `label-100-8-codex-${at}`],
+    [
+      'on a pull request, through the issues API',
+      'issues',
+      issues({ issue: issueOfPull }),
+      `label-100-8-codex-${at}`,
+    ],
+    ['an issue that was opened', 'issues', issues({ action: 'opened' }), '- event not used'],
+    [
+      'without a time: the delivery stands for it',
+      'issues',
+      issues({ issue: { ...issue, updated_at: undefined } }),
+      'label-100-7-codex-d-1',
+    ],
+  ])
+
+  test('seen by both hooks of a pull request are one', () => {
+    expect(read('pull_request', pulls())).toBe(read('issues', issues({ issue: issueOfPull })))
+  })
+
+  test.each([
+    ['issues', issues(), 'issue'],
+    ['issues', issues({ issue: issueOfPull }), 'pull'],
+    ['issues', issues({ issue: { ...issueOfPull, pull_request: undefined } }), 'pull'],
+    ['pull_request', pulls(), 'pull'],
+    ['issue_comment', comments({ issue: issueOfPull }), 'pull'],
+    ['issue_comment', comments({ issue: { ...issue, pull_request: null } }), 'issue'],
+  ])('%s know what they stand on', (event, payload, kind) => {
+    expect(normalise({ id: 'd-1', event, payload })).toMatchObject({ trigger: { thread: { kind } } })
+  })
+
+  test('may be another one than codex', () => {
+    const of = (name: string) =>
+      normalise({ id: 'd-1', event: 'issues', payload: issues({ label: { name } }) }, 'ai')
+    expect(of('ai')).toMatchObject({ trigger: { kind: 'label', label: 'ai' } })
+    expect(of('ai:plan')).toMatchObject({ trigger: { kind: 'label', label: 'ai:plan' } })
+    expect(of('codex')).toEqual({ ignored: 'other label' })
+  })
+})
+
+describe('reviews', () => {
+  holds([
+    ['submitted', 'pull_request_review', reviews(), 'review-40'],
+    [
+      'submitted without words: its comments may hold a command',
+      'pull_request_review',
+      reviews({ review: { ...review, body: null } }),
+      'review-40',
+    ],
+    ['edited', 'pull_request_review', reviews({ action: 'edited' }), '- event not used'],
+    ['dismissed', 'pull_request_review', reviews({ action: 'dismissed' }), '- event not used'],
+    ['by a bot', 'pull_request_review', reviews({ sender: user('x[bot]', 'Bot') }), '- by a bot'],
+    [
+      'an inline comment of one',
+      'pull_request_review_comment',
+      inlines({ comment: { ...inline, in_reply_to_id: undefined } }),
+      '- inline comment of a review',
+    ],
+    ['a reply to an inline comment', 'pull_request_review_comment', inlines(), 'inline-501'],
+    [
+      'an inline comment of no review',
+      'pull_request_review_comment',
+      inlines({ comment: { ...inline, pull_request_review_id: null, in_reply_to_id: undefined } }),
+      'inline-501',
+    ],
+    [
+      'an inline comment without a command',
+      'pull_request_review_comment',
+      inlines({ comment: { ...inline, body: 'why?' } }),
+      '- no command',
+    ],
+    [
+      'an inline comment by a bot',
+      'pull_request_review_comment',
+      inlines({ sender: user('x[bot]', 'Bot') }),
+      '- by a bot',
+    ],
+    [
+      'an inline comment, edited',
+      'pull_request_review_comment',
+      inlines({
+        action: 'edited',
+        changes: { body: { from: 'x' } },
+        comment: { ...inline, updated_at: later(2) },
+      }),
+      `inline-edit-501-${at + 120_000}`,
+    ],
+  ])
+
+  test('answers to an inline comment go to the first of its thread', () => {
+    expect(normalise({ id: 'd-1', event: 'pull_request_review_comment', payload: inlines() })).toMatchObject({
+      trigger: {
+        place: {
+          in: 'inline',
+          commentId: 501,
+          rootId: 499,
+          reviewId: 40,
+          inline: { path: 'a.ts', line: 3, hunk: '@@', author: 'maya' },
+        },
+      },
+    })
+  })
+})
+
+describe('pull requests', () => {
+  holds([
+    ['opened', 'pull_request', pulls({ action: 'opened' }), `pull-100-8-opened-${at}`],
+    ['reopened', 'pull_request', pulls({ action: 'reopened' }), `pull-100-8-opened-${at}`],
+    [
+      'merged',
+      'pull_request',
+      pulls({ action: 'closed', pull_request: { ...pull, merged: true } }),
+      `pull-100-8-merged-${at}`,
+    ],
+    [
+      'opened by a bot, as ours are',
+      'pull_request',
+      pulls({ action: 'opened', sender: user('posthog[bot]', 'Bot') }),
+      `pull-100-8-opened-${at}`,
+    ],
+    ['pushed to', 'pull_request', pulls({ action: 'synchronize' }), '- event not used'],
+    [
+      'of a fork that is gone',
+      'pull_request',
+      pulls({ pull_request: { ...pull, head: { ...head, repo: null } } }),
+      `label-100-8-codex-${at}`,
+    ],
+  ])
+
+  test('carry their head, and whose it is', () => {
+    const of = (repo: unknown) =>
+      normalise({
+        id: 'd-1',
+        event: 'pull_request',
+        payload: pulls({ pull_request: { ...pull, head: { ...head, repo } } }),
+      })
+    expect(of({ id: 200 })).toMatchObject({
+      trigger: { head: { ref: 'maya/login', sha: 'abc', base: 'main', repoId: 200 } },
+    })
+    expect(of(null)).toMatchObject({ trigger: { head: { repoId: null } } })
+  })
+})
+
+test('a trigger holds the words that were there when it came', () => {
+  const result = normalise({
+    id: 'd-1',
+    event: 'issue_comment',
+    payload: comments({ issue: { ...issue, user: null, state: 'closed' } }),
+  })
+  expect(result).toEqual({
+    trigger: {
+      id: 'comment-501',
+      deliveryId: 'd-1',
+      at,
+      thread: {
+        installationId: 1,
+        owner: 'acme',
+        repo: 'shop',
+        repoId: 100,
+        defaultBranch: 'main',
+        number: 7,
+        kind: 'issue',
+        url: 'https://github.com/acme/shop/issues/7',
+      },
+      sender: { login: 'maya', id: 11 },
+      kind: 'comment',
+      place: { in: 'thread', commentId: 501 },
+      text: '/codex fix it',
+      snapshot: { title: 'Login is flaky', body: 'It fails.', author: 'ghost', open: false },
+    },
+  })
+})
+
+describe('what is not understood', () => {
+  test.each(['push', 'ping', 'installation', '', '__proto__', 'constructor', 'toString'])(
+    'the event %j',
+    event => {
+      expect(read(event, comments())).toBe('- event not used')
+    },
+  )
+
+  const whole: Record<EventName, Payload> = {
+    issue_comment: comments(),
+    issues: issues(),
+    pull_request: pulls(),
+    pull_request_review: reviews(),
+    pull_request_review_comment: inlines(),
+  }
+
+  test.each(events)(
+    '%s, without any one of its fields: a trigger, or a reason, and never an exception',
+    event => {
+      for (const path of paths(whole[event])) {
+        for (const value of [undefined, null, 7, 'x', [], {}]) {
+          const result = normalise({ id: 'd-1', event, payload: changed(whole[event], path, value) })
+          if ('trigger' in result)
+            expect(
+              Trigger.safeParse(result.trigger).success,
+              `${path.join('.')} = ${JSON.stringify(value)}`,
+            ).toBe(true)
+          else expect(result.ignored).toEqual(expect.any(String))
+        }
+      }
+    },
+  )
+
+  test('any value at all', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...events), fc.anything(), (event, payload) => {
+        expect(read(event, payload)).toBe('- payload not understood')
+      }),
+    )
+  })
+})
+
+/** Every place in a payload, from the outside in. */
+function paths(value: unknown, path: string[] = []): string[][] {
+  if (typeof value !== 'object' || value === null) return [path]
+  return [path, ...Object.entries(value).flatMap(([key, inner]) => paths(inner, [...path, key]))].filter(
+    ({ length }) => length > 0,
+  )
+}
+
+function changed(value: unknown, [key, ...rest]: string[], to: unknown): unknown {
+  if (key === undefined || typeof value !== 'object' || value === null) return to
+  const inner = Object.entries(value).find(([name]) => name === key)?.[1]
+  return { ...value, [key]: rest.length === 0 ? to : changed(inner, rest, to) }
+}
+
+test('the App subscribes to what is read, where it is written down', () => {
+  const manifest = ((): string | undefined => {
+    try {
+      return readFileSync(new URL('../../app.yml', import.meta.url), 'utf8')
+    } catch {
+      return undefined
+    }
+  })()
+  for (const event of manifest === undefined ? [] : events)
+    expect(manifest).toMatch(new RegExp(`^\\s*- ${event}$`, 'm'))
+})
