@@ -30,22 +30,16 @@ export function heading(title: string, cells: number): Line[] {
   return [[], [span(words + '━'.repeat(Math.max(0, cells - words.length)), 'yellow')], []]
 }
 
-export function summary(ms: number, issue: Times, pull: Times): Line[] {
-  return [
-    [
-      span('✓ ', 'green', 'bold'),
-      span(`Everything happened, in ${seconds(ms)}. `, 'bold'),
-      ...times('Comment', issue, 'pull request linked'),
-      span('. '),
-      ...times('Label', pull, 'commit told'),
-      span('.'),
-    ],
-    [],
-  ]
-}
-
-const times = (from: string, { eyes, status, result }: Times, end: string): Span[] => [
-  span(`${from} → 👀 ${exact(eyes)}, → status ${exact(status)}, → ${end} ${exact(result)}`),
+export const summary = (ms: number, issue: Times, pull: Times): Line[] => [
+  [
+    span(`✓ Everything happened, in ${seconds(ms)}`, 'bold', 'green'),
+    times('comment', issue, 'pull request linked'),
+    times('label', pull, 'commit reported'),
+  ],
+  [],
 ]
+
+const times = (from: string, { eyes, status, result }: Times, end: string): Span =>
+  span(` · ${from} → 👀 ${exact(eyes)}, first status ${exact(status)}, ${end} ${exact(result)}`)
 
 const exact = (ms: number): string => (ms < 1000 ? `${ms} ms` : seconds(ms))

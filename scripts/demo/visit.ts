@@ -81,8 +81,9 @@ class Visit {
   }
 
   #become(login: string): void {
-    if (PEOPLE.includes(login)) this.#login = login
-    else this.#note(`Nobody here is called ${login}. There are ${PEOPLE.join(', ')}.`)
+    const people = PEOPLE.filter(person => !person.endsWith('[bot]'))
+    if (people.includes(login)) this.#login = login
+    else this.#note(`Nobody here is called ${login}. There are ${people.join(', ')}.`)
     this.#ask()
   }
 

@@ -373,8 +373,8 @@ export function attachmentLines({ ids, failed }: StagedAttachments): string[] {
       : []),
     ...failed
       .slice(0, shownFailures)
-      .map(({ name, why }) => `⚠️ Not passed on: ${code(shortened(name))}, ${inlineWords(why, 200)}`),
-    ...(rest > 0 ? [`⚠️ Not passed on: ${rest} more`] : []),
+      .map(({ name, why }) => `⚠️ ${code(shortened(name))} was not passed on: ${inlineWords(why, 200)}`),
+    ...(rest > 0 ? [`⚠️ ${rest === 1 ? 'One more was' : `${rest} more were`} not passed on`] : []),
   ]
 }
 

@@ -155,6 +155,9 @@ const Heard = z.object({
   answer: z.string().optional(),
 })
 
+const { branch, attachments, when, pull_request, limits } = RepoSettings.shape
+const kept = { branch, attachments, when, pull_request, limits }
+
 export const Run = z.object({
   v: z.literal(1),
   id: z.string(),
@@ -164,13 +167,7 @@ export const Run = z.object({
   /** The head when it was asked; pull requests only. */
   head: PullHead.optional(),
   /** The repository's settings when it was asked, as far as they matter later. */
-  settings: RepoSettings.pick({
-    branch: true,
-    attachments: true,
-    when: true,
-    pull_request: true,
-    limits: true,
-  }),
+  settings: z.object(kept),
   /** What is wrong with the settings file. */
   settingsProblem: z.string().optional(),
   /** It may start; until then `ahead` others are before it. */
@@ -271,30 +268,32 @@ export type Run = z.infer<typeof Run>
 export type NewRun = Pick<Run, 'id' | 'thread' | 'ask' | 'snapshot' | 'settings'> &
   Partial<Pick<Run, 'head' | 'earlier' | 'taskId' | 'pulls' | 'reported' | 'settingsProblem'>>
 
-export const newRun = (given: NewRun): Run => ({
-  v: 1,
-  taskMade: false,
-  mute: false,
-  progress: [],
-  claimedPulls: [],
-  foreignPulls: [],
-  pulls: [],
-  reported: 0,
-  resultChecked: false,
-  told: { comment: false, inline: 0, reaction: false, label: false, branch: false },
-  turn: false,
-  labels: given.ask.origin.by === 'label' ? [given.ask.origin.label] : [],
-  round: 0,
-  notesRead: 0,
-  asked: false,
-  undelivered: [],
-  delivered: [],
-  dropped: [],
-  passedOn: 0,
-  yielding: false,
-  stallsSeen: 0,
-  ...given,
-})
+/** @throws ZodError for a record that could not be read back */
+export const newRun = (given: NewRun): Run =>
+  Run.parse({
+    v: 1,
+    taskMade: false,
+    mute: false,
+    progress: [],
+    claimedPulls: [],
+    foreignPulls: [],
+    pulls: [],
+    reported: 0,
+    resultChecked: false,
+    told: { comment: false, inline: 0, reaction: false, label: false, branch: false },
+    turn: false,
+    labels: given.ask.origin.by === 'label' ? [given.ask.origin.label] : [],
+    round: 0,
+    notesRead: 0,
+    asked: false,
+    undelivered: [],
+    delivered: [],
+    dropped: [],
+    passedOn: 0,
+    yielding: false,
+    stallsSeen: 0,
+    ...given,
+  })
 
 export type Phase = 'waiting' | 'preparing' | 'starting' | 'working' | 'stopping' | Outcome['is']
 

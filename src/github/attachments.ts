@@ -26,8 +26,8 @@ export interface AttachmentAccess {
   webUrl: string
   token(): Promise<string>
   /**
-   * Signed addresses by `assetId`, for what the token does not open: in private repositories GitHub gives
-   * images to a user's token but not to an installation's, while the HTML of a comment links them signed.
+   * Signed addresses by `assetId`, for what the token does not open: images of private repositories are
+   * given to people, hardly to Apps, but GitHub's own HTML of a comment links to them signed.
    */
   signed?(): Promise<ReadonlyMap<string, string>>
   now(): number
@@ -159,7 +159,7 @@ async function readUpTo(response: Response, limit: number): Promise<Uint8Array<A
   } catch (error) {
     throw error instanceof AttachmentRefused ? error : silence(error)
   }
-  return new Uint8Array(Buffer.concat(chunks))
+  return Buffer.concat(chunks)
 }
 
 interface Signature {
@@ -298,7 +298,7 @@ const htmlsIn = (text: unknown): string[] =>
 
 /** The thread's own text, and those of the command, with their HTML. */
 function textsOf({ client, thread, place }: ThreadAccess): Promise<unknown>[] {
-  const at = { owner: thread.owner, repo: thread.repo, mediaType: { format: 'full' } }
+  const at = { owner: thread.owner, repo: thread.repo, mediaType: { format: 'full+json' } }
   const issue = client.rest.issues.get({ ...at, issue_number: thread.number })
   return [issue, ...commandTexts(client, at, thread.number, place)].map(async answer => (await answer).data)
 }

@@ -20,11 +20,11 @@ const Frame = z.object({
 type Frame = z.infer<typeof Frame>
 
 /**
- * The row of a run is true before its event is sent. The stored log comes after: the agent writes it half a
- * second after its last event (PostHog's `session-log-writer.ts`), so that what stands only there takes a
- * second look to be seen.
+ * PostHog stores its own changes and steps before it sends them. What the agent says stands in the log only
+ * later: it writes there half a second after its last event (`session-log-writer.ts` of PostHog/code), so
+ * the end of a turn, with nothing after it, takes a second look to be seen.
  */
-const looks = { none: 0, row: 1, log: 2 } as const
+const looks = { none: 0, stored: 1, late: 2 } as const
 
 /** A reader of one run's events: how many looks each is worth. */
 export function newsReader(): (data: string) => number {
@@ -36,10 +36,10 @@ export function newsReader(): (data: string) => number {
         const state = JSON.stringify([frame.status, frame.output])
         const same = state === before
         before = state
-        return same ? looks.none : looks.row
+        return same ? looks.none : looks.stored
       }
       case 'permission_request':
-        return looks.row
+        return looks.stored
       case 'notification':
         return looksFor(frame.notification)
       default:
@@ -56,15 +56,17 @@ function frameOf(data: string): Frame | undefined {
   }
 }
 
-const told = /posthog\/(?:progress|turn_complete|error)$/
+const stored = /posthog\/(?:progress|permission_request)$/
+const late = /posthog\/(?:\w*turn_complete|error)$/
 
 function looksFor(notification: Frame['notification']): number {
   if (!notification) return looks.none
-  const { method, params, result } = notification
+  const { method = '', params, result } = notification
   // Agents that do not announce the end of a turn end it with the answer to its prompt.
-  if (result || (method !== undefined && told.test(method))) return looks.log
-  // One look must do for these: they are many, and the end of the turn comes after them.
-  return params?.update?.sessionUpdate === 'agent_message' ? looks.row : looks.none
+  if (result || late.test(method)) return looks.late
+  // A message is late too, but the end of its turn comes after it.
+  const message = params?.update?.sessionUpdate === 'agent_message'
+  return message || stored.test(method) ? looks.stored : looks.none
 }
 
 export interface Bell {

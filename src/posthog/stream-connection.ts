@@ -57,7 +57,6 @@ export async function connect(
   } finally {
     clearTimeout(watchdog)
     line.signal.removeEventListener('abort', hangUp)
-    hangUp()
   }
 }
 

@@ -111,7 +111,7 @@ describe('an attachment', () => {
     ['plain http', 'http://github.com/user-attachments/files/1/a.log'],
     ['a data address', 'data:image/png;base64,iVBORw0KGgo#https://github.com/user-attachments/assets/1'],
     ['a file', 'file:///user-attachments/assets/1?https://github.com/'],
-    ['a script', 'javascript:fetch("https://github.com/user-attachments/assets/1")'],
+    ['a script', "javascript:fetch('https://github.com/user-attachments/assets/1')"],
     ['a backslash before the host', 'https:\\\\evil.example\\@github.com/user-attachments/files/1/a.log'],
     ['an address of this machine', 'http://127.0.0.1/user-attachments/assets/1?github.com'],
     ['the metadata of the cloud', 'http://169.254.169.254/user-attachments/assets/1?github.com'],
@@ -149,7 +149,7 @@ describe('an attachment', () => {
     ['a quote in HTML', `<blockquote>\n\nso\n\n</blockquote>\n\n![Image](${image})`],
     ['a comment', `<!-- fill this in -->\n![Image](${image})`],
     ['an empty comment', `<!--> <img src="${image}">`],
-    ['a comment that Markdown interrupts', `<div><!--\n\nso\n\n--></div>\n\n![Image](${image})`],
+    ['a comment that Markdown interrupts', `<div><!--\n\nso\n\n<p>--></p></div>\n\n![Image](${image})`],
     ['a lone end', `</blockquote>\n\n![Image](${image})`],
     ['a less-than sign', `1 < 2 <b>so</b> <img src="${image}">`],
   ])('is seen after %s', (_, markdown) => {
@@ -359,19 +359,21 @@ describe('what is said of those that were not passed on', () => {
 
   test('is a line each in the status comment, up to five', () => {
     expect(attachmentLines({ ids: [], failed: [] })).toEqual([])
-    expect(attachmentLines({ ids: ['a'], failed: [] }).join('\n')).toMatchInlineSnapshot(`"✅ One attachment for the agent"`)
+    expect(attachmentLines({ ids: ['a'], failed: [] }).join('\n')).toMatchInlineSnapshot(
+      `"✅ One attachment for the agent"`,
+    )
     const failed = Array.from({ length: 7 }, (_, index) => ({
       name: index === 0 ? '`@maya` <b>'.repeat(20) : `${index}.png`,
       why: 'PostHog refused: @maya **no**',
     }))
     expect(attachmentLines({ ids: ['a', 'b'], failed }).join('\n')).toMatchInlineSnapshot(`
       "✅ 2 attachments for the agent
-      ⚠️ Not passed on: \`\` \`@maya\` <b>\`@maya\` <b>\`@maya\` <b>\`@maya\` <b>\`@maya\` <b>\`@maya\` <b>\`@maya\` <b>\`@… \`\`, PostHog refused: @​maya \\*\\*no\\*\\*
-      ⚠️ Not passed on: \`1.png\`, PostHog refused: @​maya \\*\\*no\\*\\*
-      ⚠️ Not passed on: \`2.png\`, PostHog refused: @​maya \\*\\*no\\*\\*
-      ⚠️ Not passed on: \`3.png\`, PostHog refused: @​maya \\*\\*no\\*\\*
-      ⚠️ Not passed on: \`4.png\`, PostHog refused: @​maya \\*\\*no\\*\\*
-      ⚠️ Not passed on: 2 more"
+      ⚠️ \`\` \`@maya\` <b>\`@maya\` <b>\`@maya\` <b>\`@maya\` <b>\`@maya\` <b>\`@maya\` <b>\`@maya\` <b>\`@… \`\` was not passed on: PostHog refused: @​maya \\*\\*no\\*\\*
+      ⚠️ \`1.png\` was not passed on: PostHog refused: @​maya \\*\\*no\\*\\*
+      ⚠️ \`2.png\` was not passed on: PostHog refused: @​maya \\*\\*no\\*\\*
+      ⚠️ \`3.png\` was not passed on: PostHog refused: @​maya \\*\\*no\\*\\*
+      ⚠️ \`4.png\` was not passed on: PostHog refused: @​maya \\*\\*no\\*\\*
+      ⚠️ 2 more were not passed on"
     `)
   })
 

@@ -211,8 +211,8 @@ describe('beside PostHog', () => {
     const before = Date.now()
     await control.completeTurn()
     await until(() => news.length === 2)
-    expect((news[0] ?? 0) - before).toBeLessThan(200)
-    expect((news[1] ?? 0) - before).toBeLessThan(1_500)
+    expect((news[0] ?? 0) - before).toBeLessThan(500)
+    expect((news[1] ?? 0) - before).toBeGreaterThanOrEqual(995)
     await sleep(1_200)
     expect(news).toHaveLength(2)
   })
@@ -224,7 +224,7 @@ describe('beside PostHog', () => {
   ])('has news of %s', async (_, act) => {
     const { control, news } = await watched()
     await act(control)
-    await until(() => news.length > 0, 300)
+    await until(() => news.length > 0, 1_500)
   })
 
   it('has no news of the single pieces of a message, nor of what repeats', async () => {
@@ -252,13 +252,13 @@ describe('beside PostHog', () => {
   })
 
   it('goes on after a rotation without losing what happened meanwhile', async () => {
-    const { control, news, posthog } = await watched({ posthog: { stream: { rotateMs: 150 } } })
+    const { control, news, posthog } = await watched({ posthog: { stream: { rotateMs: 400 } } })
     control.setOutput({ pr_url: 'https://github.com/acme/web/pull/1' })
     await until(() => news.length === 1)
     posthog.fault({ route: 'stream', fault: { kind: 'delay', ms: 100 } })
     await until(() => streamCalls(posthog).length === 2)
     control.setOutput({ pr_merged: true })
-    await until(() => news.length === 2, 400)
+    await until(() => news.length === 2)
     const [, second] = streamCalls(posthog)
     expect(second?.query).toEqual({})
     expect(second?.headers['last-event-id']).toMatch(/^\d+-\d+$/)
@@ -354,13 +354,17 @@ describe('beside PostHog', () => {
       posthog: { stream: { rotateMs: 100 } },
       watch: { now: () => time, pace: { ...quick, forget: 50 } },
     })
-    await until(() => streamCalls(posthog).length === 2)
+    const soFar = () => streamCalls(posthog).length
+    await until(() => soFar() > 1)
     time = 60
     watch.watch(session)
-    await until(() => streamCalls(posthog).length === 3)
+    const asked = soFar()
+    await until(() => soFar() > asked)
     time = 120
     await until(() => watch.watching() === 0)
-    expect(streamCalls(posthog)).toHaveLength(3)
+    const last = soFar()
+    await sleep(150)
+    expect(soFar()).toBe(last)
   })
 })
 
@@ -438,8 +442,8 @@ describe('beside a server that goes wrong', () => {
     const { url, requests, sockets } = await serve(answer)
     const { watch } = watchAt(url, { pace: quick })
     watch.watch(session)
-    await until(() => requests.length === 3)
-    expect(sockets.size).toBe(1)
+    await until(() => requests.length >= 3)
+    await until(() => sockets.size === 1)
     expect((requests[1]?.at ?? 0) - (requests[0]?.at ?? 0)).toBeGreaterThanOrEqual(100)
   })
 
@@ -458,7 +462,7 @@ describe('beside a server that goes wrong', () => {
   it('comes back to a server that was away', async () => {
     const answer: Answer = response => void begin(response).write(`id: 5-0\ndata: ${state({})}\n\n`)
     const first = await serve(answer)
-    const { watch, news } = watchAt(first.url, { pace: quick })
+    const { watch, news } = watchAt(first.url, { pace: { ...quick, reconnects: 100 } })
     watch.watch(session)
     await until(() => news.length === 1)
     await first.close()
@@ -489,7 +493,7 @@ describe('beside a server that goes wrong', () => {
     })
     const { watch, news } = watchAt(url, { pace: quick })
     watch.watch(session)
-    await until(() => requests.length === 4)
+    await until(() => requests.length >= 4)
     expect(requests.map(({ lastId }) => lastId)).toEqual([undefined, '9-9', undefined, undefined])
     expect(requests.map(({ url }) => url?.includes('start=latest'))).toEqual([true, false, true, true])
     await until(() => news.length === 3)
@@ -554,7 +558,6 @@ describe('beside a server that goes wrong', () => {
     await sleep(150)
     expect(requests).toHaveLength(2)
     expect(news).toHaveLength(told)
-    // One that the server ended well may be kept for the next call.
-    if (!answer.toString().includes('end(')) expect(sockets.size).toBe(0)
+    expect(sockets.size).toBe(0)
   })
 })

@@ -18,8 +18,17 @@ import { ComeBack, Refused, Unanswered } from '../../core/faults.ts'
 import type { Run } from '../../core/run.ts'
 import type { Log } from '../edges.ts'
 
+/** As much of a Run as its attachments depend on. */
+export interface Attaching {
+  id: Run['id']
+  thread: Pick<Run['thread'], 'url'>
+  ask: Pick<Run['ask'], 'text' | 'inline'>
+  snapshot: Pick<Run['snapshot'], 'body'>
+  earlier?: Run['earlier']
+}
+
 export interface Staging {
-  run: Pick<Run, 'id' | 'thread' | 'ask' | 'snapshot' | 'earlier'>
+  run: Attaching
   taskId: string
   download(attachment: Attachment): Promise<AttachmentFile>
   stage(taskId: string, file: AttachmentFile): Promise<string>
@@ -52,7 +61,7 @@ export async function stageAttachments(staging: Staging): Promise<StagedAttachme
 const oneTooMany = ({ name }: Attachment) => ({ name, why: whyNot({ because: 'count' }) })
 
 /** Those of the command first, as they matter most; a session that goes on knows those of the thread already. */
-export function attachmentsOf({ thread, ask, snapshot, earlier }: Staging['run']): Attachment[] {
+export function attachmentsOf({ thread, ask, snapshot, earlier }: Attaching): Attachment[] {
   const inline = (ask.inline ?? []).map(({ body }) => body)
   const texts = [ask.text, ...inline, ...(earlier ? [] : [snapshot.body])]
   return onlyOnce(texts.flatMap(text => attachmentsIn(text, thread.url, mostNamed)))
@@ -69,7 +78,7 @@ async function take(staging: Staging, attachment: Attachment): Promise<string | 
     const expected =
       error instanceof AttachmentRefused || error instanceof Refused || error instanceof Unanswered
     log[expected ? 'warn' : 'error'](
-      { run: run.id, name: attachment.name, err: error },
+      { run: run.id, attachment: attachment.name, err: error },
       'attachment not passed on',
     )
     return reasonOf(error)
@@ -79,7 +88,8 @@ async function take(staging: Staging, attachment: Attachment): Promise<string | 
 function reasonOf(error: unknown): Unfit {
   if (error instanceof AttachmentRefused) return error.unfit
   if (error instanceof Unanswered) return { because: 'silence', service: error.service }
-  if (error instanceof Refused) return { because: 'refusal', service: error.service, said: error.message.slice(0, 200) }
+  if (error instanceof Refused)
+    return { because: 'refusal', service: error.service, said: error.message.slice(0, 200) }
   return { because: 'fault' }
 }
 

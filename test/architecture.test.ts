@@ -1,0 +1,160 @@
+/** Who may import whom, read off the files. Nothing here knows what the files do. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '..')
+
+const filesIn = (dir: string): string[] =>
+  readdirSync(join(root, dir), { recursive: true, encoding: 'utf8' })
+    .map(name => join(dir, name))
+    .filter(name => /\.(ts|mts|js|mjs|sh|md|yml|yaml|json)$/.test(name) && !name.endsWith('.schema.json'))
+    .sort()
+
+const textOf = (file: string): string => readFileSync(join(root, file), 'utf8')
+const source = filesIn('src').filter(file => file.endsWith('.ts'))
+
+interface Import {
+  file: string
+  /** `src/core/run.ts` or the name of a package. */
+  from: string
+}
+
+const written =
+  /(?:^|\n)\s*(?:import|export)\s(?:[^'"`;]*?\sfrom\s)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g
+
+const importsOf = (file: string): Import[] =>
+  [...textOf(file).matchAll(written)].map(([, one, two]) => {
+    const from = one ?? two ?? ''
+    return { file, from: from.startsWith('.') ? join(dirname(file), from) : from }
+  })
+
+const imports = source.flatMap(importsOf)
+
+/** `core`, `flow`, `github` …; `config` and `main` for the files beside them. */
+const partOf = (path: string): string => (relative('src', path).split('/')[0] ?? '').replace(/\.ts$/, '')
+
+const isOurs = ({ from }: Import): boolean => from.startsWith('src/')
+const shown = ({ file, from }: Import): string => `${file} → ${from}`
+
+/** Our own parts that a part may import. */
+const mayImport: Record<string, readonly string[]> = {
+  core: ['core'],
+  config: ['core'],
+  flow: ['core', 'flow'],
+  github: ['core', 'github'],
+  posthog: ['core', 'posthog'],
+  queue: ['core', 'queue'],
+  admin: ['core', 'admin', 'config'],
+  main: ['admin', 'config', 'core', 'flow', 'github', 'posthog', 'queue'],
+}
+
+test('the files are seen, and what they import', () => {
+  expect(source).toContain('src/core/run.ts')
+  expect(imports.map(shown)).toContain('src/core/observe.ts → src/core/run.ts')
+  expect(imports.map(shown)).toContain('src/core/run.ts → zod')
+  expect(imports.length).toBeGreaterThan(source.length)
+})
+
+test('every part of src is in the table of who may import whom', () => {
+  expect([...new Set(source.map(partOf))].filter(part => !(part in mayImport))).toEqual([])
+})
+
+describe('imports go one way', () => {
+  test.each(Object.entries(mayImport))('%s imports %s', (part, allowed) => {
+    const others = imports.filter(
+      each => isOurs(each) && partOf(each.file) === part && !allowed.includes(partOf(each.from)),
+    )
+    expect(others.map(shown)).toEqual([])
+  })
+
+  test('nobody imports main', () => {
+    expect(imports.filter(({ from }) => from === 'src/main.ts').map(shown)).toEqual([])
+  })
+
+  test('admin takes the settings from config, nothing else', () => {
+    const lines = source.filter(file => partOf(file) === 'admin').flatMap(file => textOf(file).split('\n'))
+    const taken = lines.filter(line => line.endsWith("from '../config.ts'"))
+    expect(taken.filter(line => !line.startsWith('import type '))).toEqual([])
+  })
+
+  test('nothing in src leaves src, and none of it imports a test', () => {
+    const outside = imports.filter(
+      ({ from }) => from.startsWith('..') || /^(?:test|scripts|dist)\//.test(from),
+    )
+    expect(outside.map(shown)).toEqual([])
+  })
+})
+
+/** The packages of each part. Core is pure: nothing there opens a file, a socket or a clock of its own. */
+const packages: Record<string, RegExp> = {
+  core: /^(?:zod|yaml|fastest-levenshtein|node:crypto|mdast|mdast-util-[\w-]+|micromark-extension-gfm)$/,
+  flow: /^(?:zod|node:crypto)$/,
+  config: /^node:/,
+}
+
+/** The one part that may know a package. */
+const owners: Record<string, string> = {
+  bullmq: 'queue',
+  ioredis: 'queue',
+  '@electric-sql/pglite': 'queue',
+  '@octokit/rest': 'github',
+  '@octokit/auth-app': 'github',
+  '@probot/pino': 'admin',
+}
+
+describe('packages stay where they belong', () => {
+  test.each(Object.entries(packages))('%s', (part, allowed) => {
+    const others = imports.filter(
+      each => !isOurs(each) && partOf(each.file) === part && !allowed.test(each.from),
+    )
+    expect(others.map(shown)).toEqual([])
+  })
+
+  test.each(Object.entries(owners))('%s is known to %s alone', (name, owner) => {
+    const users = imports.filter(({ from }) => from === name || from.startsWith(`${name}/`))
+    expect(users.filter(({ file }) => partOf(file) !== owner).map(shown)).toEqual([])
+  })
+})
+
+const filesWith = (files: readonly string[], words: RegExp): string[] =>
+  files.filter(file => words.test(textOf(file)))
+
+test('only the configuration reads the environment', () => {
+  expect(filesWith(source, /\bprocess\s*(?:\.\s*env\b|\[)/).filter(file => file !== 'src/config.ts')).toEqual(
+    [],
+  )
+})
+
+test('core has no clock and no chance of its own', () => {
+  const core = source.filter(file => partOf(file) === 'core')
+  expect(
+    filesWith(
+      core,
+      /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bperformance\.now\(|\bsetTimeout\(|\bfetch\(/,
+    ),
+  ).toEqual([])
+})
+
+test('there is no drawer for odds and ends, and no barrel', () => {
+  expect(
+    source.filter(file => /(?:^|\/)(?:utils?|helpers?|common|manager|misc|types|index)\.ts$/.test(file)),
+  ).toEqual([])
+})
+
+test('nothing here rests on what lies beside the repository', () => {
+  const beside = ['..', 'shared'].join('/')
+  const work = ['', 'work', ''].join('/')
+  const documents = readdirSync(root).filter(
+    name => /\.(?:md|json|yml|yaml|ts)$/.test(name) && name !== 'package-lock.json',
+  )
+  const all = [...filesIn('src'), ...filesIn('test'), ...filesIn('scripts'), ...documents]
+  expect(
+    all.filter(
+      file =>
+        textOf(file).includes(beside) ||
+        textOf(file).includes(`${work}shared`) ||
+        textOf(file).includes(`${work}main`),
+    ),
+  ).toEqual([])
+})

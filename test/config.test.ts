@@ -1,0 +1,295 @@
+import { spawnSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, describe, expect, test } from 'vitest'
+import { type Config, readConfig, secretsOf, variables } from '../src/config.ts'
+
+type Env = Record<string, string | undefined>
+
+const { privateKey: generated } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+})
+
+/** Without the line break at its end, which is trimmed off. */
+const privateKey = generated.trim()
+
+const dir = mkdtempSync(join(tmpdir(), 'codex-task-bot-config-'))
+const keyFile = join(dir, 'app.pem')
+writeFileSync(keyFile, privateKey)
+const noKeyFile = join(dir, 'no.pem')
+writeFileSync(noKeyFile, 'hello')
+afterAll(() => rmSync(dir, { recursive: true, force: true }))
+
+const whole: Env = {
+  APP_ID: '5',
+  PRIVATE_KEY: privateKey,
+  WEBHOOK_SECRET: 'a-secret-of-ours',
+  POSTHOG_API_KEY: 'phx_a-key-of-ours',
+  POSTHOG_PROJECT_ID: '42',
+}
+
+function configOf(env: Env): Config {
+  const read = readConfig({ ...whole, ...env })
+  return read.mode === 'run' ? read.config : expect.fail(`not a run, but ${JSON.stringify(read)}`)
+}
+
+function problemsOf(env: Env): string[] {
+  const read = readConfig({ ...whole, ...env })
+  return read.mode === 'refuse' ? read.problems : expect.fail(`not refused, but ${read.mode}`)
+}
+
+test('the least that it takes, and what stands in for the rest', () => {
+  expect(configOf({})).toEqual({
+    app: { id: 5, privateKey, webhookSecret: 'a-secret-of-ours', apiUrl: 'https://api.github.com' },
+    posthog: expect.objectContaining({
+      host: 'https://us.posthog.com',
+      apiKey: 'phx_a-key-of-ours',
+      projectId: '42',
+    }),
+    run: { model: 'gpt-5.5', effort: undefined },
+    queue: { redisUrl: undefined, dataDir: './data' },
+    role: 'all',
+    server: { host: 'localhost', port: 3000, proxyUrl: undefined },
+    log: { level: 'info', format: 'pretty' },
+  })
+})
+
+describe('a variable that is right', () => {
+  const table: [Env, (config: Config) => unknown, unknown][] = [
+    [{ APP_ID: ' 77 ' }, ({ app }) => app.id, 77],
+    [
+      { PRIVATE_KEY: privateKey.replaceAll('\n', '\\n') },
+      ({ app }) => app.privateKey.trim(),
+      privateKey.trim(),
+    ],
+    [{ PRIVATE_KEY: Buffer.from(privateKey).toString('base64') }, ({ app }) => app.privateKey, privateKey],
+    [{ PRIVATE_KEY: undefined, PRIVATE_KEY_PATH: keyFile }, ({ app }) => app.privateKey, privateKey],
+    [{ PRIVATE_KEY_PATH: '/nothing/there' }, ({ app }) => app.privateKey.trim(), privateKey.trim()],
+    [{ GITHUB_API_URL: 'http://127.0.0.1:4000/' }, ({ app }) => app.apiUrl, 'http://127.0.0.1:4000'],
+    [{ GHE_HOST: 'github.acme.example' }, ({ app }) => app.apiUrl, 'https://github.acme.example/api/v3'],
+    [
+      { GHE_HOST: 'github.acme.example', GHE_PROTOCOL: 'http' },
+      ({ app }) => app.apiUrl,
+      'http://github.acme.example/api/v3',
+    ],
+    [
+      { GHE_HOST: 'other.example', GITHUB_API_URL: 'https://api.example' },
+      ({ app }) => app.apiUrl,
+      'https://api.example',
+    ],
+    [{ HOST: '0.0.0.0' }, ({ server }) => server.host, '0.0.0.0'],
+    [{ PORT: '0' }, ({ server }) => server.port, 0],
+    [{ PORT: '65535' }, ({ server }) => server.port, 65_535],
+    [{ WEBHOOK_PROXY_URL: 'https://smee.io/abc' }, ({ server }) => server.proxyUrl, 'https://smee.io/abc'],
+    [{ LOG_LEVEL: 'DEBUG' }, ({ log }) => log.level, 'debug'],
+    [{ LOG_FORMAT: 'json' }, ({ log }) => log.format, 'json'],
+    [{ POSTHOG_HOST: 'https://eu.posthog.com/' }, ({ posthog }) => posthog.host, 'https://eu.posthog.com'],
+    [
+      { CODEX_MODEL: 'gpt-5.6', CODEX_REASONING_EFFORT: 'Max' },
+      ({ run }) => run,
+      { model: 'gpt-5.6', effort: 'max' },
+    ],
+    [{ CODEX_MODEL: '' }, ({ run }) => run.model, 'gpt-5.5'],
+    [
+      { REDIS_URL: 'rediss://:pw@redis.example:6380/1' },
+      ({ queue }) => queue.redisUrl,
+      'rediss://:pw@redis.example:6380/1',
+    ],
+    [{ DATA_DIR: '/var/lib/bot' }, ({ queue }) => queue.dataDir, '/var/lib/bot'],
+    [{ ROLE: 'worker', REDIS_URL: 'redis://redis.example' }, ({ role }) => role, 'worker'],
+    [
+      {
+        ROLE: 'web',
+        REDIS_URL: 'redis://redis.example',
+        POSTHOG_API_KEY: undefined,
+        POSTHOG_PROJECT_ID: undefined,
+      },
+      ({ posthog }) => posthog.apiKey,
+      '',
+    ],
+  ]
+  test.each(
+    table.map(([env, of, expected]) => ({
+      env: JSON.stringify(env).slice(0, 100),
+      config: () => of(configOf(env)),
+      expected,
+    })),
+  )('$env', ({ config, expected }) => {
+    expect(config()).toEqual(expected)
+  })
+})
+
+describe('a variable that is wrong is named, with what to do', () => {
+  test.each<[Env, RegExp]>([
+    [{ APP_ID: undefined }, /^APP_ID is missing: set it to the number/],
+    [{ APP_ID: 'codex' }, /^APP_ID is not a number: set it to/],
+    [{ APP_ID: '-5' }, /^APP_ID is not a number/],
+    [{ APP_ID: '5.5' }, /^APP_ID is not a number/],
+    [{ PRIVATE_KEY: undefined }, /^PRIVATE_KEY is missing: set it to .* or PRIVATE_KEY_PATH/],
+    [{ PRIVATE_KEY: '  ' }, /^PRIVATE_KEY is missing/],
+    [{ PRIVATE_KEY: 'hello' }, /^PRIVATE_KEY is not a private key: use the \.pem file/],
+    [{ PRIVATE_KEY: privateKey.slice(0, 200) }, /^PRIVATE_KEY is not a private key/],
+    [{ PRIVATE_KEY: undefined, PRIVATE_KEY_PATH: noKeyFile }, /^PRIVATE_KEY_PATH is not a private key/],
+    [{ WEBHOOK_SECRET: undefined }, /^WEBHOOK_SECRET is missing: .*openssl rand/],
+    [{ WEBHOOK_SECRET: 'development' }, /^WEBHOOK_SECRET is `development`.*choose another/],
+    [{ WEBHOOK_SECRET: ' development ' }, /^WEBHOOK_SECRET is `development`/],
+    [{ GITHUB_API_URL: 'api.github.com' }, /^GITHUB_API_URL is not an address: it begins with http/],
+    [{ GHE_HOST: 'x.example', GHE_PROTOCOL: 'ftp' }, /^GHE_PROTOCOL is ftp: use https, http/],
+    [{ PORT: 'http' }, /^PORT is not a port: use a number from 0 to 65535/],
+    [{ PORT: '65536' }, /^PORT is not a port/],
+    [{ PORT: '-1' }, /^PORT is not a port/],
+    [{ PORT: '1e3' }, /^PORT is not a port/],
+    [{ WEBHOOK_PROXY_URL: 'smee.io/abc' }, /^WEBHOOK_PROXY_URL is not an address/],
+    [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL is loud: use info, trace, debug/],
+    [{ LOG_FORMAT: 'xml' }, /^LOG_FORMAT is xml: use pretty, json/],
+    [
+      { POSTHOG_HOST: 'us.posthog.com' },
+      /^POSTHOG_HOST is not an address: it begins with http:\/\/ or https:\/\//,
+    ],
+    [{ POSTHOG_API_KEY: undefined }, /^POSTHOG_API_KEY is missing: .*phx_/],
+    [{ POSTHOG_API_KEY: 'phc_a-project-key' }, /^POSTHOG_API_KEY is a project key.*use a personal API key/],
+    [{ POSTHOG_API_KEY: 'phs_a-secret-key' }, /^POSTHOG_API_KEY is a project key/],
+    [{ POSTHOG_PROJECT_ID: undefined }, /^POSTHOG_PROJECT_ID is missing: set it to the number/],
+    [{ POSTHOG_PROJECT_ID: 'acme' }, /^POSTHOG_PROJECT_ID is not a number/],
+    [
+      { CODEX_REASONING_EFFORT: 'enormous' },
+      /^CODEX_REASONING_EFFORT is enormous: use low, medium, high, xhigh/,
+    ],
+    [
+      { CODEX_REASONING_EFFORT: 'max' },
+      /^CODEX_REASONING_EFFORT is max, which gpt-5\.5 does not take: use low, medium, high, xhigh/,
+    ],
+    [
+      { CODEX_MODEL: 'gpt-5', CODEX_REASONING_EFFORT: 'xhigh' },
+      /^CODEX_REASONING_EFFORT is xhigh, which gpt-5 does not take/,
+    ],
+    [
+      { REDIS_URL: 'http://redis.example' },
+      /^REDIS_URL is not an address: it begins with redis:\/\/ or rediss:\/\//,
+    ],
+    [{ REDIS_URL: 'redis.example:6379' }, /^REDIS_URL is not an address/],
+    [{ ROLE: 'both' }, /^ROLE is both: use all, web, worker/],
+    [{ ROLE: 'web' }, /^REDIS_URL is missing: ROLE=web shares its queue/],
+    [{ ROLE: 'worker' }, /^REDIS_URL is missing: ROLE=worker/],
+    [{ ROLE: 'worker', REDIS_URL: 'redis://x', POSTHOG_API_KEY: undefined }, /^POSTHOG_API_KEY is missing/],
+  ])('%#: %s', (env, line) => {
+    expect(problemsOf(env)).toEqual([expect.stringMatching(line)])
+  })
+
+  test('a file that can not be read', () => {
+    expect(problemsOf({ PRIVATE_KEY: undefined, PRIVATE_KEY_PATH: '/nothing/there.pem' })[0]).toBe(
+      "PRIVATE_KEY_PATH names a file that can't be read: /nothing/there.pem",
+    )
+  })
+
+  test('all of them at once', () => {
+    const problems = problemsOf({
+      APP_ID: 'x',
+      PRIVATE_KEY: 'x',
+      WEBHOOK_SECRET: '',
+      POSTHOG_API_KEY: 'phc_x',
+      POSTHOG_PROJECT_ID: 'x',
+      PORT: 'x',
+      ROLE: 'x',
+      LOG_LEVEL: 'x',
+      REDIS_URL: 'x',
+    })
+    expect(problems.map(problem => problem.split(' ')[0]).sort()).toEqual([
+      'APP_ID',
+      'LOG_LEVEL',
+      'PORT',
+      'POSTHOG_API_KEY',
+      'POSTHOG_PROJECT_ID',
+      'PRIVATE_KEY',
+      'REDIS_URL',
+      'ROLE',
+      'WEBHOOK_SECRET',
+    ])
+  })
+
+  test('never with a secret in it, whatever is wrong with that', () => {
+    const secrets: Env = {
+      PRIVATE_KEY: `${privateKey.slice(0, 300)}`,
+      POSTHOG_API_KEY: 'phc_hush-hush-hush',
+      REDIS_URL: 'http://:hush-hush-hush@redis.example',
+      GITHUB_API_URL: 'ftp://user:hush-hush-hush@github.example',
+      WEBHOOK_PROXY_URL: 'hush-hush-hush',
+      POSTHOG_HOST: 'user:hush-hush-hush@x',
+    }
+    const lines = problemsOf({ ...secrets, PORT: 'x' }).join('\n')
+    expect(lines).not.toContain('hush-hush-hush')
+    expect(lines).not.toContain(privateKey.slice(40, 80))
+    expect(lines).not.toContain('a-secret-of-ours')
+    expect(lines).not.toContain('a-key-of-ours')
+  })
+})
+
+describe('without an App', () => {
+  test.each<[Env, string]>([
+    [{}, 'set-up'],
+    [{ WEBHOOK_SECRET: 'x', POSTHOG_API_KEY: 'phx_x' }, 'set-up'],
+    [{ APP_ID: '' }, 'set-up'],
+    [{ NODE_ENV: 'production' }, 'refuse'],
+    [{ PRIVATE_KEY: privateKey }, 'refuse'],
+    [{ PRIVATE_KEY_PATH: keyFile }, 'refuse'],
+  ])('%#', (env, mode) => {
+    expect(readConfig(env).mode).toBe(mode)
+  })
+})
+
+test('the secrets are those that must never be seen', () => {
+  const config = configOf({
+    REDIS_URL: 'redis://user:p%40ss@redis.example',
+    CODEX_GITHUB_USER_TOKEN: 'ghu_of-ours',
+  })
+  for (const secret of [privateKey.trim(), 'a-secret-of-ours', 'phx_a-key-of-ours', 'p@ss'])
+    expect(secretsOf(config).map(each => each.trim())).toContain(secret)
+})
+
+describe('the list of variables', () => {
+  test('is all that is read, and all that is listed is read', () => {
+    const asked = new Set<string>()
+    const watched = (env: Env): Env =>
+      new Proxy(env, { get: (all, name) => (asked.add(String(name)) ? all[String(name)] : undefined) })
+    readConfig(watched(whole))
+    readConfig(watched({ ...whole, PRIVATE_KEY: undefined, GHE_HOST: 'x.example' }))
+    asked.delete('NODE_ENV')
+    expect([...asked].sort()).toEqual([...variables].sort())
+  })
+
+  test('is all that the documents name, where they are', () => {
+    for (const name of ['.env.example', 'README.md']) {
+      const text = textOf(name)
+      if (text !== undefined)
+        for (const variable of variables)
+          expect([name, variable, text.includes(variable)]).toEqual([name, variable, true])
+    }
+  })
+})
+
+function textOf(name: string): string | undefined {
+  try {
+    return readFileSync(new URL(`../${name}`, import.meta.url), 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+test('the environment wins over .env', () => {
+  writeFileSync(join(dir, '.env'), 'APP_ID=1\nCODEX_MODEL="from the file"\nPOSTHOG_PROJECT_ID=7 # a remark\n')
+  const config = pathToFileURL(join(import.meta.dirname, '../src/config.ts')).href
+  const script = `const { environment } = await import(${JSON.stringify(config)}); const { APP_ID, CODEX_MODEL, POSTHOG_PROJECT_ID } = environment(); process.stdout.write(JSON.stringify([APP_ID, CODEX_MODEL, POSTHOG_PROJECT_ID]))`
+  const tsx = import.meta.resolve('tsx')
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', tsx, '--input-type=module', '-e', script],
+    { cwd: dir, env: { PATH: process.env.PATH, APP_ID: '2' }, encoding: 'utf8' },
+  )
+  expect(stderr).toBe('')
+  expect(JSON.parse(stdout)).toEqual(['2', 'from the file', '7'])
+})
