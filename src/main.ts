@@ -130,7 +130,7 @@ async function startWork(config: Config, queues: BotQueues, log: Logger): Promis
     now,
   )
   const shared = {
-    github: (thread: Run['thread']) => gitHubThread(app, thread),
+    github: (thread: Run['thread']) => gitHubThread(app, thread, now),
     posthog: postHogTasks(config.posthog, now),
     signer: markerSigner(config.app.webhookSecret),
     log,

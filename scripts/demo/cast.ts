@@ -8,7 +8,7 @@ export const timing: NonNullable<PostHogOptions['timing']> = {
   sandbox: 600,
   clone: 500,
   agent: 500,
-  work: 2_500,
+  work: 2_000,
   publish: 300,
   settle: 300,
   idle: 60_000,

@@ -37,8 +37,7 @@ export class LogScreen implements Screen {
   }
 
   print(...lines: Line[]): void {
-    for (const line of lines.flatMap(line => wrap(line, this.cells)))
-      this.#output.write(`${paint(line, this.#colour)}\n`)
+    for (const line of lines) this.#output.write(`${paint(line, this.#colour)}\n`)
   }
 
   close(): void {
@@ -77,7 +76,7 @@ function reactionChange(before: readonly string[], post: Post, ms: number): Line
   if (before.join() === reactions.join()) return []
   const now = reactions.join(' ') || 'no reaction'
   const change = before.length > 0 ? `${before.join(' ')} → ${now}` : now
-  return [at(ms, [span(`${change}  on ${name(author)}'s ${noun(post)}`)])]
+  return [at(ms, [span(`${change}  on ${name(author)}'s ${noun(post)}${opening(post)}`)])]
 }
 
 function headChanges(before: Story, { labels, pull, ...story }: Story): Line[] {
@@ -88,4 +87,10 @@ function headChanges(before: Story, { labels, pull, ...story }: Story): Line[] {
   const pushed =
     pull && pull.sha !== before.pull?.sha ? [`${pull.head} is now at ${pull.sha.slice(0, 7)}`] : []
   return [...added, ...removed, ...pushed].map(what => at(story.at, [span(what, 'yellow')]))
+}
+
+/** Somebody may have written several comments. */
+function opening({ key, body }: Post): string {
+  const [first = ''] = body.split('\n')
+  return key === 'opening' ? '' : `  “${first.length > 40 ? `${first.slice(0, 39)}…` : first}”`
 }

@@ -9,7 +9,6 @@ import { gfmFromMarkdown } from 'mdast-util-gfm'
 import { gfm } from 'micromark-extension-gfm'
 import { z } from 'zod'
 import { Refused, type Service } from './faults.ts'
-import { code, inlineWords } from './safe-markdown.ts'
 import { stripInvisible } from './untrusted.ts'
 
 export interface Attachment {
@@ -361,24 +360,6 @@ export function whyNot(unfit: Unfit): string {
       return 'the bot itself failed at it'
   }
 }
-
-const shownFailures = 5
-
-/** Lines for the status comment; none when there was nothing to take along. */
-export function attachmentLines({ ids, failed }: StagedAttachments): string[] {
-  const rest = failed.length - shownFailures
-  return [
-    ...(ids.length > 0
-      ? [`✅ ${ids.length === 1 ? 'One attachment' : `${ids.length} attachments`} for the agent`]
-      : []),
-    ...failed
-      .slice(0, shownFailures)
-      .map(({ name, why }) => `⚠️ ${code(shortened(name))} was not passed on: ${inlineWords(why, 200)}`),
-    ...(rest > 0 ? [`⚠️ ${rest === 1 ? 'One more was' : `${rest} more were`} not passed on`] : []),
-  ]
-}
-
-const shortened = (name: string): string => (name.length > 80 ? `${name.slice(0, 79)}…` : name)
 
 /** PostHog forgot the staged files of a run that could not start for a day: stage them again. */
 export const stagingIsLost = (error: unknown): boolean =>

@@ -54,14 +54,18 @@ function working(run: Run, now: Now): Step {
   if (!run.turn) return keepLooking(run, now, { do: 'take-turn' })
   if (!run.branch) return { do: 'find-branch' }
   if (!run.taskId) return { do: 'create-task' }
-  if (!run.attachments) return { do: 'stage-attachments' }
-  if (!run.taskRun) return run.earlier && !run.earlier.over ? { do: 'rejoin' } : { do: 'start-run' }
+  if (!run.taskRun) return towardsRun(run)
   const claimed = run.claimedPulls[0]
   if (claimed !== undefined) return { do: 'adopt-pull', url: claimed }
   if (run.undelivered.length > 0) return { do: 'deliver' }
   if (run.pulls.length > run.reported) return { do: 'settle-outcome' }
   if (turnIsOver(run, now.at)) return run.resultChecked ? { do: 'settle-outcome' } : { do: 'find-result' }
   return lost(run, now.at) ?? keepLooking(run, now)
+}
+
+function towardsRun(run: Run): Step {
+  if (run.earlier && !run.earlier.over) return { do: 'rejoin' }
+  return run.attachments ? { do: 'start-run' } : { do: 'stage-attachments' }
 }
 
 /** A stop that found nothing at PostHog is done at once; else PostHog has to confirm it. */

@@ -4,6 +4,7 @@
  * its job. Facts are added as they become known; where a Run stands is derived from them (`phaseOf`).
  */
 import { z } from 'zod'
+import { StagedAttachments } from './attachments.ts'
 import { RepoSettings } from './repo-settings.ts'
 import { PermissionMode, PrAuthorshipMode, ReasoningEffort } from './run-request.ts'
 import { Person, PullHead, Snapshot, Thread } from './thread.ts'
@@ -16,12 +17,6 @@ const Origin = z.discriminatedUnion('by', [
   z.object({ by: z.literal('tick') }),
 ])
 export type Origin = z.infer<typeof Origin>
-
-/** What became of the files attached to the words. */
-export const StagedAttachments = z.object({
-  ids: z.array(z.string()),
-  failed: z.array(z.object({ name: z.string(), why: z.string() })),
-})
 
 export const RunOptions = z.object({
   model: z.string(),
@@ -44,6 +39,8 @@ export const Ask = z.object({
   what: z.enum(['work', 'plan']),
   /** Empty when the thread itself is the instruction. */
   text: z.string(),
+  /** The whole comment, where files may be attached outside the instruction. */
+  whole: z.string().optional(),
   options: RunOptions,
   inline: z.array(InlineComment).optional(),
 })
@@ -174,6 +171,8 @@ export const Run = z.object({
   turn: z.boolean(),
   ahead: z.number().int().optional(),
   attachments: StagedAttachments.optional(),
+  /** Staged ids expired once already. */
+  restaged: z.boolean(),
   /** The session it goes on with, from an earlier Run of the thread. `over` once that can't be talked to any more. */
   earlier: Session.extend({ branch: z.string().optional(), over: z.boolean() }).optional(),
 
@@ -282,6 +281,7 @@ export const newRun = (given: NewRun): Run =>
     resultChecked: false,
     told: { comment: false, inline: 0, reaction: false, label: false, branch: false },
     turn: false,
+    restaged: false,
     labels: given.ask.origin.by === 'label' ? [given.ask.origin.label] : [],
     round: 0,
     notesRead: 0,

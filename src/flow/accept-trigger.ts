@@ -119,7 +119,9 @@ async function acceptOne(
 async function finish(hand: TriggerHand, trigger: Asking, handled: Handled): Promise<Verdict | undefined> {
   switch (handled.with) {
     case 'run':
+      return undefined
     case 'silence':
+      await swapReaction(hand, trigger, true)
       return undefined
     case 'note':
       await hand.save({ ...hand.record, noted: { runId: handled.runId, noteId: handled.noteId } })

@@ -2,6 +2,7 @@
  * The one place where a Run moves on. Timers, webhooks and restarts only say "look now"; each call reads
  * what was said, decides one step after another, does it, writes the result, and parks.
  */
+import { stagingIsLost } from '../core/attachments.ts'
 import { ComeBack, Refused, type Service, Unanswered } from '../core/faults.ts'
 import { nextStep, type Step } from '../core/next-step.ts'
 import { readNotes } from '../core/notes.ts'
@@ -13,7 +14,16 @@ import type { Held, Verdict } from './edges.ts'
 import { dropBranch, failed, findBranch } from './run-steps/branch.ts'
 import { type Hand, handOf, NotSettled, type RunDeps } from './run-steps/hand.ts'
 import { adoptPull, findResult } from './run-steps/result.ts'
-import { cancel, createTask, deliver, look, rejoin, resumeWork, startRun } from './run-steps/session.ts'
+import {
+  cancel,
+  createTask,
+  deliver,
+  look,
+  rejoin,
+  resumeWork,
+  stageForRun,
+  startRun,
+} from './run-steps/session.ts'
 import {
   answerInline,
   conclude,
@@ -113,7 +123,7 @@ function act(hand: Hand, step: Doing): Promise<Run> | Run {
     case 'find-branch':
       return findBranch(hand)
     case 'stage-attachments':
-      return { ...hand.run, attachments: { ids: [], failed: [] } }
+      return stageForRun(hand)
     case 'create-task':
       return createTask(hand)
     case 'rejoin':
@@ -191,6 +201,11 @@ function afterRefusal(hand: Hand, step: Doing, error: Refused): Run {
       }
     case 'edit-status':
       return { ...run, status: undefined, mute: true }
+    case 'start-run':
+      // Staged files are kept for a day: a run that waited longer has them staged again, once.
+      if (stagingIsLost(error))
+        return { ...run, restaged: true, attachments: run.restaged ? { ids: [], failed: [] } : undefined }
+      return failed(hand, failureOf(error))
     default:
       return run.outcome ? { ...run, told: allTold } : failed(hand, failureOf(error))
   }

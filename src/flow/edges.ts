@@ -1,4 +1,5 @@
 /** What the flows need of the world, and no more. The edges fit these shapes without knowing them. */
+import type { Attachment, AttachmentFile } from '../core/attachments.ts'
 import type { Sight } from '../core/observe.ts'
 import type { Session } from '../core/run.ts'
 import type { CodexTaskRunCreate } from '../core/run-request.ts'
@@ -25,6 +26,7 @@ export interface ThreadClient {
   edit(commentId: number, body: string): Promise<'edited' | 'gone'>
   deleteComment(commentId: number): Promise<void>
   ownComments(since?: number, place?: Place): Promise<OwnComment[]>
+  attachments(place?: Place): (attachment: Attachment) => Promise<AttachmentFile>
   reviewComments(reviewId: number): Promise<InlineComment[]>
   /** The text of a file on the default branch. */
   file(path: string): Promise<string | undefined>
@@ -50,7 +52,12 @@ export interface TasksClient {
   statusOf(session: Session): Promise<Sight['status']>
   look(session: Session, offset: number): Promise<Sight>
   logLength(session: Session): Promise<number>
-  say(session: Session, message: { id: string; text: string }): Promise<'queued' | 'ended'>
+  say(
+    session: Session,
+    message: { id: string; text: string; attachments: readonly string[] },
+  ): Promise<'queued' | 'ended'>
+  stageArtifact(taskId: string, file: AttachmentFile): Promise<string>
+  addArtifact(session: Session, file: AttachmentFile): Promise<string>
   cancel(session: Session, reason: string): Promise<void>
   models(): Promise<KnownModel[]>
   sandboxes(): Promise<SandboxView[]>

@@ -18,6 +18,8 @@ export interface AppSettings {
 export interface GitHubApp {
   /** A client for one repository of an installation. */
   forRepo(thread: Pick<Thread, 'installationId' | 'repoId'>): Octokit
+  /** An installation token for the one repository. */
+  token(thread: Pick<Thread, 'installationId' | 'repoId'>): Promise<string>
   /** The login under which the App writes: `<slug>[bot]`. */
   botLogin(): Promise<string>
 }
@@ -25,7 +27,7 @@ export interface GitHubApp {
 const timeLimit = 15_000
 
 export function gitHubApp(settings: AppSettings, now: () => number): GitHubApp {
-  const bare = limited(new Octokit({ ...quiet, baseUrl: settings.apiUrl, userAgent: 'codex-task-bot' }), now)
+  const bare = limited(newClient(settings), now)
   const auth = createAppAuth({
     appId: settings.appId,
     privateKey: settings.privateKey,
@@ -33,19 +35,19 @@ export function gitHubApp(settings: AppSettings, now: () => number): GitHubApp {
   })
   const clients = new Map<string, Octokit>()
   let login: string | undefined
+  const tokenOf = async (
+    { installationId, repoId }: Pick<Thread, 'installationId' | 'repoId'>,
+    refresh = false,
+  ) => (await auth({ type: 'installation', installationId, repositoryIds: [repoId], refresh })).token
 
   return {
-    forRepo({ installationId, repoId }) {
-      const key = `${installationId}/${repoId}`
+    token: thread => tokenOf(thread),
+
+    forRepo(thread) {
+      const key = `${thread.installationId}/${thread.repoId}`
       const known = clients.get(key)
       if (known) return known
-      const token = async (refresh: boolean): Promise<string> =>
-        (await auth({ type: 'installation', installationId, repositoryIds: [repoId], refresh })).token
-      const client = limited(
-        new Octokit({ ...quiet, baseUrl: settings.apiUrl, userAgent: 'codex-task-bot' }),
-        now,
-        token,
-      )
+      const client = limited(newClient(settings), now, refresh => tokenOf(thread, refresh))
       clients.set(key, client)
       return client
     },
@@ -59,6 +61,9 @@ export function gitHubApp(settings: AppSettings, now: () => number): GitHubApp {
     },
   }
 }
+
+const newClient = ({ apiUrl }: AppSettings): Octokit =>
+  new Octokit({ ...quiet, baseUrl: apiUrl, userAgent: 'codex-task-bot' })
 
 const silent = (): void => {}
 const quiet = { log: { debug: silent, info: silent, warn: silent, error: silent } }

@@ -5,12 +5,13 @@ import { isNotFound, Refused } from '../core/faults.ts'
 import type { OwnComment, Permission, Reaction, Target } from '../core/seen.ts'
 import type { Thread } from '../core/thread.ts'
 import type { InlineComment, Place } from '../core/trigger.ts'
+import { attachmentReader } from './attachments.ts'
 import { branchesOf } from './branches.ts'
 import type { GitHubApp } from './client.ts'
 
 export type GitHubThread = ReturnType<typeof gitHubThread>
 
-export function gitHubThread(app: GitHubApp, thread: Thread) {
+export function gitHubThread(app: GitHubApp, thread: Thread, now: () => number) {
   const client = app.forRepo(thread)
   const at = { owner: thread.owner, repo: thread.repo }
   const issue = { ...at, issue_number: thread.number }
@@ -77,6 +78,10 @@ export function gitHubThread(app: GitHubApp, thread: Thread) {
         .filter(({ user }) => user?.login === login)
         .map(({ id, body, created_at }) => ({ id, body: body ?? '', createdAt: Date.parse(created_at) }))
     },
+
+    /** Reads the files attached to a thread and to the command at `place`. */
+    attachments: (place?: Place) =>
+      attachmentReader({ client, thread, token: () => app.token(thread), now, ...(place ? { place } : {}) }),
 
     /** The inline comments that were submitted with a review. */
     async reviewComments(reviewId: number): Promise<InlineComment[]> {

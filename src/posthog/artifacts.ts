@@ -1,19 +1,12 @@
 /**
- * Hands a file to PostHog before the run that is to have it: an address is prepared, the file posted there as
- * a form, and the upload finalized. Safe to repeat from the start: what no run takes is forgotten in a day.
+ * Hands a file to PostHog: an address is prepared, the file posted there as a form, and the upload finalized.
+ * Safe to repeat from the start, as an upload counts for nothing until its id is used.
  */
 import { z } from 'zod'
+import type { AttachmentFile } from '../core/attachments.ts'
 import { Refused, Unanswered } from '../core/faults.ts'
+import type { Session } from '../core/run.ts'
 import { type Call, call, type PostHogSettings } from './http.ts'
-
-export interface NewArtifact {
-  /** At most 255 characters. */
-  name: string
-  /** A media type. */
-  type: string
-  /** 1 to 31,457,280 of them, for a PDF 10,485,760. */
-  bytes: Uint8Array<ArrayBuffer>
-}
 
 const Upload = z.object({ url: z.string(), fields: z.record(z.string(), z.string()) })
 type Upload = z.infer<typeof Upload>
@@ -21,37 +14,76 @@ type Upload = z.infer<typeof Upload>
 const Prepared = z.object({ id: z.string().max(128), storage_path: z.string(), presigned_post: Upload })
 const Finalized = z.object({ id: z.string() })
 
-/** The one entry of an answer: in `artifacts`, or in a bare list. */
-function only<T>(entry: z.ZodType<T>): z.ZodType<T> {
-  const list = z.tuple([entry], z.unknown()).transform(([first]) => first)
-  return z.union([z.object({ artifacts: list }).transform(({ artifacts }) => artifacts), list])
-}
+/** Answers are lists, bare or in `artifacts`. */
+const listOf = <T>(entry: z.ZodType<T>): z.ZodType<T[]> =>
+  z.union([z.object({ artifacts: z.array(entry) }).transform(({ artifacts }) => artifacts), z.array(entry)])
 
 /**
- * @returns the id for `pending_user_artifact_ids` of a run of this task
+ * For the next run of a task; it keeps for 24 hours and serves once. PostHog takes names up to 255 characters
+ * and up to 31,457,280 bytes, of a PDF 10,485,760.
+ * @returns the id for `pending_user_artifact_ids`
  * @throws Refused | ComeBack | Unanswered
  */
-export async function stageArtifact(
+export const stageArtifact = (
   settings: PostHogSettings,
   taskId: string,
-  file: NewArtifact,
+  file: AttachmentFile,
   now: () => number,
-): Promise<string> {
-  const ask = async <T>(action: string, artifact: object, entry: z.ZodType<T>): Promise<T> => {
-    const path = `tasks/${taskId}/staged_artifacts/${action}/`
-    const body = { artifacts: [{ ...described(file), ...artifact }] }
-    const request: Call<T> = { method: 'POST', path, body, answer: only(entry) }
-    return (await call(settings, request, now)).data
-  }
-  const prepared = await ask('prepare_upload', { size: file.bytes.length }, Prepared)
-  await upload(prepared.presigned_post, file)
-  const { id, storage_path } = prepared
-  const finalized = await ask('finalize_upload', { id, storage_path }, Finalized)
-  if (finalized.id !== id) throw new Unanswered('posthog', 'PostHog finalized another upload')
-  return id
+): Promise<string> => handOver({ settings, now, folder: `tasks/${taskId}/staged_artifacts` }, file)
+
+/**
+ * For a run that lives.
+ * @returns the id for `artifact_ids` of a `user_message`
+ * @throws Refused | ComeBack | Unanswered
+ */
+export const addArtifact = (
+  settings: PostHogSettings,
+  { taskId, taskRunId }: Session,
+  file: AttachmentFile,
+  now: () => number,
+): Promise<string> => handOver({ settings, now, folder: `tasks/${taskId}/runs/${taskRunId}/artifacts` }, file)
+
+interface Recipient {
+  settings: PostHogSettings
+  now(): number
+  folder: string
 }
 
-const described = ({ name, type }: NewArtifact) => ({
+async function handOver(to: Recipient, file: AttachmentFile): Promise<string> {
+  const [prepared] = await ask(to, file, {
+    action: 'prepare_upload',
+    fields: { size: file.bytes.length },
+    entry: Prepared,
+  })
+  if (!prepared) throw new Unanswered('posthog', 'PostHog prepared no upload')
+  const { id, storage_path, presigned_post } = prepared
+  await upload(presigned_post, file)
+  const finalized = await ask(to, file, {
+    action: 'finalize_upload',
+    fields: { id, storage_path },
+    entry: Finalized,
+  })
+  if (finalized.some(known => known.id === id)) return id
+  throw new Unanswered('posthog', 'PostHog did not confirm an upload')
+}
+
+interface Asked<T> {
+  action: string
+  fields: object
+  entry: z.ZodType<T>
+}
+
+async function ask<T>(
+  { settings, now, folder }: Recipient,
+  file: AttachmentFile,
+  { action, fields, entry }: Asked<T>,
+): Promise<T[]> {
+  const body = { artifacts: [{ ...described(file), ...fields }] }
+  const request: Call<T[]> = { method: 'POST', path: `${folder}/${action}/`, body, answer: listOf(entry) }
+  return (await call(settings, request, now)).data
+}
+
+const described = ({ name, type }: AttachmentFile) => ({
   name,
   type: 'user_attachment',
   source: 'github',
@@ -61,7 +93,7 @@ const described = ({ name, type }: NewArtifact) => ({
 const uploadLimit = 60_000
 
 /** The address is signed: it takes no key, and exactly these fields, the file last. */
-async function upload({ url, fields }: Upload, { name, type, bytes }: NewArtifact): Promise<void> {
+async function upload({ url, fields }: Upload, { name, type, bytes }: AttachmentFile): Promise<void> {
   const form = new FormData()
   for (const [field, value] of Object.entries(fields)) form.append(field, value)
   form.append('file', new Blob([bytes], { type }), name)

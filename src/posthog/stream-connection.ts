@@ -57,6 +57,7 @@ export async function connect(
   } finally {
     clearTimeout(watchdog)
     line.signal.removeEventListener('abort', hangUp)
+    hangUp()
   }
 }
 
@@ -79,11 +80,7 @@ function open(
   }
   const send = url.protocol === 'http:' ? http.request : https.request
   return new Promise((resolve, reject) => {
-    const request = send(url, { headers, signal, agent: false }, response => {
-      // Whoever reads it hears of it too.
-      response.on('error', () => {})
-      resolve(response)
-    })
+    const request = send(url, { headers, signal, agent: false }, resolve)
     request.on('error', reject)
     request.end()
   })

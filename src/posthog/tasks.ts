@@ -1,10 +1,12 @@
 /** PostHog's Tasks API, in the words of the flows. */
 import { z } from 'zod'
+import type { AttachmentFile } from '../core/attachments.ts'
 import { Refused } from '../core/faults.ts'
 import type { LogEntry, Sight } from '../core/observe.ts'
 import type { Session } from '../core/run.ts'
 import type { CodexTaskRunCreate } from '../core/run-request.ts'
 import type { KnownModel, NewTask, SandboxView } from '../core/seen.ts'
+import { addArtifact, stageArtifact } from './artifacts.ts'
 import { type Answer, type Call, call, type PostHogSettings } from './http.ts'
 import { LogLine, Models, RunPage, SandboxPage, StartedTask, Task, TaskPage, TaskRun } from './wire.ts'
 
@@ -68,13 +70,12 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
     },
 
     /** Queues a message for the agent; `id` is PostHog's own dedupe key. `ended`: only a new run can take it. */
-    async say(session: Session, message: { id: string; text: string }): Promise<'queued' | 'ended'> {
-      const body = {
-        jsonrpc: '2.0',
-        id: message.id,
-        method: 'user_message',
-        params: { content: message.text },
-      }
+    async say(
+      session: Session,
+      { id, text, attachments }: { id: string; text: string; attachments: readonly string[] },
+    ): Promise<'queued' | 'ended'> {
+      const params = { content: text, ...(attachments.length > 0 ? { artifact_ids: attachments } : {}) }
+      const body = { jsonrpc: '2.0', id, method: 'user_message', params }
       try {
         await ask({ method: 'POST', path: `${runPath(session)}command/`, body, answer: z.unknown() })
         return 'queued'
@@ -83,6 +84,12 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
         throw error
       }
     },
+
+    /** For the next run of a task. */
+    stageArtifact: (taskId: string, file: AttachmentFile) => stageArtifact(settings, taskId, file, now),
+
+    /** For a run that lives. */
+    addArtifact: (session: Session, file: AttachmentFile) => addArtifact(settings, session, file, now),
 
     /** Asks for the end of a run. A promise only: look until the status is terminal. */
     async cancel(session: Session, reason: string): Promise<void> {

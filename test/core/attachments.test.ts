@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest'
 import {
   AttachmentRefused,
   assetId,
-  attachmentLines,
   attachmentsIn,
   redirectTarget,
   StagedAttachments,
@@ -355,26 +354,6 @@ describe('what is said of those that were not passed on', () => {
       the bot itself failed at it"
     `)
     expect(new AttachmentRefused({ because: 'empty' }).message).toBe('it is empty')
-  })
-
-  test('is a line each in the status comment, up to five', () => {
-    expect(attachmentLines({ ids: [], failed: [] })).toEqual([])
-    expect(attachmentLines({ ids: ['a'], failed: [] }).join('\n')).toMatchInlineSnapshot(
-      `"✅ One attachment for the agent"`,
-    )
-    const failed = Array.from({ length: 7 }, (_, index) => ({
-      name: index === 0 ? '`@maya` <b>'.repeat(20) : `${index}.png`,
-      why: 'PostHog refused: @maya **no**',
-    }))
-    expect(attachmentLines({ ids: ['a', 'b'], failed }).join('\n')).toMatchInlineSnapshot(`
-      "✅ 2 attachments for the agent
-      ⚠️ \`\` \`@maya\` <b>\`@maya\` <b>\`@maya\` <b>\`@maya\` <b>\`@maya\` <b>\`@maya\` <b>\`@maya\` <b>\`@… \`\` was not passed on: PostHog refused: @​maya \\*\\*no\\*\\*
-      ⚠️ \`1.png\` was not passed on: PostHog refused: @​maya \\*\\*no\\*\\*
-      ⚠️ \`2.png\` was not passed on: PostHog refused: @​maya \\*\\*no\\*\\*
-      ⚠️ \`3.png\` was not passed on: PostHog refused: @​maya \\*\\*no\\*\\*
-      ⚠️ \`4.png\` was not passed on: PostHog refused: @​maya \\*\\*no\\*\\*
-      ⚠️ 2 more were not passed on"
-    `)
   })
 
   test('is part of the record of a Run', () => {

@@ -1,5 +1,6 @@
 /** Runs, threads and people to start a table from: each is whole and ordinary, and takes what differs. */
 import type { Deployment } from '../../src/core/comments/words.ts'
+import { defaultSettings } from '../../src/core/repo-settings.ts'
 import { type Ask, type NewRun, newRun, type Pull, type Run } from '../../src/core/run.ts'
 import type { Thread } from '../../src/core/thread.ts'
 
@@ -37,7 +38,7 @@ export const ask: Ask = {
   origin: { by: 'comment', place: { in: 'thread', commentId: 501 } },
   what: 'work',
   text: 'fix the flaky login test',
-  options: { model: 'gpt-5.5' },
+  options: { model: 'gpt-5.5', mode: 'background', authorship: 'bot' },
 }
 
 export const head = { ref: 'maya/login', sha: 'b'.repeat(40), base: 'main', repoId: 100 }
@@ -71,12 +72,13 @@ export const taskRun: NonNullable<Run['taskRun']> = {
 
 export const status = { commentId: 601, hash: 'h', phase: 'p', at: t0 }
 
-export const told = { comment: true, reaction: true, label: true, branch: true }
+export const told = { comment: true, inline: 0, reaction: true, label: true, branch: true }
 
 const base: NewRun = {
   id: 'run-comment-501',
   thread: issueThread,
   ask,
+  settings: defaultSettings,
   snapshot: { title: 'Login is flaky', body: 'It fails every other time.', author: 'sam', open: true },
 }
 
@@ -87,6 +89,8 @@ export const runWith = (given: Partial<Run> = {}): Run => ({ ...newRun(base), ..
 export const working = (given: Partial<Run> = {}): Run =>
   runWith({
     status,
+    turn: true,
+    attachments: { ids: [], failed: [] },
     branch,
     taskId: 'task-1',
     taskMade: true,

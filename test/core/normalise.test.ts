@@ -404,8 +404,8 @@ describe('what is not understood', () => {
     event => {
       for (const path of paths(whole[event])) {
         // GitHub's times are times.
-      const values = [undefined, null, 7, [], {}, ...(path.at(-1)?.endsWith('_at') ? [] : ['x'])]
-      for (const value of values) {
+        const values = [undefined, null, 7, [], {}, ...(path.at(-1)?.endsWith('_at') ? [] : ['x'])]
+        for (const value of values) {
           const result = normalise({ id: 'd-1', event, payload: changed(whole[event], path, value) })
           if ('trigger' in result)
             expect(

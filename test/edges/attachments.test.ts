@@ -5,6 +5,7 @@ import { createAppAuth } from '@octokit/auth-app'
 import { Octokit } from '@octokit/rest'
 import nock from 'nock'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { type Attachment, type AttachmentFile, AttachmentRefused } from '../../src/core/attachments.ts'
 import { ComeBack, Refused, Unanswered } from '../../src/core/faults.ts'
 import { CodexTaskRunCreate } from '../../src/core/run-request.ts'
@@ -16,8 +17,8 @@ import {
 } from '../../src/flow/run-steps/attachments.ts'
 import { attachmentReader, downloadAttachment } from '../../src/github/attachments.ts'
 import { gitHubApp } from '../../src/github/client.ts'
-import { stageArtifact } from '../../src/posthog/artifacts.ts'
-import type { PostHogSettings } from '../../src/posthog/http.ts'
+import { addArtifact, stageArtifact } from '../../src/posthog/artifacts.ts'
+import { call, type PostHogSettings } from '../../src/posthog/http.ts'
 import { postHogTasks } from '../../src/posthog/tasks.ts'
 import { issueThread } from '../core/given.ts'
 import { startGitHub } from '../world/github/emulator.ts'
@@ -491,6 +492,18 @@ describe('staging', () => {
     ])
   })
 
+  test('hands a file to a run that lives', async () => {
+    const tasks = postHogTasks(settings, Date.now)
+    const body = CodexTaskRunCreate.parse({ runtime_adapter: 'codex', model: 'gpt-5.5' })
+    const session = { taskId, taskRunId: await tasks.startRun(taskId, body) }
+    const first = await addArtifact(settings, session, artifact, Date.now)
+    const second = await addArtifact(settings, session, artifact, Date.now)
+    const message = { jsonrpc: '2.0', method: 'user_message', params: { artifact_ids: [first, second] } }
+    const path = `tasks/${taskId}/runs/${session.taskRunId}/command/`
+    await call(settings, { method: 'POST', path, body: message, answer: z.unknown() }, Date.now)
+    expect(posthog.ledger.at(-1)).toMatchObject({ kind: 'message', body: message })
+  })
+
   test('is refused in the words of PostHog', async () => {
     await expect(stage({ ...artifact, name: '' })).rejects.toMatchObject({ status: 400 })
     const pdf = { name: 'a.pdf', type: 'application/pdf', bytes: new Uint8Array(10 * mebibyte + 1) }
@@ -566,7 +579,7 @@ describe('staging', () => {
     for (const wrap of [() => [], () => ({ artifacts: [] }), (entry: object) => entry, () => null])
       await expect(stage(artifact, answering(wrap, stored))).rejects.toThrow(Unanswered)
     const another = answering(entry => [entry], stored, { id: 'b' })
-    await expect(stage(artifact, another)).rejects.toThrow('another upload')
+    await expect(stage(artifact, another)).rejects.toThrow('did not confirm')
   })
 })
 
@@ -581,47 +594,45 @@ describe('the attachments of a Run', () => {
     body,
     author: 'zoe',
   })
-  const withTexts = (text: string, body: string): Attaching => ({
-    id: 'run-comment-501',
-    thread: issueThread,
-    ask: { text, inline: [inline(link('inline.log'))] },
-    snapshot: { body },
-  })
+  const several = (...names: string[]): Attachment[] => names.map(name => ({ name, url: url(name) }))
 
   interface Logged {
     level: string
     message: string
   }
 
-  function staging(run: Attaching, given: Partial<Staging> = {}) {
+  function staging(given: Partial<Staging> = {}) {
     const logged: Logged[] = []
     const log = (level: string) => (fields: object, message: string) =>
       void logged.push({ level, message: `${message}: ${'attachment' in fields ? fields.attachment : ''}` })
     const whole: Staging = {
-      run,
-      taskId: 'task-1',
+      runId: 'run-comment-501',
       download: async ({ name }) => ({ name, type: 'text/plain', bytes: new Uint8Array([1]) }),
-      stage: async (taskId, { name }) => `${taskId}/${name}`,
+      stage: async ({ name }) => `id of ${name}`,
       assertHeld: async () => {},
       log: { info: log('info'), warn: log('warn'), error: log('error') },
       now: () => 0,
       ...given,
     }
-    return { whole, logged, result: () => stageAttachments(whole) }
+    return { logged, stage: (...names: string[]) => stageAttachments(several(...names), whole) }
   }
 
-  test('are those of the command, of what it is about, then of the thread', async () => {
-    const run = withTexts(`${link('a.log')} ${link('b.log')}`, `${link('c.log')} ${link('a.log')}`)
-    expect(await staging(run).result()).toEqual({
-      ids: ['task-1/a.log', 'task-1/b.log', 'task-1/inline.log', 'task-1/c.log'],
+  test('are those of the command, of what it is about, then of the thread', () => {
+    const run: Attaching = {
+      thread: issueThread,
+      ask: { text: `${link('a.log')} ${link('b.log')}`, inline: [inline(link('inline.log'))] },
+      snapshot: { body: `${link('c.log')} ${link('a.log')}` },
+    }
+    expect(attachmentsOf(run)).toEqual(several('a.log', 'b.log', 'inline.log', 'c.log'))
+    const earlier = { taskId: 'task-1', taskRunId: 'run-1', over: true }
+    expect(attachmentsOf({ ...run, earlier })).toEqual(several('a.log', 'b.log', 'inline.log'))
+  })
+
+  test('are staged in order', async () => {
+    expect(await staging().stage('a.log', 'b.log')).toEqual({
+      ids: ['id of a.log', 'id of b.log'],
       failed: [],
     })
-    const earlier = { taskId: 'task-1', taskRunId: 'run-1', over: true }
-    expect(attachmentsOf({ ...run, earlier }).map(({ name }) => name)).toEqual([
-      'a.log',
-      'b.log',
-      'inline.log',
-    ])
   })
 
   test('that can not be had are named with the reason, and the others go on', async () => {
@@ -631,15 +642,14 @@ describe('the attachments of a Run', () => {
       'c.log': new Refused('github', 403, '', 'Resource not accessible'),
       'd.log': new TypeError('a bug'),
     }
-    const run = withTexts(Object.keys(faults).map(link).join(' '), '')
-    const { result, logged } = staging(run, {
+    const { stage, logged } = staging({
       download: async ({ name }) => {
         if (faults[name]) throw faults[name]
         return { name, type: 'text/plain', bytes: new Uint8Array([1]) }
       },
     })
-    expect(await result()).toEqual({
-      ids: ['task-1/inline.log'],
+    expect(await stage(...Object.keys(faults), 'e.log')).toEqual({
+      ids: ['id of e.log'],
       failed: [
         { name: 'a.log', why: 'it is empty' },
         { name: 'b.log', why: `PostHog refused: ${'x'.repeat(200)}` },
@@ -658,58 +668,62 @@ describe('the attachments of a Run', () => {
   test('are tried once more when no answer came', async () => {
     let downloads = 0
     let stagings = 0
-    const { result } = staging(
-      { ...withTexts('', ''), ask: { text: link('a.log') } },
-      {
-        download: async ({ name }) => {
-          if (++downloads === 1) throw new Unanswered('github', 'lost')
-          return { name, type: 'text/plain', bytes: new Uint8Array([1]) }
-        },
-        stage: async () => {
-          stagings++
-          throw new Unanswered('posthog', 'lost')
-        },
+    const { stage } = staging({
+      download: async ({ name }) => {
+        if (++downloads === 1) throw new Unanswered('github', 'lost')
+        return { name, type: 'text/plain', bytes: new Uint8Array([1]) }
       },
-    )
-    expect(await result()).toEqual({ ids: [], failed: [{ name: 'a.log', why: 'PostHog did not answer' }] })
+      stage: async () => {
+        stagings++
+        throw new Unanswered('posthog', 'lost')
+      },
+    })
+    expect(await stage('a.log')).toEqual({
+      ids: [],
+      failed: [{ name: 'a.log', why: 'PostHog did not answer' }],
+    })
     expect({ downloads, stagings }).toEqual({ downloads: 2, stagings: 2 })
   })
 
   test('wait for a limit, and stop when the job is somebody else’s', async () => {
     const limit = new ComeBack('posthog', 1, 'rate-limit', 'slow down')
-    const failing = { stage: () => Promise.reject(limit) }
-    await expect(staging(withTexts(link('a.log'), ''), failing).result()).rejects.toBe(limit)
+    await expect(staging({ stage: () => Promise.reject(limit) }).stage('a.log')).rejects.toBe(limit)
     const lost = new Error('the lock is lost')
-    const taken = { assertHeld: () => Promise.reject(lost) }
-    await expect(staging(withTexts(link('a.log'), ''), taken).result()).rejects.toBe(lost)
-    await expect(staging({ ...withTexts('', ''), ask: { text: '' } }, taken).result()).resolves.toEqual({
-      ids: [],
-      failed: [],
-    })
+    const taken = staging({ assertHeld: () => Promise.reject(lost) })
+    await expect(taken.stage('a.log')).rejects.toBe(lost)
+    await expect(taken.stage()).resolves.toEqual({ ids: [], failed: [] })
   })
 
-  test('are ten at most, and do not hold up the run for long', async () => {
-    const many = Array.from({ length: 12 }, (_, index) => link(`${index}.log`)).join(' ')
-    const { ids, failed } = await staging(withTexts(many, '')).result()
-    expect(ids).toHaveLength(10)
-    expect(failed.map(({ name, why }) => `${name}: ${why}`)).toEqual([
-      '10.log: no more than 10 are passed on',
-      '11.log: no more than 10 are passed on',
-      'inline.log: no more than 10 are passed on',
+  test('are ten at most, and a few more are named', async () => {
+    const names = Array.from({ length: 30 }, (_, index) => `${index}.log`)
+    const refusing = staging({
+      stage: async ({ name }) => {
+        if (name === '3.log') throw new AttachmentRefused({ because: 'empty' })
+        return name
+      },
+    })
+    const { ids, failed } = await refusing.stage(...names)
+    expect(ids).toEqual(names.slice(0, 11).filter(name => name !== '3.log'))
+    expect(failed).toHaveLength(10)
+    expect(failed.slice(0, 2)).toEqual([
+      { name: '3.log', why: 'it is empty' },
+      { name: '11.log', why: 'no more than 10 are passed on' },
     ])
+  })
+
+  test('do not hold up the run for long', async () => {
     let clock = 0
-    const slow = await staging(withTexts(`${link('a.log')} ${link('b.log')}`, ''), {
+    const slow = staging({
       now: () => clock,
-      stage: async (_, { name }) => {
+      stage: async ({ name }) => {
         clock += 130_000
         return name
       },
-    }).result()
-    expect(slow.ids).toEqual(['a.log'])
-    expect(slow.failed.map(({ why }) => why)).toEqual([
-      'there was no time left for it',
-      'there was no time left for it',
-    ])
+    })
+    expect(await slow.stage('a.log', 'b.log')).toEqual({
+      ids: ['a.log'],
+      failed: [{ name: 'b.log', why: 'there was no time left for it' }],
+    })
   })
 })
 
@@ -754,11 +768,10 @@ describe('all of it', () => {
       now: Date.now,
     })
     const silent = { info() {}, warn() {}, error() {} }
-    const staged = await stageAttachments({
-      run: { id: 'run-comment-501', thread, ask: { text: '' }, snapshot: { body } },
-      taskId,
+    const staged = await stageAttachments(attachmentsOf({ thread, ask: { text: '' }, snapshot: { body } }), {
+      runId: 'run-comment-501',
       download: read,
-      stage: (task, given) => stageArtifact(settings, task, given, Date.now),
+      stage: given => stageArtifact(settings, taskId, given, Date.now),
       assertHeld: async () => {},
       log: silent,
       now: Date.now,

@@ -338,14 +338,33 @@ describe('beside PostHog', () => {
     await run.control.completeTurn()
   })
 
-  it('is quiet about a run once it is no more wanted', async () => {
-    const { control, news, watch, session } = await watched()
-    await control.progress('tests', 'Running the tests')
+  it('is quiet about a run once it is no more wanted, whatever is still to be told', async () => {
+    const { control, news, watch, session } = await watched({ watch: { pace: { minGap: 50 } } })
+    await control.completeTurn()
     await until(() => news.length === 1)
     watch.unwatch(session.taskRunId)
     await control.completeTurn()
-    await sleep(80)
+    await sleep(150)
     expect(news).toHaveLength(1)
+  })
+
+  it('can be told so by the listener itself', async () => {
+    const run = await runAtWork()
+    let told = 0
+    const { watch } = watchAt(run.posthog.url, {
+      pace: quick,
+      onNews: taskRunId => {
+        told += 1
+        watch.unwatch(taskRunId)
+      },
+    })
+    watch.watch(run.session)
+    await until(() => streamCalls(run.posthog).some(({ status }) => status === 200))
+    await sleep(20)
+    await run.control.completeTurn()
+    await until(() => told > 0)
+    await sleep(80)
+    expect(told).toBe(1)
   })
 
   it('does not renew the connection of a run that nobody asks about', async () => {
@@ -486,7 +505,7 @@ describe('beside a server that goes wrong', () => {
 
   it('forgets the id that a server can’t go on from, or that fits no header', async () => {
     const { url, requests } = await serve((response, _, n) => {
-      begin(response).write(`id: ${n === 1 ? '9-9' : 'ü'}\ndata: ${state({})}\n\n`)
+      begin(response).write(`id: ${n < 3 ? '9-9' : 'ü'}\ndata: ${state({})}\n\n`)
       if (n === 1) response.end()
       else if (n === 2) response.end('event: error\ndata: {"error":"Stream read error"}\n\n')
       else if (n === 3) response.end()
@@ -499,17 +518,32 @@ describe('beside a server that goes wrong', () => {
     await until(() => news.length === 3)
   })
 
+  it('starts again from the short wait once it heard something', async () => {
+    const { url, requests } = await serve((response, _, n) => {
+      if (n === 4) begin(response).end(`data: ${state({})}\n\n`)
+      else response.writeHead(503).end()
+    })
+    const { watch } = watchAt(url, { pace: { ...quick, backoff: 40, longestBackoff: 10_000 } })
+    watch.watch(session)
+    await until(() => requests.length >= 5)
+    const [third, fourth, fifth] = requests.slice(2).map(({ at }) => at)
+    expect((fourth ?? 0) - (third ?? 0)).toBeGreaterThanOrEqual(75)
+    expect((fifth ?? 0) - (fourth ?? 0)).toBeLessThan(75)
+  })
+
   it.each<[what: string, answer: Answer]>([
-    ['a page', response => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>')],
+    ['a page', response => response.writeHead(200, { 'content-type': 'text/html' }).write('<html>')],
+    ['a page that ends', response => response.writeHead(404, { 'content-type': 'text/html' }).end('<html>')],
     ['nothing', response => response.writeHead(204).end()],
     ['another address', response => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()],
-  ])('takes %s for having no stream', async (_, answer) => {
-    const { url, requests } = await serve(answer)
+  ])('takes %s for having no stream, and hangs up', async (_, answer) => {
+    const { url, requests, sockets } = await serve(answer)
     const { watch } = watchAt(url, { pace: quick })
     watch.watch(session)
     await until(() => watch.watching() === 0)
     await sleep(40)
     expect(requests).toHaveLength(1)
+    expect(sockets.size).toBe(0)
   })
 
   it.each<[what: string, onNews: () => unknown]>([

@@ -17,7 +17,7 @@ onBothQueues('Somebody sets the label', world => {
     await github.waitFor(async () => (await github.thread(pull.number)).labels.length === 0)
 
     expect(answer).toContain('is on this pull request')
-    expect(await thread.status()).toMatch(/^### 🚀 Codex pushed to this pull request/)
+    expect(await thread.status()).toMatch(/^### 🚀 Codex pushed .* to this pull request/)
     expect(await thread.reactions()).toEqual(['rocket'])
     const { tasks, runs } = ledgerOf(world(), pull.number)
     expect(tasks).toHaveLength(1)

@@ -17,14 +17,14 @@ onBothQueues('Something is taken back, or put right', world => {
   it('a deleted comment stops its run', async () => {
     const { maya, asked, thread, number } = await working('Deleted comment')
     await maya.deletesComment(asked.id)
-    await thread.waitForAnswer('maya deleted the comment that asked for it')
+    await thread.waitForAnswer('you deleted the comment that asked for it')
     expect(ledgerOf(world(), number).cancels).toHaveLength(1)
   })
 
   it('a closed issue stops its run', async () => {
     const { maya, thread, number } = await working('Closed issue')
     await maya.closes(number)
-    await thread.waitForAnswer('maya closed this')
+    await thread.waitForAnswer('you closed this')
     expect(ledgerOf(world(), number).cancels).toHaveLength(1)
   })
 
@@ -37,7 +37,7 @@ onBothQueues('Something is taken back, or put right', world => {
     const thread = new Thread(world(), issue.number)
     await thread.waitForStatus('⏳ Codex is working')
     await maya.unlabels(issue.number, 'codex')
-    await thread.waitForAnswer('maya took the label off')
+    await thread.waitForAnswer('you took the label off')
   })
 
   it('a waiting command whose comment is deleted never starts', async () => {
@@ -71,7 +71,7 @@ onBothQueues('Something is taken back, or put right', world => {
     const { maya, thread, number } = await working('Ticked stop')
     const status = (await thread.botComments()).findLast(({ body }) => body.startsWith('### '))
     await maya.editsComment(Number(status?.id), String(status?.body).replace('- [ ] Stop', '- [x] Stop'))
-    await thread.waitForAnswer('maya stopped this run')
+    await thread.waitForAnswer('you stopped this run')
     expect(await thread.status()).toMatch(/^### ⏹️/)
     expect(ledgerOf(world(), number).cancels).toHaveLength(1)
   })
@@ -104,16 +104,16 @@ onBothQueues('Something is taken back, or put right', world => {
     expect(await thread.statuses()).toHaveLength(1)
   })
 
-  it('a merged pull request is shown as merged', async () => {
+  it('a pull request that is closed is shown as closed', async () => {
     const { github, posthog } = world()
     const maya = github.as('maya')
-    const issue = await maya.opensIssue({ title: 'Merge me', body: 'x' })
+    const issue = await maya.opensIssue({ title: 'Close me', body: 'x' })
     await maya.comments(issue.number, '/codex do it')
     const thread = new Thread(world(), issue.number)
     await thread.waitForAnswer('pull request is ready')
     posthog.run(String(ledgerOf(world(), issue.number).runs[0]?.runId)).finish('completed')
     const pull = (await github.pulls()).find(({ body }) => body.includes(`Closes #${issue.number}`))
-    await github.as('olga').mergesPull(Number(pull?.number))
-    await thread.waitForStatus('· merged,')
+    await maya.closes(Number(pull?.number))
+    await thread.waitForStatus('· closed,')
   })
 })

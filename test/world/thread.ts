@@ -91,10 +91,11 @@ export class Thread {
     { timeout = 15_000 }: Patience,
   ): Promise<T> {
     const deadline = Date.now() + timeout
-    while (Date.now() < deadline) {
+    // Less often with time: looking costs processor time and calls on the emulator's own limit.
+    for (let pause = 40; Date.now() < deadline; pause = Math.min(pause * 1.2, 400)) {
       const found = await look()
       if (found) return found
-      await new Promise(resolve => setTimeout(resolve, 30))
+      await new Promise(resolve => setTimeout(resolve, pause))
     }
     const said = (await this.view()).comments
       .map(comment => `${comment.author}: ${words(comment)}`)

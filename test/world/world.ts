@@ -80,6 +80,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     ...options.env,
   }
   const world = new World({ github, posthog, env, removeData: data.remove })
-  for (const role of options.roles ?? ['all']) await world.startBot(role)
-  return world
+  try {
+    for (const role of options.roles ?? ['all']) await world.startBot(role)
+    return world
+  } catch (error) {
+    await world.close()
+    throw error
+  }
 }

@@ -1,12 +1,10 @@
 /** The last word of a Run: one short new comment, since edits notify nobody. */
 import type { Outcome, Run } from '../run.ts'
-import { code, inlineWords, quoted } from '../safe-markdown.ts'
-import { branchUrl } from './words.ts'
-
-const maxAnswer = 600
+import { code, inlineWords } from '../safe-markdown.ts'
+import { agentWords, branchUrl } from './words.ts'
 
 export const closingComment = (run: Run): string =>
-  run.outcome ? `@${run.answerTo ?? run.ask.by.login} ${sentence(run, run.outcome)}` : ''
+  run.outcome ? `@${listener(run)} ${sentence(run, run.outcome)}` : ''
 
 function sentence(run: Run, outcome: Outcome): string {
   switch (outcome.is) {
@@ -15,20 +13,22 @@ function sentence(run: Run, outcome: Outcome): string {
     case 'pushed':
       return `done: ${code(outcome.sha.slice(0, 7))} is on ${pushedTo(run)}.${answer(run)}`
     case 'answer':
-      return run.ask.what === 'plan' ? 'the plan is ready, above.' : `here is the answer.${answer(run)}`
+      return `${run.ask.what === 'plan' ? 'here is the plan. `/codex approve` carries it out.' : 'here is the answer.'}${answer(run)}`
     case 'nothing':
       return 'Codex finished without changing anything and said nothing about it. Say more with `/codex <more>`.'
     case 'stopped':
-      return `${stoppedBy(outcome)} ${leftBehind(run)}`
+      return `${stoppedBy(run, outcome)} ${leftBehind(run)}`
     case 'failed':
       return `this run failed. ${inlineWords(outcome.reason, 300)}\n\n**What to do:** ${outcome.fix}`
   }
 }
 
-const stoppedBy = ({ by, because }: Outcome & { is: 'stopped' }): string =>
-  because === undefined
-    ? `${inlineWords(by, 60)} stopped this run.`
-    : `this run was stopped, since ${inlineWords(by, 60)} ${because}.`
+function stoppedBy(run: Run, { by, because }: Outcome & { is: 'stopped' }): string {
+  const who = by === listener(run) ? 'you' : inlineWords(by, 60)
+  return because === undefined ? `${who} stopped this run.` : `this run was stopped, since ${who} ${because}.`
+}
+
+const listener = (run: Run): string => run.answerTo ?? run.ask.by.login
 
 /** In the thread of an inline comment: where the answer to it is. */
 export function inlineAnswer(run: Run): string {
@@ -59,7 +59,7 @@ function pushedTo(run: Run): string {
 
 function answer(run: Run): string {
   const words = run.heard?.answer
-  return words ? `\n\n${quoted(words, maxAnswer)}` : ''
+  return words ? `\n\n${agentWords(words)}` : ''
 }
 
 /** What a stop leaves: pull requests, commits, an empty branch, or nothing at all. */

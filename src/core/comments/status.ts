@@ -3,11 +3,18 @@ import { limits } from '../pace.ts'
 import { type Phase, type Pull, phaseOf, type Run } from '../run.ts'
 import { code, inlineWords, quoted } from '../safe-markdown.ts'
 import { box } from './boxes.ts'
-import { branchUrl, clock, type Deployment, elapsed, runUrl } from './words.ts'
+import {
+  agentWords,
+  branchUrl,
+  clock,
+  commitUrl,
+  type Deployment,
+  elapsed,
+  exactly,
+  runUrl,
+} from './words.ts'
 
 const maxInstruction = 1_000
-const maxAnswer = 20_000
-const foldAnswerAbove = 1_500
 
 /** What is shown without its marker; the marker is added when it is sent. */
 export function statusComment(run: Run, deployment: Deployment, now: number): string {
@@ -40,15 +47,15 @@ const headings: Record<Phase, (run: Run, time: string) => string> = {
   waiting: run =>
     `⏳ Codex waits for its turn · ${run.ahead === 1 ? 'one run' : `${run.ahead ?? 0} runs`} before it`,
   preparing: run => (tellsPlan(run) ? '⏳ Codex is getting ready to plan' : '⏳ Codex is getting ready'),
-  starting: (_, time) => `⏳ Codex is waiting for PostHog to start · ${time}`,
-  working: (run, time) => `⏳ Codex is ${tellsPlan(run) ? 'planning' : 'working'} · ${time}`,
+  starting: (_, time) => `⏳ Codex is waiting for PostHog to start${time}`,
+  working: (run, time) => `⏳ Codex is ${tellsPlan(run) ? 'planning' : 'working'}${time}`,
   stopping: () => '⏳ Codex is stopping',
-  pull: (run, time) => `🚀 Codex opened ${pullList(run.pulls.slice(firstNewPull(run)))} · ${time}`,
-  pushed: (_, time) => `🚀 Codex pushed to this pull request · ${time}`,
-  answer: (run, time) => (tellsPlan(run) ? `📋 Codex has a plan · ${time}` : `💬 Codex answered · ${time}`),
-  nothing: (_, time) => `💬 Codex finished without a change · ${time}`,
-  stopped: (_, time) => `⏹️ Codex was stopped · ${time}`,
-  failed: (_, time) => `😕 Codex failed · ${time}`,
+  pull: (run, time) => `🚀 Codex opened ${pullList(run.pulls.slice(firstNewPull(run)))}${time}`,
+  pushed: (run, time) => `🚀 Codex pushed ${pushedCommit(run)} to ${pushedWhere(run)}${time}`,
+  answer: (run, time) => (tellsPlan(run) ? `📋 Codex has a plan${time}` : `💬 Codex answered${time}`),
+  nothing: (_, time) => `💬 Codex finished without a change${time}`,
+  stopped: (_, time) => `⏹️ Codex was stopped${time}`,
+  failed: (_, time) => `😕 Codex failed${time}`,
 }
 
 const tellsPlan = (run: Run): boolean => run.ask.what === 'plan'
@@ -56,10 +63,15 @@ const tellsPlan = (run: Run): boolean => run.ask.what === 'plan'
 /** After the last report `reported` covers all pull requests; the heading then names the newest. */
 const firstNewPull = (run: Run): number => Math.min(run.reported, Math.max(0, run.pulls.length - 1))
 
-function heading(run: Run, now: number): string {
-  if (run.outcome?.is === 'pushed' && run.thread.kind === 'issue')
-    return `🚀 Codex updated ${pullList(run.pulls)} · ${elapsed(run, now)}`
-  return headings[phaseOf(run)](run, elapsed(run, now))
+const heading = (run: Run, now: number): string => headings[phaseOf(run)](run, elapsed(run, now))
+
+function pushedCommit({ thread, pushed }: Run): string {
+  return pushed === undefined ? 'its commits' : `[${code(pushed.slice(0, 7))}](${commitUrl(thread, pushed)})`
+}
+
+function pushedWhere(run: Run): string {
+  if (run.thread.kind === 'pull') return 'this pull request'
+  return run.pulls.length > 0 ? pullList(run.pulls) : code(run.branch?.name ?? '')
 }
 
 const pullList = (pulls: readonly Pull[]): string => pulls.map(pull => `#${pull.number}`).join(', ')
@@ -139,7 +151,7 @@ function downgraded(run: Run): string[] {
 
 function progressLine(run: Run, step: Run['progress'][number]): string {
   const over = step.done || run.outcome !== undefined || step !== run.progress.at(-1)
-  return `${over ? '✅' : '⏳'} ${inlineWords(step.label, 120)} · ${clock(step.at)}`
+  return `${over ? '✅' : '⏳'} ${inlineWords(step.label, 120)} · ${exactly(step.at - run.ask.at)}`
 }
 
 function followUps(run: Run): string[] {
@@ -174,13 +186,10 @@ function endLine(run: Run): string[] {
   return []
 }
 
-/** The agent's last words, once the turn is over; folded when long. */
+/** Beside a pull request; elsewhere the last word of the thread carries them. */
 function answer(run: Run): string {
   const words = run.heard?.answer
-  if (!words || !run.outcome || run.outcome.is === 'failed') return ''
-  const text = quoted(words, maxAnswer)
-  if (words.length <= foldAnswerAbove) return text
-  return `<details><summary>What Codex said</summary>\n\n${text}\n\n</details>`
+  return words && run.outcome?.is === 'pull' ? agentWords(words) : ''
 }
 
 const tellsTrouble = (run: Run, now: number): boolean =>

@@ -12,8 +12,12 @@ export async function stop(hand: TriggerHand, trigger: Asking): Promise<Handled>
   return live ? give(hand, live.id, { says: 'stop' }) : refused({ reply: 'nothing-to', command: 'stop' })
 }
 
-const inTheWay = (hand: TriggerHand, live: Run, command: 'retry' | 'approve'): Promise<Handled> | Handled =>
-  live.outcome ? takeOver(hand, live) : refused({ reply: 'still-going', command })
+/** A Run that is as good as over is waited for; one in full swing is in the way. */
+async function inTheWay(hand: TriggerHand, live: Run, command: 'retry' | 'approve'): Promise<Handled> {
+  if (live.outcome) return takeOver(hand, live)
+  const soon = live.heard?.idle || (command === 'approve' && live.ask.what === 'plan')
+  return soon ? { with: 'wait', ms: 500 } : refused({ reply: 'still-going', command })
+}
 
 /** The stored request again, as a new run of the same task. */
 export async function retry(hand: TriggerHand, trigger: Asking, options: Options): Promise<Handled> {

@@ -107,6 +107,7 @@ function facts(
       what: wanted.what,
       text: wanted.text,
       options,
+      ...(trigger.kind === 'comment' && trigger.text !== wanted.text ? { whole: trigger.text } : {}),
       ...(wanted.inline ? { inline: wanted.inline } : {}),
     },
     snapshot: trigger.snapshot,

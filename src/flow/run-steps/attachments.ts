@@ -20,68 +20,71 @@ import type { Log } from '../edges.ts'
 
 /** As much of a Run as its attachments depend on. */
 export interface Attaching {
-  id: Run['id']
   thread: Pick<Run['thread'], 'url'>
-  ask: Pick<Run['ask'], 'text' | 'inline'>
+  ask: Pick<Run['ask'], 'text' | 'whole' | 'inline'>
   snapshot: Pick<Run['snapshot'], 'body'>
   earlier?: Run['earlier']
 }
 
 export interface Staging {
-  run: Attaching
-  taskId: string
+  /** For the log. */
+  runId: string
   download(attachment: Attachment): Promise<AttachmentFile>
-  stage(taskId: string, file: AttachmentFile): Promise<string>
+  /** Gives a file to PostHog, for a task's next run or for a run that lives, and answers its id. */
+  stage(file: AttachmentFile): Promise<string>
   assertHeld(): Promise<void>
   log: Log
   now(): number
 }
 
-/** How long the attachments of a Run may hold up its start, in ms. */
+/** How long attachments may hold up a Run, in ms. */
 const patience = 120_000
 const pauseBeforeRepeat = 500
-/** More than this in one text are not even counted. */
-const mostNamed = 50
+/** More than this are not even named. */
+const mostNamed = 20
 
 /** @throws ComeBack, and whatever `assertHeld` throws */
-export async function stageAttachments(staging: Staging): Promise<StagedAttachments> {
-  const staged: StagedAttachments = { ids: [], failed: [] }
-  const { now, assertHeld } = staging
-  const deadline = now() + patience
-  const attachments = attachmentsOf(staging.run)
-  for (const attachment of attachments.slice(0, maxAttachments)) {
-    await assertHeld()
-    const taken = now() < deadline ? await take(staging, attachment) : { because: 'time' as const }
-    if (typeof taken === 'string') staged.ids.push(taken)
-    else staged.failed.push({ name: attachment.name, why: whyNot(taken) })
+export async function stageAttachments(
+  attachments: readonly Attachment[],
+  staging: Staging,
+): Promise<StagedAttachments> {
+  const ids: string[] = []
+  const failed: StagedAttachments['failed'] = []
+  const deadline = staging.now() + patience
+  for (const attachment of attachments.slice(0, mostNamed)) {
+    const taken = await take(staging, attachment, { deadline, full: ids.length === maxAttachments })
+    if (typeof taken === 'string') ids.push(taken)
+    else failed.push({ name: attachment.name, why: whyNot(taken) })
   }
-  return { ...staged, failed: [...staged.failed, ...attachments.slice(maxAttachments).map(oneTooMany)] }
+  return { ids, failed }
 }
-
-const oneTooMany = ({ name }: Attachment) => ({ name, why: whyNot({ because: 'count' }) })
 
 /** Those of the command first, as they matter most; a session that goes on knows those of the thread already. */
 export function attachmentsOf({ thread, ask, snapshot, earlier }: Attaching): Attachment[] {
   const inline = (ask.inline ?? []).map(({ body }) => body)
-  const texts = [ask.text, ...inline, ...(earlier ? [] : [snapshot.body])]
+  const texts = [ask.text, ask.whole ?? '', ...inline, ...(earlier ? [] : [snapshot.body])]
   return onlyOnce(texts.flatMap(text => attachmentsIn(text, thread.url, mostNamed)))
 }
 
 /** The id of what was staged, or why it was not. */
-async function take(staging: Staging, attachment: Attachment): Promise<string | Unfit> {
-  const { run, log } = staging
+async function take(
+  staging: Staging,
+  attachment: Attachment,
+  { deadline, full }: { deadline: number; full: boolean },
+): Promise<string | Unfit> {
+  if (full) return { because: 'count' }
+  if (staging.now() >= deadline) return { because: 'time' }
+  await staging.assertHeld()
   try {
     const file = await again(() => staging.download(attachment))
-    return await again(() => staging.stage(staging.taskId, file))
+    return await again(() => staging.stage(file))
   } catch (error) {
     if (error instanceof ComeBack) throw error
-    const expected =
-      error instanceof AttachmentRefused || error instanceof Refused || error instanceof Unanswered
-    log[expected ? 'warn' : 'error'](
-      { run: run.id, attachment: attachment.name, err: error },
-      'attachment not passed on',
-    )
-    return reasonOf(error)
+    const unfit = reasonOf(error)
+    const level = unfit.because === 'fault' ? 'error' : 'warn'
+    const fields = { run: staging.runId, attachment: attachment.name, err: error }
+    staging.log[level](fields, 'attachment not passed on')
+    return unfit
   }
 }
 

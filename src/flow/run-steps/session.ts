@@ -1,4 +1,10 @@
 /** The steps that talk to PostHog. */
+import {
+  type Attachment,
+  type AttachmentFile,
+  attachmentsIn,
+  type StagedAttachments,
+} from '../../core/attachments.ts'
 import { isNotFound } from '../../core/faults.ts'
 import { observe } from '../../core/observe.ts'
 import { lookInterval } from '../../core/pace.ts'
@@ -6,6 +12,7 @@ import { firstPrompt, followUpPrompt } from '../../core/prompt.ts'
 import { isTerminal, type Run, type Session, taskMarker } from '../../core/run.ts'
 import { type CodexTaskRunCreate, runRequest } from '../../core/run-request.ts'
 import { threadName } from '../../core/thread.ts'
+import { attachmentsOf, stageAttachments } from './attachments.ts'
 import { type Hand, once } from './hand.ts'
 
 const maxTitle = 255
@@ -39,14 +46,49 @@ export async function rejoin(hand: Hand): Promise<Run> {
     if (isTerminal(await deps.posthog.statusOf(earlier))) return over
     const offset = await deps.posthog.logLength(earlier)
     const text = followUpPrompt(run, run.ask.by.login, askText(run))
+    const attachments = await attach(hand, attachmentsOf(run), file =>
+      deps.posthog.addArtifact(earlier, file),
+    )
     await hand.job.assertHeld()
-    if ((await deps.posthog.say(earlier, { id: run.id, text })) === 'ended') return over
-    return started(hand, run, earlier.taskRunId, offset)
+    if ((await deps.posthog.say(earlier, { id: run.id, text, attachments: attachments.ids })) === 'ended')
+      return over
+    return started(hand, { ...run, attachments }, earlier.taskRunId, offset)
   } catch (error) {
     // The whole session is gone: start afresh.
-    if (isNotFound(error)) return { ...run, earlier: undefined, taskId: undefined }
+    if (isNotFound(error)) return { ...run, earlier: undefined, taskId: undefined, attachments: undefined }
     throw error
   }
+}
+
+const none: StagedAttachments = { ids: [], failed: [] }
+
+async function attach(
+  hand: Hand,
+  attachments: readonly Attachment[],
+  stage: (file: AttachmentFile) => Promise<string>,
+): Promise<StagedAttachments> {
+  const { run, deps, github, job } = hand
+  if (!run.settings.attachments || attachments.length === 0) return none
+  const { origin } = run.ask
+  const place = origin.by === 'comment' ? origin.place : undefined
+  return stageAttachments(attachments, {
+    runId: run.id,
+    download: github.attachments(place),
+    stage,
+    assertHeld: () => job.assertHeld(),
+    log: deps.log,
+    now: () => deps.now(),
+  })
+}
+
+/** Files wait at PostHog until the run that is to have them starts. */
+export async function stageForRun(hand: Hand): Promise<Run> {
+  const { run, deps } = hand
+  const { taskId } = run
+  if (taskId === undefined) return run
+  // Later runs of a session are started by a follow-up, whose own files come with its words.
+  const wanted = run.asked ? [] : attachmentsOf(run)
+  return { ...run, attachments: await attach(hand, wanted, file => deps.posthog.stageArtifact(taskId, file)) }
 }
 
 const askText = (run: Run): string => run.ask.text || 'Go on with this.'
@@ -82,7 +124,7 @@ function requestOf(hand: Hand, branch: string): CodexTaskRunCreate {
     sandbox,
     signalReport,
     resumeFrom: run.earlier?.taskRunId,
-    attachments: run.attachments?.ids,
+    attachments: run.asked ? undefined : run.attachments?.ids,
     userToken: deps.userToken,
   })
 }
@@ -130,10 +172,15 @@ export async function deliver(hand: Hand): Promise<Run> {
   const session = sessionOf(run)
   if (!note || !session || !run.taskRun) return run
   const text = followUpPrompt(run, note.by.login, note.text)
+  const files = attachmentsIn(note.text, run.thread.url)
+  const attached = await attach(hand, files, file => deps.posthog.addArtifact(session, file))
   await hand.job.assertHeld()
-  if ((await deps.posthog.say(session, { id: note.id, text })) === 'ended') return resumed(run, session)
+  const message = { id: note.id, text, attachments: attached.ids }
+  if ((await deps.posthog.say(session, message)) === 'ended') return resumed(run, session)
+  const before = run.attachments ?? none
   return {
     ...run,
+    attachments: { ...before, failed: [...before.failed, ...attached.failed] },
     undelivered: rest,
     delivered: [...run.delivered, note.id],
     passedOn: run.passedOn + 1,

@@ -1,0 +1,800 @@
+import { describe, expect, test } from 'vitest'
+import type { Mistake } from '../../src/core/command/parse.ts'
+import { parseCommands } from '../../src/core/command/parse.ts'
+import { commands, options } from '../../src/core/command/table.ts'
+import { closingComment, inlineAnswer } from '../../src/core/comments/closing.ts'
+import { type Reply, replyComment } from '../../src/core/comments/replies.ts'
+import { phaseKey, statusComment } from '../../src/core/comments/status.ts'
+import { duration, maxComment } from '../../src/core/comments/words.ts'
+import type { Outcome, Phase, Run } from '../../src/core/run.ts'
+import { phaseOf } from '../../src/core/run.ts'
+import {
+  ask,
+  branch,
+  deployment,
+  head,
+  hour,
+  maya,
+  minute,
+  more,
+  pull,
+  pullThread,
+  runWith,
+  second,
+  t0,
+  taskRun,
+  told,
+  working,
+} from './given.ts'
+
+const now = t0 + 3 * minute
+const status = (run: Run): string => statusComment(run, deployment, now)
+
+const progress = [
+  { step: 'clone', label: 'Cloning the repository', done: true, at: t0 + 20 * second },
+  { step: 'test', label: 'Running the tests', done: false, at: t0 + minute },
+]
+const heard = {
+  offset: 9,
+  turns: 1,
+  idle: true,
+  answer: 'The test now waits for the session.\n\n- `login.test.ts` waits\n- thanks to @sam, see #5',
+}
+const over: Partial<Run> = {
+  concludedAt: now,
+  told,
+  heard,
+  progress,
+  taskRun: { ...taskRun, status: 'completed' },
+}
+const failure: Outcome = {
+  is: 'failed',
+  class: 'quota',
+  reason: 'The agent ran into a usage or spend limit',
+  fix: 'Wait, then `/codex retry`.',
+}
+const stopped: Outcome = { is: 'stopped', by: 'maya' }
+const onPull: Partial<Run> = {
+  thread: pullThread,
+  head,
+  branch: { ...branch, name: head.ref, made: false, fresh: false, linked: false },
+}
+
+/** One Run in each phase. */
+const phases: Record<Phase, Run> = {
+  waiting: runWith({ ahead: 2 }),
+  preparing: runWith({ turn: true }),
+  starting: working({ taskRun: { ...taskRun, status: 'queued' } }),
+  working: working({ progress }),
+  stopping: working({ progress, stop: { by: maya, at: now, asked: true } }),
+  pull: working({ ...over, outcome: { is: 'pull' }, pulls: [pull], pushed: 'c'.repeat(40) }),
+  pushed: working({
+    ...over,
+    ...onPull,
+    outcome: { is: 'pushed', sha: 'c'.repeat(40) },
+    pushed: 'c'.repeat(40),
+  }),
+  answer: working({ ...over, outcome: { is: 'answer' } }),
+  nothing: working({ ...over, heard: { ...heard, answer: undefined }, outcome: { is: 'nothing' } }),
+  stopped: working({ ...over, heard: { ...heard, answer: undefined }, outcome: stopped }),
+  failed: working({ ...over, outcome: failure }),
+}
+
+test.each(Object.entries(phases))('%s is in that phase', (phase, run) => {
+  expect(phaseOf(run)).toBe(phase)
+})
+
+describe('the status comment', () => {
+  test('waiting for its turn', () => {
+    expect(status(phases.waiting)).toMatchInlineSnapshot(`
+      "### ⏳ Codex waits for its turn · 2 runs before it
+
+      > fix the flaky login test
+
+      ✅ Asked by maya · 14:02 UTC
+      ▫️ Pull request
+
+      - [ ] Stop this run <!-- codex-box:stop -->
+
+      <sub>\`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
+    `)
+  })
+  test('getting ready', () => {
+    expect(status(phases.preparing)).toMatchInlineSnapshot(`
+      "### ⏳ Codex is getting ready
+
+      > fix the flaky login test
+
+      ✅ Asked by maya · 14:02 UTC
+      ⏳ Branch
+      ▫️ Pull request
+
+      - [ ] Stop this run <!-- codex-box:stop -->
+
+      <sub>\`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
+    `)
+  })
+  test('handed to PostHog', () => {
+    expect(status(phases.starting)).toMatchInlineSnapshot(`
+      "### ⏳ Codex is waiting for PostHog to start · 3 min
+
+      > fix the flaky login test
+
+      ✅ Asked by maya · 14:02 UTC
+      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
+      ⏳ Run handed to PostHog · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
+      ▫️ Pull request
+
+      - [ ] Stop this run <!-- codex-box:stop -->
+
+      <sub>\`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
+    `)
+  })
+  test('working', () => {
+    expect(status(phases.working)).toMatchInlineSnapshot(`
+      "### ⏳ Codex is working · 3 min
+
+      > fix the flaky login test
+
+      ✅ Asked by maya · 14:02 UTC
+      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
+      ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
+      ✅ Cloning the repository · 14:02 UTC
+      ⏳ Running the tests · 14:03 UTC
+      ▫️ Pull request
+
+      - [ ] Stop this run <!-- codex-box:stop -->
+
+      <sub>\`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
+    `)
+  })
+  test('stopping', () => {
+    expect(status(phases.stopping)).toMatchInlineSnapshot(`
+      "### ⏳ Codex is stopping
+
+      > fix the flaky login test
+
+      ✅ Asked by maya · 14:02 UTC
+      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
+      ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
+      ✅ Cloning the repository · 14:02 UTC
+      ⏳ Running the tests · 14:03 UTC
+      ▫️ Pull request
+
+      <sub>\`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
+    `)
+  })
+  test('a pull request', () => {
+    expect(status(phases.pull)).toMatchInlineSnapshot(`
+      "### 🚀 Codex opened #9 · 3 min
+
+      > fix the flaky login test
+
+      ✅ Asked by maya · 14:02 UTC
+      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
+      ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
+      ✅ Cloning the repository · 14:02 UTC
+      ✅ Running the tests · 14:03 UTC
+      ✅ Pull request [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9) · draft, \`codex/login\` → \`main\`
+
+      > The test now waits for the session.
+      >
+      > - \`login.test.ts\` waits
+      > - thanks to @​sam, see #​5
+
+      <sub>\`/codex <more>\` to go on · \`/codex help\`</sub>"
+    `)
+  })
+  test('commits on a pull request', () => {
+    expect(status(phases.pushed)).toMatchInlineSnapshot(`
+      "### 🚀 Codex pushed to this pull request · 3 min
+
+      > fix the flaky login test
+
+      ✅ Asked by maya · 14:02 UTC
+      ✅ Branch [\`maya/login\`](https://github.com/acme/shop/tree/maya/login)
+      ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
+      ✅ Cloning the repository · 14:02 UTC
+      ✅ Running the tests · 14:03 UTC
+
+      > The test now waits for the session.
+      >
+      > - \`login.test.ts\` waits
+      > - thanks to @​sam, see #​5
+
+      <sub>\`/codex <more>\` to go on · \`/codex help\`</sub>"
+    `)
+  })
+  test('an answer', () => {
+    expect(status(phases.answer)).toMatchInlineSnapshot(`
+      "### 💬 Codex answered · 3 min
+
+      > fix the flaky login test
+
+      ✅ Asked by maya · 14:02 UTC
+      ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
+      ✅ Cloning the repository · 14:02 UTC
+      ✅ Running the tests · 14:03 UTC
+
+      > The test now waits for the session.
+      >
+      > - \`login.test.ts\` waits
+      > - thanks to @​sam, see #​5
+
+      <sub>\`/codex <more>\` to go on · \`/codex help\`</sub>"
+    `)
+  })
+  test('nothing', () => {
+    expect(status(phases.nothing)).toMatchInlineSnapshot(`
+      "### 💬 Codex finished without a change · 3 min
+
+      > fix the flaky login test
+
+      ✅ Asked by maya · 14:02 UTC
+      ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
+      ✅ Cloning the repository · 14:02 UTC
+      ✅ Running the tests · 14:03 UTC
+
+      <sub>\`/codex <more>\` to go on · \`/codex help\`</sub>"
+    `)
+  })
+  test('stopped', () => {
+    expect(status(phases.stopped)).toMatchInlineSnapshot(`
+      "### ⏹️ Codex was stopped · 3 min
+
+      > fix the flaky login test
+
+      ✅ Asked by maya · 14:02 UTC
+      ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
+      ✅ Cloning the repository · 14:02 UTC
+      ✅ Running the tests · 14:03 UTC
+      ⏹️ Stopped by maya
+
+      - [ ] Try again <!-- codex-box:retry -->
+
+      <sub>\`/codex retry\` · \`/codex <more>\` to go on · \`/codex help\`</sub>"
+    `)
+  })
+  test('failed', () => {
+    expect(status(phases.failed)).toMatchInlineSnapshot(`
+      "### 😕 Codex failed · 3 min
+
+      > fix the flaky login test
+
+      ✅ Asked by maya · 14:02 UTC
+      ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
+      ✅ Cloning the repository · 14:02 UTC
+      ✅ Running the tests · 14:03 UTC
+      ❌ The agent ran into a usage or spend limit
+
+      **What to do:** Wait, then \`/codex retry\`.
+
+      - [ ] Try again <!-- codex-box:retry -->
+
+      <sub>\`/codex retry\` · \`/codex <more>\` to go on · \`/codex help\`</sub>"
+    `)
+  })
+
+  test('everything that may be added', () => {
+    const run = working({
+      progress,
+      passedOn: 2,
+      undelivered: [more('a')],
+      settingsProblem: '.github/codex.yml, line 3, `model`, is not text',
+      attachments: { ids: [], failed: [{ name: 'log.txt', why: 'it is larger than 10 MB' }] },
+      ask: { ...ask, options: { ...ask.options, effort: 'high', authorship: 'user' } },
+      taskRun: { ...taskRun, model: 'gpt-5', effort: 'low', authorship: 'bot' },
+      trouble: {
+        service: 'posthog',
+        why: 'PostHog’s rate limit is reached',
+        since: t0 + minute,
+        until: t0 + 5 * minute,
+        count: 3,
+      },
+    })
+    expect(status(run)).toMatchInlineSnapshot(`
+      "### ⏳ Codex is working · 3 min
+
+      > fix the flaky login test
+
+      ✅ Asked by maya · 14:02 UTC
+      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
+      ✅ Run started · gpt-5.5, effort high · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
+      ⚠️ PostHog used model gpt-5, effort low instead of what was asked
+      ⚠️ PostHog lets its bot write the pull request: the user of its key has no usable GitHub link there
+      ✅ Cloning the repository · 14:02 UTC
+      ⏳ Running the tests · 14:03 UTC
+      ⚠️ \`log.txt\` was not passed to the agent: it is larger than 10 MB
+      ✅ 2 follow-ups passed to the agent
+      ⏳ One follow-up to pass on
+      ▫️ Pull request
+      ⚠️ .github/codex.yml, line 3, \\\`model\\\`, is not text. Until that is put right, the defaults hold.
+
+      ⏸️ Waiting for PostHog since 14:03 UTC: PostHog’s rate limit is reached. Goes on by itself; next try 14:07 UTC.
+
+      - [ ] Stop this run <!-- codex-box:stop -->
+
+      <sub>\`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
+    `)
+  })
+
+  test.each<[string, Run, RegExp]>([
+    ['a plan that is made', working({ ask: { ...ask, what: 'plan' } }), /Codex is planning/],
+    [
+      'a plan',
+      working({ ...over, ask: { ...ask, what: 'plan' }, outcome: { is: 'answer' } }),
+      /📋 Codex has a plan[\s\S]*`\/codex approve`/,
+    ],
+    ['an issue that is the instruction', runWith({ ask: { ...ask, text: '' } }), /^> The issue itself$/m],
+    [
+      'a label that is the instruction',
+      runWith({ ask: { ...ask, text: '', origin: { by: 'label', label: 'codex' } } }),
+      /^> The issue itself, by its label `codex`$/m,
+    ],
+    [
+      'a pull request that is the instruction',
+      runWith({ ...onPull, ask: { ...ask, text: '' } }),
+      /^> The pull request itself$/m,
+    ],
+    ['one run before it', runWith({ ahead: 1 }), /waits for its turn · one run before it/],
+    [
+      'two pull requests',
+      working({ ...over, outcome: { is: 'pull' }, pulls: [pull, { ...pull, number: 10 }] }),
+      /🚀 Codex opened #9, #10/,
+    ],
+    [
+      'a merged pull request',
+      working({ ...over, outcome: { is: 'pull' }, pulls: [{ ...pull, state: 'merged' }] }),
+      /🟣 Pull request .* · merged/,
+    ],
+    [
+      'a closed pull request',
+      working({ ...over, outcome: { is: 'pull' }, pulls: [{ ...pull, state: 'closed' }] }),
+      /❌ Pull request .* · closed/,
+    ],
+    [
+      'a note on a pull request',
+      working({ ...over, outcome: { is: 'pull' }, pulls: [{ ...pull, note: 'its base is wrong' }] }),
+      /⚠️ its base is wrong/,
+    ],
+    [
+      'commits on the pull request of an issue',
+      working({ ...over, outcome: { is: 'pushed', sha: 'c' }, pulls: [pull], reported: 1 }),
+      /🚀 Codex updated #9/,
+    ],
+    [
+      'a stop since its reason went away',
+      working({ ...over, outcome: { ...stopped, because: 'closed the issue' } }),
+      /Stopped by maya, who closed the issue/,
+    ],
+    [
+      'a branch that was found',
+      working({ branch: { ...branch, made: false, linked: false, fresh: false } }),
+      /✅ Branch \[`codex[^\n]*login-is-flaky\)$/m,
+    ],
+    [
+      'a long answer, folded',
+      working({ ...over, outcome: { is: 'answer' }, heard: { ...heard, answer: 'x '.repeat(2_000) } }),
+      /<details><summary>What Codex said/,
+    ],
+  ])('tells %s', (_, run, words) => {
+    expect(status(run)).toMatch(words)
+  })
+
+  test.each<[string, Run, RegExp]>([
+    [
+      'short trouble',
+      working({ trouble: { service: 'github', why: 'x', since: now, until: now + 19 * second, count: 1 } }),
+      /⏸️/,
+    ],
+    [
+      'trouble that is over with the run',
+      working({
+        ...over,
+        outcome: failure,
+        trouble: { service: 'github', why: 'x', since: t0, until: now, count: 9 },
+      }),
+      /⏸️/,
+    ],
+    ['an unused branch that is taken away', phases.nothing, /Branch/],
+    ['the words of an agent that failed', phases.failed, /The test now waits/],
+    [
+      'a pull request that a plan will not open',
+      working({ ask: { ...ask, what: 'plan' } }),
+      /▫️ Pull request/,
+    ],
+    [
+      'a model that is the same, written otherwise',
+      working({ taskRun: { ...taskRun, model: 'GPT-5.5' } }),
+      /⚠️/,
+    ],
+  ])('does not tell of %s', (_, run, words) => {
+    expect(status(run)).not.toMatch(words)
+  })
+})
+
+describe('a new phase', () => {
+  const key = (run: Run): string => phaseKey(run, now)
+  test('is each of them', () => {
+    expect(new Set(Object.values(phases).map(key)).size).toBe(Object.keys(phases).length)
+  })
+  test.each<[string, Run, Run]>([
+    ['another place', runWith({ ahead: 2 }), runWith({ ahead: 1 })],
+    ['a pull request that is merged', phases.pull, { ...phases.pull, pulls: [{ ...pull, state: 'merged' }] }],
+    [
+      'a pull request that is no draft any more',
+      phases.pull,
+      { ...phases.pull, pulls: [{ ...pull, draft: false }] },
+    ],
+    ['a new round', phases.working, { ...phases.working, round: 1 }],
+    [
+      'trouble that is worth telling',
+      phases.working,
+      { ...phases.working, trouble: { service: 'github', why: 'x', since: t0, until: now, count: 1 } },
+    ],
+  ])('is %s', (_, one, other) => {
+    expect(key(one)).not.toBe(key(other))
+  })
+  test('is not one more step of the agent', () => {
+    expect(key({ ...phases.working, progress: [] })).toBe(key(phases.working))
+  })
+})
+
+describe('the last word', () => {
+  const outcomes: Record<Outcome['is'], Run> = phases
+
+  test.each(
+    Object.entries(outcomes).filter(([name]) =>
+      ['pull', 'pushed', 'answer', 'nothing', 'stopped', 'failed'].includes(name),
+    ),
+  )('%s begins with whom it is for, and is short', (_, run) => {
+    expect(closingComment(run)).toMatch(/^@maya /)
+    expect(closingComment({ ...run, answerTo: 'zoe' })).toMatch(/^@zoe /)
+    expect(closingComment(run).length).toBeLessThan(700)
+  })
+
+  test('a pull request', () => {
+    expect(closingComment(phases.pull)).toMatchInlineSnapshot(
+      `"@maya the pull request is ready for you: [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9)"`,
+    )
+  })
+  test('commits on a pull request', () => {
+    expect(closingComment(phases.pushed)).toMatchInlineSnapshot(`
+      "@maya done: \`ccccccc\` is on this pull request.
+
+      > The test now waits for the session.
+      >
+      > - \`login.test.ts\` waits
+      > - thanks to @​sam, see #​5"
+    `)
+  })
+  test('commits on the pull request of an issue', () => {
+    const run = working({
+      ...over,
+      outcome: { is: 'pushed', sha: 'c'.repeat(40) },
+      pulls: [pull],
+      reported: 1,
+      heard: undefined,
+    })
+    expect(closingComment(run)).toMatchInlineSnapshot(
+      `"@maya done: \`ccccccc\` is on [#9](https://github.com/acme/shop/pull/9)."`,
+    )
+  })
+  test('an answer', () => {
+    expect(closingComment(phases.answer)).toMatchInlineSnapshot(`
+      "@maya here is the answer.
+
+      > The test now waits for the session.
+      >
+      > - \`login.test.ts\` waits
+      > - thanks to @​sam, see #​5"
+    `)
+  })
+  test('a plan', () => {
+    expect(closingComment({ ...phases.answer, ask: { ...ask, what: 'plan' } })).toMatchInlineSnapshot(
+      `"@maya the plan is ready, above."`,
+    )
+  })
+  test('nothing', () => {
+    expect(closingComment(phases.nothing)).toMatchInlineSnapshot(
+      `"@maya Codex finished without changing anything and said nothing about it. Say more with \`/codex <more>\`."`,
+    )
+  })
+  test('stopped, with nothing left behind', () => {
+    expect(closingComment(phases.stopped)).toMatchInlineSnapshot(
+      `"@maya maya stopped this run. Nothing is left behind."`,
+    )
+  })
+  test('stopped, with commits left behind', () => {
+    expect(closingComment({ ...phases.stopped, pushed: 'c'.repeat(40) })).toMatchInlineSnapshot(
+      `"@maya maya stopped this run. Left behind: commits up to \`ccccccc\` on [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky)."`,
+    )
+  })
+  test('stopped, with a pull request left behind', () => {
+    expect(closingComment({ ...phases.stopped, pulls: [pull] })).toMatchInlineSnapshot(
+      `"@maya maya stopped this run. Left behind: [#9](https://github.com/acme/shop/pull/9)."`,
+    )
+  })
+  test('stopped since its reason went away', () => {
+    expect(
+      closingComment({ ...phases.stopped, outcome: { ...stopped, because: 'closed the issue' } }),
+    ).toMatchInlineSnapshot(
+      `"@maya this run was stopped, since maya closed the issue. Nothing is left behind."`,
+    )
+  })
+  test('failed', () => {
+    expect(closingComment(phases.failed)).toMatchInlineSnapshot(`
+      "@maya this run failed. The agent ran into a usage or spend limit
+
+      **What to do:** Wait, then \`/codex retry\`."
+    `)
+  })
+
+  test('in the thread of an inline comment', () => {
+    const words = (['pushed', 'pull', 'failed', 'stopped', 'answer', 'nothing'] as const).map(
+      name => `${name}: ${inlineAnswer(phases[name])}`,
+    )
+    expect(words.join('\n')).toMatchInlineSnapshot(`
+      "pushed: Done in \`ccccccc\`.
+      pull: Done in [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9).
+      failed: Not done: see the last comment of this pull request.
+      stopped: Not done: see the last comment of this pull request.
+      answer: Answered in the last comment of this pull request.
+      nothing: Answered in the last comment of this pull request."
+    `)
+  })
+})
+
+/** One of each, so that a new reply or mistake does not compile without its sentence here. */
+const mistakes: { [K in Mistake['mistake']]: Extract<Mistake, { mistake: K }> } = {
+  'unknown-option': { mistake: 'unknown-option', given: 'modle', meant: 'model' },
+  'unknown-command': { mistake: 'unknown-command', given: 'sotp', meant: 'stop' },
+  'missing-value': { mistake: 'missing-value', option: 'effort' },
+  'bad-value': { mistake: 'bad-value', option: 'effort', given: 'hihg', meant: 'high' },
+  'option-twice': { mistake: 'option-twice', option: 'model' },
+  'no-options-here': { mistake: 'no-options-here', command: 'stop' },
+}
+const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
+  help: { reply: 'help' },
+  mistake: { reply: 'mistake', mistake: mistakes['unknown-option'] },
+  'not-allowed': { reply: 'not-allowed', command: 'run', role: 'read' },
+  'not-known': { reply: 'not-known', command: 'stop' },
+  fork: { reply: 'fork' },
+  effort: { reply: 'effort', effort: 'max', model: 'gpt-5.5', known: ['low', 'medium', 'high', 'xhigh'] },
+  model: { reply: 'model', model: 'gpt-5.7', meant: 'gpt-5.6', known: ['gpt-5.5', 'gpt-5.6'] },
+  'no-branch': { reply: 'no-branch', branch: 'relaese', meant: 'release' },
+  closed: { reply: 'closed' },
+  'passed-on': { reply: 'passed-on' },
+  'not-passed-on': { reply: 'not-passed-on' },
+  'queued-behind': { reply: 'queued-behind' },
+  'nothing-to': { reply: 'nothing-to', command: 'stop' },
+  'still-going': { reply: 'still-going', command: 'retry' },
+  status: { reply: 'status', text: 'nothing is going on here now.' },
+  queue: { reply: 'queue', ahead: 2, live: 5, why: 'The run here: getting ready.' },
+  'plan-outdated': { reply: 'plan-outdated', branch: 'main', sha: 'c'.repeat(40) },
+  preset: { reply: 'preset', given: 'paln', meant: 'plan', known: ['plan', 'low'] },
+  sandbox: { reply: 'sandbox', given: 'bgi', meant: 'big', known: ['big', 'small'] },
+  'not-as-user': { reply: 'not-as-user' },
+  kept: { reply: 'kept' },
+  'gave-up': { reply: 'gave-up', reason: 'GitHub did not answer.' },
+}
+
+describe('replies', () => {
+  test('help', () => {
+    expect(replyComment('maya', { reply: 'help' })).toMatchInlineSnapshot(`
+      "Write a command at the start of a line of a comment, or put the label \`codex\` on an issue or pull request.
+
+      | Command | What it does | Example | Needs |
+      |---|---|---|---|
+      | \`/codex [options] <instruction>\` | Does what you ask, on the branch of this issue or pull request. Without an instruction the issue itself is the instruction. While a run is going, your words are passed to the agent. | \`/codex fix the flaky login test\` | write |
+      | \`/codex plan [options] <question>\` | Reads only, changes nothing, and answers with a numbered plan. | \`/codex plan how to split the billing module\` | write |
+      | \`/codex approve\` | Carries out the plan above. | \`/codex approve\` | write |
+      | \`/codex continue [instruction]\` | Goes on where the last run of this thread ended, in the same session. | \`/codex continue with the tests\` | write |
+      | \`/codex retry [options]\` | Starts the last request of this thread again. | \`/codex retry --effort high\` | write |
+      | \`/codex stop\` | Stops the run, waiting or working, and says what is left behind. \`cancel\` is the same. | \`/codex stop\` | write |
+      | \`/codex status\` | Says what is going on in this thread. | \`/codex status\` | read |
+      | \`/codex queue\` | Says what waits before this thread, and why. | \`/codex queue\` | read |
+      | \`/codex help\` | Shows this list. | \`/codex help\` | read |
+
+      Options of a run:
+      - \`--model NAME\` The model that does the work.
+      - \`--effort low|medium|high|xhigh|max\` How hard it thinks.
+      - \`--branch NAME\` The branch to work on; it must exist.
+      - \`--new\` Starts afresh instead of going on with the earlier session.
+      - \`--sandbox NAME\` The PostHog sandbox environment, by name or id.
+      - \`--as-user\` Lets the pull request be by the person whose PostHog key the bot uses; the settings must allow it.
+      - \`--signal-report ID\` Ties the run to a PostHog signal report."
+    `)
+  })
+
+  test('every other one', () => {
+    const { help, ...others } = replies
+    expect(
+      Object.values(others)
+        .map(reply => `${reply.reply}: ${replyComment('maya', reply)}`)
+        .join('\n\n'),
+    ).toMatchInlineSnapshot(`
+      "mistake: @maya there is no option \`--modle\`; did you mean \`--model\`? Options: \`--model\`, \`--effort\`, \`--branch\`, \`--new\`, \`--sandbox\`, \`--as-user\`, \`--signal-report\`. Nothing was started. \`/codex help\` shows what there is.
+
+      not-allowed: @maya you need write permission on this repository for starting a run; yours is read. Ask somebody who has it to write the command. Nothing was started.
+
+      not-known: @maya GitHub did not say which permission you have on this repository, and without that \`/codex stop\` is refused. Nothing was started; try again in a while.
+
+      fork: @maya this pull request comes from a fork, and Codex can only push to branches of this repository. Nothing was started. Push the branch here, or ask on an issue instead.
+
+      effort: @maya \`gpt-5.5\` does not take effort \`max\`; it takes \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
+
+      model: @maya the model \`gpt-5.7\` is not known; did you mean \`gpt-5.6\`? There are: \`gpt-5.5\`, \`gpt-5.6\`. Nothing was started.
+
+      no-branch: @maya there is no branch \`relaese\` in this repository; did you mean \`release\`? Nothing was started.
+
+      closed: @maya this is closed, so nothing was started. Reopen it and ask again.
+
+      passed-on: @maya passed on to the agent that is working here.
+
+      not-passed-on: @maya the run was stopped before the agent could read this. Write it again to go on.
+
+      queued-behind: @maya another run is still going in this thread. This one starts when it is over.
+
+      nothing-to: @maya nothing is going on in this thread, so there is nothing to stop.
+
+      still-going: @maya a run is still going in this thread; \`/codex retry\` can be used when it is over. \`/codex stop\` ends it.
+
+      status: @maya nothing is going on here now.
+
+      queue: @maya 2 before this thread, 5 in all. The run here: getting ready.
+
+      plan-outdated: @maya \`main\` has moved to \`ccccccc\` since the plan was made, so the plan may not fit any more. Nothing was started; \`/codex plan\` makes a new one.
+
+      preset: @maya there is no label preset \`paln\`; did you mean \`plan\`? There are: \`plan\`, \`low\`. Nothing was started.
+
+      sandbox: @maya there is no sandbox environment \`bgi\`; did you mean \`big\`? There are: \`big\`, \`small\`. Nothing was started.
+
+      not-as-user: @maya this repository does not allow \`--as-user\`: \`as_user: true\` in \`.github/codex.yml\` would. Nothing was started.
+
+      kept: @maya kept for the agent of the run here: it gets this as soon as it can listen.
+
+      gave-up: @maya this could not be done: GitHub did not answer. Nothing was started."
+    `)
+  })
+
+  test('every mistake', () => {
+    expect(
+      Object.values(mistakes)
+        .map(mistake => replyComment('maya', { reply: 'mistake', mistake }))
+        .join('\n\n'),
+    ).toMatchInlineSnapshot(`
+      "@maya there is no option \`--modle\`; did you mean \`--model\`? Options: \`--model\`, \`--effort\`, \`--branch\`, \`--new\`, \`--sandbox\`, \`--as-user\`, \`--signal-report\`. Nothing was started. \`/codex help\` shows what there is.
+
+      @maya there is no command \`sotp\`; did you mean \`/codex stop\`? If it is an instruction, write \`/codex -- sotp\`. Nothing was started. \`/codex help\` shows what there is.
+
+      @maya \`--effort\` needs a value: \`--effort low|medium|high|xhigh|max\`. Nothing was started. \`/codex help\` shows what there is.
+
+      @maya \`hihg\` is not a value of \`--effort\`; did you mean \`high\`? It takes \`low|medium|high|xhigh|max\`. Nothing was started. \`/codex help\` shows what there is.
+
+      @maya \`--model\` was given twice. Nothing was started. \`/codex help\` shows what there is.
+
+      @maya \`/codex stop\` takes no options. Nothing was started. \`/codex help\` shows what there is."
+    `)
+  })
+
+  test('what there is nothing to', () => {
+    const words = (['stop', 'retry', 'continue', 'approve'] as const).map(command =>
+      replyComment('maya', { reply: 'nothing-to', command }),
+    )
+    expect(words.join('\n')).toMatchInlineSnapshot(`
+      "@maya nothing is going on in this thread, so there is nothing to stop.
+      @maya nothing was asked in this thread yet, so there is nothing to try again.
+      @maya there is no earlier run in this thread to go on with. \`/codex <instruction>\` starts one.
+      @maya there is no plan in this thread to approve. \`/codex plan\` makes one."
+    `)
+  })
+
+  test.each<[string, Reply, RegExp]>([
+    [
+      'nothing waits',
+      { reply: 'queue', ahead: 0, live: 3, why: 'Why.' },
+      /nothing waits before this thread\. Why\.$/,
+    ],
+    [
+      'nothing is like it',
+      { reply: 'model', model: 'x', meant: undefined, known: ['gpt-5.5'] },
+      /is not known\. There are: `gpt-5\.5`/,
+    ],
+    ['there is none', { reply: 'sandbox', given: 'x', meant: undefined, known: [] }, /There are: none\./],
+    [
+      'a command is refused',
+      { reply: 'not-allowed', command: 'stop', role: 'read' },
+      /for `\/codex stop`; yours is read/,
+    ],
+  ])('when %s', (_, reply, words) => {
+    expect(replyComment('maya', reply)).toMatch(words)
+  })
+
+  test('help names every command and option there is, in a table that a bar does not break', () => {
+    const text = replyComment('maya', { reply: 'help' })
+    for (const { usage, least } of Object.values(commands)) {
+      const row = text.split('\n').find(line => line.includes(`\`${usage.replaceAll('|', '\\|')}\``))
+      expect(row?.split(/(?<!\\)\|/)).toHaveLength(6)
+      expect(row).toContain(`| ${least} |`)
+    }
+    for (const name of Object.keys(options)) expect(text).toContain(`--${name}`)
+  })
+})
+
+const everything = (): string[] => [
+  ...Object.values(phases).flatMap(run => [status(run), closingComment(run)]),
+  ...Object.values(replies).map(reply => replyComment('maya', reply)),
+  ...Object.values(mistakes).map(mistake => replyComment('maya', { reply: 'mistake', mistake })),
+]
+
+test('nothing that the bot says is a command to it', () => {
+  for (const text of everything()) expect(parseCommands(text)).toEqual([])
+})
+
+test('nothing that the bot says has a hole in it', () => {
+  for (const text of everything()) expect(text).not.toMatch(/undefined|null|NaN|\[object|Infinity/)
+})
+
+describe('words of others', () => {
+  const hostile =
+    '@sam #7 <img src=x> ![x](https://evil.example/x.png) [a](https://evil.example)\n/codex stop\n| a |'
+  const everywhere = working({
+    ...over,
+    outcome: { is: 'pull' },
+    ask: { ...ask, text: hostile, by: { login: hostile, id: 1 } },
+    progress: [{ step: 'x', label: hostile, done: true, at: t0 }],
+    heard: { ...heard, answer: hostile },
+    pulls: [{ ...pull, title: hostile, note: hostile }],
+    settingsProblem: hostile,
+    attachments: { ids: [], failed: [{ name: hostile, why: hostile }] },
+    taskRun: { ...taskRun, model: hostile, effort: hostile },
+  })
+
+  test('mention nobody, show nothing, lead nowhere and give no command', () => {
+    const { answerTo: _, ...run } = everywhere
+    for (const text of [
+      status(run),
+      status({ ...run, outcome: { ...failure, reason: hostile } }),
+      status({ ...run, outcome: { is: 'stopped', by: hostile } }),
+      closingComment({ ...run, answerTo: 'zoe', outcome: { ...failure, reason: hostile } }),
+    ]) {
+      expect(text.replaceAll('`@sam', '').replace(/^@zoe/, '')).not.toMatch(/(?<![`\w])@[a-z]/)
+      expect(text.replace(/`[^`\n]*`/g, '')).not.toMatch(
+        /(?<!\\)<img|(?<!\\)!\[x\]\(|(?<!\\)\]\(https:\/\/evil/,
+      )
+      expect(parseCommands(text)).toEqual([])
+    }
+  })
+
+  test('are cut, so that no comment is too long for GitHub', () => {
+    const long = '@x `'.repeat(100_000)
+    const run = working({
+      ...over,
+      outcome: { is: 'answer' },
+      ask: { ...ask, text: long, by: { login: long, id: 1 }, options: { ...ask.options, model: long } },
+      heard: { ...heard, answer: '[a](b)<c>|*_'.repeat(20_000) },
+      pulls: [{ ...pull, title: long, note: long }],
+      settingsProblem: long,
+      attachments: { ids: [], failed: [{ name: long, why: long }] },
+    })
+    expect(status(run).length).toBeLessThanOrEqual(maxComment)
+    expect(status({ ...run, outcome: { ...failure, reason: long } }).length).toBeLessThanOrEqual(maxComment)
+    expect(closingComment({ ...run, answerTo: 'zoe' }).length).toBeLessThanOrEqual(maxComment)
+  })
+})
+
+test.each([
+  [0, 'less than a minute'],
+  [59 * second, 'less than a minute'],
+  [minute, '1 min'],
+  [9 * minute + 59 * second, '9 min'],
+  [13 * minute, '10 min'],
+  [59 * minute, '55 min'],
+  [hour, '1 h'],
+  [hour + 9 * minute, '1 h'],
+  [hour + 25 * minute, '1 h 20 min'],
+  [26 * hour, '26 h'],
+])('%d ms are %s', (ms, words) => {
+  expect(duration(ms)).toBe(words)
+})

@@ -1,0 +1,235 @@
+import { describe, expect, test } from 'vitest'
+import { type LogEntry, observe, outcomeOf, type Sight, turnIsOver } from '../../src/core/observe.ts'
+import { Run } from '../../src/core/run.ts'
+import { maya, minute, pull, runWith, second, t0, taskRun, working } from './given.ts'
+
+const sight = (given: Partial<Sight> = {}): Sight => ({
+  status: 'in_progress',
+  error: undefined,
+  pulls: [],
+  headBranch: undefined,
+  model: undefined,
+  effort: undefined,
+  authorship: undefined,
+  updatedAt: undefined,
+  log: [],
+  offset: 0,
+  ...given,
+})
+
+const at = t0 + minute
+const seen = (given: Partial<Sight>, run = working()): Run => observe(run, sight(given), at)
+
+const turnOver: LogEntry = { at: t0, what: { is: 'turn-over' } }
+const activity: LogEntry = { at: t0, what: { is: 'activity' } }
+const says = (text: string): LogEntry => ({ at: t0, what: { is: 'message', text } })
+const does = (step: string, label: string, done = false): LogEntry => ({
+  at: t0,
+  what: { is: 'progress', step, label, done },
+})
+
+describe('what is heard in the log', () => {
+  test.each<[string, LogEntry[], object]>([
+    ['nothing', [], { turns: 0, idle: false }],
+    ['a message', [says('a')], { turns: 0, idle: false, answer: 'a' }],
+    ['two messages: the last one counts', [says('a'), says('b')], { answer: 'b' }],
+    ['the end of a turn', [says('a'), turnOver], { turns: 1, idle: true, idleSince: at, answer: 'a' }],
+    ['work after the end of a turn', [turnOver, activity], { turns: 1, idle: false }],
+    ['words after the end of a turn', [turnOver, says('more')], { turns: 1, idle: false, answer: 'more' }],
+    ['two turns', [turnOver, activity, turnOver], { turns: 2, idle: true }],
+    [
+      'progress after the end of a turn, which says nothing',
+      [turnOver, does('pr', 'Opened')],
+      { turns: 1, idle: true },
+    ],
+  ])('%s', (_, log, heard) => {
+    expect(seen({ log, offset: log.length }).heard).toMatchObject({ offset: log.length, ...heard })
+  })
+
+  test('goes on where it was left', () => {
+    const before = working({ heard: { offset: 4, turns: 1, idle: true, idleSince: t0, answer: 'a' } })
+    expect(seen({ offset: 4 }, before).heard).toEqual({
+      offset: 4,
+      turns: 1,
+      idle: true,
+      idleSince: t0,
+      answer: 'a',
+    })
+    expect(seen({ log: [activity], offset: 5 }, before).heard).toMatchObject({
+      offset: 5,
+      turns: 1,
+      idle: false,
+      answer: 'a',
+    })
+  })
+
+  test('of a step there is one line, with the last word on it', () => {
+    const log = [does('clone', 'Cloning'), does('setup', 'Setting up'), does('clone', 'Cloned', true)]
+    expect(seen({ log }).progress.map(({ step, label, done }) => [step, label, done])).toEqual([
+      ['clone', 'Cloned', true],
+      ['setup', 'Setting up', false],
+    ])
+  })
+})
+
+describe('what is seen of the run', () => {
+  test.each<[string, Partial<Sight>, object]>([
+    ['its status', { status: 'completed' }, { status: 'completed', changedAt: at }],
+    ['nothing new', {}, { status: 'in_progress', changedAt: t0 }],
+    ['a sign of life in the log', { log: [activity] }, { changedAt: at }],
+    ['an error', { status: 'failed', error: 'boom' }, { status: 'failed', error: 'boom' }],
+    [
+      'what was made of the request',
+      { model: 'gpt-5', effort: 'low', authorship: 'bot' },
+      { model: 'gpt-5', effort: 'low', authorship: 'bot' },
+    ],
+    ['the branch it works on', { headBranch: 'codex/x' }, { headBranch: 'codex/x' }],
+  ])('%s', (_, given, expected) => {
+    expect(seen(given).taskRun).toMatchObject(expected)
+  })
+
+  test('what was known and is not said again stays', () => {
+    const before = working({
+      taskRun: { ...taskRun, error: 'boom', headBranch: 'codex/x', model: 'gpt-5', effort: 'low' },
+    })
+    expect(seen({}, before).taskRun).toEqual(before.taskRun)
+  })
+
+  test('a Run that has none sees none', () => {
+    const before = runWith()
+    expect(seen({ status: 'completed', log: [turnOver] }, before)).toBe(before)
+  })
+
+  test.each<[string, string[], Partial<Run>, string[]]>([
+    ['one', ['https://x/pull/1'], {}, ['https://x/pull/1']],
+    ['the same one twice', ['https://x/pull/1', 'https://x/pull/1'], {}, ['https://x/pull/1']],
+    [
+      'one that is claimed already',
+      ['https://x/pull/1'],
+      { claimedPulls: ['https://x/pull/1'] },
+      ['https://x/pull/1'],
+    ],
+    ['one that was found to be foreign', ['https://x/pull/1'], { foreignPulls: ['https://x/pull/1'] }, []],
+    ['one that is known, written otherwise', ['https://github.com/ACME/shop/pull/9'], { pulls: [pull] }, []],
+    ['a second one', [pull.url, 'https://x/pull/2'], { pulls: [pull] }, ['https://x/pull/2']],
+  ])('pull requests that PostHog tells of: %s', (_, pulls, given, claimed) => {
+    expect(seen({ pulls }, working(given)).claimedPulls).toEqual(claimed)
+  })
+
+  test('the same Run and sight give the same Run, and the Run before is left alone', () => {
+    const before = working({ progress: [{ step: 'clone', label: 'Cloning', done: false, at: t0 }] })
+    const copy = structuredClone(before)
+    const given = {
+      status: 'completed' as const,
+      pulls: ['https://x/pull/1'],
+      log: [does('clone', 'Cloned', true), says('a'), turnOver],
+    }
+    expect(seen(given, before)).toEqual(seen(given, before))
+    expect(before).toEqual(copy)
+  })
+
+  test('what was seen can be kept', () => {
+    const run = seen({
+      status: 'failed',
+      error: 'x',
+      pulls: ['https://x/pull/1'],
+      log: [does('a', 'b'), says('a'), turnOver],
+      offset: 3,
+    })
+    expect(Run.parse(JSON.parse(JSON.stringify(run)))).toEqual(JSON.parse(JSON.stringify(run)))
+  })
+})
+
+describe('whether a turn is over', () => {
+  const idle = (turns: number, since: number) => ({ offset: 1, turns, idle: true, idleSince: at - since })
+  test.each<[string, Partial<Run>, boolean]>([
+    ['while it works', {}, false],
+    ['a moment after its end: a pull request may still be reported', { heard: idle(1, 2 * second) }, false],
+    ['three seconds after its end', { heard: idle(1, 3 * second) }, true],
+    [
+      'with a follow-up that this turn may not have read',
+      { heard: idle(1, 3 * second), taskRun: { ...taskRun, notes: 1 } },
+      false,
+    ],
+    [
+      'the same, twenty seconds later',
+      { heard: idle(1, 20 * second), taskRun: { ...taskRun, notes: 1 } },
+      true,
+    ],
+    [
+      'with a follow-up and two turns',
+      { heard: idle(2, 3 * second), taskRun: { ...taskRun, notes: 1 } },
+      true,
+    ],
+    ['completed', { taskRun: { ...taskRun, status: 'completed' } }, true],
+    ['failed', { taskRun: { ...taskRun, status: 'failed' } }, true],
+    ['cancelled', { taskRun: { ...taskRun, status: 'cancelled' } }, true],
+    ['queued', { taskRun: { ...taskRun, status: 'queued' } }, false],
+    ['without a run', { taskRun: undefined, heard: undefined }, false],
+  ])('%s: %s', (_, given, expected) => {
+    expect(turnIsOver(working(given), at)).toBe(expected)
+  })
+})
+
+describe('the outcome', () => {
+  const ended = (status: 'completed' | 'failed' | 'cancelled', error?: string): Partial<Run> => ({
+    taskRun: { ...taskRun, status, ...(error === undefined ? {} : { error }) },
+  })
+  const answer = { offset: 1, turns: 1, idle: true, answer: 'Because.' }
+  const stop = { by: maya, at: t0, asked: true }
+
+  test.each<[string, Partial<Run>, object]>([
+    ['a new pull request', { pulls: [pull] }, { is: 'pull' }],
+    [
+      'a pull request that is no news, and words',
+      { pulls: [pull], reported: 1, heard: answer },
+      { is: 'answer' },
+    ],
+    ['a second pull request', { pulls: [pull, { ...pull, number: 10 }], reported: 1 }, { is: 'pull' }],
+    ['a pull request of a run that failed later', { ...ended('failed', 'x'), pulls: [pull] }, { is: 'pull' }],
+    ['commits', { pushed: 'abc', heard: answer }, { is: 'pushed', sha: 'abc' }],
+    ['words', { ...ended('completed'), heard: answer }, { is: 'answer' }],
+    ['nothing', ended('completed'), { is: 'nothing' }],
+    ['a stop by somebody', { ...ended('cancelled'), stop }, { is: 'stopped', by: 'maya' }],
+    [
+      'a stop since its reason went away',
+      { stop: { ...stop, because: 'closed the issue' } },
+      { is: 'stopped', by: 'maya', because: 'closed the issue' },
+    ],
+    ['a stop, whatever it left', { stop, pulls: [pull], pushed: 'abc' }, { is: 'stopped', by: 'maya' }],
+    ['a stop by PostHog', ended('cancelled'), { is: 'stopped', by: 'PostHog' }],
+    [
+      'a failure',
+      ended('failed', 'boom'),
+      { is: 'failed', class: 'agent', reason: 'The agent failed: boom' },
+    ],
+    [
+      'a failure without words',
+      ended('failed'),
+      { is: 'failed', class: 'agent', reason: 'The agent failed.' },
+    ],
+    [
+      'a failure with too many words',
+      ended('failed', 'x'.repeat(300)),
+      { reason: `The agent failed: ${'x'.repeat(200)}` },
+    ],
+    [
+      'a spend limit',
+      ended('failed', 'This agent run reached its spend limit'),
+      { is: 'failed', class: 'quota' },
+    ],
+    ['too many requests', ended('failed', 'upstream 429'), { is: 'failed', class: 'quota' }],
+    [
+      'a clone that failed',
+      ended('failed', 'git clone failed: exit 128'),
+      { is: 'failed', class: 'setup', fix: expect.stringContaining("PostHog's own GitHub App") },
+    ],
+    [
+      'a model that is not known',
+      ended('failed', 'The model gpt-9 does not exist'),
+      { is: 'failed', class: 'setup', fix: expect.stringContaining('--model') },
+    ],
+  ])('%s', (_, given, expected) => {
+    expect(outcomeOf(working(given))).toMatchObject(expected)
+  })
+})
