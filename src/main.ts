@@ -9,13 +9,14 @@ import { closeServer, httpServer, listen, webhookPath } from './admin/server.ts'
 import { type Config, environment, readConfig, secretsOf } from './config.ts'
 import { markerSigner } from './core/marker.ts'
 import { redactor } from './core/redact.ts'
-import { Run } from './core/run.ts'
+import { Run, type Session } from './core/run.ts'
 import { acceptTrigger } from './flow/accept-trigger.ts'
 import { advanceRun } from './flow/advance-run.ts'
 import { TriggerRecord, triggerRecord } from './flow/trigger-record.ts'
 import { gitHubApp } from './github/client.ts'
 import { openDoor } from './github/door.ts'
 import { gitHubThread } from './github/threads.ts'
+import { type StreamWatch, watchRuns } from './posthog/stream.ts'
 import { postHogTasks } from './posthog/tasks.ts'
 import { openQueues } from './queue/open-queues.ts'
 import type { Queues } from './queue/work-queue.ts'
@@ -72,9 +73,9 @@ async function startBot(config: Config): Promise<Started> {
     log,
   })
   const server = await openServer(config, queues, log)
-  if (config.role !== 'web') await startWork(config, queues, log)
+  const work = config.role === 'web' ? undefined : await startWork(config, queues, log)
   log.info({ role: config.role, queue: queues.kind }, 'ready')
-  return { stop: signal => stopBot({ signal, log, server, queues }) }
+  return { stop: signal => stopBot({ signal, log, server, queues, stream: work?.stream }) }
 }
 
 interface Stopping {
@@ -82,10 +83,12 @@ interface Stopping {
   log: Logger
   server: Server
   queues: BotQueues
+  stream: StreamWatch | undefined
 }
 
-async function stopBot({ signal, log, server, queues }: Stopping): Promise<void> {
+async function stopBot({ signal, log, server, queues, stream }: Stopping): Promise<void> {
   log.info({ signal }, 'stopping')
+  stream?.close()
   await closeServer(server, 2_000)
   await queues.close(grace - 2_000)
   log.info({}, 'stopped')
@@ -123,7 +126,28 @@ function doorOf(config: Config, queues: BotQueues, log: Logger) {
   })
 }
 
-async function startWork(config: Config, queues: BotQueues, log: Logger): Promise<void> {
+/** Joins PostHog's stream, which knows task runs, to the Runs that are to look. */
+function newsFor(config: Config, queues: BotQueues, log: Logger) {
+  const runs = new Map<string, string>()
+  const stream = watchRuns(config.posthog, {
+    log,
+    onNews: taskRunId => queues.runs.wake(runs.get(taskRunId) ?? ''),
+  })
+  return {
+    stream,
+    watch(session: Session, runId: string): boolean {
+      runs.set(session.taskRunId, runId)
+      stream.watch(session)
+      return true
+    },
+    unwatch(taskRunId: string): void {
+      runs.delete(taskRunId)
+      stream.unwatch(taskRunId)
+    },
+  }
+}
+
+async function startWork(config: Config, queues: BotQueues, log: Logger): Promise<{ stream: StreamWatch }> {
   const now = Date.now
   const app = gitHubApp(
     { appId: config.app.id, privateKey: config.app.privateKey, apiUrl: config.app.apiUrl },
@@ -136,6 +160,7 @@ async function startWork(config: Config, queues: BotQueues, log: Logger): Promis
     log,
     now,
   }
+  const news = newsFor(config, queues, log)
   const deployment = { posthogUrl: config.posthog.host, posthogProject: config.posthog.projectId }
   const accept = acceptTrigger({
     ...shared,
@@ -150,9 +175,11 @@ async function startWork(config: Config, queues: BotQueues, log: Logger): Promis
     deployment,
     liveRuns: () => queues.runs.liveCount(),
     live: () => queues.runs.live(),
+    stream: news,
     userToken: config.posthog.userToken,
     fence: () => randomBytes(8).toString('hex'),
   })
   await queues.triggers.work(accept, { concurrency: 20 })
   await queues.runs.work(advance, { concurrency: 50 })
+  return { stream: news.stream }
 }

@@ -17,11 +17,18 @@ export function lookInterval(age: number, live: number): number {
   return Math.max(wished, Math.round(afforded))
 }
 
+/** The next look when a stream would tell of news anyway: the timer is the net below it. */
+export const lookIntervalWithStream = (age: number, live: number): number =>
+  Math.max(lookInterval(age, live), age < 30 * second ? 0 : 20 * second)
+
+/** How soon after a look news may bring the next one. */
+export const soonestLook = (live: number): number => lookInterval(0, live)
+
 export const limits = {
   /** A status comment is edited at most this often for details; a new phase is shown at once. */
   editEvery: 15 * second,
   /** A pull request may be reported a moment after the turn that opened it. */
-  settle: 3 * second,
+  settle: 2 * second,
   /** After words were passed on, a turn may end that did not read them yet. */
   settleAfterNote: 20 * second,
   /** PostHog may leave a run queued for ever. */

@@ -257,6 +257,7 @@ export const Run = z.object({
     })
     .optional(),
   nextLookAt: z.number().optional(),
+  lastLookAt: z.number().optional(),
   concludedAt: z.number().optional(),
   /** It ends as soon as it has an outcome and the thread knows it. */
   yielding: z.boolean(),

@@ -7,7 +7,7 @@ import { ComeBack, Refused, type Service, Unanswered } from '../core/faults.ts'
 import { nextStep, type Step } from '../core/next-step.ts'
 import { readNotes } from '../core/notes.ts'
 import { outcomeOf } from '../core/observe.ts'
-import { backoff, limits } from '../core/pace.ts'
+import { backoff, limits, soonestLook } from '../core/pace.ts'
 import { failureOf } from '../core/refusals.ts'
 import type { Outcome, Run } from '../core/run.ts'
 import type { Held, Verdict } from './edges.ts'
@@ -41,17 +41,29 @@ export const advanceRun =
     const hand = handOf(deps, job)
     const opened = givenUp(hand, readNotes(job.data, await job.inbox()))
     if (opened !== job.data) await hand.save(opened)
+    hand.run = await lookingSoon(hand)
     for (;;) {
       if (job.signal.aborted) return { do: 'park', ms: 0 }
       const step = nextStep(hand.run, { at: deps.now(), text: difference(hand) })
       if (step.do === 'wait') return { do: 'park', ms: step.ms }
       if (step.do === 'end') {
-        if (await finished(hand)) return { do: 'end' }
-        continue
+        if (!(await finished(hand))) continue
+        if (hand.run.taskRun) deps.stream.unwatch(hand.run.taskRun.id)
+        return { do: 'end' }
       }
       await take(hand, step)
     }
   }
+
+/**
+ * Whoever woke the Run before its time had a reason: the look is brought forward, as far as the budget of
+ * calls allows.
+ */
+async function lookingSoon({ run, deps }: Hand): Promise<Run> {
+  const { lastLookAt, nextLookAt } = run
+  if (lastLookAt === undefined || nextLookAt === undefined || nextLookAt <= deps.now()) return run
+  return { ...run, nextLookAt: Math.min(nextLookAt, lastLookAt + soonestLook(await deps.liveRuns())) }
+}
 
 /** Something may have been said while the last step was under way. */
 async function finished(hand: Hand): Promise<boolean> {

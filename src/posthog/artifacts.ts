@@ -107,7 +107,7 @@ async function post(url: string, body: FormData): Promise<Response> {
     return await fetch(url, {
       method: 'POST',
       body,
-      redirect: 'error',
+      redirect: 'manual',
       signal: AbortSignal.timeout(uploadLimit),
     })
   } catch (cause) {

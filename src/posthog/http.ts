@@ -64,7 +64,8 @@ async function send(settings: PostHogSettings, request: Call<unknown>): Promise<
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body }),
-      redirect: 'error',
+      // Not 'error': Node 20 then loses the time limit while the body is read (undici issue 4627).
+      redirect: 'manual',
       signal: AbortSignal.timeout(request.within ?? defaultLimit),
     })
   } catch (cause) {

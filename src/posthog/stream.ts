@@ -123,7 +123,10 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
       },
     }
     runs.set(taskRunId, run)
-    follow(run).catch(error => log.warn({ taskRun: taskRunId, err: error }, 'stream of a run given up'))
+    follow(run).catch(error => {
+      log.warn({ taskRun: taskRunId, err: error }, 'stream of a run given up')
+      drop(run)
+    })
   }
 
   async function tell(taskRunId: string): Promise<void> {

@@ -160,8 +160,8 @@ const over = new Set(['completed', 'complete', 'done', 'success', 'succeeded', '
 const agentActs = /^(?:agent_message_chunk|agent_thought|tool_call|user_message)/
 
 /** Console output and housekeeping mean nothing: they also come after the end of a turn. */
-function meaning({ notification: { method, params } }: LogLine): LogEntry['what'] | undefined {
-  if (method.endsWith('turn_complete')) return { is: 'turn-over' }
+function meaning({ notification: { method = '', params, result } }: LogLine): LogEntry['what'] | undefined {
+  if (/^_?posthog\/turn_complete$/.test(method) || result) return { is: 'turn-over' }
   if (method.endsWith('posthog/progress') && params?.step !== undefined)
     return {
       is: 'progress',

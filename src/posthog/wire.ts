@@ -84,7 +84,9 @@ const Update = z.object({
 export const LogLine = z.object({
   timestamp: z.string(),
   notification: z.object({
-    method: z.string(),
+    /** Absent in the answer that ends a turn. */
+    method: z.string().optional(),
+    result: z.object({ stopReason: z.string() }).nullish().catch(undefined),
     params: z
       .object({
         update: Update.optional().catch(undefined),

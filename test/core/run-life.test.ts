@@ -17,7 +17,11 @@ import { deployment, hour, maya, minute, more, runWith, second, t0, zoe } from '
 /** What happens to a call: its effect may or may not have happened when it fails. */
 type Luck = 'well' | 'lost before' | 'lost after' | 'limit' | 'crash before' | 'crash after'
 
+type Turn = 'answers' | 'opens' | 'opens, then goes on' | 'pushes' | 'is silent' | 'fails' | 'completes'
+
 interface Script {
+  /** The session of an earlier Run, which this one goes on with. */
+  earlier?: 'listens' | 'over' | 'gone' | undefined
   /** One for each call to a service, in order; then all goes well. */
   luck: readonly Luck[]
   /** Said when the so-many-th call is made. */
@@ -36,6 +40,8 @@ interface AgentRun {
   pulls: string[]
   said: Map<string, string>
   due: number
+  /** Looks until the turn under way is over. */
+  busy: number
   cancelled: boolean
 }
 
@@ -95,6 +101,7 @@ class World {
       pulls: [],
       said: new Map(),
       due: 1,
+      busy: 0,
       cancelled: false,
     }
     runs.push(run)
@@ -107,7 +114,11 @@ class World {
     if (['completed', 'failed', 'cancelled'].includes(agent.status)) return
     if (agent.cancelled) agent.status = 'cancelled'
     else if (agent.status === 'queued') agent.status = 'in_progress'
-    else if (agent.due > 0) {
+    else if (agent.busy > 0) {
+      agent.busy -= 1
+      log({ is: 'activity' })
+      if (agent.busy === 0) log({ is: 'turn-over' })
+    } else if (agent.due > 0) {
       agent.due -= 1
       const does = this.script.turns[this.turn] ?? 'answers'
       this.turn += 1
@@ -117,7 +128,11 @@ class World {
         agent.error = 'boom'
         return
       }
-      if (does === 'opens') this.open(agent)
+      if (does === 'opens' || does === 'opens, then goes on') this.open(agent)
+      if (does === 'opens, then goes on') {
+        agent.busy = 8
+        return
+      }
       if (does === 'pushes')
         for (const name of this.branches.keys())
           if (name.startsWith('codex/')) this.branches.set(name, `${this.turn}`.padStart(40, 'd'))
@@ -264,6 +279,22 @@ class World {
       }),
   }
 
+  /** The Run as it was asked for. */
+  begun(): Run {
+    const { earlier } = this.script
+    if (earlier === undefined) return runWith()
+    const runs: AgentRun[] = []
+    const before = this.begin(runs)
+    before.due = 0
+    before.status = earlier === 'over' ? 'completed' : 'in_progress'
+    before.log.push(
+      { at: this.now, what: { is: 'message', text: 'an old answer' } },
+      { at: this.now, what: { is: 'turn-over' } },
+    )
+    if (earlier !== 'gone') this.tasks.push({ id: 'task-0', description: '', runs })
+    return runWith({ taskId: 'task-0', earlier: { taskId: 'task-0', taskRunId: before.id, over: false } })
+  }
+
   /** Lives the Run from its asking to its end, and checks each record that is saved. */
   async live(): Promise<Run> {
     const deps = {
@@ -279,7 +310,7 @@ class World {
       fence: () => 'f'.repeat(16),
     } as unknown as RunDeps
     const advance = advanceRun(deps)
-    let data = runWith()
+    let data = this.begun()
     let stalls = 0
     for (let i = 0; i < 2_000; i += 1) {
       const job: Held<Run> = {
@@ -318,7 +349,8 @@ class World {
       expect(after[list].slice(0, before[list].length), list).toEqual(before[list])
     expect(new Set(after.delivered).size, 'nothing is delivered twice').toBe(after.delivered.length)
     expect(after.pulls.length).toBeGreaterThanOrEqual(before.pulls.length)
-    if (before.taskId !== undefined) expect(after.taskId).toBe(before.taskId)
+    if (before.taskId !== undefined && this.script.earlier !== 'gone')
+      expect(after.taskId).toBe(before.taskId)
     if (before.asked) expect(after.asked).toBe(true)
     if (before.turn) expect(after.turn).toBe(true)
     if (before.outcome && after.round === before.round) expect(after.outcome).toEqual(before.outcome)
@@ -343,6 +375,8 @@ class World {
   }
 }
 
+const instruction = runWith().ask.text
+
 const words = (i: number): string => `words number ${i}, please`
 
 const note = fc.oneof(
@@ -365,6 +399,7 @@ const luck = (bad: readonly Luck[]): fc.Arbitrary<Luck[]> =>
 
 const script = (bad: readonly Luck[]): fc.Arbitrary<Script> =>
   fc.record({
+    earlier: fc.constantFrom<Script['earlier']>(undefined, undefined, 'listens', 'over', 'gone'),
     luck: luck(bad).map(all => {
       // Ten crashes in a row give the Run up, which is another story.
       let crashes = 0
@@ -374,56 +409,71 @@ const script = (bad: readonly Luck[]): fc.Arbitrary<Script> =>
       maxLength: 6,
       selector: ({ note: { id } }) => id,
     }),
-    turns: fc.array(fc.constantFrom('answers', 'opens', 'pushes', 'is silent', 'fails', 'completes'), {
-      maxLength: 6,
-    }),
+    turns: fc.array(
+      fc.constantFrom<Turn>(
+        'answers',
+        'opens',
+        'opens, then goes on',
+        'pushes',
+        'is silent',
+        'fails',
+        'completes',
+      ),
+      {
+        maxLength: 6,
+      },
+    ),
   })
+
+/** Lives one Run and checks what became of it. */
+async function lives(given: Script): Promise<World> {
+  const world = new World(given)
+  const run = await world.live()
+
+  // It ends with a word.
+  expect(run.outcome).toBeDefined()
+  expect(run.told).toMatchObject({ comment: true, reaction: true, label: true, branch: true })
+  expect(run.intent).toBeUndefined()
+
+  // One task, one run, and another run only for words that found the last one ended.
+  expect(world.tasks.length).toBeLessThanOrEqual(1)
+  const started = world.effects.filter(effect => effect.startsWith('run '))
+  expect(started.filter(prompt => prompt.includes(instruction)).length).toBeLessThanOrEqual(1)
+  const followed = started.filter(prompt => !prompt.includes(instruction))
+  expect(new Set(followed).size).toBe(followed.length)
+  expect(followed.length).toBeLessThanOrEqual(world.accepted.length)
+  expect(world.effects.filter(effect => effect.startsWith('pull ')).length).toBeLessThanOrEqual(1)
+
+  // One status comment; one last word a round, and none of them empty.
+  const marked = world.marked()
+  expect(marked.filter(({ as }) => as === 'status')).toHaveLength(1)
+  const closings = marked.filter(({ as }) => as === 'closing')
+  expect(new Set(closings.map(({ round }) => round)).size).toBe(closings.length)
+  for (const { text } of closings) expect(text).toMatch(/^@(?:maya|zoe) \S/)
+  expect(closings.map(({ round }) => round)).toContain(run.round)
+
+  // Every word that was accepted reached the agent, or was dropped by a stop; where there is nothing to
+  // go on with, it goes back to its command, which starts over.
+  const waiting = run.undelivered.map(({ id }) => id)
+  if (run.taskId !== undefined && run.branch) expect(waiting).toEqual([])
+  const read = new Set([...run.delivered, ...waiting])
+  expect(world.accepted.slice(0, run.notesRead).filter(id => !read.has(id))).toEqual([])
+  expect(run.notesRead).toBe(world.inbox.length)
+  const agents = world.tasks.flatMap(({ runs }) => runs)
+  for (const id of run.delivered.filter(
+    each => world.accepted.includes(each) && !run.dropped.includes(each),
+  )) {
+    const heard = [...agents.flatMap(({ said }) => [...said.values()]), ...followed].filter(text =>
+      text.includes(words(Number(id.slice(1)))),
+    )
+    expect(heard.length, `${id} reached the agent`).toBeGreaterThanOrEqual(1)
+  }
+  return world
+}
 
 const holds = (bad: readonly Luck[], numRuns: number): Promise<void> =>
   fc.assert(
-    fc.asyncProperty(script(bad), async given => {
-      const world = new World(given)
-      const run = await world.live()
-
-      // It ends with a word.
-      expect(run.outcome).toBeDefined()
-      expect(run.told).toMatchObject({ comment: true, reaction: true, label: true, branch: true })
-      expect(run.intent).toBeUndefined()
-
-      // One task, one run, and another run only for words that found the last one ended.
-      expect(world.tasks.length).toBeLessThanOrEqual(1)
-      const started = world.effects.filter(effect => effect.startsWith('run '))
-      expect(started.filter(prompt => prompt.includes('# Instruction')).length).toBeLessThanOrEqual(1)
-      const followed = started.filter(prompt => !prompt.includes('# Instruction'))
-      expect(new Set(followed).size).toBe(followed.length)
-      expect(followed.length).toBeLessThanOrEqual(world.accepted.length)
-      expect(world.effects.filter(effect => effect.startsWith('pull ')).length).toBeLessThanOrEqual(1)
-
-      // One status comment; one last word a round, and none of them empty.
-      const marked = world.marked()
-      expect(marked.filter(({ as }) => as === 'status')).toHaveLength(1)
-      const closings = marked.filter(({ as }) => as === 'closing')
-      expect(new Set(closings.map(({ round }) => round)).size).toBe(closings.length)
-      for (const { text } of closings) expect(text).toMatch(/^@(?:maya|zoe) \S/)
-      expect(closings.map(({ round }) => round)).toContain(run.round)
-
-      // Every word that was accepted reached the agent, or was dropped by a stop; where there is nothing to
-      // go on with, it goes back to its command, which starts over.
-      const waiting = run.undelivered.map(({ id }) => id)
-      if (run.taskId !== undefined && run.branch) expect(waiting).toEqual([])
-      const read = new Set([...run.delivered, ...waiting])
-      expect(world.accepted.slice(0, run.notesRead).filter(id => !read.has(id))).toEqual([])
-      expect(run.notesRead).toBe(world.inbox.length)
-      const agents = world.tasks.flatMap(({ runs }) => runs)
-      for (const id of run.delivered.filter(
-        each => world.accepted.includes(each) && !run.dropped.includes(each),
-      )) {
-        const heard = [...agents.flatMap(({ said }) => [...said.values()]), ...followed].filter(text =>
-          text.includes(words(Number(id.slice(1)))),
-        )
-        expect(heard.length, `${id} reached the agent`).toBeGreaterThanOrEqual(1)
-      }
-    }),
+    fc.asyncProperty(script(bad), async given => void (await lives(given))),
     { numRuns, timeout: 20_000 },
   )
 
@@ -446,3 +496,20 @@ test('an ordinary life is short', async () => {
   expect(run.pulls[0]?.number).toBe(20)
   expect(world.now - t0).toBeGreaterThan(second)
 })
+
+const stop: Note = { says: 'stop', id: 'stop', by: maya, at: t0 }
+
+test.each(['well', 'lost before', 'lost after', 'crash before', 'crash after'] as const)(
+  'a stop may come at any moment, and the call before it may go %s',
+  async fate => {
+    for (let at = 0; at < 30; at += 1)
+      for (const note of [stop, more('m0', words(0))])
+        for (const later of [0, 1]) {
+          const luck: Luck[] = [...Array.from({ length: at }, (): Luck => 'well'), fate]
+          const given: Script = { luck, said: [{ at: at + later, note }], turns: ['opens, then goes on'] }
+          await lives(given).catch((cause: unknown) =>
+            expect.fail(`${JSON.stringify({ at, later, says: note.says })}: ${cause}`),
+          )
+        }
+  },
+)

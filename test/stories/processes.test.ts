@@ -116,44 +116,48 @@ onRedis(
   { roles: ['web', 'web', 'worker', 'worker'] },
 )
 
-onBothQueues('A process is killed', world => {
-  it('and the next one goes on where it was', async () => {
-    const { github, posthog, bot } = world()
-    const maya = github.as('maya')
-    posthog.script('survive', { kind: 'manual' })
-    const issue = await maya.opensIssue({ title: 'Survive', body: 'x' })
-    await maya.comments(issue.number, '/codex survive')
-    const thread = new Thread(world(), issue.number)
-    await thread.waitForStatus('⏳ Codex is working')
-    await bot.stop('SIGKILL')
-    const run = posthog.run(String(ledgerOf(world(), issue.number).runs[0]?.runId))
-    await run.openPull()
-    run.finish('completed')
-    await world().startBot()
-    await thread.waitForAnswer('pull request is ready', { timeout: 30_000 })
-    const { tasks, runs } = ledgerOf(world(), issue.number)
-    expect([tasks.length, runs.length]).toEqual([1, 1])
-    expect(await thread.statuses()).toHaveLength(1)
-    expect(await thread.answers()).toHaveLength(1)
-  })
-
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    it(`${signal} ends it within 10 s, and nothing is lost`, async () => {
+onBothQueues(
+  'A process is killed',
+  world => {
+    it('and the next one goes on where it was', async () => {
       const { github, posthog, bot } = world()
       const maya = github.as('maya')
-      posthog.script(`drain ${signal}`, { kind: 'manual' })
-      const issue = await maya.opensIssue({ title: `Drain ${signal}`, body: 'x' })
-      await maya.comments(issue.number, `/codex drain ${signal}`)
+      posthog.script('survive', { kind: 'manual' })
+      const issue = await maya.opensIssue({ title: 'Survive', body: 'x' })
+      await maya.comments(issue.number, '/codex survive')
       const thread = new Thread(world(), issue.number)
       await thread.waitForStatus('⏳ Codex is working')
-      const began = Date.now()
-      expect(await bot.stop(signal)).toBe(0)
-      expect(Date.now() - began).toBeLessThan(10_000)
+      await bot.stop('SIGKILL')
+      const run = posthog.run(String(ledgerOf(world(), issue.number).runs[0]?.runId))
+      await run.openPull()
+      run.finish('completed')
       await world().startBot()
-      posthog.run(String(ledgerOf(world(), issue.number).runs[0]?.runId)).finish('completed')
-      await thread.waitForStatus(/^### 💬/, { timeout: 30_000 })
+      await thread.waitForAnswer('pull request is ready', { timeout: 30_000 })
+      const { tasks, runs } = ledgerOf(world(), issue.number)
+      expect([tasks.length, runs.length]).toEqual([1, 1])
+      expect(await thread.statuses()).toHaveLength(1)
+      expect(await thread.answers()).toHaveLength(1)
     })
-})
+
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      it(`${signal} ends it within 10 s, and nothing is lost`, async () => {
+        const { github, posthog, bot } = world()
+        const maya = github.as('maya')
+        posthog.script(`drain ${signal}`, { kind: 'manual' })
+        const issue = await maya.opensIssue({ title: `Drain ${signal}`, body: 'x' })
+        await maya.comments(issue.number, `/codex drain ${signal}`)
+        const thread = new Thread(world(), issue.number)
+        await thread.waitForStatus('⏳ Codex is working')
+        const began = Date.now()
+        expect(await bot.stop(signal)).toBe(0)
+        expect(Date.now() - began).toBeLessThan(10_000)
+        await world().startBot()
+        posthog.run(String(ledgerOf(world(), issue.number).runs[0]?.runId)).finish('completed')
+        await thread.waitForStatus(/^### 💬/, { timeout: 30_000 })
+      })
+  },
+  { oneByOne: true },
+)
 
 describe('A process is started wrong', () => {
   const startWith = async (env: Record<string, string>) => {

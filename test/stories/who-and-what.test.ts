@@ -31,7 +31,7 @@ onBothQueues('Who may ask, and what is understood', world => {
       expect(ledgerOf(world(), number).tasks).toEqual([])
     })
 
-  it('nobody may when GitHub does not say who somebody is', async () => {
+  it.sequential('nobody may when GitHub does not say who somebody is', async () => {
     const { github } = world()
     const fault = github.fault({
       path: '/collaborators/mario/',

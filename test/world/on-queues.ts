@@ -3,12 +3,16 @@ import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
 import { startWorld, type World, type WorldOptions } from './world.ts'
 
-type Options = Omit<WorldOptions, 'redisUrl'>
+type Options = Omit<WorldOptions, 'redisUrl'> & {
+  /** For stories that end processes: they can't share them with others at the same time. */
+  oneByOne?: boolean
+}
 
 /** @param tell gets the world when a story runs, not when it is declared */
 export function onBothQueues(title: string, tell: (world: () => World) => void, options: Options = {}): void {
-  describe(`${title} (embedded queue)`, () => tell(worldFor(options)))
-  describe.skipIf(!redisAvailable())(`${title} (Redis)`, () => tell(worldFor(options, true)))
+  const how = { concurrent: !options.oneByOne }
+  describe(`${title} (embedded queue)`, how, () => tell(worldFor(options)))
+  describe.skipIf(!redisAvailable())(`${title} (Redis)`, how, () => tell(worldFor(options, true)))
 }
 
 export function onRedis(title: string, tell: (world: () => World) => void, options: Options = {}): void {

@@ -3,9 +3,16 @@
 import type { Deployment } from '../../core/comments/words.ts'
 import type { Signer } from '../../core/marker.ts'
 import { limits } from '../../core/pace.ts'
-import type { Intent, Run } from '../../core/run.ts'
+import type { Intent, Run, Session } from '../../core/run.ts'
 import type { LiveRun } from '../../core/turn.ts'
 import type { GitHub, Held, Log, TasksClient, ThreadClient } from '../edges.ts'
+
+/** News of a task run as they happen; what they are is looked up. */
+export interface NewsStream {
+  /** Wakes the Run on news of its session; false when this process does not listen. */
+  watch(session: Session, runId: string): boolean
+  unwatch(taskRunId: string): void
+}
 
 export interface RunDeps {
   github: GitHub
@@ -16,6 +23,7 @@ export interface RunDeps {
   now(): number
   /** Live Runs of the whole deployment, which share one key. */
   liveRuns(): Promise<number>
+  stream: NewsStream
   /** Their records, to find one's place among them. */
   live(): Promise<LiveRun[]>
   /** The deployment's token for pull requests by its own user; kept out of every record. */

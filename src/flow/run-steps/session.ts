@@ -7,7 +7,7 @@ import {
 } from '../../core/attachments.ts'
 import { isNotFound } from '../../core/faults.ts'
 import { observe } from '../../core/observe.ts'
-import { lookInterval } from '../../core/pace.ts'
+import { lookInterval, lookIntervalWithStream } from '../../core/pace.ts'
 import { firstPrompt, followUpPrompt } from '../../core/prompt.ts'
 import { isTerminal, type Run, type Session, taskMarker } from '../../core/run.ts'
 import { type CodexTaskRunCreate, runRequest } from '../../core/run-request.ts'
@@ -239,5 +239,8 @@ export async function look(hand: Hand): Promise<Run> {
     deps.liveRuns(),
   ])
   const now = deps.now()
-  return { ...observe(run, sight, now), nextLookAt: now + lookInterval(now - run.ask.at, live) }
+  const age = now - run.ask.at
+  const streams = !isTerminal(sight.status) && deps.stream.watch(session, run.id)
+  const pause = streams ? lookIntervalWithStream(age, live) : lookInterval(age, live)
+  return { ...observe(run, sight, now), lastLookAt: now, nextLookAt: now + pause }
 }
