@@ -5,7 +5,7 @@ import { commands, options } from '../../src/core/command/table.ts'
 import { closingComment, inlineAnswer } from '../../src/core/comments/closing.ts'
 import { type Reply, replyComment } from '../../src/core/comments/replies.ts'
 import { phaseKey, statusComment } from '../../src/core/comments/status.ts'
-import { duration, maxComment } from '../../src/core/comments/words.ts'
+import { duration, exactly, maxComment } from '../../src/core/comments/words.ts'
 import type { Outcome, Phase, Run } from '../../src/core/run.ts'
 import { phaseOf } from '../../src/core/run.ts'
 import {
@@ -139,8 +139,8 @@ describe('the status comment', () => {
       ✅ Asked by maya · 14:02 UTC
       ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
       ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
-      ✅ Cloning the repository · 14:02 UTC
-      ⏳ Running the tests · 14:03 UTC
+      ✅ Cloning the repository · 20 s
+      ⏳ Running the tests · 1 min
       ▫️ Pull request
 
       - [ ] Stop this run <!-- codex-box:stop -->
@@ -157,8 +157,8 @@ describe('the status comment', () => {
       ✅ Asked by maya · 14:02 UTC
       ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
       ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
-      ✅ Cloning the repository · 14:02 UTC
-      ⏳ Running the tests · 14:03 UTC
+      ✅ Cloning the repository · 20 s
+      ⏳ Running the tests · 1 min
       ▫️ Pull request
 
       <sub>\`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
@@ -173,8 +173,8 @@ describe('the status comment', () => {
       ✅ Asked by maya · 14:02 UTC
       ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
       ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
-      ✅ Cloning the repository · 14:02 UTC
-      ✅ Running the tests · 14:03 UTC
+      ✅ Cloning the repository · 20 s
+      ✅ Running the tests · 1 min
       ✅ Pull request [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9) · draft, \`codex/login\` → \`main\`
 
       > The test now waits for the session.
@@ -187,20 +187,15 @@ describe('the status comment', () => {
   })
   test('commits on a pull request', () => {
     expect(status(phases.pushed)).toMatchInlineSnapshot(`
-      "### 🚀 Codex pushed to this pull request · 3 min
+      "### 🚀 Codex pushed [\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc) to this pull request · 3 min
 
       > fix the flaky login test
 
       ✅ Asked by maya · 14:02 UTC
       ✅ Branch [\`maya/login\`](https://github.com/acme/shop/tree/maya/login)
       ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
-      ✅ Cloning the repository · 14:02 UTC
-      ✅ Running the tests · 14:03 UTC
-
-      > The test now waits for the session.
-      >
-      > - \`login.test.ts\` waits
-      > - thanks to @​sam, see #​5
+      ✅ Cloning the repository · 20 s
+      ✅ Running the tests · 1 min
 
       <sub>\`/codex <more>\` to go on · \`/codex help\`</sub>"
     `)
@@ -213,13 +208,8 @@ describe('the status comment', () => {
 
       ✅ Asked by maya · 14:02 UTC
       ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
-      ✅ Cloning the repository · 14:02 UTC
-      ✅ Running the tests · 14:03 UTC
-
-      > The test now waits for the session.
-      >
-      > - \`login.test.ts\` waits
-      > - thanks to @​sam, see #​5
+      ✅ Cloning the repository · 20 s
+      ✅ Running the tests · 1 min
 
       <sub>\`/codex <more>\` to go on · \`/codex help\`</sub>"
     `)
@@ -232,8 +222,8 @@ describe('the status comment', () => {
 
       ✅ Asked by maya · 14:02 UTC
       ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
-      ✅ Cloning the repository · 14:02 UTC
-      ✅ Running the tests · 14:03 UTC
+      ✅ Cloning the repository · 20 s
+      ✅ Running the tests · 1 min
 
       <sub>\`/codex <more>\` to go on · \`/codex help\`</sub>"
     `)
@@ -246,8 +236,8 @@ describe('the status comment', () => {
 
       ✅ Asked by maya · 14:02 UTC
       ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
-      ✅ Cloning the repository · 14:02 UTC
-      ✅ Running the tests · 14:03 UTC
+      ✅ Cloning the repository · 20 s
+      ✅ Running the tests · 1 min
       ⏹️ Stopped by maya
 
       - [ ] Try again <!-- codex-box:retry -->
@@ -263,8 +253,8 @@ describe('the status comment', () => {
 
       ✅ Asked by maya · 14:02 UTC
       ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
-      ✅ Cloning the repository · 14:02 UTC
-      ✅ Running the tests · 14:03 UTC
+      ✅ Cloning the repository · 20 s
+      ✅ Running the tests · 1 min
       ❌ The agent ran into a usage or spend limit
 
       **What to do:** Wait, then \`/codex retry\`.
@@ -302,8 +292,8 @@ describe('the status comment', () => {
       ✅ Run started · gpt-5.5, effort high · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
       ⚠️ PostHog used model gpt-5, effort low instead of what was asked
       ⚠️ PostHog lets its bot write the pull request: the user of its key has no usable GitHub link there
-      ✅ Cloning the repository · 14:02 UTC
-      ⏳ Running the tests · 14:03 UTC
+      ✅ Cloning the repository · 20 s
+      ⏳ Running the tests · 1 min
       ⚠️ \`log.txt\` was not passed to the agent: it is larger than 10 MB
       ✅ 2 follow-ups passed to the agent
       ⏳ One follow-up to pass on
@@ -359,8 +349,8 @@ describe('the status comment', () => {
     ],
     [
       'commits on the pull request of an issue',
-      working({ ...over, outcome: { is: 'pushed', sha: 'c' }, pulls: [pull], reported: 1 }),
-      /🚀 Codex updated #9/,
+      working({ ...over, outcome: { is: 'pushed', sha: 'c' }, pushed: 'c', pulls: [pull], reported: 1 }),
+      /🚀 Codex pushed \[`c`\]\(https:\/\/github\.com\/acme\/shop\/commit\/c\) to #9/,
     ],
     [
       'a stop since its reason went away',
@@ -373,8 +363,18 @@ describe('the status comment', () => {
       /✅ Branch \[`codex[^\n]*login-is-flaky\)$/m,
     ],
     [
-      'a long answer, folded',
-      working({ ...over, outcome: { is: 'answer' }, heard: { ...heard, answer: 'x '.repeat(2_000) } }),
+      'commits where there is no pull request',
+      working({ ...over, outcome: { is: 'pushed', sha: 'c' }, pushed: 'c' }),
+      /🚀 Codex pushed \[`c`\]\([^)]*\) to `codex\/issue-7-login-is-flaky`/,
+    ],
+    [
+      'a long answer beside a pull request, folded',
+      working({
+        ...over,
+        outcome: { is: 'pull' },
+        pulls: [pull],
+        heard: { ...heard, answer: 'x '.repeat(2_000) },
+      }),
       /<details><summary>What Codex said/,
     ],
   ])('tells %s', (_, run, words) => {
@@ -398,6 +398,7 @@ describe('the status comment', () => {
     ],
     ['an unused branch that is taken away', phases.nothing, /Branch/],
     ['the words of an agent that failed', phases.failed, /The test now waits/],
+    ['an answer, which the last word carries', phases.answer, /The test now waits/],
     [
       'a pull request that a plan will not open',
       working({ ask: { ...ask, what: 'plan' } }),
@@ -492,7 +493,14 @@ describe('the last word', () => {
   })
   test('a plan', () => {
     expect(closingComment({ ...phases.answer, ask: { ...ask, what: 'plan' } })).toMatchInlineSnapshot(
-      `"@maya the plan is ready, above."`,
+      `
+      "@maya here is the plan. \`/codex approve\` carries it out.
+
+      > The test now waits for the session.
+      >
+      > - \`login.test.ts\` waits
+      > - thanks to @​sam, see #​5"
+    `,
     )
   })
   test('nothing', () => {
@@ -502,24 +510,24 @@ describe('the last word', () => {
   })
   test('stopped, with nothing left behind', () => {
     expect(closingComment(phases.stopped)).toMatchInlineSnapshot(
-      `"@maya maya stopped this run. Nothing is left behind."`,
+      `"@maya you stopped this run. Nothing is left behind."`,
     )
   })
   test('stopped, with commits left behind', () => {
     expect(closingComment({ ...phases.stopped, pushed: 'c'.repeat(40) })).toMatchInlineSnapshot(
-      `"@maya maya stopped this run. Left behind: commits up to \`ccccccc\` on [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky)."`,
+      `"@maya you stopped this run. Left behind: commits up to \`ccccccc\` on [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky)."`,
     )
   })
   test('stopped, with a pull request left behind', () => {
     expect(closingComment({ ...phases.stopped, pulls: [pull] })).toMatchInlineSnapshot(
-      `"@maya maya stopped this run. Left behind: [#9](https://github.com/acme/shop/pull/9)."`,
+      `"@maya you stopped this run. Left behind: [#9](https://github.com/acme/shop/pull/9)."`,
     )
   })
   test('stopped since its reason went away', () => {
     expect(
       closingComment({ ...phases.stopped, outcome: { ...stopped, because: 'closed the issue' } }),
     ).toMatchInlineSnapshot(
-      `"@maya this run was stopped, since maya closed the issue. Nothing is left behind."`,
+      `"@maya this run was stopped, since you closed the issue. Nothing is left behind."`,
     )
   })
   test('failed', () => {
@@ -785,8 +793,8 @@ describe('words of others', () => {
 })
 
 test.each([
-  [0, 'less than a minute'],
-  [59 * second, 'less than a minute'],
+  [0, ''],
+  [59 * second, ''],
   [minute, '1 min'],
   [9 * minute + 59 * second, '9 min'],
   [13 * minute, '10 min'],
@@ -795,6 +803,18 @@ test.each([
   [hour + 9 * minute, '1 h'],
   [hour + 25 * minute, '1 h 20 min'],
   [26 * hour, '26 h'],
-])('%d ms are %s', (ms, words) => {
+])('%d ms are roughly %j', (ms, words) => {
   expect(duration(ms)).toBe(words)
+})
+
+test.each([
+  [-second, '0 s'],
+  [0, '0 s'],
+  [42 * second, '42 s'],
+  [minute, '1 min'],
+  [3 * minute + 20 * second, '3 min 20 s'],
+  [hour, '1 h 0 min'],
+  [hour + 12 * minute + 50 * second, '1 h 12 min'],
+])('%d ms are exactly %j', (ms, words) => {
+  expect(exactly(ms)).toBe(words)
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Now, nextStep } from '../../src/core/next-step.ts'
+import { limits } from '../../src/core/pace.ts'
 import type { Run } from '../../src/core/run.ts'
 import {
   ask,
@@ -115,7 +116,7 @@ describe('while the agent works', () => {
       'the end of a turn counts after a moment',
       working({ nextLookAt: now.at + 60_000, heard: idle(1_000) }),
       {},
-      'wait 2000',
+      `wait ${limits.settle - 1_000}`,
     ],
     ['then GitHub is asked', working({ heard: idle(3_000) }), {}, 'find-result'],
     ['and it is over', working({ heard: idle(3_000), resultChecked: true }), {}, 'settle-outcome'],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type LogEntry, observe, outcomeOf, type Sight, turnIsOver } from '../../src/core/observe.ts'
+import { limits } from '../../src/core/pace.ts'
 import { Run } from '../../src/core/run.ts'
 import { maya, minute, pull, runWith, second, t0, taskRun, working } from './given.ts'
 
@@ -144,8 +145,12 @@ describe('whether a turn is over', () => {
   const idle = (turns: number, since: number) => ({ offset: 1, turns, idle: true, idleSince: at - since })
   test.each<[string, Partial<Run>, boolean]>([
     ['while it works', {}, false],
-    ['a moment after its end: a pull request may still be reported', { heard: idle(1, 2 * second) }, false],
-    ['three seconds after its end', { heard: idle(1, 3 * second) }, true],
+    [
+      'a moment after its end: a pull request may still be reported',
+      { heard: idle(1, limits.settle - 1) },
+      false,
+    ],
+    ['a little later', { heard: idle(1, limits.settle) }, true],
     [
       'with a follow-up that this turn may not have read',
       { heard: idle(1, 3 * second), taskRun: { ...taskRun, notes: 1 } },

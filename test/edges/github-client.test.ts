@@ -18,8 +18,8 @@ const at = '/repos/acme/shop'
 
 /** A client that knows no token yet, on the clock of the test. */
 const newApp = () => gitHubApp({ appId: 5, privateKey, apiUrl: `${api}/api` }, () => clock)
-const issue = (app = newApp()) => gitHubThread(app, issueThread)
-const onPull = (app = newApp()) => gitHubThread(app, pullThread)
+const issue = (app = newApp()) => gitHubThread(app, issueThread, () => clock)
+const onPull = (app = newApp()) => gitHubThread(app, pullThread, () => clock)
 
 /** Requests in the order in which they came, `METHOD path`, but for those for tokens. */
 let seen: string[]
@@ -100,7 +100,7 @@ describe('tokens', () => {
     answers('POST', '/repos/acme/blog/issues/7/comments', [201, comment])
     const app = newApp()
     await issue(app).comment('a')
-    await gitHubThread(app, { ...issueThread, repo: 'blog', repoId: 101 }).comment('a')
+    await gitHubThread(app, { ...issueThread, repo: 'blog', repoId: 101 }, () => clock).comment('a')
     expect(tokens.map(({ body }) => body)).toEqual([{ repository_ids: [100] }, { repository_ids: [101] }])
     expect(authorizations).toEqual(['token ghs_1', 'token ghs_2'])
   })

@@ -137,7 +137,19 @@ describe('requests', () => {
       `POST ${runPath}command/`,
       { jsonrpc: '2.0', id: 'comment-2', method: 'user_message', params: { content: 'more' } },
       { result: {} },
-      () => tasks.say(session, { id: 'comment-2', text: 'more' }),
+      () => tasks.say(session, { id: 'comment-2', text: 'more', attachments: [] }),
+    ],
+    [
+      'words for the agent, with files',
+      `POST ${runPath}command/`,
+      {
+        jsonrpc: '2.0',
+        id: 'c',
+        method: 'user_message',
+        params: { content: 'more', artifact_ids: ['a', 'b'] },
+      },
+      { result: {} },
+      () => tasks.say(session, { id: 'c', text: 'more', attachments: ['a', 'b'] }),
     ],
     [
       'a stop',
@@ -240,7 +252,7 @@ describe('answers', () => {
     [404, 'ended'],
   ] as const)('words for the agent, %d: %s', async (status, expected) => {
     once('POST', `${runPath}command/`, status, { error: 'Task run workflow has ended' })
-    expect(await tasks.say(session, { id: 'n', text: 't' })).toBe(expected)
+    expect(await tasks.say(session, { id: 'n', text: 't', attachments: [] })).toBe(expected)
   })
 })
 
@@ -329,7 +341,7 @@ describe('a line of the log', () => {
 
   test.each<[string, unknown, object | undefined]>([
     ['the end of a turn', line('_posthog/turn_complete', {}), { is: 'turn-over' }],
-    ['the end of a turn, under its other name', line('__posthog/turn_complete'), { is: 'turn-over' }],
+    ['the end of a turn, under its other name', line('posthog/turn_complete'), { is: 'turn-over' }],
     [
       'progress',
       line('_posthog/progress', { step: 'clone', label: 'Cloning', status: 'in_progress' }),
@@ -624,8 +636,9 @@ describe('no usable answer', () => {
     nock.abortPendingRequests()
   })
 
-  test('a redirect, which would lose the body of a POST', async () => {
-    once('POST', '/api/projects/42/tasks/', 301, '', { location: `${host}/api/projects/42/tasks/elsewhere/` })
-    expect(await caught(create())).toBeInstanceOf(Unanswered)
+  test('a redirect is not followed: it would lose the body of a POST', async () => {
+    once('POST', '/api/projects/42/tasks/', 301, '', { location: `${host}/api/projects/42/elsewhere/` })
+    expect(factsOf(await caught(create()))).toMatchObject({ is: 'refused', status: 301 })
+    expect(sent).toHaveLength(1)
   })
 })

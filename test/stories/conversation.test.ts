@@ -139,16 +139,19 @@ onBothQueues('The thread is a conversation', world => {
     expect(runs[1]?.body).not.toMatchObject({ initial_permission_mode: 'read-only' })
   })
 
-  it('approve does not carry out a plan for a branch that has moved', async () => {
-    const { posthog } = world()
-    const { maya, thread, number, says } = await opens('Too late')
+  it('approve does not carry out a plan for a pull request that has moved', async () => {
+    const { github, posthog } = world()
     posthog.script('plan it well', { kind: 'answers', text: '1. Do it' })
-    await says('/codex plan plan it well')
+    const maya = github.as('maya')
+    await maya.pushes('maya/planned', { 'planned.txt': 'one' })
+    const pull = await maya.opensPull({ head: 'maya/planned', title: 'Planned' })
+    const thread = new Thread(world(), pull.number)
+    await maya.comments(pull.number, '/codex plan plan it well')
     await thread.waitForAnswer('here is the plan')
-    await maya.pushes('main', { [`moved-${number}.txt`]: 'moved' })
-    await says('/codex approve')
+    await maya.pushes('maya/planned', { 'planned.txt': 'two' })
+    await maya.comments(pull.number, '/codex approve')
     await thread.waitForAnswer('has moved to')
-    expect(ledgerOf(world(), number).runs).toHaveLength(1)
+    expect(ledgerOf(world(), pull.number).runs).toHaveLength(1)
   })
 
   it('status says what is going on', async () => {

@@ -5,7 +5,17 @@ import { threadName, threadSlot } from '../../core/thread.ts'
 import type { CommentTrigger } from '../../core/trigger.ts'
 import { type Asking, answered, type Handled, liveRun, refused, type TriggerHand } from './hand.ts'
 import { pastOf } from './history.ts'
-import { enqueue, give, originOf, runId, settingsOf, settle, startRun, takeOver } from './start-run.ts'
+import {
+  askedBefore,
+  enqueue,
+  give,
+  originOf,
+  runId,
+  settingsOf,
+  settle,
+  startRun,
+  takeOver,
+} from './start-run.ts'
 
 export async function stop(hand: TriggerHand, trigger: Asking): Promise<Handled> {
   const live = await liveRun(hand, threadSlot(trigger.thread))
@@ -30,7 +40,7 @@ export async function retry(hand: TriggerHand, trigger: Asking, options: Options
   const { settings, problem } = await settingsOf(hand)
   const settled = await settle(
     hand,
-    { options: { ...asked(ask.options), ...options }, what: ask.what },
+    { options: { ...askedBefore(ask.options), ...options }, what: ask.what },
     settings,
   )
   if ('reply' in settled) return refused(settled)
@@ -54,23 +64,6 @@ export async function retry(hand: TriggerHand, trigger: Asking, options: Options
   return enqueue(hand, trigger, again)
 }
 
-/** What was asked for then stays asked for, unless the retry says otherwise. */
-const asked = ({
-  model,
-  effort,
-  branch,
-  sandbox,
-  authorship,
-  signalReport,
-}: Run['ask']['options']): Options => ({
-  model,
-  ...(sandbox === undefined ? {} : { sandbox }),
-  ...(authorship === 'user' ? { 'as-user': true } : {}),
-  ...(signalReport === undefined ? {} : { 'signal-report': signalReport }),
-  ...(effort === undefined ? {} : { effort }),
-  ...(branch === undefined ? {} : { branch }),
-})
-
 export async function goOn(
   hand: TriggerHand,
   trigger: CommentTrigger,
@@ -91,7 +84,9 @@ export async function approve(hand: TriggerHand, trigger: CommentTrigger): Promi
   if (past?.marker.what !== 'plan' || past.marker.task === undefined)
     return refused({ reply: 'nothing-to', command: 'approve' })
   const { branch, sha } = past.marker
-  const now = branch === undefined ? undefined : await hand.github.branch(branch)
+  // The default branch moves all the time, and the work gets a branch of its own there.
+  const bound = branch !== undefined && branch !== trigger.thread.defaultBranch
+  const now = bound ? await hand.github.branch(branch) : undefined
   if (now && sha !== undefined && now.sha !== sha)
     return refused({ reply: 'plan-outdated', branch: now.name, sha: now.sha })
   return startRun(hand, trigger, {

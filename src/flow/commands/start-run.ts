@@ -37,10 +37,10 @@ export async function startRun(hand: TriggerHand, trigger: Asking, wanted: Wante
   const { settings, problem } = await settingsOf(hand)
   const preset = presetOf(hand, trigger, settings)
   if ('reply' in preset) return refused(preset)
-  const asked = withPreset(wanted, preset)
+  const past = wanted.options.new ? undefined : await pastOf(hand)
+  const asked = await withEarlier(hand, withPreset(wanted, preset), past)
   const options = await settle(hand, asked, settings)
   if ('reply' in options) return refused(options)
-  const past = wanted.options.new ? undefined : await pastOf(hand)
   const run = newRun({
     ...facts(hand, trigger, asked, options),
     settings,
@@ -49,6 +49,33 @@ export async function startRun(hand: TriggerHand, trigger: Asking, wanted: Wante
     ...goingOn(past),
   })
   return enqueue(hand, trigger, run)
+}
+
+/** A session that goes on keeps its model, effort and so on, unless the new words say otherwise. */
+async function withEarlier(hand: TriggerHand, wanted: Wanted, past: Past | undefined): Promise<Wanted> {
+  const last = past && (await hand.deps.runs.get(past.marker.run))
+  if (!last) return wanted
+  const { branch: _, ...kept } = askedBefore(last.data.ask.options)
+  return { ...wanted, options: { ...kept, ...wanted.options } }
+}
+
+/** What was asked for then, as options that could be given now. */
+export function askedBefore({
+  model,
+  effort,
+  branch,
+  sandbox,
+  authorship,
+  signalReport,
+}: RunOptions): Options {
+  return {
+    model,
+    ...(effort === undefined ? {} : { effort }),
+    ...(branch === undefined ? {} : { branch }),
+    ...(sandbox === undefined ? {} : { sandbox }),
+    ...(authorship === 'user' ? { 'as-user': true } : {}),
+    ...(signalReport === undefined ? {} : { 'signal-report': signalReport }),
+  }
 }
 
 /** The settings of the repository as they are now, and what is wrong with them. */
