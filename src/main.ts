@@ -21,6 +21,9 @@ import { postHogTasks } from './posthog/tasks.ts'
 import { openQueues } from './queue/open-queues.ts'
 import type { Queues } from './queue/work-queue.ts'
 
+/** The label that starts a run. */
+const label = 'codex'
+
 const started = await start()
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal))
 
@@ -119,6 +122,8 @@ function doorOf(config: Config, queues: BotQueues, log: Logger) {
   return openDoor({
     probot,
     log,
+    redact: redactor(secretsOf(config)),
+    ours: { label, appId: id },
     enqueue: async trigger => {
       const { outcome } = await queues.triggers.add(trigger.id, triggerRecord(trigger))
       return outcome === 'added' ? 'added' : 'known'
@@ -149,13 +154,14 @@ function newsFor(config: Config, queues: BotQueues, log: Logger) {
 
 async function startWork(config: Config, queues: BotQueues, log: Logger): Promise<{ stream: StreamWatch }> {
   const now = Date.now
+  const redact = redactor(secretsOf(config))
   const app = gitHubApp(
     { appId: config.app.id, privateKey: config.app.privateKey, apiUrl: config.app.apiUrl },
     now,
   )
   const shared = {
-    github: (thread: Run['thread']) => gitHubThread(app, thread, now),
-    posthog: postHogTasks(config.posthog, now),
+    github: (thread: Run['thread']) => gitHubThread(app, thread, { now, redact }),
+    posthog: postHogTasks(config.posthog, { now, redact }),
     signer: markerSigner(config.app.webhookSecret),
     log,
     now,
@@ -168,13 +174,13 @@ async function startWork(config: Config, queues: BotQueues, log: Logger): Promis
     runs: queues.runs,
     waiting: queues.triggers,
     defaults: config.run,
-    label: 'codex',
+    label,
   })
   const advance = advanceRun({
     ...shared,
     deployment,
     liveRuns: () => queues.runs.liveCount(),
-    live: () => queues.runs.live(),
+    others: async since => (await Promise.all([queues.runs.live(), queues.runs.recentlyEnded(since)])).flat(),
     stream: news,
     userToken: config.posthog.userToken,
     fence: () => randomBytes(8).toString('hex'),

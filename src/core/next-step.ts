@@ -8,6 +8,7 @@ export type Step =
   | { do: 'edit-status' }
   | { do: 'take-turn' }
   | { do: 'find-branch' }
+  | { do: 'gather-context' }
   | { do: 'stage-attachments' }
   | { do: 'create-task' }
   | { do: 'rejoin' }
@@ -65,6 +66,8 @@ function working(run: Run, now: Now): Step {
 
 function towardsRun(run: Run): Step {
   if (run.earlier && !run.earlier.over) return { do: 'rejoin' }
+  // A session that goes on has read the thread already.
+  if (!run.context && !run.earlier) return { do: 'gather-context' }
   return run.attachments ? { do: 'start-run' } : { do: 'stage-attachments' }
 }
 

@@ -37,6 +37,7 @@ function context(run: Run, fence: string): string {
     `Author: ${run.snapshot.author}`,
     '',
     visibleText(run.snapshot.body, maxBody) || '(no description)',
+    ...(run.context?.comments ?? []).flatMap(({ author, body }) => ['', `Comment by ${author}:`, body]),
     ...(run.ask.inline ?? []).flatMap(comment => [
       '',
       `Review comment by ${comment.author} on ${comment.path}${comment.line === null ? '' : `, line ${comment.line}`}:`,

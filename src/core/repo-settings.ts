@@ -4,6 +4,7 @@
  */
 import { isMap, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
+import { commandNames } from './command/table.ts'
 import { PermissionMode, ReasoningEffort } from './run-request.ts'
 
 const Preset = z.strictObject({
@@ -15,6 +16,7 @@ const Preset = z.strictObject({
 })
 export type PresetSettings = z.infer<typeof Preset>
 
+const count = z.number().int().min(1).max(10_000)
 const onWithdrawal = z.enum(['stop', 'continue']).default('stop')
 
 export const RepoSettings = z.strictObject({
@@ -38,12 +40,38 @@ export const RepoSettings = z.strictObject({
   pull_request: z
     .strictObject({ assign: z.boolean().default(true), review: z.boolean().default(true) })
     .default({ assign: true, review: true }),
+  /** The least role for a command, where it is to be more than usual. */
+  permissions: z
+    .partialRecord(z.enum(commandNames), z.enum(['read', 'triage', 'write', 'maintain', 'admin']))
+    .default({}),
+  /** Who may use every command whatever their role: people and teams by name, Apps by their number. */
+  allow: z
+    .strictObject({
+      users: z
+        .array(z.string().regex(/^[A-Za-z0-9-]{1,39}$/, 'must be logins; there is no wildcard'))
+        .default([]),
+      teams: z.array(z.string().regex(/^[a-z0-9-_.]{1,100}$/i, 'must be team slugs')).default([]),
+      apps: z.array(z.number().int().positive()).default([]),
+    })
+    .default({ users: [], teams: [], apps: [] }),
+  /** The models and efforts that may be asked for; all when absent. */
+  models: z.array(z.string().min(1)).min(1).optional(),
+  efforts: z.array(ReasoningEffort).min(1).optional(),
+  /** When commits were pushed to a pull request between the command and the start of its run. */
+  head_moved: z.enum(['continue', 'ask']).default('continue'),
   limits: z
     .strictObject({
-      repository: z.number().int().min(1).max(1000).default(20),
-      person: z.number().int().min(1).max(1000).default(10),
+      /** Runs under way at once. */
+      repository: count.default(50),
+      person: count.default(50),
+      /** Runs started in 24 hours. */
+      repository_per_day: count.default(1000),
+      person_per_day: count.default(500),
+      thread_per_day: count.default(100),
+      /** Runs started in 5 minutes: more is no work but a loop. */
+      repository_per_5_minutes: count.default(200),
     })
-    .default({ repository: 20, person: 10 }),
+    .prefault({}),
 })
 export type RepoSettings = z.infer<typeof RepoSettings>
 

@@ -39,6 +39,8 @@ export const Ask = z.object({
   what: z.enum(['work', 'plan']),
   /** Empty when the thread itself is the instruction. */
   text: z.string(),
+  /** Let in by name in the settings, whatever the role. */
+  named: z.boolean().optional(),
   /** The whole comment, where files may be attached outside the instruction. */
   whole: z.string().optional(),
   options: RunOptions,
@@ -152,8 +154,20 @@ const Heard = z.object({
   answer: z.string().optional(),
 })
 
-const { branch, attachments, when, pull_request, limits } = RepoSettings.shape
-const kept = { branch, attachments, when, pull_request, limits }
+const { branch, attachments, when, pull_request, limits, head_moved } = RepoSettings.shape
+const kept = { branch, attachments, when, pull_request, limits, head_moved }
+
+/** What of the thread's comments the agent is given, and how many were left out for which reason. */
+export const Context = z.object({
+  comments: z.array(z.object({ author: z.string(), at: z.number(), body: z.string() })),
+  leftOut: z.object({
+    bots: z.number().int(),
+    outsiders: z.number().int(),
+    later: z.number().int(),
+    older: z.number().int(),
+  }),
+})
+export type Context = z.infer<typeof Context>
 
 export const Run = z.object({
   v: z.literal(1),
@@ -170,6 +184,10 @@ export const Run = z.object({
   /** It may start; until then `ahead` others are before it. */
   turn: z.boolean(),
   ahead: z.number().int().optional(),
+  waitsUntil: z.object({ at: z.number(), limit: z.string() }).optional(),
+  /** The head was moved between the command and the start. */
+  headMoved: z.object({ from: z.string(), to: z.string() }).optional(),
+  context: Context.optional(),
   attachments: StagedAttachments.optional(),
   /** Staged ids expired once already. */
   restaged: z.boolean(),

@@ -15,6 +15,15 @@ export interface OwnComment {
   createdAt: number
 }
 
+export interface CommentView {
+  author: string
+  bot: boolean
+  body: string
+  /** ms since the epoch. */
+  createdAt: number
+  updatedAt: number
+}
+
 export interface Permission {
   role: Role
   /** GitHub's own name of it, which may be a custom role. */

@@ -13,7 +13,12 @@ export const Thread = z.object({
 })
 export type Thread = z.infer<typeof Thread>
 
-export const Person = z.object({ login: z.string(), id: z.number().int() })
+export const Person = z.object({
+  login: z.string(),
+  id: z.number().int(),
+  /** For a bot: the number of its App. */
+  app: z.number().int().optional(),
+})
 export type Person = z.infer<typeof Person>
 
 /** The words that were there when the command was given; later edits are not read. */

@@ -45,6 +45,13 @@ const htmlComment = /<!--[\s\S]*?(?:-->|$)/g
 /** Tags keep their name only: attributes are read by machines, not by people. */
 const tag = /<(\/?[A-Za-z][A-Za-z0-9-]*)(?:\s[^<>]*)?(\/?)>/g
 
+/** Tags and direction overrides have no honest use in a command; joiners and variation selectors make emoji. */
+const deceiving = /[\u{e0000}-\u{e0fff}\u202a-\u202e\u2066-\u2069]/u
+
+/** Whether a text says more to a machine than the rendered page says to people. */
+export const hidesWords = (text: string): boolean =>
+  deceiving.test(text) || [...text.matchAll(htmlComment)].some(([comment]) => /\w/.test(comment.slice(4)))
+
 /** What a person who reads the rendered text sees, more or less, at most `maxLength` characters of it. */
 export function visibleText(text: string, maxLength: number): string {
   const visible = stripInvisible(text)

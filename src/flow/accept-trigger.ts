@@ -1,14 +1,16 @@
 /** What arrived becomes what happens: who may, what was asked, then an answer or a Run. */
 import { type Command, isMistake, type Parsed, parseCommands } from '../core/command/parse.ts'
-import { type CommandName, commands, mayAct } from '../core/command/table.ts'
 import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
 import { backoff, limits } from '../core/pace.ts'
 import type { CommentTrigger, LabelTrigger, TickTrigger, Trigger } from '../core/trigger.ts'
+import { hidesWords } from '../core/untrusted.ts'
 import { approve, goOn, queue, retry, status, stop } from './commands/control.ts'
+import { gate, isListedApp } from './commands/gate.ts'
 import {
   type Asking,
   answered,
   type Handled,
+  isRepeatedRefusal,
   ReplyNotSettled,
   refused,
   reply,
@@ -30,7 +32,7 @@ export const acceptTrigger =
     try {
       return await accept(hand, job.data.trigger)
     } catch (error) {
-      return afterFault(hand, error)
+      return await afterFault(hand, error)
     }
   }
 
@@ -53,28 +55,39 @@ const end: Verdict = { do: 'end' }
 const attempts = 10
 
 /** Limits and outages are waited out; a refusal means that nobody can be told there. */
-function afterFault(hand: TriggerHand, error: unknown): Verdict {
+function afterFault(hand: TriggerHand, error: unknown): Verdict | Promise<Verdict> {
   const { deps, job } = hand
   const fields = { trigger: job.id, delivery: hand.record.trigger.deliveryId, err: error }
   if (error instanceof ReplyNotSettled) return { do: 'park', ms: error.until - deps.now() }
   if (error instanceof ComeBack) return { do: 'park', ms: Math.max(1, error.until - deps.now()) }
-  if (error instanceof Refused) {
-    deps.log.error(fields, 'refused: the thread can not be answered')
-    return end
-  }
-  if (deps.now() - job.addedAt > limits.trouble || job.failures >= attempts) {
-    deps.log.error(fields, 'given up')
-    return end
-  }
+  if (error instanceof Refused || deps.now() - job.addedAt > limits.trouble || job.failures >= attempts)
+    return giveUp(hand, error)
   if (!(error instanceof Unanswered)) throw error
   deps.log.warn(fields, 'no usable answer')
   return { do: 'park', ms: backoff(2) }
+}
+
+/** One honest line, if the thread takes it. */
+async function giveUp(hand: TriggerHand, error: unknown): Promise<Verdict> {
+  const { deps, record } = hand
+  const { trigger } = record
+  deps.log.error({ trigger: trigger.id, delivery: trigger.deliveryId, err: error }, 'given up')
+  if (trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') return end
+  const reason = error instanceof Refused ? error.message : 'the bot itself failed at it'
+  try {
+    await reply(hand, { reply: 'gave-up', reason })
+    await swapReaction(hand, trigger, false)
+  } catch (unheard) {
+    deps.log.error({ trigger: trigger.id, err: unheard }, 'the thread can not be told')
+  }
+  return end
 }
 
 async function acceptComment(hand: TriggerHand, trigger: CommentTrigger): Promise<Verdict> {
   const asked = await commandsOf(hand, trigger)
   const parsed = asked[hand.record.done]
   if (!parsed) return end
+  hand.stopping = !isMistake(parsed) && parsed.command.name === 'stop'
   return acceptOne(hand, trigger, asked.length, () =>
     isMistake(parsed) ? mistaken(hand, trigger, parsed) : obey(hand, trigger, parsed.command),
   )
@@ -97,6 +110,8 @@ async function acceptOne(
   handle: () => Promise<Handled>,
 ): Promise<Verdict> {
   if (await wasWithdrawn(hand)) return end
+  // A bot that nobody let in is not even answered: two bots that answer each other never stop.
+  if (trigger.sender.app !== undefined && !(await isListedApp(hand, trigger.sender.app))) return end
   if (!hand.record.reacted && trigger.kind !== 'tick') {
     // The reaction is the first sign of life; nothing waits for it, and its failure does not matter.
     void hand.github.react(targetOf(trigger), 'eyes')
@@ -133,6 +148,10 @@ async function finish(hand: TriggerHand, trigger: Asking, handled: Handled): Pro
       }
       return { do: 'park', ms: handled.ms }
     case 'reply':
+      if (await isRepeatedRefusal(hand, handled.reply)) {
+        await swapReaction(hand, trigger, false)
+        return undefined
+      }
       // Who was told that the words are kept needs no second answer when they have arrived.
       if (!hand.record.announced || handled.reply.reply !== 'passed-on') await reply(hand, handled.reply)
       await swapReaction(hand, trigger, handled.well)
@@ -162,7 +181,7 @@ async function afterNote(
   if (kept?.data.delivered.includes(noteId)) return dealtWith(hand, kept.data.dropped.includes(noteId))
   if (kept?.standing === 'live' && !(kept.data.outcome && hand.record.trigger.kind === 'label')) {
     await hand.deps.runs.wake(runId)
-    const late = hand.deps.now() - hand.job.addedAt > patience && !isStop(hand)
+    const late = hand.deps.now() - hand.job.addedAt > patience && !hand.stopping
     return { with: 'wait', ms: 500, ...(late ? { announce: { reply: 'kept' } } : {}) }
   }
   await hand.save({ ...hand.record, noted: undefined })
@@ -171,16 +190,9 @@ async function afterNote(
 
 /** A stop is answered by the Run's last word, a label by its being there already. */
 function dealtWith(hand: TriggerHand, dropped: boolean): Handled {
-  if (hand.record.trigger.kind === 'label' || isStop(hand)) return { with: 'silence' }
+  if (hand.record.trigger.kind === 'label' || hand.stopping) return { with: 'silence' }
   if (dropped) return refused({ reply: 'not-passed-on' })
   return answered({ reply: 'passed-on' })
-}
-
-function isStop({ record }: TriggerHand): boolean {
-  if (record.trigger.kind === 'tick') return record.trigger.box === 'stop'
-  const parsed =
-    record.trigger.kind === 'comment' ? parseCommands(record.trigger.text)[record.done] : undefined
-  return parsed !== undefined && !isMistake(parsed) && parsed.command.name === 'stop'
 }
 
 async function mistaken(hand: TriggerHand, trigger: CommentTrigger, mistake: Parsed): Promise<Handled> {
@@ -189,36 +201,11 @@ async function mistaken(hand: TriggerHand, trigger: CommentTrigger, mistake: Par
   return isMistake(mistake) ? refused({ reply: 'mistake', mistake }) : { with: 'silence' }
 }
 
-/**
- * One gate for everything: the sender's own role on this repository, asked now. Whatever GitHub does not
- * answer clearly is a no; only a limit is waited out.
- */
-async function gate(hand: TriggerHand, trigger: Asking, name: CommandName): Promise<Handled | undefined> {
-  const fields = {
-    trigger: trigger.id,
-    delivery: trigger.deliveryId,
-    by: trigger.sender.login,
-    command: name,
-  }
-  try {
-    const { role, name: named } = await hand.github.permission(trigger.sender.login)
-    const may = mayAct(role, commands[name].least)
-    hand.deps.log.info({ ...fields, role, may }, may ? 'accepted' : 'refused')
-    return may ? undefined : refused({ reply: 'not-allowed', command: name, role: named })
-  } catch (error) {
-    if (error instanceof ComeBack) throw error
-    hand.deps.log.warn({ ...fields, err: error }, 'permission unknown: refused')
-    const unknown = error instanceof Refused && error.status === 404
-    return refused(
-      unknown ? { reply: 'not-allowed', command: name, role: 'none' } : { reply: 'not-known', command: name },
-    )
-  }
-}
-
 async function obey(hand: TriggerHand, trigger: CommentTrigger, command: Command): Promise<Handled> {
   const denied = await gate(hand, trigger, command.name)
   if (denied) return denied
   const { options, text } = command
+  if (hidesWords(text)) return refused({ reply: 'hidden' })
   switch (command.name) {
     case 'help':
       return answered({ reply: 'help' })
@@ -270,6 +257,7 @@ async function byLabel(hand: TriggerHand, trigger: LabelTrigger): Promise<Handle
 async function acceptTick(hand: TriggerHand, trigger: TickTrigger): Promise<Verdict> {
   const ours = hand.deps.signer.read(trigger.text, trigger.thread).some(({ as }) => as === 'status')
   if (!ours) return end
+  hand.stopping = trigger.box === 'stop'
   return acceptOne(hand, trigger, 1, async () => {
     const denied = await gate(hand, trigger, trigger.box)
     if (denied) return denied

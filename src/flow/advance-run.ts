@@ -12,6 +12,7 @@ import { failureOf } from '../core/refusals.ts'
 import type { Outcome, Run } from '../core/run.ts'
 import type { Held, Verdict } from './edges.ts'
 import { dropBranch, failed, findBranch } from './run-steps/branch.ts'
+import { gatherContext } from './run-steps/context.ts'
 import { type Hand, handOf, NotSettled, type RunDeps } from './run-steps/hand.ts'
 import { adoptPull, findResult } from './run-steps/result.ts'
 import {
@@ -95,6 +96,7 @@ const asks: Record<Doing['do'], Service | undefined> = {
   'edit-status': 'github',
   'take-turn': 'github',
   'find-branch': 'github',
+  'gather-context': 'github',
   'stage-attachments': 'posthog',
   'create-task': 'posthog',
   rejoin: 'posthog',
@@ -134,6 +136,8 @@ function act(hand: Hand, step: Doing): Promise<Run> | Run {
       return takeTurn(hand)
     case 'find-branch':
       return findBranch(hand)
+    case 'gather-context':
+      return gatherContext(hand)
     case 'stage-attachments':
       return stageForRun(hand)
     case 'create-task':

@@ -5,6 +5,7 @@ import type { Session } from '../core/run.ts'
 import type { CodexTaskRunCreate } from '../core/run-request.ts'
 import type {
   BranchView,
+  CommentView,
   IssueBranches,
   KnownModel,
   NewTask,
@@ -30,6 +31,8 @@ export interface ThreadClient {
   reviewComments(reviewId: number): Promise<InlineComment[]>
   /** The text of a file on the default branch. */
   file(path: string): Promise<string | undefined>
+  isInTeam(team: string, login: string): Promise<boolean>
+  comments(): Promise<CommentView[]>
   assign(number: number, login: string): Promise<void>
   requestReview(number: number, login: string): Promise<void>
   removeLabel(name: string): Promise<void>
@@ -99,6 +102,7 @@ export interface RunQueue<Data> {
   liveCount(): Promise<number>
   wake(id: string): Promise<void>
   tell(id: string, message: string): Promise<boolean>
+  recentlyEnded(since: number): Promise<KeptRun<Data>[]>
   amendEnded(id: string, data: Data): Promise<boolean>
 }
 

@@ -13,6 +13,8 @@ export const TriggerRecord = z.object({
   noted: z.object({ runId: z.string(), noteId: z.string() }).optional(),
   /** The asker knows that the command waits for the thread's Run to end. */
   announced: z.boolean(),
+  /** When the gate last let it through, ms since the epoch. */
+  passedAt: z.number().optional(),
 })
 export type TriggerRecord = z.infer<typeof TriggerRecord>
 

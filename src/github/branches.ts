@@ -40,7 +40,7 @@ const CreatedBranch = z.object({
   createLinkedBranch: z.object({ linkedBranch: z.object({ id: z.string() }).nullable() }).nullable(),
 })
 
-export function branchesOf(client: Octokit, thread: Thread) {
+export function branchesOf(client: Octokit, thread: Thread, redact: (text: string) => string) {
   const at = { owner: thread.owner, repo: thread.repo }
 
   async function branch(name: string): Promise<BranchView | undefined> {
@@ -128,11 +128,14 @@ export function branchesOf(client: Octokit, thread: Thread) {
 
     /** Not repeatable: after `Unanswered`, look with `pullsFrom` first. */
     async openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView> {
-      return viewOf((await client.rest.pulls.create({ ...at, ...pull, draft: true })).data)
+      return viewOf(
+        (await client.rest.pulls.create({ ...at, ...pull, body: redact(pull.body), draft: true })).data,
+      )
     },
 
     async amendPull(number: number, change: { base?: string; body?: string }): Promise<PullView> {
-      return viewOf((await client.rest.pulls.update({ ...at, pull_number: number, ...change })).data)
+      const safe = change.body === undefined ? change : { ...change, body: redact(change.body) }
+      return viewOf((await client.rest.pulls.update({ ...at, pull_number: number, ...safe })).data)
     },
   }
 }

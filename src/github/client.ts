@@ -3,7 +3,7 @@
  * repeated twice when no answer came; a write never, since GitHub may have done it. Limits are not slept
  * through: they become `ComeBack`, and the job waits parked. Tokens are for the one repository.
  */
-import { createAppAuth } from '@octokit/auth-app'
+import { createAppAuth, type InstallationAuthOptions } from '@octokit/auth-app'
 import { Octokit } from '@octokit/rest'
 import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
 import type { Thread } from '../core/thread.ts'
@@ -15,16 +15,23 @@ export interface AppSettings {
   apiUrl: string
 }
 
+type Repo = Pick<Thread, 'installationId' | 'repoId'>
+
 export interface GitHubApp {
   /** A client for one repository of an installation. */
-  forRepo(thread: Pick<Thread, 'installationId' | 'repoId'>): Octokit
+  forRepo(thread: Repo): Octokit
+  /** A client that may read who is in which team, and nothing else. */
+  forTeams(thread: Repo): Octokit
   /** An installation token for the one repository. */
-  token(thread: Pick<Thread, 'installationId' | 'repoId'>): Promise<string>
+  token(thread: Repo): Promise<string>
   /** The login under which the App writes: `<slug>[bot]`. */
   botLogin(): Promise<string>
 }
 
 const timeLimit = 15_000
+
+/** Less than the installation may grant: what the bot does, and no more. */
+const permissions = { contents: 'write', issues: 'write', pull_requests: 'write', metadata: 'read' } as const
 
 export function gitHubApp(settings: AppSettings, now: () => number): GitHubApp {
   const bare = limited(newClient(settings), now)
@@ -35,10 +42,19 @@ export function gitHubApp(settings: AppSettings, now: () => number): GitHubApp {
   })
   const clients = new Map<string, Octokit>()
   let login: string | undefined
-  const tokenOf = async (
-    { installationId, repoId }: Pick<Thread, 'installationId' | 'repoId'>,
-    refresh = false,
-  ) => (await auth({ type: 'installation', installationId, repositoryIds: [repoId], refresh })).token
+  const mint = async (request: Omit<InstallationAuthOptions, 'type'>): Promise<string> =>
+    (await auth({ ...request, type: 'installation' })).token
+
+  const tokenOf = async ({ installationId, repoId }: Repo, refresh = false): Promise<string> => {
+    const request = { installationId, repositoryIds: [repoId], refresh }
+    try {
+      return await mint({ ...request, permissions })
+    } catch (error) {
+      // An installation that was granted less than we name gives what it has; what is missing is refused later.
+      if (error instanceof Refused && error.status === 422) return mint(request)
+      throw error
+    }
+  }
 
   return {
     token: thread => tokenOf(thread),
@@ -51,6 +67,11 @@ export function gitHubApp(settings: AppSettings, now: () => number): GitHubApp {
       clients.set(key, client)
       return client
     },
+
+    forTeams: ({ installationId }) =>
+      limited(newClient(settings), now, refresh =>
+        mint({ installationId, permissions: { members: 'read' }, refresh }),
+      ),
 
     async botLogin() {
       if (login !== undefined) return login

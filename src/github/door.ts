@@ -6,10 +6,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Probot } from 'probot'
 import type { Trigger } from '../core/trigger.ts'
-import { events, normalise } from './normalise.ts'
+import { events, normalise, type Ours } from './normalise.ts'
 
 export interface DoorDeps {
   probot: Probot
+  ours: Ours
+  /** Takes secrets that people pasted out of what is kept. */
+  redact(text: string): string
   log: {
     info(fields: object, message: string): void
     warn(fields: object, message: string): void
@@ -36,13 +39,13 @@ export async function openDoor(
 
   /** What Probot hands on after the signature was checked. */
   async function take(event: { id: string; name: string; payload: unknown }): Promise<void> {
-    const read = normalise({ id: event.id, event: event.name, payload: event.payload })
+    const read = normalise({ id: event.id, event: event.name, payload: event.payload }, deps.ours)
     if ('ignored' in read) {
       deps.log.info({ delivery: event.id, event: event.name, why: read.ignored }, 'ignored')
       outcomes.set(event.id, { status: 200, body: { ignored: read.ignored } })
       return
     }
-    const { trigger } = read
+    const trigger = withoutSecrets(read.trigger, deps.redact)
     const outcome = await deps.enqueue(trigger)
     deps.log.info({ delivery: event.id, event: event.name, trigger: trigger.id, outcome }, 'queued')
     outcomes.set(event.id, {
@@ -88,6 +91,15 @@ export async function openDoor(
     res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
     if (answer.status === 413) req.destroy()
   }
+}
+
+const wordsOf = new Set(['text', 'before', 'title', 'body', 'hunk'])
+
+/** Only what people wrote is touched; names and addresses stay as they are. */
+function withoutSecrets<T>(value: T, redact: (text: string) => string): T {
+  return JSON.parse(JSON.stringify(value), (key, part: unknown) =>
+    typeof part === 'string' && wordsOf.has(key) ? redact(part) : part,
+  )
 }
 
 const isKnown = (name: string): boolean => events.some(event => event === name)

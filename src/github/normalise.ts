@@ -30,11 +30,12 @@ export const events = [
 ] as const
 export type EventName = (typeof events)[number]
 
-const readers: Record<EventName, (delivery: Delivery, label: string) => Normalised> = {
-  issue_comment: delivery => reading(payloads.IssueComment, delivery, fromIssueComment),
-  issues: (delivery, label) =>
+const readers: Record<EventName, (delivery: Delivery, ours: Ours) => Normalised> = {
+  issue_comment: (delivery, ours) =>
+    reading(payloads.IssueComment, delivery, (payload, id) => fromIssueComment(payload, id, ours)),
+  issues: (delivery, { label }) =>
     reading(payloads.IssueEvent, delivery, (payload, id) => fromIssue(payload, id, label)),
-  pull_request: (delivery, label) =>
+  pull_request: (delivery, { label }) =>
     reading(payloads.PullEvent, delivery, (payload, id) => fromPull(payload, id, label)),
   pull_request_review: delivery => reading(payloads.ReviewEvent, delivery, fromReview),
   pull_request_review_comment: delivery => reading(payloads.ReviewCommentEvent, delivery, fromInline),
@@ -42,9 +43,15 @@ const readers: Record<EventName, (delivery: Delivery, label: string) => Normalis
 
 const isEvent = (name: string): name is EventName => events.some(event => event === name)
 
-/** @param label the label that starts a run; `label:preset` are its variants */
-export const normalise = (delivery: Delivery, label = 'codex'): Normalised =>
-  isEvent(delivery.event) ? readers[delivery.event](delivery, label) : ignored('event not used')
+export interface Ours {
+  /** The label that starts a run; `label:preset` are its variants. */
+  label: string
+  /** The number of our own App, whose words are never read. */
+  appId: number
+}
+
+export const normalise = (delivery: Delivery, ours: Ours): Normalised =>
+  isEvent(delivery.event) ? readers[delivery.event](delivery, ours) : ignored('event not used')
 
 type Installed<P> = P & { installation: { id: number } }
 
@@ -69,9 +76,13 @@ const editWindow = 15 * 60_000
 function fromIssueComment(
   payload: Installed<z.infer<typeof payloads.IssueComment>>,
   deliveryId: string,
+  ours: Ours,
 ): Normalised {
   const { action, comment, issue } = payload
-  if (isBot(payload)) return ignored('by a bot')
+  const app = isBot(payload) ? comment.performed_via_github_app?.id : undefined
+  // Other Apps may be let in by the repository's settings, by their number and never by their name.
+  if (isBot(payload) && (app === undefined || app === ours.appId || action !== 'created'))
+    return ignored('by a bot')
   const thread = issueThread(payload, issue)
   if (action === 'deleted')
     return withdrawn(payload, thread, deliveryId, { of: 'comment', commentId: comment.id })
@@ -81,7 +92,7 @@ function fromIssueComment(
   if ('ignored' in words) return words
   return {
     trigger: {
-      ...arrived(payload, thread, deliveryId, words.at),
+      ...arrived(payload, thread, deliveryId, words.at, app),
       id: words.edit ? `edit-${comment.id}-${words.at}` : `comment-${comment.id}`,
       kind: 'comment',
       place: { in: 'thread', commentId: comment.id },
@@ -315,11 +326,12 @@ const arrived = (
   thread: Thread,
   deliveryId: string,
   at: number,
+  app?: number,
 ) => ({
   deliveryId,
   at,
   thread,
-  sender: { login: payload.sender.login, id: payload.sender.id },
+  sender: { login: payload.sender.login, id: payload.sender.id, ...(app === undefined ? {} : { app }) },
 })
 
 const repositoryOf = ({ installation, repository }: Installed<payloads.BasePayload>) => ({

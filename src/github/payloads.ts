@@ -66,6 +66,7 @@ const Comment = z.object({
   body,
   user: author,
   html_url: z.string().optional(),
+  performed_via_github_app: z.object({ id: z.number().int() }).nullish().catch(undefined),
   created_at: z.string(),
   updated_at: z.string().optional(),
 })

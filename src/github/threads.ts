@@ -2,7 +2,7 @@
 import type { Octokit } from '@octokit/rest'
 import { type Role, roles } from '../core/command/table.ts'
 import { isNotFound, Refused } from '../core/faults.ts'
-import type { OwnComment, Permission, Reaction, Target } from '../core/seen.ts'
+import type { CommentView, OwnComment, Permission, Reaction, Target } from '../core/seen.ts'
 import type { Thread } from '../core/thread.ts'
 import type { InlineComment, Place } from '../core/trigger.ts'
 import { attachmentReader } from './attachments.ts'
@@ -11,13 +11,19 @@ import type { GitHubApp } from './client.ts'
 
 export type GitHubThread = ReturnType<typeof gitHubThread>
 
-export function gitHubThread(app: GitHubApp, thread: Thread, now: () => number) {
+export interface Voice {
+  now(): number
+  /** Takes secrets out of everything that is written. */
+  redact(text: string): string
+}
+
+export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Voice) {
   const client = app.forRepo(thread)
   const at = { owner: thread.owner, repo: thread.repo }
   const issue = { ...at, issue_number: thread.number }
 
   return {
-    ...branchesOf(client, thread),
+    ...branchesOf(client, thread, redact),
 
     /** Reactions are decoration: their failure never matters. */
     async react(target: Target, content: Reaction): Promise<void> {
@@ -37,14 +43,16 @@ export function gitHubThread(app: GitHubApp, thread: Thread, now: () => number) 
     },
 
     /** Answers where somebody spoke. Not repeatable: after `Unanswered`, look with `ownComments` first. */
-    async comment(body: string, place?: Place): Promise<number> {
+    async comment(text: string, place?: Place): Promise<number> {
+      const body = redact(text)
       if (place?.in !== 'inline') return (await client.rest.issues.createComment({ ...issue, body })).data.id
       const query = { ...at, pull_number: thread.number, comment_id: place.rootId, body }
       return (await client.rest.pulls.createReplyForReviewComment(query)).data.id
     },
 
     /** `gone` when somebody deleted the comment. */
-    async edit(commentId: number, body: string): Promise<'edited' | 'gone'> {
+    async edit(commentId: number, text: string): Promise<'edited' | 'gone'> {
+      const body = redact(text)
       try {
         await client.rest.issues.updateComment({ ...at, comment_id: commentId, body })
         return 'edited'
@@ -107,6 +115,36 @@ export function gitHubThread(app: GitHubApp, thread: Thread, now: () => number) 
         if (isNotFound(error)) return undefined
         throw error
       }
+    },
+
+    /** Whether somebody is an active member of a team of this repository's organization. */
+    async isInTeam(team: string, login: string): Promise<boolean> {
+      try {
+        const query = { org: at.owner, team_slug: team, username: login }
+        return (
+          (await app.forTeams(thread).rest.teams.getMembershipForUserInOrg(query)).data.state === 'active'
+        )
+      } catch (error) {
+        if (isNotFound(error)) return false
+        throw error
+      }
+    },
+
+    /** The newest comments of the thread, oldest first, without our own. */
+    async comments(): Promise<CommentView[]> {
+      const query = { ...issue, per_page: 100 }
+      const [login, all] = await Promise.all([
+        app.botLogin(),
+        client.paginate(client.rest.issues.listComments, query),
+      ])
+      const comments = all.filter(({ user }) => user?.login !== login)
+      return comments.slice(-100).map(comment => ({
+        author: comment.user?.login ?? 'ghost',
+        bot: comment.user?.type === 'Bot' || (comment.user?.login ?? '').endsWith('[bot]'),
+        body: comment.body ?? '',
+        createdAt: Date.parse(comment.created_at),
+        updatedAt: Date.parse(comment.updated_at),
+      }))
     },
 
     async assign(number: number, login: string): Promise<void> {

@@ -12,7 +12,13 @@ import { LogLine, Models, RunPage, SandboxPage, StartedTask, Task, TaskPage, Tas
 
 export type PostHogTasks = ReturnType<typeof postHogTasks>
 
-export function postHogTasks(settings: PostHogSettings, now: () => number) {
+export interface Discretion {
+  now(): number
+  /** Takes secrets out of everything that the agent is told, and that it says. */
+  redact(text: string): string
+}
+
+export function postHogTasks(settings: PostHogSettings, { now, redact }: Discretion) {
   const ask = <T>(request: Call<T>): Promise<Answer<T>> => call(settings, request, now)
   const runPath = ({ taskId, taskRunId }: Session): string => `tasks/${taskId}/runs/${taskRunId}/`
 
@@ -20,8 +26,8 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
     /** Not repeatable: after `Unanswered`, look with `findTask` first. */
     async createTask({ title, description, repository }: NewTask): Promise<string> {
       const body = {
-        title,
-        description,
+        title: redact(title),
+        description: redact(description),
         repository,
         origin_product: 'user_created',
         title_manually_set: true,
@@ -43,7 +49,9 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
     /** Not repeatable: after `Unanswered`, compare `runIds` with those of before. */
     async startRun(taskId: string, body: CodexTaskRunCreate): Promise<string> {
       const path = `tasks/${taskId}/run/`
-      return (await ask({ method: 'POST', path, body, answer: StartedTask, within: 30_000 })).data.id
+      const prompt = body.pending_user_message
+      const safe = prompt === undefined ? body : { ...body, pending_user_message: redact(prompt) }
+      return (await ask({ method: 'POST', path, body: safe, answer: StartedTask, within: 30_000 })).data.id
     },
 
     /** The ids of a task's newest runs. */
@@ -61,7 +69,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
     async look(session: Session, offset: number): Promise<Sight> {
       const { data: run } = await ask({ method: 'GET', path: runPath(session), answer: TaskRun })
       const lines = await readLog(session, offset)
-      return sightOf(run, lines, offset)
+      return sightOf(run, lines, { offset, redact })
     },
 
     /** How many entries the log of a run has by now. */
@@ -74,7 +82,10 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
       session: Session,
       { id, text, attachments }: { id: string; text: string; attachments: readonly string[] },
     ): Promise<'queued' | 'ended'> {
-      const params = { content: text, ...(attachments.length > 0 ? { artifact_ids: attachments } : {}) }
+      const params = {
+        content: redact(text),
+        ...(attachments.length > 0 ? { artifact_ids: attachments } : {}),
+      }
       const body = { jsonrpc: '2.0', id, method: 'user_message', params }
       try {
         await ask({ method: 'POST', path: `${runPath(session)}command/`, body, answer: z.unknown() })
@@ -130,12 +141,17 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
   }
 }
 
-function sightOf(run: TaskRun, lines: unknown[], offset: number): Sight {
+interface Reading {
+  offset: number
+  redact(text: string): string
+}
+
+function sightOf(run: TaskRun, lines: unknown[], { offset, redact }: Reading): Sight {
   const output = run.output
   const startedAt = Date.parse(run.created_at ?? '') || 0
   return {
     status: run.status,
-    error: run.error_message || undefined,
+    error: run.error_message ? redact(run.error_message) : undefined,
     pulls: [...(output?.pr_url ? [output.pr_url] : []), ...(output?.pr_urls ?? [])],
     headBranch: output?.head_branch ?? undefined,
     model: run.model ?? undefined,
@@ -143,10 +159,16 @@ function sightOf(run: TaskRun, lines: unknown[], offset: number): Sight {
     authorship: run.state?.pr_authorship_mode ?? undefined,
     updatedAt: Date.parse(run.updated_at ?? '') || undefined,
     // A resumed run's log begins with its ancestors' entries.
-    log: lines.flatMap(logEntry).filter(entry => entry.at >= startedAt),
+    log: lines
+      .flatMap(logEntry)
+      .filter(entry => entry.at >= startedAt)
+      .map(entry => redacted(entry, redact)),
     offset: offset + lines.length,
   }
 }
+
+const redacted = ({ at, what }: LogEntry, redact: (text: string) => string): LogEntry =>
+  what.is === 'message' ? { at, what: { is: 'message', text: redact(what.text) } } : { at, what }
 
 export function logEntry(line: unknown): LogEntry[] {
   const parsed = LogLine.safeParse(line)

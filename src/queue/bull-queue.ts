@@ -36,6 +36,9 @@ export interface BullQueueOptions<Data> {
   stalledInterval: number
 }
 
+/** More than this in a day is over every limit anyway. */
+const MOST_RECENT = 2_000
+
 export class BullQueue<Data> implements WorkQueue<Data> {
   readonly #options: BullQueueOptions<Data>
   readonly #queue: BullMqQueue
@@ -78,6 +81,28 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     const jobs = await this.#reach(() => this.#liveJobs(), LISTING_MS)
     const records = jobs.flatMap(job => this.#readOrReport(job))
     return records.sort((a, b) => a.addedAt - b.addedAt || (a.id < b.id ? -1 : 1))
+  }
+
+  recentlyEnded(since: number): Promise<JobRecord<Data>[]> {
+    return this.#reach(async () => {
+      const recent = await Promise.all([
+        this.#endedSince('completed', since),
+        this.#endedSince('failed', since),
+      ])
+      return recent.flat().flatMap(job => this.#readOrReport(job))
+    }, LISTING_MS)
+  }
+
+  /** Newest first, page by page, so that a long history costs nothing. */
+  async #endedSince(state: 'completed' | 'failed', since: number): Promise<Job[]> {
+    const recent: Job[] = []
+    for (let at = 0; at < MOST_RECENT; at += PAGE) {
+      const page = await this.#queue.getJobs([state], at, at + PAGE - 1, false)
+      const found = page.filter(job => job && job.timestamp >= since)
+      recent.push(...found)
+      if (page.length < PAGE || found.length === 0) break
+    }
+    return recent
   }
 
   async liveCount(): Promise<number> {

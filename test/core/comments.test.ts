@@ -125,6 +125,12 @@ describe('the status comment', () => {
       ⏳ Run handed to PostHog · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
       ▫️ Pull request
 
+      <details><summary>What the agent was given</summary>
+
+      The instruction, title and description as they were when this was asked.
+
+      </details>
+
       - [ ] Stop this run <!-- codex-box:stop -->
 
       <sub>\`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
@@ -143,6 +149,12 @@ describe('the status comment', () => {
       ⏳ Running the tests · 1 min
       ▫️ Pull request
 
+      <details><summary>What the agent was given</summary>
+
+      The instruction, title and description as they were when this was asked.
+
+      </details>
+
       - [ ] Stop this run <!-- codex-box:stop -->
 
       <sub>\`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
@@ -160,6 +172,12 @@ describe('the status comment', () => {
       ✅ Cloning the repository · 20 s
       ⏳ Running the tests · 1 min
       ▫️ Pull request
+
+      <details><summary>What the agent was given</summary>
+
+      The instruction, title and description as they were when this was asked.
+
+      </details>
 
       <sub>\`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
     `)
@@ -182,6 +200,12 @@ describe('the status comment', () => {
       > - \`login.test.ts\` waits
       > - thanks to @​sam, see #​5
 
+      <details><summary>What the agent was given</summary>
+
+      The instruction, title and description as they were when this was asked.
+
+      </details>
+
       <sub>\`/codex <more>\` to go on · \`/codex help\`</sub>"
     `)
   })
@@ -197,6 +221,12 @@ describe('the status comment', () => {
       ✅ Cloning the repository · 20 s
       ✅ Running the tests · 1 min
 
+      <details><summary>What the agent was given</summary>
+
+      The instruction, title and description as they were when this was asked.
+
+      </details>
+
       <sub>\`/codex <more>\` to go on · \`/codex help\`</sub>"
     `)
   })
@@ -210,6 +240,12 @@ describe('the status comment', () => {
       ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
       ✅ Cloning the repository · 20 s
       ✅ Running the tests · 1 min
+
+      <details><summary>What the agent was given</summary>
+
+      The instruction, title and description as they were when this was asked.
+
+      </details>
 
       <sub>\`/codex <more>\` to go on · \`/codex help\`</sub>"
     `)
@@ -225,6 +261,12 @@ describe('the status comment', () => {
       ✅ Cloning the repository · 20 s
       ✅ Running the tests · 1 min
 
+      <details><summary>What the agent was given</summary>
+
+      The instruction, title and description as they were when this was asked.
+
+      </details>
+
       <sub>\`/codex <more>\` to go on · \`/codex help\`</sub>"
     `)
   })
@@ -239,6 +281,12 @@ describe('the status comment', () => {
       ✅ Cloning the repository · 20 s
       ✅ Running the tests · 1 min
       ⏹️ Stopped by maya
+
+      <details><summary>What the agent was given</summary>
+
+      The instruction, title and description as they were when this was asked.
+
+      </details>
 
       - [ ] Try again <!-- codex-box:retry -->
 
@@ -258,6 +306,12 @@ describe('the status comment', () => {
       ❌ The agent ran into a usage or spend limit
 
       **What to do:** Wait, then \`/codex retry\`.
+
+      <details><summary>What the agent was given</summary>
+
+      The instruction, title and description as they were when this was asked.
+
+      </details>
 
       - [ ] Try again <!-- codex-box:retry -->
 
@@ -301,6 +355,12 @@ describe('the status comment', () => {
       ⚠️ .github/codex.yml, line 3, \\\`model\\\`, is not text. Until that is put right, the defaults hold.
 
       ⏸️ Waiting for PostHog since 14:03 UTC: PostHog’s rate limit is reached. Goes on by itself; next try 14:07 UTC.
+
+      <details><summary>What the agent was given</summary>
+
+      The instruction, title and description as they were when this was asked.
+
+      </details>
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
@@ -565,7 +625,7 @@ const mistakes: { [K in Mistake['mistake']]: Extract<Mistake, { mistake: K }> } 
 const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
   help: { reply: 'help' },
   mistake: { reply: 'mistake', mistake: mistakes['unknown-option'] },
-  'not-allowed': { reply: 'not-allowed', command: 'run', role: 'read' },
+  'not-allowed': { reply: 'not-allowed', command: 'run', least: 'write', role: 'read' },
   'not-known': { reply: 'not-known', command: 'stop' },
   fork: { reply: 'fork' },
   effort: { reply: 'effort', effort: 'max', model: 'gpt-5.5', known: ['low', 'medium', 'high', 'xhigh'] },
@@ -583,6 +643,8 @@ const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
   preset: { reply: 'preset', given: 'paln', meant: 'plan', known: ['plan', 'low'] },
   sandbox: { reply: 'sandbox', given: 'bgi', meant: 'big', known: ['big', 'small'] },
   'not-as-user': { reply: 'not-as-user' },
+  hidden: { reply: 'hidden' },
+  'not-offered': { reply: 'not-offered', what: 'model', given: 'gpt-5', known: ['gpt-5.5', 'gpt-5.6'] },
   kept: { reply: 'kept' },
   'gave-up': { reply: 'gave-up', reason: 'GitHub did not answer.' },
 }
@@ -660,6 +722,10 @@ describe('replies', () => {
 
       not-as-user: @maya this repository does not allow \`--as-user\`: \`as_user: true\` in \`.github/codex.yml\` would. Nothing was started.
 
+      hidden: @maya part of this command can not be seen on the page: it stands in an HTML comment or is written in invisible characters. Nothing was started. Write it so that everybody can read it.
+
+      not-offered: @maya this repository does not allow the model \`gpt-5\`; it allows \`gpt-5.5\`, \`gpt-5.6\`. Nothing was started.
+
       kept: @maya kept for the agent of the run here: it gets this as soon as it can listen.
 
       gave-up: @maya this could not be done: GitHub did not answer. Nothing was started."
@@ -712,7 +778,7 @@ describe('replies', () => {
     ['there is none', { reply: 'sandbox', given: 'x', meant: undefined, known: [] }, /There are: none\./],
     [
       'a command is refused',
-      { reply: 'not-allowed', command: 'stop', role: 'read' },
+      { reply: 'not-allowed', command: 'stop', least: 'write', role: 'read' },
       /for `\/codex stop`; yours is read/,
     ],
   ])('when %s', (_, reply, words) => {

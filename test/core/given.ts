@@ -85,12 +85,19 @@ const base: NewRun = {
 /** A Run that was just asked for, with what differs. */
 export const runWith = (given: Partial<Run> = {}): Run => ({ ...newRun(base), ...given })
 
+/** A thread without comments. */
+export const context: NonNullable<Run['context']> = {
+  comments: [],
+  leftOut: { bots: 0, outsiders: 0, later: 0, older: 0 },
+}
+
 /** A Run whose agent works, with what differs. */
 export const working = (given: Partial<Run> = {}): Run =>
   runWith({
     status,
     turn: true,
     attachments: { ids: [], failed: [] },
+    context,
     branch,
     taskId: 'task-1',
     taskMade: true,

@@ -5,6 +5,7 @@ import type { Run } from '../../src/core/run.ts'
 import {
   ask,
   branch,
+  context,
   hour,
   maya,
   minute,
@@ -55,13 +56,19 @@ describe('from the asking to the start', () => {
     ],
     ['then the branch', runWith(ready), {}, 'find-branch'],
     ['then the task', runWith({ ...ready, branch }), {}, 'create-task'],
-    ['then what was attached', runWith({ ...ready, branch, taskId: 'task-1' }), {}, 'stage-attachments'],
     [
-      'then the run',
-      runWith({ ...ready, branch, taskId: 'task-1', attachments: { ids: [], failed: [] } }),
+      'then what was said in the thread',
+      runWith({ ...ready, branch, taskId: 'task-1' }),
       {},
-      'start-run',
+      'gather-context',
     ],
+    [
+      'then what was attached',
+      runWith({ ...ready, branch, taskId: 'task-1', context }),
+      {},
+      'stage-attachments',
+    ],
+    ['then the run', working({ taskRun: undefined }), {}, 'start-run'],
     ['or the run of before', working({ taskRun: undefined, earlier }), {}, 'rejoin'],
     [
       'unless that is over',

@@ -55,6 +55,8 @@ const inline = {
 const review = { id: 40, node_id: 'PRR_40', body: '/codex fix it', user: user('maya'), submitted_at: created }
 const label = { name: 'codex' }
 
+const ours = { label: 'codex', appId: 5 }
+
 type Payload = Record<string, unknown>
 const comments = (given: Payload = {}): Payload => ({
   ...base,
@@ -91,9 +93,12 @@ const edited = (before: string | null | undefined, minutes = 1, body = '/codex f
   comment: { ...words, body, updated_at: later(minutes) },
 })
 
+/** A delivery as it is read by the App of these tests. */
+const readAs = (event: string, payload: unknown, as = ours) => normalise({ id: 'd-1', event, payload }, as)
+
 /** The id of a trigger, or why there is none. */
 function read(event: string, payload: unknown): string {
-  const result = normalise({ id: 'd-1', event, payload })
+  const result = readAs(event, payload)
   return 'ignored' in result ? `- ${result.ignored}` : result.trigger.id
 }
 
@@ -121,6 +126,24 @@ describe('comments', () => {
       'by a bot that says it is a person',
       'issue_comment',
       comments({ sender: user('x[bot]') }),
+      '- by a bot',
+    ],
+    [
+      'by another App, which the settings may let in by its number',
+      'issue_comment',
+      comments({
+        sender: user('x[bot]', 'Bot'),
+        comment: { ...words, performed_via_github_app: { id: 77 } },
+      }),
+      'comment-501',
+    ],
+    [
+      'by ourselves',
+      'issue_comment',
+      comments({
+        sender: user('x[bot]', 'Bot'),
+        comment: { ...words, performed_via_github_app: { id: ours.appId } },
+      }),
       '- by a bot',
     ],
     ['by somebody whose type is not said', 'issue_comment', comments({ sender: maya }), 'comment-501'],
@@ -183,9 +206,7 @@ describe('edits of comments', () => {
   ])
 
   test('carry what was before, so that only new commands count', () => {
-    expect(
-      normalise({ id: 'd-1', event: 'issue_comment', payload: comments(edited('hello')) }),
-    ).toMatchObject({
+    expect(readAs('issue_comment', comments(edited('hello')))).toMatchObject({
       trigger: { kind: 'comment', text: '/codex fix it', before: 'hello', at: at + 60_000 },
     })
   })
@@ -238,12 +259,11 @@ describe('labels', () => {
     ['issue_comment', comments({ issue: issueOfPull }), 'pull'],
     ['issue_comment', comments({ issue: { ...issue, pull_request: null } }), 'issue'],
   ])('%s know what they stand on', (event, payload, kind) => {
-    expect(normalise({ id: 'd-1', event, payload })).toMatchObject({ trigger: { thread: { kind } } })
+    expect(readAs(event, payload)).toMatchObject({ trigger: { thread: { kind } } })
   })
 
   test('may be another one than codex', () => {
-    const of = (name: string) =>
-      normalise({ id: 'd-1', event: 'issues', payload: issues({ label: { name } }) }, 'ai')
+    const of = (name: string) => readAs('issues', issues({ label: { name } }), { ...ours, label: 'ai' })
     expect(of('ai')).toMatchObject({ trigger: { kind: 'label', label: 'ai' } })
     expect(of('ai:plan')).toMatchObject({ trigger: { kind: 'label', label: 'ai:plan' } })
     expect(of('codex')).toEqual({ ignored: 'other label' })
@@ -300,7 +320,7 @@ describe('reviews', () => {
   ])
 
   test('answers to an inline comment go to the first of its thread', () => {
-    expect(normalise({ id: 'd-1', event: 'pull_request_review_comment', payload: inlines() })).toMatchObject({
+    expect(readAs('pull_request_review_comment', inlines())).toMatchObject({
       trigger: {
         place: {
           in: 'inline',
@@ -341,11 +361,7 @@ describe('pull requests', () => {
 
   test('carry their head, and whose it is', () => {
     const of = (repo: unknown) =>
-      normalise({
-        id: 'd-1',
-        event: 'pull_request',
-        payload: pulls({ pull_request: { ...pull, head: { ...head, repo } } }),
-      })
+      readAs('pull_request', pulls({ pull_request: { ...pull, head: { ...head, repo } } }))
     expect(of({ id: 200 })).toMatchObject({
       trigger: { head: { ref: 'maya/login', sha: 'abc', base: 'main', repoId: 200 } },
     })
@@ -354,11 +370,7 @@ describe('pull requests', () => {
 })
 
 test('a trigger holds the words that were there when it came', () => {
-  const result = normalise({
-    id: 'd-1',
-    event: 'issue_comment',
-    payload: comments({ issue: { ...issue, user: null, state: 'closed' } }),
-  })
+  const result = readAs('issue_comment', comments({ issue: { ...issue, user: null, state: 'closed' } }))
   expect(result).toEqual({
     trigger: {
       id: 'comment-501',
@@ -406,7 +418,7 @@ describe('what is not understood', () => {
         // GitHub's times are times.
         const values = [undefined, null, 7, [], {}, ...(path.at(-1)?.endsWith('_at') ? [] : ['x'])]
         for (const value of values) {
-          const result = normalise({ id: 'd-1', event, payload: changed(whole[event], path, value) })
+          const result = readAs(event, changed(whole[event], path, value))
           if ('trigger' in result)
             expect(
               Trigger.safeParse(result.trigger).success,

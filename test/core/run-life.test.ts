@@ -158,6 +158,7 @@ class World {
     requestReview: () => Promise.resolve(),
     permission: () => this.at('github', () => ({ role: 'write', name: 'write' })),
     removeLabel: () => this.at('github', () => undefined),
+    comments: () => this.at('github', () => []),
     ownComments: () => this.at('github', () => [...this.comments]),
     comment: body =>
       this.at('github', () => {
@@ -297,7 +298,7 @@ class World {
 
   /** Lives the Run from its asking to its end, and checks each record that is saved. */
   async live(): Promise<Run> {
-    const deps = {
+    const deps: RunDeps = {
       github: () => this.github as ThreadClient,
       posthog: this.posthog as TasksClient,
       signer: this.signer,
@@ -305,11 +306,11 @@ class World {
       log: { info() {}, warn() {}, error() {} },
       now: () => this.now,
       liveRuns: () => Promise.resolve(1),
-      live: () => Promise.resolve([]),
+      others: () => Promise.resolve([]),
       stream: { watch: () => false, unwatch() {} },
       userToken: undefined,
       fence: () => 'f'.repeat(16),
-    } as unknown as RunDeps
+    }
     const advance = advanceRun(deps)
     let data = this.begun()
     let stalls = 0

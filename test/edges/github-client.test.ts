@@ -18,8 +18,9 @@ const at = '/repos/acme/shop'
 
 /** A client that knows no token yet, on the clock of the test. */
 const newApp = () => gitHubApp({ appId: 5, privateKey, apiUrl: `${api}/api` }, () => clock)
-const issue = (app = newApp()) => gitHubThread(app, issueThread, () => clock)
-const onPull = (app = newApp()) => gitHubThread(app, pullThread, () => clock)
+const voice = { now: () => clock, redact: (text: string) => text.replaceAll('hush', '[redacted]') }
+const issue = (app = newApp()) => gitHubThread(app, issueThread, voice)
+const onPull = (app = newApp()) => gitHubThread(app, pullThread, voice)
 
 /** Requests in the order in which they came, `METHOD path`, but for those for tokens. */
 let seen: string[]
@@ -85,12 +86,25 @@ const caught = (promise: Promise<unknown>): Promise<unknown> =>
 const comment = { id: 9, body: 'x', user: { login: 'codex[bot]' }, created_at: '2026-01-02T14:00:00Z' }
 
 describe('tokens', () => {
+  const permissions = { contents: 'write', issues: 'write', pull_requests: 'write', metadata: 'read' }
+
+  test('are what was granted, where that is less than what is asked for', async () => {
+    nock.cleanAll()
+    nock(api)
+      .post('/api/app/installations/1/access_tokens', body => 'permissions' in body)
+      .reply(422, { message: 'The permissions requested are not granted to this installation.' })
+    givesTokens()
+    answers('POST', `${at}/issues/7/comments`, [201, comment])
+    expect(await issue().comment('a')).toBe(9)
+    expect(tokens.map(({ body }) => body)).toEqual([{ repository_ids: [100] }])
+  })
+
   test('are for the one repository, minted once, by the App', async () => {
     answers('POST', `${at}/issues/7/comments`, [201, comment], [201, comment])
     const thread = issue()
     await thread.comment('a')
     await thread.comment('b')
-    expect(tokens.map(({ body }) => body)).toEqual([{ repository_ids: [100] }])
+    expect(tokens.map(({ body }) => body)).toEqual([{ repository_ids: [100], permissions }])
     expect(tokens[0]?.authorization).toMatch(/^bearer eyJ/i)
     expect(authorizations).toEqual(['token ghs_1', 'token ghs_1'])
   })
@@ -100,8 +114,11 @@ describe('tokens', () => {
     answers('POST', '/repos/acme/blog/issues/7/comments', [201, comment])
     const app = newApp()
     await issue(app).comment('a')
-    await gitHubThread(app, { ...issueThread, repo: 'blog', repoId: 101 }, () => clock).comment('a')
-    expect(tokens.map(({ body }) => body)).toEqual([{ repository_ids: [100] }, { repository_ids: [101] }])
+    await gitHubThread(app, { ...issueThread, repo: 'blog', repoId: 101 }, voice).comment('a')
+    expect(tokens.map(({ body }) => body)).toEqual([
+      { repository_ids: [100], permissions },
+      { repository_ids: [101], permissions },
+    ])
     expect(authorizations).toEqual(['token ghs_1', 'token ghs_2'])
   })
 
@@ -406,6 +423,15 @@ describe('comments', () => {
     answers('DELETE', `${at}/issues/comments/9`, [403, { message: 'no' }])
     expect(await caught(issue().deleteComment(9))).toBeInstanceOf(Refused)
   })
+})
+
+test('no secret that is known leaves in a comment or a pull request', async () => {
+  answers('POST', `${at}/issues/7/comments`, [201, comment])
+  answers('PATCH', `${at}/issues/comments/9`, [200, comment])
+  const thread = issue()
+  await thread.comment('the key is hush')
+  await thread.edit(9, 'the key is hush')
+  expect(bodies).toEqual([{ body: 'the key is [redacted]' }, { body: 'the key is [redacted]' }])
 })
 
 describe('reactions', () => {

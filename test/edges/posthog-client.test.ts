@@ -10,7 +10,10 @@ import { logEntry, postHogTasks } from '../../src/posthog/tasks.ts'
 const host = 'https://posthog.example'
 const settings = { host, projectId: '42', apiKey: 'phx_key' }
 const now = Date.UTC(2026, 0, 2, 14, 2)
-const tasks = postHogTasks(settings, () => now)
+const tasks = postHogTasks(settings, {
+  now: () => now,
+  redact: text => text.replaceAll('hush', '[redacted]'),
+})
 const task = 'task-1'
 const session = { taskId: task, taskRunId: 'run-1' }
 const runPath = '/api/projects/42/tasks/task-1/runs/run-1/'
@@ -179,6 +182,34 @@ describe('requests', () => {
     expect(JSON.stringify(sent[0]?.body)).not.toContain('null')
     // PostHog loses the body of a POST that it has to redirect to the path with a slash.
     expect(sent[0]?.line.split('?')[0]).toMatch(/\/$/)
+  })
+})
+
+test('no secret that is known reaches the agent, or comes back from it', async () => {
+  const body = runRequest({
+    branch: 'main',
+    prompt: 'the key is hush',
+    model: 'm',
+    mode: 'background',
+    authorship: 'bot',
+  })
+  once('POST', '/api/projects/42/tasks/', 201, { id: task })
+  once('POST', '/api/projects/42/tasks/task-1/run/', 200, { id: task, latest_run: taskRun() })
+  once('POST', `${runPath}command/`, 200, {})
+  await tasks.createTask({ title: 'hush', description: 'hush', repository: 'acme/shop' })
+  await tasks.startRun(task, body)
+  await tasks.say(session, { id: 'n', text: 'hush', attachments: [] })
+  expect(JSON.stringify(sent.map(each => each.body))).not.toContain('hush')
+
+  const message = {
+    method: 'session/update',
+    params: { update: { sessionUpdate: 'agent_message', content: { text: 'it is hush' } } },
+  }
+  once('GET', runPath, 200, taskRun({ status: 'failed', error_message: 'hush' }))
+  once('GET', `${runPath}session_logs/`, 200, [{ timestamp: '2026-01-02T14:01:00Z', notification: message }])
+  expect(await tasks.look(session, 0)).toMatchObject({
+    error: '[redacted]',
+    log: [{ what: { text: 'it is [redacted]' } }],
   })
 })
 

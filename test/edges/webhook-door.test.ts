@@ -31,6 +31,8 @@ const server = await (async () => {
   const door = await openDoor({
     probot: new Probot({ appId: 5, privateKey, secret, log }),
     log,
+    ours: { label: 'codex', appId: 5 },
+    redact: text => text.replaceAll('hush', '[redacted]'),
     enqueue: async trigger => {
       enqueued.push(trigger)
       return enqueue()
@@ -113,6 +115,15 @@ describe('a delivery that is signed', () => {
       })
     },
   )
+
+  test('is kept without the secrets that people pasted', async () => {
+    const body = JSON.stringify({
+      ...comment,
+      comment: { ...comment.comment, body: '/codex use the key hush' },
+    })
+    expect((await deliver({ body }))[0]).toBe(202)
+    expect(enqueued[0]).toMatchObject({ text: '/codex use the key [redacted]' })
+  })
 
   test('that the queue knows already says so', async () => {
     enqueue = async () => 'known'

@@ -16,7 +16,7 @@ onBothQueues('Somebody asks on an issue', world => {
 
     expect(lastWord).toContain(pull?.url)
     expect(pull).toMatchObject({ draft: true, base: 'main', state: 'open' })
-    expect(await thread.reactions(asked.id)).toEqual(['rocket'])
+    await github.waitFor(async () => (await thread.reactions(asked.id)).join() === 'rocket')
     expect(await thread.statuses()).toHaveLength(1)
     expect(await thread.status()).toMatch(/^### 🚀 Codex opened #\d+/)
     expect(await thread.answers()).toHaveLength(1)

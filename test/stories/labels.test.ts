@@ -18,7 +18,7 @@ onBothQueues('Somebody sets the label', world => {
 
     expect(answer).toContain('is on this pull request')
     expect(await thread.status()).toMatch(/^### 🚀 Codex pushed .* to this pull request/)
-    expect(await thread.reactions()).toEqual(['rocket'])
+    await github.waitFor(async () => (await thread.reactions()).join() === 'rocket')
     const { tasks, runs } = ledgerOf(world(), pull.number)
     expect(tasks).toHaveLength(1)
     expect(runs.map(({ body }) => body)).toMatchObject([{ branch: 'maya/rename', auto_publish: true }])

@@ -1,15 +1,17 @@
 /** Every command: how it is written, what it does, who may. Help and README are made from this table. */
 
-export type CommandName =
-  | 'run'
-  | 'plan'
-  | 'approve'
-  | 'continue'
-  | 'retry'
-  | 'stop'
-  | 'status'
-  | 'queue'
-  | 'help'
+export const commandNames = [
+  'run',
+  'plan',
+  'approve',
+  'continue',
+  'retry',
+  'stop',
+  'status',
+  'queue',
+  'help',
+] as const
+export type CommandName = (typeof commandNames)[number]
 
 /** GitHub's repository roles, weakest first. */
 export const roles = ['none', 'read', 'triage', 'write', 'maintain', 'admin'] as const

@@ -1,7 +1,7 @@
 /** The answers to commands that start no run of their own, and every refusal. */
 
 import type { Mistake } from '../command/parse.ts'
-import { type CommandName, commands, options } from '../command/table.ts'
+import { type CommandName, commands, options, type Role } from '../command/table.ts'
 import type { ReasoningEffort } from '../run-request.ts'
 import { code, inlineWords } from '../safe-markdown.ts'
 
@@ -9,7 +9,9 @@ import { code, inlineWords } from '../safe-markdown.ts'
 export type Reply =
   | { reply: 'help' }
   | { reply: 'mistake'; mistake: Mistake }
-  | { reply: 'not-allowed'; command: CommandName; role: string }
+  | { reply: 'not-allowed'; command: CommandName; least: Role; role: string }
+  | { reply: 'hidden' }
+  | { reply: 'not-offered'; what: 'model' | 'effort'; given: string; known: readonly string[] }
   | { reply: 'not-known'; command: CommandName }
   | { reply: 'fork' }
   | { reply: 'effort'; effort: ReasoningEffort; model: string; known: readonly string[] }
@@ -41,7 +43,11 @@ function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
     case 'mistake':
       return `${mistakeSentence(reply.mistake)} Nothing was started. ${help}`
     case 'not-allowed':
-      return `you need ${commands[reply.command].least} permission on this repository for ${naming(reply.command)}; yours is ${inlineWords(reply.role, 40)}. Ask somebody who has it to write the command. Nothing was started.`
+      return `you need ${reply.least} permission on this repository for ${naming(reply.command)}; yours is ${inlineWords(reply.role, 40)}. Ask somebody who has it to write the command. Nothing was started.`
+    case 'hidden':
+      return 'part of this command can not be seen on the page: it stands in an HTML comment or is written in invisible characters. Nothing was started. Write it so that everybody can read it.'
+    case 'not-offered':
+      return `this repository does not allow the ${reply.what} ${code(reply.given)}; it allows ${reply.known.map(code).join(', ')}. Nothing was started.`
     case 'not-known':
       return `GitHub did not say which permission you have on this repository, and without that ${naming(reply.command)} is refused. Nothing was started; try again in a while.`
     case 'fork':

@@ -24,6 +24,7 @@ export function statusComment(run: Run, deployment: Deployment, now: number): st
     lines(run, deployment).join('\n'),
     answer(run),
     trouble(run, now),
+    receipt(run),
     boxes(run),
     `<sub>${nextWords(run)}</sub>`,
   ]
@@ -44,8 +45,7 @@ export function phaseKey(run: Run, now: number): string {
 }
 
 const headings: Record<Phase, (run: Run, time: string) => string> = {
-  waiting: run =>
-    `⏳ Codex waits for its turn · ${run.ahead === 1 ? 'one run' : `${run.ahead ?? 0} runs`} before it`,
+  waiting: run => `⏳ Codex waits for its turn · ${waitsFor(run)}`,
   preparing: run => (tellsPlan(run) ? '⏳ Codex is getting ready to plan' : '⏳ Codex is getting ready'),
   starting: (_, time) => `⏳ Codex is waiting for PostHog to start${time}`,
   working: (run, time) => `⏳ Codex is ${tellsPlan(run) ? 'planning' : 'working'}${time}`,
@@ -56,6 +56,11 @@ const headings: Record<Phase, (run: Run, time: string) => string> = {
   nothing: (_, time) => `💬 Codex finished without a change${time}`,
   stopped: (_, time) => `⏹️ Codex was stopped${time}`,
   failed: (_, time) => `😕 Codex failed${time}`,
+}
+
+function waitsFor({ ahead = 0, waitsUntil }: Run): string {
+  if (waitsUntil) return `goes on at ${clock(waitsUntil.at)}`
+  return ahead === 1 ? 'one run before it' : `${ahead} runs before it`
 }
 
 const tellsPlan = (run: Run): boolean => run.ask.what === 'plan'
@@ -88,7 +93,13 @@ function instruction(run: Run): string {
 function lines(run: Run, deployment: Deployment): string[] {
   return [
     `✅ Asked by ${inlineWords(run.ask.by.login, 60)} · ${clock(run.ask.at)}`,
+    ...(run.waitsUntil ? [`⏸️ The limit for ${run.waitsUntil.limit} is reached`] : []),
     ...branchLine(run),
+    ...(run.headMoved
+      ? [
+          `⚠️ The branch moved from ${code(run.headMoved.from.slice(0, 7))} to ${code(run.headMoved.to.slice(0, 7))} after this was asked`,
+        ]
+      : []),
     ...startLine(run, deployment),
     ...run.progress.filter(({ step }) => !step.startsWith('pr')).map(step => progressLine(run, step)),
     ...attachments(run),
@@ -199,6 +210,22 @@ function trouble(run: Run, now: number): string {
   if (!run.trouble || !tellsTrouble(run, now) || run.outcome) return ''
   const service = run.trouble.service === 'github' ? 'GitHub' : 'PostHog'
   return `⏸️ Waiting for ${service} since ${clock(run.trouble.since)}: ${inlineWords(run.trouble.why, 200)}. Goes on by itself; next try ${clock(run.trouble.until)}.`
+}
+
+/** What the agent was given to read, so that nobody has to guess. */
+function receipt(run: Run): string {
+  if (!run.context) return ''
+  const { comments, leftOut } = run.context
+  const out = [
+    [leftOut.outsiders, 'by people without write permission'],
+    [leftOut.bots, 'by bots'],
+    [leftOut.later, 'written or edited after this was asked'],
+    [leftOut.older, 'older ones beyond the limit'],
+  ].flatMap(([count, which]) => (count ? [`${count} ${which}`] : []))
+  const authors = [...new Set(comments.map(({ author }) => author))].map(author => inlineWords(author, 60))
+  const given = comments.length === 0 ? '' : `, ${comments.length} of the comments (by ${authors.join(', ')})`
+  const left = out.length === 0 ? '' : ` Left out: ${out.join(', ')}.`
+  return `<details><summary>What the agent was given</summary>\n\nThe instruction, title and description as they were when this was asked${given}.${left}\n\n</details>`
 }
 
 function boxes(run: Run): string {

@@ -1,6 +1,6 @@
 /** Commands that start nothing new of their own: stop, retry, continue, approve, status, queue. */
 import type { Options } from '../../core/command/parse.ts'
-import { newRun, phaseOf, type Run } from '../../core/run.ts'
+import { type NewRun, newRun, phaseOf, type Run } from '../../core/run.ts'
 import { threadName, threadSlot } from '../../core/thread.ts'
 import type { CommentTrigger } from '../../core/trigger.ts'
 import { type Asking, answered, type Handled, liveRun, refused, type TriggerHand } from './hand.ts'
@@ -57,11 +57,18 @@ export async function retry(hand: TriggerHand, trigger: Asking, options: Options
     snapshot: last.snapshot,
     settings,
     ...(problem === undefined ? {} : { settingsProblem: problem }),
-    ...(last.head ? { head: last.head } : {}),
+    ...(await headNow(hand, last)),
     ...(past.marker.task === undefined ? {} : { taskId: past.marker.task }),
     ...(past.pull ? { pulls: [past.pull], reported: 1 } : {}),
   })
   return enqueue(hand, trigger, again)
+}
+
+/** Trying again is asked for now, so it is about the head of now. */
+async function headNow(hand: TriggerHand, { thread, head }: Run): Promise<Partial<Pick<NewRun, 'head'>>> {
+  const now = thread.kind === 'pull' ? (await hand.github.pull(thread.number))?.head : undefined
+  const known = now ?? head
+  return known ? { head: known } : {}
 }
 
 export async function goOn(

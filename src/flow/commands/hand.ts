@@ -4,6 +4,7 @@ import { type Reply, replyComment } from '../../core/comments/replies.ts'
 import { type Deployment, maxComment } from '../../core/comments/words.ts'
 import type { Marker, Signer } from '../../core/marker.ts'
 import { limits } from '../../core/pace.ts'
+import type { RepoSettings } from '../../core/repo-settings.ts'
 import type { Run } from '../../core/run.ts'
 import type { ReasoningEffort } from '../../core/run-request.ts'
 import type { Target } from '../../core/seen.ts'
@@ -52,6 +53,10 @@ export interface TriggerHand {
   job: Held<TriggerRecord>
   github: ThreadClient
   record: TriggerRecord
+  /** The command at hand is a stop, which the Run's last word answers. */
+  stopping: boolean
+  /** The repository's settings, read once each time the job is taken up. */
+  settings?: Promise<{ settings: RepoSettings; problem: string | undefined }>
   save(record: TriggerRecord): Promise<void>
 }
 
@@ -61,6 +66,7 @@ export function triggerHand(deps: TriggerDeps, job: Held<TriggerRecord>): Trigge
     job,
     github: deps.github(job.data.trigger.thread),
     record: job.data,
+    stopping: false,
     async save(record) {
       await job.save(record)
       this.record = record
@@ -77,16 +83,28 @@ export const commandId = ({ record }: TriggerHand): string =>
 
 const skew = 60_000
 
+const day = 24 * 60 * 60_000
+
+/** Strangers get one answer a day in a thread, so that nobody can make the bot talk. */
+export async function isRepeatedRefusal(hand: TriggerHand, words: Reply): Promise<boolean> {
+  if (!isRefusal(words) || hand.record.replying !== undefined) return false
+  const sent = await ownMarked(hand, 'refusal', hand.deps.now() - day)
+  return sent.some(({ marker }) => marker.to === hand.record.trigger.sender.id)
+}
+
+const isRefusal = ({ reply }: Reply): boolean => reply === 'not-allowed' || reply === 'not-known'
+
 /** Posts an answer once: an earlier attempt that left no result is looked for first. */
 export async function reply(hand: TriggerHand, words: Reply): Promise<void> {
   const { trigger, replying } = hand.record
   const first = words.reply === 'queued-behind' || words.reply === 'kept'
-  const as = words.reply === 'status' ? 'status-reply' : 'reply'
+  const as = words.reply === 'status' ? 'status-reply' : isRefusal(words) ? 'refusal' : 'reply'
   const marker: Marker = {
     run: `${commandId(hand)}${first ? '-first' : ''}`,
     repo: trigger.thread.repoId,
     thread: trigger.thread.number,
     as,
+    to: trigger.sender.id,
   }
   if (replying !== undefined && (await alreadySent(hand, marker, replying))) return
   await hand.save({ ...hand.record, replying: hand.deps.now() })

@@ -79,11 +79,12 @@ export function askedBefore({
 }
 
 /** The settings of the repository as they are now, and what is wrong with them. */
-export async function settingsOf(
-  hand: TriggerHand,
-): Promise<{ settings: RepoSettings; problem: string | undefined }> {
-  const { settings, problem } = readSettings(await hand.github.file(settingsPath))
-  return { settings, problem: problem && problemText(problem) }
+export function settingsOf(hand: TriggerHand): NonNullable<TriggerHand['settings']> {
+  hand.settings ??= hand.github.file(settingsPath).then(text => {
+    const { settings, problem } = readSettings(text)
+    return { settings, problem: problem && problemText(problem) }
+  })
+  return hand.settings
 }
 
 /** What `codex:<name>` stands for: the repository's own presets first, then the built-in ones. */
@@ -218,8 +219,10 @@ export async function settle(
   { options, what }: Pick<Wanted, 'options' | 'what'>,
   settings: RepoSettings,
 ): Promise<RunOptions | Reply> {
-  const model = options.model ?? settings.model ?? hand.deps.defaults.model
+  const model = options.model ?? offered(settings.model ?? hand.deps.defaults.model, settings.models)
   const wrong =
+    checkOffered('model', options.model, settings.models) ??
+    checkOffered('effort', options.effort, settings.efforts) ??
     (await checkModel(hand, options.model)) ??
     checkEffort(options.effort, model) ??
     (await checkBranch(hand, options.branch)) ??
@@ -227,7 +230,8 @@ export async function settle(
   if (wrong) return wrong
   const sandbox = await sandboxOf(hand, options.sandbox ?? settings.sandbox)
   if (sandbox && 'reply' in sandbox) return sandbox
-  const effort = options.effort ?? affordable(settings.effort ?? hand.deps.defaults.effort, effortsFor(model))
+  const wished = settings.effort ?? hand.deps.defaults.effort
+  const effort = options.effort ?? affordable(wished && offered(wished, settings.efforts), effortsFor(model))
   const permission = what === 'plan' ? 'read-only' : settings.permission
   const signalReport = options['signal-report']
   return {
@@ -241,6 +245,19 @@ export async function settle(
     ...(signalReport === undefined ? {} : { signalReport }),
   }
 }
+
+/** A default that the repository does not allow gives way to the first that it does. */
+const offered = <T extends string>(wished: T, allowed: readonly T[] | undefined): T =>
+  allowed === undefined || allowed.includes(wished) ? wished : (allowed[0] ?? wished)
+
+const checkOffered = (
+  what: 'model' | 'effort',
+  given: string | undefined,
+  known: readonly string[] | undefined,
+): Reply | undefined =>
+  given === undefined || known === undefined || known.includes(given)
+    ? undefined
+    : { reply: 'not-offered', what, given, known }
 
 /** A default that the model does not take gives way to the most that it takes. */
 const affordable = (

@@ -7,7 +7,12 @@ import { ignoreRefusal } from './tell-thread.ts'
 
 export async function findBranch(hand: Hand): Promise<Run> {
   const branch = await branchOf(hand)
-  return 'is' in branch ? failed(hand, branch) : { ...hand.run, branch }
+  if ('is' in branch) return failed(hand, branch)
+  const { run } = hand
+  const moved = run.head?.ref === branch.name && run.head.sha !== branch.sha
+  if (!moved) return { ...run, branch }
+  if (run.settings.head_moved === 'ask') return failed(hand, movedHead)
+  return { ...run, branch, headMoved: { from: run.head?.sha ?? '', to: branch.sha } }
 }
 
 export const failed = (hand: Hand, outcome: Outcome): Run => ({
@@ -69,6 +74,14 @@ async function make(hand: Hand, base: BranchView, ids: IssueBranches['ids']): Pr
   await hand.job.assertHeld()
   const { linked } = await hand.github.makeBranch(name, base.sha, ids)
   return { name, into: base.name, sha: base.sha, made: true, fresh: true, linked }
+}
+
+const movedHead: Outcome = {
+  is: 'failed',
+  class: 'permission',
+  reason:
+    'Commits were pushed to this pull request after this was asked, and its settings want to be asked again',
+  fix: 'Look at the new commits, then `/codex retry`.',
 }
 
 const gone = (name: string): Outcome => ({

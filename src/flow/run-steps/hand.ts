@@ -4,7 +4,7 @@ import type { Deployment } from '../../core/comments/words.ts'
 import type { Signer } from '../../core/marker.ts'
 import { limits } from '../../core/pace.ts'
 import type { Intent, Run, Session } from '../../core/run.ts'
-import type { LiveRun } from '../../core/turn.ts'
+import type { OtherRun } from '../../core/turn.ts'
 import type { GitHub, Held, Log, TasksClient, ThreadClient } from '../edges.ts'
 
 /** News of a task run as they happen; what they are is looked up. */
@@ -24,8 +24,8 @@ export interface RunDeps {
   /** Live Runs of the whole deployment, which share one key. */
   liveRuns(): Promise<number>
   stream: NewsStream
-  /** Their records, to find one's place among them. */
-  live(): Promise<LiveRun[]>
+  /** All live Runs, and those that ended and began since then (ms since the epoch). */
+  others(since: number): Promise<OtherRun[]>
   /** The deployment's token for pull requests by its own user; kept out of every record. */
   userToken: string | undefined
   /** A random word for each prompt. */

@@ -2,7 +2,7 @@
 import { mayAct } from '../../core/command/table.ts'
 import { Refused } from '../../core/faults.ts'
 import type { Outcome, Run } from '../../core/run.ts'
-import { ahead } from '../../core/turn.ts'
+import { longestWindow, turnOf } from '../../core/turn.ts'
 import { failed } from './branch.ts'
 import type { Hand } from './hand.ts'
 
@@ -10,15 +10,28 @@ const askAgain = 3_000
 
 export async function takeTurn(hand: Hand): Promise<Run> {
   const { run, job, deps } = hand
-  const live = await deps.live()
-  const place = ahead({ id: job.id, addedAt: job.addedAt, data: run }, live)
-  if (place > 0) return { ...run, ahead: place, nextLookAt: deps.now() + askAgain }
-  // Who had to wait may have lost the right to it meanwhile.
-  if (run.ahead !== undefined && !(await stillMay(hand))) return failed(hand, notAnyMore)
-  return { ...run, turn: true, ahead: undefined, nextLookAt: undefined }
+  const now = deps.now()
+  const others = await deps.others(now - longestWindow)
+  const turn = turnOf({ id: job.id, addedAt: job.addedAt, data: run }, others, now)
+  switch (turn.is) {
+    case 'ahead':
+      return { ...run, ahead: turn.ahead, waitsUntil: undefined, nextLookAt: now + askAgain }
+    case 'until':
+      return {
+        ...run,
+        ahead: 0,
+        waitsUntil: { at: turn.at, limit: turn.limit },
+        nextLookAt: Math.min(turn.at, now + 60_000),
+      }
+    case 'now':
+      // Who had to wait may have lost the right to it meanwhile.
+      if (run.ahead !== undefined && !(await stillMay(hand))) return failed(hand, notAnyMore)
+      return { ...run, turn: true, ahead: undefined, waitsUntil: undefined, nextLookAt: undefined }
+  }
 }
 
 async function stillMay({ github, run }: Hand): Promise<boolean> {
+  if (run.ask.named) return true
   try {
     return mayAct((await github.permission(run.ask.by.login)).role, 'write')
   } catch (error) {
