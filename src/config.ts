@@ -98,8 +98,18 @@ export const secretsOf = ({ app, posthog, queue }: Config): string[] => [
   app.webhookSecret,
   posthog.apiKey,
   posthog.userToken ?? '',
-  ...(queue.redisUrl ? [decodeURIComponent(new URL(queue.redisUrl).password)] : []),
+  ...(queue.redisUrl ? passwordOf(queue.redisUrl) : []),
 ]
+
+/** As it is written in the address, and as it is meant. */
+function passwordOf(url: string): string[] {
+  const { password } = new URL(url)
+  try {
+    return [password, decodeURIComponent(password)]
+  } catch {
+    return [password]
+  }
+}
 
 function appOf(reader: Reader): Config['app'] {
   return {
@@ -112,32 +122,42 @@ function appOf(reader: Reader): Config['app'] {
 
 function privateKeyOf(reader: Reader): string {
   const path = reader.given('PRIVATE_KEY_PATH')
-  const given = reader.given('PRIVATE_KEY') ?? (path === undefined ? undefined : fileAt(reader, path))
-  if (given === undefined)
-    return reader.problem(
-      'PRIVATE_KEY',
-      'is missing: set it to the private key of your GitHub App, or PRIVATE_KEY_PATH to its file',
+  const name =
+    reader.given('PRIVATE_KEY') === undefined && path !== undefined ? 'PRIVATE_KEY_PATH' : 'PRIVATE_KEY'
+  const given = reader.given('PRIVATE_KEY') ?? (path === undefined ? undefined : fileAt(path))
+  if (given !== undefined)
+    return (
+      pemOf(given) ??
+      reader.problem(
+        name,
+        'is not an RSA private key: use the .pem file that GitHub gave you, whole, or its text in base64',
+      )
     )
+  // What stands there is not repeated: it may be the key itself.
+  if (name === 'PRIVATE_KEY_PATH')
+    return reader.problem(name, "names a file that can't be read: set it to the path of the .pem file")
+  return reader.problem(
+    name,
+    'is missing: set it to the private key of your GitHub App, or PRIVATE_KEY_PATH to its file',
+  )
+}
+
+function fileAt(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function pemOf(given: string): string | undefined {
   const pem = given.includes('-----BEGIN')
     ? given.replaceAll('\\n', '\n')
     : Buffer.from(given, 'base64').toString()
   try {
-    createPrivateKey(pem)
-    return pem
+    return createPrivateKey(pem).asymmetricKeyType === 'rsa' ? pem : undefined
   } catch {
-    return reader.problem(
-      reader.given('PRIVATE_KEY') === undefined ? 'PRIVATE_KEY_PATH' : 'PRIVATE_KEY',
-      'is not a private key: use the .pem file that GitHub gave you, whole, or its text in base64',
-    )
-  }
-}
-
-function fileAt(reader: Reader, path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    reader.problem('PRIVATE_KEY_PATH', `names a file that can't be read: ${path}`)
-    return ''
+    return undefined
   }
 }
 
@@ -162,6 +182,8 @@ function apiUrlOf(reader: Reader): string {
   if (url !== undefined) return url.replace(/\/+$/, '')
   const host = reader.given('GHE_HOST')
   if (host === undefined) return 'https://api.github.com'
+  if (!/^[A-Za-z0-9.-]+(?::\d+)?$/.test(host))
+    return reader.problem('GHE_HOST', 'is not a host name: leave out https:// and everything after the name')
   return `${reader.oneOf('GHE_PROTOCOL', ['https', 'http'], 'https')}://${host}/api/v3`
 }
 
@@ -248,7 +270,7 @@ class Reader {
 
   number(name: Variable, hint: string): number {
     const text = this.given(name)
-    if (text !== undefined && /^\d{1,15}$/.test(text)) return Number(text)
+    if (text !== undefined && /^[1-9]\d{0,14}$/.test(text)) return Number(text)
     this.problem(name, text === undefined ? `is missing: ${hint}` : `is not a number: ${hint}`)
     return 0
   }

@@ -46,7 +46,8 @@ const mayImport: Record<string, readonly string[]> = {
   posthog: ['core', 'posthog'],
   queue: ['core', 'queue'],
   admin: ['core', 'admin', 'config'],
-  main: ['admin', 'config', 'core', 'flow', 'github', 'posthog', 'queue'],
+  bot: ['admin', 'config', 'core', 'flow', 'github', 'posthog', 'queue'],
+  main: ['admin', 'bot', 'config', 'core'],
 }
 
 test('the files are seen, and what they import', () => {

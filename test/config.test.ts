@@ -132,9 +132,9 @@ describe('a variable that is wrong is named, with what to do', () => {
     [{ APP_ID: '5.5' }, /^APP_ID is not a number/],
     [{ PRIVATE_KEY: undefined }, /^PRIVATE_KEY is missing: set it to .* or PRIVATE_KEY_PATH/],
     [{ PRIVATE_KEY: '  ' }, /^PRIVATE_KEY is missing/],
-    [{ PRIVATE_KEY: 'hello' }, /^PRIVATE_KEY is not a private key: use the \.pem file/],
-    [{ PRIVATE_KEY: privateKey.slice(0, 200) }, /^PRIVATE_KEY is not a private key/],
-    [{ PRIVATE_KEY: undefined, PRIVATE_KEY_PATH: noKeyFile }, /^PRIVATE_KEY_PATH is not a private key/],
+    [{ PRIVATE_KEY: 'hello' }, /^PRIVATE_KEY is not an RSA private key: use the \.pem file/],
+    [{ PRIVATE_KEY: privateKey.slice(0, 200) }, /^PRIVATE_KEY is not an RSA private key/],
+    [{ PRIVATE_KEY: undefined, PRIVATE_KEY_PATH: noKeyFile }, /^PRIVATE_KEY_PATH is not an RSA private key/],
     [{ WEBHOOK_SECRET: undefined }, /^WEBHOOK_SECRET is missing: .*openssl rand/],
     [{ WEBHOOK_SECRET: 'development' }, /^WEBHOOK_SECRET is `development`.*choose another/],
     [{ WEBHOOK_SECRET: ' development ' }, /^WEBHOOK_SECRET is `development`/],
@@ -183,7 +183,7 @@ describe('a variable that is wrong is named, with what to do', () => {
 
   test('a file that can not be read', () => {
     expect(problemsOf({ PRIVATE_KEY: undefined, PRIVATE_KEY_PATH: '/nothing/there.pem' })[0]).toBe(
-      "PRIVATE_KEY_PATH names a file that can't be read: /nothing/there.pem",
+      "PRIVATE_KEY_PATH names a file that can't be read: set it to the path of the .pem file",
     )
   })
 

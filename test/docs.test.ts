@@ -1,14 +1,228 @@
-/** What is written for people, read against the code it speaks of. */
+/** What is written for people, read against the code that it speaks of. */
+import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { schemaPath, settingsSchema } from '../scripts/settings-schema.ts'
-import { type Config, readConfig, variables } from '../src/config.ts'
+import { readConfig, variables } from '../src/config.ts'
 import { presets } from '../src/core/command/table.ts'
 import { replyComment } from '../src/core/comments/replies.ts'
-import { Refused } from '../src/core/faults.ts'
+import { Refused, type Service } from '../src/core/faults.ts'
 import { failureOf } from '../src/core/refusals.ts'
 import { defaultSettings, readSettings } from '../src/core/repo-settings.ts'
+import type { Phase } from '../src/core/run.ts'
 import { events } from '../src/github/normalise.ts'
-import { given } from './docs/given.ts'
+
+const root = join(import.meta.dirname, '..')
+const textOf = (file: string): string => readFileSync(join(root, file), 'utf8')
+const readme = textOf('README.md')
+const documents = ['README.md', 'CONTRIBUTING.md', 'docs/operating.md']
+
+/** The text under a heading of the second rank. */
+function section(title: string): string {
+  const [, ...sections] = readme.split(/^## /m)
+  return sections.find(text => text.startsWith(`${title}\n`)) ?? expect.fail(`no section ${title}`)
+}
+
+const linesOf = (text: string, start: string): string[] =>
+  text.split('\n').filter(line => line.startsWith(start))
+
+/** Fenced code of a language. */
+function block(text: string, language: string): string {
+  const [, code] = new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'm').exec(text) ?? []
+  return code ?? expect.fail(`no ${language}`)
+}
+
+describe('the README', () => {
+  test.each(['npm ci && npm run demo', 'npm ci && npm test'])('says %s, word for word', command => {
+    expect(readme.split('\n')).toContain(command)
+  })
+
+  test('has the commands and options of the help', () => {
+    const help = replyComment('maya', { reply: 'help' })
+    const talk = section('Talk to it')
+    expect(linesOf(talk, '|')).toEqual(linesOf(help, '|'))
+    expect(linesOf(talk, '- ')).toEqual(linesOf(help, '- '))
+  })
+
+  test('names the presets of the label', () => {
+    const named = [...section('Talk to it').matchAll(/`codex:(\w+)`/g)].map(([, preset]) => preset)
+    expect(named).toEqual([...presets])
+  })
+
+  test('shows every state of a run', () => {
+    const phases: Record<Phase, true> = {
+      waiting: true,
+      preparing: true,
+      starting: true,
+      working: true,
+      stopping: true,
+      pull: true,
+      pushed: true,
+      answer: true,
+      nothing: true,
+      stopped: true,
+      failed: true,
+    }
+    const graph = section('How it works').split('stateDiagram-v2')[1] ?? ''
+    const shown = [...graph.matchAll(/^ +(?:\[\*\]|(\w+)) --> (\w+)/gm)].flatMap(([, from, to]) => [from, to])
+    expect(new Set(shown.filter(state => state))).toEqual(new Set(Object.keys(phases)))
+  })
+
+  test('names only scripts of package.json', () => {
+    const { scripts } = JSON.parse(textOf('package.json'))
+    const commands = documents.flatMap(file => [
+      ...textOf(file).matchAll(/\bnpm (run [\w:-]+|start|test)\b/g),
+    ])
+    const named = commands.map(([, name = '']) => name.replace('run ', ''))
+    expect(named.filter(name => !(name in scripts))).toEqual([])
+  })
+})
+
+describe('the environment', () => {
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  })
+  const least = {
+    APP_ID: '5',
+    PRIVATE_KEY: privateKey,
+    WEBHOOK_SECRET: 'a-secret-of-ours',
+    POSTHOG_API_KEY: 'phx_a-key-of-ours',
+    POSTHOG_PROJECT_ID: '42',
+  }
+  const rows = linesOf(section('Settings of the bot'), '| `').map(row => {
+    const [, name = '', , value] = /^\| `(\w+)` \| (?:(–)|`([^`]+)`) \| .+ \|$/.exec(row) ?? []
+    return { row, name, value }
+  })
+  const example = [...textOf('.env.example').matchAll(/^(# )?([A-Z_]+)=(.*)$/gm)].map(
+    ([, comment, name = '', value = '']) => ({ comment, name, value }),
+  )
+
+  test('the README has every variable, in order', () => {
+    expect(rows.map(({ row, name }) => name || row)).toEqual(variables)
+  })
+
+  test('the defaults in the README are those of the code', () => {
+    const stated = rows.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]))
+    expect(stated.length).toBeGreaterThan(8)
+    for (const [name = '', value] of stated)
+      expect([name, readConfig({ ...least, [name]: value })]).toEqual([name, readConfig(least)])
+  })
+
+  test('.env.example has every variable, in order', () => {
+    expect(example.map(({ name }) => name)).toEqual(variables)
+  })
+
+  test('.env.example shows the same defaults', () => {
+    for (const { name, value } of rows) {
+      const shown = example.find(each => each.name === name)
+      if (value !== undefined) expect(shown).toEqual({ comment: '# ', name, value })
+    }
+  })
+
+  test('.env.example is right in what it shows', () => {
+    const shown = example.filter(({ name }) => !(name in least) && name !== 'PRIVATE_KEY_PATH')
+    const env = Object.fromEntries(shown.map(({ name, value }) => [name, value]))
+    expect(readConfig({ ...least, ...env })).toMatchObject({ mode: 'run' })
+  })
+})
+
+describe('the settings of a repository', () => {
+  const shown = block(section('Settings of a repository'), 'yaml')
+
+  test('the README shows the defaults', () => {
+    expect(readSettings(shown)).toEqual({ settings: defaultSettings, problem: undefined })
+  })
+
+  test('the README shows every key', () => {
+    const all = shown
+      .replace(/^# yaml-language-server.*$/m, '')
+      .replace(/^#( (?=\S))?/gm, '')
+      .replace(/^(\w+): \{\}/gm, '$1:')
+    expect(readSettings(all).problem).toBeUndefined()
+    expect(missing(settingsSchema(), parse(all))).toEqual([])
+  })
+
+  test('the schema for editors is the one of the code', () => {
+    expect(JSON.parse(textOf(schemaPath)), 'npm run schema writes it').toEqual(
+      JSON.parse(JSON.stringify(settingsSchema())),
+    )
+  })
+
+  interface Node {
+    properties?: Record<string, Node>
+    additionalProperties?: boolean | Node
+  }
+
+  /** The keys of a schema that a value does not have. */
+  function missing({ properties = {}, additionalProperties: free }: Node, value: unknown): string[] {
+    const has = new Map(Object.entries(value ?? {}))
+    const below = (key: string, node: Node): string[] =>
+      has.has(key) ? missing(node, has.get(key)).map(rest => `${key}.${rest}`) : [key]
+    return [
+      ...Object.entries(properties).flatMap(([key, node]) => below(key, node)),
+      ...(typeof free === 'object' ? below([...has.keys()][0] ?? '*', free) : []),
+    ]
+  }
+})
+
+test('app.yml subscribes to the events that are read', () => {
+  expect(parse(textOf('app.yml')).default_events).toEqual(events)
+})
+
+describe('the page for operators', () => {
+  const refusals: [Service, number, string][] = [
+    ['github', 401, ''],
+    ['github', 403, ''],
+    ['github', 404, ''],
+    ['github', 422, ''],
+    ['posthog', 400, ''],
+    ['posthog', 401, ''],
+    ['posthog', 403, ''],
+    ['posthog', 403, 'code_access_required'],
+    ['posthog', 404, ''],
+    ['posthog', 429, ''],
+  ]
+  test.each(refusals)('explains a refusal by %s, %i %s', (service, status, code) => {
+    const { reason } = failureOf(new Refused(service, status, code, ''))
+    expect(textOf('docs/operating.md')).toContain(reason.replace(/: $/, ''))
+  })
+})
+
+describe('links', () => {
+  /** As GitHub makes anchors of headings. */
+  const anchorsOf = (file: string): string[] =>
+    [...textOf(file).matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, '')
+        .replaceAll(' ', '-'),
+    )
+  const links = documents.flatMap(file =>
+    [...textOf(file).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g)].map(
+      ([, path = '', anchor]) => ({
+        file,
+        path: path === '' ? file : relative(root, join(root, dirname(file), path)),
+        anchor,
+      }),
+    ),
+  )
+
+  test.each(links)('$file → $path $anchor', ({ path, anchor }) => {
+    expect(existsSync(join(root, path))).toBe(true)
+    if (anchor !== undefined) expect(anchorsOf(path)).toContain(anchor)
+  })
+})
+
+test('nothing here rests on what lies beside the repository', () => {
+  const beside = ['..', 'shared'].join('/')
+  const skipped = new Set(['.git', ...textOf('.gitignore').split('\n')].map(name => name.replace(/\/$/, '')))
+  const filesIn = (dir: string): string[] =>
+    readdirSync(join(root, dir), { withFileTypes: true })
+      .filter(({ name }) => !skipped.has(name))
+      .flatMap(entry => (entry.isDirectory() ? filesIn(join(dir, entry.name)) : [join(dir, entry.name)]))
+  expect(filesIn('.').filter(file => textOf(file).includes(beside))).toEqual([])
+})

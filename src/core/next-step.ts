@@ -26,6 +26,7 @@ export type Step =
   | { do: 'unlabel' }
   | { do: 'drop-branch' }
   | { do: 'resume-work' }
+  | { do: 'let-go' }
   | { do: 'wait'; ms: number }
   | { do: 'end' }
 
@@ -45,6 +46,9 @@ export function nextStep(run: Run, now: Now): Step {
 
 /** While one service is out of reach, the thread can still be told so on the other. */
 function inTrouble(run: Run, trouble: NonNullable<Run['trouble']>, now: Now): Step {
+  // Nothing has begun yet that a stop would have to be told of.
+  if (run.stop && !run.outcome && !run.taskRun && !run.intent) return { do: 'settle-outcome' }
+  if (run.outcome && now.at - trouble.since > limits.trouble) return { do: 'let-go' }
   if (!run.outcome && now.at - trouble.since > limits.trouble)
     return { do: 'give-up', outcome: failure(tooLong(trouble)) }
   const canTell = run.status && trouble.service === 'posthog' && now.text === 'phase'

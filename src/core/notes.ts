@@ -63,6 +63,8 @@ function stopped(run: Run, note: Note & { says: 'stop' }): Run {
     dropped: [...run.dropped, ...unread],
     ...(run.outcome
       ? {
+          // An unanswered last word of before would be taken for the one to come.
+          intent: undefined,
           outcome: undefined,
           concludedAt: undefined,
           resultChecked: false,

@@ -68,7 +68,8 @@ function hear(run: Run, sight: Sight, now: number): Hearing {
 function hearEntry(heard: Hearing, { what }: LogEntry, now: number): Hearing {
   switch (what.is) {
     case 'turn-over':
-      return { ...heard, turns: heard.turns + 1, idle: true, idleSince: now }
+      // One end may be told twice, as an event and as an answer.
+      return heard.idle ? heard : { ...heard, turns: heard.turns + 1, idle: true, idleSince: now }
     case 'message':
       return { ...heard, answer: what.text, idle: false }
     case 'activity':

@@ -91,13 +91,18 @@ export const Outcome = z.discriminatedUnion('is', [
 export type Outcome = z.infer<typeof Outcome>
 
 /** An effect that has begun and whose result is not recorded: look for its trace before doing it again. */
+const attempt = {
+  at: z.number(),
+  /** When it was clear that no answer would come. */
+  lostAt: z.number().optional(),
+}
 const Intent = z.discriminatedUnion('effect', [
-  z.object({ effect: z.literal('post-status'), at: z.number() }),
-  z.object({ effect: z.literal('create-task'), at: z.number() }),
-  z.object({ effect: z.literal('start-run'), at: z.number(), before: z.array(z.string()) }),
-  z.object({ effect: z.literal('open-pull'), at: z.number() }),
-  z.object({ effect: z.literal('conclude'), at: z.number() }),
-  z.object({ effect: z.literal('answer-inline'), at: z.number() }),
+  z.object({ effect: z.literal('post-status'), ...attempt }),
+  z.object({ effect: z.literal('create-task'), ...attempt }),
+  z.object({ effect: z.literal('start-run'), ...attempt, before: z.array(z.string()) }),
+  z.object({ effect: z.literal('open-pull'), ...attempt }),
+  z.object({ effect: z.literal('conclude'), ...attempt }),
+  z.object({ effect: z.literal('answer-inline'), ...attempt }),
 ])
 export type Intent = z.infer<typeof Intent>
 

@@ -117,6 +117,7 @@ async function acceptOne(
     void hand.github.react(targetOf(trigger), 'eyes')
     await hand.save({ ...hand.record, reacted: true })
   }
+  hand.deps.reached('trigger claimed')
   const handled = await (hand.record.noted ? afterNote(hand, hand.record.noted) : handle())
   const verdict = await finish(hand, trigger, handled)
   if (verdict) return verdict

@@ -50,6 +50,7 @@ export const advanceRun =
       if (step.do === 'end') {
         if (!(await finished(hand))) continue
         if (hand.run.taskRun) deps.stream.unwatch(hand.run.taskRun.id)
+        deps.reached('before the end')
         return { do: 'end' }
       }
       await take(hand, step)
@@ -114,6 +115,7 @@ const asks: Record<Doing['do'], Service | undefined> = {
   unlabel: 'github',
   'drop-branch': 'github',
   'resume-work': undefined,
+  'let-go': undefined,
 }
 
 async function take(hand: Hand, step: Doing): Promise<void> {
@@ -172,6 +174,8 @@ function act(hand: Hand, step: Doing): Promise<Run> | Run {
       return dropBranch(hand)
     case 'resume-work':
       return resumeWork(hand)
+    case 'let-go':
+      return { ...hand.run, trouble: undefined, intent: undefined, yielding: true, mute: true, told: allTold }
   }
 }
 
@@ -179,8 +183,7 @@ function act(hand: Hand, step: Doing): Promise<Run> | Run {
 function afterFault(hand: Hand, step: Doing, error: unknown): Run {
   const { run, deps } = hand
   if (error instanceof NotSettled) return waiting(hand, asks[step.do] ?? 'github', error.message, error.until)
-  if (error instanceof ComeBack)
-    return { ...waiting(hand, error.service, error.message, error.until), intent: undefined }
+  if (error instanceof ComeBack) return waiting(hand, error.service, error.message, error.until)
   if (error instanceof Unanswered) {
     deps.log.warn({ run: run.id, step: step.do, err: error }, 'no usable answer')
     return waiting(hand, error.service, error.message, deps.now() + backoff(run.trouble?.count ?? 0))

@@ -45,14 +45,18 @@ export function gitHubApp(settings: AppSettings, now: () => number): GitHubApp {
   const mint = async (request: Omit<InstallationAuthOptions, 'type'>): Promise<string> =>
     (await auth({ ...request, type: 'installation' })).token
 
+  /** Installations that were granted less than we name: they give what they have; what is missing is refused later. */
+  const grantedLess = new Set<number>()
+
   const tokenOf = async ({ installationId, repoId }: Repo, refresh = false): Promise<string> => {
     const request = { installationId, repositoryIds: [repoId], refresh }
+    if (grantedLess.has(installationId)) return mint(request)
     try {
       return await mint({ ...request, permissions })
     } catch (error) {
-      // An installation that was granted less than we name gives what it has; what is missing is refused later.
-      if (error instanceof Refused && error.status === 422) return mint(request)
-      throw error
+      if (!(error instanceof Refused && error.status === 422)) throw error
+      grantedLess.add(installationId)
+      return mint(request)
     }
   }
 

@@ -33,22 +33,23 @@ interface Answer {
 export async function openDoor(
   deps: DoorDeps,
 ): Promise<(req: IncomingMessage, res: ServerResponse) => Promise<void>> {
-  const outcomes = new Map<string, Answer>()
+  /** By payload, since two deliveries may carry one id. */
+  const outcomes = new WeakMap<object, Answer>()
   deps.probot.onAny(event => take(event))
   await deps.probot.ready()
 
   /** What Probot hands on after the signature was checked. */
-  async function take(event: { id: string; name: string; payload: unknown }): Promise<void> {
+  async function take(event: { id: string; name: string; payload: object }): Promise<void> {
     const read = normalise({ id: event.id, event: event.name, payload: event.payload }, deps.ours)
     if ('ignored' in read) {
       deps.log.info({ delivery: event.id, event: event.name, why: read.ignored }, 'ignored')
-      outcomes.set(event.id, { status: 200, body: { ignored: read.ignored } })
+      outcomes.set(event.payload, { status: 200, body: { ignored: read.ignored } })
       return
     }
     const trigger = withoutSecrets(read.trigger, deps.redact)
     const outcome = await deps.enqueue(trigger)
     deps.log.info({ delivery: event.id, event: event.name, trigger: trigger.id, outcome }, 'queued')
-    outcomes.set(event.id, {
+    outcomes.set(event.payload, {
       status: 202,
       body: { queued: trigger.id, ...(outcome === 'known' ? { known: true } : {}) },
     })
@@ -73,12 +74,10 @@ export async function openDoor(
       await deps.probot.receive({ id: headers.id, name: headers.name, payload } as Parameters<
         Probot['receive']
       >[0])
-      return outcomes.get(headers.id) ?? { status: 200, body: {} }
+      return outcomes.get(payload) ?? { status: 200, body: {} }
     } catch (error) {
       deps.log.error({ delivery: headers.id, event: headers.name, err: error }, 'not queued')
       return { status: 503, body: { error: 'the queue can not take this now; send it again later' } }
-    } finally {
-      outcomes.delete(headers.id)
     }
   }
 

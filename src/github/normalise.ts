@@ -67,6 +67,9 @@ function reading<P extends payloads.BasePayload>(
   return read({ ...parsed.data, installation }, delivery.id)
 }
 
+/** ms since the epoch; a time that can't be read is now. */
+const timeOf = (text: string | null | undefined): number => Date.parse(text ?? '') || Date.now()
+
 const isBot = ({ sender }: payloads.BasePayload): boolean =>
   sender.type === 'Bot' || sender.login.endsWith('[bot]')
 
@@ -111,7 +114,7 @@ function fromTick(
   const { comment, changes } = payload
   const box = ticked(changes?.body?.from ?? '', comment.body)
   if (!box) return ignored('no new command')
-  const at = Date.parse(comment.updated_at ?? comment.created_at)
+  const at = timeOf(comment.updated_at ?? comment.created_at)
   return {
     trigger: {
       ...arrived(payload, thread, deliveryId, at),
@@ -161,11 +164,11 @@ function commentWords(
 ): Words | { ignored: Ignored } {
   if (action !== 'created' && action !== 'edited') return { ignored: 'event not used' }
   if (!mayHoldCommand(comment.body)) return { ignored: 'no command' }
-  const created = Date.parse(comment.created_at)
+  const created = timeOf(comment.created_at)
   if (action === 'created') return { at: created, edit: false, text: { text: comment.body } }
   const before = changes?.body?.from
   if (typeof before !== 'string') return { ignored: 'no new command' }
-  const at = Date.parse(comment.updated_at ?? comment.created_at)
+  const at = timeOf(comment.updated_at ?? comment.created_at)
   if (at - created > editWindow) return { ignored: 'edited too late' }
   return { at, edit: true, text: { text: comment.body, before } }
 }

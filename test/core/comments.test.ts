@@ -179,7 +179,7 @@ describe('the status comment', () => {
 
       </details>
 
-      <sub>\`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
+      <sub>\`/codex help\`</sub>"
     `)
   })
   test('a pull request', () => {

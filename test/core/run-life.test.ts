@@ -310,6 +310,7 @@ class World {
       stream: { watch: () => false, unwatch() {} },
       userToken: undefined,
       fence: () => 'f'.repeat(16),
+      reached: () => {},
     }
     const advance = advanceRun(deps)
     let data = this.begun()
@@ -485,7 +486,7 @@ describe('a Run ends, does nothing twice, never goes back and loses no word', ()
   test('when there are limits', () => holds(['limit'], 60))
   test('when the process dies', () => holds(['crash before', 'crash after'], 120))
   test('when all of that comes together', () =>
-    holds(['lost before', 'lost after', 'crash before', 'crash after'], 150))
+    holds(['lost before', 'lost after', 'limit', 'crash before', 'crash after'], 200))
 })
 
 test('an ordinary life is short', async () => {
@@ -504,7 +505,7 @@ const stop: Note = { says: 'stop', id: 'stop', by: maya, at: t0 }
 test.each(['well', 'lost before', 'lost after', 'crash before', 'crash after'] as const)(
   'something may be said at any moment, and the call before it may go %s',
   async fate => {
-    const notes = fate === 'well' ? [stop, more('m0', words(0))] : [more('m0', words(0))]
+    const notes = [stop, more('m0', words(0))]
     for (let at = 0; at < 30; at += 1)
       for (const note of notes)
         for (const later of [0, 1]) {

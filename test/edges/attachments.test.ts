@@ -451,7 +451,7 @@ describe('staging', () => {
     posthog = await startPostHog()
     settings = { host: posthog.url, projectId: String(posthog.projectId), apiKey: posthog.apiKey }
     const task = { title: 'Fix', description: 'Fix it', repository: 'acme/shop' }
-    taskId = await postHogTasks(settings, Date.now).createTask(task)
+    taskId = await postHogTasks(settings, { now: Date.now, redact: text => text }).createTask(task)
   })
   afterEach(() => posthog.close())
 
@@ -463,7 +463,7 @@ describe('staging', () => {
       model: 'gpt-5.5',
       pending_user_artifact_ids: [id, other],
     })
-    await postHogTasks(settings, Date.now).startRun(taskId, body)
+    await postHogTasks(settings, { now: Date.now, redact: text => text }).startRun(taskId, body)
     const stored = await fetch(`${posthog.url}/api/projects/1/tasks/${taskId}/`, {
       headers: { authorization: `Bearer ${posthog.apiKey}` },
     })
@@ -493,7 +493,7 @@ describe('staging', () => {
   })
 
   test('hands a file to a run that lives', async () => {
-    const tasks = postHogTasks(settings, Date.now)
+    const tasks = postHogTasks(settings, { now: Date.now, redact: text => text })
     const body = CodexTaskRunCreate.parse({ runtime_adapter: 'codex', model: 'gpt-5.5' })
     const session = { taskId, taskRunId: await tasks.startRun(taskId, body) }
     const first = await addArtifact(settings, session, artifact, Date.now)
@@ -574,7 +574,7 @@ describe('staging', () => {
         artifact,
         answering(entry => [entry], away),
       ),
-    ).rejects.toThrow(Unanswered)
+    ).rejects.toThrow('answered 307')
     expect(other.asked).toEqual([])
     for (const wrap of [() => [], () => ({ artifacts: [] }), (entry: object) => entry, () => null])
       await expect(stage(artifact, answering(wrap, stored))).rejects.toThrow(Unanswered)
@@ -752,7 +752,7 @@ describe('all of it', () => {
     const url = `${github.url}/acme/shop/issues/${issue.number}`
     const thread = { ...issueThread, number: issue.number, installationId: github.installationId, url }
     const settings = { host: posthog.url, projectId: String(posthog.projectId), apiKey: posthog.apiKey }
-    const tasks = postHogTasks(settings, Date.now)
+    const tasks = postHogTasks(settings, { now: Date.now, redact: text => text })
     const taskId = await tasks.createTask({ title: 'Fix', description: 'Fix it', repository: 'acme/shop' })
 
     const app = { appId: github.appId, privateKey: github.privateKey, apiUrl: github.url }

@@ -34,7 +34,7 @@ export function findCommands(text: string): CommandText[] {
   }
   return starts.map((start, index) => ({
     line: source.slice(start.restAt, start.lineEnd).trim(),
-    below: source.slice(start.lineEnd, starts[index + 1]?.at ?? source.length).trim(),
+    below: source.slice(start.lineEnd + 1, starts[index + 1]?.at ?? source.length).trimEnd(),
   }))
 }
 
@@ -53,6 +53,30 @@ interface Range {
   to: number
 }
 
+/** Markdown is parsed no further: some of it takes a time that grows with the square of its length. */
+export const mostParsed = 16_000
+
+/**
+ * Emphasis does not matter here and is the slowest to parse; the transforms would replace text by nodes that
+ * know no position.
+ */
+const grammar = {
+  extensions: [gfm(), { disable: { null: ['attention'] } }],
+  mdastExtensions: gfmFromMarkdown().map(extension => ({ ...extension, transforms: [] })),
+}
+
+const deep = /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)])){16}/
+
+/** Quotes in lists in quotes … cost stack: what stands deeper than anybody writes is masked, at equal length. */
+const shallow = (source: string): string =>
+  source
+    .split('\n')
+    .map(line => {
+      const markers = deep.exec(line)?.[0]
+      return markers === undefined ? line : markers + 'x'.repeat(line.length - markers.length)
+    })
+    .join('\n')
+
 /** Nodes whose text is not the writer speaking to us. */
 const foreign: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
   'blockquote',
@@ -67,7 +91,7 @@ const foreign: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
 ])
 
 function plainRanges(source: string): Range[] {
-  const tree = fromMarkdown(source, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })
+  const tree = fromMarkdown(shallow(source.slice(0, mostParsed)), grammar)
   const ranges: Range[] = []
   const pending: Nodes[] = [tree]
   for (let node = pending.pop(); node; node = pending.pop()) {

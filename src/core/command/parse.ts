@@ -57,7 +57,7 @@ export function parseCommand({ line, below }: CommandText): Parsed {
   const gaveOptions = Object.keys(taken.options).length > 0
   if (gaveOptions && !info.options) return { mistake: 'no-options-here', command: named.name }
   if (info.takes === 'nothing') return { command: { name: named.name, options: taken.options, text: '' } }
-  const text = [taken.rest, below].filter(part => part !== '').join('\n')
+  const text = `${taken.rest}\n${below}`.trim()
   return { command: { name: named.name, options: taken.options, text } }
 }
 

@@ -234,6 +234,7 @@ function boxes(run: Run): string {
 }
 
 function nextWords(run: Run): string {
+  if (!run.outcome && run.stop) return '`/codex help`'
   if (!run.outcome) return '`/codex <more>` to steer · `/codex stop` · `/codex help`'
   if (run.outcome.is === 'failed' || run.outcome.is === 'stopped')
     return '`/codex retry` · `/codex <more>` to go on · `/codex help`'

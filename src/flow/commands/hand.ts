@@ -9,6 +9,7 @@ import type { Run } from '../../core/run.ts'
 import type { ReasoningEffort } from '../../core/run-request.ts'
 import type { Target } from '../../core/seen.ts'
 import type { CommentTrigger, LabelTrigger, Place, TickTrigger, Trigger } from '../../core/trigger.ts'
+import type { Reached } from '../crash-points.ts'
 import type { GitHub, Held, KeptRun, Log, RunQueue, TasksClient, ThreadClient } from '../edges.ts'
 import type { TriggerRecord } from '../trigger-record.ts'
 
@@ -23,6 +24,7 @@ export interface TriggerDeps {
   defaults: { model: string; effort: ReasoningEffort | undefined }
   /** The label that starts a run. */
   label: string
+  reached: Reached
   log: Log
   now(): number
 }
@@ -125,6 +127,7 @@ async function send(hand: TriggerHand, words: Reply, marker: Marker): Promise<vo
   const old = marker.as === 'status-reply' ? await ownMarked(hand, 'status-reply') : []
   await hand.job.assertHeld()
   await hand.github.comment(`${text}\n\n${signed}`, placeOf(hand))
+  hand.deps.reached('reply posted, not recorded')
   // Only the newest answer to "status" is of any use.
   for (const { id } of old) await hand.github.deleteComment(id)
 }

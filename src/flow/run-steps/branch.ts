@@ -60,19 +60,26 @@ async function forIssue(hand: Hand): Promise<Branch | Outcome> {
   const into = run.thread.defaultBranch
   const branches = await hand.github.issueBranches()
   const linked = branches.linked[0]
-  if (linked) return { ...existing(linked, into), linked: true }
-  const ours = branches.ours[0]
+  const ours = linked ? branches.ours.find(({ name }) => name === linked.name) : branches.ours[0]
   // One of ours is found again after a crash between making it and writing that down.
-  if (ours) return { ...existing(ours, into), made: true, fresh: ours.sha === branches.base?.sha }
+  if (ours) return madeBefore(ours, into, { base: branches.base, linked: linked !== undefined })
+  if (linked) return { ...existing(linked, into), linked: true }
   if (!branches.base) return emptyRepository(into)
   const direct = run.ask.what === 'plan' || run.settings.branch === 'default'
   return direct ? existing(branches.base, into) : make(hand, branches.base, branches.ids)
 }
 
+const madeBefore = (
+  ours: BranchView,
+  into: string,
+  { base, linked }: { base: BranchView | undefined; linked: boolean },
+): Branch => ({ ...existing(ours, into), made: true, fresh: ours.sha === base?.sha, linked })
+
 async function make(hand: Hand, base: BranchView, ids: IssueBranches['ids']): Promise<Branch> {
   const name = issueBranch(hand.run.thread.number, hand.run.snapshot.title)
   await hand.job.assertHeld()
   const { linked } = await hand.github.makeBranch(name, base.sha, ids)
+  hand.deps.reached('branch made, not recorded')
   return { name, into: base.name, sha: base.sha, made: true, fresh: true, linked }
 }
 
@@ -115,4 +122,5 @@ async function dropIfUnused(hand: Hand, branch: Branch): Promise<void> {
   if (asBase || asHead.some(pull => pull.state === 'open')) return
   await hand.job.assertHeld()
   await hand.github.deleteBranch(branch.name)
+  hand.deps.reached('branch dropped, not recorded')
 }

@@ -1,10 +1,12 @@
 /** What a step has in hand, and the one way to do something that can't be taken back. */
 
 import type { Deployment } from '../../core/comments/words.ts'
+import { ComeBack, Refused, Unanswered } from '../../core/faults.ts'
 import type { Signer } from '../../core/marker.ts'
 import { limits } from '../../core/pace.ts'
 import type { Intent, Run, Session } from '../../core/run.ts'
 import type { OtherRun } from '../../core/turn.ts'
+import { around, type Reached } from '../crash-points.ts'
 import type { GitHub, Held, Log, TasksClient, ThreadClient } from '../edges.ts'
 
 /** News of a task run as they happen; what they are is looked up. */
@@ -30,6 +32,7 @@ export interface RunDeps {
   userToken: string | undefined
   /** A random word for each prompt. */
   fence(): string
+  reached: Reached
 }
 
 export interface Hand {
@@ -67,19 +70,36 @@ interface Once<T> {
 /**
  * Does something that has no idempotency key: the intent is written, the effect done once, and the caller
  * writes the result. When an earlier attempt left its intent behind, its trace is looked for first, until
- * it has had time to become visible.
+ * it has had time to become visible, counted from when it was clear that no answer would come.
  */
 export async function once<T>(hand: Hand, { intent, find, perform }: Once<T>): Promise<T> {
   const earlier = hand.run.intent
   if (earlier) {
     const done = await find(earlier)
     if (done !== undefined) return done
-    const settled = earlier.at + limits.unanswered
+    const lostAt = earlier.lostAt ?? hand.deps.now()
+    hand.run = { ...hand.run, intent: { ...earlier, lostAt } }
+    const settled = lostAt + limits.unanswered
     if (hand.deps.now() < settled) throw new NotSettled(settled)
   }
   await hand.save({ ...hand.run, intent })
   await hand.job.assertHeld()
-  return await perform()
+  const { begun, done } = around[intent.effect]
+  hand.deps.reached(begun)
+  try {
+    const result = await perform()
+    hand.deps.reached(done)
+    return result
+  } catch (error) {
+    hand.run = { ...hand.run, intent: leftBehind(intent, error, hand.deps.now()) }
+    throw error
+  }
+}
+
+/** Only the effect's own answer says that it did not happen; one about the looking says nothing. */
+function leftBehind(intent: Intent, error: unknown, now: number): Intent | undefined {
+  if (error instanceof ComeBack || error instanceof Refused) return undefined
+  return error instanceof Unanswered ? { ...intent, lostAt: now } : intent
 }
 
 /** An earlier attempt may still become visible: look again a little later. */

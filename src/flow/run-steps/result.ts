@@ -15,6 +15,7 @@ import { ignoreRefusal, markerOf } from './tell-thread.ts'
 export async function adoptPull(hand: Hand, url: string): Promise<Run> {
   const { run } = hand
   const claimedPulls = run.claimedPulls.filter(claimed => claimed !== url)
+  hand.deps.reached('pull seen')
   const number = Number(/\/pull\/(\d{1,9})\/?$/.exec(url)?.[1])
   const view = Number.isInteger(number) ? await hand.github.pull(number) : undefined
   if (!view || !sameAddress(view.url, url)) {
@@ -69,7 +70,9 @@ async function putRight(hand: Hand, view: PullView): Promise<Pull> {
   if (view.state !== 'open' || Object.keys(change).length === 0) return recorded(view)
   await hand.job.assertHeld()
   try {
-    return recorded(await hand.github.amendPull(view.number, change))
+    const amended = await hand.github.amendPull(view.number, change)
+    hand.deps.reached('pull put right, not recorded')
+    return recorded(amended)
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     hand.deps.log.warn(

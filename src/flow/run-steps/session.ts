@@ -177,6 +177,7 @@ export async function deliver(hand: Hand): Promise<Run> {
   await hand.job.assertHeld()
   const message = { id: note.id, text, attachments: attached.ids }
   if ((await deps.posthog.say(session, message)) === 'ended') return resumed(run, session)
+  deps.reached('message said, not recorded')
   const before = run.attachments ?? none
   return {
     ...run,
@@ -227,6 +228,7 @@ export async function cancel(hand: Hand): Promise<Run> {
   if (!session || !run.stop) return run
   await hand.job.assertHeld()
   await deps.posthog.cancel(session, `Stopped by ${run.stop.by.login} on ${threadName(run.thread)}`)
+  deps.reached('cancel asked, not recorded')
   return { ...run, stop: { ...run.stop, asked: true }, nextLookAt: undefined }
 }
 

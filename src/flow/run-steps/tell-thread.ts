@@ -93,6 +93,7 @@ export async function editStatus(hand: Hand): Promise<Run> {
   await hand.job.assertHeld()
   if (status.hash === run.status.hash) return { ...run, status }
   const edited = await hand.github.edit(run.status.commentId, text)
+  hand.deps.reached('status edit sent, not recorded')
   if (edited === 'gone' && !run.statusRemade) return { ...run, status: undefined, statusRemade: true }
   return { ...run, status }
 }
@@ -151,12 +152,14 @@ export async function react(hand: Hand): Promise<Run> {
   const target: Target = origin.by === 'comment' ? origin.place : { in: 'subject' }
   const well = run.outcome?.is !== 'failed' && run.outcome?.is !== 'stopped'
   await Promise.all([github.react(target, well ? 'rocket' : 'confused'), github.unreact(target, 'eyes')])
+  hand.deps.reached('reaction swapped, not recorded')
   return { ...run, told: { ...run.told, reaction: true } }
 }
 
 /** Off again, so that it can be set again. */
 export async function unlabel(hand: Hand): Promise<Run> {
   for (const label of new Set(hand.run.labels)) await ignoreRefusal(hand, hand.github.removeLabel(label))
+  hand.deps.reached('label removed, not recorded')
   return { ...hand.run, labels: [], told: { ...hand.run.told, label: true } }
 }
 

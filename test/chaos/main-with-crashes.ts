@@ -1,0 +1,30 @@
+/**
+ * The bot as `src/main.ts` runs it, but mortal: `CRASH_AT=point` or `CRASH_AT=point:nth` kills the process, as
+ * power loss would, the nth time it gets there. `LOCK_MS` and `STALLED_MS` shorten the wait for its heir. It runs the
+ * very code that ships, from `dist`.
+ */
+import type { startBot as StartBot } from '../../src/bot.ts'
+import type { environment as Environment, readConfig as ReadConfig } from '../../src/config.ts'
+
+const built = (name: string): Promise<never> => import(new URL(`../../dist/${name}`, import.meta.url).href)
+const { startBot }: { startBot: typeof StartBot } = await built('bot.js')
+const config: { environment: typeof Environment; readConfig: typeof ReadConfig } = await built('config.js')
+
+const env = config.environment()
+const read = config.readConfig(env)
+if (read.mode !== 'run') throw new Error(JSON.stringify(read))
+
+const [wanted, nth = '1'] = (env.CRASH_AT ?? '').split(':')
+let left = Number(nth)
+
+const started = await startBot(read.config, {
+  queue: { lockDuration: Number(env.LOCK_MS ?? 1_000), stalledInterval: Number(env.STALLED_MS ?? 500) },
+  reached(point) {
+    if (point !== wanted) return
+    left -= 1
+    if (left === 0) process.kill(process.pid, 'SIGKILL')
+  },
+})
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const)
+  process.once(signal, () => void started.stop(signal).then(() => process.exit(0)))
