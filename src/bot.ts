@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { Probot } from 'probot'
 import { SmeeClient } from 'smee-client'
 import { openLog } from './admin/log.ts'
+import { type Metrics, openMetrics } from './admin/metrics.ts'
 import { closeServer, httpServer, listen, webhookPath } from './admin/server.ts'
 import { type Config, secretsOf } from './config.ts'
 import { markerSigner } from './core/marker.ts'
@@ -13,9 +14,12 @@ import { Run, type Session } from './core/run.ts'
 import { acceptTrigger } from './flow/accept-trigger.ts'
 import { advanceRun } from './flow/advance-run.ts'
 import type { Reached } from './flow/crash-points.ts'
+import { sweepDeliveries, sweepEvery } from './flow/sweep.ts'
 import { TriggerRecord, triggerRecord } from './flow/trigger-record.ts'
 import { gitHubApp } from './github/client.ts'
+import { deliveryLog } from './github/deliveries.ts'
 import { openDoor } from './github/door.ts'
+import { events } from './github/normalise.ts'
 import { gitHubThread } from './github/threads.ts'
 import { type StreamWatch, watchRuns } from './posthog/stream.ts'
 import { postHogTasks } from './posthog/tasks.ts'
@@ -40,8 +44,17 @@ export interface Overrides {
 
 type BotQueues = Queues<TriggerRecord, Run>
 
+/** What every part of the bot stands on. */
+interface Footing {
+  config: Config
+  queues: BotQueues
+  log: Logger
+  metrics: Metrics
+}
+
 export async function startBot(config: Config, overrides: Overrides = {}): Promise<Started> {
   const log = await openLog(config.log, redactor(secretsOf(config)))
+<<<<<<< HEAD
   const queues: BotQueues = await openQueues({
     ...config.queue,
     ...overrides.queue,
@@ -49,10 +62,41 @@ export async function startBot(config: Config, overrides: Overrides = {}): Promi
     parseRun: value => Run.parse(value),
     log,
   })
+  const { kind, triggers, runs } = queues
+  const metrics = openMetrics({ role: config.role, queue: kind, queues: { triggers, runs }, now: Date.now })
+  const footing = { config, queues, log, metrics }
+  const server = await openServer(footing)
+  const work = config.role === 'web' ? undefined : await startWork(footing, overrides)
+  log.info({ role: config.role, queue: kind }, 'ready')
+=======
+  const queues: BotQueues = await patiently(() =>
+    openQueues({
+      ...config.queue,
+      ...overrides.queue,
+      parseTrigger: value => TriggerRecord.parse(value),
+      parseRun: value => Run.parse(value),
+      log,
+    }),
+  )
   const server = await openServer(config, queues, log)
   const work = config.role === 'web' ? undefined : await startWork(config, queues, log, overrides)
   log.info({ role: config.role, queue: queues.kind }, 'ready')
+>>>>>>> theirs
   return { stop: signal => stopBot({ signal, log, server, queues, stream: work?.stream }) }
+}
+
+/** A process that was just told to end may still hold the data directory or the port for a moment. */
+const patience = 5_000
+
+async function patiently<T>(take: () => Promise<T>): Promise<T> {
+  for (const deadline = Date.now() + patience; ; ) {
+    try {
+      return await take()
+    } catch (error) {
+      if (Date.now() >= deadline) throw error
+      await new Promise(resolve => setTimeout(resolve, 250))
+    }
+  }
 }
 
 interface Stopping {
@@ -71,12 +115,15 @@ async function stopBot({ signal, log, server, queues, stream }: Stopping): Promi
   log.info({}, 'stopped')
 }
 
-async function openServer(config: Config, queues: BotQueues, log: Logger): Promise<Server> {
-  const door = config.role === 'worker' ? undefined : await doorOf(config, queues, log)
-  const server = httpServer({ door, ready: () => queues.ping(2_000) })
+async function openServer(footing: Footing): Promise<Server> {
+  const { config, queues, log, metrics } = footing
+  const door = config.role === 'worker' ? undefined : await doorOf(footing)
+  const server = httpServer({ door, ready: () => queues.ping(2_000), metrics: metrics.page })
   const { host, port, proxyUrl } = config.server
   try {
-    const actual = await listen(server, { host, port })
+    const actual = await (door
+      ? patiently(() => listen(server, { host, port }))
+      : listen(server, { host, port }))
     log.info({ host, port: actual }, 'listening')
     if (proxyUrl !== undefined && door) await proxy(proxyUrl, `http://${host}:${actual}${webhookPath}`, log)
   } catch (error) {
@@ -90,7 +137,7 @@ async function openServer(config: Config, queues: BotQueues, log: Logger): Promi
 const proxy = (source: string, target: string, log: Logger): Promise<unknown> =>
   new SmeeClient({ source, target, logger: log }).start()
 
-function doorOf(config: Config, queues: BotQueues, log: Logger) {
+function doorOf({ config, queues, log, metrics }: Footing) {
   const { id, privateKey, webhookSecret } = config.app
   const probot = new Probot({ appId: id, privateKey, secret: webhookSecret, log })
   return openDoor({
@@ -98,6 +145,7 @@ function doorOf(config: Config, queues: BotQueues, log: Logger) {
     log,
     redact: redactor(secretsOf(config)),
     ours: { label, appId: id },
+    meter: metrics.meter,
     enqueue: async trigger => {
       const { outcome } = await queues.triggers.add(trigger.id, triggerRecord(trigger))
       return outcome === 'added' ? 'added' : 'known'
@@ -106,11 +154,14 @@ function doorOf(config: Config, queues: BotQueues, log: Logger) {
 }
 
 /** Joins PostHog's stream, which knows task runs, to the Runs that are to look. */
-function newsFor(config: Config, queues: BotQueues, log: Logger) {
+function newsFor({ config, queues, log }: Footing) {
   const runs = new Map<string, string>()
   const stream = watchRuns(config.posthog, {
     log,
-    onNews: taskRunId => queues.runs.wake(runs.get(taskRunId) ?? ''),
+    onNews(taskRunId) {
+      const runId = runs.get(taskRunId)
+      return runId === undefined ? undefined : queues.runs.wake(runId)
+    },
   })
   return {
     stream,
@@ -127,26 +178,28 @@ function newsFor(config: Config, queues: BotQueues, log: Logger) {
 }
 
 async function startWork(
-  config: Config,
-  queues: BotQueues,
-  log: Logger,
+  footing: Footing,
   { reached = () => {} }: Overrides,
 ): Promise<{ stream: StreamWatch }> {
+  const { config, queues, log, metrics } = footing
+  const { meter } = metrics
   const now = Date.now
   const redact = redactor(secretsOf(config))
   const app = gitHubApp(
     { appId: config.app.id, privateKey: config.app.privateKey, apiUrl: config.app.apiUrl },
     now,
+    meter,
   )
   const shared = {
     github: (thread: Run['thread']) => gitHubThread(app, thread, { now, redact }),
-    posthog: postHogTasks(config.posthog, { now, redact }),
+    posthog: postHogTasks({ ...config.posthog, meter }, { now, redact }),
     signer: markerSigner(config.app.webhookSecret),
     log,
+    meter,
     now,
     reached,
   }
-  const news = newsFor(config, queues, log)
+  const news = newsFor(footing)
   const deployment = { posthogUrl: config.posthog.host, posthogProject: config.posthog.projectId }
   const accept = acceptTrigger({
     ...shared,
@@ -167,5 +220,7 @@ async function startWork(
   })
   await queues.triggers.work(accept, { concurrency: 20 })
   await queues.runs.work(advance, { concurrency: 50 })
+  const sweep = sweepDeliveries({ deliveries: deliveryLog(app), events, log, meter, now, pause: 1_000 })
+  await queues.chores.every('sweep-deliveries', sweepEvery, sweep)
   return { stream: news.stream }
 }

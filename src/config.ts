@@ -57,6 +57,9 @@ export const variables = [
 ] as const
 type Variable = (typeof variables)[number]
 
+/** npm waits for the script that it runs, but takes it along only when it is asked to end, not when it is killed. */
+export const startedByNpm = (): boolean => process.env.npm_lifecycle_event === 'start'
+
 /** The environment with the values of `.env`, where that file exists; the environment wins. */
 export function environment(): Env {
   if (existsSync('.env')) process.loadEnvFile('.env')

@@ -1,10 +1,22 @@
 /** The process: reads the environment, starts the bot, Probot's set-up page, or nothing, and stops on a signal. */
 import { run as runProbot } from 'probot'
 import { grace, type Started, startBot } from './bot.ts'
-import { environment, readConfig } from './config.ts'
+import { environment, readConfig, startedByNpm } from './config.ts'
 
 const started = await start()
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal))
+
+if (startedByNpm()) stopWithParent(process.ppid)
+
+/** Without this, `npm start` that is killed outright would leave the bot running behind everybody's back. */
+function stopWithParent(parent: number): void {
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    void stop('npm is gone')
+  }, 250)
+  watch.unref()
+}
 
 async function stop(signal: string): Promise<void> {
   setTimeout(() => process.exit(1), grace + 1_500).unref()

@@ -6,6 +6,7 @@ export interface ServerParts {
   door: ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | undefined
   /** Rejects when the queue does not answer. */
   ready(): Promise<void>
+  metrics?(): Promise<{ type: string; text: string }>
 }
 
 export const webhookPath = '/api/github/webhooks'
@@ -13,7 +14,7 @@ export const webhookPath = '/api/github/webhooks'
 /** Probot's set-up page registers the App's webhook at the root, so that is a door too. */
 const doors = new Set([webhookPath, '/'])
 
-export function httpServer({ door, ready }: ServerParts): Server {
+export function httpServer({ door, ready, metrics }: ServerParts): Server {
   const server = createServer((req, res) => {
     void route(req, res).catch(() => res.headersSent || res.writeHead(500).end())
   })
@@ -33,15 +34,21 @@ export function httpServer({ door, ready }: ServerParts): Server {
         () => text(res, 200, 'ready\n'),
         () => text(res, 503, 'the queue does not answer\n'),
       )
+    if (path === '/metrics' && metrics) {
+      const page = await metrics()
+      return text(res, 200, page.text, page.type)
+    }
     return text(res, 404, 'not found\n')
   }
   return server
 }
 
-function text(res: ServerResponse, status: number, body: string): void {
+const plain = 'text/plain; charset=utf-8'
+
+function text(res: ServerResponse, status: number, body: string, type = plain): void {
   res
     .writeHead(status, {
-      'content-type': 'text/plain; charset=utf-8',
+      'content-type': type,
       'x-content-type-options': 'nosniff',
       'cache-control': 'no-store',
     })
@@ -51,14 +58,16 @@ function text(res: ServerResponse, status: number, body: string): void {
 /** @throws an error that names the address when it can't be had */
 export function listen(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
+    const failed = (error: NodeJS.ErrnoException): void => {
       reject(
         error.code === 'EADDRINUSE'
           ? new Error(`port ${port} on ${host} is in use: set PORT to another one`)
           : error,
       )
-    })
+    }
+    server.once('error', failed)
     server.listen(port, host, () => {
+      server.off('error', failed)
       const address = server.address()
       resolve(typeof address === 'object' && address ? address.port : port)
     })

@@ -101,6 +101,9 @@ const Intent = z.discriminatedUnion('effect', [
   z.object({ effect: z.literal('create-task'), ...attempt }),
   z.object({ effect: z.literal('start-run'), ...attempt, before: z.array(z.string()) }),
   z.object({ effect: z.literal('open-pull'), ...attempt }),
+  z.object({ effect: z.literal('deliver'), ...attempt, note: z.string() }),
+  /** `offset`: how long the log was before. */
+  z.object({ effect: z.literal('rejoin'), ...attempt, offset: z.number().int() }),
   z.object({ effect: z.literal('conclude'), ...attempt }),
   z.object({ effect: z.literal('answer-inline'), ...attempt }),
 ])

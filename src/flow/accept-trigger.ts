@@ -1,6 +1,7 @@
 /** What arrived becomes what happens: who may, what was asked, then an answer or a Run. */
 import { type Command, isMistake, type Parsed, parseCommands } from '../core/command/parse.ts'
 import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
+import type { HandledOutcome } from '../core/meter.ts'
 import { backoff, limits } from '../core/pace.ts'
 import type { CommentTrigger, LabelTrigger, TickTrigger, Trigger } from '../core/trigger.ts'
 import { hidesWords } from '../core/untrusted.ts'
@@ -30,7 +31,9 @@ export const acceptTrigger =
   async (job: Held<TriggerRecord>): Promise<Verdict> => {
     const hand = triggerHand(deps, job)
     try {
-      return await accept(hand, job.data.trigger)
+      const verdict = await accept(hand, job.data.trigger)
+      if (verdict.do === 'end' && isNews(job.data.trigger)) deps.meter?.handled(job.data.trigger.kind, 'news')
+      return verdict
     } catch (error) {
       return await afterFault(hand, error)
     }
@@ -50,6 +53,10 @@ function accept(hand: TriggerHand, trigger: Trigger): Promise<Verdict> {
       return withdraw(hand, trigger)
   }
 }
+
+/** What asks for nothing, and so gets no answer. */
+const isNews = (trigger: Trigger): trigger is Exclude<Trigger, Asking> =>
+  trigger.kind === 'withdrawal' || trigger.kind === 'pull-news'
 
 const end: Verdict = { do: 'end' }
 const attempts = 10
@@ -72,7 +79,8 @@ async function giveUp(hand: TriggerHand, error: unknown): Promise<Verdict> {
   const { deps, record } = hand
   const { trigger } = record
   deps.log.error({ trigger: trigger.id, delivery: trigger.deliveryId, err: error }, 'given up')
-  if (trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') return end
+  deps.meter?.handled(trigger.kind, 'given-up')
+  if (isNews(trigger)) return end
   const reason = error instanceof Refused ? error.message : 'the bot itself failed at it'
   try {
     await reply(hand, { reply: 'gave-up', reason })
@@ -121,6 +129,7 @@ async function acceptOne(
   const handled = await (hand.record.noted ? afterNote(hand, hand.record.noted) : handle())
   const verdict = await finish(hand, trigger, handled)
   if (verdict) return verdict
+  hand.deps.meter?.handled(trigger.kind, outcomeOf(handled))
   await hand.save({
     ...hand.record,
     done: hand.record.done + 1,
@@ -129,6 +138,11 @@ async function acceptOne(
     announced: false,
   })
   return hand.record.done < count ? { do: 'park', ms: 0 } : end
+}
+
+function outcomeOf(handled: Handled): HandledOutcome {
+  if (handled.with === 'reply') return handled.well ? 'answered' : 'refused'
+  return handled.with === 'run' ? 'started' : 'noted'
 }
 
 /** `undefined` when the command is dealt with. */

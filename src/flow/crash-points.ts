@@ -15,7 +15,10 @@ export const crashPoints = [
   'task created, not recorded',
   'run intent written',
   'run created, not recorded',
+  'message intent written',
   'message said, not recorded',
+  'session intent written',
+  'session rejoined, not recorded',
   'cancel asked, not recorded',
   'status edit sent, not recorded',
   /** PostHog has told of a pull request, and this is recorded. */
@@ -43,6 +46,8 @@ export const around: Record<Intent['effect'], { begun: CrashPoint; done: CrashPo
   'create-task': { begun: 'task intent written', done: 'task created, not recorded' },
   'start-run': { begun: 'run intent written', done: 'run created, not recorded' },
   'open-pull': { begun: 'pull intent written', done: 'pull opened, not recorded' },
+  deliver: { begun: 'message intent written', done: 'message said, not recorded' },
+  rejoin: { begun: 'session intent written', done: 'session rejoined, not recorded' },
   conclude: { begun: 'closing intent written', done: 'closing comment posted, not recorded' },
   'answer-inline': { begun: 'inline intent written', done: 'inline answer posted, not recorded' },
 }

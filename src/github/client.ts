@@ -5,8 +5,11 @@
  */
 import { createAppAuth, type InstallationAuthOptions } from '@octokit/auth-app'
 import { Octokit } from '@octokit/rest'
+import { z } from 'zod'
 import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
+import type { CallMeter } from '../core/meter.ts'
 import type { Thread } from '../core/thread.ts'
+import { metered } from './metered.ts'
 
 export interface AppSettings {
   appId: number
@@ -26,6 +29,13 @@ export interface GitHubApp {
   token(thread: Repo): Promise<string>
   /** The login under which the App writes: `<slug>[bot]`. */
   botLogin(): Promise<string>
+  /** A request as the App itself rather than one of its installations. */
+  asApp(route: string, parameters?: Record<string, unknown>): Promise<AppAnswer>
+}
+
+export interface AppAnswer {
+  data: unknown
+  headers: { link?: string | undefined }
 }
 
 const timeLimit = 15_000
@@ -33,8 +43,8 @@ const timeLimit = 15_000
 /** Less than the installation may grant: what the bot does, and no more. */
 const permissions = { contents: 'write', issues: 'write', pull_requests: 'write', metadata: 'read' } as const
 
-export function gitHubApp(settings: AppSettings, now: () => number): GitHubApp {
-  const bare = limited(newClient(settings), now)
+export function gitHubApp(settings: AppSettings, now: () => number, meter?: CallMeter): GitHubApp {
+  const bare = limited(newClient(settings), { now, meter, whose: 'app' })
   const auth = createAppAuth({
     appId: settings.appId,
     privateKey: settings.privateKey,
@@ -60,28 +70,33 @@ export function gitHubApp(settings: AppSettings, now: () => number): GitHubApp {
     }
   }
 
+  const asApp = async (route: string, parameters: Record<string, unknown> = {}): Promise<AppAnswer> => {
+    const { token } = await auth({ type: 'app' })
+    return bare.request(route, { ...parameters, headers: { authorization: `Bearer ${token}` } })
+  }
+
   return {
+    asApp,
     token: thread => tokenOf(thread),
 
     forRepo(thread) {
       const key = `${thread.installationId}/${thread.repoId}`
       const known = clients.get(key)
       if (known) return known
-      const client = limited(newClient(settings), now, refresh => tokenOf(thread, refresh))
+      const whose = String(thread.installationId)
+      const client = limited(newClient(settings), { now, meter, whose }, refresh => tokenOf(thread, refresh))
       clients.set(key, client)
       return client
     },
 
     forTeams: ({ installationId }) =>
-      limited(newClient(settings), now, refresh =>
+      limited(newClient(settings), { now, meter, whose: String(installationId) }, refresh =>
         mint({ installationId, permissions: { members: 'read' }, refresh }),
       ),
 
     async botLogin() {
       if (login !== undefined) return login
-      const { token } = await auth({ type: 'app' })
-      const { data } = await bare.request('GET /app', { headers: { authorization: `Bearer ${token}` } })
-      login = `${data?.slug ?? 'codex'}[bot]`
+      login = `${AppView.safeParse((await asApp('GET /app')).data).data?.slug ?? 'codex'}[bot]`
       return login
     },
   }
@@ -93,20 +108,30 @@ const newClient = ({ apiUrl }: AppSettings): Octokit =>
 const silent = (): void => {}
 const quiet = { log: { debug: silent, info: silent, warn: silent, error: silent } }
 
+const AppView = z.object({ slug: z.string().optional() })
+
+interface Watch {
+  now: () => number
+  meter: CallMeter | undefined
+  /** Of whose limits the answers tell. */
+  whose: string
+}
+
 /** Puts our rules around every request of a client. */
-function limited(client: Octokit, now: () => number, token?: (refresh: boolean) => Promise<string>): Octokit {
+function limited(client: Octokit, watch: Watch, token?: (refresh: boolean) => Promise<string>): Octokit {
   client.hook.wrap('request', async (request, options) => {
     const once = async (refresh: boolean) => {
       if (token) options.headers.authorization = `token ${await token(refresh)}`
       options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
-      return request(options)
+      return metered(watch, options, { send: () => request(options), failed: httpError })
     }
     const repeats = options.method === 'GET' ? [300, 1_000] : []
     for (let refresh = false; ; ) {
       try {
         return await once(refresh)
       } catch (error) {
-        const fault = faultOf(error, now())
+        const fault = faultOf(error, watch.now())
+        if (fault instanceof ComeBack && fault !== error) watch.meter?.toldToWait(fault.service, fault.why)
         const pause = repeats.shift()
         // A token may be revoked before its time; a new one is minted once.
         if (fault instanceof Refused && fault.status === 401 && token && !refresh) refresh = true

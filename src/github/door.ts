@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Probot } from 'probot'
+import type { DoorAnswer, DoorMeter } from '../core/meter.ts'
 import type { Trigger } from '../core/trigger.ts'
 import { events, normalise, type Ours } from './normalise.ts'
 
@@ -20,6 +21,7 @@ export interface DoorDeps {
   }
   /** Claims the trigger by its id and enqueues it, in one step; `known` when it was there already. */
   enqueue(trigger: Trigger): Promise<'added' | 'known'>
+  meter?: DoorMeter
 }
 
 /** GitHub caps payloads at 25 MB; those that can carry a command are far smaller. */
@@ -82,6 +84,7 @@ export async function openDoor(
   }
 
   return async (req, res) => {
+    const began = performance.now()
     const answer = await admit(req).catch((error: unknown): Answer => {
       deps.log.warn({ err: error }, 'a delivery broke off')
       return { status: 400, body: { error: 'the request broke off' } }
@@ -89,7 +92,16 @@ export async function openDoor(
     if (answer.status === 413) res.setHeader('connection', 'close')
     res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
     if (answer.status === 413) req.destroy()
+    const name = String(req.headers['x-github-event'])
+    const event = isKnown(name) ? name : 'other'
+    deps.meter?.answered({ event, answer: kindOf(answer), ms: performance.now() - began })
   }
+}
+
+function kindOf({ status, body }: Answer): DoorAnswer {
+  if (status === 202) return 'known' in body ? 'known' : 'queued'
+  if (status === 503) return 'unavailable'
+  return status === 200 ? 'ignored' : 'refused'
 }
 
 const wordsOf = new Set(['text', 'before', 'title', 'body', 'hunk'])

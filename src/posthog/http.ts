@@ -5,6 +5,7 @@
  */
 import type { z } from 'zod'
 import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
+import { type CallMeter, routeOf } from '../core/meter.ts'
 import { ErrorBody } from './wire.ts'
 
 export interface PostHogSettings {
@@ -12,6 +13,7 @@ export interface PostHogSettings {
   host: string
   projectId: string
   apiKey: string
+  meter?: CallMeter
 }
 
 export interface Call<T> {
@@ -32,13 +34,47 @@ export interface Answer<T> {
 
 const defaultLimit = 15_000
 
+/** Of the paths that we use; everything else in them is an id. */
+const words = new Set(
+  (
+    'artifacts cancel command finalize_upload models prepare_upload run runs sandbox_environments session_logs ' +
+    'staged_artifacts tasks'
+  ).split(' '),
+)
+
 /** @throws Refused | ComeBack | Unanswered */
 export async function call<T>(
   settings: PostHogSettings,
   request: Call<T>,
   now: () => number,
 ): Promise<Answer<T>> {
+  const { meter } = settings
+  const route = routeOf(request.path, words)
+  const began = performance.now()
+  let status: number | undefined
+  try {
+    return await ask(settings, request, { now, answered: code => (status = code) })
+  } catch (error) {
+    if (error instanceof ComeBack) meter?.toldToWait(error.service, error.why)
+    throw error
+  } finally {
+    meter?.called({
+      service: 'posthog',
+      method: request.method,
+      route,
+      status,
+      ms: performance.now() - began,
+    })
+  }
+}
+
+async function ask<T>(
+  settings: PostHogSettings,
+  request: Call<T>,
+  { now, answered }: { now: () => number; answered: (status: number) => void },
+): Promise<Answer<T>> {
   const response = await send(settings, request)
+  answered(response.status)
   const body = await read(response)
   if (!response.ok) throw faultOf(response.status, ErrorBody.parse(body), now())
   const parsed = request.answer.safeParse(body)

@@ -1,4 +1,5 @@
 import { BullQueue } from './bull-queue.ts'
+import { ChoreBoard, readChore } from './chores.ts'
 import { within } from './deadline.ts'
 import { openEmbedded } from './embedded.ts'
 import type { Parse } from './job-record.ts'
@@ -48,7 +49,9 @@ export async function openQueues<TriggerData, RunData>(
     parse: options.parseRun,
     keepSeconds: 30 * DAY_SECONDS,
   })
-  const all = [triggers, runs]
+  const chores = new BullQueue({ ...shared, name: 'chores', parse: readChore, keepSeconds: DAY_SECONDS })
+  const board = new ChoreBoard(chores)
+  const all = [triggers, runs, chores]
   await Promise.all(all.map(queue => queue.ready())).catch(async error => {
     await backend.close()
     throw error
@@ -58,8 +61,10 @@ export async function openQueues<TriggerData, RunData>(
     kind: backend.kind,
     triggers,
     runs,
+    chores: board,
     ping: ms => ping(backend, ms),
     close: graceMs => {
+      board.stop()
       closing ??= close(backend, all, graceMs)
       return closing
     },

@@ -81,10 +81,35 @@ export interface WorkQueue<Data> {
   work(process: Processor<Data>, options: { concurrency: number }): Promise<void>
 }
 
+/** One turn of a chore, in the hands of one process. */
+export interface Turn {
+  /** What was remembered last, as JSON keeps it; `undefined` the first time, and when the queue lost its data. */
+  memory: unknown
+  /** Aborted when the turn should stop where it is. */
+  signal: AbortSignal
+  /** Asserts that the turn is still ours, then stores `memory`. Call it before every effect. */
+  remember(memory: unknown): Promise<void>
+}
+
+/**
+ * @returns ms until the next turn, or nothing for the usual time. When it throws, it comes back soon (1 s, doubling up
+ * to 60 s).
+ */
+export type Chore = (turn: Turn) => Promise<number | undefined>
+
+export interface Chores {
+  /**
+   * Has `chore` done now, and then again `ms` after each turn: by one process at a time, however many say the same.
+   * @param id as for a job
+   */
+  every(id: string, ms: number, chore: Chore): Promise<void>
+}
+
 export interface Queues<TriggerData, RunData> {
   kind: 'redis' | 'embedded'
   triggers: WorkQueue<TriggerData>
   runs: WorkQueue<RunData>
+  chores: Chores
   /** @throws QueueUnavailable when the backend does not answer within `ms`. */
   ping(ms: number): Promise<void>
   /**

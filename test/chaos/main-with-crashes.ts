@@ -3,12 +3,9 @@
  * power loss would, the nth time it gets there. `LOCK_MS` and `STALLED_MS` shorten the wait for its heir. It runs the
  * very code that ships, from `dist`.
  */
-import type { startBot as StartBot } from '../../src/bot.ts'
-import type { environment as Environment, readConfig as ReadConfig } from '../../src/config.ts'
-
-const built = (name: string): Promise<never> => import(new URL(`../../dist/${name}`, import.meta.url).href)
-const { startBot }: { startBot: typeof StartBot } = await built('bot.js')
-const config: { environment: typeof Environment; readConfig: typeof ReadConfig } = await built('config.js')
+const built = (name: string) => import(new URL(`../../dist/${name}`, import.meta.url).href)
+const { startBot }: typeof import('../../src/bot.ts') = await built('bot.js')
+const config: typeof import('../../src/config.ts') = await built('config.js')
 
 const env = config.environment()
 const read = config.readConfig(env)

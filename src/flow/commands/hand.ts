@@ -3,6 +3,7 @@
 import { type Reply, replyComment } from '../../core/comments/replies.ts'
 import { type Deployment, maxComment } from '../../core/comments/words.ts'
 import type { Marker, Signer } from '../../core/marker.ts'
+import type { FlowMeter } from '../../core/meter.ts'
 import { limits } from '../../core/pace.ts'
 import type { RepoSettings } from '../../core/repo-settings.ts'
 import type { Run } from '../../core/run.ts'
@@ -11,6 +12,7 @@ import type { Target } from '../../core/seen.ts'
 import type { CommentTrigger, LabelTrigger, Place, TickTrigger, Trigger } from '../../core/trigger.ts'
 import type { Reached } from '../crash-points.ts'
 import type { GitHub, Held, KeptRun, Log, RunQueue, TasksClient, ThreadClient } from '../edges.ts'
+import { logAbout } from '../log.ts'
 import type { TriggerRecord } from '../trigger-record.ts'
 
 export interface TriggerDeps {
@@ -26,6 +28,7 @@ export interface TriggerDeps {
   label: string
   reached: Reached
   log: Log
+  meter?: Pick<FlowMeter, 'handled'>
   now(): number
 }
 
@@ -63,10 +66,11 @@ export interface TriggerHand {
 }
 
 export function triggerHand(deps: TriggerDeps, job: Held<TriggerRecord>): TriggerHand {
+  const { id, deliveryId, thread } = job.data.trigger
   return {
-    deps,
+    deps: { ...deps, log: logAbout(deps.log, { trigger: id, delivery: deliveryId }) },
     job,
-    github: deps.github(job.data.trigger.thread),
+    github: deps.github(thread),
     record: job.data,
     stopping: false,
     async save(record) {

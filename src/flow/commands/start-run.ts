@@ -114,7 +114,9 @@ function withPreset(wanted: Wanted, { plan, model, effort, sandbox, instruction 
 export const runId = (hand: TriggerHand): string => `run-${commandId(hand)}`
 
 export async function enqueue(hand: TriggerHand, trigger: Asking, run: Run): Promise<Handled> {
-  const { outcome } = await hand.deps.runs.add(run.id, run, threadSlot(trigger.thread))
+  const data = { ...run, ask: { ...run.ask, delivery: trigger.deliveryId } }
+  const { outcome } = await hand.deps.runs.add(run.id, data, threadSlot(trigger.thread))
+  hand.deps.log.info({ run: run.id, outcome }, 'run queued')
   // Somebody was faster: come back and be a follow-up.
   return outcome === 'held' ? { with: 'wait', ms: 50 } : { with: 'run' }
 }

@@ -3,11 +3,14 @@
 import type { Deployment } from '../../core/comments/words.ts'
 import { ComeBack, Refused, Unanswered } from '../../core/faults.ts'
 import type { Signer } from '../../core/marker.ts'
+import type { FlowMeter } from '../../core/meter.ts'
 import { limits } from '../../core/pace.ts'
 import type { Intent, Run, Session } from '../../core/run.ts'
 import type { OtherRun } from '../../core/turn.ts'
 import { around, type Reached } from '../crash-points.ts'
 import type { GitHub, Held, Log, TasksClient, ThreadClient } from '../edges.ts'
+import { logAbout } from '../log.ts'
+import { logMilestones } from './milestones.ts'
 
 /** News of a task run as they happen; what they are is looked up. */
 export interface NewsStream {
@@ -22,6 +25,7 @@ export interface RunDeps {
   signer: Signer
   deployment: Deployment
   log: Log
+  meter?: Pick<FlowMeter, 'moved'>
   now(): number
   /** Live Runs of the whole deployment, which share one key. */
   liveRuns(): Promise<number>
@@ -45,14 +49,19 @@ export interface Hand {
 }
 
 export function handOf(deps: RunDeps, job: Held<Run>): Hand {
+  const { id, ask } = job.data
+  const log = logAbout(deps.log, { run: id, delivery: ask.delivery })
   return {
-    deps,
+    deps: { ...deps, log },
     job,
     github: deps.github(job.data.thread),
     run: job.data,
     async save(run) {
+      const before = this.run
       await job.save(run)
       this.run = run
+      logMilestones(log, before, run)
+      deps.meter?.moved(before, run)
     },
   }
 }

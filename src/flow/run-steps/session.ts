@@ -12,6 +12,7 @@ import { firstPrompt, followUpPrompt } from '../../core/prompt.ts'
 import { isTerminal, type Run, type Session, taskMarker } from '../../core/run.ts'
 import { type CodexTaskRunCreate, runRequest } from '../../core/run-request.ts'
 import { threadName } from '../../core/thread.ts'
+import { around } from '../crash-points.ts'
 import { attachmentsOf, stageAttachments } from './attachments.ts'
 import { type Hand, once } from './hand.ts'
 
@@ -39,25 +40,43 @@ export async function createTask(hand: Hand): Promise<Run> {
 /** Goes on in an earlier session: in its run if that still listens, else a new run resumes it. */
 export async function rejoin(hand: Hand): Promise<Run> {
   const { run, deps } = hand
-  const { earlier } = run
+  const { earlier, intent } = run
   if (!earlier) return run
-  const over: Run = { ...run, earlier: { ...earlier, over: true } }
   try {
-    if (isTerminal(await deps.posthog.statusOf(earlier))) return over
-    const offset = await deps.posthog.logLength(earlier)
-    const text = followUpPrompt(run, run.ask.by.login, askText(run))
-    const attachments = await attach(hand, attachmentsOf(run), file =>
-      deps.posthog.addArtifact(earlier, file),
-    )
-    await hand.job.assertHeld()
-    if ((await deps.posthog.say(earlier, { id: run.id, text, attachments: attachments.ids })) === 'ended')
-      return over
-    return started(hand, { ...run, attachments }, earlier.taskRunId, offset)
+    const spoken = intent?.effect === 'rejoin'
+    const offset = spoken ? intent.offset : await deps.posthog.logLength(earlier)
+    const attachments = await speakTo(hand, earlier, offset)
+    if (!attachments && !(spoken && (await turnsSince(hand, earlier, offset)) > 0))
+      return { ...run, intent: undefined, earlier: { ...earlier, over: true } }
+    const joined: Run = { ...run, intent: undefined, attachments: attachments ?? none }
+    return started(hand, joined, earlier.taskRunId, offset)
   } catch (error) {
     // The whole session is gone: start afresh.
-    if (isNotFound(error)) return { ...run, earlier: undefined, taskId: undefined, attachments: undefined }
+    if (isNotFound(error))
+      return { ...run, intent: undefined, earlier: undefined, taskId: undefined, attachments: undefined }
     throw error
   }
+}
+
+/** `undefined` when the run does not listen any more. What was said twice under one id is heard once. */
+async function speakTo(hand: Hand, earlier: Session, offset: number): Promise<StagedAttachments | undefined> {
+  const { run, deps } = hand
+  if (isTerminal(await deps.posthog.statusOf(earlier))) return undefined
+  const text = followUpPrompt(run, run.ask.by.login, askText(run))
+  const attachments = await attach(hand, attachmentsOf(run), file => deps.posthog.addArtifact(earlier, file))
+  await hand.save({ ...run, intent: run.intent ?? { effect: 'rejoin', at: deps.now(), offset } })
+  await hand.job.assertHeld()
+  deps.reached(around.rejoin.begun)
+  const message = { id: run.id, text, attachments: attachments.ids }
+  if ((await deps.posthog.say(earlier, message)) === 'ended') return undefined
+  deps.reached(around.rejoin.done)
+  return attachments
+}
+
+/** How many turns ended after the first `offset` entries of a log: what was said before and was heard had one. */
+async function turnsSince({ run, deps }: Hand, session: Session, offset: number): Promise<number> {
+  const { log } = await deps.posthog.look(session, offset)
+  return log.filter(({ what }) => what.is === 'turn-over').length
 }
 
 const none: StagedAttachments = { ids: [], failed: [] }
@@ -168,19 +187,37 @@ const sessionOf = (run: Run): Session | undefined =>
 /** Hands the oldest follow-up to the agent, or turns it into a run that resumes the session. */
 export async function deliver(hand: Hand): Promise<Run> {
   const { run, deps } = hand
-  const [note, ...rest] = run.undelivered
+  const [note] = run.undelivered
   const session = sessionOf(run)
-  if (!note || !session || !run.taskRun) return run
+  if (!note || !session) return { ...run, intent: undefined }
+  const spoken = run.intent?.effect === 'deliver' && run.intent.note === note.id
   const text = followUpPrompt(run, note.by.login, note.text)
   const files = attachmentsIn(note.text, run.thread.url)
   const attached = await attach(hand, files, file => deps.posthog.addArtifact(session, file))
+  await hand.save({ ...run, intent: { effect: 'deliver', at: deps.now(), note: note.id } })
   await hand.job.assertHeld()
+  deps.reached(around.deliver.begun)
   const message = { id: note.id, text, attachments: attached.ids }
-  if ((await deps.posthog.say(session, message)) === 'ended') return resumed(run, session)
-  deps.reached('message said, not recorded')
+  const took = await deps.posthog.say(session, message)
+  if (took === 'ended' && !(spoken && (await heardAll(hand, session)))) return resumed(run, session)
+  deps.reached(around.deliver.done)
+  return passedOn(run, attached)
+}
+
+/** The run has ended; each of its instructions had a turn, and so had the one of which that is not recorded. */
+async function heardAll(hand: Hand, session: Session): Promise<boolean> {
+  const { heard, taskRun } = hand.run
+  const turns = (heard?.turns ?? 0) + (await turnsSince(hand, session, heard?.offset ?? 0))
+  return turns > (taskRun?.notes ?? 0) + 1
+}
+
+function passedOn(run: Run, attached: StagedAttachments): Run {
+  const [note, ...rest] = run.undelivered
+  if (!note || !run.taskRun) return run
   const before = run.attachments ?? none
   return {
     ...run,
+    intent: undefined,
     attachments: { ...before, failed: [...before.failed, ...attached.failed] },
     undelivered: rest,
     delivered: [...run.delivered, note.id],
@@ -198,6 +235,7 @@ function resumed(run: Run, session: Session): Run {
   const moved = pull && run.branch && pull.head !== run.branch.name
   return {
     ...run,
+    intent: undefined,
     earlier: { ...session, over: true },
     taskRun: undefined,
     ...(moved ? { branch: undefined } : {}),

@@ -1,0 +1,62 @@
+/** Tells of each call to GitHub, and of what the limits still allow. */
+import { type CallMeter, routeOf } from '../core/meter.ts'
+
+/** Of the paths that we use; everything else in them is a name or a number. */
+const words = new Set(
+  (
+    'access_tokens app assignees attempts branches collaborators comments commits compare contents deliveries git ' +
+    'graphql hook installations issues labels members memberships orgs permission pulls reactions ref refs replies ' +
+    'repos repositories requested_reviewers reviews teams user users'
+  ).split(' '),
+)
+
+interface Answer {
+  status: number
+  headers: object
+}
+
+interface Sending<T extends Answer> {
+  send(): T | Promise<T>
+  /** The answer inside an error, if there was one. */
+  failed(error: unknown): Answer | undefined
+}
+
+interface To {
+  meter: CallMeter | undefined
+  whose: string
+}
+
+export async function metered<T extends Answer>(
+  to: To,
+  { method, url }: { method: string; url: string },
+  { send, failed }: Sending<T>,
+): Promise<T> {
+  const began = performance.now()
+  const tell = (answer: Answer | undefined): void => {
+    const route = routeOf(url, words)
+    to.meter?.called({
+      service: 'github',
+      method,
+      route,
+      status: answer?.status,
+      ms: performance.now() - began,
+    })
+    tellBudget(to, { ...answer?.headers })
+  }
+  try {
+    const answer = await send()
+    tell(answer)
+    return answer
+  } catch (error) {
+    tell(failed(error))
+    throw error
+  }
+}
+
+/** Source: GitHub REST, "Checking the status of your rate limit". */
+function tellBudget({ meter, whose }: To, headers: Record<string, unknown>): void {
+  const left = Number(headers['x-ratelimit-remaining'] ?? Number.NaN)
+  const reset = Number(headers['x-ratelimit-reset'] ?? Number.NaN)
+  const resource = String(headers['x-ratelimit-resource'] ?? 'core')
+  if (Number.isFinite(left + reset)) meter?.budget({ whose, resource, left, resetAt: reset * 1000 })
+}

@@ -1,0 +1,63 @@
+/** One life after another, each cut short at its own point, while threads of earlier lives are still being recovered. */
+import { type CrashPoint, crashPoints } from '../../src/flow/crash-points.ts'
+import type { World } from '../world/world.ts'
+import { bringUp, died } from './mortal-bot.ts'
+import { type Play, type SceneName, scenes } from './plays.ts'
+
+/** A scene that leads there. */
+const leadingTo: Record<CrashPoint, SceneName> = {
+  'trigger claimed': 'asked',
+  'reply posted, not recorded': 'answered',
+  'status intent written': 'asked',
+  'status posted, not recorded': 'labelled',
+  'branch made, not recorded': 'labelled',
+  'task intent written': 'asked',
+  'task created, not recorded': 'labelled',
+  'run intent written': 'labelled',
+  'run created, not recorded': 'asked',
+  'message intent written': 'steered',
+  'message said, not recorded': 'steered',
+  'session intent written': 'rejoined',
+  'session rejoined, not recorded': 'rejoined',
+  'cancel asked, not recorded': 'stopped',
+  'status edit sent, not recorded': 'asked',
+  'pull seen': 'labelled',
+  'pull put right, not recorded': 'labelled',
+  'pull intent written': 'pushed',
+  'pull opened, not recorded': 'pushed',
+  'closing intent written': 'labelled',
+  'closing comment posted, not recorded': 'asked',
+  'inline intent written': 'reviewed',
+  'inline answer posted, not recorded': 'reviewed',
+  'reaction swapped, not recorded': 'asked',
+  'label removed, not recorded': 'labelled',
+  'branch dropped, not recorded': 'asked',
+  'before the end': 'labelled',
+}
+
+/** The latest point of a Run's life first: a thread on the mend has then passed the point where the next life ends. */
+export const backwards: readonly CrashPoint[] = crashPoints.toReversed()
+
+export const begin = (world: World, point: CrashPoint, name: string): Promise<Play> =>
+  scenes[leadingTo[point]](world, name)
+
+const patience = 25_000
+
+/**
+ * For each point: a life that ends there, and a thread that leads to it. The last life does not end.
+ * @throws when a point is not reached
+ */
+export async function crashAtEach(
+  world: World,
+  points: readonly CrashPoint[],
+): Promise<Map<CrashPoint, Play>> {
+  const plays = new Map<CrashPoint, Play>()
+  for (const [index, point] of points.entries()) {
+    const bot = await bringUp(world, { point })
+    plays.set(point, await begin(world, point, `at${index}`))
+    if ((await died(bot, patience)) === undefined)
+      throw new Error(`never got to "${point}":\n${bot.output()}`)
+  }
+  await bringUp(world)
+  return plays
+}

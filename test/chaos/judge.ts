@@ -1,0 +1,130 @@
+/**
+ * Says what is wrong with a thread, by what GitHub and PostHog have on record: not by what the bot says of itself.
+ * Too few is something to wait for, too many never is.
+ */
+import type { LedgerEntry } from '../world/posthog/ledger.ts'
+import type { World } from '../world/world.ts'
+import type { Expected, Play } from './plays.ts'
+
+/** What PostHog accepted for a thread, told apart by the marker in the task. */
+export function ledgerOf({ posthog, github }: World, number: number) {
+  const marker = `[gh:${github.repository}#${number}:`
+  const isOurs = ({ kind, body }: LedgerEntry) => kind === 'task' && JSON.stringify(body).includes(marker)
+  const tasks = posthog.ledger.filter(isOurs)
+  const ids = new Set(tasks.map(({ taskId }) => taskId))
+  const of = (kind: LedgerEntry['kind']) =>
+    posthog.ledger.filter(entry => entry.kind === kind && ids.has(entry.taskId))
+  return { tasks, runs: of('run'), messages: of('message'), cancels: of('cancel') }
+}
+
+export async function violations(world: World, { number, expected }: Play): Promise<string[]> {
+  const view = await world.github.thread(number)
+  return [
+    ...countsAtPostHog(world, number, expected),
+    ...wrongWords(world, view, expected),
+    ...wrongReactions(world, view, expected),
+    ...(view.labels.length > 0 ? [`labels left: ${view.labels.join(', ')}`] : []),
+    ...(await wrongBranches(world, number, expected)),
+    ...wentBack(world, number, view),
+  ]
+}
+
+type View = Awaited<ReturnType<World['github']['thread']>>
+
+const differs = (what: string, is: number, should: number): string[] =>
+  is === should ? [] : [`${is} ${what} instead of ${should}`]
+
+function countsAtPostHog(world: World, number: number, expected: Expected): string[] {
+  const { tasks, runs, messages, cancels } = ledgerOf(world, number)
+  return [
+    ...differs('tasks', tasks.length, expected.tasks),
+    ...differs('runs', runs.length, expected.runs),
+    ...differs('messages', messages.length, expected.messages),
+    ...differs('cancels', cancels.length, expected.cancels),
+  ]
+}
+
+const isStatus = (body: string): boolean => body.startsWith('### ')
+
+function wrongWords({ github }: World, view: View, expected: Expected): string[] {
+  const bodies = view.comments.filter(({ author }) => author === github.botLogin).map(({ body }) => body)
+  const statuses = bodies.filter(isStatus)
+  const answers = bodies.filter(body => !isStatus(body))
+  const matching = (wanted: RegExp) => answers.filter(body => wanted.test(body)).length
+  const posted = github.writes.filter(
+    ({ method, path }) => method === 'POST' && path.endsWith(`/issues/${view.number}/comments`),
+  )
+  const lineAnswers = view.lineComments.filter(({ author }) => author === github.botLogin).length
+  return [
+    ...differs('status comments', statuses.length, expected.statuses),
+    ...differs('answers', answers.length, expected.answers.length),
+    ...differs('comments ever posted', posted.length, expected.statuses + expected.answers.length),
+    ...expected.answers.flatMap(wanted => differs(`answers like ${wanted}`, matching(wanted), 1)),
+    ...differs('answers on lines', lineAnswers, expected.lineAnswers ?? 0),
+    ...statuses
+      .filter(body => body.startsWith('### ⏳'))
+      .map(body => `a status that waits: ${body.slice(0, 60)}`),
+  ]
+}
+
+function wrongReactions({ github }: World, view: View, expected: Expected): string[] {
+  const byBot = (reactions: string[]) =>
+    reactions
+      .filter(reaction => reaction.endsWith(` by ${github.botLogin}`))
+      .map(reaction => reaction.split(' by ')[0])
+      .join(' and ')
+  return Object.entries(expected.reactions).flatMap(([at, wanted]) => {
+    const comment = view.comments.find(({ id }) => String(id) === at)
+    const is = byBot(at === 'thread' ? view.reactions : (comment?.reactions ?? []))
+    return is === wanted ? [] : [`reaction ${is || 'none'} instead of ${wanted}`]
+  })
+}
+
+async function wrongBranches({ github }: World, number: number, expected: Expected): Promise<string[]> {
+  const ours = (await github.branches()).filter(name =>
+    new RegExp(`^codex/issue-${number}(?!\\d)`).test(name),
+  )
+  const closing = (await github.pulls()).filter(({ body }) =>
+    new RegExp(`Closes #${number}(?!\\d)`).test(body),
+  )
+  return [
+    ...differs('branches of ours', ours.length, expected.branches),
+    ...differs('pull requests', closing.length, expected.pulls),
+    ...closing.filter(({ base }) => base !== 'main').map(({ base }) => `a pull request into ${base}`),
+  ]
+}
+
+/** How far along a heading is. Nothing but a new round may lead back, and no play here has one. */
+const stages = [
+  /waits for its turn/,
+  /getting ready/,
+  /waiting for PostHog to start/,
+  /is (?:working|planning)/,
+  /is stopping/,
+  /^### (?!⏳)/,
+]
+
+function wentBack({ github }: World, number: number, view: View): string[] {
+  const ids = view.comments.map(({ id }) => id)
+  const bodies = github.writes.flatMap(({ method, path, body }) => {
+    const isOurs =
+      (method === 'POST' && path.endsWith(`/issues/${number}/comments`)) ||
+      (method === 'PATCH' && ids.some(id => path.endsWith(`/issues/comments/${id}`)))
+    const text = (body as { body?: string } | undefined)?.body ?? ''
+    return isOurs && isStatus(text) ? [text] : []
+  })
+  const ranks = bodies.map(text => stages.findIndex(stage => stage.test(text)))
+  return ranks.flatMap((rank, index) =>
+    rank < (ranks[index - 1] ?? rank) ? [`the status went back to: ${bodies[index]?.split('\n')[0]}`] : [],
+  )
+}
+
+/** Waits until all is as it should be. Whatever is still wrong then is the verdict. */
+export async function verdict(world: World, play: Play, patience: number): Promise<string[]> {
+  const deadline = Date.now() + patience
+  for (;;) {
+    const wrong = await violations(world, play)
+    if (wrong.length === 0 || Date.now() > deadline) return wrong
+    await new Promise(resolve => setTimeout(resolve, 150))
+  }
+}

@@ -1,0 +1,79 @@
+/** A bot that dies on cue, and is brought back until told otherwise. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { CrashPoint } from '../../src/flow/crash-points.ts'
+import { Bot, freePort } from '../world/bot.ts'
+import type { World } from '../world/world.ts'
+
+/** Short, so that the heir of a dead process need not wait long. */
+export const timing = { lockMs: 1_000, stalledMs: 500 }
+
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+const main = fileURLToPath(new URL('./main-with-crashes.ts', import.meta.url))
+
+export interface Cue {
+  point: CrashPoint
+  nth?: number
+}
+
+interface Options {
+  cue?: Cue | undefined
+  env?: Record<string, string>
+}
+
+export async function spawnMortal(world: World, { cue, env = {} }: Options = {}): Promise<Bot> {
+  const port = await freePort()
+  const child = spawn(process.execPath, ['--import', tsx, main], {
+    cwd: tmpdir(),
+    env: {
+      PATH: process.env.PATH ?? '',
+      ...world.env,
+      LOCK_MS: String(timing.lockMs),
+      STALLED_MS: String(timing.stalledMs),
+      ...(cue ? { CRASH_AT: `${cue.point}:${cue.nth ?? 1}` } : {}),
+      ...env,
+      HOST: '127.0.0.1',
+      PORT: String(port),
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const bot = new Bot(child, port)
+  world.bots.push(bot)
+  return bot
+}
+
+/**
+ * Brings the one bot of a world up, and GitHub's failed deliveries with it, as GitHub's operators would: nothing is
+ * redelivered by itself.
+ */
+export async function bringUp(world: World, cue?: Cue): Promise<Bot> {
+  const bot = await spawnMortal(world, { cue })
+  // It may be dead before it could say that it is ready.
+  const ready = await Promise.race([bot.ready().then(() => true), bot.exited.then(() => false)])
+  if (!ready) return bot
+  world.github.webhooks.target = `${bot.url}/api/github/webhooks`
+  redeliverFailed(world)
+  return bot
+}
+
+/** Those events of which no delivery went well, under their own ids. */
+export function redeliverFailed({ github }: World): void {
+  const { deliveries } = github.webhooks
+  const done = new Set(deliveries.filter(({ status }) => status === 'OK').map(({ guid }) => guid))
+  const again = new Map(deliveries.filter(({ guid }) => !done.has(guid)).map(({ guid, id }) => [guid, id]))
+  for (const id of again.values()) github.webhooks.redeliver(id)
+}
+
+/** @returns ms until it died, or undefined if it did not within `patience` */
+export async function died(bot: Bot, patience: number): Promise<number | undefined> {
+  const began = Date.now()
+  const late = new AbortController()
+  const timer = once(late.signal, 'abort')
+  const clock = setTimeout(() => late.abort(), patience)
+  const over = await Promise.race([bot.exited.then(() => true), timer.then(() => false)])
+  clearTimeout(clock)
+  return over ? Date.now() - began : undefined
+}

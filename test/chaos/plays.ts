@@ -1,0 +1,162 @@
+/** What people do in one thread, and what must have come of it in the end, whatever happened meanwhile. */
+import type { World } from '../world/world.ts'
+import { ledgerOf } from './judge.ts'
+
+/** Exactly so many, no more and no less. */
+export interface Expected {
+  tasks: number
+  runs: number
+  messages: number
+  cancels: number
+  statuses: number
+  /** One answer for each, in any order. */
+  answers: RegExp[]
+  /** The bot's reaction on each comment of a person, or on the thread itself (`thread`). */
+  reactions: Record<string, string>
+  /** Pull requests that close the issue. */
+  pulls: number
+  /** Branches that the bot made and that are still there. */
+  branches: number
+  lineAnswers?: number
+}
+
+export interface Play {
+  title: string
+  number: number
+  expected: Expected
+  /** What is still to be done once something has happened. Resolves when all has been said. */
+  goesOn: Promise<void>
+}
+
+export type Scene = (world: World, name: string) => Promise<Play>
+
+const once: Omit<Expected, 'answers' | 'reactions'> = {
+  tasks: 1,
+  runs: 1,
+  messages: 0,
+  cancels: 0,
+  statuses: 1,
+  pulls: 1,
+  branches: 0,
+}
+const ready = /the pull request is ready/
+const patience = { timeout: 90_000, every: 100 }
+
+async function opens(world: World, name: string) {
+  const maya = world.github.as('maya')
+  const { number } = await maya.opensIssue({ title: `Issue ${name}`, body: `About ${name}.` })
+  return { maya, number }
+}
+
+/** A label on an issue: a pull request comes of it. */
+const labelled: Scene = async (world, name) => {
+  const { maya, number } = await opens(world, name)
+  await maya.labels(number, 'codex')
+  const expected = { ...once, answers: [ready], reactions: { thread: 'rocket' } }
+  return { title: name, number, expected, goesOn: Promise.resolve() }
+}
+
+/** A comment on an issue: a pull request comes of it. */
+const asked: Scene = async (world, name) => {
+  const { maya, number } = await opens(world, name)
+  const { id } = await maya.comments(number, `/codex begin-${name}`)
+  const expected = { ...once, answers: [ready], reactions: { [id]: 'rocket' } }
+  return { title: name, number, expected, goesOn: Promise.resolve() }
+}
+
+/** The agent leaves its commits on the branch, so the bot opens the pull request. */
+const pushed: Scene = async (world, name) => {
+  world.posthog.script(`begin-${name}`, { kind: 'pushesToBranch' })
+  const play = await asked(world, name)
+  play.expected.branches = 1
+  return play
+}
+
+/** More words while the agent works. */
+const steered: Scene = async (world, name) => {
+  world.posthog.script(`begin-${name}`, { kind: 'manual' })
+  const play = await asked(world, name)
+  const maya = world.github.as('maya')
+  const { expected } = play
+  const goOn = async () => {
+    const run = await runOf(world, play.number)
+    const { id } = await maya.comments(play.number, `/codex more-${name}`)
+    expected.reactions[id] = 'rocket'
+    await world.github.waitFor(() => ledgerOf(world, play.number).messages.length > 0, patience)
+    await world.posthog.run(run).completeTurn('Half of it is done.')
+  }
+  Object.assign(expected, { messages: 1, answers: [/passed on to the agent/, ready] })
+  return { ...play, goesOn: goOn() }
+}
+
+/** More words after the end, to an agent that is idle but still there. */
+const rejoined: Scene = async (world, name) => {
+  world.posthog.script(`begin-${name}`, { kind: 'manual' })
+  const play = await asked(world, name)
+  const { expected, number } = play
+  const goOn = async () => {
+    const run = world.posthog.run(await runOf(world, number))
+    await run.openPull()
+    await run.completeTurn('There it is.')
+    const [first = ''] = Object.keys(expected.reactions)
+    await world.github.waitFor(async () => (await reactionsOn(world, number, first)).includes('rocket'), patience)
+    await ended(world, number)
+    const { id } = await world.github.as('maya').comments(number, `/codex again-${name}`)
+    expected.reactions[id] = 'rocket'
+  }
+  Object.assign(expected, { messages: 1, statuses: 2, answers: [ready, /@maya done/] })
+  return { ...play, goesOn: goOn() }
+}
+
+/** Stop, while the agent works. */
+const stopped: Scene = async (world, name) => {
+  world.posthog.script(`begin-${name}`, { kind: 'hangs' })
+  const play = await asked(world, name)
+  const { expected, number } = play
+  const [first = ''] = Object.keys(expected.reactions)
+  const goOn = async () => {
+    await runOf(world, number)
+    const { id } = await world.github.as('maya').comments(number, '/codex stop')
+    expected.reactions[id] = 'rocket'
+  }
+  Object.assign(expected, {
+    cancels: 1,
+    pulls: 0,
+    answers: [/you stopped this run/],
+    reactions: { [first]: 'confused' },
+  })
+  return { ...play, goesOn: goOn() }
+}
+
+/** A question that starts nothing. */
+const answered: Scene = async (world, name) => {
+  const { maya, number } = await opens(world, name)
+  const { id } = await maya.comments(number, '/codex help')
+  const none = { tasks: 0, runs: 0, statuses: 0, pulls: 0 }
+  const expected = { ...once, ...none, answers: [/What it does/], reactions: { [id]: 'rocket' } }
+  return { title: name, number, expected, goesOn: Promise.resolve() }
+}
+
+/** A review with two comments on lines, each of which gets its own answer. */
+const reviewed: Scene = async (world, name) => {
+  world.posthog.script(`begin-${name}`, { kind: 'pushesToBranch', text: 'All addressed.' })
+  const maya = world.github.as('maya')
+  const path = `src/${name}.ts`
+  await maya.pushes(`maya/${name}`, { [path]: 'one\ntwo\nthree\n' })
+  const { number } = await maya.opensPull({ head: `maya/${name}`, title: `Pull ${name}` })
+  const comments = [1, 2].map(line => ({ path, line, body: `Rename line ${line}.` }))
+  await world.github.as('mario').reviews(number, { body: `/codex begin-${name}`, comments })
+  const expected = { ...once, pulls: 0, answers: [/@mario done/], reactions: {}, lineAnswers: 2 }
+  return { title: name, number, expected, goesOn: Promise.resolve() }
+}
+
+/** The task run of a thread, once its agent is at work. */
+async function runOf(world: World, number: number): Promise<string> {
+  return world.github.waitFor(() => {
+    const run = ledgerOf(world, number).runs[0]?.runId
+    return run !== undefined && world.posthog.run(run).status === 'in_progress' ? run : undefined
+  }, patience)
+}
+
+export const scenes = { labelled, asked, pushed, steered, rejoined, stopped, answered, reviewed }
+export type SceneName = keyof typeof scenes

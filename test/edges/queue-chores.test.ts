@@ -1,0 +1,197 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readChore } from '../../src/queue/chores.ts'
+import { type Chore, LockLost, type Turn } from '../../src/queue/work-queue.ts'
+import {
+  cleanUp,
+  type LogLine,
+  newDataDir,
+  open,
+  type Place,
+  type TestQueues,
+  until,
+} from '../support/queue-world.ts'
+import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+
+const HOUR = 3_600_000
+const backends = redisAvailable() ? (['redis', 'embedded'] as const) : (['embedded'] as const)
+
+describe.each(backends)('chores on %s', kind => {
+  let server: RedisServer | undefined
+  let place: Place
+  let queues: TestQueues
+  const lines: LogLine[] = []
+
+  beforeAll(async () => {
+    if (kind === 'redis') server = await startRedis()
+    place = server
+      ? { redisUrl: server.url, dataDir: '/nowhere', prefix: '{test-chores}' }
+      : { dataDir: await newDataDir() }
+    queues = await open(place, lines)
+  })
+
+  afterAll(async () => {
+    await cleanUp()
+    await server?.stop()
+  })
+
+  async function nextProcess(): Promise<TestQueues> {
+    await queues.close(200)
+    queues = await open(place, lines)
+    return queues
+  }
+
+  test('one is done at once, then again so long after each turn', async () => {
+    const turns: { from: number; to: number }[] = []
+    await queues.chores.every('round', 200, async () => {
+      const from = Date.now()
+      await sleep(100)
+      turns.push({ from, to: Date.now() })
+      return turns.length < 4 ? undefined : HOUR
+    })
+    await until(() => turns.length === 4)
+    const rests = turns.slice(1).map(({ from }, n) => from - (turns[n]?.to ?? 0))
+    for (const rest of rests) expect(rest).toBeGreaterThanOrEqual(198)
+    for (const rest of rests) expect(rest).toBeLessThan(700)
+  })
+
+  test('it remembers, also into the next process, and is done soon after the start of that', async () => {
+    const seen: unknown[] = []
+    const remembering: Chore = async turn => {
+      seen.push(turn.memory)
+      await turn.remember({ turns: seen.length })
+      return HOUR
+    }
+    await queues.chores.every('remembers', HOUR, remembering)
+    await until(() => seen.length === 1)
+    await sleep(100)
+    await (await nextProcess()).chores.every('remembers', HOUR, remembering)
+    await until(() => seen.length === 2)
+    expect(seen).toEqual([undefined, { turns: 1 }])
+  })
+
+  test('several are done side by side', async () => {
+    let inHand = 0
+    const meeting: Chore = async () => {
+      inHand++
+      await until(() => inHand === 3)
+      return HOUR
+    }
+    for (const id of ['left', 'middle', 'right']) await queues.chores.every(id, HOUR, meeting)
+    await until(() => inHand === 3)
+  })
+
+  test('it comes back when it says so', async () => {
+    const starts: number[] = []
+    await queues.chores.every('chooses', HOUR, async () => {
+      starts.push(Date.now())
+      return starts.length === 1 ? 300 : undefined
+    })
+    await until(() => starts.length === 2)
+    expect((starts[1] ?? 0) - (starts[0] ?? 0)).toBeGreaterThanOrEqual(298)
+  })
+
+  test('one that fails is logged and tried again', async () => {
+    let turns = 0
+    await queues.chores.every('fails', HOUR, async () => {
+      if (++turns === 1) throw new Error('the moon is full')
+      return undefined
+    })
+    await until(() => turns === 2)
+    expect(lines).toContainEqual(
+      expect.objectContaining({ level: 'error', facts: expect.objectContaining({ job: 'fails' }) }),
+    )
+  })
+
+  test('one whose process froze is taken over, and the frozen one can do no more', async () => {
+    let frozen: Turn | undefined
+    await queues.chores.every('frozen', HOUR, async turn => {
+      await turn.remember('half done')
+      frozen = turn
+      return new Promise(() => {})
+    })
+    await until(() => frozen !== undefined)
+    await queues.close(100)
+    let taken: unknown
+    await (await nextProcess()).chores.every('frozen', HOUR, async ({ memory }) => {
+      taken = memory
+      return undefined
+    })
+    await until(() => taken !== undefined, 10_000)
+    expect(taken).toBe('half done')
+    await expect(frozen?.remember('thawed')).rejects.toThrow(LockLost)
+  })
+})
+
+describe.skipIf(!redisAvailable())('chores of many processes on one Redis', () => {
+  let server: RedisServer
+  const place = (prefix: string): Place => ({ redisUrl: server.url, dataDir: '/nowhere', prefix })
+
+  beforeAll(async () => {
+    server = await startRedis()
+  })
+  afterAll(async () => {
+    await cleanUp()
+    await server.stop()
+  })
+
+  test('never two at a time, however slow the chore and however many say it', async () => {
+    const processes = await Promise.all(Array.from({ length: 4 }, () => open(place('{many}'))))
+    let [inHand, most, turns] = [0, 0, 0]
+    const slow: Chore = async () => {
+      most = Math.max(most, ++inHand)
+      await sleep(150)
+      inHand--
+      turns++
+      return undefined
+    }
+    await Promise.all(processes.map(({ chores }) => chores.every('slow', 30, slow)))
+    await until(() => turns >= 10, 10_000)
+    expect(most).toBe(1)
+    await Promise.all(processes.map(each => each.close(500)))
+  })
+
+  test('a process leaves alone what it does not know', async () => {
+    const memories: unknown[] = []
+    const remembering: Chore = async turn => {
+      memories.push(turn.memory)
+      await turn.remember('kept')
+      return 100
+    }
+    const young = await open(place('{old}'))
+    await young.chores.every('new', 100, remembering)
+    await until(() => memories.length > 0)
+    await young.close(500)
+    const old = await open(place('{old}'))
+    await old.chores.every('known', HOUR, async () => undefined)
+    await sleep(500)
+    await old.close(500)
+    const before = memories.length
+    await (await open(place('{old}'))).chores.every('new', 100, remembering)
+    await until(() => memories.length > before)
+    expect(memories.slice(before)).toContain('kept')
+  })
+
+  test('after Redis lost its data they come back', async () => {
+    const { chores } = await open(place('{lost}'))
+    const memories: unknown[] = []
+    await chores.every('lost', 300, async turn => {
+      memories.push(turn.memory)
+      await turn.remember('kept')
+      return undefined
+    })
+    await until(() => memories.includes('kept'))
+    const redis = new Redis(server.url)
+    await redis.flushall()
+    redis.disconnect()
+    const before = memories.length
+    await until(() => memories.slice(before).includes(undefined), 5_000)
+    await until(() => memories.at(-1) === 'kept', 5_000)
+  })
+})
+
+test('whatever is stored, a chore can start with it', () => {
+  expect([undefined, null, 7, 'x', [], {}].map(readChore)).toEqual([{}, {}, {}, {}, {}, {}])
+  expect(readChore({ memory: { since: 1 } })).toEqual({ memory: { since: 1 } })
+})
