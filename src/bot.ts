@@ -54,21 +54,6 @@ interface Footing {
 
 export async function startBot(config: Config, overrides: Overrides = {}): Promise<Started> {
   const log = await openLog(config.log, redactor(secretsOf(config)))
-<<<<<<< HEAD
-  const queues: BotQueues = await openQueues({
-    ...config.queue,
-    ...overrides.queue,
-    parseTrigger: value => TriggerRecord.parse(value),
-    parseRun: value => Run.parse(value),
-    log,
-  })
-  const { kind, triggers, runs } = queues
-  const metrics = openMetrics({ role: config.role, queue: kind, queues: { triggers, runs }, now: Date.now })
-  const footing = { config, queues, log, metrics }
-  const server = await openServer(footing)
-  const work = config.role === 'web' ? undefined : await startWork(footing, overrides)
-  log.info({ role: config.role, queue: kind }, 'ready')
-=======
   const queues: BotQueues = await patiently(() =>
     openQueues({
       ...config.queue,
@@ -78,10 +63,12 @@ export async function startBot(config: Config, overrides: Overrides = {}): Promi
       log,
     }),
   )
-  const server = await openServer(config, queues, log)
-  const work = config.role === 'web' ? undefined : await startWork(config, queues, log, overrides)
-  log.info({ role: config.role, queue: queues.kind }, 'ready')
->>>>>>> theirs
+  const { kind, triggers, runs } = queues
+  const metrics = openMetrics({ role: config.role, queue: kind, queues: { triggers, runs }, now: Date.now })
+  const footing = { config, queues, log, metrics }
+  const server = await openServer(footing)
+  const work = config.role === 'web' ? undefined : await startWork(footing, overrides)
+  log.info({ role: config.role, queue: kind }, 'ready')
   return { stop: signal => stopBot({ signal, log, server, queues, stream: work?.stream }) }
 }
 

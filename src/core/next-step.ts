@@ -26,6 +26,7 @@ export type Step =
   | { do: 'unlabel' }
   | { do: 'drop-branch' }
   | { do: 'resume-work' }
+  | { do: 'ask-cost' }
   | { do: 'let-go' }
   | { do: 'wait'; ms: number }
   | { do: 'end' }
@@ -150,6 +151,7 @@ function afterOutcome(run: Run, now: Now): Step {
   if (!run.told.reaction) return { do: 'react' }
   if (!run.told.label) return { do: 'unlabel' }
   if (!run.told.branch) return { do: 'drop-branch' }
+  if (run.cost === undefined && run.taskRun) return { do: 'ask-cost' }
   const claimed = run.claimedPulls[0]
   if (claimed !== undefined) return { do: 'adopt-pull', url: claimed }
   if (inTail(run, now.at)) return keepLooking(run, now)

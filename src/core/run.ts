@@ -35,6 +35,8 @@ export type RunOptions = z.infer<typeof RunOptions>
 export const Ask = z.object({
   by: Person,
   at: z.number(),
+  /** The webhook that brought it. */
+  delivery: z.string().optional(),
   origin: Origin,
   what: z.enum(['work', 'plan']),
   /** Empty when the thread itself is the instruction. */
@@ -287,6 +289,8 @@ export const Run = z.object({
   concludedAt: z.number().optional(),
   /** It ends as soon as it has an outcome and the thread knows it. */
   yielding: z.boolean(),
+  /** What PostHog says the task has cost so far, in US dollars; `null` when it does not say. */
+  cost: z.number().nullable().optional(),
   stallsSeen: z.number().int(),
 })
 export type Run = z.infer<typeof Run>

@@ -16,6 +16,7 @@ import { gatherContext } from './run-steps/context.ts'
 import { type Hand, handOf, NotSettled, type RunDeps } from './run-steps/hand.ts'
 import { adoptPull, findResult } from './run-steps/result.ts'
 import {
+  askCost,
   cancel,
   createTask,
   deliver,
@@ -115,6 +116,7 @@ const asks: Record<Doing['do'], Service | undefined> = {
   unlabel: 'github',
   'drop-branch': 'github',
   'resume-work': undefined,
+  'ask-cost': undefined,
   'let-go': undefined,
 }
 
@@ -174,6 +176,8 @@ function act(hand: Hand, step: Doing): Promise<Run> | Run {
       return dropBranch(hand)
     case 'resume-work':
       return resumeWork(hand)
+    case 'ask-cost':
+      return askCost(hand)
     case 'let-go':
       return { ...hand.run, trouble: undefined, intent: undefined, yielding: true, mute: true, told: allTold }
   }

@@ -62,6 +62,8 @@ export interface TasksClient {
   stageArtifact(taskId: string, file: AttachmentFile): Promise<string>
   addArtifact(session: Session, file: AttachmentFile): Promise<string>
   cancel(session: Session, reason: string): Promise<void>
+  /** US dollars, of a whole task; `undefined` when PostHog does not say. Never throws. */
+  cost(taskId: string): Promise<number | undefined>
   models(): Promise<KnownModel[]>
   sandboxes(): Promise<SandboxView[]>
 }

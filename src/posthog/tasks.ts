@@ -8,7 +8,7 @@ import type { CodexTaskRunCreate } from '../core/run-request.ts'
 import type { KnownModel, NewTask, SandboxView } from '../core/seen.ts'
 import { addArtifact, stageArtifact } from './artifacts.ts'
 import { type Answer, type Call, call, type PostHogSettings } from './http.ts'
-import { LogLine, Models, RunPage, SandboxPage, StartedTask, Task, TaskPage, TaskRun } from './wire.ts'
+import { LogLine, Models, RunPage, SandboxPage, StartedTask, Task, TaskPage, TaskRun, Usage } from './wire.ts'
 
 export type PostHogTasks = ReturnType<typeof postHogTasks>
 
@@ -106,6 +106,16 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
     async cancel(session: Session, reason: string): Promise<void> {
       const body = { reason: reason.slice(0, 500) }
       await ask({ method: 'POST', path: `${runPath(session)}cancel/`, body, answer: z.unknown() })
+    },
+
+    /** What a task has cost so far, in US dollars. */
+    async cost(taskId: string): Promise<number | undefined> {
+      try {
+        const path = `tasks/${taskId}/usage/`
+        return (await ask({ method: 'GET', path, answer: Usage, within: 5_000 })).data.total_cost_usd
+      } catch {
+        return undefined
+      }
     },
 
     /** The sandbox environments that the key can see. */

@@ -48,6 +48,8 @@ export const RunPage = z.object({
   next: text,
 })
 
+export const Usage = z.object({ total_cost_usd: z.coerce.number().nonnegative() })
+
 export const SandboxPage = z.object({ results: z.array(z.object({ id: z.string(), name: z.string() })) })
 
 export const Models = z.object({

@@ -25,7 +25,7 @@ export async function violations(world: World, { number, expected }: Play): Prom
     ...wrongReactions(world, view, expected),
     ...(view.labels.length > 0 ? [`labels left: ${view.labels.join(', ')}`] : []),
     ...(await wrongBranches(world, number, expected)),
-    ...wentBack(world, number, view),
+    ...wentBack(world, view),
   ]
 }
 
@@ -104,15 +104,15 @@ const stages = [
   /^### (?!⏳)/,
 ]
 
-function wentBack({ github }: World, number: number, view: View): string[] {
-  const ids = view.comments.map(({ id }) => id)
-  const bodies = github.writes.flatMap(({ method, path, body }) => {
-    const isOurs =
-      (method === 'POST' && path.endsWith(`/issues/${number}/comments`)) ||
-      (method === 'PATCH' && ids.some(id => path.endsWith(`/issues/comments/${id}`)))
-    const text = (body as { body?: string } | undefined)?.body ?? ''
-    return isOurs && isStatus(text) ? [text] : []
-  })
+function wentBack({ github }: World, view: View): string[] {
+  const statuses = view.comments.filter(({ author, body }) => author === github.botLogin && isStatus(body))
+  return statuses.flatMap(({ id }) => statusWentBack(github, id))
+}
+
+function statusWentBack(github: World['github'], id: number): string[] {
+  const bodies = github.writes
+    .filter(({ method, path }) => method === 'PATCH' && path.endsWith(`/issues/comments/${id}`))
+    .map(({ body }) => (body as { body?: string } | undefined)?.body ?? '')
   const ranks = bodies.map(text => stages.findIndex(stage => stage.test(text)))
   return ranks.flatMap((rank, index) =>
     rank < (ranks[index - 1] ?? rank) ? [`the status went back to: ${bodies[index]?.split('\n')[0]}`] : [],

@@ -1,4 +1,5 @@
 /** What people do in one thread, and what must have come of it in the end, whatever happened meanwhile. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { World } from '../world/world.ts'
 import { ledgerOf } from './judge.ts'
 
@@ -98,9 +99,7 @@ const rejoined: Scene = async (world, name) => {
     const run = world.posthog.run(await runOf(world, number))
     await run.openPull()
     await run.completeTurn('There it is.')
-    const [first = ''] = Object.keys(expected.reactions)
-    await world.github.waitFor(async () => (await reactionsOn(world, number, first)).includes('rocket'), patience)
-    await ended(world, number)
+    await theRunIsOver(world, number)
     const { id } = await world.github.as('maya').comments(number, `/codex again-${name}`)
     expected.reactions[id] = 'rocket'
   }
@@ -148,6 +147,19 @@ const reviewed: Scene = async (world, name) => {
   await world.github.as('mario').reviews(number, { body: `/codex begin-${name}`, comments })
   const expected = { ...once, pulls: 0, answers: [/@mario done/], reactions: {}, lineAnswers: 2 }
   return { title: name, number, expected, goesOn: Promise.resolve() }
+}
+
+/** Dropping its branch is the last thing that a Run does; after a crash it takes a moment until it ends. */
+async function theRunIsOver(world: World, number: number): Promise<void> {
+  const isOurs = (name: string) => name.startsWith(`codex/issue-${number}-`)
+  const { github, bots } = world
+  await github.waitFor(async () => ledgerOf(world, number).runs.length > 0, patience)
+  await github.waitFor(
+    async () => (await github.thread(number)).comments.some(({ body }) => ready.test(body)),
+    patience,
+  )
+  await github.waitFor(async () => !(await github.branches()).some(isOurs), patience)
+  for (let lives = -1; lives !== bots.length; await sleep(4_000)) lives = bots.length
 }
 
 /** The task run of a thread, once its agent is at work. */

@@ -24,6 +24,8 @@ onBothQueues('Somebody asks on an issue', world => {
       async () => !(await github.branches()).includes(`codex/issue-${issue.number}-login-is-flaky`),
     )
 
+    await thread.waitForStatus('💰 $0.42 for this task so far')
+
     const { tasks, runs } = ledgerOf(world(), issue.number)
     expect(tasks).toHaveLength(1)
     expect(runs).toHaveLength(1)

@@ -74,7 +74,7 @@ async function speakTo(hand: Hand, earlier: Session, offset: number): Promise<St
 }
 
 /** How many turns ended after the first `offset` entries of a log: what was said before and was heard had one. */
-async function turnsSince({ run, deps }: Hand, session: Session, offset: number): Promise<number> {
+async function turnsSince({ deps }: Hand, session: Session, offset: number): Promise<number> {
   const { log } = await deps.posthog.look(session, offset)
   return log.filter(({ what }) => what.is === 'turn-over').length
 }
@@ -250,6 +250,7 @@ export function resumeWork({ run }: Hand): Run {
     outcome: undefined,
     concludedAt: undefined,
     stop: undefined,
+    cost: undefined,
     told: { ...run.told, comment: false, label: false, branch: false },
     resultChecked: false,
     pushed: undefined,
@@ -283,4 +284,10 @@ export async function look(hand: Hand): Promise<Run> {
   const streams = !isTerminal(sight.status) && deps.stream.watch(session, run.id)
   const pause = streams ? lookIntervalWithStream(age, live) : lookInterval(age, live)
   return { ...observe(run, sight, now), lastLookAt: now, nextLookAt: now + pause }
+}
+
+/** Nice to know, and nothing more: a server that does not tell is not asked again. */
+export async function askCost({ run, deps }: Hand): Promise<Run> {
+  const cost = run.taskId === undefined ? undefined : await deps.posthog.cost(run.taskId)
+  return { ...run, cost: cost ?? null }
 }

@@ -162,7 +162,7 @@ async function runTask(request: ApiRequest): Promise<Reply> {
 
 function usage(request: ApiRequest): Reply {
   request.world.task(request)
-  return ok({ token_cost_usd: 0, compute_cost_usd: 0, total_cost_usd: 0 })
+  return ok({ token_cost_usd: 0.3, compute_cost_usd: 0.12, total_cost_usd: 0.42 })
 }
 
 function repositories({ world, caller }: ApiRequest): Reply {
