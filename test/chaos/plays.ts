@@ -24,6 +24,8 @@ export interface Expected {
 export interface Play {
   title: string
   number: number
+  /** The commands that were written so far. */
+  commentIds: number[]
   expected: Expected
   /** What is still to be done once something has happened. Resolves when all has been said. */
   goesOn: Promise<void>
@@ -54,7 +56,7 @@ const labelled: Scene = async (world, name) => {
   const { maya, number } = await opens(world, name)
   await maya.labels(number, 'codex')
   const expected = { ...once, answers: [ready], reactions: { thread: 'rocket' } }
-  return { title: name, number, expected, goesOn: Promise.resolve() }
+  return { title: name, number, commentIds: [], expected, goesOn: Promise.resolve() }
 }
 
 /** A comment on an issue: a pull request comes of it. */
@@ -62,7 +64,7 @@ const asked: Scene = async (world, name) => {
   const { maya, number } = await opens(world, name)
   const { id } = await maya.comments(number, `/codex begin-${name}`)
   const expected = { ...once, answers: [ready], reactions: { [id]: 'rocket' } }
-  return { title: name, number, expected, goesOn: Promise.resolve() }
+  return { title: name, number, commentIds: [], expected, goesOn: Promise.resolve() }
 }
 
 /** The agent leaves its commits on the branch, so the bot opens the pull request. */
@@ -133,7 +135,7 @@ const answered: Scene = async (world, name) => {
   const { id } = await maya.comments(number, '/codex help')
   const none = { tasks: 0, runs: 0, statuses: 0, pulls: 0 }
   const expected = { ...once, ...none, answers: [/What it does/], reactions: { [id]: 'rocket' } }
-  return { title: name, number, expected, goesOn: Promise.resolve() }
+  return { title: name, number, commentIds: [], expected, goesOn: Promise.resolve() }
 }
 
 /** A review with two comments on lines, each of which gets its own answer. */
@@ -146,7 +148,7 @@ const reviewed: Scene = async (world, name) => {
   const comments = [1, 2].map(line => ({ path, line, body: `Rename line ${line}.` }))
   await world.github.as('mario').reviews(number, { body: `/codex begin-${name}`, comments })
   const expected = { ...once, pulls: 0, answers: [/@mario done/], reactions: {}, lineAnswers: 2 }
-  return { title: name, number, expected, goesOn: Promise.resolve() }
+  return { title: name, number, commentIds: [], expected, goesOn: Promise.resolve() }
 }
 
 /** Dropping its branch is the last thing that a Run does; after a crash it takes a moment until it ends. */

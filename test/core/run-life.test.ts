@@ -273,6 +273,7 @@ class World {
         agent.said.set(id, text)
         return 'queued'
       }),
+    cost: () => Promise.resolve(0.42),
     cancel: ({ taskRunId }) =>
       this.at('posthog', () => {
         this.effects.push('cancel')
