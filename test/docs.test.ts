@@ -5,6 +5,7 @@ import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { schemaPath, settingsSchema } from '../scripts/settings-schema.ts'
+import { openMetrics } from '../src/admin/metrics.ts'
 import { readConfig, variables } from '../src/config.ts'
 import { presets } from '../src/core/command/table.ts'
 import { replyComment } from '../src/core/comments/replies.ts'
@@ -205,6 +206,15 @@ describe('the page for operators', () => {
     const { reason } = failureOf(new Refused(service, status, code, ''))
     expect(textOf('docs/operating.md')).toContain(reason.replace(/: $/, ''))
   })
+})
+
+test('the page for operators has every metric', async () => {
+  const none = { live: async () => [] }
+  const queues = { triggers: none, runs: none }
+  const { text } = await openMetrics({ role: 'all', queue: 'embedded', queues, now: Date.now }).page()
+  const metrics = [...text.matchAll(/^# HELP (codex_bot_\w+)/gm)].map(([, name]) => name)
+  const named = [...textOf('docs/operating.md').matchAll(/`(codex_bot_\w+)`/g)].map(([, name]) => name)
+  expect(new Set(named)).toEqual(new Set(metrics))
 })
 
 describe('links', () => {

@@ -1,4 +1,5 @@
 /** Text from GitHub on its way to the agent: what a reader of the page can't see is taken out first. */
+import { hiddenWords, withoutHidden } from './hidden-text.ts'
 
 /** Code points that show nothing or change how their neighbours show, first and last of each range. */
 const invisibleRanges: readonly (readonly [number, number])[] = [
@@ -39,28 +40,27 @@ const invisible = new RegExp(
 export const stripInvisible = (text: string): string =>
   text.toWellFormed().replace(/\r\n?/g, '\n').replace(invisible, '')
 
-/** HTML comments, closed or running to the end, as GitHub's renderer hides them. */
-const htmlComment = /<!--[\s\S]*?(?:-->|$)/g
+/** A character may be written as its number, too. */
+const numbered = /&#(?:x([0-9a-f]{1,6})|(\d{1,7}));/gi
 
-/** Tags keep their name only: attributes are read by machines, not by people. */
-const tag = /<(\/?[A-Za-z][A-Za-z0-9-]*)(?:\s[^<>]*)?(\/?)>/g
+const withoutInvisibleEntities = (text: string): string =>
+  text.replace(numbered, (entity, hex?: string, decimal?: string) => {
+    const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16)
+    return invisibleRanges.some(([from, to]) => from <= code && code <= to) ? '' : entity
+  })
 
 /** Tags and direction overrides have no honest use in a command; joiners and variation selectors make emoji. */
 const deceiving = /[\u{e0000}-\u{e0fff}\u202a-\u202e\u2066-\u2069]/u
 
 /** Whether a text says more to a machine than the rendered page says to people. */
 export const hidesWords = (text: string): boolean =>
-  deceiving.test(text) || [...text.matchAll(htmlComment)].some(([comment]) => /\w/.test(comment.slice(4)))
+  deceiving.test(text) || hiddenWords(stripInvisible(text)).some(hidden => /[\p{L}\p{N}]/u.test(hidden))
 
 /** What a person who reads the rendered text sees, more or less, at most `maxLength` characters of it. */
 export function visibleText(text: string, maxLength: number): string {
-  const visible = stripInvisible(text)
-    .replace(/\r\n?/g, '\n')
-    .replace(htmlComment, '')
-    .replace(tag, '<$1$2>')
-    .trim()
+  const visible = withoutHidden(withoutInvisibleEntities(stripInvisible(text))).trim()
   return visible.length > maxLength
-    ? `${visible.slice(0, maxLength)}\n[… cut here: the text is longer]`
+    ? `${visible.slice(0, maxLength).toWellFormed()}\n[… cut here: the text is longer]`
     : visible
 }
 
@@ -69,5 +69,11 @@ export function visibleText(text: string, maxLength: number): string {
  * @param fence random, and taken out of the text wherever it appears there
  */
 export function fenced(text: string, fence: string): string {
-  return `<<<${fence}\n${text.replaceAll(fence, '')}\n${fence}>>>`
+  return `<<<${fence}\n${withoutWord(text, fence)}\n${fence}>>>`
+}
+
+/** Taking a word out can bring its halves together. */
+function withoutWord(text: string, word: string): string {
+  const rest = text.replaceAll(word, '')
+  return rest === text || word === '' ? rest : withoutWord(rest, word)
 }

@@ -14,8 +14,8 @@ export interface Expected {
   answers: RegExp[]
   /** The bot's reaction on each comment of a person, or on the thread itself (`thread`). */
   reactions: Record<string, string>
-  /** Pull requests that close the issue. */
-  pulls: number
+  /** Pull requests that close the issue; `undefined` where nobody could see to that. */
+  pulls: number | undefined
   /** Branches that the bot made and that are still there. */
   branches: number
   lineAnswers?: number
@@ -24,8 +24,6 @@ export interface Expected {
 export interface Play {
   title: string
   number: number
-  /** The commands that were written so far. */
-  commentIds: number[]
   expected: Expected
   /** What is still to be done once something has happened. Resolves when all has been said. */
   goesOn: Promise<void>
@@ -45,6 +43,9 @@ const once: Omit<Expected, 'answers' | 'reactions'> = {
 const ready = /the pull request is ready/
 const patience = { timeout: 90_000, every: 100 }
 
+/** Words of which no others are the beginning. */
+const said = (name: string): RegExp => new RegExp(`begin-${name}\\b`)
+
 async function opens(world: World, name: string) {
   const maya = world.github.as('maya')
   const { number } = await maya.opensIssue({ title: `Issue ${name}`, body: `About ${name}.` })
@@ -56,7 +57,7 @@ const labelled: Scene = async (world, name) => {
   const { maya, number } = await opens(world, name)
   await maya.labels(number, 'codex')
   const expected = { ...once, answers: [ready], reactions: { thread: 'rocket' } }
-  return { title: name, number, commentIds: [], expected, goesOn: Promise.resolve() }
+  return { title: name, number, expected, goesOn: Promise.resolve() }
 }
 
 /** A comment on an issue: a pull request comes of it. */
@@ -64,12 +65,12 @@ const asked: Scene = async (world, name) => {
   const { maya, number } = await opens(world, name)
   const { id } = await maya.comments(number, `/codex begin-${name}`)
   const expected = { ...once, answers: [ready], reactions: { [id]: 'rocket' } }
-  return { title: name, number, commentIds: [], expected, goesOn: Promise.resolve() }
+  return { title: name, number, expected, goesOn: Promise.resolve() }
 }
 
 /** The agent leaves its commits on the branch, so the bot opens the pull request. */
 const pushed: Scene = async (world, name) => {
-  world.posthog.script(`begin-${name}`, { kind: 'pushesToBranch' })
+  world.posthog.script(said(name), { kind: 'pushesToBranch' })
   const play = await asked(world, name)
   play.expected.branches = 1
   return play
@@ -77,7 +78,7 @@ const pushed: Scene = async (world, name) => {
 
 /** More words while the agent works. */
 const steered: Scene = async (world, name) => {
-  world.posthog.script(`begin-${name}`, { kind: 'manual' })
+  world.posthog.script(said(name), { kind: 'manual' })
   const play = await asked(world, name)
   const maya = world.github.as('maya')
   const { expected } = play
@@ -94,7 +95,7 @@ const steered: Scene = async (world, name) => {
 
 /** More words after the end, to an agent that is idle but still there. */
 const rejoined: Scene = async (world, name) => {
-  world.posthog.script(`begin-${name}`, { kind: 'manual' })
+  world.posthog.script(said(name), { kind: 'manual' })
   const play = await asked(world, name)
   const { expected, number } = play
   const goOn = async () => {
@@ -111,7 +112,7 @@ const rejoined: Scene = async (world, name) => {
 
 /** Stop, while the agent works. */
 const stopped: Scene = async (world, name) => {
-  world.posthog.script(`begin-${name}`, { kind: 'hangs' })
+  world.posthog.script(said(name), { kind: 'hangs' })
   const play = await asked(world, name)
   const { expected, number } = play
   const [first = ''] = Object.keys(expected.reactions)
@@ -135,12 +136,25 @@ const answered: Scene = async (world, name) => {
   const { id } = await maya.comments(number, '/codex help')
   const none = { tasks: 0, runs: 0, statuses: 0, pulls: 0 }
   const expected = { ...once, ...none, answers: [/What it does/], reactions: { [id]: 'rocket' } }
-  return { title: name, number, commentIds: [], expected, goesOn: Promise.resolve() }
+  return { title: name, number, expected, goesOn: Promise.resolve() }
+}
+
+/** A file is attached to the command. */
+const attached: Scene = async (world, name) => {
+  const file = world.github.attach({
+    name: 'log.txt',
+    type: 'text/plain',
+    bytes: Buffer.from(`log of ${name}`),
+  })
+  const { maya, number } = await opens(world, name)
+  const { id } = await maya.comments(number, `/codex begin-${name} ${file.markdown}`)
+  const expected = { ...once, answers: [ready], reactions: { [id]: 'rocket' } }
+  return { title: name, number, expected, goesOn: Promise.resolve() }
 }
 
 /** A review with two comments on lines, each of which gets its own answer. */
 const reviewed: Scene = async (world, name) => {
-  world.posthog.script(`begin-${name}`, { kind: 'pushesToBranch', text: 'All addressed.' })
+  world.posthog.script(said(name), { kind: 'pushesToBranch', text: 'All addressed.' })
   const maya = world.github.as('maya')
   const path = `src/${name}.ts`
   await maya.pushes(`maya/${name}`, { [path]: 'one\ntwo\nthree\n' })
@@ -148,7 +162,7 @@ const reviewed: Scene = async (world, name) => {
   const comments = [1, 2].map(line => ({ path, line, body: `Rename line ${line}.` }))
   await world.github.as('mario').reviews(number, { body: `/codex begin-${name}`, comments })
   const expected = { ...once, pulls: 0, answers: [/@mario done/], reactions: {}, lineAnswers: 2 }
-  return { title: name, number, commentIds: [], expected, goesOn: Promise.resolve() }
+  return { title: name, number, expected, goesOn: Promise.resolve() }
 }
 
 /** Dropping its branch is the last thing that a Run does; after a crash it takes a moment until it ends. */
@@ -172,5 +186,5 @@ async function runOf(world: World, number: number): Promise<string> {
   }, patience)
 }
 
-export const scenes = { labelled, asked, pushed, steered, rejoined, stopped, answered, reviewed }
+export const scenes = { labelled, asked, pushed, steered, rejoined, stopped, answered, attached, reviewed }
 export type SceneName = keyof typeof scenes

@@ -77,7 +77,9 @@ export async function judge({ world, notes }: Stage, plays: readonly Play[], wai
   await new Promise(done => setTimeout(done, 1_000))
   for (const [index, play] of plays.entries()) {
     const still = wrong[index]?.length ? wrong[index] : await verdict(world, play, 0)
-    notes.violations.push(...still.map(what => `#${play.number} ${play.title}: ${what}${troublesOf(world, play)}`))
+    notes.violations.push(
+      ...still.map(what => `#${play.number} ${play.title}: ${what}${troublesOf(world, play)}`),
+    )
   }
 }
 
@@ -96,8 +98,9 @@ interface SeenCall {
 }
 
 /** The bot's calls that concern a thread, at both services, in order. */
-export function callsAt(world: World, { number, commentIds }: Pick<Play, 'number' | 'commentIds'>): SeenCall[] {
+export function callsAt(world: World, { number, expected }: Play): SeenCall[] {
   const { tasks } = ledgerOf(world, number)
+  const commentIds = Object.keys(expected.reactions).filter(at => at !== 'thread')
   const wanted = new RegExp(
     [`/(?:issues|pulls)/${number}(?:/|$)`, ...commentIds.map(id => `/comments/${id}(?:/|$)`)].join('|'),
   )

@@ -220,8 +220,10 @@ describe('after the outcome', () => {
     concludedAt: t0,
     taskRun: { ...taskRun, status: 'completed' },
     told,
+    cost: null,
   }
   const open: Partial<Run> = {
+    cost: null,
     ...over,
     outcome: { is: 'pull' },
     pulls: [pull],
@@ -247,6 +249,7 @@ describe('after the outcome', () => {
       'unlabel',
     ],
     ['then the branch', working({ ...over, told: { ...told, branch: false } }), {}, 'drop-branch'],
+    ['then it asks what it cost', working({ ...over, cost: undefined }), {}, 'ask-cost'],
     ['then it ends', working(over), {}, 'end'],
     ['with the last details shown', working(over), { text: 'details' }, 'edit-status'],
     [

@@ -1,0 +1,104 @@
+/**
+ * Real processes, a real Redis or the embedded queue, and emulators that break on cue, whose ledgers are the judge.
+ * Prints a table and `0 violations`, or each violation with its seed and the command that has it again.
+ */
+import { parseArgs } from 'node:util'
+import { alwaysCrashes, everyPoint, twentyDeaths } from '../test/chaos/scenarios/crashes.ts'
+import { frozenWorker } from '../test/chaos/scenarios/freezes.ts'
+import { lostByGitHub, lostByPostHog } from '../test/chaos/scenarios/lost-answers.ts'
+import { gitHubFull, gitHubSaysNothing, postHogFull, redisAway } from '../test/chaos/scenarios/outages.ts'
+import { closedBeforeAsked, unrulyWebhooks } from '../test/chaos/scenarios/webhooks.ts'
+import { stageOf, type Turn } from '../test/chaos/stage.ts'
+import { redisAvailable } from '../test/support/redis-server.ts'
+import type { QueueKind } from '../test/world/world.ts'
+import { Score } from './chaos/score.ts'
+
+const usage = `npm run chaos                    every scenario, 20 seeds, both queues
+  --seeds N                        so many seeds
+  --seed N                         this seed alone
+  --minutes N                      what can be done in so many minutes: each seed on one queue in turn
+  --queue redis|embedded|both
+  --only TEXT                      scenarios with this in their name
+`
+
+const scenarios = [
+  everyPoint,
+  lostByGitHub,
+  lostByPostHog,
+  unrulyWebhooks,
+  twentyDeaths,
+  frozenWorker,
+  redisAway,
+  postHogFull,
+  gitHubFull,
+  closedBeforeAsked,
+  alwaysCrashes,
+  gitHubSaysNothing,
+]
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '20' },
+    seed: { type: 'string' },
+    minutes: { type: 'string' },
+    queue: { type: 'string', default: 'both' },
+    only: { type: 'string', default: '' },
+    help: { type: 'boolean', default: false },
+  },
+})
+if (values.help || !['redis', 'embedded', 'both'].includes(values.queue)) {
+  process.stdout.write(usage)
+  process.exit(values.help ? 0 : 2)
+}
+
+const began = Date.now()
+const limit = values.minutes === undefined ? Number.POSITIVE_INFINITY : Number(values.minutes) * 60_000
+const seeds =
+  values.seed === undefined
+    ? Array.from({ length: Number(values.seeds) }, (_, n) => n + 1)
+    : [Number(values.seed)]
+const withRedis = redisAvailable()
+const wanted = (queue: QueueKind): boolean =>
+  (values.queue === 'both' || values.queue === queue) && (queue === 'embedded' || withRedis)
+
+const turns = seeds.flatMap(seed =>
+  scenarios
+    .filter(({ name }) => name.includes(values.only))
+    .flatMap((scenario, index) =>
+      queuesOf(scenario.queues.filter(wanted), seed + index).map(queue => ({ scenario, queue, seed })),
+    ),
+)
+
+/** In a short run each seed has one queue, so that every scenario comes up. */
+function queuesOf(queues: readonly QueueKind[], turn: number): readonly QueueKind[] {
+  const [queue] = queues.length > 1 ? [queues[turn % queues.length]] : queues
+  return Number.isFinite(limit) && queue ? [queue] : queues
+}
+
+const score = new Score()
+await Promise.all([lane(), lane()])
+process.stdout.write(score.table(scenarios.map(({ name }) => name)))
+process.exit(score.violations.length === 0 ? 0 : 1)
+
+/** Two at a time; none is begun that would likely not be over in time. */
+async function lane(): Promise<void> {
+  for (let turn = turns.shift(); turn; turn = turns.shift()) {
+    const left = limit - (Date.now() - began)
+    if (left < score.usualMs(turn.scenario.name)) {
+      score.skip(turn)
+      continue
+    }
+    await play(turn)
+  }
+}
+
+async function play(turn: Turn): Promise<void> {
+  const from = Date.now()
+  const notes = await stageOf(turn)
+  score.add(turn, { ...notes, ms: Date.now() - from })
+  const wrong = notes.violations.map(what => `    ✗ ${what}\n`).join('')
+  const took = `${Math.round((Date.now() - from) / 1000)} s`
+  process.stdout.write(
+    `${wrong ? '✗' : '✓'} ${turn.scenario.name} · ${turn.queue} · seed ${turn.seed} · ${took}\n${wrong}`,
+  )
+}

@@ -1,0 +1,193 @@
+/**
+ * What of a Markdown text GitHub's page does not show: HTML comments, instructions and declarations, the
+ * attributes of tags, definitions that nothing refers to, titles, alternative texts, and what stands behind
+ * the language of a code block. Code blocks are shown as they are. Read by hand and not by a Markdown parser,
+ * since the text is anybody's and up to 64 KB, of which the parser may take minutes; in doubt, it is hidden.
+ */
+
+interface Part {
+  text: string
+  /** A fenced code block at the left margin: nothing in it is hidden. */
+  code: boolean
+}
+
+/** Text without what is hidden. Expects line feeds and no invisible characters. */
+export function withoutHidden(text: string): string {
+  const parts = partsOf(text)
+  const referred = labelsIn(parts)
+  return parts.map(part => (part.code ? withoutInfo(part.text) : shown(part.text, referred))).join('\n')
+}
+
+/** What of a text is written for machines only: whole sentences can stand there without a trace on the page. */
+export function hiddenWords(text: string): string[] {
+  const parts = partsOf(text)
+  const referred = labelsIn(parts)
+  const prose = parts.filter(({ code }) => !code).map(({ text }) => text)
+  return prose.flatMap(words => {
+    const rest = words.replace(unshown, '')
+    const unreferred = [...rest.matchAll(definition), ...rest.matchAll(footnote)].filter(
+      ([, label = '']) => !referred.has(named(label)),
+    )
+    return [...words.matchAll(unshown), ...unreferred]
+      .map(([whole]) => whole)
+      .filter(hidden => !spare.test(hidden))
+  })
+}
+
+/** A link that nothing refers to any more is no secret message. */
+const spare = /^\[[\w.-]{1,20}\]:[ \t]*https?:\/\/\S+$/i
+
+/* Code and prose */
+
+const opening = /^(`{3,}(?=[^`]*$)|~{3,})/
+const blockEnds: readonly (readonly [RegExp, RegExp])[] = [
+  [/^ {0,3}<!--/, /-->/],
+  [/^ {0,3}<\?/, /\?>/],
+  [/^ {0,3}<!\[CDATA\[/, /\]\]>/],
+  [/^ {0,3}<![A-Za-z]/, />/],
+  [/^ {0,3}<(?:script|pre|style|textarea)(?:[\s>]|$)/i, /<\/(?:script|pre|style|textarea)>/i],
+  [/^ {0,3}<\/?[A-Za-z]/, /^\s*$/],
+]
+
+/** Fences inside a block of HTML are none; those in lists and quotes are not looked for. */
+function partsOf(text: string): Part[] {
+  const parts: Part[] = []
+  let lines: string[] = []
+  let fence = ''
+  let htmlEnd: RegExp | undefined
+  const flush = (code: boolean): void => {
+    if (lines.length > 0) parts.push({ text: lines.join('\n'), code })
+    lines = []
+  }
+  for (const line of text.split('\n')) {
+    const opens = fence === '' && !htmlEnd ? opening.exec(line)?.[1] : undefined
+    if (opens !== undefined) {
+      flush(false)
+      fence = opens
+    }
+    lines.push(line)
+    if (opens !== undefined) continue
+    if (fence !== '') {
+      if (!closes(line, fence)) continue
+      flush(true)
+      fence = ''
+    } else {
+      htmlEnd ??= blockEnds.find(([start]) => start.test(line))?.[1]
+      if (htmlEnd?.test(line)) htmlEnd = undefined
+    }
+  }
+  flush(fence !== '')
+  return parts
+}
+
+function closes(line: string, fence: string): boolean {
+  const marks = /^ {0,3}(`+|~+)[ \t]*$/.exec(line)?.[1]
+  return marks !== undefined && marks[0] === fence[0] && marks.length >= fence.length
+}
+
+/** The first word behind the fence is the language; GitHub shows none of the others. */
+const withoutInfo = (code: string): string =>
+  code.replace(
+    /^(`{3,}|~{3,})[ \t]*([\w#+.-]{0,30}).*/,
+    (_, fence: string, language: string) => fence + language,
+  )
+
+/* Prose */
+
+/** Comments, processing instructions, CDATA and declarations, closed or running to the end. */
+const unshown =
+  /<!--[\s\S]*?(?:-->|$)|<\?[\s\S]*?(?:\?>|$)|<!\[CDATA\[[\s\S]*?(?:\]\]>|$)|<![A-Za-z][\s\S]*?(?:>|$)/g
+
+/** In quotes and lists, too. */
+const before = String.raw`^(?:[ \t>*+-]|\d{1,9}[.)])*`
+const title = String.raw`"(?:\\.|[^"\\\n]|\n(?![ \t]*\n))*"|'(?:\\.|[^'\\\n]|\n(?![ \t]*\n))*'|\((?:\\.|[^()\\\n]|\n(?![ \t]*\n))*\)`
+
+/** `[label]: address "title"` */
+const definition = new RegExp(
+  String.raw`${before}\[((?!\^)(?:\\.|[^[\]\\]){1,999})\]:[ \t]*\n?[ \t]*(?:<([^<>\n]*)>|([^\s<]\S*))(?:(?:[ \t]+|[ \t]*\n[ \t]*)(?:${title}))?[ \t]*$`,
+  'gm',
+)
+
+/** `[^label]: words`, with the lines below that belong to it. */
+const footnote = new RegExp(
+  String.raw`${before}\[(\^[^[\]\s]{1,999})\]:.*(?:\n(?![ \t]*(?:\n|$)).+|(?:\n[ \t]*)+\n(?: {4}|\t).+)*`,
+  'gm',
+)
+
+const shown = (prose: string, referred: ReadonlySet<string>): string =>
+  withoutAttributes(prose.replace(unshown, ''))
+    .replace(definition, (_, label: string, bracketed?: string, bare?: string) =>
+      addressShown({ label, address: bracketed ?? bare ?? '' }, referred),
+    )
+    .replace(footnote, (whole: string, label: string) => (referred.has(named(label)) ? whole : ''))
+    .replace(linkTitle, '$1)')
+    .replace(alternative, '![image]')
+
+/** The address of a link is of use; anything else that a definition could say is not shown. */
+const addressShown = (
+  { label, address }: { label: string; address: string },
+  referred: ReadonlySet<string>,
+): string => (referred.has(named(label)) && /^https?:\/\/\S+$/i.test(address) ? `[${label}]: ${address}` : '')
+
+const named = (label: string): string => label.replace(/\s+/g, ' ').trim().toLowerCase()
+
+/** What stands in brackets anywhere but at the start of a definition. */
+function labelsIn(parts: readonly Part[]): Set<string> {
+  const prose = parts.flatMap(({ text, code }) => (code ? [] : [text.replace(unshown, '')])).join('\n')
+  return new Set([...prose.matchAll(/\[([^[\]]{1,999})\](?!:)/g)].map(([, label = '']) => named(label)))
+}
+
+/** `[words](address "title")` */
+const linkTitle =
+  /(\]\([ \t]*(?:<[^<>\n]*>|[^\s()<>]+))[ \t]*\n?[ \t]+(?:"[^"]*"|'[^']*'|\([^()]*\))[ \t]*\)/g
+/** `![words](address)`; where the image can be seen, they can't. */
+const alternative = /!\[(?:[^[\]]|\[[^[\]]*\])*\](?=[([])/g
+
+/** Attributes are read by machines, not by people: tags keep their name only. */
+function withoutAttributes(text: string): string {
+  const kept: string[] = []
+  const reader = new TagReader(text)
+  let from = 0
+  for (const { index, 0: start, 1: name = '' } of text.matchAll(/<(\/?[A-Za-z][A-Za-z0-9-]*)(?=[\s/])/g)) {
+    if (index < from) continue
+    const end = reader.endOf(index + start.length)
+    if (end === undefined) continue
+    const closed = text[end - 1] === '/' && end - 1 === index + start.length ? '/' : ''
+    kept.push(text.slice(from, index), `<${name}${closed}>`)
+    from = end + 1
+  }
+  return kept.join('') + text.slice(from)
+}
+
+/** Finds the end of a tag, in a time that does not grow with the square of the text. */
+class TagReader {
+  readonly #text: string
+  readonly #last: Readonly<Record<string, number>>
+  #budget: number
+
+  constructor(text: string) {
+    this.#text = text
+    this.#last = { '"': text.lastIndexOf('"'), "'": text.lastIndexOf("'"), '>': text.lastIndexOf('>') }
+    this.#budget = 20 * text.length + 1_000
+  }
+
+  /** Where its `>` is; a tag that is none, as it has no end, is text that the page shows. */
+  endOf(start: number): number | undefined {
+    let at = start
+    for (; at <= (this.#last['>'] ?? -1); at++) {
+      const character = this.#text[at] ?? ''
+      if (character === '>') return this.#spent(start, at)
+      if (character === '<') return void this.#spent(start, at)
+      if (character !== '"' && character !== "'") continue
+      const close = at < (this.#last[character] ?? -1) ? this.#text.indexOf(character, at + 1) : -1
+      if (close === -1 || this.#budget < 0) return this.#text.indexOf('>', at)
+      at = close
+    }
+    return undefined
+  }
+
+  #spent(start: number, end: number): number {
+    this.#budget -= end - start
+    return end
+  }
+}

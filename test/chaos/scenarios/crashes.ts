@@ -1,0 +1,75 @@
+/** kill -9, where it hurts most. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type CrashPoint, crashPoints } from '../../../src/flow/crash-points.ts'
+import { begin } from '../crashes.ts'
+import { bringUp, died } from '../mortal-bot.ts'
+import { type Play, scenes } from '../plays.ts'
+import { judge, noteRecovery, type Scenario, type Stage } from '../stage.ts'
+
+/** Each life ends at a point of its own, in an order of its own, and sometimes only the second time it gets there. */
+export const everyPoint: Scenario = {
+  name: 'crash at every point',
+  queues: ['redis', 'embedded'],
+  async run(stage) {
+    const { world, random } = stage
+    const plays: Play[] = []
+    const deaths: { play: Play; at: number }[] = []
+    for (const [index, point] of random.shuffled(crashPoints).entries()) {
+      const bot = await bringUp(world, { point })
+      const play = await begin(world, point, `c${index}`)
+      plays.push(play)
+      if ((await died(bot, 30_000)) === undefined) throw new Error(`never got to "${point}"`)
+      deaths.push({ play, at: Date.now() })
+    }
+    await bringUp(world)
+    await judge(stage, plays)
+    for (const { play, at } of deaths) noteRecovery(stage, play, at)
+  },
+}
+
+/** Twenty deaths in the life of one Run. */
+export const twentyDeaths: Scenario = {
+  name: 'twenty crashes in one life',
+  queues: ['redis', 'embedded'],
+  async run(stage) {
+    const { world, random } = stage
+    let bot = await bringUp(world, pointBy(random))
+    const play = await scenes.steered(world, 'cat')
+    for (let deaths = 0; deaths < 20; deaths++) {
+      // Whoever does not get to the point dies wherever that may be.
+      if ((await died(bot, random.between(200, 2_500))) === undefined) await bot.stop('SIGKILL')
+      bot = await bringUp(world, deaths < 19 ? pointBy(random) : undefined)
+    }
+    await judge(stage, [play])
+  },
+}
+
+const pointBy = (random: Stage['random']): { point: CrashPoint; nth: number } => ({
+  point: random.one(crashPoints),
+  nth: random.between(1, 2),
+})
+
+/** The same step kills every process that tries it: after ten, the thread is told. */
+export const alwaysCrashes: Scenario = {
+  name: 'a step that always crashes',
+  queues: ['redis', 'embedded'],
+  async run(stage) {
+    const { world } = stage
+    let bot = await bringUp(world, { point: 'pull seen' })
+    const play = await scenes.asked(world, 'doom')
+    const { expected } = play
+    const [command = ''] = Object.keys(expected.reactions)
+    Object.assign(expected, {
+      answers: [/this run failed\. The bot itself failed at this ten times/],
+      reactions: { [command]: 'confused' },
+    })
+    // What the agent opened stays as it is: nobody could look at it.
+    Object.assign(expected, { pulls: undefined, branches: 1 })
+    for (let deaths = 0; deaths < 10; deaths++) {
+      if ((await died(bot, 20_000)) === undefined) break
+      bot = await bringUp(world, { point: 'pull seen' })
+    }
+    await sleep(500)
+    await judge(stage, [play])
+  },
+}

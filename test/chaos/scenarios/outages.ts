@@ -1,0 +1,194 @@
+/** Redis, PostHog or GitHub is away, slow or full. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RouteName } from '../../world/posthog/route.ts'
+import { bringUp, redeliverFailed } from '../mortal-bot.ts'
+import { type Play, scenes } from '../plays.ts'
+import { judge, noteRecovery, type Scenario, type Stage } from '../stage.ts'
+
+export const redisAway: Scenario = {
+  name: 'Redis dies, or freezes',
+  queues: ['redis'],
+  async run(stage) {
+    const { world, random, redis } = stage
+    if (!redis) return
+    await bringUp(world)
+    for (let round = 0; round < 3; round++) {
+      const plays = [await scenes.labelled(world, `r${round}a`), await scenes.steered(world, `r${round}b`)]
+      await sleep(random.between(0, 1_500))
+      const away = random.between(300, 4_000)
+      if (random.next() < 0.5) {
+        await redis.kill()
+        await sleep(away)
+        await redis.restart()
+      } else {
+        redis.freeze()
+        await sleep(away)
+        redis.thaw()
+      }
+      const since = Date.now()
+      await world.github.waitFor(async () => (await fetch(`${world.bot.url}/readyz`)).ok, { timeout: 10_000 })
+      stage.notes.recoveries.push(Date.now() - since)
+      if (Date.now() - since > 3_000)
+        stage.notes.violations.push(`not ready ${Date.now() - since} ms after Redis came back`)
+      await world.github.settled()
+      redeliverFailed(world)
+      await judge(stage, plays)
+    }
+  },
+}
+
+/** How the service says no, what becomes of the Run then, and from when on it may be asked again. */
+interface Refusal {
+  name: string
+  /** ms until calls are welcome again; `undefined` for a refusal for good. */
+  wait?: number
+  arm(): void
+}
+
+export const postHogFull: Scenario = {
+  name: 'PostHog is full, away or slow',
+  queues: ['redis', 'embedded'],
+  async run(stage) {
+    const { world, random } = stage
+    await bringUp(world)
+    const route = (): RouteName => random.one(['create-task', 'run', 'get-run'] as const)
+    const wait = random.between(2, 4)
+    const at = () => new Date(Date.now() + wait * 1_000).toISOString()
+    const { posthog } = world
+    const refusals: Refusal[] = [
+      {
+        name: '429 in words',
+        wait: wait * 1_000,
+        arm: () => void posthog.fault({ route: route(), fault: { kind: 'throttled', seconds: wait } }),
+      },
+      {
+        name: '429 with a time',
+        wait: wait * 1_000,
+        arm: () => void posthog.fault({ route: route(), fault: { kind: 'usage-limit', reset_at: at() } }),
+      },
+      {
+        name: '503 of the gate',
+        wait: 30_000,
+        arm: () => void posthog.fault({ route: 'run', fault: { kind: 'unavailable503' } }),
+      },
+      { name: 'a hang', arm: () => void posthog.fault({ route: 'get-run', fault: { kind: 'hang' } }) },
+      {
+        name: '502 five times',
+        arm: () => void posthog.fault({ route: route(), times: 5, fault: { kind: 'status', code: 502 } }),
+      },
+    ]
+    for (const [index, refusal] of random.shuffled(refusals).entries())
+      await refused(stage, refusal, `p${index}`)
+    await billing(stage)
+  },
+}
+
+async function refused(stage: Stage, { name, wait, arm }: Refusal, thread: string): Promise<void> {
+  const { world } = stage
+  const from = world.posthog.calls.length
+  arm()
+  const play = await scenes.asked(world, thread)
+  await judge(stage, [play], 90_000)
+  const calls = world.posthog.calls
+    .slice(from)
+    .filter(({ route }) => route !== 'stream' && route !== 'models')
+  const no = calls.findIndex(({ faults }) =>
+    faults.some(kind => kind === 'throttled' || kind === 'usage-limit' || kind === 'unavailable503'),
+  )
+  const [limit, next] = no === -1 ? [] : [calls[no], calls[no + 1]]
+  world.posthog.clearFaults()
+  if (wait === undefined || !limit || !next) return
+  const early = limit.at + wait - next.at
+  // The time of the answer is rounded up to seconds on its way.
+  if (early > 50)
+    stage.notes.violations.push(
+      `${name}: PostHog was called ${early} ms before its time: ${next.method} ${next.path}`,
+    )
+  stage.notes.recoveries.push(Math.max(0, -early))
+}
+
+/** Not worth a second try: the thread is told, once. */
+async function billing(stage: Stage): Promise<void> {
+  const { world } = stage
+  const fault = world.posthog.fault({
+    route: 'run',
+    times: Number.POSITIVE_INFINITY,
+    fault: { kind: 'billing-limit' },
+  })
+  const play = await scenes.asked(world, 'broke')
+  const [command = ''] = Object.keys(play.expected.reactions)
+  Object.assign(play.expected, {
+    runs: 0,
+    pulls: 0,
+    answers: [/this run failed/],
+    reactions: { [command]: 'confused' },
+  })
+  await judge(stage, [play], 30_000)
+  if (fault.hits !== 1) stage.notes.violations.push(`the billing limit was asked ${fault.hits} times`)
+  fault.disarm()
+}
+
+const gitHubCalls: readonly { method: string; path: RegExp }[] = [
+  { method: 'POST', path: /\/issues\/\d+\/comments$/ },
+  { method: 'PATCH', path: /\/issues\/comments\/\d+$/ },
+  { method: 'POST', path: /\/reactions$/ },
+  { method: 'POST', path: /^\/graphql$/ },
+  { method: 'PATCH', path: /\/pulls\/\d+$/ },
+  { method: 'DELETE', path: /\/git\/refs\/heads\// },
+  { method: 'GET', path: /\/permission$/ },
+]
+
+export const gitHubFull: Scenario = {
+  name: 'GitHub limits',
+  queues: ['redis', 'embedded'],
+  async run(stage) {
+    const { random, world } = stage
+    await bringUp(world)
+    const seconds = random.between(2, 4)
+    for (const [index, rule] of random.shuffled(gitHubCalls).entries()) {
+      const fault = random.one([
+        { kind: 'secondary-limit', retryAfter: seconds },
+        { kind: 'primary-limit', resetInSeconds: seconds },
+      ] as const)
+      // The reset of the primary limit is told in whole seconds.
+      await limitedByGitHub(stage, { ...rule, fault }, seconds * 1_000, `g${index}`)
+    }
+  },
+}
+
+export const gitHubSaysNothing: Scenario = {
+  name: 'GitHub limits without saying for how long',
+  queues: ['redis', 'embedded'],
+  async run(stage) {
+    await bringUp(stage.world)
+    const rule = stage.random.one(gitHubCalls)
+    await limitedByGitHub(stage, { ...rule, fault: { kind: 'secondary-limit' } }, 60_000, 'mute')
+  },
+}
+
+type GitHubRule = Parameters<Stage['world']['github']['fault']>[0]
+
+async function limitedByGitHub(stage: Stage, rule: GitHubRule, wait: number, name: string): Promise<void> {
+  const { world, notes } = stage
+  world.github.forgetCalls()
+  const fault = world.github.fault(rule)
+  const play: Play = await scenes.asked(world, name)
+  await judge(stage, [play], wait + 60_000)
+  if (fault.hits === 0) return void notes.violations.push(`never struck: ${rule.method} ${rule.path}`)
+  const calls = world.github.calls.filter(({ actorKind }) => actorKind === 'bot')
+  const no = calls.findIndex(
+    ({ method, path, status }) =>
+      status === 403 && method === rule.method && (rule.path as RegExp).test(path),
+  )
+  const limit = calls[no]
+  if (!limit) return void notes.violations.push(`the limit is not on record: ${rule.method} ${rule.path}`)
+  const since = Date.parse(limit.at)
+  // What was under way when the limit was told can't be called back.
+  const later = calls.slice(no + 1).filter(({ at }) => Date.parse(at) > since + 30)
+  const early = later.filter(({ at }) => Date.parse(at) < since + wait - 50)
+  for (const { method, path, at } of early.slice(0, 3))
+    notes.violations.push(
+      `#${play.number}: ${method} ${path} ${since + wait - Date.parse(at)} ms before GitHub's limit on ${rule.method} ${rule.path} was over`,
+    )
+  noteRecovery(stage, play, since + wait)
+}

@@ -1,0 +1,101 @@
+/** Webhooks come twice, late, in another order, and again days after all was done. */
+import { randomUUID } from 'node:crypto'
+import { ledgerOf } from '../judge.ts'
+import { bringUp } from '../mortal-bot.ts'
+import { type Play, type SceneName, scenes } from '../plays.ts'
+import { judge, type Scenario, type Stage } from '../stage.ts'
+
+const names: readonly SceneName[] = [
+  'labelled',
+  'asked',
+  'steered',
+  'stopped',
+  'answered',
+  'reviewed',
+  'rejoined',
+]
+
+export const unrulyWebhooks: Scenario = {
+  name: 'webhooks twice, late, again',
+  queues: ['redis', 'embedded'],
+  async run(stage) {
+    const { world, random } = stage
+    const { webhooks } = world.github
+    await bringUp(world)
+    const plays: Play[] = []
+    for (const name of random.shuffled(names)) {
+      webhooks.mode = random.one([
+        { kind: 'duplicate', times: random.between(2, 8) },
+        { kind: 'duplicate', times: random.between(2, 4), guid: 'new' },
+        { kind: 'shuffle', withinMs: 400 },
+        { kind: 'late', ms: random.between(50, 800) },
+      ] as const)
+      plays.push(await scenes[name](world, `w-${name}`))
+      await world.github.settled()
+    }
+    await judge(stage, plays)
+    await againLater(stage)
+    await judge({ ...stage, notes: { ...stage.notes, threads: 0 } }, plays, 5_000)
+  },
+}
+
+/** Everything once more, under the old id and under a new one, now that all jobs have ended. */
+async function againLater({ world, random }: Stage): Promise<void> {
+  const { webhooks } = world.github
+  webhooks.mode = { kind: 'normal' }
+  for (const { id, event, bytes } of random.shuffled([...webhooks.deliveries])) {
+    webhooks.redeliver(id)
+    await world.github.deliver(event, {}, { guid: randomUUID(), raw: bytes.toString() })
+  }
+  await world.github.settled()
+}
+
+/** The closing overtakes the command. Nothing may go on in a closed thread, and nothing may be said twice. */
+export const closedBeforeAsked: Scenario = {
+  name: 'closing overtakes the command',
+  queues: ['redis', 'embedded'],
+  async run({ world, random, notes }) {
+    const { github, posthog } = world
+    await bringUp(world)
+    for (let round = 0; round < 3; round++) {
+      const maya = github.as('maya')
+      posthog.script(`closed-${round}`, { kind: 'hangs' })
+      const { number } = await maya.opensIssue({ title: `Closed ${round}`, body: 'x' })
+      await github.settled()
+      github.webhooks.mode = { kind: 'paused' }
+      await maya.comments(number, `/codex closed-${round}`)
+      await new Promise(done => setTimeout(done, 1_100))
+      await maya.closes(number)
+      await github.settled()
+      await github.webhooks.flush(random.one(['reversed', 'reversed', 'in order'] as const))
+      github.webhooks.mode = { kind: 'normal' }
+      notes.threads += 1
+      const deadline = Date.now() + 20_000
+      let wrong = await goesOn(world, number)
+      while (wrong.length > 0 && Date.now() < deadline) {
+        await new Promise(done => setTimeout(done, 200))
+        wrong = await goesOn(world, number)
+      }
+      notes.violations.push(...wrong.map(what => `#${number}: ${what}`))
+    }
+  },
+}
+
+async function goesOn(world: Stage['world'], number: number): Promise<string[]> {
+  const { tasks, runs, cancels } = ledgerOf(world, number)
+  const { comments } = await world.github.thread(number)
+  const ours = comments.filter(({ author }) => author === world.github.botLogin)
+  const alive = runs.filter(({ runId }) => runId !== undefined && !isOver(world.posthog.run(runId).status))
+  return [
+    ...(tasks.length > 1 ? [`${tasks.length} tasks`] : []),
+    ...(runs.length > 1 ? [`${runs.length} runs`] : []),
+    ...(cancels.length > 1 ? [`${cancels.length} cancels`] : []),
+    ...(alive.length > 0 ? ['a run goes on in a closed thread'] : []),
+    ...ours
+      .filter(({ body }) => body.startsWith('### ⏳'))
+      .map(() => 'a status that waits in a closed thread'),
+    ...(ours.filter(({ body }) => !body.startsWith('### ')).length > 1 ? ['more than one last word'] : []),
+  ]
+}
+
+const isOver = (status: string): boolean => ['completed', 'failed', 'cancelled'].includes(status)
