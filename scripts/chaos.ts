@@ -3,7 +3,7 @@
  * Prints a table and `0 violations`, or each violation with its seed and the command that has it again.
  */
 import { parseArgs } from 'node:util'
-import { alwaysCrashes, everyPoint, twentyDeaths } from '../test/chaos/scenarios/crashes.ts'
+import { alwaysCrashes, everyPoint, heirAtHand, twentyDeaths } from '../test/chaos/scenarios/crashes.ts'
 import { frozenWorker } from '../test/chaos/scenarios/freezes.ts'
 import { lostByGitHub, lostByPostHog } from '../test/chaos/scenarios/lost-answers.ts'
 import { gitHubFull, gitHubSaysNothing, postHogFull, redisAway } from '../test/chaos/scenarios/outages.ts'
@@ -23,6 +23,7 @@ const usage = `npm run chaos                    every scenario, 20 seeds, both q
 
 const scenarios = [
   everyPoint,
+  heirAtHand,
   lostByGitHub,
   lostByPostHog,
   unrulyWebhooks,

@@ -63,7 +63,7 @@ function wrongWords({ github }: World, view: View, expected: Expected): string[]
     ...differs('answers on lines', lineAnswers, expected.lineAnswers ?? 0),
     ...statuses
       .filter(body => body.startsWith('### ⏳'))
-      .map(body => `a status that waits: ${body.slice(0, 60)}`),
+      .map(body => `a status that waits: ${body.split('\n')[0]}`),
   ]
 }
 

@@ -77,9 +77,8 @@ export async function judge({ world, notes }: Stage, plays: readonly Play[], wai
   await new Promise(done => setTimeout(done, 1_000))
   for (const [index, play] of plays.entries()) {
     const still = wrong[index]?.length ? wrong[index] : await verdict(world, play, 0)
-    notes.violations.push(
-      ...still.map(what => `#${play.number} ${play.title}: ${what}${troublesOf(world, play)}`),
-    )
+    if (still.length === 0) continue
+    notes.violations.push(`#${play.number} ${play.title}: ${still.join('; ')}${troublesOf(world, play)}`)
   }
 }
 

@@ -167,6 +167,39 @@ onBothQueues('The thread is a conversation', world => {
     posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
   })
 
+  it('status is one comment, replaced on the next ask', async () => {
+    const { thread, says } = await opens('Ask twice')
+    await says('/codex status')
+    await thread.waitForAnswer('nothing was asked here yet')
+    const again = await says('/codex status')
+    await thread.waitForReaction('rocket', again.id)
+    expect(await thread.answers()).toHaveLength(1)
+  })
+
+  it('queue says what waits before this thread', async () => {
+    const { thread, says } = await opens('In line')
+    await says('/codex queue')
+    await thread.waitForAnswer('Nothing is going on in this thread')
+  })
+
+  it('files go along, and one that can not is named', async () => {
+    const { github } = world()
+    const png = Buffer.from('89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489', 'hex')
+    const shot = github.attach({ name: 'shot.png', type: 'image/png', bytes: png })
+    const film = github.attach({ name: 'film.mp4', type: 'video/mp4', bytes: Buffer.from('film') })
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({
+      title: 'With a picture',
+      body: `Look:\n\n${shot.markdown}\n\n${film.markdown}`,
+    })
+    await maya.comments(issue.number, '/codex make it so')
+    const thread = new Thread(world(), issue.number)
+    await thread.waitForAnswer('pull request is ready')
+    const body = Object(ledgerOf(world(), issue.number).runs[0]?.body)
+    expect(body.pending_user_artifact_ids).toHaveLength(1)
+    expect(await thread.status()).toContain('was not passed to the agent')
+  })
+
   it('on a pull request that a run opened, the session goes on', async () => {
     const { github, posthog } = world()
     const { maya, thread, number, says } = await opens('Over there')

@@ -73,31 +73,39 @@ onRedis(
 
     it('ten conversations at once: exactly what was asked for', async () => {
       const { github, posthog } = world()
-      posthog.script('conversation start', { kind: 'manual' })
-      posthog.script('conversation again', { kind: 'opensPull' })
-      posthog.script('and a plan', { kind: 'answers', text: '1. First\n2. Second' })
       const maya = github.as('maya')
       const talk = async (n: number) => {
         const issue = await maya.opensIssue({ title: `Conversation ${n}`, body: 'x' })
         const thread = new Thread(world(), issue.number)
         const patience = { timeout: 60_000 }
-        await maya.comments(issue.number, '/codex conversation start')
+        const says = (text: string) => maya.comments(issue.number, text)
+        const runs = () => ledgerOf(world(), issue.number).runs
+        const endRuns = (): void => {
+          for (const { runId } of runs()) {
+            const run = posthog.run(String(runId))
+            if (run.status === 'in_progress') run.finish('completed')
+          }
+        }
+        posthog.script(`start ${n}.`, { kind: 'manual' }, { times: 1 })
+        posthog.script(`polish ${n}.`, { kind: 'pushesToBranch', text: 'Polished.' })
+        posthog.script(`think ${n}.`, { kind: 'answers', text: '1. First\n2. Second' })
+        await says(`/codex start ${n}.`)
         await thread.waitForStatus('⏳ Codex is working', patience)
-        await maya.comments(issue.number, '/codex use less memory')
+        await says('/codex use less memory')
         await thread.waitForAnswer('passed on to the agent', patience)
-        await maya.comments(issue.number, '/codex stop')
+        await says('/codex stop')
         await thread.waitForAnswer('you stopped this run', patience)
-        posthog.script({ repository: 'nothing/else' }, { kind: 'hangs' })
-        await maya.comments(issue.number, '/codex conversation again')
+        await says('/codex retry')
         await thread.waitForAnswer('pull request is ready', patience)
-        const done = posthog
-          .runs()
-          .filter(({ taskId }) => taskId === ledgerOf(world(), issue.number).tasks[0]?.taskId)
-        for (const run of done) if (run.status === 'in_progress') run.finish('completed')
-        await maya.comments(issue.number, '/codex plan and a plan')
+        endRuns()
+        await says(`/codex polish ${n}.`)
+        await thread.waitForAnswer('@maya done', patience)
+        endRuns()
+        await says(`/codex plan think ${n}.`)
         await thread.waitForAnswer('here is the plan', patience)
-        await maya.comments(issue.number, '/codex approve')
-        await github.waitFor(() => ledgerOf(world(), issue.number).runs.length === 4, { timeout: 60_000 })
+        endRuns()
+        await says('/codex approve')
+        await github.waitFor(() => runs().length === 5, { timeout: 60_000 })
         return issue.number
       }
       const numbers = await Promise.all(Array.from({ length: 10 }, (_, n) => talk(n)))

@@ -28,6 +28,13 @@ onBothQueues('Something is taken back, or put right', world => {
     expect(ledgerOf(world(), number).cancels).toHaveLength(1)
   })
 
+  it('a locked issue ends its run', async () => {
+    const { maya, number } = await working('Locked issue')
+    await world().github.as('olga').locks(number)
+    expect(maya.login).toBe('maya')
+    await world().github.waitFor(() => ledgerOf(world(), number).cancels.length === 1)
+  })
+
   it('a label taken off early stops its run', async () => {
     const { github, posthog } = world()
     posthog.script('Label off', { kind: 'hangs' })

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CrashPoint, crashPoints } from '../../../src/flow/crash-points.ts'
 import { begin } from '../crashes.ts'
-import { bringUp, died } from '../mortal-bot.ts'
+import { bringUp, died, spawnMortal, timing } from '../mortal-bot.ts'
 import { type Play, scenes } from '../plays.ts'
 import { judge, noteRecovery, type Scenario, type Stage } from '../stage.ts'
 
@@ -13,19 +13,55 @@ export const everyPoint: Scenario = {
   async run(stage) {
     const { world, random } = stage
     const plays: Play[] = []
-    const deaths: { play: Play; at: number }[] = []
     for (const [index, point] of random.shuffled(crashPoints).entries()) {
       const bot = await bringUp(world, { point })
       const play = await begin(world, point, `c${index}`)
       plays.push(play)
       if ((await died(bot, 30_000)) === undefined) throw new Error(`never got to "${point}"`)
-      deaths.push({ play, at: Date.now() })
     }
     await bringUp(world)
     await judge(stage, plays)
-    for (const { play, at } of deaths) noteRecovery(stage, play, at)
   },
 }
+
+/** Another process is there to take over: within the lock's time and the pause between two looks for lost jobs. */
+export const heirAtHand: Scenario = {
+  name: 'another process takes over',
+  queues: ['redis'],
+  async run(stage) {
+    const { world, random, notes } = stage
+    const bound = timing.lockMs + timing.stalledMs + slack
+    await (await spawnMortal(world, { env: { ROLE: 'worker' } })).ready()
+    for (let round = 0; round < 6; round++) {
+      const point = random.one(midway)
+      const bot = await bringUp(world, { point })
+      const play = await begin(world, point, `h${round}`)
+      // The heir may be the one that gets the job in the first place.
+      if ((await died(bot, 6_000)) === undefined) await bot.stop()
+      else {
+        const at = Date.now()
+        await judge(stage, [play])
+        noteRecovery(stage, play, at)
+        const took = notes.recoveries.at(-1) ?? 0
+        if (took > bound)
+          notes.violations.push(`#${play.number}: taken up only ${took} ms after the death at "${point}"`)
+      }
+    }
+  },
+}
+
+/** For a machine that has other things to do. */
+const slack = 2_500
+
+/** Where the heir's first act is a call that can be seen. */
+const midway: readonly CrashPoint[] = [
+  'status posted, not recorded',
+  'task created, not recorded',
+  'run created, not recorded',
+  'pull seen',
+  'closing comment posted, not recorded',
+  'reaction swapped, not recorded',
+]
 
 /** Twenty deaths in the life of one Run. */
 export const twentyDeaths: Scenario = {
