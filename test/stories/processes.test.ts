@@ -114,7 +114,7 @@ onRedis(
         expect([number, tasks.length, runs.length, messages.length, cancels.length]).toEqual([
           number,
           1,
-          4,
+          5,
           1,
           1,
         ])
