@@ -6,7 +6,7 @@ import { createPrivateKey } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { efforts, effortsFor, type ReasoningEffort } from './core/run-request.ts'
 
-export type Role = 'all' | 'web' | 'worker'
+type Role = 'all' | 'web' | 'worker'
 
 export interface Config {
   app: { id: number; privateKey: string; webhookSecret: string; apiUrl: string }

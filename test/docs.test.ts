@@ -55,7 +55,7 @@ describe('the README', () => {
     const help = replyComment('maya', { reply: 'help' })
     const talk = section('Talk to it')
     expect(rowsOf(talk)).toEqual(rowsOf(help))
-    expect(linesOf(talk, '- ')).toEqual(linesOf(help, '- '))
+    expect(linesOf(talk, '- `--')).toEqual(linesOf(help, '- '))
   })
 
   test('names the presets of the label', () => {

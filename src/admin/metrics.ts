@@ -13,7 +13,7 @@ export interface Metrics {
   page(): Promise<MetricsPage>
 }
 
-export interface MetricsPage {
+interface MetricsPage {
   type: string
   text: string
 }

@@ -34,7 +34,7 @@ export interface FlowMeter {
 }
 
 export type HandledOutcome = 'started' | 'answered' | 'refused' | 'noted' | 'news' | 'given-up'
-export type SweepResult = 'done' | 'limited' | 'failed'
+type SweepResult = 'done' | 'limited' | 'failed'
 
 export type Meter = DoorMeter & CallMeter & FlowMeter
 

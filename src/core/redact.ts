@@ -70,13 +70,14 @@ const variants = (secret: string): string[] => {
 
 /** A known secret, however it was escaped. */
 function value(secret: string): RegExp {
-  const units = secret.replace(/\r\n?|\n/g, '\n').split('')
-  return new RegExp(units.map(unit).join(''), 'g')
+  const [first = '', ...rest] = secret.replace(/\r\n?|\n/g, '\n').split('')
+  return new RegExp(itself(first) + rest.map(unit).join(''), 'g')
 }
 
-function unit(character: string): string {
+const unit = (character: string): string =>
+  (/[A-Za-z0-9]/.test(character) ? beforeLetter : beforeSign) + itself(character)
+
+function itself(character: string): string {
   if (character === '\n') return '(?:\\\\*[nr]|\\s)+'
-  if (character === '\\') return '\\\\+'
-  if (/[A-Za-z0-9]/.test(character)) return beforeLetter + character
-  return beforeSign + character.replace(/[.*+?^${}()|[\]\\/-]/, '\\$&')
+  return character.replace(/[.*+?^${}()|[\]\\/-]/, '\\$&')
 }

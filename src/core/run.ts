@@ -81,7 +81,7 @@ export const Pull = z.object({
 })
 export type Pull = z.infer<typeof Pull>
 
-export const failureClasses = ['setup', 'permission', 'quota', 'agent', 'network', 'github', 'lost'] as const
+const failureClasses = ['setup', 'permission', 'quota', 'agent', 'network', 'github', 'lost'] as const
 export const Outcome = z.discriminatedUnion('is', [
   z.object({ is: z.literal('pull') }),
   z.object({ is: z.literal('pushed'), sha: z.string() }),
@@ -118,7 +118,6 @@ const FollowUp = z.object({
   at: z.number(),
   text: z.string(),
 })
-export type FollowUp = z.infer<typeof FollowUp>
 
 /** Something said to a live Run, by a person. */
 export const Note = z.discriminatedUnion('says', [

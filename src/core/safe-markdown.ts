@@ -26,8 +26,9 @@ export function quoted(text: string, maxLength: number): string {
 /** What can't be read as GitHub will read it, or not in good time, is shown as it was written, as code. */
 export function safeMarkdown(text: string): string {
   const source = stripInvisible(text)
-  if (isHeavy(source)) return asCode(source)
-  const safe = written({ type: 'root', children: blocks(parsed(source).children) })
+  const tree = isHeavy(source) ? undefined : parsed(source)
+  if (!tree || isDeep(tree)) return asCode(source)
+  const safe = written({ type: 'root', children: blocks(tree.children) })
   return isHeavy(safe) || !isSafe(parsed(safe)) ? asCode(source) : safe
 }
 
@@ -40,14 +41,28 @@ const written = (tree: Root): string =>
 const asCode = (value: string): string => written({ type: 'root', children: [{ type: 'code', value }] })
 
 /** Beyond these, reading takes a time that grows with the square of the length, or more stack than there is. */
-const mostSigns = 4_000
+const mostSigns = 2_500
+const mostEmphasis = 1_200
 const mostUnderlines = 200
 const deep = /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)])){12}|^[ \t]{40}[ \t]*(?:>|[-+*]|\d{1,9}[.)])/m
 
 const isHeavy = (source: string): boolean =>
-  countOf(/[*_~`[\]|<>&]+|\n/g, source) > mostSigns ||
+  countOf(/[[\]@\n]|[*_~`|<>&]+/g, source) > mostSigns ||
+  countOf(/[*_~]+/g, source) > mostEmphasis ||
   countOf(/^[ \t>]*[=-]+[ \t]*$/gm, source) > mostUnderlines ||
   deep.test(source)
+
+const mostDepth = 50
+
+function isDeep(tree: Root): boolean {
+  const pending: { node: Nodes; depth: number }[] = [{ node: tree, depth: 0 }]
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    const { node, depth } = next
+    if (depth > mostDepth) return true
+    if ('children' in node) pending.push(...node.children.map(child => ({ node: child, depth: depth + 1 })))
+  }
+  return false
+}
 
 const countOf = (sign: RegExp, text: string): number => text.match(sign)?.length ?? 0
 
@@ -80,7 +95,7 @@ const blocks = (nodes: readonly RootContent[]): BlockContent[] => nodes.flatMap(
 function block(node: RootContent): BlockContent[] {
   switch (node.type) {
     case 'html':
-      return [{ type: 'paragraph', children: [plain(node.value)] }]
+      return [{ type: 'paragraph', children: phrases([plain(node.value)]) }]
     case 'code':
       return [{ type: 'code', value: node.value, ...(isDrawn(node.lang) ? {} : { lang: node.lang }) }]
     case 'blockquote':
@@ -115,14 +130,15 @@ const isDrawn = (language: string | null | undefined): boolean =>
 
 /* What stands in a line */
 
-const phrases = (nodes: readonly PhrasingContent[]): PhrasingContent[] =>
-  nodes.flatMap(phrase).reduce<PhrasingContent[]>(joined, [])
-
-/** Text that came to stand beside text reads on: `@` from here and a name from there are a mention. */
-function joined(done: PhrasingContent[], next: PhrasingContent): PhrasingContent[] {
-  const last = done.at(-1)
-  if (last?.type !== 'text' || next.type !== 'text') return [...done, next]
-  return [...done.slice(0, -1), plain(last.value + next.value)]
+/** Text that comes to stand beside text reads on: `@` from here and a name from there are a mention. */
+function phrases(nodes: readonly PhrasingContent[]): PhrasingContent[] {
+  const joined: PhrasingContent[] = []
+  for (const next of nodes.flatMap(phrase)) {
+    const last = joined.at(-1)
+    if (last?.type === 'text' && next.type === 'text') last.value += next.value
+    else joined.push(next)
+  }
+  return joined.map(node => (node.type === 'text' ? { ...node, value: disarm(node.value) } : node))
 }
 
 function phrase(node: PhrasingContent): PhrasingContent[] {
@@ -151,27 +167,25 @@ function phrase(node: PhrasingContent): PhrasingContent[] {
 
 /** A link with other words on it shows its address as code. */
 const addressed = (words: string, url: string): PhrasingContent[] => [
-  plain(`${words} `),
+  ...(saysSo(words, url) ? [] : [plain(`${words} `)]),
   { type: 'inlineCode', value: url },
 ]
+
+const saysSo = (words: string, url: string): boolean => words === url || `http://${words}` === url
 
 /**
  * A link that says where it goes stays, except to an issue or the like: that one would be told of it, or even
  * be closed by it.
  */
-function isPlain(node: Link): boolean {
-  const words = textOf(node)
-  return (
-    /^https?:\/\//i.test(node.url) &&
-    (words === node.url || `http://${words}` === node.url) &&
-    !/\/(?:issues|pulls?|discussions)\/\d/i.test(node.url)
-  )
-}
+const isPlain = (node: Link): boolean =>
+  /^https?:\/\//i.test(node.url) &&
+  saysSo(textOf(node), node.url) &&
+  !/\/(?:issues|pulls?|discussions)\/\d/i.test(node.url)
 
 const textOf = (node: Nodes): string =>
   'children' in node ? node.children.map(textOf).join('') : 'value' in node ? node.value : ''
 
-const plain = (value: string): Text => ({ type: 'text', value: disarm(value) })
+const plain = (value: string): Text => ({ type: 'text', value })
 
 /** A zero-width space keeps what is read and takes away what GitHub would make of it. */
 export const disarm = (text: string): string =>

@@ -33,7 +33,7 @@ export interface GitHubApp {
   asApp(route: string, parameters?: Record<string, unknown>): Promise<AppAnswer>
 }
 
-export interface AppAnswer {
+interface AppAnswer {
   data: unknown
   headers: { link?: string | undefined }
 }
@@ -159,7 +159,7 @@ function httpError(error: unknown): HttpError | undefined {
 }
 
 /** Without a response there was no answer: Octokit gives such errors status 500 too. */
-export function faultOf(error: unknown, now: number): Refused | ComeBack | Unanswered {
+function faultOf(error: unknown, now: number): Refused | ComeBack | Unanswered {
   if (error instanceof Refused || error instanceof ComeBack || error instanceof Unanswered) return error
   const http = httpError(error)
   if (!http) return new Unanswered('github', `GitHub did not answer (${reasonOf(error)})`, { cause: error })

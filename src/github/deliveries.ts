@@ -21,9 +21,9 @@ const Attempt = z
     at: delivered_at,
     ok: status === 'OK' || Math.floor((status_code ?? 0) / 100) === 2,
   }))
-export type Attempt = z.infer<typeof Attempt>
+type Attempt = z.infer<typeof Attempt>
 
-export interface LogPage {
+interface LogPage {
   attempts: Attempt[]
   /** Where the next, older page begins. */
   next: string | undefined

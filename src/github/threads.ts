@@ -9,8 +9,6 @@ import { attachmentReader } from './attachments.ts'
 import { branchesOf } from './branches.ts'
 import type { GitHubApp } from './client.ts'
 
-export type GitHubThread = ReturnType<typeof gitHubThread>
-
 export interface Voice {
   now(): number
   /** Takes secrets out of everything that is written. */

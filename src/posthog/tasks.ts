@@ -10,8 +10,6 @@ import { addArtifact, stageArtifact } from './artifacts.ts'
 import { type Answer, type Call, call, type PostHogSettings } from './http.ts'
 import { LogLine, Models, RunPage, SandboxPage, StartedTask, Task, TaskPage, TaskRun, Usage } from './wire.ts'
 
-export type PostHogTasks = ReturnType<typeof postHogTasks>
-
 export interface Discretion {
   now(): number
   /** Takes secrets out of everything that the agent is told, and that it says. */

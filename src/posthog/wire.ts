@@ -1,7 +1,7 @@
 /** The fields we use of PostHog's answers. Everything else is left unread, so that it may change. */
 import { z } from 'zod'
 
-export const RunStatus = z.enum(['not_started', 'queued', 'in_progress', 'completed', 'failed', 'cancelled'])
+const RunStatus = z.enum(['not_started', 'queued', 'in_progress', 'completed', 'failed', 'cancelled'])
 
 const text = z.string().nullish()
 

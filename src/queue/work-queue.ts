@@ -4,7 +4,7 @@
  */
 
 /** Where a job stands: it will be worked on again (`live`), or its record is only kept (`ended`). */
-export type JobStanding = 'live' | 'ended'
+type JobStanding = 'live' | 'ended'
 
 export interface JobRecord<Data> {
   id: string

@@ -29,7 +29,7 @@ export interface Play {
   goesOn: Promise<void>
 }
 
-export type Scene = (world: World, name: string) => Promise<Play>
+type Scene = (world: World, name: string) => Promise<Play>
 
 const once: Omit<Expected, 'answers' | 'reactions'> = {
   tasks: 1,
@@ -89,7 +89,7 @@ const steered: Scene = async (world, name) => {
     await world.github.waitFor(() => ledgerOf(world, play.number).messages.length > 0, patience)
     await world.posthog.run(run).completeTurn('Half of it is done.')
   }
-  Object.assign(expected, { messages: 1, answers: [/passed on to the agent/, ready] })
+  Object.assign(expected, { messages: 1, answers: [/(?:passed on to|kept for) the agent/, ready] })
   return { ...play, goesOn: goOn() }
 }
 
@@ -187,4 +187,4 @@ async function runOf(world: World, number: number): Promise<string> {
 }
 
 export const scenes = { labelled, asked, pushed, steered, rejoined, stopped, answered, attached, reviewed }
-export type SceneName = keyof typeof scenes
+type SceneName = keyof typeof scenes

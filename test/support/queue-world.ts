@@ -19,9 +19,9 @@ export type Place = { redisUrl?: string | undefined; dataDir: string; prefix?: s
 export type TestQueues = Queues<Note, Note>
 
 /** Short enough for a test to wait for a lost worker. */
-export const TIMING = { lockDuration: 1_500, stalledInterval: 500 }
+const TIMING = { lockDuration: 1_500, stalledInterval: 500 }
 
-export function parseNote(value: unknown): Note {
+function parseNote(value: unknown): Note {
   if (typeof value !== 'object' || value === null || !('by' in value)) throw new Error('not a note')
   const text = 'text' in value ? { text: String(value.text) } : {}
   return { by: String(value.by), ...text }

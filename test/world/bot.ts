@@ -8,11 +8,6 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-export interface BotOptions {
-  env: Record<string, string>
-  port?: number
-}
-
 export class Bot {
   readonly url: string
   readonly port: number

@@ -25,8 +25,12 @@ export function findCommands(text: string): CommandText[] {
   const source = text.replace(/\r\n?/g, '\n')
   const plain = plainRanges(source)
   const starts: { at: number; restAt: number; lineEnd: number }[] = []
+  // What a masked line begins may go on below it, up to the next empty one, and hide a command there.
+  let masked = false
   for (const { at, end } of lines(source)) {
-    const match = commandLine.exec(source.slice(at, end))
+    const line = source.slice(at, end)
+    masked = deep.test(line) || (masked && line.trim() !== '')
+    const match = masked ? null : commandLine.exec(line)
     if (!match) continue
     const slash = at + match[0].indexOf('/')
     if (plain.some(range => range.from <= slash && slash < range.to))
@@ -54,7 +58,7 @@ interface Range {
 }
 
 /** Markdown is parsed no further: some of it takes a time that grows with the square of its length. */
-export const mostParsed = 16_000
+const mostParsed = 16_000
 
 /**
  * Emphasis does not matter here and is the slowest to parse; the transforms would replace text by nodes that
@@ -63,6 +67,16 @@ export const mostParsed = 16_000
 const grammar = {
   extensions: [gfm(), { disable: { null: ['attention'] } }],
   mdastExtensions: gfmFromMarkdown().map(extension => ({ ...extension, transforms: [] })),
+}
+
+/** Each line that underlines a heading has the parser look at all lines before it. */
+const mostUnderlines = 200
+const underline = /^[ \t>]*[=-]+[ \t]*$/gm
+
+function parsedPart(source: string): string {
+  const part = source.slice(0, mostParsed)
+  const tooMany = [...part.matchAll(underline)][mostUnderlines]
+  return tooMany === undefined ? part : part.slice(0, tooMany.index)
 }
 
 const deep = /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)])){16}/
@@ -91,7 +105,7 @@ const foreign: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
 ])
 
 function plainRanges(source: string): Range[] {
-  const tree = fromMarkdown(shallow(source.slice(0, mostParsed)), grammar)
+  const tree = fromMarkdown(shallow(parsedPart(source)), grammar)
   const ranges: Range[] = []
   const pending: Nodes[] = [tree]
   for (let node = pending.pop(); node; node = pending.pop()) {

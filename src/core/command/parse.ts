@@ -48,7 +48,7 @@ export const isMistake = (parsed: Parsed): parsed is Mistake => 'mistake' in par
 
 export const parseCommands = (text: string): Parsed[] => findCommands(text).map(parseCommand)
 
-export function parseCommand({ line, below }: CommandText): Parsed {
+function parseCommand({ line, below }: CommandText): Parsed {
   const named = takeName(line)
   if ('mistake' in named) return named
   const taken = takeOptions(named.rest)

@@ -132,4 +132,3 @@ export const options: Record<OptionName, OptionInfo> = {
 
 /** What may follow the label and a colon: `codex:plan`, `codex:high`. */
 export const presets = ['plan', 'low', 'medium', 'high', 'xhigh', 'max'] as const
-export type Preset = (typeof presets)[number]

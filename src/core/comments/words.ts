@@ -56,7 +56,7 @@ export function elapsed(run: Run, now: number): string {
 export const commitUrl = (thread: Thread, sha: string): string => `${repoUrl(thread)}/commit/${sha}`
 
 /** The repository's page, read off the thread's own address, so that it is right on Enterprise Server too. */
-export const repoUrl = (thread: Thread): string => thread.url.replace(/\/(?:issues|pull)\/\d+.*$/, '')
+const repoUrl = (thread: Thread): string => thread.url.replace(/\/(?:issues|pull)\/\d+.*$/, '')
 
 export const branchUrl = (thread: Thread, branch: string): string =>
   `${repoUrl(thread)}/tree/${branch.split('/').map(encodeURIComponent).join('/')}`

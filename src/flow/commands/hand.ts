@@ -32,7 +32,7 @@ export interface TriggerDeps {
   now(): number
 }
 
-export interface WaitingTriggers {
+interface WaitingTriggers {
   live(): Promise<{ id: string; data: TriggerRecord }[]>
   tell(id: string, message: string): Promise<boolean>
 }

@@ -156,7 +156,7 @@ export function originOf(trigger: Asking): Origin {
 }
 
 /** One task per thread: an earlier session is gone on with. */
-export function goingOn(past: Past | undefined): Pick<NewRun, 'earlier' | 'taskId' | 'pulls' | 'reported'> {
+function goingOn(past: Past | undefined): Pick<NewRun, 'earlier' | 'taskId' | 'pulls' | 'reported'> {
   const { task, taskRun, branch } = past?.marker ?? {}
   if (task === undefined) return {}
   const pulls = past?.pull ? [past.pull] : []

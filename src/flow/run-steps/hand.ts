@@ -13,7 +13,7 @@ import { logAbout } from '../log.ts'
 import { logMilestones } from './milestones.ts'
 
 /** News of a task run as they happen; what they are is looked up. */
-export interface NewsStream {
+interface NewsStream {
   /** Wakes the Run on news of its session; false when this process does not listen. */
   watch(session: Session, runId: string): boolean
   unwatch(taskRunId: string): void

@@ -20,7 +20,7 @@ const gitHubWrites: readonly { method: string; path: RegExp }[] = [
   { method: 'DELETE', path: /\/reactions\/\d+$/ },
   { method: 'DELETE', path: /\/labels\/[^/]+$/ },
   { method: 'POST', path: /^\/graphql$/ },
-  { method: 'DELETE', path: /\/git\/refs\/heads\// },
+  { method: 'DELETE', path: /\/git\/refs\/heads/ },
   { method: 'POST', path: /\/pulls$/ },
   { method: 'PATCH', path: /\/pulls\/\d+$/ },
   { method: 'POST', path: /\/assignees$/ },

@@ -134,7 +134,7 @@ const gitHubCalls: readonly { method: string; path: RegExp }[] = [
   { method: 'POST', path: /\/reactions$/ },
   { method: 'POST', path: /^\/graphql$/ },
   { method: 'PATCH', path: /\/pulls\/\d+$/ },
-  { method: 'DELETE', path: /\/git\/refs\/heads\// },
+  { method: 'DELETE', path: /\/git\/refs\/heads/ },
   { method: 'GET', path: /\/permission$/ },
 ]
 

@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { freePort, spawnBot } from '../world/bot.ts'
+import { onBothQueues, onRedis } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+import type { World } from '../world/world.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+
+/** The bot starts at the address that GitHub knows, so that a sweep finds its door open. */
+async function startAt(world: World, port: number): Promise<void> {
+  const bot = spawnBot({ ...world.env, ROLE: 'all' }, port)
+  world.bots.push(bot)
+  await bot.ready()
+}
+
+/** So long ago was everything that GitHub has tried since `first`; after what the last sweep saw, as in life. */
+function isPast({ github }: World, first: number, ms: number): void {
+  const then = new Date(Date.now() - ms).toISOString()
+  for (const delivery of github.webhooks.deliveries.slice(first)) delivery.deliveredAt = then
+}
+
+/** How often each webhook since `first` that failed was sent again, and how many of the others were. */
+function again({ github }: World, first: number): { failed: number[]; taken: number } {
+  const log = github.webhooks.deliveries.slice(first)
+  const firsts = log.filter(({ redelivery }) => !redelivery)
+  const times = (ok: boolean) =>
+    firsts
+      .filter(({ status }) => (status === 'OK') === ok)
+      .map(({ guid }) => log.filter(each => each.guid === guid && each.redelivery).length)
+  return { failed: times(false), taken: times(true).filter(count => count > 0).length }
+}
+
+onBothQueues(
+  'Webhooks are missed',
+  world => {
+    it('because the bot was down: afterwards everything is answered, once', async () => {
+      const { github, bot } = world()
+      const maya = github.as('maya')
+      const first = github.webhooks.deliveries.length
+      const [known, missed] = [
+        await maya.opensIssue({ title: 'Known' }),
+        await maya.opensIssue({ title: 'Missed' }),
+      ]
+      await maya.comments(known.number, '/codex help')
+      await new Thread(world(), known.number).waitForAnswer('/codex')
+      await github.settled()
+
+      await bot.stop()
+      const helped = await maya.comments(missed.number, '/codex help')
+      const worked = await maya.comments(missed.number, '/codex do it')
+      await maya.comments(missed.number, 'I wonder where it is.')
+      await github.settled()
+      isPast(world(), first, 5 * minute)
+      await startAt(world(), world().bot.port)
+
+      const thread = new Thread(world(), missed.number)
+      await thread.waitForAnswer('pull request is ready', { timeout: 30_000 })
+      await thread.waitForReaction('rocket', helped.id)
+      await thread.waitForReaction('rocket', worked.id)
+      await github.settled()
+      await sleep(1_500)
+      expect(again(world(), first)).toEqual({ failed: [1, 1, 1], taken: 0 })
+      expect(await thread.answers()).toHaveLength(2)
+      expect(await thread.statuses()).toHaveLength(1)
+      expect(await new Thread(world(), known.number).answers()).toHaveLength(1)
+      const { tasks, runs } = ledgerOf(world(), missed.number)
+      expect([tasks.length, runs.length]).toEqual([1, 1])
+    })
+
+    it('by GitHub itself, and its limit is reached while they are asked for', async () => {
+      const { github } = world()
+      const maya = github.as('maya')
+      const issue = await maya.opensIssue({ title: 'Dropped' })
+      await github.settled()
+      const first = github.webhooks.deliveries.length
+      github.webhooks.mode = { kind: 'drop' }
+      for (const words of ['/codex help', '/codex status', '/codex queue'])
+        await maya.comments(issue.number, words)
+      await github.settled()
+      github.webhooks.mode = { kind: 'normal' }
+      isPast(world(), first, 5 * minute)
+      const called = github.calls.length
+      const attempts = () => github.calls.slice(called).filter(({ path }) => path.endsWith('/attempts'))
+      const limit = github.fault({
+        method: 'POST',
+        path: /attempts$/,
+        fault: { kind: 'secondary-limit', retryAfter: 3 },
+      })
+      await world().bot.stop()
+      await startAt(world(), world().bot.port)
+
+      const thread = new Thread(world(), issue.number)
+      await github.waitFor(async () => (await thread.answers()).length === 3, { timeout: 30_000 })
+      await github.settled()
+      expect(limit.hits).toBe(1)
+      expect(attempts().map(({ status }) => status)).toEqual([403, 202, 202, 202])
+      expect(again(world(), first)).toEqual({ failed: [1, 1, 1], taken: 0 })
+    })
+  },
+  { oneByOne: true },
+)
+
+onBothQueues(
+  'The bot is started for the first time',
+  world => {
+    it('answers what was asked in the last three days, and no more', async () => {
+      const { github } = world()
+      const maya = github.as('maya')
+      const port = await freePort()
+      github.webhooks.target = `http://127.0.0.1:${port}/api/github/webhooks`
+      const issue = await maya.opensIssue({ title: 'Long ago' })
+      await maya.comments(issue.number, '/codex help')
+      await github.settled()
+      isPast(world(), 0, 73 * hour)
+      const first = github.webhooks.deliveries.length
+      await maya.comments(issue.number, '/codex status')
+      await github.settled()
+      isPast(world(), first, 70 * hour)
+      await startAt(world(), port)
+      const thread = new Thread(world(), issue.number)
+      await thread.waitForAnswer('nothing was asked here yet')
+      await github.settled()
+      expect(again(world(), 0)).toEqual({ failed: [0, 0, 1], taken: 0 })
+      expect(await thread.answers()).toHaveLength(1)
+    })
+  },
+  { oneByOne: true, roles: [] },
+)
+
+onRedis(
+  'Webhooks are missed while many processes work',
+  world => {
+    it('each is asked for once, though all workers start at once', async () => {
+      const { github, bots } = world()
+      const maya = github.as('maya')
+      const issue = await maya.opensIssue({ title: 'Many' })
+      await github.settled()
+      const first = github.webhooks.deliveries.length
+      github.webhooks.mode = { kind: 'drop' }
+      for (let n = 0; n < 5; n++) await maya.comments(issue.number, '/codex help')
+      await github.settled()
+      github.webhooks.mode = { kind: 'normal' }
+      isPast(world(), first, 5 * minute)
+      await Promise.all(bots.slice(1).map(bot => bot.stop()))
+      await Promise.all([1, 2, 3].map(() => world().startBot('worker')))
+      const thread = new Thread(world(), issue.number)
+      await github.waitFor(async () => (await thread.answers()).length === 5, { timeout: 30_000 })
+      await sleep(1_500)
+      await github.settled()
+      expect(again(world(), first)).toEqual({ failed: [1, 1, 1, 1, 1], taken: 0 })
+      expect(await thread.answers()).toHaveLength(5)
+    })
+  },
+  { roles: ['web', 'worker', 'worker'] },
+)
