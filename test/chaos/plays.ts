@@ -187,4 +187,4 @@ async function runOf(world: World, number: number): Promise<string> {
 }
 
 export const scenes = { labelled, asked, pushed, steered, rejoined, stopped, answered, attached, reviewed }
-type SceneName = keyof typeof scenes
+export type SceneName = keyof typeof scenes

@@ -60,8 +60,9 @@ onBothQueues('Somebody reviews', world => {
     const { maya, number, path } = await pullBy('maya/lone')
     posthog.script('why three', { kind: 'answers', text: 'Because of two.' })
     await maya.commentsOnLine(number, { path, line: 3, body: '/codex why three?' })
-    const answer = await github.waitFor(async () =>
-      (await github.thread(number)).lineComments.find(({ author }) => author === github.botLogin),
+    const answer = await github.waitFor(
+      async () => (await github.thread(number)).lineComments.find(({ author }) => author === github.botLogin),
+      { timeout: 30_000 },
     )
     expect(words({ body: answer.body } as Parameters<typeof words>[0])).toContain('> Because of two.')
     expect(ledgerOf(world(), number).runs).toHaveLength(1)

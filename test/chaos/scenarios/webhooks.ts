@@ -70,6 +70,8 @@ export const closedBeforeAsked: Scenario = {
       await github.webhooks.flush(random.one(['reversed', 'reversed', 'in order'] as const))
       github.webhooks.mode = { kind: 'normal' }
       notes.threads += 1
+      // Until something could have begun that should not have.
+      await new Promise(done => setTimeout(done, 4_000))
       const deadline = Date.now() + 20_000
       let wrong = await goesOn(world, number)
       while (wrong.length > 0 && Date.now() < deadline) {

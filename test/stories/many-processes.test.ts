@@ -1,0 +1,122 @@
+import { createHmac } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { onRedis } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+onRedis(
+  'Two web processes and two workers on one Redis',
+  world => {
+    it('50 deliveries of one comment, ten at a time, are one task, one run, one status comment', async () => {
+      const { github, bots } = world()
+      const maya = github.as('maya')
+      const issue = await maya.opensIssue({ title: 'Delivered often', body: 'x' })
+      github.webhooks.mode = { kind: 'paused' }
+      const comment = await maya.comments(issue.number, '/codex do it once')
+      await github.settled()
+      const payload = {
+        action: 'created',
+        installation: { id: github.installationId },
+        repository: { id: 1, name: 'shop', owner: { login: 'acme' }, default_branch: 'main' },
+        sender: { login: 'maya', id: 3, type: 'User' },
+        issue: {
+          number: issue.number,
+          title: 'Delivered often',
+          body: 'x',
+          user: { login: 'maya', id: 3 },
+          html_url: issue.url,
+        },
+        comment: {
+          id: comment.id,
+          body: '/codex do it once',
+          user: { login: 'maya', id: 3, type: 'User' },
+          created_at: new Date().toISOString(),
+        },
+      }
+      const webs = bots.slice(0, 2)
+      const body = JSON.stringify(payload)
+      const signature = `sha256=${createHmac('sha256', String(world().env.WEBHOOK_SECRET)).update(body).digest('hex')}`
+      const deliver = (n: number) =>
+        fetch(`${webs[n % 2]?.url}/api/github/webhooks`, {
+          method: 'POST',
+          headers: {
+            'content-type': 'application/json',
+            'x-github-event': 'issue_comment',
+            'x-github-delivery': `00000000-0000-0000-0000-${String(n % 7).padStart(12, '0')}`,
+            'x-hub-signature-256': signature,
+          },
+          body,
+        })
+      const statuses: number[] = []
+      for (let round = 0; round < 5; round++)
+        statuses.push(
+          ...(await Promise.all(Array.from({ length: 10 }, (_, n) => deliver(round * 10 + n)))).map(
+            ({ status }) => status,
+          ),
+        )
+      expect(new Set(statuses)).toEqual(new Set([202]))
+
+      const thread = new Thread(world(), issue.number)
+      await thread.waitForAnswer('pull request is ready')
+      github.webhooks.mode = { kind: 'normal' }
+      await github.webhooks.flush('in order')
+      await github.settled()
+      await sleep(500)
+      const { tasks, runs } = ledgerOf(world(), issue.number)
+      expect([tasks.length, runs.length]).toEqual([1, 1])
+      expect(await thread.statuses()).toHaveLength(1)
+      expect(await thread.answers()).toHaveLength(1)
+    })
+
+    it('ten conversations at once: exactly what was asked for', async () => {
+      const { github, posthog } = world()
+      const maya = github.as('maya')
+      const talk = async (n: number) => {
+        const issue = await maya.opensIssue({ title: `Conversation ${n}`, body: 'x' })
+        const thread = new Thread(world(), issue.number)
+        const patience = { timeout: 60_000 }
+        const says = (text: string) => maya.comments(issue.number, text)
+        const runs = () => ledgerOf(world(), issue.number).runs
+        const endRuns = (): void => {
+          for (const { runId } of runs()) {
+            const run = posthog.run(String(runId))
+            if (run.status === 'in_progress') run.finish('completed')
+          }
+        }
+        posthog.script(`start ${n}.`, { kind: 'manual' }, { times: 1 })
+        posthog.script(`polish ${n}.`, { kind: 'pushesToBranch', text: 'Polished.' })
+        posthog.script(`think ${n}.`, { kind: 'answers', text: '1. First\n2. Second' })
+        await says(`/codex start ${n}.`)
+        await thread.waitForStatus('⏳ Codex is working', patience)
+        await says('/codex use less memory')
+        await thread.waitForAnswer('passed on to the agent', patience)
+        await says('/codex stop')
+        await thread.waitForAnswer('you stopped this run', patience)
+        await says('/codex retry')
+        await thread.waitForAnswer('pull request is ready', patience)
+        endRuns()
+        await says(`/codex polish ${n}.`)
+        await thread.waitForAnswer('@maya done', patience)
+        endRuns()
+        await says(`/codex plan think ${n}.`)
+        await thread.waitForAnswer('here is the plan', patience)
+        endRuns()
+        await says('/codex approve')
+        await github.waitFor(() => runs().length === 5, { timeout: 60_000 })
+        return issue.number
+      }
+      const numbers = await Promise.all(Array.from({ length: 10 }, (_, n) => talk(n)))
+      for (const number of numbers) {
+        const { tasks, runs, messages, cancels } = ledgerOf(world(), number)
+        expect([number, tasks.length, runs.length, messages.length, cancels.length]).toEqual([
+          number,
+          1,
+          5,
+          1,
+          1,
+        ])
+      }
+    }, 120_000)
+  },
+  { roles: ['web', 'web', 'worker', 'worker'] },
+)
