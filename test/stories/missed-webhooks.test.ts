@@ -146,12 +146,12 @@ onRedis(
       await Promise.all(bots.slice(1).map(bot => bot.stop()))
       await Promise.all([1, 2, 3].map(() => world().startBot('worker')))
       const thread = new Thread(world(), issue.number)
-      await github.waitFor(async () => (await thread.answers()).length === 5, { timeout: 30_000 })
+      await github.waitFor(async () => (await thread.answers()).length === 5, { timeout: 75_000 })
       await sleep(1_500)
       await github.settled()
       expect(again(world(), first)).toEqual({ failed: [1, 1, 1, 1, 1], taken: 0 })
       expect(await thread.answers()).toHaveLength(5)
-    })
+    }, 120_000)
   },
   { roles: ['web', 'worker', 'worker'] },
 )
