@@ -167,6 +167,21 @@ onBothQueues('The thread is a conversation', world => {
     posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
   })
 
+  it('continue goes on in the session that there is, and only then', async () => {
+    const { posthog } = world()
+    const { thread, number, says } = await opens('Continue me')
+    await says('/codex continue')
+    await thread.waitForAnswer('there is no earlier run in this thread')
+    await says('/codex begin here')
+    await thread.waitForAnswer('pull request is ready')
+    const [first] = ledgerOf(world(), number).runs
+    posthog.run(String(first?.runId)).finish('completed')
+    posthog.script('with the docs', { kind: 'pushesToBranch', text: 'Went on.' })
+    await says('/codex continue with the docs')
+    await thread.waitForAnswer('@maya done')
+    expect(ledgerOf(world(), number).runs[1]?.body).toMatchObject({ resume_from_run_id: first?.runId })
+  })
+
   it('status is one comment, replaced on the next ask', async () => {
     const { thread, says } = await opens('Ask twice')
     await says('/codex status')

@@ -62,6 +62,22 @@ onBothQueues(
       expect(JSON.stringify(body)).toContain('Write the docs.')
     })
 
+    it('a closed thread does not stop a run where the settings say so', async () => {
+      const { posthog } = world()
+      posthog.script('stay on it', { kind: 'manual' })
+      const { github, repository, issue, thread, ledger } = await runIn(
+        'when:\n  closed: continue\n',
+        '/codex stay on it',
+      )
+      await thread.waitForStatus('⏳ Codex is working')
+      await github.as('maya', repository).closes(issue.number)
+      await github.settled()
+      await new Promise(resolve => setTimeout(resolve, 1_000))
+      expect(ledger().cancels).toEqual([])
+      posthog.run(String(ledger().runs[0]?.runId)).finish('completed')
+      await thread.waitForStatus(/^### 💬/)
+    })
+
     it('--as-user needs the settings to allow it', async () => {
       const { thread, ledger } = await runIn('model: gpt-5\n', '/codex --as-user do it')
       await thread.waitForAnswer('does not allow `--as-user`')
