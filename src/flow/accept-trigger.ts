@@ -136,6 +136,8 @@ async function acceptOne(
     replying: undefined,
     noted: undefined,
     announced: false,
+    // What let this command through says nothing about the next one.
+    passedAt: undefined,
   })
   return hand.record.done < count ? { do: 'park', ms: 0 } : end
 }

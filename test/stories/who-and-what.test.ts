@@ -110,6 +110,13 @@ onBothQueues('Who may ask, and what is understood', world => {
     expect(await new Thread(world(), issue.number).botComments()).toEqual([])
   })
 
+  it('who may ask for help may not start a run in the line below', async () => {
+    const { thread, number } = await asks('rita', '/codex help\n\n/codex do it')
+    await thread.waitForAnswer('| Command |')
+    await thread.waitForAnswer('@rita you need write permission')
+    expect(ledgerOf(world(), number).tasks).toEqual([])
+  })
+
   it('several commands in one comment are all answered, in order', async () => {
     const { thread } = await asks('maya', '/codex help\n\n/codex status')
     await thread.waitForAnswer('| Command |')
