@@ -65,9 +65,22 @@ function working(run: Run, now: Now): Step {
   if (claimed !== undefined) return { do: 'adopt-pull', url: claimed }
   if (run.undelivered.length > 0) return { do: 'deliver' }
   if (run.pulls.length > run.reported) return { do: 'settle-outcome' }
-  if (turnIsOver(run, now.at)) return run.resultChecked ? { do: 'settle-outcome' } : { do: 'find-result' }
+  if (turnIsOver(run, now.at)) {
+    if (!lookedSinceIdle(run)) return { do: 'look' }
+    return run.resultChecked ? { do: 'settle-outcome' } : { do: 'find-result' }
+  }
   return lost(run, now.at) ?? keepLooking(run, now)
 }
+
+/**
+ * The look that saw the end of a turn read the run first and its log then, so that the pull request of that very
+ * turn may be missing in it.
+ */
+const lookedSinceIdle = ({ heard, lastLookAt, taskRun }: Run): boolean =>
+  (taskRun !== undefined && isTerminal(taskRun.status)) ||
+  lastLookAt === undefined ||
+  heard?.idleSince === undefined ||
+  lastLookAt > heard.idleSince
 
 function towardsRun(run: Run): Step {
   if (run.earlier && !run.earlier.over) return { do: 'rejoin' }

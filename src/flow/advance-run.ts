@@ -186,26 +186,44 @@ function act(hand: Hand, step: Doing): Promise<Run> | Run {
 /** What the Run knows after a step failed. Anything unexpected is thrown on, and the queue tries again. */
 function afterFault(hand: Hand, step: Doing, error: unknown): Run {
   const { run, deps } = hand
-  if (error instanceof NotSettled) return waiting(hand, asks[step.do] ?? 'github', error.message, error.until)
-  if (error instanceof ComeBack) return waiting(hand, error.service, error.message, error.until)
+  if (error instanceof NotSettled)
+    return waiting(hand, {
+      service: asks[step.do] ?? 'github',
+      why: error.message,
+      until: error.until,
+      failed: 0,
+    })
+  if (error instanceof ComeBack) return waiting(hand, { ...told(error), until: error.until, failed: 1 })
   if (error instanceof Unanswered) {
     deps.log.warn({ run: run.id, step: step.do, err: error }, 'no usable answer')
-    return waiting(hand, error.service, error.message, deps.now() + backoff(run.trouble?.count ?? 0))
+    const until = deps.now() + backoff(run.trouble?.count ?? 0)
+    return waiting(hand, { ...told(error), until, failed: 1 })
   }
   if (!(error instanceof Refused)) throw error
   deps.log.warn({ run: run.id, step: step.do, err: error }, 'refused')
   return afterRefusal(hand, step, error)
 }
 
-function waiting(hand: Hand, service: Service, why: string, until: number): Run {
-  const { run } = hand
+const told = ({ service, message }: ComeBack | Unanswered) => ({ service, why: message })
+
+interface Wait {
+  service: Service
+  why: string
+  until: number
+  /** How many attempts failed just now; looking for the trace of one is none. */
+  failed: 0 | 1
+}
+
+/** The other service's wait, if there is one, is not cut short. */
+function waiting({ run, deps }: Hand, { service, why, until, failed }: Wait): Run {
   const same = run.trouble?.service === service ? run.trouble : undefined
+  const other = same ? 0 : (run.trouble?.until ?? 0)
   const trouble = {
     service,
     why,
-    since: same?.since ?? hand.deps.now(),
-    until,
-    count: (same?.count ?? 0) + 1,
+    since: same?.since ?? deps.now(),
+    until: Math.max(until, other),
+    count: (same?.count ?? 0) + failed,
   }
   return { ...run, trouble }
 }

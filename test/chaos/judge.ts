@@ -62,6 +62,9 @@ function wrongWords(world: World, view: View, expected: Expected): string[] {
       expected.statuses + expected.answers.length,
     ),
     ...expected.answers.flatMap(wanted => differs(`answers like ${wanted}`, matching(wanted), 1)),
+    ...answers
+      .filter(body => !expected.answers.some(wanted => wanted.test(body)))
+      .map(body => `it says: ${JSON.stringify(body.slice(0, 160))}`),
     ...differs('answers on lines', lineAnswers, expected.lineAnswers ?? 0),
     ...statuses
       .filter(body => body.startsWith('### ⏳'))

@@ -1,5 +1,5 @@
 /** A bot that dies on cue, and is brought back until told otherwise. */
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -13,6 +13,12 @@ export const timing = { lockMs: 1_000, stalledMs: 500 }
 
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const main = fileURLToPath(new URL('./main-with-crashes.ts', import.meta.url))
+
+/** None outlives us, however we go. */
+const alive = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of alive) child.kill('SIGKILL')
+})
 
 export interface Cue {
   point: CrashPoint
@@ -40,6 +46,8 @@ export async function spawnMortal(world: World, { cue, env = {} }: Options = {})
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  alive.add(child)
+  child.once('exit', () => alive.delete(child))
   const bot = new Bot(child, port)
   world.bots.push(bot)
   return bot

@@ -125,7 +125,13 @@ describe('while the agent works', () => {
       {},
       `wait ${limits.settle - 1_000}`,
     ],
-    ['then GitHub is asked', working({ heard: idle(3_000) }), {}, 'find-result'],
+    [
+      'the look that saw it may have missed its pull request',
+      working({ heard: idle(3_000), lastLookAt: now.at - 3_000 }),
+      {},
+      'look',
+    ],
+    ['then GitHub is asked', working({ heard: idle(3_000), lastLookAt: now.at - 500 }), {}, 'find-result'],
     ['and it is over', working({ heard: idle(3_000), resultChecked: true }), {}, 'settle-outcome'],
     [
       'after more words the end counts later',

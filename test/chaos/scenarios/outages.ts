@@ -1,6 +1,7 @@
 /** Redis, PostHog or GitHub is away, slow or full. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RouteName } from '../../world/posthog/route.ts'
+import { ledgerOf } from '../judge.ts'
 import { bringUp, redeliverFailed } from '../mortal-bot.ts'
 import { type Play, scenes } from '../plays.ts'
 import { judge, noteRecovery, type Scenario, type Stage } from '../stage.ts'
@@ -37,12 +38,13 @@ export const redisAway: Scenario = {
   },
 }
 
-/** How the service says no, what becomes of the Run then, and from when on it may be asked again. */
+/** How the service says no, and from when on it may be asked again. */
 interface Refusal {
   name: string
-  /** ms until calls are welcome again; `undefined` for a refusal for good. */
-  wait?: number
-  arm(): void
+  /** Of the key, whoever calls; else of the one Run, whose calls alone count. */
+  ofTheKey?: boolean
+  /** @returns given when it was refused, from when on calls are welcome; both ms since the epoch */
+  arm(): (refusedAt: number) => number | undefined
 }
 
 export const postHogFull: Scenario = {
@@ -51,61 +53,89 @@ export const postHogFull: Scenario = {
   async run(stage) {
     const { world, random } = stage
     await bringUp(world)
-    const route = (): RouteName => random.one(['create-task', 'run', 'get-run'] as const)
-    const wait = random.between(2, 4)
-    const at = () => new Date(Date.now() + wait * 1_000).toISOString()
-    const { posthog } = world
-    const refusals: Refusal[] = [
-      {
-        name: '429 in words',
-        wait: wait * 1_000,
-        arm: () => void posthog.fault({ route: route(), fault: { kind: 'throttled', seconds: wait } }),
-      },
-      {
-        name: '429 with a time',
-        wait: wait * 1_000,
-        arm: () => void posthog.fault({ route: route(), fault: { kind: 'usage-limit', reset_at: at() } }),
-      },
-      {
-        name: '503 of the gate',
-        wait: 30_000,
-        arm: () => void posthog.fault({ route: 'run', fault: { kind: 'unavailable503' } }),
-      },
-      { name: 'a hang', arm: () => void posthog.fault({ route: 'get-run', fault: { kind: 'hang' } }) },
-      {
-        name: '502 five times',
-        arm: () => void posthog.fault({ route: route(), times: 5, fault: { kind: 'status', code: 502 } }),
-      },
-    ]
-    for (const [index, refusal] of random.shuffled(refusals).entries())
+    for (const [index, refusal] of random.shuffled(refusals(stage)).entries())
       await refused(stage, refusal, `p${index}`)
     await billing(stage)
   },
 }
 
-async function refused(stage: Stage, { name, wait, arm }: Refusal, thread: string): Promise<void> {
-  const { world } = stage
+function refusals({ world: { posthog }, random }: Stage): Refusal[] {
+  const route = (): RouteName => random.one(['create-task', 'run', 'get-run'] as const)
+  const seconds = random.between(2, 4)
+  const anyTime = () => undefined
+  return [
+    {
+      name: '429 in words',
+      ofTheKey: true,
+      arm: () => {
+        posthog.fault({ route: route(), fault: { kind: 'throttled', seconds } })
+        return at => at + seconds * 1_000
+      },
+    },
+    {
+      name: '429 with a time',
+      arm: () => {
+        const reset = Date.now() + 2_000 + seconds * 1_000
+        const fault = { kind: 'usage-limit' as const, reset_at: new Date(reset).toISOString() }
+        posthog.fault({ route: route(), fault })
+        return () => reset
+      },
+    },
+    {
+      name: '503 of the gate',
+      arm: () => {
+        posthog.fault({ route: 'run', fault: { kind: 'unavailable503' } })
+        return at => at + 30_000
+      },
+    },
+    {
+      name: 'a hang',
+      arm: () => {
+        posthog.fault({ route: 'get-run', fault: { kind: 'hang' } })
+        return anyTime
+      },
+    },
+    {
+      name: '502 five times',
+      arm: () => {
+        posthog.fault({ route: route(), times: 5, fault: { kind: 'status', code: 502 } })
+        return anyTime
+      },
+    },
+  ]
+}
+
+const limits: readonly string[] = ['throttled', 'usage-limit', 'unavailable503']
+
+async function refused(
+  stage: Stage,
+  { name, arm, ofTheKey = false }: Refusal,
+  thread: string,
+): Promise<void> {
+  const { world, notes } = stage
   const from = world.posthog.calls.length
-  arm()
+  const welcome = arm()
   const play = await scenes.asked(world, thread)
   await judge(stage, [play], 90_000)
-  const calls = world.posthog.calls
-    .slice(from)
-    .filter(({ route }) => route !== 'stream' && route !== 'models')
-  const no = calls.findIndex(({ faults }) =>
-    faults.some(kind => kind === 'throttled' || kind === 'usage-limit' || kind === 'unavailable503'),
-  )
-  const [limit, next] = no === -1 ? [] : [calls[no], calls[no + 1]]
   world.posthog.clearFaults()
-  if (wait === undefined || !limit || !next) return
-  const early = limit.at + wait - next.at
-  // The time of the answer is rounded up to seconds on its way.
-  if (early > 50)
-    stage.notes.violations.push(
-      `${name}: PostHog was called ${early} ms before its time: ${next.method} ${next.path}`,
-    )
-  stage.notes.recoveries.push(Math.max(0, -early))
+  const own = ledgerOf(world, play.number).tasks.map(({ taskId }) => taskId)
+  const counts = (path: string): boolean => ofTheKey || own.some(id => path.includes(id))
+  const calls = world.posthog.calls.slice(from).filter(({ path }) => counts(path))
+  const no = calls.findIndex(({ faults }) => faults.some(kind => limits.includes(kind)))
+  const limit = calls[no]
+  const until = limit && welcome(limit.at)
+  if (!limit || until === undefined) return
+  const later = calls.slice(no + 1).filter(({ at }) => at > limit.at + underWay)
+  for (const { method, path, at } of later.filter(({ at }) => at < until - rounding).slice(0, 3))
+    notes.violations.push(`${name}: ${method} ${path} ${until - at} ms before PostHog's time`)
+  const next = later.find(({ at }) => at >= until - rounding)
+  if (next) notes.recoveries.push(Math.max(0, next.at - until))
 }
+
+/** What is under way when a limit is told can't be called back. ms */
+const underWay = 30
+/** Clocks and timers count whole ms, and their owners are different processes. */
+const rounding = 50
 
 /** Not worth a second try: the thread is told, once. */
 async function billing(stage: Stage): Promise<void> {
@@ -183,9 +213,8 @@ async function limitedByGitHub(stage: Stage, rule: GitHubRule, wait: number, nam
   const limit = calls[no]
   if (!limit) return void notes.violations.push(`the limit is not on record: ${rule.method} ${rule.path}`)
   const since = Date.parse(limit.at)
-  // What was under way when the limit was told can't be called back.
-  const later = calls.slice(no + 1).filter(({ at }) => Date.parse(at) > since + 30)
-  const early = later.filter(({ at }) => Date.parse(at) < since + wait - 50)
+  const later = calls.slice(no + 1).filter(({ at }) => Date.parse(at) > since + underWay)
+  const early = later.filter(({ at }) => Date.parse(at) < since + wait - rounding)
   for (const { method, path, at } of early.slice(0, 3))
     notes.violations.push(
       `#${play.number}: ${method} ${path} ${since + wait - Date.parse(at)} ms before GitHub's limit on ${rule.method} ${rule.path} was over`,
