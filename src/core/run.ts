@@ -41,8 +41,6 @@ export const Ask = z.object({
   what: z.enum(['work', 'plan']),
   /** Empty when the thread itself is the instruction. */
   text: z.string(),
-  /** Let in by name in the settings, whatever the role. */
-  named: z.boolean().optional(),
   /** The whole comment, where files may be attached outside the instruction. */
   whole: z.string().optional(),
   options: RunOptions,

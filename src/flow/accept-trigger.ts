@@ -122,7 +122,7 @@ async function acceptOne(
   if (trigger.sender.app !== undefined && !(await isListedApp(hand, trigger.sender.app))) return end
   if (!hand.record.reacted && trigger.kind !== 'tick') {
     // The reaction is the first sign of life; nothing waits for it, and its failure does not matter.
-    void hand.github.react(targetOf(trigger), 'eyes')
+    hand.github.react(targetOf(trigger), 'eyes').catch(() => {})
     await hand.save({ ...hand.record, reacted: true })
   }
   hand.deps.reached('trigger claimed')

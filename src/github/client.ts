@@ -1,6 +1,6 @@
 /**
  * The worker's way to GitHub: `@octokit/rest` with App authentication and our own rules. A read is
- * repeated twice when no answer came; a write never, since GitHub may have done it. Limits are not slept
+ * repeated twice when no answer came, and so is what may be done twice; a write never, since GitHub may have done it. Limits are not slept
  * through: they become `ComeBack`, and the job waits parked. Tokens are for the one repository.
  */
 import { createAppAuth, type InstallationAuthOptions } from '@octokit/auth-app'
@@ -125,7 +125,7 @@ function limited(client: Octokit, watch: Watch, token?: (refresh: boolean) => Pr
       options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
       return metered(watch, options, { send: () => request(options), failed: httpError })
     }
-    const repeats = options.method === 'GET' ? [300, 1_000] : []
+    const repeats = isRepeatable(options) ? [300, 1_000] : []
     for (let refresh = false; ; ) {
       try {
         return await once(refresh)
@@ -143,6 +143,10 @@ function limited(client: Octokit, watch: Watch, token?: (refresh: boolean) => Pr
   })
   return client
 }
+
+/** What does nothing more when it is done again. GitHub answers a second equal reaction with the first. */
+const isRepeatable = ({ method, url }: { method: string; url: string }): boolean =>
+  method === 'GET' || method === 'DELETE' || (method === 'POST' && url.endsWith('/reactions'))
 
 interface HttpError {
   status: number

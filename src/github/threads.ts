@@ -1,7 +1,7 @@
 /** What the bot does in a thread: react, answer, edit, ask who somebody is. */
 import type { Octokit } from '@octokit/rest'
 import { type Role, roles } from '../core/command/table.ts'
-import { isNotFound, Refused } from '../core/faults.ts'
+import { ComeBack, isNotFound, Refused } from '../core/faults.ts'
 import type { CommentView, OwnComment, Permission, Reaction, Target } from '../core/seen.ts'
 import type { Thread } from '../core/thread.ts'
 import type { InlineComment, Place } from '../core/trigger.ts'
@@ -23,15 +23,15 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
   return {
     ...branchesOf(client, thread, redact),
 
-    /** Reactions are decoration: their failure never matters. */
+    /** Reactions are decoration: nothing but a limit is told of them. */
     async react(target: Target, content: Reaction): Promise<void> {
-      await addReaction(client, at, issue, target, content).catch(() => undefined)
+      await addReaction(client, at, issue, target, content).catch(unlessLimited)
     },
 
     /** Takes back a reaction of our own. */
     async unreact(target: Target, content: Reaction): Promise<void> {
       const login = await app.botLogin()
-      await removeReaction(client, at, issue, target, { content, login }).catch(() => undefined)
+      await removeReaction(client, at, issue, target, { content, login }).catch(unlessLimited)
     },
 
     /** @throws Refused with 404 for somebody unknown */
@@ -93,14 +93,17 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
     async reviewComments(reviewId: number): Promise<InlineComment[]> {
       const query = { ...at, pull_number: thread.number, review_id: reviewId, per_page: 100 }
       const comments = await client.paginate(client.rest.pulls.listCommentsForReview, query)
-      return comments.map(comment => ({
-        id: comment.id,
-        path: comment.path,
-        line: comment.line ?? comment.original_line ?? null,
-        hunk: comment.diff_hunk,
-        body: comment.body,
-        author: comment.user?.login ?? 'ghost',
-      }))
+      // GitHub wraps a reply in a review of its own; the reply speaks for itself.
+      return comments
+        .filter(comment => !comment.in_reply_to_id)
+        .map(comment => ({
+          id: comment.id,
+          path: comment.path,
+          line: comment.line ?? comment.original_line ?? null,
+          hunk: comment.diff_hunk,
+          body: comment.body,
+          author: comment.user?.login ?? 'ghost',
+        }))
     },
 
     async file(path: string): Promise<string | undefined> {
@@ -157,6 +160,10 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
       await client.rest.issues.removeLabel({ ...issue, name }).catch(ignoreGone)
     },
   }
+}
+
+function unlessLimited(error: unknown): void {
+  if (error instanceof ComeBack) throw error
 }
 
 function ignoreGone(error: unknown): void {

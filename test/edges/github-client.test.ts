@@ -460,13 +460,23 @@ describe('reactions', () => {
     )
   })
 
-  test.each(targets)('on %j are decoration: their failure never matters', async (target, path) => {
-    answers('POST', path, [502], [403, { message: 'no' }], [429, {}])
+  test.each(targets)('on %j are decoration: a refusal never matters', async (target, path) => {
+    answers('POST', path, [403, { message: 'no' }], [422, {}])
     const thread = issue()
     await thread.react(target, 'eyes')
     await thread.react(target, 'rocket')
-    await thread.react(target, 'confused')
-    expect(seen).toHaveLength(3)
+    expect(seen).toHaveLength(2)
+  })
+
+  test.each(targets)('on %j wait for the end of a limit', async (target, path) => {
+    answers('POST', path, [429, {}])
+    await expect(issue().react(target, 'eyes')).rejects.toBeInstanceOf(ComeBack)
+  })
+
+  test('are set once more when the answer is lost, as twice is once', async () => {
+    answers('POST', `${at}/issues/7/reactions`, [502], [200, { id: 1 }])
+    await issue().react({ in: 'subject' }, 'eyes')
+    expect(seen).toHaveLength(2)
   })
 
   test('of our own, and no others, are taken back', async () => {

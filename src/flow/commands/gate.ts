@@ -3,10 +3,9 @@
  * the command table demands, the settings may raise, and they may let in people, teams and Apps by name.
  * Whatever GitHub does not answer clearly is a no; only a limit is waited out.
  */
-import { type CommandName, commands, mayAct, type Role } from '../../core/command/table.ts'
-import { ComeBack, Refused } from '../../core/faults.ts'
-import type { RepoSettings } from '../../core/repo-settings.ts'
-import type { Permission } from '../../core/seen.ts'
+import type { CommandName, Role } from '../../core/command/table.ts'
+import { ComeBack } from '../../core/faults.ts'
+import { allowanceOf } from '../permission.ts'
 import { type Asking, type Handled, refused, type TriggerHand } from './hand.ts'
 import { settingsOf } from './start-run.ts'
 
@@ -28,34 +27,14 @@ export async function gate(
 async function ask(hand: TriggerHand, trigger: Asking, name: CommandName): Promise<Handled | undefined> {
   try {
     const { settings } = await settingsOf(hand)
-    const permission = await permissionOf(hand, trigger)
-    const least = settings.permissions[name] ?? commands[name].least
-    const may = mayAct(permission.role, least) || (await isNamed(hand, trigger, settings))
-    audit(hand, trigger, { command: name, role: permission.name, least, may })
-    return may ? undefined : refused({ reply: 'not-allowed', command: name, least, role: permission.name })
+    const { may, least, role } = await allowanceOf(hand.github, trigger.sender, name, settings)
+    audit(hand, trigger, { command: name, role, least, may })
+    return may ? undefined : refused({ reply: 'not-allowed', command: name, least, role })
   } catch (error) {
     if (error instanceof ComeBack) throw error
     audit(hand, trigger, { command: name, role: 'unknown', may: false, err: error })
     return refused({ reply: 'not-known', command: name })
   }
-}
-
-async function permissionOf(hand: TriggerHand, { sender }: Asking): Promise<Permission> {
-  // An App has no role of its own; it passes by its number or not at all.
-  if (sender.app !== undefined) return { role: 'none', name: 'none' }
-  try {
-    return await hand.github.permission(sender.login)
-  } catch (error) {
-    if (error instanceof Refused && error.status === 404) return { role: 'none', name: 'none' }
-    throw error
-  }
-}
-
-async function isNamed(hand: TriggerHand, { sender }: Asking, { allow }: RepoSettings): Promise<boolean> {
-  if (sender.app !== undefined) return allow.apps.includes(sender.app)
-  if (allow.users.some(login => login.toLowerCase() === sender.login.toLowerCase())) return true
-  for (const team of allow.teams) if (await hand.github.isInTeam(team, sender.login)) return true
-  return false
 }
 
 export async function isListedApp(hand: TriggerHand, app: number): Promise<boolean> {

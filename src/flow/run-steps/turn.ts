@@ -1,8 +1,9 @@
 /** Waiting for one's turn, and asking once more whether it may be taken. */
-import { mayAct } from '../../core/command/table.ts'
 import { Refused } from '../../core/faults.ts'
+import { readSettings, settingsPath } from '../../core/repo-settings.ts'
 import type { Outcome, Run } from '../../core/run.ts'
 import { longestWindow, turnOf } from '../../core/turn.ts'
+import { allowanceOf } from '../permission.ts'
 import { failed } from './branch.ts'
 import type { Hand } from './hand.ts'
 
@@ -31,9 +32,10 @@ export async function takeTurn(hand: Hand): Promise<Run> {
 }
 
 async function stillMay({ github, run }: Hand): Promise<boolean> {
-  if (run.ask.named) return true
   try {
-    return mayAct((await github.permission(run.ask.by.login)).role, 'write')
+    const { settings } = readSettings(await github.file(settingsPath))
+    const name = run.ask.what === 'plan' ? 'plan' : 'run'
+    return (await allowanceOf(github, run.ask.by, name, settings)).may
   } catch (error) {
     if (error instanceof Refused) return false
     throw error

@@ -1,0 +1,50 @@
+/**
+ * Who may use a command: by the role that GitHub says they have, or by name in the repository's settings.
+ * One place for the gate and for the second look before a run that had to wait.
+ */
+import { type CommandName, commands, mayAct, type Role } from '../core/command/table.ts'
+import { Refused } from '../core/faults.ts'
+import type { RepoSettings } from '../core/repo-settings.ts'
+import type { Permission } from '../core/seen.ts'
+import type { Person } from '../core/thread.ts'
+import type { ThreadClient } from './edges.ts'
+
+type Asked = Pick<ThreadClient, 'permission' | 'isInTeam'>
+
+export interface Allowance {
+  may: boolean
+  least: Role
+  /** GitHub's own name of the person's role. */
+  role: string
+}
+
+/** @throws whatever GitHub's edge throws, but for somebody unknown there, who has no role */
+export async function allowanceOf(
+  github: Asked,
+  person: Person,
+  name: CommandName,
+  settings: RepoSettings,
+): Promise<Allowance> {
+  const permission = await permissionOf(github, person)
+  const least = settings.permissions[name] ?? commands[name].least
+  const may = mayAct(permission.role, least) || (await isNamed(github, person, settings))
+  return { may, least, role: permission.name }
+}
+
+async function permissionOf(github: Asked, person: Person): Promise<Permission> {
+  // An App has no role of its own; it passes by its number or not at all.
+  if (person.app !== undefined) return { role: 'none', name: 'none' }
+  try {
+    return await github.permission(person.login)
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return { role: 'none', name: 'none' }
+    throw error
+  }
+}
+
+async function isNamed(github: Asked, person: Person, { allow }: RepoSettings): Promise<boolean> {
+  if (person.app !== undefined) return allow.apps.includes(person.app)
+  if (allow.users.some(login => login.toLowerCase() === person.login.toLowerCase())) return true
+  for (const team of allow.teams) if (await github.isInTeam(team, person.login)) return true
+  return false
+}
