@@ -168,6 +168,19 @@ describe('the settings of a repository', () => {
     )
   })
 
+  test.each([
+    ['users', 'Maya-1'],
+    ['teams', 'Platform_Team.2'],
+  ])('the schema for editors lets in the %s that the bot lets in', (key, name) => {
+    const allow = { users: [], teams: [], apps: [], [key]: [name] }
+    expect(readSettings(JSON.stringify({ allow }))).toMatchObject({
+      settings: { allow },
+      problem: undefined,
+    })
+    const { properties } = JSON.parse(textOf(schemaPath))
+    expect(name).toMatch(new RegExp(properties.allow.properties[key].items.pattern))
+  })
+
   interface Node {
     properties?: Record<string, Node>
     additionalProperties?: boolean | Node
