@@ -214,13 +214,16 @@ const plain = (value: string): Text => ({ type: 'text', value })
 export const disarm = (text: string): string => text.replace(armed, sign => `${sign}${zeroWidth}`)
 
 /** Of people and teams, of issues by number, and of issues by address. */
-const armed = /@(?=[a-z0-9]|$)|#(?=\d|$)|\bGH-(?=\d|$)|\/(?:issues|pulls?|discussions)\/(?=\d|$)/gi
+const armed = /@(?=[\w-]|$)|#(?=\d|$)|\bGH-(?=\d|$)|\/(?:issues|pulls?|discussions)\/(?=\d|$)/gi
 
-/** One line of somebody's words inside a sentence of ours. */
+/**
+ * One line of somebody's words inside a sentence of ours. An address in it is no link: a link would go on over
+ * the backslashes behind it, and what they keep from acting would act.
+ */
 export function inlineWords(text: string, maxLength: number): string {
   const line = stripInvisible(text).replace(/\s+/g, ' ').trim()
   const cut = line.length > maxLength ? `${line.slice(0, maxLength).toWellFormed().trimEnd()}…` : line
-  return disarm(cut.replace(/[\\`*_{}[\]<>|~&$]/g, character => `\\${character}`))
+  return disarm(cut.replace(/[\\`*_{}[\]<>|~&$]|:(?=\/\/)|(?<=www)\./gi, character => `\\${character}`))
 }
 
 /** More of a name or a value is of no use, and who cuts the comment later would cut off the end of the code. */

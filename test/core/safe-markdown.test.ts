@@ -143,6 +143,9 @@ const snippets = [
   '$',
   ':',
   '<https://',
+  'https://a.example/',
+  'www.',
+  '<img src=x>',
 ]
 const hostile = fc
   .array(fc.oneof(fc.constantFrom(...snippets), fc.string({ unit: 'binary', maxLength: 3 })), {
@@ -256,6 +259,8 @@ test.each([
   'fixes https://github.com/o/r/issues/7',
   'www.github.com/o/r/pull/7',
   'sam@example.org',
+  'https://evil.example/x<img src=y>',
+  'www.evil.example/x<img src=y>',
 ])('in a sentence GitHub acts on nothing of %j', text => {
   expect(actedOn(text)).not.toEqual([])
   expect(actedOn(`By ${inlineWords(text, 100)} now`)).toEqual([])
