@@ -2,6 +2,7 @@
 import type { Octokit } from '@octokit/rest'
 import { type Role, roles } from '../core/command/table.ts'
 import { ComeBack, isNotFound, Refused } from '../core/faults.ts'
+import { sparingMarker } from '../core/marker.ts'
 import type { CommentView, OwnComment, Permission, Reaction, Target } from '../core/seen.ts'
 import type { Thread } from '../core/thread.ts'
 import type { InlineComment, Place } from '../core/trigger.ts'
@@ -11,11 +12,12 @@ import type { GitHubApp } from './client.ts'
 
 export interface Voice {
   now(): number
-  /** Takes secrets out of everything that is written. */
+  /** Takes secrets out of everything that is written, and of what people wrote. */
   redact(text: string): string
 }
 
-export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Voice) {
+export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact: redactAll }: Voice) {
+  const redact = sparingMarker(redactAll)
   const client = app.forRepo(thread)
   const at = { owner: thread.owner, repo: thread.repo }
   const issue = { ...at, issue_number: thread.number }
@@ -100,8 +102,8 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
           id: comment.id,
           path: comment.path,
           line: comment.line ?? comment.original_line ?? null,
-          hunk: comment.diff_hunk,
-          body: comment.body,
+          hunk: redact(comment.diff_hunk),
+          body: redact(comment.body),
           author: comment.user?.login ?? 'ghost',
         }))
     },
@@ -142,7 +144,7 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
       return comments.slice(-100).map(comment => ({
         author: comment.user?.login ?? 'ghost',
         bot: comment.user?.type === 'Bot' || (comment.user?.login ?? '').endsWith('[bot]'),
-        body: comment.body ?? '',
+        body: redact(comment.body ?? ''),
         createdAt: Date.parse(comment.created_at),
         updatedAt: Date.parse(comment.updated_at),
       }))

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Marker, markerSigner } from '../../src/core/marker.ts'
+import { type Marker, markerSigner, sparingMarker } from '../../src/core/marker.ts'
 
 const signer = markerSigner('the secret')
 const here = { repoId: 100, number: 7 }
@@ -106,4 +106,12 @@ test('any marker is read back, in the text of any comment', () => {
 test('a marker with the longest branch that PostHog takes is read back', () => {
   const long = { ...marker, branch: 'é'.repeat(255), run: 'x'.repeat(200) }
   expect(signer.read(signer.write(long), here)).toEqual([long])
+})
+
+test('redaction leaves a marker at the end alone, and nothing else', () => {
+  const marker = `<!-- codex-run:${'a'.repeat(30)}.${'b'.repeat(43)} -->`
+  const redact = sparingMarker(text => text.replace(/a{30}|key[\s\S]*/g, '…'))
+  expect(redact(`x ${marker}`)).toBe(`x ${marker}`)
+  expect(redact(`half a key\n\n${marker}`)).toBe(`half a …${marker}`)
+  expect(redact(`${marker} x`)).toBe(`<!-- codex-run:….${'b'.repeat(43)} --> x`)
 })
