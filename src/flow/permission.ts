@@ -26,10 +26,13 @@ export async function allowanceOf(
   settings: RepoSettings,
 ): Promise<Allowance> {
   const permission = await permissionOf(github, person)
-  const least = settings.permissions[name] ?? commands[name].least
+  const least = stricter(commands[name].least, settings.permissions[name])
   const may = mayAct(permission.role, least) || (await isNamed(github, person, settings))
   return { may, least, role: permission.name }
 }
+
+/** The settings demand more, never less: on a public repository everybody may read. */
+const stricter = (usual: Role, wished: Role = usual): Role => (mayAct(wished, usual) ? wished : usual)
 
 async function permissionOf(github: Asked, person: Person): Promise<Permission> {
   // An App has no role of its own; it passes by its number or not at all.
