@@ -150,7 +150,7 @@ export const people = {
   eve: 'none',
   sam: 'none',
 } as const
-export const logins: readonly string[] = [...Object.keys(people), 'nobody', 'ghost']
+const logins: readonly string[] = [...Object.keys(people), 'nobody', 'ghost']
 
 export interface Payload {
   event: string

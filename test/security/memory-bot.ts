@@ -46,10 +46,11 @@ export interface MemoryBotOptions {
   inline?: readonly InlineComment[]
   /** Heads of branches beside `main`. */
   branches?: Readonly<Record<string, string>>
-  pull?: PullView
+  /** The deployment's own, for runs as its user. */
+  userToken?: string
 }
 
-export const webhookSecret = 'hush-hush-webhook-secret'
+const webhookSecret = 'hush-hush-webhook-secret'
 export const app = 5
 const label = 'codex'
 
@@ -95,7 +96,7 @@ function logInto(write: (line: string) => void): Log {
   return { info: line, warn: line, error: line }
 }
 
-export interface Delivered {
+export interface Sent {
   event?: string
   body: string | Buffer
   signature?: string | undefined
@@ -119,6 +120,7 @@ export class MemoryBot {
   readonly runs = new Map<string, Job<Run>>()
   readonly signer = markerSigner(webhookSecret)
   readonly #options: MemoryBotOptions
+  readonly #advance: ReturnType<typeof advanceRun>
   readonly #redact: (text: string) => string
   readonly #agents = new Map<
     string,
@@ -129,19 +131,21 @@ export class MemoryBot {
   constructor(options: MemoryBotOptions) {
     this.#options = options
     this.#redact = redactor([webhookSecret, ...(options.secrets ?? [])])
-    if (options.pull) this.#pulls.push(options.pull)
     redact = this.#redact
     noted = line => this.logs.push(this.#redact(line))
     receive = trigger => Promise.resolve(this.#enqueue(trigger))
+    this.#advance = advanceRun({
+      ...this.#shared,
+      liveRuns: () => this.#queue.liveCount(),
+      others: async since => [...(await this.#queue.live()), ...(await this.#queue.recentlyEnded(since))],
+      stream: { watch: () => false, unwatch() {} },
+      userToken: options.userToken,
+      fence: () => crypto.randomUUID().replaceAll('-', '').slice(0, 16),
+    })
   }
 
   /** Through the door, as GitHub sends it. @returns the status of the answer */
-  async deliver({
-    event = 'issue_comment',
-    body,
-    signature = signatureOf(body),
-    id,
-  }: Delivered): Promise<number> {
+  async deliver({ event = 'issue_comment', body, signature = signatureOf(body), id }: Sent): Promise<number> {
     const request = new IncomingMessage(new Socket())
     request.headers = {
       'x-github-event': event,
@@ -174,20 +178,26 @@ export class MemoryBot {
   }
 
   /** Works until nothing is left to do. @throws what a job throws, and an error when there is no end */
-  async settle(most = 3_000): Promise<void> {
+  async settle(): Promise<void> {
+    if (!(await this.work(3_000))) throw new Error('it does not end')
+  }
+
+  /** Works so many steps, as long as there is something to do. @returns whether nothing is left */
+  async work(most: number): Promise<boolean> {
     for (let step = 0; step < most; step += 1) {
       const jobs = [...this.triggers.values(), ...this.runs.values()].filter(
         ({ standing }) => standing === 'live',
       )
+      if (jobs.length === 0) return true
       const due = Math.min(...jobs.map(job => job.due))
-      if (jobs.length === 0) return
       this.now = Math.max(this.now, due) + 10
-      const trigger = [...this.triggers.values()].find(job => job.standing === 'live' && job.due === due)
-      const run = [...this.runs.values()].find(job => job.standing === 'live' && job.due === due)
+      const isDue = (job: Job<unknown>): boolean => job.standing === 'live' && job.due === due
+      const trigger = [...this.triggers.values()].find(isDue)
+      const run = [...this.runs.values()].find(isDue)
       if (trigger) await this.#work(trigger, TriggerRecord.parse, this.#accept)
       else if (run) await this.#work(run, Run.parse, this.#advance)
     }
-    throw new Error('it does not end')
+    return false
   }
 
   async #work<Data>(
@@ -284,7 +294,7 @@ export class MemoryBot {
         hunk: this.#redact(comment.hunk),
         body: this.#redact(comment.body),
       })),
-    ownComments: async () => [...this.comments],
+    ownComments: async (since = 0) => this.comments.filter(({ createdAt }) => createdAt >= since),
     comment: async body => {
       const id = 900 + this.comments.length
       this.comments.push({ id, body: this.#redact(body), createdAt: this.now })
@@ -440,14 +450,5 @@ export class MemoryBot {
     },
     defaults: { model: 'gpt-5.5', effort: undefined },
     label,
-  })
-
-  readonly #advance = advanceRun({
-    ...this.#shared,
-    liveRuns: () => this.#queue.liveCount(),
-    others: async since => [...(await this.#queue.live()), ...(await this.#queue.recentlyEnded(since))],
-    stream: { watch: () => false, unwatch() {} },
-    userToken: undefined,
-    fence: () => crypto.randomUUID().replaceAll('-', '').slice(0, 16),
   })
 }
