@@ -18,7 +18,7 @@ import { events } from '../src/github/normalise.ts'
 const root = join(import.meta.dirname, '..')
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8')
 const readme = textOf('README.md')
-const documents = ['README.md', 'CONTRIBUTING.md', 'docs/operating.md']
+const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/operating.md']
 
 /** The text under a heading of the second rank. */
 function section(title: string): string {

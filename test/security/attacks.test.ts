@@ -4,16 +4,21 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import nock from 'nock'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { closeServer, httpServer, listen } from '../../src/admin/server.ts'
 import { parseCommands } from '../../src/core/command/parse.ts'
 import { roles } from '../../src/core/command/table.ts'
 import { firstPrompt } from '../../src/core/prompt.ts'
-import { readSettings } from '../../src/core/repo-settings.ts'
+import { readSettings, settingsPath } from '../../src/core/repo-settings.ts'
 import { turnOf } from '../../src/core/turn.ts'
 import { stripInvisible } from '../../src/core/untrusted.ts'
-import { ask, hour, minute, runWith, t0 } from '../core/given.ts'
+import { gitHubApp } from '../../src/github/client.ts'
+import { gitHubThread } from '../../src/github/threads.ts'
+import { ask, hour, minute, pullThread, runWith, t0 } from '../core/given.ts'
 import { actedOn } from './as-github.ts'
+import { privateKey } from './key.ts'
 import { app, MemoryBot, type MemoryBotOptions, type Sent } from './memory-bot.ts'
 
 const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
@@ -257,6 +262,23 @@ describe('time of check and time of use', () => {
     expect(moved.comments.at(-1)?.body).toContain(
       'Commits were pushed to this pull request after this was asked',
     )
+  })
+
+  test('the settings are read from the default branch', async () => {
+    const asked: string[] = []
+    const settings = { appId: app, privateKey, apiUrl: 'https://api.github.example' }
+    const scope = nock(settings.apiUrl)
+    scope.post(/access_tokens/).reply(201, { token: 'ghs_x', expires_at: '2099-01-01T00:00:00Z' })
+    scope.get(/contents/).reply(uri => {
+      asked.push(uri)
+      return [404, { message: 'Not Found' }]
+    })
+    const github = gitHubThread(gitHubApp(settings, Date.now), pullThread, {
+      now: Date.now,
+      redact: text => text,
+    })
+    expect(await github.file(settingsPath)).toBeUndefined()
+    expect(asked).toEqual(['/repos/acme/shop/contents/.github%2Fcodex.yml'])
   })
 
   test.each([
@@ -537,6 +559,33 @@ describe('plumbing', () => {
     await says(bot, commentEvent({ text: `/codex ${option} fix it` }))
     nothingStarted(bot)
     expect(bot.comments[0]?.body).toContain('there is no option')
+  })
+
+  test('the pages say nothing of threads, and browsers are told to keep nothing', async () => {
+    const server = httpServer({ door: undefined, ready: async () => {} })
+    const port = await listen(server, { host: '127.0.0.1', port: 0 })
+    try {
+      const pages = [
+        '/',
+        '/healthz',
+        '/readyz',
+        '/metrics',
+        '/runs',
+        '/probot',
+        '/stats',
+        '/.env',
+        '/../.env',
+      ]
+      const answers = await Promise.all(pages.map(page => fetch(`http://127.0.0.1:${port}${page}`)))
+      expect(answers.map(({ status }) => status)).toEqual([404, 200, 200, 404, 404, 404, 404, 404, 404])
+      for (const { headers } of answers) {
+        expect(headers.get('x-content-type-options')).toBe('nosniff')
+        expect(headers.get('cache-control')).toBe('no-store')
+        expect(headers.get('content-type')).toMatch(/^text\/plain/)
+      }
+    } finally {
+      await closeServer(server, 100)
+    }
   })
 
   test('nothing that arrives can reach a shell, or be run', () => {
