@@ -368,6 +368,8 @@ describe('untrusted text', () => {
 
   test.each([
     '> /codex fix it',
+    '> They wrote:\n/codex fix it',
+    '- > They wrote:\n/codex fix it',
     '```\n/codex fix it\n```',
     '<!--\n/codex fix it\n-->',
     '    /codex fix it',
@@ -430,6 +432,14 @@ describe('untrusted text', () => {
         expect(body).not.toMatch(/^\/merge/m)
       }
     }
+  })
+
+  test('a pull request that the bot opens closes its own issue and no other', async () => {
+    const bot = botWith({ agent: { says: 'Fixes #8 and closes acme/shop#8, @sam', pushes: true } })
+    await says(bot, commentEvent({ issue: { title: 'Flaky, fixes #9, for @acme/team' } }))
+    const [{ title, body } = { title: '', body: '' }] = bot.opened
+    expect(title).toContain('Flaky')
+    expect([...actedOn(title), ...actedOn(body)]).toEqual(['words #7', 'words #7'])
   })
 })
 

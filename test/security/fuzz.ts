@@ -4,6 +4,7 @@
  */
 import { mayAct, type Role } from '../../src/core/command/table.ts'
 import type { Run } from '../../src/core/run.ts'
+import { disarm } from '../../src/core/safe-markdown.ts'
 import { type Random, randomOf } from '../chaos/random.ts'
 import { actedOn } from './as-github.ts'
 import { configured, type Payload, payloadOf, people, secrets, wordsOf } from './hostile.ts'
@@ -87,7 +88,12 @@ async function live(n: number): Promise<World> {
     secrets: configured,
     roles: { ...people, ghost: undefined },
     settings: rule.text,
-    agent: { says: wordsOf(random), opens: random.next() < 0.5, fails: random.next() < 0.1 },
+    agent: {
+      says: wordsOf(random),
+      opens: random.next() < 0.4,
+      pushes: random.next() < 0.4,
+      fails: random.next() < 0.1,
+    },
     branches: { 'maya/login': 'b'.repeat(40), 'a`b': 'c'.repeat(40) },
     before: [
       { author: 'maya', bot: false, body: wordsOf(random), createdAt: 0, updatedAt: 0 },
@@ -148,7 +154,7 @@ async function throwAt(bot: MemoryBot, random: Random, { event, payload }: Paylo
     ? random.one(['', 'sha256=', signatureOf(body, 'development'), wordsOf(random)])
     : signatureOf(body)
   const status = await bot.deliver({ event, body, signature })
-  if (forged && (status !== 401 || bot.triggers.size > before))
+  if (forged && (![400, 401].includes(status) || bot.triggers.size > before))
     throw new Error(`a forged delivery got ${status}`)
   return status
 }
@@ -176,6 +182,7 @@ function leaks(bot: MemoryBot): string[] {
   const places = {
     comment: bot.comments.map(({ body }) => body),
     prompt: bot.prompts,
+    'pull request': bot.opened.map(({ title, body }) => `${title}\n${body}`),
     task: bot.tasks.map(({ title, description }) => `${title}\n${description}`),
     log: bot.logs,
     record: bot.kept,
@@ -194,10 +201,22 @@ const around = (texts: readonly string[], secret: string): string => {
 
 /** What the comments would have GitHub do, but for naming who asked and linking our own. */
 function calls(bot: MemoryBot, said: ReadonlySet<string>): string[] {
-  return bot.comments.flatMap(({ body }) => {
+  const titles = bot.opened
+    .filter(({ title }) => disarm(title) !== title)
+    .map(({ title }) => `a title acts: ${title}`)
+  const bodies = bot.opened.flatMap(({ body }) =>
+    actedOn(
+      body
+        .replace(/^Closes #7$/m, '')
+        .replace('acme/shop#7;', '')
+        .replace(ourHtml, ''),
+    ).map(act => `a pull request acts: ${act} in ${body}`),
+  )
+  const comments = bot.comments.flatMap(({ body }) => {
     const acts = actedOn(withoutOurs(body, said)).filter(act => act !== 'words #20' && !ourLink.test(act))
     return acts.length === 0 ? [] : [`a comment acts: ${acts[0]} in ${JSON.stringify(body.slice(0, 600))}`]
   })
+  return [...titles, ...bodies, ...comments]
 }
 
 const ourHtml =

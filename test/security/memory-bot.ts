@@ -38,8 +38,8 @@ export interface MemoryBotOptions {
   roles: Readonly<Record<string, Role | undefined>>
   /** `.github/codex.yml` */
   settings?: string
-  /** What the agent says at the end of each turn, and whether it opens a pull request. */
-  agent?: { says: string; opens?: boolean; fails?: boolean }
+  /** What the agent says at the end of each turn, and what it leaves behind. */
+  agent?: { says: string; opens?: boolean; pushes?: boolean; fails?: boolean }
   /** What was said in the thread before. */
   before?: readonly CommentView[]
   /** The inline comments of a review. */
@@ -115,6 +115,8 @@ export class MemoryBot {
   readonly kept: string[] = []
   readonly reactions: string[] = []
   readonly asked: string[] = []
+  /** Pull requests that the bot itself opened. */
+  readonly opened: { title: string; body: string }[] = []
   readonly made: { branch: string; sha: string }[] = []
   readonly triggers = new Map<string, Job<TriggerRecord>>()
   readonly runs = new Map<string, Job<Run>>()
@@ -310,7 +312,7 @@ export class MemoryBot {
       if (at !== -1) this.comments.splice(at, 1)
     },
     branch: async name => {
-      const sha = name === 'main' ? 'a'.repeat(40) : this.#options.branches?.[name]
+      const sha = name === 'main' ? 'a'.repeat(40) : (this.#options.branches?.[name] ?? this.#shaOf(name))
       return sha === undefined ? undefined : { name, sha }
     },
     issueBranches: async () => ({
@@ -328,13 +330,33 @@ export class MemoryBot {
     pull: async number => this.#pulls.find(pull => pull.number === number),
     pullsFrom: async head => this.#pulls.filter(pull => pull.head.ref === head),
     isBaseOfPull: async () => false,
-    openPull: () => Promise.reject(new Refused('github', 422, '', 'no commits')),
+    openPull: async ({ head, base, title, body }) => {
+      this.opened.push({ title, body: this.#redact(body) })
+      const view: PullView = {
+        number: 20,
+        url: 'https://github.com/acme/shop/pull/20',
+        title,
+        body: this.#redact(body),
+        draft: true,
+        state: 'open',
+        head: { ref: head, sha: 'd'.repeat(40), base, repoId: 100 },
+      }
+      this.#pulls.push(view)
+      return view
+    },
     amendPull: async (number, { body }) => {
       const pull = this.#pulls.find(each => each.number === number)
       if (!pull) throw new Refused('github', 404, '', 'Not Found')
       pull.body = this.#redact(body ?? pull.body)
       return pull
     },
+  }
+
+  /** A branch that we made, and that the agent may have pushed to. */
+  #shaOf(name: string): string | undefined {
+    const made = this.made.find(({ branch }) => branch === name)
+    const turns = [...this.#agents.values()].some(agent => agent.turns > 0)
+    return made && this.#options.agent?.pushes && turns ? 'd'.repeat(40) : made?.sha
   }
 
   readonly #posthog: Partial<TasksClient> = {
