@@ -598,6 +598,26 @@ describe('plumbing', () => {
     }
   })
 
+  test('a sender who dawdles is cut off', () => {
+    const { headersTimeout, requestTimeout, keepAliveTimeout } = httpServer({
+      door: undefined,
+      ready: async () => {},
+    })
+    for (const limit of [headersTimeout, requestTimeout, keepAliveTimeout]) {
+      expect(limit).toBeGreaterThan(0)
+      expect(limit).toBeLessThanOrEqual(10_000)
+    }
+  })
+
+  test('the name of a branch can not end its own link', async () => {
+    const branch = 'x)GH-7'
+    const bot = botWith({ branches: { [branch]: 'b'.repeat(40) } })
+    await says(bot, commentEvent({ text: `/codex --branch ${branch} fix it` }))
+    const status = bot.comments[0]?.body.replace(/<[^>]*>/g, '') ?? ''
+    expect(status).toContain('x)GH-7')
+    expect(actedOn(status).filter(act => act.startsWith('words'))).toEqual([])
+  })
+
   test('nothing that arrives can reach a shell, or be run', () => {
     expect(sourcesWith(/child_process|worker_threads|node:vm|\beval\(|new Function\(/)).toEqual([])
     const workflows = join(root, '.github/workflows')

@@ -94,7 +94,7 @@ async function live(n: number): Promise<World> {
       pushes: random.next() < 0.4,
       fails: random.next() < 0.1,
     },
-    branches: { 'maya/login': 'b'.repeat(40), 'a`b': 'c'.repeat(40) },
+    branches: { 'maya/login': 'b'.repeat(40), 'a`b': 'c'.repeat(40), 'x)GH-7': 'b'.repeat(40) },
     before: [
       { author: 'maya', bot: false, body: wordsOf(random), createdAt: 0, updatedAt: 0 },
       {
@@ -187,17 +187,16 @@ function leaks(bot: MemoryBot): string[] {
     log: bot.logs,
     record: bot.kept,
   }
-  return Object.entries(places).flatMap(([place, texts]) =>
-    bareSecrets
-      .filter(secret => texts.some(text => bare(text).includes(secret)))
-      .map(secret => `${secret.slice(0, 6)}… in a ${place}: ${around(texts, secret)}`),
-  )
+  return Object.entries(places).flatMap(([place, texts]) => {
+    const all = bare(texts.join('\n'))
+    return bareSecrets
+      .filter(secret => all.includes(secret))
+      .map(secret => `${secret.slice(0, 6)}… in a ${place}: ${around(all, secret)}`)
+  })
 }
 
-const around = (texts: readonly string[], secret: string): string => {
-  const text = bare(texts.find(each => bare(each).includes(secret)) ?? '')
-  return JSON.stringify(text.slice(Math.max(0, text.indexOf(secret) - 80), text.indexOf(secret) + 20))
-}
+const around = (text: string, secret: string): string =>
+  JSON.stringify(text.slice(Math.max(0, text.indexOf(secret) - 80), text.indexOf(secret) + 20))
 
 /** What the comments would have GitHub do, but for naming who asked and linking our own. */
 function calls(bot: MemoryBot, said: ReadonlySet<string>): string[] {
@@ -214,6 +213,7 @@ function calls(bot: MemoryBot, said: ReadonlySet<string>): string[] {
   )
   const comments = bot.comments.flatMap(({ body }) => {
     const acts = actedOn(withoutOurs(body, said)).filter(act => act !== 'words #20' && !ourLink.test(act))
+    if (/\n\s+at .+:\d+:\d+|log_url/.test(body)) return [`a comment tells too much: ${body}`]
     return acts.length === 0 ? [] : [`a comment acts: ${acts[0]} in ${JSON.stringify(body.slice(0, 600))}`]
   })
   return [...titles, ...bodies, ...comments]

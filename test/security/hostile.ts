@@ -202,7 +202,7 @@ function wholePayload(random: Random, event: string): object {
     ...(at === pull
       ? {
           head: {
-            ref: random.one(['maya/login', 'main', 'a`b', '-x']),
+            ref: random.one(['maya/login', 'main', 'a`b', 'x)GH-7', '-x']),
             sha: 'b'.repeat(40),
             repo: random.one([{ id: 100 }, { id: 100 }, { id: 100 }, { id: 666 }, null]),
           },
