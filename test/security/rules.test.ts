@@ -1,4 +1,4 @@
-/** The table in SECURITY.md, read against the tests that it names. */
+/** The list in SECURITY.md, read against the tests that it names. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 const root = join(import.meta.dirname, '../..')
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8')
 
-const rows = [...textOf('SECURITY.md').matchAll(/^\| (\d+) +\| (.+?) +\| (.+?) +\|$/gm)].map(
+const rows = [...textOf('SECURITY.md').matchAll(/^(\d+)\. \*\*(.+?)\*\* (.+)$/gm)].map(
   ([, number, rule = '', heldBy = '']) => ({ number: Number(number), rule, heldBy }),
 )
 
