@@ -8,6 +8,7 @@ import { openLog } from './admin/log.ts'
 import { type Metrics, openMetrics } from './admin/metrics.ts'
 import { closeServer, httpServer, listen, webhookPath } from './admin/server.ts'
 import { type Config, secretsOf } from './config.ts'
+import { limitGate } from './core/limit-gate.ts'
 import { markerSigner } from './core/marker.ts'
 import { redactor } from './core/redact.ts'
 import { Run, type Session } from './core/run.ts'
@@ -21,6 +22,7 @@ import { deliveryLog } from './github/deliveries.ts'
 import { openDoor } from './github/door.ts'
 import { events } from './github/normalise.ts'
 import { gitHubThread } from './github/threads.ts'
+import type { PostHogSettings } from './posthog/http.ts'
 import { type StreamWatch, watchRuns } from './posthog/stream.ts'
 import { postHogTasks } from './posthog/tasks.ts'
 import { openQueues } from './queue/open-queues.ts'
@@ -141,9 +143,9 @@ function doorOf({ config, queues, log, metrics }: Footing) {
 }
 
 /** Joins PostHog's stream, which knows task runs, to the Runs that are to look. */
-function newsFor({ config, queues, log }: Footing) {
+function newsFor({ queues, log }: Footing, posthog: PostHogSettings) {
   const runs = new Map<string, string>()
-  const stream = watchRuns(config.posthog, {
+  const stream = watchRuns(posthog, {
     log,
     onNews(taskRunId) {
       const runId = runs.get(taskRunId)
@@ -177,16 +179,18 @@ async function startWork(
     now,
     meter,
   )
+  const { host, projectId, apiKey } = config.posthog
+  const posthog: PostHogSettings = { host, projectId, apiKey, meter, gate: limitGate(now) }
   const shared = {
     github: (thread: Run['thread']) => gitHubThread(app, thread, { now, redact }),
-    posthog: postHogTasks({ ...config.posthog, meter }, { now, redact }),
+    posthog: postHogTasks(posthog, { now, redact }),
     signer: markerSigner(config.app.webhookSecret),
     log,
     meter,
     now,
     reached,
   }
-  const news = newsFor(footing)
+  const news = newsFor(footing, posthog)
   const deployment = { posthogUrl: config.posthog.host, posthogProject: config.posthog.projectId }
   const accept = acceptTrigger({
     ...shared,
