@@ -3,7 +3,7 @@ import type { Octokit } from '@octokit/rest'
 import { type Role, roles } from '../core/command/table.ts'
 import { ComeBack, isNotFound, Refused } from '../core/faults.ts'
 import type { CommentView, OwnComment, Permission, Reaction, Target } from '../core/seen.ts'
-import type { Thread } from '../core/thread.ts'
+import type { Person, Thread } from '../core/thread.ts'
 import type { InlineComment, Place } from '../core/trigger.ts'
 import { attachmentReader } from './attachments.ts'
 import { branchesOf } from './branches.ts'
@@ -129,6 +129,13 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
         if (isNotFound(error)) return false
         throw error
       }
+    },
+
+    /** Who closed the thread, if it is closed. */
+    async closedBy(): Promise<Person | undefined> {
+      const { data } = await client.rest.issues.get(issue)
+      if (data.state === 'open') return undefined
+      return { login: data.closed_by?.login ?? 'ghost', id: data.closed_by?.id ?? 0 }
     },
 
     /** The newest comments of the thread, oldest first, without our own. */

@@ -33,6 +33,7 @@ async function inTheWay(hand: TriggerHand, live: Run, command: 'retry' | 'approv
 export async function retry(hand: TriggerHand, trigger: Asking, options: Options): Promise<Handled> {
   const live = await liveRun(hand, threadSlot(trigger.thread))
   if (live && live.id !== runId(hand)) return inTheWay(hand, live.data, 'retry')
+  if (!trigger.snapshot.open) return refused({ reply: 'closed' })
   const past = await pastOf(hand)
   const last = past && (await hand.deps.runs.get(past.marker.run))?.data
   if (!last) return refused({ reply: 'nothing-to', command: 'retry' })

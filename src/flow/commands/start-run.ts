@@ -196,15 +196,23 @@ export async function takeOver(hand: TriggerHand, live: Run): Promise<Handled> {
 
 type Said = { says: 'more'; text: string } | { says: 'stop' } | { says: 'label'; label: string }
 
-/** Tells a live Run something; the caller stays until the Run has read it. */
-export async function give(hand: TriggerHand, to: string, said: Said): Promise<Handled> {
+/** Tells a live Run something, written down before: whoever comes back says the same, which counts once. */
+export async function give(hand: TriggerHand, runId: string, said: Said): Promise<Handled> {
   const { trigger } = hand.record
   const noteId = commandId(hand)
-  const told = await hand.deps.runs.tell(
-    to,
-    JSON.stringify({ ...said, id: noteId, by: trigger.sender, at: trigger.at }),
-  )
-  return told ? { with: 'note', runId: to, noteId } : { with: 'wait', ms: 50 }
+  const note = JSON.stringify({ ...said, id: noteId, by: trigger.sender, at: trigger.at })
+  await hand.save({ ...hand.record, noted: { runId, noteId, note, told: false } })
+  return tellNoted(hand)
+}
+
+export async function tellNoted(hand: TriggerHand): Promise<Handled> {
+  const { noted } = hand.record
+  if (!noted) return { with: 'wait', ms: 0 }
+  const told = await hand.deps.runs.tell(noted.runId, noted.note)
+  hand.deps.reached('note told, not recorded')
+  // The Run has ended meanwhile: the command starts over.
+  await hand.save({ ...hand.record, noted: told ? { ...noted, told } : undefined })
+  return told ? { with: 'note' } : { with: 'wait', ms: 50 }
 }
 
 async function headOf(hand: TriggerHand, trigger: Asking): Promise<PullHead | undefined> {
