@@ -159,9 +159,15 @@ function noteLimit({ meter, gate }: Watch, limit: ComeBack): void {
   gate.note(limit)
 }
 
-/** A reaction that is set or taken back twice is so once. */
-const isRepeatable = ({ method, url }: { method: string; url: string }): boolean =>
-  method === 'GET' || /\/reactions(?:\/|$)/.test(url)
+interface Request {
+  method: string
+  url: string
+  content?: unknown
+}
+
+/** A reaction set or taken back twice is so once; but the eyes, set late, would stay when all is over. */
+const isRepeatable = ({ method, url, content }: Request): boolean =>
+  method === 'GET' || (/\/reactions(?:\/|$)/.test(url) && content !== 'eyes')
 
 interface HttpError {
   status: number

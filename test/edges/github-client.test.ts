@@ -475,8 +475,14 @@ describe('reactions', () => {
 
   test('are set once more when the answer is lost, as twice is once', async () => {
     answers('POST', `${at}/issues/7/reactions`, [502], [200, { id: 1 }])
-    await issue().react({ in: 'subject' }, 'eyes')
+    await issue().react({ in: 'subject' }, 'rocket')
     expect(seen).toHaveLength(2)
+  })
+
+  test('that say "seen" come at once or not at all', async () => {
+    answers('POST', `${at}/issues/7/reactions`, [502])
+    await issue().react({ in: 'subject' }, 'eyes')
+    expect(seen).toHaveLength(1)
   })
 
   test('of our own, and no others, are taken back', async () => {
