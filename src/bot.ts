@@ -13,6 +13,7 @@ import { markerSigner } from './core/marker.ts'
 import { redactor } from './core/redact.ts'
 import { Run, type Session } from './core/run.ts'
 import { acceptTrigger } from './flow/accept-trigger.ts'
+import { adoptEvery, adoptLost } from './flow/adopt.ts'
 import { advanceRun } from './flow/advance-run.ts'
 import type { Reached } from './flow/crash-points.ts'
 import { sweepDeliveries, sweepEvery } from './flow/sweep.ts'
@@ -20,6 +21,7 @@ import { TriggerRecord, triggerRecord } from './flow/trigger-record.ts'
 import { gitHubApp } from './github/client.ts'
 import { deliveryLog } from './github/deliveries.ts'
 import { openDoor } from './github/door.ts'
+import { installationsOf } from './github/installations.ts'
 import { events } from './github/normalise.ts'
 import { gitHubThread } from './github/threads.ts'
 import type { PostHogSettings } from './posthog/http.ts'
@@ -211,6 +213,8 @@ async function startWork(
   })
   await queues.triggers.work(accept, { concurrency: 20 })
   await queues.runs.work(advance, { concurrency: 50 })
+  const lost = { ...shared, installations: installationsOf(app, redact), runs: queues.runs }
+  await queues.chores.every('adopt-lost', adoptEvery, adoptLost(lost))
   const sweep = sweepDeliveries({ deliveries: deliveryLog(app), events, log, meter, now, pause: 1_000 })
   await queues.chores.every('sweep-deliveries', sweepEvery, sweep)
   return { stream: news.stream }

@@ -5,6 +5,7 @@
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
+import { Backup } from './backup.ts'
 import type { Thread } from './thread.ts'
 
 export const Marker = z.object({
@@ -23,6 +24,8 @@ export const Marker = z.object({
   sha: z.string().optional(),
   pull: z.number().int().optional(),
   what: z.enum(['work', 'plan']).optional(),
+  /** On the status comment. One of another version is no reason to forget the rest. */
+  backup: Backup.optional().catch(undefined),
 })
 export type Marker = z.infer<typeof Marker>
 
@@ -32,7 +35,7 @@ export interface Signer {
   read(text: string, thread: Pick<Thread, 'repoId' | 'number'>): Marker[]
 }
 
-const found = /<!-- codex-run:([A-Za-z0-9_-]{1,4000})\.([A-Za-z0-9_-]{43}) -->/g
+const found = /<!-- codex-run:([A-Za-z0-9_-]{1,40000})\.([A-Za-z0-9_-]{43}) -->/g
 
 /** @param secret the App's webhook secret; the signing key is derived from it. */
 export function markerSigner(secret: string): Signer {

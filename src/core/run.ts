@@ -152,7 +152,7 @@ export const ProgressStep = z.object({
 export type ProgressStep = z.infer<typeof ProgressStep>
 
 /** What has been read of the agent's log. Positions count entries, as the log only grows. */
-const Heard = z.object({
+export const Heard = z.object({
   offset: z.number().int(),
   turns: z.number().int(),
   /** The last entry that says anything is the end of a turn. */

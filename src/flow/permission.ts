@@ -26,10 +26,14 @@ export async function allowanceOf(
   settings: RepoSettings,
 ): Promise<Allowance> {
   const permission = await permissionOf(github, person)
-  const least = settings.permissions[name] ?? commands[name].least
+  const least = higher(commands[name].least, settings.permissions[name])
   const may = mayAct(permission.role, least) || (await isNamed(github, person, settings))
   return { may, least, role: permission.name }
 }
+
+/** The settings demand more, never less. */
+const higher = (usual: Role, wanted: Role | undefined): Role =>
+  wanted !== undefined && mayAct(wanted, usual) ? wanted : usual
 
 async function permissionOf(github: Asked, person: Person): Promise<Permission> {
   // An App has no role of its own; it passes by its number or not at all.

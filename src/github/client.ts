@@ -25,6 +25,8 @@ type Repo = Pick<Thread, 'installationId' | 'repoId'>
 export interface GitHubApp {
   /** A client for one repository of an installation. */
   forRepo(thread: Repo): Octokit
+  /** A client that may list what there is in an installation, and nothing else. */
+  forInstallation(installationId: number): Octokit
   /** A client that may read who is in which team, and nothing else. */
   forTeams(thread: Repo): Octokit
   /** An installation token for the one repository. */
@@ -96,6 +98,11 @@ export function gitHubApp(settings: AppSettings, now: () => number, meter?: Call
       clients.set(key, client)
       return client
     },
+
+    forInstallation: installationId =>
+      limited(newClient(settings), watchOn(String(installationId)), refresh =>
+        mint({ installationId, permissions: { metadata: 'read' }, refresh }),
+      ),
 
     forTeams: ({ installationId }) =>
       limited(newClient(settings), watchOn(String(installationId)), refresh =>

@@ -1,7 +1,7 @@
 /** What the thread remembers of earlier Runs: the signed markers in our own comments and pull requests. */
 import type { Marker } from '../../core/marker.ts'
 import type { Pull } from '../../core/run.ts'
-import type { PullView } from '../../core/seen.ts'
+import { pullOf } from '../../core/seen.ts'
 import type { TriggerHand } from './hand.ts'
 
 export interface Past {
@@ -33,13 +33,3 @@ async function ownPullMarker(hand: TriggerHand): Promise<Marker | undefined> {
   const view = await hand.github.pull(thread.number)
   return view && hand.deps.signer.read(view.body, thread).findLast(marker => marker.as === 'pull')
 }
-
-const pullOf = (view: PullView): Pull => ({
-  number: view.number,
-  url: view.url,
-  title: view.title,
-  draft: view.draft,
-  head: view.head.ref,
-  base: view.head.base,
-  state: view.state,
-})
