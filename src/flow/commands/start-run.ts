@@ -240,8 +240,8 @@ export async function settle(
   if (wrong) return wrong
   const sandbox = await sandboxOf(hand, options.sandbox ?? settings.sandbox)
   if (sandbox && 'reply' in sandbox) return sandbox
-  const wished = settings.effort ?? hand.deps.defaults.effort
-  const effort = options.effort ?? affordable(wished && offered(wished, settings.efforts), effortsFor(model))
+  const effort = options.effort ?? usualEffort(settings, hand.deps.defaults.effort, model)
+  if (typeof effort === 'object') return effort
   const permission = what === 'plan' ? 'read-only' : settings.permission
   const signalReport = options['signal-report']
   return {
@@ -269,11 +269,20 @@ const checkOffered = (
     ? undefined
     : { reply: 'not-offered', what, given, known }
 
-/** A default that the model does not take gives way to the most that it takes. */
-const affordable = (
-  effort: ReasoningEffort | undefined,
-  known: readonly ReasoningEffort[],
-): ReasoningEffort | undefined => (effort === undefined || known.includes(effort) ? effort : known.at(-1))
+/** A default that the model does not take, or the repository does not allow, gives way to the most that both do. */
+function usualEffort(
+  settings: RepoSettings,
+  usual: ReasoningEffort | undefined,
+  model: string,
+): ReasoningEffort | Reply | undefined {
+  const wished = settings.effort ?? usual
+  const known = effortsFor(model)
+  const allowed = known.filter(effort => settings.efforts?.includes(effort) ?? true)
+  if (wished === undefined && !settings.efforts) return undefined
+  if (wished !== undefined && allowed.includes(wished)) return wished
+  const [unknown] = settings.efforts ?? []
+  return allowed.at(-1) ?? (unknown && { reply: 'effort', effort: unknown, model, known })
+}
 
 async function checkModel(hand: TriggerHand, model: string | undefined): Promise<Reply | undefined> {
   if (model === undefined) return undefined
