@@ -109,7 +109,11 @@ async function stopBot({ signal, log, server, queues, stream }: Stopping): Promi
 async function openServer(footing: Footing): Promise<Server> {
   const { config, queues, log, metrics } = footing
   const door = config.role === 'worker' ? undefined : await doorOf(footing)
-  const server = httpServer({ door, ready: () => queues.ping(2_000), metrics: metrics.page })
+  const server = httpServer({
+    door,
+    ready: () => queues.ping(2_000),
+    metrics: { page: metrics.page, token: config.server.metricsToken },
+  })
   const { host, port, proxyUrl } = config.server
   try {
     const actual = await (door

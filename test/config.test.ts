@@ -293,3 +293,12 @@ test('the environment wins over .env', () => {
   expect(stderr).toBe('')
   expect(JSON.parse(stdout)).toEqual(['2', 'from the file', '7'])
 })
+
+test('a token for the metrics that could be guessed is refused, and a good one is kept secret', () => {
+  expect(problemsOf({ METRICS_TOKEN: 'short' })).toEqual([
+    expect.stringContaining('METRICS_TOKEN is shorter'),
+  ])
+  const config = configOf({ METRICS_TOKEN: 'a token of forty letters' })
+  expect(config.server.metricsToken).toBe('a token of forty letters')
+  expect(secretsOf(config)).toContain('a token of forty letters')
+})
