@@ -10,7 +10,7 @@ export interface ServerParts {
   metrics?: MetricsPage
 }
 
-export interface MetricsPage {
+interface MetricsPage {
   page(): Promise<{ type: string; text: string }>
   /** Who has it may read the page from anywhere; without one, it is for this machine alone. */
   token: string | undefined
