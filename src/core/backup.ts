@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { RepoSettings } from './repo-settings.ts'
-import { Ask, Branch, Heard, newRun, type Outcome, type Pull, Run, type Session } from './run.ts'
+import { Ask, Branch, newRun, Outcome, type Pull, Run, type Session } from './run.ts'
 import type { PullHead, Snapshot, Thread } from './thread.ts'
 
 export const Backup = z.object({
@@ -14,14 +14,15 @@ export const Backup = z.object({
   words: z.string(),
   branch: Branch.optional(),
   earlier: Run.shape.earlier,
-  heard: Heard.omit({ answer: true }).optional(),
-  /** Messages handed to the agent after its start. */
+  /** Messages handed to the agent after its start, and where in its log that was. */
   notes: z.number().int(),
+  from: z.number().int(),
   asked: z.boolean(),
   taskMade: z.boolean(),
   round: z.number().int(),
-  /** The Run has its outcome; all that was left is to say so. */
-  over: z.boolean(),
+  reported: z.number().int(),
+  /** All that was left is to say so. */
+  outcome: Outcome.optional(),
 })
 export type Backup = z.infer<typeof Backup>
 
@@ -32,12 +33,13 @@ export function backupOf(run: Run): Backup {
     words: fingerprint(run.snapshot),
     branch: run.branch,
     earlier: run.earlier,
-    heard: run.heard,
     notes: run.taskRun?.notes ?? 0,
+    from: run.taskRun?.from ?? 0,
     asked: run.asked,
     taskMade: run.taskMade,
     round: run.round,
-    over: run.outcome !== undefined,
+    reported: run.reported,
+    outcome: run.outcome,
   })
 }
 
@@ -66,45 +68,59 @@ export interface Remains {
   session: Partial<Session>
   /** The runs that its task has already, where none of them is its own. */
   before: string[]
+  /** Its last word has been said. */
+  closed: boolean
 }
 
 /** The Run as it goes on. One that had not begun begins again, unless the words that were approved are not there any more. */
 export function restored(remains: Remains, now: number): Run {
-  const { id, backup, thread, snapshot, head, settings, pulls } = remains
-  const { taskId, taskRunId } = remains.session
-  const { ask, branch, earlier, round, asked, taskMade, words } = backup
-  const run: Run = {
-    ...newRun({
-      id,
-      thread,
-      ask,
-      snapshot,
-      settings,
-      pulls,
-      // Before the first word on an outcome, no pull request was reported.
-      reported: round > 0 || backup.over ? pulls.length : 0,
-      ...(head ? { head } : {}),
-      ...(earlier ? { earlier } : {}),
-      ...(taskId === undefined ? {} : { taskId }),
-    }),
+  const { backup, snapshot, session } = remains
+  const { taskRunId } = session
+  const run = known(remains)
+  if (remains.closed && backup.outcome) return tidyingUp(run, backup.outcome, now)
+  if (taskRunId !== undefined) return atWork(run, backup, taskRunId, now)
+  if (backup.words !== fingerprint(snapshot)) return { ...run, outcome: editedSince, concludedAt: now }
+  return { ...run, ...anew(run, remains.before, now) }
+}
+
+function known({ id, backup, thread, snapshot, head, settings, pulls, session, statusId }: Remains): Run {
+  const { ask, branch, earlier, round, asked, taskMade, reported } = backup
+  const run = newRun({
+    ...{ id, thread, ask, snapshot, settings, pulls },
+    reported: Math.min(reported, pulls.length),
+    ...(head ? { head } : {}),
+    ...(earlier ? { earlier } : {}),
+    ...(session.taskId === undefined ? {} : { taskId: session.taskId }),
+  })
+  return {
+    ...run,
     // An empty text differs from any other, so the comment is brought up to date.
-    status: { commentId: remains.statusId, hash: '', phase: '', at: 0 },
+    status: { commentId: statusId, hash: '', phase: '', at: 0 },
     round,
     asked,
     taskMade,
     ...(branch ? { branch } : {}),
   }
-  if (taskId !== undefined && taskRunId !== undefined) return atWork(run, backup, taskRunId, now)
-  if (words !== fingerprint(snapshot)) return { ...run, outcome: editedSince, concludedAt: now }
-  return { ...run, ...anew(run, remains.before, now) }
 }
 
-const atWork = (run: Run, { heard, notes }: Backup, id: string, now: number): Run => ({
+/** What was lent is given back, once more if need be. The comments stay as they are: they knew more than is known now. */
+const tidyingUp = (run: Run, outcome: Outcome, now: number): Run => ({
+  ...run,
+  status: undefined,
+  outcome,
+  concludedAt: now,
+  yielding: true,
+  cost: null,
+  mute: true,
+  told: { ...run.told, comment: true, inline: run.ask.inline?.length ?? 0 },
+})
+
+const atWork = (run: Run, { notes, from }: Backup, id: string, now: number): Run => ({
   ...run,
   turn: true,
   asked: true,
-  taskRun: { id, since: now, status: 'queued', notes, changedAt: now },
-  ...(heard ? { heard } : {}),
+  taskRun: { id, since: now, status: 'queued', notes, from, changedAt: now },
+  heard: { offset: from, turns: 0, idle: false },
 })
 
 /** Whether the next effect was begun is not known, so its trace is looked for first. It waits its turn once more. */

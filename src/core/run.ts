@@ -152,7 +152,7 @@ export const ProgressStep = z.object({
 export type ProgressStep = z.infer<typeof ProgressStep>
 
 /** What has been read of the agent's log. Positions count entries, as the log only grows. */
-export const Heard = z.object({
+const Heard = z.object({
   offset: z.number().int(),
   turns: z.number().int(),
   /** The last entry that says anything is the end of a turn. */
@@ -218,6 +218,8 @@ export const Run = z.object({
       headBranch: z.string().optional(),
       /** Messages handed to it after its start. */
       notes: z.number().int(),
+      /** Where in its log this Run begins, which may be one of several that it serves. */
+      from: z.number().int().optional(),
       /** Last sign of life, our clock. */
       changedAt: z.number(),
       model: z.string().optional(),

@@ -92,6 +92,8 @@ export const pullOf = (view: PullView): Pull => ({
 export interface ThreadComment extends OwnComment {
   /** Of the issue or pull request that it stands on. */
   number: number
+  /** ms since the epoch. */
+  changedAt: number
 }
 
 export interface SubjectView {

@@ -109,35 +109,44 @@ interface Status {
   commentId: number
   marker: Marker
   backup: Backup
+  closed: boolean
 }
 
-/** Of the Runs of which the last word is missing. */
+/** Of the Runs of which the last word is missing, or so fresh that what comes after it may be. */
 function statusesIn(
-  { signer }: AdoptDeps,
+  { signer, now }: AdoptDeps,
   { repoId }: Repository,
   comments: readonly ThreadComment[],
 ): Status[] {
-  const marked = comments.flatMap(({ id, number, body }) =>
-    signer.read(body, { repoId, number }).map(marker => ({ commentId: id, number, marker })),
+  const marked = comments.flatMap(({ id, number, changedAt, body }) =>
+    signer.read(body, { repoId, number }).map(marker => ({ commentId: id, number, changedAt, marker })),
   )
-  const closed = new Set(
+  const ended = new Set(
     marked.filter(({ marker }) => marker.as === 'closing').map(({ marker }) => endOf(marker)),
   )
-  return marked.flatMap(({ marker, ...rest }) => {
+  return marked.flatMap(({ changedAt, ...found }) => {
+    const { marker } = found
     const { backup } = marker
-    return marker.as === 'status' && backup && !isClosed(marker, backup, closed)
-      ? [{ ...rest, marker, backup }]
-      : []
+    if (marker.as !== 'status' || !backup) return []
+    const closed = isClosed(marker, backup, ended)
+    return closed && changedAt < now() - fresh ? [] : [{ ...found, backup, closed }]
   })
 }
+
+/** By then a Run has done all that comes after its last word. */
+const fresh = 10 * 60_000
 
 const endOf = ({ run, round = 0 }: Marker): string => `${run} ${round}`
 
 /** Last words in the threads of lines of code are not among the comments that were read. */
-const isClosed = (marker: Marker, { over, ask: { origin } }: Backup, closed: ReadonlySet<string>): boolean =>
-  over && (closed.has(endOf(marker)) || (origin.by === 'comment' && origin.place.in === 'inline'))
+const isClosed = (
+  marker: Marker,
+  { outcome, ask: { origin } }: Backup,
+  ended: ReadonlySet<string>,
+): boolean =>
+  outcome !== undefined &&
+  (ended.has(endOf(marker)) || (origin.by === 'comment' && origin.place.in === 'inline'))
 
-/** @returns whether the Run is in the queue */
 async function adopt(deps: AdoptDeps, repository: Repository, status: Status): Promise<boolean> {
   const { run: id } = status.marker
   if (await deps.runs.get(id)) return true
@@ -151,14 +160,15 @@ async function adopt(deps: AdoptDeps, repository: Repository, status: Status): P
 async function remainsOf(
   deps: AdoptDeps,
   repository: Repository,
-  { number, commentId, marker, backup }: Status,
+  { number, commentId, marker, backup, closed }: Status,
 ): Promise<Remains> {
   const { thread, snapshot, head } = await deps.installations.subject(repository, number)
   const github = deps.github(thread)
   const view = marker.pull === undefined ? undefined : await github.pull(marker.pull)
   const pulls: Pull[] = view ? [pullOf(view)] : []
   const { settings } = readSettings(await github.file(settingsPath))
-  const found = { id: marker.run, backup, statusId: commentId, thread, snapshot, head, settings, pulls }
+  const seen = { thread, snapshot, head, settings, pulls }
+  const found = { id: marker.run, backup, statusId: commentId, closed, ...seen }
   return { ...found, ...(await sessionOf(deps, marker, { id: marker.run, thread }, backup)) }
 }
 

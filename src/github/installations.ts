@@ -55,10 +55,11 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
       ])
       return comments
         .filter(({ user }) => user?.login === login)
-        .map(({ id, body, created_at, issue_url }) => ({
+        .map(({ id, body, created_at, updated_at, issue_url }) => ({
           id,
           body: body ?? '',
           createdAt: Date.parse(created_at),
+          changedAt: Date.parse(updated_at),
           number: Number(/\/(\d+)$/.exec(issue_url)?.[1]),
         }))
     },

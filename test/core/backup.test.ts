@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Backup, backupOf, type Remains, restored } from '../../src/core/backup.ts'
+import { backupOf, type Remains, restored } from '../../src/core/backup.ts'
 import { Marker, markerSigner } from '../../src/core/marker.ts'
 import { nextStep } from '../../src/core/next-step.ts'
 import { defaultSettings } from '../../src/core/repo-settings.ts'
@@ -17,6 +17,7 @@ const remainsOf = (run: Run, more: Partial<Remains> = {}): Remains => ({
   pulls: [],
   session: {},
   before: [],
+  closed: false,
   ...more,
 })
 
@@ -28,7 +29,7 @@ const atWork = runWith({
   taskId: 'task-1',
   taskMade: true,
   asked: true,
-  taskRun: { id: 'run-1', since: t0, status: 'in_progress', notes: 2, changedAt: t0 },
+  taskRun: { id: 'run-1', since: t0, status: 'in_progress', notes: 2, from: 17, changedAt: t0 },
   heard: { offset: 40, turns: 1, idle: false, answer: 'So far so good' },
 })
 
@@ -43,7 +44,8 @@ describe('a Run that PostHog has', () => {
     expect(again).toMatchObject({ id: atWork.id, branch, taskId: 'task-1', turn: true, asked: true })
     expect(again.ask).toEqual(atWork.ask)
     expect(again.taskRun).toMatchObject({ id: 'run-1', notes: 2 })
-    expect(again.heard).toEqual({ offset: 40, turns: 1, idle: false })
+    // Its log is read once more, from where its own part begins.
+    expect(again.heard).toEqual({ offset: 17, turns: 0, idle: false })
     expect(taskMarker(again)).toBe(taskMarker(atWork))
   })
 
@@ -54,10 +56,29 @@ describe('a Run that PostHog has', () => {
   })
 
   test('that had told of its pull request does not tell of it again', () => {
-    const told = { ...atWork, outcome: { is: 'pull' as const }, pulls: [pull], reported: 1 }
+    const told = { ...atWork, round: 1, pulls: [pull], reported: 1 }
     const session = { taskId: 'task-1', taskRunId: 'run-1' }
     const once = restored(remainsOf(told, { pulls: [pull], session }), t0)
-    expect(once.reported).toBe(1)
+    expect([once.reported, once.round]).toEqual([1, 1])
+  })
+
+  test('that had not told of its pull request does', () => {
+    const seen = { ...atWork, outcome: { is: 'pull' as const }, pulls: [pull] }
+    const session = { taskId: 'task-1', taskRunId: 'run-1' }
+    const again = restored(remainsOf(seen, { pulls: [pull], session }), t0)
+    expect(stepOf(again)).toBe('settle-outcome')
+  })
+
+  test('that had said its last word says no more, and gives back what it was lent', () => {
+    const over = { ...atWork, outcome: { is: 'nothing' as const } }
+    let again = restored(remainsOf(over, { closed: true }), t0)
+    const steps: string[] = []
+    for (const done of ['reaction', 'label', 'branch', 'none'] as const) {
+      steps.push(stepOf(again))
+      again = { ...again, told: { ...again.told, ...(done === 'none' ? {} : { [done]: true }) } }
+    }
+    expect(steps).toEqual(['react', 'unlabel', 'drop-branch', 'end'])
+    expect([again.status, again.mute]).toEqual([undefined, true])
   })
 })
 
@@ -109,9 +130,9 @@ describe('what a marker carries', () => {
     expect(Marker.parse(marker).backup).toBeUndefined()
   })
 
-  test('says whether there is anything left to do', () => {
-    const over = (run: Run): Backup['over'] => backupOf(run).over
-    expect([over(atWork), over({ ...atWork, outcome: { is: 'nothing' } })]).toEqual([false, true])
+  test('says how it ended', () => {
+    const outcome = { is: 'nothing' as const }
+    expect([backupOf(atWork).outcome, backupOf({ ...atWork, outcome }).outcome]).toEqual([undefined, outcome])
   })
 })
 
