@@ -6,12 +6,14 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { RepoSettings } from './repo-settings.ts'
 import { Ask, Branch, newRun, Outcome, type Pull, Run, type Session } from './run.ts'
-import type { PullHead, Snapshot, Thread } from './thread.ts'
+import { PullHead, type Snapshot, type Thread } from './thread.ts'
 
 export const Backup = z.object({
   ask: Ask.omit({ whole: true, inline: true, delivery: true }),
   /** Title and body of the thread as they were approved, for comparison. */
   words: z.string(),
+  /** The head when it was asked; pull requests only. */
+  head: PullHead.optional(),
   branch: Branch.optional(),
   earlier: Run.shape.earlier,
   /** Messages handed to the agent after its start, and where in its log that was. */
@@ -31,6 +33,7 @@ export function backupOf(run: Run): Backup {
   return Backup.parse({
     ask: { ...ask, origin: withoutHunk(ask.origin) },
     words: fingerprint(run.snapshot),
+    head: run.head,
     branch: run.branch,
     earlier: run.earlier,
     notes: run.taskRun?.notes ?? 0,
@@ -61,7 +64,6 @@ export interface Remains {
   thread: Thread
   /** As it is now. */
   snapshot: Snapshot
-  head: PullHead | undefined
   settings: RepoSettings
   pulls: Pull[]
   /** What PostHog has of it. */
@@ -83,8 +85,8 @@ export function restored(remains: Remains, now: number): Run {
   return { ...run, ...anew(run, remains.before, now) }
 }
 
-function known({ id, backup, thread, snapshot, head, settings, pulls, session, statusId }: Remains): Run {
-  const { ask, branch, earlier, round, asked, taskMade, reported } = backup
+function known({ id, backup, thread, snapshot, settings, pulls, session, statusId }: Remains): Run {
+  const { ask, head, branch, earlier, round, asked, taskMade, reported } = backup
   const run = newRun({
     ...{ id, thread, ask, snapshot, settings, pulls },
     reported: Math.min(reported, pulls.length),

@@ -99,6 +99,4 @@ export interface ThreadComment extends OwnComment {
 export interface SubjectView {
   thread: Thread
   snapshot: Snapshot
-  /** Pull requests only. */
-  head: PullHead | undefined
 }

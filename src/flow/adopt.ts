@@ -162,12 +162,12 @@ async function remainsOf(
   repository: Repository,
   { number, commentId, marker, backup, closed }: Status,
 ): Promise<Remains> {
-  const { thread, snapshot, head } = await deps.installations.subject(repository, number)
+  const { thread, snapshot } = await deps.installations.subject(repository, number)
   const github = deps.github(thread)
   const view = marker.pull === undefined ? undefined : await github.pull(marker.pull)
   const pulls: Pull[] = view ? [pullOf(view)] : []
   const { settings } = readSettings(await github.file(settingsPath))
-  const seen = { thread, snapshot, head, settings, pulls }
+  const seen = { thread, snapshot, settings, pulls }
   const found = { id: marker.run, backup, statusId: commentId, closed, ...seen }
   return { ...found, ...(await sessionOf(deps, marker, { id: marker.run, thread }, backup)) }
 }

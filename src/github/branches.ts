@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { isBranchOfIssue, issueBranchPrefix } from '../core/branch.ts'
 import { isNotFound, Refused } from '../core/faults.ts'
 import type { BranchView, IssueBranches, PullView } from '../core/seen.ts'
-import type { PullHead, Thread } from '../core/thread.ts'
+import type { Thread } from '../core/thread.ts'
 
 const LinkedBranches = z.object({
   repository: z.object({
@@ -169,13 +169,6 @@ interface PullData {
   base: { ref: string }
 }
 
-export const headOf = ({ head, base }: Pick<PullData, 'head' | 'base'>): PullHead => ({
-  ref: head.ref,
-  sha: head.sha,
-  base: base.ref,
-  repoId: head.repo?.id ?? null,
-})
-
 const viewOf = (data: PullData): PullView => ({
   number: data.number,
   url: data.html_url,
@@ -183,5 +176,5 @@ const viewOf = (data: PullData): PullView => ({
   body: data.body ?? '',
   draft: data.draft ?? false,
   state: data.merged_at ? 'merged' : data.state === 'open' ? 'open' : 'closed',
-  head: headOf(data),
+  head: { ref: data.head.ref, sha: data.head.sha, base: data.base.ref, repoId: data.head.repo?.id ?? null },
 })

@@ -2,7 +2,6 @@
 import { z } from 'zod'
 import type { SubjectView, ThreadComment } from '../core/seen.ts'
 import type { Repository, Thread } from '../core/thread.ts'
-import { headOf } from './branches.ts'
 import type { GitHubApp } from './client.ts'
 
 const InstallationPage = z.array(z.object({ id: z.number(), suspended_at: z.string().nullish() }))
@@ -78,10 +77,6 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
           author: data.user?.login ?? 'ghost',
           open: data.state === 'open',
         },
-        head:
-          kind === 'pull'
-            ? headOf((await client.rest.pulls.get({ owner, repo, pull_number: number })).data)
-            : undefined,
       }
     },
   }

@@ -12,7 +12,6 @@ const remainsOf = (run: Run, more: Partial<Remains> = {}): Remains => ({
   statusId: 901,
   thread: run.thread,
   snapshot: run.snapshot,
-  head: undefined,
   settings: defaultSettings,
   pulls: [],
   session: {},
