@@ -1,6 +1,6 @@
 /** What the thread remembers of earlier Runs: the signed markers in our own comments and pull requests. */
 import type { Marker } from '../../core/marker.ts'
-import type { Pull } from '../../core/run.ts'
+import type { Pull, Run } from '../../core/run.ts'
 import { pullOf } from '../../core/seen.ts'
 import type { TriggerHand } from './hand.ts'
 
@@ -32,4 +32,17 @@ async function ownPullMarker(hand: TriggerHand): Promise<Marker | undefined> {
   if (thread.kind !== 'pull') return undefined
   const view = await hand.github.pull(thread.number)
   return view && hand.deps.signer.read(view.body, thread).findLast(marker => marker.as === 'pull')
+}
+
+/** What was asked last, from the queue; or from the thread, where the queue has lost it or dropped it with age. */
+export async function askedLast(
+  hand: TriggerHand,
+  { marker }: Past,
+): Promise<Pick<Run, 'ask' | 'snapshot' | 'head'> | undefined> {
+  const kept = await hand.deps.runs.get(marker.run)
+  if (kept) return kept.data
+  const { trigger } = hand.record
+  if (!marker.backup || trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') return undefined
+  const { ask, head } = marker.backup
+  return { ask, snapshot: trigger.snapshot, ...(head ? { head } : {}) }
 }

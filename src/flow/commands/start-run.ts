@@ -16,7 +16,7 @@ import { effortsFor, type ReasoningEffort } from '../../core/run-request.ts'
 import { isFork, type PullHead, threadSlot } from '../../core/thread.ts'
 import type { InlineComment } from '../../core/trigger.ts'
 import { type Asking, commandId, type Handled, liveRun, refused, type TriggerHand } from './hand.ts'
-import { type Past, pastOf } from './history.ts'
+import { askedLast, type Past, pastOf } from './history.ts'
 
 export interface Wanted {
   what: Ask['what']
@@ -53,9 +53,9 @@ export async function startRun(hand: TriggerHand, trigger: Asking, wanted: Wante
 
 /** A session that goes on keeps its model, effort and so on, unless the new words say otherwise. */
 async function withEarlier(hand: TriggerHand, wanted: Wanted, past: Past | undefined): Promise<Wanted> {
-  const last = past && (await hand.deps.runs.get(past.marker.run))
+  const last = past && (await askedLast(hand, past))
   if (!last) return wanted
-  const { branch: _, ...kept } = askedBefore(last.data.ask.options)
+  const { branch: _, ...kept } = askedBefore(last.ask.options)
   return { ...wanted, options: { ...kept, ...wanted.options } }
 }
 
