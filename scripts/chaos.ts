@@ -6,8 +6,10 @@ import { setMaxListeners } from 'node:events'
 import { parseArgs } from 'node:util'
 import { alwaysCrashes, everyPoint, heirAtHand, twentyDeaths } from '../test/chaos/scenarios/crashes.ts'
 import { frozenWorker } from '../test/chaos/scenarios/freezes.ts'
+import { queueLost } from '../test/chaos/scenarios/losses.ts'
 import { lostByGitHub, lostByPostHog } from '../test/chaos/scenarios/lost-answers.ts'
 import { gitHubFull, gitHubSaysNothing, postHogFull, redisAway } from '../test/chaos/scenarios/outages.ts'
+import { rollingRestarts } from '../test/chaos/scenarios/restarts.ts'
 import { closedBeforeAsked, unrulyWebhooks } from '../test/chaos/scenarios/webhooks.ts'
 import { stageOf, type Turn } from '../test/chaos/stage.ts'
 import { redisAvailable } from '../test/support/redis-server.ts'
@@ -32,6 +34,8 @@ const scenarios = [
   closedBeforeAsked,
   unrulyWebhooks,
   gitHubFull,
+  queueLost,
+  rollingRestarts,
   everyPoint,
   lostByPostHog,
   twentyDeaths,

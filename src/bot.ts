@@ -8,10 +8,12 @@ import { openLog } from './admin/log.ts'
 import { type Metrics, openMetrics } from './admin/metrics.ts'
 import { closeServer, httpServer, listen, webhookPath } from './admin/server.ts'
 import { type Config, secretsOf } from './config.ts'
-import { markerSigner } from './core/marker.ts'
+import { limitGate } from './core/limit-gate.ts'
+import { aroundMarkers, markerSigner } from './core/marker.ts'
 import { redactor } from './core/redact.ts'
 import { Run, type Session } from './core/run.ts'
 import { acceptTrigger } from './flow/accept-trigger.ts'
+import { adoptEvery, adoptLost } from './flow/adopt.ts'
 import { advanceRun } from './flow/advance-run.ts'
 import type { Reached } from './flow/crash-points.ts'
 import { sweepDeliveries, sweepEvery } from './flow/sweep.ts'
@@ -19,8 +21,10 @@ import { TriggerRecord, triggerRecord } from './flow/trigger-record.ts'
 import { gitHubApp } from './github/client.ts'
 import { deliveryLog } from './github/deliveries.ts'
 import { openDoor } from './github/door.ts'
+import { installationsOf } from './github/installations.ts'
 import { events } from './github/normalise.ts'
 import { gitHubThread } from './github/threads.ts'
+import type { PostHogSettings } from './posthog/http.ts'
 import { type StreamWatch, watchRuns } from './posthog/stream.ts'
 import { postHogTasks } from './posthog/tasks.ts'
 import { openQueues } from './queue/open-queues.ts'
@@ -105,7 +109,11 @@ async function stopBot({ signal, log, server, queues, stream }: Stopping): Promi
 async function openServer(footing: Footing): Promise<Server> {
   const { config, queues, log, metrics } = footing
   const door = config.role === 'worker' ? undefined : await doorOf(footing)
-  const server = httpServer({ door, ready: () => queues.ping(2_000), metrics: metrics.page })
+  const server = httpServer({
+    door,
+    ready: () => queues.ping(2_000),
+    metrics: { page: metrics.page, token: config.server.metricsToken },
+  })
   const { host, port, proxyUrl } = config.server
   try {
     const actual = await (door
@@ -141,9 +149,9 @@ function doorOf({ config, queues, log, metrics }: Footing) {
 }
 
 /** Joins PostHog's stream, which knows task runs, to the Runs that are to look. */
-function newsFor({ config, queues, log }: Footing) {
+function newsFor({ queues, log }: Footing, posthog: PostHogSettings) {
   const runs = new Map<string, string>()
-  const stream = watchRuns(config.posthog, {
+  const stream = watchRuns(posthog, {
     log,
     onNews(taskRunId) {
       const runId = runs.get(taskRunId)
@@ -177,16 +185,19 @@ async function startWork(
     now,
     meter,
   )
+  const { host, projectId, apiKey } = config.posthog
+  const posthog: PostHogSettings = { host, projectId, apiKey, meter, gate: limitGate(now) }
   const shared = {
-    github: (thread: Run['thread']) => gitHubThread(app, thread, { now, redact }),
-    posthog: postHogTasks({ ...config.posthog, meter }, { now, redact }),
+    github: (thread: Run['thread']) =>
+      gitHubThread(app, thread, { now, redact: text => aroundMarkers(text, redact) }),
+    posthog: postHogTasks(posthog, { now, redact }),
     signer: markerSigner(config.app.webhookSecret),
     log,
     meter,
     now,
     reached,
   }
-  const news = newsFor(footing)
+  const news = newsFor(footing, posthog)
   const deployment = { posthogUrl: config.posthog.host, posthogProject: config.posthog.projectId }
   const accept = acceptTrigger({
     ...shared,
@@ -207,6 +218,8 @@ async function startWork(
   })
   await queues.triggers.work(accept, { concurrency: 20 })
   await queues.runs.work(advance, { concurrency: 50 })
+  const lost = { ...shared, installations: installationsOf(app, redact), runs: queues.runs }
+  await queues.chores.every('adopt-lost', adoptEvery, adoptLost(lost))
   const sweep = sweepDeliveries({ deliveries: deliveryLog(app), events, log, meter, now, pause: 1_000 })
   await queues.chores.every('sweep-deliveries', sweepEvery, sweep)
   return { stream: news.stream }

@@ -15,7 +15,7 @@ export interface Config {
   run: { model: string; effort: ReasoningEffort | undefined }
   queue: { redisUrl: string | undefined; dataDir: string }
   role: Role
-  server: { host: string; port: number; proxyUrl: string | undefined }
+  server: { host: string; port: number; proxyUrl: string | undefined; metricsToken: string | undefined }
   log: LogSettings
 }
 
@@ -43,6 +43,7 @@ export const variables = [
   'GHE_PROTOCOL',
   'HOST',
   'PORT',
+  'METRICS_TOKEN',
   'WEBHOOK_PROXY_URL',
   'LOG_LEVEL',
   'LOG_FORMAT',
@@ -97,6 +98,7 @@ export function readConfig(env: Env): Read {
       host: reader.given('HOST') ?? 'localhost',
       port: reader.port(),
       proxyUrl: reader.url('WEBHOOK_PROXY_URL', ['http:', 'https:']),
+      metricsToken: metricsTokenOf(reader),
     },
     log,
   }
@@ -104,11 +106,12 @@ export function readConfig(env: Env): Read {
 }
 
 /** What must never be seen in a log, a comment or an error. */
-export const secretsOf = ({ app, posthog, queue }: Config): string[] => [
+export const secretsOf = ({ app, posthog, queue, server }: Config): string[] => [
   app.privateKey,
   app.webhookSecret,
   posthog.apiKey,
   posthog.userToken ?? '',
+  server.metricsToken ?? '',
   ...(queue.redisUrl ? passwordOf(queue.redisUrl) : []),
 ]
 
@@ -228,6 +231,18 @@ function apiKeyOf(reader: Reader): string {
       'is a project key, which the Tasks API does not take: use a personal API key (phx_…) with the scope task:write',
     )
   return key
+}
+
+const shortestToken = 16
+
+function metricsTokenOf(reader: Reader): string | undefined {
+  const token = reader.given('METRICS_TOKEN')
+  if (token !== undefined && token.length < shortestToken)
+    reader.problem(
+      'METRICS_TOKEN',
+      `is shorter than ${shortestToken} characters: use a random one, e.g. from \`openssl rand -hex 32\``,
+    )
+  return token
 }
 
 function runOf(reader: Reader): Config['run'] {

@@ -319,3 +319,12 @@ describe('a .env that can not be read is refused in words', () => {
     })
   })
 })
+
+test('a token for the metrics that could be guessed is refused, and a good one is kept secret', () => {
+  expect(problemsOf({ METRICS_TOKEN: 'short' })).toEqual([
+    expect.stringContaining('METRICS_TOKEN is shorter'),
+  ])
+  const config = configOf({ METRICS_TOKEN: 'a token of forty letters' })
+  expect(config.server.metricsToken).toBe('a token of forty letters')
+  expect(secretsOf(config)).toContain('a token of forty letters')
+})

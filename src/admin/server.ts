@@ -1,4 +1,5 @@
 /** The one HTTP server of a process: the webhook door, and the pages that say whether it lives and is ready. */
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 
 export interface ServerParts {
@@ -6,7 +7,13 @@ export interface ServerParts {
   door: ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | undefined
   /** Rejects when the queue does not answer. */
   ready(): Promise<void>
-  metrics?(): Promise<{ type: string; text: string }>
+  metrics?: MetricsPage
+}
+
+interface MetricsPage {
+  page(): Promise<{ type: string; text: string }>
+  /** Who has it may read the page from anywhere; without one, it is for this machine alone. */
+  token: string | undefined
 }
 
 export const webhookPath = '/api/github/webhooks'
@@ -34,14 +41,37 @@ export function httpServer({ door, ready, metrics }: ServerParts): Server {
         () => text(res, 200, 'ready\n'),
         () => text(res, 503, 'the queue does not answer\n'),
       )
-    if (path === '/metrics' && metrics) {
-      const page = await metrics()
-      return text(res, 200, page.text, page.type)
-    }
+    if (path === '/metrics' && metrics) return scrape(metrics, req, res)
     return text(res, 404, 'not found\n')
   }
   return server
 }
+
+async function scrape(
+  { page, token }: MetricsPage,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
+  if (token === undefined && !isLocal(req))
+    return text(res, 403, 'only for this machine; METRICS_TOKEN opens it to others\n')
+  if (token !== undefined && !isSame(req.headers.authorization ?? '', `Bearer ${token}`)) {
+    res.setHeader('www-authenticate', 'Bearer')
+    return text(res, 401, 'METRICS_TOKEN is needed as bearer token\n')
+  }
+  const { text: numbers, type } = await page()
+  return text(res, 200, numbers, type)
+}
+
+/** A proxy on this machine speaks for others, and says so. */
+const isLocal = ({ socket, headers }: IncomingMessage): boolean =>
+  /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/.test(socket.remoteAddress ?? '') &&
+  headers['x-forwarded-for'] === undefined &&
+  headers.forwarded === undefined
+
+/** In a time that does not tell how much of it is right. */
+const isSame = (given: string, wanted: string): boolean => timingSafeEqual(digest(given), digest(wanted))
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 const plain = 'text/plain; charset=utf-8'
 
@@ -50,6 +80,8 @@ function text(res: ServerResponse, status: number, body: string, type = plain): 
     .writeHead(status, {
       'content-type': type,
       'x-content-type-options': 'nosniff',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'referrer-policy': 'no-referrer',
       'cache-control': 'no-store',
     })
     .end(body)

@@ -5,7 +5,7 @@
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
-import type { Redact } from './redact.ts'
+import { Backup } from './backup.ts'
 import type { Thread } from './thread.ts'
 
 export const Marker = z.object({
@@ -24,6 +24,8 @@ export const Marker = z.object({
   sha: z.string().optional(),
   pull: z.number().int().optional(),
   what: z.enum(['work', 'plan']).optional(),
+  /** On the status comment. One of another version is no reason to forget the rest. */
+  backup: Backup.optional().catch(undefined),
 })
 export type Marker = z.infer<typeof Marker>
 
@@ -33,7 +35,16 @@ export interface Signer {
   read(text: string, thread: Pick<Thread, 'repoId' | 'number'>): Marker[]
 }
 
-const found = /<!-- codex-run:([A-Za-z0-9_-]{1,4000})\.([A-Za-z0-9_-]{43}) -->/g
+const found = /<!-- codex-run:([A-Za-z0-9_-]{1,40000})\.([A-Za-z0-9_-]{43}) -->/g
+
+/** Changes a text but for its markers, whose letters mean nothing and are signed. */
+export const aroundMarkers = (text: string, change: (words: string) => string): string => {
+  const markers = [...text.matchAll(found)].map(([marker]) => marker)
+  return text
+    .split(new RegExp(found.source.replaceAll('(', '(?:')))
+    .map((words, index) => `${change(words)}${markers[index] ?? ''}`)
+    .join('')
+}
 
 /** @param secret the App's webhook secret; the signing key is derived from it. */
 export function markerSigner(secret: string): Signer {
@@ -53,14 +64,6 @@ export function markerSigner(secret: string): Signer {
     },
   }
 }
-
-/** Redaction that keeps a marker at the end: so long a random word may look like a token, or stand behind half a key. */
-export const sparingMarker =
-  (redact: Redact): Redact =>
-  text => {
-    const at = text.search(/<!-- codex-run:[\w-]+\.[\w-]{43} -->$/)
-    return at === -1 ? redact(text) : redact(text.slice(0, at)) + text.slice(at)
-  }
 
 function parsed(payload: string): Marker | undefined {
   try {

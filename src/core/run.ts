@@ -218,6 +218,8 @@ export const Run = z.object({
       headBranch: z.string().optional(),
       /** Messages handed to it after its start. */
       notes: z.number().int(),
+      /** Where in its log this Run begins, which may be one of several that it serves. */
+      from: z.number().int().optional(),
       /** Last sign of life, our clock. */
       changedAt: z.number(),
       model: z.string().optional(),

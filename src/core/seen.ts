@@ -1,6 +1,7 @@
 /** What the edges report, in our words. */
 import type { Role } from './command/table.ts'
-import type { PullHead } from './thread.ts'
+import type { Pull } from './run.ts'
+import type { PullHead, Snapshot, Thread } from './thread.ts'
 import type { Place } from './trigger.ts'
 
 export type Reaction = 'eyes' | 'rocket' | 'confused' | '-1'
@@ -74,4 +75,28 @@ export interface KnownModel {
 export interface SandboxView {
   id: string
   name: string
+}
+
+/** A pull request as a Run records it. */
+export const pullOf = (view: PullView): Pull => ({
+  number: view.number,
+  url: view.url,
+  title: view.title,
+  draft: view.draft,
+  head: view.head.ref,
+  base: view.head.base,
+  state: view.state,
+})
+
+/** A comment among those of a whole repository. */
+export interface ThreadComment extends OwnComment {
+  /** Of the issue or pull request that it stands on. */
+  number: number
+  /** ms since the epoch. */
+  changedAt: number
+}
+
+export interface SubjectView {
+  thread: Thread
+  snapshot: Snapshot
 }

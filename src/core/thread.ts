@@ -13,6 +13,16 @@ export const Thread = z.object({
 })
 export type Thread = z.infer<typeof Thread>
 
+/** A repository, as an installation of the App sees it. */
+export const Repository = Thread.pick({
+  installationId: true,
+  owner: true,
+  repo: true,
+  repoId: true,
+  defaultBranch: true,
+})
+export type Repository = z.infer<typeof Repository>
+
 export const Person = z.object({
   login: z.string(),
   id: z.number().int(),

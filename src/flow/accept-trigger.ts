@@ -11,17 +11,15 @@ import {
   type Asking,
   answered,
   type Handled,
-  isRepeatedRefusal,
-  ReplyNotSettled,
   refused,
-  reply,
   type TriggerDeps,
   type TriggerHand,
   targetOf,
   triggerHand,
 } from './commands/hand.ts'
 import { newsOfPull } from './commands/pull-news.ts'
-import { startRun } from './commands/start-run.ts'
+import { isRepeatedRefusal, ReplyNotSettled, reply, sendAnswer } from './commands/reply.ts'
+import { startRun, tellNoted } from './commands/start-run.ts'
 import { wasWithdrawn, withdraw } from './commands/withdraw.ts'
 import type { Held, Verdict } from './edges.ts'
 import type { TriggerRecord } from './trigger-record.ts'
@@ -83,7 +81,7 @@ async function giveUp(hand: TriggerHand, error: unknown): Promise<Verdict> {
   if (isNews(trigger)) return end
   const reason = error instanceof Refused ? error.message : 'the bot itself failed at it'
   try {
-    await reply(hand, { reply: 'gave-up', reason })
+    await reply(hand, { reply: 'gave-up', reason }, { last: true, well: false })
     await swapReaction(hand, trigger, false)
   } catch (unheard) {
     deps.log.error({ trigger: trigger.id, err: unheard }, 'the thread can not be told')
@@ -126,14 +124,14 @@ async function acceptOne(
     await hand.save({ ...hand.record, reacted: true })
   }
   hand.deps.reached('trigger claimed')
-  const handled = await (hand.record.noted ? afterNote(hand, hand.record.noted) : handle())
+  const handled = await handledOf(hand, handle)
   const verdict = await finish(hand, trigger, handled)
   if (verdict) return verdict
   hand.deps.meter?.handled(trigger.kind, outcomeOf(handled))
   await hand.save({
     ...hand.record,
     done: hand.record.done + 1,
-    replying: undefined,
+    answer: undefined,
     noted: undefined,
     announced: false,
     // What let this command through says nothing about the next one.
@@ -142,8 +140,22 @@ async function acceptOne(
   return hand.record.done < count ? { do: 'park', ms: 0 } : end
 }
 
+/** Where it was broken off, it goes on: what was decided is not decided again. */
+async function handledOf(hand: TriggerHand, handle: () => Promise<Handled>): Promise<Handled> {
+  const { answer, noted } = hand.record
+  if (answer?.last) return { with: 'answer', well: answer.well }
+  if (answer) {
+    await sendAnswer(hand)
+    await announced(hand)
+  }
+  return noted ? afterNote(hand, noted) : handle()
+}
+
+const announced = (hand: TriggerHand): Promise<void> =>
+  hand.save({ ...hand.record, announced: true, answer: undefined })
+
 function outcomeOf(handled: Handled): HandledOutcome {
-  if (handled.with === 'reply') return handled.well ? 'answered' : 'refused'
+  if (handled.with === 'reply' || handled.with === 'answer') return handled.well ? 'answered' : 'refused'
   return handled.with === 'run' ? 'started' : 'noted'
 }
 
@@ -156,21 +168,25 @@ async function finish(hand: TriggerHand, trigger: Asking, handled: Handled): Pro
       await swapReaction(hand, trigger, true)
       return undefined
     case 'note':
-      await hand.save({ ...hand.record, noted: { runId: handled.runId, noteId: handled.noteId } })
       return { do: 'park', ms: 100 }
     case 'wait':
       if (handled.announce && !hand.record.announced) {
-        await reply(hand, handled.announce)
-        await hand.save({ ...hand.record, announced: true, replying: undefined })
+        await reply(hand, handled.announce, { last: false, well: true })
+        await announced(hand)
       }
       return { do: 'park', ms: handled.ms }
+    case 'answer':
+      await sendAnswer(hand)
+      await swapReaction(hand, trigger, handled.well)
+      return undefined
     case 'reply':
       if (await isRepeatedRefusal(hand, handled.reply)) {
         await swapReaction(hand, trigger, false)
         return undefined
       }
       // Who was told that the words are kept needs no second answer when they have arrived.
-      if (!hand.record.announced || handled.reply.reply !== 'passed-on') await reply(hand, handled.reply)
+      if (!hand.record.announced || handled.reply.reply !== 'passed-on')
+        await reply(hand, handled.reply, { last: true, well: handled.well })
       await swapReaction(hand, trigger, handled.well)
       return undefined
   }
@@ -186,17 +202,17 @@ async function swapReaction(hand: TriggerHand, trigger: Asking, well: boolean): 
   if (!well && trigger.kind === 'label') await hand.github.removeLabel(trigger.label)
 }
 
+type Noted = NonNullable<TriggerRecord['noted']>
+
 /** Longer than this, and the asker is told that the words are kept. */
 const patience = 10_000
 
 /** The Run has dealt with the note, or ended without doing so; then the command starts over. */
-async function afterNote(
-  hand: TriggerHand,
-  { runId, noteId }: { runId: string; noteId: string },
-): Promise<Handled> {
+async function afterNote(hand: TriggerHand, { runId, noteId, told }: Noted): Promise<Handled> {
   const kept = await hand.deps.runs.get(runId)
   if (kept?.data.delivered.includes(noteId)) return dealtWith(hand, kept.data.dropped.includes(noteId))
   if (kept?.standing === 'live' && !(kept.data.outcome && hand.record.trigger.kind === 'label')) {
+    if (!told) return tellNoted(hand)
     await hand.deps.runs.wake(runId)
     const late = hand.deps.now() - hand.job.addedAt > patience && !hand.stopping
     return { with: 'wait', ms: 500, ...(late ? { announce: { reply: 'kept' } } : {}) }

@@ -8,6 +8,7 @@ export const crashPoints = [
   /** A command, before anything is done about it. */
   'trigger claimed',
   'reply posted, not recorded',
+  'note told, not recorded',
   'status intent written',
   'status posted, not recorded',
   'branch made, not recorded',

@@ -16,7 +16,7 @@ import type {
   SandboxView,
   Target,
 } from '../core/seen.ts'
-import type { Thread } from '../core/thread.ts'
+import type { Person, Thread } from '../core/thread.ts'
 import type { InlineComment, Place } from '../core/trigger.ts'
 
 export interface ThreadClient {
@@ -32,6 +32,8 @@ export interface ThreadClient {
   /** The text of a file on the default branch. */
   file(path: string): Promise<string | undefined>
   isInTeam(team: string, login: string): Promise<boolean>
+  /** Who closed the thread, if it is closed. */
+  closedBy(): Promise<Person | undefined>
   comments(): Promise<CommentView[]>
   assign(number: number, login: string): Promise<void>
   requestReview(number: number, login: string): Promise<void>

@@ -26,13 +26,14 @@ export async function allowanceOf(
   settings: RepoSettings,
 ): Promise<Allowance> {
   const permission = await permissionOf(github, person)
-  const least = stricter(commands[name].least, settings.permissions[name])
+  const least = higher(commands[name].least, settings.permissions[name])
   const may = mayAct(permission.role, least) || (await isNamed(github, person, settings))
   return { may, least, role: permission.name }
 }
 
-/** The settings demand more, never less: on a public repository everybody may read. */
-const stricter = (usual: Role, wished: Role = usual): Role => (mayAct(wished, usual) ? wished : usual)
+/** The settings demand more, never less. */
+const higher = (usual: Role, wanted: Role | undefined): Role =>
+  wanted !== undefined && mayAct(wanted, usual) ? wanted : usual
 
 async function permissionOf(github: Asked, person: Person): Promise<Permission> {
   // An App has no role of its own; it passes by its number or not at all.

@@ -1,16 +1,29 @@
 /** The data of a trigger's job: what arrived, and how far it has been dealt with. */
 import { z } from 'zod'
+import { Marker } from '../core/marker.ts'
 import { Trigger } from '../core/trigger.ts'
+
+const Answer = z.object({
+  text: z.string(),
+  as: Marker.shape.as,
+  /** The command is dealt with when this is said; what comes before says that it is kept. */
+  last: z.boolean(),
+  well: z.boolean(),
+  /** ms since the epoch: when sending it began, and when it was clear that no answer would come. */
+  begunAt: z.number().optional(),
+  lostAt: z.number().optional(),
+})
+export type Answer = z.infer<typeof Answer>
 
 export const TriggerRecord = z.object({
   trigger: Trigger,
   /** Commands of the comment that are dealt with. */
   done: z.number().int(),
   reacted: z.boolean(),
-  /** A reply has begun and its result is not recorded. */
-  replying: z.number().optional(),
-  /** A note for a live Run, until the Run has read it. */
-  noted: z.object({ runId: z.string(), noteId: z.string() }).optional(),
+  /** What is to be said, until it has been said. Once it is decided, nothing else will be. */
+  answer: Answer.optional(),
+  /** A note for a live Run, until the Run has dealt with it. */
+  noted: z.object({ runId: z.string(), noteId: z.string(), note: z.string(), told: z.boolean() }).optional(),
   /** The asker knows that the command waits for the thread's Run to end. */
   announced: z.boolean(),
   /** When the gate last let it through, ms since the epoch. */

@@ -1,12 +1,14 @@
 /**
  * The worker's way to GitHub: `@octokit/rest` with App authentication and our own rules. A read is
- * repeated twice when no answer came, and so is what may be done twice; a write never, since GitHub may have done it. Limits are not slept
- * through: they become `ComeBack`, and the job waits parked. Tokens are for the one repository.
+ * repeated twice when no answer came, and so is a reaction; a write never, since GitHub may
+ * have done it. Limits are not slept through: they become `ComeBack`, for every call of the installation until they are
+ * over, and the jobs wait parked. Tokens are for the one repository.
  */
 import { createAppAuth, type InstallationAuthOptions } from '@octokit/auth-app'
 import { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
+import { type LimitGate, limitGate } from '../core/limit-gate.ts'
 import type { CallMeter } from '../core/meter.ts'
 import type { Thread } from '../core/thread.ts'
 import { metered } from './metered.ts'
@@ -23,6 +25,8 @@ type Repo = Pick<Thread, 'installationId' | 'repoId'>
 export interface GitHubApp {
   /** A client for one repository of an installation. */
   forRepo(thread: Repo): Octokit
+  /** A client that may list what there is in an installation, and nothing else. */
+  forInstallation(installationId: number): Octokit
   /** A client that may read who is in which team, and nothing else. */
   forTeams(thread: Repo): Octokit
   /** An installation token for the one repository. */
@@ -44,7 +48,13 @@ const timeLimit = 15_000
 const permissions = { contents: 'write', issues: 'write', pull_requests: 'write', metadata: 'read' } as const
 
 export function gitHubApp(settings: AppSettings, now: () => number, meter?: CallMeter): GitHubApp {
-  const bare = limited(newClient(settings), { now, meter, whose: 'app' })
+  const gates = new Map<string, LimitGate>()
+  const watchOn = (whose: string): Watch => {
+    const gate = gates.get(whose) ?? limitGate(now)
+    gates.set(whose, gate)
+    return { now, meter, whose, gate }
+  }
+  const bare = limited(newClient(settings), watchOn('app'))
   const auth = createAppAuth({
     appId: settings.appId,
     privateKey: settings.privateKey,
@@ -83,14 +93,19 @@ export function gitHubApp(settings: AppSettings, now: () => number, meter?: Call
       const key = `${thread.installationId}/${thread.repoId}`
       const known = clients.get(key)
       if (known) return known
-      const whose = String(thread.installationId)
-      const client = limited(newClient(settings), { now, meter, whose }, refresh => tokenOf(thread, refresh))
+      const watch = watchOn(String(thread.installationId))
+      const client = limited(newClient(settings), watch, refresh => tokenOf(thread, refresh))
       clients.set(key, client)
       return client
     },
 
+    forInstallation: installationId =>
+      limited(newClient(settings), watchOn(String(installationId)), refresh =>
+        mint({ installationId, permissions: { metadata: 'read' }, refresh }),
+      ),
+
     forTeams: ({ installationId }) =>
-      limited(newClient(settings), { now, meter, whose: String(installationId) }, refresh =>
+      limited(newClient(settings), watchOn(String(installationId)), refresh =>
         mint({ installationId, permissions: { members: 'read' }, refresh }),
       ),
 
@@ -115,12 +130,14 @@ interface Watch {
   meter: CallMeter | undefined
   /** Of whose limits the answers tell. */
   whose: string
+  gate: LimitGate
 }
 
 /** Puts our rules around every request of a client. */
 function limited(client: Octokit, watch: Watch, token?: (refresh: boolean) => Promise<string>): Octokit {
   client.hook.wrap('request', async (request, options) => {
     const once = async (refresh: boolean) => {
+      watch.gate.pass()
       if (token) options.headers.authorization = `token ${await token(refresh)}`
       options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
       return metered(watch, options, { send: () => request(options), failed: httpError })
@@ -131,7 +148,7 @@ function limited(client: Octokit, watch: Watch, token?: (refresh: boolean) => Pr
         return await once(refresh)
       } catch (error) {
         const fault = faultOf(error, watch.now())
-        if (fault instanceof ComeBack && fault !== error) watch.meter?.toldToWait(fault.service, fault.why)
+        if (fault instanceof ComeBack && fault !== error) noteLimit(watch, fault)
         const pause = repeats.shift()
         // A token may be revoked before its time; a new one is minted once.
         if (fault instanceof Refused && fault.status === 401 && token && !refresh) refresh = true
@@ -144,9 +161,20 @@ function limited(client: Octokit, watch: Watch, token?: (refresh: boolean) => Pr
   return client
 }
 
-/** What does nothing more when it is done again. GitHub answers a second equal reaction with the first. */
-const isRepeatable = ({ method, url }: { method: string; url: string }): boolean =>
-  method === 'GET' || method === 'DELETE' || (method === 'POST' && url.endsWith('/reactions'))
+function noteLimit({ meter, gate }: Watch, limit: ComeBack): void {
+  meter?.toldToWait(limit.service, limit.why)
+  gate.note(limit)
+}
+
+interface Request {
+  method: string
+  url: string
+  content?: unknown
+}
+
+/** A reaction set or taken back twice is so once; but the eyes, set late, would stay when all is over. */
+const isRepeatable = ({ method, url, content }: Request): boolean =>
+  method === 'GET' || (/\/reactions(?:\/|$)/.test(url) && content !== 'eyes')
 
 interface HttpError {
   status: number

@@ -2,9 +2,8 @@
 import type { Octokit } from '@octokit/rest'
 import { type Role, roles } from '../core/command/table.ts'
 import { ComeBack, isNotFound, Refused } from '../core/faults.ts'
-import { sparingMarker } from '../core/marker.ts'
 import type { CommentView, OwnComment, Permission, Reaction, Target } from '../core/seen.ts'
-import type { Thread } from '../core/thread.ts'
+import type { Person, Thread } from '../core/thread.ts'
 import type { InlineComment, Place } from '../core/trigger.ts'
 import { attachmentReader } from './attachments.ts'
 import { branchesOf } from './branches.ts'
@@ -16,8 +15,7 @@ export interface Voice {
   redact(text: string): string
 }
 
-export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact: redactAll }: Voice) {
-  const redact = sparingMarker(redactAll)
+export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Voice) {
   const client = app.forRepo(thread)
   const at = { owner: thread.owner, repo: thread.repo }
   const issue = { ...at, issue_number: thread.number }
@@ -131,6 +129,13 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact: reda
         if (isNotFound(error)) return false
         throw error
       }
+    },
+
+    /** Who closed the thread, if it is closed. */
+    async closedBy(): Promise<Person | undefined> {
+      const { data } = await client.rest.issues.get(issue)
+      if (data.state === 'open') return undefined
+      return { login: data.closed_by?.login ?? 'ghost', id: data.closed_by?.id ?? 0 }
     },
 
     /** The newest comments of the thread, oldest first, without our own. */

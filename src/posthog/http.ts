@@ -5,6 +5,7 @@
  */
 import type { z } from 'zod'
 import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
+import type { LimitGate } from '../core/limit-gate.ts'
 import { type CallMeter, routeOf } from '../core/meter.ts'
 import { ErrorBody } from './wire.ts'
 
@@ -14,6 +15,8 @@ export interface PostHogSettings {
   projectId: string
   apiKey: string
   meter?: CallMeter
+  /** The rate limit of the key, which all calls share. */
+  gate: LimitGate
 }
 
 export interface Call<T> {
@@ -48,7 +51,8 @@ export async function call<T>(
   request: Call<T>,
   now: () => number,
 ): Promise<Answer<T>> {
-  const { meter } = settings
+  const { meter, gate } = settings
+  gate.pass()
   const route = routeOf(request.path, words)
   const began = performance.now()
   let status: number | undefined
@@ -56,6 +60,7 @@ export async function call<T>(
     return await ask(settings, request, { now, answered: code => (status = code) })
   } catch (error) {
     if (error instanceof ComeBack) meter?.toldToWait(error.service, error.why)
+    if (isOfTheKey(error)) gate.note(error)
     throw error
   } finally {
     meter?.called({
@@ -67,6 +72,10 @@ export async function call<T>(
     })
   }
 }
+
+/** A usage limit is the one task's, and reading goes on; the rate limit is the key's, whatever it calls for. */
+export const isOfTheKey = (error: unknown): error is ComeBack =>
+  error instanceof ComeBack && error.why === 'rate-limit'
 
 async function ask<T>(
   settings: PostHogSettings,

@@ -4,7 +4,7 @@ import https from 'node:https'
 import { json } from 'node:stream/consumers'
 import { ComeBack } from '../core/faults.ts'
 import type { Session } from '../core/run.ts'
-import { faultOf, type PostHogSettings } from './http.ts'
+import { faultOf, isOfTheKey, type PostHogSettings } from './http.ts'
 import { type SseEvent, sseReader } from './sse.ts'
 import { ErrorBody } from './wire.ts'
 
@@ -47,12 +47,14 @@ export async function connect(
   // Over the wait for the answer too: some servers send its head only with the first event.
   const watchdog = setTimeout(hangUp, silence).unref()
   try {
+    settings.gate.pass()
     const response = await open(settings, line, call.signal)
     watchdog.refresh()
-    if (!isStream(response)) return await unusable(response, now())
+    if (!isStream(response)) return await unusable(settings, response, now())
     line.opened()
     return await listen(line, response, () => watchdog.refresh())
   } catch (error) {
+    if (error instanceof ComeBack) return { is: 'lost', reason: error.why, until: error.until }
     return { is: 'lost', reason: call.signal.aborted ? 'silence' : reasonOf(error) }
   } finally {
     clearTimeout(watchdog)
@@ -89,12 +91,13 @@ function open(
 const isStream = ({ statusCode, headers }: IncomingMessage): boolean =>
   statusCode === 200 && /^text\/event-stream\b/i.test(headers['content-type'] ?? '')
 
-async function unusable(response: IncomingMessage, now: number): Promise<Ending> {
+async function unusable({ gate }: PostHogSettings, response: IncomingMessage, now: number): Promise<Ending> {
   const { statusCode: status = 0 } = response
   if (status < 500 && status !== 408 && status !== 429) return { is: 'refused', status }
   if (status !== 429) return { is: 'lost', reason: `status ${status}` }
   const body = await json(response).catch(() => undefined)
   const fault = faultOf(status, ErrorBody.parse(body), now)
+  if (isOfTheKey(fault)) gate.note(fault)
   return { is: 'lost', reason: `status ${status}`, until: fault instanceof ComeBack ? fault.until : 0 }
 }
 

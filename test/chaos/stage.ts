@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 /** A world of its own for one run of a scenario, and what is noted of the run. */
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
 import { type QueueKind, startWorld, type World } from '../world/world.ts'
@@ -48,6 +49,9 @@ export async function stageOf({ scenario, queue, seed }: Turn): Promise<Notes> {
   } catch (error) {
     notes.violations.push(`the scenario broke off: ${error instanceof Error ? error.message : String(error)}`)
   } finally {
+    if (process.env.CHAOS_LOGS)
+      for (const [index, bot] of world.bots.entries())
+        writeFileSync(`${process.env.CHAOS_LOGS}/bot${index}.log`, bot.output())
     await world.close()
     await redis?.stop()
   }

@@ -157,6 +157,7 @@ class World {
     assign: () => Promise.resolve(),
     requestReview: () => Promise.resolve(),
     permission: () => this.at('github', () => ({ role: 'write', name: 'write' })),
+    closedBy: () => this.at('github', () => undefined),
     removeLabel: () => this.at('github', () => undefined),
     comments: () => this.at('github', () => []),
     ownComments: () => this.at('github', () => [...this.comments]),

@@ -1,4 +1,5 @@
 /** Attachments on their way: from GitHub, over the checks, into PostHog's storage and a run. */
+
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAppAuth } from '@octokit/auth-app'
@@ -8,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { z } from 'zod'
 import { type Attachment, type AttachmentFile, AttachmentRefused } from '../../src/core/attachments.ts'
 import { ComeBack, Refused, Unanswered } from '../../src/core/faults.ts'
+import { limitGate } from '../../src/core/limit-gate.ts'
 import { CodexTaskRunCreate } from '../../src/core/run-request.ts'
 import {
   type Attaching,
@@ -449,7 +451,12 @@ describe('staging', () => {
 
   beforeEach(async () => {
     posthog = await startPostHog()
-    settings = { host: posthog.url, projectId: String(posthog.projectId), apiKey: posthog.apiKey }
+    settings = {
+      host: posthog.url,
+      projectId: String(posthog.projectId),
+      apiKey: posthog.apiKey,
+      gate: limitGate(Date.now),
+    }
     const task = { title: 'Fix', description: 'Fix it', repository: 'acme/shop' }
     taskId = await postHogTasks(settings, { now: Date.now, redact: text => text }).createTask(task)
   })
@@ -535,7 +542,7 @@ describe('staging', () => {
       const entry = request.url?.includes('prepare_upload') ? prepared : finalized
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(wrap(entry)))
     }
-    return { host: site.url, projectId: '1', apiKey: 'phx_key' }
+    return { host: site.url, projectId: '1', apiKey: 'phx_key', gate: limitGate(Date.now) }
   }
   const stored: Handler = (_, response) => response.writeHead(204).end()
 
@@ -751,7 +758,12 @@ describe('all of it', () => {
     const issue = await github.as('maya').opensIssue({ title: 'Login is flaky', body })
     const url = `${github.url}/acme/shop/issues/${issue.number}`
     const thread = { ...issueThread, number: issue.number, installationId: github.installationId, url }
-    const settings = { host: posthog.url, projectId: String(posthog.projectId), apiKey: posthog.apiKey }
+    const settings = {
+      host: posthog.url,
+      projectId: String(posthog.projectId),
+      apiKey: posthog.apiKey,
+      gate: limitGate(Date.now),
+    }
     const tasks = postHogTasks(settings, { now: Date.now, redact: text => text })
     const taskId = await tasks.createTask({ title: 'Fix', description: 'Fix it', repository: 'acme/shop' })
 

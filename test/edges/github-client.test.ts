@@ -17,7 +17,7 @@ const clock = Date.UTC(2026, 0, 2, 14, 2)
 const at = '/repos/acme/shop'
 
 /** A client that knows no token yet, on the clock of the test. */
-const newApp = () => gitHubApp({ appId: 5, privateKey, apiUrl: `${api}/api` }, () => clock)
+const newApp = (now = () => clock) => gitHubApp({ appId: 5, privateKey, apiUrl: `${api}/api` }, now)
 const voice = { now: () => clock, redact: (text: string) => text.replaceAll('hush', '[redacted]') }
 const issue = (app = newApp()) => gitHubThread(app, issueThread, voice)
 const onPull = (app = newApp()) => gitHubThread(app, pullThread, voice)
@@ -481,8 +481,14 @@ describe('reactions', () => {
 
   test('are set once more when the answer is lost, as twice is once', async () => {
     answers('POST', `${at}/issues/7/reactions`, [502], [200, { id: 1 }])
-    await issue().react({ in: 'subject' }, 'eyes')
+    await issue().react({ in: 'subject' }, 'rocket')
     expect(seen).toHaveLength(2)
+  })
+
+  test('that say "seen" come at once or not at all', async () => {
+    answers('POST', `${at}/issues/7/reactions`, [502])
+    await issue().react({ in: 'subject' }, 'eyes')
+    expect(seen).toHaveLength(1)
   })
 
   test('of our own, and no others, are taken back', async () => {
@@ -504,6 +510,39 @@ describe('reactions', () => {
     answers('GET', '/app', [200, { slug: 'codex' }])
     answers('GET', `${at}/issues/7/reactions`, [200, []])
     await issue().unreact({ in: 'subject' }, 'eyes')
+  })
+})
+
+describe('a limit of an installation', () => {
+  const limited: Answer = [403, { message: 'secondary rate limit' }, { 'retry-after': '17' }]
+
+  test('is waited for by every call for any of its repositories', async () => {
+    let now = clock
+    const app = newApp(() => now)
+    answers('GET', `${at}/contents/a`, limited, [404])
+    const until = clock + 17_000
+    expect(await caught(issue(app).file('a'))).toMatchObject({ name: 'ComeBack', until })
+    now = until - 1
+    expect(await caught(issue(app).comment('a'))).toMatchObject({ name: 'ComeBack', until })
+    const other = gitHubThread(app, { ...issueThread, repoId: 101 }, voice)
+    expect(await caught(other.file('a'))).toMatchObject({ name: 'ComeBack', until })
+    expect(seen).toHaveLength(1)
+    now = until
+    expect(await issue(app).file('a')).toBeUndefined()
+  })
+
+  test('is not noticed by another', async () => {
+    const app = newApp()
+    nock(api)
+      .post('/api/app/installations/2/access_tokens')
+      .reply(201, {
+        token: 'ghs_2',
+        expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+        permissions: {},
+      })
+    answers('GET', `${at}/contents/a`, limited, [404])
+    await caught(issue(app).file('a'))
+    expect(await gitHubThread(app, { ...issueThread, installationId: 2 }, voice).file('a')).toBeUndefined()
   })
 })
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type MetricsParts, openMetrics } from '../../src/admin/metrics.ts'
+import { closeServer, httpServer, listen } from '../../src/admin/server.ts'
 import { routeOf } from '../../src/core/meter.ts'
 import { minute, runWith, second, t0, taskRun } from '../core/given.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
@@ -36,6 +37,29 @@ describe('the page of a process', () => {
     ])
     return response.text()
   }
+
+  test('is for this machine, and not for those who come by its proxy', async () => {
+    for (const headers of [{ 'x-forwarded-for': '203.0.113.9' }, { forwarded: 'for=203.0.113.9' }]) {
+      const response = await fetch(`${world.bot.url}/metrics`, { headers })
+      expect([response.status, await response.text()]).toEqual([
+        403,
+        expect.stringContaining('METRICS_TOKEN'),
+      ])
+    }
+  })
+
+  test('with a token, is for who has it', async () => {
+    const page = { page: async () => ({ type: 'text/plain', text: 'up 1' }), token: 'long enough a token' }
+    const server = httpServer({ door: undefined, ready: async () => {}, metrics: page })
+    const port = await listen(server, { host: '127.0.0.1', port: 0 })
+    const ask = async (authorization?: string) => {
+      const headers = { 'x-forwarded-for': '203.0.113.9', ...(authorization ? { authorization } : {}) }
+      return (await fetch(`http://127.0.0.1:${port}/metrics`, { headers })).status
+    }
+    const answers = [undefined, 'long enough a token', 'Bearer long enough', `Bearer ${page.token}`].map(ask)
+    expect(await Promise.all(answers)).toEqual([401, 401, 401, 200])
+    await closeServer(server, 100)
+  })
 
   test('has every metric under its name, and those of Node', async () => {
     const page = await scrape()

@@ -2,18 +2,23 @@ import nock from 'nock'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ComeBack, Refused, Unanswered } from '../../src/core/faults.ts'
+import { limitGate } from '../../src/core/limit-gate.ts'
 import type { Sight } from '../../src/core/observe.ts'
 import { runRequest } from '../../src/core/run-request.ts'
 import { call, faultOf } from '../../src/posthog/http.ts'
 import { logEntry, postHogTasks } from '../../src/posthog/tasks.ts'
 
 const host = 'https://posthog.example'
-const settings = { host, projectId: '42', apiKey: 'phx_key' }
 const now = Date.UTC(2026, 0, 2, 14, 2)
-const tasks = postHogTasks(settings, {
-  now: () => now,
-  redact: text => text.replaceAll('hush', '[redacted]'),
+/** A key of which no limit is known yet, on the clock of the test. */
+const newSettings = (clock = () => now) => ({
+  host,
+  projectId: '42',
+  apiKey: 'phx_key',
+  gate: limitGate(clock),
 })
+const redact = (text: string) => text.replaceAll('hush', '[redacted]')
+let tasks: ReturnType<typeof postHogTasks>
 const task = 'task-1'
 const session = { taskId: task, taskRunId: 'run-1' }
 const runPath = '/api/projects/42/tasks/task-1/runs/run-1/'
@@ -26,6 +31,7 @@ const posthog = () =>
 
 beforeEach(() => {
   sent = []
+  tasks = postHogTasks(newSettings(), { now: () => now, redact })
   nock.disableNetConnect()
   nock.emitter.removeAllListeners('no match')
 })
@@ -659,7 +665,7 @@ describe('no usable answer', () => {
     posthog().get('/api/projects/42/slow/').delay(2_000).reply(200, {})
     const began = performance.now()
     const failure = await caught(
-      call(settings, { method: 'GET', path: 'slow/', answer: z.unknown(), within: 50 }, () => now),
+      call(newSettings(), { method: 'GET', path: 'slow/', answer: z.unknown(), within: 50 }, () => now),
     )
     expect(failure).toBeInstanceOf(Unanswered)
     expect(failure).toMatchObject({ message: expect.stringContaining('time limit') })
@@ -671,5 +677,35 @@ describe('no usable answer', () => {
     once('POST', '/api/projects/42/tasks/', 301, '', { location: `${host}/api/projects/42/elsewhere/` })
     expect(factsOf(await caught(create()))).toMatchObject({ is: 'refused', status: 301 })
     expect(sent).toHaveLength(1)
+  })
+})
+
+describe('a limit of the key', () => {
+  const throttled = { type: 'throttled_error', detail: 'Expected available in 12 seconds.' }
+
+  test('is waited for by every call', async () => {
+    let clock = now
+    const limited = postHogTasks(
+      newSettings(() => clock),
+      { now: () => clock, redact },
+    )
+    once('GET', runPath, 429, throttled)
+    const until = now + 12_000
+    expect(await caught(limited.statusOf(session))).toMatchObject({ name: 'ComeBack', until })
+    clock = until - 1
+    expect(await caught(limited.findTask('marker'))).toMatchObject({ name: 'ComeBack', until })
+    expect(sent).toHaveLength(1)
+    clock = until
+    once('GET', runPath, 200, taskRun())
+    expect(await limited.statusOf(session)).toBe('queued')
+  })
+
+  test('is none where only one task may not be run', async () => {
+    const limit = { code: 'usage_limit_exceeded', reset_at: '2026-01-02T15:00:00Z', detail: 'no' }
+    once('POST', '/api/projects/42/tasks/', 429, limit)
+    const create = tasks.createTask({ title: 't', description: 'd', repository: 'a/b' })
+    expect(await caught(create)).toMatchObject({ name: 'ComeBack', why: 'usage-limit' })
+    once('GET', runPath, 200, taskRun())
+    expect(await tasks.statusOf(session)).toBe('queued')
   })
 })

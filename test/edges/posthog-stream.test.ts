@@ -1,9 +1,11 @@
 /** The stream may say anything, late, twice or never; it must only ever cost a look, and never miss the last one. */
+
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { limitGate } from '../../src/core/limit-gate.ts'
 import { type SseEvent, sseReader } from '../../src/posthog/sse.ts'
 import { type StreamWatch, watchRuns } from '../../src/posthog/stream.ts'
 import { type PostHogEmulator, startPostHog } from '../world/posthog/emulator.ts'
@@ -148,7 +150,7 @@ type Options = Partial<Parameters<typeof watchRuns>[1]>
 function watchAt(host: string, options: Options = {}): { watch: StreamWatch; news: number[] } {
   const news: number[] = []
   const watch = watchRuns(
-    { host, projectId: '1', apiKey },
+    { host, projectId: '1', apiKey, gate: limitGate(Date.now) },
     { onNews: () => news.push(Date.now()), log, ...options },
   )
   closers.push(() => watch.close())

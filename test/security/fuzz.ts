@@ -181,6 +181,7 @@ const bareSecrets = secrets.map(bare)
 function leaks(bot: MemoryBot): string[] {
   const places = {
     comment: bot.comments.map(({ body }) => body),
+    marker: bot.comments.flatMap(({ body }) => markersIn(body)),
     prompt: bot.prompts,
     'pull request': bot.opened.map(({ title, body }) => `${title}\n${body}`),
     task: bot.tasks.map(({ title, description }) => `${title}\n${description}`),
@@ -194,6 +195,12 @@ function leaks(bot: MemoryBot): string[] {
       .map(secret => `${secret.slice(0, 6)}… in a ${place}: ${around(all, secret)}`)
   })
 }
+
+/** What our own markers say, once they are read. */
+const markersIn = (body: string): string[] =>
+  [...body.matchAll(/<!-- codex-run:([\w-]+)\./g)].map(([, payload = '']) =>
+    Buffer.from(payload, 'base64url').toString(),
+  )
 
 const around = (text: string, secret: string): string =>
   JSON.stringify(text.slice(Math.max(0, text.indexOf(secret) - 80), text.indexOf(secret) + 20))

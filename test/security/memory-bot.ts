@@ -9,7 +9,7 @@ import { pino } from 'pino'
 import { Probot } from 'probot'
 import type { Role } from '../../src/core/command/table.ts'
 import { Refused, Unanswered } from '../../src/core/faults.ts'
-import { markerSigner } from '../../src/core/marker.ts'
+import { aroundMarkers, markerSigner } from '../../src/core/marker.ts'
 import type { Sight } from '../../src/core/observe.ts'
 import { redactor } from '../../src/core/redact.ts'
 import { Run } from '../../src/core/run.ts'
@@ -132,8 +132,9 @@ export class MemoryBot {
 
   constructor(options: MemoryBotOptions) {
     this.#options = options
-    this.#redact = redactor([webhookSecret, ...(options.secrets ?? [])])
-    redact = this.#redact
+    const known = redactor([webhookSecret, ...(options.secrets ?? [])])
+    this.#redact = text => aroundMarkers(text, known)
+    redact = known
     noted = line => this.logs.push(this.#redact(line))
     receive = trigger => Promise.resolve(this.#enqueue(trigger))
     this.#advance = advanceRun({
@@ -286,6 +287,7 @@ export class MemoryBot {
       return { role, name: role }
     },
     isInTeam: async () => false,
+    closedBy: async () => undefined,
     file: async () => this.#options.settings,
     removeLabel: async () => {},
     comments: async () =>

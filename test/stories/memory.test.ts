@@ -25,6 +25,26 @@ onRedis('The queue was wiped', world => {
     expect([tasks.length, runs.length]).toEqual([1, 2])
     expect(runs[1]?.body).toMatchObject({ resume_from_run_id: first?.runId })
   })
+
+  it('the thread remembers: what was asked can be tried again', async () => {
+    const { github, posthog } = world()
+    const maya = github.as('maya')
+    posthog.script('rare words', { kind: 'fails', message: 'boom' }, { times: 1 })
+    const issue = await maya.opensIssue({ title: 'Failed', body: 'x' })
+    await maya.comments(issue.number, '/codex --effort low rare words')
+    const thread = new Thread(world(), issue.number)
+    await thread.waitForAnswer('this run failed')
+    await thread.waitForReaction('confused', (await thread.view()).comments[0]?.id)
+    const redis = new Redis(String(world().env.REDIS_URL))
+    await redis.flushall()
+    redis.disconnect()
+
+    await maya.comments(issue.number, '/codex retry')
+    await thread.waitForAnswer('pull request is ready', { timeout: 30_000 })
+    const { tasks, runs } = ledgerOf(world(), issue.number)
+    expect([tasks.length, runs.length]).toEqual([1, 2])
+    expect(runs[1]?.body).toMatchObject({ reasoning_effort: 'low' })
+  })
 })
 
 onBothQueues('Somebody copies a marker', world => {

@@ -16,6 +16,10 @@ export interface RedisServer {
   thaw(): void
   /** kill -9 */
   kill(): Promise<void>
+  /** All its data is gone, and it goes on. */
+  flush(): Promise<unknown>
+  /** The keys of the jobs whose worker was lost at least once. */
+  stalledJobs(): Promise<string[]>
   /** Starts it again, on the same port and data. */
   restart(): Promise<void>
   /** Stops it for good and removes its data. */
@@ -48,6 +52,8 @@ export async function startRedis(...settings: string[]): Promise<RedisServer> {
     freeze: () => child.kill('SIGSTOP'),
     thaw: () => child.kill('SIGCONT'),
     kill,
+    flush: () => asking(port, redis => redis.flushall()),
+    stalledJobs: () => asking(port, stalledJobs),
     restart: async () => {
       await kill()
       child = await launch()
@@ -57,6 +63,22 @@ export async function startRedis(...settings: string[]): Promise<RedisServer> {
       await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+async function asking<T>(port: number, ask: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = new Redis(port, '127.0.0.1')
+  try {
+    return await ask(redis)
+  } finally {
+    redis.disconnect()
+  }
+}
+
+/** BullMQ counts in `stc` how often a job's worker was lost. */
+async function stalledJobs(redis: Redis): Promise<string[]> {
+  const keys = await redis.keys('*')
+  const counts = await Promise.all(keys.map(key => redis.hget(key, 'stc').catch(() => null)))
+  return keys.filter((_, index) => Number(counts[index] ?? 0) > 0)
 }
 
 async function launchRedis(port: number, directory: string, settings: string[]): Promise<ChildProcess> {

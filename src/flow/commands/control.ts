@@ -1,10 +1,10 @@
 /** Commands that start nothing new of their own: stop, retry, continue, approve, status, queue. */
 import type { Options } from '../../core/command/parse.ts'
 import { type NewRun, newRun, phaseOf, type Run } from '../../core/run.ts'
-import { threadName, threadSlot } from '../../core/thread.ts'
+import { type PullHead, type Thread, threadName, threadSlot } from '../../core/thread.ts'
 import type { CommentTrigger } from '../../core/trigger.ts'
 import { type Asking, answered, type Handled, liveRun, refused, type TriggerHand } from './hand.ts'
-import { pastOf } from './history.ts'
+import { askedLast, pastOf } from './history.ts'
 import {
   askedBefore,
   enqueue,
@@ -33,8 +33,9 @@ async function inTheWay(hand: TriggerHand, live: Run, command: 'retry' | 'approv
 export async function retry(hand: TriggerHand, trigger: Asking, options: Options): Promise<Handled> {
   const live = await liveRun(hand, threadSlot(trigger.thread))
   if (live && live.id !== runId(hand)) return inTheWay(hand, live.data, 'retry')
+  if (!trigger.snapshot.open) return refused({ reply: 'closed' })
   const past = await pastOf(hand)
-  const last = past && (await hand.deps.runs.get(past.marker.run))?.data
+  const last = past && (await askedLast(hand, past))
   if (!last) return refused({ reply: 'nothing-to', command: 'retry' })
   const { ask } = last
   const { settings, problem } = await settingsOf(hand)
@@ -57,7 +58,7 @@ export async function retry(hand: TriggerHand, trigger: Asking, options: Options
     snapshot: last.snapshot,
     settings,
     ...(problem === undefined ? {} : { settingsProblem: problem }),
-    ...(await headNow(hand, last)),
+    ...(await headNow(hand, trigger.thread, last.head)),
     ...(past.marker.task === undefined ? {} : { taskId: past.marker.task }),
     ...(past.pull ? { pulls: [past.pull], reported: 1 } : {}),
   })
@@ -65,9 +66,13 @@ export async function retry(hand: TriggerHand, trigger: Asking, options: Options
 }
 
 /** Trying again is asked for now, so it is about the head of now. */
-async function headNow(hand: TriggerHand, { thread, head }: Run): Promise<Partial<Pick<NewRun, 'head'>>> {
+async function headNow(
+  hand: TriggerHand,
+  thread: Thread,
+  before: PullHead | undefined,
+): Promise<Partial<Pick<NewRun, 'head'>>> {
   const now = thread.kind === 'pull' ? (await hand.github.pull(thread.number))?.head : undefined
-  const known = now ?? head
+  const known = now ?? before
   return known ? { head: known } : {}
 }
 

@@ -1,7 +1,7 @@
 /** What the thread remembers of earlier Runs: the signed markers in our own comments and pull requests. */
 import type { Marker } from '../../core/marker.ts'
-import type { Pull } from '../../core/run.ts'
-import type { PullView } from '../../core/seen.ts'
+import type { Pull, Run } from '../../core/run.ts'
+import { pullOf } from '../../core/seen.ts'
 import type { TriggerHand } from './hand.ts'
 
 export interface Past {
@@ -34,12 +34,15 @@ async function ownPullMarker(hand: TriggerHand): Promise<Marker | undefined> {
   return view && hand.deps.signer.read(view.body, thread).findLast(marker => marker.as === 'pull')
 }
 
-const pullOf = (view: PullView): Pull => ({
-  number: view.number,
-  url: view.url,
-  title: view.title,
-  draft: view.draft,
-  head: view.head.ref,
-  base: view.head.base,
-  state: view.state,
-})
+/** What was asked last, from the queue; or from the thread, where the queue has lost it or dropped it with age. */
+export async function askedLast(
+  hand: TriggerHand,
+  { marker }: Past,
+): Promise<Pick<Run, 'ask' | 'snapshot' | 'head'> | undefined> {
+  const kept = await hand.deps.runs.get(marker.run)
+  if (kept) return kept.data
+  const { trigger } = hand.record
+  if (!marker.backup || trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') return undefined
+  const { ask, head } = marker.backup
+  return { ask, snapshot: trigger.snapshot, ...(head ? { head } : {}) }
+}

@@ -16,7 +16,7 @@ import { effortsFor, type ReasoningEffort } from '../../core/run-request.ts'
 import { isFork, type PullHead, threadSlot } from '../../core/thread.ts'
 import type { InlineComment } from '../../core/trigger.ts'
 import { type Asking, commandId, type Handled, liveRun, refused, type TriggerHand } from './hand.ts'
-import { type Past, pastOf } from './history.ts'
+import { askedLast, type Past, pastOf } from './history.ts'
 
 export interface Wanted {
   what: Ask['what']
@@ -53,9 +53,9 @@ export async function startRun(hand: TriggerHand, trigger: Asking, wanted: Wante
 
 /** A session that goes on keeps its model, effort and so on, unless the new words say otherwise. */
 async function withEarlier(hand: TriggerHand, wanted: Wanted, past: Past | undefined): Promise<Wanted> {
-  const last = past && (await hand.deps.runs.get(past.marker.run))
+  const last = past && (await askedLast(hand, past))
   if (!last) return wanted
-  const { branch: _, ...kept } = askedBefore(last.data.ask.options)
+  const { branch: _, ...kept } = askedBefore(last.ask.options)
   return { ...wanted, options: { ...kept, ...wanted.options } }
 }
 
@@ -196,15 +196,23 @@ export async function takeOver(hand: TriggerHand, live: Run): Promise<Handled> {
 
 type Said = { says: 'more'; text: string } | { says: 'stop' } | { says: 'label'; label: string }
 
-/** Tells a live Run something; the caller stays until the Run has read it. */
-export async function give(hand: TriggerHand, to: string, said: Said): Promise<Handled> {
+/** Tells a live Run something, written down before: whoever comes back says the same, which counts once. */
+export async function give(hand: TriggerHand, runId: string, said: Said): Promise<Handled> {
   const { trigger } = hand.record
   const noteId = commandId(hand)
-  const told = await hand.deps.runs.tell(
-    to,
-    JSON.stringify({ ...said, id: noteId, by: trigger.sender, at: trigger.at }),
-  )
-  return told ? { with: 'note', runId: to, noteId } : { with: 'wait', ms: 50 }
+  const note = JSON.stringify({ ...said, id: noteId, by: trigger.sender, at: trigger.at })
+  await hand.save({ ...hand.record, noted: { runId, noteId, note, told: false } })
+  return tellNoted(hand)
+}
+
+export async function tellNoted(hand: TriggerHand): Promise<Handled> {
+  const { noted } = hand.record
+  if (!noted) return { with: 'wait', ms: 0 }
+  const told = await hand.deps.runs.tell(noted.runId, noted.note)
+  hand.deps.reached('note told, not recorded')
+  // The Run has ended meanwhile: the command starts over.
+  await hand.save({ ...hand.record, noted: told ? { ...noted, told } : undefined })
+  return told ? { with: 'note' } : { with: 'wait', ms: 50 }
 }
 
 async function headOf(hand: TriggerHand, trigger: Asking): Promise<PullHead | undefined> {
@@ -232,8 +240,8 @@ export async function settle(
   if (wrong) return wrong
   const sandbox = await sandboxOf(hand, options.sandbox ?? settings.sandbox)
   if (sandbox && 'reply' in sandbox) return sandbox
-  const wished = settings.effort ?? hand.deps.defaults.effort
-  const effort = options.effort ?? affordable(wished && offered(wished, settings.efforts), effortsFor(model))
+  const effort = options.effort ?? usualEffort(settings, hand.deps.defaults.effort, model)
+  if (typeof effort === 'object') return effort
   const permission = what === 'plan' ? 'read-only' : settings.permission
   const signalReport = options['signal-report']
   return {
@@ -261,11 +269,20 @@ const checkOffered = (
     ? undefined
     : { reply: 'not-offered', what, given, known }
 
-/** A default that the model does not take gives way to the most that it takes. */
-const affordable = (
-  effort: ReasoningEffort | undefined,
-  known: readonly ReasoningEffort[],
-): ReasoningEffort | undefined => (effort === undefined || known.includes(effort) ? effort : known.at(-1))
+/** A default that the model does not take, or the repository does not allow, gives way to the most that both do. */
+function usualEffort(
+  settings: RepoSettings,
+  usual: ReasoningEffort | undefined,
+  model: string,
+): ReasoningEffort | Reply | undefined {
+  const wished = settings.effort ?? usual
+  const known = effortsFor(model)
+  const allowed = known.filter(effort => settings.efforts?.includes(effort) ?? true)
+  if (wished === undefined && !settings.efforts) return undefined
+  if (wished !== undefined && allowed.includes(wished)) return wished
+  const [unknown] = settings.efforts ?? []
+  return allowed.at(-1) ?? (unknown && { reply: 'effort', effort: unknown, model, known })
+}
 
 async function checkModel(hand: TriggerHand, model: string | undefined): Promise<Reply | undefined> {
   if (model === undefined) return undefined

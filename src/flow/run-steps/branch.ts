@@ -11,6 +11,8 @@ export async function findBranch(hand: Hand): Promise<Run> {
   const { run } = hand
   const moved = run.head?.ref === branch.name && run.head.sha !== branch.sha
   if (!moved) return { ...run, branch }
+  // Taken up again while its agent works, it began where its head was.
+  if (run.taskRun) return { ...run, branch: { ...branch, sha: run.head?.sha ?? branch.sha } }
   if (run.settings.head_moved === 'ask') return failed(hand, movedHead)
   return { ...run, branch, headMoved: { from: run.head?.sha ?? '', to: branch.sha } }
 }
@@ -62,18 +64,23 @@ async function forIssue(hand: Hand): Promise<Branch | Outcome> {
   const linked = branches.linked[0]
   const ours = linked ? branches.ours.find(({ name }) => name === linked.name) : branches.ours[0]
   // One of ours is found again after a crash between making it and writing that down.
-  if (ours) return madeBefore(ours, into, { base: branches.base, linked: linked !== undefined })
+  if (ours) return madeBefore(hand, ours, { base: branches.base, linked: linked !== undefined })
   if (linked) return { ...existing(linked, into), linked: true }
   if (!branches.base) return emptyRepository(into)
   const direct = run.ask.what === 'plan' || run.settings.branch === 'default'
   return direct ? existing(branches.base, into) : make(hand, branches.base, branches.ids)
 }
 
-const madeBefore = (
+function madeBefore(
+  { run }: Hand,
   ours: BranchView,
-  into: string,
   { base, linked }: { base: BranchView | undefined; linked: boolean },
-): Branch => ({ ...existing(ours, into), made: true, fresh: ours.sha === base?.sha, linked })
+): Branch {
+  const found = existing(ours, run.thread.defaultBranch)
+  // Whatever is on it, when the Run is taken up again while its agent works, is the agent's.
+  const sha = run.taskRun && base ? base.sha : ours.sha
+  return { ...found, sha, made: true, fresh: ours.sha === base?.sha, linked }
+}
 
 async function make(hand: Hand, base: BranchView, ids: IssueBranches['ids']): Promise<Branch> {
   const name = issueBranch(hand.run.thread.number, hand.run.snapshot.title)

@@ -3,7 +3,7 @@
 import { Refused } from '../../core/faults.ts'
 import type { Pull, Run } from '../../core/run.ts'
 import { disarm, quoted } from '../../core/safe-markdown.ts'
-import type { PullView } from '../../core/seen.ts'
+import { type PullView, pullOf } from '../../core/seen.ts'
 import { threadName } from '../../core/thread.ts'
 import { type Hand, once } from './hand.ts'
 import { ignoreRefusal, markerOf } from './tell-thread.ts'
@@ -48,13 +48,7 @@ const withPull = (pulls: Pull[], pull: Pull): Pull[] => [
 ]
 
 const recorded = (view: PullView, note?: string): Pull => ({
-  number: view.number,
-  url: view.url,
-  title: view.title,
-  draft: view.draft,
-  head: view.head.ref,
-  base: view.head.base,
-  state: view.state,
+  ...pullOf(view),
   ...(note === undefined ? {} : { note }),
 })
 

@@ -175,7 +175,7 @@ function started(hand: Hand, run: Run, id: string, offset: number): Run {
     ...run,
     ...handedOver,
     asked: true,
-    taskRun: { id, since: now, status: 'queued', notes: 0, changedAt: now },
+    taskRun: { id, since: now, status: 'queued', notes: 0, from: offset, changedAt: now },
     heard: { offset, turns: 0, idle: false },
     nextLookAt: undefined,
   }

@@ -1,5 +1,6 @@
 /** The steps that speak in the thread. */
 import { createHash } from 'node:crypto'
+import { backupOf } from '../../core/backup.ts'
 import { closingComment, inlineAnswer } from '../../core/comments/closing.ts'
 import { phaseKey, statusComment } from '../../core/comments/status.ts'
 import { maxComment } from '../../core/comments/words.ts'
@@ -22,11 +23,15 @@ export function difference(hand: Renderer): Now['text'] {
   if (!status) return hand.run.mute ? 'same' : 'phase'
   const now = hand.deps.now()
   if (status.phase !== phaseKey(hand.run, now)) return 'phase'
-  return status.hash === hashOf(rendered(hand, now)) ? 'same' : 'details'
+  return status.hash === rendered(hand, now).hash ? 'same' : 'details'
 }
 
-const rendered = ({ deps, run }: Renderer, now: number): string =>
-  fitted(statusComment(run, deps.deployment, now), deps.signer.write(markerOf(run, 'status')))
+/** What nobody sees is no reason for an edit, so the hash is of the words alone. */
+function rendered({ deps, run }: Renderer, now: number): { text: string; hash: string } {
+  const words = statusComment(run, deps.deployment, now)
+  const marker = deps.signer.write({ ...markerOf(run, 'status'), backup: backupOf(run) })
+  return { text: fitted(words, marker), hash: hashOf(words) }
+}
 
 /** The marker always survives: the text gives way to it. */
 const fitted = (text: string, marker: string): string =>
@@ -66,13 +71,13 @@ const markedWith = (hand: Hand, comments: OwnComment[], as: Marker['as']): OwnCo
 
 export async function postStatus(hand: Hand): Promise<Run> {
   const now = hand.deps.now()
-  const text = rendered(hand, now)
+  const { text, hash } = rendered(hand, now)
   const commentId = await once(hand, {
     intent: { effect: 'post-status', at: now },
     find: async ({ at }) => markedWith(hand, await hand.github.ownComments(at - skew), 'status')?.id,
     perform: () => hand.github.comment(text),
   })
-  const status = { commentId, hash: hashOf(text), phase: phaseKey(hand.run, now), at: now }
+  const status = { commentId, hash, phase: phaseKey(hand.run, now), at: now }
   return { ...hand.run, intent: undefined, status }
 }
 
@@ -81,8 +86,8 @@ type Sent = NonNullable<Run['status']>
 /** The text of the status comment as it should be now, and the record of its having been sent. */
 export function sentStatus(hand: Renderer, before: Sent): { text: string; status: Sent } {
   const now = hand.deps.now()
-  const text = rendered(hand, now)
-  return { text, status: { ...before, hash: hashOf(text), phase: phaseKey(hand.run, now), at: now } }
+  const { text, hash } = rendered(hand, now)
+  return { text, status: { ...before, hash, phase: phaseKey(hand.run, now), at: now } }
 }
 
 /** A status comment that somebody deleted is made again once; after that, they meant it. */

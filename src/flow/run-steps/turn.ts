@@ -2,6 +2,7 @@
 import { Refused } from '../../core/faults.ts'
 import { readSettings, settingsPath } from '../../core/repo-settings.ts'
 import type { Outcome, Run } from '../../core/run.ts'
+import type { Person } from '../../core/thread.ts'
 import { longestWindow, turnOf } from '../../core/turn.ts'
 import { allowanceOf } from '../permission.ts'
 import { failed } from './branch.ts'
@@ -12,7 +13,8 @@ const askAgain = 3_000
 export async function takeTurn(hand: Hand): Promise<Run> {
   const { run, job, deps } = hand
   const now = deps.now()
-  const others = await deps.others(now - longestWindow)
+  const [others, closer] = await Promise.all([deps.others(now - longestWindow), closedBy(hand)])
+  if (closer) return { ...run, stop: { by: closer, at: now, asked: false, because: 'closed this' } }
   const turn = turnOf({ id: job.id, addedAt: job.addedAt, data: run }, others, now)
   switch (turn.is) {
     case 'ahead':
@@ -30,6 +32,10 @@ export async function takeTurn(hand: Hand): Promise<Run> {
       return { ...run, turn: true, ahead: undefined, waitsUntil: undefined, nextLookAt: undefined }
   }
 }
+
+/** The webhook of a closing may overtake the command's, and then finds nothing to stop. */
+const closedBy = async ({ github, run }: Hand): Promise<Person | undefined> =>
+  run.settings.when.closed === 'stop' ? github.closedBy() : undefined
 
 async function stillMay({ github, run }: Hand): Promise<boolean> {
   try {

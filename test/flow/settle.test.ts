@@ -1,0 +1,42 @@
+/** Options, settings and defaults together. */
+import { expect, test } from 'vitest'
+import { readSettings } from '../../src/core/repo-settings.ts'
+import type { TriggerHand } from '../../src/flow/commands/hand.ts'
+import { settle } from '../../src/flow/commands/start-run.ts'
+
+const handWith = (effort: 'low' | 'high' | 'max' | undefined) =>
+  ({
+    deps: {
+      defaults: { model: 'gpt-5.5', effort },
+      posthog: { models: async () => [], sandboxes: async () => [] },
+    },
+  }) as unknown as TriggerHand
+
+test.each<[string, 'low' | 'high' | 'max' | undefined, string, object]>([
+  ['the default', 'high', '', { model: 'gpt-5.5', effort: 'high' }],
+  ['none, where nobody asks for one', undefined, '', { model: 'gpt-5.5' }],
+  ['the most that the model takes', 'max', '', { effort: 'xhigh' }],
+  ['that of the settings', 'high', 'effort: low', { effort: 'low' }],
+  [
+    'the most that is allowed, where the default is not',
+    'high',
+    'efforts: [low, medium]',
+    { effort: 'medium' },
+  ],
+  ['one that is allowed, where nobody asks for one', undefined, 'efforts: [low]', { effort: 'low' }],
+  [
+    'one that the model takes and that is allowed',
+    'max',
+    'model: gpt-5\nefforts: [low, max]',
+    { effort: 'low' },
+  ],
+  [
+    'never one that is not allowed',
+    'high',
+    'model: gpt-5\nefforts: [max]',
+    { reply: 'effort', effort: 'max' },
+  ],
+])('the effort is %s', async (_, usual, file, expected) => {
+  const { settings } = readSettings(file)
+  expect(await settle(handWith(usual), { options: {}, what: 'work' }, settings)).toMatchObject(expected)
+})

@@ -1,0 +1,94 @@
+import { rm } from 'node:fs/promises'
+import { Redis } from 'ioredis'
+import { expect, it } from 'vitest'
+import { onBothQueues, onRedis } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+import type { World } from '../world/world.ts'
+
+const ways = { labels: 'by a label', asks: 'by a comment', waits: 'while it waited for its turn' } as const
+
+async function wipe(world: World): Promise<void> {
+  if (world.env.REDIS_URL) {
+    const redis = new Redis(world.env.REDIS_URL)
+    await redis.flushall()
+    redis.disconnect()
+    return
+  }
+  await world.bot.stop('SIGKILL')
+  await rm(String(world.env.DATA_DIR), { recursive: true })
+  await world.startBot()
+}
+
+onBothQueues(
+  'The queue lost its data while agents were at work',
+  world => {
+    it('every run is taken up again from its thread, and none is started twice', async () => {
+      const { github, posthog } = world()
+      const repository = await github.addRepo('acme', 'lost')
+      await github.as('olga', repository).pushes('main', { '.github/codex.yml': 'limits: { repository: 2 }' })
+      const maya = github.as('maya', repository)
+      const ledger = ({ number }: Thread) => ledgerOf(world(), number, repository)
+      const begin = async (how: keyof typeof ways) => {
+        posthog.script(`work-${how}`, { kind: 'manual' })
+        const { number } = await maya.opensIssue({ title: `work-${how}`, body: 'x' })
+        if (how === 'labels') await maya.labels(number, 'codex')
+        else await maya.comments(number, `/codex work-${how}`)
+        return new Thread(world(), number, repository)
+      }
+      const atWork = [await begin('labels'), await begin('asks')]
+      for (const thread of atWork) await thread.waitForStatus('Codex is working')
+      const waiting = await begin('waits')
+      await waiting.waitForStatus('waits for its turn')
+
+      await wipe(world())
+
+      for (const thread of atWork) {
+        const run = posthog.run(String(ledger(thread).runs[0]?.runId))
+        await run.openPull()
+        await run.completeTurn('There it is.')
+        await thread.waitForAnswer('pull request is ready', { timeout: 30_000 })
+      }
+      await waiting.waitForStatus('Codex is working', { timeout: 30_000 })
+      const run = posthog.run(String(ledger(waiting).runs[0]?.runId))
+      await run.completeTurn('Nothing to do.')
+      await waiting.waitForAnswer('here is the answer', { timeout: 30_000 })
+
+      for (const thread of [...atWork, waiting]) {
+        const { tasks, runs } = ledger(thread)
+        expect([tasks.length, runs.length]).toEqual([1, 1])
+        expect([await thread.statuses(), await thread.answers()]).toMatchObject([
+          { length: 1 },
+          { length: 1 },
+        ])
+        expect(await thread.status()).not.toContain('⏳')
+      }
+      const [first, second] = atWork
+      expect((await first?.view())?.labels).toEqual([])
+      await second?.waitForReaction('rocket', (await second.view()).comments[0]?.id)
+    }, 120_000)
+  },
+  { oneByOne: true },
+)
+
+onRedis('The queue lost its data before a run began', world => {
+  it('what had not begun is not begun with words that nobody approved', async () => {
+    const { github, posthog } = world()
+    const repository = await github.addRepo('acme', 'edited')
+    await github.as('olga', repository).pushes('main', { '.github/codex.yml': 'limits: { repository: 1 }' })
+    const maya = github.as('maya', repository)
+    posthog.script('busy', { kind: 'manual' })
+    const busy = await maya.opensIssue({ title: 'busy', body: 'x' })
+    await maya.comments(busy.number, '/codex busy')
+    await new Thread(world(), busy.number, repository).waitForStatus('Codex is working')
+    const { number } = await maya.opensIssue({ title: 'Later', body: 'harmless' })
+    await maya.comments(number, '/codex do as it says')
+    const thread = new Thread(world(), number, repository)
+    await thread.waitForStatus('waits for its turn')
+
+    await maya.editsIssue(number, { body: 'something else' })
+    await wipe(world())
+
+    await thread.waitForAnswer('edited since', { timeout: 30_000 })
+    expect(ledgerOf(world(), number, repository).runs).toEqual([])
+  })
+})
