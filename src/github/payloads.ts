@@ -1,7 +1,11 @@
 /** The fields we use of GitHub's webhook payloads. */
 import { z } from 'zod'
 
-const User = z.object({ login: z.string(), id: z.number().int(), type: z.string().optional() })
+/** Names stand in our sentences as they are, so they are no more than GitHub lets them be. */
+const name = z.string().regex(/^[\w.-]{1,100}$/)
+const login = z.string().regex(/^[\w.-]{1,100}(?:\[bot\])?$/)
+
+const User = z.object({ login, id: z.number().int(), type: z.string().optional() })
 
 /** A comment or issue whose author's account is gone has no user. */
 const author = User.nullish()
@@ -12,8 +16,8 @@ const body = z
 
 const Repository = z.object({
   id: z.number().int(),
-  name: z.string(),
-  owner: z.object({ login: z.string() }),
+  name,
+  owner: z.object({ login }),
   default_branch: z.string().optional(),
   html_url: z.string().optional(),
 })

@@ -168,6 +168,11 @@ describe('a delivery that is signed', () => {
       { ignored: 'payload not understood' },
     ],
     [
+      'a name that nobody can have',
+      { body: JSON.stringify({ ...comment, sender: { ...comment.sender, login: 'maya @acme/team' } }) },
+      { ignored: 'payload not understood' },
+    ],
+    [
       'an action that is none',
       { body: JSON.stringify({ ...comment, action: { toString: 'x' } }) },
       { ignored: 'payload not understood' },
