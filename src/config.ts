@@ -16,6 +16,8 @@ export interface Config {
   role: Role
   server: { host: string; port: number; proxyUrl: string | undefined }
   log: LogSettings
+  /** Where traces are sent, if anywhere. */
+  traces: { endpoint: string | undefined }
 }
 
 export interface LogSettings {
@@ -54,6 +56,7 @@ export const variables = [
   'REDIS_URL',
   'DATA_DIR',
   'ROLE',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
 ] as const
 type Variable = (typeof variables)[number]
 
@@ -89,6 +92,7 @@ export function readConfig(env: Env): Read {
       proxyUrl: reader.url('WEBHOOK_PROXY_URL', ['http:', 'https:']),
     },
     log,
+    traces: { endpoint: reader.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']) },
   }
   return reader.problems.length > 0
     ? { mode: 'refuse', problems: reader.problems }
