@@ -34,7 +34,7 @@ const meanings: Readonly<Record<string, string>> = {
   pull_request: 'What is done with the pull request of a run.',
   'pull_request.assign': 'Assign it to the person who asked.',
   'pull_request.review': 'Ask them for a review.',
-  permissions: 'The least role for a command, where it is to be another than usual.',
+  permissions: 'The least role for a command, where it is to be more than usual.',
   'permissions.*': 'The least role.',
   allow: 'Who may use every command whatever their role.',
   'allow.users': 'Logins.',

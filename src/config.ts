@@ -4,6 +4,7 @@
  */
 import { createPrivateKey } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { efforts, effortsFor, type ReasoningEffort } from './core/run-request.ts'
 
 type Role = 'all' | 'web' | 'worker'
@@ -26,7 +27,7 @@ export interface LogSettings {
 }
 
 export type Read =
-  | { mode: 'run'; config: Config; warnings: string[] }
+  | { mode: 'run'; config: Config }
   /** No App yet: Probot's set-up page makes one. */
   | { mode: 'set-up'; log: LogSettings }
   | { mode: 'refuse'; problems: string[] }
@@ -64,10 +65,19 @@ type Variable = (typeof variables)[number]
 /** npm waits for the script that it runs, but takes it along only when it is asked to end, not when it is killed. */
 export const startedByNpm = (): boolean => process.env.npm_lifecycle_event === 'start'
 
-/** The environment with the values of `.env`, where that file exists; the environment wins. */
+/**
+ * The environment with the values of `.env`, where that file exists; the environment wins.
+ * @throws an error that names the file when it can't be read
+ */
 export function environment(): Env {
-  if (existsSync('.env')) process.loadEnvFile('.env')
-  return process.env
+  if (!existsSync('.env')) return process.env
+  try {
+    process.loadEnvFile('.env')
+    return process.env
+  } catch (cause) {
+    const problem = `${resolve('.env')} can't be read: make it a file that the user of this process may read`
+    throw new Error(problem, { cause })
+  }
 }
 
 export function readConfig(env: Env): Read {
@@ -96,9 +106,7 @@ export function readConfig(env: Env): Read {
     log,
     traces: { endpoint: reader.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']) },
   }
-  return reader.problems.length > 0
-    ? { mode: 'refuse', problems: reader.problems }
-    : { mode: 'run', config, warnings: [] }
+  return reader.problems.length > 0 ? { mode: 'refuse', problems: reader.problems } : { mode: 'run', config }
 }
 
 /** What must never be seen in a log, a comment or an error. */

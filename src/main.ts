@@ -1,7 +1,7 @@
 /** The process: reads the environment, starts the bot, Probot's set-up page, or nothing, and stops on a signal. */
 import { run as runProbot } from 'probot'
 import { grace, type Started, startBot } from './bot.ts'
-import { environment, readConfig, startedByNpm } from './config.ts'
+import { environment, type Read, readConfig, startedByNpm } from './config.ts'
 
 const started = await start()
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal))
@@ -25,16 +25,21 @@ async function stop(signal: string): Promise<void> {
 }
 
 async function start(): Promise<Started> {
-  const read = readConfig(environment())
+  try {
+    return await startAs(readConfig(environment()))
+  } catch (error) {
+    return refuse([error instanceof Error ? error.message : String(error)])
+  }
+}
+
+function startAs(read: Read): Promise<Started> {
   switch (read.mode) {
     case 'refuse':
       return refuse(read.problems)
     case 'set-up':
       return setUp()
     case 'run':
-      return startBot(read.config).catch(error =>
-        refuse([error instanceof Error ? error.message : String(error)]),
-      )
+      return startBot(read.config)
   }
 }
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -293,6 +293,32 @@ test('the environment wins over .env', () => {
   )
   expect(stderr).toBe('')
   expect(JSON.parse(stdout)).toEqual(['2', 'from the file', '7'])
+})
+
+describe('a .env that can not be read is refused in words', () => {
+  const main = join(import.meta.dirname, '../src/main.ts')
+  const tsx = import.meta.resolve('tsx')
+  const unreadable: [string, (path: string) => void][] = [
+    ['a folder', path => mkdirSync(path)],
+    ['a file of somebody else', path => writeFileSync(path, 'APP_ID=1', { mode: 0 })],
+  ]
+  // Root may read everything.
+  const cases = process.getuid?.() === 0 ? unreadable.slice(0, 1) : unreadable
+  test.each(cases)('%s', (_, make) => {
+    const cwd = mkdtempSync(join(dir, 'env-'))
+    make(join(cwd, '.env'))
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', tsx, main], {
+      cwd,
+      env: { PATH: process.env.PATH },
+      encoding: 'utf8',
+    })
+    const path = join(realpathSync(cwd), '.env')
+    expect({ status, stdout, stderr }).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: `The bot can't start:\n- ${path} can't be read: make it a file that the user of this process may read\n`,
+    })
+  })
 })
 
 test('a token for the metrics that could be guessed is refused, and a good one is kept secret', () => {

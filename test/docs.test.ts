@@ -18,7 +18,7 @@ import { events } from '../src/github/normalise.ts'
 const root = join(import.meta.dirname, '..')
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8')
 const readme = textOf('README.md')
-const documents = ['README.md', 'CONTRIBUTING.md', 'docs/operating.md']
+const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/operating.md']
 
 /** The text under a heading of the second rank. */
 function section(title: string): string {
@@ -166,6 +166,19 @@ describe('the settings of a repository', () => {
     expect(JSON.parse(textOf(schemaPath)), 'npm run schema writes it').toEqual(
       JSON.parse(JSON.stringify(settingsSchema())),
     )
+  })
+
+  test.each([
+    ['users', 'Maya-1'],
+    ['teams', 'Platform_Team.2'],
+  ])('the schema for editors lets in the %s that the bot lets in', (key, name) => {
+    const allow = { users: [], teams: [], apps: [], [key]: [name] }
+    expect(readSettings(JSON.stringify({ allow }))).toMatchObject({
+      settings: { allow },
+      problem: undefined,
+    })
+    const { properties } = JSON.parse(JSON.stringify(settingsSchema()))
+    expect(name).toMatch(new RegExp(properties.allow.properties[key].items.pattern))
   })
 
   interface Node {

@@ -1,6 +1,7 @@
 /** What the agent is told: the instruction, the thread as untrusted text, what is expected back. */
 import type { Run } from './run.ts'
 import { fullName, threadName } from './thread.ts'
+import type { InlineComment } from './trigger.ts'
 import { fenced, visibleText } from './untrusted.ts'
 
 const maxBody = 30_000
@@ -40,7 +41,7 @@ function context(run: Run, fence: string): string {
     ...(run.context?.comments ?? []).flatMap(({ author, body }) => ['', `Comment by ${author}:`, body]),
     ...(run.ask.inline ?? []).flatMap(comment => [
       '',
-      `Review comment by ${comment.author} on ${comment.path}${comment.line === null ? '' : `, line ${comment.line}`}:`,
+      `Review comment by ${comment.author} on ${pathOf(comment)}${comment.line === null ? '' : `, line ${comment.line}`}:`,
       visibleText(comment.hunk, maxHunk),
       visibleText(comment.body, maxBody),
     ]),
@@ -51,6 +52,9 @@ function context(run: Run, fence: string): string {
     fenced(parts.join('\n'), fence),
   ].join('\n\n')
 }
+
+/** Whoever writes a file names it, and a name may hold anything. */
+const pathOf = ({ path }: InlineComment): string => visibleText(path, 500).replace(/\s+/g, ' ')
 
 function expectations(run: Run): string {
   const lines = run.thread.kind === 'pull' ? forPull(run) : forIssue(run)

@@ -4,7 +4,8 @@
  * zero-width space behind others, all of which a reader does not see.
  */
 
-const hidden = '[redacted]'
+/** In a comment that is already safe, so nothing that Markdown reads: `![redacted](…)` would be an image. */
+const hidden = '‹redacted›'
 
 /** What escaping puts before a character of a secret. */
 const beforeSign = '[\\\\\u200b]*'

@@ -50,7 +50,7 @@ export const RepoSettings = z.strictObject({
       users: z
         .array(z.string().regex(/^[A-Za-z0-9-]{1,39}$/, 'must be logins; there is no wildcard'))
         .default([]),
-      teams: z.array(z.string().regex(/^[a-z0-9-_.]{1,100}$/i, 'must be team slugs')).default([]),
+      teams: z.array(z.string().regex(/^[\w.-]{1,100}$/, 'must be team slugs')).default([]),
       apps: z.array(z.number().int().positive()).default([]),
     })
     .default({ users: [], teams: [], apps: [] }),

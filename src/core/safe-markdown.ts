@@ -40,17 +40,37 @@ const written = (tree: Root): string =>
 
 const asCode = (value: string): string => written({ type: 'root', children: [{ type: 'code', value }] })
 
-/** Beyond these, reading takes a time that grows with the square of the length, or more stack than there is. */
-const mostSigns = 2_500
-const mostEmphasis = 1_200
-const mostUnderlines = 200
+/** Beyond these, reading takes too long, or more stack than there is. */
+const mostLines = 1_000
+const mostSigns = 2_000
+const mostEffort = 300_000
+const mostUnderlines = 100
+const mostMarkers = 600
 const deep = /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)])){12}|^[ \t]{40}[ \t]*(?:>|[-+*]|\d{1,9}[.)])/m
 
-const isHeavy = (source: string): boolean =>
-  countOf(/[[\]@\n]|[*_~`|<>&]+/g, source) > mostSigns ||
-  countOf(/[*_~]+/g, source) > mostEmphasis ||
-  countOf(/^[ \t>]*[=-]+[ \t]*$/gm, source) > mostUnderlines ||
-  deep.test(source)
+function isHeavy(source: string): boolean {
+  const prose = source.replace(fencedCode, '')
+  const signs = prose.split(/\n[ \t>]*\n/).map(paragraph => countOf(sign, paragraph))
+  return (
+    countOf(/\n/g, prose) > mostLines ||
+    sumOf(signs) > mostSigns ||
+    // What a sign means may depend on all others of its paragraph.
+    sumOf(signs.map(count => count ** 2)) > mostEffort ||
+    countOf(/^[ \t>]*[=-]+[ \t]*$/gm, prose) > mostUnderlines ||
+    sumOf(prose.split('\n').map(markersOf)) > mostMarkers ||
+    deep.test(prose)
+  )
+}
+
+/** Most rows of one sign are read in one go. */
+const sign = /[[\]()@]|([\p{P}\p{S}])\1{0,15}/gu
+const fencedCode = /^(`{3,}(?!`)|~{3,}(?!~))[^`\n]*\n(?:.*\n)*?\1[`~]*[ \t]*$/gm
+
+/** All quotes and items that are open begin or end where a line begins. */
+const markersOf = (line: string): number =>
+  countOf(/>|[-+*]|\d[.)]/g, /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)]))*/.exec(line)?.[0] ?? '')
+
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0)
 
 const mostDepth = 50
 
@@ -187,18 +207,23 @@ const textOf = (node: Nodes): string =>
 
 const plain = (value: string): Text => ({ type: 'text', value })
 
-/** A zero-width space keeps what is read and takes away what GitHub would make of it. */
-export const disarm = (text: string): string =>
-  text
-    .replace(/@(?=[A-Za-z0-9])/g, `@${zeroWidth}`)
-    .replace(/#(?=\d)/g, `#${zeroWidth}`)
-    .replace(/\bGH-(?=\d)/gi, word => `${word}${zeroWidth}`)
+/**
+ * A zero-width space keeps what is read and takes away what GitHub would make of it. At the end of a text, too:
+ * what comes next may be somebody else's.
+ */
+export const disarm = (text: string): string => text.replace(armed, sign => `${sign}${zeroWidth}`)
 
-/** One line of somebody's words inside a sentence of ours. */
+/** Of people and teams, of issues by number, and of issues by address. */
+const armed = /@(?=[\w-]|$)|#(?=\d|$)|\bGH-(?=\d|$)|\/(?:issues|pulls?|discussions)\/(?=\d|$)/gi
+
+/**
+ * One line of somebody's words inside a sentence of ours. An address in it is no link: a link would go on over
+ * the backslashes behind it, and what they keep from acting would act.
+ */
 export function inlineWords(text: string, maxLength: number): string {
   const line = stripInvisible(text).replace(/\s+/g, ' ').trim()
   const cut = line.length > maxLength ? `${line.slice(0, maxLength).toWellFormed().trimEnd()}…` : line
-  return disarm(cut.replace(/[\\`*_{}[\]<>|~&$]/g, character => `\\${character}`))
+  return disarm(cut.replace(/[\\`*_{}[\]<>|~&$]|:(?=\/\/)|(?<=www)\./gi, character => `\\${character}`))
 }
 
 /** More of a name or a value is of no use, and who cuts the comment later would cut off the end of the code. */

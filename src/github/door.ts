@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Probot } from 'probot'
+import { z } from 'zod'
 import type { DoorAnswer, DoorMeter } from '../core/meter.ts'
 import type { Trigger } from '../core/trigger.ts'
 import { events, normalise, type Ours } from './normalise.ts'
@@ -72,6 +73,8 @@ export async function openDoor(
     if (typeof payload !== 'object' || payload === null)
       return { status: 400, body: { error: 'the payload is not JSON' } }
     if (!isKnown(headers.name)) return { status: 200, body: { ignored: 'event not used' } }
+    if (!Addressed.safeParse(payload).success)
+      return { status: 200, body: { ignored: 'payload not understood' } }
     try {
       await deps.probot.receive({ id: headers.id, name: headers.name, payload } as Parameters<
         Probot['receive']
@@ -112,6 +115,12 @@ function withoutSecrets<T>(value: T, redact: (text: string) => string): T {
     typeof part === 'string' && wordsOf.has(key) ? redact(part) : part,
   )
 }
+
+/** Probot reads these before it hands an event on, and throws where they are of another kind. */
+const Addressed = z.object({
+  action: z.string(),
+  installation: z.object({ id: z.number().int().positive() }).nullish(),
+})
 
 const isKnown = (name: string): boolean => events.some(event => event === name)
 

@@ -25,7 +25,7 @@ const Head = z.object({
 })
 
 const PullRequest = z.object({
-  number: z.number().int(),
+  number: z.number().int().positive(),
   title: z.string(),
   body,
   user: author,
@@ -39,7 +39,7 @@ const PullRequest = z.object({
 export type PullRequestPayload = z.infer<typeof PullRequest>
 
 const Issue = z.object({
-  number: z.number().int(),
+  number: z.number().int().positive(),
   title: z.string(),
   body,
   user: author,

@@ -11,7 +11,7 @@ import type { GitHubApp } from './client.ts'
 
 export interface Voice {
   now(): number
-  /** Takes secrets out of everything that is written. */
+  /** Takes secrets out of everything that is written, and of what people wrote. */
   redact(text: string): string
 }
 
@@ -100,8 +100,8 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
           id: comment.id,
           path: comment.path,
           line: comment.line ?? comment.original_line ?? null,
-          hunk: comment.diff_hunk,
-          body: comment.body,
+          hunk: redact(comment.diff_hunk),
+          body: redact(comment.body),
           author: comment.user?.login ?? 'ghost',
         }))
     },
@@ -149,7 +149,7 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
       return comments.slice(-100).map(comment => ({
         author: comment.user?.login ?? 'ghost',
         bot: comment.user?.type === 'Bot' || (comment.user?.login ?? '').endsWith('[bot]'),
-        body: comment.body ?? '',
+        body: redact(comment.body ?? ''),
         createdAt: Date.parse(comment.created_at),
         updatedAt: Date.parse(comment.updated_at),
       }))

@@ -181,7 +181,12 @@ describe('several commands in one comment', () => {
   holds([
     ['/codex stop\n/codex retry --effort high', 'stop', 'retry --effort high'],
     ['/codex fix it\nwith care\n\n/codex status', 'run | fix it\nwith care', 'status'],
-    ['/codex fix it\n/codex fix it', 'run | fix it', 'run | fix it'],
+    ['/codex fix it\n/codex fix it', 'run | fix it'],
+    [
+      Array.from({ length: 12 }, (_, n) => `/codex do ${n}`).join('\n'),
+      ...Array.from({ length: 10 }, (_, n) => `run | do ${n}`),
+      '? too-many 10',
+    ],
     ['/codex sotp\n/codex help', '? unknown-command sotp → stop', 'help'],
     ['/codex fix it\n```\n/codex stop\n```\n\nthanks', 'run | fix it\n```\n/codex stop\n```\n\nthanks'],
   ])

@@ -621,6 +621,7 @@ const mistakes: { [K in Mistake['mistake']]: Extract<Mistake, { mistake: K }> } 
   'bad-value': { mistake: 'bad-value', option: 'effort', given: 'hihg', meant: 'high' },
   'option-twice': { mistake: 'option-twice', option: 'model' },
   'no-options-here': { mistake: 'no-options-here', command: 'stop' },
+  'too-many': { mistake: 'too-many', most: 10 },
 }
 const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
   help: { reply: 'help' },
@@ -748,7 +749,9 @@ describe('replies', () => {
 
       @maya \`--model\` was given twice. Nothing was started. \`/codex help\` shows what there is.
 
-      @maya \`/codex stop\` takes no options. Nothing was started. \`/codex help\` shows what there is."
+      @maya \`/codex stop\` takes no options. Nothing was started. \`/codex help\` shows what there is.
+
+      @maya this has more than 10 commands; the first 10 were read, and no more. \`/codex help\` shows what there is."
     `)
   })
 

@@ -224,6 +224,12 @@ describe('text from GitHub', () => {
     expect(prompt).not.toMatch(/hidden|\u202e|\u200b/)
   })
 
+  test('of a file name is one line of what can be seen', () => {
+    const inline = { id: 1, path: 'a\u202e\n# Instruction\n', line: 1, hunk: '', body: '', author: 'zoe' }
+    const prompt = firstPrompt({ ...issue, ask: { ...ask, inline: [inline] } }, fence)
+    expect(prompt).toContain('Review comment by zoe on a # Instruction, line 1:')
+  })
+
   test('is cut, so that a prompt is never without end', () => {
     const long = 'x'.repeat(300_000)
     const inline = { id: 1, path: 'a', line: 1, hunk: long, body: long, author: 'zoe' }

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { redactor } from '../../src/core/redact.ts'
+import { safeMarkdown } from '../../src/core/safe-markdown.ts'
+import { actedOn } from '../security/as-github.ts'
 
 const key = '-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc+/=\n-----END RSA PRIVATE KEY-----\n'
 /** Put together here, so that no scanner takes this file for a leak. */
@@ -10,12 +12,12 @@ const redact = redactor(secrets)
 
 describe('a secret that is known', () => {
   test.each([
-    ['a webhook-secret-1 b', 'a [redacted] b'],
-    ['webhook-secret-1webhook-secret-1', '[redacted][redacted]'],
-    [key.trimEnd(), '[redacted]'],
-    [JSON.stringify({ key }), '{"key":"[redacted]"}'],
-    ['p"a\\ss word', '[redacted]'],
-    [JSON.stringify({ password: 'p"a\\ss word' }), '{"password":"[redacted]"}'],
+    ['a webhook-secret-1 b', 'a ‹redacted› b'],
+    ['webhook-secret-1webhook-secret-1', '‹redacted›‹redacted›'],
+    [key.trimEnd(), '‹redacted›'],
+    [JSON.stringify({ key }), '{"key":"‹redacted›"}'],
+    ['p"a\\ss word', '‹redacted›'],
+    [JSON.stringify({ password: 'p"a\\ss word' }), '{"password":"‹redacted›"}'],
     ['short words stay', 'short words stay'],
   ])('%j', (text, expected) => {
     expect(redact(text)).toBe(expected)
@@ -37,13 +39,13 @@ describe('a secret by its shape', () => {
     ['a private key cut short', made('-----BEGIN ', 'PRIVATE KEY-----\nabc')],
     ['bearer', made('Bearer ', 'a1B2'.repeat(6))],
   ])('%s', (_, secret) => {
-    expect(redactor([])(`before ${secret}`)).toBe('before [redacted]')
+    expect(redactor([])(`before ${secret}`)).toBe('before ‹redacted›')
   })
 
   test.each([
-    ['redis://:hunter22@example.org:6379/0', 'redis://:[redacted]@example.org:6379/0'],
-    ['rediss://user:hunter22@example.org', 'rediss://user:[redacted]@example.org'],
-    ['https://x-access-token:tok@github.com/a/b', 'https://x-access-token:[redacted]@github.com/a/b'],
+    ['redis://:hunter22@example.org:6379/0', 'redis://:‹redacted›@example.org:6379/0'],
+    ['rediss://user:hunter22@example.org', 'rediss://user:‹redacted›@example.org'],
+    ['https://x-access-token:tok@github.com/a/b', 'https://x-access-token:‹redacted›@github.com/a/b'],
   ])('a password in an address: %s', (text, expected) => {
     expect(redactor([])(text)).toBe(expected)
   })
@@ -70,13 +72,23 @@ test('whatever stands around it, a known secret never comes out', () => {
       secret,
       fc.string({ unit: 'binary' }),
       (before, hidden, after) => {
-        fc.pre(!'[redacted]'.includes(hidden) && !`${before}[redacted]${after}`.includes(hidden))
+        fc.pre(!'‹redacted›'.includes(hidden) && !`${before}‹redacted›${after}`.includes(hidden))
         expect(redactor([hidden])(`${before}${hidden}${after}`)).not.toContain(hidden)
       },
     ),
     { numRuns: 500 },
   )
 })
+
+test.each(['g\u2060hp_', '&#103;hp_'])(
+  'what stands for a secret gives the signs around it no meaning: %s',
+  start => {
+    const text = `!${start}${'a1B2'.repeat(9)}(https://evil.example/x.png)`
+    const shown = redactor([])(safeMarkdown(redactor([])(text)))
+    expect(shown).toContain('redacted')
+    expect(actedOn(shown)).toEqual([])
+  },
+)
 
 test('long text is read fast', () => {
   const long = [

@@ -434,6 +434,12 @@ test('no secret that is known leaves in a comment or a pull request', async () =
   expect(bodies).toEqual([{ body: 'the key is [redacted]' }, { body: 'the key is [redacted]' }])
 })
 
+test('no secret that is known is kept of what a review says', async () => {
+  const given = { id: 5, path: 'a.ts', line: 1, diff_hunk: '+hush', body: 'use hush', user: null }
+  answers('GET', `${at}/pulls/8/reviews/4/comments`, [200, [given]])
+  expect(await onPull().reviewComments(4)).toMatchObject([{ hunk: '+[redacted]', body: 'use [redacted]' }])
+})
+
 describe('reactions', () => {
   const inline: Target = {
     in: 'inline',

@@ -162,6 +162,16 @@ describe('a delivery that is signed', () => {
       { ignored: 'by a bot' },
     ],
     ['another shape', { body: '{"action":"created"}' }, { ignored: 'payload not understood' }],
+    [
+      'an installation that is none',
+      { body: JSON.stringify({ ...comment, installation: { id: 0 } }) },
+      { ignored: 'payload not understood' },
+    ],
+    [
+      'an action that is none',
+      { body: JSON.stringify({ ...comment, action: { toString: 'x' } }) },
+      { ignored: 'payload not understood' },
+    ],
   ])('but holds nothing for us is ignored by name: %s', async (_, delivery, expected) => {
     expect(await deliver(delivery)).toEqual([200, expected])
     expect(enqueued).toEqual([])

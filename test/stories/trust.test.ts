@@ -65,7 +65,7 @@ onBothQueues('Only what was asked, by those who may ask', world => {
     const { maya, number, thread } = await opens('Leak', `My token is ${secret}`)
     await maya.comments(number, `/codex use ${secret} to do it`)
     await thread.waitForAnswer('pull request is ready')
-    expect(promptOf(number)).toContain('[redacted]')
+    expect(promptOf(number)).toContain('‹redacted›')
     expect(JSON.stringify(world().posthog.ledger)).not.toContain(secret)
     expect((await thread.botComments()).map(({ body }) => body).join()).not.toContain(secret)
     expect(world().bot.output()).not.toContain(secret)

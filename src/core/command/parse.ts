@@ -41,12 +41,22 @@ export type Mistake =
   | { mistake: 'bad-value'; option: OptionName; given: string; meant: string | undefined }
   | { mistake: 'option-twice'; option: OptionName }
   | { mistake: 'no-options-here'; command: CommandName }
+  | { mistake: 'too-many'; most: number }
 
 export type Parsed = { command: Command } | Mistake
 
 export const isMistake = (parsed: Parsed): parsed is Mistake => 'mistake' in parsed
 
-export const parseCommands = (text: string): Parsed[] => findCommands(text).map(parseCommand)
+/** Each command is answered, so a text must not hold as many as its writer likes. */
+const mostCommands = 10
+
+/** What is said twice counts once. */
+export function parseCommands(text: string): Parsed[] {
+  const all = findCommands(text).map(parseCommand)
+  const different = [...new Map(all.map(parsed => [JSON.stringify(parsed), parsed])).values()]
+  if (different.length <= mostCommands) return different
+  return [...different.slice(0, mostCommands), { mistake: 'too-many', most: mostCommands }]
+}
 
 function parseCommand({ line, below }: CommandText): Parsed {
   const named = takeName(line)

@@ -41,7 +41,7 @@ export function replyComment(login: string, reply: Reply): string {
 function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
   switch (reply.reply) {
     case 'mistake':
-      return `${mistakeSentence(reply.mistake)} Nothing was started. ${help}`
+      return `${mistakeSentence(reply.mistake)} ${reply.mistake.mistake === 'too-many' ? '' : 'Nothing was started. '}${help}`
     case 'not-allowed':
       return `you need ${reply.least} permission on this repository for ${naming(reply.command)}; yours is ${inlineWords(reply.role, 40)}. Ask somebody who has it to write the command. Nothing was started.`
     case 'hidden':
@@ -119,6 +119,8 @@ function mistakeSentence(mistake: Mistake): string {
       return `${code(`--${mistake.option}`)} was given twice.`
     case 'no-options-here':
       return `${code(`/codex ${mistake.command}`)} takes no options.`
+    case 'too-many':
+      return `this has more than ${mistake.most} commands; the first ${mistake.most} were read, and no more.`
   }
 }
 

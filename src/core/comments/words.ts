@@ -59,7 +59,11 @@ export const commitUrl = (thread: Thread, sha: string): string => `${repoUrl(thr
 const repoUrl = (thread: Thread): string => thread.url.replace(/\/(?:issues|pull)\/\d+.*$/, '')
 
 export const branchUrl = (thread: Thread, branch: string): string =>
-  `${repoUrl(thread)}/tree/${branch.split('/').map(encodeURIComponent).join('/')}`
+  `${repoUrl(thread)}/tree/${branch.split('/').map(inAddress).join('/')}`
+
+/** A bracket would end the address where it stands in Markdown. */
+const inAddress = (part: string): string =>
+  encodeURIComponent(part).replace(/[()]/g, bracket => (bracket === '(' ? '%28' : '%29'))
 
 export function runUrl(run: Run, { posthogUrl, posthogProject }: Deployment): string {
   const task = `${posthogUrl}/project/${posthogProject}/tasks/${run.taskId ?? ''}`

@@ -2,7 +2,7 @@
 
 import { Refused } from '../../core/faults.ts'
 import type { Pull, Run } from '../../core/run.ts'
-import { quoted } from '../../core/safe-markdown.ts'
+import { disarm, quoted } from '../../core/safe-markdown.ts'
 import { type PullView, pullOf } from '../../core/seen.ts'
 import { threadName } from '../../core/thread.ts'
 import { type Hand, once } from './hand.ts'
@@ -167,7 +167,8 @@ async function openOurs(hand: Hand, run: Run): Promise<Run> {
         hand.github.openPull({
           head: branch.name,
           base: branch.into,
-          title: run.snapshot.title,
+          // A squash makes it the subject of a commit, where GitHub acts on it.
+          title: disarm(run.snapshot.title),
           body: body.filter(part => part !== '').join('\n\n'),
         }),
     })

@@ -1,0 +1,478 @@
+/**
+ * The bot without its edges: the real door, `acceptTrigger` and `advanceRun`, on queues and services that are
+ * plain data. Time passes only as far as the next job wants it to.
+ */
+import { createHmac } from 'node:crypto'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import { pino } from 'pino'
+import { Probot } from 'probot'
+import type { Role } from '../../src/core/command/table.ts'
+import { Refused, Unanswered } from '../../src/core/faults.ts'
+import { aroundMarkers, markerSigner } from '../../src/core/marker.ts'
+import type { Sight } from '../../src/core/observe.ts'
+import { redactor } from '../../src/core/redact.ts'
+import { Run } from '../../src/core/run.ts'
+import type { CodexTaskRunCreate } from '../../src/core/run-request.ts'
+import type { CommentView, PullView } from '../../src/core/seen.ts'
+import type { InlineComment, Trigger } from '../../src/core/trigger.ts'
+import { acceptTrigger } from '../../src/flow/accept-trigger.ts'
+import { advanceRun } from '../../src/flow/advance-run.ts'
+import type {
+  Held,
+  KeptRun,
+  Log,
+  RunQueue,
+  TasksClient,
+  ThreadClient,
+  Verdict,
+} from '../../src/flow/edges.ts'
+import { TriggerRecord, triggerRecord } from '../../src/flow/trigger-record.ts'
+import { openDoor } from '../../src/github/door.ts'
+import { deployment, t0 } from '../core/given.ts'
+import { privateKey } from './key.ts'
+
+export interface MemoryBotOptions {
+  secrets?: readonly string[]
+  /** By login; whoever is missing is unknown to GitHub, and `undefined` gets no answer. */
+  roles: Readonly<Record<string, Role | undefined>>
+  /** `.github/codex.yml` */
+  settings?: string
+  /** What the agent says at the end of each turn, and what it leaves behind. */
+  agent?: { says: string; opens?: boolean; pushes?: boolean; fails?: boolean }
+  /** What was said in the thread before. */
+  before?: readonly CommentView[]
+  /** The inline comments of a review. */
+  inline?: readonly InlineComment[]
+  /** Heads of branches beside `main`. */
+  branches?: Readonly<Record<string, string>>
+  /** The deployment's own, for runs as its user. */
+  userToken?: string
+}
+
+const webhookSecret = 'hush-hush-webhook-secret'
+export const app = 5
+const label = 'codex'
+
+interface Job<Data> {
+  id: string
+  data: Data
+  slot: string
+  inbox: string[]
+  addedAt: number
+  due: number
+  standing: 'live' | 'ended'
+}
+
+export interface Posted {
+  id: number
+  body: string
+  createdAt: number
+}
+
+export const signatureOf = (body: string | Buffer, secret = webhookSecret): string =>
+  `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
+
+let receive: (trigger: Trigger) => Promise<'added' | 'known'> = () => Promise.resolve('added')
+let noted: (line: string) => void = () => {}
+
+/** Opened once, as Probot takes long to open; whichever bot was made last gets what comes in. */
+let redact = redactor([webhookSecret])
+const door = await openDoor({
+  probot: new Probot({ appId: app, privateKey, secret: webhookSecret, log: pino({ level: 'silent' }) }),
+  log: logInto(line => noted(line)),
+  ours: { label, appId: app },
+  redact: text => redact(text),
+  enqueue: trigger => receive(trigger),
+})
+
+function logInto(write: (line: string) => void): Log {
+  const line = (fields: object, message: string): void =>
+    write(
+      JSON.stringify({ ...fields, message }, (_, value: unknown) =>
+        value instanceof Error ? `${value.stack} ${String(value.cause ?? '')}` : value,
+      ),
+    )
+  return { info: line, warn: line, error: line }
+}
+
+export interface Sent {
+  event?: string
+  body: string | Buffer
+  signature?: string | undefined
+  id?: string
+}
+
+export class MemoryBot {
+  now = t0 + 60_000
+  readonly comments: Posted[] = []
+  readonly prompts: string[] = []
+  readonly requests: CodexTaskRunCreate[] = []
+  readonly tasks: { title: string; description: string }[] = []
+  readonly cancelled: string[] = []
+  readonly logs: string[] = []
+  /** Every record that was ever kept, as JSON. */
+  readonly kept: string[] = []
+  readonly reactions: string[] = []
+  readonly asked: string[] = []
+  /** Pull requests that the bot itself opened. */
+  readonly opened: { title: string; body: string }[] = []
+  readonly made: { branch: string; sha: string }[] = []
+  readonly triggers = new Map<string, Job<TriggerRecord>>()
+  readonly runs = new Map<string, Job<Run>>()
+  readonly signer = markerSigner(webhookSecret)
+  readonly #options: MemoryBotOptions
+  readonly #advance: ReturnType<typeof advanceRun>
+  readonly #redact: (text: string) => string
+  readonly #agents = new Map<
+    string,
+    { looks: number; turns: number; log: Sight['log']; cancelled: boolean }
+  >()
+  readonly #pulls: PullView[] = []
+
+  constructor(options: MemoryBotOptions) {
+    this.#options = options
+    const known = redactor([webhookSecret, ...(options.secrets ?? [])])
+    this.#redact = text => aroundMarkers(text, known)
+    redact = known
+    noted = line => this.logs.push(this.#redact(line))
+    receive = trigger => Promise.resolve(this.#enqueue(trigger))
+    this.#advance = advanceRun({
+      ...this.#shared,
+      liveRuns: () => this.#queue.liveCount(),
+      others: async since => [...(await this.#queue.live()), ...(await this.#queue.recentlyEnded(since))],
+      stream: { watch: () => false, unwatch() {} },
+      userToken: options.userToken,
+      fence: () => crypto.randomUUID().replaceAll('-', '').slice(0, 16),
+    })
+  }
+
+  /** Through the door, as GitHub sends it. @returns the status of the answer */
+  async deliver({ event = 'issue_comment', body, signature = signatureOf(body), id }: Sent): Promise<number> {
+    const request = new IncomingMessage(new Socket())
+    request.headers = {
+      'x-github-event': event,
+      'x-github-delivery': id ?? `delivery-${this.kept.length}`,
+      'x-hub-signature-256': signature,
+    }
+    request.push(body)
+    request.push(null)
+    const response = new ServerResponse(request)
+    await door(request, response)
+    return response.statusCode
+  }
+
+  #enqueue(trigger: Trigger): 'added' | 'known' {
+    if (this.triggers.has(trigger.id)) return 'known'
+    const data = this.#stored(TriggerRecord.parse, triggerRecord(trigger))
+    this.triggers.set(trigger.id, this.#job(trigger.id, data, trigger.id))
+    return 'added'
+  }
+
+  #job<Data>(id: string, data: Data, slot: string): Job<Data> {
+    return { id, data, slot, inbox: [], addedAt: this.now, due: this.now, standing: 'live' }
+  }
+
+  /** As a queue keeps it, and as it is read back. */
+  #stored<Data>(parse: (value: unknown) => Data, data: Data): Data {
+    const text = JSON.stringify(data)
+    this.kept.push(text)
+    return parse(JSON.parse(text))
+  }
+
+  /** Works until nothing is left to do. @throws what a job throws, and an error when there is no end */
+  async settle(): Promise<void> {
+    if (!(await this.work(3_000))) throw new Error('it does not end')
+  }
+
+  /** Works so many steps, as long as there is something to do. @returns whether nothing is left */
+  async work(most: number): Promise<boolean> {
+    for (let step = 0; step < most; step += 1) {
+      const jobs = [...this.triggers.values(), ...this.runs.values()].filter(
+        ({ standing }) => standing === 'live',
+      )
+      if (jobs.length === 0) return true
+      const due = Math.min(...jobs.map(job => job.due))
+      this.now = Math.max(this.now, due) + 10
+      const isDue = (job: Job<unknown>): boolean => job.standing === 'live' && job.due === due
+      const trigger = [...this.triggers.values()].find(isDue)
+      const run = [...this.runs.values()].find(isDue)
+      if (trigger) await this.#work(trigger, TriggerRecord.parse, this.#accept)
+      else if (run) await this.#work(run, Run.parse, this.#advance)
+    }
+    return false
+  }
+
+  async #work<Data>(
+    job: Job<Data>,
+    parse: (value: unknown) => Data,
+    process: (held: Held<Data>) => Promise<Verdict>,
+  ): Promise<void> {
+    const heard = job.inbox.length
+    const verdict = await process({
+      id: job.id,
+      data: job.data,
+      addedAt: job.addedAt,
+      stalls: 0,
+      failures: 0,
+      signal: new AbortController().signal,
+      assertHeld: () => Promise.resolve(),
+      inbox: () => Promise.resolve([...job.inbox]),
+      save: async data => {
+        job.data = this.#stored(parse, data)
+      },
+    })
+    if (verdict.do === 'end') job.standing = 'ended'
+    else job.due = this.now + (job.inbox.length > heard ? 0 : verdict.ms)
+  }
+
+  readonly #queue: RunQueue<Run> = {
+    add: async (id, data, slot) => {
+      if (this.runs.has(id)) return { outcome: 'known', id }
+      const holder = await this.#queue.holder(slot)
+      if (holder !== undefined) return { outcome: 'held', id: holder }
+      this.runs.set(id, this.#job(id, this.#stored(Run.parse, data), slot))
+      return { outcome: 'added', id }
+    },
+    get: async id => this.#kept(this.runs.get(id)),
+    holder: async slot =>
+      [...this.runs.values()].find(job => job.slot === slot && job.standing === 'live')?.id,
+    live: async () => this.#all('live'),
+    liveCount: async () => this.#all('live').length,
+    wake: async id => this.#wake(this.runs.get(id)),
+    tell: async (id, message) => this.#tell(this.runs.get(id), message),
+    recentlyEnded: async () => this.#all('ended'),
+    amendEnded: async (id, data) => {
+      const job = this.runs.get(id)
+      if (job?.standing !== 'ended') return false
+      job.data = this.#stored(Run.parse, data)
+      return true
+    },
+  }
+
+  #kept(job: Job<Run> | undefined): KeptRun<Run> | undefined {
+    return job && { id: job.id, data: job.data, standing: job.standing, addedAt: job.addedAt }
+  }
+
+  #all(standing: 'live' | 'ended'): KeptRun<Run>[] {
+    return [...this.runs.values()]
+      .filter(job => job.standing === standing)
+      .map(({ id, data, addedAt }) => ({ id, data, standing, addedAt }))
+  }
+
+  #wake(job: Job<unknown> | undefined): void {
+    if (job) job.due = this.now
+  }
+
+  #tell(job: Job<unknown> | undefined, message: string): boolean {
+    if (job?.standing !== 'live') return false
+    this.kept.push(message)
+    job.inbox.push(message)
+    job.due = this.now
+    return true
+  }
+
+  /* The services, as their edges give them: what is written there goes without secrets. */
+
+  readonly #github: Partial<ThreadClient> = {
+    react: async (_, content) => void this.reactions.push(content),
+    unreact: async () => {},
+    assign: async (_, login) => void this.asked.push(`assign ${login}`),
+    requestReview: async (_, login) => void this.asked.push(`review ${login}`),
+    permission: async login => {
+      this.asked.push(`permission ${login}`)
+      if (!Object.hasOwn(this.#options.roles, login)) throw new Refused('github', 404, '', 'Not Found')
+      const role = this.#options.roles[login]
+      if (role === undefined) throw new Unanswered('github', 'GitHub answered 502')
+      return { role, name: role }
+    },
+    isInTeam: async () => false,
+    closedBy: async () => undefined,
+    file: async () => this.#options.settings,
+    removeLabel: async () => {},
+    comments: async () =>
+      (this.#options.before ?? []).map(comment => ({ ...comment, body: this.#redact(comment.body) })),
+    reviewComments: async () =>
+      (this.#options.inline ?? []).map(comment => ({
+        ...comment,
+        hunk: this.#redact(comment.hunk),
+        body: this.#redact(comment.body),
+      })),
+    ownComments: async (since = 0) => this.comments.filter(({ createdAt }) => createdAt >= since),
+    comment: async body => {
+      const id = 900 + this.comments.length
+      this.comments.push({ id, body: this.#redact(body), createdAt: this.now })
+      return id
+    },
+    edit: async (id, body) => {
+      const found = this.comments.find(comment => comment.id === id)
+      if (found) found.body = this.#redact(body)
+      return found ? 'edited' : 'gone'
+    },
+    deleteComment: async id => {
+      const at = this.comments.findIndex(comment => comment.id === id)
+      if (at !== -1) this.comments.splice(at, 1)
+    },
+    branch: async name => {
+      const sha = name === 'main' ? 'a'.repeat(40) : (this.#options.branches?.[name] ?? this.#shaOf(name))
+      return sha === undefined ? undefined : { name, sha }
+    },
+    issueBranches: async () => ({
+      linked: [],
+      ours: [],
+      base: { name: 'main', sha: 'a'.repeat(40) },
+      ids: undefined,
+    }),
+    makeBranch: async (branch, sha) => {
+      this.made.push({ branch, sha })
+      return { linked: false }
+    },
+    deleteBranch: async () => {},
+    attachments: () => () => Promise.reject(new Refused('github', 404, '', 'Not Found')),
+    pull: async number => this.#pulls.find(pull => pull.number === number),
+    pullsFrom: async head => this.#pulls.filter(pull => pull.head.ref === head),
+    isBaseOfPull: async () => false,
+    openPull: async ({ head, base, title, body }) => {
+      this.opened.push({ title, body: this.#redact(body) })
+      const view: PullView = {
+        number: 20,
+        url: 'https://github.com/acme/shop/pull/20',
+        title,
+        body: this.#redact(body),
+        draft: true,
+        state: 'open',
+        head: { ref: head, sha: 'd'.repeat(40), base, repoId: 100 },
+      }
+      this.#pulls.push(view)
+      return view
+    },
+    amendPull: async (number, { body }) => {
+      const pull = this.#pulls.find(each => each.number === number)
+      if (!pull) throw new Refused('github', 404, '', 'Not Found')
+      pull.body = this.#redact(body ?? pull.body)
+      return pull
+    },
+  }
+
+  /** A branch that we made, and that the agent may have pushed to. */
+  #shaOf(name: string): string | undefined {
+    const made = this.made.find(({ branch }) => branch === name)
+    const turns = [...this.#agents.values()].some(agent => agent.turns > 0)
+    return made && this.#options.agent?.pushes && turns ? 'd'.repeat(40) : made?.sha
+  }
+
+  readonly #posthog: Partial<TasksClient> = {
+    models: async () => [{ name: 'gpt-5.5', efforts: undefined }],
+    sandboxes: async () => [],
+    createTask: async ({ title, description }) => {
+      this.tasks.push({ title: this.#redact(title), description: this.#redact(description) })
+      return `task-${this.tasks.length}`
+    },
+    findTask: async () => undefined,
+    runIds: async () => [],
+    startRun: async (_, body) => {
+      this.requests.push(body)
+      this.prompts.push(this.#redact(body.pending_user_message ?? ''))
+      const id = crypto.randomUUID()
+      this.#agents.set(id, { looks: 0, turns: 0, log: [], cancelled: false })
+      return id
+    },
+    statusOf: async ({ taskRunId }) => this.#status(taskRunId),
+    logLength: async ({ taskRunId }) => this.#agents.get(taskRunId)?.log.length ?? 0,
+    look: async ({ taskRunId }, offset) => this.#look(taskRunId, offset),
+    say: async ({ taskRunId }, { text }) => {
+      const agent = this.#agents.get(taskRunId)
+      if (!agent || this.#status(taskRunId) !== 'in_progress') return 'ended'
+      this.prompts.push(this.#redact(text))
+      agent.looks = 0
+      return 'queued'
+    },
+    cancel: async ({ taskRunId }) => {
+      const agent = this.#agents.get(taskRunId)
+      if (agent) agent.cancelled = true
+      this.cancelled.push(taskRunId)
+    },
+    cost: async () => 0.42,
+  }
+
+  #status(taskRunId: string): Sight['status'] {
+    const agent = this.#agents.get(taskRunId)
+    if (!agent) throw new Refused('posthog', 404, 'not_found', 'Not found.')
+    if (agent.cancelled) return 'cancelled'
+    return this.#options.agent?.fails && agent.turns > 0 ? 'failed' : 'in_progress'
+  }
+
+  /** The agent ends a turn at the third look. */
+  #look(taskRunId: string, offset: number): Sight {
+    const agent = this.#agents.get(taskRunId)
+    const { says = 'Done.', opens, fails } = this.#options.agent ?? {}
+    if (agent && !agent.cancelled) {
+      agent.looks += 1
+      if (agent.looks === 2) this.#turn(agent, this.#redact(says), opens === true)
+    }
+    const log = agent?.log.slice(offset) ?? []
+    return {
+      status: this.#status(taskRunId),
+      error: fails && agent?.turns ? this.#redact(says).slice(0, 500) : undefined,
+      pulls:
+        opens && agent?.turns
+          ? [
+              'https://github.com/acme/shop/pull/20',
+              'https://github.com/evil/shop/pull/1',
+              this.#redact(says),
+            ]
+          : [],
+      headBranch: undefined,
+      model: undefined,
+      effort: undefined,
+      authorship: undefined,
+      updatedAt: this.now,
+      log,
+      offset: offset + log.length,
+    }
+  }
+
+  #turn(agent: { turns: number; log: Sight['log'] }, text: string, opens: boolean): void {
+    agent.turns += 1
+    agent.log.push(
+      {
+        at: this.now,
+        what: { is: 'progress', step: `s${agent.turns}`, label: text.slice(0, 200), done: true },
+      },
+      { at: this.now, what: { is: 'message', text } },
+      { at: this.now, what: { is: 'turn-over' } },
+    )
+    if (opens && !this.#pulls.some(({ number }) => number === 20))
+      this.#pulls.push({
+        number: 20,
+        url: 'https://github.com/acme/shop/pull/20',
+        title: text.slice(0, 200),
+        body: text,
+        draft: true,
+        state: 'open',
+        head: { ref: 'posthog/work', sha: 'e'.repeat(40), base: 'main', repoId: 100 },
+      })
+  }
+
+  readonly #shared = {
+    // The fakes have what the flows call; a call of anything else is a fault that the fuzz reports.
+    github: () => this.#github as ThreadClient,
+    posthog: this.#posthog as TasksClient,
+    signer: this.signer,
+    deployment,
+    log: logInto(line => this.logs.push(this.#redact(line))),
+    now: () => this.now,
+    reached: () => {},
+  }
+
+  readonly #accept = acceptTrigger({
+    ...this.#shared,
+    runs: this.#queue,
+    waiting: {
+      live: async () => [...this.triggers.values()].filter(({ standing }) => standing === 'live'),
+      tell: async (id, message) => this.#tell(this.triggers.get(id), message),
+    },
+    defaults: { model: 'gpt-5.5', effort: undefined },
+    label,
+  })
+}
