@@ -9,7 +9,7 @@ import { pino } from 'pino'
 import { Probot } from 'probot'
 import type { Role } from '../../src/core/command/table.ts'
 import { Refused, Unanswered } from '../../src/core/faults.ts'
-import { markerSigner, sparingMarker } from '../../src/core/marker.ts'
+import { aroundMarkers, markerSigner } from '../../src/core/marker.ts'
 import type { Sight } from '../../src/core/observe.ts'
 import { redactor } from '../../src/core/redact.ts'
 import { Run } from '../../src/core/run.ts'
@@ -133,7 +133,7 @@ export class MemoryBot {
   constructor(options: MemoryBotOptions) {
     this.#options = options
     const known = redactor([webhookSecret, ...(options.secrets ?? [])])
-    this.#redact = sparingMarker(known)
+    this.#redact = text => aroundMarkers(text, known)
     redact = known
     noted = line => this.logs.push(this.#redact(line))
     receive = trigger => Promise.resolve(this.#enqueue(trigger))
