@@ -10,7 +10,7 @@ import { closeServer, httpServer, listen, webhookPath } from './admin/server.ts'
 import { openTraces, type Traces } from './admin/traces.ts'
 import { type Config, secretsOf } from './config.ts'
 import { limitGate } from './core/limit-gate.ts'
-import { markerSigner } from './core/marker.ts'
+import { aroundMarkers, markerSigner } from './core/marker.ts'
 import { redactor } from './core/redact.ts'
 import { Run, type Session } from './core/run.ts'
 import { acceptTrigger } from './flow/accept-trigger.ts'
@@ -195,7 +195,8 @@ async function startWork(
   const { host, projectId, apiKey } = config.posthog
   const posthog: PostHogSettings = { host, projectId, apiKey, meter, gate: limitGate(now) }
   const shared = {
-    github: (thread: Run['thread']) => gitHubThread(app, thread, { now, redact }),
+    github: (thread: Run['thread']) =>
+      gitHubThread(app, thread, { now, redact: text => aroundMarkers(text, redact) }),
     posthog: postHogTasks(posthog, { now, redact }),
     signer: markerSigner(config.app.webhookSecret),
     log,

@@ -37,6 +37,15 @@ export interface Signer {
 
 const found = /<!-- codex-run:([A-Za-z0-9_-]{1,40000})\.([A-Za-z0-9_-]{43}) -->/g
 
+/** Changes a text but for its markers, whose letters mean nothing and are signed. */
+export const aroundMarkers = (text: string, change: (words: string) => string): string => {
+  const markers = [...text.matchAll(found)].map(([marker]) => marker)
+  return text
+    .split(new RegExp(found.source.replaceAll('(', '(?:')))
+    .map((words, index) => `${change(words)}${markers[index] ?? ''}`)
+    .join('')
+}
+
 /** @param secret the App's webhook secret; the signing key is derived from it. */
 export function markerSigner(secret: string): Signer {
   const key = Buffer.from(hkdfSync('sha256', secret, '', 'codex-run marker', 32))

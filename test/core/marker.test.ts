@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Marker, markerSigner } from '../../src/core/marker.ts'
+import { aroundMarkers, type Marker, markerSigner } from '../../src/core/marker.ts'
 
 const signer = markerSigner('the secret')
 const here = { repoId: 100, number: 7 }
@@ -106,4 +106,14 @@ test('any marker is read back, in the text of any comment', () => {
 test('a marker with the longest branch that PostHog takes is read back', () => {
   const long = { ...marker, branch: 'é'.repeat(255), run: 'x'.repeat(200) }
   expect(signer.read(signer.write(long), here)).toEqual([long])
+})
+
+test('words around a marker are changed, and the marker is not', () => {
+  const signer = markerSigner('secret')
+  const marker = signer.write({ run: 'a', repo: 1, thread: 2, as: 'status' })
+  const changed = aroundMarkers(`abc ${marker} abc\n${marker}`, words => words.replaceAll(/[a-z]/g, 'x'))
+  expect(changed).toBe(`xxx ${marker} xxx\n${marker}`)
+  expect(aroundMarkers('no marker', words => words.toUpperCase())).toBe('NO MARKER')
+  const forged = `<!-- codex-run:abc.def -->`
+  expect(aroundMarkers(forged, words => words.replaceAll('abc', 'x'))).toBe('<!-- codex-run:x.def -->')
 })
