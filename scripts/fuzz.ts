@@ -15,8 +15,8 @@ if (!Number.isInteger(inputs) || !Number.isInteger(seed)) {
 const began = Date.now()
 const seconds = (): number => Math.round((Date.now() - began) / 1000)
 process.stdout.write(`seed ${seed}, ${inputs} inputs\n`)
-const { findings, ...counts } = await fuzz({ seed, inputs }, done =>
-  process.stdout.write(`${done} inputs, ${seconds()} s\n`),
+const { findings, ...counts } = await fuzz({ seed, inputs }, so =>
+  process.stdout.write(`${so.inputs} inputs, ${seconds()} s, ${so.findings.length} findings\n`),
 )
 for (const finding of findings) process.stdout.write(`\n${finding}\n`)
 process.stdout.write(

@@ -22,10 +22,10 @@ export interface Fuzzed {
 /** Thrown at one bot, one after another. */
 const payloadsPerWorld = 3
 
-/** @param tell is told now and then how many inputs there were */
+/** @param tell is told now and then how far it is */
 export async function fuzz(
   { seed, inputs }: { seed: number; inputs: number },
-  tell: (inputs: number) => void = () => {},
+  tell: (so: Pick<Fuzzed, 'inputs' | 'findings'>) => void = () => {},
 ): Promise<Fuzzed> {
   const sum: Fuzzed = { inputs: 0, runs: 0, comments: 0, taken: 0, findings: [] }
   const strayed = (error: unknown): void => void sum.findings.push(`unhandled rejection: ${shown(error)}`)
@@ -38,7 +38,7 @@ export async function fuzz(
       sum.comments += world.comments
       sum.taken += world.taken
       sum.findings.push(...world.findings.map(finding => `world ${n}: ${finding}`))
-      if (n % 1_000 === 0) tell(sum.inputs)
+      if (n % 1_000 === 0) tell(sum)
     }
     await new Promise(resolve => setImmediate(resolve))
   } finally {
