@@ -7,6 +7,7 @@ import { SmeeClient } from 'smee-client'
 import { openLog } from './admin/log.ts'
 import { type Metrics, openMetrics } from './admin/metrics.ts'
 import { closeServer, httpServer, listen, webhookPath } from './admin/server.ts'
+import { openTraces, type Traces } from './admin/traces.ts'
 import { type Config, secretsOf } from './config.ts'
 import { limitGate } from './core/limit-gate.ts'
 import { aroundMarkers, markerSigner } from './core/marker.ts'
@@ -54,13 +55,16 @@ interface Footing {
   queues: BotQueues
   log: Logger
   metrics: Metrics
+  traces: Traces
 }
 
 export async function startBot(config: Config, overrides: Overrides = {}): Promise<Started> {
   const log = await openLog(config.log, redactor(secretsOf(config)))
+  const traces = await openTraces(config.traces)
   const queues: BotQueues = await patiently(() =>
     openQueues({
       ...config.queue,
+      traced: config.traces.endpoint !== undefined,
       ...overrides.queue,
       parseTrigger: value => TriggerRecord.parse(value),
       parseRun: value => Run.parse(value),
@@ -69,11 +73,11 @@ export async function startBot(config: Config, overrides: Overrides = {}): Promi
   )
   const { kind, triggers, runs } = queues
   const metrics = openMetrics({ role: config.role, queue: kind, queues: { triggers, runs }, now: Date.now })
-  const footing = { config, queues, log, metrics }
+  const footing = { config, queues, log, metrics, traces }
   const server = await openServer(footing)
   const work = config.role === 'web' ? undefined : await startWork(footing, overrides)
   log.info({ role: config.role, queue: kind }, 'ready')
-  return { stop: signal => stopBot({ signal, log, server, queues, stream: work?.stream }) }
+  return { stop: signal => stopBot({ signal, log, server, queues, traces, stream: work?.stream }) }
 }
 
 /** A process that was just told to end may still hold the data directory or the port for a moment. */
@@ -95,14 +99,16 @@ interface Stopping {
   log: Logger
   server: Server
   queues: BotQueues
+  traces: Traces
   stream: StreamWatch | undefined
 }
 
-async function stopBot({ signal, log, server, queues, stream }: Stopping): Promise<void> {
+async function stopBot({ signal, log, server, queues, traces, stream }: Stopping): Promise<void> {
   log.info({ signal }, 'stopping')
   stream?.close()
   await closeServer(server, 2_000)
   await queues.close(grace - 2_000)
+  await traces.close(500)
   log.info({}, 'stopped')
 }
 
@@ -132,7 +138,7 @@ async function openServer(footing: Footing): Promise<Server> {
 const proxy = (source: string, target: string, log: Logger): Promise<unknown> =>
   new SmeeClient({ source, target, logger: log }).start()
 
-function doorOf({ config, queues, log, metrics }: Footing) {
+function doorOf({ config, queues, log, metrics, traces }: Footing) {
   const { id, privateKey, webhookSecret } = config.app
   const probot = new Probot({ appId: id, privateKey, secret: webhookSecret, log })
   return openDoor({
@@ -141,10 +147,11 @@ function doorOf({ config, queues, log, metrics }: Footing) {
     redact: redactor(secretsOf(config)),
     ours: { label, appId: id },
     meter: metrics.meter,
-    enqueue: async trigger => {
-      const { outcome } = await queues.triggers.add(trigger.id, triggerRecord(trigger))
-      return outcome === 'added' ? 'added' : 'known'
-    },
+    enqueue: trigger =>
+      traces.begin('webhook', { delivery: trigger.deliveryId, trigger: trigger.id }, async () => {
+        const { outcome } = await queues.triggers.add(trigger.id, triggerRecord(trigger))
+        return outcome === 'added' ? 'added' : 'known'
+      }),
   })
 }
 
@@ -176,7 +183,7 @@ async function startWork(
   footing: Footing,
   { reached = () => {} }: Overrides,
 ): Promise<{ stream: StreamWatch }> {
-  const { config, queues, log, metrics } = footing
+  const { config, queues, log, metrics, traces } = footing
   const { meter } = metrics
   const now = Date.now
   const redact = redactor(secretsOf(config))
@@ -216,8 +223,16 @@ async function startWork(
     userToken: config.posthog.userToken,
     fence: () => randomBytes(8).toString('hex'),
   })
-  await queues.triggers.work(accept, { concurrency: 20 })
-  await queues.runs.work(advance, { concurrency: 50 })
+  const notedTrigger: typeof accept = job => {
+    traces.note({ delivery: job.data.trigger.deliveryId, trigger: job.id })
+    return accept(job)
+  }
+  const notedRun: typeof advance = job => {
+    traces.note({ delivery: job.data.ask.delivery, run: job.id })
+    return advance(job)
+  }
+  await queues.triggers.work(notedTrigger, { concurrency: 20 })
+  await queues.runs.work(notedRun, { concurrency: 50 })
   const lost = { ...shared, installations: installationsOf(app, redact), runs: queues.runs }
   await queues.chores.every('adopt-lost', adoptEvery, adoptLost(lost))
   const sweep = sweepDeliveries({ deliveries: deliveryLog(app), events, log, meter, now, pause: 1_000 })

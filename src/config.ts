@@ -17,6 +17,8 @@ export interface Config {
   role: Role
   server: { host: string; port: number; proxyUrl: string | undefined; metricsToken: string | undefined }
   log: LogSettings
+  /** Where traces are sent, if anywhere. */
+  traces: { endpoint: string | undefined }
 }
 
 export interface LogSettings {
@@ -56,6 +58,7 @@ export const variables = [
   'REDIS_URL',
   'DATA_DIR',
   'ROLE',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
 ] as const
 type Variable = (typeof variables)[number]
 
@@ -101,6 +104,7 @@ export function readConfig(env: Env): Read {
       metricsToken: metricsTokenOf(reader),
     },
     log,
+    traces: { endpoint: reader.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']) },
   }
   return reader.problems.length > 0 ? { mode: 'refuse', problems: reader.problems } : { mode: 'run', config }
 }

@@ -97,11 +97,16 @@ const packages: Record<string, RegExp> = {
 /** The one part that may know a package. */
 const owners: Record<string, string> = {
   bullmq: 'queue',
+  'bullmq-otel': 'queue',
   ioredis: 'queue',
   '@electric-sql/pglite': 'queue',
   '@octokit/rest': 'github',
   '@octokit/auth-app': 'github',
   '@probot/pino': 'admin',
+  '@opentelemetry/api': 'admin',
+  '@opentelemetry/resources': 'admin',
+  '@opentelemetry/sdk-trace-node': 'admin',
+  '@opentelemetry/exporter-trace-otlp-http': 'admin',
 }
 
 describe('packages stay where they belong', () => {

@@ -18,7 +18,7 @@ import { events } from '../src/github/normalise.ts'
 const root = join(import.meta.dirname, '..')
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8')
 const readme = textOf('README.md')
-const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/operating.md']
+const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/operating.md', 'docs/reliability.md']
 
 /** The text under a heading of the second rank. */
 function section(title: string): string {
@@ -228,6 +228,36 @@ test('the page for operators has every metric', async () => {
   const metrics = [...text.matchAll(/^# HELP (codex_bot_\w+)/gm)].map(([, name]) => name)
   const named = [...textOf('docs/operating.md').matchAll(/`(codex_bot_\w+)`/g)].map(([, name]) => name)
   expect(new Set(named)).toEqual(new Set(metrics))
+})
+
+describe('the page on reliability', () => {
+  const page = textOf('docs/reliability.md')
+  const promises = [...page.matchAll(/^\| (?!Promise|---)(.+?) \| (.+?) \|$/gm)].map(
+    ([, promise = '', heldBy = '']) => ({ promise, heldBy }),
+  )
+  const quotedIn = (text: string): string[] => [...text.matchAll(/“([^”]+)”/g)].map(([, title = '']) => title)
+  const named = promises.flatMap(({ heldBy }) =>
+    [...heldBy.matchAll(/(?:\[\w+\]\(\.\.\/(test\/[^)]+)\)|chaos): ((?:“[^”]+”(?:, )?)+)/g)].flatMap(
+      ([, file, titles = '']) => quotedIn(titles).map(title => ({ file: file ?? 'chaos', title })),
+    ),
+  )
+  const scenarios = readdirSync(join(root, 'test/chaos/scenarios'))
+    .map(file => textOf(`test/chaos/scenarios/${file}`))
+    .join('\n')
+
+  test.each(promises)('$promise', ({ heldBy }) => expect(quotedIn(heldBy).length).toBeGreaterThan(0))
+
+  test('names tests and scenarios that are there', () => {
+    expect(named.length).toBe(promises.flatMap(({ heldBy }) => quotedIn(heldBy)).length)
+    const isThere = ({ file, title }: { file: string; title: string }): boolean =>
+      file === 'chaos' ? scenarios.includes(`name: '${title}'`) : textOf(file).includes(title)
+    expect(named.filter(each => !isThere(each))).toEqual([])
+  })
+
+  test('names every scenario', () => {
+    const names = [...scenarios.matchAll(/^ {2}name: '([^']+)'/gm)].map(([, name]) => name)
+    expect(names.filter(name => !page.includes(`“${name}”`))).toEqual([])
+  })
 })
 
 describe('links', () => {

@@ -61,10 +61,11 @@ function stopped(run: Run, note: Note & { says: 'stop' }): Run {
     undelivered: [],
     delivered: [...run.delivered, ...unread],
     dropped: [...run.dropped, ...unread],
+    // Handing on what is dropped by now would hand on what comes next; an unanswered last word of before would be
+    // taken for the one to come.
+    intent: run.outcome || run.intent?.effect === 'deliver' ? undefined : run.intent,
     ...(run.outcome
       ? {
-          // An unanswered last word of before would be taken for the one to come.
-          intent: undefined,
           outcome: undefined,
           concludedAt: undefined,
           resultChecked: false,

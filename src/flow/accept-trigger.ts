@@ -195,10 +195,10 @@ async function finish(hand: TriggerHand, trigger: Asking, handled: Handled): Pro
 async function swapReaction(hand: TriggerHand, trigger: Asking, well: boolean): Promise<void> {
   if (trigger.kind === 'tick') return
   const target = targetOf(trigger)
-  await Promise.all([
-    hand.github.react(target, well ? 'rocket' : 'confused'),
-    hand.github.unreact(target, 'eyes'),
-  ])
+  await hand.job.assertHeld()
+  await hand.github.react(target, well ? 'rocket' : 'confused')
+  await hand.job.assertHeld()
+  await hand.github.unreact(target, 'eyes')
   if (!well && trigger.kind === 'label') await hand.github.removeLabel(trigger.label)
 }
 

@@ -13,7 +13,7 @@ import type { Outcome, Run } from '../core/run.ts'
 import type { Held, Verdict } from './edges.ts'
 import { dropBranch, failed, findBranch } from './run-steps/branch.ts'
 import { gatherContext } from './run-steps/context.ts'
-import { type Hand, handOf, NotSettled, type RunDeps } from './run-steps/hand.ts'
+import { CalledOff, type Hand, handOf, NotSettled, type RunDeps } from './run-steps/hand.ts'
 import { adoptPull, findResult } from './run-steps/result.ts'
 import {
   askCost,
@@ -186,6 +186,7 @@ function act(hand: Hand, step: Doing): Promise<Run> | Run {
 /** What the Run knows after a step failed. Anything unexpected is thrown on, and the queue tries again. */
 function afterFault(hand: Hand, step: Doing, error: unknown): Run {
   const { run, deps } = hand
+  if (error instanceof CalledOff) return { ...run, intent: undefined }
   if (error instanceof NotSettled)
     return waiting(hand, {
       service: asks[step.do] ?? 'github',

@@ -3,7 +3,7 @@
  * progress; a slot is a deduplication id, which BullMQ frees when the job ends.
  */
 import { randomUUID } from 'node:crypto'
-import { ErrorCode, type Job, type JobType, Queue } from 'bullmq'
+import { ErrorCode, type Job, type JobType, Queue, type Telemetry } from 'bullmq'
 import { within } from './deadline.ts'
 import { expecting, leaveMessage, leaveWake, promote } from './inbox.ts'
 import { isEnded, type Parse, readJob } from './job-record.ts'
@@ -34,7 +34,12 @@ export interface BullQueueOptions<Data> {
   keepSeconds: number
   lockDuration: number
   stalledInterval: number
+  /** Takes BullMQ's spans. */
+  telemetry?: Telemetry | undefined
 }
+
+export const traced = (telemetry: Telemetry | undefined): { telemetry?: Telemetry } =>
+  telemetry === undefined ? {} : { telemetry }
 
 /** More than this in a day is over every limit anyway. */
 const MOST_RECENT = 2_000
@@ -47,10 +52,10 @@ export class BullQueue<Data> implements WorkQueue<Data> {
 
   constructor(options: BullQueueOptions<Data>) {
     this.#options = options
-    const { name, backend, prefix, report } = options
+    const { name, backend, prefix, report, telemetry } = options
     // Nobody reads BullMQ's stream of events, so it need not be long.
     const streams = { events: { maxLen: 100 } }
-    this.#queue = new Queue(name, { connection: {}, prefix, streams }, backend.create)
+    this.#queue = new Queue(name, { connection: {}, prefix, streams, ...traced(telemetry) }, backend.create)
     this.#queue.on('error', report)
   }
 

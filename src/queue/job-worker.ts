@@ -4,7 +4,7 @@
  */
 import { DelayedError, type IQueueBackend, type Job, UnrecoverableError, Worker } from 'bullmq'
 import { backoffMs } from './backoff.ts'
-import type { BullQueueOptions } from './bull-queue.ts'
+import { type BullQueueOptions, traced } from './bull-queue.ts'
 import { within } from './deadline.ts'
 import { HeldLock } from './held-lock.ts'
 import { inboxSize, messages, promote } from './inbox.ts'
@@ -57,6 +57,7 @@ export class JobWorker<Data> {
         runRetryDelay: 500,
         removeOnComplete: keep,
         removeOnFail: keep,
+        ...traced(options.telemetry),
       },
       backend.create,
     )

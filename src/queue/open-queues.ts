@@ -6,6 +6,7 @@ import type { Parse } from './job-record.ts'
 import { type Log, SILENT, troubleReporter } from './log.ts'
 import type { QueueBackend } from './queue-backend.ts'
 import { openRedis } from './redis.ts'
+import { openTelemetry } from './telemetry.ts'
 import { type Queues, QueueUnavailable } from './work-queue.ts'
 
 const DAY_SECONDS = 86_400
@@ -26,6 +27,8 @@ export interface QueueOptions<TriggerData, RunData> {
   lockDuration?: number
   /** ms between two looks for such jobs. */
   stalledInterval?: number
+  /** Has BullMQ tell OpenTelemetry what it does; who listens is set up elsewhere. */
+  traced?: boolean
 }
 
 /** @throws QueueUnavailable when Redis is not there, or another process uses `dataDir`. */
@@ -33,10 +36,11 @@ export async function openQueues<TriggerData, RunData>(
   options: QueueOptions<TriggerData, RunData>,
 ): Promise<Queues<TriggerData, RunData>> {
   const { redisUrl, dataDir, log = SILENT, prefix = '{codex}' } = options
-  const { lockDuration = 10_000, stalledInterval = 5_000 } = options
+  const { lockDuration = 10_000, stalledInterval = 5_000, traced = false } = options
   const report = troubleReporter(log)
   const backend = await (redisUrl ? openRedis(redisUrl, log, report) : openEmbedded(dataDir, log))
-  const shared = { backend, prefix, log, report, lockDuration, stalledInterval }
+  const telemetry = traced ? await openTelemetry() : undefined
+  const shared = { backend, prefix, log, report, lockDuration, stalledInterval, telemetry }
   const triggers = new BullQueue({
     ...shared,
     name: 'triggers',

@@ -89,6 +89,23 @@ describe('a note', () => {
   })
 })
 
+describe('a stop while something is under way', () => {
+  const at = { at: t0, lostAt: t0 }
+  test('leaves nothing of the words that were being passed on, so that later ones are not taken for them', () => {
+    const run = working({ undelivered: [more('a')], intent: { effect: 'deliver', note: 'a', ...at } })
+    expect(read(run, stop(), more('b'))).toMatchObject({
+      intent: undefined,
+      undelivered: [more('b')],
+      dropped: ['a'],
+    })
+  })
+
+  test('keeps what else may have happened, to look for it', () => {
+    const intent = { effect: 'start-run' as const, before: [], ...at }
+    expect(read(working({ taskRun: undefined, intent }), stop()).intent).toEqual(intent)
+  })
+})
+
 describe('a stop after the outcome', () => {
   const concluded = {
     outcome: { is: 'pull' as const },

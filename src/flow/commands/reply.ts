@@ -52,12 +52,13 @@ const markerOf = (hand: TriggerHand, { as, last }: Answer): Marker => {
 }
 
 async function isThere(hand: TriggerHand, { run, as }: Marker, begunAt: number): Promise<boolean> {
+  const lookedAt = hand.deps.now()
   const sent = await ownMarked(hand, as, begunAt - skew)
   if (sent.some(({ marker }) => marker.run === run)) return true
   const lostAt = hand.record.answer?.lostAt ?? hand.deps.now()
   await note(hand, { begunAt, lostAt })
   const settled = lostAt + limits.unanswered
-  if (hand.deps.now() < settled) throw new ReplyNotSettled(settled)
+  if (lookedAt < settled) throw new ReplyNotSettled(settled)
   return false
 }
 

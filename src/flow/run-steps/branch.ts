@@ -122,11 +122,8 @@ export async function dropBranch(hand: Hand): Promise<Run> {
 async function dropIfUnused(hand: Hand, branch: Branch): Promise<void> {
   const now = await hand.github.branch(branch.name)
   if (!now || now.sha !== branch.sha) return
-  const [asHead, asBase] = await Promise.all([
-    hand.github.pullsFrom(branch.name),
-    hand.github.isBaseOfPull(branch.name),
-  ])
-  if (asBase || asHead.some(pull => pull.state === 'open')) return
+  if (await hand.github.isBaseOfPull(branch.name)) return
+  if ((await hand.github.pullsFrom(branch.name)).some(({ state }) => state === 'open')) return
   await hand.job.assertHeld()
   await hand.github.deleteBranch(branch.name)
   hand.deps.reached('branch dropped, not recorded')

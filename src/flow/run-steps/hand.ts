@@ -71,6 +71,8 @@ export const skew = 60_000
 
 interface Once<T> {
   intent: Intent
+  /** It has somebody set to work: not after a stop. */
+  begins?: boolean
   /** Looks for the trace of an earlier attempt. */
   find(intent: Intent): Promise<T | undefined>
   perform(): Promise<T>
@@ -81,16 +83,10 @@ interface Once<T> {
  * writes the result. When an earlier attempt left its intent behind, its trace is looked for first, until
  * it has had time to become visible, counted from when it was clear that no answer would come.
  */
-export async function once<T>(hand: Hand, { intent, find, perform }: Once<T>): Promise<T> {
-  const earlier = hand.run.intent
-  if (earlier) {
-    const done = await find(earlier)
-    if (done !== undefined) return done
-    const lostAt = earlier.lostAt ?? hand.deps.now()
-    hand.run = { ...hand.run, intent: { ...earlier, lostAt } }
-    const settled = lostAt + limits.unanswered
-    if (hand.deps.now() < settled) throw new NotSettled(settled)
-  }
+export async function once<T>(hand: Hand, { intent, begins, find, perform }: Once<T>): Promise<T> {
+  const trace = hand.run.intent && (await traceOf(hand, hand.run.intent, find))
+  if (trace !== undefined) return trace
+  if (begins && hand.run.stop) throw new CalledOff()
   await hand.save({ ...hand.run, intent })
   await hand.job.assertHeld()
   const { begun, done } = around[intent.effect]
@@ -105,10 +101,27 @@ export async function once<T>(hand: Hand, { intent, find, perform }: Once<T>): P
   }
 }
 
+async function traceOf<T>(hand: Hand, earlier: Intent, find: Once<T>['find']): Promise<T | undefined> {
+  // What becomes visible while the look is under way may not be in it.
+  const lookedAt = hand.deps.now()
+  const done = await find(earlier)
+  if (done !== undefined) return done
+  const lostAt = earlier.lostAt ?? hand.deps.now()
+  hand.run = { ...hand.run, intent: { ...earlier, lostAt } }
+  const settled = lostAt + limits.unanswered
+  if (lookedAt < settled) throw new NotSettled(settled)
+  return undefined
+}
+
 /** Only the effect's own answer says that it did not happen; one about the looking says nothing. */
 function leftBehind(intent: Intent, error: unknown, now: number): Intent | undefined {
   if (error instanceof ComeBack || error instanceof Refused) return undefined
   return error instanceof Unanswered ? { ...intent, lostAt: now } : intent
+}
+
+/** The earlier attempt left no trace, and now nobody wants it any more. */
+export class CalledOff extends Error {
+  override name = 'CalledOff'
 }
 
 /** An earlier attempt may still become visible: look again a little later. */

@@ -35,8 +35,14 @@ async function involve(hand: Hand, view: PullView): Promise<void> {
   const { settings, ask } = hand.run
   const { assign, review } = settings.pull_request
   if (view.state !== 'open') return
-  if (assign) await ignoreRefusal(hand, hand.github.assign(view.number, ask.by.login))
-  if (review) await ignoreRefusal(hand, hand.github.requestReview(view.number, ask.by.login))
+  if (assign) {
+    await hand.job.assertHeld()
+    await ignoreRefusal(hand, hand.github.assign(view.number, ask.by.login))
+  }
+  if (review) {
+    await hand.job.assertHeld()
+    await ignoreRefusal(hand, hand.github.requestReview(view.number, ask.by.login))
+  }
 }
 
 const sameAddress = (a: string, b: string): boolean =>

@@ -26,6 +26,7 @@ export async function createTask(hand: Hand): Promise<Run> {
   const asked = run.ask.text || run.snapshot.title
   const taskId = await once(hand, {
     intent: { effect: 'create-task', at: deps.now() },
+    begins: true,
     find: () => deps.posthog.findTask(marker),
     perform: () =>
       deps.posthog.createTask({
@@ -62,6 +63,8 @@ export async function rejoin(hand: Hand): Promise<Run> {
 async function speakTo(hand: Hand, earlier: Session, offset: number): Promise<StagedAttachments | undefined> {
   const { run, deps } = hand
   if (isTerminal(await deps.posthog.statusOf(earlier))) return undefined
+  // Perhaps it was said before somebody said stop: then there is something to cancel, and else it does no harm.
+  if (run.stop) return none
   const text = followUpPrompt(run, run.ask.by.login, askText(run))
   const attachments = await attach(hand, attachmentsOf(run), file => deps.posthog.addArtifact(earlier, file))
   await hand.save({ ...run, intent: run.intent ?? { effect: 'rejoin', at: deps.now(), offset } })
@@ -123,6 +126,7 @@ export async function startRun(hand: Hand): Promise<Run> {
   }
   const id = await once(hand, {
     intent,
+    begins: true,
     find: async () => (await deps.posthog.runIds(taskId)).find(known => !intent.before.includes(known)),
     perform: () => deps.posthog.startRun(taskId, requestOf(hand, branch.name)),
   })

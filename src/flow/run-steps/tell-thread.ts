@@ -156,14 +156,20 @@ export async function react(hand: Hand): Promise<Run> {
   if (origin.by === 'tick') return { ...run, told: { ...run.told, reaction: true } }
   const target: Target = origin.by === 'comment' ? origin.place : { in: 'subject' }
   const well = run.outcome?.is !== 'failed' && run.outcome?.is !== 'stopped'
-  await Promise.all([github.react(target, well ? 'rocket' : 'confused'), github.unreact(target, 'eyes')])
+  await hand.job.assertHeld()
+  await github.react(target, well ? 'rocket' : 'confused')
+  await hand.job.assertHeld()
+  await github.unreact(target, 'eyes')
   hand.deps.reached('reaction swapped, not recorded')
   return { ...run, told: { ...run.told, reaction: true } }
 }
 
 /** Off again, so that it can be set again. */
 export async function unlabel(hand: Hand): Promise<Run> {
-  for (const label of new Set(hand.run.labels)) await ignoreRefusal(hand, hand.github.removeLabel(label))
+  for (const label of new Set(hand.run.labels)) {
+    await hand.job.assertHeld()
+    await ignoreRefusal(hand, hand.github.removeLabel(label))
+  }
   hand.deps.reached('label removed, not recorded')
   return { ...hand.run, labels: [], told: { ...hand.run.told, label: true } }
 }

@@ -1,0 +1,68 @@
+/**
+ * Traces by OTLP/HTTP, from the webhook that arrives to the last step of its Run. Off unless there is an address to
+ * send them to; then nothing of OpenTelemetry is loaded.
+ */
+import { setTimeout } from 'node:timers/promises'
+import type { Attributes } from '@opentelemetry/api'
+import type { Sampler } from '@opentelemetry/sdk-trace-node'
+import type { Config } from '../config.ts'
+
+const service = 'codex-task-bot'
+
+export interface Traces {
+  /** Begins a trace around what `act` does. */
+  begin<T>(name: string, about: Attributes, act: () => Promise<T>): Promise<T>
+  /** Notes on the span under way what it is about. */
+  note(about: Attributes): void
+  /** Sends what is left, for at most `ms`. */
+  close(ms: number): Promise<void>
+}
+
+const off: Traces = {
+  begin: (_name, _about, act) => act(),
+  note() {},
+  close: () => Promise.resolve(),
+}
+
+export const openTraces = async ({ endpoint }: Config['traces']): Promise<Traces> =>
+  endpoint === undefined ? off : tracesTo(`${endpoint.replace(/\/+$/, '')}/v1/traces`)
+
+async function tracesTo(url: string): Promise<Traces> {
+  const [{ SpanKind, SpanStatusCode, trace }, { resourceFromAttributes }, sdk, { OTLPTraceExporter }] =
+    await Promise.all([
+      import('@opentelemetry/api'),
+      import('@opentelemetry/resources'),
+      import('@opentelemetry/sdk-trace-node'),
+      import('@opentelemetry/exporter-trace-otlp-http'),
+    ])
+  // BullMQ looks for jobs all the time; of that, only what belongs to a webhook is of interest.
+  const { RECORD_AND_SAMPLED, NOT_RECORD } = sdk.SamplingDecision
+  const root: Sampler = {
+    shouldSample: (_context, _traceId, _name, kind) => ({
+      decision: kind === SpanKind.SERVER ? RECORD_AND_SAMPLED : NOT_RECORD,
+    }),
+  }
+  const provider = new sdk.NodeTracerProvider({
+    resource: resourceFromAttributes({ 'service.name': service }),
+    sampler: new sdk.ParentBasedSampler({ root }),
+    spanProcessors: [new sdk.BatchSpanProcessor(new OTLPTraceExporter({ url }))],
+  })
+  provider.register()
+  const tracer = trace.getTracer(service)
+  return {
+    begin: (name, attributes, act) =>
+      tracer.startActiveSpan(name, { kind: SpanKind.SERVER, attributes }, async span => {
+        try {
+          return await act()
+        } catch (error) {
+          // Without its words, which the log has, and there without secrets.
+          span.setStatus({ code: SpanStatusCode.ERROR })
+          throw error
+        } finally {
+          span.end()
+        }
+      }),
+    note: about => void trace.getActiveSpan()?.setAttributes(about),
+    close: ms => Promise.race([provider.shutdown().catch(() => {}), setTimeout(ms)]),
+  }
+}

@@ -1,0 +1,93 @@
+/** PostHog's side of a Run: an agent that moves on a little whenever somebody looks. */
+import type { LogEntry, Sight } from '../../../src/core/observe.ts'
+import type { World } from './world.ts'
+
+export interface AgentRun {
+  id: string
+  status: Sight['status']
+  error: string | undefined
+  log: LogEntry[]
+  pulls: string[]
+  /** What it was told, by the id of each message: one id is heard once. */
+  said: Map<string, string>
+  /** Turns that are to come. */
+  due: number
+  /** Looks until the turn under way is over. */
+  busy: number
+  cancelled: boolean
+}
+
+/** One that was just started, among the runs of its task. */
+export function begin(runs: AgentRun[]): AgentRun {
+  const run: AgentRun = {
+    id: crypto.randomUUID(),
+    status: 'queued',
+    error: undefined,
+    log: [],
+    pulls: [],
+    said: new Map(),
+    due: 1,
+    busy: 0,
+    cancelled: false,
+  }
+  runs.push(run)
+  return run
+}
+
+export const isOver = ({ status }: Pick<AgentRun, 'status'>): boolean =>
+  status === 'completed' || status === 'failed' || status === 'cancelled'
+
+export const isIdle = ({ status, due, busy }: AgentRun): boolean =>
+  status === 'in_progress' && due === 0 && busy === 0
+
+export function goOn(world: World, agent: AgentRun): void {
+  if (isOver(agent)) return
+  if (agent.cancelled) agent.status = 'cancelled'
+  else if (agent.status === 'queued') agent.status = 'in_progress'
+  else if (agent.busy > 0) stayBusy(world, agent)
+  else if (agent.due > 0) takeTurn(world, agent)
+}
+
+const log = (world: World, agent: AgentRun, what: LogEntry['what']): void =>
+  void agent.log.push({ at: world.now, what })
+
+function stayBusy(world: World, agent: AgentRun): void {
+  agent.busy -= 1
+  log(world, agent, { is: 'activity' })
+  if (agent.busy === 0) log(world, agent, { is: 'turn-over' })
+}
+
+function takeTurn(world: World, agent: AgentRun): void {
+  agent.due -= 1
+  const does = world.script.turns[world.turn] ?? 'answers'
+  world.turn += 1
+  log(world, agent, { is: 'progress', step: `s${world.turn}`, label: does, done: false })
+  if (does === 'fails') {
+    agent.status = 'failed'
+    agent.error = 'boom'
+    return
+  }
+  if (does === 'opens' || does === 'opens, then goes on') open(world, agent)
+  if (does === 'opens, then goes on') {
+    agent.busy = 8
+    return
+  }
+  if (does === 'pushes') push(world)
+  if (does !== 'is silent') log(world, agent, { is: 'message', text: `turn ${world.turn}` })
+  log(world, agent, { is: 'turn-over' })
+  if (does === 'completes') agent.status = 'completed'
+}
+
+function push({ branches, turn }: World): void {
+  for (const name of branches.keys())
+    if (name.startsWith('codex/')) branches.set(name, `${turn}`.padStart(40, 'd'))
+}
+
+function open(world: World, agent: AgentRun): void {
+  const number = 20 + world.pulls.length
+  const url = `https://github.com/acme/shop/pull/${number}`
+  const head = { ref: `codex/work-${number}`, sha: 'e'.repeat(40), base: 'main', repoId: 100 }
+  world.branches.set(head.ref, head.sha)
+  world.pulls.push({ number, url, title: 'T', body: 'Closes #7', draft: true, state: 'open', head })
+  agent.pulls.push(url)
+}

@@ -1,0 +1,163 @@
+/** What has to hold: of each record that replaces another, and of a life that is over. */
+import { expect } from 'vitest'
+import { type Phase, phaseOf, type Run } from '../../../src/core/run.ts'
+import { runWith } from '../given.ts'
+import { isIdle, isOver } from './agent.ts'
+import { wordsOf } from './script.ts'
+import type { World } from './world.ts'
+
+interface Change {
+  before: Run
+  after: Run
+  /** What was done at PostHog and opened at GitHub since the last one. */
+  effects: readonly string[]
+  /** What was begun at PostHog since. */
+  begun: readonly string[]
+}
+
+/** Nothing that is known is forgotten, and nothing that was counted is counted back. */
+export function checkRecord(world: World, change: Change): void {
+  const wrong = (holds: boolean, what: string): void => {
+    if (!holds) world.violations.push(what)
+  }
+  checkCounts(change, wrong)
+  checkSession(change, wrong)
+  checkStop(world, change, wrong)
+  const { before, after, effects } = change
+  if (before.taskId !== undefined && world.script.earlier !== 'gone')
+    wrong(after.taskId === before.taskId, 'another task')
+  if (before.outcome && after.round === before.round)
+    wrong(JSON.stringify(after.outcome) === JSON.stringify(before.outcome), 'the outcome changed')
+  for (const id of before.delivered) wrong(!effects.includes(`say ${id}`), `${id} is said again`)
+}
+
+type Wrong = (holds: boolean, what: string) => void
+
+function checkCounts({ before, after }: Change, wrong: Wrong): void {
+  for (const count of ['round', 'notesRead', 'reported', 'passedOn', 'stallsSeen'] as const)
+    wrong(after[count] >= before[count], `${count} went back`)
+  for (const list of ['delivered', 'dropped'] as const)
+    wrong(
+      before[list].every((id, index) => after[list][index] === id),
+      `${list} lost something`,
+    )
+  wrong(new Set(after.delivered).size === after.delivered.length, 'something was delivered twice')
+  wrong(after.pulls.length >= before.pulls.length, 'a pull request was forgotten')
+  if (before.asked) wrong(after.asked, 'the asking was forgotten')
+  if (before.turn) wrong(after.turn, 'the turn was forgotten')
+}
+
+const ranks: Record<Phase, number> = {
+  waiting: 0,
+  preparing: 0,
+  starting: 1,
+  working: 2,
+  stopping: 3,
+  pull: 4,
+  pushed: 4,
+  answer: 4,
+  nothing: 4,
+  stopped: 4,
+  failed: 4,
+}
+
+/** In one round and one session, where a Run stands only goes on, and so does what was heard. */
+function checkSession({ before, after }: Change, wrong: Wrong): void {
+  const resumes = before.taskRun && !after.taskRun && after.earlier?.taskRunId === before.taskRun.id
+  if (before.round === after.round && !resumes) {
+    const [from, to] = [phaseOf(before), phaseOf(after)]
+    wrong(ranks[to] >= ranks[from], `went back from ${from} to ${to}`)
+  }
+  if (!before.taskRun || before.taskRun.id !== after.taskRun?.id) return
+  wrong(!isOver(before.taskRun) || isOver(after.taskRun), 'an ended task run came to life')
+  wrong(after.taskRun.notes >= before.taskRun.notes, 'notes went back')
+  wrong((after.heard?.offset ?? 0) >= (before.heard?.offset ?? 0), 'the log was read again')
+  wrong((after.heard?.turns ?? 0) >= (before.heard?.turns ?? 0), 'a turn was forgotten')
+}
+
+/** From the moment it was read, a stop lets nothing begin, and ends in a stop whose agent works no more. */
+function checkStop(world: World, { before, after, begun }: Change, wrong: Wrong): void {
+  if (!before.stop || before.outcome) return
+  wrong(begun.length === 0, `began after a stop: ${begun.join()}`)
+  if (!after.outcome) return
+  wrong(
+    after.outcome.is === 'stopped' || after.outcome.is === 'failed',
+    `a stop ended in ${after.outcome.is}`,
+  )
+  const working = world.agents().filter(agent => !isOver(agent) && !isIdle(agent) && !agent.cancelled)
+  wrong(after.outcome.is === 'failed' || working.length === 0, 'stopped, and an agent still works')
+}
+
+const instruction = runWith().ask.text
+
+interface Mark {
+  as: string
+  round: number
+  text: string
+}
+
+/** The markers of our comments, and what each was about. */
+const marksOf = (world: World): Mark[] =>
+  world.comments.flatMap(({ body }) => {
+    const [marker] = world.signer.read(body, { repoId: 100, number: 7 })
+    const text = body.replace(/\n\n<!-- codex-run:.*$/s, '')
+    return marker ? [{ as: marker.as, round: marker.round ?? 0, text }] : []
+  })
+
+export function judge(world: World, run: Run): void {
+  expect(world.violations).toEqual([])
+  expect(run.outcome, 'it ends with an outcome').toBeDefined()
+  expect(run.told).toMatchObject({ comment: true, reaction: true, label: true, branch: true })
+  expect(run.intent).toBeUndefined()
+  judgeEffects(world)
+  judgeThread(world, run)
+  judgeWords(world, run)
+  for (const pull of run.pulls)
+    expect(pull.state, `pull request ${pull.number}`).toBe(
+      world.pulls.find(({ number }) => number === pull.number)?.state,
+    )
+}
+
+const startsOf = ({ effects }: World): string[] => effects.filter(effect => effect.startsWith('run '))
+const followUpsOf = (world: World): string[] =>
+  startsOf(world).filter(prompt => !prompt.includes(instruction))
+
+/** One task, one run, and another run only for words that found the last one ended. */
+function judgeEffects(world: World): void {
+  expect(world.tasks.length, 'tasks').toBeLessThanOrEqual(1)
+  const starts = startsOf(world)
+  expect(starts.filter(prompt => prompt.includes(instruction)).length, 'starts').toBeLessThanOrEqual(1)
+  const followUps = followUpsOf(world)
+  expect(new Set(followUps).size, 'follow-ups').toBe(followUps.length)
+  expect(world.effects.filter(effect => effect.startsWith('pull ')).length, 'pulls').toBeLessThanOrEqual(1)
+}
+
+/** One status comment; one last word a round, and none of them empty. */
+function judgeThread(world: World, run: Run): void {
+  const marks = marksOf(world)
+  expect(marks.filter(({ as }) => as === 'status')).toHaveLength(1)
+  const closings = marks.filter(({ as }) => as === 'closing')
+  const rounds = closings.map(({ round }) => round)
+  expect(new Set(rounds).size, 'closing comments').toBe(rounds.length)
+  expect(rounds).toContain(run.round)
+  for (const { text } of closings) expect(text).toMatch(/^@(?:maya|zoe) \S/)
+}
+
+/**
+ * Every word that was accepted reached the agent once, or was dropped by a stop; where there is nothing to go on with,
+ * it goes back to its command, which starts over.
+ */
+function judgeWords(world: World, run: Run): void {
+  const accepted = world.accepted()
+  const waiting = run.undelivered.map(({ id }) => id)
+  if (run.taskId !== undefined && run.branch) expect(waiting).toEqual([])
+  expect(run.notesRead).toBe(world.inbox.length)
+  const read = new Set([...run.delivered, ...waiting])
+  expect(
+    accepted.filter(id => !read.has(id)),
+    'words that were lost',
+  ).toEqual([])
+  const told = [...world.agents().flatMap(({ said }) => [...said.values()]), ...followUpsOf(world)]
+  for (const id of accepted.filter(each => run.delivered.includes(each) && !run.dropped.includes(each)))
+    expect(told.filter(text => text.includes(wordsOf(id))).length, `${id} reached the agent`).toBe(1)
+}

@@ -1,0 +1,183 @@
+/**
+ * The job of a Run, from its asking to its end: taken, parked, woken before its time, taken over from a worker that
+ * died or froze. What a frozen one does after its thaw runs among the steps of its successor.
+ */
+import { Run } from '../../../src/core/run.ts'
+import { advanceRun } from '../../../src/flow/advance-run.ts'
+import type { Held } from '../../../src/flow/edges.ts'
+import type { RunDeps } from '../../../src/flow/run-steps/hand.ts'
+import { LockLost } from '../../../src/queue/work-queue.ts'
+import { deployment, runWith, second, t0 } from '../given.ts'
+import { begin } from './agent.ts'
+import { checkRecord } from './judge.ts'
+import { gitHubOf, postHogOf } from './services.ts'
+import { Crash, type Worker, type World } from './world.ts'
+
+/** Until the lock of a worker is found to have lapsed. */
+const reclaim = 15 * second
+const mostSteps = 2_000
+
+type Outcome =
+  | { do: 'park'; ms: number }
+  | { do: 'end' }
+  | { do: 'frozen' }
+  | { do: 'failed'; error: unknown }
+
+/** Lives a Run to its end. */
+export async function live(world: World): Promise<Run> {
+  const job = new Job(world, begun(world))
+  for (let steps = 0; steps < mostSteps; steps += 1) if (await job.step()) return job.end()
+  throw new Error(`does not end: ${JSON.stringify(job.data)}`)
+}
+
+/** The Run as it was asked for. */
+function begun(world: World): Run {
+  const { earlier, ahead } = world.script
+  const plain = runWith()
+  const settings = { ...plain.settings, limits: { ...plain.settings.limits, person: 1 } }
+  const asked = ahead > 0 ? { ...plain, settings } : plain
+  if (earlier === undefined) return asked
+  const before = begin([])
+  before.due = 0
+  before.status = earlier === 'over' ? 'completed' : 'in_progress'
+  const said = ['an old answer'].map(text => ({ at: world.now, what: { is: 'message' as const, text } }))
+  before.log.push(...said, { at: world.now, what: { is: 'turn-over' } })
+  if (earlier !== 'gone') world.tasks.push({ id: 'task-0', description: '', runs: [before] })
+  return { ...asked, taskId: 'task-0', earlier: { taskId: 'task-0', taskRunId: before.id, over: false } }
+}
+
+function depsOf(world: World, worker: Worker): RunDeps {
+  const older = { ...runWith({ id: 'run-comment-400' }), turn: true }
+  return {
+    github: () => gitHubOf(world, worker),
+    posthog: postHogOf(world, worker),
+    signer: world.signer,
+    deployment,
+    log: { info() {}, warn() {}, error() {} },
+    now: () => world.now,
+    liveRuns: () => Promise.resolve(1),
+    others: async () =>
+      world.asked++ < world.script.ahead ? [{ id: older.id, addedAt: t0 - second, data: older }] : [],
+    stream: { watch: () => true, unwatch() {} },
+    userToken: undefined,
+    fence: () => 'f'.repeat(16),
+    reached: () => {},
+  }
+}
+
+class Job {
+  data: Run
+  readonly #world: World
+  readonly #asleep: Promise<Outcome>[] = []
+  #stalls = 0
+  #parkings = 0
+  #effectsSeen = 0
+
+  constructor(world: World, data: Run) {
+    this.#world = world
+    this.data = data
+  }
+
+  /** True: the Run has ended. */
+  async step(): Promise<boolean> {
+    const world = this.#world
+    const noticed = world.rows
+    const { worker, frozen } = newWorker(world)
+    const working = advanceRun(depsOf(world, worker))(this.#held(worker)).catch(
+      (error: unknown): Outcome => ({ do: 'failed', error }),
+    )
+    const outcome = await Promise.race([working, frozen])
+    if (outcome.do === 'failed' && !(outcome.error instanceof Crash)) throw outcome.error
+    if (outcome.do === 'frozen') this.#asleep.push(working)
+    worker.lost = true
+    if (outcome.do === 'park') this.#park(outcome.ms, noticed)
+    if (outcome.do === 'frozen' || outcome.do === 'failed') this.#reclaim()
+    return outcome.do === 'end'
+  }
+
+  /** Whoever is still frozen thaws now, and must do nothing. */
+  async end(): Promise<Run> {
+    const world = this.#world
+    world.settleLate()
+    for (const { wake } of world.sleepers) wake()
+    await Promise.all(this.#asleep)
+    return this.data
+  }
+
+  #reclaim(): void {
+    this.#stalls += 1
+    this.#world.now += reclaim
+    this.#world.forgotten()
+  }
+
+  #park(ms: number, noticed: number): void {
+    const world = this.#world
+    if (!Number.isFinite(ms) || ms < 0) world.violations.push(`parked for ${ms} ms`)
+    const parking = this.#parkings++
+    // Something came during the step.
+    if (world.rows > noticed) return
+    const length = Math.max(1, ms)
+    const events = world.script.events.flatMap(({ when, what }) =>
+      'parking' in when && when.parking === parking ? [{ after: when.after, what }] : [],
+    )
+    const [first, ...rest] = events.sort((a, b) => a.after - b.after)
+    if (!first) {
+      world.now += length
+      return
+    }
+    world.now += Math.ceil((length * first.after) / 100)
+    world.happen(first.what)
+    world.soon.push(...rest.map(({ what }) => what))
+    // The agent's doings wake nobody.
+    if (world.rows === noticed) world.now += length - Math.ceil((length * first.after) / 100)
+  }
+
+  #held(worker: Worker): Held<Run> {
+    const assertHeld = async (): Promise<void> => {
+      if (worker.dead) throw new Crash()
+      if (worker.lost) throw new LockLost('lost')
+    }
+    return {
+      id: this.data.id,
+      data: this.data,
+      addedAt: t0,
+      stalls: this.#stalls,
+      failures: 0,
+      signal: worker.shutdown.signal,
+      assertHeld,
+      inbox: () => Promise.resolve([...this.#world.inbox]),
+      save: async next => {
+        await assertHeld()
+        this.#record(next)
+      },
+    }
+  }
+
+  #record(next: Run): void {
+    const world = this.#world
+    const effects = world.effects.slice(this.#effectsSeen)
+    const begun = world.begun.splice(0)
+    checkRecord(world, { before: this.data, after: next, effects, begun })
+    this.#effectsSeen = world.effects.length
+    this.data = Run.parse(JSON.parse(JSON.stringify(next)))
+    world.recorded()
+  }
+}
+
+function newWorker(world: World): { worker: Worker; frozen: Promise<Outcome> } {
+  let froze: (outcome: Outcome) => void = () => {}
+  const frozen = new Promise<Outcome>(resolve => {
+    froze = resolve
+  })
+  const worker: Worker = {
+    dead: false,
+    lost: false,
+    shutdown: new AbortController(),
+    freeze: () =>
+      new Promise<void>(wake => {
+        world.sleepers.push({ until: world.calls + world.script.sleep, wake })
+        froze({ do: 'frozen' })
+      }),
+  }
+  return { worker, frozen }
+}

@@ -1,0 +1,153 @@
+/**
+ * One schedule of what happens to a Run: the luck of each call, and what webhooks, the stream and the agent do
+ * between and during them. Made of plain values, so that a failing one is printed, shrunk and lived again.
+ */
+import fc from 'fast-check'
+import type { Note } from '../../../src/core/run.ts'
+import { maya, more, t0, zoe } from '../given.ts'
+
+/** What happens to a call. Where it fails, its effect may or may not have happened. */
+export const lucks = {
+  well: ['well'],
+  answers: ['lost before', 'lost after', 'late', 'slow'],
+  limits: ['limit'],
+  deaths: ['crash before', 'crash after', 'shutdown'],
+  freezes: ['freeze before', 'freeze after'],
+} as const
+export type Luck = (typeof lucks)[keyof typeof lucks][number]
+
+/** What the agent makes of a turn. */
+export type Turn =
+  | 'answers'
+  | 'opens'
+  | 'opens, then goes on'
+  | 'pushes'
+  | 'is silent'
+  | 'fails'
+  | 'completes'
+
+export type Happening =
+  /** A webhook that says something to the Run. */
+  | { is: 'note'; note: Note }
+  /** News on the stream, or a process that starts: look now. */
+  | { is: 'wake' }
+  /** The agent goes on while nobody looks. */
+  | { is: 'work' }
+  /** PostHog ends a session that is idle. */
+  | { is: 'idle end' }
+
+/** `call`: while the so-many-th call is under way. `parking`: so much of that wait has passed, in percent. */
+type Moment = { call: number } | { parking: number; after: number }
+
+export interface Event {
+  when: Moment
+  what: Happening
+}
+
+export interface Script {
+  /** The session of an earlier Run, which this one goes on with. */
+  earlier?: 'listens' | 'over' | 'gone' | undefined
+  /** One for each call to a service, in order; then all goes well. */
+  luck: readonly Luck[]
+  events: readonly Event[]
+  /** What the agent does in each of its turns. */
+  turns: readonly Turn[]
+  /** How often it is somebody else's turn first. */
+  ahead: number
+  /** How many calls of its successor a frozen worker sleeps through. */
+  sleep: number
+}
+
+/** All goes well, with what differs. */
+export const scriptWith = (given: Partial<Script> = {}): Script => ({
+  luck: [],
+  events: [],
+  turns: [],
+  ahead: 0,
+  sleep: 3,
+  ...given,
+})
+
+export const wordsOf = (id: string): string => `words number ${id}, please`
+
+export const words = (id: string): Note => more(id, wordsOf(id), zoe)
+export const stop = (id: string, because?: string): Note => ({
+  says: 'stop',
+  id,
+  by: maya,
+  at: t0,
+  ...(because === undefined ? {} : { because }),
+})
+
+const below = (n: number): fc.Arbitrary<number> => fc.integer({ min: 0, max: n - 1 })
+
+/** Few ids, so that many come twice. */
+const note: fc.Arbitrary<Note> = fc.oneof(
+  { weight: 5, arbitrary: below(5).map(i => words(`m${i}`)) },
+  { weight: 1, arbitrary: below(2).map(i => stop(`s${i}`)) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('closed the issue', 'took the label off').map(why => stop('w', why)),
+  },
+  { weight: 1, arbitrary: below(3).map((i): Note => ({ says: 'look', id: `k${i}` })) },
+  {
+    weight: 1,
+    arbitrary: fc.constant<Note>({ says: 'label', id: 'l', by: zoe, at: t0, label: 'codex:high' }),
+  },
+  {
+    weight: 1,
+    arbitrary: below(2).map((i): Note => ({ says: 'pull', id: `p${i}`, number: 20 + i, state: 'merged' })),
+  },
+  { weight: 1, arbitrary: fc.constant<Note>({ says: 'yield', id: 'y' }) },
+)
+
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  { weight: 5, arbitrary: note.map((said): Happening => ({ is: 'note', note: said })) },
+  { weight: 2, arbitrary: fc.constant<Happening>({ is: 'wake' }) },
+  { weight: 2, arbitrary: fc.constant<Happening>({ is: 'work' }) },
+  { weight: 1, arbitrary: fc.constant<Happening>({ is: 'idle end' }) },
+)
+
+const moment: fc.Arbitrary<Moment> = fc.oneof(
+  fc.record({ call: below(60) }),
+  fc.record({ parking: below(12), after: below(101) }),
+)
+
+/** Ten deaths in one step give the Run up, which is another story. */
+const mostDeaths = 8
+
+function survivable(all: readonly Luck[]): Luck[] {
+  let deaths = 0
+  const deadly = (luck: Luck): boolean => luck.startsWith('crash') || luck.startsWith('freeze')
+  return all.map(luck => (deadly(luck) && ++deaths > mostDeaths ? 'well' : luck))
+}
+
+export const scripts = (bad: readonly Luck[]): fc.Arbitrary<Script> =>
+  fc.record({
+    earlier: fc.constantFrom<Script['earlier']>(undefined, undefined, 'listens', 'over', 'gone'),
+    luck: fc
+      .array(
+        fc.oneof(
+          { weight: 5, arbitrary: fc.constant<Luck>('well') },
+          { weight: 1, arbitrary: fc.constantFrom(...bad) },
+        ),
+        // Without a size, arrays end after ten.
+        { maxLength: 60, size: 'max' },
+      )
+      .map(survivable),
+    events: fc.array(fc.record({ when: moment, what: happening }), { maxLength: 8, size: 'max' }),
+    turns: fc.array(
+      fc.constantFrom<Turn>(
+        'answers',
+        'opens',
+        'opens, then goes on',
+        'pushes',
+        'is silent',
+        'fails',
+        'completes',
+      ),
+      { maxLength: 6, size: 'max' },
+    ),
+    ahead: fc.constantFrom(0, 0, 0, 1, 2),
+    sleep: below(12),
+  })

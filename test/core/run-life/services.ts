@@ -1,0 +1,166 @@
+/** GitHub and PostHog as one worker sees them: each call goes through the world, and has its luck there. */
+import { Refused } from '../../../src/core/faults.ts'
+import type { PullView } from '../../../src/core/seen.ts'
+import type { TasksClient, ThreadClient } from '../../../src/flow/edges.ts'
+import { type AgentRun, begin, goOn, isOver } from './agent.ts'
+import type { Doing, Worker, World } from './world.ts'
+
+type Kind = Pick<Doing<unknown>, 'writes' | 'mayBeLate'>
+const reads: Kind = { writes: false }
+const writes: Kind = { writes: true }
+/** Without an idempotency key, so that doing it twice would show. */
+const creates: Kind = { writes: true, mayBeLate: true }
+
+const absent = (name: string) => (): never => {
+  throw new Error(`${name} is not of this world`)
+}
+
+const openedPull = (number: number, given: Pick<PullView, 'title' | 'body' | 'head'>): PullView => ({
+  number,
+  url: `https://github.com/acme/shop/pull/${number}`,
+  draft: true,
+  state: 'open',
+  ...given,
+})
+
+export function gitHubOf(world: World, worker: Worker): ThreadClient {
+  const at = <T>(kind: Kind, name: string, effect: () => T): Promise<T> =>
+    world.call(worker, { service: 'github', name, effect, ...kind })
+  return {
+    react: () => at(writes, 'react', () => undefined),
+    unreact: () => at(writes, 'unreact', () => undefined),
+    assign: () => at(writes, 'assign', () => undefined),
+    requestReview: () => at(writes, 'request review', () => undefined),
+    removeLabel: () => at(writes, 'remove label', () => undefined),
+    permission: () => at(reads, 'permission', () => ({ role: 'write', name: 'write' })),
+    file: () => at(reads, 'file', () => undefined),
+    closedBy: () => at(reads, 'closed by', () => undefined),
+    comments: () => at(reads, 'comments', () => []),
+    ownComments: () => at(reads, 'own comments', () => [...world.comments]),
+    comment: body =>
+      at(creates, 'comment', () => {
+        const id = 600 + world.comments.length
+        world.comments.push({ id, body, createdAt: world.now })
+        return id
+      }),
+    edit: (id, body) =>
+      at(writes, 'edit', () => {
+        const found = world.comments.find(comment => comment.id === id)
+        if (found) found.body = body
+        return found ? 'edited' : 'gone'
+      }),
+    branch: name =>
+      at(reads, 'branch', () => {
+        const sha = world.branches.get(name)
+        return sha === undefined ? undefined : { name, sha }
+      }),
+    issueBranches: () =>
+      at(reads, 'branches', () => ({
+        linked: [],
+        ours: [...world.branches]
+          .filter(([name]) => name.startsWith('codex/issue-7'))
+          .map(([name, sha]) => ({ name, sha })),
+        base: { name: 'main', sha: world.main },
+        ids: undefined,
+      })),
+    makeBranch: (name, sha) =>
+      at(writes, 'make branch', () => {
+        world.branches.set(name, sha)
+        return { linked: false }
+      }),
+    deleteBranch: name => at(writes, 'delete branch', () => void world.branches.delete(name)),
+    pull: number => at(reads, 'pull', () => world.pulls.find(each => each.number === number)),
+    pullsFrom: head => at(reads, 'pulls', () => world.pulls.filter(each => each.head.ref === head)),
+    isBaseOfPull: base => at(reads, 'bases', () => world.pulls.some(each => each.head.base === base)),
+    openPull: ({ head, base, title, body }) =>
+      at(creates, 'open pull', () => {
+        world.effects.push(`pull ${head}`)
+        const from = { ref: head, sha: 'f'.repeat(40), base, repoId: 100 }
+        const view = openedPull(20 + world.pulls.length, { title, body, head: from })
+        world.pulls.push(view)
+        return view
+      }),
+    amendPull: (number, { base, body }) =>
+      at(writes, 'amend pull', () => {
+        const index = world.pulls.findIndex(each => each.number === number)
+        const before = world.pulls[index]
+        if (!before) throw new Refused('github', 404, '', 'Not Found')
+        const head = { ...before.head, base: base ?? before.head.base }
+        const view = { ...before, body: body ?? before.body, head }
+        world.pulls[index] = view
+        return view
+      }),
+    deleteComment: absent('deleteComment'),
+    attachments: absent('attachments'),
+    reviewComments: absent('reviewComments'),
+    isInTeam: absent('isInTeam'),
+  }
+}
+
+function agentOf(world: World, taskRunId: string): AgentRun {
+  const found = world.agents().find(({ id }) => id === taskRunId)
+  if (!found) throw new Refused('posthog', 404, 'not_found', 'Not found.')
+  return found
+}
+
+export function postHogOf(world: World, worker: Worker): TasksClient {
+  const at = <T>(kind: Kind, name: string, effect: () => T): Promise<T> =>
+    world.call(worker, { service: 'posthog', name, effect, ...kind })
+  const runsOf = (taskId: string): AgentRun[] => world.tasks.find(({ id }) => id === taskId)?.runs ?? []
+  return {
+    createTask: ({ description }) =>
+      at(creates, 'create task', () => {
+        const id = `task-${world.tasks.length + 1}`
+        world.effects.push('task')
+        world.tasks.push({ id, description, runs: [] })
+        return id
+      }),
+    findTask: marker =>
+      at(reads, 'find task', () => world.tasks.find(({ description }) => description.includes(marker))?.id),
+    startRun: (taskId, body) =>
+      at(creates, 'start run', () => {
+        world.effects.push(`run ${body.pending_user_message}`)
+        return begin(runsOf(taskId)).id
+      }),
+    runIds: taskId => at(reads, 'run ids', () => runsOf(taskId).map(({ id }) => id)),
+    statusOf: ({ taskRunId }) => at(reads, 'status', () => agentOf(world, taskRunId).status),
+    logLength: ({ taskRunId }) => at(reads, 'log length', () => agentOf(world, taskRunId).log.length),
+    look: ({ taskRunId }, offset) =>
+      at(reads, 'look', () => {
+        const agent = agentOf(world, taskRunId)
+        goOn(world, agent)
+        const log = agent.log.slice(offset)
+        return {
+          status: agent.status,
+          error: agent.error,
+          pulls: [...agent.pulls],
+          headBranch: undefined,
+          model: undefined,
+          effort: undefined,
+          authorship: undefined,
+          updatedAt: world.now,
+          log,
+          offset: offset + log.length,
+        }
+      }),
+    say: ({ taskRunId }, { id, text }) =>
+      at(writes, 'say', () => {
+        const agent = agentOf(world, taskRunId)
+        world.effects.push(`say ${id}`)
+        if (isOver(agent)) return 'ended'
+        if (!agent.said.has(id)) agent.due += 1
+        agent.said.set(id, text)
+        return 'queued'
+      }),
+    cancel: ({ taskRunId }) =>
+      at(writes, 'cancel', () => {
+        world.effects.push('cancel')
+        agentOf(world, taskRunId).cancelled = true
+      }),
+    cost: () => Promise.resolve(0.42),
+    stageArtifact: absent('stageArtifact'),
+    addArtifact: absent('addArtifact'),
+    models: absent('models'),
+    sandboxes: absent('sandboxes'),
+  }
+}

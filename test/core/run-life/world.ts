@@ -1,0 +1,181 @@
+/**
+ * What surrounds a Run, in memory: a clock, an inbox, and two services whose calls have their luck. Several workers
+ * may call; the one that is frozen has lost the lock.
+ */
+import { ComeBack, type Service, Unanswered } from '../../../src/core/faults.ts'
+import { markerSigner } from '../../../src/core/marker.ts'
+import type { PullView } from '../../../src/core/seen.ts'
+import { second, t0 } from '../given.ts'
+import { type AgentRun, goOn, isIdle } from './agent.ts'
+import type { Happening, Luck, Script } from './script.ts'
+
+/** The process is gone in the middle of a step. */
+export class Crash extends Error {}
+
+/** A process with the job in hand, for one turn. */
+export interface Worker {
+  dead: boolean
+  /** Another one has the job by now. */
+  lost: boolean
+  readonly shutdown: AbortController
+  /** Stops where it is; settles when it is let go on. */
+  freeze(): Promise<void>
+}
+
+export interface Doing<T> {
+  service: Service
+  name: string
+  writes: boolean
+  effect: () => T
+  /** It may take place after its answer was given up. */
+  mayBeLate?: boolean
+}
+
+const soonVisible = 3 * second
+const slow = 10 * second
+const wait = 30 * second
+
+const beginnings = new Set(['create task', 'start run', 'say'])
+const failsBefore = new Set<Luck>(['lost before', 'late', 'limit', 'crash before', 'freeze before'])
+
+export class World {
+  now = t0
+  calls = 0
+  /** How many turns the agent has had. */
+  turn = 0
+  /** How often the turn was somebody else's. */
+  asked = 0
+  readonly script: Script
+  readonly main = 'a'.repeat(40)
+  readonly inbox: string[] = []
+  /** Messages and wakes, as the queue counts them. */
+  rows = 0
+  readonly comments: { id: number; body: string; createdAt: number }[] = []
+  readonly branches = new Map([['main', this.main]])
+  readonly pulls: PullView[] = []
+  readonly tasks: { id: string; description: string; runs: AgentRun[] }[] = []
+  /** What can't be taken back: `task`, `run <prompt>`, `say <id>`, `pull <head>`, `cancel`. */
+  readonly effects: string[] = []
+  /** The calls that put an agent to work, as they were made. */
+  readonly begun: string[] = []
+  /** What must never be, as it was seen. */
+  readonly violations: string[] = []
+  readonly signer = markerSigner('secret')
+  /** What happens at the next calls, one at each. */
+  readonly soon: Happening[] = []
+  readonly sleepers: { until: number; wake: () => void }[] = []
+  readonly #late: { at: number; effect: () => unknown }[] = []
+  #limits: { service: Service; until: number; recorded: boolean }[] = []
+
+  constructor(script: Script) {
+    this.script = script
+  }
+
+  agents(): AgentRun[] {
+    return this.tasks.flatMap(({ runs }) => runs)
+  }
+
+  /** Ids of the words that were said to the Run. */
+  accepted(): string[] {
+    const notes: { says: string; id: string }[] = this.inbox.map(text => JSON.parse(text))
+    return [...new Set(notes.filter(({ says }) => says === 'more').map(({ id }) => id))]
+  }
+
+  /** One call: its effect takes place at its beginning, the answer comes at its end. */
+  async call<T>(worker: Worker, doing: Doing<T>): Promise<T> {
+    if (worker.dead) throw new Crash()
+    if (worker.lost) return this.#callWithoutLock(doing)
+    this.#begin(doing)
+    const luck = this.script.luck[this.calls] ?? 'well'
+    this.calls += 1
+    this.now += 40
+    if (beginnings.has(doing.name)) this.begun.push(doing.name)
+    if (luck === 'late' && doing.mayBeLate)
+      this.#late.push({ at: this.now + soonVisible, effect: doing.effect })
+    const done = failsBefore.has(luck) ? undefined : { value: doing.effect() }
+    if (luck === 'slow') this.now += slow
+    if (luck === 'shutdown') worker.shutdown.abort(new Error('shutdown'))
+    // Others that were begun in the same moment are under way by now.
+    await Promise.resolve()
+    return this.#answer(worker, { service: doing.service, luck, done })
+  }
+
+  /** Reading does no harm. */
+  #callWithoutLock<T>({ writes, name, effect }: Doing<T>): T {
+    if (!writes) return effect()
+    this.violations.push(`${name} by a worker that lost the lock`)
+    throw new Crash()
+  }
+
+  #begin({ service, name }: Doing<unknown>): void {
+    this.settleLate()
+    const limit = this.#limits.find(each => each.service === service && this.now < each.until)
+    if (limit) this.violations.push(`${name} ${limit.until - this.now} ms before the limit is over`)
+    const due = this.script.events.filter(({ when }) => 'call' in when && when.call === this.calls)
+    for (const { what } of due) this.happen(what)
+    const next = this.soon.shift()
+    if (next) this.happen(next)
+    for (const { until, wake } of this.sleepers) if (until <= this.calls) wake()
+  }
+
+  async #answer<T>(
+    worker: Worker,
+    { service, luck, done }: { service: Service; luck: Luck; done: { value: T } | undefined },
+  ): Promise<T> {
+    if (luck.startsWith('crash')) worker.dead = true
+    if (luck.startsWith('freeze') || worker.lost) await worker.freeze()
+    if (worker.dead) throw new Crash()
+    if (luck === 'limit') {
+      const until = this.now + wait
+      this.#limits.push({ service, until, recorded: false })
+      throw new ComeBack(service, until, 'rate-limit', 'limit')
+    }
+    if (!done || luck === 'lost after') throw new Unanswered(service, 'reset')
+    return done.value
+  }
+
+  /** What was given up for lost, and happened. */
+  settleLate(): void {
+    const due = this.#late.filter(({ at }) => at <= this.now)
+    for (const late of due) {
+      this.#late.splice(this.#late.indexOf(late), 1)
+      late.effect()
+    }
+  }
+
+  /** The record was written, so whoever goes on with it knows of the limits. */
+  recorded(): void {
+    for (const limit of this.#limits) limit.recorded = true
+  }
+
+  /** A process died: nobody knows what it did not write down. */
+  forgotten(): void {
+    this.#limits = this.#limits.filter(({ recorded }) => recorded)
+  }
+
+  happen(what: Happening): void {
+    switch (what.is) {
+      case 'note':
+        if (what.note.says === 'pull' && !this.merge(what.note.number)) return
+        this.inbox.push(JSON.stringify(what.note))
+        this.rows += 1
+        return
+      case 'wake':
+        this.rows += 1
+        return
+      case 'work':
+        for (const agent of this.agents()) goOn(this, agent)
+        return
+      case 'idle end':
+        for (const agent of this.agents().filter(isIdle)) agent.status = 'completed'
+    }
+  }
+
+  /** False: there is no such pull request yet. */
+  merge(number: number): boolean {
+    const index = this.pulls.findIndex(each => each.number === number)
+    const pull = this.pulls[index]
+    if (pull) this.pulls[index] = { ...pull, state: 'merged' }
+    return pull !== undefined
+  }
+}
