@@ -38,7 +38,7 @@ vi.mock('../../src/core/safe-markdown.ts', async load => {
 })
 
 /** `npm run model` sets them; the same seed lives the same lives. */
-const runs = Number(process.env.RUNS ?? 500)
+const runs = Number(process.env.RUNS ?? 250)
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
 
 async function lives(script: Script, strict = false): Promise<{ world: World; run: Run }> {
@@ -79,8 +79,8 @@ test('an ordinary life is short', async () => {
   expect(run.pulls[0]?.number).toBe(20)
 })
 
-/** In the suite every third moment, in `npm run model` all of them. */
-const stride = runs < 10_000 ? 3 : 1
+/** In the suite every fourth moment, in `npm run model` all of them. */
+const stride = runs < 10_000 ? 4 : 1
 
 describe('something may be said at any moment', () => {
   const fates: Luck[] = [

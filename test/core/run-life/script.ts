@@ -14,8 +14,8 @@ export const lucks = {
   deaths: ['crash before', 'crash after', 'shutdown'],
   freezes: ['freeze before', 'freeze after'],
 } as const
-/** `slow` is not drawn: see the open findings. */
-export type Luck = (typeof lucks)[keyof typeof lucks][number] | 'slow'
+/** `slow` and `refused` are not drawn: see the open findings. */
+export type Luck = (typeof lucks)[keyof typeof lucks][number] | 'slow' | 'refused'
 
 /** What the agent makes of a turn. */
 export type Turn =
