@@ -175,7 +175,11 @@ function afterOutcome(run: Run, now: Now): Step {
 const inlineToAnswer = ({ ask: { origin, inline } }: Run): number =>
   origin.by === 'comment' && origin.place.in === 'review' ? (inline?.length ?? 0) : 0
 
-const canGoOn = (run: Run): boolean => run.taskId !== undefined && run.branch !== undefined
+/** Words that wait behind a refusal would be refused, too: they go back to their command, which starts over. */
+const canGoOn = (run: Run): boolean =>
+  run.taskId !== undefined && run.branch !== undefined && (run.outcome?.is !== 'failed' || agentEnded(run))
+
+const agentEnded = ({ taskRun }: Run): boolean => taskRun !== undefined && isTerminal(taskRun.status)
 
 function inTail(run: Run, now: number): boolean {
   if (

@@ -249,6 +249,9 @@ function afterRefusal(hand: Hand, step: Doing, error: Refused): Run {
         return { ...run, restaged: true, attachments: run.restaged ? { ids: [], failed: [] } : undefined }
       return failed(hand, failureOf(error))
     default:
-      return run.outcome ? { ...run, told: allTold } : failed(hand, failureOf(error))
+      // Nothing is left to be told, nor to be waited for.
+      return run.outcome
+        ? { ...run, told: allTold, claimedPulls: [], yielding: true }
+        : failed(hand, failureOf(error))
   }
 }

@@ -374,3 +374,254 @@ test('no wait is without end, none is shorter than a millisecond', () => {
           }
         }
 })
+
+describe('in trouble', () => {
+  const trouble = (given: Partial<NonNullable<Run['trouble']>> = {}): NonNullable<Run['trouble']> => ({
+    service: 'posthog',
+    why: 'limit',
+    since: t0,
+    until: now.at + 30_000,
+    count: 1,
+    ...given,
+  })
+  const stop = { by: maya, at: t0, asked: false }
+  const intent = { effect: 'create-task' as const, at: t0 }
+  const long = trouble({ since: now.at - 24 * hour - 1 })
+  const aDay = trouble({ since: now.at - 24 * hour })
+  const over: Partial<Run> = { outcome: { is: 'answer' }, concludedAt: t0, told, cost: null }
+  const untaken: Partial<Run> = { status, taskRun: undefined, asked: false }
+
+  holds([
+    ['it waits', working({ trouble: trouble() }), {}, 'wait 30000'],
+    ['until then', working({ trouble: trouble({ until: now.at }), nextLookAt: undefined }), {}, 'look'],
+    [
+      'the thread is told, where that is possible',
+      working({ trouble: trouble() }),
+      { text: 'phase' },
+      'edit-status',
+    ],
+    ['not of details', working({ trouble: trouble() }), { text: 'details' }, 'wait 30000'],
+    [
+      'nor when GitHub is the trouble',
+      working({ trouble: trouble({ service: 'github' }) }),
+      { text: 'phase' },
+      'wait 30000',
+    ],
+    [
+      'nor where nothing was told yet',
+      working({ trouble: trouble(), status: undefined }),
+      { text: 'phase' },
+      'wait 30000',
+    ],
+    [
+      'a stop of what has not begun is done at once',
+      working({ ...untaken, trouble: trouble(), stop }),
+      {},
+      'settle-outcome',
+    ],
+    [
+      'but not of what may have begun',
+      working({ ...untaken, trouble: trouble(), stop, intent }),
+      {},
+      'wait 30000',
+    ],
+    ['nor of what has begun', working({ trouble: trouble(), stop }), {}, 'wait 30000'],
+    ['nor of what is over', working({ ...untaken, ...over, trouble: trouble(), stop }), {}, 'wait 30000'],
+    ['without a stop it waits, too', working({ ...untaken, trouble: trouble() }), {}, 'wait 30000'],
+    ['after a day it is given up', working({ trouble: long }), {}, 'give-up network'],
+    ['and not before', working({ trouble: aDay }), {}, 'wait 30000'],
+    ['what is over lets go after a day', working({ ...over, trouble: long }), {}, 'let-go'],
+    ['and not before', working({ ...over, trouble: aDay }), {}, 'wait 30000'],
+  ])
+})
+
+describe('the words of what is given up', () => {
+  const given = (run: Run): unknown => nextStep(run, now)
+  const queued = { ...taskRun, changedAt: now.at - 15 * minute - 1 }
+  const never = {
+    do: 'give-up',
+    outcome: {
+      is: 'failed',
+      class: 'lost',
+      reason: 'PostHog took the run but did not start it within 15 minutes',
+      fix: 'Check that Tasks are enabled for the PostHog project, then `/codex retry`.',
+    },
+  }
+  const trouble = { why: 'no answer', since: now.at - 25 * hour, until: now.at + 1, count: 9 }
+  const away = (name: string) => ({
+    do: 'give-up',
+    outcome: {
+      is: 'failed',
+      class: 'network',
+      reason: `${name} could not be used for a day: no answer`,
+      fix: '`/codex retry` tries again.',
+    },
+  })
+
+  test.each<[string, Run, object]>([
+    ['queued for ever', working({ taskRun: { ...queued, status: 'queued' } }), never],
+    ['not even queued', working({ taskRun: { ...queued, status: 'not_started' } }), never],
+    [
+      'silent',
+      working({ taskRun: { ...taskRun, changedAt: now.at - 3 * hour - 1 } }),
+      {
+        do: 'give-up',
+        outcome: {
+          is: 'failed',
+          class: 'lost',
+          reason: 'Nothing was heard of the run for three hours',
+          fix: 'Look at the run in PostHog, then `/codex retry`.',
+        },
+      },
+    ],
+    [
+      'a stop that is not confirmed',
+      working({ stop: { by: maya, at: now.at - 5 * minute - 1, asked: true } }),
+      {
+        do: 'give-up',
+        outcome: {
+          is: 'failed',
+          class: 'lost',
+          reason: 'PostHog was asked to stop the run but did not confirm it within 5 minutes',
+          fix: 'Look at the run in PostHog; it may still be working.',
+        },
+      },
+    ],
+    ['GitHub away', working({ trouble: { service: 'github', ...trouble } }), away('GitHub')],
+    ['PostHog away', working({ trouble: { service: 'posthog', ...trouble } }), away('PostHog')],
+  ])('%s', (_, run, expected) => {
+    expect(given(run)).toEqual(expected)
+  })
+})
+
+describe('at the edge of a limit', () => {
+  const later = now.at + 60_000
+  const stopAt = (ago: number) => ({ by: maya, at: now.at - ago, asked: true })
+  const idle = { offset: 1, turns: 1, idle: true }
+  const open: Partial<Run> = {
+    outcome: { is: 'pull' },
+    pulls: [pull],
+    concludedAt: t0,
+    told,
+    cost: null,
+    nextLookAt: later,
+  }
+
+  holds([
+    [
+      'a stop may take five minutes',
+      working({ stop: stopAt(5 * minute), nextLookAt: later }),
+      {},
+      'wait 60000',
+    ],
+    [
+      'a run may be silent for three hours',
+      working({ taskRun: { ...taskRun, changedAt: now.at - 3 * hour }, nextLookAt: later }),
+      {},
+      'wait 60000',
+    ],
+    [
+      'one that works may be silent for longer than one that is queued',
+      working({ taskRun: { ...taskRun, changedAt: now.at - hour }, nextLookAt: later }),
+      {},
+      'wait 60000',
+    ],
+    [
+      'an end that counts now is no reason to wait',
+      working({
+        heard: { ...idle, idleSince: now.at - 20_000 },
+        lastLookAt: now.at,
+        taskRun: { ...taskRun, notes: 1 },
+      }),
+      {},
+      'find-result',
+    ],
+    [
+      'an end that counted is waited for no more',
+      working({ stop: stopAt(0), heard: { ...idle, idleSince: now.at - 2_000 }, nextLookAt: later }),
+      {},
+      'wait 18000',
+    ],
+    [
+      'one that never looked asks GitHub',
+      working({ heard: { ...idle, idleSince: now.at - 3_000 }, lastLookAt: undefined }),
+      {},
+      'find-result',
+    ],
+    [
+      'what PostHog ended needs no second look',
+      working({
+        taskRun: { ...taskRun, status: 'completed' },
+        heard: { ...idle, idleSince: now.at },
+        lastLookAt: now.at - 1_000,
+      }),
+      {},
+      'find-result',
+    ],
+    [
+      'details that were never sent are sent',
+      working({ status: undefined, mute: true, nextLookAt: later }),
+      { text: 'details' },
+      'edit-status',
+    ],
+    [
+      'no text that is the same is sent',
+      working({ status: { ...status, at: 0 }, nextLookAt: later }),
+      {},
+      'wait 60000',
+    ],
+    [
+      'words for a Run without a task',
+      working({ ...open, taskId: undefined, taskRun: undefined, undelivered: [more('a')] }),
+      {},
+      'end',
+    ],
+    [
+      'words for a Run without a branch',
+      working({ ...open, branch: undefined, taskRun: undefined, undelivered: [more('a')] }),
+      {},
+      'end',
+    ],
+    ['a pull request whose run is gone', working({ ...open, taskRun: undefined }), {}, 'end'],
+    ['an agent that was not heard yet', working({ ...open, heard: undefined }), {}, 'wait 60000'],
+    ['an answer of an agent that goes on', working({ ...open, outcome: { is: 'answer' } }), {}, 'end'],
+  ])
+
+  const refused = { is: 'failed' as const, class: 'setup' as const, reason: 'No.', fix: 'x' }
+  holds([
+    [
+      'words behind a refusal are not tried again and again',
+      working({ ...open, outcome: refused, undelivered: [more('a')] }),
+      {},
+      'end',
+    ],
+    [
+      'nor behind a start that was refused',
+      working({ ...open, outcome: refused, taskRun: undefined, undelivered: [more('a')] }),
+      {},
+      'end',
+    ],
+    [
+      'after an agent that failed they go on in its session',
+      working({
+        ...open,
+        outcome: refused,
+        taskRun: { ...taskRun, status: 'failed' },
+        undelivered: [more('a')],
+      }),
+      {},
+      'resume-work',
+    ],
+  ])
+
+  test('a review without inline comments has none to answer', () => {
+    const place = { in: 'review' as const, reviewId: 4, nodeId: 'R' }
+    const review = { ...ask, origin: { by: 'comment' as const, place } }
+    expect(step(working({ ...open, ask: review, outcome: { is: 'answer' } }))).toBe('end')
+  })
+
+  test('a label has no inline comments to answer', () => {
+    const labelled = { ...ask, origin: { by: 'label' as const, label: 'codex' } }
+    expect(step(working({ ...open, ask: labelled, outcome: { is: 'answer' } }))).toBe('end')
+  })
+})

@@ -89,6 +89,45 @@ describe('a note', () => {
   })
 })
 
+describe('what a note leaves behind', () => {
+  const seen = working({ delivered: ['z'] })
+  test.each<[string, Run, Note, Partial<Run>]>([
+    ['a stop', seen, stop(), { delivered: ['z', 's'] }],
+    ['a look', seen, look(), { delivered: ['z', 'k'] }],
+    ['a label', seen, label(), { delivered: ['z', 'l'] }],
+    [
+      'news of a pull request',
+      seen,
+      { says: 'pull', id: 'p', number: 9, state: 'merged' },
+      { delivered: ['z', 'p'] },
+    ],
+    ['another command', seen, { says: 'yield', id: 'y' }, { delivered: ['z', 'y'], yielding: true }],
+    [
+      'a label, which is to come off though others did',
+      working({ told }),
+      label(),
+      { labels: ['codex'], told: { ...told, label: false } },
+    ],
+    [
+      'a label after the end: nothing, as it asks for a run of its own',
+      working({ outcome: { is: 'answer' }, told }),
+      label(),
+      { labels: [], delivered: [], told },
+    ],
+  ])('%s', (_, run, note, expected) => {
+    expect(read(run, note)).toMatchObject(expected)
+  })
+
+  test('a stop without a reason names none', () => {
+    expect(read(working(), stop()).stop).toStrictEqual({ by: maya, at: t0, asked: false })
+  })
+
+  test('a stop of an agent that was not heard yet stops it', () => {
+    const run = working({ outcome: { is: 'pull' }, pulls: [pull], told, heard: undefined })
+    expect(read(run, stop())).toMatchObject({ stop: { by: maya }, round: 1 })
+  })
+})
+
 describe('a stop while something is under way', () => {
   const at = { at: t0, lostAt: t0 }
   test('leaves nothing of the words that were being passed on, so that later ones are not taken for them', () => {

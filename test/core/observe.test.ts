@@ -238,3 +238,61 @@ describe('the outcome', () => {
     expect(outcomeOf(working(given))).toMatchObject(expected)
   })
 })
+
+describe('what is missing', () => {
+  test('a Run that heard nothing yet begins with no turn', () => {
+    const before = working({ heard: undefined })
+    expect(seen({ offset: 3 }, before).heard).toEqual({ offset: 3, turns: 0, idle: false })
+  })
+
+  test('what PostHog does not say leaves no trace', () => {
+    expect(seen({}).taskRun).toStrictEqual(taskRun)
+  })
+
+  test('a stop without a reason ends without one', () => {
+    const stop = { by: maya, at: t0, asked: true }
+    expect(outcomeOf(working({ stop }))).toStrictEqual({ is: 'stopped', by: 'maya' })
+  })
+
+  test('an outcome without a run, or anything heard of it', () => {
+    expect(outcomeOf(runWith())).toEqual({ is: 'nothing' })
+    expect(outcomeOf(working({ heard: undefined }))).toEqual({ is: 'nothing' })
+  })
+
+  test('a turn without a run is over after a moment', () => {
+    const heard = { offset: 1, turns: 1, idle: true, idleSince: at - limits.settle }
+    expect(turnIsOver(runWith({ heard }), at)).toBe(true)
+  })
+
+  test('an idle agent whose end was not dated is not over', () => {
+    expect(turnIsOver(working({ heard: { offset: 1, turns: 1, idle: true } }), at)).toBe(false)
+  })
+})
+
+describe('the words for a failure that a person can do something about', () => {
+  const failed = (error: string) => outcomeOf(working({ taskRun: { ...taskRun, status: 'failed', error } }))
+  const fixes = {
+    quota: 'Wait until the limit resets or raise it in PostHog, then `/codex retry`.',
+    clone: "Install PostHog's own GitHub App with access to this repository, then `/codex retry`.",
+    model: 'Choose another one with `/codex retry --model NAME`.',
+    agent: 'Look at the run in PostHog, then `/codex retry`.',
+  }
+  test.each<[said: string, reason: string, fix: keyof typeof fixes]>([
+    ['Your usage limit is used up', 'The agent ran into a usage or spend limit', 'quota'],
+    ['quota', 'The agent ran into a usage or spend limit', 'quota'],
+    ['Billing', 'The agent ran into a usage or spend limit', 'quota'],
+    ['rate limit', 'The agent ran into a usage or spend limit', 'quota'],
+    ['ratelimited', 'The agent ran into a usage or spend limit', 'quota'],
+    ['Repository not found', 'PostHog could not get at the repository', 'clone'],
+    ['no repository access', 'PostHog could not get at the repository', 'clone'],
+    ['Could not read from remote repository', 'PostHog could not get at the repository', 'clone'],
+    ['authentication failed', 'PostHog could not get at the repository', 'clone'],
+    ['model x not found', 'The model is not known to PostHog', 'model'],
+    ['the model gpt-9 is not available', 'The model is not known to PostHog', 'model'],
+    ['the model x is unknown', 'The model is not known to PostHog', 'model'],
+    ['Unknown model', 'The model is not known to PostHog', 'model'],
+    ['boom', 'The agent failed', 'agent'],
+  ])('%s', (said, reason, fix) => {
+    expect(failed(said)).toMatchObject({ reason: `${reason}: ${said}`, fix: fixes[fix] })
+  })
+})

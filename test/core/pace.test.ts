@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { backoff, callsPerHour, limits, lookInterval } from '../../src/core/pace.ts'
+import {
+  backoff,
+  callsPerHour,
+  limits,
+  lookInterval,
+  lookIntervalWithStream,
+  soonestLook,
+} from '../../src/core/pace.ts'
 import { hour, minute, second } from './given.ts'
 
 describe('the time until the next look', () => {
@@ -52,4 +59,20 @@ test('the limits are in order', () => {
   expect(limits.stopping).toBeLessThan(limits.queued)
   expect(limits.queued).toBeLessThan(limits.silent)
   expect(limits.silent).toBeLessThan(limits.trouble)
+})
+
+describe('with a stream that tells of news', () => {
+  test.each([
+    ['a new one is looked at as ever', 29 * second, 1, 2 * second],
+    ['after half a minute the timer is only the net', 30 * second, 1, 20 * second],
+    ['an old one, too', hour, 1, 20 * second],
+    ['many are looked at as rarely as can be afforded', hour, 100, 187_500],
+  ])('%s', (_, age, live, expected) => {
+    expect(lookIntervalWithStream(age, live)).toBe(expected)
+  })
+
+  test('news bring the next look as soon as a new Run would have it', () => {
+    expect(soonestLook(1)).toBe(2 * second)
+    expect(soonestLook(10)).toBe(18_750)
+  })
 })

@@ -37,7 +37,7 @@ vi.mock('../../src/core/safe-markdown.ts', async load => {
 })
 
 /** `npm run model` sets them; the same seed lives the same lives. */
-const runs = Number(process.env.RUNS ?? 500)
+const runs = Number(process.env.RUNS ?? 250)
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
 
 async function lives(script: Script): Promise<{ world: World; run: Run }> {
@@ -78,8 +78,8 @@ test('an ordinary life is short', async () => {
   expect(run.pulls[0]?.number).toBe(20)
 })
 
-/** In the suite every third moment, in `npm run model` all of them. */
-const stride = runs < 10_000 ? 3 : 1
+/** In the suite every fourth moment, in `npm run model` all of them. */
+const stride = runs < 10_000 ? 4 : 1
 
 describe('something may be said at any moment', () => {
   const fates: Luck[] = [
@@ -145,4 +145,9 @@ describe('what became visible while a slow look was under way is seen', () => {
   test.each(Array.from({ length: 8 }, (_, call) => call))('call %i', async call => {
     await lives(scriptWith({ luck: callsThen(call, 'late', 'slow') }))
   })
+})
+
+test('a no while the agent of a pull request goes on is the end of looking', async () => {
+  for (let call = 14; call < 30; call++)
+    await lives(scriptWith({ turns: ['opens, then goes on'], luck: callsThen(call, 'refused') }))
 })

@@ -107,6 +107,16 @@ describe('from sweep to sweep', () => {
     expect(look(before, log, now + hour + minute).missed.map(({ guid }) => guid)).toEqual(['b'])
   })
 
+  test('one that was given up is remembered while the log may show it again', () => {
+    const missed = (ago: number): Memory => ({
+      ...nothing,
+      readUntil: now,
+      missed: [{ guid: 'a', event: 'issues', id: '1', since: now - ago, last: now, times: 3 }],
+    })
+    expect(look(missed(10 * minute), [], now).missed).toHaveLength(1)
+    expect(look(missed(10 * minute + 1), [], now).missed).toEqual([])
+  })
+
   test('more than can be remembered is read again', () => {
     const many = Array.from({ length: 2_500 }, (_, n) => attempt(`${n}`, { ago: 70 * hour - n * second }))
     const memory = look(nothing, many.toReversed(), now)
@@ -286,5 +296,90 @@ describe('a sweep', () => {
     expect(asked).toHaveLength(250)
     await turn()
     expect(asked).toHaveLength(251)
+  })
+
+  test('says what it does', async () => {
+    const lines: [object, string][] = []
+    const keep = (fields: object, message: string) => void lines.push([fields, message])
+    const speaking = sweepDeliveries({
+      deliveries,
+      events,
+      log: { info: keep, warn: keep, error: keep },
+      now: () => at,
+      pause: 1,
+    })
+    const go = () =>
+      speaking({ memory: undefined, signal: new AbortController().signal, remember: async () => {} })
+    log = [attempt('b'), attempt('a', { ago: hour })]
+    const refused = new Refused('github', 404, '', 'gone')
+    fault = what => (what === 'redeliver a' ? refused : undefined)
+    await go()
+    const until = now + minute
+    fault = () => new ComeBack('github', until, 'rate-limit', 'later')
+    await go()
+    const silence = new Unanswered('github', 'no answer')
+    fault = () => silence
+    await go()
+    expect(lines).toEqual([
+      [{ delivery: 'a', event: 'issue_comment', err: refused }, 'GitHub will not send this webhook again'],
+      [{ delivery: 'b', event: 'issue_comment', times: 1 }, 'redelivery asked for'],
+      [{ until: new Date(until).toISOString() }, 'the sweep waits for GitHub’s limit'],
+      [{ err: silence }, 'the sweep broke off'],
+    ])
+  })
+
+  test('reads a thousand pages at most', async () => {
+    let read = 0
+    const warn = vi.fn()
+    const endless = sweepDeliveries({
+      deliveries: {
+        page: async () => {
+          read += 1
+          return { attempts: [attempt(`${read}`, ok)], next: `${read}` }
+        },
+        redeliver: async () => {},
+      },
+      events,
+      log: { info: say, warn, error: say },
+      now: () => at,
+      pause: 1,
+    })
+    await endless({ memory: undefined, signal: new AbortController().signal, remember: async () => {} })
+    expect(read).toBe(1_000)
+    expect(warn).toHaveBeenCalledWith({ pages: 1_000 }, 'the log of deliveries is longer than a sweep reads')
+  })
+
+  test('reads on for what is as old as its end, and no further', async () => {
+    const from = now - 71 * hour
+    log = [
+      ...Array.from({ length: 3 }, (_, n) => attempt(`${n}`, { ...ok, at: n === 2 ? from : now })),
+      ...Array.from({ length: 3 }, (_, n) => attempt(`old ${n}`, { ...ok, at: from - 1 - n })),
+      attempt('z', { at: from - hour }),
+    ]
+    await turn()
+    expect(pages).toEqual([undefined, '3'])
+  })
+
+  test('rests between two requests, and only there', async () => {
+    log = [attempt('b'), attempt('a', { ago: hour })]
+    const began = performance.now()
+    const slow = sweepDeliveries({
+      deliveries,
+      events,
+      log: { info: say, warn: say, error: say },
+      now: () => at,
+      pause: 200,
+    })
+    await slow({ memory: undefined, signal: new AbortController().signal, remember: async () => {} })
+    const took = performance.now() - began
+    expect(took).toBeGreaterThan(190)
+    expect(took).toBeLessThan(390)
+  })
+
+  test('of nothing comes back at the usual time', async () => {
+    log = [attempt('a', { ago: minute - sweepEvery })]
+    expect(await turn()).toBeUndefined()
+    log = [attempt('b', { ago: minute - sweepEvery + 1 })]
+    expect(await turn()).toBe(sweepEvery - 1)
   })
 })

@@ -14,7 +14,8 @@ export const lucks = {
   deaths: ['crash before', 'crash after', 'shutdown'],
   freezes: ['freeze before', 'freeze after'],
 } as const
-export type Luck = (typeof lucks)[keyof typeof lucks][number]
+/** `refused` is not drawn: what a service says no to for good is for the tables. */
+export type Luck = (typeof lucks)[keyof typeof lucks][number] | 'refused'
 
 /** What the agent makes of a turn. */
 export type Turn =

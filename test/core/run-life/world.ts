@@ -2,7 +2,7 @@
  * What surrounds a Run, in memory: a clock, an inbox, and two services whose calls have their luck. Several workers
  * may call; the one that is frozen has lost the lock.
  */
-import { ComeBack, type Service, Unanswered } from '../../../src/core/faults.ts'
+import { ComeBack, Refused, type Service, Unanswered } from '../../../src/core/faults.ts'
 import { markerSigner } from '../../../src/core/marker.ts'
 import type { PullView } from '../../../src/core/seen.ts'
 import { second, t0 } from '../given.ts'
@@ -34,9 +34,18 @@ export interface Doing<T> {
 const soonVisible = 3 * second
 const slow = 10 * second
 const wait = 30 * second
+/** No life that ends takes so many. */
+const mostCalls = 3_000
 
 const beginnings = new Set(['create task', 'start run', 'say'])
-const failsBefore = new Set<Luck>(['lost before', 'late', 'limit', 'crash before', 'freeze before'])
+const failsBefore = new Set<Luck>([
+  'lost before',
+  'late',
+  'limit',
+  'refused',
+  'crash before',
+  'freeze before',
+])
 
 export class World {
   now = t0
@@ -64,6 +73,7 @@ export class World {
   /** What happens at the next calls, one at each. */
   readonly soon: Happening[] = []
   readonly sleepers: { until: number; wake: () => void }[] = []
+  #refuses = false
   readonly #late: { at: number; effect: () => unknown }[] = []
   #limits: { service: Service; until: number; recorded: boolean }[] = []
 
@@ -86,8 +96,9 @@ export class World {
     if (worker.dead) throw new Crash()
     if (worker.lost) return this.#callWithoutLock(doing)
     this.#begin(doing)
-    const luck = this.script.luck[this.calls] ?? 'well'
+    const luck = this.#luckOf(doing)
     this.calls += 1
+    if (this.calls > mostCalls) throw new Error(`${doing.name} for ever`)
     this.now += 40
     if (beginnings.has(doing.name)) this.begun.push(doing.name)
     if (luck === 'late' && doing.mayBeLate)
@@ -98,6 +109,14 @@ export class World {
     // Others that were begun in the same moment are under way by now.
     await Promise.resolve()
     return this.#answer(worker, { service: doing.service, luck, done })
+  }
+
+  /** What says no once says no ever after. GitHub does not: a thread that takes no comments is another story. */
+  #luckOf({ service }: Doing<unknown>): Luck {
+    const luck = this.script.luck[this.calls] ?? 'well'
+    if (service === 'github') return luck === 'refused' ? 'well' : luck
+    this.#refuses ||= luck === 'refused'
+    return this.#refuses ? 'refused' : luck
   }
 
   /** Reading does no harm. */
@@ -130,6 +149,7 @@ export class World {
       this.#limits.push({ service, until, recorded: false })
       throw new ComeBack(service, until, 'rate-limit', 'limit')
     }
+    if (luck === 'refused') throw new Refused(service, 403, '', 'no')
     if (!done || luck === 'lost after') throw new Unanswered(service, 'reset')
     return done.value
   }

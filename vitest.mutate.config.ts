@@ -1,10 +1,10 @@
-/** The quick tests of what decides and waits, without a build, a process or a queue: for `npm run model`. */
+/** The quick tests of what `npm run mutate` changes: no process, no queue, no chance. */
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
     include: [
-      'test/core/{next-step,notes,observe,pace,run-life,turn}.test.ts',
+      'test/core/{next-step,notes,observe,pace,turn}.test.ts',
       'test/flow/*.test.ts',
       'test/edges/{posthog,github}-limits.test.ts',
     ],

@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest'
+import type { Run } from '../../src/core/run.ts'
+import { type Me, type OtherRun, turnOf } from '../../src/core/turn.ts'
+import { ask, hour, issueThread, maya, minute, pullThread, runWith, second, t0, zoe } from './given.ts'
+
+const now = t0
+const day = 24 * hour
+
+/** The Run that asks, of maya in issue 7, with what differs in its limits. */
+const me = (limits: Partial<Run['settings']['limits']> = {}): Me => {
+  const run = runWith()
+  const settings = { ...run.settings, limits: { ...run.settings.limits, ...limits } }
+  return { id: 'm', addedAt: now, data: { ...run, settings } }
+}
+
+/** One of `ago` ms before, of maya in issue 7, unless said otherwise. */
+const other = (ago: number, differs: Partial<Run> = {}, id = `o${ago}`): OtherRun => ({
+  id,
+  addedAt: now - ago,
+  data: runWith({ turn: true, ...differs }),
+})
+const over: Partial<Run> = { outcome: { is: 'answer' } }
+const byZoe: Partial<Run> = { ask: { ...ask, by: zoe } }
+const elsewhere: Partial<Run> = { thread: { ...issueThread, repoId: 200 } }
+const another: Partial<Run> = { thread: { ...pullThread, number: 8 } }
+
+const turn = (mine: Me, others: OtherRun[]) => turnOf(mine, others, now)
+const first = { is: 'now' }
+const many = (count: number, differs: Partial<Run> = {}, step = 1): OtherRun[] =>
+  Array.from({ length: count }, (_, i) => other((i + 1) * step, differs))
+
+test('whoever is alone may start', () => {
+  expect(turn(me(), [])).toEqual(first)
+  expect(turn(me(), [{ ...me(), id: 'm' }])).toEqual(first)
+})
+
+describe('Runs under way go first', () => {
+  test.each<[string, Partial<Run['settings']['limits']>, OtherRun[], object]>([
+    ['as many as may be', { repository: 1 }, [other(1)], { is: 'ahead', ahead: 1 }],
+    ['not one fewer', { repository: 2 }, [other(1)], first],
+    ['one more', { repository: 1 }, [other(1), other(2)], { is: 'ahead', ahead: 2 }],
+    ['of anybody in the repository', { repository: 1 }, [other(1, byZoe)], { is: 'ahead', ahead: 1 }],
+    ['in any thread of it', { repository: 1 }, [other(1, another)], { is: 'ahead', ahead: 1 }],
+    ['of the same person', { person: 1 }, [other(1)], { is: 'ahead', ahead: 1 }],
+    ['not of another person', { person: 1 }, [other(1, byZoe)], first],
+    ['not in another repository', { repository: 1, person: 1 }, [other(1, elsewhere)], first],
+    ['not those that are over', { repository: 1, person: 1 }, [other(1, over)], first],
+    ['not younger ones', { repository: 1 }, [other(-1)], first],
+    ['not this one itself', { repository: 1 }, [other(1, {}, 'm')], first],
+    ['of one moment by id', { repository: 1 }, [other(0, {}, 'a')], { is: 'ahead', ahead: 1 }],
+    ['of one moment not those behind', { repository: 1 }, [other(0, {}, 'z')], first],
+    ['the greater of two numbers', { repository: 2, person: 1 }, many(3), { is: 'ahead', ahead: 3 }],
+    ['the greater, the other way', { repository: 1, person: 3 }, many(3), { is: 'ahead', ahead: 3 }],
+  ])('%s', (_, limits, others, expected) => {
+    expect(turn(me(limits), others)).toEqual(expected)
+  })
+})
+
+describe('starts in a window of time', () => {
+  const inRepository = 'a day in this repository'
+  const ofPerson = 'a day for one person'
+  const inThread = 'a day in one thread'
+  const inMinutes = 'five minutes in this repository'
+  const until = (at: number, limit: string) => ({ is: 'until', at: now + at, limit })
+
+  test.each<[string, Partial<Run['settings']['limits']>, OtherRun[], object]>([
+    [
+      'are as many as may be',
+      { repository_per_day: 1 },
+      [other(hour, over)],
+      until(day - hour, inRepository),
+    ],
+    ['are one fewer', { repository_per_day: 2 }, [other(hour, over)], first],
+    [
+      'let go when the oldest that counts leaves',
+      { repository_per_day: 2 },
+      [other(hour, over), other(3 * hour, over), other(2 * hour, over)],
+      until(day - 2 * hour, inRepository),
+    ],
+    ['left a moment ago', { repository_per_day: 1 }, [other(day, over)], first],
+    ['leave in a moment', { repository_per_day: 1 }, [other(day - 1, over)], until(1, inRepository)],
+    [
+      'in another repository do not count',
+      { repository_per_day: 1 },
+      [other(hour, { ...over, ...elsewhere })],
+      first,
+    ],
+    [
+      'in another thread count for the repository',
+      { repository_per_day: 1 },
+      [other(hour, { ...over, ...another })],
+      until(day - hour, inRepository),
+    ],
+    ['of one person', { person_per_day: 1 }, [other(hour, over)], until(day - hour, ofPerson)],
+    ['of another person', { person_per_day: 1 }, [other(hour, { ...over, ...byZoe })], first],
+    ['of one person elsewhere', { person_per_day: 1 }, [other(hour, { ...over, ...elsewhere })], first],
+    ['in one thread', { thread_per_day: 1 }, [other(hour, over)], until(day - hour, inThread)],
+    ['in another thread', { thread_per_day: 1 }, [other(hour, { ...over, ...another })], first],
+    [
+      'in a thread of that number elsewhere',
+      { thread_per_day: 1 },
+      [other(hour, { ...over, ...elsewhere })],
+      first,
+    ],
+    ['in five minutes', { repository_per_5_minutes: 1 }, [other(minute, over)], until(4 * minute, inMinutes)],
+    ['more than five minutes ago', { repository_per_5_minutes: 1 }, [other(5 * minute, over)], first],
+    [
+      'in five minutes elsewhere',
+      { repository_per_5_minutes: 1 },
+      [other(minute, { ...over, ...elsewhere })],
+      first,
+    ],
+    [
+      'the limit that lets go last',
+      { repository_per_5_minutes: 1, thread_per_day: 1 },
+      [other(minute, over)],
+      until(day - minute, inThread),
+    ],
+    [
+      'the first named of two that let go together',
+      { repository_per_day: 1, person_per_day: 1, thread_per_day: 1 },
+      [other(minute, over)],
+      until(day - minute, inRepository),
+    ],
+    [
+      'what is under way goes before what was started',
+      { repository: 1, repository_per_day: 1 },
+      [other(minute)],
+      { is: 'ahead', ahead: 1 },
+    ],
+  ])('%s', (_, limits, others, expected) => {
+    expect(turn(me(limits), others)).toEqual(expected)
+  })
+
+  test('a thousand in five minutes, wherever, open the breaker of the deployment', () => {
+    const all = many(1_000, { ...over, ...elsewhere, ask: { ...ask, by: maya } }, 100)
+    expect(turn(me(), all.slice(1))).toEqual(first)
+    expect(turn(me(), all)).toEqual(until(5 * minute - 100 * second, 'five minutes in all'))
+  })
+})

@@ -1,0 +1,487 @@
+/** How a Run moves on, whatever a step comes to: each of its steps, and each of the faults. */
+import { describe, expect, test, vi } from 'vitest'
+import { ComeBack, Refused, type Service, Unanswered } from '../../src/core/faults.ts'
+import type { Run } from '../../src/core/run.ts'
+import { advanceRun } from '../../src/flow/advance-run.ts'
+import type { TasksClient, ThreadClient, Verdict } from '../../src/flow/edges.ts'
+import {
+  ask,
+  branch,
+  hour,
+  maya,
+  minute,
+  more,
+  pull,
+  runWith,
+  second,
+  status,
+  t0,
+  taskRun,
+  told,
+  working,
+  zoe,
+} from '../core/given.ts'
+import { begin } from '../core/run-life/agent.ts'
+import { scriptWith } from '../core/run-life/script.ts'
+import { gitHubOf, postHogOf } from '../core/run-life/services.ts'
+import { World } from '../core/run-life/world.ts'
+import { type Differs, given } from './hand.ts'
+
+const now = t0 + second
+const later = now + hour
+
+/** In a thread that takes no comments, so that nothing is due but what a test is about. */
+const mute: Partial<Run> = { mute: true, status: undefined }
+const idle = { offset: 1, turns: 1, idle: true, idleSince: t0 - minute }
+const over: Partial<Run> = { ...mute, outcome: { is: 'answer' }, concludedAt: t0, told, cost: null }
+const inline = { id: 1, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' }
+const review = {
+  ...ask,
+  origin: { by: 'comment' as const, place: { in: 'review' as const, reviewId: 4, nodeId: 'R' } },
+  inline: [inline],
+}
+
+/** A Run for each step that asks a service, just before it. */
+const steps: [step: string, asks: Service, run: Run][] = [
+  ['post-status', 'github', runWith()],
+  ['edit-status', 'github', working({ nextLookAt: later })],
+  ['take-turn', 'github', runWith({ ...mute, ahead: 1 })],
+  ['find-branch', 'github', runWith({ ...mute, turn: true })],
+  ['create-task', 'posthog', runWith({ ...mute, turn: true, branch })],
+  ['gather-context', 'github', working({ ...mute, taskRun: undefined, context: undefined })],
+  ['start-run', 'posthog', working({ ...mute, taskRun: undefined, asked: false })],
+  [
+    'rejoin',
+    'posthog',
+    working({ ...mute, taskRun: undefined, earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false } }),
+  ],
+  ['deliver', 'posthog', working({ ...mute, undelivered: [more('a')] })],
+  ['cancel', 'posthog', working({ ...mute, stop: { by: maya, at: t0, asked: false } })],
+  ['look', 'posthog', working({ ...mute, nextLookAt: undefined })],
+  ['adopt-pull', 'github', working({ ...mute, claimedPulls: [pull.url] })],
+  ['find-result', 'github', working({ ...mute, heard: idle, lastLookAt: t0 })],
+  ['conclude', 'github', working({ ...over, told: { ...told, comment: false } })],
+  ['answer-inline', 'github', working({ ...over, ask: review })],
+  ['react', 'github', working({ ...over, told: { ...told, reaction: false } })],
+  ['unlabel', 'github', working({ ...over, labels: ['codex'], told: { ...told, label: false } })],
+  ['drop-branch', 'github', working({ ...over, told: { ...told, branch: false } })],
+]
+
+interface Came {
+  verdict: Verdict
+  saves: Run[]
+  /** The record as it was left. */
+  run: Run
+}
+
+async function advance(run: Run, differs: Differs = {}): Promise<Came> {
+  const saves: Run[] = []
+  const save = async (next: Run): Promise<void> => void saves.push(next)
+  const { deps, job } = given(run, { now: () => now, save, ...differs })
+  const verdict = await advanceRun(deps)(job)
+  return { verdict, saves, run: saves.at(-1) ?? run }
+}
+
+/** Clients of which every call fails, but the one that never does. */
+function failing(fault: Error): Differs {
+  const fails = <T extends object>(known: Partial<T> = {}): T =>
+    new Proxy(known, { get: (_, name) => Reflect.get(known, name) ?? (() => Promise.reject(fault)) }) as T
+  return {
+    github: fails<ThreadClient>(),
+    posthog: fails<TasksClient>({ cost: async () => undefined }),
+  }
+}
+
+describe.each(steps)('%s', (step, asks, run) => {
+  test('waits for a limit until it lets go', async () => {
+    const until = now + 30 * second
+    const came = await advance(run, failing(new ComeBack(asks, until, 'rate-limit', 'limit')))
+    expect(came.run.trouble).toEqual({ service: asks, why: 'limit', since: now, until, count: 1 })
+    expect(came.verdict).toEqual({ do: 'park', ms: until - now })
+  })
+
+  test('tries again a little later when no answer comes, and says so in the log', async () => {
+    const warn = vi.fn()
+    const fault = new Unanswered(asks, 'reset')
+    const came = await advance(run, { ...failing(fault), log: { info() {}, warn, error() {} } })
+    expect(came.run.trouble).toEqual({
+      service: asks,
+      why: 'reset',
+      since: now,
+      until: now + second,
+      count: 1,
+    })
+    expect(came.verdict).toEqual({ do: 'park', ms: second })
+    expect(warn).toHaveBeenCalledWith(
+      expect.objectContaining({ run: run.id, step, err: fault }),
+      'no usable answer',
+    )
+  })
+
+  test('leaves what nobody expected to the queue', async () => {
+    const boom = new Error('boom')
+    await expect(advance(run, failing(boom))).rejects.toBe(boom)
+  })
+
+  test('that goes well ends the trouble with its service, and no other', async () => {
+    const other = asks === 'github' ? 'posthog' : 'github'
+    expect((await once(run, asks)).trouble).toBeUndefined()
+    expect((await once(run, other)).trouble).toMatchObject({ service: other })
+  })
+})
+
+/** Takes one step with services that work, for a Run that had trouble with one of them. */
+async function once(run: Run, service: Service): Promise<Run> {
+  const world = new World(scriptWith())
+  const worker = {
+    dead: false,
+    lost: false,
+    shutdown: new AbortController(),
+    freeze: () => Promise.resolve(),
+  }
+  const agents = [begin([]), begin([])]
+  for (const [index, id] of [taskRun.id, 'run-0'].entries())
+    Object.assign(agents[index] ?? {}, { id, status: 'in_progress' })
+  world.tasks.push({ id: 'task-1', description: '', runs: agents })
+  const trouble = { service, why: 'limit', since: t0, until: t0, count: 1 }
+  const { signal } = worker.shutdown
+  const saves: Run[] = []
+  await advance(
+    { ...run, trouble },
+    {
+      github: gitHubOf(world, worker),
+      posthog: postHogOf(world, worker),
+      stalls: 1,
+      signal,
+      save: async next => {
+        saves.push(next)
+        // Its result, not its announcement.
+        if (next.stallsSeen === 1) worker.shutdown.abort()
+      },
+    },
+  )
+  const [result] = saves.filter(({ stallsSeen }) => stallsSeen === 1)
+  expect(result).toBeDefined()
+  return result ?? run
+}
+
+describe('a step that is refused', () => {
+  const no = (status = 422, message = 'no'): Differs => failing(new Refused('posthog', status, '', message))
+  const runOf = (name: string): Run => steps.find(([step]) => step === name)?.[2] ?? expect.fail(name)
+  const failed = { is: 'failed', class: expect.any(String) }
+  const allTold = {
+    comment: true,
+    inline: Number.MAX_SAFE_INTEGER,
+    reaction: true,
+    label: true,
+    branch: true,
+  }
+
+  test.each([
+    'find-branch',
+    'create-task',
+    'gather-context',
+    'start-run',
+    'rejoin',
+    'deliver',
+    'cancel',
+    'look',
+  ])('%s fails the Run, and nothing is under way any more', async name => {
+    const { saves } = await advance(runOf(name), no())
+    const after = saves.find(({ outcome }) => outcome)
+    expect(after).toMatchObject({ outcome: failed, concludedAt: now })
+    expect(after?.intent).toBeUndefined()
+  })
+
+  test('says so in the log', async () => {
+    const warn = vi.fn()
+    await advance(runOf('look'), { ...no(), log: { info() {}, warn, error() {} } })
+    expect(warn).toHaveBeenCalledWith(
+      expect.objectContaining({ step: 'look', err: expect.any(Refused) }),
+      'refused',
+    )
+  })
+
+  test('post-status: a thread that takes no comment is told nothing, and the Run ends', async () => {
+    const came = await advance(runOf('post-status'), no())
+    expect(came.saves.find(({ outcome }) => outcome)).toMatchObject({
+      outcome: failed,
+      mute: true,
+      told: allTold,
+    })
+    expect(came.verdict).toEqual({ do: 'end' })
+  })
+
+  test('edit-status: the Run goes on and is silent', async () => {
+    const came = await advance(runOf('edit-status'), no())
+    expect(came.run).toMatchObject({ mute: true })
+    expect(came.run.status).toBeUndefined()
+    expect(came.run.outcome).toBeUndefined()
+  })
+
+  test.each(['react'])('%s: after the outcome nothing more is told', async name => {
+    const came = await advance(runOf(name), no())
+    expect(came.run).toMatchObject({ outcome: { is: 'answer' }, told: allTold })
+    expect(came.verdict).toEqual({ do: 'end' })
+  })
+
+  const staged = { ids: ['x'], failed: [] }
+  const lost = { ...no(400, 'pending_user_artifact_ids: not found') }
+  test('start-run: files that are gone are staged again, once', async () => {
+    const abort = new AbortController()
+    const saves: Run[] = []
+    const save = async (next: Run): Promise<void> => {
+      saves.push(next)
+      if (next.restaged) abort.abort()
+    }
+    const differs = { ...lost, save, signal: abort.signal }
+    await advance({ ...runOf('start-run'), attachments: staged }, differs)
+    expect(saves.at(-1)).toMatchObject({ restaged: true })
+    expect(saves.at(-1)?.attachments).toBeUndefined()
+    expect(saves.at(-1)?.outcome).toBeUndefined()
+  })
+})
+
+describe('words behind a refusal', () => {
+  test.each<[string, Partial<Run>, Partial<TasksClient>]>([
+    ['that the agent took none', {}, { say: () => Promise.reject(new Refused('posthog', 403, '', 'no')) }],
+    [
+      'that no run was started',
+      { taskRun: undefined, asked: false },
+      { startRun: () => Promise.reject(new Refused('posthog', 429, 'billing_limit', 'no')) },
+    ],
+  ])('%s are left to their command', async (_, differs, posthog) => {
+    const run = working({ ...mute, told, undelivered: [more('a')], ...differs })
+    const came = await advance(run, { posthog: { cost: async () => undefined, ...posthog } })
+    expect(came.run).toMatchObject({ outcome: { is: 'failed' }, undelivered: [more('a')], round: 0 })
+    expect(came.verdict).toEqual({ do: 'end' })
+  })
+})
+
+test('a pull request that GitHub will not show is asked for once, not for ever', async () => {
+  const no = new Refused('github', 403, '', 'no')
+  const pull = vi.fn(async () => expect.fail('asked for ever'))
+  for (let asked = 0; asked < 20; asked += 1) pull.mockRejectedValueOnce(no)
+  const run = working({ ...over, claimedPulls: ['https://github.com/acme/shop/pull/20'] })
+  expect((await advance(run, { github: { pull } })).verdict).toEqual({ do: 'end' })
+})
+
+describe('trouble', () => {
+  const [, , run] = steps.find(([step]) => step === 'look') ?? expect.fail()
+  const had = (given: Partial<NonNullable<Run['trouble']>>): Run => ({
+    ...run,
+    trouble: { service: 'posthog', why: 'before', since: t0, until: t0, count: 3, ...given },
+  })
+  const limit = (until: number) => failing(new ComeBack('posthog', until, 'rate-limit', 'limit'))
+
+  test('of the same service goes on from when it began, and counts', async () => {
+    const { run: after } = await advance(had({}), limit(now + second))
+    expect(after.trouble).toEqual({
+      service: 'posthog',
+      why: 'limit',
+      since: t0,
+      until: now + second,
+      count: 4,
+    })
+  })
+
+  test('without an answer grows', async () => {
+    const { verdict } = await advance(had({}), failing(new Unanswered('posthog', 'reset')))
+    expect(verdict).toEqual({ do: 'park', ms: 8 * second })
+  })
+
+  test('of another service begins anew', async () => {
+    const { run: after } = await advance(had({ service: 'github' }), limit(now + second))
+    expect(after.trouble).toEqual({
+      service: 'posthog',
+      why: 'limit',
+      since: now,
+      until: now + second,
+      count: 1,
+    })
+  })
+
+  test('with GitHub does not cut a wait for PostHog short', async () => {
+    const editing = working({
+      trouble: { service: 'posthog', why: 'before', since: t0, until: later, count: 3 },
+    })
+    const github = { edit: () => Promise.reject(new ComeBack('github', now + second, 'rate-limit', 'limit')) }
+    const { run: after } = await advance(editing, { github, now: () => now + minute })
+    expect(after.trouble).toMatchObject({ service: 'github', until: later, count: 1 })
+  })
+
+  test('of an attempt that may still become visible counts as none', async () => {
+    const intent = { effect: 'create-task' as const, at: t0 }
+    const creating = runWith({ ...mute, turn: true, branch, intent })
+    const { run: after, verdict } = await advance(creating, { posthog: { findTask: async () => undefined } })
+    expect(after.trouble).toEqual({
+      service: 'posthog',
+      why: 'an unanswered write may still become visible',
+      since: now,
+      until: now + 5 * second,
+      count: 0,
+    })
+    expect(after.intent).toEqual({ ...intent, lostAt: now })
+    expect(verdict).toEqual({ do: 'park', ms: 5 * second })
+  })
+
+  test('that lasts for a day after the outcome lets the Run go', async () => {
+    const trouble = { service: 'github' as const, why: 'w', since: now - 25 * hour, until: later, count: 9 }
+    const intent = { effect: 'conclude' as const, at: t0 }
+    const untold = { ...told, comment: false }
+    const { run: after, verdict } = await advance(working({ ...over, told: untold, trouble, intent }))
+    expect(verdict).toEqual({ do: 'end' })
+    expect(after).toMatchObject({
+      yielding: true,
+      mute: true,
+      told: { comment: true, inline: Number.MAX_SAFE_INTEGER },
+    })
+    expect([after.trouble, after.intent]).toEqual([undefined, undefined])
+  })
+})
+
+describe('a Run that fails again and again', () => {
+  const crashed = {
+    is: 'failed',
+    class: 'lost',
+    reason: 'The bot itself failed at this ten times in a row',
+    fix: 'Tell an admin of this bot; its log names the run. `/codex retry` tries again.',
+  }
+  const run = working({ ...mute, nextLookAt: later, stallsSeen: 2 })
+  const aborted = { signal: AbortSignal.abort() }
+
+  test.each<[string, Differs, object]>([
+    [
+      'whose process died ten times in one step',
+      { stalls: 12 },
+      { outcome: crashed, stallsSeen: 12, concludedAt: now },
+    ],
+    ['that threw ten times', { failures: 10 }, { outcome: crashed }],
+  ])('%s is given up', async (_, differs, expected) => {
+    expect((await advance(run, { ...differs, ...aborted })).saves).toEqual([
+      expect.objectContaining(expected),
+    ])
+  })
+
+  test.each<[string, Run, Differs]>([
+    ['nine times', run, { stalls: 11, failures: 9 }],
+    ['after its outcome', working({ ...over }), { stalls: 20, failures: 20 }],
+  ])('%s is tried again', async (_, each, differs) => {
+    expect((await advance(each, { ...differs, ...aborted })).saves).toEqual([])
+  })
+})
+
+describe('whoever wakes it', () => {
+  const waiting = (given: Partial<Run>): Run =>
+    working({ ...mute, lastLookAt: now - second, nextLookAt: later, ...given })
+  const woken = async (run: Run, live = 1) => (await advance(run, { liveRuns: async () => live })).verdict
+
+  test('before its time brings the look forward, as far as the budget allows', async () => {
+    expect(await woken(waiting({}))).toEqual({ do: 'park', ms: second })
+    expect(await woken(waiting({}), 10)).toEqual({ do: 'park', ms: 17_750 })
+  })
+
+  test('does not put it off', async () => {
+    expect(await woken(waiting({ nextLookAt: now + 500 }))).toEqual({ do: 'park', ms: 500 })
+  })
+
+  test('of a Run that never looked changes nothing', async () => {
+    expect(await woken(waiting({ lastLookAt: undefined }))).toEqual({ do: 'park', ms: hour })
+  })
+
+  test('at its time has it look', async () => {
+    const look = vi.fn(() => Promise.reject(new ComeBack('posthog', later, 'rate-limit', 'limit')))
+    const liveRuns = vi.fn(async () => 1)
+    await advance(waiting({ nextLookAt: now }), { posthog: { look }, liveRuns })
+    expect(look).toHaveBeenCalledOnce()
+    expect(liveRuns).toHaveBeenCalledOnce()
+  })
+
+  test('while the process is told to stop has it do nothing', async () => {
+    const came = await advance(waiting({ nextLookAt: now }), { signal: AbortSignal.abort() })
+    expect(came).toMatchObject({ verdict: { do: 'park', ms: 0 }, saves: [] })
+  })
+})
+
+describe('the end', () => {
+  const ended = (inbox: () => Promise<string[]>, run = working(over)) => {
+    const told: string[] = []
+    const stream = { watch: () => false, unwatch: (id: string) => void told.push(`unwatch ${id}`) }
+    const reached = (point: string) => void told.push(point)
+    return advance(run, { inbox, stream, reached }).then(came => ({ ...came, told }))
+  }
+
+  test('lets go of the stream', async () => {
+    const { verdict, told, saves } = await ended(async () => [])
+    expect(verdict).toEqual({ do: 'end' })
+    expect(told).toEqual([`unwatch ${taskRun.id}`, 'before the end'])
+    expect(saves).toEqual([])
+  })
+
+  test('of a Run without an agent has nothing to let go of', async () => {
+    const { told } = await ended(async () => [], runWith(over))
+    expect(told).toEqual(['before the end'])
+  })
+
+  test('waits for what was said meanwhile', async () => {
+    const look = JSON.stringify({ says: 'look', id: 'k' })
+    const inboxes = [[], [look], [look]]
+    const { saves, verdict } = await ended(async () => inboxes.shift() ?? [look])
+    expect(saves.map(({ notesRead }) => notesRead)).toEqual([1])
+    expect(verdict).toEqual({ do: 'end' })
+  })
+
+  test('what was said before is written down first', async () => {
+    const { saves } = await advance(working({ ...mute, nextLookAt: later, lastLookAt: undefined }), {
+      inbox: async () => [JSON.stringify({ says: 'yield', id: 'y' })],
+    })
+    expect(saves).toEqual([expect.objectContaining({ yielding: true, notesRead: 1 })])
+  })
+})
+
+describe('the steps that ask nobody', () => {
+  test('settle-outcome', async () => {
+    const { saves } = await advance(
+      working({ ...mute, heard: idle, lastLookAt: now, resultChecked: true }),
+      failing(new ComeBack('github', later, 'rate-limit', 'limit')),
+    )
+    expect(saves[0]).toMatchObject({ outcome: { is: 'nothing' }, concludedAt: now })
+  })
+
+  test('give-up', async () => {
+    const { saves } = await advance(
+      working({ ...mute, taskRun: { ...taskRun, changedAt: now - 4 * hour } }),
+      failing(new ComeBack('github', later, 'rate-limit', 'limit')),
+    )
+    expect(saves[0]).toMatchObject({ outcome: { is: 'failed', class: 'lost' }, concludedAt: now })
+  })
+
+  test('resume-work, then the words are passed on', async () => {
+    const say = vi.fn(() => Promise.reject(new ComeBack('posthog', later, 'rate-limit', 'limit')))
+    const run = working({ ...over, branch: { ...branch, made: false }, undelivered: [more('a')] })
+    const { saves } = await advance(run, { posthog: { say } })
+    expect(saves[0]).toMatchObject({ round: 1, undelivered: [more('a')] })
+    expect(saves[0]?.outcome).toBeUndefined()
+    expect(say).toHaveBeenCalledOnce()
+  })
+
+  test('ask-cost', async () => {
+    const { run: after } = await advance(working({ ...over, cost: undefined }), {
+      posthog: { cost: async () => 0.42 },
+    })
+    expect(after.cost).toBe(0.42)
+  })
+
+  test('take-turn, where nobody waits and nothing is closed', async () => {
+    const branchOf = () => Promise.reject(new ComeBack('github', later, 'rate-limit', 'limit'))
+    const github = { issueBranches: branchOf, closedBy: async () => undefined }
+    const { saves } = await advance(runWith({ ...mute, status }), { github })
+    expect(saves[0]).toMatchObject({ turn: true })
+  })
+
+  test('take-turn in a thread that was closed before its command arrived', async () => {
+    const github = { closedBy: async () => zoe, react: async () => {}, unreact: async () => {} }
+    const { run: after } = await advance(runWith({ ...mute, told }), { github })
+    expect(after.outcome).toEqual({ is: 'stopped', by: 'zoe', because: 'closed this' })
+  })
+})
