@@ -13,7 +13,7 @@ export const Marker = z.object({
   repo: z.number().int(),
   thread: z.number().int(),
   /** What the comment is: the status of a Run, its last word, or the answer to a command. */
-  as: z.enum(['status', 'closing', 'reply', 'status-reply', 'refusal', 'pull']),
+  as: z.enum(['status', 'closing', 'reply', 'status-reply', 'refusal', 'help', 'pull']),
   /** Whom a reply is for. */
   to: z.number().int().optional(),
   round: z.number().int().optional(),

@@ -4,7 +4,7 @@
  */
 import { isMap, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
-import { commandNames } from './command/table.ts'
+import { commandNames, commands, mayAct } from './command/table.ts'
 import { PermissionMode, ReasoningEffort } from './run-request.ts'
 
 const Preset = z.strictObject({
@@ -43,6 +43,13 @@ export const RepoSettings = z.strictObject({
   /** The least role for a command, where it is to be more than usual. */
   permissions: z
     .partialRecord(z.enum(commandNames), z.enum(['read', 'triage', 'write', 'maintain', 'admin']))
+    .superRefine((wanted, context) => {
+      for (const name of commandNames) {
+        const { least } = commands[name]
+        if (!mayAct(wanted[name] ?? least, least))
+          context.addIssue({ code: 'custom', path: [name], message: `must be ${least} or more` })
+      }
+    })
     .default({}),
   /** Who may use every command whatever their role: people and teams by name, Apps by their number. */
   allow: z

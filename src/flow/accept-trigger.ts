@@ -18,7 +18,7 @@ import {
   triggerHand,
 } from './commands/hand.ts'
 import { newsOfPull } from './commands/pull-news.ts'
-import { isRepeatedRefusal, ReplyNotSettled, reply, sendAnswer } from './commands/reply.ts'
+import { isRepeated, ReplyNotSettled, reply, sendAnswer } from './commands/reply.ts'
 import { startRun, tellNoted } from './commands/start-run.ts'
 import { wasWithdrawn, withdraw } from './commands/withdraw.ts'
 import type { Held, Verdict } from './edges.ts'
@@ -180,8 +180,8 @@ async function finish(hand: TriggerHand, trigger: Asking, handled: Handled): Pro
       await swapReaction(hand, trigger, handled.well)
       return undefined
     case 'reply':
-      if (await isRepeatedRefusal(hand, handled.reply)) {
-        await swapReaction(hand, trigger, false)
+      if (await isRepeated(hand, handled.reply)) {
+        await swapReaction(hand, trigger, handled.well)
         return undefined
       }
       // Who was told that the words are kept needs no second answer when they have arrived.

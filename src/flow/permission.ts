@@ -16,6 +16,8 @@ export interface Allowance {
   least: Role
   /** GitHub's own name of the person's role. */
   role: string
+  /** Somebody who may write here, or was named: no stranger. */
+  trusted: boolean
 }
 
 /** @throws whatever GitHub's edge throws, but for somebody unknown there, who has no role */
@@ -27,8 +29,10 @@ export async function allowanceOf(
 ): Promise<Allowance> {
   const permission = await permissionOf(github, person)
   const least = higher(commands[name].least, settings.permissions[name])
-  const may = mayAct(permission.role, least) || (await isNamed(github, person, settings))
-  return { may, least, role: permission.name }
+  const writes = mayAct(permission.role, 'write')
+  const byRole = mayAct(permission.role, least)
+  const named = byRole && writes ? false : await isNamed(github, person, settings)
+  return { may: byRole || named, least, role: permission.name, trusted: writes || named }
 }
 
 /** The settings demand more, never less. */

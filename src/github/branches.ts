@@ -68,6 +68,9 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
     }
   }
 
+  /** Its words are kept with the Run, so without secrets; its description is written back as it is. */
+  const viewed = (data: PullData): PullView => ({ ...viewOf(data), title: redact(data.title) })
+
   return {
     branch,
 
@@ -102,7 +105,7 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
 
     async pull(number: number): Promise<PullView | undefined> {
       try {
-        return viewOf((await client.rest.pulls.get({ ...at, pull_number: number })).data)
+        return viewed((await client.rest.pulls.get({ ...at, pull_number: number })).data)
       } catch (error) {
         if (isNotFound(error)) return undefined
         throw error
@@ -117,7 +120,7 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
         state: 'all',
         per_page: 20,
       })
-      return data.map(viewOf).filter(pull => pull.head.ref === head && pull.head.repoId === thread.repoId)
+      return data.map(viewed).filter(pull => pull.head.ref === head && pull.head.repoId === thread.repoId)
     },
 
     /** Whether an open pull request goes into a branch. */
@@ -128,14 +131,14 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
 
     /** Not repeatable: after `Unanswered`, look with `pullsFrom` first. */
     async openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView> {
-      return viewOf(
+      return viewed(
         (await client.rest.pulls.create({ ...at, ...pull, body: redact(pull.body), draft: true })).data,
       )
     },
 
     async amendPull(number: number, change: { base?: string; body?: string }): Promise<PullView> {
       const safe = change.body === undefined ? change : { ...change, body: redact(change.body) }
-      return viewOf((await client.rest.pulls.update({ ...at, pull_number: number, ...safe })).data)
+      return viewed((await client.rest.pulls.update({ ...at, pull_number: number, ...safe })).data)
     },
   }
 }

@@ -160,7 +160,7 @@ function sightOf(run: TaskRun, lines: unknown[], { offset, redact }: Reading): S
   return {
     status: run.status,
     error: run.error_message ? redact(run.error_message) : undefined,
-    pulls: [...(output?.pr_url ? [output.pr_url] : []), ...(output?.pr_urls ?? [])],
+    pulls: [...(output?.pr_url ? [output.pr_url] : []), ...(output?.pr_urls ?? [])].map(redact),
     headBranch: output?.head_branch ?? undefined,
     model: run.model ?? undefined,
     effort: run.reasoning_effort ?? undefined,
@@ -175,8 +175,11 @@ function sightOf(run: TaskRun, lines: unknown[], { offset, redact }: Reading): S
   }
 }
 
-const redacted = ({ at, what }: LogEntry, redact: (text: string) => string): LogEntry =>
-  what.is === 'message' ? { at, what: { is: 'message', text: redact(what.text) } } : { at, what }
+/** All that the agent can word. */
+function redacted({ at, what }: LogEntry, redact: (text: string) => string): LogEntry {
+  if (what.is === 'message') return { at, what: { is: 'message', text: redact(what.text) } }
+  return { at, what: what.is === 'progress' ? { ...what, label: redact(what.label) } : what }
+}
 
 export function logEntry(line: unknown): LogEntry[] {
   const parsed = LogLine.safeParse(line)

@@ -21,7 +21,11 @@ onBothQueues('Only what was asked, by those who may ask', world => {
     await thread.waitForReaction('confused', again.id)
     const third = await eve.comments(number, '/codex stop')
     await thread.waitForReaction('confused', third.id)
-    expect(await thread.botComments()).toHaveLength(1)
+    const helped = await eve.comments(number, '/codex help')
+    await thread.waitForReaction('rocket', helped.id)
+    const more = await eve.comments(number, '/codex help')
+    await thread.waitForReaction('rocket', more.id)
+    expect(await thread.botComments()).toHaveLength(2)
   })
 
   it('the agent reads the comments of people with trust, as they were', async () => {

@@ -26,9 +26,10 @@ export async function gate(
 
 async function ask(hand: TriggerHand, trigger: Asking, name: CommandName): Promise<Handled | undefined> {
   try {
-    const { settings } = await settingsOf(hand)
-    const { may, least, role } = await allowanceOf(hand.github, trigger.sender, name, settings)
-    audit(hand, trigger, { command: name, role, least, may })
+    const { settings, version } = await settingsOf(hand)
+    const { may, least, role, trusted } = await allowanceOf(hand.github, trigger.sender, name, settings)
+    hand.stranger = !trusted
+    audit(hand, trigger, { command: name, role, least, may, settings: version })
     return may ? undefined : refused({ reply: 'not-allowed', command: name, least, role })
   } catch (error) {
     if (error instanceof ComeBack) throw error
@@ -46,6 +47,8 @@ interface Audited {
   role: string
   least?: Role
   may: boolean
+  /** Which settings said so. */
+  settings?: string
   err?: unknown
 }
 

@@ -59,10 +59,12 @@ export interface TriggerHand {
   job: Held<TriggerRecord>
   github: ThreadClient
   record: TriggerRecord
+  /** Who asks may not write here, as far as it was asked this time. */
+  stranger: boolean
   /** The command at hand is a stop, which the Run's last word answers. */
   stopping: boolean
   /** The repository's settings, read once each time the job is taken up. */
-  settings?: Promise<{ settings: RepoSettings; problem: string | undefined }>
+  settings?: Promise<{ settings: RepoSettings; problem: string | undefined; version: string }>
   save(record: TriggerRecord): Promise<void>
 }
 
@@ -73,6 +75,7 @@ export function triggerHand(deps: TriggerDeps, job: Held<TriggerRecord>): Trigge
     job,
     github: deps.github(thread),
     record: job.data,
+    stranger: false,
     stopping: false,
     async save(record) {
       await job.save(record)

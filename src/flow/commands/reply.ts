@@ -10,18 +10,26 @@ import { commandId, placeOf, type TriggerHand } from './hand.ts'
 const skew = 60_000
 const day = 24 * 60 * 60_000
 
-/** Strangers get one answer a day in a thread, so that nobody can make the bot talk. */
-export async function isRepeatedRefusal(hand: TriggerHand, words: Reply): Promise<boolean> {
-  if (!isRefusal(words)) return false
-  const sent = await ownMarked(hand, 'refusal', hand.deps.now() - day)
+/** Strangers get one refusal and one help a day in a thread, so that nobody can make the bot talk. */
+export async function isRepeated(hand: TriggerHand, words: Reply): Promise<boolean> {
+  const as = kindOf(words)
+  if (as !== 'refusal' && !(as === 'help' && hand.stranger)) return false
+  const sent = await ownMarked(hand, as, hand.deps.now() - day)
   return sent.some(({ marker }) => marker.to === hand.record.trigger.sender.id)
 }
 
-const isRefusal = ({ reply }: Reply): boolean => reply === 'not-allowed' || reply === 'not-known'
-
-const kindOf = (words: Reply): Marker['as'] => {
-  if (words.reply === 'status') return 'status-reply'
-  return isRefusal(words) ? 'refusal' : 'reply'
+function kindOf({ reply }: Reply): Marker['as'] {
+  switch (reply) {
+    case 'status':
+      return 'status-reply'
+    case 'help':
+      return 'help'
+    case 'not-allowed':
+    case 'not-known':
+      return 'refusal'
+    default:
+      return 'reply'
+  }
 }
 
 /** `last`: nothing more will be said about the command. */

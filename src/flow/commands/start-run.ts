@@ -1,4 +1,5 @@
 /** Commands that start a Run, or give more words to one that lives. */
+import { createHash } from 'node:crypto'
 import { isBranchName } from '../../core/branch.ts'
 import type { Options } from '../../core/command/parse.ts'
 import { nearest } from '../../core/command/parse.ts'
@@ -82,10 +83,14 @@ export function askedBefore({
 export function settingsOf(hand: TriggerHand): NonNullable<TriggerHand['settings']> {
   hand.settings ??= hand.github.file(settingsPath).then(text => {
     const { settings, problem } = readSettings(text)
-    return { settings, problem: problem && problemText(problem) }
+    return { settings, problem: problem && problemText(problem), version: versionOf(text) }
   })
   return hand.settings
 }
+
+/** Tells one state of the file from another in the log. */
+const versionOf = (text: string | undefined): string =>
+  text === undefined ? 'none' : createHash('sha256').update(text).digest('hex').slice(0, 12)
 
 /** What `codex:<name>` stands for: the repository's own presets first, then the built-in ones. */
 function presetOf(hand: TriggerHand, trigger: Asking, settings: RepoSettings): PresetSettings | Reply {
