@@ -91,18 +91,19 @@ function text(res: ServerResponse, status: number, body: string, type = plain): 
 export function listen(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException): void => {
+      server.removeListener('listening', listening)
       reject(
         error.code === 'EADDRINUSE'
           ? new Error(`port ${port} on ${host} is in use: set PORT to another one`)
           : error,
       )
     }
-    server.once('error', failed)
-    server.listen(port, host, () => {
-      server.off('error', failed)
+    const listening = (): void => {
+      server.removeListener('error', failed)
       const address = server.address()
       resolve(typeof address === 'object' && address ? address.port : port)
-    })
+    }
+    server.once('error', failed).once('listening', listening).listen(port, host)
   })
 }
 

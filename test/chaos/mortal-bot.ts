@@ -1,18 +1,17 @@
 /** A bot that dies on cue, and is brought back until told otherwise. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import type { CrashPoint } from '../../src/flow/crash-points.ts'
-import { Bot, freePort } from '../world/bot.ts'
+import { freePort } from '../support/free-port.ts'
+import { Bot } from '../world/bot.ts'
 import type { World } from '../world/world.ts'
 
 /** Short, so that the heir of a dead process need not wait long. */
 export const timing = { lockMs: 1_000, stalledMs: 500 }
 
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-const main = fileURLToPath(new URL('./main-with-crashes.ts', import.meta.url))
+const main = fileURLToPath(new URL('./main-with-crashes.js', import.meta.url))
 
 /** None outlives us, however we go. */
 const alive = new Set<ChildProcess>()
@@ -32,7 +31,7 @@ interface Options {
 
 export async function spawnMortal(world: World, { cue, env = {} }: Options = {}): Promise<Bot> {
   const port = await freePort()
-  const child = spawn(process.execPath, ['--import', tsx, main], {
+  const child = spawn(process.execPath, [main], {
     cwd: tmpdir(),
     env: {
       PATH: process.env.PATH ?? '',

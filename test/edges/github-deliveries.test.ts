@@ -17,9 +17,10 @@ const { privateKey } = generateKeyPairSync('rsa', {
 const clock = Date.UTC(2026, 0, 2, 14, 2)
 const meter = { called: vi.fn(), toldToWait: vi.fn(), budget: vi.fn() } satisfies CallMeter
 const app = () => gitHubApp({ appId: 5, privateKey, apiUrl: `${api}/api/v3` }, () => clock, meter)
-const log = deliveryLog(app())
+let log: ReturnType<typeof deliveryLog>
 
 beforeEach(() => {
+  log = deliveryLog(app())
   nock.disableNetConnect()
   for (const fake of Object.values(meter)) fake.mockClear()
 })

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { checkRedisSafety } from '../../src/queue/redis-safety.ts'
 import { LockLost, type Processor, QueueUnavailable } from '../../src/queue/work-queue.ts'
+import { freePort } from '../support/free-port.ts'
 import {
   cleanUp,
   type LogLine,
@@ -13,7 +14,7 @@ import {
   until,
   workBy,
 } from '../support/queue-world.ts'
-import { freePort, type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
 
 const available = redisAvailable()
 const note = { by: 'anyone' }

@@ -4,6 +4,9 @@ import { expect, it } from 'vitest'
 import { onRedis } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
+/** Each of seven commands. */
+const conversations = 5
+
 onRedis(
   'Two web processes and two workers on one Redis',
   world => {
@@ -68,7 +71,7 @@ onRedis(
       expect(await thread.answers()).toHaveLength(1)
     })
 
-    it('ten conversations at once: exactly what was asked for', async () => {
+    it('many conversations at once: exactly what was asked for', async () => {
       const { github, posthog } = world()
       const maya = github.as('maya')
       const talk = async (n: number) => {
@@ -105,7 +108,7 @@ onRedis(
         await github.waitFor(() => runs().length === 5, { timeout: 60_000 })
         return issue.number
       }
-      const numbers = await Promise.all(Array.from({ length: 10 }, (_, n) => talk(n)))
+      const numbers = await Promise.all(Array.from({ length: conversations }, (_, n) => talk(n)))
       for (const number of numbers) {
         const { tasks, runs, messages, cancels } = ledgerOf(world(), number)
         expect([number, tasks.length, runs.length, messages.length, cancels.length]).toEqual([

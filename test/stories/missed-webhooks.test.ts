@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { freePort, spawnBot } from '../world/bot.ts'
+import { freePort } from '../support/free-port.ts'
+import { spawnBot } from '../world/bot.ts'
 import { onBothQueues, onRedis } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 import type { World } from '../world/world.ts'

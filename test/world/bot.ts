@@ -1,7 +1,6 @@
 /** The real bot as a real process, the way `npm start` runs it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -72,15 +71,6 @@ export function spawnBot(env: Record<string, string>, port: number): Bot {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   return new Bot(child, port)
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  if (typeof address !== 'object' || !address) throw new Error('no free port')
-  return address.port
 }
 
 /** A folder of its own, gone afterwards. */

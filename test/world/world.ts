@@ -2,7 +2,8 @@
  * The whole world of the bot, simulated but stateful: GitHub, PostHog, a queue, and the bot as a real
  * process that only ever sees signed webhooks and HTTP.
  */
-import { type Bot, freePort, scratchDir, spawnBot } from './bot.ts'
+import { freePort } from '../support/free-port.ts'
+import { type Bot, scratchDir, spawnBot } from './bot.ts'
 import { startGitHub } from './github/emulator.ts'
 import type { GitHubEmulator } from './github/github.ts'
 import { startPostHog } from './posthog/emulator.ts'

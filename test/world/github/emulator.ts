@@ -3,8 +3,8 @@
  * emulate lacks (reactions, GraphQL, the delivery log), repairs what it does differently, and breaks on request.
  */
 
-import { createServer } from 'node:net'
 import { createEmulator, type Emulator } from 'emulate'
+import { freePort } from '../../support/free-port.ts'
 import { AttachmentShelf } from './attachments.ts'
 import { Webhooks } from './deliveries.ts'
 import { deliveryRoutes } from './delivery-routes.ts'
@@ -154,15 +154,4 @@ async function startEmulate(
     if (tries <= 1) throw error
     return startEmulate(seed, baseUrl, tries - 1)
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }

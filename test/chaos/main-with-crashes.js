@@ -1,11 +1,12 @@
 /**
  * The bot as `src/main.ts` runs it, but mortal: `CRASH_AT=point` or `CRASH_AT=point:nth` kills the process, as
  * power loss would, the nth time it gets there. `LOCK_MS` and `STALLED_MS` shorten the wait for its heir. It runs the
- * very code that ships, from `dist`.
+ * very code that ships, from `dist`, and is no TypeScript itself, so that it starts as fast.
  */
-const built = (name: string) => import(new URL(`../../dist/${name}`, import.meta.url).href)
-const { startBot }: typeof import('../../src/bot.ts') = await built('bot.js')
-const config: typeof import('../../src/config.ts') = await built('config.js')
+/** @param {string} name */
+const built = name => import(new URL(`../../dist/${name}`, import.meta.url).href)
+const { startBot } = await built('bot.js')
+const config = await built('config.js')
 
 const env = config.environment()
 const read = config.readConfig(env)
@@ -23,5 +24,5 @@ const started = await startBot(read.config, {
   },
 })
 
-for (const signal of ['SIGTERM', 'SIGINT'] as const)
+for (const signal of ['SIGTERM', 'SIGINT'])
   process.once(signal, () => void started.stop(signal).then(() => process.exit(0)))
