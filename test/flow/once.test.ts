@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { ComeBack, Refused, Unanswered } from '../../src/core/faults.ts'
 import { limits } from '../../src/core/pace.ts'
 import type { Intent, Run } from '../../src/core/run.ts'
-import { type Hand, NotSettled, once } from '../../src/flow/run-steps/hand.ts'
-import { runWith, t0 } from '../core/given.ts'
+import { CalledOff, type Hand, NotSettled, once } from '../../src/flow/run-steps/hand.ts'
+import { maya, runWith, t0 } from '../core/given.ts'
 import { handWith } from './hand.ts'
 
 const intent: Intent = { effect: 'create-task', at: t0 }
@@ -18,7 +18,10 @@ beforeEach(() => {
 })
 
 /** Does it, for a Run that may have tried before; the clock stands at `at`. */
-function attempt(run: Run, { at = t0, found, fails, lost = false }: Attempt = {}): Promise<string> {
+function attempt(
+  run: Run,
+  { at = t0, found, fails, lost = false, begins = false }: Attempt = {},
+): Promise<string> {
   hand = handWith(run, {
     now: () => at,
     reached: point => void done.push(point),
@@ -30,6 +33,7 @@ function attempt(run: Run, { at = t0, found, fails, lost = false }: Attempt = {}
   })
   return once(hand, {
     intent,
+    begins,
     find: async earlier => {
       done.push(`find ${earlier.at}`)
       return found
@@ -47,6 +51,7 @@ interface Attempt {
   found?: string
   fails?: Error
   lost?: boolean
+  begins?: boolean
 }
 
 const performed = [`save ${t0}`, 'assert', 'task intent written', 'perform']
@@ -94,6 +99,14 @@ describe('after an attempt without an answer', () => {
     })
     expect(hand.run.intent).toEqual({ ...intent, at: t0 - 60_000, lostAt: t0 })
     expect(done).toEqual([`find ${t0 - 60_000}`])
+  })
+
+  test('it is called off by a stop, if it begins something and left no trace', async () => {
+    const { stop } = runWith({ stop: { by: maya, at: t0, asked: false } })
+    const run = { ...tried({ lostAt: t0 - limits.unanswered }), stop }
+    await expect(attempt(run, { begins: true })).rejects.toBeInstanceOf(CalledOff)
+    expect(done).toEqual([`find ${t0 - 60_000}`])
+    expect(await attempt(run)).toBe('new')
   })
 
   test.each([

@@ -11,11 +11,12 @@ export const lucks = {
   well: ['well'],
   answers: ['lost before', 'lost after', 'late', 'slow'],
   limits: ['limit'],
+  /** PostHog says no, and says it ever after. */
+  refusals: ['refused'],
   deaths: ['crash before', 'crash after', 'shutdown'],
   freezes: ['freeze before', 'freeze after'],
 } as const
-/** `refused` is not drawn: what a service says no to for good is for the tables. */
-export type Luck = (typeof lucks)[keyof typeof lucks][number] | 'refused'
+export type Luck = (typeof lucks)[keyof typeof lucks][number]
 
 /** What the agent makes of a turn. */
 export type Turn =
