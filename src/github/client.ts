@@ -203,7 +203,9 @@ function faultOf(error: unknown, now: number): Refused | ComeBack | Unanswered {
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'no reason given'
-  return error.name === 'TimeoutError' || error.name === 'AbortError' ? 'time limit' : error.message
+  // Octokit wraps what `fetch` threw.
+  const { name } = error.cause instanceof Error ? error.cause : error
+  return name === 'TimeoutError' || name === 'AbortError' ? 'time limit' : error.message
 }
 
 /**
