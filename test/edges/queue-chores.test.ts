@@ -6,8 +6,8 @@ import { type Chore, LockLost, type Turn } from '../../src/queue/work-queue.ts'
 import {
   cleanUp,
   type LogLine,
-  newDataDir,
   open,
+  ownDataDir,
   type Place,
   type TestQueues,
   until,
@@ -27,7 +27,7 @@ describe.each(backends)('chores on %s', kind => {
     if (kind === 'redis') server = await startRedis()
     place = server
       ? { redisUrl: server.url, dataDir: '/nowhere', prefix: '{test-chores}' }
-      : { dataDir: await newDataDir() }
+      : { dataDir: await ownDataDir() }
     queues = await open(place, lines)
   })
 

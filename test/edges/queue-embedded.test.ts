@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { claimDirectory } from '../../src/queue/directory-claim.ts'
 import { QueueUnavailable } from '../../src/queue/work-queue.ts'
-import { childHolding, cleanUp, killHard, newDataDir, open, until } from '../support/queue-world.ts'
+import { childHolding, cleanUp, killHard, open, ownDataDir, until } from '../support/queue-world.ts'
 
 const made: string[] = []
 
@@ -21,7 +21,7 @@ async function newDirectory(name = ''): Promise<string> {
 }
 
 test('two processes cannot open one directory, frozen or not; after kill -9 it is free', async () => {
-  const dataDir = await newDataDir()
+  const dataDir = await ownDataDir()
   const child = await childHolding({ dataDir }, 'held')
   await expect(open({ dataDir })).rejects.toThrow(QueueUnavailable)
   await expect(open({ dataDir })).rejects.toThrow(`${dataDir} is in use by process ${child.pid}`)
@@ -34,7 +34,7 @@ test('two processes cannot open one directory, frozen or not; after kill -9 it i
 })
 
 test('after kill -9 the next start takes up at once what was in hand, without waiting for locks', async () => {
-  const dataDir = await newDataDir()
+  const dataDir = await ownDataDir()
   await killHard(await childHolding({ dataDir }, 'orphan', { lockDuration: 60_000 }))
   const queues = await open({ dataDir }, [], { lockDuration: 60_000, stalledInterval: 60_000 })
   const stalls: number[] = []
@@ -51,7 +51,7 @@ test('after kill -9 the next start takes up at once what was in hand, without wa
 })
 
 test('what is added survives closing and opening, and opening twice in one process fails', async () => {
-  const dataDir = await newDataDir()
+  const dataDir = await ownDataDir()
   const queues = await open({ dataDir })
   await queues.triggers.add('kept', { by: 'anyone' })
   await expect(open({ dataDir })).rejects.toThrow(`in use by process ${process.pid}`)

@@ -13,8 +13,8 @@ import {
   killHard,
   type LogLine,
   type Note,
-  newDataDir,
   open,
+  ownDataDir,
   type Place,
   type TestQueues,
   timed,
@@ -48,7 +48,7 @@ describe.each(backends)('the queues on %s', kind => {
 
   async function newPlace(): Promise<Place> {
     if (server) return { redisUrl: server.url, dataDir: '/nowhere', prefix: `{test-${++last}}` }
-    return { dataDir: await newDataDir() }
+    return { dataDir: await ownDataDir() }
   }
 
   /** Registers a processor and adds a job for it. */

@@ -1,13 +1,12 @@
 /** Queues under test: one worker whose processor is chosen by each job, and children to kill. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { openQueues } from '../../src/queue/open-queues.ts'
 import type { Processor, Queues, WorkQueue } from '../../src/queue/work-queue.ts'
+import { newDataDir } from './data-dir.ts'
 
 /** What the jobs of these tests hold: who works them, and something to remember. */
 export interface Note {
@@ -57,13 +56,9 @@ export function workBy(
   return queue.work(job => (processors.get(job.data.by) ?? unknown)(job), { concurrency })
 }
 
-let template: Promise<string> | undefined
-
-/** A directory with a fresh embedded queue in it. Making one takes seconds, copying one does not. */
-export async function newDataDir(): Promise<string> {
-  template ??= makeTemplate()
-  const dataDir = await mkdtemp(join(tmpdir(), 'queue-'))
-  await cp(join(await template, 'queue'), join(dataDir, 'queue'), { recursive: true })
+/** As `newDataDir`, and gone after the test. */
+export async function ownDataDir(): Promise<string> {
+  const dataDir = await newDataDir()
   removeLater(dataDir)
   return dataDir
 }
@@ -72,20 +67,11 @@ export async function newDataDir(): Promise<string> {
 const leftOvers: (() => unknown)[] = []
 
 export async function cleanUp(): Promise<void> {
-  template = undefined
   for (const undo of leftOvers.splice(0).reverse()) await undo()
 }
 
 function removeLater(directory: string): void {
   leftOvers.push(() => rm(directory, { recursive: true, force: true }))
-}
-
-async function makeTemplate(): Promise<string> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'queue-'))
-  removeLater(dataDir)
-  const queues = await open({ dataDir })
-  await queues.close(100)
-  return dataDir
 }
 
 export async function until(condition: () => unknown | Promise<unknown>, ms = 5_000): Promise<void> {

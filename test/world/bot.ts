@@ -1,9 +1,10 @@
 /** The real bot as a real process, the way `npm start` runs it. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { newDataDir } from '../support/data-dir.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -73,8 +74,8 @@ export function spawnBot(env: Record<string, string>, port: number): Bot {
   return new Bot(child, port)
 }
 
-/** A folder of its own, gone afterwards. */
+/** A folder with a new embedded queue, gone afterwards. */
 export async function scratchDir(): Promise<{ path: string; remove(): Promise<void> }> {
-  const path = await mkdtemp(join(tmpdir(), 'codex-task-bot-'))
+  const path = await newDataDir()
   return { path, remove: () => rm(path, { recursive: true, force: true }) }
 }
