@@ -8,6 +8,6 @@ export default defineConfig({
     retry: 1,
     testTimeout: 40_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    maxWorkers: 3,
   },
 })

@@ -18,9 +18,7 @@ const LISTING_MS = 30_000
 const PAGE = 200
 const CLAIM_ATTEMPTS = 3
 
-/** Twice round the way a job travels, since the embedded backend reads state by state while jobs move on. */
-const ONCE_ROUND: JobType[] = ['delayed', 'waiting', 'prioritized', 'active']
-const LIVE: JobType[] = [...ONCE_ROUND, ...ONCE_ROUND]
+const LIVE: JobType[] = ['delayed', 'waiting', 'prioritized', 'active']
 
 export interface BullQueueOptions<Data> {
   name: string
@@ -111,7 +109,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
   }
 
   async liveCount(): Promise<number> {
-    return (await this.#reach(() => this.#queue.getRanges(LIVE, 0, -1))).length
+    return (await this.#reach(() => this.#liveIds())).length
   }
 
   wake(id: string): Promise<void> {
@@ -187,8 +185,13 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return job !== undefined && !isEnded(job)
   }
 
+  async #liveIds(): Promise<string[]> {
+    const { backend, name } = this.#options
+    return backend.liveIds?.(name) ?? this.#queue.getRanges(LIVE, 0, -1)
+  }
+
   async #liveJobs(): Promise<Job[]> {
-    const ids = await this.#queue.getRanges(LIVE, 0, -1)
+    const ids = await this.#liveIds()
     const jobs: Job[] = []
     for (let from = 0; from < ids.length; from += PAGE) {
       const page = await Promise.all(ids.slice(from, from + PAGE).map(id => this.#queue.getJob(id)))

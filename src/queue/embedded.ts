@@ -22,6 +22,8 @@ const ORPHANS = `
   UPDATE job SET locked_until_ms = 0, stalled_marked = true WHERE state = 'active';
   DELETE FROM meta WHERE field = 'stalled-check';`
 
+const LIVE = "SELECT id FROM job WHERE queue = $1 AND state NOT IN ('completed', 'failed') ORDER BY seq"
+
 /** BullMQ's own bound on the number of ended jobs costs a walk through all of them each time a job ends. */
 const SURPLUS = `
   DELETE FROM job USING (
@@ -70,6 +72,7 @@ function backendOn(db: PGlite, log: Log, release: () => Promise<void>): QueueBac
   return {
     kind: 'embedded',
     create: (name, options, more) => createPostgresBackend(name, { ...options, connection: pool }, more),
+    liveIds: async queue => (await db.query<{ id: string }>(LIVE, [queue])).rows.map(({ id }) => id),
     ping: async () => {
       await db.query('SELECT 1')
     },

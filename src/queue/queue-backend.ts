@@ -5,6 +5,11 @@ export interface QueueBackend {
   kind: 'redis' | 'embedded'
   /** Connects one BullMQ Queue or Worker; it supplies the connection itself. */
   create: BackendFactory<IQueueBackend, unknown>
+  /**
+   * The ids of the jobs of a queue that have not ended, at one moment. Where it is missing, BullMQ's own list is of one
+   * moment; its PostgreSQL side reads state by state, and misses jobs that change it meanwhile.
+   */
+  liveIds?(queue: string): Promise<string[]>
   ping(): Promise<void>
   /** Cuts all connections, whatever is still under way. */
   close(): Promise<void>

@@ -279,12 +279,15 @@ describe.each(backends)('the queues on %s', kind => {
       const ms = n % 10 === 0 ? 0 : 20 * n
       await start(id, async () => (over ? { do: 'end' } : { do: 'park', ms }))
     }
-    for (let round = 0; round < 10; round++) {
-      const live = (await queues.runs.live()).map(job => job.id)
-      expect(live.filter(id => id.startsWith('walker-'))).toEqual(ids)
-      expect(await queues.runs.liveCount()).toBe(live.length)
+    try {
+      for (let round = 0; round < 10; round++) {
+        const live = (await queues.runs.live()).map(job => job.id)
+        expect(live.filter(id => id.startsWith('walker-'))).toEqual(ids)
+        expect(await queues.runs.liveCount()).toBe(live.length)
+      }
+    } finally {
+      over = true
     }
-    over = true
   })
 
   describe('failing', () => {
