@@ -1,0 +1,53 @@
+/** On a Redis Cluster, commands on keys of several slots are refused: so all keys of the queues are in one. */
+import { once } from 'node:events'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Processor } from '../../src/queue/work-queue.ts'
+import { cleanUp, type Note, open, until, workBy } from '../support/queue-world.ts'
+import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+
+describe.runIf(redisAvailable())('a Redis that is a cluster', () => {
+  let server: RedisServer
+  let redis: Redis
+
+  beforeAll(async () => {
+    server = await startRedis('--cluster-enabled', 'yes', '--cluster-require-full-coverage', 'no')
+    redis = new Redis(server.url)
+    await once(redis, 'ready')
+    await redis.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383')
+    await until(async () => /cluster_state:ok/.test(String(await redis.call('CLUSTER', 'INFO'))))
+  })
+
+  afterAll(async () => {
+    redis.disconnect()
+    await cleanUp()
+    await server.stop()
+  })
+
+  test('is really one: keys of two slots can not be used together', async () => {
+    await expect(redis.mset('a', '1', 'b', '2')).rejects.toThrow('CROSSSLOT')
+  })
+
+  test('has the queues do all they do, with all their keys in one slot', async () => {
+    const queues = await open({ redisUrl: server.url, dataDir: '/nowhere' })
+    const steps: string[] = []
+    const walker: Processor<Note> = async job => {
+      steps.push(job.id)
+      await job.save({ by: 'walker', text: `step ${steps.length}` })
+      return (await job.inbox()).includes('end') ? { do: 'end' } : { do: 'park', ms: 60_000 }
+    }
+    await workBy(queues.runs, new Map([['walker', walker]]), 2)
+    expect(await queues.runs.add('a', { by: 'walker' }, 'slot')).toEqual({ outcome: 'added', id: 'a' })
+    expect(await queues.runs.add('b', { by: 'walker' }, 'slot')).toEqual({ outcome: 'held', id: 'a' })
+    await until(() => steps.length === 1)
+    await queues.runs.wake('a')
+    await until(() => steps.length === 2)
+    expect((await queues.runs.live()).map(({ id }) => id)).toEqual(['a'])
+    expect(await queues.runs.tell('a', 'end')).toBe(true)
+    await until(async () => (await queues.runs.get('a'))?.standing === 'ended')
+    expect(await queues.runs.recentlyEnded(0)).toHaveLength(1)
+
+    const slots = (await redis.keys('*')).map(key => redis.call('CLUSTER', 'KEYSLOT', key))
+    expect(new Set(await Promise.all(slots)).size).toBe(1)
+  })
+})
