@@ -66,10 +66,8 @@ export interface Remains {
   snapshot: Snapshot
   settings: RepoSettings
   pulls: Pull[]
-  /** What PostHog has of it. */
+  /** What PostHog has of it, looked for when all that was under way had arrived. */
   session: Partial<Session>
-  /** The runs that its task has already, where none of them is its own. */
-  before: string[]
   /** Its last word has been said. */
   closed: boolean
 }
@@ -82,7 +80,8 @@ export function restored(remains: Remains, now: number): Run {
   if (remains.closed && backup.outcome) return tidyingUp(run, backup.outcome, now)
   if (taskRunId !== undefined) return atWork(run, backup, taskRunId, now)
   if (backup.words !== fingerprint(snapshot)) return { ...run, outcome: editedSince, concludedAt: now }
-  return { ...run, ...anew(run, remains.before, now) }
+  // It waits its turn once more, and is asked about once more.
+  return { ...run, ahead: 0 }
 }
 
 function known({ id, backup, thread, snapshot, settings, pulls, session, statusId }: Remains): Run {
@@ -124,13 +123,6 @@ const atWork = (run: Run, { notes, from }: Backup, id: string, now: number): Run
   taskRun: { id, since: now, status: 'queued', notes, from, changedAt: now },
   heard: { offset: from, turns: 0, idle: false },
 })
-
-/** Whether the next effect was begun is not known, so its trace is looked for first. It waits its turn once more. */
-function anew(run: Run, before: string[], now: number): Partial<Run> {
-  const begun = { at: now, lostAt: now }
-  if (run.taskId === undefined) return { ahead: 0, intent: { effect: 'create-task', ...begun } }
-  return { turn: true, intent: { effect: 'start-run', ...begun, before } }
-}
 
 const editedSince: Outcome = {
   is: 'failed',

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { type Backup, type Remains, restored } from '../core/backup.ts'
 import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
 import type { Marker, Signer } from '../core/marker.ts'
+import { limits } from '../core/pace.ts'
 import { readSettings, settingsPath } from '../core/repo-settings.ts'
 import { isTerminal, type Pull, type Run, type Session, taskMarker } from '../core/run.ts'
 import { pullOf, type SubjectView, type ThreadComment } from '../core/seen.ts'
@@ -43,6 +44,8 @@ const lookBack = 48 * hour
 
 const Memory = z.object({
   since: z.number(),
+  /** What was under way when the data was lost has arrived by then. */
+  from: z.number(),
   /** What has not been looked through to the end. */
   todo: z.array(Repository),
 })
@@ -56,12 +59,14 @@ export const adoptLost =
   (deps: AdoptDeps) =>
   async (turn: AdoptTurn): Promise<number | undefined> => {
     try {
-      const { since, todo } = await begun(deps, turn)
+      const memory = await begun(deps, turn)
+      const { since, from, todo } = memory
+      if (deps.now() < from) return from - deps.now()
       const unfinished: Repository[] = []
       for (const [index, repository] of todo.entries()) {
         turn.signal.throwIfAborted()
         if (!(await lookThrough(deps, repository, since))) unfinished.push(repository)
-        await turn.remember({ since, todo: [...todo.slice(index + 1), ...unfinished] })
+        await turn.remember({ ...memory, todo: [...todo.slice(index + 1), ...unfinished] })
       }
       return unfinished.length > 0 ? lookAgain : undefined
     } catch (error) {
@@ -79,7 +84,8 @@ function afterFault({ log, now }: AdoptDeps, error: unknown): number {
 async function begun({ installations, log, now }: AdoptDeps, turn: AdoptTurn): Promise<Memory> {
   const known = Memory.safeParse(turn.memory).data
   if (known) return known
-  const memory = { since: now() - lookBack, todo: await installations.repositories() }
+  const todo = await installations.repositories()
+  const memory = { since: now() - lookBack, from: now() + limits.unanswered, todo }
   log.info({ repositories: memory.todo.length }, 'the queue is new: looking for runs that it lost')
   await turn.remember(memory)
   return memory
@@ -169,7 +175,7 @@ async function remainsOf(
   const { settings } = readSettings(await github.file(settingsPath))
   const seen = { thread, snapshot, settings, pulls }
   const found = { id: marker.run, backup, statusId: commentId, closed, ...seen }
-  return { ...found, ...(await sessionOf(deps, marker, { id: marker.run, thread }, backup)) }
+  return { ...found, session: await sessionOf(deps, marker, { id: marker.run, thread }, backup) }
 }
 
 /** PostHog may know more of the Run than its status comment did. */
@@ -178,17 +184,16 @@ async function sessionOf(
   marker: Marker,
   run: Pick<Run, 'id' | 'thread'>,
   { earlier, taskMade }: Backup,
-): Promise<{ session: Partial<Session>; before: string[] }> {
+): Promise<Partial<Session>> {
   const taskId = marker.task ?? (await posthog.findTask(taskMarker(run)))
-  if (taskId === undefined) return { session: {}, before: [] }
-  if (marker.taskRun !== undefined) return { session: { taskId, taskRunId: marker.taskRun }, before: [] }
-  const before = await posthog.runIds(taskId)
-  const [newest] = before
+  if (taskId === undefined) return {}
+  if (marker.taskRun !== undefined) return { taskId, taskRunId: marker.taskRun }
+  const [newest] = await posthog.runIds(taskId)
   const isOwn =
     newest !== undefined &&
     newest !== earlier?.taskRunId &&
     (taskMade ||
       marker.task === undefined ||
       !isTerminal(await posthog.statusOf({ taskId, taskRunId: newest })))
-  return { session: { taskId, ...(isOwn ? { taskRunId: newest } : {}) }, before }
+  return { taskId, ...(isOwn ? { taskRunId: newest } : {}) }
 }

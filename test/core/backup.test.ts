@@ -15,7 +15,6 @@ const remainsOf = (run: Run, more: Partial<Remains> = {}): Remains => ({
   settings: defaultSettings,
   pulls: [],
   session: {},
-  before: [],
   closed: false,
   ...more,
 })
@@ -84,15 +83,15 @@ describe('a Run that PostHog has', () => {
 describe('a Run that had not begun', () => {
   const waiting = runWith({})
 
-  test('has its task looked for, waits its turn and asks again who may', () => {
+  test('waits its turn once more, and who asked is asked about once more', () => {
     const again = restored(remainsOf(waiting), t0)
-    expect(again.intent).toMatchObject({ effect: 'create-task', lostAt: t0 })
-    expect([again.turn, again.ahead]).toEqual([false, 0])
+    expect([again.turn, again.ahead, again.intent, stepOf(again)]).toEqual([false, 0, undefined, 'take-turn'])
   })
 
-  test('has its run looked for among those that its task did not have', () => {
-    const again = restored(remainsOf(waiting, { session: { taskId: 'task-1' }, before: ['run-0'] }), t0)
-    expect(again.intent).toMatchObject({ effect: 'start-run', before: ['run-0'] })
+  test('goes on with the task that it had made', () => {
+    const again = restored(remainsOf(waiting, { session: { taskId: 'task-1' } }), t0)
+    const steps = [again, { ...again, turn: true }, { ...again, turn: true, branch }].map(stepOf)
+    expect(steps).toEqual(['take-turn', 'find-branch', 'gather-context'])
   })
 
   test.each([{ title: 'Another title' }, { body: 'Another body' }])('ends when %j stands there now', edit => {

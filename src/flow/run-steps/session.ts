@@ -118,7 +118,7 @@ const askText = (run: Run): string => run.ask.text || 'Go on with this.'
 export async function startRun(hand: Hand): Promise<Run> {
   const { run, deps } = hand
   const { taskId, branch } = run
-  if (taskId === undefined || !branch) return run
+  if (taskId === undefined || !branch) return { ...run, intent: undefined }
   const intent = {
     effect: 'start-run' as const,
     at: deps.now(),
