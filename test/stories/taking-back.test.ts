@@ -28,6 +28,23 @@ onBothQueues('Something is taken back, or put right', world => {
     expect(ledgerOf(world(), number).cancels).toHaveLength(1)
   })
 
+  it('a closed issue lets no command go without an answer', async () => {
+    const { github } = world()
+    const maya = github.as('maya')
+    github.webhooks.mode = { kind: 'paused' }
+    const { number } = await maya.opensIssue({ title: 'Closed at once' })
+    await maya.comments(number, '/codex do it')
+    await maya.comments(number, '/codex status')
+    await maya.closes(number)
+    await github.settled()
+    github.webhooks.mode = { kind: 'normal' }
+    await github.webhooks.flush('reversed')
+    const thread = new Thread(world(), number)
+    await thread.waitForAnswer('you closed this')
+    await thread.waitForAnswer(/going on here|asked here yet/)
+    expect(ledgerOf(world(), number).tasks).toEqual([])
+  })
+
   it('a locked issue ends its run', async () => {
     const { maya, number } = await working('Locked issue')
     await world().github.as('olga').locks(number)

@@ -40,7 +40,8 @@ export const wasWithdrawn = async ({ job }: TriggerHand): Promise<boolean> =>
 function isReason(trigger: Trigger, { what }: WithdrawalTrigger): boolean {
   switch (what.of) {
     case 'thread':
-      return trigger.kind === 'comment' || trigger.kind === 'label'
+      // In a closed thread a command is answered still; its Run looks for itself.
+      return what.by !== 'closed' && (trigger.kind === 'comment' || trigger.kind === 'label')
     case 'label':
       return trigger.kind === 'label' && trigger.label === what.label
     case 'comment':
