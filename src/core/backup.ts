@@ -28,9 +28,13 @@ export const Backup = z.object({
 })
 export type Backup = z.infer<typeof Backup>
 
-export function backupOf(run: Run): Backup {
+/** A comment takes 65,536 characters, and bytes become a third more of them. */
+const mostBytes = 20_000
+
+/** `undefined` for an instruction that is too long to be carried. */
+export function backupOf(run: Run): Backup | undefined {
   const { whole: _, inline: __, delivery: ___, ...ask } = run.ask
-  return Backup.parse({
+  const backup = Backup.parse({
     ask: { ...ask, origin: withoutHunk(ask.origin) },
     words: fingerprint(run.snapshot),
     head: run.head,
@@ -44,6 +48,7 @@ export function backupOf(run: Run): Backup {
     reported: run.reported,
     outcome: run.outcome,
   })
+  return Buffer.byteLength(JSON.stringify(backup)) > mostBytes ? undefined : backup
 }
 
 /** Where to answer is kept, the lines of code that it is about are not. */

@@ -1,14 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { backupOf, type Remains, restored } from '../../src/core/backup.ts'
+import { type Backup, backupOf, type Remains, restored } from '../../src/core/backup.ts'
 import { Marker, markerSigner } from '../../src/core/marker.ts'
 import { nextStep } from '../../src/core/next-step.ts'
 import { defaultSettings } from '../../src/core/repo-settings.ts'
 import { type Run, taskMarker } from '../../src/core/run.ts'
 import { branch, issueThread, pull, runWith, t0 } from './given.ts'
 
+const carried = (run: Run): Backup => backupOf(run) ?? expect.fail('nothing is carried')
+
 const remainsOf = (run: Run, more: Partial<Remains> = {}): Remains => ({
   id: run.id,
-  backup: backupOf(run),
+  backup: carried(run),
   statusId: 901,
   thread: run.thread,
   snapshot: run.snapshot,
@@ -108,7 +110,7 @@ describe('what a marker carries', () => {
   const thread = { repoId: 100, number: 7 }
 
   test('comes back whole', () => {
-    const backup = backupOf(atWork)
+    const backup = carried(atWork)
     const marker: Marker = { run: 'run-1', repo: 100, thread: 7, as: 'status', backup }
     expect(signer.read(signer.write(marker), thread)).toEqual([marker])
   })
@@ -122,6 +124,16 @@ describe('what a marker carries', () => {
     expect(written).toContain('"rootId":3')
   })
 
+  test('always leaves room for the words of its comment', () => {
+    const asking = (text: string): Run => ({ ...atWork, ask: { ...atWork.ask, text } })
+    expect(carried(asking('x'.repeat(16_000))).ask.text).toHaveLength(16_000)
+    expect(backupOf(asking('漢'.repeat(16_000)))).toBeUndefined()
+    const longest = { run: 'run-1', repo: 100, thread: 7, as: 'status' as const }
+    const marker = signer.write({ ...longest, backup: carried(asking('漢'.repeat(6_000))) })
+    expect(marker.length).toBeLessThan(30_000)
+    expect(signer.read(marker, thread)).toHaveLength(1)
+  })
+
   test('of another version is left out, and the rest is remembered', () => {
     const marker = { run: 'run-1', repo: 100, thread: 7, as: 'status', task: 'task-1', backup: { v: 9 } }
     expect(Marker.parse(marker)).toMatchObject({ run: 'run-1', task: 'task-1' })
@@ -130,7 +142,7 @@ describe('what a marker carries', () => {
 
   test('says how it ended', () => {
     const outcome = { is: 'nothing' as const }
-    expect([backupOf(atWork).outcome, backupOf({ ...atWork, outcome }).outcome]).toEqual([undefined, outcome])
+    expect([carried(atWork).outcome, carried({ ...atWork, outcome }).outcome]).toEqual([undefined, outcome])
   })
 })
 

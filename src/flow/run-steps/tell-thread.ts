@@ -29,7 +29,8 @@ export function difference(hand: Renderer): Now['text'] {
 /** What nobody sees is no reason for an edit, so the hash is of the words alone. */
 function rendered({ deps, run }: Renderer, now: number): { text: string; hash: string } {
   const words = statusComment(run, deps.deployment, now)
-  const marker = deps.signer.write({ ...markerOf(run, 'status'), backup: backupOf(run) })
+  const backup = backupOf(run)
+  const marker = deps.signer.write({ ...markerOf(run, 'status'), ...(backup ? { backup } : {}) })
   return { text: fitted(words, marker), hash: hashOf(words) }
 }
 
