@@ -139,6 +139,8 @@ function limited(client: Octokit, watch: Watch, token?: (refresh: boolean) => Pr
     const once = async (refresh: boolean) => {
       watch.gate.pass()
       if (token) options.headers.authorization = `token ${await token(refresh)}`
+      // While the token was minted, another call may have met a limit.
+      watch.gate.pass()
       options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
       return metered(watch, options, { send: () => request(options), failed: httpError })
     }

@@ -132,8 +132,8 @@ async function refused(
   if (next) notes.recoveries.push(Math.max(0, next.at - until))
 }
 
-/** What is under way when a limit is told can't be called back. ms */
-const underWay = 30
+/** What is under way when a limit is told, until the bot has read of it, can't be called back. ms */
+const underWay = 120
 /** Clocks and timers count whole ms, and their owners are different processes. */
 const rounding = 50
 
