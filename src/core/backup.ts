@@ -118,7 +118,7 @@ const tidyingUp = (run: Run, outcome: Outcome, now: number): Run => ({
   yielding: true,
   cost: null,
   mute: true,
-  told: { ...run.told, comment: true, inline: run.ask.inline?.length ?? 0 },
+  told: { ...run.told, comment: true },
 })
 
 const atWork = (run: Run, { notes, from }: Backup, id: string, now: number): Run => ({

@@ -18,10 +18,11 @@ import {
   triggerHand,
 } from './commands/hand.ts'
 import { newsOfPull } from './commands/pull-news.ts'
-import { isRepeated, ReplyNotSettled, reply, sendAnswer } from './commands/reply.ts'
+import { isRepeated, reply, sendAnswer } from './commands/reply.ts'
 import { startRun, tellNoted } from './commands/start-run.ts'
 import { wasWithdrawn, withdraw } from './commands/withdraw.ts'
 import type { Held, Verdict } from './edges.ts'
+import { NotSettled } from './not-settled.ts'
 import type { TriggerRecord } from './trigger-record.ts'
 
 export const acceptTrigger =
@@ -63,8 +64,8 @@ const attempts = 10
 function afterFault(hand: TriggerHand, error: unknown): Verdict | Promise<Verdict> {
   const { deps, job } = hand
   const fields = { trigger: job.id, delivery: hand.record.trigger.deliveryId, err: error }
-  if (error instanceof ReplyNotSettled) return { do: 'park', ms: error.until - deps.now() }
-  if (error instanceof ComeBack) return { do: 'park', ms: Math.max(1, error.until - deps.now()) }
+  if (error instanceof NotSettled || error instanceof ComeBack)
+    return { do: 'park', ms: Math.max(1, error.until - deps.now()) }
   if (error instanceof Refused || deps.now() - job.addedAt > limits.trouble || job.failures >= attempts)
     return giveUp(hand, error)
   if (!(error instanceof Unanswered)) throw error

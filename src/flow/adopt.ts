@@ -47,7 +47,7 @@ const Memory = z.object({
   /** What was under way when the data was lost has arrived by then. */
   from: z.number(),
   /** What has not been looked through to the end. */
-  todo: z.array(Repository),
+  unread: z.array(Repository),
 })
 type Memory = z.infer<typeof Memory>
 
@@ -60,13 +60,13 @@ export const adoptLost =
   async (turn: AdoptTurn): Promise<number | undefined> => {
     try {
       const memory = await begun(deps, turn)
-      const { since, from, todo } = memory
+      const { since, from, unread } = memory
       if (deps.now() < from) return from - deps.now()
       const unfinished: Repository[] = []
-      for (const [index, repository] of todo.entries()) {
+      for (const [index, repository] of unread.entries()) {
         turn.signal.throwIfAborted()
         if (!(await lookThrough(deps, repository, since))) unfinished.push(repository)
-        await turn.remember({ ...memory, todo: [...todo.slice(index + 1), ...unfinished] })
+        await turn.remember({ ...memory, unread: [...unread.slice(index + 1), ...unfinished] })
       }
       return unfinished.length > 0 ? lookAgain : undefined
     } catch (error) {
@@ -84,9 +84,9 @@ function afterFault({ log, now }: AdoptDeps, error: unknown): number {
 async function begun({ installations, log, now }: AdoptDeps, turn: AdoptTurn): Promise<Memory> {
   const known = Memory.safeParse(turn.memory).data
   if (known) return known
-  const todo = await installations.repositories()
-  const memory = { since: now() - lookBack, from: now() + limits.unanswered, todo }
-  log.info({ repositories: memory.todo.length }, 'the queue is new: looking for runs that it lost')
+  const unread = await installations.repositories()
+  const memory = { since: now() - lookBack, from: now() + limits.unanswered, unread }
+  log.info({ repositories: memory.unread.length }, 'the queue is new: looking for runs that it lost')
   await turn.remember(memory)
   return memory
 }

@@ -11,9 +11,10 @@ import { backoff, limits, soonestLook } from '../core/pace.ts'
 import { failureOf } from '../core/refusals.ts'
 import type { Outcome, Run } from '../core/run.ts'
 import type { Held, Verdict } from './edges.ts'
+import { NotSettled } from './not-settled.ts'
 import { dropBranch, failed, findBranch } from './run-steps/branch.ts'
 import { gatherContext } from './run-steps/context.ts'
-import { CalledOff, type Hand, handOf, NotSettled, type RunDeps } from './run-steps/hand.ts'
+import { CalledOff, type Hand, handOf, type RunDeps } from './run-steps/hand.ts'
 import { adoptPull, findResult } from './run-steps/result.ts'
 import {
   askCost,

@@ -4,6 +4,7 @@ import { maxComment } from '../../core/comments/words.ts'
 import { ComeBack, Unanswered } from '../../core/faults.ts'
 import type { Marker } from '../../core/marker.ts'
 import { limits } from '../../core/pace.ts'
+import { NotSettled } from '../not-settled.ts'
 import type { Answer } from '../trigger-record.ts'
 import { commandId, placeOf, type TriggerHand } from './hand.ts'
 
@@ -66,7 +67,7 @@ async function isThere(hand: TriggerHand, { run, as }: Marker, begunAt: number):
   const lostAt = hand.record.answer?.lostAt ?? hand.deps.now()
   await note(hand, { begunAt, lostAt })
   const settled = lostAt + limits.unanswered
-  if (lookedAt < settled) throw new ReplyNotSettled(settled)
+  if (lookedAt < settled) throw new NotSettled(settled)
   return false
 }
 
@@ -114,14 +115,4 @@ async function ownMarked(
       .filter(marker => marker.as === as)
       .map(marker => ({ id, marker })),
   )
-}
-
-export class ReplyNotSettled extends Error {
-  override name = 'ReplyNotSettled'
-  readonly until: number
-
-  constructor(until: number) {
-    super('an unanswered reply may still become visible')
-    this.until = until
-  }
 }

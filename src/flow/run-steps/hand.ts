@@ -10,6 +10,7 @@ import type { OtherRun } from '../../core/turn.ts'
 import { around, type Reached } from '../crash-points.ts'
 import type { GitHub, Held, Log, TasksClient, ThreadClient } from '../edges.ts'
 import { logAbout } from '../log.ts'
+import { NotSettled } from '../not-settled.ts'
 import { logMilestones } from './milestones.ts'
 
 /** News of a task run as they happen; what they are is looked up. */
@@ -122,15 +123,4 @@ function leftBehind(intent: Intent, error: unknown, now: number): Intent | undef
 /** The earlier attempt left no trace, and now nobody wants it any more. */
 export class CalledOff extends Error {
   override name = 'CalledOff'
-}
-
-/** An earlier attempt may still become visible: look again a little later. */
-export class NotSettled extends Error {
-  override name = 'NotSettled'
-  readonly until: number
-
-  constructor(until: number) {
-    super('an unanswered write may still become visible')
-    this.until = until
-  }
 }

@@ -1,0 +1,11 @@
+/** An unanswered write may still become visible: look again a little later. */
+export class NotSettled extends Error {
+  override name = 'NotSettled'
+  /** ms since the epoch */
+  readonly until: number
+
+  constructor(until: number) {
+    super('an unanswered write may still become visible')
+    this.until = until
+  }
+}
