@@ -44,12 +44,17 @@ const meanings: Readonly<Record<string, string>> = {
   efforts: 'The efforts that may be asked for; all when absent.',
   head_moved:
     'When commits were pushed to a pull request between the command and its start: go on and say so, or ask.',
-  limits: 'How many runs there may be. More wait for their turn.',
+  limits: 'How many runs there may be, and what becomes of more.',
   'limits.repository': 'Under way at once in this repository.',
   'limits.person': 'Under way at once for one person.',
+  'limits.owner': 'Under way at once in all repositories of the same owner.',
   'limits.repository_per_day': 'Started in 24 hours in this repository.',
   'limits.person_per_day': 'Started in 24 hours for one person.',
+  'limits.owner_per_day': 'Started in 24 hours in all repositories of the same owner.',
   'limits.thread_per_day': 'Started in 24 hours in one issue or pull request.',
+  'limits.bots_per_thread_per_day': 'Started by bots in 24 hours in one issue or pull request.',
+  'limits.when_reached':
+    'Whether a run beyond a limit waits for its turn, or is refused with the time to ask again.',
   'limits.repository_per_5_minutes': 'Started in five minutes in this repository.',
 }
 

@@ -71,12 +71,18 @@ export const RepoSettings = z.strictObject({
       /** Runs under way at once. */
       repository: count.default(50),
       person: count.default(50),
+      /** In all repositories of one user or organization. */
+      owner: count.default(200),
       /** Runs started in 24 hours. */
       repository_per_day: count.default(1000),
       person_per_day: count.default(500),
+      owner_per_day: count.default(5000),
       thread_per_day: count.default(100),
+      /** Of those in one thread, the ones that bots asked for. */
+      bots_per_thread_per_day: count.default(20),
       /** Runs started in 5 minutes: more is no work but a loop. */
       repository_per_5_minutes: count.default(200),
+      when_reached: z.enum(['wait', 'refuse']).default('wait'),
     })
     .prefault({}),
 })

@@ -44,12 +44,17 @@ const isOlder = (other: OtherRun, me: OtherRun): boolean =>
   other.addedAt < me.addedAt || (other.addedAt === me.addedAt && other.id < me.id)
 
 function aheadOf(me: Me, older: readonly OtherRun[]): number {
-  const here = older.filter(other => other.data.outcome === undefined && isHere(me, other))
+  const live = older.filter(other => other.data.outcome === undefined)
+  const owned = live.filter(other => isOwned(me, other))
+  const here = live.filter(other => isHere(me, other))
   const mine = here.filter(other => isMine(me, other))
-  const { repository, person } = me.data.settings.limits
-  return Math.max(0, here.length - repository + 1, mine.length - person + 1)
+  const { repository, person, owner } = me.data.settings.limits
+  return Math.max(0, here.length - repository + 1, mine.length - person + 1, owned.length - owner + 1)
 }
 
+const isOwned = (me: OtherRun, other: OtherRun): boolean =>
+  other.data.thread.owner.toLowerCase() === me.data.thread.owner.toLowerCase()
+const isBots = ({ data }: OtherRun): boolean => data.ask.by.app !== undefined
 const isHere = (me: OtherRun, other: OtherRun): boolean => other.data.thread.repoId === me.data.thread.repoId
 const isMine = (me: OtherRun, other: OtherRun): boolean => other.data.ask.by.id === me.data.ask.by.id
 
@@ -63,6 +68,8 @@ interface Window {
 function windowsOf(me: Me): Window[] {
   const { limits } = me.data.settings
   const here = (other: OtherRun): boolean => isHere(me, other)
+  const inThread = (other: OtherRun): boolean =>
+    here(other) && other.data.thread.number === me.data.thread.number
   return [
     { name: 'a day in this repository', length: day, most: limits.repository_per_day, counts: here },
     {
@@ -75,7 +82,20 @@ function windowsOf(me: Me): Window[] {
       name: 'a day in one thread',
       length: day,
       most: limits.thread_per_day,
-      counts: other => here(other) && other.data.thread.number === me.data.thread.number,
+      counts: inThread,
+    },
+    {
+      name: 'a day for one owner',
+      length: day,
+      most: limits.owner_per_day,
+      counts: other => isOwned(me, other),
+    },
+    {
+      name: 'a day for bots in one thread',
+      length: day,
+      most: limits.bots_per_thread_per_day,
+      // What people ask for is no loop.
+      counts: other => isBots(me) && isBots(other) && inThread(other),
     },
     {
       name: 'five minutes in this repository',

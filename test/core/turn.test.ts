@@ -21,6 +21,9 @@ const other = (ago: number, differs: Partial<Run> = {}, id = `o${ago}`): OtherRu
 })
 const over: Partial<Run> = { outcome: { is: 'answer' } }
 const byZoe: Partial<Run> = { ask: { ...ask, by: zoe } }
+const bot = { login: 'helper[bot]', id: 13, app: 77 }
+const byBot: Partial<Run> = { ask: { ...ask, by: bot } }
+const ofOther: Partial<Run> = { thread: { ...issueThread, repoId: 300, owner: 'other' } }
 const elsewhere: Partial<Run> = { thread: { ...issueThread, repoId: 200 } }
 const another: Partial<Run> = { thread: { ...pullThread, number: 8 } }
 
@@ -43,6 +46,8 @@ describe('Runs under way go first', () => {
     ['in any thread of it', { repository: 1 }, [other(1, another)], { is: 'ahead', ahead: 1 }],
     ['of the same person', { person: 1 }, [other(1)], { is: 'ahead', ahead: 1 }],
     ['not of another person', { person: 1 }, [other(1, byZoe)], first],
+    ['of the same owner elsewhere', { owner: 1 }, [other(1, elsewhere)], { is: 'ahead', ahead: 1 }],
+    ['not of another owner', { owner: 1 }, [other(1, ofOther)], first],
     ['not in another repository', { repository: 1, person: 1 }, [other(1, elsewhere)], first],
     ['not those that are over', { repository: 1, person: 1 }, [other(1, over)], first],
     ['not younger ones', { repository: 1 }, [other(-1)], first],
@@ -102,6 +107,19 @@ describe('starts in a window of time', () => {
       [other(hour, { ...over, ...elsewhere })],
       first,
     ],
+    [
+      'of one owner elsewhere',
+      { owner_per_day: 1 },
+      [other(hour, { ...over, ...elsewhere })],
+      until(day - hour, 'a day for one owner'),
+    ],
+    ['of another owner', { owner_per_day: 1 }, [other(hour, { ...over, ...ofOther })], first],
+    [
+      'by bots do not count for people',
+      { bots_per_thread_per_day: 1 },
+      [other(hour, { ...over, ...byBot })],
+      first,
+    ],
     ['in five minutes', { repository_per_5_minutes: 1 }, [other(minute, over)], until(4 * minute, inMinutes)],
     ['more than five minutes ago', { repository_per_5_minutes: 1 }, [other(5 * minute, over)], first],
     [
@@ -130,6 +148,15 @@ describe('starts in a window of time', () => {
     ],
   ])('%s', (_, limits, others, expected) => {
     expect(turn(me(limits), others)).toEqual(expected)
+  })
+
+  test('of bots in one thread are few, and people are not in their way', () => {
+    const mine = me({ bots_per_thread_per_day: 1 })
+    const asBot = { ...mine, data: { ...mine.data, ask: { ...ask, by: bot } } }
+    const limit = until(day - hour, 'a day for bots in one thread')
+    expect(turn(asBot, [other(hour, { ...over, ...byBot })])).toEqual(limit)
+    expect(turn(asBot, [other(hour, over)])).toEqual(first)
+    expect(turn(asBot, [other(hour, { ...over, ...byBot, ...another })])).toEqual(first)
   })
 
   test('a thousand in five minutes, wherever, open the breaker of the deployment', () => {

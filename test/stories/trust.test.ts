@@ -140,6 +140,21 @@ onBothQueues('The settings say who may', world => {
     expect(ledgerOf(world(), number, repository).runs[0]?.body).toMatchObject({ model: 'gpt-5' })
   })
 
+  it('beyond a limit a run is refused where the settings say so, with the time to ask again', async () => {
+    const { github } = world()
+    const { repository, number, thread } = await repoWith(
+      'limits: { repository_per_day: 1, when_reached: refuse }\n',
+    )
+    const maya = github.as('maya', repository)
+    await maya.comments(number, '/codex first')
+    await thread.waitForAnswer('pull request is ready')
+    const other = await maya.opensIssue({ title: 'Too many', body: 'x' })
+    await maya.comments(other.number, '/codex second')
+    const second = new Thread(world(), other.number, repository)
+    await second.waitForAnswer(/The limit for a day in this repository is reached until \d\d:\d\d UTC/)
+    expect(ledgerOf(world(), other.number, repository).tasks).toEqual([])
+  })
+
   it('too many starts in a short time open the breaker, and it says when it closes', async () => {
     const { github } = world()
     const { repository, number, thread } = await repoWith('limits:\n  repository_per_5_minutes: 1\n')

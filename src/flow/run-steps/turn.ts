@@ -1,9 +1,10 @@
 /** Waiting for one's turn, and asking once more whether it may be taken. */
+import { clock } from '../../core/comments/words.ts'
 import { Refused } from '../../core/faults.ts'
 import { readSettings, settingsPath } from '../../core/repo-settings.ts'
 import type { Outcome, Run } from '../../core/run.ts'
 import type { Person } from '../../core/thread.ts'
-import { longestWindow, turnOf } from '../../core/turn.ts'
+import { longestWindow, type Turn, turnOf } from '../../core/turn.ts'
 import { allowanceOf } from '../permission.ts'
 import { failed } from './branch.ts'
 import type { Hand } from './hand.ts'
@@ -16,6 +17,7 @@ export async function takeTurn(hand: Hand): Promise<Run> {
   const [others, closer] = await Promise.all([deps.others(now - longestWindow), closedBy(hand)])
   if (closer) return { ...run, stop: { by: closer, at: now, asked: false, because: 'closed this' } }
   const turn = turnOf({ id: job.id, addedAt: job.addedAt, data: run }, others, now)
+  if (turn.is !== 'now' && run.settings.limits.when_reached === 'refuse') return failed(hand, atLimit(turn))
   switch (turn.is) {
     case 'ahead':
       return { ...run, ahead: turn.ahead, waitsUntil: undefined, nextLookAt: now + askAgain }
@@ -32,6 +34,16 @@ export async function takeTurn(hand: Hand): Promise<Run> {
       return { ...run, turn: true, ahead: undefined, waitsUntil: undefined, nextLookAt: undefined }
   }
 }
+
+const atLimit = (turn: Exclude<Turn, { is: 'now' }>): Outcome => ({
+  is: 'failed',
+  class: 'quota',
+  reason:
+    turn.is === 'ahead'
+      ? `The limit for runs under way at once is reached; ${turn.ahead} would have to end first`
+      : `The limit for ${turn.limit} is reached until ${clock(turn.at)}`,
+  fix: 'The settings of this repository have it refused, not kept waiting. `/codex retry` asks again.',
+})
 
 /** The webhook of a closing may overtake the command's, and then finds nothing to stop. */
 const closedBy = async ({ github, run }: Hand): Promise<Person | undefined> =>
