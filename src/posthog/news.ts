@@ -29,6 +29,8 @@ const looks = { none: 0, stored: 1, late: 2 } as const
 /** A reader of one run's events: how many looks each is worth. */
 export function newsReader(): (data: string) => number {
   let before: string | undefined
+  // An agent tells of the end of a turn up to three times.
+  let ended = false
   return data => {
     const frame = frameOf(data)
     switch (frame?.type) {
@@ -40,8 +42,13 @@ export function newsReader(): (data: string) => number {
       }
       case 'permission_request':
         return looks.stored
-      case 'notification':
-        return looksFor(frame.notification)
+      case 'notification': {
+        const worth = looksFor(frame.notification)
+        const again = ended && worth === looks.late
+        if (worth === looks.late) ended = true
+        else if (frame.notification?.params?.update) ended = false
+        return again ? looks.none : worth
+      }
       default:
         return looks.none
     }

@@ -611,17 +611,88 @@ describe('speaking to a run', () => {
       auto_publish: true,
       initial_permission_mode: 'plan',
     })
-    const answer = () =>
+    const answer = (requestId: string) =>
       send('POST', `${path}command/`, {
         jsonrpc: '2.0',
         method: 'permission_response',
-        params: { requestId: 'any', optionId: 'allow' },
+        params: { requestId, optionId: 'allow' },
+        id: 1,
       })
-    await reaches('in_progress')
+    const request = await until(() => logged(path, '_posthog/permission_request'), asked)
     await sleep(quick.idle + 50)
     expect(await get()).toMatchObject({ status: 'in_progress', output: null })
-    expect((await answer()).status).toBe(200)
+    expect((await answer('another')).body).toEqual({
+      jsonrpc: '2.0',
+      id: 1,
+      error: { code: -32000, message: 'No pending permission request found for id: another' },
+    })
+    expect((await answer(String(request[0]?.requestId))).body.result).toEqual({ resolved: true })
     expect((await reaches('completed')).output.pr_url).toBe('https://github.com/acme/web/pull/1')
+    expect(await logged(path, '_posthog/permission_resolved')).toEqual([
+      { requestId: request[0]?.requestId, toolCallId: request[0]?.toolCallId, optionId: 'allow' },
+    ])
+  })
+
+  const asked = (list: unknown[]) => list.length > 0
+  const logged = async (path: string, type: string): Promise<Record<string, unknown>[]> =>
+    (await send('GET', `${path}session_logs/?event_types=${type}`)).body.map(
+      (entry: { notification: { params: Record<string, unknown> } }) => entry.notification.params,
+    )
+
+  it.each([
+    ['background', 'command', 0],
+    ['background', 'question', 1],
+    ['interactive', 'command', 1],
+    ['interactive', 'question', 1],
+  ] as const)('in %s mode a %s is asked %i times', async (mode, of, times) => {
+    await start()
+    posthog.script('', { kind: 'asksPermission', of, next: { kind: 'answers', text: 'Done.' } })
+    const { path, runId, reaches } = await newRun({ ...codex, mode })
+    if (times > 0) {
+      const [request] = await until(() => logged(path, '_posthog/permission_request'), asked)
+      const params = { requestId: request?.requestId, optionId: 'reject' }
+      await send('POST', `${path}command/`, { jsonrpc: '2.0', method: 'permission_response', params })
+    }
+    await reaches('completed')
+    expect(await logged(path, '_posthog/permission_request')).toHaveLength(times)
+    const said = (await logged(path, 'agent_message')) as { update: { content: { text: string } } }[]
+    expect(said.map(({ update }) => update.content.text)).toEqual([
+      times > 0 ? 'I was not allowed to do that, so I stopped here.' : 'Done.',
+    ])
+    expect(posthog.run(runId).permissionId).toBeUndefined()
+  })
+
+  it('takes up words where the log says so, and keeps what it was started with', async () => {
+    await start()
+    posthog.script('Fix', { kind: 'answers', text: 'First.' })
+    posthog.script('blue', { kind: 'answers', text: 'Second.' })
+    const { path, get, reaches } = await newRun({
+      ...codex,
+      auto_publish: false,
+      initial_permission_mode: 'read-only',
+    })
+    const before = (await get()).state
+    const params = { content: 'blue', model: 'gpt-5', auto_publish: true, initial_permission_mode: 'auto' }
+    await send('POST', `${path}command/`, { jsonrpc: '2.0', method: 'user_message', params })
+    const { state, model } = await reaches('completed')
+    expect([state, model]).toEqual([{ ...before, pending_user_message: undefined }, 'gpt-5.5'])
+    const kinds = (await send('GET', `${path}session_logs/`)).body.flatMap(
+      ({ notification: { method, params } }: { notification: { method: string; params: never } }) => {
+        const { update } = params as { update?: { sessionUpdate: string; content: { text: string } } }
+        if (update) return [`${update.sessionUpdate}: ${update.content.text}`]
+        return method === '_posthog/turn_complete' ? ['turn over'] : []
+      },
+    )
+    expect(kinds).toEqual([
+      `user_message_chunk: ${asks}`,
+      'agent_message: First.',
+      'turn over',
+      'turn over',
+      'user_message_chunk: blue',
+      'agent_message: Second.',
+      'turn over',
+      'turn over',
+    ])
   })
 
   it('does not publish when told not to', async () => {
@@ -649,13 +720,13 @@ describe('speaking to a run', () => {
     expect(hands.repository('acme/web').pulls).toHaveLength(1)
     expect(hands.repository('acme/web').commits).toHaveLength(2)
     const turns = (await send('GET', `${second.path}session_logs/?event_types=_posthog/turn_complete`)).body
-    expect(turns).toHaveLength(2)
+    expect(turns).toHaveLength(4)
     const since = encodeURIComponent(done.created_at)
     const own = await send(
       'GET',
       `${second.path}session_logs/?after=${since}&event_types=_posthog/turn_complete`,
     )
-    expect(own.body).toHaveLength(1)
+    expect(own.body).toHaveLength(2)
     expect((await send('GET', `tasks/${first.taskId}/runs/`)).body.results[0].id).toBe(second.runId)
   })
 
@@ -906,5 +977,67 @@ describe('neighbours and versions', () => {
     const done = await reaches('completed')
     expect(done.state).not.toHaveProperty('auto_publish')
     expect(done.output).toEqual({ pr_url: 'https://github.com/acme/web/pull/1' })
+  })
+})
+
+describe('after a turn', () => {
+  const { idle: _, ...quickButIdle } = quick
+
+  it('a run idles for an hour, unless told that the hour is over', async () => {
+    await start({ timing: quickButIdle })
+    posthog.script('', { kind: 'answers', text: 'Done.' })
+    const { path, get, runId, reaches } = await newRun()
+    await until(
+      () => send('GET', `${path}session_logs/?event_types=_posthog/turn_complete`),
+      ({ body }) => body.length > 0,
+    )
+    await sleep(1_200)
+    expect((await get()).status).toBe('in_progress')
+    posthog.run(runId).idleOut()
+    await reaches('completed')
+  })
+
+  it('a run ends at once where the server does so, but not before waiting words are heard', async () => {
+    await start({ timing: quickButIdle, afterTurn: 'ends' })
+    posthog.script('Fix', { kind: 'slow', ms: 60, next: { kind: 'answers', text: 'First.' } })
+    posthog.script('blue', { kind: 'answers', text: 'Second.' })
+    const { path, reaches } = await newRun()
+    await send('POST', `${path}command/`, {
+      jsonrpc: '2.0',
+      method: 'user_message',
+      params: { content: 'blue' },
+    })
+    await reaches('completed')
+    const log = await send('GET', `${path}session_logs/?event_types=agent_message`)
+    expect(log.body).toHaveLength(2)
+  })
+
+  it('PostHog re-enters a run with a pull request by itself, three times', async () => {
+    await start({ timing: { ...quick, idle: 400, ci: 20 } })
+    const { path, reaches } = await newRun()
+    await reaches('completed')
+    const words = await send('GET', `${path}session_logs/?event_types=user_message_chunk`)
+    const texts = words.body.map(
+      (entry: { notification: { params: { update: { content: { text: string } } } } }) =>
+        entry.notification.params.update.content.text,
+    )
+    const ci = expect.stringMatching(/^You are re-entering this run to address CI feedback/)
+    expect(texts).toEqual([asks, ci, ci, ci])
+    expect(posthog.ledger.filter(({ kind }) => kind === 'message')).toHaveLength(0)
+  })
+
+  it('but not one without, unless a test has it do so', async () => {
+    await start({ timing: { ...quick, idle: 150, ci: 20 } })
+    posthog.script('', { kind: 'answers', text: 'Done.' })
+    const { path, reaches, runId } = await newRun()
+    await until(
+      () => send('GET', `${path}session_logs/?event_types=agent_message`),
+      ({ body }) => body.length > 0,
+    )
+    expect(posthog.run(runId).ciTurn({ kind: 'answers', text: 'Looked at the checks.' })).toBe(true)
+    await reaches('completed')
+    const log = await send('GET', `${path}session_logs/?event_types=agent_message`)
+    expect(log.body).toHaveLength(2)
+    expect(posthog.run(runId).ciTurn()).toBe(false)
   })
 })

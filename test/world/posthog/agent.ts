@@ -3,6 +3,7 @@
  * it: a finished turn does not finish the run.
  */
 import type { Behaviour, Scripts, Turn } from './behaviour.ts'
+import { scheduleCi } from './ci-loop.ts'
 import { type Adapter, gatewayKnows } from './models.ts'
 import type { Settings } from './options.ts'
 import { Interrupted, pause, timerMs } from './pause.ts'
@@ -54,14 +55,23 @@ export class Agent {
     while (behaviour && !run.terminal) {
       await this.#turn({ ...desk, prompt }, behaviour)
       if (run.workflowGone) return
-      const message = await nextMessage(
-        run,
-        behaviour.kind === 'manual' ? undefined : this.#settings.timing.idle,
-      )
-      behaviour = message && this.#behaviour(run, message.text, true)
+      const message = await this.#nextMessage(run, behaviour)
+      behaviour = message && (message.behaviour ?? this.#behaviour(run, message.text, true))
       prompt = message?.text ?? ''
     }
     run.finish('completed')
+  }
+
+  /** Words, PostHog's own among them, or nothing when the run idled out. */
+  async #nextMessage(run: Run, behaviour: Behaviour): Promise<Message | undefined> {
+    const { timing, afterTurn } = this.#settings
+    if (afterTurn === 'ends') return nextMessage(run, behaviour.kind === 'manual' ? undefined : 0)
+    const callOff = scheduleCi(run, timing.ci, message => this.receive(run, message))
+    try {
+      return await nextMessage(run, behaviour.kind === 'manual' ? undefined : timing.idle)
+    } finally {
+      callOff()
+    }
   }
 
   #behaviour(run: Run, prompt: string, followUp: boolean): Behaviour {
@@ -121,6 +131,7 @@ export class Agent {
     const { run } = desk
     const stop = new AbortController()
     run.turnStop = stop
+    run.hear(desk.prompt)
     try {
       const performed = perform(behaviour, {
         ...desk,
@@ -144,7 +155,7 @@ async function step(run: Run, name: string, label: string, ms: number, done = la
   run.progress(name, 'completed', done)
 }
 
-/** The next follow-up, or nothing when the run idled out. */
+/** The next follow-up, or nothing when the wait was over. */
 function nextMessage(run: Run, idleMs: number | undefined): Promise<Message | undefined> {
   const waiting = run.inbox.shift()
   if (waiting) return Promise.resolve(waiting)
@@ -154,14 +165,14 @@ function nextMessage(run: Run, idleMs: number | undefined): Promise<Message | un
     const settle = (act: () => void) => {
       clearTimeout(timer)
       run.onMessage = undefined
+      run.onIdleOver = undefined
       signal.removeEventListener('abort', end)
       act()
     }
     const end = () => settle(() => reject(new Interrupted()))
+    run.onIdleOver = () => settle(() => resolve(undefined))
     const timer =
-      idleMs === undefined
-        ? undefined
-        : setTimeout(() => settle(() => resolve(undefined)), timerMs(idleMs)).unref()
+      idleMs === undefined ? undefined : setTimeout(() => run.onIdleOver?.(), timerMs(idleMs)).unref()
     run.onMessage = () => settle(() => resolve(run.inbox.shift()))
     signal.addEventListener('abort', end, { once: true })
   })

@@ -9,7 +9,14 @@ export type Behaviour =
   | { kind: 'hangs' }
   | { kind: 'slow'; ms: number; next?: Behaviour | undefined }
   | { kind: 'stuckQueued' }
-  | { kind: 'asksPermission'; question?: string | undefined; next?: Behaviour | undefined }
+  /** Goes on with `next` when allowed; else it says that it was not allowed to. */
+  | {
+      kind: 'asksPermission'
+      question?: string | undefined
+      /** A command's permission is given by itself in background mode; a question waits in both. */
+      of?: 'question' | 'command' | undefined
+      next?: Behaviour | undefined
+    }
   | { kind: 'deleted'; after?: number | undefined }
   /** After this turn the run looks alive but its workflow is gone: `user_message` gives 409. */
   | { kind: 'goneWorkflow'; next?: Behaviour | undefined }
@@ -52,7 +59,12 @@ export const behaviourSchema: z.ZodType<Behaviour> = z.lazy(() =>
     z.object({ kind: z.literal('hangs') }),
     z.object({ kind: z.literal('slow'), ms: z.number(), next: behaviourSchema.optional() }),
     z.object({ kind: z.literal('stuckQueued') }),
-    z.object({ kind: z.literal('asksPermission'), question: text, next: behaviourSchema.optional() }),
+    z.object({
+      kind: z.literal('asksPermission'),
+      question: text,
+      of: z.enum(['question', 'command']).optional(),
+      next: behaviourSchema.optional(),
+    }),
     z.object({ kind: z.literal('deleted'), after: ms }),
     z.object({ kind: z.literal('goneWorkflow'), next: behaviourSchema.optional() }),
     z.object({ kind: z.literal('pushesToBranch'), files, text }),

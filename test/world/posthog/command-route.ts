@@ -119,11 +119,21 @@ function proxied(request: ApiRequest, run: Run, { method, params, id }: Command)
       },
     }
   request.world.record(request, 'command', run.task, run.id)
-  const result = obey(run, method, params)
-  return ok({ jsonrpc: '2.0', ...(id === undefined ? {} : { id }), result })
+  return ok({ jsonrpc: '2.0', ...(id === undefined ? {} : { id }), ...obey(run, method, params) })
 }
 
-function obey(run: Run, method: CommandMethod, params: Params): object {
+/** The agent's own refusals come with 200, as errors of JSON-RPC [R]. */
+function obey(run: Run, method: CommandMethod, params: Params): { result: object } | { error: object } {
+  if (method !== 'permission_response') return { result: done(run, method) }
+  if (run.permission?.requestId !== params.requestId)
+    return {
+      error: { code: -32000, message: `No pending permission request found for id: ${params.requestId}` },
+    }
+  run.permission?.answer(String(params.optionId))
+  return { result: { resolved: true } }
+}
+
+function done(run: Run, method: CommandMethod): object {
   if (method === 'cancel') {
     run.turnStop?.abort()
     return { cancelled: true }
@@ -132,6 +142,5 @@ function obey(run: Run, method: CommandMethod, params: Params): object {
     run.finish('completed')
     return { closed: true }
   }
-  if (method === 'permission_response' && params.optionId !== 'reject') run.permissionAnswered?.()
   return {}
 }

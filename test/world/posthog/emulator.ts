@@ -65,9 +65,9 @@ export async function startPostHog(options: PostHogOptions = {}): Promise<PostHo
     run: id => {
       const run = world.runs.find(one => one.id === id)
       if (!run) throw new Error(`No run ${id} in the PostHog emulator`)
-      return controlOf(run, settings)
+      return controlOf(run, world)
     },
-    runs: () => world.runs.map(run => controlOf(run, settings)),
+    runs: () => world.runs.map(run => controlOf(run, world)),
     dropConnections,
     close: () =>
       new Promise(resolve => {

@@ -10,7 +10,7 @@ export interface ApiKey {
   githubLinked?: boolean
 }
 
-/** Milliseconds. Real runs boot for a minute and idle for an hour. */
+/** Milliseconds. Real runs boot for a minute; the wait for more words is the real one unless told otherwise. */
 interface Timing {
   queued: number
   sandbox: number
@@ -20,7 +20,10 @@ interface Timing {
   publish: number
   /** From `output.pr_url` to the end of the turn. */
   settle: number
+  /** From the end of a turn to the end of the run, if nothing more is said [R: `INACTIVITY_TIMEOUT_USER_SECONDS`]. */
   idle: number
+  /** From the end of a turn with a pull request to PostHog's own CI turn [R: `CI_FOLLOW_UP_DELAY`]. */
+  ci: number
   cancel: number
   unknownModel: number
 }
@@ -51,6 +54,8 @@ export interface PostHogOptions {
   projectId?: number
   apiKeys?: ApiKey[]
   timing?: Partial<Timing>
+  /** After its turn a run idles for `timing.idle`; or it `ends` at once, as a background run of the newest agent may [U]. */
+  afterTurn?: AfterTurn
   hands?: AgentHands
   version?: ServerVersion
   rate?: Partial<RateRules> | 'off'
@@ -63,10 +68,13 @@ export interface PostHogOptions {
   authStatus?: 401 | 403
 }
 
+type AfterTurn = 'idles' | 'ends'
+
 export interface Settings {
   projectId: number
   apiKeys: ApiKey[]
   timing: Timing
+  afterTurn: AfterTurn
   hands: AgentHands
   version: ServerVersion
   rate: RateRules | 'off'
@@ -79,6 +87,8 @@ export interface Settings {
 
 const defaultApiKey = 'phx_emulatorKeyOfTheServiceUser0000000000000000'
 
+const minute = 60_000
+
 const timing: Timing = {
   queued: 30,
   sandbox: 30,
@@ -87,17 +97,18 @@ const timing: Timing = {
   work: 60,
   publish: 30,
   settle: 40,
-  idle: 1_000,
+  idle: 60 * minute,
+  ci: 15 * minute,
   cancel: 50,
   unknownModel: 50,
 }
 
 const stream: StreamRules = {
   keepaliveMs: 20_000,
-  rotateMs: 15 * 60_000,
+  rotateMs: 15 * minute,
   duplicateEvery: 0,
   maxLength: 5_000,
-  keptMs: 30 * 60_000,
+  keptMs: 30 * minute,
 }
 
 export function settle(options: PostHogOptions): Settings {
@@ -106,6 +117,7 @@ export function settle(options: PostHogOptions): Settings {
     projectId: options.projectId ?? 1,
     apiKeys: options.apiKeys ?? [{ key: defaultApiKey, userId: 1, scopes: ['*'] }],
     timing: { ...timing, ...options.timing },
+    afterTurn: options.afterTurn ?? 'idles',
     hands: options.hands ?? new MemoryHands(),
     version: options.version ?? 'newest',
     rate: rate === 'off' ? 'off' : { perMinute: 480, perHour: 4_800, ...rate },

@@ -25,9 +25,13 @@ export async function perform(behaviour: Behaviour, desk: Desk): Promise<void> {
     case 'slow':
       await pause(behaviour.ms, signal)
       return perform(behaviour.next ?? opensPull, desk)
-    case 'asksPermission':
-      await askPermission(run, behaviour.question ?? 'Run `npm test`?', signal)
-      return perform(behaviour.next ?? opensPull, desk)
+    case 'asksPermission': {
+      const question = behaviour.question ?? 'Run `npm test`?'
+      const waits = behaviour.of !== 'command' || run.state.mode === 'interactive'
+      if (!waits || (await askPermission(run, question, signal)))
+        return perform(behaviour.next ?? opensPull, desk)
+      return notAllowed(run)
+    }
     case 'deleted':
       await pause(behaviour.after ?? settings.timing.work, signal)
       run.deleted = true
@@ -52,7 +56,7 @@ async function editAndPublish(
 ): Promise<void> {
   const { run, signal, settings } = desk
   const mode = run.state.initial_permission_mode
-  if (mode === 'plan') await askPermission(run, 'Approve this plan?', signal)
+  if (mode === 'plan' && !(await askPermission(run, 'Approve this plan?', signal))) return notAllowed(run)
   run.say('Looking at the code now.')
   run.note('session/update', {
     sessionId: run.sessionId,
@@ -88,20 +92,31 @@ const unwanted = new RegExp(String.raw`\b(?:do not|don't|never|without)\b[^\n]{0
 
 const asksForPull = (prompt: string) => wanted.test(prompt) && !unwanted.test(prompt)
 
-async function askPermission(run: Run, question: string, signal: AbortSignal): Promise<void> {
-  run.emit({
-    type: 'permission_request',
-    requestId: randomUUID(),
-    toolCall: { toolCallId: randomUUID(), title: question },
-    options: [
-      { optionId: 'allow', name: 'Allow', kind: 'allow_once' },
-      { optionId: 'reject', name: 'Reject', kind: 'reject_once' },
-    ],
-  })
-  await new Promise<void>((resolve, reject) => {
-    run.permissionAnswered = resolve
+function notAllowed(run: Run): void {
+  run.say('I was not allowed to do that, so I stopped here.')
+  run.completeTurn()
+}
+
+const options = [
+  { optionId: 'allow', name: 'Allow', kind: 'allow_once' },
+  { optionId: 'reject', name: 'Reject', kind: 'reject_once' },
+]
+
+/** Waits without end, and nothing in the row of the run says so [R]. */
+async function askPermission(run: Run, question: string, signal: AbortSignal): Promise<boolean> {
+  const requestId = randomUUID()
+  const toolCallId = randomUUID()
+  const asked = { requestId, toolCall: { toolCallId, title: question, kind: 'execute' }, options }
+  run.emit({ type: 'permission_request', ...asked })
+  run.store('_posthog/permission_request', { ...asked, toolCallId })
+  const optionId = await new Promise<string>((resolve, reject) => {
+    run.permission = { requestId, answer: resolve }
     signal.addEventListener('abort', () => reject(new Interrupted()), { once: true })
+  }).finally(() => {
+    run.permission = undefined
   })
+  run.note('_posthog/permission_resolved', { requestId, toolCallId, optionId })
+  return options.some(option => option.optionId === optionId && option.kind.startsWith('allow'))
 }
 
 async function manualTurn(run: Run, signal: AbortSignal): Promise<void> {

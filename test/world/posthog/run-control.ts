@@ -1,9 +1,11 @@
 /** A test's hand on one run. */
 import type { Desk } from './agent.ts'
-import type { OpensPull } from './behaviour.ts'
+import type { Behaviour, OpensPull } from './behaviour.ts'
+import { ciMessage } from './ci-loop.ts'
 import type { Settings } from './options.ts'
 import { publish } from './publish.ts'
-import type { FinalStatus, Run, RunStatus } from './run.ts'
+import type { FinalStatus, Message, Run, RunStatus } from './run.ts'
+import type { World } from './world.ts'
 
 export interface RunControl {
   readonly id: string
@@ -18,6 +20,12 @@ export interface RunControl {
   openPull(plan?: Omit<OpensPull, 'kind'>): Promise<void>
   completeTurn(text?: string): Promise<void>
   finish(status: FinalStatus, error?: string): void
+  /** Its idle hour is over now. */
+  idleOut(): void
+  /** PostHog's own CI turn comes now; false when the run had its three or has ended. */
+  ciTurn(behaviour?: Behaviour): boolean
+  /** The id of the permission it waits for, if it does. */
+  readonly permissionId: string | undefined
   /** The server merges into `output`, as its GitHub webhook does. */
   setOutput(output: Record<string, unknown>): void
   /** Later calls for this run answer 404. */
@@ -28,7 +36,8 @@ export interface RunControl {
   trimStream(keep: number): void
 }
 
-export function controlOf(run: Run, settings: Settings): RunControl {
+export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' | 'agent'>): RunControl {
+  const receive = (message: Message) => agent.receive(run, message)
   const turn = () => firstTurnOf(run)
   return {
     id: run.id,
@@ -63,6 +72,15 @@ export function controlOf(run: Run, settings: Settings): RunControl {
       run.manual?.end()
     },
     finish: (status, error) => run.finish(status, error ?? null),
+    idleOut: () => run.onIdleOver?.(),
+    ciTurn: behaviour => {
+      const message = ciMessage(run, behaviour)
+      if (message) receive(message)
+      return message !== undefined
+    },
+    get permissionId() {
+      return run.permission?.requestId
+    },
     setOutput: output => run.addOutput(output),
     delete: () => {
       run.deleted = true

@@ -1,6 +1,7 @@
 /** One task run: its row, its stored log, and the frames of its stream. */
 import { randomUUID } from 'node:crypto'
 import type { OpenPull } from './agent-hands.ts'
+import type { Behaviour } from './behaviour.ts'
 import { aborter } from './pause.ts'
 import type { Task } from './task.ts'
 
@@ -23,7 +24,15 @@ export interface Frame {
 
 export interface Message {
   text: string
-  id: string | number | undefined
+  id: string | number | boolean | undefined
+  /** For a turn that nobody's script is for: PostHog's own. */
+  behaviour?: Behaviour
+}
+
+/** Somebody is asked whether the agent may. */
+interface PendingPermission {
+  requestId: string
+  answer(optionId: string): void
 }
 
 export interface ArtifactEntry {
@@ -91,9 +100,12 @@ export class Run {
   workflowGone = false
   working: WorkingBranch | undefined
   readonly inbox: Message[] = []
-  readonly seenMessages = new Set<string | number>()
+  readonly seenMessages = new Set<string | number | boolean>()
   onMessage: (() => void) | undefined
-  permissionAnswered: (() => void) | undefined
+  /** Cuts the idle hour short. */
+  onIdleOver: (() => void) | undefined
+  permission: PendingPermission | undefined
+  ciTurns = 0
   manual: { readonly turn: Promise<void>; end(): void } | undefined
   turns = 0
   onTurn: (() => void)[] = []
@@ -170,8 +182,24 @@ export class Run {
     this.note('session/update', this.#spoken('agent_message', text))
   }
 
+  /**
+   * The words of a turn, told where the agent takes them up, whether they began the run or came later [R: the
+   * Codex adapter's `broadcastUserMessage`, one entry a block of the prompt]. The words are as they were sent.
+   */
+  hear(text: string): void {
+    this.note('session/update', this.#spoken('user_message_chunk', text))
+  }
+
+  /** Told twice: by the adapter, and by the server around it once the answer to the prompt is there [R]. */
   completeTurn(stopReason = 'end_turn'): void {
-    this.note('_posthog/turn_complete', { sessionId: this.sessionId, stopReason })
+    const params = { sessionId: this.sessionId, stopReason }
+    this.note('_posthog/turn_complete', { ...params, usage: { totalTokens: 1_234 } })
+    this.note('_posthog/turn_complete', params)
+  }
+
+  /** Written to the log without the stream, which has a frame of its own for it. */
+  store(method: string, params: Record<string, unknown>): void {
+    if (!this.terminal) this.log.push(notification(method, params))
   }
 
   emit(data: object): void {
