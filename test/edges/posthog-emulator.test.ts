@@ -1,84 +1,25 @@
 /** The emulator is only worth its tests if it refuses what PostHog refuses, in PostHog's words. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, it } from 'vitest'
-import { type PostHogEmulator, startPostHog } from '../world/posthog/emulator.ts'
-import { MemoryHands } from '../world/posthog/memory-hands.ts'
-import type { PostHogOptions } from '../world/posthog/options.ts'
+import { describe, expect, it } from 'vitest'
+import {
+  asks,
+  closesAfterEach,
+  codex,
+  hands,
+  invalid,
+  newRun,
+  newTask,
+  posthog,
+  quick,
+  requestError,
+  send,
+  start,
+  until,
+} from '../support/posthog-calls.ts'
+import type { PostHogEmulator } from '../world/posthog/emulator.ts'
 
-let posthog: PostHogEmulator
-let hands: MemoryHands
+closesAfterEach()
 
-const quick = {
-  queued: 5,
-  sandbox: 5,
-  clone: 5,
-  agent: 5,
-  work: 10,
-  publish: 5,
-  settle: 30,
-  idle: 80,
-  cancel: 20,
-}
-
-async function start(options: PostHogOptions = {}) {
-  hands = new MemoryHands()
-  posthog = await startPostHog({ hands, timing: quick, ...options })
-}
-
-afterEach(() => posthog.close())
-
-interface Given {
-  key?: string | undefined
-  raw?: string
-  type?: string
-}
-
-async function send(method: string, path: string, body?: unknown, { key, raw, type }: Given = {}) {
-  const url = path.startsWith('/') ? posthog.url + path : `${posthog.url}/api/projects/1/${path}`
-  const headers: Record<string, string> = { 'content-type': type ?? 'application/json' }
-  const token = key ?? posthog.apiKey
-  if (token) headers.authorization = `Bearer ${token}`
-  const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body))
-  const answer = await fetch(url, { method, headers, ...(payload === undefined ? {} : { body: payload }) })
-  const text = await answer.text()
-  const isJson = answer.headers.get('content-type')?.includes('application/json')
-  return { status: answer.status, body: isJson ? JSON.parse(text) : text, headers: answer.headers }
-}
-
-async function until<T>(look: () => Promise<T> | T, seen: (value: T) => boolean): Promise<T> {
-  for (let tries = 0; tries < 400; tries += 1) {
-    const value = await look()
-    if (seen(value)) return value
-    await sleep(5)
-  }
-  throw new Error('never seen')
-}
-
-const codex = { runtime_adapter: 'codex', model: 'gpt-5.5' }
-const asks = 'Fix the login test and open a draft pull request.'
-
-const newTask = async (extra: object = {}) =>
-  (await send('POST', 'tasks/', { title: 'Fix login', description: asks, repository: 'Acme/Web', ...extra }))
-    .body.id
-
-async function newRun(body: object = { ...codex, auto_publish: true }, task?: string) {
-  const taskId = task ?? (await newTask())
-  const answer = await send('POST', `tasks/${taskId}/run/`, body)
-  expect(answer.status).toBe(200)
-  const runId: string = answer.body.latest_run.id
-  const path = `tasks/${taskId}/runs/${runId}/`
-  const get = async () => (await send('GET', path)).body
-  const reaches = (status: string) => until(get, run => run.status === status)
-  return { taskId, runId, path, get, reaches }
-}
-
-const invalid = (attr: string | null, detail: string, code = 'invalid_input') => ({
-  type: 'validation_error',
-  code,
-  detail,
-  attr,
-})
-const requestError = (code: string, detail: string) => ({ type: 'invalid_request', code, detail, attr: null })
 const authError = (code: string, detail: string) => ({
   type: 'authentication_error',
   code,
@@ -977,67 +918,5 @@ describe('neighbours and versions', () => {
     const done = await reaches('completed')
     expect(done.state).not.toHaveProperty('auto_publish')
     expect(done.output).toEqual({ pr_url: 'https://github.com/acme/web/pull/1' })
-  })
-})
-
-describe('after a turn', () => {
-  const { idle: _, ...quickButIdle } = quick
-
-  it('a run idles for an hour, unless told that the hour is over', async () => {
-    await start({ timing: quickButIdle })
-    posthog.script('', { kind: 'answers', text: 'Done.' })
-    const { path, get, runId, reaches } = await newRun()
-    await until(
-      () => send('GET', `${path}session_logs/?event_types=_posthog/turn_complete`),
-      ({ body }) => body.length > 0,
-    )
-    await sleep(1_200)
-    expect((await get()).status).toBe('in_progress')
-    posthog.run(runId).idleOut()
-    await reaches('completed')
-  })
-
-  it('a run ends at once where the server does so, but not before waiting words are heard', async () => {
-    await start({ timing: quickButIdle, afterTurn: 'ends' })
-    posthog.script('Fix', { kind: 'slow', ms: 60, next: { kind: 'answers', text: 'First.' } })
-    posthog.script('blue', { kind: 'answers', text: 'Second.' })
-    const { path, reaches } = await newRun()
-    await send('POST', `${path}command/`, {
-      jsonrpc: '2.0',
-      method: 'user_message',
-      params: { content: 'blue' },
-    })
-    await reaches('completed')
-    const log = await send('GET', `${path}session_logs/?event_types=agent_message`)
-    expect(log.body).toHaveLength(2)
-  })
-
-  it('PostHog re-enters a run with a pull request by itself, three times', async () => {
-    await start({ timing: { ...quick, idle: 400, ci: 20 } })
-    const { path, reaches } = await newRun()
-    await reaches('completed')
-    const words = await send('GET', `${path}session_logs/?event_types=user_message_chunk`)
-    const texts = words.body.map(
-      (entry: { notification: { params: { update: { content: { text: string } } } } }) =>
-        entry.notification.params.update.content.text,
-    )
-    const ci = expect.stringMatching(/^You are re-entering this run to address CI feedback/)
-    expect(texts).toEqual([asks, ci, ci, ci])
-    expect(posthog.ledger.filter(({ kind }) => kind === 'message')).toHaveLength(0)
-  })
-
-  it('but not one without, unless a test has it do so', async () => {
-    await start({ timing: { ...quick, idle: 150, ci: 20 } })
-    posthog.script('', { kind: 'answers', text: 'Done.' })
-    const { path, reaches, runId } = await newRun()
-    await until(
-      () => send('GET', `${path}session_logs/?event_types=agent_message`),
-      ({ body }) => body.length > 0,
-    )
-    expect(posthog.run(runId).ciTurn({ kind: 'answers', text: 'Looked at the checks.' })).toBe(true)
-    await reaches('completed')
-    const log = await send('GET', `${path}session_logs/?event_types=agent_message`)
-    expect(log.body).toHaveLength(2)
-    expect(posthog.run(runId).ciTurn()).toBe(false)
   })
 })

@@ -87,12 +87,17 @@ function userMessage(request: ApiRequest, run: Run, { params, id }: Command): Re
   const missing = ids.filter(wanted => !run.artifacts.some(artifact => artifact.id === wanted))
   if (missing.length > 0)
     return error(400, 'Some artifact_ids are invalid for this run', { missing_artifact_ids: missing })
-  if (!hasWorkflow(run)) return error(409, 'Task run workflow has ended')
+  if (!hasWorkflow(run)) return workflowEnded(world)
   // The id is the message's dedupe key: a repeat is answered alike and reaches nobody.
-  const known = id !== undefined && run.seenMessages.has(id)
+  const known = world.settings.dedupesMessages && id !== undefined && run.seenMessages.has(id)
   if (!known) deliver(request, world, run, { text: String(params.content ?? '').trim(), id })
   return ok({ jsonrpc: '2.0', ...(id === undefined ? {} : { id }), result: { queued: true } })
 }
+
+const workflowEnded = ({ settings }: World): Reply =>
+  settings.endedWorkflow === 409
+    ? error(409, 'Task run workflow has ended')
+    : error(502, 'Failed to queue user message for task run')
 
 function deliver(
   request: ApiRequest,

@@ -13,6 +13,17 @@ const scriptSchema = z.object({
   behaviour: behaviourSchema,
 })
 
+const switchesSchema = z
+  .strictObject({
+    afterTurn: z.enum(['idles', 'ends']),
+    resumesOn: z.enum(['any', 'its-own']),
+    agent: z.enum(['obedient', 'disobedient']),
+    endedWorkflow: z.literal([409, 502]),
+    dedupesMessages: z.boolean(),
+    namesCreatedRun: z.boolean(),
+  })
+  .partial()
+
 export function serveControl(world: World, method: string, path: string, raw: Buffer): Reply {
   switch (`${method} ${path.replace(/\/$/, '')}`) {
     case 'GET /__emulator/ledger':
@@ -26,6 +37,10 @@ export function serveControl(world: World, method: string, path: string, raw: Bu
     case 'POST /__emulator/fault':
       return checked(faultRuleSchema, raw, rule => {
         world.faults.arm(rule)
+      })
+    case 'POST /__emulator/switches':
+      return checked(switchesSchema, raw, switches => {
+        Object.assign(world.settings, switches)
       })
     case 'DELETE /__emulator/fault':
       world.faults.clear()

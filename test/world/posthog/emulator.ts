@@ -7,7 +7,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Behaviour, Matcher } from './behaviour.ts'
 import type { ArmedFault, FaultRule } from './fault.ts'
 import type { Call, LedgerEntry } from './ledger.ts'
-import { type PostHogOptions, settle } from './options.ts'
+import { type PostHogOptions, type Switches, settle } from './options.ts'
 import { controlOf, type RunControl } from './run-control.ts'
 import { Server } from './server.ts'
 import { World } from './world.ts'
@@ -26,6 +26,8 @@ export interface PostHogEmulator {
   script(matcher: Matcher, behaviour: Behaviour, options?: { times?: number }): void
   fault(rule: FaultRule): ArmedFault
   clearFaults(): void
+  /** Changes how the server behaves from now on. */
+  set(switches: Partial<Switches>): void
   run(id: string): RunControl
   /** Of all runs, oldest first. */
   runs(): RunControl[]
@@ -62,6 +64,9 @@ export async function startPostHog(options: PostHogOptions = {}): Promise<PostHo
     script: (matcher, behaviour, given = {}) => world.scripts.add(matcher, behaviour, given.times),
     fault: rule => world.faults.arm(rule),
     clearFaults: () => world.faults.clear(),
+    set: switches => {
+      Object.assign(settings, switches)
+    },
     run: id => {
       const run = world.runs.find(one => one.id === id)
       if (!run) throw new Error(`No run ${id} in the PostHog emulator`)

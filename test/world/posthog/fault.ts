@@ -1,6 +1,14 @@
 /** Everything that can go wrong between a client and PostHog, armed one rule at a time. */
 import { z } from 'zod'
-import { error, Refusal, type Reply, throttled } from './reply.ts'
+import {
+  authenticationFailed,
+  error,
+  notFound,
+  type Refusal,
+  type Reply,
+  scopeMissing,
+  throttled,
+} from './reply.ts'
 import { type RouteName, routeNames } from './route.ts'
 
 export type Fault =
@@ -14,6 +22,10 @@ export type Fault =
   | { kind: 'billing-limit' }
   | { kind: 'gate403'; reason?: 'startup_plan' | 'prepaid_credits' | undefined }
   | { kind: 'unavailable503' }
+  /** A page of a proxy or of a login in the place of an answer, whatever the status says. */
+  | { kind: 'html'; code?: number | undefined }
+  /** The request is carried out, and its answer cut in the middle. */
+  | { kind: 'half-json' }
   /** On a create: the new thing is missing from lists for `ms`. On a list: things younger than `ms` are missing. */
   | { kind: 'stale'; ms: number }
 
@@ -50,6 +62,8 @@ const faultSchema: z.ZodType<Fault> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('billing-limit') }),
   z.object({ kind: z.literal('gate403'), reason: z.enum(['startup_plan', 'prepaid_credits']).optional() }),
   z.object({ kind: z.literal('unavailable503') }),
+  z.object({ kind: z.literal('html'), code: z.number().int().optional() }),
+  z.object({ kind: z.literal('half-json') }),
   z.object({ kind: z.literal('stale'), ms: z.number() }),
 ])
 
@@ -135,11 +149,17 @@ function fires(armed: Armed): boolean {
   return false
 }
 
+export function cutShort({ body, text, ...reply }: Reply): Reply {
+  const whole = text ?? JSON.stringify(body ?? {})
+  const headers = { 'content-type': 'application/json', ...reply.headers }
+  return { ...reply, headers, text: whole.slice(0, Math.ceil(whole.length / 2)) }
+}
+
 /** The answer a fault gives in the server's place, if it gives one. */
 export function faultReply(fault: Fault, route: RouteName | undefined): Reply | undefined {
   switch (fault.kind) {
     case 'status':
-      return fault.body === undefined ? proxyPage(fault.code) : { status: fault.code, body: fault.body }
+      return fault.body === undefined ? plainly(fault.code) : { status: fault.code, body: fault.body }
     case 'throttled':
       return throttled(fault.seconds ?? 30).reply
     case 'usage-limit':
@@ -161,6 +181,9 @@ export function faultReply(fault: Fault, route: RouteName | undefined): Reply | 
       })
     case 'unavailable503':
       return unavailable(route)
+    case 'html':
+      return htmlPage(fault.code ?? 200)
+    case 'half-json':
     case 'reset':
     case 'hang':
     case 'delay':
@@ -184,13 +207,20 @@ function unavailable(route: RouteName | undefined): Reply {
   )
 }
 
-/** What a proxy in front of PostHog says: not JSON. */
-function proxyPage(code: number): Reply {
-  if (code < 500)
-    return new Refusal({
-      status: code,
-      body: { type: 'invalid_request', code: 'error', detail: 'Error.', attr: null },
-    }).reply
+const plainRefusals: Partial<Record<number, Refusal>> = {
+  401: authenticationFailed(401),
+  403: scopeMissing('task:read'),
+  404: notFound(),
+}
+
+/** From 500 on it is the proxy in front of PostHog that speaks. */
+function plainly(code: number): Reply {
+  if (code >= 500) return htmlPage(code)
+  const body = { type: 'invalid_request', code: 'error', detail: 'Error.', attr: null }
+  return plainRefusals[code]?.reply ?? { status: code, body }
+}
+
+function htmlPage(code: number): Reply {
   const text = `<html><head><title>${code}</title></head><body><center><h1>${code}</h1></center></body></html>`
   return { status: code, text, headers: { 'content-type': 'text/html' } }
 }

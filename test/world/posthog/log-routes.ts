@@ -1,4 +1,5 @@
 import { char, datetime, integer, readBody } from './fields.ts'
+import type { Settings } from './options.ts'
 import { ok, type Reply } from './reply.ts'
 import type { ApiRequest, Route } from './route.ts'
 import type { Notification, Run } from './run.ts'
@@ -59,7 +60,7 @@ function sessionLogs(request: ApiRequest): Reply {
     const type = eventType(entry)
     return (wanted.length === 0 || wanted.includes(type)) && !unwanted.includes(type)
   })
-  const shown = matching.slice(offset, offset + limit)
+  const shown = pageOf(matching.slice(offset, offset + limit), request.world.settings.logPage)
   return {
     ...ok(shown),
     headers: {
@@ -70,6 +71,16 @@ function sessionLogs(request: ApiRequest): Reply {
       'cache-control': 'no-cache',
     },
   }
+}
+
+/** Cut at a number of entries, and at a number of bytes of which only a single entry may be larger [R, E]. */
+function pageOf(entries: Notification[], { entries: most, bytes }: Settings['logPage']): Notification[] {
+  let size = 0
+  const fitting = entries.slice(0, most).findIndex((entry, index) => {
+    size += Buffer.byteLength(JSON.stringify(entry))
+    return index > 0 && size > bytes
+  })
+  return entries.slice(0, fitting === -1 ? most : fitting)
 }
 
 const names = (text = '') =>

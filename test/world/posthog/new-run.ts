@@ -1,5 +1,5 @@
 /** From a checked body to a stored run: what `run_task` refuses, inherits and writes into `state`. */
-import { badDetail, githubAuthorizationRequired } from './reply.ts'
+import { badDetail, githubAuthorizationRequired, invalid } from './reply.ts'
 import type { ApiRequest } from './route.ts'
 import { Run } from './run.ts'
 import type { RunInput } from './run-input.ts'
@@ -29,6 +29,7 @@ export async function makeRun(
   checkSandbox(request, input)
   const artifactIds = input.pending_user_artifact_ids ?? []
   const artifacts = stagedArtifacts(request, task, artifactIds)
+  checkBranch(request, input, previous)
   const authorship = authorshipOf(request, task, input, previous)
   const branch = input.branch ?? (await inheritedBranch(request, task, previous))
   const run = new Run({
@@ -54,6 +55,13 @@ function resumedRun({ world }: ApiRequest, task: Task, input: RunInput): Run | u
   const found = world.runsOf(task).find(run => run.id === id)
   if (!found) throw badDetail('Invalid resume_from_run_id')
   return found
+}
+
+/** The words are a guess [U]; that it is a 400 about `branch` is what the newest documents say [R]. */
+function checkBranch({ world }: ApiRequest, { branch }: RunInput, previous: Run | undefined): void {
+  if (world.settings.resumesOn === 'any' || !previous || !branch) return
+  if (previous.branchesOfSession().includes(branch)) return
+  throw invalid('branch', 'A resumed run must use the previous base branch or a branch that it worked on.')
 }
 
 function checkSandbox({ world }: ApiRequest, input: RunInput): void {

@@ -48,18 +48,33 @@ interface SandboxEnvironment {
   name: string
 }
 
-export interface PostHogOptions {
+/** In which of its ways the server behaves; they can be changed while it runs. */
+export interface Switches {
+  /** After its turn a run idles for `timing.idle`; or it `ends` at once, as a background run of the newest agent may [U]. */
+  afterTurn: 'idles' | 'ends'
+  /** `its-own`: the previous base branch or one that the run worked on, any other is refused [R, scope U]. */
+  resumesOn: 'any' | 'its-own'
+  /** A disobedient agent edits and publishes as far as its rights let it, whatever it was told. */
+  agent: 'obedient' | 'disobedient'
+  /** What `user_message` gets when the workflow has ended; older servers can't tell it from an outage [R]. */
+  endedWorkflow: 409 | 502
+  /** Older servers pass a message on as often as it comes [R]. */
+  dedupesMessages: boolean
+  /** Newer servers name the run that they made; on older ones it is the `latest_run`, if that is not a stale one. */
+  namesCreatedRun: boolean
+}
+
+export interface PostHogOptions extends Partial<Switches> {
   port?: number
   host?: string
   projectId?: number
   apiKeys?: ApiKey[]
   timing?: Partial<Timing>
-  /** After its turn a run idles for `timing.idle`; or it `ends` at once, as a background run of the newest agent may [U]. */
-  afterTurn?: AfterTurn
   hands?: AgentHands
   version?: ServerVersion
   rate?: Partial<RateRules> | 'off'
   stream?: Partial<StreamRules>
+  logPage?: Partial<LogPage>
   /** Repositories which PostHog's own GitHub App covers; absent means all. */
   repositories?: string[]
   hasGithubIntegration?: boolean
@@ -68,17 +83,21 @@ export interface PostHogOptions {
   authStatus?: 401 | 403
 }
 
-type AfterTurn = 'idles' | 'ends'
+/** What one answer of `session_logs` holds at most. */
+interface LogPage {
+  entries: number
+  bytes: number
+}
 
-export interface Settings {
+export interface Settings extends Switches {
   projectId: number
   apiKeys: ApiKey[]
   timing: Timing
-  afterTurn: AfterTurn
   hands: AgentHands
   version: ServerVersion
   rate: RateRules | 'off'
   stream: StreamRules
+  logPage: LogPage
   repositories: string[] | undefined
   hasGithubIntegration: boolean
   sandboxEnvironments: SandboxEnvironment[]
@@ -111,17 +130,30 @@ const stream: StreamRules = {
   keptMs: 30 * minute,
 }
 
+function switchesOf(options: PostHogOptions): Switches {
+  const newest = options.version !== 'older'
+  return {
+    afterTurn: options.afterTurn ?? 'idles',
+    resumesOn: options.resumesOn ?? 'any',
+    agent: options.agent ?? 'obedient',
+    endedWorkflow: options.endedWorkflow ?? (newest ? 409 : 502),
+    dedupesMessages: options.dedupesMessages ?? newest,
+    namesCreatedRun: options.namesCreatedRun ?? newest,
+  }
+}
+
 export function settle(options: PostHogOptions): Settings {
   const rate = options.rate ?? {}
   return {
+    ...switchesOf(options),
     projectId: options.projectId ?? 1,
     apiKeys: options.apiKeys ?? [{ key: defaultApiKey, userId: 1, scopes: ['*'] }],
     timing: { ...timing, ...options.timing },
-    afterTurn: options.afterTurn ?? 'idles',
     hands: options.hands ?? new MemoryHands(),
     version: options.version ?? 'newest',
     rate: rate === 'off' ? 'off' : { perMinute: 480, perHour: 4_800, ...rate },
     stream: { ...stream, ...options.stream },
+    logPage: { entries: 5_000, bytes: 16 * 1024 * 1024, ...options.logPage },
     repositories: options.repositories?.map(name => name.toLowerCase()),
     hasGithubIntegration: options.hasGithubIntegration ?? true,
     sandboxEnvironments: options.sandboxEnvironments ?? [],

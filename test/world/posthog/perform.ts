@@ -1,7 +1,7 @@
 /** One turn of the agent, per behaviour. */
 import { randomUUID } from 'node:crypto'
 import type { Desk } from './agent.ts'
-import { type Behaviour, opensPull } from './behaviour.ts'
+import { type Behaviour, type OpensPull, opensPull } from './behaviour.ts'
 import { forever, Interrupted, pause } from './pause.ts'
 import { publish, pushToBranch } from './publish.ts'
 import type { Run } from './run.ts'
@@ -50,13 +50,10 @@ export async function perform(behaviour: Behaviour, desk: Desk): Promise<void> {
   }
 }
 
-async function editAndPublish(
-  behaviour: Extract<Behaviour, { kind: 'opensPull' }>,
-  desk: Desk,
-): Promise<void> {
+async function editAndPublish(behaviour: OpensPull, desk: Desk): Promise<void> {
   const { run, signal, settings } = desk
-  const mode = run.state.initial_permission_mode
-  if (mode === 'plan' && !(await askPermission(run, 'Approve this plan?', signal))) return notAllowed(run)
+  const question = gate(run)
+  if (question && !(await askPermission(run, question, signal))) return notAllowed(run)
   run.say('Looking at the code now.')
   run.note('session/update', {
     sessionId: run.sessionId,
@@ -69,21 +66,48 @@ async function editAndPublish(
     },
   })
   await pause(behaviour.delay ?? settings.timing.work, signal)
-  if (mode === 'read-only') run.say('This session is read-only, so nothing was changed.')
-  else if (behaviour.prUrl !== undefined) run.addOutput({ pr_url: behaviour.prUrl })
-  else if (mayPublish(desk)) await publish(behaviour, desk)
-  else
-    run.say(
-      'The change is ready in the working tree. Tell me to open a pull request if you want it published.',
-    )
+  await finishEdit(behaviour, desk)
   await pause(settings.timing.settle, signal)
   run.completeTurn()
 }
 
-/** Newer agents are review-first: they publish only when told to. */
+/** A plan waits for its approval in both modes, other permissions are only asked for in `interactive` [R]. */
+function gate({ state }: Run): string | undefined {
+  if (state.initial_permission_mode === 'plan') return 'Approve this plan?'
+  const asks = state.initial_permission_mode === 'read-only' && state.mode === 'interactive'
+  return asks ? 'Apply this change?' : undefined
+}
+
+async function finishEdit(behaviour: OpensPull, desk: Desk): Promise<void> {
+  const { run, settings } = desk
+  if (behaviour.prUrl !== undefined) return run.addOutput({ pr_url: behaviour.prUrl })
+  if (mayPublish(desk)) return publish(behaviour, desk)
+  if (settings.agent === 'disobedient') return pushAnyway(behaviour, desk)
+  run.say(
+    run.state.initial_permission_mode === 'read-only'
+      ? 'This session is read-only, so nothing was changed.'
+      : 'The change is ready in the working tree. Tell me to open a pull request if you want it published.',
+  )
+}
+
+/**
+ * Newer agents are review-first: they publish only when told to. But `read-only` holds none of them back in
+ * background mode, where every permission is given [R]; older ones keep to it.
+ */
 function mayPublish({ run, prompt, settings }: Desk): boolean {
-  if (settings.version === 'older' || run.state.auto_publish === true) return true
-  return asksForPull(prompt) || asksForPull(run.prompt)
+  const { auto_publish: asked, initial_permission_mode: mode } = run.state
+  if (settings.version === 'older') return mode !== 'read-only'
+  if (settings.agent === 'disobedient') return asked !== false
+  return asked === true || asksForPull(prompt) || asksForPull(run.prompt)
+}
+
+/** Without the right to open a pull request there is still that to push. */
+async function pushAnyway(behaviour: OpensPull, desk: Desk): Promise<void> {
+  const { run, base } = desk
+  const joins = await desk.settings.hands.openPullFor(desk.repository, base)
+  const branch = joins ? base : `posthog/${run.task.number}-anyway`
+  await pushToBranch(desk, branch, behaviour.files)
+  run.say(behaviour.text ?? `I went ahead and pushed the change to \`${branch}\`.`)
 }
 
 const ask = String.raw`\b(?:open|create|raise|make|submit|publish|send|draft)s?\b[^\n]{0,80}\b(?:pull[ -]request|PR)\b`

@@ -14,7 +14,7 @@ export function presentRun(run: Run, origin: string) {
     task: run.task.id,
     stage: run.stage,
     branch: run.branch,
-    status: run.status,
+    status: run.shownStatus ?? run.status,
     environment: run.environment,
     runtime_adapter: adapter,
     provider: typeof adapter === 'string' ? (providers[adapter] ?? null) : null,
@@ -31,14 +31,16 @@ export function presentRun(run: Run, origin: string) {
   }
 }
 
-export function presentTask(task: Task, world: World, origin: string) {
-  const latest = world.latestRun(task)
+/** @param staleMs shows the runs as they were so long ago */
+export function presentTask(task: Task, world: World, origin: string, staleMs = 0) {
+  const latest = world.listedRuns(task, staleMs).at(-1)
   return {
     id: task.id,
     task_number: task.number,
     slug: `TAS-${task.number}`,
     title: task.title,
     title_manually_set: task.titleManuallySet,
+    task_summary: task.summary,
     description: task.description,
     origin_product: task.originProduct,
     runtime: task.runtime,

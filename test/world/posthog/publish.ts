@@ -48,7 +48,7 @@ async function openOwnPull(plan: Plan, desk: Desk): Promise<void> {
     .openPull(repository, { head, base, title, body: plan.body ?? pullBody(desk), draft: true })
     .catch((thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown))))
   reportHead(desk, head)
-  if (pull instanceof Error) return run.say(brokenPull(desk, head, pull))
+  if (pull instanceof Error) return run.say(await brokenPull(desk, head, pull))
   run.working = { name: head, pull: { ...pull, base } }
   run.addOutput(
     settings.version === 'older' ? { pr_url: pull.url } : { pr_url: pull.url, pr_urls: [pull.url] },
@@ -57,8 +57,13 @@ async function openOwnPull(plan: Plan, desk: Desk): Promise<void> {
   run.say(plan.text ?? `Opened a draft pull request: ${pull.url}`)
 }
 
-function brokenPull({ base, baseExists }: Desk, head: string, failure: Error): string {
-  const reason = baseExists ? failure.message : `base branch \`${base}\` does not exist on the remote`
+async function brokenPull(
+  { base, repository, settings }: Desk,
+  head: string,
+  failure: Error,
+): Promise<string> {
+  const there = await settings.hands.branchExists(repository, base)
+  const reason = there ? failure.message : `base branch \`${base}\` does not exist on the remote`
   return `I pushed \`${head}\`, but \`gh pr create --draft --base ${base}\` failed: ${reason}.`
 }
 
@@ -69,7 +74,9 @@ function reportHead({ run, repository, settings }: Desk, branch: string): void {
 
 async function commit(desk: Desk, branch: string, files?: Record<string, string>): Promise<void> {
   const { run, repository, settings, base, baseExists } = desk
-  const from = baseExists ? base : await settings.hands.defaultBranch(repository)
+  // Its clone has the base still when somebody has taken that off the remote meanwhile.
+  const there = baseExists && (await settings.hands.branchExists(repository, base))
+  const from = there ? base : await settings.hands.defaultBranch(repository)
   const edits = files ?? { [`agent/${run.id}.md`]: `${run.task.title}\n` }
   await settings.hands.commit(repository, branch, from, edits, run.task.title)
 }

@@ -28,6 +28,12 @@ export interface RunControl {
   readonly permissionId: string | undefined
   /** The server merges into `output`, as its GitHub webhook does. */
   setOutput(output: Record<string, unknown>): void
+  /** Shows a status that no client knows, until it ends or this is taken back. */
+  showStatus(status: string | undefined): void
+  /** The agent's `task_summary`. */
+  summarize(text: string): void
+  /** So many lines of console output in the log. */
+  chatter(lines: number): void
   /** Later calls for this run answer 404. */
   delete(): void
   /** Later `user_message`s answer 409 though the run looks alive. */
@@ -82,6 +88,14 @@ export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' 
       return run.permission?.requestId
     },
     setOutput: output => run.addOutput(output),
+    showStatus: status => run.showStatus(status),
+    summarize: text => {
+      run.task.summary = [...text].slice(0, 1_500).join('')
+    },
+    chatter: lines => {
+      for (let n = 1; n <= lines; n += 1)
+        run.store('_posthog/console', { sessionId: run.sessionId, level: 'info', message: `line ${n}` })
+    },
     delete: () => {
       run.deleted = true
       run.life.abort()

@@ -28,10 +28,7 @@ export const runRoutes: Route[] = [
 function listRuns(request: ApiRequest): Reply {
   const { world, staleMs } = request
   const task = world.taskOfRuns(request)
-  const now = Date.now()
-  const listed = world
-    .runsOf(task)
-    .filter(one => one.listedFrom <= now && (staleMs === 0 || one.createdAt.getTime() <= now - staleMs))
+  const listed = world.listedRuns(task, staleMs)
   return ok(page(request, listed.reverse(), one => presentRun(one, request.origin)))
 }
 

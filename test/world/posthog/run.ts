@@ -73,6 +73,8 @@ export class Run {
   readonly task: Task
   readonly resumedFrom: Run | undefined
   status: RunStatus
+  /** What the API shows in its place: a word that our client has never heard. */
+  shownStatus: string | undefined
   stage: string | null = null
   branch: string | null
   environment: 'local' | 'cloud'
@@ -136,6 +138,11 @@ export class Run {
     this.#touch()
   }
 
+  showStatus(status: string | undefined): void {
+    this.shownStatus = status
+    this.#touch()
+  }
+
   addOutput(output: Record<string, unknown>): void {
     this.change({ output: { ...this.output, ...output } })
   }
@@ -143,9 +150,15 @@ export class Run {
   finish(status: FinalStatus, errorMessage: string | null = null): void {
     if (this.terminal) return
     this.completedAt = new Date()
-    Object.assign(this, { status, errorMessage })
+    Object.assign(this, { status, errorMessage, shownStatus: undefined })
     this.#touch()
     this.life.abort()
+  }
+
+  /** The base branches and working branches of this run and of those it goes on from. */
+  branchesOfSession(): unknown[] {
+    const own = [this.state.pr_base_branch, this.branch, this.working?.name, this.output?.head_branch]
+    return [...own, ...(this.resumedFrom?.branchesOfSession() ?? [])]
   }
 
   /** `resume_in_cloud`: the one way back from a terminal status. */
@@ -225,7 +238,7 @@ export class Run {
       type: 'task_run_state',
       run_id: this.id,
       task_id: this.task.id,
-      status: this.status,
+      status: this.shownStatus ?? this.status,
       stage: this.stage,
       output: this.output,
       branch: this.branch,

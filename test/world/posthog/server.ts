@@ -4,7 +4,7 @@ import { artifactRoutes } from './artifact-routes.ts'
 import { authenticate, authorize, RateLimit } from './auth.ts'
 import { commandRoute } from './command-route.ts'
 import { serveControl } from './control-routes.ts'
-import { type Fault, faultReply } from './fault.ts'
+import { cutShort, type Fault, faultReply } from './fault.ts'
 import { type Call, safeHeaders } from './ledger.ts'
 import { logRoutes } from './log-routes.ts'
 import { neighbourRoutes } from './neighbour-routes.ts'
@@ -97,6 +97,7 @@ export class Server {
       else broken = fault
     }
     if (!broken) return this.#answer(incoming, staleMs)
+    if (broken.kind === 'half-json') return cutShort(await this.#answer(incoming, staleMs))
     if ('store' in broken && broken.store) await this.#answer(incoming, staleMs)
     if (broken.kind === 'hang') await (broken.ms === undefined ? forever(signal) : pause(broken.ms, signal))
     return faultReply(broken, call.route)

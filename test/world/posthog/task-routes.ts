@@ -1,6 +1,6 @@
 import { catalogue } from './models.ts'
 import { makeRun } from './new-run.ts'
-import { page, presentTask } from './present.ts'
+import { page, presentRun, presentTask } from './present.ts'
 import { invalid, ok, type Reply } from './reply.ts'
 import type { ApiRequest, Route } from './route.ts'
 import { readRun } from './run-input.ts'
@@ -41,7 +41,7 @@ function listTasks(request: ApiRequest): Reply {
   const { world, query, caller } = request
   const shown = world.tasks.filter(task => world.sees(caller, task) && isListed(task, request))
   const found = shown.filter(task => fitsFilters(task, query, world)).sort(ordering(query, world))
-  return ok(page(request, found, task => presentTask(task, world, request.origin)))
+  return ok(page(request, found, task => presentTask(task, world, request.origin, request.staleMs)))
 }
 
 const isListed = (task: Task, { staleMs }: ApiRequest) =>
@@ -124,7 +124,8 @@ function readInput(request: ApiRequest): TaskInput {
 const titleFor = (description: string) => description.split('\n')[0]?.slice(0, 60) || 'Untitled task'
 
 function getTask(request: ApiRequest): Reply {
-  return ok(presentTask(request.world.task(request), request.world, request.origin))
+  const { world, origin, staleMs } = request
+  return ok(presentTask(world.task(request), world, origin, staleMs))
 }
 
 function updateTask(request: ApiRequest): Reply {
@@ -157,7 +158,9 @@ async function runTask(request: ApiRequest): Promise<Reply> {
   const run = await makeRun(request, task, input, 'queued')
   world.record(request, 'run', task, run.id)
   world.agent.start(run)
-  return ok(presentTask(task, world, request.origin))
+  const shown = presentTask(task, world, request.origin)
+  if (!world.settings.namesCreatedRun) return ok(shown)
+  return ok({ ...shown, run: presentRun(run, request.origin), run_error: null })
 }
 
 function usage(request: ApiRequest): Reply {

@@ -6,6 +6,8 @@ export interface Task {
   title: string
   titleManuallySet: boolean
   description: string
+  /** By the agent, at most 1,500 characters. */
+  summary: string | null
   originProduct: string
   repository: string | null
   repositories: string[]
@@ -43,6 +45,7 @@ export function newTask(given: NewTask, staleMs: number): Task {
   return {
     ...given,
     id: randomUUID(),
+    summary: null,
     archivedAt: null,
     createdAt: now,
     updatedAt: now,

@@ -68,6 +68,14 @@ export class World {
     return this.runs.filter(run => run.task === task && !run.deleted)
   }
 
+  /** What lists and a task's `latest_run` show: a lagging replica does not have the youngest yet. */
+  listedRuns(task: Task, staleMs: number): Run[] {
+    const now = Date.now()
+    return this.runsOf(task).filter(
+      run => run.listedFrom <= now && (staleMs === 0 || run.createdAt.getTime() <= now - staleMs),
+    )
+  }
+
   latestRun(task: Task): Run | undefined {
     return this.runsOf(task).at(-1)
   }
