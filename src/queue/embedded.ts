@@ -32,7 +32,10 @@ const SURPLUS = `
    WHERE ended.place > 100000 AND job.queue = ended.queue AND job.id = ended.id`
 
 /** Each step leaves dead rows behind; after a few thousand every statement takes ten times as long. */
-const VACUUM = 'VACUUM (INDEX_CLEANUP ON) job, job_log, event, meta, dedup'
+const TABLES = 'job, job_log, event, meta, dedup'
+const VACUUM = `VACUUM (INDEX_CLEANUP ON) ${TABLES}`
+/** Without names it reads PostgreSQL's own catalog too, which takes a third of the whole start. */
+const ANALYZE = `ANALYZE ${TABLES}`
 
 /** @throws QueueUnavailable when another process has opened `dataDir`. */
 export async function openEmbedded(dataDir: string, log: Log): Promise<QueueBackend> {
@@ -57,7 +60,7 @@ async function prepare(db: PGlite): Promise<void> {
 
 /** Without a checkpoint the log of changes grows for ever, and is gone through whole after a crash. */
 async function tidy(db: PGlite): Promise<void> {
-  for (const statement of [SURPLUS, VACUUM, 'ANALYZE', 'CHECKPOINT']) await db.exec(statement)
+  for (const statement of [SURPLUS, VACUUM, ANALYZE, 'CHECKPOINT']) await db.exec(statement)
 }
 
 function backendOn(db: PGlite, log: Log, release: () => Promise<void>): QueueBackend {
