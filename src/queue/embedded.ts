@@ -4,6 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { PGlite } from '@electric-sql/pglite'
 import { createPostgresBackend, runMigrations } from 'bullmq'
 import { claimDirectory } from './directory-claim.ts'
@@ -40,6 +41,8 @@ const ANALYZE = `ANALYZE ${TABLES}`
 /** @throws QueueUnavailable when another process has opened `dataDir`. */
 export async function openEmbedded(dataDir: string, log: Log): Promise<QueueBackend> {
   await mkdir(dataDir, { recursive: true })
+  // Optimising PostgreSQL's WebAssembly costs a second of CPU at each start and 50 MB, and was not seen to pay later.
+  setFlagsFromString('--liftoff-only')
   const claim = await claimDirectory(dataDir)
   try {
     const db = await PGlite.create(join(dataDir, 'queue'))
