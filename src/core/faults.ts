@@ -38,10 +38,13 @@ export class ComeBack extends Error {
 export class Unanswered extends Error {
   override name = 'Unanswered'
   readonly service: Service
+  /** What the service itself said of it; a proxy before it says nothing that counts. */
+  readonly said: { status: number; error: string } | undefined
 
-  constructor(service: Service, message: string, options?: ErrorOptions) {
+  constructor(service: Service, message: string, options?: ErrorOptions & { said?: Unanswered['said'] }) {
     super(message, options)
     this.service = service
+    this.said = options?.said
   }
 }
 

@@ -52,7 +52,7 @@ export interface ThreadClient {
 export interface TasksClient {
   createTask(task: NewTask): Promise<string>
   findTask(marker: string): Promise<string | undefined>
-  startRun(taskId: string, body: CodexTaskRunCreate): Promise<string>
+  startRun(taskId: string, body: CodexTaskRunCreate, before: readonly string[]): Promise<string>
   runIds(taskId: string): Promise<string[]>
   statusOf(session: Session): Promise<Sight['status']>
   look(session: Session, offset: number): Promise<Sight>

@@ -85,6 +85,9 @@ async function ask<T>(
   const response = await send(settings, request)
   answered(response.status)
   const body = await read(response)
+  // A page for people is nothing that PostHog's API says: what it is asked for is there as before.
+  if (!response.ok && body === undefined && request.method === 'GET' && isPage(response))
+    throw new Unanswered('posthog', `something before PostHog answered ${response.status}`)
   if (!response.ok) throw faultOf(response.status, ErrorBody.parse(body), now())
   const parsed = request.answer.safeParse(body)
   if (parsed.success) return { data: parsed.data, headers: response.headers }
@@ -95,10 +98,17 @@ async function ask<T>(
   )
 }
 
+const isPage = ({ status, headers }: Response): boolean =>
+  (status >= 300 && status < 400) || /^text\/html\b/i.test(headers.get('content-type') ?? '')
+
+/** PostHog refuses a text with half a character pair or a NUL in it: neither says anything. */
+const sendable = (_: string, value: unknown): unknown =>
+  typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\ufffd') : value
+
 async function send(settings: PostHogSettings, request: Call<unknown>): Promise<Response> {
   const url = new URL(`${settings.host}/api/projects/${settings.projectId}/${request.path}`)
   for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value)
-  const body = request.body === undefined ? undefined : JSON.stringify(request.body)
+  const body = request.body === undefined ? undefined : JSON.stringify(request.body, sendable)
   try {
     return await fetch(url, {
       method: request.method,
@@ -148,7 +158,10 @@ export function faultOf(status: number, body: ErrorBody, now: number): Refused |
   if (status === 429) return limited(body, said, now)
   if (status === 503 && beforeEffect.has(code))
     return new ComeBack('posthog', now + 30_000, 'unavailable', 'PostHog is not available')
-  if (status >= 500 || status === 408) return new Unanswered('posthog', `PostHog answered ${status}: ${said}`)
+  if (status >= 500 || status === 408)
+    return new Unanswered('posthog', `PostHog answered ${status}: ${said}`, {
+      said: body.error === undefined ? undefined : { status, error: body.error },
+    })
   return new Refused('posthog', status, code, said)
 }
 

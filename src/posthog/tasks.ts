@@ -1,14 +1,26 @@
 /** PostHog's Tasks API, in the words of the flows. */
 import { z } from 'zod'
 import type { AttachmentFile } from '../core/attachments.ts'
-import { Refused } from '../core/faults.ts'
+import { isNotFound, Refused, Unanswered } from '../core/faults.ts'
 import type { LogEntry, Sight } from '../core/observe.ts'
-import type { Session } from '../core/run.ts'
+import { isTerminal, type Session } from '../core/run.ts'
 import type { CodexTaskRunCreate } from '../core/run-request.ts'
 import type { KnownModel, NewTask, SandboxView } from '../core/seen.ts'
 import { addArtifact, stageArtifact } from './artifacts.ts'
 import { type Answer, type Call, call, type PostHogSettings } from './http.ts'
-import { LogLine, Models, RunPage, SandboxPage, StartedTask, Task, TaskPage, TaskRun, Usage } from './wire.ts'
+import { runPath, sessionLog } from './session-log.ts'
+import {
+  LogLine,
+  Models,
+  RunPage,
+  SandboxPage,
+  StartedTask,
+  Taken,
+  Task,
+  TaskPage,
+  TaskRun,
+  Usage,
+} from './wire.ts'
 
 export interface Discretion {
   now(): number
@@ -18,13 +30,13 @@ export interface Discretion {
 
 export function postHogTasks(settings: PostHogSettings, { now, redact }: Discretion) {
   const ask = <T>(request: Call<T>): Promise<Answer<T>> => call(settings, request, now)
-  const runPath = ({ taskId, taskRunId }: Session): string => `tasks/${taskId}/runs/${taskRunId}/`
+  const log = sessionLog(ask)
 
   return {
     /** Not repeatable: after `Unanswered`, look with `findTask` first. */
     async createTask({ title, description, repository }: NewTask): Promise<string> {
       const body = {
-        title: redact(title),
+        title: cut(redact(title), 255),
         description: redact(description),
         repository,
         origin_product: 'user_created',
@@ -44,12 +56,19 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       return data.results.find(task => `${task.title ?? ''} ${task.description ?? ''}`.includes(marker))?.id
     },
 
-    /** Not repeatable: after `Unanswered`, compare `runIds` with those of before. */
-    async startRun(taskId: string, body: CodexTaskRunCreate): Promise<string> {
+    /**
+     * Not repeatable: after `Unanswered`, compare `runIds` with those of before.
+     * @param before the runs that the task had, none of which can be the new one
+     */
+    async startRun(taskId: string, body: CodexTaskRunCreate, before: readonly string[]): Promise<string> {
       const path = `tasks/${taskId}/run/`
       const prompt = body.pending_user_message
       const safe = prompt === undefined ? body : { ...body, pending_user_message: redact(prompt) }
-      return (await ask({ method: 'POST', path, body: safe, answer: StartedTask, within: 30_000 })).data.id
+      const { data } = await ask({ method: 'POST', path, body: safe, answer: StartedTask, within: 30_000 })
+      const made = data.named.find(id => !before.includes(id))
+      if (made !== undefined) return made
+      if (data.error) throw new Refused('posthog', 400, 'run_error', data.error)
+      throw new Unanswered('posthog', 'PostHog did not say which run it made')
     },
 
     /** The ids of a task's newest runs. */
@@ -59,23 +78,22 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       return data.results.map(run => run.id)
     },
 
-    async statusOf(session: Session): Promise<TaskRun['status']> {
-      return (await ask({ method: 'GET', path: runPath(session), answer: TaskRun })).data.status
-    },
+    statusOf,
 
     /** Reads the run and the part of its log after the first `offset` entries. */
     async look(session: Session, offset: number): Promise<Sight> {
       const { data: run } = await ask({ method: 'GET', path: runPath(session), answer: TaskRun })
-      const lines = await readLog(session, offset)
+      const lines = await log.after(session, offset)
       return sightOf(run, lines, { offset, redact })
     },
 
     /** How many entries the log of a run has by now. */
-    async logLength(session: Session): Promise<number> {
-      return (await readLog(session, 0)).length
-    },
+    logLength: (session: Session): Promise<number> => log.length(session),
 
-    /** Queues a message for the agent; `id` is PostHog's own dedupe key. `ended`: only a new run can take it. */
+    /**
+     * Queues a message for the agent; `id` is PostHog's own dedupe key, which older servers do not know.
+     * `ended`: only a new run can take it.
+     */
     async say(
       session: Session,
       { id, text, attachments }: { id: string; text: string; attachments: readonly string[] },
@@ -86,11 +104,12 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       }
       const body = { jsonrpc: '2.0', id, method: 'user_message', params }
       try {
-        await ask({ method: 'POST', path: `${runPath(session)}command/`, body, answer: z.unknown() })
+        await ask({ method: 'POST', path: `${runPath(session)}command/`, body, answer: Taken })
         return 'queued'
       } catch (error) {
-        if (error instanceof Refused && (error.status === 409 || error.status === 404)) return 'ended'
-        throw error
+        if (error instanceof Refused && error.status === 409) return 'ended'
+        if (mayHaveEnded(error) && (await hasEnded(session))) return 'ended'
+        throw error instanceof Refused && error.status === 404 ? outOfSight(error) : error
       }
     },
 
@@ -102,8 +121,8 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
 
     /** Asks for the end of a run. A promise only: look until the status is terminal. */
     async cancel(session: Session, reason: string): Promise<void> {
-      const body = { reason: reason.slice(0, 500) }
-      await ask({ method: 'POST', path: `${runPath(session)}cancel/`, body, answer: z.unknown() })
+      const body = { reason: cut(reason, 500) }
+      await ask({ method: 'POST', path: `${runPath(session)}cancel/`, body, answer: Taken })
     },
 
     /** What a task has cost so far, in US dollars. */
@@ -136,18 +155,31 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
     },
   }
 
-  /** Servers without session logs answer 404 or 405; the run alone must do then. */
-  async function readLog(session: Session, offset: number): Promise<unknown[]> {
-    const query = { limit: '5000', offset: String(offset) }
+  async function statusOf(session: Session): Promise<TaskRun['status']> {
+    return (await ask({ method: 'GET', path: runPath(session), answer: TaskRun })).data.status
+  }
+
+  /** Of a run that is gone altogether nothing goes on either. */
+  async function hasEnded(session: Session): Promise<boolean> {
     try {
-      const path = `${runPath(session)}session_logs/`
-      return (await ask({ method: 'GET', path, query, answer: z.array(z.unknown()) })).data
+      return isTerminal(await statusOf(session))
     } catch (error) {
-      if (error instanceof Refused && (error.status === 404 || error.status === 405)) return []
+      if (isNotFound(error)) return true
       throw error
     }
   }
 }
+
+/** Older servers can't tell an ended workflow from one that they do not reach, and one 404 is no word on a run. */
+const mayHaveEnded = (error: unknown): boolean =>
+  isNotFound(error) || (error instanceof Unanswered && error.said?.status === 502)
+
+const outOfSight = (cause: Refused): Unanswered =>
+  new Unanswered('posthog', 'PostHog did not find a run that goes on', { cause })
+
+/** By code points, as PostHog counts. */
+const cut = (text: string, most: number): string =>
+  text.length <= most ? text : [...text.toWellFormed()].slice(0, most).join('')
 
 interface Reading {
   offset: number

@@ -1,7 +1,10 @@
 /** The fields we use of PostHog's answers. Everything else is left unread, so that it may change. */
 import { z } from 'zod'
 
-const RunStatus = z.enum(['not_started', 'queued', 'in_progress', 'completed', 'failed', 'cancelled'])
+const statuses = ['not_started', 'queued', 'in_progress', 'completed', 'failed', 'cancelled'] as const
+
+/** A status of a newer server that we do not know is one of a run that goes on. */
+const RunStatus = z.string().transform(said => statuses.find(known => known === said) ?? 'in_progress')
 
 const text = z.string().nullish()
 
@@ -33,11 +36,21 @@ export type TaskRun = z.infer<typeof TaskRun>
 
 export const Task = z.object({ id: z.string() })
 
-/** `run/` answers with the Task; the created run is `run` on the newest servers, `latest_run` on all. */
+const Named = z.object({ id: z.string() }).nullish().catch(undefined)
+
+/**
+ * `run/` answers with the Task. The run that it made is `run` on the newest servers; `latest_run` on all of them, but
+ * where a replica lags that is the one before.
+ */
 export const StartedTask = z
-  .object({ id: z.string(), run: TaskRun.nullish(), latest_run: TaskRun.nullish() })
-  .transform(({ run, latest_run }) => run ?? latest_run)
-  .pipe(TaskRun)
+  .object({ id: z.string(), run: Named, latest_run: Named, run_error: text.catch(undefined) })
+  .transform(({ run, latest_run, run_error }) => ({
+    named: [run, latest_run].flatMap(one => one?.id ?? []),
+    error: run_error ?? undefined,
+  }))
+
+/** A page for people in the place of an answer says nothing of the effect. */
+export const Taken = z.looseObject({})
 
 export const TaskPage = z.object({
   results: z.array(z.object({ id: z.string(), title: text, description: text })),

@@ -470,7 +470,7 @@ describe('staging', () => {
       model: 'gpt-5.5',
       pending_user_artifact_ids: [id, other],
     })
-    await postHogTasks(settings, { now: Date.now, redact: text => text }).startRun(taskId, body)
+    await postHogTasks(settings, { now: Date.now, redact: text => text }).startRun(taskId, body, [])
     const stored = await fetch(`${posthog.url}/api/projects/1/tasks/${taskId}/`, {
       headers: { authorization: `Bearer ${posthog.apiKey}` },
     })
@@ -502,7 +502,7 @@ describe('staging', () => {
   test('hands a file to a run that lives', async () => {
     const tasks = postHogTasks(settings, { now: Date.now, redact: text => text })
     const body = CodexTaskRunCreate.parse({ runtime_adapter: 'codex', model: 'gpt-5.5' })
-    const session = { taskId, taskRunId: await tasks.startRun(taskId, body) }
+    const session = { taskId, taskRunId: await tasks.startRun(taskId, body, []) }
     const first = await addArtifact(settings, session, artifact, Date.now)
     const second = await addArtifact(settings, session, artifact, Date.now)
     const message = { jsonrpc: '2.0', method: 'user_message', params: { artifact_ids: [first, second] } }
@@ -797,7 +797,7 @@ describe('all of it', () => {
     })
     expect(other.asked).toEqual([])
     const request = { runtime_adapter: 'codex', model: 'gpt-5.5', pending_user_artifact_ids: staged.ids }
-    await tasks.startRun(taskId, CodexTaskRunCreate.parse(request))
+    await tasks.startRun(taskId, CodexTaskRunCreate.parse(request), [])
     expect(posthog.ledger.filter(({ kind }) => kind === 'artifact')).toHaveLength(2)
   })
 })

@@ -124,7 +124,7 @@ describe('requests', () => {
       'POST /api/projects/42/tasks/task-1/run/',
       body,
       { id: task, latest_run: taskRun() },
-      () => tasks.startRun(task, body),
+      () => tasks.startRun(task, body, []),
     ],
     [
       'the runs of a task',
@@ -134,13 +134,6 @@ describe('requests', () => {
       () => tasks.runIds(task),
     ],
     ['the status of a run', `GET ${runPath}`, '', taskRun(), () => tasks.statusOf(session)],
-    [
-      'the length of a log',
-      `GET ${runPath}session_logs/?limit=5000&offset=0`,
-      '',
-      [],
-      () => tasks.logLength(session),
-    ],
     [
       'words for the agent',
       `POST ${runPath}command/`,
@@ -203,7 +196,7 @@ test('no secret that is known reaches the agent, or comes back from it', async (
   once('POST', '/api/projects/42/tasks/task-1/run/', 200, { id: task, latest_run: taskRun() })
   once('POST', `${runPath}command/`, 200, {})
   await tasks.createTask({ title: 'hush', description: 'hush', repository: 'acme/shop' })
-  await tasks.startRun(task, body)
+  await tasks.startRun(task, body, [])
   await tasks.say(session, { id: 'n', text: 'hush', attachments: [] })
   expect(JSON.stringify(sent.map(each => each.body))).not.toContain('hush')
 
@@ -219,10 +212,34 @@ test('no secret that is known reaches the agent, or comes back from it', async (
   })
 })
 
+test.each<[string, nock.ReplyHeaders, number, number]>([
+  ['said by the server', { 'X-Matching-Count': '7123' }, 7123, 1],
+  ['counted, where it does not say', {}, 2, 2],
+  ['counted, where it says something else', { 'X-Matching-Count': 'many' }, 2, 2],
+])('the length of a log, %s', async (_, headers, expected, calls) => {
+  once('GET', `${runPath}session_logs/`, 200, [{}], headers)
+  if (calls > 1) once('GET', `${runPath}session_logs/`, 200, [{}, {}])
+  expect(await tasks.logLength(session)).toBe(expected)
+  expect(sent.map(({ line }) => line.split('?')[1])).toEqual(
+    ['limit=1&offset=0', 'limit=5000&offset=0'].slice(0, calls),
+  )
+})
+
+test('a log of which more is promised and nothing given was not read', async () => {
+  const more = { 'X-Has-More': 'true' }
+  once('GET', runPath, 200, taskRun())
+  once('GET', `${runPath}session_logs/`, 200, [{}], more)
+  once('GET', `${runPath}session_logs/`, 200, [], more)
+  expect(await caught(tasks.look(session, 0))).toBeInstanceOf(Unanswered)
+})
+
 describe('answers', () => {
   test.each([
     ['only latest_run', { id: task, latest_run: taskRun({ id: 'new' }) }],
     ['run and latest_run', { id: task, run: taskRun({ id: 'new' }), latest_run: taskRun({ id: 'other' }) }],
+    ['run beside a stale latest_run', { id: task, run: { id: 'new' }, latest_run: taskRun({ id: 'old' }) }],
+    ['latest_run beside an empty run', { id: task, run: null, latest_run: taskRun({ id: 'new' }) }],
+    ['a status that nobody knows', { id: task, latest_run: taskRun({ id: 'new', status: 'warming' }) }],
     ['a run without anything but what is needed', { id: task, latest_run: { id: 'new', status: 'queued' } }],
     [
       'fields that nobody knows',
@@ -234,6 +251,7 @@ describe('answers', () => {
       await tasks.startRun(
         task,
         runRequest({ branch: 'main', prompt: 'p', model: 'm', mode: 'background', authorship: 'bot' }),
+        ['old'],
       ),
     ).toBe('new')
   })
@@ -286,7 +304,6 @@ describe('answers', () => {
     [200, 'queued'],
     [202, 'queued'],
     [409, 'ended'],
-    [404, 'ended'],
   ] as const)('words for the agent, %d: %s', async (status, expected) => {
     once('POST', `${runPath}command/`, status, { error: 'Task run workflow has ended' })
     expect(await tasks.say(session, { id: 'n', text: 't', attachments: [] })).toBe(expected)
@@ -332,15 +349,24 @@ describe('a look', () => {
   })
 
   test.each([404, 405])('a server without logs answers %d: the run alone must do', async status => {
-    expect(await look(taskRun(), { detail: 'Not found.' }, status)).toMatchObject({
+    expect(await look(taskRun(), { detail: 'Endpoint not found.' }, status)).toMatchObject({
       status: 'queued',
       log: [],
       offset: 3,
     })
   })
 
-  test('a log that can not be had is a failure', async () => {
-    expect(await caught(look(taskRun(), {}, 500))).toBeInstanceOf(Unanswered)
+  test.each([
+    [500, {}],
+    [404, { detail: 'Not found.' }],
+    [403, { detail: 'No.' }],
+  ])('a log that can not be had is no empty log (%d)', async (status, body) => {
+    expect(await caught(look(taskRun(), body, status))).toBeInstanceOf(Unanswered)
+  })
+
+  test('a log that was there once is not none', async () => {
+    await look(taskRun(), [])
+    expect(await caught(look(taskRun(), { detail: 'Endpoint not found.' }, 404))).toBeInstanceOf(Unanswered)
   })
 
   test.each<[string, unknown, string[], string | undefined]>([
@@ -640,7 +666,7 @@ describe('no usable answer', () => {
       mode: 'background',
       authorship: 'bot',
     })
-    expect(await caught(tasks.startRun(task, body))).toBeInstanceOf(Unanswered)
+    expect(await caught(tasks.startRun(task, body, []))).toBeInstanceOf(Unanswered)
   })
 
   test.each(['ECONNRESET', 'ECONNREFUSED', 'EAI_AGAIN', 'ETIMEDOUT'])(

@@ -22,7 +22,7 @@ export async function createTask(hand: Hand): Promise<Run> {
   const { run, deps } = hand
   const marker = taskMarker(run)
   const name = ` (${threadName(run.thread)})`
-  const title = `${run.snapshot.title.slice(0, maxTitle - name.length)}${name}`
+  const title = `${[...run.snapshot.title].slice(0, maxTitle - name.length).join('')}${name}`
   const asked = run.ask.text || run.snapshot.title
   const taskId = await once(hand, {
     intent: { effect: 'create-task', at: deps.now() },
@@ -128,7 +128,7 @@ export async function startRun(hand: Hand): Promise<Run> {
     intent,
     begins: true,
     find: async () => (await deps.posthog.runIds(taskId)).find(known => !intent.before.includes(known)),
-    perform: () => deps.posthog.startRun(taskId, requestOf(hand, branch.name)),
+    perform: () => deps.posthog.startRun(taskId, requestOf(hand, branch.name), intent.before),
   })
   return started(hand, { ...hand.run, intent: undefined }, id, 0)
 }

@@ -1,0 +1,69 @@
+/** The stored log of a run, read to its end: nothing may be concluded from a part of it. */
+import { z } from 'zod'
+import { Refused, Unanswered } from '../core/faults.ts'
+import type { Session } from '../core/run.ts'
+import type { Answer, Call } from './http.ts'
+
+export const runPath = ({ taskId, taskRunId }: Session): string => `tasks/${taskId}/runs/${taskRunId}/`
+
+/** The most that PostHog gives at once; it gives less when the entries are large. */
+const pageLength = 5_000
+
+const Entries = z.array(z.unknown())
+type Page = Answer<unknown[]>
+
+export function sessionLog(ask: <T>(request: Call<T>) => Promise<Answer<T>>) {
+  let served = false
+
+  async function page(session: Session, query: Record<string, string>): Promise<Page | undefined> {
+    try {
+      const read = await ask({
+        method: 'GET',
+        path: `${runPath(session)}session_logs/`,
+        query,
+        answer: Entries,
+      })
+      served = true
+      return read
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+      if (!served && isWithout(error)) return undefined
+      // The run is there, and so is its log: it was only not to be had just now.
+      throw new Unanswered('posthog', `PostHog did not give the log of a run: ${error.message}`, {
+        cause: error,
+      })
+    }
+  }
+
+  /** All entries after the first `offset`. */
+  async function after(session: Session, offset: number): Promise<unknown[]> {
+    const entries: unknown[] = []
+    for (;;) {
+      const from = String(offset + entries.length)
+      const read = await page(session, { limit: String(pageLength), offset: from })
+      if (!read) return entries
+      entries.push(...read.data)
+      if (!hasMore(read)) return entries
+      if (read.data.length === 0) throw new Unanswered('posthog', 'PostHog held back a part of a log')
+    }
+  }
+
+  /** One call where the server counts, else as many as the log has pages. */
+  async function length(session: Session): Promise<number> {
+    const read = await page(session, { limit: '1', offset: '0' })
+    if (!read) return 0
+    const count = read.headers.get('x-matching-count') ?? ''
+    return /^\d+$/.test(count) ? Number(count) : (await after(session, 0)).length
+  }
+
+  return { after, length }
+}
+
+/** Servers that do not know of such logs; the run alone must do there. */
+const isWithout = ({ status, message }: Refused): boolean =>
+  status === 405 || (status === 404 && message === 'Endpoint not found.')
+
+function hasMore({ data, headers }: Page): boolean {
+  const said = headers.get('x-has-more')
+  return said === null ? data.length >= pageLength : said.toLowerCase() === 'true'
+}
