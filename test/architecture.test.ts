@@ -47,6 +47,8 @@ const mayImport: Record<string, readonly string[]> = {
   queue: ['core', 'queue'],
   admin: ['core', 'admin', 'config'],
   bot: ['admin', 'config', 'core', 'flow', 'github', 'posthog', 'queue'],
+  doctor: ['config', 'core', 'github', 'posthog', 'queue'],
+  'doctor-cli': ['config', 'core', 'doctor'],
   main: ['admin', 'bot', 'config', 'core'],
 }
 

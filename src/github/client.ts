@@ -39,7 +39,7 @@ export interface GitHubApp {
 
 interface AppAnswer {
   data: unknown
-  headers: { link?: string | undefined }
+  headers: { link?: string | undefined; date?: string | undefined }
 }
 
 const timeLimit = 15_000

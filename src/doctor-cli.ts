@@ -1,0 +1,56 @@
+/** `npm run doctor`: prints each check with its fix; `-- --json` prints them as data. Exit code 1 if any is not ok. */
+import { environment, type Read, readConfig, secretsOf } from './config.ts'
+import { type Check, found, passed } from './core/check.ts'
+import { redactor } from './core/redact.ts'
+import { examine } from './doctor.ts'
+
+const checks = await allChecks()
+process.stdout.write(process.argv.includes('--json') ? `${JSON.stringify(checks, null, 2)}\n` : page(checks))
+process.exitCode = checks.every(({ ok }) => ok) ? 0 : 1
+
+async function allChecks(): Promise<Check[]> {
+  try {
+    return await checksOf(readConfig(environment()))
+  } catch (error) {
+    return [
+      found(
+        'configuration',
+        error instanceof Error ? error.message : String(error),
+        'Mend it and run this again.',
+      ),
+    ]
+  }
+}
+
+async function checksOf(read: Read): Promise<Check[]> {
+  switch (read.mode) {
+    case 'refuse':
+      return read.problems.map(problem =>
+        found('configuration', problem, 'Set it in `.env` or in the environment, and run this again.'),
+      )
+    case 'set-up':
+      return [
+        found(
+          'configuration',
+          'there is no GitHub App yet',
+          'Start the bot with `npm start` and open its set-up page.',
+        ),
+      ]
+    case 'run': {
+      const checks = await examine(read.config, redactor(secretsOf(read.config)))
+      return [passed('configuration', 'all variables can be read'), ...checks]
+    }
+  }
+}
+
+function page(all: readonly Check[]): string {
+  const width = Math.max(...all.map(({ name }) => name.length))
+  const lines = all.map(({ name, ok, detail, fix }) =>
+    [
+      `${ok ? '✓' : '✗'} ${name.padEnd(width)}  ${detail}`,
+      ...(fix ? [`  ${' '.repeat(width)}  → ${fix}`] : []),
+    ].join('\n'),
+  )
+  const wrong = all.filter(({ ok }) => !ok).length
+  return `${lines.join('\n')}\n\n${wrong === 0 ? 'All is well.' : `${wrong} of ${all.length} need a hand.`}\n`
+}

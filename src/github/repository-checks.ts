@@ -1,0 +1,70 @@
+/** What the doctor asks of the repositories that the App is installed on. */
+import { type Check, found, passed } from '../core/check.ts'
+import { isNotFound } from '../core/faults.ts'
+import type { Repository } from '../core/thread.ts'
+import type { GitHubApp } from './client.ts'
+
+/** More than these are not looked at one by one. */
+const maxExamined = 20
+
+interface Examined {
+  repository: Repository
+  /** It has a commit to start from. */
+  begun: boolean
+  /** The text of its settings file. */
+  settings: string | undefined
+}
+
+export const examineRepositories = (
+  app: GitHubApp,
+  repositories: readonly Repository[],
+  settingsPath: string,
+): Promise<Examined[]> =>
+  Promise.all(
+    repositories.slice(0, maxExamined).map(async repository => {
+      const { owner, repo, defaultBranch } = repository
+      const { repos } = app.forRepo(repository).rest
+      const [branch, file] = await Promise.all([
+        orMissing(repos.getBranch({ owner, repo, branch: defaultBranch })),
+        orMissing(repos.getContent({ owner, repo, path: settingsPath })),
+      ])
+      const data = file?.data
+      const text =
+        data && 'content' in data ? Buffer.from(data.content, 'base64').toString('utf8') : undefined
+      return { repository, begun: branch !== undefined, settings: text }
+    }),
+  )
+
+async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+/** @param problemsOf what is wrong with the text of a settings file */
+export function checkRepositories(
+  examined: readonly Examined[],
+  problemsOf: (text: string) => string | undefined,
+): Check[] {
+  const nameOf = ({ repository: { owner, repo } }: Examined): string => `${owner}/${repo}`
+  const empty = examined.filter(({ begun }) => !begun).map(nameOf)
+  const wrong = examined.flatMap(each => {
+    const problem = each.settings === undefined ? undefined : problemsOf(each.settings)
+    return problem === undefined ? [] : [`${nameOf(each)}: ${problem}`]
+  })
+  return [
+    empty.length > 0
+      ? found(
+          'repositories',
+          `no commit yet in ${empty.join(', ')}`,
+          'Push a first commit to the default branch.',
+        )
+      : passed('repositories', `${examined.length} looked at, each with a default branch`),
+    wrong.length > 0
+      ? found('repository-settings', wrong.join('; '), 'Mend the file on the default branch.')
+      : passed('repository-settings', 'all can be read'),
+  ]
+}

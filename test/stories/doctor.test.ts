@@ -1,0 +1,139 @@
+/** An admin asks whether all is right before the first user comes: `npm run doctor`, against the simulated services. */
+import { execFile } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Check } from '../../src/core/check.ts'
+import { startWorld, type World } from '../world/world.ts'
+
+let world: World
+
+beforeAll(async () => {
+  world = await startWorld({
+    posthog: {
+      repositories: ['acme/shop'],
+      apiKeys: [
+        { key: 'phx_may_do_all', userId: 1, scopes: ['*'] },
+        { key: 'phx_may_read_only', userId: 1, scopes: ['task:read', 'integration:read'] },
+      ],
+    },
+  })
+})
+afterAll(() => world?.close())
+
+interface Examined {
+  code: number
+  output: string
+  checks: Check[]
+}
+
+const cli = join(import.meta.dirname, '../../dist/doctor-cli.js')
+
+function doctor(env: Record<string, string> = {}, args = ['--json']): Promise<Examined> {
+  const options = { cwd: tmpdir(), env: { PATH: process.env.PATH ?? '', ...world.env, ...env } }
+  return new Promise(resolve => {
+    execFile(process.execPath, [cli, ...args], options, (error, output) => {
+      const checks: Check[] = args.includes('--json') ? JSON.parse(output) : []
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, output, checks })
+    })
+  })
+}
+
+const wrongOnes = ({ checks }: Examined): string[] => checks.filter(({ ok }) => !ok).map(({ name }) => name)
+const named = ({ checks }: Examined, name: string): Check | undefined =>
+  checks.find(each => each.name === name)
+
+test('when all is right, each check says what it found, and the exit code is 0', async () => {
+  const examined = await doctor()
+  const lines = examined.checks.map(
+    ({ name, ok, detail, fix }) => `${ok ? '✓' : '✗'} ${name}: ${detail}${fix}`,
+  )
+  expect(lines.map(line => line.replace(/:\d{4,5}|\d+ s|\/\S*bot-\w+/g, '…'))).toMatchInlineSnapshot(`
+    [
+      "✓ configuration: all variables can be read",
+      "✓ github-app: codex-bot (App 4711)",
+      "✓ clock: … apart from GitHub",
+      "✓ github-permissions: contents, issues, pull_requests, members, metadata",
+      "✓ github-events: issue_comment, issues, pull_request, pull_request_review, pull_request_review_comment",
+      "✓ github-installations: acme, globex, initech",
+      "✓ webhook-address: http://127.0.0.1…/api/github/webhooks",
+      "✓ webhook-deliveries: none in the last days",
+      "✓ posthog-key: works at http://127.0.0.1…",
+      "✓ posthog-project: project 1",
+      "✓ posthog-scope: task:write",
+      "✓ posthog-model: gpt-5.5",
+      "✓ posthog-github: sees the repository of this bot",
+      "✓ repositories: 1 looked at, each with a default branch",
+      "✓ repository-settings: all can be read",
+      "✓ queue: embedded, in …, where a bot is at work",
+    ]
+  `)
+  expect(examined.code).toBe(0)
+})
+
+const otherKey = (): string =>
+  generateKeyPairSync('rsa', { modulusLength: 2048 })
+    .privateKey.export({ type: 'pkcs8', format: 'pem' })
+    .toString()
+
+describe('a wrong credential is named, with its fix, and the exit code is 1', () => {
+  test.each<[string, () => Record<string, string>, string, RegExp]>([
+    ['another private key', () => ({ PRIVATE_KEY: otherKey() }), 'github-app', /PRIVATE_KEY/],
+    ['another App id', () => ({ APP_ID: '999999' }), 'github-app', /APP_ID/],
+    [
+      'a PostHog key that is not known',
+      () => ({ POSTHOG_API_KEY: 'phx_nobody' }),
+      'posthog-key',
+      /POSTHOG_API_KEY/,
+    ],
+    [
+      'another PostHog project',
+      () => ({ POSTHOG_PROJECT_ID: '987654' }),
+      'posthog-project',
+      /POSTHOG_PROJECT_ID/,
+    ],
+    ['a model that PostHog does not offer', () => ({ CODEX_MODEL: 'gpt-2' }), 'posthog-model', /CODEX_MODEL/],
+    [
+      'a PostHog that is not there',
+      () => ({ POSTHOG_HOST: 'http://127.0.0.1:9' }),
+      'posthog-key',
+      /POSTHOG_HOST/,
+    ],
+    [
+      'a GitHub that is not there',
+      () => ({ GITHUB_API_URL: 'http://127.0.0.1:9' }),
+      'github-app',
+      /GITHUB_API_URL/,
+    ],
+    ['a Redis that is not there', () => ({ REDIS_URL: 'redis://127.0.0.1:9' }), 'queue', /REDIS_URL/],
+  ])('%s', async (_, env, name, fix) => {
+    const examined = await doctor(env())
+    expect(wrongOnes(examined)).toContain(name)
+    expect(named(examined, name)?.fix).toMatch(fix)
+    expect(examined.code).toBe(1)
+  })
+
+  test('a variable that can not be read', async () => {
+    const examined = await doctor({ POSTHOG_PROJECT_ID: 'mine' })
+    expect(wrongOnes(examined)).toEqual(['configuration'])
+    expect(examined.checks[0]?.detail).toContain('POSTHOG_PROJECT_ID')
+    expect(examined.code).toBe(1)
+  })
+
+  test('a key without the right to start runs', async () => {
+    const examined = await doctor({ POSTHOG_API_KEY: 'phx_may_read_only' })
+    expect(wrongOnes(examined)).toEqual(['posthog-scope'])
+  })
+})
+
+test('for people it is a page, with a word on each line, and nothing of a secret', async () => {
+  const { output } = await doctor({ POSTHOG_API_KEY: 'phx_nobody_at_all' }, [])
+  expect(output).toMatch(/^✓ configuration /m)
+  expect(output).toMatch(/^✗ posthog-key .*\n +→ Set POSTHOG_API_KEY/m)
+  expect(output).not.toContain('phx_nobody_at_all')
+})
+
+test('nothing was made at PostHog by asking', () => {
+  expect(world.posthog.ledger).toEqual([])
+})
