@@ -17,12 +17,12 @@ export const Backup = z.object({
   branch: Branch.optional(),
   earlier: Run.shape.earlier,
   /** Messages handed to the agent after its start, and where in its log that was. */
-  notes: z.number().int(),
-  from: z.number().int(),
-  asked: z.boolean(),
-  taskMade: z.boolean(),
-  round: z.number().int(),
-  reported: z.number().int(),
+  notes: z.number().int().default(0),
+  from: z.number().int().default(0),
+  asked: z.boolean().default(false),
+  taskMade: z.boolean().default(false),
+  round: z.number().int().default(0),
+  reported: z.number().int().default(0),
   /** All that was left is to say so. */
   outcome: Outcome.optional(),
 })

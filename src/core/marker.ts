@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { Backup } from './backup.ts'
 import type { Thread } from './thread.ts'
 
+/** What a marker of another version says in its own way counts as not said; the rest is kept. */
 export const Marker = z.object({
   run: z.string(),
   repo: z.number().int(),
@@ -15,15 +16,15 @@ export const Marker = z.object({
   /** What the comment is: the status of a Run, its last word, or the answer to a command. */
   as: z.enum(['status', 'closing', 'reply', 'status-reply', 'refusal', 'help', 'pull']),
   /** Whom a reply is for. */
-  to: z.number().int().optional(),
-  round: z.number().int().optional(),
-  task: z.string().optional(),
-  taskRun: z.string().optional(),
-  branch: z.string().optional(),
+  to: z.number().int().optional().catch(undefined),
+  round: z.number().int().optional().catch(undefined),
+  task: z.string().optional().catch(undefined),
+  taskRun: z.string().optional().catch(undefined),
+  branch: z.string().optional().catch(undefined),
   /** Where the branch stood when the Run began. */
-  sha: z.string().optional(),
-  pull: z.number().int().optional(),
-  what: z.enum(['work', 'plan']).optional(),
+  sha: z.string().optional().catch(undefined),
+  pull: z.number().int().optional().catch(undefined),
+  what: z.enum(['work', 'plan']).optional().catch(undefined),
   /** On the status comment. One of another version is no reason to forget the rest. */
   backup: Backup.optional().catch(undefined),
 })

@@ -1,18 +1,24 @@
 /** What was said to a live Run, by people or by a webhook, folded into its record. Pure. */
 import { isTerminal, Note, type Run } from './run.ts'
 
-/** Reads the part of the inbox that is new. A note that came twice counts once. */
+/**
+ * Reads the part of the inbox that is new. A note that came twice counts once; one that this version can't read is
+ * left for one that can.
+ */
 export function readNotes(run: Run, inbox: readonly string[]): Run {
-  if (inbox.length <= run.notesRead) return run
-  const fresh = inbox.slice(run.notesRead).flatMap(parseNote)
-  return fresh.reduce(fold, { ...run, notesRead: inbox.length })
+  const fresh = inbox.slice(run.notesRead).map((_, index) => run.notesRead + index)
+  const read = [...run.notesUnread, ...fresh].map(place => ({ place, note: parseNote(inbox[place] ?? '') }))
+  const notes = read.flatMap(({ note }) => note ?? [])
+  if (notes.length === 0 && fresh.length === 0) return run
+  const notesUnread = read.filter(({ note }) => note === undefined).map(({ place }) => place)
+  return notes.reduce(fold, { ...run, notesRead: Math.max(run.notesRead, inbox.length), notesUnread })
 }
 
-function parseNote(text: string): Note[] {
+function parseNote(text: string): Note | undefined {
   try {
-    return [Note.parse(JSON.parse(text))]
+    return Note.parse(JSON.parse(text))
   } catch {
-    return []
+    return undefined
   }
 }
 

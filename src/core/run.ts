@@ -2,6 +2,7 @@
  * A Run: one instruction from one person, carried out by one PostHog task run with its follow-ups. This
  * record is the whole truth about it; what the thread shows is rendered from it, and it is the data of
  * its job. Facts are added as they become known; where a Run stands is derived from them (`phaseOf`).
+ * Records outlive versions, both ways: every key but what it cannot be without has a default.
  */
 import { z } from 'zod'
 import { StagedAttachments } from './attachments.ts'
@@ -24,10 +25,10 @@ export const RunOptions = z.object({
   /** The branch that was asked for by name. */
   branch: z.string().optional(),
   permission: PermissionMode.optional(),
-  mode: z.enum(['background', 'interactive']),
+  mode: z.enum(['background', 'interactive']).default('background'),
   /** The id of a sandbox environment. */
   sandbox: z.string().optional(),
-  authorship: PrAuthorshipMode,
+  authorship: PrAuthorshipMode.default('bot'),
   signalReport: z.string().optional(),
 })
 export type RunOptions = z.infer<typeof RunOptions>
@@ -38,9 +39,9 @@ export const Ask = z.object({
   /** The webhook that brought it. */
   delivery: z.string().optional(),
   origin: Origin,
-  what: z.enum(['work', 'plan']),
+  what: z.enum(['work', 'plan']).default('work'),
   /** Empty when the thread itself is the instruction. */
-  text: z.string(),
+  text: z.string().default(''),
   /** The whole comment, where files may be attached outside the instruction. */
   whole: z.string().optional(),
   options: RunOptions,
@@ -59,10 +60,10 @@ export const Branch = z.object({
   /** The commit it stood at when the Run began. */
   sha: z.string(),
   /** Made by us for this thread, not found. */
-  made: z.boolean(),
+  made: z.boolean().default(false),
   /** Made by us and still without a commit of its own when the Run began. */
-  fresh: z.boolean(),
-  linked: z.boolean(),
+  fresh: z.boolean().default(false),
+  linked: z.boolean().default(false),
 })
 export type Branch = z.infer<typeof Branch>
 
@@ -153,16 +154,25 @@ export type ProgressStep = z.infer<typeof ProgressStep>
 
 /** What has been read of the agent's log. Positions count entries, as the log only grows. */
 const Heard = z.object({
-  offset: z.number().int(),
-  turns: z.number().int(),
+  offset: z.number().int().default(0),
+  turns: z.number().int().default(0),
   /** The last entry that says anything is the end of a turn. */
-  idle: z.boolean(),
+  idle: z.boolean().default(false),
   idleSince: z.number().optional(),
   answer: z.string().optional(),
 })
 
 const { branch, attachments, when, pull_request, limits, head_moved } = RepoSettings.shape
-const kept = { branch, attachments, when, pull_request, limits, head_moved }
+
+/** As stored: a key of another version is no slip of the pen, as it is in the file, and a missing one has its default. */
+const KeptSettings = z.object({
+  branch,
+  attachments,
+  when: when.unwrap().strip().prefault({}),
+  pull_request: pull_request.unwrap().strip().prefault({}),
+  limits: limits.unwrap().strip().prefault({}),
+  head_moved,
+})
 
 /** What of the thread's comments the agent is given, and how many were left out for which reason. */
 export const Context = z.object({
@@ -177,7 +187,8 @@ export const Context = z.object({
 export type Context = z.infer<typeof Context>
 
 export const Run = z.object({
-  v: z.literal(1),
+  /** Says who wrote it last; whether it can be read, its shape says. */
+  v: z.number().int().default(1),
   id: z.string(),
   thread: Thread,
   ask: Ask,
@@ -185,11 +196,11 @@ export const Run = z.object({
   /** The head when it was asked; pull requests only. */
   head: PullHead.optional(),
   /** The repository's settings when it was asked, as far as they matter later. */
-  settings: z.object(kept),
+  settings: KeptSettings.prefault({}),
   /** What is wrong with the settings file. */
   settingsProblem: z.string().optional(),
   /** It may start; until then `ahead` others are before it. */
-  turn: z.boolean(),
+  turn: z.boolean().default(false),
   ahead: z.number().int().optional(),
   waitsUntil: z.object({ at: z.number(), limit: z.string() }).optional(),
   /** The head was moved between the command and the start. */
@@ -197,9 +208,9 @@ export const Run = z.object({
   context: Context.optional(),
   attachments: StagedAttachments.optional(),
   /** Staged ids expired once already. */
-  restaged: z.boolean(),
+  restaged: z.boolean().default(false),
   /** The session it goes on with, from an earlier Run of the thread. `over` once that can't be talked to any more. */
-  earlier: Session.extend({ branch: z.string().optional(), over: z.boolean() }).optional(),
+  earlier: Session.extend({ branch: z.string().optional(), over: z.boolean().default(false) }).optional(),
 
   status: z
     .object({ commentId: z.number().int(), hash: z.string(), phase: z.string(), at: z.number() })
@@ -208,7 +219,7 @@ export const Run = z.object({
   branch: Branch.optional(),
   taskId: z.string().optional(),
   /** The task was made by this Run, so it has no earlier runs. */
-  taskMade: z.boolean(),
+  taskMade: z.boolean().default(false),
   taskRun: z
     .object({
       id: z.string(),
@@ -217,7 +228,7 @@ export const Run = z.object({
       error: z.string().optional(),
       headBranch: z.string().optional(),
       /** Messages handed to it after its start. */
-      notes: z.number().int(),
+      notes: z.number().int().default(0),
       /** Where in its log this Run begins, which may be one of several that it serves. */
       from: z.number().int().optional(),
       /** Last sign of life, our clock. */
@@ -229,48 +240,52 @@ export const Run = z.object({
     })
     .optional(),
   heard: Heard.optional(),
-  progress: z.array(ProgressStep),
+  progress: z.array(ProgressStep).default([]),
   /** Addresses that PostHog gave and GitHub has not been asked about yet. */
-  claimedPulls: z.array(z.string()),
+  claimedPulls: z.array(z.string()).default([]),
   /** Addresses that turned out not to be pull requests of this repository. */
-  foreignPulls: z.array(z.string()),
-  pulls: z.array(Pull),
+  foreignPulls: z.array(z.string()).default([]),
+  pulls: z.array(Pull).default([]),
   /** How many of them the thread has been told of. */
-  reported: z.number().int(),
+  reported: z.number().int().default(0),
   /** GitHub was asked for commits and pull requests that PostHog did not tell of. */
-  resultChecked: z.boolean(),
+  resultChecked: z.boolean().default(false),
   pushed: z.string().optional(),
   outcome: Outcome.optional(),
   /** What has been done about the outcome. */
-  told: z.object({
-    comment: z.boolean(),
-    /** How many inline comments of a review have their answer. */
-    inline: z.number().int(),
-    reaction: z.boolean(),
-    label: z.boolean(),
-    branch: z.boolean(),
-  }),
+  told: z
+    .object({
+      comment: z.boolean().default(false),
+      /** How many inline comments of a review have their answer. */
+      inline: z.number().int().default(0),
+      reaction: z.boolean().default(false),
+      label: z.boolean().default(false),
+      branch: z.boolean().default(false),
+    })
+    .prefault({}),
   /** Whom the last word is for, when a follow-up was somebody else's than the first asker's. */
   answerTo: z.string().optional(),
   /** The thread takes no comments: nothing is said there. */
-  mute: z.boolean(),
+  mute: z.boolean().default(false),
   /** Trigger labels to take off at the end. */
-  labels: z.array(z.string()),
+  labels: z.array(z.string()).default([]),
   /** How often the Run was concluded and then went on with a follow-up. */
-  round: z.number().int(),
+  round: z.number().int().default(0),
 
-  notesRead: z.number().int(),
+  notesRead: z.number().int().default(0),
+  /** Places in the inbox of what this version could not read: a newer one may. */
+  notesUnread: z.array(z.number().int()).default([]),
   /** The instruction of the Run has been handed to the agent. */
-  asked: z.boolean(),
+  asked: z.boolean().default(false),
   /** Read from the inbox and not yet handed to the agent. */
-  undelivered: z.array(FollowUp),
+  undelivered: z.array(FollowUp).default([]),
   /** Ids of notes that have been dealt with: handed on, or dropped because somebody said stop. */
-  delivered: z.array(z.string()),
-  dropped: z.array(z.string()),
+  delivered: z.array(z.string()).default([]),
+  dropped: z.array(z.string()).default([]),
   /** How many follow-ups reached the agent. */
-  passedOn: z.number().int(),
+  passedOn: z.number().int().default(0),
   stop: z
-    .object({ by: Person, at: z.number(), asked: z.boolean(), because: z.string().optional() })
+    .object({ by: Person, at: z.number(), asked: z.boolean().default(false), because: z.string().optional() })
     .optional(),
 
   intent: Intent.optional(),
@@ -287,10 +302,10 @@ export const Run = z.object({
   lastLookAt: z.number().optional(),
   concludedAt: z.number().optional(),
   /** It ends as soon as it has an outcome and the thread knows it. */
-  yielding: z.boolean(),
+  yielding: z.boolean().default(false),
   /** What PostHog says the task has cost so far, in US dollars; `null` when it does not say. */
   cost: z.number().nullable().optional(),
-  stallsSeen: z.number().int(),
+  stallsSeen: z.number().int().default(0),
 })
 export type Run = z.infer<typeof Run>
 
@@ -300,28 +315,7 @@ export type NewRun = Pick<Run, 'id' | 'thread' | 'ask' | 'snapshot' | 'settings'
 /** @throws ZodError for a record that could not be read back */
 export const newRun = (given: NewRun): Run =>
   Run.parse({
-    v: 1,
-    taskMade: false,
-    mute: false,
-    progress: [],
-    claimedPulls: [],
-    foreignPulls: [],
-    pulls: [],
-    reported: 0,
-    resultChecked: false,
-    told: { comment: false, inline: 0, reaction: false, label: false, branch: false },
-    turn: false,
-    restaged: false,
     labels: given.ask.origin.by === 'label' ? [given.ask.origin.label] : [],
-    round: 0,
-    notesRead: 0,
-    asked: false,
-    undelivered: [],
-    delivered: [],
-    dropped: [],
-    passedOn: 0,
-    yielding: false,
-    stallsSeen: 0,
     ...given,
   })
 

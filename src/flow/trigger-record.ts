@@ -7,8 +7,8 @@ const Answer = z.object({
   text: z.string(),
   as: Marker.shape.as,
   /** The command is dealt with when this is said; what comes before says that it is kept. */
-  last: z.boolean(),
-  well: z.boolean(),
+  last: z.boolean().default(true),
+  well: z.boolean().default(true),
   /** ms since the epoch: when sending it began, and when it was clear that no answer would come. */
   begunAt: z.number().optional(),
   lostAt: z.number().optional(),
@@ -18,22 +18,19 @@ export type Answer = z.infer<typeof Answer>
 export const TriggerRecord = z.object({
   trigger: Trigger,
   /** Commands of the comment that are dealt with. */
-  done: z.number().int(),
-  reacted: z.boolean(),
+  done: z.number().int().default(0),
+  reacted: z.boolean().default(false),
   /** What is to be said, until it has been said. Once it is decided, nothing else will be. */
   answer: Answer.optional(),
   /** A note for a live Run, until the Run has dealt with it. */
-  noted: z.object({ runId: z.string(), noteId: z.string(), note: z.string(), told: z.boolean() }).optional(),
+  noted: z
+    .object({ runId: z.string(), noteId: z.string(), note: z.string(), told: z.boolean().default(false) })
+    .optional(),
   /** The asker knows that the command waits for the thread's Run to end. */
-  announced: z.boolean(),
+  announced: z.boolean().default(false),
   /** When the gate last let it through, ms since the epoch. */
   passedAt: z.number().optional(),
 })
 export type TriggerRecord = z.infer<typeof TriggerRecord>
 
-export const triggerRecord = (trigger: Trigger): TriggerRecord => ({
-  trigger,
-  done: 0,
-  reacted: false,
-  announced: false,
-})
+export const triggerRecord = (trigger: Trigger): TriggerRecord => TriggerRecord.parse({ trigger })

@@ -11,7 +11,15 @@ import { JobWorker } from './job-worker.ts'
 import { describe, type Log } from './log.ts'
 import type { BullMqQueue, QueueBackend } from './queue-backend.ts'
 import { storable } from './storable.ts'
-import { type Added, type JobRecord, type Processor, QueueUnavailable, type WorkQueue } from './work-queue.ts'
+import { withUnread } from './unread-keys.ts'
+import {
+  type Added,
+  type JobRecord,
+  type Processor,
+  QueueUnavailable,
+  UnreadableRecord,
+  type WorkQueue,
+} from './work-queue.ts'
 
 const ANSWER_MS = 3_000
 const LISTING_MS = 30_000
@@ -41,10 +49,12 @@ export const traced = (telemetry: Telemetry | undefined): { telemetry?: Telemetr
 
 /** More than this in a day is over every limit anyway. */
 const MOST_RECENT = 2_000
+const MOST_UNREAD = 1_000
 
 export class BullQueue<Data> implements WorkQueue<Data> {
   readonly #options: BullQueueOptions<Data>
   readonly #queue: BullMqQueue
+  readonly #unread = new Set<string>()
   #worker: JobWorker<Data> | undefined
   #closed = false
 
@@ -132,7 +142,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
       const job = await this.#queue.getJob(id)
       if (!job || !isEnded(job)) return false
       return expecting(
-        job.updateData(storable(data)).then(() => true),
+        job.updateData(storable(withUnread(job.data, this.#read(job).data, data))).then(() => true),
         ErrorCode.JobNotExist,
       )
     })
@@ -208,9 +218,17 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     try {
       return [this.#read(job)]
     } catch (err) {
-      this.#options.log.error({ job: job.id, err }, 'left an unreadable job out of the list')
+      this.#reportUnread(job.id ?? '', err)
       return []
     }
+  }
+
+  /** Lists are made all the time. */
+  #reportUnread(job: string, err: unknown): void {
+    if (this.#unread.has(job)) return
+    if (this.#unread.size >= MOST_UNREAD) this.#unread.clear()
+    this.#unread.add(job)
+    this.#options.log.warn({ job, err }, 'left a job out of a list, which this version cannot read')
   }
 
   /** BullMQ's own calls may wait for ever once the backend is frozen or closed. */
@@ -223,7 +241,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     try {
       return await within(ms, call(), late)
     } catch (cause) {
-      if (cause instanceof QueueUnavailable) throw cause
+      if (cause instanceof QueueUnavailable || cause instanceof UnreadableRecord) throw cause
       throw new QueueUnavailable(`${name} cannot be reached: ${describe(cause)}`, { cause })
     }
   }

@@ -2,7 +2,7 @@
  * Takes jobs from BullMQ and works one step of each at a time. Whatever goes wrong, a job is parked or left where it
  * is, for BullMQ's check of stalled jobs to find; only its processor ends it.
  */
-import { DelayedError, type IQueueBackend, type Job, UnrecoverableError, Worker } from 'bullmq'
+import { DelayedError, type IQueueBackend, type Job, Worker } from 'bullmq'
 import { backoffMs } from './backoff.ts'
 import { type BullQueueOptions, traced } from './bull-queue.ts'
 import { within } from './deadline.ts'
@@ -12,6 +12,7 @@ import { readData } from './job-record.ts'
 import { describe } from './log.ts'
 import type { BullMqWorker, JobNotes } from './queue-backend.ts'
 import { storable } from './storable.ts'
+import { withUnread } from './unread-keys.ts'
 import { type HeldJob, LockLost, type Processor, ShuttingDown, type Verdict } from './work-queue.ts'
 
 /** BullMQ would fail a job for good at its second stall; `stalls` lets the processor decide instead. */
@@ -35,6 +36,8 @@ export class JobWorker<Data> {
   readonly #worker: BullMqWorker
   readonly #takes = new Set<Promise<void>>()
   readonly #locks = new Set<HeldLock>()
+  /** How often each job was in hand and could not be read. */
+  readonly #unread = new Map<string, number>()
   #draining: Promise<void> | undefined
   #interrupted = false
 
@@ -107,24 +110,37 @@ export class JobWorker<Data> {
   }
 
   async #step(job: BullMqJob, token: string): Promise<Outcome> {
-    const data = this.#readOrFail(job)
+    const noticed = await this.#noticed(job)
+    const read = this.#read(job)
+    if (!read) return this.#parkUnread(job, token, noticed)
     const lock = this.#lock(job, token)
     this.#locks.add(lock)
-    const noticed = await this.#noticed(job)
-    const outcome = await this.#decide(this.#hold(job, data, lock), job, lock)
+    const outcome = await this.#decide(this.#hold(job, read.data, lock), job, lock)
     this.#locks.delete(lock)
     lock.release()
     if (outcome.do === 'park') await this.#park(job, token, outcome.ms, noticed)
     return outcome
   }
 
-  #readOrFail(job: BullMqJob): Data {
+  #read(job: BullMqJob): { data: Data } | undefined {
     try {
-      return readData(this.#options.name, job, this.#options.parse)
+      const data = readData(this.#options.name, job, this.#options.parse)
+      this.#unread.delete(idOf(job))
+      return { data }
     } catch (err) {
-      this.#options.log.error({ job: job.id, err }, 'failed a job that cannot be read')
-      throw new UnrecoverableError(describe(err))
+      const times = (this.#unread.get(idOf(job)) ?? 0) + 1
+      this.#unread.set(idOf(job), times)
+      const facts = { job: job.id, retryInMs: backoffMs(times), err }
+      this.#options.log.warn(facts, 'parked a job that this version cannot read')
+      return undefined
     }
+  }
+
+  /** Another version wrote it, and may be at work beside us: sooner or later a worker comes that can read it. */
+  async #parkUnread(job: BullMqJob, token: string, noticed: number): Promise<Outcome> {
+    const ms = backoffMs(this.#unread.get(idOf(job)) ?? 1)
+    await this.#park(job, token, ms, noticed)
+    return { do: 'leave' }
   }
 
   #lock(job: BullMqJob, token: string): HeldLock {
@@ -144,7 +160,7 @@ export class JobWorker<Data> {
       assertHeld: () => lock.assert(),
       save: async next => {
         await lock.assert()
-        await job.updateData(storable(next))
+        await job.updateData(storable(withUnread(job.data, held.data, next)))
         held.data = next
       },
       inbox: () => messages(this.#backend, idOf(job)),

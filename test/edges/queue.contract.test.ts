@@ -10,12 +10,14 @@ import {
 import {
   childHolding,
   cleanUp,
+  foreign,
   killHard,
   type LogLine,
   type Note,
   open,
   ownDataDir,
   type Place,
+  stored,
   type TestQueues,
   timed,
   until,
@@ -248,9 +250,10 @@ describe.each(backends)('the queues on %s', kind => {
       expect(await queues.runs.amendEnded('never-was', { by: 'nobody' })).toBe(false)
     })
 
-    test('that cannot be read fails its job, by name, and nothing else', async () => {
-      await queues.runs.add('garbled', 'no note' as never)
-      await until(() => lines.some(line => line.message === 'failed a job that cannot be read'))
+    test('that cannot be read parks its job, by name, until it can, and hinders nothing else', async () => {
+      foreign.add('garbled')
+      await start('garbled', end, 'garbled-slot')
+      await until(() => lines.some(line => line.message === 'parked a job that this version cannot read'))
       await expect(queues.runs.get('garbled')).rejects.toThrow(UnreadableRecord)
       await expect(queues.runs.get('garbled')).rejects.toThrow(
         'job garbled of runs holds data that cannot be read',
@@ -258,6 +261,29 @@ describe.each(backends)('the queues on %s', kind => {
       expect(await start('garbled', end)).toEqual({ outcome: 'known', id: 'garbled' })
       await start('after-garbled', end)
       await ended('after-garbled')
+      await queues.runs.live()
+      expect((await queues.runs.live()).map(({ id }) => id)).not.toContain('garbled')
+      expect(lines.filter(({ message }) => message.startsWith('left a job out of a list'))).toHaveLength(1)
+
+      expect(await queues.runs.tell('garbled', 'are you there?')).toBe(true)
+      expect(await queues.runs.holder('garbled-slot')).toBe('garbled')
+      foreign.delete('garbled')
+      await ended('garbled')
+    })
+
+    test('keeps what is not understood of it, when it is saved and when it is amended', async () => {
+      const record = { by: 'newer', text: 'a', of: 'another version' }
+      processors.set('newer', async job => {
+        await job.save({ by: 'newer', text: 'b' })
+        await job.save({ by: 'newer', text: 'c' })
+        return { do: 'end' }
+      })
+      await queues.runs.add('newer', record)
+      await ended('newer')
+      expect(stored.get('newer')).toEqual({ ...record, text: 'c' })
+      await queues.runs.amendEnded('newer', { by: 'newer' })
+      await queues.runs.get('newer')
+      expect(stored.get('newer')).toEqual({ by: 'newer', of: 'another version' })
     })
 
     test('a step may not act after it is over', async () => {

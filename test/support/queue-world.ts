@@ -20,8 +20,16 @@ export type TestQueues = Queues<Note, Note>
 /** Short enough for a test to wait for a lost worker. */
 const TIMING = { lockDuration: 1_500, stalledInterval: 500 }
 
+/** Whose jobs are of a version that this one does not understand. */
+export const foreign = new Set<string>()
+
+/** What was stored last of each, as far as it was read. */
+export const stored = new Map<string, object>()
+
 function parseNote(value: unknown): Note {
   if (typeof value !== 'object' || value === null || !('by' in value)) throw new Error('not a note')
+  if (foreign.has(String(value.by))) throw new Error('a note of another version')
+  stored.set(String(value.by), value)
   const text = 'text' in value ? { text: String(value.text) } : {}
   return { by: String(value.by), ...text }
 }

@@ -1,0 +1,78 @@
+/** Processes of two versions work on one queue, as in a rolling restart: records as another version may write them. */
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+import { startWorld, type World } from '../world/world.ts'
+
+describe.skipIf(!redisAvailable())('A newer version has had a run in hand', () => {
+  let redis: RedisServer
+  let world: World
+  let store: Redis
+  beforeAll(async () => {
+    redis = await startRedis()
+    world = await startWorld({ redisUrl: redis.url })
+    store = new Redis(redis.url)
+  })
+  afterAll(async () => {
+    store.disconnect()
+    await world.close()
+    await redis.stop()
+  })
+
+  /** A run whose agent works, with its record parked. */
+  async function working(word: string) {
+    const { github, posthog } = world
+    const maya = github.as('maya')
+    posthog.script(word, { kind: 'manual' })
+    const issue = await maya.opensIssue({ title: word, body: 'x' })
+    const { id } = await maya.comments(issue.number, `/codex ${word}`)
+    const thread = new Thread(world, issue.number)
+    await thread.waitForStatus('⏳ Codex is working')
+    const key = `{codex}:runs:run-comment-${id}`
+    const runId = String(ledgerOf(world, issue.number).runs[0]?.runId)
+    return {
+      thread,
+      run: posthog.run(runId),
+      record: async () => JSON.parse((await store.hget(key, 'data')) ?? 'null'),
+      failed: () => store.zscore('{codex}:runs:failed', `run-comment-${id}`),
+      /** While nobody has it in hand. */
+      write: async (change: object) => {
+        await github.waitFor(async () => (await store.exists(`${key}:lock`)) === 0)
+        const record = JSON.parse((await store.hget(key, 'data')) ?? 'null')
+        await store.hset(key, 'data', JSON.stringify({ ...record, ...change }))
+      },
+      cancels: () => ledgerOf(world, issue.number).cancels,
+      says: (text: string) => maya.comments(issue.number, text),
+    }
+  }
+
+  it('with more in its record: it goes on, and what was more is still there', async () => {
+    const { thread, run, record, write } = await working('carry on')
+    const settings = { ...(await record()).settings, review: { by: 'robots' } }
+    await write({ v: 2, budget: { dollars: 3 }, settings })
+    await run.openPull()
+    run.finish('completed')
+    await thread.waitForAnswer('pull request is ready', { timeout: 30_000 })
+    expect(await record()).toMatchObject({
+      v: 2,
+      budget: { dollars: 3 },
+      settings: { review: { by: 'robots' } },
+    })
+  })
+
+  it('with what can not be read: it is parked, its agent works on, and it goes on when it can be read', async () => {
+    const { thread, run, write, failed, cancels, says } = await working('hold still')
+    await write({ intent: { effect: 'answer-permission', at: 1 } })
+    await says('/codex and the logout test')
+    await world.github.waitFor(() =>
+      world.bot.output().includes('parked a job that this version cannot read'),
+    )
+    expect([await failed(), cancels().length]).toEqual([null, 0])
+    expect(await thread.status()).toContain('⏳ Codex is working')
+    await write({ intent: undefined })
+    await run.openPull()
+    run.finish('completed')
+    await thread.waitForAnswer('pull request is ready', { timeout: 60_000 })
+  })
+})
