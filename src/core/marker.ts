@@ -14,7 +14,7 @@ export const Marker = z.object({
   repo: z.number().int(),
   thread: z.number().int(),
   /** What the comment is: the status of a Run, its last word, or the answer to a command. */
-  as: z.enum(['status', 'closing', 'reply', 'status-reply', 'refusal', 'help', 'pull']),
+  as: z.enum(['status', 'closing', 'reply', 'status-reply', 'queue-reply', 'refusal', 'help', 'pull']),
   /** Whom a reply is for. */
   to: z.number().int().optional().catch(undefined),
   round: z.number().int().optional().catch(undefined),

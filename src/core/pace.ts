@@ -47,6 +47,8 @@ export const limits = {
   worthTelling: 20 * second,
   /** Deaths of the process in one step, after which the Run is given up. */
   stalls: 10,
+  /** The same for what arrived from GitHub: it may be a text that kills whoever reads it. */
+  triggerStalls: 3,
 } as const
 
 /** ms to wait after the n-th failure in a row, growing to a minute. */

@@ -1,12 +1,14 @@
 /** What arrived becomes what happens: who may, what was asked, then an answer or a Run. */
+import { mayHoldCommand } from '../core/command/find.ts'
 import { type Command, isMistake, type Parsed, parseCommands } from '../core/command/parse.ts'
 import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
 import type { HandledOutcome } from '../core/meter.ts'
 import { backoff, limits } from '../core/pace.ts'
+import { recent } from '../core/recent.ts'
 import type { CommentTrigger, LabelTrigger, TickTrigger, Trigger } from '../core/trigger.ts'
 import { hidesWords } from '../core/untrusted.ts'
 import { approve, goOn, queue, retry, status, stop } from './commands/control.ts'
-import { gate, isListedApp } from './commands/gate.ts'
+import { gate, isListedApp, mayNothing } from './commands/gate.ts'
 import {
   type Asking,
   answered,
@@ -18,17 +20,18 @@ import {
   triggerHand,
 } from './commands/hand.ts'
 import { newsOfPull } from './commands/pull-news.ts'
-import { isRepeated, reply, sendAnswer } from './commands/reply.ts'
+import { isRepeated, reply, sendAnswer, toldLately } from './commands/reply.ts'
 import { startRun, tellNoted } from './commands/start-run.ts'
 import { wasWithdrawn, withdraw } from './commands/withdraw.ts'
 import type { Held, Verdict } from './edges.ts'
 import { NotSettled } from './not-settled.ts'
 import type { TriggerRecord } from './trigger-record.ts'
 
-export const acceptTrigger =
-  (deps: TriggerDeps) =>
-  async (job: Held<TriggerRecord>): Promise<Verdict> => {
-    const hand = triggerHand(deps, job)
+export const acceptTrigger = (deps: TriggerDeps) => {
+  const told = recent()
+  return async (job: Held<TriggerRecord>): Promise<Verdict> => {
+    const hand = triggerHand(deps, job, told)
+    if (killsUs(job)) return giveUpDeadly(hand)
     try {
       const verdict = await accept(hand, job.data.trigger)
       if (verdict.do === 'end' && isNews(job.data.trigger)) deps.meter?.handled(job.data.trigger.kind, 'news')
@@ -37,13 +40,28 @@ export const acceptTrigger =
       return await afterFault(hand, error)
     }
   }
+}
+
+const deathsOf = ({ stalls, data }: Held<TriggerRecord>): number => stalls - data.stallsSeen
+
+/** A trigger with which process after process dies is given up with a word, as a Run is. */
+const killsUs = (job: Held<TriggerRecord>): boolean => deathsOf(job) >= limits.triggerStalls
+
+/** If even the word kills us, without one. */
+function giveUpDeadly(hand: TriggerHand): Verdict | Promise<Verdict> {
+  const deaths = deathsOf(hand.job)
+  const error = new Error(`${deaths} processes died with this trigger in hand`)
+  if (deaths < 2 * limits.triggerStalls) return giveUp(hand, error)
+  hand.deps.log.error({ err: error }, 'given up without a word')
+  return end
+}
 
 function accept(hand: TriggerHand, trigger: Trigger): Promise<Verdict> {
   switch (trigger.kind) {
     case 'comment':
       return acceptComment(hand, trigger)
     case 'label':
-      return acceptOne(hand, trigger, 1, () => byLabel(hand, trigger))
+      return acceptOne(hand, trigger, { handle: () => byLabel(hand, trigger) })
     case 'pull-news':
       return newsOfPull(hand, trigger)
     case 'tick':
@@ -73,73 +91,101 @@ function afterFault(hand: TriggerHand, error: unknown): Verdict | Promise<Verdic
   return { do: 'park', ms: backoff(2) }
 }
 
-/** One honest line, if the thread takes it. */
+/** One honest line, if somebody asked for something and the thread takes it. */
 async function giveUp(hand: TriggerHand, error: unknown): Promise<Verdict> {
   const { deps, record } = hand
   const { trigger } = record
   deps.log.error({ trigger: trigger.id, delivery: trigger.deliveryId, err: error }, 'given up')
   deps.meter?.handled(trigger.kind, 'given-up')
-  if (isNews(trigger)) return end
+  if (isNews(trigger) || !wasCommand(record)) return end
   const reason = error instanceof Refused ? error.message : 'the bot itself failed at it'
+  const words = { reply: 'gave-up', reason } as const
+  hand.stranger = !record.reacted
   try {
-    await reply(hand, { reply: 'gave-up', reason }, { last: true, well: false })
-    await swapReaction(hand, trigger, false)
+    if (!(await isRepeated(hand, words))) await reply(hand, words, { last: true, well: false })
+    await swapReaction(hand, trigger, { well: false, over: true })
   } catch (unheard) {
     deps.log.error({ trigger: trigger.id, err: unheard }, 'the thread can not be told')
   }
   return end
 }
 
+/** A review whose comments could not be read may have asked for nothing. */
+const wasCommand = ({ trigger, reacted }: TriggerRecord): boolean =>
+  reacted || trigger.kind !== 'comment' || mayHoldCommand(trigger.text)
+
+/** Who may do nothing is refused unread; what others wrote is parsed only when GitHub has said who they are. */
 async function acceptComment(hand: TriggerHand, trigger: CommentTrigger): Promise<Verdict> {
-  const asked = await commandsOf(hand, trigger)
-  const parsed = asked[hand.record.done]
-  if (!parsed) return end
-  hand.stopping = !isMistake(parsed) && parsed.command.name === 'stop'
-  return acceptOne(hand, trigger, asked.length, () =>
-    isMistake(parsed) ? mistaken(hand, trigger, parsed) : obey(hand, trigger, parsed.command),
-  )
+  if (!(await isHeard(hand, trigger))) return end
+  const texts = await textsOf(hand, trigger)
+  if (texts.length === 0) return end
+  if (await mayNothing(hand, trigger))
+    return acceptEach(hand, trigger, [{ handle: () => refuseUnread(hand, trigger) }])
+  const asked = commandsOf(trigger, texts)
+  const each = asked.map(parsed => ({
+    stops: !isMistake(parsed) && parsed.command.name === 'stop',
+    handle: () => (isMistake(parsed) ? mistaken(hand, trigger, parsed) : obey(hand, trigger, parsed.command)),
+  }))
+  return acceptEach(hand, trigger, each)
 }
 
-/** The commands of the text; for an edit, those that the old text did not have. */
-async function commandsOf(hand: TriggerHand, trigger: CommentTrigger): Promise<Parsed[]> {
-  const before = new Set(parseCommands(trigger.before ?? '').map(parsed => JSON.stringify(parsed)))
-  const own = parseCommands(trigger.text).filter(parsed => !before.has(JSON.stringify(parsed)))
-  if (own.length > 0 || trigger.place.in !== 'review') return own
-  const inline = await hand.github.reviewComments(trigger.place.reviewId)
-  return inline.flatMap(({ body }) => parseCommands(body))
+/** The texts that may hold a command, found by its word alone; nothing is parsed yet. */
+async function textsOf(hand: TriggerHand, { text, place }: CommentTrigger): Promise<string[]> {
+  if (mayHoldCommand(text) || place.in !== 'review') return [text].filter(mayHoldCommand)
+  const inline = await hand.github.reviewComments(place.reviewId)
+  return inline.map(({ body }) => body).filter(mayHoldCommand)
 }
 
-/** Deals with one command, then comes back for the next. */
-async function acceptOne(
-  hand: TriggerHand,
-  trigger: Asking,
-  count: number,
-  handle: () => Promise<Handled>,
-): Promise<Verdict> {
-  if (await wasWithdrawn(hand)) return end
-  // A bot that nobody let in is not even answered: two bots that answer each other never stop.
-  if (trigger.sender.app !== undefined && !(await isListedApp(hand, trigger.sender.app))) return end
-  if (!hand.record.reacted && trigger.kind !== 'tick') {
-    // The reaction is the first sign of life; nothing waits for it, and its failure does not matter.
-    hand.github.react(targetOf(trigger), 'eyes').catch(() => {})
-    await hand.save({ ...hand.record, reacted: true })
+/** For an edit, the commands that the old text did not have. */
+function commandsOf({ before }: CommentTrigger, texts: readonly string[]): Parsed[] {
+  const old = new Set(parseCommands(before ?? '').map(parsed => JSON.stringify(parsed)))
+  return texts.flatMap(parseCommands).filter(parsed => !old.has(JSON.stringify(parsed)))
+}
+
+/** A bot that nobody let in is not even answered: two bots that answer each other never stop. */
+async function isHeard(hand: TriggerHand, { sender }: Asking): Promise<boolean> {
+  if (await wasWithdrawn(hand)) return false
+  return sender.app === undefined || isListedApp(hand, sender.app)
+}
+
+interface Asked {
+  stops?: boolean
+  handle(): Promise<Handled>
+}
+
+const acceptOne = async (hand: TriggerHand, trigger: Asking, asked: Asked): Promise<Verdict> =>
+  (await isHeard(hand, trigger)) ? acceptEach(hand, trigger, [asked]) : end
+
+/** Deals with one command after the other, as far as none has to wait. */
+async function acceptEach(hand: TriggerHand, trigger: Asking, all: readonly Asked[]): Promise<Verdict> {
+  for (let asked = all[hand.record.done]; asked; asked = all[hand.record.done]) {
+    if (hand.job.signal.aborted) return { do: 'park', ms: 0 }
+    if (await wasWithdrawn(hand)) return end
+    hand.stopping = asked.stops ?? false
+    hand.deps.reached('trigger claimed')
+    const handled = await handledOf(hand, asked.handle)
+    const verdict = await finish(hand, trigger, handled, hand.record.done + 1 === all.length)
+    if (verdict) return verdict
+    hand.deps.meter?.handled(trigger.kind, outcomeOf(handled))
+    await hand.save(afterOne(hand, handled))
   }
-  hand.deps.reached('trigger claimed')
-  const handled = await handledOf(hand, handle)
-  const verdict = await finish(hand, trigger, handled)
-  if (verdict) return verdict
-  hand.deps.meter?.handled(trigger.kind, outcomeOf(handled))
-  await hand.save({
-    ...hand.record,
-    done: hand.record.done + 1,
-    answer: undefined,
-    noted: undefined,
-    announced: false,
-    // What let this command through says nothing about the next one.
-    passedAt: undefined,
-  })
-  return hand.record.done < count ? { do: 'park', ms: 0 } : end
+  return end
 }
+
+const afterOne = ({ record, job }: TriggerHand, handled: Handled): TriggerRecord => ({
+  ...record,
+  done: record.done + 1,
+  answer: undefined,
+  noted: undefined,
+  announced: false,
+  // What let this command through says nothing about the next one.
+  passedAt: undefined,
+  refused: record.refused || isRefusal(handled),
+  stallsSeen: job.stalls,
+})
+
+const isRefusal = (handled: Handled): boolean =>
+  handled.with === 'reply' && (handled.reply.reply === 'not-allowed' || handled.reply.reply === 'not-known')
 
 /** Where it was broken off, it goes on: what was decided is not decided again. */
 async function handledOf(hand: TriggerHand, handle: () => Promise<Handled>): Promise<Handled> {
@@ -157,16 +203,25 @@ const announced = (hand: TriggerHand): Promise<void> =>
 
 function outcomeOf(handled: Handled): HandledOutcome {
   if (handled.with === 'reply' || handled.with === 'answer') return handled.well ? 'answered' : 'refused'
+  if (handled.with === 'passed-over') return 'refused'
   return handled.with === 'run' ? 'started' : 'noted'
 }
 
-/** `undefined` when the command is dealt with. */
-async function finish(hand: TriggerHand, trigger: Asking, handled: Handled): Promise<Verdict | undefined> {
+/** `undefined` when the command is dealt with; `over`: there is no other in the comment. */
+async function finish(
+  hand: TriggerHand,
+  trigger: Asking,
+  handled: Handled,
+  over: boolean,
+): Promise<Verdict | undefined> {
   switch (handled.with) {
     case 'run':
       return undefined
+    case 'passed-over':
+      if (over) await takeEyes(hand, trigger)
+      return undefined
     case 'silence':
-      await swapReaction(hand, trigger, true)
+      await swapReaction(hand, trigger, { well: true, over })
       return undefined
     case 'note':
       return { do: 'park', ms: 100 }
@@ -178,29 +233,38 @@ async function finish(hand: TriggerHand, trigger: Asking, handled: Handled): Pro
       return { do: 'park', ms: handled.ms }
     case 'answer':
       await sendAnswer(hand)
-      await swapReaction(hand, trigger, handled.well)
+      await swapReaction(hand, trigger, { well: handled.well, over })
       return undefined
     case 'reply':
-      if (await isRepeated(hand, handled.reply)) {
-        await swapReaction(hand, trigger, handled.well)
-        return undefined
-      }
       // Who was told that the words are kept needs no second answer when they have arrived.
-      if (!hand.record.announced || handled.reply.reply !== 'passed-on')
+      if (
+        !(hand.record.announced && handled.reply.reply === 'passed-on') &&
+        !(await isRepeated(hand, handled.reply))
+      )
         await reply(hand, handled.reply, { last: true, well: handled.well })
-      await swapReaction(hand, trigger, handled.well)
+      await swapReaction(hand, trigger, { well: handled.well, over })
       return undefined
   }
 }
 
-async function swapReaction(hand: TriggerHand, trigger: Asking, well: boolean): Promise<void> {
+interface Ending {
+  well: boolean
+  /** There is no other command in the comment. */
+  over: boolean
+}
+
+async function swapReaction(hand: TriggerHand, trigger: Asking, { well, over }: Ending): Promise<void> {
   if (trigger.kind === 'tick') return
-  const target = targetOf(trigger)
   await hand.job.assertHeld()
-  await hand.github.react(target, well ? 'rocket' : 'confused')
-  await hand.job.assertHeld()
-  await hand.github.unreact(target, 'eyes')
+  await hand.github.react(targetOf(trigger), well ? 'rocket' : 'confused')
+  if (over) await takeEyes(hand, trigger)
   if (!well && trigger.kind === 'label') await hand.github.removeLabel(trigger.label)
+}
+
+async function takeEyes(hand: TriggerHand, trigger: Asking): Promise<void> {
+  if (!hand.record.reacted) return
+  await hand.job.assertHeld()
+  await hand.github.unreact(targetOf(trigger), 'eyes')
 }
 
 type Noted = NonNullable<TriggerRecord['noted']>
@@ -228,6 +292,9 @@ function dealtWith(hand: TriggerHand, dropped: boolean): Handled {
   if (dropped) return refused({ reply: 'not-passed-on' })
   return answered({ reply: 'passed-on' })
 }
+
+const refuseUnread = async (hand: TriggerHand, trigger: Asking): Promise<Handled> =>
+  (await gate(hand, trigger, 'run')) ?? { with: 'silence' }
 
 async function mistaken(hand: TriggerHand, trigger: CommentTrigger, mistake: Parsed): Promise<Handled> {
   const denied = await gate(hand, trigger, 'run')
@@ -268,9 +335,9 @@ async function obey(hand: TriggerHand, trigger: CommentTrigger, command: Command
     case 'stop':
       return stop(hand, trigger)
     case 'status':
-      return status(hand, trigger)
+      return toldLately(hand, 'status') ? { with: 'silence' } : status(hand, trigger)
     case 'queue':
-      return queue(hand, trigger)
+      return toldLately(hand, 'queue') ? { with: 'silence' } : queue(hand, trigger)
   }
 }
 
@@ -291,10 +358,11 @@ async function byLabel(hand: TriggerHand, trigger: LabelTrigger): Promise<Handle
 async function acceptTick(hand: TriggerHand, trigger: TickTrigger): Promise<Verdict> {
   const ours = hand.deps.signer.read(trigger.text, trigger.thread).some(({ as }) => as === 'status')
   if (!ours) return end
-  hand.stopping = trigger.box === 'stop'
-  return acceptOne(hand, trigger, 1, async () => {
-    const denied = await gate(hand, trigger, trigger.box)
-    if (denied) return denied
-    return trigger.box === 'stop' ? stop(hand, trigger) : retry(hand, trigger, {})
-  })
+  return acceptOne(hand, trigger, { stops: trigger.box === 'stop', handle: () => byTick(hand, trigger) })
+}
+
+async function byTick(hand: TriggerHand, trigger: TickTrigger): Promise<Handled> {
+  const denied = await gate(hand, trigger, trigger.box)
+  if (denied) return denied
+  return trigger.box === 'stop' ? stop(hand, trigger) : retry(hand, trigger, {})
 }

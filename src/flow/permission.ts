@@ -28,18 +28,31 @@ export async function allowanceOf(
   settings: RepoSettings,
 ): Promise<Allowance> {
   const permission = await permissionOf(github, person)
-  const least = higher(commands[name].least, settings.permissions[name])
-  const writes = mayAct(permission.role, 'write')
-  const byRole = mayAct(permission.role, least)
-  const named = byRole && writes ? false : await isNamed(github, person, settings)
-  return { may: byRole || named, least, role: permission.name, trusted: writes || named }
+  const named = needsName(permission, name, settings) && (await isNamed(github, person, settings))
+  return allowance({ ...permission, named }, name, settings)
 }
+
+/** Whether it matters that the settings may name the person. */
+export const needsName = ({ role }: Permission, name: CommandName, settings: RepoSettings): boolean =>
+  !mayAct(role, 'write') || !mayAct(role, leastFor(name, settings))
+
+export function allowance(
+  { role, name: roleName, named }: Permission & { named: boolean },
+  name: CommandName,
+  settings: RepoSettings,
+): Allowance {
+  const least = leastFor(name, settings)
+  return { may: mayAct(role, least) || named, least, role: roleName, trusted: mayAct(role, 'write') || named }
+}
+
+const leastFor = (name: CommandName, settings: RepoSettings): Role =>
+  higher(commands[name].least, settings.permissions[name])
 
 /** The settings demand more, never less. */
 const higher = (usual: Role, wanted: Role | undefined): Role =>
   wanted !== undefined && mayAct(wanted, usual) ? wanted : usual
 
-async function permissionOf(github: Asked, person: Person): Promise<Permission> {
+export async function permissionOf(github: Asked, person: Person): Promise<Permission> {
   // An App has no role of its own; it passes by its number or not at all.
   if (person.app !== undefined) return { role: 'none', name: 'none' }
   try {
@@ -50,7 +63,7 @@ async function permissionOf(github: Asked, person: Person): Promise<Permission> 
   }
 }
 
-async function isNamed(github: Asked, person: Person, { allow }: RepoSettings): Promise<boolean> {
+export async function isNamed(github: Asked, person: Person, { allow }: RepoSettings): Promise<boolean> {
   if (person.app !== undefined) return allow.apps.includes(person.app)
   if (allow.users.some(login => login.toLowerCase() === person.login.toLowerCase())) return true
   for (const team of allow.teams) if (await github.isInTeam(team, person.login)) return true

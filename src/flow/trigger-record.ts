@@ -1,5 +1,6 @@
 /** The data of a trigger's job: what arrived, and how far it has been dealt with. */
 import { z } from 'zod'
+import { roles } from '../core/command/table.ts'
 import { Marker } from '../core/marker.ts'
 import { Trigger } from '../core/trigger.ts'
 
@@ -28,8 +29,23 @@ export const TriggerRecord = z.object({
     .optional(),
   /** The asker knows that the command waits for the thread's Run to end. */
   announced: z.boolean().default(false),
-  /** When the gate last let it through, ms since the epoch. */
+  /** What GitHub said of who asks, and when: one question for all commands of a comment. */
+  permission: z
+    .object({
+      /** ms since the epoch */
+      at: z.number(),
+      role: z.enum(roles),
+      name: z.string(),
+      /** Whether the settings name them; absent until that matters. */
+      named: z.boolean().optional(),
+    })
+    .optional(),
+  /** When the gate last let the command at hand through, ms since the epoch. */
   passedAt: z.number().optional(),
+  /** The asker was told no: what else they may not in this comment is passed over. */
+  refused: z.boolean().default(false),
+  /** Deaths of the process before the last command that was dealt with. */
+  stallsSeen: z.number().int().default(0),
 })
 export type TriggerRecord = z.infer<typeof TriggerRecord>
 

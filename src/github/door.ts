@@ -16,6 +16,7 @@ export interface DoorDeps {
   /** Takes secrets that people pasted out of what is kept. */
   redact(text: string): string
   log: {
+    debug(fields: object, message: string): void
     info(fields: object, message: string): void
     warn(fields: object, message: string): void
     error(fields: object, message: string): void
@@ -45,7 +46,7 @@ export async function openDoor(
   async function take(event: { id: string; name: string; payload: object }): Promise<void> {
     const read = normalise({ id: event.id, event: event.name, payload: event.payload }, deps.ours)
     if ('ignored' in read) {
-      deps.log.info({ delivery: event.id, event: event.name, why: read.ignored }, 'ignored')
+      deps.log.debug({ delivery: event.id, event: event.name, why: read.ignored }, 'ignored')
       outcomes.set(event.payload, { status: 200, body: { ignored: read.ignored } })
       return
     }
@@ -86,18 +87,33 @@ export async function openDoor(
     }
   }
 
+  const tellTurnedAway = onceAMinute(count => deps.log.warn({ count }, 'deliveries turned away'))
+
   return async (req, res) => {
     const began = performance.now()
-    const answer = await admit(req).catch((error: unknown): Answer => {
-      deps.log.warn({ err: error }, 'a delivery broke off')
+    const answer = await admit(req).catch((): Answer => {
       return { status: 400, body: { error: 'the request broke off' } }
     })
+    if (kindOf(answer) === 'refused') tellTurnedAway()
     if (answer.status === 413) res.setHeader('connection', 'close')
     res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
     if (answer.status === 413) req.destroy()
     const name = String(req.headers['x-github-event'])
     const event = isKnown(name) ? name : 'other'
     deps.meter?.answered({ event, answer: kindOf(answer), ms: performance.now() - began })
+  }
+}
+
+/** Anybody can send what is turned away, so it costs no line each: the metrics count it. */
+function onceAMinute(tell: (count: number) => void): () => void {
+  let count = 0
+  let toldAt = Number.NEGATIVE_INFINITY
+  return () => {
+    count += 1
+    if (performance.now() - toldAt < 60_000) return
+    tell(count)
+    toldAt = performance.now()
+    count = 0
   }
 }
 

@@ -26,7 +26,8 @@ let enqueue: () => Promise<'added' | 'known'> = async () => 'added'
 let ready: () => Promise<void> = async () => {}
 let port = 0
 
-const log = pino({ level: 'silent' })
+const lines: string[] = []
+const log = pino({ level: 'info' }, { write: line => void lines.push(line) })
 const server = await (async () => {
   const door = await openDoor({
     probot: new Probot({ appId: 5, privateKey, secret, log }),
@@ -307,6 +308,42 @@ describe('a delivery that is too large', () => {
 
   test('does not keep the next one out', async () => {
     expect((await deliver({}))[0]).toBe(202)
+  })
+})
+
+describe('what anybody can send costs no line each', () => {
+  test('a hundred deliveries that are not signed leave one line at most', async () => {
+    lines.length = 0
+    for (let n = 0; n < 50; n += 1) {
+      expect((await deliver({ headers: { 'x-hub-signature-256': undefined } }))[0]).toBe(401)
+      expect((await deliver({ headers: { 'x-hub-signature-256': signed('x', 'guessed') } }))[0]).toBe(401)
+    }
+    expect(lines.length).toBeLessThanOrEqual(1)
+  })
+
+  test('so do requests that break off', async () => {
+    lines.length = 0
+    for (let n = 0; n < 10; n += 1) {
+      const broken = request({
+        port,
+        path: webhookPath,
+        method: 'POST',
+        headers: { 'content-length': '100' },
+      })
+      broken.on('error', () => {})
+      broken.write('half')
+      await new Promise(resolve => setTimeout(resolve, 5))
+      broken.destroy()
+    }
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect(lines.length).toBeLessThanOrEqual(1)
+  })
+
+  test('comments that ask for nothing leave none', async () => {
+    lines.length = 0
+    const chat = JSON.stringify({ ...comment, comment: { ...comment.comment, body: 'Nice work!' } })
+    for (let n = 0; n < 10; n += 1) expect((await deliver({ body: chat }))[0]).toBe(200)
+    expect(lines).toEqual([])
   })
 })
 

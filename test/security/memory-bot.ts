@@ -43,7 +43,7 @@ export interface MemoryBotOptions {
   /** What was said in the thread before. */
   before?: readonly CommentView[]
   /** The inline comments of a review. */
-  inline?: readonly InlineComment[]
+  inline?: readonly InlineComment[] | 'unreadable'
   /** Heads of branches beside `main`. */
   branches?: Readonly<Record<string, string>>
   /** The deployment's own, for runs as its user. */
@@ -86,14 +86,14 @@ const door = await openDoor({
   enqueue: trigger => receive(trigger),
 })
 
-function logInto(write: (line: string) => void): Log {
+function logInto(write: (line: string) => void): Log & { debug: Log['info'] } {
   const line = (fields: object, message: string): void =>
     write(
       JSON.stringify({ ...fields, message }, (_, value: unknown) =>
         value instanceof Error ? `${value.stack} ${String(value.cause ?? '')}` : value,
       ),
     )
-  return { info: line, warn: line, error: line }
+  return { debug: line, info: line, warn: line, error: line }
 }
 
 export interface Sent {
@@ -105,6 +105,8 @@ export interface Sent {
 
 export class MemoryBot {
   now = t0 + 60_000
+  /** How many processes have died with what is in hand. */
+  stalls = 0
   readonly comments: Posted[] = []
   readonly prompts: string[] = []
   readonly requests: CodexTaskRunCreate[] = []
@@ -115,6 +117,8 @@ export class MemoryBot {
   readonly kept: string[] = []
   readonly reactions: string[] = []
   readonly asked: string[] = []
+  /** Every call to GitHub, by the client's name of it. */
+  readonly calls: string[] = []
   /** Pull requests that the bot itself opened. */
   readonly opened: { title: string; body: string }[] = []
   readonly made: { branch: string; sha: string }[] = []
@@ -213,7 +217,7 @@ export class MemoryBot {
       id: job.id,
       data: job.data,
       addedAt: job.addedAt,
-      stalls: 0,
+      stalls: this.stalls,
       failures: 0,
       signal: new AbortController().signal,
       assertHeld: () => Promise.resolve(),
@@ -292,12 +296,15 @@ export class MemoryBot {
     removeLabel: async () => {},
     comments: async () =>
       (this.#options.before ?? []).map(comment => ({ ...comment, body: this.#redact(comment.body) })),
-    reviewComments: async () =>
-      (this.#options.inline ?? []).map(comment => ({
+    reviewComments: async () => {
+      const { inline = [] } = this.#options
+      if (inline === 'unreadable') throw new Refused('github', 404, '', 'Not Found')
+      return inline.map(comment => ({
         ...comment,
         hunk: this.#redact(comment.hunk),
         body: this.#redact(comment.body),
-      })),
+      }))
+    },
     ownComments: async (since = 0) => this.comments.filter(({ createdAt }) => createdAt >= since),
     comment: async body => {
       const id = 900 + this.comments.length
@@ -353,6 +360,17 @@ export class MemoryBot {
       return pull
     },
   }
+
+  readonly #counted = new Proxy(this.#github as ThreadClient, {
+    get: (client, name) => {
+      const method: unknown = Reflect.get(client, name)
+      if (typeof method !== 'function') return method
+      return (...given: unknown[]) => {
+        this.calls.push(String(name))
+        return Reflect.apply(method, client, given)
+      }
+    },
+  })
 
   /** A branch that we made, and that the agent may have pushed to. */
   #shaOf(name: string): string | undefined {
@@ -456,7 +474,7 @@ export class MemoryBot {
 
   readonly #shared = {
     // The fakes have what the flows call; a call of anything else is a fault that the fuzz reports.
-    github: () => this.#github as ThreadClient,
+    github: () => this.#counted,
     posthog: this.#posthog as TasksClient,
     signer: this.signer,
     deployment,

@@ -4,6 +4,7 @@ import type { Reply } from '../../core/comments/replies.ts'
 import type { Deployment } from '../../core/comments/words.ts'
 import type { Signer } from '../../core/marker.ts'
 import type { FlowMeter } from '../../core/meter.ts'
+import type { Recent } from '../../core/recent.ts'
 import type { RepoSettings } from '../../core/repo-settings.ts'
 import type { Run } from '../../core/run.ts'
 import type { ReasoningEffort } from '../../core/run-request.ts'
@@ -49,6 +50,8 @@ export type Handled =
   | { with: 'run' }
   | { with: 'note' }
   | { with: 'silence' }
+  /** The asker was told no already. */
+  | { with: 'passed-over' }
   | { with: 'wait'; ms: number; announce?: Reply }
 
 export const answered = (reply: Reply): Handled => ({ with: 'reply', reply, well: true })
@@ -61,6 +64,10 @@ export interface TriggerHand {
   record: TriggerRecord
   /** Who asks may not write here, as far as it was asked this time. */
   stranger: boolean
+  /** What strangers were told lately, so that repeating it costs next to nothing. */
+  told: Recent
+  /** Why GitHub did not say who asks, as far as it was asked this time. */
+  unknown?: unknown
   /** The command at hand is a stop, which the Run's last word answers. */
   stopping: boolean
   /** The repository's settings, read once each time the job is taken up. */
@@ -68,7 +75,7 @@ export interface TriggerHand {
   save(record: TriggerRecord): Promise<void>
 }
 
-export function triggerHand(deps: TriggerDeps, job: Held<TriggerRecord>): TriggerHand {
+export function triggerHand(deps: TriggerDeps, job: Held<TriggerRecord>, told: Recent): TriggerHand {
   const { id, deliveryId, thread } = job.data.trigger
   return {
     deps: { ...deps, log: logAbout(deps.log, { trigger: id, delivery: deliveryId }) },
@@ -77,6 +84,7 @@ export function triggerHand(deps: TriggerDeps, job: Held<TriggerRecord>): Trigge
     record: job.data,
     stranger: false,
     stopping: false,
+    told,
     async save(record) {
       await job.save(record)
       this.record = record

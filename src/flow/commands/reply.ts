@@ -4,25 +4,61 @@ import { maxComment } from '../../core/comments/words.ts'
 import { ComeBack, Unanswered } from '../../core/faults.ts'
 import type { Marker } from '../../core/marker.ts'
 import { limits } from '../../core/pace.ts'
+import { threadSlot } from '../../core/thread.ts'
 import { NotSettled } from '../not-settled.ts'
 import type { Answer } from '../trigger-record.ts'
 import { commandId, placeOf, type TriggerHand } from './hand.ts'
 
 const skew = 60_000
-const day = 24 * 60 * 60_000
+const minute = 60_000
+const day = 24 * 60 * minute
+/** How long an answer about this moment is enough for a stranger. */
+const momentary = 10 * minute
 
-/** Strangers get one refusal and one help a day in a thread, so that nobody can make the bot talk. */
+/** Strangers get each answer once in a while in a thread, so that nobody can make the bot talk. */
 export async function isRepeated(hand: TriggerHand, words: Reply): Promise<boolean> {
+  const limit = limitOf(hand, words)
+  if (!limit) return false
+  const since = hand.deps.now() - limit.within
+  const name = toldAs(hand, limit.as)
+  if (hand.told.has(name, since)) return true
+  // Another process may have said it, or this one before it was started again.
+  const sent = await ownMarked(hand, limit.as, since)
+  const last = sent.findLast(({ marker }) => marker.to === hand.record.trigger.sender.id)
+  if (last) hand.told.note(name, last.createdAt)
+  return last !== undefined
+}
+
+/** Known without a call: then the answer need not even be found out. */
+export function toldLately(hand: TriggerHand, of: 'status' | 'queue'): boolean {
+  const as = `${of}-reply` as const
+  return hand.stranger && hand.told.has(toldAs(hand, as), hand.deps.now() - momentary)
+}
+
+const toldAs = ({ record: { trigger } }: TriggerHand, as: Marker['as']): string =>
+  `${as} ${threadSlot(trigger.thread)} ${trigger.sender.id}`
+
+interface Limit {
+  as: Marker['as']
+  /** ms */
+  within: number
+}
+
+function limitOf({ stranger }: TriggerHand, words: Reply): Limit | undefined {
   const as = kindOf(words)
-  if (as !== 'refusal' && !(as === 'help' && hand.stranger)) return false
-  const sent = await ownMarked(hand, as, hand.deps.now() - day)
-  return sent.some(({ marker }) => marker.to === hand.record.trigger.sender.id)
+  if (as === 'refusal') return { as, within: day }
+  if (!stranger) return undefined
+  if (words.reply === 'gave-up') return { as: 'refusal', within: day }
+  if (as === 'help') return { as, within: day }
+  return as === 'status-reply' || as === 'queue-reply' ? { as, within: momentary } : undefined
 }
 
 function kindOf({ reply }: Reply): Marker['as'] {
   switch (reply) {
     case 'status':
       return 'status-reply'
+    case 'queue':
+      return 'queue-reply'
     case 'help':
       return 'help'
     case 'not-allowed':
@@ -40,8 +76,10 @@ export async function reply(
   { last, well }: Pick<Answer, 'last' | 'well'>,
 ): Promise<void> {
   const text = replyComment(hand.record.trigger.sender.login, words)
-  await hand.save({ ...hand.record, answer: { text, as: kindOf(words), last, well } })
+  const as = limitOf(hand, words)?.as ?? kindOf(words)
+  await hand.save({ ...hand.record, answer: { text, as, last, well } })
   await sendAnswer(hand)
+  hand.told.note(toldAs(hand, as), hand.deps.now())
 }
 
 /** Sends what was decided, unless an earlier attempt of which nothing is recorded did. */
@@ -51,7 +89,7 @@ export async function sendAnswer(hand: TriggerHand): Promise<void> {
   const marker = markerOf(hand, answer)
   if (answer.begunAt === undefined || !(await isThere(hand, marker, answer.begunAt)))
     await send(hand, answer, marker)
-  if (answer.as === 'status-reply') await deleteOlder(hand, marker)
+  if (answer.as === 'status-reply' || answer.as === 'queue-reply') await deleteOlder(hand, marker)
 }
 
 const markerOf = (hand: TriggerHand, { as, last }: Answer): Marker => {
@@ -94,7 +132,7 @@ async function note(hand: TriggerHand, attempt: Attempt): Promise<void> {
   if (answer) await hand.save({ ...hand.record, answer: { ...answer, ...attempt } })
 }
 
-/** Only the newest answer to "status" is of any use. */
+/** Only the newest answer to `status` is of any use, and so it is with `queue`. */
 async function deleteOlder(hand: TriggerHand, { run, as }: Marker): Promise<void> {
   const sent = await ownMarked(hand, as)
   const mine = sent.findIndex(({ marker }) => marker.run === run)
@@ -106,13 +144,13 @@ async function ownMarked(
   hand: TriggerHand,
   as: Marker['as'],
   since?: number,
-): Promise<{ id: number; marker: Marker }[]> {
+): Promise<{ id: number; createdAt: number; marker: Marker }[]> {
   const { thread } = hand.record.trigger
   const comments = await hand.github.ownComments(since, placeOf(hand))
-  return comments.flatMap(({ id, body }) =>
+  return comments.flatMap(({ id, body, createdAt }) =>
     hand.deps.signer
       .read(body, thread)
       .filter(marker => marker.as === as)
-      .map(marker => ({ id, marker })),
+      .map(marker => ({ id, createdAt, marker })),
   )
 }

@@ -1,0 +1,20 @@
+/** What happened lately, by name: bounded, so that nobody can fill it, and only ever a saving of work. */
+export interface Recent {
+  /** Whether it happened after `since` (ms since the epoch). */
+  has(name: string, since: number): boolean
+  note(name: string, at: number): void
+}
+
+export function recent(most = 10_000): Recent {
+  const times = new Map<string, number>()
+  return {
+    has: (name, since) => (times.get(name) ?? Number.NEGATIVE_INFINITY) > since,
+    note(name, at) {
+      // Once more at the end: the first is then the one that was noted longest ago.
+      times.delete(name)
+      times.set(name, at)
+      const [oldest] = times.keys()
+      if (times.size > most && oldest !== undefined) times.delete(oldest)
+    },
+  }
+}

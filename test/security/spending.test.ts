@@ -1,0 +1,156 @@
+/** What somebody without rights can make the bot spend: asserted as counts of calls, never as times. */
+import { expect, test } from 'vitest'
+import { MemoryBot, type MemoryBotOptions } from './memory-bot.ts'
+
+const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
+  new MemoryBot({ roles: { maya: 'write', rita: 'read', eve: 'none', ghost: undefined }, ...given })
+
+const ids = Array.from({ length: 500 }, (_, n) => 900 + n).values()
+
+const comment = (by: string, text: string): object => ({
+  action: 'created',
+  installation: { id: 1 },
+  repository: { id: 100, name: 'shop', owner: { login: 'acme' }, default_branch: 'main' },
+  sender: { login: by, id: by.length, type: 'User' },
+  issue: {
+    number: 7,
+    title: 'Login is flaky',
+    body: 'It fails.',
+    user: { login: 'sam', id: 13 },
+    html_url: 'https://github.com/acme/shop/issues/7',
+    state: 'open',
+    updated_at: '2026-01-02T14:02:00Z',
+  },
+  comment: {
+    id: ids.next().value,
+    body: text,
+    user: { login: by, id: by.length, type: 'User' },
+    created_at: '2026-01-02T14:02:00Z',
+  },
+})
+
+/** @returns the calls to GitHub that it cost */
+async function says(bot: MemoryBot, by: string, text: string): Promise<string[]> {
+  const before = bot.calls.length
+  await bot.deliver({ body: JSON.stringify(comment(by, text)) })
+  await bot.settle()
+  return bot.calls.slice(before)
+}
+
+const tenCommands = Array.from({ length: 10 }, (_, n) => `/codex fix number ${n}`).join('\n\n')
+
+test.each(['rita', 'eve'])('ten commands of %s are one question, one answer and one reaction', async by => {
+  const bot = botWith()
+  const calls = await says(bot, by, tenCommands)
+  expect(calls.toSorted()).toEqual(['comment', 'file', 'ownComments', 'permission', 'react'])
+  expect(bot.comments).toHaveLength(1)
+})
+
+test.each(['rita', 'eve', 'ghost'])('the same again by %s costs three calls and no word', async by => {
+  const bot = botWith()
+  await says(bot, by, tenCommands)
+  expect((await says(bot, by, tenCommands)).toSorted()).toEqual(['file', 'permission', 'react'])
+  expect(bot.comments).toHaveLength(1)
+})
+
+test('what was refused in another process is found in the thread, once', async () => {
+  const before = botWith()
+  await says(before, 'eve', '/codex do it')
+  const bot = botWith()
+  bot.comments.push(...before.comments)
+  bot.now = before.now
+  expect(await says(bot, 'eve', '/codex do it')).toContain('ownComments')
+  expect(await says(bot, 'eve', '/codex do it')).not.toContain('ownComments')
+  expect(bot.comments).toHaveLength(1)
+})
+
+test.each(['status', 'queue', 'help'])('/codex %s is answered to a stranger once in a while', async name => {
+  const bot = botWith()
+  for (let time = 0; time < 20; time += 1) await says(bot, 'rita', `/codex ${name}`)
+  expect(bot.comments).toHaveLength(1)
+  expect((await says(bot, 'rita', `/codex ${name}`)).toSorted()).toEqual(['file', 'permission', 'react'])
+  bot.now += 24 * 60 * 60_000
+  const [first] = bot.comments
+  await says(bot, 'rita', `/codex ${name}`)
+  expect(bot.comments.at(-1)).not.toBe(first)
+})
+
+test('the answer to queue replaces the last one, whoever asks', async () => {
+  const bot = botWith()
+  for (const by of ['maya', 'rita', 'maya']) await says(bot, by, '/codex queue')
+  expect(bot.comments).toHaveLength(1)
+})
+
+test('several commands of one person are one question to GitHub', async () => {
+  const bot = botWith()
+  await says(bot, 'maya', '/codex help\n\n/codex status\n\n/codex queue\n\n/codex stop')
+  expect(bot.calls.filter(name => name === 'permission' || name === 'file')).toHaveLength(2)
+  expect(bot.comments).toHaveLength(4)
+})
+
+test('who may do nothing is refused before what they wrote is read', async () => {
+  const bot = botWith()
+  // Read as Markdown, this holds no command and would be passed over.
+  await says(bot, 'eve', '```\n/codex fix it\n```')
+  expect(bot.comments).toHaveLength(1)
+})
+
+test('somebody who is let in after a refusal is heard at once', async () => {
+  const roles: Record<string, 'read' | 'write'> = { rita: 'read' }
+  const bot = botWith({ roles })
+  await says(bot, 'rita', '/codex fix it')
+  roles.rita = 'write'
+  await says(bot, 'rita', '/codex fix it')
+  expect(bot.requests).toHaveLength(1)
+})
+
+const review = (by: string, body: string): object => {
+  const { issue: _, comment: __, ...rest } = Object(comment(by, ''))
+  const pull = {
+    number: 8,
+    title: 'Log in',
+    body: '',
+    user: { login: 'sam', id: 13 },
+    html_url: 'https://github.com/acme/shop/pull/8',
+    state: 'open',
+    head: { ref: 'maya/login', sha: 'b'.repeat(40), repo: { id: 100 } },
+    base: { ref: 'main' },
+  }
+  const id = ids.next().value
+  return {
+    ...rest,
+    action: 'submitted',
+    pull_request: pull,
+    review: { id, node_id: 'PRR_1', body, user: { login: by, id: by.length } },
+  }
+}
+
+test.each([
+  ['', 0],
+  ['Well done.', 0],
+  ['/codex do what I say below', 1],
+])('a review whose comments can not be read is answered only if it asked: %j', async (body, answers) => {
+  const bot = botWith({ inline: 'unreadable' })
+  const sent = { event: 'pull_request_review', body: JSON.stringify(review('maya', body)) }
+  expect(await bot.deliver(sent)).toBe(202)
+  await bot.settle()
+  expect(bot.comments).toHaveLength(answers)
+  expect(bot.reactions.includes('confused')).toBe(answers > 0)
+})
+
+test('a text with which process after process dies is given up with one line, unread', async () => {
+  const bot = botWith()
+  bot.stalls = 2
+  await says(bot, 'maya', '/codex help')
+  expect(bot.comments[0]?.body).toContain('| Command |')
+  bot.stalls = 3
+  const calls = await says(bot, 'maya', '/codex help')
+  expect(bot.comments).toHaveLength(2)
+  expect(bot.comments[1]?.body).toContain('the bot itself failed at it')
+  expect(calls).not.toContain('permission')
+  // By whomever it is, not again that day; and where even the line kills, without one.
+  await says(bot, 'maya', '/codex help')
+  bot.stalls = 6
+  expect(await says(bot, 'rita', '/codex help')).toEqual([])
+  expect(bot.comments).toHaveLength(2)
+})
