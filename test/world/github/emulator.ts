@@ -13,8 +13,10 @@ import { Faults } from './faults.ts'
 import { FrontDoor, INTAKE } from './front-door.ts'
 import { GitHubEmulator } from './github.ts'
 import { graphqlRoute } from './graphql.ts'
-import { rootSource } from './graphql-source.ts'
+import { mutation } from './graphql-mutations.ts'
+import { query } from './graphql-source.ts'
 import { installationRoutes } from './installation-routes.ts'
+import { Installations } from './installations.ts'
 import { listRoutes } from './issue-lists.ts'
 import { labelRoutes } from './label-rules.ts'
 import { Ledger } from './ledger.ts'
@@ -23,6 +25,7 @@ import { Pipeline } from './pipeline.ts'
 import { pullRoutes } from './pull-rules.ts'
 import { ReactionBook, reactionRoutes } from './reactions.ts'
 import { Repairs } from './repairs.ts'
+import { repositoryRoutes } from './repository-rules.ts'
 import { reviewRoutes } from './review-rules.ts'
 import { roleRoutes } from './roles.ts'
 import {
@@ -54,6 +57,8 @@ export interface GitHubOptions {
   people?: string[]
 }
 
+const root = { query, mutation }
+
 export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEmulator> {
   const { appId = 4711, slug = 'codex-bot', events = [...DEFAULT_EVENTS] } = options
   const repositories = options.repos ?? [{ owner: 'acme', name: 'shop' }]
@@ -82,26 +87,33 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
   const reactions = new ReactionBook()
   const repairs = new Repairs({ app: { id: appId, slug }, url, memory, reactions, upstream })
   const webhooks = new Webhooks({ target: options.webhookUrl, secret: options.webhookSecret, appId })
-  const told = new Events({ url, memory, repairs, subscribed: events, upstream, webhooks })
+  const permissions = options.permissions ?? DEFAULT_PERMISSIONS
+  const app = { id: appId, slug, permissions, events }
+  const installations = new Installations({ app, memory, repairs, upstream, webhooks })
+  const told = new Events({ url, memory, installations, repairs, subscribed: events, upstream, webhooks })
   const faults = new Faults()
   const ledger = new Ledger()
-  const pipeline = new Pipeline({ faults, ledger, memory, repairs, tokens, upstream })
-  const graphql = { enabled: true }
+  const pipeline = new Pipeline({ faults, installations, ledger, memory, repairs, tokens, upstream, url })
+  const graphql = { enabled: true, lacks: [] }
   const attachments = new AttachmentShelf(url)
   const parts = {
     url,
     upstream,
     memory,
+    installations,
     reactions,
     book: reactions,
     events: told,
     webhooks,
     forward: pipeline.forward,
+    serve: pipeline.serve,
+    maySee: pipeline.maySee,
   }
   pipeline.add(
     ...deliveryRoutes(parts),
     ...installationRoutes(parts),
-    graphqlRoute(graphql, (kind, request) => rootSource(parts, kind, request)),
+    graphqlRoute({ state: graphql, ledger, root: (kind, request) => root[kind](parts, request) }),
+    ...repositoryRoutes(parts),
     ...roleRoutes(parts),
     ...reactionRoutes(parts),
     ...listRoutes(parts),
@@ -125,6 +137,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
     ...{
       upstream,
       memory,
+      installations,
       reactions,
       webhooks,
       events: told,

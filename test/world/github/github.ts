@@ -8,9 +8,10 @@ import type { Events } from './events.ts'
 import type { ActiveFault, FaultRule, Faults } from './faults.ts'
 import { type Api, must } from './git.ts'
 import type { GraphqlSwitch } from './graphql.ts'
+import type { Installations } from './installations.ts'
 import type { JsonObject } from './json.ts'
 import type { Call, Ledger } from './ledger.ts'
-import { type Memory, threadKey } from './memory.ts'
+import { type BranchChange, type KnownRepository, type Memory, threadKey } from './memory.ts'
 import { type NewPull, Person } from './people.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { ReactionBook } from './reactions.ts'
@@ -29,6 +30,7 @@ interface Parts {
   repositories: string[]
   upstream: Upstream
   memory: Memory
+  installations: Installations
   reactions: ReactionBook
   webhooks: Webhooks
   events: Events
@@ -146,6 +148,52 @@ export class GitHubEmulator {
     linkedBranches.set(key, [...(linkedBranches.get(key) ?? []), branch])
   }
 
+  /** Nobody may do these things to branches of such names any more: GitHub calls it a ruleset. */
+  protects(branches: RegExp, refuses: readonly BranchChange[], repository = this.repository): void {
+    this.#parts.memory.rulesets.push({ repository, branches, refuses })
+  }
+
+  liftsProtection(): void {
+    this.#parts.memory.rulesets.length = 0
+  }
+
+  /** All of an owner's repositories lose the App, and it is told. */
+  uninstall(owner = this.#owner, by = 'olga'): Promise<void> {
+    return this.#parts.installations.uninstall(owner, by)
+  }
+
+  suspend(owner = this.#owner, by = 'olga'): Promise<void> {
+    return this.#parts.installations.suspend(owner, by)
+  }
+
+  unsuspend(owner = this.#owner, by = 'olga'): Promise<void> {
+    return this.#parts.installations.unsuspend(owner, by)
+  }
+
+  /** Takes a repository out of the installation. */
+  removeRepository(repository = this.repository, by = 'olga'): Promise<void> {
+    return this.#parts.installations.removeRepository(this.#known(repository), by)
+  }
+
+  addRepository(repository = this.repository, by = 'olga'): Promise<void> {
+    return this.#parts.installations.addRepository(this.#known(repository), by)
+  }
+
+  /** Requests of the bot that GitHub does not describe, each reported once. Whoever takes them answers for them. */
+  takeViolations(): string[] {
+    return this.#parts.ledger.takeViolations()
+  }
+
+  get #owner(): string {
+    return this.repository.split('/')[0] ?? ''
+  }
+
+  #known(repository: string): KnownRepository {
+    const known = this.#parts.memory.repository(repository)
+    if (known) return known
+    throw new Error(`GitHub emulator: no repository ${repository}`)
+  }
+
   /** Polls until it gives something truthy; a throw counts as not yet. Milliseconds. */
   async waitFor<T>(
     look: () => Promise<T> | T,
@@ -226,7 +274,7 @@ export class GitHubEmulator {
     for (const repository of this.#parts.repositories) {
       const found = await must(this.#admin, 'GET', `/repos/${repository}`)
       const { id, private: isPrivate } = found as { id: number; private: boolean }
-      this.#parts.memory.know({ fullName: repository, id, private: isPrivate })
+      this.#parts.memory.know({ fullName: repository, id, private: isPrivate, archived: false })
       await must(this.#apiOf('olga', true), 'GET', `/repos/${repository}`)
       await this.#invite(repository)
     }

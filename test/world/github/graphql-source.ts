@@ -3,17 +3,23 @@
 import type { Events } from './events.ts'
 import { tipOf } from './git.ts'
 import type { ApiRequest } from './http.ts'
-import { type JsonObject, numberAt, objectAt, textAt } from './json.ts'
-import { type Memory, type Subject, threadKey } from './memory.ts'
+import { type JsonObject, listAt, numberAt, textAt } from './json.ts'
+import { type KnownRepository, type Memory, type Subject, threadKey } from './memory.ts'
 import { closingNumbers } from './pull-rules.ts'
 import { isReaction, type ReactionBook, type ReactionContent } from './reactions.ts'
-import { mayWrite } from './tokens.ts'
+import type { Actor } from './tokens.ts'
 import type { Upstream } from './upstream.ts'
 
-type Given = Record<string, unknown>
+export type Given = Record<string, unknown>
 export type Resolved = Source | Resolved[] | string | number | boolean | null
 export interface Source {
-  [field: string]: Resolved | undefined | ((given: Given) => Promise<Resolved> | Resolved)
+  [field: string]: Resolved | undefined | ((given: Given, context: Context) => Promise<Resolved> | Resolved)
+}
+
+export interface Context {
+  request: ApiRequest
+  /** Something is not as it was before this request. */
+  changed: boolean
 }
 
 export class QueryError extends Error {
@@ -29,26 +35,37 @@ export interface Parts {
   memory: Memory
   reactions: ReactionBook
   events: Events
+  maySee(actor: Actor, repository: KnownRepository): Promise<boolean>
 }
 
-export function rootSource(parts: Parts, kind: 'query' | 'mutation', request: ApiRequest): Source {
-  return kind === 'query' ? query(parts, request) : mutation(parts, request)
-}
-
-function query(parts: Parts, { actor }: ApiRequest): Source {
+export function query(parts: Parts, { actor }: ApiRequest): Source {
   return {
     __typename: 'Query',
-    viewer: { __typename: 'Bot', login: actor.login },
+    viewer: () => user(parts, actor.login),
+    user: ({ login }) => user(parts, String(login)),
     repository: async ({ owner, name }) => {
-      const found = await parts.upstream.read(
-        `/repos/${parts.memory.repository(`${owner}/${name}`)?.fullName}`,
-      )
+      const known = parts.memory.repository(`${owner}/${name}`)
+      const found =
+        known && (await parts.maySee(actor, known)) && (await parts.upstream.read(`/repos/${known.fullName}`))
       if (found) return repository(parts, found)
       throw new QueryError('NOT_FOUND', `Could not resolve to a Repository with the name '${owner}/${name}'.`)
     },
-    node: ({ id }) => nodeOf(parts, String(id)),
+    node: ({ id }) => subjectNode(parts, String(id)),
   }
 }
+
+async function user({ upstream }: Parts, login: string): Promise<Resolved> {
+  const found = await upstream.read(`/users/${encodeURIComponent(login)}`)
+  if (!found) throw new QueryError('NOT_FOUND', `Could not resolve to a User with the login of '${login}'.`)
+  const shown = {
+    login: textAt(found, 'login'),
+    id: textAt(found, 'node_id'),
+    databaseId: numberAt(found, 'id'),
+  }
+  return { __typename: isBotLogin(login) ? 'Bot' : 'User', ...shown, url: textAt(found, 'html_url') }
+}
+
+const isBotLogin = (login: string): boolean => login.endsWith('[bot]')
 
 function repository(parts: Parts, found: JsonObject): Source {
   const fullName = textAt(found, 'full_name')
@@ -66,12 +83,29 @@ function repository(parts: Parts, found: JsonObject): Source {
     name: textAt(found, 'name'),
     nameWithOwner: fullName,
     isPrivate: found.private === true,
+    isArchived: found.archived === true,
+    isDisabled: found.disabled === true,
+    url: textAt(found, 'html_url'),
+    object: ({ expression }) => blob(parts, fullName, String(expression)),
     defaultBranchRef: () => ref(parts, fullName, textAt(found, 'default_branch')),
     ref: ({ qualifiedName }) => ref(parts, fullName, String(qualifiedName).replace('refs/heads/', '')),
     issue: ({ number }) => numbered(number, ['issues']),
     pullRequest: ({ number }) => numbered(number, ['pulls']),
     issueOrPullRequest: ({ number }) => numbered(number, ['issues', 'pulls']),
   }
+}
+
+/** `HEAD:.github/codex.yml`: a file as it is at a ref; of other expressions the layer knows nothing. */
+async function blob({ upstream }: Parts, repository: string, expression: string): Promise<Resolved> {
+  const [, at = '', path = ''] = /^([^:]+):(.+)$/.exec(expression) ?? []
+  const query = at === 'HEAD' ? '' : `?ref=${encodeURIComponent(at)}`
+  const found = await upstream.read(`/repos/${repository}/contents/${path}${query}`)
+  if (found?.type !== 'file') return null
+  const bytes = Buffer.from(textAt(found, 'content'), 'base64')
+  const sha = textAt(found, 'sha')
+  const isBinary = bytes.includes(0)
+  const text = isBinary ? null : bytes.toString('utf8')
+  return { __typename: 'Blob', id: sha, oid: sha, byteSize: bytes.length, isBinary, isTruncated: false, text }
 }
 
 async function ref({ upstream }: Parts, repository: string, branch: string): Promise<Resolved> {
@@ -82,7 +116,7 @@ async function ref({ upstream }: Parts, repository: string, branch: string): Pro
     id: `REF_${branch}`,
     name: branch,
     prefix: 'refs/heads/',
-    target: { oid, id: oid },
+    target: { __typename: 'Commit', oid, id: oid },
   }
 }
 
@@ -102,8 +136,27 @@ function thread(parts: Parts, found: JsonObject): Source {
     body: textAt(found, 'body'),
     url: textAt(found, 'html_url'),
     state: found.merged ? 'MERGED' : textAt(found, 'state').toUpperCase(),
+    closed: found.state === 'closed',
+    closedAt: textAt(found, 'closed_at') || null,
+    createdAt: textAt(found, 'created_at'),
+    updatedAt: textAt(found, 'updated_at'),
+    locked: found.locked === true,
+    author: actor(found.user),
+    labels: ({ first }) =>
+      connection(
+        listAt(found, 'labels').map(label => ({ name: textAt(label, 'name'), id: textAt(label, 'node_id') })),
+        first,
+      ),
+    assignees: ({ first }) => connection(listAt(found, 'assignees').map(actor), first),
     ...reactable(parts, id),
   }
+}
+
+/** Whose account is gone is nobody. */
+function actor(found: unknown): Resolved {
+  const login = textAt(found, 'login')
+  if (!login) return null
+  return { __typename: isBotLogin(login) ? 'Bot' : 'User', login, id: textAt(found, 'node_id') }
 }
 
 function issue(parts: Parts, repository: string, found: JsonObject): Source {
@@ -123,7 +176,7 @@ function issue(parts: Parts, repository: string, found: JsonObject): Source {
   }
 }
 
-async function linkedBranch(parts: Parts, repository: string, name: string): Promise<Resolved> {
+export async function linkedBranch(parts: Parts, repository: string, name: string): Promise<Resolved> {
   const found = await ref(parts, repository, name)
   return found && { __typename: 'LinkedBranch', id: `LB_${repository}:${name}`, ref: found }
 }
@@ -134,8 +187,12 @@ function pull(parts: Parts, repository: string, found: JsonObject): Source {
     ...thread(parts, found),
     isDraft: found.draft === true,
     merged: found.merged === true,
+    mergedAt: textAt(found, 'merged_at') || null,
+    mergedBy: actor(found.merged_by),
     baseRefName: textAt(found, 'base', 'ref'),
     headRefName: textAt(found, 'head', 'ref'),
+    headRefOid: textAt(found, 'head', 'sha'),
+    isCrossRepository: textAt(found, 'head', 'repo', 'full_name') !== repository,
     closingIssuesReferences: async ({ first }) => {
       const numbers = closingNumbers(textAt(found, 'body'))
       const issues = await Promise.all(
@@ -151,10 +208,10 @@ function pull(parts: Parts, repository: string, found: JsonObject): Source {
 }
 
 /** GraphQL's names for contents: `EYES`, `THUMBS_UP`. */
-const graphqlName = (content: string): string =>
+export const graphqlName = (content: string): string =>
   ({ '+1': 'THUMBS_UP', '-1': 'THUMBS_DOWN' })[content] ?? content.toUpperCase()
 
-function contentOf(name: unknown): ReactionContent {
+export function contentOf(name: unknown): ReactionContent {
   const content = { THUMBS_UP: '+1', THUMBS_DOWN: '-1' }[String(name)] ?? String(name).toLowerCase()
   if (isReaction(content)) return content
   throw new QueryError('argumentLiteralsIncompatible', `'${name}' is not a ReactionContent`)
@@ -164,7 +221,13 @@ function reactable({ reactions }: Parts, id: string): Source {
   return {
     reactions: ({ first }) =>
       connection(
-        reactions.of(id).map(({ content, login }) => ({ content: graphqlName(content), user: { login } })),
+        reactions.of(id).map(one => ({
+          id: `REA_${one.id}`,
+          databaseId: one.id,
+          content: graphqlName(one.content),
+          createdAt: one.createdAt,
+          user: { login: one.login },
+        })),
         first,
       ),
   }
@@ -176,74 +239,36 @@ function known({ memory }: Parts, id: string): Subject {
   throw new QueryError('NOT_FOUND', `Could not resolve to a node with the global id of '${id}'`)
 }
 
-function nodeOf(parts: Parts, id: string): Source {
+const typeOf: Readonly<Record<Subject['kind'], string>> = {
+  repository: 'Repository',
+  issue: 'Issue',
+  pull: 'PullRequest',
+  comment: 'IssueComment',
+  'review-comment': 'PullRequestReviewComment',
+  review: 'PullRequestReview',
+}
+
+/** What can be said of a thing without looking at it: its reactions, and whether it is minimized. */
+export function nodeOf(parts: Parts, id: string): Source {
   const minimized = parts.memory.minimized.get(id)
   const isMinimized = {
     isMinimized: minimized !== undefined,
     minimizedReason: minimized?.toLowerCase() ?? null,
   }
-  return { __typename: known(parts, id).kind, id, ...isMinimized, ...reactable(parts, id) }
+  return { __typename: typeOf[known(parts, id).kind], id, ...isMinimized, ...reactable(parts, id) }
 }
 
-type Mutation = (parts: Parts, input: JsonObject, request: ApiRequest) => Promise<Source> | Source
-
-const mutations: Record<string, Mutation> = {
-  createLinkedBranch,
-  addReaction: async (parts, input, request) => {
-    const id = textAt(input, 'subjectId')
-    known(parts, id)
-    const user = await parts.upstream.read(`/users/${encodeURIComponent(request.actor.login)}`)
-    const { reaction } = parts.reactions.add(id, contentOf(input.content), user ?? {})
-    return {
-      reaction: { content: graphqlName(reaction.content), id: `REA_${reaction.id}` },
-      subject: nodeOf(parts, id),
-    }
-  },
-  removeReaction: (parts, input, { actor }) => {
-    const id = textAt(input, 'subjectId')
-    known(parts, id)
-    const content = contentOf(input.content)
-    const gone = parts.reactions.remove(id, one => one.login === actor.login && one.content === content)
-    return { reaction: gone ? { content: graphqlName(gone.content) } : null, subject: nodeOf(parts, id) }
-  },
-  minimizeComment: (parts, input) => {
-    const id = textAt(input, 'subjectId')
-    known(parts, id)
-    parts.memory.minimized.set(id, textAt(input, 'classifier') || 'OUTDATED')
-    return { minimizedComment: nodeOf(parts, id) }
-  },
-}
-
-function mutation(parts: Parts, request: ApiRequest): Source {
-  const bound = Object.entries(mutations).map(([name, run]) => [
-    name,
-    async (given: Given): Promise<Resolved> => {
-      if (request.actor.kind === 'bot' && !mayWrite(request.actor, 'issues', 'pull_requests', 'contents'))
-        throw new QueryError('FORBIDDEN', 'Resource not accessible by integration')
-      const input = objectAt(given, 'input')
-      const clientMutationId = textAt(input, 'clientMutationId') || null
-      return { clientMutationId, ...(await run(parts, input, request)) }
-    },
-  ])
-  return { __typename: 'Mutation', ...Object.fromEntries(bound) }
-}
-
-/** Creates the branch; when there is one of that name already, the answer is null and no error. */
-async function createLinkedBranch(parts: Parts, input: JsonObject, request: ApiRequest): Promise<Source> {
-  const subject = known(parts, textAt(input, 'issueId'))
-  if (subject.kind !== 'issue') throw new QueryError('NOT_FOUND', 'Could not resolve to an Issue.')
+/** A thread whole, anything else as far as `nodeOf` knows it. */
+export async function subjectNode(parts: Parts, id: string): Promise<Resolved> {
+  const subject = known(parts, id)
+  if (subject.kind === 'pull') return pullNode(parts, subject.repository, subject.number)
+  if (subject.kind !== 'issue') return nodeOf(parts, id)
   const { repository, number } = subject
-  const name = textAt(input, 'name').replace(/^refs\/heads\//, '') || `${number}-issue`
-  const made = await parts.upstream.send({
-    method: 'POST',
-    path: `/repos/${repository}/git/refs`,
-    authorization: request.headers.authorization,
-    body: JSON.stringify({ ref: `refs/heads/${name}`, sha: textAt(input, 'oid') }),
-  })
-  if (textAt(made.body, 'message') === 'Reference already exists') return { linkedBranch: null, issue: null }
-  if (made.status === 403) throw new QueryError('FORBIDDEN', 'Resource not accessible by integration')
-  if (made.status !== 201) throw new QueryError('UNPROCESSABLE', textAt(made.body, 'message'))
-  const key = threadKey(repository, number)
-  parts.memory.linkedBranches.set(key, [...(parts.memory.linkedBranches.get(key) ?? []), name])
-  return { linkedBranch: await linkedBranch(parts, repository, name), issue: { number } }
+  const found = await parts.upstream.read(`/repos/${repository}/issues/${number}`)
+  return found ? issue(parts, repository, found) : null
+}
+
+export async function pullNode(parts: Parts, repository: string, number: number): Promise<Resolved> {
+  const found = await parts.upstream.read(`/repos/${repository}/pulls/${number}`)
+  return found ? pull(parts, repository, found) : null
 }

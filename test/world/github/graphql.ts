@@ -1,78 +1,136 @@
-/** `POST /graphql`, for the few things that only GraphQL can do. */
+/** `POST /graphql`: validated by GitHub's own schema, so that a text which the real service would refuse is refused. */
 
-import { type Field, readOperation } from './graphql-document.ts'
-import { QueryError, type Resolved, type Source } from './graphql-source.ts'
+import {
+  buildASTSchema,
+  type DocumentNode,
+  execute,
+  FieldsOnCorrectTypeRule,
+  GraphQLError,
+  type GraphQLFieldResolver,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  getOperationAST,
+  parse,
+  specifiedRules,
+  type ValidationRule,
+  validate,
+} from 'graphql'
+import { type Context, QueryError, type Source } from './graphql-source.ts'
 import { type Answer, type ApiRequest, answer, failure, notFound, type Route } from './http.ts'
-import { isObject, type JsonObject, objectAt, textAt } from './json.ts'
+import { objectAt, textAt } from './json.ts'
+import type { Ledger } from './ledger.ts'
 
-/** Set `enabled` to false for a server without GraphQL. */
+/** Set `enabled` to false for a server without GraphQL; `lacks` makes it an older one: `Mutation.updateRefs`. */
 export interface GraphqlSwitch {
   enabled: boolean
+  lacks: string[]
 }
 
 export type Root = (kind: 'query' | 'mutation', request: ApiRequest) => Source
 
-export function graphqlRoute(state: GraphqlSwitch, root: Root): Route {
+interface Parts {
+  state: GraphqlSwitch
+  root: Root
+  ledger: Ledger
+}
+
+export function graphqlRoute(parts: Parts): Route {
   return {
     method: 'POST',
     path: /^\/graphql$/,
-    handle: async request => (state.enabled ? run(root, request) : notFound()),
+    handle: async request => (parts.state.enabled ? run(parts, request) : notFound()),
   }
 }
 
-async function run(root: Root, request: ApiRequest): Promise<Answer> {
+async function run(parts: Parts, request: ApiRequest): Promise<Answer> {
   if (request.actor.kind === 'anonymous' || request.actor.kind === 'app')
     return failure(401, 'This endpoint requires you to be authenticated.')
+  const schema = await gitHubSchema()
+  const read = readDocument(schema, textAt(request.body, 'query'), parts.state.lacks)
+  if ('errors' in read) return refused(parts, request, read.errors)
+  const operationName = textAt(request.body, 'operationName') || undefined
+  const kind = getOperationAST(read.document, operationName)?.operation
+  if (kind !== 'query' && kind !== 'mutation')
+    return refused(parts, request, [new GraphQLError('An operation name is required')])
+  const context: Context = { request, changed: false }
+  const { data, errors } = await execute({
+    schema,
+    document: read.document,
+    rootValue: parts.root(kind, request),
+    fieldResolver: resolve,
+    contextValue: context,
+    variableValues: { ...objectAt(request.body, 'variables') },
+    operationName,
+  })
+  if (data === undefined) return refused(parts, request, errors ?? [])
+  const shown = errors?.map(shownError)
+  return { ...answer(200, { data, ...(shown && { errors: shown }) }), unchanged: !context.changed }
+}
+
+/** A field that GitHub has and this layer has not is said aloud: it is no null of GitHub's. */
+const resolve: GraphQLFieldResolver<Source, Context> = (
+  source,
+  given,
+  context,
+  { fieldName, parentType },
+) => {
+  const found = source[fieldName]
+  if (found === undefined) throw new Error(`GitHub emulator: ${parentType.name}.${fieldName} is not built`)
+  return typeof found === 'function' ? found(given, context) : found
+}
+
+/** The whole request: nothing of it is carried out. */
+function refused({ ledger, state }: Parts, request: ApiRequest, errors: readonly GraphQLError[]): Answer {
+  const ours = errors.filter(({ extensions }) => !state.lacks.includes(String(extensions.lacked)))
+  if (ours.length > 0) ledger.violated(request, ours.map(({ message }) => message).join('; '))
+  return { ...answer(200, { errors: errors.map(shownError) }), unchanged: true }
+}
+
+function shownError(error: GraphQLError): GraphQLFormattedError & { type?: string } {
+  const { originalError } = error
+  if (originalError instanceof QueryError) return { type: originalError.type, ...error.toJSON() }
+  // What the layer itself gets wrong is no answer of GitHub's.
+  if (originalError && !(originalError instanceof GraphQLError)) throw originalError
+  return error.toJSON()
+}
+
+type Read = { document: DocumentNode } | { errors: readonly GraphQLError[] }
+
+function readDocument(schema: GraphQLSchema, text: string, lacks: readonly string[]): Read {
   try {
-    const operation = readOperation(textAt(request.body, 'query'), objectAt(request.body, 'variables'))
-    const errors: JsonObject[] = []
-    const data = await execute(operation.selection, root(operation.kind, request), [], errors)
-    const unchanged = operation.kind === 'query' || errors.length > 0 || madeNothing(data)
-    return { ...answer(200, { data, ...(errors.length > 0 && { errors }) }), unchanged }
+    const document = parse(text)
+    const errors = validate(schema, document, [...generalRules, fieldsThere(lacks)])
+    return errors.length > 0 ? { errors } : { document }
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    return { ...answer(200, { errors: [{ message: `Parse error: ${message}` }] }), unchanged: true }
+    if (error instanceof GraphQLError) return { errors: [error] }
+    throw error
   }
 }
 
-/** The answer of a mutation that found nothing to do. */
-function madeNothing(data: JsonObject): boolean {
-  return Object.values(data).every(payload => isObject(payload) && payload.linkedBranch === null)
-}
+const generalRules = specifiedRules.filter(rule => rule !== FieldsOnCorrectTypeRule)
 
-async function execute(
-  fields: Field[],
-  source: Source,
-  path: string[],
-  errors: JsonObject[],
-): Promise<JsonObject> {
-  const result: JsonObject = {}
-  for (const field of fields) {
-    const here = [...path, field.alias]
-    try {
-      result[field.alias] = await complete(field, await resolve(field, source), here, errors)
-    } catch (error) {
-      if (!(error instanceof QueryError)) throw error
-      errors.push({ type: error.type, path: here, message: error.message })
-      result[field.alias] = null
-    }
-  }
-  return result
-}
+/** In GitHub's words. What an older server lacks is not there for it either. */
+const fieldsThere =
+  (lacks: readonly string[]): ValidationRule =>
+  context => ({
+    Field(node) {
+      const parent = context.getParentType()
+      if (!parent) return
+      const { value: name } = node.name
+      const field = `${parent.name}.${name}`
+      if (context.getFieldDef() && !lacks.includes(field)) return
+      const extensions = { code: 'undefinedField', typeName: parent.name, fieldName: name, lacked: field }
+      const message = `Field '${name}' doesn't exist on type '${parent.name}'`
+      context.reportError(new GraphQLError(message, { nodes: node, extensions }))
+    },
+  })
 
-async function resolve({ name, arguments: given }: Field, source: Source): Promise<Resolved> {
-  const found = source[name]
-  if (found === undefined) throw new QueryError('undefinedField', `Field '${name}' doesn't exist`)
-  return typeof found === 'function' ? found(given) : found
-}
+let known: Promise<GraphQLSchema> | undefined
 
-async function complete(
-  field: Field,
-  value: Resolved,
-  path: string[],
-  errors: JsonObject[],
-): Promise<unknown> {
-  if (Array.isArray(value)) return Promise.all(value.map(item => complete(field, item, path, errors)))
-  if (typeof value !== 'object' || value === null) return value
-  return execute(field.selection, value, path, errors)
+/** It has a megabyte and takes a third of a second, so it is read when the first text arrives. */
+function gitHubSchema(): Promise<GraphQLSchema> {
+  known ??= import('@octokit/graphql-schema').then(({ schema }) =>
+    buildASTSchema(parse(schema.idl, { noLocation: true }), { assumeValid: true, assumeValidSDL: true }),
+  )
+  return known
 }

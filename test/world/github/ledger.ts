@@ -19,6 +19,7 @@ export interface Call {
 
 export class Ledger {
   readonly #calls: Call[] = []
+  #violations: string[] = []
 
   begin({ method, path, query, actor, body }: ApiRequest): Call {
     const at = new Date().toISOString()
@@ -49,5 +50,16 @@ export class Ledger {
 
   clear(): void {
     this.#calls.length = 0
+  }
+
+  /** A request that GitHub does not describe: a mistake of whoever sent it, whatever the answer. */
+  violated({ method, path }: Pick<ApiRequest, 'method' | 'path'>, what: string): void {
+    this.#violations.push(`${method} ${path}: ${what}`)
+  }
+
+  takeViolations(): string[] {
+    const taken = this.#violations
+    this.#violations = []
+    return taken
   }
 }

@@ -1,5 +1,7 @@
 /** What the layer has to remember because emulate does not: identities, heads, first versions, links. */
 
+import type { JsonObject } from './json.ts'
+
 export interface PullMemory {
   id: number
   nodeId: string
@@ -9,6 +11,10 @@ export interface PullMemory {
   headSha: string
   mergeCommitSha?: string
   locked?: boolean
+  /** Login. */
+  closedBy?: string
+  /** What happened to it, as its timeline tells. */
+  events: JsonObject[]
 }
 
 export type Subject =
@@ -17,10 +23,20 @@ export type Subject =
   /** On thread `number`. */
   | { kind: 'comment' | 'review-comment' | 'review'; repository: string; number: number; id: number }
 
-interface KnownRepository {
+export interface KnownRepository {
   fullName: string
   id: number
   private: boolean
+  archived: boolean
+}
+
+export type BranchChange = 'create' | 'update' | 'delete'
+
+/** What GitHub calls a ruleset: nobody may do these things to such branches. */
+export interface Ruleset {
+  repository: string
+  branches: RegExp
+  refuses: readonly BranchChange[]
 }
 
 export const threadKey = (repository: string, number: number): string => `${repository}#${number}`
@@ -28,21 +44,48 @@ export const threadKey = (repository: string, number: number): string => `${repo
 export class Memory {
   readonly pulls = new Map<string, PullMemory>()
   readonly subjects = new Map<string, Subject>()
+  /** Logins by node id. */
+  readonly users = new Map<string, string>()
   readonly linkedBranches = new Map<string, string[]>()
   readonly minimized = new Map<string, string>()
   readonly reviewLines = new Map<number, { line: number; side: string }>()
+  /** By owner, whatever became of them. */
   readonly installations = new Map<string, number>()
+  readonly rulesets: Ruleset[] = []
+  /** Ids of repositories. */
+  readonly deleted = new Set<number>()
   /** Node ids of comments that were edited: emulate's `updated_at` moves even without an edit. */
   readonly edited = new Set<string>()
   readonly #before = new Map<string, Record<string, string>[]>()
   readonly #repositories = new Map<string, KnownRepository>()
+  readonly #formerNames = new Map<string, number>()
 
+  /** A repository that is known under another name was renamed or transferred. */
   know(repository: KnownRepository): void {
+    const before = this.repositoryById(repository.id)
+    if (before && before.fullName !== repository.fullName) this.#move(before.fullName, repository.fullName)
     this.#repositories.set(repository.fullName.toLowerCase(), repository)
+    this.#formerNames.delete(repository.fullName.toLowerCase())
   }
 
   repository(fullName: string): KnownRepository | undefined {
     return this.#repositories.get(fullName.toLowerCase())
+  }
+
+  repositoryById(id: number): KnownRepository | undefined {
+    return [...this.#repositories.values()].find(known => known.id === id)
+  }
+
+  /** What a repository of this name is called today. */
+  movedTo(formerName: string): KnownRepository | undefined {
+    const id = this.#formerNames.get(formerName.toLowerCase())
+    return id === undefined ? undefined : this.repositoryById(id)
+  }
+
+  forget(fullName: string): void {
+    const known = this.repository(fullName)
+    if (known) this.deleted.add(known.id)
+    this.#repositories.delete(fullName.toLowerCase())
   }
 
   repositoriesOf(owner: string): KnownRepository[] {
@@ -58,6 +101,25 @@ export class Memory {
     const [first, ...rest] = this.#before.get(nodeId) ?? []
     this.#before.set(nodeId, rest)
     return first
+  }
+
+  #move(from: string, to: string): void {
+    const id = this.repository(from)?.id
+    this.#repositories.delete(from.toLowerCase())
+    if (id !== undefined) this.#formerNames.set(from.toLowerCase(), id)
+    for (const subject of this.subjects.values()) if (subject.repository === from) subject.repository = to
+    for (const pull of this.pulls.values()) if (pull.headRepository === from) pull.headRepository = to
+    for (const ruleset of this.rulesets) if (ruleset.repository === from) ruleset.repository = to
+    rekey(this.pulls, from, to)
+    rekey(this.linkedBranches, from, to)
+  }
+}
+
+function rekey<T>(map: Map<string, T>, from: string, to: string): void {
+  for (const [key, value] of [...map]) {
+    if (!key.startsWith(`${from}#`)) continue
+    map.delete(key)
+    map.set(`${to}${key.slice(from.length)}`, value)
   }
 }
 

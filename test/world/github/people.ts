@@ -1,7 +1,7 @@
 /** A person at the keyboard: does through the API what one does with the mouse, and throws when GitHub refuses. */
 
 import { type Api, commitTo, must } from './git.ts'
-import { numberAt, textAt } from './json.ts'
+import { listAt, numberAt, textAt } from './json.ts'
 import { isReaction } from './reactions.ts'
 
 export interface Review {
@@ -125,9 +125,46 @@ export class Person {
     return { id: numberAt(made, 'id') }
   }
 
+  /** Out of draft. */
+  async readies(number: number): Promise<void> {
+    await this.#mutates('markPullRequestReadyForReview', number)
+  }
+
+  async convertsToDraft(number: number): Promise<void> {
+    await this.#mutates('convertPullRequestToDraft', number)
+  }
+
+  async renamesBranch(from: string, to: string): Promise<void> {
+    await this.#do('POST', `/branches/${encodeURIComponent(from)}/rename`, { new_name: to })
+  }
+
+  /** @returns what it is called now */
+  async renamesRepository(name: string): Promise<string> {
+    return textAt(await this.#do('PATCH', '', { name }), 'full_name')
+  }
+
+  async transfersRepository(owner: string): Promise<string> {
+    return textAt(await this.#do('POST', '/transfer', { new_owner: owner }), 'full_name')
+  }
+
+  async archivesRepository(archived = true): Promise<void> {
+    await this.#do('PATCH', '', { archived })
+  }
+
+  async deletesRepository(): Promise<void> {
+    await this.#do('DELETE', '')
+  }
+
   async mergesPull(number: number): Promise<{ sha: string }> {
     const merged = await this.#do('PUT', `/pulls/${number}/merge`, {})
     return { sha: textAt(merged, 'sha') }
+  }
+
+  async #mutates(mutation: string, number: number): Promise<void> {
+    const id = textAt(await this.#do('GET', `/pulls/${number}`), 'node_id')
+    const query = `mutation { ${mutation}(input: { pullRequestId: ${JSON.stringify(id)} }) { pullRequest { isDraft } } }`
+    const done = await must(this.#api, 'POST', '/graphql', { query })
+    if (listAt(done, 'errors').length > 0) throw new Error(`GitHub refused: ${JSON.stringify(done)}`)
   }
 
   #do(method: string, path: string, body?: unknown): Promise<unknown> {

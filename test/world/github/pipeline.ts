@@ -4,11 +4,13 @@ import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { doesTheWork, type Fault, type Faults, faultAnswer } from './faults.ts'
 import { type Answer, type ApiRequest, answer, failure, notFound, type Route } from './http.ts'
+import type { Installations } from './installations.ts'
 import { isObject, parseJson, textAt } from './json.ts'
 import type { Ledger } from './ledger.ts'
-import type { Memory } from './memory.ts'
+import type { KnownRepository, Memory } from './memory.ts'
 import { RateLimits } from './rate-limits.ts'
 import type { Repairs } from './repairs.ts'
+import { refuseArchived } from './repository-rules.ts'
 import { roleOf } from './roles.ts'
 import type { Actor, Tokens } from './tokens.ts'
 import type { Upstream } from './upstream.ts'
@@ -30,11 +32,13 @@ export type Outcome =
 
 interface Parts {
   faults: Faults
+  installations: Installations
   ledger: Ledger
   memory: Memory
   repairs: Repairs
   tokens: Tokens
   upstream: Upstream
+  url: string
 }
 
 const nobody: Actor = { kind: 'anonymous', login: '' }
@@ -105,19 +109,33 @@ export class Pipeline {
 
   /** Names on GitHub have no case; emulate's have. */
   #canonical(path: string): string {
-    return path.replace(/^\/repos\/([^/]+\/[^/]+)/, (whole, name: string) => {
+    const named = path.replace(/^\/repositories\/(\d+)(?=\/|$)/, (whole, id: string) => {
+      const known = this.#parts.memory.repositoryById(Number(id))
+      return known ? `/repos/${known.fullName}` : whole
+    })
+    return named.replace(/^\/repos\/([^/]+\/[^/]+)/, (whole, name: string) => {
       const known = this.#parts.memory.repository(name)
       return known ? `/repos/${known.fullName}` : whole
     })
   }
 
   async #serve(request: ApiRequest, fault: Fault | undefined): Promise<Answer> {
-    const given = (await this.#refuseHidden(request)) ?? (await this.#route(request))
+    const given = (await this.#refuse(request)) ?? (await this.#route(request))
     if (fault?.kind === 'stale') leaveOutYoung(given, fault.ms)
     if (given.status >= 400) polishError(given, request)
     else await this.#parts.repairs.apply(given.body)
     if (textAt(given.body, 'token')) this.#rememberToken(request, given.body)
     return given
+  }
+
+  /** Something else for the same caller, by the same rules. */
+  readonly serve = (
+    request: ApiRequest,
+    { method, path, body }: { method: string; path: string; body: unknown },
+  ): Promise<Answer> => {
+    const raw = Buffer.from(body === undefined ? '' : JSON.stringify(body))
+    const other = { ...request, method, path, body, raw, query: new URLSearchParams() }
+    return Promise.resolve(refuseArchived(this.#parts.memory, other) ?? this.#route(other))
   }
 
   async #route(request: ApiRequest): Promise<Answer> {
@@ -129,16 +147,47 @@ export class Pipeline {
     return this.forward(request)
   }
 
+  async #refuse(request: ApiRequest): Promise<Answer | undefined> {
+    const { installations, memory } = this.#parts
+    const { actor } = request
+    const revoked =
+      actor.kind === 'bot'
+        ? installations.refuseBot(request, actor)
+        : actor.kind === 'app'
+          ? installations.refuseApp(request)
+          : undefined
+    return (
+      revoked ??
+      this.#redirect(request) ??
+      (await this.#refuseHidden(request)) ??
+      refuseArchived(memory, request)
+    )
+  }
+
+  /** A repository that was renamed or transferred answers under its number. */
+  #redirect({ method, path, query }: ApiRequest): Answer | undefined {
+    const [, name = '', rest = ''] = /^\/repos\/([^/]+\/[^/]+)(.*)$/.exec(path) ?? []
+    const moved = this.#parts.memory.movedTo(name)
+    if (!moved) return undefined
+    const location = `${this.#parts.url}/repositories/${moved.id}${rest}${query.size > 0 ? `?${query}` : ''}`
+    const given = failure(method === 'GET' ? 301 : 307, 'Moved Permanently')
+    return { ...given, headers: { location } }
+  }
+
   /** What one may not see is not there, also for routes that the layer answers itself. */
   async #refuseHidden({ path, actor }: ApiRequest): Promise<Answer | undefined> {
     const name = /^\/repos\/([^/]+\/[^/]+)/.exec(path)?.[1]
     if (!name) return undefined
     const known = this.#parts.memory.repository(name)
-    if (!known) return notFound()
-    if (!known.private || actor.kind === 'app') return undefined
-    if (actor.kind === 'bot') return actor.owner === name.split('/')[0] ? undefined : notFound()
-    const role = actor.kind === 'person' ? await roleOf(this.#parts, name, actor.login) : undefined
-    return role && role !== 'none' ? undefined : notFound()
+    return known && (await this.maySee(actor, known)) ? undefined : notFound()
+  }
+
+  readonly maySee = async (actor: Actor, known: KnownRepository): Promise<boolean> => {
+    if (!known.private || actor.kind === 'app') return true
+    if (actor.kind === 'bot')
+      return actor.owner === known.fullName.split('/')[0] && !this.#parts.installations.isRemoved(known)
+    const role = actor.kind === 'person' ? await roleOf(this.#parts, known.fullName, actor.login) : undefined
+    return role !== undefined && role !== 'none'
   }
 
   #rememberToken({ path }: ApiRequest, body: unknown): void {

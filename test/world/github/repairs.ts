@@ -64,7 +64,8 @@ function trimTimes(object: JsonObject): void {
     if (key.endsWith('_at') && typeof value === 'string') object[key] = value.replace(/\.\d{3}Z$/, 'Z')
 }
 
-function repairUser(user: JsonObject): void {
+function repairUser(user: JsonObject, { memory }: Parts): void {
+  memory.users.set(textAt(user, 'node_id'), textAt(user, 'login'))
   const bot = /^(.+)\[bot\]$/.exec(textAt(user, 'login'))
   if (!bot) return
   user.type = 'Bot'
@@ -73,7 +74,15 @@ function repairUser(user: JsonObject): void {
 
 function repairRepository(repository: JsonObject, { memory }: Parts): void {
   const fullName = textAt(repository, 'full_name')
-  memory.know({ fullName, id: numberAt(repository, 'id'), private: repository.private === true })
+  const id = numberAt(repository, 'id')
+  // What is said of a repository that is gone, or of one under its former name, is no news of it.
+  if (memory.movedTo(fullName) === undefined && !memory.deleted.has(id))
+    memory.know({
+      fullName,
+      id,
+      private: repository.private === true,
+      archived: repository.archived === true,
+    })
   memory.subjects.set(textAt(repository, 'node_id'), { kind: 'repository', repository: fullName })
 }
 
@@ -96,6 +105,7 @@ async function repairPull(pull: JsonObject, parts: Parts): Promise<void> {
     headRepository: textAt(pull, 'head', 'repo', 'full_name'),
     headRef: textAt(pull, 'head', 'ref'),
     headSha: textAt(pull, 'head', 'sha'),
+    events: [],
   }
   memory.pulls.set(threadKey(repository, number), known)
   memory.subjects.set(known.nodeId, { kind: 'pull', repository, number })

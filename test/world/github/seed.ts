@@ -44,6 +44,7 @@ export const DEFAULT_EVENTS: readonly string[] = [
   'pull_request_review',
   'pull_request_review_comment',
   'push',
+  'repository',
 ]
 
 export interface SeedChoice {

@@ -98,6 +98,14 @@ async function patchIssueOfPull(parts: Parts, request: ApiRequest, params: strin
   return patched.status === 200 ? issueOfPull(parts, request, params) : patched
 }
 
+async function timelineOfPull({ memory }: Parts, { query }: ApiRequest, [owner, name, number]: string[]) {
+  const known = memory.pulls.get(threadKey(`${owner}/${name}`, Number(number)))
+  if (!known) return undefined
+  const perPage = Number(query.get('per_page') ?? 30)
+  const start = (Number(query.get('page') ?? 1) - 1) * perPage
+  return answer(200, known.events.slice(start, start + perPage))
+}
+
 async function lockPull({ memory }: Parts, { method }: ApiRequest, [owner, name, number]: string[]) {
   const pull = memory.pulls.get(threadKey(`${owner}/${name}`, Number(number)))
   if (!pull) return undefined
@@ -133,6 +141,7 @@ export function threadRoutes(parts: Parts): Route[] {
       route('DELETE', rest, refuseStranger),
       route('PATCH', rest, keepBefore),
     ]),
+    route('GET', '/issues/(\\d+)/(?:events|timeline)', timelineOfPull),
     route('GET', '/issues/(\\d+)', issueOfPull),
     route('PATCH', '/issues/(\\d+)', patchIssueOfPull),
     route('PUT', '/issues/(\\d+)/lock', lockPull),

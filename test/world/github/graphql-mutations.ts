@@ -1,0 +1,271 @@
+/** The mutations an App uses. What REST can do too goes through the layer's REST routes, so that its rules hold here. */
+
+import { tipOf } from './git.ts'
+import {
+  type Context,
+  contentOf,
+  type Given,
+  graphqlName,
+  linkedBranch,
+  nodeOf,
+  type Parts,
+  pullNode,
+  QueryError,
+  type Resolved,
+  type Source,
+  subjectNode,
+} from './graphql-source.ts'
+import type { Answer, ApiRequest } from './http.ts'
+import { isObject, type JsonObject, listAt, objectAt, textAt, valueAt } from './json.ts'
+import { type Subject, threadKey } from './memory.ts'
+import { mayWrite } from './tokens.ts'
+
+export interface MutationParts extends Parts {
+  /** Through the layer's REST routes, as the same actor. */
+  serve(request: ApiRequest, to: { method: string; path: string; body: unknown }): Promise<Answer>
+}
+
+interface Call {
+  parts: MutationParts
+  input: JsonObject
+  request: ApiRequest
+}
+
+interface Done {
+  payload: Source
+  /** Everything was like that before. */
+  unchanged?: boolean
+}
+
+interface Mutation {
+  /** An App needs one of these to write. */
+  needs: readonly string[]
+  run(call: Call): Promise<Done> | Done
+}
+
+const threads = ['issues', 'pull_requests'] as const
+
+const mutations: Readonly<Record<string, Mutation>> = {
+  addAssigneesToAssignable: { needs: threads, run: addAssignees },
+  addReaction: { needs: threads, run: addReaction },
+  convertPullRequestToDraft: { needs: ['pull_requests'], run: call => setDraft(call, true) },
+  createLinkedBranch: { needs: ['contents'], run: createLinkedBranch },
+  markPullRequestReadyForReview: { needs: ['pull_requests'], run: call => setDraft(call, false) },
+  minimizeComment: { needs: threads, run: minimizeComment },
+  removeReaction: { needs: threads, run: removeReaction },
+  requestReviews: { needs: ['pull_requests'], run: requestReviews },
+  updatePullRequest: { needs: ['pull_requests'], run: updatePullRequest },
+  updateRefs: { needs: ['contents'], run: updateRefs },
+}
+
+export function mutation(parts: MutationParts, request: ApiRequest): Source {
+  const bound = Object.entries(mutations).map(([name, { needs, run }]) => [
+    name,
+    async (given: Given, context: Context): Promise<Resolved> => {
+      if (request.actor.kind === 'bot' && !mayWrite(request.actor, ...needs)) throw forbidden()
+      const input = objectAt(given, 'input')
+      const { payload, unchanged } = await run({ parts, input, request })
+      if (!unchanged) context.changed = true
+      return { clientMutationId: textAt(input, 'clientMutationId') || null, ...payload }
+    },
+  ])
+  return { __typename: 'Mutation', ...Object.fromEntries(bound) }
+}
+
+const forbidden = (): QueryError => new QueryError('FORBIDDEN', 'Resource not accessible by integration')
+
+type SubjectOf<K extends Subject['kind']> = Extract<Subject, { kind: K }>
+
+/** @throws QueryError unless the id is of a thing of one of these kinds that is still there */
+function subjectOf<K extends Subject['kind']>(
+  { parts, input }: Call,
+  field: string,
+  ...kinds: K[]
+): SubjectOf<K> {
+  const id = textAt(input, field)
+  const subject = parts.memory.subjects.get(id)
+  if (subject && parts.memory.repository(subject.repository)?.archived)
+    throw new QueryError('UNPROCESSABLE', 'Repository was archived so is read-only.')
+  if (subject && (kinds.length === 0 || isOneOf(subject, kinds))) return subject as SubjectOf<K>
+  throw new QueryError('NOT_FOUND', `Could not resolve to a node with the global id of '${id}'`)
+}
+
+const isOneOf = (subject: Subject, kinds: readonly Subject['kind'][]): boolean =>
+  kinds.some(kind => kind === subject.kind)
+
+/** What REST answered, or its refusal as GraphQL words it. */
+async function asked({ parts, request }: Call, method: string, path: string, body: unknown): Promise<Answer> {
+  const given = await parts.serve(request, { method, path, body })
+  if (given.status < 300) return given
+  if (given.status === 403) throw forbidden()
+  const [first] = listAt(given.body, 'errors')
+  const message = textAt(first, 'message') || textAt(given.body, 'message')
+  throw new QueryError(given.status === 404 ? 'NOT_FOUND' : 'UNPROCESSABLE', message)
+}
+
+async function addReaction(call: Call): Promise<Done> {
+  const { parts, input, request } = call
+  subjectOf(call, 'subjectId')
+  const id = textAt(input, 'subjectId')
+  const user = await parts.upstream.read(`/users/${encodeURIComponent(request.actor.login)}`)
+  const { reaction, isNew } = parts.reactions.add(id, contentOf(input.content), user ?? {})
+  const shown = { content: graphqlName(reaction.content), id: `REA_${reaction.id}`, databaseId: reaction.id }
+  return { payload: { reaction: shown, subject: nodeOf(parts, id) }, unchanged: !isNew }
+}
+
+function removeReaction(call: Call): Done {
+  const { parts, input, request } = call
+  subjectOf(call, 'subjectId')
+  const id = textAt(input, 'subjectId')
+  const content = contentOf(input.content)
+  const gone = parts.reactions.remove(id, one => one.login === request.actor.login && one.content === content)
+  const reaction = gone
+    ? { content: graphqlName(gone.content), id: `REA_${gone.id}`, databaseId: gone.id }
+    : null
+  return { payload: { reaction, subject: nodeOf(parts, id) }, unchanged: !gone }
+}
+
+function minimizeComment(call: Call): Done {
+  const { parts, input } = call
+  subjectOf(call, 'subjectId', 'comment', 'review-comment', 'review')
+  const id = textAt(input, 'subjectId')
+  const unchanged = parts.memory.minimized.has(id)
+  parts.memory.minimized.set(id, textAt(input, 'classifier'))
+  return { payload: { minimizedComment: nodeOf(parts, id) }, unchanged }
+}
+
+/** Creates the branch; when there is one of that name already, the answer is null and no error. */
+async function createLinkedBranch(call: Call): Promise<Done> {
+  const { parts, input, request } = call
+  const { repository, number } = subjectOf(call, 'issueId', 'issue')
+  const name = textAt(input, 'name').replace(/^refs\/heads\//, '') || `${number}-issue`
+  const path = `/repos/${repository}/git/refs`
+  const body = { ref: `refs/heads/${name}`, sha: textAt(input, 'oid') }
+  const made = await parts.serve(request, { method: 'POST', path, body })
+  if (textAt(made.body, 'message') === 'Reference already exists')
+    return { payload: { linkedBranch: null, issue: null }, unchanged: true }
+  if (made.status === 403) throw forbidden()
+  if (made.status !== 201) throw new QueryError('UNPROCESSABLE', textAt(made.body, 'message'))
+  const key = threadKey(repository, number)
+  parts.memory.linkedBranches.set(key, [...(parts.memory.linkedBranches.get(key) ?? []), name])
+  const issue = await subjectNode(parts, textAt(input, 'issueId'))
+  return { payload: { linkedBranch: await linkedBranch(parts, repository, name), issue } }
+}
+
+async function updatePullRequest(call: Call): Promise<Done> {
+  const { parts, input } = call
+  const { repository, number } = subjectOf(call, 'pullRequestId', 'pull')
+  const state = textAt(input, 'state')
+  const wanted = {
+    title: input.title,
+    body: input.body,
+    base: input.baseRefName,
+    state: state.toLowerCase(),
+  }
+  const changes = Object.fromEntries(
+    Object.entries(wanted).filter(([, value]) => typeof value === 'string' && value),
+  )
+  if (typeof input.body === 'string') changes.body = input.body
+  await asked(call, 'PATCH', `/repos/${repository}/pulls/${number}`, changes)
+  if (Array.isArray(input.assigneeIds))
+    await assign(call, { repository, number }, logins(call, 'assigneeIds'))
+  return { payload: { pullRequest: await pullNode(parts, repository, number), actor: null } }
+}
+
+/** REST can not do this, and emulate tells nobody of it. */
+async function setDraft(call: Call, draft: boolean): Promise<Done> {
+  const { parts, request } = call
+  const { repository, number } = subjectOf(call, 'pullRequestId', 'pull')
+  const path = `/repos/${repository}/pulls/${number}`
+  const before = await parts.upstream.read(path)
+  const unchanged = before?.draft === draft
+  if (!unchanged) {
+    await asked(call, 'PATCH', path, { draft })
+    const extra = { number, pull_request: await parts.upstream.read(path) }
+    const action = draft ? 'converted_to_draft' : 'ready_for_review'
+    parts.events.made({ event: 'pull_request', action, repository, sender: request.actor.login, extra })
+  }
+  return { payload: { pullRequest: await pullNode(parts, repository, number) }, unchanged }
+}
+
+async function addAssignees(call: Call): Promise<Done> {
+  const at = subjectOf(call, 'assignableId', 'issue', 'pull')
+  await assign(call, at, logins(call, 'assigneeIds'))
+  return { payload: { assignable: await subjectNode(call.parts, textAt(call.input, 'assignableId')) } }
+}
+
+const assign = (
+  call: Call,
+  at: { repository: string; number: number },
+  assignees: string[],
+): Promise<Answer> =>
+  asked(call, 'POST', `/repos/${at.repository}/issues/${at.number}/assignees`, { assignees })
+
+async function requestReviews(call: Call): Promise<Done> {
+  const { repository, number } = subjectOf(call, 'pullRequestId', 'pull')
+  const reviewers = logins(call, 'userIds')
+  await asked(call, 'POST', `/repos/${repository}/pulls/${number}/requested_reviewers`, { reviewers })
+  return { payload: { pullRequest: await pullNode(call.parts, repository, number), actor: null } }
+}
+
+function logins({ parts, input }: Call, field: string): string[] {
+  return listAt(input, field).map(id => {
+    const login = parts.memory.users.get(String(id))
+    if (login) return login
+    throw new QueryError('NOT_FOUND', `Could not resolve to a node with the global id of '${id}'`)
+  })
+}
+
+const zeros = '0'.repeat(40)
+
+interface RefUpdate {
+  branch: string
+  before: string | undefined
+  after: string
+  now: string | undefined
+}
+
+/** All of them or none. An oid of zeros before means that it must not be there, and after that it goes. */
+async function updateRefs(call: Call): Promise<Done> {
+  const { repository } = subjectOf(call, 'repositoryId', 'repository')
+  const asAdmin = call.parts.upstream.asAdmin.bind(call.parts.upstream)
+  const updates = await Promise.all(
+    listAt(call.input, 'refUpdates')
+      .filter(isObject)
+      .map(async update => readUpdate(asAdmin, repository, update)),
+  )
+  for (const update of updates) refuseMoved(update)
+  for (const update of updates) await carryOut(call, repository, update)
+  return { payload: {}, unchanged: updates.every(({ now, after }) => now === after) }
+}
+
+async function readUpdate(
+  api: Parameters<typeof tipOf>[0],
+  repository: string,
+  update: JsonObject,
+): Promise<RefUpdate> {
+  const name = textAt(update, 'name')
+  const branch = /^refs\/heads\/(.+)$/.exec(name)?.[1]
+  if (branch === undefined) throw new QueryError('UNPROCESSABLE', `'${name}' is not a valid ref name.`)
+  const before = valueAt(update, 'beforeOid')
+  return {
+    branch,
+    before: typeof before === 'string' ? before : undefined,
+    after: textAt(update, 'afterOid'),
+    now: await tipOf(api, repository, branch),
+  }
+}
+
+function refuseMoved({ branch, before, after, now }: RefUpdate): void {
+  const wasThere = before === undefined || before === (now ?? zeros)
+  if (wasThere && (after !== zeros || now !== undefined)) return
+  const found = now ?? 'nothing'
+  throw new QueryError('UNPROCESSABLE', `Reference cannot be updated: refs/heads/${branch} is at ${found}`)
+}
+
+async function carryOut(call: Call, repository: string, { branch, after, now }: RefUpdate): Promise<void> {
+  const refs = `/repos/${repository}/git/refs`
+  if (after === zeros) await asked(call, 'DELETE', `${refs}/heads/${branch}`, undefined)
+  else if (now === undefined) await asked(call, 'POST', refs, { ref: `refs/heads/${branch}`, sha: after })
+  else if (now !== after) await asked(call, 'PATCH', `${refs}/heads/${branch}`, { sha: after, force: true })
+}

@@ -1,0 +1,180 @@
+/** Where the App is installed, and how that ends: uninstalled, suspended, a repository taken out of it. */
+
+import type { Webhooks } from './deliveries.ts'
+import { type Answer, type ApiRequest, failure, notFound } from './http.ts'
+import { type JsonObject, listAt, textAt } from './json.ts'
+import type { KnownRepository, Memory } from './memory.ts'
+import type { Repairs } from './repairs.ts'
+import type { Actor } from './tokens.ts'
+import type { Upstream } from './upstream.ts'
+
+interface Parts {
+  memory: Memory
+  repairs: Repairs
+  upstream: Upstream
+  webhooks: Webhooks
+  /** What GitHub calls the App in its payloads. */
+  app: { id: number; slug: string; permissions: Readonly<Record<string, string>>; events: readonly string[] }
+}
+
+type Standing = 'installed' | 'suspended' | 'uninstalled'
+
+export class Installations {
+  readonly #parts: Parts
+  readonly #standings = new Map<string, Standing>()
+  readonly #suspendedAt = new Map<string, string>()
+  /** Ids of repositories that were taken out. */
+  readonly #removed = new Set<number>()
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  standing(owner: string): Standing {
+    if (!this.#parts.memory.installations.has(owner)) return 'uninstalled'
+    return this.#standings.get(owner) ?? 'installed'
+  }
+
+  /** Whether the App is told of this repository, also when it is gone already. */
+  includes(fullName: string): boolean {
+    const repository = this.#parts.memory.repository(fullName)
+    if (repository && this.isRemoved(repository)) return false
+    return this.standing(ownerOf(fullName)) === 'installed'
+  }
+
+  isRemoved({ id }: KnownRepository): boolean {
+    return this.#removed.has(id)
+  }
+
+  async uninstall(owner: string, sender: string): Promise<void> {
+    await this.#tell(owner, sender, 'installation', { action: 'deleted', ...this.#repositories(owner) })
+    this.#standings.set(owner, 'uninstalled')
+  }
+
+  async suspend(owner: string, sender: string): Promise<void> {
+    this.#suspendedAt.set(owner, new Date().toISOString().replace(/\.\d+Z/, 'Z'))
+    this.#standings.set(owner, 'suspended')
+    await this.#tell(owner, sender, 'installation', { action: 'suspend', ...this.#repositories(owner) })
+  }
+
+  async unsuspend(owner: string, sender: string): Promise<void> {
+    this.#standings.set(owner, 'installed')
+    this.#suspendedAt.delete(owner)
+    await this.#tell(owner, sender, 'installation', { action: 'unsuspend', ...this.#repositories(owner) })
+  }
+
+  async removeRepository(repository: KnownRepository, sender: string): Promise<void> {
+    this.#removed.add(repository.id)
+    await this.#tellOfChange(repository, sender, 'removed')
+  }
+
+  /** It goes to another owner, under whom the App may or may not be installed. */
+  async leave(repository: KnownRepository, sender: string): Promise<void> {
+    this.#removed.delete(repository.id)
+    await this.#tellOfChange(repository, sender, 'removed')
+  }
+
+  async addRepository(repository: KnownRepository, sender: string): Promise<void> {
+    this.#removed.delete(repository.id)
+    await this.#tellOfChange(repository, sender, 'added')
+  }
+
+  /** For calls as the App itself. */
+  refuseApp({ method, path, body }: ApiRequest): Answer | undefined {
+    const id = /^\/app\/installations\/(\d+)(?:\/|$)/.exec(path)?.[1]
+    const owner = [...this.#parts.memory.installations].find(([, known]) => String(known) === id)?.[0]
+    if (owner === undefined) return undefined
+    if (this.standing(owner) === 'uninstalled') return notFound()
+    if (method !== 'POST') return undefined
+    if (this.standing(owner) === 'suspended') return failure(403, 'This installation has been suspended')
+    const isOut = listAt(body, 'repository_ids').some(repository => this.#removed.has(Number(repository)))
+    if (!isOut) return undefined
+    return failure(
+      422,
+      'There is at least one repository that does not exist or is not accessible to the parent installation.',
+    )
+  }
+
+  /** For calls with an installation's token. */
+  refuseBot({ method, path }: ApiRequest, { owner }: Extract<Actor, { kind: 'bot' }>): Answer | undefined {
+    if (this.standing(owner) === 'uninstalled') return failure(401, 'Bad credentials')
+    if (this.standing(owner) === 'suspended') return failure(403, 'This installation has been suspended')
+    const name = /^\/repos\/([^/]+\/[^/]+)/.exec(path)?.[1]
+    const repository = this.#parts.memory.repository(name ?? '')
+    if (!repository || !this.isRemoved(repository)) return undefined
+    if (repository.private) return notFound()
+    return method === 'GET' ? undefined : failure(403, 'Resource not accessible by integration')
+  }
+
+  /** `GET /app/installations` knows all that emulate was told of at the start. */
+  shown(listed: unknown): unknown {
+    if (!Array.isArray(listed)) return listed
+    return listed
+      .filter(one => this.standing(textAt(one, 'account', 'login')) !== 'uninstalled')
+      .map(one => ({ ...one, suspended_at: this.#suspendedAt.get(textAt(one, 'account', 'login')) ?? null }))
+  }
+
+  async #tellOfChange(repository: KnownRepository, sender: string, what: 'added' | 'removed'): Promise<void> {
+    const { upstream } = this.#parts
+    const found = await upstream.read(`/repos/${repository.fullName}`)
+    const short = shortOf({ ...found, full_name: repository.fullName, id: repository.id })
+    const owner = ownerOf(repository.fullName)
+    if (this.standing(owner) !== 'installed') return
+    await this.#tell(owner, sender, 'installation_repositories', {
+      action: what,
+      repository_selection: 'selected',
+      repositories_added: what === 'added' ? [short] : [],
+      repositories_removed: what === 'removed' ? [short] : [],
+      requester: null,
+    })
+  }
+
+  /** GitHub sends these whatever the App subscribed to. */
+  async #tell(owner: string, sender: string, event: string, payload: JsonObject): Promise<void> {
+    const { upstream, repairs, webhooks } = this.#parts
+    const body = {
+      ...payload,
+      installation: await this.#installation(owner),
+      sender: await upstream.read(`/users/${encodeURIComponent(sender)}`),
+    }
+    await repairs.apply(body)
+    webhooks.enqueue(event, body)
+  }
+
+  #repositories(owner: string): JsonObject {
+    const known = this.#parts.memory.repositoriesOf(owner)
+    return {
+      repositories: known.map(({ id, fullName, ...rest }) => shortOf({ id, full_name: fullName, ...rest })),
+    }
+  }
+
+  async #installation(owner: string): Promise<JsonObject> {
+    const { upstream, memory, app } = this.#parts
+    const account = await upstream.read(`/orgs/${owner}`)
+    return {
+      id: memory.installations.get(owner),
+      account: account && { ...account, type: 'Organization' },
+      repository_selection: this.#removed.size > 0 ? 'selected' : 'all',
+      app_id: app.id,
+      app_slug: app.slug,
+      target_type: 'Organization',
+      permissions: { ...app.permissions },
+      events: [...app.events],
+      suspended_at: this.#suspendedAt.get(owner) ?? null,
+    }
+  }
+}
+
+const ownerOf = (fullName: string): string => fullName.split('/')[0] ?? ''
+
+/** As repositories stand in events of an installation. */
+function shortOf(repository: JsonObject): JsonObject {
+  const fullName = textAt(repository, 'full_name')
+  return {
+    id: repository.id,
+    node_id: `R_${repository.id}`,
+    name: fullName.split('/')[1],
+    full_name: fullName,
+    private: repository.private === true,
+  }
+}
