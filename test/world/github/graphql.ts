@@ -26,7 +26,7 @@ export interface GraphqlSwitch {
   lacks: string[]
 }
 
-export type Root = (kind: 'query' | 'mutation', request: ApiRequest) => Source
+type Root = (kind: 'query' | 'mutation', request: ApiRequest) => Source
 
 interface Parts {
   state: GraphqlSwitch
