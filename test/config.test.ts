@@ -91,9 +91,9 @@ describe('a variable that is right', () => {
     [{ LOG_FORMAT: 'json' }, ({ log }) => log.format, 'json'],
     [{ POSTHOG_HOST: 'https://eu.posthog.com/' }, ({ posthog }) => posthog.host, 'https://eu.posthog.com'],
     [
-      { CODEX_MODEL: 'gpt-5.6', CODEX_REASONING_EFFORT: 'Max' },
+      { CODEX_MODEL: 'gpt-5.6-sol', CODEX_REASONING_EFFORT: 'Max' },
       ({ run }) => run,
-      { model: 'gpt-5.6', effort: 'max' },
+      { model: 'gpt-5.6-sol', effort: 'max' },
     ],
     [{ CODEX_MODEL: '' }, ({ run }) => run.model, 'gpt-5.5'],
     [

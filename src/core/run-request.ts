@@ -5,6 +5,7 @@
  * null: the server refuses null for every field but `branch` and `auto_publish`.
  */
 import { z } from 'zod'
+import { isSendable, sendable } from './sendable.ts'
 
 export const efforts = ['low', 'medium', 'high', 'xhigh', 'max'] as const
 export const ReasoningEffort = z.enum(efforts)
@@ -15,23 +16,31 @@ export const RunSource = z.enum(['manual', 'signal_report'])
 export const PermissionMode = z.enum(['auto', 'read-only', 'full-access'])
 export type PermissionMode = z.infer<typeof PermissionMode>
 
-export const CodexTaskRunCreate = z.strictObject({
-  mode: z.enum(['interactive', 'background']).default('background'),
-  branch: z.string().max(255).nullable().optional(),
-  resume_from_run_id: z.uuid().optional(),
-  pending_user_message: z.string().optional(),
-  pending_user_artifact_ids: z.array(z.string().max(128)).optional(),
-  sandbox_environment_id: z.uuid().optional(),
-  pr_authorship_mode: PrAuthorshipMode.optional(),
-  run_source: RunSource.optional(),
-  signal_report_id: z.string().optional(),
-  runtime_adapter: z.literal('codex'),
-  model: z.string().min(1),
-  reasoning_effort: ReasoningEffort.optional(),
-  github_user_token: z.string().optional(),
-  initial_permission_mode: PermissionMode.optional(),
-  auto_publish: z.boolean().nullable().optional(),
-})
+const text = z.string().refine(isSendable, 'half a character pair, or a NUL')
+const word = text.refine(given => given.trim() !== '', 'blank')
+
+export const CodexTaskRunCreate = z
+  .strictObject({
+    mode: z.enum(['interactive', 'background']).default('background'),
+    branch: word.max(255).nullable().optional(),
+    resume_from_run_id: z.uuid().optional(),
+    pending_user_message: text.optional(),
+    pending_user_artifact_ids: z.array(word.max(128)).optional(),
+    sandbox_environment_id: z.uuid().optional(),
+    pr_authorship_mode: PrAuthorshipMode.optional(),
+    run_source: RunSource.optional(),
+    signal_report_id: word.optional(),
+    runtime_adapter: z.literal('codex'),
+    model: word,
+    reasoning_effort: ReasoningEffort.optional(),
+    github_user_token: word.optional(),
+    initial_permission_mode: PermissionMode.optional(),
+    auto_publish: z.boolean().nullable().optional(),
+  })
+  .refine(({ model, reasoning_effort: effort }) => effort === undefined || takesEffort(model, effort), {
+    path: ['reasoning_effort'],
+    error: 'an effort that the model does not take',
+  })
 export type CodexTaskRunCreate = z.infer<typeof CodexTaskRunCreate>
 
 /** What a run asks for, in our words. Absent means that the key is left out. */
@@ -59,7 +68,7 @@ export function runRequest(ask: RunAsk): CodexTaskRunCreate {
     mode: ask.mode,
     branch: ask.branch,
     ...present('resume_from_run_id', ask.resumeFrom),
-    pending_user_message: ask.prompt,
+    pending_user_message: sendable(ask.prompt),
     ...present('pending_user_artifact_ids', ask.attachments?.length ? ask.attachments : undefined),
     ...present('sandbox_environment_id', ask.sandbox),
     pr_authorship_mode: ask.authorship,
@@ -67,7 +76,7 @@ export function runRequest(ask: RunAsk): CodexTaskRunCreate {
     ...present('signal_report_id', ask.signalReport),
     runtime_adapter: 'codex',
     model: ask.model,
-    ...present('reasoning_effort', ask.effort),
+    ...present('reasoning_effort', ask.effort && effortOf(ask.model, ask.effort)),
     ...present('github_user_token', ask.authorship === 'user' ? ask.userToken : undefined),
     ...present('initial_permission_mode', ask.permission),
     // A run that may only read has nothing to publish.
@@ -80,13 +89,23 @@ const present = (
   value: unknown,
 ): Partial<Record<keyof CodexTaskRunCreate, unknown>> => (value === undefined ? {} : { [key]: value })
 
+/** A Run that was stored by an earlier version may ask for more than PostHog takes: then it gets the most that it does. */
+const effortOf = (model: string, effort: ReasoningEffort): ReasoningEffort | undefined =>
+  takesEffort(model, effort) ? effort : effortsFor(model).at(-1)
+
+const takesEffort = (model: string, effort: ReasoningEffort): boolean => effortsFor(model).includes(effort)
+
+const basic = ['low', 'medium', 'high'] as const
+const more = new Map<string, readonly ReasoningEffort[]>([
+  ['gpt-5.5', [...basic, 'xhigh']],
+  ['gpt-5.6-sol', efforts],
+  ['gpt-5.6-terra', efforts],
+  ['gpt-5.6-luna', efforts],
+])
+
 /**
- * The efforts that the Codex runtime takes for a model: `xhigh` from gpt-5.5 on, `max` for gpt-5.6 only.
- * Source: PostHog's task serializer, which refuses others with 400.
+ * The efforts that the Codex runtime takes for a model: more than `high` for exactly four of them, which PostHog's
+ * task serializer knows by name, in any case of letters; it refuses others with 400.
  */
-export function effortsFor(model: string): readonly ReasoningEffort[] {
-  const name = model.toLowerCase()
-  if (/^gpt-5\.6(-|$)/.test(name)) return efforts
-  if (name === 'gpt-5.5') return ['low', 'medium', 'high', 'xhigh']
-  return ['low', 'medium', 'high']
-}
+export const effortsFor = (model: string): readonly ReasoningEffort[] =>
+  more.get(model.trim().toLowerCase()) ?? basic

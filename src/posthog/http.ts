@@ -7,6 +7,7 @@ import type { z } from 'zod'
 import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
 import type { LimitGate } from '../core/limit-gate.ts'
 import { type CallMeter, routeOf } from '../core/meter.ts'
+import { sendable } from '../core/sendable.ts'
 import { ErrorBody } from './wire.ts'
 
 export interface PostHogSettings {
@@ -101,14 +102,13 @@ async function ask<T>(
 const isPage = ({ status, headers }: Response): boolean =>
   (status >= 300 && status < 400) || /^text\/html\b/i.test(headers.get('content-type') ?? '')
 
-/** PostHog refuses a text with half a character pair or a NUL in it: neither says anything. */
-const sendable = (_: string, value: unknown): unknown =>
-  typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\ufffd') : value
+const allSendable = (_: string, value: unknown): unknown =>
+  typeof value === 'string' ? sendable(value) : value
 
 async function send(settings: PostHogSettings, request: Call<unknown>): Promise<Response> {
   const url = new URL(`${settings.host}/api/projects/${settings.projectId}/${request.path}`)
   for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value)
-  const body = request.body === undefined ? undefined : JSON.stringify(request.body, sendable)
+  const body = request.body === undefined ? undefined : JSON.stringify(request.body, allSendable)
   try {
     return await fetch(url, {
       method: request.method,

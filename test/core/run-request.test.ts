@@ -32,7 +32,7 @@ const contract: { properties: Record<string, Property>; required: string[] } = J
 const enumOf = (property: Property): string[] | undefined =>
   property.allOf && [...property.description.matchAll(/^\* `([^`]+)`/gm)].map(([, value]) => value ?? '')
 
-const least = { runtime_adapter: 'codex', model: 'gpt-5.5' }
+const least = { runtime_adapter: 'codex', model: 'gpt-5.6-sol' }
 const takes = (given: object): boolean => CodexTaskRunCreate.safeParse({ ...least, ...given }).success
 
 /** A good value of every field. */
@@ -47,7 +47,7 @@ const good: Record<string, unknown> = {
   run_source: 'manual',
   signal_report_id: 's',
   runtime_adapter: 'codex',
-  model: 'gpt-5.6',
+  model: 'gpt-5.6-sol',
   reasoning_effort: 'low',
   github_user_token: 't',
   initial_permission_mode: 'auto',
@@ -177,6 +177,8 @@ describe('the request of a run', () => {
     ['an issue', {}, body],
     ['a pull request', { branch: 'maya/login' }, { ...body, branch: 'maya/login' }],
     ['with an effort', { effort: 'high' }, { ...body, reasoning_effort: 'high' }],
+    ['with more effort than the model takes', { effort: 'max' }, { ...body, reasoning_effort: 'xhigh' }],
+    ['with half a character', { prompt: 'a\ud83d\0' }, { ...body, pending_user_message: 'a\ufffd\ufffd' }],
     ['that goes on', { resumeFrom: id }, { ...body, resume_from_run_id: id }],
     [
       'that only reads',
@@ -221,19 +223,21 @@ describe('the request of a run', () => {
 
   test('no key is ever null or undefined, and the contract always takes it', () => {
     const maybe = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined })
+    const word = (most: number) =>
+      fc.string({ minLength: 1, maxLength: most }).filter(text => text.trim() !== '')
     const ask: fc.Arbitrary<RunAsk> = fc.record({
-      branch: fc.string({ minLength: 1, maxLength: 255 }),
-      prompt: fc.string({ unit: 'binary' }),
-      model: fc.string({ minLength: 1 }),
+      branch: word(255),
+      prompt: fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\ud83d half', 'nul\0')),
+      model: fc.oneof(word(40), fc.constantFrom('gpt-5', 'gpt-5.6-sol')),
       mode: fc.constantFrom('background', 'interactive'),
       authorship: fc.constantFrom('bot', 'user'),
       effort: maybe(fc.constantFrom(...efforts)),
       resumeFrom: maybe(fc.uuid()),
       permission: maybe(fc.constantFrom(...PermissionMode.options)),
-      attachments: maybe(fc.array(fc.string({ maxLength: 128 }), { maxLength: 3 })),
+      attachments: maybe(fc.array(word(128), { maxLength: 3 })),
       sandbox: maybe(fc.uuid()),
-      signalReport: maybe(fc.string()),
-      userToken: maybe(fc.string()),
+      signalReport: maybe(word(40)),
+      userToken: maybe(word(40)),
     })
     fc.assert(
       fc.property(ask, given => {
@@ -249,6 +253,7 @@ describe('the request of a run', () => {
     ['a session that is no UUID', { resumeFrom: 'run-1' }],
     ['a sandbox that is no UUID', { sandbox: 'big' }],
     ['no model', { model: '' }],
+    ['a branch of spaces', { branch: '  ' }],
   ])('%s is a fault of ours', (_, wrong) => {
     expect(() => runRequest({ ...issue, ...wrong })).toThrow()
   })
@@ -256,10 +261,14 @@ describe('the request of a run', () => {
 
 describe('the efforts that a model takes', () => {
   test.each([
-    ['gpt-5.6', 'low medium high xhigh max'],
-    ['GPT-5.6', 'low medium high xhigh max'],
-    ['gpt-5.6-codex', 'low medium high xhigh max'],
-    ['gpt-5.60', 'low medium high'],
+    ['gpt-5.6-sol', 'low medium high xhigh max'],
+    ['gpt-5.6-terra', 'low medium high xhigh max'],
+    ['GPT-5.6-Luna', 'low medium high xhigh max'],
+    [' gpt-5.5 ', 'low medium high xhigh'],
+    ['gpt-5.6', 'low medium high'],
+    ['gpt-5.6-codex', 'low medium high'],
+    ['gpt-5.6-nova', 'low medium high'],
+    ['constructor', 'low medium high'],
     ['gpt-5.5', 'low medium high xhigh'],
     ['GPT-5.5', 'low medium high xhigh'],
     ['gpt-5.5-mini', 'low medium high'],

@@ -793,12 +793,14 @@ describe('faults', () => {
   it('stores and then loses the answer, and hides the thing from search for a while', async () => {
     await start()
     posthog.fault({ route: 'create-task', fault: { kind: 'status', code: 502, store: true } })
-    posthog.fault({ route: 'create-task', fault: { kind: 'stale', ms: 60 } })
+    posthog.fault({ route: 'create-task', fault: { kind: 'stale', ms: 600 } })
     expect((await send('POST', 'tasks/', { title: 'lost [m1]' })).status).toBe(502)
     expect(posthog.ledger).toHaveLength(1)
     expect((await send('GET', 'tasks/?search=m1')).body.count).toBe(0)
-    await sleep(70)
-    expect((await send('GET', 'tasks/?search=m1')).body.count).toBe(1)
+    await until(
+      () => send('GET', 'tasks/?search=m1'),
+      ({ body }) => body.count === 1,
+    )
     expect(posthog.calls[0]).toMatchObject({ route: 'create-task', status: 502, faults: ['status', 'stale'] })
   })
 
@@ -813,7 +815,10 @@ describe('faults', () => {
     posthog.fault({ route: 'list-tasks', fault: { kind: 'hang' } })
     const hanging = send('GET', 'tasks/')
     const failed = expect(hanging).rejects.toThrow('fetch failed')
-    await sleep(20)
+    await until(
+      () => posthog.calls.at(-1)?.route,
+      route => route === 'list-tasks',
+    )
     const begun = Date.now()
     await posthog.close()
     await failed

@@ -58,7 +58,7 @@ function parsed(text: string) {
 }
 
 export async function until<T>(look: () => Promise<T> | T, seen: (value: T) => boolean): Promise<T> {
-  for (let tries = 0; tries < 400; tries += 1) {
+  for (let tries = 0; tries < 2_000; tries += 1) {
     const value = await look()
     if (seen(value)) return value
     await sleep(5)

@@ -1,6 +1,17 @@
 /** Direct uploads: reserve, post the form to the pretended S3, finalize; for a task's next run or for a run. */
-import { char, choice, dict, integer, list, nested, readBody, required } from './fields.ts'
-import { error, invalid, ok, type Reply } from './reply.ts'
+import {
+  char,
+  checked,
+  choice,
+  type Field,
+  fail,
+  integer,
+  list,
+  nested,
+  readBody,
+  required,
+} from './fields.ts'
+import { error, ok, type Reply } from './reply.ts'
 import type { ApiRequest, Route } from './route.ts'
 import type { ArtifactEntry } from './run.ts'
 
@@ -65,19 +76,67 @@ const types = [
   'skill_bundle',
 ] as const
 
+const metadata = nested({
+  skill_name: required(char({ max: 255 })),
+  skill_source: required(choice(['user', 'repo', 'marketplace', 'codex'])),
+  content_sha256: required(char({ matches: /^[a-f0-9]{64}$/ })),
+  bundle_format: required(choice(['zip'])),
+  schema_version: required(integer({ min: 1 })),
+})
+
+const described = {
+  name: required(char({ max: 255 })),
+  type: required(choice(types)),
+  source: char({ max: 64, blank: true }),
+}
+const contentType = char({ max: 255, blank: true })
+
+/** At least one, each of them right by itself. */
+const artifactsOf = <T extends { type?: string; metadata?: object }>(entry: Field<T>) =>
+  required(
+    checked(
+      list(
+        checked(entry, artifact =>
+          artifact.type === 'skill_bundle' && !artifact.metadata
+            ? fail('Skill bundle artifacts require metadata', 'invalid_input', 'metadata')
+            : artifact,
+        ),
+      ),
+      all => (all.length > 0 ? all : fail('At least one artifact is required')),
+    ),
+  )
+
 const prepareFields = {
-  artifacts: required(
-    list(
+  artifacts: artifactsOf(
+    checked(
       nested({
-        name: required(char({ max: 255 })),
-        type: required(choice(types)),
-        source: char({ max: 64, blank: true }),
+        ...described,
         size: required(integer({ min: 1, max: 30 * mebibyte })),
-        content_type: char({ max: 255, blank: true }),
-        metadata: dict(),
+        content_type: contentType,
+        metadata,
       }),
+      checkSize,
     ),
   ),
+}
+
+interface Sized {
+  name?: string
+  type?: string
+  size?: number
+  content_type?: string
+  metadata?: object
+}
+
+/** Only the name's ending makes the limit that of a PDF in the words, the content type alone does in fact. */
+function checkSize<T extends Sized>(artifact: T): T {
+  const { name = '', type, size = 0, content_type = '', metadata: given } = artifact
+  if (type === 'skill_bundle' && !given) return artifact
+  const named = name.toLowerCase().endsWith('.pdf')
+  const isPdf = named || content_type.split(';')[0]?.trim().toLowerCase() === 'application/pdf'
+  if (type !== 'user_attachment' || !isPdf || size <= 10 * mebibyte) return artifact
+  const suffix = named ? ' for PDFs in cloud runs' : ''
+  return fail(`${name} exceeds the 10MB attachment limit${suffix}`, 'invalid_input', 'size')
 }
 
 interface Owner {
@@ -100,51 +159,36 @@ function prepare(request: ApiRequest): Reply {
   const { world } = request
   const owner = ownerOf(request)
   const { artifacts = [] } = readBody(request.body(), prepareFields)
-  const prepared = artifacts.map(
-    ({ name = '', type = 'artifact', source, size = 0, content_type }, index) => {
-      const contentType = content_type || 'application/octet-stream'
-      checkPdf(index, name, type, contentType, size)
-      const staged = world.artifacts.prepare(owner.id, owner.prefix, {
-        name,
-        type,
-        source: source ?? '',
-        size,
-        contentType,
-      })
-      const { uploaded_at: _, ...entry } = staged.entry
-      const fields = {
-        key: entry.storage_path,
-        'Content-Type': contentType,
-        policy: 'emulated',
-        'x-amz-signature': 'emulated',
-      }
-      return { ...entry, expires_in: 3600, presigned_post: { url: `${request.origin}/__s3/upload`, fields } }
-    },
-  )
+  const prepared = artifacts.map(({ name = '', type = 'artifact', source, size = 0, content_type }) => {
+    const contentType = content_type || 'application/octet-stream'
+    const staged = world.artifacts.prepare(owner.id, owner.prefix, {
+      name,
+      type,
+      source: source ?? '',
+      size,
+      contentType,
+    })
+    const { uploaded_at: _, ...entry } = staged.entry
+    const fields = {
+      key: entry.storage_path,
+      'Content-Type': contentType,
+      policy: 'emulated',
+      'x-amz-signature': 'emulated',
+    }
+    return { ...entry, expires_in: 3600, presigned_post: { url: `${request.origin}/__s3/upload`, fields } }
+  })
   return ok({ artifacts: prepared })
 }
 
-function checkPdf(index: number, name: string, type: string, contentType: string, size: number): void {
-  const isPdf = name.toLowerCase().endsWith('.pdf') || contentType === 'application/pdf'
-  if (type !== 'user_attachment' || !isPdf || size <= 10 * mebibyte) return
-  throw invalid(
-    `artifacts__${index}__size`,
-    `${name} exceeds the 10MB attachment limit for PDFs in cloud runs`,
-  )
-}
-
 const finalizeFields = {
-  artifacts: required(
-    list(
-      nested({
-        id: required(char({ max: 64 })),
-        name: required(char({ max: 255 })),
-        type: required(choice(types)),
-        source: char({ max: 64, blank: true }),
-        storage_path: required(char({ max: 500 })),
-        content_type: char({ max: 255, blank: true }),
-      }),
-    ),
+  artifacts: artifactsOf(
+    nested({
+      id: required(char()),
+      ...described,
+      storage_path: required(char({ max: 500 })),
+      content_type: contentType,
+      metadata,
+    }),
   ),
 }
 

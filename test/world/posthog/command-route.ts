@@ -1,7 +1,8 @@
 /** JSON-RPC into a run. `user_message` goes through the workflow's queue; the rest is proxied to the sandbox. */
 import { randomUUID } from 'node:crypto'
-import { choice, dict, json, nullable, readBody, required } from './fields.ts'
-import { error, invalid, ok, type Reply } from './reply.ts'
+import { checked, choice, dict, fail, json, readWhole, required } from './fields.ts'
+import { dumpedLength, isObject } from './python.ts'
+import { error as errorReply, ok, type Reply } from './reply.ts'
 import type { ApiRequest, Route } from './route.ts'
 import type { Run } from './run.ts'
 import type { World } from './world.ts'
@@ -16,8 +17,6 @@ const methods = [
   'pi/rpc',
   'queue_get',
   'queue_clear',
-  'side_question',
-  'credential_response',
 ] as const
 
 type CommandMethod = (typeof methods)[number]
@@ -26,14 +25,16 @@ type Params = Record<string, unknown>
 interface Command {
   method: CommandMethod
   params: Params
-  id: string | number | undefined
+  id: string | number | boolean | undefined
 }
 
 const commandFields = {
   jsonrpc: required(choice(['2.0'])),
   method: required(choice(methods)),
   params: dict(),
-  id: nullable(json()),
+  id: checked(json(), id =>
+    ['string', 'number', 'boolean'].includes(typeof id) ? id : fail('id must be a string or number'),
+  ),
 }
 
 export const commandRoute: Route = {
@@ -51,31 +52,57 @@ export const commandRoute: Route = {
 }
 
 function readCommand(body: unknown): Command {
-  const { method = 'user_message', params = {}, id } = readBody(body, commandFields)
-  if (id !== undefined && id !== null && typeof id !== 'string' && typeof id !== 'number')
-    throw invalid('id', 'id must be a string or number')
-  if (method === 'user_message') checkMessage(params)
-  if (method === 'permission_response') for (const key of ['requestId', 'optionId']) checkText(params, key)
-  if (method === 'set_config_option') for (const key of ['configId', 'value']) checkText(params, key)
-  return { method, params, id: id ?? undefined }
+  return readWhole(body, commandFields, ({ method = 'user_message', params = {}, id }) => {
+    checkParams[method]?.(params, id)
+    return { method, params, id: isId(id) ? id : undefined }
+  })
 }
 
-function checkText(params: Params, key: string): void {
-  const value = params[key]
-  if (typeof value === 'string' && value.trim()) return
-  throw invalid('params', `${key} is required and must be a non-empty string`)
+const isId = (raw: unknown): raw is string | number | boolean => raw !== undefined && raw !== null
+
+const refuse = (detail: string, attr = 'params'): never => fail(detail, 'invalid_input', attr)
+
+const checkParams: Partial<Record<CommandMethod, (params: Params, id: unknown) => void>> = {
+  user_message: checkMessage,
+  'pi/rpc': checkPi,
+  permission_response: params => checkTexts(params, ['requestId', 'optionId']),
+  set_config_option: params => checkTexts(params, ['configId', 'value']),
+  mcp_response: checkMcpResponse,
+}
+
+function checkTexts(params: Params, keys: readonly string[]): void {
+  for (const key of keys) {
+    const value = params[key]
+    if (typeof value !== 'string' || !value.trim())
+      refuse(`${key} is required and must be a non-empty string`)
+  }
 }
 
 function checkMessage({ content, artifact_ids: ids, steer }: Params): void {
-  if (steer !== undefined && steer !== null && typeof steer !== 'boolean')
-    throw invalid('params', 'steer must be a boolean when provided')
-  if (content !== undefined && content !== null && typeof content !== 'string')
-    throw invalid('params', 'content must be a string when provided')
-  if (ids !== undefined && ids !== null && !isTextList(ids))
-    throw invalid('params', 'artifact_ids must be a list of non-empty strings')
+  if (isId(steer) && typeof steer !== 'boolean') refuse('steer must be a boolean when provided')
+  if (isId(content) && typeof content !== 'string') refuse('content must be a string when provided')
+  if (isId(ids) && !isTextList(ids)) refuse('artifact_ids must be a list of non-empty strings')
   const hasText = typeof content === 'string' && content.trim() !== ''
   if (!hasText && !(isTextList(ids) && ids.length > 0))
-    throw invalid('params', 'user_message requires a non-empty content string, artifact_ids, or both')
+    refuse('user_message requires a non-empty content string, artifact_ids, or both')
+}
+
+function checkPi({ command: sent }: Params, id: unknown): void {
+  const command = isObject(sent) ? sent : refuse('command must be an object')
+  for (const key of ['type', 'id'])
+    if (typeof command[key] !== 'string' || command[key] === '')
+      refuse(`command.${key} must be a non-empty string`)
+  if (command.id !== id) refuse('id must match params.command.id', 'id')
+}
+
+function checkMcpResponse(params: Params): void {
+  checkTexts(params, ['requestId', 'server'])
+  const { payload = null, error = null } = params
+  if ((payload === null) === (error === null)) refuse('mcp_response requires exactly one of payload or error')
+  if (payload !== null && !isObject(payload)) refuse('payload must be an object')
+  const isError = isObject(error) && Number.isInteger(error.code) && typeof error.message === 'string'
+  if (error !== null && !isError) refuse('error must be an object with an integer code and a string message')
+  if (dumpedLength(params) > 300_000) refuse('mcp_response params exceed the 300 KB limit')
 }
 
 const isTextList = (raw: unknown): raw is string[] =>
@@ -86,7 +113,7 @@ function userMessage(request: ApiRequest, run: Run, { params, id }: Command): Re
   const ids = isTextList(params.artifact_ids) ? params.artifact_ids : []
   const missing = ids.filter(wanted => !run.artifacts.some(artifact => artifact.id === wanted))
   if (missing.length > 0)
-    return error(400, 'Some artifact_ids are invalid for this run', { missing_artifact_ids: missing })
+    return errorReply(400, 'Some artifact_ids are invalid for this run', { missing_artifact_ids: missing })
   if (!hasWorkflow(run)) return workflowEnded(world)
   // The id is the message's dedupe key: a repeat is answered alike and reaches nobody.
   const known = world.settings.dedupesMessages && id !== undefined && run.seenMessages.has(id)
@@ -96,8 +123,8 @@ function userMessage(request: ApiRequest, run: Run, { params, id }: Command): Re
 
 const workflowEnded = ({ settings }: World): Reply =>
   settings.endedWorkflow === 409
-    ? error(409, 'Task run workflow has ended')
-    : error(502, 'Failed to queue user message for task run')
+    ? errorReply(409, 'Task run workflow has ended')
+    : errorReply(502, 'Failed to queue user message for task run')
 
 function deliver(
   request: ApiRequest,

@@ -2,7 +2,9 @@
  * Input fields as Django REST framework reads them: the same coercions, the same words. Only the first error of a
  * body is reported, in the order in which the fields are declared, never the order in which they were sent.
  */
+import { isObject, pythonText, pythonType, stripped } from './python.ts'
 import { invalid } from './reply.ts'
+import { uuidOf } from './uuid.ts'
 
 class FieldError extends Error {
   readonly code: string
@@ -22,12 +24,14 @@ export interface Field<T> {
 }
 
 type Shape = Record<string, Field<unknown>>
-type Values<S extends Shape> = { [K in keyof S]?: S[K] extends Field<infer T> ? T : never }
+export type Values<S extends Shape> = { [K in keyof S]?: S[K] extends Field<infer T> ? T : never }
+
+const isNull = () => new FieldError('This field may not be null.', 'null')
 
 const field = <T>(read: (raw: unknown) => T): Field<T> => ({
   required: false,
   read: raw => {
-    if (raw === null) throw new FieldError('This field may not be null.', 'null')
+    if (raw === null) throw isNull()
     return read(raw)
   },
 })
@@ -38,69 +42,107 @@ export const nullable = <T>(inner: Field<T>): Field<T | null> => ({
 })
 export const required = <T>(inner: Field<T>): Field<T> => ({ ...inner, required: true })
 
-export function char(rules: { max?: number; blank?: boolean } = {}): Field<string> {
+/** With a rule of its own, which is checked in the field's place among the others. */
+export const checked = <T, U = T>(inner: Field<T>, check: (value: T) => U): Field<U> => ({
+  ...inner,
+  read: raw => check(inner.read(raw)),
+})
+
+interface CharRules {
+  max?: number
+  blank?: boolean
+  /** As it is, with the spaces around it. */
+  whole?: boolean
+  matches?: RegExp
+}
+
+/** Numbers become text; a blank one is found before anything else is looked at. */
+export function char({ max, blank, whole, matches }: CharRules = {}): Field<string> {
   return field(raw => {
-    if (typeof raw !== 'string' && typeof raw !== 'number')
-      throw new FieldError('Not a valid string.', 'invalid_input')
-    const text = String(raw).trim()
-    if (text.includes('\0'))
-      throw new FieldError('Null characters are not allowed.', 'null_characters_not_allowed')
-    if (text === '' && !rules.blank) throw new FieldError('This field may not be blank.', 'blank')
-    if (rules.max !== undefined && [...text].length > rules.max)
-      throw new FieldError(`Ensure this field has no more than ${rules.max} characters.`, 'max_length')
+    const text = whole ? pythonText(raw) : stripped(pythonText(raw))
+    if (text === '') return blank ? '' : fail('This field may not be blank.', 'blank')
+    if (typeof raw !== 'string' && typeof raw !== 'number') return fail('Not a valid string.')
+    if (max !== undefined && lengthOf(text) > max)
+      return fail(`Ensure this field has no more than ${max} characters.`, 'max_length')
+    checkCharacters(text)
+    if (matches && !matches.test(text)) return fail('This value does not match the required pattern.')
     return text
   })
 }
 
+const lengthOf = (text: string): number => [...text].length
+
+function checkCharacters(text: string): void {
+  if (text.includes('\0')) fail('Null characters are not allowed.', 'null_characters_not_allowed')
+  const half = [...text].map(char => char.codePointAt(0) ?? 0).find(code => code >= 0xd800 && code <= 0xdfff)
+  if (half === undefined) return
+  fail(
+    `Surrogate characters are not allowed: U+${half.toString(16).toUpperCase()}.`,
+    'surrogate_characters_not_allowed',
+  )
+}
+
+export function fail(detail: string, code?: string, path?: string): never {
+  throw new FieldError(detail, code, path)
+}
+
+/** Compared as text: `2.0` is "2.0". JSON gives us the same number for 2, which is "2" there and refused. */
 export function choice<const T extends string>(values: readonly T[]): Field<T> {
   return field(raw => {
-    const found = values.find(value => value === raw)
-    if (found === undefined)
-      throw new FieldError(`"${printed(raw)}" is not a valid choice.`, 'invalid_choice')
-    return found
+    const found = values.find(value =>
+      typeof raw === 'number' ? isSame(raw, value) : pythonText(raw) === value,
+    )
+    return found ?? fail(`"${pythonText(raw)}" is not a valid choice.`, 'invalid_choice')
   })
 }
 
-const uuidPattern = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
+const isSame = (number: number, value: string): boolean => String(number) === value || `${number}.0` === value
 
-export const isUuid = (text: string) => uuidPattern.test(text)
+export const uuid = (): Field<string> => field(raw => uuidOf(raw) ?? fail('Must be a valid UUID.'))
 
-export function uuid(): Field<string> {
-  return field(raw => {
-    if (typeof raw !== 'string' || !isUuid(raw)) throw new FieldError('Must be a valid UUID.')
-    return raw.toLowerCase()
-  })
+const truths = new Set<unknown>([true, 1, '1', 't', 'true', 'y', 'yes', 'on'])
+const falsehoods = new Set<unknown>([false, 0, '0', 'f', 'false', 'n', 'no', 'off'])
+
+function truthOf(raw: unknown): boolean {
+  const value = typeof raw === 'string' ? raw.toLowerCase() : raw
+  if (truths.has(value)) return true
+  return falsehoods.has(value) ? false : fail('Must be a valid boolean.')
 }
 
-const truths = new Set<unknown>([true, 1, '1', 't', 'true', 'True', 'TRUE', 'y', 'yes', 'on'])
-const falsehoods = new Set<unknown>([false, 0, '0', 'f', 'false', 'False', 'FALSE', 'n', 'no', 'off'])
+export const bool = (): Field<boolean> => field(truthOf)
 
-export function bool(): Field<boolean> {
-  return field(raw => {
-    if (truths.has(raw)) return true
-    if (falsehoods.has(raw)) return false
-    throw new FieldError('Must be a valid boolean.')
-  })
+/** Where null is allowed, `""` and `"null"` are null, too. */
+export function nullableBool(): Field<boolean | null> {
+  const isNothing = (raw: unknown) =>
+    raw === null || (typeof raw === 'string' && ['', 'null'].includes(raw.toLowerCase()))
+  return { required: false, read: raw => (isNothing(raw) ? null : truthOf(raw)) }
 }
 
 export function integer(rules: { min?: number; max?: number } = {}): Field<number> {
   return field(raw => {
-    const value = typeof raw === 'string' && /^-?\d+$/.test(raw.trim()) ? Number(raw) : raw
-    if (typeof value !== 'number' || !Number.isInteger(value))
-      throw new FieldError('A valid integer is required.')
+    if (typeof raw === 'string' && raw.length > 1_000)
+      return fail('String value too large.', 'max_string_length')
+    const value = wholeNumber(pythonText(raw))
+    if (value === undefined) return fail('A valid integer is required.')
     if (rules.max !== undefined && value > rules.max)
-      throw new FieldError(`Ensure this value is less than or equal to ${rules.max}.`, 'max_value')
+      return fail(`Ensure this value is less than or equal to ${rules.max}.`, 'max_value')
     if (rules.min !== undefined && value < rules.min)
-      throw new FieldError(`Ensure this value is greater than or equal to ${rules.min}.`, 'min_value')
+      return fail(`Ensure this value is greater than or equal to ${rules.min}.`, 'min_value')
     return value
   })
+}
+
+/** `int()` after a fraction of zeros was taken off. */
+function wholeNumber(text: string): number | undefined {
+  const digits = text.replace(/\.0*\s*$/, '')
+  return /^\s*[+-]?\d+(?:_\d+)*\s*$/.test(digits) ? Number(digits.replaceAll('_', '')) : undefined
 }
 
 export function datetime(): Field<Date> {
   return field(raw => {
     const value = typeof raw === 'string' ? new Date(raw) : new Date(Number.NaN)
     if (Number.isNaN(value.getTime()))
-      throw new FieldError(
+      return fail(
         'Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].',
       )
     return value
@@ -110,18 +152,20 @@ export function datetime(): Field<Date> {
 export function list<T>(child: Field<T>, rules: { max?: number } = {}): Field<T[]> {
   return field(raw => {
     if (!Array.isArray(raw))
-      throw new FieldError(`Expected a list of items but got type "${pythonType(raw)}".`, 'not_a_list')
-    if (rules.max !== undefined && raw.length > rules.max)
-      throw new FieldError(`Ensure this field has no more than ${rules.max} elements.`, 'max_length')
-    return raw.map((item, index) => within(String(index), () => child.read(item)))
+      return fail(`Expected a list of items but got type "${pythonType(raw)}".`, 'not_a_list')
+    const items = raw.map((item, index) => within(String(index), () => child.read(item)))
+    if (rules.max !== undefined && items.length > rules.max)
+      return fail(`Ensure this field has no more than ${rules.max} elements.`, 'max_length')
+    return items
   })
 }
 
 export function dict(): Field<Record<string, unknown>> {
-  return field(raw => {
-    if (isObject(raw)) return raw
-    throw new FieldError(`Expected a dictionary of items but got type "${pythonType(raw)}".`, 'not_a_dict')
-  })
+  return field(raw =>
+    isObject(raw)
+      ? raw
+      : fail(`Expected a dictionary of items but got type "${pythonType(raw)}".`, 'not_a_dict'),
+  )
 }
 
 export const json = (): Field<unknown> => field(raw => raw)
@@ -131,9 +175,18 @@ export function nested<S extends Shape>(shape: S): Field<Values<S>> {
 }
 
 /** Reads a request body; unknown keys are ignored, as by every ordinary serializer. */
-export function readBody<S extends Shape>(body: unknown, shape: S): Values<S> {
+export const readBody = <S extends Shape>(body: unknown, shape: S): Values<S> =>
+  readWhole(body, shape, values => values)
+
+/** @param together what the serializer says of all fields, once each of them is right; it refuses with `fail` */
+export function readWhole<S extends Shape, T>(
+  body: unknown,
+  shape: S,
+  together: (values: Values<S>) => T,
+): T {
   try {
-    return readShape(body, shape)
+    if (body === null) fail('No data provided', 'null')
+    return together(readShape(body, shape))
   } catch (thrown) {
     if (thrown instanceof FieldError) throw invalid(thrown.path || null, thrown.detail, thrown.code)
     throw thrown
@@ -141,12 +194,11 @@ export function readBody<S extends Shape>(body: unknown, shape: S): Values<S> {
 }
 
 function readShape<S extends Shape>(body: unknown, shape: S): Values<S> {
-  if (!isObject(body))
-    throw new FieldError(`Invalid data. Expected a dictionary, but got ${pythonType(body)}.`)
+  if (!isObject(body)) return fail(`Invalid data. Expected a dictionary, but got ${pythonType(body)}.`)
   const values: Record<string, unknown> = {}
   for (const [name, rule] of Object.entries(shape)) {
     if (Object.hasOwn(body, name)) values[name] = within(name, () => rule.read(body[name]))
-    else if (rule.required) throw new FieldError('This field is required.', 'required', name)
+    else if (rule.required) fail('This field is required.', 'required', name)
   }
   return values as Values<S>
 }
@@ -158,22 +210,4 @@ function within<T>(key: string, read: () => T): T {
     if (!(thrown instanceof FieldError)) throw thrown
     throw new FieldError(thrown.detail, thrown.code, thrown.path ? `${key}__${thrown.path}` : key)
   }
-}
-
-export const isObject = (raw: unknown): raw is Record<string, unknown> =>
-  typeof raw === 'object' && raw !== null && !Array.isArray(raw)
-
-function pythonType(raw: unknown): string {
-  if (raw === null || raw === undefined) return 'NoneType'
-  if (Array.isArray(raw)) return 'list'
-  if (typeof raw === 'string') return 'str'
-  if (typeof raw === 'boolean') return 'bool'
-  if (typeof raw === 'number') return Number.isInteger(raw) ? 'int' : 'float'
-  return 'dict'
-}
-
-function printed(raw: unknown): string {
-  if (raw === true) return 'True'
-  if (raw === false) return 'False'
-  return typeof raw === 'object' ? JSON.stringify(raw) : String(raw)
 }

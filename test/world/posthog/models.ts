@@ -29,15 +29,26 @@ export const allPermissionModes = [
   'full-access',
 ] as const
 
+const basic = ['low', 'medium', 'high'] as const
+const claudeEfforts: Partial<Record<string, readonly string[]>> = {
+  'claude-opus-4-8': newestEfforts,
+  'claude-fable-5': newestEfforts,
+  'claude-sonnet-4-6': basic,
+  '@cf/zai-org/glm-5.2': ['high', 'max'],
+}
+const codexEfforts: Partial<Record<string, readonly string[]>> = {
+  'gpt-5.5': [...basic, 'xhigh'],
+  'gpt-5.6-sol': efforts,
+  'gpt-5.6-terra': efforts,
+  'gpt-5.6-luna': efforts,
+}
+
+/** Exactly these, and nothing that only begins like them; Codex's without regard to case [E]. */
 export function supportedEfforts(adapter: Adapter, model: string, version: ServerVersion): readonly string[] {
+  if (adapter === 'claude') return (Object.hasOwn(claudeEfforts, model) && claudeEfforts[model]) || []
   const name = model.toLowerCase()
-  if (adapter === 'claude') {
-    if (!name.includes('opus')) return ['low', 'medium', 'high']
-    return version === 'newest' ? newestEfforts : efforts
-  }
-  const base = ['low', 'medium', 'high']
-  if (version === 'newest' && name.startsWith('gpt-5.6-')) return [...base, 'xhigh', 'max']
-  return name === 'gpt-5.5' ? [...base, 'xhigh'] : base
+  const known = Object.hasOwn(codexEfforts, name) && (version === 'newest' || name === 'gpt-5.5')
+  return (known && codexEfforts[name]) || basic
 }
 
 /** The server takes any model name; one the gateway lacks kills the run later. */

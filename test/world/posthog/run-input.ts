@@ -2,7 +2,8 @@
  * The body of a run. The published schema is a union per runtime, but the server checks one flat serializer in which
  * nothing is required; these are its fields, in its order, and its cross-field rules.
  */
-import { bool, char, choice, dict, list, nested, nullable, readBody, required, uuid } from './fields.ts'
+import { char, choice, fail, list, nullable, nullableBool, readWhole, uuid } from './fields.ts'
+import { checkCollision, importedServers, relayedServers } from './mcp-servers.ts'
 import {
   type Adapter,
   allPermissionModes,
@@ -12,12 +13,10 @@ import {
   type ServerVersion,
   supportedEfforts,
 } from './models.ts'
-import { invalid } from './reply.ts'
 
 const mode = choice(['interactive', 'background'])
 const environment = choice(['local', 'cloud'])
 const branch = nullable(char({ max: 255 }))
-const serverName = nested({ name: required(char({ max: 64 })) })
 
 const started = {
   resume_from_run_id: uuid(),
@@ -25,68 +24,69 @@ const started = {
   pending_user_artifact_ids: list(char({ max: 128 })),
 }
 
-const common = {
-  sandbox_environment_id: uuid(),
-  pr_authorship_mode: choice(['user', 'bot']),
-  run_source: choice(['manual', 'signal_report']),
-  signal_report_id: char(),
-  runtime_adapter: choice(['claude', 'codex']),
-  model: char(),
-}
+const source = { run_source: choice(['manual', 'signal_report']), signal_report_id: char() }
+const runtime = { runtime_adapter: choice(['claude', 'codex']), model: char() }
 
 const last = {
   github_user_token: char(),
   initial_permission_mode: choice(allPermissionModes),
 }
 
-const newestFields = {
-  imported_mcp_servers: nullable(list(dict(), { max: 20 })),
-  relayed_mcp_servers: nullable(list(serverName, { max: 20 })),
-  mode,
-  branch,
-  ...started,
+const authorship = { pr_authorship_mode: choice(['user', 'bot']) }
+const sandbox = { sandbox_environment_id: uuid() }
+
+const servers = { imported_mcp_servers: importedServers, relayed_mcp_servers: relayedServers }
+const newestRest = {
+  ...sandbox,
   custom_image_id: uuid(),
-  auto_publish: nullable(bool()),
-  ...common,
+  ...authorship,
+  auto_publish: nullableBool(),
+  ...source,
+  ...runtime,
   reasoning_effort: choice(newestEfforts),
   context_window: choice(['200k', '1m']),
-  fast_mode: nullable(bool()),
+  fast_mode: nullableBool(),
   ...last,
-  rtk_enabled: nullable(bool()),
+  rtk_enabled: nullableBool(),
+}
+const olderRest = {
+  ...sandbox,
+  ...authorship,
+  ...source,
+  ...runtime,
+  reasoning_effort: choice(efforts),
+  ...last,
 }
 
-const olderFields = { mode, branch, ...started, ...common, reasoning_effort: choice(efforts), ...last }
+const newestFields = { ...servers, mode, branch, ...started, ...newestRest }
+const olderFields = { mode, branch, ...started, ...olderRest }
+const newestBootstrap = { ...servers, environment, mode, branch, ...newestRest }
+const olderBootstrap = { environment, mode, branch, ...olderRest }
 
-export type RunInput = ReturnType<typeof readNewest> & { environment?: 'local' | 'cloud' }
+type Read = ReturnType<typeof readNewest>
+export type RunInput = Read & { environment?: 'local' | 'cloud' }
 
-const readNewest = (body: unknown) => readBody(body, newestFields)
+const readNewest = (body: unknown) => readWhole(body, newestFields, values => values)
 
 /** `POST …/run/` */
 export function readRun(body: unknown, version: ServerVersion): RunInput {
-  const input = version === 'newest' ? readNewest(body) : readBody(body, olderFields)
-  checkTogether(input, version)
-  const message = input.pending_user_message
-  if (message === '') delete input.pending_user_message
+  const check = (input: RunInput) => together(input, version)
+  const input =
+    version === 'newest' ? readWhole(body, newestFields, check) : readWhole(body, olderFields, check)
+  if (input.pending_user_message === '') delete input.pending_user_message
   return input
 }
 
 /** `POST …/runs/`: no resuming and no first message; those come with `start/`. */
 export function readBootstrapRun(body: unknown, version: ServerVersion): RunInput {
-  const {
-    resume_from_run_id: _,
-    pending_user_message: __,
-    pending_user_artifact_ids: ___,
-    ...fields
-  } = newestFields
-  const input =
-    version === 'newest'
-      ? readBody(body, { environment, ...fields })
-      : readBody(body, { environment, mode, branch, ...common, reasoning_effort: choice(efforts), ...last })
-  checkTogether(input, version)
-  return input
+  const check = (input: RunInput) => together(input, version)
+  return version === 'newest'
+    ? readWhole(body, newestBootstrap, check)
+    : readWhole(body, olderBootstrap, check)
 }
 
-function checkTogether(input: RunInput, version: ServerVersion): void {
+function together(input: RunInput, version: ServerVersion): RunInput {
+  checkCollision(input.relayed_mcp_servers, input.imported_mcp_servers)
   checkPermissionMode(input, version)
   const chosen = [
     input.runtime_adapter,
@@ -95,24 +95,26 @@ function checkTogether(input: RunInput, version: ServerVersion): void {
     input.context_window,
     input.fast_mode,
   ]
-  if (chosen.every(value => value === undefined || value === null)) return
+  if (chosen.every(value => value === undefined || value === null)) return input
   for (const name of ['runtime_adapter', 'model'] as const)
     if (input[name] === undefined)
-      throw invalid(name, 'This field is required when selecting a cloud runtime.')
+      fail('This field is required when selecting a cloud runtime.', 'invalid_input', name)
   checkEffort(input, version)
+  return input
 }
 
 function checkPermissionMode(input: RunInput, version: ServerVersion): void {
   const { initial_permission_mode: wanted, runtime_adapter: adapter } = input
   if (wanted === undefined) return
-  if (adapter === undefined)
-    throw invalid('initial_permission_mode', 'This field requires runtime_adapter to be set.')
+  const attr = 'initial_permission_mode'
+  if (adapter === undefined) fail('This field requires runtime_adapter to be set.', 'invalid_input', attr)
   const modes = permissionModes(adapter, version)
   if (modes.includes(wanted)) return
   const supported = modes.map(name => `'${name}'`).join(', ')
-  throw invalid(
-    'initial_permission_mode',
+  fail(
     `Invalid choice '${wanted}' for runtime_adapter '${adapter}'. Supported values: ${supported}.`,
+    'invalid_input',
+    attr,
   )
 }
 
@@ -121,9 +123,10 @@ function checkEffort(input: RunInput, version: ServerVersion): void {
   if (effort === undefined || adapter === undefined || model === undefined) return
   const supported = supportedEfforts(adapter satisfies Adapter, model, version)
   if (supported.includes(effort)) return
-  throw invalid(
-    'reasoning_effort',
+  fail(
     `Reasoning effort '${effort}' is not supported for runtime_adapter '${adapter}' and model '${model}'. ` +
-      `Supported values: ${supported.join(', ')}.`,
+      `Supported values: ${supported.join(', ') || 'none'}.`,
+    'invalid_input',
+    'reasoning_effort',
   )
 }

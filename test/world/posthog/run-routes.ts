@@ -1,6 +1,7 @@
-import { bool, char, choice, isObject, json, list, nullable, readBody } from './fields.ts'
+import { bool, char, choice, json, list, nullable, readBody } from './fields.ts'
 import { makeRun } from './new-run.ts'
 import { page, presentRun, presentTask } from './present.ts'
+import { isObject } from './python.ts'
 import { badDetail, error, ok, type Reply } from './reply.ts'
 import type { ApiRequest, Route } from './route.ts'
 import type { FinalStatus, Run } from './run.ts'
@@ -120,7 +121,10 @@ function takeArtifacts({ world }: ApiRequest, found: Run, ids: string[]): void {
   world.artifacts.consume(missing)
 }
 
-const cancelFields = { reason: char({ max: 500, blank: true }), only_if_awaiting_first_message: bool() }
+const cancelFields = {
+  reason: nullable(char({ max: 500, blank: true })),
+  only_if_awaiting_first_message: bool(),
+}
 
 /** 202 is a promise: the run reads `in_progress` until its workflow obeys. */
 function cancelRun(request: ApiRequest): Reply {

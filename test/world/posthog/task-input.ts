@@ -1,7 +1,20 @@
 /** The body of a task, as its serializer checks it. */
-import { bool, char, choice, integer, json, list, nullable, readBody, uuid } from './fields.ts'
+import {
+  bool,
+  char,
+  checked,
+  choice,
+  fail,
+  json,
+  list,
+  nullable,
+  nullableBool,
+  readWhole,
+  uuid,
+} from './fields.ts'
 import { efforts, newestEfforts, type ServerVersion } from './models.ts'
-import { badDetail, invalid, Refusal } from './reply.ts'
+import { numericKey, relation, uuidKey } from './relation.ts'
+import { Refusal } from './reply.ts'
 
 const olderOrigins = [
   'onboarding',
@@ -35,37 +48,91 @@ const reservedOrigins: readonly string[] = [
   'workflow',
 ]
 
-const olderFields = {
+const serverOnlyRelationships = ['research', 'repo_selection', 'scout']
+
+/** Rows of other kinds than tasks and runs: there are none of them here, but for the given integrations. */
+const noSuchRow = () => relation(uuidKey, [])
+
+const originOf = <T extends string>(origins: readonly T[]) =>
+  checked(choice(origins), origin =>
+    reservedOrigins.includes(origin)
+      ? fail(`origin_product '${origin}' is reserved for server-created tasks`)
+      : origin,
+  )
+
+const repository = checked(char({ max: 255, blank: true }), repositoryName)
+
+const repositories = checked(list(char({ max: 255 }), { max: 10 }), names => {
+  const lower = names.map(repositoryName)
+  return new Set(lower).size === lower.length ? lower : fail('Repositories must be unique')
+})
+
+function repositoryName(name: string): string {
+  const [owner, repo, ...more] = name.split('/')
+  if (name === '' || (owner && repo && more.length === 0)) return name.toLowerCase()
+  return fail('Repository must be in the format organization/repository')
+}
+
+const relationship = checked(char({ max: 200 }), label => {
+  if (!/^[a-z0-9][a-z0-9_-]*$/.test(label))
+    fail(
+      'Must contain only lowercase letters, numbers, underscores, or hyphens, and start with a lowercase letter or number.',
+    )
+  return serverOnlyRelationships.includes(label)
+    ? fail(`Relationship '${label}' is reserved for server-created tasks.`)
+    : label
+})
+
+const named = {
   title: char({ max: 255, blank: true }),
   title_manually_set: bool(),
   description: char({ blank: true }),
-  repository: nullable(char({ max: 255, blank: true })),
-  github_integration: nullable(integer()),
-  github_user_integration: nullable(uuid()),
-  signal_report: nullable(uuid()),
-  signal_report_task_relationship: char({ max: 200 }),
+}
+
+const linked = (integrations: readonly number[]) => ({
+  github_integration: relation(numericKey, integrations),
+  github_user_integration: noSuchRow(),
+  signal_report: noSuchRow(),
+  signal_report_task_relationship: relationship,
   json_schema: nullable(json()),
   archived: bool(),
   ci_prompt: nullable(char({ blank: true })),
-  runtime: choice(['acp', 'pi']),
+})
+
+/** What a warm sandbox is looked for by; kept nowhere. */
+const warmHints = {
+  branch: nullable(char({ max: 255, blank: true })),
+  runtime_adapter: nullable(choice(['claude', 'codex'])),
+  model: nullable(char()),
+  reasoning_effort: nullable(choice([...efforts, ...newestEfforts])),
+  pending_user_message: nullable(char({ blank: true })),
+  pending_user_artifact_ids: list(char({ max: 128 })),
+  auto_publish: nullableBool(),
 }
 
-const fieldsOf = {
-  older: { ...olderFields, origin_product: choice(olderOrigins), repositories: ignored() },
-  newest: {
-    ...olderFields,
-    origin_product: choice(newestOrigins),
-    repositories: list(char({ max: 255 }), { max: 10 }),
-    branch: nullable(char({ max: 255, blank: true })),
-    runtime_adapter: nullable(choice(['claude', 'codex'])),
-    model: nullable(char()),
-    reasoning_effort: nullable(choice([...efforts, ...newestEfforts])),
-    pending_user_message: nullable(char({ blank: true })),
-    pending_user_artifact_ids: list(char({ max: 128 })),
-    auto_publish: nullable(bool()),
-    channel: nullable(uuid()),
-  },
-}
+const runtime = choice(['acp', 'pi'])
+
+const newestFields = (integrations: readonly number[]) => ({
+  ...named,
+  origin_product: originOf(newestOrigins),
+  repository: nullable(repository),
+  repositories,
+  ...linked(integrations),
+  ...warmHints,
+  channel: noSuchRow(),
+  sandbox_environment_id: nullable(uuid()),
+  custom_image_id: nullable(uuid()),
+  runtime,
+})
+
+const olderFields = (integrations: readonly number[]) => ({
+  ...named,
+  origin_product: originOf(olderOrigins),
+  repository: nullable(repository),
+  repositories: ignored(),
+  ...linked(integrations),
+  runtime,
+})
 
 /** An older server does not know the field, so anything passes and nothing is kept. */
 function ignored() {
@@ -75,52 +142,53 @@ function ignored() {
 export type TaskInput = ReturnType<typeof readTask>
 
 export function readTask(body: unknown, version: ServerVersion, integrations: readonly number[]) {
-  const read = version === 'newest' ? readBody(body, fieldsOf.newest) : readBody(body, fieldsOf.older)
-  if (read.origin_product && reservedOrigins.includes(read.origin_product))
-    throw invalid(
-      'origin_product',
-      `origin_product '${read.origin_product}' is reserved for server-created tasks`,
-    )
-  const repository = read.repository ? repositoryName('repository', read.repository) : read.repository
-  const repositories = read.repositories?.map(name => repositoryName('repositories', name))
-  const { github_integration: integration } = read
-  if (typeof integration === 'number' && !integrations.includes(integration))
-    throw invalid(
-      'github_integration',
-      `Invalid pk "${integration}" - object does not exist.`,
-      'does_not_exist',
-    )
-  checkRepositories(repository, repositories, integration)
-  checkSignalReport(read.origin_product, read.signal_report, repository)
+  const read =
+    version === 'newest'
+      ? readWhole(body, newestFields(integrations), together)
+      : readWhole(body, olderFields(integrations), together)
   if (read.runtime === 'pi') throw piIsGated()
-  return { ...read, repository, repositories }
+  return read
 }
 
-function repositoryName(attr: string, name: string): string {
-  const parts = name.split('/')
-  if (parts.length !== 2 || !parts[0] || !parts[1])
-    throw invalid(attr, 'Repository must be in the format organization/repository')
-  return name.toLowerCase()
+interface Together {
+  origin_product?: string
+  repository?: string | null
+  repositories?: string[] | undefined
+  github_integration?: number | null
+  github_user_integration?: string | null
+  signal_report?: string | null
+  signal_report_task_relationship?: string
 }
 
-function checkRepositories(
-  repository: string | null | undefined,
-  repositories: string[] | undefined,
-  integration: number | null | undefined,
-): void {
+function together<T extends Together>(read: T): T {
+  checkRepositories(read)
+  checkSignalReport(read)
+  return read
+}
+
+const refuse = (attr: string, detail: string): never => fail(detail, 'invalid_input', attr)
+
+function checkRepositories({ repository, repositories, github_integration: integration }: Together): void {
   if (!repositories) return
-  if (new Set(repositories).size !== repositories.length)
-    throw invalid('repositories', 'Repositories must be unique')
   if (repository !== undefined && (repository || undefined) !== repositories[0])
-    throw invalid('repositories', 'Conflicts with repository')
+    refuse('repositories', 'Conflicts with repository')
   if (repositories.length > 0 && typeof integration !== 'number')
-    throw invalid('github_integration', 'Required when repositories are configured')
+    refuse('github_integration', 'Required when repositories are configured')
 }
 
-function checkSignalReport(origin: string | undefined, report: unknown, repository: unknown): void {
-  if (origin !== 'signal_report') return
-  if (!report) throw invalid('signal_report', 'This field is required.', 'required')
-  if (repository) throw badDetail('Repository cannot be set for signal report tasks')
+function checkSignalReport(read: Together): void {
+  const isSignal = read.origin_product === 'signal_report'
+  if (read.signal_report_task_relationship !== undefined) {
+    if (!read.signal_report) refuse('signal_report_task_relationship', 'Requires signal_report when set.')
+    if (!isSignal)
+      refuse('signal_report_task_relationship', 'Requires origin_product signal_report when set.')
+  }
+  if (!isSignal) return
+  if (read.github_user_integration)
+    refuse('github_user_integration', 'Signal report tasks use the team GitHub integration.')
+  if (read.repository || read.repositories?.length)
+    refuse('repository', 'Signal report tasks resolve their repository server-side.')
+  if (!read.signal_report) refuse('signal_report', 'Requires signal_report when set.')
 }
 
 const piIsGated = () =>

@@ -4,7 +4,6 @@ import type { StagedArtifact } from './artifact-store.ts'
 import { ArtifactStore } from './artifact-store.ts'
 import { Scripts } from './behaviour.ts'
 import { Faults } from './fault.ts'
-import { isUuid } from './fields.ts'
 import type { Call, LedgerEntry, LedgerKind } from './ledger.ts'
 import type { ApiKey, Settings } from './options.ts'
 import { aborter, Interrupted, pause } from './pause.ts'
@@ -12,6 +11,7 @@ import { notFound } from './reply.ts'
 import type { ApiRequest } from './route.ts'
 import type { Run } from './run.ts'
 import type { Task } from './task.ts'
+import { isUuid } from './uuid.ts'
 
 const sharedOrigins = ['signal_report', 'signals_scout', 'onboarding', 'workflow']
 
