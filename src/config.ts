@@ -3,8 +3,9 @@
  * line each, with what to do.
  */
 import { createPrivateKey } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseEnv } from 'node:util'
 import { efforts, effortsFor, type ReasoningEffort } from './core/run-request.ts'
 
 type Role = 'all' | 'web' | 'worker'
@@ -28,9 +29,21 @@ export interface LogSettings {
 
 export type Read =
   | { mode: 'run'; config: Config }
-  /** No App yet: Probot's set-up page makes one. */
-  | { mode: 'set-up'; log: LogSettings }
+  /** No App yet: the set-up page makes one. */
+  | { mode: 'set-up'; given: SetUpGiven }
   | { mode: 'refuse'; problems: string[] }
+
+/** What the set-up page starts from. */
+export interface SetUpGiven {
+  host: string
+  port: number
+  enterprise: string | undefined
+  protocol: string
+  webhook: string | undefined
+  posthogHost: string | undefined
+  posthogKey: string | undefined
+  posthogProject: string | undefined
+}
 
 type Env = Record<string, string | undefined>
 
@@ -66,31 +79,51 @@ type Variable = (typeof variables)[number]
 export const startedByNpm = (): boolean => process.env.npm_lifecycle_event === 'start'
 
 /**
- * The environment with the values of `.env`, where that file exists; the environment wins.
+ * The environment with the values of `.env`, where there is one; the environment wins, and an empty variable is none.
  * @throws an error that names the file when it can't be read
  */
 export function environment(): Env {
-  if (!existsSync('.env')) return process.env
+  for (const file of envFiles().filter(existsSync))
+    for (const [name, value] of Object.entries(valuesIn(file)))
+      if (!process.env[name]) process.env[name] = value
+  return process.env
+}
+
+/** The first of these that can be written is the one that the set-up page writes: in a container the second. */
+const envFiles = (): string[] =>
+  ['.env', join(process.env.DATA_DIR || './data', '.env')].map(file => resolve(file))
+
+/** @throws an error when none can be written */
+export function envFileToWrite(): string {
+  const file = envFiles().find(isWritable)
+  if (file === undefined) throw new Error(`neither ${envFiles().join(' nor ')} can be written`)
+  return file
+}
+
+function isWritable(file: string): boolean {
   try {
-    process.loadEnvFile('.env')
-    return process.env
+    accessSync(resolve(file, '..'), constants.W_OK)
+    if (existsSync(file)) accessSync(file, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function valuesIn(file: string): Env {
+  try {
+    return parseEnv(readFileSync(file, 'utf8'))
   } catch (cause) {
-    const problem = `${resolve('.env')} can't be read: make it a file that the user of this process may read`
-    throw new Error(problem, { cause })
+    throw new Error(`${file} can't be read: make it a file that the user of this process may read`, { cause })
   }
 }
 
 export function readConfig(env: Env): Read {
   const reader = new Reader(env)
   const log = logOf(reader)
-  if (
-    !reader.given('APP_ID') &&
-    env.NODE_ENV !== 'production' &&
-    !reader.given('PRIVATE_KEY') &&
-    !reader.given('PRIVATE_KEY_PATH')
-  )
-    return { mode: 'set-up', log }
   const role = reader.oneOf('ROLE', ['all', 'web', 'worker'], 'all')
+  if (!ofApp.some(name => reader.given(name)) && role !== 'worker' && reader.problems.length === 0)
+    return setUpOf(reader)
   const config: Config = {
     app: appOf(reader),
     posthog: posthogOf(reader, role),
@@ -107,6 +140,25 @@ export function readConfig(env: Env): Read {
     traces: { endpoint: reader.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']) },
   }
   return reader.problems.length > 0 ? { mode: 'refuse', problems: reader.problems } : { mode: 'run', config }
+}
+
+/** Who has set one of these has an App, and forgot the rest. */
+const ofApp = ['APP_ID', 'PRIVATE_KEY', 'PRIVATE_KEY_PATH', 'WEBHOOK_SECRET'] as const
+
+function setUpOf(reader: Reader): Read {
+  const given: SetUpGiven = {
+    host: reader.given('HOST') ?? 'localhost',
+    port: reader.port(),
+    enterprise: reader.given('GHE_HOST'),
+    protocol: reader.oneOf('GHE_PROTOCOL', ['https', 'http'], 'https'),
+    webhook: reader.given('WEBHOOK_PROXY_URL'),
+    posthogHost: reader.given('POSTHOG_HOST'),
+    posthogKey: reader.given('POSTHOG_API_KEY'),
+    posthogProject: reader.given('POSTHOG_PROJECT_ID'),
+  }
+  return reader.problems.length > 0
+    ? { mode: 'refuse', problems: reader.problems }
+    : { mode: 'set-up', given }
 }
 
 /** What must never be seen in a log, a comment or an error. */

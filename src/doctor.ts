@@ -2,6 +2,7 @@
 import type { Config } from './config.ts'
 import { type Check, found } from './core/check.ts'
 import { limitGate } from './core/limit-gate.ts'
+import { redactor } from './core/redact.ts'
 import { problemText, readSettings, settingsPath } from './core/repo-settings.ts'
 import type { Repository } from './core/thread.ts'
 import { checkGitHub } from './github/checks.ts'
@@ -28,6 +29,17 @@ export async function examine(config: Config, redact: (text: string) => string):
     checkSettings(app, repositories),
   ])
   return [...gitHub, ...key, ...postHog, ...repository, queue].map(check => redacted(check, redact))
+}
+
+/** What the set-up page tries before anything is written. */
+export async function examinePostHog(given: {
+  host: string
+  apiKey: string
+  projectId: string
+}): Promise<Check[]> {
+  const settings = { ...given, host: given.host.replace(/\/+$/, ''), gate: limitGate(Date.now) }
+  const checks = await checkKey({ settings, model: '', effort: undefined, now: Date.now })
+  return checks.map(check => redacted(check, redactor([given.apiKey])))
 }
 
 const appOf = ({ app: { id, privateKey, apiUrl } }: Config): GitHubApp =>

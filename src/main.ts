@@ -1,9 +1,9 @@
-/** The process: reads the environment, starts the bot, Probot's set-up page, or nothing, and stops on a signal. */
-import { run as runProbot } from 'probot'
+/** The process: reads the environment, starts the bot, the set-up page, or nothing, and stops on a signal. */
 import { grace, type Started, startBot } from './bot.ts'
 import { environment, type Read, readConfig, startedByNpm } from './config.ts'
+import { openSetUp } from './open-set-up.ts'
 
-const started = await start()
+let started = await start()
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal))
 
 if (startedByNpm()) stopWithParent(process.ppid)
@@ -37,7 +37,7 @@ function startAs(read: Read): Promise<Started> {
     case 'refuse':
       return refuse(read.problems)
     case 'set-up':
-      return setUp()
+      return openSetUp(read.given, goOn)
     case 'run':
       return startBot(read.config)
   }
@@ -48,8 +48,7 @@ function refuse(problems: string[]): never {
   process.exit(1)
 }
 
-/** Without an App, Probot's page makes one from `app.yml` and writes `.env`. */
-async function setUp(): Promise<Started> {
-  const server = await runProbot(() => {})
-  return { stop: () => server.stop() }
+/** Once the set-up page has written what was missing, the process is the bot. */
+async function goOn(): Promise<void> {
+  started = await start()
 }

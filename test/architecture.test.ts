@@ -49,7 +49,9 @@ const mayImport: Record<string, readonly string[]> = {
   bot: ['admin', 'config', 'core', 'flow', 'github', 'posthog', 'queue'],
   doctor: ['config', 'core', 'github', 'posthog', 'queue'],
   'doctor-cli': ['config', 'core', 'doctor'],
-  main: ['admin', 'bot', 'config', 'core'],
+  'set-up': ['core', 'set-up'],
+  'open-set-up': ['admin', 'bot', 'config', 'core', 'doctor', 'github', 'set-up'],
+  main: ['bot', 'config', 'open-set-up'],
 }
 
 test('the files are seen, and what they import', () => {

@@ -233,9 +233,12 @@ describe('a variable that is wrong is named, with what to do', () => {
 describe('without an App', () => {
   test.each<[Env, string]>([
     [{}, 'set-up'],
-    [{ WEBHOOK_SECRET: 'x', POSTHOG_API_KEY: 'phx_x' }, 'set-up'],
+    [{ POSTHOG_API_KEY: 'phx_x' }, 'set-up'],
     [{ APP_ID: '' }, 'set-up'],
-    [{ NODE_ENV: 'production' }, 'refuse'],
+    [{ NODE_ENV: 'production' }, 'set-up'],
+    [{ WEBHOOK_SECRET: 'x' }, 'refuse'],
+    [{ ROLE: 'worker' }, 'refuse'],
+    [{ PORT: 'x' }, 'refuse'],
     [{ PRIVATE_KEY: privateKey }, 'refuse'],
     [{ PRIVATE_KEY_PATH: keyFile }, 'refuse'],
   ])('%#', (env, mode) => {

@@ -10,14 +10,13 @@ import { limits } from '../core/pace.ts'
 import { readSettings, settingsPath } from '../core/repo-settings.ts'
 import { isTerminal, type Pull, type Run, type Session, taskMarker } from '../core/run.ts'
 import { pullOf, type SubjectView, type ThreadComment } from '../core/seen.ts'
-import { fullName, Repository, threadSlot } from '../core/thread.ts'
+import { Repository, threadSlot } from '../core/thread.ts'
 import type { GitHub, Log, RunQueue, TasksClient } from './edges.ts'
 
 export interface AdoptDeps {
   installations: {
-    /** The numbers of those that the App has. */
-    installations(): Promise<number[]>
-    repositoriesOf(installationId: number): Promise<Repository[]>
+    /** Every repository that the App can see. */
+    repositories(): Promise<Repository[]>
     /** The App's own comments of a repository that changed since then (ms since the epoch), oldest first. */
     ownComments(repository: Repository, since: number): Promise<ThreadComment[]>
     subject(repository: Repository, number: number): Promise<SubjectView>
@@ -47,17 +46,13 @@ const Memory = z.object({
   since: z.number(),
   /** What was under way when the data was lost has arrived by then. */
   from: z.number(),
-  /** Installations whose repositories are not known yet. */
-  unlisted: z.array(z.number()).default([]),
   /** What has not been looked through to the end. */
   unread: z.array(Repository),
 })
 type Memory = z.infer<typeof Memory>
 
-/** While another Run holds the thread, the lost one has to wait; and so has what GitHub refuses. */
+/** While another Run holds the thread, the lost one has to wait. */
 const lookAgain = 30_000
-/** What GitHub refuses for longer was taken away from us. */
-const patience = 10 * 60_000
 
 /** @returns ms until the next turn; nothing for the usual time */
 export const adoptLost =
@@ -65,63 +60,19 @@ export const adoptLost =
   async (turn: AdoptTurn): Promise<number | undefined> => {
     try {
       const memory = await begun(deps, turn)
-      if (deps.now() < memory.from) return memory.from - deps.now()
-      if (memory.unlisted.length + memory.unread.length === 0) return undefined
-      const left = await lookThroughAll(deps, turn, await listed(deps, turn, memory))
-      return left.unlisted.length + left.unread.length > 0 ? lookAgain : undefined
+      const { since, from, unread } = memory
+      if (deps.now() < from) return from - deps.now()
+      const unfinished: Repository[] = []
+      for (const [index, repository] of unread.entries()) {
+        turn.signal.throwIfAborted()
+        if (!(await lookThrough(deps, repository, since))) unfinished.push(repository)
+        await turn.remember({ ...memory, unread: [...unread.slice(index + 1), ...unfinished] })
+      }
+      return unfinished.length > 0 ? lookAgain : undefined
     } catch (error) {
       return afterFault(deps, error)
     }
   }
-
-async function listed(deps: AdoptDeps, turn: AdoptTurn, memory: Memory): Promise<Memory> {
-  let { unread } = memory
-  const left: number[] = []
-  for (const id of memory.unlisted) {
-    turn.signal.throwIfAborted()
-    const list = async () => {
-      unread = [...unread, ...(await deps.installations.repositoriesOf(id))]
-      return true
-    }
-    if (!(await attempted(deps, memory, { installation: id }, list))) left.push(id)
-  }
-  const next = { ...memory, unlisted: left, unread }
-  if (memory.unlisted.length > 0) await turn.remember(next)
-  return next
-}
-
-async function lookThroughAll(deps: AdoptDeps, turn: AdoptTurn, memory: Memory): Promise<Memory> {
-  const left: Repository[] = []
-  let next = memory
-  for (const [index, repository] of memory.unread.entries()) {
-    turn.signal.throwIfAborted()
-    const facts = { installation: repository.installationId, repository: fullName(repository) }
-    const look = () => lookThrough(deps, repository, memory.since)
-    if (!(await attempted(deps, memory, facts, look))) left.push(repository)
-    next = { ...next, unread: [...memory.unread.slice(index + 1), ...left] }
-    await turn.remember(next)
-  }
-  return next
-}
-
-/**
- * What one installation refuses or is limited in is no reason to leave the others out.
- * @returns whether that was all
- */
-async function attempted(
-  { log, now }: AdoptDeps,
-  { from }: Memory,
-  facts: object,
-  act: () => Promise<boolean>,
-): Promise<boolean> {
-  try {
-    return await act()
-  } catch (error) {
-    if (!(error instanceof Refused) && !(error instanceof ComeBack)) throw error
-    log.warn({ ...facts, err: error }, 'could not look for lost runs')
-    return error instanceof Refused && now() > from + patience
-  }
-}
 
 function afterFault({ log, now }: AdoptDeps, error: unknown): number {
   if (error instanceof ComeBack) return Math.max(1_000, error.until - now())
@@ -133,20 +84,30 @@ function afterFault({ log, now }: AdoptDeps, error: unknown): number {
 async function begun({ installations, log, now }: AdoptDeps, turn: AdoptTurn): Promise<Memory> {
   const known = Memory.safeParse(turn.memory).data
   if (known) return known
-  const unlisted = await installations.installations()
-  const memory = { since: now() - lookBack, from: now() + limits.unanswered, unlisted, unread: [] }
-  log.info({ installations: unlisted.length }, 'the queue is new: looking for runs that it lost')
+  const unread = await installations.repositories()
+  const memory = { since: now() - lookBack, from: now() + limits.unanswered, unread }
+  log.info({ repositories: memory.unread.length }, 'the queue is new: looking for runs that it lost')
   await turn.remember(memory)
   return memory
 }
 
-/** @returns whether that was all */
+/**
+ * What can't be read is somebody's repository that was taken away, and no reason to leave the others out.
+ * @returns whether that was all
+ */
 async function lookThrough(deps: AdoptDeps, repository: Repository, since: number): Promise<boolean> {
-  const comments = await deps.installations.ownComments(repository, since)
-  let all = true
-  for (const status of statusesIn(deps, repository, comments))
-    all = (await adopt(deps, repository, status)) && all
-  return all
+  const name = `${repository.owner}/${repository.repo}`
+  try {
+    const comments = await deps.installations.ownComments(repository, since)
+    let all = true
+    for (const status of statusesIn(deps, repository, comments))
+      all = (await adopt(deps, repository, status)) && all
+    return all
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    deps.log.warn({ repository: name, err: error }, 'could not look for lost runs')
+    return true
+  }
 }
 
 interface Status {

@@ -53,11 +53,9 @@ export const sweepEvery = 5 * minute
 const kept = 71 * hour
 /**
  * How long after the last attempt to ask for the next one: the first may still be under way, and a door that is shut
- * now may stay shut for hours, or for a weekend. The last of them repeats until GitHub forgets the webhook.
+ * now may stay shut for hours. After as many the webhook is given up.
  */
 const rests = [minute, 15 * minute, 3 * hour]
-/** What GitHub will not send again as often is given up. */
-const mostRefusals = 3
 /** The log may show an attempt late, or out of order. */
 const overlap = 10 * minute
 const mostPages = 1_000
@@ -74,9 +72,8 @@ const Missed = z.object({
   /** When the first attempt was, and the last. */
   since: z.number(),
   last: z.number(),
-  /** How often another one was asked for, and how often GitHub refused. */
+  /** How often another one was asked for. */
   times: z.number(),
-  refusals: z.number().default(0),
 })
 export type Missed = z.infer<typeof Missed>
 
@@ -93,8 +90,7 @@ export type Memory = z.infer<typeof Memory>
 export const nothing: Memory = { readUntil: 0, notBefore: 0, missed: [] }
 
 /** When to ask for the next attempt, if ever. */
-const dueAt = ({ last, times, refusals }: Missed): number =>
-  refusals >= mostRefusals ? Number.POSITIVE_INFINITY : last + (rests[times] ?? rests.at(-1) ?? 0)
+const dueAt = ({ last, times }: Missed): number => last + (rests[times] ?? Number.POSITIVE_INFINITY)
 
 export const dueOf = ({ missed }: Memory, now: number): Missed[] =>
   missed.filter(each => dueAt(each) <= now).slice(0, mostInOneSweep)
@@ -117,16 +113,12 @@ export function withRead(memory: Memory, { attempts, events, now }: Reading): Me
     const isOpen = Number.isFinite(dueAt(each))
     return events.includes(each.event) && each.since > now - kept && (isOpen || mayBeSeenAgain)
   }
-  const missed = atMost(mostRemembered, missedOf(memory.missed, attempts).filter(worthIt))
+  const missed = missedOf(memory.missed, attempts)
+    .filter(worthIt)
+    .sort((a, b) => a.since - b.since)
   // What is too much is read again.
   const readUntil = missed[mostRemembered]?.since ?? now
   return { readUntil, notBefore: 0, missed: missed.slice(0, mostRemembered) }
-}
-
-/** Oldest first. What was asked for in vain makes room for what was not. */
-function atMost(most: number, missed: Missed[]): Missed[] {
-  const kept = missed.length > most ? missed.filter(({ times }) => times < rests.length) : missed
-  return kept.sort((a, b) => a.since - b.since)
 }
 
 function missedOf(known: readonly Missed[], attempts: readonly Attempt[]): Missed[] {
@@ -150,15 +142,7 @@ function stillMissed(known: Missed | undefined, attempts: readonly Attempt[]): M
 }
 
 const fromFirst = (first: Attempt | undefined): Missed | undefined =>
-  first && {
-    guid: first.guid,
-    event: first.event,
-    id: first.id,
-    since: first.at,
-    last: first.at,
-    times: 0,
-    refusals: 0,
-  }
+  first && { guid: first.guid, event: first.event, id: first.id, since: first.at, last: first.at, times: 0 }
 
 /** @returns ms until the next turn; nothing for the usual time */
 export const sweepDeliveries =
@@ -216,17 +200,15 @@ async function read({ deliveries, turn, log }: Sweep, from: number): Promise<Att
 /** It is written down first: a process that dies here must not ask twice. */
 async function redeliver(sweep: Sweep, missed: Missed): Promise<void> {
   const { memory, now, log, deliveries } = sweep
-  const { guid: delivery, event, id, times, refusals } = missed
+  const { guid: delivery, event, id, times } = missed
   if (sweep.redelivered > 0) await new Promise(done => setTimeout(done, sweep.pause))
   sweep.turn.signal.throwIfAborted()
-  const asked = { ...missed, last: now(), times: times + 1 }
-  await remember(sweep, withAsked(memory, asked))
+  await remember(sweep, withAsked(memory, { ...missed, last: now(), times: times + 1 }))
   try {
     await deliveries.redeliver(id)
   } catch (error) {
     if (error instanceof ComeBack) sweep.memory = memory
     if (!(error instanceof Refused)) throw error
-    await remember(sweep, withAsked(memory, { ...asked, refusals: refusals + 1 }))
     log.warn({ delivery, event, err: error }, 'GitHub will not send this webhook again')
     return
   }

@@ -36,11 +36,7 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
   }
 
   return {
-    /** Those that are not suspended. @throws Refused | ComeBack | Unanswered */
-    installations,
     /** @throws Refused | ComeBack | Unanswered */
-    repositoriesOf,
-    /** Of all installations. @throws Refused | ComeBack | Unanswered */
     async repositories(): Promise<Repository[]> {
       const found: Repository[] = []
       for (const id of await installations()) found.push(...(await repositoriesOf(id)))

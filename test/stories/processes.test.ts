@@ -80,13 +80,6 @@ describe('A process is started wrong', () => {
     expect(said).not.toContain('phc_project')
   })
 
-  it('without an App shows Probot’s page to make one, from app.yml', async () => {
-    const bot = spawnBot({ NO_SMEE_SETUP: 'true', NODE_ENV: 'development' }, await freePort())
-    const page = await waitFor(() => fetch(`${bot.url}/probot`).then(response => response.text()))
-    expect(page).toContain('Register')
-    expect(await bot.stop()).toBe(0)
-  })
-
   it('with a Redis that is not there says so, without the password', async () => {
     const port = await freePort()
     const world = await startWorld({ roles: [] })
@@ -100,17 +93,6 @@ describe('A process is started wrong', () => {
     expect(said).not.toContain('hunter2')
   })
 })
-
-async function waitFor<T>(look: () => Promise<T>): Promise<T> {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await look()
-    } catch (error) {
-      if (tries > 300) throw error
-      await sleep(50)
-    }
-  }
-}
 
 describe.skipIf(!redisAvailable())('Redis has trouble', () => {
   let redis: RedisServer

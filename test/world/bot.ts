@@ -46,6 +46,17 @@ export class Bot {
     return this.#exited
   }
 
+  /** Waits for words in its output. */
+  async says(pattern: RegExp, timeout = 30_000): Promise<string> {
+    const deadline = Date.now() + timeout
+    while (Date.now() < deadline) {
+      const found = pattern.exec(this.output())
+      if (found) return found[0]
+      await new Promise(resolve => setTimeout(resolve, 25))
+    }
+    throw new Error(`the bot did not say ${pattern}:\n${this.output()}`)
+  }
+
   async ready(timeout = 60_000): Promise<this> {
     const deadline = Date.now() + timeout
     let exitCode: number | null | undefined
@@ -65,9 +76,9 @@ export class Bot {
 }
 
 /** Starts `dist/main.js`; the build is made once before the tests. */
-export function spawnBot(env: Record<string, string>, port: number): Bot {
+export function spawnBot(env: Record<string, string>, port: number, cwd = tmpdir()): Bot {
   const child = spawn(process.execPath, [join(root, 'dist/main.js')], {
-    cwd: tmpdir(),
+    cwd,
     env: { PATH: process.env.PATH ?? '', ...env, HOST: '127.0.0.1', PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -1,0 +1,71 @@
+/** Opens the set-up page on the port of the bot, and hands the port over when all is written. */
+import { hostname } from 'node:os'
+import { SmeeClient } from 'smee-client'
+import { closeServer, listen } from './admin/server.ts'
+import type { Started } from './bot.ts'
+import { envFileToWrite, environment, readConfig, type SetUpGiven, secretsOf } from './config.ts'
+import type { Check } from './core/check.ts'
+import { found } from './core/check.ts'
+import { redactor } from './core/redact.ts'
+import { examine, examinePostHog } from './doctor.ts'
+import { wantedOfApp } from './github/manifest.ts'
+import type { Values } from './set-up/form.ts'
+import { setUpServer } from './set-up/server.ts'
+
+/** @param goOn starts the bot with what was written */
+export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): Promise<Started> {
+  const { host, port, protocol } = given
+  const { server, token } = setUpServer({
+    names: [host, hostname()].map(name => name.toLowerCase()),
+    file: envFileToWrite(),
+    given: startingFrom(given),
+    protocol,
+    asked: wantedOfApp,
+    channel,
+    testPostHog: ({ posthogHost, posthogKey, posthogProject }) =>
+      examinePostHog({ host: posthogHost, apiKey: posthogKey, projectId: posthogProject }),
+    examine: examineWritten,
+    begin: () => void closeServer(server, 1_000).then(goOn),
+  })
+  const actual = await listen(server, { host, port })
+  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
+  process.stdout.write(
+    `There is no GitHub App yet. Open this address, once, to make one:\n\n  http://${shown}:${actual}/set-up?token=${token}\n\n`,
+  )
+  return { stop: () => closeServer(server, 1_000) }
+}
+
+function startingFrom({
+  enterprise,
+  webhook,
+  posthogHost,
+  posthogKey,
+  posthogProject,
+}: SetUpGiven): Partial<Values> {
+  const known = { enterprise, webhook, posthogHost, posthogKey, posthogProject }
+  return Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined))
+}
+
+/** smee.io may be away, or out of reach. */
+const channelWithin = 4_000
+
+async function channel(): Promise<string | undefined> {
+  const late = new Promise<undefined>(resolve => setTimeout(resolve, channelWithin, undefined).unref())
+  try {
+    return (await Promise.race([SmeeClient.createChannel(), late])) || undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function examineWritten(): Promise<Check[]> {
+  const read = readConfig(environment())
+  switch (read.mode) {
+    case 'run':
+      return examine(read.config, redactor(secretsOf(read.config)))
+    case 'refuse':
+      return read.problems.map(problem => found('configuration', problem, 'Change it in the file.'))
+    case 'set-up':
+      return [found('configuration', 'nothing was written', 'Begin again.')]
+  }
+}

@@ -1,0 +1,78 @@
+/** Writes settings into a `.env` file: what stands there stays, comments and order too, and nobody else may read it. */
+import { randomUUID } from 'node:crypto'
+import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises'
+
+/**
+ * @throws the file system's error; then the file is as it was
+ */
+export async function writeEnv(path: string, values: Record<string, string>): Promise<void> {
+  const before = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''
+    throw error
+  })
+  const aside = `${path}.${randomUUID().slice(0, 8)}`
+  try {
+    await writeFile(aside, withValues(before, values), { mode: 0o600, flag: 'wx' })
+    // A mask of the process may have taken bits away, never added any.
+    await chmod(aside, 0o600)
+    await rename(aside, path)
+  } catch (error) {
+    await rm(aside, { force: true })
+    throw error
+  }
+}
+
+/** Each value on the line where its name stands, set or commented out; what has no line comes at the end. */
+export function withValues(text: string, values: Record<string, string>): string {
+  const left = new Map(Object.entries(values))
+  const lines = entriesOf(text).map(({ name, raw, live }) => {
+    const value = name === undefined ? undefined : left.get(name)
+    if (name === undefined || value === undefined || (!live && hasLive(text, name))) return raw
+    left.delete(name)
+    return lineOf(name, value)
+  })
+  while (lines.at(-1) === '') lines.pop()
+  return `${[...lines, ...[...left].map(([name, value]) => lineOf(name, value))].join('\n')}\n`
+}
+
+interface Entry {
+  raw: string
+  name: string | undefined
+  /** Not commented out. */
+  live: boolean
+}
+
+const assignment = /^(# ?)?(?:export )?([A-Z][A-Z0-9_]*)=(.*)$/
+
+/** A value in quotes may go over several lines, as a private key does. */
+function entriesOf(text: string): Entry[] {
+  const lines = text === '' ? [] : text.replace(/\r\n/g, '\n').split('\n')
+  const entries: Entry[] = []
+  for (let index = 0; index < lines.length; index++) {
+    let raw = lines[index] ?? ''
+    const match = assignment.exec(raw)
+    if (!match) {
+      entries.push({ raw, name: undefined, live: false })
+      continue
+    }
+    const [, comment, name, value = ''] = match
+    const quote = /^["'`]/.exec(value)?.[0]
+    if (comment === undefined && quote !== undefined && !value.slice(1).includes(quote))
+      while (index + 1 < lines.length) {
+        const next = lines[++index] ?? ''
+        raw += `\n${next}`
+        if (next.includes(quote)) break
+      }
+    entries.push({ raw, name, live: comment === undefined })
+  }
+  return entries
+}
+
+const hasLive = (text: string, wanted: string): boolean =>
+  entriesOf(text).some(({ name, live }) => live && name === wanted)
+
+/** Node reads `\n` in double quotes as a new line, and nothing else. */
+function lineOf(name: string, value: string): string {
+  if (/^[\w./:@+=,-]*$/.test(value)) return `${name}=${value}`
+  return value.includes('"') ? `${name}='${value}'` : `${name}="${value.replaceAll('\n', '\\n')}"`
+}

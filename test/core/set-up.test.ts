@@ -1,0 +1,92 @@
+/** The pure parts of the set-up page: what the form takes, and what becomes of a `.env` that is there already. */
+import { parseEnv } from 'node:util'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { withValues } from '../../src/set-up/env-file.ts'
+import { type Field, readForm, type Values } from '../../src/set-up/form.ts'
+import { newAppAddress, serverOf } from '../../src/set-up/manifest.ts'
+
+const good: Values = {
+  name: 'Codex at Acme',
+  organization: 'acme',
+  enterprise: '',
+  webhook: 'https://codex.acme.example',
+  posthogHost: 'https://eu.posthog.com',
+  posthogKey: 'phx_key',
+  posthogProject: '12',
+}
+
+describe('the form', () => {
+  test('takes what is right, and adds our path to the name of a host', () => {
+    expect(readForm(good, { local: false })).toEqual({
+      kind: 'good',
+      values: { ...good, webhook: 'https://codex.acme.example/api/github/webhooks' },
+    })
+    const channel = { ...good, webhook: 'https://smee.io/abc' }
+    expect(readForm(channel, { local: false })).toEqual({ kind: 'good', values: channel })
+  })
+
+  test.each<[Field, string]>([
+    ['name', ''],
+    ['name', 'a name that is longer than GitHub takes it'],
+    ['name', '<b>'],
+    ['organization', 'acme/../evil'],
+    ['enterprise', 'https://github.example.com'],
+    ['enterprise', 'github.example.com/path'],
+    ['webhook', ''],
+    ['webhook', 'codex.acme.example'],
+    ['webhook', 'http://localhost:3000'],
+    ['webhook', 'http://127.0.0.1/x'],
+    ['webhook', 'http://192.168.1.4'],
+    ['webhook', 'http://[::1]:3000'],
+    ['webhook', 'ftp://codex.acme.example'],
+    ['posthogHost', 'us.posthog.com'],
+    ['posthogKey', 'phc_project'],
+    ['posthogKey', 'phx_1\nAPP_ID=2'],
+    ['posthogProject', 'mine'],
+  ])('does not take %s %j', (field, value) => {
+    const read = readForm({ ...good, [field]: value }, { local: false })
+    expect(read.kind === 'bad' && Object.keys(read.problems)).toEqual([field])
+  })
+
+  test('an Enterprise Server on this machine may reach this machine', () => {
+    expect(readForm({ ...good, webhook: 'http://127.0.0.1:3000' }, { local: true }).kind).toBe('good')
+  })
+})
+
+describe('the .env', () => {
+  test.each([
+    ['nothing yet', '', 'APP_ID=1\n'],
+    ['an empty line for it', 'APP_ID=\nB=2\n', 'APP_ID=1\nB=2\n'],
+    ['one that is commented out', '# the App\n# APP_ID=7\n', '# the App\nAPP_ID=1\n'],
+    ['both', '# APP_ID=7\nAPP_ID=8\n', '# APP_ID=7\nAPP_ID=1\n'],
+    ['a value over several lines', 'APP_ID="a\nb"\nB=2\n', 'APP_ID=1\nB=2\n'],
+    ['no end of line', 'B=2', 'B=2\nAPP_ID=1\n'],
+    ['a word that only looks like it', 'MY_APP_ID=7\n', 'MY_APP_ID=7\nAPP_ID=1\n'],
+  ])('with %s', (_, before, after) => {
+    expect(withValues(before, { APP_ID: '1' })).toBe(after)
+  })
+
+  test('what is written is read again, and what stood there stands there still', () => {
+    const value = fc
+      .string({ unit: 'grapheme-ascii' })
+      .filter(text => !/["'`\\]/.test(text) && text.trim() === text)
+    fc.assert(
+      fc.property(value, value, (mine, theirs) => {
+        const before = `# a comment\nTHEIRS="${theirs}"\n`
+        const after = withValues(before, { MINE: mine, KEY: 'a\nb' })
+        expect(parseEnv(after)).toEqual({ THEIRS: theirs, MINE: mine, KEY: 'a\nb' })
+        expect(after.startsWith(before)).toBe(true)
+      }),
+    )
+  })
+})
+
+test('the manifest goes to who is to own the App', () => {
+  expect(newAppAddress(serverOf({ enterprise: '' }, 'https'), { organization: '' }, 's')).toBe(
+    'https://github.com/settings/apps/new?state=s',
+  )
+  expect(newAppAddress(serverOf({ enterprise: 'git.acme.example' }, 'https'), good, 's')).toBe(
+    'https://git.acme.example/organizations/acme/settings/apps/new?state=s',
+  )
+})

@@ -1,0 +1,200 @@
+/** Somebody starts the bot for the first time, and has a GitHub App made on the set-up page. */
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { freePort } from '../support/free-port.ts'
+import { type Bot, spawnBot } from '../world/bot.ts'
+import { browserAvailable, type Look, openWindow, type Window } from '../world/browser.ts'
+import { type Enterprise, startEnterprise } from '../world/github/enterprise.ts'
+import { Thread } from '../world/thread.ts'
+import { startWorld, type World } from '../world/world.ts'
+
+let world: World
+let enterprise: Enterprise
+let folder: string
+let bot: Bot
+let address: string
+
+beforeAll(async () => {
+  world = await startWorld({ roles: [], posthog: { repositories: ['acme/shop'] } })
+  enterprise = await startEnterprise(world.github, world.env.WEBHOOK_SECRET ?? '')
+})
+afterAll(async () => {
+  await enterprise?.close()
+  await world?.close()
+})
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'set-up-'))
+  await writeFile(join(folder, '.env'), '# What is ours\nLOG_FORMAT=json\n# the App\nAPP_ID=\n', {
+    mode: 0o644,
+  })
+  bot = spawnBot({ GHE_PROTOCOL: 'http' }, await freePort(), folder)
+  world.bots.push(bot)
+  address = await bot.says(/http:\S+token=\S+/)
+})
+afterEach(async () => {
+  await bot.stop('SIGKILL')
+  await rm(folder, { recursive: true, force: true })
+})
+
+describe('the page is for who sees the terminal', () => {
+  const get = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(bot.url + path, { headers, redirect: 'manual' })
+
+  async function cookie(): Promise<string> {
+    const response = await fetch(address, { redirect: 'manual' })
+    return response.headers.get('set-cookie')?.split(';')[0] ?? ''
+  }
+
+  test('nobody gets in without the token, nor twice with it', async () => {
+    expect((await get('/set-up')).status).toBe(403)
+    expect((await get('/set-up?token=guessed')).status).toBe(403)
+    const opened = await fetch(address, { redirect: 'manual' })
+    expect(opened.status).toBe(303)
+    expect(opened.headers.get('set-cookie')).toMatch(/; HttpOnly; SameSite=Lax/)
+    expect((await fetch(address, { redirect: 'manual' })).status).toBe(403)
+  })
+
+  test('another page can send nothing, and a name that leads here opens nothing', async () => {
+    const headers = { cookie: await cookie(), 'content-type': 'application/x-www-form-urlencoded' }
+    const post = (more: Record<string, string>): Promise<Response> =>
+      fetch(`${bot.url}/set-up/review`, { method: 'POST', headers: { ...headers, ...more }, body: 'name=x' })
+    expect((await post({ origin: 'https://evil.example' })).status).toBe(403)
+    expect((await post({ origin: 'null' })).status).toBe(403)
+    expect((await post({})).status).toBe(403)
+    expect((await post({ origin: bot.url })).status).toBe(422)
+    expect((await rawGet('/set-up', { cookie: headers.cookie, host: 'evil.example' })).status).toBe(421)
+  })
+
+  test('an answer of GitHub that was not asked for is not taken', async () => {
+    const headers = { cookie: await cookie() }
+    expect((await get('/set-up/callback?code=abc&state=', headers)).status).toBe(403)
+    expect((await get('/set-up/callback?code=abc&state=guessed', headers)).status).toBe(403)
+  })
+
+  test('it lives, and is not ready', async () => {
+    expect((await get('/healthz')).status).toBe(200)
+    expect((await get('/readyz')).status).toBe(503)
+  })
+
+  /** fetch does not let a caller choose the host. */
+  async function rawGet(path: string, headers: Record<string, string>): Promise<{ status: number }> {
+    const { request } = await import('node:http')
+    return new Promise((resolve, reject) => {
+      request(`${bot.url}${path}`, { headers }, response => {
+        response.resume()
+        resolve({ status: response.statusCode ?? 0 })
+      })
+        .on('error', reject)
+        .end()
+    })
+  }
+})
+
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+
+/** What a person with a screen reader, or without a mouse, would stumble over. */
+async function flawsOf({ page }: Window): Promise<string[]> {
+  const source = await readFile(axe, 'utf8')
+  return page.evaluate(async text => {
+    // The page lets no script in, so it is run from outside.
+    new Function(text)()
+    const { axe: engine } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; help: string }[] }> }
+    }
+    return (await engine.run()).violations.map(({ id, help }) => `${id}: ${help}`)
+  }, source)
+}
+
+const screenshots = process.env.SCREENSHOTS
+
+describe.skipIf(!browserAvailable())('in a browser', () => {
+  let window: Window
+
+  const picture = async (name: string): Promise<void> => {
+    if (screenshots) await window.page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true })
+  }
+
+  /** What is missing is said beside the field, and at the top. */
+  async function findsNoFlaw(look: Look, name: string): Promise<void> {
+    window = await openWindow(look)
+    const { page } = window
+    await page.goto(address)
+    expect(await page.title()).toContain('Set up')
+    expect(await flawsOf(window)).toEqual([])
+    await picture(`${name}-1-details`)
+    await page.getByRole('button', { name: 'Review' }).click()
+    expect(await page.getByRole('alert').textContent()).toContain('Personal API key')
+    expect(await flawsOf(window)).toEqual([])
+    await picture(`${name}-2-problems`)
+  }
+
+  async function fill(values: Record<string, string>): Promise<void> {
+    for (const [label, value] of Object.entries(values)) await window.page.getByLabel(label).fill(value)
+  }
+
+  const allRight = (): Record<string, string> => ({
+    'Host of your Enterprise Server': enterprise.host,
+    'Webhook address': bot.url,
+    'Address of PostHog': world.posthog.url,
+    'Personal API key': world.posthog.apiKey,
+    'Number of the project': String(world.posthog.projectId),
+  })
+
+  afterEach(() => window?.close())
+
+  test('on a phone, at night', async () => {
+    await findsNoFlaw({ width: 390, height: 844, dark: true }, 'phone')
+    await fill(allRight())
+    await window.page.getByRole('button', { name: 'Review' }).click()
+    await window.page.getByRole('region', { name: 'Manifest' }).waitFor()
+    expect(await flawsOf(window)).toEqual([])
+    await picture('phone-3-review')
+  })
+
+  test('from the first start to the first pull request', async () => {
+    await findsNoFlaw({ width: 1280, height: 900 }, 'desktop')
+    const { page } = window
+    await fill({ ...allRight(), 'Personal API key': 'phx_mistyped' })
+    await page.getByRole('button', { name: 'Test the connection' }).click()
+    expect(await page.getByRole('status').textContent()).toContain('PostHog does not take the key')
+    await fill({ 'Personal API key': world.posthog.apiKey })
+    await page.getByRole('button', { name: 'Test the connection' }).click()
+    expect(await page.getByRole('status').textContent()).toContain('works at')
+    await picture('desktop-3-tested')
+
+    // The key is kept, and not sent out again. From here on without a mouse.
+    expect(await page.content()).not.toContain(world.posthog.apiKey)
+    await page.getByLabel('Number of the project').focus()
+    for (const key of ['Tab', 'Tab', 'Enter']) await page.keyboard.press(key)
+    const manifest = await page.getByRole('region', { name: 'Manifest' }).textContent()
+    expect(manifest).toContain('"pull_requests": "write"')
+    expect(await flawsOf(window)).toEqual([])
+    await picture('desktop-4-review')
+
+    await page.getByRole('button', { name: 'Create it on GitHub' }).click()
+    await page.getByRole('button', { name: 'Create GitHub App' }).click()
+    await page.getByRole('heading', { name: 'is made' }).waitFor()
+    expect(await flawsOf(window)).toEqual([])
+    await picture('desktop-5-done')
+
+    const file = join(folder, '.env')
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    const written = await readFile(file, 'utf8')
+    expect(written).toMatch(/^# What is ours\nLOG_FORMAT=json\n# the App\nAPP_ID=4711\n/)
+    expect(written).toContain(`GHE_HOST=${enterprise.host}`)
+
+    await page.getByRole('button', { name: 'Start the bot' }).click()
+    await page.getByRole('heading', { name: 'The bot starts' }).waitFor()
+    await bot.ready()
+    world.github.webhooks.target = `${bot.url}/api/github/webhooks`
+    const maya = world.github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Login is flaky' })
+    await maya.comments(issue.number, '/codex fix the flaky login test')
+    await new Thread(world, issue.number).waitForAnswer('pull request is ready')
+    expect((await fetch(`${bot.url}/set-up`)).status).toBe(404)
+  })
+})

@@ -1,0 +1,54 @@
+/** Headless Chromium, where there is one. */
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type BrowserContext, chromium, type Page } from 'playwright-core'
+
+const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
+  existsSync,
+)
+
+/** Where it has to be there, its lack is a failure and not a reason to skip. */
+export function browserAvailable(): boolean {
+  if (executable !== undefined) return true
+  if (process.env.REQUIRE_BROWSER) throw new Error('REQUIRE_BROWSER is set, and there is no Chromium')
+  console.warn('no Chromium: the pages are not tried in a browser')
+  return false
+}
+
+export interface Look {
+  width: number
+  height: number
+  dark?: boolean
+}
+
+export interface Window {
+  page: Page
+  close(): Promise<void>
+}
+
+/** A window with a profile of its own. */
+export async function openWindow({ width, height, dark = false }: Look): Promise<Window> {
+  const profile = await mkdtemp(join(tmpdir(), 'browser-'))
+  const context: BrowserContext = await chromium.launchPersistentContext(profile, {
+    ...(executable === undefined ? {} : { executablePath: executable }),
+    headless: true,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+    viewport: { width, height },
+    colorScheme: dark ? 'dark' : 'light',
+  })
+  return {
+    page: context.pages()[0] ?? (await context.newPage()),
+    close: async () => {
+      await context.close()
+      await rm(profile, { recursive: true, force: true })
+    },
+  }
+}
