@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { RepoSettings } from './repo-settings.ts'
-import { Ask, Branch, newRun, Outcome, type Pull, Run, type Session } from './run.ts'
+import { Ask, Branch, newRun, Outcome, type Pull, Run } from './run.ts'
+import type { Session } from './session.ts'
 import { PullHead, type Snapshot, type Thread } from './thread.ts'
 
 export const Backup = z.object({
@@ -19,6 +20,7 @@ export const Backup = z.object({
   /** Messages handed to the agent after its start, and where in its log that was. */
   notes: z.number().int().default(0),
   from: z.number().int().default(0),
+  said: z.string().optional(),
   asked: z.boolean().default(false),
   taskMade: z.boolean().default(false),
   round: z.number().int().default(0),
@@ -42,6 +44,7 @@ export function backupOf(run: Run): Backup | undefined {
     earlier: run.earlier,
     notes: run.taskRun?.notes ?? 0,
     from: run.taskRun?.from ?? 0,
+    said: run.taskRun?.said,
     asked: run.asked,
     taskMade: run.taskMade,
     round: run.round,
@@ -121,12 +124,12 @@ const tidyingUp = (run: Run, outcome: Outcome, now: number): Run => ({
   told: { ...run.told, comment: true },
 })
 
-const atWork = (run: Run, { notes, from }: Backup, id: string, now: number): Run => ({
+const atWork = (run: Run, { notes, from, said }: Backup, id: string, now: number): Run => ({
   ...run,
   turn: true,
   asked: true,
-  taskRun: { id, since: now, status: 'queued', notes, from, changedAt: now },
-  heard: { offset: from, turns: 0, idle: false },
+  taskRun: { id, since: now, status: 'queued', notes, from, changedAt: now, said },
+  heard: { offset: from, turns: 0, idle: false, awaits: said },
 })
 
 const editedSince: Outcome = {

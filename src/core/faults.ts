@@ -10,12 +10,15 @@ export class Refused extends Error {
   readonly status: number
   /** The service's own code for it, where it gives one (`usage_limit_exceeded`, `not_found` …). */
   readonly code: string
+  /** The field of the request that it is about, where the service says so. */
+  readonly field: string | undefined
 
-  constructor(service: Service, status: number, code: string, message: string) {
+  constructor(service: Service, status: number, code: string, message: string, field?: string) {
     super(message)
     this.service = service
     this.status = status
     this.code = code
+    this.field = field
   }
 }
 

@@ -6,6 +6,7 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import { Backup } from './backup.ts'
+import { Rights } from './session.ts'
 import type { Thread } from './thread.ts'
 
 /** What a marker of another version says in its own way counts as not said; the rest is kept. */
@@ -20,6 +21,8 @@ export const Marker = z.object({
   round: z.number().int().optional().catch(undefined),
   task: z.string().optional().catch(undefined),
   taskRun: z.string().optional().catch(undefined),
+  /** What that may do. */
+  may: Rights.optional().catch(undefined),
   branch: z.string().optional().catch(undefined),
   /** Where the branch stood when the Run began. */
   sha: z.string().optional().catch(undefined),

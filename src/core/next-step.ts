@@ -1,7 +1,8 @@
 /** Decides the one thing to do next for a Run. Pure: no clock, no service, no queue. */
 import { turnIsOver } from './observe.ts'
 import { limits } from './pace.ts'
-import { isTerminal, type Outcome, type Run } from './run.ts'
+import { isTerminal, type Outcome, type Run, resumedSession, wantedRights } from './run.ts'
+import { mayServe } from './session.ts'
 
 export type Step =
   | { do: 'post-status' }
@@ -12,6 +13,7 @@ export type Step =
   | { do: 'stage-attachments' }
   | { do: 'create-task' }
   | { do: 'rejoin' }
+  | { do: 'end-earlier' }
   | { do: 'start-run' }
   | { do: 'deliver' }
   | { do: 'cancel' }
@@ -60,7 +62,7 @@ function working(run: Run, now: Now): Step {
   if (!run.turn) return keepLooking(run, now, { do: 'take-turn' })
   if (!run.branch) return { do: 'find-branch' }
   if (!run.taskId) return { do: 'create-task' }
-  if (!run.taskRun) return towardsRun(run)
+  if (!run.taskRun) return towardsRun(run, now)
   const claimed = run.claimedPulls[0]
   if (claimed !== undefined) return { do: 'adopt-pull', url: claimed }
   if (run.undelivered.length > 0) return { do: 'deliver' }
@@ -82,11 +84,25 @@ const lookedSinceIdle = ({ heard, lastLookAt, taskRun }: Run): boolean =>
   heard?.idleSince === undefined ||
   lastLookAt > heard.idleSince
 
-function towardsRun(run: Run): Step {
-  if (run.earlier && !run.earlier.over) return { do: 'rejoin' }
+function towardsRun(run: Run, now: Now): Step {
+  if (run.earlier && !run.earlier.over)
+    return mayServe(run.earlier, wantedRights(run)) && run.earlier.resumes !== false
+      ? { do: 'rejoin' }
+      : endEarlier(run, run.earlier, now)
   // A session that goes on has read the thread already.
-  if (!run.context && !run.earlier) return { do: 'gather-context' }
+  if (!run.context && !resumedSession(run)) return { do: 'gather-context' }
   return run.attachments ? { do: 'start-run' } : { do: 'stage-attachments' }
+}
+
+/**
+ * The earlier task run may not do what is asked now, or not only that. It is ended even when it is idle: PostHog may
+ * put it to work again by itself, and two runs of one task must not work side by side.
+ */
+function endEarlier(run: Run, { cancelledAt }: NonNullable<Run['earlier']>, now: Now): Step {
+  const over = cancelledAt !== undefined && now.at - cancelledAt > limits.stopping
+  return over
+    ? { do: 'give-up', outcome: failure(earlierGoesOn) }
+    : keepLooking(run, now, { do: 'end-earlier' })
 }
 
 /** A stop that found nothing at PostHog is done at once; else PostHog has to confirm it. */
@@ -147,6 +163,13 @@ const unconfirmedStop: Failure = {
   class: 'lost',
   reason: 'PostHog was asked to stop the run but did not confirm it within 5 minutes',
   fix: 'Look at the run in PostHog; it may still be working.',
+}
+
+const earlierGoesOn: Failure = {
+  class: 'lost',
+  reason:
+    'The session of before may not do what is asked now, and PostHog did not confirm its end within 5 minutes',
+  fix: 'Look at the run in PostHog and stop it there, then `/codex retry`.',
 }
 
 const tooLong = ({ service, why }: NonNullable<Run['trouble']>): Failure => ({

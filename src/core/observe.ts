@@ -9,6 +9,8 @@ export interface LogEntry {
     | { is: 'progress'; step: string; label: string; done: boolean }
     | { is: 'message'; text: string }
     | { is: 'turn-over' }
+    /** Somebody's words, where the agent takes them up: `messages` are the ids of ours in them. */
+    | { is: 'words'; messages: string[] }
     | { is: 'activity' }
 }
 
@@ -62,10 +64,18 @@ type Hearing = NonNullable<Run['heard']>
 
 function hear(run: Run, sight: Sight, now: number): Hearing {
   const before: Hearing = { ...(run.heard ?? { turns: 0, idle: false }), offset: sight.offset }
-  return sight.log.reduce((heard, entry) => hearEntry(heard, entry, now), before)
+  const mine = (id: string): boolean => id === run.id || run.delivered.includes(id)
+  return sight.log.reduce((heard, entry) => hearEntry(heard, entry, { now, mine }), before)
 }
 
-function hearEntry(heard: Hearing, { what }: LogEntry, now: number): Hearing {
+interface Hears {
+  now: number
+  /** Whether a message is one of this Run's. */
+  mine(id: string): boolean
+}
+
+function hearEntry(heard: Hearing, { what }: LogEntry, { now, mine }: Hears): Hearing {
+  if (heard.others && what.is !== 'words') return heard
   switch (what.is) {
     case 'turn-over':
       // One end may be told twice, as an event and as an answer.
@@ -74,9 +84,22 @@ function hearEntry(heard: Hearing, { what }: LogEntry, now: number): Hearing {
       return { ...heard, answer: what.text, idle: false }
     case 'activity':
       return { ...heard, idle: false }
+    case 'words':
+      return hearWords({ ...heard, showsWords: true }, what.messages, mine)
     case 'progress':
       return heard
   }
+}
+
+/**
+ * Words are answered from where they stand themselves. Whatever comes before is the end of what went on when they were
+ * said; and when they have been answered, others' words begin what is no matter of this Run.
+ */
+function hearWords(heard: Hearing, messages: readonly string[], mine: Hears['mine']): Hearing {
+  const { awaits } = heard
+  const taken = awaits === undefined ? messages.some(mine) : messages.includes(awaits)
+  if (taken) return { ...heard, awaits: undefined, others: false, idle: false, answer: undefined }
+  return awaits === undefined && heard.idle ? { ...heard, others: true } : heard
 }
 
 /** One line a step, in the order of first sight; a later word on the same step replaces the earlier. */
@@ -93,9 +116,14 @@ export function turnIsOver(run: Run, now: number): boolean {
   if (run.taskRun && isTerminal(run.taskRun.status)) return true
   if (!run.heard?.idle) return false
   const quiet = now - (run.heard.idleSince ?? now)
-  const heardAll = run.heard.turns > (run.taskRun?.notes ?? 0)
+  const heardAll = run.heard.showsWords ? run.heard.awaits === undefined : hadItsTurns(run, run.heard)
+  if (run.heard.showsWords && !heardAll) return false
   return quiet >= (heardAll ? limits.settle : limits.settleAfterNote)
 }
+
+/** Where the log shows no words, their turns are counted; in a session that went on, one of others may be among them. */
+const hadItsTurns = ({ taskRun }: Run, { turns, awaits }: Hearing): boolean =>
+  turns > (taskRun?.notes ?? 0) && (awaits === undefined || (taskRun?.from ?? 0) === 0)
 
 /** The outcome, once the turn is over and GitHub has been asked what came of it. */
 export function outcomeOf(run: Run): Outcome {

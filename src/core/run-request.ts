@@ -79,10 +79,12 @@ export function runRequest(ask: RunAsk): CodexTaskRunCreate {
     ...present('reasoning_effort', ask.effort && effortOf(ask.model, ask.effort)),
     ...present('github_user_token', ask.authorship === 'user' ? ask.userToken : undefined),
     ...present('initial_permission_mode', ask.permission),
-    // A run that may only read has nothing to publish.
-    auto_publish: ask.permission !== 'read-only',
+    auto_publish: mayPublish(ask.permission),
   })
 }
+
+/** A run that may only read has nothing to publish. */
+export const mayPublish = (permission: PermissionMode | undefined): boolean => permission !== 'read-only'
 
 const present = (
   key: keyof CodexTaskRunCreate,

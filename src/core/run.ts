@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { StagedAttachments } from './attachments.ts'
 import { RepoSettings } from './repo-settings.ts'
 import { PermissionMode, PrAuthorshipMode, ReasoningEffort } from './run-request.ts'
+import { Rights, rightsOf, Session } from './session.ts'
 import { Person, PullHead, Snapshot, Thread } from './thread.ts'
 import { InlineComment, Place } from './trigger.ts'
 
@@ -46,12 +47,17 @@ export const Ask = z.object({
   whole: z.string().optional(),
   options: RunOptions,
   inline: z.array(InlineComment).optional(),
+  /** The plan that it carries out, and where that was made: elsewhere it may not fit any more. */
+  approves: z
+    .object({
+      plan: z.string(),
+      branch: z.string().optional(),
+      sha: z.string().optional(),
+      text: z.string().optional(),
+    })
+    .optional(),
 })
 export type Ask = z.infer<typeof Ask>
-
-/** PostHog's side of a Run. */
-export const Session = z.object({ taskId: z.string(), taskRunId: z.string() })
-export type Session = z.infer<typeof Session>
 
 export const Branch = z.object({
   name: z.string(),
@@ -116,7 +122,9 @@ const FollowUp = z.object({
   by: Person,
   at: z.number(),
   text: z.string(),
+  inline: z.array(InlineComment).optional(),
 })
+export type FollowUp = z.infer<typeof FollowUp>
 
 /** Something said to a live Run, by a person. */
 export const Note = z.discriminatedUnion('says', [
@@ -160,6 +168,12 @@ const Heard = z.object({
   idle: z.boolean().default(false),
   idleSince: z.number().optional(),
   answer: z.string().optional(),
+  /** The message that was handed over last, until the log shows that the agent took it up. */
+  awaits: z.string().optional(),
+  /** This log shows words where they are taken up; older servers' do not. */
+  showsWords: z.boolean().optional(),
+  /** What goes on by now is the answer to somebody else's words: PostHog's own, after a pull request. */
+  others: z.boolean().optional(),
 })
 
 const { branch, attachments, when, pull_request, limits, head_moved } = RepoSettings.shape
@@ -209,8 +223,15 @@ export const Run = z.object({
   attachments: StagedAttachments.optional(),
   /** Staged ids expired once already. */
   restaged: z.boolean().default(false),
-  /** The session it goes on with, from an earlier Run of the thread. `over` once that can't be talked to any more. */
-  earlier: Session.extend({ branch: z.string().optional(), over: z.boolean().default(false) }).optional(),
+  /** The session of an earlier Run of the thread. `over` once that can't be talked to any more. */
+  earlier: Session.extend({
+    branch: z.string().optional(),
+    over: z.boolean().default(false),
+    /** This Run goes on in it; else it begins afresh, and the session only has to make room. */
+    resumes: z.boolean().optional(),
+    /** When PostHog was first asked to end it. */
+    cancelledAt: z.number().optional(),
+  }).optional(),
 
   status: z
     .object({ commentId: z.number().int(), hash: z.string(), phase: z.string(), at: z.number() })
@@ -237,6 +258,9 @@ export const Run = z.object({
       effort: z.string().optional(),
       /** Who PostHog says will have written the pull request. */
       authorship: z.string().optional(),
+      may: Rights.optional(),
+      /** The id of the message that was handed over last. */
+      said: z.string().optional(),
     })
     .optional(),
   heard: Heard.optional(),
@@ -327,6 +351,23 @@ export function phaseOf(run: Run): Phase {
   if (!run.taskRun) return run.ahead === undefined ? 'preparing' : 'waiting'
   return run.taskRun.status === 'queued' || run.taskRun.status === 'not_started' ? 'starting' : 'working'
 }
+
+/** What the task run of a Run has to be allowed, once its branch is known. */
+export const wantedRights = ({ ask, branch }: Run): Rights => rightsOf(ask.options, branch?.name ?? '')
+
+/** Its session as others may go on in it: the agent has put its commits on branches of its own meanwhile. */
+export function sessionOf({ taskId, taskRun, pulls }: Run): Session | undefined {
+  if (taskId === undefined || !taskRun) return undefined
+  const session = { taskId, taskRunId: taskRun.id }
+  const { may, headBranch = pulls.at(-1)?.head } = taskRun
+  if (!may) return session
+  const branches = new Set([...may.branches, ...(headBranch === undefined ? [] : [headBranch])])
+  return { ...session, may: { ...may, branches: [...branches] } }
+}
+
+/** The session that is gone on with; `undefined` when everything begins afresh. */
+export const resumedSession = ({ earlier }: Pick<Run, 'earlier'>): Run['earlier'] =>
+  earlier?.resumes === false ? undefined : earlier
 
 export const isTerminal = (status: NonNullable<Run['taskRun']>['status']): boolean =>
   status === 'completed' || status === 'failed' || status === 'cancelled'

@@ -20,6 +20,8 @@ export const InlineComment = z.object({
   hunk: z.string(),
   body: z.string(),
   author: z.string(),
+  /** The comment that it replies to. */
+  parent: z.object({ author: z.string(), body: z.string() }).optional(),
 })
 export type InlineComment = z.infer<typeof InlineComment>
 

@@ -5,7 +5,14 @@ import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
 import type { HandledOutcome } from '../core/meter.ts'
 import { backoff, limits } from '../core/pace.ts'
 import { recent } from '../core/recent.ts'
-import type { CommentTrigger, LabelTrigger, TickTrigger, Trigger } from '../core/trigger.ts'
+import type {
+  CommentTrigger,
+  InlineComment,
+  LabelTrigger,
+  Place,
+  TickTrigger,
+  Trigger,
+} from '../core/trigger.ts'
 import { hidesWords } from '../core/untrusted.ts'
 import { approve, goOn, queue, retry, status, stop } from './commands/control.ts'
 import { gate, isListedApp, mayNothing } from './commands/gate.ts'
@@ -329,7 +336,7 @@ async function obey(hand: TriggerHand, trigger: CommentTrigger, command: Command
     case 'approve':
       return approve(hand, trigger)
     case 'continue':
-      return goOn(hand, trigger, options, text)
+      return goOn(hand, trigger, options, { text, ...(await inlineOf(hand, trigger)) })
     case 'retry':
       return retry(hand, trigger, options)
     case 'stop':
@@ -343,9 +350,16 @@ async function obey(hand: TriggerHand, trigger: CommentTrigger, command: Command
 
 /** All inline comments of a review belong to what it asks. */
 async function inlineOf(hand: TriggerHand, { place }: CommentTrigger) {
-  if (place.in === 'inline') return { inline: [place.inline] }
+  if (place.in === 'inline') return { inline: [await withParent(hand, place)] }
   if (place.in === 'review') return { inline: await hand.github.reviewComments(place.reviewId) }
   return {}
+}
+
+/** A reply means little without what it replies to. */
+async function withParent(hand: TriggerHand, place: Place & { in: 'inline' }): Promise<InlineComment> {
+  if (place.rootId === place.commentId) return place.inline
+  const parent = await hand.github.inlineComment(place.rootId)
+  return parent ? { ...place.inline, parent } : place.inline
 }
 
 async function byLabel(hand: TriggerHand, trigger: LabelTrigger): Promise<Handled> {

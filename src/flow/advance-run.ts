@@ -9,7 +9,7 @@ import { readNotes } from '../core/notes.ts'
 import { outcomeOf } from '../core/observe.ts'
 import { backoff, limits, soonestLook } from '../core/pace.ts'
 import { failureOf } from '../core/refusals.ts'
-import type { Outcome, Run } from '../core/run.ts'
+import { type Outcome, type Run, resumedSession } from '../core/run.ts'
 import type { Held, Verdict } from './edges.ts'
 import { NotSettled } from './not-settled.ts'
 import { dropBranch, failed, findBranch } from './run-steps/branch.ts'
@@ -21,6 +21,7 @@ import {
   cancel,
   createTask,
   deliver,
+  endEarlier,
   look,
   rejoin,
   resumeWork,
@@ -103,6 +104,7 @@ const asks: Record<Doing['do'], Service | undefined> = {
   'stage-attachments': 'posthog',
   'create-task': 'posthog',
   rejoin: 'posthog',
+  'end-earlier': 'posthog',
   'start-run': 'posthog',
   deliver: 'posthog',
   cancel: 'posthog',
@@ -149,6 +151,8 @@ function act(hand: Hand, step: Doing): Promise<Run> | Run {
       return createTask(hand)
     case 'rejoin':
       return rejoin(hand)
+    case 'end-earlier':
+      return endEarlier(hand)
     case 'start-run':
       return startRun(hand)
     case 'deliver':
@@ -232,6 +236,12 @@ function waiting({ run, deps }: Hand, { service, why, until, failed }: Wait): Ru
 
 const allTold = { comment: true, inline: Number.MAX_SAFE_INTEGER, reaction: true, label: true, branch: true }
 
+/** A session may only be resumed on branches that it knows: on another one everything begins afresh. */
+const isBranchRefused = (run: Run, { status, field, message }: Refused): boolean =>
+  status === 400 &&
+  resumedSession(run) !== undefined &&
+  (field === undefined ? /\bbranch\b/i.test(message) : field === 'branch')
+
 function afterRefusal(hand: Hand, step: Doing, error: Refused): Run {
   const run: Run = { ...hand.run, intent: undefined }
   switch (step.do) {
@@ -248,6 +258,7 @@ function afterRefusal(hand: Hand, step: Doing, error: Refused): Run {
       // Staged files are kept for a day: a run that waited longer has them staged again, once.
       if (stagingIsLost(error))
         return { ...run, restaged: true, attachments: run.restaged ? { ids: [], failed: [] } : undefined }
+      if (isBranchRefused(run, error)) return { ...run, earlier: undefined, attachments: undefined }
       return failed(hand, failureOf(error))
     default:
       // Nothing is left to be told, nor to be waited for.

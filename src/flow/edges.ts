@@ -1,7 +1,6 @@
 /** What the flows need of the world, and no more. The edges fit these shapes without knowing them. */
 import type { Attachment, AttachmentFile } from '../core/attachments.ts'
 import type { Sight } from '../core/observe.ts'
-import type { Session } from '../core/run.ts'
 import type { CodexTaskRunCreate } from '../core/run-request.ts'
 import type {
   BranchView,
@@ -16,6 +15,7 @@ import type {
   SandboxView,
   Target,
 } from '../core/seen.ts'
+import type { Session } from '../core/session.ts'
 import type { Person, Thread } from '../core/thread.ts'
 import type { InlineComment, Place } from '../core/trigger.ts'
 
@@ -29,6 +29,8 @@ export interface ThreadClient {
   ownComments(since?: number, place?: Place): Promise<OwnComment[]>
   attachments(place?: Place): (attachment: Attachment) => Promise<AttachmentFile>
   reviewComments(reviewId: number): Promise<InlineComment[]>
+  /** `undefined` when it is gone. */
+  inlineComment(commentId: number): Promise<{ author: string; body: string } | undefined>
   /** The text of a file on the default branch. */
   file(path: string): Promise<string | undefined>
   isInTeam(team: string, login: string): Promise<boolean>

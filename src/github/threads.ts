@@ -106,6 +106,16 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
         }))
     },
 
+    async inlineComment(commentId: number): Promise<{ author: string; body: string } | undefined> {
+      try {
+        const { data } = await client.rest.pulls.getReviewComment({ ...at, comment_id: commentId })
+        return { author: data.user?.login ?? 'ghost', body: redact(data.body) }
+      } catch (error) {
+        if (isNotFound(error)) return undefined
+        throw error
+      }
+    },
+
     async file(path: string): Promise<string | undefined> {
       try {
         const { data } = await client.rest.repos.getContent({ ...at, path })

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import type { AttachmentFile } from '../core/attachments.ts'
 import { Refused, Unanswered } from '../core/faults.ts'
-import type { Session } from '../core/run.ts'
+import type { Session } from '../core/session.ts'
 import { type Call, call, type PostHogSettings } from './http.ts'
 
 const Upload = z.object({ url: z.string(), fields: z.record(z.string(), z.string()) })

@@ -162,7 +162,7 @@ export function faultOf(status: number, body: ErrorBody, now: number): Refused |
     return new Unanswered('posthog', `PostHog answered ${status}: ${said}`, {
       said: body.error === undefined ? undefined : { status, error: body.error },
     })
-  return new Refused('posthog', status, code, said)
+  return new Refused('posthog', status, code, said, body.attr ?? undefined)
 }
 
 function limited(body: ErrorBody, said: string, now: number): Refused | ComeBack {

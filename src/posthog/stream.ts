@@ -4,7 +4,7 @@
  * run; each is a call on the budget of the key, so there are bounds on how many and how often.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Session } from '../core/run.ts'
+import type { Session } from '../core/session.ts'
 import type { PostHogSettings } from './http.ts'
 import { type Bell, bellOf, newsReader } from './news.ts'
 import { connect, type Ending, type Line } from './stream-connection.ts'

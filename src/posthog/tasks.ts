@@ -3,9 +3,11 @@ import { z } from 'zod'
 import type { AttachmentFile } from '../core/attachments.ts'
 import { isNotFound, Refused, Unanswered } from '../core/faults.ts'
 import type { LogEntry, Sight } from '../core/observe.ts'
-import { isTerminal, type Session } from '../core/run.ts'
+import { messagesIn } from '../core/prompt.ts'
+import { isTerminal } from '../core/run.ts'
 import type { CodexTaskRunCreate } from '../core/run-request.ts'
 import type { KnownModel, NewTask, SandboxView } from '../core/seen.ts'
+import type { Session } from '../core/session.ts'
 import { addArtifact, stageArtifact } from './artifacts.ts'
 import { type Answer, type Call, call, type PostHogSettings } from './http.ts'
 import { runPath, sessionLog } from './session-log.ts'
@@ -222,7 +224,7 @@ export function logEntry(line: unknown): LogEntry[] {
 }
 
 const over = new Set(['completed', 'complete', 'done', 'success', 'succeeded', 'finished'])
-const agentActs = /^(?:agent_message_chunk|agent_thought|tool_call|user_message)/
+const agentActs = /^(?:agent_message_chunk|agent_thought|tool_call)/
 
 /** Console output and housekeeping mean nothing: they also come after the end of a turn. */
 function meaning({ notification: { method = '', params, result } }: LogLine): LogEntry['what'] | undefined {
@@ -237,13 +239,24 @@ function meaning({ notification: { method = '', params, result } }: LogLine): Lo
   const update = params?.update
   if (method !== 'session/update' || !update) return undefined
   if (update.sessionUpdate === 'agent_message') return messageOf(update.content)
+  if (update.sessionUpdate.startsWith('user_message')) return wordsOf(update.content)
   return agentActs.test(update.sessionUpdate) ? { is: 'activity' } : undefined
 }
 
 const TextPart = z.object({ text: z.string() })
 
-function messageOf(content: unknown): LogEntry['what'] {
+function textOf(content: unknown): string {
   const parts = Array.isArray(content) ? content : [content]
-  const text = parts.flatMap(part => TextPart.safeParse(part).data?.text ?? []).join('\n')
+  return parts.flatMap(part => TextPart.safeParse(part).data?.text ?? []).join('\n')
+}
+
+/** A block without text goes with one that has some. */
+function wordsOf(content: unknown): LogEntry['what'] {
+  const text = textOf(content)
+  return text === '' ? { is: 'activity' } : { is: 'words', messages: messagesIn(text) }
+}
+
+function messageOf(content: unknown): LogEntry['what'] {
+  const text = textOf(content)
   return text.trim() === '' ? { is: 'activity' } : { is: 'message', text: text.trim() }
 }

@@ -635,7 +635,9 @@ const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
   closed: { reply: 'closed' },
   'passed-on': { reply: 'passed-on' },
   'not-passed-on': { reply: 'not-passed-on' },
-  'queued-behind': { reply: 'queued-behind' },
+  'queued-behind': { reply: 'queued-behind', differs: [] },
+  'plan-interactive': { reply: 'plan-interactive' },
+  'plan-elsewhere': { reply: 'plan-elsewhere', branch: 'feature' },
   'nothing-to': { reply: 'nothing-to', command: 'stop' },
   'still-going': { reply: 'still-going', command: 'retry' },
   status: { reply: 'status', text: 'nothing is going on here now.' },
@@ -706,6 +708,10 @@ describe('replies', () => {
       not-passed-on: @maya the run was stopped before the agent could read this. Write it again to go on.
 
       queued-behind: @maya another run is still going in this thread. This one starts when it is over.
+
+      plan-interactive: @maya this repository has \`mode: interactive\`, in which an agent that may only read waits for permissions that nobody gives. Nothing was started. With \`mode: background\` in \`.github/codex.yml\` plans can be made.
+
+      plan-elsewhere: @maya the branch \`feature\`, for which the plan was made, is not there any more. Nothing was started; \`/codex plan\` makes a new one.
 
       nothing-to: @maya nothing is going on in this thread, so there is nothing to stop.
 

@@ -2,6 +2,7 @@
 import type { Deployment } from '../../src/core/comments/words.ts'
 import { defaultSettings } from '../../src/core/repo-settings.ts'
 import { type Ask, type NewRun, newRun, type Pull, type Run } from '../../src/core/run.ts'
+import { rightsOf } from '../../src/core/session.ts'
 import type { Thread } from '../../src/core/thread.ts'
 
 /** 2 January 2026, 14:02 UTC. */
@@ -51,6 +52,9 @@ export const branch: NonNullable<Run['branch']> = {
   fresh: true,
   linked: true,
 }
+
+/** What the task run of an ordinary Run may do. */
+export const rights = rightsOf(ask.options, branch.name)
 
 export const pull: Pull = {
   number: 9,

@@ -12,6 +12,7 @@ import {
   more,
   pull,
   pullThread,
+  rights,
   runWith,
   second,
   status,
@@ -39,7 +40,8 @@ const holds = (table: Table): void => {
   })
 }
 
-const earlier = { taskId: 'task-1', taskRunId: 'run-0', over: false }
+const earlier = { taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights }
+const notYet: Partial<Run> = { taskRun: undefined, nextLookAt: undefined }
 const ready: Partial<Run> = { status, turn: true }
 
 describe('from the asking to the start', () => {
@@ -70,6 +72,49 @@ describe('from the asking to the start', () => {
     ],
     ['then the run', working({ taskRun: undefined }), {}, 'start-run'],
     ['or the run of before', working({ taskRun: undefined, earlier }), {}, 'rejoin'],
+    [
+      'which ends first when it may do something else',
+      working({ ...notYet, earlier: { ...earlier, may: { ...rights, permission: 'read-only' } } }),
+      {},
+      'end-earlier',
+    ],
+    [
+      'or when nobody knows what it may do',
+      working({ ...notYet, earlier: { ...earlier, may: undefined } }),
+      {},
+      'end-earlier',
+    ],
+    [
+      'or when everything begins afresh',
+      working({ ...notYet, earlier: { ...earlier, resumes: false } }),
+      {},
+      'end-earlier',
+    ],
+    [
+      'which is looked at until it has ended',
+      working({ taskRun: undefined, earlier: { ...earlier, resumes: false, cancelledAt: t0 } }),
+      {},
+      'wait 4000',
+    ],
+    [
+      'and is not waited for without end',
+      working({
+        taskRun: undefined,
+        earlier: { ...earlier, resumes: false, cancelledAt: t0 - limits.stopping },
+      }),
+      {},
+      'give-up lost',
+    ],
+    [
+      'what begins afresh reads the thread again',
+      working({
+        taskRun: undefined,
+        context: undefined,
+        earlier: { ...earlier, resumes: false, over: true },
+      }),
+      {},
+      'gather-context',
+    ],
     [
       'unless that is over',
       working({ taskRun: undefined, earlier: { ...earlier, over: true } }),

@@ -296,3 +296,62 @@ describe('the words for a failure that a person can do something about', () => {
     expect(failed(said)).toMatchObject({ reason: `${reason}: ${said}`, fix: fixes[fix] })
   })
 })
+
+describe('words are answered from where they stand in the log', () => {
+  const words = (...messages: string[]): LogEntry => ({ at: t0, what: { is: 'words', messages } })
+  const theirs = words()
+  const mine = words('comment-502')
+  /** A follow-up was said, in the order of what went on meanwhile. */
+  const heardOf = (log: LogEntry[], differs: Partial<NonNullable<Run['heard']>> = {}): Run => {
+    const heard = { offset: 0, turns: 1, idle: false, awaits: 'comment-502', ...differs }
+    const run = working({ heard, delivered: ['comment-502'], taskRun: { ...taskRun, notes: 1, from: 9 } })
+    return seen({ log, offset: log.length }, run)
+  }
+  const later = at + limits.settle
+  const muchLater = at + limits.settleAfterNote
+
+  test.each<[what: string, log: LogEntry[], over: boolean, answer: string | undefined]>([
+    ['they are answered', [mine, says('b'), turnOver], true, 'b'],
+    ['they are not taken up yet', [theirs, says('green'), turnOver], false, 'green'],
+    [
+      'they come after a turn of others',
+      [theirs, says('green'), turnOver, mine, says('b'), turnOver],
+      true,
+      'b',
+    ],
+    ['they come after it, and are not answered', [theirs, says('green'), turnOver, mine], false, undefined],
+    ['a turn of others comes after them', [mine, says('b'), turnOver, theirs, says('green')], true, 'b'],
+    [
+      'one of others that is over, too',
+      [mine, says('b'), turnOver, theirs, says('green'), turnOver],
+      true,
+      'b',
+    ],
+    ['more of what they were said with', [mine, theirs, says('b'), turnOver], true, 'b'],
+    ['a turn is told to be over twice', [mine, says('b'), turnOver, turnOver, theirs], true, 'b'],
+  ])('when %s', (_, log, over, answer) => {
+    const run = heardOf(log)
+    expect([turnIsOver(run, muchLater), run.heard?.answer]).toEqual([over, answer])
+  })
+
+  test('the next ones of ours are heard again', () => {
+    const log = [mine, says('b'), turnOver, theirs, says('green'), turnOver]
+    const before = heardOf(log)
+    const said = { ...before, heard: { offset: 6, turns: 2, idle: false, others: true, ...before.heard } }
+    const again = { ...said, heard: { ...said.heard, idle: false, awaits: 'comment-503' } }
+    const after = seen({ log: [words('comment-503'), says('c'), turnOver], offset: 9 }, again)
+    expect([turnIsOver(after, later), after.heard?.answer]).toEqual([true, 'c'])
+  })
+
+  test('a log that shows no words has its turns counted, with time for one of others', () => {
+    const run = heardOf([says('green'), turnOver])
+    expect(turnIsOver(run, later)).toBe(false)
+    expect(turnIsOver(run, muchLater)).toBe(true)
+  })
+
+  test('in a run of our own the first turn is that of our words', () => {
+    const heard = { offset: 0, turns: 0, idle: false, awaits: 'run-comment-501' }
+    const run = seen({ log: [says('a'), turnOver] }, working({ heard }))
+    expect(turnIsOver(run, later)).toBe(true)
+  })
+})

@@ -12,6 +12,7 @@ import {
   minute,
   more,
   pull,
+  rights,
   runWith,
   second,
   status,
@@ -53,7 +54,21 @@ const steps: [step: string, asks: Service, run: Run][] = [
   [
     'rejoin',
     'posthog',
-    working({ ...mute, taskRun: undefined, earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false } }),
+    working({
+      ...mute,
+      taskRun: undefined,
+      earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights },
+    }),
+  ],
+  [
+    'end-earlier',
+    'posthog',
+    working({
+      ...mute,
+      taskRun: undefined,
+      nextLookAt: undefined,
+      earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false },
+    }),
   ],
   ['deliver', 'posthog', working({ ...mute, undelivered: [more('a')] })],
   ['cancel', 'posthog', working({ ...mute, stop: { by: maya, at: t0, asked: false } })],

@@ -10,7 +10,7 @@ import { parse } from 'yaml'
 import { closeServer, httpServer, listen } from '../../src/admin/server.ts'
 import { parseCommands } from '../../src/core/command/parse.ts'
 import { roles } from '../../src/core/command/table.ts'
-import { firstPrompt } from '../../src/core/prompt.ts'
+import { firstWords, promptOf } from '../../src/core/prompt.ts'
 import { readSettings, settingsPath } from '../../src/core/repo-settings.ts'
 import { turnOf } from '../../src/core/turn.ts'
 import { stripInvisible } from '../../src/core/untrusted.ts'
@@ -325,9 +325,11 @@ describe('untrusted text', () => {
   ]
 
   test('all that comes from GitHub stands between the marked lines, but for the instruction', () => {
-    const [before = '', inside = '', after = ''] = firstPrompt(everywhere, 'f'.repeat(16)).split(
+    const [before = '', inside = '', after = ''] = promptOf(
+      everywhere,
+      firstWords(everywhere),
       'f'.repeat(16),
-    )
+    ).split('f'.repeat(16))
     for (const canary of canaries) {
       expect(inside).toContain(canary)
       expect(`${before}${after}`).not.toMatch(new RegExp(`\\b${canary}\\b`))
@@ -401,8 +403,9 @@ describe('untrusted text', () => {
   test('each prompt has a word of its own for the marked lines', () => {
     const source = readFileSync(join(root, 'src/bot.ts'), 'utf8')
     expect(source).toMatch(/fence: \(\) => randomBytes\((?:[89]|\d\d)\)\.toString\('hex'\)/)
-    const nested = firstPrompt(
+    const nested = promptOf(
       { ...everywhere, snapshot: { ...everywhere.snapshot, body: 'fafabbbb\nfabb>>>' } },
+      firstWords(everywhere),
       'fabb',
     )
     expect(nested.split('fabb')).toHaveLength(3)

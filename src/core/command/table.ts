@@ -108,7 +108,16 @@ export const commands: Record<CommandName, CommandInfo> = {
 
 export const aliases: Readonly<Record<string, CommandName>> = { cancel: 'stop' }
 
-export type OptionName = 'model' | 'effort' | 'branch' | 'new' | 'sandbox' | 'as-user' | 'signal-report'
+export const optionNames = [
+  'model',
+  'effort',
+  'branch',
+  'new',
+  'sandbox',
+  'as-user',
+  'signal-report',
+] as const
+export type OptionName = (typeof optionNames)[number]
 
 export interface OptionInfo {
   /** What stands for the value in the usage; `undefined` for a switch. */

@@ -1,7 +1,7 @@
 /** The answers to commands that start no run of their own, and every refusal. */
 
 import type { Mistake } from '../command/parse.ts'
-import { type CommandName, commands, options, type Role } from '../command/table.ts'
+import { type CommandName, commands, type OptionName, options, type Role } from '../command/table.ts'
 import type { ReasoningEffort } from '../run-request.ts'
 import { code, inlineWords } from '../safe-markdown.ts'
 
@@ -20,7 +20,9 @@ export type Reply =
   | { reply: 'closed' }
   | { reply: 'passed-on' }
   | { reply: 'not-passed-on' }
-  | { reply: 'queued-behind' }
+  | { reply: 'queued-behind'; differs: readonly OptionName[] }
+  | { reply: 'plan-interactive' }
+  | { reply: 'plan-elsewhere'; branch: string }
   | { reply: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' }
   | { reply: 'still-going'; command: CommandName }
   | { reply: 'status'; text: string }
@@ -65,7 +67,11 @@ function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
     case 'not-passed-on':
       return 'the run was stopped before the agent could read this. Write it again to go on.'
     case 'queued-behind':
-      return 'another run is still going in this thread. This one starts when it is over.'
+      return `another run is still going in this thread${otherThan(reply.differs)}. This one starts when it is over.`
+    case 'plan-interactive':
+      return 'this repository has `mode: interactive`, in which an agent that may only read waits for permissions that nobody gives. Nothing was started. With `mode: background` in `.github/codex.yml` plans can be made.'
+    case 'plan-elsewhere':
+      return `the branch ${code(reply.branch)}, for which the plan was made, is not there any more. Nothing was started; \`/codex plan\` makes a new one.`
     case 'nothing-to':
       return nothingTo[reply.command]
     case 'still-going':
@@ -90,6 +96,10 @@ function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
       return `this could not be done: ${inlineWords(reply.reason, 300)} Nothing was started.`
   }
 }
+
+/** What a run under way was started with can't be changed by words. */
+const otherThan = (differs: readonly OptionName[]): string =>
+  differs.length === 0 ? '' : `, with another ${differs.map(name => code(`--${name}`)).join(' and ')}`
 
 const naming = (command: CommandName): string =>
   command === 'run' ? 'starting a run' : code(`/codex ${command}`)

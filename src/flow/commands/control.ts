@@ -1,20 +1,22 @@
 /** Commands that start nothing new of their own: stop, retry, continue, approve, status, queue. */
 import type { Options } from '../../core/command/parse.ts'
-import { type NewRun, newRun, phaseOf, type Run } from '../../core/run.ts'
+import { type Ask, type NewRun, newRun, type Outcome, phaseOf, type Run } from '../../core/run.ts'
 import { type PullHead, type Thread, threadName, threadSlot } from '../../core/thread.ts'
 import type { CommentTrigger } from '../../core/trigger.ts'
 import { type Asking, answered, type Handled, liveRun, refused, type TriggerHand } from './hand.ts'
-import { askedLast, pastOf } from './history.ts'
+import { askedLast, type Past, pastOf } from './history.ts'
 import {
   askedBefore,
   enqueue,
   give,
+  leaving,
   originOf,
   runId,
   settingsOf,
   settle,
   startRun,
   takeOver,
+  type Wanted,
 } from './start-run.ts'
 
 export async function stop(hand: TriggerHand, trigger: Asking): Promise<Handled> {
@@ -50,6 +52,7 @@ export async function retry(hand: TriggerHand, trigger: Asking, options: Options
     thread: trigger.thread,
     ask: {
       ...ask,
+      ...(ask.approves ? { approves: { plan: ask.approves.plan, text: ask.approves.text } } : {}),
       by: trigger.sender,
       at: trigger.at,
       origin: originOf(trigger),
@@ -60,6 +63,7 @@ export async function retry(hand: TriggerHand, trigger: Asking, options: Options
     ...(problem === undefined ? {} : { settingsProblem: problem }),
     ...(await headNow(hand, trigger.thread, last.head)),
     ...(past.marker.task === undefined ? {} : { taskId: past.marker.task }),
+    ...leaving(past),
     ...(past.pull ? { pulls: [past.pull], reported: 1 } : {}),
   })
   return enqueue(hand, trigger, again)
@@ -80,34 +84,70 @@ export async function goOn(
   hand: TriggerHand,
   trigger: CommentTrigger,
   options: Options,
-  text: string,
+  { text, inline }: Pick<Wanted, 'text' | 'inline'>,
 ): Promise<Handled> {
   const live = await liveRun(hand, threadSlot(trigger.thread))
   if (!live && !(await pastOf(hand))?.marker.task)
     return refused({ reply: 'nothing-to', command: 'continue' })
   const words = text === '' ? 'Go on where you stopped.' : `Go on: ${text}`
-  return startRun(hand, trigger, { what: 'work', text: words, options, mayJoin: true })
+  return startRun(hand, trigger, {
+    what: 'work',
+    text: words,
+    options,
+    mayJoin: true,
+    ...(inline ? { inline } : {}),
+  })
 }
 
 export async function approve(hand: TriggerHand, trigger: CommentTrigger): Promise<Handled> {
   const live = await liveRun(hand, threadSlot(trigger.thread))
   if (live && live.id !== runId(hand)) return inTheWay(hand, live.data, 'approve')
   const past = await pastOf(hand)
-  if (past?.marker.what !== 'plan' || past.marker.task === undefined)
-    return refused({ reply: 'nothing-to', command: 'approve' })
-  const { branch, sha } = past.marker
-  // The default branch moves all the time, and the work gets a branch of its own there.
-  const bound = branch !== undefined && branch !== trigger.thread.defaultBranch
-  const now = bound ? await hand.github.branch(branch) : undefined
+  const plan = past && (await planOf(hand, past))
+  if (!plan) return refused({ reply: 'nothing-to', command: 'approve' })
+  const { branch, sha } = plan.approves
+  const now = branch === undefined ? undefined : await hand.github.branch(branch)
+  if (branch !== undefined && !now) return refused({ reply: 'plan-elsewhere', branch })
   if (now && sha !== undefined && now.sha !== sha)
     return refused({ reply: 'plan-outdated', branch: now.name, sha: now.sha })
   return startRun(hand, trigger, {
     what: 'work',
     text: 'Carry out the plan you made.',
-    options: {},
+    options: plan.options,
     mayJoin: false,
+    approves: plan.approves,
   })
 }
+
+interface MadePlan {
+  approves: NonNullable<Ask['approves']>
+  /** What was asked for then holds for carrying it out. */
+  options: Options
+}
+
+/** The last thing that was asked here, if it was a plan and was answered with one. */
+async function planOf(hand: TriggerHand, past: Past): Promise<MadePlan | undefined> {
+  const { what, task, run: plan, branch, sha, backup } = past.marker
+  if (what !== 'plan' || task === undefined) return undefined
+  const kept = (await hand.deps.runs.get(plan))?.data
+  const outcome = kept?.outcome ?? backup?.outcome
+  if (outcome && unplanned.has(outcome.is)) return undefined
+  const last = await askedLast(hand, past)
+  // The default branch moves all the time, and the work gets a branch of its own there.
+  const bound = branch !== undefined && branch !== hand.record.trigger.thread.defaultBranch
+  const text = kept?.heard?.answer?.slice(0, mostOfPlan).toWellFormed()
+  return {
+    approves: {
+      plan,
+      ...(bound ? { branch, ...(sha === undefined ? {} : { sha }) } : {}),
+      ...(text === undefined ? {} : { text }),
+    },
+    options: last ? askedBefore(last.ask.options) : {},
+  }
+}
+
+const unplanned = new Set<Outcome['is']>(['failed', 'stopped', 'nothing'])
+const mostOfPlan = 8_000
 
 export async function status(hand: TriggerHand, trigger: CommentTrigger): Promise<Handled> {
   const live = await liveRun(hand, threadSlot(trigger.thread))

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { isBranchName } from '../../core/branch.ts'
 import type { Options } from '../../core/command/parse.ts'
 import { nearest } from '../../core/command/parse.ts'
-import { presets } from '../../core/command/table.ts'
+import { type OptionName, optionNames, presets } from '../../core/command/table.ts'
 import type { Reply } from '../../core/comments/replies.ts'
 import {
   type PresetSettings,
@@ -26,6 +26,7 @@ export interface Wanted {
   /** Words for a Run that lives go to its agent; everything else waits for its turn. */
   mayJoin: boolean
   inline?: InlineComment[]
+  approves?: Ask['approves']
 }
 
 export async function startRun(hand: TriggerHand, trigger: Asking, wanted: Wanted): Promise<Handled> {
@@ -38,7 +39,8 @@ export async function startRun(hand: TriggerHand, trigger: Asking, wanted: Wante
   const { settings, problem } = await settingsOf(hand)
   const preset = presetOf(hand, trigger, settings)
   if ('reply' in preset) return refused(preset)
-  const past = wanted.options.new ? undefined : await pastOf(hand)
+  const before = await pastOf(hand)
+  const past = wanted.options.new ? undefined : before
   const asked = await withEarlier(hand, withPreset(wanted, preset), past)
   const options = await settle(hand, asked, settings)
   if ('reply' in options) return refused(options)
@@ -47,7 +49,7 @@ export async function startRun(hand: TriggerHand, trigger: Asking, wanted: Wante
     settings,
     ...(problem === undefined ? {} : { settingsProblem: problem }),
     ...(head ? { head } : {}),
-    ...goingOn(past),
+    ...(past ? goingOn(past) : leaving(before)),
   })
   return enqueue(hand, trigger, run)
 }
@@ -55,9 +57,14 @@ export async function startRun(hand: TriggerHand, trigger: Asking, wanted: Wante
 /** A session that goes on keeps its model, effort and so on, unless the new words say otherwise. */
 async function withEarlier(hand: TriggerHand, wanted: Wanted, past: Past | undefined): Promise<Wanted> {
   const last = past && (await askedLast(hand, past))
-  if (!last) return wanted
-  const { branch: _, ...kept } = askedBefore(last.ask.options)
-  return { ...wanted, options: { ...kept, ...wanted.options } }
+  return last ? { ...wanted, options: withKept(last.ask.options, wanted.options) } : wanted
+}
+
+/** An effort that nobody asks for now gives way to a model that does not take it. */
+function withKept(before: RunOptions, now: Options): Options {
+  const { branch: _, effort, ...kept } = askedBefore(before)
+  const fits = effort !== undefined && effortsFor(now.model ?? before.model).includes(effort)
+  return { ...kept, ...(fits ? { effort } : {}), ...now }
 }
 
 /** What was asked for then, as options that could be given now. */
@@ -144,6 +151,7 @@ function facts(
       options,
       ...(trigger.kind === 'comment' && trigger.text !== wanted.text ? { whole: trigger.text } : {}),
       ...(wanted.inline ? { inline: wanted.inline } : {}),
+      ...(wanted.approves ? { approves: wanted.approves } : {}),
     },
     snapshot: trigger.snapshot,
   }
@@ -161,24 +169,28 @@ export function originOf(trigger: Asking): Origin {
 }
 
 /** One task per thread: an earlier session is gone on with. */
-function goingOn(past: Past | undefined): Pick<NewRun, 'earlier' | 'taskId' | 'pulls' | 'reported'> {
-  const { task, taskRun, branch } = past?.marker ?? {}
+function goingOn(past: Past): Pick<NewRun, 'earlier' | 'taskId' | 'pulls' | 'reported'> {
+  const { task } = past.marker
   if (task === undefined) return {}
-  const pulls = past?.pull ? [past.pull] : []
+  const pulls = past.pull ? [past.pull] : []
+  const earlier = sessionBefore(past)
+  return { taskId: task, pulls, reported: pulls.length, ...(earlier ? { earlier } : {}) }
+}
+
+/** What begins afresh leaves no agent of before at work, nor one that PostHog could put to work again. */
+export function leaving(past: Past | undefined): Pick<NewRun, 'earlier'> {
+  const earlier = past && sessionBefore(past)
+  return earlier ? { earlier: { ...earlier, resumes: false } } : {}
+}
+
+function sessionBefore({ marker: { task, taskRun, branch, may } }: Past): NewRun['earlier'] {
+  if (task === undefined || taskRun === undefined) return undefined
   return {
     taskId: task,
-    pulls,
-    reported: pulls.length,
-    ...(taskRun === undefined
-      ? {}
-      : {
-          earlier: {
-            taskId: task,
-            taskRunId: taskRun,
-            over: false,
-            ...(branch === undefined ? {} : { branch }),
-          },
-        }),
+    taskRunId: taskRun,
+    over: false,
+    ...(branch === undefined ? {} : { branch }),
+    ...(may === undefined ? {} : { may }),
   }
 }
 
@@ -186,10 +198,46 @@ async function joinOrWait(hand: TriggerHand, live: Run, wanted: Wanted, trigger:
   if (trigger.kind === 'label')
     return live.outcome ? takeOver(hand, live) : give(hand, live.id, { says: 'label', label: trigger.label })
   const joins = wanted.mayJoin && !wanted.options.new && live.ask.what === wanted.what
-  if (joins) return give(hand, live.id, { says: 'more', text: wanted.text || 'Go on.' })
+  const differs = joins ? await otherOptions(hand, live, wanted) : []
+  if (!Array.isArray(differs)) return refused(differs)
+  if (joins && differs.length === 0)
+    return give(hand, live.id, {
+      says: 'more',
+      text: wanted.text || 'Go on.',
+      ...(wanted.inline ? { inline: wanted.inline } : {}),
+    })
   return live.outcome
     ? takeOver(hand, live)
-    : { with: 'wait', ms: 2_000, announce: { reply: 'queued-behind' } }
+    : { with: 'wait', ms: 2_000, announce: { reply: 'queued-behind', differs } }
+}
+
+/**
+ * The options of these words that the live Run does not have: a session keeps what it was started with, so that they
+ * need a run of their own. Words without options are for the Run as it is.
+ */
+async function otherOptions(hand: TriggerHand, live: Run, wanted: Wanted): Promise<OptionName[] | Reply> {
+  if (Object.keys(wanted.options).length === 0) return []
+  const { settings } = await settingsOf(hand)
+  const settled = await settle(
+    hand,
+    { ...wanted, options: withKept(live.ask.options, wanted.options) },
+    settings,
+  )
+  if ('reply' in settled) return settled
+  return differing({ ...live.ask.options, branch: live.branch?.name ?? live.ask.options.branch }, settled)
+}
+
+/** By the name of their option; what was not asked for does not differ. */
+function differing(has: RunOptions, wants: RunOptions): OptionName[] {
+  const differs: Partial<Record<OptionName, boolean>> = {
+    model: wants.model.toLowerCase() !== has.model.toLowerCase(),
+    effort: wants.effort !== has.effort,
+    branch: wants.branch !== undefined && wants.branch !== has.branch,
+    sandbox: wants.sandbox !== has.sandbox,
+    'as-user': wants.authorship !== has.authorship,
+    'signal-report': wants.signalReport !== has.signalReport,
+  }
+  return optionNames.filter(name => differs[name])
 }
 
 /** The Run has told how it ended and only stays to see the agent off: it makes room at once. */
@@ -199,7 +247,10 @@ export async function takeOver(hand: TriggerHand, live: Run): Promise<Handled> {
   return { with: 'wait', ms: 200 }
 }
 
-type Said = { says: 'more'; text: string } | { says: 'stop' } | { says: 'label'; label: string }
+type Said =
+  | { says: 'more'; text: string; inline?: InlineComment[] }
+  | { says: 'stop' }
+  | { says: 'label'; label: string }
 
 /** Tells a live Run something, written down before: whoever comes back says the same, which counts once. */
 export async function give(hand: TriggerHand, runId: string, said: Said): Promise<Handled> {
@@ -235,6 +286,7 @@ export async function settle(
   settings: RepoSettings,
 ): Promise<RunOptions | Reply> {
   const model = options.model ?? offered(settings.model ?? hand.deps.defaults.model, settings.models)
+  if (what === 'plan' && settings.mode === 'interactive') return { reply: 'plan-interactive' }
   const wrong =
     checkOffered('model', options.model, settings.models) ??
     checkOffered('effort', options.effort, settings.efforts) ??

@@ -15,7 +15,7 @@ import {
   whyNot,
 } from '../../core/attachments.ts'
 import { ComeBack, Refused, Unanswered } from '../../core/faults.ts'
-import type { Run } from '../../core/run.ts'
+import { type Run, resumedSession } from '../../core/run.ts'
 import type { Log } from '../edges.ts'
 
 /** As much of a Run as its attachments depend on. */
@@ -62,7 +62,12 @@ export async function stageAttachments(
 /** Those of the command first, as they matter most; a session that goes on knows those of the thread already. */
 export function attachmentsOf({ thread, ask, snapshot, earlier }: Attaching): Attachment[] {
   const inline = (ask.inline ?? []).map(({ body }) => body)
-  const texts = [ask.text, ask.whole ?? '', ...inline, ...(earlier ? [] : [snapshot.body])]
+  const texts = [
+    ask.text,
+    ask.whole ?? '',
+    ...inline,
+    ...(resumedSession({ earlier }) ? [] : [snapshot.body]),
+  ]
   return onlyOnce(texts.flatMap(text => attachmentsIn(text, thread.url, mostNamed)))
 }
 

@@ -9,6 +9,7 @@ export async function findBranch(hand: Hand): Promise<Run> {
   const branch = await branchOf(hand)
   if ('is' in branch) return failed(hand, branch)
   const { run } = hand
+  if (isOutdated(run, branch)) return failed(hand, planOutdated(branch))
   const moved = run.head?.ref === branch.name && run.head.sha !== branch.sha
   if (!moved) return { ...run, branch }
   // Taken up again while its agent works, it began where its head was.
@@ -16,6 +17,19 @@ export async function findBranch(hand: Hand): Promise<Run> {
   if (run.settings.head_moved === 'ask') return failed(hand, movedHead)
   return { ...run, branch, headMoved: { from: run.head?.sha ?? '', to: branch.sha } }
 }
+
+/** A plan may have waited for its start; once the agent has begun, what moves is its own work. */
+function isOutdated({ ask: { approves }, asked }: Run, { name, sha }: Branch): boolean {
+  if (!approves?.branch || asked) return false
+  return name !== approves.branch || (approves.sha !== undefined && sha !== approves.sha)
+}
+
+const planOutdated = ({ name, sha }: Branch): Outcome => ({
+  is: 'failed',
+  class: 'permission',
+  reason: `The plan was made for another state than ${name} at ${sha.slice(0, 7)}, where this thread stands now`,
+  fix: 'Make a new one with `/codex plan …`, then approve that.',
+})
 
 export const failed = (hand: Hand, outcome: Outcome): Run => ({
   ...hand.run,

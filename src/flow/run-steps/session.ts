@@ -3,14 +3,24 @@ import {
   type Attachment,
   type AttachmentFile,
   attachmentsIn,
+  onlyOnce,
   type StagedAttachments,
 } from '../../core/attachments.ts'
 import { isNotFound } from '../../core/faults.ts'
 import { observe } from '../../core/observe.ts'
 import { lookInterval, lookIntervalWithStream } from '../../core/pace.ts'
-import { firstPrompt, followUpPrompt } from '../../core/prompt.ts'
-import { isTerminal, type Run, type Session, taskMarker } from '../../core/run.ts'
+import { firstWords, promptOf, type Words } from '../../core/prompt.ts'
+import {
+  type FollowUp,
+  isTerminal,
+  type Run,
+  resumedSession,
+  sessionOf,
+  taskMarker,
+  wantedRights,
+} from '../../core/run.ts'
 import { type CodexTaskRunCreate, runRequest } from '../../core/run-request.ts'
+import type { Rights, Session } from '../../core/session.ts'
 import { threadName } from '../../core/thread.ts'
 import { around } from '../crash-points.ts'
 import { attachmentsOf, stageAttachments } from './attachments.ts'
@@ -47,17 +57,44 @@ export async function rejoin(hand: Hand): Promise<Run> {
     const spoken = intent?.effect === 'rejoin'
     const offset = spoken ? intent.offset : await deps.posthog.logLength(earlier)
     const attachments = await speakTo(hand, earlier, offset)
-    if (!attachments && !(spoken && (await turnsSince(hand, earlier, offset)) > 0))
+    if (!attachments && !(spoken && (await tookUp(hand, earlier, { offset, id: run.id, turns: 0 }))))
       return { ...run, intent: undefined, earlier: { ...earlier, over: true } }
     const joined: Run = { ...run, intent: undefined, attachments: attachments ?? none }
-    return started(hand, joined, earlier.taskRunId, offset)
+    return started(hand, joined, { id: earlier.taskRunId, offset, may: earlier.may })
   } catch (error) {
     // The whole session is gone: start afresh.
-    if (isNotFound(error))
-      return { ...run, intent: undefined, earlier: undefined, taskId: undefined, attachments: undefined }
+    if (isNotFound(error)) return withoutSession(run, earlier)
     throw error
   }
 }
+
+/** The session of before makes room: it is seen to have ended before anything else begins. */
+export async function endEarlier({ run, deps, job }: Hand): Promise<Run> {
+  const { earlier } = run
+  if (!earlier) return run
+  const gone = { ...run, earlier: { ...earlier, over: true }, nextLookAt: undefined }
+  try {
+    if (isTerminal(await deps.posthog.statusOf(earlier))) return gone
+    await job.assertHeld()
+    await deps.posthog.cancel(earlier, `Makes room for what was asked on ${threadName(run.thread)}`)
+    const cancelledAt = earlier.cancelledAt ?? deps.now()
+    return { ...run, earlier: { ...earlier, cancelledAt }, nextLookAt: deps.now() + untilEnded }
+  } catch (error) {
+    if (isNotFound(error)) return withoutSession(run, earlier)
+    throw error
+  }
+}
+
+/** Its task is gone with it. */
+const withoutSession = (run: Run, { taskId }: Session): Run => ({
+  ...run,
+  intent: undefined,
+  earlier: undefined,
+  taskId: run.taskId === taskId ? undefined : run.taskId,
+  attachments: undefined,
+})
+
+const untilEnded = 1_000
 
 /** `undefined` when the run does not listen any more. What was said twice under one id is heard once. */
 async function speakTo(hand: Hand, earlier: Session, offset: number): Promise<StagedAttachments | undefined> {
@@ -65,7 +102,7 @@ async function speakTo(hand: Hand, earlier: Session, offset: number): Promise<St
   if (isTerminal(await deps.posthog.statusOf(earlier))) return undefined
   // Perhaps it was said before somebody said stop: then there is something to cancel, and else it does no harm.
   if (run.stop) return none
-  const text = followUpPrompt(run, run.ask.by.login, askText(run))
+  const text = promptOf(run, firstWords(run), deps.fence())
   const attachments = await attach(hand, attachmentsOf(run), file => deps.posthog.addArtifact(earlier, file))
   await hand.save({ ...run, intent: run.intent ?? { effect: 'rejoin', at: deps.now(), offset } })
   await hand.job.assertHeld()
@@ -76,10 +113,19 @@ async function speakTo(hand: Hand, earlier: Session, offset: number): Promise<St
   return attachments
 }
 
-/** How many turns ended after the first `offset` entries of a log: what was said before and was heard had one. */
-async function turnsSince({ deps }: Hand, session: Session, offset: number): Promise<number> {
+/**
+ * Whether a message was taken up after the first `offset` entries of a log, by a run that has ended since: its words
+ * stand there, or, where no words do, more than so many turns ended.
+ */
+async function tookUp(
+  { deps }: Hand,
+  session: Session,
+  { offset, id, turns }: { offset: number; id: string; turns: number },
+): Promise<boolean> {
   const { log } = await deps.posthog.look(session, offset)
-  return log.filter(({ what }) => what.is === 'turn-over').length
+  const words = log.flatMap(({ what }) => (what.is === 'words' ? [what.messages] : []))
+  if (words.length > 0) return words.flat().includes(id)
+  return log.filter(({ what }) => what.is === 'turn-over').length > turns
 }
 
 const none: StagedAttachments = { ids: [], failed: [] }
@@ -113,8 +159,6 @@ export async function stageForRun(hand: Hand): Promise<Run> {
   return { ...run, attachments: await attach(hand, wanted, file => deps.posthog.stageArtifact(taskId, file)) }
 }
 
-const askText = (run: Run): string => run.ask.text || 'Go on with this.'
-
 export async function startRun(hand: Hand): Promise<Run> {
   const { run, deps } = hand
   const { taskId, branch } = run
@@ -130,7 +174,7 @@ export async function startRun(hand: Hand): Promise<Run> {
     find: async () => (await deps.posthog.runIds(taskId)).find(known => !intent.before.includes(known)),
     perform: () => deps.posthog.startRun(taskId, requestOf(hand, branch.name), intent.before),
   })
-  return started(hand, { ...hand.run, intent: undefined }, id, 0)
+  return started(hand, { ...hand.run, intent: undefined }, { id, offset: 0, may: wantedRights(hand.run) })
 }
 
 function requestOf(hand: Hand, branch: string): CodexTaskRunCreate {
@@ -138,7 +182,7 @@ function requestOf(hand: Hand, branch: string): CodexTaskRunCreate {
   const { model, effort, mode, authorship, permission, sandbox, signalReport } = run.ask.options
   return runRequest({
     branch,
-    prompt: promptOf(hand),
+    prompt: promptOf(run, wordsToStartWith(run), deps.fence()),
     model,
     effort,
     mode,
@@ -146,7 +190,7 @@ function requestOf(hand: Hand, branch: string): CodexTaskRunCreate {
     permission,
     sandbox,
     signalReport,
-    resumeFrom: run.earlier?.taskRunId,
+    resumeFrom: resumedSession(run)?.taskRunId,
     attachments: run.asked ? undefined : run.attachments?.ids,
     userToken: deps.userToken,
   })
@@ -156,16 +200,22 @@ function requestOf(hand: Hand, branch: string): CodexTaskRunCreate {
 const runsBefore = async ({ run, deps }: Hand, taskId: string): Promise<string[]> =>
   run.taskMade && !run.asked ? [] : deps.posthog.runIds(taskId)
 
-function promptOf({ run, deps }: Hand): string {
+/** The first start hands over the instruction; a later one the oldest follow-up. */
+function wordsToStartWith(run: Run): Words {
   const note = run.asked ? run.undelivered[0] : undefined
-  if (note) return followUpPrompt(run, note.by.login, note.text)
-  return run.earlier ? followUpPrompt(run, run.ask.by.login, askText(run)) : firstPrompt(run, deps.fence())
+  return note ? wordsOf(note) : firstWords(run)
 }
 
-/** The first start hands over the instruction; a later one the oldest follow-up. */
-function started(hand: Hand, run: Run, id: string, offset: number): Run {
+const wordsOf = ({ id, by, text, inline }: FollowUp): Words => ({ id, by: by.login, text, inline })
+
+function started(
+  hand: Hand,
+  run: Run,
+  { id, offset, may }: { id: string; offset: number; may: Rights | undefined },
+): Run {
   const now = hand.deps.now()
   const [note, ...rest] = run.undelivered
+  const said = wordsToStartWith(run).id
   const handedOver =
     run.asked && note
       ? {
@@ -179,14 +229,20 @@ function started(hand: Hand, run: Run, id: string, offset: number): Run {
     ...run,
     ...handedOver,
     asked: true,
-    taskRun: { id, since: now, status: 'queued', notes: 0, from: offset, changedAt: now },
-    heard: { offset, turns: 0, idle: false },
+    taskRun: {
+      id,
+      since: now,
+      status: 'queued',
+      notes: 0,
+      from: offset,
+      changedAt: now,
+      said,
+      ...(may ? { may } : {}),
+    },
+    heard: { offset, turns: 0, idle: false, awaits: said },
     nextLookAt: undefined,
   }
 }
-
-const sessionOf = (run: Run): Session | undefined =>
-  run.taskId !== undefined && run.taskRun ? { taskId: run.taskId, taskRunId: run.taskRun.id } : undefined
 
 /** Hands the oldest follow-up to the agent, or turns it into a run that resumes the session. */
 export async function deliver(hand: Hand): Promise<Run> {
@@ -195,24 +251,27 @@ export async function deliver(hand: Hand): Promise<Run> {
   const session = sessionOf(run)
   if (!note || !session) return { ...run, intent: undefined }
   const spoken = run.intent?.effect === 'deliver' && run.intent.note === note.id
-  const text = followUpPrompt(run, note.by.login, note.text)
-  const files = attachmentsIn(note.text, run.thread.url)
+  const text = promptOf(run, wordsOf(note), deps.fence())
+  const files = filesOf(run, note)
   const attached = await attach(hand, files, file => deps.posthog.addArtifact(session, file))
   await hand.save({ ...run, intent: { effect: 'deliver', at: deps.now(), note: note.id } })
   await hand.job.assertHeld()
   deps.reached(around.deliver.begun)
   const message = { id: note.id, text, attachments: attached.ids }
   const took = await deps.posthog.say(session, message)
-  if (took === 'ended' && !(spoken && (await heardAll(hand, session)))) return resumed(run, session)
+  if (took === 'ended' && !(spoken && (await heardAll(hand, session, note.id)))) return resumed(run, session)
   deps.reached(around.deliver.done)
   return passedOn(run, attached)
 }
 
-/** The run has ended; each of its instructions had a turn, and so had the one of which that is not recorded. */
-async function heardAll(hand: Hand, session: Session): Promise<boolean> {
+const filesOf = (run: Run, { text, inline = [] }: FollowUp): Attachment[] =>
+  onlyOnce([text, ...inline.map(({ body }) => body)].flatMap(body => attachmentsIn(body, run.thread.url)))
+
+/** The run has ended; where turns have to be counted, each of its messages had one. */
+const heardAll = (hand: Hand, session: Session, id: string): Promise<boolean> => {
   const { heard, taskRun } = hand.run
-  const turns = (heard?.turns ?? 0) + (await turnsSince(hand, session, heard?.offset ?? 0))
-  return turns > (taskRun?.notes ?? 0) + 1
+  const turns = (taskRun?.notes ?? 0) + 1 - (heard?.turns ?? 0)
+  return tookUp(hand, session, { offset: heard?.offset ?? 0, id, turns })
 }
 
 function passedOn(run: Run, attached: StagedAttachments): Run {
@@ -227,8 +286,8 @@ function passedOn(run: Run, attached: StagedAttachments): Run {
     delivered: [...run.delivered, note.id],
     passedOn: run.passedOn + 1,
     answerTo: note.by.login,
-    taskRun: { ...run.taskRun, notes: run.taskRun.notes + 1 },
-    ...(run.heard ? { heard: { ...run.heard, idle: false } } : {}),
+    taskRun: { ...run.taskRun, notes: run.taskRun.notes + 1, said: note.id },
+    ...(run.heard ? { heard: { ...run.heard, idle: false, awaits: note.id } } : {}),
     nextLookAt: undefined,
   }
 }

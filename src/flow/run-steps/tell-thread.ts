@@ -7,8 +7,9 @@ import { maxComment } from '../../core/comments/words.ts'
 import { Refused } from '../../core/faults.ts'
 import type { Marker } from '../../core/marker.ts'
 import type { Now } from '../../core/next-step.ts'
-import type { Run } from '../../core/run.ts'
+import { type Run, sessionOf } from '../../core/run.ts'
 import type { OwnComment, Target } from '../../core/seen.ts'
+import type { Session } from '../../core/session.ts'
 import type { Place } from '../../core/trigger.ts'
 import { type Hand, once, type RunDeps, skew } from './hand.ts'
 
@@ -43,6 +44,7 @@ const hashOf = (text: string): string => createHash('sha256').update(text).diges
 export function markerOf(run: Run, as: Marker['as']): Marker {
   const pull = run.pulls.at(-1)
   const branch = pull?.state === 'open' ? pull.head : run.branch?.name
+  const session = sessionOf(run) ?? sameTask(run)
   return {
     run: run.id,
     repo: run.thread.repoId,
@@ -51,12 +53,17 @@ export function markerOf(run: Run, as: Marker['as']): Marker {
     round: run.round,
     what: run.ask.what,
     ...(run.taskId === undefined ? {} : { task: run.taskId }),
-    ...(run.taskRun === undefined ? {} : { taskRun: run.taskRun.id }),
+    ...(session ? { taskRun: session.taskRunId } : {}),
+    ...(session?.may ? { may: session.may } : {}),
     ...(branch === undefined ? {} : { branch }),
     ...(run.branch === undefined ? {} : { sha: run.branch.sha }),
     ...(pull === undefined ? {} : { pull: pull.number }),
   }
 }
+
+/** A Run that ended before it began leaves the session of before as it was. */
+const sameTask = ({ taskId, earlier }: Run): Session | undefined =>
+  earlier && earlier.taskId === taskId ? earlier : undefined
 
 const markedWith = (hand: Hand, comments: OwnComment[], as: Marker['as']): OwnComment | undefined =>
   comments.find(({ body }) =>

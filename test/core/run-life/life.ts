@@ -2,12 +2,14 @@
  * The job of a Run, from its asking to its end: taken, parked, woken before its time, taken over from a worker that
  * died or froze. What a frozen one does after its thaw runs among the steps of its successor.
  */
+import { issueBranch } from '../../../src/core/branch.ts'
 import { Run } from '../../../src/core/run.ts'
+import { rightsOf } from '../../../src/core/session.ts'
 import { advanceRun } from '../../../src/flow/advance-run.ts'
 import type { Held } from '../../../src/flow/edges.ts'
 import type { RunDeps } from '../../../src/flow/run-steps/hand.ts'
 import { LockLost } from '../../../src/queue/work-queue.ts'
-import { deployment, runWith, second, t0 } from '../given.ts'
+import { ask, deployment, runWith, second, t0 } from '../given.ts'
 import { begin } from './agent.ts'
 import { checkRecord } from './judge.ts'
 import { gitHubOf, postHogOf } from './services.ts'
@@ -43,7 +45,18 @@ function begun(world: World): Run {
   const said = ['an old answer'].map(text => ({ at: world.now, what: { is: 'message' as const, text } }))
   before.log.push(...said, { at: world.now, what: { is: 'turn-over' } })
   if (earlier !== 'gone') world.tasks.push({ id: 'task-0', description: '', runs: [before] })
-  return { ...asked, taskId: 'task-0', earlier: { taskId: 'task-0', taskRunId: before.id, over: false } }
+  return { ...asked, taskId: 'task-0', earlier: earlierOf(world, before.id) }
+}
+
+/** It may do what is asked now, or it has to make room. */
+function earlierOf({ script }: World, taskRunId: string): NonNullable<Run['earlier']> {
+  const may = rightsOf(ask.options, issueBranch(7, 'Login is flaky'))
+  return {
+    taskId: 'task-0',
+    taskRunId,
+    over: false,
+    may: script.earlierMay === 'read' ? { ...may, permission: 'read-only' } : may,
+  }
 }
 
 function depsOf(world: World, worker: Worker): RunDeps {

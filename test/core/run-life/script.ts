@@ -49,6 +49,8 @@ export interface Event {
 export interface Script {
   /** The session of an earlier Run, which this one goes on with. */
   earlier?: 'listens' | 'over' | 'gone' | undefined
+  /** What that session may do: all that is asked now, or only read. */
+  earlierMay?: 'work' | 'read' | undefined
   /** One for each call to a service, in order; then all goes well. */
   luck: readonly Luck[]
   events: readonly Event[]
@@ -127,6 +129,7 @@ function survivable(all: readonly Luck[]): Luck[] {
 export const scripts = (bad: readonly Luck[]): fc.Arbitrary<Script> =>
   fc.record({
     earlier: fc.constantFrom<Script['earlier']>(undefined, undefined, 'listens', 'over', 'gone'),
+    earlierMay: fc.constantFrom<Script['earlierMay']>('work', 'work', 'read'),
     luck: fc
       .array(
         fc.oneof(

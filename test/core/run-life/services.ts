@@ -93,6 +93,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     deleteComment: absent('deleteComment'),
     attachments: absent('attachments'),
     reviewComments: absent('reviewComments'),
+    inlineComment: absent('inlineComment'),
     isInTeam: absent('isInTeam'),
   }
 }

@@ -1,0 +1,143 @@
+/** A task run idles for an hour after its turn, so the next command mostly finds one that still listens. */
+import { expect, it } from 'vitest'
+import { onBothQueues } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+/** Two task runs boot one after the other, beside those of the other stories. */
+const patience = { timeout: 45_000 }
+
+onBothQueues('In the hour after a turn', world => {
+  const opens = async (title: string) => {
+    const maya = world().github.as('maya')
+    const { number } = await maya.opensIssue({ title, body: 'As said.' })
+    const thread = new Thread(world(), number)
+    return {
+      number,
+      thread,
+      says: (text: string) => maya.comments(number, text),
+      ledger: () => ledgerOf(world(), number),
+      run: (index: number) => world().posthog.run(String(ledgerOf(world(), number).runs[index]?.runId)),
+    }
+  }
+
+  it('approve does not go into the run of the plan, which may only read', async () => {
+    world().posthog.script('plan the split', { kind: 'answers', text: '1. Move the models' })
+    const { says, thread, ledger, run } = await opens('Approve at once')
+    await says('/codex plan --effort low plan the split')
+    await thread.waitForAnswer('here is the plan', patience)
+    expect(run(0).status).toBe('in_progress')
+    await says('/codex approve')
+    await thread.waitForAnswer('pull request is ready', patience)
+    const { tasks, runs, messages, cancels } = ledger()
+    expect([tasks.length, runs.length, messages.length, cancels.length]).toEqual([1, 2, 0, 1])
+    expect(run(0).status).toBe('cancelled')
+    expect(runs[1]?.body).toMatchObject({
+      resume_from_run_id: run(0).id,
+      auto_publish: true,
+      reasoning_effort: 'low',
+    })
+    expect(runs[1]?.body).not.toHaveProperty('initial_permission_mode')
+  })
+
+  it('a plan after work does not go into a run with full rights', async () => {
+    const { says, thread, ledger, run } = await opens('Plan afterwards')
+    await says('/codex do the first half')
+    await thread.waitForAnswer('pull request is ready', patience)
+    world().posthog.script('plan the second half', { kind: 'answers', text: '1. Go on' })
+    await says('/codex plan plan the second half')
+    await thread.waitForAnswer('here is the plan', patience)
+    expect(run(0).status).toBe('cancelled')
+    expect(ledger().runs[1]?.body).toMatchObject({
+      resume_from_run_id: run(0).id,
+      initial_permission_mode: 'read-only',
+      auto_publish: false,
+    })
+  })
+
+  it('the same wishes go into the run that listens', async () => {
+    const { says, thread, ledger } = await opens('Go on with it')
+    await says('/codex begin it')
+    await thread.waitForAnswer('pull request is ready', patience)
+    world().posthog.script('polish the rest', { kind: 'opensPull', text: 'Polished.' })
+    await says('/codex polish the rest')
+    await thread.waitForAnswer('@maya done', patience)
+    const { runs, messages, cancels } = ledger()
+    expect([runs.length, messages.length, cancels.length]).toEqual([1, 1, 0])
+  })
+
+  it('another model is another run, which goes on with the session', async () => {
+    const { says, thread, ledger, run } = await opens('Another model')
+    await says('/codex --model gpt-5.5 begin with that')
+    await thread.waitForAnswer('pull request is ready', patience)
+    world().posthog.script('go on with this', { kind: 'answers', text: 'Went on.' })
+    await says('/codex --model gpt-5 go on with this')
+    await thread.waitForAnswer('> Went on.', patience)
+    expect(ledger().messages).toHaveLength(0)
+    expect(ledger().runs[1]?.body).toMatchObject({ resume_from_run_id: run(0).id, model: 'gpt-5' })
+    expect(await thread.status()).not.toContain('instead of what was asked')
+  })
+
+  it('while a run works, words with another model wait for a run of their own', async () => {
+    world().posthog.script('take your time', { kind: 'manual' })
+    const { says, thread, ledger, run } = await opens('Meanwhile')
+    await says('/codex take your time')
+    await thread.waitForStatus('⏳ Codex is working', patience)
+    await says('/codex --effort low be quick about it')
+    await thread.waitForAnswer('with another `--effort`', patience)
+    expect(ledger().messages).toHaveLength(0)
+    await run(0).completeTurn('Took it.')
+    await world().github.waitFor(() => ledger().runs.length === 2, patience)
+    expect(ledger().runs[1]?.body).toMatchObject({ reasoning_effort: 'low', resume_from_run_id: run(0).id })
+  })
+
+  it('the end of a turn of PostHog’s own is not the answer to words that came meanwhile', async () => {
+    const { says, thread, ledger, run } = await opens('Keep it green')
+    await says('/codex open it')
+    await thread.waitForAnswer('pull request is ready', patience)
+    await world().github.settled()
+    run(0).ciTurn({ kind: 'slow', ms: 4_000, next: { kind: 'answers', text: 'All checks are green.' } })
+    world().posthog.script('why so slow', {
+      kind: 'slow',
+      ms: 4_000,
+      next: { kind: 'answers', text: 'It waits.' },
+    })
+    await says('/codex why so slow?')
+    await thread.waitForAnswer('> It waits.', patience)
+    expect((await thread.answers()).join('\n')).not.toContain('All checks are green.')
+    expect(ledger().messages).toHaveLength(1)
+  })
+
+  it('retry lets the earlier run go before it begins again', async () => {
+    const { says, thread, ledger, run } = await opens('Once more')
+    world().posthog.script('try it', { kind: 'answers', text: 'Could not.' }, { times: 1 })
+    await says('/codex try it')
+    await thread.waitForAnswer('> Could not.', patience)
+    await says('/codex retry')
+    await thread.waitForAnswer('pull request is ready', patience)
+    expect(run(0).status).toBe('cancelled')
+    expect(ledger().runs[1]?.body).not.toHaveProperty('resume_from_run_id')
+  })
+})
+
+onBothQueues(
+  'Where a session is only resumed on branches of its own',
+  world => {
+    it('another branch gets a session of its own, which is told what the first words of one are', async () => {
+      const maya = world().github.as('maya')
+      await maya.pushes('release', { 'release.txt': 'one' })
+      const { number } = await maya.opensIssue({ title: 'Elsewhere', body: 'It is about the lamps.' })
+      const thread = new Thread(world(), number)
+      await maya.comments(number, '/codex look here')
+      await thread.waitForAnswer('pull request is ready', patience)
+      world().posthog.script('look there', { kind: 'answers', text: 'Looked.' })
+      await maya.comments(number, '/codex --branch release look there')
+      await thread.waitForAnswer('> Looked.', patience)
+      const { tasks, runs } = ledgerOf(world(), number)
+      expect([tasks.length, runs.length]).toEqual([1, 2])
+      expect(runs[1]?.body).toMatchObject({ branch: 'release' })
+      expect(runs[1]?.body).not.toHaveProperty('resume_from_run_id')
+      expect(JSON.stringify(runs[1]?.body)).toContain('It is about the lamps.')
+    })
+  },
+  { posthog: { resumesOn: 'its-own' } },
+)
