@@ -14,6 +14,7 @@ import { aroundMarkers, markerSigner } from './core/marker.ts'
 import { redactor } from './core/redact.ts'
 import { Run } from './core/run.ts'
 import type { Session } from './core/session.ts'
+import { isOwner } from './core/thread.ts'
 import { acceptTrigger } from './flow/accept-trigger.ts'
 import { adoptEvery, adoptLost } from './flow/adopt.ts'
 import { advanceRun } from './flow/advance-run.ts'
@@ -219,7 +220,11 @@ async function startWork(
     ...shared,
     deployment,
     liveRuns: () => queues.runs.liveCount(),
-    others: async since => (await Promise.all([queues.runs.live(), queues.runs.recentlyEnded(since)])).flat(),
+    others: async (owner, since) => {
+      const theirs = ({ thread }: Run): boolean => isOwner(thread, owner)
+      const [live, ended] = await Promise.all([queues.runs.live(), queues.runs.recentlyEnded(since, theirs)])
+      return [...live.filter(({ data }) => theirs(data)), ...ended]
+    },
     stream: news,
     userToken: config.posthog.userToken,
     fence: () => randomBytes(8).toString('hex'),

@@ -31,7 +31,7 @@ function fold(run: Run, note: Note): Run {
     case 'stop':
       return stopped({ ...run, delivered: [...run.delivered, note.id] }, note)
     case 'look':
-      return { ...run, delivered: [...run.delivered, note.id], nextLookAt: undefined }
+      return { ...run, delivered: [...run.delivered, note.id] }
     case 'pull':
       return {
         ...run,

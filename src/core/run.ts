@@ -215,6 +215,8 @@ export const Run = z.object({
   settingsProblem: z.string().optional(),
   /** It may start; until then `ahead` others are before it. */
   turn: z.boolean().default(false),
+  /** When it might, ms since the epoch. */
+  turnAt: z.number().optional(),
   ahead: z.number().int().optional(),
   waitsUntil: z.object({ at: z.number(), limit: z.string() }).optional(),
   /** The head was moved between the command and the start. */

@@ -52,6 +52,10 @@ export type PullHead = z.infer<typeof PullHead>
 
 export const fullName = (thread: Pick<Thread, 'owner' | 'repo'>): string => `${thread.owner}/${thread.repo}`
 
+/** Logins know no case. */
+export const isOwner = (thread: Pick<Thread, 'owner'>, login: string): boolean =>
+  thread.owner.toLowerCase() === login.toLowerCase()
+
 export const threadName = (thread: Thread): string => `${fullName(thread)}#${thread.number}`
 
 /** The slot that one live Run per thread holds in the queue. */

@@ -84,6 +84,8 @@ const Tick = z.object({
 const PullNews = z.object({
   ...arrived,
   kind: z.literal('pull-news'),
+  /** The branches that it touches. */
+  head: PullHead.optional(),
   news: z.enum(['opened', 'merged', 'closed']),
 })
 

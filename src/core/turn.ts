@@ -5,15 +5,18 @@
  */
 import type { RepoSettings } from './repo-settings.ts'
 import type { Run } from './run.ts'
+import { isOwner } from './thread.ts'
 
 export interface OtherRun {
   id: string
   /** ms since the epoch; older Runs go first, those of one moment by id. */
   addedAt: number
-  data: Pick<Run, 'thread' | 'ask' | 'outcome' | 'turn'>
+  data: Pick<Run, 'thread' | 'ask' | 'outcome' | 'turn' | 'turnAt' | 'waitsUntil'> & {
+    settings: Pick<RepoSettings, 'limits'>
+  }
 }
 
-export type Me = OtherRun & { data: { settings: Pick<RepoSettings, 'limits'> } }
+export type Me = OtherRun
 
 /** `ahead`: so many Runs have to end first. `until`: a limit on starts is reached, and lets go then. */
 export type Turn = { is: 'now' } | { is: 'ahead'; ahead: number } | { is: 'until'; at: number; limit: string }
@@ -22,16 +25,54 @@ const minute = 60_000
 const day = 24 * 60 * minute
 export const longestWindow = day
 
-/** Starts in the whole deployment in five minutes; not a setting of any one repository. */
-const deploymentBreaker = 1000
+/** Starts of one owner in five minutes; not a setting of any one repository, and no other owner feels it. */
+const ownersBreaker = 1000
 
+/**
+ * Whoever has begun takes a place, and so does whoever was asked for earlier and could begin now. Who waits at a limit
+ * of their own takes none, and what other owners do never counts.
+ */
 export function turnOf(me: Me, others: readonly OtherRun[], now: number): Turn {
-  const older = others.filter(other => other.id !== me.id && isOlder(other, me))
-  const ahead = aheadOf(me, older)
+  const owned = others.filter(other => other.id !== me.id && isOwned(me, other))
+  const begun = owned.filter(({ data }) => data.turn)
+  const waiting = owned.filter(other => isWaiting(other, now) && isOlder(other, me)).toSorted(byAge)
+  return placeFor(me, [...begun, ...firstOf(waiting, begun)], now)
+}
+
+/** At a limit on starts, a Run has written down itself until when. */
+const isWaiting = ({ data }: OtherRun, now: number): boolean =>
+  !data.turn && data.outcome === undefined && (data.waitsUntil?.at ?? 0) <= now
+
+/** Those of the waiting, oldest first, for whom there is room beside those that work. */
+function firstOf(waiting: readonly OtherRun[], begun: readonly OtherRun[]): OtherRun[] {
+  const taken = new Map<string, number>()
+  const take = (other: OtherRun): void => {
+    for (const { place } of placesOf(other)) taken.set(place, (taken.get(place) ?? 0) + 1)
+  }
+  for (const other of begun) if (other.data.outcome === undefined) take(other)
+  return waiting.filter(other => {
+    const fits = placesOf(other).every(({ place, most }) => (taken.get(place) ?? 0) < most)
+    if (fits) take(other)
+    return fits
+  })
+}
+
+/** What a Run takes a place of, and how many there are by its own settings. */
+function placesOf({ data: { thread, ask, settings } }: OtherRun): { place: string; most: number }[] {
+  const { repository, person, owner } = settings.limits
+  return [
+    { place: 'owner', most: owner },
+    { place: `${thread.repoId}`, most: repository },
+    { place: `${thread.repoId} ${ask.by.id}`, most: person },
+  ]
+}
+
+function placeFor(me: Me, begun: readonly OtherRun[], now: number): Turn {
+  const ahead = aheadOf(me, begun)
   if (ahead > 0) return { is: 'ahead', ahead }
   return windowsOf(me).reduce<Turn>(
     (turn, window) => {
-      const at = opensAt(window, older.filter(window.counts), now)
+      const at = opensAt(window, begun.filter(window.counts), now)
       return at !== undefined && (turn.is !== 'until' || at > turn.at)
         ? { is: 'until', at, limit: window.name }
         : turn
@@ -40,20 +81,21 @@ export function turnOf(me: Me, others: readonly OtherRun[], now: number): Turn {
   )
 }
 
-const isOlder = (other: OtherRun, me: OtherRun): boolean =>
-  other.addedAt < me.addedAt || (other.addedAt === me.addedAt && other.id < me.id)
+const byAge = (a: OtherRun, b: OtherRun): number => a.addedAt - b.addedAt || (a.id < b.id ? -1 : 1)
+const isOlder = (other: OtherRun, me: OtherRun): boolean => byAge(other, me) < 0
 
-function aheadOf(me: Me, older: readonly OtherRun[]): number {
-  const live = older.filter(other => other.data.outcome === undefined)
-  const owned = live.filter(other => isOwned(me, other))
-  const here = live.filter(other => isHere(me, other))
+function aheadOf(me: Me, begun: readonly OtherRun[]): number {
+  const owned = begun.filter(other => other.data.outcome === undefined)
+  const here = owned.filter(other => isHere(me, other))
   const mine = here.filter(other => isMine(me, other))
   const { repository, person, owner } = me.data.settings.limits
   return Math.max(0, here.length - repository + 1, mine.length - person + 1, owned.length - owner + 1)
 }
 
-const isOwned = (me: OtherRun, other: OtherRun): boolean =>
-  other.data.thread.owner.toLowerCase() === me.data.thread.owner.toLowerCase()
+/** Who is about to begin, or did so under an earlier version, has no time of its start. */
+const startOf = ({ addedAt, data }: OtherRun): number => data.turnAt ?? addedAt
+
+const isOwned = (me: OtherRun, other: OtherRun): boolean => isOwner(other.data.thread, me.data.thread.owner)
 const isBots = ({ data }: OtherRun): boolean => data.ask.by.app !== undefined
 const isHere = (me: OtherRun, other: OtherRun): boolean => other.data.thread.repoId === me.data.thread.repoId
 const isMine = (me: OtherRun, other: OtherRun): boolean => other.data.ask.by.id === me.data.ask.by.id
@@ -88,7 +130,7 @@ function windowsOf(me: Me): Window[] {
       name: 'a day for one owner',
       length: day,
       most: limits.owner_per_day,
-      counts: other => isOwned(me, other),
+      counts: () => true,
     },
     {
       name: 'a day for bots in one thread',
@@ -103,15 +145,15 @@ function windowsOf(me: Me): Window[] {
       most: limits.repository_per_5_minutes,
       counts: here,
     },
-    { name: 'five minutes in all', length: 5 * minute, most: deploymentBreaker, counts: () => true },
+    { name: 'five minutes for one owner', length: 5 * minute, most: ownersBreaker, counts: () => true },
   ]
 }
 
-/** When enough of those that count have left the window; `undefined` when there is room now. */
+/** When enough of the starts that count have left the window; `undefined` when there is room now. */
 function opensAt({ length, most }: Window, counted: readonly OtherRun[], now: number): number | undefined {
   const starts = counted
-    .map(({ addedAt }) => addedAt)
-    .filter(addedAt => addedAt > now - length)
+    .map(startOf)
+    .filter(at => at > now - length)
     .sort((a, b) => a - b)
   const blocking = starts[starts.length - most]
   return blocking === undefined ? undefined : blocking + length

@@ -108,7 +108,7 @@ export interface RunQueue<Data> {
   liveCount(): Promise<number>
   wake(id: string): Promise<void>
   tell(id: string, message: string): Promise<boolean>
-  recentlyEnded(since: number): Promise<KeptRun<Data>[]>
+  recentlyEnded(since: number, wanted?: (data: Data) => boolean): Promise<KeptRun<Data>[]>
   amendEnded(id: string, data: Data): Promise<boolean>
 }
 

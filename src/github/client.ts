@@ -4,6 +4,7 @@
  * have done it. Limits are not slept through: they become `ComeBack`, for every call of the installation until they are
  * over, and the jobs wait parked. Tokens are for the one repository.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { createAppAuth, type InstallationAuthOptions } from '@octokit/auth-app'
 import { Octokit } from '@octokit/rest'
 import { z } from 'zod'
@@ -29,8 +30,8 @@ export interface GitHubApp {
   forInstallation(installationId: number): Octokit
   /** A client that may read who is in which team, and nothing else. */
   forTeams(thread: Repo): Octokit
-  /** An installation token for the one repository. */
-  token(thread: Repo): Promise<string>
+  /** An installation token that may read the one repository, and no more. */
+  readToken(thread: Repo): Promise<string>
   /** The login under which the App writes: `<slug>[bot]`. */
   botLogin(): Promise<string>
   /** A request as the App itself rather than one of its installations. */
@@ -45,7 +46,18 @@ interface AppAnswer {
 const timeLimit = 15_000
 
 /** Less than the installation may grant: what the bot does, and no more. */
-const permissions = { contents: 'write', issues: 'write', pull_requests: 'write', metadata: 'read' } as const
+const permissions: Permissions = {
+  contents: 'write',
+  issues: 'write',
+  pull_requests: 'write',
+  metadata: 'read',
+}
+const readPermissions: Permissions = { contents: 'read', issues: 'read', metadata: 'read' }
+
+type Permissions = Readonly<Record<string, 'read' | 'write'>>
+
+/** What an installation was found to grant is believed for this long, in ms. */
+const grantLasts = 60 * 60_000
 
 export function gitHubApp(settings: AppSettings, now: () => number, meter?: CallMeter): GitHubApp {
   const gates = new Map<string, LimitGate>()
@@ -65,19 +77,34 @@ export function gitHubApp(settings: AppSettings, now: () => number, meter?: Call
   const mint = async (request: Omit<InstallationAuthOptions, 'type'>): Promise<string> =>
     (await auth({ ...request, type: 'installation' })).token
 
-  /** Installations that were granted less than we name: they give what they have; what is missing is refused later. */
-  const grantedLess = new Set<number>()
+  /** What installations grant that were seen to grant less than we name; what is missing is refused later. */
+  const granted = new Map<number, { permissions: Record<string, string>; at: number }>()
 
-  const tokenOf = async ({ installationId, repoId }: Repo, refresh = false): Promise<string> => {
+  const tokenOf = async (
+    { installationId, repoId }: Repo,
+    { wanted = permissions, refresh = false }: { wanted?: Permissions; refresh?: boolean } = {},
+  ): Promise<string> => {
     const request = { installationId, repositoryIds: [repoId], refresh }
-    if (grantedLess.has(installationId)) return mint(request)
+    const known = granted.get(installationId)
+    const asked = known && now() - known.at < grantLasts ? common(wanted, known.permissions) : wanted
     try {
-      return await mint({ ...request, permissions })
+      return await mint({ ...request, permissions: asked })
     } catch (error) {
       if (!(error instanceof Refused && error.status === 422)) throw error
-      grantedLess.add(installationId)
-      return mint(request)
+      // It may be about the repository as well; then there is nothing to give up.
+      const permissions = await grantedBy(installationId)
+      const less = common(asked, permissions)
+      if (isDeepStrictEqual(less, asked)) throw error
+      granted.set(installationId, { permissions, at: now() })
+      return mint({ ...request, permissions: less })
     }
+  }
+
+  const grantedBy = async (installationId: number): Promise<Record<string, string>> => {
+    const { data } = await asApp('GET /app/installations/{installation_id}', {
+      installation_id: installationId,
+    })
+    return InstallationView.parse(data).permissions
   }
 
   const asApp = async (route: string, parameters: Record<string, unknown> = {}): Promise<AppAnswer> => {
@@ -87,14 +114,14 @@ export function gitHubApp(settings: AppSettings, now: () => number, meter?: Call
 
   return {
     asApp,
-    token: thread => tokenOf(thread),
+    readToken: thread => tokenOf(thread, { wanted: readPermissions }),
 
     forRepo(thread) {
       const key = `${thread.installationId}/${thread.repoId}`
       const known = clients.get(key)
       if (known) return known
       const watch = watchOn(String(thread.installationId))
-      const client = limited(newClient(settings), watch, refresh => tokenOf(thread, refresh))
+      const client = limited(newClient(settings), watch, refresh => tokenOf(thread, { refresh }))
       clients.set(key, client)
       return client
     },
@@ -122,6 +149,16 @@ const newClient = ({ apiUrl }: AppSettings): Octokit =>
 
 const silent = (): void => {}
 const quiet = { log: { debug: silent, info: silent, warn: silent, error: silent } }
+
+/** What is wanted, as far as it is granted. */
+const common = (wanted: Permissions, granted: Record<string, string>): Permissions =>
+  Object.fromEntries(
+    Object.entries(wanted).flatMap(([name, level]) =>
+      granted[name] === undefined ? [] : [[name, granted[name] === 'read' ? 'read' : level]],
+    ),
+  )
+
+const InstallationView = z.object({ permissions: z.record(z.string(), z.string()) })
 
 const AppView = z.object({ slug: z.string().optional() })
 

@@ -206,6 +206,7 @@ function fromPull(
       ...arrived(payload, thread, deliveryId, at),
       id: `pull-${thread.repoId}-${pull.number}-${news}-${at}`,
       kind: 'pull-news',
+      head: headOf(pull),
       news,
     },
   }

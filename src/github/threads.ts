@@ -87,7 +87,13 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
 
     /** Reads the files attached to a thread and to the command at `place`. */
     attachments: (place?: Place) =>
-      attachmentReader({ client, thread, token: () => app.token(thread), now, ...(place ? { place } : {}) }),
+      attachmentReader({
+        client,
+        thread,
+        token: () => app.readToken(thread),
+        now,
+        ...(place ? { place } : {}),
+      }),
 
     /** The inline comments that were submitted with a review. */
     async reviewComments(reviewId: number): Promise<InlineComment[]> {

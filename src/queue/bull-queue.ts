@@ -48,7 +48,7 @@ export const traced = (telemetry: Telemetry | undefined): { telemetry?: Telemetr
   telemetry === undefined ? {} : { telemetry }
 
 /** More than this in a day is over every limit anyway. */
-const MOST_RECENT = 2_000
+const MOST_RECENT = 10_000
 const MOST_UNREAD = 1_000
 
 export class BullQueue<Data> implements WorkQueue<Data> {
@@ -96,26 +96,30 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return records.sort((a, b) => a.addedAt - b.addedAt || (a.id < b.id ? -1 : 1))
   }
 
-  recentlyEnded(since: number): Promise<JobRecord<Data>[]> {
+  recentlyEnded(since: number, wanted: (data: Data) => boolean = () => true): Promise<JobRecord<Data>[]> {
     return this.#reach(async () => {
       const recent = await Promise.all([
-        this.#endedSince('completed', since),
-        this.#endedSince('failed', since),
+        this.#endedSince('completed', since, wanted),
+        this.#endedSince('failed', since, wanted),
       ])
-      return recent.flat().flatMap(job => this.#readOrReport(job))
+      return recent.flat()
     }, LISTING_MS)
   }
 
-  /** Newest first, page by page, so that a long history costs nothing. */
-  async #endedSince(state: 'completed' | 'failed', since: number): Promise<Job[]> {
-    const recent: Job[] = []
-    for (let at = 0; at < MOST_RECENT; at += PAGE) {
+  /** Newest first, page by page, so that a long history costs nothing; the unwanted cut nobody off. */
+  async #endedSince(
+    state: 'completed' | 'failed',
+    since: number,
+    wanted: (data: Data) => boolean,
+  ): Promise<JobRecord<Data>[]> {
+    const found: JobRecord<Data>[] = []
+    for (let at = 0; found.length < MOST_RECENT; at += PAGE) {
       const page = await this.#queue.getJobs([state], at, at + PAGE - 1, false)
-      const found = page.filter(job => job && job.timestamp >= since)
-      recent.push(...found)
-      if (page.length < PAGE || found.length === 0) break
+      const recent = page.filter(job => job && job.timestamp >= since)
+      found.push(...recent.flatMap(job => this.#readOrReport(job)).filter(({ data }) => wanted(data)))
+      if (page.length < PAGE || recent.length === 0) break
     }
-    return recent
+    return found
   }
 
   async liveCount(): Promise<number> {

@@ -62,8 +62,8 @@ export interface WorkQueue<Data> {
   holder(slot: string): Promise<string | undefined>
   /** All live jobs, oldest first (those added in one ms by id). An unreadable one is logged and left out. */
   live(): Promise<JobRecord<Data>[]>
-  /** Ended jobs that were added since then (ms since the epoch), as far as they are kept. */
-  recentlyEnded(since: number): Promise<JobRecord<Data>[]>
+  /** Ended jobs that were added since then (ms since the epoch) and are wanted, as far as they are kept. */
+  recentlyEnded(since: number, wanted?: (data: Data) => boolean): Promise<JobRecord<Data>[]>
   liveCount(): Promise<number>
   /**
    * Makes a parked job due now. If it is being worked on, its next parking is skipped, so no wake is lost, unless the

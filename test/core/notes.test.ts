@@ -2,7 +2,20 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readNotes } from '../../src/core/notes.ts'
 import { type Note, Run } from '../../src/core/run.ts'
-import { branch, maya, more, pull, runWith, status, t0, taskRun, told, working, zoe } from './given.ts'
+import {
+  branch,
+  maya,
+  more,
+  pull,
+  runWith,
+  second,
+  status,
+  t0,
+  taskRun,
+  told,
+  working,
+  zoe,
+} from './given.ts'
 
 const stop = (id = 's'): Note => ({ says: 'stop', id, by: maya, at: t0 })
 const label = (id = 'l'): Note => ({ says: 'label', id, by: maya, at: t0, label: 'codex' })
@@ -32,7 +45,12 @@ describe('a note', () => {
       { undelivered: [more('a')], notesRead: 2 },
     ],
     ['that was delivered counts no more', working({ delivered: ['a'] }), [more('a')], { undelivered: [] }],
-    ['to look makes it look', working(), [look()], { nextLookAt: undefined, delivered: ['k'] }],
+    [
+      'to look wakes it, and hurries nothing',
+      working(),
+      [look()],
+      { nextLookAt: t0 + 5 * second, delivered: ['k'] },
+    ],
     [
       'of a label is remembered, to take it off',
       working(),

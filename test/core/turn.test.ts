@@ -6,12 +6,17 @@ import { ask, hour, issueThread, maya, minute, pullThread, runWith, second, t0, 
 const now = t0
 const day = 24 * hour
 
-/** The Run that asks, of maya in issue 7, with what differs in its limits. */
-const me = (limits: Partial<Run['settings']['limits']> = {}): Me => {
-  const run = runWith()
-  const settings = { ...run.settings, limits: { ...run.settings.limits, ...limits } }
-  return { id: 'm', addedAt: now, data: { ...run, settings } }
+const limitedTo = (limits: Partial<Run['settings']['limits']>): Run['settings'] => {
+  const { settings } = runWith()
+  return { ...settings, limits: { ...settings.limits, ...limits } }
 }
+
+/** The Run that asks, of maya in issue 7, with what differs in its limits. */
+const me = (limits: Partial<Run['settings']['limits']> = {}): Me => ({
+  id: 'm',
+  addedAt: now,
+  data: runWith({ settings: limitedTo(limits) }),
+})
 
 /** One of `ago` ms before, of maya in issue 7, unless said otherwise. */
 const other = (ago: number, differs: Partial<Run> = {}, id = `o${ago}`): OtherRun => ({
@@ -19,6 +24,9 @@ const other = (ago: number, differs: Partial<Run> = {}, id = `o${ago}`): OtherRu
   addedAt: now - ago,
   data: runWith({ turn: true, ...differs }),
 })
+const waits: Partial<Run> = { turn: false }
+/** Its person has one place. */
+const limited: Partial<Run> = { settings: limitedTo({ person: 1 }) }
 const over: Partial<Run> = { outcome: { is: 'answer' } }
 const byZoe: Partial<Run> = { ask: { ...ask, by: zoe } }
 const bot = { login: 'helper[bot]', id: 13, app: 77 }
@@ -50,10 +58,33 @@ describe('Runs under way go first', () => {
     ['not of another owner', { owner: 1 }, [other(1, ofOther)], first],
     ['not in another repository', { repository: 1, person: 1 }, [other(1, elsewhere)], first],
     ['not those that are over', { repository: 1, person: 1 }, [other(1, over)], first],
-    ['not younger ones', { repository: 1 }, [other(-1)], first],
+    ['not younger ones that wait', { repository: 1 }, [other(-1, waits)], first],
+    ['younger ones that have begun', { repository: 1 }, [other(-1)], { is: 'ahead', ahead: 1 }],
+    [
+      'older ones that wait for no more than their turn',
+      { repository: 1 },
+      [other(1, waits)],
+      { is: 'ahead', ahead: 1 },
+    ],
+    [
+      'not older ones that wait at a limit of their own',
+      { repository: 2, person: 1 },
+      [
+        other(9, byZoe),
+        other(5, { ...waits, ...byZoe, ...limited }),
+        other(4, { ...waits, ...byZoe, ...limited }),
+      ],
+      first,
+    ],
+    [
+      'not older ones that wait for tomorrow',
+      { repository: 1 },
+      [other(5, { ...waits, ...byZoe, waitsUntil: { at: now + hour, limit: 'a day' } })],
+      first,
+    ],
     ['not this one itself', { repository: 1 }, [other(1, {}, 'm')], first],
-    ['of one moment by id', { repository: 1 }, [other(0, {}, 'a')], { is: 'ahead', ahead: 1 }],
-    ['of one moment not those behind', { repository: 1 }, [other(0, {}, 'z')], first],
+    ['of one moment by id', { repository: 1 }, [other(0, waits, 'a')], { is: 'ahead', ahead: 1 }],
+    ['of one moment not those behind', { repository: 1 }, [other(0, waits, 'z')], first],
     ['the greater of two numbers', { repository: 2, person: 1 }, many(3), { is: 'ahead', ahead: 3 }],
     ['the greater, the other way', { repository: 1, person: 3 }, many(3), { is: 'ahead', ahead: 3 }],
   ])('%s', (_, limits, others, expected) => {
@@ -159,9 +190,61 @@ describe('starts in a window of time', () => {
     expect(turn(asBot, [other(hour, { ...over, ...byBot, ...another })])).toEqual(first)
   })
 
-  test('a thousand in five minutes, wherever, open the breaker of the deployment', () => {
+  test.each<[string, Partial<Run>]>([
+    ['never began', { ...over, turn: false }],
+    ['wait', { turn: false, waitsUntil: { at: now + day, limit: 'a day' } }],
+  ])('do not count where they %s', (_, differs) => {
+    expect(turn(me({ repository_per_day: 1, thread_per_day: 1 }), [other(hour, differs)])).toEqual(first)
+  })
+
+  test('count from when they began, not from when they were asked for', () => {
+    const late = other(6 * minute, { ...over, turnAt: now - minute })
+    expect(turn(me({ repository_per_5_minutes: 1 }), [late])).toEqual(until(4 * minute, inMinutes))
+  })
+
+  test('a thousand in five minutes open the breaker of their owner', () => {
     const all = many(1_000, { ...over, ...elsewhere, ask: { ...ask, by: maya } }, 100)
     expect(turn(me(), all.slice(1))).toEqual(first)
-    expect(turn(me(), all)).toEqual(until(5 * minute - 100 * second, 'five minutes in all'))
+    expect(turn(me(), all)).toEqual(until(5 * minute - 100 * second, 'five minutes for one owner'))
   })
 })
+
+describe('the load of another owner', () => {
+  const random = randomOf(20_261_125)
+  const pick = <T>(...from: T[]): T => from[Math.floor(random() * from.length)] as T
+  const load = (count: number, owners: string[]): OtherRun[] =>
+    Array.from({ length: count }, (_, n) => {
+      const owner = pick(...owners)
+      const differs: Partial<Run> = {
+        thread: { ...issueThread, owner, repoId: pick(100, 200) + owner.length * 1000, number: pick(7, 8) },
+        ask: { ...ask, by: pick(maya, zoe, bot) },
+        turn: pick(true, false),
+        settings: limitedTo({ person: pick(1, 50), repository: pick(1, 2, 50) }),
+        ...(pick(true, false) ? over : {}),
+        ...(pick(true, false) ? { turnAt: now - pick(1, minute, hour) } : {}),
+      }
+      return other(Math.floor(random() * 10 * minute) - minute, differs, `${owner}-${n}`)
+    })
+
+  test('never changes whose turn it is', () => {
+    for (let round = 0; round < 200; round += 1) {
+      const mine = me({
+        repository: pick(1, 3, 50),
+        owner: pick(1, 3, 200),
+        repository_per_day: pick(1, 5, 1000),
+      })
+      const own = load(pick(0, 1, 3, 20), [mine.data.thread.owner])
+      const foreign = load(pick(1, 10, 1_500), ['other', 'third'])
+      expect(turn(mine, [...own, ...foreign])).toEqual(turn(mine, own))
+    }
+  })
+})
+
+/** A generator whose numbers come again with the same seed. */
+function randomOf(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32
+    return state / 2 ** 32
+  }
+}

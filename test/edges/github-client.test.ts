@@ -91,12 +91,37 @@ describe('tokens', () => {
   test('are what was granted, where that is less than what is asked for', async () => {
     nock.cleanAll()
     nock(api)
-      .post('/api/app/installations/1/access_tokens', body => 'permissions' in body)
+      .post('/api/app/installations/1/access_tokens', body => body.permissions?.contents === 'write')
       .reply(422, { message: 'The permissions requested are not granted to this installation.' })
+    answers('GET', '/app/installations/1', [200, { permissions: { ...permissions, contents: 'read' } }])
     givesTokens()
     answers('POST', `${at}/issues/7/comments`, [201, comment])
     expect(await issue().comment('a')).toBe(9)
-    expect(tokens.map(({ body }) => body)).toEqual([{ repository_ids: [100] }])
+    expect(tokens.map(({ body }) => body)).toEqual([
+      { repository_ids: [100], permissions: { ...permissions, contents: 'read' } },
+    ])
+  })
+
+  test('are not wider because GitHub refused one for another repository', async () => {
+    nock.cleanAll()
+    nock(api)
+      .post('/api/app/installations/1/access_tokens', body => body.repository_ids?.[0] === 666)
+      .reply(422, { message: 'There is at least one repository that does not exist or is not accessible.' })
+    answers('GET', '/app/installations/1', [200, { permissions: { ...permissions, members: 'read' } }])
+    givesTokens()
+    answers('POST', `${at}/issues/7/comments`, [201, comment])
+    const app = newApp()
+    const gone = gitHubThread(app, { ...issueThread, repoId: 666 }, voice)
+    expect(await caught(gone.comment('a'))).toMatchObject({ status: 422 })
+    expect(await issue(app).comment('a')).toBe(9)
+    expect(tokens.map(({ body }) => body)).toEqual([{ repository_ids: [100], permissions }])
+  })
+
+  test('for what people attached may read, and no more', async () => {
+    await newApp().readToken(issueThread)
+    expect(tokens.map(({ body }) => body)).toEqual([
+      { repository_ids: [100], permissions: { contents: 'read', issues: 'read', metadata: 'read' } },
+    ])
   })
 
   test('are for the one repository, minted once, by the App', async () => {

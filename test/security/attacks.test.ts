@@ -513,14 +513,17 @@ describe('loops and cost', () => {
     Array.from({ length: count }, (_, n) => ({
       id: `run-${n}`,
       addedAt: at,
-      data: { ...runWith({ outcome: { is: 'answer' } }), thread: { ...runWith().thread, ...thread } },
+      data: {
+        ...runWith({ turn: true, outcome: { is: 'answer' } }),
+        thread: { ...runWith().thread, ...thread },
+      },
     }))
   const me = { id: 'run-me', addedAt: t0, data: runWith() }
 
   test.each([
     ['a thread in a day', 100, 23 * hour, {}],
     ['a repository in five minutes', 200, 4 * minute, { number: 8 }],
-    ['all of them in five minutes', 1_000, 4 * minute, { number: 8, repoId: 101 }],
+    ['one owner in five minutes', 1_000, 4 * minute, { number: 8, repoId: 101 }],
   ])('too many runs of %s wait, and go on by themselves', (_, most, ago, thread) => {
     expect(turnOf(me, runs(most - 1, t0 - ago, thread), t0)).toEqual({ is: 'now' })
     const turn = turnOf(me, runs(most, t0 - ago, thread), t0)

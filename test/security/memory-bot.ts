@@ -39,7 +39,7 @@ export interface MemoryBotOptions {
   /** `.github/codex.yml` */
   settings?: string
   /** What the agent says at the end of each turn, and what it leaves behind. */
-  agent?: { says: string; opens?: boolean; pushes?: boolean; fails?: boolean }
+  agent?: { says: string; opens?: boolean; pushes?: boolean; fails?: boolean; goesOn?: boolean }
   /** What was said in the thread before. */
   before?: readonly CommentView[]
   /** The inline comments of a review. */
@@ -117,6 +117,8 @@ export class MemoryBot {
   readonly kept: string[] = []
   readonly reactions: string[] = []
   readonly asked: string[] = []
+  /** When PostHog was asked how a run goes. */
+  readonly looks: number[] = []
   /** Every call to GitHub, by the client's name of it. */
   readonly calls: string[] = []
   /** Pull requests that the bot itself opened. */
@@ -144,7 +146,10 @@ export class MemoryBot {
     this.#advance = advanceRun({
       ...this.#shared,
       liveRuns: () => this.#queue.liveCount(),
-      others: async since => [...(await this.#queue.live()), ...(await this.#queue.recentlyEnded(since))],
+      others: async (_, since) => [
+        ...(await this.#queue.live()),
+        ...(await this.#queue.recentlyEnded(since)),
+      ],
       stream: { watch: () => false, unwatch() {} },
       userToken: options.userToken,
       fence: () => crypto.randomUUID().replaceAll('-', '').slice(0, 16),
@@ -189,14 +194,15 @@ export class MemoryBot {
     if (!(await this.work(3_000))) throw new Error('it does not end')
   }
 
-  /** Works so many steps, as long as there is something to do. @returns whether nothing is left */
-  async work(most: number): Promise<boolean> {
+  /** Works so many steps, as long as there is something to do by then. @returns whether nothing is left */
+  async work(most: number, until = Number.POSITIVE_INFINITY): Promise<boolean> {
     for (let step = 0; step < most; step += 1) {
       const jobs = [...this.triggers.values(), ...this.runs.values()].filter(
         ({ standing }) => standing === 'live',
       )
       if (jobs.length === 0) return true
       const due = Math.min(...jobs.map(job => job.due))
+      if (due > until) return false
       this.now = Math.max(this.now, due) + 10
       const isDue = (job: Job<unknown>): boolean => job.standing === 'live' && job.due === due
       const trigger = [...this.triggers.values()].find(isDue)
@@ -397,7 +403,10 @@ export class MemoryBot {
     },
     statusOf: async ({ taskRunId }) => this.#status(taskRunId),
     logLength: async ({ taskRunId }) => this.#agents.get(taskRunId)?.log.length ?? 0,
-    look: async ({ taskRunId }, offset) => this.#look(taskRunId, offset),
+    look: async ({ taskRunId }, offset) => {
+      this.looks.push(this.now)
+      return this.#look(taskRunId, offset)
+    },
     say: async ({ taskRunId }, { text }) => {
       const agent = this.#agents.get(taskRunId)
       if (!agent || this.#status(taskRunId) !== 'in_progress') return 'ended'
@@ -426,7 +435,8 @@ export class MemoryBot {
     const { says = 'Done.', opens, fails } = this.#options.agent ?? {}
     if (agent && !agent.cancelled) {
       agent.looks += 1
-      if (agent.looks === 2) this.#turn(agent, this.#redact(says), opens === true)
+      if (agent.looks === 2 && !this.#options.agent?.goesOn)
+        this.#turn(agent, this.#redact(says), opens === true)
     }
     const log = agent?.log.slice(offset) ?? []
     return {

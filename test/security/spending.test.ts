@@ -1,5 +1,6 @@
 /** What somebody without rights can make the bot spend: asserted as counts of calls, never as times. */
 import { expect, test } from 'vitest'
+import { t0 } from '../core/given.ts'
 import { MemoryBot, type MemoryBotOptions } from './memory-bot.ts'
 
 const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
@@ -154,3 +155,43 @@ test('a text with which process after process dies is given up with one line, un
   expect(await says(bot, 'rita', '/codex help')).toEqual([])
   expect(bot.comments).toHaveLength(2)
 })
+
+const reopened = (at: number, head: { ref: string; repo: number }): object => {
+  const { review: _, ...rest } = Object(review('eve', ''))
+  const { ref, repo } = head
+  return {
+    ...rest,
+    action: 'reopened',
+    pull_request: {
+      ...rest.pull_request,
+      updated_at: new Date(at).toISOString(),
+      head: { ref, sha: 'b'.repeat(40), repo: { id: repo } },
+    },
+  }
+}
+
+test.each([
+  ['a branch of the run', { ref: 'codex/issue-7-login-is-flaky', repo: 100 }, 11],
+  ['another branch', { ref: 'eve/patch', repo: 100 }, 2],
+  ['a branch of that name in a fork', { ref: 'codex/issue-7-login-is-flaky', repo: 666 }, 2],
+])(
+  'a pull request from %s that is reopened each second costs no more than the usual pace',
+  async (_, head, most) => {
+    const bot = botWith({ agent: { says: 'Done.', goesOn: true } })
+    await bot.deliver({ body: JSON.stringify(comment('maya', '/codex fix it')) })
+    // Long enough for the looks to have become rare.
+    const begun = bot.now
+    while (bot.now < begun + 15 * 60_000) await bot.work(1)
+    const run = [...bot.runs.values()][0]
+    expect(run?.data.branch?.name).toBe('codex/issue-7-login-is-flaky')
+    const before = bot.looks.length
+    const from = bot.now
+    for (let n = 0; n < 20; n += 1) {
+      bot.now = Math.max(bot.now, from + n * 1_000)
+      const body = JSON.stringify(reopened(t0 + n * 1_000, head))
+      expect(await bot.deliver({ event: 'pull_request', body })).toBe(202)
+      await bot.work(20, bot.now)
+    }
+    expect(bot.looks.length - before).toBeLessThanOrEqual(most)
+  },
+)

@@ -1,7 +1,7 @@
 /** Commands that start nothing new of their own: stop, retry, continue, approve, status, queue. */
 import type { Options } from '../../core/command/parse.ts'
 import { type Ask, type NewRun, newRun, type Outcome, phaseOf, type Run } from '../../core/run.ts'
-import { type PullHead, type Thread, threadName, threadSlot } from '../../core/thread.ts'
+import { isOwner, type PullHead, type Thread, threadName, threadSlot } from '../../core/thread.ts'
 import type { CommentTrigger } from '../../core/trigger.ts'
 import { type Asking, answered, type Handled, liveRun, refused, type TriggerHand } from './hand.ts'
 import { askedLast, type Past, pastOf } from './history.ts'
@@ -191,7 +191,8 @@ function describe(run: Run): string {
 
 export async function queue(hand: TriggerHand, trigger: CommentTrigger): Promise<Handled> {
   const slot = threadSlot(trigger.thread)
-  const live = await hand.deps.runs.live()
+  // What other owners do is nobody's business here, and in nobody's way.
+  const live = (await hand.deps.runs.live()).filter(({ data }) => isOwner(data.thread, trigger.thread.owner))
   const mine = live.find(({ data }) => threadSlot(data.thread) === slot)
   const ahead = mine ? live.filter(({ data, addedAt }) => addedAt < mine.addedAt && !data.taskRun).length : 0
   const why = mine ? `The run here: ${phases[phaseOf(mine.data)]}.` : 'Nothing is going on in this thread.'

@@ -15,12 +15,22 @@ export async function newsOfPull(hand: TriggerHand, trigger: PullNewsTrigger): P
   return withdraw(hand, { ...trigger, kind: 'withdrawal', what: { of: 'thread', by: 'closed' } })
 }
 
-async function lookAtOnce(hand: TriggerHand, { id: news, thread }: PullNewsTrigger): Promise<Verdict> {
+/** A hint and no more: whom it wakes looks when the budget of calls allows it. */
+async function lookAtOnce(hand: TriggerHand, news: PullNewsTrigger): Promise<Verdict> {
   const live = await hand.deps.runs.live()
-  const here = live.filter(({ data }) => data.thread.repoId === thread.repoId && data.taskRun)
-  const note = JSON.stringify({ says: 'look', id: news })
-  await Promise.all(here.map(({ id }) => hand.deps.runs.tell(id, note)))
+  const touched = live.filter(({ data }) => data.taskRun && touches(data, news))
+  await Promise.all(touched.map(({ id }) => hand.deps.runs.wake(id)))
   return { do: 'end' }
+}
+
+/** Into the default branch go all pull requests; that alone says nothing of a Run. */
+function touches(
+  { thread, branch, taskRun, pulls }: Run,
+  { thread: { repoId }, head }: PullNewsTrigger,
+): boolean {
+  if (thread.repoId !== repoId || head?.repoId !== repoId) return false
+  const own = [branch?.name, taskRun?.headBranch, ...pulls.map(pull => pull.head)]
+  return own.includes(head.ref) || (head.base === branch?.name && head.base !== thread.defaultBranch)
 }
 
 /** The pull request's own marker names the Run; its status comment then says merged or closed. */

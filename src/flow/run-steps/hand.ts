@@ -32,8 +32,8 @@ export interface RunDeps {
   /** Live Runs of the whole deployment, which share one key. */
   liveRuns(): Promise<number>
   stream: NewsStream
-  /** All live Runs, and those that ended and began since then (ms since the epoch). */
-  others(since: number): Promise<OtherRun[]>
+  /** Of one owner: the live Runs, and those that ended and began since then (ms since the epoch). */
+  others(owner: string, since: number): Promise<OtherRun[]>
   /** The deployment's token for pull requests by its own user; kept out of every record. */
   userToken: string | undefined
   /** A random word for each prompt. */

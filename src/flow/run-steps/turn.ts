@@ -14,7 +14,10 @@ const askAgain = 3_000
 export async function takeTurn(hand: Hand): Promise<Run> {
   const { run, job, deps } = hand
   const now = deps.now()
-  const [others, closer] = await Promise.all([deps.others(now - longestWindow), closedBy(hand)])
+  const [others, closer] = await Promise.all([
+    deps.others(run.thread.owner, now - longestWindow),
+    closedBy(hand),
+  ])
   if (closer) return { ...run, stop: { by: closer, at: now, asked: false, because: 'closed this' } }
   const turn = turnOf({ id: job.id, addedAt: job.addedAt, data: run }, others, now)
   if (turn.is !== 'now' && run.settings.limits.when_reached === 'refuse') return failed(hand, atLimit(turn))
@@ -31,7 +34,14 @@ export async function takeTurn(hand: Hand): Promise<Run> {
     case 'now':
       // Who had to wait may have lost the right to it meanwhile.
       if (run.ahead !== undefined && !(await stillMay(hand))) return failed(hand, notAnyMore)
-      return { ...run, turn: true, ahead: undefined, waitsUntil: undefined, nextLookAt: undefined }
+      return {
+        ...run,
+        turn: true,
+        turnAt: now,
+        ahead: undefined,
+        waitsUntil: undefined,
+        nextLookAt: undefined,
+      }
   }
 }
 
