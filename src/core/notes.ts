@@ -27,22 +27,42 @@ function fold(run: Run, note: Note): Run {
   if (known) return run
   switch (note.says) {
     case 'more':
-      return { ...run, undelivered: [...run.undelivered, note] }
+      return {
+        ...run,
+        undelivered: [...run.undelivered, note],
+        saidAt: Math.max(note.at, run.saidAt ?? run.ask.at),
+      }
     case 'stop':
       return stopped({ ...run, delivered: [...run.delivered, note.id] }, note)
+    case 'unheeded':
+      return {
+        ...run,
+        delivered: [...run.delivered, note.id],
+        unheeded: { by: note.by.login, because: note.because },
+      }
+    case 'label-off':
+      return {
+        ...run,
+        delivered: [...run.delivered, note.id],
+        labels: run.labels.filter(label => label !== note.label),
+      }
     case 'look':
       return { ...run, delivered: [...run.delivered, note.id] }
     case 'pull':
       return {
         ...run,
         delivered: [...run.delivered, note.id],
-        pulls: run.pulls.map(pull => (pull.number === note.number ? { ...pull, state: note.state } : pull)),
+        pulls: run.pulls.map(pull =>
+          pull.number === note.number
+            ? { ...pull, state: note.state, draft: note.draft ?? pull.draft }
+            : pull,
+        ),
       }
     case 'yield':
       return { ...run, delivered: [...run.delivered, note.id], yielding: true }
     case 'label':
-      // Set after the end, it asks for a run of its own.
-      if (run.outcome) return run
+      // Set after the end, or after a stop, it asks for a run of its own.
+      if (run.outcome || run.stop) return run
       return {
         ...run,
         delivered: [...run.delivered, note.id],
@@ -55,6 +75,8 @@ function fold(run: Run, note: Note): Run {
 /** Words that the agent has not read yet are dropped: stop means all of it. */
 function stopped(run: Run, note: Note & { says: 'stop' }): Run {
   if (run.stop || (run.outcome && !stillWorks(run))) return run
+  // It comes late, and does not mean what was said since.
+  if (note.at < (run.saidAt ?? run.ask.at)) return { ...run, dropped: [...run.dropped, note.id] }
   const unread = run.undelivered.map(({ id }) => id)
   return {
     ...run,

@@ -137,6 +137,10 @@ export const Note = z.discriminatedUnion('says', [
     /** For a stop that nobody asked for in words: what took its reason away. */
     because: z.string().optional(),
   }),
+  /** Somebody who may not stop it took its reason away. */
+  z.object({ says: z.literal('unheeded'), id: z.string(), by: Person, because: z.string() }),
+  /** A label of the Run was taken off: it is not the Run's to take off any more. */
+  z.object({ says: z.literal('label-off'), id: z.string(), label: z.string() }),
   z.object({ says: z.literal('label'), id: z.string(), by: Person, at: z.number(), label: z.string() }),
   /** A webhook that is a reason to look at once. */
   z.object({ says: z.literal('look'), id: z.string() }),
@@ -146,6 +150,7 @@ export const Note = z.discriminatedUnion('says', [
     id: z.string(),
     number: z.number().int(),
     state: z.enum(['open', 'merged', 'closed']),
+    draft: z.boolean().optional(),
   }),
   /** Another command waits for the thread: nothing is to be waited for after the end. */
   z.object({ says: z.literal('yield'), id: z.string() }),
@@ -313,6 +318,11 @@ export const Run = z.object({
   stop: z
     .object({ by: Person, at: z.number(), asked: z.boolean().default(false), because: z.string().optional() })
     .optional(),
+
+  /** When the newest of its words were said, GitHub's clock; without any, when it was asked for. */
+  saidAt: z.number().optional(),
+  /** Who closed the thread, or the like, without the right to stop the Run. */
+  unheeded: z.object({ by: z.string(), because: z.string() }).optional(),
 
   intent: Intent.optional(),
   trouble: z

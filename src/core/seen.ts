@@ -1,7 +1,7 @@
 /** What the edges report, in our words. */
 import type { Role } from './command/table.ts'
 import type { Pull } from './run.ts'
-import type { PullHead, Snapshot, Thread } from './thread.ts'
+import type { Person, PullHead, Snapshot, Thread } from './thread.ts'
 import type { Place } from './trigger.ts'
 
 export type Reaction = 'eyes' | 'rocket' | 'confused' | '-1'
@@ -39,6 +39,20 @@ export interface PullView {
   draft: boolean
   state: 'open' | 'merged' | 'closed'
   head: PullHead
+  /** `undefined` for an account that is gone. */
+  author: { login: string; bot: boolean } | undefined
+  /** ms since the epoch. */
+  createdAt: number
+  mergedAt: number | undefined
+}
+
+/** An issue or pull request as it stands now. */
+export interface ThreadState {
+  open: boolean
+  locked: boolean
+  labels: string[]
+  /** Who closed it, if it is closed. */
+  closedBy: Person | undefined
 }
 
 export interface BranchView {

@@ -65,7 +65,14 @@ const Withdrawal = z.object({
   kind: z.literal('withdrawal'),
   what: z.discriminatedUnion('of', [
     z.object({ of: z.literal('label'), label: z.string() }),
-    z.object({ of: z.literal('comment'), commentId: z.number().int() }),
+    z.object({
+      of: z.literal('comment'),
+      commentId: z.number().int(),
+      /** Comments on lines have numbers of their own. */
+      in: z.enum(['thread', 'inline']).default('thread'),
+      /** The review that an inline comment came with. */
+      reviewId: z.number().int().nullable().default(null),
+    }),
     z.object({ of: z.literal('thread'), by: z.enum(['closed', 'deleted', 'transferred', 'locked']) }),
   ]),
 })
@@ -78,6 +85,8 @@ const Tick = z.object({
   text: z.string(),
   snapshot: Snapshot,
   box: z.enum(['stop', 'retry']),
+  /** The Run that the comment shows, once its marker was read. */
+  run: z.string().optional(),
 })
 
 /** A pull request came, changed or went: a reason to look at once, never a fact to build on. */
@@ -86,7 +95,7 @@ const PullNews = z.object({
   kind: z.literal('pull-news'),
   /** The branches that it touches. */
   head: PullHead.optional(),
-  news: z.enum(['opened', 'merged', 'closed']),
+  news: z.enum(['opened', 'reopened', 'merged', 'closed', 'ready_for_review', 'converted_to_draft']),
 })
 
 export const Trigger = z.discriminatedUnion('kind', [Comment, Label, Withdrawal, Tick, PullNews])
@@ -106,5 +115,6 @@ export type Ignored =
   | 'no command'
   | 'no new command'
   | 'edited too late'
+  | 'edited by somebody else'
   | 'other label'
   | 'inline comment of a review'

@@ -26,6 +26,7 @@ import {
   targetOf,
   triggerHand,
 } from './commands/hand.ts'
+import { shownBy } from './commands/history.ts'
 import { newsOfPull } from './commands/pull-news.ts'
 import { isRepeated, reply, sendAnswer, toldLately } from './commands/reply.ts'
 import { startRun, tellNoted } from './commands/start-run.ts'
@@ -137,8 +138,10 @@ async function acceptComment(hand: TriggerHand, trigger: CommentTrigger): Promis
 }
 
 /** The texts that may hold a command, found by its word alone; nothing is parsed yet. */
-async function textsOf(hand: TriggerHand, { text, place }: CommentTrigger): Promise<string[]> {
-  if (mayHoldCommand(text) || place.in !== 'review') return [text].filter(mayHoldCommand)
+async function textsOf(hand: TriggerHand, { text, place, before }: CommentTrigger): Promise<string[]> {
+  // An edit of a review is of its own text: its lines were heard when it was submitted.
+  if (mayHoldCommand(text) || place.in !== 'review' || before !== undefined)
+    return [text].filter(mayHoldCommand)
   const inline = await hand.github.reviewComments(place.reviewId)
   return inline.map(({ body }) => body).filter(mayHoldCommand)
 }
@@ -295,6 +298,7 @@ async function afterNote(hand: TriggerHand, { runId, noteId, told }: Noted): Pro
 
 /** A stop is answered by the Run's last word, a label by its being there already. */
 function dealtWith(hand: TriggerHand, dropped: boolean): Handled {
+  if (dropped && hand.stopping) return refused({ reply: 'asked-since' })
   if (hand.record.trigger.kind === 'label' || hand.stopping) return { with: 'silence' }
   if (dropped) return refused({ reply: 'not-passed-on' })
   return answered({ reply: 'passed-on' })
@@ -370,9 +374,10 @@ async function byLabel(hand: TriggerHand, trigger: LabelTrigger): Promise<Handle
 
 /** A box counts only in a comment that carries our signature for this very thread. */
 async function acceptTick(hand: TriggerHand, trigger: TickTrigger): Promise<Verdict> {
-  const ours = hand.deps.signer.read(trigger.text, trigger.thread).some(({ as }) => as === 'status')
-  if (!ours) return end
-  return acceptOne(hand, trigger, { stops: trigger.box === 'stop', handle: () => byTick(hand, trigger) })
+  const shown = shownBy(hand, trigger)
+  if (!shown) return end
+  const ticked = { ...trigger, run: shown.run }
+  return acceptOne(hand, ticked, { stops: trigger.box === 'stop', handle: () => byTick(hand, ticked) })
 }
 
 async function byTick(hand: TriggerHand, trigger: TickTrigger): Promise<Handled> {

@@ -14,6 +14,7 @@ import type {
   Reaction,
   SandboxView,
   Target,
+  ThreadState,
 } from '../core/seen.ts'
 import type { Session } from '../core/session.ts'
 import type { Person, Thread } from '../core/thread.ts'
@@ -36,6 +37,11 @@ export interface ThreadClient {
   isInTeam(team: string, login: string): Promise<boolean>
   /** Who closed the thread, if it is closed. */
   closedBy(): Promise<Person | undefined>
+  /** `undefined` when the thread is gone from here. */
+  state(): Promise<ThreadState | undefined>
+  hasComment(place: { in: 'thread' | 'inline'; commentId: number }): Promise<boolean>
+  /** The text of a review; `undefined` when it is gone. */
+  review(reviewId: number): Promise<string | undefined>
   comments(): Promise<CommentView[]>
   assign(number: number, login: string): Promise<void>
   requestReview(number: number, login: string): Promise<void>

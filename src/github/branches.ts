@@ -170,6 +170,8 @@ interface PullData {
   merged_at: string | null
   head: { ref: string; sha: string; repo: { id: number } | null }
   base: { ref: string }
+  user: { login: string; type: string } | null
+  created_at: string
 }
 
 const viewOf = (data: PullData): PullView => ({
@@ -180,4 +182,7 @@ const viewOf = (data: PullData): PullView => ({
   draft: data.draft ?? false,
   state: data.merged_at ? 'merged' : data.state === 'open' ? 'open' : 'closed',
   head: { ref: data.head.ref, sha: data.head.sha, base: data.base.ref, repoId: data.head.repo?.id ?? null },
+  author: data.user ? { login: data.user.login, bot: data.user.type === 'Bot' } : undefined,
+  createdAt: Date.parse(data.created_at),
+  mergedAt: data.merged_at ? Date.parse(data.merged_at) : undefined,
 })

@@ -4,11 +4,11 @@
  * redelivery, and the same event by a second hook, make the same id.
  */
 import type { z } from 'zod'
-import { mayHoldCommand } from '../core/command/find.ts'
 import { ticked } from '../core/comments/boxes.ts'
 import type { PullHead, Snapshot, Thread } from '../core/thread.ts'
 import type { Ignored, Trigger } from '../core/trigger.ts'
 import * as payloads from './payloads.ts'
+import { commentWords, hashOf, reviewWords, timeOf } from './written.ts'
 
 export interface Delivery {
   id: string
@@ -67,14 +67,8 @@ function reading<P extends payloads.BasePayload>(
   return read({ ...parsed.data, installation }, delivery.id)
 }
 
-/** ms since the epoch; a time that can't be read is now. */
-const timeOf = (text: string | null | undefined): number => Date.parse(text ?? '') || Date.now()
-
 const isBot = ({ sender }: payloads.BasePayload): boolean =>
   sender.type === 'Bot' || sender.login.endsWith('[bot]')
-
-/** Typed words are read for this long after the comment was written; later edits are housekeeping. */
-const editWindow = 15 * 60_000
 
 function fromIssueComment(
   payload: Installed<z.infer<typeof payloads.IssueComment>>,
@@ -88,15 +82,15 @@ function fromIssueComment(
     return ignored('by a bot')
   const thread = issueThread(payload, issue)
   if (action === 'deleted')
-    return withdrawn(payload, thread, deliveryId, { of: 'comment', commentId: comment.id })
+    return withdrawn(payload, { thread, deliveryId, what: deletedComment(comment.id, 'thread') })
   if (comment.user?.type === 'Bot')
     return action === 'edited' ? fromTick(payload, thread, deliveryId) : ignored('by a bot')
-  const words = commentWords(action, comment, payload.changes)
+  const words = commentWords(payload, comment)
   if ('ignored' in words) return words
   return {
     trigger: {
       ...arrived(payload, thread, deliveryId, words.at, app),
-      id: words.edit ? `edit-${comment.id}-${words.at}` : `comment-${comment.id}`,
+      id: words.edit ? `edit-${comment.id}-${words.edit}` : `comment-${comment.id}`,
       kind: 'comment',
       place: { in: 'thread', commentId: comment.id },
       ...words.text,
@@ -118,7 +112,7 @@ function fromTick(
   return {
     trigger: {
       ...arrived(payload, thread, deliveryId, at),
-      id: `tick-${comment.id}-${box}-${at}`,
+      id: `tick-${comment.id}-${box}-${at}-${hashOf(comment.body)}`,
       kind: 'tick',
       text: comment.body,
       box,
@@ -129,49 +123,45 @@ function fromTick(
 
 type Withdrawn = Extract<Trigger, { kind: 'withdrawal' }>['what']
 
+const deletedComment = (commentId: number, place: 'thread' | 'inline', reviewId: number | null = null) =>
+  ({ of: 'comment', in: place, commentId, reviewId }) as const
+
+interface Withdrawing {
+  thread: Thread
+  deliveryId: string
+  what: Withdrawn
+  /** When, as far as GitHub says it. */
+  at?: string | null | undefined
+}
+
 /** What was asked loses its reason: the comment, the label or the thread itself is gone. */
 function withdrawn(
   payload: Installed<payloads.BasePayload>,
-  thread: Thread,
-  deliveryId: string,
-  what: Withdrawn,
+  { thread, deliveryId, what, at }: Withdrawing,
 ): Normalised {
   if (isBot(payload)) return ignored('by a bot')
-  const of = what.of === 'comment' ? `comment-${what.commentId}` : what.of === 'label' ? 'label' : what.by
   return {
     trigger: {
-      ...arrived(payload, thread, deliveryId, Date.now()),
-      id: `withdrawal-${thread.repoId}-${thread.number}-${of}-${deliveryId}`,
+      ...arrived(payload, thread, deliveryId, timeOf(at)),
+      id: `withdrawal-${thread.repoId}-${thread.number}-${nameOf(what)}-${deliveryId}`,
       kind: 'withdrawal',
       what,
     },
   }
 }
 
+function nameOf(what: Withdrawn): string {
+  switch (what.of) {
+    case 'comment':
+      return `${what.in === 'inline' ? 'inline' : 'comment'}-${what.commentId}`
+    case 'label':
+      return 'label'
+    case 'thread':
+      return what.by
+  }
+}
+
 const endings = ['closed', 'deleted', 'transferred', 'locked'] as const
-
-interface Words {
-  at: number
-  edit: boolean
-  text: { text: string; before?: string }
-}
-
-/** New words, or words that an edit brought in early enough. */
-function commentWords(
-  action: string,
-  comment: { body: string; created_at: string; updated_at?: string | undefined },
-  changes: { body?: { from?: string | null | undefined } | undefined } | null | undefined,
-): Words | { ignored: Ignored } {
-  if (action !== 'created' && action !== 'edited') return { ignored: 'event not used' }
-  if (!mayHoldCommand(comment.body)) return { ignored: 'no command' }
-  const created = timeOf(comment.created_at)
-  if (action === 'created') return { at: created, edit: false, text: { text: comment.body } }
-  const before = changes?.body?.from
-  if (typeof before !== 'string') return { ignored: 'no new command' }
-  const at = timeOf(comment.updated_at ?? comment.created_at)
-  if (at - created > editWindow) return { ignored: 'edited too late' }
-  return { at, edit: true, text: { text: comment.body, before } }
-}
 
 function fromIssue(
   payload: Installed<z.infer<typeof payloads.IssueEvent>>,
@@ -181,8 +171,8 @@ function fromIssue(
   const { action, issue } = payload
   const thread = issueThread(payload, issue)
   const ending = endings.find(known => known === action)
-  if (ending) return withdrawn(payload, thread, deliveryId, { of: 'thread', by: ending })
-  if (action === 'unlabeled') return unlabelled(payload, thread, deliveryId, label)
+  if (ending) return withdrawn(payload, { thread, deliveryId, ...endedBy(ending, issue) })
+  if (action === 'unlabeled') return unlabelled(payload, { label, thread, subject: issue, deliveryId })
   if (action !== 'labeled') return ignored('event not used')
   return labelled(payload, { label, thread, subject: issue, deliveryId })
 }
@@ -196,15 +186,16 @@ function fromPull(
   const thread = pullThread(payload, pull)
   if (action === 'labeled')
     return labelled(payload, { label, thread, subject: pull, deliveryId, head: headOf(pull) })
-  if (action === 'unlabeled') return unlabelled(payload, thread, deliveryId, label)
-  if (action === 'locked') return withdrawn(payload, thread, deliveryId, { of: 'thread', by: 'locked' })
+  if (action === 'unlabeled') return unlabelled(payload, { label, thread, subject: pull, deliveryId })
+  if (action === 'locked') return withdrawn(payload, { thread, deliveryId, ...endedBy('locked', pull) })
   const news = pullNews(action, pull)
   if (!news) return ignored('event not used')
-  const at = Date.parse(pull.updated_at ?? '') || 0
+  const ended = news === 'merged' || news === 'closed' ? pull.closed_at : undefined
+  const at = timeOf(ended ?? pull.updated_at)
   return {
     trigger: {
       ...arrived(payload, thread, deliveryId, at),
-      id: `pull-${thread.repoId}-${pull.number}-${news}-${at}`,
+      id: `pull-${thread.repoId}-${pull.number}-${news}-${pull.updated_at === undefined ? deliveryId : at}`,
       kind: 'pull-news',
       head: headOf(pull),
       news,
@@ -212,13 +203,28 @@ function fromPull(
   }
 }
 
-function pullNews(
-  action: string,
-  pull: payloads.PullRequestPayload,
-): 'opened' | 'merged' | 'closed' | undefined {
-  if (action === 'opened' || action === 'reopened') return 'opened'
-  if (action === 'closed') return pull.merged ? 'merged' : 'closed'
-  return undefined
+function endedBy(
+  by: (typeof endings)[number],
+  { closed_at, updated_at }: payloads.IssuePayload | payloads.PullRequestPayload,
+): Pick<Withdrawing, 'what' | 'at'> {
+  const at = by === 'closed' ? (closed_at ?? updated_at) : by === 'locked' ? updated_at : undefined
+  return { what: { of: 'thread', by }, at }
+}
+
+type News = Extract<Trigger, { kind: 'pull-news' }>['news']
+
+function pullNews(action: string, pull: payloads.PullRequestPayload): News | undefined {
+  switch (action) {
+    case 'opened':
+    case 'reopened':
+    case 'ready_for_review':
+    case 'converted_to_draft':
+      return action
+    case 'closed':
+      return pull.merged ? 'merged' : 'closed'
+    default:
+      return undefined
+  }
 }
 
 interface Labelled {
@@ -254,13 +260,12 @@ function labelled(
 
 function unlabelled(
   payload: Installed<payloads.BasePayload> & { label?: { name: string } | null | undefined },
-  thread: Thread,
-  deliveryId: string,
-  label: string,
+  { label, thread, subject, deliveryId }: Labelled,
 ): Normalised {
   const name = payload.label?.name ?? ''
   if (name !== label && !name.startsWith(`${label}:`)) return ignored('other label')
-  return withdrawn(payload, thread, deliveryId, { of: 'label', label: name })
+  const what = { of: 'label', label: name } as const
+  return withdrawn(payload, { thread, deliveryId, what, at: subject.updated_at })
 }
 
 function fromReview(
@@ -268,16 +273,17 @@ function fromReview(
   deliveryId: string,
 ): Normalised {
   const { action, review, pull_request: pull } = payload
-  if (action !== 'submitted') return ignored('event not used')
+  if (action !== 'submitted' && action !== 'edited') return ignored('event not used')
   if (isBot(payload)) return ignored('by a bot')
-  const at = Date.parse(review.submitted_at ?? pull.updated_at ?? '') || Date.now()
+  const words = reviewWords(payload)
+  if ('ignored' in words) return words
   return {
     trigger: {
-      ...arrived(payload, pullThread(payload, pull), deliveryId, at),
-      id: `review-${review.id}`,
+      ...arrived(payload, pullThread(payload, pull), deliveryId, words.at),
+      id: words.edit ? `review-edit-${review.id}-${words.edit}` : `review-${review.id}`,
       kind: 'comment',
       place: { in: 'review', reviewId: review.id, nodeId: review.node_id },
-      text: review.body,
+      ...words.text,
       snapshot: snapshotOf(pull),
       head: headOf(pull),
     },
@@ -294,15 +300,18 @@ function fromInline(
 ): Normalised {
   const { action, comment, pull_request: pull } = payload
   if (isBot(payload)) return ignored('by a bot')
-  const words = commentWords(action, comment, payload.changes)
-  if ('ignored' in words) return words
   const reviewId = comment.pull_request_review_id ?? null
+  const thread = pullThread(payload, pull)
+  if (action === 'deleted')
+    return withdrawn(payload, { thread, deliveryId, what: deletedComment(comment.id, 'inline', reviewId) })
+  const words = commentWords(payload, comment)
+  if ('ignored' in words) return words
   if (!words.edit && reviewId !== null && !comment.in_reply_to_id)
     return ignored('inline comment of a review')
   return {
     trigger: {
-      ...arrived(payload, pullThread(payload, pull), deliveryId, words.at),
-      id: words.edit ? `inline-edit-${comment.id}-${words.at}` : `inline-${comment.id}`,
+      ...arrived(payload, thread, deliveryId, words.at),
+      id: words.edit ? `inline-edit-${comment.id}-${words.edit}` : `inline-${comment.id}`,
       kind: 'comment',
       place: {
         in: 'inline',

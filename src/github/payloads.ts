@@ -37,6 +37,7 @@ const PullRequest = z.object({
   state: z.string().optional(),
   merged: z.boolean().nullish(),
   updated_at: z.string().optional(),
+  closed_at: z.string().nullish(),
   head: Head,
   base: z.object({ ref: z.string() }),
 })
@@ -50,6 +51,7 @@ const Issue = z.object({
   html_url: z.string(),
   state: z.string().optional(),
   updated_at: z.string().optional(),
+  closed_at: z.string().nullish(),
   /** Present when the issue is a pull request. */
   pull_request: z.unknown().optional(),
 })
@@ -90,9 +92,11 @@ export const ReviewEvent = z.object({
     body,
     user: author,
     submitted_at: z.string().nullish(),
+    updated_at: z.string().nullish(),
     html_url: z.string().optional(),
   }),
   pull_request: PullRequest,
+  changes: Changes,
 })
 export const ReviewCommentEvent = z.object({
   ...base,

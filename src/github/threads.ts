@@ -2,7 +2,7 @@
 import type { Octokit } from '@octokit/rest'
 import { type Role, roles } from '../core/command/table.ts'
 import { ComeBack, isNotFound, Refused } from '../core/faults.ts'
-import type { CommentView, OwnComment, Permission, Reaction, Target } from '../core/seen.ts'
+import type { CommentView, OwnComment, Permission, Reaction, Target, ThreadState } from '../core/seen.ts'
 import type { Person, Thread } from '../core/thread.ts'
 import type { InlineComment, Place } from '../core/trigger.ts'
 import { attachmentReader } from './attachments.ts'
@@ -148,11 +148,42 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
     },
 
     /** Who closed the thread, if it is closed. */
-    async closedBy(): Promise<Person | undefined> {
-      const { data } = await client.rest.issues.get(issue)
-      if (data.state === 'open') return undefined
-      return { login: data.closed_by?.login ?? 'ghost', id: data.closed_by?.id ?? 0 }
+    closedBy: async (): Promise<Person | undefined> => closerOf((await client.rest.issues.get(issue)).data),
+
+    /** `undefined` when it was deleted or transferred. */
+    state: (): Promise<ThreadState | undefined> =>
+      unlessGone(async () => {
+        const { data } = await client.rest.issues.get(issue)
+        // GitHub leads on to where a transferred issue is now.
+        if (data.number !== thread.number) return undefined
+        return {
+          open: data.state === 'open',
+          locked: data.locked,
+          labels: data.labels.map(label => (typeof label === 'string' ? label : (label.name ?? ''))),
+          closedBy: closerOf(data),
+        }
+      }),
+
+    async hasComment({
+      in: where,
+      commentId,
+    }: {
+      in: 'thread' | 'inline'
+      commentId: number
+    }): Promise<boolean> {
+      const query = { ...at, comment_id: commentId }
+      const { rest } = client
+      const found = await unlessGone<unknown>(() =>
+        where === 'inline' ? rest.pulls.getReviewComment(query) : rest.issues.getComment(query),
+      )
+      return found !== undefined
     },
+
+    review: (reviewId: number): Promise<string | undefined> =>
+      unlessGone(async () => {
+        const query = { ...at, pull_number: thread.number, review_id: reviewId }
+        return redact((await client.rest.pulls.getReview(query)).data.body)
+      }),
 
     /** The newest comments of the thread, oldest first, without our own. */
     async comments(): Promise<CommentView[]> {
@@ -182,6 +213,23 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
     async removeLabel(name: string): Promise<void> {
       await client.rest.issues.removeLabel({ ...issue, name }).catch(ignoreGone)
     },
+  }
+}
+
+interface Closable {
+  state: string
+  closed_by?: { login: string; id: number } | null
+}
+
+const closerOf = ({ state, closed_by: by }: Closable): Person | undefined =>
+  state === 'open' ? undefined : { login: by?.login ?? 'ghost', id: by?.id ?? 0 }
+
+async function unlessGone<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof Refused && (error.status === 404 || error.status === 410)) return undefined
+    throw error
   }
 }
 

@@ -639,6 +639,7 @@ const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
   'plan-interactive': { reply: 'plan-interactive' },
   'plan-elsewhere': { reply: 'plan-elsewhere', branch: 'feature' },
   'nothing-to': { reply: 'nothing-to', command: 'stop' },
+  'asked-since': { reply: 'asked-since' },
   'still-going': { reply: 'still-going', command: 'retry' },
   status: { reply: 'status', text: 'nothing is going on here now.' },
   queue: { reply: 'queue', ahead: 2, live: 5, why: 'The run here: getting ready.' },
@@ -714,6 +715,8 @@ describe('replies', () => {
       plan-elsewhere: @maya the branch \`feature\`, for which the plan was made, is not there any more. Nothing was started; \`/codex plan\` makes a new one.
 
       nothing-to: @maya nothing is going on in this thread, so there is nothing to stop.
+
+      asked-since: @maya the run here was asked for after this was written, so it goes on. \`/codex stop\` stops it.
 
       still-going: @maya a run is still going in this thread; \`/codex retry\` can be used when it is over. \`/codex stop\` ends it.
 

@@ -171,12 +171,17 @@ describe('comments', () => {
 
 describe('edits of comments', () => {
   holds([
-    ['that brought a command in', 'issue_comment', comments(edited('hello')), `edit-501-${at + 60_000}`],
+    [
+      'that brought a command in',
+      'issue_comment',
+      comments(edited('hello')),
+      `edit-501-${at + 60_000}-apGHXwTV59`,
+    ],
     [
       'within a quarter of an hour',
       'issue_comment',
       comments(edited('hello', 15)),
-      `edit-501-${at + 15 * 60_000}`,
+      `edit-501-${at + 15 * 60_000}-apGHXwTV59`,
     ],
     ['too late', 'issue_comment', comments(edited('hello', 16)), '- edited too late'],
     [
@@ -203,7 +208,28 @@ describe('edits of comments', () => {
       comments({ ...edited('hello'), sender: user('x[bot]', 'Bot') }),
       '- by a bot',
     ],
+    [
+      'by somebody else, who has not asked for what stands there',
+      'issue_comment',
+      comments({ ...edited('hello'), sender: { ...user('zoe'), id: 12 } }),
+      '- edited by somebody else',
+    ],
+    [
+      'of an author who is gone',
+      'issue_comment',
+      comments({ ...edited('hello'), comment: { ...words, user: null, updated_at: later(1) } }),
+      '- edited by somebody else',
+    ],
   ])
+
+  test('within one second are two, and one that came twice is one', () => {
+    const of = (before: string, body: string): string =>
+      read('issue_comment', comments(edited(before, 1, body)))
+    expect(of('x', '/codex a')).toBe(of('x', '/codex a'))
+    expect(new Set([of('x', '/codex a'), of('/codex a', '/codex b'), of('/codex b', '/codex a')]).size).toBe(
+      3,
+    )
+  })
 
   test('carry what was before, so that only new commands count', () => {
     expect(readAs('issue_comment', comments(edited('hello')))).toMatchObject({
@@ -279,7 +305,22 @@ describe('reviews', () => {
       reviews({ review: { ...review, body: null } }),
       'review-40',
     ],
-    ['edited', 'pull_request_review', reviews({ action: 'edited' }), '- event not used'],
+    [
+      'edited',
+      'pull_request_review',
+      reviews({
+        action: 'edited',
+        changes: { body: { from: 'x' } },
+        pull_request: { ...pull, updated_at: later(3) },
+      }),
+      `review-edit-40-${at + 180_000}-eP9BiBdFVy`,
+    ],
+    [
+      'edited by somebody else',
+      'pull_request_review',
+      reviews({ action: 'edited', changes: { body: { from: 'x' } }, sender: { ...user('zoe'), id: 12 } }),
+      '- edited by somebody else',
+    ],
     ['dismissed', 'pull_request_review', reviews({ action: 'dismissed' }), '- event not used'],
     ['by a bot', 'pull_request_review', reviews({ sender: user('x[bot]', 'Bot') }), '- by a bot'],
     [
@@ -315,7 +356,7 @@ describe('reviews', () => {
         changes: { body: { from: 'x' } },
         comment: { ...inline, updated_at: later(2) },
       }),
-      `inline-edit-501-${at + 120_000}`,
+      `inline-edit-501-${at + 120_000}-eP9BiBdFVy`,
     ],
   ])
 
@@ -337,7 +378,7 @@ describe('reviews', () => {
 describe('pull requests', () => {
   holds([
     ['opened', 'pull_request', pulls({ action: 'opened' }), `pull-100-8-opened-${at}`],
-    ['reopened', 'pull_request', pulls({ action: 'reopened' }), `pull-100-8-opened-${at}`],
+    ['reopened', 'pull_request', pulls({ action: 'reopened' }), `pull-100-8-reopened-${at}`],
     [
       'merged',
       'pull_request',
@@ -358,6 +399,26 @@ describe('pull requests', () => {
       `label-100-8-codex-${at}`,
     ],
   ])
+
+  test.each([
+    ['issues', issues({ action: 'closed', issue: { ...issue, closed_at: later(2) } }), 'closed', 2],
+    ['issues', issues({ action: 'closed', issue: { ...issue, updated_at: later(3) } }), 'closed', 3],
+    ['issues', issues({ action: 'unlabeled', issue: { ...issue, updated_at: later(4) } }), 'unlabelled', 4],
+    [
+      'pull_request',
+      pulls({ action: 'closed', pull_request: { ...pull, closed_at: later(5) } }),
+      'closed',
+      5,
+    ],
+  ])('%s: what takes back has GitHub’s own time', (event, payload, _, minutes) => {
+    expect(readAs(event, payload)).toMatchObject({ trigger: { at: at + minutes * 60_000 } })
+  })
+
+  test.each(['ready_for_review', 'converted_to_draft'])('%s is news', action => {
+    expect(readAs('pull_request', pulls({ action }))).toMatchObject({
+      trigger: { kind: 'pull-news', news: action },
+    })
+  })
 
   test('carry their head, and whose it is', () => {
     const of = (repo: unknown) =>

@@ -5,6 +5,7 @@ import { type Note, Run } from '../../src/core/run.ts'
 import {
   branch,
   maya,
+  minute,
   more,
   pull,
   runWith,
@@ -17,7 +18,7 @@ import {
   zoe,
 } from './given.ts'
 
-const stop = (id = 's'): Note => ({ says: 'stop', id, by: maya, at: t0 })
+const stop = (id = 's', at = t0): Note => ({ says: 'stop', id, by: maya, at })
 const label = (id = 'l'): Note => ({ says: 'label', id, by: maya, at: t0, label: 'codex' })
 const look = (id = 'k'): Note => ({ says: 'look', id })
 
@@ -67,8 +68,20 @@ describe('a note', () => {
     [
       'to stop drops words that came with it',
       working(),
-      [more('a'), stop()],
+      [more('a'), stop('s', t0 + minute)],
       { undelivered: [], dropped: ['a'] },
+    ],
+    [
+      'to stop from before the words that are there does not mean them',
+      working(),
+      [more('a'), stop('s', t0)],
+      { undelivered: [more('a')], dropped: ['s'], delivered: ['s'] },
+    ],
+    [
+      'that a label was taken off leaves it to whoever sets it again',
+      working({ labels: ['codex', 'codex:plan'] }),
+      [{ says: 'label-off', id: 'o', label: 'codex' }],
+      { labels: ['codex:plan'], delivered: ['o'] },
     ],
     [
       'with words after a stop waits',

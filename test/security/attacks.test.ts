@@ -144,7 +144,9 @@ describe('who and what may start work', () => {
   test('the sender of an edit is asked for, not the author of the words', async () => {
     const bot = botWith()
     const edit = { action: 'edited', changes: { body: { from: 'Hello' } } }
-    await says(bot, commentEvent({ sender: { login: 'tess', id: 4 }, event: edit }))
+    await says(bot, commentEvent({ sender: { login: 'zoe', id: 12 }, event: edit }))
+    nothingStarted(bot)
+    await says(bot, commentEvent({ by: 'tess', event: edit }))
     nothingStarted(bot)
     expect(bot.asked).toEqual(['permission tess'])
   })

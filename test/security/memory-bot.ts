@@ -121,6 +121,11 @@ export class MemoryBot {
   readonly looks: number[] = []
   /** Every call to GitHub, by the client's name of it. */
   readonly calls: string[] = []
+  /** How the thread stands, and which comments of people are gone. */
+  subject = { open: true, locked: false, labels: ['codex'], gone: false }
+  readonly deleted = new Set<number>()
+  /** Labels that the bot took off. */
+  readonly unlabelled: string[] = []
   /** Pull requests that the bot itself opened. */
   readonly opened: { title: string; body: string }[] = []
   readonly made: { branch: string; sha: string }[] = []
@@ -298,8 +303,11 @@ export class MemoryBot {
     },
     isInTeam: async () => false,
     closedBy: async () => undefined,
+    state: async () => (this.subject.gone ? undefined : { ...this.subject, closedBy: undefined }),
+    hasComment: async ({ commentId }) => !this.deleted.has(commentId),
+    review: async () => '',
     file: async () => this.#options.settings,
-    removeLabel: async () => {},
+    removeLabel: async name => void this.unlabelled.push(name),
     comments: async () =>
       (this.#options.before ?? []).map(comment => ({ ...comment, body: this.#redact(comment.body) })),
     reviewComments: async () => {
@@ -355,6 +363,9 @@ export class MemoryBot {
         draft: true,
         state: 'open',
         head: { ref: head, sha: 'd'.repeat(40), base, repoId: 100 },
+        author: { login: 'codex[bot]', bot: true },
+        createdAt: this.now,
+        mergedAt: undefined,
       }
       this.#pulls.push(view)
       return view
@@ -479,6 +490,9 @@ export class MemoryBot {
         draft: true,
         state: 'open',
         head: { ref: 'posthog/work', sha: 'e'.repeat(40), base: 'main', repoId: 100 },
+        author: { login: 'posthog[bot]', bot: true },
+        createdAt: this.now,
+        mergedAt: undefined,
       })
   }
 

@@ -25,6 +25,7 @@ export type Reply =
   | { reply: 'plan-elsewhere'; branch: string }
   | { reply: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' }
   | { reply: 'still-going'; command: CommandName }
+  | { reply: 'asked-since' }
   | { reply: 'status'; text: string }
   | { reply: 'queue'; ahead: number; live: number; why: string }
   | { reply: 'plan-outdated'; branch: string; sha: string }
@@ -76,6 +77,8 @@ function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
       return nothingTo[reply.command]
     case 'still-going':
       return `a run is still going in this thread; ${code(`/codex ${reply.command}`)} can be used when it is over. \`/codex stop\` ends it.`
+    case 'asked-since':
+      return 'the run here was asked for after this was written, so it goes on. `/codex stop` stops it.'
     case 'status':
       return reply.text
     case 'queue':

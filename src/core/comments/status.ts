@@ -105,6 +105,7 @@ function lines(run: Run, deployment: Deployment): string[] {
     ...attachments(run),
     ...followUps(run),
     ...pullLines(run),
+    ...unheededLine(run),
     ...endLine(run),
     ...(run.outcome && run.cost ? [`💰 $${run.cost.toFixed(2)} for this task so far`] : []),
     ...(run.settingsProblem
@@ -188,6 +189,13 @@ function pullLines(run: Run): string[] {
   if (shown.length > 0 || run.outcome || run.ask.what === 'plan' || run.thread.kind === 'pull') return shown
   return ['▫️ Pull request']
 }
+
+const unheededLine = ({ unheeded, outcome }: Run): string[] =>
+  unheeded && !outcome
+    ? [
+        `ℹ️ ${inlineWords(unheeded.by, 60)} ${unheeded.because}, without the permission to stop the run, so it goes on. Whoever has it can \`/codex stop\``,
+      ]
+    : []
 
 function endLine(run: Run): string[] {
   const { outcome } = run

@@ -1,10 +1,11 @@
 /** Commands that start nothing new of their own: stop, retry, continue, approve, status, queue. */
 import type { Options } from '../../core/command/parse.ts'
+import { isBefore } from '../../core/order.ts'
 import { type Ask, type NewRun, newRun, type Outcome, phaseOf, type Run } from '../../core/run.ts'
 import { isOwner, type PullHead, type Thread, threadName, threadSlot } from '../../core/thread.ts'
 import type { CommentTrigger } from '../../core/trigger.ts'
 import { type Asking, answered, type Handled, liveRun, refused, type TriggerHand } from './hand.ts'
-import { askedLast, type Past, pastOf } from './history.ts'
+import { askedLast, type Past, pastOf, shownBy } from './history.ts'
 import {
   askedBefore,
   enqueue,
@@ -21,13 +22,19 @@ import {
 
 export async function stop(hand: TriggerHand, trigger: Asking): Promise<Handled> {
   const live = await liveRun(hand, threadSlot(trigger.thread))
-  return live ? give(hand, live.id, { says: 'stop' }) : refused({ reply: 'nothing-to', command: 'stop' })
+  if (!live || isOfAnother(trigger, live.data)) return refused({ reply: 'nothing-to', command: 'stop' })
+  if (!isBefore(live.data.ask, trigger)) return refused({ reply: 'asked-since' })
+  return give(hand, live.id, { says: 'stop' })
 }
+
+/** A box belongs to the Run that its comment shows. */
+const isOfAnother = (trigger: Asking, live: Run): boolean =>
+  trigger.kind === 'tick' && trigger.run !== undefined && trigger.run !== live.id
 
 /** A Run that is as good as over is waited for; one in full swing is in the way. */
 async function inTheWay(hand: TriggerHand, live: Run, command: 'retry' | 'approve'): Promise<Handled> {
   if (live.outcome) return takeOver(hand, live)
-  const soon = live.heard?.idle || (command === 'approve' && live.ask.what === 'plan')
+  const soon = live.stop || live.heard?.idle || (command === 'approve' && live.ask.what === 'plan')
   return soon ? { with: 'wait', ms: 500 } : refused({ reply: 'still-going', command })
 }
 
@@ -37,7 +44,9 @@ export async function retry(hand: TriggerHand, trigger: Asking, options: Options
   if (live && live.id !== runId(hand)) return inTheWay(hand, live.data, 'retry')
   if (!trigger.snapshot.open) return refused({ reply: 'closed' })
   const past = await pastOf(hand)
-  const last = past && (await askedLast(hand, past))
+  // A box repeats what its own comment shows, which need not be the newest.
+  const shown = trigger.kind === 'tick' ? shownBy(hand, trigger) : undefined
+  const last = past && (await askedLast(hand, shown ? { marker: shown } : past))
   if (!last) return refused({ reply: 'nothing-to', command: 'retry' })
   const { ask } = last
   const { settings, problem } = await settingsOf(hand)

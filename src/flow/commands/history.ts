@@ -2,6 +2,7 @@
 import type { Marker } from '../../core/marker.ts'
 import type { Pull, Run } from '../../core/run.ts'
 import { pullOf } from '../../core/seen.ts'
+import type { TickTrigger } from '../../core/trigger.ts'
 import type { TriggerHand } from './hand.ts'
 
 export interface Past {
@@ -34,10 +35,16 @@ async function ownPullMarker(hand: TriggerHand): Promise<Marker | undefined> {
   return view && hand.deps.signer.read(view.body, thread).findLast(marker => marker.as === 'pull')
 }
 
+/** The Run that a ticked comment shows. */
+export const shownBy = (
+  { deps }: Pick<TriggerHand, 'deps'>,
+  { text, thread }: TickTrigger,
+): Marker | undefined => deps.signer.read(text, thread).findLast(({ as }) => as === 'status')
+
 /** What was asked last, from the queue; or from the thread, where the queue has lost it or dropped it with age. */
 export async function askedLast(
   hand: TriggerHand,
-  { marker }: Past,
+  { marker }: Pick<Past, 'marker'>,
 ): Promise<Pick<Run, 'ask' | 'snapshot' | 'head'> | undefined> {
   const kept = await hand.deps.runs.get(marker.run)
   if (kept) return kept.data

@@ -1,6 +1,9 @@
-/** News of a pull request: a reason to look for live Runs, a change of state for those that opened it. */
-import type { Marker } from '../../core/marker.ts'
+/**
+ * News of a pull request: a reason to look for live Runs, and for the Run that opened it to show what has become of it.
+ * How it stands is asked of GitHub, since news may come late and in any order.
+ */
 import type { Run } from '../../core/run.ts'
+import type { PullView } from '../../core/seen.ts'
 import { threadSlot } from '../../core/thread.ts'
 import type { PullNewsTrigger } from '../../core/trigger.ts'
 import type { Verdict } from '../edges.ts'
@@ -10,9 +13,20 @@ import { withdraw } from './withdraw.ts'
 
 export async function newsOfPull(hand: TriggerHand, trigger: PullNewsTrigger): Promise<Verdict> {
   if (trigger.news === 'opened') return lookAtOnce(hand, trigger)
-  await tellItsRun(hand, trigger)
-  // A run on the pull request itself has lost its subject.
-  return withdraw(hand, { ...trigger, kind: 'withdrawal', what: { of: 'thread', by: 'closed' } })
+  const view = await hand.github.pull(trigger.thread.number)
+  if (!view) return { do: 'end' }
+  await tellItsRun(hand, trigger, view)
+  switch (trigger.news) {
+    case 'reopened':
+      return lookAtOnce(hand, trigger)
+    case 'closed':
+      // A run on the pull request itself has lost its subject. A merge takes its work, and stops nothing.
+      return withdraw(hand, { ...trigger, kind: 'withdrawal', what: { of: 'thread', by: 'closed' } })
+    case 'merged':
+    case 'ready_for_review':
+    case 'converted_to_draft':
+      return { do: 'end' }
+  }
 }
 
 /** A hint and no more: whom it wakes looks when the budget of calls allows it. */
@@ -33,25 +47,19 @@ function touches(
   return own.includes(head.ref) || (head.base === branch?.name && head.base !== thread.defaultBranch)
 }
 
-/** The pull request's own marker names the Run; its status comment then says merged or closed. */
-async function tellItsRun(hand: TriggerHand, trigger: PullNewsTrigger): Promise<void> {
-  const marker = await markerOfPull(hand, trigger)
+/** The pull request's own marker names the Run; its status comment then says how the pull request stands. */
+async function tellItsRun(hand: TriggerHand, trigger: PullNewsTrigger, view: PullView): Promise<void> {
+  const marker = hand.deps.signer.read(view.body, trigger.thread).findLast(({ as }) => as === 'pull')
   const kept = marker && (await hand.deps.runs.get(marker.run))
   if (!kept || kept.data.thread.repoId !== trigger.thread.repoId) return
-  const state = trigger.news === 'merged' ? ('merged' as const) : ('closed' as const)
-  const { number } = trigger.thread
+  const { number, state, draft } = view
   if (kept.standing === 'live') {
-    await hand.deps.runs.tell(kept.id, JSON.stringify({ says: 'pull', id: trigger.id, number, state }))
+    await hand.deps.runs.tell(kept.id, JSON.stringify({ says: 'pull', id: trigger.id, number, state, draft }))
     return
   }
-  const pulls = kept.data.pulls.map(pull => (pull.number === number ? { ...pull, state } : pull))
+  const pulls = kept.data.pulls.map(pull => (pull.number === number ? { ...pull, state, draft } : pull))
   const amended = await redraw(hand, { ...kept.data, pulls })
   await hand.deps.runs.amendEnded(kept.id, amended)
-}
-
-async function markerOfPull(hand: TriggerHand, { thread }: PullNewsTrigger): Promise<Marker | undefined> {
-  const view = await hand.github.pull(thread.number)
-  return view && hand.deps.signer.read(view.body, thread).findLast(({ as }) => as === 'pull')
 }
 
 async function redraw(hand: TriggerHand, run: Run): Promise<Run> {

@@ -195,8 +195,7 @@ function sessionBefore({ marker: { task, taskRun, branch, may } }: Past): NewRun
 }
 
 async function joinOrWait(hand: TriggerHand, live: Run, wanted: Wanted, trigger: Asking): Promise<Handled> {
-  if (trigger.kind === 'label')
-    return live.outcome ? takeOver(hand, live) : give(hand, live.id, { says: 'label', label: trigger.label })
+  if (trigger.kind === 'label') return labelled(hand, live, trigger.label)
   const joins = wanted.mayJoin && !wanted.options.new && live.ask.what === wanted.what
   const differs = joins ? await otherOptions(hand, live, wanted) : []
   if (!Array.isArray(differs)) return refused(differs)
@@ -238,6 +237,12 @@ function differing(has: RunOptions, wants: RunOptions): OptionName[] {
     'signal-report': wants.signalReport !== has.signalReport,
   }
   return optionNames.filter(name => differs[name])
+}
+
+/** Set again after a stop, a label asks for another run. */
+function labelled(hand: TriggerHand, live: Run, label: string): Promise<Handled> | Handled {
+  if (live.outcome) return takeOver(hand, live)
+  return live.stop ? { with: 'wait', ms: 500 } : give(hand, live.id, { says: 'label', label })
 }
 
 /** The Run has told how it ended and only stays to see the agent off: it makes room at once. */

@@ -1,37 +1,55 @@
-/** A reason is taken back: what still waits is cancelled, what runs is stopped, as the settings say. */
+/**
+ * A reason is taken back: what still waits is cancelled, what runs is stopped, as the settings say. The event is a hint,
+ * which may come hours late: it means what was asked before it happened, GitHub is asked whether it is still so, and
+ * nobody stops a run of others without the permission for `/codex stop`.
+ */
+import { parseCommands } from '../../core/command/parse.ts'
+import { isBefore } from '../../core/order.ts'
 import type { RepoSettings } from '../../core/repo-settings.ts'
-import type { Run } from '../../core/run.ts'
-import { threadSlot } from '../../core/thread.ts'
-import type { Trigger, WithdrawalTrigger } from '../../core/trigger.ts'
+import type { Origin, Run } from '../../core/run.ts'
+import { type Person, threadSlot } from '../../core/thread.ts'
+import type { Place, Trigger, WithdrawalTrigger } from '../../core/trigger.ts'
 import type { Verdict } from '../edges.ts'
+import { allowanceOf } from '../permission.ts'
+import type { TriggerRecord } from '../trigger-record.ts'
 import { liveRun, type TriggerHand } from './hand.ts'
+import { settingsOf } from './start-run.ts'
 
 export async function withdraw(hand: TriggerHand, trigger: WithdrawalTrigger): Promise<Verdict> {
-  await takeBackWaiting(hand, trigger)
-  const live = await liveRun(hand, threadSlot(trigger.thread))
-  if (live && concerns(live.data, trigger) && stops(live.data.settings.when, trigger)) {
-    const note = {
-      says: 'stop',
-      id: trigger.id,
-      by: trigger.sender,
-      at: trigger.at,
-      because: because(trigger),
-    }
-    await hand.deps.runs.tell(live.id, JSON.stringify(note))
-  }
+  const waiting = await waitingFor(hand, trigger)
+  const live = (await liveRun(hand, threadSlot(trigger.thread)))?.data
+  const meant = live && concerns(live, trigger) && isBefore(live.ask, trigger) ? live : undefined
+  if (!meant && waiting.length === 0) return { do: 'end' }
+  const asked = [...(meant ? [meant.ask.origin] : []), ...waiting.map(({ data }) => data.trigger)]
+  if (!(await isStillSo(hand, trigger, asked.some(isByReview)))) return { do: 'end' }
+  for (const { id, data } of waiting)
+    if (await mayStop(hand, trigger, data.trigger.sender)) await hand.deps.waiting.tell(id, withdrawn)
+  if (meant) await takeAway(hand, trigger, meant)
   return { do: 'end' }
+}
+
+async function takeAway(hand: TriggerHand, trigger: WithdrawalTrigger, run: Run): Promise<void> {
+  const { id, sender: by, what, at } = trigger
+  const tell = (note: object) => hand.deps.runs.tell(run.id, JSON.stringify(note))
+  if (what.of === 'label') await tell({ says: 'label-off', id: `${id}-off`, label: what.label })
+  if (!stops(run.settings.when, trigger) || (await isItsMerge(hand, trigger, run))) return
+  const said = { id, by, because: because(trigger) }
+  if (await mayStop(hand, trigger, run.ask.by)) await tell({ says: 'stop', ...said, at })
+  else await tell({ says: 'unheeded', ...said })
 }
 
 const withdrawn = 'withdrawn'
 
 /** Commands that wait for their turn are jobs of their own. */
-async function takeBackWaiting(hand: TriggerHand, withdrawal: WithdrawalTrigger): Promise<void> {
+async function waitingFor(
+  hand: TriggerHand,
+  withdrawal: WithdrawalTrigger,
+): Promise<{ id: string; data: TriggerRecord }[]> {
   const slot = threadSlot(withdrawal.thread)
-  for (const { id, data } of await hand.deps.waiting.live()) {
-    const { trigger } = data
-    if (threadSlot(trigger.thread) === slot && trigger.at <= withdrawal.at && isReason(trigger, withdrawal))
-      await hand.deps.waiting.tell(id, withdrawn)
-  }
+  return (await hand.deps.waiting.live()).filter(
+    ({ data: { trigger } }) =>
+      threadSlot(trigger.thread) === slot && trigger.at <= withdrawal.at && isReason(trigger, withdrawal),
+  )
 }
 
 export const wasWithdrawn = async ({ job }: TriggerHand): Promise<boolean> =>
@@ -45,11 +63,7 @@ function isReason(trigger: Trigger, { what }: WithdrawalTrigger): boolean {
     case 'label':
       return trigger.kind === 'label' && trigger.label === what.label
     case 'comment':
-      return (
-        trigger.kind === 'comment' &&
-        trigger.place.in === 'thread' &&
-        trigger.place.commentId === what.commentId
-      )
+      return trigger.kind === 'comment' && isPlace(trigger.place, what)
   }
 }
 
@@ -60,10 +74,48 @@ function concerns({ ask: { origin }, labels }: Run, { what }: WithdrawalTrigger)
     case 'label':
       return labels.includes(what.label) && origin.by === 'label'
     case 'comment':
-      return (
-        origin.by === 'comment' && origin.place.in === 'thread' && origin.place.commentId === what.commentId
-      )
+      return origin.by === 'comment' && isPlace(origin.place, what)
   }
+}
+
+type Deleted = WithdrawalTrigger['what'] & { of: 'comment' }
+
+/** What a review asks may stand in any of its comments. */
+const isPlace = (place: Place, what: Deleted): boolean =>
+  place.in === 'review'
+    ? what.in === 'inline' && what.reviewId === place.reviewId
+    : place.in === what.in && place.commentId === what.commentId
+
+const isByReview = (asked: Origin | Trigger): boolean => 'place' in asked && asked.place.in === 'review'
+
+async function isStillSo(
+  { github }: TriggerHand,
+  { what }: WithdrawalTrigger,
+  byReview: boolean,
+): Promise<boolean> {
+  if (what.of === 'comment')
+    return !(await github.hasComment(what)) && !(byReview && (await stillAsks(github, what)))
+  const state = await github.state()
+  if (!state) return true
+  if (what.of === 'label') return !state.labels.includes(what.label)
+  switch (what.by) {
+    case 'closed':
+      return !state.open
+    case 'locked':
+      return state.locked
+    case 'deleted':
+    case 'transferred':
+      return false
+  }
+}
+
+/** A review that lost one of its comments asks for what the others ask for. */
+async function stillAsks(github: TriggerHand['github'], { reviewId }: Deleted): Promise<boolean> {
+  if (reviewId === null) return false
+  const text = await github.review(reviewId)
+  if (text === undefined) return false
+  const bodies = [text, ...(await github.reviewComments(reviewId)).map(({ body }) => body)]
+  return bodies.some(body => parseCommands(body).length > 0)
 }
 
 /** A thread that is gone or locked can't be told anything, so its run ends whatever the settings say. */
@@ -76,6 +128,31 @@ function stops(when: RepoSettings['when'], { what }: WithdrawalTrigger): boolean
     case 'thread':
       return what.by !== 'closed' || when.closed === 'stop'
   }
+}
+
+/** Who asked, and who may use `/codex stop`. For a thread that is gone, GitHub has asked already. */
+async function mayStop(
+  hand: TriggerHand,
+  { sender, what }: WithdrawalTrigger,
+  asker: Person,
+): Promise<boolean> {
+  if (sender.id === asker.id || (what.of === 'thread' && what.by !== 'closed')) return true
+  const { settings } = await settingsOf(hand)
+  return (await allowanceOf(hand.github, sender, 'stop', settings)).may
+}
+
+/** GitHub closes an issue in the moment in which a pull request is merged that says so. */
+const sameMoment = 60_000
+
+/** The merge of the Run's own pull request takes its work, and does not call it off. */
+async function isItsMerge(hand: TriggerHand, { what, at }: WithdrawalTrigger, run: Run): Promise<boolean> {
+  if (what.of !== 'thread' || what.by !== 'closed' || run.thread.kind !== 'issue') return false
+  const heads = [run.taskRun?.headBranch, run.branch?.made ? run.branch.name : undefined]
+  const views = [
+    ...(await Promise.all(run.pulls.map(({ number }) => hand.github.pull(number)))),
+    ...(await Promise.all(heads.map(head => (head === undefined ? [] : hand.github.pullsFrom(head))))).flat(),
+  ]
+  return views.some(view => view?.mergedAt !== undefined && Math.abs(view.mergedAt - at) <= sameMoment)
 }
 
 function because({ what }: WithdrawalTrigger): string {

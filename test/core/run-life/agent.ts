@@ -88,6 +88,9 @@ function open(world: World, agent: AgentRun): void {
   const url = `https://github.com/acme/shop/pull/${number}`
   const head = { ref: `codex/work-${number}`, sha: 'e'.repeat(40), base: 'main', repoId: 100 }
   world.branches.set(head.ref, head.sha)
-  world.pulls.push({ number, url, title: 'T', body: 'Closes #7', draft: true, state: 'open', head })
+  const words = { title: 'T', body: 'Closes #7' }
+  const author = { login: 'posthog[bot]', bot: true }
+  const times = { createdAt: world.now, mergedAt: undefined }
+  world.pulls.push({ number, url, ...words, draft: true, state: 'open', head, author, ...times })
   agent.pulls.push(url)
 }

@@ -15,7 +15,12 @@ const absent = (name: string) => (): never => {
   throw new Error(`${name} is not of this world`)
 }
 
-const openedPull = (number: number, given: Pick<PullView, 'title' | 'body' | 'head'>): PullView => ({
+const openedPull = (
+  number: number,
+  given: Pick<PullView, 'title' | 'body' | 'head' | 'createdAt'>,
+): PullView => ({
+  author: { login: 'codex[bot]', bot: true },
+  mergedAt: undefined,
   number,
   url: `https://github.com/acme/shop/pull/${number}`,
   draft: true,
@@ -34,6 +39,9 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     removeLabel: () => at(writes, 'remove label', () => undefined),
     permission: () => at(reads, 'permission', () => ({ role: 'write', name: 'write' })),
     file: () => at(reads, 'file', () => undefined),
+    state: () => at(reads, 'state', () => ({ open: true, locked: false, labels: [], closedBy: undefined })),
+    hasComment: () => at(reads, 'comment', () => true),
+    review: () => at(reads, 'review', () => undefined),
     closedBy: () => at(reads, 'closed by', () => undefined),
     comments: () => at(reads, 'comments', () => []),
     ownComments: () => at(reads, 'own comments', () => [...world.comments]),
@@ -76,7 +84,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
       at(creates, 'open pull', () => {
         world.effects.push(`pull ${head}`)
         const from = { ref: head, sha: 'f'.repeat(40), base, repoId: 100 }
-        const view = openedPull(20 + world.pulls.length, { title, body, head: from })
+        const view = openedPull(20 + world.pulls.length, { title, body, head: from, createdAt: world.now })
         world.pulls.push(view)
         return view
       }),

@@ -1,0 +1,58 @@
+/** The words of a comment or review, and when an edit of them counts. */
+import { createHash } from 'node:crypto'
+import type { z } from 'zod'
+import { mayHoldCommand } from '../core/command/find.ts'
+import type { Ignored } from '../core/trigger.ts'
+import type * as payloads from './payloads.ts'
+
+/** ms since the epoch; a time that can't be read is now. */
+export const timeOf = (text: string | null | undefined): number => Date.parse(text ?? '') || Date.now()
+
+/** Typed words are read for this long after the comment was written; later edits are housekeeping. */
+const editWindow = 15 * 60_000
+
+interface Words {
+  at: number
+  /** Tells one edit from another: GitHub's times have whole seconds. */
+  edit: string | undefined
+  text: { text: string; before?: string }
+}
+
+interface Written {
+  body: string
+  user?: { id: number } | null | undefined
+  created_at: string
+  updated_at?: string | undefined
+}
+
+interface Writing extends payloads.BasePayload {
+  changes?: { body?: { from?: string | null | undefined } | undefined } | null | undefined
+}
+
+/** New words, or words that their author brought in by an edit, early enough. */
+export function commentWords(payload: Writing, comment: Written): Words | { ignored: Ignored } {
+  const { action } = payload
+  if (action !== 'created' && action !== 'edited') return { ignored: 'event not used' }
+  if (!mayHoldCommand(comment.body)) return { ignored: 'no command' }
+  const created = timeOf(comment.created_at)
+  if (action === 'created') return { at: created, edit: undefined, text: { text: comment.body } }
+  const before = payload.changes?.body?.from
+  if (typeof before !== 'string') return { ignored: 'no new command' }
+  // Somebody else's tick or typo fix does not ask for what stands there, and its author did not do it.
+  if (comment.user?.id !== payload.sender.id) return { ignored: 'edited by somebody else' }
+  const at = timeOf(comment.updated_at ?? comment.created_at)
+  if (at - created > editWindow) return { ignored: 'edited too late' }
+  return { at, edit: `${at}-${hashOf(before, comment.body)}`, text: { text: comment.body, before } }
+}
+
+/** What a submitted review asks may stand on its lines; an edit is of its own text. */
+export function reviewWords(payload: z.infer<typeof payloads.ReviewEvent>): Words | { ignored: Ignored } {
+  const { action, review, pull_request: pull } = payload
+  const created_at = review.submitted_at ?? pull.updated_at ?? ''
+  if (action === 'submitted') return { at: timeOf(created_at), edit: undefined, text: { text: review.body } }
+  const updated_at = review.updated_at ?? pull.updated_at
+  return commentWords(payload, { ...review, created_at, updated_at })
+}
+
+export const hashOf = (...texts: string[]): string =>
+  createHash('sha256').update(texts.join('\0')).digest('base64url').slice(0, 10)

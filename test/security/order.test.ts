@@ -1,0 +1,250 @@
+/** Events come late, twice, in any order, and from anybody: what they stop, and what they do not. */
+import { describe, expect, test } from 'vitest'
+import { MemoryBot, type MemoryBotOptions, type Sent } from './memory-bot.ts'
+import * as github from './payloads.ts'
+
+const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
+  new MemoryBot({
+    roles: { maya: 'write', zoe: 'write', tess: 'triage', sam: 'read' },
+    agent: { says: 'Working.', goesOn: true },
+    ...given,
+  })
+
+/** Lets the bot do what it can; its agent works on. */
+async function sends(bot: MemoryBot, ...all: Sent[]): Promise<void> {
+  for (const sent of all) {
+    expect(await bot.deliver(sent)).toBeLessThan(300)
+    await bot.work(40)
+  }
+}
+
+const statusOf = (bot: MemoryBot): string =>
+  bot.comments.findLast(({ body }) => body.startsWith('### '))?.body ?? ''
+
+describe('a closing', () => {
+  const closed = async (by: string, at: number, settings?: string): Promise<MemoryBot> => {
+    const bot = botWith(settings === undefined ? {} : { settings })
+    await sends(bot, github.comment({ at: 10 }))
+    bot.subject.open = false
+    await sends(bot, github.closes(by, at))
+    return bot
+  }
+
+  test('stops what was asked before it', async () => {
+    expect((await closed('maya', 20)).cancelled).toHaveLength(1)
+  })
+
+  test('in the second of the command stops it', async () => {
+    expect((await closed('maya', 10)).cancelled).toHaveLength(1)
+  })
+
+  test('that comes hours late stops nothing newer', async () => {
+    expect((await closed('maya', 9)).cancelled).toEqual([])
+  })
+
+  test('that is undone by now stops nothing', async () => {
+    const bot = botWith()
+    await sends(bot, github.comment({ at: 10 }), github.closes('maya', 20))
+    expect(bot.cancelled).toEqual([])
+  })
+
+  test('stops nothing that words after it asked for', async () => {
+    const bot = botWith()
+    await sends(bot, github.comment({ at: 10 }), github.comment({ id: 502, at: 30, text: '/codex and that' }))
+    bot.subject.open = false
+    await sends(bot, github.closes('maya', 20))
+    expect(bot.cancelled).toEqual([])
+  })
+
+  test('by somebody who may not stop is told in the status, quietly, and stops nothing', async () => {
+    const bot = await closed('sam', 20)
+    expect(bot.cancelled).toEqual([])
+    expect(statusOf(bot)).toContain('ℹ️ sam closed this, without the permission to stop the run')
+    expect(bot.comments).toHaveLength(1)
+  })
+
+  test('by another who may stop, stops', async () => {
+    expect((await closed('zoe', 20)).cancelled).toHaveLength(1)
+  })
+
+  test('by who asked stops, whatever the role is by now', async () => {
+    const roles: Record<string, 'write' | 'read'> = { maya: 'write' }
+    const bot = botWith({ roles })
+    await sends(bot, github.comment({ at: 10 }))
+    bot.subject.open = false
+    roles.maya = 'read'
+    await sends(bot, github.closes('maya', 20))
+    expect(bot.cancelled).toHaveLength(1)
+  })
+})
+
+describe('a label taken off', () => {
+  const labelled = async (): Promise<MemoryBot> => {
+    const bot = botWith()
+    await sends(bot, github.labels('maya', 10))
+    return bot
+  }
+
+  test('stops its run', async () => {
+    const bot = await labelled()
+    bot.subject.labels = []
+    await sends(bot, github.labels('maya', 20, 'unlabeled'))
+    expect(bot.cancelled).toHaveLength(1)
+  })
+
+  test('and back on by the time of the look stops nothing', async () => {
+    const bot = await labelled()
+    await sends(bot, github.labels('maya', 20, 'unlabeled'))
+    expect(bot.cancelled).toEqual([])
+  })
+
+  test('and set again while the run stops: another run starts, and its label stays on', async () => {
+    const bot = await labelled()
+    bot.subject.labels = []
+    await bot.deliver(github.labels('maya', 20, 'unlabeled'))
+    await bot.work(1)
+    bot.subject.labels = ['codex']
+    await bot.deliver(github.labels('maya', 30))
+    await bot.work(120)
+    expect(bot.cancelled).toHaveLength(1)
+    expect(bot.requests).toHaveLength(2)
+    expect(bot.unlabelled).toEqual([])
+  })
+
+  test('by somebody who may not stop stops nothing', async () => {
+    const bot = await labelled()
+    bot.subject.labels = []
+    await sends(bot, github.labels('tess', 20, 'unlabeled'))
+    expect(bot.cancelled).toEqual([])
+    expect(statusOf(bot)).toContain('ℹ️ tess took the label off')
+  })
+})
+
+describe('a stop in words', () => {
+  test('that comes late does not stop what was asked since, and says so', async () => {
+    const bot = botWith()
+    const stop = github.comment({ id: 500, at: 5, text: '/codex stop' })
+    await sends(bot, github.comment({ id: 501, at: 10 }), stop)
+    expect(bot.cancelled).toEqual([])
+    expect(bot.comments.at(-1)?.body).toContain('asked for after this was written')
+  })
+
+  test.each([
+    [500, 0],
+    [502, 1],
+  ])('of the same second counts by the number of its comment: %i', async (id, stops) => {
+    const bot = botWith()
+    await sends(bot, github.comment({ id: 501, at: 10 }), github.comment({ id, at: 10, text: '/codex stop' }))
+    expect(bot.cancelled).toHaveLength(stops)
+  })
+
+  test('and a retry in one comment: both count', async () => {
+    const bot = botWith()
+    await sends(bot, github.comment({ id: 501, at: 10 }))
+    await bot.deliver(github.comment({ id: 502, at: 20, text: '/codex stop\n\n/codex retry' }))
+    await bot.work(150)
+    expect(bot.cancelled).toHaveLength(1)
+    expect(bot.requests).toHaveLength(2)
+    expect(bot.comments.map(({ body }) => body).join()).not.toContain('still going')
+  })
+})
+
+describe('a deletion', () => {
+  test('of the comment that asked stops', async () => {
+    const bot = botWith()
+    await sends(bot, github.comment({ at: 10 }))
+    bot.deleted.add(501)
+    await sends(bot, github.deletes('maya', { at: 10 }))
+    expect(bot.cancelled).toHaveLength(1)
+  })
+
+  test('of a comment that is still there stops nothing', async () => {
+    const bot = botWith()
+    await sends(bot, github.comment({ at: 10 }), github.deletes('maya', { at: 10 }))
+    expect(bot.cancelled).toEqual([])
+  })
+
+  test('of the inline comment that asked stops', async () => {
+    const bot = botWith({ branches: { 'maya/login': 'b'.repeat(40) } })
+    await sends(bot, github.inlineComment({ at: 10 }))
+    bot.deleted.add(501)
+    await sends(bot, github.deletesInline('maya', { at: 10 }))
+    expect(bot.cancelled).toHaveLength(1)
+  })
+
+  test.each([
+    ['that held the last command of its review stops', '/codex fix it', 'And this.', 1],
+    ['of a review that asks in others stops nothing', 'Why?', '/codex fix it', 0],
+  ])('of an inline comment %s', async (_, gone, left, stops) => {
+    const lines = [gone, left].map((body, n) => ({
+      id: 501 + n,
+      path: 'a.ts',
+      line: n,
+      hunk: '@@',
+      body,
+      author: 'maya',
+    }))
+    const bot = botWith({ branches: { 'maya/login': 'b'.repeat(40) }, inline: lines })
+    await sends(bot, github.review({ text: '', at: 10 }))
+    expect(bot.requests).toHaveLength(1)
+    bot.deleted.add(501)
+    lines.shift()
+    await sends(bot, github.deletesInline('maya', { at: 10, text: gone }))
+    expect(bot.cancelled).toHaveLength(stops)
+  })
+})
+
+describe('an edit', () => {
+  test.each([
+    ['a comment', github.comment],
+    ['an inline comment', github.inlineComment],
+    ['a review', github.review],
+  ])('of %s by its author counts', async (_, of) => {
+    const bot = botWith({ branches: { 'maya/login': 'b'.repeat(40) } })
+    await sends(bot, of({ before: 'Let me think.', at: 10, editedAt: 60 }))
+    expect(bot.requests).toHaveLength(1)
+  })
+
+  test.each([
+    ['a comment', github.comment],
+    ['an inline comment', github.inlineComment],
+    ['a review', github.review],
+  ])('of %s of a stranger by somebody who may asks for nothing', async (_, of) => {
+    const bot = botWith()
+    await sends(bot, of({ author: 'sam', before: 'Let me thnik.', at: 10, editedAt: 60 }))
+    expect(bot.requests).toEqual([])
+    expect(bot.triggers.size).toBe(0)
+  })
+
+  test('of a review does not ask again for what stands on its lines', async () => {
+    const inline = [{ id: 501, path: 'a.ts', line: 1, hunk: '@@', body: '/codex fix it', author: 'maya' }]
+    const bot = botWith({ branches: { 'maya/login': 'b'.repeat(40) }, inline })
+    await sends(bot, github.review({ text: 'See /codex below.', at: 10 }))
+    await sends(
+      bot,
+      github.review({
+        text: '/codex-see below.\n> /codex',
+        before: 'See /codex below.',
+        at: 10,
+        editedAt: 60,
+      }),
+    )
+    expect([bot.requests.length, bot.prompts.length]).toEqual([1, 1])
+  })
+
+  test('and another within the same second are two', async () => {
+    const bot = botWith()
+    const first = { before: 'Hm.', text: 'Hm.\n\n/codex status', at: 10, editedAt: 60 }
+    await sends(bot, github.comment(first))
+    await sends(bot, github.comment({ ...first, before: first.text, text: 'Hm.\n\n/codex queue' }))
+    expect(bot.triggers.size).toBe(2)
+    expect(bot.comments).toHaveLength(2)
+  })
+
+  test('that arrives twice is one', async () => {
+    const bot = botWith()
+    const edit = github.comment({ before: 'Hm.', text: '/codex status', at: 10, editedAt: 60 })
+    await sends(bot, edit, { ...edit, id: 'another-delivery' })
+    expect(bot.triggers.size).toBe(1)
+  })
+})

@@ -1,0 +1,121 @@
+/** Webhooks as GitHub sends them, whole and ordinary, with what differs. Ids and times are the test's to choose. */
+import { t0 } from '../core/given.ts'
+import type { Sent } from './memory-bot.ts'
+
+/** GitHub's clock, in whole seconds after the start of the test's day. */
+const clock = (seconds: number): string => new Date(t0 + seconds * 1_000).toISOString().replace('.000', '')
+
+const ids: Readonly<Record<string, number>> = { maya: 11, zoe: 12, sam: 13, tess: 14, eve: 15 }
+const user = (login: string): object => ({ login, id: ids[login] ?? 99, type: 'User' })
+
+const base = (by: string): object => ({
+  installation: { id: 1 },
+  repository: { id: 100, name: 'shop', owner: { login: 'acme' }, default_branch: 'main' },
+  sender: user(by),
+})
+
+const issue = (at: number, differs: object = {}): object => ({
+  number: 7,
+  title: 'Login is flaky',
+  body: 'It fails.',
+  user: user('sam'),
+  html_url: 'https://github.com/acme/shop/issues/7',
+  state: 'open',
+  updated_at: clock(at),
+  ...differs,
+})
+
+const pull = (at: number, differs: object = {}): object => ({
+  number: 8,
+  title: 'Log in',
+  body: '',
+  user: user('sam'),
+  html_url: 'https://github.com/acme/shop/pull/8',
+  state: 'open',
+  updated_at: clock(at),
+  head: { ref: 'maya/login', sha: 'b'.repeat(40), repo: { id: 100 } },
+  base: { ref: 'main' },
+  ...differs,
+})
+
+export interface Said {
+  by?: string
+  /** Whose words they are; without it, of who sends. */
+  author?: string
+  text?: string
+  id?: number
+  /** Seconds after the start of the day. */
+  at?: number
+  /** For an edit. */
+  before?: string
+  editedAt?: number
+}
+
+const sent = (event: string, payload: object): Sent => ({ event, body: JSON.stringify(payload) })
+
+const wordsOf = ({ by = 'maya', author = by, text = '/codex fix it', id = 501, at = 0, editedAt }: Said) => ({
+  id,
+  body: text,
+  user: user(author),
+  created_at: clock(at),
+  updated_at: clock(editedAt ?? at),
+})
+
+const actionOf = ({ before }: Said): object =>
+  before === undefined ? { action: 'created' } : { action: 'edited', changes: { body: { from: before } } }
+
+export const comment = (said: Said = {}): Sent =>
+  sent('issue_comment', {
+    ...base(said.by ?? 'maya'),
+    ...actionOf(said),
+    issue: issue(said.editedAt ?? said.at ?? 0),
+    comment: wordsOf(said),
+  })
+
+export const deletes = (by: string, said: Said = {}): Sent =>
+  sent('issue_comment', { ...base(by), action: 'deleted', issue: issue(60), comment: wordsOf(said) })
+
+const inlineOf = (said: Said, reviewId: number) => ({
+  ...wordsOf(said),
+  path: 'a.ts',
+  line: 3,
+  diff_hunk: '@@',
+  pull_request_review_id: reviewId,
+  in_reply_to_id: 400,
+})
+
+export const inlineComment = (said: Said = {}, reviewId = 40): Sent =>
+  sent('pull_request_review_comment', {
+    ...base(said.by ?? 'maya'),
+    ...actionOf(said),
+    pull_request: pull(said.at ?? 0),
+    comment: inlineOf(said, reviewId),
+  })
+
+export const deletesInline = (by: string, said: Said = {}, reviewId = 40): Sent =>
+  sent('pull_request_review_comment', {
+    ...base(by),
+    action: 'deleted',
+    pull_request: pull(60),
+    comment: inlineOf(said, reviewId),
+  })
+
+export const review = (said: Said = {}): Sent => {
+  const { updated_at, created_at, ...words } = wordsOf({ ...said, id: said.id ?? 40 })
+  return sent('pull_request_review', {
+    ...base(said.by ?? 'maya'),
+    ...(said.before === undefined ? { action: 'submitted' } : actionOf(said)),
+    pull_request: pull(said.editedAt ?? said.at ?? 0),
+    review: { ...words, node_id: 'PRR_40', submitted_at: created_at, updated_at },
+  })
+}
+
+export const labels = (by: string, at: number, action: 'labeled' | 'unlabeled' = 'labeled'): Sent =>
+  sent('issues', { ...base(by), action, label: { name: 'codex' }, issue: issue(at) })
+
+export const closes = (by: string, at: number): Sent =>
+  sent('issues', {
+    ...base(by),
+    action: 'closed',
+    issue: issue(at, { state: 'closed', closed_at: clock(at) }),
+  })
