@@ -93,7 +93,7 @@ describe('imports go one way', () => {
 
 /** The packages of each part. Core is pure: nothing there opens a file, a socket or a clock of its own. */
 const packages: Record<string, RegExp> = {
-  core: /^(?:zod|yaml|fastest-levenshtein|node:crypto|mdast|mdast-util-[\w-]+|micromark-extension-gfm)$/,
+  core: /^(?:zod|yaml|fastest-levenshtein|node:crypto|node:vm|mdast|mdast-util-[\w-]+|micromark-extension-gfm)$/,
   flow: /^(?:zod|node:crypto)$/,
   config: /^node:/,
 }
@@ -125,6 +125,18 @@ describe('packages stay where they belong', () => {
     const users = imports.filter(({ from }) => from === name || from.startsWith(`${name}/`))
     expect(users.filter(({ file }) => partOf(file) !== owner).map(shown)).toEqual([])
   })
+})
+
+/** The one file that may know a package: what others write is parsed in a bounded place, and nowhere else. */
+const parsers: readonly (readonly [RegExp, string])[] = [
+  [/^(?:mdast|micromark)/, 'src/core/text/markdown.ts'],
+  [/^yaml$/, 'src/core/text/yaml.ts'],
+  [/^node:vm$/, 'src/core/text/within-time.ts'],
+]
+
+test.each(parsers)('%s is known to %s alone', (name, file) => {
+  const users = imports.filter(({ from }) => name.test(from)).map(each => each.file)
+  expect([...new Set(users)]).toEqual([file])
 })
 
 const filesWith = (files: readonly string[], words: RegExp): string[] =>

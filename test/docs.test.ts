@@ -150,7 +150,7 @@ describe('the settings of a repository', () => {
   const shown = block(section('Settings of a repository'), 'yaml')
 
   test('the README shows the defaults', () => {
-    expect(readSettings(shown)).toEqual({ settings: defaultSettings, problem: undefined })
+    expect(readSettings(shown)).toEqual({ settings: defaultSettings, problems: [] })
   })
 
   test('the README shows every key', () => {
@@ -158,7 +158,7 @@ describe('the settings of a repository', () => {
       .replace(/^# yaml-language-server.*$/m, '')
       .replace(/^# (?=[a-z_]+: )|^#(?= {2,}[a-z_]+:)/gm, '')
       .replace(/^(\w+): \{\}/gm, '$1:')
-    expect(readSettings(all).problem).toBeUndefined()
+    expect(readSettings(all).problems).toEqual([])
     expect(missing(settingsSchema(), parse(all))).toEqual([])
   })
 
@@ -175,7 +175,7 @@ describe('the settings of a repository', () => {
     const allow = { users: [], teams: [], apps: [], [key]: [name] }
     expect(readSettings(JSON.stringify({ allow }))).toMatchObject({
       settings: { allow },
-      problem: undefined,
+      problems: [],
     })
     const { properties } = JSON.parse(JSON.stringify(settingsSchema()))
     expect(name).toMatch(new RegExp(properties.allow.properties[key].items.pattern))

@@ -3,12 +3,10 @@
  * said of those that could not be passed on. The text of a thread is anybody's, so an
  * address counts only if it is exactly one of GitHub's own; nothing else is ever fetched.
  */
-import type { Nodes, Root } from 'mdast'
-import { fromMarkdown } from 'mdast-util-from-markdown'
-import { gfmFromMarkdown } from 'mdast-util-gfm'
-import { gfm } from 'micromark-extension-gfm'
 import { z } from 'zod'
 import { Refused, type Service } from './faults.ts'
+import { type Nodes, type Root, readMarkdown } from './text/markdown.ts'
+import { withinTime } from './text/within-time.ts'
 import { stripInvisible } from './untrusted.ts'
 
 export interface Attachment {
@@ -41,12 +39,17 @@ export const maxAttachments = 10
  */
 export function attachmentsIn(markdown: string, webUrl: string, most = maxAttachments): Attachment[] {
   if (!URL.canParse(webUrl) || !mayHoldAttachment(markdown, new URL(webUrl))) return []
-  const tree = fromMarkdown(markdown, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })
-  const candidates = shownLinks(tree).flatMap(({ url, words }) => {
+  const candidates = linksIn(markdown).flatMap(({ url, words }) => {
     const address = attachmentAddress(url, webUrl)
     return address ? [{ name: nameOf(words, address), url: address.href }] : []
   })
   return onlyOnce(candidates).slice(0, most)
+}
+
+/** What takes too long to be read as Markdown is plain text, in which nothing is attached. */
+function linksIn(markdown: string): Shown[] {
+  const tree = readMarkdown(markdown)
+  return (tree && withinTime(() => shownLinks(tree))) ?? []
 }
 
 /** Spares the parsing of most texts. */

@@ -2,10 +2,10 @@
  * `.github/codex.yml`, read from the default branch only. A file that is wrong anywhere counts as not
  * there: half of somebody's rules is worse than none of them, and the thread is told which line it is.
  */
-import { isMap, isNode, LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { commandNames, commands, mayAct } from './command/table.ts'
 import { PermissionMode, ReasoningEffort } from './run-request.ts'
+import { readYaml } from './text/yaml.ts'
 
 const Preset = z.strictObject({
   plan: z.boolean().optional(),
@@ -102,59 +102,44 @@ export interface SettingsProblem {
 
 export interface SettingsRead {
   settings: RepoSettings
-  problem: SettingsProblem | undefined
+  /** All of them, in the order of the file as far as it is known. */
+  problems: SettingsProblem[]
 }
-
-const maxLength = 65_536
 
 export function readSettings(text: string | undefined): SettingsRead {
-  if (text === undefined || text.trim() === '') return { settings: defaultSettings, problem: undefined }
-  if (text.length > maxLength)
-    return wrong({ line: undefined, key: '', message: `is longer than ${maxLength} characters` })
-  const lineCounter = new LineCounter()
-  const document = parseDocument(text, { lineCounter, prettyErrors: false })
-  const lineAt = (offset: number | undefined): number | undefined =>
-    offset === undefined ? undefined : lineCounter.linePos(offset).line
-  const broken = document.errors[0]
-  if (broken) return wrong({ line: lineAt(broken.pos[0]), key: '', message: broken.message })
-  const parsed = RepoSettings.safeParse(plain(document))
-  if (parsed.success) return { settings: parsed.data, problem: undefined }
-  const issue = parsed.error.issues[0]
-  const path = issue
-    ? [...issue.path.map(String), ...(issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [])]
-    : []
-  return wrong({
-    line: lineAt(offsetOf(document.contents, path)),
-    key: path.join('.'),
-    message: issue?.message ?? 'is not understood',
-  })
+  if (text === undefined || text.trim() === '') return { settings: defaultSettings, problems: [] }
+  const yaml = readYaml(text)
+  if (yaml.kind === 'problems') return wrong(yaml.problems.map(problem => ({ ...problem, key: '' })))
+  const parsed = RepoSettings.safeParse(yaml.value ?? {})
+  if (parsed.success) return { settings: parsed.data, problems: [] }
+  return wrong(
+    parsed.error.issues.flatMap(placesOf).map(({ path, message }) => ({
+      line: yaml.lineOf(path),
+      key: path.join('.'),
+      message,
+    })),
+  )
 }
 
-const wrong = (problem: SettingsProblem): SettingsRead => ({ settings: defaultSettings, problem })
-
-/** Aliases that blow up are an error like any other. */
-function plain(document: ReturnType<typeof parseDocument>): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 20 }) ?? {}
-  } catch (error) {
-    return error instanceof Error ? error.message : undefined
-  }
+/** A name that is not known is a problem each. */
+function placesOf(issue: z.core.$ZodIssue): { path: string[]; message: string }[] {
+  const path = issue.path.map(String)
+  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }]
+  return issue.keys.map(key => ({ path: [...path, key], message: 'is not a setting' }))
 }
 
-/** Where in the text the deepest part of a path that exists begins. */
-function offsetOf(node: unknown, path: readonly string[]): number | undefined {
-  const [key, ...rest] = path
-  if (key !== undefined && isMap(node)) {
-    const pair = node.items.find(({ key: name }) => String(name) === key)
-    if (pair) return (rest.length > 0 ? offsetOf(pair.value, rest) : undefined) ?? startOf(pair.key)
-  }
-  return startOf(node)
+const wrong = (problems: SettingsProblem[]): SettingsRead => ({ settings: defaultSettings, problems })
+
+/** So many are told; who has put these right is told the next. */
+const maxTold = 10
+
+export function problemsText(problems: readonly SettingsProblem[]): string {
+  const told = problems.slice(0, maxTold).map(problemText)
+  const more = problems.length - told.length
+  return [...told, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }
 
-const startOf = (node: unknown): number | undefined =>
-  isNode(node) ? (node.range?.[0] ?? undefined) : undefined
-
-export const problemText = ({ line, key, message }: SettingsProblem): string =>
+const problemText = ({ line, key, message }: SettingsProblem): string =>
   [settingsPath, line === undefined ? '' : `line ${line}`, key === '' ? '' : `\`${key}\``, message]
     .filter(part => part !== '')
     .join(', ')

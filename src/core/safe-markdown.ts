@@ -2,11 +2,18 @@
  * Other people's words inside our comments: the instruction and whatever the agent says. They keep their
  * shape, but can't mention anyone, refer to issues, show images, hide links, carry HTML or give commands.
  */
-import type { BlockContent, Link, Nodes, PhrasingContent, Root, RootContent, Text } from 'mdast'
-import { fromMarkdown } from 'mdast-util-from-markdown'
-import { gfmFromMarkdown, gfmToMarkdown } from 'mdast-util-gfm'
-import { toMarkdown } from 'mdast-util-to-markdown'
-import { gfm } from 'micromark-extension-gfm'
+import {
+  type BlockContent,
+  type Link,
+  type Nodes,
+  type PhrasingContent,
+  type Root,
+  type RootContent,
+  readMarkdown,
+  type Text,
+  writeMarkdown,
+} from './text/markdown.ts'
+import { timeFor, withinTime } from './text/within-time.ts'
 import { stripInvisible } from './untrusted.ts'
 
 const zeroWidth = '\u200b'
@@ -26,19 +33,37 @@ export function quoted(text: string, maxLength: number): string {
 /** What can't be read as GitHub will read it, or not in good time, is shown as it was written, as code. */
 export function safeMarkdown(text: string): string {
   const source = stripInvisible(text)
-  const tree = isHeavy(source) ? undefined : parsed(source)
-  if (!tree || isDeep(tree)) return asCode(source)
-  const safe = written({ type: 'root', children: blocks(tree.children) })
-  return isHeavy(safe) || !isSafe(parsed(safe)) ? asCode(source) : safe
+  return (
+    withinTime(() => ({ safe: rewritten(source) }), Math.max(totalTime, timeFor(source)))?.safe ??
+    asCode(source)
+  )
 }
 
-const parsed = (source: string): Root =>
-  fromMarkdown(source, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })
+/** For reading, writing and reading again, in milliseconds. */
+const totalTime = 40
 
-const written = (tree: Root): string =>
-  toMarkdown(tree, { extensions: [gfmToMarkdown()], bullet: '-' }).trim()
+function rewritten(source: string): string | undefined {
+  const tree = isHeavy(source) ? undefined : readMarkdown(source)
+  const safe = tree && writeMarkdown({ type: 'root', children: blocks(tree.children) })
+  if (safe === undefined || isHeavy(safe)) return undefined
+  const again = readMarkdown(safe)
+  return again && isSafe(again) ? safe : undefined
+}
 
-const asCode = (value: string): string => written({ type: 'root', children: [{ type: 'code', value }] })
+/** GitHub counts at most 255 signs of a fence and 80 of a span: a longer row is broken by what nobody sees. */
+const maxRow = 60
+const breakable = new RegExp(`(\`{${maxRow}}|~{${maxRow}})(?=[\`~])`, 'g')
+const countable = (code: string): string => code.replace(breakable, `$1${zeroWidth}`)
+
+/** A block of code around any text, written by hand as it is what is left when nothing else can be. */
+function asCode(source: string): string {
+  const value = countable(source)
+  const fence = '`'.repeat(Math.max(3, longestRow(value) + 1))
+  return `${fence}\n${value}\n${fence}`
+}
+
+const longestRow = (text: string): number =>
+  (text.match(/`+/g) ?? []).reduce((longest, row) => Math.max(longest, row.length), 0)
 
 /** Beyond these, reading takes too long, or more stack than there is. */
 const mostLines = 1_000
@@ -71,18 +96,6 @@ const markersOf = (line: string): number =>
   countOf(/>|[-+*]|\d[.)]/g, /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)]))*/.exec(line)?.[0] ?? '')
 
 const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0)
-
-const mostDepth = 50
-
-function isDeep(tree: Root): boolean {
-  const pending: { node: Nodes; depth: number }[] = [{ node: tree, depth: 0 }]
-  for (let next = pending.pop(); next; next = pending.pop()) {
-    const { node, depth } = next
-    if (depth > mostDepth) return true
-    if ('children' in node) pending.push(...node.children.map(child => ({ node: child, depth: depth + 1 })))
-  }
-  return false
-}
 
 const countOf = (sign: RegExp, text: string): number => text.match(sign)?.length ?? 0
 
@@ -117,7 +130,13 @@ function block(node: RootContent): BlockContent[] {
     case 'html':
       return [{ type: 'paragraph', children: phrases([plain(node.value)]) }]
     case 'code':
-      return [{ type: 'code', value: node.value, ...(isDrawn(node.lang) ? {} : { lang: node.lang }) }]
+      return [
+        {
+          type: 'code',
+          value: countable(node.value),
+          ...(isDrawn(node.lang) ? {} : { lang: node.lang }),
+        },
+      ]
     case 'blockquote':
       return [{ ...node, children: blocks(node.children) }]
     case 'list':
@@ -176,6 +195,8 @@ function phrase(node: PhrasingContent): PhrasingContent[] {
       return [plain(node.label ?? '')]
     case 'link':
       return isPlain(node) ? [node] : addressed(textOf(node), node.url)
+    case 'inlineCode':
+      return [{ type: 'inlineCode', value: countable(node.value) }]
     case 'emphasis':
     case 'strong':
     case 'delete':
@@ -188,7 +209,7 @@ function phrase(node: PhrasingContent): PhrasingContent[] {
 /** A link with other words on it shows its address as code. */
 const addressed = (words: string, url: string): PhrasingContent[] => [
   ...(saysSo(words, url) ? [] : [plain(`${words} `)]),
-  { type: 'inlineCode', value: url },
+  { type: 'inlineCode', value: countable(url) },
 ]
 
 const saysSo = (words: string, url: string): boolean => words === url || `http://${words}` === url
@@ -199,6 +220,8 @@ const saysSo = (words: string, url: string): boolean => words === url || `http:/
  */
 const isPlain = (node: Link): boolean =>
   /^https?:\/\//i.test(node.url) &&
+  // GitHub reads `&#47;` in an address as the sign that it stands for.
+  !/&(?:#|\w+;)/.test(node.url) &&
   saysSo(textOf(node), node.url) &&
   !/\/(?:issues|pulls?|discussions)\/\d/i.test(node.url)
 
@@ -232,9 +255,8 @@ const mostCode = 500
 /** A code span around any text, whatever backticks it holds. */
 export function code(text: string): string {
   const line = stripInvisible(text).replace(/\s+/g, ' ')
-  const clean = line.length > mostCode ? `${line.slice(0, mostCode).toWellFormed()}…` : line || ' '
-  const longest = Math.max(0, ...[...clean.matchAll(/`+/g)].map(run => run[0].length))
-  const fence = '`'.repeat(longest + 1)
+  const clean = countable(line.length > mostCode ? `${line.slice(0, mostCode).toWellFormed()}…` : line || ' ')
+  const fence = '`'.repeat(longestRow(clean) + 1)
   const pad = clean.startsWith('`') || clean.endsWith('`') ? ' ' : ''
   return `${fence}${pad}${clean}${pad}${fence}`
 }

@@ -523,10 +523,12 @@ describe('the last word', () => {
     expect(closingComment(phases.pushed)).toMatchInlineSnapshot(`
       "@maya done: \`ccccccc\` is on this pull request.
 
+      > \`\`\`
       > The test now waits for the session.
       >
       > - \`login.test.ts\` waits
-      > - thanks to @​sam, see #​5"
+      > - thanks to @sam, see #5
+      > \`\`\`"
     `)
   })
   test('commits on the pull request of an issue', () => {
@@ -545,10 +547,12 @@ describe('the last word', () => {
     expect(closingComment(phases.answer)).toMatchInlineSnapshot(`
       "@maya here is the answer.
 
+      > \`\`\`
       > The test now waits for the session.
       >
       > - \`login.test.ts\` waits
-      > - thanks to @​sam, see #​5"
+      > - thanks to @sam, see #5
+      > \`\`\`"
     `)
   })
   test('a plan', () => {
@@ -622,6 +626,7 @@ const mistakes: { [K in Mistake['mistake']]: Extract<Mistake, { mistake: K }> } 
   'option-twice': { mistake: 'option-twice', option: 'model' },
   'no-options-here': { mistake: 'no-options-here', command: 'stop' },
   'too-many': { mistake: 'too-many', most: 10 },
+  unreadable: { mistake: 'unreadable' },
 }
 const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
   help: { reply: 'help' },
@@ -760,7 +765,9 @@ describe('replies', () => {
 
       @maya \`/codex stop\` takes no options. Nothing was started. \`/codex help\` shows what there is.
 
-      @maya this has more than 10 commands; the first 10 were read, and no more. \`/codex help\` shows what there is."
+      @maya this has more than 10 commands; the first 10 were read, and no more. \`/codex help\` shows what there is.
+
+      @maya a part of this comment is too intricate to be read as GitHub shows it, and no command is taken from there. Write the command in a comment of its own. \`/codex help\` shows what there is."
     `)
   })
 

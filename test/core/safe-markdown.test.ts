@@ -286,7 +286,8 @@ test.each(
   const began = process.cpuUsage()
   quoted(unit.repeat(Math.ceil(20_000 / unit.length)).slice(0, 20_000), 20_000)
   const { user, system } = process.cpuUsage(began)
-  expect((user + system) / 1_000).toBeLessThan(600)
+  // Three tries of 40 ms at most, and what the process does beside it.
+  expect((user + system) / 1_000).toBeLessThan(250)
 })
 
 test('a quotation that is cut says so', () => {

@@ -208,7 +208,7 @@ describe('who and what may start work', () => {
     'permissions: {run: none}',
     'permissions: {run: everybody}',
   ])('no setting lets everybody in: %s', async settings => {
-    expect(readSettings(settings).problem).toBeDefined()
+    expect(readSettings(settings).problems).not.toEqual([])
     const bot = botWith({ settings })
     await says(bot, commentEvent({ by: 'eve' }))
     nothingStarted(bot)

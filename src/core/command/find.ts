@@ -1,11 +1,11 @@
 /**
  * Finds the lines of a comment that carry a command: `/codex` as the first word of a line. Code, quotes,
- * links and HTML are somebody else's words or not meant to act.
+ * links and HTML are somebody else's words or not meant to act. Most texts are plain enough to be read line by
+ * line; only what may hide a command is parsed as Markdown, and that is bounded in time.
  */
-import type { Nodes } from 'mdast'
-import { fromMarkdown } from 'mdast-util-from-markdown'
-import { gfmFromMarkdown } from 'mdast-util-gfm'
-import { gfm } from 'micromark-extension-gfm'
+import { type Nodes, readPositions } from '../text/markdown.ts'
+import { timeFor, withinTime } from '../text/within-time.ts'
+import { type Line, type Piece, piecesOf } from './pieces.ts'
 
 /** Up to three blanks, as Markdown allows before a paragraph; then the word, alone or before a separator. */
 const commandLine = /^ {0,3}\/codex(?=[\s:,]|$)[:,]?/i
@@ -17,79 +17,83 @@ export interface CommandText {
   below: string
 }
 
-/** Cheap and never wrong in the negative: no command can be in a text for which this is false. */
+export interface FoundCommands {
+  commands: CommandText[]
+  /** More may stand there, in a part that is too intricate to be read as GitHub reads it. */
+  unreadable: boolean
+}
+
+/** Linear, and never wrong in the negative: no command can be in a text for which this is false. */
 export const mayHoldCommand = (text: string): boolean => /^ {0,3}\/codex(?=[\s:,]|$)/im.test(text)
 
-export function findCommands(text: string): CommandText[] {
-  if (!mayHoldCommand(text)) return []
+export function findCommands(text: string): FoundCommands {
+  if (!mayHoldCommand(text)) return { commands: [], unreadable: false }
   const source = text.replace(/\r\n?/g, '\n')
-  const plain = plainRanges(source)
-  const starts: { at: number; restAt: number; lineEnd: number }[] = []
-  // What a masked line begins may go on below it, up to the next empty one, and hide a command there.
-  let masked = false
-  for (const { at, end } of lines(source)) {
-    const line = source.slice(at, end)
-    masked = deep.test(line) || (masked && line.trim() !== '')
-    const match = masked ? null : commandLine.exec(line)
-    if (!match) continue
-    const slash = at + match[0].indexOf('/')
-    if (plain.some(range => range.from <= slash && slash < range.to))
-      starts.push({ at, restAt: at + match[0].length, lineEnd: end })
+  const pieces = piecesOf(source).map(piece => ({ ...piece, starts: startsOf(source, piece) }))
+  const readAll = (): ReadStarts[] => pieces.map(piece => readStarts(source, piece))
+  const read = withinTime(readAll, timeFor(source)) ?? pieces.map(cautiously)
+  const starts = read.flatMap(piece => piece.starts)
+  return {
+    commands: starts.map((start, index) => ({
+      line: source.slice(start.restAt, start.end).trim(),
+      below: source.slice(start.end + 1, starts[index + 1]?.at ?? source.length).trimEnd(),
+    })),
+    unreadable: read.some(({ unreadable }) => unreadable),
   }
-  return starts.map((start, index) => ({
-    line: source.slice(start.restAt, start.lineEnd).trim(),
-    below: source.slice(start.lineEnd + 1, starts[index + 1]?.at ?? source.length).trimEnd(),
-  }))
 }
 
-function* lines(source: string): Generator<{ at: number; end: number }> {
-  let at = 0
-  while (at <= source.length) {
-    const newline = source.indexOf('\n', at)
-    const end = newline === -1 ? source.length : newline
-    yield { at, end }
-    at = end + 1
-  }
+interface Start extends Line {
+  slash: number
+  restAt: number
+  /** Nothing before it can hide it, whatever comes behind it. */
+  sure: boolean
 }
+
+interface Candidates extends Piece {
+  starts: Start[]
+}
+
+function startsOf(source: string, { from, plainTo, lines }: Piece): Start[] {
+  const hidesFrom = mayHide.exec(source.slice(from, plainTo))?.index ?? Number.POSITIVE_INFINITY
+  return lines.flatMap(({ at, end }) => {
+    const match = commandLine.exec(source.slice(at, end))
+    if (!match) return []
+    const sure = at < plainTo && at <= from + hidesFrom
+    return [{ at, end, slash: at + match[0].indexOf('/'), restAt: at + match[0].length, sure }]
+  })
+}
+
+interface ReadStarts {
+  starts: Start[]
+  unreadable: boolean
+}
+
+/** What is sure needs no parsing, and no text is too intricate for it. */
+function readStarts(source: string, piece: Candidates): ReadStarts {
+  if (piece.starts.every(({ sure }) => sure)) return { starts: piece.starts, unreadable: false }
+  // What a label refers to may stand anywhere.
+  const refers = source.includes(']:') && source.slice(piece.from, piece.to).includes('[')
+  const [from, to] = refers ? [0, source.length] : [piece.from, piece.to]
+  const ranges = plainRanges(source.slice(from, to))
+  if (!ranges) return cautiously(piece)
+  const isPlain = ({ slash }: Start): boolean => ranges.some(range => inside(slash - from, range))
+  return { starts: piece.starts.filter(start => start.sure || isPlain(start)), unreadable: false }
+}
+
+const cautiously = ({ starts }: Candidates): ReadStarts => ({
+  starts: starts.filter(({ sure }) => sure),
+  unreadable: starts.some(({ sure }) => !sure),
+})
+
+/** Before a command in its piece: the beginning of code, HTML or a link that could go on over it. */
+const mayHide = /[`<[]/
 
 interface Range {
   from: number
   to: number
 }
 
-/** Markdown is parsed no further: some of it takes a time that grows with the square of its length. */
-const mostParsed = 16_000
-
-/**
- * Emphasis does not matter here and is the slowest to parse; the transforms would replace text by nodes that
- * know no position.
- */
-const grammar = {
-  extensions: [gfm(), { disable: { null: ['attention'] } }],
-  mdastExtensions: gfmFromMarkdown().map(extension => ({ ...extension, transforms: [] })),
-}
-
-/** Each line that underlines a heading has the parser look at all lines before it. */
-const mostUnderlines = 200
-const underline = /^[ \t>]*[=-]+[ \t]*$/gm
-
-function parsedPart(source: string): string {
-  const part = source.slice(0, mostParsed)
-  const tooMany = [...part.matchAll(underline)][mostUnderlines]
-  return tooMany === undefined ? part : part.slice(0, tooMany.index)
-}
-
-const deep = /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)])){16}/
-
-/** Quotes in lists in quotes … cost stack: what stands deeper than anybody writes is masked, at equal length. */
-const shallow = (source: string): string =>
-  source
-    .split('\n')
-    .map(line => {
-      const markers = deep.exec(line)?.[0]
-      return markers === undefined ? line : markers + 'x'.repeat(line.length - markers.length)
-    })
-    .join('\n')
+const inside = (at: number, { from, to }: Range): boolean => from <= at && at < to
 
 /** Nodes whose text is not the writer speaking to us. */
 const foreign: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
@@ -104,14 +108,15 @@ const foreign: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
   'linkReference',
 ])
 
-function plainRanges(source: string): Range[] {
-  const tree = fromMarkdown(shallow(parsedPart(source)), grammar)
+function plainRanges(source: string): Range[] | undefined {
+  const tree = readPositions(source)
+  if (!tree) return undefined
   const ranges: Range[] = []
   const pending: Nodes[] = [tree]
   for (let node = pending.pop(); node; node = pending.pop()) {
     if (foreign.has(node.type)) continue
     if (node.type === 'text') ranges.push(...rangeOf(node))
-    if ('children' in node) pending.push(...node.children)
+    if ('children' in node) for (const child of node.children) pending.push(child)
   }
   return ranges
 }

@@ -42,6 +42,7 @@ export type Mistake =
   | { mistake: 'option-twice'; option: OptionName }
   | { mistake: 'no-options-here'; command: CommandName }
   | { mistake: 'too-many'; most: number }
+  | { mistake: 'unreadable' }
 
 export type Parsed = { command: Command } | Mistake
 
@@ -52,10 +53,14 @@ const mostCommands = 10
 
 /** What is said twice counts once. */
 export function parseCommands(text: string): Parsed[] {
-  const all = findCommands(text).map(parseCommand)
+  const { commands: found, unreadable } = findCommands(text)
+  const all: Parsed[] = found.map(parseCommand)
   const different = [...new Map(all.map(parsed => [JSON.stringify(parsed), parsed])).values()]
-  if (different.length <= mostCommands) return different
-  return [...different.slice(0, mostCommands), { mistake: 'too-many', most: mostCommands }]
+  return [
+    ...different.slice(0, mostCommands),
+    ...(different.length > mostCommands ? [{ mistake: 'too-many', most: mostCommands } as const] : []),
+    ...(unreadable ? [{ mistake: 'unreadable' } as const] : []),
+  ]
 }
 
 function parseCommand({ line, below }: CommandText): Parsed {

@@ -37,6 +37,9 @@ export type Reply =
 
 const help = '`/codex help` shows what there is.'
 
+/** Of the same comment other commands may have been carried out. */
+const partly: ReadonlySet<Mistake['mistake']> = new Set<Mistake['mistake']>(['too-many', 'unreadable'])
+
 export function replyComment(login: string, reply: Reply): string {
   return reply.reply === 'help' ? helpText() : `@${login} ${sentence(reply)}`
 }
@@ -44,7 +47,7 @@ export function replyComment(login: string, reply: Reply): string {
 function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
   switch (reply.reply) {
     case 'mistake':
-      return `${mistakeSentence(reply.mistake)} ${reply.mistake.mistake === 'too-many' ? '' : 'Nothing was started. '}${help}`
+      return `${mistakeSentence(reply.mistake)} ${partly.has(reply.mistake.mistake) ? '' : 'Nothing was started. '}${help}`
     case 'not-allowed':
       return `you need ${reply.least} permission on this repository for ${naming(reply.command)}; yours is ${inlineWords(reply.role, 40)}. Ask somebody who has it to write the command. Nothing was started.`
     case 'hidden':
@@ -134,6 +137,8 @@ function mistakeSentence(mistake: Mistake): string {
       return `${code(`/codex ${mistake.command}`)} takes no options.`
     case 'too-many':
       return `this has more than ${mistake.most} commands; the first ${mistake.most} were read, and no more.`
+    case 'unreadable':
+      return 'a part of this comment is too intricate to be read as GitHub shows it, and no command is taken from there. Write the command in a comment of its own.'
   }
 }
 

@@ -7,7 +7,7 @@ import { type OptionName, optionNames, presets } from '../../core/command/table.
 import type { Reply } from '../../core/comments/replies.ts'
 import {
   type PresetSettings,
-  problemText,
+  problemsText,
   type RepoSettings,
   readSettings,
   settingsPath,
@@ -89,8 +89,9 @@ export function askedBefore({
 /** The settings of the repository as they are now, and what is wrong with them. */
 export function settingsOf(hand: TriggerHand): NonNullable<TriggerHand['settings']> {
   hand.settings ??= hand.github.file(settingsPath).then(text => {
-    const { settings, problem } = readSettings(text)
-    return { settings, problem: problem && problemText(problem), version: versionOf(text) }
+    const { settings, problems } = readSettings(text)
+    const problem = problems.length === 0 ? undefined : problemsText(problems)
+    return { settings, problem, version: versionOf(text) }
   })
   return hand.settings
 }
@@ -104,8 +105,7 @@ function presetOf(hand: TriggerHand, trigger: Asking, settings: RepoSettings): P
   if (trigger.kind !== 'label') return {}
   const name = trigger.label.slice(hand.deps.label.length + 1)
   if (name === '') return {}
-  const own = settings.labels[name]
-  if (own) return own
+  if (Object.hasOwn(settings.labels, name)) return settings.labels[name] ?? {}
   const known = presets.find(preset => preset === name.toLowerCase())
   if (known === 'plan') return { plan: true }
   if (known) return { effort: known }

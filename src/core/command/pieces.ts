@@ -1,0 +1,82 @@
+/**
+ * Cuts a text where everything that stood open in Markdown has surely ended: behind an empty line, before a line
+ * at the left margin. What code block at the margin goes on over such places is known here, so that each piece
+ * can be read alone. Looks at each line once.
+ */
+
+export interface Line {
+  at: number
+  /** Before its line feed. */
+  end: number
+}
+
+export interface Piece {
+  from: number
+  to: number
+  lines: Line[]
+  /** Up to here nothing but paragraphs: no quote, list, HTML or code begins at the start of a line. */
+  plainTo: number
+}
+
+export function piecesOf(source: string): Piece[] {
+  const pieces: Piece[] = []
+  let piece: Piece = newPiece(0)
+  let fence = ''
+  let blank = false
+  let plain = true
+  // HTML, and code in a list or not, may go on over empty lines: then only the whole rest can tell.
+  let open = false
+  const next = (at: number): void => {
+    pieces.push({ ...piece, to: at })
+    piece = newPiece(at)
+    plain = true
+    open = false
+  }
+  for (const line of linesOf(source)) {
+    const text = source.slice(line.at, line.end)
+    if (fence !== '') {
+      if (closes(text, fence)) {
+        fence = ''
+        next(line.end + 1)
+      }
+      continue
+    }
+    if (blank && !open && /^\S/.test(text)) next(line.at)
+    blank = text.trim() === ''
+    const opens = opening.exec(text)?.[1]
+    if (opens !== undefined && plain) {
+      next(line.at)
+      fence = opens.slice(0, maxFence)
+      continue
+    }
+    open ||= mayGoOn.test(text)
+    plain &&= plainLine.test(text)
+    if (plain) piece.plainTo = line.end
+    piece.lines.push(line)
+  }
+  // In a fence that nobody closed there is no command.
+  if (fence === '') next(source.length)
+  return pieces
+}
+
+const newPiece = (from: number): Piece => ({ from, to: from, lines: [], plainTo: from })
+
+/** GitHub counts no more signs of a fence. */
+const maxFence = 255
+const opening = /^ {0,3}(`{3,}(?=[^`]*$)|~{3,})/
+const mayGoOn = /^[ \t>*+-]*(?:\d{1,9}[.)][ \t>*+-]*)*(?:<|`{3}|~{3})/
+const plainLine = /^(?:[ \t]*| {0,3}[^\s>*+\-\d<`~[].*)$/
+
+function closes(line: string, fence: string): boolean {
+  const marks = /^ {0,3}(`+|~+)[ \t]*$/.exec(line)?.[1]
+  return marks !== undefined && marks[0] === fence[0] && marks.length >= fence.length
+}
+
+function* linesOf(source: string): Generator<Line> {
+  for (let at = 0; at <= source.length; ) {
+    const feed = source.indexOf('\n', at)
+    const end = feed === -1 ? source.length : feed
+    yield { at, end }
+    at = end + 1
+  }
+}

@@ -1,0 +1,100 @@
+/** The one place that parses YAML: bounded in length, depth and time for any text, and without surprises. */
+import { isCollection, isMap, isNode, isPair, LineCounter, parseDocument } from 'yaml'
+import { timeFor, withinTime } from './within-time.ts'
+
+export interface YamlProblem {
+  /** From 1; `undefined` where it is not known. */
+  line: number | undefined
+  message: string
+}
+
+export type YamlRead =
+  | { kind: 'problems'; problems: YamlProblem[] }
+  | {
+      kind: 'read'
+      value: unknown
+      /** The line of the deepest part of a path that is there. */
+      lineOf(path: readonly string[]): number | undefined
+    }
+
+const maxLength = 65_536
+const maxDepth = 20
+const maxProblems = 10
+
+export function readYaml(text: string): YamlRead {
+  if (text.length > maxLength) return whole(`is longer than ${maxLength} characters`)
+  if (mayNestTooDeep(text)) return whole(`is nested deeper than ${maxDepth} levels`)
+  return (
+    withinTime(() => read(text), timeFor(text)) ??
+    whole('takes too long to be read: it is nested too deep or too long')
+  )
+}
+
+/**
+ * Before it is parsed, as the parser takes stack for each level, and a regular expression that is compiled at the
+ * end of the stack ends the process. Signs in words and comments count like all others.
+ */
+function mayNestTooDeep(text: string): boolean {
+  if (/^[ \t]*(?:[-?:][ \t]+){20}/m.test(text)) return true
+  let open = 0
+  for (const sign of text.match(/[[\]{}]/g) ?? []) {
+    open = sign === '[' || sign === '{' ? open + 1 : Math.max(0, open - 1)
+    if (open > maxOpen) return true
+  }
+  return /^ {200}/m.test(text)
+}
+
+/** Brackets that nobody closes are no depth in words: more of them than there are levels are let pass. */
+const maxOpen = 100
+
+const whole = (message: string): YamlRead => ({ kind: 'problems', problems: [{ line: undefined, message }] })
+
+function read(text: string): YamlRead {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const lineAt = (offset: number | undefined): number | undefined =>
+    offset === undefined ? undefined : lines.linePos(offset).line
+  if (document.errors.length > 0)
+    return {
+      kind: 'problems',
+      problems: document.errors
+        .slice(0, maxProblems)
+        .map(({ pos, message }) => ({ line: lineAt(pos[0]), message })),
+    }
+  if (isDeep(document.contents)) return whole(`is nested deeper than ${maxDepth} levels`)
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: 20 })
+    return { kind: 'read', value, lineOf: path => lineAt(offsetOf(document.contents, path)) }
+  } catch (error) {
+    // Aliases that blow up. Of too little stack the bound is to know.
+    if (error instanceof RangeError || !(error instanceof Error)) throw error
+    return whole(error.message)
+  }
+}
+
+function isDeep(contents: unknown): boolean {
+  const pending = [{ node: contents, depth: 0 }]
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    const { node, depth } = next
+    if (depth > maxDepth) return true
+    if (isPair(node)) pending.push({ node: node.key, depth }, { node: node.value, depth })
+    else if (isCollection(node)) for (const item of node.items) pending.push({ node: item, depth: depth + 1 })
+  }
+  return false
+}
+
+/** Where in the text the deepest part of a path that exists begins. */
+function offsetOf(node: unknown, path: readonly string[]): number | undefined {
+  const [key, ...rest] = path
+  if (key !== undefined && isMap(node)) {
+    const pair = node.items.find(({ key: name }) => String(name) === key)
+    if (pair) return (rest.length > 0 ? offsetOf(pair.value, rest) : undefined) ?? startOf(pair.key)
+  }
+  return startOf(node)
+}
+
+const startOf = (node: unknown): number | undefined =>
+  isNode(node) ? (node.range?.[0] ?? undefined) : undefined
+
+/** The first text of all costs what many cost later, which is not to count against its writer. */
+read('a: {b: [c, "d"]}\ne:\n  - |\n    f\n')

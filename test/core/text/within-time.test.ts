@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { withinTime } from '../../../src/core/text/within-time.ts'
+
+test('what is done in time is what comes back', () => {
+  expect(withinTime(() => ({ done: 1 }))).toEqual({ done: 1 })
+})
+
+const forever = (work: () => void): object => {
+  for (;;) work()
+}
+const endless = (): object => forever(() => undefined)
+const deep = (n: number): object => [deep(n + 1)]
+
+test.each<[string, () => object]>([
+  ['a loop without end', endless],
+  ['a regular expression that blows up', () => [/^(?:a+)+$/.test(`${'a'.repeat(60)}b`)]],
+  ['a loop inside another time limit', () => withinTime(endless, 1_000) ?? endless()],
+  ['many short works inside one', () => forever(() => withinTime(() => forever(() => undefined), 5))],
+  ['more depth than there is stack', () => deep(0)],
+])('%s is cut off', (_, work) => {
+  const began = process.cpuUsage()
+  expect(withinTime(work)).toBeUndefined()
+  const { user, system } = process.cpuUsage(began)
+  expect((user + system) / 1_000).toBeLessThan(250)
+  expect(withinTime(() => ({ still: 'here' }))).toEqual({ still: 'here' })
+})
+
+test('any other error passes', () => {
+  expect(() =>
+    withinTime(() => {
+      throw new Error('ours')
+    }),
+  ).toThrow('ours')
+})
