@@ -3,7 +3,7 @@ import type { Config } from './config.ts'
 import { type Check, found } from './core/check.ts'
 import { limitGate } from './core/limit-gate.ts'
 import { redactor } from './core/redact.ts'
-import { problemText, readSettings, settingsPath } from './core/repo-settings.ts'
+import { problemsText, readSettings, settingsPath } from './core/repo-settings.ts'
 import type { Repository } from './core/thread.ts'
 import { checkGitHub } from './github/checks.ts'
 import { type GitHubApp, gitHubApp } from './github/client.ts'
@@ -60,8 +60,8 @@ const repositoriesOf = (app: GitHubApp, redact: (text: string) => string): Promi
 async function checkSettings(app: GitHubApp, repositories: readonly Repository[]): Promise<Check[]> {
   try {
     return checkRepositories(await examineRepositories(app, repositories, settingsPath), text => {
-      const { problem } = readSettings(text)
-      return problem && problemText(problem)
+      const { problems } = readSettings(text)
+      return problems.length === 0 ? undefined : problemsText(problems)
     })
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
