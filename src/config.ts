@@ -168,6 +168,7 @@ export const secretsOf = ({ app, posthog, queue, server }: Config): string[] => 
   posthog.apiKey,
   posthog.userToken ?? '',
   server.metricsToken ?? '',
+  server.proxyUrl ?? '',
   ...(queue.redisUrl ? passwordOf(queue.redisUrl) : []),
 ]
 

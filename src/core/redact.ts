@@ -1,15 +1,16 @@
 /**
  * Takes secrets out of text: by value where they are known, by shape where they are not. Text may have been
  * escaped by then: Markdown and JSON put backslashes before some characters, and our own comments a
- * zero-width space behind others, all of which a reader does not see.
+ * zero-width space behind others, all of which a reader does not see. The time grows with the length of the
+ * text alone: what may follow the beginning of a secret is either bounded or taken whole, and then judged.
  */
 
 /** In a comment that is already safe, so nothing that Markdown reads: `![redacted](…)` would be an image. */
 const hidden = '‹redacted›'
 
-/** What escaping puts before a character of a secret. */
-const beforeSign = '[\\\\\u200b]*'
-const beforeLetter = '\u200b*'
+/** What escaping puts before a character of a secret; nothing puts more there. */
+const beforeSign = '[\\\\\u200b]{0,9}'
+const beforeLetter = '\u200b{0,2}'
 
 /** At least `least` letters, digits or `signs`. */
 const body = (least: number, signs = ''): string => {
@@ -21,44 +22,91 @@ const body = (least: number, signs = ''): string => {
 /** Where a word begins: also behind what JSON, addresses and terminals write as an escape. */
 const edge = String.raw`(?:(?<![A-Za-z0-9])|(?<=\\[bfnrt]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|\[[0-9;]{1,12}m))`
 const line = `${beforeSign}_`
+const dash = `${beforeSign}-`
+const dot = `${beforeSign}\\.`
 
-/** The shapes of tokens and keys that show up in logs, errors and pasted text. */
-const shapes: readonly RegExp[] = [
-  `gh[pousr]${line}${body(36)}`,
-  `${edge}gh[pousr]${line}${body(16, '_.-')}`,
+/** The shapes of tokens and keys that show up in logs, errors and pasted text, at the beginning of a word. */
+const atEdge: readonly string[] = [
+  `gh[pousr]${line}${body(16, '_.-')}`,
+  `ph[xcsar]${line}${body(8, '_-')}`,
+  `sk${dash}${body(16, '_-')}`,
+  `xox[abeprs]${dash}${body(10, '-')}`,
+  `xapp${dash}${body(16, '-')}`,
+  '(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])',
+  `AIza${body(35, '_-')}`,
+  // GitLab's: personal, runner, deploy, trigger, job, feed, mail, agent, SCIM, and feature flags.
+  `gl(?:pat|rt|dt|ptt|cbt|ft|imt|agent|soat|ffct)${dash}${body(16, '_.-')}`,
+  `npm${line}${body(36)}`,
+  `pypi${dash}${body(16, '_-')}`,
+  `dckr${line}(?:pat|oat)${line}${body(16, '_-')}`,
+  `SG${dot}${body(16, '_.-')}`,
+  `ya29${dot}${body(16, '_.-')}`,
+  `hv[sbr]${dot}${body(16, '_.-')}`,
+  `lin${line}(?:api|oauth)${line}${body(16)}`,
+  `hf${line}${body(30)}`,
+  `(?:sk|rk)${line}(?:live|test)${line}${body(16)}`,
+  `whsec${line}${body(16, '+/=')}`,
+]
+const anywhere: readonly string[] = [
+  `gh[pousr]${line}${body(36, '_.-')}`,
   `github${line}pat${line}${body(20, '_')}`,
-  `${edge}ph[xcsar]${line}${body(8, '_-')}`,
-  `${edge}sk-${body(16, '_-')}`,
-  `${edge}xox[abeprs]-${body(10, '-')}`,
-  `${edge}xapp-${body(16, '-')}`,
-  `${edge}(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])`,
-  `${edge}AIza${body(35, '_-')}`,
-  `${edge}glpat-${body(16, '_-')}`,
-  `${edge}npm${line}${body(36)}`,
-  `${edge}hf${line}${body(30)}`,
-  `${edge}(?:sk|rk)${line}(?:live|test)${line}${body(16)}`,
-  `${edge}whsec${line}${body(16, '+/=')}`,
-  `${edge}eyJ${body(10, '_-')}${beforeSign}\\.${body(10, '_-')}${beforeSign}\\.${body(10, '_-')}`,
-  '-----BEGIN [A-Z ]*PRIVATE KEY-----[\\s\\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)',
-].map(shape => new RegExp(shape, 'g'))
+  '-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----[\\s\\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----|$)',
+  // Whoever knows the address of such a channel reads all that is sent through it.
+  `(?<=https?(?::|%3[Aa])(?:/|%2[Ff]){2}smee\\.io(?:/|%2[Ff]))${body(8, '_-')}`,
+]
+const shapes = new RegExp([...anywhere, `${edge}(?:${atEdge.join('|')})`].join('|'), 'g')
 
+/** `Bearer …`, and what an `Authorization` header says whatever its scheme; passwords and tokens in addresses. */
 const named: readonly RegExp[] = [
-  new RegExp(`${edge}(?:Bearer|token)\\s+${body(20, '._~+/-')}=*`, 'gi'),
-  /(?<=:\/\/[^\s/:@]*:)[^\s/@]+(?=@)/g,
+  new RegExp(`${edge}(?:Bearer|token)\\s{1,9}${body(20, '._~+/-')}=*`, 'gi'),
+  /(?<=authorization["'\\]{0,4}\s{0,3}[:=]\s{0,3}["'\\]{0,4}(?:basic|bearer|token)\s{1,3})[^\s"',;\\]{6,}/gi,
+  /(?<=:\/\/[^\s/:@]{0,200}:)[^\s/@]+(?=@)/g,
+  /(?<=:\/\/)[\w-]{16,}(?=@)/g,
+]
+
+/** Taken as long as they go on, and then judged, so that nothing is read again for the next beginning. */
+const judged: readonly { run: RegExp; isSecret(run: string, before: string): boolean }[] = [
+  // JSON web tokens: three parts.
+  {
+    run: new RegExp(`${edge}eyJ${body(7, '_.-')}`, 'g'),
+    isSecret: run => run.split('.').filter(part => part.length >= 10).length >= 3,
+  },
+  // Base64 of `user:password`; “Basic authentication” is none.
+  {
+    run: /(?<=\bBasic\s{1,3})[A-Za-z0-9+/_-]{12,}={0,2}/gi,
+    isSecret: run => /=$/.test(run) || (/\d/.test(run) && /[A-Z]/.test(run)),
+  },
+  // AWS's secret keys are 40 signs that say nothing: known by the words before them.
+  {
+    run: /(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])/g,
+    isSecret: (run, before) =>
+      /aws|secret|‹redacted›/i.test(before) && /[A-Z]/.test(run) && /[a-z]/.test(run),
+  },
 ]
 
 export type Redact = (text: string) => string
 
 /** @param secrets known values; short ones are left out, as they would hide ordinary words */
 export function redactor(secrets: readonly string[]): Redact {
+  const known = [...new Set(secrets)].filter(secret => secret.length >= 8)
   // The longer first: of two that begin alike, nothing of the longer may stay.
-  const values = [...new Set(secrets.flatMap(variants))]
-    .filter(secret => secret.length >= 8)
-    .sort((a, b) => b.length - a.length)
-    .map(value)
-  const all = [...values, ...shapes, ...named]
-  return text => all.reduce((rest, secret) => rest.replace(secret, hidden), text)
+  const values = [...new Set(known.flatMap(variants))].sort((a, b) => b.length - a.length).map(value)
+  const all = [...values, ...encodedValues(known), shapes]
+  return text => without(named, withoutJudged(without(all, text)))
 }
+
+const without = (secrets: readonly RegExp[], text: string): string =>
+  secrets.reduce((rest, secret) => rest.replace(secret, hidden), text)
+
+const withoutJudged = (text: string): string =>
+  judged.reduce(
+    (rest, { run, isSecret }) =>
+      rest.replace(run, (found: string, ...given: unknown[]) => {
+        const at = given.find(each => typeof each === 'number') ?? 0
+        return isSecret(found, rest.slice(Math.max(0, at - 80), at)) ? hidden : found
+      }),
+    text,
+  )
 
 /** As it is, and as it stands in an address. */
 const variants = (secret: string): string[] => {
@@ -68,6 +116,33 @@ const variants = (secret: string): string[] => {
     return [secret]
   }
 }
+
+/** So many signs of it are enough to know it; what follows in the same alphabet goes, too. */
+const maxKnown = 64
+
+/** A known secret as base64, wherever in what was encoded it stood, and as hexadecimal digits. */
+function encodedValues(secrets: readonly string[]): RegExp[] {
+  const base64 = new Set(secrets.flatMap(inBase64))
+  const hex = secrets.map(secret => Buffer.from(secret).toString('hex').slice(0, maxKnown))
+  const one = '[A-Za-z0-9+/_-]|%2[BbFf]'
+  return [
+    ...[...base64].map(known => new RegExp(`${inAnyBase64(known)}(?:${one})*(?:=|%3[Dd]){0,2}`, 'g')),
+    ...hex.map(known => new RegExp(`${known}[0-9a-f]*`, 'gi')),
+  ]
+}
+
+/** A sign of base64 holds bits of two bytes: the first and the last may be shared with others. */
+const inBase64 = (secret: string): string[] =>
+  [0, 1, 2].flatMap(offset => {
+    const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)])
+    const sure = Math.floor((bytes.length * 8) / 6)
+    const known = bytes.toString('base64').slice(Math.ceil((offset * 8) / 6), sure)
+    return known.length < 10 ? [] : [known.slice(0, maxKnown)]
+  })
+
+/** Of either alphabet, also as it stands in an address. */
+const inAnyBase64 = (known: string): string =>
+  known.replace(/[+/]/g, sign => (sign === '+' ? '(?:[+-]|%2[Bb])' : '(?:[/_]|%2[Ff])'))
 
 /** A known secret, however it was escaped. */
 function value(secret: string): RegExp {
@@ -79,6 +154,6 @@ const unit = (character: string): string =>
   (/[A-Za-z0-9]/.test(character) ? beforeLetter : beforeSign) + itself(character)
 
 function itself(character: string): string {
-  if (character === '\n') return '(?:\\\\*[nr]|\\s)+'
+  if (character === '\n') return '(?:\\\\{0,4}[nr]|\\s)+'
   return character.replace(/[.*+?^${}()|[\]\\/-]/, '\\$&')
 }

@@ -220,6 +220,8 @@ const saysSo = (words: string, url: string): boolean => words === url || `http:/
  */
 const isPlain = (node: Link): boolean =>
   /^https?:\/\//i.test(node.url) &&
+  // What stands before an @ there looks like the host and is none.
+  !/^https?:\/\/[^/?#]*@/i.test(node.url) &&
   // GitHub reads `&#47;` in an address as the sign that it stands for.
   !/&(?:#|\w+;)/.test(node.url) &&
   saysSo(textOf(node), node.url) &&

@@ -319,6 +319,7 @@ export class MemoryBot {
         body: this.#redact(comment.body),
       }))
     },
+    inlineComment: async () => undefined,
     ownComments: async (since = 0) => this.comments.filter(({ createdAt }) => createdAt >= since),
     comment: async body => {
       const id = 900 + this.comments.length

@@ -2,7 +2,7 @@
 import { isCollection, isMap, isNode, isPair, LineCounter, parseDocument } from 'yaml'
 import { timeFor, withinTime } from './within-time.ts'
 
-export interface YamlProblem {
+interface YamlProblem {
   /** From 1; `undefined` where it is not known. */
   line: number | undefined
   message: string
