@@ -523,12 +523,10 @@ describe('the last word', () => {
     expect(closingComment(phases.pushed)).toMatchInlineSnapshot(`
       "@maya done: \`ccccccc\` is on this pull request.
 
-      > \`\`\`
       > The test now waits for the session.
       >
       > - \`login.test.ts\` waits
-      > - thanks to @sam, see #5
-      > \`\`\`"
+      > - thanks to @​sam, see #​5"
     `)
   })
   test('commits on the pull request of an issue', () => {
@@ -547,12 +545,10 @@ describe('the last word', () => {
     expect(closingComment(phases.answer)).toMatchInlineSnapshot(`
       "@maya here is the answer.
 
-      > \`\`\`
       > The test now waits for the session.
       >
       > - \`login.test.ts\` waits
-      > - thanks to @sam, see #5
-      > \`\`\`"
+      > - thanks to @​sam, see #​5"
     `)
   })
   test('a plan', () => {

@@ -9,13 +9,12 @@ import { createContext, Script } from 'node:vm'
 const limit = 30
 
 /**
- * Texts this short take our parsers a few milliseconds at most, whatever is in them: when one of them takes longer
- * than the limit, it is the machine, which is no reason to leave it unread.
+ * Texts this short take our parsers a few milliseconds, whatever is in them (measured: all repetitions of two of their
+ * signs). They are read without a limit, which a busy machine would reach before them.
  */
 const short = 300
-const limitOfShort = 250
 
-export const timeFor = ({ length }: string): number => (length <= short ? limitOfShort : limit)
+export const timeFor = ({ length }: string): number => (length <= short ? Number.POSITIVE_INFINITY : limit)
 
 /** A machine that is busy with others gives us less than that: then it is tried again. */
 const attempts = 3
@@ -41,7 +40,7 @@ export function withinTime<T extends object>(work: () => T, milliseconds = limit
 
 function attempted<T extends object>(work: () => T, timeout: number): T | undefined {
   try {
-    return place.work ? work() : cutOff(work, timeout)
+    return place.work || timeout === Number.POSITIVE_INFINITY ? work() : cutOff(work, timeout)
   } catch (error) {
     if (isTooMuch(error)) return undefined
     throw error
