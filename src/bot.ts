@@ -51,6 +51,11 @@ export interface Overrides {
 
 type BotQueues = Queues<TriggerRecord, Run>
 
+/** Whether the process does what it is for: not before all has begun, and not once it stops. */
+interface State {
+  works: boolean
+}
+
 /** What every part of the bot stands on. */
 interface Footing {
   config: Config
@@ -58,6 +63,7 @@ interface Footing {
   log: Logger
   metrics: Metrics
   traces: Traces
+  state: State
 }
 
 export async function startBot(config: Config, overrides: Overrides = {}): Promise<Started> {
@@ -75,11 +81,13 @@ export async function startBot(config: Config, overrides: Overrides = {}): Promi
   )
   const { kind, triggers, runs } = queues
   const metrics = openMetrics({ role: config.role, queue: kind, queues: { triggers, runs }, now: Date.now })
-  const footing = { config, queues, log, metrics, traces }
+  const state: State = { works: config.role === 'web' }
+  const footing = { config, queues, log, metrics, traces, state }
   const server = await openServer(footing)
   const work = config.role === 'web' ? undefined : await startWork(footing, overrides)
+  state.works = true
   log.info({ role: config.role, queue: kind }, 'ready')
-  return { stop: signal => stopBot({ signal, log, server, queues, traces, stream: work?.stream }) }
+  return { stop: signal => stopBot({ signal, state, log, server, queues, traces, stream: work?.stream }) }
 }
 
 /** A process that was just told to end may still hold the data directory or the port for a moment. */
@@ -98,6 +106,7 @@ async function patiently<T>(take: () => Promise<T>): Promise<T> {
 
 interface Stopping {
   signal: string
+  state: State
   log: Logger
   server: Server
   queues: BotQueues
@@ -105,7 +114,8 @@ interface Stopping {
   stream: StreamWatch | undefined
 }
 
-async function stopBot({ signal, log, server, queues, traces, stream }: Stopping): Promise<void> {
+async function stopBot({ signal, state, log, server, queues, traces, stream }: Stopping): Promise<void> {
+  state.works = false
   log.info({ signal }, 'stopping')
   stream?.close()
   await closeServer(server, 2_000)
@@ -115,11 +125,14 @@ async function stopBot({ signal, log, server, queues, traces, stream }: Stopping
 }
 
 async function openServer(footing: Footing): Promise<Server> {
-  const { config, queues, log, metrics } = footing
+  const { config, queues, log, metrics, state } = footing
   const door = config.role === 'worker' ? undefined : await doorOf(footing)
   const server = httpServer({
     door,
-    ready: () => queues.ping(2_000),
+    async ready() {
+      if (!state.works) throw new Error('it does not do its work')
+      await queues.ready(2_000)
+    },
     metrics: { page: metrics.page, token: config.server.metricsToken },
   })
   const { host, port, proxyUrl } = config.server
@@ -200,7 +213,8 @@ async function startWork(
     github: (thread: Run['thread']) =>
       gitHubThread(app, thread, { now, redact: text => aroundMarkers(text, redact) }),
     posthog: postHogTasks(posthog, { now, redact }),
-    signer: markerSigner(config.app.webhookSecret),
+    // Those that were signed before markers had a key of their own are still read.
+    signer: markerSigner(config.app.markerKey, [config.app.webhookSecret]),
     log,
     meter,
     now,

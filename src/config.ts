@@ -11,7 +11,7 @@ import { efforts, effortsFor, type ReasoningEffort } from './core/run-request.ts
 type Role = 'all' | 'web' | 'worker'
 
 export interface Config {
-  app: { id: number; privateKey: string; webhookSecret: string; apiUrl: string }
+  app: { id: number; privateKey: string; webhookSecret: string; markerKey: string; apiUrl: string }
   posthog: { host: string; apiKey: string; projectId: string; userToken: string | undefined }
   run: { model: string; effort: ReasoningEffort | undefined }
   queue: { redisUrl: string | undefined; dataDir: string }
@@ -53,6 +53,7 @@ export const variables = [
   'PRIVATE_KEY',
   'PRIVATE_KEY_PATH',
   'WEBHOOK_SECRET',
+  'MARKER_KEY',
   'GITHUB_API_URL',
   'GHE_HOST',
   'GHE_PROTOCOL',
@@ -165,6 +166,7 @@ function setUpOf(reader: Reader): Read {
 export const secretsOf = ({ app, posthog, queue, server }: Config): string[] => [
   app.privateKey,
   app.webhookSecret,
+  app.markerKey,
   posthog.apiKey,
   posthog.userToken ?? '',
   server.metricsToken ?? '',
@@ -183,10 +185,12 @@ function passwordOf(url: string): string[] {
 }
 
 function appOf(reader: Reader): Config['app'] {
+  const privateKey = privateKeyOf(reader)
   return {
     id: reader.number('APP_ID', 'set it to the number on the settings page of your GitHub App'),
-    privateKey: privateKeyOf(reader),
+    privateKey,
     webhookSecret: webhookSecretOf(reader),
+    markerKey: markerKeyOf(reader, privateKey),
     apiUrl: apiUrlOf(reader),
   }
 }
@@ -232,6 +236,19 @@ function pemOf(given: string): string | undefined {
   }
 }
 
+/** The markers' own secret: the same however the private key is written down. */
+function markerKeyOf(reader: Reader, privateKey: string): string {
+  const given = reader.given('MARKER_KEY')
+  if (given !== undefined)
+    return given.length >= shortestSecret ? given : reader.problem('MARKER_KEY', tooShort)
+  if (privateKey === '') return ''
+  return createPrivateKey(privateKey).export({ type: 'pkcs8', format: 'der' }).toString('base64')
+}
+
+/** Whoever sees a marker or a delivery can try secrets at home. */
+const shortestSecret = 32
+const tooShort = `is shorter than ${shortestSecret} characters, so that it could be guessed: choose another one, e.g. from \`openssl rand -hex 32\``
+
 /** Probot falls back to `development`, so a forgotten variable would let anybody forge webhooks. */
 function webhookSecretOf(reader: Reader): string {
   const secret = reader.given('WEBHOOK_SECRET')
@@ -244,6 +261,11 @@ function webhookSecretOf(reader: Reader): string {
     return reader.problem(
       'WEBHOOK_SECRET',
       'is `development`, which everybody knows: choose another one, e.g. from `openssl rand -hex 32`',
+    )
+  if (secret.length < shortestSecret)
+    return reader.problem(
+      'WEBHOOK_SECRET',
+      `${tooShort}, and set it on the App's settings page on GitHub too`,
     )
   return secret
 }

@@ -28,7 +28,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }))
 const whole: Env = {
   APP_ID: '5',
   PRIVATE_KEY: privateKey,
-  WEBHOOK_SECRET: 'a-secret-of-ours',
+  WEBHOOK_SECRET: 'a-secret-of-ours-with-32-letters',
   POSTHOG_API_KEY: 'phx_a-key-of-ours',
   POSTHOG_PROJECT_ID: '42',
 }
@@ -45,7 +45,13 @@ function problemsOf(env: Env): string[] {
 
 test('the least that it takes, and what stands in for the rest', () => {
   expect(configOf({})).toEqual({
-    app: { id: 5, privateKey, webhookSecret: 'a-secret-of-ours', apiUrl: 'https://api.github.com' },
+    app: {
+      id: 5,
+      privateKey,
+      webhookSecret: 'a-secret-of-ours-with-32-letters',
+      markerKey: expect.any(String),
+      apiUrl: 'https://api.github.com',
+    },
     posthog: expect.objectContaining({
       host: 'https://us.posthog.com',
       apiKey: 'phx_a-key-of-ours',
@@ -139,6 +145,11 @@ describe('a variable that is wrong is named, with what to do', () => {
     [{ WEBHOOK_SECRET: undefined }, /^WEBHOOK_SECRET is missing: .*openssl rand/],
     [{ WEBHOOK_SECRET: 'development' }, /^WEBHOOK_SECRET is `development`.*choose another/],
     [{ WEBHOOK_SECRET: ' development ' }, /^WEBHOOK_SECRET is `development`/],
+    [
+      { WEBHOOK_SECRET: 'x'.repeat(31) },
+      /^WEBHOOK_SECRET is shorter than 32 .*openssl rand -hex 32.*GitHub too/,
+    ],
+    [{ MARKER_KEY: 'x'.repeat(31) }, /^MARKER_KEY is shorter than 32 characters.*openssl rand -hex 32/],
     [{ GITHUB_API_URL: 'api.github.com' }, /^GITHUB_API_URL is not an address: it begins with http/],
     [{ GHE_HOST: 'x.example', GHE_PROTOCOL: 'ftp' }, /^GHE_PROTOCOL is ftp: use https, http/],
     [{ PORT: 'http' }, /^PORT is not a port: use a number from 0 to 65535/],
@@ -225,7 +236,7 @@ describe('a variable that is wrong is named, with what to do', () => {
     const lines = problemsOf({ ...secrets, PORT: 'x' }).join('\n')
     expect(lines).not.toContain('hush-hush-hush')
     expect(lines).not.toContain(privateKey.slice(40, 80))
-    expect(lines).not.toContain('a-secret-of-ours')
+    expect(lines).not.toContain('a-secret-of-ours-with-32-letters')
     expect(lines).not.toContain('a-key-of-ours')
   })
 })
@@ -251,7 +262,7 @@ test('the secrets are those that must never be seen', () => {
     REDIS_URL: 'redis://user:p%40ss@redis.example',
     CODEX_GITHUB_USER_TOKEN: 'ghu_of-ours',
   })
-  for (const secret of [privateKey.trim(), 'a-secret-of-ours', 'phx_a-key-of-ours', 'p@ss'])
+  for (const secret of [privateKey.trim(), 'a-secret-of-ours-with-32-letters', 'phx_a-key-of-ours', 'p@ss'])
     expect(secretsOf(config).map(each => each.trim())).toContain(secret)
 })
 
@@ -331,4 +342,22 @@ test('a token for the metrics that could be guessed is refused, and a good one i
   const config = configOf({ METRICS_TOKEN: 'a token of forty letters' })
   expect(config.server.metricsToken).toBe('a token of forty letters')
   expect(secretsOf(config)).toContain('a token of forty letters')
+})
+
+describe('what markers are signed with', () => {
+  const key = (env: Env) => configOf(env).app.markerKey
+
+  test('comes from the private key, however that is written down, and never from the webhook secret', () => {
+    const base64 = Buffer.from(privateKey).toString('base64')
+    expect(key({ PRIVATE_KEY: base64 })).toBe(key({}))
+    expect(key({ PRIVATE_KEY: privateKey.replaceAll('\n', '\\n') })).toBe(key({}))
+    expect(key({ WEBHOOK_SECRET: 'another secret of more than thirty-two letters' })).toBe(key({}))
+    expect(key({}).length).toBeGreaterThan(1_000)
+  })
+
+  test('or is MARKER_KEY, which stays when the private key changes, and is kept secret', () => {
+    const own = 'a key of their own, of 32 letters'
+    expect(key({ MARKER_KEY: own })).toBe(own)
+    expect(secretsOf(configOf({ MARKER_KEY: own }))).toContain(own)
+  })
 })

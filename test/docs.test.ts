@@ -103,7 +103,7 @@ describe('the environment', () => {
   const least = {
     APP_ID: '5',
     PRIVATE_KEY: privateKey,
-    WEBHOOK_SECRET: 'a-secret-of-ours',
+    WEBHOOK_SECRET: 'a-secret-of-ours-with-32-letters',
     POSTHOG_API_KEY: 'phx_a-key-of-ours',
     POSTHOG_PROJECT_ID: '42',
   }

@@ -5,14 +5,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 export interface ServerParts {
   /** Absent in a process that takes no webhooks. */
   door: ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | undefined
-  /** Rejects when the queue does not answer. */
+  /** Rejects unless the process does its work. */
   ready(): Promise<void>
   metrics?: MetricsPage
 }
 
 interface MetricsPage {
   page(): Promise<{ type: string; text: string }>
-  /** Who has it may read the page from anywhere; without one, it is for this machine alone. */
+  /** Who has it may read the page from anywhere; without one, it is for this machine alone, and only if none can reach it from elsewhere. */
   token: string | undefined
 }
 
@@ -39,9 +39,9 @@ export function httpServer({ door, ready, metrics }: ServerParts): Server {
     if (path === '/readyz')
       return ready().then(
         () => text(res, 200, 'ready\n'),
-        () => text(res, 503, 'the queue does not answer\n'),
+        () => text(res, 503, 'not ready\n'),
       )
-    if (path === '/metrics' && metrics) return scrape(metrics, req, res)
+    if (path === '/metrics' && metrics) return scrape(metrics, { req, res, server })
     return text(res, 404, 'not found\n')
   }
   return server
@@ -49,10 +49,9 @@ export function httpServer({ door, ready, metrics }: ServerParts): Server {
 
 async function scrape(
   { page, token }: MetricsPage,
-  req: IncomingMessage,
-  res: ServerResponse,
+  { req, res, server }: { req: IncomingMessage; res: ServerResponse; server: Server },
 ): Promise<void> {
-  if (token === undefined && !isLocal(req))
+  if (token === undefined && !isLocal(req, server))
     return text(res, 403, 'only for this machine; METRICS_TOKEN opens it to others\n')
   if (token !== undefined && !isSame(req.headers.authorization ?? '', `Bearer ${token}`)) {
     res.setHeader('www-authenticate', 'Bearer')
@@ -62,11 +61,18 @@ async function scrape(
   return text(res, 200, numbers, type)
 }
 
-/** A proxy on this machine speaks for others, and says so. */
-const isLocal = ({ socket, headers }: IncomingMessage): boolean =>
-  /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/.test(socket.remoteAddress ?? '') &&
-  headers['x-forwarded-for'] === undefined &&
-  headers.forwarded === undefined
+/** A proxy on this machine speaks for others, and mostly says so; where others can come by themselves, it may not. */
+function isLocal({ socket, headers }: IncomingMessage, server: Server): boolean {
+  const address = server.address()
+  const listensOn = typeof address === 'object' && address ? address.address : ''
+  const isProxied = Object.keys(headers).some(name => proxyHeader.test(name))
+  return isLoopback(listensOn) && isLoopback(socket.remoteAddress ?? '') && !isProxied
+}
+
+const isLoopback = (address: string): boolean => /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/.test(address)
+
+const proxyHeader =
+  /^(?:x-forwarded(?:-.*)?|forwarded|via|x-real-ip|x-(?:client|cluster-client|original)-.*|(?:true-client|cf-connecting|fastly-client)-ip)$/
 
 /** In a time that does not tell how much of it is right. */
 const isSame = (given: string, wanted: string): boolean => timingSafeEqual(digest(given), digest(wanted))

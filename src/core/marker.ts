@@ -50,18 +50,27 @@ export const aroundMarkers = (text: string, change: (words: string) => string): 
     .join('')
 }
 
-/** @param secret the App's webhook secret; the signing key is derived from it. */
-export function markerSigner(secret: string): Signer {
-  const key = Buffer.from(hkdfSync('sha256', secret, '', 'codex-run marker', 32))
-  const sign = (payload: string): Buffer => createHmac('sha256', key).update(payload).digest()
+const keyOf = (secret: string): Buffer => Buffer.from(hkdfSync('sha256', secret, '', 'codex-run marker', 32))
+
+const signed = (key: Buffer, payload: string): Buffer => createHmac('sha256', key).update(payload).digest()
+
+/**
+ * @param secret what the signing key is derived from
+ * @param former secrets of before, whose markers are still read
+ */
+export function markerSigner(secret: string, former: readonly string[] = []): Signer {
+  const key = keyOf(secret)
+  const keys = [key, ...former.map(keyOf)]
+  const isOurs = (payload: string, signature: string): boolean =>
+    keys.some(each => timingSafeEqual(signed(each, payload), Buffer.from(signature, 'base64url')))
   return {
     write(marker) {
       const payload = Buffer.from(JSON.stringify(marker)).toString('base64url')
-      return `<!-- codex-run:${payload}.${sign(payload).toString('base64url')} -->`
+      return `<!-- codex-run:${payload}.${signed(key, payload).toString('base64url')} -->`
     },
     read(text, thread) {
       return [...text.matchAll(found)].flatMap(([, payload = '', signature = '']) => {
-        if (!timingSafeEqual(sign(payload), Buffer.from(signature, 'base64url'))) return []
+        if (!isOurs(payload, signature)) return []
         const marker = parsed(payload)
         return marker && marker.repo === thread.repoId && marker.thread === thread.number ? [marker] : []
       })

@@ -74,6 +74,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
   async add(id: string, data: Data, slot?: string): Promise<Added> {
     if (id.includes(':') || /^\d*$/.test(id)) throw new TypeError(`not an id for a job: ${id}`)
     return this.#reach(async () => {
+      await this.#options.backend.admits?.()
       for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
         const added = await this.#claim(id, data, slot)
         if (added) return added
@@ -155,6 +156,11 @@ export class BullQueue<Data> implements WorkQueue<Data> {
   async work(process: Processor<Data>, { concurrency }: { concurrency: number }): Promise<void> {
     if (this.#worker) throw new Error(`${this.#options.name} is being worked on already`)
     this.#worker = new JobWorker({ ...this.#options, process, concurrency })
+  }
+
+  /** False once it was begun to work and stopped. */
+  takesJobs(): boolean {
+    return !this.#closed && (this.#worker?.takesJobs() ?? true)
   }
 
   /** Stops taking jobs; settles when those in hand are done. */

@@ -2,7 +2,7 @@
  * BullMQ's PostgreSQL backend on PGlite, in this process, with its files in a directory that is ours alone. What a
  * server would do in the background, nobody does here unless we do.
  */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { PGlite } from '@electric-sql/pglite'
@@ -11,8 +11,11 @@ import { claimDirectory } from './directory-claim.ts'
 import { describe, type Log } from './log.ts'
 import { PglitePool, PgliteSession } from './pglite-pool.ts'
 import type { QueueBackend } from './queue-backend.ts'
+import { QueueUnavailable } from './work-queue.ts'
 
 const HOUR = 3_600_000
+/** What the work that is under way may still need: a file of PostgreSQL's log of changes takes 16 MB. */
+const MARGIN = 48 * 2 ** 20
 const VACUUM_EVERY = 1_000
 
 /**
@@ -32,6 +35,9 @@ const SURPLUS = `
       FROM job WHERE state IN ('completed', 'failed')) AS ended
    WHERE ended.place > 100000 AND job.queue = ended.queue AND job.id = ended.id`
 
+/** A write that leaves nothing behind but a line in the log of changes. */
+const PROBE = "SELECT pg_logical_emit_message(true, 'probe', '')"
+
 /** Each step leaves dead rows behind; after a few thousand every statement takes ten times as long. */
 const TABLES = 'job, job_log, event, meta, dedup'
 const VACUUM = `VACUUM (INDEX_CLEANUP ON) ${TABLES}`
@@ -47,7 +53,7 @@ export async function openEmbedded(dataDir: string, log: Log): Promise<QueueBack
   try {
     const db = await PGlite.create(join(dataDir, 'queue'))
     await prepare(db)
-    return backendOn(db, log, claim.release)
+    return backendOn(db, { dataDir, log, release: claim.release })
   } catch (error) {
     await claim.release()
     throw error
@@ -66,7 +72,17 @@ async function tidy(db: PGlite): Promise<void> {
   for (const statement of [SURPLUS, VACUUM, ANALYZE, 'CHECKPOINT']) await db.exec(statement)
 }
 
-function backendOn(db: PGlite, log: Log, release: () => Promise<void>): QueueBackend {
+/** A database whose disk is full can't even be tidied, so it takes nothing new before it comes to that. */
+async function room(dataDir: string): Promise<void> {
+  const { bavail, bsize } = await statfs(dataDir)
+  if (bavail * bsize >= MARGIN) return
+  throw new QueueUnavailable(`the disk under ${dataDir} is full: less than ${MARGIN / 2 ** 20} MB are left`)
+}
+
+function backendOn(
+  db: PGlite,
+  { dataDir, log, release }: { dataDir: string; log: Log; release: () => Promise<void> },
+): QueueBackend {
   const upkeep = (work: Promise<unknown>) => {
     work.catch(error => log.warn({ error: describe(error) }, 'could not tidy the embedded queue'))
   }
@@ -79,9 +95,10 @@ function backendOn(db: PGlite, log: Log, release: () => Promise<void>): QueueBac
     kind: 'embedded',
     create: (name, options, more) => createPostgresBackend(name, { ...options, connection: pool }, more),
     liveIds: async queue => (await db.query<{ id: string }>(LIVE, [queue])).rows.map(({ id }) => id),
-    ping: async () => {
-      await db.query('SELECT 1')
+    probe: async () => {
+      await db.exec(PROBE)
     },
+    admits: () => room(dataDir),
     close: async () => {
       clearInterval(timer)
       await db.close().finally(release)

@@ -73,6 +73,10 @@ export class JobWorker<Data> {
     return this.#draining
   }
 
+  takesJobs(): boolean {
+    return !this.#draining && !this.#worker.closing && this.#worker.isRunning() && !this.#worker.isPaused()
+  }
+
   interrupt(): void {
     this.#interrupted = true
     for (const lock of this.#locks) lock.interrupt(new ShuttingDown('the process is shutting down'))

@@ -3,9 +3,9 @@ import { ChoreBoard, readChore } from './chores.ts'
 import { within } from './deadline.ts'
 import { openEmbedded } from './embedded.ts'
 import type { Parse } from './job-record.ts'
-import { type Log, SILENT, troubleReporter } from './log.ts'
+import { describe, type Log, SILENT, troubleReporter } from './log.ts'
 import type { QueueBackend } from './queue-backend.ts'
-import { openRedis } from './redis.ts'
+import { openRedis, START_MS } from './redis.ts'
 import { openTelemetry } from './telemetry.ts'
 import { type Queues, QueueUnavailable } from './work-queue.ts'
 
@@ -38,7 +38,7 @@ export async function openQueues<TriggerData, RunData>(
   const { redisUrl, dataDir, log = SILENT, prefix = '{codex}' } = options
   const { lockDuration = 10_000, stalledInterval = 5_000, traced = false } = options
   const report = troubleReporter(log)
-  const backend = await (redisUrl ? openRedis(redisUrl, log, report) : openEmbedded(dataDir, log))
+  const backend = await (redisUrl ? openRedis(redisUrl, log, report, START_MS) : openEmbedded(dataDir, log))
   const telemetry = traced ? await openTelemetry() : undefined
   const shared = { backend, prefix, log, report, lockDuration, stalledInterval, telemetry }
   const triggers = new BullQueue({
@@ -66,7 +66,7 @@ export async function openQueues<TriggerData, RunData>(
     triggers,
     runs,
     chores: board,
-    ping: ms => ping(backend, ms),
+    ready: ms => ready(backend, all, ms),
     close: graceMs => {
       board.stop()
       closing ??= close(backend, all, graceMs)
@@ -75,15 +75,18 @@ export async function openQueues<TriggerData, RunData>(
   }
 }
 
-async function ping(backend: QueueBackend, ms: number): Promise<void> {
+async function ready(backend: QueueBackend, queues: Pick<BullQueue<unknown>, 'takesJobs'>[], ms: number) {
   const late = () => {
     throw new QueueUnavailable(`the queue did not answer in ${ms} ms`)
   }
-  await within(ms, backend.ping(), late).catch(cause => {
+  const probed = Promise.all([backend.probe(), backend.admits?.()])
+  await within<unknown>(ms, probed, late).catch(cause => {
     throw cause instanceof QueueUnavailable
       ? cause
-      : new QueueUnavailable('the queue is not there', { cause })
+      : new QueueUnavailable(`the queue takes no writes: ${describe(cause)}`, { cause })
   })
+  if (backend.workersConnected?.() === false) throw new QueueUnavailable('the workers are not connected')
+  if (!queues.every(queue => queue.takesJobs())) throw new QueueUnavailable('no more jobs are taken')
 }
 
 type Closable = Pick<BullQueue<unknown>, 'drain' | 'interrupt' | 'close'>

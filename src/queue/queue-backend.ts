@@ -10,7 +10,12 @@ export interface QueueBackend {
    * moment; its PostgreSQL side reads state by state, and misses jobs that change it meanwhile.
    */
   liveIds?(queue: string): Promise<string[]>
-  ping(): Promise<void>
+  /** Rejects unless it takes writes. */
+  probe(): Promise<void>
+  /** Whether the connection that workers take jobs by stands; only where there is one that can break. */
+  workersConnected?(): boolean
+  /** Rejects while it should be given nothing new: its disk is all but full. */
+  admits?(): Promise<void>
   /** Cuts all connections, whatever is still under way. */
   close(): Promise<void>
 }

@@ -10,7 +10,11 @@ import type { QueueBackend } from './queue-backend.ts'
 import { checkRedisSafety } from './redis-safety.ts'
 import { QueueUnavailable } from './work-queue.ts'
 
-const START_MS = 5_000
+/** Redis may be restarting just now, or start beside us. */
+export const START_MS = 20_000
+const SAY_AFTER_MS = 1_000
+
+const PROBE = '{codex}:probe'
 
 const COMMON = {
   connectTimeout: 5_000,
@@ -30,15 +34,16 @@ const PRODUCER = {
 /** A blocking read lasts 10 s at most, so silence beyond that is a dead connection. */
 const WORKER = { ...COMMON, maxRetriesPerRequest: null, socketTimeout: 15_000 } satisfies RedisOptions
 
-/** @throws QueueUnavailable, naming host and port, when the server does not get ready in 5 s. */
+/** @throws QueueUnavailable, naming host and port, when the server does not get ready in `waitMs`, or lets us not in. */
 export async function openRedis(
   redisUrl: string,
   log: Log,
   report: (error: Error) => void,
+  waitMs = 5_000,
 ): Promise<QueueBackend> {
   const where = hostAndPort(redisUrl)
   const producer = new Redis(redisUrl, PRODUCER)
-  await ready(producer, where)
+  await ready(producer, { where, log, waitMs })
   producer.on('error', report)
   for (const warning of await checkRedisSafety(producer)) log.warn({ redis: where }, warning)
 
@@ -53,9 +58,11 @@ export async function openRedis(
       const connection = more?.withBlockingConnection ? forWorkers() : producer
       return createRedisBackend(name, { ...options, connection }, more)
     },
-    ping: async () => {
-      await producer.ping()
+    probe: async () => {
+      // A replica, a full memory or a disk that fails refuse a write, and answer a ping.
+      await producer.set(PROBE, Date.now(), 'PX', 60_000)
     },
+    workersConnected: () => worker === undefined || worker.status === 'ready',
     close: async () => {
       producer.disconnect()
       worker?.disconnect()
@@ -63,17 +70,38 @@ export async function openRedis(
   }
 }
 
-async function ready(redis: Redis, where: string): Promise<void> {
+interface Waiting {
+  where: string
+  log: Log
+  waitMs: number
+}
+
+async function ready(redis: Redis, { where, log, waitMs }: Waiting): Promise<void> {
   let reason: unknown = 'no answer'
+  let give: (error: Error) => void = () => {}
   const note = (error: Error) => {
     reason = error
+    if (/^(?:WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH)/.test(error.message)) give(refused())
   }
-  redis.on('error', note)
-  const up = new Promise<void>(resolve => redis.once('ready', () => resolve()))
-  await within(START_MS, up, () => {
+  const refused = () => {
     redis.disconnect()
-    throw new QueueUnavailable(`cannot reach Redis at ${where}: ${describe(reason)}`)
+    return new QueueUnavailable(`cannot reach Redis at ${where}: ${describe(reason)}`)
+  }
+  const say = setTimeout(() => {
+    log.warn({ redis: where, error: describe(reason), ms: waitMs }, 'waiting for Redis')
+  }, SAY_AFTER_MS)
+  redis.on('error', note)
+  const up = new Promise<void>((resolve, reject) => {
+    give = reject
+    redis.once('ready', () => resolve())
   })
+  try {
+    await within(waitMs, up, () => {
+      throw refused()
+    })
+  } finally {
+    clearTimeout(say)
+  }
   redis.off('error', note)
 }
 

@@ -110,8 +110,8 @@ export interface Queues<TriggerData, RunData> {
   triggers: WorkQueue<TriggerData>
   runs: WorkQueue<RunData>
   chores: Chores
-  /** @throws QueueUnavailable when the backend does not answer within `ms`. */
-  ping(ms: number): Promise<void>
+  /** @throws QueueUnavailable unless the backend takes writes within `ms`, and whatever works here takes jobs. */
+  ready(ms: number): Promise<void>
   /**
    * Stops taking jobs and waits for those in hand; their signals are aborted when 60 % of `graceMs` have passed. A job
    * that throws then, as it should, is put back. After `graceMs` (500 ms more at the most) everything is cut.

@@ -117,3 +117,10 @@ test('words around a marker are changed, and the marker is not', () => {
   const forged = `<!-- codex-run:abc.def -->`
   expect(aroundMarkers(forged, words => words.replaceAll('abc', 'x'))).toBe('<!-- codex-run:x.def -->')
 })
+
+test('one that was signed with a former secret is read, and never written again', () => {
+  const now = markerSigner('the new secret', ['the secret'])
+  expect(now.read(written, here)).toEqual([marker])
+  expect(signer.read(now.write(marker), here)).toEqual([])
+  expect(markerSigner('the new secret').read(written, here)).toEqual([])
+})

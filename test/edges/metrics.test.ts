@@ -39,13 +39,33 @@ describe('the page of a process', () => {
   }
 
   test('is for this machine, and not for those who come by its proxy', async () => {
-    for (const headers of [{ 'x-forwarded-for': '203.0.113.9' }, { forwarded: 'for=203.0.113.9' }]) {
+    for (const name of [
+      'x-forwarded-for',
+      'x-forwarded-host',
+      'x-forwarded-proto',
+      'forwarded',
+      'via',
+      'x-real-ip',
+    ]) {
+      const headers = { [name]: '203.0.113.9' }
       const response = await fetch(`${world.bot.url}/metrics`, { headers })
       expect([response.status, await response.text()]).toEqual([
         403,
         expect.stringContaining('METRICS_TOKEN'),
       ])
     }
+  })
+
+  test('is for nobody without a token where more than this machine can reach it', async () => {
+    const page = { page: async () => ({ type: 'text/plain', text: 'up 1' }), token: undefined }
+    const answers: number[] = []
+    for (const host of ['127.0.0.1', '0.0.0.0', '::']) {
+      const server = httpServer({ door: undefined, ready: async () => {}, metrics: page })
+      const port = await listen(server, { host, port: 0 })
+      answers.push((await fetch(`http://127.0.0.1:${port}/metrics`)).status)
+      await closeServer(server, 0)
+    }
+    expect(answers).toEqual([200, 403, 403])
   })
 
   test('with a token, is for who has it', async () => {

@@ -50,7 +50,7 @@ describe.runIf(available)('when Redis is in trouble', () => {
       expect(result).toBeInstanceOf(QueueUnavailable)
       expect(ms).toBeLessThan(1_000)
     }
-    await expect(queues.ping(1_000)).rejects.toThrow(QueueUnavailable)
+    await expect(queues.ready(1_000)).rejects.toThrow(QueueUnavailable)
     await sleep(1_500)
     await server.restart()
     const returned = performance.now()
@@ -84,7 +84,7 @@ describe.runIf(available)('when Redis is in trouble', () => {
     server.freeze()
     const [adding, pinging] = await Promise.all([
       timed(queues.runs.add('cold', note)),
-      timed(queues.ping(500)),
+      timed(queues.ready(500)),
     ])
     expect(adding.result).toBeInstanceOf(QueueUnavailable)
     expect(adding.ms).toBeLessThan(3_200)
@@ -144,12 +144,12 @@ describe.runIf(available)('when Redis is in trouble', () => {
 })
 
 describe('starting without Redis', () => {
-  test('says where it looked, and not the password', { timeout: 20_000 }, async () => {
+  test('says where it looked, and not the password', { timeout: 40_000 }, async () => {
     const port = await freePort()
     const { ms, result } = await timed(
       open({ redisUrl: `redis://user:hunter2@127.0.0.1:${port}`, dataDir: '/nowhere' }),
     )
-    expect(ms).toBeLessThan(6_000)
+    expect(ms).toBeLessThan(22_000)
     expect(result).toBeInstanceOf(QueueUnavailable)
     expect(String(result)).toContain(`127.0.0.1:${port}`)
     expect(String(result)).not.toContain('hunter2')

@@ -65,7 +65,7 @@ describe.each(backends)('the queues on %s', kind => {
 
   test('says which backend it is, and answers', async () => {
     expect(queues.kind).toBe(kind)
-    await queues.ping(1_000)
+    await queues.ready(1_000)
   })
 
   describe('adding', () => {

@@ -50,7 +50,7 @@ export interface MemoryBotOptions {
   userToken?: string
 }
 
-const webhookSecret = 'hush-hush-webhook-secret'
+const webhookSecret = 'hush-hush-webhook-secret-of-32-letters'
 export const app = 5
 const label = 'codex'
 

@@ -1,0 +1,156 @@
+/** When the queue is ready: it takes writes, and whatever works here takes jobs. */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { cp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { QueueUnavailable } from '../../src/queue/work-queue.ts'
+import {
+  cleanUp,
+  type LogLine,
+  open,
+  ownDataDir,
+  type TestQueues,
+  timed,
+  until,
+} from '../support/queue-world.ts'
+import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+
+const yes = () => true
+const no = () => false
+const end = async () => ({ do: 'end' }) as const
+
+describe.skipIf(!redisAvailable())('Redis', () => {
+  let server: RedisServer
+  let admin: Redis
+  let queues: TestQueues
+  beforeAll(async () => {
+    server = await startRedis()
+    admin = new Redis(server.url)
+    queues = await open({ redisUrl: server.url, dataDir: '/nowhere', prefix: '{ready}' })
+    await queues.runs.work(end, { concurrency: 1 })
+    await until(isReady)
+  })
+  afterAll(async () => {
+    await cleanUp()
+    admin.disconnect()
+    await server.stop()
+  })
+
+  const ready = () => queues.ready(1_000)
+  const isReady = () => ready().then(yes, no)
+
+  test.each([
+    ['is a replica', ['replicaof', '127.0.0.1', '1'], ['replicaof', 'no', 'one']],
+    ['has no memory left', ['config', 'set', 'maxmemory', '1'], ['config', 'set', 'maxmemory', '0']],
+    [
+      'waits for replicas that are not there',
+      ['config', 'set', 'min-replicas-to-write', '1'],
+      ['config', 'set', 'min-replicas-to-write', '0'],
+    ],
+  ])(
+    'that %s is not ready, and is again when that is over',
+    async (_, [begin = '', ...args], [over = '', ...rest]) => {
+      await admin.call(begin, ...args)
+      await expect(ready()).rejects.toThrow(QueueUnavailable)
+      await admin.call(over, ...rest)
+      await until(isReady)
+    },
+  )
+
+  test('whose workers’ connections were cut is ready when they are back', async () => {
+    await admin.call('client', 'kill', 'type', 'normal', 'skipme', 'yes')
+    await until(isReady)
+    await queues.runs.add('after-the-cut', { by: 'x' })
+    await until(async () => (await queues.runs.get('after-the-cut'))?.standing === 'ended')
+  })
+
+  test('is not ready once no more jobs are taken', async () => {
+    const other = await open({ redisUrl: server.url, dataDir: '/nowhere', prefix: '{drained}' })
+    await other.runs.work(end, { concurrency: 1 })
+    await until(() => other.ready(1_000).then(yes, no))
+    const closing = other.close(1_000)
+    await expect(other.ready(1_000)).rejects.toThrow(QueueUnavailable)
+    await closing
+  })
+
+  test('that is briefly away at the start is waited for, and that is said', async () => {
+    const late = await startRedis()
+    await late.kill()
+    const lines: LogLine[] = []
+    const opening = open({ redisUrl: late.url, dataDir: '/nowhere' }, lines)
+    await until(() => lines.some(({ message }) => message === 'waiting for Redis'))
+    await sleep(5_000)
+    await late.restart()
+    await opening
+    await late.stop()
+  })
+
+  test('that wants another password is not waited for', async () => {
+    const locked = await startRedis()
+    const owner = new Redis(locked.url)
+    await owner.config('SET', 'requirepass', 'another')
+    owner.disconnect()
+    const url = locked.url.replace('//', '//:hunter2hunter2@')
+    const { ms, result } = await timed(open({ redisUrl: url, dataDir: '/nowhere' }))
+    expect(String(result)).toMatch(/cannot reach Redis at 127\.0\.0\.1:\d+: WRONGPASS/)
+    expect(ms).toBeLessThan(2_000)
+    await locked.stop()
+  })
+
+  test('on IPv6 is reached by its address in brackets', async () => {
+    const six = await startRedis('--bind', '::1', '127.0.0.1')
+    const other = await open({ redisUrl: `redis://[::1]:${six.port}`, dataDir: '/nowhere' })
+    await other.ready(1_000)
+    await six.stop()
+  })
+})
+
+/** A disk of its own, in memory; only root may have one. */
+function smallDisk(): { path: string; remove(): void } | undefined {
+  const path = mkdtempSync(join(tmpdir(), 'small-disk-'))
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=160m', 'small', path], { stdio: 'ignore' })
+    return { path, remove: () => execFileSync('umount', ['-l', path]) }
+  } catch {
+    console.log('skipped: no small disk can be mounted here')
+    return undefined
+  }
+}
+
+describe('the embedded queue', () => {
+  afterAll(cleanUp)
+
+  test('is ready when it takes writes, and not once it is closed', async () => {
+    const queues = await open({ dataDir: await ownDataDir() })
+    await queues.ready(1_000)
+    await queues.close(500)
+    await expect(queues.ready(500)).rejects.toThrow(QueueUnavailable)
+  })
+
+  test('on a full disk takes nothing, and goes on when there is room', async context => {
+    const disk = smallDisk()
+    if (!disk) return context.skip()
+    try {
+      const dataDir = join(disk.path, 'data')
+      await cp(await ownDataDir(), dataDir, { recursive: true })
+      const queues = await open({ dataDir })
+      await queues.runs.work(end, { concurrency: 1 })
+      await queues.ready(1_000)
+      const filler = join(disk.path, 'filler')
+      await writeFile(filler, Buffer.alloc(200 * 2 ** 20)).catch(() => {})
+      await expect(queues.ready(1_000)).rejects.toThrow('is full')
+      await expect(queues.triggers.add('too-much', { by: 'x' })).rejects.toThrow(QueueUnavailable)
+      await rm(filler)
+      await queues.ready(1_000)
+      await queues.runs.add('again', { by: 'x' })
+      await until(async () => (await queues.runs.get('again'))?.standing === 'ended')
+      await queues.close(500)
+    } finally {
+      disk.remove()
+    }
+  })
+})
