@@ -1,9 +1,9 @@
 /** The composition root of a running bot: opens the edges, joins them to the flows, starts and stops them. */
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
+import { isIPv6 } from 'node:net'
 import type { Logger } from 'pino'
 import { Probot } from 'probot'
-import { SmeeClient } from 'smee-client'
 import { openLog } from './admin/log.ts'
 import { type Metrics, openMetrics } from './admin/metrics.ts'
 import { closeServer, httpServer, listen, webhookPath } from './admin/server.ts'
@@ -141,7 +141,8 @@ async function openServer(footing: Footing): Promise<Server> {
       ? patiently(() => listen(server, { host, port }))
       : listen(server, { host, port }))
     log.info({ host, port: actual }, 'listening')
-    if (proxyUrl !== undefined && door) await proxy(proxyUrl, `http://${host}:${actual}${webhookPath}`, log)
+    if (proxyUrl !== undefined && door)
+      await proxy(proxyUrl, `http://${isIPv6(host) ? `[${host}]` : host}:${actual}${webhookPath}`, log)
   } catch (error) {
     // A worker beside a web process on one machine needs no pages of its own.
     if (door) throw error
@@ -150,8 +151,11 @@ async function openServer(footing: Footing): Promise<Server> {
   return server
 }
 
-const proxy = (source: string, target: string, log: Logger): Promise<unknown> =>
-  new SmeeClient({ source, target, logger: log }).start()
+/** Loaded only where it is used: it reads the settings of proxies by itself, and dies of one that is wrong. */
+async function proxy(source: string, target: string, logger: Logger): Promise<void> {
+  const { SmeeClient } = await import('smee-client')
+  await new SmeeClient({ source, target, logger }).start()
+}
 
 function doorOf({ config, queues, log, metrics, traces }: Footing) {
   const { id, privateKey, webhookSecret } = config.app

@@ -132,7 +132,7 @@ export function readConfig(env: Env): Read {
     queue: queueOf(reader, role),
     role,
     server: {
-      host: reader.given('HOST') ?? 'localhost',
+      host: reader.given('HOST')?.replace(/^\[(.*)\]$/, '$1') ?? 'localhost',
       port: reader.port(),
       proxyUrl: reader.url('WEBHOOK_PROXY_URL', ['http:', 'https:']),
       metricsToken: metricsTokenOf(reader),
@@ -275,7 +275,7 @@ function apiUrlOf(reader: Reader): string {
   if (url !== undefined) return url.replace(/\/+$/, '')
   const host = reader.given('GHE_HOST')
   if (host === undefined) return 'https://api.github.com'
-  if (!/^[A-Za-z0-9.-]+(?::\d+)?$/.test(host))
+  if (!/^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?$/.test(host))
     return reader.problem('GHE_HOST', 'is not a host name: leave out https:// and everything after the name')
   return `${reader.oneOf('GHE_PROTOCOL', ['https', 'http'], 'https')}://${host}/api/v3`
 }

@@ -3,6 +3,7 @@ import { environment, type Read, readConfig, secretsOf } from './config.ts'
 import { type Check, found, passed } from './core/check.ts'
 import { redactor } from './core/redact.ts'
 import { examine } from './doctor.ts'
+import { goThroughProxy } from './proxy.ts'
 
 const checks = await allChecks()
 process.stdout.write(process.argv.includes('--json') ? `${JSON.stringify(checks, null, 2)}\n` : page(checks))
@@ -10,7 +11,9 @@ process.exitCode = checks.every(({ ok }) => ok) ? 0 : 1
 
 async function allChecks(): Promise<Check[]> {
   try {
-    return await checksOf(readConfig(environment()))
+    const env = environment()
+    await goThroughProxy(env)
+    return await checksOf(readConfig(env))
   } catch (error) {
     return [
       found(

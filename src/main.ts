@@ -2,9 +2,10 @@
 import { grace, type Started, startBot } from './bot.ts'
 import { environment, type Read, readConfig, startedByNpm } from './config.ts'
 import { openSetUp } from './open-set-up.ts'
+import { goThroughProxy } from './proxy.ts'
 
 let started = await start()
-for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void stop(signal))
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => void stop(signal))
 
 if (startedByNpm()) stopWithParent(process.ppid)
 
@@ -26,7 +27,9 @@ async function stop(signal: string): Promise<void> {
 
 async function start(): Promise<Started> {
   try {
-    return await startAs(readConfig(environment()))
+    const env = environment()
+    await goThroughProxy(env)
+    return await startAs(readConfig(env))
   } catch (error) {
     return refuse([error instanceof Error ? error.message : String(error)])
   }

@@ -1,6 +1,5 @@
 /** Opens the set-up page on the port of the bot, and hands the port over when all is written. */
 import { hostname } from 'node:os'
-import { SmeeClient } from 'smee-client'
 import { closeServer, listen } from './admin/server.ts'
 import type { Started } from './bot.ts'
 import { envFileToWrite, environment, readConfig, type SetUpGiven, secretsOf } from './config.ts'
@@ -52,6 +51,7 @@ const channelWithin = 4_000
 async function channel(): Promise<string | undefined> {
   const late = new Promise<undefined>(resolve => setTimeout(resolve, channelWithin, undefined).unref())
   try {
+    const { SmeeClient } = await import('smee-client')
     return (await Promise.race([SmeeClient.createChannel(), late])) || undefined
   } catch {
     return undefined

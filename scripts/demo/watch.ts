@@ -1,4 +1,4 @@
-/** Keeps looking at a thread and shows it whenever it changed. */
+/** Keeps looking at a thread and shows it whenever it changed; when nobody has called GitHub since, it can't have. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { GitHubEmulator } from '../../test/world/github/github.ts'
 import type { ThreadView } from '../../test/world/github/threads.ts'
@@ -7,8 +7,10 @@ import { type Story, tell } from './story.ts'
 
 const every = 50
 
+type Watchable = Pick<GitHubEmulator, 'thread' | 'progress'>
+
 interface Watched {
-  github: GitHubEmulator
+  github: Watchable
   screen: Screen
   number: number
   /** The reader has seen the thread as it is now. */
@@ -20,7 +22,7 @@ export class Watch {
   /** Epoch ms, from which the times of the story count. */
   since: number
   changedAt = Date.now()
-  readonly #github: GitHubEmulator
+  readonly #github: Watchable
   readonly #screen: Screen
   readonly #looking: Promise<void>
   readonly #known: boolean
@@ -49,8 +51,10 @@ export class Watch {
   }
 
   async #keepLooking(): Promise<void> {
-    while (!this.#over) {
-      this.#show(await this.#github.thread(this.number))
+    for (let before = ''; !this.#over; ) {
+      const { progress } = this.#github
+      if (progress !== before) this.#show(await this.#github.thread(this.number))
+      before = progress
       await sleep(every)
     }
   }

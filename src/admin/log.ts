@@ -1,5 +1,5 @@
 /** The log: Probot's format, and no secret in any line. */
-import { Transform } from 'node:stream'
+import { type Readable, Transform } from 'node:stream'
 import { getTransformStream } from '@probot/pino'
 import { type Logger, pino } from 'pino'
 import type { LogSettings } from '../config.ts'
@@ -11,6 +11,17 @@ export async function openLog({ level, format }: LogSettings, redact: Redact): P
       done(null, redact(chunk.toString()))
     },
   })
-  clean.pipe(await getTransformStream({ logFormat: format })).pipe(process.stdout)
+  const lines = await getTransformStream({ logFormat: format })
+  clean.pipe(lines).pipe(process.stdout)
+  surviveReader(lines)
   return pino({ level, base: { name: 'codex-task-bot' } }, clean)
+}
+
+/** Who reads the log may go away: its lines are then lost, and not the process. */
+function surviveReader(lines: Readable): void {
+  process.stderr.on('error', () => {})
+  process.stdout.on('error', () => {
+    lines.unpipe(process.stdout)
+    lines.resume()
+  })
 }

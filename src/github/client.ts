@@ -12,6 +12,7 @@ import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
 import { type LimitGate, limitGate } from '../core/limit-gate.ts'
 import type { CallMeter } from '../core/meter.ts'
 import type { Thread } from '../core/thread.ts'
+import { type AppToken, appToken } from './app-token.ts'
 import { metered } from './metered.ts'
 
 export interface AppSettings {
@@ -66,12 +67,9 @@ export function gitHubApp(settings: AppSettings, now: () => number, meter?: Call
     gates.set(whose, gate)
     return { now, meter, whose, gate }
   }
-  const bare = limited(newClient(settings), watchOn('app'))
-  const auth = createAppAuth({
-    appId: settings.appId,
-    privateKey: settings.privateKey,
-    request: bare.request,
-  })
+  const own = appToken(settings, now)
+  const bare = limited(newClient(settings, own), watchOn('app'))
+  const auth = createAppAuth({ appId: settings.appId, createJwt: own.make, request: bare.request })
   const clients = new Map<string, Octokit>()
   let login: string | undefined
   const mint = async (request: Omit<InstallationAuthOptions, 'type'>): Promise<string> =>
@@ -144,8 +142,22 @@ export function gitHubApp(settings: AppSettings, now: () => number, meter?: Call
   }
 }
 
-const newClient = ({ apiUrl }: AppSettings): Octokit =>
-  new Octokit({ ...quiet, baseUrl: apiUrl, userAgent: 'codex-task-bot' })
+/** @param own of a client that speaks for the App itself: what GitHub refuses for the clock is sent once more */
+function newClient({ apiUrl }: AppSettings, own?: AppToken): Octokit {
+  const client = new Octokit({ ...quiet, baseUrl: apiUrl, userAgent: 'codex-task-bot' })
+  if (own)
+    client.hook.wrap('request', async (request, options) => {
+      try {
+        return await request(options)
+      } catch (error) {
+        const http = httpError(error)
+        if (!http || !own.isLate({ ...http, date: http.headers.date })) throw error
+        options.headers.authorization = `Bearer ${(await own.make()).jwt}`
+        return request(options)
+      }
+    })
+  return client
+}
 
 const silent = (): void => {}
 const quiet = { log: { debug: silent, info: silent, warn: silent, error: silent } }

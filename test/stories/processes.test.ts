@@ -30,7 +30,7 @@ onBothQueues(
       expect(await thread.answers()).toHaveLength(1)
     })
 
-    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
       it(`${signal} ends it within 10 s, and nothing is lost`, async () => {
         const { github, posthog, bot } = world()
         const maya = github.as('maya')

@@ -85,6 +85,11 @@ export class GitHubEmulator {
   }
 
   /** Every call by the bot and its App, in order. */
+  /** Differs whenever a call has begun or ended. */
+  get progress(): string {
+    return this.#parts.ledger.progress
+  }
+
   get calls(): readonly Call[] {
     return this.#parts.ledger.ofTheBot
   }

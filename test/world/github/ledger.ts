@@ -39,6 +39,10 @@ export class Ledger {
     return call
   }
 
+  get progress(): string {
+    return `${this.#calls.length} ${this.#calls.filter(({ status }) => status === 'pending').length}`
+  }
+
   get all(): readonly Call[] {
     return this.#calls
   }

@@ -1,0 +1,16 @@
+/** Node's own `fetch` does not look at HTTP_PROXY, HTTPS_PROXY and NO_PROXY; with this it does, whoever calls it. */
+
+/** In both spellings, as other programs read them. */
+const isProxied = (env: Record<string, string | undefined>): boolean =>
+  ['HTTP_PROXY', 'HTTPS_PROXY'].some(name => env[name] || env[name.toLowerCase()])
+
+/** @throws an error in words for the operator */
+export async function goThroughProxy(env: Record<string, string | undefined>): Promise<void> {
+  if (!isProxied(env)) return
+  const { EnvHttpProxyAgent, setGlobalDispatcher } = await import('undici')
+  try {
+    setGlobalDispatcher(new EnvHttpProxyAgent())
+  } catch {
+    throw new Error('HTTP_PROXY or HTTPS_PROXY is not an address: it begins with http:// or https://')
+  }
+}
