@@ -11,7 +11,19 @@ export interface OtherRun {
   id: string
   /** ms since the epoch; older Runs go first, those of one moment by id. */
   addedAt: number
-  data: Pick<Run, 'thread' | 'ask' | 'outcome' | 'turn' | 'turnAt' | 'waitsUntil'> & {
+  data: Pick<
+    Run,
+    | 'thread'
+    | 'ask'
+    | 'outcome'
+    | 'turn'
+    | 'turnAt'
+    | 'waitsUntil'
+    | 'taskId'
+    | 'earlier'
+    | 'asked'
+    | 'intent'
+  > & {
     settings: Pick<RepoSettings, 'limits'>
   }
 }
@@ -80,6 +92,30 @@ function placeFor(me: Me, begun: readonly OtherRun[], now: number): Turn {
     { is: 'now' },
   )
 }
+
+/**
+ * The Runs of other threads that use the session first: an issue and the pull request from it have one together, which
+ * serves one set of words at a time. Two that took their turn at one moment each see the other by the time they look
+ * once more; then the older one goes on, unless the younger has begun.
+ */
+export function beforeInSession(me: OtherRun, others: readonly OtherRun[]): OtherRun[] {
+  const mine = tasksOf(me)
+  return others.filter(
+    other =>
+      other.id !== me.id &&
+      other.data.outcome === undefined &&
+      tasksOf(other).some(task => mine.includes(task)) &&
+      (me.data.turn
+        ? hasBegun(other) || (other.data.turn && isOlder(other, me))
+        : other.data.turn || isOlder(other, me)),
+  )
+}
+
+const tasksOf = ({ data: { taskId, earlier } }: OtherRun): string[] =>
+  [taskId, earlier?.taskId].filter(task => task !== undefined)
+
+const hasBegun = ({ data: { turn, asked, intent } }: OtherRun): boolean =>
+  turn && (asked || intent?.effect === 'rejoin' || intent?.effect === 'start-run')
 
 const byAge = (a: OtherRun, b: OtherRun): number => a.addedAt - b.addedAt || (a.id < b.id ? -1 : 1)
 const isOlder = (other: OtherRun, me: OtherRun): boolean => byAge(other, me) < 0

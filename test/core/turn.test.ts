@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Run } from '../../src/core/run.ts'
-import { type Me, type OtherRun, turnOf } from '../../src/core/turn.ts'
+import { beforeInSession, type Me, type OtherRun, turnOf } from '../../src/core/turn.ts'
 import { ask, hour, issueThread, maya, minute, pullThread, runWith, second, t0, zoe } from './given.ts'
 
 const now = t0
@@ -248,3 +248,32 @@ function randomOf(seed: number): () => number {
     return state / 2 ** 32
   }
 }
+
+describe('one session serves one set of words at a time', () => {
+  const mine = (differs: Partial<Run> = {}): OtherRun => ({
+    id: 'm',
+    addedAt: now,
+    data: runWith({ taskId: 'task-1', ...differs }),
+  })
+  const theirs = (ago: number, differs: Partial<Run> = {}): OtherRun =>
+    other(ago, { thread: pullThread, taskId: 'task-1', turn: false, ...differs })
+  const begun: Partial<Run> = { turn: true, asked: true }
+  const asks: Partial<Run> = { turn: true, intent: { effect: 'rejoin', at: now, offset: 0 } }
+  const leaves = { taskId: 'task-1', taskRunId: 'run-1', over: false, resumes: false }
+
+  test.each<[what: string, me: OtherRun, other: OtherRun, waits: boolean]>([
+    ['an older one goes first', mine(), theirs(1), true],
+    ['a younger one does not', mine(), theirs(-1), false],
+    ['but when it has its turn', mine(), theirs(-1, { turn: true }), true],
+    ['not when it is over', mine(), theirs(1, over), false],
+    ['not of another session', mine(), theirs(1, { taskId: 'task-2' }), false],
+    ['also of one that only has to make room', mine({ taskId: undefined, earlier: leaves }), theirs(1), true],
+    ['of two with a turn the older goes on', mine({ turn: true }), theirs(1, { turn: true }), true],
+    ['and the younger waits', mine({ turn: true }), theirs(-1, { turn: true }), false],
+    ['unless it has begun', mine({ turn: true }), theirs(-1, begun), true],
+    ['or is about to', mine({ turn: true }), theirs(-1, asks), true],
+    ['an older one without a turn waits for who has it', mine({ turn: true }), theirs(1), false],
+  ])('%s', (_, me, one, waits) => {
+    expect(beforeInSession(me, [one]).length > 0).toBe(waits)
+  })
+})

@@ -107,6 +107,30 @@ onBothQueues('In the hour after a turn', world => {
     expect(ledger().messages).toHaveLength(1)
   })
 
+  it('an issue and its pull request do not speak to one session at once', async () => {
+    const { says, thread, ledger, number } = await opens('Both at once')
+    await says('/codex open one')
+    await thread.waitForAnswer('pull request is ready', patience)
+    const pull = (await world().github.pulls()).find(({ body }) => body.includes(`Closes #${number}`))
+    const there = new Thread(world(), Number(pull?.number))
+    world().posthog.script('asked here', {
+      kind: 'slow',
+      ms: 5_000,
+      next: { kind: 'answers', text: 'To you.' },
+    })
+    world().posthog.script('asked there', { kind: 'answers', text: 'To them.' })
+    await says('/codex asked here')
+    await world().github.waitFor(() => ledger().messages.length === 1, patience)
+    await world().github.as('maya').comments(Number(pull?.number), '/codex asked there')
+    await there.waitForStatus('waits for its turn', patience)
+    await thread.waitForAnswer('> To you.', patience)
+    expect(ledger().messages).toHaveLength(1)
+    await there.waitForAnswer('> To them.', patience)
+    expect((await there.answers()).join()).not.toContain('To you.')
+    expect((await thread.answers()).join()).not.toContain('To them.')
+    expect([ledger().runs.length, ledger().messages.length]).toEqual([1, 2])
+  })
+
   it('retry lets the earlier run go before it begins again', async () => {
     const { says, thread, ledger, run } = await opens('Once more')
     world().posthog.script('try it', { kind: 'answers', text: 'Could not.' }, { times: 1 })

@@ -25,6 +25,7 @@ import { threadName } from '../../core/thread.ts'
 import { around } from '../crash-points.ts'
 import { attachmentsOf, stageAttachments } from './attachments.ts'
 import { type Hand, once } from './hand.ts'
+import { givesWay } from './turn.ts'
 
 const maxTitle = 255
 
@@ -53,6 +54,8 @@ export async function rejoin(hand: Hand): Promise<Run> {
   const { run, deps } = hand
   const { earlier, intent } = run
   if (!earlier) return run
+  const waits = intent ? undefined : await givesWay(hand)
+  if (waits) return waits
   try {
     const spoken = intent?.effect === 'rejoin'
     const offset = spoken ? intent.offset : await deps.posthog.logLength(earlier)
@@ -69,9 +72,12 @@ export async function rejoin(hand: Hand): Promise<Run> {
 }
 
 /** The session of before makes room: it is seen to have ended before anything else begins. */
-export async function endEarlier({ run, deps, job }: Hand): Promise<Run> {
+export async function endEarlier(hand: Hand): Promise<Run> {
+  const { run, deps, job } = hand
   const { earlier } = run
   if (!earlier) return run
+  const waits = earlier.cancelledAt === undefined ? await givesWay(hand) : undefined
+  if (waits) return waits
   const gone = { ...run, earlier: { ...earlier, over: true }, nextLookAt: undefined }
   try {
     if (isTerminal(await deps.posthog.statusOf(earlier))) return gone

@@ -4,7 +4,7 @@ import { Refused } from '../../core/faults.ts'
 import { readSettings, settingsPath } from '../../core/repo-settings.ts'
 import type { Outcome, Run } from '../../core/run.ts'
 import type { Person } from '../../core/thread.ts'
-import { longestWindow, type Turn, turnOf } from '../../core/turn.ts'
+import { beforeInSession, longestWindow, type Turn, turnOf } from '../../core/turn.ts'
 import { allowanceOf } from '../permission.ts'
 import { failed } from './branch.ts'
 import type { Hand } from './hand.ts'
@@ -19,6 +19,9 @@ export async function takeTurn(hand: Hand): Promise<Run> {
     closedBy(hand),
   ])
   if (closer) return { ...run, stop: { by: closer, at: now, asked: false, because: 'closed this' } }
+  const inSession = beforeInSession({ id: job.id, addedAt: job.addedAt, data: run }, others)
+  if (inSession.length > 0)
+    return { ...run, ahead: inSession.length, waitsUntil: undefined, nextLookAt: now + askAgain }
   const turn = turnOf({ id: job.id, addedAt: job.addedAt, data: run }, others, now)
   if (turn.is !== 'now' && run.settings.limits.when_reached === 'refuse') return failed(hand, atLimit(turn))
   switch (turn.is) {
@@ -43,6 +46,14 @@ export async function takeTurn(hand: Hand): Promise<Run> {
         nextLookAt: undefined,
       }
   }
+}
+
+/** Looks once more, before anything is done about a session that others may have taken meanwhile. */
+export async function givesWay({ run, job, deps }: Hand): Promise<Run | undefined> {
+  const now = deps.now()
+  const before = beforeInSession({ id: job.id, addedAt: job.addedAt, data: run }, await deps.others(now))
+  if (before.length === 0) return undefined
+  return { ...run, turn: run.asked, ahead: before.length, nextLookAt: now + askAgain }
 }
 
 const atLimit = (turn: Exclude<Turn, { is: 'now' }>): Outcome => ({
