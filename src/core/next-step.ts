@@ -1,6 +1,7 @@
 /** Decides the one thing to do next for a Run. Pure: no clock, no service, no queue. */
 import { turnIsOver } from './observe.ts'
 import { limits } from './pace.ts'
+import { optionByRights } from './permission-request.ts'
 import { isTerminal, type Outcome, type Run, resumedSession, wantedRights } from './run.ts'
 import { mayServe } from './session.ts'
 
@@ -16,6 +17,7 @@ export type Step =
   | { do: 'end-earlier' }
   | { do: 'start-run' }
   | { do: 'deliver' }
+  | { do: 'answer-permission'; option: string }
   | { do: 'cancel' }
   | { do: 'look' }
   | { do: 'adopt-pull'; url: string }
@@ -66,6 +68,8 @@ function working(run: Run, now: Now): Step {
   const claimed = run.claimedPulls[0]
   if (claimed !== undefined) return { do: 'adopt-pull', url: claimed }
   if (run.undelivered.length > 0) return { do: 'deliver' }
+  const option = permissionToAnswer(run)
+  if (option !== undefined) return { do: 'answer-permission', option }
   if (run.pulls.length > run.reported) return { do: 'settle-outcome' }
   if (turnIsOver(run, now.at)) {
     if (!lookedSinceIdle(run)) return { do: 'look' }
@@ -83,6 +87,11 @@ const lookedSinceIdle = ({ heard, lastLookAt, taskRun }: Run): boolean =>
   lastLookAt === undefined ||
   heard?.idleSince === undefined ||
   lastLookAt > heard.idleSince
+
+function permissionToAnswer(run: Run): string | undefined {
+  const asks = run.heard?.asks
+  return asks && asks.id !== run.permission?.id ? optionByRights(asks, run) : undefined
+}
 
 function towardsRun(run: Run, now: Now): Step {
   if (run.earlier && !run.earlier.over)

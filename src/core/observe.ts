@@ -1,5 +1,6 @@
 /** Folds what was seen at PostHog into a Run. Pure: the same Run and sight give the same Run. */
 import { limits } from './pace.ts'
+import type { PermissionRequest } from './permission-request.ts'
 import { isTerminal, type Outcome, type ProgressStep, type Run } from './run.ts'
 
 export interface LogEntry {
@@ -11,6 +12,8 @@ export interface LogEntry {
     | { is: 'turn-over' }
     /** Somebody's words, where the agent takes them up: `messages` are the ids of ours in them. */
     | { is: 'words'; messages: string[] }
+    | { is: 'asks'; request: PermissionRequest }
+    | { is: 'permitted'; id: string }
     | { is: 'activity' }
 }
 
@@ -75,17 +78,25 @@ interface Hears {
 }
 
 function hearEntry(heard: Hearing, { what }: LogEntry, { now, mine }: Hears): Hearing {
-  if (heard.others && what.is !== 'words') return heard
+  // An agent that waits hinders everybody, whoever had it do so.
+  const concernsAll = what.is === 'words' || what.is === 'asks' || what.is === 'permitted'
+  if (heard.others && !concernsAll) return heard
   switch (what.is) {
     case 'turn-over':
       // One end may be told twice, as an event and as an answer.
-      return heard.idle ? heard : { ...heard, turns: heard.turns + 1, idle: true, idleSince: now }
+      return heard.idle
+        ? heard
+        : { ...heard, asks: undefined, turns: heard.turns + 1, idle: true, idleSince: now }
     case 'message':
       return { ...heard, answer: what.text, idle: false }
     case 'activity':
       return { ...heard, idle: false }
     case 'words':
       return hearWords({ ...heard, showsWords: true }, what.messages, mine)
+    case 'asks':
+      return { ...heard, asks: what.request }
+    case 'permitted':
+      return heard.asks?.id === what.id ? { ...heard, asks: undefined } : heard
     case 'progress':
       return heard
   }

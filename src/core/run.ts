@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import { StagedAttachments } from './attachments.ts'
+import { PermissionRequest } from './permission-request.ts'
 import { RepoSettings } from './repo-settings.ts'
 import { PermissionMode, PrAuthorshipMode, ReasoningEffort } from './run-request.ts'
 import { Rights, rightsOf, Session } from './session.ts'
@@ -179,6 +180,8 @@ const Heard = z.object({
   showsWords: z.boolean().optional(),
   /** What goes on by now is the answer to somebody else's words: PostHog's own, after a pull request. */
   others: z.boolean().optional(),
+  /** What the agent waits to be allowed or told. */
+  asks: PermissionRequest.optional(),
 })
 
 const { branch, attachments, when, pull_request, limits, head_moved } = RepoSettings.shape
@@ -271,6 +274,8 @@ export const Run = z.object({
     })
     .optional(),
   heard: Heard.optional(),
+  /** The permission request that was answered last, by what the Run may do. */
+  permission: z.object({ id: z.string(), title: z.string(), allowed: z.boolean() }).optional(),
   progress: z.array(ProgressStep).default([]),
   /** Addresses that PostHog gave and GitHub has not been asked about yet. */
   claimedPulls: z.array(z.string()).default([]),

@@ -17,6 +17,7 @@ import { gatherContext } from './run-steps/context.ts'
 import { CalledOff, type Hand, handOf, type RunDeps } from './run-steps/hand.ts'
 import { adoptPull, findResult } from './run-steps/result.ts'
 import {
+  answerPermission,
   askCost,
   cancel,
   createTask,
@@ -107,6 +108,7 @@ const asks: Record<Doing['do'], Service | undefined> = {
   'end-earlier': 'posthog',
   'start-run': 'posthog',
   deliver: 'posthog',
+  'answer-permission': 'posthog',
   cancel: 'posthog',
   look: 'posthog',
   'adopt-pull': 'github',
@@ -157,6 +159,8 @@ function act(hand: Hand, step: Doing): Promise<Run> | Run {
       return startRun(hand)
     case 'deliver':
       return deliver(hand)
+    case 'answer-permission':
+      return answerPermission(hand, step.option)
     case 'cancel':
       return cancel(hand)
     case 'look':

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { AttachmentFile } from '../core/attachments.ts'
 import { isNotFound, Refused, Unanswered } from '../core/faults.ts'
 import type { LogEntry, Sight } from '../core/observe.ts'
+import type { PermissionRequest } from '../core/permission-request.ts'
 import { messagesIn } from '../core/prompt.ts'
 import { isTerminal } from '../core/run.ts'
 import type { CodexTaskRunCreate } from '../core/run-request.ts'
@@ -115,6 +116,12 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       }
     },
 
+    /** The agent's own refusal, of a request that does not wait any more, comes with 200. */
+    async answerPermission(session: Session, params: { requestId: string; optionId: string }): Promise<void> {
+      const body = { jsonrpc: '2.0', id: params.requestId, method: 'permission_response', params }
+      await ask({ method: 'POST', path: `${runPath(session)}command/`, body, answer: z.unknown() })
+    },
+
     /** For the next run of a task. */
     stageArtifact: (taskId: string, file: AttachmentFile) => stageArtifact(settings, taskId, file, now),
 
@@ -211,6 +218,10 @@ function sightOf(run: TaskRun, lines: unknown[], { offset, redact }: Reading): S
 
 /** All that the agent can word. */
 function redacted({ at, what }: LogEntry, redact: (text: string) => string): LogEntry {
+  if (what.is === 'asks') {
+    const { request } = what
+    return { at, what: { is: 'asks', request: { ...request, title: redact(request.title) } } }
+  }
   if (what.is === 'message') return { at, what: { is: 'message', text: redact(what.text) } }
   return { at, what: what.is === 'progress' ? { ...what, label: redact(what.label) } : what }
 }
@@ -236,11 +247,30 @@ function meaning({ notification: { method = '', params, result } }: LogLine): Lo
       label: params.label ?? params.step,
       done: over.has(params.status ?? ''),
     }
+  if (method.endsWith('posthog/permission_request') && params?.requestId !== undefined)
+    return { is: 'asks', request: requestOf(params.requestId, params) }
+  if (method.endsWith('posthog/permission_resolved') && params?.requestId !== undefined)
+    return { is: 'permitted', id: params.requestId }
   const update = params?.update
   if (method !== 'session/update' || !update) return undefined
   if (update.sessionUpdate === 'agent_message') return messageOf(update.content)
   if (update.sessionUpdate.startsWith('user_message')) return wordsOf(update.content)
   return agentActs.test(update.sessionUpdate) ? { is: 'activity' } : undefined
+}
+
+/** A question is marked as one, or has no option that rejects. */
+function requestOf(
+  id: string,
+  { toolCall, options = [] }: NonNullable<LogLine['notification']['params']>,
+): PermissionRequest {
+  const marked = toolCall?._meta?.codeToolKind === 'question'
+  const rejects = options.some(({ kind }) => kind.startsWith('reject'))
+  return {
+    id,
+    title: cut(toolCall?.title ?? 'a permission', 1_000),
+    question: marked || !rejects,
+    options: options.map(({ optionId, name, kind }) => ({ id: optionId, name: cut(name, 200), kind })),
+  }
 }
 
 const TextPart = z.object({ text: z.string() })

@@ -108,6 +108,20 @@ export const LogLine = z.object({
         step: z.string().optional().catch(undefined),
         status: z.string().optional().catch(undefined),
         label: z.string().optional().catch(undefined),
+        requestId: z.string().optional().catch(undefined),
+        toolCall: z
+          .object({
+            title: z.string().optional().catch(undefined),
+            _meta: z.object({ codeToolKind: z.string().optional() }).optional().catch(undefined),
+          })
+          .optional()
+          .catch(undefined),
+        options: z
+          .array(
+            z.object({ optionId: z.string(), name: z.string().default(''), kind: z.string().default('') }),
+          )
+          .optional()
+          .catch(undefined),
       })
       .nullish()
       .catch(undefined),

@@ -131,6 +131,29 @@ onBothQueues('In the hour after a turn', world => {
     expect([ledger().runs.length, ledger().messages.length]).toEqual([1, 2])
   })
 
+  it('a permission that the agent waits for is given by what the run may do', async () => {
+    const script = { kind: 'asksPermission' as const, next: { kind: 'answers' as const, text: 'Allowed.' } }
+    world().posthog.script('ask first', script)
+    const worker = await opens('May it work')
+    await worker.says('/codex ask first')
+    await worker.thread.waitForAnswer('> Allowed.', patience)
+    expect(await worker.thread.status()).toContain('asked for a permission, which was given')
+    const planner = await opens('May it plan')
+    await planner.says('/codex plan ask first')
+    await planner.thread.waitForAnswer('> I was not allowed to do that', patience)
+    expect(await planner.thread.status()).toContain('asked for a permission, which was not given')
+  })
+
+  it('a plan after which something was pushed says so', async () => {
+    world().posthog.set({ agent: 'disobedient' })
+    const { says, thread } = await opens('Look but do not touch')
+    await says('/codex plan how would this go')
+    const answer = await thread.waitForAnswer('did not keep to reading', patience)
+    world().posthog.set({ agent: 'obedient' })
+    expect(answer).toMatch(/it pushed `[0-9a-f]{7}` to \[`posthog\/\d+-anyway`\]/)
+    expect(await thread.status()).toMatch(/^### ⚠️ Codex has a plan, and changed something/)
+  })
+
   it('retry lets the earlier run go before it begins again', async () => {
     const { says, thread, ledger, run } = await opens('Once more')
     world().posthog.script('try it', { kind: 'answers', text: 'Could not.' }, { times: 1 })

@@ -7,6 +7,8 @@ export const closingComment = (run: Run): string =>
   run.outcome ? `@${listener(run)} ${sentence(run, run.outcome)}` : ''
 
 function sentence(run: Run, outcome: Outcome): string {
+  if (run.ask.what === 'plan' && (outcome.is === 'pull' || outcome.is === 'pushed'))
+    return `here is the plan, but Codex did not keep to reading: ${changed(run, outcome)}. Look at that before you go on.${answer(run)}`
   switch (outcome.is) {
     case 'pull':
       return `the pull request is ready for you: ${pullLinks(run)}`
@@ -21,6 +23,13 @@ function sentence(run: Run, outcome: Outcome): string {
     case 'failed':
       return `this run failed. ${inlineWords(outcome.reason, 300)}\n\n**What to do:** ${outcome.fix}`
   }
+}
+
+/** What came of a plan that should have changed nothing. */
+function changed(run: Run, outcome: Outcome & { is: 'pull' | 'pushed' }): string {
+  if (outcome.is === 'pull') return `it opened ${pullLinks(run)}`
+  const where = run.taskRun?.headBranch ?? run.branch?.name ?? ''
+  return `it pushed ${code(outcome.sha.slice(0, 7))} to [${code(where)}](${branchUrl(run.thread, where)})`
 }
 
 function stoppedBy(run: Run, { by, because }: Outcome & { is: 'stopped' }): string {

@@ -1,5 +1,6 @@
 /** The status comment of a Run: rendered whole from its record, never read back. */
 import { limits } from '../pace.ts'
+import { optionByRights, type PermissionRequest } from '../permission-request.ts'
 import { type Phase, type Pull, phaseOf, type Run } from '../run.ts'
 import { code, inlineWords, quoted } from '../safe-markdown.ts'
 import { box } from './boxes.ts'
@@ -23,6 +24,7 @@ export function statusComment(run: Run, deployment: Deployment, now: number): st
     `${instruction(run)}`,
     lines(run, deployment).join('\n'),
     answer(run),
+    question(run),
     trouble(run, now),
     receipt(run),
     boxes(run),
@@ -39,6 +41,7 @@ export function phaseKey(run: Run, now: number): string {
     phaseOf(run),
     run.ahead ?? '',
     run.round,
+    run.outcome ? '' : (run.heard?.asks?.id ?? ''),
     pulls,
     tellsTrouble(run, now) ? run.trouble?.why : '',
   ].join('|')
@@ -48,7 +51,10 @@ const headings: Record<Phase, (run: Run, time: string) => string> = {
   waiting: run => `⏳ Codex waits for its turn · ${waitsFor(run)}`,
   preparing: run => (tellsPlan(run) ? '⏳ Codex is getting ready to plan' : '⏳ Codex is getting ready'),
   starting: (_, time) => `⏳ Codex is waiting for PostHog to start${time}`,
-  working: (run, time) => `⏳ Codex is ${tellsPlan(run) ? 'planning' : 'working'}${time}`,
+  working: (run, time) =>
+    openQuestion(run)
+      ? `❓ Codex waits for an answer${time}`
+      : `⏳ Codex is ${tellsPlan(run) ? 'planning' : 'working'}${time}`,
   stopping: () => '⏳ Codex is stopping',
   pull: (run, time) => `🚀 Codex opened ${pullList(run.pulls.slice(firstNewPull(run)))}${time}`,
   pushed: (run, time) => `🚀 Codex pushed ${pushedCommit(run)} to ${pushedWhere(run)}${time}`,
@@ -68,7 +74,11 @@ const tellsPlan = (run: Run): boolean => run.ask.what === 'plan'
 /** After the last report `reported` covers all pull requests; the heading then names the newest. */
 const firstNewPull = (run: Run): number => Math.min(run.reported, Math.max(0, run.pulls.length - 1))
 
-const heading = (run: Run, now: number): string => headings[phaseOf(run)](run, elapsed(run, now))
+/** A plan that left more than words says so, whatever that was. */
+const heading = (run: Run, now: number): string =>
+  tellsPlan(run) && (run.outcome?.is === 'pull' || run.outcome?.is === 'pushed')
+    ? `⚠️ Codex has a plan, and changed something although it was to read only${elapsed(run, now)}`
+    : headings[phaseOf(run)](run, elapsed(run, now))
 
 function pushedCommit({ thread, pushed }: Run): string {
   return pushed === undefined ? 'its commits' : `[${code(pushed.slice(0, 7))}](${commitUrl(thread, pushed)})`
@@ -104,6 +114,7 @@ function lines(run: Run, deployment: Deployment): string[] {
     ...run.progress.filter(({ step }) => !step.startsWith('pr')).map(step => progressLine(run, step)),
     ...attachments(run),
     ...followUps(run),
+    ...permissionLine(run),
     ...pullLines(run),
     ...unheededLine(run),
     ...endLine(run),
@@ -178,6 +189,32 @@ function followUps(run: Run): string[] {
   ]
 }
 
+/** What people have to answer: the rights of the Run do not. */
+function openQuestion(run: Run): PermissionRequest | undefined {
+  const asks = run.outcome ? undefined : run.heard?.asks
+  return asks && optionByRights(asks, run) === undefined ? asks : undefined
+}
+
+function question(run: Run): string {
+  const asks = openQuestion(run)
+  if (!asks) return ''
+  const options = asks.options.map(({ name }, index) => `${index + 1}. ${code(name)}`)
+  return [
+    quoted(asks.title, 1_000),
+    ...(options.length > 0 ? [options.join('\n')] : []),
+    '**What to do:** answer with `/codex <your answer>`; the agent waits for it.',
+  ].join('\n\n')
+}
+
+function permissionLine({ permission, outcome, heard }: Run): string[] {
+  if (!permission) return []
+  const waits = !outcome && heard?.asks?.id === permission.id ? '⏳' : '✅'
+  const given = permission.allowed ? 'given' : 'not given'
+  return [
+    `${waits} The agent asked for a permission, which was ${given}: ${inlineWords(permission.title, 120)}`,
+  ]
+}
+
 const pullIcon: Record<Pull['state'], string> = { open: '✅', merged: '🟣', closed: '❌' }
 
 function pullLines(run: Run): string[] {
@@ -248,6 +285,6 @@ function nextWords(run: Run): string {
   if (run.outcome.is === 'failed' || run.outcome.is === 'stopped')
     return '`/codex retry` · `/codex <more>` to go on · `/codex help`'
   if (run.ask.what === 'plan')
-    return '`/codex approve` to carry it out · `/codex <more>` to change it · `/codex help`'
+    return '`/codex approve` to carry it out · `/codex plan <more>` to change it · `/codex help`'
   return '`/codex <more>` to go on · `/codex help`'
 }

@@ -142,13 +142,27 @@ async function pullOfHeads(hand: Hand): Promise<PullView | undefined> {
 /** The commit that the work ended in, if the branch moved since the Run began. */
 async function pushedTo(hand: Hand): Promise<string | undefined> {
   const { branch } = hand.run
-  if (!branch || hand.run.ask.what === 'plan') return undefined
+  if (hand.run.ask.what === 'plan') return pushedByPlan(hand)
+  if (!branch) return undefined
   const now = await hand.github.branch(branch.name)
   return now && now.sha !== branch.sha ? now.sha : undefined
 }
 
+/** A plan is held back by its prompt alone. What PostHog says the agent worked on was not there, or stood elsewhere. */
+async function pushedByPlan({ run, github }: Hand): Promise<string | undefined> {
+  const head = run.taskRun?.headBranch
+  const worked = head === undefined ? undefined : await github.branch(head)
+  return worked && !(worked.name === run.branch?.name && worked.sha === run.branch.sha)
+    ? worked.sha
+    : undefined
+}
+
 const canOpen = (run: Run): boolean =>
-  run.thread.kind === 'issue' && run.branch?.made === true && run.pulls.length === 0 && !run.stop
+  run.thread.kind === 'issue' &&
+  run.ask.what === 'work' &&
+  run.branch?.made === true &&
+  run.pulls.length === 0 &&
+  !run.stop
 
 /** Commits on the branch and no pull request: then we open the draft ourselves. */
 async function openOurs(hand: Hand, run: Run): Promise<Run> {

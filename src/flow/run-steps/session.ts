@@ -9,6 +9,7 @@ import {
 import { isNotFound } from '../../core/faults.ts'
 import { observe } from '../../core/observe.ts'
 import { lookInterval, lookIntervalWithStream } from '../../core/pace.ts'
+import { optionByWords, rejecting } from '../../core/permission-request.ts'
 import { firstWords, promptOf, type Words } from '../../core/prompt.ts'
 import {
   type FollowUp,
@@ -257,6 +258,7 @@ export async function deliver(hand: Hand): Promise<Run> {
   const session = sessionOf(run)
   if (!note || !session) return { ...run, intent: undefined }
   const spoken = run.intent?.effect === 'deliver' && run.intent.note === note.id
+  if (await answerQuestion(hand, session, note)) return answered(run)
   const text = promptOf(run, wordsOf(note), deps.fence())
   const files = filesOf(run, note)
   const attached = await attach(hand, files, file => deps.posthog.addArtifact(session, file))
@@ -328,6 +330,37 @@ export function resumeWork({ run }: Hand): Run {
     ...(run.branch?.made && run.told.branch ? { branch: undefined } : {}),
   }
   return session && run.taskRun && isTerminal(run.taskRun.status) ? resumed(again, session) : again
+}
+
+/** By what the Run may do. */
+export async function answerPermission(hand: Hand, optionId: string): Promise<Run> {
+  const { run, deps } = hand
+  const session = sessionOf(run)
+  const asks = run.heard?.asks
+  if (!session || !asks) return run
+  await hand.job.assertHeld()
+  await deps.posthog.answerPermission(session, { requestId: asks.id, optionId })
+  const kind = asks.options.find(({ id }) => id === optionId)?.kind
+  const permission = { id: asks.id, title: asks.title, allowed: kind?.startsWith('allow') ?? false }
+  return { ...run, permission, nextLookAt: undefined }
+}
+
+/** Words that choose an option are an answer; all others have the agent wait no more, and are said to it. */
+async function answerQuestion(hand: Hand, session: Session, { text }: FollowUp): Promise<boolean> {
+  const asks = hand.run.heard?.asks
+  if (!asks) return false
+  const chosen = optionByWords(asks, text)
+  const optionId = chosen ?? rejecting(asks)
+  await hand.job.assertHeld()
+  if (optionId !== undefined)
+    await hand.deps.posthog.answerPermission(session, { requestId: asks.id, optionId })
+  return chosen !== undefined
+}
+
+/** The turn that asked goes on with it. */
+function answered(run: Run): Run {
+  const { heard, taskRun } = run
+  return { ...passedOn(run, none), heard: heard && { ...heard, asks: undefined }, taskRun }
 }
 
 export async function cancel(hand: Hand): Promise<Run> {

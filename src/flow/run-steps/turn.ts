@@ -51,7 +51,10 @@ export async function takeTurn(hand: Hand): Promise<Run> {
 /** Looks once more, before anything is done about a session that others may have taken meanwhile. */
 export async function givesWay({ run, job, deps }: Hand): Promise<Run | undefined> {
   const now = deps.now()
-  const before = beforeInSession({ id: job.id, addedAt: job.addedAt, data: run }, await deps.others(now))
+  const before = beforeInSession(
+    { id: job.id, addedAt: job.addedAt, data: run },
+    await deps.others(run.thread.owner, now),
+  )
   if (before.length === 0) return undefined
   return { ...run, turn: run.asked, ahead: before.length, nextLookAt: now + askAgain }
 }

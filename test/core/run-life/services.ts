@@ -167,6 +167,7 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
         agentOf(world, taskRunId).cancelled = true
       }),
     cost: () => Promise.resolve(0.42),
+    answerPermission: absent('answerPermission'),
     stageArtifact: absent('stageArtifact'),
     addArtifact: absent('addArtifact'),
     models: absent('models'),

@@ -1,0 +1,39 @@
+/**
+ * An agent that waits for a permission looks like one that works, and waits without end. What the Run may do answers
+ * for itself; a question is for the people of the thread.
+ */
+import { z } from 'zod'
+import type { Run } from './run.ts'
+
+export const PermissionRequest = z.object({
+  id: z.string(),
+  title: z.string(),
+  /** Asked of people, not about the agent's rights. */
+  question: z.boolean(),
+  options: z.array(z.object({ id: z.string(), name: z.string(), kind: z.string() })),
+})
+export type PermissionRequest = z.infer<typeof PermissionRequest>
+
+/** The option that the rights of a Run choose; `undefined` when people have to. */
+export function optionByRights(
+  { question, options }: PermissionRequest,
+  { ask }: Pick<Run, 'ask'>,
+): string | undefined {
+  if (question) return undefined
+  const kind = ask.options.permission === 'read-only' ? 'reject' : 'allow'
+  const fitting = options.filter(option => option.kind.startsWith(kind))
+  // What is allowed is allowed once: the next time it is asked again.
+  return (fitting.find(option => option.kind.endsWith('_once')) ?? fitting[0])?.id
+}
+
+/** The option that somebody's words choose, by its name, id or number. */
+export function optionByWords({ options }: PermissionRequest, text: string): string | undefined {
+  const said = text.trim().toLowerCase()
+  return options.find(({ id, name }, index) =>
+    [id.toLowerCase(), name.toLowerCase(), String(index + 1)].includes(said),
+  )?.id
+}
+
+/** Other words take the place of an answer: the agent gets them once it waits no more. */
+export const rejecting = ({ options }: PermissionRequest): string | undefined =>
+  options.find(({ kind }) => kind.startsWith('reject'))?.id

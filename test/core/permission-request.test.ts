@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest'
+import { statusComment } from '../../src/core/comments/status.ts'
+import { nextStep } from '../../src/core/next-step.ts'
+import { observe } from '../../src/core/observe.ts'
+import {
+  optionByRights,
+  optionByWords,
+  type PermissionRequest,
+  rejecting,
+} from '../../src/core/permission-request.ts'
+import { ask, deployment, t0, working } from './given.ts'
+
+const request: PermissionRequest = {
+  id: 'p1',
+  title: 'Apply this change?',
+  question: false,
+  options: [
+    { id: 'always', name: 'Allow always', kind: 'allow_always' },
+    { id: 'allow', name: 'Allow', kind: 'allow_once' },
+    { id: 'reject', name: 'Reject', kind: 'reject_once' },
+  ],
+}
+const question: PermissionRequest = { ...request, question: true, title: 'Which way?' }
+const readOnly = { ask: { ...ask, options: { ...ask.options, permission: 'read-only' as const } } }
+const asking = (asks: PermissionRequest) => working({ heard: { offset: 1, turns: 0, idle: false, asks } })
+const now = { at: t0, text: 'same' as const }
+
+test('what may work is allowed once, what may only read is not', () => {
+  expect(optionByRights(request, { ask })).toBe('allow')
+  expect(optionByRights(request, readOnly)).toBe('reject')
+})
+
+test('a question is for people, whose words choose by name, id or number', () => {
+  expect(optionByRights(question, { ask })).toBeUndefined()
+  expect(['allow ALWAYS', 'always', ' 1 '].map(text => optionByWords(question, text))).toEqual([
+    'always',
+    'always',
+    'always',
+  ])
+  expect(optionByWords(question, 'neither')).toBeUndefined()
+  expect(rejecting(question)).toBe('reject')
+})
+
+test('a permission is answered at once and once, a question not at all', () => {
+  expect(nextStep(asking(request), now)).toEqual({ do: 'answer-permission', option: 'allow' })
+  const answered = { ...asking(request), permission: { id: 'p1', title: 't', allowed: true } }
+  expect(nextStep(answered, now).do).toBe('wait')
+  expect(nextStep(asking(question), now).do).toBe('wait')
+})
+
+test('the status says what is asked and how to answer', () => {
+  expect(statusComment(asking(question), deployment, t0)).toMatch(
+    /^### ❓ Codex waits for an answer[\s\S]*> Which way\?[\s\S]*1\. `Allow always`[\s\S]*\/codex <your answer>/,
+  )
+})
+
+test('it is over when the log says so', () => {
+  const sight = {
+    status: 'in_progress' as const,
+    error: undefined,
+    pulls: [],
+    headBranch: undefined,
+    model: undefined,
+    effort: undefined,
+    authorship: undefined,
+    updatedAt: undefined,
+    offset: 2,
+  }
+  const asked = observe(working(), { ...sight, log: [{ at: t0, what: { is: 'asks', request } }] }, t0)
+  expect(asked.heard?.asks).toEqual(request)
+  const resolved = observe(asked, { ...sight, log: [{ at: t0, what: { is: 'permitted', id: 'p1' } }] }, t0)
+  expect(resolved.heard?.asks).toBeUndefined()
+})
