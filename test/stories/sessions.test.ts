@@ -1,10 +1,11 @@
 /** A task run idles for an hour after its turn, so the next command mostly finds one that still listens. */
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { onBothQueues } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 /** Two task runs boot one after the other, beside those of the other stories. */
 const patience = { timeout: 45_000 }
+vi.setConfig({ testTimeout: 120_000 })
 
 onBothQueues('In the hour after a turn', world => {
   const opens = async (title: string) => {
@@ -144,16 +145,6 @@ onBothQueues('In the hour after a turn', world => {
     expect(await planner.thread.status()).toContain('asked for a permission, which was not given')
   })
 
-  it('a plan after which something was pushed says so', async () => {
-    world().posthog.set({ agent: 'disobedient' })
-    const { says, thread } = await opens('Look but do not touch')
-    await says('/codex plan how would this go')
-    const answer = await thread.waitForAnswer('did not keep to reading', patience)
-    world().posthog.set({ agent: 'obedient' })
-    expect(answer).toMatch(/it pushed `[0-9a-f]{7}` to \[`posthog\/\d+-anyway`\]/)
-    expect(await thread.status()).toMatch(/^### ⚠️ Codex has a plan, and changed something/)
-  })
-
   it('retry lets the earlier run go before it begins again', async () => {
     const { says, thread, ledger, run } = await opens('Once more')
     world().posthog.script('try it', { kind: 'answers', text: 'Could not.' }, { times: 1 })
@@ -187,4 +178,20 @@ onBothQueues(
     })
   },
   { posthog: { resumesOn: 'its-own' } },
+)
+
+onBothQueues(
+  'Where an agent does not do as it is told',
+  world => {
+    it('a plan after which something was pushed says so', async () => {
+      const maya = world().github.as('maya')
+      const { number } = await maya.opensIssue({ title: 'Look but do not touch', body: 'As said.' })
+      const thread = new Thread(world(), number)
+      await maya.comments(number, '/codex plan how would this go')
+      const answer = await thread.waitForAnswer('did not keep to reading', patience)
+      expect(answer).toMatch(/it pushed `[0-9a-f]{7}` to \[`posthog\/\d+-anyway`\]/)
+      expect(await thread.status()).toMatch(/^### ⚠️ Codex has a plan, and changed something/)
+    })
+  },
+  { posthog: { agent: 'disobedient' } },
 )
