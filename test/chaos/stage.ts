@@ -42,7 +42,12 @@ export async function stageOf({ scenario, queue, seed }: Turn): Promise<Notes> {
   const world = await startWorld({
     redisUrl: redis?.url,
     roles: [],
-    posthog: { rate: 'off', timing: timingsBy(random), stream: { duplicateEvery: random.between(0, 3) } },
+    posthog: {
+      rate: 'off',
+      timing: timingsBy(random),
+      stream: { duplicateEvery: random.between(0, 3) },
+      afterTurn: random.one(['idles', 'idles', 'ends'] as const),
+    },
   })
   try {
     await scenario.run({ world, random, redis, notes })

@@ -160,6 +160,18 @@ describe('words to a run', () => {
   })
 })
 
+test('a usage limit that resets in three days is waited for until then, and stops no reading', async () => {
+  const session = await manualSession()
+  const until = Date.now() + 72 * 3_600_000
+  posthog.fault({
+    route: 'run',
+    fault: { kind: 'usage-limit', reset_at: new Date(until).toISOString(), limit_type: 'sustained' },
+  })
+  const failure = await caught(tasks.startRun(session.taskId, body, [session.taskRunId]))
+  expect(failure).toMatchObject({ name: 'ComeBack', why: 'usage-limit', until })
+  expect(await tasks.statusOf(session)).toBe('in_progress')
+})
+
 describe('an answer that can not be read', () => {
   const page = (code: number): Fault => ({ kind: 'html', code })
   test.each<[string, Fault]>([
