@@ -25,7 +25,7 @@ import { gitHubApp } from './github/client.ts'
 import { deliveryLog } from './github/deliveries.ts'
 import { openDoor } from './github/door.ts'
 import { installationsOf } from './github/installations.ts'
-import { events } from './github/normalise.ts'
+import { readEvents } from './github/normalise.ts'
 import { gitHubThread } from './github/threads.ts'
 import type { PostHogSettings } from './posthog/http.ts'
 import { type StreamWatch, watchRuns } from './posthog/stream.ts'
@@ -225,10 +225,12 @@ async function startWork(
     reached,
   }
   const news = newsFor(footing, posthog)
+  const installations = installationsOf(app, redact)
   const deployment = { posthogUrl: config.posthog.host, posthogProject: config.posthog.projectId }
   const accept = acceptTrigger({
     ...shared,
     deployment,
+    mayWorkIn: installations.mayWorkIn,
     runs: queues.runs,
     waiting: queues.triggers,
     defaults: config.run,
@@ -257,9 +259,16 @@ async function startWork(
   }
   await queues.triggers.work(notedTrigger, { concurrency: 20 })
   await queues.runs.work(notedRun, { concurrency: 50 })
-  const lost = { ...shared, installations: installationsOf(app, redact), runs: queues.runs }
+  const lost = { ...shared, installations, runs: queues.runs }
   await queues.chores.every('adopt-lost', adoptEvery, adoptLost(lost))
-  const sweep = sweepDeliveries({ deliveries: deliveryLog(app), events, log, meter, now, pause: 1_000 })
+  const sweep = sweepDeliveries({
+    deliveries: deliveryLog(app),
+    events: readEvents,
+    log,
+    meter,
+    now,
+    pause: 1_000,
+  })
   await queues.chores.every('sweep-deliveries', sweepEvery, sweep)
   return { stream: news.stream }
 }

@@ -43,6 +43,7 @@ export interface Now {
 
 export function nextStep(run: Run, now: Now): Step {
   if (run.trouble && now.at < run.trouble.until) return inTrouble(run, run.trouble, now)
+  if (run.accessLost) return leaving(run, now)
   if (run.intent) return { do: run.intent.effect === 'open-pull' ? 'find-result' : run.intent.effect }
   if (!run.status && !run.mute) return { do: 'post-status' }
   if (run.outcome) return afterOutcome(run, now)
@@ -124,6 +125,17 @@ function stopping(run: Run, now: Now): Step {
   if (!run.stop?.asked) return { do: 'cancel' }
   if (now.at - run.stop.at > limits.stopping) return { do: 'give-up', outcome: failure(unconfirmedStop) }
   return keepLooking(run, now)
+}
+
+/** GitHub can't be told anything any more: the agent is seen to, and that is all. */
+function leaving(run: Run, now: Now): Step {
+  if (run.outcome) return { do: 'end' }
+  if (run.intent && run.intent.effect !== 'open-pull') return { do: run.intent.effect }
+  if (!run.taskRun || isTerminal(run.taskRun.status)) return { do: 'settle-outcome' }
+  if (!run.stop?.asked) return { do: 'cancel' }
+  if (now.at - run.stop.at > limits.stopping) return { do: 'give-up', outcome: failure(unconfirmedStop) }
+  const due = run.nextLookAt ?? now.at
+  return due <= now.at ? { do: 'look' } : { do: 'wait', ms: due - now.at }
 }
 
 function keepLooking(run: Run, now: Now, look: Step = { do: 'look' }): Step {

@@ -58,6 +58,13 @@ function fold(run: Run, note: Note): Run {
             : pull,
         ),
       }
+    case 'access-lost': {
+      const said = stopped({ ...run, delivered: [...run.delivered, note.id] }, { ...note, says: 'stop' })
+      // What was under way at GitHub will never be known; what was under way at PostHog still counts.
+      const intent = said.intent && atPostHog.has(said.intent.effect) ? said.intent : undefined
+      const trouble = said.trouble?.service === 'github' ? undefined : said.trouble
+      return { ...said, accessLost: true, intent, trouble }
+    }
     case 'yield':
       return { ...run, delivered: [...run.delivered, note.id], yielding: true }
     case 'label':
@@ -103,6 +110,12 @@ function stopped(run: Run, note: Note & { says: 'stop' }): Run {
       : {}),
   }
 }
+
+const atPostHog: ReadonlySet<NonNullable<Run['intent']>['effect']> = new Set([
+  'create-task',
+  'rejoin',
+  'start-run',
+])
 
 const stillWorks = (run: Run): boolean =>
   run.taskRun !== undefined && !isTerminal(run.taskRun.status) && !run.heard?.idle

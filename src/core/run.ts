@@ -155,6 +155,14 @@ export const Note = z.discriminatedUnion('says', [
   }),
   /** Another command waits for the thread: nothing is to be waited for after the end. */
   z.object({ says: z.literal('yield'), id: z.string() }),
+  /** The bot may no longer work in the repository: a stop, of which GitHub can't be told. */
+  z.object({
+    says: z.literal('access-lost'),
+    id: z.string(),
+    by: Person,
+    at: z.number(),
+    because: z.string(),
+  }),
 ])
 export type Note = z.infer<typeof Note>
 
@@ -303,6 +311,8 @@ export const Run = z.object({
   answerTo: z.string().optional(),
   /** The thread takes no comments: nothing is said there. */
   mute: z.boolean().default(false),
+  /** The bot may no longer work in the repository: its agent is seen to, and GitHub is left alone. */
+  accessLost: z.boolean().default(false),
   /** Trigger labels to take off at the end. */
   labels: z.array(z.string()).default([]),
   /** How often the Run was concluded and then went on with a follow-up. */

@@ -98,8 +98,29 @@ const PullNews = z.object({
   news: z.enum(['opened', 'reopened', 'merged', 'closed', 'ready_for_review', 'converted_to_draft']),
 })
 
-export const Trigger = z.discriminatedUnion('kind', [Comment, Label, Withdrawal, Tick, PullNews])
+/**
+ * The App may no longer work in an installation, or in some of its repositories. A hint, like all that comes late:
+ * what GitHub says of a repository when asked is what counts.
+ */
+const AccessLost = z.object({
+  id: z.string(),
+  deliveryId: z.string(),
+  at: z.number(),
+  sender: Person,
+  kind: z.literal('access-lost'),
+  installationId: z.number().int(),
+  by: z.enum(['uninstalled', 'suspended', 'removed', 'transferred', 'archived', 'deleted']),
+  /** By id; absent for all of the installation. */
+  repositories: z.array(z.number().int()).optional(),
+})
+export type AccessLostTrigger = z.infer<typeof AccessLost>
+
+const threadTriggers = [Comment, Label, Withdrawal, Tick, PullNews] as const
+
+export const Trigger = z.discriminatedUnion('kind', [...threadTriggers, AccessLost])
 export type Trigger = z.infer<typeof Trigger>
+/** All but those that stand for no thread. */
+export type ThreadTrigger = z.infer<(typeof threadTriggers)[number]>
 export type CommentTrigger = z.infer<typeof Comment>
 export type LabelTrigger = z.infer<typeof Label>
 export type WithdrawalTrigger = z.infer<typeof Withdrawal>

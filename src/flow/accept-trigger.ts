@@ -10,8 +10,8 @@ import type {
   InlineComment,
   LabelTrigger,
   Place,
+  ThreadTrigger,
   TickTrigger,
-  Trigger,
 } from '../core/trigger.ts'
 import { hidesWords } from '../core/untrusted.ts'
 import { approve, goOn, queue, retry, status, stop } from './commands/control.ts'
@@ -32,12 +32,14 @@ import { isRepeated, reply, sendAnswer, toldLately } from './commands/reply.ts'
 import { startRun, tellNoted } from './commands/start-run.ts'
 import { wasWithdrawn, withdraw } from './commands/withdraw.ts'
 import type { Held, Verdict } from './edges.ts'
+import { loseAccess } from './lose-access.ts'
 import { NotSettled } from './not-settled.ts'
-import type { TriggerRecord } from './trigger-record.ts'
+import { isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
 
 export const acceptTrigger = (deps: TriggerDeps) => {
   const told = recent()
   return async (job: Held<TriggerRecord>): Promise<Verdict> => {
+    if (!holdsThread(job)) return acceptLoss(deps, job)
     const hand = triggerHand(deps, job, told)
     if (killsUs(job)) return giveUpDeadly(hand)
     try {
@@ -50,10 +52,29 @@ export const acceptTrigger = (deps: TriggerDeps) => {
   }
 }
 
-const deathsOf = ({ stalls, data }: Held<TriggerRecord>): number => stalls - data.stallsSeen
+const holdsThread = (job: Held<TriggerRecord>): job is Held<ThreadRecord> => isOfThread(job.data)
+
+/** There is no thread to be told of a failure, so it is tried as long as anything is. */
+async function acceptLoss(deps: TriggerDeps, job: Held<TriggerRecord>): Promise<Verdict> {
+  const { trigger } = job.data
+  if (trigger.kind !== 'access-lost') return end
+  const { log } = deps
+  try {
+    await loseAccess(deps, trigger)
+    log.info({ trigger: job.id, installation: trigger.installationId, by: trigger.by }, 'access lost')
+    return end
+  } catch (error) {
+    if (error instanceof ComeBack) return { do: 'park', ms: Math.max(1, error.until - deps.now()) }
+    if (!(error instanceof Unanswered) || deps.now() - job.addedAt > limits.trouble) throw error
+    log.warn({ trigger: job.id, err: error }, 'no usable answer')
+    return { do: 'park', ms: backoff(2) }
+  }
+}
+
+const deathsOf = ({ stalls, data }: Held<ThreadRecord>): number => stalls - data.stallsSeen
 
 /** A trigger with which process after process dies is given up with a word, as a Run is. */
-const killsUs = (job: Held<TriggerRecord>): boolean => deathsOf(job) >= limits.triggerStalls
+const killsUs = (job: Held<ThreadRecord>): boolean => deathsOf(job) >= limits.triggerStalls
 
 /** If even the word kills us, without one. */
 function giveUpDeadly(hand: TriggerHand): Verdict | Promise<Verdict> {
@@ -64,7 +85,7 @@ function giveUpDeadly(hand: TriggerHand): Verdict | Promise<Verdict> {
   return end
 }
 
-function accept(hand: TriggerHand, trigger: Trigger): Promise<Verdict> {
+function accept(hand: TriggerHand, trigger: ThreadTrigger): Promise<Verdict> {
   switch (trigger.kind) {
     case 'comment':
       return acceptComment(hand, trigger)
@@ -80,7 +101,7 @@ function accept(hand: TriggerHand, trigger: Trigger): Promise<Verdict> {
 }
 
 /** What asks for nothing, and so gets no answer. */
-const isNews = (trigger: Trigger): trigger is Exclude<Trigger, Asking> =>
+const isNews = (trigger: ThreadTrigger): trigger is Exclude<ThreadTrigger, Asking> =>
   trigger.kind === 'withdrawal' || trigger.kind === 'pull-news'
 
 const end: Verdict = { do: 'end' }
@@ -182,7 +203,7 @@ async function acceptEach(hand: TriggerHand, trigger: Asking, all: readonly Aske
   return end
 }
 
-const afterOne = ({ record, job }: TriggerHand, handled: Handled): TriggerRecord => ({
+const afterOne = ({ record, job }: TriggerHand, handled: Handled): ThreadRecord => ({
   ...record,
   done: record.done + 1,
   answer: undefined,

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { roles } from '../core/command/table.ts'
 import { Marker } from '../core/marker.ts'
-import { Trigger } from '../core/trigger.ts'
+import { type ThreadTrigger, Trigger } from '../core/trigger.ts'
 
 const Answer = z.object({
   text: z.string(),
@@ -48,5 +48,11 @@ export const TriggerRecord = z.object({
   stallsSeen: z.number().int().default(0),
 })
 export type TriggerRecord = z.infer<typeof TriggerRecord>
+
+/** The record of what came from a thread, which is nearly everything. */
+export type ThreadRecord = TriggerRecord & { trigger: ThreadTrigger }
+
+export const isOfThread = (record: TriggerRecord): record is ThreadRecord =>
+  record.trigger.kind !== 'access-lost'
 
 export const triggerRecord = (trigger: Trigger): TriggerRecord => TriggerRecord.parse({ trigger })

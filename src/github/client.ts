@@ -33,6 +33,8 @@ export interface GitHubApp {
   forTeams(thread: Repo): Octokit
   /** An installation token that may read the one repository, and no more. */
   readToken(thread: Repo): Promise<string>
+  /** Whether GitHub still lets the bot into a repository: throws what it answers. */
+  confirmAccess(thread: Repo): Promise<void>
   /** The login under which the App writes: `<slug>[bot]`. */
   botLogin(): Promise<string>
   /** A request as the App itself rather than one of its installations. */
@@ -113,6 +115,9 @@ export function gitHubApp(settings: AppSettings, now: () => number, meter?: Call
   return {
     asApp,
     readToken: thread => tokenOf(thread, { wanted: readPermissions }),
+    async confirmAccess(thread) {
+      await tokenOf(thread, { refresh: true })
+    },
 
     forRepo(thread) {
       const key = `${thread.installationId}/${thread.repoId}`

@@ -8,7 +8,7 @@ import type { Probot } from 'probot'
 import { z } from 'zod'
 import type { DoorAnswer, DoorMeter } from '../core/meter.ts'
 import type { Trigger } from '../core/trigger.ts'
-import { events, normalise, type Ours } from './normalise.ts'
+import { normalise, type Ours, readEvents } from './normalise.ts'
 
 export interface DoorDeps {
   probot: Probot
@@ -138,7 +138,7 @@ const Addressed = z.object({
   installation: z.object({ id: z.number().int().positive() }).nullish(),
 })
 
-const isKnown = (name: string): boolean => events.some(event => event === name)
+const isKnown = (name: string): boolean => readEvents.some(event => event === name)
 
 function headersOf({ headers }: IncomingMessage): { id: string; name: string; signature: string } | Answer {
   const { 'x-github-delivery': id, 'x-github-event': name, 'x-hub-signature-256': signature } = headers

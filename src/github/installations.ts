@@ -43,6 +43,21 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
       return found
     },
 
+    /**
+     * Whether the bot may work there: the installation's token is given for it, and it is not archived. A repository
+     * that went to another owner is another installation's.
+     * @throws Refused | ComeBack | Unanswered
+     */
+    async mayWorkIn(
+      repository: Pick<Repository, 'installationId' | 'owner' | 'repo' | 'repoId'>,
+    ): Promise<boolean> {
+      const { owner, repo, repoId } = repository
+      // A token of before may still read what is public.
+      await app.confirmAccess(repository)
+      const { data } = await app.forRepo(repository).rest.repos.get({ owner, repo })
+      return data.id === repoId && !data.archived
+    },
+
     /** The App's own comments of a repository that changed since then (ms since the epoch), oldest first. */
     async ownComments(repository: Repository, since: number): Promise<ThreadComment[]> {
       const { owner, repo } = repository

@@ -7,6 +7,7 @@ import type { z } from 'zod'
 import { ticked } from '../core/comments/boxes.ts'
 import type { PullHead, Snapshot, Thread } from '../core/thread.ts'
 import type { Ignored, Trigger } from '../core/trigger.ts'
+import { type AccessEvent, accessEvents, accessLost } from './access-events.ts'
 import * as payloads from './payloads.ts'
 import { commentWords, hashOf, reviewWords, timeOf } from './written.ts'
 
@@ -27,8 +28,12 @@ export const events = [
   'pull_request',
   'pull_request_review',
   'pull_request_review_comment',
+  'repository',
 ] as const
-export type EventName = (typeof events)[number]
+
+/** All that is read: GitHub sends some events to every App, whatever it subscribed to. */
+export const readEvents = [...new Set([...events, ...accessEvents])]
+export type EventName = (typeof readEvents)[number]
 
 const readers: Record<EventName, (delivery: Delivery, ours: Ours) => Normalised> = {
   issue_comment: (delivery, ours) =>
@@ -39,9 +44,12 @@ const readers: Record<EventName, (delivery: Delivery, ours: Ours) => Normalised>
     reading(payloads.PullEvent, delivery, (payload, id) => fromPull(payload, id, label)),
   pull_request_review: delivery => reading(payloads.ReviewEvent, delivery, fromReview),
   pull_request_review_comment: delivery => reading(payloads.ReviewCommentEvent, delivery, fromInline),
+  installation: delivery => fromAccess(delivery, 'installation'),
+  installation_repositories: delivery => fromAccess(delivery, 'installation_repositories'),
+  repository: delivery => fromAccess(delivery, 'repository'),
 }
 
-const isEvent = (name: string): name is EventName => events.some(event => event === name)
+const isEvent = (name: string): name is EventName => readEvents.some(event => event === name)
 
 export interface Ours {
   /** The label that starts a run; `label:preset` are its variants. */
@@ -52,6 +60,11 @@ export interface Ours {
 
 export const normalise = (delivery: Delivery, ours: Ours): Normalised =>
   isEvent(delivery.event) ? readers[delivery.event](delivery, ours) : ignored('event not used')
+
+function fromAccess(delivery: Delivery, event: AccessEvent): Normalised {
+  const read = accessLost(delivery, event)
+  return typeof read === 'string' ? ignored(read) : { trigger: read }
+}
 
 type Installed<P> = P & { installation: { id: number } }
 

@@ -5,7 +5,7 @@ import { z } from 'zod'
 const name = z.string().regex(/^[\w.-]{1,100}$/)
 const login = z.string().regex(/^[\w.-]{1,100}(?:\[bot\])?$/)
 
-const User = z.object({ login, id: z.number().int(), type: z.string().optional() })
+export const User = z.object({ login, id: z.number().int(), type: z.string().optional() })
 
 /** A comment or issue whose author's account is gone has no user. */
 const author = User.nullish()

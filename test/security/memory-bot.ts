@@ -107,6 +107,8 @@ export class MemoryBot {
   now = t0 + 60_000
   /** How many processes have died with what is in hand. */
   stalls = 0
+  /** GitHub lets the bot work here no more. */
+  accessLost = false
   readonly comments: Posted[] = []
   readonly prompts: string[] = []
   readonly requests: CodexTaskRunCreate[] = []
@@ -510,6 +512,7 @@ export class MemoryBot {
 
   readonly #accept = acceptTrigger({
     ...this.#shared,
+    mayWorkIn: () => Promise.resolve(!this.accessLost),
     runs: this.#queue,
     waiting: {
       live: async () => [...this.triggers.values()].filter(({ standing }) => standing === 'live'),

@@ -9,15 +9,18 @@ import type { RepoSettings } from '../../core/repo-settings.ts'
 import type { Run } from '../../core/run.ts'
 import type { ReasoningEffort } from '../../core/run-request.ts'
 import type { Target } from '../../core/seen.ts'
-import type { CommentTrigger, LabelTrigger, Place, TickTrigger, Trigger } from '../../core/trigger.ts'
+import type { Thread } from '../../core/thread.ts'
+import type { CommentTrigger, LabelTrigger, Place, ThreadTrigger, TickTrigger } from '../../core/trigger.ts'
 import type { Reached } from '../crash-points.ts'
 import type { GitHub, Held, KeptRun, Log, RunQueue, TasksClient, ThreadClient } from '../edges.ts'
 import { logAbout } from '../log.ts'
-import type { TriggerRecord } from '../trigger-record.ts'
+import type { ThreadRecord, TriggerRecord } from '../trigger-record.ts'
 
 export interface TriggerDeps {
   github: GitHub
   posthog: Pick<TasksClient, 'models' | 'sandboxes'>
+  /** Whether GitHub lets the bot work in a repository: reachable, and not archived. Throws what GitHub answers. */
+  mayWorkIn(repo: Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>): Promise<boolean>
   runs: RunQueue<Run>
   /** Other triggers that wait, to take them back. */
   waiting: WaitingTriggers
@@ -59,9 +62,9 @@ export const refused = (reply: Reply): Handled => ({ with: 'reply', reply, well:
 
 export interface TriggerHand {
   deps: TriggerDeps
-  job: Held<TriggerRecord>
+  job: Held<ThreadRecord>
   github: ThreadClient
-  record: TriggerRecord
+  record: ThreadRecord
   /** Who asks may not write here, as far as it was asked this time. */
   stranger: boolean
   /** What strangers were told lately, so that repeating it costs next to nothing. */
@@ -72,10 +75,10 @@ export interface TriggerHand {
   stopping: boolean
   /** The repository's settings, read once each time the job is taken up. */
   settings?: Promise<{ settings: RepoSettings; problem: string | undefined; version: string }>
-  save(record: TriggerRecord): Promise<void>
+  save(record: ThreadRecord): Promise<void>
 }
 
-export function triggerHand(deps: TriggerDeps, job: Held<TriggerRecord>, told: Recent): TriggerHand {
+export function triggerHand(deps: TriggerDeps, job: Held<ThreadRecord>, told: Recent): TriggerHand {
   const { id, deliveryId, thread } = job.data.trigger
   return {
     deps: { ...deps, log: logAbout(deps.log, { trigger: id, delivery: deliveryId }) },
@@ -92,7 +95,7 @@ export function triggerHand(deps: TriggerDeps, job: Held<TriggerRecord>, told: R
   }
 }
 
-export const targetOf = (trigger: Trigger): Target =>
+export const targetOf = (trigger: ThreadTrigger): Target =>
   trigger.kind === 'comment' ? trigger.place : { in: 'subject' }
 
 /** The id of the command at hand: the trigger's, with a number from the second command of a comment on. */

@@ -8,10 +8,10 @@ import { isBefore } from '../../core/order.ts'
 import type { RepoSettings } from '../../core/repo-settings.ts'
 import type { Origin, Run } from '../../core/run.ts'
 import { type Person, threadSlot } from '../../core/thread.ts'
-import type { Place, Trigger, WithdrawalTrigger } from '../../core/trigger.ts'
+import type { Place, ThreadTrigger, WithdrawalTrigger } from '../../core/trigger.ts'
 import type { Verdict } from '../edges.ts'
 import { allowanceOf } from '../permission.ts'
-import type { TriggerRecord } from '../trigger-record.ts'
+import { isOfThread, type ThreadRecord } from '../trigger-record.ts'
 import { liveRun, type TriggerHand } from './hand.ts'
 import { settingsOf } from './start-run.ts'
 
@@ -38,24 +38,27 @@ async function takeAway(hand: TriggerHand, trigger: WithdrawalTrigger, run: Run)
   else await tell({ says: 'unheeded', ...said })
 }
 
-const withdrawn = 'withdrawn'
+/** What a waiting trigger is told whose reason is gone. */
+export const withdrawn = 'withdrawn'
 
 /** Commands that wait for their turn are jobs of their own. */
 async function waitingFor(
   hand: TriggerHand,
   withdrawal: WithdrawalTrigger,
-): Promise<{ id: string; data: TriggerRecord }[]> {
+): Promise<{ id: string; data: ThreadRecord }[]> {
   const slot = threadSlot(withdrawal.thread)
-  return (await hand.deps.waiting.live()).filter(
-    ({ data: { trigger } }) =>
-      threadSlot(trigger.thread) === slot && trigger.at <= withdrawal.at && isReason(trigger, withdrawal),
-  )
+  return (await hand.deps.waiting.live()).flatMap(({ id, data }) => {
+    if (!isOfThread(data)) return []
+    const { trigger } = data
+    const isMeant = threadSlot(trigger.thread) === slot && trigger.at <= withdrawal.at
+    return isMeant && isReason(trigger, withdrawal) ? [{ id, data }] : []
+  })
 }
 
 export const wasWithdrawn = async ({ job }: TriggerHand): Promise<boolean> =>
   (await job.inbox()).includes(withdrawn)
 
-function isReason(trigger: Trigger, { what }: WithdrawalTrigger): boolean {
+function isReason(trigger: ThreadTrigger, { what }: WithdrawalTrigger): boolean {
   switch (what.of) {
     case 'thread':
       // In a closed thread a command is answered still; its Run looks for itself.
@@ -86,7 +89,7 @@ const isPlace = (place: Place, what: Deleted): boolean =>
     ? what.in === 'inline' && what.reviewId === place.reviewId
     : place.in === what.in && place.commentId === what.commentId
 
-const isByReview = (asked: Origin | Trigger): boolean => 'place' in asked && asked.place.in === 'review'
+const isByReview = (asked: Origin | ThreadTrigger): boolean => 'place' in asked && asked.place.in === 'review'
 
 async function isStillSo(
   { github }: TriggerHand,
