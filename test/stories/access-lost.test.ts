@@ -21,10 +21,7 @@ onBothQueues(
 
     const liveRuns = async (): Promise<number> => {
       const page = await (await fetch(`${world().bot.url}/metrics`)).text()
-      const jobs = [
-        ...page.matchAll(/^codex_bot_queue_jobs\{queue="runs",state="(?:waiting|delayed|active)"\} (\d+)/gm),
-      ]
-      return jobs.reduce((sum, [, count]) => sum + Number(count), 0)
+      return Number(/queue_jobs\{queue="runs"\} (\d+)/.exec(page)?.[1])
     }
 
     type Github = ReturnType<typeof world>['github']
