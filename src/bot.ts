@@ -16,9 +16,11 @@ import { Run } from './core/run.ts'
 import type { Session } from './core/session.ts'
 import { isOwner } from './core/thread.ts'
 import { acceptTrigger } from './flow/accept-trigger.ts'
+import { accountsIn } from './flow/accounts.ts'
 import { adoptEvery, adoptLost } from './flow/adopt.ts'
 import { advanceRun } from './flow/advance-run.ts'
 import type { Reached } from './flow/crash-points.ts'
+import { settingsReader } from './flow/settings.ts'
 import { sweepDeliveries, sweepEvery } from './flow/sweep.ts'
 import { TriggerRecord, triggerRecord } from './flow/trigger-record.ts'
 import { gitHubApp } from './github/client.ts'
@@ -214,6 +216,8 @@ async function startWork(
   const { host, projectId, apiKey } = config.posthog
   const posthog: PostHogSettings = { host, projectId, apiKey, meter, gate: limitGate(now) }
   const shared = {
+    settings: settingsReader(config.settings),
+    accounts: accountsIn(queues.notes),
     github: (thread: Run['thread']) =>
       gitHubThread(app, thread, { now, redact: text => aroundMarkers(text, redact) }),
     posthog: postHogTasks(posthog, { now, redact }),

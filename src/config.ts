@@ -6,7 +6,13 @@ import { createPrivateKey } from 'node:crypto'
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
+import {
+  type DeploymentSettings,
+  noDeploymentSettings,
+  readDeploymentSettings,
+} from './core/deployment-settings.ts'
 import { efforts, effortsFor, type ReasoningEffort } from './core/run-request.ts'
+import { problemText } from './core/settings-file.ts'
 
 type Role = 'all' | 'web' | 'worker'
 
@@ -15,6 +21,8 @@ export interface Config {
   posthog: { host: string; apiKey: string; projectId: string; userToken: string | undefined }
   run: { model: string; effort: ReasoningEffort | undefined }
   queue: { redisUrl: string | undefined; dataDir: string }
+  /** What the deployment grants and bounds. */
+  settings: DeploymentSettings
   role: Role
   server: { host: string; port: number; proxyUrl: string | undefined; metricsToken: string | undefined }
   log: LogSettings
@@ -69,6 +77,7 @@ export const variables = [
   'CODEX_GITHUB_USER_TOKEN',
   'CODEX_MODEL',
   'CODEX_REASONING_EFFORT',
+  'SETTINGS_FILE',
   'REDIS_URL',
   'DATA_DIR',
   'ROLE',
@@ -130,6 +139,7 @@ export function readConfig(env: Env): Read {
     posthog: posthogOf(reader, role),
     run: runOf(reader),
     queue: queueOf(reader, role),
+    settings: settingsOf(reader, role),
     role,
     server: {
       host: reader.given('HOST')?.replace(/^\[(.*)\]$/, '$1') ?? 'localhost',
@@ -346,6 +356,22 @@ function queueOf(reader: Reader, role: Role): Config['queue'] {
       `is missing: ROLE=${role} shares its queue with other processes, which takes Redis; leave ROLE unset to run all in one process`,
     )
   return { redisUrl, dataDir: reader.given('DATA_DIR') ?? './data' }
+}
+
+/** What arrives is the same for all; only those who start something need it. */
+function settingsOf(reader: Reader, role: Role): DeploymentSettings {
+  const path = reader.given('SETTINGS_FILE')
+  if (path === undefined || role === 'web') return noDeploymentSettings
+  const text = fileAt(path)
+  if (text === undefined) {
+    reader.problem('SETTINGS_FILE', `names a file that can't be read: ${path}`)
+    return noDeploymentSettings
+  }
+  const read = readDeploymentSettings(text)
+  if (read.kind === 'read') return read.value
+  for (const problem of read.problems)
+    reader.problem('SETTINGS_FILE', `is wrong: ${problemText(path, problem)}`)
+  return noDeploymentSettings
 }
 
 function logOf(reader: Reader): LogSettings {

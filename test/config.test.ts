@@ -364,3 +364,42 @@ describe('what markers are signed with', () => {
     expect(secretsOf(configOf({ MARKER_KEY: own }))).toContain(own)
   })
 })
+
+describe('SETTINGS_FILE', () => {
+  const file = join(dir, 'settings.yml')
+  const withFile = (text: string, env: Record<string, string> = {}) => {
+    writeFileSync(file, text)
+    return readConfig({ ...whole, SETTINGS_FILE: file, ...env })
+  }
+
+  test('is read at the start', () => {
+    const read = withFile('owners: {acme: {as_user: true}}\npause: Later')
+    expect(read).toMatchObject({
+      mode: 'run',
+      config: { settings: { owners: { acme: { as_user: true } }, pause: 'Later' } },
+    })
+  })
+
+  test('that is wrong is told with all lines and keys, and nothing starts', () => {
+    const read = withFile('owners:\n  acme:\n    as_user: maybe\nlimits: {person: 0}\n')
+    expect(read.mode === 'refuse' && read.problems).toEqual([
+      expect.stringMatching(
+        /^SETTINGS_FILE is wrong: .*, line 3, `owners\.acme\.as_user`, must be true, false or/,
+      ),
+      expect.stringMatching(/^SETTINGS_FILE is wrong: .*, line 4, `limits\.person`/),
+    ])
+  })
+
+  test('of which one owner has a PostHog of its own says that this is not possible yet', () => {
+    const read = withFile('owners: {acme: {posthog: {project_id: 1}}}')
+    expect(read.mode === 'refuse' && read.problems.join()).toContain('all owners share the PostHog')
+  })
+
+  test('that is not there is a problem, but not of a process that starts nothing', () => {
+    const SETTINGS_FILE = join(dir, 'no-such-settings.yml')
+    expect(readConfig({ ...whole, SETTINGS_FILE })).toMatchObject({ mode: 'refuse' })
+    expect(readConfig({ ...whole, SETTINGS_FILE, ROLE: 'web', REDIS_URL: 'redis://x' })).toMatchObject({
+      mode: 'run',
+    })
+  })
+})

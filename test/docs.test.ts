@@ -9,6 +9,7 @@ import { openMetrics } from '../src/admin/metrics.ts'
 import { readConfig, variables } from '../src/config.ts'
 import { presets } from '../src/core/command/table.ts'
 import { replyComment } from '../src/core/comments/replies.ts'
+import { DeploymentSettings, readDeploymentSettings } from '../src/core/deployment-settings.ts'
 import { Refused, type Service } from '../src/core/faults.ts'
 import { failureOf } from '../src/core/refusals.ts'
 import { defaultSettings, readSettings } from '../src/core/repo-settings.ts'
@@ -90,6 +91,18 @@ describe('the README', () => {
     const named = commands.map(([, name = '']) => name.replace('run ', ''))
     expect(named.filter(name => !(name in scripts))).toEqual([])
   })
+})
+
+test('the settings file that the README shows is one', () => {
+  const [, shown = ''] = /```yaml\n(owners:[\s\S]*?)```/.exec(section('Settings of the bot')) ?? []
+  const read = readDeploymentSettings(shown)
+  expect(read).toMatchObject({
+    kind: 'read',
+    value: { owners: { acme: { as_user: ['shop'] } }, pause: false },
+  })
+  // Every key is shown.
+  const { shape } = DeploymentSettings
+  expect(Object.keys(shape).filter(key => !shown.includes(`${key}:`))).toEqual([])
 })
 
 const unquoted = (code: string): string => code.replace(/^`(.*)`$/, '$1')

@@ -1,11 +1,11 @@
 /**
- * `.github/codex.yml`, read from the default branch only. A file that is wrong anywhere counts as not
- * there: half of somebody's rules is worse than none of them, and the thread is told which line it is.
+ * `.github/codex.yml`, read from the default branch only. A file that is wrong anywhere counts for nothing: half of
+ * somebody's rules is worse than none of them, and the thread is told which lines it is.
  */
 import { z } from 'zod'
 import { commandNames, commands, mayAct } from './command/table.ts'
 import { PermissionMode, ReasoningEffort } from './run-request.ts'
-import { readYaml } from './text/yaml.ts'
+import { problemText, readSettingsFile, type SettingsProblem } from './settings-file.ts'
 
 const Preset = z.strictObject({
   plan: z.boolean().optional(),
@@ -55,7 +55,14 @@ export const RepoSettings = z.strictObject({
   allow: z
     .strictObject({
       users: z
-        .array(z.string().regex(/^[A-Za-z0-9-]{1,39}$/, 'must be logins; there is no wildcard'))
+        .array(
+          z
+            .string()
+            .regex(
+              /^[A-Za-z0-9-]{1,39}(?::[1-9]\d{0,14})?$/,
+              'must be logins, or login:number; there is no wildcard',
+            ),
+        )
         .default([]),
       teams: z.array(z.string().regex(/^[\w.-]{1,100}$/, 'must be team slugs')).default([]),
       apps: z.array(z.number().int().positive()).default([]),
@@ -92,54 +99,29 @@ export const settingsPath = '.github/codex.yml'
 
 export const defaultSettings: RepoSettings = RepoSettings.parse({})
 
-export interface SettingsProblem {
-  /** From 1; `undefined` where the parser gives none. */
-  line: number | undefined
-  /** `labels.docs.effort`; empty for the file as a whole. */
-  key: string
-  message: string
-}
-
 export interface SettingsRead {
   settings: RepoSettings
   /** All of them, in the order of the file as far as it is known. */
   problems: SettingsProblem[]
 }
 
-export function readSettings(text: string | undefined): SettingsRead {
-  if (text === undefined || text.trim() === '') return { settings: defaultSettings, problems: [] }
-  const yaml = readYaml(text)
-  if (yaml.kind === 'problems') return wrong(yaml.problems.map(problem => ({ ...problem, key: '' })))
-  const parsed = RepoSettings.safeParse(yaml.value ?? {})
-  if (parsed.success) return { settings: parsed.data, problems: [] }
-  return wrong(
-    parsed.error.issues.flatMap(placesOf).map(({ path, message }) => ({
-      line: yaml.lineOf(path),
-      key: path.join('.'),
-      message,
-    })),
+/** @param defaults what holds for keys that the file leaves out */
+export function readSettings(text: string | undefined, defaults: object = {}): SettingsRead {
+  const usual = RepoSettings.parse(defaults)
+  if (text === undefined || text.trim() === '') return { settings: usual, problems: [] }
+  const read = readSettingsFile(RepoSettings, text, value =>
+    typeof value === 'object' && !Array.isArray(value) ? { ...defaults, ...value } : value,
   )
+  return read.kind === 'read'
+    ? { settings: read.value, problems: [] }
+    : { settings: usual, problems: read.problems }
 }
-
-/** A name that is not known is a problem each. */
-function placesOf(issue: z.core.$ZodIssue): { path: string[]; message: string }[] {
-  const path = issue.path.map(String)
-  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }]
-  return issue.keys.map(key => ({ path: [...path, key], message: 'is not a setting' }))
-}
-
-const wrong = (problems: SettingsProblem[]): SettingsRead => ({ settings: defaultSettings, problems })
 
 /** So many are told; who has put these right is told the next. */
 const maxTold = 10
 
 export function problemsText(problems: readonly SettingsProblem[]): string {
-  const told = problems.slice(0, maxTold).map(problemText)
+  const told = problems.slice(0, maxTold).map(problem => problemText(settingsPath, problem))
   const more = problems.length - told.length
   return [...told, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }
-
-const problemText = ({ line, key, message }: SettingsProblem): string =>
-  [settingsPath, line === undefined ? '' : `line ${line}`, key === '' ? '' : `\`${key}\``, message]
-    .filter(part => part !== '')
-    .join(', ')

@@ -7,12 +7,12 @@ import { type Backup, type Remains, restored } from '../core/backup.ts'
 import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
 import type { Marker, Signer } from '../core/marker.ts'
 import { limits } from '../core/pace.ts'
-import { readSettings, settingsPath } from '../core/repo-settings.ts'
 import { isTerminal, type Pull, type Run, taskMarker } from '../core/run.ts'
 import { pullOf, type SubjectView, type ThreadComment } from '../core/seen.ts'
 import type { Session } from '../core/session.ts'
 import { Repository, threadSlot } from '../core/thread.ts'
 import type { GitHub, Log, RunQueue, TasksClient } from './edges.ts'
+import type { SettingsReader } from './settings.ts'
 
 export interface AdoptDeps {
   installations: {
@@ -25,6 +25,7 @@ export interface AdoptDeps {
   github: GitHub
   posthog: Pick<TasksClient, 'findTask' | 'runIds' | 'statusOf'>
   runs: Pick<RunQueue<Run>, 'get' | 'add'>
+  settings: SettingsReader
   signer: Signer
   log: Log
   now(): number
@@ -173,7 +174,7 @@ async function remainsOf(
   const github = deps.github(thread)
   const view = marker.pull === undefined ? undefined : await github.pull(marker.pull)
   const pulls: Pull[] = view ? [pullOf(view)] : []
-  const { settings } = readSettings(await github.file(settingsPath))
+  const { settings } = await deps.settings.of(github, thread)
   const seen = { thread, snapshot, settings, pulls }
   const found = { id: marker.run, backup, statusId: commentId, closed, ...seen }
   return { ...found, session: await sessionOf(deps, marker, { id: marker.run, thread }, backup) }

@@ -32,8 +32,10 @@ export interface ThreadClient {
   reviewComments(reviewId: number): Promise<InlineComment[]>
   /** `undefined` when it is gone. */
   inlineComment(commentId: number): Promise<{ author: string; body: string } | undefined>
-  /** The text of a file on the default branch. */
-  file(path: string): Promise<string | undefined>
+  /** The text of a file on the default branch, or as of a commit. */
+  file(path: string, commit?: string): Promise<string | undefined>
+  /** The commits that changed a file on the default branch, newest first; a page of them. */
+  fileCommits(path: string): Promise<string[]>
   isInTeam(team: string, login: string): Promise<boolean>
   /** Who closed the thread, if it is closed. */
   closedBy(): Promise<Person | undefined>

@@ -9,7 +9,19 @@ import type { Permission } from '../core/seen.ts'
 import type { Person } from '../core/thread.ts'
 import type { ThreadClient } from './edges.ts'
 
-type Asked = Pick<ThreadClient, 'permission' | 'isInTeam'>
+/** Which account a login is, as it was when it was first used in a repository. */
+export interface Accounts {
+  /** Whether it is still that account; the first one is remembered. */
+  isSame(repoId: number, person: Person): Promise<boolean>
+}
+
+/** What it takes to ask who somebody is here. */
+export interface Asked {
+  github: Pick<ThreadClient, 'permission' | 'isInTeam'>
+  accounts: Accounts
+  repoId: number
+  settings: RepoSettings
+}
 
 export interface Allowance {
   may: boolean
@@ -21,15 +33,10 @@ export interface Allowance {
 }
 
 /** @throws whatever GitHub's edge throws, but for somebody unknown there, who has no role */
-export async function allowanceOf(
-  github: Asked,
-  person: Person,
-  name: CommandName,
-  settings: RepoSettings,
-): Promise<Allowance> {
-  const permission = await permissionOf(github, person)
-  const named = needsName(permission, name, settings) && (await isNamed(github, person, settings))
-  return allowance({ ...permission, named }, name, settings)
+export async function allowanceOf(asked: Asked, person: Person, name: CommandName): Promise<Allowance> {
+  const permission = await permissionOf(asked.github, person)
+  const named = needsName(permission, name, asked.settings) && (await isNamed(asked, person))
+  return allowance({ ...permission, named }, name, asked.settings)
 }
 
 /** Whether it matters that the settings may name the person. */
@@ -52,7 +59,7 @@ const leastFor = (name: CommandName, settings: RepoSettings): Role =>
 const higher = (usual: Role, wanted: Role | undefined): Role =>
   wanted !== undefined && mayAct(wanted, usual) ? wanted : usual
 
-export async function permissionOf(github: Asked, person: Person): Promise<Permission> {
+export async function permissionOf(github: Asked['github'], person: Person): Promise<Permission> {
   // An App has no role of its own; it passes by its number or not at all.
   if (person.app !== undefined) return { role: 'none', name: 'none' }
   try {
@@ -63,9 +70,18 @@ export async function permissionOf(github: Asked, person: Person): Promise<Permi
   }
 }
 
-export async function isNamed(github: Asked, person: Person, { allow }: RepoSettings): Promise<boolean> {
-  if (person.app !== undefined) return allow.apps.includes(person.app)
-  if (allow.users.some(login => login.toLowerCase() === person.login.toLowerCase())) return true
-  for (const team of allow.teams) if (await github.isInTeam(team, person.login)) return true
+export async function isNamed(asked: Asked, person: Person): Promise<boolean> {
+  const { github, settings } = asked
+  const { users, teams, apps } = settings.allow
+  if (person.app !== undefined) return apps.includes(person.app)
+  for (const user of users) if (await isMeant(user, person, asked)) return true
+  for (const team of teams) if (await github.isInTeam(team, person.login)) return true
   return false
+}
+
+/** A login can be given up and taken by somebody else; with its number, or once it was used, it is the account. */
+async function isMeant(user: string, person: Person, { accounts, repoId }: Asked): Promise<boolean> {
+  const [login = '', id] = user.split(':')
+  if (id !== undefined) return Number(id) === person.id
+  return login.toLowerCase() === person.login.toLowerCase() && accounts.isSame(repoId, person)
 }

@@ -122,9 +122,10 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
       }
     },
 
-    async file(path: string): Promise<string | undefined> {
+    async file(path: string, commit?: string): Promise<string | undefined> {
       try {
-        const { data } = await client.rest.repos.getContent({ ...at, path })
+        const ref = commit === undefined ? {} : { ref: commit }
+        const { data } = await client.rest.repos.getContent({ ...at, path, ...ref })
         return 'content' in data && data.type === 'file'
           ? Buffer.from(data.content, 'base64').toString('utf8')
           : undefined
@@ -132,6 +133,11 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
         if (isNotFound(error)) return undefined
         throw error
       }
+    },
+
+    async fileCommits(path: string): Promise<string[]> {
+      const { data } = await client.rest.repos.listCommits({ ...at, path, per_page: 20 })
+      return data.map(({ sha }) => sha)
     },
 
     /** Whether somebody is an active member of a team of this repository's organization. */

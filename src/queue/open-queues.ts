@@ -54,8 +54,14 @@ export async function openQueues<TriggerData, RunData>(
     keepSeconds: 30 * DAY_SECONDS,
   })
   const chores = new BullQueue({ ...shared, name: 'chores', parse: readChore, keepSeconds: DAY_SECONDS })
+  const notes = new BullQueue<unknown>({
+    ...shared,
+    name: 'notes',
+    parse: data => data,
+    keepSeconds: DAY_SECONDS,
+  })
   const board = new ChoreBoard(chores)
-  const all = [triggers, runs, chores]
+  const all = [triggers, runs, chores, notes]
   await Promise.all(all.map(queue => queue.ready())).catch(async error => {
     await backend.close()
     throw error
@@ -65,6 +71,7 @@ export async function openQueues<TriggerData, RunData>(
     kind: backend.kind,
     triggers,
     runs,
+    notes,
     chores: board,
     ready: ms => ready(backend, all, ms),
     close: graceMs => {

@@ -109,6 +109,8 @@ export interface Queues<TriggerData, RunData> {
   kind: 'redis' | 'embedded'
   triggers: WorkQueue<TriggerData>
   runs: WorkQueue<RunData>
+  /** What is written down once and read again: nobody works on it. */
+  notes: Pick<WorkQueue<unknown>, 'add' | 'get'>
   chores: Chores
   /** @throws QueueUnavailable unless the backend takes writes within `ms`, and whatever works here takes jobs. */
   ready(ms: number): Promise<void>

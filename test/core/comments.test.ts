@@ -352,7 +352,7 @@ describe('the status comment', () => {
       ✅ 2 follow-ups passed to the agent
       ⏳ One follow-up to pass on
       ▫️ Pull request
-      ⚠️ .github/codex.yml, line 3, \\\`model\\\`, is not text. Until that is put right, the defaults hold.
+      ⚠️ .github/codex.yml, line 3, \\\`model\\\`, is not text. Until that is put right, the last version without a slip holds.
 
       ⏸️ Waiting for PostHog since 14:03 UTC: PostHog’s rate limit is reached. Goes on by itself; next try 14:07 UTC.
 
@@ -648,6 +648,9 @@ const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
   preset: { reply: 'preset', given: 'paln', meant: 'plan', known: ['plan', 'low'] },
   sandbox: { reply: 'sandbox', given: 'bgi', meant: 'big', known: ['big', 'small'] },
   'not-as-user': { reply: 'not-as-user' },
+  'not-granted': { reply: 'not-granted', what: 'as_user', owner: 'acme' },
+  'bad-settings': { reply: 'bad-settings', problem: '.github/codex.yml, line 2, `effort`, is not one' },
+  paused: { reply: 'paused', why: 'the budget of November is spent' },
   hidden: { reply: 'hidden' },
   'not-offered': { reply: 'not-offered', what: 'model', given: 'gpt-5', known: ['gpt-5.5', 'gpt-5.6'] },
   kept: { reply: 'kept' },
@@ -677,7 +680,7 @@ describe('replies', () => {
       - \`--branch NAME\` The branch to work on; it must exist.
       - \`--new\` Starts afresh instead of going on with the earlier session.
       - \`--sandbox NAME\` The PostHog sandbox environment, by name or id.
-      - \`--as-user\` Lets the pull request be by the person whose PostHog key the bot uses; the settings must allow it.
+      - \`--as-user\` Lets the pull request be by the person whose PostHog key the bot uses; the settings must allow it, and whoever runs the bot.
       - \`--signal-report ID\` Ties the run to a PostHog signal report."
     `)
   })
@@ -732,6 +735,12 @@ describe('replies', () => {
       sandbox: @maya there is no sandbox environment \`bgi\`; did you mean \`big\`? There are: \`big\`, \`small\`. Nothing was started.
 
       not-as-user: @maya this repository does not allow \`--as-user\`: \`as_user: true\` in \`.github/codex.yml\` would. Nothing was started.
+
+      not-granted: @maya this bot does not grant \`--as-user\` in this repository. An admin of this bot can grant it: \`owners.acme.as_user\` in its settings file. Nothing was started.
+
+      bad-settings: @maya the settings of this repository have a slip: .github/codex.yml, line 2, \\\`effort\\\`, is not one. They never were without one, so nothing was started. Put it right and ask again.
+
+      paused: @maya nothing starts here now: the budget of November is spent. Ask again later.
 
       hidden: @maya part of this command can not be seen on the page: it stands in an HTML comment or is written in invisible characters. Nothing was started. Write it so that everybody can read it.
 

@@ -44,11 +44,11 @@ test('all that is wrong is told at once, each with its line', () => {
     'modle: x\neffort: enormous\nlimits:\n  repository: 0\n  persn: 3\nlabels: constructor\n',
   )
   expect(problemsText(problems).split('; ')).toEqual([
+    '.github/codex.yml, line 1, `modle`, is not a setting',
     '.github/codex.yml, line 2, `effort`, Invalid option: expected one of "low"|"medium"|"high"|"xhigh"|"max"',
-    '.github/codex.yml, line 6, `labels`, Invalid input: expected record, received string',
     '.github/codex.yml, line 4, `limits.repository`, Too small: expected number to be >=1',
     '.github/codex.yml, line 5, `limits.persn`, is not a setting',
-    '.github/codex.yml, line 1, `modle`, is not a setting',
+    '.github/codex.yml, line 6, `labels`, Invalid input: expected record, received string',
   ])
   expect(problemsText(readSettings('a: [\nb: }\n').problems)).toContain('; ')
   const many = readSettings(Array.from({ length: 40 }, (_, n) => `x${n}: 1`).join('\n')).problems

@@ -5,9 +5,13 @@ import type { Run } from '../../src/core/run.ts'
 import type { Held, TasksClient, ThreadClient } from '../../src/flow/edges.ts'
 import { type Hand, handOf, type RunDeps } from '../../src/flow/run-steps/hand.ts'
 import { deployment, t0 } from '../core/given.ts'
+import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 
 export type Differs = Partial<Omit<RunDeps, 'github' | 'posthog'>> &
-  Partial<Omit<Held<Run>, 'data'>> & { github?: Partial<ThreadClient>; posthog?: Partial<TasksClient> }
+  Partial<Omit<Held<Run>, 'data' | 'settings'>> & {
+    github?: Partial<ThreadClient>
+    posthog?: Partial<TasksClient>
+  }
 
 interface Given {
   deps: RunDeps
@@ -34,6 +38,8 @@ export function given(run: Run, differs: Differs = {}): Given {
     others: async () => [],
     stream: { watch: () => false, unwatch() {} },
     userToken: undefined,
+    settings: deploymentWith(),
+    accounts: memoryAccounts(),
     fence: () => 'f'.repeat(16),
     reached: () => {},
     ...rest,

@@ -4,6 +4,7 @@ import type { Role } from '../../src/core/command/table.ts'
 import { Refused } from '../../src/core/faults.ts'
 import { readSettings } from '../../src/core/repo-settings.ts'
 import { allowanceOf } from '../../src/flow/permission.ts'
+import { memoryAccounts } from '../support/deployment.ts'
 
 const zoe = { login: 'zoe', id: 12 }
 const bot = { login: 'helper[bot]', id: 13, app: 77 }
@@ -21,7 +22,12 @@ const may = async (
   file: string,
   person: typeof zoe | typeof bot = zoe,
   teams?: string[],
-) => (await allowanceOf(gitHub(role, teams), person, 'run', readSettings(file).settings)).may
+  accounts = memoryAccounts(),
+) => {
+  const { settings } = readSettings(file)
+  return (await allowanceOf({ github: gitHub(role, teams), accounts, repoId: 100, settings }, person, 'run'))
+    .may
+}
 
 describe('starting a run', () => {
   test.each<[Role, boolean]>([
@@ -52,6 +58,22 @@ describe('starting a run', () => {
     ['allow: { users: [helper] }', bot, [], false],
   ])('named in %j', async (file, person, teams, expected) =>
     expect(await may('read', file, person, teams)).toBe(expected),
+  )
+
+  test('a login that is another account by now is not the one that was let in', async () => {
+    const accounts = memoryAccounts()
+    const file = 'allow: { users: [zoe] }'
+    expect(await may('read', file, zoe, [], accounts)).toBe(true)
+    expect(await may('read', file, { ...zoe, id: 99 }, [], accounts)).toBe(false)
+    expect(await may('read', file, { ...zoe, login: 'Zoe' }, [], accounts)).toBe(true)
+  })
+
+  test.each([
+    ['allow: { users: ["zoe:12"] }', zoe, true],
+    ['allow: { users: ["zoe:12"] }', { ...zoe, id: 99 }, false],
+    ['allow: { users: ["zoe:12"] }', { ...zoe, login: 'renamed' }, true],
+  ])('by number in %j: %j is %s, whatever the login is', async (file, person, expected) =>
+    expect(await may('read', file, person)).toBe(expected),
   )
 
   test('an App has no role, whatever GitHub says', async () =>

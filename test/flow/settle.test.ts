@@ -3,10 +3,14 @@ import { expect, test } from 'vitest'
 import { readSettings } from '../../src/core/repo-settings.ts'
 import type { TriggerHand } from '../../src/flow/commands/hand.ts'
 import { settle } from '../../src/flow/commands/start-run.ts'
+import { issueThread } from '../core/given.ts'
+import { deploymentWith } from '../support/deployment.ts'
 
 const handWith = (effort: 'low' | 'high' | 'max' | undefined) =>
   ({
+    record: { trigger: { thread: issueThread } },
     deps: {
+      settings: deploymentWith(),
       defaults: { model: 'gpt-5.5', effort },
       posthog: { models: async () => [], sandboxes: async () => [] },
     },

@@ -482,7 +482,15 @@ describe('power', () => {
     const refused = botWith({ userToken })
     await says(refused, commentEvent({ text: '/codex --as-user fix it' }))
     nothingStarted(refused)
-    const bot = botWith({ userToken, settings: 'as_user: true' })
+    const ungranted = botWith({
+      userToken,
+      settings: 'as_user: true',
+      grants: 'owners: {other: {as_user: true}}',
+    })
+    await says(ungranted, commentEvent({ text: '/codex --as-user fix it' }))
+    nothingStarted(ungranted)
+    const grants = 'owners: {Acme: {as_user: [shop]}}'
+    const bot = botWith({ userToken, settings: 'as_user: true', grants })
     await says(bot, commentEvent({ text: '/codex --as-user fix it' }))
     await says(bot, commentEvent({ text: '/codex --new fix it' }))
     expect(bot.requests.map(request => request.github_user_token)).toEqual([userToken, undefined])

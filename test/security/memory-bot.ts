@@ -14,7 +14,7 @@ import type { Sight } from '../../src/core/observe.ts'
 import { redactor } from '../../src/core/redact.ts'
 import { Run } from '../../src/core/run.ts'
 import type { CodexTaskRunCreate } from '../../src/core/run-request.ts'
-import type { CommentView, PullView } from '../../src/core/seen.ts'
+import type { CommentView, PullView, SandboxView } from '../../src/core/seen.ts'
 import type { InlineComment, Trigger } from '../../src/core/trigger.ts'
 import { acceptTrigger } from '../../src/flow/accept-trigger.ts'
 import { advanceRun } from '../../src/flow/advance-run.ts'
@@ -27,9 +27,11 @@ import type {
   ThreadClient,
   Verdict,
 } from '../../src/flow/edges.ts'
+import type { SettingsReader } from '../../src/flow/settings.ts'
 import { TriggerRecord, triggerRecord } from '../../src/flow/trigger-record.ts'
 import { openDoor } from '../../src/github/door.ts'
 import { deployment, t0 } from '../core/given.ts'
+import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 import { privateKey } from './key.ts'
 
 export interface MemoryBotOptions {
@@ -38,6 +40,12 @@ export interface MemoryBotOptions {
   roles: Readonly<Record<string, Role | undefined>>
   /** `.github/codex.yml` */
   settings?: string
+  /** What it was before, newest first. */
+  history?: readonly string[]
+  /** `SETTINGS_FILE` */
+  grants?: string
+  /** PostHog's sandbox environments. */
+  sandboxes?: readonly SandboxView[]
   /** What the agent says at the end of each turn, and what it leaves behind. */
   agent?: { says: string; opens?: boolean; pushes?: boolean; fails?: boolean; goesOn?: boolean }
   /** What was said in the thread before. */
@@ -136,6 +144,8 @@ export class MemoryBot {
   readonly signer = markerSigner(webhookSecret)
   readonly #options: MemoryBotOptions
   readonly #advance: ReturnType<typeof advanceRun>
+  readonly #accept: ReturnType<typeof acceptTrigger>
+  readonly #settings: SettingsReader
   readonly #redact: (text: string) => string
   readonly #agents = new Map<
     string,
@@ -150,8 +160,22 @@ export class MemoryBot {
     redact = known
     noted = line => this.logs.push(this.#redact(line))
     receive = trigger => Promise.resolve(this.#enqueue(trigger))
+    this.#settings = deploymentWith(options.grants)
+    this.#accept = acceptTrigger({
+      ...this.#shared,
+      settings: this.#settings,
+      mayWorkIn: () => Promise.resolve(!this.accessLost),
+      runs: this.#queue,
+      waiting: {
+        live: async () => [...this.triggers.values()].filter(({ standing }) => standing === 'live'),
+        tell: async (id, message) => this.#tell(this.triggers.get(id), message),
+      },
+      defaults: { model: 'gpt-5.5', effort: undefined },
+      label,
+    })
     this.#advance = advanceRun({
       ...this.#shared,
+      settings: this.#settings,
       liveRuns: () => this.#queue.liveCount(),
       others: async (_, since) => [
         ...(await this.#queue.live()),
@@ -308,8 +332,11 @@ export class MemoryBot {
     state: async () => (this.subject.gone ? undefined : { ...this.subject, closedBy: undefined }),
     hasComment: async ({ commentId }) => !this.deleted.has(commentId),
     review: async () => '',
-    file: async () => this.#options.settings,
     removeLabel: async name => void this.unlabelled.push(name),
+    file: async (_, commit) =>
+      commit === undefined ? this.#options.settings : this.#options.history?.[Number(commit) - 1],
+    fileCommits: async () =>
+      [this.#options.settings, ...(this.#options.history ?? [])].map((_, n) => String(n)),
     comments: async () =>
       (this.#options.before ?? []).map(comment => ({ ...comment, body: this.#redact(comment.body) })),
     reviewComments: async () => {
@@ -401,7 +428,7 @@ export class MemoryBot {
 
   readonly #posthog: Partial<TasksClient> = {
     models: async () => [{ name: 'gpt-5.5', efforts: undefined }],
-    sandboxes: async () => [],
+    sandboxes: async () => [...(this.#options.sandboxes ?? [])],
     createTask: async ({ title, description }) => {
       this.tasks.push({ title: this.#redact(title), description: this.#redact(description) })
       return `task-${this.tasks.length}`
@@ -504,21 +531,10 @@ export class MemoryBot {
     github: () => this.#counted,
     posthog: this.#posthog as TasksClient,
     signer: this.signer,
+    accounts: memoryAccounts(),
     deployment,
     log: logInto(line => this.logs.push(this.#redact(line))),
     now: () => this.now,
     reached: () => {},
   }
-
-  readonly #accept = acceptTrigger({
-    ...this.#shared,
-    mayWorkIn: () => Promise.resolve(!this.accessLost),
-    runs: this.#queue,
-    waiting: {
-      live: async () => [...this.triggers.values()].filter(({ standing }) => standing === 'live'),
-      tell: async (id, message) => this.#tell(this.triggers.get(id), message),
-    },
-    defaults: { model: 'gpt-5.5', effort: undefined },
-    label,
-  })
 }

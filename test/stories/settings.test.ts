@@ -1,6 +1,14 @@
-import { expect, it } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
 import { onBothQueues } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
+
+/** What the deployment grants to the owner of all these repositories. */
+const settingsFile = join(mkdtempSync(join(tmpdir(), 'codex-settings-')), 'settings.yml')
+writeFileSync(settingsFile, 'owners: {acme: {as_user: true, signal_report: true, sandboxes: [small box]}}\n')
+afterAll(() => rmSync(dirname(settingsFile), { recursive: true }))
 
 const sandbox = { id: '0f8fad5b-d9cb-469f-a165-70867728950e', name: 'Small box' }
 
@@ -40,12 +48,23 @@ onBothQueues(
       })
     })
 
-    it('a wrong file is told with line and key, and the defaults hold', async () => {
-      const { thread, ledger } = await runIn('model: gpt-5\neffort: enormous\n', '/codex do it')
+    it('a slip is told with line and key, and the last version without one holds', async () => {
+      const { github, repository, issue, thread, ledger } = await runIn('model: gpt-5\n', 'hello')
+      await github
+        .as('olga', repository)
+        .pushes('main', { '.github/codex.yml': 'model: gpt-5.5\neffort: enormous\n' })
+      await github.as('maya', repository).comments(issue.number, '/codex do it')
       const status = await thread.waitForStatus('.github/codex.yml, line 2')
       expect(status).toContain('effort')
       await thread.waitForAnswer('pull request is ready')
-      expect(ledger().runs[0]?.body).toMatchObject({ model: 'gpt-5.5' })
+      expect(ledger().runs[0]?.body).toMatchObject({ model: 'gpt-5' })
+    })
+
+    it('settings that never were without a slip let nothing start', async () => {
+      const { thread, ledger } = await runIn('modle: gpt-5\neffort: enormous\n', '/codex do it')
+      const answer = await thread.waitForAnswer('the settings of this repository have a slip')
+      expect(answer).toMatch(/line 1, \S*modle.*line 2, \S*effort/)
+      expect(ledger().tasks).toEqual([])
     })
 
     it('a label of its own carries a preset', async () => {
@@ -117,7 +136,7 @@ onBothQueues(
     })
   },
   {
-    env: { CODEX_GITHUB_USER_TOKEN: 'ghu_of_the_deployment_123456' },
+    env: { CODEX_GITHUB_USER_TOKEN: 'ghu_of_the_deployment_123456', SETTINGS_FILE: settingsFile },
     posthog: { sandboxEnvironments: [sandbox] },
   },
 )

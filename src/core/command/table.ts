@@ -134,7 +134,7 @@ export const options: Record<OptionName, OptionInfo> = {
   'as-user': {
     value: undefined,
     about:
-      'Lets the pull request be by the person whose PostHog key the bot uses; the settings must allow it.',
+      'Lets the pull request be by the person whose PostHog key the bot uses; the settings must allow it, and whoever runs the bot.',
   },
   'signal-report': { value: 'ID', about: 'Ties the run to a PostHog signal report.' },
 }

@@ -32,6 +32,9 @@ export type Reply =
   | { reply: 'preset'; given: string; meant: string | undefined; known: readonly string[] }
   | { reply: 'sandbox'; given: string; meant: string | undefined; known: readonly string[] }
   | { reply: 'not-as-user' }
+  | { reply: 'not-granted'; what: 'as_user' | 'signal_report' | 'sandboxes'; owner: string }
+  | { reply: 'bad-settings'; problem: string }
+  | { reply: 'paused'; why: string }
   | { reply: 'kept' }
   | { reply: 'gave-up'; reason: string }
 
@@ -96,6 +99,12 @@ function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
       return `there is no sandbox environment ${code(reply.given)}${didYouMean(reply.meant, meant => meant)} There are: ${reply.known.map(code).join(', ') || 'none'}. Nothing was started.`
     case 'not-as-user':
       return 'this repository does not allow `--as-user`: `as_user: true` in `.github/codex.yml` would. Nothing was started.'
+    case 'not-granted':
+      return `${granted[reply.what]} in this repository. An admin of this bot can grant it: ${code(`owners.${reply.owner}.${reply.what}`)} in its settings file. Nothing was started.`
+    case 'bad-settings':
+      return `the settings of this repository have a slip: ${inlineWords(reply.problem, 1_000)}. They never were without one, so nothing was started. Put it right and ask again.`
+    case 'paused':
+      return `nothing starts here now: ${inlineWords(reply.why, 500)}. Ask again later.`
     case 'kept':
       return 'kept for the agent of the run here: it gets this as soon as it can listen.'
     case 'gave-up':
@@ -106,6 +115,12 @@ function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
 /** What a run under way was started with can't be changed by words. */
 const otherThan = (differs: readonly OptionName[]): string =>
   differs.length === 0 ? '' : `, with another ${differs.map(name => code(`--${name}`)).join(' and ')}`
+
+const granted: Record<'as_user' | 'signal_report' | 'sandboxes', string> = {
+  as_user: 'this bot does not grant `--as-user`',
+  signal_report: 'this bot does not grant `--signal-report`',
+  sandboxes: 'this bot does not grant that sandbox environment',
+}
 
 const naming = (command: CommandName): string =>
   command === 'run' ? 'starting a run' : code(`/codex ${command}`)

@@ -120,7 +120,9 @@ function lines(run: Run, deployment: Deployment): string[] {
     ...endLine(run),
     ...(run.outcome && run.cost ? [`💰 $${run.cost.toFixed(2)} for this task so far`] : []),
     ...(run.settingsProblem
-      ? [`⚠️ ${inlineWords(run.settingsProblem, 1_500)}. Until that is put right, the defaults hold.`]
+      ? [
+          `⚠️ ${inlineWords(run.settingsProblem, 1_500)}. Until that is put right, the last version without a slip holds.`,
+        ]
       : []),
   ]
 }

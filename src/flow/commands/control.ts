@@ -49,7 +49,8 @@ export async function retry(hand: TriggerHand, trigger: Asking, options: Options
   const last = past && (await askedLast(hand, shown ? { marker: shown } : past))
   if (!last) return refused({ reply: 'nothing-to', command: 'retry' })
   const { ask } = last
-  const { settings, problem } = await settingsOf(hand)
+  const { settings, problem, usable } = await settingsOf(hand)
+  if (!usable) return refused({ reply: 'bad-settings', problem: problem ?? '' })
   const settled = await settle(
     hand,
     { options: { ...askedBefore(ask.options), ...options }, what: ask.what },

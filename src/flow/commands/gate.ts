@@ -6,7 +6,7 @@
 import { type CommandName, commandNames, type Role } from '../../core/command/table.ts'
 import { ComeBack } from '../../core/faults.ts'
 import type { RepoSettings } from '../../core/repo-settings.ts'
-import { type Allowance, allowance, isNamed, needsName, permissionOf } from '../permission.ts'
+import { type Allowance, type Asked, allowance, isNamed, needsName, permissionOf } from '../permission.ts'
 import type { TriggerRecord } from '../trigger-record.ts'
 import { type Asking, type Handled, refused, type TriggerHand, targetOf } from './hand.ts'
 import { settingsOf } from './start-run.ts'
@@ -96,11 +96,18 @@ async function allowanceNow(
   if (!permission) throw new Error('nobody was asked who this is')
   if (!needsName(permission, name, settings))
     return allowance({ ...permission, named: false }, name, settings)
-  const named = permission.named ?? (await isNamed(hand.github, sender, settings))
+  const named = permission.named ?? (await isNamed(askedOf(hand, settings), sender))
   if (permission.named === undefined)
     await hand.save({ ...hand.record, permission: { ...permission, named } })
   return allowance({ ...permission, named }, name, settings)
 }
+
+const askedOf = ({ github, deps, record }: TriggerHand, settings: RepoSettings): Asked => ({
+  github,
+  accounts: deps.accounts,
+  repoId: record.trigger.thread.repoId,
+  settings,
+})
 
 export async function isListedApp(hand: TriggerHand, app: number): Promise<boolean> {
   return (await settingsOf(hand)).settings.allow.apps.includes(app)

@@ -5,7 +5,6 @@ import type { Deployment } from '../../core/comments/words.ts'
 import type { Signer } from '../../core/marker.ts'
 import type { FlowMeter } from '../../core/meter.ts'
 import type { Recent } from '../../core/recent.ts'
-import type { RepoSettings } from '../../core/repo-settings.ts'
 import type { Run } from '../../core/run.ts'
 import type { ReasoningEffort } from '../../core/run-request.ts'
 import type { Target } from '../../core/seen.ts'
@@ -14,6 +13,8 @@ import type { CommentTrigger, LabelTrigger, Place, ThreadTrigger, TickTrigger } 
 import type { Reached } from '../crash-points.ts'
 import type { GitHub, Held, KeptRun, Log, RunQueue, TasksClient, ThreadClient } from '../edges.ts'
 import { logAbout } from '../log.ts'
+import type { Accounts } from '../permission.ts'
+import type { SettingsNow, SettingsReader } from '../settings.ts'
 import type { ThreadRecord, TriggerRecord } from '../trigger-record.ts'
 
 export interface TriggerDeps {
@@ -26,6 +27,8 @@ export interface TriggerDeps {
   waiting: WaitingTriggers
   deployment: Deployment
   signer: Signer
+  settings: SettingsReader
+  accounts: Accounts
   defaults: { model: string; effort: ReasoningEffort | undefined }
   /** The label that starts a run. */
   label: string
@@ -74,7 +77,7 @@ export interface TriggerHand {
   /** The command at hand is a stop, which the Run's last word answers. */
   stopping: boolean
   /** The repository's settings, read once each time the job is taken up. */
-  settings?: Promise<{ settings: RepoSettings; problem: string | undefined; version: string }>
+  settings?: Promise<SettingsNow>
   save(record: ThreadRecord): Promise<void>
 }
 

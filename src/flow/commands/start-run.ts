@@ -1,21 +1,17 @@
 /** Commands that start a Run, or give more words to one that lives. */
-import { createHash } from 'node:crypto'
 import { isBranchName } from '../../core/branch.ts'
 import type { Options } from '../../core/command/parse.ts'
 import { nearest } from '../../core/command/parse.ts'
 import { type OptionName, optionNames, presets } from '../../core/command/table.ts'
 import type { Reply } from '../../core/comments/replies.ts'
-import {
-  type PresetSettings,
-  problemsText,
-  type RepoSettings,
-  readSettings,
-  settingsPath,
-} from '../../core/repo-settings.ts'
+import { type Grants, grantsOf, pausedBecause } from '../../core/deployment-settings.ts'
+import type { PresetSettings, RepoSettings } from '../../core/repo-settings.ts'
 import { type Ask, type NewRun, newRun, type Origin, type Run, type RunOptions } from '../../core/run.ts'
 import { effortsFor, type ReasoningEffort } from '../../core/run-request.ts'
+import type { SandboxView } from '../../core/seen.ts'
 import { isFork, type PullHead, threadSlot } from '../../core/thread.ts'
 import type { InlineComment } from '../../core/trigger.ts'
+import type { SettingsNow } from '../settings.ts'
 import { type Asking, commandId, type Handled, liveRun, refused, type TriggerHand } from './hand.ts'
 import { askedLast, type Past, pastOf } from './history.ts'
 
@@ -36,7 +32,8 @@ export async function startRun(hand: TriggerHand, trigger: Asking, wanted: Wante
   if (!trigger.snapshot.open) return refused({ reply: 'closed' })
   const head = await headOf(hand, trigger)
   if (head && isFork(head, trigger.thread)) return refused({ reply: 'fork' })
-  const { settings, problem } = await settingsOf(hand)
+  const { settings, problem, usable } = await settingsOf(hand)
+  if (!usable) return refused({ reply: 'bad-settings', problem: problem ?? '' })
   const preset = presetOf(hand, trigger, settings)
   if ('reply' in preset) return refused(preset)
   const before = await pastOf(hand)
@@ -86,19 +83,11 @@ export function askedBefore({
   }
 }
 
-/** The settings of the repository as they are now, and what is wrong with them. */
-export function settingsOf(hand: TriggerHand): NonNullable<TriggerHand['settings']> {
-  hand.settings ??= hand.github.file(settingsPath).then(text => {
-    const { settings, problems } = readSettings(text)
-    const problem = problems.length === 0 ? undefined : problemsText(problems)
-    return { settings, problem, version: versionOf(text) }
-  })
+/** The settings of the repository as they are now, read once each time the job is taken up. */
+export function settingsOf(hand: TriggerHand): Promise<SettingsNow> {
+  hand.settings ??= hand.deps.settings.of(hand.github, hand.record.trigger.thread)
   return hand.settings
 }
-
-/** Tells one state of the file from another in the log. */
-const versionOf = (text: string | undefined): string =>
-  text === undefined ? 'none' : createHash('sha256').update(text).digest('hex').slice(0, 12)
 
 /** What `codex:<name>` stands for: the repository's own presets first, then the built-in ones. */
 function presetOf(hand: TriggerHand, trigger: Asking, settings: RepoSettings): PresetSettings | Reply {
@@ -126,6 +115,8 @@ function withPreset(wanted: Wanted, { plan, model, effort, sandbox, instruction 
 export const runId = (hand: TriggerHand): string => `run-${commandId(hand)}`
 
 export async function enqueue(hand: TriggerHand, trigger: Asking, run: Run): Promise<Handled> {
+  const paused = pausedBecause(hand.deps.settings.deployment)
+  if (paused !== undefined) return refused({ reply: 'paused', why: paused })
   const data = { ...run, ask: { ...run.ask, delivery: trigger.deliveryId } }
   const { outcome } = await hand.deps.runs.add(run.id, data, threadSlot(trigger.thread))
   hand.deps.log.info({ run: run.id, outcome }, 'run queued')
@@ -290,6 +281,8 @@ export async function settle(
   { options, what }: Pick<Wanted, 'options' | 'what'>,
   settings: RepoSettings,
 ): Promise<RunOptions | Reply> {
+  const { thread } = hand.record.trigger
+  const grants = grantsOf(hand.deps.settings.deployment, thread)
   const model = options.model ?? offered(settings.model ?? hand.deps.defaults.model, settings.models)
   if (what === 'plan' && settings.mode === 'interactive') return { reply: 'plan-interactive' }
   const wrong =
@@ -298,9 +291,10 @@ export async function settle(
     (await checkModel(hand, options.model)) ??
     checkEffort(options.effort, model) ??
     (await checkBranch(hand, options.branch)) ??
-    checkAuthor(options['as-user'], settings)
+    checkAuthor(options['as-user'], { settings, grants, owner: thread.owner }) ??
+    checkReport(options['signal-report'], { grants, owner: thread.owner })
   if (wrong) return wrong
-  const sandbox = await sandboxOf(hand, options.sandbox ?? settings.sandbox)
+  const sandbox = await sandboxOf(hand, options.sandbox ?? settings.sandbox, grants)
   if (sandbox && 'reply' in sandbox) return sandbox
   const effort = options.effort ?? usualEffort(settings, hand.deps.defaults.effort, model)
   if (typeof effort === 'object') return effort
@@ -366,23 +360,49 @@ async function checkBranch(hand: TriggerHand, branch: string | undefined): Promi
   return found ? undefined : { reply: 'no-branch', branch, meant: undefined }
 }
 
-const checkAuthor = (asUser: true | undefined, settings: RepoSettings): Reply | undefined =>
-  asUser && !settings.as_user ? { reply: 'not-as-user' } : undefined
+interface Allowing {
+  settings: RepoSettings
+  grants: Grants
+  owner: string
+}
 
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+/** It takes both: the deployment's token is the deployment's to give, and no repository need take it. */
+function checkAuthor(asUser: true | undefined, { settings, grants, owner }: Allowing): Reply | undefined {
+  if (!asUser) return undefined
+  if (!grants.asUser) return { reply: 'not-granted', what: 'as_user', owner }
+  return settings.as_user ? undefined : { reply: 'not-as-user' }
+}
 
+const checkReport = (
+  report: string | undefined,
+  { grants, owner }: Pick<Allowing, 'grants' | 'owner'>,
+): Reply | undefined =>
+  report === undefined || grants.signalReport
+    ? undefined
+    : { reply: 'not-granted', what: 'signal_report', owner }
+
+const isSandbox =
+  (wanted: string) =>
+  ({ id, name }: SandboxView): boolean =>
+    id === wanted.toLowerCase() || name.toLowerCase() === wanted.toLowerCase()
+
+/** Only those that the deployment grants here; of others not even the names are told. */
 async function sandboxOf(
   hand: TriggerHand,
   wanted: string | undefined,
+  { sandboxes }: Grants,
 ): Promise<{ id: string } | Reply | undefined> {
   if (wanted === undefined) return undefined
+  const { owner } = hand.record.trigger.thread
+  if (sandboxes.length === 0) return { reply: 'not-granted', what: 'sandboxes', owner }
   const known = await hand.deps.posthog.sandboxes()
-  const found = known.find(
-    ({ id, name }) => id === wanted.toLowerCase() || name.toLowerCase() === wanted.toLowerCase(),
-  )
-  if (found) return found
   // A list that the key may not see in full does not make an id wrong.
-  if (known.length === 0 && uuid.test(wanted)) return { id: wanted.toLowerCase() }
-  const names = known.map(({ name }) => name)
+  const byId = sandboxes.find(granted => uuid.test(granted) && granted.toLowerCase() === wanted.toLowerCase())
+  const granted = known.filter(view => sandboxes.some(name => isSandbox(name)(view)))
+  const found = granted.find(isSandbox(wanted)) ?? (byId && { id: byId.toLowerCase() })
+  if (found) return { id: found.id }
+  const names = granted.map(({ name }) => name)
   return { reply: 'sandbox', given: wanted, meant: nearest(wanted.toLowerCase(), names), known: names }
 }
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

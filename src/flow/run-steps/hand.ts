@@ -12,6 +12,8 @@ import { around, type Reached } from '../crash-points.ts'
 import type { GitHub, Held, Log, TasksClient, ThreadClient } from '../edges.ts'
 import { logAbout } from '../log.ts'
 import { NotSettled } from '../not-settled.ts'
+import type { Accounts } from '../permission.ts'
+import type { SettingsReader } from '../settings.ts'
 import { logMilestones } from './milestones.ts'
 
 /** News of a task run as they happen; what they are is looked up. */
@@ -36,6 +38,8 @@ export interface RunDeps {
   others(owner: string, since: number): Promise<OtherRun[]>
   /** The deployment's token for pull requests by its own user; kept out of every record. */
   userToken: string | undefined
+  settings: SettingsReader
+  accounts: Accounts
   /** A random word for each prompt. */
   fence(): string
   reached: Reached

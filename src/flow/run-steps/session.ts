@@ -6,6 +6,7 @@ import {
   onlyOnce,
   type StagedAttachments,
 } from '../../core/attachments.ts'
+import { grantsOf } from '../../core/deployment-settings.ts'
 import { isNotFound } from '../../core/faults.ts'
 import { observe } from '../../core/observe.ts'
 import { lookInterval, lookIntervalWithStream } from '../../core/pace.ts'
@@ -199,7 +200,8 @@ function requestOf(hand: Hand, branch: string): CodexTaskRunCreate {
     signalReport,
     resumeFrom: resumedSession(run)?.taskRunId,
     attachments: run.asked ? undefined : run.attachments?.ids,
-    userToken: deps.userToken,
+    // Granted when it was asked for; that may have been taken back.
+    userToken: grantsOf(deps.settings.deployment, run.thread).asUser ? deps.userToken : undefined,
   })
 }
 

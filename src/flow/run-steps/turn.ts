@@ -1,7 +1,8 @@
 /** Waiting for one's turn, and asking once more whether it may be taken. */
+
 import { clock } from '../../core/comments/words.ts'
+import { pausedBecause } from '../../core/deployment-settings.ts'
 import { Refused } from '../../core/faults.ts'
-import { readSettings, settingsPath } from '../../core/repo-settings.ts'
 import type { Outcome, Run } from '../../core/run.ts'
 import type { Person } from '../../core/thread.ts'
 import { beforeInSession, longestWindow, type Turn, turnOf } from '../../core/turn.ts'
@@ -18,6 +19,8 @@ export async function takeTurn(hand: Hand): Promise<Run> {
     deps.others(run.thread.owner, now - longestWindow),
     closedBy(hand),
   ])
+  const paused = pausedBecause(deps.settings.deployment)
+  if (paused !== undefined) return failed(hand, atRest(paused))
   if (closer) return { ...run, stop: { by: closer, at: now, asked: false, because: 'closed this' } }
   const inSession = beforeInSession({ id: job.id, addedAt: job.addedAt, data: run }, others)
   if (inSession.length > 0)
@@ -59,6 +62,13 @@ export async function givesWay({ run, job, deps }: Hand): Promise<Run | undefine
   return { ...run, turn: run.asked, ahead: before.length, nextLookAt: now + askAgain }
 }
 
+const atRest = (why: string): Outcome => ({
+  is: 'failed',
+  class: 'quota',
+  reason: `Nothing starts here now: ${why}`,
+  fix: '`/codex retry` asks again, later.',
+})
+
 const atLimit = (turn: Exclude<Turn, { is: 'now' }>): Outcome => ({
   is: 'failed',
   class: 'quota',
@@ -73,11 +83,12 @@ const atLimit = (turn: Exclude<Turn, { is: 'now' }>): Outcome => ({
 const closedBy = async ({ github, run }: Hand): Promise<Person | undefined> =>
   run.settings.when.closed === 'stop' ? github.closedBy() : undefined
 
-async function stillMay({ github, run }: Hand): Promise<boolean> {
+async function stillMay({ github, run, deps }: Hand): Promise<boolean> {
   try {
-    const { settings } = readSettings(await github.file(settingsPath))
+    const { settings, usable } = await deps.settings.of(github, run.thread)
     const name = run.ask.what === 'plan' ? 'plan' : 'run'
-    return (await allowanceOf(github, run.ask.by, name, settings)).may
+    const naming = { github, accounts: deps.accounts, repoId: run.thread.repoId, settings }
+    return usable && (await allowanceOf(naming, run.ask.by, name)).may
   } catch (error) {
     if (error instanceof Refused) return false
     throw error

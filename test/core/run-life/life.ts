@@ -2,6 +2,7 @@
  * The job of a Run, from its asking to its end: taken, parked, woken before its time, taken over from a worker that
  * died or froze. What a frozen one does after its thaw runs among the steps of its successor.
  */
+
 import { issueBranch } from '../../../src/core/branch.ts'
 import { Run } from '../../../src/core/run.ts'
 import { rightsOf } from '../../../src/core/session.ts'
@@ -9,6 +10,7 @@ import { advanceRun } from '../../../src/flow/advance-run.ts'
 import type { Held } from '../../../src/flow/edges.ts'
 import type { RunDeps } from '../../../src/flow/run-steps/hand.ts'
 import { LockLost } from '../../../src/queue/work-queue.ts'
+import { deploymentWith, memoryAccounts } from '../../support/deployment.ts'
 import { ask, deployment, runWith, second, t0 } from '../given.ts'
 import { begin } from './agent.ts'
 import { checkRecord } from './judge.ts'
@@ -73,6 +75,8 @@ function depsOf(world: World, worker: Worker): RunDeps {
       world.asked++ < world.script.ahead ? [{ id: older.id, addedAt: t0 - second, data: older }] : [],
     stream: { watch: () => true, unwatch() {} },
     userToken: undefined,
+    settings: deploymentWith(),
+    accounts: memoryAccounts(),
     fence: () => 'f'.repeat(16),
     reached: () => {},
   }

@@ -42,6 +42,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     state: () => at(reads, 'state', () => ({ open: true, locked: false, labels: [], closedBy: undefined })),
     hasComment: () => at(reads, 'comment', () => true),
     review: () => at(reads, 'review', () => undefined),
+    fileCommits: () => at(reads, 'file commits', () => []),
     closedBy: () => at(reads, 'closed by', () => undefined),
     comments: () => at(reads, 'comments', () => []),
     ownComments: () => at(reads, 'own comments', () => [...world.comments]),

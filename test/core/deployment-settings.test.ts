@@ -1,0 +1,95 @@
+/** What a deployment grants and bounds. */
+import { describe, expect, test } from 'vitest'
+import {
+  bounded,
+  grantsOf,
+  noDeploymentSettings,
+  pausedBecause,
+  readDeploymentSettings,
+} from '../../src/core/deployment-settings.ts'
+import { readSettings } from '../../src/core/repo-settings.ts'
+
+const read = (text: string) => {
+  const file = readDeploymentSettings(text)
+  if (file.kind === 'problems') return expect.fail(JSON.stringify(file.problems))
+  return file.value
+}
+const shop = { owner: 'acme', repo: 'shop' }
+
+test('nothing is granted that is not written down', () => {
+  for (const settings of [
+    noDeploymentSettings,
+    read('owners: {acme: {}}'),
+    read('owners: {other: {as_user: true}}'),
+  ])
+    expect(grantsOf(settings, shop)).toMatchObject({ asUser: false, signalReport: false, sandboxes: [] })
+})
+
+test.each([
+  ['as_user: true', { asUser: true }],
+  ['as_user: [blog]', { asUser: false }],
+  ['as_user: [Shop]', { asUser: true }],
+  ['signal_report: true', { signalReport: true, asUser: false }],
+  ['sandboxes: [Small box]', { sandboxes: ['Small box'] }],
+  ['sandboxes: [{name: A, repositories: [blog]}, {name: B, repositories: [shop]}]', { sandboxes: ['B'] }],
+])('%s grants just that', (grant, expected) => {
+  expect(grantsOf(read(`owners: {ACME: {${grant}}}`), shop)).toMatchObject(expected)
+})
+
+describe('a repository can not loosen', () => {
+  const inRepository = (deployment: string, repository: string) =>
+    bounded(readSettings(repository).settings, grantsOf(read(deployment), shop))
+
+  test.each([
+    ['limits: {repository: 5}', 'limits: {repository: 50}', 5],
+    ['limits: {repository: 5}', 'limits: {repository: 3}', 3],
+    ['limits: {repository: 5}\nowners: {acme: {limits: {repository: 4}}}', '', 4],
+    ['limits: {repository: 4}\nowners: {acme: {limits: {repository: 9}}}', '', 4],
+    ['owners: {other: {limits: {repository: 1}}}', 'limits: {repository: 50}', 50],
+  ])('a ceiling: %s, %s', (deployment, repository, expected) => {
+    expect(inRepository(deployment, repository).limits).toMatchObject({ repository: expected, person: 50 })
+  })
+
+  test.each([
+    ['', ['a', 'b']],
+    ['models: [b, c]', ['b']],
+    ['models: [c]', ['a', 'b']],
+  ])('the models: %j', (repository, expected) => {
+    expect(inRepository('owners: {acme: {models: [a, b]}}', repository).models).toEqual(expected)
+  })
+})
+
+test.each([
+  ['', 'issue', undefined],
+  ['branch: issue', 'issue', undefined],
+  ['mode: interactive', 'default', 'high'],
+])('a repository that says %j fills in over the defaults', (file, branch, effort) => {
+  const { defaults } = read(file === 'mode: interactive' ? 'defaults: {branch: default, effort: high}' : '')
+  expect(readSettings(file, defaults).settings).toMatchObject({ branch, ...(effort ? { effort } : {}) })
+})
+
+test('pause says why', () => {
+  expect(pausedBecause(read('pause: false'))).toBeUndefined()
+  expect(pausedBecause(read('pause: true'))).toContain('paused')
+  expect(pausedBecause(read('pause: The budget is spent'))).toBe('The budget is spent')
+})
+
+describe('what is wrong is told at once, with line and key', () => {
+  test.each([
+    ['owners:\n  acme:\n    as_usr: true\n', [[3, 'owners.acme.as_usr']]],
+    [
+      'owners:\n  acme:\n    as_user: maybe\nlimits:\n  person: 0\n',
+      [
+        [3, 'owners.acme.as_user'],
+        [5, 'limits.person'],
+      ],
+    ],
+    ['owners:\n  "a b": {}\n', [[2, 'owners.a b']]],
+    ['owners:\n  acme:\n    posthog: {project_id: 1}\n', [[3, 'owners.acme.posthog']]],
+    ['defaults:\n  allow: {}\n', [[2, 'defaults.allow']]],
+    ['pause: [\n', [[2, '']]],
+  ])('%j', (text, expected) => {
+    const file = readDeploymentSettings(text)
+    expect(file.kind === 'problems' && file.problems.map(({ line, key }) => [line, key])).toEqual(expected)
+  })
+})

@@ -1,0 +1,141 @@
+/** What the deployment grants, and which settings are in force: seen from the thread. */
+import { expect, test } from 'vitest'
+import { MemoryBot, type MemoryBotOptions } from './memory-bot.ts'
+
+const userToken = 'ghu_a-token-of-the-deployment'
+const sandboxes = [
+  { id: '0f8fad5b-d9cb-469f-a165-70867728950e', name: 'Small box' },
+  { id: '7c9e6679-7425-40de-944b-e07fc1f90ae7', name: 'Vault of the bank' },
+]
+const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
+  new MemoryBot({ roles: { maya: 'write', rita: 'read' }, userToken, sandboxes, ...given })
+
+const ids = Array.from({ length: 100 }, (_, n) => 700 + n).values()
+
+async function says(bot: MemoryBot, text: string, by = 'maya', number = 7): Promise<string> {
+  const body = JSON.stringify({
+    action: 'created',
+    installation: { id: 1 },
+    repository: { id: 100, name: 'shop', owner: { login: 'acme' }, default_branch: 'main' },
+    sender: { login: by, id: by.length, type: 'User' },
+    issue: {
+      number,
+      title: 'Login is flaky',
+      body: 'It fails.',
+      user: { login: 'sam', id: 13 },
+      html_url: `https://github.com/acme/shop/issues/${number}`,
+      state: 'open',
+      updated_at: '2026-01-02T14:02:00Z',
+    },
+    comment: {
+      id: ids.next().value,
+      body: text,
+      user: { login: by, id: by.length, type: 'User' },
+      created_at: '2026-01-02T14:02:00Z',
+    },
+  })
+  expect(await bot.deliver({ body })).toBe(202)
+  await bot.settle()
+  return bot.comments.at(-1)?.body ?? ''
+}
+
+test.each([
+  ['--as-user', 'as_user'],
+  ['--signal-report r-1', 'signal_report'],
+  ['--sandbox "Small box"', 'sandboxes'],
+])(
+  '%s is nobody’s without a grant of the deployment, and the thread says what to write',
+  async (option, key) => {
+    const bot = botWith({ settings: 'as_user: true' })
+    const answer = await says(bot, `/codex ${option} fix it`)
+    expect(answer).toContain(`\`owners.acme.${key}\``)
+    expect(bot.requests).toEqual([])
+  },
+)
+
+test('what is granted is had', async () => {
+  const grants = 'owners: {acme: {as_user: true, signal_report: [shop], sandboxes: [small box]}}'
+  const bot = botWith({ settings: 'as_user: true', grants })
+  await says(bot, '/codex --as-user --signal-report r-1 --sandbox "Small box" fix it')
+  expect(bot.requests).toEqual([
+    expect.objectContaining({
+      github_user_token: userToken,
+      signal_report_id: 'r-1',
+      sandbox_environment_id: sandboxes[0]?.id,
+    }),
+  ])
+})
+
+test.each(['sandbox: Vault of the bank', `sandbox: ${sandboxes[1]?.id}`])(
+  'a repository can not take a sandbox by its own file: %s',
+  async settings => {
+    const bot = botWith({ settings, grants: 'owners: {acme: {sandboxes: [Small box]}}' })
+    await says(bot, '/codex fix it')
+    expect(bot.requests).toEqual([])
+  },
+)
+
+test('the names of sandboxes are told only to those who may use them', async () => {
+  for (const grants of ['', 'owners: {acme: {sandboxes: [Small box]}}']) {
+    const answer = await says(botWith({ grants }), '/codex --sandbox nonsense fix it')
+    expect(answer).not.toContain('Vault')
+    expect(answer.includes('Small box')).toBe(grants !== '')
+  }
+})
+
+test('a ceiling of the deployment holds whatever the repository says', async () => {
+  const bot = botWith({
+    settings: 'limits: {thread_per_day: 100, when_reached: refuse}',
+    grants: 'owners: {acme: {limits: {thread_per_day: 1}}}',
+  })
+  await says(bot, '/codex fix it')
+  expect(await says(bot, '/codex --new fix it again')).toContain(
+    'The limit for a day in one thread is reached',
+  )
+  expect(bot.requests).toHaveLength(1)
+})
+
+test('only models that the owner may use are taken', async () => {
+  const bot = botWith({ settings: 'models: [gpt-6]', grants: 'owners: {acme: {models: [gpt-5]}}' })
+  expect(await says(bot, '/codex --model gpt-5.5 fix it')).toContain('does not allow the model `gpt-5.5`')
+  await says(bot, '/codex fix it')
+  expect(bot.requests).toEqual([expect.objectContaining({ model: 'gpt-5' })])
+})
+
+test('while the bot is paused nothing starts, and the thread is told why', async () => {
+  const bot = botWith({ grants: 'pause: The budget of November is spent' })
+  expect(await says(bot, '/codex fix it')).toContain('The budget of November is spent')
+  expect(bot.requests).toEqual([])
+  expect(await says(bot, '/codex status')).toContain('nothing was asked here yet')
+})
+
+test('settings with a slip keep the last ones without in force', async () => {
+  const bot = botWith({
+    settings: 'modle: gpt-5',
+    history: ['effort: enormous', 'model: gpt-5', 'model: gpt-4'],
+  })
+  await says(bot, '/codex fix it')
+  expect(bot.requests).toEqual([expect.objectContaining({ model: 'gpt-5' })])
+  const [status] = bot.comments
+  expect(status?.body).toContain('line 1, \\`modle')
+  expect(status?.body).toContain('the last version without a slip holds')
+})
+
+test('who the last good settings keep out stays out', async () => {
+  const bot = botWith({ settings: 'permissions: {', history: ['permissions: {run: admin}'] })
+  await says(bot, '/codex fix it')
+  expect(bot.requests).toEqual([])
+})
+
+test('where there never were settings without a slip, nothing starts and all slips are told', async () => {
+  const bot = botWith({ settings: 'modle: gpt-5\neffort: enormous\n', history: ['also: wrong'] })
+  const answer = await says(bot, '/codex fix it')
+  expect(bot.requests).toEqual([])
+  expect(answer).toMatch(/line 1, \S*modle.*line 2, \S*effort/)
+})
+
+test('history is read once for a slip, however many strangers comment', async () => {
+  const bot = botWith({ settings: 'modle: gpt-5', history: ['model: gpt-5'] })
+  for (let n = 0; n < 5; n += 1) await says(bot, '/codex fix it', 'rita')
+  expect(bot.calls.filter(name => name === 'fileCommits')).toHaveLength(1)
+})
