@@ -62,6 +62,7 @@ test('the least that it takes, and what stands in for the rest', () => {
     role: 'all',
     server: { host: 'localhost', port: 3000, proxyUrl: undefined },
     log: { level: 'info', format: 'pretty' },
+    settings: { owners: {}, limits: {}, defaults: {}, pause: false },
     traces: { endpoint: undefined },
   })
 })

@@ -102,7 +102,7 @@ async function allowanceNow(
   return allowance({ ...permission, named }, name, settings)
 }
 
-const askedOf = ({ github, deps, record }: TriggerHand, settings: RepoSettings): Asked => ({
+export const askedOf = ({ github, deps, record }: TriggerHand, settings: RepoSettings): Asked => ({
   github,
   accounts: deps.accounts,
   repoId: record.trigger.thread.repoId,

@@ -12,6 +12,7 @@ import type { Place, ThreadTrigger, WithdrawalTrigger } from '../../core/trigger
 import type { Verdict } from '../edges.ts'
 import { allowanceOf } from '../permission.ts'
 import { isOfThread, type ThreadRecord } from '../trigger-record.ts'
+import { askedOf } from './gate.ts'
 import { liveRun, type TriggerHand } from './hand.ts'
 import { settingsOf } from './start-run.ts'
 
@@ -141,7 +142,7 @@ async function mayStop(
 ): Promise<boolean> {
   if (sender.id === asker.id || (what.of === 'thread' && what.by !== 'closed')) return true
   const { settings } = await settingsOf(hand)
-  return (await allowanceOf(hand.github, sender, 'stop', settings)).may
+  return (await allowanceOf(askedOf(hand, settings), sender, 'stop')).may
 }
 
 /** GitHub closes an issue in the moment in which a pull request is merged that says so. */
