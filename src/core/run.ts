@@ -287,7 +287,9 @@ export const Run = z.object({
   progress: z.array(ProgressStep).default([]),
   /** Addresses that PostHog gave and GitHub has not been asked about yet. */
   claimedPulls: z.array(z.string()).default([]),
-  /** Addresses that turned out not to be pull requests of this repository. */
+  /** How many of them were looked up. */
+  claimsSeen: z.number().int().default(0),
+  /** Addresses that turned out not to be pull requests of this Run. */
   foreignPulls: z.array(z.string()).default([]),
   pulls: z.array(Pull).default([]),
   /** How many of them the thread has been told of. */

@@ -54,6 +54,8 @@ export interface ThreadClient {
   deleteBranch(name: string): Promise<void>
   pull(number: number): Promise<PullView | undefined>
   pullsFrom(head: string): Promise<PullView[]>
+  /** Whether one commit has the other among its ancestors, or is it. */
+  isDescendant(ancestor: string, sha: string): Promise<boolean>
   isBaseOfPull(base: string): Promise<boolean>
   openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView>
   amendPull(number: number, change: { base?: string; body?: string }): Promise<PullView>

@@ -95,7 +95,12 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
         if (made?.createLinkedBranch?.linkedBranch) return { linked: true }
         if (await branch(name)) return { linked: false }
       }
-      await client.rest.git.createRef({ ...at, ref: `refs/heads/${name}`, sha }).catch(alreadyThere)
+      try {
+        await client.rest.git.createRef({ ...at, ref: `refs/heads/${name}`, sha })
+      } catch (error) {
+        // A ruleset refuses with the same number as a name that is taken.
+        if (!(error instanceof Refused && error.status === 422 && (await branch(name)))) throw error
+      }
       return { linked: false }
     },
 
@@ -121,6 +126,18 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
         per_page: 20,
       })
       return data.map(viewed).filter(pull => pull.head.ref === head && pull.head.repoId === thread.repoId)
+    },
+
+    /** Whether one commit has the other among its ancestors, or is it. */
+    async isDescendant(ancestor: string, sha: string): Promise<boolean> {
+      try {
+        const query = { ...at, basehead: `${ancestor}...${sha}`, per_page: 1 }
+        const { status } = (await client.rest.repos.compareCommitsWithBasehead(query)).data
+        return status === 'ahead' || status === 'identical'
+      } catch (error) {
+        if (isNotFound(error)) return false
+        throw error
+      }
     },
 
     /** Whether an open pull request goes into a branch. */

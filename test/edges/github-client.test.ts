@@ -648,12 +648,68 @@ describe('a branch is made', () => {
     expect(bodies.at(-1)).toEqual({ ref: 'refs/heads/codex/issue-7', sha: 'abc' })
   })
 
-  test.each<[string, Answer]>([
-    ['made', [201, {}]],
-    ['there already', [422, { message: 'Reference already exists' }]],
-  ])('plainly, without GraphQL: %s', async (_, answer) => {
-    answers('POST', `${at}/git/refs`, answer)
+  test('plainly, without GraphQL', async () => {
+    answers('POST', `${at}/git/refs`, [201, {}])
     expect(await issue().makeBranch('codex/issue-7', 'abc', undefined)).toEqual({ linked: false })
+  })
+
+  test('plainly, where it is there already', async () => {
+    answers('POST', `${at}/git/refs`, [422, { message: 'Reference already exists' }])
+    answers('GET', ref, [200, { object: { sha: 'abc' } }])
+    expect(await issue().makeBranch('codex/issue-7', 'abc', undefined)).toEqual({ linked: false })
+  })
+
+  test('and a ruleset’s refusal, which has the same number, is one', async () => {
+    const message = 'Repository rule violations found'
+    answers('POST', `${at}/git/refs`, [422, { message }])
+    answers('GET', ref, [404, { message: 'Not Found' }])
+    const refused = await caught(issue().makeBranch('codex/issue-7', 'abc', undefined))
+    expect(refused).toBeInstanceOf(Refused)
+    expect(refused).toMatchObject({ status: 422, message: expect.stringContaining(message) })
+  })
+
+  test.each([
+    ['ahead', true],
+    ['identical', true],
+    ['behind', false],
+    ['diverged', false],
+  ])('and a head that is %s of it is known', async (status, expected) => {
+    answers('GET', `${at}/compare/abc...def`, [200, { status }])
+    expect(await issue().isDescendant('abc', 'def')).toBe(expected)
+  })
+
+  test('and a head that nobody knows is none', async () => {
+    answers('GET', `${at}/compare/abc...def`, [404, { message: 'Not Found' }])
+    expect(await issue().isDescendant('abc', 'def')).toBe(false)
+  })
+
+  test.each<[string, Answer, unknown]>([
+    [
+      'open',
+      [200, { number: 7, state: 'open', locked: false, labels: ['a', { name: 'codex' }] }],
+      { open: true, locked: false, labels: ['a', 'codex'], closedBy: undefined },
+    ],
+    [
+      'closed',
+      [200, { number: 7, state: 'closed', locked: true, labels: [], closed_by: { login: 'maya', id: 11 } }],
+      { open: false, locked: true, labels: [], closedBy: { login: 'maya', id: 11 } },
+    ],
+    ['deleted', [410, { message: 'This issue was deleted' }], undefined],
+    ['gone', [404, { message: 'Not Found' }], undefined],
+    ['elsewhere', [200, { number: 70, state: 'open', locked: false, labels: [] }], undefined],
+  ])('a thread that is %s', async (_, answer, expected) => {
+    answers('GET', `${at}/issues/7`, answer)
+    expect(await issue().state()).toEqual(expected)
+  })
+
+  test.each<['thread' | 'inline', string]>([
+    ['thread', 'issues'],
+    ['inline', 'pulls'],
+  ])('a comment in the %s is there or not', async (where, kind) => {
+    answers('GET', `${at}/${kind}/comments/501`, [200, { id: 501 }])
+    expect(await issue().hasComment({ in: where, commentId: 501 })).toBe(true)
+    answers('GET', `${at}/${kind}/comments/502`, [404, { message: 'Not Found' }])
+    expect(await issue().hasComment({ in: where, commentId: 502 })).toBe(false)
   })
 
   test('not twice: an answer that never came is no answer', async () => {
@@ -682,6 +738,8 @@ describe('pull requests', () => {
     merged_at: null,
     head: { ref: 'codex/x', sha: 'abc', repo: { id: 100 } },
     base: { ref: 'main' },
+    user: { login: 'posthog[bot]', type: 'Bot' },
+    created_at: '2026-01-02T13:00:00Z',
   }
   const view = {
     number: 9,
@@ -691,12 +749,20 @@ describe('pull requests', () => {
     draft: true,
     state: 'open',
     head: { ref: 'codex/x', sha: 'abc', base: 'main', repoId: 100 },
+    author: { login: 'posthog[bot]', bot: true },
+    createdAt: Date.parse(data.created_at),
+    mergedAt: undefined,
   }
 
   test.each<[string, object, object]>([
+    ['by an account that is gone', { user: null }, { author: undefined }],
     ['open', {}, {}],
     ['closed', { state: 'closed' }, { state: 'closed' }],
-    ['merged', { state: 'closed', merged_at: '2026-01-02T14:00:00Z' }, { state: 'merged' }],
+    [
+      'merged',
+      { state: 'closed', merged_at: '2026-01-02T14:00:00Z' },
+      { state: 'merged', mergedAt: Date.parse('2026-01-02T14:00:00Z') },
+    ],
     [
       'of a fork that is gone',
       { head: { ref: 'codex/x', sha: 'abc', repo: null } },

@@ -62,7 +62,7 @@ const pullLinks = (run: Run): string =>
 
 function pushedTo(run: Run): string {
   if (run.thread.kind === 'pull') return 'this pull request'
-  const pull = run.pulls.at(-1)
+  const pull = run.pulls.findLast(({ state }) => state === 'open')
   return pull ? `[#${pull.number}](${pull.url})` : code(run.branch?.name ?? '')
 }
 

@@ -86,7 +86,8 @@ function pushedCommit({ thread, pushed }: Run): string {
 
 function pushedWhere(run: Run): string {
   if (run.thread.kind === 'pull') return 'this pull request'
-  return run.pulls.length > 0 ? pullList(run.pulls) : code(run.branch?.name ?? '')
+  const open = run.pulls.filter(({ state }) => state === 'open')
+  return open.length > 0 ? pullList(open) : code(run.branch?.name ?? '')
 }
 
 const pullList = (pulls: readonly Pull[]): string => pulls.map(pull => `#${pull.number}`).join(', ')

@@ -2,7 +2,9 @@
 import type { Marker } from '../../core/marker.ts'
 import type { Pull, Run } from '../../core/run.ts'
 import { pullOf } from '../../core/seen.ts'
+import { threadSlot } from '../../core/thread.ts'
 import type { TickTrigger } from '../../core/trigger.ts'
+import { markerOf } from '../run-steps/tell-thread.ts'
 import type { TriggerHand } from './hand.ts'
 
 export interface Past {
@@ -13,18 +15,31 @@ export interface Past {
 }
 
 export async function pastOf(hand: TriggerHand): Promise<Past | undefined> {
-  const marker = (await lastStatus(hand)) ?? (await ownPullMarker(hand))
+  const marker = (await lastMarker(hand)) ?? (await ownPullMarker(hand)) ?? (await lastKept(hand))
   if (!marker) return undefined
   const view = marker.pull === undefined ? undefined : await hand.github.pull(marker.pull)
   return { marker, pull: view && pullOf(view) }
 }
 
-async function lastStatus(hand: TriggerHand): Promise<Marker | undefined> {
+/** Of the newest status comment; where somebody deleted that, its Run's last word says nearly as much. */
+async function lastMarker(hand: TriggerHand): Promise<Marker | undefined> {
   const { thread } = hand.record.trigger
   const comments = await hand.github.ownComments()
-  return comments
-    .flatMap(({ body }) => hand.deps.signer.read(body, thread))
-    .findLast(marker => marker.as === 'status')
+  const markers = comments.flatMap(({ body }) => hand.deps.signer.read(body, thread))
+  const newest = markers.findLast(({ as }) => as === 'status' || as === 'closing')
+  return markers.findLast(({ as, run }) => as === 'status' && run === newest?.run) ?? newest
+}
+
+const queueRemembers = 30 * 24 * 60 * 60_000
+
+/** When all comments are gone: the newest Run of the thread that the queue still has. */
+async function lastKept(hand: TriggerHand): Promise<Marker | undefined> {
+  const slot = threadSlot(hand.record.trigger.thread)
+  const ended = await hand.deps.runs.recentlyEnded(hand.deps.now() - queueRemembers)
+  const [newest] = ended
+    .filter(({ data }) => threadSlot(data.thread) === slot)
+    .toSorted((a, b) => b.addedAt - a.addedAt)
+  return newest && markerOf(newest.data, 'status')
 }
 
 /** On a pull request that a Run opened, its description carries the marker. */

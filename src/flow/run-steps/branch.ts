@@ -1,5 +1,6 @@
 /** The branch of a thread: found, made, and taken away again when nothing came of it. */
 import { issueBranch } from '../../core/branch.ts'
+import { Refused } from '../../core/faults.ts'
 import type { Branch, Outcome, Run } from '../../core/run.ts'
 import type { BranchView, IssueBranches } from '../../core/seen.ts'
 import type { Hand } from './hand.ts'
@@ -96,13 +97,32 @@ function madeBefore(
   return { ...found, sha, made: true, fresh: ours.sha === base?.sha, linked }
 }
 
-async function make(hand: Hand, base: BranchView, ids: IssueBranches['ids']): Promise<Branch> {
+async function make(hand: Hand, base: BranchView, ids: IssueBranches['ids']): Promise<Branch | Outcome> {
   const name = issueBranch(hand.run.thread.number, hand.run.snapshot.title)
   await hand.job.assertHeld()
-  const { linked } = await hand.github.makeBranch(name, base.sha, ids)
-  hand.deps.reached('branch made, not recorded')
-  return { name, into: base.name, sha: base.sha, made: true, fresh: true, linked }
+  try {
+    const { linked } = await hand.github.makeBranch(name, base.sha, ids)
+    hand.deps.reached('branch made, not recorded')
+    return { name, into: base.name, sha: base.sha, made: true, fresh: true, linked }
+  } catch (error) {
+    if (!(error instanceof Refused) || (error.status !== 422 && error.status !== 403)) throw error
+    return /archived/i.test(error.message) ? archived : refusedBranch(name, error)
+  }
 }
+
+const archived: Outcome = {
+  is: 'failed',
+  class: 'setup',
+  reason: 'This repository is archived, so nothing can be pushed to it',
+  fix: 'Unarchive it, then `/codex retry`.',
+}
+
+const refusedBranch = (name: string, { message }: Refused): Outcome => ({
+  is: 'failed',
+  class: 'setup',
+  reason: `GitHub does not let the bot make the branch ${name}: ${message}`,
+  fix: 'Let this App make branches called `codex/…` in the rulesets of the repository; or link a branch to the issue, name one with `/codex --branch NAME …`, or set `branch: default`. Then `/codex retry`.',
+})
 
 const movedHead: Outcome = {
   is: 'failed',

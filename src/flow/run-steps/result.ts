@@ -1,6 +1,7 @@
 /** What came of the work: GitHub is asked, never believed from somebody's text. */
 
 import { Refused } from '../../core/faults.ts'
+import { maxClaims, ownershipOf, pullNumberIn } from '../../core/own-pull.ts'
 import type { Pull, Run } from '../../core/run.ts'
 import { disarm, quoted } from '../../core/safe-markdown.ts'
 import { type PullView, pullOf } from '../../core/seen.ts'
@@ -8,26 +9,31 @@ import { threadName } from '../../core/thread.ts'
 import { type Hand, once } from './hand.ts'
 import { ignoreRefusal, markerOf } from './tell-thread.ts'
 
-/**
- * An address that PostHog gave: ours only if GitHub has a pull request of that number in this repository
- * under exactly that address.
- */
+/** An address that PostHog gave: looked up only here, and taken only if the pull request is the Run's own. */
 export async function adoptPull(hand: Hand, url: string): Promise<Run> {
   const { run } = hand
   const claimedPulls = run.claimedPulls.filter(claimed => claimed !== url)
   hand.deps.reached('pull seen')
-  const number = Number(/\/pull\/(\d{1,9})\/?$/.exec(url)?.[1])
-  const view = Number.isInteger(number) ? await hand.github.pull(number) : undefined
-  if (!view || !sameAddress(view.url, url)) {
-    hand.deps.log.warn({ run: run.id, url }, 'not a pull request of this repository')
-    return { ...run, claimedPulls, foreignPulls: [...run.foreignPulls, url] }
-  }
+  const foreign: Run = { ...run, claimedPulls, foreignPulls: [...run.foreignPulls, url] }
+  const number = pullNumberIn(url, run.thread)
   // The pull request that the command stood on is no news.
-  if (run.thread.kind === 'pull' && view.number === run.thread.number)
-    return { ...run, claimedPulls, foreignPulls: [...run.foreignPulls, url] }
+  if (number === undefined || (run.thread.kind === 'pull' && number === run.thread.number)) return foreign
+  if (run.claimsSeen >= maxClaims) return foreign
+  const claimsSeen = run.claimsSeen + 1
+  const view = await hand.github.pull(number)
+  if (!view || !(await isOwn(hand, view))) {
+    hand.deps.log.warn({ run: run.id, url }, 'not a pull request of this run')
+    return { ...foreign, claimsSeen }
+  }
   const pull = await putRight(hand, view)
   await involve(hand, view)
-  return { ...run, claimedPulls, pulls: withPull(run.pulls, pull) }
+  return { ...run, claimedPulls, claimsSeen, pulls: withPull(run.pulls, pull) }
+}
+
+async function isOwn({ run, github }: Hand, view: PullView): Promise<boolean> {
+  const ownership = ownershipOf(run, view)
+  if (ownership !== 'if-descended' || !run.branch) return ownership === 'ours'
+  return github.isDescendant(run.branch.sha, view.head.sha)
 }
 
 /** Who asked stays responsible: assigned, and asked for a review of what the agent wrote. */
@@ -44,9 +50,6 @@ async function involve(hand: Hand, view: PullView): Promise<void> {
     await ignoreRefusal(hand, hand.github.requestReview(view.number, ask.by.login))
   }
 }
-
-const sameAddress = (a: string, b: string): boolean =>
-  a.replace(/\/$/, '').toLowerCase() === b.replace(/\/$/, '').toLowerCase()
 
 const withPull = (pulls: Pull[], pull: Pull): Pull[] => [
   ...pulls.filter(({ number }) => number !== pull.number),
@@ -133,8 +136,11 @@ async function pullOfHeads(hand: Hand): Promise<PullView | undefined> {
   const heads = new Set([run.taskRun?.headBranch, run.branch?.made ? run.branch.name : undefined])
   for (const head of heads) {
     if (head === undefined || head === run.thread.defaultBranch || head === run.head?.ref) continue
-    const view = (await hand.github.pullsFrom(head)).find(({ state }) => state !== 'closed')
-    if (view && !run.pulls.some(({ number }) => number === view.number)) return view
+    const known = new Set(run.pulls.map(({ number }) => number))
+    const views = (await hand.github.pullsFrom(head)).filter(
+      ({ state, number }) => state !== 'closed' && !known.has(number),
+    )
+    for (const view of views.slice(0, maxClaims)) if (await isOwn(hand, view)) return view
   }
   return undefined
 }
@@ -161,7 +167,8 @@ const canOpen = (run: Run): boolean =>
   run.thread.kind === 'issue' &&
   run.ask.what === 'work' &&
   run.branch?.made === true &&
-  run.pulls.length === 0 &&
+  // What comes after a merge is in no pull request yet.
+  !run.pulls.some(({ state }) => state === 'open') &&
   !run.stop
 
 /** Commits on the branch and no pull request: then we open the draft ourselves. */

@@ -1,0 +1,172 @@
+/** What came of the work: whose pull request it is, where commits are, and what stands in the way of a branch. */
+import { describe, expect, test } from 'vitest'
+import { Refused } from '../../src/core/faults.ts'
+import { maxClaims } from '../../src/core/own-pull.ts'
+import type { PullView } from '../../src/core/seen.ts'
+import { findBranch } from '../../src/flow/run-steps/branch.ts'
+import { adoptPull, findResult } from '../../src/flow/run-steps/result.ts'
+import { branch, minute, pull, runWith, t0, taskRun, working } from '../core/given.ts'
+import { handWith } from './hand.ts'
+
+const view = (differs: Partial<PullView> = {}): PullView => ({
+  number: 9,
+  url: pull.url,
+  title: 'Wait for the session',
+  body: '',
+  draft: true,
+  state: 'open',
+  head: { ref: 'posthog/login', sha: 'e'.repeat(40), base: 'main', repoId: 100 },
+  author: { login: 'posthog[bot]', bot: true },
+  createdAt: t0 + minute,
+  mergedAt: undefined,
+  ...differs,
+})
+
+const ourHead = view().head
+
+describe('a pull request that the agent names', () => {
+  const adopted = async (named: PullView, descended = false) => {
+    const done: string[] = []
+    const hand = handWith(working({ claimedPulls: [named.url] }), {
+      github: {
+        pull: async () => named,
+        isDescendant: async () => descended,
+        amendPull: async (number, { body }) => {
+          done.push(`amend ${number}`)
+          return { ...named, body: body ?? '' }
+        },
+        assign: async number => void done.push(`assign ${number}`),
+        requestReview: async number => void done.push(`review ${number}`),
+      },
+    })
+    const run = await adoptPull(hand, named.url)
+    return { pulls: run.pulls.map(({ number }) => number), foreign: run.foreignPulls, done }
+  }
+  const stranger = { login: 'eve', bot: false }
+
+  test.each<[string, PullView, boolean]>([
+    ['by the App that PostHog works with', view(), false],
+    ['by a person, begun where the run began', view({ author: stranger }), true],
+    ['by another bot, begun where the run began', view({ author: { login: 'ci[bot]', bot: true } }), true],
+  ])('%s is ours', async (_, named, descended) => {
+    const { pulls, done } = await adopted(named, descended)
+    expect(pulls).toEqual([9])
+    expect(done).toEqual(['amend 9', 'assign 9', 'review 9'])
+  })
+
+  test.each<[string, PullView, boolean]>([
+    [
+      'from a fork whose branch is called main',
+      view({ head: { ...ourHead, ref: 'main', repoId: 200 } }),
+      true,
+    ],
+    ['from a fork', view({ head: { ...ourHead, repoId: 200 } }), true],
+    ['from a fork that is gone', view({ head: { ...ourHead, repoId: null } }), true],
+    ['from the default branch', view({ head: { ...ourHead, ref: 'main' } }), true],
+    ['opened before the run began', view({ createdAt: t0 - 1 }), true],
+    ['by a person, from elsewhere', view({ author: stranger }), false],
+    [
+      'by somebody who calls himself like the App',
+      view({ author: { login: 'posthog[bot]', bot: false } }),
+      false,
+    ],
+    ['by another bot, from elsewhere', view({ author: { login: 'ci[bot]', bot: true } }), false],
+    ['by an account that is gone, from elsewhere', view({ author: undefined }), false],
+  ])('%s is left alone', async (_, named, descended) => {
+    expect(await adopted(named, descended)).toEqual({ pulls: [], foreign: [pull.url], done: [] })
+  })
+
+  test.each([
+    'https://github.com/acme/other/pull/9',
+    'https://evil.example/acme/shop/pull/9',
+    'https://github.com/acme/shop/issues/9',
+  ])('elsewhere is not even looked up: %s', async url => {
+    const run = await adoptPull(handWith(working({ claimedPulls: [url] })), url)
+    expect(run.foreignPulls).toEqual([url])
+  })
+
+  test('is looked up a handful of times at most', async () => {
+    let looks = 0
+    let run = working()
+    for (let number = 20; number < 40; number += 1) {
+      const github = {
+        pull: async () => {
+          looks += 1
+          return undefined
+        },
+      }
+      run = await adoptPull(handWith(run, { github }), `https://github.com/acme/shop/pull/${number}`)
+    }
+    expect(looks).toBe(maxClaims)
+    expect(run.foreignPulls).toHaveLength(20)
+  })
+})
+
+describe('commits after the merge', () => {
+  test('get a new pull request', async () => {
+    const opened: string[] = []
+    const merged = view({ state: 'merged', mergedAt: t0 + minute, head: { ...ourHead, ref: branch.name } })
+    const fresh = view({ number: 10, author: { login: 'codex[bot]', bot: true } })
+    const hand = handWith(
+      working({
+        pulls: [{ ...pull, head: branch.name, state: 'merged' }],
+        reported: 1,
+        taskRun: { ...taskRun, status: 'completed' },
+      }),
+      {
+        github: {
+          pullsFrom: async () => [merged],
+          branch: async name => ({ name, sha: 'f'.repeat(40) }),
+          openPull: async ({ head }) => {
+            opened.push(head)
+            return fresh
+          },
+          amendPull: async (_, { body }) => ({ ...fresh, body: body ?? '' }),
+        },
+      },
+    )
+    const run = await findResult(hand)
+    expect(opened).toEqual([branch.name])
+    expect(run.pulls.map(({ number, state }) => [number, state])).toEqual([
+      [9, 'merged'],
+      [10, 'open'],
+    ])
+  })
+})
+
+describe('a branch that GitHub refuses', () => {
+  const found = (error: Refused) =>
+    findBranch(
+      handWith(runWith(), {
+        github: {
+          issueBranches: async () => ({
+            linked: [],
+            ours: [],
+            base: { name: 'main', sha: 'a'.repeat(40) },
+            ids: undefined,
+          }),
+          makeBranch: () => Promise.reject(error),
+        },
+      }),
+    )
+
+  test('by a ruleset is a failure of the set-up, with what to do, before anything is spent', async () => {
+    const rule = 'Repository rule violations found: Cannot create ref due to creations being restricted.'
+    const { outcome, branch: made } = await found(new Refused('github', 422, '', rule))
+    expect(made).toBeUndefined()
+    expect(outcome).toMatchObject({
+      is: 'failed',
+      class: 'setup',
+      reason: expect.stringContaining('creations being restricted'),
+      fix: expect.stringContaining('rulesets'),
+    })
+  })
+
+  test('since the repository is archived says so', async () => {
+    const error = new Refused('github', 403, '', 'Repository was archived so is read-only.')
+    expect((await found(error)).outcome).toMatchObject({
+      class: 'setup',
+      fix: expect.stringContaining('Unarchive'),
+    })
+  })
+})
