@@ -1,7 +1,8 @@
 /**
  * The signed marker in our comments and in the pull requests of our runs: the thread is the backup of the
  * queue. It is bound to repository and thread, so a copy elsewhere means nothing, and signed, so nobody
- * else can write one.
+ * else can write one. It counts only where we put it: on a line of its own, which words of others, quoted as they
+ * are in our comments, never are; in a comment only the last.
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
@@ -39,13 +40,16 @@ export interface Signer {
   read(text: string, thread: Pick<Thread, 'repoId' | 'number'>): Marker[]
 }
 
-const found = /<!-- codex-run:([A-Za-z0-9_-]{1,40000})\.([A-Za-z0-9_-]{43}) -->/g
+const found = /^<!-- codex-run:([A-Za-z0-9_-]{1,40000})\.([A-Za-z0-9_-]{43}) -->[ \t]*$/gm
+
+/** Words of others carry no marker into what we write, not even an old one of ours. */
+export const withoutMarkers = (text: string): string => text.replaceAll('codex-run:', 'codex-run :')
 
 /** Changes a text but for its markers, whose letters mean nothing and are signed. */
 export const aroundMarkers = (text: string, change: (words: string) => string): string => {
   const markers = [...text.matchAll(found)].map(([marker]) => marker)
   return text
-    .split(new RegExp(found.source.replaceAll('(', '(?:')))
+    .split(new RegExp(found.source.replaceAll('(', '(?:'), 'm'))
     .map((words, index) => `${change(words)}${markers[index] ?? ''}`)
     .join('')
 }
@@ -69,10 +73,13 @@ export function markerSigner(secret: string, former: readonly string[] = []): Si
       return `<!-- codex-run:${payload}.${signed(key, payload).toString('base64url')} -->`
     },
     read(text, thread) {
-      return [...text.matchAll(found)].flatMap(([, payload = '', signature = '']) => {
+      const lines = [...text.matchAll(found)]
+      return lines.flatMap((line, index) => {
+        const [, payload = '', signature = ''] = line
         if (!isOurs(payload, signature)) return []
         const marker = parsed(payload)
-        return marker && marker.repo === thread.repoId && marker.thread === thread.number ? [marker] : []
+        if (!marker || marker.repo !== thread.repoId || marker.thread !== thread.number) return []
+        return marker.as === 'pull' || index === lines.length - 1 ? [marker] : []
       })
     },
   }

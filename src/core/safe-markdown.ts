@@ -2,6 +2,8 @@
  * Other people's words inside our comments: the instruction and whatever the agent says. They keep their
  * shape, but can't mention anyone, refer to issues, show images, hide links, carry HTML or give commands.
  */
+
+import { withoutMarkers } from './marker.ts'
 import {
   type BlockContent,
   type Link,
@@ -32,7 +34,7 @@ export function quoted(text: string, maxLength: number): string {
 
 /** What can't be read as GitHub will read it, or not in good time, is shown as it was written, as code. */
 export function safeMarkdown(text: string): string {
-  const source = stripInvisible(text)
+  const source = withoutMarkers(stripInvisible(text))
   return (
     withinTime(() => ({ safe: rewritten(source) }), Math.max(totalTime, timeFor(source)))?.safe ??
     asCode(source)
@@ -246,7 +248,7 @@ const armed = /@(?=[\w-]|$)|#(?=\d|$)|\bGH-(?=\d|$)|\/(?:issues|pulls?|discussio
  * the backslashes behind it, and what they keep from acting would act.
  */
 export function inlineWords(text: string, maxLength: number): string {
-  const line = stripInvisible(text).replace(/\s+/g, ' ').trim()
+  const line = withoutMarkers(stripInvisible(text)).replace(/\s+/g, ' ').trim()
   const cut = line.length > maxLength ? `${line.slice(0, maxLength).toWellFormed().trimEnd()}…` : line
   return disarm(cut.replace(/[\\`*_{}[\]<>|~&$]|:(?=\/\/)|(?<=www)\./gi, character => `\\${character}`))
 }
@@ -256,7 +258,7 @@ const mostCode = 500
 
 /** A code span around any text, whatever backticks it holds. */
 export function code(text: string): string {
-  const line = stripInvisible(text).replace(/\s+/g, ' ')
+  const line = withoutMarkers(stripInvisible(text)).replace(/\s+/g, ' ')
   const clean = countable(line.length > mostCode ? `${line.slice(0, mostCode).toWellFormed()}…` : line || ' ')
   const fence = '`'.repeat(longestRow(clean) + 1)
   const pad = clean.startsWith('`') || clean.endsWith('`') ? ' ' : ''

@@ -48,7 +48,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       return (await ask({ method: 'POST', path: 'tasks/', body, answer: Task })).data.id
     },
 
-    /** The task whose description holds `marker`. */
+    /** The task whose description ends in the line `marker`: anybody can write one into a title or an instruction. */
     async findTask(marker: string): Promise<string | undefined> {
       const { data } = await ask({
         method: 'GET',
@@ -56,7 +56,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
         query: { search: marker },
         answer: TaskPage,
       })
-      return data.results.find(task => `${task.title ?? ''} ${task.description ?? ''}`.includes(marker))?.id
+      return data.results.find(({ description }) => description?.trimEnd().endsWith(`\n${marker}`))?.id
     },
 
     /**

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { aroundMarkers, type Marker, markerSigner } from '../../src/core/marker.ts'
+import { code, inlineWords, quoted, safeMarkdown } from '../../src/core/safe-markdown.ts'
 
 const signer = markerSigner('the secret')
 const here = { repoId: 100, number: 7 }
@@ -23,10 +24,36 @@ test('is an HTML comment that shows nothing, and is read back whole', () => {
   expect(signer.read(written, here)).toEqual([marker])
 })
 
-test('several are read in their order, whatever stands between', () => {
-  const second = { ...marker, run: 'run-2' }
-  expect(signer.read(`Words\n\n${written}\nmore ${signer.write(second)}`, here)).toEqual([marker, second])
+test('those of several runs on a pull request are read in their order, whatever stands between', () => {
+  const first: Marker = { ...marker, as: 'pull' }
+  const second = { ...first, run: 'run-2' }
+  expect(signer.read(`${signer.write(first)}\r\n\r\nWords\n\n${signer.write(second)}\nmore`, here)).toEqual([
+    first,
+    second,
+  ])
 })
+
+test('of a comment only the last line that is one counts', () => {
+  const older = signer.write({ ...marker, run: 'run-older' })
+  expect(signer.read(`Words\n\n${older}\n\n${written}`, here)).toEqual([marker])
+})
+
+test.each(['> ', '> > ', '    ', '- ', 'words ', '`', '&lt;', '\\'])(
+  'words of others in our comments carry none: behind %j',
+  before => {
+    expect(signer.read(`Words\n${before}${written}\n\nmore`, here)).toEqual([])
+  },
+)
+
+test.each([quoted, code, (text: string) => inlineWords(text, 1_000), safeMarkdown])(
+  'an old one that the agent repeats is broken when we show it: %o',
+  show => {
+    for (const text of [written, `\`\`\`\n${written}\n\`\`\``, `${'a\n=\n'.repeat(5_000)}\n${written}`]) {
+      expect(show(text, 100_000)).not.toContain('codex-run:')
+      expect(signer.read(show(text, 100_000), here)).toEqual([])
+    }
+  },
+)
 
 /** The payload of a marker with other words in it, and the old signature. */
 const edited = (change: Partial<Marker>): string => {
@@ -111,8 +138,10 @@ test('a marker with the longest branch that PostHog takes is read back', () => {
 test('words around a marker are changed, and the marker is not', () => {
   const signer = markerSigner('secret')
   const marker = signer.write({ run: 'a', repo: 1, thread: 2, as: 'status' })
-  const changed = aroundMarkers(`abc ${marker} abc\n${marker}`, words => words.replaceAll(/[a-z]/g, 'x'))
-  expect(changed).toBe(`xxx ${marker} xxx\n${marker}`)
+  const changed = aroundMarkers(`abc\n${marker}\nabc ${'<!-- codex-run:'}a\n${marker}`, words =>
+    words.replaceAll(/[a-z]/g, 'x'),
+  )
+  expect(changed).toBe(`xxx\n${marker}\nxxx <!-- xxxxx-xxx:x\n${marker}`)
   expect(aroundMarkers('no marker', words => words.toUpperCase())).toBe('NO MARKER')
   const forged = `<!-- codex-run:abc.def -->`
   expect(aroundMarkers(forged, words => words.replaceAll('abc', 'x'))).toBe('<!-- codex-run:x.def -->')

@@ -265,10 +265,18 @@ describe('answers', () => {
       ],
       'b',
     ],
-    ['in the title', [{ id: 'b', title: '[m:7]', description: null }], 'b'],
+    ['that somebody wrote into a title', [{ id: 'b', title: '[m:7]', description: null }], undefined],
+    [
+      'that somebody wrote into an instruction',
+      [
+        { id: 'a', title: 'x', description: 'do [m:7]\n[m:7]\n\nAsked by eve\n[m:9]' },
+        { id: 'b', title: 'x', description: 'asked\n[m:7]' },
+      ],
+      'b',
+    ],
     [
       'of another asking, which the search also gives',
-      [{ id: 'a', title: '', description: '[m:71]' }],
+      [{ id: 'a', title: '', description: 'asked\n[m:71]' }],
       undefined,
     ],
     ['nowhere', [], undefined],

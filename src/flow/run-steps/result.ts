@@ -5,6 +5,7 @@ import { maxClaims, ownershipOf, pullNumberIn } from '../../core/own-pull.ts'
 import type { Pull, Run } from '../../core/run.ts'
 import { disarm, quoted } from '../../core/safe-markdown.ts'
 import { type PullView, pullOf } from '../../core/seen.ts'
+import { closesIssue, withFirst } from '../../core/text/closing-words.ts'
 import { threadName } from '../../core/thread.ts'
 import { type Hand, once } from './hand.ts'
 import { ignoreRefusal, markerOf } from './tell-thread.ts'
@@ -86,37 +87,21 @@ async function putRight(hand: Hand, view: PullView): Promise<Pull> {
   }
 }
 
-/** The closing line and our marker, each added only where it is missing. */
+/** The closing line and our marker, each added only where it is missing, and before what could swallow it. */
 function wantedBody(hand: Hand, view: PullView): string {
   const { run, deps } = hand
-  const pullThread = { repoId: run.thread.repoId, number: view.number }
-  const closes =
-    run.thread.kind === 'pull' || closesIssue(view.body, run) ? [] : [`Closes #${run.thread.number}`]
+  const { thread } = run
+  const pullThread = { repoId: thread.repoId, number: view.number }
+  const closes = thread.kind === 'pull' || closesIssue(view.body, thread) ? [] : [`Closes #${thread.number}`]
   const marked = deps.signer.read(view.body, pullThread).some(marker => marker.run === run.id)
-  const marker = marked
-    ? []
-    : [
-        deps.signer.write({
-          ...markerOf(run, 'pull'),
-          thread: view.number,
-          pull: view.number,
-          branch: view.head.ref,
-        }),
-      ]
-  return [view.body.trimEnd(), ...closes, ...marker].filter(part => part !== '').join('\n\n')
-}
-
-/** GitHub's closing words, before the short or the full name of the issue. */
-function closesIssue(body: string, run: Run): boolean {
-  const { owner, repo, number, url } = run.thread
-  const names = [`#${number}`, `${owner}/${repo}#${number}`, url].map(name =>
-    name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
-  )
-  const pattern = new RegExp(
-    `\\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\\s+(?:${names.join('|')})(?!\\d)`,
-    'i',
-  )
-  return pattern.test(body)
+  if (marked) return withFirst(closes, view.body)
+  const marker = deps.signer.write({
+    ...markerOf(run, 'pull'),
+    thread: view.number,
+    pull: view.number,
+    branch: view.head.ref,
+  })
+  return withFirst([...closes, marker], view.body)
 }
 
 /** The turn is over and PostHog told of no new pull request: look what is on the branches. */

@@ -127,7 +127,11 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
         return id
       }),
     findTask: marker =>
-      at(reads, 'find task', () => world.tasks.find(({ description }) => description.includes(marker))?.id),
+      at(
+        reads,
+        'find task',
+        () => world.tasks.find(({ description }) => description.endsWith(`\n${marker}`))?.id,
+      ),
     startRun: (taskId, body) =>
       at(creates, 'start run', () => {
         world.effects.push(`run ${body.pending_user_message}`)

@@ -1,0 +1,58 @@
+/**
+ * The words that close an issue, read where GitHub counts them: in the writer's own text, not in code, HTML, quotes
+ * or behind a fence that nobody closed. And where ours are to stand: before everything that could swallow them.
+ */
+import { type Nodes, readMarkdown } from './markdown.ts'
+
+export interface IssueNames {
+  owner: string
+  repo: string
+  number: number
+  url: string
+}
+
+/** GitHub's closing words, before the short or the full name of the issue. */
+export function closesIssue(body: string, { owner, repo, number, url }: IssueNames): boolean {
+  const names = [`#${number}`, `${owner}/${repo}#${number}`, url].map(name =>
+    name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
+  )
+  const closing = new RegExp(
+    `\\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?[ \\t]{1,9}(?:${names.join('|')})(?![\\d/])`,
+    'i',
+  )
+  return textsOf(body).some(text => closing.test(text))
+}
+
+/** What a text says itself, block by block; nothing of one that takes too long to be read. */
+function textsOf(body: string): string[] {
+  const tree = readMarkdown(body)
+  const texts: string[] = []
+  const pending: Nodes[] = tree ? [tree] : []
+  for (let node = pending.pop(); node; node = pending.pop()) {
+    if (silent.has(node.type)) continue
+    if (node.type === 'paragraph' || node.type === 'heading' || node.type === 'tableCell')
+      texts.push(said(node))
+    else if ('children' in node) for (const child of node.children) pending.push(child)
+  }
+  return texts
+}
+
+const silent: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
+  'blockquote',
+  'code',
+  'definition',
+  'footnoteDefinition',
+  'html',
+])
+
+/** Whatever is not plain words stands there as one sign. */
+function said(node: Nodes): string {
+  if (node.type === 'text') return node.value
+  if (node.type === 'break') return '\n'
+  if (node.type === 'link') return node.children.map(said).join('') === node.url ? node.url : '\ufffc'
+  return 'children' in node ? node.children.map(said).join('') : '\ufffc'
+}
+
+/** A body with lines of ours before it. */
+export const withFirst = (lines: readonly string[], body: string): string =>
+  [...lines, body.trim()].filter(part => part !== '').join('\n\n')
