@@ -32,6 +32,7 @@ import { isRepeated, reply, sendAnswer, toldLately } from './commands/reply.ts'
 import { startRun, tellNoted } from './commands/start-run.ts'
 import { wasWithdrawn, withdraw } from './commands/withdraw.ts'
 import type { Held, Verdict } from './edges.ts'
+import { loopTurn } from './loop-turn.ts'
 import { loseAccess } from './lose-access.ts'
 import { NotSettled } from './not-settled.ts'
 import { isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
@@ -150,7 +151,7 @@ async function acceptComment(hand: TriggerHand, trigger: CommentTrigger): Promis
   if (texts.length === 0) return end
   if (await mayNothing(hand, trigger))
     return acceptEach(hand, trigger, [{ handle: () => refuseUnread(hand, trigger) }])
-  const asked = commandsOf(trigger, texts)
+  const asked = await commandsOf(trigger, texts)
   const each = asked.map(parsed => ({
     stops: !isMistake(parsed) && parsed.command.name === 'stop',
     handle: () => (isMistake(parsed) ? mistaken(hand, trigger, parsed) : obey(hand, trigger, parsed.command)),
@@ -168,9 +169,17 @@ async function textsOf(hand: TriggerHand, { text, place, before }: CommentTrigge
 }
 
 /** For an edit, the commands that the old text did not have. */
-function commandsOf({ before }: CommentTrigger, texts: readonly string[]): Parsed[] {
-  const old = new Set(parseCommands(before ?? '').map(parsed => JSON.stringify(parsed)))
-  return texts.flatMap(parseCommands).filter(parsed => !old.has(JSON.stringify(parsed)))
+async function commandsOf({ before }: CommentTrigger, texts: readonly string[]): Promise<Parsed[]> {
+  const old = new Set((await parsedOf(before ?? '')).map(parsed => JSON.stringify(parsed)))
+  const parsed: Parsed[] = []
+  for (const text of texts) parsed.push(...(await parsedOf(text)))
+  return parsed.filter(each => !old.has(JSON.stringify(each)))
+}
+
+async function parsedOf(text: string): Promise<Parsed[]> {
+  if (!mayHoldCommand(text)) return []
+  await loopTurn()
+  return parseCommands(text)
 }
 
 /** A bot that nobody let in is not even answered: two bots that answer each other never stop. */

@@ -7,7 +7,7 @@ import type { Run } from '../../src/core/run.ts'
 import { disarm } from '../../src/core/safe-markdown.ts'
 import { type Random, randomOf } from '../chaos/random.ts'
 import { actedOn } from './as-github.ts'
-import { configured, type Payload, payloadOf, people, secrets, wordsOf } from './hostile.ts'
+import { configured, type Payload, payloadOf, people, repetition, secrets, wordsOf } from './hostile.ts'
 import { MemoryBot, signatureOf } from './memory-bot.ts'
 
 export interface Fuzzed {
@@ -16,6 +16,8 @@ export interface Fuzzed {
   runs: number
   comments: number
   taken: number
+  /** The most CPU time that one job or delivery took, in milliseconds: so long the event loop was held. */
+  held: number
   findings: string[]
 }
 
@@ -27,7 +29,7 @@ export async function fuzz(
   { seed, inputs }: { seed: number; inputs: number },
   tell: (so: Pick<Fuzzed, 'inputs' | 'findings'>) => void = () => {},
 ): Promise<Fuzzed> {
-  const sum: Fuzzed = { inputs: 0, runs: 0, comments: 0, taken: 0, findings: [] }
+  const sum: Fuzzed = { inputs: 0, runs: 0, comments: 0, taken: 0, held: 0, findings: [] }
   const strayed = (error: unknown): void => void sum.findings.push(`unhandled rejection: ${shown(error)}`)
   process.on('unhandledRejection', strayed)
   try {
@@ -37,6 +39,7 @@ export async function fuzz(
       sum.runs += world.runs
       sum.comments += world.comments
       sum.taken += world.taken
+      sum.held = Math.max(sum.held, world.held)
       sum.findings.push(...world.findings.map(finding => `world ${n}: ${finding}`))
       if (n % 1_000 === 0) tell(sum)
     }
@@ -79,17 +82,21 @@ const rules: readonly Rules[] = [
   },
 ]
 
+/** Some texts of a job, each at most 50 ms, on a machine that others work on, too. */
+const maxHeld = 1_500
+
 interface World extends Omit<Fuzzed, 'inputs'> {}
 
 async function live(n: number): Promise<World> {
   const random = randomOf(n, 'fuzz')
-  const rule = random.one(rules)
+  const rule =
+    random.next() < 0.03 ? { text: repetition(random, 200_000), may: atLeast('write') } : random.one(rules)
   const bot = new MemoryBot({
     secrets: configured,
     roles: { ...people, ghost: undefined },
     settings: rule.text,
     agent: {
-      says: wordsOf(random),
+      says: wordsOf(random, 255_000),
       opens: random.next() < 0.4,
       pushes: random.next() < 0.4,
       fails: random.next() < 0.1,
@@ -126,6 +133,7 @@ async function live(n: number): Promise<World> {
     runs: bot.runs.size,
     comments: bot.comments.length,
     taken: statuses.filter(status => status === 202).length,
+    held: bot.held,
     findings: [
       ...broke,
       ...statuses
@@ -134,6 +142,7 @@ async function live(n: number): Promise<World> {
           status =>
             `answered ${status}: ${bot.logs.find(line => line.includes('not queued'))?.slice(0, 400)}`,
         ),
+      ...(bot.held > maxHeld ? [`held the event loop for ${bot.held} ms`] : []),
       ...uninvited(bot, rule),
       ...leaks(bot),
       ...calls(bot, said),

@@ -122,11 +122,66 @@ const unicode = [
   '\r',
 ]
 
+/** What parsers take long over, or too much stack, when there is enough of it. */
+const units = [
+  ...[
+    'a\n=\n',
+    '- - - \n',
+    '> ',
+    '- ',
+    '1. ',
+    '> - ',
+    '[',
+    '![',
+    '](',
+    '*a_ ',
+    '**a',
+    '|a|\n|-|\n',
+    '<a ',
+    '<!--',
+  ],
+  ...[
+    '-eyJ',
+    '://a:',
+    '~~~ ',
+    '`a',
+    'a@b.c ',
+    '[a]: b\n',
+    '[^1]: ',
+    '  - a\n',
+    '\u200b',
+    '{',
+    '- - \n',
+    '\\',
+    '&#64;',
+  ],
+  ...[
+    '](a        ',
+    '$$',
+    '<img src=x> ',
+    '\n\n',
+    '#7 ',
+    '@a',
+    '<b',
+    '`',
+    '~',
+    '-----BEGIN PRIVATE KEY-----',
+  ],
+]
+
+/** Deep or long, of one or two of them. */
+export function repetition(random: Random, most: number): string {
+  const unit = random.one(units) + (random.next() < 0.5 ? random.one(units) : '')
+  const length = random.between(1_000, most)
+  return unit.repeat(Math.ceil(length / unit.length)).slice(0, length)
+}
+
 /** Some of it long enough to hurt. */
-export function wordsOf(random: Random): string {
+export function wordsOf(random: Random, most = 65_536): string {
   const parts = Array.from({ length: random.between(0, 14) }, () => part(random))
   const text = (random.next() < 0.8 ? [`${random.one(commands)} `, ...parts] : parts).join('')
-  return random.next() < 0.005 ? text.repeat(200).slice(0, random.between(1_000, 70_000)) : text
+  if (random.next() < 0.03) return `${text}\n\n${repetition(random, most)}\n${random.one(commands)}`
+  return random.next() < 0.005 ? text.repeat(200).slice(0, random.between(1_000, most)) : text
 }
 
 function part(random: Random): string {

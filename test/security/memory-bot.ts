@@ -5,6 +5,7 @@
 import { createHmac } from 'node:crypto'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
+import { cpuUsage } from 'node:process'
 import { pino } from 'pino'
 import { Probot } from 'probot'
 import type { Role } from '../../src/core/command/table.ts'
@@ -117,6 +118,8 @@ export class MemoryBot {
   stalls = 0
   /** GitHub lets the bot work here no more. */
   accessLost = false
+  /** The most CPU time that one job or delivery took, in milliseconds; nothing here waits for anything. */
+  held = 0
   readonly comments: Posted[] = []
   readonly prompts: string[] = []
   readonly requests: CodexTaskRunCreate[] = []
@@ -198,7 +201,7 @@ export class MemoryBot {
     request.push(body)
     request.push(null)
     const response = new ServerResponse(request)
-    await door(request, response)
+    await this.#timed(() => door(request, response))
     return response.statusCode
   }
 
@@ -250,21 +253,33 @@ export class MemoryBot {
     process: (held: Held<Data>) => Promise<Verdict>,
   ): Promise<void> {
     const heard = job.inbox.length
-    const verdict = await process({
-      id: job.id,
-      data: job.data,
-      addedAt: job.addedAt,
-      stalls: this.stalls,
-      failures: 0,
-      signal: new AbortController().signal,
-      assertHeld: () => Promise.resolve(),
-      inbox: () => Promise.resolve([...job.inbox]),
-      save: async data => {
-        job.data = this.#stored(parse, data)
-      },
-    })
+    const verdict = await this.#timed(() =>
+      process({
+        id: job.id,
+        data: job.data,
+        addedAt: job.addedAt,
+        stalls: this.stalls,
+        failures: 0,
+        signal: new AbortController().signal,
+        assertHeld: () => Promise.resolve(),
+        inbox: () => Promise.resolve([...job.inbox]),
+        save: async data => {
+          job.data = this.#stored(parse, data)
+        },
+      }),
+    )
     if (verdict.do === 'end') job.standing = 'ended'
     else job.due = this.now + (job.inbox.length > heard ? 0 : verdict.ms)
+  }
+
+  async #timed<T>(work: () => Promise<T>): Promise<T> {
+    const began = cpuUsage()
+    try {
+      return await work()
+    } finally {
+      const { user, system } = cpuUsage(began)
+      this.held = Math.max(this.held, Math.round((user + system) / 1_000))
+    }
   }
 
   readonly #queue: RunQueue<Run> = {
