@@ -10,8 +10,9 @@ const rows = [...textOf('SECURITY.md').matchAll(/^(\d+)\. \*\*(.+?)\*\* (.+)$/gm
   ([, number, rule = '', heldBy = '']) => ({ number: Number(number), rule, heldBy }),
 )
 
-test('there are thirty-two rules', () => {
-  expect(rows.map(({ number }) => number)).toEqual(Array.from({ length: 32 }, (_, n) => n + 1))
+test('the rules are numbered, and none was lost', () => {
+  expect(rows.map(({ number }) => number)).toEqual(rows.map((_, n) => n + 1))
+  expect(rows.length).toBeGreaterThanOrEqual(36)
 })
 
 /** `[name](file): “title”, “title” · [name](file): …` */
