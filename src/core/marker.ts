@@ -25,6 +25,8 @@ export const Marker = z.object({
   /** What that may do. */
   may: Rights.optional().catch(undefined),
   branch: z.string().optional().catch(undefined),
+  /** The branch that Runs of this thread made. */
+  made: z.string().optional(),
   /** Where the branch stood when the Run began. */
   sha: z.string().optional().catch(undefined),
   pull: z.number().int().optional().catch(undefined),

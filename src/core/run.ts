@@ -70,6 +70,8 @@ export const Branch = z.object({
   made: z.boolean().default(false),
   /** Made by us and still without a commit of its own when the Run began. */
   fresh: z.boolean().default(false),
+  /** A Run of this thread wrote down that it made it; a name like ours is no proof. Only such a branch is removed. */
+  recorded: z.boolean().default(false),
   linked: z.boolean().default(false),
 })
 export type Branch = z.infer<typeof Branch>
@@ -256,6 +258,8 @@ export const Run = z.object({
     .optional(),
   statusRemade: z.boolean().optional(),
   branch: Branch.optional(),
+  /** The branch that Runs of this thread make or made, written down before it is made. */
+  madeBranch: z.string().optional(),
   taskId: z.string().optional(),
   /** The task was made by this Run, so it has no earlier runs. */
   taskMade: z.boolean().default(false),
@@ -363,7 +367,7 @@ export const Run = z.object({
 export type Run = z.infer<typeof Run>
 
 export type NewRun = Pick<Run, 'id' | 'thread' | 'ask' | 'snapshot' | 'settings'> &
-  Partial<Pick<Run, 'head' | 'earlier' | 'taskId' | 'pulls' | 'reported' | 'settingsProblem'>>
+  Partial<Pick<Run, 'head' | 'earlier' | 'taskId' | 'pulls' | 'reported' | 'settingsProblem' | 'madeBranch'>>
 
 /** @throws ZodError for a record that could not be read back */
 export const newRun = (given: NewRun): Run =>

@@ -51,7 +51,8 @@ export interface ThreadClient {
   branch(name: string): Promise<BranchView | undefined>
   issueBranches(): Promise<IssueBranches>
   makeBranch(name: string, sha: string, ids: IssueBranches['ids']): Promise<{ linked: boolean }>
-  deleteBranch(name: string): Promise<void>
+  /** Only if it still stands at that commit. */
+  deleteBranch(name: string, sha: string): Promise<void>
   pull(number: number): Promise<PullView | undefined>
   pullsFrom(head: string): Promise<PullView[]>
   /** Whether one commit has the other among its ancestors, or is it. */

@@ -36,6 +36,19 @@ const createLinkedBranch = `mutation createLinkedBranch($issueId: ID!, $oid: Git
   }
 }`
 
+const RepositoryId = z.object({ repository: z.object({ id: z.string() }) })
+
+const repositoryQuery = `query repositoryId($owner: String!, $name: String!) {
+  repository(owner: $owner, name: $name) { id }
+}`
+
+const updateRefs = `mutation updateRefs($id: ID!, $updates: [RefUpdate!]!) {
+  updateRefs(input: { repositoryId: $id, refUpdates: $updates }) { clientMutationId }
+}`
+
+/** Moved to here, a ref is deleted. */
+const nowhere = '0'.repeat(40)
+
 const CreatedBranch = z.object({
   createLinkedBranch: z.object({ linkedBranch: z.object({ id: z.string() }).nullable() }).nullable(),
 })
@@ -104,7 +117,19 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
       return { linked: false }
     },
 
-    async deleteBranch(name: string): Promise<void> {
+    /** Only if it still stands where it was seen; GitHub sees to that, where it has the mutation. */
+    async deleteBranch(name: string, sha: string): Promise<void> {
+      const variables = { ...at, name: at.repo }
+      const found = await client.graphql(repositoryQuery, variables).then(RepositoryId.parse, absent)
+      const id = found?.repository.id
+      const update = { name: `refs/heads/${name}`, beforeOid: sha, afterOid: nowhere }
+      const way =
+        id === undefined
+          ? 'unknown'
+          : await client.graphql(updateRefs, { id, updates: [update] }).then(() => 'done', toldWhy)
+      if (way !== 'unknown') return
+      // An older server: it can move between the look and the deletion, which is the best there is.
+      if ((await branch(name))?.sha !== sha) return
       await client.rest.git.deleteRef({ ...at, ref: `heads/${name}` }).catch(alreadyThere)
     },
 
@@ -171,6 +196,14 @@ const isAbsent = (error: unknown): boolean =>
   (error instanceof Refused && error.status < 500) ||
   error instanceof z.ZodError ||
   (error instanceof Error && error.name === 'GraphqlResponseError')
+
+/** What a server that knows `updateRefs` says no to stays; one that does not know it is asked another way. */
+function toldWhy(error: unknown): 'refused' | 'unknown' {
+  if (error instanceof Error && error.name === 'GraphqlResponseError')
+    return /doesn't exist|isn't a defined|undefined/i.test(error.message) ? 'unknown' : 'refused'
+  if (isAbsent(error)) return 'unknown'
+  throw error
+}
 
 function absent(error: unknown): undefined {
   if (isAbsent(error)) return undefined

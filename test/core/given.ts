@@ -50,6 +50,7 @@ export const branch: NonNullable<Run['branch']> = {
   sha: 'a'.repeat(40),
   made: true,
   fresh: true,
+  recorded: true,
   linked: true,
 }
 

@@ -244,7 +244,6 @@ describe('a write is sent exactly once', () => {
     ],
     ['a change of a pull request', 'PATCH', `${at}/pulls/9`, () => issue().amendPull(9, { base: 'main' })],
     ['a branch', 'POST', `${at}/git/refs`, () => issue().makeBranch('x', 'abc', undefined)],
-    ['a branch away', 'DELETE', `${at}/git/refs/heads%2Fx`, () => issue().deleteBranch('x')],
     ['a label away', 'DELETE', `${at}/issues/7/labels/codex`, () => issue().removeLabel('codex')],
   ]
 
@@ -718,12 +717,57 @@ describe('a branch is made', () => {
     expect(seen).toEqual(['POST /graphql'])
   })
 
-  test.each([204, 404, 422])('and goes away, or is gone (%d)', async status => {
-    answers('DELETE', `${at}/git/refs/heads%2Fcodex%2Fissue-7`, [
-      status,
-      status === 204 ? '' : { message: 'x' },
-    ])
-    await issue().deleteBranch('codex/issue-7')
+  describe('and goes away', () => {
+    const repository: Answer = [200, { data: { repository: { id: 'R_1' } } }]
+    const drop = () => issue().deleteBranch('codex/issue-7', 'abc')
+    const lacking = [
+      200,
+      { errors: [{ message: "Field 'updateRefs' doesn't exist on type 'Mutation'" }] },
+    ] as Answer
+
+    test('only from where it stood, which GitHub sees to', async () => {
+      answers('POST', '/graphql', repository)
+      answers('POST', '/graphql', [200, { data: { updateRefs: { clientMutationId: null } } }])
+      await drop()
+      const updates = [{ name: 'refs/heads/codex/issue-7', beforeOid: 'abc', afterOid: '0'.repeat(40) }]
+      expect(bodies.at(-1)).toMatchObject({ variables: { id: 'R_1', updates } })
+      expect(seen).toEqual(['POST /graphql', 'POST /graphql'])
+    })
+
+    test('not when it has moved', async () => {
+      answers('POST', '/graphql', repository)
+      const message = 'Reference cannot be updated'
+      answers('POST', '/graphql', [200, { errors: [{ type: 'UNPROCESSABLE', message }] }])
+      await drop()
+      expect(seen).toEqual(['POST /graphql', 'POST /graphql'])
+    })
+
+    test.each([204, 404, 422])(
+      'after a look, where the server knows no such thing, or is gone (%d)',
+      async status => {
+        answers('POST', '/graphql', repository)
+        answers('POST', '/graphql', lacking)
+        answers('GET', ref, [200, { object: { sha: 'abc' } }])
+        const answer = status === 204 ? '' : { message: 'x' }
+        answers('DELETE', `${at}/git/refs/heads%2Fcodex%2Fissue-7`, [status, answer])
+        await drop()
+        expect(seen.at(-1)).toContain('DELETE')
+      },
+    )
+
+    test('asked for once, whatever comes of it', async () => {
+      answers('POST', '/graphql', repository)
+      answers('POST', '/graphql', [502])
+      expect(await caught(drop())).toBeInstanceOf(Unanswered)
+      expect(seen).toEqual(['POST /graphql', 'POST /graphql'])
+    })
+
+    test('not after a look that sees it elsewhere', async () => {
+      answers('POST', '/graphql', [404, { message: 'Not Found' }])
+      answers('GET', ref, [200, { object: { sha: 'def' } }])
+      await drop()
+      expect(seen.filter(call => call.startsWith('DELETE'))).toEqual([])
+    })
   })
 })
 

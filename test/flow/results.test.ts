@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import { Refused } from '../../src/core/faults.ts'
 import { maxClaims } from '../../src/core/own-pull.ts'
+import type { Run } from '../../src/core/run.ts'
 import type { PullView } from '../../src/core/seen.ts'
-import { findBranch } from '../../src/flow/run-steps/branch.ts'
+import { dropBranch, findBranch } from '../../src/flow/run-steps/branch.ts'
 import { adoptPull, findResult } from '../../src/flow/run-steps/result.ts'
 import { branch, minute, pull, runWith, t0, taskRun, working } from '../core/given.ts'
 import { handWith } from './hand.ts'
@@ -168,5 +169,81 @@ describe('a branch that GitHub refuses', () => {
       class: 'setup',
       fix: expect.stringContaining('Unarchive'),
     })
+  })
+})
+
+describe('a branch that ends up unused', () => {
+  const dropped = async (
+    differs: Partial<NonNullable<Run['branch']>>,
+    sha = branch.sha,
+  ): Promise<string[]> => {
+    const gone: string[] = []
+    const over = working({ branch: { ...branch, ...differs }, outcome: { is: 'answer' } })
+    const run = await dropBranch(
+      handWith(over, {
+        github: {
+          branch: async name => ({ name, sha }),
+          isBaseOfPull: async () => false,
+          pullsFrom: async () => [],
+          deleteBranch: async (name, from) => void gone.push(`${name} at ${from}`),
+        },
+      }),
+    )
+    expect(run.told.branch).toBe(true)
+    return gone
+  }
+
+  test('goes away, from where it stood', async () => {
+    expect(await dropped({})).toEqual([`${branch.name} at ${branch.sha}`])
+  })
+
+  test.each<[string, Partial<NonNullable<Run['branch']>>]>([
+    ['that a person made, whatever it is called', { recorded: false }],
+    ['that had commits when the run began', { fresh: false }],
+    ['that is the default branch', { name: 'main' }],
+  ])('%s stays', async (_, differs) => {
+    expect(await dropped(differs)).toEqual([])
+  })
+
+  test('that moved stays', async () => {
+    expect(await dropped({}, 'f'.repeat(40))).toEqual([])
+  })
+
+  const foundAgain = async (madeBranch: string | undefined) => {
+    const ours = [{ name: branch.name, sha: branch.sha }]
+    const base = { name: 'main', sha: branch.sha }
+    const run = runWith(madeBranch === undefined ? {} : { madeBranch })
+    const github = { issueBranches: async () => ({ linked: [], ours, base, ids: undefined }) }
+    return (await findBranch(handWith(run, { github }))).branch
+  }
+
+  test.each([
+    ['that a run of the thread wrote down', branch.name, true],
+    ['of a name like ours', undefined, false],
+    ['beside the one that was written down', 'codex/issue-7', false],
+  ])('%s is known for what it is', async (_, madeBranch, recorded) => {
+    expect(await foundAgain(madeBranch)).toMatchObject({ name: branch.name, recorded })
+  })
+
+  test('is written down before it is made', async () => {
+    const order: string[] = []
+    const hand = handWith(runWith(), {
+      save: async data => void order.push(`written ${data.madeBranch}`),
+      github: {
+        issueBranches: async () => ({
+          linked: [],
+          ours: [],
+          base: { name: 'main', sha: branch.sha },
+          ids: undefined,
+        }),
+        makeBranch: async name => {
+          order.push(`made ${name}`)
+          return { linked: true }
+        },
+      },
+    })
+    const run = await findBranch(hand)
+    expect(order).toEqual([`written ${branch.name}`, `made ${branch.name}`])
+    expect(run).toMatchObject({ madeBranch: branch.name, branch: { recorded: true } })
   })
 })

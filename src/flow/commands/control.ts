@@ -73,6 +73,7 @@ export async function retry(hand: TriggerHand, trigger: Asking, options: Options
     ...(problem === undefined ? {} : { settingsProblem: problem }),
     ...(await headNow(hand, trigger.thread, last.head)),
     ...(past.marker.task === undefined ? {} : { taskId: past.marker.task }),
+    ...(past.marker.made === undefined ? {} : { madeBranch: past.marker.made }),
     ...leaving(past),
     ...(past.pull ? { pulls: [past.pull], reported: 1 } : {}),
   })

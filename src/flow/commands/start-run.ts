@@ -160,12 +160,13 @@ export function originOf(trigger: Asking): Origin {
 }
 
 /** One task per thread: an earlier session is gone on with. */
-function goingOn(past: Past): Pick<NewRun, 'earlier' | 'taskId' | 'pulls' | 'reported'> {
-  const { task } = past.marker
-  if (task === undefined) return {}
+function goingOn(past: Past): Pick<NewRun, 'earlier' | 'taskId' | 'pulls' | 'reported' | 'madeBranch'> {
+  const { task, made } = past.marker
+  const madeBranch = made === undefined ? {} : { madeBranch: made }
+  if (task === undefined) return madeBranch
   const pulls = past.pull ? [past.pull] : []
   const earlier = sessionBefore(past)
-  return { taskId: task, pulls, reported: pulls.length, ...(earlier ? { earlier } : {}) }
+  return { taskId: task, pulls, reported: pulls.length, ...madeBranch, ...(earlier ? { earlier } : {}) }
 }
 
 /** What begins afresh leaves no agent of before at work, nor one that PostHog could put to work again. */

@@ -63,6 +63,7 @@ const existing = ({ name, sha }: BranchView, into: string): Branch => ({
   into,
   made: false,
   fresh: false,
+  recorded: false,
   linked: false,
 })
 
@@ -94,16 +95,18 @@ function madeBefore(
   const found = existing(ours, run.thread.defaultBranch)
   // Whatever is on it, when the Run is taken up again while its agent works, is the agent's.
   const sha = run.taskRun && base ? base.sha : ours.sha
-  return { ...found, sha, made: true, fresh: ours.sha === base?.sha, linked }
+  const recorded = run.madeBranch === ours.name
+  return { ...found, sha, made: true, fresh: ours.sha === base?.sha, recorded, linked }
 }
 
 async function make(hand: Hand, base: BranchView, ids: IssueBranches['ids']): Promise<Branch | Outcome> {
   const name = issueBranch(hand.run.thread.number, hand.run.snapshot.title)
+  await hand.save({ ...hand.run, madeBranch: name })
   await hand.job.assertHeld()
   try {
     const { linked } = await hand.github.makeBranch(name, base.sha, ids)
     hand.deps.reached('branch made, not recorded')
-    return { name, into: base.name, sha: base.sha, made: true, fresh: true, linked }
+    return { name, into: base.name, sha: base.sha, made: true, fresh: true, recorded: true, linked }
   } catch (error) {
     if (!(error instanceof Refused) || (error.status !== 422 && error.status !== 403)) throw error
     return /archived/i.test(error.message) ? archived : refusedBranch(name, error)
@@ -146,10 +149,12 @@ const emptyRepository = (branch: string): Outcome => ({
   fix: 'Push a first commit, then `/codex retry`.',
 })
 
-/** Only a branch that we made, that nothing was pushed to and that no pull request uses goes away. */
+/** Only a branch that a Run of this thread recorded as made, that nothing was pushed to and that no pull request uses goes away. */
 export async function dropBranch(hand: Hand): Promise<Run> {
   const { run } = hand
-  if (run.branch?.fresh) await ignoreRefusal(hand, dropIfUnused(hand, run.branch))
+  const { branch, thread } = run
+  if (branch?.fresh && branch.recorded && branch.name !== thread.defaultBranch)
+    await ignoreRefusal(hand, dropIfUnused(hand, branch))
   return { ...run, told: { ...run.told, branch: true } }
 }
 
@@ -159,6 +164,6 @@ async function dropIfUnused(hand: Hand, branch: Branch): Promise<void> {
   if (await hand.github.isBaseOfPull(branch.name)) return
   if ((await hand.github.pullsFrom(branch.name)).some(({ state }) => state === 'open')) return
   await hand.job.assertHeld()
-  await hand.github.deleteBranch(branch.name)
+  await hand.github.deleteBranch(branch.name, branch.sha)
   hand.deps.reached('branch dropped, not recorded')
 }

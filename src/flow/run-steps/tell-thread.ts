@@ -56,6 +56,7 @@ export function markerOf(run: Run, as: Marker['as']): Marker {
     ...(session ? { taskRun: session.taskRunId } : {}),
     ...(session?.may ? { may: session.may } : {}),
     ...(branch === undefined ? {} : { branch }),
+    ...(run.madeBranch === undefined ? {} : { made: run.madeBranch }),
     ...(run.branch === undefined ? {} : { sha: run.branch.sha }),
     ...(pull === undefined ? {} : { pull: pull.number }),
   }
