@@ -113,7 +113,7 @@ onBothQueues('The thread is a conversation', world => {
     const [first] = ledgerOf(world(), number).runs
     expect(ledgerOf(world(), number).runs).toHaveLength(1)
     await posthog.run(String(first?.runId)).completeTurn('Done with the first.')
-    await github.waitFor(() => ledgerOf(world(), number).runs.length === 2, { timeout: 15_000 })
+    await github.waitFor(() => ledgerOf(world(), number).runs.length === 2)
   })
 
   it('plan reads only; approve carries it out in the same session', async () => {

@@ -46,12 +46,12 @@ onBothQueues(
         const run = posthog.run(String(ledger(thread).runs[0]?.runId))
         await run.openPull()
         await run.completeTurn('There it is.')
-        await thread.waitForAnswer('pull request is ready', { timeout: 30_000 })
+        await thread.waitForAnswer('pull request is ready')
       }
-      await waiting.waitForStatus('Codex is working', { timeout: 30_000 })
+      await waiting.waitForStatus('Codex is working')
       const run = posthog.run(String(ledger(waiting).runs[0]?.runId))
       await run.completeTurn('Nothing to do.')
-      await waiting.waitForAnswer('here is the answer', { timeout: 30_000 })
+      await waiting.waitForAnswer('here is the answer')
 
       for (const thread of [...atWork, waiting]) {
         const { tasks, runs } = ledger(thread)
@@ -88,7 +88,7 @@ onRedis('The queue lost its data before a run began', world => {
     await maya.editsIssue(number, { body: 'something else' })
     await wipe(world())
 
-    await thread.waitForAnswer('edited since', { timeout: 30_000 })
+    await thread.waitForAnswer('edited since')
     expect(ledgerOf(world(), number, repository).runs).toEqual([])
   })
 })

@@ -105,7 +105,7 @@ onRedis(
         await thread.waitForAnswer('here is the plan', patience)
         endRuns()
         await says('/codex approve')
-        await github.waitFor(() => runs().length === 5, { timeout: 60_000 })
+        await github.waitFor(() => runs().length === 5)
         return issue.number
       }
       const numbers = await Promise.all(Array.from({ length: conversations }, (_, n) => talk(n)))

@@ -20,7 +20,7 @@ onRedis('The queue was wiped', world => {
 
     posthog.script('weeks later', { kind: 'pushesToBranch', text: 'Still here.' })
     await maya.comments(issue.number, '/codex weeks later')
-    await thread.waitForAnswer('@maya done', { timeout: 30_000 })
+    await thread.waitForAnswer('@maya done')
     const { tasks, runs } = ledgerOf(world(), issue.number)
     expect([tasks.length, runs.length]).toEqual([1, 2])
     expect(runs[1]?.body).toMatchObject({ resume_from_run_id: first?.runId })
@@ -40,7 +40,7 @@ onRedis('The queue was wiped', world => {
     redis.disconnect()
 
     await maya.comments(issue.number, '/codex retry')
-    await thread.waitForAnswer('pull request is ready', { timeout: 30_000 })
+    await thread.waitForAnswer('pull request is ready')
     const { tasks, runs } = ledgerOf(world(), issue.number)
     expect([tasks.length, runs.length]).toEqual([1, 2])
     expect(runs[1]?.body).toMatchObject({ reasoning_effort: 'low' })

@@ -57,7 +57,7 @@ onBothQueues(
       await startAt(world(), world().bot.port)
 
       const thread = new Thread(world(), missed.number)
-      await thread.waitForAnswer('pull request is ready', { timeout: 30_000 })
+      await thread.waitForAnswer('pull request is ready')
       await thread.waitForReaction('rocket', helped.id)
       await thread.waitForReaction('rocket', worked.id)
       await github.settled()
@@ -93,7 +93,7 @@ onBothQueues(
       await startAt(world(), world().bot.port)
 
       const thread = new Thread(world(), issue.number)
-      await github.waitFor(async () => (await thread.answers()).length === 3, { timeout: 30_000 })
+      await github.waitFor(async () => (await thread.answers()).length === 3)
       await github.settled()
       expect(limit.hits).toBe(1)
       expect(attempts().map(({ status }) => status)).toEqual([403, 202, 202, 202])
@@ -147,7 +147,7 @@ onRedis(
       await Promise.all(bots.slice(1).map(bot => bot.stop()))
       await Promise.all([1, 2, 3].map(() => world().startBot('worker')))
       const thread = new Thread(world(), issue.number)
-      await github.waitFor(async () => (await thread.answers()).length === 5, { timeout: 75_000 })
+      await github.waitFor(async () => (await thread.answers()).length === 5)
       await sleep(1_500)
       await github.settled()
       expect(again(world(), first)).toEqual({ failed: [1, 1, 1, 1, 1], taken: 0 })

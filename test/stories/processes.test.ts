@@ -23,7 +23,7 @@ onBothQueues(
       await run.openPull()
       run.finish('completed')
       await world().startBot()
-      await thread.waitForAnswer('pull request is ready', { timeout: 30_000 })
+      await thread.waitForAnswer('pull request is ready')
       const { tasks, runs } = ledgerOf(world(), issue.number)
       expect([tasks.length, runs.length]).toEqual([1, 1])
       expect(await thread.statuses()).toHaveLength(1)
@@ -44,7 +44,7 @@ onBothQueues(
         expect(Date.now() - began).toBeLessThan(10_000)
         await world().startBot()
         posthog.run(String(ledgerOf(world(), issue.number).runs[0]?.runId)).finish('completed')
-        await thread.waitForStatus(/^### 💬/, { timeout: 30_000 })
+        await thread.waitForStatus(/^### 💬/)
       })
   },
   { oneByOne: true },

@@ -132,7 +132,7 @@ onBothQueues(
       await second.waitForStatus('waits for its turn · one run before it')
       expect(ledgerOf(world(), issue.number, repository).runs).toEqual([])
       posthog.run(String(ledger().runs[0]?.runId)).finish('completed')
-      await second.waitForAnswer('pull request is ready', { timeout: 20_000 })
+      await second.waitForAnswer('pull request is ready')
     })
   },
   {

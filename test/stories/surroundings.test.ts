@@ -25,7 +25,7 @@ async function isAnswered(of: World): Promise<void> {
   const maya = of.github.as('maya')
   const { number } = await maya.opensIssue({ title: 'x', body: 'x' })
   await maya.comments(number, '/codex work')
-  await new Thread(of, number).waitForStatus('Codex', { timeout: 30_000 })
+  await new Thread(of, number).waitForStatus('Codex')
 }
 
 it('a reader of the log that goes away takes nothing with it', async () => {
@@ -41,7 +41,7 @@ it('a reader of the log that goes away takes nothing with it', async () => {
       ({ ok }) => ok,
       () => false,
     )
-  await of.github.waitFor(ready, { timeout: 60_000 })
+  await of.github.waitFor(ready)
   child.stdout.destroy()
   child.stderr.destroy()
   of.github.webhooks.target = `http://127.0.0.1:${port}/api/github/webhooks`
@@ -82,7 +82,7 @@ describe('a proxy', () => {
     const of = await world({ env: { HTTP_PROXY: url } })
     await isAnswered(of)
     const { github, posthog } = of
-    await github.waitFor(() => went.includes(new URL(posthog.url).host), { timeout: 20_000 })
+    await github.waitFor(() => went.includes(new URL(posthog.url).host))
     expect(went).toContain(new URL(github.url).host)
   })
 

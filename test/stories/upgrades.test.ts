@@ -53,7 +53,7 @@ describe.skipIf(!redisAvailable())('A newer version has had a run in hand', () =
     await write({ v: 2, budget: { dollars: 3 }, settings })
     await run.openPull()
     run.finish('completed')
-    await thread.waitForAnswer('pull request is ready', { timeout: 30_000 })
+    await thread.waitForAnswer('pull request is ready')
     expect(await record()).toMatchObject({
       v: 2,
       budget: { dollars: 3 },
@@ -73,6 +73,6 @@ describe.skipIf(!redisAvailable())('A newer version has had a run in hand', () =
     await write({ intent: undefined })
     await run.openPull()
     run.finish('completed')
-    await thread.waitForAnswer('pull request is ready', { timeout: 60_000 })
+    await thread.waitForAnswer('pull request is ready')
   })
 })

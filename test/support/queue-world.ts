@@ -82,7 +82,7 @@ function removeLater(directory: string): void {
   leftOvers.push(() => rm(directory, { recursive: true, force: true }))
 }
 
-export async function until(condition: () => unknown | Promise<unknown>, ms = 5_000): Promise<void> {
+export async function until(condition: () => unknown | Promise<unknown>, ms = 60_000): Promise<void> {
   const deadline = Date.now() + ms
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited ${ms} ms in vain`)

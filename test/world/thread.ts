@@ -88,15 +88,11 @@ export class Thread {
   async #wait<T>(
     look: () => Promise<T | undefined | false>,
     what: string,
-    { timeout = 15_000 }: Patience,
+    { timeout = 75_000 }: Patience,
   ): Promise<T> {
-    const deadline = Date.now() + timeout
-    // Less often with time: looking costs processor time and calls on the emulator's own limit.
-    for (let pause = 40; Date.now() < deadline; pause = Math.min(pause * 1.2, 400)) {
-      const found = await look()
-      if (found) return found
-      await new Promise(resolve => setTimeout(resolve, pause))
-    }
+    try {
+      return await this.#world.github.waitFor(look, { timeout })
+    } catch {}
     const said = (await this.view()).comments
       .map(comment => `${comment.author}: ${words(comment)}`)
       .join('\n\n')

@@ -199,13 +199,17 @@ export class GitHubEmulator {
     throw new Error(`GitHub emulator: no repository ${repository}`)
   }
 
-  /** Polls until it gives something truthy; a throw counts as not yet. Milliseconds. */
+  /**
+   * Looks whenever somebody called GitHub, and now and then, until it gives something truthy; a throw counts as not
+   * yet. Milliseconds. The limit is for what never comes, also where other work holds the processors.
+   */
   async waitFor<T>(
     look: () => Promise<T> | T,
-    { timeout = 10_000, every = 20 } = {},
+    { timeout = 75_000, every = 20 } = {},
   ): Promise<Exclude<T, undefined | null | false | 0 | ''>> {
     const end = Date.now() + timeout
     let last: unknown = 'nothing'
+    let pause = every
     do {
       try {
         const found = await look()
@@ -214,6 +218,8 @@ export class GitHubEmulator {
       } catch (error) {
         last = error
       }
+      pause = Math.min(pause * 1.5, 300)
+      await Promise.race([this.#parts.ledger.next(), sleep(pause)])
       await sleep(every)
     } while (Date.now() < end)
     throw new Error(`Waited ${timeout} ms in vain for ${look}; last: ${last}`, { cause: last })

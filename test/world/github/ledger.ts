@@ -20,6 +20,7 @@ export interface Call {
 export class Ledger {
   readonly #calls: Call[] = []
   #violations: string[] = []
+  #waiting: (() => void)[] = []
 
   begin({ method, path, query, actor, body }: ApiRequest): Call {
     const at = new Date().toISOString()
@@ -37,6 +38,16 @@ export class Ledger {
     }
     this.#calls.push(call)
     return call
+  }
+
+  ended(call: Call, status: Call['status']): void {
+    call.status = status
+    for (const tell of this.#waiting.splice(0)) tell()
+  }
+
+  /** Resolves when the next call has been answered. */
+  next(): Promise<void> {
+    return new Promise(resolve => this.#waiting.push(resolve))
   }
 
   get progress(): string {

@@ -71,8 +71,9 @@ export class Pipeline {
         raw.method !== 'GET' && given.status < 300 && !given.unchanged && !/^\/app\//.test(request.path)
     }
     const outcome = this.#outcome(request, given, fault)
-    call.status =
+    const seen =
       outcome.kind === 'answer' ? outcome.answer.status : outcome.kind === 'reset' ? 'reset' : 'hung'
+    this.#parts.ledger.ended(call, seen)
     return outcome
   }
 
