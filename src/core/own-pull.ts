@@ -1,9 +1,9 @@
 /**
- * Whether a pull request is a Run's own. What the agent says proves nothing: whoever can write to it can have it name
+ * Whose pull requests and commits are a Run's own. What the agent says proves nothing: whoever can write to it can have it name
  * any pull request. Pure.
  */
 import type { Run } from './run.ts'
-import type { PullView } from './seen.ts'
+import type { CommitView, PullView } from './seen.ts'
 
 /** The App that PostHog's agent works with. */
 const agentLogin = 'posthog[bot]'
@@ -23,6 +23,19 @@ export function ownershipOf({ thread, ask, branch }: Opening, view: PullView): O
   if (createdAt < ask.at) return 'not-ours'
   if (author?.bot && author.login === agentLogin) return 'ours'
   return branch ? 'if-descended' : 'not-ours'
+}
+
+/**
+ * The newest commit that may be the agent's: people push to the same branch. With the account of PostHog's user, the
+ * agent looks like a person, too.
+ */
+export function agentsCommit(
+  { ask, taskRun }: Pick<Run, 'ask' | 'taskRun'>,
+  head: string,
+  commits: readonly CommitView[] | undefined,
+): string | undefined {
+  const asUser = ask.options.authorship === 'user' && taskRun?.authorship !== 'bot'
+  return commits === undefined || asUser ? head : commits.findLast(({ byPerson }) => !byPerson)?.sha
 }
 
 /** The number in an address of a pull request of this very repository. */

@@ -55,6 +55,12 @@ export interface ThreadState {
   closedBy: Person | undefined
 }
 
+export interface CommitView {
+  sha: string
+  /** GitHub knows its author and its committer for people; of an App, or of nobody known, is neither. */
+  byPerson: boolean
+}
+
 export interface BranchView {
   name: string
   sha: string

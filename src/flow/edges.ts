@@ -5,6 +5,7 @@ import type { CodexTaskRunCreate } from '../core/run-request.ts'
 import type {
   BranchView,
   CommentView,
+  CommitView,
   IssueBranches,
   KnownModel,
   NewTask,
@@ -54,6 +55,8 @@ export interface ThreadClient {
   /** Only if it still stands at that commit. */
   deleteBranch(name: string, sha: string): Promise<void>
   pull(number: number): Promise<PullView | undefined>
+  /** What a head has that a base has not, oldest first; `undefined` when they have nothing in common. */
+  commitsSince(base: string, head: string): Promise<CommitView[] | undefined>
   pullsFrom(head: string): Promise<PullView[]>
   /** Whether one commit has the other among its ancestors, or is it. */
   isDescendant(ancestor: string, sha: string): Promise<boolean>

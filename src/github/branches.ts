@@ -3,7 +3,7 @@ import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { isBranchOfIssue, issueBranchPrefix } from '../core/branch.ts'
 import { isNotFound, Refused } from '../core/faults.ts'
-import type { BranchView, IssueBranches, PullView } from '../core/seen.ts'
+import type { BranchView, CommitView, IssueBranches, PullView } from '../core/seen.ts'
 import type { Thread } from '../core/thread.ts'
 
 const LinkedBranches = z.object({
@@ -165,6 +165,20 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
       }
     },
 
+    async commitsSince(base: string, head: string): Promise<CommitView[] | undefined> {
+      try {
+        const query = { ...at, basehead: `${base}...${head}` }
+        const { commits } = (await client.rest.repos.compareCommitsWithBasehead(query)).data
+        return commits.map(({ sha, author, committer }) => ({
+          sha,
+          byPerson: isPerson(author) && isPerson(committer),
+        }))
+      } catch (error) {
+        if (isNotFound(error)) return undefined
+        throw error
+      }
+    },
+
     /** Whether an open pull request goes into a branch. */
     async isBaseOfPull(base: string): Promise<boolean> {
       const { data } = await client.rest.pulls.list({ ...at, base, state: 'open', per_page: 20 })
@@ -209,6 +223,9 @@ function absent(error: unknown): undefined {
   if (isAbsent(error)) return undefined
   throw error
 }
+
+const isPerson = (account: object | null): boolean =>
+  account !== null && 'type' in account && account.type === 'User'
 
 interface PullData {
   number: number

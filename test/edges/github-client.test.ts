@@ -677,6 +677,21 @@ describe('a branch is made', () => {
     expect(await issue().isDescendant('abc', 'def')).toBe(expected)
   })
 
+  test.each<[string, object | null, object | null, boolean]>([
+    ['a person', { type: 'User' }, { type: 'User' }, true],
+    ['an App', { type: 'Bot' }, { type: 'Bot' }, false],
+    ['an App, on behalf of a person', { type: 'User' }, { type: 'Bot' }, false],
+    ['nobody that GitHub knows', null, null, false],
+  ])('and a commit by %s is known for it', async (_, author, committer, byPerson) => {
+    answers('GET', `${at}/compare/abc...def`, [200, { commits: [{ sha: 'def', author, committer }] }])
+    expect(await issue().commitsSince('abc', 'def')).toEqual([{ sha: 'def', byPerson }])
+  })
+
+  test('and commits of another history are not known', async () => {
+    answers('GET', `${at}/compare/abc...def`, [404, { message: 'Not Found' }])
+    expect(await issue().commitsSince('abc', 'def')).toBeUndefined()
+  })
+
   test('and a head that nobody knows is none', async () => {
     answers('GET', `${at}/compare/abc...def`, [404, { message: 'Not Found' }])
     expect(await issue().isDescendant('abc', 'def')).toBe(false)

@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { Refused } from '../../src/core/faults.ts'
 import { maxClaims } from '../../src/core/own-pull.ts'
 import type { Run } from '../../src/core/run.ts'
-import type { PullView } from '../../src/core/seen.ts'
+import type { CommitView, PullView } from '../../src/core/seen.ts'
 import { dropBranch, findBranch } from '../../src/flow/run-steps/branch.ts'
 import { adoptPull, findResult } from '../../src/flow/run-steps/result.ts'
-import { branch, minute, pull, runWith, t0, taskRun, working } from '../core/given.ts'
+import { ask, branch, minute, pull, runWith, t0, taskRun, working } from '../core/given.ts'
 import { handWith } from './hand.ts'
 
 const view = (differs: Partial<PullView> = {}): PullView => ({
@@ -118,6 +118,7 @@ describe('commits after the merge', () => {
         github: {
           pullsFrom: async () => [merged],
           branch: async name => ({ name, sha: 'f'.repeat(40) }),
+          commitsSince: async (_, sha) => [{ sha, byPerson: false }],
           openPull: async ({ head }) => {
             opened.push(head)
             return fresh
@@ -132,6 +133,32 @@ describe('commits after the merge', () => {
       [9, 'merged'],
       [10, 'open'],
     ])
+  })
+})
+
+describe('commits that came meanwhile', () => {
+  const agents = { sha: 'c'.repeat(40), byPerson: false }
+  const persons = { sha: 'd'.repeat(40), byPerson: true }
+  const asUser = { ...ask, options: { ...ask.options, authorship: 'user' as const } }
+  const downgraded = { ask: asUser, taskRun: { ...taskRun, authorship: 'bot' } }
+
+  test.each<[string, Partial<Run>, CommitView[] | undefined, string | undefined]>([
+    ['by the agent are its work', {}, [agents], agents.sha],
+    ['by a person are not', {}, [persons], undefined],
+    ['by a person after the agent do not hide its own', {}, [agents, persons], agents.sha],
+    ['by a person before the agent do not hide its own', {}, [persons, agents], agents.sha],
+    ['taken off again are nothing', {}, [], undefined],
+    ['of another history can only be the end of it', {}, undefined, persons.sha],
+    ['by a person, where the agent works as one, may be its own', { ask: asUser }, [persons], persons.sha],
+    ['by a person, where PostHog has its bot write after all, are not', downgraded, [persons], undefined],
+  ])('%s', async (_, differs, commits, pushed) => {
+    const hand = handWith(working({ branch: { ...branch, made: false }, ...differs }), {
+      github: {
+        branch: async name => ({ name, sha: persons.sha }),
+        commitsSince: async () => commits,
+      },
+    })
+    expect((await findResult(hand)).pushed).toBe(pushed)
   })
 })
 

@@ -396,6 +396,7 @@ export class MemoryBot {
     deleteBranch: async () => {},
     attachments: () => () => Promise.reject(new Refused('github', 404, '', 'Not Found')),
     pull: async number => this.#pulls.find(pull => pull.number === number),
+    commitsSince: async (_, sha) => [{ sha, byPerson: false }],
     isDescendant: async () => false,
     pullsFrom: async head => this.#pulls.filter(pull => pull.head.ref === head),
     isBaseOfPull: async () => false,

@@ -128,6 +128,20 @@ onBothQueues('Something is taken back, or put right', world => {
     expect(await thread.statuses()).toHaveLength(1)
   })
 
+  it('a push by somebody else during a question is not called a push by Codex', async () => {
+    const { github, posthog } = world()
+    posthog.script('who knows', { kind: 'slow', ms: 2_000, next: { kind: 'answers', text: 'Maya knows.' } })
+    const maya = github.as('maya')
+    await maya.pushes('maya/question', { 'src/q.ts': 'one' })
+    const { number } = await maya.opensPull({ head: 'maya/question', title: 'A question', body: 'x' })
+    await maya.comments(number, '/codex who knows')
+    const thread = new Thread(world(), number)
+    await thread.waitForStatus('⏳ Codex is working')
+    await maya.pushes('maya/question', { 'src/q.ts': 'two' })
+    await thread.waitForAnswer('Maya knows.')
+    expect(await thread.status()).toMatch(/^### 💬 Codex answered/)
+  })
+
   it('a pull request that is closed is shown as closed', async () => {
     const { github, posthog } = world()
     const maya = github.as('maya')

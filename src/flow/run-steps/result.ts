@@ -1,7 +1,7 @@
 /** What came of the work: GitHub is asked, never believed from somebody's text. */
 
 import { Refused } from '../../core/faults.ts'
-import { maxClaims, ownershipOf, pullNumberIn } from '../../core/own-pull.ts'
+import { agentsCommit, maxClaims, ownershipOf, pullNumberIn } from '../../core/own-pull.ts'
 import type { Pull, Run } from '../../core/run.ts'
 import { disarm, quoted } from '../../core/safe-markdown.ts'
 import { type PullView, pullOf } from '../../core/seen.ts'
@@ -130,13 +130,14 @@ async function pullOfHeads(hand: Hand): Promise<PullView | undefined> {
   return undefined
 }
 
-/** The commit that the work ended in, if the branch moved since the Run began. */
+/** The commit that the work ended in, if somebody else than a person moved the branch since the Run began. */
 async function pushedTo(hand: Hand): Promise<string | undefined> {
   const { branch } = hand.run
   if (hand.run.ask.what === 'plan') return pushedByPlan(hand)
   if (!branch) return undefined
   const now = await hand.github.branch(branch.name)
-  return now && now.sha !== branch.sha ? now.sha : undefined
+  if (!now || now.sha === branch.sha) return undefined
+  return agentsCommit(hand.run, now.sha, await hand.github.commitsSince(branch.sha, now.sha))
 }
 
 /** A plan is held back by its prompt alone. What PostHog says the agent worked on was not there, or stood elsewhere. */

@@ -79,6 +79,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
       }),
     deleteBranch: name => at(writes, 'delete branch', () => void world.branches.delete(name)),
     pull: number => at(reads, 'pull', () => world.pulls.find(each => each.number === number)),
+    commitsSince: (_, sha) => at(reads, 'compare', () => [{ sha, byPerson: false }]),
     isDescendant: () => at(reads, 'compare', () => true),
     pullsFrom: head => at(reads, 'pulls', () => world.pulls.filter(each => each.head.ref === head)),
     isBaseOfPull: base => at(reads, 'bases', () => world.pulls.some(each => each.head.base === base)),
