@@ -139,7 +139,7 @@ function labelsIn(parts: readonly Part[]): Set<string> {
 
 /** `[words](address "title")` */
 const linkTitle =
-  /(\]\([ \t]*(?:<[^<>\n]*>|[^\s()<>]+))[ \t]*\n?[ \t]+(?:"[^"]*"|'[^']*'|\([^()]*\))[ \t]*\)/g
+  /(\]\([ \t]*(?:<[^<>\n]*>|[^\s()<>]+))(?:[ \t]+(?:\n[ \t]*)?|\n[ \t]+)(?:"[^"]*"|'[^']*'|\([^()]*\))[ \t]*\)/g
 /** `![words](address)`; where the image can be seen, they can't. */
 const alternative = /!\[(?:[^[\]]|\[[^[\]]*\])*\](?=[([])/g
 

@@ -1,5 +1,6 @@
 /** Text from GitHub on its way to the agent: what a reader of the page can't see is taken out first. */
 import { hiddenWords, withoutHidden } from './hidden-text.ts'
+import { timeFor, withinTime } from './text/within-time.ts'
 
 /** Code points that show nothing or change how their neighbours show, first and last of each range. */
 const invisibleRanges: readonly (readonly [number, number])[] = [
@@ -53,16 +54,28 @@ const withoutInvisibleEntities = (text: string): string =>
 const deceiving = /[\u{e0000}-\u{e0fff}\u202a-\u202e\u2066-\u2069]/u
 
 /** Whether a text says more to a machine than the rendered page says to people. */
-export const hidesWords = (text: string): boolean =>
-  deceiving.test(text) || hiddenWords(stripInvisible(text)).some(hidden => /[\p{L}\p{N}]/u.test(hidden))
+export function hidesWords(text: string): boolean {
+  if (deceiving.test(text)) return true
+  // What takes too long to be looked through may hide anything.
+  const hidden = withinTime(() => hiddenWords(stripInvisible(text)), timeFor(text))
+  return hidden?.some(words => /[\p{L}\p{N}]/u.test(words)) ?? true
+}
 
 /** What a person who reads the rendered text sees, more or less, at most `maxLength` characters of it. */
 export function visibleText(text: string, maxLength: number): string {
-  const visible = withoutHidden(withoutInvisibleEntities(stripInvisible(text))).trim()
+  const source = withoutInvisibleEntities(stripInvisible(text))
+  const read = withinTime(() => ({ visible: withoutHidden(source) }), timeFor(text))
+  const visible = (read?.visible ?? withoutMarkup(source)).trim()
   return visible.length > maxLength
     ? `${visible.slice(0, maxLength).toWellFormed()}\n[… cut here: the text is longer]`
     : visible
 }
+
+/** Of what takes too long to be read: nothing that could hide words is left of its comments, tags and brackets. */
+const withoutMarkup = (text: string): string =>
+  text
+    .replace(/<!--[\s\S]*?(?:-->|$)/g, '')
+    .replace(/<[^<>\n]{0,500}>?|^[^\n]{0,500}\]:.*$|\]\([^)\n]{0,500}\)?/gm, ' ')
 
 /**
  * Puts text between two lines that only this run knows, so that nothing inside can end it early.

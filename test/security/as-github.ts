@@ -18,9 +18,27 @@ export function actedOn(markdown: string): string[] {
   const html = htmlOf(markdown, false)
   // Raw HTML is the one difference between the two ways of rendering.
   const raw = html === htmlOf(markdown, true) ? [] : ['HTML']
+  return [...raw, ...actsIn(html)]
+}
+
+/** The same of HTML that another engine made, with what the writer's own HTML left in it. */
+export function actedOnIn(html: string): string[] {
+  const tags = [...html.matchAll(/<\/?([a-z][a-z0-9]*)|<!--|<\?|<!/gi)].filter(
+    ([, tag]) => tag === undefined || !made.has(tag.toLowerCase()),
+  )
+  return [...tags.map(([tag]) => `HTML ${tag}`), ...actsIn(html)]
+}
+
+/** Tags that Markdown makes. */
+const made = new Set(
+  'p br hr h1 h2 h3 h4 h5 h6 ul ol li blockquote pre code a em strong del table thead tbody tr th td input img sup section'.split(
+    ' ',
+  ),
+)
+
+function actsIn(html: string): string[] {
   const { texts, links, images } = partsOf(html)
   return [
-    ...raw,
     ...images.map(image => `image ${image}`),
     ...links.filter(link => !isPlain(link)).map(({ words, to }) => `link ${words} → ${to}`),
     ...texts.flatMap(text => [...text.matchAll(signals)].map(([found]) => `words ${found}`)),
@@ -83,7 +101,13 @@ const inline = new Set(['em', 'strong', 'del', 'sup'])
 const attribute = (attributes: string, name: string): string =>
   unescaped(new RegExp(`${name}="([^"]*)"`).exec(attributes)?.[1] ?? '')
 
-const characters: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', amp: '&' }
+const characters: Readonly<Record<string, string>> = {
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  amp: '&',
+  '#x27': "'",
+}
 
 const unescaped = (text: string): string =>
-  text.replace(/&(lt|gt|quot|amp);/g, (_, name: string) => characters[name] ?? '')
+  text.replace(/&(lt|gt|quot|amp|#x27);/g, (_, name: string) => characters[name] ?? '')
