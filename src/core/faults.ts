@@ -3,7 +3,10 @@
  * broken process, and the queue tries again.
  */
 
-/** The service said no, for good: the effect did not happen and will not by trying again. */
+/**
+ * The service said no. To an effect that is an answer: it did not happen and will not by trying again. To a read it
+ * is none: what could not be read is as it was, and the next read may show it.
+ */
 export class Refused extends Error {
   override name = 'Refused'
   readonly service: Service
@@ -12,15 +15,32 @@ export class Refused extends Error {
   readonly code: string
   /** The field of the request that it is about, where the service says so. */
   readonly field: string | undefined
+  readonly of: CallKind
 
-  constructor(service: Service, status: number, code: string, message: string, field?: string) {
+  constructor(
+    service: Service,
+    status: number,
+    code: string,
+    message: string,
+    field?: string,
+    of: CallKind = 'effect',
+  ) {
     super(message)
     this.service = service
     this.status = status
     this.code = code
     this.field = field
+    this.of = of
   }
 }
+
+export type CallKind = 'read' | 'effect'
+
+/** What any call came to, as the answer to a read, if it was one. */
+export const asRead = <T extends Error>(fault: T): T | Refused =>
+  fault instanceof Refused
+    ? new Refused(fault.service, fault.status, fault.code, fault.message, fault.field, 'read')
+    : fault
 
 /** The effect did not happen; the service asks to come back at `until` (ms since the epoch). */
 export class ComeBack extends Error {
@@ -52,6 +72,7 @@ export class Unanswered extends Error {
 }
 
 export type Service = 'github' | 'posthog'
+export const serviceNames: Record<Service, string> = { github: 'GitHub', posthog: 'PostHog' }
 export type WaitReason = 'rate-limit' | 'usage-limit' | 'unavailable'
 
 export function isNotFound(error: unknown): error is Refused {

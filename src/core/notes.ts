@@ -1,4 +1,5 @@
 /** What was said to a live Run, by people or by a webhook, folded into its record. Pure. */
+import { withOutage } from './outage.ts'
 import { isTerminal, Note, type Run } from './run.ts'
 
 /**
@@ -62,8 +63,7 @@ function fold(run: Run, note: Note): Run {
       const said = stopped({ ...run, delivered: [...run.delivered, note.id] }, { ...note, says: 'stop' })
       // What was under way at GitHub will never be known; what was under way at PostHog still counts.
       const intent = said.intent && atPostHog.has(said.intent.effect) ? said.intent : undefined
-      const trouble = said.trouble?.service === 'github' ? undefined : said.trouble
-      return { ...said, accessLost: true, intent, trouble }
+      return { ...withOutage(said, 'github', undefined), accessLost: true, intent }
     }
     case 'yield':
       return { ...run, delivered: [...run.delivered, note.id], yielding: true }

@@ -35,13 +35,13 @@ export interface Sight {
 
 export function observe(run: Run, sight: Sight, now: number): Run {
   if (!run.taskRun) return run
-  const changed = sight.status !== run.taskRun.status || sight.log.length > 0
   const seen: Run = {
     ...run,
     taskRun: {
       ...run.taskRun,
       status: sight.status,
-      changedAt: changed ? now : run.taskRun.changedAt,
+      changedAt: livesOn(run, sight) ? now : run.taskRun.changedAt,
+      ...(sight.updatedAt === undefined ? {} : { updatedAt: sight.updatedAt }),
       ...(sight.error === undefined ? {} : { error: sight.error }),
       ...(sight.headBranch === undefined ? {} : { headBranch: sight.headBranch }),
       ...(sight.model === undefined ? {} : { model: sight.model }),
@@ -54,6 +54,12 @@ export function observe(run: Run, sight: Sight, now: number): Run {
   }
   return seen
 }
+
+/** Any line in its log is a sign of life, whatever it says; so is a change of its row. */
+const livesOn = ({ taskRun, heard }: Run, { status, offset, updatedAt }: Sight): boolean =>
+  status !== taskRun?.status ||
+  offset > (heard?.offset ?? 0) ||
+  (updatedAt !== undefined && taskRun.updatedAt !== undefined && updatedAt !== taskRun.updatedAt)
 
 const newPulls = (run: Run, sight: Sight): string[] =>
   [...new Set(sight.pulls)].filter(

@@ -21,6 +21,13 @@ export function lookInterval(age: number, live: number): number {
 export const lookIntervalWithStream = (age: number, live: number): number =>
   Math.max(lookInterval(age, live), age < 30 * second ? 0 : 20 * second)
 
+/**
+ * A stop is followed closely, however many Runs there are: at twice its age each time, nine looks in all, the last of
+ * them just after its limit.
+ */
+export const lookIntervalWhenStopping = (age: number): number =>
+  age > limits.stopping ? minute : Math.min(Math.max(2 * second, age), limits.stopping + second - age)
+
 /** How soon after a look news may bring the next one. */
 export const soonestLook = (live: number): number => lookInterval(0, live)
 
@@ -43,6 +50,17 @@ export const limits = {
   unanswered: 5 * second,
   /** How long a Run waits for a service that can't be used. */
   trouble: 24 * hour,
+  /** How long reads may be refused while an agent works, and before one does. */
+  refused: 15 * minute,
+  refusedBefore: 2 * minute,
+  /** How long GitHub may not show what is there, before its absence is believed. */
+  absent: 3 * second,
+  /** How long PostHog may not know an earlier session, before a new one is begun. */
+  gone: minute,
+  /** How long it is tried to stop the agent of a Run that failed. */
+  seeingTo: 10 * minute,
+  /** How long GitHub may take to show a pull request that PostHog named. */
+  unseenPull: 5 * minute,
   /** Trouble shorter than this is not worth a line in the thread. */
   worthTelling: 20 * second,
   /** Deaths of the process in one step, after which the Run is given up. */
@@ -53,3 +71,7 @@ export const limits = {
 
 /** ms to wait after the n-th failure in a row, growing to a minute. */
 export const backoff = (failures: number): number => Math.min(minute, second * 2 ** Math.min(failures, 6))
+
+/** The same after the n-th refusal of what a thread may take again when it is unlocked, growing to five minutes. */
+export const refusedBackoff = (refusals: number): number =>
+  Math.min(5 * minute, 5 * second * 2 ** Math.min(refusals, 6))

@@ -176,6 +176,19 @@ export const ProgressStep = z.object({
 })
 export type ProgressStep = z.infer<typeof ProgressStep>
 
+/** A service that can't be used: for how long already, and until when nobody asks again. */
+export const Outage = z.object({
+  why: z.string(),
+  since: z.number(),
+  until: z.number(),
+  count: z.number(),
+  /** Nothing but refused reads since then. */
+  refusedSince: z.number().optional(),
+  /** The service itself said when it can be used again. */
+  promised: z.number().optional(),
+})
+export type Outage = z.infer<typeof Outage>
+
 /** What has been read of the agent's log. Positions count entries, as the log only grows. */
 const Heard = z.object({
   offset: z.number().int().default(0),
@@ -276,6 +289,8 @@ export const Run = z.object({
       from: z.number().int().optional(),
       /** Last sign of life, our clock. */
       changedAt: z.number(),
+      /** When PostHog last changed it, PostHog's clock. */
+      updatedAt: z.number().optional(),
       model: z.string().optional(),
       effort: z.string().optional(),
       /** Who PostHog says will have written the pull request. */
@@ -337,7 +352,13 @@ export const Run = z.object({
   /** How many follow-ups reached the agent. */
   passedOn: z.number().int().default(0),
   stop: z
-    .object({ by: Person, at: z.number(), asked: z.boolean().default(false), because: z.string().optional() })
+    .object({
+      by: Person,
+      at: z.number(),
+      /** PostHog was asked, by a version that did not say when. */
+      asked: z.boolean().default(false),
+      because: z.string().optional(),
+    })
     .optional(),
 
   /** When the newest of its words were said, GitHub's clock; without any, when it was asked for. */
@@ -346,15 +367,27 @@ export const Run = z.object({
   unheeded: z.object({ by: z.string(), because: z.string() }).optional(),
 
   intent: Intent.optional(),
-  trouble: z
+  outages: z.object({ github: Outage.optional(), posthog: Outage.optional() }).default({}),
+  /** How older versions wrote an outage; read, and not written any more. */
+  trouble: Outage.extend({ service: z.enum(['github', 'posthog']) }).optional(),
+  /** PostHog is asked to end a task run. */
+  cancel: z
     .object({
-      service: z.enum(['github', 'posthog']),
-      why: z.string(),
-      since: z.number(),
+      taskRun: z.string(),
+      /** When it was first tried, and when PostHog took it. */
+      at: z.number(),
+      askedAt: z.number().optional(),
+      /** After a refusal: how often, and not again before then. */
+      refused: z.number().int(),
       until: z.number(),
-      count: z.number(),
     })
     .optional(),
+  /** The agent could not be stopped, or nobody could see that it was. */
+  agentLeft: z.boolean().optional(),
+  /** The thread takes nothing, since then; it is tried again, since it may be unlocked. */
+  unheard: z.object({ since: z.number(), until: z.number(), count: z.number() }).optional(),
+  /** Claimed pull requests that GitHub does not show yet: since when, and when to ask again. */
+  unseenPulls: z.record(z.string(), z.object({ since: z.number(), until: z.number() })).default({}),
   nextLookAt: z.number().optional(),
   lastLookAt: z.number().optional(),
   concludedAt: z.number().optional(),

@@ -20,6 +20,7 @@ export const crashPoints = [
   'message said, not recorded',
   'session intent written',
   'session rejoined, not recorded',
+  'cancel intent written',
   'cancel asked, not recorded',
   'status edit sent, not recorded',
   /** PostHog has told of a pull request, and this is recorded. */

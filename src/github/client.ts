@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { createAppAuth, type InstallationAuthOptions } from '@octokit/auth-app'
 import { Octokit } from '@octokit/rest'
 import { z } from 'zod'
-import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
+import { asRead, ComeBack, Refused, Unanswered } from '../core/faults.ts'
 import { type LimitGate, limitGate } from '../core/limit-gate.ts'
 import type { CallMeter } from '../core/meter.ts'
 import type { Thread } from '../core/thread.ts'
@@ -203,7 +203,8 @@ function limited(client: Octokit, watch: Watch, token?: (refresh: boolean) => Pr
       try {
         return await once(refresh)
       } catch (error) {
-        const fault = faultOf(error, watch.now())
+        const met = faultOf(error, watch.now())
+        const fault = isRead(options) ? asRead(met) : met
         if (fault instanceof ComeBack && fault !== error) noteLimit(watch, fault)
         const pause = repeats.shift()
         // A token may be revoked before its time; a new one is minted once.
@@ -226,7 +227,12 @@ interface Request {
   method: string
   url: string
   content?: unknown
+  query?: unknown
 }
+
+/** A token that could not be minted for a read is one more read that was refused. */
+const isRead = ({ method, query }: Request): boolean =>
+  method === 'GET' || (typeof query === 'string' && /^\s*(?:query\b|\{)/.test(query))
 
 /** A reaction set or taken back twice is so once; but the eyes, set late, would stay when all is over. */
 const isRepeatable = ({ method, url, content }: Request): boolean =>

@@ -4,7 +4,7 @@
  * the answer or in `reset_at`, and not every 429 is worth a second try.
  */
 import type { z } from 'zod'
-import { ComeBack, Refused, Unanswered } from '../core/faults.ts'
+import { asRead, ComeBack, Refused, Unanswered } from '../core/faults.ts'
 import type { LimitGate } from '../core/limit-gate.ts'
 import { type CallMeter, routeOf } from '../core/meter.ts'
 import { sendable } from '../core/sendable.ts'
@@ -89,7 +89,10 @@ async function ask<T>(
   // A page for people is nothing that PostHog's API says: what it is asked for is there as before.
   if (!response.ok && body === undefined && request.method === 'GET' && isPage(response))
     throw new Unanswered('posthog', `something before PostHog answered ${response.status}`)
-  if (!response.ok) throw faultOf(response.status, ErrorBody.parse(body), now())
+  if (!response.ok) {
+    const fault = faultOf(response.status, ErrorBody.parse(body), now())
+    throw request.method === 'GET' ? asRead(fault) : fault
+  }
   const parsed = request.answer.safeParse(body)
   if (parsed.success) return { data: parsed.data, headers: response.headers }
   const issue = parsed.error.issues[0]

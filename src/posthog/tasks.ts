@@ -168,14 +168,8 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
     return (await ask({ method: 'GET', path: runPath(session), answer: TaskRun })).data.status
   }
 
-  /** Of a run that is gone altogether nothing goes on either. */
   async function hasEnded(session: Session): Promise<boolean> {
-    try {
-      return isTerminal(await statusOf(session))
-    } catch (error) {
-      if (isNotFound(error)) return true
-      throw error
-    }
+    return isTerminal(await statusOf(session))
   }
 }
 

@@ -1,7 +1,8 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Now, nextStep } from '../../src/core/next-step.ts'
+import { type Now, nextStep, steps } from '../../src/core/next-step.ts'
 import { limits } from '../../src/core/pace.ts'
-import type { Run } from '../../src/core/run.ts'
+import { isTerminal, type Outage, type Run } from '../../src/core/run.ts'
 import {
   ask,
   branch,
@@ -101,6 +102,7 @@ describe('from the asking to the start', () => {
       working({
         taskRun: undefined,
         earlier: { ...earlier, resumes: false, cancelledAt: t0 - limits.stopping },
+        lastLookAt: now.at,
       }),
       {},
       'give-up lost',
@@ -192,9 +194,22 @@ describe('while the agent works', () => {
     ],
     [
       'a run that is never started',
-      working({ taskRun: { ...taskRun, status: 'queued', changedAt: now.at - 15 * minute - 1 } }),
+      working({
+        taskRun: { ...taskRun, status: 'queued', changedAt: now.at - 15 * minute - 1 },
+        lastLookAt: now.at,
+      }),
       {},
       'give-up lost',
+    ],
+    [
+      'that it was not started, only a look after the limit says',
+      working({
+        taskRun: { ...taskRun, status: 'queued', changedAt: now.at - 2 * hour },
+        lastLookAt: now.at - 2 * hour + 15 * minute,
+        nextLookAt: undefined,
+      }),
+      {},
+      'look',
     ],
     [
       'one that may still be',
@@ -207,12 +222,31 @@ describe('while the agent works', () => {
     ],
     [
       'one that says nothing for three hours',
-      working({ taskRun: { ...taskRun, changedAt: now.at - 3 * hour - 1 } }),
+      working({ taskRun: { ...taskRun, changedAt: now.at - 3 * hour - 1 }, lastLookAt: now.at }),
       {},
       'give-up lost',
     ],
+    [
+      'that it is silent, only a look after the limit says',
+      working({
+        taskRun: { ...taskRun, changedAt: now.at - 9 * hour },
+        lastLookAt: now.at - 6 * hour,
+        nextLookAt: now.at + 4_000,
+      }),
+      {},
+      'wait 4000',
+    ],
   ])
 })
+
+const cancelled = (askedAt: number) => ({
+  taskRun: taskRun.id,
+  at: askedAt,
+  askedAt,
+  refused: 0,
+  until: askedAt,
+})
+const refusedUntil = (until: number) => ({ taskRun: taskRun.id, at: t0, refused: 1, until })
 
 describe('a stop', () => {
   const stop = { by: maya, at: t0, asked: false }
@@ -258,7 +292,42 @@ describe('a stop', () => {
     ],
     [
       'that nobody confirms within five minutes',
-      working({ stop: { ...stop, at: now.at - 5 * minute - 1, asked: true } }),
+      working({ stop: { ...stop, at: now.at - 5 * minute - 1, asked: true }, lastLookAt: now.at }),
+      {},
+      'give-up lost',
+    ],
+    [
+      'which count from when PostHog was asked',
+      working({
+        stop: { ...stop, at: now.at - hour, asked: true },
+        cancel: cancelled(now.at - 5 * minute),
+        lastLookAt: now.at,
+        nextLookAt: now.at + 2_000,
+      }),
+      {},
+      'wait 2000',
+    ],
+    [
+      'and only a look after them says so',
+      working({
+        stop: { ...stop, at: now.at - hour, asked: true },
+        cancel: cancelled(now.at - hour),
+        lastLookAt: now.at - 55 * minute,
+        nextLookAt: undefined,
+      }),
+      {},
+      'look',
+    ],
+    [
+      'that PostHog refused is asked for again after a while',
+      working({ stop, cancel: refusedUntil(now.at + 900), nextLookAt: now.at + 2_000 }),
+      {},
+      'wait 900',
+    ],
+    ['and then', working({ stop, cancel: refusedUntil(now.at), nextLookAt: now.at + 2_000 }), {}, 'cancel'],
+    [
+      'for ten minutes',
+      working({ stop, cancel: { ...refusedUntil(now.at + 1), at: now.at - 10 * minute - 1 } }),
       {},
       'give-up lost',
     ],
@@ -359,49 +428,311 @@ describe('an effect whose result is not known comes first', () => {
   })
 })
 
-describe('while a service is out of reach', () => {
-  const trouble = (service: 'github' | 'posthog', since = t0) => ({
-    service,
-    why: 'rate limit',
-    since,
-    until: now.at + 9_000,
-    count: 1,
-  })
+const outage = (given: Partial<Outage> = {}): Outage => ({
+  why: 'rate limit',
+  since: t0,
+  until: now.at + 9_000,
+  count: 1,
+  ...given,
+})
+const posthogAway = (given: Partial<Outage> = {}): Partial<Run> => ({ outages: { posthog: outage(given) } })
+const githubAway = (given: Partial<Outage> = {}): Partial<Run> => ({ outages: { github: outage(given) } })
+
+describe('while PostHog is out of reach', () => {
+  const due = { nextLookAt: undefined }
+  const stop = { by: maya, at: t0, asked: false }
+  const since = now.at - 24 * hour - 1
   holds([
-    ['it is waited for', working({ trouble: trouble('github') }), {}, 'wait 9000'],
+    ['it is waited for', working({ ...due, ...posthogAway() }), {}, 'wait 9000'],
+    ['the thread is told', working({ ...due, ...posthogAway() }), { text: 'phase' }, 'edit-status'],
+    ['of a detail when it is time', working({ ...due, ...posthogAway() }), { text: 'details' }, 'wait 9000'],
     [
-      'and nothing is written on GitHub',
-      working({ trouble: trouble('github') }),
-      { text: 'phase' },
-      'wait 9000',
-    ],
-    [
-      'but the thread is told of PostHog',
-      working({ trouble: trouble('posthog') }),
-      { text: 'phase' },
-      'edit-status',
-    ],
-    ['once', working({ trouble: trouble('posthog') }), { text: 'details' }, 'wait 9000'],
-    [
-      'even before an effect whose result is not known',
-      working({ trouble: trouble('posthog'), intent: { effect: 'start-run', at: t0, before: [] } }),
+      'unless nothing is told',
+      working({ ...due, ...posthogAway(), mute: true, status: undefined }),
       {},
       'wait 9000',
     ],
     [
-      'until it is time',
-      working({ trouble: { ...trouble('posthog'), until: now.at }, nextLookAt: undefined }),
-      {},
-      'look',
+      'or GitHub is away, too',
+      working({ ...due, outages: { posthog: outage(), github: outage({ until: now.at + 7 }) } }),
+      { text: 'phase' },
+      'wait 7',
     ],
-    ['for a day', working({ trouble: trouble('posthog', now.at - 24 * hour) }), {}, 'wait 9000'],
     [
-      'and no longer',
-      working({ trouble: trouble('posthog', now.at - 24 * hour - 1) }),
+      'a pull request is looked at',
+      working({ ...due, ...posthogAway(), claimedPulls: ['u'] }),
+      {},
+      'adopt-pull u',
+    ],
+    [
+      'GitHub is asked what came of it',
+      working({
+        ...posthogAway(),
+        heard: { offset: 1, turns: 1, idle: true, idleSince: t0 - hour },
+        lastLookAt: t0,
+      }),
+      {},
+      'find-result',
+    ],
+    ['a new run finds its branch', runWith({ ...ready, ...posthogAway() }), {}, 'find-branch'],
+    [
+      'an effect without an answer waits',
+      working({ ...due, ...posthogAway(), intent: { effect: 'deliver', at: t0, note: 'a' } }),
+      {},
+      'wait 9000',
+    ],
+    ['a stop waits', working({ ...due, ...posthogAway(), stop }), {}, 'wait 9000'],
+    [
+      'a stop of what has not begun does not',
+      runWith({ ...ready, ...posthogAway(), stop }),
+      {},
+      'settle-outcome',
+    ],
+    ['until it is time', working({ ...due, ...posthogAway({ until: now.at }) }), {}, 'look'],
+    ['for a day', working({ ...due, ...posthogAway({ since: now.at - 24 * hour }) }), {}, 'wait 9000'],
+    ['and no longer', working({ ...due, ...posthogAway({ since }) }), {}, 'give-up network'],
+    [
+      'unless it said until when',
+      working({ ...due, ...posthogAway({ since, promised: now.at + 48 * hour, until: now.at + 48 * hour }) }),
+      {},
+      `wait ${48 * hour}`,
+    ],
+    [
+      'or that was less than a day ago',
+      working({ ...due, ...posthogAway({ since: now.at - 90 * hour, promised: now.at - 20 * hour }) }),
+      {},
+      'wait 9000',
+    ],
+    [
+      'but not for years',
+      working({
+        ...due,
+        ...posthogAway({ since: now.at - 33 * 24 * hour, promised: now.at + 9_999 * hour }),
+      }),
       {},
       'give-up network',
     ],
-    ['of either', working({ trouble: trouble('github', now.at - 24 * hour - 1) }), {}, 'give-up network'],
+    [
+      'as an older version wrote it',
+      working({ ...due, trouble: { service: 'posthog', ...outage() } }),
+      {},
+      'wait 9000',
+    ],
+  ])
+})
+
+describe('while GitHub is out of reach', () => {
+  const stop = { by: maya, at: t0, asked: false }
+  const over: Partial<Run> = { outcome: { is: 'answer' }, concludedAt: t0, told, cost: null }
+  const since = now.at - 24 * hour - 1
+  holds([
+    ['the agent is looked at', working({ ...githubAway(), nextLookAt: undefined }), {}, 'look'],
+    ['at its time', working(githubAway()), { text: 'phase' }, 'wait 4000'],
+    ['a stop is asked for', working({ ...githubAway(), stop }), {}, 'cancel'],
+    [
+      'even where the result of an effect is not known',
+      working({ ...githubAway(), stop, intent: { effect: 'open-pull', at: t0 } }),
+      {},
+      'cancel',
+    ],
+    ['words are passed on', working({ ...githubAway(), undelivered: [more('a')] }), {}, 'deliver'],
+    [
+      'also while a pull request waits',
+      working({ ...githubAway(), claimedPulls: ['u'], undelivered: [more('a')] }),
+      {},
+      'deliver',
+    ],
+    [
+      'a run that nobody knows of is looked at',
+      working({ ...githubAway(), status: undefined, nextLookAt: undefined }),
+      {},
+      'look',
+    ],
+    ['a new run waits', runWith({ ...ready, ...githubAway() }), {}, 'wait 9000'],
+    [
+      'the end of a turn waits',
+      working({ ...githubAway(), taskRun: { ...taskRun, status: 'completed' } }),
+      {},
+      'wait 9000',
+    ],
+    [
+      'where reads are refused, the thread is told so',
+      working(githubAway({ refusedSince: t0 })),
+      { text: 'phase' },
+      'edit-status',
+    ],
+    [
+      'no end is left out',
+      working({ ...over, ...githubAway(), told: { ...told, comment: false } }),
+      {},
+      'wait 9000',
+    ],
+    [
+      'what is over lets go after a day',
+      working({ ...over, ...githubAway({ since }), told: { ...told, comment: false } }),
+      {},
+      'let-go',
+    ],
+    [
+      'and not before',
+      working({ ...over, ...githubAway({ since: since + 1 }), told: { ...told, comment: false } }),
+      {},
+      'wait 9000',
+    ],
+    [
+      'what has not begun is given up',
+      runWith({ ...ready, ...githubAway({ since }) }),
+      {},
+      'give-up network',
+    ],
+    [
+      'what ended needs nobody',
+      working({ ...over, ...githubAway({ since }), taskRun: { ...taskRun, status: 'completed' } }),
+      {},
+      'end',
+    ],
+  ])
+})
+
+describe('a thread that takes nothing', () => {
+  const over: Partial<Run> = { outcome: { is: 'answer' }, concludedAt: t0, told, cost: null }
+  const unheard = { since: t0, until: now.at + 3_000, count: 1 }
+  holds([
+    ['is not told again at once', working({ unheard }), { text: 'phase' }, 'wait 3000'],
+    [
+      'but after a while',
+      working({ unheard: { ...unheard, until: now.at } }),
+      { text: 'phase' },
+      'edit-status',
+    ],
+    ['nothing waits for it', working({ unheard, nextLookAt: undefined }), { text: 'phase' }, 'look'],
+    ['a run that has no comment yet waits', runWith({ unheard, turn: true }), {}, 'wait 3000'],
+    [
+      'the last word waits',
+      working({ ...over, unheard, told: { ...told, comment: false } }),
+      {},
+      'wait 3000',
+    ],
+    [
+      'and what else is to be done does not',
+      working({ ...over, unheard, told: { ...told, comment: false, label: false } }),
+      {},
+      'unlabel',
+    ],
+    [
+      'is told the last word after a while',
+      working({ ...over, unheard: { ...unheard, until: now.at }, told: { ...told, comment: false } }),
+      {},
+      'conclude',
+    ],
+  ])
+})
+
+describe('a pull request that GitHub does not show', () => {
+  const unseenPulls = { u: { since: t0, until: now.at + 700 } }
+  const claimedPulls = ['u']
+  const completed = { ...taskRun, status: 'completed' as const }
+  const over: Partial<Run> = {
+    outcome: { is: 'answer' },
+    concludedAt: t0,
+    told,
+    cost: null,
+    taskRun: completed,
+  }
+  holds([
+    ['is asked for again after a while', working({ claimedPulls, unseenPulls }), {}, 'wait 700'],
+    [
+      'and then',
+      working({ claimedPulls, unseenPulls: { u: { since: t0, until: now.at } } }),
+      {},
+      'adopt-pull u',
+    ],
+    ['others are not kept waiting', working({ claimedPulls: ['u', 'v'], unseenPulls }), {}, 'adopt-pull v'],
+    ['nor are words', working({ claimedPulls, unseenPulls, undelivered: [more('a')] }), {}, 'deliver'],
+    [
+      'the end of the turn is',
+      working({
+        claimedPulls,
+        unseenPulls,
+        heard: { offset: 1, turns: 1, idle: true, idleSince: t0 - hour },
+        lastLookAt: t0,
+      }),
+      {},
+      'wait 700',
+    ],
+    ['so is the end', working({ ...over, claimedPulls, unseenPulls }), {}, 'wait 700'],
+    [
+      'unless another command waits',
+      working({ ...over, claimedPulls, unseenPulls, yielding: true }),
+      {},
+      'end',
+    ],
+  ])
+})
+
+describe('a Run that failed sees to its agent', () => {
+  const failed: Partial<Run> = {
+    outcome: { is: 'failed', class: 'lost', reason: 'No.', fix: 'x' },
+    concludedAt: t0,
+    told,
+    cost: null,
+  }
+  const late = { concludedAt: now.at - 10 * minute - 1 }
+  holds([
+    ['by asking for its end', working(failed), {}, 'cancel'],
+    ['before the thread is told', working({ ...failed, told: { ...told, comment: false } }), {}, 'cancel'],
+    ['then it looks', working({ ...failed, cancel: cancelled(t0), nextLookAt: undefined }), {}, 'look'],
+    [
+      'until it has ended',
+      working({ ...failed, cancel: cancelled(t0), taskRun: { ...taskRun, status: 'cancelled' } }),
+      {},
+      'end',
+    ],
+    [
+      'or five minutes after PostHog was asked',
+      working({ ...failed, cancel: cancelled(now.at - 5 * minute - 1), lastLookAt: now.at }),
+      {},
+      'leave-agent',
+    ],
+    ['for ten minutes in all', working({ ...failed, ...late }), {}, 'leave-agent'],
+    ['and then says so', working({ ...failed, ...late, agentLeft: true }), {}, 'end'],
+    [
+      'the end of another task run does not count',
+      working({ ...failed, cancel: { ...cancelled(t0), taskRun: 'run-0' } }),
+      {},
+      'cancel',
+    ],
+    [
+      'one that idles may be spoken to again',
+      working({ ...failed, heard: { offset: 1, turns: 1, idle: true } }),
+      {},
+      'end',
+    ],
+    [
+      'one that may have begun is looked for',
+      working({ ...failed, taskRun: undefined, intent: { effect: 'start-run', at: t0, before: [] } }),
+      {},
+      'start-run',
+    ],
+    [
+      'or spoken to',
+      working({ ...failed, taskRun: undefined, intent: { effect: 'rejoin', at: t0, offset: 0 } }),
+      {},
+      'rejoin',
+    ],
+    [
+      'not for ever',
+      working({
+        ...failed,
+        ...late,
+        taskRun: undefined,
+        intent: { effect: 'start-run', at: t0, before: [] },
+      }),
+      {},
+      'leave-agent',
+    ],
+    ['not while PostHog is away', working({ ...failed, ...posthogAway() }), {}, 'wait 4000'],
+    ['but GitHub is not needed for it', working({ ...failed, ...githubAway() }), {}, 'cancel'],
   ])
 })
 
@@ -420,66 +751,6 @@ test('no wait is without end, none is shorter than a millisecond', () => {
         }
 })
 
-describe('in trouble', () => {
-  const trouble = (given: Partial<NonNullable<Run['trouble']>> = {}): NonNullable<Run['trouble']> => ({
-    service: 'posthog',
-    why: 'limit',
-    since: t0,
-    until: now.at + 30_000,
-    count: 1,
-    ...given,
-  })
-  const stop = { by: maya, at: t0, asked: false }
-  const intent = { effect: 'create-task' as const, at: t0 }
-  const long = trouble({ since: now.at - 24 * hour - 1 })
-  const aDay = trouble({ since: now.at - 24 * hour })
-  const over: Partial<Run> = { outcome: { is: 'answer' }, concludedAt: t0, told, cost: null }
-  const untaken: Partial<Run> = { status, taskRun: undefined, asked: false }
-
-  holds([
-    ['it waits', working({ trouble: trouble() }), {}, 'wait 30000'],
-    ['until then', working({ trouble: trouble({ until: now.at }), nextLookAt: undefined }), {}, 'look'],
-    [
-      'the thread is told, where that is possible',
-      working({ trouble: trouble() }),
-      { text: 'phase' },
-      'edit-status',
-    ],
-    ['not of details', working({ trouble: trouble() }), { text: 'details' }, 'wait 30000'],
-    [
-      'nor when GitHub is the trouble',
-      working({ trouble: trouble({ service: 'github' }) }),
-      { text: 'phase' },
-      'wait 30000',
-    ],
-    [
-      'nor where nothing was told yet',
-      working({ trouble: trouble(), status: undefined }),
-      { text: 'phase' },
-      'wait 30000',
-    ],
-    [
-      'a stop of what has not begun is done at once',
-      working({ ...untaken, trouble: trouble(), stop }),
-      {},
-      'settle-outcome',
-    ],
-    [
-      'but not of what may have begun',
-      working({ ...untaken, trouble: trouble(), stop, intent }),
-      {},
-      'wait 30000',
-    ],
-    ['nor of what has begun', working({ trouble: trouble(), stop }), {}, 'wait 30000'],
-    ['nor of what is over', working({ ...untaken, ...over, trouble: trouble(), stop }), {}, 'wait 30000'],
-    ['without a stop it waits, too', working({ ...untaken, trouble: trouble() }), {}, 'wait 30000'],
-    ['after a day it is given up', working({ trouble: long }), {}, 'give-up network'],
-    ['and not before', working({ trouble: aDay }), {}, 'wait 30000'],
-    ['what is over lets go after a day', working({ ...over, trouble: long }), {}, 'let-go'],
-    ['and not before', working({ ...over, trouble: aDay }), {}, 'wait 30000'],
-  ])
-})
-
 describe('the words of what is given up', () => {
   const given = (run: Run): unknown => nextStep(run, now)
   const queued = { ...taskRun, changedAt: now.at - 15 * minute - 1 }
@@ -492,7 +763,7 @@ describe('the words of what is given up', () => {
       fix: 'Check that Tasks are enabled for the PostHog project, then `/codex retry`.',
     },
   }
-  const trouble = { why: 'no answer', since: now.at - 25 * hour, until: now.at + 1, count: 9 }
+  const away25 = outage({ why: 'no answer', since: now.at - 25 * hour, until: now.at + 1, count: 9 })
   const away = (name: string) => ({
     do: 'give-up',
     outcome: {
@@ -504,11 +775,15 @@ describe('the words of what is given up', () => {
   })
 
   test.each<[string, Run, object]>([
-    ['queued for ever', working({ taskRun: { ...queued, status: 'queued' } }), never],
-    ['not even queued', working({ taskRun: { ...queued, status: 'not_started' } }), never],
+    ['queued for ever', working({ taskRun: { ...queued, status: 'queued' }, lastLookAt: now.at }), never],
+    [
+      'not even queued',
+      working({ taskRun: { ...queued, status: 'not_started' }, lastLookAt: now.at }),
+      never,
+    ],
     [
       'silent',
-      working({ taskRun: { ...taskRun, changedAt: now.at - 3 * hour - 1 } }),
+      working({ taskRun: { ...taskRun, changedAt: now.at - 3 * hour - 1 }, lastLookAt: now.at }),
       {
         do: 'give-up',
         outcome: {
@@ -521,19 +796,19 @@ describe('the words of what is given up', () => {
     ],
     [
       'a stop that is not confirmed',
-      working({ stop: { by: maya, at: now.at - 5 * minute - 1, asked: true } }),
+      working({ stop: { by: maya, at: now.at - 5 * minute - 1, asked: true }, lastLookAt: now.at }),
       {
         do: 'give-up',
         outcome: {
           is: 'failed',
           class: 'lost',
           reason: 'PostHog was asked to stop the run but did not confirm it within 5 minutes',
-          fix: 'Look at the run in PostHog; it may still be working.',
+          fix: 'Look at the run in PostHog, then `/codex retry`.',
         },
       },
     ],
-    ['GitHub away', working({ trouble: { service: 'github', ...trouble } }), away('GitHub')],
-    ['PostHog away', working({ trouble: { service: 'posthog', ...trouble } }), away('PostHog')],
+    ['GitHub away', runWith({ ...ready, outages: { github: away25 } }), away('GitHub')],
+    ['PostHog away', working({ nextLookAt: undefined, outages: { posthog: away25 } }), away('PostHog')],
   ])('%s', (_, run, expected) => {
     expect(given(run)).toEqual(expected)
   })
@@ -555,19 +830,23 @@ describe('at the edge of a limit', () => {
   holds([
     [
       'a stop may take five minutes',
-      working({ stop: stopAt(5 * minute), nextLookAt: later }),
+      working({ stop: stopAt(5 * minute), lastLookAt: now.at, nextLookAt: later }),
       {},
       'wait 60000',
     ],
     [
       'a run may be silent for three hours',
-      working({ taskRun: { ...taskRun, changedAt: now.at - 3 * hour }, nextLookAt: later }),
+      working({
+        taskRun: { ...taskRun, changedAt: now.at - 3 * hour },
+        lastLookAt: now.at,
+        nextLookAt: later,
+      }),
       {},
       'wait 60000',
     ],
     [
       'one that works may be silent for longer than one that is queued',
-      working({ taskRun: { ...taskRun, changedAt: now.at - hour }, nextLookAt: later }),
+      working({ taskRun: { ...taskRun, changedAt: now.at - hour }, lastLookAt: now.at, nextLookAt: later }),
       {},
       'wait 60000',
     ],
@@ -636,13 +915,25 @@ describe('at the edge of a limit', () => {
   holds([
     [
       'words behind a refusal are not tried again and again',
-      working({ ...open, outcome: refused, undelivered: [more('a')] }),
+      working({ ...open, outcome: refused, agentLeft: true, undelivered: [more('a')] }),
       {},
       'end',
     ],
     [
       'nor behind a start that was refused',
       working({ ...open, outcome: refused, taskRun: undefined, undelivered: [more('a')] }),
+      {},
+      'end',
+    ],
+    [
+      'nor after an agent that was seen to',
+      working({
+        ...open,
+        outcome: refused,
+        cancel: cancelled(t0),
+        taskRun: { ...taskRun, status: 'cancelled' },
+        undelivered: [more('a')],
+      }),
       {},
       'end',
     ],
@@ -668,5 +959,137 @@ describe('at the edge of a limit', () => {
   test('a label has no inline comments to answer', () => {
     const labelled = { ...ask, origin: { by: 'label' as const, label: 'codex' } }
     expect(step(working({ ...open, ask: labelled, outcome: { is: 'answer' } }))).toBe('end')
+  })
+})
+
+describe('from any state', () => {
+  const oneOf = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values)
+  const outcomes: Run['outcome'][] = [
+    { is: 'failed', class: 'lost', reason: 'No.', fix: 'x' },
+    { is: 'stopped', by: 'maya' },
+    { is: 'pull' },
+    { is: 'answer' },
+    undefined,
+  ]
+  const times = oneOf(t0 - 25 * hour, t0 - 11 * minute, t0, now.at, now.at + minute)
+  const outages = fc.option(
+    fc.record({
+      why: fc.constant('w'),
+      since: times,
+      until: times,
+      count: fc.constant(1),
+      refusedSince: fc.option(times, { nil: undefined }),
+    }),
+    { nil: undefined },
+  )
+  const state: fc.Arbitrary<Run> = fc
+    .record({
+      outcome: oneOf(...outcomes),
+      status: oneOf(status, undefined),
+      mute: fc.boolean(),
+      told: oneOf(told, { ...told, comment: false }),
+      branch: oneOf(branch, undefined),
+      taskRun: fc.option(
+        fc.record({
+          id: fc.constant(taskRun.id),
+          since: fc.constant(t0),
+          notes: oneOf(0, 1),
+          changedAt: times,
+          status: oneOf<NonNullable<Run['taskRun']>['status']>(
+            'queued',
+            'in_progress',
+            'completed',
+            'cancelled',
+          ),
+        }),
+        { nil: undefined },
+      ),
+      heard: oneOf(
+        undefined,
+        { offset: 1, turns: 1, idle: true, idleSince: t0 - hour },
+        { offset: 1, turns: 0, idle: false },
+      ),
+      stop: oneOf(undefined, { by: maya, at: t0, asked: false }),
+      cancel: oneOf(undefined, cancelled(t0), cancelled(t0 - hour), refusedUntil(now.at + 1)),
+      intent: oneOf<Run['intent']>(
+        undefined,
+        { effect: 'start-run', at: t0, before: [] },
+        { effect: 'conclude', at: t0 },
+      ),
+      agentLeft: oneOf(undefined, true),
+      unheard: oneOf(undefined, { since: t0, until: now.at + 1, count: 1 }),
+      claimedPulls: oneOf([], ['u']),
+      undelivered: oneOf([], [more('a')]),
+      yielding: fc.boolean(),
+      resultChecked: fc.boolean(),
+      concludedAt: times,
+      lastLookAt: fc.option(times, { nil: undefined }),
+      nextLookAt: fc.option(times, { nil: undefined }),
+      outages: fc.record({ github: outages, posthog: outages }),
+      cost: fc.constant(null),
+    })
+    .map(given => working({ ...given, outages: present(given.outages) }))
+
+  const present = ({ github, posthog }: { github: Outage | undefined; posthog: Outage | undefined }) => ({
+    ...(github ? { github } : {}),
+    ...(posthog ? { posthog } : {}),
+  })
+  const text = oneOf<Now['text']>('same', 'details', 'phase')
+  const numRuns = 3_000
+
+  test('no Run ends while an agent works that was not asked to end, or of which the thread was not told', () => {
+    fc.assert(
+      fc.property(state, text, (run, differs) => {
+        const next = nextStep(run, { ...now, text: differs })
+        if (next.do !== 'end') return
+        const atRest = !run.taskRun || isTerminal(run.taskRun.status) || run.heard?.idle === true
+        const byChoice = run.outcome?.is !== 'failed'
+        expect(atRest || byChoice || run.agentLeft === true).toBe(true)
+      }),
+      { numRuns },
+    )
+  })
+
+  test('nothing is told, nor given back, before the agent of a Run that failed is seen to', () => {
+    fc.assert(
+      fc.property(state, text, (run, differs) => {
+        if (run.outcome?.is !== 'failed' || run.agentLeft) return
+        if (!run.taskRun || isTerminal(run.taskRun.status) || run.heard?.idle) return
+        const next = nextStep(run, { ...now, text: differs })
+        expect(['conclude', 'react', 'unlabel', 'drop-branch', 'end', 'let-go']).not.toContain(next.do)
+      }),
+      { numRuns },
+    )
+  })
+
+  test('no service is asked before its outage is over, and no wait is without end', () => {
+    fc.assert(
+      fc.property(state, text, (run, differs) => {
+        const next = nextStep(run, { ...now, text: differs })
+        if (next.do === 'end') return
+        if (next.do === 'wait') {
+          expect(Number.isFinite(next.ms) && next.ms >= 1).toBe(true)
+          return
+        }
+        const { asks } = steps[next.do]
+        const outage = asks && run.outages[asks]
+        if (!outage || (next.do === 'edit-status' && outage.refusedSince !== undefined)) return
+        expect(outage.until).toBeLessThanOrEqual(now.at)
+      }),
+      { numRuns },
+    )
+  })
+
+  test('a stop is asked for whatever GitHub says', () => {
+    fc.assert(
+      fc.property(state, text, (run, differs) => {
+        if (!run.stop || run.outcome || !run.taskRun || isTerminal(run.taskRun.status)) return
+        if (run.cancel || run.intent?.effect === 'start-run') return
+        const away: Outage = { why: 'w', since: t0, until: now.at + hour, count: 1 }
+        const next = nextStep({ ...run, outages: { github: away } }, { ...now, text: differs })
+        expect(next.do).toBe('cancel')
+      }),
+      { numRuns },
+    )
   })
 })

@@ -77,7 +77,9 @@ describe('what is seen of the run', () => {
   test.each<[string, Partial<Sight>, object]>([
     ['its status', { status: 'completed' }, { status: 'completed', changedAt: at }],
     ['nothing new', {}, { status: 'in_progress', changedAt: t0 }],
-    ['a sign of life in the log', { log: [activity] }, { changedAt: at }],
+    ['a sign of life in the log', { log: [activity], offset: 1 }, { changedAt: at }],
+    ['a line that says nothing is one, too', { offset: 1 }, { changedAt: at }],
+    ['when it was changed first', { updatedAt: t0 }, { changedAt: t0, updatedAt: t0 }],
     ['an error', { status: 'failed', error: 'boom' }, { status: 'failed', error: 'boom' }],
     [
       'what was made of the request',
@@ -87,6 +89,12 @@ describe('what is seen of the run', () => {
     ['the branch it works on', { headBranch: 'codex/x' }, { headBranch: 'codex/x' }],
   ])('%s', (_, given, expected) => {
     expect(seen(given).taskRun).toMatchObject(expected)
+  })
+
+  test('a change of its row is a sign of life', () => {
+    const before = working({ taskRun: { ...taskRun, updatedAt: t0 } })
+    expect(seen({ updatedAt: t0 }, before).taskRun).toMatchObject({ changedAt: t0 })
+    expect(seen({ updatedAt: t0 + second }, before).taskRun).toMatchObject({ changedAt: at })
   })
 
   test('what was known and is not said again stays', () => {

@@ -145,7 +145,12 @@ describe('words to a run', () => {
   test('that was deleted', async () => {
     const session = await manualSession()
     posthog.run(session.taskRunId).delete()
-    expect(await tasks.say(session, words)).toBe('ended')
+    // Whether it is gone for good, one look does not say.
+    expect(await caught(tasks.say(session, words))).toMatchObject({
+      name: 'Refused',
+      status: 404,
+      of: 'read',
+    })
   })
 
   test('a page of a proxy did not take them', async () => {

@@ -1,7 +1,8 @@
 /** How a Run moves on, whatever a step comes to: each of its steps, and each of the faults. */
 import { describe, expect, test, vi } from 'vitest'
 import { ComeBack, Refused, type Service, Unanswered } from '../../src/core/faults.ts'
-import type { Run } from '../../src/core/run.ts'
+import type { Sight } from '../../src/core/observe.ts'
+import type { Outage, Run } from '../../src/core/run.ts'
 import { advanceRun } from '../../src/flow/advance-run.ts'
 import type { TasksClient, ThreadClient, Verdict } from '../../src/flow/edges.ts'
 import {
@@ -70,11 +71,11 @@ const steps: [step: string, asks: Service, run: Run][] = [
       earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false },
     }),
   ],
-  ['deliver', 'posthog', working({ ...mute, undelivered: [more('a')] })],
-  ['cancel', 'posthog', working({ ...mute, stop: { by: maya, at: t0, asked: false } })],
+  ['deliver', 'posthog', working({ ...mute, nextLookAt: later, undelivered: [more('a')] })],
+  ['cancel', 'posthog', working({ ...mute, nextLookAt: later, stop: { by: maya, at: t0, asked: false } })],
   ['look', 'posthog', working({ ...mute, nextLookAt: undefined })],
-  ['adopt-pull', 'github', working({ ...mute, claimedPulls: [pull.url] })],
-  ['find-result', 'github', working({ ...mute, heard: idle, lastLookAt: t0 })],
+  ['adopt-pull', 'github', working({ ...mute, nextLookAt: later, claimedPulls: [pull.url] })],
+  ['find-result', 'github', working({ ...mute, nextLookAt: later, heard: idle, lastLookAt: later })],
   ['conclude', 'github', working({ ...over, told: { ...told, comment: false } })],
   ['answer-inline', 'github', working({ ...over, ask: review })],
   ['react', 'github', working({ ...over, told: { ...told, reaction: false } })],
@@ -111,7 +112,7 @@ describe.each(steps)('%s', (step, asks, run) => {
   test('waits for a limit until it lets go', async () => {
     const until = now + 30 * second
     const came = await advance(run, failing(new ComeBack(asks, until, 'rate-limit', 'limit')))
-    expect(came.run.trouble).toEqual({ service: asks, why: 'limit', since: now, until, count: 1 })
+    expect(came.run.outages).toEqual({ [asks]: { why: 'limit', since: now, until, count: 1 } })
     expect(came.verdict).toEqual({ do: 'park', ms: until - now })
   })
 
@@ -119,12 +120,8 @@ describe.each(steps)('%s', (step, asks, run) => {
     const warn = vi.fn()
     const fault = new Unanswered(asks, 'reset')
     const came = await advance(run, { ...failing(fault), log: { info() {}, warn, error() {} } })
-    expect(came.run.trouble).toEqual({
-      service: asks,
-      why: 'reset',
-      since: now,
-      until: now + second,
-      count: 1,
+    expect(came.run.outages).toEqual({
+      [asks]: { why: 'reset', since: now, until: now + second, count: 1 },
     })
     expect(came.verdict).toEqual({ do: 'park', ms: second })
     expect(warn).toHaveBeenCalledWith(
@@ -140,8 +137,8 @@ describe.each(steps)('%s', (step, asks, run) => {
 
   test('that goes well ends the trouble with its service, and no other', async () => {
     const other = asks === 'github' ? 'posthog' : 'github'
-    expect((await once(run, asks)).trouble).toBeUndefined()
-    expect((await once(run, other)).trouble).toMatchObject({ service: other })
+    expect((await once(run, asks)).outages).toEqual({})
+    expect((await once(run, other)).outages).toMatchObject({ [other]: { why: 'limit' } })
   })
 })
 
@@ -157,12 +154,13 @@ async function once(run: Run, service: Service): Promise<Run> {
   const agents = [begin([]), begin([])]
   for (const [index, id] of [taskRun.id, 'run-0'].entries())
     Object.assign(agents[index] ?? {}, { id, status: 'in_progress' })
+  world.branches.set(branch.name, branch.sha)
   world.tasks.push({ id: 'task-1', description: '', runs: agents })
-  const trouble = { service, why: 'limit', since: t0, until: t0, count: 1 }
+  const outages = { [service]: { why: 'limit', since: t0, until: t0, count: 1 } }
   const { signal } = worker.shutdown
   const saves: Run[] = []
   await advance(
-    { ...run, trouble },
+    { ...run, outages },
     {
       github: gitHubOf(world, worker),
       posthog: postHogOf(world, worker),
@@ -192,21 +190,15 @@ describe('a step that is refused', () => {
     branch: true,
   }
 
-  test.each([
-    'find-branch',
-    'create-task',
-    'gather-context',
-    'start-run',
-    'rejoin',
-    'deliver',
-    'cancel',
-    'look',
-  ])('%s fails the Run, and nothing is under way any more', async name => {
-    const { saves } = await advance(runOf(name), no())
-    const after = saves.find(({ outcome }) => outcome)
-    expect(after).toMatchObject({ outcome: failed, concludedAt: now })
-    expect(after?.intent).toBeUndefined()
-  })
+  test.each(['find-branch', 'create-task', 'start-run', 'rejoin', 'deliver'])(
+    '%s fails the Run, and nothing is under way any more',
+    async name => {
+      const { saves } = await advance(runOf(name), no())
+      const after = saves.find(({ outcome }) => outcome)
+      expect(after).toMatchObject({ outcome: failed, concludedAt: now })
+      expect(after?.intent).toBeUndefined()
+    },
+  )
 
   test('says so in the log', async () => {
     const warn = vi.fn()
@@ -217,8 +209,13 @@ describe('a step that is refused', () => {
     )
   })
 
-  test('post-status: a thread that takes no comment is told nothing, and the Run ends', async () => {
-    const came = await advance(runOf('post-status'), no())
+  test('post-status: the Run waits, and then ends without a word', async () => {
+    const fresh = runOf('post-status')
+    const first = await advance(fresh, no())
+    expect(first.run).toMatchObject({ unheard: { since: now, until: now + 5 * second, count: 1 } })
+    expect(first.run.outcome).toBeUndefined()
+    const unheard = { since: now - 2 * minute, until: now, count: 5 }
+    const came = await advance({ ...fresh, unheard }, no())
     expect(came.saves.find(({ outcome }) => outcome)).toMatchObject({
       outcome: failed,
       mute: true,
@@ -227,17 +224,60 @@ describe('a step that is refused', () => {
     expect(came.verdict).toEqual({ do: 'end' })
   })
 
-  test('edit-status: the Run goes on and is silent', async () => {
-    const came = await advance(runOf('edit-status'), no())
-    expect(came.run).toMatchObject({ mute: true })
-    expect(came.run.status).toBeUndefined()
-    expect(came.run.outcome).toBeUndefined()
+  test('edit-status: the Run goes on, and the thread is told after a while', async () => {
+    const edit = vi.fn(() => Promise.reject(new Refused('github', 403, '', 'locked')))
+    const first = await advance(runOf('edit-status'), { github: { edit } })
+    expect(first.run.unheard).toEqual({ since: now, until: now + 5 * second, count: 1 })
+    expect(first.verdict).toEqual({ do: 'park', ms: 5 * second })
+    const again = await advance(first.run, { github: { edit }, now: () => now + 5 * second })
+    expect(again.run.unheard).toEqual({ since: now, until: now + 15 * second, count: 2 })
+    const unlocked = async () => 'edited' as const
+    const heard = await advance(again.run, { github: { edit: unlocked }, now: () => now + 15 * second })
+    expect(heard.run.unheard).toBeUndefined()
+    expect(heard.run.status?.at).toBe(now + 15 * second)
   })
 
-  test.each(['react'])('%s: after the outcome nothing more is told', async name => {
-    const came = await advance(runOf(name), no())
-    expect(came.run).toMatchObject({ outcome: { is: 'answer' }, told: allTold })
+  test('conclude: the last word is said when the thread takes it', async () => {
+    const run = runOf('conclude')
+    const comment = vi.fn(() => Promise.reject(new Refused('github', 403, '', 'locked')))
+    const locked = await advance(run, { github: { comment } })
+    expect(locked.run).toMatchObject({ told: { comment: false }, unheard: { since: now } })
+    expect(locked.verdict).toEqual({ do: 'park', ms: 5 * second })
+    const unlocked = { comment: async () => 1 }
+    const heard = await advance(locked.run, { github: unlocked, now: () => now + 5 * second })
+    expect(heard.run.told.comment).toBe(true)
+    expect(heard.verdict).toEqual({ do: 'end' })
+  })
+
+  test.each<[string, Partial<Run>]>([
+    ['another command waits', { yielding: true }],
+    [
+      'it took none for a day',
+      { concludedAt: now - 25 * hour, unheard: { since: t0 - 25 * hour, until: now, count: 9 } },
+    ],
+  ])('conclude: the last word is left out when %s', async (_, differs) => {
+    const comment = () => Promise.reject(new Refused('github', 403, '', 'locked'))
+    const came = await advance({ ...runOf('conclude'), ...differs }, { github: { comment } })
+    expect(came.run.told.comment).toBe(true)
     expect(came.verdict).toEqual({ do: 'end' })
+  })
+
+  test('react: it is left out, and all else is done', async () => {
+    const came = await advance(runOf('react'), no())
+    expect(came.run.told).toEqual(told)
+    expect(came.verdict).toEqual({ do: 'end' })
+  })
+
+  test('cancel: it is asked for again after a while', async () => {
+    const refuse = () => Promise.reject(new Refused('posthog', 404, '', 'no'))
+    const came = await advance(runOf('cancel'), {
+      posthog: {
+        cancel: refuse,
+        look: () => Promise.reject(new ComeBack('posthog', later, 'rate-limit', 'x')),
+      },
+    })
+    expect(came.run.cancel).toEqual({ taskRun: taskRun.id, at: now, refused: 1, until: now + second })
+    expect(came.run.outcome).toBeUndefined()
   })
 
   const staged = { ids: ['x'], failed: [] }
@@ -257,6 +297,97 @@ describe('a step that is refused', () => {
   })
 })
 
+describe('a read that is refused', () => {
+  const reads: [string, Service, Run][] = steps
+    .filter(([, , run]) => run.outcome === undefined && (run.status !== undefined || run.mute))
+    .filter(([step]) => !['edit-status', 'cancel', 'deliver', 'start-run', 'create-task'].includes(step))
+
+  /** The other service has its own wait. */
+  const refusing = (service: Service, status: number): Differs => {
+    const no = failing(new Refused(service, status, '', 'no', undefined, 'read'))
+    const waits = (other: Service) => failing(new ComeBack(other, now + 2 * hour, 'rate-limit', 'limit'))
+    return service === 'github'
+      ? { github: no.github ?? {}, posthog: waits('posthog').posthog ?? {} }
+      : { github: waits('github').github ?? {}, posthog: no.posthog ?? {} }
+  }
+
+  test.each(reads)('%s: is repeated, and the Run goes on', async (_, service, run) => {
+    const first = await advance(run, refusing(service, 404))
+    expect(first.run.outages).toMatchObject({
+      [service]: { refusedSince: now, until: now + second, count: 1 },
+    })
+    expect(first.run.outcome).toBeUndefined()
+    const at = now + 30 * second
+    const again = await advance(first.run, { ...refusing(service, 404), now: () => at })
+    expect(again.run.outages).toMatchObject({ [service]: { refusedSince: now, until: at + 2 * second } })
+    expect(again.run.outcome).toBeUndefined()
+  })
+
+  const refusedSince = (ago: number, run: Run): Run => ({
+    ...run,
+    outages: { posthog: { why: 'w', since: now - ago, until: now, count: 9, refusedSince: now - ago } },
+  })
+  const [, , looking] = steps.find(([step]) => step === 'look') ?? expect.fail()
+  const [, , unstarted] = steps.find(([step]) => step === 'rejoin') ?? expect.fail()
+
+  test.each<[string, Run, number, number, boolean]>([
+    ['404 for 15 minutes', looking, 404, 15 * minute, false],
+    ['404 for longer', looking, 404, 15 * minute + 1, true],
+    ['403 for hours', looking, 403, 23 * hour, false],
+    ['401 for a day', looking, 401, 24 * hour + 1, true],
+    ['403 before anything began, for two minutes', unstarted, 403, 2 * minute, false],
+    ['403 before anything began, for longer', unstarted, 403, 2 * minute + 1, true],
+  ])('%s', async (_, run, status, ago, ends) => {
+    const no = () => Promise.reject(new Refused('posthog', status, '', 'no', undefined, 'read'))
+    const posthog = { logLength: no, look: no, cancel: async () => {}, cost: async () => undefined }
+    const github = {
+      comment: async () => 1,
+      react: async () => {},
+      unreact: async () => {},
+      branch: async () => undefined,
+    }
+    const { saves } = await advance(refusedSince(ago, run), { posthog, github })
+    expect(saves.some(({ outcome }) => outcome?.is === 'failed')).toBe(ends)
+  })
+
+  test('an earlier session that PostHog does not know for a minute is begun anew', async () => {
+    const logLength = () => Promise.reject(new Refused('posthog', 404, '', 'no', undefined, 'read'))
+    const github = { comments: () => Promise.reject(new ComeBack('github', later, 'rate-limit', 'limit')) }
+    const createTask = () => Promise.reject(new ComeBack('posthog', later, 'rate-limit', 'limit'))
+    const at = (ago: number) =>
+      advance(refusedSince(ago, unstarted), { posthog: { logLength, createTask }, github })
+    expect((await at(minute - 1)).run).toMatchObject({ earlier: { taskRunId: 'run-0' } })
+    expect((await at(minute)).run.earlier).toBeUndefined()
+  })
+
+  test('no answer in between begins the minutes anew', async () => {
+    const before = refusedSince(hour, looking)
+    const { run } = await advance(before, failing(new Unanswered('posthog', 'reset')))
+    expect(run.outages.posthog?.refusedSince).toBeUndefined()
+  })
+
+  test('what is written meanwhile does not hide it', async () => {
+    const outages = { github: { why: 'w', since: t0, until: later, count: 1, refusedSince: t0 } }
+    const editing = { ...working({ nextLookAt: later }), outages }
+    const { run } = await advance(editing, { github: { edit: async () => 'edited' } })
+    expect(run.status?.at).toBe(now)
+    expect(run.outages).toEqual(outages)
+  })
+})
+
+const sight: Sight = {
+  status: 'in_progress',
+  error: undefined,
+  pulls: [],
+  headBranch: undefined,
+  model: undefined,
+  effort: undefined,
+  authorship: undefined,
+  updatedAt: undefined,
+  log: [],
+  offset: 0,
+}
+
 describe('words behind a refusal', () => {
   test.each<[string, Partial<Run>, Partial<TasksClient>]>([
     ['that the agent took none', {}, { say: () => Promise.reject(new Refused('posthog', 403, '', 'no')) }],
@@ -267,7 +398,10 @@ describe('words behind a refusal', () => {
     ],
   ])('%s are left to their command', async (_, differs, posthog) => {
     const run = working({ ...mute, told, undelivered: [more('a')], ...differs })
-    const came = await advance(run, { posthog: { cost: async () => undefined, ...posthog } })
+    const cancel = vi.fn(async () => {})
+    const look = async () => ({ ...sight, status: 'cancelled' as const })
+    const came = await advance(run, { posthog: { cost: async () => undefined, cancel, look, ...posthog } })
+    expect(cancel).toHaveBeenCalledTimes(run.taskRun ? 1 : 0)
     expect(came.run).toMatchObject({ outcome: { is: 'failed' }, undelivered: [more('a')], round: 0 })
     expect(came.verdict).toEqual({ do: 'end' })
   })
@@ -283,54 +417,59 @@ test('a pull request that GitHub will not show is asked for once, not for ever',
 
 describe('trouble', () => {
   const [, , run] = steps.find(([step]) => step === 'look') ?? expect.fail()
-  const had = (given: Partial<NonNullable<Run['trouble']>>): Run => ({
-    ...run,
-    trouble: { service: 'posthog', why: 'before', since: t0, until: t0, count: 3, ...given },
-  })
+  const before: Outage = { why: 'before', since: t0, until: t0, count: 3 }
+  const had = (service: Service): Run => ({ ...run, outages: { [service]: before } })
   const limit = (until: number) => failing(new ComeBack('posthog', until, 'rate-limit', 'limit'))
 
   test('of the same service goes on from when it began, and counts', async () => {
-    const { run: after } = await advance(had({}), limit(now + second))
-    expect(after.trouble).toEqual({
-      service: 'posthog',
-      why: 'limit',
-      since: t0,
-      until: now + second,
-      count: 4,
+    const { run: after } = await advance(had('posthog'), limit(now + second))
+    expect(after.outages).toEqual({
+      posthog: { why: 'limit', since: t0, until: now + second, count: 4 },
     })
   })
 
   test('without an answer grows', async () => {
-    const { verdict } = await advance(had({}), failing(new Unanswered('posthog', 'reset')))
+    const { verdict } = await advance(had('posthog'), failing(new Unanswered('posthog', 'reset')))
     expect(verdict).toEqual({ do: 'park', ms: 8 * second })
   })
 
-  test('of another service begins anew', async () => {
-    const { run: after } = await advance(had({ service: 'github' }), limit(now + second))
-    expect(after.trouble).toEqual({
-      service: 'posthog',
-      why: 'limit',
-      since: now,
-      until: now + second,
-      count: 1,
+  test('of another service goes on beside it', async () => {
+    const { run: after } = await advance(had('github'), limit(now + second))
+    expect(after.outages).toEqual({
+      posthog: { why: 'limit', since: now, until: now + second, count: 1 },
+      github: before,
     })
   })
 
-  test('with GitHub does not cut a wait for PostHog short', async () => {
-    const editing = working({
-      trouble: { service: 'posthog', why: 'before', since: t0, until: later, count: 3 },
-    })
-    const github = { edit: () => Promise.reject(new ComeBack('github', now + second, 'rate-limit', 'limit')) }
+  test('as an older version wrote it goes on, too', async () => {
+    const old: Run = { ...run, trouble: { service: 'posthog', ...before } }
+    const { run: after } = await advance(old, limit(now + second))
+    expect(after.outages).toMatchObject({ posthog: { since: t0, count: 4 } })
+    expect(after.trouble).toBeUndefined()
+  })
+
+  test('that has a promised end keeps it', async () => {
+    const until = now + 72 * hour
+    const told = failing(new ComeBack('posthog', until, 'usage-limit', 'limit'))
+    const { run: after, verdict } = await advance(run, told)
+    expect(after.outages.posthog).toMatchObject({ until, promised: until })
+    expect(verdict).toEqual({ do: 'park', ms: 72 * hour })
+  })
+
+  test('with GitHub leaves a wait for PostHog as it is', async () => {
+    const posthog = { ...before, until: later }
+    const editing = working({ outages: { posthog } })
+    const until = now + 2 * minute
+    const github = { edit: () => Promise.reject(new ComeBack('github', until, 'rate-limit', 'limit')) }
     const { run: after } = await advance(editing, { github, now: () => now + minute })
-    expect(after.trouble).toMatchObject({ service: 'github', until: later, count: 1 })
+    expect(after.outages).toMatchObject({ posthog, github: { until, count: 1 } })
   })
 
   test('of an attempt that may still become visible counts as none', async () => {
     const intent = { effect: 'create-task' as const, at: t0 }
     const creating = runWith({ ...mute, turn: true, branch, intent })
     const { run: after, verdict } = await advance(creating, { posthog: { findTask: async () => undefined } })
-    expect(after.trouble).toEqual({
-      service: 'posthog',
+    expect(after.outages.posthog).toEqual({
       why: 'an unanswered write may still become visible',
       since: now,
       until: now + 5 * second,
@@ -341,17 +480,17 @@ describe('trouble', () => {
   })
 
   test('that lasts for a day after the outcome lets the Run go', async () => {
-    const trouble = { service: 'github' as const, why: 'w', since: now - 25 * hour, until: later, count: 9 }
+    const outages = { github: { why: 'w', since: now - 25 * hour, until: later, count: 9 } }
     const intent = { effect: 'conclude' as const, at: t0 }
     const untold = { ...told, comment: false }
-    const { run: after, verdict } = await advance(working({ ...over, told: untold, trouble, intent }))
+    const { run: after, verdict } = await advance(working({ ...over, told: untold, outages, intent }))
     expect(verdict).toEqual({ do: 'end' })
     expect(after).toMatchObject({
       yielding: true,
       mute: true,
       told: { comment: true, inline: Number.MAX_SAFE_INTEGER },
     })
-    expect([after.trouble, after.intent]).toEqual([undefined, undefined])
+    expect([after.outages, after.intent]).toEqual([{}, undefined])
   })
 })
 
@@ -465,8 +604,8 @@ describe('the steps that ask nobody', () => {
 
   test('give-up', async () => {
     const { saves } = await advance(
-      working({ ...mute, taskRun: { ...taskRun, changedAt: now - 4 * hour } }),
-      failing(new ComeBack('github', later, 'rate-limit', 'limit')),
+      working({ ...mute, taskRun: { ...taskRun, changedAt: now - 4 * hour }, lastLookAt: now }),
+      failing(new ComeBack('posthog', later, 'rate-limit', 'limit')),
     )
     expect(saves[0]).toMatchObject({ outcome: { is: 'failed', class: 'lost' }, concludedAt: now })
   })

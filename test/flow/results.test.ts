@@ -99,7 +99,35 @@ describe('a pull request that the agent names', () => {
       run = await adoptPull(handWith(run, { github }), `https://github.com/acme/shop/pull/${number}`)
     }
     expect(looks).toBe(maxClaims)
-    expect(run.foreignPulls).toHaveLength(20)
+    expect(run.foreignPulls).toHaveLength(20 - maxClaims)
+  })
+
+  test('that GitHub does not show yet is asked for again for five minutes, and then put aside', async () => {
+    const url = 'https://github.com/acme/shop/pull/20'
+    let run = working({ claimedPulls: [url] })
+    const asked: number[] = []
+    for (let at = t0; run.claimedPulls.length > 0; at = run.unseenPulls[url]?.until ?? at) {
+      asked.push(at - t0)
+      const github = { pull: async () => undefined }
+      run = await adoptPull(handWith(run, { github, now: () => at }), url)
+    }
+    expect(asked.slice(0, 5)).toEqual([0, 1_000, 2_000, 4_000, 8_000])
+    expect(asked.at(-1)).toBeGreaterThanOrEqual(5 * minute)
+    expect(asked.length).toBeLessThan(20)
+    expect(run).toMatchObject({ foreignPulls: [url], claimsSeen: 1 })
+  })
+
+  test('that shows a moment later is taken', async () => {
+    const url = 'https://github.com/acme/shop/pull/20'
+    const unseen = await adoptPull(
+      handWith(working({ claimedPulls: [url] }), { github: { pull: async () => undefined } }),
+      url,
+    )
+    expect(unseen).toMatchObject({
+      claimedPulls: [url],
+      foreignPulls: [],
+      unseenPulls: { [url]: { since: t0, until: t0 + 1_000 } },
+    })
   })
 })
 

@@ -1,7 +1,7 @@
 /** The last word of a Run: one short new comment, since edits notify nobody. */
 import type { Outcome, Run } from '../run.ts'
 import { code, inlineWords } from '../safe-markdown.ts'
-import { agentWords, branchUrl } from './words.ts'
+import { agentLeft, agentWords, branchUrl } from './words.ts'
 
 export const closingComment = (run: Run): string =>
   run.outcome ? `@${listener(run)} ${sentence(run, run.outcome)}` : ''
@@ -21,7 +21,7 @@ function sentence(run: Run, outcome: Outcome): string {
     case 'stopped':
       return `${stoppedBy(run, outcome)} ${leftBehind(run)}`
     case 'failed':
-      return `this run failed. ${inlineWords(outcome.reason, 300)}\n\n**What to do:** ${outcome.fix}`
+      return `this run failed. ${inlineWords(outcome.reason, 300)}${run.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
   }
 }
 

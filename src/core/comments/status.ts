@@ -1,10 +1,13 @@
 /** The status comment of a Run: rendered whole from its record, never read back. */
+import { type Service, serviceNames } from '../faults.ts'
+import { outageOf, services } from '../outage.ts'
 import { limits } from '../pace.ts'
 import { optionByRights, type PermissionRequest } from '../permission-request.ts'
-import { type Phase, type Pull, phaseOf, type Run } from '../run.ts'
+import { type Outage, type Phase, type Pull, phaseOf, type Run } from '../run.ts'
 import { code, inlineWords, quoted } from '../safe-markdown.ts'
 import { box } from './boxes.ts'
 import {
+  agentLeft,
   agentWords,
   branchUrl,
   clock,
@@ -25,7 +28,7 @@ export function statusComment(run: Run, deployment: Deployment, now: number): st
     lines(run, deployment).join('\n'),
     answer(run),
     question(run),
-    trouble(run, now),
+    outages(run, now),
     receipt(run),
     boxes(run),
     `<sub>${nextWords(run)}</sub>`,
@@ -43,7 +46,10 @@ export function phaseKey(run: Run, now: number): string {
     run.round,
     run.outcome ? '' : (run.heard?.asks?.id ?? ''),
     pulls,
-    tellsTrouble(run, now) ? run.trouble?.why : '',
+    toldOutages(run, now)
+      .map(({ outage }) => outage.why)
+      .join('|'),
+    run.agentLeft ? 'left' : '',
   ].join('|')
 }
 
@@ -240,7 +246,12 @@ const unheededLine = ({ unheeded, outcome }: Run): string[] =>
 function endLine(run: Run): string[] {
   const { outcome } = run
   if (outcome?.is === 'failed')
-    return [`❌ ${inlineWords(outcome.reason, 300)}`, '', `**What to do:** ${outcome.fix}`]
+    return [
+      `❌ ${inlineWords(outcome.reason, 300)}`,
+      ...(run.agentLeft ? [`⚠️ ${agentLeft}`] : []),
+      '',
+      `**What to do:** ${outcome.fix}`,
+    ]
   if (outcome?.is === 'stopped')
     return [`⏹️ Stopped by ${inlineWords(outcome.by, 60)}${outcome.because ? `, who ${outcome.because}` : ''}`]
   return []
@@ -252,14 +263,26 @@ function answer(run: Run): string {
   return words && run.outcome?.is === 'pull' ? agentWords(words) : ''
 }
 
-const tellsTrouble = (run: Run, now: number): boolean =>
-  run.trouble !== undefined && Math.max(run.trouble.until, now) - run.trouble.since >= limits.worthTelling
+const toldOutages = (run: Run, now: number): { service: Service; outage: Outage }[] =>
+  services.flatMap(service => {
+    const outage = outageOf(run, service)
+    const tells = outage && Math.max(outage.until, now) - outage.since >= limits.worthTelling
+    return tells ? [{ service, outage }] : []
+  })
 
-function trouble(run: Run, now: number): string {
-  if (!run.trouble || !tellsTrouble(run, now) || run.outcome) return ''
-  const service = run.trouble.service === 'github' ? 'GitHub' : 'PostHog'
-  return `⏸️ Waiting for ${service} since ${clock(run.trouble.since)}: ${inlineWords(run.trouble.why, 200)}. Goes on by itself; next try ${clock(run.trouble.until)}.`
+function outages(run: Run, now: number): string {
+  if (run.outcome) return ''
+  return toldOutages(run, now)
+    .map(
+      ({ service, outage: { why, since, until } }) =>
+        `⏸️ Waiting for ${serviceNames[service]} since ${clock(since)}: ${inlineWords(why, 200)}. Goes on by itself; next try ${moment(until, now)}.`,
+    )
+    .join('\n\n')
 }
+
+/** With its date, unless it is soon. */
+const moment = (at: number, now: number): string =>
+  at - now < 12 * 60 * 60_000 ? clock(at) : `${new Date(at).toISOString().slice(0, 10)} ${clock(at)}`
 
 /** What the agent was given to read, so that nobody has to guess. */
 function receipt(run: Run): string {

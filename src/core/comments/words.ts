@@ -10,6 +10,8 @@ export interface Deployment {
   posthogProject: string
 }
 
+export const agentLeft = 'PostHog did not confirm that the agent was stopped: it may still be working.'
+
 /** GitHub refuses longer ones. */
 export const maxComment = 65_536
 

@@ -1,6 +1,8 @@
 /** Commands that start nothing new of their own: stop, retry, continue, approve, status, queue. */
 import type { Options } from '../../core/command/parse.ts'
+import { serviceNames } from '../../core/faults.ts'
 import { isBefore } from '../../core/order.ts'
+import { outageOf, services } from '../../core/outage.ts'
 import { type Ask, type NewRun, newRun, type Outcome, phaseOf, type Run } from '../../core/run.ts'
 import { isOwner, type PullHead, type Thread, threadName, threadSlot } from '../../core/thread.ts'
 import type { CommentTrigger } from '../../core/trigger.ts'
@@ -193,10 +195,9 @@ const phases: Record<ReturnType<typeof phaseOf>, string> = {
 function describe(run: Run): string {
   const pull = run.pulls.at(-1)
   const comment = run.status ? ` ([details](${run.thread.url}#issuecomment-${run.status.commentId}))` : ''
+  const away = services.filter(service => outageOf(run, service) && !run.outcome)
   const waits =
-    run.trouble && !run.outcome
-      ? `, waiting for ${run.trouble.service === 'github' ? 'GitHub' : 'PostHog'}`
-      : ''
+    away.length === 0 ? '' : `, waiting for ${away.map(service => serviceNames[service]).join(' and ')}`
   return `${phases[phaseOf(run)]}${waits}, asked by ${run.ask.by.login}${pull ? `, [#${pull.number}](${pull.url})` : ''}${comment}`
 }
 

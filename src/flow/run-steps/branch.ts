@@ -3,7 +3,7 @@ import { issueBranch } from '../../core/branch.ts'
 import { Refused } from '../../core/faults.ts'
 import type { Branch, Outcome, Run } from '../../core/run.ts'
 import type { BranchView, IssueBranches } from '../../core/seen.ts'
-import type { Hand } from './hand.ts'
+import { believeAbsent, type Hand } from './hand.ts'
 import { ignoreRefusal } from './tell-thread.ts'
 
 export async function findBranch(hand: Hand): Promise<Run> {
@@ -32,12 +32,18 @@ const planOutdated = ({ name, sha }: Branch): Outcome => ({
   fix: 'Make a new one with `/codex plan …`, then approve that.',
 })
 
-export const failed = (hand: Hand, outcome: Outcome): Run => ({
-  ...hand.run,
-  outcome,
-  intent: undefined,
-  concludedAt: hand.deps.now(),
-})
+/** Its agent is seen to next; what may have set one to work is looked for then, and words that may have reached it count. */
+export function failed({ run, deps }: Hand, outcome: Outcome): Run {
+  const effect = run.intent?.effect
+  const open = effect === 'start-run' || effect === 'rejoin'
+  return {
+    ...run,
+    outcome,
+    intent: open ? run.intent : undefined,
+    concludedAt: deps.now(),
+    ...(effect === 'deliver' && run.heard ? { heard: { ...run.heard, idle: false } } : {}),
+  }
+}
 
 async function branchOf(hand: Hand): Promise<Branch | Outcome> {
   const { run } = hand
@@ -45,7 +51,7 @@ async function branchOf(hand: Hand): Promise<Branch | Outcome> {
   if (named !== undefined) {
     const found = await hand.github.branch(named)
     if (found) return existing(found, intoOf(run, named))
-    if (run.ask.options.branch !== undefined) return gone(named)
+    if (run.ask.options.branch !== undefined) return gone(hand, named)
   }
   return run.thread.kind === 'pull' ? headBranch(hand) : forIssue(hand)
 }
@@ -70,7 +76,7 @@ const existing = ({ name, sha }: BranchView, into: string): Branch => ({
 async function headBranch(hand: Hand): Promise<Branch | Outcome> {
   const { head } = hand.run
   const found = head && (await hand.github.branch(head.ref))
-  return head && found ? existing(found, head.base) : gone(head?.ref ?? 'of this pull request')
+  return head && found ? existing(found, head.base) : gone(hand, head?.ref ?? 'of this pull request')
 }
 
 async function forIssue(hand: Hand): Promise<Branch | Outcome> {
@@ -135,12 +141,15 @@ const movedHead: Outcome = {
   fix: 'Look at the new commits, then `/codex retry`.',
 }
 
-const gone = (name: string): Outcome => ({
-  is: 'failed',
-  class: 'setup',
-  reason: `The branch ${name} does not exist in this repository`,
-  fix: 'Push it, or name another one with `/codex --branch NAME …`.',
-})
+function gone(hand: Hand, name: string): Outcome {
+  believeAbsent(hand, `The branch ${name}`)
+  return {
+    is: 'failed',
+    class: 'setup',
+    reason: `The branch ${name} does not exist in this repository`,
+    fix: 'Push it, or name another one with `/codex --branch NAME …`.',
+  }
+}
 
 const emptyRepository = (branch: string): Outcome => ({
   is: 'failed',

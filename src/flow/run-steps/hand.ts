@@ -4,6 +4,7 @@ import type { Deployment } from '../../core/comments/words.ts'
 import { ComeBack, Refused, Unanswered } from '../../core/faults.ts'
 import type { Signer } from '../../core/marker.ts'
 import type { FlowMeter } from '../../core/meter.ts'
+import { outageOf } from '../../core/outage.ts'
 import { limits } from '../../core/pace.ts'
 import type { Intent, Run } from '../../core/run.ts'
 import type { Session } from '../../core/session.ts'
@@ -72,6 +73,14 @@ export function handOf(deps: RunDeps, job: Held<Run>): Hand {
   }
 }
 
+export const allTold: Run['told'] = {
+  comment: true,
+  inline: Number.MAX_SAFE_INTEGER,
+  reaction: true,
+  label: true,
+  branch: true,
+}
+
 /** How far GitHub's and PostHog's clocks may be from ours. */
 export const skew = 60_000
 
@@ -92,7 +101,7 @@ interface Once<T> {
 export async function once<T>(hand: Hand, { intent, begins, find, perform }: Once<T>): Promise<T> {
   const trace = hand.run.intent && (await traceOf(hand, hand.run.intent, find))
   if (trace !== undefined) return trace
-  if (begins && hand.run.stop) throw new CalledOff()
+  if (begins && (hand.run.stop || hand.run.outcome)) throw new CalledOff()
   await hand.save({ ...hand.run, intent })
   await hand.job.assertHeld()
   const { begun, done } = around[intent.effect]
@@ -128,4 +137,14 @@ function leftBehind(intent: Intent, error: unknown, now: number): Intent | undef
 /** The earlier attempt left no trace, and now nobody wants it any more. */
 export class CalledOff extends Error {
   override name = 'CalledOff'
+}
+
+/**
+ * That something is not there is asked again before it is believed: GitHub may not show it for a moment.
+ * @throws Refused, of a read, until then
+ */
+export function believeAbsent({ run, deps }: Hand, what: string): void {
+  const refusedSince = outageOf(run, 'github')?.refusedSince
+  if (refusedSince !== undefined && deps.now() - refusedSince >= limits.absent) return
+  throw new Refused('github', 404, '', `${what} is not there`, undefined, 'read')
 }

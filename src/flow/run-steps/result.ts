@@ -2,12 +2,13 @@
 
 import { Refused } from '../../core/faults.ts'
 import { agentsCommit, maxClaims, ownershipOf, pullNumberIn } from '../../core/own-pull.ts'
+import { limits } from '../../core/pace.ts'
 import type { Pull, Run } from '../../core/run.ts'
 import { disarm, quoted } from '../../core/safe-markdown.ts'
 import { type PullView, pullOf } from '../../core/seen.ts'
 import { closesIssue, withFirst } from '../../core/text/closing-words.ts'
 import { threadName } from '../../core/thread.ts'
-import { type Hand, once } from './hand.ts'
+import { believeAbsent, type Hand, once } from './hand.ts'
 import { ignoreRefusal, markerOf } from './tell-thread.ts'
 
 /** An address that PostHog gave: looked up only here, and taken only if the pull request is the Run's own. */
@@ -19,9 +20,11 @@ export async function adoptPull(hand: Hand, url: string): Promise<Run> {
   const number = pullNumberIn(url, run.thread)
   // The pull request that the command stood on is no news.
   if (number === undefined || (run.thread.kind === 'pull' && number === run.thread.number)) return foreign
-  if (run.claimsSeen >= maxClaims) return foreign
-  const claimsSeen = run.claimsSeen + 1
+  const isFirst = run.unseenPulls[url] === undefined
+  if (isFirst && run.claimsSeen >= maxClaims) return foreign
+  const claimsSeen = run.claimsSeen + (isFirst ? 1 : 0)
   const view = await hand.github.pull(number)
+  if (!view && mayAppear(hand, url)) return { ...askedAgain(hand, url), claimsSeen }
   if (!view || !(await isOwn(hand, view))) {
     hand.deps.log.warn({ run: run.id, url }, 'not a pull request of this run')
     return { ...foreign, claimsSeen }
@@ -35,6 +38,17 @@ async function isOwn({ run, github }: Hand, view: PullView): Promise<boolean> {
   const ownership = ownershipOf(run, view)
   if (ownership !== 'if-descended' || !run.branch) return ownership === 'ours'
   return github.isDescendant(run.branch.sha, view.head.sha)
+}
+
+/** PostHog may know of a pull request before GitHub shows it everywhere. */
+const mayAppear = ({ run, deps }: Hand, url: string): boolean =>
+  deps.now() - (run.unseenPulls[url]?.since ?? deps.now()) < limits.unseenPull
+
+function askedAgain({ run, deps }: Hand, url: string): Run {
+  const now = deps.now()
+  const since = run.unseenPulls[url]?.since ?? now
+  const until = now + Math.min(30_000, Math.max(1_000, now - since))
+  return { ...run, unseenPulls: { ...run.unseenPulls, [url]: { since, until } } }
 }
 
 /** Who asked stays responsible: assigned, and asked for a review of what the agent wrote. */
@@ -78,7 +92,7 @@ async function putRight(hand: Hand, view: PullView): Promise<Pull> {
     hand.deps.reached('pull put right, not recorded')
     return recorded(amended)
   } catch (error) {
-    if (!(error instanceof Refused)) throw error
+    if (!(error instanceof Refused) || error.of === 'read') throw error
     hand.deps.log.warn(
       { run: run.id, pull: view.number, err: error },
       'the pull request could not be put right',
@@ -136,6 +150,7 @@ async function pushedTo(hand: Hand): Promise<string | undefined> {
   if (hand.run.ask.what === 'plan') return pushedByPlan(hand)
   if (!branch) return undefined
   const now = await hand.github.branch(branch.name)
+  if (!now) believeAbsent(hand, `The branch ${branch.name}`)
   if (!now || now.sha === branch.sha) return undefined
   return agentsCommit(hand.run, now.sha, await hand.github.commitsSince(branch.sha, now.sha))
 }
@@ -181,7 +196,7 @@ async function openOurs(hand: Hand, run: Run): Promise<Run> {
     })
     return { ...run, pulls: withPull(run.pulls, await putRight(hand, view)) }
   } catch (error) {
-    if (error instanceof Refused) return run
+    if (error instanceof Refused && error.of === 'effect') return run
     throw error
   }
 }

@@ -1,4 +1,6 @@
 /** The steps that talk to PostHog. */
+
+import { cancelledAt, isStopping } from '../../core/agent-end.ts'
 import {
   type Attachment,
   type AttachmentFile,
@@ -9,7 +11,8 @@ import {
 import { grantsOf } from '../../core/deployment-settings.ts'
 import { isNotFound } from '../../core/faults.ts'
 import { observe } from '../../core/observe.ts'
-import { lookInterval, lookIntervalWithStream } from '../../core/pace.ts'
+import { outageOf } from '../../core/outage.ts'
+import { limits, lookInterval, lookIntervalWhenStopping, lookIntervalWithStream } from '../../core/pace.ts'
 import { optionByWords, rejecting } from '../../core/permission-request.ts'
 import { firstWords, promptOf, type Words } from '../../core/prompt.ts'
 import {
@@ -68,7 +71,7 @@ export async function rejoin(hand: Hand): Promise<Run> {
     return started(hand, joined, { id: earlier.taskRunId, offset, may: earlier.may })
   } catch (error) {
     // The whole session is gone: start afresh.
-    if (isNotFound(error)) return withoutSession(run, earlier)
+    if (isNotFound(error) && isLasting(hand)) return withoutSession(run, earlier)
     throw error
   }
 }
@@ -86,9 +89,10 @@ export async function endEarlier(hand: Hand): Promise<Run> {
     await job.assertHeld()
     await deps.posthog.cancel(earlier, `Makes room for what was asked on ${threadName(run.thread)}`)
     const cancelledAt = earlier.cancelledAt ?? deps.now()
-    return { ...run, earlier: { ...earlier, cancelledAt }, nextLookAt: deps.now() + untilEnded }
+    const lastLookAt = deps.now()
+    return { ...run, earlier: { ...earlier, cancelledAt }, lastLookAt, nextLookAt: lastLookAt + untilEnded }
   } catch (error) {
-    if (isNotFound(error)) return withoutSession(run, earlier)
+    if (isNotFound(error) && isLasting(hand)) return withoutSession(run, earlier)
     throw error
   }
 }
@@ -104,12 +108,18 @@ const withoutSession = (run: Run, { taskId }: Session): Run => ({
 
 const untilEnded = 1_000
 
+/** One 404 is no word on a session. */
+function isLasting({ run, deps }: Hand): boolean {
+  const refusedSince = outageOf(run, 'posthog')?.refusedSince
+  return refusedSince !== undefined && deps.now() - refusedSince >= limits.gone
+}
+
 /** `undefined` when the run does not listen any more. What was said twice under one id is heard once. */
 async function speakTo(hand: Hand, earlier: Session, offset: number): Promise<StagedAttachments | undefined> {
   const { run, deps } = hand
   if (isTerminal(await deps.posthog.statusOf(earlier))) return undefined
   // Perhaps it was said before somebody said stop: then there is something to cancel, and else it does no harm.
-  if (run.stop) return none
+  if (run.stop || run.outcome) return none
   const text = promptOf(run, firstWords(run), deps.fence())
   const attachments = await attach(hand, attachmentsOf(run), file => deps.posthog.addArtifact(earlier, file))
   await hand.save({ ...run, intent: run.intent ?? { effect: 'rejoin', at: deps.now(), offset } })
@@ -323,6 +333,7 @@ export function resumeWork({ run }: Hand): Run {
     outcome: undefined,
     concludedAt: undefined,
     stop: undefined,
+    agentLeft: undefined,
     cost: undefined,
     told: { ...run.told, comment: false, label: false, branch: false },
     resultChecked: false,
@@ -365,15 +376,30 @@ function answered(run: Run): Run {
   return { ...passedOn(run, none), heard: heard && { ...heard, asks: undefined }, taskRun }
 }
 
+/** Repeatable: what has ended already ends once more. */
 export async function cancel(hand: Hand): Promise<Run> {
   const { run, deps } = hand
   const session = sessionOf(run)
-  if (!session || !run.stop) return run
+  if (!session) return run
+  const now = deps.now()
+  const before = run.cancel?.taskRun === session.taskRunId ? run.cancel : undefined
+  const intent = before ?? { taskRun: session.taskRunId, at: now, refused: 0, until: now }
+  if (!before) await hand.save({ ...run, cancel: intent })
   await hand.job.assertHeld()
-  await deps.posthog.cancel(session, `Stopped by ${run.stop.by.login} on ${threadName(run.thread)}`)
+  deps.reached('cancel intent written')
+  await deps.posthog.cancel(session, whyCancelled(run))
   deps.reached('cancel asked, not recorded')
-  return { ...run, stop: { ...run.stop, asked: true }, nextLookAt: undefined }
+  const stop = run.stop && { ...run.stop, asked: true }
+  return {
+    ...run,
+    ...(stop ? { stop } : {}),
+    cancel: { ...intent, askedAt: deps.now() },
+    nextLookAt: undefined,
+  }
 }
+
+const whyCancelled = ({ stop, thread }: Run): string =>
+  stop ? `Stopped by ${stop.by.login} on ${threadName(thread)}` : `Given up on ${threadName(thread)}`
 
 export async function look(hand: Hand): Promise<Run> {
   const { run, deps } = hand
@@ -384,10 +410,19 @@ export async function look(hand: Hand): Promise<Run> {
     deps.liveRuns(),
   ])
   const now = deps.now()
-  const age = now - run.ask.at
   const streams = !isTerminal(sight.status) && deps.stream.watch(session, run.id)
-  const pause = streams ? lookIntervalWithStream(age, live) : lookInterval(age, live)
-  return { ...observe(run, sight, now), lastLookAt: now, nextLookAt: now + pause }
+  const seen = observe(run, sight, now)
+  return { ...seen, lastLookAt: now, nextLookAt: now + pauseAfterLook(seen, { now, live, streams }) }
+}
+
+function pauseAfterLook(
+  run: Run,
+  { now, live, streams }: { now: number; live: number; streams: boolean },
+): number {
+  const age = now - run.ask.at
+  const usual = streams ? lookIntervalWithStream(age, live) : lookInterval(age, live)
+  const cancelled = isStopping(run) ? cancelledAt(run) : undefined
+  return cancelled === undefined ? usual : Math.min(usual, lookIntervalWhenStopping(now - cancelled))
 }
 
 /** Nice to know, and nothing more: a server that does not tell is not asked again. */

@@ -7,6 +7,7 @@ import { maxComment } from '../../core/comments/words.ts'
 import { Refused } from '../../core/faults.ts'
 import type { Marker } from '../../core/marker.ts'
 import type { Now } from '../../core/next-step.ts'
+import { limits, refusedBackoff } from '../../core/pace.ts'
 import { type Run, sessionOf } from '../../core/run.ts'
 import type { OwnComment, Target } from '../../core/seen.ts'
 import type { Session } from '../../core/session.ts'
@@ -87,7 +88,7 @@ export async function postStatus(hand: Hand): Promise<Run> {
     perform: () => hand.github.comment(text),
   })
   const status = { commentId, hash, phase: phaseKey(hand.run, now), at: now }
-  return { ...hand.run, intent: undefined, status }
+  return { ...hand.run, intent: undefined, status, unheard: undefined }
 }
 
 type Sent = NonNullable<Run['status']>
@@ -106,16 +107,31 @@ export async function editStatus(hand: Hand): Promise<Run> {
   const { text, status } = sentStatus(hand, run.status)
   await hand.job.assertHeld()
   if (status.hash === run.status.hash) return { ...run, status }
-  const edited = await hand.github.edit(run.status.commentId, text)
-  hand.deps.reached('status edit sent, not recorded')
-  if (edited === 'gone' && !run.statusRemade) return { ...run, status: undefined, statusRemade: true }
-  return { ...run, status }
+  try {
+    const edited = await hand.github.edit(run.status.commentId, text)
+    hand.deps.reached('status edit sent, not recorded')
+    const heard: Run = { ...run, unheard: undefined }
+    if (edited === 'gone' && !run.statusRemade) return { ...heard, status: undefined, statusRemade: true }
+    return { ...heard, status }
+  } catch (error) {
+    if (!(error instanceof Refused) || !isGivenUp(hand)) throw error
+    hand.deps.log.warn({ run: run.id, err: error }, 'the thread does not take the last status')
+    return { ...run, status, unheard: undefined }
+  }
 }
 
-/** The last word. A thread that takes no comments any more is not worth a failure. */
+/** A thread that takes nothing is waited for as long as a service, and not while another command waits for it. */
+function isGivenUp({ run, deps }: Hand): boolean {
+  if (!run.outcome) return false
+  const { since = deps.now() } = run.unheard ?? {}
+  return run.yielding || deps.now() - Math.max(since, run.concludedAt ?? 0) > limits.trouble
+}
+
+/** The last word. A thread that takes no comments any more is not worth a failure, but it may be unlocked. */
 export async function conclude(hand: Hand): Promise<Run> {
   const now = hand.deps.now()
   const text = fitted(closingComment(hand.run), hand.deps.signer.write(markerOf(hand.run, 'closing')))
+  const told = { ...hand.run.told, comment: true }
   try {
     const place = inlinePlace(hand.run)
     await once(hand, {
@@ -124,11 +140,19 @@ export async function conclude(hand: Hand): Promise<Run> {
         markedWith(hand, await hand.github.ownComments(at - skew, place), 'closing')?.id,
       perform: () => hand.github.comment(text, place),
     })
+    return { ...hand.run, intent: undefined, unheard: undefined, told }
   } catch (error) {
-    if (!(error instanceof Refused)) throw error
+    if (!(error instanceof Refused) || error.of === 'read') throw error
     hand.deps.log.warn({ run: hand.run.id, err: error }, 'the thread takes no closing comment')
+    const run: Run = { ...hand.run, intent: undefined }
+    return isGivenUp(hand) ? { ...run, told } : unheard(run, now)
   }
-  return { ...hand.run, intent: undefined, told: { ...hand.run.told, comment: true } }
+}
+
+/** Locked, or moved: it may take words again later. */
+export function unheard(run: Run, now: number): Run {
+  const { since = now, count = 0 } = run.unheard ?? {}
+  return { ...run, unheard: { since, count: count + 1, until: now + refusedBackoff(count) } }
 }
 
 /** Who asked in an inline comment is answered there. */
@@ -152,7 +176,7 @@ export async function answerInline(hand: Hand): Promise<Run> {
       perform: () => hand.github.comment(fitted(inlineAnswer(run), marker), place),
     })
   } catch (error) {
-    if (!(error instanceof Refused)) throw error
+    if (!(error instanceof Refused) || error.of === 'read') throw error
     deps.log.warn({ run: run.id, err: error }, 'an inline comment takes no answer')
   }
   return told
@@ -166,9 +190,9 @@ export async function react(hand: Hand): Promise<Run> {
   const target: Target = origin.by === 'comment' ? origin.place : { in: 'subject' }
   const well = run.outcome?.is !== 'failed' && run.outcome?.is !== 'stopped'
   await hand.job.assertHeld()
-  await github.react(target, well ? 'rocket' : 'confused')
+  await ignoreRefusal(hand, github.react(target, well ? 'rocket' : 'confused'))
   await hand.job.assertHeld()
-  await github.unreact(target, 'eyes')
+  await ignoreRefusal(hand, github.unreact(target, 'eyes'))
   hand.deps.reached('reaction swapped, not recorded')
   return { ...run, told: { ...run.told, reaction: true } }
 }
@@ -187,7 +211,7 @@ export async function ignoreRefusal(hand: Hand, effect: Promise<unknown>): Promi
   try {
     await effect
   } catch (error) {
-    if (!(error instanceof Refused)) throw error
+    if (!(error instanceof Refused) || error.of === 'read') throw error
     hand.deps.log.warn({ run: hand.run.id, err: error }, 'GitHub refused a side effect')
   }
 }

@@ -2,13 +2,12 @@
 
 import { clock } from '../../core/comments/words.ts'
 import { pausedBecause } from '../../core/deployment-settings.ts'
-import { Refused } from '../../core/faults.ts'
 import type { Outcome, Run } from '../../core/run.ts'
 import type { Person } from '../../core/thread.ts'
 import { beforeInSession, longestWindow, type Turn, turnOf } from '../../core/turn.ts'
 import { allowanceOf } from '../permission.ts'
 import { failed } from './branch.ts'
-import type { Hand } from './hand.ts'
+import { believeAbsent, type Hand } from './hand.ts'
 
 const askAgain = 3_000
 
@@ -83,16 +82,14 @@ const atLimit = (turn: Exclude<Turn, { is: 'now' }>): Outcome => ({
 const closedBy = async ({ github, run }: Hand): Promise<Person | undefined> =>
   run.settings.when.closed === 'stop' ? github.closedBy() : undefined
 
-async function stillMay({ github, run, deps }: Hand): Promise<boolean> {
-  try {
-    const { settings, usable } = await deps.settings.of(github, run.thread)
-    const name = run.ask.what === 'plan' ? 'plan' : 'run'
-    const naming = { github, accounts: deps.accounts, repoId: run.thread.repoId, settings }
-    return usable && (await allowanceOf(naming, run.ask.by, name)).may
-  } catch (error) {
-    if (error instanceof Refused) return false
-    throw error
-  }
+async function stillMay(hand: Hand): Promise<boolean> {
+  const { github, run, deps } = hand
+  const { settings, usable } = await deps.settings.of(github, run.thread)
+  const name = run.ask.what === 'plan' ? 'plan' : 'run'
+  const naming = { github, accounts: deps.accounts, repoId: run.thread.repoId, settings }
+  const may = usable && (await allowanceOf(naming, run.ask.by, name)).may
+  if (!may) believeAbsent(hand, 'The right to start this')
+  return may
 }
 
 const notAnyMore: Outcome = {

@@ -1,0 +1,33 @@
+/** Whether the agent of a Run may still work, and what has been done to end it. Pure. */
+import { isTerminal, type Run } from './run.ts'
+
+/** It has ended, or idles and may be spoken to again. */
+const isAtRest = ({ taskRun, heard }: Run): boolean =>
+  taskRun === undefined || isTerminal(taskRun.status) || heard?.idle === true
+
+/** An agent may have been set to work, and nobody knows yet. */
+export const mayHaveBegun = ({ intent }: Run): boolean =>
+  intent?.effect === 'start-run' || intent?.effect === 'rejoin'
+
+/** A Run that failed leaves no agent working: it is ended first, or the thread is told that it may still work. */
+export const agentIsToBeSeenTo = (run: Run): boolean =>
+  run.outcome?.is === 'failed' && !run.agentLeft && (!isAtRest(run) || mayHaveBegun(run))
+
+const cancelOf = ({ cancel, taskRun }: Run): Run['cancel'] =>
+  cancel?.taskRun === taskRun?.id ? cancel : undefined
+
+/** When PostHog took the request to end it, ms since the epoch. */
+export const cancelledAt = (run: Run): number | undefined =>
+  cancelOf(run)?.askedAt ?? (run.stop?.asked && !run.cancel ? run.stop.at : undefined)
+
+/** PostHog said no to it: since when, and when to ask again. */
+export function refusedCancel(run: Run): { since: number; until: number } | undefined {
+  const cancel = cancelOf(run)
+  return cancel && cancel.askedAt === undefined && cancel.refused > 0
+    ? { since: cancel.at, until: cancel.until }
+    : undefined
+}
+
+/** A person asked for the end, or the Run itself ended without its agent. */
+export const isStopping = (run: Run): boolean =>
+  agentIsToBeSeenTo(run) || (run.stop !== undefined && run.outcome === undefined)
