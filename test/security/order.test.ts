@@ -248,3 +248,39 @@ describe('an edit', () => {
     expect(bot.triggers.size).toBe(1)
   })
 })
+
+describe('what the thread remembers', () => {
+  const answered = async (): Promise<MemoryBot> => {
+    const bot = botWith({ agent: { says: 'no', fails: true } })
+    await sends(bot, github.comment({ at: 10, text: '/codex fix the first' }))
+    await bot.settle()
+    return bot
+  }
+  const forgets = (bot: MemoryBot, which: (body: string) => boolean): void => {
+    for (const gone of bot.comments.filter(({ body }) => which(body)))
+      bot.comments.splice(bot.comments.indexOf(gone), 1)
+  }
+
+  test.each<[string, (body: string) => boolean]>([
+    ['its status comment', body => body.startsWith('### ')],
+    ['all that the bot said', () => true],
+  ])('survives the deletion of %s', async (_, which) => {
+    const bot = await answered()
+    forgets(bot, which)
+    await sends(bot, github.comment({ id: 502, at: 900, text: '/codex retry' }))
+    await bot.settle()
+    expect(bot.requests).toHaveLength(2)
+    expect(bot.prompts.at(-1)).toContain('fix the first')
+  })
+
+  test('of an old comment is what its box repeats', async () => {
+    const bot = await answered()
+    const shown = statusOf(bot)
+    await sends(bot, github.comment({ id: 502, at: 900, text: '/codex --new fix the second' }))
+    await bot.settle()
+    await sends(bot, github.ticks('maya', shown, 'Try again'))
+    await bot.settle()
+    expect(bot.requests).toHaveLength(3)
+    expect(bot.prompts.at(-1)).toContain('fix the first')
+  })
+})

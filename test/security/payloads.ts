@@ -119,3 +119,16 @@ export const closes = (by: string, at: number): Sent =>
     action: 'closed',
     issue: issue(at, { state: 'closed', closed_at: clock(at) }),
   })
+
+/** Somebody ticks a box of a comment of the bot. */
+export const ticks = (by: string, text: string, box: string): Sent => {
+  const bot = { login: 'codex[bot]', id: 5, type: 'Bot' }
+  const words = { ...wordsOf({ id: 900, at: 10, editedAt: 1_000 }), user: bot }
+  return sent('issue_comment', {
+    ...base(by),
+    action: 'edited',
+    changes: { body: { from: text } },
+    issue: issue(1_000),
+    comment: { ...words, body: text.replace(`- [ ] ${box}`, `- [x] ${box}`) },
+  })
+}
