@@ -28,6 +28,24 @@ onBothQueues('Only what was asked, by those who may ask', world => {
     expect(await thread.botComments()).toHaveLength(2)
   })
 
+  it('ten commands of a stranger cost a handful of calls, and the same again two or three', async () => {
+    const { github } = world()
+    const repository = await github.addRepo('acme', `cost-${Math.random().toString(36).slice(2, 8)}`)
+    const issue = await github.as('maya', repository).opensIssue({ title: 'Costly', body: 'x' })
+    const thread = new Thread(world(), issue.number, repository)
+    const ten = Array.from({ length: 10 }, (_, n) => `/codex do number ${n}`).join('\n\n')
+    const costs = async (): Promise<number> => {
+      const comment = await github.as('eve', repository).comments(issue.number, ten)
+      await thread.waitForReaction('confused', comment.id)
+      const ofTheBot = github.calls.filter(({ path }) => path.startsWith(`/repos/${repository}/`))
+      return ofTheBot.length
+    }
+    const first = await costs()
+    expect(first).toBeLessThanOrEqual(5)
+    expect((await costs()) - first).toBeLessThanOrEqual(3)
+    expect(await thread.botComments()).toHaveLength(1)
+  })
+
   it('the agent reads the comments of people with trust, as they were', async () => {
     const { github } = world()
     const { maya, number, thread } = await opens('Read what', 'Body <!-- hidden order --> text')
