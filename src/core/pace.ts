@@ -63,6 +63,8 @@ export const limits = {
   unseenPull: 5 * minute,
   /** Trouble shorter than this is not worth a line in the thread. */
   worthTelling: 20 * second,
+  /** How long a Run rests before a step that came to nothing is taken again. */
+  inVain: second,
   /** Deaths of the process in one step, after which the Run is given up. */
   stalls: 10,
   /** The same for what arrived from GitHub: it may be a text that kills whoever reads it. */

@@ -21,6 +21,7 @@ export const advanceRun =
     const opened = givenUp(hand, readNotes(job.data, await job.inbox()))
     if (opened !== job.data) await hand.save(opened)
     hand.run = await lookingSoon(hand)
+    const inVain = new Set<string>()
     for (;;) {
       if (job.signal.aborted) return { do: 'park', ms: 0 }
       const step = nextStep(hand.run, { at: deps.now(), text: difference(hand) })
@@ -31,7 +32,9 @@ export const advanceRun =
         deps.reached('before the end')
         return { do: 'end' }
       }
-      await take(hand, step)
+      const asked = JSON.stringify(step)
+      if (inVain.has(asked)) return { do: 'park', ms: limits.inVain }
+      if (!(await take(hand, step))) inVain.add(asked)
     }
   }
 
@@ -67,12 +70,16 @@ const crashed: Outcome = {
   fix: 'Tell an admin of this bot; its log names the run. `/codex retry` tries again.',
 }
 
-async function take(hand: Hand, step: Doing): Promise<void> {
+/** False: it came to nothing, so that it may be the next one again, whatever the record says of a wait. */
+async function take(hand: Hand, step: Doing): Promise<boolean> {
   const { asks, kind } = steps[step.do]
+  const before = JSON.stringify(hand.run)
   try {
     const run = await act(hand, step)
     await hand.save({ ...eased(run, asks, kind), stallsSeen: hand.job.stalls })
+    return JSON.stringify(hand.run) !== before
   } catch (error) {
     await hand.save(afterFault(hand, step, error))
+    return false
   }
 }

@@ -142,6 +142,49 @@ describe.each(steps)('%s', (step, asks, run) => {
   })
 })
 
+describe('a step that comes to nothing is not taken again at once', () => {
+  const other = (service: Service): Service => (service === 'github' ? 'posthog' : 'github')
+
+  /** Whoever asks for ever meets an end that is no fault of a service. */
+  const failingBy = (fault: Error): Differs & { asked(): number } => {
+    let asked = 0
+    const fail = (): Promise<never> => Promise.reject(++asked > 30 ? new Error('asked for ever') : fault)
+    const fails = <T extends object>(known: Partial<T> = {}): T =>
+      new Proxy(known, { get: (_, name) => Reflect.get(known, name) ?? fail }) as T
+    return {
+      asked: () => asked,
+      github: fails<ThreadClient>(),
+      posthog: fails<TasksClient>({ cost: async () => undefined }),
+    }
+  }
+
+  const faults: [why: string, fault: (asks: Service) => Error][] = [
+    ['its limit is over already', asks => new ComeBack(asks, now - minute, 'rate-limit', 'limit')],
+    ['its limit is over now', asks => new ComeBack(asks, now, 'usage-limit', 'limit')],
+    ['the other service has a limit', asks => new ComeBack(other(asks), later, 'rate-limit', 'limit')],
+    ['the other service does not answer', asks => new Unanswered(other(asks), 'reset')],
+    ['the other service refuses a read', asks => new Refused(other(asks), 404, '', 'no', undefined, 'read')],
+  ]
+
+  describe.each(faults)('where %s', (_, fault) => {
+    test.each(steps)('%s', async (_step, asks, run) => {
+      const failing = failingBy(fault(asks))
+      const { verdict } = await advance(run, failing)
+      expect(verdict).toEqual({ do: 'park', ms: second })
+      expect(failing.asked()).toBeLessThan(8)
+    })
+  })
+
+  test('where it has nothing to do', async () => {
+    const saves: Run[] = []
+    const save = async (next: Run): Promise<void> => {
+      if (saves.push(next) > 30) throw new Error('done for ever')
+    }
+    const stopped = working({ ...mute, taskId: undefined, stop: { by: maya, at: t0, asked: false } })
+    expect((await advance(stopped, { save })).verdict).toEqual({ do: 'park', ms: second })
+  })
+})
+
 /** Takes one step with services that work, for a Run that had trouble with one of them. */
 async function once(run: Run, service: Service): Promise<Run> {
   const world = new World(scriptWith())
