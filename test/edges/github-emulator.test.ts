@@ -209,6 +209,7 @@ describe('comments and reactions', () => {
     expect((await github.thread(issue_number)).reactions).toEqual(['rocket by codex-bot[bot]'])
     const bad = bot.request('POST /repos/acme/shop/issues/1/reactions', { content: 'tada' })
     expect(await refused(bad)).toMatch(/^422/)
+    expect(github.takeViolations()).toHaveLength(1)
   })
 
   test('a body may have 65,536 characters', async () => {
@@ -301,7 +302,7 @@ describe('branches and pull requests', () => {
     expect(files.data.map(file => file.filename)).toEqual(['feature.txt'])
     expect(await refused(github.as('eve').mergesPull(pull_number))).toContain('403')
     await github.as('maya').mergesPull(pull_number)
-    const names = (await bot.repos.getContent({ ...shop, path: '' })).data
+    const names = (await clientOf('token-of-maya').repos.getContent({ ...shop, path: '' })).data
     expect(Array.isArray(names) && names.map(file => file.name)).toEqual(
       expect.arrayContaining(['feature.txt', 'meanwhile.txt']),
     )
@@ -395,6 +396,7 @@ describe('GraphQL', () => {
     const nowhere = bot.graphql('{ repository(owner: "acme", name: "nowhere") { id } }')
     expect(await refused(nowhere)).toContain('Could not resolve to a Repository')
     expect(await refused(bot.graphql('{ nonsense }'))).toContain("Field 'nonsense' doesn't exist")
+    expect(github.takeViolations()).toEqual(["POST /graphql: Field 'nonsense' doesn't exist on type 'Query'"])
     github.graphql.enabled = false
     expect(await refused(bot.graphql('{ viewer { login } }'))).toMatch(/^404/)
     github.graphql.enabled = true

@@ -59,8 +59,11 @@ export class World {
 
   async close(): Promise<void> {
     await Promise.all(this.bots.map(bot => bot.stop('SIGKILL')))
-    await Promise.all([this.github.close(), this.posthog.close()])
-    await this.#removeData()
+    try {
+      await Promise.all([this.github.close(), this.posthog.close()])
+    } finally {
+      await this.#removeData()
+    }
   }
 }
 

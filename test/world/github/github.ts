@@ -276,8 +276,11 @@ export class GitHubEmulator {
     return { ...(await this.as(by, repository).opensPull({ ...rest, head: `${by}:${head}` })), fork }
   }
 
-  close(): Promise<void> {
-    return this.#parts.close()
+  /** @throws if the bot asked for anything that GitHub does not describe */
+  async close(): Promise<void> {
+    await this.#parts.close()
+    const violations = this.takeViolations()
+    if (violations.length > 0) throw new Error(`GitHub knows no such request:\n${violations.join('\n')}`)
   }
 
   /** Gives everybody their role and the layer its knowledge of the repositories. */

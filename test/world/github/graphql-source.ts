@@ -54,9 +54,10 @@ export function query(parts: Parts, { actor }: ApiRequest): Source {
   }
 }
 
-async function user({ upstream }: Parts, login: string): Promise<Resolved> {
+async function user({ upstream, memory }: Parts, login: string): Promise<Resolved> {
   const found = await upstream.read(`/users/${encodeURIComponent(login)}`)
   if (!found) throw new QueryError('NOT_FOUND', `Could not resolve to a User with the login of '${login}'.`)
+  memory.users.set(textAt(found, 'node_id'), textAt(found, 'login'))
   const shown = {
     login: textAt(found, 'login'),
     id: textAt(found, 'node_id'),

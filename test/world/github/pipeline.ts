@@ -8,6 +8,7 @@ import type { Installations } from './installations.ts'
 import { isObject, parseJson, textAt } from './json.ts'
 import type { Ledger } from './ledger.ts'
 import type { KnownRepository, Memory } from './memory.ts'
+import { undescribed } from './openapi.ts'
 import { RateLimits } from './rate-limits.ts'
 import type { Repairs } from './repairs.ts'
 import { refuseArchived } from './repository-rules.ts'
@@ -62,6 +63,12 @@ export class Pipeline {
     const request = this.#read(raw, actor ?? nobody)
     if (raw.quiet) return this.#outcome(request, await this.#serve(request, undefined), undefined)
     const call = this.#parts.ledger.begin(request)
+    const why = isOurs(request) && request.path !== '/graphql' ? undescribed(request) : undefined
+    if (why !== undefined) {
+      this.#parts.ledger.violated(request, why)
+      call.status = 422
+      return this.#outcome(request, failure(422, `GitHub does not describe this request: ${why}`), undefined)
+    }
     const fault = this.#parts.faults.take(request)
     let given: Answer | undefined
     if (!fault || doesTheWork(fault)) {
@@ -213,6 +220,9 @@ export class Pipeline {
     return { kind: 'answer', answer: { ...shown, headers: { ...limits, ...withoutLimits(shown, fault) } } }
   }
 }
+
+/** The bot's, or the App's. */
+const isOurs = ({ actor }: ApiRequest): boolean => actor.kind === 'bot' || actor.kind === 'app'
 
 /** emulate counts the layer's calls too, and knows no 304; scripted limits stay as they are. */
 function withoutLimits({ headers }: Answer, fault: Fault | undefined): Record<string, string> {
