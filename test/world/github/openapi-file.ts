@@ -16,7 +16,8 @@ export interface Operation {
   body: { required: boolean; schema: JsonObject } | undefined
 }
 
-const at = dirname(createRequire(import.meta.url).resolve('@octokit/openapi/package.json'))
+const require = createRequire(import.meta.url)
+const at = dirname(require.resolve('@octokit/openapi/package.json'))
 
 export function operationsOf(server: string): Operation[] {
   const version = textAt(parseJson(readFileSync(join(at, 'package.json'))), 'version')

@@ -63,7 +63,7 @@ export class Pipeline {
     const request = this.#read(raw, actor ?? nobody)
     if (raw.quiet) return this.#outcome(request, await this.#serve(request, undefined), undefined)
     const call = this.#parts.ledger.begin(request)
-    const why = isOurs(request) && request.path !== '/graphql' ? undescribed(request) : undefined
+    const why = isOurs(request) && isRest(request) ? undescribed(request) : undefined
     if (why !== undefined) {
       this.#parts.ledger.violated(request, why)
       call.status = 422
@@ -220,6 +220,10 @@ export class Pipeline {
     return { kind: 'answer', answer: { ...shown, headers: { ...limits, ...withoutLimits(shown, fault) } } }
   }
 }
+
+/** GraphQL has a schema of its own, and what people attached is no part of the API. */
+const isRest = ({ path }: ApiRequest): boolean =>
+  path !== '/graphql' && !/^(?:\/storage)?\/user-attachments\//.test(path)
 
 /** The bot's, or the App's. */
 const isOurs = ({ actor }: ApiRequest): boolean => actor.kind === 'bot' || actor.kind === 'app'
