@@ -88,7 +88,7 @@ async function forIssue(hand: Hand): Promise<Branch | Outcome> {
   // One of ours is found again after a crash between making it and writing that down.
   if (ours) return madeBefore(hand, ours, { base: branches.base, linked: linked !== undefined })
   if (linked) return { ...existing(linked, into), linked: true }
-  if (!branches.base) return emptyRepository(into)
+  if (!branches.base) return emptyRepository(hand, into)
   const direct = run.ask.what === 'plan' || run.settings.branch === 'default'
   return direct ? existing(branches.base, into) : make(hand, branches.base, branches.ids)
 }
@@ -151,12 +151,15 @@ function gone(hand: Hand, name: string): Outcome {
   }
 }
 
-const emptyRepository = (branch: string): Outcome => ({
-  is: 'failed',
-  class: 'setup',
-  reason: `The default branch ${branch} has no commit yet`,
-  fix: 'Push a first commit, then `/codex retry`.',
-})
+function emptyRepository(hand: Hand, branch: string): Outcome {
+  believeAbsent(hand, `The branch ${branch}`)
+  return {
+    is: 'failed',
+    class: 'setup',
+    reason: `The default branch ${branch} has no commit yet`,
+    fix: 'Push a first commit, then `/codex retry`.',
+  }
+}
 
 /** Only a branch that a Run of this thread recorded as made, that nothing was pushed to and that no pull request uses goes away. */
 export async function dropBranch(hand: Hand): Promise<Run> {
@@ -169,7 +172,8 @@ export async function dropBranch(hand: Hand): Promise<Run> {
 
 async function dropIfUnused(hand: Hand, branch: Branch): Promise<void> {
   const now = await hand.github.branch(branch.name)
-  if (!now || now.sha !== branch.sha) return
+  if (!now) believeAbsent(hand, `The branch ${branch.name}`)
+  if (now?.sha !== branch.sha) return
   if (await hand.github.isBaseOfPull(branch.name)) return
   if ((await hand.github.pullsFrom(branch.name)).some(({ state }) => state === 'open')) return
   await hand.job.assertHeld()

@@ -21,6 +21,8 @@ export interface FaultRule {
   path: RegExp | string
   /** Default 1; `Infinity` until cancelled. */
   times?: number
+  /** Calls that match but pass unharmed first. */
+  after?: number
   /** Default `bot`, which includes its calls as the App. */
   actor?: 'bot' | 'any'
   fault: Fault
@@ -34,6 +36,7 @@ export interface ActiveFault {
 
 interface Armed {
   rule: FaultRule
+  skips: number
   left: number
   hits: number
 }
@@ -42,7 +45,7 @@ export class Faults {
   readonly #armed: Armed[] = []
 
   arm(rule: FaultRule): ActiveFault {
-    const armed: Armed = { rule, left: rule.times ?? 1, hits: 0 }
+    const armed: Armed = { rule, skips: rule.after ?? 0, left: rule.times ?? 1, hits: 0 }
     this.#armed.push(armed)
     return {
       get hits() {
@@ -59,7 +62,7 @@ export class Faults {
   }
 
   take(request: ApiRequest): Fault | undefined {
-    const armed = this.#armed.find(({ rule, left }) => left > 0 && matches(rule, request))
+    const armed = this.#armed.find(each => each.left > 0 && matches(each.rule, request) && each.skips-- <= 0)
     if (!armed) return undefined
     armed.left--
     armed.hits++
