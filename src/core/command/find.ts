@@ -5,6 +5,7 @@
  */
 import { type Nodes, readPositions } from '../text/markdown.ts'
 import { timeFor, withinTime } from '../text/within-time.ts'
+import { afterLoneTags } from './lone-tags.ts'
 import { type Line, type Piece, piecesOf } from './pieces.ts'
 
 /** Up to three blanks, as Markdown allows before a paragraph; then the word, alone or before a separator. */
@@ -32,7 +33,8 @@ export function findCommands(text: string): FoundCommands {
   const pieces = piecesOf(source).map(piece => ({ ...piece, starts: startsOf(source, piece) }))
   const readAll = (): ReadStarts[] => pieces.map(piece => readStarts(source, piece))
   const read = withinTime(readAll, timeFor(source)) ?? pieces.map(cautiously)
-  const starts = read.flatMap(piece => piece.starts)
+  const hidden = afterLoneTags(source)
+  const starts = read.flatMap(piece => piece.starts).filter(({ at }) => !hidden.has(at))
   return {
     commands: starts.map((start, index) => ({
       line: source.slice(start.restAt, start.end).trim(),

@@ -18,6 +18,9 @@ export interface Piece {
   plainTo: number
 }
 
+/** As Markdown means it: a non-breaking space or a form feed is something. */
+export const isBlank = (line: string): boolean => /^[ \t]*$/.test(line)
+
 export function piecesOf(source: string): Piece[] {
   const pieces: Piece[] = []
   let piece: Piece = newPiece(0)
@@ -42,7 +45,7 @@ export function piecesOf(source: string): Piece[] {
       continue
     }
     if (blank && !open && /^\S/.test(text)) next(line.at)
-    blank = text.trim() === ''
+    blank = isBlank(text)
     const opens = opening.exec(text)?.[1]
     if (opens !== undefined && plain) {
       next(line.at)
@@ -72,7 +75,7 @@ function closes(line: string, fence: string): boolean {
   return marks !== undefined && marks[0] === fence[0] && marks.length >= fence.length
 }
 
-function* linesOf(source: string): Generator<Line> {
+export function* linesOf(source: string): Generator<Line> {
   for (let at = 0; at <= source.length; ) {
     const feed = source.indexOf('\n', at)
     const end = feed === -1 ? source.length : feed

@@ -1,0 +1,53 @@
+/** Where the bot may work no more: what a Run still does, and what it does not. */
+import { expect, test } from 'vitest'
+import { nextStep } from '../../src/core/next-step.ts'
+import { readNotes } from '../../src/core/notes.ts'
+import { withOutage } from '../../src/core/outage.ts'
+import type { Run } from '../../src/core/run.ts'
+import { hour, maya, pull, runWith, t0, taskRun, working } from './given.ts'
+
+const note = JSON.stringify({
+  says: 'access-lost',
+  id: 'access-1',
+  by: maya,
+  at: t0,
+  because: 'archived acme/shop',
+})
+const lost = (run: Run): Run => readNotes(run, [note])
+const stopAsked = (run: Run): Run => ({ ...run, stop: run.stop && { ...run.stop, asked: true } })
+const asked = (run: Run): Run => stopAsked(lost(run))
+
+test.each<[string, Run, string]>([
+  ['before the first comment', lost(runWith()), 'settle-outcome'],
+  ['before there is a run at PostHog', lost(working({ taskRun: undefined })), 'settle-outcome'],
+  [
+    'while its start is unsettled: that is found out first',
+    lost(working({ taskRun: undefined, intent: { effect: 'start-run', at: t0, before: [] } })),
+    'start-run',
+  ],
+  ['with an agent at work', lost(working()), 'cancel'],
+  [
+    'with an agent at work and a comment unsettled, which nobody can look for',
+    lost(working({ intent: { effect: 'conclude', at: t0 } })),
+    'cancel',
+  ],
+  [
+    'while GitHub is waited for, which is in vain',
+    lost(withOutage(working(), 'github', { why: 'x', since: t0, until: t0 + hour, count: 1 })),
+    'cancel',
+  ],
+  ['with a pull request that the agent speaks of', lost(working({ claimedPulls: [pull.url] })), 'cancel'],
+  ['when PostHog was asked', asked(working({ nextLookAt: undefined })), 'look'],
+  [
+    'when PostHog confirmed: no look at GitHub for a result',
+    asked(working({ taskRun: { ...taskRun, status: 'cancelled' } })),
+    'settle-outcome',
+  ],
+  [
+    'when all is over: nothing is told, taken off or edited',
+    { ...asked(working()), outcome: { is: 'stopped', by: 'maya' } },
+    'end',
+  ],
+])('%s', (_, run, step) => {
+  expect(nextStep(run, { at: t0 + 1_000, text: 'phase' }).do).toBe(step)
+})
