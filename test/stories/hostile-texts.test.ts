@@ -88,7 +88,7 @@ onBothQueues(
         const issue = await maya.opensIssue({ title: 'Deep', body: 'x' })
         const told = maya
           .comments(issue.number, '/codex do it')
-          .then(() => new Thread(world(), issue.number, repository).waitForStatus('.github/codex.yml'))
+          .then(() => new Thread(world(), issue.number, repository).waitForAnswer('.github/codex.yml'))
         expect(await slowest(told)).toBeLessThan(1_000)
       }
     })

@@ -84,7 +84,9 @@ async function stalledJobs(redis: Redis): Promise<string[]> {
 async function launchRedis(port: number, directory: string, settings: string[]): Promise<ChildProcess> {
   const basics = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', directory, '--save', '']
   const child = spawn('redis-server', [...basics, '--appendonly', 'yes', ...settings], { stdio: 'ignore' })
-  process.once('exit', () => child.kill('SIGKILL'))
+  const end = (): unknown => child.kill('SIGKILL')
+  process.once('exit', end)
+  child.once('exit', () => process.removeListener('exit', end))
   await answering(port)
   return child
 }
