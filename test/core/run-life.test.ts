@@ -49,12 +49,13 @@ async function lives(script: Script): Promise<{ world: World; run: Run }> {
 
 const schedules: { when: string; bad: readonly Luck[]; share: number }[] = [
   { when: 'all goes well', bad: lucks.well, share: 0.05 },
-  { when: 'answers are lost or late', bad: lucks.answers, share: 0.2 },
+  { when: 'answers are lost or late', bad: lucks.answers, share: 0.15 },
   { when: 'there are limits', bad: lucks.limits, share: 0.1 },
   { when: 'PostHog says no', bad: lucks.refusals, share: 0.05 },
+  { when: 'reads are refused', bad: lucks.reads, share: 0.1 },
   { when: 'the process dies', bad: lucks.deaths, share: 0.15 },
   { when: 'a worker freezes, and thaws when another has the Run', bad: lucks.freezes, share: 0.15 },
-  { when: 'all of that comes together', bad: Object.values(lucks).flat(), share: 0.3 },
+  { when: 'all of that comes together', bad: Object.values(lucks).flat(), share: 0.25 },
 ]
 
 describe(`a Run ends, does nothing twice, never goes back and loses no word (RUNS=${runs} SEED=${seed})`, () => {

@@ -1,5 +1,6 @@
 /** PostHog's side of a Run: an agent that moves on a little whenever somebody looks. */
 import type { LogEntry, Sight } from '../../../src/core/observe.ts'
+import { minute } from '../given.ts'
 import type { World } from './world.ts'
 
 export interface AgentRun {
@@ -12,13 +13,17 @@ export interface AgentRun {
   said: Map<string, string>
   /** Turns that are to come. */
   due: number
+  /** The ids of the messages of each of them, where the log shows words. */
+  words: string[][]
+  /** When its last turn ended. */
+  idleSince: number
   /** Looks until the turn under way is over. */
   busy: number
   cancelled: boolean
 }
 
 /** One that was just started, among the runs of its task. */
-export function begin(runs: AgentRun[]): AgentRun {
+export function begin(runs: AgentRun[], messages: string[] = []): AgentRun {
   const run: AgentRun = {
     id: crypto.randomUUID(),
     status: 'queued',
@@ -27,6 +32,8 @@ export function begin(runs: AgentRun[]): AgentRun {
     pulls: [],
     said: new Map(),
     due: 1,
+    words: [messages],
+    idleSince: Number.POSITIVE_INFINITY,
     busy: 0,
     cancelled: false,
   }
@@ -37,6 +44,8 @@ export function begin(runs: AgentRun[]): AgentRun {
 export const isOver = ({ status }: Pick<AgentRun, 'status'>): boolean =>
   status === 'completed' || status === 'failed' || status === 'cancelled'
 
+const idleFor = 60 * minute
+
 export const isIdle = ({ status, due, busy }: AgentRun): boolean =>
   status === 'in_progress' && due === 0 && busy === 0
 
@@ -46,6 +55,14 @@ export function goOn(world: World, agent: AgentRun): void {
   else if (agent.status === 'queued') agent.status = 'in_progress'
   else if (agent.busy > 0) stayBusy(world, agent)
   else if (agent.due > 0) takeTurn(world, agent)
+  else if (world.now - agent.idleSince > idleFor) agent.status = 'completed'
+}
+
+/** PostHog's own words, where the agent is done and its pull request has checks. */
+export function ciTurn(world: World, agent: AgentRun): void {
+  if (!world.script.showsWords || !isIdle(agent) || agent.pulls.length === 0) return
+  agent.due += 1
+  agent.words.push([])
 }
 
 const log = (world: World, agent: AgentRun, what: LogEntry['what']): void =>
@@ -54,11 +71,18 @@ const log = (world: World, agent: AgentRun, what: LogEntry['what']): void =>
 function stayBusy(world: World, agent: AgentRun): void {
   agent.busy -= 1
   log(world, agent, { is: 'activity' })
-  if (agent.busy === 0) log(world, agent, { is: 'turn-over' })
+  if (agent.busy === 0) endTurn(world, agent)
+}
+
+function endTurn(world: World, agent: AgentRun): void {
+  log(world, agent, { is: 'turn-over' })
+  agent.idleSince = world.now
 }
 
 function takeTurn(world: World, agent: AgentRun): void {
   agent.due -= 1
+  const messages = agent.words.shift() ?? []
+  if (world.script.showsWords) log(world, agent, { is: 'words', messages })
   const does = world.script.turns[world.turn] ?? 'answers'
   world.turn += 1
   log(world, agent, { is: 'progress', step: `s${world.turn}`, label: does, done: false })
@@ -74,7 +98,7 @@ function takeTurn(world: World, agent: AgentRun): void {
   }
   if (does === 'pushes') push(world)
   if (does !== 'is silent') log(world, agent, { is: 'message', text: `turn ${world.turn}` })
-  log(world, agent, { is: 'turn-over' })
+  endTurn(world, agent)
   if (does === 'completes') agent.status = 'completed'
 }
 

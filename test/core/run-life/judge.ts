@@ -24,12 +24,15 @@ export function checkRecord(world: World, change: Change): void {
   checkSession(change, wrong)
   checkStop(world, change, wrong)
   const { before, after, effects } = change
-  if (before.taskId !== undefined && world.script.earlier !== 'gone')
-    wrong(after.taskId === before.taskId, 'another task')
+  if (before.taskId !== undefined && !isGone(world)) wrong(after.taskId === before.taskId, 'another task')
   if (before.outcome && after.round === before.round)
     wrong(JSON.stringify(after.outcome) === JSON.stringify(before.outcome), 'the outcome changed')
   for (const id of before.delivered) wrong(!effects.includes(`say ${id}`), `${id} is said again`)
 }
+
+/** The session of before, as far as anybody can see. */
+const isGone = ({ script, unknown }: World): boolean =>
+  script.earlier === 'gone' || (script.earlier !== undefined && unknown)
 
 type Wrong = (holds: boolean, what: string) => void
 
@@ -112,6 +115,7 @@ export function judge(world: World, run: Run): void {
   judgeEffects(world)
   judgeThread(world, run)
   judgeWords(world, run)
+  judgeAgents(world, run)
   for (const pull of run.pulls)
     expect(pull.state, `pull request ${pull.number}`).toBe(
       world.pulls.find(({ number }) => number === pull.number)?.state,
@@ -124,7 +128,8 @@ const followUpsOf = (world: World): string[] =>
 
 /** One task, one run, and another run only for words that found the last one ended. */
 function judgeEffects(world: World): void {
-  expect(world.tasks.length, 'tasks').toBeLessThanOrEqual(1)
+  const before = world.tasks.filter(({ id }) => id === 'task-0' && isGone(world)).length
+  expect(world.tasks.length - before, 'tasks').toBeLessThanOrEqual(1)
   const starts = startsOf(world)
   expect(starts.filter(prompt => prompt.includes(instruction)).length, 'starts').toBeLessThanOrEqual(1)
   const followUps = followUpsOf(world)
@@ -141,6 +146,14 @@ function judgeThread(world: World, run: Run): void {
   expect(new Set(rounds).size, 'closing comments').toBe(rounds.length)
   expect(rounds).toContain(run.round)
   for (const { text } of closings) expect(text).toMatch(/^@(?:maya|zoe) \S/)
+}
+
+/** A pull request is told while its agent goes on; no other end leaves one working without a word. */
+function judgeAgents(world: World, run: Run): void {
+  const working = world.agents().filter(agent => !isOver(agent) && !isIdle(agent) && !agent.cancelled)
+  if (working.length === 0 || run.outcome?.is === 'pull') return
+  const last = marksOf(world).findLast(({ as, round }) => as === 'closing' && round === run.round)
+  expect(last?.text, 'an agent still works').toMatch(/may still be working/)
 }
 
 /**

@@ -43,6 +43,7 @@ function begun(world: World): Run {
   if (earlier === undefined) return asked
   const before = begin([])
   before.due = 0
+  before.words = []
   before.status = earlier === 'over' ? 'completed' : 'in_progress'
   const said = ['an old answer'].map(text => ({ at: world.now, what: { is: 'message' as const, text } }))
   before.log.push(...said, { at: world.now, what: { is: 'turn-over' } })

@@ -13,6 +13,8 @@ export const lucks = {
   limits: ['limit'],
   /** PostHog says no, and says it ever after. */
   refusals: ['refused'],
+  /** A read says no once, at either service; or PostHog knows nothing any more, whatever is read. */
+  reads: ['unread 404', 'unread 403', 'unread 404', 'unread 403', 'unknown from now on'],
   deaths: ['crash before', 'crash after', 'shutdown'],
   freezes: ['freeze before', 'freeze after'],
 } as const
@@ -37,6 +39,8 @@ export type Happening =
   | { is: 'work' }
   /** PostHog ends a session that is idle. */
   | { is: 'idle end' }
+  /** PostHog has an idle agent that opened a pull request look at its checks. */
+  | { is: 'ci turn' }
 
 /** `call`: while the so-many-th call is under way. `parking`: so much of that wait has passed, in percent. */
 type Moment = { call: number } | { parking: number; after: number }
@@ -56,6 +60,8 @@ export interface Script {
   events: readonly Event[]
   /** What the agent does in each of its turns. */
   turns: readonly Turn[]
+  /** Newer servers write into the log whose words a turn is about; only those are told of CI turns here. */
+  showsWords: boolean
   /** How often it is somebody else's turn first. */
   ahead: number
   /** How many calls of its successor a frozen worker sleeps through. */
@@ -67,6 +73,7 @@ export const scriptWith = (given: Partial<Script> = {}): Script => ({
   luck: [],
   events: [],
   turns: [],
+  showsWords: false,
   ahead: 0,
   sleep: 3,
   ...given,
@@ -110,6 +117,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 2, arbitrary: fc.constant<Happening>({ is: 'wake' }) },
   { weight: 2, arbitrary: fc.constant<Happening>({ is: 'work' }) },
   { weight: 1, arbitrary: fc.constant<Happening>({ is: 'idle end' }) },
+  { weight: 1, arbitrary: fc.constant<Happening>({ is: 'ci turn' }) },
 )
 
 const moment: fc.Arbitrary<Moment> = fc.oneof(
@@ -153,6 +161,7 @@ export const scripts = (bad: readonly Luck[]): fc.Arbitrary<Script> =>
       ),
       { maxLength: 6, size: 'max' },
     ),
+    showsWords: fc.boolean(),
     ahead: fc.constantFrom(0, 0, 0, 1, 2),
     sleep: below(12),
   })

@@ -1,5 +1,6 @@
 /** GitHub and PostHog as one worker sees them: each call goes through the world, and has its luck there. */
-import { Refused } from '../../../src/core/faults.ts'
+import { isNotFound, Refused } from '../../../src/core/faults.ts'
+import { messagesIn } from '../../../src/core/prompt.ts'
 import type { PullView } from '../../../src/core/seen.ts'
 import type { TasksClient, ThreadClient } from '../../../src/flow/edges.ts'
 import { type AgentRun, begin, goOn, isOver } from './agent.ts'
@@ -13,6 +14,11 @@ const creates: Kind = { writes: true, mayBeLate: true }
 
 const absent = (name: string) => (): never => {
   throw new Error(`${name} is not of this world`)
+}
+
+/** As the client has it: what GitHub does not show is not there. */
+const notThere = (error: unknown): undefined => {
+  if (!isNotFound(error)) throw error
 }
 
 const openedPull = (
@@ -62,7 +68,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
       at(reads, 'branch', () => {
         const sha = world.branches.get(name)
         return sha === undefined ? undefined : { name, sha }
-      }),
+      }).catch(notThere),
     issueBranches: () =>
       at(reads, 'branches', () => ({
         linked: [],
@@ -78,7 +84,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         return { linked: false }
       }),
     deleteBranch: name => at(writes, 'delete branch', () => void world.branches.delete(name)),
-    pull: number => at(reads, 'pull', () => world.pulls.find(each => each.number === number)),
+    pull: number => at(reads, 'pull', () => world.pulls.find(each => each.number === number)).catch(notThere),
     commitsSince: (_, sha) => at(reads, 'compare', () => [{ sha, byPerson: false }]),
     isDescendant: () => at(reads, 'compare', () => true),
     pullsFrom: head => at(reads, 'pulls', () => world.pulls.filter(each => each.head.ref === head)),
@@ -136,7 +142,7 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
     startRun: (taskId, body) =>
       at(creates, 'start run', () => {
         world.effects.push(`run ${body.pending_user_message}`)
-        return begin(runsOf(taskId)).id
+        return begin(runsOf(taskId), messagesIn(body.pending_user_message ?? '')).id
       }),
     runIds: taskId => at(reads, 'run ids', () => runsOf(taskId).map(({ id }) => id)),
     statusOf: ({ taskRunId }) => at(reads, 'status', () => agentOf(world, taskRunId).status),
@@ -164,7 +170,10 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
         const agent = agentOf(world, taskRunId)
         world.effects.push(`say ${id}`)
         if (isOver(agent)) return 'ended'
-        if (!agent.said.has(id)) agent.due += 1
+        if (!agent.said.has(id)) {
+          agent.due += 1
+          agent.words.push([id])
+        }
         agent.said.set(id, text)
         return 'queued'
       }),

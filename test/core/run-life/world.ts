@@ -6,7 +6,7 @@ import { ComeBack, Refused, type Service, Unanswered } from '../../../src/core/f
 import { markerSigner } from '../../../src/core/marker.ts'
 import type { PullView } from '../../../src/core/seen.ts'
 import { second, t0 } from '../given.ts'
-import { type AgentRun, goOn, isIdle } from './agent.ts'
+import { type AgentRun, ciTurn, goOn, isIdle } from './agent.ts'
 import type { Happening, Luck, Script } from './script.ts'
 
 /** The process is gone in the middle of a step. */
@@ -43,6 +43,8 @@ const failsBefore = new Set<Luck>([
   'late',
   'limit',
   'refused',
+  'unread 404',
+  'unread 403',
   'crash before',
   'freeze before',
 ])
@@ -73,6 +75,8 @@ export class World {
   /** What happens at the next calls, one at each. */
   readonly soon: Happening[] = []
   readonly sleepers: { until: number; wake: () => void }[] = []
+  /** PostHog says of everything that it does not exist, from now on. */
+  unknown = false
   #refuses = false
   readonly #late: { at: number; effect: () => unknown }[] = []
   #limits: { service: Service; until: number; recorded: boolean }[] = []
@@ -112,11 +116,19 @@ export class World {
   }
 
   /** What says no once says no ever after. GitHub does not: a thread that takes no comments is another story. */
-  #luckOf({ service }: Doing<unknown>): Luck {
-    const luck = this.script.luck[this.calls] ?? 'well'
+  #luckOf({ service, writes }: Doing<unknown>): Luck {
+    const luck = this.#readLuck(service, writes, this.script.luck[this.calls] ?? 'well')
     if (service === 'github') return luck === 'refused' ? 'well' : luck
     this.#refuses ||= luck === 'refused'
     return this.#refuses ? 'refused' : luck
+  }
+
+  /** Whatever is refused to a read, what is written gets through. */
+  #readLuck(service: Service, writes: boolean, luck: Luck): Luck {
+    this.unknown ||= luck === 'unknown from now on' && service === 'posthog'
+    if (!writes && this.unknown && service === 'posthog') return 'unread 404'
+    const ofReads = luck.startsWith('unread') || luck === 'unknown from now on'
+    return ofReads && (writes || luck === 'unknown from now on') ? 'well' : luck
   }
 
   /** Reading does no harm. */
@@ -149,6 +161,8 @@ export class World {
       this.#limits.push({ service, until, recorded: false })
       throw new ComeBack(service, until, 'rate-limit', 'limit')
     }
+    if (luck === 'unread 404') throw new Refused(service, 404, '', 'Not found.', undefined, 'read')
+    if (luck === 'unread 403') throw new Refused(service, 403, '', 'no', undefined, 'read')
     if (luck === 'refused') throw new Refused(service, 403, '', 'no')
     if (!done || luck === 'lost after') throw new Unanswered(service, 'reset')
     return done.value
@@ -188,6 +202,9 @@ export class World {
         return
       case 'idle end':
         for (const agent of this.agents().filter(isIdle)) agent.status = 'completed'
+        return
+      case 'ci turn':
+        for (const agent of this.agents()) ciTurn(this, agent)
     }
   }
 
