@@ -20,14 +20,12 @@ export type YamlRead =
 const maxLength = 65_536
 const maxDepth = 20
 const maxProblems = 10
-/** ms. Who may push to the default branch writes this, and a good file on a busy machine must not count as a bad one. */
-const limit = 200
 
 export function readYaml(text: string): YamlRead {
   if (text.length > maxLength) return whole(`is longer than ${maxLength} characters`)
   if (mayNestTooDeep(text)) return whole(`is nested deeper than ${maxDepth} levels`)
   return (
-    withinTime(() => read(text), timeFor(text, limit)) ??
+    withinTime(() => read(text), timeFor(text)) ??
     whole('takes too long to be read: it is nested too deep or too long')
   )
 }
