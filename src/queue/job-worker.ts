@@ -207,6 +207,8 @@ export class JobWorker<Data> {
     const again = ms <= 0
     try {
       await job.moveToDelayed(Date.now() + (again ? AT_ONCE_MS : ms), token)
+      // The embedded database answers without a turn of the event loop: timers and requests have to have theirs.
+      if (again) await new Promise(resolve => setImmediate(resolve))
       const due = again || (await inboxSize(this.#backend, idOf(job))) > noticed
       if (due) await promote(this.#backend, idOf(job))
     } catch (error) {

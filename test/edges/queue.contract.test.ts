@@ -65,7 +65,13 @@ describe.each(backends)('the queues on %s', kind => {
 
   test('says which backend it is, and answers', async () => {
     expect(queues.kind).toBe(kind)
-    await queues.ready(1_000)
+    // Its workers may still be connecting.
+    await until(() =>
+      queues.ready(1_000).then(
+        () => true,
+        () => false,
+      ),
+    )
   })
 
   describe('adding', () => {
@@ -141,15 +147,21 @@ describe.each(backends)('the queues on %s', kind => {
 
     test('parked for 0 ms, a job lets those go first that wait already', async () => {
       const order: string[] = []
+      let letGo = (): void => {}
+      const allAreThere = new Promise<void>(resolve => {
+        letGo = resolve
+      })
       const turns = (id: string): Processor<Note> => {
         let left = 20
         return async () => {
+          await allAreThere
           order.push(id)
           await sleep(1)
           return left-- > 0 ? { do: 'park', ms: 0 } : { do: 'end' }
         }
       }
       for (let n = 0; n < 15; n++) await start(`turn-${n}`, turns(`turn-${n}`))
+      letGo()
       await ended('turn-14')
       await ended('turn-0')
       // With five at work, nobody can be a dozen turns ahead of everybody else.
