@@ -77,7 +77,7 @@ onRedis(
       const talk = async (n: number) => {
         const issue = await maya.opensIssue({ title: `Conversation ${n}`, body: 'x' })
         const thread = new Thread(world(), issue.number)
-        const patience = { timeout: 60_000 }
+        const patience = { timeout: 150_000 }
         const says = (text: string) => maya.comments(issue.number, text)
         const runs = () => ledgerOf(world(), issue.number).runs
         const endRuns = (): void => {
