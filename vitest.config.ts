@@ -25,7 +25,7 @@ export default defineConfig({
       {
         test: {
           name: 'parts',
-          include: ['test/**/*.test.ts'],
+          include: ['{test,emulators}/**/*.test.ts'],
           exclude: ['test/stories/**'],
           retry,
           ...patience,

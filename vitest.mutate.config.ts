@@ -4,9 +4,9 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: [
-      'test/core/{next-step,notes,observe,pace,turn}.test.ts',
-      'test/flow/*.test.ts',
-      'test/edges/{posthog,github}-limits.test.ts',
+      'test/core/{next-step,messages,apply-snapshot,timing,start-limits}.test.ts',
+      'test/{commands,runs,maintenance}/*.test.ts',
+      'test/contract/{posthog,github}-limits.test.ts',
     ],
     testTimeout: 10_000,
   },

@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
-import { RepoSettings } from '../src/core/repo-settings.ts'
+import { RepoSettings } from '../src/core/settings/repository-settings.ts'
 
 export const schemaPath = 'schema/codex.schema.json'
 

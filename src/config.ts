@@ -6,13 +6,13 @@ import { createPrivateKey } from 'node:crypto'
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
+import { efforts, effortsFor, type ReasoningEffort } from './core/agent/run-request.ts'
 import {
   type DeploymentSettings,
   noDeploymentSettings,
   readDeploymentSettings,
-} from './core/deployment-settings.ts'
-import { efforts, effortsFor, type ReasoningEffort } from './core/run-request.ts'
-import { problemText } from './core/settings-file.ts'
+} from './core/settings/deployment-settings.ts'
+import { problemText } from './core/settings/settings-file.ts'
 
 type Role = 'all' | 'web' | 'worker'
 

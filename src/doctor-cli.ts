@@ -1,7 +1,7 @@
 /** `npm run doctor`: prints each check with its fix; `-- --json` prints them as data. Exit code 1 if any is not ok. */
 import { environment, type Read, readConfig, secretsOf } from './config.ts'
-import { type Check, found, passed } from './core/check.ts'
-import { redactor } from './core/redact.ts'
+import { type Check, found, passed } from './core/model/check.ts'
+import { redactor } from './core/text/redact.ts'
 import { examine } from './doctor.ts'
 import { goThroughProxy } from './proxy.ts'
 

@@ -1,17 +1,17 @@
 /** The doctor: asks GitHub, PostHog and the queue all that has to be right before the first user comes. */
 import type { Config } from './config.ts'
-import { type Check, found } from './core/check.ts'
-import { limitGate } from './core/limit-gate.ts'
-import { redactor } from './core/redact.ts'
-import { problemsText, readSettings, settingsPath } from './core/repo-settings.ts'
-import type { Repository } from './core/thread.ts'
-import { checkGitHub } from './github/checks.ts'
-import { type GitHubApp, gitHubApp } from './github/client.ts'
+import { type Check, found } from './core/model/check.ts'
+import { limitGate } from './core/model/limit-gate.ts'
+import type { Repository } from './core/model/thread.ts'
+import { problemsText, readSettings, settingsPath } from './core/settings/repository-settings.ts'
+import { redactor } from './core/text/redact.ts'
+import { checkGitHub } from './github/app-checks.ts'
+import { type GitHubApp, gitHubApp } from './github/app-client.ts'
+import { wantedOfApp } from './github/app-manifest.ts'
 import { installationsOf } from './github/installations.ts'
-import { wantedOfApp } from './github/manifest.ts'
 import { checkRepositories, examineRepositories } from './github/repository-checks.ts'
-import { checkCoverage, checkKey, checkModel, type Examined } from './posthog/checks.ts'
-import { checkQueue } from './queue/checks.ts'
+import { checkCoverage, checkKey, checkModel, type Examined } from './posthog/posthog-checks.ts'
+import { checkQueue } from './queue/queue-checks.ts'
 
 /** Everything, in some dozen calls. */
 export async function examine(config: Config, redact: (text: string) => string): Promise<Check[]> {

@@ -1,15 +1,15 @@
 /** Opens the set-up page on the port of the bot, and hands the port over when all is written. */
 import { hostname } from 'node:os'
-import { closeServer, listen } from './admin/server.ts'
 import type { Started } from './bot.ts'
 import { envFileToWrite, environment, readConfig, type SetUpGiven, secretsOf } from './config.ts'
-import type { Check } from './core/check.ts'
-import { found } from './core/check.ts'
-import { redactor } from './core/redact.ts'
+import type { Check } from './core/model/check.ts'
+import { found } from './core/model/check.ts'
+import { redactor } from './core/text/redact.ts'
 import { examine, examinePostHog } from './doctor.ts'
-import { wantedOfApp } from './github/manifest.ts'
-import type { Values } from './set-up/form.ts'
-import { setUpServer } from './set-up/server.ts'
+import { wantedOfApp } from './github/app-manifest.ts'
+import { closeServer, listen } from './web/http-server.ts'
+import type { Values } from './web/set-up/posthog-form.ts'
+import { setUpServer } from './web/set-up/set-up-server.ts'
 
 /** @param goOn starts the bot with what was written */
 export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): Promise<Started> {

@@ -16,7 +16,7 @@ const source = filesIn('src').filter(file => file.endsWith('.ts'))
 
 interface Import {
   file: string
-  /** `src/core/run.ts` or the name of a package. */
+  /** `src/core/run/run.ts` or the name of a package. */
   from: string
 }
 
@@ -41,24 +41,26 @@ const shown = ({ file, from }: Import): string => `${file} → ${from}`
 const mayImport: Record<string, readonly string[]> = {
   core: ['core'],
   config: ['core'],
-  flow: ['core', 'flow'],
+  access: ['access', 'core'],
+  commands: ['access', 'commands', 'core', 'runs'],
+  runs: ['access', 'core', 'runs'],
+  maintenance: ['access', 'core', 'maintenance'],
   github: ['core', 'github'],
   posthog: ['core', 'posthog'],
   queue: ['core', 'queue'],
-  admin: ['core', 'admin', 'config'],
-  bot: ['admin', 'config', 'core', 'flow', 'github', 'posthog', 'queue'],
+  web: ['core', 'web', 'config'],
+  bot: ['access', 'web', 'config', 'core', 'commands', 'runs', 'maintenance', 'github', 'posthog', 'queue'],
   doctor: ['config', 'core', 'github', 'posthog', 'queue'],
   'doctor-cli': ['config', 'core', 'doctor', 'proxy'],
-  'set-up': ['core', 'set-up'],
-  'open-set-up': ['admin', 'bot', 'config', 'core', 'doctor', 'github', 'set-up'],
+  'open-set-up': ['bot', 'config', 'core', 'doctor', 'github', 'web'],
   main: ['bot', 'config', 'open-set-up', 'proxy'],
   proxy: [],
 }
 
 test('the files are seen, and what they import', () => {
-  expect(source).toContain('src/core/run.ts')
-  expect(imports.map(shown)).toContain('src/core/observe.ts → src/core/run.ts')
-  expect(imports.map(shown)).toContain('src/core/run.ts → zod')
+  expect(source).toContain('src/core/run/run.ts')
+  expect(imports.map(shown)).toContain('src/core/run/apply-snapshot.ts → src/core/run/run.ts')
+  expect(imports.map(shown)).toContain('src/core/run/run.ts → zod')
   expect(imports.length).toBeGreaterThan(source.length)
 })
 
@@ -78,15 +80,15 @@ describe('imports go one way', () => {
     expect(imports.filter(({ from }) => from === 'src/main.ts').map(shown)).toEqual([])
   })
 
-  test('admin takes the settings from config, nothing else', () => {
-    const lines = source.filter(file => partOf(file) === 'admin').flatMap(file => textOf(file).split('\n'))
+  test('web takes the settings from config, nothing else', () => {
+    const lines = source.filter(file => partOf(file) === 'web').flatMap(file => textOf(file).split('\n'))
     const taken = lines.filter(line => line.endsWith("from '../config.ts'"))
     expect(taken.filter(line => !line.startsWith('import type '))).toEqual([])
   })
 
   test('nothing in src leaves src, and none of it imports a test', () => {
     const outside = imports.filter(
-      ({ from }) => from.startsWith('..') || /^(?:test|scripts|dist)\//.test(from),
+      ({ from }) => from.startsWith('..') || /^(?:test|scripts|emulators|demo|dist)\//.test(from),
     )
     expect(outside.map(shown)).toEqual([])
   })
@@ -95,7 +97,10 @@ describe('imports go one way', () => {
 /** The packages of each part. Core is pure: nothing there opens a file, a socket or a clock of its own. */
 const packages: Record<string, RegExp> = {
   core: /^(?:zod|yaml|fastest-levenshtein|node:crypto|node:vm|mdast|mdast-util-[\w-]+|micromark-extension-gfm)$/,
-  flow: /^(?:zod|node:crypto)$/,
+  access: /^(?:zod|node:crypto)$/,
+  commands: /^(?:zod|node:crypto)$/,
+  runs: /^(?:zod|node:crypto)$/,
+  maintenance: /^(?:zod|node:crypto)$/,
   config: /^node:/,
 }
 
@@ -107,11 +112,11 @@ const owners: Record<string, string> = {
   '@electric-sql/pglite': 'queue',
   '@octokit/rest': 'github',
   '@octokit/auth-app': 'github',
-  '@probot/pino': 'admin',
-  '@opentelemetry/api': 'admin',
-  '@opentelemetry/resources': 'admin',
-  '@opentelemetry/sdk-trace-node': 'admin',
-  '@opentelemetry/exporter-trace-otlp-http': 'admin',
+  '@probot/pino': 'web',
+  '@opentelemetry/api': 'web',
+  '@opentelemetry/resources': 'web',
+  '@opentelemetry/sdk-trace-node': 'web',
+  '@opentelemetry/exporter-trace-otlp-http': 'web',
 }
 
 describe('packages stay where they belong', () => {
@@ -159,6 +164,11 @@ test('core has no clock and no chance of its own', () => {
   ).toEqual([])
 })
 
+test('no two files of src have one name', () => {
+  const names = source.map(file => file.split('/').at(-1))
+  expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([])
+})
+
 test('there is no drawer for odds and ends, and no barrel', () => {
   expect(
     source.filter(file => /(?:^|\/)(?:utils?|helpers?|common|manager|misc|types|index)\.ts$/.test(file)),
@@ -171,7 +181,14 @@ test('nothing here rests on what lies beside the repository', () => {
   const documents = readdirSync(root).filter(
     name => /\.(?:md|json|yml|yaml|ts)$/.test(name) && name !== 'package-lock.json',
   )
-  const all = [...filesIn('src'), ...filesIn('test'), ...filesIn('scripts'), ...documents]
+  const all = [
+    ...filesIn('src'),
+    ...filesIn('test'),
+    ...filesIn('scripts'),
+    ...filesIn('emulators'),
+    ...filesIn('demo'),
+    ...documents,
+  ]
   expect(
     all.filter(
       file =>

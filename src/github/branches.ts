@@ -1,10 +1,10 @@
 /** Branches and pull requests of one repository, in the words of the flows. */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
-import { isBranchOfIssue, issueBranchPrefix } from '../core/branch.ts'
-import { isNotFound, Refused } from '../core/faults.ts'
-import type { BranchView, CommitView, IssueBranches, PullView } from '../core/seen.ts'
-import type { Thread } from '../core/thread.ts'
+import { isBranchOfIssue, issueBranchPrefix } from '../core/model/branch-name.ts'
+import { isNotFound, Refused } from '../core/model/errors.ts'
+import type { Thread } from '../core/model/thread.ts'
+import type { BranchView, CommitView, IssueBranches, PullView } from '../core/model/views.ts'
 
 const LinkedBranches = z.object({
   repository: z.object({

@@ -1,8 +1,8 @@
 /** What the App can see, across its installations. */
 import { z } from 'zod'
-import type { SubjectView, ThreadComment } from '../core/seen.ts'
-import type { Repository, Thread } from '../core/thread.ts'
-import type { GitHubApp } from './client.ts'
+import type { Repository, Thread } from '../core/model/thread.ts'
+import type { SubjectView, ThreadComment } from '../core/model/views.ts'
+import type { GitHubApp } from './app-client.ts'
 
 const InstallationPage = z.array(z.object({ id: z.number(), suspended_at: z.string().nullish() }))
 

@@ -1,5 +1,5 @@
 /** Tells of each call to GitHub, and of what the limits still allow. */
-import { type CallMeter, routeOf } from '../core/meter.ts'
+import { type CallMeter, routeOf } from '../core/model/meter.ts'
 
 /** Of the paths that we use; everything else in them is a name or a number. */
 const words = new Set(

@@ -1,8 +1,8 @@
 /** What the doctor asks of the repositories that the App is installed on. */
-import { type Check, found, passed } from '../core/check.ts'
-import { isNotFound } from '../core/faults.ts'
-import type { Repository } from '../core/thread.ts'
-import type { GitHubApp } from './client.ts'
+import { type Check, found, passed } from '../core/model/check.ts'
+import { isNotFound } from '../core/model/errors.ts'
+import type { Repository } from '../core/model/thread.ts'
+import type { GitHubApp } from './app-client.ts'
 
 /** More than these are not looked at one by one. */
 const maxExamined = 20

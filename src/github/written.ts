@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import { mayHoldCommand } from '../core/command/find.ts'
-import type { Ignored } from '../core/trigger.ts'
-import type * as payloads from './payloads.ts'
+import type { Ignored } from '../core/model/trigger.ts'
+import type * as payloads from './webhooks/payloads.ts'
 
 /** ms since the epoch; a time that can't be read is now. */
 export const timeOf = (text: string | null | undefined): number => Date.parse(text ?? '') || Date.now()

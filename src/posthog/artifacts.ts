@@ -3,10 +3,10 @@
  * Safe to repeat from the start, as an upload counts for nothing until its id is used.
  */
 import { z } from 'zod'
-import type { AttachmentFile } from '../core/attachments.ts'
-import { Refused, Unanswered } from '../core/faults.ts'
-import type { Session } from '../core/session.ts'
-import { type Call, call, type PostHogSettings } from './http.ts'
+import { Refused, Unanswered } from '../core/model/errors.ts'
+import type { Session } from '../core/run/session.ts'
+import type { AttachmentFile } from '../core/text/attachment-links.ts'
+import { type Call, call, type PostHogSettings } from './posthog-http.ts'
 
 const Upload = z.object({ url: z.string(), fields: z.record(z.string(), z.string()) })
 type Upload = z.infer<typeof Upload>

@@ -1,8 +1,8 @@
 /** The stored log of a run, read to its end: nothing may be concluded from a part of it. */
 import { z } from 'zod'
-import { Refused, Unanswered } from '../core/faults.ts'
-import type { Session } from '../core/session.ts'
-import type { Answer, Call } from './http.ts'
+import { Refused, Unanswered } from '../core/model/errors.ts'
+import type { Session } from '../core/run/session.ts'
+import type { Answer, Call } from './posthog-http.ts'
 
 export const runPath = ({ taskId, taskRunId }: Session): string => `tasks/${taskId}/runs/${taskRunId}/`
 

@@ -1,5 +1,5 @@
 import type { Job } from 'bullmq'
-import { describe } from './log.ts'
+import { describe } from './queue-log.ts'
 import { type JobRecord, UnreadableRecord } from './work-queue.ts'
 
 /** Reads a job's data as this queue's type, or throws. */

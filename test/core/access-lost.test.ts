@@ -1,9 +1,9 @@
 /** Where the bot may work no more: what a Run still does, and what it does not. */
 import { expect, test } from 'vitest'
-import { nextStep } from '../../src/core/next-step.ts'
-import { readNotes } from '../../src/core/notes.ts'
-import { withOutage } from '../../src/core/outage.ts'
-import type { Run } from '../../src/core/run.ts'
+import { readNotes } from '../../src/core/run/messages.ts'
+import { nextStep } from '../../src/core/run/next-step.ts'
+import { withOutage } from '../../src/core/run/outage.ts'
+import type { Run } from '../../src/core/run/run.ts'
 import { hour, maya, pull, runWith, t0, taskRun, working } from './given.ts'
 
 const note = JSON.stringify({

@@ -6,8 +6,8 @@ import { closingComment, inlineAnswer } from '../../src/core/comments/closing.ts
 import { type Reply, replyComment } from '../../src/core/comments/replies.ts'
 import { phaseKey, statusComment } from '../../src/core/comments/status.ts'
 import { duration, exactly, maxComment } from '../../src/core/comments/words.ts'
-import type { Outcome, Phase, Run } from '../../src/core/run.ts'
-import { phaseOf } from '../../src/core/run.ts'
+import type { Outcome, Phase, Run } from '../../src/core/run/run.ts'
+import { phaseOf } from '../../src/core/run/run.ts'
 import {
   ask,
   branch,

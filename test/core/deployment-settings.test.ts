@@ -6,8 +6,8 @@ import {
   noDeploymentSettings,
   pausedBecause,
   readDeploymentSettings,
-} from '../../src/core/deployment-settings.ts'
-import { readSettings } from '../../src/core/repo-settings.ts'
+} from '../../src/core/settings/deployment-settings.ts'
+import { readSettings } from '../../src/core/settings/repository-settings.ts'
 
 const read = (text: string) => {
   const file = readDeploymentSettings(text)

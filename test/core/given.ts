@@ -1,9 +1,9 @@
 /** Runs, threads and people to start a table from: each is whole and ordinary, and takes what differs. */
 import type { Deployment } from '../../src/core/comments/words.ts'
-import { defaultSettings } from '../../src/core/repo-settings.ts'
-import { type Ask, type NewRun, newRun, type Pull, type Run } from '../../src/core/run.ts'
-import { rightsOf } from '../../src/core/session.ts'
-import type { Thread } from '../../src/core/thread.ts'
+import type { Thread } from '../../src/core/model/thread.ts'
+import { type Ask, type NewRun, newRun, type Pull, type Run } from '../../src/core/run/run.ts'
+import { rightsOf } from '../../src/core/run/session.ts'
+import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 
 /** 2 January 2026, 14:02 UTC. */
 export const t0 = Date.UTC(2026, 0, 2, 14, 2)

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { wantedOfApp } from '../../src/github/manifest.ts'
+import { wantedOfApp } from '../../src/github/app-manifest.ts'
 
 test('permissions and events are those of app.yml', () => {
   const manifest = parse(readFileSync(join(import.meta.dirname, '../../app.yml'), 'utf8'))

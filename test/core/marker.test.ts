@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { aroundMarkers, type Marker, markerSigner } from '../../src/core/marker.ts'
-import { code, inlineWords, quoted, safeMarkdown } from '../../src/core/safe-markdown.ts'
+import { aroundMarkers, type Marker, markerSigner } from '../../src/core/model/marker.ts'
+import { code, inlineWords, quoted, safeMarkdown } from '../../src/core/text/safe-markdown.ts'
 
 const signer = markerSigner('the secret')
 const here = { repoId: 100, number: 7 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Now, nextStep, steps } from '../../src/core/next-step.ts'
-import { limits } from '../../src/core/pace.ts'
-import { isTerminal, type Outage, type Run } from '../../src/core/run.ts'
+import { type Now, nextStep, steps } from '../../src/core/run/next-step.ts'
+import { isTerminal, type Outage, type Run } from '../../src/core/run/run.ts'
+import { limits } from '../../src/core/run/timing.ts'
 import {
   ask,
   branch,

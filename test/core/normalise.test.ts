@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Trigger } from '../../src/core/trigger.ts'
-import { type EventName, events, normalise, readEvents } from '../../src/github/normalise.ts'
+import { Trigger } from '../../src/core/model/trigger.ts'
+import { type EventName, events, normalise, readEvents } from '../../src/github/webhooks/normalise.ts'
 import { maya } from './given.ts'
 
 const created = '2026-01-02T14:02:00Z'

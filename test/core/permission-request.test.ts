@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { statusComment } from '../../src/core/comments/status.ts'
-import { nextStep } from '../../src/core/next-step.ts'
-import { observe } from '../../src/core/observe.ts'
+import { observe } from '../../src/core/run/apply-snapshot.ts'
+import { nextStep } from '../../src/core/run/next-step.ts'
 import {
   optionByRights,
   optionByWords,
   type PermissionRequest,
   rejecting,
-} from '../../src/core/permission-request.ts'
+} from '../../src/core/run/permission-request.ts'
 import { ask, deployment, t0, working } from './given.ts'
 
 const request: PermissionRequest = {

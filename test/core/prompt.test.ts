@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { firstWords, messagesIn, promptOf } from '../../src/core/prompt.ts'
-import type { Run } from '../../src/core/run.ts'
+import { firstWords, messagesIn, promptOf } from '../../src/core/agent/prompt.ts'
+import type { Run } from '../../src/core/run/run.ts'
 import { ask, branch, head, pull, pullThread, runWith, taskRun } from './given.ts'
 
 const fence = '0123456789abcdef'

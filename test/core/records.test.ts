@@ -1,10 +1,10 @@
 /** Records outlive versions, both ways: real ones of November 2026, and such as a newer version may write. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { markerSigner } from '../../src/core/marker.ts'
-import { readNotes } from '../../src/core/notes.ts'
-import { newRun, Run } from '../../src/core/run.ts'
-import { TriggerRecord, triggerRecord } from '../../src/flow/trigger-record.ts'
+import { TriggerRecord, triggerRecord } from '../../src/commands/trigger-record.ts'
+import { markerSigner } from '../../src/core/model/marker.ts'
+import { readNotes } from '../../src/core/run/messages.ts'
+import { newRun, Run } from '../../src/core/run/run.ts'
 import { withUnread } from '../../src/queue/unread-keys.ts'
 import { ask, branch, issueThread, more, runWith, t0, working } from './given.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { redactor } from '../../src/core/redact.ts'
-import { safeMarkdown } from '../../src/core/safe-markdown.ts'
+import { redactor } from '../../src/core/text/redact.ts'
+import { safeMarkdown } from '../../src/core/text/safe-markdown.ts'
 import { actedOn } from '../security/as-github.ts'
 
 const key = '-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc+/=\n-----END RSA PRIVATE KEY-----\n'

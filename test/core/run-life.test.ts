@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import type { Run } from '../../src/core/run.ts'
+import type { Run } from '../../src/core/run/run.ts'
 import { minute, second, t0 } from './given.ts'
 import { judge } from './run-life/judge.ts'
 import { live } from './run-life/life.ts'
@@ -22,8 +22,8 @@ import {
 import { World } from './run-life/world.ts'
 
 /** Quoting is pure and takes half of the time. */
-vi.mock('../../src/core/safe-markdown.ts', async load => {
-  const real = await load<typeof import('../../src/core/safe-markdown.ts')>()
+vi.mock('../../src/core/text/safe-markdown.ts', async load => {
+  const real = await load<typeof import('../../src/core/text/safe-markdown.ts')>()
   const known = new Map<string, string>()
   return {
     ...real,

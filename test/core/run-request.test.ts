@@ -10,7 +10,7 @@ import {
   type RunAsk,
   RunSource,
   runRequest,
-} from '../../src/core/run-request.ts'
+} from '../../src/core/agent/run-request.ts'
 
 interface Property {
   type?: string

@@ -5,7 +5,7 @@ import { gfmFromMarkdown } from 'mdast-util-gfm'
 import { gfm } from 'micromark-extension-gfm'
 import { describe, expect, test } from 'vitest'
 import { parseCommands } from '../../src/core/command/parse.ts'
-import { code, disarm, inlineWords, quoted, safeMarkdown } from '../../src/core/safe-markdown.ts'
+import { code, disarm, inlineWords, quoted, safeMarkdown } from '../../src/core/text/safe-markdown.ts'
 import { actedOn } from '../security/as-github.ts'
 
 const tree = (text: string): Nodes =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { sessionOf, wantedRights } from '../../src/core/run.ts'
-import { mayServe, type Rights, rightsOf } from '../../src/core/session.ts'
+import { sessionOf, wantedRights } from '../../src/core/run/run.ts'
+import { mayServe, type Rights, rightsOf } from '../../src/core/run/session.ts'
 import { ask, branch, pull, rights, taskRun, working } from './given.ts'
 
 test('a session serves those who want exactly what it may do', () => {

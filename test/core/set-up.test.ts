@@ -2,9 +2,9 @@
 import { parseEnv } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { withValues } from '../../src/set-up/env-file.ts'
-import { type Field, readForm, type Values } from '../../src/set-up/form.ts'
-import { newAppAddress, serverOf } from '../../src/set-up/manifest.ts'
+import { withValues } from '../../src/web/set-up/env-file.ts'
+import { newAppAddress, serverOf } from '../../src/web/set-up/manifest-form.ts'
+import { type Field, readForm, type Values } from '../../src/web/set-up/posthog-form.ts'
 
 const good: Values = {
   name: 'Codex at Acme',

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fenced, hidesWords, stripInvisible, visibleText } from '../../src/core/untrusted.ts'
+import { fenced, hidesWords, stripInvisible, visibleText } from '../../src/core/text/untrusted.ts'
 
 describe('what a reader of the page sees', () => {
   test.each([

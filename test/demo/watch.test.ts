@@ -1,9 +1,9 @@
 /** The demo that is kept stays up for a day: a thread is looked at only when somebody has called GitHub. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Watch } from '../../scripts/demo/watch.ts'
-import type { GitHubEmulator } from '../../test/world/github/github.ts'
-import { startGitHub } from '../world/github/emulator.ts'
+import { Watch } from '../../demo/watch.ts'
+import { startGitHub } from '../../emulators/github/emulator.ts'
+import type { GitHubEmulator } from '../../emulators/github/github.ts'
 
 let github: GitHubEmulator
 beforeAll(async () => {

@@ -3,8 +3,8 @@
  * may not, no secret and no mention gets out. Each world has a number; the same number is the same world again.
  */
 import { mayAct, type Role } from '../../src/core/command/table.ts'
-import type { Run } from '../../src/core/run.ts'
-import { disarm } from '../../src/core/safe-markdown.ts'
+import type { Run } from '../../src/core/run/run.ts'
+import { disarm } from '../../src/core/text/safe-markdown.ts'
 import { type Random, randomOf } from '../chaos/random.ts'
 import { actedOn } from './as-github.ts'
 import { configured, type Payload, payloadOf, people, repetition, secrets, wordsOf } from './hostile.ts'

@@ -1,8 +1,8 @@
 /** What we write of others' words, as GitHub's own engine renders it. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { code, inlineWords, quoted } from '../../src/core/safe-markdown.ts'
 import { withFirst } from '../../src/core/text/closing-words.ts'
+import { code, inlineWords, quoted } from '../../src/core/text/safe-markdown.ts'
 import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'
 import { actedOnIn } from './as-github.ts'
 

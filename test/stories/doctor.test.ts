@@ -4,7 +4,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Check } from '../../src/core/check.ts'
+import type { Check } from '../../src/core/model/check.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 let world: World

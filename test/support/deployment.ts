@@ -1,7 +1,8 @@
 /** What a deployment grants, and the accounts that it remembers, for flows without a queue. */
-import { readDeploymentSettings } from '../../src/core/deployment-settings.ts'
-import { accountsIn, type Notes } from '../../src/flow/accounts.ts'
-import { type SettingsReader, settingsReader } from '../../src/flow/settings.ts'
+
+import { accountsIn, type Notes } from '../../src/access/pinned-accounts.ts'
+import { type SettingsReader, settingsReader } from '../../src/access/read-settings.ts'
+import { readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 
 /** @param file the text of `SETTINGS_FILE` @throws an error that names what is wrong */
 export function deploymentWith(file = ''): SettingsReader {

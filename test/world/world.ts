@@ -2,12 +2,13 @@
  * The whole world of the bot, simulated but stateful: GitHub, PostHog, a queue, and the bot as a real
  * process that only ever sees signed webhooks and HTTP.
  */
+
+import { startGitHub } from '../../emulators/github/emulator.ts'
+import type { GitHubEmulator } from '../../emulators/github/github.ts'
+import { startPostHog } from '../../emulators/posthog/emulator.ts'
+import type { PostHogOptions } from '../../emulators/posthog/options.ts'
 import { freePort } from '../support/free-port.ts'
 import { type Bot, scratchDir, spawnBot } from './bot.ts'
-import { startGitHub } from './github/emulator.ts'
-import type { GitHubEmulator } from './github/github.ts'
-import { startPostHog } from './posthog/emulator.ts'
-import type { PostHogOptions } from './posthog/options.ts'
 
 export type QueueKind = 'embedded' | 'redis'
 

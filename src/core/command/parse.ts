@@ -12,7 +12,7 @@
  * line: `/codex stop please` stops, `/codex stop the retry loop from spinning` is an instruction.
  */
 import { distance } from 'fastest-levenshtein'
-import { efforts, type ReasoningEffort } from '../run-request.ts'
+import { efforts, type ReasoningEffort } from '../agent/run-request.ts'
 import { type CommandText, findCommands } from './find.ts'
 import { aliases, type CommandName, commands, type OptionName, options } from './table.ts'
 

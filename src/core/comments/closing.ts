@@ -1,6 +1,6 @@
 /** The last word of a Run: one short new comment, since edits notify nobody. */
-import type { Outcome, Run } from '../run.ts'
-import { code, inlineWords } from '../safe-markdown.ts'
+import type { Outcome, Run } from '../run/run.ts'
+import { code, inlineWords } from '../text/safe-markdown.ts'
 import { agentLeft, agentWords, branchUrl } from './words.ts'
 
 export const closingComment = (run: Run): string =>

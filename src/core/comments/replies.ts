@@ -1,9 +1,9 @@
 /** The answers to commands that start no run of their own, and every refusal. */
 
+import type { ReasoningEffort } from '../agent/run-request.ts'
 import type { Mistake } from '../command/parse.ts'
 import { type CommandName, commands, type OptionName, options, type Role } from '../command/table.ts'
-import type { ReasoningEffort } from '../run-request.ts'
-import { code, inlineWords } from '../safe-markdown.ts'
+import { code, inlineWords } from '../text/safe-markdown.ts'
 
 /** Everything a command can be answered with, apart from a Run. */
 export type Reply =

@@ -1,10 +1,10 @@
 /** The status comment of a Run: rendered whole from its record, never read back. */
-import { type Service, serviceNames } from '../faults.ts'
-import { outageOf, services } from '../outage.ts'
-import { limits } from '../pace.ts'
-import { optionByRights, type PermissionRequest } from '../permission-request.ts'
-import { type Outage, type Phase, type Pull, phaseOf, type Run } from '../run.ts'
-import { code, inlineWords, quoted } from '../safe-markdown.ts'
+import { type Service, serviceNames } from '../model/errors.ts'
+import { outageOf, services } from '../run/outage.ts'
+import { optionByRights, type PermissionRequest } from '../run/permission-request.ts'
+import { type Outage, type Phase, type Pull, phaseOf, type Run } from '../run/run.ts'
+import { limits } from '../run/timing.ts'
+import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { box } from './boxes.ts'
 import {
   agentLeft,

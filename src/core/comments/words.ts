@@ -1,7 +1,8 @@
 /** Small words that several comments share: times, addresses, lengths. */
-import type { Run } from '../run.ts'
-import { quoted } from '../safe-markdown.ts'
-import type { Thread } from '../thread.ts'
+
+import type { Thread } from '../model/thread.ts'
+import type { Run } from '../run/run.ts'
+import { quoted } from '../text/safe-markdown.ts'
 
 /** What the comments need to know of the deployment. */
 export interface Deployment {

@@ -1,5 +1,5 @@
 /** PostHog's side of a Run: an agent that moves on a little whenever somebody looks. */
-import type { LogEntry, Sight } from '../../../src/core/observe.ts'
+import type { LogEntry, Sight } from '../../../src/core/run/apply-snapshot.ts'
 import { minute } from '../given.ts'
 import type { World } from './world.ts'
 

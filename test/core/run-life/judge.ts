@@ -1,6 +1,6 @@
 /** What has to hold: of each record that replaces another, and of a life that is over. */
 import { expect } from 'vitest'
-import { type Phase, phaseOf, type Run } from '../../../src/core/run.ts'
+import { type Phase, phaseOf, type Run } from '../../../src/core/run/run.ts'
 import { runWith } from '../given.ts'
 import { isIdle, isOver } from './agent.ts'
 import { wordsOf } from './script.ts'

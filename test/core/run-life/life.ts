@@ -3,13 +3,13 @@
  * died or froze. What a frozen one does after its thaw runs among the steps of its successor.
  */
 
-import { issueBranch } from '../../../src/core/branch.ts'
-import { Run } from '../../../src/core/run.ts'
-import { rightsOf } from '../../../src/core/session.ts'
-import { advanceRun } from '../../../src/flow/advance-run.ts'
-import type { Held } from '../../../src/flow/edges.ts'
-import type { RunDeps } from '../../../src/flow/run-steps/hand.ts'
+import { issueBranch } from '../../../src/core/model/branch-name.ts'
+import type { Held } from '../../../src/core/model/ports.ts'
+import { Run } from '../../../src/core/run/run.ts'
+import { rightsOf } from '../../../src/core/run/session.ts'
 import { LockLost } from '../../../src/queue/work-queue.ts'
+import { advanceRun } from '../../../src/runs/advance-run.ts'
+import type { RunDeps } from '../../../src/runs/steps/step-context.ts'
 import { deploymentWith, memoryAccounts } from '../../support/deployment.ts'
 import { ask, deployment, runWith, second, t0 } from '../given.ts'
 import { begin } from './agent.ts'

@@ -1,8 +1,9 @@
 /** GitHub and PostHog as one worker sees them: each call goes through the world, and has its luck there. */
-import { isNotFound, Refused } from '../../../src/core/faults.ts'
-import { messagesIn } from '../../../src/core/prompt.ts'
-import type { PullView } from '../../../src/core/seen.ts'
-import type { TasksClient, ThreadClient } from '../../../src/flow/edges.ts'
+
+import { messagesIn } from '../../../src/core/agent/prompt.ts'
+import { isNotFound, Refused } from '../../../src/core/model/errors.ts'
+import type { TasksClient, ThreadClient } from '../../../src/core/model/ports.ts'
+import type { PullView } from '../../../src/core/model/views.ts'
 import { type AgentRun, begin, goOn, isOver } from './agent.ts'
 import type { Doing, Worker, World } from './world.ts'
 

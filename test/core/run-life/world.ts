@@ -2,9 +2,9 @@
  * What surrounds a Run, in memory: a clock, an inbox, and two services whose calls have their luck. Several workers
  * may call; the one that is frozen has lost the lock.
  */
-import { ComeBack, Refused, type Service, Unanswered } from '../../../src/core/faults.ts'
-import { markerSigner } from '../../../src/core/marker.ts'
-import type { PullView } from '../../../src/core/seen.ts'
+import { ComeBack, Refused, type Service, Unanswered } from '../../../src/core/model/errors.ts'
+import { markerSigner } from '../../../src/core/model/marker.ts'
+import type { PullView } from '../../../src/core/model/views.ts'
 import { second, t0 } from '../given.ts'
 import { type AgentRun, ciTurn, goOn, isIdle } from './agent.ts'
 import type { Happening, Luck, Script } from './script.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { markerSigner, withoutMarkers } from '../../../src/core/marker.ts'
+import { markerSigner, withoutMarkers } from '../../../src/core/model/marker.ts'
 import { closesIssue, withFirst } from '../../../src/core/text/closing-words.ts'
 import { cmarkAvailable, render } from '../../support/cmark-gfm.ts'
 

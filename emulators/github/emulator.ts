@@ -1,0 +1,170 @@
+/**
+ * A GitHub to talk to: emulate keeps repositories, issues and pull requests; this layer before it adds what
+ * emulate lacks (reactions, GraphQL, the delivery log), repairs what it does differently, and breaks on request.
+ */
+
+import { createEmulator, type Emulator } from 'emulate'
+import { freePort } from '../../test/support/free-port.ts'
+import { AttachmentShelf } from './attachments.ts'
+import { Webhooks } from './deliveries.ts'
+import { deliveryRoutes } from './delivery-routes.ts'
+import { Events } from './events.ts'
+import { Faults } from './faults.ts'
+import { FrontDoor, INTAKE } from './front-door.ts'
+import { GitHubEmulator } from './github.ts'
+import { graphqlRoute } from './graphql.ts'
+import { mutation } from './graphql-mutations.ts'
+import { query } from './graphql-source.ts'
+import { installationRoutes } from './installation-routes.ts'
+import { Installations } from './installations.ts'
+import { listRoutes } from './issue-lists.ts'
+import { labelRoutes } from './label-rules.ts'
+import { Ledger } from './ledger.ts'
+import { Memory } from './memory.ts'
+import { Pipeline } from './pipeline.ts'
+import { pullRoutes } from './pull-rules.ts'
+import { ReactionBook, reactionRoutes } from './reactions.ts'
+import { Repairs } from './repairs.ts'
+import { repositoryRoutes } from './repository-rules.ts'
+import { reviewRoutes } from './review-rules.ts'
+import { roleRoutes } from './roles.ts'
+import {
+  DEFAULT_EVENTS,
+  DEFAULT_PERMISSIONS,
+  emulateSeed,
+  OWNERS,
+  PEOPLE,
+  type RepositorySeed,
+} from './seed.ts'
+import { threadRoutes } from './thread-rules.ts'
+import { Tokens } from './tokens.ts'
+import { Upstream } from './upstream.ts'
+
+export interface GitHubOptions {
+  /** Default: any free one. */
+  port?: number
+  appId?: number
+  /** The bot's login is `<slug>[bot]`. */
+  slug?: string
+  /** May be set later: `github.webhooks.target = url`. */
+  webhookUrl?: string | undefined
+  webhookSecret?: string
+  permissions?: Record<string, string>
+  events?: string[]
+  /** The first one is the default of `as`, `thread` and the rest. */
+  repos?: RepositorySeed[]
+  /** More logins, all strangers. */
+  people?: string[]
+}
+
+const root = { query, mutation }
+
+export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEmulator> {
+  const { appId = 4711, slug = 'codex-bot', events = [...DEFAULT_EVENTS] } = options
+  const repositories = options.repos ?? [{ owner: 'acme', name: 'shop' }]
+  const people = [...PEOPLE, ...(options.people ?? [])]
+  const door = new FrontDoor()
+  const url = await door.listen(options.port ?? 0)
+
+  const memory = new Memory()
+  const owners = new Set([...OWNERS, ...repositories.map(({ owner }) => owner)])
+  for (const owner of owners) memory.installations.set(owner, 1_001 + memory.installations.size)
+  const tokens = new Tokens(slug, people)
+  const seed = emulateSeed({
+    appId,
+    slug,
+    people,
+    repositories,
+    events,
+    permissions: options.permissions ?? DEFAULT_PERMISSIONS,
+    installations: memory.installations,
+    intake: url + INTAKE,
+    tokenOf: login => tokens.ofPerson(login),
+  })
+  const { emulator, origin } = await startEmulate(seed, url)
+
+  const upstream = new Upstream(origin, url)
+  const reactions = new ReactionBook()
+  const repairs = new Repairs({ app: { id: appId, slug }, url, memory, reactions, upstream })
+  const webhooks = new Webhooks({ target: options.webhookUrl, secret: options.webhookSecret, appId })
+  const permissions = options.permissions ?? DEFAULT_PERMISSIONS
+  const app = { id: appId, slug, permissions, events }
+  const installations = new Installations({ app, memory, repairs, upstream, webhooks })
+  const told = new Events({ url, memory, installations, repairs, subscribed: events, upstream, webhooks })
+  const faults = new Faults()
+  const ledger = new Ledger()
+  const pipeline = new Pipeline({ faults, installations, ledger, memory, repairs, tokens, upstream, url })
+  const graphql = { enabled: true, lacks: [] }
+  const attachments = new AttachmentShelf(url)
+  const parts = {
+    url,
+    upstream,
+    memory,
+    installations,
+    reactions,
+    book: reactions,
+    events: told,
+    webhooks,
+    forward: pipeline.forward,
+    serve: pipeline.serve,
+    maySee: pipeline.maySee,
+  }
+  pipeline.add(
+    ...deliveryRoutes(parts),
+    ...installationRoutes(parts),
+    graphqlRoute({ state: graphql, ledger, root: (kind, request) => root[kind](parts, request) }),
+    ...repositoryRoutes(parts),
+    ...roleRoutes(parts),
+    ...reactionRoutes(parts),
+    ...listRoutes(parts),
+    ...threadRoutes(parts),
+    ...labelRoutes(parts),
+    ...pullRoutes(parts),
+    ...reviewRoutes(parts),
+    ...attachments.routes,
+  )
+  door.open({ pipeline, events: told, ledger })
+  const github = new GitHubEmulator({
+    url,
+    appId,
+    slug,
+    privateKey: emulator.generatedSecrets[0]?.value ?? '',
+    repositories: repositories.map(({ owner, name }) => `${owner}/${name}`),
+    close: async () => {
+      await Promise.all([webhooks.close(), door.close()])
+      await emulator.close()
+    },
+    ...{
+      upstream,
+      memory,
+      installations,
+      reactions,
+      webhooks,
+      events: told,
+      faults,
+      ledger,
+      tokens,
+      pipeline,
+      graphql,
+      attachments,
+    },
+  })
+  await github.prepare()
+  return github
+}
+
+/** emulate does not say which port it took when it is told a base address, so it gets one. */
+async function startEmulate(
+  seed: ReturnType<typeof emulateSeed>,
+  baseUrl: string,
+  tries = 5,
+): Promise<{ emulator: Emulator; origin: string }> {
+  const port = await freePort()
+  try {
+    const emulator = await createEmulator({ service: 'github', port, hostname: '127.0.0.1', baseUrl, seed })
+    return { emulator, origin: `http://127.0.0.1:${port}` }
+  } catch (error) {
+    if (tries <= 1) throw error
+    return startEmulate(seed, baseUrl, tries - 1)
+  }
+}

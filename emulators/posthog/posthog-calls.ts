@@ -1,0 +1,102 @@
+/** Calls of the emulated PostHog, the way any client makes them, and what its tests expect to hear. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, expect } from 'vitest'
+import { type PostHogEmulator, startPostHog } from './emulator.ts'
+import { MemoryHands } from './memory-hands.ts'
+import type { PostHogOptions } from './options.ts'
+
+export let posthog: PostHogEmulator
+export let hands: MemoryHands
+
+export const quick = {
+  queued: 5,
+  sandbox: 5,
+  clone: 5,
+  agent: 5,
+  work: 10,
+  publish: 5,
+  settle: 30,
+  idle: 80,
+  cancel: 20,
+}
+
+/** One a test; it is closed after each. */
+export async function start(options: PostHogOptions = {}): Promise<void> {
+  hands = new MemoryHands()
+  posthog = await startPostHog({ hands, timing: quick, ...options })
+}
+
+export const closesAfterEach = (): void => {
+  afterEach(() => posthog.close())
+}
+
+interface Given {
+  key?: string | undefined
+  raw?: string
+  type?: string
+}
+
+export async function send(method: string, path: string, body?: unknown, { key, raw, type }: Given = {}) {
+  const url = path.startsWith('/') ? posthog.url + path : `${posthog.url}/api/projects/1/${path}`
+  const headers: Record<string, string> = { 'content-type': type ?? 'application/json' }
+  const token = key ?? posthog.apiKey
+  if (token) headers.authorization = `Bearer ${token}`
+  const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body))
+  const answer = await fetch(url, { method, headers, ...(payload === undefined ? {} : { body: payload }) })
+  const text = await answer.text()
+  const isJson = answer.headers.get('content-type')?.includes('application/json')
+  return { status: answer.status, body: isJson ? parsed(text) : text, headers: answer.headers }
+}
+
+/** What broke off stays text. */
+function parsed(text: string) {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+export async function until<T>(look: () => Promise<T> | T, seen: (value: T) => boolean): Promise<T> {
+  for (let tries = 0; tries < 2_000; tries += 1) {
+    const value = await look()
+    if (seen(value)) return value
+    await sleep(5)
+  }
+  throw new Error('never seen')
+}
+
+export const codex = { runtime_adapter: 'codex', model: 'gpt-5.5' }
+export const asks = 'Fix the login test and open a draft pull request.'
+
+export const newTask = async (extra: object = {}): Promise<string> =>
+  (await send('POST', 'tasks/', { title: 'Fix login', description: asks, repository: 'Acme/Web', ...extra }))
+    .body.id
+
+export async function newRun(body: object = { ...codex, auto_publish: true }, task?: string) {
+  const taskId = task ?? (await newTask())
+  const answer = await send('POST', `tasks/${taskId}/run/`, body)
+  expect(answer).toMatchObject({ status: 200 })
+  const runId: string = (answer.body.run ?? answer.body.latest_run).id
+  const path = `tasks/${taskId}/runs/${runId}/`
+  const get = async () => (await send('GET', path)).body
+  const reaches = (status: string) => until(get, run => run.status === status)
+  return { taskId, runId, path, get, reaches }
+}
+
+export const say = (path: string, content: string, id?: string) =>
+  send('POST', `${path}command/`, { jsonrpc: '2.0', method: 'user_message', params: { content }, id })
+
+export const invalid = (attr: string | null, detail: string, code = 'invalid_input') => ({
+  type: 'validation_error',
+  code,
+  detail,
+  attr,
+})
+
+export const requestError = (code: string, detail: string) => ({
+  type: 'invalid_request',
+  code,
+  detail,
+  attr: null,
+})

@@ -1,0 +1,927 @@
+/** The emulator is only worth its tests if it refuses what PostHog refuses, in PostHog's words. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import type { PostHogEmulator } from './emulator.ts'
+import {
+  asks,
+  closesAfterEach,
+  codex,
+  hands,
+  invalid,
+  newRun,
+  newTask,
+  posthog,
+  quick,
+  requestError,
+  send,
+  start,
+  until,
+} from './posthog-calls.ts'
+
+closesAfterEach()
+
+const authError = (code: string, detail: string) => ({
+  type: 'authentication_error',
+  code,
+  detail,
+  attr: null,
+})
+
+describe('who may', () => {
+  const apiKeys = [
+    { key: 'phx_all', userId: 1, scopes: ['*'] },
+    { key: 'phx_read', userId: 1, scopes: ['task:read'] },
+    { key: 'phx_other', userId: 2, scopes: ['task:write'] },
+  ]
+
+  it('answers the three refusals of authentication', async () => {
+    await start({ apiKeys })
+    const none = await send('GET', 'tasks/', undefined, { key: '' })
+    expect(none).toMatchObject({
+      status: 401,
+      body: authError('not_authenticated', 'Authentication credentials were not provided.'),
+    })
+    const bad = await send('GET', 'tasks/', undefined, { key: 'phx_rolled' })
+    expect(bad).toMatchObject({
+      status: 401,
+      body: authError(
+        'authentication_failed',
+        'Personal API key found in request Authorization header is invalid.',
+      ),
+    })
+    const narrow = await send('POST', 'tasks/', {}, { key: 'phx_read' })
+    expect(narrow).toMatchObject({
+      status: 403,
+      body: authError('permission_denied', "API key missing required scope 'task:write'"),
+    })
+  })
+
+  it("hides another user's task and its runs", async () => {
+    await start({ apiKeys })
+    const { taskId, path } = await newRun()
+    const other = { key: 'phx_other' }
+    expect(await send('GET', `tasks/${taskId}/`, undefined, other)).toMatchObject({
+      status: 404,
+      body: requestError('not_found', 'Not found.'),
+    })
+    expect(await send('GET', path, undefined, other)).toMatchObject({
+      status: 404,
+      body: requestError('not_found', 'Task not found'),
+    })
+    expect((await send('GET', 'tasks/', undefined, other)).body.count).toBe(0)
+    expect((await send('GET', 'tasks/', undefined, { key: 'phx_read' })).body.count).toBe(1)
+  })
+
+  it('throttles per key, without Retry-After', async () => {
+    await start({ rate: { perMinute: 2 } })
+    await send('GET', 'tasks/')
+    await send('GET', 'tasks/')
+    const refused = await send('GET', 'tasks/')
+    expect(refused.status).toBe(429)
+    expect(refused.body).toEqual({
+      type: 'throttled_error',
+      code: 'throttled',
+      detail: expect.stringMatching(/^Request was throttled\. Expected available in \d+ seconds\.$/),
+      attr: null,
+    })
+    expect(refused.headers.has('retry-after')).toBe(false)
+  })
+})
+
+describe('requests that are wrong as a whole', () => {
+  const gone = '00000000-0000-4000-8000-000000000009'
+  it.each([
+    ['GET', `tasks/${gone}/`, 404, requestError('not_found', 'Not found.')],
+    ['GET', 'tasks/not-a-uuid', 404, requestError('not_found', 'Not found.')],
+    ['GET', `tasks/${gone}/runs/`, 404, requestError('not_found', 'Task not found')],
+    ['GET', '/api/projects/2/tasks/', 404, requestError('not_found', 'Project not found.')],
+    ['GET', 'tusks/', 404, requestError('not_found', 'Endpoint not found.')],
+    ['PUT', 'tasks/', 405, requestError('method_not_allowed', 'Method "PUT" not allowed.')],
+    ['DELETE', 'tasks/models/', 405, requestError('method_not_allowed', 'Method "DELETE" not allowed.')],
+  ])('%s %s → %i', async (method, path, status, body) => {
+    await start()
+    expect(await send(method, path)).toMatchObject({ status, body })
+  })
+
+  it('wants JSON, and an object', async () => {
+    await start()
+    expect(await send('POST', 'tasks/', undefined, { raw: 'title=x', type: 'text/plain' })).toMatchObject({
+      status: 415,
+      body: requestError('unsupported_media_type', 'Unsupported media type "text/plain" in request.'),
+    })
+    expect(await send('POST', 'tasks/', undefined, { raw: '{"title":' })).toMatchObject({
+      status: 400,
+      body: requestError('parse_error', expect.stringMatching(/^JSON parse error - /)),
+    })
+    expect(await send('POST', 'tasks/', [])).toMatchObject({
+      status: 400,
+      body: invalid(null, 'Invalid data. Expected a dictionary, but got list.'),
+    })
+  })
+})
+
+describe('the body of a task', () => {
+  it.each<[object, object]>([
+    [
+      { title: 'x'.repeat(256) },
+      invalid('title', 'Ensure this field has no more than 255 characters.', 'max_length'),
+    ],
+    [{ title: null }, invalid('title', 'This field may not be null.', 'null')],
+    [{ title: true }, invalid('title', 'Not a valid string.')],
+    [
+      { repository: 'acme' },
+      invalid('repository', 'Repository must be in the format organization/repository'),
+    ],
+    [
+      { origin_product: 'github' },
+      invalid('origin_product', '"github" is not a valid choice.', 'invalid_choice'),
+    ],
+    [
+      { origin_product: 'workflow' },
+      invalid('origin_product', "origin_product 'workflow' is reserved for server-created tasks"),
+    ],
+    [
+      { github_integration: 99 },
+      invalid('github_integration', 'Invalid pk "99" - object does not exist.', 'does_not_exist'),
+    ],
+    [{ repository: 'a/b', repositories: ['a/c'] }, invalid('repositories', 'Conflicts with repository')],
+    [
+      { repository: 'a/b', repositories: ['a/b'] },
+      invalid('github_integration', 'Required when repositories are configured'),
+    ],
+    // The first declared field is reported, not the first sent.
+    [{ repository: 'acme', title: null }, invalid('title', 'This field may not be null.', 'null')],
+  ])('%j is refused', async (body, expected) => {
+    await start()
+    expect(await send('POST', 'tasks/', body)).toMatchObject({ status: 400, body: expected })
+    expect(posthog.ledger).toEqual([])
+  })
+
+  it('is stored lower-cased, ignoring unknown keys, and found by a marker in the title or description', async () => {
+    await start()
+    const made = await send('POST', 'tasks', {
+      title: 'A [gh:o/r#1:c2]',
+      repository: 'Acme/Web',
+      colour: 'red',
+    })
+    expect(made).toMatchObject({
+      status: 201,
+      body: {
+        repository: 'acme/web',
+        origin_product: 'user_created',
+        latest_run: null,
+        created_by: { id: 1 },
+      },
+    })
+    await newTask({ description: 'about [gh:o/r#2:c3]' })
+    const found = await send('GET', `tasks/?search=${encodeURIComponent('[gh:o/r#1:c2]')}`)
+    expect(found.body).toMatchObject({
+      count: 1,
+      next: null,
+      previous: null,
+      results: [{ id: made.body.id }],
+    })
+    expect((await send('GET', 'tasks/?search=o/r%232')).body.count).toBe(1)
+    expect(posthog.ledger[0]).toMatchObject({
+      kind: 'task',
+      body: { title: 'A [gh:o/r#1:c2]', repository: 'Acme/Web', colour: 'red' },
+      keyUserId: 1,
+    })
+  })
+
+  it('pages by fifty', async () => {
+    await start()
+    await Promise.all(Array.from({ length: 53 }, () => newTask()))
+    const first = await send('GET', 'tasks/')
+    expect(first.body).toMatchObject({ count: 53, previous: null })
+    expect(first.body.results).toHaveLength(50)
+    expect((await send('GET', first.body.next.replace(posthog.url, ''))).body.results).toHaveLength(3)
+  })
+})
+
+describe('the body of a run', () => {
+  const runtime = (field: string) => invalid(field, 'This field is required when selecting a cloud runtime.')
+  it.each<[object, object]>([
+    [{ mode: 'fast' }, invalid('mode', '"fast" is not a valid choice.', 'invalid_choice')],
+    [{ mode: null }, invalid('mode', 'This field may not be null.', 'null')],
+    [
+      { ...codex, reasoning_effort: null },
+      invalid('reasoning_effort', 'This field may not be null.', 'null'),
+    ],
+    [{ branch: '' }, invalid('branch', 'This field may not be blank.', 'blank')],
+    [
+      { branch: 'b'.repeat(256) },
+      invalid('branch', 'Ensure this field has no more than 255 characters.', 'max_length'),
+    ],
+    [{ ...codex, model: '' }, invalid('model', 'This field may not be blank.', 'blank')],
+    [{ resume_from_run_id: 'r1' }, invalid('resume_from_run_id', 'Must be a valid UUID.')],
+    [
+      { pending_user_artifact_ids: 'a' },
+      invalid('pending_user_artifact_ids', 'Expected a list of items but got type "str".', 'not_a_list'),
+    ],
+    [
+      { pending_user_artifact_ids: ['a', ''] },
+      invalid('pending_user_artifact_ids__1', 'This field may not be blank.', 'blank'),
+    ],
+    [{ model: 'gpt-5' }, runtime('runtime_adapter')],
+    [{ runtime_adapter: 'codex' }, runtime('model')],
+    [{ reasoning_effort: 'low' }, runtime('runtime_adapter')],
+    [
+      { ...codex, reasoning_effort: 'extreme' },
+      invalid('reasoning_effort', '"extreme" is not a valid choice.', 'invalid_choice'),
+    ],
+    [
+      { ...codex, model: 'GPT-5', reasoning_effort: 'xhigh' },
+      invalid(
+        'reasoning_effort',
+        "Reasoning effort 'xhigh' is not supported for runtime_adapter 'codex' and model 'GPT-5'. Supported values: low, medium, high.",
+      ),
+    ],
+    [
+      { ...codex, reasoning_effort: 'max' },
+      invalid(
+        'reasoning_effort',
+        "Reasoning effort 'max' is not supported for runtime_adapter 'codex' and model 'gpt-5.5'. Supported values: low, medium, high, xhigh.",
+      ),
+    ],
+    [
+      { initial_permission_mode: 'auto' },
+      invalid('initial_permission_mode', 'This field requires runtime_adapter to be set.'),
+    ],
+    [
+      { ...codex, initial_permission_mode: 'acceptEdits' },
+      invalid(
+        'initial_permission_mode',
+        "Invalid choice 'acceptEdits' for runtime_adapter 'codex'. Supported values: 'plan', 'auto', 'read-only', 'full-access'.",
+      ),
+    ],
+    [
+      { resume_from_run_id: '00000000-0000-4000-8000-000000000009' },
+      { detail: 'Invalid resume_from_run_id' },
+    ],
+    [
+      { sandbox_environment_id: '00000000-0000-4000-8000-000000000009' },
+      { detail: 'Invalid sandbox_environment_id' },
+    ],
+    [
+      { pending_user_artifact_ids: ['abc'] },
+      { detail: 'Some pending_user_artifact_ids are invalid or expired', missing_artifact_ids: ['abc'] },
+    ],
+  ])('%j is refused', async (body, expected) => {
+    await start()
+    const task = await newTask()
+    expect(await send('POST', `tasks/${task}/run/`, body)).toMatchObject({ status: 400, body: expected })
+    expect(posthog.ledger.map(({ kind }) => kind)).toEqual(['task'])
+  })
+
+  it.each([
+    { branch: null, auto_publish: null, fast_mode: null, rtk_enabled: null, ...codex },
+    { pending_user_message: '   ' },
+    { ...codex, model: 'gpt-5.6-sol', reasoning_effort: 'max', unknown_key: 1 },
+    { ...codex, model: 'whatever-next' },
+  ])('%j is accepted', async body => {
+    await start()
+    const task = await newTask()
+    const answer = await send('POST', `tasks/${task}/run/`, body)
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { id: task, latest_run: { task, status: 'queued', environment: 'cloud', output: null } },
+    })
+  })
+
+  it('downgrades user authorship quietly, or refuses it when nothing is linked', async () => {
+    await start()
+    const { get } = await newRun({ ...codex, pr_authorship_mode: 'user' })
+    expect((await get()).state.pr_authorship_mode).toBe('bot')
+    await posthog.close()
+    await start({ hasGithubIntegration: false })
+    const task = await newTask()
+    expect(await send('POST', `tasks/${task}/run/`, codex)).toMatchObject({
+      status: 400,
+      body: invalid(
+        'pr_authorship_mode',
+        'Link a GitHub account with repo access before running user-authored cloud tasks.',
+        'github_authorization_required',
+      ),
+    })
+    expect((await send('POST', `tasks/${task}/run/`, { ...codex, pr_authorship_mode: 'bot' })).status).toBe(
+      200,
+    )
+  })
+})
+
+describe('the life of a run', () => {
+  it('shows the pull request while in progress, then idles out as completed', async () => {
+    await start()
+    hands.repository('acme/web').branches.add('codex/issue-7')
+    const { get, reaches, path } = await newRun({ ...codex, auto_publish: true, branch: 'codex/issue-7' })
+    const opened = await until(get, run => run.output?.pr_url !== undefined)
+    expect(opened).toMatchObject({
+      status: 'in_progress',
+      branch: 'posthog/fix-login-1',
+      output: {
+        pr_url: 'https://github.com/acme/web/pull/1',
+        pr_urls: ['https://github.com/acme/web/pull/1'],
+        head_branch: 'posthog/fix-login-1',
+      },
+      state: { pr_base_branch: 'codex/issue-7', auto_publish: true, mode: 'background' },
+      provider: 'openai',
+      completed_at: null,
+    })
+    expect(hands.repository('acme/web').pulls).toMatchObject([
+      { head: 'posthog/fix-login-1', base: 'codex/issue-7', draft: true },
+    ])
+    const done = await reaches('completed')
+    expect(done).toMatchObject({ error_message: null, completed_at: expect.any(String) })
+    const logs = await send('GET', `${path}session_logs/`)
+    const methods = logs.body.map((entry: { notification: { method: string } }) => entry.notification.method)
+    expect(methods).toContain('_posthog/run_started')
+    expect(methods.at(-1)).toBe('_posthog/turn_complete')
+    expect(logs.headers.get('x-has-more')).toBe('false')
+  })
+
+  it('publishes nothing unless told to', async () => {
+    await start()
+    const task = await newTask({ description: 'Fix the login test.' })
+    const { reaches, path } = await newRun(codex, task)
+    expect(await reaches('completed')).toMatchObject({ output: null, branch: null })
+    const last = await send('GET', `${path}session_logs/?event_types=agent_message`)
+    expect(last.body.at(-1)).toMatchObject({
+      type: 'notification',
+      notification: {
+        jsonrpc: '2.0',
+        method: 'session/update',
+        params: { update: { sessionUpdate: 'agent_message', content: { type: 'text' } } },
+      },
+    })
+    const asked = await newRun(codex, await newTask())
+    expect((await asked.reaches('completed')).output.pr_url).toBe('https://github.com/acme/web/pull/1')
+  })
+
+  it('makes a missing branch locally, so that the pull request breaks', async () => {
+    await start()
+    const { reaches, path } = await newRun({ ...codex, auto_publish: true, branch: 'nope' })
+    const done = await reaches('completed')
+    expect(done.output).toEqual({
+      head_branch: 'posthog/fix-login-1',
+      head_branches: [{ repository: 'acme/web', branch: 'posthog/fix-login-1' }],
+    })
+    const text = JSON.stringify((await send('GET', `${path}session_logs/?event_types=agent_message`)).body)
+    expect(text).toContain('base branch `nope` does not exist on the remote')
+    expect(hands.repository('acme/web').commits[0]).toMatchObject({ from: 'main' })
+  })
+
+  it('pushes to the branch of an open pull request and opens no other', async () => {
+    await start()
+    const github = hands.repository('acme/web')
+    github.branches.add('feature')
+    await hands.openPull('acme/web', { head: 'feature', base: 'main', title: 'F', body: '', draft: false })
+    const { reaches } = await newRun({ ...codex, auto_publish: true, branch: 'feature' })
+    expect(await reaches('completed')).toMatchObject({
+      branch: 'feature',
+      output: { head_branch: 'feature' },
+    })
+    expect(github.pulls).toHaveLength(1)
+    expect(github.commits.map(({ branch }) => branch)).toEqual(['feature'])
+  })
+
+  it.each<[string, Parameters<PostHogEmulator['script']>[1], object]>([
+    [
+      'fails',
+      { kind: 'fails', message: 'Out of cheese' },
+      { status: 'failed', error_message: 'Out of cheese' },
+    ],
+    ['answers', { kind: 'answers', text: 'Forty-two.' }, { status: 'completed', output: null }],
+    [
+      'reports a foreign URL',
+      { kind: 'opensPull', prUrl: 'https://github.com/evil/web/pull/1' },
+      { status: 'completed', output: { pr_url: 'https://github.com/evil/web/pull/1' } },
+    ],
+    ['pushes', { kind: 'pushesToBranch' }, { status: 'completed', output: { head_branch: 'main' } }],
+    [
+      'loses its workflow',
+      { kind: 'goneWorkflow', next: { kind: 'answers', text: 'x' } },
+      { status: 'in_progress' },
+    ],
+  ])('%s', async (_, behaviour, expected) => {
+    await start()
+    posthog.script('', { kind: 'answers', text: 'never used' })
+    posthog.script('login', behaviour, { times: 1 })
+    const { get, path } = await newRun()
+    await until(
+      () => send('GET', `${path}session_logs/?event_types=_posthog/turn_complete,_posthog/error`),
+      logs => logs.body.length > 0,
+    )
+    await sleep(quick.idle + 30)
+    expect(await get()).toMatchObject(expected)
+  })
+
+  it('stays queued, hangs, or is deleted on request', async () => {
+    await start()
+    posthog.script('stuck', { kind: 'stuckQueued' })
+    posthog.script('hang', { kind: 'hangs' })
+    posthog.script('vanish', { kind: 'deleted' })
+    const stuck = await newRun(codex, await newTask({ description: 'stuck' }))
+    const hanging = await newRun(codex, await newTask({ description: 'hang' }))
+    const vanishing = await newRun(codex, await newTask({ description: 'vanish' }))
+    await until(
+      () => send('GET', vanishing.path),
+      ({ status }) => status === 404,
+    )
+    await sleep(150)
+    expect((await stuck.get()).status).toBe('queued')
+    expect((await hanging.get()).status).toBe('in_progress')
+  })
+
+  it('kills an unknown model, and a repository that PostHog cannot see, only later', async () => {
+    await start({ repositories: ['acme/web'] })
+    const unknown = await newRun({ runtime_adapter: 'codex', model: 'gpt-9' })
+    expect((await unknown.reaches('failed')).error_message).toContain('gpt-9')
+    const unseen = await newRun(codex, await newTask({ repository: 'acme/secret' }))
+    expect((await unseen.reaches('failed')).error_message).toContain('Failed to clone repository acme/secret')
+  })
+
+  it('is moved by hand', async () => {
+    await start()
+    posthog.script('', { kind: 'manual' })
+    const { runId, get, path } = await newRun()
+    const run = posthog.run(runId)
+    await run.progress('tests', 'Running the tests')
+    await run.openPull({ title: 'By hand' })
+    expect(await get()).toMatchObject({ status: 'in_progress', branch: 'posthog/by-hand-1' })
+    await run.completeTurn('Done.')
+    await sleep(quick.idle + 30)
+    expect((await get()).status).toBe('in_progress')
+    run.finish('failed', 'Sandbox lost')
+    expect(await get()).toMatchObject({ status: 'failed', error_message: 'Sandbox lost' })
+    const steps = (await send('GET', `${path}session_logs/?event_types=_posthog/progress`)).body
+    expect(steps.at(-1).notification.params).toMatchObject({ step: 'pr', label: 'Opened pull request' })
+  })
+})
+
+describe('speaking to a run', () => {
+  const message = (content: string, id?: string) => ({
+    jsonrpc: '2.0',
+    method: 'user_message',
+    params: { content },
+    id,
+  })
+
+  it('queues a message once per id, lets the agent take another turn, and refuses after the end', async () => {
+    await start()
+    posthog.script('Fix', { kind: 'answers', text: 'First.' })
+    posthog.script('blue', { kind: 'answers', text: 'Second.' })
+    const { path, reaches } = await newRun()
+    const sent = await send('POST', `${path}command/`, message('make it blue', 'c1'))
+    expect(sent).toMatchObject({ status: 200, body: { jsonrpc: '2.0', id: 'c1', result: { queued: true } } })
+    expect(await send('POST', `${path}command/`, message('make it blue', 'c1'))).toMatchObject({
+      status: 200,
+    })
+    await reaches('completed')
+    const said = (await send('GET', `${path}session_logs/?event_types=agent_message`)).body
+    expect(
+      said.map(
+        (one: { notification: { params: { update: { content: { text: string } } } } }) =>
+          one.notification.params.update.content.text,
+      ),
+    ).toEqual(['First.', 'Second.'])
+    expect(posthog.ledger.filter(({ kind }) => kind === 'message')).toHaveLength(1)
+    expect(await send('POST', `${path}command/`, message('more', 'c2'))).toMatchObject({
+      status: 409,
+      body: { error: 'Task run workflow has ended' },
+    })
+  })
+
+  it.each<[object, object]>([
+    [{ method: 'user_message' }, invalid('jsonrpc', 'This field is required.', 'required')],
+    [
+      { jsonrpc: '2.0', method: 'dance' },
+      invalid('method', '"dance" is not a valid choice.', 'invalid_choice'),
+    ],
+    [
+      { jsonrpc: '2.0', method: 'user_message', params: { content: ' ' } },
+      invalid('params', 'user_message requires a non-empty content string, artifact_ids, or both'),
+    ],
+    [
+      { jsonrpc: '2.0', method: 'user_message', params: { artifact_ids: ['x'] } },
+      { error: 'Some artifact_ids are invalid for this run', missing_artifact_ids: ['x'] },
+    ],
+    [
+      { jsonrpc: '2.0', method: 'cancel' },
+      {
+        type: 'runtime_unavailable',
+        code: 'sandbox_not_ready',
+        error: 'No active sandbox for this task run',
+      },
+    ],
+  ])('%j is refused', async (body, expected) => {
+    await start()
+    posthog.script('', { kind: 'stuckQueued' })
+    const { path } = await newRun()
+    expect(await send('POST', `${path}command/`, body)).toMatchObject({ status: 400, body: expected })
+  })
+
+  it('cancels a turn but not the run with the command, and the run with cancel/', async () => {
+    await start({ timing: { ...quick, idle: 5_000 } })
+    posthog.script('', { kind: 'hangs' })
+    const { path, get, reaches } = await newRun()
+    const cancelTurn = () => send('POST', `${path}command/`, { jsonrpc: '2.0', method: 'cancel', id: 1 })
+    await until(cancelTurn, ({ status }) => status === 200)
+    const turns = await send('GET', `${path}session_logs/?event_types=_posthog/turn_complete`)
+    expect(turns.body[0].notification.params.stopReason).toBe('cancelled')
+    expect((await get()).status).toBe('in_progress')
+    expect(await send('POST', `${path}cancel/`, { reason: 'x'.repeat(501) })).toMatchObject({
+      status: 400,
+      body: invalid('reason', 'Ensure this field has no more than 500 characters.', 'max_length'),
+    })
+    expect(await send('POST', `${path}cancel/`, {})).toMatchObject({
+      status: 202,
+      body: { status: 'in_progress' },
+    })
+    expect((await reaches('cancelled')).error_message).toBe('Stopped by user')
+    expect(await send('POST', `${path}cancel/`, {})).toMatchObject({
+      status: 200,
+      body: { status: 'cancelled' },
+    })
+  })
+
+  it('waits for a permission, which a plan session asks for as well', async () => {
+    await start()
+    const { path, reaches, get } = await newRun({
+      ...codex,
+      auto_publish: true,
+      initial_permission_mode: 'plan',
+    })
+    const answer = (requestId: string) =>
+      send('POST', `${path}command/`, {
+        jsonrpc: '2.0',
+        method: 'permission_response',
+        params: { requestId, optionId: 'allow' },
+        id: 1,
+      })
+    const request = await until(() => logged(path, '_posthog/permission_request'), asked)
+    await sleep(quick.idle + 50)
+    expect(await get()).toMatchObject({ status: 'in_progress', output: null })
+    expect((await answer('another')).body).toEqual({
+      jsonrpc: '2.0',
+      id: 1,
+      error: { code: -32000, message: 'No pending permission request found for id: another' },
+    })
+    expect((await answer(String(request[0]?.requestId))).body.result).toEqual({ resolved: true })
+    expect((await reaches('completed')).output.pr_url).toBe('https://github.com/acme/web/pull/1')
+    expect(await logged(path, '_posthog/permission_resolved')).toEqual([
+      { requestId: request[0]?.requestId, toolCallId: request[0]?.toolCallId, optionId: 'allow' },
+    ])
+  })
+
+  const asked = (list: unknown[]) => list.length > 0
+  const logged = async (path: string, type: string): Promise<Record<string, unknown>[]> =>
+    (await send('GET', `${path}session_logs/?event_types=${type}`)).body.map(
+      (entry: { notification: { params: Record<string, unknown> } }) => entry.notification.params,
+    )
+
+  it.each([
+    ['background', 'command', 0],
+    ['background', 'question', 1],
+    ['interactive', 'command', 1],
+    ['interactive', 'question', 1],
+  ] as const)('in %s mode a %s is asked %i times', async (mode, of, times) => {
+    await start()
+    posthog.script('', { kind: 'asksPermission', of, next: { kind: 'answers', text: 'Done.' } })
+    const { path, runId, reaches } = await newRun({ ...codex, mode })
+    if (times > 0) {
+      const [request] = await until(() => logged(path, '_posthog/permission_request'), asked)
+      const params = { requestId: request?.requestId, optionId: 'reject' }
+      await send('POST', `${path}command/`, { jsonrpc: '2.0', method: 'permission_response', params })
+    }
+    await reaches('completed')
+    expect(await logged(path, '_posthog/permission_request')).toHaveLength(times)
+    const said = (await logged(path, 'agent_message')) as { update: { content: { text: string } } }[]
+    expect(said.map(({ update }) => update.content.text)).toEqual([
+      times > 0 ? 'I was not allowed to do that, so I stopped here.' : 'Done.',
+    ])
+    expect(posthog.run(runId).permissionId).toBeUndefined()
+  })
+
+  it('takes up words where the log says so, and keeps what it was started with', async () => {
+    await start()
+    posthog.script('Fix', { kind: 'answers', text: 'First.' })
+    posthog.script('blue', { kind: 'answers', text: 'Second.' })
+    const { path, get, reaches } = await newRun({
+      ...codex,
+      auto_publish: false,
+      initial_permission_mode: 'read-only',
+    })
+    const before = (await get()).state
+    const params = { content: 'blue', model: 'gpt-5', auto_publish: true, initial_permission_mode: 'auto' }
+    await send('POST', `${path}command/`, { jsonrpc: '2.0', method: 'user_message', params })
+    const { state, model } = await reaches('completed')
+    expect([state, model]).toEqual([{ ...before, pending_user_message: undefined }, 'gpt-5.5'])
+    const kinds = (await send('GET', `${path}session_logs/`)).body.flatMap(
+      ({ notification: { method, params } }: { notification: { method: string; params: never } }) => {
+        const { update } = params as { update?: { sessionUpdate: string; content: { text: string } } }
+        if (update) return [`${update.sessionUpdate}: ${update.content.text}`]
+        return method === '_posthog/turn_complete' ? ['turn over'] : []
+      },
+    )
+    expect(kinds).toEqual([
+      `user_message_chunk: ${asks}`,
+      'agent_message: First.',
+      'turn over',
+      'turn over',
+      'user_message_chunk: blue',
+      'agent_message: Second.',
+      'turn over',
+      'turn over',
+    ])
+  })
+
+  it('does not publish when told not to', async () => {
+    await start()
+    const task = await newTask({ description: 'What does login do? Do not open a pull request.' })
+    expect((await (await newRun(codex, task)).reaches('completed')).output).toBeNull()
+  })
+
+  it('resumes with what the earlier run had; the logs then begin with the earlier run', async () => {
+    await start()
+    const first = await newRun({
+      ...codex,
+      auto_publish: true,
+      reasoning_effort: 'high',
+      pr_authorship_mode: 'bot',
+    })
+    await first.reaches('completed')
+    const second = await newRun(
+      { resume_from_run_id: first.runId, pending_user_message: 'Also the docs' },
+      first.taskId,
+    )
+    const done = await second.reaches('completed')
+    expect(done.state).toMatchObject({ ...codex, reasoning_effort: 'high', resume_from_run_id: first.runId })
+    expect(done.output).toMatchObject({ head_branch: 'posthog/fix-login-1' })
+    expect(hands.repository('acme/web').pulls).toHaveLength(1)
+    expect(hands.repository('acme/web').commits).toHaveLength(2)
+    const turns = (await send('GET', `${second.path}session_logs/?event_types=_posthog/turn_complete`)).body
+    expect(turns).toHaveLength(4)
+    const since = encodeURIComponent(done.created_at)
+    const own = await send(
+      'GET',
+      `${second.path}session_logs/?after=${since}&event_types=_posthog/turn_complete`,
+    )
+    expect(own.body).toHaveLength(2)
+    expect((await send('GET', `tasks/${first.taskId}/runs/`)).body.results[0].id).toBe(second.runId)
+  })
+
+  it('creates local, unstarted runs, and starts only cloud ones', async () => {
+    await start()
+    const task = await newTask()
+    const local = await send('POST', `tasks/${task}/runs/`, codex)
+    expect(local).toMatchObject({ status: 201, body: { status: 'not_started', environment: 'local' } })
+    expect(await send('POST', `tasks/${task}/runs/${local.body.id}/start/`, {})).toMatchObject({
+      status: 400,
+      body: { error: 'Only cloud runs can be started via this endpoint' },
+    })
+    expect(await send('POST', `tasks/${task}/runs/${local.body.id}/cancel/`, {})).toMatchObject({
+      status: 400,
+      body: { error: 'Only cloud runs can be cancelled via this endpoint' },
+    })
+    const cloud = await send('POST', `tasks/${task}/runs/`, { ...codex, environment: 'cloud' })
+    const path = `tasks/${task}/runs/${cloud.body.id}/`
+    expect(await send('POST', `${path}start/`, {})).toMatchObject({ status: 200, body: { id: task } })
+    await until(
+      () => send('GET', path),
+      ({ body }) => body.status === 'completed',
+    )
+    expect(await send('POST', `${path}start/`, {})).toMatchObject({
+      status: 400,
+      body: { error: 'Only queued or not_started cloud runs can be started (current status: completed)' },
+    })
+    expect(await send('POST', `${path}resume_in_cloud/`)).toMatchObject({
+      status: 200,
+      body: { status: 'queued' },
+    })
+    expect(await send('POST', `${path}resume_in_cloud/`)).toMatchObject({
+      status: 400,
+      body: { error: 'Run is already active in cloud' },
+    })
+  })
+})
+
+describe('the stream', () => {
+  async function read(path: string, headers: Record<string, string> = {}) {
+    const answer = await fetch(`${posthog.url}/api/projects/1/${path}`, {
+      headers: { authorization: `Bearer ${posthog.apiKey}`, accept: 'text/event-stream', ...headers },
+    })
+    expect(answer.headers.get('content-type')).toBe('text/event-stream')
+    const frames = (await answer.text()).split('\n\n').filter(Boolean)
+    return frames.map(frame =>
+      Object.fromEntries(frame.split('\n').map(line => line.split(/: (.*)/s).slice(0, 2))),
+    )
+  }
+
+  it('begins with the state, carries ids to resume from, and says when the run is over', async () => {
+    await start()
+    const { path } = await newRun()
+    const frames = await read(`${path}stream/`)
+    expect(JSON.parse(frames[0]?.data)).toMatchObject({ type: 'task_run_state', status: 'queued' })
+    expect(frames.at(-1)).toEqual({ event: 'stream-end', data: '{"status":"complete"}' })
+    expect(frames.some(({ data }) => data.includes('agent_message_chunk'))).toBe(true)
+    const resumed = await read(`${path}stream/`, { 'last-event-id': frames[2]?.id })
+    expect(resumed).toEqual(frames.slice(3))
+    expect(await read(`${path}stream/?start=latest`)).toEqual([frames.at(-1)])
+  })
+
+  it('keeps alive, repeats frames, and rotates', async () => {
+    await start({ stream: { keepaliveMs: 20, rotateMs: 70, duplicateEvery: 2 } })
+    posthog.script('', { kind: 'hangs' })
+    const { path } = await newRun()
+    const frames = await read(`${path}stream/`)
+    expect(frames.at(-1)).toEqual({ event: 'end', data: '{"type":"rotated"}' })
+    expect(frames).toContainEqual({ event: 'keepalive', data: '{"type":"keepalive"}' })
+    const ids = frames.map(({ id }) => id).filter(Boolean)
+    expect(new Set(ids).size).toBeLessThan(ids.length)
+  })
+
+  it('replays the stored log when Redis has let go', async () => {
+    await start({ stream: { keptMs: 0 } })
+    const { path, reaches } = await newRun()
+    await reaches('completed')
+    await sleep(5)
+    const frames = await read(`${path}stream/`)
+    expect(frames[0]?.id).toBe('log-0')
+    expect((await read(`${path}stream/`, { 'last-event-id': 'log-1' }))[0]?.id).toBe('log-2')
+  })
+})
+
+describe('attachments', () => {
+  it('go by prepare, form post and finalize into one run', async () => {
+    await start()
+    const task = await newTask()
+    const wanted = { name: 'trace.txt', type: 'user_attachment', size: 5, content_type: 'text/plain' }
+    const prepared = await send('POST', `tasks/${task}/staged_artifacts/prepare_upload/`, {
+      artifacts: [wanted],
+    })
+    const [artifact] = prepared.body.artifacts
+    expect(artifact).toMatchObject({ name: 'trace.txt', expires_in: 3600 })
+    const finalize = () =>
+      send('POST', `tasks/${task}/staged_artifacts/finalize_upload/`, { artifacts: [artifact] })
+    expect((await finalize()).body.error).toMatch(/^Artifact upload not found in object storage/)
+    const form = new FormData()
+    for (const [name, value] of Object.entries(artifact.presigned_post.fields)) form.set(name, String(value))
+    form.set('file', new Blob(['hello']), 'trace.txt')
+    expect((await fetch(artifact.presigned_post.url, { method: 'POST', body: form })).status).toBe(204)
+    expect((await finalize()).body.artifacts[0]).toMatchObject({ id: artifact.id, size: 5 })
+    const body = { ...codex, pending_user_artifact_ids: [artifact.id] }
+    const { get, path } = await newRun(body, task)
+    expect((await get()).artifacts).toMatchObject([{ id: artifact.id, storage_path: artifact.storage_path }])
+    const link = await send('POST', `${path}artifacts/presign/`, { storage_path: artifact.storage_path })
+    expect(await (await fetch(link.body.url)).text()).toBe('hello')
+    expect((await send('POST', `tasks/${task}/run/`, body)).status).toBe(400)
+  })
+
+  it('are checked one by one', async () => {
+    await start()
+    const path = `tasks/${await newTask()}/staged_artifacts/prepare_upload/`
+    const pdf = { name: 'a.pdf', type: 'user_attachment', size: 11 * 1024 * 1024 }
+    expect((await send('POST', path, { artifacts: [{ type: 'plan', size: 1 }] })).body).toEqual(
+      invalid('artifacts__0__name', 'This field is required.', 'required'),
+    )
+    expect((await send('POST', path, { artifacts: [pdf] })).body.attr).toBe('artifacts__0__size')
+  })
+})
+
+describe('faults', () => {
+  it('stores and then loses the answer, and hides the thing from search for a while', async () => {
+    await start()
+    posthog.fault({ route: 'create-task', fault: { kind: 'status', code: 502, store: true } })
+    posthog.fault({ route: 'create-task', fault: { kind: 'stale', ms: 600 } })
+    expect((await send('POST', 'tasks/', { title: 'lost [m1]' })).status).toBe(502)
+    expect(posthog.ledger).toHaveLength(1)
+    expect((await send('GET', 'tasks/?search=m1')).body.count).toBe(0)
+    await until(
+      () => send('GET', 'tasks/?search=m1'),
+      ({ body }) => body.count === 1,
+    )
+    expect(posthog.calls[0]).toMatchObject({ route: 'create-task', status: 502, faults: ['status', 'stale'] })
+  })
+
+  it('resets before or after storing, and hangs', async () => {
+    await start()
+    posthog.fault({ method: 'POST', route: /\/tasks\/$/, fault: { kind: 'reset' } })
+    await expect(send('POST', 'tasks/', { title: 'a' })).rejects.toThrow('fetch failed')
+    expect(posthog.ledger).toHaveLength(0)
+    posthog.fault({ route: 'create-task', fault: { kind: 'reset', store: true } })
+    await expect(send('POST', 'tasks/', { title: 'b' })).rejects.toThrow('fetch failed')
+    expect(posthog.ledger).toHaveLength(1)
+    posthog.fault({ route: 'list-tasks', fault: { kind: 'hang' } })
+    const hanging = send('GET', 'tasks/')
+    const failed = expect(hanging).rejects.toThrow('fetch failed')
+    await until(
+      () => posthog.calls.at(-1)?.route,
+      route => route === 'list-tasks',
+    )
+    const begun = Date.now()
+    await posthog.close()
+    await failed
+    expect(Date.now() - begun).toBeLessThan(500)
+    expect(posthog.calls.at(-1)).toMatchObject({ route: 'list-tasks', status: 0 })
+  })
+
+  it.each<[Parameters<PostHogEmulator['fault']>[0]['fault'], number, object]>([
+    [
+      { kind: 'throttled', seconds: 7 },
+      429,
+      { code: 'throttled', detail: 'Request was throttled. Expected available in 7 seconds.' },
+    ],
+    [
+      { kind: 'usage-limit', reset_at: '2030-01-01T00:00:00Z' },
+      429,
+      {
+        type: 'rate_limited',
+        code: 'usage_limit_exceeded',
+        reset_at: '2030-01-01T00:00:00Z',
+        limit_type: 'burst',
+      },
+    ],
+    [{ kind: 'billing-limit' }, 429, { type: 'billing_limit', code: 'posthog_code_billing_limit_exceeded' }],
+    [{ kind: 'gate403' }, 403, { code: 'code_access_required', reason: 'startup_plan' }],
+    [{ kind: 'unavailable503' }, 503, { type: 'service_unavailable', code: 'desktop_access_unavailable' }],
+  ])('%j', async (fault, status, body) => {
+    await start()
+    const task = await newTask()
+    const armed = posthog.fault({ route: 'run', fault })
+    const refused = await send('POST', `tasks/${task}/run/`, codex)
+    expect(refused).toMatchObject({ status, body })
+    expect(refused.headers.has('retry-after')).toBe(false)
+    expect(armed.hits).toBe(1)
+    expect((await send('POST', `tasks/${task}/run/`, codex)).status).toBe(200)
+  })
+
+  it('can be armed, and scripts given, over HTTP', async () => {
+    await start()
+    const control = (method: string, path: string, body?: unknown) =>
+      send(method, `/__emulator/${path}`, body, { key: '' })
+    expect(
+      await control('POST', 'fault', { route: 'cancel', fault: { kind: 'unavailable503' } }),
+    ).toMatchObject({
+      status: 204,
+    })
+    expect((await control('POST', 'fault', { fault: { kind: 'gremlins' } })).status).toBe(400)
+    await control('POST', 'script', {
+      prompt: 'login',
+      behaviour: { kind: 'slow', ms: 1, next: { kind: 'hangs' } },
+    })
+    const { path, reaches } = await newRun()
+    await reaches('in_progress')
+    expect(await send('POST', `${path}cancel/`, {})).toMatchObject({
+      status: 503,
+      body: { error: "Could not reach the run's workflow; try again" },
+    })
+    expect((await control('GET', 'ledger')).body.map(({ kind }: { kind: string }) => kind)).toEqual([
+      'task',
+      'run',
+    ])
+    expect((await control('GET', 'calls')).body.at(-1)).toMatchObject({ route: 'cancel', status: 503 })
+    expect(JSON.stringify(posthog.calls)).not.toContain(posthog.apiKey)
+  })
+})
+
+describe('neighbours and versions', () => {
+  it('answers the self-checks', async () => {
+    await start({ repositories: ['Acme/Web'] })
+    expect((await send('GET', '/api/users/@me/')).body).toMatchObject({ id: 1, team: { id: 1 } })
+    expect((await send('GET', 'integrations/?kind=github')).body.results[0]).toMatchObject({
+      id: 1,
+      kind: 'github',
+    })
+    const repos = await send('GET', 'integrations/1/github_repos/?search=web')
+    expect(repos.body).toMatchObject({ repositories: [{ full_name: 'acme/web' }], has_more: false })
+    expect((await send('GET', 'integrations/1/github_branches/?repo=acme/web')).body).toMatchObject({
+      branches: ['main'],
+      default_branch: 'main',
+    })
+    expect((await send('GET', 'sandbox_environments/')).body).toMatchObject({ count: 0 })
+    const { models } = (await send('GET', 'tasks/models/')).body
+    expect(models).toContainEqual(
+      expect.objectContaining({ model: 'gpt-5.5', supported_efforts: ['low', 'medium', 'high', 'xhigh'] }),
+    )
+  })
+
+  it('knows less when older', async () => {
+    await start({ version: 'older' })
+    expect(await send('GET', 'tasks/models/')).toMatchObject({
+      status: 404,
+      body: requestError('not_found', 'Not found.'),
+    })
+    const task = await newTask({ description: 'Fix it.', repositories: 'ignored' })
+    const refused = await send('POST', `tasks/${task}/run/`, {
+      ...codex,
+      model: 'gpt-5.6-sol',
+      reasoning_effort: 'max',
+    })
+    expect(refused.body.attr).toBe('reasoning_effort')
+    const { reaches } = await newRun({ ...codex, auto_publish: 'not a boolean' }, task)
+    const done = await reaches('completed')
+    expect(done.state).not.toHaveProperty('auto_publish')
+    expect(done.output).toEqual({ pr_url: 'https://github.com/acme/web/pull/1' })
+  })
+})

@@ -1,0 +1,322 @@
+/** What makes the real PostHog hard to live with, so that the emulator does it too. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import {
+  asks,
+  closesAfterEach,
+  codex,
+  hands,
+  invalid,
+  newRun,
+  newTask,
+  posthog,
+  quick,
+  requestError,
+  say,
+  send,
+  start,
+  until,
+} from './posthog-calls.ts'
+
+closesAfterEach()
+
+describe('after a turn', () => {
+  const { idle: _, ...quickButIdle } = quick
+
+  it('a run idles for an hour, unless told that the hour is over', async () => {
+    await start({ timing: quickButIdle })
+    posthog.script('', { kind: 'answers', text: 'Done.' })
+    const { path, get, runId, reaches } = await newRun()
+    await until(
+      () => send('GET', `${path}session_logs/?event_types=_posthog/turn_complete`),
+      ({ body }) => body.length > 0,
+    )
+    await sleep(1_200)
+    expect((await get()).status).toBe('in_progress')
+    posthog.run(runId).idleOut()
+    await reaches('completed')
+  })
+
+  it('a run ends at once where the server does so, but not before waiting words are heard', async () => {
+    await start({ timing: quickButIdle, afterTurn: 'ends' })
+    posthog.script('Fix', { kind: 'slow', ms: 60, next: { kind: 'answers', text: 'First.' } })
+    posthog.script('blue', { kind: 'answers', text: 'Second.' })
+    const { path, reaches } = await newRun()
+    await send('POST', `${path}command/`, {
+      jsonrpc: '2.0',
+      method: 'user_message',
+      params: { content: 'blue' },
+    })
+    await reaches('completed')
+    const log = await send('GET', `${path}session_logs/?event_types=agent_message`)
+    expect(log.body).toHaveLength(2)
+  })
+
+  it('PostHog re-enters a run with a pull request by itself, three times', async () => {
+    await start({ timing: { ...quick, idle: 400, ci: 20 } })
+    const { path, reaches } = await newRun()
+    await reaches('completed')
+    const words = await send('GET', `${path}session_logs/?event_types=user_message_chunk`)
+    const texts = words.body.map(
+      (entry: { notification: { params: { update: { content: { text: string } } } } }) =>
+        entry.notification.params.update.content.text,
+    )
+    const ci = expect.stringMatching(/^You are re-entering this run to address CI feedback/)
+    expect(texts).toEqual([asks, ci, ci, ci])
+    expect(posthog.ledger.filter(({ kind }) => kind === 'message')).toHaveLength(0)
+  })
+
+  it('but not one without, unless a test has it do so', async () => {
+    await start({ timing: { ...quick, idle: 150, ci: 20 } })
+    posthog.script('', { kind: 'answers', text: 'Done.' })
+    const { path, reaches, runId } = await newRun()
+    await until(
+      () => send('GET', `${path}session_logs/?event_types=agent_message`),
+      ({ body }) => body.length > 0,
+    )
+    expect(posthog.run(runId).ciTurn({ kind: 'answers', text: 'Looked at the checks.' })).toBe(true)
+    await reaches('completed')
+    const log = await send('GET', `${path}session_logs/?event_types=agent_message`)
+    expect(log.body).toHaveLength(2)
+    expect(posthog.run(runId).ciTurn()).toBe(false)
+  })
+})
+
+describe('which branch a resumed run may take', () => {
+  const resume = async (branch: string) => {
+    const first = await newRun({ ...codex, auto_publish: true, branch: 'main' })
+    await first.reaches('completed')
+    const body = { ...codex, resume_from_run_id: first.runId, branch, pending_user_message: 'More' }
+    return send('POST', `tasks/${first.taskId}/run/`, body)
+  }
+
+  it.each(['main', 'posthog/fix-login-1'])('%s, where the newest server wants its own', async branch => {
+    await start({ resumesOn: 'its-own' })
+    expect((await resume(branch)).status).toBe(200)
+  })
+
+  it('no other there, and any on the others', async () => {
+    await start({ resumesOn: 'its-own' })
+    expect(await resume('codex/issue-1-login')).toMatchObject({ status: 400, body: { attr: 'branch' } })
+    posthog.set({ resumesOn: 'any' })
+    expect((await resume('codex/issue-1-login')).status).toBe(200)
+  })
+
+  it('is not asked of a run that resumes nothing', async () => {
+    await start({ resumesOn: 'its-own' })
+    const body = { ...codex, branch: 'codex/issue-1-login' }
+    expect((await send('POST', `tasks/${await newTask()}/run/`, body)).status).toBe(200)
+  })
+})
+
+describe('long logs', () => {
+  const counts = (headers: Headers) =>
+    ['total', 'filtered', 'matching'].map(name => Number(headers.get(`x-${name}-count`)))
+
+  it('come in pages of 5,000 entries, and say how long they are', async () => {
+    await start()
+    posthog.script('', { kind: 'manual' })
+    const { path, runId } = await newRun()
+    await posthog.run(runId).say('Hello.')
+    posthog.run(runId).chatter(6_000)
+    const [length] = [await send('GET', `${path}session_logs/?limit=1`)]
+    const total = Number(length?.headers.get('x-matching-count'))
+    expect(total).toBeGreaterThan(6_000)
+    expect(length?.body).toHaveLength(1)
+    const first = await send('GET', `${path}session_logs/?limit=5000`)
+    expect([first.body.length, first.headers.get('x-has-more')]).toEqual([5_000, 'true'])
+    const rest = await send('GET', `${path}session_logs/?limit=5000&offset=5000`)
+    expect([rest.body.length, rest.headers.get('x-has-more')]).toEqual([total - 5_000, 'false'])
+    expect(counts(rest.headers)).toEqual([total, total, total])
+    const said = await send('GET', `${path}session_logs/?event_types=agent_message`)
+    expect(counts(said.headers)).toEqual([total, 1, 1])
+    expect(await send('GET', `${path}session_logs/?limit=5001`)).toMatchObject({
+      status: 400,
+      body: invalid('limit', 'Ensure this value is less than or equal to 5000.', 'max_value'),
+    })
+  })
+
+  it('are cut by their size as well, but never to nothing', async () => {
+    await start({ logPage: { bytes: 500 } })
+    posthog.script('', { kind: 'answers', text: 'x'.repeat(2_000) })
+    const { path, reaches } = await newRun()
+    await reaches('completed')
+    const seen: string[] = []
+    for (let offset = 0, more = true; more; ) {
+      const page = await send('GET', `${path}session_logs/?offset=${offset}`)
+      expect(page.body.length).toBeGreaterThan(0)
+      seen.push(...page.body.map((entry: unknown) => JSON.stringify(entry)))
+      offset += page.body.length
+      more = page.headers.get('x-has-more') === 'true'
+    }
+    expect(new Set(seen).size).toBe(seen.length)
+    expect(seen.some(entry => entry.includes('x'.repeat(2_000)))).toBe(true)
+    expect((await send('GET', `${path}session_logs/`)).body.length).toBeLessThan(seen.length)
+  })
+})
+
+describe('the run that run/ made', () => {
+  it('is named as such by the newest servers', async () => {
+    await start()
+    const task = await newTask()
+    const { body } = await send('POST', `tasks/${task}/run/`, codex)
+    expect(body).toMatchObject({
+      run: { status: 'queued' },
+      run_error: null,
+      latest_run: { id: body.run.id },
+    })
+  })
+
+  it('may be missing in a stale answer, where the one before stands in its place', async () => {
+    await start({ namesCreatedRun: false })
+    const first = await newRun()
+    posthog.fault({ route: 'run', fault: { kind: 'stale', ms: 600 } })
+    const { body } = await send('POST', `tasks/${first.taskId}/run/`, codex)
+    expect(body).not.toHaveProperty('run')
+    expect(body.latest_run.id).toBe(first.runId)
+    expect((await send('GET', `tasks/${first.taskId}/`)).body.latest_run.id).toBe(first.runId)
+    await until(
+      () => send('GET', `tasks/${first.taskId}/`),
+      ({ body }) => body.latest_run.id !== first.runId,
+    )
+    posthog.fault({ route: 'get-task', fault: { kind: 'stale', ms: 60_000 } })
+    expect((await send('GET', `tasks/${first.taskId}/`)).body.latest_run).toBeNull()
+  })
+})
+
+describe('reads that go wrong once', () => {
+  it.each([
+    ['get-run', ''],
+    ['session-logs', 'session_logs/'],
+  ] as const)('%s: refused, broken, cut and written for people', async (route, below) => {
+    await start()
+    posthog.script('', { kind: 'hangs' })
+    const { path, reaches } = await newRun()
+    await reaches('in_progress')
+    const once = async (fault: Parameters<typeof posthog.fault>[0]['fault']) => {
+      posthog.fault({ route, fault })
+      const broken = await send('GET', path + below)
+      expect((await send('GET', path + below)).status).toBe(200)
+      return broken
+    }
+    expect(await once({ kind: 'status', code: 404 })).toMatchObject({
+      status: 404,
+      body: requestError('not_found', 'Not found.'),
+    })
+    expect(await once({ kind: 'status', code: 403 })).toMatchObject({
+      status: 403,
+      body: { code: 'permission_denied' },
+    })
+    expect(await once({ kind: 'status', code: 503 })).toMatchObject({
+      status: 503,
+      body: expect.stringContaining('<html>'),
+    })
+    const page = await once({ kind: 'html' })
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html'])
+    const half = await once({ kind: 'half-json' })
+    expect([half.status, typeof half.body]).toEqual([200, 'string'])
+  })
+})
+
+describe('older servers', () => {
+  it('answer 502 for words to a run that has ended, and pass on what comes twice', async () => {
+    await start({ endedWorkflow: 502, dedupesMessages: false })
+    posthog.script('', { kind: 'slow', ms: 40, next: { kind: 'answers', text: 'Yes.' } })
+    const { path, reaches } = await newRun()
+    await say(path, 'again', 'c1')
+    await say(path, 'again', 'c1')
+    await reaches('completed')
+    expect(posthog.ledger.filter(({ kind }) => kind === 'message')).toHaveLength(2)
+    expect(await say(path, 'more', 'c2')).toMatchObject({
+      status: 502,
+      body: { error: 'Failed to queue user message for task run' },
+    })
+  })
+})
+
+describe('what nobody told us of', () => {
+  it('a status of its own, and a summary in the task', async () => {
+    await start()
+    posthog.script('', { kind: 'manual' })
+    const { taskId, runId, get, reaches } = await newRun()
+    await posthog.run(runId).say('Hello.')
+    posthog.run(runId).showStatus('awaiting_review')
+    expect((await get()).status).toBe('awaiting_review')
+    posthog.run(runId).summarize('🌊'.repeat(2_000))
+    expect((await send('GET', `tasks/${taskId}/`)).body.task_summary).toBe('🌊'.repeat(1_500))
+    posthog.run(runId).finish('completed')
+    await reaches('completed')
+  })
+})
+
+describe('an agent that publishes', () => {
+  const readOnly = { ...codex, initial_permission_mode: 'read-only' }
+  const silent = { description: 'What would you change?' }
+
+  it.each([
+    ['obedient', 'is told not to', { ...readOnly, auto_publish: false }, silent, { pulls: 0, commits: 0 }],
+    [
+      'obedient',
+      'may, for all its mode',
+      { ...readOnly, auto_publish: true },
+      silent,
+      { pulls: 1, commits: 1 },
+    ],
+    ['obedient', 'is asked to, for all its mode', readOnly, {}, { pulls: 1, commits: 1 }],
+    [
+      'disobedient',
+      'may not open, but push',
+      { ...readOnly, auto_publish: false },
+      silent,
+      { pulls: 0, commits: 1 },
+    ],
+    ['disobedient', 'was not asked', readOnly, silent, { pulls: 1, commits: 1 }],
+  ] as const)('%s, when it %s', async (agent, _, body, task, left) => {
+    await start({ agent })
+    const { reaches } = await newRun(body, await newTask(task))
+    await reaches('completed')
+    const { pulls, commits } = hands.repository('acme/web')
+    expect({ pulls: pulls.length, commits: commits.length }).toEqual(left)
+  })
+
+  it('asks first in interactive mode, and waits', async () => {
+    await start()
+    const { runId, get } = await newRun({ ...readOnly, auto_publish: true, mode: 'interactive' })
+    await until(
+      () => posthog.run(runId).permissionId,
+      id => id !== undefined,
+    )
+    await sleep(quick.idle + 40)
+    expect(await get()).toMatchObject({ status: 'in_progress', output: null })
+  })
+
+  it('fails to open its pull request when the base was taken away meanwhile', async () => {
+    await start()
+    hands.repository('acme/web').branches.add('codex/issue-1')
+    posthog.script('', { kind: 'opensPull', delay: 60 })
+    const { path, reaches } = await newRun({ ...codex, auto_publish: true, branch: 'codex/issue-1' })
+    await until(
+      () => send('GET', `${path}session_logs/?event_types=tool_call`),
+      ({ body }) => body.length > 0,
+    )
+    hands.repository('acme/web').branches.delete('codex/issue-1')
+    expect((await reaches('completed')).output).not.toHaveProperty('pr_url')
+    const said = JSON.stringify((await send('GET', `${path}session_logs/?event_types=agent_message`)).body)
+    expect(said).toContain('`gh pr create --draft --base codex/issue-1` failed')
+  })
+})
+
+it('all of it can be switched over HTTP', async () => {
+  await start()
+  const control = (body: object) => send('POST', '/__emulator/switches', body, { key: '' })
+  expect((await control({ agent: 'disobedient', endedWorkflow: 502 })).status).toBe(204)
+  expect((await control({ agent: 'sleepy' })).status).toBe(400)
+  expect((await control({ agents: 'obedient' })).status).toBe(400)
+  const { path, reaches } = await newRun(
+    { ...codex, auto_publish: false },
+    await newTask({ description: 'Hm?' }),
+  )
+  await reaches('completed')
+  expect(hands.repository('acme/web').commits).toHaveLength(1)
+  expect((await say(path, 'more')).status).toBe(502)
+})

@@ -1,0 +1,87 @@
+/**
+ * Who may use a command: by the role that GitHub says they have, or by name in the repository's settings.
+ * One place for the gate and for the second look before a run that had to wait.
+ */
+import { type CommandName, commands, mayAct, type Role } from '../core/command/table.ts'
+import { Refused } from '../core/model/errors.ts'
+import type { ThreadClient } from '../core/model/ports.ts'
+import type { Person } from '../core/model/thread.ts'
+import type { Permission } from '../core/model/views.ts'
+import type { RepoSettings } from '../core/settings/repository-settings.ts'
+
+/** Which account a login is, as it was when it was first used in a repository. */
+export interface Accounts {
+  /** Whether it is still that account; the first one is remembered. */
+  isSame(repoId: number, person: Person): Promise<boolean>
+}
+
+/** What it takes to ask who somebody is here. */
+export interface Asked {
+  github: Pick<ThreadClient, 'permission' | 'isInTeam'>
+  accounts: Accounts
+  repoId: number
+  settings: RepoSettings
+}
+
+export interface Allowance {
+  may: boolean
+  least: Role
+  /** GitHub's own name of the person's role. */
+  role: string
+  /** Somebody who may write here, or was named: no stranger. */
+  trusted: boolean
+}
+
+/** @throws whatever GitHub's edge throws, but for somebody unknown there, who has no role */
+export async function allowanceOf(asked: Asked, person: Person, name: CommandName): Promise<Allowance> {
+  const permission = await permissionOf(asked.github, person)
+  const named = needsName(permission, name, asked.settings) && (await isNamed(asked, person))
+  return allowance({ ...permission, named }, name, asked.settings)
+}
+
+/** Whether it matters that the settings may name the person. */
+export const needsName = ({ role }: Permission, name: CommandName, settings: RepoSettings): boolean =>
+  !mayAct(role, 'write') || !mayAct(role, leastFor(name, settings))
+
+export function allowance(
+  { role, name: roleName, named }: Permission & { named: boolean },
+  name: CommandName,
+  settings: RepoSettings,
+): Allowance {
+  const least = leastFor(name, settings)
+  return { may: mayAct(role, least) || named, least, role: roleName, trusted: mayAct(role, 'write') || named }
+}
+
+const leastFor = (name: CommandName, settings: RepoSettings): Role =>
+  higher(commands[name].least, settings.permissions[name])
+
+/** The settings demand more, never less. */
+const higher = (usual: Role, wanted: Role | undefined): Role =>
+  wanted !== undefined && mayAct(wanted, usual) ? wanted : usual
+
+export async function permissionOf(github: Asked['github'], person: Person): Promise<Permission> {
+  // An App has no role of its own; it passes by its number or not at all.
+  if (person.app !== undefined) return { role: 'none', name: 'none' }
+  try {
+    return await github.permission(person.login)
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return { role: 'none', name: 'none' }
+    throw error
+  }
+}
+
+export async function isNamed(asked: Asked, person: Person): Promise<boolean> {
+  const { github, settings } = asked
+  const { users, teams, apps } = settings.allow
+  if (person.app !== undefined) return apps.includes(person.app)
+  for (const user of users) if (await isMeant(user, person, asked)) return true
+  for (const team of teams) if (await github.isInTeam(team, person.login)) return true
+  return false
+}
+
+/** A login can be given up and taken by somebody else; with its number, or once it was used, it is the account. */
+async function isMeant(user: string, person: Person, { accounts, repoId }: Asked): Promise<boolean> {
+  const [login = '', id] = user.split(':')
+  if (id !== undefined) return Number(id) === person.id
+  return login.toLowerCase() === person.login.toLowerCase() && accounts.isSame(repoId, person)
+}

@@ -1,0 +1,62 @@
+/**
+ * The App may no longer work somewhere: what is under way there ends, its agents first. Nothing hangs on GitHub,
+ * which can't be told anything any more.
+ */
+
+import { Refused } from '../core/model/errors.ts'
+import type { Thread } from '../core/model/thread.ts'
+import type { AccessLostTrigger } from '../core/model/trigger.ts'
+import type { Run } from '../core/run/run.ts'
+import type { TriggerDeps } from './command-context.ts'
+import { isOfThread } from './trigger-record.ts'
+import { withdrawn } from './withdraw.ts'
+
+type Repo = Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>
+
+/** @throws ComeBack | Unanswered while GitHub does not say */
+export async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promise<void> {
+  const [runs, waiting] = await Promise.all([deps.runs.live(), deps.waiting.live()])
+  const isLost = losses(deps, trigger)
+  for (const { id, data } of runs)
+    if (await isLost(data.thread)) await deps.runs.tell(id, JSON.stringify(noteFor(trigger, data)))
+  for (const { id, data } of waiting)
+    if (isOfThread(data) && (await isLost(data.trigger.thread))) await deps.waiting.tell(id, withdrawn)
+}
+
+/** The event is a hint, and may be hours old: of each repository GitHub is asked once how it is now. */
+function losses({ mayWorkIn }: TriggerDeps, { installationId, repositories }: AccessLostTrigger) {
+  const answers = new Map<number, Promise<boolean>>()
+  return async (repo: Repo): Promise<boolean> => {
+    const isMeant = repositories ? repositories.includes(repo.repoId) : repo.installationId === installationId
+    if (!isMeant) return false
+    const answer = answers.get(repo.repoId) ?? lost(mayWorkIn, repo)
+    answers.set(repo.repoId, answer)
+    return answer
+  }
+}
+
+async function lost(mayWorkIn: TriggerDeps['mayWorkIn'], repo: Repo): Promise<boolean> {
+  try {
+    return !(await mayWorkIn(repo))
+  } catch (error) {
+    if (error instanceof Refused) return true
+    throw error
+  }
+}
+
+const noteFor = ({ id, sender, at, by }: AccessLostTrigger, { thread }: Run) => ({
+  says: 'access-lost',
+  id,
+  by: sender,
+  at,
+  because: because[by].replace('…', `${thread.owner}/${thread.repo}`),
+})
+
+const because: Readonly<Record<AccessLostTrigger['by'], string>> = {
+  uninstalled: 'uninstalled the App',
+  suspended: 'suspended the App',
+  removed: 'took … out of the installation',
+  transferred: 'transferred …',
+  archived: 'archived …',
+  deleted: 'deleted …',
+}

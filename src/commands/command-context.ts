@@ -1,0 +1,122 @@
+/** What the handling of a command has in hand, and how it ends. */
+
+import type { Accounts } from '../access/authorize.ts'
+import type { SettingsNow, SettingsReader } from '../access/read-settings.ts'
+import type { ReasoningEffort } from '../core/agent/run-request.ts'
+import type { Reply } from '../core/comments/replies.ts'
+import type { Deployment } from '../core/comments/words.ts'
+import type { Reached } from '../core/model/crash-points.ts'
+import { logAbout } from '../core/model/log-about.ts'
+import type { Signer } from '../core/model/marker.ts'
+import type { FlowMeter } from '../core/model/meter.ts'
+import type { GitHub, Held, KeptRun, Log, RunQueue, TasksClient, ThreadClient } from '../core/model/ports.ts'
+import type { Recent } from '../core/model/recently.ts'
+import type { Thread } from '../core/model/thread.ts'
+import type {
+  CommentTrigger,
+  LabelTrigger,
+  Place,
+  ThreadTrigger,
+  TickTrigger,
+} from '../core/model/trigger.ts'
+import type { Target } from '../core/model/views.ts'
+import type { Run } from '../core/run/run.ts'
+import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
+
+export interface TriggerDeps {
+  github: GitHub
+  posthog: Pick<TasksClient, 'models' | 'sandboxes'>
+  /** Whether GitHub lets the bot work in a repository: reachable, and not archived. Throws what GitHub answers. */
+  mayWorkIn(repo: Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>): Promise<boolean>
+  runs: RunQueue<Run>
+  /** Other triggers that wait, to take them back. */
+  waiting: WaitingTriggers
+  deployment: Deployment
+  signer: Signer
+  settings: SettingsReader
+  accounts: Accounts
+  defaults: { model: string; effort: ReasoningEffort | undefined }
+  /** The label that starts a run. */
+  label: string
+  reached: Reached
+  log: Log
+  meter?: Pick<FlowMeter, 'handled'>
+  now(): number
+}
+
+interface WaitingTriggers {
+  live(): Promise<{ id: string; data: TriggerRecord }[]>
+  tell(id: string, message: string): Promise<boolean>
+}
+
+/** A trigger that asks for something. */
+export type Asking = CommentTrigger | LabelTrigger | TickTrigger
+
+/**
+ * How the handling of one command ends: with words, with a Run that will answer, in silence, or not yet.
+ */
+export type Handled =
+  | { with: 'reply'; reply: Reply; well: boolean }
+  /** The words were decided before, and may have been said. */
+  | { with: 'answer'; well: boolean }
+  | { with: 'run' }
+  | { with: 'note' }
+  | { with: 'silence' }
+  /** The asker was told no already. */
+  | { with: 'passed-over' }
+  | { with: 'wait'; ms: number; announce?: Reply }
+
+export const answered = (reply: Reply): Handled => ({ with: 'reply', reply, well: true })
+export const refused = (reply: Reply): Handled => ({ with: 'reply', reply, well: false })
+
+export interface TriggerHand {
+  deps: TriggerDeps
+  job: Held<ThreadRecord>
+  github: ThreadClient
+  record: ThreadRecord
+  /** Who asks may not write here, as far as it was asked this time. */
+  stranger: boolean
+  /** What strangers were told lately, so that repeating it costs next to nothing. */
+  told: Recent
+  /** Why GitHub did not say who asks, as far as it was asked this time. */
+  unknown?: unknown
+  /** The command at hand is a stop, which the Run's last word answers. */
+  stopping: boolean
+  /** The repository's settings, read once each time the job is taken up. */
+  settings?: Promise<SettingsNow>
+  save(record: ThreadRecord): Promise<void>
+}
+
+export function triggerHand(deps: TriggerDeps, job: Held<ThreadRecord>, told: Recent): TriggerHand {
+  const { id, deliveryId, thread } = job.data.trigger
+  return {
+    deps: { ...deps, log: logAbout(deps.log, { trigger: id, delivery: deliveryId }) },
+    job,
+    github: deps.github(thread),
+    record: job.data,
+    stranger: false,
+    stopping: false,
+    told,
+    async save(record) {
+      await job.save(record)
+      this.record = record
+    },
+  }
+}
+
+export const targetOf = (trigger: ThreadTrigger): Target =>
+  trigger.kind === 'comment' ? trigger.place : { in: 'subject' }
+
+/** The id of the command at hand: the trigger's, with a number from the second command of a comment on. */
+export const commandId = ({ record }: TriggerHand): string =>
+  record.done === 0 ? record.trigger.id : `${record.trigger.id}-${record.done + 1}`
+
+export const placeOf = ({ record: { trigger } }: TriggerHand): Place | undefined =>
+  trigger.kind === 'comment' ? trigger.place : undefined
+
+/** The live Run of the thread. */
+export async function liveRun(hand: TriggerHand, slot: string): Promise<KeptRun<Run> | undefined> {
+  const id = await hand.deps.runs.holder(slot)
+  const kept = id === undefined ? undefined : await hand.deps.runs.get(id)
+  return kept?.standing === 'live' ? kept : undefined
+}

@@ -1,0 +1,58 @@
+/** The data of a trigger's job: what arrived, and how far it has been dealt with. */
+import { z } from 'zod'
+import { roles } from '../core/command/table.ts'
+import { Marker } from '../core/model/marker.ts'
+import { type ThreadTrigger, Trigger } from '../core/model/trigger.ts'
+
+const Answer = z.object({
+  text: z.string(),
+  as: Marker.shape.as,
+  /** The command is dealt with when this is said; what comes before says that it is kept. */
+  last: z.boolean().default(true),
+  well: z.boolean().default(true),
+  /** ms since the epoch: when sending it began, and when it was clear that no answer would come. */
+  begunAt: z.number().optional(),
+  lostAt: z.number().optional(),
+})
+export type Answer = z.infer<typeof Answer>
+
+export const TriggerRecord = z.object({
+  trigger: Trigger,
+  /** Commands of the comment that are dealt with. */
+  done: z.number().int().default(0),
+  reacted: z.boolean().default(false),
+  /** What is to be said, until it has been said. Once it is decided, nothing else will be. */
+  answer: Answer.optional(),
+  /** A note for a live Run, until the Run has dealt with it. */
+  noted: z
+    .object({ runId: z.string(), noteId: z.string(), note: z.string(), told: z.boolean().default(false) })
+    .optional(),
+  /** The asker knows that the command waits for the thread's Run to end. */
+  announced: z.boolean().default(false),
+  /** What GitHub said of who asks, and when: one question for all commands of a comment. */
+  permission: z
+    .object({
+      /** ms since the epoch */
+      at: z.number(),
+      role: z.enum(roles),
+      name: z.string(),
+      /** Whether the settings name them; absent until that matters. */
+      named: z.boolean().optional(),
+    })
+    .optional(),
+  /** When the gate last let the command at hand through, ms since the epoch. */
+  passedAt: z.number().optional(),
+  /** The asker was told no: what else they may not in this comment is passed over. */
+  refused: z.boolean().default(false),
+  /** Deaths of the process before the last command that was dealt with. */
+  stallsSeen: z.number().int().default(0),
+})
+export type TriggerRecord = z.infer<typeof TriggerRecord>
+
+/** The record of what came from a thread, which is nearly everything. */
+export type ThreadRecord = TriggerRecord & { trigger: ThreadTrigger }
+
+export const isOfThread = (record: TriggerRecord): record is ThreadRecord =>
+  record.trigger.kind !== 'access-lost'
+
+export const triggerRecord = (trigger: Trigger): TriggerRecord => TriggerRecord.parse({ trigger })

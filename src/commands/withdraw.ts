@@ -1,0 +1,172 @@
+/**
+ * A reason is taken back: what still waits is cancelled, what runs is stopped, as the settings say. The event is a hint,
+ * which may come hours late: it means what was asked before it happened, GitHub is asked whether it is still so, and
+ * nobody stops a run of others without the permission for `/codex stop`.
+ */
+
+import { allowanceOf } from '../access/authorize.ts'
+import { parseCommands } from '../core/command/parse.ts'
+import { isBefore } from '../core/model/event-order.ts'
+import type { Verdict } from '../core/model/ports.ts'
+import { type Person, threadSlot } from '../core/model/thread.ts'
+import type { Place, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
+import type { Origin, Run } from '../core/run/run.ts'
+import type { RepoSettings } from '../core/settings/repository-settings.ts'
+import { liveRun, type TriggerHand } from './command-context.ts'
+import { askedOf } from './gate.ts'
+import { settingsOf } from './start-run.ts'
+import { isOfThread, type ThreadRecord } from './trigger-record.ts'
+
+export async function withdraw(hand: TriggerHand, trigger: WithdrawalTrigger): Promise<Verdict> {
+  const waiting = await waitingFor(hand, trigger)
+  const live = (await liveRun(hand, threadSlot(trigger.thread)))?.data
+  const meant = live && concerns(live, trigger) && isBefore(live.ask, trigger) ? live : undefined
+  if (!meant && waiting.length === 0) return { do: 'end' }
+  const asked = [...(meant ? [meant.ask.origin] : []), ...waiting.map(({ data }) => data.trigger)]
+  if (!(await isStillSo(hand, trigger, asked.some(isByReview)))) return { do: 'end' }
+  for (const { id, data } of waiting)
+    if (await mayStop(hand, trigger, data.trigger.sender)) await hand.deps.waiting.tell(id, withdrawn)
+  if (meant) await takeAway(hand, trigger, meant)
+  return { do: 'end' }
+}
+
+async function takeAway(hand: TriggerHand, trigger: WithdrawalTrigger, run: Run): Promise<void> {
+  const { id, sender: by, what, at } = trigger
+  const tell = (note: object) => hand.deps.runs.tell(run.id, JSON.stringify(note))
+  if (what.of === 'label') await tell({ says: 'label-off', id: `${id}-off`, label: what.label })
+  if (!stops(run.settings.when, trigger) || (await isItsMerge(hand, trigger, run))) return
+  const said = { id, by, because: because(trigger) }
+  if (await mayStop(hand, trigger, run.ask.by)) await tell({ says: 'stop', ...said, at })
+  else await tell({ says: 'unheeded', ...said })
+}
+
+/** What a waiting trigger is told whose reason is gone. */
+export const withdrawn = 'withdrawn'
+
+/** Commands that wait for their turn are jobs of their own. */
+async function waitingFor(
+  hand: TriggerHand,
+  withdrawal: WithdrawalTrigger,
+): Promise<{ id: string; data: ThreadRecord }[]> {
+  const slot = threadSlot(withdrawal.thread)
+  return (await hand.deps.waiting.live()).flatMap(({ id, data }) => {
+    if (!isOfThread(data)) return []
+    const { trigger } = data
+    const isMeant = threadSlot(trigger.thread) === slot && trigger.at <= withdrawal.at
+    return isMeant && isReason(trigger, withdrawal) ? [{ id, data }] : []
+  })
+}
+
+export const wasWithdrawn = async ({ job }: TriggerHand): Promise<boolean> =>
+  (await job.inbox()).includes(withdrawn)
+
+function isReason(trigger: ThreadTrigger, { what }: WithdrawalTrigger): boolean {
+  switch (what.of) {
+    case 'thread':
+      // In a closed thread a command is answered still; its Run looks for itself.
+      return what.by !== 'closed' && (trigger.kind === 'comment' || trigger.kind === 'label')
+    case 'label':
+      return trigger.kind === 'label' && trigger.label === what.label
+    case 'comment':
+      return trigger.kind === 'comment' && isPlace(trigger.place, what)
+  }
+}
+
+function concerns({ ask: { origin }, labels }: Run, { what }: WithdrawalTrigger): boolean {
+  switch (what.of) {
+    case 'thread':
+      return true
+    case 'label':
+      return labels.includes(what.label) && origin.by === 'label'
+    case 'comment':
+      return origin.by === 'comment' && isPlace(origin.place, what)
+  }
+}
+
+type Deleted = WithdrawalTrigger['what'] & { of: 'comment' }
+
+/** What a review asks may stand in any of its comments. */
+const isPlace = (place: Place, what: Deleted): boolean =>
+  place.in === 'review'
+    ? what.in === 'inline' && what.reviewId === place.reviewId
+    : place.in === what.in && place.commentId === what.commentId
+
+const isByReview = (asked: Origin | ThreadTrigger): boolean => 'place' in asked && asked.place.in === 'review'
+
+async function isStillSo(
+  { github }: TriggerHand,
+  { what }: WithdrawalTrigger,
+  byReview: boolean,
+): Promise<boolean> {
+  if (what.of === 'comment')
+    return !(await github.hasComment(what)) && !(byReview && (await stillAsks(github, what)))
+  const state = await github.state()
+  if (!state) return true
+  if (what.of === 'label') return !state.labels.includes(what.label)
+  switch (what.by) {
+    case 'closed':
+      return !state.open
+    case 'locked':
+      return state.locked
+    case 'deleted':
+    case 'transferred':
+      return false
+  }
+}
+
+/** A review that lost one of its comments asks for what the others ask for. */
+async function stillAsks(github: TriggerHand['github'], { reviewId }: Deleted): Promise<boolean> {
+  if (reviewId === null) return false
+  const text = await github.review(reviewId)
+  if (text === undefined) return false
+  const bodies = [text, ...(await github.reviewComments(reviewId)).map(({ body }) => body)]
+  return bodies.some(body => parseCommands(body).length > 0)
+}
+
+/** A thread that is gone or locked can't be told anything, so its run ends whatever the settings say. */
+function stops(when: RepoSettings['when'], { what }: WithdrawalTrigger): boolean {
+  switch (what.of) {
+    case 'label':
+      return when.unlabeled === 'stop'
+    case 'comment':
+      return when.deleted === 'stop'
+    case 'thread':
+      return what.by !== 'closed' || when.closed === 'stop'
+  }
+}
+
+/** Who asked, and who may use `/codex stop`. For a thread that is gone, GitHub has asked already. */
+async function mayStop(
+  hand: TriggerHand,
+  { sender, what }: WithdrawalTrigger,
+  asker: Person,
+): Promise<boolean> {
+  if (sender.id === asker.id || (what.of === 'thread' && what.by !== 'closed')) return true
+  const { settings } = await settingsOf(hand)
+  return (await allowanceOf(askedOf(hand, settings), sender, 'stop')).may
+}
+
+/** GitHub closes an issue in the moment in which a pull request is merged that says so. */
+const sameMoment = 60_000
+
+/** The merge of the Run's own pull request takes its work, and does not call it off. */
+async function isItsMerge(hand: TriggerHand, { what, at }: WithdrawalTrigger, run: Run): Promise<boolean> {
+  if (what.of !== 'thread' || what.by !== 'closed' || run.thread.kind !== 'issue') return false
+  const heads = [run.taskRun?.headBranch, run.branch?.made ? run.branch.name : undefined]
+  const views = [
+    ...(await Promise.all(run.pulls.map(({ number }) => hand.github.pull(number)))),
+    ...(await Promise.all(heads.map(head => (head === undefined ? [] : hand.github.pullsFrom(head))))).flat(),
+  ]
+  return views.some(view => view?.mergedAt !== undefined && Math.abs(view.mergedAt - at) <= sameMoment)
+}
+
+function because({ what }: WithdrawalTrigger): string {
+  switch (what.of) {
+    case 'label':
+      return 'took the label off'
+    case 'comment':
+      return 'deleted the comment that asked for it'
+    case 'thread':
+      return `${what.by} this`
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * The moments at which a process may die and leave something half done. The flows name them; in production
+ * nobody listens, and the composition for tests kills the process there.
+ */
+import type { Intent } from '../run/run.ts'
+
+export const crashPoints = [
+  /** A command, before anything is done about it. */
+  'trigger claimed',
+  'reply posted, not recorded',
+  'note told, not recorded',
+  'status intent written',
+  'status posted, not recorded',
+  'branch made, not recorded',
+  'task intent written',
+  'task created, not recorded',
+  'run intent written',
+  'run created, not recorded',
+  'message intent written',
+  'message said, not recorded',
+  'session intent written',
+  'session rejoined, not recorded',
+  'cancel intent written',
+  'cancel asked, not recorded',
+  'status edit sent, not recorded',
+  /** PostHog has told of a pull request, and this is recorded. */
+  'pull seen',
+  'pull put right, not recorded',
+  'pull intent written',
+  'pull opened, not recorded',
+  'closing intent written',
+  'closing comment posted, not recorded',
+  'inline intent written',
+  'inline answer posted, not recorded',
+  'reaction swapped, not recorded',
+  'label removed, not recorded',
+  'branch dropped, not recorded',
+  'before the end',
+] as const
+
+export type CrashPoint = (typeof crashPoints)[number]
+
+export type Reached = (point: CrashPoint) => void
+
+/** Of an effect that is done once: after its intent was written, and before its result is. */
+export const around: Record<Intent['effect'], { begun: CrashPoint; done: CrashPoint }> = {
+  'post-status': { begun: 'status intent written', done: 'status posted, not recorded' },
+  'create-task': { begun: 'task intent written', done: 'task created, not recorded' },
+  'start-run': { begun: 'run intent written', done: 'run created, not recorded' },
+  'open-pull': { begun: 'pull intent written', done: 'pull opened, not recorded' },
+  deliver: { begun: 'message intent written', done: 'message said, not recorded' },
+  rejoin: { begun: 'session intent written', done: 'session rejoined, not recorded' },
+  conclude: { begun: 'closing intent written', done: 'closing comment posted, not recorded' },
+  'answer-inline': { begun: 'inline intent written', done: 'inline answer posted, not recorded' },
+}

@@ -1,0 +1,96 @@
+/**
+ * The signed marker in our comments and in the pull requests of our runs: the thread is the backup of the
+ * queue. It is bound to repository and thread, so a copy elsewhere means nothing, and signed, so nobody
+ * else can write one. It counts only where we put it: on a line of its own, which words of others, quoted as they
+ * are in our comments, never are; in a comment only the last.
+ */
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { z } from 'zod'
+import { Backup } from '../run/recovery-record.ts'
+import { Rights } from '../run/session.ts'
+import type { Thread } from './thread.ts'
+
+/** What a marker of another version says in its own way counts as not said; the rest is kept. */
+export const Marker = z.object({
+  run: z.string(),
+  repo: z.number().int(),
+  thread: z.number().int(),
+  /** What the comment is: the status of a Run, its last word, or the answer to a command. */
+  as: z.enum(['status', 'closing', 'reply', 'status-reply', 'queue-reply', 'refusal', 'help', 'pull']),
+  /** Whom a reply is for. */
+  to: z.number().int().optional().catch(undefined),
+  round: z.number().int().optional().catch(undefined),
+  task: z.string().optional().catch(undefined),
+  taskRun: z.string().optional().catch(undefined),
+  /** What that may do. */
+  may: Rights.optional().catch(undefined),
+  branch: z.string().optional().catch(undefined),
+  /** The branch that Runs of this thread made. */
+  made: z.string().optional(),
+  /** Where the branch stood when the Run began. */
+  sha: z.string().optional().catch(undefined),
+  pull: z.number().int().optional().catch(undefined),
+  what: z.enum(['work', 'plan']).optional().catch(undefined),
+  /** On the status comment. One of another version is no reason to forget the rest. */
+  backup: Backup.optional().catch(undefined),
+})
+export type Marker = z.infer<typeof Marker>
+
+export interface Signer {
+  write(marker: Marker): string
+  /** The markers in a text that are ours and belong to this thread, in order. */
+  read(text: string, thread: Pick<Thread, 'repoId' | 'number'>): Marker[]
+}
+
+const found = /^<!-- codex-run:([A-Za-z0-9_-]{1,40000})\.([A-Za-z0-9_-]{43}) -->[ \t]*$/gm
+
+/** Words of others carry no marker into what we write, not even an old one of ours. */
+export const withoutMarkers = (text: string): string => text.replaceAll('codex-run:', 'codex-run :')
+
+/** Changes a text but for its markers, whose letters mean nothing and are signed. */
+export const aroundMarkers = (text: string, change: (words: string) => string): string => {
+  const markers = [...text.matchAll(found)].map(([marker]) => marker)
+  return text
+    .split(new RegExp(found.source.replaceAll('(', '(?:'), 'm'))
+    .map((words, index) => `${change(words)}${markers[index] ?? ''}`)
+    .join('')
+}
+
+const keyOf = (secret: string): Buffer => Buffer.from(hkdfSync('sha256', secret, '', 'codex-run marker', 32))
+
+const signed = (key: Buffer, payload: string): Buffer => createHmac('sha256', key).update(payload).digest()
+
+/**
+ * @param secret what the signing key is derived from
+ * @param former secrets of before, whose markers are still read
+ */
+export function markerSigner(secret: string, former: readonly string[] = []): Signer {
+  const key = keyOf(secret)
+  const keys = [key, ...former.map(keyOf)]
+  const isOurs = (payload: string, signature: string): boolean =>
+    keys.some(each => timingSafeEqual(signed(each, payload), Buffer.from(signature, 'base64url')))
+  return {
+    write(marker) {
+      const payload = Buffer.from(JSON.stringify(marker)).toString('base64url')
+      return `<!-- codex-run:${payload}.${signed(key, payload).toString('base64url')} -->`
+    },
+    read(text, thread) {
+      const lines = [...text.matchAll(found)]
+      return lines.flatMap((line, index) => {
+        const [, payload = '', signature = ''] = line
+        if (!isOurs(payload, signature)) return []
+        const marker = parsed(payload)
+        if (!marker || marker.repo !== thread.repoId || marker.thread !== thread.number) return []
+        return marker.as === 'pull' || index === lines.length - 1 ? [marker] : []
+      })
+    },
+  }
+}
+
+function parsed(payload: string): Marker | undefined {
+  try {
+    return Marker.parse(JSON.parse(Buffer.from(payload, 'base64url').toString()))
+  } catch {
+    return undefined
+  }
+}

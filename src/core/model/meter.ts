@@ -1,0 +1,53 @@
+/** What happens is told here as it happens; who counts it is handed in. No word here varies without bound. */
+
+import type { Run } from '../run/run.ts'
+import type { Service, WaitReason } from './errors.ts'
+import type { Trigger } from './trigger.ts'
+
+export interface DoorMeter {
+  /** A delivery was answered. `event` is one of those we subscribe to, or `other`. */
+  answered(delivery: { event: string; answer: DoorAnswer; ms: number }): void
+}
+
+export type DoorAnswer = 'queued' | 'known' | 'ignored' | 'refused' | 'unavailable'
+
+export interface CallMeter {
+  called(call: {
+    service: Service
+    method: string
+    /** As `routeOf` makes it. */
+    route: string
+    /** Of the answer; none came when it is undefined. */
+    status: number | undefined
+    ms: number
+  }): void
+  /** The service asked to come back later. */
+  toldToWait(service: Service, why: WaitReason): void
+  /** What a limit still allows. `whose` tells the limits of one resource apart and is shown to nobody. */
+  budget(limit: { whose: string; resource: string; left: number; resetAt: number }): void
+}
+
+export interface FlowMeter {
+  handled(kind: Trigger['kind'], outcome: HandledOutcome): void
+  /** A step of a Run is recorded. */
+  moved(before: Run, after: Run): void
+  swept(sweep: { result: SweepResult; redelivered: number }): void
+}
+
+export type HandledOutcome = 'started' | 'answered' | 'refused' | 'noted' | 'news' | 'given-up'
+type SweepResult = 'done' | 'limited' | 'failed'
+
+export type Meter = DoorMeter & CallMeter & FlowMeter
+
+/**
+ * The class of a path: only words that are known stay, whatever lies between them is a `~`. `/repos/a/b/issues/7`
+ * becomes `/repos/~/issues/~`.
+ */
+export function routeOf(path: string, words: ReadonlySet<string>): string {
+  const bare = path.replace(/^https?:\/\/[^/]*/, '').replace(/\{?[?#].*$/, '')
+  const parts = bare
+    .split('/')
+    .filter(part => part !== '')
+    .map(part => (words.has(part) ? part : '~'))
+  return `/${parts.filter((part, n) => part !== '~' || parts[n - 1] !== '~').join('/')}`
+}

@@ -1,0 +1,46 @@
+/**
+ * Whose pull requests and commits are a Run's own. What the agent says proves nothing: whoever can write to it can have it name
+ * any pull request. Pure.
+ */
+import type { Run } from '../run/run.ts'
+import type { CommitView, PullView } from './views.ts'
+
+/** The App that PostHog's agent works with. */
+const agentLogin = 'posthog[bot]'
+
+/** As many addresses as these are looked up for one Run. */
+export const maxClaims = 5
+
+/** `if-descended`: ours if its head starts from where the Run's branch stood. */
+export type Ownership = 'ours' | 'not-ours' | 'if-descended'
+
+type Opening = Pick<Run, 'thread' | 'ask' | 'branch'>
+
+export function ownershipOf({ thread, ask, branch }: Opening, view: PullView): Ownership {
+  const { head, author, createdAt } = view
+  // A branch is a name and a repository: that of a fork may be called like any of ours.
+  if (head.repoId !== thread.repoId || head.ref === thread.defaultBranch) return 'not-ours'
+  if (createdAt < ask.at) return 'not-ours'
+  if (author?.bot && author.login === agentLogin) return 'ours'
+  return branch ? 'if-descended' : 'not-ours'
+}
+
+/**
+ * The newest commit that may be the agent's: people push to the same branch. With the account of PostHog's user, the
+ * agent looks like a person, too.
+ */
+export function agentsCommit(
+  { ask, taskRun }: Pick<Run, 'ask' | 'taskRun'>,
+  head: string,
+  commits: readonly CommitView[] | undefined,
+): string | undefined {
+  const asUser = ask.options.authorship === 'user' && taskRun?.authorship !== 'bot'
+  return commits === undefined || asUser ? head : commits.findLast(({ byPerson }) => !byPerson)?.sha
+}
+
+/** The number in an address of a pull request of this very repository. */
+export function pullNumberIn(url: string, thread: Pick<Run['thread'], 'url'>): number | undefined {
+  const [, repository, number] = /^(.+)\/pull\/(\d{1,9})\/?$/.exec(url) ?? []
+  const here = thread.url.replace(/\/(?:issues|pull)\/\d+$/, '')
+  return repository?.toLowerCase() === here.toLowerCase() ? Number(number) : undefined
+}

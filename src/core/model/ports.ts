@@ -1,0 +1,132 @@
+/** What the flows need of the world, and no more. The edges fit these shapes without knowing them. */
+
+import type { CodexTaskRunCreate } from '../agent/run-request.ts'
+import type { Sight } from '../run/apply-snapshot.ts'
+import type { Session } from '../run/session.ts'
+import type { Attachment, AttachmentFile } from '../text/attachment-links.ts'
+import type { Person, Thread } from './thread.ts'
+import type { InlineComment, Place } from './trigger.ts'
+import type {
+  BranchView,
+  CommentView,
+  CommitView,
+  IssueBranches,
+  KnownModel,
+  NewTask,
+  OwnComment,
+  Permission,
+  PullView,
+  Reaction,
+  SandboxView,
+  Target,
+  ThreadState,
+} from './views.ts'
+
+export interface ThreadClient {
+  react(target: Target, content: Reaction): Promise<void>
+  unreact(target: Target, content: Reaction): Promise<void>
+  permission(login: string): Promise<Permission>
+  comment(body: string, place?: Place): Promise<number>
+  edit(commentId: number, body: string): Promise<'edited' | 'gone'>
+  deleteComment(commentId: number): Promise<void>
+  ownComments(since?: number, place?: Place): Promise<OwnComment[]>
+  attachments(place?: Place): (attachment: Attachment) => Promise<AttachmentFile>
+  reviewComments(reviewId: number): Promise<InlineComment[]>
+  /** `undefined` when it is gone. */
+  inlineComment(commentId: number): Promise<{ author: string; body: string } | undefined>
+  /** The text of a file on the default branch, or as of a commit. */
+  file(path: string, commit?: string): Promise<string | undefined>
+  /** The commits that changed a file on the default branch, newest first; a page of them. */
+  fileCommits(path: string): Promise<string[]>
+  isInTeam(team: string, login: string): Promise<boolean>
+  /** Who closed the thread, if it is closed. */
+  closedBy(): Promise<Person | undefined>
+  /** `undefined` when the thread is gone from here. */
+  state(): Promise<ThreadState | undefined>
+  hasComment(place: { in: 'thread' | 'inline'; commentId: number }): Promise<boolean>
+  /** The text of a review; `undefined` when it is gone. */
+  review(reviewId: number): Promise<string | undefined>
+  comments(): Promise<CommentView[]>
+  assign(number: number, login: string): Promise<void>
+  requestReview(number: number, login: string): Promise<void>
+  removeLabel(name: string): Promise<void>
+  branch(name: string): Promise<BranchView | undefined>
+  issueBranches(): Promise<IssueBranches>
+  makeBranch(name: string, sha: string, ids: IssueBranches['ids']): Promise<{ linked: boolean }>
+  /** Only if it still stands at that commit. */
+  deleteBranch(name: string, sha: string): Promise<void>
+  pull(number: number): Promise<PullView | undefined>
+  /** What a head has that a base has not, oldest first; `undefined` when they have nothing in common. */
+  commitsSince(base: string, head: string): Promise<CommitView[] | undefined>
+  pullsFrom(head: string): Promise<PullView[]>
+  /** Whether one commit has the other among its ancestors, or is it. */
+  isDescendant(ancestor: string, sha: string): Promise<boolean>
+  isBaseOfPull(base: string): Promise<boolean>
+  openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView>
+  amendPull(number: number, change: { base?: string; body?: string }): Promise<PullView>
+}
+
+export interface TasksClient {
+  createTask(task: NewTask): Promise<string>
+  findTask(marker: string): Promise<string | undefined>
+  startRun(taskId: string, body: CodexTaskRunCreate, before: readonly string[]): Promise<string>
+  runIds(taskId: string): Promise<string[]>
+  statusOf(session: Session): Promise<Sight['status']>
+  look(session: Session, offset: number): Promise<Sight>
+  logLength(session: Session): Promise<number>
+  say(
+    session: Session,
+    message: { id: string; text: string; attachments: readonly string[] },
+  ): Promise<'queued' | 'ended'>
+  /** One that does not wait any more takes no answer, which is no failure. */
+  answerPermission(session: Session, answer: { requestId: string; optionId: string }): Promise<void>
+  stageArtifact(taskId: string, file: AttachmentFile): Promise<string>
+  addArtifact(session: Session, file: AttachmentFile): Promise<string>
+  cancel(session: Session, reason: string): Promise<void>
+  /** US dollars, of a whole task; `undefined` when PostHog does not say. Never throws. */
+  cost(taskId: string): Promise<number | undefined>
+  models(): Promise<KnownModel[]>
+  sandboxes(): Promise<SandboxView[]>
+}
+
+export interface Log {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+/** A job in hand, of which this process is the only writer while it holds the lock. */
+export interface Held<Data> {
+  id: string
+  data: Data
+  addedAt: number
+  stalls: number
+  failures: number
+  signal: AbortSignal
+  assertHeld(): Promise<void>
+  save(data: Data): Promise<void>
+  inbox(): Promise<string[]>
+}
+
+export type Verdict = { do: 'park'; ms: number } | { do: 'end' }
+
+export interface KeptRun<Data> {
+  id: string
+  data: Data
+  standing: 'live' | 'ended'
+  addedAt: number
+}
+
+export interface RunQueue<Data> {
+  add(id: string, data: Data, slot: string): Promise<{ outcome: 'added' | 'known' | 'held'; id: string }>
+  get(id: string): Promise<KeptRun<Data> | undefined>
+  holder(slot: string): Promise<string | undefined>
+  live(): Promise<KeptRun<Data>[]>
+  liveCount(): Promise<number>
+  wake(id: string): Promise<void>
+  tell(id: string, message: string): Promise<boolean>
+  recentlyEnded(since: number, wanted?: (data: Data) => boolean): Promise<KeptRun<Data>[]>
+  amendEnded(id: string, data: Data): Promise<boolean>
+}
+
+export type GitHub = (thread: Thread) => ThreadClient

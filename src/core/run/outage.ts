@@ -1,0 +1,51 @@
+/** Services that can't be used, each with its own wait: what the other one can do goes on. */
+import type { CallKind, Refused, Service } from '../model/errors.ts'
+import type { Outage, Run } from './run.ts'
+import { limits } from './timing.ts'
+
+type Outages = Pick<Run, 'outages' | 'trouble'>
+
+export const services: readonly Service[] = ['posthog', 'github']
+
+export const outageOf = ({ outages, trouble }: Outages, service: Service): Outage | undefined =>
+  outages[service] ?? (trouble?.service === service ? trouble : undefined)
+
+/** The Run with this outage of the service, or with none. */
+export function withOutage(run: Run, service: Service, outage: Outage | undefined): Run {
+  const { outages: _, trouble: __, ...rest } = run
+  const kept = { posthog: outageOf(run, 'posthog'), github: outageOf(run, 'github'), [service]: outage }
+  return {
+    ...rest,
+    outages: {
+      ...(kept.posthog ? { posthog: kept.posthog } : {}),
+      ...(kept.github ? { github: kept.github } : {}),
+    },
+  }
+}
+
+/** After a step went well. What was written says nothing of what can be read. */
+export function eased(run: Run, service: Service | undefined, kind: CallKind | 'both'): Run {
+  const outage = service && outageOf(run, service)
+  if (!outage || (kind === 'effect' && outage.refusedSince !== undefined)) return run
+  return withOutage(run, service, undefined)
+}
+
+/** No promise of a service is believed beyond that. */
+const longestPromise = 31 * 24 * 60 * 60_000
+
+/** Out of reach for longer than anybody waits. A limit with a known end is waited for until then. */
+export function isTooLong({ since, promised = 0 }: Outage, now: number): boolean {
+  const from = Math.max(since, Math.min(promised, since + longestPromise))
+  return now - from > limits.trouble
+}
+
+/** Whether nothing but refused reads for so long is an answer after all. */
+export function isAnswer({ refusedSince }: Outage, refused: Refused, run: Run, now: number): boolean {
+  return refusedSince !== undefined && now - refusedSince > patienceWith(refused, run)
+}
+
+function patienceWith({ status }: Refused, { taskRun }: Run): number {
+  if (!taskRun) return limits.refusedBefore
+  // Whoever looks after the bot may need a while to put its key or its rights right.
+  return status === 401 || status === 403 ? limits.trouble : limits.refused
+}

@@ -1,0 +1,197 @@
+/**
+ * Caps without counters: whether a Run may start is a pure function of the Runs there are, so there is
+ * nothing to leak after a crash. Runs under way are capped, and so are starts in a window of time: the long
+ * windows are a budget, the short ones a breaker that opens when something loops and heals by itself.
+ */
+
+import { isOwner } from '../model/thread.ts'
+import type { RepoSettings } from '../settings/repository-settings.ts'
+import type { Run } from './run.ts'
+
+export interface OtherRun {
+  id: string
+  /** ms since the epoch; older Runs go first, those of one moment by id. */
+  addedAt: number
+  data: Pick<
+    Run,
+    | 'thread'
+    | 'ask'
+    | 'outcome'
+    | 'turn'
+    | 'turnAt'
+    | 'waitsUntil'
+    | 'taskId'
+    | 'earlier'
+    | 'asked'
+    | 'intent'
+  > & {
+    settings: Pick<RepoSettings, 'limits'>
+  }
+}
+
+export type Me = OtherRun
+
+/** `ahead`: so many Runs have to end first. `until`: a limit on starts is reached, and lets go then. */
+export type Turn = { is: 'now' } | { is: 'ahead'; ahead: number } | { is: 'until'; at: number; limit: string }
+
+const minute = 60_000
+const day = 24 * 60 * minute
+export const longestWindow = day
+
+/** Starts of one owner in five minutes; not a setting of any one repository, and no other owner feels it. */
+const ownersBreaker = 1000
+
+/**
+ * Whoever has begun takes a place, and so does whoever was asked for earlier and could begin now. Who waits at a limit
+ * of their own takes none, and what other owners do never counts.
+ */
+export function turnOf(me: Me, others: readonly OtherRun[], now: number): Turn {
+  const owned = others.filter(other => other.id !== me.id && isOwned(me, other))
+  const begun = owned.filter(({ data }) => data.turn)
+  const waiting = owned.filter(other => isWaiting(other, now) && isOlder(other, me)).toSorted(byAge)
+  return placeFor(me, [...begun, ...firstOf(waiting, begun)], now)
+}
+
+/** At a limit on starts, a Run has written down itself until when. */
+const isWaiting = ({ data }: OtherRun, now: number): boolean =>
+  !data.turn && data.outcome === undefined && (data.waitsUntil?.at ?? 0) <= now
+
+/** Those of the waiting, oldest first, for whom there is room beside those that work. */
+function firstOf(waiting: readonly OtherRun[], begun: readonly OtherRun[]): OtherRun[] {
+  const taken = new Map<string, number>()
+  const take = (other: OtherRun): void => {
+    for (const { place } of placesOf(other)) taken.set(place, (taken.get(place) ?? 0) + 1)
+  }
+  for (const other of begun) if (other.data.outcome === undefined) take(other)
+  return waiting.filter(other => {
+    const fits = placesOf(other).every(({ place, most }) => (taken.get(place) ?? 0) < most)
+    if (fits) take(other)
+    return fits
+  })
+}
+
+/** What a Run takes a place of, and how many there are by its own settings. */
+function placesOf({ data: { thread, ask, settings } }: OtherRun): { place: string; most: number }[] {
+  const { repository, person, owner } = settings.limits
+  return [
+    { place: 'owner', most: owner },
+    { place: `${thread.repoId}`, most: repository },
+    { place: `${thread.repoId} ${ask.by.id}`, most: person },
+  ]
+}
+
+function placeFor(me: Me, begun: readonly OtherRun[], now: number): Turn {
+  const ahead = aheadOf(me, begun)
+  if (ahead > 0) return { is: 'ahead', ahead }
+  return windowsOf(me).reduce<Turn>(
+    (turn, window) => {
+      const at = opensAt(window, begun.filter(window.counts), now)
+      return at !== undefined && (turn.is !== 'until' || at > turn.at)
+        ? { is: 'until', at, limit: window.name }
+        : turn
+    },
+    { is: 'now' },
+  )
+}
+
+/**
+ * The Runs of other threads that use the session first: an issue and the pull request from it have one together, which
+ * serves one set of words at a time. Two that took their turn at one moment each see the other by the time they look
+ * once more; then the older one goes on, unless the younger has begun.
+ */
+export function beforeInSession(me: OtherRun, others: readonly OtherRun[]): OtherRun[] {
+  const mine = tasksOf(me)
+  return others.filter(
+    other =>
+      other.id !== me.id &&
+      other.data.outcome === undefined &&
+      tasksOf(other).some(task => mine.includes(task)) &&
+      (me.data.turn
+        ? hasBegun(other) || (other.data.turn && isOlder(other, me))
+        : other.data.turn || isOlder(other, me)),
+  )
+}
+
+const tasksOf = ({ data: { taskId, earlier } }: OtherRun): string[] =>
+  [taskId, earlier?.taskId].filter(task => task !== undefined)
+
+const hasBegun = ({ data: { turn, asked, intent } }: OtherRun): boolean =>
+  turn && (asked || intent?.effect === 'rejoin' || intent?.effect === 'start-run')
+
+const byAge = (a: OtherRun, b: OtherRun): number => a.addedAt - b.addedAt || (a.id < b.id ? -1 : 1)
+const isOlder = (other: OtherRun, me: OtherRun): boolean => byAge(other, me) < 0
+
+function aheadOf(me: Me, begun: readonly OtherRun[]): number {
+  const owned = begun.filter(other => other.data.outcome === undefined)
+  const here = owned.filter(other => isHere(me, other))
+  const mine = here.filter(other => isMine(me, other))
+  const { repository, person, owner } = me.data.settings.limits
+  return Math.max(0, here.length - repository + 1, mine.length - person + 1, owned.length - owner + 1)
+}
+
+/** Who is about to begin, or did so under an earlier version, has no time of its start. */
+const startOf = ({ addedAt, data }: OtherRun): number => data.turnAt ?? addedAt
+
+const isOwned = (me: OtherRun, other: OtherRun): boolean => isOwner(other.data.thread, me.data.thread.owner)
+const isBots = ({ data }: OtherRun): boolean => data.ask.by.app !== undefined
+const isHere = (me: OtherRun, other: OtherRun): boolean => other.data.thread.repoId === me.data.thread.repoId
+const isMine = (me: OtherRun, other: OtherRun): boolean => other.data.ask.by.id === me.data.ask.by.id
+
+interface Window {
+  name: string
+  length: number
+  most: number
+  counts(other: OtherRun): boolean
+}
+
+function windowsOf(me: Me): Window[] {
+  const { limits } = me.data.settings
+  const here = (other: OtherRun): boolean => isHere(me, other)
+  const inThread = (other: OtherRun): boolean =>
+    here(other) && other.data.thread.number === me.data.thread.number
+  return [
+    { name: 'a day in this repository', length: day, most: limits.repository_per_day, counts: here },
+    {
+      name: 'a day for one person',
+      length: day,
+      most: limits.person_per_day,
+      counts: other => here(other) && isMine(me, other),
+    },
+    {
+      name: 'a day in one thread',
+      length: day,
+      most: limits.thread_per_day,
+      counts: inThread,
+    },
+    {
+      name: 'a day for one owner',
+      length: day,
+      most: limits.owner_per_day,
+      counts: () => true,
+    },
+    {
+      name: 'a day for bots in one thread',
+      length: day,
+      most: limits.bots_per_thread_per_day,
+      // What people ask for is no loop.
+      counts: other => isBots(me) && isBots(other) && inThread(other),
+    },
+    {
+      name: 'five minutes in this repository',
+      length: 5 * minute,
+      most: limits.repository_per_5_minutes,
+      counts: here,
+    },
+    { name: 'five minutes for one owner', length: 5 * minute, most: ownersBreaker, counts: () => true },
+  ]
+}
+
+/** When enough of the starts that count have left the window; `undefined` when there is room now. */
+function opensAt({ length, most }: Window, counted: readonly OtherRun[], now: number): number | undefined {
+  const starts = counted
+    .map(startOf)
+    .filter(at => at > now - length)
+    .sort((a, b) => a - b)
+  const blocking = starts[starts.length - most]
+  return blocking === undefined ? undefined : blocking + length
+}

@@ -1,0 +1,92 @@
+/** Text from GitHub on its way to the agent: what a reader of the page can't see is taken out first. */
+import { hiddenWords, withoutHidden } from './hidden-text.ts'
+import { timeFor, withinTime } from './within-time.ts'
+
+/** Code points that show nothing or change how their neighbours show, first and last of each range. */
+const invisibleRanges: readonly (readonly [number, number])[] = [
+  // Controls other than tab and line feed
+  [0x00, 0x08],
+  [0x0b, 0x0c],
+  [0x0e, 0x1f],
+  [0x7f, 0x9f],
+  // Soft hyphen, joiners, fillers
+  [0xad, 0xad],
+  [0x34f, 0x34f],
+  [0x115f, 0x1160],
+  [0x17b4, 0x17b5],
+  [0x180b, 0x180f],
+  [0x3164, 0x3164],
+  [0xffa0, 0xffa0],
+  // Zero-width and bidirectional
+  [0x61c, 0x61c],
+  [0x200b, 0x200f],
+  [0x202a, 0x202e],
+  [0x2060, 0x206f],
+  [0xfeff, 0xfeff],
+  // Variation selectors, interlinear marks, musical formatting
+  [0xfe00, 0xfe0f],
+  [0xfff0, 0xfffb],
+  [0x1d173, 0x1d17a],
+  // Tags and more variation selectors
+  [0xe0000, 0xe0fff],
+]
+
+const point = (code: number): string => `\\u{${code.toString(16)}}`
+const invisible = new RegExp(
+  `[${invisibleRanges.map(([from, to]) => `${point(from)}-${point(to)}`).join('')}]`,
+  'gu',
+)
+
+/** Text without what can't be seen, well-formed, with line feeds for line ends. */
+export const stripInvisible = (text: string): string =>
+  text.toWellFormed().replace(/\r\n?/g, '\n').replace(invisible, '')
+
+/** A character may be written as its number, too. */
+const numbered = /&#(?:x([0-9a-f]{1,6})|(\d{1,7}));/gi
+
+const withoutInvisibleEntities = (text: string): string =>
+  text.replace(numbered, (entity, hex?: string, decimal?: string) => {
+    const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16)
+    return invisibleRanges.some(([from, to]) => from <= code && code <= to) ? '' : entity
+  })
+
+/** Tags and direction overrides have no honest use in a command; joiners and variation selectors make emoji. */
+const deceiving = /[\u{e0000}-\u{e0fff}\u202a-\u202e\u2066-\u2069]/u
+
+/** Whether a text says more to a machine than the rendered page says to people. */
+export function hidesWords(text: string): boolean {
+  if (deceiving.test(text)) return true
+  // What takes too long to be looked through may hide anything.
+  const hidden = withinTime(() => hiddenWords(stripInvisible(text)), timeFor(text))
+  return hidden?.some(words => /[\p{L}\p{N}]/u.test(words)) ?? true
+}
+
+/** What a person who reads the rendered text sees, more or less, at most `maxLength` characters of it. */
+export function visibleText(text: string, maxLength: number): string {
+  const source = withoutInvisibleEntities(stripInvisible(text))
+  const read = withinTime(() => ({ visible: withoutHidden(source) }), timeFor(text))
+  const visible = (read?.visible ?? withoutMarkup(source)).trim()
+  return visible.length > maxLength
+    ? `${visible.slice(0, maxLength).toWellFormed()}\n[… cut here: the text is longer]`
+    : visible
+}
+
+/** Of what takes too long to be read: nothing that could hide words is left of its comments, tags and brackets. */
+const withoutMarkup = (text: string): string =>
+  text
+    .replace(/<!--[\s\S]*?(?:-->|$)/g, '')
+    .replace(/<[^<>\n]{0,500}>?|^[^\n]{0,500}\]:.*$|\]\([^)\n]{0,500}\)?/gm, ' ')
+
+/**
+ * Puts text between two lines that only this run knows, so that nothing inside can end it early.
+ * @param fence random, and taken out of the text wherever it appears there
+ */
+export function fenced(text: string, fence: string): string {
+  return `<<<${fence}\n${withoutWord(text, fence)}\n${fence}>>>`
+}
+
+/** Taking a word out can bring its halves together. */
+function withoutWord(text: string, word: string): string {
+  const rest = text.replaceAll(word, '')
+  return rest === text || word === '' ? rest : withoutWord(rest, word)
+}

@@ -1,8 +1,0 @@
-import type { Log } from './edges.ts'
-
-/** A log whose every line says what it is about. */
-export const logAbout = (log: Log, about: object): Log => ({
-  info: (fields, message) => log.info({ ...about, ...fields }, message),
-  warn: (fields, message) => log.warn({ ...about, ...fields }, message),
-  error: (fields, message) => log.error({ ...about, ...fields }, message),
-})

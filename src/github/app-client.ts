@@ -1,0 +1,285 @@
+/**
+ * The worker's way to GitHub: `@octokit/rest` with App authentication and our own rules. A read is
+ * repeated twice when no answer came, and so is a reaction; a write never, since GitHub may
+ * have done it. Limits are not slept through: they become `ComeBack`, for every call of the installation until they are
+ * over, and the jobs wait parked. Tokens are for the one repository.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { createAppAuth, type InstallationAuthOptions } from '@octokit/auth-app'
+import { Octokit } from '@octokit/rest'
+import { z } from 'zod'
+import { asRead, ComeBack, Refused, Unanswered } from '../core/model/errors.ts'
+import { type LimitGate, limitGate } from '../core/model/limit-gate.ts'
+import type { CallMeter } from '../core/model/meter.ts'
+import type { Thread } from '../core/model/thread.ts'
+import { type AppToken, appToken } from './app-token.ts'
+import { metered } from './metered.ts'
+
+export interface AppSettings {
+  appId: number
+  privateKey: string
+  /** The API's base address, e.g. `https://api.github.com`. */
+  apiUrl: string
+}
+
+type Repo = Pick<Thread, 'installationId' | 'repoId'>
+
+export interface GitHubApp {
+  /** A client for one repository of an installation. */
+  forRepo(thread: Repo): Octokit
+  /** A client that may list what there is in an installation, and nothing else. */
+  forInstallation(installationId: number): Octokit
+  /** A client that may read who is in which team, and nothing else. */
+  forTeams(thread: Repo): Octokit
+  /** An installation token that may read the one repository, and no more. */
+  readToken(thread: Repo): Promise<string>
+  /** Whether GitHub still lets the bot into a repository: throws what it answers. */
+  confirmAccess(thread: Repo): Promise<void>
+  /** The login under which the App writes: `<slug>[bot]`. */
+  botLogin(): Promise<string>
+  /** A request as the App itself rather than one of its installations. */
+  asApp(route: string, parameters?: Record<string, unknown>): Promise<AppAnswer>
+}
+
+interface AppAnswer {
+  data: unknown
+  headers: { link?: string | undefined; date?: string | undefined }
+}
+
+const timeLimit = 15_000
+
+/** Less than the installation may grant: what the bot does, and no more. */
+const permissions: Permissions = {
+  contents: 'write',
+  issues: 'write',
+  pull_requests: 'write',
+  metadata: 'read',
+}
+const readPermissions: Permissions = { contents: 'read', issues: 'read', metadata: 'read' }
+
+type Permissions = Readonly<Record<string, 'read' | 'write'>>
+
+/** What an installation was found to grant is believed for this long, in ms. */
+const grantLasts = 60 * 60_000
+
+export function gitHubApp(settings: AppSettings, now: () => number, meter?: CallMeter): GitHubApp {
+  const gates = new Map<string, LimitGate>()
+  const watchOn = (whose: string): Watch => {
+    const gate = gates.get(whose) ?? limitGate(now)
+    gates.set(whose, gate)
+    return { now, meter, whose, gate }
+  }
+  const own = appToken(settings, now)
+  const bare = limited(newClient(settings, own), watchOn('app'))
+  const auth = createAppAuth({ appId: settings.appId, createJwt: own.make, request: bare.request })
+  const clients = new Map<string, Octokit>()
+  let login: string | undefined
+  const mint = async (request: Omit<InstallationAuthOptions, 'type'>): Promise<string> =>
+    (await auth({ ...request, type: 'installation' })).token
+
+  /** What installations grant that were seen to grant less than we name; what is missing is refused later. */
+  const granted = new Map<number, { permissions: Record<string, string>; at: number }>()
+
+  const tokenOf = async (
+    { installationId, repoId }: Repo,
+    { wanted = permissions, refresh = false }: { wanted?: Permissions; refresh?: boolean } = {},
+  ): Promise<string> => {
+    const request = { installationId, repositoryIds: [repoId], refresh }
+    const known = granted.get(installationId)
+    const asked = known && now() - known.at < grantLasts ? common(wanted, known.permissions) : wanted
+    try {
+      return await mint({ ...request, permissions: asked })
+    } catch (error) {
+      if (!(error instanceof Refused && error.status === 422)) throw error
+      // It may be about the repository as well; then there is nothing to give up.
+      const permissions = await grantedBy(installationId)
+      const less = common(asked, permissions)
+      if (isDeepStrictEqual(less, asked)) throw error
+      granted.set(installationId, { permissions, at: now() })
+      return mint({ ...request, permissions: less })
+    }
+  }
+
+  const grantedBy = async (installationId: number): Promise<Record<string, string>> => {
+    const { data } = await asApp('GET /app/installations/{installation_id}', {
+      installation_id: installationId,
+    })
+    return InstallationView.parse(data).permissions
+  }
+
+  const asApp = async (route: string, parameters: Record<string, unknown> = {}): Promise<AppAnswer> => {
+    const { token } = await auth({ type: 'app' })
+    return bare.request(route, { ...parameters, headers: { authorization: `Bearer ${token}` } })
+  }
+
+  return {
+    asApp,
+    readToken: thread => tokenOf(thread, { wanted: readPermissions }),
+    async confirmAccess(thread) {
+      await tokenOf(thread, { refresh: true })
+    },
+
+    forRepo(thread) {
+      const key = `${thread.installationId}/${thread.repoId}`
+      const known = clients.get(key)
+      if (known) return known
+      const watch = watchOn(String(thread.installationId))
+      const client = limited(newClient(settings), watch, refresh => tokenOf(thread, { refresh }))
+      clients.set(key, client)
+      return client
+    },
+
+    forInstallation: installationId =>
+      limited(newClient(settings), watchOn(String(installationId)), refresh =>
+        mint({ installationId, permissions: { metadata: 'read' }, refresh }),
+      ),
+
+    forTeams: ({ installationId }) =>
+      limited(newClient(settings), watchOn(String(installationId)), refresh =>
+        mint({ installationId, permissions: { members: 'read' }, refresh }),
+      ),
+
+    async botLogin() {
+      if (login !== undefined) return login
+      login = `${AppView.safeParse((await asApp('GET /app')).data).data?.slug ?? 'codex'}[bot]`
+      return login
+    },
+  }
+}
+
+/** @param own of a client that speaks for the App itself: what GitHub refuses for the clock is sent once more */
+function newClient({ apiUrl }: AppSettings, own?: AppToken): Octokit {
+  const client = new Octokit({ ...quiet, baseUrl: apiUrl, userAgent: 'codex-task-bot' })
+  if (own)
+    client.hook.wrap('request', async (request, options) => {
+      try {
+        return await request(options)
+      } catch (error) {
+        const http = httpError(error)
+        if (!http || !own.isLate({ ...http, date: http.headers.date })) throw error
+        options.headers.authorization = `Bearer ${(await own.make()).jwt}`
+        return request(options)
+      }
+    })
+  return client
+}
+
+const silent = (): void => {}
+const quiet = { log: { debug: silent, info: silent, warn: silent, error: silent } }
+
+/** What is wanted, as far as it is granted. */
+const common = (wanted: Permissions, granted: Record<string, string>): Permissions =>
+  Object.fromEntries(
+    Object.entries(wanted).flatMap(([name, level]) =>
+      granted[name] === undefined ? [] : [[name, granted[name] === 'read' ? 'read' : level]],
+    ),
+  )
+
+const InstallationView = z.object({ permissions: z.record(z.string(), z.string()) })
+
+const AppView = z.object({ slug: z.string().optional() })
+
+interface Watch {
+  now: () => number
+  meter: CallMeter | undefined
+  /** Of whose limits the answers tell. */
+  whose: string
+  gate: LimitGate
+}
+
+/** Puts our rules around every request of a client. */
+function limited(client: Octokit, watch: Watch, token?: (refresh: boolean) => Promise<string>): Octokit {
+  client.hook.wrap('request', async (request, options) => {
+    const once = async (refresh: boolean) => {
+      watch.gate.pass()
+      if (token) options.headers.authorization = `token ${await token(refresh)}`
+      // While the token was minted, another call may have met a limit.
+      watch.gate.pass()
+      options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
+      return metered(watch, options, { send: () => request(options), failed: httpError })
+    }
+    const repeats = isRepeatable(options) ? [300, 1_000] : []
+    for (let refresh = false; ; ) {
+      try {
+        return await once(refresh)
+      } catch (error) {
+        const met = faultOf(error, watch.now())
+        const fault = isRead(options) ? asRead(met) : met
+        if (fault instanceof ComeBack && fault !== error) noteLimit(watch, fault)
+        const pause = repeats.shift()
+        // A token may be revoked before its time; a new one is minted once.
+        if (fault instanceof Refused && fault.status === 401 && token && !refresh) refresh = true
+        else if (fault instanceof Unanswered && pause !== undefined)
+          await new Promise(done => setTimeout(done, pause))
+        else throw fault
+      }
+    }
+  })
+  return client
+}
+
+function noteLimit({ meter, gate }: Watch, limit: ComeBack): void {
+  meter?.toldToWait(limit.service, limit.why)
+  gate.note(limit)
+}
+
+interface Request {
+  method: string
+  url: string
+  content?: unknown
+  query?: unknown
+}
+
+/** A token that could not be minted for a read is one more read that was refused. */
+const isRead = ({ method, query }: Request): boolean =>
+  method === 'GET' || (typeof query === 'string' && /^\s*(?:query\b|\{)/.test(query))
+
+/** A reaction set or taken back twice is so once; but the eyes, set late, would stay when all is over. */
+const isRepeatable = ({ method, url, content }: Request): boolean =>
+  method === 'GET' || (/\/reactions(?:\/|$)/.test(url) && content !== 'eyes')
+
+interface HttpError {
+  status: number
+  message: string
+  headers: Record<string, unknown>
+}
+
+function httpError(error: unknown): HttpError | undefined {
+  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined
+  const response = 'response' in error ? error.response : undefined
+  if (typeof response !== 'object' || response === null) return undefined
+  const headers = 'headers' in response && typeof response.headers === 'object' ? response.headers : undefined
+  return { status: error.status, message: error.message, headers: { ...headers } }
+}
+
+/** Without a response there was no answer: Octokit gives such errors status 500 too. */
+function faultOf(error: unknown, now: number): Refused | ComeBack | Unanswered {
+  if (error instanceof Refused || error instanceof ComeBack || error instanceof Unanswered) return error
+  const http = httpError(error)
+  if (!http) return new Unanswered('github', `GitHub did not answer (${reasonOf(error)})`, { cause: error })
+  const wait = limitOf(http, now)
+  if (wait !== undefined) return new ComeBack('github', wait, 'rate-limit', 'GitHub’s rate limit is reached')
+  if (http.status >= 500) return new Unanswered('github', `GitHub answered ${http.status}`, { cause: error })
+  return new Refused('github', http.status, '', http.message)
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'no reason given'
+  // Octokit wraps what `fetch` threw.
+  const { name } = error.cause instanceof Error ? error.cause : error
+  return name === 'TimeoutError' || name === 'AbortError' ? 'time limit' : error.message
+}
+
+/**
+ * When to come back, ms since the epoch, if this is a limit: `retry-after`, else the reset of an exhausted
+ * primary limit, else a minute for a secondary one. Source: GitHub's best practices for the REST API.
+ */
+function limitOf({ status, message, headers }: HttpError, now: number): number | undefined {
+  if (status !== 403 && status !== 429) return undefined
+  const retryAfter = Number(headers['retry-after'])
+  if (headers['retry-after'] !== undefined && Number.isFinite(retryAfter)) return now + retryAfter * 1000
+  const reset = Number(headers['x-ratelimit-reset'])
+  if (headers['x-ratelimit-remaining'] === '0' && Number.isFinite(reset))
+    return Math.max(now + 1000, reset * 1000)
+  return status === 429 || /rate limit|abuse/i.test(message) ? now + 60_000 : undefined
+}

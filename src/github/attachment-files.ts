@@ -1,0 +1,330 @@
+/**
+ * Downloads what people attached. Whoever writes in a thread chooses what is asked for here, so every address,
+ * also of a redirect, is checked before it is asked; the token goes to the GitHub of the thread and nowhere
+ * else; and time, size and type are limited while the answer comes in.
+ */
+import type { Octokit } from '@octokit/rest'
+import { z } from 'zod'
+import { ComeBack, Unanswered } from '../core/model/errors.ts'
+import type { Thread } from '../core/model/thread.ts'
+import type { Place } from '../core/model/trigger.ts'
+import {
+  type Attachment,
+  type AttachmentFile,
+  AttachmentRefused,
+  assetId,
+  attachmentAddress,
+  extensionOf,
+  fileNamed,
+  lastSegment,
+  redirectTarget,
+  signedAddresses,
+} from '../core/text/attachment-links.ts'
+
+export interface AttachmentAccess {
+  /** A page of the GitHub that the attachment is on, e.g. the thread's `html_url`. */
+  webUrl: string
+  token(): Promise<string>
+  /**
+   * Signed addresses by `assetId`, for what the token does not open: images of private repositories are
+   * given to people, hardly to Apps, but GitHub's own HTML of a comment links to them signed.
+   */
+  signed?(): Promise<ReadonlyMap<string, string>>
+  now(): number
+  /** For one attachment in all, in ms. */
+  within?: number
+}
+
+const defaultLimit = 30_000
+const maxRedirects = 3
+
+/** @throws AttachmentRefused | ComeBack | Unanswered */
+export async function downloadAttachment(
+  access: AttachmentAccess,
+  attachment: Attachment,
+): Promise<AttachmentFile> {
+  const address = attachmentAddress(attachment.url, access.webUrl)
+  if (!address) throw new AttachmentRefused({ because: 'elsewhere' })
+  const deadline = AbortSignal.timeout(access.within ?? defaultLimit)
+  return read(await arrive({ access, deadline }, address), attachment)
+}
+
+interface Trip {
+  access: AttachmentAccess
+  deadline: AbortSignal
+}
+
+/** First as the App, then by a signed address if there is one, else as anybody. */
+async function arrive(trip: Trip, address: URL): Promise<Response> {
+  const isHome = address.origin === new URL(trip.access.webUrl).origin
+  const asApp = await follow(trip, address, isHome ? await trip.access.token() : undefined)
+  if (asApp) return asApp
+  const signed = await signedOf(trip.access, address)
+  const other = signed ?? (isHome ? address : undefined)
+  const arrived = other && (await follow(trip, other, undefined))
+  if (!arrived) throw new AttachmentRefused({ because: 'denied' })
+  return arrived
+}
+
+async function signedOf(access: AttachmentAccess, address: URL): Promise<URL | undefined> {
+  const id = assetId(address.href)
+  const url = id === undefined ? undefined : (await access.signed?.())?.get(id)
+  return url === undefined ? undefined : attachmentAddress(url, access.webUrl)
+}
+
+/** By hand, since `fetch` would ask any address it is sent to. `undefined`: not for the one who asked. */
+async function follow(trip: Trip, start: URL, token: string | undefined): Promise<Response | undefined> {
+  const { webUrl, now } = trip.access
+  const { origin } = new URL(webUrl)
+  let url = start
+  for (let redirects = 0; ; redirects++) {
+    const atHome = url.origin === origin
+    const response = await get(url, atHome ? token : undefined, trip.deadline)
+    if (response.ok && !(atHome && isPage(response))) return response
+    await response.body?.cancel()
+    if (response.ok) return undefined
+    const target = targetOf(response, url, webUrl)
+    if (!target) return unusable(response, now())
+    if (isSignIn(target)) return undefined
+    if (redirects === maxRedirects) throw new AttachmentRefused({ because: 'detour' })
+    url = target
+  }
+}
+
+async function get(url: URL, token: string | undefined, signal: AbortSignal): Promise<Response> {
+  const headers = {
+    accept: '*/*',
+    'accept-encoding': 'identity',
+    'user-agent': 'codex-task-bot',
+    ...(token === undefined ? {} : { authorization: `token ${token}` }),
+  }
+  try {
+    return await fetch(url, { headers, redirect: 'manual', signal })
+  } catch (cause) {
+    throw silence(cause)
+  }
+}
+
+const silence = (cause: unknown): Unanswered =>
+  new Unanswered('github', 'GitHub did not answer a download', { cause })
+
+function targetOf(response: Response, from: URL, webUrl: string): URL | undefined {
+  const location = response.headers.get('location')
+  if (response.status < 300 || response.status > 399 || location === null) return undefined
+  const target = redirectTarget(location, from, webUrl)
+  if (!target) throw new AttachmentRefused({ because: 'elsewhere' })
+  return target
+}
+
+/** In place of a file, a page of GitHub's asks a person to sign in. */
+const isPage = ({ headers }: Response): boolean =>
+  headers.get('content-type')?.toLowerCase().startsWith('text/html') ?? false
+
+const isSignIn = ({ pathname }: URL): boolean => /^\/(?:login|session|sso)(?:\/|$)/.test(pathname)
+
+function unusable({ status, headers }: Response, now: number): undefined {
+  const wait = Number(headers.get('retry-after') ?? Number.NaN)
+  if (status === 429 || (status === 403 && !Number.isNaN(wait))) {
+    const until = now + (Number.isNaN(wait) ? 60 : wait) * 1000
+    throw new ComeBack('github', until, 'rate-limit', 'GitHub’s rate limit is reached')
+  }
+  if (status === 401 || status === 403 || status === 404) return undefined
+  if (status >= 500) throw new Unanswered('github', `GitHub answered a download with ${status}`)
+  throw new AttachmentRefused({ because: 'status', status })
+}
+
+async function read(response: Response, attachment: Attachment): Promise<AttachmentFile> {
+  try {
+    const type = typeOf(attachment, response.headers.get('content-type'))
+    const name = nameFor(attachment, type)
+    const bytes = await readUpTo(response, sizeLimit(type, name))
+    checkContents(type, bytes)
+    return { name, type, bytes }
+  } finally {
+    await response.body?.cancel().catch(() => undefined)
+  }
+}
+
+async function readUpTo(response: Response, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = () => new AttachmentRefused({ because: 'size', limit })
+  if (Number(response.headers.get('content-length')) > limit) throw tooLarge()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  try {
+    for await (const chunk of response.body ?? []) {
+      size += chunk.length
+      if (size > limit) throw tooLarge()
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw error instanceof AttachmentRefused ? error : silence(error)
+  }
+  return Buffer.concat(chunks)
+}
+
+interface Signature {
+  extensions: readonly string[]
+  begins: RegExp
+}
+
+/** Types whose first bytes must agree: an image that is not what it says would break the agent's turn. */
+const signatures: ReadonlyMap<string, Signature> = new Map([
+  ['image/png', { extensions: ['png'], begins: /^\x89PNG\r\n\x1a\n/ }],
+  ['image/jpeg', { extensions: ['jpg', 'jpeg'], begins: /^\xff\xd8\xff/ }],
+  ['image/gif', { extensions: ['gif'], begins: /^GIF8[79]a/ }],
+  ['image/webp', { extensions: ['webp'], begins: /^RIFF[\s\S]{4}WEBP/ }],
+  ['application/pdf', { extensions: ['pdf'], begins: /^[\s\S]{0,1024}%PDF-/ }],
+])
+
+const otherTypes: ReadonlySet<string> = new Set([
+  'application/csv',
+  'application/gzip',
+  'application/javascript',
+  'application/json',
+  'application/jsonl',
+  'application/sql',
+  'application/toml',
+  'application/vnd.openxmlformats-officedocument.presentationml.presentation',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+  'application/x-gzip',
+  'application/x-ndjson',
+  'application/x-sh',
+  'application/x-tar',
+  'application/x-yaml',
+  'application/x-zip-compressed',
+  'application/xml',
+  'application/yaml',
+  'application/zip',
+])
+
+const plainText =
+  'c cc conf cpp cs css diff go h html ini java js jsx kt log md patch php py rb rs sh sql swift toml ts tsx txt yaml yml'
+
+/** For files of which the server says no more than that they are bytes, as of many logs and patches. */
+const byExtension: ReadonlyMap<string, string> = new Map([
+  ...[...signatures].flatMap(([type, { extensions }]) => extensions.map(end => [end, type] as const)),
+  ...plainText.split(' ').map(end => [end, 'text/plain'] as const),
+  ['csv', 'text/csv'],
+  ['gz', 'application/gzip'],
+  ['json', 'application/json'],
+  ['jsonl', 'application/x-ndjson'],
+  ['tar', 'application/x-tar'],
+  ['tgz', 'application/gzip'],
+  ['xml', 'application/xml'],
+  ['zip', 'application/zip'],
+])
+const onlyBytes: ReadonlySet<string> = new Set(['', 'application/octet-stream', 'binary/octet-stream'])
+
+function typeOf({ name, url }: Attachment, header: string | null): string {
+  const said = header?.split(';')[0]?.trim().toLowerCase() ?? ''
+  const type = onlyBytes.has(said) ? (typeByName(name) ?? typeByName(lastSegment(url))) : said
+  if (type !== undefined && isTaken(type)) return type
+  throw new AttachmentRefused({ because: 'type', type: /^[\w.+-]+\/[\w.+-]+$/.test(said) ? said : '' })
+}
+
+const typeByName = (name: string): string | undefined => byExtension.get(extensionOf(name).toLowerCase())
+
+const isTaken = (type: string): boolean =>
+  signatures.has(type) || otherTypes.has(type) || /^text\/[\w.+-]{1,100}$/.test(type)
+
+/** The name with an extension that says what is in the file, since agents go by that. */
+function nameFor({ name, url }: Attachment, type: string): string {
+  const own = extensionOf(name).toLowerCase()
+  const fitting = signatures.get(type)?.extensions ?? []
+  if (fitting.includes(own) || (fitting.length === 0 && own !== '')) return name
+  const ending = fitting[0] ?? (extensionOf(lastSegment(url)) || (type.startsWith('text/') ? 'txt' : ''))
+  return ending === '' ? name : fileNamed(`${name}.${ending}`)
+}
+
+const mebibyte = 1_048_576
+
+/** PostHog's limits for `user_attachment`, in bytes; what counts as a PDF goes by the name too. */
+const sizeLimit = (type: string, name: string): number =>
+  type === 'application/pdf' || /\.pdf$/i.test(name) ? 10 * mebibyte : 30 * mebibyte
+
+function checkContents(type: string, bytes: Uint8Array): void {
+  if (bytes.length === 0) throw new AttachmentRefused({ because: 'empty' })
+  const begins = signatures.get(type)?.begins
+  const start = Buffer.from(bytes.subarray(0, 1100)).toString('latin1')
+  if (begins && !begins.test(start)) throw new AttachmentRefused({ because: 'contents', type })
+}
+
+export interface ThreadAccess {
+  client: Octokit
+  thread: Thread
+  /** Where the command stands, if it is not the thread itself. */
+  place?: Place | undefined
+  token(): Promise<string>
+  now(): number
+}
+
+/** A reader for the attachments of one thread and one command; the signed addresses are looked up at most once. */
+export function attachmentReader(access: ThreadAccess): (attachment: Attachment) => Promise<AttachmentFile> {
+  let signed: Promise<Map<string, string>> | undefined
+  const { thread, token, now } = access
+  return attachment =>
+    downloadAttachment(
+      {
+        webUrl: thread.url,
+        token,
+        now,
+        signed() {
+          signed ??= signedIn(access)
+          return signed
+        },
+      },
+      attachment,
+    )
+}
+
+/** @throws ComeBack; whatever else goes wrong, there are just none */
+async function signedIn(access: ThreadAccess): Promise<Map<string, string>> {
+  const texts = await Promise.all(
+    textsOf(access).map(text =>
+      text.catch((error: unknown) => {
+        if (error instanceof ComeBack) throw error
+        return undefined
+      }),
+    ),
+  )
+  return new Map(texts.flatMap(htmlsIn).flatMap(signedAddresses))
+}
+
+const WithHtml = z.object({ body_html: z.string() })
+
+const htmlsIn = (text: unknown): string[] =>
+  (Array.isArray(text) ? text : [text]).flatMap(one => WithHtml.safeParse(one).data?.body_html ?? [])
+
+/** The thread's own text, and those of the command, with their HTML. */
+function textsOf({ client, thread, place }: ThreadAccess): Promise<unknown>[] {
+  const at = { owner: thread.owner, repo: thread.repo, mediaType: { format: 'full+json' } }
+  const issue = client.rest.issues.get({ ...at, issue_number: thread.number })
+  return [issue, ...commandTexts(client, at, thread.number, place)].map(async answer => (await answer).data)
+}
+
+interface At {
+  owner: string
+  repo: string
+  mediaType: { format: string }
+}
+
+function commandTexts(
+  { rest }: Octokit,
+  at: At,
+  number: number,
+  place: Place | undefined,
+): Promise<{ data: unknown }>[] {
+  switch (place?.in) {
+    case 'thread':
+      return [rest.issues.getComment({ ...at, comment_id: place.commentId })]
+    case 'inline':
+      return [rest.pulls.getReviewComment({ ...at, comment_id: place.commentId })]
+    case 'review': {
+      const review = { ...at, pull_number: number, review_id: place.reviewId }
+      return [rest.pulls.getReview(review), rest.pulls.listCommentsForReview({ ...review, per_page: 100 })]
+    }
+    default:
+      return []
+  }
+}

@@ -1,0 +1,54 @@
+/** GitHub's log of the App's webhook deliveries, newest first, kept for three days. */
+import { z } from 'zod'
+import { Unanswered } from '../core/model/errors.ts'
+import type { GitHubApp } from './app-client.ts'
+
+/** One attempt to deliver. Attempts of one webhook share its GUID. */
+const Attempt = z
+  .object({
+    // Too large for a number one day; Octokit then gives a bigint.
+    id: z.union([z.number(), z.bigint()]).transform(String),
+    guid: z.string(),
+    event: z.string(),
+    delivered_at: z.string().transform(Date.parse).pipe(z.number()),
+    redelivery: z.boolean(),
+    status: z.string(),
+    status_code: z.number().nullish(),
+  })
+  .transform(({ delivered_at, status, status_code, ...rest }) => ({
+    ...rest,
+    /** ms since the epoch */
+    at: delivered_at,
+    ok: status === 'OK' || Math.floor((status_code ?? 0) / 100) === 2,
+  }))
+type Attempt = z.infer<typeof Attempt>
+
+interface LogPage {
+  attempts: Attempt[]
+  /** Where the next, older page begins. */
+  next: string | undefined
+}
+
+export function deliveryLog(app: GitHubApp) {
+  return {
+    /** @throws Refused | ComeBack | Unanswered */
+    async page(cursor?: string): Promise<LogPage> {
+      // Not by `status=failure`: that leaves out those that nobody took at all, whose status code is 0.
+      const query = { per_page: 100, ...(cursor === undefined ? {} : { cursor }) }
+      const { data, headers } = await app.asApp('GET /app/hook/deliveries', query)
+      const read = z.array(Attempt).safeParse(data)
+      if (read.success) return { attempts: read.data, next: nextCursor(headers.link) }
+      throw new Unanswered('github', 'GitHub’s log of deliveries could not be read', { cause: read.error })
+    },
+
+    /** The same bytes once more, under the same GUID. @throws Refused | ComeBack | Unanswered */
+    async redeliver(id: string): Promise<void> {
+      await app.asApp('POST /app/hook/deliveries/{delivery_id}/attempts', { delivery_id: id })
+    },
+  }
+}
+
+function nextCursor(link: string | undefined): string | undefined {
+  const next = /<([^>]*)>\s*;\s*rel="next"/.exec(link ?? '')?.[1]
+  return (next && new URL(next).searchParams.get('cursor')) || undefined
+}

@@ -1,0 +1,363 @@
+/** What the bot does in a thread: react, answer, edit, ask who somebody is. */
+import type { Octokit } from '@octokit/rest'
+import { type Role, roles } from '../core/command/table.ts'
+import { ComeBack, isNotFound, Refused } from '../core/model/errors.ts'
+import type { Person, Thread } from '../core/model/thread.ts'
+import type { InlineComment, Place } from '../core/model/trigger.ts'
+import type {
+  CommentView,
+  OwnComment,
+  Permission,
+  Reaction,
+  Target,
+  ThreadState,
+} from '../core/model/views.ts'
+import type { GitHubApp } from './app-client.ts'
+import { attachmentReader } from './attachment-files.ts'
+import { branchesOf } from './branches.ts'
+
+export interface Voice {
+  now(): number
+  /** Takes secrets out of everything that is written, and of what people wrote. */
+  redact(text: string): string
+}
+
+export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Voice) {
+  const client = app.forRepo(thread)
+  const at = { owner: thread.owner, repo: thread.repo }
+  const issue = { ...at, issue_number: thread.number }
+
+  return {
+    ...branchesOf(client, thread, redact),
+
+    /** Reactions are decoration: nothing but a limit is told of them. */
+    async react(target: Target, content: Reaction): Promise<void> {
+      await addReaction(client, at, issue, target, content).catch(unlessLimited)
+    },
+
+    /** Takes back a reaction of our own. */
+    async unreact(target: Target, content: Reaction): Promise<void> {
+      const login = await app.botLogin()
+      await removeReaction(client, at, issue, target, { content, login }).catch(unlessLimited)
+    },
+
+    /** @throws Refused with 404 for somebody unknown */
+    async permission(login: string): Promise<Permission> {
+      const { data } = await client.rest.repos.getCollaboratorPermissionLevel({ ...at, username: login })
+      return permissionOf(data)
+    },
+
+    /** Answers where somebody spoke. Not repeatable: after `Unanswered`, look with `ownComments` first. */
+    async comment(text: string, place?: Place): Promise<number> {
+      const body = redact(text)
+      if (place?.in !== 'inline') return (await client.rest.issues.createComment({ ...issue, body })).data.id
+      const query = { ...at, pull_number: thread.number, comment_id: place.rootId, body }
+      return (await client.rest.pulls.createReplyForReviewComment(query)).data.id
+    },
+
+    /** `gone` when somebody deleted the comment. */
+    async edit(commentId: number, text: string): Promise<'edited' | 'gone'> {
+      const body = redact(text)
+      try {
+        await client.rest.issues.updateComment({ ...at, comment_id: commentId, body })
+        return 'edited'
+      } catch (error) {
+        if (isNotFound(error)) return 'gone'
+        throw error
+      }
+    },
+
+    async deleteComment(commentId: number): Promise<void> {
+      await client.rest.issues.deleteComment({ ...at, comment_id: commentId }).catch(ignoreGone)
+    },
+
+    /** Our own comments where `place` is, oldest first; `since` (ms) compares with the time of the last change. */
+    async ownComments(since?: number, place?: Place): Promise<OwnComment[]> {
+      const query = {
+        per_page: 100,
+        ...(since === undefined ? {} : { since: new Date(since).toISOString() }),
+      }
+      const [login, comments] = await Promise.all([
+        app.botLogin(),
+        place?.in === 'inline'
+          ? client.paginate(client.rest.pulls.listReviewComments, {
+              ...at,
+              pull_number: thread.number,
+              ...query,
+            })
+          : client.paginate(client.rest.issues.listComments, { ...issue, ...query }),
+      ])
+      return comments
+        .filter(({ user }) => user?.login === login)
+        .map(({ id, body, created_at }) => ({ id, body: body ?? '', createdAt: Date.parse(created_at) }))
+    },
+
+    /** Reads the files attached to a thread and to the command at `place`. */
+    attachments: (place?: Place) =>
+      attachmentReader({
+        client,
+        thread,
+        token: () => app.readToken(thread),
+        now,
+        ...(place ? { place } : {}),
+      }),
+
+    /** The inline comments that were submitted with a review. */
+    async reviewComments(reviewId: number): Promise<InlineComment[]> {
+      const query = { ...at, pull_number: thread.number, review_id: reviewId, per_page: 100 }
+      const comments = await client.paginate(client.rest.pulls.listCommentsForReview, query)
+      // GitHub wraps a reply in a review of its own; the reply speaks for itself.
+      return comments
+        .filter(comment => !comment.in_reply_to_id)
+        .map(comment => ({
+          id: comment.id,
+          path: comment.path,
+          line: comment.line ?? comment.original_line ?? null,
+          hunk: redact(comment.diff_hunk),
+          body: redact(comment.body),
+          author: comment.user?.login ?? 'ghost',
+        }))
+    },
+
+    async inlineComment(commentId: number): Promise<{ author: string; body: string } | undefined> {
+      try {
+        const { data } = await client.rest.pulls.getReviewComment({ ...at, comment_id: commentId })
+        return { author: data.user?.login ?? 'ghost', body: redact(data.body) }
+      } catch (error) {
+        if (isNotFound(error)) return undefined
+        throw error
+      }
+    },
+
+    async file(path: string, commit?: string): Promise<string | undefined> {
+      try {
+        const ref = commit === undefined ? {} : { ref: commit }
+        const { data } = await client.rest.repos.getContent({ ...at, path, ...ref })
+        return 'content' in data && data.type === 'file'
+          ? Buffer.from(data.content, 'base64').toString('utf8')
+          : undefined
+      } catch (error) {
+        if (isNotFound(error)) return undefined
+        throw error
+      }
+    },
+
+    async fileCommits(path: string): Promise<string[]> {
+      const { data } = await client.rest.repos.listCommits({ ...at, path, per_page: 20 })
+      return data.map(({ sha }) => sha)
+    },
+
+    /** Whether somebody is an active member of a team of this repository's organization. */
+    async isInTeam(team: string, login: string): Promise<boolean> {
+      try {
+        const query = { org: at.owner, team_slug: team, username: login }
+        return (
+          (await app.forTeams(thread).rest.teams.getMembershipForUserInOrg(query)).data.state === 'active'
+        )
+      } catch (error) {
+        if (isNotFound(error)) return false
+        throw error
+      }
+    },
+
+    /** Who closed the thread, if it is closed. */
+    closedBy: async (): Promise<Person | undefined> => closerOf((await client.rest.issues.get(issue)).data),
+
+    /** `undefined` when it was deleted or transferred. */
+    state: (): Promise<ThreadState | undefined> =>
+      unlessGone(async () => {
+        const { data } = await client.rest.issues.get(issue)
+        // GitHub leads on to where a transferred issue is now.
+        if (data.number !== thread.number) return undefined
+        return {
+          open: data.state === 'open',
+          locked: data.locked,
+          labels: data.labels.map(label => (typeof label === 'string' ? label : (label.name ?? ''))),
+          closedBy: closerOf(data),
+        }
+      }),
+
+    async hasComment({
+      in: where,
+      commentId,
+    }: {
+      in: 'thread' | 'inline'
+      commentId: number
+    }): Promise<boolean> {
+      const query = { ...at, comment_id: commentId }
+      const { rest } = client
+      const found = await unlessGone<unknown>(() =>
+        where === 'inline' ? rest.pulls.getReviewComment(query) : rest.issues.getComment(query),
+      )
+      return found !== undefined
+    },
+
+    review: (reviewId: number): Promise<string | undefined> =>
+      unlessGone(async () => {
+        const query = { ...at, pull_number: thread.number, review_id: reviewId }
+        return redact((await client.rest.pulls.getReview(query)).data.body)
+      }),
+
+    /** The newest comments of the thread, oldest first, without our own. */
+    async comments(): Promise<CommentView[]> {
+      const query = { ...issue, per_page: 100 }
+      const [login, all] = await Promise.all([
+        app.botLogin(),
+        client.paginate(client.rest.issues.listComments, query),
+      ])
+      const comments = all.filter(({ user }) => user?.login !== login)
+      return comments.slice(-100).map(comment => ({
+        author: comment.user?.login ?? 'ghost',
+        bot: comment.user?.type === 'Bot' || (comment.user?.login ?? '').endsWith('[bot]'),
+        body: redact(comment.body ?? ''),
+        createdAt: Date.parse(comment.created_at),
+        updatedAt: Date.parse(comment.updated_at),
+      }))
+    },
+
+    async assign(number: number, login: string): Promise<void> {
+      await client.rest.issues.addAssignees({ ...at, issue_number: number, assignees: [login] })
+    },
+
+    async requestReview(number: number, login: string): Promise<void> {
+      await client.rest.pulls.requestReviewers({ ...at, pull_number: number, reviewers: [login] })
+    },
+
+    async removeLabel(name: string): Promise<void> {
+      await client.rest.issues.removeLabel({ ...issue, name }).catch(ignoreGone)
+    },
+  }
+}
+
+interface Closable {
+  state: string
+  closed_by?: { login: string; id: number } | null
+}
+
+const closerOf = ({ state, closed_by: by }: Closable): Person | undefined =>
+  state === 'open' ? undefined : { login: by?.login ?? 'ghost', id: by?.id ?? 0 }
+
+async function unlessGone<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof Refused && (error.status === 404 || error.status === 410)) return undefined
+    throw error
+  }
+}
+
+function unlessLimited(error: unknown): void {
+  if (error instanceof ComeBack) throw error
+}
+
+function ignoreGone(error: unknown): void {
+  if (error instanceof Refused && (error.status === 404 || error.status === 410)) return
+  throw error
+}
+
+/**
+ * `role_name` knows triage and maintain; for a custom role `permission` says which basic role it builds on.
+ * Source: GitHub REST, "Get repository permissions for a user".
+ */
+function permissionOf({
+  permission,
+  role_name: roleName,
+}: {
+  permission: string
+  role_name?: string
+}): Permission {
+  const name = roleName || permission
+  const role = roleNamed(name) ?? roleNamed(permission) ?? 'none'
+  return { role, name }
+}
+
+const roleNamed = (name: string): Role | undefined =>
+  name === 'push' ? 'write' : name === 'pull' ? 'read' : roles.find(role => role === name)
+
+type At = { owner: string; repo: string }
+type IssueAt = At & { issue_number: number }
+
+async function addReaction(
+  client: Octokit,
+  at: At,
+  issue: IssueAt,
+  target: Target,
+  content: Reaction,
+): Promise<void> {
+  switch (target.in) {
+    case 'subject':
+      await client.rest.reactions.createForIssue({ ...issue, content })
+      return
+    case 'thread':
+      await client.rest.reactions.createForIssueComment({ ...at, comment_id: target.commentId, content })
+      return
+    case 'inline':
+      await client.rest.reactions.createForPullRequestReviewComment({
+        ...at,
+        comment_id: target.commentId,
+        content,
+      })
+      return
+    case 'review':
+      // REST has no reactions on reviews.
+      await client.graphql(addReactionMutation, { subject: target.nodeId, content: graphQlName[content] })
+  }
+}
+
+const addReactionMutation = `mutation addReaction($subject: ID!, $content: ReactionContent!) {
+  addReaction(input: { subjectId: $subject, content: $content }) { reaction { content } }
+}`
+const removeReactionMutation = `mutation removeReaction($subject: ID!, $content: ReactionContent!) {
+  removeReaction(input: { subjectId: $subject, content: $content }) { reaction { content } }
+}`
+const graphQlName: Record<Reaction, string> = {
+  eyes: 'EYES',
+  rocket: 'ROCKET',
+  confused: 'CONFUSED',
+  '-1': 'THUMBS_DOWN',
+}
+
+interface Mine {
+  content: Reaction
+  login: string
+}
+
+async function removeReaction(
+  client: Octokit,
+  at: At,
+  issue: IssueAt,
+  target: Target,
+  mine: Mine,
+): Promise<void> {
+  const { content } = mine
+  if (target.in === 'review') {
+    await client.graphql(removeReactionMutation, { subject: target.nodeId, content: graphQlName[content] })
+    return
+  }
+  if (target.in === 'subject') {
+    const { data } = await client.rest.reactions.listForIssue({ ...issue, content, per_page: 100 })
+    const id = ownReaction(data, mine.login)
+    if (id !== undefined) await client.rest.reactions.deleteForIssue({ ...issue, reaction_id: id })
+    return
+  }
+  const comment = { ...at, comment_id: target.commentId }
+  if (target.in === 'thread') {
+    const { data } = await client.rest.reactions.listForIssueComment({ ...comment, content, per_page: 100 })
+    const id = ownReaction(data, mine.login)
+    if (id !== undefined) await client.rest.reactions.deleteForIssueComment({ ...comment, reaction_id: id })
+    return
+  }
+  const { data } = await client.rest.reactions.listForPullRequestReviewComment({
+    ...comment,
+    content,
+    per_page: 100,
+  })
+  const id = ownReaction(data, mine.login)
+  if (id !== undefined)
+    await client.rest.reactions.deleteForPullRequestComment({ ...comment, reaction_id: id })
+}
+
+const ownReaction = (
+  reactions: { id: number; user: { login: string } | null }[],
+  login: string,
+): number | undefined => reactions.find(({ user }) => user?.login === login)?.id

@@ -1,0 +1,201 @@
+/**
+ * Takes up the Runs that the queue has lost, with all its data or not: their status comments say what they are, and
+ * PostHog how far they got. That the data is lost shows in this chore's own memory, which was in it.
+ */
+import { z } from 'zod'
+import type { SettingsReader } from '../access/read-settings.ts'
+import { ComeBack, Refused, Unanswered } from '../core/model/errors.ts'
+import type { Marker, Signer } from '../core/model/marker.ts'
+import type { GitHub, Log, RunQueue, TasksClient } from '../core/model/ports.ts'
+import { Repository, threadSlot } from '../core/model/thread.ts'
+import { pullOf, type SubjectView, type ThreadComment } from '../core/model/views.ts'
+import { type Backup, type Remains, restored } from '../core/run/recovery-record.ts'
+import { isTerminal, type Pull, type Run, taskMarker } from '../core/run/run.ts'
+import type { Session } from '../core/run/session.ts'
+import { limits } from '../core/run/timing.ts'
+
+export interface AdoptDeps {
+  installations: {
+    /** Every repository that the App can see. */
+    repositories(): Promise<Repository[]>
+    /** The App's own comments of a repository that changed since then (ms since the epoch), oldest first. */
+    ownComments(repository: Repository, since: number): Promise<ThreadComment[]>
+    subject(repository: Repository, number: number): Promise<SubjectView>
+  }
+  github: GitHub
+  posthog: Pick<TasksClient, 'findTask' | 'runIds' | 'statusOf'>
+  runs: Pick<RunQueue<Run>, 'get' | 'add'>
+  settings: SettingsReader
+  signer: Signer
+  log: Log
+  now(): number
+}
+
+export interface AdoptTurn {
+  memory: unknown
+  signal: AbortSignal
+  remember(memory: unknown): Promise<void>
+}
+
+const hour = 60 * 60_000
+
+/** How soon the loss of the queue's data is noticed. */
+export const adoptEvery = 5_000
+/** A Run is edited more often than this, or it is over. */
+const lookBack = 48 * hour
+
+const Memory = z.object({
+  since: z.number(),
+  /** What was under way when the data was lost has arrived by then. */
+  from: z.number(),
+  /** What has not been looked through to the end. */
+  unread: z.array(Repository),
+})
+type Memory = z.infer<typeof Memory>
+
+/** While another Run holds the thread, the lost one has to wait. */
+const lookAgain = 30_000
+
+/** @returns ms until the next turn; nothing for the usual time */
+export const adoptLost =
+  (deps: AdoptDeps) =>
+  async (turn: AdoptTurn): Promise<number | undefined> => {
+    try {
+      const memory = await begun(deps, turn)
+      const { since, from, unread } = memory
+      if (deps.now() < from) return from - deps.now()
+      const unfinished: Repository[] = []
+      for (const [index, repository] of unread.entries()) {
+        turn.signal.throwIfAborted()
+        if (!(await lookThrough(deps, repository, since))) unfinished.push(repository)
+        await turn.remember({ ...memory, unread: [...unread.slice(index + 1), ...unfinished] })
+      }
+      return unfinished.length > 0 ? lookAgain : undefined
+    } catch (error) {
+      return afterFault(deps, error)
+    }
+  }
+
+function afterFault({ log, now }: AdoptDeps, error: unknown): number {
+  if (error instanceof ComeBack) return Math.max(1_000, error.until - now())
+  if (!(error instanceof Refused) && !(error instanceof Unanswered)) throw error
+  log.warn({ err: error }, 'the search for lost runs broke off')
+  return 30_000
+}
+
+async function begun({ installations, log, now }: AdoptDeps, turn: AdoptTurn): Promise<Memory> {
+  const known = Memory.safeParse(turn.memory).data
+  if (known) return known
+  const unread = await installations.repositories()
+  const memory = { since: now() - lookBack, from: now() + limits.unanswered, unread }
+  log.info({ repositories: memory.unread.length }, 'the queue is new: looking for runs that it lost')
+  await turn.remember(memory)
+  return memory
+}
+
+/**
+ * What can't be read is somebody's repository that was taken away, and no reason to leave the others out.
+ * @returns whether that was all
+ */
+async function lookThrough(deps: AdoptDeps, repository: Repository, since: number): Promise<boolean> {
+  const name = `${repository.owner}/${repository.repo}`
+  try {
+    const comments = await deps.installations.ownComments(repository, since)
+    let all = true
+    for (const status of statusesIn(deps, repository, comments))
+      all = (await adopt(deps, repository, status)) && all
+    return all
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    deps.log.warn({ repository: name, err: error }, 'could not look for lost runs')
+    return true
+  }
+}
+
+interface Status {
+  number: number
+  commentId: number
+  marker: Marker
+  backup: Backup
+  closed: boolean
+}
+
+/** Of the Runs of which the last word is missing, or so fresh that what comes after it may be. */
+function statusesIn(
+  { signer, now }: AdoptDeps,
+  { repoId }: Repository,
+  comments: readonly ThreadComment[],
+): Status[] {
+  const marked = comments.flatMap(({ id, number, changedAt, body }) =>
+    signer.read(body, { repoId, number }).map(marker => ({ commentId: id, number, changedAt, marker })),
+  )
+  const ended = new Set(
+    marked.filter(({ marker }) => marker.as === 'closing').map(({ marker }) => endOf(marker)),
+  )
+  return marked.flatMap(({ changedAt, ...found }) => {
+    const { marker } = found
+    const { backup } = marker
+    if (marker.as !== 'status' || !backup) return []
+    const closed = isClosed(marker, backup, ended)
+    return closed && changedAt < now() - fresh ? [] : [{ ...found, backup, closed }]
+  })
+}
+
+/** By then a Run has done all that comes after its last word. */
+const fresh = 10 * 60_000
+
+const endOf = ({ run, round = 0 }: Marker): string => `${run} ${round}`
+
+/** Last words in the threads of lines of code are not among the comments that were read. */
+const isClosed = (
+  marker: Marker,
+  { outcome, ask: { origin } }: Backup,
+  ended: ReadonlySet<string>,
+): boolean =>
+  outcome !== undefined &&
+  (ended.has(endOf(marker)) || (origin.by === 'comment' && origin.place.in === 'inline'))
+
+async function adopt(deps: AdoptDeps, repository: Repository, status: Status): Promise<boolean> {
+  const { run: id } = status.marker
+  if (await deps.runs.get(id)) return true
+  const remains = await remainsOf(deps, repository, status)
+  const run = restored(remains, deps.now())
+  const { outcome } = await deps.runs.add(id, run, threadSlot(run.thread))
+  deps.log.warn({ run: id, thread: run.thread.url, outcome }, 'a run that the queue had lost')
+  return outcome !== 'held'
+}
+
+async function remainsOf(
+  deps: AdoptDeps,
+  repository: Repository,
+  { number, commentId, marker, backup, closed }: Status,
+): Promise<Remains> {
+  const { thread, snapshot } = await deps.installations.subject(repository, number)
+  const github = deps.github(thread)
+  const view = marker.pull === undefined ? undefined : await github.pull(marker.pull)
+  const pulls: Pull[] = view ? [pullOf(view)] : []
+  const { settings } = await deps.settings.of(github, thread)
+  const seen = { thread, snapshot, settings, pulls }
+  const found = { id: marker.run, backup, statusId: commentId, closed, ...seen }
+  return { ...found, session: await sessionOf(deps, marker, { id: marker.run, thread }, backup) }
+}
+
+/** PostHog may know more of the Run than its status comment did. */
+async function sessionOf(
+  { posthog }: AdoptDeps,
+  marker: Marker,
+  run: Pick<Run, 'id' | 'thread'>,
+  { earlier, taskMade }: Backup,
+): Promise<Partial<Session>> {
+  const taskId = marker.task ?? (await posthog.findTask(taskMarker(run)))
+  if (taskId === undefined) return {}
+  if (marker.taskRun !== undefined) return { taskId, taskRunId: marker.taskRun }
+  const [newest] = await posthog.runIds(taskId)
+  const isOwn =
+    newest !== undefined &&
+    newest !== earlier?.taskRunId &&
+    (taskMade ||
+      marker.task === undefined ||
+      !isTerminal(await posthog.statusOf({ taskId, taskRunId: newest })))
+  return { taskId, ...(isOwn ? { taskRunId: newest } : {}) }
+}

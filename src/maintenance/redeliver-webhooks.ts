@@ -1,0 +1,243 @@
+/**
+ * Webhooks that never arrived. GitHub does not send them again by itself, but keeps a log of its attempts for three
+ * days. The sweep reads it and asks for another attempt at each webhook that nobody took. One that comes twice after
+ * all does no harm: a trigger's id is made from what happened, not from the delivery.
+ */
+import { z } from 'zod'
+import { ComeBack, Refused, Unanswered } from '../core/model/errors.ts'
+import type { FlowMeter } from '../core/model/meter.ts'
+import type { Log } from '../core/model/ports.ts'
+
+/** One attempt to deliver a webhook; those at the same one share its GUID. */
+export interface Attempt {
+  id: string
+  guid: string
+  event: string
+  /** ms since the epoch, GitHub's clock */
+  at: number
+  ok: boolean
+  /** Somebody asked for it. */
+  redelivery: boolean
+}
+
+export interface DeliveryLog {
+  /** Newest first. */
+  page(cursor?: string): Promise<{ attempts: Attempt[]; next: string | undefined }>
+  redeliver(id: string): Promise<void>
+}
+
+export interface SweepDeps {
+  deliveries: DeliveryLog
+  /** The events that we subscribe to. */
+  events: readonly string[]
+  log: Log
+  meter?: Pick<FlowMeter, 'swept'>
+  now(): number
+  /** ms between two requests to deliver; GitHub asks for a second between writes. */
+  pause: number
+}
+
+/** A turn of the sweep, of which there is one at a time in all processes. */
+export interface SweepTurn {
+  memory: unknown
+  signal: AbortSignal
+  /** Throws unless the turn is still ours. */
+  remember(memory: unknown): Promise<void>
+}
+
+const minute = 60_000
+const hour = 60 * minute
+export const sweepEvery = 5 * minute
+
+/** GitHub's three days, less a margin for its clock and ours. */
+const kept = 71 * hour
+/**
+ * How long after the last attempt to ask for the next one: the first may still be under way, and a door that is shut
+ * now may stay shut for hours. After as many the webhook is given up.
+ */
+const rests = [minute, 15 * minute, 3 * hour]
+/** The log may show an attempt late, or out of order. */
+const overlap = 10 * minute
+const mostPages = 1_000
+/** So that a sweep ends, and the next one sees what is new. */
+const mostInOneSweep = 250
+const mostRemembered = 2_000
+
+/** A webhook that nobody took. */
+const Missed = z.object({
+  guid: z.string(),
+  event: z.string(),
+  /** Of its first attempt, which is the one to repeat. */
+  id: z.string(),
+  /** When the first attempt was, and the last. */
+  since: z.number(),
+  last: z.number(),
+  /** How often another one was asked for. */
+  times: z.number(),
+})
+export type Missed = z.infer<typeof Missed>
+
+const Memory = z.object({
+  /** The log has been read up to here. */
+  readUntil: z.number(),
+  /** GitHub's limit is reached until then. */
+  notBefore: z.number(),
+  /** Oldest first. */
+  missed: z.array(Missed),
+})
+export type Memory = z.infer<typeof Memory>
+
+export const nothing: Memory = { readUntil: 0, notBefore: 0, missed: [] }
+
+/** When to ask for the next attempt, if ever. */
+const dueAt = ({ last, times }: Missed): number => last + (rests[times] ?? Number.POSITIVE_INFINITY)
+
+export const dueOf = ({ missed }: Memory, now: number): Missed[] =>
+  missed.filter(each => dueAt(each) <= now).slice(0, mostInOneSweep)
+
+/** Where the next reading ends. */
+export const readFrom = ({ readUntil }: Memory, now: number): number =>
+  Math.max(now - kept, readUntil - overlap)
+
+interface Reading {
+  /** All since `readFrom`. */
+  attempts: readonly Attempt[]
+  events: readonly string[]
+  now: number
+}
+
+/** What is remembered after the log was read. */
+export function withRead(memory: Memory, { attempts, events, now }: Reading): Memory {
+  const worthIt = (each: Missed): boolean => {
+    const mayBeSeenAgain = each.since >= now - overlap
+    const isOpen = Number.isFinite(dueAt(each))
+    return events.includes(each.event) && each.since > now - kept && (isOpen || mayBeSeenAgain)
+  }
+  const missed = missedOf(memory.missed, attempts)
+    .filter(worthIt)
+    .sort((a, b) => a.since - b.since)
+  // What is too much is read again.
+  const readUntil = missed[mostRemembered]?.since ?? now
+  return { readUntil, notBefore: 0, missed: missed.slice(0, mostRemembered) }
+}
+
+function missedOf(known: readonly Missed[], attempts: readonly Attempt[]): Missed[] {
+  const before = new Map(known.map(missed => [missed.guid, missed]))
+  const seen = new Map<string, Attempt[]>(known.map(({ guid }) => [guid, []]))
+  for (const attempt of attempts) {
+    const group = seen.get(attempt.guid)
+    if (group) group.push(attempt)
+    else seen.set(attempt.guid, [attempt])
+  }
+  return [...seen].flatMap(([guid, group]) => stillMissed(before.get(guid), group) ?? [])
+}
+
+/** One that is not known, and whose first attempt is out of sight, was dealt with before. */
+function stillMissed(known: Missed | undefined, attempts: readonly Attempt[]): Missed | undefined {
+  const missed = known ?? fromFirst(attempts.find(({ redelivery }) => !redelivery))
+  if (!missed || attempts.some(({ ok }) => ok)) return undefined
+  const asked = attempts.filter(({ redelivery }) => redelivery).length
+  const last = Math.max(missed.last, ...attempts.map(({ at }) => at))
+  return { ...missed, last, times: Math.max(missed.times, asked) }
+}
+
+const fromFirst = (first: Attempt | undefined): Missed | undefined =>
+  first && { guid: first.guid, event: first.event, id: first.id, since: first.at, last: first.at, times: 0 }
+
+/** @returns ms until the next turn; nothing for the usual time */
+export const sweepDeliveries =
+  (deps: SweepDeps) =>
+  async (turn: SweepTurn): Promise<number | undefined> => {
+    const memory = Memory.safeParse(turn.memory).data ?? nothing
+    // A process that has just started wakes the sweep, whatever GitHub said.
+    if (deps.now() < memory.notBefore) return memory.notBefore - deps.now()
+    const sweep: Sweep = { ...deps, turn, memory, redelivered: 0 }
+    try {
+      await run(sweep)
+    } catch (error) {
+      return afterFault(sweep, error)
+    }
+    deps.meter?.swept({ result: 'done', redelivered: sweep.redelivered })
+    return soonest(sweep.memory, deps.now())
+  }
+
+interface Sweep extends SweepDeps {
+  turn: SweepTurn
+  /** As last remembered. */
+  memory: Memory
+  redelivered: number
+}
+
+async function run(sweep: Sweep): Promise<void> {
+  const { events } = sweep
+  const now = sweep.now()
+  const attempts = await read(sweep, readFrom(sweep.memory, now))
+  await remember(sweep, withRead(sweep.memory, { attempts, events, now }))
+  for (const missed of dueOf(sweep.memory, now)) await redeliver(sweep, missed)
+}
+
+/** One may become due before the next sweep would come by itself. */
+function soonest({ missed }: Memory, now: number): number | undefined {
+  const wait = Math.min(...missed.map(dueAt)) - now
+  return wait < sweepEvery ? Math.max(wait, 1_000) : undefined
+}
+
+async function read({ deliveries, turn, log }: Sweep, from: number): Promise<Attempt[]> {
+  const attempts: Attempt[] = []
+  let cursor: string | undefined
+  for (let pages = 0; pages < mostPages; pages++) {
+    turn.signal.throwIfAborted()
+    const page = await deliveries.page(cursor)
+    attempts.push(...page.attempts.filter(({ at }) => at >= from))
+    cursor = page.next
+    const oldest = page.attempts.at(-1)
+    if (cursor === undefined || !oldest || oldest.at < from) return attempts
+  }
+  log.warn({ pages: mostPages }, 'the log of deliveries is longer than a sweep reads')
+  return attempts
+}
+
+/** It is written down first: a process that dies here must not ask twice. */
+async function redeliver(sweep: Sweep, missed: Missed): Promise<void> {
+  const { memory, now, log, deliveries } = sweep
+  const { guid: delivery, event, id, times } = missed
+  if (sweep.redelivered > 0) await new Promise(done => setTimeout(done, sweep.pause))
+  sweep.turn.signal.throwIfAborted()
+  await remember(sweep, withAsked(memory, { ...missed, last: now(), times: times + 1 }))
+  try {
+    await deliveries.redeliver(id)
+  } catch (error) {
+    if (error instanceof ComeBack) sweep.memory = memory
+    if (!(error instanceof Refused)) throw error
+    log.warn({ delivery, event, err: error }, 'GitHub will not send this webhook again')
+    return
+  }
+  sweep.redelivered++
+  log.info({ delivery, event, times: times + 1 }, 'redelivery asked for')
+}
+
+const withAsked = (memory: Memory, asked: Missed): Memory => ({
+  ...memory,
+  missed: memory.missed.map(each => (each.guid === asked.guid ? asked : each)),
+})
+
+async function remember(sweep: Sweep, memory: Memory): Promise<void> {
+  await sweep.turn.remember(memory)
+  sweep.memory = memory
+}
+
+/** Limits are waited out, and what GitHub doesn't answer is left to the next sweep. */
+async function afterFault(sweep: Sweep, error: unknown): Promise<number | undefined> {
+  const { log, meter, redelivered, now } = sweep
+  if (error instanceof ComeBack) {
+    await remember(sweep, { ...sweep.memory, notBefore: error.until })
+    log.warn({ until: new Date(error.until).toISOString() }, 'the sweep waits for GitHub’s limit')
+    meter?.swept({ result: 'limited', redelivered })
+    return Math.max(error.until - now(), 1_000)
+  }
+  if (!(error instanceof Refused) && !(error instanceof Unanswered)) throw error
+  log.warn({ err: error }, 'the sweep broke off')
+  meter?.swept({ result: 'failed', redelivered })
+  // A server that has no such log will not have one in five minutes.
+  return error instanceof Refused ? hour : undefined
+}

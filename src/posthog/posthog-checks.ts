@@ -1,0 +1,172 @@
+/** What the doctor asks of PostHog. Nothing is made there: the one POST is to a task that there can't be. */
+import { z } from 'zod'
+import { effortsFor, type ReasoningEffort } from '../core/agent/run-request.ts'
+import { type Check, found, passed } from '../core/model/check.ts'
+import { ComeBack, Refused } from '../core/model/errors.ts'
+import { call, type PostHogSettings } from './posthog-http.ts'
+
+export interface Examined {
+  settings: PostHogSettings
+  /** What a run gets when nobody says otherwise. */
+  model: string
+  effort: ReasoningEffort | undefined
+  now(): number
+}
+
+const Models = z.object({ models: z.array(z.object({ runtime_adapter: z.string(), model: z.string() })) })
+const Integrations = z.object({ results: z.array(z.object({ id: z.union([z.number(), z.string()]) })) })
+const Repositories = z.object({
+  repositories: z.array(
+    z.union([z.string(), z.object({ full_name: z.string().optional(), name: z.string() })]),
+  ),
+  has_more: z.boolean().nullish(),
+})
+
+/** Key, scope and project, in two calls: what a start can afford. */
+export async function checkKey(examined: Examined): Promise<Check[]> {
+  const read = await refusalOf(() => get(examined, 'tasks/', { limit: '1' }, z.unknown()))
+  if (read !== undefined) return keyRefused(read, examined)
+  const key = passed('posthog-key', `works at ${examined.settings.host}`)
+  const project = passed('posthog-project', `project ${examined.settings.projectId}`)
+  return [key, project, await checkWriting(examined)]
+}
+
+const noTask = '00000000-0000-4000-8000-000000000000'
+
+/** The scope is looked at before the task is looked for, so that the answer about a task that there can't be tells. */
+async function checkWriting(examined: Examined): Promise<Check> {
+  const { settings, now } = examined
+  const path = `tasks/${noTask}/run/`
+  const refusal = await refusalOf(() =>
+    call(settings, { method: 'POST', path, body: {}, answer: z.unknown() }, now),
+  )
+  if (!(refusal instanceof Refused) || refusal.status !== 403 || !/scope/i.test(refusal.message))
+    return passed('posthog-scope', 'task:write')
+  return found(
+    'posthog-scope',
+    `the key may not start runs: ${refusal.message}`,
+    'Give the personal API key the scope task:write (PostHog ▸ Settings ▸ Personal API keys).',
+  )
+}
+
+function keyRefused(error: unknown, { settings: { host, projectId } }: Examined): Check[] {
+  if (!(error instanceof Refused)) {
+    // A limit was met by a key that works.
+    if (error instanceof ComeBack) return [passed('posthog-key', 'works; its rate limit is reached just now')]
+    const fix =
+      'Check POSTHOG_HOST (https://us.posthog.com, https://eu.posthog.com or your own), and that this machine reaches it.'
+    return [found('posthog-key', `PostHog at ${host} could not be asked: ${wordsOf(error)}`, fix)]
+  }
+  if (/scope/i.test(error.message))
+    return [
+      passed('posthog-key', `works at ${host}`),
+      found(
+        'posthog-scope',
+        `the key may not read tasks: ${error.message}`,
+        'Give the personal API key the scope task:write (PostHog ▸ Settings ▸ Personal API keys).',
+      ),
+    ]
+  if (error.status === 401 || error.code === 'authentication_failed' || error.code === 'not_authenticated')
+    return [
+      found(
+        'posthog-key',
+        `PostHog does not take the key: ${error.message}`,
+        `Set POSTHOG_API_KEY to a personal API key (phx_…) of ${host}; a key of another region is not known there (POSTHOG_HOST).`,
+      ),
+    ]
+  return [
+    passed('posthog-key', `works at ${host}`),
+    found(
+      'posthog-project',
+      `the key has no project ${projectId}, or the project has no Tasks: ${error.message}`,
+      'Set POSTHOG_PROJECT_ID to the number in the address of the project, one that the key’s user belongs to, with Tasks turned on.',
+    ),
+  ]
+}
+
+export async function checkModel(examined: Examined): Promise<Check> {
+  const { model, effort } = examined
+  if (effort !== undefined && !effortsFor(model).includes(effort))
+    return found(
+      'posthog-model',
+      `${model} does not take the effort ${effort}`,
+      `Set CODEX_REASONING_EFFORT to ${effortsFor(model).join(', ')}.`,
+    )
+  const listed = await answerOf(() => get(examined, 'tasks/models/', {}, Models))
+  const known =
+    listed?.models.filter(({ runtime_adapter }) => runtime_adapter === 'codex').map(each => each.model) ?? []
+  if (known.length === 0) return passed('posthog-model', `${model}; this server does not list its models`)
+  return known.some(name => name.toLowerCase() === model.toLowerCase())
+    ? passed('posthog-model', model)
+    : found(
+        'posthog-model',
+        `PostHog does not offer ${model}`,
+        `Set CODEX_MODEL to one of ${known.join(', ')}.`,
+      )
+}
+
+/** @param repositories `owner/name`, those that the bot is installed on */
+export async function checkCoverage(examined: Examined, repositories: readonly string[]): Promise<Check> {
+  const integrations = await answerOf(() => get(examined, 'integrations/', { kind: 'github' }, Integrations))
+  if (!integrations) return passed('posthog-github', 'the key may not look (scope integration:read)')
+  const install =
+    'Install PostHog’s own GitHub App with access to them (PostHog ▸ Settings ▸ Project ▸ Integrations): it clones and pushes.'
+  if (integrations.results.length === 0)
+    return found('posthog-github', 'the PostHog project is not connected to GitHub', install)
+  const covered = new Set<string>()
+  for (const { id } of integrations.results)
+    for (const name of await coveredBy(examined, String(id))) covered.add(name)
+  const missing = repositories.filter(name => !covered.has(name.toLowerCase()))
+  return missing.length > 0
+    ? found('posthog-github', `PostHog’s GitHub App does not see ${someOf(missing)}`, install)
+    : passed(
+        'posthog-github',
+        `sees ${repositories.length === 1 ? 'the repository' : `all ${repositories.length} repositories`} of this bot`,
+      )
+}
+
+const perPage = 500
+const maxPages = 20
+
+async function coveredBy(examined: Examined, integration: string): Promise<string[]> {
+  const names: string[] = []
+  for (let page = 0; page < maxPages; page++) {
+    const query = { limit: String(perPage), offset: String(page * perPage) }
+    const answer = await answerOf(() =>
+      get(examined, `integrations/${integration}/github_repos/`, query, Repositories),
+    )
+    for (const each of answer?.repositories ?? [])
+      names.push((typeof each === 'string' ? each : (each.full_name ?? each.name)).toLowerCase())
+    if (!answer?.has_more) break
+  }
+  return names
+}
+
+const someOf = (names: readonly string[]): string =>
+  names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
+
+const get = async <T>(
+  { settings, now }: Examined,
+  path: string,
+  query: Record<string, string>,
+  answer: z.ZodType<T>,
+): Promise<T> => (await call(settings, { method: 'GET', path, query, answer }, now)).data
+
+async function refusalOf(ask: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await ask()
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+async function answerOf<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask()
+  } catch {
+    return undefined
+  }
+}
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,0 +1,192 @@
+/**
+ * One call to PostHog: a time limit on each, and every failure in the words of `core/faults`. Nothing is
+ * repeated here. PostHog has no idempotency keys, and sends no `Retry-After`: the wait is in the text of
+ * the answer or in `reset_at`, and not every 429 is worth a second try.
+ */
+import type { z } from 'zod'
+import { asRead, ComeBack, Refused, Unanswered } from '../core/model/errors.ts'
+import type { LimitGate } from '../core/model/limit-gate.ts'
+import { type CallMeter, routeOf } from '../core/model/meter.ts'
+import { sendable } from '../core/text/sendable.ts'
+import { ErrorBody } from './schemas.ts'
+
+export interface PostHogSettings {
+  /** Without a slash at the end. */
+  host: string
+  projectId: string
+  apiKey: string
+  meter?: CallMeter
+  /** The rate limit of the key, which all calls share. */
+  gate: LimitGate
+}
+
+export interface Call<T> {
+  method: 'GET' | 'POST'
+  /** Below `/api/projects/<id>/`, with the slash at the end that PostHog wants. */
+  path: string
+  query?: Record<string, string>
+  body?: unknown
+  answer: z.ZodType<T>
+  /** ms */
+  within?: number
+}
+
+export interface Answer<T> {
+  data: T
+  headers: Headers
+}
+
+const defaultLimit = 15_000
+
+/** Of the paths that we use; everything else in them is an id. */
+const words = new Set(
+  (
+    'artifacts cancel command finalize_upload models prepare_upload run runs sandbox_environments session_logs ' +
+    'staged_artifacts tasks'
+  ).split(' '),
+)
+
+/** @throws Refused | ComeBack | Unanswered */
+export async function call<T>(
+  settings: PostHogSettings,
+  request: Call<T>,
+  now: () => number,
+): Promise<Answer<T>> {
+  const { meter, gate } = settings
+  gate.pass()
+  const route = routeOf(request.path, words)
+  const began = performance.now()
+  let status: number | undefined
+  try {
+    return await ask(settings, request, { now, answered: code => (status = code) })
+  } catch (error) {
+    if (error instanceof ComeBack) meter?.toldToWait(error.service, error.why)
+    if (isOfTheKey(error)) gate.note(error)
+    throw error
+  } finally {
+    meter?.called({
+      service: 'posthog',
+      method: request.method,
+      route,
+      status,
+      ms: performance.now() - began,
+    })
+  }
+}
+
+/** A usage limit is the one task's, and reading goes on; the rate limit is the key's, whatever it calls for. */
+export const isOfTheKey = (error: unknown): error is ComeBack =>
+  error instanceof ComeBack && error.why === 'rate-limit'
+
+async function ask<T>(
+  settings: PostHogSettings,
+  request: Call<T>,
+  { now, answered }: { now: () => number; answered: (status: number) => void },
+): Promise<Answer<T>> {
+  const response = await send(settings, request)
+  answered(response.status)
+  const body = await read(response)
+  // A page for people is nothing that PostHog's API says: what it is asked for is there as before.
+  if (!response.ok && body === undefined && request.method === 'GET' && isPage(response))
+    throw new Unanswered('posthog', `something before PostHog answered ${response.status}`)
+  if (!response.ok) {
+    const fault = faultOf(response.status, ErrorBody.parse(body), now())
+    throw request.method === 'GET' ? asRead(fault) : fault
+  }
+  const parsed = request.answer.safeParse(body)
+  if (parsed.success) return { data: parsed.data, headers: response.headers }
+  const issue = parsed.error.issues[0]
+  throw new Unanswered(
+    'posthog',
+    `PostHog's answer could not be read: ${issue?.path.join('.')} ${issue?.message}`,
+  )
+}
+
+const isPage = ({ status, headers }: Response): boolean =>
+  (status >= 300 && status < 400) || /^text\/html\b/i.test(headers.get('content-type') ?? '')
+
+const allSendable = (_: string, value: unknown): unknown =>
+  typeof value === 'string' ? sendable(value) : value
+
+async function send(settings: PostHogSettings, request: Call<unknown>): Promise<Response> {
+  const url = new URL(`${settings.host}/api/projects/${settings.projectId}/${request.path}`)
+  for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value)
+  const body = request.body === undefined ? undefined : JSON.stringify(request.body, allSendable)
+  try {
+    return await fetch(url, {
+      method: request.method,
+      headers: {
+        authorization: `Bearer ${settings.apiKey}`,
+        accept: 'application/json',
+        'user-agent': 'codex-task-bot',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body }),
+      // Not 'error': Node 20 then loses the time limit while the body is read (undici issue 4627).
+      redirect: 'manual',
+      signal: AbortSignal.timeout(request.within ?? defaultLimit),
+    })
+  } catch (cause) {
+    throw new Unanswered('posthog', `PostHog did not answer (${reasonOf(cause)})`, { cause })
+  }
+}
+
+async function read(response: Response): Promise<unknown> {
+  const text = await response.text().catch((cause: unknown) => {
+    throw new Unanswered('posthog', `PostHog's answer broke off (${reasonOf(cause)})`, { cause })
+  })
+  try {
+    return text === '' ? undefined : JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return 'no reason given'
+  if (cause.name === 'TimeoutError') return 'time limit'
+  const inner = cause.cause
+  return inner instanceof Error && 'code' in inner ? String(inner.code) : cause.message
+}
+
+const minute = 60_000
+const billing = new Set(['billing_limit', 'posthog_code_billing_limit_exceeded'])
+
+/** The gates that refuse before anything is stored, so that trying again is safe. */
+const beforeEffect = new Set(['desktop_access_unavailable', 'warm_run_activation_unavailable'])
+
+export function faultOf(status: number, body: ErrorBody, now: number): Refused | ComeBack | Unanswered {
+  const said = body.detail ?? body.error ?? `status ${status}`
+  const code = body.code ?? ''
+  if (status === 429) return limited(body, said, now)
+  if (status === 503 && beforeEffect.has(code))
+    return new ComeBack('posthog', now + 30_000, 'unavailable', 'PostHog is not available')
+  if (status >= 500 || status === 408)
+    return new Unanswered('posthog', `PostHog answered ${status}: ${said}`, {
+      said: body.error === undefined ? undefined : { status, error: body.error },
+    })
+  return new Refused('posthog', status, code, said, body.attr ?? undefined)
+}
+
+function limited(body: ErrorBody, said: string, now: number): Refused | ComeBack {
+  const code = body.code ?? ''
+  if (billing.has(code) || billing.has(body.type ?? '') || code === 'signal_report_task_cap')
+    return new Refused('posthog', 429, code || 'billing_limit', said)
+  if (code === 'usage_limit_exceeded')
+    return new ComeBack(
+      'posthog',
+      resetAt(body.reset_at) ?? now + 10 * minute,
+      'usage-limit',
+      'PostHog’s usage limit is reached',
+    )
+  const seconds = /available in (\d+(?:\.\d+)?) second/i.exec(said)?.[1]
+  const wait = seconds === undefined ? minute : Math.ceil(Number(seconds)) * 1000
+  return new ComeBack('posthog', now + wait, 'rate-limit', 'PostHog’s rate limit is reached')
+}
+
+/** ISO text, or seconds since the epoch. */
+function resetAt(value: ErrorBody['reset_at']): number | undefined {
+  if (value === null || value === undefined) return undefined
+  const at = typeof value === 'number' ? value * 1000 : Date.parse(value)
+  return Number.isNaN(at) ? undefined : at
+}

@@ -1,0 +1,140 @@
+/** One connection to the event stream of a run, from the request to the reason of its end. */
+import http, { type IncomingMessage } from 'node:http'
+import https from 'node:https'
+import { json } from 'node:stream/consumers'
+import { ComeBack } from '../../core/model/errors.ts'
+import type { Session } from '../../core/run/session.ts'
+import { faultOf, isOfTheKey, type PostHogSettings } from '../posthog-http.ts'
+import { ErrorBody } from '../schemas.ts'
+import { type SseEvent, sseReader } from './sse.ts'
+
+/** What the connections of one run have in common. */
+export interface Line {
+  session: Session
+  /** Aborted when nobody listens any more. */
+  signal: AbortSignal
+  /** The event to go on after. Without one, the stream begins with what comes next. */
+  lastId: string | undefined
+  opened(): void
+  /** `undefined`: a sign of life without news. */
+  heard(data: string | undefined): void
+}
+
+export type Ending =
+  /** Only this connection; the run goes on. */
+  | { is: 'rotated' }
+  | { is: 'over' }
+  /** This server will not stream this run, however often it is asked. */
+  | { is: 'refused'; status: number }
+  /** `until`: not before, ms since the epoch. */
+  | { is: 'lost'; reason: string; until?: number }
+
+interface Limits {
+  /** ms without a byte after which the connection is dead. */
+  silence: number
+  now: () => number
+}
+
+/** Never throws. */
+export async function connect(
+  settings: PostHogSettings,
+  line: Line,
+  { silence, now }: Limits,
+): Promise<Ending> {
+  const call = new AbortController()
+  const hangUp = (): void => call.abort()
+  line.signal.addEventListener('abort', hangUp, { once: true })
+  // Over the wait for the answer too: some servers send its head only with the first event.
+  const watchdog = setTimeout(hangUp, silence).unref()
+  try {
+    settings.gate.pass()
+    const response = await open(settings, line, call.signal)
+    watchdog.refresh()
+    if (!isStream(response)) return await unusable(settings, response, now())
+    line.opened()
+    return await listen(line, response, () => watchdog.refresh())
+  } catch (error) {
+    if (error instanceof ComeBack) return { is: 'lost', reason: error.why, until: error.until }
+    return { is: 'lost', reason: call.signal.aborted ? 'silence' : reasonOf(error) }
+  } finally {
+    clearTimeout(watchdog)
+    line.signal.removeEventListener('abort', hangUp)
+    hangUp()
+  }
+}
+
+/** Not `fetch`: Node 20's makes a spare connection for each stream that is hung up. A redirect is a refusal. */
+function open(
+  settings: PostHogSettings,
+  { session, lastId }: Line,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const path = `tasks/${session.taskId}/runs/${session.taskRunId}/stream/`
+  const url = new URL(`${settings.host}/api/projects/${settings.projectId}/${path}`)
+  if (lastId === undefined) url.searchParams.set('start', 'latest')
+  const headers = {
+    authorization: `Bearer ${settings.apiKey}`,
+    accept: 'text/event-stream',
+    // A proxy that compresses also collects.
+    'accept-encoding': 'identity',
+    'user-agent': 'codex-task-bot',
+    ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
+  }
+  const send = url.protocol === 'http:' ? http.request : https.request
+  return new Promise((resolve, reject) => {
+    const request = send(url, { headers, signal, agent: false }, resolve)
+    request.on('error', reject)
+    request.end()
+  })
+}
+
+const isStream = ({ statusCode, headers }: IncomingMessage): boolean =>
+  statusCode === 200 && /^text\/event-stream\b/i.test(headers['content-type'] ?? '')
+
+async function unusable({ gate }: PostHogSettings, response: IncomingMessage, now: number): Promise<Ending> {
+  const { statusCode: status = 0 } = response
+  if (status < 500 && status !== 408 && status !== 429) return { is: 'refused', status }
+  if (status !== 429) return { is: 'lost', reason: `status ${status}` }
+  const body = await json(response).catch(() => undefined)
+  const fault = faultOf(status, ErrorBody.parse(body), now)
+  if (isOfTheKey(fault)) gate.note(fault)
+  return { is: 'lost', reason: `status ${status}`, until: fault instanceof ComeBack ? fault.until : 0 }
+}
+
+async function listen(line: Line, response: IncomingMessage, alive: () => void): Promise<Ending> {
+  const read = sseReader()
+  for await (const bytes of response) {
+    alive()
+    for (const event of read(bytes)) {
+      const ending = hear(line, event)
+      if (ending) return ending
+    }
+  }
+  return { is: 'lost', reason: 'closed by the server' }
+}
+
+/** An id goes back as the value of a header. */
+const usableId = /^[\x21-\x7e]{1,200}$/
+
+function hear(line: Line, { name, data, id }: SseEvent): Ending | undefined {
+  if (id !== undefined) line.lastId = usableId.test(id) ? id : undefined
+  switch (name) {
+    case 'end':
+      return { is: 'rotated' }
+    case 'stream-end':
+      return { is: 'over' }
+    case 'error':
+      // It may be the id that the server can't go on from.
+      line.lastId = undefined
+      return { is: 'lost', reason: 'the server reported an error' }
+    default:
+      line.heard(name === 'keepalive' ? undefined : data)
+      return undefined
+  }
+}
+
+/** The code where there is one: a message may name addresses. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'no reason given'
+  return 'code' in error ? String(error.code) : error.name
+}

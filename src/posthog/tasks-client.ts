@@ -1,0 +1,286 @@
+/** PostHog's Tasks API, in the words of the flows. */
+import { z } from 'zod'
+import { messagesIn } from '../core/agent/prompt.ts'
+import type { CodexTaskRunCreate } from '../core/agent/run-request.ts'
+import { isNotFound, Refused, Unanswered } from '../core/model/errors.ts'
+import type { KnownModel, NewTask, SandboxView } from '../core/model/views.ts'
+import type { LogEntry, Sight } from '../core/run/apply-snapshot.ts'
+import type { PermissionRequest } from '../core/run/permission-request.ts'
+import { isTerminal } from '../core/run/run.ts'
+import type { Session } from '../core/run/session.ts'
+import type { AttachmentFile } from '../core/text/attachment-links.ts'
+import { addArtifact, stageArtifact } from './artifacts.ts'
+import { type Answer, type Call, call, type PostHogSettings } from './posthog-http.ts'
+import {
+  LogLine,
+  Models,
+  RunPage,
+  SandboxPage,
+  StartedTask,
+  Taken,
+  Task,
+  TaskPage,
+  TaskRun,
+  Usage,
+} from './schemas.ts'
+import { runPath, sessionLog } from './session-log.ts'
+
+export interface Discretion {
+  now(): number
+  /** Takes secrets out of everything that the agent is told, and that it says. */
+  redact(text: string): string
+}
+
+export function postHogTasks(settings: PostHogSettings, { now, redact }: Discretion) {
+  const ask = <T>(request: Call<T>): Promise<Answer<T>> => call(settings, request, now)
+  const log = sessionLog(ask)
+
+  return {
+    /** Not repeatable: after `Unanswered`, look with `findTask` first. */
+    async createTask({ title, description, repository }: NewTask): Promise<string> {
+      const body = {
+        title: cut(redact(title), 255),
+        description: redact(description),
+        repository,
+        origin_product: 'user_created',
+        title_manually_set: true,
+      }
+      return (await ask({ method: 'POST', path: 'tasks/', body, answer: Task })).data.id
+    },
+
+    /** The task whose description ends in the line `marker`: anybody can write one into a title or an instruction. */
+    async findTask(marker: string): Promise<string | undefined> {
+      const { data } = await ask({
+        method: 'GET',
+        path: 'tasks/',
+        query: { search: marker },
+        answer: TaskPage,
+      })
+      return data.results.find(({ description }) => description?.trimEnd().endsWith(`\n${marker}`))?.id
+    },
+
+    /**
+     * Not repeatable: after `Unanswered`, compare `runIds` with those of before.
+     * @param before the runs that the task had, none of which can be the new one
+     */
+    async startRun(taskId: string, body: CodexTaskRunCreate, before: readonly string[]): Promise<string> {
+      const path = `tasks/${taskId}/run/`
+      const prompt = body.pending_user_message
+      const safe = prompt === undefined ? body : { ...body, pending_user_message: redact(prompt) }
+      const { data } = await ask({ method: 'POST', path, body: safe, answer: StartedTask, within: 30_000 })
+      const made = data.named.find(id => !before.includes(id))
+      if (made !== undefined) return made
+      if (data.error) throw new Refused('posthog', 400, 'run_error', data.error)
+      throw new Unanswered('posthog', 'PostHog did not say which run it made')
+    },
+
+    /** The ids of a task's newest runs. */
+    async runIds(taskId: string): Promise<string[]> {
+      const query = { limit: '100' }
+      const { data } = await ask({ method: 'GET', path: `tasks/${taskId}/runs/`, query, answer: RunPage })
+      return data.results.map(run => run.id)
+    },
+
+    statusOf,
+
+    /** Reads the run and the part of its log after the first `offset` entries. */
+    async look(session: Session, offset: number): Promise<Sight> {
+      const { data: run } = await ask({ method: 'GET', path: runPath(session), answer: TaskRun })
+      const lines = await log.after(session, offset)
+      return sightOf(run, lines, { offset, redact })
+    },
+
+    /** How many entries the log of a run has by now. */
+    logLength: (session: Session): Promise<number> => log.length(session),
+
+    /**
+     * Queues a message for the agent; `id` is PostHog's own dedupe key, which older servers do not know.
+     * `ended`: only a new run can take it.
+     */
+    async say(
+      session: Session,
+      { id, text, attachments }: { id: string; text: string; attachments: readonly string[] },
+    ): Promise<'queued' | 'ended'> {
+      const params = {
+        content: redact(text),
+        ...(attachments.length > 0 ? { artifact_ids: attachments } : {}),
+      }
+      const body = { jsonrpc: '2.0', id, method: 'user_message', params }
+      try {
+        await ask({ method: 'POST', path: `${runPath(session)}command/`, body, answer: Taken })
+        return 'queued'
+      } catch (error) {
+        if (error instanceof Refused && error.status === 409) return 'ended'
+        if (mayHaveEnded(error) && (await hasEnded(session))) return 'ended'
+        throw error instanceof Refused && error.status === 404 ? outOfSight(error) : error
+      }
+    },
+
+    /** The agent's own refusal, of a request that does not wait any more, comes with 200. */
+    async answerPermission(session: Session, params: { requestId: string; optionId: string }): Promise<void> {
+      const body = { jsonrpc: '2.0', id: params.requestId, method: 'permission_response', params }
+      await ask({ method: 'POST', path: `${runPath(session)}command/`, body, answer: z.unknown() })
+    },
+
+    /** For the next run of a task. */
+    stageArtifact: (taskId: string, file: AttachmentFile) => stageArtifact(settings, taskId, file, now),
+
+    /** For a run that lives. */
+    addArtifact: (session: Session, file: AttachmentFile) => addArtifact(settings, session, file, now),
+
+    /** Asks for the end of a run. A promise only: look until the status is terminal. */
+    async cancel(session: Session, reason: string): Promise<void> {
+      const body = { reason: cut(reason, 500) }
+      await ask({ method: 'POST', path: `${runPath(session)}cancel/`, body, answer: Taken })
+    },
+
+    /** What a task has cost so far, in US dollars. */
+    async cost(taskId: string): Promise<number | undefined> {
+      try {
+        const path = `tasks/${taskId}/usage/`
+        return (await ask({ method: 'GET', path, answer: Usage, within: 5_000 })).data.total_cost_usd
+      } catch {
+        return undefined
+      }
+    },
+
+    /** The sandbox environments that the key can see. */
+    async sandboxes(): Promise<SandboxView[]> {
+      const query = { limit: '100' }
+      return (await ask({ method: 'GET', path: 'sandbox_environments/', query, answer: SandboxPage })).data
+        .results
+    },
+
+    /** The Codex models; empty when the server can't say, which is not the same as none. */
+    async models(): Promise<KnownModel[]> {
+      try {
+        const { data } = await ask({ method: 'GET', path: 'tasks/models/', answer: Models, within: 5_000 })
+        return data.models
+          .filter(({ runtime_adapter }) => runtime_adapter === 'codex')
+          .map(({ model, supported_efforts }) => ({ name: model, efforts: supported_efforts ?? undefined }))
+      } catch {
+        return []
+      }
+    },
+  }
+
+  async function statusOf(session: Session): Promise<TaskRun['status']> {
+    return (await ask({ method: 'GET', path: runPath(session), answer: TaskRun })).data.status
+  }
+
+  async function hasEnded(session: Session): Promise<boolean> {
+    return isTerminal(await statusOf(session))
+  }
+}
+
+/** Older servers can't tell an ended workflow from one that they do not reach, and one 404 is no word on a run. */
+const mayHaveEnded = (error: unknown): boolean =>
+  isNotFound(error) || (error instanceof Unanswered && error.said?.status === 502)
+
+const outOfSight = (cause: Refused): Unanswered =>
+  new Unanswered('posthog', 'PostHog did not find a run that goes on', { cause })
+
+/** By code points, as PostHog counts. */
+const cut = (text: string, most: number): string =>
+  text.length <= most ? text : [...text.toWellFormed()].slice(0, most).join('')
+
+interface Reading {
+  offset: number
+  redact(text: string): string
+}
+
+function sightOf(run: TaskRun, lines: unknown[], { offset, redact }: Reading): Sight {
+  const output = run.output
+  const startedAt = Date.parse(run.created_at ?? '') || 0
+  return {
+    status: run.status,
+    error: run.error_message ? redact(run.error_message) : undefined,
+    pulls: [...(output?.pr_url ? [output.pr_url] : []), ...(output?.pr_urls ?? [])].map(redact),
+    headBranch: output?.head_branch ?? undefined,
+    model: run.model ?? undefined,
+    effort: run.reasoning_effort ?? undefined,
+    authorship: run.state?.pr_authorship_mode ?? undefined,
+    updatedAt: Date.parse(run.updated_at ?? '') || undefined,
+    // A resumed run's log begins with its ancestors' entries.
+    log: lines
+      .flatMap(logEntry)
+      .filter(entry => entry.at >= startedAt)
+      .map(entry => redacted(entry, redact)),
+    offset: offset + lines.length,
+  }
+}
+
+/** All that the agent can word. */
+function redacted({ at, what }: LogEntry, redact: (text: string) => string): LogEntry {
+  if (what.is === 'asks') {
+    const { request } = what
+    return { at, what: { is: 'asks', request: { ...request, title: redact(request.title) } } }
+  }
+  if (what.is === 'message') return { at, what: { is: 'message', text: redact(what.text) } }
+  return { at, what: what.is === 'progress' ? { ...what, label: redact(what.label) } : what }
+}
+
+export function logEntry(line: unknown): LogEntry[] {
+  const parsed = LogLine.safeParse(line)
+  if (!parsed.success) return []
+  const at = Date.parse(parsed.data.timestamp)
+  const what = meaning(parsed.data)
+  return Number.isNaN(at) || !what ? [] : [{ at, what }]
+}
+
+const over = new Set(['completed', 'complete', 'done', 'success', 'succeeded', 'finished'])
+const agentActs = /^(?:agent_message_chunk|agent_thought|tool_call)/
+
+/** Console output and housekeeping mean nothing: they also come after the end of a turn. */
+function meaning({ notification: { method = '', params, result } }: LogLine): LogEntry['what'] | undefined {
+  if (/^_?posthog\/turn_complete$/.test(method) || result) return { is: 'turn-over' }
+  if (method.endsWith('posthog/progress') && params?.step !== undefined)
+    return {
+      is: 'progress',
+      step: params.step,
+      label: params.label ?? params.step,
+      done: over.has(params.status ?? ''),
+    }
+  if (method.endsWith('posthog/permission_request') && params?.requestId !== undefined)
+    return { is: 'asks', request: requestOf(params.requestId, params) }
+  if (method.endsWith('posthog/permission_resolved') && params?.requestId !== undefined)
+    return { is: 'permitted', id: params.requestId }
+  const update = params?.update
+  if (method !== 'session/update' || !update) return undefined
+  if (update.sessionUpdate === 'agent_message') return messageOf(update.content)
+  if (update.sessionUpdate.startsWith('user_message')) return wordsOf(update.content)
+  return agentActs.test(update.sessionUpdate) ? { is: 'activity' } : undefined
+}
+
+/** A question is marked as one, or has no option that rejects. */
+function requestOf(
+  id: string,
+  { toolCall, options = [] }: NonNullable<LogLine['notification']['params']>,
+): PermissionRequest {
+  const marked = toolCall?._meta?.codeToolKind === 'question'
+  const rejects = options.some(({ kind }) => kind.startsWith('reject'))
+  return {
+    id,
+    title: cut(toolCall?.title ?? 'a permission', 1_000),
+    question: marked || !rejects,
+    options: options.map(({ optionId, name, kind }) => ({ id: optionId, name: cut(name, 200), kind })),
+  }
+}
+
+const TextPart = z.object({ text: z.string() })
+
+function textOf(content: unknown): string {
+  const parts = Array.isArray(content) ? content : [content]
+  return parts.flatMap(part => TextPart.safeParse(part).data?.text ?? []).join('\n')
+}
+
+/** A block without text goes with one that has some. */
+function wordsOf(content: unknown): LogEntry['what'] {
+  const text = textOf(content)
+  return text === '' ? { is: 'activity' } : { is: 'words', messages: messagesIn(text) }
+}
+
+function messageOf(content: unknown): LogEntry['what'] {
+  const text = textOf(content)
+  return text.trim() === '' ? { is: 'activity' } : { is: 'message', text: text.trim() }
+}

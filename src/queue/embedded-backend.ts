@@ -1,0 +1,107 @@
+/**
+ * BullMQ's PostgreSQL backend on PGlite, in this process, with its files in a directory that is ours alone. What a
+ * server would do in the background, nobody does here unless we do.
+ */
+import { mkdir, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { PGlite } from '@electric-sql/pglite'
+import { createPostgresBackend, runMigrations } from 'bullmq'
+import { claimDirectory } from './directory-claim.ts'
+import { PglitePool, PgliteSession } from './pglite-pool.ts'
+import type { QueueBackend } from './queue-backend.ts'
+import { describe, type Log } from './queue-log.ts'
+import { QueueUnavailable } from './work-queue.ts'
+
+const HOUR = 3_600_000
+/** What the work that is under way may still need: a file of PostgreSQL's log of changes takes 16 MB. */
+const MARGIN = 48 * 2 ** 20
+const VACUUM_EVERY = 1_000
+
+/**
+ * Nobody else can hold a job when this process starts, so whatever is active was left by a crash: let BullMQ's
+ * first stalled check reclaim it at once, rather than wait for locks to lapse.
+ */
+const ORPHANS = `
+  UPDATE job SET locked_until_ms = 0, stalled_marked = true WHERE state = 'active';
+  DELETE FROM meta WHERE field = 'stalled-check';`
+
+const LIVE = "SELECT id FROM job WHERE queue = $1 AND state NOT IN ('completed', 'failed') ORDER BY seq"
+
+/** BullMQ's own bound on the number of ended jobs costs a walk through all of them each time a job ends. */
+const SURPLUS = `
+  DELETE FROM job USING (
+    SELECT queue, id, row_number() OVER (PARTITION BY queue ORDER BY finished_at_ms DESC) AS place
+      FROM job WHERE state IN ('completed', 'failed')) AS ended
+   WHERE ended.place > 100000 AND job.queue = ended.queue AND job.id = ended.id`
+
+/** A write that leaves nothing behind but a line in the log of changes. */
+const PROBE = "SELECT pg_logical_emit_message(true, 'probe', '')"
+
+/** Each step leaves dead rows behind; after a few thousand every statement takes ten times as long. */
+const TABLES = 'job, job_log, event, meta, dedup'
+const VACUUM = `VACUUM (INDEX_CLEANUP ON) ${TABLES}`
+/** Without names it reads PostgreSQL's own catalog too, which takes a third of the whole start. */
+const ANALYZE = `ANALYZE ${TABLES}`
+
+/** @throws QueueUnavailable when another process has opened `dataDir`. */
+export async function openEmbedded(dataDir: string, log: Log): Promise<QueueBackend> {
+  await mkdir(dataDir, { recursive: true })
+  // Optimising PostgreSQL's WebAssembly costs a second of CPU at each start and 50 MB, and was not seen to pay later.
+  setFlagsFromString('--liftoff-only')
+  const claim = await claimDirectory(dataDir)
+  try {
+    const db = await PGlite.create(join(dataDir, 'queue'))
+    await prepare(db)
+    return backendOn(db, { dataDir, log, release: claim.release })
+  } catch (error) {
+    await claim.release()
+    throw error
+  }
+}
+
+async function prepare(db: PGlite): Promise<void> {
+  await db.exec('CREATE SCHEMA IF NOT EXISTS bullmq; SET search_path = bullmq')
+  await runMigrations(new PgliteSession(db))
+  await db.exec(ORPHANS)
+  await tidy(db)
+}
+
+/** Without a checkpoint the log of changes grows for ever, and is gone through whole after a crash. */
+async function tidy(db: PGlite): Promise<void> {
+  for (const statement of [SURPLUS, VACUUM, ANALYZE, 'CHECKPOINT']) await db.exec(statement)
+}
+
+/** A database whose disk is full can't even be tidied, so it takes nothing new before it comes to that. */
+async function room(dataDir: string): Promise<void> {
+  const { bavail, bsize } = await statfs(dataDir)
+  if (bavail * bsize >= MARGIN) return
+  throw new QueueUnavailable(`the disk under ${dataDir} is full: less than ${MARGIN / 2 ** 20} MB are left`)
+}
+
+function backendOn(
+  db: PGlite,
+  { dataDir, log, release }: { dataDir: string; log: Log; release: () => Promise<void> },
+): QueueBackend {
+  const upkeep = (work: Promise<unknown>) => {
+    work.catch(error => log.warn({ error: describe(error) }, 'could not tidy the embedded queue'))
+  }
+  let statements = 0
+  const pool = new PglitePool(db, () => {
+    if (++statements % VACUUM_EVERY === 0) upkeep(db.exec(VACUUM))
+  })
+  const timer = setInterval(() => upkeep(tidy(db)), HOUR).unref()
+  return {
+    kind: 'embedded',
+    create: (name, options, more) => createPostgresBackend(name, { ...options, connection: pool }, more),
+    liveIds: async queue => (await db.query<{ id: string }>(LIVE, [queue])).rows.map(({ id }) => id),
+    probe: async () => {
+      await db.exec(PROBE)
+    },
+    admits: () => room(dataDir),
+    close: async () => {
+      clearInterval(timer)
+      await db.close().finally(release)
+    },
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * BullMQ on Redis or Valkey. Whoever adds a job must hear soon that it did not work, so that GitHub is told; whoever
+ * works waits for the server's return. Hence two kinds of connection.
+ */
+import { createRedisBackend } from 'bullmq'
+import { Redis, type RedisOptions } from 'ioredis'
+import { within } from './deadline.ts'
+import type { QueueBackend } from './queue-backend.ts'
+import { describe, type Log } from './queue-log.ts'
+import { checkRedisSafety } from './redis-safety.ts'
+import { QueueUnavailable } from './work-queue.ts'
+
+/** Redis may be restarting just now, or start beside us. */
+export const START_MS = 20_000
+const SAY_AFTER_MS = 1_000
+
+const PROBE = '{codex}:probe'
+
+const COMMON = {
+  connectTimeout: 5_000,
+  retryStrategy: attempt => Math.min(attempt * 100, 1_000),
+  /** After a failover the old primary answers READONLY: look up who is primary now, and say it again. */
+  reconnectOnError: error => (error.message.startsWith('READONLY') ? 2 : false),
+} satisfies RedisOptions
+
+const PRODUCER = {
+  ...COMMON,
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
+  commandTimeout: 2_500,
+  socketTimeout: 5_000,
+} satisfies RedisOptions
+
+/** A blocking read lasts 10 s at most, so silence beyond that is a dead connection. */
+const WORKER = { ...COMMON, maxRetriesPerRequest: null, socketTimeout: 15_000 } satisfies RedisOptions
+
+/** @throws QueueUnavailable, naming host and port, when the server does not get ready in `waitMs`, or lets us not in. */
+export async function openRedis(
+  redisUrl: string,
+  log: Log,
+  report: (error: Error) => void,
+  waitMs = 5_000,
+): Promise<QueueBackend> {
+  const where = hostAndPort(redisUrl)
+  const producer = new Redis(redisUrl, PRODUCER)
+  await ready(producer, { where, log, waitMs })
+  producer.on('error', report)
+  for (const warning of await checkRedisSafety(producer)) log.warn({ redis: where }, warning)
+
+  let worker: Redis | undefined
+  const forWorkers = () => {
+    worker ??= new Redis(redisUrl, WORKER).on('error', report)
+    return worker
+  }
+  return {
+    kind: 'redis',
+    create: (name, options, more) => {
+      const connection = more?.withBlockingConnection ? forWorkers() : producer
+      return createRedisBackend(name, { ...options, connection }, more)
+    },
+    probe: async () => {
+      // A replica, a full memory or a disk that fails refuse a write, and answer a ping.
+      await producer.set(PROBE, Date.now(), 'PX', 60_000)
+    },
+    workersConnected: () => worker === undefined || worker.status === 'ready',
+    close: async () => {
+      producer.disconnect()
+      worker?.disconnect()
+    },
+  }
+}
+
+interface Waiting {
+  where: string
+  log: Log
+  waitMs: number
+}
+
+async function ready(redis: Redis, { where, log, waitMs }: Waiting): Promise<void> {
+  let reason: unknown = 'no answer'
+  let give: (error: Error) => void = () => {}
+  const note = (error: Error) => {
+    reason = error
+    if (/^(?:WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH)/.test(error.message)) give(refused())
+  }
+  const refused = () => {
+    redis.disconnect()
+    return new QueueUnavailable(`cannot reach Redis at ${where}: ${describe(reason)}`)
+  }
+  const say = setTimeout(() => {
+    log.warn({ redis: where, error: describe(reason), ms: waitMs }, 'waiting for Redis')
+  }, SAY_AFTER_MS)
+  redis.on('error', note)
+  const up = new Promise<void>((resolve, reject) => {
+    give = reject
+    redis.once('ready', () => resolve())
+  })
+  try {
+    await within(waitMs, up, () => {
+      throw refused()
+    })
+  } finally {
+    clearTimeout(say)
+  }
+  redis.off('error', note)
+}
+
+/** The parser's own error would show the whole address, password included. */
+function hostAndPort(redisUrl: string): string {
+  if (!URL.canParse(redisUrl)) throw new QueueUnavailable('the address of Redis is not a URL')
+  const { hostname, port, protocol } = new URL(redisUrl)
+  if (protocol !== 'redis:' && protocol !== 'rediss:') {
+    throw new QueueUnavailable(`the address of Redis must begin with redis:// or rediss://, not ${protocol}`)
+  }
+  return `${hostname || 'localhost'}:${port || '6379'}`
+}

@@ -1,0 +1,20 @@
+/** What a Run has reached since its record was last saved, in lines for the operator. */
+
+import type { Log } from '../../core/model/ports.ts'
+import { outageOf, services } from '../../core/run/outage.ts'
+import type { Run } from '../../core/run/run.ts'
+
+export function logMilestones(log: Log, before: Run, after: Run): void {
+  const { taskRun, outcome } = after
+  if (!before.taskRun && taskRun) log.info({ task: after.taskId, taskRun: taskRun.id }, 'run started')
+  for (const { url, state, draft } of after.pulls.slice(before.pulls.length))
+    log.info({ pull: url, state, draft }, 'pull request')
+  for (const service of services) {
+    const outage = outageOf(after, service)
+    if (!outage || outage.until === outageOf(before, service)?.until) continue
+    log.info({ service, why: outage.why, until: new Date(outage.until).toISOString() }, 'waiting')
+  }
+  if (!before.stop && after.stop) log.info({ by: after.stop.by.login }, 'stop asked for')
+  if (!before.agentLeft && after.agentLeft) log.warn({ taskRun: taskRun?.id }, 'the agent may still work')
+  if (!before.outcome && outcome) log.info({ outcome }, 'outcome')
+}

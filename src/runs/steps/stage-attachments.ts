@@ -1,0 +1,114 @@
+/**
+ * Takes the files that were attached along to PostHog, one after another, before the run starts. A file that
+ * can't be taken is remembered with the reason, and the run goes on without it. Safe to do again after a
+ * crash: what was staged and not used is forgotten there.
+ */
+
+import { ComeBack, Refused, Unanswered } from '../../core/model/errors.ts'
+import type { Log } from '../../core/model/ports.ts'
+import { type Run, resumedSession } from '../../core/run/run.ts'
+import {
+  type Attachment,
+  type AttachmentFile,
+  AttachmentRefused,
+  attachmentsIn,
+  maxAttachments,
+  onlyOnce,
+  type StagedAttachments,
+  type Unfit,
+  whyNot,
+} from '../../core/text/attachment-links.ts'
+
+/** As much of a Run as its attachments depend on. */
+export interface Attaching {
+  thread: Pick<Run['thread'], 'url'>
+  ask: Pick<Run['ask'], 'text' | 'whole' | 'inline'>
+  snapshot: Pick<Run['snapshot'], 'body'>
+  earlier?: Run['earlier']
+}
+
+export interface Staging {
+  /** For the log. */
+  runId: string
+  download(attachment: Attachment): Promise<AttachmentFile>
+  /** Gives a file to PostHog, for a task's next run or for a run that lives, and answers its id. */
+  stage(file: AttachmentFile): Promise<string>
+  assertHeld(): Promise<void>
+  log: Log
+  now(): number
+}
+
+/** How long attachments may hold up a Run, in ms. */
+const patience = 120_000
+const pauseBeforeRepeat = 500
+/** More than this are not even named. */
+const mostNamed = 20
+
+/** @throws ComeBack, and whatever `assertHeld` throws */
+export async function stageAttachments(
+  attachments: readonly Attachment[],
+  staging: Staging,
+): Promise<StagedAttachments> {
+  const ids: string[] = []
+  const failed: StagedAttachments['failed'] = []
+  const deadline = staging.now() + patience
+  for (const attachment of attachments.slice(0, mostNamed)) {
+    const taken = await take(staging, attachment, { deadline, full: ids.length === maxAttachments })
+    if (typeof taken === 'string') ids.push(taken)
+    else failed.push({ name: attachment.name, why: whyNot(taken) })
+  }
+  return { ids, failed }
+}
+
+/** Those of the command first, as they matter most; a session that goes on knows those of the thread already. */
+export function attachmentsOf({ thread, ask, snapshot, earlier }: Attaching): Attachment[] {
+  const inline = (ask.inline ?? []).map(({ body }) => body)
+  const texts = [
+    ask.text,
+    ask.whole ?? '',
+    ...inline,
+    ...(resumedSession({ earlier }) ? [] : [snapshot.body]),
+  ]
+  return onlyOnce(texts.flatMap(text => attachmentsIn(text, thread.url, mostNamed)))
+}
+
+/** The id of what was staged, or why it was not. */
+async function take(
+  staging: Staging,
+  attachment: Attachment,
+  { deadline, full }: { deadline: number; full: boolean },
+): Promise<string | Unfit> {
+  if (full) return { because: 'count' }
+  if (staging.now() >= deadline) return { because: 'time' }
+  await staging.assertHeld()
+  try {
+    const file = await again(() => staging.download(attachment))
+    return await again(() => staging.stage(file))
+  } catch (error) {
+    if (error instanceof ComeBack) throw error
+    const unfit = reasonOf(error)
+    const level = unfit.because === 'fault' ? 'error' : 'warn'
+    const fields = { run: staging.runId, attachment: attachment.name, err: error }
+    staging.log[level](fields, 'attachment not passed on')
+    return unfit
+  }
+}
+
+function reasonOf(error: unknown): Unfit {
+  if (error instanceof AttachmentRefused) return error.unfit
+  if (error instanceof Unanswered) return { because: 'silence', service: error.service }
+  if (error instanceof Refused)
+    return { because: 'refusal', service: error.service, said: error.message.slice(0, 200) }
+  return { because: 'fault' }
+}
+
+/** Both halves may be repeated, so one lost answer does not cost a file. */
+async function again<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    if (!(error instanceof Unanswered)) throw error
+    await new Promise(done => setTimeout(done, pauseBeforeRepeat))
+    return await act()
+  }
+}

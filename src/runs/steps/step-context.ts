@@ -1,0 +1,150 @@
+/** What a step has in hand, and the one way to do something that can't be taken back. */
+
+import type { Accounts } from '../../access/authorize.ts'
+import type { SettingsReader } from '../../access/read-settings.ts'
+import type { Deployment } from '../../core/comments/words.ts'
+import { around, type Reached } from '../../core/model/crash-points.ts'
+import { ComeBack, Refused, Unanswered } from '../../core/model/errors.ts'
+import { logAbout } from '../../core/model/log-about.ts'
+import type { Signer } from '../../core/model/marker.ts'
+import type { FlowMeter } from '../../core/model/meter.ts'
+import type { GitHub, Held, Log, TasksClient, ThreadClient } from '../../core/model/ports.ts'
+import { NotSettled } from '../../core/model/result-pending.ts'
+import { outageOf } from '../../core/run/outage.ts'
+import type { Intent, Run } from '../../core/run/run.ts'
+import type { Session } from '../../core/run/session.ts'
+import type { OtherRun } from '../../core/run/start-limits.ts'
+import { limits } from '../../core/run/timing.ts'
+import { logMilestones } from './milestones.ts'
+
+/** News of a task run as they happen; what they are is looked up. */
+interface NewsStream {
+  /** Wakes the Run on news of its session; false when this process does not listen. */
+  watch(session: Session, runId: string): boolean
+  unwatch(taskRunId: string): void
+}
+
+export interface RunDeps {
+  github: GitHub
+  posthog: TasksClient
+  signer: Signer
+  deployment: Deployment
+  log: Log
+  meter?: Pick<FlowMeter, 'moved'>
+  now(): number
+  /** Live Runs of the whole deployment, which share one key. */
+  liveRuns(): Promise<number>
+  stream: NewsStream
+  /** Of one owner: the live Runs, and those that ended and began since then (ms since the epoch). */
+  others(owner: string, since: number): Promise<OtherRun[]>
+  /** The deployment's token for pull requests by its own user; kept out of every record. */
+  userToken: string | undefined
+  settings: SettingsReader
+  accounts: Accounts
+  /** A random word for each prompt. */
+  fence(): string
+  reached: Reached
+}
+
+export interface Hand {
+  deps: RunDeps
+  job: Held<Run>
+  github: ThreadClient
+  /** The record as last saved. */
+  run: Run
+  save(run: Run): Promise<void>
+}
+
+export function handOf(deps: RunDeps, job: Held<Run>): Hand {
+  const { id, ask } = job.data
+  const log = logAbout(deps.log, { run: id, delivery: ask.delivery })
+  return {
+    deps: { ...deps, log },
+    job,
+    github: deps.github(job.data.thread),
+    run: job.data,
+    async save(run) {
+      const before = this.run
+      await job.save(run)
+      this.run = run
+      logMilestones(log, before, run)
+      deps.meter?.moved(before, run)
+    },
+  }
+}
+
+export const allTold: Run['told'] = {
+  comment: true,
+  inline: Number.MAX_SAFE_INTEGER,
+  reaction: true,
+  label: true,
+  branch: true,
+}
+
+/** How far GitHub's and PostHog's clocks may be from ours. */
+export const skew = 60_000
+
+interface Once<T> {
+  intent: Intent
+  /** It has somebody set to work: not after a stop. */
+  begins?: boolean
+  /** Looks for the trace of an earlier attempt. */
+  find(intent: Intent): Promise<T | undefined>
+  perform(): Promise<T>
+}
+
+/**
+ * Does something that has no idempotency key: the intent is written, the effect done once, and the caller
+ * writes the result. When an earlier attempt left its intent behind, its trace is looked for first, until
+ * it has had time to become visible, counted from when it was clear that no answer would come.
+ */
+export async function once<T>(hand: Hand, { intent, begins, find, perform }: Once<T>): Promise<T> {
+  const trace = hand.run.intent && (await traceOf(hand, hand.run.intent, find))
+  if (trace !== undefined) return trace
+  if (begins && (hand.run.stop || hand.run.outcome)) throw new CalledOff()
+  await hand.save({ ...hand.run, intent })
+  await hand.job.assertHeld()
+  const { begun, done } = around[intent.effect]
+  hand.deps.reached(begun)
+  try {
+    const result = await perform()
+    hand.deps.reached(done)
+    return result
+  } catch (error) {
+    hand.run = { ...hand.run, intent: leftBehind(intent, error, hand.deps.now()) }
+    throw error
+  }
+}
+
+async function traceOf<T>(hand: Hand, earlier: Intent, find: Once<T>['find']): Promise<T | undefined> {
+  // What becomes visible while the look is under way may not be in it.
+  const lookedAt = hand.deps.now()
+  const done = await find(earlier)
+  if (done !== undefined) return done
+  const lostAt = earlier.lostAt ?? hand.deps.now()
+  hand.run = { ...hand.run, intent: { ...earlier, lostAt } }
+  const settled = lostAt + limits.unanswered
+  if (lookedAt < settled) throw new NotSettled(settled)
+  return undefined
+}
+
+/** Only the effect's own answer says that it did not happen; one about the looking says nothing. */
+function leftBehind(intent: Intent, error: unknown, now: number): Intent | undefined {
+  if (error instanceof ComeBack || error instanceof Refused) return undefined
+  return error instanceof Unanswered ? { ...intent, lostAt: now } : intent
+}
+
+/** The earlier attempt left no trace, and now nobody wants it any more. */
+export class CalledOff extends Error {
+  override name = 'CalledOff'
+}
+
+/**
+ * That something is not there is asked again before it is believed: GitHub may not show it for a moment.
+ * @throws Refused, of a read, until then
+ */
+export function believeAbsent({ run, deps }: Hand, what: string): void {
+  const refusedSince = outageOf(run, 'github')?.refusedSince
+  if (refusedSince !== undefined && deps.now() - refusedSince >= limits.absent) return
+  throw new Refused('github', 404, '', `${what} is not there`, undefined, 'read')
+}

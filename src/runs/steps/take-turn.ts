@@ -1,0 +1,100 @@
+/** Waiting for one's turn, and asking once more whether it may be taken. */
+
+import { allowanceOf } from '../../access/authorize.ts'
+import { clock } from '../../core/comments/words.ts'
+import type { Person } from '../../core/model/thread.ts'
+import type { Outcome, Run } from '../../core/run/run.ts'
+import { beforeInSession, longestWindow, type Turn, turnOf } from '../../core/run/start-limits.ts'
+import { pausedBecause } from '../../core/settings/deployment-settings.ts'
+import { failed } from './find-branch.ts'
+import { believeAbsent, type Hand } from './step-context.ts'
+
+const askAgain = 3_000
+
+export async function takeTurn(hand: Hand): Promise<Run> {
+  const { run, job, deps } = hand
+  const now = deps.now()
+  const [others, closer] = await Promise.all([
+    deps.others(run.thread.owner, now - longestWindow),
+    closedBy(hand),
+  ])
+  const paused = pausedBecause(deps.settings.deployment)
+  if (paused !== undefined) return failed(hand, atRest(paused))
+  if (closer) return { ...run, stop: { by: closer, at: now, asked: false, because: 'closed this' } }
+  const inSession = beforeInSession({ id: job.id, addedAt: job.addedAt, data: run }, others)
+  if (inSession.length > 0)
+    return { ...run, ahead: inSession.length, waitsUntil: undefined, nextLookAt: now + askAgain }
+  const turn = turnOf({ id: job.id, addedAt: job.addedAt, data: run }, others, now)
+  if (turn.is !== 'now' && run.settings.limits.when_reached === 'refuse') return failed(hand, atLimit(turn))
+  switch (turn.is) {
+    case 'ahead':
+      return { ...run, ahead: turn.ahead, waitsUntil: undefined, nextLookAt: now + askAgain }
+    case 'until':
+      return {
+        ...run,
+        ahead: 0,
+        waitsUntil: { at: turn.at, limit: turn.limit },
+        nextLookAt: Math.min(turn.at, now + 60_000),
+      }
+    case 'now':
+      // Who had to wait may have lost the right to it meanwhile.
+      if (run.ahead !== undefined && !(await stillMay(hand))) return failed(hand, notAnyMore)
+      return {
+        ...run,
+        turn: true,
+        turnAt: now,
+        ahead: undefined,
+        waitsUntil: undefined,
+        nextLookAt: undefined,
+      }
+  }
+}
+
+/** Looks once more, before anything is done about a session that others may have taken meanwhile. */
+export async function givesWay({ run, job, deps }: Hand): Promise<Run | undefined> {
+  const now = deps.now()
+  const before = beforeInSession(
+    { id: job.id, addedAt: job.addedAt, data: run },
+    await deps.others(run.thread.owner, now),
+  )
+  if (before.length === 0) return undefined
+  return { ...run, turn: run.asked, ahead: before.length, nextLookAt: now + askAgain }
+}
+
+const atRest = (why: string): Outcome => ({
+  is: 'failed',
+  class: 'quota',
+  reason: `Nothing starts here now: ${why}`,
+  fix: '`/codex retry` asks again, later.',
+})
+
+const atLimit = (turn: Exclude<Turn, { is: 'now' }>): Outcome => ({
+  is: 'failed',
+  class: 'quota',
+  reason:
+    turn.is === 'ahead'
+      ? `The limit for runs under way at once is reached; ${turn.ahead} would have to end first`
+      : `The limit for ${turn.limit} is reached until ${clock(turn.at)}`,
+  fix: 'The settings of this repository have it refused, not kept waiting. `/codex retry` asks again.',
+})
+
+/** The webhook of a closing may overtake the command's, and then finds nothing to stop. */
+const closedBy = async ({ github, run }: Hand): Promise<Person | undefined> =>
+  run.settings.when.closed === 'stop' ? github.closedBy() : undefined
+
+async function stillMay(hand: Hand): Promise<boolean> {
+  const { github, run, deps } = hand
+  const { settings, usable } = await deps.settings.of(github, run.thread)
+  const name = run.ask.what === 'plan' ? 'plan' : 'run'
+  const naming = { github, accounts: deps.accounts, repoId: run.thread.repoId, settings }
+  const may = usable && (await allowanceOf(naming, run.ask.by, name)).may
+  if (!may) believeAbsent(hand, 'The right to start this')
+  return may
+}
+
+const notAnyMore: Outcome = {
+  is: 'failed',
+  class: 'permission',
+  reason: 'Who asked for this may not start runs here any more',
+  fix: 'Somebody with write permission can ask again.',
+}

@@ -1,0 +1,178 @@
+/**
+ * The numbers of this process in Prometheus' format. Labels are words of ours, or of a fixed list: no repository, person
+ * or text ever becomes one.
+ */
+import { readFileSync } from 'node:fs'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { CallMeter, DoorMeter, FlowMeter, Meter } from '../core/model/meter.ts'
+import { counter, gauge, histogram, prefix, seconds } from './instruments.ts'
+import { type Listed, queueGauges } from './queue-gauges.ts'
+
+export interface Metrics {
+  meter: Meter
+  page(): Promise<MetricsPage>
+}
+
+interface MetricsPage {
+  type: string
+  text: string
+}
+
+export interface MetricsParts {
+  role: string
+  /** Which backend the queue has. */
+  queue: string
+  queues: Record<'triggers' | 'runs', Listed>
+  now(): number
+}
+
+export function openMetrics({ role, queue, queues, now }: MetricsParts): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const build = { version: version(), node: process.version, role, queue }
+  gauge(registry, 'build_info', 'Always 1: what runs here.', Object.keys(build)).set(build, 1)
+  const readQueues = queueGauges(registry, queues, now)
+  return {
+    meter: { ...doorMeter(registry), ...callMeter(registry, now), ...flowMeter(registry, now) },
+    async page() {
+      await readQueues()
+      return { type: registry.contentType, text: await registry.metrics() }
+    },
+  }
+}
+
+function version(): string {
+  try {
+    return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+  } catch {
+    return 'unknown'
+  }
+}
+
+const quick = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const slow = [1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400]
+
+function doorMeter(registry: Registry): DoorMeter {
+  const webhooks = counter(registry, 'webhooks_total', 'Webhook deliveries, by how they were answered.', [
+    'event',
+    'answer',
+  ])
+  const took = histogram(registry, 'webhook_seconds', 'Time until a delivery was answered.', {
+    labelNames: ['event'],
+    buckets: quick,
+  })
+  return {
+    answered({ event, answer, ms }) {
+      webhooks.inc({ event, answer })
+      took.observe({ event }, seconds(ms))
+    },
+  }
+}
+
+function callMeter(registry: Registry, now: () => number): CallMeter {
+  const calls = counter(
+    registry,
+    'calls_total',
+    'Calls to GitHub and PostHog; status none: no answer came.',
+    ['service', 'method', 'route', 'status'],
+  )
+  const took = histogram(registry, 'call_seconds', 'Time that calls to GitHub and PostHog took.', {
+    labelNames: ['service', 'method', 'route'],
+    buckets: quick,
+  })
+  const waits = counter(registry, 'told_to_wait_total', 'Times that a service asked to come back later.', [
+    'service',
+    'why',
+  ])
+  return {
+    called({ service, method, route, status, ms }) {
+      calls.inc({ service, method, route, status: status ?? 'none' })
+      took.observe({ service, method, route }, seconds(ms))
+    },
+    toldToWait(service, why) {
+      waits.inc({ service, why })
+    },
+    budget: budgetGauge(registry, now),
+  }
+}
+
+/** GitHub's own; whatever else a server may say is `other`. */
+const resources = new Set(['core', 'graphql', 'search'])
+
+/** Each installation has limits of its own; only the lowest is shown, as long as its window lasts. */
+function budgetGauge(registry: Registry, now: () => number): CallMeter['budget'] {
+  const budgets = new Map<string, { resource: string; left: number; resetAt: number }>()
+  new Gauge({
+    name: `${prefix}rate_limit_remaining`,
+    help: "What is left of GitHub's primary limits: the lowest of all installations.",
+    labelNames: ['resource'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      const lowest = new Map<string, number>()
+      for (const [whose, { resource, left, resetAt }] of budgets)
+        if (resetAt <= now()) budgets.delete(whose)
+        else lowest.set(resource, Math.min(left, lowest.get(resource) ?? Number.POSITIVE_INFINITY))
+      for (const [resource, left] of lowest) this.set({ resource }, left)
+    },
+  })
+  return ({ whose, resource, left, resetAt }) => {
+    const known = resources.has(resource) ? resource : 'other'
+    budgets.set(`${whose} ${known}`, { resource: known, left, resetAt })
+  }
+}
+
+function flowMeter(registry: Registry, now: () => number): FlowMeter {
+  const triggers = counter(
+    registry,
+    'triggers_total',
+    'What arrived from GitHub, by how it was dealt with.',
+    ['kind', 'outcome'],
+  )
+  const sweeps = counter(registry, 'sweeps_total', "Looks through GitHub's log of deliveries.", ['result'])
+  const redeliveries = counter(
+    registry,
+    'redeliveries_total',
+    'Webhooks that GitHub was asked to send again.',
+  )
+  return {
+    ...runMeter(registry, now),
+    handled(kind, outcome) {
+      triggers.inc({ kind, outcome })
+    },
+    swept({ result, redelivered }) {
+      sweeps.inc({ result })
+      redeliveries.inc(redelivered)
+    },
+  }
+}
+
+function runMeter(registry: Registry, now: () => number): Pick<FlowMeter, 'moved'> {
+  const outcomes = counter(registry, 'runs_total', 'Runs that came to an outcome, once for each follow-up.', [
+    'outcome',
+    'class',
+  ])
+  const start = histogram(registry, 'run_start_seconds', 'From the command to the start at PostHog.', {
+    buckets: slow,
+  })
+  const result = histogram(registry, 'run_result_seconds', 'From the command to its first outcome.', {
+    labelNames: ['outcome'],
+    buckets: slow,
+  })
+  const stalls = counter(
+    registry,
+    'stalls_survived_total',
+    'Times that a run went on after its process was lost.',
+  )
+  return {
+    moved(before, after) {
+      const since = seconds(now() - after.ask.at)
+      if (!before.taskRun && after.taskRun && after.round === 0) start.observe(since)
+      if (after.stallsSeen > before.stallsSeen) stalls.inc(after.stallsSeen - before.stallsSeen)
+      if (before.outcome || !after.outcome) return
+      const { outcome } = after
+      outcomes.inc({ outcome: outcome.is, class: outcome.is === 'failed' ? outcome.class : 'none' })
+      if (after.round === 0) result.observe({ outcome: outcome.is }, since)
+    },
+  }
+}

@@ -1,0 +1,64 @@
+/** The manifest from which GitHub makes the App, and where it is sent. Source: GitHub's docs, "Registering a GitHub App from a manifest". */
+import { z } from 'zod'
+import type { Values } from './posthog-form.ts'
+
+export interface Asked {
+  permissions: Readonly<Record<string, string>>
+  events: readonly string[]
+}
+
+export const manifestOf = (values: Values, asked: Asked, callback: string): Record<string, unknown> => ({
+  name: values.name,
+  url: 'https://posthog.com/docs/tasks',
+  description:
+    'Turns /codex comments and labels into PostHog task runs on Codex, and brings back the pull request.',
+  public: false,
+  redirect_url: callback,
+  hook_attributes: { url: values.webhook, active: true },
+  default_permissions: asked.permissions,
+  default_events: asked.events,
+})
+
+export interface Server {
+  /** Where people are: `https://github.com`. */
+  web: string
+  api: string
+}
+
+/** @param protocol of an Enterprise Server */
+export function serverOf({ enterprise }: Pick<Values, 'enterprise'>, protocol: string): Server {
+  if (enterprise === '') return { web: 'https://github.com', api: 'https://api.github.com' }
+  return { web: `${protocol}://${enterprise}`, api: `${protocol}://${enterprise}/api/v3` }
+}
+
+export const newAppAddress = (
+  { web }: Server,
+  { organization }: Pick<Values, 'organization'>,
+  state: string,
+): string =>
+  `${web}${organization === '' ? '' : `/organizations/${organization}`}/settings/apps/new?state=${state}`
+
+const NewApp = z.object({
+  id: z.number().int(),
+  name: z.string(),
+  html_url: z.string(),
+  pem: z.string(),
+  webhook_secret: z.string().nullish(),
+})
+export type NewApp = z.infer<typeof NewApp>
+
+/** @throws an error that says what GitHub answered; a code works once, and for an hour */
+export async function redeem({ api }: Server, code: string): Promise<NewApp> {
+  const response = await fetch(`${api}/app-manifests/${encodeURIComponent(code)}/conversions`, {
+    method: 'POST',
+    headers: { accept: 'application/vnd.github+json', 'user-agent': 'codex-task-bot' },
+    signal: AbortSignal.timeout(15_000),
+  })
+  const parsed = NewApp.safeParse(await response.json().catch(() => undefined))
+  if (response.ok && parsed.success) return parsed.data
+  throw new Error(
+    response.status === 404
+      ? 'GitHub does not know this code: it works once, and for an hour'
+      : `GitHub answered ${response.status} when the App was fetched`,
+  )
+}

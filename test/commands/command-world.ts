@@ -1,0 +1,65 @@
+/** A Run in hand for one test, with services that answer as the test says. */
+import { expect } from 'vitest'
+import { markerSigner } from '../../src/core/model/marker.ts'
+import type { Held, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
+import type { Run } from '../../src/core/run/run.ts'
+import { type Hand, handOf, type RunDeps } from '../../src/runs/steps/step-context.ts'
+import { deployment, t0 } from '../core/given.ts'
+import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
+
+export type Differs = Partial<Omit<RunDeps, 'github' | 'posthog'>> &
+  Partial<Omit<Held<Run>, 'data' | 'settings'>> & {
+    github?: Partial<ThreadClient>
+    posthog?: Partial<TasksClient>
+  }
+
+interface Given {
+  deps: RunDeps
+  job: Held<Run>
+}
+
+/** The client with these methods; whoever calls another one has its test fail. */
+const only = <T extends object>(service: string, methods: Partial<T>): T =>
+  new Proxy(methods, {
+    get: (known, name) =>
+      Reflect.get(known, name) ?? (() => expect.fail(`${service}.${String(name)} is called`)),
+  }) as T
+
+export function given(run: Run, differs: Differs = {}): Given {
+  const { github = {}, posthog = {}, ...rest } = differs
+  const deps: RunDeps = {
+    github: () => only<ThreadClient>('github', github),
+    posthog: only<TasksClient>('posthog', posthog),
+    signer: markerSigner('secret'),
+    deployment,
+    log: { info() {}, warn() {}, error() {} },
+    now: () => t0,
+    liveRuns: async () => 1,
+    others: async () => [],
+    stream: { watch: () => false, unwatch() {} },
+    userToken: undefined,
+    settings: deploymentWith(),
+    accounts: memoryAccounts(),
+    fence: () => 'f'.repeat(16),
+    reached: () => {},
+    ...rest,
+  }
+  const job: Held<Run> = {
+    id: run.id,
+    data: run,
+    addedAt: t0,
+    stalls: 0,
+    failures: 0,
+    signal: new AbortController().signal,
+    assertHeld: async () => {},
+    save: async () => {},
+    inbox: async () => [],
+    ...rest,
+  }
+  return { deps, job }
+}
+
+export function handWith(run: Run, differs: Differs = {}): Hand {
+  const { deps, job } = given(run, differs)
+  return handOf(deps, job)
+}

@@ -1,0 +1,807 @@
+/** Attachments on their way: from GitHub, over the checks, into PostHog's storage and a run. */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAppAuth } from '@octokit/auth-app'
+import { Octokit } from '@octokit/rest'
+import nock from 'nock'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { startGitHub } from '../../emulators/github/emulator.ts'
+import type { GitHubEmulator } from '../../emulators/github/github.ts'
+import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
+import { CodexTaskRunCreate } from '../../src/core/agent/run-request.ts'
+import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
+import { limitGate } from '../../src/core/model/limit-gate.ts'
+import {
+  type Attachment,
+  type AttachmentFile,
+  AttachmentRefused,
+} from '../../src/core/text/attachment-links.ts'
+import { gitHubApp } from '../../src/github/app-client.ts'
+import { attachmentReader, downloadAttachment } from '../../src/github/attachment-files.ts'
+import { addArtifact, stageArtifact } from '../../src/posthog/artifacts.ts'
+import { call, type PostHogSettings } from '../../src/posthog/posthog-http.ts'
+import { postHogTasks } from '../../src/posthog/tasks-client.ts'
+import {
+  type Attaching,
+  attachmentsOf,
+  type Staging,
+  stageAttachments,
+} from '../../src/runs/steps/stage-attachments.ts'
+import { issueThread } from '../core/given.ts'
+
+// Importing it already stands between `fetch` and the network.
+nock.restore()
+
+const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
+const mebibyte = 1024 * 1024
+const uuid = '880fbe21-506b-458b-8be6-71ac826d92f5'
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+/** A server that remembers who asked for what, and with which token. */
+class Site {
+  readonly asked: string[] = []
+  handle: Handler = (_, response) => response.writeHead(404).end()
+  readonly #server: Server = createServer((request, response) => {
+    this.asked.push(`${request.url} ${request.headers.authorization ?? 'anonymous'}`)
+    request.resume()
+    this.handle(request, response)
+  })
+
+  async open(): Promise<this> {
+    await new Promise<void>(done => this.#server.listen(0, '127.0.0.1', done))
+    return this
+  }
+
+  get url(): string {
+    const address = this.#server.address() as AddressInfo
+    return `http://127.0.0.1:${address.port}`
+  }
+
+  /** Answers by path; a text is where to go on. */
+  serve(answers: Record<string, string | { type?: string; body?: Buffer; status?: number }>): void {
+    this.handle = (request, response) => {
+      const given = answers[request.url ?? ''] ?? { status: 404 }
+      if (typeof given === 'string') return void response.writeHead(302, { location: given }).end()
+      const type = given.type === undefined ? {} : { 'content-type': given.type }
+      response.writeHead(given.status ?? 200, type).end(given.body)
+    }
+  }
+
+  close(): Promise<void> {
+    this.#server.closeAllConnections()
+    return new Promise(done => this.#server.close(() => done()))
+  }
+}
+
+let site: Site
+let other: Site
+beforeEach(async () => {
+  site = await new Site().open()
+  other = await new Site().open()
+})
+afterEach(() => Promise.all([site.close(), other.close()]))
+
+const path = `/user-attachments/assets/${uuid}`
+const shot = (name = 'Image'): Attachment => ({ name, url: site.url + path })
+const file = (name: string): Attachment => ({ name, url: `${site.url}/user-attachments/files/1/${name}` })
+
+interface Given {
+  within?: number
+  signed?: () => Promise<ReadonlyMap<string, string>>
+  webUrl?: string
+}
+
+const download = (attachment: Attachment, given: Given = {}): Promise<AttachmentFile> =>
+  downloadAttachment(
+    { webUrl: `${site.url}/acme/shop/issues/7`, token: async () => 'secret', now: () => 1_000_000, ...given },
+    attachment,
+  )
+
+/** The reason in the words for the reader. */
+async function refusal(promise: Promise<unknown>): Promise<string> {
+  const error = await promise.then(
+    () => 'was taken',
+    (thrown: unknown) => thrown,
+  )
+  return error instanceof AttachmentRefused ? error.message : `${error}`
+}
+
+describe('a download', () => {
+  test('brings bytes, type and a name that says what it is', async () => {
+    site.serve({ [path]: { type: 'image/png; charset=binary', body: png } })
+    const { name, type, bytes } = await download(shot())
+    expect({ name, type, bytes: Buffer.from(bytes) }).toEqual({
+      name: 'Image.png',
+      type: 'image/png',
+      bytes: png,
+    })
+    expect(site.asked).toEqual([`${path} token secret`])
+  })
+
+  test.each([
+    ['Image', 'image/png', 'Image.png'],
+    ['Image.PNG', 'image/png', 'Image.PNG'],
+    ['shot.jpg', 'image/png', 'shot.jpg.png'],
+    ['At 10.14', 'image/png', 'At 10.14.png'],
+    ['server.log', 'application/octet-stream', 'server.log'],
+    ['the change.patch', 'binary/octet-stream', 'the change.patch'],
+    ['notes', 'text/plain; charset=utf-8', 'notes.txt'],
+    ['data.json', 'application/json', 'data.json'],
+    ['table.csv', 'text/csv', 'table.csv'],
+    ['trace.zip', 'application/zip', 'trace.zip'],
+    ['trace.zip', 'application/x-zip-compressed', 'trace.zip'],
+    ['page.log', 'text/x-log', 'page.log'],
+    ['long.log'.padStart(255, 'x'), 'text/plain', 'long.log'.padStart(255, 'x')],
+  ])('of %s as %s becomes %s', async (name, type, expected) => {
+    site.handle = (_, response) => response.writeHead(200, { 'content-type': type }).end(png)
+    expect((await download(file(name))).name).toBe(expected)
+  })
+
+  test('takes the extension of the address when the words have none', async () => {
+    site.handle = (_, response) =>
+      response.writeHead(200, { 'content-type': 'application/octet-stream' }).end('a')
+    const { name, type } = await download({ ...file('server.log'), name: 'what the server said' })
+    expect({ name, type }).toEqual({ name: 'what the server said.log', type: 'text/plain' })
+  })
+
+  test.each([
+    ['video.mp4', 'video/mp4', 'files of type video/mp4 are not passed on'],
+    ['shot.svg', 'image/svg+xml', 'files of type image/svg+xml are not passed on'],
+    ['setup.exe', 'application/octet-stream', 'files of type application/octet-stream are not passed on'],
+    ['constructor.constructor', '', 'its type is not known'],
+    ['odd', 'text/<script>', 'its type is not known'],
+    ['odd', 'TEXT', 'its type is not known'],
+  ])('of %s as %s is refused', async (name, type, expected) => {
+    site.handle = (_, response) => response.writeHead(200, { 'content-type': type }).end(png)
+    expect(await refusal(download(file(name)))).toBe(expected)
+  })
+
+  test.each([
+    ['image/png', Buffer.from('<html>'), 'it says that it is image/png, but it is not'],
+    ['image/jpeg', png, 'it says that it is image/jpeg, but it is not'],
+    ['image/gif', png, 'it says that it is image/gif, but it is not'],
+    ['image/webp', Buffer.from('RIFF0000WAVE'), 'it says that it is image/webp, but it is not'],
+    ['application/pdf', png, 'it says that it is application/pdf, but it is not'],
+    ['image/png', Buffer.alloc(0), 'it is empty'],
+    ['image/jpeg', Buffer.from('ffd8ffe0', 'hex'), 'was taken'],
+    ['image/gif', Buffer.from('GIF89a'), 'was taken'],
+    ['image/webp', Buffer.from('RIFF0000WEBP'), 'was taken'],
+    ['application/pdf', Buffer.from('\n%PDF-1.7'), 'was taken'],
+  ])('of something said to be %s: %s', async (type, body, expected) => {
+    site.serve({ [path]: { type, body } })
+    expect(await refusal(download(shot()))).toBe(expected)
+  })
+
+  test.each([
+    ['a.zip', 'application/zip', 30],
+    ['a.pdf', 'application/pdf', 10],
+    ['a.pdf', 'text/plain', 10],
+  ])('of %s as %s takes up to %i MB', async (name, type, limit) => {
+    const body = Buffer.alloc(limit * mebibyte)
+    body.write('%PDF-')
+    site.handle = (_, response) => response.writeHead(200, { 'content-type': type }).end(body)
+    expect((await download(file(name))).bytes.length).toBe(limit * mebibyte)
+    site.handle = (_, response) => {
+      response.writeHead(200, { 'content-type': type, 'content-length': limit * mebibyte + 1 })
+      response.write('%PDF-')
+    }
+    expect(await refusal(download(file(name), { within: 5_000 }))).toBe(`it is larger than ${limit} MB`)
+  })
+
+  test('is cut off while it comes in when it says nothing of its size', async () => {
+    let sent = 0
+    let closed = false
+    site.handle = (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/plain' })
+      response.on('close', () => {
+        closed = true
+      })
+      const pour = (): void => {
+        if (closed) return
+        sent += mebibyte
+        if (response.write(Buffer.alloc(mebibyte, 'a'))) setImmediate(pour)
+        else response.once('drain', pour)
+      }
+      pour()
+    }
+    expect(await refusal(download(file('endless.log')))).toBe('it is larger than 30 MB')
+    await expect.poll(() => closed).toBe(true)
+    expect(sent).toBeLessThan(60 * mebibyte)
+  })
+
+  test('has one time limit, before and while it comes in', async () => {
+    site.handle = () => {}
+    const start = Date.now()
+    await expect(download(shot(), { within: 150 })).rejects.toThrow(Unanswered)
+    site.handle = (_, response) => {
+      response.writeHead(200, { 'content-type': 'image/png' })
+      response.write(png)
+    }
+    await expect(download(shot(), { within: 150 })).rejects.toThrow(Unanswered)
+    site.handle = (_, response) => setTimeout(() => response.writeHead(302, { location: path }).end(), 100)
+    await expect(download(shot(), { within: 150 })).rejects.toThrow(Unanswered)
+    expect(Date.now() - start).toBeLessThan(3_000)
+  })
+
+  test('follows three redirects, and not a fourth', async () => {
+    site.serve({ [path]: '/a', '/a': `${site.url}/b`, '/b': 'c', '/c': { type: 'image/png', body: png } })
+    await download(shot())
+    expect(site.asked.map(line => line.split(' ')[0])).toEqual([path, '/a', '/b', '/c'])
+    site.serve({ [path]: '/a', '/a': '/b', '/b': '/c', '/c': '/d' })
+    expect(await refusal(download(shot()))).toBe('GitHub sent the download on too often')
+    site.serve({ [path]: path })
+    expect(await refusal(download(shot()))).toBe('GitHub sent the download on too often')
+  })
+
+  test('goes nowhere else, neither at first nor by a redirect', async () => {
+    other.serve({ [path]: { type: 'image/png', body: png } })
+    const elsewhere = 'GitHub sent the download on to an address that is not its own'
+    for (const target of [
+      other.url + path,
+      'http://169.254.169.254/latest/meta-data/',
+      'file:///etc/passwd',
+      'http://',
+    ]) {
+      site.serve({ [path]: target })
+      expect(await refusal(download(shot()))).toBe(elsewhere)
+    }
+    expect(await refusal(download({ name: 'a', url: other.url + path }))).toBe(elsewhere)
+    expect(await refusal(download({ name: 'a', url: `${site.url}/login` }))).toBe(elsewhere)
+    expect(other.asked).toEqual([])
+  })
+
+  test('is tried as anybody when the App may not have it', async () => {
+    site.handle = ({ headers }, response) =>
+      headers.authorization
+        ? response.writeHead(404).end()
+        : response.writeHead(200, { 'content-type': 'image/png' }).end(png)
+    await download(shot())
+    expect(site.asked).toEqual([`${path} token secret`, `${path} anonymous`])
+  })
+
+  test.each<[string, Handler]>([
+    ['401', (_, response) => response.writeHead(401).end()],
+    ['403', (_, response) => response.writeHead(403).end()],
+    ['404', (_, response) => response.writeHead(404).end()],
+    [
+      'a redirect to the sign-in',
+      (_, response) => response.writeHead(302, { location: '/login?return_to=a' }).end(),
+    ],
+    ['a page', (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<form>')],
+  ])('that nobody may have is refused: %s', async (_, handle) => {
+    site.handle = handle
+    expect(await refusal(download(shot()))).toBe('GitHub does not let the bot download it')
+    expect(site.asked).toHaveLength(2)
+  })
+
+  test('waits for a limit, and only for a limit', async () => {
+    site.handle = (_, response) => response.writeHead(429).end()
+    await expect(download(shot())).rejects.toMatchObject({ name: 'ComeBack', until: 1_060_000 })
+    site.handle = (_, response) => response.writeHead(403, { 'retry-after': '7' }).end()
+    await expect(download(shot())).rejects.toMatchObject({
+      name: 'ComeBack',
+      until: 1_007_000,
+      service: 'github',
+    })
+    site.handle = (_, response) => response.writeHead(410).end()
+    expect(await refusal(download(shot()))).toBe('GitHub answered 410 when it was downloaded')
+    site.handle = (_, response) => response.writeHead(502).end()
+    await expect(download(shot())).rejects.toThrow(Unanswered)
+    site.handle = ({ socket }) => socket.destroy()
+    await expect(download(shot())).rejects.toThrow(Unanswered)
+    site.handle = ({ socket }, response) => {
+      response.writeHead(200, { 'content-type': 'image/png', 'content-length': 100 })
+      response.write(png, () => socket.destroy())
+    }
+    await expect(download(shot())).rejects.toThrow(Unanswered)
+  })
+})
+
+describe('on github.com', () => {
+  const thread = { ...issueThread }
+  const storage = 'https://github-production-user-asset-6210df.s3.amazonaws.com'
+  const signedHost = 'https://private-user-images.githubusercontent.com'
+  /** Only in this form do answers have HTML. */
+  const api = [
+    'https://api.github.com',
+    { reqheaders: { accept: 'application/vnd.github.v3.full+json' } },
+  ] as const
+  const seen: string[] = []
+
+  beforeAll(() => {
+    nock.activate()
+    nock.disableNetConnect()
+  })
+  beforeEach(() => {
+    seen.length = 0
+  })
+  afterEach(() => nock.cleanAll())
+  afterAll(() => {
+    nock.enableNetConnect()
+    nock.restore()
+  })
+
+  function answers(
+    host: string,
+    route: string,
+    reply: [number, string | Buffer, Record<string, string>?],
+  ): void {
+    nock(host)
+      .get(route)
+      .query(true)
+      .reply(function () {
+        const token = this.req.headers.authorization
+        seen.push(`${new URL(host).host} ${token ?? 'anonymous'}`)
+        return reply
+      })
+  }
+
+  const image: [number, Buffer, Record<string, string>] = [200, png, { 'content-type': 'image/png' }]
+  const onGitHub = (url: string, given: Given = {}) =>
+    download({ name: 'Image', url }, { webUrl: thread.url, ...given })
+
+  test('the token is for github.com and not for its storage', async () => {
+    answers('https://github.com', path, [302, '', { location: `${storage}/1/${uuid}.png?X-Amz-Signature=a` }])
+    answers(storage, `/1/${uuid}.png`, image)
+    expect((await onGitHub(`https://github.com${path}`)).name).toBe('Image.png')
+    expect(seen).toEqual([
+      'github.com token secret',
+      'github-production-user-asset-6210df.s3.amazonaws.com anonymous',
+    ])
+  })
+
+  test('the token is only for what begins on github.com', async () => {
+    answers('https://user-images.githubusercontent.com', '/1/a.png', [
+      302,
+      '',
+      { location: `https://github.com${path}` },
+    ])
+    answers('https://github.com', path, image)
+    await onGitHub('https://user-images.githubusercontent.com/1/a.png')
+    expect(seen).toEqual(['user-images.githubusercontent.com anonymous', 'github.com anonymous'])
+  })
+
+  test('what the App may not have is taken from its signed address', async () => {
+    answers('https://github.com', path, [404, ''])
+    answers(signedHost, `/1/2-${uuid}.png`, image)
+    const signed = new Map([[uuid, `${signedHost}/1/2-${uuid}.png?jwt=a`]])
+    await onGitHub(`https://github.com${path}`, { signed: async () => signed })
+    expect(seen).toEqual(['github.com token secret', 'private-user-images.githubusercontent.com anonymous'])
+  })
+
+  test('an outdated signed address is replaced, and one of another host is not used', async () => {
+    answers(signedHost, `/1/2-${uuid}.png`, [404, ''])
+    answers(signedHost, `/1/2-${uuid}.png`, image)
+    const url = `${signedHost}/1/2-${uuid}.png`
+    await onGitHub(`${url}?jwt=old`, { signed: async () => new Map([[uuid, `${url}?jwt=new`]]) })
+    expect(seen).toHaveLength(2)
+    answers(signedHost, `/1/2-${uuid}.png`, [404, ''])
+    const evil = new Map([[uuid, `https://evil.example/1/2-${uuid}.png`]])
+    expect(await refusal(onGitHub(url, { signed: async () => evil }))).toBe(
+      'GitHub does not let the bot download it',
+    )
+  })
+
+  test('signed addresses are read from the HTML of the thread and of the command, once', async () => {
+    const html = (id: string) => `<img src="${signedHost}/1/2-${id}.png?jwt=a&amp;b=c">`
+    const second = uuid.replace('880', '990')
+    nock(...api)
+      .get('/repos/acme/shop/issues/7')
+      .reply(200, { body_html: html(uuid) })
+    nock(...api)
+      .get('/repos/acme/shop/issues/comments/501')
+      .reply(200, { body_html: html(second) })
+    const read = attachmentReader({
+      client: new Octokit(),
+      thread,
+      place: { in: 'thread', commentId: 501 },
+      token: async () => 'secret',
+      now: Date.now,
+    })
+    for (const id of [uuid, second]) {
+      answers('https://github.com', `/user-attachments/assets/${id}`, [404, ''])
+      answers(signedHost, `/1/2-${id}.png`, image)
+      await read({ name: 'Image', url: `https://github.com/user-attachments/assets/${id}` })
+    }
+    expect(nock.isDone()).toBe(true)
+  })
+
+  test.each([
+    [{ in: 'inline', commentId: 601 }, ['/repos/acme/shop/pulls/comments/601']],
+    [
+      { in: 'review', reviewId: 701 },
+      ['/repos/acme/shop/pulls/7/reviews/701', '/repos/acme/shop/pulls/7/reviews/701/comments'],
+    ],
+  ] as const)('a review has its own HTML: %o', async (place, routes) => {
+    const html = { body_html: `<img src="${signedHost}/1/2-${uuid}.png?jwt=a">` }
+    nock(...api)
+      .get('/repos/acme/shop/issues/7')
+      .reply(404, {})
+    routes.forEach((route, index) => {
+      const body = index === routes.length - 1 ? html : {}
+      nock('https://api.github.com')
+        .get(route)
+        .query(true)
+        .reply(200, route.endsWith('/comments') ? [body] : body)
+    })
+    answers('https://github.com', path, [404, ''])
+    answers(signedHost, `/1/2-${uuid}.png`, image)
+    const inline = { id: 1, path: 'a.ts', line: 1, hunk: '', body: '', author: 'maya' }
+    const whole =
+      place.in === 'inline' ? { ...place, rootId: 601, reviewId: null, inline } : { ...place, nodeId: 'R_1' }
+    const log = { debug() {}, info() {}, warn() {}, error() {} }
+    const read = attachmentReader({
+      client: new Octokit({ log }),
+      thread,
+      place: whole,
+      token: async () => 'secret',
+      now: Date.now,
+    })
+    expect((await read({ name: 'Image', url: `https://github.com${path}` })).type).toBe('image/png')
+    expect(nock.isDone()).toBe(true)
+  })
+})
+
+describe('staging', () => {
+  let posthog: PostHogEmulator
+  let settings: PostHogSettings
+  let taskId: string
+  const artifact = { name: 'Image.png', type: 'image/png', bytes: new Uint8Array(png) }
+  const stage = (given: typeof artifact = artifact, to = settings) =>
+    stageArtifact(to, taskId, given, () => 1_000_000)
+
+  beforeEach(async () => {
+    posthog = await startPostHog()
+    settings = {
+      host: posthog.url,
+      projectId: String(posthog.projectId),
+      apiKey: posthog.apiKey,
+      gate: limitGate(Date.now),
+    }
+    const task = { title: 'Fix', description: 'Fix it', repository: 'acme/shop' }
+    taskId = await postHogTasks(settings, { now: Date.now, redact: text => text }).createTask(task)
+  })
+  afterEach(() => posthog.close())
+
+  test('hands a file to the run that is started with its id', async () => {
+    const id = await stage()
+    const other = await stage({ ...artifact, name: 'a "b"\r\n.log', type: 'text/plain' })
+    const body = CodexTaskRunCreate.parse({
+      runtime_adapter: 'codex',
+      model: 'gpt-5.5',
+      pending_user_artifact_ids: [id, other],
+    })
+    await postHogTasks(settings, { now: Date.now, redact: text => text }).startRun(taskId, body, [])
+    const stored = await fetch(`${posthog.url}/api/projects/1/tasks/${taskId}/`, {
+      headers: { authorization: `Bearer ${posthog.apiKey}` },
+    })
+    const { latest_run: run } = (await stored.json()) as {
+      latest_run: { artifacts: Record<string, unknown>[] }
+    }
+    expect(run.artifacts).toMatchObject([
+      {
+        id,
+        name: 'Image.png',
+        type: 'user_attachment',
+        source: 'github',
+        content_type: 'image/png',
+        size: png.length,
+      },
+      { id: other, content_type: 'text/plain' },
+    ])
+    expect(posthog.calls.map(call => call.route)).toEqual([
+      'create-task',
+      'prepare-staged',
+      'finalize-staged',
+      'prepare-staged',
+      'finalize-staged',
+      'run',
+      'get-task',
+    ])
+  })
+
+  test('hands a file to a run that lives', async () => {
+    const tasks = postHogTasks(settings, { now: Date.now, redact: text => text })
+    const body = CodexTaskRunCreate.parse({ runtime_adapter: 'codex', model: 'gpt-5.5' })
+    const session = { taskId, taskRunId: await tasks.startRun(taskId, body, []) }
+    const first = await addArtifact(settings, session, artifact, Date.now)
+    const second = await addArtifact(settings, session, artifact, Date.now)
+    const message = { jsonrpc: '2.0', method: 'user_message', params: { artifact_ids: [first, second] } }
+    const path = `tasks/${taskId}/runs/${session.taskRunId}/command/`
+    await call(settings, { method: 'POST', path, body: message, answer: z.unknown() }, Date.now)
+    expect(posthog.ledger.at(-1)).toMatchObject({ kind: 'message', body: message })
+  })
+
+  test('is refused in the words of PostHog', async () => {
+    await expect(stage({ ...artifact, name: '' })).rejects.toMatchObject({ status: 400 })
+    const pdf = { name: 'a.pdf', type: 'application/pdf', bytes: new Uint8Array(10 * mebibyte + 1) }
+    await expect(stage(pdf)).rejects.toThrow('a.pdf exceeds the 10MB attachment limit for PDFs')
+    taskId = '00000000-0000-4000-8000-000000000000'
+    await expect(stage()).rejects.toMatchObject({ name: 'Refused', status: 404 })
+  })
+
+  test('waits for limits, and tells silence from refusal', async () => {
+    posthog.fault({ route: 'prepare-staged', fault: { kind: 'throttled', seconds: 30 } })
+    await expect(stage()).rejects.toMatchObject({ name: 'ComeBack', until: 1_030_000 })
+    posthog.fault({ route: 'finalize-staged', fault: { kind: 'status', code: 502 } })
+    await expect(stage()).rejects.toThrow(Unanswered)
+    posthog.fault({ route: 'finalize-staged', fault: { kind: 'reset', store: true } })
+    await expect(stage()).rejects.toThrow(Unanswered)
+    expect(await stage()).toMatch(/^[0-9a-f]{32}$/)
+  })
+
+  /** A PostHog of two answers, with its storage at the same place. */
+  function answering(
+    wrap: (entry: object) => unknown,
+    storage: Handler,
+    finalized = { id: 'a' },
+  ): PostHogSettings {
+    const form = { url: `${site.url}/storage`, fields: { key: 'k', policy: 'p' } }
+    site.handle = (request, response) => {
+      if (request.url === '/storage') return storage(request, response)
+      const prepared = { id: 'a', storage_path: 'k', presigned_post: form, expires_in: 3600 }
+      const entry = request.url?.includes('prepare_upload') ? prepared : finalized
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(wrap(entry)))
+    }
+    return { host: site.url, projectId: '1', apiKey: 'phx_key', gate: limitGate(Date.now) }
+  }
+  const stored: Handler = (_, response) => response.writeHead(204).end()
+
+  test.each<[string, (entry: object) => unknown]>([
+    ['wrapped', entry => ({ artifacts: [entry] })],
+    ['bare', entry => [entry]],
+  ])('reads answers that are %s, and gives storage no key', async (_, wrap) => {
+    expect(await stage(artifact, answering(wrap, stored))).toBe('a')
+    expect(site.asked).toEqual([
+      `/api/projects/1/tasks/${taskId}/staged_artifacts/prepare_upload/ Bearer phx_key`,
+      '/storage anonymous',
+      `/api/projects/1/tasks/${taskId}/staged_artifacts/finalize_upload/ Bearer phx_key`,
+    ])
+  })
+
+  test.each([
+    [
+      403,
+      '<Error><Code>AccessDenied</Code></Error>',
+      "Refused: PostHog's file storage answered 403 AccessDenied",
+    ],
+    [400, '', "Refused: PostHog's file storage answered 400"],
+    [503, '<Error><Code>SlowDown</Code></Error>', "Unanswered: PostHog's file storage answered 503 SlowDown"],
+  ])('tells what storage said: %i', async (status, body, expected) => {
+    const to = answering(
+      entry => [entry],
+      (_, response) => response.writeHead(status).end(body),
+    )
+    expect(await refusal(stage(artifact, to))).toBe(expected)
+  })
+
+  test('does not follow storage elsewhere, nor believe odd answers', async () => {
+    const away: Handler = (_, response) => response.writeHead(307, { location: other.url }).end()
+    await expect(
+      stage(
+        artifact,
+        answering(entry => [entry], away),
+      ),
+    ).rejects.toThrow('answered 307')
+    expect(other.asked).toEqual([])
+    for (const wrap of [() => [], () => ({ artifacts: [] }), (entry: object) => entry, () => null])
+      await expect(stage(artifact, answering(wrap, stored))).rejects.toThrow(Unanswered)
+    const another = answering(entry => [entry], stored, { id: 'b' })
+    await expect(stage(artifact, another)).rejects.toThrow('did not confirm')
+  })
+})
+
+describe('the attachments of a Run', () => {
+  const url = (name: string) => `https://github.com/user-attachments/files/1/${name}`
+  const link = (name: string) => `[${name}](${url(name)})`
+  const inline = (body: string) => ({
+    id: 1,
+    path: 'a.ts',
+    line: 1,
+    hunk: link('hunk.log'),
+    body,
+    author: 'zoe',
+  })
+  const several = (...names: string[]): Attachment[] => names.map(name => ({ name, url: url(name) }))
+
+  interface Logged {
+    level: string
+    message: string
+  }
+
+  function staging(given: Partial<Staging> = {}) {
+    const logged: Logged[] = []
+    const log = (level: string) => (fields: object, message: string) =>
+      void logged.push({ level, message: `${message}: ${'attachment' in fields ? fields.attachment : ''}` })
+    const whole: Staging = {
+      runId: 'run-comment-501',
+      download: async ({ name }) => ({ name, type: 'text/plain', bytes: new Uint8Array([1]) }),
+      stage: async ({ name }) => `id of ${name}`,
+      assertHeld: async () => {},
+      log: { info: log('info'), warn: log('warn'), error: log('error') },
+      now: () => 0,
+      ...given,
+    }
+    return { logged, stage: (...names: string[]) => stageAttachments(several(...names), whole) }
+  }
+
+  test('are those of the command, of what it is about, then of the thread', () => {
+    const run: Attaching = {
+      thread: issueThread,
+      ask: { text: `${link('a.log')} ${link('b.log')}`, inline: [inline(link('inline.log'))] },
+      snapshot: { body: `${link('c.log')} ${link('a.log')}` },
+    }
+    expect(attachmentsOf(run)).toEqual(several('a.log', 'b.log', 'inline.log', 'c.log'))
+    const earlier = { taskId: 'task-1', taskRunId: 'run-1', over: true }
+    expect(attachmentsOf({ ...run, earlier })).toEqual(several('a.log', 'b.log', 'inline.log'))
+  })
+
+  test('are staged in order', async () => {
+    expect(await staging().stage('a.log', 'b.log')).toEqual({
+      ids: ['id of a.log', 'id of b.log'],
+      failed: [],
+    })
+  })
+
+  test('that can not be had are named with the reason, and the others go on', async () => {
+    const faults: Record<string, Error> = {
+      'a.log': new AttachmentRefused({ because: 'empty' }),
+      'b.log': new Refused('posthog', 400, '', 'x'.repeat(500)),
+      'c.log': new Refused('github', 403, '', 'Resource not accessible'),
+      'd.log': new TypeError('a bug'),
+    }
+    const { stage, logged } = staging({
+      download: async ({ name }) => {
+        if (faults[name]) throw faults[name]
+        return { name, type: 'text/plain', bytes: new Uint8Array([1]) }
+      },
+    })
+    expect(await stage(...Object.keys(faults), 'e.log')).toEqual({
+      ids: ['id of e.log'],
+      failed: [
+        { name: 'a.log', why: 'it is empty' },
+        { name: 'b.log', why: `PostHog refused: ${'x'.repeat(200)}` },
+        { name: 'c.log', why: 'GitHub refused: Resource not accessible' },
+        { name: 'd.log', why: 'the bot itself failed at it' },
+      ],
+    })
+    expect(logged.map(({ level, message }) => `${level} ${message}`)).toEqual([
+      'warn attachment not passed on: a.log',
+      'warn attachment not passed on: b.log',
+      'warn attachment not passed on: c.log',
+      'error attachment not passed on: d.log',
+    ])
+  })
+
+  test('are tried once more when no answer came', async () => {
+    let downloads = 0
+    let stagings = 0
+    const { stage } = staging({
+      download: async ({ name }) => {
+        if (++downloads === 1) throw new Unanswered('github', 'lost')
+        return { name, type: 'text/plain', bytes: new Uint8Array([1]) }
+      },
+      stage: async () => {
+        stagings++
+        throw new Unanswered('posthog', 'lost')
+      },
+    })
+    expect(await stage('a.log')).toEqual({
+      ids: [],
+      failed: [{ name: 'a.log', why: 'PostHog did not answer' }],
+    })
+    expect({ downloads, stagings }).toEqual({ downloads: 2, stagings: 2 })
+  })
+
+  test('wait for a limit, and stop when the job is somebody else’s', async () => {
+    const limit = new ComeBack('posthog', 1, 'rate-limit', 'slow down')
+    await expect(staging({ stage: () => Promise.reject(limit) }).stage('a.log')).rejects.toBe(limit)
+    const lost = new Error('the lock is lost')
+    const taken = staging({ assertHeld: () => Promise.reject(lost) })
+    await expect(taken.stage('a.log')).rejects.toBe(lost)
+    await expect(taken.stage()).resolves.toEqual({ ids: [], failed: [] })
+  })
+
+  test('are ten at most, and a few more are named', async () => {
+    const names = Array.from({ length: 30 }, (_, index) => `${index}.log`)
+    const refusing = staging({
+      stage: async ({ name }) => {
+        if (name === '3.log') throw new AttachmentRefused({ because: 'empty' })
+        return name
+      },
+    })
+    const { ids, failed } = await refusing.stage(...names)
+    expect(ids).toEqual(names.slice(0, 11).filter(name => name !== '3.log'))
+    expect(failed).toHaveLength(10)
+    expect(failed.slice(0, 2)).toEqual([
+      { name: '3.log', why: 'it is empty' },
+      { name: '11.log', why: 'no more than 10 are passed on' },
+    ])
+  })
+
+  test('do not hold up the run for long', async () => {
+    let clock = 0
+    const slow = staging({
+      now: () => clock,
+      stage: async ({ name }) => {
+        clock += 130_000
+        return name
+      },
+    })
+    expect(await slow.stage('a.log', 'b.log')).toEqual({
+      ids: ['a.log'],
+      failed: [{ name: 'b.log', why: 'there was no time left for it' }],
+    })
+  })
+})
+
+describe('all of it', () => {
+  let github: GitHubEmulator
+  let posthog: PostHogEmulator
+  beforeAll(async () => {
+    github = await startGitHub()
+    posthog = await startPostHog()
+  })
+  afterAll(() => Promise.all([github.close(), posthog.close()]))
+
+  test('from an issue into a run', async () => {
+    const shown = github.attach({ name: 'login.png', type: 'image/png', bytes: png, private: true })
+    const server = github.attach({
+      name: 'server.log',
+      type: 'application/octet-stream',
+      bytes: Buffer.from('boom'),
+    })
+    const movie = github.attach({ name: 'login.mp4', type: 'video/mp4', bytes: Buffer.from('mp4') })
+    const gone = `${github.url}/user-attachments/files/1/gone.zip`
+    const body = [shown.markdown, server.markdown, movie.markdown, gone, `![](${other.url}${path})`].join(
+      '\n\n',
+    )
+    const issue = await github.as('maya').opensIssue({ title: 'Login is flaky', body })
+    const url = `${github.url}/acme/shop/issues/${issue.number}`
+    const thread = { ...issueThread, number: issue.number, installationId: github.installationId, url }
+    const settings = {
+      host: posthog.url,
+      projectId: String(posthog.projectId),
+      apiKey: posthog.apiKey,
+      gate: limitGate(Date.now),
+    }
+    const tasks = postHogTasks(settings, { now: Date.now, redact: text => text })
+    const taskId = await tasks.createTask({ title: 'Fix', description: 'Fix it', repository: 'acme/shop' })
+
+    const app = { appId: github.appId, privateKey: github.privateKey, apiUrl: github.url }
+    const auth = createAppAuth({
+      appId: app.appId,
+      privateKey: app.privateKey,
+      request: new Octokit({ baseUrl: github.url }).request,
+    })
+    const read = attachmentReader({
+      client: gitHubApp(app, Date.now).forRepo(thread),
+      thread,
+      token: async () => (await auth({ type: 'installation', installationId: thread.installationId })).token,
+      now: Date.now,
+    })
+    const silent = { info() {}, warn() {}, error() {} }
+    const staged = await stageAttachments(attachmentsOf({ thread, ask: { text: '' }, snapshot: { body } }), {
+      runId: 'run-comment-501',
+      download: read,
+      stage: given => stageArtifact(settings, taskId, given, Date.now),
+      assertHeld: async () => {},
+      log: silent,
+      now: Date.now,
+    })
+    expect(staged).toEqual({
+      ids: [expect.any(String), expect.any(String)],
+      failed: [
+        { name: 'login.mp4', why: 'files of type video/mp4 are not passed on' },
+        { name: 'gone.zip', why: 'GitHub does not let the bot download it' },
+      ],
+    })
+    expect(other.asked).toEqual([])
+    const request = { runtime_adapter: 'codex', model: 'gpt-5.5', pending_user_artifact_ids: staged.ids }
+    await tasks.startRun(taskId, CodexTaskRunCreate.parse(request), [])
+    expect(posthog.ledger.filter(({ kind }) => kind === 'artifact')).toHaveLength(2)
+  })
+})

@@ -1,0 +1,870 @@
+import { generateKeyPairSync } from 'node:crypto'
+import nock from 'nock'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
+import type { Target } from '../../src/core/model/views.ts'
+import { gitHubApp } from '../../src/github/app-client.ts'
+import { gitHubThread } from '../../src/github/thread-client.ts'
+import { issueThread, pullThread } from '../core/given.ts'
+
+const api = 'https://github.example'
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+})
+const clock = Date.UTC(2026, 0, 2, 14, 2)
+const at = '/repos/acme/shop'
+
+/** A client that knows no token yet, on the clock of the test. */
+const newApp = (now = () => clock) => gitHubApp({ appId: 5, privateKey, apiUrl: `${api}/api` }, now)
+const voice = { now: () => clock, redact: (text: string) => text.replaceAll('hush', '[redacted]') }
+const issue = (app = newApp()) => gitHubThread(app, issueThread, voice)
+const onPull = (app = newApp()) => gitHubThread(app, pullThread, voice)
+
+/** Requests in the order in which they came, `METHOD path`, but for those for tokens. */
+let seen: string[]
+let tokens: { body: unknown; authorization: string }[]
+
+type Answer = [status: number, body?: nock.Body, headers?: nock.ReplyHeaders]
+
+/** Answers the requests to one path one after another; what is sent beyond that finds nobody. */
+function answers(method: string, path: string | RegExp, ...each: Answer[]): void {
+  for (const [status, body = {}, headers = {}] of each)
+    nock(api)
+      .intercept(typeof path === 'string' ? `/api${path}` : path, method)
+      .query(true)
+      .reply(function (uri, sent) {
+        bodies.push(sent)
+        authorizations.push(String(this.req.headers.authorization))
+        seen.push(`${method} ${uri.replace('/api', '')}`)
+        return [status, body, headers]
+      })
+}
+let bodies: unknown[]
+let authorizations: string[]
+
+function givesTokens(): void {
+  nock(api)
+    .persist()
+    .post('/api/app/installations/1/access_tokens')
+    .optionally()
+    .reply(function (_, body) {
+      tokens.push({ body, authorization: String(this.req.headers.authorization) })
+      const expires = new Date(Date.now() + 3_600_000).toISOString()
+      return [
+        201,
+        {
+          token: `ghs_${tokens.length}`,
+          expires_at: expires,
+          permissions: { issues: 'write' },
+          repository_selection: 'selected',
+        },
+      ]
+    })
+}
+
+beforeEach(() => {
+  ;[seen, tokens, bodies, authorizations] = [[], [], [], []]
+  nock.disableNetConnect()
+  givesTokens()
+})
+
+afterEach(() => {
+  const unused = nock.pendingMocks()
+  nock.cleanAll()
+  nock.enableNetConnect()
+  expect(unused).toEqual([])
+})
+
+const caught = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    value => expect.fail(`no failure, but ${JSON.stringify(value)}`),
+    (error: unknown) => error,
+  )
+
+const comment = { id: 9, body: 'x', user: { login: 'codex[bot]' }, created_at: '2026-01-02T14:00:00Z' }
+
+describe('tokens', () => {
+  const permissions = { contents: 'write', issues: 'write', pull_requests: 'write', metadata: 'read' }
+
+  test('are what was granted, where that is less than what is asked for', async () => {
+    nock.cleanAll()
+    nock(api)
+      .post('/api/app/installations/1/access_tokens', body => body.permissions?.contents === 'write')
+      .reply(422, { message: 'The permissions requested are not granted to this installation.' })
+    answers('GET', '/app/installations/1', [200, { permissions: { ...permissions, contents: 'read' } }])
+    givesTokens()
+    answers('POST', `${at}/issues/7/comments`, [201, comment])
+    expect(await issue().comment('a')).toBe(9)
+    expect(tokens.map(({ body }) => body)).toEqual([
+      { repository_ids: [100], permissions: { ...permissions, contents: 'read' } },
+    ])
+  })
+
+  test('are not wider because GitHub refused one for another repository', async () => {
+    nock.cleanAll()
+    nock(api)
+      .post('/api/app/installations/1/access_tokens', body => body.repository_ids?.[0] === 666)
+      .reply(422, { message: 'There is at least one repository that does not exist or is not accessible.' })
+    answers('GET', '/app/installations/1', [200, { permissions: { ...permissions, members: 'read' } }])
+    givesTokens()
+    answers('POST', `${at}/issues/7/comments`, [201, comment])
+    const app = newApp()
+    const gone = gitHubThread(app, { ...issueThread, repoId: 666 }, voice)
+    expect(await caught(gone.comment('a'))).toMatchObject({ status: 422 })
+    expect(await issue(app).comment('a')).toBe(9)
+    expect(tokens.map(({ body }) => body)).toEqual([{ repository_ids: [100], permissions }])
+  })
+
+  test('for what people attached may read, and no more', async () => {
+    await newApp().readToken(issueThread)
+    expect(tokens.map(({ body }) => body)).toEqual([
+      { repository_ids: [100], permissions: { contents: 'read', issues: 'read', metadata: 'read' } },
+    ])
+  })
+
+  test('are for the one repository, minted once, by the App', async () => {
+    answers('POST', `${at}/issues/7/comments`, [201, comment], [201, comment])
+    const thread = issue()
+    await thread.comment('a')
+    await thread.comment('b')
+    expect(tokens.map(({ body }) => body)).toEqual([{ repository_ids: [100], permissions }])
+    expect(tokens[0]?.authorization).toMatch(/^bearer eyJ/i)
+    expect(authorizations).toEqual(['token ghs_1', 'token ghs_1'])
+  })
+
+  test('of two repositories of one installation are two', async () => {
+    answers('POST', `${at}/issues/7/comments`, [201, comment])
+    answers('POST', '/repos/acme/blog/issues/7/comments', [201, comment])
+    const app = newApp()
+    await issue(app).comment('a')
+    await gitHubThread(app, { ...issueThread, repo: 'blog', repoId: 101 }, voice).comment('a')
+    expect(tokens.map(({ body }) => body)).toEqual([
+      { repository_ids: [100], permissions },
+      { repository_ids: [101], permissions },
+    ])
+    expect(authorizations).toEqual(['token ghs_1', 'token ghs_2'])
+  })
+
+  test('that are revoked are minted anew, once', async () => {
+    answers('POST', `${at}/issues/7/comments`, [401, { message: 'Bad credentials' }], [201, comment])
+    expect(await issue().comment('a')).toBe(9)
+    expect(authorizations).toEqual(['token ghs_1', 'token ghs_2'])
+  })
+
+  test('that are refused a second time are a refusal', async () => {
+    answers(
+      'POST',
+      `${at}/issues/7/comments`,
+      [401, { message: 'Bad credentials' }],
+      [401, { message: 'Bad credentials' }],
+    )
+    expect(await caught(issue().comment('a'))).toMatchObject({
+      name: 'Refused',
+      service: 'github',
+      status: 401,
+    })
+    expect(tokens).toHaveLength(2)
+  })
+
+  test('that can not be had, since the App was uninstalled, are a refusal', async () => {
+    nock.cleanAll()
+    nock(api).post('/api/app/installations/1/access_tokens').reply(404, { message: 'Not Found' })
+    expect(await caught(issue().comment('a'))).toMatchObject({ name: 'Refused', status: 404 })
+  })
+
+  test('that can not be had for a moment are no answer', async () => {
+    nock.cleanAll()
+    nock(api).post('/api/app/installations/1/access_tokens').times(3).optionally().reply(502, 'Bad gateway')
+    expect(await caught(issue().comment('a'))).toBeInstanceOf(Unanswered)
+  })
+})
+
+test("the App's login is asked for once, with the App's own token", async () => {
+  answers('GET', '/app', [200, { slug: 'codex-acme' }])
+  const app = newApp()
+  expect([await app.botLogin(), await app.botLogin()]).toEqual(['codex-acme[bot]', 'codex-acme[bot]'])
+  expect(authorizations[0]).toMatch(/^bearer eyJ/i)
+})
+
+describe('a read', () => {
+  const read = () => issue().branch('main')
+  const found: Answer = [200, { ref: 'refs/heads/main', object: { sha: 'abc' } }]
+  const path = `${at}/git/ref/heads%2Fmain`
+
+  test.each<[string, Answer[]]>([
+    ['at once', [found]],
+    ['after one 502', [[502, 'Bad gateway'], found]],
+    ['after two 503s', [[503], [503], found]],
+    ['after a 500', [[500, { message: 'Server Error' }], found]],
+  ])('is answered %s', async (_, each) => {
+    answers('GET', path, ...each)
+    expect(await read()).toEqual({ name: 'main', sha: 'abc' })
+    expect(seen).toHaveLength(each.length)
+  })
+
+  test('is given up after the third 502', async () => {
+    answers('GET', path, [502], [502], [502])
+    expect(await caught(read())).toMatchObject({ name: 'Unanswered', service: 'github' })
+  })
+
+  test('is sent again after a connection that broke', async () => {
+    nock(api)
+      .get(`/api${path}`)
+      .replyWithError(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }))
+    answers('GET', path, found)
+    expect(await read()).toEqual({ name: 'main', sha: 'abc' })
+  })
+
+  test('is not sent again after a refusal', async () => {
+    answers('GET', path, [403, { message: 'Resource not accessible by integration' }])
+    expect(await caught(read())).toMatchObject({
+      name: 'Refused',
+      status: 403,
+      message: expect.stringContaining('not accessible'),
+    })
+  })
+
+  test('of a branch that is not there gives none', async () => {
+    answers('GET', path, [404, { message: 'Not Found' }])
+    expect(await read()).toBeUndefined()
+  })
+})
+
+describe('a write is sent exactly once', () => {
+  const writes: [string, string, string, () => Promise<unknown>][] = [
+    ['a comment', 'POST', `${at}/issues/7/comments`, () => issue().comment('a')],
+    ['an edit', 'PATCH', `${at}/issues/comments/9`, () => issue().edit(9, 'a')],
+    [
+      'a pull request',
+      'POST',
+      `${at}/pulls`,
+      () => issue().openPull({ head: 'a', base: 'b', title: 't', body: '' }),
+    ],
+    ['a change of a pull request', 'PATCH', `${at}/pulls/9`, () => issue().amendPull(9, { base: 'main' })],
+    ['a branch', 'POST', `${at}/git/refs`, () => issue().makeBranch('x', 'abc', undefined)],
+    ['a label away', 'DELETE', `${at}/issues/7/labels/codex`, () => issue().removeLabel('codex')],
+  ]
+
+  test.each(writes)('%s, when GitHub answers 502', async (_, method, path, write) => {
+    answers(method, path, [502, 'Bad gateway'])
+    expect(await caught(write())).toBeInstanceOf(Unanswered)
+    expect(seen).toHaveLength(1)
+  })
+
+  test.each(writes)('%s, when the connection breaks', async (_, method, path, write) => {
+    let requests = 0
+    nock(api)
+      .intercept(`/api${path}`, method, () => {
+        requests += 1
+        return true
+      })
+      .replyWithError(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }))
+    expect(await caught(write())).toBeInstanceOf(Unanswered)
+    expect(requests).toBe(1)
+  })
+})
+
+describe('a limit is not slept through', () => {
+  const inSeconds = (seconds: number): string => String(clock / 1000 + seconds)
+  const table: [string, number, string, nock.ReplyHeaders, number][] = [
+    [
+      'secondary, with retry-after',
+      403,
+      'You have exceeded a secondary rate limit',
+      { 'retry-after': '17' },
+      17,
+    ],
+    ['secondary, as 429', 429, 'You have exceeded a secondary rate limit', { 'retry-after': '60' }, 60],
+    [
+      'secondary, without retry-after',
+      403,
+      'You have exceeded a secondary rate limit',
+      { 'x-ratelimit-remaining': '4000', 'x-ratelimit-reset': inSeconds(3_000) },
+      60,
+    ],
+    ['abuse, by its old name', 403, 'You have triggered an abuse detection mechanism', {}, 60],
+    ['429 with nothing', 429, '', {}, 60],
+    [
+      'primary',
+      403,
+      'API rate limit exceeded for installation',
+      { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': inSeconds(900) },
+      900,
+    ],
+    [
+      'primary, reset a moment ago',
+      403,
+      'API rate limit exceeded',
+      { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': inSeconds(-5) },
+      1,
+    ],
+    [
+      'primary and retry-after',
+      429,
+      'API rate limit exceeded',
+      { 'retry-after': '3', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': inSeconds(900) },
+      3,
+    ],
+  ]
+
+  test.each(table)('%s (%d)', async (_, status, message, headers, seconds) => {
+    answers('POST', `${at}/issues/7/comments`, [status, { message }, headers])
+    const began = performance.now()
+    const failure = await caught(issue().comment('a'))
+    expect(failure).toBeInstanceOf(ComeBack)
+    expect(failure).toMatchObject({ service: 'github', why: 'rate-limit', until: clock + seconds * 1_000 })
+    expect(performance.now() - began).toBeLessThan(1_000)
+  })
+
+  test.each(table)('%s (%d), of a read', async (_, status, message, headers, seconds) => {
+    answers('GET', `${at}/git/ref/heads%2Fmain`, [status, { message }, headers])
+    expect(await caught(issue().branch('main'))).toMatchObject({
+      name: 'ComeBack',
+      until: clock + seconds * 1_000,
+    })
+  })
+})
+
+describe('who somebody is', () => {
+  test.each([
+    ['admin', 'admin', { role: 'admin', name: 'admin' }],
+    ['write', 'maintain', { role: 'maintain', name: 'maintain' }],
+    ['write', 'write', { role: 'write', name: 'write' }],
+    ['read', 'triage', { role: 'triage', name: 'triage' }],
+    ['read', 'read', { role: 'read', name: 'read' }],
+    ['none', 'none', { role: 'none', name: 'none' }],
+    ['none', '', { role: 'none', name: 'none' }],
+    ['write', undefined, { role: 'write', name: 'write' }],
+    ['write', 'push', { role: 'write', name: 'push' }],
+    ['read', 'pull', { role: 'read', name: 'pull' }],
+    ['write', 'release-manager', { role: 'write', name: 'release-manager' }],
+    ['read', 'security-reader', { role: 'read', name: 'security-reader' }],
+    ['something', 'new', { role: 'none', name: 'new' }],
+  ])('permission %j with role %j', async (permission, role_name, expected) => {
+    answers('GET', `${at}/collaborators/zoe/permission`, [
+      200,
+      { permission, role_name, user: { login: 'zoe' } },
+    ])
+    expect(await issue().permission('zoe')).toEqual(expected)
+  })
+
+  test('nobody that GitHub knows is a refusal with 404', async () => {
+    answers('GET', `${at}/collaborators/ghost/permission`, [404, { message: 'Not Found' }])
+    expect(await caught(issue().permission('ghost'))).toMatchObject({ name: 'Refused', status: 404 })
+  })
+})
+
+describe('comments', () => {
+  const inline = {
+    in: 'inline' as const,
+    commentId: 3,
+    rootId: 2,
+    reviewId: null,
+    inline: { id: 3, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' },
+  }
+
+  test('stand where somebody spoke', async () => {
+    answers('POST', `${at}/issues/8/comments`, [201, { ...comment, id: 1 }], [201, { ...comment, id: 2 }])
+    answers('POST', `${at}/pulls/8/comments/2/replies`, [201, { ...comment, id: 3 }])
+    const thread = onPull()
+    expect(await thread.comment('a')).toBe(1)
+    expect(await thread.comment('a', { in: 'review', reviewId: 4, nodeId: 'R' })).toBe(2)
+    expect(await thread.comment('a', inline)).toBe(3)
+    expect(bodies).toEqual([{ body: 'a' }, { body: 'a' }, { body: 'a' }])
+  })
+
+  test.each<[string, Answer, string]>([
+    ['is edited', [200, comment], 'edited'],
+    ['is gone', [404, { message: 'Not Found' }], 'gone'],
+    ['is gone for good', [410, { message: 'Gone' }], 'gone'],
+  ])('one that %s', async (_, answer, expected) => {
+    answers('PATCH', `${at}/issues/comments/9`, answer)
+    expect(await issue().edit(9, 'b')).toBe(expected)
+  })
+
+  test('of our own are found by our login, over all pages', async () => {
+    answers('GET', '/app', [200, { slug: 'codex' }])
+    const next = { link: `<${api}/api${at}/issues/7/comments?page=2>; rel="next"` }
+    answers(
+      'GET',
+      `${at}/issues/7/comments`,
+      [
+        200,
+        [comment, { ...comment, id: 10, user: { login: 'maya' } }, { ...comment, id: 11, user: null }],
+        next,
+      ],
+      [200, [{ ...comment, id: 12, body: undefined, user: { login: 'codex[bot]' } }]],
+    )
+    expect(await issue().ownComments(clock)).toEqual([
+      { id: 9, body: 'x', createdAt: Date.parse('2026-01-02T14:00:00Z') },
+      { id: 12, body: '', createdAt: Date.parse('2026-01-02T14:00:00Z') },
+    ])
+    expect(seen.filter(line => line.includes('/comments'))).toEqual([
+      `GET ${at}/issues/7/comments?per_page=100&since=2026-01-02T14%3A02%3A00.000Z`,
+      `GET ${at}/issues/7/comments?page=2`,
+    ])
+  })
+
+  test('of an inline thread are looked for among the inline comments', async () => {
+    answers('GET', '/app', [200, { slug: 'codex' }])
+    answers('GET', `${at}/pulls/8/comments`, [200, [comment]])
+    expect(await onPull().ownComments(undefined, inline)).toHaveLength(1)
+  })
+
+  test('of a review come with what they point at', async () => {
+    const given = {
+      id: 5,
+      path: 'a.ts',
+      line: null,
+      original_line: 4,
+      diff_hunk: '@@',
+      body: '/codex fix',
+      user: null,
+    }
+    answers('GET', `${at}/pulls/8/reviews/4/comments`, [
+      200,
+      [given, { ...given, id: 6, line: 7, user: { login: 'zoe' } }],
+    ])
+    expect(await onPull().reviewComments(4)).toEqual([
+      { id: 5, path: 'a.ts', line: 4, hunk: '@@', body: '/codex fix', author: 'ghost' },
+      { id: 6, path: 'a.ts', line: 7, hunk: '@@', body: '/codex fix', author: 'zoe' },
+    ])
+  })
+
+  test.each([204, 404, 410])('that go away may be gone already (%d)', async status => {
+    answers('DELETE', `${at}/issues/comments/9`, [status, status === 204 ? '' : { message: 'x' }])
+    await issue().deleteComment(9)
+  })
+
+  test.each([200, 404])('and so may a label (%d)', async status => {
+    answers('DELETE', `${at}/issues/7/labels/codex%3Aplan`, [status, []])
+    await issue().removeLabel('codex:plan')
+  })
+
+  test('that may not be removed are a refusal', async () => {
+    answers('DELETE', `${at}/issues/comments/9`, [403, { message: 'no' }])
+    expect(await caught(issue().deleteComment(9))).toBeInstanceOf(Refused)
+  })
+})
+
+test('no secret that is known leaves in a comment or a pull request', async () => {
+  answers('POST', `${at}/issues/7/comments`, [201, comment])
+  answers('PATCH', `${at}/issues/comments/9`, [200, comment])
+  const thread = issue()
+  await thread.comment('the key is hush')
+  await thread.edit(9, 'the key is hush')
+  expect(bodies).toEqual([{ body: 'the key is [redacted]' }, { body: 'the key is [redacted]' }])
+})
+
+test('no secret that is known is kept of what a review says', async () => {
+  const given = { id: 5, path: 'a.ts', line: 1, diff_hunk: '+hush', body: 'use hush', user: null }
+  answers('GET', `${at}/pulls/8/reviews/4/comments`, [200, [given]])
+  expect(await onPull().reviewComments(4)).toMatchObject([{ hunk: '+[redacted]', body: 'use [redacted]' }])
+})
+
+describe('reactions', () => {
+  const inline: Target = {
+    in: 'inline',
+    commentId: 3,
+    rootId: 2,
+    reviewId: null,
+    inline: { id: 3, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' },
+  }
+  const targets: [Target, string][] = [
+    [{ in: 'subject' }, `${at}/issues/7/reactions`],
+    [{ in: 'thread', commentId: 3 }, `${at}/issues/comments/3/reactions`],
+    [inline, `${at}/pulls/comments/3/reactions`],
+    [{ in: 'review', reviewId: 4, nodeId: 'PRR_4' }, '/graphql'],
+  ]
+
+  test.each(targets)('on %j', async (target, path) => {
+    answers('POST', path, [
+      201,
+      path === '/graphql' ? { data: { addReaction: { reaction: { content: 'EYES' } } } } : { id: 1 },
+    ])
+    await issue().react(target, 'eyes')
+    expect(bodies[0]).toMatchObject(
+      path === '/graphql' ? { variables: { subject: 'PRR_4', content: 'EYES' } } : { content: 'eyes' },
+    )
+  })
+
+  test.each(targets)('on %j are decoration: a refusal never matters', async (target, path) => {
+    answers('POST', path, [403, { message: 'no' }], [422, {}])
+    const thread = issue()
+    await thread.react(target, 'eyes')
+    await thread.react(target, 'rocket')
+    expect(seen).toHaveLength(2)
+  })
+
+  test.each(targets)('on %j wait for the end of a limit', async (target, path) => {
+    answers('POST', path, [429, {}])
+    await expect(issue().react(target, 'eyes')).rejects.toBeInstanceOf(ComeBack)
+  })
+
+  test('are set once more when the answer is lost, as twice is once', async () => {
+    answers('POST', `${at}/issues/7/reactions`, [502], [200, { id: 1 }])
+    await issue().react({ in: 'subject' }, 'rocket')
+    expect(seen).toHaveLength(2)
+  })
+
+  test('that say "seen" come at once or not at all', async () => {
+    answers('POST', `${at}/issues/7/reactions`, [502])
+    await issue().react({ in: 'subject' }, 'eyes')
+    expect(seen).toHaveLength(1)
+  })
+
+  test('of our own, and no others, are taken back', async () => {
+    answers('GET', '/app', [200, { slug: 'codex' }])
+    answers('GET', `${at}/issues/comments/3/reactions`, [
+      200,
+      [
+        { id: 1, user: { login: 'zoe' } },
+        { id: 2, user: { login: 'codex[bot]' } },
+        { id: 3, user: null },
+      ],
+    ])
+    answers('DELETE', `${at}/issues/comments/3/reactions/2`, [204, ''])
+    await issue().unreact({ in: 'thread', commentId: 3 }, 'eyes')
+    expect(seen).toContain(`GET ${at}/issues/comments/3/reactions?content=eyes&per_page=100`)
+  })
+
+  test('that are not there are not taken back', async () => {
+    answers('GET', '/app', [200, { slug: 'codex' }])
+    answers('GET', `${at}/issues/7/reactions`, [200, []])
+    await issue().unreact({ in: 'subject' }, 'eyes')
+  })
+})
+
+describe('a limit of an installation', () => {
+  const limited: Answer = [403, { message: 'secondary rate limit' }, { 'retry-after': '17' }]
+
+  test('is waited for by every call for any of its repositories', async () => {
+    let now = clock
+    const app = newApp(() => now)
+    answers('GET', `${at}/contents/a`, limited, [404])
+    const until = clock + 17_000
+    expect(await caught(issue(app).file('a'))).toMatchObject({ name: 'ComeBack', until })
+    now = until - 1
+    expect(await caught(issue(app).comment('a'))).toMatchObject({ name: 'ComeBack', until })
+    const other = gitHubThread(app, { ...issueThread, repoId: 101 }, voice)
+    expect(await caught(other.file('a'))).toMatchObject({ name: 'ComeBack', until })
+    expect(seen).toHaveLength(1)
+    now = until
+    expect(await issue(app).file('a')).toBeUndefined()
+  })
+
+  test('is not noticed by another', async () => {
+    const app = newApp()
+    nock(api)
+      .post('/api/app/installations/2/access_tokens')
+      .reply(201, {
+        token: 'ghs_2',
+        expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+        permissions: {},
+      })
+    answers('GET', `${at}/contents/a`, limited, [404])
+    await caught(issue(app).file('a'))
+    expect(await gitHubThread(app, { ...issueThread, installationId: 2 }, voice).file('a')).toBeUndefined()
+  })
+})
+
+describe('branches of an issue', () => {
+  const linked = (nodes: unknown[]) => ({
+    data: { repository: { id: 'R_1', issue: { id: 'I_7', linkedBranches: { nodes } } } },
+  })
+  const ref = { ref: { name: 'fix-login', target: { oid: 'abc' } } }
+  const main: Answer = [200, { ref: 'refs/heads/main', object: { sha: 'base' } }]
+
+  test.each<[string, Answer, object]>([
+    [
+      'linked',
+      [200, linked([ref, { ref: null }])],
+      { linked: [{ name: 'fix-login', sha: 'abc' }], ids: { issue: 'I_7', repository: 'R_1' } },
+    ],
+    ['none linked', [200, linked([])], { linked: [], ids: { issue: 'I_7', repository: 'R_1' } }],
+    ['no GraphQL', [404, { message: 'Not Found' }], { linked: [], ids: undefined }],
+    [
+      'GraphQL that does not know linked branches',
+      [200, { errors: [{ message: "Field 'linkedBranches' doesn't exist" }] }],
+      { linked: [], ids: undefined },
+    ],
+    ['GraphQL of another shape', [200, { data: { repository: null } }], { linked: [], ids: undefined }],
+    [
+      'GraphQL that this App may not use',
+      [403, { message: 'Resource not accessible' }],
+      { linked: [], ids: undefined },
+    ],
+  ])('%s', async (_, answer, expected) => {
+    answers('POST', '/graphql', answer)
+    answers('GET', `${at}/git/matching-refs/heads%2Fcodex%2Fissue-7`, [
+      200,
+      [
+        { ref: 'refs/heads/codex/issue-7-login', object: { sha: 'one' } },
+        { ref: 'refs/heads/codex/issue-71', object: { sha: 'two' } },
+      ],
+    ])
+    answers('GET', `${at}/git/ref/heads%2Fmain`, main)
+    expect(await issue().issueBranches()).toEqual({
+      ...expected,
+      ours: [{ name: 'codex/issue-7-login', sha: 'one' }],
+      base: { name: 'main', sha: 'base' },
+    })
+    expect(bodies[0]).toMatchObject({ variables: { owner: 'acme', name: 'shop', number: 7 } })
+  })
+})
+
+describe('a branch is made', () => {
+  const ids = { issue: 'I_7', repository: 'R_1' }
+  const make = (with_: typeof ids | undefined = ids) => issue().makeBranch('codex/issue-7', 'abc', with_)
+  const ref = `${at}/git/ref/heads%2Fcodex%2Fissue-7`
+
+  test('linked to the issue', async () => {
+    answers('POST', '/graphql', [200, { data: { createLinkedBranch: { linkedBranch: { id: 'LB' } } } }])
+    expect(await make()).toEqual({ linked: true })
+    expect(bodies[0]).toMatchObject({
+      variables: { issueId: 'I_7', repositoryId: 'R_1', oid: 'abc', name: 'codex/issue-7' },
+    })
+  })
+
+  test('by an answer that says null: it is found again', async () => {
+    answers('POST', '/graphql', [200, { data: { createLinkedBranch: { linkedBranch: null } } }])
+    answers('GET', ref, [200, { object: { sha: 'abc' } }])
+    expect(await make()).toEqual({ linked: false })
+  })
+
+  test.each<[string, Answer]>([
+    ['null, and nothing was made', [200, { data: { createLinkedBranch: { linkedBranch: null } } }]],
+    ['a GraphQL error', [200, { data: null, errors: [{ message: 'no' }] }]],
+    ['404, as there is no GraphQL', [404, { message: 'Not Found' }]],
+    ['403', [403, { message: 'Resource not accessible' }]],
+  ])('plainly, after %s', async (_, answer) => {
+    answers('POST', '/graphql', answer)
+    answers('GET', ref, [404, { message: 'Not Found' }])
+    answers('POST', `${at}/git/refs`, [201, {}])
+    expect(await make()).toEqual({ linked: false })
+    expect(bodies.at(-1)).toEqual({ ref: 'refs/heads/codex/issue-7', sha: 'abc' })
+  })
+
+  test('plainly, without GraphQL', async () => {
+    answers('POST', `${at}/git/refs`, [201, {}])
+    expect(await issue().makeBranch('codex/issue-7', 'abc', undefined)).toEqual({ linked: false })
+  })
+
+  test('plainly, where it is there already', async () => {
+    answers('POST', `${at}/git/refs`, [422, { message: 'Reference already exists' }])
+    answers('GET', ref, [200, { object: { sha: 'abc' } }])
+    expect(await issue().makeBranch('codex/issue-7', 'abc', undefined)).toEqual({ linked: false })
+  })
+
+  test('and a ruleset’s refusal, which has the same number, is one', async () => {
+    const message = 'Repository rule violations found'
+    answers('POST', `${at}/git/refs`, [422, { message }])
+    answers('GET', ref, [404, { message: 'Not Found' }])
+    const refused = await caught(issue().makeBranch('codex/issue-7', 'abc', undefined))
+    expect(refused).toBeInstanceOf(Refused)
+    expect(refused).toMatchObject({ status: 422, message: expect.stringContaining(message) })
+  })
+
+  test.each([
+    ['ahead', true],
+    ['identical', true],
+    ['behind', false],
+    ['diverged', false],
+  ])('and a head that is %s of it is known', async (status, expected) => {
+    answers('GET', `${at}/compare/abc...def`, [200, { status }])
+    expect(await issue().isDescendant('abc', 'def')).toBe(expected)
+  })
+
+  test.each<[string, object | null, object | null, boolean]>([
+    ['a person', { type: 'User' }, { type: 'User' }, true],
+    ['an App', { type: 'Bot' }, { type: 'Bot' }, false],
+    ['an App, on behalf of a person', { type: 'User' }, { type: 'Bot' }, false],
+    ['nobody that GitHub knows', null, null, false],
+  ])('and a commit by %s is known for it', async (_, author, committer, byPerson) => {
+    answers('GET', `${at}/compare/abc...def`, [200, { commits: [{ sha: 'def', author, committer }] }])
+    expect(await issue().commitsSince('abc', 'def')).toEqual([{ sha: 'def', byPerson }])
+  })
+
+  test('and commits of another history are not known', async () => {
+    answers('GET', `${at}/compare/abc...def`, [404, { message: 'Not Found' }])
+    expect(await issue().commitsSince('abc', 'def')).toBeUndefined()
+  })
+
+  test('and a head that nobody knows is none', async () => {
+    answers('GET', `${at}/compare/abc...def`, [404, { message: 'Not Found' }])
+    expect(await issue().isDescendant('abc', 'def')).toBe(false)
+  })
+
+  test.each<[string, Answer, unknown]>([
+    [
+      'open',
+      [200, { number: 7, state: 'open', locked: false, labels: ['a', { name: 'codex' }] }],
+      { open: true, locked: false, labels: ['a', 'codex'], closedBy: undefined },
+    ],
+    [
+      'closed',
+      [200, { number: 7, state: 'closed', locked: true, labels: [], closed_by: { login: 'maya', id: 11 } }],
+      { open: false, locked: true, labels: [], closedBy: { login: 'maya', id: 11 } },
+    ],
+    ['deleted', [410, { message: 'This issue was deleted' }], undefined],
+    ['gone', [404, { message: 'Not Found' }], undefined],
+    ['elsewhere', [200, { number: 70, state: 'open', locked: false, labels: [] }], undefined],
+  ])('a thread that is %s', async (_, answer, expected) => {
+    answers('GET', `${at}/issues/7`, answer)
+    expect(await issue().state()).toEqual(expected)
+  })
+
+  test.each<['thread' | 'inline', string]>([
+    ['thread', 'issues'],
+    ['inline', 'pulls'],
+  ])('a comment in the %s is there or not', async (where, kind) => {
+    answers('GET', `${at}/${kind}/comments/501`, [200, { id: 501 }])
+    expect(await issue().hasComment({ in: where, commentId: 501 })).toBe(true)
+    answers('GET', `${at}/${kind}/comments/502`, [404, { message: 'Not Found' }])
+    expect(await issue().hasComment({ in: where, commentId: 502 })).toBe(false)
+  })
+
+  test('not twice: an answer that never came is no answer', async () => {
+    answers('POST', '/graphql', [502])
+    expect(await caught(make())).toBeInstanceOf(Unanswered)
+    expect(seen).toEqual(['POST /graphql'])
+  })
+
+  describe('and goes away', () => {
+    const repository: Answer = [200, { data: { repository: { id: 'R_1' } } }]
+    const drop = () => issue().deleteBranch('codex/issue-7', 'abc')
+    const lacking = [
+      200,
+      { errors: [{ message: "Field 'updateRefs' doesn't exist on type 'Mutation'" }] },
+    ] as Answer
+
+    test('only from where it stood, which GitHub sees to', async () => {
+      answers('POST', '/graphql', repository)
+      answers('POST', '/graphql', [200, { data: { updateRefs: { clientMutationId: null } } }])
+      await drop()
+      const updates = [{ name: 'refs/heads/codex/issue-7', beforeOid: 'abc', afterOid: '0'.repeat(40) }]
+      expect(bodies.at(-1)).toMatchObject({ variables: { id: 'R_1', updates } })
+      expect(seen).toEqual(['POST /graphql', 'POST /graphql'])
+    })
+
+    test('not when it has moved', async () => {
+      answers('POST', '/graphql', repository)
+      const message = 'Reference cannot be updated'
+      answers('POST', '/graphql', [200, { errors: [{ type: 'UNPROCESSABLE', message }] }])
+      await drop()
+      expect(seen).toEqual(['POST /graphql', 'POST /graphql'])
+    })
+
+    test.each([204, 404, 422])(
+      'after a look, where the server knows no such thing, or is gone (%d)',
+      async status => {
+        answers('POST', '/graphql', repository)
+        answers('POST', '/graphql', lacking)
+        answers('GET', ref, [200, { object: { sha: 'abc' } }])
+        const answer = status === 204 ? '' : { message: 'x' }
+        answers('DELETE', `${at}/git/refs/heads%2Fcodex%2Fissue-7`, [status, answer])
+        await drop()
+        expect(seen.at(-1)).toContain('DELETE')
+      },
+    )
+
+    test('asked for once, whatever comes of it', async () => {
+      answers('POST', '/graphql', repository)
+      answers('POST', '/graphql', [502])
+      expect(await caught(drop())).toBeInstanceOf(Unanswered)
+      expect(seen).toEqual(['POST /graphql', 'POST /graphql'])
+    })
+
+    test('not after a look that sees it elsewhere', async () => {
+      answers('POST', '/graphql', [404, { message: 'Not Found' }])
+      answers('GET', ref, [200, { object: { sha: 'def' } }])
+      await drop()
+      expect(seen.filter(call => call.startsWith('DELETE'))).toEqual([])
+    })
+  })
+})
+
+describe('pull requests', () => {
+  const data = {
+    number: 9,
+    html_url: 'https://github.com/acme/shop/pull/9',
+    title: 'T',
+    body: null,
+    draft: true,
+    state: 'open',
+    merged_at: null,
+    head: { ref: 'codex/x', sha: 'abc', repo: { id: 100 } },
+    base: { ref: 'main' },
+    user: { login: 'posthog[bot]', type: 'Bot' },
+    created_at: '2026-01-02T13:00:00Z',
+  }
+  const view = {
+    number: 9,
+    url: 'https://github.com/acme/shop/pull/9',
+    title: 'T',
+    body: '',
+    draft: true,
+    state: 'open',
+    head: { ref: 'codex/x', sha: 'abc', base: 'main', repoId: 100 },
+    author: { login: 'posthog[bot]', bot: true },
+    createdAt: Date.parse(data.created_at),
+    mergedAt: undefined,
+  }
+
+  test.each<[string, object, object]>([
+    ['by an account that is gone', { user: null }, { author: undefined }],
+    ['open', {}, {}],
+    ['closed', { state: 'closed' }, { state: 'closed' }],
+    [
+      'merged',
+      { state: 'closed', merged_at: '2026-01-02T14:00:00Z' },
+      { state: 'merged', mergedAt: Date.parse('2026-01-02T14:00:00Z') },
+    ],
+    [
+      'of a fork that is gone',
+      { head: { ref: 'codex/x', sha: 'abc', repo: null } },
+      { head: { ...view.head, repoId: null } },
+    ],
+    ['of a server that knows no drafts', { draft: undefined }, { draft: false }],
+  ])('one that is %s', async (_, given, expected) => {
+    answers('GET', `${at}/pulls/9`, [200, { ...data, ...given }])
+    expect(await issue().pull(9)).toEqual({ ...view, ...expected })
+  })
+
+  test('one that is not there', async () => {
+    answers('GET', `${at}/pulls/9`, [404, { message: 'Not Found' }])
+    expect(await issue().pull(9)).toBeUndefined()
+  })
+
+  test('from a branch of this repository, and no other', async () => {
+    const fork = { ...data, number: 10, head: { ...data.head, repo: { id: 200 } } }
+    const other = { ...data, number: 11, head: { ...data.head, ref: 'codex/xy' } }
+    answers('GET', `${at}/pulls`, [200, [data, fork, other]])
+    expect((await issue().pullsFrom('codex/x')).map(({ number }) => number)).toEqual([9])
+    expect(seen[0]).toContain('head=acme%3Acodex%2Fx')
+    expect(seen[0]).toContain('state=all')
+  })
+
+  test.each([
+    [[data], true],
+    [[], false],
+    [[{ ...data, base: { ref: 'main2' } }], false],
+  ])('into a branch', async (found, expected) => {
+    answers('GET', `${at}/pulls`, [200, found])
+    expect(await issue().isBaseOfPull('main')).toBe(expected)
+  })
+
+  test('are opened as drafts', async () => {
+    answers('POST', `${at}/pulls`, [201, data])
+    expect(await issue().openPull({ head: 'codex/x', base: 'main', title: 'T', body: 'B' })).toEqual(view)
+    expect(bodies[0]).toEqual({ head: 'codex/x', base: 'main', title: 'T', body: 'B', draft: true })
+  })
+
+  test('are changed only where something is to change', async () => {
+    answers('PATCH', `${at}/pulls/9`, [200, data])
+    await issue().amendPull(9, { base: 'main' })
+    expect(bodies[0]).toEqual({ base: 'main' })
+  })
+})

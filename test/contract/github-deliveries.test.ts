@@ -1,0 +1,148 @@
+import { generateKeyPairSync } from 'node:crypto'
+import nock from 'nock'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
+import type { CallMeter } from '../../src/core/model/meter.ts'
+import { gitHubApp } from '../../src/github/app-client.ts'
+import { deliveryLog } from '../../src/github/delivery-log.ts'
+import { gitHubThread } from '../../src/github/thread-client.ts'
+import { issueThread } from '../core/given.ts'
+
+const api = 'https://github.example'
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+})
+const clock = Date.UTC(2026, 0, 2, 14, 2)
+const meter = { called: vi.fn(), toldToWait: vi.fn(), budget: vi.fn() } satisfies CallMeter
+const app = () => gitHubApp({ appId: 5, privateKey, apiUrl: `${api}/api/v3` }, () => clock, meter)
+let log: ReturnType<typeof deliveryLog>
+
+beforeEach(() => {
+  log = deliveryLog(app())
+  nock.disableNetConnect()
+  for (const fake of Object.values(meter)) fake.mockClear()
+})
+afterEach(() => {
+  const unused = nock.pendingMocks()
+  nock.cleanAll()
+  nock.enableNetConnect()
+  expect(unused).toEqual([])
+})
+
+const list = (query: Record<string, string>) =>
+  nock(api)
+    .get('/api/v3/app/hook/deliveries')
+    .query({ per_page: '100', ...query })
+    .matchHeader('authorization', /^[Bb]earer ey/)
+
+const delivery = {
+  id: 7,
+  guid: 'a-guid',
+  event: 'issues',
+  delivered_at: '2026-01-02T14:00:00Z',
+  redelivery: false,
+  duration: 0.1,
+  status: 'OK',
+  status_code: 202,
+  action: 'opened',
+  installation_id: 1,
+  repository_id: null,
+  throttled_at: null,
+}
+
+test('the log is read as the App, page after page', async () => {
+  const link = `<${api}/api/v3/app/hook/deliveries?per_page=100&cursor=v1_6>; rel="next", <${api}/x?cursor=no>; rel="prev"`
+  list({}).reply(200, [delivery], { link })
+  list({ cursor: 'v1_6' }).reply(200, [{ ...delivery, id: 6 }], { link: `<${api}/x?cursor=no>; rel="prev"` })
+  const first = await log.page()
+  expect(first).toEqual({
+    attempts: [
+      { id: '7', guid: 'a-guid', event: 'issues', at: Date.UTC(2026, 0, 2, 14), redelivery: false, ok: true },
+    ],
+    next: 'v1_6',
+  })
+  expect(await log.page(first.next)).toMatchObject({ attempts: [{ id: '6' }], next: undefined })
+})
+
+test.each([
+  ['OK', 200, true],
+  ['OK', 202, true],
+  ['Accepted', 299, true],
+  ['Invalid HTTP Response: 503', 503, false],
+  ['Moved', 301, false],
+  ['failed to connect to host', 0, false],
+  ['timed out', null, false],
+])('the status %j with code %j: ok %j', async (status, status_code, ok) => {
+  list({}).reply(200, [{ ...delivery, status, status_code }])
+  expect((await log.page()).attempts.map(each => each.ok)).toEqual([ok])
+})
+
+test('ids may be larger than numbers can be', async () => {
+  const text = JSON.stringify([delivery]).replace('"id":7', '"id":9007199254740993')
+  list({}).reply(200, text, { 'content-type': 'application/json' })
+  const { attempts } = await log.page()
+  nock(api).post('/api/v3/app/hook/deliveries/9007199254740993/attempts').reply(202, {})
+  await log.redeliver(attempts[0]?.id ?? '')
+})
+
+test.each([
+  ['a text', 'hello'],
+  ['an entry without a time', [{ ...delivery, delivered_at: 'soon' }]],
+  ['an entry without a GUID', [{ ...delivery, guid: undefined }]],
+])('%s is no log', async (_, body) => {
+  list({}).reply(200, body)
+  await expect(log.page()).rejects.toBeInstanceOf(Unanswered)
+})
+
+test('a request to deliver is made once, and its failure is told', async () => {
+  const attempts = () => nock(api).post('/api/v3/app/hook/deliveries/7/attempts')
+  attempts().reply(502)
+  await expect(log.redeliver('7')).rejects.toBeInstanceOf(Unanswered)
+  attempts().reply(404, { message: 'Not Found' })
+  await expect(log.redeliver('7')).rejects.toBeInstanceOf(Refused)
+  attempts().reply(403, { message: 'secondary rate limit' }, { 'retry-after': '30' })
+  await expect(log.redeliver('7')).rejects.toMatchObject({ name: 'ComeBack', until: clock + 30_000 })
+})
+
+test('every call is told of, without names and numbers, and what its limits allow', async () => {
+  nock(api)
+    .post('/api/v3/app/installations/1/access_tokens')
+    .reply(201, {
+      token: 'ghs_1',
+      expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+      permissions: {},
+      repository_selection: 'selected',
+    })
+  const limits = {
+    'x-ratelimit-remaining': '42',
+    'x-ratelimit-reset': '1767366000',
+    'x-ratelimit-resource': 'core',
+  }
+  const path = '/api/v3/repos/acme/shop/contents/.github%2Fcodex.yml'
+  nock(api).get(path).reply(404, { message: 'Not Found' }, limits)
+  await gitHubThread(app(), issueThread, { now: () => clock, redact: text => text }).file('.github/codex.yml')
+  const told = meter.called.mock.calls.map(([{ ms, ...call }]) => {
+    expect(ms).toBeGreaterThan(0)
+    return call
+  })
+  expect(told).toEqual([
+    { service: 'github', method: 'POST', route: '/app/installations/~/access_tokens', status: 201 },
+    { service: 'github', method: 'GET', route: '/repos/~/contents/~', status: 404 },
+  ])
+  const budget = { whose: '1', resource: 'core', left: 42, resetAt: 1_767_366_000_000 }
+  expect(meter.budget.mock.calls).toEqual([[budget]])
+})
+
+test('a limit is told once, and a call without an answer has no status', async () => {
+  nock(api).post('/api/v3/app/installations/1/access_tokens').reply(429, { message: 'wait' })
+  const thread = gitHubThread(app(), issueThread, { now: () => clock, redact: text => text })
+  await expect(thread.permission('maya')).rejects.toBeInstanceOf(ComeBack)
+  expect(meter.toldToWait.mock.calls).toEqual([['github', 'rate-limit']])
+  meter.called.mockClear()
+  nock(api).post('/api/v3/app/hook/deliveries/7/attempts').replyWithError('reset')
+  await expect(log.redeliver('7')).rejects.toBeInstanceOf(Unanswered)
+  const route = '/app/hook/deliveries/~/attempts'
+  expect(meter.called).toHaveBeenCalledWith(expect.objectContaining({ route, status: undefined }))
+})

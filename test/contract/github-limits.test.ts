@@ -1,0 +1,131 @@
+/** What an answer of GitHub's that is no good means: wait, and until when; ask again; or a no for good. */
+import { generateKeyPairSync } from 'node:crypto'
+import nock from 'nock'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
+import { gitHubApp } from '../../src/github/app-client.ts'
+import { minute, t0 as now, second } from '../core/given.ts'
+
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+})
+const api = 'https://github.example'
+
+beforeEach(() => nock.disableNetConnect())
+afterEach(() => {
+  nock.cleanAll()
+  nock.enableNetConnect()
+})
+
+const post = () => gitHubApp({ appId: 5, privateKey, apiUrl: api }, () => now).asApp('POST /x')
+
+/** The fault that comes of one answer to a write, which is never repeated. */
+async function faultOf(
+  status: number,
+  message: string,
+  headers: Record<string, string> = {},
+): Promise<unknown> {
+  nock(api).post('/x').reply(status, { message }, headers)
+  return caught(post())
+}
+
+const caught = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => expect.fail('no failure'),
+    (error: unknown) => error,
+  )
+
+const exhausted = (reset: number | string) => ({
+  'x-ratelimit-remaining': '0',
+  'x-ratelimit-reset': String(reset),
+})
+
+describe('a limit lets go', () => {
+  test.each<[string, number, string, Record<string, string>, number]>([
+    ['when the answer says', 403, 'Wait.', { 'retry-after': '7' }, 7 * second],
+    ['at once', 429, 'Wait.', { 'retry-after': '0' }, 0],
+    [
+      'when the answer says, whatever the primary limit is',
+      403,
+      'x',
+      { 'retry-after': '7', ...exhausted(now / 1000 + 90) },
+      7 * second,
+    ],
+    ['when the primary limit is filled again', 403, 'x', exhausted(now / 1000 + 90), 90 * second],
+    ['of too many requests, then too', 429, 'x', exhausted(now / 1000 + 90), 90 * second],
+    ['not before a second, by a clock that is behind', 403, 'x', exhausted(now / 1000 - 90), second],
+    ['in a minute, when the answer says what is no number', 429, 'x', { 'retry-after': 'soon' }, minute],
+    ['in a minute, when the reset is no number', 429, 'x', exhausted('soon'), minute],
+    [
+      'in a minute, when the primary limit is not exhausted',
+      429,
+      'x',
+      { ...exhausted(now / 1000 + 90), 'x-ratelimit-remaining': '1' },
+      minute,
+    ],
+    ['in a minute, when it is secondary', 403, 'You have exceeded a secondary rate limit', {}, minute],
+    ['in a minute, when it is called abuse', 403, 'Abuse detection', {}, minute],
+    ['in a minute, when nobody says', 429, 'x', {}, minute],
+  ])('%s', async (_, status, message, headers, after) => {
+    const fault = await faultOf(status, message, headers)
+    expect(fault).toBeInstanceOf(ComeBack)
+    expect(fault).toMatchObject({
+      service: 'github',
+      until: now + after,
+      why: 'rate-limit',
+      message: 'GitHub’s rate limit is reached',
+    })
+  })
+})
+
+describe('a no for good', () => {
+  test.each<[string, number, string, Record<string, string>]>([
+    ['without permission', 403, 'Resource not accessible by integration', {}],
+    [
+      'without permission, with a limit that is not exhausted',
+      403,
+      'No',
+      { ...exhausted(now / 1000 + 90), 'x-ratelimit-remaining': '1' },
+    ],
+    ['that is no limit, whatever it says to wait', 422, 'rate limit', { 'retry-after': '7' }],
+    ['not found', 404, 'Not Found', exhausted(now / 1000 + 90)],
+    ['the last before a fault', 499, 'x', {}],
+  ])('%s', async (_, status, message, headers) => {
+    const fault = await faultOf(status, message, headers)
+    expect(fault).toBeInstanceOf(Refused)
+    expect(fault).toMatchObject({
+      service: 'github',
+      status,
+      code: '',
+      message: expect.stringContaining(message),
+    })
+  })
+})
+
+describe('no answer', () => {
+  test.each([500, 502, 503])('%d', async status => {
+    const fault = await faultOf(status, 'rate limit', { 'retry-after': '7' })
+    expect(fault).toBeInstanceOf(Unanswered)
+    expect(fault).toMatchObject({
+      service: 'github',
+      message: `GitHub answered ${status}`,
+      cause: expect.objectContaining({ status }),
+    })
+  })
+
+  test.each([
+    ['a connection that breaks', Object.assign(new Error('reset'), { code: 'ECONNRESET' }), 'reset'],
+    ['a call that was given up', new DOMException('late', 'AbortError'), 'time limit'],
+  ])('%s', async (_, error, reason) => {
+    nock(api).post('/x').replyWithError(error)
+    const fault = await caught(post())
+    expect(fault).toBeInstanceOf(Unanswered)
+    expect(fault).toMatchObject({
+      service: 'github',
+      message: expect.stringContaining('GitHub did not answer ('),
+    })
+    expect(fault).toMatchObject({ message: expect.stringContaining(reason) })
+  })
+})

@@ -1,0 +1,314 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { routeOf } from '../../src/core/model/meter.ts'
+import { closeServer, httpServer, listen } from '../../src/web/http-server.ts'
+import { type MetricsParts, openMetrics } from '../../src/web/metrics.ts'
+import { minute, runWith, second, t0, taskRun } from '../core/given.ts'
+import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+import { Thread } from '../world/thread.ts'
+import { startWorld, type World } from '../world/world.ts'
+
+type Samples = Map<string, number>
+
+/** Our own samples, each as it is written: name, labels, value. */
+const samplesOf = (page: string): Samples =>
+  new Map(
+    [...page.matchAll(/^codex_bot_(\S+(?: [^\d\s]\S*)*) (\S+)$/gm)].map(([, sample = '', value]) => [
+      sample,
+      Number(value),
+    ]),
+  )
+
+/** The samples of one metric that are not 0. */
+const of = (samples: Samples, metric: string): Record<string, number> =>
+  Object.fromEntries([...samples].filter(([name, value]) => value > 0 && name.split('{')[0] === metric))
+
+describe('the page of a process', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld()
+  })
+  afterAll(() => world.close())
+
+  const scrape = async () => {
+    const response = await fetch(`${world.bot.url}/metrics`)
+    expect([response.status, response.headers.get('content-type')]).toEqual([
+      200,
+      'text/plain; version=0.0.4; charset=utf-8',
+    ])
+    return response.text()
+  }
+
+  test('is for this machine, and not for those who come by its proxy', async () => {
+    for (const name of [
+      'x-forwarded-for',
+      'x-forwarded-host',
+      'x-forwarded-proto',
+      'forwarded',
+      'via',
+      'x-real-ip',
+    ]) {
+      const headers = { [name]: '203.0.113.9' }
+      const response = await fetch(`${world.bot.url}/metrics`, { headers })
+      expect([response.status, await response.text()]).toEqual([
+        403,
+        expect.stringContaining('METRICS_TOKEN'),
+      ])
+    }
+  })
+
+  test('is for nobody without a token where more than this machine can reach it', async () => {
+    const page = { page: async () => ({ type: 'text/plain', text: 'up 1' }), token: undefined }
+    const answers: number[] = []
+    for (const host of ['127.0.0.1', '0.0.0.0', '::']) {
+      const server = httpServer({ door: undefined, ready: async () => {}, metrics: page })
+      const port = await listen(server, { host, port: 0 })
+      answers.push((await fetch(`http://127.0.0.1:${port}/metrics`)).status)
+      await closeServer(server, 0)
+    }
+    expect(answers).toEqual([200, 403, 403])
+  })
+
+  test('with a token, is for who has it', async () => {
+    const page = { page: async () => ({ type: 'text/plain', text: 'up 1' }), token: 'long enough a token' }
+    const server = httpServer({ door: undefined, ready: async () => {}, metrics: page })
+    const port = await listen(server, { host: '127.0.0.1', port: 0 })
+    const ask = async (authorization?: string) => {
+      const headers = { 'x-forwarded-for': '203.0.113.9', ...(authorization ? { authorization } : {}) }
+      return (await fetch(`http://127.0.0.1:${port}/metrics`, { headers })).status
+    }
+    const answers = [undefined, 'long enough a token', 'Bearer long enough', `Bearer ${page.token}`].map(ask)
+    expect(await Promise.all(answers)).toEqual([401, 401, 401, 200])
+    await closeServer(server, 100)
+  })
+
+  test('has every metric under its name, and those of Node', async () => {
+    const page = await scrape()
+    const types = [...page.matchAll(/^# TYPE codex_bot_(\S+) (\S+)$/gm)].map(
+      ([, name, type]) => `${name} ${type}`,
+    )
+    expect(types).toEqual([
+      'build_info gauge',
+      'queue_up gauge',
+      'queue_jobs gauge',
+      'queue_oldest_seconds gauge',
+      'webhooks_total counter',
+      'webhook_seconds histogram',
+      'calls_total counter',
+      'call_seconds histogram',
+      'told_to_wait_total counter',
+      'rate_limit_remaining gauge',
+      'triggers_total counter',
+      'sweeps_total counter',
+      'redeliveries_total counter',
+      'runs_total counter',
+      'run_start_seconds histogram',
+      'run_result_seconds histogram',
+      'stalls_survived_total counter',
+    ])
+    expect(page).toMatch(
+      /^codex_bot_build_info\{version="\d+\.\d+\.\d+",node="v\d+.*",role="all",queue="embedded"\} 1$/m,
+    )
+    expect(page).toMatch(/^process_resident_memory_bytes \d+$/m)
+    expect(page).toMatch(/^nodejs_eventloop_lag_p99_seconds /m)
+  })
+
+  test('tells of a run from the webhook to the pull request, and names nobody', async () => {
+    const { github } = world
+    await github.waitFor(async () => samplesOf(await scrape()).get('sweeps_total{result="done"}') === 1)
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Count me' })
+    await maya.comments(issue.number, '/codex count me')
+    await maya.comments(issue.number, '/codex halp')
+    const thread = new Thread(world, issue.number)
+    await thread.waitForAnswer('pull request is ready')
+    await github.waitFor(
+      async () => of(samplesOf(await scrape()), 'queue_jobs')['queue_jobs{queue="runs"}'] === undefined,
+    )
+    const page = await scrape()
+    const samples = samplesOf(page)
+
+    expect(of(samples, 'webhooks_total')).toMatchObject({
+      'webhooks_total{event="issue_comment",answer="queued"}': 2,
+      'webhooks_total{event="issues",answer="ignored"}': 1,
+    })
+    expect(of(samples, 'triggers_total')).toMatchObject({
+      'triggers_total{kind="comment",outcome="started"}': 1,
+      'triggers_total{kind="comment",outcome="refused"}': 1,
+    })
+    expect(of(samples, 'runs_total')).toEqual({ 'runs_total{outcome="pull",class="none"}': 1 })
+    expect(samples.get('run_start_seconds_count')).toBe(1)
+    expect(samples.get('run_result_seconds_count{outcome="pull"}')).toBe(1)
+    expect(samples.get('run_result_seconds_bucket{le="+Inf",outcome="pull"}')).toBe(1)
+    expect(of(samples, 'calls_total')).toMatchObject({
+      'calls_total{service="github",method="POST",route="/repos/~/issues/~/comments",status="201"}': 3,
+      'calls_total{service="github",method="GET",route="/app/hook/deliveries",status="200"}': 1,
+      'calls_total{service="posthog",method="POST",route="/tasks",status="201"}': 1,
+      'calls_total{service="posthog",method="POST",route="/tasks/~/run",status="200"}': 1,
+    })
+    expect(samples.get('rate_limit_remaining{resource="core"}')).toBeGreaterThan(0)
+    expect([samples.get('queue_up'), samples.get('stalls_survived_total')]).toEqual([1, 0])
+    for (const name of ['acme', 'shop', 'maya', 'codex.yml', 'count'])
+      expect(page.split(/^# .*$/m).join('')).not.toContain(`${name}"`)
+    const labels = new Set([...page.matchAll(/route="([^"]*)"/g)].map(([, route]) => route))
+    for (const route of labels) expect(route).toMatch(/^(?:\/(?:[a-z_]+|~))+$/)
+  })
+
+  test('the log carries the delivery from the webhook to the pull request', async () => {
+    const lines = world.bot
+      .output()
+      .split('\n')
+      .filter(line => line.startsWith('{'))
+      .map(line => JSON.parse(line))
+    const queued = lines.find(({ msg, event }) => msg === 'queued' && event === 'issue_comment')
+    const { delivery, trigger } = queued
+    expect(delivery).toMatch(/^[0-9a-f-]{36}$/)
+    const mine = lines.filter(line => line.delivery === delivery && line.level === 30)
+    expect(mine.map(({ msg }) => msg)).toEqual([
+      'queued',
+      'accepted',
+      'run queued',
+      'run started',
+      'pull request',
+      'outcome',
+    ])
+    expect(mine[1]).toMatchObject({ trigger })
+    expect(mine.slice(2).map(({ run }) => run)).toEqual(Array(4).fill(`run-${trigger}`))
+    expect(mine[4].pull).toContain('/pull/')
+    expect(lines.filter(line => line.run && !line.delivery)).toEqual([])
+  })
+})
+
+describe.skipIf(!redisAvailable())('when the queue hangs', () => {
+  let redis: RedisServer
+  let world: World
+  beforeAll(async () => {
+    redis = await startRedis()
+    world = await startWorld({ redisUrl: redis.url, roles: ['web', 'worker'] })
+  })
+  afterAll(async () => {
+    redis.thaw()
+    await world.close()
+    await redis.stop()
+  })
+
+  test.each(['web', 'worker'])('the page of a %s comes nonetheless, and says so', async role => {
+    const bot = world.bots[role === 'web' ? 0 : 1]
+    const scrape = async () => samplesOf(await (await fetch(`${bot?.url}/metrics`)).text())
+    const before = await scrape()
+    expect(before.get('queue_up')).toBe(1)
+    expect(before.get('queue_jobs{queue="runs"}')).toBe(0)
+    redis.freeze()
+    const began = Date.now()
+    const all = await Promise.all([scrape(), scrape(), scrape()])
+    expect(Date.now() - began).toBeLessThan(3_000)
+    for (const samples of all) {
+      expect(samples.get('queue_up')).toBe(0)
+      expect([...samples.keys()].filter(name => name.startsWith('queue_jobs'))).toEqual([])
+    }
+    redis.thaw()
+    await world.github.waitFor(async () => (await scrape()).get('queue_up') === 1)
+  })
+})
+
+describe('what is counted', () => {
+  let at = t0
+  const empty = { live: async () => [] }
+  const open = (queues: MetricsParts['queues'] = { triggers: empty, runs: empty }) => {
+    const { meter, page } = openMetrics({ role: 'all', queue: 'redis', queues, now: () => at })
+    return { meter, samples: async () => samplesOf((await page()).text) }
+  }
+
+  test('a run: its start, each outcome, its first result, and the stalls it survived', async () => {
+    const { meter, samples } = open()
+    const asked = runWith()
+    const started = { ...asked, taskRun, stallsSeen: 2 }
+    const done = { ...started, outcome: { is: 'answer' as const } }
+    const failed = {
+      ...started,
+      round: 1,
+      outcome: { is: 'failed' as const, class: 'quota' as const, reason: 'maya has spent it all', fix: '' },
+    }
+    at = t0 + 4 * second
+    meter.moved(asked, started)
+    meter.moved(started, started)
+    at = t0 + 4 * minute
+    meter.moved(started, done)
+    meter.moved({ ...started, round: 1 }, failed)
+    const counted = await samples()
+    expect(counted.get('run_start_seconds_sum')).toBe(4)
+    expect(counted.get('run_result_seconds_sum{outcome="answer"}')).toBe(240)
+    expect(of(counted, 'run_result_seconds_count')).toEqual({
+      'run_result_seconds_count{outcome="answer"}': 1,
+    })
+    expect(of(counted, 'runs_total')).toEqual({
+      'runs_total{outcome="answer",class="none"}': 1,
+      'runs_total{outcome="failed",class="quota"}': 1,
+    })
+    expect(counted.get('stalls_survived_total')).toBe(2)
+  })
+
+  test('of the limits the lowest, as long as it lasts', async () => {
+    at = t0
+    const { meter, samples } = open()
+    const budget = (whose: string, resource: string, left: number, minutes: number) =>
+      meter.budget({ whose, resource, left, resetAt: t0 + minutes * minute })
+    budget('1', 'core', 4_000, 60)
+    budget('2', 'core', 7, 10)
+    budget('2', 'graphql', 90, 60)
+    budget('2', `a resource of ${'x'.repeat(50)}`, 5, 60)
+    expect(of(await samples(), 'rate_limit_remaining')).toEqual({
+      'rate_limit_remaining{resource="core"}': 7,
+      'rate_limit_remaining{resource="graphql"}': 90,
+      'rate_limit_remaining{resource="other"}': 5,
+    })
+    at = t0 + 10 * minute
+    expect((await samples()).get('rate_limit_remaining{resource="core"}')).toBe(4_000)
+  })
+
+  test('calls, waits, sweeps', async () => {
+    const { meter, samples } = open()
+    meter.called({ service: 'github', method: 'GET', route: '/app', status: undefined, ms: 1_500 })
+    meter.toldToWait('posthog', 'usage-limit')
+    meter.swept({ result: 'limited', redelivered: 3 })
+    meter.swept({ result: 'done', redelivered: 0 })
+    const counted = await samples()
+    expect(counted.get('calls_total{service="github",method="GET",route="/app",status="none"}')).toBe(1)
+    expect(counted.get('call_seconds_sum{service="github",method="GET",route="/app"}')).toBe(1.5)
+    expect(counted.get('told_to_wait_total{service="posthog",why="usage-limit"}')).toBe(1)
+    expect(of(counted, 'sweeps_total')).toEqual({
+      'sweeps_total{result="limited"}': 1,
+      'sweeps_total{result="done"}': 1,
+    })
+    expect(counted.get('redeliveries_total')).toBe(3)
+  })
+
+  test('how full the queues are, and how old; nothing of queues that fail', async () => {
+    at = t0
+    let fails = false
+    const runs = {
+      live: async () => {
+        if (fails) throw new Error('no queue')
+        return [{ addedAt: t0 - 90 * second }, { addedAt: t0 }]
+      },
+    }
+    const { samples } = open({ triggers: empty, runs })
+    const full = await samples()
+    expect(full.get('queue_jobs{queue="runs"}')).toBe(2)
+    expect(full.get('queue_oldest_seconds{queue="runs"}')).toBe(90)
+    expect(full.get('queue_oldest_seconds{queue="triggers"}')).toBe(0)
+    fails = true
+    const none = await samples()
+    expect([none.get('queue_up'), none.get('queue_jobs{queue="triggers"}')]).toEqual([0, undefined])
+  })
+})
+
+test.each([
+  ['/repos/{owner}/{repo}/issues/{issue_number}/comments', '/repos/~/issues/~/comments'],
+  ['/repos/acme/shop/contents/a/b/c.txt?ref=main#x', '/repos/~/contents/~'],
+  ['https://github.example/api/v3/repositories/12/issues?page=2', '/~/issues'],
+  ['/repos/{owner}/{repo}/contents/{path}{?ref}', '/repos/~/contents/~'],
+  ['tasks/0b8/', '/~'],
+  ['', '/'],
+])('the route of %s is %s', (path, route) => {
+  expect(routeOf(path, new Set(['repos', 'issues', 'comments', 'contents']))).toBe(route)
+})

@@ -1,0 +1,745 @@
+import nock from 'nock'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { runRequest } from '../../src/core/agent/run-request.ts'
+import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
+import { limitGate } from '../../src/core/model/limit-gate.ts'
+import type { Sight } from '../../src/core/run/apply-snapshot.ts'
+import { call, faultOf } from '../../src/posthog/posthog-http.ts'
+import { logEntry, postHogTasks } from '../../src/posthog/tasks-client.ts'
+
+const host = 'https://posthog.example'
+const now = Date.UTC(2026, 0, 2, 14, 2)
+/** A key of which no limit is known yet, on the clock of the test. */
+const newSettings = (clock = () => now) => ({
+  host,
+  projectId: '42',
+  apiKey: 'phx_key',
+  gate: limitGate(clock),
+})
+const redact = (text: string) => text.replaceAll('hush', '[redacted]')
+let tasks: ReturnType<typeof postHogTasks>
+const task = 'task-1'
+const session = { taskId: task, taskRunId: 'run-1' }
+const runPath = '/api/projects/42/tasks/task-1/runs/run-1/'
+
+/** Every request that was sent, `METHOD path?query`. */
+let sent: { line: string; headers: Record<string, string>; body: unknown }[]
+
+const posthog = () =>
+  nock(host, { reqheaders: { authorization: 'Bearer phx_key', accept: 'application/json' } })
+
+beforeEach(() => {
+  sent = []
+  tasks = postHogTasks(newSettings(), { now: () => now, redact })
+  nock.disableNetConnect()
+  nock.emitter.removeAllListeners('no match')
+})
+
+afterEach(() => {
+  const unused = nock.pendingMocks()
+  nock.cleanAll()
+  nock.enableNetConnect()
+  expect(unused).toEqual([])
+})
+
+/** One answer to one request, which is noted; a second request finds nobody. */
+function once(
+  method: 'GET' | 'POST',
+  path: string | RegExp,
+  status: number,
+  answer: nock.ReplyBody = {},
+  headers: nock.ReplyHeaders = {},
+): void {
+  posthog()
+    .intercept(path, method)
+    .query(true)
+    .reply(function (uri, body) {
+      const lines = Object.entries(this.req.headers).map(([name, value]) => [
+        name.toLowerCase(),
+        String(value),
+      ])
+      sent.push({ line: `${method} ${uri}`, headers: Object.fromEntries(lines), body })
+      return [status, answer, headers]
+    })
+}
+
+const taskRun = (given: object = {}) => ({
+  id: 'run-1',
+  status: 'queued',
+  error_message: null,
+  output: null,
+  model: 'gpt-5.5',
+  reasoning_effort: null,
+  created_at: '2026-01-02T14:00:00Z',
+  updated_at: '2026-01-02T14:00:01Z',
+  log_url: 'https://s3.example/secret',
+  ...given,
+})
+
+const caught = async (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    value => expect.fail(`no failure, but ${JSON.stringify(value)}`),
+    (error: unknown) => error,
+  )
+
+describe('requests', () => {
+  const body = runRequest({
+    branch: 'main',
+    prompt: 'fix it',
+    model: 'gpt-5.5',
+    mode: 'background',
+    authorship: 'bot',
+  })
+
+  const table: [
+    name: string,
+    expected: string,
+    body: unknown,
+    answer: nock.Body,
+    ask: () => Promise<unknown>,
+  ][] = [
+    [
+      'a task is created',
+      'POST /api/projects/42/tasks/',
+      {
+        title: 'T',
+        description: 'D',
+        repository: 'acme/shop',
+        origin_product: 'user_created',
+        title_manually_set: true,
+      },
+      { id: task },
+      () => tasks.createTask({ title: 'T', description: 'D', repository: 'acme/shop' }),
+    ],
+    [
+      'a task is looked for',
+      'GET /api/projects/42/tasks/?search=%5Bgh%3Aacme%2Fshop%237%3Ax%5D',
+      '',
+      { results: [] },
+      () => tasks.findTask('[gh:acme/shop#7:x]'),
+    ],
+    [
+      'a run is started',
+      'POST /api/projects/42/tasks/task-1/run/',
+      body,
+      { id: task, latest_run: taskRun() },
+      () => tasks.startRun(task, body, []),
+    ],
+    [
+      'the runs of a task',
+      'GET /api/projects/42/tasks/task-1/runs/?limit=100',
+      '',
+      { results: [], next: null },
+      () => tasks.runIds(task),
+    ],
+    ['the status of a run', `GET ${runPath}`, '', taskRun(), () => tasks.statusOf(session)],
+    [
+      'words for the agent',
+      `POST ${runPath}command/`,
+      { jsonrpc: '2.0', id: 'comment-2', method: 'user_message', params: { content: 'more' } },
+      { result: {} },
+      () => tasks.say(session, { id: 'comment-2', text: 'more', attachments: [] }),
+    ],
+    [
+      'words for the agent, with files',
+      `POST ${runPath}command/`,
+      {
+        jsonrpc: '2.0',
+        id: 'c',
+        method: 'user_message',
+        params: { content: 'more', artifact_ids: ['a', 'b'] },
+      },
+      { result: {} },
+      () => tasks.say(session, { id: 'c', text: 'more', attachments: ['a', 'b'] }),
+    ],
+    [
+      'a stop',
+      `POST ${runPath}cancel/`,
+      { reason: 'Stopped by maya' },
+      taskRun(),
+      () => tasks.cancel(session, 'Stopped by maya'),
+    ],
+    [
+      'a stop with too many words',
+      `POST ${runPath}cancel/`,
+      { reason: 'x'.repeat(500) },
+      taskRun(),
+      () => tasks.cancel(session, 'x'.repeat(700)),
+    ],
+    ['the models', 'GET /api/projects/42/tasks/models/', '', { models: [] }, () => tasks.models()],
+  ]
+
+  test.each(table)('%s', async (_, expected, expectedBody, answer, ask) => {
+    const [method = '', uri = ''] = expected.split(' ')
+    once(method === 'POST' ? 'POST' : 'GET', uri.split('?')[0] ?? '', 200, answer)
+    await ask()
+    expect(sent.map(({ line }) => line)).toEqual([expected])
+    expect(sent[0]?.body).toEqual(expectedBody)
+    expect(sent[0]?.headers['user-agent']).toBe('codex-task-bot')
+    expect(sent[0]?.headers['content-type']).toBe(method === 'POST' ? 'application/json' : undefined)
+    expect(JSON.stringify(sent[0]?.body)).not.toContain('null')
+    // PostHog loses the body of a POST that it has to redirect to the path with a slash.
+    expect(sent[0]?.line.split('?')[0]).toMatch(/\/$/)
+  })
+})
+
+test('no secret that is known reaches the agent, or comes back from it', async () => {
+  const body = runRequest({
+    branch: 'main',
+    prompt: 'the key is hush',
+    model: 'm',
+    mode: 'background',
+    authorship: 'bot',
+  })
+  once('POST', '/api/projects/42/tasks/', 201, { id: task })
+  once('POST', '/api/projects/42/tasks/task-1/run/', 200, { id: task, latest_run: taskRun() })
+  once('POST', `${runPath}command/`, 200, {})
+  await tasks.createTask({ title: 'hush', description: 'hush', repository: 'acme/shop' })
+  await tasks.startRun(task, body, [])
+  await tasks.say(session, { id: 'n', text: 'hush', attachments: [] })
+  expect(JSON.stringify(sent.map(each => each.body))).not.toContain('hush')
+
+  const message = {
+    method: 'session/update',
+    params: { update: { sessionUpdate: 'agent_message', content: { text: 'it is hush' } } },
+  }
+  once('GET', runPath, 200, taskRun({ status: 'failed', error_message: 'hush' }))
+  once('GET', `${runPath}session_logs/`, 200, [{ timestamp: '2026-01-02T14:01:00Z', notification: message }])
+  expect(await tasks.look(session, 0)).toMatchObject({
+    error: '[redacted]',
+    log: [{ what: { text: 'it is [redacted]' } }],
+  })
+})
+
+test.each<[string, nock.ReplyHeaders, number, number]>([
+  ['said by the server', { 'X-Matching-Count': '7123' }, 7123, 1],
+  ['counted, where it does not say', {}, 2, 2],
+  ['counted, where it says something else', { 'X-Matching-Count': 'many' }, 2, 2],
+])('the length of a log, %s', async (_, headers, expected, calls) => {
+  once('GET', `${runPath}session_logs/`, 200, [{}], headers)
+  if (calls > 1) once('GET', `${runPath}session_logs/`, 200, [{}, {}])
+  expect(await tasks.logLength(session)).toBe(expected)
+  expect(sent.map(({ line }) => line.split('?')[1])).toEqual(
+    ['limit=1&offset=0', 'limit=5000&offset=0'].slice(0, calls),
+  )
+})
+
+test('a log of which more is promised and nothing given was not read', async () => {
+  const more = { 'X-Has-More': 'true' }
+  once('GET', runPath, 200, taskRun())
+  once('GET', `${runPath}session_logs/`, 200, [{}], more)
+  once('GET', `${runPath}session_logs/`, 200, [], more)
+  expect(await caught(tasks.look(session, 0))).toBeInstanceOf(Unanswered)
+})
+
+describe('answers', () => {
+  test.each([
+    ['only latest_run', { id: task, latest_run: taskRun({ id: 'new' }) }],
+    ['run and latest_run', { id: task, run: taskRun({ id: 'new' }), latest_run: taskRun({ id: 'other' }) }],
+    ['run beside a stale latest_run', { id: task, run: { id: 'new' }, latest_run: taskRun({ id: 'old' }) }],
+    ['latest_run beside an empty run', { id: task, run: null, latest_run: taskRun({ id: 'new' }) }],
+    ['a status that nobody knows', { id: task, latest_run: taskRun({ id: 'new', status: 'warming' }) }],
+    ['a run without anything but what is needed', { id: task, latest_run: { id: 'new', status: 'queued' } }],
+    [
+      'fields that nobody knows',
+      { id: task, latest_run: { ...taskRun({ id: 'new' }), brand_new: { a: [1] } }, more: 1 },
+    ],
+  ])('the run is read off the task: %s', async (_, answer) => {
+    once('POST', '/api/projects/42/tasks/task-1/run/', 200, answer)
+    expect(
+      await tasks.startRun(
+        task,
+        runRequest({ branch: 'main', prompt: 'p', model: 'm', mode: 'background', authorship: 'bot' }),
+        ['old'],
+      ),
+    ).toBe('new')
+  })
+
+  test.each([
+    [
+      'in the description',
+      [
+        { id: 'a', title: 'x', description: 'y' },
+        { id: 'b', title: 'x', description: 'asked\n[m:7]' },
+      ],
+      'b',
+    ],
+    ['that somebody wrote into a title', [{ id: 'b', title: '[m:7]', description: null }], undefined],
+    [
+      'that somebody wrote into an instruction',
+      [
+        { id: 'a', title: 'x', description: 'do [m:7]\n[m:7]\n\nAsked by eve\n[m:9]' },
+        { id: 'b', title: 'x', description: 'asked\n[m:7]' },
+      ],
+      'b',
+    ],
+    [
+      'of another asking, which the search also gives',
+      [{ id: 'a', title: '', description: 'asked\n[m:71]' }],
+      undefined,
+    ],
+    ['nowhere', [], undefined],
+  ])('a task is known by its marker: %s', async (_, results, expected) => {
+    once('GET', '/api/projects/42/tasks/', 200, { results })
+    expect(await tasks.findTask('[m:7]')).toBe(expected)
+  })
+
+  test('only the models of Codex are known', async () => {
+    once('GET', '/api/projects/42/tasks/models/', 200, {
+      models: [
+        { runtime_adapter: 'codex', model: 'gpt-5.6', supported_efforts: ['low', 'max'] },
+        { runtime_adapter: 'codex', model: 'gpt-5', supported_efforts: null },
+        { runtime_adapter: 'claude', model: 'opus' },
+      ],
+    })
+    expect(await tasks.models()).toEqual([
+      { name: 'gpt-5.6', efforts: ['low', 'max'] },
+      { name: 'gpt-5', efforts: undefined },
+    ])
+  })
+
+  test.each([
+    ['the server does not have them', 404, {}],
+    ['the server is down', 500, {}],
+    ['the answer has changed', 200, { data: [] }],
+  ])('no models when %s', async (_, status, answer) => {
+    once('GET', '/api/projects/42/tasks/models/', status, answer)
+    expect(await tasks.models()).toEqual([])
+  })
+
+  test.each([
+    [200, 'queued'],
+    [202, 'queued'],
+    [409, 'ended'],
+  ] as const)('words for the agent, %d: %s', async (status, expected) => {
+    once('POST', `${runPath}command/`, status, { error: 'Task run workflow has ended' })
+    expect(await tasks.say(session, { id: 'n', text: 't', attachments: [] })).toBe(expected)
+  })
+})
+
+describe('a look', () => {
+  const look = async (run: object, log: unknown, status = 200): Promise<Sight> => {
+    once('GET', runPath, 200, run)
+    once('GET', `${runPath}session_logs/`, status, log as nock.Body)
+    return tasks.look(session, 3)
+  }
+
+  test('reads the run and the new part of its log', async () => {
+    const entry = {
+      timestamp: '2026-01-02T14:01:00Z',
+      notification: { method: '_posthog/turn_complete', params: {} },
+    }
+    expect(await look(taskRun({ status: 'in_progress' }), [entry, { odd: true }])).toMatchObject({
+      status: 'in_progress',
+      error: undefined,
+      pulls: [],
+      model: 'gpt-5.5',
+      effort: undefined,
+      updatedAt: Date.parse('2026-01-02T14:00:01Z'),
+      log: [{ at: Date.parse('2026-01-02T14:01:00Z'), what: { is: 'turn-over' } }],
+      offset: 5,
+    })
+    expect(sent.map(({ line }) => line)).toEqual([
+      `GET ${runPath}`,
+      `GET ${runPath}session_logs/?limit=5000&offset=3`,
+    ])
+  })
+
+  test("a resumed run's log begins with its ancestors' entries, which count as read and say nothing", async () => {
+    const line = (timestamp: string) => ({ timestamp, notification: { method: '_posthog/turn_complete' } })
+    const sight = await look(taskRun(), [
+      line('2026-01-02T13:00:00Z'),
+      line('2026-01-02T13:59:59Z'),
+      line('2026-01-02T14:00:00Z'),
+    ])
+    expect(sight).toMatchObject({ log: [{ at: Date.parse('2026-01-02T14:00:00Z') }], offset: 6 })
+  })
+
+  test.each([404, 405])('a server without logs answers %d: the run alone must do', async status => {
+    expect(await look(taskRun(), { detail: 'Endpoint not found.' }, status)).toMatchObject({
+      status: 'queued',
+      log: [],
+      offset: 3,
+    })
+  })
+
+  test.each([
+    [500, {}],
+    [404, { detail: 'Not found.' }],
+    [403, { detail: 'No.' }],
+  ])('a log that can not be had is no empty log (%d)', async (status, body) => {
+    expect(await caught(look(taskRun(), body, status))).toBeInstanceOf(Unanswered)
+  })
+
+  test('a log that was there once is not none', async () => {
+    await look(taskRun(), [])
+    expect(await caught(look(taskRun(), { detail: 'Endpoint not found.' }, 404))).toBeInstanceOf(Unanswered)
+  })
+
+  test.each<[string, unknown, string[], string | undefined]>([
+    ['null', null, [], undefined],
+    ['a pull request', { pr_url: 'https://x/pull/1' }, ['https://x/pull/1'], undefined],
+    [
+      'several',
+      { pr_url: 'https://x/pull/1', pr_urls: ['https://x/pull/1', 'https://x/pull/2'] },
+      ['https://x/pull/1', 'https://x/pull/1', 'https://x/pull/2'],
+      undefined,
+    ],
+    ['a branch', { head_branch: 'codex/x' }, [], 'codex/x'],
+    ['empty texts', { pr_url: '', pr_urls: [] }, [], undefined],
+    ['things of other types', { pr_url: 7, pr_urls: 'x', head_branch: {} }, [], undefined],
+    ['no object at all', 'done', [], undefined],
+    ['a list', [1], [], undefined],
+  ])('output of %s', async (_, output, pulls, headBranch) => {
+    expect(await look(taskRun({ output }), [])).toMatchObject({ pulls, headBranch })
+  })
+
+  test('an empty error is none', async () => {
+    expect((await look(taskRun({ error_message: '' }), [])).error).toBeUndefined()
+    expect((await look(taskRun({ status: 'failed', error_message: 'boom' }), [])).error).toBe('boom')
+  })
+})
+
+describe('a line of the log', () => {
+  const line = (method: string, params?: object) => ({
+    type: 'notification',
+    timestamp: '2026-01-02T14:01:00Z',
+    notification: { jsonrpc: '2.0', method, params },
+  })
+  const update = (sessionUpdate: string, content?: unknown) =>
+    line('session/update', { update: { sessionUpdate, content } })
+
+  test.each<[string, unknown, object | undefined]>([
+    ['the end of a turn', line('_posthog/turn_complete', {}), { is: 'turn-over' }],
+    ['the end of a turn, under its other name', line('posthog/turn_complete'), { is: 'turn-over' }],
+    [
+      'progress',
+      line('_posthog/progress', { step: 'clone', label: 'Cloning', status: 'in_progress' }),
+      { is: 'progress', step: 'clone', label: 'Cloning', done: false },
+    ],
+    [
+      'progress that is over',
+      line('_posthog/progress', { step: 'clone', label: 'Cloned', status: 'completed' }),
+      { is: 'progress', step: 'clone', label: 'Cloned', done: true },
+    ],
+    [
+      'progress without a label',
+      line('_posthog/progress', { step: 'clone' }),
+      { is: 'progress', step: 'clone', label: 'clone', done: false },
+    ],
+    ['progress without a step', line('_posthog/progress', { label: 'x' }), undefined],
+    [
+      'a message',
+      update('agent_message', { type: 'text', text: ' Done. ' }),
+      { is: 'message', text: 'Done.' },
+    ],
+    [
+      'a message in parts',
+      update('agent_message', [{ type: 'text', text: 'a' }, { type: 'image' }, { type: 'text', text: 'b' }]),
+      { is: 'message', text: 'a\nb' },
+    ],
+    ['an empty message', update('agent_message', { type: 'text', text: '  ' }), { is: 'activity' }],
+    ['a message without content', update('agent_message'), { is: 'activity' }],
+    ['a piece of a message', update('agent_message_chunk', { type: 'text', text: 'D' }), { is: 'activity' }],
+    ['a thought', update('agent_thought_chunk'), { is: 'activity' }],
+    ['a tool call', update('tool_call'), { is: 'activity' }],
+    ['news of a tool call', update('tool_call_update'), { is: 'activity' }],
+    ['words of a person', update('user_message_chunk'), { is: 'activity' }],
+    ['housekeeping', update('available_commands_update'), undefined],
+    ['console output', line('_posthog/console', { level: 'info' }), undefined],
+    ['a session update of another shape', line('session/update', { update: 7 }), undefined],
+    ['a line without time', { notification: { method: '_posthog/turn_complete' } }, undefined],
+    [
+      'a line with a time that is none',
+      { timestamp: 'now', notification: { method: '_posthog/turn_complete' } },
+      undefined,
+    ],
+    ['null', null, undefined],
+    ['text', 'x', undefined],
+  ])('%s', (_, given, what) => {
+    expect(logEntry(given)).toEqual(what ? [{ at: Date.parse('2026-01-02T14:01:00Z'), what }] : [])
+  })
+})
+
+type Fault =
+  | { is: 'refused'; status: number; code: string; message: string }
+  | { is: 'come back'; in: number; why: string }
+  | { is: 'unanswered' }
+
+function factsOf(error: unknown): Fault | unknown {
+  if (error instanceof Refused)
+    return { is: 'refused', status: error.status, code: error.code, message: error.message }
+  if (error instanceof ComeBack) return { is: 'come back', in: error.until - now, why: error.why }
+  if (error instanceof Unanswered) return { is: 'unanswered' }
+  return error
+}
+
+describe('failures', () => {
+  const refused = (status: number, code: string, message: string): Fault => ({
+    is: 'refused',
+    status,
+    code,
+    message,
+  })
+  const back = (ms: number, why: string): Fault => ({ is: 'come back', in: ms, why })
+  const minute = 60_000
+
+  const table: [name: string, status: number, body: nock.Body, expected: Fault][] = [
+    [
+      'validation',
+      400,
+      { type: 'validation_error', code: 'invalid_input', detail: 'Bad effort.', attr: 'reasoning_effort' },
+      refused(400, 'invalid_input', 'Bad effort.'),
+    ],
+    ['hand-written', 400, { error: 'Run is not local' }, refused(400, '', 'Run is not local')],
+    [
+      'with the artifacts that miss',
+      400,
+      { detail: 'Some artifacts are missing', missing_artifact_ids: ['a'] },
+      refused(400, '', 'Some artifacts are missing'),
+    ],
+    [
+      'a gate',
+      403,
+      { type: 'permission_denied', code: 'code_access_required', error: 'No access', reason: 'startup_plan' },
+      refused(403, 'code_access_required', 'No access'),
+    ],
+    [
+      'no key',
+      401,
+      { type: 'authentication_error', code: 'not_authenticated', detail: 'No credentials.', attr: null },
+      refused(401, 'not_authenticated', 'No credentials.'),
+    ],
+    [
+      'a bad key',
+      401,
+      { type: 'authentication_error', code: 'authentication_failed', detail: 'Bad key.', attr: null },
+      refused(401, 'authentication_failed', 'Bad key.'),
+    ],
+    [
+      'a scope that misses',
+      403,
+      { type: 'authentication_error', code: 'permission_denied', detail: 'Scope.', attr: null },
+      refused(403, 'permission_denied', 'Scope.'),
+    ],
+    [
+      'unknown',
+      404,
+      { type: 'invalid_request', code: 'not_found', detail: 'Not found.', attr: null },
+      refused(404, 'not_found', 'Not found.'),
+    ],
+    ['ended', 409, { error: 'Task run workflow has ended' }, refused(409, '', 'Task run workflow has ended')],
+    [
+      'throttled',
+      429,
+      {
+        type: 'throttled_error',
+        code: 'throttled',
+        detail: 'Request was throttled. Expected available in 17 seconds.',
+        attr: null,
+      },
+      back(17_000, 'rate-limit'),
+    ],
+    [
+      'throttled for a second',
+      429,
+      { code: 'throttled', detail: 'Request was throttled. Expected available in 1 second.' },
+      back(1_000, 'rate-limit'),
+    ],
+    [
+      'throttled, not saying for how long',
+      429,
+      { code: 'throttled', detail: 'Request was throttled.' },
+      back(minute, 'rate-limit'),
+    ],
+    ['429 with nothing', 429, '', back(minute, 'rate-limit')],
+    [
+      'usage',
+      429,
+      {
+        type: 'rate_limited',
+        code: 'usage_limit_exceeded',
+        error: 'x',
+        is_pro: false,
+        limit_type: 'burst',
+        reset_at: '2026-01-02T15:02:00Z',
+      },
+      back(60 * minute, 'usage-limit'),
+    ],
+    [
+      'usage, reset in seconds',
+      429,
+      { code: 'usage_limit_exceeded', error: 'x', reset_at: now / 1000 + 90 },
+      back(90_000, 'usage-limit'),
+    ],
+    [
+      'usage, no reset',
+      429,
+      { code: 'usage_limit_exceeded', error: 'x', reset_at: null },
+      back(10 * minute, 'usage-limit'),
+    ],
+    [
+      'usage, a reset that is no time',
+      429,
+      { code: 'usage_limit_exceeded', error: 'x', reset_at: 'soon' },
+      back(10 * minute, 'usage-limit'),
+    ],
+    [
+      'billing',
+      429,
+      { type: 'billing_limit', code: 'posthog_code_billing_limit_exceeded', error: 'Over.' },
+      refused(429, 'posthog_code_billing_limit_exceeded', 'Over.'),
+    ],
+    [
+      'billing of the organization',
+      429,
+      { type: 'billing_limit', error: 'Over.' },
+      refused(429, 'billing_limit', 'Over.'),
+    ],
+    [
+      'a cap on signal reports',
+      429,
+      { type: 'rate_limit', code: 'signal_report_task_cap', error: 'Cap.' },
+      refused(429, 'signal_report_task_cap', 'Cap.'),
+    ],
+    [
+      'not available, before anything was done',
+      503,
+      { type: 'service_unavailable', code: 'desktop_access_unavailable', error: 'x' },
+      back(30_000, 'unavailable'),
+    ],
+    ['not available, nobody knows what was done', 503, { error: 'x' }, { is: 'unanswered' }],
+    [
+      'a server error',
+      500,
+      { type: 'server_error', code: 'error', detail: 'A server error occurred.', attr: null },
+      { is: 'unanswered' },
+    ],
+    ['a bad gateway', 502, '<html>Bad gateway</html>', { is: 'unanswered' }],
+    ['a gateway that waited too long', 504, '', { is: 'unanswered' }],
+    ['a request that took too long', 408, '', { is: 'unanswered' }],
+    ['a refusal in HTML', 403, '<html>Forbidden</html>', refused(403, '', 'status 403')],
+    ['a refusal of another shape', 400, ['x'], refused(400, '', 'status 400')],
+    [
+      'a refusal with fields of other types',
+      400,
+      { detail: ['x'], code: 7, error: 'Said.' },
+      refused(400, '', 'Said.'),
+    ],
+  ]
+
+  test.each(table)('%s (%d)', async (_, status, body, expected) => {
+    once('POST', '/api/projects/42/tasks/', status, body)
+    const failure = await caught(tasks.createTask({ title: 't', description: 'd', repository: 'a/b' }))
+    expect(factsOf(failure)).toEqual(expected)
+    expect(sent).toHaveLength(1)
+  })
+
+  test('a wait that PostHog writes with a fraction is rounded up', () => {
+    expect(factsOf(faultOf(429, { detail: 'Expected available in 1.5 seconds.' }, now))).toEqual({
+      is: 'come back',
+      in: 2_000,
+      why: 'rate-limit',
+    })
+  })
+
+  test('no failure tells the key', async () => {
+    once('POST', '/api/projects/42/tasks/', 401, { detail: 'Bad key.' })
+    const failure = await caught(tasks.createTask({ title: 't', description: 'd', repository: 'a/b' }))
+    expect(JSON.stringify(failure, Object.getOwnPropertyNames(failure))).not.toContain('phx_key')
+  })
+})
+
+describe('no usable answer', () => {
+  const create = () => tasks.createTask({ title: 't', description: 'd', repository: 'a/b' })
+
+  test.each([
+    ['a 200 that is no JSON', 200, '<html>'],
+    ['an empty 201', 201, ''],
+    ['a 200 of another shape', 200, { ok: true }],
+    ['a 200 with an id of another type', 200, { id: 7 }],
+  ])('%s to a POST: it may have happened', async (_, status, body) => {
+    once('POST', '/api/projects/42/tasks/', status, body)
+    expect(await caught(create())).toBeInstanceOf(Unanswered)
+    expect(sent).toHaveLength(1)
+  })
+
+  test('a run that the answer does not name', async () => {
+    once('POST', '/api/projects/42/tasks/task-1/run/', 200, { id: task, latest_run: null })
+    const body = runRequest({
+      branch: 'main',
+      prompt: 'p',
+      model: 'm',
+      mode: 'background',
+      authorship: 'bot',
+    })
+    expect(await caught(tasks.startRun(task, body, []))).toBeInstanceOf(Unanswered)
+  })
+
+  test.each(['ECONNRESET', 'ECONNREFUSED', 'EAI_AGAIN', 'ETIMEDOUT'])(
+    '%s, with one POST only',
+    async code => {
+      let requests = 0
+      const reset = Object.assign(new Error(code), { code })
+      posthog()
+        .post('/api/projects/42/tasks/', () => {
+          requests += 1
+          return true
+        })
+        .replyWithError(reset)
+      const failure = await caught(create())
+      expect(failure).toBeInstanceOf(Unanswered)
+      expect(failure).toMatchObject({ service: 'posthog' })
+      expect(requests).toBe(1)
+    },
+  )
+
+  test('a time limit', async () => {
+    posthog().get('/api/projects/42/slow/').delay(2_000).reply(200, {})
+    const began = performance.now()
+    const failure = await caught(
+      call(newSettings(), { method: 'GET', path: 'slow/', answer: z.unknown(), within: 50 }, () => now),
+    )
+    expect(failure).toBeInstanceOf(Unanswered)
+    expect(failure).toMatchObject({ message: expect.stringContaining('time limit') })
+    expect(performance.now() - began).toBeLessThan(1_500)
+    nock.abortPendingRequests()
+  })
+
+  test('a redirect is not followed: it would lose the body of a POST', async () => {
+    once('POST', '/api/projects/42/tasks/', 301, '', { location: `${host}/api/projects/42/elsewhere/` })
+    expect(factsOf(await caught(create()))).toMatchObject({ is: 'refused', status: 301 })
+    expect(sent).toHaveLength(1)
+  })
+})
+
+describe('a limit of the key', () => {
+  const throttled = { type: 'throttled_error', detail: 'Expected available in 12 seconds.' }
+
+  test('is waited for by every call', async () => {
+    let clock = now
+    const limited = postHogTasks(
+      newSettings(() => clock),
+      { now: () => clock, redact },
+    )
+    once('GET', runPath, 429, throttled)
+    const until = now + 12_000
+    expect(await caught(limited.statusOf(session))).toMatchObject({ name: 'ComeBack', until })
+    clock = until - 1
+    expect(await caught(limited.findTask('marker'))).toMatchObject({ name: 'ComeBack', until })
+    expect(sent).toHaveLength(1)
+    clock = until
+    once('GET', runPath, 200, taskRun())
+    expect(await limited.statusOf(session)).toBe('queued')
+  })
+
+  test('is none where only one task may not be run', async () => {
+    const limit = { code: 'usage_limit_exceeded', reset_at: '2026-01-02T15:00:00Z', detail: 'no' }
+    once('POST', '/api/projects/42/tasks/', 429, limit)
+    const create = tasks.createTask({ title: 't', description: 'd', repository: 'a/b' })
+    expect(await caught(create)).toMatchObject({ name: 'ComeBack', why: 'usage-limit' })
+    once('GET', runPath, 200, taskRun())
+    expect(await tasks.statusOf(session)).toBe('queued')
+  })
+})

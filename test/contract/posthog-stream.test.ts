@@ -1,0 +1,599 @@
+/** The stream may say anything, late, twice or never; it must only ever cost a look, and never miss the last one. */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import fc from 'fast-check'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
+import type { PostHogOptions } from '../../emulators/posthog/options.ts'
+import { limitGate } from '../../src/core/model/limit-gate.ts'
+import { type StreamWatch, watchRuns } from '../../src/posthog/stream/run-stream.ts'
+import { type SseEvent, sseReader } from '../../src/posthog/stream/sse.ts'
+
+const text = (value: string) => new TextEncoder().encode(value)
+const read = (value: string, limit?: number): SseEvent[] => sseReader(limit)(text(value))
+
+describe('the reader of events', () => {
+  it.each<[what: string, sent: string, events: SseEvent[]]>([
+    ['a bare event', 'data: a\n\n', [{ name: 'message', data: 'a', id: undefined }]],
+    ['all fields', 'event: end\nid: 1-0\ndata: a\n\n', [{ name: 'end', data: 'a', id: '1-0' }]],
+    ['lines of data', 'data: a\ndata:\ndata: b\n\n', [{ name: 'message', data: 'a\n\nb', id: undefined }]],
+    ['one space taken', 'data:  a\ndata:b\n\n', [{ name: 'message', data: ' a\nb', id: undefined }]],
+    ['a byte order mark', '\uFEFFdata: a\n\n', [{ name: 'message', data: 'a', id: undefined }]],
+    [
+      'CR and CRLF',
+      'data: a\r\r\ndata: b\r\n\r\n',
+      [
+        { name: 'message', data: 'a', id: undefined },
+        { name: 'message', data: 'b', id: undefined },
+      ],
+    ],
+    [
+      'comments and unknown fields',
+      ': hi\nretry: 5\nfoo\ndata: a\n\n',
+      [{ name: 'message', data: 'a', id: undefined }],
+    ],
+    [
+      'an id that stays',
+      'id: 7\ndata: a\n\ndata: b\n\n',
+      [
+        { name: 'message', data: 'a', id: '7' },
+        { name: 'message', data: 'b', id: '7' },
+      ],
+    ],
+    ['no id with a null in it', 'id: 7\0\ndata: a\n\n', [{ name: 'message', data: 'a', id: undefined }]],
+    ['nothing without data', 'event: end\n\n\ndata: a\n\n', [{ name: 'message', data: 'a', id: undefined }]],
+    ['nothing that is cut off', 'data: a\n\ndata: b\n', [{ name: 'message', data: 'a', id: undefined }]],
+  ])('reads %s', (_, sent, events) => {
+    expect(read(sent)).toEqual(events)
+  })
+
+  it('ends a line at a CR without waiting for more', () => {
+    expect(read('data: a\r\r')).toHaveLength(1)
+  })
+
+  it.each([
+    ['in one line', `data: ${'x'.repeat(200)}\n`],
+    ['in many lines', 'data: xxxx\n'.repeat(40)],
+    ['in the name of a field', 'x'.repeat(200)],
+  ])('passes over an event that is too long %s, and reads the next', (_, long) => {
+    const sent = text(`id: 1\n${long}\n\nid: 2\ndata: b\n\n`)
+    const next = [{ name: 'message', data: 'b', id: '2' }]
+    expect(sseReader(100)(sent)).toEqual(next)
+    const reader = sseReader(100)
+    expect([...sent].flatMap(byte => reader(Uint8Array.of(byte)))).toEqual(next)
+  })
+
+  const line = fc.string({ unit: 'grapheme', maxLength: 30 }).filter(value => !/[\r\n\0]/.test(value))
+  const event = fc.record({
+    name: fc.option(
+      line.filter(value => value !== ''),
+      { nil: undefined },
+    ),
+    id: fc.option(line, { nil: undefined }),
+    data: fc.array(line, { minLength: 1, maxLength: 3 }),
+    comment: fc.option(line, { nil: undefined }),
+  })
+  const eol = fc.constantFrom('\n', '\r', '\r\n')
+
+  it('gives the same events however the bytes are cut', () => {
+    fc.assert(
+      fc.property(
+        fc.array(event),
+        eol,
+        fc.boolean(),
+        fc.infiniteStream(fc.nat(9)),
+        (events, end, mark, cuts) => {
+          const lines = events.flatMap(({ name, id, data, comment }) => [
+            ...(comment === undefined ? [] : [`:${comment}`]),
+            ...(name === undefined ? [] : [`event: ${name}`]),
+            ...(id === undefined ? [] : [`id: ${id}`]),
+            ...data.map(part => `data: ${part}`),
+            '',
+          ])
+          let last: string | undefined
+          const expected = events.map(({ name = 'message', id, data }) => {
+            last = id ?? last
+            return { name, data: data.join('\n'), id: last }
+          })
+          const bytes = text(`${mark ? '\uFEFF' : ''}${lines.map(one => one + end).join('')}`)
+          const reader = sseReader()
+          const seen: SseEvent[] = []
+          for (let at = 0; at < bytes.length; ) {
+            const size = cuts.next().value ?? 1
+            seen.push(...reader(bytes.subarray(at, at + size)))
+            at += size
+          }
+          expect(seen).toEqual(expected)
+        },
+      ),
+    )
+  })
+
+  it('survives any bytes', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 50 })), chunks => {
+        const reader = sseReader(60)
+        for (const chunk of chunks) for (const { data } of reader(chunk)) expect(data.length).toBeLessThan(61)
+      }),
+    )
+  })
+})
+
+const apiKey = 'phx_aKeyThatNoLogMayShow'
+const secret = 'words of the agent'
+const closers: (() => unknown)[] = []
+const logged: string[] = []
+const unhandled: unknown[] = []
+const noteUnhandled = (reason: unknown) => unhandled.push(reason)
+
+beforeAll(() => void process.on('unhandledRejection', noteUnhandled))
+afterAll(() => void process.off('unhandledRejection', noteUnhandled))
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+  const lines = logged.splice(0).join('\n')
+  expect(lines).not.toContain(apiKey)
+  expect(lines).not.toContain(secret)
+  expect(unhandled.splice(0)).toEqual([])
+})
+
+const log = {
+  info: (facts: object, message: string) => void logged.push(message + JSON.stringify(facts)),
+  warn: (facts: object, message: string) => void logged.push(message + JSON.stringify(facts)),
+}
+
+type Options = Partial<Parameters<typeof watchRuns>[1]>
+
+/** A watch whose news are noted with their times. */
+function watchAt(host: string, options: Options = {}): { watch: StreamWatch; news: number[] } {
+  const news: number[] = []
+  const watch = watchRuns(
+    { host, projectId: '1', apiKey, gate: limitGate(Date.now) },
+    { onNews: () => news.push(Date.now()), log, ...options },
+  )
+  closers.push(() => watch.close())
+  return { watch, news }
+}
+
+async function until(seen: () => boolean, within = 3_000): Promise<void> {
+  const deadline = Date.now() + within
+  while (!seen()) {
+    if (Date.now() > deadline) throw new Error('never seen')
+    await sleep(5)
+  }
+}
+
+describe('beside PostHog', () => {
+  const timing = { queued: 5, sandbox: 5, clone: 5, agent: 5 }
+  const quick = { minGap: 20, backoff: 20, longestBackoff: 80 }
+
+  /** A run that waits for the test, at work, and not watched yet. */
+  async function runAtWork(options: PostHogOptions = {}) {
+    const posthog = await startPostHog({
+      apiKeys: [{ key: apiKey, userId: 1, scopes: ['*'] }],
+      timing,
+      ...options,
+    })
+    closers.push(() => posthog.close())
+    posthog.script('', { kind: 'manual' })
+    const post = async (path: string, body: object): Promise<{ id: string }> => {
+      const answer = await fetch(`${posthog.url}/api/projects/1/${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+      return (await answer.json()) as { id: string }
+    }
+    const task = await post('tasks/', { title: 'Fix', description: 'Fix it', repository: 'acme/web' })
+    await post(`tasks/${task.id}/run/`, { runtime_adapter: 'codex', model: 'gpt-5.5' })
+    const [control] = posthog.runs()
+    if (!control) throw new Error('no run')
+    // Its first turn has begun when this passes.
+    await control.progress('agent', 'Started agent')
+    return { posthog, control, session: { taskId: task.id, taskRunId: control.id } }
+  }
+
+  const streamCalls = ({ calls }: PostHogEmulator) => calls.filter(({ route }) => route === 'stream')
+
+  async function watched(options: { posthog?: PostHogOptions; watch?: Options } = {}) {
+    const run = await runAtWork(options.posthog)
+    const { watch, news } = watchAt(run.posthog.url, { pace: quick, ...options.watch })
+    watch.watch(run.session)
+    await until(() => streamCalls(run.posthog).some(({ status }) => status === 200))
+    await sleep(20)
+    expect(news).toEqual([])
+    return { ...run, watch, news }
+  }
+
+  it('says so at once when a turn ends, and once more when the log has it', async () => {
+    const { control, news, posthog } = await watched({ watch: { pace: {} } })
+    expect(streamCalls(posthog)[0]?.query).toEqual({ start: 'latest' })
+    const before = Date.now()
+    await control.completeTurn()
+    await until(() => news.length === 2)
+    expect((news[0] ?? 0) - before).toBeLessThan(500)
+    expect((news[1] ?? 0) - before).toBeGreaterThanOrEqual(995)
+    await sleep(1_200)
+    expect(news).toHaveLength(2)
+  })
+
+  it.each<[what: string, act: (control: Awaited<ReturnType<typeof watched>>['control']) => unknown]>([
+    ['a step', control => control.progress('tests', 'Running the tests')],
+    ['words of the agent', control => control.say(secret)],
+    ['a pull request', control => control.setOutput({ pr_url: 'https://github.com/acme/web/pull/1' })],
+  ])('has news of %s', async (_, act) => {
+    const { control, news } = await watched()
+    await act(control)
+    await until(() => news.length > 0, 1_500)
+  })
+
+  it('has no news of the single pieces of a message, nor of what repeats', async () => {
+    const { control, news } = await watched({ posthog: { stream: { duplicateEvery: 1, keepaliveMs: 10 } } })
+    await control.say('x'.repeat(2_000))
+    await sleep(150)
+    const afterMessage = news.length
+    expect(afterMessage).toBeLessThanOrEqual(2)
+    control.setOutput({ pr_url: 'https://github.com/acme/web/pull/1' })
+    await sleep(150)
+    expect(news).toHaveLength(afterMessage + 1)
+  })
+
+  it('makes few looks of many events, the last of them after the last event', async () => {
+    const { control, news } = await watched({ watch: { pace: { minGap: 200 } } })
+    for (let n = 0; n < 200; n += 1) {
+      await control.progress(`step-${n}`, 'Working')
+      if (n % 20 === 0) await sleep(20)
+    }
+    const last = Date.now()
+    await sleep(700)
+    expect(news.length).toBeLessThanOrEqual(Math.ceil((last - (news[0] ?? 0)) / 200) + 3)
+    expect(news.at(-1)).toBeGreaterThanOrEqual(last)
+    expect(news.every((at, n) => n === 0 || at - (news[n - 1] ?? 0) >= 195)).toBe(true)
+  })
+
+  it('goes on after a rotation without losing what happened meanwhile', async () => {
+    const { control, news, posthog } = await watched({ posthog: { stream: { rotateMs: 400 } } })
+    control.setOutput({ pr_url: 'https://github.com/acme/web/pull/1' })
+    await until(() => news.length === 1)
+    posthog.fault({ route: 'stream', fault: { kind: 'delay', ms: 100 } })
+    await until(() => streamCalls(posthog).length === 2)
+    control.setOutput({ pr_merged: true })
+    await until(() => news.length === 2)
+    const [, second] = streamCalls(posthog)
+    expect(second?.query).toEqual({})
+    expect(second?.headers['last-event-id']).toMatch(/^\d+-\d+$/)
+  })
+
+  it('rings a last time when the run is over, and leaves it then', async () => {
+    const { control, news, watch, session, posthog } = await watched({ watch: { pace: { minGap: 100 } } })
+    control.finish('completed')
+    await until(() => watch.watching() === 0)
+    await sleep(250)
+    expect(news).toHaveLength(2)
+    watch.watch(session)
+    await sleep(50)
+    expect(watch.watching()).toBe(0)
+    expect(streamCalls(posthog)).toHaveLength(1)
+  })
+
+  it('takes up a lost connection where it was', async () => {
+    const { control, news, posthog } = await watched()
+    control.setOutput({ pr_url: 'https://github.com/acme/web/pull/1' })
+    await until(() => news.length === 1)
+    posthog.dropConnections()
+    control.setOutput({ pr_merged: true })
+    await until(() => news.length === 2)
+    expect(streamCalls(posthog)[1]?.headers['last-event-id']).toBeDefined()
+  })
+
+  it('waits longer after each failure, and looks when the stream is back', async () => {
+    const run = await runAtWork()
+    const fault = run.posthog.fault({ route: 'stream', times: 4, fault: { kind: 'status', code: 502 } })
+    const { watch, news } = watchAt(run.posthog.url, { pace: quick })
+    watch.watch(run.session)
+    await until(() => news.length === 1)
+    expect(fault.hits).toBe(4)
+    const at = streamCalls(run.posthog).map(call => call.at)
+    const gaps = at.slice(1).map((time, n) => time - (at[n] ?? 0))
+    // Twice 20 ms each time up to 80, of which the jitter may take half.
+    for (const [n, least] of [10, 20, 40, 40].entries()) expect(gaps[n]).toBeGreaterThanOrEqual(least - 2)
+    await run.control.completeTurn()
+    await until(() => news.length > 1)
+  })
+
+  it('waits as long as PostHog asks', async () => {
+    const run = await runAtWork()
+    run.posthog.fault({ route: 'stream', fault: { kind: 'throttled', seconds: 1 } })
+    const { watch, news } = watchAt(run.posthog.url, { pace: quick })
+    watch.watch(run.session)
+    await until(() => news.length === 1)
+    const [first, second] = streamCalls(run.posthog)
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(950)
+  })
+
+  it.each([301, 400, 401, 403, 404, 405, 406])('never asks again after a %i', async code => {
+    const run = await runAtWork()
+    run.posthog.fault({ route: 'stream', fault: { kind: 'status', code } })
+    const { watch, news } = watchAt(run.posthog.url, { pace: quick })
+    watch.watch(run.session)
+    await until(() => watch.watching() === 0)
+    watch.watch(run.session)
+    await sleep(60)
+    expect(streamCalls(run.posthog)).toHaveLength(1)
+    expect(news).toEqual([])
+  })
+
+  it('has one connection a run and only so many runs', async () => {
+    const run = await runAtWork()
+    const { watch } = watchAt(run.posthog.url, { pace: quick, maxWatched: 1 })
+    for (let n = 0; n < 5; n += 1) watch.watch(run.session)
+    watch.watch({ ...run.session, taskRunId: 'another' })
+    await sleep(50)
+    expect(streamCalls(run.posthog).map(({ path }) => path)).toEqual([
+      `/api/projects/1/tasks/${run.session.taskId}/runs/${run.session.taskRunId}/stream/`,
+    ])
+    expect(watch.watching()).toBe(1)
+    watch.unwatch(run.session.taskRunId)
+    expect(watch.watching()).toBe(0)
+    await run.control.completeTurn()
+  })
+
+  it('is quiet about a run once it is no more wanted, whatever is still to be told', async () => {
+    const { control, news, watch, session } = await watched({ watch: { pace: { minGap: 50 } } })
+    await control.completeTurn()
+    await until(() => news.length === 1)
+    watch.unwatch(session.taskRunId)
+    await control.completeTurn()
+    await sleep(150)
+    expect(news).toHaveLength(1)
+  })
+
+  it('can be told so by the listener itself', async () => {
+    const run = await runAtWork()
+    let told = 0
+    const { watch } = watchAt(run.posthog.url, {
+      pace: quick,
+      onNews: taskRunId => {
+        told += 1
+        watch.unwatch(taskRunId)
+      },
+    })
+    watch.watch(run.session)
+    await until(() => streamCalls(run.posthog).some(({ status }) => status === 200))
+    await sleep(20)
+    await run.control.completeTurn()
+    await until(() => told > 0)
+    await sleep(80)
+    expect(told).toBe(1)
+  })
+
+  it('does not renew the connection of a run that nobody asks about', async () => {
+    let time = 0
+    const { watch, session, posthog } = await watched({
+      posthog: { stream: { rotateMs: 100 } },
+      watch: { now: () => time, pace: { ...quick, forget: 50 } },
+    })
+    const soFar = () => streamCalls(posthog).length
+    await until(() => soFar() > 1)
+    time = 60
+    watch.watch(session)
+    const asked = soFar()
+    await until(() => soFar() > asked)
+    time = 120
+    await until(() => watch.watching() === 0)
+    const last = soFar()
+    await sleep(150)
+    expect(soFar()).toBe(last)
+  })
+})
+
+describe('beside a server that goes wrong', () => {
+  type Answer = (response: ServerResponse, request: IncomingMessage, n: number) => void
+
+  const session = { taskId: 't', taskRunId: 'r' }
+  const state = (output: object) => JSON.stringify({ type: 'task_run_state', status: 'in_progress', output })
+  const begin = (response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' })
+    response.flushHeaders()
+    return response
+  }
+
+  async function serve(answer: Answer, port = 0) {
+    const requests: { at: number; lastId: string | undefined; url: string | undefined }[] = []
+    const sockets = new Set<Socket>()
+    const server: Server = createServer((request, response) => {
+      const lastId = request.headers['last-event-id']
+      requests.push({ at: Date.now(), lastId: lastId?.toString(), url: request.url })
+      answer(response, request, requests.length)
+    })
+    server.on('connection', socket => {
+      sockets.add(socket)
+      socket.on('close', () => sockets.delete(socket))
+    })
+    await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
+    const close = async () => {
+      for (const socket of sockets) socket.destroy()
+      await new Promise(resolve => server.close(resolve))
+    }
+    closers.push(close)
+    const address = server.address()
+    const actual = typeof address === 'object' && address ? address.port : 0
+    return { url: `http://127.0.0.1:${actual}`, port: actual, requests, sockets, close }
+  }
+
+  const quick = { minGap: 10, backoff: 10, longestBackoff: 20, silence: 100 }
+
+  it('finds the news among rubbish', async () => {
+    const { url } = await serve(response => {
+      begin(response).write(
+        ': hello\n\ndata: no json\n\ndata: null\n\ndata: []\n\ndata: {"type":"notification"}\n\n',
+      )
+      response.write('data: {"type":"notification","notification":{"method":7,"params":"x"}}\n\n')
+      response.write(`data: ${'x'.repeat(1_200_000)}\n\n\0\xff\n\n`)
+      setTimeout(() => response.write(`event: what\ndata: ${state({ n: 1 })}\n\n`), 60)
+    })
+    const { watch, news } = watchAt(url, { pace: { ...quick, silence: 1_000 } })
+    watch.watch(session)
+    await sleep(40)
+    expect(news).toEqual([])
+    await until(() => news.length === 1)
+  })
+
+  it('knows the other ways to say it', async () => {
+    const { url } = await serve(response => {
+      begin(response).write('data: {"type":"permission_request","requestId":"1"}\n\n')
+      setTimeout(() => {
+        response.write(
+          'data: {"type":"notification","notification":{"id":1,"result":{"stopReason":"end_turn"}}}\n\n',
+        )
+      }, 60)
+    })
+    const { watch, news } = watchAt(url, { pace: { ...quick, silence: 1_000 } })
+    watch.watch(session)
+    await until(() => news.length === 1)
+    await until(() => news.length === 3)
+  })
+
+  it.each<[what: string, answer: Answer]>([
+    ['before the answer', () => {}],
+    ['in the stream', response => void begin(response).write(': hello\n\n')],
+  ])('takes a silence %s for a dead connection', async (_, answer) => {
+    const { url, requests, sockets } = await serve(answer)
+    const { watch } = watchAt(url, { pace: quick })
+    watch.watch(session)
+    await until(() => requests.length >= 3)
+    await until(() => sockets.size === 1)
+    expect((requests[1]?.at ?? 0) - (requests[0]?.at ?? 0)).toBeGreaterThanOrEqual(100)
+  })
+
+  it('stays with a connection that lives', async () => {
+    const { url, requests } = await serve(response => {
+      const beat = setInterval(() => response.write('event: keepalive\ndata: {"type":"keepalive"}\n\n'), 30)
+      begin(response).on('close', () => clearInterval(beat))
+    })
+    const { watch, news } = watchAt(url, { pace: quick })
+    watch.watch(session)
+    await sleep(300)
+    expect(requests).toHaveLength(1)
+    expect(news).toEqual([])
+  })
+
+  it('comes back to a server that was away', async () => {
+    const answer: Answer = response => void begin(response).write(`id: 5-0\ndata: ${state({})}\n\n`)
+    const first = await serve(answer)
+    const { watch, news } = watchAt(first.url, { pace: { ...quick, reconnects: 100 } })
+    watch.watch(session)
+    await until(() => news.length === 1)
+    await first.close()
+    await sleep(100)
+    const second = await serve(answer, first.port)
+    await until(() => second.requests.length === 1)
+    expect(second.requests[0]?.lastId).toBe('5-0')
+  })
+
+  it('goes on only so often', async () => {
+    const { url, requests } = await serve(response => {
+      begin(response).end(`data: ${state({})}\n\nevent: end\ndata: {"type":"rotated"}\n\n`)
+    })
+    const { watch } = watchAt(url, { pace: { ...quick, reconnects: 3, window: 400 } })
+    watch.watch(session)
+    await sleep(300)
+    expect(requests).toHaveLength(4)
+    await sleep(250)
+    expect(requests).toHaveLength(7)
+  })
+
+  it('forgets the id that a server can’t go on from, or that fits no header', async () => {
+    const { url, requests } = await serve((response, _, n) => {
+      begin(response).write(`id: ${n < 3 ? '9-9' : 'ü'}\ndata: ${state({})}\n\n`)
+      if (n === 1) response.end()
+      else if (n === 2) response.end('event: error\ndata: {"error":"Stream read error"}\n\n')
+      else if (n === 3) response.end()
+    })
+    const { watch, news } = watchAt(url, { pace: quick })
+    watch.watch(session)
+    await until(() => requests.length >= 4)
+    expect(requests.map(({ lastId }) => lastId)).toEqual([undefined, '9-9', undefined, undefined])
+    expect(requests.map(({ url }) => url?.includes('start=latest'))).toEqual([true, false, true, true])
+    await until(() => news.length === 3)
+  })
+
+  it('starts again from the short wait once it heard something', async () => {
+    const { url, requests } = await serve((response, _, n) => {
+      if (n === 4) begin(response).end(`data: ${state({})}\n\n`)
+      else response.writeHead(503).end()
+    })
+    const { watch } = watchAt(url, { pace: { ...quick, backoff: 40, longestBackoff: 10_000 } })
+    watch.watch(session)
+    await until(() => requests.length >= 5)
+    const [third, fourth, fifth] = requests.slice(2).map(({ at }) => at)
+    expect((fourth ?? 0) - (third ?? 0)).toBeGreaterThanOrEqual(75)
+    expect((fifth ?? 0) - (fourth ?? 0)).toBeLessThan(75)
+  })
+
+  it.each<[what: string, answer: Answer]>([
+    ['a page', response => response.writeHead(200, { 'content-type': 'text/html' }).write('<html>')],
+    ['a page that ends', response => response.writeHead(404, { 'content-type': 'text/html' }).end('<html>')],
+    ['nothing', response => response.writeHead(204).end()],
+    ['another address', response => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()],
+  ])('takes %s for having no stream, and hangs up', async (_, answer) => {
+    const { url, requests, sockets } = await serve(answer)
+    const { watch } = watchAt(url, { pace: quick })
+    watch.watch(session)
+    await until(() => watch.watching() === 0)
+    await sleep(40)
+    expect(requests).toHaveLength(1)
+    expect(sockets.size).toBe(0)
+  })
+
+  it.each<[what: string, onNews: () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('queue away')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('queue away'))],
+  ])('goes on when the listener %s', async (_, onNews) => {
+    let told = 0
+    const { url } = await serve(response => {
+      begin(response).write(`data: ${state({ n: 1 })}\n\n`)
+      setTimeout(() => response.write(`data: ${state({ n: 2 })}\n\n`), 40)
+    })
+    const { watch } = watchAt(url, {
+      pace: quick,
+      onNews: () => {
+        told += 1
+        return onNews()
+      },
+    })
+    watch.watch(session)
+    await until(() => told === 2)
+    expect(logged.filter(line => line.includes('could not be passed on'))).toHaveLength(2)
+  })
+
+  it.each<[when: string, answer: Answer]>([
+    ['before the answer', () => {}],
+    ['in the stream', response => void begin(response).write(`data: ${state({})}\n\n`)],
+    ['between two tries', response => response.writeHead(500).end()],
+    ['after the end', response => begin(response).end('event: stream-end\ndata: {"status":"complete"}\n\n')],
+  ])('closes %s and leaves nothing', async (_, answer) => {
+    const { url, requests, sockets } = await serve(answer)
+    const { watch, news } = watchAt(url, { pace: { backoff: 100, longestBackoff: 100, minGap: 10_000 } })
+    watch.watch(session)
+    watch.watch({ ...session, taskRunId: 'r2' })
+    await until(() => requests.length === 2)
+    await sleep(20)
+    const told = news.length
+    watch.close()
+    watch.close()
+    watch.watch(session)
+    expect(watch.watching()).toBe(0)
+    await sleep(150)
+    expect(requests).toHaveLength(2)
+    expect(news).toHaveLength(told)
+    expect(sockets.size).toBe(0)
+  })
+})

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { backoffMs } from '../../src/queue/backoff.ts'
+import { within } from '../../src/queue/deadline.ts'
+import { HeldLock } from '../../src/queue/held-lock.ts'
+import { troubleReporter } from '../../src/queue/queue-log.ts'
+import { LockLost } from '../../src/queue/work-queue.ts'
+
+describe('the lock of a job in hand', () => {
+  test('is renewed as long as the server says that it is ours', async () => {
+    let asked = 0
+    const lock = new HeldLock('a', 60, async () => ++asked < 6)
+    await sleep(65)
+    await lock.assert()
+    expect(lock.signal.aborted).toBe(false)
+    await sleep(120)
+    expect(lock.signal.reason).toBeInstanceOf(LockLost)
+    expect(lock.isLost).toBe(true)
+    await expect(lock.assert()).rejects.toThrow('the lock of job a is lost')
+    const before = asked
+    await sleep(60)
+    expect(asked).toBe(before)
+    lock.release()
+  })
+
+  test('is not lost by one failed renewal, but by silence for as long as it lasts', async () => {
+    let asked = 0
+    const lock = new HeldLock('a', 90, () =>
+      ++asked === 1 ? Promise.reject(new Error('hiccup')) : Promise.resolve(true),
+    )
+    await sleep(70)
+    expect(lock.signal.aborted).toBe(false)
+    lock.release()
+    const unheard = new HeldLock('b', 60, () => new Promise(() => {}))
+    await expect(unheard.assert()).rejects.toThrow(LockLost)
+    await sleep(50)
+    expect(unheard.signal.aborted).toBe(true)
+    unheard.release()
+  })
+
+  test('cannot be asserted when the server is not there, nor after the step', async () => {
+    const lock = new HeldLock('a', 1_000, () => Promise.reject(new Error('gone')))
+    await expect(lock.assert()).rejects.toMatchObject({ name: 'LockLost', cause: { message: 'gone' } })
+    const over = new HeldLock('b', 1_000, async () => true)
+    over.release()
+    await expect(over.assert()).rejects.toThrow('the step of job b is over')
+    expect(over.signal.aborted).toBe(false)
+    lock.release()
+  })
+})
+
+test('the wait after failures doubles up to a minute', () => {
+  const longest = [1, 2, 3, 6, 7, 10, 11, 500].map(failures => backoffMs(failures, () => 0))
+  const shortest = [1, 2, 3, 6, 7, 10, 11, 500].map(failures => backoffMs(failures, () => 0.999_999))
+  expect(longest).toEqual([1_000, 2_000, 4_000, 32_000, 60_000, 60_000, 60_000, 60_000])
+  expect(shortest).toEqual([500, 1_000, 2_000, 16_000, 30_000, 30_000, 60_000, 60_000])
+})
+
+test('a deadline passes on what came in time, and speaks for what did not', async () => {
+  expect(await within(1_000, Promise.resolve('a'), () => 'late')).toBe('a')
+  expect(await within(1, new Promise<string>(() => {}), () => 'late')).toBe('late')
+  const late = () => {
+    throw new Error('too late')
+  }
+  await expect(within(1, new Promise(() => {}), late)).rejects.toThrow('too late')
+  await expect(within(1_000, Promise.reject(new Error('no')), late)).rejects.toThrow('no')
+})
+
+test('the same trouble is reported once in a while, and no more of it than its message', async () => {
+  const lines: object[] = []
+  const report = troubleReporter({ warn: facts => lines.push(facts), error: () => {} }, 50)
+  const failed = Object.assign(new Error('WRONGPASS'), { command: { name: 'auth', args: ['hunter2'] } })
+  for (let n = 0; n < 5; n++) report(failed)
+  report(new AggregateError([], ''))
+  await sleep(60)
+  report(failed)
+  expect(lines).toEqual([{ error: 'WRONGPASS' }, { error: 'AggregateError' }, { error: 'WRONGPASS' }])
+})

@@ -1,0 +1,325 @@
+/** The webhooks that GitHub really sends, all that were collected of them, through the real way in. */
+import { createHmac, generateKeyPairSync } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { pino } from 'pino'
+import { Probot } from 'probot'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { Trigger } from '../../src/core/model/trigger.ts'
+import { readEvents } from '../../src/github/webhooks/normalise.ts'
+import { openDoor } from '../../src/github/webhooks/webhook-endpoint.ts'
+import { closeServer, httpServer, listen, webhookPath } from '../../src/web/http-server.ts'
+
+const secret = 'only GitHub knows'
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+})
+
+const queued: Trigger[] = []
+const log = pino({ level: 'silent' })
+const server = await (async () => {
+  const door = await openDoor({
+    probot: new Probot({ appId: 5, privateKey, secret, log }),
+    log,
+    ours: { label: 'codex', appId: 5 },
+    redact: text => text,
+    enqueue: async trigger => {
+      queued.push(trigger)
+      return 'added'
+    },
+  })
+  return httpServer({ door, ready: async () => {} })
+})()
+
+let port = 0
+beforeAll(async () => {
+  port = await listen(server, { host: '127.0.0.1', port: 0 })
+})
+afterAll(() => closeServer(server, 500))
+
+type Payload = Record<string, unknown>
+interface Example {
+  event: string
+  payload: Payload
+}
+
+const require = createRequire(import.meta.url)
+const file = require.resolve('@octokit/webhooks-examples')
+const definitions = z
+  .array(z.object({ name: z.string(), examples: z.array(z.record(z.string(), z.unknown())) }))
+  .parse(JSON.parse(readFileSync(file, 'utf8')))
+
+const examples: Example[] = definitions.flatMap(({ name, examples }) =>
+  examples.map(payload => ({ event: name, payload })),
+)
+const ours = examples.filter(({ event }) => readEvents.some(known => known === event))
+
+/** As it was answered: what it became, or why nothing. */
+async function sent({ event, payload }: Example): Promise<string> {
+  const body = JSON.stringify(payload)
+  const before = queued.length
+  const response = await fetch(`http://127.0.0.1:${port}${webhookPath}`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-github-event': event,
+      'x-github-delivery': '72d3162e-cc78-11e3-81ab-4c9367dc0958',
+      'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
+    },
+    body,
+  })
+  const answered = z.object({ ignored: z.string().optional() }).parse(await response.json())
+  const [trigger] = queued.slice(before)
+  if (trigger) expect(Trigger.safeParse(trigger).success).toBe(true)
+  if (response.status === 202 && trigger) return trigger.kind
+  return response.status === 200 ? String(answered.ignored) : `${response.status} ${JSON.stringify(answered)}`
+}
+
+/** Each event and action, with all that became of its examples. */
+async function table(all: readonly Example[]): Promise<string[]> {
+  const rows = new Map<string, Set<string>>()
+  for (const example of all) {
+    const name = `${example.event}.${example.payload.action ?? ''}`
+    rows.set(name, (rows.get(name) ?? new Set()).add(await sent(example)))
+  }
+  return [...rows].map(([name, became]) => `${name}: ${[...became].toSorted().join(', ')}`).toSorted()
+}
+
+test('an event that is not ours is none of our business', async () => {
+  const others = examples.filter(example => !ours.includes(example))
+  expect(others.length).toBeGreaterThan(200)
+  for (const other of others) expect(await sent(other), other.event).toBe('event not used')
+})
+
+const installed = ours.map(({ event, payload }) => ({
+  event,
+  payload: { ...payload, installation: payload.installation ?? { id: 1 } },
+}))
+
+describe('what becomes of ours', () => {
+  test('as they were collected, some of them by a hook that is no App’s', async () => {
+    expect(await table(ours)).toMatchInlineSnapshot(`
+      [
+        "installation.created: event not used",
+        "installation.deleted: access-lost",
+        "installation.new_permissions_accepted: event not used",
+        "installation.suspend: access-lost",
+        "installation.unsuspend: event not used",
+        "installation_repositories.added: event not used",
+        "installation_repositories.removed: access-lost",
+        "issue_comment.created: no command, not installed as an App",
+        "issue_comment.deleted: not installed as an App",
+        "issue_comment.edited: not installed as an App",
+        "issues.assigned: event not used, not installed as an App",
+        "issues.deleted: withdrawal",
+        "issues.demilestoned: not installed as an App",
+        "issues.edited: not installed as an App",
+        "issues.labeled: not installed as an App",
+        "issues.locked: not installed as an App",
+        "issues.milestoned: not installed as an App",
+        "issues.opened: not installed as an App",
+        "issues.pinned: event not used",
+        "issues.reopened: event not used",
+        "issues.transferred: not installed as an App",
+        "issues.unassigned: not installed as an App",
+        "issues.unlabeled: not installed as an App",
+        "issues.unlocked: not installed as an App",
+        "issues.unpinned: event not used",
+        "pull_request.assigned: event not used",
+        "pull_request.closed: pull-news",
+        "pull_request.converted_to_draft: not installed as an App, pull-news",
+        "pull_request.labeled: other label",
+        "pull_request.locked: withdrawal",
+        "pull_request.opened: not installed as an App, pull-news",
+        "pull_request.ready_for_review: not installed as an App, pull-news",
+        "pull_request.reopened: pull-news",
+        "pull_request.review_request_removed: event not used",
+        "pull_request.review_requested: event not used",
+        "pull_request.synchronize: event not used",
+        "pull_request.unassigned: event not used",
+        "pull_request.unlabeled: other label",
+        "pull_request.unlocked: event not used",
+        "pull_request_review.dismissed: event not used",
+        "pull_request_review.submitted: comment, not installed as an App",
+        "pull_request_review_comment.created: no command, not installed as an App",
+        "pull_request_review_comment.deleted: withdrawal",
+        "pull_request_review_comment.edited: no command",
+        "repository.created: event not used, payload not understood",
+        "repository.edited: payload not understood",
+        "repository.privatized: payload not understood",
+        "repository.publicized: payload not understood",
+        "repository.renamed: event not used",
+        "repository.transferred: access-lost, payload not understood",
+      ]
+    `)
+  })
+
+  test('sent to an App', async () => {
+    expect(await table(installed)).toMatchInlineSnapshot(`
+      [
+        "installation.created: event not used",
+        "installation.deleted: access-lost",
+        "installation.new_permissions_accepted: event not used",
+        "installation.suspend: access-lost",
+        "installation.unsuspend: event not used",
+        "installation_repositories.added: event not used",
+        "installation_repositories.removed: access-lost",
+        "issue_comment.created: no command",
+        "issue_comment.deleted: withdrawal",
+        "issue_comment.edited: no command",
+        "issues.assigned: event not used",
+        "issues.deleted: withdrawal",
+        "issues.demilestoned: event not used",
+        "issues.edited: event not used",
+        "issues.labeled: other label",
+        "issues.locked: withdrawal",
+        "issues.milestoned: event not used",
+        "issues.opened: event not used",
+        "issues.pinned: event not used",
+        "issues.reopened: event not used",
+        "issues.transferred: withdrawal",
+        "issues.unassigned: event not used",
+        "issues.unlabeled: other label",
+        "issues.unlocked: event not used",
+        "issues.unpinned: event not used",
+        "pull_request.assigned: event not used",
+        "pull_request.closed: pull-news",
+        "pull_request.converted_to_draft: pull-news",
+        "pull_request.labeled: other label",
+        "pull_request.locked: withdrawal",
+        "pull_request.opened: pull-news",
+        "pull_request.ready_for_review: pull-news",
+        "pull_request.reopened: pull-news",
+        "pull_request.review_request_removed: event not used",
+        "pull_request.review_requested: event not used",
+        "pull_request.synchronize: event not used",
+        "pull_request.unassigned: event not used",
+        "pull_request.unlabeled: other label",
+        "pull_request.unlocked: event not used",
+        "pull_request_review.dismissed: event not used",
+        "pull_request_review.submitted: comment",
+        "pull_request_review_comment.created: no command",
+        "pull_request_review_comment.deleted: withdrawal",
+        "pull_request_review_comment.edited: no command",
+        "repository.created: event not used",
+        "repository.edited: event not used",
+        "repository.privatized: event not used",
+        "repository.publicized: event not used",
+        "repository.renamed: event not used",
+        "repository.transferred: access-lost",
+      ]
+    `)
+  })
+})
+
+/** Everywhere in a payload. */
+const replaced = (value: unknown, key: string, to: unknown): unknown =>
+  JSON.parse(JSON.stringify(value), (name, inner) => (name === key && isLike(inner, to) ? to : inner))
+
+/** `changes.body` says what a body was: it is none itself. */
+const isLike = (inner: unknown, to: unknown): boolean =>
+  typeof inner === typeof to || inner === null || to === null
+
+const words = { body: '/codex fix it', label: { name: 'codex' } }
+const asking = installed.map(({ event, payload }) => ({
+  event,
+  payload: replaced(replaced(payload, 'body', words.body), 'label', words.label) as Payload,
+}))
+
+describe('with words and a label that ask for something', () => {
+  test('as they are', async () => {
+    expect(await table(asking)).toMatchInlineSnapshot(`
+      [
+        "installation.created: event not used",
+        "installation.deleted: access-lost",
+        "installation.new_permissions_accepted: event not used",
+        "installation.suspend: access-lost",
+        "installation.unsuspend: event not used",
+        "installation_repositories.added: event not used",
+        "installation_repositories.removed: access-lost",
+        "issue_comment.created: comment",
+        "issue_comment.deleted: withdrawal",
+        "issue_comment.edited: comment",
+        "issues.assigned: event not used",
+        "issues.deleted: withdrawal",
+        "issues.demilestoned: event not used",
+        "issues.edited: event not used",
+        "issues.labeled: label",
+        "issues.locked: withdrawal",
+        "issues.milestoned: event not used",
+        "issues.opened: event not used",
+        "issues.pinned: event not used",
+        "issues.reopened: event not used",
+        "issues.transferred: withdrawal",
+        "issues.unassigned: event not used",
+        "issues.unlabeled: withdrawal",
+        "issues.unlocked: event not used",
+        "issues.unpinned: event not used",
+        "pull_request.assigned: event not used",
+        "pull_request.closed: pull-news",
+        "pull_request.converted_to_draft: pull-news",
+        "pull_request.labeled: label",
+        "pull_request.locked: withdrawal",
+        "pull_request.opened: pull-news",
+        "pull_request.ready_for_review: pull-news",
+        "pull_request.reopened: pull-news",
+        "pull_request.review_request_removed: event not used",
+        "pull_request.review_requested: event not used",
+        "pull_request.synchronize: event not used",
+        "pull_request.unassigned: event not used",
+        "pull_request.unlabeled: withdrawal",
+        "pull_request.unlocked: event not used",
+        "pull_request_review.dismissed: event not used",
+        "pull_request_review.submitted: comment",
+        "pull_request_review_comment.created: inline comment of a review",
+        "pull_request_review_comment.deleted: withdrawal",
+        "pull_request_review_comment.edited: comment",
+        "repository.created: event not used",
+        "repository.edited: event not used",
+        "repository.privatized: event not used",
+        "repository.publicized: event not used",
+        "repository.renamed: event not used",
+        "repository.transferred: access-lost",
+      ]
+    `)
+  })
+
+  test('with authors whose accounts are gone: an edit is by somebody else then', async () => {
+    const gone = asking.map(({ event, payload }) => ({
+      event,
+      payload: replaced(payload, 'user', null) as Payload,
+    }))
+    const edited = (await table(asking)).map(row =>
+      row.replace('.edited: comment', '.edited: edited by somebody else'),
+    )
+    expect(await table(gone)).toEqual(edited)
+  })
+
+  test('sent by the ghost', async () => {
+    const ghost = { login: 'ghost', id: 10137, type: 'User' }
+    const sentBy = asking.map(({ event, payload }) => ({ event, payload: { ...payload, sender: ghost } }))
+    expect((await table(sentBy)).filter(row => row.includes('payload not understood'))).toEqual([])
+  })
+
+  test('with nobody as the sender: only the loss of access needs none', async () => {
+    const nobody = asking.map(({ event, payload }) => ({ event, payload: { ...payload, sender: null } }))
+    const became = await table(nobody)
+    const losses = became.filter(row => /^(?:installation|repository)/.test(row))
+    expect(losses.join()).toContain('access-lost')
+    expect(
+      became.filter(row => !losses.includes(row)).every(row => row.endsWith('payload not understood')),
+    ).toBe(true)
+  })
+
+  test('without an installation: nobody could answer', async () => {
+    for (const { event, payload } of asking) {
+      const { installation: _, ...rest } = payload
+      expect(await sent({ event, payload: rest }), event).toMatch(
+        /^(?:not installed as an App|payload not understood)$/,
+      )
+    }
+  })
+})

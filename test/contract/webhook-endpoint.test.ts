@@ -1,0 +1,398 @@
+import { createHmac, generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { pino } from 'pino'
+import { Probot } from 'probot'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Trigger } from '../../src/core/model/trigger.ts'
+import { openDoor } from '../../src/github/webhooks/webhook-endpoint.ts'
+import { closeServer, httpServer, listen, webhookPath } from '../../src/web/http-server.ts'
+
+/** GitHub's own test vector for signatures. Source: GitHub Docs, "Validating webhook deliveries". */
+const secret = "It's a Secret to Everybody"
+const vector = {
+  payload: 'Hello, World!',
+  signature: 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17',
+}
+
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+})
+
+let enqueued: Trigger[] = []
+let enqueue: () => Promise<'added' | 'known'> = async () => 'added'
+let ready: () => Promise<void> = async () => {}
+let port = 0
+
+const lines: string[] = []
+const log = pino({ level: 'info' }, { write: line => void lines.push(line) })
+const server = await (async () => {
+  const door = await openDoor({
+    probot: new Probot({ appId: 5, privateKey, secret, log }),
+    log,
+    ours: { label: 'codex', appId: 5 },
+    redact: text => text.replaceAll('hush', '[redacted]'),
+    enqueue: async trigger => {
+      enqueued.push(trigger)
+      return enqueue()
+    },
+  })
+  return httpServer({ door, ready: () => ready() })
+})()
+
+beforeAll(async () => {
+  port = await listen(server, { host: '127.0.0.1', port: 0 })
+})
+afterAll(() => closeServer(server, 500))
+afterEach(() => {
+  enqueued = []
+  enqueue = async () => 'added'
+  ready = async () => {}
+})
+
+const signed = (body: string | Buffer, by = secret): string =>
+  `sha256=${createHmac('sha256', by).update(body).digest('hex')}`
+
+const comment = {
+  action: 'created',
+  installation: { id: 1 },
+  repository: { id: 100, name: 'shop', owner: { login: 'acme' }, default_branch: 'main' },
+  sender: { login: 'maya', id: 11, type: 'User' },
+  issue: {
+    number: 7,
+    title: 'Login is flaky',
+    body: null,
+    user: { login: 'sam', id: 13 },
+    html_url: 'https://github.com/acme/shop/issues/7',
+    state: 'open',
+  },
+  comment: {
+    id: 501,
+    body: '/codex fix it – 修复',
+    user: { login: 'maya', id: 11 },
+    created_at: '2026-01-02T14:02:00Z',
+  },
+}
+
+interface Delivery {
+  body?: string
+  path?: string
+  headers?: Record<string, string | undefined>
+}
+
+/** Sends a webhook as GitHub does, but for what differs. */
+async function deliver({
+  body = JSON.stringify(comment),
+  path = webhookPath,
+  headers = {},
+}: Delivery): Promise<[number, unknown]> {
+  const all = {
+    'content-type': 'application/json',
+    'x-github-event': 'issue_comment',
+    'x-github-delivery': 'd-1',
+    'x-hub-signature-256': signed(body),
+    ...headers,
+  }
+  const sent = Object.entries(all).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as [string, string]],
+  )
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers: sent, body })
+  return [response.status, await response.json()]
+}
+
+describe('a delivery that is signed', () => {
+  test.each([webhookPath, '/', `${webhookPath}?x=1`])(
+    'at %s is queued under the id of what happened',
+    async path => {
+      expect(await deliver({ path })).toEqual([202, { queued: 'comment-501' }])
+      expect(enqueued).toHaveLength(1)
+      expect(enqueued[0]).toMatchObject({
+        id: 'comment-501',
+        deliveryId: 'd-1',
+        kind: 'comment',
+        text: '/codex fix it – 修复',
+      })
+    },
+  )
+
+  test('is kept without the secrets that people pasted', async () => {
+    const body = JSON.stringify({
+      ...comment,
+      comment: { ...comment.comment, body: '/codex use the key hush' },
+    })
+    expect((await deliver({ body }))[0]).toBe(202)
+    expect(enqueued[0]).toMatchObject({ text: '/codex use the key [redacted]' })
+  })
+
+  test('that the queue knows already says so', async () => {
+    enqueue = async () => 'known'
+    expect(await deliver({})).toEqual([202, { queued: 'comment-501', known: true }])
+  })
+
+  test('that the queue can not take is a failed one', async () => {
+    enqueue = () => Promise.reject(new Error('Redis: connection to secret-host refused'))
+    const [status, body] = await deliver({})
+    expect(status).toBe(503)
+    expect(JSON.stringify(body)).not.toContain('secret-host')
+    enqueue = async () => 'added'
+    expect((await deliver({}))[0]).toBe(202)
+  })
+
+  test.each<[string, Delivery, unknown]>([
+    ['another event', { headers: { 'x-github-event': 'push' } }, { ignored: 'event not used' }],
+    [
+      'an event that nobody knows',
+      { headers: { 'x-github-event': 'brand_new' } },
+      { ignored: 'event not used' },
+    ],
+    [
+      'a ping',
+      { headers: { 'x-github-event': 'ping' }, body: '{"zen":"Keep it logically awesome."}' },
+      { ignored: 'event not used' },
+    ],
+    [
+      'no command',
+      { body: JSON.stringify({ ...comment, comment: { ...comment.comment, body: 'hi' } }) },
+      { ignored: 'no command' },
+    ],
+    [
+      'a bot',
+      { body: JSON.stringify({ ...comment, sender: { login: 'x[bot]', id: 1, type: 'Bot' } }) },
+      { ignored: 'by a bot' },
+    ],
+    ['another shape', { body: '{"action":"created"}' }, { ignored: 'payload not understood' }],
+    [
+      'an installation that is none',
+      { body: JSON.stringify({ ...comment, installation: { id: 0 } }) },
+      { ignored: 'payload not understood' },
+    ],
+    [
+      'a name that nobody can have',
+      { body: JSON.stringify({ ...comment, sender: { ...comment.sender, login: 'maya @acme/team' } }) },
+      { ignored: 'payload not understood' },
+    ],
+    [
+      'an action that is none',
+      { body: JSON.stringify({ ...comment, action: { toString: 'x' } }) },
+      { ignored: 'payload not understood' },
+    ],
+  ])('but holds nothing for us is ignored by name: %s', async (_, delivery, expected) => {
+    expect(await deliver(delivery)).toEqual([200, expected])
+    expect(enqueued).toEqual([])
+  })
+
+  test.each<[string, Delivery]>([
+    ['no JSON', { body: '{"action":' }],
+    ['nothing', { body: '' }],
+    ['a number', { body: '7' }],
+    ['null', { body: 'null' }],
+    ['a form', { body: 'payload=%7B%7D' }],
+    ["GitHub's test vector", { body: vector.payload, headers: { 'x-hub-signature-256': vector.signature } }],
+    ['no delivery id', { headers: { 'x-github-delivery': undefined } }],
+    ['no event', { headers: { 'x-github-event': undefined } }],
+  ])('and can not be read is a bad request: %s', async (_, delivery) => {
+    expect((await deliver(delivery))[0]).toBe(400)
+    expect(enqueued).toEqual([])
+  })
+
+  test('among many at once each gets its own answer', async () => {
+    const one = (id: number) => JSON.stringify({ ...comment, comment: { ...comment.comment, id } })
+    const ids = Array.from({ length: 20 }, (_, i) => i + 1)
+    const answers = await Promise.all(
+      ids.map(id => deliver({ body: one(id), headers: { 'x-github-delivery': `d-${id}` } })),
+    )
+    expect(answers).toEqual(ids.map(id => [202, { queued: `comment-${id}` }]))
+  })
+})
+
+describe('a delivery that is not signed by GitHub goes no further', () => {
+  const body = JSON.stringify(comment)
+  test.each<[string, Delivery]>([
+    ['no signature', { headers: { 'x-hub-signature-256': undefined } }],
+    ['an empty one', { headers: { 'x-hub-signature-256': '' } }],
+    ['that of another secret', { headers: { 'x-hub-signature-256': signed(body, 'development') } }],
+    ['that of another body', { headers: { 'x-hub-signature-256': signed(`${body} `) } }],
+    ['one that is cut', { headers: { 'x-hub-signature-256': signed(body).slice(0, -2) } }],
+    ['one without its name', { headers: { 'x-hub-signature-256': signed(body).slice('sha256='.length) } }],
+    [
+      'the old kind only',
+      {
+        headers: {
+          'x-hub-signature-256': undefined,
+          'x-hub-signature': `sha1=${createHmac('sha1', secret).update(body).digest('hex')}`,
+        },
+      },
+    ],
+    [
+      'a wrong one on what is no JSON',
+      { body: '{"action":', headers: { 'x-hub-signature-256': signed('x') } },
+    ],
+    [
+      'a wrong one on an event that is not used',
+      { headers: { 'x-hub-signature-256': signed('x'), 'x-github-event': 'push' } },
+    ],
+    [
+      "GitHub's test vector with another body",
+      { body: 'Hello, World?', headers: { 'x-hub-signature-256': vector.signature } },
+    ],
+  ])('%s', async (_, delivery) => {
+    expect((await deliver({ body, ...delivery }))[0]).toBe(401)
+    expect(enqueued).toEqual([])
+  })
+})
+
+describe('a delivery that is too large', () => {
+  const limit = 5 * 1024 * 1024
+  const headers = {
+    'x-github-event': 'issue_comment',
+    'x-github-delivery': 'd-1',
+    'content-type': 'application/json',
+  }
+
+  test('by its own word is refused before it is read', async () => {
+    const sending = request({
+      port,
+      host: '127.0.0.1',
+      path: webhookPath,
+      method: 'POST',
+      headers: { ...headers, 'content-length': limit + 1 },
+    })
+    sending.on('error', () => {})
+    sending.flushHeaders()
+    const [response] = await once(sending, 'response')
+    expect(response.statusCode).toBe(413)
+    sending.destroy()
+  })
+
+  test('without a word about it is cut while it is read', async () => {
+    const sending = request({ port, host: '127.0.0.1', path: webhookPath, method: 'POST', headers })
+    let wrote = 0
+    let over = false
+    sending.on('error', () => {
+      over = true
+    })
+    const answered = once(sending, 'response').then(
+      ([response]) => response.statusCode,
+      () => 'cut',
+    )
+    const chunk = Buffer.alloc(256 * 1024, 'x')
+    void answered.then(() => {
+      over = true
+    })
+    while (!over && wrote < 20 * limit) {
+      wrote += chunk.length
+      if (!sending.write(chunk)) await Promise.race([once(sending, 'drain').catch(() => {}), answered])
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    expect(['cut', 413]).toContain(await answered)
+    expect(wrote).toBeLessThan(20 * limit)
+    expect(enqueued).toEqual([])
+    sending.destroy()
+  })
+
+  test('by one byte, and one that just fits', async () => {
+    const filled = (size: number): string => {
+      const empty = JSON.stringify({ ...comment, padding: '' })
+      return JSON.stringify({ ...comment, padding: 'x'.repeat(size - Buffer.byteLength(empty)) })
+    }
+    expect(await deliver({ body: filled(limit) })).toEqual([202, { queued: 'comment-501' }])
+    const over = deliver({ body: filled(limit + 1) }).then(
+      ([status]) => status,
+      () => 'cut',
+    )
+    expect([413, 'cut']).toContain(await over)
+    expect(enqueued).toHaveLength(1)
+  })
+
+  test('does not keep the next one out', async () => {
+    expect((await deliver({}))[0]).toBe(202)
+  })
+})
+
+describe('what anybody can send costs no line each', () => {
+  test('a hundred deliveries that are not signed leave one line at most', async () => {
+    lines.length = 0
+    for (let n = 0; n < 50; n += 1) {
+      expect((await deliver({ headers: { 'x-hub-signature-256': undefined } }))[0]).toBe(401)
+      expect((await deliver({ headers: { 'x-hub-signature-256': signed('x', 'guessed') } }))[0]).toBe(401)
+    }
+    expect(lines.length).toBeLessThanOrEqual(1)
+  })
+
+  test('so do requests that break off', async () => {
+    lines.length = 0
+    for (let n = 0; n < 10; n += 1) {
+      const broken = request({
+        port,
+        path: webhookPath,
+        method: 'POST',
+        headers: { 'content-length': '100' },
+      })
+      broken.on('error', () => {})
+      broken.write('half')
+      await new Promise(resolve => setTimeout(resolve, 5))
+      broken.destroy()
+    }
+    await new Promise(resolve => setTimeout(resolve, 50))
+    expect(lines.length).toBeLessThanOrEqual(1)
+  })
+
+  test('comments that ask for nothing leave none', async () => {
+    lines.length = 0
+    const chat = JSON.stringify({ ...comment, comment: { ...comment.comment, body: 'Nice work!' } })
+    for (let n = 0; n < 10; n += 1) expect((await deliver({ body: chat }))[0]).toBe(200)
+    expect(lines).toEqual([])
+  })
+})
+
+describe('the other pages', () => {
+  const get = async (path: string, method = 'GET'): Promise<[number, string]> => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { method })
+    return [response.status, await response.text()]
+  }
+
+  test('say that it lives, whether the queue answers or not', async () => {
+    ready = () => Promise.reject(new Error('no'))
+    expect(await get('/healthz')).toEqual([200, 'ok\n'])
+  })
+
+  test('say that it is ready only when the queue answers', async () => {
+    expect(await get('/readyz')).toEqual([200, 'ready\n'])
+    ready = () => Promise.reject(new Error('Redis: connection to secret-host refused'))
+    const [status, words] = await get('/readyz')
+    expect(status).toBe(503)
+    expect(words).not.toContain('secret-host')
+  })
+
+  test.each([
+    ['/', 'GET', 404],
+    ['/nothing', 'GET', 404],
+    [webhookPath, 'GET', 404],
+    ['/healthz', 'POST', 405],
+    ['/nothing', 'DELETE', 405],
+  ])('%s %s: %d', async (path, method, expected) => {
+    expect((await get(path, method))[0]).toBe(expected)
+  })
+
+  test('of a process without a door: there is none', async () => {
+    const worker = httpServer({ door: undefined, ready: async () => {} })
+    const other = await listen(worker, { host: '127.0.0.1', port: 0 })
+    try {
+      expect(
+        (await fetch(`http://127.0.0.1:${other}${webhookPath}`, { method: 'POST', body: '{}' })).status,
+      ).toBe(404)
+      expect((await fetch(`http://127.0.0.1:${other}/healthz`)).status).toBe(200)
+    } finally {
+      await closeServer(worker, 500)
+    }
+  })
+
+  test('a port that is taken says so', async () => {
+    const second = httpServer({ door: undefined, ready: async () => {} })
+    await expect(listen(second, { host: '127.0.0.1', port })).rejects.toThrow(
+      `port ${port} on 127.0.0.1 is in use: set PORT to another one`,
+    )
+  })
+})

@@ -1,0 +1,371 @@
+import { describe, expect, test } from 'vitest'
+import {
+  type LogEntry,
+  observe,
+  outcomeOf,
+  type Sight,
+  turnIsOver,
+} from '../../src/core/run/apply-snapshot.ts'
+import { Run } from '../../src/core/run/run.ts'
+import { limits } from '../../src/core/run/timing.ts'
+import { maya, minute, pull, runWith, second, t0, taskRun, working } from './given.ts'
+
+const sight = (given: Partial<Sight> = {}): Sight => ({
+  status: 'in_progress',
+  error: undefined,
+  pulls: [],
+  headBranch: undefined,
+  model: undefined,
+  effort: undefined,
+  authorship: undefined,
+  updatedAt: undefined,
+  log: [],
+  offset: 0,
+  ...given,
+})
+
+const at = t0 + minute
+const seen = (given: Partial<Sight>, run = working()): Run => observe(run, sight(given), at)
+
+const turnOver: LogEntry = { at: t0, what: { is: 'turn-over' } }
+const activity: LogEntry = { at: t0, what: { is: 'activity' } }
+const says = (text: string): LogEntry => ({ at: t0, what: { is: 'message', text } })
+const does = (step: string, label: string, done = false): LogEntry => ({
+  at: t0,
+  what: { is: 'progress', step, label, done },
+})
+
+describe('what is heard in the log', () => {
+  test.each<[string, LogEntry[], object]>([
+    ['nothing', [], { turns: 0, idle: false }],
+    ['a message', [says('a')], { turns: 0, idle: false, answer: 'a' }],
+    ['two messages: the last one counts', [says('a'), says('b')], { answer: 'b' }],
+    ['the end of a turn', [says('a'), turnOver], { turns: 1, idle: true, idleSince: at, answer: 'a' }],
+    ['work after the end of a turn', [turnOver, activity], { turns: 1, idle: false }],
+    ['words after the end of a turn', [turnOver, says('more')], { turns: 1, idle: false, answer: 'more' }],
+    ['two turns', [turnOver, activity, turnOver], { turns: 2, idle: true }],
+    [
+      'progress after the end of a turn, which says nothing',
+      [turnOver, does('pr', 'Opened')],
+      { turns: 1, idle: true },
+    ],
+  ])('%s', (_, log, heard) => {
+    expect(seen({ log, offset: log.length }).heard).toMatchObject({ offset: log.length, ...heard })
+  })
+
+  test('goes on where it was left', () => {
+    const before = working({ heard: { offset: 4, turns: 1, idle: true, idleSince: t0, answer: 'a' } })
+    expect(seen({ offset: 4 }, before).heard).toEqual({
+      offset: 4,
+      turns: 1,
+      idle: true,
+      idleSince: t0,
+      answer: 'a',
+    })
+    expect(seen({ log: [activity], offset: 5 }, before).heard).toMatchObject({
+      offset: 5,
+      turns: 1,
+      idle: false,
+      answer: 'a',
+    })
+  })
+
+  test('of a step there is one line, with the last word on it', () => {
+    const log = [does('clone', 'Cloning'), does('setup', 'Setting up'), does('clone', 'Cloned', true)]
+    expect(seen({ log }).progress.map(({ step, label, done }) => [step, label, done])).toEqual([
+      ['clone', 'Cloned', true],
+      ['setup', 'Setting up', false],
+    ])
+  })
+})
+
+describe('what is seen of the run', () => {
+  test.each<[string, Partial<Sight>, object]>([
+    ['its status', { status: 'completed' }, { status: 'completed', changedAt: at }],
+    ['nothing new', {}, { status: 'in_progress', changedAt: t0 }],
+    ['a sign of life in the log', { log: [activity], offset: 1 }, { changedAt: at }],
+    ['a line that says nothing is one, too', { offset: 1 }, { changedAt: at }],
+    ['when it was changed first', { updatedAt: t0 }, { changedAt: t0, updatedAt: t0 }],
+    ['an error', { status: 'failed', error: 'boom' }, { status: 'failed', error: 'boom' }],
+    [
+      'what was made of the request',
+      { model: 'gpt-5', effort: 'low', authorship: 'bot' },
+      { model: 'gpt-5', effort: 'low', authorship: 'bot' },
+    ],
+    ['the branch it works on', { headBranch: 'codex/x' }, { headBranch: 'codex/x' }],
+  ])('%s', (_, given, expected) => {
+    expect(seen(given).taskRun).toMatchObject(expected)
+  })
+
+  test('a change of its row is a sign of life', () => {
+    const before = working({ taskRun: { ...taskRun, updatedAt: t0 } })
+    expect(seen({ updatedAt: t0 }, before).taskRun).toMatchObject({ changedAt: t0 })
+    expect(seen({ updatedAt: t0 + second }, before).taskRun).toMatchObject({ changedAt: at })
+  })
+
+  test('what was known and is not said again stays', () => {
+    const before = working({
+      taskRun: { ...taskRun, error: 'boom', headBranch: 'codex/x', model: 'gpt-5', effort: 'low' },
+    })
+    expect(seen({}, before).taskRun).toEqual(before.taskRun)
+  })
+
+  test('a Run that has none sees none', () => {
+    const before = runWith()
+    expect(seen({ status: 'completed', log: [turnOver] }, before)).toBe(before)
+  })
+
+  test.each<[string, string[], Partial<Run>, string[]]>([
+    ['one', ['https://x/pull/1'], {}, ['https://x/pull/1']],
+    ['the same one twice', ['https://x/pull/1', 'https://x/pull/1'], {}, ['https://x/pull/1']],
+    [
+      'one that is claimed already',
+      ['https://x/pull/1'],
+      { claimedPulls: ['https://x/pull/1'] },
+      ['https://x/pull/1'],
+    ],
+    ['one that was found to be foreign', ['https://x/pull/1'], { foreignPulls: ['https://x/pull/1'] }, []],
+    ['one that is known, written otherwise', ['https://github.com/ACME/shop/pull/9'], { pulls: [pull] }, []],
+    ['a second one', [pull.url, 'https://x/pull/2'], { pulls: [pull] }, ['https://x/pull/2']],
+  ])('pull requests that PostHog tells of: %s', (_, pulls, given, claimed) => {
+    expect(seen({ pulls }, working(given)).claimedPulls).toEqual(claimed)
+  })
+
+  test('the same Run and sight give the same Run, and the Run before is left alone', () => {
+    const before = working({ progress: [{ step: 'clone', label: 'Cloning', done: false, at: t0 }] })
+    const copy = structuredClone(before)
+    const given = {
+      status: 'completed' as const,
+      pulls: ['https://x/pull/1'],
+      log: [does('clone', 'Cloned', true), says('a'), turnOver],
+    }
+    expect(seen(given, before)).toEqual(seen(given, before))
+    expect(before).toEqual(copy)
+  })
+
+  test('what was seen can be kept', () => {
+    const run = seen({
+      status: 'failed',
+      error: 'x',
+      pulls: ['https://x/pull/1'],
+      log: [does('a', 'b'), says('a'), turnOver],
+      offset: 3,
+    })
+    expect(Run.parse(JSON.parse(JSON.stringify(run)))).toEqual(JSON.parse(JSON.stringify(run)))
+  })
+})
+
+describe('whether a turn is over', () => {
+  const idle = (turns: number, since: number) => ({ offset: 1, turns, idle: true, idleSince: at - since })
+  test.each<[string, Partial<Run>, boolean]>([
+    ['while it works', {}, false],
+    [
+      'a moment after its end: a pull request may still be reported',
+      { heard: idle(1, limits.settle - 1) },
+      false,
+    ],
+    ['a little later', { heard: idle(1, limits.settle) }, true],
+    [
+      'with a follow-up that this turn may not have read',
+      { heard: idle(1, 3 * second), taskRun: { ...taskRun, notes: 1 } },
+      false,
+    ],
+    [
+      'the same, twenty seconds later',
+      { heard: idle(1, 20 * second), taskRun: { ...taskRun, notes: 1 } },
+      true,
+    ],
+    [
+      'with a follow-up and two turns',
+      { heard: idle(2, 3 * second), taskRun: { ...taskRun, notes: 1 } },
+      true,
+    ],
+    ['completed', { taskRun: { ...taskRun, status: 'completed' } }, true],
+    ['failed', { taskRun: { ...taskRun, status: 'failed' } }, true],
+    ['cancelled', { taskRun: { ...taskRun, status: 'cancelled' } }, true],
+    ['queued', { taskRun: { ...taskRun, status: 'queued' } }, false],
+    ['without a run', { taskRun: undefined, heard: undefined }, false],
+  ])('%s: %s', (_, given, expected) => {
+    expect(turnIsOver(working(given), at)).toBe(expected)
+  })
+})
+
+describe('the outcome', () => {
+  const ended = (status: 'completed' | 'failed' | 'cancelled', error?: string): Partial<Run> => ({
+    taskRun: { ...taskRun, status, ...(error === undefined ? {} : { error }) },
+  })
+  const answer = { offset: 1, turns: 1, idle: true, answer: 'Because.' }
+  const stop = { by: maya, at: t0, asked: true }
+
+  test.each<[string, Partial<Run>, object]>([
+    ['a new pull request', { pulls: [pull] }, { is: 'pull' }],
+    [
+      'a pull request that is no news, and words',
+      { pulls: [pull], reported: 1, heard: answer },
+      { is: 'answer' },
+    ],
+    ['a second pull request', { pulls: [pull, { ...pull, number: 10 }], reported: 1 }, { is: 'pull' }],
+    ['a pull request of a run that failed later', { ...ended('failed', 'x'), pulls: [pull] }, { is: 'pull' }],
+    ['commits', { pushed: 'abc', heard: answer }, { is: 'pushed', sha: 'abc' }],
+    ['words', { ...ended('completed'), heard: answer }, { is: 'answer' }],
+    ['nothing', ended('completed'), { is: 'nothing' }],
+    ['a stop by somebody', { ...ended('cancelled'), stop }, { is: 'stopped', by: 'maya' }],
+    [
+      'a stop since its reason went away',
+      { stop: { ...stop, because: 'closed the issue' } },
+      { is: 'stopped', by: 'maya', because: 'closed the issue' },
+    ],
+    ['a stop, whatever it left', { stop, pulls: [pull], pushed: 'abc' }, { is: 'stopped', by: 'maya' }],
+    ['a stop by PostHog', ended('cancelled'), { is: 'stopped', by: 'PostHog' }],
+    [
+      'a failure',
+      ended('failed', 'boom'),
+      { is: 'failed', class: 'agent', reason: 'The agent failed: boom' },
+    ],
+    [
+      'a failure without words',
+      ended('failed'),
+      { is: 'failed', class: 'agent', reason: 'The agent failed.' },
+    ],
+    [
+      'a failure with too many words',
+      ended('failed', 'x'.repeat(300)),
+      { reason: `The agent failed: ${'x'.repeat(200)}` },
+    ],
+    [
+      'a spend limit',
+      ended('failed', 'This agent run reached its spend limit'),
+      { is: 'failed', class: 'quota' },
+    ],
+    ['too many requests', ended('failed', 'upstream 429'), { is: 'failed', class: 'quota' }],
+    [
+      'a clone that failed',
+      ended('failed', 'git clone failed: exit 128'),
+      { is: 'failed', class: 'setup', fix: expect.stringContaining("PostHog's own GitHub App") },
+    ],
+    [
+      'a model that is not known',
+      ended('failed', 'The model gpt-9 does not exist'),
+      { is: 'failed', class: 'setup', fix: expect.stringContaining('--model') },
+    ],
+  ])('%s', (_, given, expected) => {
+    expect(outcomeOf(working(given))).toMatchObject(expected)
+  })
+})
+
+describe('what is missing', () => {
+  test('a Run that heard nothing yet begins with no turn', () => {
+    const before = working({ heard: undefined })
+    expect(seen({ offset: 3 }, before).heard).toEqual({ offset: 3, turns: 0, idle: false })
+  })
+
+  test('what PostHog does not say leaves no trace', () => {
+    expect(seen({}).taskRun).toStrictEqual(taskRun)
+  })
+
+  test('a stop without a reason ends without one', () => {
+    const stop = { by: maya, at: t0, asked: true }
+    expect(outcomeOf(working({ stop }))).toStrictEqual({ is: 'stopped', by: 'maya' })
+  })
+
+  test('an outcome without a run, or anything heard of it', () => {
+    expect(outcomeOf(runWith())).toEqual({ is: 'nothing' })
+    expect(outcomeOf(working({ heard: undefined }))).toEqual({ is: 'nothing' })
+  })
+
+  test('a turn without a run is over after a moment', () => {
+    const heard = { offset: 1, turns: 1, idle: true, idleSince: at - limits.settle }
+    expect(turnIsOver(runWith({ heard }), at)).toBe(true)
+  })
+
+  test('an idle agent whose end was not dated is not over', () => {
+    expect(turnIsOver(working({ heard: { offset: 1, turns: 1, idle: true } }), at)).toBe(false)
+  })
+})
+
+describe('the words for a failure that a person can do something about', () => {
+  const failed = (error: string) => outcomeOf(working({ taskRun: { ...taskRun, status: 'failed', error } }))
+  const fixes = {
+    quota: 'Wait until the limit resets or raise it in PostHog, then `/codex retry`.',
+    clone: "Install PostHog's own GitHub App with access to this repository, then `/codex retry`.",
+    model: 'Choose another one with `/codex retry --model NAME`.',
+    agent: 'Look at the run in PostHog, then `/codex retry`.',
+  }
+  test.each<[said: string, reason: string, fix: keyof typeof fixes]>([
+    ['Your usage limit is used up', 'The agent ran into a usage or spend limit', 'quota'],
+    ['quota', 'The agent ran into a usage or spend limit', 'quota'],
+    ['Billing', 'The agent ran into a usage or spend limit', 'quota'],
+    ['rate limit', 'The agent ran into a usage or spend limit', 'quota'],
+    ['ratelimited', 'The agent ran into a usage or spend limit', 'quota'],
+    ['Repository not found', 'PostHog could not get at the repository', 'clone'],
+    ['no repository access', 'PostHog could not get at the repository', 'clone'],
+    ['Could not read from remote repository', 'PostHog could not get at the repository', 'clone'],
+    ['authentication failed', 'PostHog could not get at the repository', 'clone'],
+    ['model x not found', 'The model is not known to PostHog', 'model'],
+    ['the model gpt-9 is not available', 'The model is not known to PostHog', 'model'],
+    ['the model x is unknown', 'The model is not known to PostHog', 'model'],
+    ['Unknown model', 'The model is not known to PostHog', 'model'],
+    ['boom', 'The agent failed', 'agent'],
+  ])('%s', (said, reason, fix) => {
+    expect(failed(said)).toMatchObject({ reason: `${reason}: ${said}`, fix: fixes[fix] })
+  })
+})
+
+describe('words are answered from where they stand in the log', () => {
+  const words = (...messages: string[]): LogEntry => ({ at: t0, what: { is: 'words', messages } })
+  const theirs = words()
+  const mine = words('comment-502')
+  /** A follow-up was said, in the order of what went on meanwhile. */
+  const heardOf = (log: LogEntry[], differs: Partial<NonNullable<Run['heard']>> = {}): Run => {
+    const heard = { offset: 0, turns: 1, idle: false, awaits: 'comment-502', ...differs }
+    const run = working({ heard, delivered: ['comment-502'], taskRun: { ...taskRun, notes: 1, from: 9 } })
+    return seen({ log, offset: log.length }, run)
+  }
+  const later = at + limits.settle
+  const muchLater = at + limits.settleAfterNote
+
+  test.each<[what: string, log: LogEntry[], over: boolean, answer: string | undefined]>([
+    ['they are answered', [mine, says('b'), turnOver], true, 'b'],
+    ['they are not taken up yet', [theirs, says('green'), turnOver], false, 'green'],
+    [
+      'they come after a turn of others',
+      [theirs, says('green'), turnOver, mine, says('b'), turnOver],
+      true,
+      'b',
+    ],
+    ['they come after it, and are not answered', [theirs, says('green'), turnOver, mine], false, undefined],
+    ['a turn of others comes after them', [mine, says('b'), turnOver, theirs, says('green')], true, 'b'],
+    [
+      'one of others that is over, too',
+      [mine, says('b'), turnOver, theirs, says('green'), turnOver],
+      true,
+      'b',
+    ],
+    ['more of what they were said with', [mine, theirs, says('b'), turnOver], true, 'b'],
+    ['a turn is told to be over twice', [mine, says('b'), turnOver, turnOver, theirs], true, 'b'],
+  ])('when %s', (_, log, over, answer) => {
+    const run = heardOf(log)
+    expect([turnIsOver(run, muchLater), run.heard?.answer]).toEqual([over, answer])
+  })
+
+  test('the next ones of ours are heard again', () => {
+    const log = [mine, says('b'), turnOver, theirs, says('green'), turnOver]
+    const before = heardOf(log)
+    const said = { ...before, heard: { offset: 6, turns: 2, idle: false, others: true, ...before.heard } }
+    const again = { ...said, heard: { ...said.heard, idle: false, awaits: 'comment-503' } }
+    const after = seen({ log: [words('comment-503'), says('c'), turnOver], offset: 9 }, again)
+    expect([turnIsOver(after, later), after.heard?.answer]).toEqual([true, 'c'])
+  })
+
+  test('a log that shows no words has its turns counted, with time for one of others', () => {
+    const run = heardOf([says('green'), turnOver])
+    expect(turnIsOver(run, later)).toBe(false)
+    expect(turnIsOver(run, muchLater)).toBe(true)
+  })
+
+  test('in a run of our own the first turn is that of our words', () => {
+    const heard = { offset: 0, turns: 0, idle: false, awaits: 'run-comment-501' }
+    const run = seen({ log: [says('a'), turnOver] }, working({ heard }))
+    expect(turnIsOver(run, later)).toBe(true)
+  })
+})

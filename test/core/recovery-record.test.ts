@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest'
+import { Marker, markerSigner } from '../../src/core/model/marker.ts'
+import { nextStep } from '../../src/core/run/next-step.ts'
+import { type Backup, backupOf, type Remains, restored } from '../../src/core/run/recovery-record.ts'
+import { type Run, taskMarker } from '../../src/core/run/run.ts'
+import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
+import { branch, issueThread, pull, runWith, t0 } from './given.ts'
+
+const carried = (run: Run): Backup => backupOf(run) ?? expect.fail('nothing is carried')
+
+const remainsOf = (run: Run, more: Partial<Remains> = {}): Remains => ({
+  id: run.id,
+  backup: carried(run),
+  statusId: 901,
+  thread: run.thread,
+  snapshot: run.snapshot,
+  settings: defaultSettings,
+  pulls: [],
+  session: {},
+  closed: false,
+  ...more,
+})
+
+const stepOf = (run: Run) => nextStep(run, { at: t0, text: 'same' }).do
+
+const atWork = runWith({
+  turn: true,
+  branch,
+  taskId: 'task-1',
+  taskMade: true,
+  asked: true,
+  taskRun: { id: 'run-1', since: t0, status: 'in_progress', notes: 2, from: 17, changedAt: t0 },
+  heard: { offset: 40, turns: 1, idle: false, answer: 'So far so good' },
+})
+
+describe('a Run that PostHog has', () => {
+  const again = restored(remainsOf(atWork, { session: { taskId: 'task-1', taskRunId: 'run-1' } }), t0)
+
+  test('is looked at, and nothing is done once more', () => {
+    expect(stepOf(again)).toBe('look')
+  })
+
+  test('is what it was', () => {
+    expect(again).toMatchObject({ id: atWork.id, branch, taskId: 'task-1', turn: true, asked: true })
+    expect(again.ask).toEqual(atWork.ask)
+    expect(again.taskRun).toMatchObject({ id: 'run-1', notes: 2 })
+    // Its log is read once more, from where its own part begins.
+    expect(again.heard).toEqual({ offset: 17, turns: 0, idle: false })
+    expect(taskMarker(again)).toBe(taskMarker(atWork))
+  })
+
+  test('goes on even if the words were edited, as the agent has them', () => {
+    const snapshot = { ...atWork.snapshot, body: 'other' }
+    const session = { taskId: 'task-1', taskRunId: 'run-1' }
+    expect(stepOf(restored(remainsOf(atWork, { snapshot, session }), t0))).toBe('look')
+  })
+
+  test('that had told of its pull request does not tell of it again', () => {
+    const told = { ...atWork, round: 1, pulls: [pull], reported: 1 }
+    const session = { taskId: 'task-1', taskRunId: 'run-1' }
+    const once = restored(remainsOf(told, { pulls: [pull], session }), t0)
+    expect([once.reported, once.round]).toEqual([1, 1])
+  })
+
+  test('that had not told of its pull request does', () => {
+    const seen = { ...atWork, outcome: { is: 'pull' as const }, pulls: [pull] }
+    const session = { taskId: 'task-1', taskRunId: 'run-1' }
+    const again = restored(remainsOf(seen, { pulls: [pull], session }), t0)
+    expect(stepOf(again)).toBe('settle-outcome')
+  })
+
+  test('that had said its last word says no more, and gives back what it was lent', () => {
+    const over = { ...atWork, outcome: { is: 'nothing' as const } }
+    let again = restored(remainsOf(over, { closed: true }), t0)
+    const steps: string[] = []
+    for (const done of ['reaction', 'label', 'branch', 'none'] as const) {
+      steps.push(stepOf(again))
+      again = { ...again, told: { ...again.told, ...(done === 'none' ? {} : { [done]: true }) } }
+    }
+    expect(steps).toEqual(['react', 'unlabel', 'drop-branch', 'end'])
+    expect([again.status, again.mute]).toEqual([undefined, true])
+  })
+})
+
+describe('a Run that had not begun', () => {
+  const waiting = runWith({})
+
+  test('waits its turn once more, and who asked is asked about once more', () => {
+    const again = restored(remainsOf(waiting), t0)
+    expect([again.turn, again.ahead, again.intent, stepOf(again)]).toEqual([false, 0, undefined, 'take-turn'])
+  })
+
+  test('goes on with the task that it had made', () => {
+    const again = restored(remainsOf(waiting, { session: { taskId: 'task-1' } }), t0)
+    const steps = [again, { ...again, turn: true }, { ...again, turn: true, branch }].map(stepOf)
+    expect(steps).toEqual(['take-turn', 'find-branch', 'gather-context'])
+  })
+
+  test.each([{ title: 'Another title' }, { body: 'Another body' }])('ends when %j stands there now', edit => {
+    const snapshot = { ...waiting.snapshot, ...edit }
+    expect(restored(remainsOf(waiting, { snapshot }), t0).outcome).toMatchObject({
+      is: 'failed',
+      class: 'lost',
+    })
+  })
+})
+
+describe('what a marker carries', () => {
+  const signer = markerSigner('secret')
+  const thread = { repoId: 100, number: 7 }
+
+  test('comes back whole', () => {
+    const backup = carried(atWork)
+    const marker: Marker = { run: 'run-1', repo: 100, thread: 7, as: 'status', backup }
+    expect(signer.read(signer.write(marker), thread)).toEqual([marker])
+  })
+
+  test('is not the code that an inline comment is about', () => {
+    const inline = { id: 3, path: 'a.ts', line: 1, hunk: '@@ secret code', body: '/codex fix', author: 'zoe' }
+    const place = { in: 'inline' as const, commentId: 3, rootId: 3, reviewId: null, inline }
+    const run = runWith({ ask: { ...atWork.ask, origin: { by: 'comment', place }, inline: [inline] } })
+    const written = JSON.stringify(backupOf(run))
+    expect(written).not.toContain('secret code')
+    expect(written).toContain('"rootId":3')
+  })
+
+  test('always leaves room for the words of its comment', () => {
+    const asking = (text: string): Run => ({ ...atWork, ask: { ...atWork.ask, text } })
+    expect(carried(asking('x'.repeat(16_000))).ask.text).toHaveLength(16_000)
+    expect(backupOf(asking('漢'.repeat(16_000)))).toBeUndefined()
+    const longest = { run: 'run-1', repo: 100, thread: 7, as: 'status' as const }
+    const marker = signer.write({ ...longest, backup: carried(asking('漢'.repeat(6_000))) })
+    expect(marker.length).toBeLessThan(30_000)
+    expect(signer.read(marker, thread)).toHaveLength(1)
+  })
+
+  test('of another version is left out, and the rest is remembered', () => {
+    const marker = { run: 'run-1', repo: 100, thread: 7, as: 'status', task: 'task-1', backup: { v: 9 } }
+    expect(Marker.parse(marker)).toMatchObject({ run: 'run-1', task: 'task-1' })
+    expect(Marker.parse(marker).backup).toBeUndefined()
+  })
+
+  test('says how it ended', () => {
+    const outcome = { is: 'nothing' as const }
+    expect([carried(atWork).outcome, carried({ ...atWork, outcome }).outcome]).toEqual([undefined, outcome])
+  })
+})
+
+test('is bound to the thread', () => expect(restored(remainsOf(atWork), t0).thread).toEqual(issueThread))

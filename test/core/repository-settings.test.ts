@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest'
+import { defaultSettings, problemsText, readSettings } from '../../src/core/settings/repository-settings.ts'
+
+describe('what is wrong is told with its line and key, and then the defaults hold', () => {
+  test.each([
+    ['model: gpt-5\neffort: enormous\n', 2, 'effort'],
+    ['modle: gpt-5\n', 1, 'modle'],
+    ['limits:\n  repository: 0\n', 2, 'limits.repository'],
+    ['permissions:\n  plan: write\n  run: read\n', 3, 'permissions.run'],
+    ['allow:\n  users: ["*"]\n', 2, 'allow.users.0'],
+    ['labels:\n  "a b": {}\n', 2, 'labels.a b'],
+    ['- a\n- b\n', undefined, ''],
+    ['model: [\n', 2, ''],
+    [`# ${'x'.repeat(100_000)}`, undefined, ''],
+  ])('%j', (text, line, key) => {
+    const { settings, problems } = readSettings(text)
+    expect(settings).toEqual(defaultSettings)
+    expect(problems[0]).toMatchObject({ key })
+    if (line !== undefined) expect(problems[0]?.line).toBe(line)
+  })
+})
+
+test('a role below the usual one is told, as settings only demand more', () => {
+  const { problems } = readSettings('permissions: { run: read }')
+  expect(problemsText(problems)).toContain('must be write or more')
+})
+
+test.each([undefined, '', '  \n', '# nothing\n', '{}'])('%j is no problem', text => {
+  expect(readSettings(text)).toEqual({ settings: defaultSettings, problems: [] })
+})
+
+test('what is right is taken, and the rest is as usual', () => {
+  const { settings, problems } = readSettings('model: gpt-5\npermissions: { run: maintain, help: write }\n')
+  expect(problems).toEqual([])
+  expect(settings).toEqual({
+    ...defaultSettings,
+    model: 'gpt-5',
+    permissions: { run: 'maintain', help: 'write' },
+  })
+})
+
+test('all that is wrong is told at once, each with its line', () => {
+  const { problems } = readSettings(
+    'modle: x\neffort: enormous\nlimits:\n  repository: 0\n  persn: 3\nlabels: constructor\n',
+  )
+  expect(problemsText(problems).split('; ')).toEqual([
+    '.github/codex.yml, line 1, `modle`, is not a setting',
+    '.github/codex.yml, line 2, `effort`, Invalid option: expected one of "low"|"medium"|"high"|"xhigh"|"max"',
+    '.github/codex.yml, line 4, `limits.repository`, Too small: expected number to be >=1',
+    '.github/codex.yml, line 5, `limits.persn`, is not a setting',
+    '.github/codex.yml, line 6, `labels`, Invalid input: expected record, received string',
+  ])
+  expect(problemsText(readSettings('a: [\nb: }\n').problems)).toContain('; ')
+  const many = readSettings(Array.from({ length: 40 }, (_, n) => `x${n}: 1`).join('\n')).problems
+  expect(problemsText(many)).toMatch(/x9.+; and 30 more$/s)
+})
+
+test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('%s is a name like any other', name => {
+  expect(readSettings(`${name}: {model: x}`).problems.map(({ key }) => key)).toEqual([name])
+  const { settings } = readSettings(`labels: {${name}: {model: x}}`)
+  expect(Object.getPrototypeOf(settings.labels)).toBe(Object.prototype)
+})
+
+const repeated = (unit: string): string => unit.repeat(Math.ceil(60_000 / unit.length)).slice(0, 60_000)
+
+test.each([
+  '{',
+  '[',
+  '- ',
+  '- - \n',
+  '? ',
+  '{a: ',
+  'a: &a [*a]\n',
+  '!',
+  '"',
+  "'",
+  '|\n',
+  '%',
+  ' a:\n',
+  'a: b\n',
+])('60,000 characters of %j are a problem in words, and hold nobody up', unit => {
+  const began = process.cpuUsage()
+  const { settings, problems } = readSettings(repeated(unit))
+  const { user, system } = process.cpuUsage(began)
+  expect(settings).toEqual(defaultSettings)
+  expect(problemsText(problems)).toMatch(/codex\.yml/)
+  // Three times 30 ms at most, and what the process does beside it.
+  expect((user + system) / 1_000).toBeLessThan(200)
+})
+
+test('settings nest no deeper than anybody writes them', () => {
+  expect(problemsText(readSettings(`${'['.repeat(30)}${']'.repeat(30)}`).problems)).toContain('deeper')
+})

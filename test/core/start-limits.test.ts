@@ -1,0 +1,279 @@
+import { describe, expect, test } from 'vitest'
+import type { Run } from '../../src/core/run/run.ts'
+import { beforeInSession, type Me, type OtherRun, turnOf } from '../../src/core/run/start-limits.ts'
+import { ask, hour, issueThread, maya, minute, pullThread, runWith, second, t0, zoe } from './given.ts'
+
+const now = t0
+const day = 24 * hour
+
+const limitedTo = (limits: Partial<Run['settings']['limits']>): Run['settings'] => {
+  const { settings } = runWith()
+  return { ...settings, limits: { ...settings.limits, ...limits } }
+}
+
+/** The Run that asks, of maya in issue 7, with what differs in its limits. */
+const me = (limits: Partial<Run['settings']['limits']> = {}): Me => ({
+  id: 'm',
+  addedAt: now,
+  data: runWith({ settings: limitedTo(limits) }),
+})
+
+/** One of `ago` ms before, of maya in issue 7, unless said otherwise. */
+const other = (ago: number, differs: Partial<Run> = {}, id = `o${ago}`): OtherRun => ({
+  id,
+  addedAt: now - ago,
+  data: runWith({ turn: true, ...differs }),
+})
+const waits: Partial<Run> = { turn: false }
+/** Its person has one place. */
+const limited: Partial<Run> = { settings: limitedTo({ person: 1 }) }
+const over: Partial<Run> = { outcome: { is: 'answer' } }
+const byZoe: Partial<Run> = { ask: { ...ask, by: zoe } }
+const bot = { login: 'helper[bot]', id: 13, app: 77 }
+const byBot: Partial<Run> = { ask: { ...ask, by: bot } }
+const ofOther: Partial<Run> = { thread: { ...issueThread, repoId: 300, owner: 'other' } }
+const elsewhere: Partial<Run> = { thread: { ...issueThread, repoId: 200 } }
+const another: Partial<Run> = { thread: { ...pullThread, number: 8 } }
+
+const turn = (mine: Me, others: OtherRun[]) => turnOf(mine, others, now)
+const first = { is: 'now' }
+const many = (count: number, differs: Partial<Run> = {}, step = 1): OtherRun[] =>
+  Array.from({ length: count }, (_, i) => other((i + 1) * step, differs))
+
+test('whoever is alone may start', () => {
+  expect(turn(me(), [])).toEqual(first)
+  expect(turn(me(), [{ ...me(), id: 'm' }])).toEqual(first)
+})
+
+describe('Runs under way go first', () => {
+  test.each<[string, Partial<Run['settings']['limits']>, OtherRun[], object]>([
+    ['as many as may be', { repository: 1 }, [other(1)], { is: 'ahead', ahead: 1 }],
+    ['not one fewer', { repository: 2 }, [other(1)], first],
+    ['one more', { repository: 1 }, [other(1), other(2)], { is: 'ahead', ahead: 2 }],
+    ['of anybody in the repository', { repository: 1 }, [other(1, byZoe)], { is: 'ahead', ahead: 1 }],
+    ['in any thread of it', { repository: 1 }, [other(1, another)], { is: 'ahead', ahead: 1 }],
+    ['of the same person', { person: 1 }, [other(1)], { is: 'ahead', ahead: 1 }],
+    ['not of another person', { person: 1 }, [other(1, byZoe)], first],
+    ['of the same owner elsewhere', { owner: 1 }, [other(1, elsewhere)], { is: 'ahead', ahead: 1 }],
+    ['not of another owner', { owner: 1 }, [other(1, ofOther)], first],
+    ['not in another repository', { repository: 1, person: 1 }, [other(1, elsewhere)], first],
+    ['not those that are over', { repository: 1, person: 1 }, [other(1, over)], first],
+    ['not younger ones that wait', { repository: 1 }, [other(-1, waits)], first],
+    ['younger ones that have begun', { repository: 1 }, [other(-1)], { is: 'ahead', ahead: 1 }],
+    [
+      'older ones that wait for no more than their turn',
+      { repository: 1 },
+      [other(1, waits)],
+      { is: 'ahead', ahead: 1 },
+    ],
+    [
+      'not older ones that wait at a limit of their own',
+      { repository: 2, person: 1 },
+      [
+        other(9, byZoe),
+        other(5, { ...waits, ...byZoe, ...limited }),
+        other(4, { ...waits, ...byZoe, ...limited }),
+      ],
+      first,
+    ],
+    [
+      'not older ones that wait for tomorrow',
+      { repository: 1 },
+      [other(5, { ...waits, ...byZoe, waitsUntil: { at: now + hour, limit: 'a day' } })],
+      first,
+    ],
+    ['not this one itself', { repository: 1 }, [other(1, {}, 'm')], first],
+    ['of one moment by id', { repository: 1 }, [other(0, waits, 'a')], { is: 'ahead', ahead: 1 }],
+    ['of one moment not those behind', { repository: 1 }, [other(0, waits, 'z')], first],
+    ['the greater of two numbers', { repository: 2, person: 1 }, many(3), { is: 'ahead', ahead: 3 }],
+    ['the greater, the other way', { repository: 1, person: 3 }, many(3), { is: 'ahead', ahead: 3 }],
+  ])('%s', (_, limits, others, expected) => {
+    expect(turn(me(limits), others)).toEqual(expected)
+  })
+})
+
+describe('starts in a window of time', () => {
+  const inRepository = 'a day in this repository'
+  const ofPerson = 'a day for one person'
+  const inThread = 'a day in one thread'
+  const inMinutes = 'five minutes in this repository'
+  const until = (at: number, limit: string) => ({ is: 'until', at: now + at, limit })
+
+  test.each<[string, Partial<Run['settings']['limits']>, OtherRun[], object]>([
+    [
+      'are as many as may be',
+      { repository_per_day: 1 },
+      [other(hour, over)],
+      until(day - hour, inRepository),
+    ],
+    ['are one fewer', { repository_per_day: 2 }, [other(hour, over)], first],
+    [
+      'let go when the oldest that counts leaves',
+      { repository_per_day: 2 },
+      [other(hour, over), other(3 * hour, over), other(2 * hour, over)],
+      until(day - 2 * hour, inRepository),
+    ],
+    ['left a moment ago', { repository_per_day: 1 }, [other(day, over)], first],
+    ['leave in a moment', { repository_per_day: 1 }, [other(day - 1, over)], until(1, inRepository)],
+    [
+      'in another repository do not count',
+      { repository_per_day: 1 },
+      [other(hour, { ...over, ...elsewhere })],
+      first,
+    ],
+    [
+      'in another thread count for the repository',
+      { repository_per_day: 1 },
+      [other(hour, { ...over, ...another })],
+      until(day - hour, inRepository),
+    ],
+    ['of one person', { person_per_day: 1 }, [other(hour, over)], until(day - hour, ofPerson)],
+    ['of another person', { person_per_day: 1 }, [other(hour, { ...over, ...byZoe })], first],
+    ['of one person elsewhere', { person_per_day: 1 }, [other(hour, { ...over, ...elsewhere })], first],
+    ['in one thread', { thread_per_day: 1 }, [other(hour, over)], until(day - hour, inThread)],
+    ['in another thread', { thread_per_day: 1 }, [other(hour, { ...over, ...another })], first],
+    [
+      'in a thread of that number elsewhere',
+      { thread_per_day: 1 },
+      [other(hour, { ...over, ...elsewhere })],
+      first,
+    ],
+    [
+      'of one owner elsewhere',
+      { owner_per_day: 1 },
+      [other(hour, { ...over, ...elsewhere })],
+      until(day - hour, 'a day for one owner'),
+    ],
+    ['of another owner', { owner_per_day: 1 }, [other(hour, { ...over, ...ofOther })], first],
+    [
+      'by bots do not count for people',
+      { bots_per_thread_per_day: 1 },
+      [other(hour, { ...over, ...byBot })],
+      first,
+    ],
+    ['in five minutes', { repository_per_5_minutes: 1 }, [other(minute, over)], until(4 * minute, inMinutes)],
+    ['more than five minutes ago', { repository_per_5_minutes: 1 }, [other(5 * minute, over)], first],
+    [
+      'in five minutes elsewhere',
+      { repository_per_5_minutes: 1 },
+      [other(minute, { ...over, ...elsewhere })],
+      first,
+    ],
+    [
+      'the limit that lets go last',
+      { repository_per_5_minutes: 1, thread_per_day: 1 },
+      [other(minute, over)],
+      until(day - minute, inThread),
+    ],
+    [
+      'the first named of two that let go together',
+      { repository_per_day: 1, person_per_day: 1, thread_per_day: 1 },
+      [other(minute, over)],
+      until(day - minute, inRepository),
+    ],
+    [
+      'what is under way goes before what was started',
+      { repository: 1, repository_per_day: 1 },
+      [other(minute)],
+      { is: 'ahead', ahead: 1 },
+    ],
+  ])('%s', (_, limits, others, expected) => {
+    expect(turn(me(limits), others)).toEqual(expected)
+  })
+
+  test('of bots in one thread are few, and people are not in their way', () => {
+    const mine = me({ bots_per_thread_per_day: 1 })
+    const asBot = { ...mine, data: { ...mine.data, ask: { ...ask, by: bot } } }
+    const limit = until(day - hour, 'a day for bots in one thread')
+    expect(turn(asBot, [other(hour, { ...over, ...byBot })])).toEqual(limit)
+    expect(turn(asBot, [other(hour, over)])).toEqual(first)
+    expect(turn(asBot, [other(hour, { ...over, ...byBot, ...another })])).toEqual(first)
+  })
+
+  test.each<[string, Partial<Run>]>([
+    ['never began', { ...over, turn: false }],
+    ['wait', { turn: false, waitsUntil: { at: now + day, limit: 'a day' } }],
+  ])('do not count where they %s', (_, differs) => {
+    expect(turn(me({ repository_per_day: 1, thread_per_day: 1 }), [other(hour, differs)])).toEqual(first)
+  })
+
+  test('count from when they began, not from when they were asked for', () => {
+    const late = other(6 * minute, { ...over, turnAt: now - minute })
+    expect(turn(me({ repository_per_5_minutes: 1 }), [late])).toEqual(until(4 * minute, inMinutes))
+  })
+
+  test('a thousand in five minutes open the breaker of their owner', () => {
+    const all = many(1_000, { ...over, ...elsewhere, ask: { ...ask, by: maya } }, 100)
+    expect(turn(me(), all.slice(1))).toEqual(first)
+    expect(turn(me(), all)).toEqual(until(5 * minute - 100 * second, 'five minutes for one owner'))
+  })
+})
+
+describe('the load of another owner', () => {
+  const random = randomOf(20_261_125)
+  const pick = <T>(...from: T[]): T => from[Math.floor(random() * from.length)] as T
+  const load = (count: number, owners: string[]): OtherRun[] =>
+    Array.from({ length: count }, (_, n) => {
+      const owner = pick(...owners)
+      const differs: Partial<Run> = {
+        thread: { ...issueThread, owner, repoId: pick(100, 200) + owner.length * 1000, number: pick(7, 8) },
+        ask: { ...ask, by: pick(maya, zoe, bot) },
+        turn: pick(true, false),
+        settings: limitedTo({ person: pick(1, 50), repository: pick(1, 2, 50) }),
+        ...(pick(true, false) ? over : {}),
+        ...(pick(true, false) ? { turnAt: now - pick(1, minute, hour) } : {}),
+      }
+      return other(Math.floor(random() * 10 * minute) - minute, differs, `${owner}-${n}`)
+    })
+
+  test('never changes whose turn it is', () => {
+    for (let round = 0; round < 200; round += 1) {
+      const mine = me({
+        repository: pick(1, 3, 50),
+        owner: pick(1, 3, 200),
+        repository_per_day: pick(1, 5, 1000),
+      })
+      const own = load(pick(0, 1, 3, 20), [mine.data.thread.owner])
+      const foreign = load(pick(1, 10, 1_500), ['other', 'third'])
+      expect(turn(mine, [...own, ...foreign])).toEqual(turn(mine, own))
+    }
+  })
+})
+
+/** A generator whose numbers come again with the same seed. */
+function randomOf(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32
+    return state / 2 ** 32
+  }
+}
+
+describe('one session serves one set of words at a time', () => {
+  const mine = (differs: Partial<Run> = {}): OtherRun => ({
+    id: 'm',
+    addedAt: now,
+    data: runWith({ taskId: 'task-1', ...differs }),
+  })
+  const theirs = (ago: number, differs: Partial<Run> = {}): OtherRun =>
+    other(ago, { thread: pullThread, taskId: 'task-1', turn: false, ...differs })
+  const begun: Partial<Run> = { turn: true, asked: true }
+  const asks: Partial<Run> = { turn: true, intent: { effect: 'rejoin', at: now, offset: 0 } }
+  const leaves = { taskId: 'task-1', taskRunId: 'run-1', over: false, resumes: false }
+
+  test.each<[what: string, me: OtherRun, other: OtherRun, waits: boolean]>([
+    ['an older one goes first', mine(), theirs(1), true],
+    ['a younger one does not', mine(), theirs(-1), false],
+    ['but when it has its turn', mine(), theirs(-1, { turn: true }), true],
+    ['not when it is over', mine(), theirs(1, over), false],
+    ['not of another session', mine(), theirs(1, { taskId: 'task-2' }), false],
+    ['also of one that only has to make room', mine({ taskId: undefined, earlier: leaves }), theirs(1), true],
+    ['of two with a turn the older goes on', mine({ turn: true }), theirs(1, { turn: true }), true],
+    ['and the younger waits', mine({ turn: true }), theirs(-1, { turn: true }), false],
+    ['unless it has begun', mine({ turn: true }), theirs(-1, begun), true],
+    ['or is about to', mine({ turn: true }), theirs(-1, asks), true],
+    ['an older one without a turn waits for who has it', mine({ turn: true }), theirs(1), false],
+  ])('%s', (_, me, one, waits) => {
+    expect(beforeInSession(me, [one]).length > 0).toBe(waits)
+  })
+})

@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest'
+import {
+  backoff,
+  callsPerHour,
+  limits,
+  lookInterval,
+  lookIntervalWithStream,
+  soonestLook,
+} from '../../src/core/run/timing.ts'
+import { hour, minute, second } from './given.ts'
+
+describe('the time until the next look', () => {
+  test.each([
+    ['new and alone', 0, 1, 2 * second],
+    ['59 s old and alone', 59 * second, 1, 2 * second],
+    ['a minute old and alone', minute, 1, 5 * second],
+    ['ten minutes old and alone', 10 * minute, 1, 15 * second],
+    ['an hour old and alone', hour, 1, 15 * second],
+    ['new, nobody counted', 0, 0, 2 * second],
+    ['new, ten live', 0, 10, 18_750],
+    ['old, ten live', hour, 10, 18_750],
+    ['old, a hundred live', hour, 100, 187_500],
+    ['asked in the future, by another clock', -minute, 1, 2 * second],
+  ])('%s: %d ms', (_, age, live, expected) => {
+    expect(lookInterval(age, live)).toBe(expected)
+  })
+
+  test('all live Runs together stay within four fifths of 4,800 calls an hour, for 1 to 500 of them', () => {
+    expect(callsPerHour).toBe(3_840)
+    for (let live = 1; live <= 500; live += 1) {
+      for (const age of [0, minute, 10 * minute, hour]) {
+        const looks = (hour / lookInterval(age, live)) * live
+        // A look is two calls; rounding to a millisecond may cost a call.
+        expect(looks * 2, `${live} live Runs of ${age} ms`).toBeLessThanOrEqual(callsPerHour + 1)
+      }
+    }
+  })
+
+  test('480 calls a minute are not reached either', () => {
+    for (let live = 1; live <= 500; live += 1)
+      expect((minute / lookInterval(0, live)) * live * 2).toBeLessThanOrEqual(480)
+  })
+})
+
+test.each([
+  [0, 1 * second],
+  [1, 2 * second],
+  [3, 8 * second],
+  [5, 32 * second],
+  [6, minute],
+  [7, minute],
+  [1_000, minute],
+])('after %d failures in a row %d ms are waited', (failures, expected) => {
+  expect(backoff(failures)).toBe(expected)
+})
+
+test('the limits are in order', () => {
+  expect(limits.settle).toBeLessThan(limits.settleAfterNote)
+  expect(limits.stopping).toBeLessThan(limits.queued)
+  expect(limits.queued).toBeLessThan(limits.silent)
+  expect(limits.silent).toBeLessThan(limits.trouble)
+})
+
+describe('with a stream that tells of news', () => {
+  test.each([
+    ['a new one is looked at as ever', 29 * second, 1, 2 * second],
+    ['after half a minute the timer is only the net', 30 * second, 1, 20 * second],
+    ['an old one, too', hour, 1, 20 * second],
+    ['many are looked at as rarely as can be afforded', hour, 100, 187_500],
+  ])('%s', (_, age, live, expected) => {
+    expect(lookIntervalWithStream(age, live)).toBe(expected)
+  })
+
+  test('news bring the next look as soon as a new Run would have it', () => {
+    expect(soonestLook(1)).toBe(2 * second)
+    expect(soonestLook(10)).toBe(18_750)
+  })
+})

@@ -1,0 +1,684 @@
+/** How a Run moves on, whatever a step comes to: each of its steps, and each of the faults. */
+import { describe, expect, test, vi } from 'vitest'
+import { ComeBack, Refused, type Service, Unanswered } from '../../src/core/model/errors.ts'
+import type { TasksClient, ThreadClient, Verdict } from '../../src/core/model/ports.ts'
+import type { Sight } from '../../src/core/run/apply-snapshot.ts'
+import type { Outage, Run } from '../../src/core/run/run.ts'
+import { advanceRun } from '../../src/runs/advance-run.ts'
+import { type Differs, given } from '../commands/command-world.ts'
+import {
+  ask,
+  branch,
+  hour,
+  maya,
+  minute,
+  more,
+  pull,
+  rights,
+  runWith,
+  second,
+  status,
+  t0,
+  taskRun,
+  told,
+  working,
+  zoe,
+} from '../core/given.ts'
+import { begin } from '../core/run-life/agent.ts'
+import { scriptWith } from '../core/run-life/script.ts'
+import { gitHubOf, postHogOf } from '../core/run-life/services.ts'
+import { World } from '../core/run-life/world.ts'
+
+const now = t0 + second
+const later = now + hour
+
+/** In a thread that takes no comments, so that nothing is due but what a test is about. */
+const mute: Partial<Run> = { mute: true, status: undefined }
+const idle = { offset: 1, turns: 1, idle: true, idleSince: t0 - minute }
+const over: Partial<Run> = { ...mute, outcome: { is: 'answer' }, concludedAt: t0, told, cost: null }
+const inline = { id: 1, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' }
+const review = {
+  ...ask,
+  origin: { by: 'comment' as const, place: { in: 'review' as const, reviewId: 4, nodeId: 'R' } },
+  inline: [inline],
+}
+
+/** A Run for each step that asks a service, just before it. */
+const steps: [step: string, asks: Service, run: Run][] = [
+  ['post-status', 'github', runWith()],
+  ['edit-status', 'github', working({ nextLookAt: later })],
+  ['take-turn', 'github', runWith({ ...mute, ahead: 1 })],
+  ['find-branch', 'github', runWith({ ...mute, turn: true })],
+  ['create-task', 'posthog', runWith({ ...mute, turn: true, branch })],
+  ['gather-context', 'github', working({ ...mute, taskRun: undefined, context: undefined })],
+  ['start-run', 'posthog', working({ ...mute, taskRun: undefined, asked: false })],
+  [
+    'rejoin',
+    'posthog',
+    working({
+      ...mute,
+      taskRun: undefined,
+      earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights },
+    }),
+  ],
+  [
+    'end-earlier',
+    'posthog',
+    working({
+      ...mute,
+      taskRun: undefined,
+      nextLookAt: undefined,
+      earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false },
+    }),
+  ],
+  ['deliver', 'posthog', working({ ...mute, nextLookAt: later, undelivered: [more('a')] })],
+  ['cancel', 'posthog', working({ ...mute, nextLookAt: later, stop: { by: maya, at: t0, asked: false } })],
+  ['look', 'posthog', working({ ...mute, nextLookAt: undefined })],
+  ['adopt-pull', 'github', working({ ...mute, nextLookAt: later, claimedPulls: [pull.url] })],
+  ['find-result', 'github', working({ ...mute, nextLookAt: later, heard: idle, lastLookAt: later })],
+  ['conclude', 'github', working({ ...over, told: { ...told, comment: false } })],
+  ['answer-inline', 'github', working({ ...over, ask: review })],
+  ['react', 'github', working({ ...over, told: { ...told, reaction: false } })],
+  ['unlabel', 'github', working({ ...over, labels: ['codex'], told: { ...told, label: false } })],
+  ['drop-branch', 'github', working({ ...over, told: { ...told, branch: false } })],
+]
+
+interface Came {
+  verdict: Verdict
+  saves: Run[]
+  /** The record as it was left. */
+  run: Run
+}
+
+async function advance(run: Run, differs: Differs = {}): Promise<Came> {
+  const saves: Run[] = []
+  const save = async (next: Run): Promise<void> => void saves.push(next)
+  const { deps, job } = given(run, { now: () => now, save, ...differs })
+  const verdict = await advanceRun(deps)(job)
+  return { verdict, saves, run: saves.at(-1) ?? run }
+}
+
+/** Clients of which every call fails, but the one that never does. */
+function failing(fault: Error): Differs {
+  const fails = <T extends object>(known: Partial<T> = {}): T =>
+    new Proxy(known, { get: (_, name) => Reflect.get(known, name) ?? (() => Promise.reject(fault)) }) as T
+  return {
+    github: fails<ThreadClient>(),
+    posthog: fails<TasksClient>({ cost: async () => undefined }),
+  }
+}
+
+describe.each(steps)('%s', (step, asks, run) => {
+  test('waits for a limit until it lets go', async () => {
+    const until = now + 30 * second
+    const came = await advance(run, failing(new ComeBack(asks, until, 'rate-limit', 'limit')))
+    expect(came.run.outages).toEqual({ [asks]: { why: 'limit', since: now, until, count: 1 } })
+    expect(came.verdict).toEqual({ do: 'park', ms: until - now })
+  })
+
+  test('tries again a little later when no answer comes, and says so in the log', async () => {
+    const warn = vi.fn()
+    const fault = new Unanswered(asks, 'reset')
+    const came = await advance(run, { ...failing(fault), log: { info() {}, warn, error() {} } })
+    expect(came.run.outages).toEqual({
+      [asks]: { why: 'reset', since: now, until: now + second, count: 1 },
+    })
+    expect(came.verdict).toEqual({ do: 'park', ms: second })
+    expect(warn).toHaveBeenCalledWith(
+      expect.objectContaining({ run: run.id, step, err: fault }),
+      'no usable answer',
+    )
+  })
+
+  test('leaves what nobody expected to the queue', async () => {
+    const boom = new Error('boom')
+    await expect(advance(run, failing(boom))).rejects.toBe(boom)
+  })
+
+  test('that goes well ends the trouble with its service, and no other', async () => {
+    const other = asks === 'github' ? 'posthog' : 'github'
+    expect((await once(run, asks)).outages).toEqual({})
+    expect((await once(run, other)).outages).toMatchObject({ [other]: { why: 'limit' } })
+  })
+})
+
+describe('a step that comes to nothing is not taken again at once', () => {
+  const other = (service: Service): Service => (service === 'github' ? 'posthog' : 'github')
+
+  /** Whoever asks for ever meets an end that is no fault of a service. */
+  const failingBy = (fault: Error): Differs & { asked(): number } => {
+    let asked = 0
+    const fail = (): Promise<never> => Promise.reject(++asked > 30 ? new Error('asked for ever') : fault)
+    const fails = <T extends object>(known: Partial<T> = {}): T =>
+      new Proxy(known, { get: (_, name) => Reflect.get(known, name) ?? fail }) as T
+    return {
+      asked: () => asked,
+      github: fails<ThreadClient>(),
+      posthog: fails<TasksClient>({ cost: async () => undefined }),
+    }
+  }
+
+  const faults: [why: string, fault: (asks: Service) => Error][] = [
+    ['its limit is over already', asks => new ComeBack(asks, now - minute, 'rate-limit', 'limit')],
+    ['its limit is over now', asks => new ComeBack(asks, now, 'usage-limit', 'limit')],
+    ['the other service has a limit', asks => new ComeBack(other(asks), later, 'rate-limit', 'limit')],
+    ['the other service does not answer', asks => new Unanswered(other(asks), 'reset')],
+    ['the other service refuses a read', asks => new Refused(other(asks), 404, '', 'no', undefined, 'read')],
+  ]
+
+  describe.each(faults)('where %s', (_, fault) => {
+    test.each(steps)('%s', async (_step, asks, run) => {
+      const failing = failingBy(fault(asks))
+      const { verdict } = await advance(run, failing)
+      expect(verdict).toEqual({ do: 'park', ms: second })
+      expect(failing.asked()).toBeLessThan(8)
+    })
+  })
+
+  test('where it has nothing to do', async () => {
+    const saves: Run[] = []
+    const save = async (next: Run): Promise<void> => {
+      if (saves.push(next) > 30) throw new Error('done for ever')
+    }
+    const stopped = working({ ...mute, taskId: undefined, stop: { by: maya, at: t0, asked: false } })
+    expect((await advance(stopped, { save })).verdict).toEqual({ do: 'park', ms: second })
+  })
+})
+
+/** Takes one step with services that work, for a Run that had trouble with one of them. */
+async function once(run: Run, service: Service): Promise<Run> {
+  const world = new World(scriptWith())
+  const worker = {
+    dead: false,
+    lost: false,
+    shutdown: new AbortController(),
+    freeze: () => Promise.resolve(),
+  }
+  const agents = [begin([]), begin([])]
+  for (const [index, id] of [taskRun.id, 'run-0'].entries())
+    Object.assign(agents[index] ?? {}, { id, status: 'in_progress' })
+  world.branches.set(branch.name, branch.sha)
+  world.tasks.push({ id: 'task-1', description: '', runs: agents })
+  const outages = { [service]: { why: 'limit', since: t0, until: t0, count: 1 } }
+  const { signal } = worker.shutdown
+  const saves: Run[] = []
+  await advance(
+    { ...run, outages },
+    {
+      github: gitHubOf(world, worker),
+      posthog: postHogOf(world, worker),
+      stalls: 1,
+      signal,
+      save: async next => {
+        saves.push(next)
+        // Its result, not its announcement.
+        if (next.stallsSeen === 1) worker.shutdown.abort()
+      },
+    },
+  )
+  const [result] = saves.filter(({ stallsSeen }) => stallsSeen === 1)
+  expect(result).toBeDefined()
+  return result ?? run
+}
+
+describe('a step that is refused', () => {
+  const no = (status = 422, message = 'no'): Differs => failing(new Refused('posthog', status, '', message))
+  const runOf = (name: string): Run => steps.find(([step]) => step === name)?.[2] ?? expect.fail(name)
+  const failed = { is: 'failed', class: expect.any(String) }
+  const allTold = {
+    comment: true,
+    inline: Number.MAX_SAFE_INTEGER,
+    reaction: true,
+    label: true,
+    branch: true,
+  }
+
+  test.each(['find-branch', 'create-task', 'start-run', 'rejoin', 'deliver'])(
+    '%s fails the Run, and nothing is under way any more',
+    async name => {
+      const { saves } = await advance(runOf(name), no())
+      const after = saves.find(({ outcome }) => outcome)
+      expect(after).toMatchObject({ outcome: failed, concludedAt: now })
+      expect(after?.intent).toBeUndefined()
+    },
+  )
+
+  test('says so in the log', async () => {
+    const warn = vi.fn()
+    await advance(runOf('look'), { ...no(), log: { info() {}, warn, error() {} } })
+    expect(warn).toHaveBeenCalledWith(
+      expect.objectContaining({ step: 'look', err: expect.any(Refused) }),
+      'refused',
+    )
+  })
+
+  test('post-status: the Run waits, and then ends without a word', async () => {
+    const fresh = runOf('post-status')
+    const first = await advance(fresh, no())
+    expect(first.run).toMatchObject({ unheard: { since: now, until: now + 5 * second, count: 1 } })
+    expect(first.run.outcome).toBeUndefined()
+    const unheard = { since: now - 2 * minute, until: now, count: 5 }
+    const came = await advance({ ...fresh, unheard }, no())
+    expect(came.saves.find(({ outcome }) => outcome)).toMatchObject({
+      outcome: failed,
+      mute: true,
+      told: allTold,
+    })
+    expect(came.verdict).toEqual({ do: 'end' })
+  })
+
+  test('edit-status: the Run goes on, and the thread is told after a while', async () => {
+    const edit = vi.fn(() => Promise.reject(new Refused('github', 403, '', 'locked')))
+    const first = await advance(runOf('edit-status'), { github: { edit } })
+    expect(first.run.unheard).toEqual({ since: now, until: now + 5 * second, count: 1 })
+    expect(first.verdict).toEqual({ do: 'park', ms: 5 * second })
+    const again = await advance(first.run, { github: { edit }, now: () => now + 5 * second })
+    expect(again.run.unheard).toEqual({ since: now, until: now + 15 * second, count: 2 })
+    const unlocked = async () => 'edited' as const
+    const heard = await advance(again.run, { github: { edit: unlocked }, now: () => now + 15 * second })
+    expect(heard.run.unheard).toBeUndefined()
+    expect(heard.run.status?.at).toBe(now + 15 * second)
+  })
+
+  test('conclude: the last word is said when the thread takes it', async () => {
+    const run = runOf('conclude')
+    const comment = vi.fn(() => Promise.reject(new Refused('github', 403, '', 'locked')))
+    const locked = await advance(run, { github: { comment } })
+    expect(locked.run).toMatchObject({ told: { comment: false }, unheard: { since: now } })
+    expect(locked.verdict).toEqual({ do: 'park', ms: 5 * second })
+    const unlocked = { comment: async () => 1 }
+    const heard = await advance(locked.run, { github: unlocked, now: () => now + 5 * second })
+    expect(heard.run.told.comment).toBe(true)
+    expect(heard.verdict).toEqual({ do: 'end' })
+  })
+
+  test.each<[string, Partial<Run>]>([
+    ['another command waits', { yielding: true }],
+    [
+      'it took none for a day',
+      { concludedAt: now - 25 * hour, unheard: { since: t0 - 25 * hour, until: now, count: 9 } },
+    ],
+  ])('conclude: the last word is left out when %s', async (_, differs) => {
+    const comment = () => Promise.reject(new Refused('github', 403, '', 'locked'))
+    const came = await advance({ ...runOf('conclude'), ...differs }, { github: { comment } })
+    expect(came.run.told.comment).toBe(true)
+    expect(came.verdict).toEqual({ do: 'end' })
+  })
+
+  test('react: it is left out, and all else is done', async () => {
+    const came = await advance(runOf('react'), no())
+    expect(came.run.told).toEqual(told)
+    expect(came.verdict).toEqual({ do: 'end' })
+  })
+
+  test('cancel: it is asked for again after a while', async () => {
+    const refuse = () => Promise.reject(new Refused('posthog', 404, '', 'no'))
+    const came = await advance(runOf('cancel'), {
+      posthog: {
+        cancel: refuse,
+        look: () => Promise.reject(new ComeBack('posthog', later, 'rate-limit', 'x')),
+      },
+    })
+    expect(came.run.cancel).toEqual({ taskRun: taskRun.id, at: now, refused: 1, until: now + second })
+    expect(came.run.outcome).toBeUndefined()
+  })
+
+  const staged = { ids: ['x'], failed: [] }
+  const lost = { ...no(400, 'pending_user_artifact_ids: not found') }
+  test('start-run: files that are gone are staged again, once', async () => {
+    const abort = new AbortController()
+    const saves: Run[] = []
+    const save = async (next: Run): Promise<void> => {
+      saves.push(next)
+      if (next.restaged) abort.abort()
+    }
+    const differs = { ...lost, save, signal: abort.signal }
+    await advance({ ...runOf('start-run'), attachments: staged }, differs)
+    expect(saves.at(-1)).toMatchObject({ restaged: true })
+    expect(saves.at(-1)?.attachments).toBeUndefined()
+    expect(saves.at(-1)?.outcome).toBeUndefined()
+  })
+})
+
+describe('a read that is refused', () => {
+  const reads: [string, Service, Run][] = steps
+    .filter(([, , run]) => run.outcome === undefined && (run.status !== undefined || run.mute))
+    .filter(([step]) => !['edit-status', 'cancel', 'deliver', 'start-run', 'create-task'].includes(step))
+
+  /** The other service has its own wait. */
+  const refusing = (service: Service, status: number): Differs => {
+    const no = failing(new Refused(service, status, '', 'no', undefined, 'read'))
+    const waits = (other: Service) => failing(new ComeBack(other, now + 2 * hour, 'rate-limit', 'limit'))
+    return service === 'github'
+      ? { github: no.github ?? {}, posthog: waits('posthog').posthog ?? {} }
+      : { github: waits('github').github ?? {}, posthog: no.posthog ?? {} }
+  }
+
+  test.each(reads)('%s: is repeated, and the Run goes on', async (_, service, run) => {
+    const first = await advance(run, refusing(service, 404))
+    expect(first.run.outages).toMatchObject({
+      [service]: { refusedSince: now, until: now + second, count: 1 },
+    })
+    expect(first.run.outcome).toBeUndefined()
+    const at = now + 30 * second
+    const again = await advance(first.run, { ...refusing(service, 404), now: () => at })
+    expect(again.run.outages).toMatchObject({ [service]: { refusedSince: now, until: at + 2 * second } })
+    expect(again.run.outcome).toBeUndefined()
+  })
+
+  const refusedSince = (ago: number, run: Run): Run => ({
+    ...run,
+    outages: { posthog: { why: 'w', since: now - ago, until: now, count: 9, refusedSince: now - ago } },
+  })
+  const [, , looking] = steps.find(([step]) => step === 'look') ?? expect.fail()
+  const [, , unstarted] = steps.find(([step]) => step === 'rejoin') ?? expect.fail()
+
+  test.each<[string, Run, number, number, boolean]>([
+    ['404 for 15 minutes', looking, 404, 15 * minute, false],
+    ['404 for longer', looking, 404, 15 * minute + 1, true],
+    ['403 for hours', looking, 403, 23 * hour, false],
+    ['401 for a day', looking, 401, 24 * hour + 1, true],
+    ['403 before anything began, for two minutes', unstarted, 403, 2 * minute, false],
+    ['403 before anything began, for longer', unstarted, 403, 2 * minute + 1, true],
+  ])('%s', async (_, run, status, ago, ends) => {
+    const no = () => Promise.reject(new Refused('posthog', status, '', 'no', undefined, 'read'))
+    const posthog = { logLength: no, look: no, cancel: async () => {}, cost: async () => undefined }
+    const github = {
+      comment: async () => 1,
+      react: async () => {},
+      unreact: async () => {},
+      branch: async () => undefined,
+    }
+    const { saves } = await advance(refusedSince(ago, run), { posthog, github })
+    expect(saves.some(({ outcome }) => outcome?.is === 'failed')).toBe(ends)
+  })
+
+  test('an earlier session that PostHog does not know for a minute is begun anew', async () => {
+    const logLength = () => Promise.reject(new Refused('posthog', 404, '', 'no', undefined, 'read'))
+    const github = { comments: () => Promise.reject(new ComeBack('github', later, 'rate-limit', 'limit')) }
+    const createTask = () => Promise.reject(new ComeBack('posthog', later, 'rate-limit', 'limit'))
+    const at = (ago: number) =>
+      advance(refusedSince(ago, unstarted), { posthog: { logLength, createTask }, github })
+    expect((await at(minute - 1)).run).toMatchObject({ earlier: { taskRunId: 'run-0' } })
+    expect((await at(minute)).run.earlier).toBeUndefined()
+  })
+
+  test('no answer in between begins the minutes anew', async () => {
+    const before = refusedSince(hour, looking)
+    const { run } = await advance(before, failing(new Unanswered('posthog', 'reset')))
+    expect(run.outages.posthog?.refusedSince).toBeUndefined()
+  })
+
+  test('what is written meanwhile does not hide it', async () => {
+    const outages = { github: { why: 'w', since: t0, until: later, count: 1, refusedSince: t0 } }
+    const editing = { ...working({ nextLookAt: later }), outages }
+    const { run } = await advance(editing, { github: { edit: async () => 'edited' } })
+    expect(run.status?.at).toBe(now)
+    expect(run.outages).toEqual(outages)
+  })
+})
+
+const sight: Sight = {
+  status: 'in_progress',
+  error: undefined,
+  pulls: [],
+  headBranch: undefined,
+  model: undefined,
+  effort: undefined,
+  authorship: undefined,
+  updatedAt: undefined,
+  log: [],
+  offset: 0,
+}
+
+describe('words behind a refusal', () => {
+  test.each<[string, Partial<Run>, Partial<TasksClient>]>([
+    ['that the agent took none', {}, { say: () => Promise.reject(new Refused('posthog', 403, '', 'no')) }],
+    [
+      'that no run was started',
+      { taskRun: undefined, asked: false },
+      { startRun: () => Promise.reject(new Refused('posthog', 429, 'billing_limit', 'no')) },
+    ],
+  ])('%s are left to their command', async (_, differs, posthog) => {
+    const run = working({ ...mute, told, undelivered: [more('a')], ...differs })
+    const cancel = vi.fn(async () => {})
+    const look = async () => ({ ...sight, status: 'cancelled' as const })
+    const came = await advance(run, { posthog: { cost: async () => undefined, cancel, look, ...posthog } })
+    expect(cancel).toHaveBeenCalledTimes(run.taskRun ? 1 : 0)
+    expect(came.run).toMatchObject({ outcome: { is: 'failed' }, undelivered: [more('a')], round: 0 })
+    expect(came.verdict).toEqual({ do: 'end' })
+  })
+})
+
+test('a pull request that GitHub will not show is asked for once, not for ever', async () => {
+  const no = new Refused('github', 403, '', 'no')
+  const pull = vi.fn(async () => expect.fail('asked for ever'))
+  for (let asked = 0; asked < 20; asked += 1) pull.mockRejectedValueOnce(no)
+  const run = working({ ...over, claimedPulls: ['https://github.com/acme/shop/pull/20'] })
+  expect((await advance(run, { github: { pull } })).verdict).toEqual({ do: 'end' })
+})
+
+describe('trouble', () => {
+  const [, , run] = steps.find(([step]) => step === 'look') ?? expect.fail()
+  const before: Outage = { why: 'before', since: t0, until: t0, count: 3 }
+  const had = (service: Service): Run => ({ ...run, outages: { [service]: before } })
+  const limit = (until: number) => failing(new ComeBack('posthog', until, 'rate-limit', 'limit'))
+
+  test('of the same service goes on from when it began, and counts', async () => {
+    const { run: after } = await advance(had('posthog'), limit(now + second))
+    expect(after.outages).toEqual({
+      posthog: { why: 'limit', since: t0, until: now + second, count: 4 },
+    })
+  })
+
+  test('without an answer grows', async () => {
+    const { verdict } = await advance(had('posthog'), failing(new Unanswered('posthog', 'reset')))
+    expect(verdict).toEqual({ do: 'park', ms: 8 * second })
+  })
+
+  test('of another service goes on beside it', async () => {
+    const { run: after } = await advance(had('github'), limit(now + second))
+    expect(after.outages).toEqual({
+      posthog: { why: 'limit', since: now, until: now + second, count: 1 },
+      github: before,
+    })
+  })
+
+  test('as an older version wrote it goes on, too', async () => {
+    const old: Run = { ...run, trouble: { service: 'posthog', ...before } }
+    const { run: after } = await advance(old, limit(now + second))
+    expect(after.outages).toMatchObject({ posthog: { since: t0, count: 4 } })
+    expect(after.trouble).toBeUndefined()
+  })
+
+  test('that has a promised end keeps it', async () => {
+    const until = now + 72 * hour
+    const told = failing(new ComeBack('posthog', until, 'usage-limit', 'limit'))
+    const { run: after, verdict } = await advance(run, told)
+    expect(after.outages.posthog).toMatchObject({ until, promised: until })
+    expect(verdict).toEqual({ do: 'park', ms: 72 * hour })
+  })
+
+  test('with GitHub leaves a wait for PostHog as it is', async () => {
+    const posthog = { ...before, until: later }
+    const editing = working({ outages: { posthog } })
+    const until = now + 2 * minute
+    const github = { edit: () => Promise.reject(new ComeBack('github', until, 'rate-limit', 'limit')) }
+    const { run: after } = await advance(editing, { github, now: () => now + minute })
+    expect(after.outages).toMatchObject({ posthog, github: { until, count: 1 } })
+  })
+
+  test('of an attempt that may still become visible counts as none', async () => {
+    const intent = { effect: 'create-task' as const, at: t0 }
+    const creating = runWith({ ...mute, turn: true, branch, intent })
+    const { run: after, verdict } = await advance(creating, { posthog: { findTask: async () => undefined } })
+    expect(after.outages.posthog).toEqual({
+      why: 'an unanswered write may still become visible',
+      since: now,
+      until: now + 5 * second,
+      count: 0,
+    })
+    expect(after.intent).toEqual({ ...intent, lostAt: now })
+    expect(verdict).toEqual({ do: 'park', ms: 5 * second })
+  })
+
+  test('that lasts for a day after the outcome lets the Run go', async () => {
+    const outages = { github: { why: 'w', since: now - 25 * hour, until: later, count: 9 } }
+    const intent = { effect: 'conclude' as const, at: t0 }
+    const untold = { ...told, comment: false }
+    const { run: after, verdict } = await advance(working({ ...over, told: untold, outages, intent }))
+    expect(verdict).toEqual({ do: 'end' })
+    expect(after).toMatchObject({
+      yielding: true,
+      mute: true,
+      told: { comment: true, inline: Number.MAX_SAFE_INTEGER },
+    })
+    expect([after.outages, after.intent]).toEqual([{}, undefined])
+  })
+})
+
+describe('a Run that fails again and again', () => {
+  const crashed = {
+    is: 'failed',
+    class: 'lost',
+    reason: 'The bot itself failed at this ten times in a row',
+    fix: 'Tell an admin of this bot; its log names the run. `/codex retry` tries again.',
+  }
+  const run = working({ ...mute, nextLookAt: later, stallsSeen: 2 })
+  const aborted = { signal: AbortSignal.abort() }
+
+  test.each<[string, Differs, object]>([
+    [
+      'whose process died ten times in one step',
+      { stalls: 12 },
+      { outcome: crashed, stallsSeen: 12, concludedAt: now },
+    ],
+    ['that threw ten times', { failures: 10 }, { outcome: crashed }],
+  ])('%s is given up', async (_, differs, expected) => {
+    expect((await advance(run, { ...differs, ...aborted })).saves).toEqual([
+      expect.objectContaining(expected),
+    ])
+  })
+
+  test.each<[string, Run, Differs]>([
+    ['nine times', run, { stalls: 11, failures: 9 }],
+    ['after its outcome', working({ ...over }), { stalls: 20, failures: 20 }],
+  ])('%s is tried again', async (_, each, differs) => {
+    expect((await advance(each, { ...differs, ...aborted })).saves).toEqual([])
+  })
+})
+
+describe('whoever wakes it', () => {
+  const waiting = (given: Partial<Run>): Run =>
+    working({ ...mute, lastLookAt: now - second, nextLookAt: later, ...given })
+  const woken = async (run: Run, live = 1) => (await advance(run, { liveRuns: async () => live })).verdict
+
+  test('before its time brings the look forward, as far as the budget allows', async () => {
+    expect(await woken(waiting({}))).toEqual({ do: 'park', ms: second })
+    expect(await woken(waiting({}), 10)).toEqual({ do: 'park', ms: 17_750 })
+  })
+
+  test('does not put it off', async () => {
+    expect(await woken(waiting({ nextLookAt: now + 500 }))).toEqual({ do: 'park', ms: 500 })
+  })
+
+  test('of a Run that never looked changes nothing', async () => {
+    expect(await woken(waiting({ lastLookAt: undefined }))).toEqual({ do: 'park', ms: hour })
+  })
+
+  test('at its time has it look', async () => {
+    const look = vi.fn(() => Promise.reject(new ComeBack('posthog', later, 'rate-limit', 'limit')))
+    const liveRuns = vi.fn(async () => 1)
+    await advance(waiting({ nextLookAt: now }), { posthog: { look }, liveRuns })
+    expect(look).toHaveBeenCalledOnce()
+    expect(liveRuns).toHaveBeenCalledOnce()
+  })
+
+  test('while the process is told to stop has it do nothing', async () => {
+    const came = await advance(waiting({ nextLookAt: now }), { signal: AbortSignal.abort() })
+    expect(came).toMatchObject({ verdict: { do: 'park', ms: 0 }, saves: [] })
+  })
+})
+
+describe('the end', () => {
+  const ended = (inbox: () => Promise<string[]>, run = working(over)) => {
+    const told: string[] = []
+    const stream = { watch: () => false, unwatch: (id: string) => void told.push(`unwatch ${id}`) }
+    const reached = (point: string) => void told.push(point)
+    return advance(run, { inbox, stream, reached }).then(came => ({ ...came, told }))
+  }
+
+  test('lets go of the stream', async () => {
+    const { verdict, told, saves } = await ended(async () => [])
+    expect(verdict).toEqual({ do: 'end' })
+    expect(told).toEqual([`unwatch ${taskRun.id}`, 'before the end'])
+    expect(saves).toEqual([])
+  })
+
+  test('of a Run without an agent has nothing to let go of', async () => {
+    const { told } = await ended(async () => [], runWith(over))
+    expect(told).toEqual(['before the end'])
+  })
+
+  test('waits for what was said meanwhile', async () => {
+    const look = JSON.stringify({ says: 'look', id: 'k' })
+    const inboxes = [[], [look], [look]]
+    const { saves, verdict } = await ended(async () => inboxes.shift() ?? [look])
+    expect(saves.map(({ notesRead }) => notesRead)).toEqual([1])
+    expect(verdict).toEqual({ do: 'end' })
+  })
+
+  test('what was said before is written down first', async () => {
+    const { saves } = await advance(working({ ...mute, nextLookAt: later, lastLookAt: undefined }), {
+      inbox: async () => [JSON.stringify({ says: 'yield', id: 'y' })],
+    })
+    expect(saves).toEqual([expect.objectContaining({ yielding: true, notesRead: 1 })])
+  })
+})
+
+describe('the steps that ask nobody', () => {
+  test('settle-outcome', async () => {
+    const { saves } = await advance(
+      working({ ...mute, heard: idle, lastLookAt: now, resultChecked: true }),
+      failing(new ComeBack('github', later, 'rate-limit', 'limit')),
+    )
+    expect(saves[0]).toMatchObject({ outcome: { is: 'nothing' }, concludedAt: now })
+  })
+
+  test('give-up', async () => {
+    const { saves } = await advance(
+      working({ ...mute, taskRun: { ...taskRun, changedAt: now - 4 * hour }, lastLookAt: now }),
+      failing(new ComeBack('posthog', later, 'rate-limit', 'limit')),
+    )
+    expect(saves[0]).toMatchObject({ outcome: { is: 'failed', class: 'lost' }, concludedAt: now })
+  })
+
+  test('resume-work, then the words are passed on', async () => {
+    const say = vi.fn(() => Promise.reject(new ComeBack('posthog', later, 'rate-limit', 'limit')))
+    const run = working({ ...over, branch: { ...branch, made: false }, undelivered: [more('a')] })
+    const { saves } = await advance(run, { posthog: { say } })
+    expect(saves[0]).toMatchObject({ round: 1, undelivered: [more('a')] })
+    expect(saves[0]?.outcome).toBeUndefined()
+    expect(say).toHaveBeenCalledOnce()
+  })
+
+  test('ask-cost', async () => {
+    const { run: after } = await advance(working({ ...over, cost: undefined }), {
+      posthog: { cost: async () => 0.42 },
+    })
+    expect(after.cost).toBe(0.42)
+  })
+
+  test('take-turn, where nobody waits and nothing is closed', async () => {
+    const branchOf = () => Promise.reject(new ComeBack('github', later, 'rate-limit', 'limit'))
+    const github = { issueBranches: branchOf, closedBy: async () => undefined }
+    const { saves } = await advance(runWith({ ...mute, status }), { github })
+    expect(saves[0]).toMatchObject({ turn: true })
+  })
+
+  test('take-turn in a thread that was closed before its command arrived', async () => {
+    const github = { closedBy: async () => zoe, react: async () => {}, unreact: async () => {} }
+    const { run: after } = await advance(runWith({ ...mute, told }), { github })
+    expect(after.outcome).toEqual({ is: 'stopped', by: 'zoe', because: 'closed this' })
+  })
+})

@@ -1,0 +1,120 @@
+/** What can't be repeated: announced, done once, and looked for before it is done again. */
+import { beforeEach, describe, expect, test } from 'vitest'
+import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
+import { NotSettled } from '../../src/core/model/result-pending.ts'
+import type { Intent, Run } from '../../src/core/run/run.ts'
+import { limits } from '../../src/core/run/timing.ts'
+import { CalledOff, type Hand, once } from '../../src/runs/steps/step-context.ts'
+import { handWith } from '../commands/command-world.ts'
+import { maya, runWith, t0 } from '../core/given.ts'
+
+const intent: Intent = { effect: 'create-task', at: t0 }
+const tried = (given: Partial<Intent> = {}): Run =>
+  runWith({ intent: { ...intent, at: t0 - 60_000, ...given } as Intent })
+
+let done: string[]
+let hand: Hand
+beforeEach(() => {
+  done = []
+})
+
+/** Does it, for a Run that may have tried before; the clock stands at `at`. */
+function attempt(
+  run: Run,
+  { at = t0, found, fails, lost = false, begins = false }: Attempt = {},
+): Promise<string> {
+  hand = handWith(run, {
+    now: () => at,
+    reached: point => void done.push(point),
+    save: async ({ intent: announced }) => void done.push(`save ${announced?.at}`),
+    assertHeld: async () => {
+      done.push('assert')
+      if (lost) throw new Error('lost')
+    },
+  })
+  return once(hand, {
+    intent,
+    begins,
+    find: async earlier => {
+      done.push(`find ${earlier.at}`)
+      return found
+    },
+    perform: async () => {
+      done.push('perform')
+      if (fails) throw fails
+      return 'new'
+    },
+  })
+}
+
+interface Attempt {
+  at?: number
+  found?: string
+  fails?: Error
+  lost?: boolean
+  begins?: boolean
+}
+
+const performed = [`save ${t0}`, 'assert', 'task intent written', 'perform']
+
+test('is announced, then done, if the lock is still ours', async () => {
+  expect(await attempt(runWith())).toBe('new')
+  expect(done).toEqual([...performed, 'task created, not recorded'])
+})
+
+test('is not done without the lock', async () => {
+  await expect(attempt(runWith(), { lost: true })).rejects.toThrow('lost')
+  expect(done).toEqual([`save ${t0}`, 'assert'])
+})
+
+describe('what an attempt leaves behind', () => {
+  test.each<[string, Error, Intent | undefined]>([
+    ['a limit: nothing', new ComeBack('posthog', t0, 'rate-limit', ''), undefined],
+    ['a no: nothing', new Refused('posthog', 400, '', ''), undefined],
+    [
+      'no answer: what may have happened, and since when',
+      new Unanswered('posthog', ''),
+      { ...intent, lostAt: t0 },
+    ],
+    ['a fault of ours: what may have happened', new Error('boom'), intent],
+  ])('%s', async (_, fails, left) => {
+    await expect(attempt(runWith(), { fails })).rejects.toBe(fails)
+    expect(hand.run.intent).toEqual(left)
+    expect(done).toEqual(performed)
+  })
+})
+
+describe('after an attempt without an answer', () => {
+  test('its trace is all that is needed', async () => {
+    expect(await attempt(tried(), { found: 'old' })).toBe('old')
+    expect(done).toEqual([`find ${t0 - 60_000}`])
+  })
+
+  test('it may yet become visible, from when it was clear that no answer would come', async () => {
+    const fault = await attempt(tried()).catch((error: unknown) => error)
+    expect(fault).toBeInstanceOf(NotSettled)
+    expect(fault).toMatchObject({
+      name: 'NotSettled',
+      message: 'an unanswered write may still become visible',
+      until: t0 + limits.unanswered,
+    })
+    expect(hand.run.intent).toEqual({ ...intent, at: t0 - 60_000, lostAt: t0 })
+    expect(done).toEqual([`find ${t0 - 60_000}`])
+  })
+
+  test('it is called off by a stop, if it begins something and left no trace', async () => {
+    const { stop } = runWith({ stop: { by: maya, at: t0, asked: false } })
+    const run = { ...tried({ lostAt: t0 - limits.unanswered }), stop }
+    await expect(attempt(run, { begins: true })).rejects.toBeInstanceOf(CalledOff)
+    expect(done).toEqual([`find ${t0 - 60_000}`])
+    expect(await attempt(run)).toBe('new')
+  })
+
+  test.each([
+    ['a moment too early', limits.unanswered - 1, [`find ${t0 - 60_000}`]],
+    ['in time', limits.unanswered, [`find ${t0 - 60_000}`, ...performed, 'task created, not recorded']],
+  ])('it is done again %s', async (_, ago, expected) => {
+    await attempt(tried({ lostAt: t0 - ago })).catch(() => {})
+    expect(done).toEqual(expected)
+  })
+})
