@@ -3,12 +3,12 @@
  * progress; a slot is a deduplication id, which BullMQ frees when the job ends.
  */
 import { randomUUID } from 'node:crypto'
-import { ErrorCode, type Job, type JobType, Queue, type Telemetry } from 'bullmq'
+import { ErrorCode, Queue, type Telemetry } from 'bullmq'
 import { within } from './deadline.ts'
 import { expecting, leaveMessage, leaveWake, promote } from './inbox.ts'
 import { isEnded, type Parse, readJob } from './job-record.ts'
 import { JobWorker } from './job-worker.ts'
-import type { BullMqQueue, QueueBackend } from './queue-backend.ts'
+import type { BullMqQueue, QueueBackend, StoredJob } from './queue-backend.ts'
 import { describe, type Log } from './queue-log.ts'
 import { storable } from './storable.ts'
 import { withUnread } from './unread-keys.ts'
@@ -25,8 +25,6 @@ const ANSWER_MS = 3_000
 const LISTING_MS = 30_000
 const PAGE = 200
 const CLAIM_ATTEMPTS = 3
-
-const LIVE: JobType[] = ['delayed', 'waiting', 'prioritized', 'active']
 
 export interface BullQueueOptions<Data> {
   name: string
@@ -92,7 +90,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
   }
 
   async live(): Promise<JobRecord<Data>[]> {
-    const jobs = await this.#reach(() => this.#liveJobs(), LISTING_MS)
+    const jobs = await this.#reach(() => this.#options.backend.live(this.#queue), LISTING_MS)
     const records = jobs.flatMap(job => this.#readOrReport(job))
     return records.sort((a, b) => a.addedAt - b.addedAt || (a.id < b.id ? -1 : 1))
   }
@@ -123,8 +121,8 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return found
   }
 
-  async liveCount(): Promise<number> {
-    return (await this.#reach(() => this.#liveIds())).length
+  liveCount(): Promise<number> {
+    return this.#reach(() => this.#options.backend.liveCount(this.#queue))
   }
 
   wake(id: string): Promise<void> {
@@ -205,26 +203,11 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return job !== undefined && !isEnded(job)
   }
 
-  async #liveIds(): Promise<string[]> {
-    const { backend, name } = this.#options
-    return backend.liveIds?.(name) ?? this.#queue.getRanges(LIVE, 0, -1)
-  }
-
-  async #liveJobs(): Promise<Job[]> {
-    const ids = await this.#liveIds()
-    const jobs: Job[] = []
-    for (let from = 0; from < ids.length; from += PAGE) {
-      const page = await Promise.all(ids.slice(from, from + PAGE).map(id => this.#queue.getJob(id)))
-      jobs.push(...page.filter(job => job !== undefined).filter(job => !isEnded(job)))
-    }
-    return jobs
-  }
-
-  #read(job: Job): JobRecord<Data> {
+  #read(job: StoredJob): JobRecord<Data> {
     return readJob(this.#options.name, job, this.#options.parse)
   }
 
-  #readOrReport(job: Job): JobRecord<Data>[] {
+  #readOrReport(job: StoredJob): JobRecord<Data>[] {
     try {
       return [this.#read(job)]
     } catch (err) {

@@ -26,7 +26,14 @@ const ORPHANS = `
   UPDATE job SET locked_until_ms = 0, stalled_marked = true WHERE state = 'active';
   DELETE FROM meta WHERE field = 'stalled-check';`
 
-const LIVE = "SELECT id FROM job WHERE queue = $1 AND state NOT IN ('completed', 'failed') ORDER BY seq"
+/** State by state, for each has an index of its own. */
+const LIVE_STATES = ['waiting', 'active', 'delayed']
+const ofEachState = (columns: string) =>
+  LIVE_STATES.map(state => `SELECT ${columns} FROM job WHERE queue = $1 AND state = '${state}'`).join(
+    ' UNION ALL ',
+  )
+const LIVE = ofEachState('id, data, added_at_ms')
+const LIVE_COUNT = `SELECT sum(jobs)::int AS jobs FROM (${ofEachState('count(*) AS jobs')}) AS each_state`
 
 /** BullMQ's own bound on the number of ended jobs costs a walk through all of them each time a job ends. */
 const SURPLUS = `
@@ -43,6 +50,10 @@ const TABLES = 'job, job_log, event, meta, dedup'
 const VACUUM = `VACUUM (INDEX_CLEANUP ON) ${TABLES}`
 /** Without names it reads PostgreSQL's own catalog too, which takes a third of the whole start. */
 const ANALYZE = `ANALYZE ${TABLES}`
+
+interface Rows<Row> {
+  rows: Row[]
+}
 
 /** @throws QueueUnavailable when another process has opened `dataDir`. */
 export async function openEmbedded(dataDir: string, log: Log): Promise<QueueBackend> {
@@ -94,7 +105,16 @@ function backendOn(
   return {
     kind: 'embedded',
     create: (name, options, more) => createPostgresBackend(name, { ...options, connection: pool }, more),
-    liveIds: async queue => (await db.query<{ id: string }>(LIVE, [queue])).rows.map(({ id }) => id),
+    live: async ({ name }) => {
+      const { rows }: Rows<{ id: string; data: unknown; added_at_ms: string }> = await pool.query(LIVE, [
+        name,
+      ])
+      return rows.map(row => ({ id: row.id, data: row.data, timestamp: Number(row.added_at_ms) }))
+    },
+    liveCount: async ({ name }) => {
+      const { rows }: Rows<{ jobs: number }> = await pool.query(LIVE_COUNT, [name])
+      return rows[0]?.jobs ?? 0
+    },
     probe: async () => {
       await db.exec(PROBE)
     },

@@ -1,16 +1,16 @@
-import type { Job } from 'bullmq'
+import type { StoredJob } from './queue-backend.ts'
 import { describe } from './queue-log.ts'
 import { type JobRecord, UnreadableRecord } from './work-queue.ts'
 
 /** Reads a job's data as this queue's type, or throws. */
 export type Parse<Data> = (data: unknown) => Data
 
-export function isEnded(job: Job): boolean {
+export function isEnded(job: StoredJob): boolean {
   return Boolean(job.finishedOn)
 }
 
 /** @throws UnreadableRecord */
-export function readData<Data>(queue: string, job: Job, parse: Parse<Data>): Data {
+export function readData<Data>(queue: string, job: StoredJob, parse: Parse<Data>): Data {
   try {
     return parse(job.data)
   } catch (cause) {
@@ -20,7 +20,7 @@ export function readData<Data>(queue: string, job: Job, parse: Parse<Data>): Dat
 }
 
 /** @throws UnreadableRecord */
-export function readJob<Data>(queue: string, job: Job, parse: Parse<Data>): JobRecord<Data> {
+export function readJob<Data>(queue: string, job: StoredJob, parse: Parse<Data>): JobRecord<Data> {
   return {
     id: job.id ?? '',
     data: readData(queue, job, parse),

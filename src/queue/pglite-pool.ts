@@ -4,6 +4,7 @@
  * workers sleep until they next poll.
  */
 import { EventEmitter } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
 import type { PGlite } from '@electric-sql/pglite'
 import type { PgPool, PgPoolClient } from 'bullmq'
 
@@ -56,8 +57,20 @@ export class PgliteSession extends EventEmitter implements PgPoolClient {
   }
 }
 
-/** What the rows are is for the caller to say, as with `pg`; hence `never`. */
+/**
+ * PGlite answers within the turn of the event loop in which it was asked, so workers with jobs that are always due would
+ * never leave room for a timer, a file or a request. Hence a turn after each statement.
+ */
 async function run(db: PGlite, text: string, params?: readonly unknown[]) {
+  try {
+    return await answer(db, text, params)
+  } finally {
+    await setImmediate()
+  }
+}
+
+/** What the rows are is for the caller to say, as with `pg`; hence `never`. */
+async function answer(db: PGlite, text: string, params?: readonly unknown[]) {
   if (params) {
     const { rows, affectedRows } = await db.query<never>(text, [...params])
     return { rows, rowCount: affectedRows ?? rows.length }

@@ -1,15 +1,14 @@
-import type { BackendFactory, IQueueBackend, Queue, Worker } from 'bullmq'
+import type { BackendFactory, IQueueBackend, Job, Queue, Worker } from 'bullmq'
 
 /** What differs between BullMQ on Redis and BullMQ on the embedded database; all else goes through BullMQ. */
 export interface QueueBackend {
   kind: 'redis' | 'embedded'
   /** Connects one BullMQ Queue or Worker; it supplies the connection itself. */
   create: BackendFactory<IQueueBackend, unknown>
-  /**
-   * The ids of the jobs of a queue that have not ended, at one moment. Where it is missing, BullMQ's own list is of one
-   * moment; its PostgreSQL side reads state by state, and misses jobs that change it meanwhile.
-   */
-  liveIds?(queue: string): Promise<string[]>
+  /** The jobs of a queue that have not ended, at one moment. */
+  live(queue: BullMqQueue): Promise<StoredJob[]>
+  /** How many they are, without reading them. */
+  liveCount(queue: BullMqQueue): Promise<number>
   /** Rejects unless it takes writes. */
   probe(): Promise<void>
   /** Whether the connection that workers take jobs by stands; only where there is one that can break. */
@@ -19,6 +18,9 @@ export interface QueueBackend {
   /** Cuts all connections, whatever is still under way. */
   close(): Promise<void>
 }
+
+/** What we read of a job. */
+export type StoredJob = Pick<Job, 'id' | 'data' | 'timestamp' | 'finishedOn'>
 
 export type BullMqQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueueBackend, unknown>
 export type BullMqWorker = Worker<unknown, void, string, IQueueBackend, JobNotes, unknown>

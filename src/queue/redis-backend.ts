@@ -2,10 +2,10 @@
  * BullMQ on Redis or Valkey. Whoever adds a job must hear soon that it did not work, so that GitHub is told; whoever
  * works waits for the server's return. Hence two kinds of connection.
  */
-import { createRedisBackend } from 'bullmq'
+import { createRedisBackend, type JobType } from 'bullmq'
 import { Redis, type RedisOptions } from 'ioredis'
 import { within } from './deadline.ts'
-import type { QueueBackend } from './queue-backend.ts'
+import type { BullMqQueue, QueueBackend, StoredJob } from './queue-backend.ts'
 import { describe, type Log } from './queue-log.ts'
 import { checkRedisSafety } from './redis-safety.ts'
 import { QueueUnavailable } from './work-queue.ts'
@@ -13,6 +13,9 @@ import { QueueUnavailable } from './work-queue.ts'
 /** Redis may be restarting just now, or start beside us. */
 export const START_MS = 20_000
 const SAY_AFTER_MS = 1_000
+
+const LIVE: JobType[] = ['delayed', 'waiting', 'prioritized', 'active']
+const PAGE = 200
 
 const PROBE = '{codex}:probe'
 
@@ -58,6 +61,8 @@ export async function openRedis(
       const connection = more?.withBlockingConnection ? forWorkers() : producer
       return createRedisBackend(name, { ...options, connection }, more)
     },
+    live: queue => liveJobs(producer, queue),
+    liveCount: queue => queue.getJobCountByTypes(...LIVE),
     probe: async () => {
       // A replica, a full memory or a disk that fails refuse a write, and answer a ping.
       await producer.set(PROBE, Date.now(), 'PX', 60_000)
@@ -68,6 +73,23 @@ export async function openRedis(
       worker?.disconnect()
     },
   }
+}
+
+async function liveJobs(redis: Redis, queue: BullMqQueue): Promise<StoredJob[]> {
+  const ids = await queue.getRanges(LIVE, 0, -1)
+  const jobs: StoredJob[] = []
+  for (let from = 0; from < ids.length; from += PAGE) {
+    const page = ids.slice(from, from + PAGE)
+    const read = page.map(id => redis.hmget(queue.toKey(id), 'data', 'timestamp', 'finishedOn'))
+    const fields = await Promise.all(read)
+    jobs.push(...page.flatMap((id, n) => liveJob(id, fields[n])))
+  }
+  return jobs
+}
+
+/** None if it has ended, or is gone, since it was listed. */
+function liveJob(id: string, [data, timestamp, finishedOn]: (string | null)[] = []): StoredJob[] {
+  return data && !finishedOn ? [{ id, data: JSON.parse(data), timestamp: Number(timestamp) }] : []
 }
 
 interface Waiting {

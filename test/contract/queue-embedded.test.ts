@@ -80,3 +80,17 @@ test('a socket that someone else left in the way is put aside', async () => {
   left.close()
   await (await claimDirectory(directory)).release()
 })
+
+test('the event loop has its turn between two statements, however many are due', async () => {
+  const queues = await open({ dataDir: await ownDataDir() })
+  let turns = 0
+  const count = (): void => {
+    turns++
+    counting = setImmediate(count)
+  }
+  let counting = setImmediate(count)
+  for (let n = 0; n < 100; n++) await queues.runs.get('nobody')
+  clearImmediate(counting)
+  expect(turns).toBeGreaterThanOrEqual(99)
+  await queues.close(200)
+})

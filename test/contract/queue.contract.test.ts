@@ -313,15 +313,21 @@ describe.each(backends)('the queues on %s', kind => {
   test('the list of live jobs is complete and ordered while jobs move', async () => {
     const ids = Array.from({ length: 230 }, (_, n) => `walker-${String(n).padStart(3, '0')}`)
     let over = false
-    for (const [n, id] of ids.entries()) {
-      const ms = n % 10 === 0 ? 0 : 20 * n
-      await start(id, async () => (over ? { do: 'end' } : { do: 'park', ms }))
-    }
+    let steps = 0
+    const walk = ([n, id]: [number, string]) =>
+      start(id, async () => {
+        steps++
+        return over ? { do: 'end' } : { do: 'park', ms: n % 10 === 0 ? 0 : 20 * n }
+      })
     try {
+      // Their order is that of their addition, so each has to be in before the next.
+      for (const entry of ids.entries()) await walk(entry)
       for (let round = 0; round < 10; round++) {
         const live = (await queues.runs.live()).map(job => job.id)
         expect(live.filter(id => id.startsWith('walker-'))).toEqual(ids)
         expect(await queues.runs.liveCount()).toBe(live.length)
+        const before = steps
+        await until(() => steps > before + 2)
       }
     } finally {
       over = true
