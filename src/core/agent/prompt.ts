@@ -6,7 +6,7 @@
 import { fullName, threadName } from '../model/thread.ts'
 import type { InlineComment } from '../model/trigger.ts'
 import { type Run, resumedSession } from '../run/run.ts'
-import { fenced, visibleText } from '../text/untrusted.ts'
+import { fenced, visibleCode, visibleText } from '../text/untrusted.ts'
 
 const maxBody = 30_000
 const maxHunk = 4_000
@@ -99,7 +99,7 @@ function inlineComment(comment: InlineComment): string[] {
   return [
     '',
     `Review comment by ${author} on ${pathOf(comment)}${line === null ? '' : `, line ${line}`}:`,
-    visibleText(hunk, maxHunk),
+    visibleCode(hunk, maxHunk),
     ...(parent
       ? [`In answer to ${parent.author}, who wrote:`, visibleText(parent.body, maxHunk), `${author} wrote:`]
       : []),

@@ -1,9 +1,13 @@
 /**
  * What of a Markdown text GitHub's page does not show: HTML comments, instructions and declarations, the
- * attributes of tags, definitions that nothing refers to, titles, alternative texts, and what stands behind
- * the language of a code block. Code blocks are shown as they are. Read by hand and not by a Markdown parser,
- * since the text is anybody's and up to 64 KB, of which the parser may take minutes; in doubt, it is hidden.
+ * attributes of tags, definitions that nothing refers to, titles, alternative texts, surplus cells, formulas that hide,
+ * addresses behind no words, and what stands behind the language of a code block. Code blocks are shown as they are.
+ * Read by hand and not by a Markdown parser, since the text is anybody's and up to 64 KB, of which the parser may take
+ * minutes; in doubt, it is hidden.
  */
+import { shownMath, withoutHidingFormulas } from './formulas.ts'
+import { withoutSurplusCells } from './surplus-cells.ts'
+import { showsWords, withoutWordlessLinks } from './wordless-links.ts'
 
 interface Part {
   text: string
@@ -14,24 +18,31 @@ interface Part {
 /** Text without what is hidden. Expects line feeds and no invisible characters. */
 export function withoutHidden(text: string): string {
   const parts = partsOf(text)
-  const referred = labelsIn(parts)
-  return parts.map(part => (part.code ? withoutInfo(part.text) : shown(part.text, referred))).join('\n')
+  const references = referencesIn(parts)
+  return parts.map(part => (part.code ? shownCode(part.text) : shown(part.text, references))).join('\n')
 }
 
 /** What of a text is written for machines only: whole sentences can stand there without a trace on the page. */
 export function hiddenWords(text: string): string[] {
   const parts = partsOf(text)
-  const referred = labelsIn(parts)
+  const { referred } = referencesIn(parts)
   const prose = parts.filter(({ code }) => !code).map(({ text }) => text)
   return prose.flatMap(words => {
     const rest = words.replace(unshown, '')
     const unreferred = [...rest.matchAll(definition), ...rest.matchAll(footnote)].filter(
       ([, label = '']) => !referred.has(named(label)),
     )
-    return [...words.matchAll(unshown), ...unreferred]
-      .map(([whole]) => whole)
-      .filter(hidden => !spare.test(hidden))
+    return [...[...words.matchAll(unshown), ...unreferred].map(([whole]) => whole), ...unseenIn(rest)].filter(
+      hidden => !spare.test(hidden),
+    )
   })
+}
+
+function unseenIn(prose: string): string[] {
+  const found: string[] = []
+  const drop = (hidden: string): void => void found.push(hidden)
+  withoutWordlessLinks(withoutHidingFormulas(withoutSurplusCells(prose, drop), drop), drop)
+  return found
 }
 
 /** A link that nothing refers to any more is no secret message. */
@@ -85,6 +96,10 @@ function closes(line: string, fence: string): boolean {
   return marks !== undefined && marks[0] === fence[0] && marks.length >= fence.length
 }
 
+/** GitHub draws a block of `math` instead of showing it. */
+const shownCode = (code: string): string =>
+  /^(?:`{3,}|~{3,})[ \t]*math\b/i.test(code) ? shownMath(code) : withoutInfo(code)
+
 /** The first word behind the fence is the language; GitHub shows none of the others. */
 const withoutInfo = (code: string): string =>
   code.replace(
@@ -114,27 +129,56 @@ const footnote = new RegExp(
   'gm',
 )
 
-const shown = (prose: string, referred: ReadonlySet<string>): string =>
-  withoutAttributes(prose.replace(unshown, ''))
+interface References {
+  /** The labels that stand as words in the text. */
+  referred: ReadonlySet<string>
+  /** By label. */
+  addresses: ReadonlyMap<string, string>
+}
+
+function shown(prose: string, { referred, addresses }: References): string {
+  const text = withoutAttributes(prose.replace(unshown, '').replace(sentence, '<$1tag'))
     .replace(definition, (_, label: string, bracketed?: string, bare?: string) =>
       addressShown({ label, address: bracketed ?? bare ?? '' }, referred),
     )
     .replace(footnote, (whole: string, label: string) => (referred.has(named(label)) ? whole : ''))
     .replace(linkTitle, '$1)')
     .replace(alternative, '![image]')
+    .replace(reference, (whole: string, label: string) => {
+      const address = addresses.get(named(label))
+      return address === undefined ? whole : `](${isAddress(address) ? address : ''})`
+    })
+  return withoutWordlessLinks(withoutHidingFormulas(withoutSurplusCells(text)))
+}
 
 /** The address of a link is of use; anything else that a definition could say is not shown. */
 const addressShown = (
   { label, address }: { label: string; address: string },
   referred: ReadonlySet<string>,
-): string => (referred.has(named(label)) && /^https?:\/\/\S+$/i.test(address) ? `[${label}]: ${address}` : '')
+): string =>
+  referred.has(named(label)) && showsWords(label) && isAddress(address) ? `[${label}]: ${address}` : ''
+
+const isAddress = (address: string): boolean => /^https?:\/\/\S+$/i.test(address)
+
+/** `[words][label]`: the label is nowhere on the page. */
+const reference = /\]\[((?:\\.|[^[\]\\]){1,999})\]/g
 
 const named = (label: string): string => label.replace(/\s+/g, ' ').trim().toLowerCase()
 
-/** What stands in brackets anywhere but at the start of a definition. */
-function labelsIn(parts: readonly Part[]): Set<string> {
+function referencesIn(parts: readonly Part[]): References {
   const prose = parts.flatMap(({ text, code }) => (code ? [] : [text.replace(unshown, '')])).join('\n')
-  return new Set([...prose.matchAll(/\[([^[\]]{1,999})\](?!:)/g)].map(([, label = '']) => named(label)))
+  return {
+    // In brackets anywhere but at the start of a definition, or behind words that are shown instead.
+    referred: new Set(
+      [...prose.matchAll(/(?<!\])\[([^[\]]{1,999})\](?!:)/g)].map(([, label = '']) => named(label)),
+    ),
+    addresses: new Map(
+      [...prose.matchAll(definition)].map(([, label = '', bracketed, bare]) => [
+        named(label),
+        bracketed ?? bare ?? '',
+      ]),
+    ),
+  }
 }
 
 /** `[words](address "title")` */
@@ -142,6 +186,9 @@ const linkTitle =
   /(\]\([ \t]*(?:<[^<>\n]*>|[^\s()<>]+))(?:[ \t]+(?:\n[ \t]*)?|\n[ \t]+)(?:"[^"]*"|'[^']*'|\([^()]*\))[ \t]*\)/g
 /** `![words](address)`; where the image can be seen, they can't. */
 const alternative = /!\[(?:[^[\]]|\[[^[\]]*\])*\](?=[([])/g
+
+/** GitHub drops the tags that it does not know, whatever their names say. */
+const sentence = /<(\/?)[A-Za-z](?:[A-Za-z0-9]*-[A-Za-z0-9]*-|[A-Za-z0-9-]{20})[A-Za-z0-9-]*(?=[\s/>])/g
 
 /** Attributes are read by machines, not by people: tags keep their name only. */
 function withoutAttributes(text: string): string {

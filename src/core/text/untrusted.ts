@@ -65,17 +65,24 @@ export function hidesWords(text: string): boolean {
 export function visibleText(text: string, maxLength: number): string {
   const source = withoutInvisibleEntities(stripInvisible(text))
   const read = withinTime(() => ({ visible: withoutHidden(source) }), timeFor(text))
-  const visible = (read?.visible ?? withoutMarkup(source)).trim()
-  return visible.length > maxLength
-    ? `${visible.slice(0, maxLength).toWellFormed()}\n[… cut here: the text is longer]`
-    : visible
+  return cutAt((read?.visible ?? withoutMarkup(source)).trim(), maxLength)
 }
 
-/** Of what takes too long to be read: nothing that could hide words is left of its comments, tags and brackets. */
+/** As `visibleText`, for lines of code: the page shows all of them, and as they are. */
+export const visibleCode = (text: string, maxLength: number): string => cutAt(stripInvisible(text), maxLength)
+
+const cutAt = (text: string, maxLength: number): string =>
+  text.length > maxLength
+    ? `${text.slice(0, maxLength).toWellFormed()}\n[… cut here: the text is longer]`
+    : text
+
+/** Of what takes too long to be read: nothing that could hide words is left, be it of tags, brackets, cells or formulas. */
 const withoutMarkup = (text: string): string =>
   text
     .replace(/<!--[\s\S]*?(?:-->|$)/g, '')
-    .replace(/<[^<>\n]{0,500}>?|^[^\n]{0,500}\]:.*$|\]\([^)\n]{0,500}\)?/gm, ' ')
+    .replace(/<[^<>\n]{0,500}>?|^[^\n]{0,500}\]:.*$|\][([][^)\]\n]{0,500}[)\]]?/gm, ' ')
+    .replace(/\$[^$\n]*\$?|^[^\n]*\\[a-z][^\n]*$/gim, ' ')
+    .replace(/(?<=[^\s|][^|\n]*)\|.*$/gm, '')
 
 /**
  * Puts text between two lines that only this run knows, so that nothing inside can end it early.
