@@ -2,9 +2,11 @@
 
 import { contextOf } from '../../core/agent/thread-context.ts'
 import { mayAct } from '../../core/command/table.ts'
-import { ComeBack } from '../../core/model/errors.ts'
+import { isNotFound, Refused } from '../../core/model/errors.ts'
 import type { CommentView } from '../../core/model/views.ts'
+import { outageOf } from '../../core/run/outage.ts'
 import type { Run } from '../../core/run/run.ts'
+import { limits } from '../../core/run/timing.ts'
 import type { Hand } from './step-context.ts'
 
 /** Asking about more people than this would cost more than it helps. */
@@ -17,21 +19,30 @@ export async function gatherContext(hand: Hand): Promise<Run> {
   return { ...run, context: contextOf({ comments, at: run.ask.at, trusted: author => trusted.has(author) }) }
 }
 
-/** The asker and the author of the thread, and whoever may write to the repository; an error is a no. */
-async function trustedAuthors({ run, github }: Hand, comments: readonly CommentView[]): Promise<Set<string>> {
+/** The asker and the author of the thread, and whoever may write to the repository. */
+async function trustedAuthors(hand: Hand, comments: readonly CommentView[]): Promise<Set<string>> {
+  const { run } = hand
   const known = new Set([run.ask.by.login, run.snapshot.author])
   const others = new Set(
     comments.filter(({ bot, author }) => !bot && !known.has(author)).map(({ author }) => author),
   )
-  for (const author of [...others].slice(-mostPeople)) {
-    const may = await github.permission(author).then(
-      ({ role }) => mayAct(role, 'write'),
-      (error: unknown) => {
-        if (error instanceof ComeBack) throw error
-        return false
-      },
-    )
-    if (may) known.add(author)
-  }
+  for (const author of [...others].slice(-mostPeople)) if (await mayWrite(hand, author)) known.add(author)
   return known
+}
+
+async function mayWrite(hand: Hand, author: string): Promise<boolean> {
+  try {
+    const { role } = await hand.github.permission(author)
+    return mayAct(role, 'write')
+  } catch (error) {
+    // An account that is gone may nothing.
+    if (isNotFound(error) || (error instanceof Refused && isRefusedStill(hand))) return false
+    throw error
+  }
+}
+
+/** One no of GitHub's says nothing of a person; the Run need not wait for one who stays unknown. */
+function isRefusedStill({ run, deps }: Hand): boolean {
+  const refusedSince = outageOf(run, 'github')?.refusedSince
+  return refusedSince !== undefined && deps.now() - refusedSince >= limits.absent
 }

@@ -1,0 +1,58 @@
+/** Whose comments the agent is given, when GitHub does not say at once who they are. */
+import { expect, test } from 'vitest'
+import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
+import type { CommentView } from '../../src/core/model/views.ts'
+import type { Run } from '../../src/core/run/run.ts'
+import { limits } from '../../src/core/run/timing.ts'
+import { gatherContext } from '../../src/runs/steps/gather-context.ts'
+import { handWith } from '../commands/command-world.ts'
+import { runWith, t0 } from '../core/given.ts'
+
+const zoe: CommentView = {
+  author: 'zoe',
+  bot: false,
+  body: 'It only fails on Mondays.',
+  createdAt: t0 - 2_000,
+  updatedAt: t0 - 2_000,
+}
+
+/** @param answers of GitHub about zoe, one after another */
+async function gathered(run: Run, ...answers: (Error | 'write')[]): Promise<string[]> {
+  const hand = handWith(run, {
+    github: {
+      comments: async () => [zoe],
+      permission: async () => {
+        const answer = answers.shift() ?? expect.fail('asked again')
+        if (answer instanceof Error) throw answer
+        return { role: answer, name: answer }
+      },
+    },
+  })
+  const { context } = await gatherContext(hand)
+  return context?.comments.map(({ author }) => author) ?? []
+}
+
+const refusedSince = (since: number): Run =>
+  runWith({ outages: { github: { since, until: t0, count: 1, why: 'refused', refusedSince: since } } })
+const refusal = (status: number): Refused =>
+  new Refused('github', status, '', 'no', undefined, status === 404 ? 'effect' : 'read')
+
+test.each([
+  ['a refusal', refusal(403)],
+  ['no answer', new Unanswered('github', 'cut off')],
+  ['a limit', new ComeBack('github', t0 + 1_000, 'rate-limit', 'slow down')],
+])('%s is no answer: it is asked again', async (_, fault) => {
+  await expect(gathered(runWith({}), fault)).rejects.toBe(fault)
+  expect(await gathered(refusedSince(t0 - 1_000), 'write')).toEqual(['zoe'])
+})
+
+test('who stays unknown is left out, and holds nobody up', async () => {
+  const run = refusedSince(t0 - limits.absent)
+  expect(await gathered(run, refusal(403))).toEqual([])
+  const down = new Unanswered('github', 'cut off')
+  await expect(gathered(run, down)).rejects.toBe(down)
+})
+
+test('an account that is gone is left out at once', async () => {
+  expect(await gathered(runWith({}), refusal(404))).toEqual([])
+})
