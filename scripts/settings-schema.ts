@@ -5,7 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
-import { RepoSettings } from '../src/core/settings/repository-settings.ts'
+import { settingsFile } from '../src/commands/command-registry.ts'
 
 export const schemaPath = 'schema/codex.schema.json'
 
@@ -68,7 +68,10 @@ interface Node {
 /** @throws an error that names a key without a meaning, or a meaning without its key */
 export function settingsSchema(): object {
   const unused = new Set(Object.keys(meanings))
-  const { $schema, ...schema } = z.toJSONSchema(RepoSettings, { io: 'input', target: 'draft-7' }) as Node
+  const { $schema, ...schema } = z.toJSONSchema(settingsFile.schema, {
+    io: 'input',
+    target: 'draft-7',
+  }) as Node
   const settings = described(schema, [], unused)
   if (unused.size > 0) throw new Error(`no such settings: ${[...unused].join(', ')}`)
   return {

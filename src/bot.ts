@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import { Probot } from 'probot'
 import { accountsIn } from './access/pinned-accounts.ts'
 import { settingsReader } from './access/read-settings.ts'
+import { settingsFile } from './commands/command-registry.ts'
 import { acceptTrigger } from './commands/handle-trigger.ts'
 import { TriggerRecord, triggerRecord } from './commands/trigger-record.ts'
 import { type Config, secretsOf } from './config.ts'
@@ -216,7 +217,7 @@ async function startWork(
   const { host, projectId, apiKey } = config.posthog
   const posthog: PostHogSettings = { host, projectId, apiKey, meter, gate: limitGate(now) }
   const shared = {
-    settings: settingsReader(config.settings),
+    settings: settingsReader(config.settings, settingsFile.read),
     accounts: accountsIn(queues.notes),
     github: (thread: Run['thread']) =>
       gitHubThread(app, thread, { now, redact: text => aroundMarkers(text, redact) }),

@@ -1,9 +1,10 @@
 /** The doctor: asks GitHub, PostHog and the queue all that has to be right before the first user comes. */
+import { settingsFile } from './commands/command-registry.ts'
 import type { Config } from './config.ts'
 import { type Check, found } from './core/model/check.ts'
 import { limitGate } from './core/model/limit-gate.ts'
 import type { Repository } from './core/model/thread.ts'
-import { problemsText, readSettings, settingsPath } from './core/settings/repository-settings.ts'
+import { problemsText, settingsPath } from './core/settings/repository-settings.ts'
 import { redactor } from './core/text/redact.ts'
 import { checkGitHub } from './github/app-checks.ts'
 import { type GitHubApp, gitHubApp } from './github/app-client.ts'
@@ -60,7 +61,7 @@ const repositoriesOf = (app: GitHubApp, redact: (text: string) => string): Promi
 async function checkSettings(app: GitHubApp, repositories: readonly Repository[]): Promise<Check[]> {
   try {
     return checkRepositories(await examineRepositories(app, repositories, settingsPath), text => {
-      const { problems } = readSettings(text)
+      const { problems } = settingsFile.read(text)
       return problems.length === 0 ? undefined : problemsText(problems)
     })
   } catch (error) {

@@ -50,7 +50,7 @@ const mayImport: Record<string, readonly string[]> = {
   queue: ['core', 'queue'],
   web: ['core', 'web', 'config'],
   bot: ['access', 'web', 'config', 'core', 'commands', 'runs', 'maintenance', 'github', 'posthog', 'queue'],
-  doctor: ['config', 'core', 'github', 'posthog', 'queue'],
+  doctor: ['commands', 'config', 'core', 'github', 'posthog', 'queue'],
   'doctor-cli': ['config', 'core', 'doctor', 'proxy'],
   'open-set-up': ['bot', 'config', 'core', 'doctor', 'github', 'web'],
   main: ['bot', 'config', 'open-set-up', 'proxy'],

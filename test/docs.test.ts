@@ -5,14 +5,14 @@ import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { schemaPath, settingsSchema } from '../scripts/settings-schema.ts'
+import { commands, settingsFile } from '../src/commands/command-registry.ts'
 import { readConfig, variables } from '../src/config.ts'
-import { presets } from '../src/core/command/table.ts'
+import { presets } from '../src/core/command/options.ts'
 import { replyComment } from '../src/core/comments/replies.ts'
 import { failureOf } from '../src/core/comments/service-refusals.ts'
 import { Refused, type Service } from '../src/core/model/errors.ts'
 import type { Phase } from '../src/core/run/run.ts'
 import { DeploymentSettings, readDeploymentSettings } from '../src/core/settings/deployment-settings.ts'
-import { defaultSettings, readSettings } from '../src/core/settings/repository-settings.ts'
 import { events } from '../src/github/webhooks/normalise.ts'
 import { openMetrics } from '../src/web/metrics.ts'
 
@@ -53,7 +53,7 @@ describe('the README', () => {
   })
 
   test('has the commands and options of the help', () => {
-    const help = replyComment('maya', { reply: 'help' })
+    const help = replyComment('maya', { reply: 'help', commands })
     const talk = section('Talk to it')
     expect(rowsOf(talk)).toEqual(rowsOf(help))
     expect(linesOf(talk, '- `--')).toEqual(linesOf(help, '- '))
@@ -165,7 +165,7 @@ describe('the settings of a repository', () => {
   const shown = block(section('Settings of a repository'), 'yaml')
 
   test('the README shows the defaults', () => {
-    expect(readSettings(shown)).toEqual({ settings: defaultSettings, problems: [] })
+    expect(settingsFile.read(shown)).toEqual(settingsFile.read(undefined))
   })
 
   test('the README shows every key', () => {
@@ -173,7 +173,7 @@ describe('the settings of a repository', () => {
       .replace(/^# yaml-language-server.*$/m, '')
       .replace(/^# (?=[a-z_]+: )|^#(?= {2,}[a-z_]+:)/gm, '')
       .replace(/^(\w+): \{\}/gm, '$1:')
-    expect(readSettings(all).problems).toEqual([])
+    expect(settingsFile.read(all).problems).toEqual([])
     expect(missing(settingsSchema(), parse(all))).toEqual([])
   })
 
@@ -188,7 +188,7 @@ describe('the settings of a repository', () => {
     ['teams', 'Platform_Team.2'],
   ])('the schema for editors lets in the %s that the bot lets in', (key, name) => {
     const allow = { users: [], teams: [], apps: [], [key]: [name] }
-    expect(readSettings(JSON.stringify({ allow }))).toMatchObject({
+    expect(settingsFile.read(JSON.stringify({ allow }))).toMatchObject({
       settings: { allow },
       problems: [],
     })

@@ -2,9 +2,9 @@
  * Who may use a command: by the role that GitHub says they have, or by name in the repository's settings.
  * One place for the gate and for the second look before a run that had to wait.
  */
-import { type CommandName, commands, mayAct, type Role } from '../core/command/table.ts'
 import { Refused } from '../core/model/errors.ts'
 import type { ThreadClient } from '../core/model/ports.ts'
+import { mayAct, type Role } from '../core/model/role.ts'
 import type { Person } from '../core/model/thread.ts'
 import type { Permission } from '../core/model/views.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
@@ -33,31 +33,27 @@ export interface Allowance {
 }
 
 /** @throws whatever GitHub's edge throws, but for somebody unknown there, who has no role */
-export async function allowanceOf(asked: Asked, person: Person, name: CommandName): Promise<Allowance> {
+export async function allowanceOf(asked: Asked, person: Person, name: string): Promise<Allowance> {
   const permission = await permissionOf(asked.github, person)
   const named = needsName(permission, name, asked.settings) && (await isNamed(asked, person))
   return allowance({ ...permission, named }, name, asked.settings)
 }
 
 /** Whether it matters that the settings may name the person. */
-export const needsName = ({ role }: Permission, name: CommandName, settings: RepoSettings): boolean =>
+export const needsName = ({ role }: Permission, name: string, settings: RepoSettings): boolean =>
   !mayAct(role, 'write') || !mayAct(role, leastFor(name, settings))
 
 export function allowance(
   { role, name: roleName, named }: Permission & { named: boolean },
-  name: CommandName,
+  name: string,
   settings: RepoSettings,
 ): Allowance {
   const least = leastFor(name, settings)
   return { may: mayAct(role, least) || named, least, role: roleName, trusted: mayAct(role, 'write') || named }
 }
 
-const leastFor = (name: CommandName, settings: RepoSettings): Role =>
-  higher(commands[name].least, settings.permissions[name])
-
-/** The settings demand more, never less. */
-const higher = (usual: Role, wanted: Role | undefined): Role =>
-  wanted !== undefined && mayAct(wanted, usual) ? wanted : usual
+/** The settings that were read have a least role for every command there is. */
+const leastFor = (name: string, { permissions }: RepoSettings): Role => permissions[name] ?? 'admin'
 
 export async function permissionOf(github: Asked['github'], person: Person): Promise<Permission> {
   // An App has no role of its own; it passes by its number or not at all.

@@ -13,8 +13,8 @@ import {
 } from '../core/settings/deployment-settings.ts'
 import {
   problemsText,
+  type ReadSettings,
   type RepoSettings,
-  readSettings,
   settingsPath,
 } from '../core/settings/repository-settings.ts'
 
@@ -39,13 +39,13 @@ type Files = Pick<ThreadClient, 'file' | 'fileCommits'>
 const mostKept = 1_000
 const mostVersions = 10
 
-export function settingsReader(deployment: DeploymentSettings): SettingsReader {
+export function settingsReader(deployment: DeploymentSettings, read: ReadSettings): SettingsReader {
   /** By the version with the slip, so that a comment does not cost a reading of history. */
   const lastGood = new Map<string, RepoSettings | undefined>()
 
   async function goodBefore(github: Files, key: string): Promise<RepoSettings | undefined> {
     if (lastGood.has(key)) return lastGood.get(key)
-    const found = await newestGood(github, deployment)
+    const found = await newestGood(github, text => read(text, deployment.defaults))
     const [oldest] = lastGood.keys()
     if (lastGood.size >= mostKept && oldest !== undefined) lastGood.delete(oldest)
     lastGood.set(key, found)
@@ -57,7 +57,7 @@ export function settingsReader(deployment: DeploymentSettings): SettingsReader {
     async of(github, thread) {
       const text = await github.file(settingsPath)
       const version = versionOf(text)
-      const { settings, problems } = readSettings(text, deployment.defaults)
+      const { settings, problems } = read(text, deployment.defaults)
       const slip = problems.length > 0
       const good = slip ? await goodBefore(github, `${thread.repoId} ${version}`) : settings
       const grants = grantsOf(deployment, thread)
@@ -73,12 +73,9 @@ export function settingsReader(deployment: DeploymentSettings): SettingsReader {
 }
 
 /** The first of the commits is the one with the slip. */
-async function newestGood(
-  github: Files,
-  { defaults }: DeploymentSettings,
-): Promise<RepoSettings | undefined> {
+async function newestGood(github: Files, read: ReadSettings): Promise<RepoSettings | undefined> {
   for (const commit of (await github.fileCommits(settingsPath)).slice(1, 1 + mostVersions)) {
-    const { settings, problems } = readSettings(await github.file(settingsPath, commit), defaults)
+    const { settings, problems } = read(await github.file(settingsPath, commit))
     if (problems.length === 0) return settings
   }
   return undefined

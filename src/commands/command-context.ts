@@ -114,6 +114,14 @@ export const commandId = ({ record }: TriggerHand): string =>
 export const placeOf = ({ record: { trigger } }: TriggerHand): Place | undefined =>
   trigger.kind === 'comment' ? trigger.place : undefined
 
+/** The settings of the repository as they are now, read once each time the job is taken up. */
+export function settingsOf(hand: TriggerHand): Promise<SettingsNow> {
+  hand.settings ??= hand.deps.settings.of(hand.github, hand.record.trigger.thread)
+  return hand.settings
+}
+
+export const runId = (hand: TriggerHand): string => `run-${commandId(hand)}`
+
 /** The live Run of the thread. */
 export async function liveRun(hand: TriggerHand, slot: string): Promise<KeptRun<Run> | undefined> {
   const id = await hand.deps.runs.holder(slot)

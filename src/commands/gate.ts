@@ -1,6 +1,6 @@
 /**
  * One gate for every trigger and every command: the sender's own role on this repository, asked now. What
- * the command table demands, the settings may raise, and they may let in people, teams and Apps by name.
+ * a command demands, the settings may raise, and they may let in people, teams and Apps by name.
  * Whatever GitHub does not answer clearly is a no; only a limit is waited out.
  */
 
@@ -12,22 +12,25 @@ import {
   needsName,
   permissionOf,
 } from '../access/authorize.ts'
-import { type CommandName, commandNames, type Role } from '../core/command/table.ts'
 import { ComeBack } from '../core/model/errors.ts'
+import type { Role } from '../core/model/role.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
-import { type Asking, type Handled, refused, type TriggerHand, targetOf } from './command-context.ts'
-import { settingsOf } from './start-run.ts'
+import {
+  type Asking,
+  type Handled,
+  refused,
+  settingsOf,
+  type TriggerHand,
+  targetOf,
+} from './command-context.ts'
+import { commands } from './command-registry.ts'
 import type { TriggerRecord } from './trigger-record.ts'
 
 /** What GitHub said holds for a minute: who waits longer may have lost the right meanwhile. */
 const askAgainAfter = 60_000
 
 /** Lets through, or says why not: once a comment. */
-export async function gate(
-  hand: TriggerHand,
-  trigger: Asking,
-  name: CommandName,
-): Promise<Handled | undefined> {
+export async function gate(hand: TriggerHand, trigger: Asking, name: string): Promise<Handled | undefined> {
   const { passedAt } = hand.record
   if (passedAt !== undefined && hand.deps.now() - passedAt < askAgainAfter) return undefined
   const denied = await ask(hand, trigger, name)
@@ -48,7 +51,7 @@ function showHeard(hand: TriggerHand, trigger: Asking): boolean {
 export async function mayNothing(hand: TriggerHand, trigger: Asking): Promise<boolean> {
   try {
     const { settings } = await askWho(hand, trigger)
-    for (const name of commandNames) if ((await allowanceNow(hand, trigger, name, settings)).may) return false
+    for (const { name } of commands) if ((await allowanceNow(hand, trigger, name, settings)).may) return false
     return true
   } catch (error) {
     if (error instanceof ComeBack) throw error
@@ -57,7 +60,7 @@ export async function mayNothing(hand: TriggerHand, trigger: Asking): Promise<bo
 }
 
 /** One decision for each level, all from one question. */
-async function ask(hand: TriggerHand, trigger: Asking, name: CommandName): Promise<Handled | undefined> {
+async function ask(hand: TriggerHand, trigger: Asking, name: string): Promise<Handled | undefined> {
   try {
     const { settings, version } = await askWho(hand, trigger)
     const { may, least, role, trusted } = await allowanceNow(hand, trigger, name, settings)
@@ -97,7 +100,7 @@ async function permissionNow(hand: TriggerHand, trigger: Asking): Promise<Known>
 async function allowanceNow(
   hand: TriggerHand,
   { sender }: Asking,
-  name: CommandName,
+  name: string,
   settings: RepoSettings,
 ): Promise<Allowance> {
   const { permission } = hand.record
@@ -122,7 +125,7 @@ export async function isListedApp(hand: TriggerHand, app: number): Promise<boole
 }
 
 interface Audited {
-  command: CommandName
+  command: string
   role: string
   least?: Role
   may: boolean

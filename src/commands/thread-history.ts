@@ -56,11 +56,13 @@ export const shownBy = (
   { text, thread }: TickTrigger,
 ): Marker | undefined => deps.signer.read(text, thread).findLast(({ as }) => as === 'status')
 
+export type AskedLast = Pick<Run, 'ask' | 'snapshot' | 'head'>
+
 /** What was asked last, from the queue; or from the thread, where the queue has lost it or dropped it with age. */
 export async function askedLast(
   hand: TriggerHand,
   { marker }: Pick<Past, 'marker'>,
-): Promise<Pick<Run, 'ask' | 'snapshot' | 'head'> | undefined> {
+): Promise<AskedLast | undefined> {
   const kept = await hand.deps.runs.get(marker.run)
   if (kept) return kept.data
   const { trigger } = hand.record

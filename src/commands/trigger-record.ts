@@ -1,7 +1,7 @@
 /** The data of a trigger's job: what arrived, and how far it has been dealt with. */
 import { z } from 'zod'
-import { roles } from '../core/command/table.ts'
 import { Marker } from '../core/model/marker.ts'
+import { roles } from '../core/model/role.ts'
 import { type ThreadTrigger, Trigger } from '../core/model/trigger.ts'
 
 const Answer = z.object({

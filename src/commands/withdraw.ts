@@ -5,16 +5,16 @@
  */
 
 import { allowanceOf } from '../access/authorize.ts'
-import { parseCommands } from '../core/command/parse.ts'
 import { isBefore } from '../core/model/event-order.ts'
 import type { Verdict } from '../core/model/ports.ts'
 import { type Person, threadSlot } from '../core/model/thread.ts'
 import type { Place, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
 import type { Origin, Run } from '../core/run/run.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
-import { liveRun, type TriggerHand } from './command-context.ts'
+import { liveRun, settingsOf, type TriggerHand } from './command-context.ts'
+import { parseCommands } from './command-registry.ts'
 import { askedOf } from './gate.ts'
-import { settingsOf } from './start-run.ts'
+import { stopCommand } from './stop-command.ts'
 import { isOfThread, type ThreadRecord } from './trigger-record.ts'
 
 export async function withdraw(hand: TriggerHand, trigger: WithdrawalTrigger): Promise<Verdict> {
@@ -143,7 +143,7 @@ async function mayStop(
 ): Promise<boolean> {
   if (sender.id === asker.id || (what.of === 'thread' && what.by !== 'closed')) return true
   const { settings } = await settingsOf(hand)
-  return (await allowanceOf(askedOf(hand, settings), sender, 'stop')).may
+  return (await allowanceOf(askedOf(hand, settings), sender, stopCommand.name)).may
 }
 
 /** GitHub closes an issue in the moment in which a pull request is merged that says so. */

@@ -1,7 +1,7 @@
 /** What the bot does in a thread: react, answer, edit, ask who somebody is. */
 import type { Octokit } from '@octokit/rest'
-import { type Role, roles } from '../core/command/table.ts'
 import { ComeBack, isNotFound, Refused } from '../core/model/errors.ts'
+import { type Role, roles } from '../core/model/role.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
 import type { InlineComment, Place } from '../core/model/trigger.ts'
 import type {

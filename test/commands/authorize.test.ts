@@ -1,9 +1,9 @@
 /** Who may use a command. */
 import { describe, expect, test } from 'vitest'
 import { allowanceOf } from '../../src/access/authorize.ts'
-import type { Role } from '../../src/core/command/table.ts'
+import { settingsFile } from '../../src/commands/command-registry.ts'
 import { Refused } from '../../src/core/model/errors.ts'
-import { readSettings } from '../../src/core/settings/repository-settings.ts'
+import type { Role } from '../../src/core/model/role.ts'
 import { memoryAccounts } from '../support/deployment.ts'
 
 const zoe = { login: 'zoe', id: 12 }
@@ -24,7 +24,7 @@ const may = async (
   teams?: string[],
   accounts = memoryAccounts(),
 ) => {
-  const { settings } = readSettings(file)
+  const { settings } = settingsFile.read(file)
   return (await allowanceOf({ github: gitHub(role, teams), accounts, repoId: 100, settings }, person, 'run'))
     .may
 }

@@ -1,20 +1,9 @@
 /** Options, settings and defaults together. */
 import { expect, test } from 'vitest'
-import type { TriggerHand } from '../../src/commands/command-context.ts'
-import { settle } from '../../src/commands/start-run.ts'
-import { readSettings } from '../../src/core/settings/repository-settings.ts'
+import { settingsFile } from '../../src/commands/command-registry.ts'
+import { settle } from '../../src/commands/run-options.ts'
+import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import { issueThread } from '../core/given.ts'
-import { deploymentWith } from '../support/deployment.ts'
-
-const handWith = (effort: 'low' | 'high' | 'max' | undefined) =>
-  ({
-    record: { trigger: { thread: issueThread } },
-    deps: {
-      settings: deploymentWith(),
-      defaults: { model: 'gpt-5.5', effort },
-      posthog: { models: async () => [], sandboxes: async () => [] },
-    },
-  }) as unknown as TriggerHand
 
 test.each<[string, 'low' | 'high' | 'max' | undefined, string, object]>([
   ['the default', 'high', '', { model: 'gpt-5.5', effort: 'high' }],
@@ -40,7 +29,15 @@ test.each<[string, 'low' | 'high' | 'max' | undefined, string, object]>([
     'model: gpt-5\nefforts: [max]',
     { reply: 'effort', effort: 'max' },
   ],
-])('the effort is %s', async (_, usual, file, expected) => {
-  const { settings } = readSettings(file)
-  expect(await settle(handWith(usual), { options: {}, what: 'work' }, settings)).toMatchObject(expected)
+])('the effort is %s', (_, effort, file, expected) => {
+  const settled = settle({
+    options: {},
+    what: 'work',
+    owner: issueThread.owner,
+    settings: settingsFile.read(file).settings,
+    grants: grantsOf(noDeploymentSettings, issueThread),
+    usual: { model: 'gpt-5.5', effort },
+    known: { models: [], branch: false, sandboxes: [] },
+  })
+  expect(settled).toMatchObject(expected)
 })

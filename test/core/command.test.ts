@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { commands, parseCommands } from '../../src/commands/command-registry.ts'
 import { findCommands, mayHoldCommand } from '../../src/core/command/find.ts'
-import { isMistake, nearest, type Parsed, parseCommands } from '../../src/core/command/parse.ts'
-import { aliases, type CommandName, commands, options } from '../../src/core/command/table.ts'
+import { options } from '../../src/core/command/options.ts'
+import { isMistake, nearest, type Parsed } from '../../src/core/command/parse.ts'
 
 /** A command as one short line: `stop`, `run --effort high --new | words`, `? unknown-option modle → model`. */
 function brief(parsed: Parsed): string {
@@ -104,14 +105,15 @@ describe('a command of the table', () => {
     ['/codex continue with the tests', 'continue | with the tests'],
   ])
 
-  test.each(Object.entries(commands))('the example of %s is that command', (name, { example, usage }) => {
+  test.each(commands)('the example of $name is that command', ({ name, example, usage }) => {
     const [first, ...others] = parseCommands(example)
     expect(others).toEqual([])
     expect(first && !isMistake(first) ? first.command.name : first).toBe(name)
     expect(usage.startsWith('/codex')).toBe(true)
   })
 
-  test.each(Object.entries(aliases))('%s is %s', (alias, name: CommandName) => {
+  const aliases = commands.flatMap(({ name, aliases = [] }) => aliases.map(alias => ({ alias, name })))
+  test.each(aliases)('$alias is $name', ({ alias, name }) => {
     expect(read(`/codex ${alias}`)).toEqual([name])
   })
 })

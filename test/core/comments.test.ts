@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { commands, parseCommands } from '../../src/commands/command-registry.ts'
+import { options } from '../../src/core/command/options.ts'
 import type { Mistake } from '../../src/core/command/parse.ts'
-import { parseCommands } from '../../src/core/command/parse.ts'
-import { commands, options } from '../../src/core/command/table.ts'
 import { closingComment, inlineAnswer } from '../../src/core/comments/closing.ts'
 import { type Reply, replyComment } from '../../src/core/comments/replies.ts'
 import { phaseKey, statusComment } from '../../src/core/comments/status.ts'
@@ -625,7 +625,7 @@ const mistakes: { [K in Mistake['mistake']]: Extract<Mistake, { mistake: K }> } 
   unreadable: { mistake: 'unreadable' },
 }
 const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
-  help: { reply: 'help' },
+  help: { reply: 'help', commands },
   mistake: { reply: 'mistake', mistake: mistakes['unknown-option'] },
   'not-allowed': { reply: 'not-allowed', command: 'run', least: 'write', role: 'read' },
   'not-known': { reply: 'not-known', command: 'stop' },
@@ -642,8 +642,8 @@ const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
   'nothing-to': { reply: 'nothing-to', command: 'stop' },
   'asked-since': { reply: 'asked-since' },
   'still-going': { reply: 'still-going', command: 'retry' },
-  status: { reply: 'status', text: 'nothing is going on here now.' },
-  queue: { reply: 'queue', ahead: 2, live: 5, why: 'The run here: getting ready.' },
+  status: { reply: 'status', asked: true },
+  queue: { reply: 'queue', ahead: 2, live: 5, run: runWith({ turn: true }) },
   'plan-outdated': { reply: 'plan-outdated', branch: 'main', sha: 'c'.repeat(40) },
   preset: { reply: 'preset', given: 'paln', meant: 'plan', known: ['plan', 'low'] },
   sandbox: { reply: 'sandbox', given: 'bgi', meant: 'big', known: ['big', 'small'] },
@@ -659,7 +659,7 @@ const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
 
 describe('replies', () => {
   test('help', () => {
-    expect(replyComment('maya', { reply: 'help' })).toMatchInlineSnapshot(`
+    expect(replyComment('maya', { reply: 'help', commands })).toMatchInlineSnapshot(`
       "Write a command at the start of a line of a comment, or put the label \`codex\` on an issue or pull request.
 
       | Command | What it does | Example | Needs |
@@ -791,8 +791,8 @@ describe('replies', () => {
   test.each<[string, Reply, RegExp]>([
     [
       'nothing waits',
-      { reply: 'queue', ahead: 0, live: 3, why: 'Why.' },
-      /nothing waits before this thread\. Why\.$/,
+      { reply: 'queue', ahead: 0, live: 3, run: undefined },
+      /nothing waits before this thread\. Nothing is going on in this thread\.$/,
     ],
     [
       'nothing is like it',
@@ -810,7 +810,7 @@ describe('replies', () => {
   })
 
   test('help names every command and option there is, in a table that a bar does not break', () => {
-    const text = replyComment('maya', { reply: 'help' })
+    const text = replyComment('maya', { reply: 'help', commands })
     for (const { usage, least } of Object.values(commands)) {
       const row = text.split('\n').find(line => line.includes(`\`${usage.replaceAll('|', '\\|')}\``))
       expect(row?.split(/(?<!\\)\|/)).toHaveLength(6)

@@ -1,5 +1,6 @@
 /** What a deployment grants and bounds. */
 import { describe, expect, test } from 'vitest'
+import { settingsFile } from '../../src/commands/command-registry.ts'
 import {
   bounded,
   grantsOf,
@@ -7,7 +8,6 @@ import {
   pausedBecause,
   readDeploymentSettings,
 } from '../../src/core/settings/deployment-settings.ts'
-import { readSettings } from '../../src/core/settings/repository-settings.ts'
 
 const read = (text: string) => {
   const file = readDeploymentSettings(text)
@@ -38,7 +38,7 @@ test.each([
 
 describe('a repository can not loosen', () => {
   const inRepository = (deployment: string, repository: string) =>
-    bounded(readSettings(repository).settings, grantsOf(read(deployment), shop))
+    bounded(settingsFile.read(repository).settings, grantsOf(read(deployment), shop))
 
   test.each([
     ['limits: {repository: 5}', 'limits: {repository: 50}', 5],
@@ -65,7 +65,7 @@ test.each([
   ['mode: interactive', 'default', 'high'],
 ])('a repository that says %j fills in over the defaults', (file, branch, effort) => {
   const { defaults } = read(file === 'mode: interactive' ? 'defaults: {branch: default, effort: high}' : '')
-  expect(readSettings(file, defaults).settings).toMatchObject({ branch, ...(effort ? { effort } : {}) })
+  expect(settingsFile.read(file, defaults).settings).toMatchObject({ branch, ...(effort ? { effort } : {}) })
 })
 
 test('pause says why', () => {

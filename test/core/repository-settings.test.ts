@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { defaultSettings, problemsText, readSettings } from '../../src/core/settings/repository-settings.ts'
+import { settingsFile } from '../../src/commands/command-registry.ts'
+import { problemsText } from '../../src/core/settings/repository-settings.ts'
+
+const defaultSettings = settingsFile.read(undefined).settings
 
 describe('what is wrong is told with its line and key, and then the defaults hold', () => {
   test.each([
@@ -13,7 +16,7 @@ describe('what is wrong is told with its line and key, and then the defaults hol
     ['model: [\n', 2, ''],
     [`# ${'x'.repeat(100_000)}`, undefined, ''],
   ])('%j', (text, line, key) => {
-    const { settings, problems } = readSettings(text)
+    const { settings, problems } = settingsFile.read(text)
     expect(settings).toEqual(defaultSettings)
     expect(problems[0]).toMatchObject({ key })
     if (line !== undefined) expect(problems[0]?.line).toBe(line)
@@ -21,26 +24,28 @@ describe('what is wrong is told with its line and key, and then the defaults hol
 })
 
 test('a role below the usual one is told, as settings only demand more', () => {
-  const { problems } = readSettings('permissions: { run: read }')
+  const { problems } = settingsFile.read('permissions: { run: read }')
   expect(problemsText(problems)).toContain('must be write or more')
 })
 
 test.each([undefined, '', '  \n', '# nothing\n', '{}'])('%j is no problem', text => {
-  expect(readSettings(text)).toEqual({ settings: defaultSettings, problems: [] })
+  expect(settingsFile.read(text)).toEqual({ settings: defaultSettings, problems: [] })
 })
 
 test('what is right is taken, and the rest is as usual', () => {
-  const { settings, problems } = readSettings('model: gpt-5\npermissions: { run: maintain, help: write }\n')
+  const { settings, problems } = settingsFile.read(
+    'model: gpt-5\npermissions: { run: maintain, help: write }\n',
+  )
   expect(problems).toEqual([])
   expect(settings).toEqual({
     ...defaultSettings,
     model: 'gpt-5',
-    permissions: { run: 'maintain', help: 'write' },
+    permissions: { ...defaultSettings.permissions, run: 'maintain', help: 'write' },
   })
 })
 
 test('all that is wrong is told at once, each with its line', () => {
-  const { problems } = readSettings(
+  const { problems } = settingsFile.read(
     'modle: x\neffort: enormous\nlimits:\n  repository: 0\n  persn: 3\nlabels: constructor\n',
   )
   expect(problemsText(problems).split('; ')).toEqual([
@@ -50,14 +55,14 @@ test('all that is wrong is told at once, each with its line', () => {
     '.github/codex.yml, line 5, `limits.persn`, is not a setting',
     '.github/codex.yml, line 6, `labels`, Invalid input: expected record, received string',
   ])
-  expect(problemsText(readSettings('a: [\nb: }\n').problems)).toContain('; ')
-  const many = readSettings(Array.from({ length: 40 }, (_, n) => `x${n}: 1`).join('\n')).problems
+  expect(problemsText(settingsFile.read('a: [\nb: }\n').problems)).toContain('; ')
+  const many = settingsFile.read(Array.from({ length: 40 }, (_, n) => `x${n}: 1`).join('\n')).problems
   expect(problemsText(many)).toMatch(/x9.+; and 30 more$/s)
 })
 
 test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('%s is a name like any other', name => {
-  expect(readSettings(`${name}: {model: x}`).problems.map(({ key }) => key)).toEqual([name])
-  const { settings } = readSettings(`labels: {${name}: {model: x}}`)
+  expect(settingsFile.read(`${name}: {model: x}`).problems.map(({ key }) => key)).toEqual([name])
+  const { settings } = settingsFile.read(`labels: {${name}: {model: x}}`)
   expect(Object.getPrototypeOf(settings.labels)).toBe(Object.prototype)
 })
 
@@ -80,7 +85,7 @@ test.each([
   'a: b\n',
 ])('60,000 characters of %j are a problem in words, and hold nobody up', unit => {
   const began = process.cpuUsage()
-  const { settings, problems } = readSettings(repeated(unit))
+  const { settings, problems } = settingsFile.read(repeated(unit))
   const { user, system } = process.cpuUsage(began)
   expect(settings).toEqual(defaultSettings)
   expect(problemsText(problems)).toMatch(/codex\.yml/)
@@ -89,5 +94,5 @@ test.each([
 })
 
 test('settings nest no deeper than anybody writes them', () => {
-  expect(problemsText(readSettings(`${'['.repeat(30)}${']'.repeat(30)}`).problems)).toContain('deeper')
+  expect(problemsText(settingsFile.read(`${'['.repeat(30)}${']'.repeat(30)}`).problems)).toContain('deeper')
 })

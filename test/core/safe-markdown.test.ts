@@ -4,7 +4,7 @@ import { fromMarkdown } from 'mdast-util-from-markdown'
 import { gfmFromMarkdown } from 'mdast-util-gfm'
 import { gfm } from 'micromark-extension-gfm'
 import { describe, expect, test } from 'vitest'
-import { parseCommands } from '../../src/core/command/parse.ts'
+import { parseCommands } from '../../src/commands/command-registry.ts'
 import { code, disarm, inlineWords, quoted, safeMarkdown } from '../../src/core/text/safe-markdown.ts'
 import { actedOn } from '../security/as-github.ts'
 

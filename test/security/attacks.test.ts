@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import nock from 'nock'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { parseCommands, settingsFile } from '../../src/commands/command-registry.ts'
 import { firstWords, promptOf } from '../../src/core/agent/prompt.ts'
-import { parseCommands } from '../../src/core/command/parse.ts'
-import { roles } from '../../src/core/command/table.ts'
+import { roles } from '../../src/core/model/role.ts'
 import { turnOf } from '../../src/core/run/start-limits.ts'
-import { readSettings, settingsPath } from '../../src/core/settings/repository-settings.ts'
+import { settingsPath } from '../../src/core/settings/repository-settings.ts'
 import { stripInvisible } from '../../src/core/text/untrusted.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
@@ -208,7 +208,7 @@ describe('who and what may start work', () => {
     'permissions: {run: none}',
     'permissions: {run: everybody}',
   ])('no setting lets everybody in: %s', async settings => {
-    expect(readSettings(settings).problems).not.toEqual([])
+    expect(settingsFile.read(settings).problems).not.toEqual([])
     const bot = botWith({ settings })
     await says(bot, commentEvent({ by: 'eve' }))
     nothingStarted(bot)

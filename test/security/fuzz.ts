@@ -2,7 +2,7 @@
  * Throws hostile payloads at the bot and judges what came of them: it does not break, nobody starts a run who
  * may not, no secret and no mention gets out. Each world has a number; the same number is the same world again.
  */
-import { mayAct, type Role } from '../../src/core/command/table.ts'
+import { mayAct, type Role } from '../../src/core/model/role.ts'
 import type { Run } from '../../src/core/run/run.ts'
 import { disarm } from '../../src/core/text/safe-markdown.ts'
 import { type Random, randomOf } from '../chaos/random.ts'

@@ -12,7 +12,6 @@ import type { SettingsReader } from '../../src/access/read-settings.ts'
 import { acceptTrigger } from '../../src/commands/handle-trigger.ts'
 import { TriggerRecord, triggerRecord } from '../../src/commands/trigger-record.ts'
 import type { CodexTaskRunCreate } from '../../src/core/agent/run-request.ts'
-import type { Role } from '../../src/core/command/table.ts'
 import { Refused, Unanswered } from '../../src/core/model/errors.ts'
 import { aroundMarkers, markerSigner } from '../../src/core/model/marker.ts'
 import type {
@@ -24,6 +23,7 @@ import type {
   ThreadClient,
   Verdict,
 } from '../../src/core/model/ports.ts'
+import type { Role } from '../../src/core/model/role.ts'
 import type { InlineComment, Trigger } from '../../src/core/model/trigger.ts'
 import type { CommentView, PullView, SandboxView } from '../../src/core/model/views.ts'
 import type { Sight } from '../../src/core/run/apply-snapshot.ts'

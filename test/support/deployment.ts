@@ -2,13 +2,14 @@
 
 import { accountsIn, type Notes } from '../../src/access/pinned-accounts.ts'
 import { type SettingsReader, settingsReader } from '../../src/access/read-settings.ts'
+import { settingsFile } from '../../src/commands/command-registry.ts'
 import { readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 
 /** @param file the text of `SETTINGS_FILE` @throws an error that names what is wrong */
 export function deploymentWith(file = ''): SettingsReader {
   const read = readDeploymentSettings(file)
   if (read.kind === 'problems') throw new Error(JSON.stringify(read.problems))
-  return settingsReader(read.value)
+  return settingsReader(read.value, settingsFile.read)
 }
 
 function memoryNotes(): Notes {

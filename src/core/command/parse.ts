@@ -3,18 +3,19 @@
  *
  *   /codex                         the thread itself is the instruction
  *   /codex [options] <words>       an instruction: the rest of the line and the lines below it
- *   /codex <command> [options] …   one of the table
+ *   /codex <command> [options] …   one of the grammar
  *
  *   option  = --name value | --name=value | --switch      (before the words; `--` ends them)
  *   value   = word | "several words"
  *
- * A word of the table that takes nothing is a command only when nothing but politeness follows on its
+ * A command that takes nothing is one only when nothing but politeness follows on its
  * line: `/codex stop please` stops, `/codex stop the retry loop from spinning` is an instruction.
  */
 import { distance } from 'fastest-levenshtein'
 import { efforts, type ReasoningEffort } from '../agent/run-request.ts'
 import { type CommandText, findCommands } from './find.ts'
-import { aliases, type CommandName, commands, type OptionName, options } from './table.ts'
+import { type CommandGrammar, instruction } from './grammar.ts'
+import { type OptionName, options } from './options.ts'
 
 export interface Options {
   model?: string
@@ -26,8 +27,9 @@ export interface Options {
   'signal-report'?: string
 }
 
-export interface Command {
-  name: CommandName
+interface Command {
+  /** As the grammar has it, whatever alias was written. */
+  name: string
   options: Options
   /** The words of the command; empty when the thread itself is meant. */
   text: string
@@ -36,11 +38,11 @@ export interface Command {
 /** What is wrong, as a value: every kind has its own sentence. */
 export type Mistake =
   | { mistake: 'unknown-option'; given: string; meant: string | undefined }
-  | { mistake: 'unknown-command'; given: string; meant: CommandName }
+  | { mistake: 'unknown-command'; given: string; meant: string }
   | { mistake: 'missing-value'; option: OptionName }
   | { mistake: 'bad-value'; option: OptionName; given: string; meant: string | undefined }
   | { mistake: 'option-twice'; option: OptionName }
-  | { mistake: 'no-options-here'; command: CommandName }
+  | { mistake: 'no-options-here'; command: string }
   | { mistake: 'too-many'; most: number }
   | { mistake: 'unreadable' }
 
@@ -51,10 +53,25 @@ export const isMistake = (parsed: Parsed): parsed is Mistake => 'mistake' in par
 /** Each command is answered, so a text must not hold as many as its writer likes. */
 const mostCommands = 10
 
-/** What is said twice counts once. */
-export function parseCommands(text: string): Parsed[] {
+/** @returns a parser of comments: what is said twice counts once */
+export const commandParser = (grammars: readonly CommandGrammar[]): ((text: string) => Parsed[]) => {
+  const words = wordsOf(grammars)
+  return text => parseCommands(words, text)
+}
+
+/** The commands that have a word of their own, by it. */
+type Words = ReadonlyMap<string, CommandGrammar>
+
+const wordsOf = (grammars: readonly CommandGrammar[]): Words =>
+  new Map(
+    grammars
+      .filter(({ name }) => name !== instruction)
+      .flatMap(grammar => [grammar.name, ...(grammar.aliases ?? [])].map(word => [word, grammar])),
+  )
+
+function parseCommands(words: Words, text: string): Parsed[] {
   const { commands: found, unreadable } = findCommands(text)
-  const all: Parsed[] = found.map(parseCommand)
+  const all = found.map(each => parseCommand(words, each))
   const different = [...new Map(all.map(parsed => [JSON.stringify(parsed), parsed])).values()]
   return [
     ...different.slice(0, mostCommands),
@@ -63,48 +80,43 @@ export function parseCommands(text: string): Parsed[] {
   ]
 }
 
-function parseCommand({ line, below }: CommandText): Parsed {
-  const named = takeName(line)
+function parseCommand(words: Words, { line, below }: CommandText): Parsed {
+  const named = takeName(words, line)
   if ('mistake' in named) return named
   const taken = takeOptions(named.rest)
   if ('mistake' in taken) return taken
-  const info = commands[named.name]
+  const { name, takes, options: takesOptions } = named.command
   const gaveOptions = Object.keys(taken.options).length > 0
-  if (gaveOptions && !info.options) return { mistake: 'no-options-here', command: named.name }
-  if (info.takes === 'nothing') return { command: { name: named.name, options: taken.options, text: '' } }
-  const text = `${taken.rest}\n${below}`.trim()
-  return { command: { name: named.name, options: taken.options, text } }
+  if (gaveOptions && !takesOptions) return { mistake: 'no-options-here', command: name }
+  const text = takes === 'nothing' ? '' : `${taken.rest}\n${below}`.trim()
+  return { command: { name, options: taken.options, text } }
 }
 
 const politeness =
   /^(?:\s*(?:please|pls|now|it|this|that|here|again|everything|all|the|run|thanks|thank|you|immediately)\b|\s*[\p{P}\p{S}])*\s*$/iu
 
-/** The command that a line names, and what is left of it; an instruction without a name is a `run`. */
-function takeName(line: string): { name: CommandName; rest: string } | Mistake {
+/** What parsing needs of a command. */
+type Named = Pick<CommandGrammar, 'name' | 'takes' | 'options'>
+
+/** Words that name no command. */
+const unnamed: Named = { name: instruction, takes: 'text', options: true }
+
+/** The command that a line names, and what is left of it. */
+function takeName(words: Words, line: string): { command: Named; rest: string } | Mistake {
   const match = /^(\S+)\s*/.exec(line)
-  if (!match?.[1]) return { name: 'run', rest: '' }
+  if (!match?.[1]) return { command: unnamed, rest: '' }
   const word = match[1].toLowerCase().replace(/[.!,;:]+$/, '')
   const rest = line.slice(match[0].length)
-  const name = commandNamed(word)
-  if (name) return commands[name].takes === 'text' || takesLine(name, rest) ? { name, rest } : whole(line)
-  const meant = rest === '' ? nearest(word, commandWords) : undefined
-  return meant
-    ? { mistake: 'unknown-command', given: match[1], meant: commandNamed(meant) ?? 'help' }
-    : whole(line)
+  const command = words.get(word)
+  if (command && (command.takes === 'text' || takesLine(command, rest))) return { command, rest }
+  const meant = command || rest !== '' ? undefined : nearest(word, [...words.keys()])
+  return meant === undefined
+    ? { command: unnamed, rest: line }
+    : { mistake: 'unknown-command', given: match[1], meant: words.get(meant)?.name ?? meant }
 }
 
-const whole = (line: string): { name: CommandName; rest: string } => ({ name: 'run', rest: line })
-
-const takesLine = (name: CommandName, rest: string): boolean =>
-  politeness.test(rest) || (commands[name].options && isOption(rest)) || /^--\w/.test(rest)
-
-/** `run` is what any other words are; were it a word of its own, "run the tests" would lose its verb. */
-const commandWords = [...Object.keys(commands).filter(word => word !== 'run'), ...Object.keys(aliases)]
-
-function commandNamed(word: string): CommandName | undefined {
-  if (isKey(aliases, word)) return aliases[word]
-  return isKey(commands, word) && word !== 'run' ? word : undefined
-}
+const takesLine = ({ options }: Named, rest: string): boolean =>
+  politeness.test(rest) || (options && isOption(rest)) || /^--\w/.test(rest)
 
 const isKey = <T extends object>(table: T, word: string): word is keyof T & string =>
   Object.hasOwn(table, word)

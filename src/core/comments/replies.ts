@@ -1,18 +1,22 @@
 /** The answers to commands that start no run of their own, and every refusal. */
 
 import type { ReasoningEffort } from '../agent/run-request.ts'
+import type { CommandGrammar } from '../command/grammar.ts'
+import { type OptionName, options } from '../command/options.ts'
 import type { Mistake } from '../command/parse.ts'
-import { type CommandName, commands, type OptionName, options, type Role } from '../command/table.ts'
+import type { Role } from '../model/role.ts'
+import type { Run } from '../run/run.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
+import { phaseInWords, runInWords } from './run-in-words.ts'
 
 /** Everything a command can be answered with, apart from a Run. */
 export type Reply =
-  | { reply: 'help' }
+  | { reply: 'help'; commands: readonly CommandGrammar[] }
   | { reply: 'mistake'; mistake: Mistake }
-  | { reply: 'not-allowed'; command: CommandName; least: Role; role: string }
+  | { reply: 'not-allowed'; command: string; least: Role; role: string }
   | { reply: 'hidden' }
   | { reply: 'not-offered'; what: 'model' | 'effort'; given: string; known: readonly string[] }
-  | { reply: 'not-known'; command: CommandName }
+  | { reply: 'not-known'; command: string }
   | { reply: 'fork' }
   | { reply: 'effort'; effort: ReasoningEffort; model: string; known: readonly string[] }
   | { reply: 'model'; model: string; meant: string | undefined; known: readonly string[] }
@@ -24,10 +28,11 @@ export type Reply =
   | { reply: 'plan-interactive' }
   | { reply: 'plan-elsewhere'; branch: string }
   | { reply: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' }
-  | { reply: 'still-going'; command: CommandName }
+  | { reply: 'still-going'; command: string }
   | { reply: 'asked-since' }
-  | { reply: 'status'; text: string }
-  | { reply: 'queue'; ahead: number; live: number; why: string }
+  /** `asked`: something was asked here before. */
+  | { reply: 'status'; live?: Run | undefined; last?: Run | undefined; asked?: boolean }
+  | { reply: 'queue'; ahead: number; live: number; run: Run | undefined }
   | { reply: 'plan-outdated'; branch: string; sha: string }
   | { reply: 'preset'; given: string; meant: string | undefined; known: readonly string[] }
   | { reply: 'sandbox'; given: string; meant: string | undefined; known: readonly string[] }
@@ -44,7 +49,7 @@ const help = '`/codex help` shows what there is.'
 const partly: ReadonlySet<Mistake['mistake']> = new Set<Mistake['mistake']>(['too-many', 'unreadable'])
 
 export function replyComment(login: string, reply: Reply): string {
-  return reply.reply === 'help' ? helpText() : `@${login} ${sentence(reply)}`
+  return reply.reply === 'help' ? helpText(reply.commands) : `@${login} ${sentence(reply)}`
 }
 
 function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
@@ -86,11 +91,9 @@ function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
     case 'asked-since':
       return 'the run here was asked for after this was written, so it goes on. `/codex stop` stops it.'
     case 'status':
-      return reply.text
+      return statusSentence(reply)
     case 'queue':
-      return reply.ahead === 0
-        ? `nothing waits before this thread. ${reply.why}`
-        : `${reply.ahead} before this thread, ${reply.live} in all. ${reply.why}`
+      return queueSentence(reply)
     case 'plan-outdated':
       return `${code(reply.branch)} has moved to ${code(reply.sha.slice(0, 7))} since the plan was made, so the plan may not fit any more. Nothing was started; \`/codex plan\` makes a new one.`
     case 'preset':
@@ -112,6 +115,19 @@ function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
   }
 }
 
+function statusSentence({ live, last, asked }: Reply & { reply: 'status' }): string {
+  if (live) return `a run is going on here: ${runInWords(live)}.`
+  if (last) return `nothing is going on here now. The last run: ${runInWords(last)}.`
+  return asked ? 'nothing is going on here now.' : `nothing was asked here yet. ${help}`
+}
+
+function queueSentence({ ahead, live, run }: Reply & { reply: 'queue' }): string {
+  const why = run ? `The run here: ${phaseInWords(run)}.` : 'Nothing is going on in this thread.'
+  return ahead === 0
+    ? `nothing waits before this thread. ${why}`
+    : `${ahead} before this thread, ${live} in all. ${why}`
+}
+
 /** What a run under way was started with can't be changed by words. */
 const otherThan = (differs: readonly OptionName[]): string =>
   differs.length === 0 ? '' : `, with another ${differs.map(name => code(`--${name}`)).join(' and ')}`
@@ -122,8 +138,7 @@ const granted: Record<'as_user' | 'signal_report' | 'sandboxes', string> = {
   sandboxes: 'this bot does not grant that sandbox environment',
 }
 
-const naming = (command: CommandName): string =>
-  command === 'run' ? 'starting a run' : code(`/codex ${command}`)
+const naming = (command: string): string => (command === 'run' ? 'starting a run' : code(`/codex ${command}`))
 
 const nothingTo: Record<'stop' | 'retry' | 'continue' | 'approve', string> = {
   stop: 'nothing is going on in this thread, so there is nothing to stop.',
@@ -160,8 +175,8 @@ function mistakeSentence(mistake: Mistake): string {
 const didYouMean = (meant: string | undefined, write: (meant: string) => string): string =>
   meant === undefined ? '.' : `; did you mean ${code(write(meant))}?`
 
-function helpText(): string {
-  const rows = Object.values(commands).map(
+function helpText(commands: readonly CommandGrammar[]): string {
+  const rows = commands.map(
     ({ usage, about, example, least }) => `| ${cell(usage)} | ${about} | ${cell(example)} | ${least} |`,
   )
   const optionRows = Object.entries(options).map(

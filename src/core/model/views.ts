@@ -1,6 +1,7 @@
 /** What the edges report, in our words. */
-import type { Role } from '../command/table.ts'
+
 import type { Pull } from '../run/run.ts'
+import type { Role } from './role.ts'
 import type { Person, PullHead, Snapshot, Thread } from './thread.ts'
 import type { Place } from './trigger.ts'
 

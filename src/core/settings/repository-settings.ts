@@ -4,7 +4,8 @@
  */
 import { z } from 'zod'
 import { PermissionMode, ReasoningEffort } from '../agent/run-request.ts'
-import { commandNames, commands, mayAct } from '../command/table.ts'
+import type { CommandGrammar } from '../command/grammar.ts'
+import { mayAct, roles } from '../model/role.ts'
 import { problemText, readSettingsFile, type SettingsProblem } from './settings-file.ts'
 
 const Preset = z.strictObject({
@@ -18,6 +19,8 @@ export type PresetSettings = z.infer<typeof Preset>
 
 const count = z.number().int().min(1).max(10_000)
 const onWithdrawal = z.enum(['stop', 'continue']).default('stop')
+
+const LeastRole = z.enum(roles).exclude(['none'])
 
 export const RepoSettings = z.strictObject({
   /** Where the agent works for an issue: a branch of its own, or the default branch directly. */
@@ -40,17 +43,8 @@ export const RepoSettings = z.strictObject({
   pull_request: z
     .strictObject({ assign: z.boolean().default(true), review: z.boolean().default(true) })
     .default({ assign: true, review: true }),
-  /** The least role for a command, where it is to be more than usual. */
-  permissions: z
-    .partialRecord(z.enum(commandNames), z.enum(['read', 'triage', 'write', 'maintain', 'admin']))
-    .superRefine((wanted, context) => {
-      for (const name of commandNames) {
-        const { least } = commands[name]
-        if (!mayAct(wanted[name] ?? least, least))
-          context.addIssue({ code: 'custom', path: [name], message: `must be ${least} or more` })
-      }
-    })
-    .default({}),
+  /** The least role for each command. */
+  permissions: z.partialRecord(z.string(), LeastRole).default({}),
   /** Who may use every command whatever their role: people and teams by name, Apps by their number. */
   allow: z
     .strictObject({
@@ -99,22 +93,49 @@ export const settingsPath = '.github/codex.yml'
 
 export const defaultSettings: RepoSettings = RepoSettings.parse({})
 
-export interface SettingsRead {
+interface SettingsRead {
   settings: RepoSettings
   /** All of them, in the order of the file as far as it is known. */
   problems: SettingsProblem[]
 }
 
 /** @param defaults what holds for keys that the file leaves out */
-export function readSettings(text: string | undefined, defaults: object = {}): SettingsRead {
-  const usual = RepoSettings.parse(defaults)
-  if (text === undefined || text.trim() === '') return { settings: usual, problems: [] }
-  const read = readSettingsFile(RepoSettings, text, value =>
-    typeof value === 'object' && !Array.isArray(value) ? { ...defaults, ...value } : value,
-  )
-  return read.kind === 'read'
-    ? { settings: read.value, problems: [] }
-    : { settings: usual, problems: read.problems }
+export type ReadSettings = (text: string | undefined, defaults?: object) => SettingsRead
+
+export interface SettingsFile {
+  schema: z.ZodType<RepoSettings>
+  read: ReadSettings
+}
+
+/** The file as the commands make it: each has its least role there, which the file may raise and never lower. */
+export function repositorySettings(commands: readonly CommandGrammar[]): SettingsFile {
+  const schema = RepoSettings.extend({ permissions: permissionsOf(commands) })
+  return {
+    schema,
+    read(text, defaults = {}) {
+      const usual = schema.parse(defaults)
+      if (text === undefined || text.trim() === '') return { settings: usual, problems: [] }
+      const read = readSettingsFile(schema, text, value =>
+        typeof value === 'object' && !Array.isArray(value) ? { ...defaults, ...value } : value,
+      )
+      return read.kind === 'read'
+        ? { settings: read.value, problems: [] }
+        : { settings: usual, problems: read.problems }
+    },
+  }
+}
+
+function permissionsOf(commands: readonly CommandGrammar[]) {
+  const usual = Object.fromEntries(commands.map(({ name, least }) => [name, least]))
+  return z
+    .partialRecord(z.enum(commands.map(({ name }) => name)), LeastRole)
+    .superRefine((wanted, context) => {
+      for (const { name, least } of commands)
+        if (!mayAct(wanted[name] ?? least, least))
+          context.addIssue({ code: 'custom', path: [name], message: `must be ${least} or more` })
+    })
+    .transform((wanted): RepoSettings['permissions'] => ({ ...usual, ...wanted }))
+    .prefault({})
 }
 
 /** So many are told; who has put these right is told the next. */

@@ -1,8 +1,8 @@
 /** Gathers what the agent may read of the thread's comments. */
 
 import { contextOf } from '../../core/agent/thread-context.ts'
-import { mayAct } from '../../core/command/table.ts'
 import { isNotFound, Refused } from '../../core/model/errors.ts'
+import { mayAct } from '../../core/model/role.ts'
 import type { CommentView } from '../../core/model/views.ts'
 import { outageOf } from '../../core/run/outage.ts'
 import type { Run } from '../../core/run/run.ts'

@@ -1,0 +1,83 @@
+/** Carries out the last plan of the thread, as it was made and where it was made. */
+import type { Options } from '../core/command/parse.ts'
+import type { Ask, Outcome } from '../core/run/run.ts'
+import { command, reject } from './command.ts'
+import { inTheWay } from './in-the-way.ts'
+import type { Reads } from './reads.ts'
+import { askedBefore } from './run-options.ts'
+import { decideStart, type Wanted } from './start-decision.ts'
+import { type StartReads, startFacts } from './start-facts.ts'
+
+interface MadePlan {
+  approves: NonNullable<Ask['approves']>
+  /** What was asked for then holds for carrying it out. */
+  options: Options
+}
+
+const wanted = ({ approves, options }: MadePlan): Wanted => ({
+  what: 'work',
+  text: 'Carry out the plan you made.',
+  options,
+  mayJoin: false,
+  approves,
+})
+
+export const approveCommand = command({
+  name: 'approve',
+  usage: '/codex approve',
+  example: '/codex approve',
+  about: 'Carries out the plan above.',
+  least: 'write',
+  takes: 'nothing',
+  options: false,
+
+  async facts(reads: StartReads & Pick<Reads, 'run'>, request) {
+    const live = await reads.live()
+    if (live && live.id !== request.runId) return { live }
+    const plan = await planOf(reads, request.trigger.thread.defaultBranch)
+    if (!plan) return {}
+    const { branch } = plan.approves
+    const [now, start] = await Promise.all([
+      branch === undefined ? undefined : reads.branch(branch),
+      startFacts(reads, request, wanted(plan)),
+    ])
+    return { plan, now, start }
+  },
+
+  decide(request, { live, plan, now, start }) {
+    if (live) return inTheWay(live, 'approve')
+    if (!plan) return reject({ reply: 'nothing-to', command: 'approve' })
+    const { branch, sha } = plan.approves
+    if (branch !== undefined && !now) return reject({ reply: 'plan-elsewhere', branch })
+    if (now && sha !== undefined && now.sha !== sha)
+      return reject({ reply: 'plan-outdated', branch: now.name, sha: now.sha })
+    return decideStart(request, wanted(plan), start)
+  },
+})
+
+/** The last thing that was asked here, if it was a plan and was answered with one. */
+async function planOf(
+  reads: Pick<Reads, 'past' | 'run' | 'askedLast'>,
+  defaultBranch: string,
+): Promise<MadePlan | undefined> {
+  const past = await reads.past()
+  if (past?.marker.what !== 'plan' || past.marker.task === undefined) return undefined
+  const { run: plan, branch, sha, backup } = past.marker
+  const [kept, last] = await Promise.all([reads.run(plan), reads.askedLast(past)])
+  const outcome = kept?.outcome ?? backup?.outcome
+  if (outcome && unplanned.has(outcome.is)) return undefined
+  // The default branch moves all the time, and the work gets a branch of its own there.
+  const bound = branch !== undefined && branch !== defaultBranch
+  const text = kept?.heard?.answer?.slice(0, mostOfPlan).toWellFormed()
+  return {
+    approves: {
+      plan,
+      ...(bound ? { branch, ...(sha === undefined ? {} : { sha }) } : {}),
+      ...(text === undefined ? {} : { text }),
+    },
+    options: last ? askedBefore(last.ask.options) : {},
+  }
+}
+
+const unplanned = new Set<Outcome['is']>(['failed', 'stopped', 'nothing'])
+const mostOfPlan = 8_000

@@ -1,0 +1,37 @@
+/** The only list of the commands, and what is made of it: the parser, and the permissions in a repository's settings. */
+import { commandParser } from '../core/command/parse.ts'
+import { repositorySettings } from '../core/settings/repository-settings.ts'
+import { approveCommand } from './approve-command.ts'
+import type { Command } from './command.ts'
+import { continueCommand } from './continue-command.ts'
+import { helpCommand } from './help-command.ts'
+import { planCommand } from './plan-command.ts'
+import { queueCommand } from './queue-command.ts'
+import { retryCommand } from './retry-command.ts'
+import { runCommand } from './run-command.ts'
+import { statusCommand } from './status-command.ts'
+import { stopCommand } from './stop-command.ts'
+
+/** In the order of the help. */
+export const commands: readonly Command[] = [
+  runCommand,
+  planCommand,
+  approveCommand,
+  continueCommand,
+  retryCommand,
+  stopCommand,
+  statusCommand,
+  queueCommand,
+  helpCommand,
+]
+
+export const parseCommands = commandParser(commands)
+
+export const settingsFile = repositorySettings(commands)
+
+/** @throws for a name that no command has */
+export function commandNamed(name: string): Command {
+  const found = commands.find(each => each.name === name)
+  if (!found) throw new Error(`there is no command ${name}`)
+  return found
+}

@@ -1,0 +1,49 @@
+/**
+ * The shape of a command, all of it in one file: how it is written and who may, the facts it needs, and what it decides
+ * from them. The deciding is pure; `perform` carries the decision out.
+ */
+import type { CommandGrammar } from '../core/command/grammar.ts'
+import type { Options } from '../core/command/parse.ts'
+import type { Reply } from '../core/comments/replies.ts'
+import type { InlineComment } from '../core/model/trigger.ts'
+import type { Run } from '../core/run/run.ts'
+import type { Asking } from './command-context.ts'
+import type { Reads } from './reads.ts'
+
+/** What was asked. */
+export interface Request {
+  trigger: Asking
+  options: Options
+  /** The words of the command; empty when the thread itself is meant. */
+  text: string
+  /** The id of the Run that it starts, if it starts one: whoever comes back after a crash starts the same. */
+  runId: string
+}
+
+export type Decision =
+  | { kind: 'reply'; reply: Reply }
+  | { kind: 'reject'; reply: Reply }
+  | { kind: 'start'; run: Run }
+  /** An earlier attempt did it. */
+  | { kind: 'started' }
+  | { kind: 'message'; runId: string; message: Said }
+  /** The Run has told how it ended and only stays to see the agent off: it makes room at once. */
+  | { kind: 'take-over'; run: Run }
+  | { kind: 'wait'; ms: number; announce?: Reply }
+  | { kind: 'silence' }
+
+/** What a live Run can be told. */
+export type Said =
+  | { says: 'more'; text: string; inline?: InlineComment[] }
+  | { says: 'stop' }
+  | { says: 'label'; label: string }
+
+export interface Command<Facts = unknown> extends CommandGrammar {
+  /** Each file names the reads that its command may use. */
+  facts(reads: Reads, request: Request): Promise<Facts>
+  decide(request: Request, facts: Facts): Decision
+}
+
+export const command = <Facts>(parts: Command<Facts>): Command<Facts> => parts
+
+export const reject = (reply: Reply): Decision => ({ kind: 'reject', reply })

@@ -1,0 +1,35 @@
+/** Goes on with the session of the thread's last Run. */
+import type { InlineComment } from '../core/model/trigger.ts'
+import { command, type Request, reject } from './command.ts'
+import type { Reads } from './reads.ts'
+import { decideStart, type Wanted } from './start-decision.ts'
+import { type StartReads, startFacts } from './start-facts.ts'
+
+const wanted = ({ text, options }: Request, inline?: InlineComment[]): Wanted => ({
+  what: 'work',
+  text: text === '' ? 'Go on where you stopped.' : `Go on: ${text}`,
+  options,
+  mayJoin: true,
+  inline,
+})
+
+export const continueCommand = command({
+  name: 'continue',
+  usage: '/codex continue [instruction]',
+  example: '/codex continue with the tests',
+  about: 'Goes on where the last run of this thread ended, in the same session.',
+  least: 'write',
+  takes: 'text',
+  options: true,
+
+  async facts(reads: StartReads & Pick<Reads, 'inline'>, request) {
+    if (!(await reads.live()) && !(await reads.past())?.marker.task) return {}
+    const [inline, start] = await Promise.all([reads.inline(), startFacts(reads, request, wanted(request))])
+    return { inline, start }
+  },
+
+  decide: (request, { inline, start }) =>
+    start
+      ? decideStart(request, wanted(request, inline), start)
+      : reject({ reply: 'nothing-to', command: 'continue' }),
+})

@@ -1,0 +1,17 @@
+/** The list of commands, made from their grammars. */
+import { command } from './command.ts'
+import type { Reads } from './reads.ts'
+
+export const helpCommand = command({
+  name: 'help',
+  usage: '/codex help',
+  example: '/codex help',
+  about: 'Shows this list.',
+  least: 'read',
+  takes: 'nothing',
+  options: false,
+
+  facts: async (reads: Pick<Reads, 'grammars'>) => ({ commands: reads.grammars }),
+
+  decide: (_, { commands }) => ({ kind: 'reply', reply: { reply: 'help', commands } }),
+})

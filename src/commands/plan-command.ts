@@ -1,0 +1,31 @@
+/** A plan, by an agent that may only read. */
+import type { InlineComment } from '../core/model/trigger.ts'
+import { command, type Request } from './command.ts'
+import type { Reads } from './reads.ts'
+import { decideStart, type Wanted } from './start-decision.ts'
+import { type StartReads, startFacts } from './start-facts.ts'
+
+const wanted = ({ text, options }: Request, inline?: InlineComment[]): Wanted => ({
+  what: 'plan',
+  text,
+  options,
+  mayJoin: false,
+  inline,
+})
+
+export const planCommand = command({
+  name: 'plan',
+  usage: '/codex plan [options] <question>',
+  example: '/codex plan how to split the billing module',
+  about: 'Reads only, changes nothing, and answers with a numbered plan.',
+  least: 'write',
+  takes: 'text',
+  options: true,
+
+  async facts(reads: StartReads & Pick<Reads, 'inline'>, request) {
+    const [inline, start] = await Promise.all([reads.inline(), startFacts(reads, request, wanted(request))])
+    return { inline, start }
+  },
+
+  decide: (request, { inline, start }) => decideStart(request, wanted(request, inline), start),
+})

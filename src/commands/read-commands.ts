@@ -1,0 +1,33 @@
+/** The commands of a comment: its texts are found by the word alone, and parsed only when it is known who wrote them. */
+import { mayHoldCommand } from '../core/command/find.ts'
+import type { Parsed } from '../core/command/parse.ts'
+import type { CommentTrigger } from '../core/model/trigger.ts'
+import { loopTurn } from '../core/text/event-loop-turn.ts'
+import type { TriggerHand } from './command-context.ts'
+import { parseCommands } from './command-registry.ts'
+
+/** The texts that may hold a command; nothing is parsed yet. */
+export async function textsOf(
+  { github }: TriggerHand,
+  { text, place, before }: CommentTrigger,
+): Promise<string[]> {
+  // An edit of a review is of its own text: its lines were heard when it was submitted.
+  if (mayHoldCommand(text) || place.in !== 'review' || before !== undefined)
+    return [text].filter(mayHoldCommand)
+  const inline = await github.reviewComments(place.reviewId)
+  return inline.map(({ body }) => body).filter(mayHoldCommand)
+}
+
+/** For an edit, the commands that the old text did not have. */
+export async function commandsOf({ before }: CommentTrigger, texts: readonly string[]): Promise<Parsed[]> {
+  const old = new Set((await parsedOf(before ?? '')).map(parsed => JSON.stringify(parsed)))
+  const parsed: Parsed[] = []
+  for (const text of texts) parsed.push(...(await parsedOf(text)))
+  return parsed.filter(each => !old.has(JSON.stringify(each)))
+}
+
+async function parsedOf(text: string): Promise<Parsed[]> {
+  if (!mayHoldCommand(text)) return []
+  await loopTurn()
+  return parseCommands(text)
+}

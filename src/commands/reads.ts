@@ -1,0 +1,96 @@
+/** What commands may ask of the queue, GitHub and PostHog before they decide. Nothing here changes anything. */
+import type { SettingsNow } from '../access/read-settings.ts'
+import type { ReasoningEffort } from '../core/agent/run-request.ts'
+import type { CommandGrammar } from '../core/command/grammar.ts'
+import type { Marker } from '../core/model/marker.ts'
+import type { KeptRun } from '../core/model/ports.ts'
+import { isOwner, type PullHead, threadSlot } from '../core/model/thread.ts'
+import type { InlineComment, Place } from '../core/model/trigger.ts'
+import type { BranchView, SandboxView } from '../core/model/views.ts'
+import type { Run } from '../core/run/run.ts'
+import { pausedBecause } from '../core/settings/deployment-settings.ts'
+import { type Asking, liveRun, settingsOf, type TriggerHand } from './command-context.ts'
+import { toldLately } from './reply.ts'
+import { type AskedLast, askedLast, type Past, pastOf, shownBy } from './thread-history.ts'
+
+export interface Reads {
+  /** Every command there is. */
+  grammars: readonly CommandGrammar[]
+  /** What holds where neither options nor settings say. */
+  usual: { model: string; effort: ReasoningEffort | undefined }
+  /** The label that starts a run. */
+  label: string
+  /** Why nothing may start now, if so. */
+  paused: string | undefined
+  /** The asker, a stranger here, had this answer a moment ago: known without a call. */
+  toldLately(of: 'status' | 'queue'): boolean
+  /** The live Run of the thread. */
+  live(): Promise<Run | undefined>
+  /** Those of the thread's owner, oldest first: what others do is nobody's business here. */
+  liveOfOwner(): Promise<KeptRun<Run>[]>
+  run(id: string): Promise<Run | undefined>
+  /** What the thread remembers; read once. */
+  past(): Promise<Past | undefined>
+  askedLast(past: Pick<Past, 'marker'>): Promise<AskedLast | undefined>
+  /** What a ticked comment shows. */
+  shown(): Marker | undefined
+  settings(): Promise<SettingsNow>
+  /** The pull request's head when it was asked; `now`: as GitHub has it now. */
+  head(now?: 'now'): Promise<PullHead | undefined>
+  branch(name: string): Promise<BranchView | undefined>
+  /** Names of models; empty when PostHog does not say. */
+  models(): Promise<string[]>
+  sandboxes(): Promise<SandboxView[]>
+  /** The inline comments that belong to what is asked. */
+  inline(): Promise<InlineComment[] | undefined>
+}
+
+export function readsFor(hand: TriggerHand, trigger: Asking, grammars: readonly CommandGrammar[]): Reads {
+  const { deps, github } = hand
+  const { thread } = trigger
+  let past: Promise<Past | undefined> | undefined
+  return {
+    grammars,
+    usual: deps.defaults,
+    label: deps.label,
+    paused: pausedBecause(deps.settings.deployment),
+    toldLately: of => toldLately(hand, of),
+    live: async () => (await liveRun(hand, threadSlot(thread)))?.data,
+    liveOfOwner: async () =>
+      (await deps.runs.live()).filter(({ data }) => isOwner(data.thread, thread.owner)),
+    run: async id => (await deps.runs.get(id))?.data,
+    past() {
+      past ??= pastOf(hand)
+      return past
+    },
+    askedLast: of => askedLast(hand, of),
+    shown: () => (trigger.kind === 'tick' ? shownBy(hand, trigger) : undefined),
+    settings: () => settingsOf(hand),
+    head: now => headOf(hand, trigger, now === 'now'),
+    branch: name => github.branch(name),
+    models: async () => (await deps.posthog.models()).map(({ name }) => name),
+    sandboxes: () => deps.posthog.sandboxes(),
+    inline: () => inlineOf(hand, trigger),
+  }
+}
+
+async function headOf(hand: TriggerHand, trigger: Asking, now: boolean): Promise<PullHead | undefined> {
+  if (trigger.thread.kind !== 'pull') return undefined
+  const then = now || trigger.kind === 'tick' ? undefined : trigger.head
+  return then ?? (await hand.github.pull(trigger.thread.number))?.head
+}
+
+/** All inline comments of a review belong to what it asks. */
+async function inlineOf(hand: TriggerHand, trigger: Asking): Promise<InlineComment[] | undefined> {
+  if (trigger.kind !== 'comment') return undefined
+  const { place } = trigger
+  if (place.in === 'inline') return [await withParent(hand, place)]
+  return place.in === 'review' ? hand.github.reviewComments(place.reviewId) : undefined
+}
+
+/** A reply means little without what it replies to. */
+async function withParent(hand: TriggerHand, place: Place & { in: 'inline' }): Promise<InlineComment> {
+  if (place.rootId === place.commentId) return place.inline
+  const parent = await hand.github.inlineComment(place.rootId)
+  return parent ? { ...place.inline, parent } : place.inline
+}

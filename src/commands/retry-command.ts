@@ -1,0 +1,90 @@
+/** The stored request again, as a new Run of the same task, about the head of now. */
+import { type NewRun, newRun } from '../core/run/run.ts'
+import { command, type Request, reject } from './command.ts'
+import { inTheWay } from './in-the-way.ts'
+import type { Reads } from './reads.ts'
+import { askedBefore } from './run-options.ts'
+import { leaving, originOf, type Settings, settled, type Wanted } from './start-decision.ts'
+import { type StartReads, settlingOf } from './start-facts.ts'
+import type { AskedLast, Past } from './thread-history.ts'
+
+const wanted = ({ options }: Request, { ask }: AskedLast): Pick<Wanted, 'options' | 'what'> => ({
+  options: { ...askedBefore(ask.options), ...options },
+  what: ask.what,
+})
+
+export const retryCommand = command({
+  name: 'retry',
+  usage: '/codex retry [options]',
+  example: '/codex retry --effort high',
+  about: 'Starts the last request of this thread again.',
+  least: 'write',
+  takes: 'nothing',
+  options: true,
+
+  async facts(reads: StartReads & Pick<Reads, 'shown'>, request) {
+    const live = await reads.live()
+    if (live || !request.trigger.snapshot.open) return { live }
+    const past = await reads.past()
+    // A box repeats what its own comment shows, which need not be the newest.
+    const marker = reads.shown() ?? past?.marker
+    const last = past && marker && (await reads.askedLast({ marker }))
+    if (!past || !last) return {}
+    const [head, settings] = await Promise.all([reads.head('now'), reads.settings()])
+    const settling = await settlingOf(reads, settings, wanted(request, last).options)
+    return { before: { past, last, head, settling, paused: reads.paused } }
+  },
+
+  decide(request, { live, before }) {
+    const { trigger, runId } = request
+    if (live) return live.id === runId ? { kind: 'started' } : inTheWay(live, 'retry')
+    if (!trigger.snapshot.open) return reject({ reply: 'closed' })
+    if (!before) return reject({ reply: 'nothing-to', command: 'retry' })
+    const { settling, paused } = before
+    if (!settling.usable) return reject({ reply: 'bad-settings', problem: settling.problem ?? '' })
+    const options = settled(wanted(request, before.last), trigger.thread, settling)
+    if ('reply' in options) return reject(options)
+    if (paused !== undefined) return reject({ reply: 'paused', why: paused })
+    return {
+      kind: 'start',
+      run: newRun({ ...again(request, before), ask: askAgain(request, before, options) }),
+    }
+  },
+})
+
+interface Before {
+  past: Past
+  last: AskedLast
+  head: NewRun['head'] | undefined
+  settling: Settings
+}
+
+const askAgain = (
+  { trigger }: Request,
+  { last: { ask } }: Before,
+  options: NewRun['ask']['options'],
+): NewRun['ask'] => ({
+  ...ask,
+  ...(ask.approves ? { approves: { plan: ask.approves.plan, text: ask.approves.text } } : {}),
+  by: trigger.sender,
+  at: trigger.at,
+  delivery: trigger.deliveryId,
+  origin: originOf(trigger),
+  options,
+})
+
+function again({ trigger, runId }: Request, { past, last, head = last.head, settling }: Before) {
+  const { settings, problem } = settling
+  return {
+    id: runId,
+    thread: trigger.thread,
+    snapshot: last.snapshot,
+    settings,
+    ...(problem === undefined ? {} : { settingsProblem: problem }),
+    ...(head ? { head } : {}),
+    ...(past.marker.task === undefined ? {} : { taskId: past.marker.task }),
+    ...(past.marker.made === undefined ? {} : { madeBranch: past.marker.made }),
+    ...leaving(past),
+    ...(past.pull ? { pulls: [past.pull], reported: 1 } : {}),
+  }
+}

@@ -1,0 +1,33 @@
+/** Does what is asked. Words for a Run that lives go to its agent. */
+import { instruction } from '../core/command/grammar.ts'
+import type { InlineComment } from '../core/model/trigger.ts'
+import { command, type Request } from './command.ts'
+import type { Reads } from './reads.ts'
+import { decideStart, type Wanted } from './start-decision.ts'
+import { type StartReads, startFacts } from './start-facts.ts'
+
+const wanted = ({ text, options }: Request, inline?: InlineComment[]): Wanted => ({
+  what: 'work',
+  text,
+  options,
+  mayJoin: true,
+  inline,
+})
+
+export const runCommand = command({
+  name: instruction,
+  usage: '/codex [options] <instruction>',
+  example: '/codex fix the flaky login test',
+  about:
+    'Does what you ask, on the branch of this issue or pull request. Without an instruction the issue itself is the instruction. While a run is going, your words are passed to the agent.',
+  least: 'write',
+  takes: 'text',
+  options: true,
+
+  async facts(reads: StartReads & Pick<Reads, 'inline'>, request) {
+    const [inline, start] = await Promise.all([reads.inline(), startFacts(reads, request, wanted(request))])
+    return { inline, start }
+  },
+
+  decide: (request, { inline, start }) => decideStart(request, wanted(request, inline), start),
+})

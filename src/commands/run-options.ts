@@ -1,0 +1,204 @@
+/**
+ * Options, settings and defaults together, in this order, checked against what the servers know. The reading is one
+ * function; all else is pure.
+ */
+import type { SettingsNow } from '../access/read-settings.ts'
+import { effortsFor, type ReasoningEffort } from '../core/agent/run-request.ts'
+import { nearest, type Options } from '../core/command/parse.ts'
+import type { Reply } from '../core/comments/replies.ts'
+import { isBranchName } from '../core/model/branch-name.ts'
+import type { SandboxView } from '../core/model/views.ts'
+import type { Ask, RunOptions } from '../core/run/run.ts'
+import type { Grants } from '../core/settings/deployment-settings.ts'
+import type { RepoSettings } from '../core/settings/repository-settings.ts'
+import type { Reads } from './reads.ts'
+
+/** What the servers know of the options that were asked for; empty or `false` where nothing was to be asked. */
+export interface Known {
+  models: readonly string[]
+  branch: boolean
+  sandboxes: readonly SandboxView[]
+}
+
+export async function knownFor(
+  reads: Pick<Reads, 'models' | 'branch' | 'sandboxes'>,
+  { model, branch, sandbox }: Options,
+  { settings, grants }: SettingsNow,
+): Promise<Known> {
+  const wantsSandbox = (sandbox ?? settings.sandbox) !== undefined && grants.sandboxes.length > 0
+  const [models, found, sandboxes] = await Promise.all([
+    model === undefined ? [] : reads.models(),
+    branch !== undefined && isBranchName(branch) && reads.branch(branch),
+    wantsSandbox ? reads.sandboxes() : [],
+  ])
+  return { models, branch: Boolean(found), sandboxes }
+}
+
+export interface Settling {
+  options: Options
+  what: Ask['what']
+  owner: string
+  settings: RepoSettings
+  grants: Grants
+  usual: Reads['usual']
+  known: Known
+}
+
+export function settle({
+  options,
+  what,
+  owner,
+  settings,
+  grants,
+  usual,
+  known,
+}: Settling): RunOptions | Reply {
+  const model = options.model ?? offered(settings.model ?? usual.model, settings.models)
+  if (what === 'plan' && settings.mode === 'interactive') return { reply: 'plan-interactive' }
+  const wrong =
+    checkOffered('model', options.model, settings.models) ??
+    checkOffered('effort', options.effort, settings.efforts) ??
+    checkModel(options.model, known.models) ??
+    checkEffort(options.effort, model) ??
+    checkBranch(options.branch, known.branch) ??
+    checkAuthor(options['as-user'], { settings, grants, owner }) ??
+    checkReport(options['signal-report'], { grants, owner })
+  if (wrong) return wrong
+  const sandbox = sandboxOf(options.sandbox ?? settings.sandbox, { grants, owner, known: known.sandboxes })
+  if (sandbox && 'reply' in sandbox) return sandbox
+  const effort = options.effort ?? usualEffort(settings, usual.effort, model)
+  if (typeof effort === 'object') return effort
+  const permission = what === 'plan' ? 'read-only' : settings.permission
+  const signalReport = options['signal-report']
+  return {
+    model,
+    mode: settings.mode,
+    authorship: options['as-user'] ? 'user' : 'bot',
+    ...(effort === undefined ? {} : { effort }),
+    ...(options.branch === undefined ? {} : { branch: options.branch }),
+    ...(permission === undefined ? {} : { permission }),
+    ...(sandbox === undefined ? {} : { sandbox: sandbox.id }),
+    ...(signalReport === undefined ? {} : { signalReport }),
+  }
+}
+
+/** A default that the repository does not allow gives way to the first that it does. */
+const offered = <T extends string>(wished: T, allowed: readonly T[] | undefined): T =>
+  allowed === undefined || allowed.includes(wished) ? wished : (allowed[0] ?? wished)
+
+const checkOffered = (
+  what: 'model' | 'effort',
+  given: string | undefined,
+  known: readonly string[] | undefined,
+): Reply | undefined =>
+  given === undefined || known === undefined || known.includes(given)
+    ? undefined
+    : { reply: 'not-offered', what, given, known }
+
+/** A default that the model does not take, or the repository does not allow, gives way to the most that both do. */
+function usualEffort(
+  settings: RepoSettings,
+  usual: ReasoningEffort | undefined,
+  model: string,
+): ReasoningEffort | Reply | undefined {
+  const wished = settings.effort ?? usual
+  const known = effortsFor(model)
+  const allowed = known.filter(effort => settings.efforts?.includes(effort) ?? true)
+  if (wished === undefined && !settings.efforts) return undefined
+  if (wished !== undefined && allowed.includes(wished)) return wished
+  const [unknown] = settings.efforts ?? []
+  return allowed.at(-1) ?? (unknown && { reply: 'effort', effort: unknown, model, known })
+}
+
+function checkModel(model: string | undefined, known: readonly string[]): Reply | undefined {
+  if (model === undefined) return undefined
+  if (known.length === 0 || known.some(name => name.toLowerCase() === model.toLowerCase())) return undefined
+  return { reply: 'model', model, meant: nearest(model.toLowerCase(), known), known }
+}
+
+function checkEffort(effort: ReasoningEffort | undefined, model: string): Reply | undefined {
+  const known = effortsFor(model)
+  return effort === undefined || known.includes(effort)
+    ? undefined
+    : { reply: 'effort', effort, model, known }
+}
+
+const checkBranch = (branch: string | undefined, isThere: boolean): Reply | undefined =>
+  branch === undefined || isThere ? undefined : { reply: 'no-branch', branch, meant: undefined }
+
+interface Allowing {
+  settings: RepoSettings
+  grants: Grants
+  owner: string
+}
+
+/** It takes both: the deployment's token is the deployment's to give, and no repository need take it. */
+function checkAuthor(asUser: true | undefined, { settings, grants, owner }: Allowing): Reply | undefined {
+  if (!asUser) return undefined
+  if (!grants.asUser) return { reply: 'not-granted', what: 'as_user', owner }
+  return settings.as_user ? undefined : { reply: 'not-as-user' }
+}
+
+const checkReport = (
+  report: string | undefined,
+  { grants, owner }: Pick<Allowing, 'grants' | 'owner'>,
+): Reply | undefined =>
+  report === undefined || grants.signalReport
+    ? undefined
+    : { reply: 'not-granted', what: 'signal_report', owner }
+
+const isSandbox =
+  (wanted: string) =>
+  ({ id, name }: SandboxView): boolean =>
+    id === wanted.toLowerCase() || name.toLowerCase() === wanted.toLowerCase()
+
+interface Sandboxes extends Pick<Allowing, 'grants' | 'owner'> {
+  known: readonly SandboxView[]
+}
+
+/** Only those that the deployment grants here; of others not even the names are told. */
+function sandboxOf(
+  wanted: string | undefined,
+  { grants: { sandboxes }, owner, known }: Sandboxes,
+): { id: string } | Reply | undefined {
+  if (wanted === undefined) return undefined
+  if (sandboxes.length === 0) return { reply: 'not-granted', what: 'sandboxes', owner }
+  // A list that the key may not see in full does not make an id wrong.
+  const byId = sandboxes.find(granted => uuid.test(granted) && granted.toLowerCase() === wanted.toLowerCase())
+  const granted = known.filter(view => sandboxes.some(name => isSandbox(name)(view)))
+  const found = granted.find(isSandbox(wanted)) ?? (byId && { id: byId.toLowerCase() })
+  if (found) return { id: found.id }
+  const names = granted.map(({ name }) => name)
+  return { reply: 'sandbox', given: wanted, meant: nearest(wanted.toLowerCase(), names), known: names }
+}
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** What was asked for then, as options that could be given now. */
+export function askedBefore({
+  model,
+  effort,
+  branch,
+  sandbox,
+  authorship,
+  signalReport,
+}: RunOptions): Options {
+  return {
+    model,
+    ...(effort === undefined ? {} : { effort }),
+    ...(branch === undefined ? {} : { branch }),
+    ...(sandbox === undefined ? {} : { sandbox }),
+    ...(authorship === 'user' ? { 'as-user': true } : {}),
+    ...(signalReport === undefined ? {} : { 'signal-report': signalReport }),
+  }
+}
+
+/**
+ * A session that goes on keeps its model, effort and so on, unless the new words say otherwise. An effort that nobody
+ * asks for now gives way to a model that does not take it.
+ */
+export function withKept(before: RunOptions, now: Options): Options {
+  const { branch: _, effort, ...kept } = askedBefore(before)
+  const fits = effort !== undefined && effortsFor(now.model ?? before.model).includes(effort)
+  return { ...kept, ...(fits ? { effort } : {}), ...now }
+}

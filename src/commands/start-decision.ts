@@ -1,0 +1,261 @@
+/** What becomes of words that ask for work: a Run, more words for one that lives, or a reason why not. Pure. */
+import type { SettingsNow } from '../access/read-settings.ts'
+import { type OptionName, optionNames, presets } from '../core/command/options.ts'
+import { nearest, type Options } from '../core/command/parse.ts'
+import type { Reply } from '../core/comments/replies.ts'
+import { isFork, type PullHead, type Thread } from '../core/model/thread.ts'
+import type { InlineComment } from '../core/model/trigger.ts'
+import { type Ask, type NewRun, newRun, type Origin, type Run, type RunOptions } from '../core/run/run.ts'
+import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
+import { type Decision, type Request, reject } from './command.ts'
+import type { Asking } from './command-context.ts'
+import type { Reads } from './reads.ts'
+import { type Known, settle, withKept } from './run-options.ts'
+import type { AskedLast, Past } from './thread-history.ts'
+
+export interface Wanted {
+  what: Ask['what']
+  text: string
+  options: Options
+  /** Words for a Run that lives go to its agent; everything else waits for its turn. */
+  mayJoin: boolean
+  inline?: InlineComment[] | undefined
+  approves?: Ask['approves']
+}
+
+export type StartFacts =
+  /** By an earlier attempt of this very command. */
+  | { kind: 'started' }
+  /** `settling` where it has to be found out whether the words ask for another session. */
+  | { kind: 'busy'; live: Run; settling: Settings | undefined }
+  | { kind: 'closed' }
+  | {
+      kind: 'free'
+      head: PullHead | undefined
+      past: Past | undefined
+      last: AskedLast | undefined
+      label: string
+      settling: Settings
+      paused: string | undefined
+    }
+
+/** What holds here, and what the servers know. */
+export interface Settings extends SettingsNow {
+  usual: Reads['usual']
+  known: Known
+}
+
+export function decideStart(request: Request, wanted: Wanted, facts: StartFacts): Decision {
+  switch (facts.kind) {
+    case 'started':
+      return { kind: 'started' }
+    case 'busy':
+      return joinOrWait(request.trigger, wanted, facts)
+    case 'closed':
+      return reject({ reply: 'closed' })
+    case 'free':
+      return startAfresh(request, wanted, facts)
+  }
+}
+
+type Free = StartFacts & { kind: 'free' }
+
+function startAfresh({ trigger, runId }: Request, wanted: Wanted, facts: Free): Decision {
+  const { head, past, settling, paused } = facts
+  const { settings, problem, usable } = settling
+  if (head && isFork(head, trigger.thread)) return reject({ reply: 'fork' })
+  if (!usable) return reject({ reply: 'bad-settings', problem: problem ?? '' })
+  const asked = completed(trigger, wanted, { ...facts, settings })
+  if ('reply' in asked) return reject(asked)
+  const options = settled(asked, trigger.thread, settling)
+  if ('reply' in options) return reject(options)
+  if (paused !== undefined) return reject({ reply: 'paused', why: paused })
+  const run = newRun({
+    ...identity({ trigger, runId, asked, options }),
+    settings,
+    ...(problem === undefined ? {} : { settingsProblem: problem }),
+    ...(head ? { head } : {}),
+    ...(past && !wanted.options.new ? goingOn(past) : leaving(past)),
+  })
+  return { kind: 'start', run }
+}
+
+export const settled = (
+  { options, what }: Pick<Wanted, 'options' | 'what'>,
+  { owner }: Pick<Thread, 'owner'>,
+  settling: Settings,
+): RunOptions | Reply => settle({ ...settling, options, what, owner })
+
+interface Completing {
+  settings: RepoSettings
+  label: string
+  last: AskedLast | undefined
+}
+
+/** With what the label stands for, and with what the session that goes on was asked for with. */
+export function completed(
+  trigger: Asking,
+  wanted: Wanted,
+  { settings, label, last }: Completing,
+): Wanted | Reply {
+  const preset = presetOf(trigger, label, settings)
+  if ('reply' in preset) return preset
+  const asked = withPreset(wanted, preset)
+  return last && !wanted.options.new
+    ? { ...asked, options: withKept(last.ask.options, asked.options) }
+    : asked
+}
+
+/** What `codex:<name>` stands for: the repository's own presets first, then the built-in ones. */
+function presetOf(trigger: Asking, label: string, settings: RepoSettings): PresetSettings | Reply {
+  if (trigger.kind !== 'label') return {}
+  const name = trigger.label.slice(label.length + 1)
+  if (name === '') return {}
+  if (Object.hasOwn(settings.labels, name)) return settings.labels[name] ?? {}
+  const known = presets.find(preset => preset === name.toLowerCase())
+  if (known === 'plan') return { plan: true }
+  if (known) return { effort: known }
+  const names = [...Object.keys(settings.labels), ...presets]
+  return { reply: 'preset', given: name, meant: nearest(name.toLowerCase(), names), known: names }
+}
+
+function withPreset(wanted: Wanted, { plan, model, effort, sandbox, instruction }: PresetSettings): Wanted {
+  const options = {
+    ...(model === undefined ? {} : { model }),
+    ...(effort === undefined ? {} : { effort }),
+    ...(sandbox === undefined ? {} : { sandbox }),
+    ...wanted.options,
+  }
+  return { ...wanted, what: plan ? 'plan' : wanted.what, text: wanted.text || (instruction ?? ''), options }
+}
+
+interface Identity extends Pick<Request, 'trigger' | 'runId'> {
+  asked: Wanted
+  options: RunOptions
+}
+
+function identity({
+  trigger,
+  runId,
+  asked,
+  options,
+}: Identity): Pick<NewRun, 'id' | 'thread' | 'ask' | 'snapshot'> {
+  return {
+    id: runId,
+    thread: trigger.thread,
+    ask: {
+      by: trigger.sender,
+      at: trigger.at,
+      delivery: trigger.deliveryId,
+      origin: originOf(trigger),
+      what: asked.what,
+      text: asked.text,
+      options,
+      ...(trigger.kind === 'comment' && trigger.text !== asked.text ? { whole: trigger.text } : {}),
+      ...(asked.inline ? { inline: asked.inline } : {}),
+      ...(asked.approves ? { approves: asked.approves } : {}),
+    },
+    snapshot: trigger.snapshot,
+  }
+}
+
+export function originOf(trigger: Asking): Origin {
+  switch (trigger.kind) {
+    case 'label':
+      return { by: 'label', label: trigger.label }
+    case 'comment':
+      return { by: 'comment', place: trigger.place }
+    case 'tick':
+      return { by: 'tick' }
+  }
+}
+
+/** One task per thread: an earlier session is gone on with. */
+function goingOn(past: Past): Pick<NewRun, 'earlier' | 'taskId' | 'pulls' | 'reported' | 'madeBranch'> {
+  const { task, made } = past.marker
+  const madeBranch = made === undefined ? {} : { madeBranch: made }
+  if (task === undefined) return madeBranch
+  const pulls = past.pull ? [past.pull] : []
+  const earlier = sessionBefore(past)
+  return { taskId: task, pulls, reported: pulls.length, ...madeBranch, ...(earlier ? { earlier } : {}) }
+}
+
+/** What begins afresh leaves no agent of before at work, nor one that PostHog could put to work again. */
+export function leaving(past: Past | undefined): Pick<NewRun, 'earlier'> {
+  const earlier = past && sessionBefore(past)
+  return earlier ? { earlier: { ...earlier, resumes: false } } : {}
+}
+
+function sessionBefore({ marker: { task, taskRun, branch, may } }: Past): NewRun['earlier'] {
+  if (task === undefined || taskRun === undefined) return undefined
+  return {
+    taskId: task,
+    taskRunId: taskRun,
+    over: false,
+    ...(branch === undefined ? {} : { branch }),
+    ...(may === undefined ? {} : { may }),
+  }
+}
+
+type Busy = StartFacts & { kind: 'busy' }
+
+function joinOrWait(trigger: Asking, wanted: Wanted, { live, settling }: Busy): Decision {
+  if (trigger.kind === 'label') return labelled(live, trigger.label)
+  const differs = settling ? otherOptions(trigger, wanted, { live, settling }) : []
+  if (!Array.isArray(differs)) return reject(differs)
+  if (joins(live, wanted) && differs.length === 0)
+    return {
+      kind: 'message',
+      runId: live.id,
+      message: {
+        says: 'more',
+        text: wanted.text || 'Go on.',
+        ...(wanted.inline ? { inline: wanted.inline } : {}),
+      },
+    }
+  return live.outcome
+    ? { kind: 'take-over', run: live }
+    : { kind: 'wait', ms: 2_000, announce: { reply: 'queued-behind', differs } }
+}
+
+/** Whether the words are for the agent that is at work. */
+export const joins = (live: Run, { mayJoin, options, what }: Wanted): boolean =>
+  mayJoin && !options.new && live.ask.what === what
+
+/** What was asked for, with all that the live Run was started with and the words leave as it is. */
+export const forLive = (live: Run, { options }: Wanted): Options => withKept(live.ask.options, options)
+
+/**
+ * The options of these words that the live Run does not have: a session keeps what it was started with, so that they
+ * need a run of their own. Words without options are for the Run as it is.
+ */
+function otherOptions(
+  { thread }: Asking,
+  wanted: Wanted,
+  { live, settling }: { live: Run; settling: Settings },
+): OptionName[] | Reply {
+  const wants = settled({ ...wanted, options: forLive(live, wanted) }, thread, settling)
+  if ('reply' in wants) return wants
+  return differing({ ...live.ask.options, branch: live.branch?.name ?? live.ask.options.branch }, wants)
+}
+
+/** By the name of their option; what was not asked for does not differ. */
+function differing(has: RunOptions, wants: RunOptions): OptionName[] {
+  const differs: Partial<Record<OptionName, boolean>> = {
+    model: wants.model.toLowerCase() !== has.model.toLowerCase(),
+    effort: wants.effort !== has.effort,
+    branch: wants.branch !== undefined && wants.branch !== has.branch,
+    sandbox: wants.sandbox !== has.sandbox,
+    'as-user': wants.authorship !== has.authorship,
+    'signal-report': wants.signalReport !== has.signalReport,
+  }
+  return optionNames.filter(name => differs[name])
+}
+
+/** Set again after a stop, a label asks for another run. */
+function labelled(live: Run, label: string): Decision {
+  if (live.outcome) return { kind: 'take-over', run: live }
+  return live.stop
+    ? { kind: 'wait', ms: 500 }
+    : { kind: 'message', runId: live.id, message: { says: 'label', label } }
+}

@@ -1,0 +1,53 @@
+/** What has to be known before words become a Run: read side by side, and only as far as it matters. */
+import type { SettingsNow } from '../access/read-settings.ts'
+import type { Options } from '../core/command/parse.ts'
+import type { Run } from '../core/run/run.ts'
+import type { Request } from './command.ts'
+import type { Reads } from './reads.ts'
+import { knownFor } from './run-options.ts'
+import { completed, forLive, joins, type Settings, type StartFacts, type Wanted } from './start-decision.ts'
+
+export type StartReads = Pick<
+  Reads,
+  | 'live'
+  | 'head'
+  | 'settings'
+  | 'past'
+  | 'askedLast'
+  | 'models'
+  | 'branch'
+  | 'sandboxes'
+  | 'usual'
+  | 'label'
+  | 'paused'
+>
+
+export async function startFacts(
+  reads: StartReads,
+  { trigger, runId }: Request,
+  wanted: Wanted,
+): Promise<StartFacts> {
+  const live = await reads.live()
+  if (live?.id === runId) return { kind: 'started' }
+  if (live) return { kind: 'busy', live, settling: await settlingFor(reads, live, wanted) }
+  if (!trigger.snapshot.open) return { kind: 'closed' }
+  const [head, settings, past] = await Promise.all([reads.head(), reads.settings(), reads.past()])
+  const last = past && !wanted.options.new ? await reads.askedLast(past) : undefined
+  const { label, paused } = reads
+  const asked = completed(trigger, wanted, { settings: settings.settings, label, last })
+  const settling = await settlingOf(reads, settings, 'reply' in asked ? {} : asked.options)
+  return { kind: 'free', head, past, last, label, paused, settling }
+}
+
+async function settlingFor(reads: StartReads, live: Run, wanted: Wanted): Promise<Settings | undefined> {
+  if (!joins(live, wanted) || Object.keys(wanted.options).length === 0) return undefined
+  return settlingOf(reads, await reads.settings(), forLive(live, wanted))
+}
+
+export async function settlingOf(
+  reads: Pick<Reads, 'models' | 'branch' | 'sandboxes' | 'usual'>,
+  settings: SettingsNow,
+  options: Options,
+): Promise<Settings> {
+  return { ...settings, usual: reads.usual, known: await knownFor(reads, options, settings) }
+}

@@ -1,0 +1,26 @@
+/** What is going on in the thread, or what came of its last Run. */
+import { command } from './command.ts'
+import type { Reads } from './reads.ts'
+
+export const statusCommand = command({
+  name: 'status',
+  usage: '/codex status',
+  example: '/codex status',
+  about: 'Says what is going on in this thread.',
+  least: 'read',
+  takes: 'nothing',
+  options: false,
+
+  async facts(reads: Pick<Reads, 'toldLately' | 'live' | 'past' | 'run'>) {
+    if (reads.toldLately('status')) return { told: true }
+    const live = await reads.live()
+    if (live) return { live }
+    const past = await reads.past()
+    return { past, last: past && (await reads.run(past.marker.run)) }
+  },
+
+  decide(_, { told, live, past, last }) {
+    if (told) return { kind: 'silence' }
+    return { kind: 'reply', reply: { reply: 'status', live, last, asked: past !== undefined } }
+  },
+})

@@ -1,0 +1,28 @@
+/** Stops the Run of the thread. What was asked after the stop was written is not meant. */
+import { isBefore } from '../core/model/event-order.ts'
+import type { Run } from '../core/run/run.ts'
+import { command, type Request, reject } from './command.ts'
+import type { Reads } from './reads.ts'
+
+export const stopCommand = command({
+  name: 'stop',
+  aliases: ['cancel'],
+  usage: '/codex stop',
+  example: '/codex stop',
+  about: 'Stops the run, waiting or working, and says what is left behind. `cancel` is the same.',
+  least: 'write',
+  takes: 'nothing',
+  options: false,
+
+  facts: async (reads: Pick<Reads, 'live'>) => ({ live: await reads.live() }),
+
+  decide({ trigger }, { live }) {
+    if (!live || isOfAnother(trigger, live)) return reject({ reply: 'nothing-to', command: 'stop' })
+    if (!isBefore(live.ask, trigger)) return reject({ reply: 'asked-since' })
+    return { kind: 'message', runId: live.id, message: { says: 'stop' } }
+  },
+})
+
+/** A box belongs to the Run that its comment shows. */
+const isOfAnother = (trigger: Request['trigger'], live: Run): boolean =>
+  trigger.kind === 'tick' && trigger.run !== undefined && trigger.run !== live.id

@@ -1,0 +1,19 @@
+/** How a command is written, what it does and who may: parser, help, README and permissions are made from it. */
+import type { Role } from '../model/role.ts'
+
+export interface CommandGrammar {
+  name: string
+  /** Other words for the same command. */
+  aliases?: readonly string[]
+  usage: string
+  example: string
+  about: string
+  least: Exclude<Role, 'none'>
+  /** Whether words after the name belong to the command (`plan how …`) or make it an instruction. */
+  takes: 'text' | 'nothing'
+  /** Whether the options of a run may stand before its words. */
+  options: boolean
+}
+
+/** What any words are that name no command. Were it a word of its own, "run the tests" would lose its verb. */
+export const instruction = 'run'

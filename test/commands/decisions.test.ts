@@ -1,0 +1,427 @@
+/** Each command by itself: from facts to a decision, without a service. */
+import { describe, expect, test } from 'vitest'
+import { approveCommand } from '../../src/commands/approve-command.ts'
+import type { Command, Decision, Request } from '../../src/commands/command.ts'
+import type { Asking } from '../../src/commands/command-context.ts'
+import { commands, settingsFile } from '../../src/commands/command-registry.ts'
+import { continueCommand } from '../../src/commands/continue-command.ts'
+import { helpCommand } from '../../src/commands/help-command.ts'
+import { planCommand } from '../../src/commands/plan-command.ts'
+import { queueCommand } from '../../src/commands/queue-command.ts'
+import { retryCommand } from '../../src/commands/retry-command.ts'
+import { runCommand } from '../../src/commands/run-command.ts'
+import type { Settings, StartFacts } from '../../src/commands/start-decision.ts'
+import { statusCommand } from '../../src/commands/status-command.ts'
+import { stopCommand } from '../../src/commands/stop-command.ts'
+import type { CommentTrigger } from '../../src/core/model/trigger.ts'
+import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
+import {
+  ask,
+  head,
+  issueThread,
+  maya,
+  minute,
+  pull,
+  pullThread,
+  runWith,
+  t0,
+  told,
+  working,
+} from '../core/given.ts'
+
+const comment: CommentTrigger = {
+  kind: 'comment',
+  id: 'comment-502',
+  deliveryId: 'delivery',
+  at: t0 + minute,
+  thread: issueThread,
+  sender: maya,
+  place: { in: 'thread', commentId: 502 },
+  text: '/codex fix it',
+  snapshot: { title: 'Login is flaky', body: '', author: 'sam', open: true },
+}
+const label: Asking = { ...comment, kind: 'label', label: 'codex' }
+const tick: Asking = { ...comment, kind: 'tick', box: 'stop', run: 'run-of-before' }
+
+const asking = (trigger: Asking, rest: Partial<Request> = {}): Request => ({
+  trigger,
+  options: {},
+  text: 'fix it',
+  runId: 'run-comment-502',
+  ...rest,
+})
+const closed = (trigger: Asking): Asking => ({ ...trigger, snapshot: { ...trigger.snapshot, open: false } })
+
+const live = working({ ask: { ...ask, at: t0 } })
+const ended = working({ outcome: { is: 'answer' }, told })
+const stopping = working({ stop: { by: maya, at: t0, asked: true } })
+
+const settling = (file = '', rest: Partial<Settings> = {}): Settings => ({
+  settings: settingsFile.read(file).settings,
+  grants: grantsOf(noDeploymentSettings, issueThread),
+  problem: undefined,
+  usable: true,
+  version: 'none',
+  usual: { model: 'gpt-5.5', effort: undefined },
+  known: { models: ['gpt-5.5', 'gpt-5.6'], branch: true, sandboxes: [] },
+  ...rest,
+})
+
+const marker = {
+  run: 'run-1',
+  repo: 100,
+  thread: 7,
+  as: 'status',
+  task: 'task-1',
+  taskRun: 'task-run-1',
+} as const
+const free = (rest: Partial<StartFacts & { kind: 'free' }> = {}): StartFacts => ({
+  kind: 'free',
+  head: undefined,
+  past: undefined,
+  last: undefined,
+  label: 'codex',
+  settling: settling(),
+  paused: undefined,
+  ...rest,
+})
+const busy = (rest: Partial<StartFacts & { kind: 'busy' }> = {}): StartFacts => ({
+  kind: 'busy',
+  live,
+  settling: undefined,
+  ...rest,
+})
+
+type Row<Facts> = [when: string, request: Request, facts: Facts, decision: object]
+
+function decides<Facts>(command: Command<Facts>, rows: readonly Row<Facts>[]): void {
+  test.each(rows)(`${command.name}, %s`, (_, request, facts, expected) => {
+    const decision: Decision = command.decide(request, facts)
+    expect(decision).toMatchObject(expected)
+  })
+}
+
+const rejects = (reply: string, rest: object = {}): object => ({ kind: 'reject', reply: { reply, ...rest } })
+
+describe('what asks for work', () => {
+  const start = (facts: StartFacts) => ({ inline: undefined, start: facts })
+
+  decides(runCommand, [
+    [
+      'in a thread of its own',
+      asking(comment),
+      start(free()),
+      {
+        kind: 'start',
+        run: { id: 'run-comment-502', ask: { what: 'work', text: 'fix it', delivery: 'delivery' } },
+      },
+    ],
+    ['once more after a crash', asking(comment), start({ kind: 'started' }), { kind: 'started' }],
+    ['in a closed thread', asking(comment), start({ kind: 'closed' }), rejects('closed')],
+    [
+      'while another works',
+      asking(comment),
+      start(busy()),
+      { kind: 'message', runId: live.id, message: { says: 'more', text: 'fix it' } },
+    ],
+    [
+      'without words while another works',
+      asking(comment, { text: '' }),
+      start(busy()),
+      { kind: 'message', message: { text: 'Go on.' } },
+    ],
+    [
+      'with a line of the code',
+      asking(comment),
+      { inline: [{ id: 1, path: 'a.ts', line: 1, hunk: '', body: 'x', author: 'maya' }], start: busy() },
+      { kind: 'message', message: { inline: [{ path: 'a.ts' }] } },
+    ],
+    [
+      'with another model than the one at work',
+      asking(comment, { options: { model: 'gpt-5.6' } }),
+      start(busy({ settling: settling() })),
+      { kind: 'wait', announce: { reply: 'queued-behind', differs: ['model'] } },
+    ],
+    [
+      'with the model that is at work',
+      asking(comment, { options: { model: 'GPT-5.5' } }),
+      start(busy({ settling: settling() })),
+      { kind: 'message' },
+    ],
+    [
+      'with a model that nobody has',
+      asking(comment, { options: { model: 'gpt-9' } }),
+      start(busy({ settling: settling() })),
+      rejects('model'),
+    ],
+    [
+      'afresh while another works',
+      asking(comment, { options: { new: true } }),
+      start(busy()),
+      { kind: 'wait', announce: { reply: 'queued-behind', differs: [] } },
+    ],
+    [
+      'afresh while another sees its agent off',
+      asking(comment, { options: { new: true } }),
+      start(busy({ live: ended })),
+      { kind: 'take-over', run: ended },
+    ],
+    [
+      'from a fork',
+      asking({ ...comment, thread: pullThread }),
+      start(free({ head: { ...head, repoId: 200 } })),
+      rejects('fork'),
+    ],
+    [
+      'where the settings never were right',
+      asking(comment),
+      start(free({ settling: settling('', { usable: false, problem: 'line 2' }) })),
+      rejects('bad-settings', { problem: 'line 2' }),
+    ],
+    [
+      'while the bot is paused',
+      asking(comment),
+      start(free({ paused: 'the budget is spent' })),
+      rejects('paused'),
+    ],
+    [
+      'where a session can go on',
+      asking(comment),
+      start(
+        free({
+          past: { marker, pull },
+          last: {
+            ask: { ...ask, options: { ...ask.options, model: 'gpt-5.6' } },
+            snapshot: comment.snapshot,
+          },
+        }),
+      ),
+      {
+        kind: 'start',
+        run: { taskId: 'task-1', pulls: [{ number: 9 }], ask: { options: { model: 'gpt-5.6' } } },
+      },
+    ],
+    [
+      'afresh, where a session could go on',
+      asking(comment, { options: { new: true } }),
+      start(free({ past: { marker, pull } })),
+      { kind: 'start', run: { pulls: [], earlier: { taskId: 'task-1', resumes: false } } },
+    ],
+    [
+      'by a label',
+      asking(label, { text: '' }),
+      start(free()),
+      { kind: 'start', run: { ask: { origin: { by: 'label' } } } },
+    ],
+    [
+      'by a label that only plans',
+      asking({ ...label, label: 'codex:plan' }, { text: '' }),
+      start(free()),
+      { kind: 'start', run: { ask: { what: 'plan', options: { permission: 'read-only' } } } },
+    ],
+    [
+      'by a label that nobody has',
+      asking({ ...label, label: 'codex:paln' }, { text: '' }),
+      start(free()),
+      rejects('preset', { meant: 'plan' }),
+    ],
+    [
+      'by a label while another works',
+      asking(label, { text: '' }),
+      start(busy()),
+      { kind: 'message', message: { says: 'label', label: 'codex' } },
+    ],
+    ['by a label after a stop', asking(label), start(busy({ live: stopping })), { kind: 'wait', ms: 500 }],
+    ['by a label after the end', asking(label), start(busy({ live: ended })), { kind: 'take-over' }],
+  ])
+
+  decides(planCommand, [
+    [
+      'in a thread of its own',
+      asking(comment),
+      start(free()),
+      { kind: 'start', run: { ask: { what: 'plan', options: { permission: 'read-only' } } } },
+    ],
+    [
+      'while another works',
+      asking(comment),
+      start(busy()),
+      { kind: 'wait', announce: { reply: 'queued-behind' } },
+    ],
+    [
+      'where agents wait for permissions',
+      asking(comment),
+      start(free({ settling: settling('mode: interactive') })),
+      rejects('plan-interactive'),
+    ],
+  ])
+
+  decides(continueCommand, [
+    ['without an earlier session', asking(comment), {}, rejects('nothing-to', { command: 'continue' })],
+    [
+      'after one',
+      asking(comment, { text: 'with the tests' }),
+      start(free({ past: { marker, pull: undefined } })),
+      { kind: 'start', run: { taskId: 'task-1', ask: { text: 'Go on: with the tests' } } },
+    ],
+    [
+      'without words',
+      asking(comment, { text: '' }),
+      start(busy()),
+      { kind: 'message', message: { says: 'more', text: 'Go on where you stopped.' } },
+    ],
+  ])
+
+  const plan = {
+    approves: { plan: 'run-1', branch: 'codex/x', sha: 'a'.repeat(40) },
+    options: { model: 'gpt-5.6' },
+  }
+  const now = { name: 'codex/x', sha: 'a'.repeat(40) }
+  decides(approveCommand, [
+    ['without a plan', asking(comment), {}, rejects('nothing-to', { command: 'approve' })],
+    ['while another works', asking(comment), { live }, rejects('still-going', { command: 'approve' })],
+    [
+      'while the plan is being made',
+      asking(comment),
+      { live: working({ ask: { ...ask, what: 'plan' } }) },
+      { kind: 'wait' },
+    ],
+    ['when the plan was told', asking(comment), { live: ended }, { kind: 'take-over' }],
+    [
+      'where its branch is gone',
+      asking(comment),
+      { plan, now: undefined, start: free() },
+      rejects('plan-elsewhere'),
+    ],
+    [
+      'where its branch has moved',
+      asking(comment),
+      { plan, now: { ...now, sha: 'f'.repeat(40) }, start: free() },
+      rejects('plan-outdated', { sha: 'f'.repeat(40) }),
+    ],
+    [
+      'as it was made',
+      asking(comment),
+      { plan, now, start: free() },
+      {
+        kind: 'start',
+        run: { ask: { what: 'work', approves: plan.approves, options: { model: 'gpt-5.6' } } },
+      },
+    ],
+  ])
+
+  const before = {
+    past: { marker, pull },
+    last: { ask: { ...ask, approves: plan.approves }, snapshot: comment.snapshot, head },
+    head: undefined,
+    settling: settling(),
+    paused: undefined,
+  }
+  decides(retryCommand, [
+    ['where nothing was asked', asking(comment), {}, rejects('nothing-to', { command: 'retry' })],
+    ['in a closed thread', asking(closed(comment)), {}, rejects('closed')],
+    ['while another works', asking(comment), { live }, rejects('still-going', { command: 'retry' })],
+    ['while another is being stopped', asking(comment), { live: stopping }, { kind: 'wait' }],
+    [
+      'once more after a crash',
+      asking(comment),
+      { live: runWith({ id: 'run-comment-502' }) },
+      { kind: 'started' },
+    ],
+    [
+      'while the bot is paused',
+      asking(comment),
+      { before: { ...before, paused: 'no money' } },
+      rejects('paused'),
+    ],
+    [
+      'with what was asked',
+      asking(comment, { options: { effort: 'high' } }),
+      { before },
+      {
+        kind: 'start',
+        run: {
+          taskId: 'task-1',
+          head,
+          pulls: [{ number: 9 }],
+          reported: 1,
+          ask: {
+            text: ask.text,
+            delivery: 'delivery',
+            options: { effort: 'high' },
+            approves: expect.not.objectContaining({ branch: expect.anything() }),
+          },
+        },
+      },
+    ],
+  ])
+})
+
+describe('what asks for none', () => {
+  decides(stopCommand, [
+    [
+      'where nothing goes on',
+      asking(comment),
+      { live: undefined },
+      rejects('nothing-to', { command: 'stop' }),
+    ],
+    [
+      'while one works',
+      asking(comment),
+      { live },
+      { kind: 'message', runId: live.id, message: { says: 'stop' } },
+    ],
+    [
+      'written before the run was asked for',
+      asking({ ...comment, at: t0 - minute }),
+      { live },
+      rejects('asked-since'),
+    ],
+    ['by the box of another run', asking(tick), { live }, rejects('nothing-to')],
+    ['by its own box', asking({ ...tick, run: live.id }), { live }, { kind: 'message' }],
+  ])
+
+  decides(statusCommand, [
+    ['for a stranger who had it', asking(comment), { told: true }, { kind: 'silence' }],
+    ['while one works', asking(comment), { live }, { kind: 'reply', reply: { reply: 'status', live } }],
+    [
+      'after the last one',
+      asking(comment),
+      { past: { marker, pull: undefined }, last: ended },
+      { kind: 'reply', reply: { last: ended, asked: true } },
+    ],
+    [
+      'where nothing was asked',
+      asking(comment),
+      { past: undefined, last: undefined },
+      { kind: 'reply', reply: { asked: false } },
+    ],
+  ])
+
+  const elsewhere = runWith({ id: 'run-2', thread: { ...issueThread, number: 70 } })
+  const kept = (data: typeof live, addedAt: number) => ({
+    id: data.id,
+    data,
+    standing: 'live' as const,
+    addedAt,
+  })
+  decides(queueCommand, [
+    ['for a stranger who had it', asking(comment), { told: true }, { kind: 'silence' }],
+    [
+      'behind another',
+      asking(comment),
+      { live: [kept(elsewhere, t0 - 1), kept(live, t0)] },
+      { kind: 'reply', reply: { ahead: 1, live: 2, run: live } },
+    ],
+    [
+      'without a run',
+      asking(comment),
+      { live: [kept(elsewhere, t0)] },
+      { kind: 'reply', reply: { ahead: 0, live: 1, run: undefined } },
+    ],
+  ])
+
+  decides(helpCommand, [
+    ['at any time', asking(comment), { commands }, { kind: 'reply', reply: { reply: 'help', commands } }],
+  ])
+})
