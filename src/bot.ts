@@ -13,7 +13,7 @@ import { type Config, secretsOf } from './config.ts'
 import type { Reached } from './core/model/crash-points.ts'
 import { limitGate } from './core/model/limit-gate.ts'
 import { aroundMarkers, markerSigner } from './core/model/marker.ts'
-import { isOwner } from './core/model/thread.ts'
+import { isOwner, threadSlot } from './core/model/thread.ts'
 import { Run } from './core/run/run.ts'
 import type { Session } from './core/run/session.ts'
 import { redactor } from './core/text/redact.ts'
@@ -25,6 +25,7 @@ import { readEvents } from './github/webhooks/normalise.ts'
 import { openDoor } from './github/webhooks/webhook-endpoint.ts'
 import { adoptEvery, adoptLost } from './maintenance/recover-runs.ts'
 import { sweepDeliveries, sweepEvery } from './maintenance/redeliver-webhooks.ts'
+import { removeBranch } from './maintenance/remove-branches.ts'
 import type { PostHogSettings } from './posthog/posthog-http.ts'
 import { type StreamWatch, watchRuns } from './posthog/stream/run-stream.ts'
 import { postHogTasks } from './posthog/tasks-client.ts'
@@ -39,6 +40,9 @@ import { openTraces, type Traces } from './web/traces.ts'
 /** The label that starts a run. */
 const label = 'codex'
 
+/** The errand that removes a branch. */
+const removal = 'remove-branch'
+
 /** Everything stops within this, whatever hangs. */
 export const grace = 8_000
 
@@ -50,6 +54,8 @@ export interface Started {
 export interface Overrides {
   queue?: { lockDuration: number; stalledInterval: number }
   reached?: Reached
+  /** ms between two looks whether a branch that nothing came of may go. */
+  branchesEvery?: number
 }
 
 type BotQueues = Queues<TriggerRecord, Run>
@@ -203,7 +209,7 @@ function newsFor({ queues, log }: Footing, posthog: PostHogSettings) {
 
 async function startWork(
   footing: Footing,
-  { reached = () => {} }: Overrides,
+  { reached = () => {}, branchesEvery }: Overrides,
 ): Promise<{ stream: StreamWatch }> {
   const { config, queues, log, metrics, traces } = footing
   const { meter } = metrics
@@ -252,6 +258,8 @@ async function startWork(
     },
     stream: news,
     userToken: config.posthog.userToken,
+    removeLater: (id, what) =>
+      queues.chores.send({ kind: removal, id, subject: threadSlot(what.thread), what }),
     fence: () => randomBytes(8).toString('hex'),
   })
   const notedTrigger: typeof accept = job => {
@@ -264,6 +272,14 @@ async function startWork(
   }
   await queues.triggers.work(notedTrigger, { concurrency: 20 })
   await queues.runs.work(notedRun, { concurrency: 50 })
+  queues.chores.runErrands(
+    removal,
+    removeBranch({
+      ...shared,
+      runs: queues.runs,
+      ...(branchesEvery === undefined ? {} : { every: branchesEvery }),
+    }),
+  )
   const lost = { ...shared, installations, runs: queues.runs }
   await queues.chores.every('adopt-lost', adoptEvery, adoptLost(lost))
   const sweep = sweepDeliveries({

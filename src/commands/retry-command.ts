@@ -83,7 +83,6 @@ function again({ trigger, runId }: Request, { past, last, head = last.head, sett
     ...(problem === undefined ? {} : { settingsProblem: problem }),
     ...(head ? { head } : {}),
     ...(past.marker.task === undefined ? {} : { taskId: past.marker.task }),
-    ...(past.marker.made === undefined ? {} : { madeBranch: past.marker.made }),
     ...leaving(past),
     ...(past.pull ? { pulls: [past.pull], reported: 1 } : {}),
   }

@@ -180,10 +180,17 @@ function goingOn(past: Past): Pick<NewRun, 'earlier' | 'taskId' | 'pulls' | 'rep
   return { taskId: task, pulls, reported: pulls.length, ...madeBranch, ...(earlier ? { earlier } : {}) }
 }
 
-/** What begins afresh leaves no agent of before at work, nor one that PostHog could put to work again. */
-export function leaving(past: Past | undefined): Pick<NewRun, 'earlier'> {
+/**
+ * What begins afresh leaves no agent of before at work, nor one that PostHog could put to work again; the thread's
+ * branch stays the bot's own.
+ */
+export function leaving(past: Past | undefined): Pick<NewRun, 'earlier' | 'madeBranch'> {
   const earlier = past && sessionBefore(past)
-  return earlier ? { earlier: { ...earlier, resumes: false } } : {}
+  const made = past?.marker.made
+  return {
+    ...(earlier ? { earlier: { ...earlier, resumes: false } } : {}),
+    ...(made === undefined ? {} : { madeBranch: made }),
+  }
 }
 
 function sessionBefore({ marker: { task, taskRun, branch, may } }: Past): NewRun['earlier'] {

@@ -2,21 +2,32 @@
  * Work that comes round by itself. Each chore is one job that never ends and is parked between two turns: so of all
  * processes one at a time has it in hand, it remembers, and it comes back when it says. (BullMQ's job schedulers make
  * the next job when the last one starts, so a slow chore would meet itself, and one that waits could not say so.)
+ * An errand is a chore about one thing, whose job ends when that is done.
  */
 import type { BullQueue } from './bull-queue.ts'
-import type { Chore, Chores, HeldJob, Verdict } from './work-queue.ts'
+import type { Chore, Chores, Errand, HeldJob, Sent, Verdict } from './work-queue.ts'
 
-/** The data of a chore's job. */
+/** The data of a chore's job, or of an errand's. */
 export interface ChoreRecord {
   memory?: unknown
+  /** The kind of errand. */
+  errand?: string
+  /** How many words of its inbox an errand's memory is newer than. */
+  read?: number
 }
 
 /** Never fails: a chore whose memory can't be read starts afresh, and one whose job fails would be gone. */
 export function readChore(data: unknown): ChoreRecord {
-  return typeof data === 'object' && data !== null && 'memory' in data ? { memory: data.memory } : {}
+  if (typeof data !== 'object' || data === null) return {}
+  return {
+    ...('memory' in data ? { memory: data.memory } : {}),
+    ...('errand' in data && typeof data.errand === 'string' ? { errand: data.errand } : {}),
+    ...('read' in data && typeof data.read === 'number' ? { read: data.read } : {}),
+  }
 }
 
 const CONCURRENCY = 10
+const SEND_ATTEMPTS = 3
 /** A chore of a newer or older version: in a rolling restart another process knows it. */
 const UNKNOWN_MS = 5_000
 
@@ -25,11 +36,12 @@ interface Known {
   chore: Chore
 }
 
-type Enlisted = Pick<BullQueue<ChoreRecord>, 'add' | 'wake' | 'work'>
+type Enlisted = Pick<BullQueue<ChoreRecord>, 'add' | 'tell' | 'wake' | 'work'>
 
 export class ChoreBoard implements Chores {
   readonly #queue: Enlisted
   readonly #known = new Map<string, Known>()
+  readonly #errands = new Map<string, Errand>()
   readonly #timers: NodeJS.Timeout[] = []
   #working: Promise<void> | undefined
 
@@ -47,6 +59,23 @@ export class ChoreBoard implements Chores {
     this.#timers.push(setInterval(() => this.#enlist(id).catch(() => {}), ms).unref())
   }
 
+  runErrands(kind: string, errand: Errand): void {
+    this.#errands.set(kind, errand)
+  }
+
+  /** Whoever has the subject in hand just now is told, or has ended when it is looked for again. */
+  async send({ kind, id, subject, what }: Sent): Promise<void> {
+    for (let attempt = 0; attempt < SEND_ATTEMPTS; attempt++) {
+      const added = await this.#queue.add(
+        `${kind}-${id}`,
+        { errand: kind, memory: what },
+        `${kind} ${subject}`,
+      )
+      if (added.outcome !== 'held' || (await this.#queue.tell(added.id, JSON.stringify(what)))) return
+    }
+    throw new Error(`${subject} changes hands too fast`)
+  }
+
   stop(): void {
     for (const timer of this.#timers.splice(0)) clearInterval(timer)
   }
@@ -56,11 +85,24 @@ export class ChoreBoard implements Chores {
   }
 
   async #turn(job: HeldJob<ChoreRecord>): Promise<Verdict> {
+    const errand = this.#errands.get(job.data.errand ?? '')
+    if (errand) return this.#errandTurn(job, errand)
     const known = this.#known.get(job.id)
     if (!known) return { do: 'park', ms: UNKNOWN_MS }
     const { signal } = job
     const remember = (memory: unknown) => job.save({ memory })
     const ms = await known.chore({ memory: job.data.memory, signal, remember })
     return { do: 'park', ms: ms ?? known.ms }
+  }
+
+  async #errandTurn(job: HeldJob<ChoreRecord>, errand: Errand): Promise<Verdict> {
+    const inbox = await job.inbox()
+    const { memory, read = 0 } = job.data
+    const newest = inbox.length > read ? inbox.at(-1) : undefined
+    const what: unknown = newest === undefined ? memory : JSON.parse(newest)
+    const remember = (next: unknown) => job.save({ ...job.data, memory: next, read: inbox.length })
+    const ms = await errand({ what, signal: job.signal, remember })
+    if (ms !== 'done') return { do: 'park', ms }
+    return (await job.inbox()).length > inbox.length ? { do: 'park', ms: 0 } : { do: 'end' }
   }
 }

@@ -97,7 +97,32 @@ export interface Turn {
  */
 export type Chore = (turn: Turn) => Promise<number | undefined>
 
+/** One look at what an errand is about. */
+interface ErrandTurn {
+  /** As it was sent or remembered last, as JSON keeps it. */
+  what: unknown
+  /** Aborted when the turn should stop where it is. */
+  signal: AbortSignal
+  /** Asserts that the turn is still ours, then stores `what`. Call it before every effect. */
+  remember(what: unknown): Promise<void>
+}
+
+/** @returns ms until the next turn, or that all is done. When it throws, it comes back as a chore does. */
+export type Errand = (turn: ErrandTurn) => Promise<number | 'done'>
+
+/** What is to be done once. `subject`: of several about one, the newest replaces those before. */
+export interface Sent {
+  kind: string
+  /** As for a job; sent again under the same id, it is not done again. */
+  id: string
+  subject: string
+  what: unknown
+}
+
 export interface Chores {
+  /** Who does the errands of a kind, from now on. */
+  runErrands(kind: string, errand: Errand): void
+  send(errand: Sent): Promise<void>
   /**
    * Has `chore` done now, and then again `ms` after each turn: by one process at a time, however many say the same.
    * @param id as for a job

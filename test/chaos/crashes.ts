@@ -33,7 +33,9 @@ const leadingTo: Record<CrashPoint, SceneName> = {
   'inline answer posted, not recorded': 'reviewed',
   'reaction swapped, not recorded': 'asked',
   'label removed, not recorded': 'labelled',
-  'branch dropped, not recorded': 'asked',
+  'branch dropped, not recorded': 'stopped',
+  'branch left for later, not recorded': 'asked',
+  'unused branch removed, not recorded': 'idled',
   'before the end': 'labelled',
 }
 

@@ -7,7 +7,7 @@ import type { World } from '../world/world.ts'
 import type { Expected, Play } from './plays.ts'
 
 /** What PostHog accepted for a thread, told apart by the marker in the task. */
-export function ledgerOf({ posthog, github }: World, number: number) {
+export function ledgerOf({ posthog, github }: Pick<World, 'posthog' | 'github'>, number: number) {
   const marker = `[gh:${github.repository}#${number}:`
   const isOurs = ({ kind, body }: LedgerEntry) => kind === 'task' && JSON.stringify(body).includes(marker)
   const tasks = posthog.ledger.filter(isOurs)
@@ -131,11 +131,18 @@ export async function verdict(world: World, play: Play, patience: number): Promi
   const deadline = Date.now() + patience
   for (let pause = 150; ; pause = Math.min(pause * 1.2, 1_500)) {
     const late = Date.now() > deadline
+    const complete = isComplete(world, play)
+    if (complete) endTheHour(world, play)
     // Reading the thread costs calls on the emulator's own limit.
-    const wrong = late || isComplete(world, play) ? await violations(world, play) : ['not yet']
+    const wrong = late || complete ? await violations(world, play) : ['not yet']
     if (wrong.length === 0 || late) return wrong
     await new Promise(resolve => setTimeout(resolve, pause))
   }
+}
+
+/** All has been said: the agents that idle do so no more, and what they might have used may go. */
+function endTheHour({ posthog, github }: World, { number }: Play): void {
+  for (const { runId } of ledgerOf({ posthog, github }, number).runs) posthog.run(String(runId)).idleOut()
 }
 
 /** By the ledgers alone. */

@@ -1,6 +1,7 @@
 /**
  * The bot as `src/main.ts` runs it, but mortal: `CRASH_AT=point` or `CRASH_AT=point:nth` kills the process, as
- * power loss would, the nth time it gets there. `LOCK_MS` and `STALLED_MS` shorten the wait for its heir. It runs the
+ * power loss would, the nth time it gets there. `LOCK_MS` and `STALLED_MS` shorten the wait for its heir, `BRANCHES_MS`
+ * that for a branch that nothing came of. It runs the
  * very code that ships, from `dist`, and is no TypeScript itself, so that it starts as fast.
  */
 /** @param {string} name */
@@ -17,6 +18,7 @@ let left = Number(nth)
 
 const started = await startBot(read.config, {
   queue: { lockDuration: Number(env.LOCK_MS ?? 1_000), stalledInterval: Number(env.STALLED_MS ?? 500) },
+  branchesEvery: Number(env.BRANCHES_MS ?? 1_000),
   reached(point) {
     if (point !== wanted) return
     left -= 1

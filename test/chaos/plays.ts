@@ -68,6 +68,16 @@ const asked: Scene = async (world, name) => {
   return { title: name, number, expected, goesOn: Promise.resolve() }
 }
 
+/** The hour after the turn is over, and with it the last use of the branch. */
+const idled: Scene = async (world, name) => {
+  const play = await asked(world, name)
+  const goOn = async () => {
+    await theRunIsOver(world, play.number)
+    world.posthog.run(await runOf(world, play.number)).idleOut()
+  }
+  return { ...play, goesOn: goOn() }
+}
+
 /** The agent leaves its commits on the branch, so the bot opens the pull request. */
 const pushed: Scene = async (world, name) => {
   world.posthog.script(said(name), { kind: 'pushesToBranch' })
@@ -165,16 +175,19 @@ const reviewed: Scene = async (world, name) => {
   return { title: name, number, expected, goesOn: Promise.resolve() }
 }
 
-/** Dropping its branch is the last thing that a Run does; after a crash it takes a moment until it ends. */
+/** Asking what it cost is the last thing that a Run does; after a crash it takes a moment until it ends. */
 async function theRunIsOver(world: World, number: number): Promise<void> {
-  const isOurs = (name: string) => name.startsWith(`codex/issue-${number}-`)
-  const { github, bots } = world
+  const { github, posthog, bots } = world
   await github.waitFor(async () => ledgerOf(world, number).runs.length > 0, patience)
   await github.waitFor(
     async () => (await github.thread(number)).comments.some(({ body }) => ready.test(body)),
     patience,
   )
-  await github.waitFor(async () => !(await github.branches()).some(isOurs), patience)
+  const { taskId = '' } = ledgerOf(world, number).runs[0] ?? {}
+  await github.waitFor(
+    () => posthog.calls.some(({ route, path }) => route === 'usage' && path.includes(taskId)),
+    patience,
+  )
   for (let lives = -1; lives !== bots.length; await sleep(4_000)) lives = bots.length
 }
 
@@ -186,5 +199,16 @@ async function runOf(world: World, number: number): Promise<string> {
   }, patience)
 }
 
-export const scenes = { labelled, asked, pushed, steered, rejoined, stopped, answered, attached, reviewed }
+export const scenes = {
+  labelled,
+  asked,
+  idled,
+  pushed,
+  steered,
+  rejoined,
+  stopped,
+  answered,
+  attached,
+  reviewed,
+}
 export type SceneName = keyof typeof scenes

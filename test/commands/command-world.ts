@@ -38,6 +38,7 @@ export function given(run: Run, differs: Differs = {}): Given {
     others: async () => [],
     stream: { watch: () => false, unwatch() {} },
     userToken: undefined,
+    removeLater: async () => expect.fail('a branch is left for later'),
     settings: deploymentWith(),
     accounts: memoryAccounts(),
     fence: () => 'f'.repeat(16),

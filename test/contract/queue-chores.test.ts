@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readChore } from '../../src/queue/chores.ts'
-import { type Chore, LockLost, type Turn } from '../../src/queue/work-queue.ts'
+import { type Chore, type Errand, LockLost, type Turn } from '../../src/queue/work-queue.ts'
 import {
   cleanUp,
   type LogLine,
@@ -69,6 +69,40 @@ describe.each(backends)('chores on %s', kind => {
     await (await nextProcess()).chores.every('remembers', HOUR, remembering)
     await until(() => seen.length === 2)
     expect(seen).toEqual([undefined, { turns: 1 }])
+  })
+
+  test('an errand comes round until it is done, and then no more, whoever sends it once more', async () => {
+    const seen: unknown[] = []
+    queues.chores.runErrands('count', async turn => {
+      seen.push(turn.what)
+      await turn.remember({ left: 2 - seen.length })
+      return seen.length < 3 ? 20 : 'done'
+    })
+    await queues.chores.every('so that somebody works', HOUR, async () => HOUR)
+    const errand = { kind: 'count', id: 'one', subject: 'a', what: { left: 2 } }
+    await queues.chores.send(errand)
+    await until(() => seen.length === 3)
+    await queues.chores.send(errand)
+    await sleep(200)
+    expect(seen).toEqual([{ left: 2 }, { left: 1 }, { left: 0 }])
+  })
+
+  test('of two errands about one thing the newer counts, also in the next process', async () => {
+    const seen: unknown[] = []
+    const look: Errand = async turn => {
+      seen.push(turn.what)
+      return turn.what === 'new' ? 'done' : HOUR
+    }
+    queues.chores.runErrands('look', look)
+    await queues.chores.send({ kind: 'look', id: 'first', subject: 'b', what: 'old' })
+    await until(() => seen.length === 1)
+    const next = await nextProcess()
+    await next.chores.send({ kind: 'look', id: 'second', subject: 'b', what: 'new' })
+    next.chores.runErrands('look', look)
+    await next.chores.every('so that somebody works', HOUR, async () => HOUR)
+    await until(() => seen.includes('new'))
+    await next.chores.send({ kind: 'look', id: 'third', subject: 'b', what: 'new' })
+    await until(() => seen.filter(what => what === 'new').length === 2)
   })
 
   test('several are done side by side', async () => {

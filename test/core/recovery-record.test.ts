@@ -3,6 +3,7 @@ import { Marker, markerSigner } from '../../src/core/model/marker.ts'
 import { nextStep } from '../../src/core/run/next-step.ts'
 import { type Backup, backupOf, type Remains, restored } from '../../src/core/run/recovery-record.ts'
 import { type Run, taskMarker } from '../../src/core/run/run.ts'
+import { sessionAtWork } from '../../src/core/run/unused-branch.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { branch, issueThread, pull, runWith, t0 } from './given.ts'
 
@@ -79,6 +80,13 @@ describe('a Run that PostHog has', () => {
     }
     expect(steps).toEqual(['react', 'unlabel', 'drop-branch', 'end'])
     expect([again.status, again.mute]).toEqual([undefined, true])
+    expect(sessionAtWork(again)).toBeUndefined()
+  })
+
+  test('that had said its last word knows which task run may still use its branch', () => {
+    const session = { taskId: 'task-1', taskRunId: 'run-1' }
+    const over = { ...atWork, outcome: { is: 'nothing' as const } }
+    expect(sessionAtWork(restored(remainsOf(over, { closed: true, session }), t0))).toEqual(session)
   })
 })
 

@@ -80,7 +80,11 @@ const steps: [step: string, asks: Service, run: Run][] = [
   ['answer-inline', 'github', working({ ...over, ask: review })],
   ['react', 'github', working({ ...over, told: { ...told, reaction: false } })],
   ['unlabel', 'github', working({ ...over, labels: ['codex'], told: { ...told, label: false } })],
-  ['drop-branch', 'github', working({ ...over, told: { ...told, branch: false } })],
+  [
+    'drop-branch',
+    'github',
+    working({ ...over, taskRun: { ...taskRun, status: 'completed' }, told: { ...told, branch: false } }),
+  ],
 ]
 
 interface Came {

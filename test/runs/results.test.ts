@@ -4,6 +4,7 @@ import { Refused } from '../../src/core/model/errors.ts'
 import { maxClaims } from '../../src/core/model/own-pull-request.ts'
 import type { CommitView, PullView } from '../../src/core/model/views.ts'
 import type { Run } from '../../src/core/run/run.ts'
+import type { UnusedBranch } from '../../src/core/run/unused-branch.ts'
 import { dropBranch, findBranch } from '../../src/runs/steps/find-branch.ts'
 import { adoptPull, findResult } from '../../src/runs/steps/find-result.ts'
 import { handWith } from '../commands/command-world.ts'
@@ -228,28 +229,59 @@ describe('a branch that GitHub refuses', () => {
 })
 
 describe('a branch that ends up unused', () => {
-  const dropped = async (
-    differs: Partial<NonNullable<Run['branch']>>,
-    sha = branch.sha,
-  ): Promise<string[]> => {
+  const ended: Partial<Run> = { taskRun: { ...taskRun, status: 'completed' } }
+
+  const drop = async (
+    given: Partial<Run> = {},
+    { sha = branch.sha, isBase = false }: { sha?: string; isBase?: boolean } = {},
+  ) => {
     const gone: string[] = []
-    const over = working({ branch: { ...branch, ...differs }, outcome: { is: 'answer' } })
+    const left: [string, UnusedBranch][] = []
     const run = await dropBranch(
-      handWith(over, {
+      handWith(working({ outcome: { is: 'answer' }, ...ended, ...given }), {
+        removeLater: async (...what) => void left.push(what),
         github: {
           branch: async name => ({ name, sha }),
-          isBaseOfPull: async () => false,
+          isBaseOfPull: async () => isBase,
           pullsFrom: async () => [],
           deleteBranch: async (name, from) => void gone.push(`${name} at ${from}`),
         },
       }),
     )
     expect(run.told.branch).toBe(true)
+    return { gone, left }
+  }
+
+  const dropped = async (differs: Partial<NonNullable<Run['branch']>>, sha?: string): Promise<string[]> => {
+    const { gone, left } = await drop({ branch: { ...branch, ...differs } }, sha === undefined ? {} : { sha })
+    expect(left).toEqual([])
     return gone
   }
 
   test('goes away, from where it stood', async () => {
     expect(await dropped({})).toEqual([`${branch.name} at ${branch.sha}`])
+  })
+
+  test('stays while its task run may use it, and is left for later', async () => {
+    const { gone, left } = await drop({ taskRun, round: 2 })
+    expect(gone).toEqual([])
+    const session = { taskId: 'task-1', taskRunId: taskRun.id }
+    const { thread, id } = working()
+    const unused = { thread, name: branch.name, sha: branch.sha, session, since: t0, removing: false }
+    expect(left).toEqual([[`${id}-2`, unused]])
+  })
+
+  test.each([
+    ['that goes on', false, 1],
+    ['that is over', true, 0],
+  ])('is left for later because of an earlier session %s', async (_, over, later) => {
+    const earlier = { taskId: 'task-1', taskRunId: 'run-0', over }
+    const { gone, left } = await drop({ taskRun: undefined, earlier })
+    expect([gone.length, left.length]).toEqual([1 - later, later])
+  })
+
+  test('is not left for later where a pull request goes into it', async () => {
+    expect(await drop({ taskRun }, { isBase: true })).toEqual({ gone: [], left: [] })
   })
 
   test.each<[string, Partial<NonNullable<Run['branch']>>]>([

@@ -186,6 +186,7 @@ export class MemoryBot {
       ],
       stream: { watch: () => false, unwatch() {} },
       userToken: options.userToken,
+      removeLater: async () => {},
       fence: () => crypto.randomUUID().replaceAll('-', '').slice(0, 16),
     })
   }

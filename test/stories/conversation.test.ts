@@ -33,7 +33,7 @@ onBothQueues('The thread is a conversation', world => {
   })
 
   it('stop stops it, at PostHog too, and says what is left', async () => {
-    const { posthog } = world()
+    const { github, posthog } = world()
     const { thread, number, says } = await opens('Stop me')
     posthog.script('count to infinity', { kind: 'hangs' })
     await says('/codex count to infinity')
@@ -45,6 +45,9 @@ onBothQueues('The thread is a conversation', world => {
     const { cancels, runs } = ledgerOf(world(), number)
     expect(cancels).toHaveLength(1)
     expect(posthog.run(String(runs[0]?.runId)).status).toBe('cancelled')
+    await github.waitFor(
+      async () => !(await github.branches()).some(name => name.startsWith(`codex/issue-${number}-`)),
+    )
   })
 
   it('stop with nothing going on is answered', async () => {

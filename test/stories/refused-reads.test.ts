@@ -26,14 +26,10 @@ onBothQueues('A read that is refused', world => {
 
   type Asked = Awaited<ReturnType<typeof asked>>
 
-  const endsAsEver = async ({ repository, number, thread, ledger }: Asked): Promise<void> => {
-    const { github } = world()
+  const endsAsEver = async ({ thread, ledger }: Asked): Promise<void> => {
     await thread.waitForAnswer('@maya the pull request is ready for you')
-    // The last step but the cost.
-    await github.waitFor(
-      async () =>
-        !(await github.branches(repository)).some(branch => branch.startsWith(`codex/issue-${number}-`)),
-    )
+    // Its cost is the last that a Run asks for.
+    await thread.waitForStatus('💰')
     expect(await thread.status()).toMatch(/^### 🚀 Codex opened #\d+/)
     expect(await thread.statuses()).toHaveLength(1)
     expect(await thread.answers()).toHaveLength(1)

@@ -35,6 +35,8 @@ export const crashPoints = [
   'reaction swapped, not recorded',
   'label removed, not recorded',
   'branch dropped, not recorded',
+  'branch left for later, not recorded',
+  'unused branch removed, not recorded',
   'before the end',
 ] as const
 

@@ -85,7 +85,7 @@ export function restored(remains: Remains, now: number): Run {
   const { backup, snapshot, session } = remains
   const { taskRunId } = session
   const run = known(remains)
-  if (remains.closed && backup.outcome) return tidyingUp(run, backup.outcome, now)
+  if (remains.closed && backup.outcome) return tidyingUp(run, { ...remains, outcome: backup.outcome }, now)
   if (taskRunId !== undefined) return atWork(run, backup, taskRunId, now)
   if (backup.words !== fingerprint(snapshot)) return { ...run, outcome: editedSince, concludedAt: now }
   // It waits its turn once more, and is asked about once more.
@@ -113,8 +113,14 @@ function known({ id, backup, thread, snapshot, settings, pulls, session, statusI
 }
 
 /** What was lent is given back, once more if need be. The comments stay as they are: they knew more than is known now. */
-const tidyingUp = (run: Run, outcome: Outcome, now: number): Run => ({
+const tidyingUp = (
+  run: Run,
+  { session: { taskId, taskRunId }, outcome }: Pick<Remains, 'session'> & { outcome: Outcome },
+  now: number,
+): Run => ({
   ...run,
+  // Its task run may use the branch still.
+  ...(taskId === undefined || taskRunId === undefined ? {} : { earlier: { taskId, taskRunId, over: false } }),
   status: undefined,
   outcome,
   concludedAt: now,

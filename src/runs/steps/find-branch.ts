@@ -3,6 +3,7 @@ import { issueBranch } from '../../core/model/branch-name.ts'
 import { Refused } from '../../core/model/errors.ts'
 import type { BranchView, IssueBranches } from '../../core/model/views.ts'
 import type { Branch, Outcome, Run } from '../../core/run/run.ts'
+import { isUsed, removableBranch, sessionAtWork } from '../../core/run/unused-branch.ts'
 import { believeAbsent, type Hand } from './step-context.ts'
 import { ignoreRefusal } from './tell-thread.ts'
 
@@ -161,22 +162,27 @@ function emptyRepository(hand: Hand, branch: string): Outcome {
   }
 }
 
-/** Only a branch that a Run of this thread recorded as made, that nothing was pushed to and that no pull request uses goes away. */
+/** A branch that nothing was pushed to and that no pull request uses goes away, as soon as no agent may use it any more. */
 export async function dropBranch(hand: Hand): Promise<Run> {
   const { run } = hand
-  const { branch, thread } = run
-  if (branch?.fresh && branch.recorded && branch.name !== thread.defaultBranch)
-    await ignoreRefusal(hand, dropIfUnused(hand, branch))
+  const branch = removableBranch(run)
+  if (branch) await ignoreRefusal(hand, dropIfUnused(hand, branch))
   return { ...run, told: { ...run.told, branch: true } }
 }
 
-async function dropIfUnused(hand: Hand, branch: Branch): Promise<void> {
-  const now = await hand.github.branch(branch.name)
-  if (!now) believeAbsent(hand, `The branch ${branch.name}`)
-  if (now?.sha !== branch.sha) return
-  if (await hand.github.isBaseOfPull(branch.name)) return
-  if ((await hand.github.pullsFrom(branch.name)).some(({ state }) => state === 'open')) return
-  await hand.job.assertHeld()
-  await hand.github.deleteBranch(branch.name, branch.sha)
-  hand.deps.reached('branch dropped, not recorded')
+async function dropIfUnused(hand: Hand, { name, sha }: Branch): Promise<void> {
+  const { run, deps, job, github } = hand
+  const now = await github.branch(name)
+  if (!now) believeAbsent(hand, `The branch ${name}`)
+  if (now?.sha !== sha || (await isUsed(github, name))) return
+  const session = sessionAtWork(run)
+  await job.assertHeld()
+  if (session) {
+    const unused = { thread: run.thread, name, sha, session, since: deps.now(), removing: false }
+    await deps.removeLater(`${run.id}-${run.round}`, unused)
+    deps.reached('branch left for later, not recorded')
+    return
+  }
+  await github.deleteBranch(name, sha)
+  deps.reached('branch dropped, not recorded')
 }

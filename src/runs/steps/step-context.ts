@@ -15,6 +15,7 @@ import type { Intent, Run } from '../../core/run/run.ts'
 import type { Session } from '../../core/run/session.ts'
 import type { OtherRun } from '../../core/run/start-limits.ts'
 import { limits } from '../../core/run/timing.ts'
+import type { UnusedBranch } from '../../core/run/unused-branch.ts'
 import { logMilestones } from './milestones.ts'
 
 /** News of a task run as they happen; what they are is looked up. */
@@ -41,6 +42,8 @@ export interface RunDeps {
   userToken: string | undefined
   settings: SettingsReader
   accounts: Accounts
+  /** Removes a branch that nothing came of once the task run that may use it has ended. One id counts once. */
+  removeLater(id: string, unused: UnusedBranch): Promise<void>
   /** A random word for each prompt. */
   fence(): string
   reached: Reached

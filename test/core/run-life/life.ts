@@ -76,6 +76,7 @@ function depsOf(world: World, worker: Worker): RunDeps {
       world.asked++ < world.script.ahead ? [{ id: older.id, addedAt: t0 - second, data: older }] : [],
     stream: { watch: () => true, unwatch() {} },
     userToken: undefined,
+    removeLater: async () => {},
     settings: deploymentWith(),
     accounts: memoryAccounts(),
     fence: () => 'f'.repeat(16),

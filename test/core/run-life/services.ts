@@ -84,7 +84,12 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         world.branches.set(name, sha)
         return { linked: false }
       }),
-    deleteBranch: name => at(writes, 'delete branch', () => void world.branches.delete(name)),
+    deleteBranch: name =>
+      at(writes, 'delete branch', () => {
+        const working = world.agents().filter(agent => !isOver(agent))
+        if (working.length > 0) world.violations.push(`${name} is removed under an agent`)
+        world.branches.delete(name)
+      }),
     pull: number => at(reads, 'pull', () => world.pulls.find(each => each.number === number)).catch(notThere),
     commitsSince: (_, sha) => at(reads, 'compare', () => [{ sha, byPerson: false }]),
     isDescendant: () => at(reads, 'compare', () => true),

@@ -1,0 +1,43 @@
+/**
+ * A branch that the bot made and that nothing came of. The agent takes it as the base of its pull request until its
+ * task run has ended, which may be an hour after the Run did.
+ */
+import { z } from 'zod'
+import type { ThreadClient } from '../model/ports.ts'
+import { Thread } from '../model/thread.ts'
+import { type Branch, isTerminal, type Run, sessionOf } from './run.ts'
+import { Session } from './session.ts'
+
+export const UnusedBranch = z.object({
+  thread: Thread,
+  name: z.string(),
+  /** Where it stood when the Run began: it goes only from there. */
+  sha: z.string(),
+  /** Who may still use it. */
+  session: Session,
+  /** When its Run ended, ms since the epoch. */
+  since: z.number(),
+  /** Its removal has begun. */
+  removing: z.boolean().default(false),
+})
+export type UnusedBranch = z.infer<typeof UnusedBranch>
+
+/** Only what a Run of this thread recorded as made, and found without a commit of its own, may be removed. */
+export function removableBranch({ branch, thread }: Run): Branch | undefined {
+  return branch?.fresh && branch.recorded && branch.name !== thread.defaultBranch ? branch : undefined
+}
+
+/** The task run that has not ended, as far as the Run knows. */
+export function sessionAtWork(run: Run): Session | undefined {
+  const { taskRun, earlier } = run
+  if (taskRun) return isTerminal(taskRun.status) ? undefined : sessionOf(run)
+  return earlier && !earlier.over ? { taskId: earlier.taskId, taskRunId: earlier.taskRunId } : undefined
+}
+
+type Asks = Pick<ThreadClient, 'isBaseOfPull' | 'pullsFrom'>
+
+/** Whether a pull request goes into a branch, or comes from it. */
+export async function isUsed(github: Asks, name: string): Promise<boolean> {
+  if (await github.isBaseOfPull(name)) return true
+  return (await github.pullsFrom(name)).some(({ state }) => state === 'open')
+}

@@ -1,0 +1,92 @@
+/**
+ * Removes a branch that nothing came of, once the task run that may still use it has ended. No Run waits for that: it
+ * is an errand of its own, which looks every few minutes, and gives way to any Run of the thread.
+ */
+import { ComeBack, Refused, Unanswered } from '../core/model/errors.ts'
+import type { GitHub, Log, RunQueue, TasksClient } from '../core/model/ports.ts'
+import { type Thread, threadSlot } from '../core/model/thread.ts'
+import { isTerminal, type Run } from '../core/run/run.ts'
+import { isUsed, UnusedBranch } from '../core/run/unused-branch.ts'
+
+export interface RemovalDeps {
+  github: GitHub
+  posthog: Pick<TasksClient, 'statusOf'>
+  runs: Pick<RunQueue<Run>, 'get' | 'holder'>
+  log: Log
+  now(): number
+  reached(point: 'unused branch removed, not recorded'): void
+  /** ms between two looks. */
+  every?: number
+}
+
+interface RemovalTurn {
+  what: unknown
+  remember(what: unknown): Promise<void>
+}
+
+const minute = 60_000
+const usualPause = 5 * minute
+/** A task run ends an hour after its last turn; one that is still there then may be there for ever. */
+const patience = 48 * 60 * minute
+
+/** @returns ms until the next look, or that there is nothing left to do */
+export const removeBranch =
+  (deps: RemovalDeps) =>
+  async (turn: RemovalTurn): Promise<number | 'done'> => {
+    const pause = deps.every ?? usualPause
+    const read = UnusedBranch.safeParse(turn.what)
+    // Another version wrote it, and one that can read it may be at work beside us.
+    if (!read.success) return pause
+    const unused = read.data
+    const about = { thread: unused.thread.url, branch: unused.name }
+    if (deps.now() - unused.since > patience) {
+      deps.log.warn(about, 'left an unused branch where it is: its task run does not end')
+      return 'done'
+    }
+    try {
+      return await look(deps, turn, unused, pause)
+    } catch (error) {
+      if (error instanceof ComeBack) return Math.max(pause, error.until - deps.now())
+      if (!(error instanceof Refused) && !(error instanceof Unanswered)) throw error
+      deps.log.warn({ ...about, err: error }, 'could not remove an unused branch')
+      return error instanceof Refused && error.of === 'effect' ? 'done' : pause
+    }
+  }
+
+async function look(
+  deps: RemovalDeps,
+  turn: RemovalTurn,
+  unused: UnusedBranch,
+  pause: number,
+): Promise<number | 'done'> {
+  const { thread, name, sha, session } = unused
+  const github = deps.github(thread)
+  const live = await liveRun(deps, thread)
+  const stands = await github.branch(name)
+  if (live) {
+    if (!stands && unused.removing && live.branch?.name === name) await putBack(deps, unused)
+    return pause
+  }
+  if (stands?.sha !== sha) return 'done'
+  if (!isTerminal(await deps.posthog.statusOf(session))) return pause
+  if (await isUsed(github, name)) return 'done'
+  await turn.remember({ ...unused, removing: true })
+  await github.deleteBranch(name, sha)
+  deps.reached('unused branch removed, not recorded')
+  deps.log.info({ thread: thread.url, branch: name }, 'removed an unused branch')
+  // A Run may have begun meanwhile, which wants it back.
+  return 0
+}
+
+async function liveRun({ runs }: RemovalDeps, thread: Thread): Promise<Run | undefined> {
+  const id = await runs.holder(threadSlot(thread))
+  const kept = id === undefined ? undefined : await runs.get(id)
+  return kept?.standing === 'live' ? kept.data : undefined
+}
+
+async function putBack({ github, log }: RemovalDeps, { thread, name, sha }: UnusedBranch): Promise<void> {
+  const client = github(thread)
+  const { ids } = await client.issueBranches()
+  await client.makeBranch(name, sha, ids)
+  log.info({ thread: thread.url, branch: name }, 'put a branch back for a run that had just found it')
+}

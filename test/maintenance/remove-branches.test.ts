@@ -1,0 +1,153 @@
+/** When a branch that nothing came of goes, and when it stays. */
+import { describe, expect, test } from 'vitest'
+import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
+import type { KeptRun, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
+import { threadSlot } from '../../src/core/model/thread.ts'
+import type { Run } from '../../src/core/run/run.ts'
+import { UnusedBranch } from '../../src/core/run/unused-branch.ts'
+import { removeBranch } from '../../src/maintenance/remove-branches.ts'
+import { branch, hour, minute, runWith, t0, working } from '../core/given.ts'
+
+const { thread } = working()
+const unused = UnusedBranch.parse({
+  thread,
+  name: branch.name,
+  sha: branch.sha,
+  session: { taskId: 'task-1', taskRunId: 'run-1' },
+  since: t0,
+})
+
+interface Given {
+  what?: unknown
+  now?: number
+  status?: () => Promise<Awaited<ReturnType<TasksClient['statusOf']>>>
+  /** Where the branch stands; `undefined` when it is gone. */
+  sha?: string | undefined
+  live?: (turn: number) => Run | undefined
+  github?: Partial<ThreadClient>
+}
+
+/** Takes turns until it is done or rests. */
+async function turns(given: Given) {
+  let { what = unused } = given
+  let sha = 'sha' in given ? given.sha : branch.sha
+  const did: string[] = []
+  const github: Partial<ThreadClient> = {
+    branch: async name => (sha === undefined ? undefined : { name, sha }),
+    isBaseOfPull: async () => false,
+    pullsFrom: async () => [],
+    issueBranches: async () => ({ linked: [], ours: [], base: undefined, ids: undefined }),
+    deleteBranch: async (name, from) => {
+      did.push(`removed ${name} at ${from}`)
+      sha = undefined
+    },
+    makeBranch: async (name, at) => {
+      did.push(`put back ${name} at ${at}`)
+      sha = at
+      return { linked: true }
+    },
+    ...given.github,
+  }
+  let turn = 0
+  const kept = (): KeptRun<Run> | undefined => {
+    const data = given.live?.(turn)
+    return data && { id: data.id, data, standing: 'live', addedAt: t0 }
+  }
+  const take = removeBranch({
+    github: () => github as ThreadClient,
+    posthog: { statusOf: given.status ?? (async () => 'completed') },
+    runs: {
+      holder: async slot => (slot === threadSlot(thread) ? kept()?.id : undefined),
+      get: async () => kept(),
+    },
+    log: { info() {}, warn() {}, error() {} },
+    now: () => given.now ?? t0 + minute,
+    reached: () => {},
+  })
+  for (; ; turn++) {
+    const remember = async (next: unknown): Promise<void> => {
+      what = next
+    }
+    const ms = await take({ what, remember })
+    if (ms !== 0) return { ms, did }
+  }
+}
+
+const removed = { ms: 'done', did: [`removed ${branch.name} at ${branch.sha}`] }
+const rests = { ms: 5 * minute, did: [] }
+const stays = { ms: 'done', did: [] }
+
+test.each(['completed', 'failed', 'cancelled'] as const)(
+  'a task run that is %s uses it no more',
+  async end => {
+    expect(await turns({ status: async () => end })).toEqual(removed)
+  },
+)
+
+describe('it stays, and is looked at again in five minutes', () => {
+  const fails = (error: Error) => ({ status: () => Promise.reject(error) })
+
+  test.each<[string, Given]>([
+    ['while its task run idles', { status: async () => 'in_progress' }],
+    ['while a run of the thread lives', { live: () => runWith() }],
+    ['while PostHog does not answer', fails(new Unanswered('posthog', 'reset'))],
+    ['while PostHog refuses to say', fails(new Refused('posthog', 404, '', 'no', undefined, 'read'))],
+    ['while there is a limit', fails(new ComeBack('posthog', t0 + 2 * minute, 'rate-limit', 'limit'))],
+    ['when another version wrote of it', { what: { v: 2 } }],
+  ])('%s', async (_, given) => {
+    expect(await turns(given)).toEqual(rests)
+  })
+
+  test('or as late as a limit has it', async () => {
+    const limit = new ComeBack('posthog', t0 + hour, 'rate-limit', 'limit')
+    expect(await turns(fails(limit))).toEqual({ ms: 59 * minute, did: [] })
+  })
+})
+
+describe('it stays for good', () => {
+  test.each<[string, Given]>([
+    ['when something was pushed to it', { sha: 'f'.repeat(40) }],
+    ['when a pull request goes into it', { github: { isBaseOfPull: async () => true } }],
+    [
+      'when its task run has not ended in two days',
+      { now: t0 + 49 * hour, status: async () => 'in_progress' },
+    ],
+    [
+      'when GitHub does not let it go',
+      { github: { deleteBranch: () => Promise.reject(new Refused('github', 403, '', 'no')) } },
+    ],
+  ])('%s', async (_, given) => {
+    expect(await turns(given)).toEqual(stays)
+  })
+})
+
+test('gone already, it is done', async () => {
+  expect(await turns({ sha: undefined })).toEqual(stays)
+})
+
+describe('a run that found it while it was being removed', () => {
+  const began = (name = branch.name) => working({ branch: { ...branch, name } })
+
+  test('has it back', async () => {
+    const live = (turn: number) => (turn === 0 ? undefined : began())
+    const { ms, did } = await turns({ live })
+    expect(did).toEqual([...removed.did, `put back ${branch.name} at ${branch.sha}`])
+    expect(ms).toBe(5 * minute)
+  })
+
+  test('has it back also when the process died meanwhile', async () => {
+    const { did } = await turns({ what: { ...unused, removing: true }, sha: undefined, live: () => began() })
+    expect(did).toEqual([`put back ${branch.name} at ${branch.sha}`])
+  })
+
+  test('gets no other one back, and none that somebody else took away', async () => {
+    const removing = { ...unused, removing: true }
+    expect(await turns({ what: removing, sha: undefined, live: () => began('release') })).toEqual(rests)
+    expect(await turns({ sha: undefined, live: () => began() })).toEqual(rests)
+  })
+})
+
+test('what goes wrong otherwise is left to the queue', async () => {
+  const boom = new Error('boom')
+  await expect(turns({ status: () => Promise.reject(boom) })).rejects.toBe(boom)
+})

@@ -1,0 +1,59 @@
+/** The agent takes the thread's branch as the base of its pull request until its task run ends, an hour after its turn. */
+import { expect, it } from 'vitest'
+import { spawnMortal } from '../chaos/mortal-bot.ts'
+import { onBothQueues } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+onBothQueues(
+  'A branch that nothing came of',
+  world => {
+    /** Looks every so often whether the branch may go: every five minutes would be too long for a story. */
+    const startBot = async () => {
+      const bot = await (await spawnMortal(world(), { env: { BRANCHES_MS: '200' } })).ready()
+      world().github.webhooks.target = `${bot.url}/api/github/webhooks`
+      return bot
+    }
+
+    it('stays while the task run may use it, in nobody’s way, and goes when that has ended', async () => {
+      const bot = await startBot()
+      const { github, posthog } = world()
+      const maya = github.as('maya')
+      const { number } = await maya.opensIssue({ title: 'Stays a while', body: 'As said.' })
+      const thread = new Thread(world(), number)
+      const branches = async () =>
+        (await github.branches()).filter(name => name.startsWith(`codex/issue-${number}-`))
+      const looks = (runId: string) =>
+        posthog.calls.filter(({ route, path }) => route === 'get-run' && path.includes(runId)).length
+      const looksTwice = async (runId: string) => {
+        const before = looks(runId)
+        await github.waitFor(() => looks(runId) >= before + 2)
+      }
+      const costs = () => posthog.calls.filter(({ route }) => route === 'usage').length
+
+      posthog.script('what is it', { kind: 'answers', text: 'A branch.' })
+      await maya.comments(number, '/codex what is it')
+      await thread.waitForAnswer('> A branch.')
+      await github.waitFor(() => costs() === 1)
+      const first = posthog.run(String(ledgerOf(world(), number).runs[0]?.runId))
+      await looksTwice(first.id)
+      expect(await branches()).toHaveLength(1)
+
+      posthog.script('plan it', { kind: 'answers', text: '1. Grow.' })
+      await maya.comments(number, '/codex --new plan it')
+      await thread.waitForAnswer('> 1. Grow.')
+      await github.waitFor(() => costs() === 2)
+      expect(first.status).toBe('cancelled')
+      const second = posthog.run(String(ledgerOf(world(), number).runs[1]?.runId))
+      await looksTwice(second.id)
+      expect(await branches(), 'the newer run may use it').toHaveLength(1)
+
+      await bot.stop('SIGKILL')
+      await startBot()
+      await looksTwice(second.id)
+      expect(await branches()).toHaveLength(1)
+      second.idleOut()
+      await github.waitFor(async () => (await branches()).length === 0)
+    })
+  },
+  { roles: [] },
+)
