@@ -178,16 +178,26 @@ export class BullQueue<Data> implements WorkQueue<Data> {
 
   /** Undefined: the slot was held by nobody after all, try again. */
   async #claim(id: string, data: Data, slot: string | undefined): Promise<Added | undefined> {
-    if (await this.#queue.getJob(id)) return { outcome: 'known', id }
-    // BullMQ gives the same answer to all who add one id; the job's name tells whose job it became.
+    if (slot === undefined) return { outcome: (await this.#enqueue(id, data)).isOurs ? 'added' : 'known', id }
+    if (await this.#nameOf(id)) return { outcome: 'known', id }
+    const { answer, isOurs, isThere } = await this.#enqueue(id, data, slot)
+    if (isOurs) return { outcome: 'added', id }
+    const holder = await this.#liveHolder(slot)
+    if (isThere) return { outcome: 'known', id }
+    return answer !== undefined && holder === answer ? { outcome: 'held', id: holder } : undefined
+  }
+
+  /** BullMQ gives the same answer to all who add one id; the job's name tells whose job it became. */
+  async #enqueue(id: string, data: Data, slot?: string) {
     const claim = `claim-${randomUUID()}`
     const deduplication = slot === undefined ? {} : { deduplication: { id: slot } }
-    const answer = await this.#queue.add(claim, storable(data), { jobId: id, ...deduplication })
-    const stored = await this.#queue.getJob(id)
-    if (stored?.name === claim) return { outcome: 'added', id }
-    const holder = slot === undefined ? undefined : await this.#liveHolder(slot)
-    if (stored) return { outcome: 'known', id }
-    return answer.id !== undefined && holder === answer.id ? { outcome: 'held', id: holder } : undefined
+    const { id: answer } = await this.#queue.add(claim, storable(data), { jobId: id, ...deduplication })
+    const name = await this.#nameOf(id)
+    return { answer, isOurs: name === claim, isThere: name !== undefined }
+  }
+
+  #nameOf(id: string): Promise<string | undefined> {
+    return this.#options.backend.nameOf(this.#queue, id)
   }
 
   /** PostgreSQL's side lets the late addition of an ended job take a slot that would then never be free again. */

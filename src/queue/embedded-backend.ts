@@ -26,6 +26,8 @@ const ORPHANS = `
   UPDATE job SET locked_until_ms = 0, stalled_marked = true WHERE state = 'active';
   DELETE FROM meta WHERE field = 'stalled-check';`
 
+const NAME = 'SELECT name FROM job WHERE queue = $1 AND id = $2'
+
 /** State by state, for each has an index of its own. */
 const LIVE_STATES = ['waiting', 'active', 'delayed']
 const ofEachState = (columns: string) =>
@@ -105,6 +107,10 @@ function backendOn(
   return {
     kind: 'embedded',
     create: (name, options, more) => createPostgresBackend(name, { ...options, connection: pool }, more),
+    nameOf: async (queue, id) => {
+      const { rows }: Rows<{ name: string }> = await pool.query(NAME, [queue.name, id])
+      return rows[0]?.name
+    },
     live: async ({ name }) => {
       const { rows }: Rows<{ id: string; data: unknown; added_at_ms: string }> = await pool.query(LIVE, [
         name,

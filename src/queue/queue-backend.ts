@@ -5,6 +5,8 @@ export interface QueueBackend {
   kind: 'redis' | 'embedded'
   /** Connects one BullMQ Queue or Worker; it supplies the connection itself. */
   create: BackendFactory<IQueueBackend, unknown>
+  /** The name of a job, and nothing else of it. */
+  nameOf(queue: BullMqQueue, id: string): Promise<string | undefined>
   /** The jobs of a queue that have not ended, at one moment. */
   live(queue: BullMqQueue): Promise<StoredJob[]>
   /** How many they are, without reading them. */

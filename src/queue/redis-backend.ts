@@ -61,6 +61,7 @@ export async function openRedis(
       const connection = more?.withBlockingConnection ? forWorkers() : producer
       return createRedisBackend(name, { ...options, connection }, more)
     },
+    nameOf: async (queue, id) => (await producer.hget(queue.toKey(id), 'name')) ?? undefined,
     live: queue => liveJobs(producer, queue),
     liveCount: queue => queue.getJobCountByTypes(...LIVE),
     probe: async () => {

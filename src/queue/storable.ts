@@ -5,8 +5,12 @@ export function storableText(text: string): string {
   return text.replace(UNSTORABLE, '\u{FFFD}')
 }
 
-/** `data` as it will be read back: plain JSON whose texts both backends can keep. */
+/** In JSON these stand as escapes; the text of one that somebody wrote down looks the same, and costs a closer look. */
+const MAY_BE_UNSTORABLE = /\\u(?:0000|d[89a-f])/
+
+/** `data` as it can be stored: JSON whose texts both backends can keep. */
 export function storable(data: unknown): unknown {
+  if (!MAY_BE_UNSTORABLE.test(JSON.stringify(data ?? null))) return data ?? null
   const clean = (_key: string, value: unknown) => (typeof value === 'string' ? storableText(value) : value)
   return JSON.parse(JSON.stringify(data ?? null, clean))
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { redactor } from '../../src/core/text/redact.ts'
 import { safeMarkdown } from '../../src/core/text/safe-markdown.ts'
 import { actedOn } from '../security/as-github.ts'
@@ -21,6 +21,30 @@ describe('a secret that is known', () => {
     ['short words stay', 'short words stay'],
   ])('%j', (text, expected) => {
     expect(redact(text)).toBe(expected)
+  })
+})
+
+const tokens: readonly [string, string][] = [
+  ['npm token', made('npm', '_', 'a1B2'.repeat(9))],
+  ['Hugging Face token', made('hf', '_', 'a1B2'.repeat(9))],
+  ['Google API key', made('AIza', 'Sy', 'a1B2-'.repeat(7))],
+  ['Stripe key', made('sk', '_live_', 'a1B2'.repeat(6))],
+  ['Stripe restricted key', made('rk', '_test_', 'a1B2'.repeat(6))],
+  ['Stripe webhook secret', made('whsec', '_', 'a1B2+/'.repeat(5))],
+  ['Slack app token', made('xapp', '-1-', 'A1B2-'.repeat(5))],
+  ['AWS session key id', made('ASIA', 'ABCDEFGHIJKLMNOP')],
+  ['GitHub user token', made('ghu', '_', 'a1B2'.repeat(9))],
+  ['OpenAI key', made('sk-', 'proj-a1B2'.repeat(4))],
+  ['Vault token', made('hvs', '.CAES', 'a1B2'.repeat(9))],
+  ['GitLab token', made('glpat', '-', 'a1B2'.repeat(5))],
+]
+
+describe('a token', () => {
+  const escaped = (token: string): string => token.replace(/[^A-Za-z0-9]/g, '\\$&')
+  const apart = (token: string): string => token.replace(/[^A-Za-z0-9]/g, '\u200b$&')
+  test.each(tokens)('%s, as it is and as Markdown and our comments write it', (_, token) => {
+    for (const text of [token, escaped(token), apart(token)])
+      expect(redactor(['another-secret'])(`before ${text}`)).toBe('before ‹redacted›')
   })
 })
 
@@ -81,6 +105,17 @@ describe('a secret by its shape', () => {
   ])('ordinary words stay: %s', text => {
     expect(redactor([])(text)).toBe(text)
   })
+})
+
+test('text that cannot hold a secret is looked at once and given back as it is', () => {
+  const text =
+    'See src/auth.ts and https://github.com/acme/shop/issues/7, @maya: task-force, 0123456789abcdef.\n'
+  const replace = vi.spyOn(String.prototype, 'replace')
+  const shown = redact(text.repeat(50))
+  const looks = replace.mock.calls.length
+  replace.mockRestore()
+  expect(shown).toBe(text.repeat(50))
+  expect(looks).toBe(1)
 })
 
 test('whatever stands around it, a known secret never comes out', () => {

@@ -90,10 +90,49 @@ export type Redact = (text: string) => string
 export function redactor(secrets: readonly string[]): Redact {
   const known = [...new Set(secrets)].filter(secret => secret.length >= 8)
   // The longer first: of two that begin alike, nothing of the longer may stay.
-  const values = [...new Set(known.flatMap(variants))].sort((a, b) => b.length - a.length).map(value)
-  const all = [...values, ...encodedValues(known), shapes]
-  return text => without(named, withoutJudged(without(all, text)))
+  const values = [...new Set(known.flatMap(variants))].sort((a, b) => b.length - a.length)
+  const encoded = known.flatMap(inBase64)
+  const hex = known.map(inHex)
+  const all = [...values.map(value), ...encodedValues(encoded, hex), shapes]
+  const mayHold = firstLook([...values, ...encoded], hex)
+  return text => (mayHold(text) ? without(named, withoutJudged(without(all, text))) : text)
 }
+
+const escapes = /[\\\u200b]+/g
+
+/** How a secret begins, by shape or by the words before it, once escapes are taken away; always more than is one. */
+const beginnings = new RegExp(
+  [
+    'gh[pousr]_[\\w.-]{16}|github_pat_|ph[xcsar]_[\\w-]{8}|(?:sk|xapp|pypi)-[\\w-]{16}|xox[abeprs]-',
+    '(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\\w-]{35}|gl(?:pat|rt|dt|ptt|cbt|ft|imt|agent|soat|ffct)-[\\w.-]{16}',
+    'npm_\\w{36}|dckr_|(?:SG|ya29|hv[sbr])\\.[\\w.-]{16}|lin_(?:api|oauth)_|hf_\\w{30}|[sr]k_(?:live|test)_|whsec_',
+    '-----BEGIN|smee\\.io|eyJ[\\w.-]{7}',
+    ':\\/\\/[^\\s/@]*@',
+    '[Bb][Ee][Aa][Rr][Ee][Rr]\\s|[Tt][Oo][Kk][Ee][Nn]\\s{1,9}[\\w.~+/-]{20}|[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]',
+    '[Bb][Aa][Ss][Ii][Cc]\\s{1,3}[A-Za-z0-9+/_-]{12}|[Aa][Ww][Ss]|[Ss][Ee][Cc][Rr][Ee][Tt]|‹redacted›',
+  ].join('|'),
+)
+
+/**
+ * Nearly all text holds no secret, and one look says so: at the beginnings of all shapes at once, and for a piece of
+ * each known value.
+ */
+function firstLook(values: readonly string[], hex: readonly string[]): (text: string) => boolean {
+  const pieces = values.map(pieceOf)
+  const digits = hex.map(known => known.slice(0, 16))
+  return text => {
+    const plain = text.replace(escapes, '')
+    if (beginnings.test(plain) || pieces.some(piece => plain.includes(piece))) return true
+    const lower = plain.toLowerCase()
+    return digits.some(piece => lower.includes(piece))
+  }
+}
+
+/** The longest part that no escape can stand in; of a value without letters nothing, which is in every text. */
+const pieceOf = (secret: string): string =>
+  (secret.match(/[A-Za-z0-9]+/g) ?? ['']).reduce((longest, part) =>
+    part.length > longest.length ? part : longest,
+  )
 
 const without = (secrets: readonly RegExp[], text: string): string =>
   secrets.reduce((rest, secret) => rest.replace(secret, hidden), text)
@@ -121,15 +160,17 @@ const variants = (secret: string): string[] => {
 const maxKnown = 64
 
 /** A known secret as base64, wherever in what was encoded it stood, and as hexadecimal digits. */
-function encodedValues(secrets: readonly string[]): RegExp[] {
-  const base64 = new Set(secrets.flatMap(inBase64))
-  const hex = secrets.map(secret => Buffer.from(secret).toString('hex').slice(0, maxKnown))
+function encodedValues(base64: readonly string[], hex: readonly string[]): RegExp[] {
   const one = '[A-Za-z0-9+/_-]|%2[BbFf]'
   return [
-    ...[...base64].map(known => new RegExp(`${inAnyBase64(known)}(?:${one})*(?:=|%3[Dd]){0,2}`, 'g')),
+    ...[...new Set(base64)].map(
+      known => new RegExp(`${inAnyBase64(known)}(?:${one})*(?:=|%3[Dd]){0,2}`, 'g'),
+    ),
     ...hex.map(known => new RegExp(`${known}[0-9a-f]*`, 'gi')),
   ]
 }
+
+const inHex = (secret: string): string => Buffer.from(secret).toString('hex').slice(0, maxKnown)
 
 /** A sign of base64 holds bits of two bytes: the first and the last may be shared with others. */
 const inBase64 = (secret: string): string[] =>

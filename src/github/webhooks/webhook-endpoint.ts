@@ -8,7 +8,7 @@ import type { Probot } from 'probot'
 import { z } from 'zod'
 import type { DoorAnswer, DoorMeter } from '../../core/model/meter.ts'
 import type { Trigger } from '../../core/model/trigger.ts'
-import { normalise, type Ours, readEvents } from './normalise.ts'
+import { type Delivery, normalise, type Ours, readEvents } from './normalise.ts'
 
 export interface DoorDeps {
   probot: Probot
@@ -37,26 +37,20 @@ interface Answer {
 export async function openDoor(
   deps: DoorDeps,
 ): Promise<(req: IncomingMessage, res: ServerResponse) => Promise<void>> {
-  /** By payload, since two deliveries may carry one id. */
-  const outcomes = new WeakMap<object, Answer>()
-  deps.probot.onAny(event => take(event))
   await deps.probot.ready()
 
-  /** What Probot hands on after the signature was checked. */
-  async function take(event: { id: string; name: string; payload: object }): Promise<void> {
-    const read = normalise({ id: event.id, event: event.name, payload: event.payload }, deps.ours)
+  /** Straight to the one who listens: Probot would sign in as the App and build a client for each event, for nobody. */
+  async function take(delivery: Delivery): Promise<Answer> {
+    const { id, event } = delivery
+    const read = normalise(delivery, deps.ours)
     if ('ignored' in read) {
-      deps.log.debug({ delivery: event.id, event: event.name, why: read.ignored }, 'ignored')
-      outcomes.set(event.payload, { status: 200, body: { ignored: read.ignored } })
-      return
+      deps.log.debug({ delivery: id, event, why: read.ignored }, 'ignored')
+      return { status: 200, body: { ignored: read.ignored } }
     }
     const trigger = withoutSecrets(read.trigger, deps.redact)
     const outcome = await deps.enqueue(trigger)
-    deps.log.info({ delivery: event.id, event: event.name, trigger: trigger.id, outcome }, 'queued')
-    outcomes.set(event.payload, {
-      status: 202,
-      body: { queued: trigger.id, ...(outcome === 'known' ? { known: true } : {}) },
-    })
+    deps.log.info({ delivery: id, event, trigger: trigger.id, outcome }, 'queued')
+    return { status: 202, body: { queued: trigger.id, ...(outcome === 'known' ? { known: true } : {}) } }
   }
 
   async function admit(req: IncomingMessage): Promise<Answer> {
@@ -77,10 +71,7 @@ export async function openDoor(
     if (!Addressed.safeParse(payload).success)
       return { status: 200, body: { ignored: 'payload not understood' } }
     try {
-      await deps.probot.receive({ id: headers.id, name: headers.name, payload } as Parameters<
-        Probot['receive']
-      >[0])
-      return outcomes.get(payload) ?? { status: 200, body: {} }
+      return await take({ id: headers.id, event: headers.name, payload })
     } catch (error) {
       deps.log.error({ delivery: headers.id, event: headers.name, err: error }, 'not queued')
       return { status: 503, body: { error: 'the queue can not take this now; send it again later' } }
@@ -126,13 +117,17 @@ function kindOf({ status, body }: Answer): DoorAnswer {
 const wordsOf = new Set(['text', 'before', 'title', 'body', 'hunk'])
 
 /** Only what people wrote is touched; names and addresses stay as they are. */
-function withoutSecrets<T>(value: T, redact: (text: string) => string): T {
-  return JSON.parse(JSON.stringify(value), (key, part: unknown) =>
-    typeof part === 'string' && wordsOf.has(key) ? redact(part) : part,
-  )
+function withoutSecrets(trigger: Trigger, redact: (text: string) => string): Trigger {
+  const clean = (part: unknown, key: string): unknown => {
+    if (typeof part === 'string') return wordsOf.has(key) ? redact(part) : part
+    if (Array.isArray(part)) return part.map(each => clean(each, ''))
+    if (typeof part !== 'object' || part === null) return part
+    return Object.fromEntries(Object.entries(part).map(([name, each]) => [name, clean(each, name)]))
+  }
+  return clean(trigger, '') as Trigger
 }
 
-/** Probot reads these before it hands an event on, and throws where they are of another kind. */
+/** What every event that is read has. */
 const Addressed = z.object({
   action: z.string(),
   installation: z.object({ id: z.number().int().positive() }).nullish(),

@@ -1,0 +1,66 @@
+/** How many webhooks one web process takes, durable before the answer. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { type RedisServer, startRedis } from '../test/support/redis-server.ts'
+import { startWorld } from '../test/world/world.ts'
+import { inRounds, type Row } from './row.ts'
+import { type Target, throughput, webhookRequest } from './webhook-load.ts'
+
+const perRound = 2_000
+const warmUp = 1_500
+const rounds = 5
+
+const row = (name: string, about: string, withCommand: boolean, reach: number): Row => ({
+  name,
+  about,
+  measure: () =>
+    beside(withCommand, async (floor, ours) => {
+      const round = (target: Target, count = perRound) =>
+        throughput(
+          target,
+          Array.from({ length: count }, () => webhookRequest(target, withCommand)),
+        )
+      for (const target of [floor, ours]) await round(target, warmUp)
+      return {
+        kind: 'rate',
+        reach,
+        ...(await inRounds(
+          rounds,
+          () => round(floor),
+          () => round(ours),
+        )),
+      }
+    }),
+})
+
+export const webhooks = row(
+  'webhooks',
+  'webhooks/s that carry a command, 8 KB, Redis, AOF everysec',
+  true,
+  0.6,
+)
+export const ignoredWebhooks = row('ignored', 'webhooks/s of comments without a command', false, 0.8)
+
+async function beside<T>(adds: boolean, measure: (floor: Target, ours: Target) => Promise<T>): Promise<T> {
+  const redis = await startRedis('--appendfsync', 'everysec')
+  const world = await startWorld({ redisUrl: redis.url, roles: ['web'] })
+  const secret = String(world.env.WEBHOOK_SECRET)
+  const floor = await startFloor(secret, adds ? redis : undefined)
+  try {
+    const ours = { port: world.bot.port, path: '/api/github/webhooks', secret }
+    return await measure({ port: floor.port, path: '/', secret }, ours)
+  } finally {
+    floor.stop()
+    await world.close()
+    await redis.stop()
+  }
+}
+
+async function startFloor(secret: string, redis: RedisServer | undefined) {
+  const script = fileURLToPath(new URL('floor-server.ts', import.meta.url))
+  const args = ['--import', 'tsx', script, secret, ...(redis ? [redis.url] : [])]
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [port] = await once(child.stdout, 'data')
+  return { port: Number(String(port)), stop: () => child.kill('SIGKILL') }
+}
