@@ -17,6 +17,7 @@ import { isOwner, threadSlot } from './core/model/thread.ts'
 import { Run } from './core/run/run.ts'
 import type { Session } from './core/run/session.ts'
 import { redactor } from './core/text/redact.ts'
+import { type FollowedFile, followDeploymentFile } from './deployment-file.ts'
 import { gitHubApp } from './github/app-client.ts'
 import { deliveryLog } from './github/delivery-log.ts'
 import { installationsOf } from './github/installations.ts'
@@ -96,8 +97,11 @@ export async function startBot(config: Config, overrides: Overrides = {}): Promi
   const work = config.role === 'web' ? undefined : await startWork(footing, overrides)
   state.works = true
   log.info({ role: config.role, queue: kind }, 'ready')
-  return { stop: signal => stopBot({ signal, state, log, server, queues, traces, stream: work?.stream }) }
+  return { stop: signal => stopBot({ signal, state, log, server, queues, traces, work }) }
 }
+
+const followed = ({ path, first }: Config['settings'], log: Logger): FollowedFile =>
+  path === undefined ? { settings: first, close() {} } : followDeploymentFile(path, first, log)
 
 /** A process that was just told to end may still hold the data directory or the port for a moment. */
 const patience = 5_000
@@ -120,13 +124,20 @@ interface Stopping {
   server: Server
   queues: BotQueues
   traces: Traces
-  stream: StreamWatch | undefined
+  work: Work | undefined
 }
 
-async function stopBot({ signal, state, log, server, queues, traces, stream }: Stopping): Promise<void> {
+/** What a process that works has open beside its queues. */
+interface Work {
+  stream: StreamWatch
+  settings: FollowedFile
+}
+
+async function stopBot({ signal, state, log, server, queues, traces, work }: Stopping): Promise<void> {
   state.works = false
   log.info({ signal }, 'stopping')
-  stream?.close()
+  work?.stream.close()
+  work?.settings.close()
   await closeServer(server, 2_000)
   await queues.close(grace - 2_000)
   await traces.close(500)
@@ -207,10 +218,7 @@ function newsFor({ queues, log }: Footing, posthog: PostHogSettings) {
   }
 }
 
-async function startWork(
-  footing: Footing,
-  { reached = () => {}, branchesEvery }: Overrides,
-): Promise<{ stream: StreamWatch }> {
+async function startWork(footing: Footing, { reached = () => {}, branchesEvery }: Overrides): Promise<Work> {
   const { config, queues, log, metrics, traces } = footing
   const { meter } = metrics
   const now = Date.now
@@ -222,9 +230,10 @@ async function startWork(
   )
   const { host, projectId, apiKey } = config.posthog
   const posthog: PostHogSettings = { host, projectId, apiKey, meter, gate: limitGate(now) }
+  const settings = followed(config.settings, log)
   const shared = {
-    settings: settingsReader(config.settings, settingsFile.read),
-    accounts: accountsIn(queues.notes),
+    settings: settingsReader(settings.settings, settingsFile.read),
+    accounts: accountsIn(queues.notes, log),
     github: (thread: Run['thread']) =>
       gitHubThread(app, thread, { now, redact: text => aroundMarkers(text, redact) }),
     posthog: postHogTasks(posthog, { now, redact }),
@@ -291,5 +300,5 @@ async function startWork(
     pause: 1_000,
   })
   await queues.chores.every('sweep-deliveries', sweepEvery, sweep)
-  return { stream: news.stream }
+  return { stream: news.stream, settings }
 }

@@ -7,12 +7,8 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { efforts, effortsFor, type ReasoningEffort } from './core/agent/run-request.ts'
-import {
-  type DeploymentSettings,
-  noDeploymentSettings,
-  readDeploymentSettings,
-} from './core/settings/deployment-settings.ts'
-import { problemText } from './core/settings/settings-file.ts'
+import { type DeploymentSettings, noDeploymentSettings } from './core/settings/deployment-settings.ts'
+import { readDeploymentFile } from './deployment-file.ts'
 
 type Role = 'all' | 'web' | 'worker'
 
@@ -21,8 +17,8 @@ export interface Config {
   posthog: { host: string; apiKey: string; projectId: string; userToken: string | undefined }
   run: { model: string; effort: ReasoningEffort | undefined }
   queue: { redisUrl: string | undefined; dataDir: string }
-  /** What the deployment grants and bounds. */
-  settings: DeploymentSettings
+  /** What the deployment grants and bounds: the file, and what it says at the start. */
+  settings: { path: string | undefined; first: DeploymentSettings }
   role: Role
   server: { host: string; port: number; proxyUrl: string | undefined; metricsToken: string | undefined }
   log: LogSettings
@@ -359,19 +355,13 @@ function queueOf(reader: Reader, role: Role): Config['queue'] {
 }
 
 /** What arrives is the same for all; only those who start something need it. */
-function settingsOf(reader: Reader, role: Role): DeploymentSettings {
+function settingsOf(reader: Reader, role: Role): Config['settings'] {
   const path = reader.given('SETTINGS_FILE')
-  if (path === undefined || role === 'web') return noDeploymentSettings
-  const text = fileAt(path)
-  if (text === undefined) {
-    reader.problem('SETTINGS_FILE', `names a file that can't be read: ${path}`)
-    return noDeploymentSettings
-  }
-  const read = readDeploymentSettings(text)
-  if (read.kind === 'read') return read.value
-  for (const problem of read.problems)
-    reader.problem('SETTINGS_FILE', `is wrong: ${problemText(path, problem)}`)
-  return noDeploymentSettings
+  if (path === undefined || role === 'web') return { path: undefined, first: noDeploymentSettings }
+  const file = readDeploymentFile(path)
+  if (file.kind === 'read') return { path, first: file.settings }
+  for (const problem of file.problems) reader.problem('SETTINGS_FILE', problem)
+  return { path, first: noDeploymentSettings }
 }
 
 function logOf(reader: Reader): LogSettings {

@@ -62,7 +62,7 @@ test('the least that it takes, and what stands in for the rest', () => {
     role: 'all',
     server: { host: 'localhost', port: 3000, proxyUrl: undefined },
     log: { level: 'info', format: 'pretty' },
-    settings: { owners: {}, limits: {}, defaults: {}, pause: false },
+    settings: { path: undefined, first: { owners: {}, limits: {}, defaults: {}, pause: false } },
     traces: { endpoint: undefined },
   })
 })
@@ -377,7 +377,7 @@ describe('SETTINGS_FILE', () => {
     const read = withFile('owners: {acme: {as_user: true}}\npause: Later')
     expect(read).toMatchObject({
       mode: 'run',
-      config: { settings: { owners: { acme: { as_user: true } }, pause: 'Later' } },
+      config: { settings: { path: file, first: { owners: { acme: { as_user: true } }, pause: 'Later' } } },
     })
   })
 

@@ -68,6 +68,20 @@ describe('starting a run', () => {
     expect(await may('read', file, { ...zoe, login: 'Zoe' }, [], accounts)).toBe(true)
   })
 
+  test('a queue without its data lets in who uses the login next, but for a login with its number, and the log says so', async () => {
+    const said: string[] = []
+    const taken = { ...zoe, id: 99 }
+    expect(await may('read', 'allow: { users: [zoe] }', zoe, [], memoryAccounts(said))).toBe(true)
+    const afterLoss = memoryAccounts(said)
+    expect(await may('read', 'allow: { users: [zoe] }', taken, [], afterLoss)).toBe(true)
+    expect(await may('read', 'allow: { users: ["zoe:12"] }', taken, [], afterLoss)).toBe(false)
+    await may('read', 'allow: { users: [zoe] }', taken, [], afterLoss)
+    expect(said).toEqual([
+      "allow.users: write zoe:12 to have it no other account's",
+      "allow.users: write zoe:99 to have it no other account's",
+    ])
+  })
+
   test.each([
     ['allow: { users: ["zoe:12"] }', zoe, true],
     ['allow: { users: ["zoe:12"] }', { ...zoe, id: 99 }, false],

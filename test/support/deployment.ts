@@ -15,9 +15,15 @@ export function deploymentWith(file = ''): SettingsReader {
 function memoryNotes(): Notes {
   const kept = new Map<string, unknown>()
   return {
-    add: async (id, data) => void (kept.has(id) || kept.set(id, data)),
+    add: async (id, data) => {
+      const outcome = kept.has(id) ? 'known' : 'added'
+      if (outcome === 'added') kept.set(id, data)
+      return { outcome }
+    },
     get: async id => (kept.has(id) ? { data: kept.get(id) } : undefined),
   }
 }
 
-export const memoryAccounts = () => accountsIn(memoryNotes())
+/** Of a queue of its own. @param said gets what is logged */
+export const memoryAccounts = (said: string[] = []) =>
+  accountsIn(memoryNotes(), { warn: (_, message) => void said.push(message) })

@@ -1,0 +1,78 @@
+/** `SETTINGS_FILE`: read at the start, and again whenever it changes; one with a slip leaves the last good one in force. */
+import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { Log } from './core/model/ports.ts'
+import { type DeploymentSettings, readDeploymentSettings } from './core/settings/deployment-settings.ts'
+import { problemText } from './core/settings/settings-file.ts'
+
+export type DeploymentFile =
+  | { kind: 'read'; settings: DeploymentSettings }
+  | { kind: 'wrong'; problems: string[] }
+
+/** Problems end a sentence that begins with the name of the variable. */
+export function readDeploymentFile(path: string): DeploymentFile {
+  try {
+    return parsed(path, readFileSync(path, 'utf8'))
+  } catch {
+    return unreadable(path)
+  }
+}
+
+function parsed(path: string, text: string): DeploymentFile {
+  const read = readDeploymentSettings(text)
+  return read.kind === 'read'
+    ? { kind: 'read', settings: read.value }
+    : { kind: 'wrong', problems: read.problems.map(problem => `is wrong: ${problemText(path, problem)}`) }
+}
+
+const unreadable = (path: string): DeploymentFile => ({
+  kind: 'wrong',
+  problems: [`names a file that can't be read: ${path}`],
+})
+
+/** A file this small is read sooner than its time is compared, which is coarse and says nothing of a swapped link. */
+const every = 1_000
+
+export interface FollowedFile {
+  /** As they are now, whenever they are looked at. */
+  settings: DeploymentSettings
+  close(): void
+}
+
+/** @param first what the file said at the start */
+export function followDeploymentFile(path: string, first: DeploymentSettings, log: Log): FollowedFile {
+  let now = first
+  let seen: string | undefined
+  const look = async (): Promise<void> => {
+    const text = await readFile(path, 'utf8').catch(() => '')
+    if (text === seen) return
+    seen = text
+    // A file that is being written, or was taken away, is no word that nothing is granted.
+    const file = text === '' ? unreadable(path) : parsed(path, text)
+    if (file.kind === 'wrong')
+      log.error({ problems: file.problems }, 'SETTINGS_FILE is wrong: the last good one holds')
+    else if (!isDeepStrictEqual(file.settings, now)) {
+      now = file.settings
+      log.info({ pause: now.pause }, 'SETTINGS_FILE has changed: it holds from now on')
+    }
+  }
+  const timer = setInterval(() => void look(), every).unref()
+  return {
+    settings: {
+      get owners() {
+        return now.owners
+      },
+      get limits() {
+        return now.limits
+      },
+      get defaults() {
+        return now.defaults
+      },
+      get pause() {
+        return now.pause
+      },
+    },
+    close: () => clearInterval(timer),
+  }
+}
