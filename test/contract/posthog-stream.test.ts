@@ -3,123 +3,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
 import { limitGate } from '../../src/core/model/limit-gate.ts'
 import { type StreamWatch, watchRuns } from '../../src/posthog/stream/run-stream.ts'
-import { type SseEvent, sseReader } from '../../src/posthog/stream/sse.ts'
-
-const text = (value: string) => new TextEncoder().encode(value)
-const read = (value: string, limit?: number): SseEvent[] => sseReader(limit)(text(value))
-
-describe('the reader of events', () => {
-  it.each<[what: string, sent: string, events: SseEvent[]]>([
-    ['a bare event', 'data: a\n\n', [{ name: 'message', data: 'a', id: undefined }]],
-    ['all fields', 'event: end\nid: 1-0\ndata: a\n\n', [{ name: 'end', data: 'a', id: '1-0' }]],
-    ['lines of data', 'data: a\ndata:\ndata: b\n\n', [{ name: 'message', data: 'a\n\nb', id: undefined }]],
-    ['one space taken', 'data:  a\ndata:b\n\n', [{ name: 'message', data: ' a\nb', id: undefined }]],
-    ['a byte order mark', '\uFEFFdata: a\n\n', [{ name: 'message', data: 'a', id: undefined }]],
-    [
-      'CR and CRLF',
-      'data: a\r\r\ndata: b\r\n\r\n',
-      [
-        { name: 'message', data: 'a', id: undefined },
-        { name: 'message', data: 'b', id: undefined },
-      ],
-    ],
-    [
-      'comments and unknown fields',
-      ': hi\nretry: 5\nfoo\ndata: a\n\n',
-      [{ name: 'message', data: 'a', id: undefined }],
-    ],
-    [
-      'an id that stays',
-      'id: 7\ndata: a\n\ndata: b\n\n',
-      [
-        { name: 'message', data: 'a', id: '7' },
-        { name: 'message', data: 'b', id: '7' },
-      ],
-    ],
-    ['no id with a null in it', 'id: 7\0\ndata: a\n\n', [{ name: 'message', data: 'a', id: undefined }]],
-    ['nothing without data', 'event: end\n\n\ndata: a\n\n', [{ name: 'message', data: 'a', id: undefined }]],
-    ['nothing that is cut off', 'data: a\n\ndata: b\n', [{ name: 'message', data: 'a', id: undefined }]],
-  ])('reads %s', (_, sent, events) => {
-    expect(read(sent)).toEqual(events)
-  })
-
-  it('ends a line at a CR without waiting for more', () => {
-    expect(read('data: a\r\r')).toHaveLength(1)
-  })
-
-  it.each([
-    ['in one line', `data: ${'x'.repeat(200)}\n`],
-    ['in many lines', 'data: xxxx\n'.repeat(40)],
-    ['in the name of a field', 'x'.repeat(200)],
-  ])('passes over an event that is too long %s, and reads the next', (_, long) => {
-    const sent = text(`id: 1\n${long}\n\nid: 2\ndata: b\n\n`)
-    const next = [{ name: 'message', data: 'b', id: '2' }]
-    expect(sseReader(100)(sent)).toEqual(next)
-    const reader = sseReader(100)
-    expect([...sent].flatMap(byte => reader(Uint8Array.of(byte)))).toEqual(next)
-  })
-
-  const line = fc.string({ unit: 'grapheme', maxLength: 30 }).filter(value => !/[\r\n\0]/.test(value))
-  const event = fc.record({
-    name: fc.option(
-      line.filter(value => value !== ''),
-      { nil: undefined },
-    ),
-    id: fc.option(line, { nil: undefined }),
-    data: fc.array(line, { minLength: 1, maxLength: 3 }),
-    comment: fc.option(line, { nil: undefined }),
-  })
-  const eol = fc.constantFrom('\n', '\r', '\r\n')
-
-  it('gives the same events however the bytes are cut', () => {
-    fc.assert(
-      fc.property(
-        fc.array(event),
-        eol,
-        fc.boolean(),
-        fc.infiniteStream(fc.nat(9)),
-        (events, end, mark, cuts) => {
-          const lines = events.flatMap(({ name, id, data, comment }) => [
-            ...(comment === undefined ? [] : [`:${comment}`]),
-            ...(name === undefined ? [] : [`event: ${name}`]),
-            ...(id === undefined ? [] : [`id: ${id}`]),
-            ...data.map(part => `data: ${part}`),
-            '',
-          ])
-          let last: string | undefined
-          const expected = events.map(({ name = 'message', id, data }) => {
-            last = id ?? last
-            return { name, data: data.join('\n'), id: last }
-          })
-          const bytes = text(`${mark ? '\uFEFF' : ''}${lines.map(one => one + end).join('')}`)
-          const reader = sseReader()
-          const seen: SseEvent[] = []
-          for (let at = 0; at < bytes.length; ) {
-            const size = cuts.next().value ?? 1
-            seen.push(...reader(bytes.subarray(at, at + size)))
-            at += size
-          }
-          expect(seen).toEqual(expected)
-        },
-      ),
-    )
-  })
-
-  it('survives any bytes', () => {
-    fc.assert(
-      fc.property(fc.array(fc.uint8Array({ maxLength: 50 })), chunks => {
-        const reader = sseReader(60)
-        for (const chunk of chunks) for (const { data } of reader(chunk)) expect(data.length).toBeLessThan(61)
-      }),
-    )
-  })
-})
 
 const apiKey = 'phx_aKeyThatNoLogMayShow'
 const secret = 'words of the agent'
@@ -431,7 +319,7 @@ describe('beside a server that goes wrong', () => {
         ': hello\n\ndata: no json\n\ndata: null\n\ndata: []\n\ndata: {"type":"notification"}\n\n',
       )
       response.write('data: {"type":"notification","notification":{"method":7,"params":"x"}}\n\n')
-      response.write(`data: ${'x'.repeat(1_200_000)}\n\n\0\xff\n\n`)
+      response.write('\0\xff\n\n')
       setTimeout(() => response.write(`event: what\ndata: ${state({ n: 1 })}\n\n`), 60)
     })
     const { watch, news } = watchAt(url, { pace: { ...quick, silence: 1_000 } })
@@ -439,6 +327,30 @@ describe('beside a server that goes wrong', () => {
     await sleep(40)
     expect(news).toEqual([])
     await until(() => news.length === 1)
+  })
+
+  it('reads what was cut in the middle of a character, and lines that end in CRLF', async () => {
+    const { url } = await serve(async response => {
+      begin(response)
+      for (const byte of Buffer.from(`: ü\r\nid: 1-1\r\ndata: ${state({ n: 'ü' })}\r\n\r\n`))
+        await new Promise(sent => response.write(Buffer.of(byte), sent))
+    })
+    const { watch, news } = watchAt(url, { pace: { ...quick, silence: 1_000 } })
+    watch.watch(session)
+    await until(() => news.length === 1)
+  })
+
+  it('lets go of an event without an end, and goes on with what comes after it', async () => {
+    const { url, requests } = await serve((response, _, n) => {
+      begin(response).write(`id: 7-7\ndata: ${state({ n })}\n\n`)
+      if (n === 1) response.write(`id: 8-8\ndata: ${'x'.repeat(1_200_000)}`)
+    })
+    const { watch, news } = watchAt(url, { pace: { ...quick, silence: 5_000 } })
+    watch.watch(session)
+    await until(() => requests.length === 2)
+    expect(requests[1]?.lastId).toBeUndefined()
+    await until(() => news.length === 2)
+    expect(logged.join()).toContain('an event is too long')
   })
 
   it('knows the other ways to say it', async () => {

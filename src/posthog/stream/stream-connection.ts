@@ -2,11 +2,11 @@
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { json } from 'node:stream/consumers'
+import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { ComeBack } from '../../core/model/errors.ts'
 import type { Session } from '../../core/run/session.ts'
 import { faultOf, isOfTheKey, type PostHogSettings } from '../posthog-http.ts'
 import { ErrorBody } from '../schemas.ts'
-import { type SseEvent, sseReader } from './sse.ts'
 
 /** What the connections of one run have in common. */
 export interface Line {
@@ -101,14 +101,28 @@ async function unusable({ gate }: PostHogSettings, response: IncomingMessage, no
   return { is: 'lost', reason: `status ${status}`, until: fault instanceof ComeBack ? fault.until : 0 }
 }
 
+/** Characters; PostHog's own are a few thousand. */
+const maxEvent = 1_000_000
+
 async function listen(line: Line, response: IncomingMessage, alive: () => void): Promise<Ending> {
-  const read = sseReader()
+  let ending: Ending | undefined
+  const parser = createParser({
+    maxBufferSize: maxEvent,
+    onEvent(event) {
+      ending ??= hear(line, event)
+    },
+    onError({ type }) {
+      if (type !== 'max-buffer-size-exceeded') return
+      // The next connection is not to begin with it again.
+      line.lastId = undefined
+      ending ??= { is: 'lost', reason: 'an event is too long' }
+    },
+  })
+  const decoder = new TextDecoder()
   for await (const bytes of response) {
     alive()
-    for (const event of read(bytes)) {
-      const ending = hear(line, event)
-      if (ending) return ending
-    }
+    parser.feed(decoder.decode(bytes, { stream: true }))
+    if (ending) return ending
   }
   return { is: 'lost', reason: 'closed by the server' }
 }
@@ -116,9 +130,9 @@ async function listen(line: Line, response: IncomingMessage, alive: () => void):
 /** An id goes back as the value of a header. */
 const usableId = /^[\x21-\x7e]{1,200}$/
 
-function hear(line: Line, { name, data, id }: SseEvent): Ending | undefined {
+function hear(line: Line, { event, data, id }: EventSourceMessage): Ending | undefined {
   if (id !== undefined) line.lastId = usableId.test(id) ? id : undefined
-  switch (name) {
+  switch (event) {
     case 'end':
       return { is: 'rotated' }
     case 'stream-end':
@@ -128,7 +142,7 @@ function hear(line: Line, { name, data, id }: SseEvent): Ending | undefined {
       line.lastId = undefined
       return { is: 'lost', reason: 'the server reported an error' }
     default:
-      line.heard(name === 'keepalive' ? undefined : data)
+      line.heard(event === 'keepalive' ? undefined : data)
       return undefined
   }
 }
