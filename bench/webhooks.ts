@@ -8,8 +8,9 @@ import { inRounds, type Row } from './row.ts'
 import { type Target, throughput, webhookRequest } from './webhook-load.ts'
 
 const perRound = 2_000
-const warmUp = 1_500
-const rounds = 5
+/** Until V8 has compiled what is hot. */
+const warmUp = 8_000
+const rounds = 7
 
 const row = (name: string, about: string, withCommand: boolean, reach: number): Row => ({
   name,

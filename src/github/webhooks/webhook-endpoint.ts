@@ -87,7 +87,10 @@ export async function openDoor(
     })
     if (kindOf(answer) === 'refused') tellTurnedAway()
     if (answer.status === 413) res.setHeader('connection', 'close')
-    res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body))
+    const body = JSON.stringify(answer.body)
+    // With a length it goes out in one piece.
+    const length = Buffer.byteLength(body)
+    res.writeHead(answer.status, { 'content-type': 'application/json', 'content-length': length }).end(body)
     if (answer.status === 413) req.destroy()
     const name = String(req.headers['x-github-event'])
     const event = isKnown(name) ? name : 'other'
