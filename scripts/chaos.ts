@@ -4,6 +4,7 @@
  */
 import { setMaxListeners } from 'node:events'
 import { parseArgs } from 'node:util'
+import { bundle } from '../test/bundle.ts'
 import { alwaysCrashes, everyPoint, heirAtHand, twentyDeaths } from '../test/chaos/scenarios/crashes.ts'
 import { frozenWorker } from '../test/chaos/scenarios/freezes.ts'
 import { queueLost } from '../test/chaos/scenarios/losses.ts'
@@ -60,6 +61,7 @@ if (values.help || !['redis', 'embedded', 'both'].includes(values.queue)) {
   process.exit(values.help ? 0 : 2)
 }
 
+await bundle()
 const began = Date.now()
 const limit = values.minutes === undefined ? Number.POSITIVE_INFINITY : Number(values.minutes) * 60_000
 const seeds =

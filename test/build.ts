@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openQueues } from '../src/queue/open-queues.ts'
+import { bundle } from './bundle.ts'
 
 /** @returns what undoes it */
 export async function setup(): Promise<() => Promise<void>> {
@@ -12,6 +13,7 @@ export async function setup(): Promise<() => Promise<void>> {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     stdio: 'inherit',
   })
+  await bundle()
   const template = await mkdtemp(join(tmpdir(), 'queue-template-'))
   const parse = (): never => expectNoJobs()
   const queues = await openQueues({ dataDir: template, parseTrigger: parse, parseRun: parse })

@@ -56,6 +56,8 @@ export class Memory {
   readonly deleted = new Set<number>()
   /** Node ids of comments that were edited: emulate's `updated_at` moves even without an edit. */
   readonly edited = new Set<string>()
+  /** Goes up before and after whatever may change what somebody sees. */
+  changes = 0
   readonly #before = new Map<string, Record<string, string>[]>()
   readonly #repositories = new Map<string, KnownRepository>()
   readonly #formerNames = new Map<string, number>()

@@ -59,6 +59,16 @@ export class Pipeline {
   }
 
   async handle(raw: RawRequest): Promise<Outcome> {
+    if (raw.method === 'GET') return this.#handle(raw)
+    this.#parts.memory.changes++
+    try {
+      return await this.#handle(raw)
+    } finally {
+      this.#parts.memory.changes++
+    }
+  }
+
+  async #handle(raw: RawRequest): Promise<Outcome> {
     const actor = this.#parts.tokens.whoIs(raw.headers.authorization)
     const request = this.#read(raw, actor ?? nobody)
     if (raw.quiet) return this.#outcome(request, await this.#serve(request, undefined), undefined)

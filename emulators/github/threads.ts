@@ -49,10 +49,14 @@ export interface ThreadView {
   pull: PullView | undefined
 }
 
+/** So long a view may be shown again, in milliseconds: a few things change without a request. */
+const fresh = 1_000
+
 export class Threads {
   readonly #api: Api
   readonly #memory: Memory
   readonly #reactions: ReactionBook
+  readonly #seen = new Map<string, { view: Promise<ThreadView>; changes: number; until: number }>()
 
   constructor(parts: { api: Api; memory: Memory; reactions: ReactionBook }) {
     this.#api = parts.api
@@ -60,7 +64,18 @@ export class Threads {
     this.#reactions = parts.reactions
   }
 
-  async thread(repository: string, number: number): Promise<ThreadView> {
+  /** Tests look at a thread many times between two changes: that costs one look. */
+  thread(repository: string, number: number): Promise<ThreadView> {
+    const { changes } = this.#memory
+    const key = threadKey(repository, number)
+    const seen = this.#seen.get(key)
+    if (seen && seen.changes === changes && Date.now() < seen.until) return seen.view
+    const view = this.#read(repository, number)
+    this.#seen.set(key, { view, changes, until: Date.now() + fresh })
+    return view
+  }
+
+  async #read(repository: string, number: number): Promise<ThreadView> {
     const base = `/repos/${repository}`
     const issue = await must(this.#api, 'GET', `${base}/issues/${number}`)
     const isPull = this.#memory.pulls.has(threadKey(repository, number))

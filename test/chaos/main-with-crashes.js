@@ -2,10 +2,10 @@
  * The bot as `src/main.ts` runs it, but mortal: `CRASH_AT=point` or `CRASH_AT=point:nth` kills the process, as
  * power loss would, the nth time it gets there. `LOCK_MS` and `STALLED_MS` shorten the wait for its heir, `BRANCHES_MS`
  * that for a branch that nothing came of. It runs the
- * very code that ships, from `dist`, and is no TypeScript itself, so that it starts as fast.
+ * very code that ships, and is no TypeScript itself, so that it starts as fast.
  */
 /** @param {string} name */
-const built = name => import(new URL(`../../dist/${name}`, import.meta.url).href)
+const built = name => import(new URL(`../../dist/bundled/${name}`, import.meta.url).href)
 const { startBot } = await built('bot.js')
 const config = await built('config.js')
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Check } from '../../src/core/model/check.ts'
+import { bundled } from '../bundle.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 let world: World
@@ -28,7 +29,7 @@ interface Examined {
   checks: Check[]
 }
 
-const cli = join(import.meta.dirname, '../../dist/doctor-cli.js')
+const cli = join(bundled, 'doctor-cli.js')
 
 function doctor(env: Record<string, string> = {}, args = ['--json']): Promise<Examined> {
   const options = { cwd: tmpdir(), env: { PATH: process.env.PATH ?? '', ...world.env, ...env } }

@@ -3,10 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { bundled } from '../bundle.ts'
 import { newDataDir } from '../support/data-dir.ts'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export class Bot {
   readonly url: string
@@ -75,9 +73,9 @@ export class Bot {
   }
 }
 
-/** Starts `dist/main.js`; the build is made once before the tests. */
+/** The build is made once before the tests. */
 export function spawnBot(env: Record<string, string>, port: number, cwd = tmpdir()): Bot {
-  const child = spawn(process.execPath, [join(root, 'dist/main.js')], {
+  const child = spawn(process.execPath, [join(bundled, 'main.js')], {
     cwd,
     env: { PATH: process.env.PATH ?? '', ...env, HOST: '127.0.0.1', PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe'],
