@@ -45,7 +45,8 @@ export const backwards: readonly CrashPoint[] = crashPoints.toReversed()
 export const begin = (world: World, point: CrashPoint, name: string): Promise<Play> =>
   scenes[leadingTo[point]](world, name)
 
-const patience = 25_000
+/** For what never comes; a busy machine is slow. */
+const patience = 90_000
 
 /**
  * For each point: a life that ends there, and a thread that leads to it. The last life does not end.
