@@ -21,8 +21,8 @@ export async function bundle(): Promise<void> {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    // It reads files that stand beside it.
-    external: ['@electric-sql/pglite'],
+    // These two don't work when they are moved: one reads files that stand beside it.
+    external: ['@electric-sql/pglite', 'undici'],
     logLevel: 'error',
     // Some dependencies are CommonJS, and require what node brings.
     banner: {
