@@ -3,11 +3,16 @@ import { defineConfig } from 'vitest/config'
 // A test waits for events; these only end one that waits in vain, also where other work holds the processors.
 const patience = { testTimeout: 180_000, hookTimeout: 180_000 }
 
-// Modules are read once a worker, not once a file: that is a quarter of all the work.
-const isolate = false
+// A test that is red once is red: it is mended, not told again.
+const retry = 0
 
-// Until the whole suite has been seen green on a quiet machine often enough, CI tells a story once more.
-const retry = process.env.CI ? 1 : 0
+const project = (name: string, include: string[], options: { isolate: boolean; exclude?: string[] }) => ({
+  test: { name, include, retry, ...patience, ...options },
+})
+
+// Without isolation modules are read once a worker, not once a file: that is half of what short tests cost.
+const core = ['test/{core,commands,runs,maintenance}/**/*.test.ts', 'emulators/**/*.test.ts']
+const stories = ['test/stories/**/*.test.ts']
 
 export default defineConfig({
   test: {
@@ -15,25 +20,10 @@ export default defineConfig({
     maxWorkers: 3,
     retry,
     projects: [
-      {
-        test: {
-          name: 'stories',
-          include: ['test/stories/**/*.test.ts'],
-          isolate,
-          retry,
-          ...patience,
-        },
-      },
-      {
-        test: {
-          name: 'parts',
-          include: ['{test,emulators}/**/*.test.ts'],
-          exclude: ['test/stories/**'],
-          isolate,
-          retry,
-          ...patience,
-        },
-      },
+      project('stories', stories, { isolate: false }),
+      project('core', core, { isolate: false }),
+      // What is changed here for a test, such as the network, is changed for a whole process.
+      project('parts', ['test/**/*.test.ts'], { isolate: true, exclude: [...core, ...stories] }),
     ],
   },
 })
