@@ -96,11 +96,7 @@ async function finish(
       await swapReaction(hand, trigger, { well: handled.well, over })
       return undefined
     case 'reply':
-      // Who was told that the words are kept needs no second answer when they have arrived.
-      if (
-        !(hand.record.announced && handled.reply.reply === 'passed-on') &&
-        !(await isRepeated(hand, handled.reply))
-      )
+      if (!(await isRepeated(hand, handled.reply)))
         await reply(hand, handled.reply, { last: true, well: handled.well })
       await swapReaction(hand, trigger, { well: handled.well, over })
       return undefined

@@ -2,6 +2,7 @@
 import type { Options } from '../core/command/parse.ts'
 import type { Ask, Outcome } from '../core/run/run.ts'
 import { command, reject } from './command.ts'
+import type { Asking } from './command-context.ts'
 import { inTheWay } from './in-the-way.ts'
 import type { Reads } from './reads.ts'
 import { askedBefore } from './run-options.ts'
@@ -35,7 +36,7 @@ export const approveCommand = command({
     const live = await reads.live()
     if (live && live.id !== request.runId) return { live }
     const plan = await planOf(reads, request.trigger.thread.defaultBranch)
-    if (!plan) return {}
+    if (!plan || isOfOtherPlan(request.trigger, plan)) return {}
     const { branch } = plan.approves
     const [now, start] = await Promise.all([
       branch === undefined ? undefined : reads.branch(branch),
@@ -54,6 +55,10 @@ export const approveCommand = command({
     return decideStart(request, wanted(plan), start)
   },
 })
+
+/** A box approves the plan that it stands below, and only while that is the last thing that was asked. */
+const isOfOtherPlan = (trigger: Asking, { approves }: MadePlan): boolean =>
+  trigger.kind === 'tick' && trigger.run !== approves.plan
 
 /** The last thing that was asked here, if it was a plan and was answered with one. */
 async function planOf(

@@ -1,6 +1,6 @@
 /** Tells a live Run something, and waits until it has dealt with it. */
 import type { Said } from './command.ts'
-import { answered, commandId, type Handled, refused, type TriggerHand } from './command-context.ts'
+import { commandId, type Handled, refused, type TriggerHand } from './command-context.ts'
 import type { TriggerRecord } from './trigger-record.ts'
 
 /** Written down before: whoever comes back says the same, which counts once. */
@@ -24,9 +24,6 @@ async function tellNoted(hand: TriggerHand): Promise<Handled> {
 
 type Noted = NonNullable<TriggerRecord['noted']>
 
-/** Longer than this, and the asker is told that the words are kept. */
-const patience = 10_000
-
 /** The Run has dealt with the note, or ended without doing so; then the command starts over. */
 export async function afterNote(hand: TriggerHand, { runId, noteId, told }: Noted): Promise<Handled> {
   const kept = await hand.deps.runs.get(runId)
@@ -34,17 +31,15 @@ export async function afterNote(hand: TriggerHand, { runId, noteId, told }: Note
   if (kept?.standing === 'live' && !(kept.data.outcome && hand.record.trigger.kind === 'label')) {
     if (!told) return tellNoted(hand)
     await hand.deps.runs.wake(runId)
-    const late = hand.deps.now() - hand.job.addedAt > patience && !hand.stopping
-    return { with: 'wait', ms: 500, ...(late ? { announce: { reply: 'kept' } } : {}) }
+    return { with: 'wait', ms: 500 }
   }
   await hand.save({ ...hand.record, noted: undefined })
   return { with: 'wait', ms: 0 }
 }
 
-/** A stop is answered by the Run's last word, a label by its being there already. */
+/** The reaction says that it arrived, the status how many did, and the last word what came of it. */
 function dealtWith(hand: TriggerHand, dropped: boolean): Handled {
   if (dropped && hand.stopping) return refused({ reply: 'asked-since' })
-  if (hand.record.trigger.kind === 'label' || hand.stopping) return { with: 'silence' }
-  if (dropped) return refused({ reply: 'not-passed-on' })
-  return answered({ reply: 'passed-on' })
+  const isSaid = hand.record.trigger.kind !== 'label' && !hand.stopping
+  return dropped && isSaid ? refused({ reply: 'not-passed-on' }) : { with: 'silence' }
 }

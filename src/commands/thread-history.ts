@@ -54,7 +54,8 @@ async function ownPullMarker(hand: TriggerHand): Promise<Marker | undefined> {
 export const shownBy = (
   { deps }: Pick<TriggerHand, 'deps'>,
   { text, thread }: TickTrigger,
-): Marker | undefined => deps.signer.read(text, thread).findLast(({ as }) => as === 'status')
+): Marker | undefined =>
+  deps.signer.read(text, thread).findLast(({ as }) => as === 'status' || as === 'closing')
 
 export type AskedLast = Pick<Run, 'ask' | 'snapshot' | 'head'>
 

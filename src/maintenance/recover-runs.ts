@@ -149,11 +149,11 @@ const endOf = ({ run, round = 0 }: Marker): string => `${run} ${round}`
 /** Last words in the threads of lines of code are not among the comments that were read. */
 const isClosed = (
   marker: Marker,
-  { outcome, ask: { origin } }: Backup,
+  { outcome, quiet, ask: { origin } }: Backup,
   ended: ReadonlySet<string>,
 ): boolean =>
   outcome !== undefined &&
-  (ended.has(endOf(marker)) || (origin.by === 'comment' && origin.place.in === 'inline'))
+  (quiet || ended.has(endOf(marker)) || (origin.by === 'comment' && origin.place.in === 'inline'))
 
 async function adopt(deps: AdoptDeps, repository: Repository, status: Status): Promise<boolean> {
   const { run: id } = status.marker

@@ -1,5 +1,6 @@
 /** The fields we use of PostHog's answers. Everything else is left unread, so that it may change. */
 import { z } from 'zod'
+import { AgentUpdate } from './agent-updates.ts'
 
 const statuses = ['not_started', 'queued', 'in_progress', 'completed', 'failed', 'cancelled'] as const
 
@@ -34,7 +35,7 @@ export const TaskRun = z.object({
 })
 export type TaskRun = z.infer<typeof TaskRun>
 
-export const Task = z.object({ id: z.string() })
+export const Task = z.object({ id: z.string(), task_summary: text.catch(undefined) })
 
 const Named = z.object({ id: z.string() }).nullish().catch(undefined)
 
@@ -88,14 +89,6 @@ export const ErrorBody = z
   .catch({})
 export type ErrorBody = z.infer<typeof ErrorBody>
 
-const Update = z.object({
-  sessionUpdate: z.string(),
-  content: z
-    .union([z.object({ text: z.string() }), z.array(z.unknown())])
-    .nullish()
-    .catch(undefined),
-})
-
 export const LogLine = z.object({
   timestamp: z.string(),
   notification: z.object({
@@ -104,7 +97,7 @@ export const LogLine = z.object({
     result: z.object({ stopReason: z.string() }).nullish().catch(undefined),
     params: z
       .object({
-        update: Update.optional().catch(undefined),
+        update: AgentUpdate.optional().catch(undefined),
         step: z.string().optional().catch(undefined),
         status: z.string().optional().catch(undefined),
         label: z.string().optional().catch(undefined),

@@ -9,6 +9,7 @@ import type { PermissionRequest } from '../core/run/permission-request.ts'
 import { isTerminal } from '../core/run/run.ts'
 import type { Session } from '../core/run/session.ts'
 import type { AttachmentFile } from '../core/text/attachment-links.ts'
+import { actOf } from './agent-updates.ts'
 import { addArtifact, stageArtifact } from './artifacts.ts'
 import { type Answer, type Call, call, type PostHogSettings } from './posthog-http.ts'
 import {
@@ -134,6 +135,16 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       await ask({ method: 'POST', path: `${runPath(session)}cancel/`, body, answer: Taken })
     },
 
+    /** What the agent says of a task as a whole, where the server has that. */
+    async summary(taskId: string): Promise<string | undefined> {
+      try {
+        const { data } = await ask({ method: 'GET', path: `tasks/${taskId}/`, answer: Task, within: 5_000 })
+        return data.task_summary?.trim() ? redact(data.task_summary.trim()) : undefined
+      } catch {
+        return undefined
+      }
+    },
+
     /** What a task has cost so far, in US dollars. */
     async cost(taskId: string): Promise<number | undefined> {
       try {
@@ -217,6 +228,11 @@ function redacted({ at, what }: LogEntry, redact: (text: string) => string): Log
     return { at, what: { is: 'asks', request: { ...request, title: redact(request.title) } } }
   }
   if (what.is === 'message') return { at, what: { is: 'message', text: redact(what.text) } }
+  if (what.is === 'plan')
+    return {
+      at,
+      what: { is: 'plan', steps: what.steps.map(step => ({ ...step, text: redact(step.text) })) },
+    }
   return { at, what: what.is === 'progress' ? { ...what, label: redact(what.label) } : what }
 }
 
@@ -229,7 +245,7 @@ export function logEntry(line: unknown): LogEntry[] {
 }
 
 const over = new Set(['completed', 'complete', 'done', 'success', 'succeeded', 'finished'])
-const agentActs = /^(?:agent_message_chunk|agent_thought|tool_call)/
+const agentActs = /^(?:agent_message_chunk|agent_thought)/
 
 /** Console output and housekeeping mean nothing: they also come after the end of a turn. */
 function meaning({ notification: { method = '', params, result } }: LogLine): LogEntry['what'] | undefined {
@@ -240,6 +256,7 @@ function meaning({ notification: { method = '', params, result } }: LogLine): Lo
       step: params.step,
       label: params.label ?? params.step,
       done: over.has(params.status ?? ''),
+      ...(params.status === 'failed' ? { failed: true } : {}),
     }
   if (method.endsWith('posthog/permission_request') && params?.requestId !== undefined)
     return { is: 'asks', request: requestOf(params.requestId, params) }
@@ -249,7 +266,7 @@ function meaning({ notification: { method = '', params, result } }: LogLine): Lo
   if (method !== 'session/update' || !update) return undefined
   if (update.sessionUpdate === 'agent_message') return messageOf(update.content)
   if (update.sessionUpdate.startsWith('user_message')) return wordsOf(update.content)
-  return agentActs.test(update.sessionUpdate) ? { is: 'activity' } : undefined
+  return actOf(update) ?? (agentActs.test(update.sessionUpdate) ? { is: 'activity' } : undefined)
 }
 
 /** A question is marked as one, or has no option that rejects. */

@@ -105,7 +105,6 @@ async function wrongBranches({ github }: World, number: number, expected: Expect
 const stages = [
   /waits for its turn/,
   /getting ready/,
-  /waiting for PostHog to start/,
   /is (?:working|planning)/,
   /is stopping/,
   /^### (?!⏳)/,

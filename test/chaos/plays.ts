@@ -99,7 +99,7 @@ const steered: Scene = async (world, name) => {
     await world.github.waitFor(() => ledgerOf(world, play.number).messages.length > 0, patience)
     await world.posthog.run(run).completeTurn('Half of it is done.')
   }
-  Object.assign(expected, { messages: 1, answers: [/(?:passed on to|kept for) the agent/, ready] })
+  Object.assign(expected, { messages: 1, answers: [ready] })
   return { ...play, goesOn: goOn() }
 }
 
@@ -134,7 +134,7 @@ const stopped: Scene = async (world, name) => {
   Object.assign(expected, {
     cancels: 1,
     pulls: 0,
-    answers: [/you stopped this run/],
+    answers: [],
     reactions: { [first]: 'confused' },
   })
   return { ...play, goesOn: goOn() }

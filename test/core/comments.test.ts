@@ -5,7 +5,7 @@ import type { Mistake } from '../../src/core/command/parse.ts'
 import { closingComment, inlineAnswer } from '../../src/core/comments/closing.ts'
 import { type Reply, replyComment } from '../../src/core/comments/replies.ts'
 import { phaseKey, statusComment } from '../../src/core/comments/status.ts'
-import { duration, exactly, maxComment } from '../../src/core/comments/words.ts'
+import { exactly, maxComment, moment } from '../../src/core/comments/words.ts'
 import type { Outcome, Phase, Run } from '../../src/core/run/run.ts'
 import { phaseOf } from '../../src/core/run/run.ts'
 import {
@@ -91,12 +91,9 @@ describe('the status comment', () => {
 
       > fix the flaky login test
 
-      ✅ Asked by maya · 14:02 UTC
-      ▫️ Pull request
-
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      <sub>\`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
+      <sub>maya, 14:02 UTC · \`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
     `)
   })
   test('getting ready', () => {
@@ -105,59 +102,53 @@ describe('the status comment', () => {
 
       > fix the flaky login test
 
-      ✅ Asked by maya · 14:02 UTC
-      ⏳ Branch
-      ▫️ Pull request
-
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      <sub>\`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
+      <sub>maya, 14:02 UTC · \`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
     `)
   })
   test('handed to PostHog', () => {
     expect(status(phases.starting)).toMatchInlineSnapshot(`
-      "### ⏳ Codex is waiting for PostHog to start · 3 min
+      "### ⏳ Codex is working
 
       > fix the flaky login test
 
-      ✅ Asked by maya · 14:02 UTC
+      **PostHog is getting its sandbox ready**
+
+      <details><summary>Steps, and what the agent was given</summary>
+
       ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
-      ⏳ Run handed to PostHog · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
-      ▫️ Pull request
 
-      <details><summary>What the agent was given</summary>
-
-      The instruction, title and description as they were when this was asked.
+      The agent was given the instruction, title and description as they were when this was asked.
 
       </details>
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      <sub>\`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
+      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
     `)
   })
   test('working', () => {
     expect(status(phases.working)).toMatchInlineSnapshot(`
-      "### ⏳ Codex is working · 3 min
+      "### ⏳ Codex is working
 
       > fix the flaky login test
 
-      ✅ Asked by maya · 14:02 UTC
+      **Running the tests**
+
+      <details><summary>Steps, and what the agent was given</summary>
+
       ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
-      ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
-      ✅ Cloning the repository · 20 s
-      ⏳ Running the tests · 1 min
-      ▫️ Pull request
+      ✅ Cloning the repository
+      ⏳ Running the tests
 
-      <details><summary>What the agent was given</summary>
-
-      The instruction, title and description as they were when this was asked.
+      The agent was given the instruction, title and description as they were when this was asked.
 
       </details>
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      <sub>\`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
+      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
     `)
   })
   test('stopping', () => {
@@ -166,156 +157,121 @@ describe('the status comment', () => {
 
       > fix the flaky login test
 
-      ✅ Asked by maya · 14:02 UTC
+      <details><summary>Steps, and what the agent was given</summary>
+
       ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
-      ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
-      ✅ Cloning the repository · 20 s
-      ⏳ Running the tests · 1 min
-      ▫️ Pull request
+      ✅ Cloning the repository
+      ⏳ Running the tests
 
-      <details><summary>What the agent was given</summary>
-
-      The instruction, title and description as they were when this was asked.
+      The agent was given the instruction, title and description as they were when this was asked.
 
       </details>
 
-      <sub>\`/codex help\`</sub>"
+      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex help\`</sub>"
     `)
   })
   test('a pull request', () => {
     expect(status(phases.pull)).toMatchInlineSnapshot(`
-      "### 🚀 Codex opened #9 · 3 min
+      "### 🚀 [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9)
 
-      > fix the flaky login test
+      <details><summary>Steps, and what the agent was given</summary>
 
-      ✅ Asked by maya · 14:02 UTC
       ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
-      ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
-      ✅ Cloning the repository · 20 s
-      ✅ Running the tests · 1 min
-      ✅ Pull request [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9) · draft, \`codex/login\` → \`main\`
+      ✅ Cloning the repository
+      ✅ Running the tests · 2 min
 
-      > The test now waits for the session.
-      >
-      > - \`login.test.ts\` waits
-      > - thanks to @​sam, see #​5
-
-      <details><summary>What the agent was given</summary>
-
-      The instruction, title and description as they were when this was asked.
+      The agent was given the instruction, title and description as they were when this was asked.
 
       </details>
 
-      <sub>\`/codex <more>\` to go on · \`/codex help\`</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · draft, \`codex/login\` → \`main\` · \`/codex <more>\` to go on</sub>"
     `)
   })
   test('commits on a pull request', () => {
     expect(status(phases.pushed)).toMatchInlineSnapshot(`
-      "### 🚀 Codex pushed [\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc) to this pull request · 3 min
+      "### 🚀 Codex pushed [\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc) to this pull request
 
-      > fix the flaky login test
+      <details><summary>Steps, and what the agent was given</summary>
 
-      ✅ Asked by maya · 14:02 UTC
       ✅ Branch [\`maya/login\`](https://github.com/acme/shop/tree/maya/login)
-      ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
-      ✅ Cloning the repository · 20 s
-      ✅ Running the tests · 1 min
+      ✅ Cloning the repository
+      ✅ Running the tests · 2 min
 
-      <details><summary>What the agent was given</summary>
-
-      The instruction, title and description as they were when this was asked.
+      The agent was given the instruction, title and description as they were when this was asked.
 
       </details>
 
-      <sub>\`/codex <more>\` to go on · \`/codex help\`</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to go on</sub>"
     `)
   })
   test('an answer', () => {
     expect(status(phases.answer)).toMatchInlineSnapshot(`
-      "### 💬 Codex answered · 3 min
+      "### 💬 Codex answered
 
-      > fix the flaky login test
+      <details><summary>Steps, and what the agent was given</summary>
 
-      ✅ Asked by maya · 14:02 UTC
-      ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
-      ✅ Cloning the repository · 20 s
-      ✅ Running the tests · 1 min
+      ✅ Cloning the repository
+      ✅ Running the tests · 2 min
 
-      <details><summary>What the agent was given</summary>
-
-      The instruction, title and description as they were when this was asked.
+      The agent was given the instruction, title and description as they were when this was asked.
 
       </details>
 
-      <sub>\`/codex <more>\` to go on · \`/codex help\`</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to go on</sub>"
     `)
   })
   test('nothing', () => {
     expect(status(phases.nothing)).toMatchInlineSnapshot(`
-      "### 💬 Codex finished without a change · 3 min
+      "### 💬 Codex finished without a change
 
-      > fix the flaky login test
+      <details><summary>Steps, and what the agent was given</summary>
 
-      ✅ Asked by maya · 14:02 UTC
-      ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
-      ✅ Cloning the repository · 20 s
-      ✅ Running the tests · 1 min
+      ✅ Cloning the repository
+      ✅ Running the tests · 2 min
 
-      <details><summary>What the agent was given</summary>
-
-      The instruction, title and description as they were when this was asked.
+      The agent was given the instruction, title and description as they were when this was asked.
 
       </details>
 
-      <sub>\`/codex <more>\` to go on · \`/codex help\`</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to go on</sub>"
     `)
   })
   test('stopped', () => {
     expect(status(phases.stopped)).toMatchInlineSnapshot(`
-      "### ⏹️ Codex was stopped · 3 min
+      "### ⏹️ Codex was stopped
 
-      > fix the flaky login test
+      Stopped by maya. Nothing is left behind.
 
-      ✅ Asked by maya · 14:02 UTC
-      ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
-      ✅ Cloning the repository · 20 s
-      ✅ Running the tests · 1 min
-      ⏹️ Stopped by maya
+      <details><summary>Steps, and what the agent was given</summary>
 
-      <details><summary>What the agent was given</summary>
+      ✅ Cloning the repository
+      ⏹️ Running the tests · 2 min
 
-      The instruction, title and description as they were when this was asked.
+      The agent was given the instruction, title and description as they were when this was asked.
 
       </details>
 
       - [ ] Try again <!-- codex-box:retry -->
 
-      <sub>\`/codex retry\` · \`/codex <more>\` to go on · \`/codex help\`</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex retry\`</sub>"
     `)
   })
   test('failed', () => {
     expect(status(phases.failed)).toMatchInlineSnapshot(`
-      "### 😕 Codex failed · 3 min
+      "### 😕 Codex failed
 
-      > fix the flaky login test
-
-      ✅ Asked by maya · 14:02 UTC
-      ✅ Run started · gpt-5.5 · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
-      ✅ Cloning the repository · 20 s
-      ✅ Running the tests · 1 min
       ❌ The agent ran into a usage or spend limit
 
-      **What to do:** Wait, then \`/codex retry\`.
+      <details><summary>Steps, and what the agent was given</summary>
 
-      <details><summary>What the agent was given</summary>
+      ✅ Cloning the repository
+      ❌ Running the tests · 2 min
 
-      The instruction, title and description as they were when this was asked.
+      The agent was given the instruction, title and description as they were when this was asked.
 
       </details>
 
-      - [ ] Try again <!-- codex-box:retry -->
-
-      <sub>\`/codex retry\` · \`/codex <more>\` to go on · \`/codex help\`</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex retry\`</sub>"
     `)
   })
 
@@ -337,34 +293,32 @@ describe('the status comment', () => {
       },
     })
     expect(status(run)).toMatchInlineSnapshot(`
-      "### ⏳ Codex is working · 3 min
+      "### ⏸️ Codex waits for PostHog
 
       > fix the flaky login test
 
-      ✅ Asked by maya · 14:02 UTC
-      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
-      ✅ Run started · gpt-5.5, effort high · [open in PostHog](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)
+      Waiting for PostHog since 14:03 UTC: PostHog’s rate limit is reached. Goes on by itself; next try 14:07 UTC.
+
+      **Running the tests** · 2 follow-ups passed on · 1 follow-up to pass on
+
       ⚠️ PostHog used model gpt-5, effort low instead of what was asked
       ⚠️ PostHog lets its bot write the pull request: the user of its key has no usable GitHub link there
-      ✅ Cloning the repository · 20 s
-      ⏳ Running the tests · 1 min
       ⚠️ \`log.txt\` was not passed to the agent: it is larger than 10 MB
-      ✅ 2 follow-ups passed to the agent
-      ⏳ One follow-up to pass on
-      ▫️ Pull request
       ⚠️ .github/codex.yml, line 3, \\\`model\\\`, is not text. Until that is put right, the last version without a slip holds.
 
-      ⏸️ Waiting for PostHog since 14:03 UTC: PostHog’s rate limit is reached. Goes on by itself; next try 14:07 UTC.
+      <details><summary>Steps, and what the agent was given</summary>
 
-      <details><summary>What the agent was given</summary>
+      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
+      ✅ Cloning the repository
+      ⏳ Running the tests
 
-      The instruction, title and description as they were when this was asked.
+      The agent was given the instruction, title and description as they were when this was asked.
 
       </details>
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      <sub>\`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
+      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5, effort high · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
     `)
   })
 
@@ -390,22 +344,22 @@ describe('the status comment', () => {
     [
       'two pull requests',
       working({ ...over, outcome: { is: 'pull' }, pulls: [pull, { ...pull, number: 10 }] }),
-      /🚀 Codex opened #9, #10/,
+      /🚀 \[#9 [^\n]*, \[#10 /,
     ],
     [
       'a merged pull request',
       working({ ...over, outcome: { is: 'pull' }, pulls: [{ ...pull, state: 'merged' }] }),
-      /🟣 Pull request .* · merged/,
+      /<sub>.* · merged, `codex\/login`/,
     ],
     [
       'a closed pull request',
       working({ ...over, outcome: { is: 'pull' }, pulls: [{ ...pull, state: 'closed' }] }),
-      /❌ Pull request .* · closed/,
+      /<sub>.* · closed, `codex\/login`/,
     ],
     [
       'a note on a pull request',
       working({ ...over, outcome: { is: 'pull' }, pulls: [{ ...pull, note: 'its base is wrong' }] }),
-      /⚠️ its base is wrong/,
+      /⚠️ #9: its base is wrong/,
     ],
     [
       'commits on the pull request of an issue',
@@ -426,16 +380,6 @@ describe('the status comment', () => {
       'commits where there is no pull request',
       working({ ...over, outcome: { is: 'pushed', sha: 'c' }, pushed: 'c' }),
       /🚀 Codex pushed \[`c`\]\([^)]*\) to `codex\/issue-7-login-is-flaky`/,
-    ],
-    [
-      'a long answer beside a pull request, folded',
-      working({
-        ...over,
-        outcome: { is: 'pull' },
-        pulls: [pull],
-        heard: { ...heard, answer: 'x '.repeat(2_000) },
-      }),
-      /<details><summary>What Codex said/,
     ],
   ])('tells %s', (_, run, words) => {
     expect(status(run)).toMatch(words)
@@ -459,11 +403,7 @@ describe('the status comment', () => {
     ['an unused branch that is taken away', phases.nothing, /Branch/],
     ['the words of an agent that failed', phases.failed, /The test now waits/],
     ['an answer, which the last word carries', phases.answer, /The test now waits/],
-    [
-      'a pull request that a plan will not open',
-      working({ ask: { ...ask, what: 'plan' } }),
-      /▫️ Pull request/,
-    ],
+    ['an answer beside a pull request, which the last word carries', phases.pull, /The test now waits/],
     [
       'a model that is the same, written otherwise',
       working({ taskRun: { ...taskRun, model: 'GPT-5.5' } }),
@@ -476,8 +416,9 @@ describe('the status comment', () => {
 
 describe('a new phase', () => {
   const key = (run: Run): string => phaseKey(run, now)
-  test('is each of them', () => {
-    expect(new Set(Object.values(phases).map(key)).size).toBe(Object.keys(phases).length)
+  test('is each of them, but PostHog’s own waiting line is a part of the work', () => {
+    expect(new Set(Object.values(phases).map(key)).size).toBe(Object.keys(phases).length - 1)
+    expect(key(phases.starting)).toBe(key(phases.working))
   })
   test.each<[string, Run, Run]>([
     ['another place', runWith({ ahead: 2 }), runWith({ ahead: 1 })],
@@ -516,12 +457,19 @@ describe('the last word', () => {
 
   test('a pull request', () => {
     expect(closingComment(phases.pull)).toMatchInlineSnapshot(
-      `"@maya the pull request is ready for you: [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9)"`,
+      `
+      "@maya the pull request is ready for you: [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9).
+
+      > The test now waits for the session.
+      >
+      > - \`login.test.ts\` waits
+      > - thanks to @​sam, see #​5"
+    `,
     )
   })
   test('commits on a pull request', () => {
     expect(closingComment(phases.pushed)).toMatchInlineSnapshot(`
-      "@maya done: \`ccccccc\` is on this pull request.
+      "@maya done: [\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc) is on this pull request.
 
       > The test now waits for the session.
       >
@@ -538,7 +486,7 @@ describe('the last word', () => {
       heard: undefined,
     })
     expect(closingComment(run)).toMatchInlineSnapshot(
-      `"@maya done: \`ccccccc\` is on [#9](https://github.com/acme/shop/pull/9)."`,
+      `"@maya done: [\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc) is on [#9](https://github.com/acme/shop/pull/9)."`,
     )
   })
   test('an answer', () => {
@@ -554,12 +502,14 @@ describe('the last word', () => {
   test('a plan', () => {
     expect(closingComment({ ...phases.answer, ask: { ...ask, what: 'plan' } })).toMatchInlineSnapshot(
       `
-      "@maya here is the plan. \`/codex approve\` carries it out.
+      "@maya here is the plan.
 
       > The test now waits for the session.
       >
       > - \`login.test.ts\` waits
-      > - thanks to @​sam, see #​5"
+      > - thanks to @​sam, see #​5
+
+      - [ ] Carry out this plan <!-- codex-box:approve -->"
     `,
     )
   })
@@ -570,31 +520,49 @@ describe('the last word', () => {
   })
   test('stopped, with nothing left behind', () => {
     expect(closingComment(phases.stopped)).toMatchInlineSnapshot(
-      `"@maya you stopped this run. Nothing is left behind."`,
+      `
+      "@maya you stopped this run. Nothing is left behind.
+
+      - [ ] Try again <!-- codex-box:retry -->"
+    `,
     )
   })
   test('stopped, with commits left behind', () => {
     expect(closingComment({ ...phases.stopped, pushed: 'c'.repeat(40) })).toMatchInlineSnapshot(
-      `"@maya you stopped this run. Left behind: commits up to \`ccccccc\` on [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky)."`,
+      `
+      "@maya you stopped this run. Left behind: commits up to \`ccccccc\` on [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky).
+
+      - [ ] Try again <!-- codex-box:retry -->"
+    `,
     )
   })
   test('stopped, with a pull request left behind', () => {
     expect(closingComment({ ...phases.stopped, pulls: [pull] })).toMatchInlineSnapshot(
-      `"@maya you stopped this run. Left behind: [#9](https://github.com/acme/shop/pull/9)."`,
+      `
+      "@maya you stopped this run. Left behind: [#9](https://github.com/acme/shop/pull/9).
+
+      - [ ] Try again <!-- codex-box:retry -->"
+    `,
     )
   })
   test('stopped since its reason went away', () => {
     expect(
       closingComment({ ...phases.stopped, outcome: { ...stopped, because: 'closed the issue' } }),
     ).toMatchInlineSnapshot(
-      `"@maya this run was stopped, since you closed the issue. Nothing is left behind."`,
+      `
+      "@maya this run was stopped, since you closed the issue. Nothing is left behind.
+
+      - [ ] Try again <!-- codex-box:retry -->"
+    `,
     )
   })
   test('failed', () => {
     expect(closingComment(phases.failed)).toMatchInlineSnapshot(`
       "@maya this run failed. The agent ran into a usage or spend limit
 
-      **What to do:** Wait, then \`/codex retry\`."
+      **What to do:** Wait, then \`/codex retry\`.
+
+      - [ ] Try again <!-- codex-box:retry -->"
     `)
   })
 
@@ -603,12 +571,12 @@ describe('the last word', () => {
       name => `${name}: ${inlineAnswer(phases[name])}`,
     )
     expect(words.join('\n')).toMatchInlineSnapshot(`
-      "pushed: Done in \`ccccccc\`.
-      pull: Done in [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9).
+      "pushed: See [\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc).
+      pull: See [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9).
       failed: Not done: see the last comment of this pull request.
       stopped: Not done: see the last comment of this pull request.
-      answer: Answered in the last comment of this pull request.
-      nothing: Answered in the last comment of this pull request."
+      answer: See the last comment of this pull request.
+      nothing: See the last comment of this pull request."
     `)
   })
 })
@@ -634,7 +602,6 @@ const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
   model: { reply: 'model', model: 'gpt-5.7', meant: 'gpt-5.6', known: ['gpt-5.5', 'gpt-5.6'] },
   'no-branch': { reply: 'no-branch', branch: 'relaese', meant: 'release' },
   closed: { reply: 'closed' },
-  'passed-on': { reply: 'passed-on' },
   'not-passed-on': { reply: 'not-passed-on' },
   'queued-behind': { reply: 'queued-behind', differs: [] },
   'plan-interactive': { reply: 'plan-interactive' },
@@ -653,7 +620,6 @@ const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
   paused: { reply: 'paused', why: 'the budget of November is spent' },
   hidden: { reply: 'hidden' },
   'not-offered': { reply: 'not-offered', what: 'model', given: 'gpt-5', known: ['gpt-5.5', 'gpt-5.6'] },
-  kept: { reply: 'kept' },
   'gave-up': { reply: 'gave-up', reason: 'GitHub did not answer.' },
 }
 
@@ -708,8 +674,6 @@ describe('replies', () => {
 
       closed: @maya this is closed, so nothing was started. Reopen it and ask again.
 
-      passed-on: @maya passed on to the agent that is working here.
-
       not-passed-on: @maya the run was stopped before the agent could read this. Write it again to go on.
 
       queued-behind: @maya another run is still going in this thread. This one starts when it is over.
@@ -745,8 +709,6 @@ describe('replies', () => {
       hidden: @maya part of this command can not be seen on the page: it stands in an HTML comment or is written in invisible characters. Nothing was started. Write it so that everybody can read it.
 
       not-offered: @maya this repository does not allow the model \`gpt-5\`; it allows \`gpt-5.5\`, \`gpt-5.6\`. Nothing was started.
-
-      kept: @maya kept for the agent of the run here: it gets this as soon as it can listen.
 
       gave-up: @maya this could not be done: GitHub did not answer. Nothing was started."
     `)
@@ -883,18 +845,12 @@ describe('words of others', () => {
 })
 
 test.each([
-  [0, ''],
-  [59 * second, ''],
-  [minute, '1 min'],
-  [9 * minute + 59 * second, '9 min'],
-  [13 * minute, '10 min'],
-  [59 * minute, '55 min'],
-  [hour, '1 h'],
-  [hour + 9 * minute, '1 h'],
-  [hour + 25 * minute, '1 h 20 min'],
-  [26 * hour, '26 h'],
-])('%d ms are roughly %j', (ms, words) => {
-  expect(duration(ms)).toBe(words)
+  [0, '14:02 UTC'],
+  [9 * hour, '23:02 UTC'],
+  [10 * hour, '2026-01-03 00:02 UTC'],
+  [-15 * hour, '2026-01-01 23:02 UTC'],
+])('a time %d ms from now is %j: with its date when that is not today', (ms, words) => {
+  expect(moment(t0 + ms, t0)).toBe(words)
 })
 
 test.each([

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { Run } from '../../src/core/run/run.ts'
-import { beforeInSession, type Me, type OtherRun, turnOf } from '../../src/core/run/start-limits.ts'
+import {
+  beforeInSession,
+  type Me,
+  type OtherRun,
+  turnOf,
+  type Until,
+} from '../../src/core/run/start-limits.ts'
 import { ask, hour, issueThread, maya, minute, pullThread, runWith, second, t0, zoe } from './given.ts'
 
 const now = t0
@@ -93,11 +99,12 @@ describe('Runs under way go first', () => {
 })
 
 describe('starts in a window of time', () => {
-  const inRepository = 'a day in this repository'
-  const ofPerson = 'a day for one person'
-  const inThread = 'a day in one thread'
-  const inMinutes = 'five minutes in this repository'
-  const until = (at: number, limit: string) => ({ is: 'until', at: now + at, limit })
+  type Reached = Omit<Until, 'is' | 'at'>
+  const inRepository: Reached = { of: 'repository', used: 1, most: 1, window: day }
+  const ofPerson: Reached = { ...inRepository, of: 'person' }
+  const inThread: Reached = { ...inRepository, of: 'thread' }
+  const inMinutes: Reached = { ...inRepository, window: 5 * minute }
+  const until = (at: number, reached: Reached) => ({ is: 'until', at: now + at, ...reached })
 
   test.each<[string, Partial<Run['settings']['limits']>, OtherRun[], object]>([
     [
@@ -111,7 +118,7 @@ describe('starts in a window of time', () => {
       'let go when the oldest that counts leaves',
       { repository_per_day: 2 },
       [other(hour, over), other(3 * hour, over), other(2 * hour, over)],
-      until(day - 2 * hour, inRepository),
+      until(day - 2 * hour, { ...inRepository, used: 3, most: 2 }),
     ],
     ['left a moment ago', { repository_per_day: 1 }, [other(day, over)], first],
     ['leave in a moment', { repository_per_day: 1 }, [other(day - 1, over)], until(1, inRepository)],
@@ -142,7 +149,7 @@ describe('starts in a window of time', () => {
       'of one owner elsewhere',
       { owner_per_day: 1 },
       [other(hour, { ...over, ...elsewhere })],
-      until(day - hour, 'a day for one owner'),
+      until(day - hour, { ...inRepository, of: 'owner' }),
     ],
     ['of another owner', { owner_per_day: 1 }, [other(hour, { ...over, ...ofOther })], first],
     [
@@ -184,7 +191,7 @@ describe('starts in a window of time', () => {
   test('of bots in one thread are few, and people are not in their way', () => {
     const mine = me({ bots_per_thread_per_day: 1 })
     const asBot = { ...mine, data: { ...mine.data, ask: { ...ask, by: bot } } }
-    const limit = until(day - hour, 'a day for bots in one thread')
+    const limit = until(day - hour, { ...inRepository, of: 'bots' })
     expect(turn(asBot, [other(hour, { ...over, ...byBot })])).toEqual(limit)
     expect(turn(asBot, [other(hour, over)])).toEqual(first)
     expect(turn(asBot, [other(hour, { ...over, ...byBot, ...another })])).toEqual(first)
@@ -205,7 +212,14 @@ describe('starts in a window of time', () => {
   test('a thousand in five minutes open the breaker of their owner', () => {
     const all = many(1_000, { ...over, ...elsewhere, ask: { ...ask, by: maya } }, 100)
     expect(turn(me(), all.slice(1))).toEqual(first)
-    expect(turn(me(), all)).toEqual(until(5 * minute - 100 * second, 'five minutes for one owner'))
+    expect(turn(me(), all)).toEqual(
+      until(5 * minute - 100 * second, {
+        of: 'owner',
+        used: 1_000,
+        most: 1_000,
+        window: 5 * minute,
+      }),
+    )
   })
 })
 

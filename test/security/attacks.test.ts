@@ -162,12 +162,12 @@ describe('who and what may start work', () => {
   test('who ticks a box of the bot is asked for, not the bot', async () => {
     const bot = botWith({ agent: { says: 'no', fails: true } })
     await says(bot, commentEvent({}))
-    const status = bot.comments[0]?.body ?? ''
+    const lastWord = bot.comments[1]?.body ?? ''
     const box = '- [ ] Try again <!-- codex-box:retry -->'
-    expect(status).toContain(box)
-    const tick = { action: 'edited', changes: { body: { from: status } } }
+    expect(lastWord).toContain(box)
+    const tick = { action: 'edited', changes: { body: { from: lastWord } } }
     const comment = {
-      body: status.replace(box, box.replace('[ ]', '[x]')),
+      body: lastWord.replace(box, box.replace('[ ]', '[x]')),
       user: { login: 'codex[bot]', id: 1, type: 'Bot' },
     }
     await says(bot, commentEvent({ by: 'rita', comment, event: tick }))

@@ -90,7 +90,7 @@ test('a ceiling of the deployment holds whatever the repository says', async () 
   })
   await says(bot, '/codex fix it')
   expect(await says(bot, '/codex --new fix it again')).toContain(
-    'The limit for a day in one thread is reached',
+    'this issue has used 1 of 1 runs in 24 hours',
   )
   expect(bot.requests).toHaveLength(1)
 })

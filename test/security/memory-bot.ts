@@ -479,6 +479,7 @@ export class MemoryBot {
       this.cancelled.push(taskRunId)
     },
     cost: async () => 0.42,
+    summary: async () => 'The test waits, thanks to @sam.',
   }
 
   #status(taskRunId: string): Sight['status'] {

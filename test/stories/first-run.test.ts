@@ -18,10 +18,10 @@ onBothQueues('Somebody asks on an issue', world => {
     expect(pull).toMatchObject({ draft: true, base: 'main', state: 'open' })
     await github.waitFor(async () => (await thread.reactions(asked.id)).join() === 'rocket')
     expect(await thread.statuses()).toHaveLength(1)
-    expect(await thread.status()).toMatch(/^### 🚀 Codex opened #\d+/)
+    expect(await thread.status()).toMatch(/^### 🚀 \[#\d+ /)
     expect(await thread.answers()).toHaveLength(1)
 
-    await thread.waitForStatus('💰 $0.42 for this task so far')
+    await thread.waitForStatus(' · $0.42 · ')
     // For an hour, the agent may take it as the base of a pull request once more.
     expect(await github.branches()).toContain(`codex/issue-${issue.number}-login-is-flaky`)
 

@@ -29,8 +29,8 @@ onBothQueues('A read that is refused', world => {
   const endsAsEver = async ({ thread, ledger }: Asked): Promise<void> => {
     await thread.waitForAnswer('@maya the pull request is ready for you')
     // Its cost is the last that a Run asks for.
-    await thread.waitForStatus('💰')
-    expect(await thread.status()).toMatch(/^### 🚀 Codex opened #\d+/)
+    await thread.waitForStatus(' · $0.42 · ')
+    expect(await thread.status()).toMatch(/^### 🚀 \[#\d+ /)
     expect(await thread.statuses()).toHaveLength(1)
     expect(await thread.answers()).toHaveLength(1)
     const { tasks, runs, cancels } = ledger()

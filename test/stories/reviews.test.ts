@@ -33,8 +33,8 @@ onBothQueues('Somebody reviews', world => {
       return all.length === 4 ? all : undefined
     })
     expect(lineComments.filter(({ author }) => author === github.botLogin).map(({ body }) => body)).toEqual([
-      expect.stringMatching(/^Done in `[0-9a-f]{7}`/),
-      expect.stringMatching(/^Done in `[0-9a-f]{7}`/),
+      expect.stringMatching(/^See \[`[0-9a-f]{7}`\]/),
+      expect.stringMatching(/^See \[`[0-9a-f]{7}`\]/),
     ])
     const { tasks, runs } = ledgerOf(world(), number)
     expect([tasks.length, runs.length]).toEqual([1, 1])

@@ -95,8 +95,7 @@ onBothQueues('Something is taken back, or put right', world => {
     const { maya, thread, number } = await working('Ticked stop')
     const status = (await thread.botComments()).findLast(({ body }) => body.startsWith('### '))
     await maya.editsComment(Number(status?.id), String(status?.body).replace('- [ ] Stop', '- [x] Stop'))
-    await thread.waitForAnswer('you stopped this run')
-    expect(await thread.status()).toMatch(/^### ⏹️/)
+    await thread.waitForStatus(/^### ⏹️/)
     expect(ledgerOf(world(), number).cancels).toHaveLength(1)
   })
 
@@ -108,13 +107,28 @@ onBothQueues('Something is taken back, or put right', world => {
     await maya.comments(issue.number, '/codex Ticked retry')
     const thread = new Thread(world(), issue.number)
     await thread.waitForAnswer('this run failed')
-    const status = (await thread.botComments()).findLast(({ body }) => body.startsWith('### '))
+    const lastWord = (await thread.botComments()).find(({ body }) => body.includes('- [ ] Try again'))
     await maya.editsComment(
-      Number(status?.id),
-      String(status?.body).replace('- [ ] Try again', '- [x] Try again'),
+      Number(lastWord?.id),
+      String(lastWord?.body).replace('- [ ] Try again', '- [x] Try again'),
     )
     await thread.waitForAnswer('pull request is ready')
     expect(ledgerOf(world(), issue.number).runs).toHaveLength(2)
+  })
+
+  it('a ticked box carries out the plan above it', async () => {
+    const { github, posthog } = world()
+    posthog.script('Ticked plan', { kind: 'answers', text: '1. Do it' }, { times: 1 })
+    const maya = github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Ticked plan', body: 'x' })
+    await maya.comments(issue.number, '/codex plan Ticked plan')
+    const thread = new Thread(world(), issue.number)
+    await thread.waitForAnswer('here is the plan')
+    posthog.run(String(ledgerOf(world(), issue.number).runs[0]?.runId)).finish('completed')
+    const plan = (await thread.botComments()).find(({ body }) => body.includes('- [ ] Carry out this plan'))
+    await maya.editsComment(Number(plan?.id), String(plan?.body).replace('- [ ] Carry', '- [x] Carry'))
+    await thread.waitForAnswer('pull request is ready')
+    expect(ledgerOf(world(), issue.number).runs[1]?.body).toMatchObject({ auto_publish: true })
   })
 
   it('a status comment that somebody deleted is made again, once', async () => {

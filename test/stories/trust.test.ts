@@ -169,7 +169,11 @@ onBothQueues('The settings say who may', world => {
     const other = await maya.opensIssue({ title: 'Too many', body: 'x' })
     await maya.comments(other.number, '/codex second')
     const second = new Thread(world(), other.number, repository)
-    await second.waitForAnswer(/The limit for a day in this repository is reached until .*\d\d:\d\d UTC/)
+    const status = await second.waitForStatus(/^### 😕 Not started/)
+    expect(status).toMatch(
+      /this repository has used 1 of 1 runs in 24 hours\n[\s\S]*retry` after [\d-]* ?\d\d:\d\d UTC/,
+    )
+    expect(await second.answers()).toEqual([])
     expect(ledgerOf(world(), other.number, repository).tasks).toEqual([])
   })
 
@@ -182,10 +186,10 @@ onBothQueues('The settings say who may', world => {
     const other = await maya.opensIssue({ title: 'Too soon', body: 'x' })
     await maya.comments(other.number, '/codex second')
     const second = new Thread(world(), other.number, repository)
-    await second.waitForStatus(/waits for its turn · goes on at \d\d:\d\d UTC/)
-    expect(await second.status()).toContain('The limit for five minutes in this repository is reached')
+    await second.waitForStatus(/^### ⏳ Codex waits until .*\d\d:\d\d UTC/)
+    expect(await second.status()).toContain('this repository has used 1 of 1 runs in 5 minutes')
     await maya.comments(other.number, '/codex stop')
-    await second.waitForAnswer('you stopped this run')
+    await second.waitForStatus(/^### ⏹️/)
     expect(ledgerOf(world(), other.number, repository).tasks).toEqual([])
   })
 })

@@ -1,12 +1,23 @@
-/** Tick boxes in the status comment that do the same as the words. */
+/** Tick boxes in our comments that do the same as the words. */
+import type { Run } from '../run/run.ts'
 
-export type Box = 'stop' | 'retry'
+export type Box = 'stop' | 'retry' | 'approve'
 
-const labels: Record<Box, string> = { stop: 'Stop this run', retry: 'Try again' }
+const labels: Record<Box, string> = {
+  stop: 'Stop this run',
+  retry: 'Try again',
+  approve: 'Carry out this plan',
+}
 
-export const box = (of: Box): string => `- [ ] ${labels[of]} <!-- codex-box:${of} -->`
+export const boxFor = (of: Box): string => `- [ ] ${labels[of]} <!-- codex-box:${of} -->`
 
-const line = /^- \[([ xX])\] .*<!-- codex-box:(stop|retry) -->/gm
+/** Of a Run that is over, where its last word stands. */
+export function boxesAfter({ outcome, ask }: Run): string {
+  if (outcome?.is === 'failed' || outcome?.is === 'stopped') return boxFor('retry')
+  return ask.what === 'plan' && outcome?.is === 'answer' ? boxFor('approve') : ''
+}
+
+const line = /^- \[([ xX])\] .*<!-- codex-box:(stop|retry|approve) -->/gm
 
 /** The box that is ticked now and was not before. */
 export function ticked(before: string, after: string): Box | undefined {
@@ -14,9 +25,7 @@ export function ticked(before: string, after: string): Box | undefined {
   return [...tickedIn(after)].find(found => !was.has(found))
 }
 
+const isBox = (name: string | undefined): name is Box => name !== undefined && Object.hasOwn(labels, name)
+
 const tickedIn = (text: string): Set<Box> =>
-  new Set(
-    [...text.matchAll(line)].flatMap(([, mark, name]) =>
-      mark !== ' ' && (name === 'stop' || name === 'retry') ? [name] : [],
-    ),
-  )
+  new Set([...text.matchAll(line)].flatMap(([, mark, name]) => (mark !== ' ' && isBox(name) ? [name] : [])))

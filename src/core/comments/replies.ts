@@ -22,7 +22,6 @@ export type Reply =
   | { reply: 'model'; model: string; meant: string | undefined; known: readonly string[] }
   | { reply: 'no-branch'; branch: string; meant: string | undefined }
   | { reply: 'closed' }
-  | { reply: 'passed-on' }
   | { reply: 'not-passed-on' }
   | { reply: 'queued-behind'; differs: readonly OptionName[] }
   | { reply: 'plan-interactive' }
@@ -40,7 +39,6 @@ export type Reply =
   | { reply: 'not-granted'; what: 'as_user' | 'signal_report' | 'sandboxes'; owner: string }
   | { reply: 'bad-settings'; problem: string }
   | { reply: 'paused'; why: string }
-  | { reply: 'kept' }
   | { reply: 'gave-up'; reason: string }
 
 const help = '`/codex help` shows what there is.'
@@ -74,8 +72,6 @@ function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
       return `there is no branch ${code(reply.branch)} in this repository${reply.meant ? `; did you mean ${code(reply.meant)}?` : '.'} Nothing was started.`
     case 'closed':
       return 'this is closed, so nothing was started. Reopen it and ask again.'
-    case 'passed-on':
-      return 'passed on to the agent that is working here.'
     case 'not-passed-on':
       return 'the run was stopped before the agent could read this. Write it again to go on.'
     case 'queued-behind':
@@ -108,8 +104,6 @@ function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
       return `the settings of this repository have a slip: ${inlineWords(reply.problem, 1_000)}. They never were without one, so nothing was started. Put it right and ask again.`
     case 'paused':
       return `nothing starts here now: ${inlineWords(reply.why, 500)}. Ask again later.`
-    case 'kept':
-      return 'kept for the agent of the run here: it gets this as soon as it can listen.'
     case 'gave-up':
       return `this could not be done: ${inlineWords(reply.reason, 300)} Nothing was started.`
   }

@@ -1,4 +1,4 @@
-/** Small words that several comments share: times, addresses, lengths. */
+/** Small words that several comments share: times, addresses, lengths, what the agent said. */
 
 import type { Thread } from '../model/thread.ts'
 import type { Run } from '../run/run.ts'
@@ -17,16 +17,31 @@ export const agentLeft = 'PostHog did not confirm that the agent was stopped: it
 export const maxComment = 65_536
 
 /** `14:02 UTC` */
-export const clock = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`
+const clock = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`
+
+const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
+
+/** `14:02 UTC`, with its date when that is not today's: a comment is read for longer than a day. */
+export const moment = (at: number, now: number): string =>
+  dayOf(at) === dayOf(now) ? clock(at) : `${dayOf(at)} ${clock(at)}`
+
+/** `1 file`, `3 files` */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 const maxAnswer = 20_000
 const foldAbove = 1_500
+const maxFirst = 1_000
 
-/** What the agent said, safe to show, folded when long. */
+/** What the agent said, safe to show; of a long text the first paragraph is open. */
 export function agentWords(words: string): string {
-  const text = quoted(words, maxAnswer)
-  if (words.length <= foldAbove) return text
-  return `<details><summary>What Codex said</summary>\n\n${text}\n\n</details>`
+  if (words.length <= foldAbove) return quoted(words, maxAnswer)
+  const end = words.search(/\n[ \t]*\n/)
+  const first = end < 0 ? words : words.slice(0, end)
+  // What begins in one part and ends in the other is shown whole in the second.
+  const cut = end < 0 || first.length > maxFirst || /^ {0,3}(?:`{3}|~{3})|<|\[[^\]]*\]:/m.test(first)
+  const folded = quoted(cut ? words : words.slice(end).trimStart(), maxAnswer)
+  const summary = cut ? 'All that Codex said' : 'The rest of what Codex said'
+  return `${quoted(first, maxFirst)}\n\n<details><summary>${summary}</summary>\n\n${folded}\n\n</details>`
 }
 
 /** `42 s`, `3 min 20 s`, `1 h 12 min` */
@@ -36,24 +51,6 @@ export function exactly(ms: number): string {
   const minutes = Math.floor(seconds / 60)
   if (minutes < 60) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
-}
-
-/** In steps that grow with the time, so that a long run is not edited every minute. */
-export function duration(ms: number): string {
-  const minutes = Math.floor(ms / 60_000)
-  if (minutes < 1) return ''
-  if (minutes < 10) return `${minutes} min`
-  if (minutes < 60) return `${minutes - (minutes % 5)} min`
-  const hours = Math.floor(minutes / 60)
-  const rest = Math.floor((minutes % 60) / 10) * 10
-  return rest === 0 ? `${hours} h` : `${hours} h ${rest} min`
-}
-
-/** ` · 3 min` behind a heading: roughly while it goes on, exactly at the end. */
-export function elapsed(run: Run, now: number): string {
-  const time =
-    run.concludedAt === undefined ? duration(now - run.ask.at) : exactly(run.concludedAt - run.ask.at)
-  return time === '' ? '' : ` · ${time}`
 }
 
 export const commitUrl = (thread: Thread, sha: string): string => `${repoUrl(thread)}/commit/${sha}`

@@ -83,6 +83,8 @@ export interface TasksClient {
   stageArtifact(taskId: string, file: AttachmentFile): Promise<string>
   addArtifact(session: Session, file: AttachmentFile): Promise<string>
   cancel(session: Session, reason: string): Promise<void>
+  /** By the agent, at most 1,500 characters; `undefined` when there is none. Never throws. */
+  summary(taskId: string): Promise<string | undefined>
   /** US dollars, of a whole task; `undefined` when PostHog does not say. Never throws. */
   cost(taskId: string): Promise<number | undefined>
   models(): Promise<KnownModel[]>

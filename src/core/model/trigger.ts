@@ -84,7 +84,7 @@ const Tick = z.object({
   /** The comment as it is now: its signed marker says whether it is ours. */
   text: z.string(),
   snapshot: Snapshot,
-  box: z.enum(['stop', 'retry']),
+  box: z.enum(['stop', 'retry', 'approve']),
   /** The Run that the comment shows, once its marker was read. */
   run: z.string().optional(),
 })

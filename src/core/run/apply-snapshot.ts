@@ -1,5 +1,6 @@
 /** Folds what was seen at PostHog into a Run. Pure: the same Run and sight give the same Run. */
 
+import { type AgentAct, addAct, noActivity } from './agent-activity.ts'
 import type { PermissionRequest } from './permission-request.ts'
 import { isTerminal, type Outcome, type ProgressStep, type Run } from './run.ts'
 import { limits } from './timing.ts'
@@ -8,7 +9,7 @@ export interface LogEntry {
   /** ms since the epoch, PostHog's clock. */
   at: number
   what:
-    | { is: 'progress'; step: string; label: string; done: boolean }
+    | { is: 'progress'; step: string; label: string; done: boolean; failed?: boolean }
     | { is: 'message'; text: string }
     | { is: 'turn-over' }
     /** Somebody's words, where the agent takes them up: `messages` are the ids of ours in them. */
@@ -16,6 +17,7 @@ export interface LogEntry {
     | { is: 'asks'; request: PermissionRequest }
     | { is: 'permitted'; id: string }
     | { is: 'activity' }
+    | AgentAct
 }
 
 /** One look at a task run. */
@@ -75,7 +77,9 @@ type Hearing = NonNullable<Run['heard']>
 function hear(run: Run, sight: Sight, now: number): Hearing {
   const before: Hearing = { ...(run.heard ?? { turns: 0, idle: false }), offset: sight.offset }
   const mine = (id: string): boolean => id === run.id || run.delivered.includes(id)
-  return sight.log.reduce((heard, entry) => hearEntry(heard, entry, { now, mine }), before)
+  const heard = sight.log.reduce((heard, entry) => hearEntry(heard, entry, { now, mine }), before)
+  const at = sight.log.at(-1)?.at
+  return at === undefined ? heard : { ...heard, activity: { ...(heard.activity ?? noActivity), at } }
 }
 
 interface Hears {
@@ -98,6 +102,10 @@ function hearEntry(heard: Hearing, { what }: LogEntry, { now, mine }: Hears): He
       return { ...heard, answer: what.text, idle: false }
     case 'activity':
       return { ...heard, idle: false }
+    case 'acts':
+      return { ...heard, idle: false, activity: addAct(heard.activity ?? noActivity, what) }
+    case 'plan':
+      return { ...heard, activity: addAct(heard.activity ?? noActivity, what) }
     case 'words':
       return hearWords({ ...heard, showsWords: true }, what.messages, mine)
     case 'asks':
@@ -123,9 +131,10 @@ function hearWords(heard: Hearing, messages: readonly string[], mine: Hears['min
 /** One line a step, in the order of first sight; a later word on the same step replaces the earlier. */
 function addProgress(progress: ProgressStep[], entry: LogEntry): ProgressStep[] {
   if (entry.what.is !== 'progress') return progress
-  const { step, label, done } = entry.what
-  const next = { step, label, done, at: entry.at }
+  const { step, label, done, failed } = entry.what
   const index = progress.findIndex(known => known.step === step)
+  const since = progress[index]?.since ?? progress[index]?.at ?? entry.at
+  const next = { step, label, done, since, at: entry.at, ...(failed ? { failed } : {}) }
   return index === -1 ? [...progress, next] : progress.with(index, next)
 }
 

@@ -84,7 +84,15 @@ export const steps: Record<Doing['do'], { asks: Service | undefined; kind: CallK
 export interface Now {
   at: number
   /** How the rendered status comment differs from the one last sent. */
-  text: 'same' | 'details' | 'phase'
+  text: 'same' | 'time' | 'details' | 'phase'
+}
+
+/** How long after the last edit a difference is worth one. */
+const editAfter: Record<Now['text'], number> = {
+  phase: 0,
+  details: limits.editEvery,
+  time: limits.editForTimeEvery,
+  same: Number.POSITIVE_INFINITY,
 }
 
 /** The first step that is due and whose service can be used; what can't be done now is waited for beside it. */
@@ -285,11 +293,11 @@ function* keepLooking(run: Run, now: Now, look: Doing = { do: 'look' }): Due {
   const isDue = nextLookAt === undefined || now.at >= nextLookAt
   if (isDue) yield look
   const sinceEdit = now.at - (run.status?.at ?? 0)
-  const edits = isHeard(run, now) && now.text !== 'same'
-  if (edits && (now.text === 'phase' || sinceEdit >= limits.editEvery)) yield { do: 'edit-status' }
+  if (isHeard(run, now) && now.text !== 'same' && sinceEdit >= editAfter[now.text])
+    yield { do: 'edit-status' }
   const times = [
     isDue ? Number.POSITIVE_INFINITY : nextLookAt,
-    now.text === 'details' ? now.at + limits.editEvery - sinceEdit : Number.POSITIVE_INFINITY,
+    now.at + editAfter[now.text] - sinceEdit,
     now.text === 'same' ? Number.POSITIVE_INFINITY : (run.unheard?.until ?? Number.POSITIVE_INFINITY),
     refusedCancel(run)?.until ?? Number.POSITIVE_INFINITY,
     ...run.claimedPulls.map(url => run.unseenPulls[url]?.until ?? Number.POSITIVE_INFINITY),
@@ -364,7 +372,7 @@ function* afterOutcome(run: Run, now: Now): Due {
   const unseen = run.yielding ? [] : run.claimedPulls.map(url => run.unseenPulls[url]?.until ?? now.at)
   const untold = heard ? [] : [run.unheard?.until ?? now.at]
   if (unseen.length + untold.length > 0) return yield waiting(Math.min(...unseen, ...untold), now)
-  yield now.text === 'same' ? { do: 'end' } : { do: 'edit-status' }
+  yield now.text === 'same' || now.text === 'time' ? { do: 'end' } : { do: 'edit-status' }
 }
 
 /** The inline comments of a review each get their answer; a lone one has the last word in its own thread. */

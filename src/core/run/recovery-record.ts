@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { PullHead, type Snapshot, type Thread } from '../model/thread.ts'
 import type { RepoSettings } from '../settings/repository-settings.ts'
+import { endsQuietly } from './last-word.ts'
 import { Ask, Branch, newRun, Outcome, type Pull, Run } from './run.ts'
 import type { Session } from './session.ts'
 
@@ -27,6 +28,8 @@ export const Backup = z.object({
   reported: z.number().int().default(0),
   /** All that was left is to say so. */
   outcome: Outcome.optional(),
+  /** It has no last word beside its status. */
+  quiet: z.boolean().default(false),
 })
 export type Backup = z.infer<typeof Backup>
 
@@ -50,6 +53,7 @@ export function backupOf(run: Run): Backup | undefined {
     round: run.round,
     reported: run.reported,
     outcome: run.outcome,
+    quiet: endsQuietly(run),
   })
   return Buffer.byteLength(JSON.stringify(backup)) > mostBytes ? undefined : backup
 }

@@ -10,6 +10,7 @@ import { Person, PullHead, Snapshot, Thread } from '../model/thread.ts'
 import { InlineComment, Place } from '../model/trigger.ts'
 import { RepoSettings } from '../settings/repository-settings.ts'
 import { StagedAttachments } from '../text/attachment-links.ts'
+import { Activity } from './agent-activity.ts'
 import { PermissionRequest } from './permission-request.ts'
 import { Rights, rightsOf, Session } from './session.ts'
 
@@ -172,7 +173,10 @@ export const ProgressStep = z.object({
   step: z.string(),
   label: z.string(),
   done: z.boolean(),
+  /** When it was told of first, and last. */
+  since: z.number().optional(),
   at: z.number(),
+  failed: z.boolean().optional(),
 })
 export type ProgressStep = z.infer<typeof ProgressStep>
 
@@ -205,6 +209,7 @@ const Heard = z.object({
   others: z.boolean().optional(),
   /** What the agent waits to be allowed or told. */
   asks: PermissionRequest.optional(),
+  activity: Activity.optional().catch(undefined),
 })
 
 const { branch, attachments, when, pull_request, limits, head_moved } = RepoSettings.shape
@@ -267,7 +272,14 @@ export const Run = z.object({
   }).optional(),
 
   status: z
-    .object({ commentId: z.number().int(), hash: z.string(), phase: z.string(), at: z.number() })
+    .object({
+      commentId: z.number().int(),
+      hash: z.string(),
+      phase: z.string(),
+      at: z.number(),
+      /** Up to when the agent had been heard, as it says. */
+      heardAt: z.number().optional(),
+    })
     .optional(),
   statusRemade: z.boolean().optional(),
   branch: Branch.optional(),
@@ -395,6 +407,9 @@ export const Run = z.object({
   yielding: z.boolean().default(false),
   /** What PostHog says the task has cost so far, in US dollars; `null` when it does not say. */
   cost: z.number().nullable().optional(),
+  /** What the agent says its task comes to, and when PostHog was last asked for it. */
+  summary: z.string().optional(),
+  summaryAt: z.number().optional(),
   stallsSeen: z.number().int().default(0),
 })
 export type Run = z.infer<typeof Run>

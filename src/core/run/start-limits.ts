@@ -32,7 +32,17 @@ export interface OtherRun {
 export type Me = OtherRun
 
 /** `ahead`: so many Runs have to end first. `until`: a limit on starts is reached, and lets go then. */
-export type Turn = { is: 'now' } | { is: 'ahead'; ahead: number } | { is: 'until'; at: number; limit: string }
+export type Turn = { is: 'now' } | { is: 'ahead'; ahead: number } | Until
+
+export type Until = { is: 'until'; at: number } & ReachedLimit
+
+/** So many runs were started, of so many that may be, in a window of so many ms. */
+export interface ReachedLimit {
+  of: 'repository' | 'person' | 'thread' | 'owner' | 'bots'
+  used: number
+  most: number
+  window: number
+}
 
 const minute = 60_000
 const day = 24 * 60 * minute
@@ -85,10 +95,8 @@ function placeFor(me: Me, begun: readonly OtherRun[], now: number): Turn {
   if (ahead > 0) return { is: 'ahead', ahead }
   return windowsOf(me).reduce<Turn>(
     (turn, window) => {
-      const at = opensAt(window, begun.filter(window.counts), now)
-      return at !== undefined && (turn.is !== 'until' || at > turn.at)
-        ? { is: 'until', at, limit: window.name }
-        : turn
+      const until = closedUntil(window, begun.filter(window.counts), now)
+      return until && (turn.is !== 'until' || until.at > turn.at) ? until : turn
     },
     { is: 'now' },
   )
@@ -138,7 +146,7 @@ const isHere = (me: OtherRun, other: OtherRun): boolean => other.data.thread.rep
 const isMine = (me: OtherRun, other: OtherRun): boolean => other.data.ask.by.id === me.data.ask.by.id
 
 interface Window {
-  name: string
+  of: ReachedLimit['of']
   length: number
   most: number
   counts(other: OtherRun): boolean
@@ -150,48 +158,54 @@ function windowsOf(me: Me): Window[] {
   const inThread = (other: OtherRun): boolean =>
     here(other) && other.data.thread.number === me.data.thread.number
   return [
-    { name: 'a day in this repository', length: day, most: limits.repository_per_day, counts: here },
+    { of: 'repository', length: day, most: limits.repository_per_day, counts: here },
     {
-      name: 'a day for one person',
+      of: 'person',
       length: day,
       most: limits.person_per_day,
       counts: other => here(other) && isMine(me, other),
     },
     {
-      name: 'a day in one thread',
+      of: 'thread',
       length: day,
       most: limits.thread_per_day,
       counts: inThread,
     },
     {
-      name: 'a day for one owner',
+      of: 'owner',
       length: day,
       most: limits.owner_per_day,
       counts: () => true,
     },
     {
-      name: 'a day for bots in one thread',
+      of: 'bots',
       length: day,
       most: limits.bots_per_thread_per_day,
       // What people ask for is no loop.
       counts: other => isBots(me) && isBots(other) && inThread(other),
     },
     {
-      name: 'five minutes in this repository',
+      of: 'repository',
       length: 5 * minute,
       most: limits.repository_per_5_minutes,
       counts: here,
     },
-    { name: 'five minutes for one owner', length: 5 * minute, most: ownersBreaker, counts: () => true },
+    { of: 'owner', length: 5 * minute, most: ownersBreaker, counts: () => true },
   ]
 }
 
 /** When enough of the starts that count have left the window; `undefined` when there is room now. */
-function opensAt({ length, most }: Window, counted: readonly OtherRun[], now: number): number | undefined {
+function closedUntil(
+  { of, length, most }: Window,
+  counted: readonly OtherRun[],
+  now: number,
+): Until | undefined {
   const starts = counted
     .map(startOf)
     .filter(at => at > now - length)
     .sort((a, b) => a - b)
   const blocking = starts[starts.length - most]
-  return blocking === undefined ? undefined : blocking + length
+  return blocking === undefined
+    ? undefined
+    : { is: 'until', at: blocking + length, of, used: starts.length, most, window: length }
 }

@@ -34,6 +34,10 @@ export const soonestLook = (live: number): number => lookInterval(0, live)
 export const limits = {
   /** A status comment is edited at most this often for details; a new phase is shown at once. */
   editEvery: 15 * second,
+  /** A time that grows is no reason for an edit more often than this. */
+  editForTimeEvery: 5 * minute,
+  /** How often the agent's summary of its task is asked for. */
+  summaryEvery: 5 * minute,
   /** A pull request may be reported a moment after the turn that opened it. */
   settle: 2 * second,
   /** After words were passed on, a turn may end that did not read them yet. */

@@ -1,7 +1,8 @@
 /** Waiting for one's turn, and asking once more whether it may be taken. */
 
 import { allowanceOf } from '../../access/authorize.ts'
-import { clock } from '../../core/comments/words.ts'
+import { limitReached } from '../../core/comments/limit-words.ts'
+import { moment } from '../../core/comments/words.ts'
 import type { Person } from '../../core/model/thread.ts'
 import type { Outcome, Run } from '../../core/run/run.ts'
 import { beforeInSession, longestWindow, type Turn, turnOf } from '../../core/run/start-limits.ts'
@@ -25,7 +26,8 @@ export async function takeTurn(hand: Hand): Promise<Run> {
   if (inSession.length > 0)
     return { ...run, ahead: inSession.length, waitsUntil: undefined, nextLookAt: now + askAgain }
   const turn = turnOf({ id: job.id, addedAt: job.addedAt, data: run }, others, now)
-  if (turn.is !== 'now' && run.settings.limits.when_reached === 'refuse') return failed(hand, atLimit(turn))
+  if (turn.is !== 'now' && run.settings.limits.when_reached === 'refuse')
+    return failed(hand, atLimit(run, turn, now))
   switch (turn.is) {
     case 'ahead':
       return { ...run, ahead: turn.ahead, waitsUntil: undefined, nextLookAt: now + askAgain }
@@ -33,7 +35,7 @@ export async function takeTurn(hand: Hand): Promise<Run> {
       return {
         ...run,
         ahead: 0,
-        waitsUntil: { at: turn.at, limit: turn.limit },
+        waitsUntil: { at: turn.at, limit: limitReached(run, turn) },
         nextLookAt: Math.min(turn.at, now + 60_000),
       }
     case 'now':
@@ -68,14 +70,14 @@ const atRest = (why: string): Outcome => ({
   fix: '`/codex retry` asks again, later.',
 })
 
-const atLimit = (turn: Exclude<Turn, { is: 'now' }>): Outcome => ({
+const atLimit = (run: Run, turn: Exclude<Turn, { is: 'now' }>, now: number): Outcome => ({
   is: 'failed',
   class: 'quota',
   reason:
     turn.is === 'ahead'
-      ? `The limit for runs under way at once is reached; ${turn.ahead} would have to end first`
-      : `The limit for ${turn.limit} is reached until ${clock(turn.at)}`,
-  fix: 'The settings of this repository have it refused, not kept waiting. `/codex retry` asks again.',
+      ? `as many runs are under way as may be; ${turn.ahead} would have to end first`
+      : limitReached(run, turn),
+  fix: `\`/codex retry\` ${turn.is === 'ahead' ? 'when one has ended' : `after ${moment(turn.at, now)}`}. The settings of this repository have it refused, not kept waiting.`,
 })
 
 /** The webhook of a closing may overtake the command's, and then finds nothing to stop. */

@@ -416,8 +416,20 @@ export async function look(hand: Hand): Promise<Run> {
   ])
   const now = deps.now()
   const streams = !isTerminal(sight.status) && deps.stream.watch(session, run.id)
-  const seen = observe(run, sight, now)
+  const seen = await withSummary(hand, observe(run, sight, now), now)
   return { ...seen, lastLookAt: now, nextLookAt: now + pauseAfterLook(seen, { now, live, streams }) }
+}
+
+/** Nice to read, and nothing more: once in a while, and when the agent has said all it will say. */
+async function withSummary({ deps }: Hand, run: Run, now: number): Promise<Run> {
+  const { heard, taskId, summaryAt = run.ask.at, ask, stop } = run
+  // Of an earlier run's task it may be as old as that.
+  const isOwn = run.taskMade && run.round === 0
+  if (taskId === undefined || !isOwn || stop || run.outcome || ask.what === 'plan') return run
+  const isOver = heard?.idle && summaryAt < (heard.idleSince ?? 0)
+  if (!isOver && now - summaryAt < limits.summaryEvery) return run
+  const summary = await deps.posthog.summary(taskId)
+  return { ...run, summaryAt: now, ...(summary === undefined ? {} : { summary }) }
 }
 
 function pauseAfterLook(

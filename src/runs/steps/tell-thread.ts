@@ -1,5 +1,6 @@
 /** The steps that speak in the thread. */
 import { createHash } from 'node:crypto'
+import { boxesAfter } from '../../core/comments/boxes.ts'
 import { closingComment, inlineAnswer } from '../../core/comments/closing.ts'
 import { phaseKey, statusComment } from '../../core/comments/status.ts'
 import { maxComment } from '../../core/comments/words.ts'
@@ -7,6 +8,7 @@ import { Refused } from '../../core/model/errors.ts'
 import type { Marker } from '../../core/model/marker.ts'
 import type { Place } from '../../core/model/trigger.ts'
 import type { OwnComment, Target } from '../../core/model/views.ts'
+import { endsQuietly } from '../../core/run/last-word.ts'
 import type { Now } from '../../core/run/next-step.ts'
 import { backupOf } from '../../core/run/recovery-record.ts'
 import { type Run, sessionOf } from '../../core/run/run.ts'
@@ -25,15 +27,27 @@ export function difference(hand: Renderer): Now['text'] {
   if (!status) return hand.run.mute ? 'same' : 'phase'
   const now = hand.deps.now()
   if (status.phase !== phaseKey(hand.run, now)) return 'phase'
-  return status.hash === rendered(hand, now).hash ? 'same' : 'details'
+  if (status.hash !== rendered(hand, now).hash) return 'details'
+  return status.heardAt === heardAt(hand.run) ? 'same' : 'time'
 }
 
-/** What nobody sees is no reason for an edit, so the hash is of the words alone. */
+/** As far as the status says it. */
+const heardAt = ({ heard, outcome, stop }: Run): number | undefined =>
+  outcome || stop ? undefined : heard?.activity?.at
+
+/** What nobody sees is no reason for an edit, so the hash is of the words alone; and when it was heard is told apart. */
 function rendered({ deps, run }: Renderer, now: number): { text: string; hash: string } {
   const words = statusComment(run, deps.deployment, now)
   const backup = backupOf(run)
   const marker = deps.signer.write({ ...markerOf(run, 'status'), ...(backup ? { backup } : {}) })
-  return { text: fitted(words, marker), hash: hashOf(words) }
+  return { text: fitted(words, marker), hash: hashOf(statusComment(timeless(run), deps.deployment, now)) }
+}
+
+function timeless(run: Run): Run {
+  const { heard } = run
+  return heard?.activity
+    ? { ...run, heard: { ...heard, activity: { ...heard.activity, at: undefined } } }
+    : run
 }
 
 /** The marker always survives: the text gives way to it. */
@@ -87,7 +101,7 @@ export async function postStatus(hand: Hand): Promise<Run> {
     find: async ({ at }) => markedWith(hand, await hand.github.ownComments(at - skew), 'status')?.id,
     perform: () => hand.github.comment(text),
   })
-  const status = { commentId, hash, phase: phaseKey(hand.run, now), at: now }
+  const status = { commentId, hash, phase: phaseKey(hand.run, now), at: now, heardAt: heardAt(hand.run) }
   return { ...hand.run, intent: undefined, status, unheard: undefined }
 }
 
@@ -97,7 +111,8 @@ type Sent = NonNullable<Run['status']>
 export function sentStatus(hand: Renderer, before: Sent): { text: string; status: Sent } {
   const now = hand.deps.now()
   const { text, hash } = rendered(hand, now)
-  return { text, status: { ...before, hash, phase: phaseKey(hand.run, now), at: now } }
+  const phase = phaseKey(hand.run, now)
+  return { text, status: { ...before, hash, phase, at: now, heardAt: heardAt(hand.run) } }
 }
 
 /** A status comment that somebody deleted is made again once; after that, they meant it. */
@@ -106,7 +121,7 @@ export async function editStatus(hand: Hand): Promise<Run> {
   if (!run.status) return run
   const { text, status } = sentStatus(hand, run.status)
   await hand.job.assertHeld()
-  if (status.hash === run.status.hash) return { ...run, status }
+  if (status.hash === run.status.hash && status.heardAt === run.status.heardAt) return { ...run, status }
   try {
     const edited = await hand.github.edit(run.status.commentId, text)
     hand.deps.reached('status edit sent, not recorded')
@@ -130,8 +145,9 @@ function isGivenUp({ run, deps }: Hand): boolean {
 /** The last word. A thread that takes no comments any more is not worth a failure, but it may be unlocked. */
 export async function conclude(hand: Hand): Promise<Run> {
   const now = hand.deps.now()
-  const text = fitted(closingComment(hand.run), hand.deps.signer.write(markerOf(hand.run, 'closing')))
   const told = { ...hand.run.told, comment: true }
+  if (endsQuietly(hand.run)) return { ...hand.run, intent: undefined, told }
+  const text = fitted(closingComment(hand.run), hand.deps.signer.write(closingMarker(hand.run)))
   try {
     const place = inlinePlace(hand.run)
     await once(hand, {
@@ -147,6 +163,12 @@ export async function conclude(hand: Hand): Promise<Run> {
     const run: Run = { ...hand.run, intent: undefined }
     return isGivenUp(hand) ? { ...run, told } : unheard(run, now)
   }
+}
+
+/** What a box in it asks for is found there when the queue has lost it. */
+function closingMarker(run: Run): Marker {
+  const backup = boxesAfter(run) === '' ? undefined : backupOf(run)
+  return { ...markerOf(run, 'closing'), ...(backup ? { backup } : {}) }
 }
 
 /** Locked, or moved: it may take words again later. */

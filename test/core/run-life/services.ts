@@ -151,6 +151,7 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
         return begin(runsOf(taskId), messagesIn(body.pending_user_message ?? '')).id
       }),
     runIds: taskId => at(reads, 'run ids', () => runsOf(taskId).map(({ id }) => id)),
+    summary: async () => undefined,
     statusOf: ({ taskRunId }) => at(reads, 'status', () => agentOf(world, taskRunId).status),
     logLength: ({ taskRunId }) => at(reads, 'log length', () => agentOf(world, taskRunId).log.length),
     look: ({ taskRunId }, offset) =>

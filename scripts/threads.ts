@@ -1,0 +1,89 @@
+/**
+ * Draws each kind of thread as GitHub shows it: `cmark-gfm`, GitHub's stylesheet and Chromium make pictures in
+ * docs/threads, light and dark. `npm run threads [-- kind …]`
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium } from 'playwright-core'
+import { renderAll } from '../test/support/cmark-gfm.ts'
+import { pageOfThreads } from '../test/threads/index-page.ts'
+import { kinds, type ShownComment, type ThreadKind } from '../test/threads/kinds.ts'
+
+const folder = new URL('../docs/threads/', import.meta.url).pathname
+const width = 760
+
+type Scheme = 'light' | 'dark'
+
+async function main(wanted: readonly string[]): Promise<void> {
+  const profile = mkdtempSync(join(tmpdir(), 'threads-'))
+  const browser = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    viewport: { width, height: 400 },
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  })
+  try {
+    const page = await browser.newPage()
+    for (const [name, kind] of Object.entries(kinds)) {
+      if (wanted.length > 0 && !wanted.includes(name)) continue
+      for (const scheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme: scheme })
+        await page.setContent(html(kind, scheme))
+        const path = `${folder}${name}-${scheme}.png`
+        await page.locator('main').screenshot({ path })
+      }
+    }
+  } finally {
+    await browser.close()
+    rmSync(profile, { recursive: true, force: true })
+  }
+  writeFileSync(`${folder}README.md`, pageOfThreads())
+}
+
+const css = (scheme: string): string =>
+  readFileSync(
+    new URL(`../node_modules/github-markdown-css/github-markdown-${scheme}.css`, import.meta.url),
+    'utf8',
+  )
+
+/** What the stylesheet leaves to GitHub's page: the frame of a comment, and the name above it. */
+const colours = {
+  light: { page: '#ffffff', head: '#f6f8fa', line: '#d1d9e0', words: '#59636e', name: '#1f2328' },
+  dark: { page: '#0d1117', head: '#151b23', line: '#3d444d', words: '#9198a1', name: '#f0f6fc' },
+}
+
+function frame(scheme: Scheme): string {
+  const { page, head, line, words, name } = colours[scheme]
+  return `
+    body { margin: 0; background: ${page}; }
+    main { box-sizing: border-box; width: ${width}px; padding: 16px 20px 4px; background: ${page}; }
+    .comment { border: 1px solid ${line}; border-radius: 6px; margin-bottom: 16px; overflow: hidden; }
+    .by { background: ${head}; border-bottom: 1px solid ${line}; padding: 7px 16px; color: ${words};
+      font: 13px -apple-system, "Segoe UI", "Noto Sans", Helvetica, Arial, sans-serif; }
+    .by b { color: ${name}; }
+    .bot { border: 1px solid ${line}; border-radius: 2em; padding: 0 7px; font-size: 11px; margin: 0 4px; }
+    .markdown-body { font-size: 14px !important; padding: 14px 16px; }
+    .markdown-body > :last-child { margin-bottom: 0; }
+    .task-list-item { list-style: none; }
+    .task-list-item input { margin: 0 0.3em 0.25em -1.4em; vertical-align: middle; }
+  `
+}
+
+function html(kind: ThreadKind, scheme: Scheme): string {
+  const bodies = renderAll(kind.comments.map(({ body }) => body))
+  const comments = kind.comments.map((comment, index) => shown(comment, bodies[index] ?? ''))
+  return `<!doctype html><meta charset="utf-8"><style>${css(scheme)}${frame(scheme)}</style>
+    <main>${comments.join('\n')}</main>`
+}
+
+const shown = ({ author }: ShownComment, body: string): string =>
+  `<div class="comment"><div class="by"><b>${author}</b>${author === 'codex' ? '<span class="bot">bot</span>' : ''} commented</div>
+  <div class="markdown-body">${body.replaceAll('<li><input type="checkbox"', '<li class="task-list-item"><input type="checkbox"')}</div></div>`
+
+await main(process.argv.slice(2))

@@ -1,0 +1,91 @@
+/** Folded away below the status: the steps of a Run with how long they took, and what its agent was given. */
+import type { ProgressStep, Run } from '../run/run.ts'
+import { code, inlineWords } from '../text/safe-markdown.ts'
+import { instruction } from './while-working.ts'
+import { branchUrl, counted, exactly } from './words.ts'
+
+/** Longer ones are cut in the small line of the result. */
+const maxSmallInstruction = 80
+
+export function details(run: Run): string {
+  const parts = [whole(run), steps(run).join('\n'), given(run)].filter(part => part !== '')
+  if (parts.length === 0) return ''
+  return `<details><summary>${summary(run)}</summary>\n\n${parts.join('\n\n')}\n\n</details>`
+}
+
+const summary = (run: Run): string => (run.context ? 'Steps, and what the agent was given' : 'Steps')
+
+const whole = (run: Run): string =>
+  run.outcome && (run.ask.text.length > maxSmallInstruction || run.ask.text.includes('\n'))
+    ? instruction(run)
+    : ''
+
+const steps = (run: Run): string[] => [
+  ...branch(run),
+  ...run.progress
+    .filter(({ step }) => !step.startsWith('pr'))
+    .map((_, index, all) => progressLine(run, all, index)),
+  ...work(run),
+  ...permission(run),
+]
+
+function branch({ branch: found, outcome, pushed, thread }: Run): string[] {
+  // A branch that nothing was pushed to is taken away again.
+  if (!found || (outcome && found.fresh && pushed === undefined)) return []
+  const { name, made, linked, into } = found
+  const origin = made ? `, ${linked ? 'made and linked here' : 'made'} from ${code(into)}` : ''
+  return [`✅ Branch [${code(name)}](${branchUrl(thread, name)})${origin}`]
+}
+
+function progressLine(run: Run, all: readonly ProgressStep[], index: number): string {
+  const step = all[index]
+  if (!step) return ''
+  const next = all[index + 1]
+  const from = step.since ?? step.at
+  const to = step.done || step.failed ? step.at : (next?.since ?? next?.at ?? run.concludedAt)
+  const took = to !== undefined && to > from ? ` · ${exactly(to - from)}` : ''
+  return `${iconOf(run, step, next === undefined)} ${inlineWords(step.label, 120)}${took}`
+}
+
+function iconOf({ outcome }: Run, { done, failed }: ProgressStep, last: boolean): string {
+  if (failed) return '❌'
+  if (done || !last) return '✅'
+  if (outcome?.is === 'failed') return '❌'
+  if (outcome?.is === 'stopped') return '⏹️'
+  return outcome ? '✅' : '⏳'
+}
+
+function work({ heard, outcome, passedOn }: Run): string[] {
+  const { files = [], commands = 0 } = heard?.activity ?? {}
+  const did = [
+    ...(files.length > 0 ? [`${counted(files.length, 'file')} changed`] : []),
+    ...(commands > 0 ? [`${counted(commands, 'command')} run`] : []),
+    ...(passedOn > 0 ? [`${counted(passedOn, 'follow-up')} passed on`] : []),
+  ]
+  return outcome && did.length > 0 ? [`The agent: ${did.join(', ')}`] : []
+}
+
+function permission({ permission, outcome, heard }: Run): string[] {
+  if (!permission) return []
+  const waits = !outcome && heard?.asks?.id === permission.id ? '⏳' : '✅'
+  const given = permission.allowed ? 'given' : 'not given'
+  return [
+    `${waits} The agent asked for a permission, which was ${given}: ${inlineWords(permission.title, 120)}`,
+  ]
+}
+
+/** What the agent was given to read, so that nobody has to guess. */
+function given({ context }: Run): string {
+  if (!context) return ''
+  const { comments, leftOut } = context
+  const out = [
+    [leftOut.outsiders, 'by people without write permission'],
+    [leftOut.bots, 'by bots'],
+    [leftOut.later, 'written or edited after this was asked'],
+    [leftOut.older, 'older ones beyond the limit'],
+  ].flatMap(([count, which]) => (count ? [`${count} ${which}`] : []))
+  const authors = [...new Set(comments.map(({ author }) => author))].map(author => inlineWords(author, 60))
+  const read = comments.length === 0 ? '' : `, ${comments.length} of the comments (by ${authors.join(', ')})`
+  const left = out.length === 0 ? '' : ` Left out: ${out.join(', ')}.`
+  return `The agent was given the instruction, title and description as they were when this was asked${read}.${left}`
+}

@@ -1,0 +1,96 @@
+/** The status of a Run that is over: the result in one line, and one small line with the rest. */
+import { endsQuietly, neverBegan } from '../run/last-word.ts'
+import type { Outcome, Pull, Run } from '../run/run.ts'
+import { code, inlineWords } from '../text/safe-markdown.ts'
+import { nounOf, session } from './while-working.ts'
+import { agentLeft, branchUrl, commitUrl, type Deployment, exactly } from './words.ts'
+
+const headings: Record<Outcome['is'], (run: Run) => string> = {
+  pull: run => `🚀 ${newPulls(run).map(pullLink).join(', ')}`,
+  pushed: run => `🚀 Codex pushed ${pushedCommit(run)} to ${pushedWhere(run)}`,
+  answer: run => (run.ask.what === 'plan' ? '📋 Codex has a plan' : '💬 Codex answered'),
+  nothing: () => '💬 Codex finished without a change',
+  stopped: () => '⏹️ Codex was stopped',
+  failed: run => (neverBegan(run) ? '😕 Not started' : '😕 Codex failed'),
+}
+
+/** A plan that left more than words says so, whatever that was. */
+export function resultHeading(run: Run): string {
+  if (!run.outcome) return ''
+  return changedBesidePlan(run)
+    ? '⚠️ Codex has a plan, and changed something although it was to read only'
+    : headings[run.outcome.is](run)
+}
+
+const changedBesidePlan = ({ ask, outcome }: Run): boolean =>
+  ask.what === 'plan' && (outcome?.is === 'pull' || outcome?.is === 'pushed')
+
+/** After the last report `reported` covers all pull requests; the newest is then the one that counts. */
+export const newPulls = ({ pulls, reported }: Run): Pull[] =>
+  pulls.slice(Math.min(reported, Math.max(0, pulls.length - 1)))
+
+export const pullLink = ({ number, title, url }: Pull): string =>
+  `[#${number} ${inlineWords(title, 100)}](${url})`
+
+function pushedCommit({ thread, pushed }: Run): string {
+  return pushed === undefined ? 'its commits' : `[${code(pushed.slice(0, 7))}](${commitUrl(thread, pushed)})`
+}
+
+function pushedWhere(run: Run): string {
+  if (run.thread.kind === 'pull') return 'this pull request'
+  const open = run.pulls.filter(({ state }) => state === 'open')
+  return open.length > 0 ? open.map(({ number }) => `#${number}`).join(', ') : code(run.branch?.name ?? '')
+}
+
+export function resultLines(run: Run): string[] {
+  const { outcome } = run
+  if (outcome?.is === 'failed') return failureLines(run, outcome)
+  if (outcome?.is === 'stopped') return [`${stoppedBy(outcome)}. ${leftBehind(run)}`]
+  return run.pulls.length > 1 ? [run.pulls.map(pullLine).join('\n')] : []
+}
+
+const pullLine = (pull: Pull): string => `${pullLink(pull)} · ${stateOf(pull)}`
+
+function failureLines(run: Run, { reason, fix }: Outcome & { is: 'failed' }): string[] {
+  const lines = [`❌ ${inlineWords(reason, 300)}`, ...(run.agentLeft ? [`⚠️ ${agentLeft}`] : [])]
+  // The last word says it, where there is one.
+  return [lines.join('\n'), endsQuietly(run) ? `**What to do:** ${fix}` : '']
+}
+
+const stoppedBy = ({ by, because }: Outcome & { is: 'stopped' }): string =>
+  `Stopped by ${inlineWords(by, 60)}${because ? `, who ${because}` : ''}`
+
+/** What a stop leaves: pull requests, commits, an empty branch, or nothing at all. */
+export function leftBehind(run: Run): string {
+  const pulls = run.pulls.filter(pull => pull.state === 'open')
+  if (pulls.length > 0)
+    return `Left behind: ${pulls.map(pull => `[#${pull.number}](${pull.url})`).join(', ')}.`
+  if (run.pushed && run.branch)
+    return `Left behind: commits up to ${code(run.pushed.slice(0, 7))} on [${code(run.branch.name)}](${branchUrl(run.thread, run.branch.name)}).`
+  return 'Nothing is left behind.'
+}
+
+const stateOf = ({ state, draft, head, base }: Pull): string =>
+  `${state === 'open' && draft ? 'draft' : state}, ${code(head)} → ${code(base)}`
+
+export function resultSmall(run: Run, deployment: Deployment): string[] {
+  const [pull] = run.pulls.length === 1 ? run.pulls : []
+  return [
+    inlineWords(run.ask.text, 80) || `the ${nounOf(run)} itself`,
+    inlineWords(run.ask.by.login, 60),
+    ...(run.concludedAt === undefined || neverBegan(run) ? [] : [exactly(run.concludedAt - run.ask.at)]),
+    ...(run.cost ? [costOf(run, run.cost)] : []),
+    ...session(run, deployment),
+    ...(pull ? [stateOf(pull)] : []),
+    nextWords(run),
+  ]
+}
+
+/** PostHog tells the cost of a task as a whole, which several runs may share. */
+const costOf = ({ taskMade, round }: Run, cost: number): string =>
+  `$${cost.toFixed(2)}${taskMade && round === 0 ? '' : ' in all'}`
+
+function nextWords({ outcome, ask }: Run): string {
+  if (outcome?.is === 'failed' || outcome?.is === 'stopped') return '`/codex retry`'
+  return ask.what === 'plan' ? '`/codex approve` or `/codex plan <more>`' : '`/codex <more>` to go on'
+}

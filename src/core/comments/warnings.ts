@@ -1,0 +1,60 @@
+/** What a person should know of a Run, whatever its state: shown only where there is something. */
+import type { Run } from '../run/run.ts'
+import { code, inlineWords } from '../text/safe-markdown.ts'
+
+export const warnings = (run: Run): string =>
+  [
+    ...headMoved(run),
+    ...downgraded(run),
+    ...attachments(run),
+    ...pullNotes(run),
+    ...unheeded(run),
+    ...settingsProblem(run),
+  ].join('\n')
+
+const headMoved = ({ headMoved }: Run): string[] =>
+  headMoved
+    ? [
+        `⚠️ The branch moved from ${code(headMoved.from.slice(0, 7))} to ${code(headMoved.to.slice(0, 7))} after this was asked`,
+      ]
+    : []
+
+/** What the server made of the request, told only where it differs. */
+function downgraded({ ask, taskRun }: Run): string[] {
+  const { model, effort, authorship } = taskRun ?? {}
+  const { options } = ask
+  const differs = [
+    ...(model && model.toLowerCase() !== options.model.toLowerCase()
+      ? [`model ${inlineWords(model, 60)}`]
+      : []),
+    ...(effort && options.effort && effort !== options.effort ? [`effort ${inlineWords(effort, 20)}`] : []),
+  ]
+  return [
+    ...(differs.length > 0 ? [`⚠️ PostHog used ${differs.join(', ')} instead of what was asked`] : []),
+    ...(options.authorship === 'user' && authorship === 'bot'
+      ? ['⚠️ PostHog lets its bot write the pull request: the user of its key has no usable GitHub link there']
+      : []),
+  ]
+}
+
+const attachments = ({ attachments }: Run): string[] =>
+  (attachments?.failed ?? []).map(
+    ({ name, why }) => `⚠️ ${code(name.slice(0, 80))} was not passed to the agent: ${inlineWords(why, 200)}`,
+  )
+
+const pullNotes = ({ pulls }: Run): string[] =>
+  pulls.flatMap(({ number, note }) => (note ? [`⚠️ #${number}: ${inlineWords(note, 200)}`] : []))
+
+const unheeded = ({ unheeded, outcome }: Run): string[] =>
+  unheeded && !outcome
+    ? [
+        `ℹ️ ${inlineWords(unheeded.by, 60)} ${unheeded.because}, without the permission to stop the run, so it goes on. Whoever has it can \`/codex stop\``,
+      ]
+    : []
+
+const settingsProblem = ({ settingsProblem }: Run): string[] =>
+  settingsProblem
+    ? [
+        `⚠️ ${inlineWords(settingsProblem, 1_500)}. Until that is put right, the last version without a slip holds.`,
+      ]
+    : []

@@ -1,0 +1,158 @@
+/** The status of a Run under way: what is going on, by the agent's own events, and what is waited for. */
+import { type Service, serviceNames } from '../model/errors.ts'
+import type { Doing, PlanStep } from '../run/agent-activity.ts'
+import { outageOf, services } from '../run/outage.ts'
+import { optionByRights, type PermissionRequest } from '../run/permission-request.ts'
+import { type Outage, phaseOf, type Run } from '../run/run.ts'
+import { limits } from '../run/timing.ts'
+import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
+import { branchUrl, counted, type Deployment, moment, runUrl } from './words.ts'
+
+const maxInstruction = 1_000
+const maxSummary = 600
+const maxPlanShown = 10
+
+/** What is waited for comes first: nothing else goes on then. */
+export function workHeading(run: Run, now: number): string {
+  const [out] = toldOutages(run, now)
+  if (out) return `⏸️ Codex waits for ${serviceNames[out.service]}`
+  if (openQuestion(run)) return '❓ Codex waits for an answer'
+  switch (phaseOf(run)) {
+    case 'waiting':
+      return `⏳ Codex waits ${waitsFor(run, now)}`
+    case 'preparing':
+      return run.ask.what === 'plan' ? '⏳ Codex is getting ready to plan' : '⏳ Codex is getting ready'
+    case 'stopping':
+      return '⏳ Codex is stopping'
+    default:
+      return run.ask.what === 'plan' ? '⏳ Codex is planning' : '⏳ Codex is working'
+  }
+}
+
+function waitsFor({ ahead = 0, waitsUntil }: Run, now: number): string {
+  if (waitsUntil) return `until ${moment(waitsUntil.at, now)}`
+  return ahead === 1 ? 'for its turn · one run before it' : `for its turn · ${ahead} runs before it`
+}
+
+/** What makes the heading one of waiting, to notice that it is another. */
+export const waitingFor = (run: Run, now: number): string =>
+  [
+    ...toldOutages(run, now).map(({ outage }) => outage.why),
+    openQuestion(run)?.id ?? '',
+    run.waitsUntil?.limit ?? '',
+  ].join('|')
+
+export const workLines = (run: Run, now: number): string[] => [
+  instruction(run),
+  ...outages(run, now),
+  question(run, now),
+  [limitLine(run), activity(run, now), ...plan(run), ...openPulls(run)]
+    .filter(line => line !== '')
+    .join('\n'),
+  run.summary ? quoted(run.summary, maxSummary) : '',
+]
+
+export function instruction(run: Run): string {
+  const { origin, text } = run.ask
+  if (text !== '') return quoted(text, maxInstruction)
+  return `> The ${nounOf(run)} itself${origin.by === 'label' ? `, by its label ${code(origin.label)}` : ''}`
+}
+
+export const nounOf = ({ thread }: Pick<Run, 'thread'>): string =>
+  thread.kind === 'issue' ? 'issue' : 'pull request'
+
+const limitLine = ({ waitsUntil, taskRun }: Run): string =>
+  waitsUntil && !taskRun ? `The limit is reached: ${inlineWords(waitsUntil.limit, 200)}.` : ''
+
+const doingNow: Record<Doing, string> = {
+  reading: 'Reading the code',
+  editing: 'Editing files',
+  running: 'Running commands',
+  checking: 'Running checks',
+  thinking: 'Thinking',
+}
+
+/** One line of what goes on. The words are ours: what the agent runs may hold what is nobody's business. */
+function activity(run: Run, now: number): string {
+  if (!run.taskRun || run.stop) return ''
+  const { doing, files = [], commands = 0, at } = run.heard?.activity ?? {}
+  const step = run.progress.findLast(({ done }) => !done)
+  const what = doing ? doingNow[doing] : step ? inlineWords(step.label, 120) : ''
+  const started = run.taskRun.status !== 'queued' && run.taskRun.status !== 'not_started'
+  const beginning = started ? 'The agent is starting' : 'PostHog is getting its sandbox ready'
+  return [
+    `**${what || beginning}**`,
+    ...(files.length > 0 ? [`${counted(files.length, 'file')} changed`] : []),
+    ...(commands > 0 ? [`${counted(commands, 'command')} run`] : []),
+    ...followUps(run),
+    ...(at === undefined ? [] : [`heard ${moment(at, now)}`]),
+  ].join(' · ')
+}
+
+const followUps = ({ passedOn, undelivered }: Run): string[] => [
+  ...(passedOn > 0 ? [`${counted(passedOn, 'follow-up')} passed on`] : []),
+  ...(undelivered.length > 0 ? [`${counted(undelivered.length, 'follow-up')} to pass on`] : []),
+]
+
+const planIcon: Record<PlanStep['state'], string> = { done: '✅', current: '▶️', open: '⬜' }
+
+/** The agent's own plan, as far as it tells one. */
+function plan({ heard, stop }: Run): string[] {
+  const steps = stop ? [] : (heard?.activity?.plan ?? [])
+  const shown = steps
+    .slice(0, maxPlanShown)
+    .map(({ state, text }) => `${planIcon[state]} ${inlineWords(text, 120)}`)
+  return steps.length > shown.length ? [...shown, `⬜ ${steps.length - shown.length} more`] : shown
+}
+
+const openPulls = ({ pulls }: Run): string[] =>
+  pulls
+    .filter(({ state }) => state === 'open')
+    .map(({ number, title, url }) => `Pull request [#${number} ${inlineWords(title, 100)}](${url})`)
+
+/** What people have to answer: the rights of the Run do not. */
+function openQuestion(run: Run): PermissionRequest | undefined {
+  const asks = run.outcome ? undefined : run.heard?.asks
+  return asks && optionByRights(asks, run) === undefined ? asks : undefined
+}
+
+function question(run: Run, now: number): string {
+  const asks = openQuestion(run)
+  if (!asks || toldOutages(run, now).length > 0) return ''
+  const options = asks.options.map(({ name }, index) => `${index + 1}. ${code(name)}`)
+  return [
+    quoted(asks.title, 1_000),
+    ...(options.length > 0 ? [options.join('\n')] : []),
+    '**What to do:** answer with `/codex <your answer>`; the agent waits for it.',
+  ].join('\n\n')
+}
+
+const toldOutages = (run: Run, now: number): { service: Service; outage: Outage }[] =>
+  services.flatMap(service => {
+    const outage = outageOf(run, service)
+    const tells = outage && Math.max(outage.until, now) - outage.since >= limits.worthTelling
+    return tells ? [{ service, outage }] : []
+  })
+
+const outages = (run: Run, now: number): string[] =>
+  toldOutages(run, now).map(
+    ({ service, outage: { why, since, until } }) =>
+      `Waiting for ${serviceNames[service]} since ${moment(since, now)}: ${inlineWords(why, 200)}. Goes on by itself; next try ${moment(until, now)}.`,
+  )
+
+export function workSmall(run: Run, deployment: Deployment, now: number): string[] {
+  const { name } = run.branch ?? {}
+  return [
+    `${inlineWords(run.ask.by.login, 60)}, ${moment(run.ask.at, now)}`,
+    ...(name === undefined ? [] : [`[${code(name)}](${branchUrl(run.thread, name)})`]),
+    ...session(run, deployment),
+    ...(run.stop ? ['`/codex help`'] : ['`/codex <more>` to steer', '`/codex stop`', '`/codex help`']),
+  ]
+}
+
+export const session = (run: Run, deployment: Deployment): string[] =>
+  run.taskRun ? [modelOf(run), `[session](${runUrl(run, deployment)})`] : []
+
+function modelOf({ ask: { options } }: Run): string {
+  return inlineWords(options.model, 60) + (options.effort ? `, effort ${options.effort}` : '')
+}

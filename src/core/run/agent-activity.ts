@@ -1,0 +1,42 @@
+/** What the agent's own events tell of its work: what it does now, how much it has done, and the plan it follows. */
+import { z } from 'zod'
+
+const doings = ['reading', 'editing', 'running', 'checking', 'thinking'] as const
+export type Doing = (typeof doings)[number]
+
+const PlanStep = z.object({ text: z.string(), state: z.enum(['open', 'current', 'done']) })
+export type PlanStep = z.infer<typeof PlanStep>
+
+/** Words and paths stay out of it as far as they can: a command line may hold what is nobody's business. */
+export const Activity = z.object({
+  doing: z.enum(doings).optional(),
+  /** Paths that it changed, each once. */
+  files: z.array(z.string()).default([]),
+  commands: z.number().int().default(0),
+  plan: z.array(PlanStep).default([]),
+  /** When the log last said anything, ms since the epoch by PostHog's clock. */
+  at: z.number().optional(),
+})
+export type Activity = z.infer<typeof Activity>
+
+export type AgentAct =
+  | { is: 'acts'; doing: Doing | undefined; files: string[]; command: boolean }
+  | { is: 'plan'; steps: PlanStep[] }
+
+/** More are not counted, so that a record stays small. */
+const maxFiles = 100
+const maxPlanSteps = 20
+const maxPath = 120
+
+export function addAct(before: Activity, act: AgentAct): Activity {
+  if (act.is === 'plan') return { ...before, plan: act.steps.slice(0, maxPlanSteps) }
+  const files = new Set([...before.files, ...act.files.map(path => path.slice(-maxPath))])
+  return {
+    ...before,
+    doing: act.doing ?? before.doing,
+    files: [...files].slice(0, maxFiles),
+    commands: before.commands + (act.command ? 1 : 0),
+  }
+}
+
+export const noActivity: Activity = Activity.parse({})

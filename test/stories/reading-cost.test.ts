@@ -1,0 +1,130 @@
+/** How much there is to read in each kind of thread: no more than there was when this was first counted. */
+import { afterAll, expect, it } from 'vitest'
+import { onBothQueues } from '../world/on-queues.ts'
+import { type ReadingCost, readingCost } from '../world/reading-cost.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+const counted: [string, ReadingCost][] = []
+
+onBothQueues('What a thread costs its readers', world => {
+  const opens = async (title: string, repository = world().github.repository) => {
+    const { github } = world()
+    const maya = github.as('maya', repository)
+    const issue = await maya.opensIssue({ title, body: 'As said.' })
+    return {
+      number: issue.number,
+      thread: new Thread(world(), issue.number, repository),
+      says: (text: string) => maya.comments(issue.number, text),
+    }
+  }
+
+  const costs = async (kind: string, thread: Thread): Promise<void> => {
+    await world().github.settled()
+    counted.push([kind, await readingCost(thread)])
+  }
+
+  const reacted = async (thread: Thread, comment: { id: number }, content = 'rocket') =>
+    thread.waitForReaction(content, comment.id)
+
+  it('a question', async () => {
+    world().posthog.script('why is it slow', {
+      kind: 'answers',
+      text: 'It reads the whole table for each request.\n\nAn index on `orders.user_id` would do.',
+    })
+    const { thread, says } = await opens('Slow page')
+    await reacted(thread, await says('/codex why is it slow?'))
+    await costs('question', thread)
+  })
+
+  it('a pull request', async () => {
+    const { thread, says } = await opens('Flaky login')
+    await reacted(thread, await says('/codex fix the flaky login test'))
+    await costs('pull request', thread)
+  })
+
+  it('a plan that is approved', async () => {
+    world().posthog.script('how to split', { kind: 'answers', text: '1. Move the models\n2. Move the views' })
+    const { thread, number, says } = await opens('Split it')
+    await reacted(thread, await says('/codex plan how to split it'))
+    await costs('plan', thread)
+    world()
+      .posthog.run(String(ledgerOf(world(), number).runs[0]?.runId))
+      .finish('completed')
+    await reacted(thread, await says('/codex approve'))
+    await costs('plan, approved', thread)
+  })
+
+  it('words while it works', async () => {
+    const { posthog } = world()
+    posthog.script('build the cache', { kind: 'manual' })
+    const { thread, number, says } = await opens('Steer me')
+    await says('/codex build the cache')
+    await thread.waitForStatus('⏳ Codex is working')
+    await reacted(thread, await says('/codex use an LRU'))
+    await reacted(thread, await says('/codex and keep it small'))
+    posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
+    await thread.waitForStatus(/^### 💬/)
+    await costs('steered twice', thread)
+  })
+
+  it('a stop', async () => {
+    world().posthog.script('count to infinity', { kind: 'hangs' })
+    const { thread, says } = await opens('Stop me')
+    const asked = await says('/codex count to infinity')
+    await thread.waitForStatus('⏳ Codex is working')
+    await reacted(thread, await says('/codex stop'))
+    await reacted(thread, asked, 'confused')
+    await costs('stopped', thread)
+  })
+
+  it('a failure', async () => {
+    world().posthog.script('flaky work', { kind: 'fails', message: 'bad luck' })
+    const { thread, says } = await opens('Fails')
+    await reacted(thread, await says('/codex flaky work'), 'confused')
+    await costs('failed', thread)
+  })
+
+  it('a limit', async () => {
+    const { github } = world()
+    const repository = await github.addRepo('acme', `cost-${Math.random().toString(36).slice(2, 8)}`)
+    const settings = 'limits: { repository_per_day: 1, when_reached: refuse }\n'
+    await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
+    const first = await opens('The one of today', repository)
+    await reacted(first.thread, await first.says('/codex do it'))
+    const { thread, says } = await opens('One too many', repository)
+    await reacted(thread, await says('/codex do it'), 'confused')
+    await costs('refused at a limit', thread)
+  })
+
+  it('three rounds on one pull request', async () => {
+    const { github, posthog } = world()
+    const { thread, number, says } = await opens('Go on')
+    await reacted(thread, await says('/codex start it'))
+    for (const [round, more] of ['add tests', 'add docs'].entries()) {
+      posthog.script(more, { kind: 'pushesToBranch', text: `Round ${round} is done.` })
+      const runs = ledgerOf(world(), number).runs
+      posthog.run(String(runs.at(-1)?.runId)).finish('completed')
+      await says(`/codex ${more}`)
+      await thread.waitForAnswer(`Round ${round} is done.`)
+    }
+    await github.settled()
+    await costs('three rounds', thread)
+  })
+
+  it('a typo', async () => {
+    const { thread, says } = await opens('Typo')
+    await reacted(thread, await says('/codex --modle gpt-5 do it'), 'confused')
+    await costs('typo', thread)
+  })
+
+  it('help', async () => {
+    const { thread, says } = await opens('Help')
+    await reacted(thread, await says('/codex help'))
+    await costs('help', thread)
+  })
+})
+
+afterAll(() => {
+  if (process.env.COSTS) for (const [kind, cost] of counted) console.log(kind, JSON.stringify(cost))
+  expect(counted.length).toBeGreaterThan(0)
+})

@@ -1,0 +1,279 @@
+/** Each kind of thread that people read, with the comments as the bot would write them. */
+import { commands } from '../../src/commands/command-registry.ts'
+import { closingComment } from '../../src/core/comments/closing.ts'
+import { type Reply, replyComment } from '../../src/core/comments/replies.ts'
+import { statusComment } from '../../src/core/comments/status.ts'
+import type { Run } from '../../src/core/run/run.ts'
+import {
+  ask,
+  branch,
+  context,
+  deployment,
+  head,
+  maya,
+  minute,
+  pull,
+  pullThread,
+  runWith,
+  second,
+  t0,
+  taskRun,
+  told,
+  working,
+} from '../core/given.ts'
+
+export interface ShownComment {
+  author: 'maya' | 'codex'
+  body: string
+}
+
+export interface ThreadKind {
+  title: string
+  comments: ShownComment[]
+}
+
+const now = t0 + 3 * minute
+const says = (body: string): ShownComment => ({ author: 'maya', body })
+const bot = (body: string): ShownComment => ({ author: 'codex', body })
+const status = (run: Run, at = now): ShownComment => bot(statusComment(run, deployment, at))
+const told2 = (run: Run): ShownComment[] => [status(run), bot(closingComment(run))]
+const reply = (words: Reply): ShownComment => bot(replyComment('maya', words))
+
+const boot = [
+  { step: 'sandbox', label: 'Setting up sandbox', done: true, since: t0 + 4 * second, at: t0 + 9 * second },
+  { step: 'clone', label: 'Cloning repository', done: true, since: t0 + 9 * second, at: t0 + 15 * second },
+  { step: 'agent', label: 'Started agent', done: true, since: t0 + 15 * second, at: t0 + 21 * second },
+]
+
+const activity = {
+  doing: 'checking' as const,
+  files: ['src/login.ts', 'src/session.ts', 'test/login.test.ts'],
+  commands: 7,
+  at: t0 + 2 * minute + 50 * second,
+  plan: [
+    { text: 'Find out why the test is flaky', state: 'done' as const },
+    { text: 'Wait for the redirect before reading the session', state: 'done' as const },
+    { text: 'Run the whole suite a hundred times', state: 'current' as const },
+    { text: 'Open the pull request', state: 'open' as const },
+  ],
+}
+
+const read = {
+  ...context,
+  comments: [{ author: 'sam', at: t0, body: 'It fails on Fridays.' }],
+  leftOut: { ...context.leftOut, outsiders: 2 },
+}
+
+const over: Partial<Run> = {
+  concludedAt: t0 + 2 * minute + 54 * second,
+  told,
+  cost: 0.42,
+  context: read,
+  progress: boot,
+  taskRun: { ...taskRun, status: 'completed' },
+}
+
+const heard = (answer: string | undefined): Partial<Run> => ({
+  heard: { offset: 9, turns: 1, idle: true, answer, activity },
+})
+
+const onPull: Partial<Run> = {
+  thread: pullThread,
+  head,
+  branch: { ...branch, name: head.ref, made: false, fresh: false, linked: false },
+}
+
+const asking = (text: string, what: 'work' | 'plan' = 'work'): Partial<Run> => ({
+  ask: { ...ask, text, what },
+})
+
+const summary =
+  'The login test read the session before the redirect had set it. It now waits for the redirect, and the two other tests that did the same wait, too.\n\n- `src/login.ts` tells when the redirect is over\n- The suite ran 100 times without a failure'
+
+const plan =
+  '1. Move the models of billing to `billing/models`\n2. Give the invoices a port of their own\n3. Move the views, one by one\n\nThe first step can be shipped alone.'
+
+const answer =
+  'Each request reads the whole `orders` table, since `user_id` has no index.\n\n`CREATE INDEX ON orders (user_id)` brings the page from 4 s to 80 ms on a copy of production.'
+
+const atWork = working({
+  progress: boot,
+  context: read,
+  passedOn: 1,
+  heard: { offset: 9, turns: 0, idle: false, activity },
+})
+
+const failed = working({
+  ...over,
+  ...heard(undefined),
+  progress: [
+    ...boot.slice(0, 1),
+    { step: 'clone', label: 'Cloning repository', done: false, at: t0 + 9 * second },
+  ],
+  outcome: {
+    is: 'failed',
+    class: 'setup',
+    reason: 'PostHog could not get at the repository: repository not found',
+    fix: "Install PostHog's own GitHub App with access to this repository, then `/codex retry`.",
+  },
+})
+
+export const kinds: Readonly<Record<string, ThreadKind>> = {
+  working: {
+    title: 'While it works',
+    comments: [says('/codex fix the flaky login test'), status(atWork)],
+  },
+  'pull-request': {
+    title: 'A pull request',
+    comments: [
+      says('/codex fix the flaky login test'),
+      ...told2(
+        working({
+          ...over,
+          ...heard(summary),
+          outcome: { is: 'pull' },
+          pulls: [pull],
+          pushed: 'c'.repeat(40),
+        }),
+      ),
+    ],
+  },
+  question: {
+    title: 'A question',
+    comments: [
+      says('/codex why is the orders page slow?'),
+      ...told2(
+        working({
+          ...over,
+          ...heard(answer),
+          ...asking('why is the orders page slow?'),
+          outcome: { is: 'answer' },
+        }),
+      ),
+    ],
+  },
+  plan: {
+    title: 'A plan',
+    comments: [
+      says('/codex plan how to split the billing module'),
+      ...told2(
+        working({
+          ...over,
+          ...heard(plan),
+          ...asking('how to split the billing module', 'plan'),
+          outcome: { is: 'answer' },
+        }),
+      ),
+    ],
+  },
+  pushed: {
+    title: 'Commits on a pull request',
+    comments: [
+      says('/codex wait for the redirect here, too'),
+      ...told2(
+        working({
+          ...over,
+          ...onPull,
+          ...heard('The logout test waits for the redirect now.'),
+          ...asking('wait for the redirect here, too'),
+          outcome: { is: 'pushed', sha: 'c553e2e4'.repeat(5) },
+          pushed: 'c553e2e4'.repeat(5),
+        }),
+      ),
+    ],
+  },
+  waiting: {
+    title: 'Waiting',
+    comments: [
+      says('/codex fix the flaky login test'),
+      status(runWith({ ahead: 2 })),
+      says('/codex and the logout test'),
+      status(
+        working({
+          progress: boot,
+          heard: { offset: 9, turns: 0, idle: false, activity },
+          outages: {
+            posthog: {
+              why: 'PostHog’s rate limit is reached',
+              since: t0 + minute,
+              until: t0 + 7 * minute,
+              count: 3,
+            },
+          },
+        }),
+      ),
+    ],
+  },
+  asks: {
+    title: 'The agent asks',
+    comments: [
+      says('/codex rename the package'),
+      status(
+        working({
+          ...asking('rename the package'),
+          progress: boot,
+          heard: {
+            offset: 9,
+            turns: 0,
+            idle: false,
+            activity,
+            asks: {
+              id: 'q1',
+              title: 'There are two packages called `shop`. Which one is it?',
+              question: true,
+              options: [
+                { id: 'a', name: 'packages/shop', kind: 'allow_once' },
+                { id: 'b', name: 'legacy/shop', kind: 'allow_once' },
+              ],
+            },
+          },
+        }),
+      ),
+    ],
+  },
+  stopped: {
+    title: 'A stop',
+    comments: [
+      says('/codex count to infinity'),
+      status(
+        working({
+          ...over,
+          ...heard(undefined),
+          ...asking('count to infinity'),
+          outcome: { is: 'stopped', by: maya.login },
+        }),
+      ),
+      says('/codex stop'),
+    ],
+  },
+  failed: { title: 'A failure', comments: [says('/codex fix the flaky login test'), ...told2(failed)] },
+  limit: {
+    title: 'A limit',
+    comments: [
+      says('/codex fix the flaky login test'),
+      status(
+        runWith({
+          concludedAt: now,
+          outcome: {
+            is: 'failed',
+            class: 'quota',
+            reason: 'this repository has used 1 of 1 runs in 24 hours',
+            fix: '`/codex retry` after 2026-01-03 09:12 UTC. The settings of this repository have it refused, not kept waiting.',
+          },
+        }),
+      ),
+    ],
+  },
+  help: { title: 'Help', comments: [says('/codex help'), reply({ reply: 'help', commands })] },
+  mistakes: {
+    title: 'Slips and refusals',
+    comments: [
+      says('/codex sotp'),
+      reply({ reply: 'mistake', mistake: { mistake: 'unknown-command', given: 'sotp', meant: 'stop' } }),
+      says('/codex --modle gpt-5 do it'),
+      reply({ reply: 'mistake', mistake: { mistake: 'unknown-option', given: 'modle', meant: 'model' } }),
+      says('/codex do it'),
+      reply({ reply: 'not-allowed', command: 'run', least: 'write', role: 'read' }),
+    ],
+  },
+}
