@@ -19,7 +19,16 @@ import { openMetrics } from '../src/web/metrics.ts'
 const root = join(import.meta.dirname, '..')
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8')
 const readme = textOf('README.md')
-const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/operating.md', 'docs/reliability.md']
+const documents = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  'docs/architecture.md',
+  'docs/glossary.md',
+  'docs/operating.md',
+  'docs/reliability.md',
+]
 
 /** The text under a heading of the second rank. */
 function section(title: string): string {
