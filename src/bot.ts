@@ -4,6 +4,7 @@ import type { Server } from 'node:http'
 import { isIPv6 } from 'node:net'
 import type { Logger } from 'pino'
 import { Probot } from 'probot'
+import { firstIn } from './access/first-of.ts'
 import { accountsIn } from './access/pinned-accounts.ts'
 import { settingsReader } from './access/read-settings.ts'
 import { settingsFile } from './commands/command-registry.ts'
@@ -11,11 +12,11 @@ import { acceptTrigger } from './commands/handle-trigger.ts'
 import { TriggerRecord, triggerRecord } from './commands/trigger-record.ts'
 import { type Config, secretsOf } from './config.ts'
 import type { Reached } from './core/model/crash-points.ts'
-import { limitGate } from './core/model/limit-gate.ts'
 import { aroundMarkers, markerSigner } from './core/model/marker.ts'
 import { isOwner, threadSlot } from './core/model/thread.ts'
 import { Run } from './core/run/run.ts'
 import type { Session } from './core/run/session.ts'
+import type { UnusedBranch } from './core/run/unused-branch.ts'
 import { redactor } from './core/text/redact.ts'
 import { type FollowedFile, followDeploymentFile } from './deployment-file.ts'
 import { gitHubApp } from './github/app-client.ts'
@@ -29,10 +30,10 @@ import { sweepDeliveries, sweepEvery } from './maintenance/redeliver-webhooks.ts
 import { removeBranch } from './maintenance/remove-branches.ts'
 import type { PostHogSettings } from './posthog/posthog-http.ts'
 import { type StreamWatch, watchRuns } from './posthog/stream/run-stream.ts'
-import { postHogTasks } from './posthog/tasks-client.ts'
 import { openQueues } from './queue/open-queues.ts'
 import type { Queues } from './queue/work-queue.ts'
 import { advanceRun } from './runs/advance-run.ts'
+import { openTenants, type Tenant } from './tenants.ts'
 import { closeServer, httpServer, listen, webhookPath } from './web/http-server.ts'
 import { type Metrics, openMetrics } from './web/metrics.ts'
 import { openLog } from './web/process-log.ts'
@@ -127,17 +128,10 @@ interface Stopping {
   work: Work | undefined
 }
 
-/** What a process that works has open beside its queues. */
-interface Work {
-  stream: StreamWatch
-  settings: FollowedFile
-}
-
 async function stopBot({ signal, state, log, server, queues, traces, work }: Stopping): Promise<void> {
   state.works = false
   log.info({ signal }, 'stopping')
-  work?.stream.close()
-  work?.settings.close()
+  work?.close()
   await closeServer(server, 2_000)
   await queues.close(grace - 2_000)
   await traces.close(500)
@@ -218,6 +212,33 @@ function newsFor({ queues, log }: Footing, posthog: PostHogSettings) {
   }
 }
 
+/** What a process that works has open beside its queues. */
+interface Work {
+  close(): void
+}
+
+/** What deals with triggers and Runs of the owners that one PostHog serves. */
+interface Flows {
+  tenant: Tenant
+  accept: ReturnType<typeof acceptTrigger>
+  advance: ReturnType<typeof advanceRun>
+}
+
+/** How long a Run rests whose PostHog was taken from its owner; the next start may give it back. */
+const askTenantAgain = 60_000
+
+/** For the threads of owners who are not served: nothing there asks a PostHog. */
+const nobody = ({
+  app,
+}: Config): Omit<Tenant, 'tenant' | 'access' | 'posthog'> &
+  Pick<Parameters<typeof acceptTrigger>[0], 'tenant' | 'posthog'> => ({
+  tenant: undefined,
+  posthog: { models: async () => [], sandboxes: async () => [] },
+  deployment: { posthogUrl: '', posthogProject: '' },
+  signer: markerSigner(app.markerKey, [app.webhookSecret]),
+  userToken: undefined,
+})
+
 async function startWork(footing: Footing, { reached = () => {}, branchesEvery }: Overrides): Promise<Work> {
   const { config, queues, log, metrics, traces } = footing
   const { meter } = metrics
@@ -228,49 +249,68 @@ async function startWork(footing: Footing, { reached = () => {}, branchesEvery }
     now,
     meter,
   )
-  const { host, projectId, apiKey } = config.posthog
-  const posthog: PostHogSettings = { host, projectId, apiKey, meter, gate: limitGate(now) }
   const settings = followed(config.settings, log)
+  const tenants = openTenants(config, settings.settings, { meter, redact, now })
   const shared = {
     settings: settingsReader(settings.settings, settingsFile.read),
     accounts: accountsIn(queues.notes, log),
     github: (thread: Run['thread']) =>
       gitHubThread(app, thread, { now, redact: text => aroundMarkers(text, redact) }),
-    posthog: postHogTasks(posthog, { now, redact }),
-    // Those that were signed before markers had a key of their own are still read.
-    signer: markerSigner(config.app.markerKey, [config.app.webhookSecret]),
     log,
     meter,
     now,
     reached,
   }
-  const news = newsFor(footing, posthog)
   const installations = installationsOf(app, redact)
-  const deployment = { posthogUrl: config.posthog.host, posthogProject: config.posthog.projectId }
-  const accept = acceptTrigger({
+  const forTriggers = {
     ...shared,
-    deployment,
     mayWorkIn: installations.mayWorkIn,
+    isFirst: firstIn(queues.notes),
     runs: queues.runs,
     waiting: queues.triggers,
     defaults: config.run,
     label,
-  })
-  const advance = advanceRun({
+  }
+  const forRuns = {
     ...shared,
-    deployment,
     liveRuns: () => queues.runs.liveCount(),
-    others: async (owner, since) => {
+    others: async (owner: string, since: number) => {
       const theirs = ({ thread }: Run): boolean => isOwner(thread, owner)
       const [live, ended] = await Promise.all([queues.runs.live(), queues.runs.recentlyEnded(since, theirs)])
       return [...live.filter(({ data }) => theirs(data)), ...ended]
     },
-    stream: news,
-    userToken: config.posthog.userToken,
-    removeLater: (id, what) =>
+    removeLater: (id: string, what: UnusedBranch) =>
       queues.chores.send({ kind: removal, id, subject: threadSlot(what.thread), what }),
     fence: () => randomBytes(8).toString('hex'),
-  })
+  }
+  const streams: StreamWatch[] = []
+  const flowsOf = (tenant: Tenant): Flows => {
+    const news = newsFor(footing, tenant.access)
+    streams.push(news.stream)
+    return {
+      tenant,
+      accept: acceptTrigger({ ...forTriggers, ...tenant }),
+      advance: advanceRun({ ...forRuns, ...tenant, stream: news }),
+    }
+  }
+  const flows = new Map(tenants.all.map(tenant => [tenant, flowsOf(tenant)]))
+  const flowsFor = (owner: string): Flows | undefined => {
+    const tenant = tenants.of(owner)
+    return tenant && flows.get(tenant)
+  }
+  const withoutPostHog = acceptTrigger({ ...forTriggers, ...nobody(config) })
+  const accept: Flows['accept'] = job => {
+    const { trigger } = job.data
+    const served = trigger.kind === 'access-lost' ? undefined : flowsFor(trigger.thread.owner)
+    return (served?.accept ?? withoutPostHog)(job)
+  }
+  const advance: Flows['advance'] = async job => {
+    const { thread, tenant } = job.data
+    const served = flowsFor(thread.owner)
+    if (served && (tenant === undefined || tenant === served.tenant.tenant)) return served.advance(job)
+    log.error({ run: job.id, thread: thread.url, tenant }, 'its PostHog does not serve this owner any more')
+    return { do: 'park', ms: askTenantAgain }
+  }
   const notedTrigger: typeof accept = job => {
     traces.note({ delivery: job.data.trigger.deliveryId, trigger: job.id })
     return accept(job)
@@ -285,11 +325,12 @@ async function startWork(footing: Footing, { reached = () => {}, branchesEvery }
     removal,
     removeBranch({
       ...shared,
+      tenantOf: tenants.of,
       runs: queues.runs,
       ...(branchesEvery === undefined ? {} : { every: branchesEvery }),
     }),
   )
-  const lost = { ...shared, installations, runs: queues.runs }
+  const lost = { ...shared, installations, tenantOf: tenants.of, runs: queues.runs }
   await queues.chores.every('adopt-lost', adoptEvery, adoptLost(lost))
   const sweep = sweepDeliveries({
     deliveries: deliveryLog(app),
@@ -300,5 +341,10 @@ async function startWork(footing: Footing, { reached = () => {}, branchesEvery }
     pause: 1_000,
   })
   await queues.chores.every('sweep-deliveries', sweepEvery, sweep)
-  return { stream: news.stream, settings }
+  return {
+    close() {
+      for (const stream of streams) stream.close()
+      settings.close()
+    },
+  }
 }

@@ -14,7 +14,10 @@ type Role = 'all' | 'web' | 'worker'
 
 export interface Config {
   app: { id: number; privateKey: string; webhookSecret: string; markerKey: string; apiUrl: string }
-  posthog: { host: string; apiKey: string; projectId: string; userToken: string | undefined }
+  /** For all owners without a PostHog of their own; without it, these are not served. */
+  posthog: (PostHogAccess & { userToken: string | undefined }) | undefined
+  /** The owners with a PostHog of their own. */
+  tenants: readonly (PostHogAccess & { owner: string })[]
   run: { model: string; effort: ReasoningEffort | undefined }
   queue: { redisUrl: string | undefined; dataDir: string }
   /** What the deployment grants and bounds: the file, and what it says at the start. */
@@ -24,6 +27,12 @@ export interface Config {
   log: LogSettings
   /** Where traces are sent, if anywhere. */
   traces: { endpoint: string | undefined }
+}
+
+interface PostHogAccess {
+  host: string
+  apiKey: string
+  projectId: string
 }
 
 export interface LogSettings {
@@ -130,12 +139,15 @@ export function readConfig(env: Env): Read {
   const role = reader.oneOf('ROLE', ['all', 'web', 'worker'], 'all')
   if (!ofApp.some(name => reader.given(name)) && role !== 'worker' && reader.problems.length === 0)
     return setUpOf(reader)
+  const settings = settingsOf(reader, role)
+  const tenants = tenantsOf(reader, settings.first)
   const config: Config = {
     app: appOf(reader),
-    posthog: posthogOf(reader, role),
+    posthog: posthogOf(reader, role, tenants.length > 0),
+    tenants,
     run: runOf(reader),
     queue: queueOf(reader, role),
-    settings: settingsOf(reader, role),
+    settings,
     role,
     server: {
       host: reader.given('HOST')?.replace(/^\[(.*)\]$/, '$1') ?? 'localhost',
@@ -169,12 +181,13 @@ function setUpOf(reader: Reader): Read {
 }
 
 /** What must never be seen in a log, a comment or an error. */
-export const secretsOf = ({ app, posthog, queue, server }: Config): string[] => [
+export const secretsOf = ({ app, posthog, tenants, queue, server }: Config): string[] => [
   app.privateKey,
   app.webhookSecret,
   app.markerKey,
-  posthog.apiKey,
-  posthog.userToken ?? '',
+  posthog?.apiKey ?? '',
+  posthog?.userToken ?? '',
+  ...tenants.map(({ apiKey }) => apiKey),
   server.metricsToken ?? '',
   server.proxyUrl ?? '',
   ...(queue.redisUrl ? passwordOf(queue.redisUrl) : []),
@@ -287,12 +300,14 @@ function apiUrlOf(reader: Reader): string {
 }
 
 /** A web process talks to GitHub's webhooks and the queue only; it need not hold PostHog's key. */
-function posthogOf(reader: Reader, role: Role): Config['posthog'] {
+function posthogOf(reader: Reader, role: Role, hasTenants: boolean): Config['posthog'] {
   const host = (reader.url('POSTHOG_HOST', ['http:', 'https:']) ?? 'https://us.posthog.com').replace(
     /\/+$/,
     '',
   )
   if (role === 'web') return { host, apiKey: '', projectId: '', userToken: undefined }
+  const given = ['POSTHOG_API_KEY', 'POSTHOG_PROJECT_ID'] as const
+  if (hasTenants && !given.some(name => reader.given(name))) return undefined
   return {
     host,
     apiKey: apiKeyOf(reader),
@@ -303,6 +318,22 @@ function posthogOf(reader: Reader, role: Role): Config['posthog'] {
   }
 }
 
+/** The keys of the owners with a PostHog of their own. */
+function tenantsOf(reader: Reader, { owners }: DeploymentSettings): Config['tenants'] {
+  return Object.entries(owners).flatMap(([owner, { posthog }]) => {
+    if (!posthog) return []
+    const apiKey = reader.named(posthog.api_key_env)
+    if (apiKey === undefined || isProjectKey(apiKey))
+      reader.problem(
+        'SETTINGS_FILE',
+        `names ${posthog.api_key_env} for ${owner}, and that variable ${apiKey === undefined ? 'is not set' : 'holds a project key'}: set it to a personal API key (phx_…) with the scope task:write`,
+      )
+    return [{ owner, host: posthog.host, projectId: String(posthog.project_id), apiKey: apiKey ?? '' }]
+  })
+}
+
+const isProjectKey = (key: string): boolean => /^ph[cs]_/.test(key)
+
 function apiKeyOf(reader: Reader): string {
   const key = reader.given('POSTHOG_API_KEY')
   if (key === undefined)
@@ -310,7 +341,7 @@ function apiKeyOf(reader: Reader): string {
       'POSTHOG_API_KEY',
       'is missing: set it to a personal API key (phx_…) with the scope task:write',
     )
-  if (/^ph[cs]_/.test(key))
+  if (isProjectKey(key))
     return reader.problem(
       'POSTHOG_API_KEY',
       'is a project key, which the Tasks API does not take: use a personal API key (phx_…) with the scope task:write',
@@ -381,6 +412,11 @@ class Reader {
 
   /** A variable that is empty is not there. */
   given(name: Variable): string | undefined {
+    return this.#env[name]?.trim() || undefined
+  }
+
+  /** A variable whose name stands in the settings file. */
+  named(name: string): string | undefined {
     return this.#env[name]?.trim() || undefined
   }
 

@@ -3,7 +3,7 @@ import { settingsFile } from './commands/command-registry.ts'
 import type { Config } from './config.ts'
 import { type Check, found } from './core/model/check.ts'
 import { limitGate } from './core/model/limit-gate.ts'
-import type { Repository } from './core/model/thread.ts'
+import { isOwner, type Repository } from './core/model/thread.ts'
 import { problemsText, settingsPath } from './core/settings/repository-settings.ts'
 import { redactor } from './core/text/redact.ts'
 import { checkGitHub } from './github/app-checks.ts'
@@ -17,20 +17,65 @@ import { checkQueue } from './queue/queue-checks.ts'
 /** Everything, in some dozen calls. */
 export async function examine(config: Config, redact: (text: string) => string): Promise<Check[]> {
   const app = appOf(config)
-  const [queue, gitHub, key, repositories] = await Promise.all([
+  const repositories = repositoriesOf(app, redact)
+  const [queue, gitHub, postHog, repository] = await Promise.all([
     checkQueue(config.queue),
     checkGitHub(app, wantedOfApp, Date.now),
-    config.role === 'web' ? [] : checkKey(examinedBy(config)),
-    repositoriesOf(app, redact),
+    config.role === 'web' ? [] : checkPostHogs(config, await repositories),
+    repositories.then(all => checkSettings(app, all)),
   ])
-  const works = key.length > 0 && key.every(({ ok }) => ok)
-  const names = repositories.map(({ owner, repo }) => `${owner}/${repo}`)
-  const [postHog, repository] = await Promise.all([
-    works ? Promise.all([checkModel(examinedBy(config)), checkCoverage(examinedBy(config), names)]) : [],
-    checkSettings(app, repositories),
-  ])
-  return [...gitHub, ...key, ...postHog, ...repository, queue].map(check => redacted(check, redact))
+  return [...gitHub, ...postHog, ...repository, queue].map(check => redacted(check, redact))
 }
+
+/** A PostHog, and the owner whose own it is. */
+interface Asked {
+  owner: string | undefined
+  access: { host: string; apiKey: string; projectId: string }
+}
+
+async function checkPostHogs(config: Config, repositories: readonly Repository[]): Promise<Check[]> {
+  const { posthog, tenants } = config
+  const all: Asked[] = [
+    ...(posthog ? [{ owner: undefined, access: posthog }] : []),
+    ...tenants.map(({ owner, ...access }) => ({ owner, access })),
+  ]
+  const isServedBy = (repository: Repository, asked: Asked): boolean =>
+    asked.owner === tenants.find(({ owner }) => isOwner(repository, owner))?.owner
+  const checks = await Promise.all(
+    all.map(asked =>
+      checkPostHog(
+        config,
+        asked,
+        repositories.filter(each => isServedBy(each, asked)),
+      ),
+    ),
+  )
+  return checks.flat()
+}
+
+async function checkPostHog(
+  config: Config,
+  { owner, access }: Asked,
+  repositories: readonly Repository[],
+): Promise<Check[]> {
+  const examined = examinedBy(config, access)
+  const key = await checkKey(examined)
+  const names = repositories.map(({ owner: login, repo }) => `${login}/${repo}`)
+  const rest = key.every(({ ok }) => ok)
+    ? await Promise.all([checkModel(examined), checkCoverage(examined, names)])
+    : []
+  return [...key, ...rest].map(check => (owner === undefined ? check : ofOwner(check, owner)))
+}
+
+/** The same words for an owner whose PostHog stands in the settings file. */
+const ofOwner = (check: Check, owner: string): Check => ({
+  ...check,
+  detail: `${owner}: ${check.detail}`,
+  fix: check.fix
+    .replaceAll('POSTHOG_API_KEY', `the variable that owners.${owner}.posthog.api_key_env names`)
+    .replaceAll('POSTHOG_PROJECT_ID', `owners.${owner}.posthog.project_id`)
+    .replaceAll('POSTHOG_HOST', `owners.${owner}.posthog.host`),
+})
 
 /** What the set-up page tries before anything is written. */
 export async function examinePostHog(given: {
@@ -46,8 +91,8 @@ export async function examinePostHog(given: {
 const appOf = ({ app: { id, privateKey, apiUrl } }: Config): GitHubApp =>
   gitHubApp({ appId: id, privateKey, apiUrl }, Date.now)
 
-const examinedBy = ({ posthog, run }: Config): Examined => ({
-  settings: { ...posthog, gate: limitGate(Date.now) },
+const examinedBy = ({ run }: Config, access: Asked['access']): Examined => ({
+  settings: { ...access, gate: limitGate(Date.now) },
   ...run,
   now: Date.now,
 })

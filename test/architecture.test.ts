@@ -52,6 +52,7 @@ const mayImport: Record<string, readonly string[]> = {
   web: ['core', 'web', 'config'],
   bot: [
     'access',
+    'tenants',
     'web',
     'config',
     'deployment-file',
@@ -66,6 +67,7 @@ const mayImport: Record<string, readonly string[]> = {
   doctor: ['commands', 'config', 'core', 'github', 'posthog', 'queue'],
   'doctor-cli': ['config', 'core', 'doctor', 'proxy'],
   'open-set-up': ['bot', 'config', 'core', 'doctor', 'github', 'web'],
+  tenants: ['config', 'core', 'posthog'],
   main: ['bot', 'config', 'open-set-up', 'proxy'],
   proxy: [],
 }

@@ -63,6 +63,7 @@ test('the least that it takes, and what stands in for the rest', () => {
     server: { host: 'localhost', port: 3000, proxyUrl: undefined },
     log: { level: 'info', format: 'pretty' },
     settings: { path: undefined, first: { owners: {}, limits: {}, defaults: {}, pause: false } },
+    tenants: [],
     traces: { endpoint: undefined },
   })
 })
@@ -93,13 +94,13 @@ describe('a variable that is right', () => {
     [{ HOST: '0.0.0.0' }, ({ server }) => server.host, '0.0.0.0'],
     [{ HOST: '[::1]' }, ({ server }) => server.host, '::1'],
     [{ GHE_HOST: '[::1]:8443' }, ({ app }) => app.apiUrl, 'https://[::1]:8443/api/v3'],
-    [{ POSTHOG_HOST: 'http://[::1]:8000/' }, ({ posthog }) => posthog.host, 'http://[::1]:8000'],
+    [{ POSTHOG_HOST: 'http://[::1]:8000/' }, ({ posthog }) => posthog?.host, 'http://[::1]:8000'],
     [{ PORT: '0' }, ({ server }) => server.port, 0],
     [{ PORT: '65535' }, ({ server }) => server.port, 65_535],
     [{ WEBHOOK_PROXY_URL: 'https://smee.io/abc' }, ({ server }) => server.proxyUrl, 'https://smee.io/abc'],
     [{ LOG_LEVEL: 'DEBUG' }, ({ log }) => log.level, 'debug'],
     [{ LOG_FORMAT: 'json' }, ({ log }) => log.format, 'json'],
-    [{ POSTHOG_HOST: 'https://eu.posthog.com/' }, ({ posthog }) => posthog.host, 'https://eu.posthog.com'],
+    [{ POSTHOG_HOST: 'https://eu.posthog.com/' }, ({ posthog }) => posthog?.host, 'https://eu.posthog.com'],
     [
       { CODEX_MODEL: 'gpt-5.6-sol', CODEX_REASONING_EFFORT: 'Max' },
       ({ run }) => run,
@@ -120,7 +121,7 @@ describe('a variable that is right', () => {
         POSTHOG_API_KEY: undefined,
         POSTHOG_PROJECT_ID: undefined,
       },
-      ({ posthog }) => posthog.apiKey,
+      ({ posthog }) => posthog?.apiKey,
       '',
     ],
   ]
@@ -368,7 +369,7 @@ describe('what markers are signed with', () => {
 
 describe('SETTINGS_FILE', () => {
   const file = join(dir, 'settings.yml')
-  const withFile = (text: string, env: Record<string, string> = {}) => {
+  const withFile = (text: string, env: Parameters<typeof readConfig>[0] = {}) => {
     writeFileSync(file, text)
     return readConfig({ ...whole, SETTINGS_FILE: file, ...env })
   }
@@ -391,9 +392,36 @@ describe('SETTINGS_FILE', () => {
     ])
   })
 
-  test('of which one owner has a PostHog of its own says that this is not possible yet', () => {
-    const read = withFile('owners: {acme: {posthog: {project_id: 1}}}')
-    expect(read.mode === 'refuse' && read.problems.join()).toContain('all owners share the PostHog')
+  describe('of which one owner has a PostHog of its own', () => {
+    const text =
+      'owners: {acme: {posthog: {project_id: 7, api_key_env: ACME_KEY, host: "https://eu.posthog.com/"}}}'
+    const readWith = (env: Parameters<typeof readConfig>[0]) => withFile(text, env)
+
+    test('has the key from the variable that is named, and keeps it out of the log', () => {
+      const read = readWith({ ACME_KEY: 'phx_of_acme' })
+      if (read.mode !== 'run') return expect.fail(JSON.stringify(read))
+      expect(read.config.tenants).toEqual([
+        { owner: 'acme', host: 'https://eu.posthog.com', projectId: '7', apiKey: 'phx_of_acme' },
+      ])
+      expect(secretsOf(read.config)).toContain('phx_of_acme')
+    })
+
+    test('needs none for the others, who are not served then', () => {
+      const read = readWith({
+        ACME_KEY: 'phx_of_acme',
+        POSTHOG_API_KEY: undefined,
+        POSTHOG_PROJECT_ID: undefined,
+      })
+      expect(read).toMatchObject({ mode: 'run', config: { posthog: undefined } })
+    })
+
+    test.each([
+      [undefined, 'is not set'],
+      ['phc_project', 'holds a project key'],
+    ])('does not start with the key %s', (ACME_KEY, problem) => {
+      const read = readWith({ ACME_KEY })
+      expect(read.mode === 'refuse' && read.problems.join()).toContain(problem)
+    })
   })
 
   test('that is not there is a problem, but not of a process that starts nothing', () => {

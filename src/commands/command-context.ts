@@ -26,6 +26,10 @@ import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
 export interface TriggerDeps {
   github: GitHub
   posthog: Pick<TasksClient, 'models' | 'sandboxes'>
+  /** The PostHog that the thread's owner is served by; `undefined` for one who is not served. */
+  tenant: string | undefined
+  /** Whether this is the first thing of that name, or the same as the first. */
+  isFirst(name: string, id: string): Promise<boolean>
   /** Whether GitHub lets the bot work in a repository: reachable, and not archived. Throws what GitHub answers. */
   mayWorkIn(repo: Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>): Promise<boolean>
   runs: RunQueue<Run>

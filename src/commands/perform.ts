@@ -26,10 +26,18 @@ export async function obey(
 ): Promise<Handled> {
   const denied = await gate(hand, trigger, command.name)
   if (denied) return denied
+  if (hand.deps.tenant === undefined) return unserved(hand)
   if (hidesWords(text)) return refused({ reply: 'hidden' })
   const request = { trigger, options, text, runId: runId(hand) }
   const facts = await command.facts(readsFor(hand, trigger, commands), request)
   return perform(hand, command.decide(request, facts))
+}
+
+/** Said once to each owner, and then no more. */
+async function unserved(hand: TriggerHand): Promise<Handled> {
+  const { owner } = hand.record.trigger.thread
+  const first = await hand.deps.isFirst(`unserved-${owner.toLowerCase()}`, commandId(hand))
+  return first ? refused({ reply: 'not-served', owner }) : { with: 'passed-over' }
 }
 
 function perform(hand: TriggerHand, decision: Decision): Promise<Handled> | Handled {
@@ -58,7 +66,9 @@ function perform(hand: TriggerHand, decision: Decision): Promise<Handled> | Hand
 }
 
 async function enqueue(hand: TriggerHand, run: Run): Promise<Handled> {
-  const { outcome } = await hand.deps.runs.add(run.id, run, threadSlot(run.thread))
+  const { tenant, runs } = hand.deps
+  const bound = { ...run, ...(tenant === undefined ? {} : { tenant }) }
+  const { outcome } = await runs.add(run.id, bound, threadSlot(run.thread))
   hand.deps.log.info({ run: run.id, outcome }, 'run queued')
   // Somebody was faster: come back and be a follow-up.
   return outcome === 'held' ? { with: 'wait', ms: 50 } : { with: 'run' }

@@ -18,6 +18,8 @@ export interface Reads {
   grammars: readonly CommandGrammar[]
   /** What holds where neither options nor settings say. */
   usual: { model: string; effort: ReasoningEffort | undefined }
+  /** Whether a Run is in the PostHog that serves this thread now: of another it hears nothing from here. */
+  isOurs(run: Run): boolean
   /** The label that starts a run. */
   label: string
   /** Why nothing may start now, if so. */
@@ -52,6 +54,7 @@ export function readsFor(hand: TriggerHand, trigger: Asking, grammars: readonly 
   return {
     grammars,
     usual: deps.defaults,
+    isOurs: ({ tenant }) => tenant === undefined || tenant === deps.tenant,
     label: deps.label,
     paused: pausedBecause(deps.settings.deployment),
     toldLately: of => toldLately(hand, of),

@@ -28,6 +28,8 @@ export type StartFacts =
   | { kind: 'started' }
   /** `settling` where it has to be found out whether the words ask for another session. */
   | { kind: 'busy'; live: Run; settling: Settings | undefined }
+  /** The Run that lives is in another PostHog, whose agent gets no words from here. */
+  | { kind: 'elsewhere' }
   | { kind: 'closed' }
   | {
       kind: 'free'
@@ -51,6 +53,8 @@ export function decideStart(request: Request, wanted: Wanted, facts: StartFacts)
       return { kind: 'started' }
     case 'busy':
       return joinOrWait(request.trigger, wanted, facts)
+    case 'elsewhere':
+      return { kind: 'wait', ms: 2_000, announce: { reply: 'queued-behind', differs: [] } }
     case 'closed':
       return reject({ reply: 'closed' })
     case 'free':

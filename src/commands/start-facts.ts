@@ -10,6 +10,7 @@ import { completed, forLive, joins, type Settings, type StartFacts, type Wanted 
 export type StartReads = Pick<
   Reads,
   | 'live'
+  | 'isOurs'
   | 'head'
   | 'settings'
   | 'past'
@@ -29,6 +30,7 @@ export async function startFacts(
 ): Promise<StartFacts> {
   const live = await reads.live()
   if (live?.id === runId) return { kind: 'started' }
+  if (live && !reads.isOurs(live)) return { kind: 'elsewhere' }
   if (live) return { kind: 'busy', live, settling: await settlingFor(reads, live, wanted) }
   if (!trigger.snapshot.open) return { kind: 'closed' }
   const [head, settings, past] = await Promise.all([reads.head(), reads.settings(), reads.past()])

@@ -23,13 +23,22 @@ export interface AdoptDeps {
     subject(repository: Repository, number: number): Promise<SubjectView>
   }
   github: GitHub
-  posthog: Pick<TasksClient, 'findTask' | 'runIds' | 'statusOf'>
+  /** What serves an owner; `undefined` for one who is not served. */
+  tenantOf(owner: string): AdoptTenant | undefined
   runs: Pick<RunQueue<Run>, 'get' | 'add'>
   settings: SettingsReader
-  signer: Signer
   log: Log
   now(): number
 }
+
+interface AdoptTenant {
+  tenant: string
+  posthog: Pick<TasksClient, 'findTask' | 'runIds' | 'statusOf'>
+  signer: Signer
+}
+
+/** For the repositories of one owner. */
+type OwnerDeps = AdoptDeps & AdoptTenant
 
 export interface AdoptTurn {
   memory: unknown
@@ -100,10 +109,12 @@ async function begun({ installations, log, now }: AdoptDeps, turn: AdoptTurn): P
 async function lookThrough(deps: AdoptDeps, repository: Repository, since: number): Promise<boolean> {
   const name = `${repository.owner}/${repository.repo}`
   try {
+    const tenant = deps.tenantOf(repository.owner)
+    if (!tenant) return true
     const comments = await deps.installations.ownComments(repository, since)
     let all = true
-    for (const status of statusesIn(deps, repository, comments))
-      all = (await adopt(deps, repository, status)) && all
+    for (const status of statusesIn(tenant, deps.now(), repository, comments))
+      all = (await adopt({ ...deps, ...tenant }, repository, status)) && all
     return all
   } catch (error) {
     if (!(error instanceof Refused)) throw error
@@ -122,7 +133,8 @@ interface Status {
 
 /** Of the Runs of which the last word is missing, or so fresh that what comes after it may be. */
 function statusesIn(
-  { signer, now }: AdoptDeps,
+  { signer }: AdoptTenant,
+  now: number,
   { repoId }: Repository,
   comments: readonly ThreadComment[],
 ): Status[] {
@@ -137,7 +149,7 @@ function statusesIn(
     const { backup } = marker
     if (marker.as !== 'status' || !backup) return []
     const closed = isClosed(marker, backup, ended)
-    return closed && changedAt < now() - fresh ? [] : [{ ...found, backup, closed }]
+    return closed && changedAt < now - fresh ? [] : [{ ...found, backup, closed }]
   })
 }
 
@@ -155,18 +167,18 @@ const isClosed = (
   outcome !== undefined &&
   (quiet || ended.has(endOf(marker)) || (origin.by === 'comment' && origin.place.in === 'inline'))
 
-async function adopt(deps: AdoptDeps, repository: Repository, status: Status): Promise<boolean> {
+async function adopt(deps: OwnerDeps, repository: Repository, status: Status): Promise<boolean> {
   const { run: id } = status.marker
   if (await deps.runs.get(id)) return true
   const remains = await remainsOf(deps, repository, status)
-  const run = restored(remains, deps.now())
+  const run = { ...restored(remains, deps.now()), tenant: deps.tenant }
   const { outcome } = await deps.runs.add(id, run, threadSlot(run.thread))
   deps.log.warn({ run: id, thread: run.thread.url, outcome }, 'a run that the queue had lost')
   return outcome !== 'held'
 }
 
 async function remainsOf(
-  deps: AdoptDeps,
+  deps: OwnerDeps,
   repository: Repository,
   { number, commentId, marker, backup, closed }: Status,
 ): Promise<Remains> {
@@ -182,7 +194,7 @@ async function remainsOf(
 
 /** PostHog may know more of the Run than its status comment did. */
 async function sessionOf(
-  { posthog }: AdoptDeps,
+  { posthog }: OwnerDeps,
   marker: Marker,
   run: Pick<Run, 'id' | 'thread'>,
   { earlier, taskMade }: Backup,

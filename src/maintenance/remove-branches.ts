@@ -10,7 +10,8 @@ import { isUsed, UnusedBranch } from '../core/run/unused-branch.ts'
 
 export interface RemovalDeps {
   github: GitHub
-  posthog: Pick<TasksClient, 'statusOf'>
+  /** What serves an owner; `undefined` for one who is not served. */
+  tenantOf(owner: string): { posthog: Pick<TasksClient, 'statusOf'> } | undefined
   runs: Pick<RunQueue<Run>, 'get' | 'holder'>
   log: Log
   now(): number
@@ -60,6 +61,8 @@ async function look(
   pause: number,
 ): Promise<number | 'done'> {
   const { thread, name, sha, session } = unused
+  const tenant = deps.tenantOf(thread.owner)
+  if (!tenant) return pause
   const github = deps.github(thread)
   const live = await liveRun(deps, thread)
   const stands = await github.branch(name)
@@ -68,7 +71,7 @@ async function look(
     return pause
   }
   if (stands?.sha !== sha) return 'done'
-  if (!isTerminal(await deps.posthog.statusOf(session))) return pause
+  if (!isTerminal(await tenant.posthog.statusOf(session))) return pause
   if (await isUsed(github, name)) return 'done'
   await turn.remember({ ...unused, removing: true })
   await github.deleteBranch(name, sha)

@@ -618,6 +618,7 @@ const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
   'not-granted': { reply: 'not-granted', what: 'as_user', owner: 'acme' },
   'bad-settings': { reply: 'bad-settings', problem: '.github/codex.yml, line 2, `effort`, is not one' },
   paused: { reply: 'paused', why: 'the budget of November is spent' },
+  'not-served': { reply: 'not-served', owner: 'globex' },
   hidden: { reply: 'hidden' },
   'not-offered': { reply: 'not-offered', what: 'model', given: 'gpt-5', known: ['gpt-5.5', 'gpt-5.6'] },
   'gave-up': { reply: 'gave-up', reason: 'GitHub did not answer.' },
@@ -705,6 +706,8 @@ describe('replies', () => {
       bad-settings: @maya the settings of this repository have a slip: .github/codex.yml, line 2, \\\`effort\\\`, is not one. They never were without one, so nothing was started. Put it right and ask again.
 
       paused: @maya nothing starts here now: the budget of November is spent. Ask again later.
+
+      not-served: @maya this bot does not serve \`globex\`, so nothing was started. Whoever runs it can name a PostHog for this owner: \`owners.globex.posthog\` in its settings file. This is said once.
 
       hidden: @maya part of this command can not be seen on the page: it stands in an HTML comment or is written in invisible characters. Nothing was started. Write it so that everybody can read it.
 

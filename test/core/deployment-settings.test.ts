@@ -85,7 +85,11 @@ describe('what is wrong is told at once, with line and key', () => {
       ],
     ],
     ['owners:\n  "a b": {}\n', [[2, 'owners.a b']]],
-    ['owners:\n  acme:\n    posthog: {project_id: 1}\n', [[3, 'owners.acme.posthog']]],
+    ['owners:\n  acme:\n    posthog: {project_id: 1}\n', [[3, 'owners.acme.posthog.api_key_env']]],
+    [
+      'owners:\n  acme:\n    posthog: {project_id: 1, api_key_env: phx-key}\n',
+      [[3, 'owners.acme.posthog.api_key_env']],
+    ],
     ['defaults:\n  allow: {}\n', [[2, 'defaults.allow']]],
     ['pause: [\n', [[2, '']]],
   ])('%j', (text, expected) => {

@@ -55,7 +55,7 @@ async function turns(given: Given) {
   }
   const take = removeBranch({
     github: () => github as ThreadClient,
-    posthog: { statusOf: given.status ?? (async () => 'completed') },
+    tenantOf: () => ({ posthog: { statusOf: given.status ?? (async () => 'completed') } }),
     runs: {
       holder: async slot => (slot === threadSlot(thread) ? kept()?.id : undefined),
       get: async () => kept(),

@@ -546,6 +546,8 @@ export class MemoryBot {
   }
 
   readonly #shared = {
+    tenant: 'the only one',
+    isFirst: async () => true,
     // The fakes have what the flows call; a call of anything else is a fault that the fuzz reports.
     github: () => this.#counted,
     posthog: this.#posthog as TasksClient,

@@ -39,6 +39,7 @@ export type Reply =
   | { reply: 'not-granted'; what: 'as_user' | 'signal_report' | 'sandboxes'; owner: string }
   | { reply: 'bad-settings'; problem: string }
   | { reply: 'paused'; why: string }
+  | { reply: 'not-served'; owner: string }
   | { reply: 'gave-up'; reason: string }
 
 const help = '`/codex help` shows what there is.'
@@ -104,6 +105,8 @@ function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
       return `the settings of this repository have a slip: ${inlineWords(reply.problem, 1_000)}. They never were without one, so nothing was started. Put it right and ask again.`
     case 'paused':
       return `nothing starts here now: ${inlineWords(reply.why, 500)}. Ask again later.`
+    case 'not-served':
+      return `this bot does not serve ${code(reply.owner)}, so nothing was started. Whoever runs it can name a PostHog for this owner: ${code(`owners.${reply.owner}.posthog`)} in its settings file. This is said once.`
     case 'gave-up':
       return `this could not be done: ${inlineWords(reply.reason, 300)} Nothing was started.`
   }

@@ -285,6 +285,8 @@ export const Run = z.object({
   branch: Branch.optional(),
   /** The branch that Runs of this thread make or made, written down before it is made. */
   madeBranch: z.string().optional(),
+  /** The PostHog that its task is in: no other is asked about it. */
+  tenant: z.string().optional(),
   taskId: z.string().optional(),
   /** The task was made by this Run, so it has no earlier runs. */
   taskMade: z.boolean().default(false),

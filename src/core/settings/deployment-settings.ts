@@ -37,6 +37,19 @@ const Sandbox = z.union(
   'must be the name or id of a sandbox environment, or its name and a list of repositories',
 )
 
+/** The key itself stands in the environment, under the name that is given here. */
+const PostHog = z.strictObject({
+  host: z
+    .string()
+    .regex(/^https?:\/\/[^\s/?#]+\/*$/, 'must be an address such as https://eu.posthog.com')
+    .default('https://us.posthog.com')
+    .transform(host => host.replace(/\/+$/, '')),
+  project_id: z.number().int().positive(),
+  api_key_env: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable, not the key itself'),
+})
+
 const Owner = z.strictObject({
   as_user: Grant,
   signal_report: Grant,
@@ -44,9 +57,8 @@ const Owner = z.strictObject({
   sandboxes: z.array(Sandbox).default([]),
   limits: Ceilings.default({}),
   models: models.optional(),
-  posthog: z
-    .never('is not possible in this version: all owners share the PostHog of POSTHOG_PROJECT_ID; take it out')
-    .optional(),
+  /** Where the runs of this owner are, instead of POSTHOG_PROJECT_ID. */
+  posthog: PostHog.optional(),
 })
 
 const { branch, model, effort, mode, permission, attachments, head_moved } = RepoSettings.shape
@@ -91,12 +103,18 @@ export interface Grants {
   ceilings: readonly Ceilings[]
 }
 
+export const ownerSettings = (
+  { owners }: Pick<DeploymentSettings, 'owners'>,
+  owner: string,
+): DeploymentSettings['owners'][string] | undefined =>
+  Object.entries(owners).find(([login]) => isOwner({ owner }, login))?.[1]
+
 /** What one repository may. */
 export function grantsOf(
   { owners, limits }: DeploymentSettings,
   { owner, repo }: Pick<Thread, 'owner' | 'repo'>,
 ): Grants {
-  const entry = Object.entries(owners).find(([login]) => isOwner({ owner }, login))?.[1]
+  const entry = ownerSettings({ owners }, owner)
   if (!entry)
     return { asUser: false, signalReport: false, sandboxes: [], models: undefined, ceilings: [limits] }
   return {

@@ -1,0 +1,13 @@
+/** What is done once in the life of a queue: whoever comes first is written down. */
+import { z } from 'zod'
+import type { Notes } from './pinned-accounts.ts'
+
+const First = z.object({ by: z.string() })
+
+/** @returns whether this is the first of that name; asked again by the same, the answer is the same */
+export const firstIn =
+  (notes: Notes) =>
+  async (name: string, by: string): Promise<boolean> => {
+    await notes.add(name, { by })
+    return First.safeParse((await notes.get(name))?.data).data?.by === by
+  }

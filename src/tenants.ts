@@ -1,0 +1,77 @@
+/**
+ * Whose PostHog serves an owner. Each has clients, a budget of calls and a key for its markers of its own, and whoever
+ * works for an owner is given these and no others: so a key can't serve another owner, and what one PostHog's runs left
+ * in a thread says nothing to another.
+ */
+import type { Config } from './config.ts'
+import type { Deployment } from './core/comments/words.ts'
+import { limitGate } from './core/model/limit-gate.ts'
+import { markerSigner, type Signer } from './core/model/marker.ts'
+import type { TasksClient } from './core/model/ports.ts'
+import { type DeploymentSettings, ownerSettings } from './core/settings/deployment-settings.ts'
+import type { PostHogSettings } from './posthog/posthog-http.ts'
+import { postHogTasks } from './posthog/tasks-client.ts'
+
+export interface Tenant {
+  /** Tells one PostHog from another, in records. */
+  tenant: string
+  access: PostHogSettings
+  posthog: TasksClient
+  deployment: Deployment
+  signer: Signer
+  userToken: string | undefined
+}
+
+export interface Tenants {
+  all: readonly Tenant[]
+  /** `undefined` for an owner who is not served. */
+  of(owner: string): Tenant | undefined
+}
+
+interface Opening {
+  meter: NonNullable<PostHogSettings['meter']>
+  redact(text: string): string
+  now(): number
+}
+
+type Access = NonNullable<Config['posthog']>
+
+/** @param settings as they are now: a PostHog that was named since the start serves nobody before the next one */
+export function openTenants(config: Config, settings: DeploymentSettings, opening: Opening): Tenants {
+  const { webhookSecret, markerKey } = config.app
+  // Markers that were signed before they had a key of their own are still read.
+  const usual = config.posthog && tenantOf(config.posthog, markerSigner(markerKey, [webhookSecret]), opening)
+  const opened = new Map<string, Tenant>()
+  const byOwner = new Map<string, Tenant>()
+  for (const { owner, ...access } of config.tenants) {
+    const name = nameOf(access)
+    const known =
+      opened.get(name) ??
+      tenantOf({ ...access, userToken: undefined }, markerSigner(`${markerKey} ${name}`), opening)
+    opened.set(name, known)
+    byOwner.set(owner.toLowerCase(), known)
+  }
+  return {
+    all: [...(usual ? [usual] : []), ...opened.values()],
+    of: owner =>
+      byOwner.get(owner.toLowerCase()) ?? (ownerSettings(settings, owner)?.posthog ? undefined : usual),
+  }
+}
+
+const nameOf = ({ host, projectId }: Pick<Access, 'host' | 'projectId'>): string => `${host} ${projectId}`
+
+function tenantOf(
+  { host, projectId, apiKey, userToken }: Access,
+  signer: Signer,
+  { meter, redact, now }: Opening,
+): Tenant {
+  const access: PostHogSettings = { host, projectId, apiKey, meter, gate: limitGate(now) }
+  return {
+    tenant: nameOf({ host, projectId }),
+    access,
+    posthog: postHogTasks(access, { now, redact }),
+    deployment: { posthogUrl: host, posthogProject: projectId },
+    signer,
+    userToken,
+  }
+}

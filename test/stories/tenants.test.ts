@@ -1,0 +1,97 @@
+/** Owners with a PostHog each: nothing of one is ever seen by the other. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
+import { startPostHog } from '../../emulators/posthog/emulator.ts'
+import { onBothQueues } from '../world/on-queues.ts'
+import { Thread } from '../world/thread.ts'
+
+const file = join(mkdtempSync(join(tmpdir(), 'codex-tenants-')), 'settings.yml')
+afterAll(() => rmSync(dirname(file), { recursive: true }))
+
+onBothQueues(
+  'Two owners have a PostHog each',
+  world => {
+    it('runs, follow-ups, markers and a restart stay with their owner; a third owner is told once', async () => {
+      const { github, posthog: ofAcme } = world()
+      const ofGlobex = await startPostHog({
+        hands: github.hands,
+        projectId: 77,
+        apiKeys: [{ key: 'phx_of_globex_and_nobody_else', userId: 2, scopes: ['task:write'] }],
+      })
+      try {
+        const postHogOf = { acme: ofAcme, globex: ofGlobex }
+        const owners = Object.entries(postHogOf).map(
+          ([owner, { url, projectId }]) =>
+            `  ${owner}: {posthog: {host: "${url}", project_id: ${projectId}, api_key_env: KEY_OF_${owner.toUpperCase()}}}\n`,
+        )
+        writeFileSync(file, `owners:\n${owners.join('')}`)
+        const env = {
+          SETTINGS_FILE: file,
+          KEY_OF_ACME: ofAcme.apiKey,
+          KEY_OF_GLOBEX: ofGlobex.apiKey,
+          POSTHOG_API_KEY: '',
+          POSTHOG_PROJECT_ID: '',
+        }
+        await world().startBot('all', env)
+
+        const begin = async (owner: keyof typeof postHogOf) => {
+          const repository = await github.addRepo(owner, `shop-${Math.random().toString(36).slice(2, 8)}`)
+          const maya = github.as('maya', repository)
+          postHogOf[owner].script(`secret of ${owner}`, { kind: 'manual' })
+          const { number } = await maya.opensIssue({ title: `secret of ${owner}`, body: 'x' })
+          await maya.comments(number, `/codex keep the secret of ${owner}`)
+          const thread = new Thread(world(), number, repository)
+          await thread.waitForStatus('Codex is working')
+          await maya.comments(number, `/codex and mind ${owner}`)
+          await thread.waitForAnswer('passed on')
+          return { owner, repository, maya, thread, postHog: postHogOf[owner] }
+        }
+        const threads = [await begin('acme'), await begin('globex')]
+
+        await world().bot.stop('SIGKILL')
+        await world().startBot('all', env)
+        for (const { thread, postHog } of threads) {
+          await postHog.runs()[0]?.completeTurn('Nothing to change.')
+          await thread.waitForAnswer(/is ready for you|here is the answer/)
+        }
+
+        // A comment of ours, copied by somebody into the thread of another owner, says nothing there.
+        const [acme, globex] = threads
+        const status = (await acme?.thread.botComments())?.find(({ body }) => body.startsWith('### '))
+        const other = await globex?.maya.opensIssue({ title: 'other', body: 'x' })
+        await globex?.maya.comments(Number(other?.number), String(status?.body))
+        await globex?.maya.comments(Number(other?.number), '/codex continue')
+        await new Thread(world(), Number(other?.number), globex?.repository).waitForAnswer('no earlier run')
+
+        for (const { owner, postHog } of threads) {
+          const seen = JSON.stringify(postHog.ledger)
+          expect(postHog.ledger.filter(({ kind }) => kind === 'task')).toHaveLength(1)
+          expect(postHog.ledger.filter(({ kind }) => kind === 'message')).toHaveLength(1)
+          expect(seen).toContain(`secret of ${owner}`)
+          expect(seen).toContain(`mind ${owner}`)
+          expect(seen).not.toContain(owner === 'acme' ? 'globex' : 'acme')
+          expect(postHog.calls.filter(({ status: code }) => code === 401 || code === 403)).toEqual([])
+        }
+
+        const unserved = await github.addRepo('initech', `forms-${Math.random().toString(36).slice(2, 8)}`)
+        const peter = github.as('maya', unserved)
+        const { number } = await peter.opensIssue({ title: 'TPS', body: 'x' })
+        await peter.comments(number, '/codex do it')
+        const thread = new Thread(world(), number, unserved)
+        await thread.waitForAnswer('does not serve `initech`')
+        const { id } = await peter.comments(number, '/codex status')
+        await world().github.waitFor(
+          async () =>
+            /"command":"status".*"accepted"/.test(world().bot.output()) &&
+            (await thread.reactions(id)).length === 0,
+        )
+        expect(await thread.answers()).toHaveLength(1)
+      } finally {
+        await ofGlobex.close()
+      }
+    }, 180_000)
+  },
+  { roles: [], oneByOne: true },
+)
