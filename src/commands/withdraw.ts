@@ -9,6 +9,7 @@ import { isBefore } from '../core/model/event-order.ts'
 import type { Verdict } from '../core/model/ports.ts'
 import { type Person, threadSlot } from '../core/model/thread.ts'
 import type { Place, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
+import { isOwnMerge } from '../core/run/own-merge.ts'
 import type { Origin, Run } from '../core/run/run.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { liveRun, settingsOf, type TriggerHand } from './command-context.ts'
@@ -34,11 +35,17 @@ async function takeAway(hand: TriggerHand, trigger: WithdrawalTrigger, run: Run)
   const { id, sender: by, what, at } = trigger
   const tell = (note: object) => hand.deps.runs.tell(run.id, JSON.stringify(note))
   if (what.of === 'label') await tell({ says: 'label-off', id: `${id}-off`, label: what.label })
-  if (!stops(run.settings.when, trigger) || (await isItsMerge(hand, trigger, run))) return
+  if (!stops(run.settings.when, trigger) || (await closedByItsMerge(hand, trigger, run))) return
   const said = { id, by, because: because(trigger) }
   if (await mayStop(hand, trigger, run.ask.by)) await tell({ says: 'stop', ...said, at })
   else await tell({ says: 'unheeded', ...said })
 }
+
+const closedByItsMerge = async (
+  { github }: TriggerHand,
+  { what, at }: WithdrawalTrigger,
+  run: Run,
+): Promise<boolean> => what.of === 'thread' && what.by === 'closed' && (await isOwnMerge(github, run, at))
 
 /** What a waiting trigger is told whose reason is gone. */
 export const withdrawn = 'withdrawn'
@@ -144,20 +151,6 @@ async function mayStop(
   if (sender.id === asker.id || (what.of === 'thread' && what.by !== 'closed')) return true
   const { settings } = await settingsOf(hand)
   return (await allowanceOf(askedOf(hand, settings), sender, stopCommand.name)).may
-}
-
-/** GitHub closes an issue in the moment in which a pull request is merged that says so. */
-const sameMoment = 60_000
-
-/** The merge of the Run's own pull request takes its work, and does not call it off. */
-async function isItsMerge(hand: TriggerHand, { what, at }: WithdrawalTrigger, run: Run): Promise<boolean> {
-  if (what.of !== 'thread' || what.by !== 'closed' || run.thread.kind !== 'issue') return false
-  const heads = [run.taskRun?.headBranch, run.branch?.made ? run.branch.name : undefined]
-  const views = [
-    ...(await Promise.all(run.pulls.map(({ number }) => hand.github.pull(number)))),
-    ...(await Promise.all(heads.map(head => (head === undefined ? [] : hand.github.pullsFrom(head))))).flat(),
-  ]
-  return views.some(view => view?.mergedAt !== undefined && Math.abs(view.mergedAt - at) <= sameMoment)
 }
 
 function because({ what }: WithdrawalTrigger): string {

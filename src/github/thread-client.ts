@@ -5,6 +5,7 @@ import { type Role, roles } from '../core/model/role.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
 import type { InlineComment, Place } from '../core/model/trigger.ts'
 import type {
+  Closing,
   CommentView,
   OwnComment,
   Permission,
@@ -160,8 +161,12 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
       }
     },
 
-    /** Who closed the thread, if it is closed. */
-    closedBy: async (): Promise<Person | undefined> => closerOf((await client.rest.issues.get(issue)).data),
+    /** Who closed the thread, and when, if it is closed. */
+    async closing(): Promise<Closing | undefined> {
+      const { data } = await client.rest.issues.get(issue)
+      const by = closerOf(data)
+      return by && { by, at: Date.parse(data.closed_at ?? data.updated_at) }
+    },
 
     /** `undefined` when it was deleted or transferred. */
     state: (): Promise<ThreadState | undefined> =>

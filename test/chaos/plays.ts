@@ -72,7 +72,7 @@ const asked: Scene = async (world, name) => {
 const idled: Scene = async (world, name) => {
   const play = await asked(world, name)
   const goOn = async () => {
-    await theRunIsOver(world, play.number)
+    await asksItsCost(world, play.number)
     world.posthog.run(await runOf(world, play.number)).idleOut()
   }
   return { ...play, goesOn: goOn() }
@@ -175,9 +175,9 @@ const reviewed: Scene = async (world, name) => {
   return { title: name, number, expected, goesOn: Promise.resolve() }
 }
 
-/** Asking what it cost is the last thing that a Run does; after a crash it takes a moment until it ends. */
-async function theRunIsOver(world: World, number: number): Promise<void> {
-  const { github, posthog, bots } = world
+/** The last thing that a Run does. */
+async function asksItsCost(world: World, number: number): Promise<void> {
+  const { github, posthog } = world
   await github.waitFor(async () => ledgerOf(world, number).runs.length > 0, patience)
   await github.waitFor(
     async () => (await github.thread(number)).comments.some(({ body }) => ready.test(body)),
@@ -188,7 +188,12 @@ async function theRunIsOver(world: World, number: number): Promise<void> {
     () => posthog.calls.some(({ route, path }) => route === 'usage' && path.includes(taskId)),
     patience,
   )
-  for (let lives = -1; lives !== bots.length; await sleep(4_000)) lives = bots.length
+}
+
+/** After a crash it takes a moment until it ends. */
+async function theRunIsOver(world: World, number: number): Promise<void> {
+  await asksItsCost(world, number)
+  for (let lives = -1; lives !== world.bots.length; await sleep(4_000)) lives = world.bots.length
 }
 
 /** The task run of a thread, once its agent is at work. */

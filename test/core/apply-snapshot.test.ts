@@ -363,6 +363,16 @@ describe('words are answered from where they stand in the log', () => {
     expect(turnIsOver(run, muchLater)).toBe(true)
   })
 
+  test.each([
+    ['a silent turn', [does('s2', 'Thinks'), turnOver]],
+    ['a step of it', [does('s2', 'Thinks')]],
+  ])('and with all the time once more after %s', (_, log) => {
+    const before = heardOf([says('green'), turnOver])
+    const run = observe(before, sight({ log, offset: 4 }), muchLater - second)
+    expect(turnIsOver(run, muchLater)).toBe(false)
+    expect(turnIsOver(run, muchLater - second + limits.settleAfterNote)).toBe(true)
+  })
+
   test('in a run of our own the first turn is that of our words', () => {
     const heard = { offset: 0, turns: 0, idle: false, awaits: 'run-comment-501' }
     const run = seen({ log: [says('a'), turnOver] }, working({ heard }))

@@ -2,6 +2,9 @@
 import { describe, expect, test, vi } from 'vitest'
 import { ComeBack, Refused, type Service, Unanswered } from '../../src/core/model/errors.ts'
 import type { TasksClient, ThreadClient, Verdict } from '../../src/core/model/ports.ts'
+import type { Role } from '../../src/core/model/role.ts'
+import type { Person } from '../../src/core/model/thread.ts'
+import type { PullView } from '../../src/core/model/views.ts'
 import type { Sight } from '../../src/core/run/apply-snapshot.ts'
 import type { Outage, Run } from '../../src/core/run/run.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
@@ -675,14 +678,45 @@ describe('the steps that ask nobody', () => {
 
   test('take-turn, where nobody waits and nothing is closed', async () => {
     const branchOf = () => Promise.reject(new ComeBack('github', later, 'rate-limit', 'limit'))
-    const github = { issueBranches: branchOf, closedBy: async () => undefined }
+    const github = { issueBranches: branchOf, closing: async () => undefined }
     const { saves } = await advance(runWith({ ...mute, status }), { github })
     expect(saves[0]).toMatchObject({ turn: true })
   })
 
-  test('take-turn in a thread that was closed before its command arrived', async () => {
-    const github = { closedBy: async () => zoe, react: async () => {}, unreact: async () => {} }
-    const { run: after } = await advance(runWith({ ...mute, told }), { github })
-    expect(after.outcome).toEqual({ is: 'stopped', by: 'zoe', because: 'closed this' })
+  describe('take-turn in a thread that was closed', () => {
+    const limit = new ComeBack('github', later, 'rate-limit', 'limit')
+    const closedBy = async (by: Person, role: Role, given: Partial<Run> = {}) => {
+      const github: Partial<ThreadClient> = {
+        closing: async () => ({ by, at: now }),
+        permission: async () => ({ role, name: role }),
+        file: async () => undefined,
+        issueBranches: () => Promise.reject(limit),
+        branch: () => Promise.reject(limit),
+        pull: async () => ({ mergedAt: now - 10 * second }) as PullView,
+        react: async () => {},
+        unreact: async () => {},
+      }
+      const { run, saves } = await advance(runWith({ ...mute, told, ...given }), { github })
+      return { outcome: run.outcome, unheeded: run.unheeded, begins: saves.some(({ turn }) => turn) }
+    }
+
+    test.each([
+      ['who asked', maya, 'read' as const],
+      ['who may stop runs', zoe, 'write' as const],
+    ])('by %s stops it', async (_, by, role) => {
+      const { outcome } = await closedBy(by, role)
+      expect(outcome).toEqual({ is: 'stopped', by: by.login, because: 'closed this' })
+    })
+
+    test('by somebody who may not stop runs, it says so and goes on', async () => {
+      const came = await closedBy(zoe, 'triage')
+      const unheeded = { by: 'zoe', because: 'closed this' }
+      expect(came).toEqual({ outcome: undefined, unheeded, begins: true })
+    })
+
+    test('by the merge of its own pull request, it goes on', async () => {
+      const came = await closedBy(zoe, 'write', { pulls: [pull] })
+      expect(came).toEqual({ outcome: undefined, unheeded: undefined, begins: true })
+    })
   })
 })

@@ -344,7 +344,7 @@ export class MemoryBot {
       return { role, name: role }
     },
     isInTeam: async () => false,
-    closedBy: async () => undefined,
+    closing: async () => undefined,
     state: async () => (this.subject.gone ? undefined : { ...this.subject, closedBy: undefined }),
     hasComment: async ({ commentId }) => !this.deleted.has(commentId),
     review: async () => '',

@@ -4,10 +4,11 @@ import type { CodexTaskRunCreate } from '../agent/run-request.ts'
 import type { Sight } from '../run/apply-snapshot.ts'
 import type { Session } from '../run/session.ts'
 import type { Attachment, AttachmentFile } from '../text/attachment-links.ts'
-import type { Person, Thread } from './thread.ts'
+import type { Thread } from './thread.ts'
 import type { InlineComment, Place } from './trigger.ts'
 import type {
   BranchView,
+  Closing,
   CommentView,
   CommitView,
   IssueBranches,
@@ -39,8 +40,8 @@ export interface ThreadClient {
   /** The commits that changed a file on the default branch, newest first; a page of them. */
   fileCommits(path: string): Promise<string[]>
   isInTeam(team: string, login: string): Promise<boolean>
-  /** Who closed the thread, if it is closed. */
-  closedBy(): Promise<Person | undefined>
+  /** Who closed the thread, and when (ms since the epoch), if it is closed. */
+  closing(): Promise<Closing | undefined>
   /** `undefined` when the thread is gone from here. */
   state(): Promise<ThreadState | undefined>
   hasComment(place: { in: 'thread' | 'inline'; commentId: number }): Promise<boolean>

@@ -47,6 +47,11 @@ export interface PullView {
   mergedAt: number | undefined
 }
 
+export interface Closing {
+  by: Person
+  at: number
+}
+
 /** An issue or pull request as it stands now. */
 export interface ThreadState {
   open: boolean

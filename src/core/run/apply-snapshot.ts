@@ -77,10 +77,15 @@ type Hearing = NonNullable<Run['heard']>
 function hear(run: Run, sight: Sight, now: number): Hearing {
   const before: Hearing = { ...(run.heard ?? { turns: 0, idle: false }), offset: sight.offset }
   const mine = (id: string): boolean => id === run.id || run.delivered.includes(id)
-  const heard = sight.log.reduce((heard, entry) => hearEntry(heard, entry, { now, mine }), before)
+  const after = sight.log.reduce((heard, entry) => hearEntry(heard, entry, { now, mine }), before)
+  const heard = stirred(before, after, sight) ? { ...after, idleSince: now } : after
   const at = sight.log.at(-1)?.at
   return at === undefined ? heard : { ...heard, activity: { ...(heard.activity ?? noActivity), at } }
 }
+
+/** Where turns have to be counted, a silent one shows in nothing but its steps: the time for the next begins anew. */
+const stirred = (before: Hearing, after: Hearing, { log }: Sight): boolean =>
+  log.length > 0 && before.idle && after.idle && after.awaits !== undefined && !after.showsWords
 
 interface Hears {
   now: number

@@ -4,6 +4,7 @@ import { allowanceOf } from '../../access/authorize.ts'
 import { limitReached } from '../../core/comments/limit-words.ts'
 import { moment } from '../../core/comments/words.ts'
 import type { Person } from '../../core/model/thread.ts'
+import { isOwnMerge } from '../../core/run/own-merge.ts'
 import type { Outcome, Run } from '../../core/run/run.ts'
 import { beforeInSession, longestWindow, type Turn, turnOf } from '../../core/run/start-limits.ts'
 import { pausedBecause } from '../../core/settings/deployment-settings.ts'
@@ -11,17 +12,18 @@ import { failed } from './find-branch.ts'
 import { believeAbsent, type Hand } from './step-context.ts'
 
 const askAgain = 3_000
+const closed = 'closed this'
 
 export async function takeTurn(hand: Hand): Promise<Run> {
-  const { run, job, deps } = hand
+  const { job, deps } = hand
   const now = deps.now()
-  const [others, closer] = await Promise.all([
-    deps.others(run.thread.owner, now - longestWindow),
-    closedBy(hand),
+  const [others, run] = await Promise.all([
+    deps.others(hand.run.thread.owner, now - longestWindow),
+    heedingClosing(hand),
   ])
   const paused = pausedBecause(deps.settings.deployment)
   if (paused !== undefined) return failed(hand, atRest(paused))
-  if (closer) return { ...run, stop: { by: closer, at: now, asked: false, because: 'closed this' } }
+  if (run.stop) return run
   const inSession = beforeInSession({ id: job.id, addedAt: job.addedAt, data: run }, others)
   if (inSession.length > 0)
     return { ...run, ahead: inSession.length, waitsUntil: undefined, nextLookAt: now + askAgain }
@@ -81,8 +83,24 @@ const atLimit = (run: Run, turn: Exclude<Turn, { is: 'now' }>, now: number): Out
 })
 
 /** The webhook of a closing may overtake the command's, and then finds nothing to stop. */
-const closedBy = async ({ github, run }: Hand): Promise<Person | undefined> =>
-  run.settings.when.closed === 'stop' ? github.closedBy() : undefined
+async function heedingClosing({ github, run, deps }: Hand): Promise<Run> {
+  if (run.settings.when.closed !== 'stop') return run
+  const closing = await github.closing()
+  if (!closing) return { ...run, unheeded: undefined }
+  const { by, at } = closing
+  if (run.unheeded?.by === by.login || (await isOwnMerge(github, run, at))) return run
+  const may = by.id === run.ask.by.id || (await mayStop({ github, run, deps }, by))
+  if (!may) return { ...run, unheeded: { by: by.login, because: closed } }
+  return { ...run, stop: { by, at: deps.now(), asked: false, because: closed } }
+}
+
+/** By the same rule as for a run that works. */
+async function mayStop(hand: Pick<Hand, 'github' | 'run' | 'deps'>, by: Person): Promise<boolean> {
+  const { github, run, deps } = hand
+  const { settings } = await deps.settings.of(github, run.thread)
+  const { accounts } = deps
+  return (await allowanceOf({ github, accounts, repoId: run.thread.repoId, settings }, by, 'stop')).may
+}
 
 async function stillMay(hand: Hand): Promise<boolean> {
   const { github, run, deps } = hand

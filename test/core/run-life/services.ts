@@ -50,7 +50,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     hasComment: () => at(reads, 'comment', () => true),
     review: () => at(reads, 'review', () => undefined),
     fileCommits: () => at(reads, 'file commits', () => []),
-    closedBy: () => at(reads, 'closed by', () => undefined),
+    closing: () => at(reads, 'closing', () => undefined),
     comments: () => at(reads, 'comments', () => []),
     ownComments: () => at(reads, 'own comments', () => [...world.comments]),
     comment: body =>

@@ -1,0 +1,19 @@
+/** The merge of a Run's own pull request takes its work, and does not call it off, though it closes the issue. */
+import type { ThreadClient } from '../model/ports.ts'
+import type { Run } from './run.ts'
+
+/** GitHub closes an issue in the moment in which a pull request is merged that says so. */
+const sameMoment = 60_000
+
+type Asks = Pick<ThreadClient, 'pull' | 'pullsFrom'>
+
+/** @param closedAt ms since the epoch */
+export async function isOwnMerge(github: Asks, run: Run, closedAt: number): Promise<boolean> {
+  if (run.thread.kind !== 'issue') return false
+  const heads = [run.taskRun?.headBranch, run.branch?.made ? run.branch.name : undefined]
+  const views = [
+    ...(await Promise.all(run.pulls.map(({ number }) => github.pull(number)))),
+    ...(await Promise.all(heads.map(head => (head === undefined ? [] : github.pullsFrom(head))))).flat(),
+  ]
+  return views.some(view => view?.mergedAt !== undefined && Math.abs(view.mergedAt - closedAt) <= sameMoment)
+}
