@@ -196,12 +196,16 @@ onBothQueues('Something is taken back, or put right', world => {
     const pull = await pullOf(number)
     await maya.readies(pull)
     await thread.waitForStatus('· open,')
+    const before = github.calls.length
     await maya.mergesPull(pull)
     await thread.waitForStatus('· merged,')
+    const isAsked = ({ method, path }: { method: string; path: string }) =>
+      method === 'GET' && path === `/repos/acme/shop/issues/${number}`
+    await github.waitFor(() => github.calls.slice(before).some(isAsked))
     await github.settled()
     expect((await thread.view()).state).toBe('closed')
     await run.completeTurn('All is done.')
-    await thread.waitForStatus('💰')
+    await thread.waitForStatus(' · $0.42 · ')
     expect(ledgerOf(world(), number).cancels).toEqual([])
     expect(await thread.status()).toMatch(/^### 🚀 Codex opened/)
     expect(await thread.answers()).toHaveLength(1)
