@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openQueues } from '../src/queue/open-queues.ts'
-import { bundle } from './bundle.ts'
+import { bundle, bundled } from './bundle.ts'
 
 /** @returns what undoes it */
 export async function setup(): Promise<() => Promise<void>> {
@@ -19,6 +19,7 @@ export async function setup(): Promise<() => Promise<void>> {
   const queues = await openQueues({ dataDir: template, parseTrigger: parse, parseRun: parse })
   await queues.close(1_000)
   process.env.QUEUE_TEMPLATE = template
+  process.env.BOT_ENTRY = join(bundled, 'main.js')
   return () => rm(template, { recursive: true, force: true })
 }
 
