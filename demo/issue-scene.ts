@@ -37,6 +37,11 @@ function pull({ pulls, branches }: Seen, issue: number): Facts {
     'there is one pull request, a draft': pulls.length === 1 && made?.draft === true,
     'its base is main': made?.base === 'main',
     'its description closes the issue': closes.test(made?.body ?? ''),
-    'no branch is left over': branches.toSorted().join() === ['main', made?.head].toSorted().join(),
+    // The agent's session lives on for an hour after its turn, and its branch goes when that is over.
+    'there are main, the branch of the run and the head of its pull request':
+      branches
+        .filter(name => !name.startsWith(`codex/issue-${issue}-`))
+        .toSorted()
+        .join() === ['main', made?.head].toSorted().join() && branches.length <= 3,
   }
 }

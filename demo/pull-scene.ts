@@ -47,6 +47,6 @@ function repository({ pulls, branches, accepted }: Seen, start: Start): Facts {
       `"branch":"${pull.branch}"`,
     ),
     'there is no other pull request': pulls.length === start.pulls.length,
-    'no branch is left over': branches.join() === start.branches.join(),
+    'there is no other branch': branches.join() === start.branches.join(),
   }
 }
