@@ -62,7 +62,7 @@ describe('the README', () => {
   })
 
   test('has the commands and options of the help', () => {
-    const help = replyComment('maya', { reply: 'help', commands })
+    const help = replyComment('maya', { reply: 'help', commands, label: 'codex' })
     const talk = section('Talk to it')
     expect(rowsOf(talk)).toEqual(rowsOf(help))
     expect(linesOf(talk, '- `--')).toEqual(linesOf(help, '- '))
@@ -240,8 +240,10 @@ describe('the page for operators', () => {
     ['posthog', 429, ''],
   ]
   test.each(refusals)('explains a refusal by %s, %i %s', (service, status, code) => {
-    const { reason } = failureOf(new Refused(service, status, code, ''))
-    expect(textOf('docs/operating.md')).toContain(reason.replace(/: $/, ''))
+    for (const taskId of [undefined, 'task-1']) {
+      const { reason } = failureOf(new Refused(service, status, code, ''), { taskId })
+      expect(textOf('docs/operating.md')).toContain(reason.replace(/: $/, ''))
+    }
   })
 })
 

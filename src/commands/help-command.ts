@@ -11,7 +11,10 @@ export const helpCommand = command({
   takes: 'nothing',
   options: false,
 
-  facts: async (reads: Pick<Reads, 'grammars'>) => ({ commands: reads.grammars }),
+  facts: async (reads: Pick<Reads, 'grammars' | 'label'>) => ({
+    commands: reads.grammars,
+    label: reads.label,
+  }),
 
-  decide: (_, { commands }) => ({ kind: 'reply', reply: { reply: 'help', commands } }),
+  decide: (_, { commands, label }) => ({ kind: 'reply', reply: { reply: 'help', commands, label } }),
 })

@@ -1,5 +1,4 @@
-/** What waits before the thread's Run, among those of its owner. */
-import { threadSlot } from '../core/model/thread.ts'
+/** Whether the thread's Run waits for its turn, and for what. */
 import { command } from './command.ts'
 import type { Reads } from './reads.ts'
 
@@ -12,15 +11,11 @@ export const queueCommand = command({
   takes: 'nothing',
   options: false,
 
-  facts: async (reads: Pick<Reads, 'toldLately' | 'liveOfOwner'>) =>
-    reads.toldLately('queue') ? { told: true } : { live: await reads.liveOfOwner() },
+  facts: async (reads: Pick<Reads, 'toldLately' | 'live' | 'now'>) =>
+    reads.toldLately('queue') ? { told: true } : { live: await reads.live(), now: reads.now },
 
-  decide({ trigger }, { told, live = [] }) {
+  decide(_, { told, live, now = 0 }) {
     if (told) return { kind: 'silence' }
-    const mine = live.find(({ data }) => threadSlot(data.thread) === threadSlot(trigger.thread))
-    const ahead = mine
-      ? live.filter(({ data, addedAt }) => addedAt < mine.addedAt && !data.taskRun).length
-      : 0
-    return { kind: 'reply', reply: { reply: 'queue', ahead, live: live.length, run: mine?.data } }
+    return { kind: 'reply', reply: { reply: 'queue', run: live, now } }
   },
 })

@@ -3,8 +3,7 @@ import type { SettingsNow } from '../access/read-settings.ts'
 import type { ReasoningEffort } from '../core/agent/run-request.ts'
 import type { CommandGrammar } from '../core/command/grammar.ts'
 import type { Marker } from '../core/model/marker.ts'
-import type { KeptRun } from '../core/model/ports.ts'
-import { isOwner, type PullHead, threadSlot } from '../core/model/thread.ts'
+import { type PullHead, threadSlot } from '../core/model/thread.ts'
 import type { InlineComment, Place } from '../core/model/trigger.ts'
 import type { BranchView, SandboxView } from '../core/model/views.ts'
 import type { Run } from '../core/run/run.ts'
@@ -22,14 +21,14 @@ export interface Reads {
   isOurs(run: Run): boolean
   /** The label that starts a run. */
   label: string
+  /** ms since the epoch */
+  now: number
   /** Why nothing may start now, if so. */
   paused: string | undefined
   /** The asker, a stranger here, had this answer a moment ago: known without a call. */
   toldLately(of: 'status' | 'queue'): boolean
   /** The live Run of the thread. */
   live(): Promise<Run | undefined>
-  /** Those of the thread's owner, oldest first: what others do is nobody's business here. */
-  liveOfOwner(): Promise<KeptRun<Run>[]>
   run(id: string): Promise<Run | undefined>
   /** What the thread remembers; read once. */
   past(): Promise<Past | undefined>
@@ -56,11 +55,10 @@ export function readsFor(hand: TriggerHand, trigger: Asking, grammars: readonly 
     usual: deps.defaults,
     isOurs: ({ tenant }) => tenant === undefined || tenant === deps.tenant,
     label: deps.label,
+    now: deps.now(),
     paused: pausedBecause(deps.settings.deployment),
     toldLately: of => toldLately(hand, of),
     live: async () => (await liveRun(hand, threadSlot(thread)))?.data,
-    liveOfOwner: async () =>
-      (await deps.runs.live()).filter(({ data }) => isOwner(data.thread, thread.owner)),
     run: async id => (await deps.runs.get(id))?.data,
     past() {
       past ??= pastOf(hand)

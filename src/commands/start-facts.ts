@@ -30,9 +30,10 @@ export async function startFacts(
 ): Promise<StartFacts> {
   const live = await reads.live()
   if (live?.id === runId) return { kind: 'started' }
+  // What still works may be told more; what has ended, or is about to, would begin again.
+  if (!trigger.snapshot.open && (!live || live.stop || live.outcome)) return { kind: 'closed' }
   if (live && !reads.isOurs(live)) return { kind: 'elsewhere' }
   if (live) return { kind: 'busy', live, settling: await settlingFor(reads, live, wanted) }
-  if (!trigger.snapshot.open) return { kind: 'closed' }
   const [head, settings, past] = await Promise.all([reads.head(), reads.settings(), reads.past()])
   const last = past && !wanted.options.new ? await reads.askedLast(past) : undefined
   const { label, paused } = reads

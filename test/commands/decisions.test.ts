@@ -11,6 +11,7 @@ import { queueCommand } from '../../src/commands/queue-command.ts'
 import { retryCommand } from '../../src/commands/retry-command.ts'
 import { runCommand } from '../../src/commands/run-command.ts'
 import type { Settings, StartFacts } from '../../src/commands/start-decision.ts'
+import { startFacts } from '../../src/commands/start-facts.ts'
 import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
 import type { CommentTrigger } from '../../src/core/model/trigger.ts'
@@ -398,30 +399,38 @@ describe('what asks for none', () => {
     ],
   ])
 
-  const elsewhere = runWith({ id: 'run-2', thread: { ...issueThread, number: 70 } })
-  const kept = (data: typeof live, addedAt: number) => ({
-    id: data.id,
-    data,
-    standing: 'live' as const,
-    addedAt,
+  test.each([
+    ['is being stopped', stopping],
+    ['has its answer', ended],
+    ['is not there', undefined],
+  ])('words on a closed issue whose run %s begin nothing', async (_, run) => {
+    const reads = { live: async () => run, isOurs: () => true } as unknown as Parameters<typeof startFacts>[0]
+    const wanted = { what: 'work', text: 'go on', options: {}, mayJoin: true } as const
+    expect(await startFacts(reads, asking(closed(comment)), wanted)).toEqual({ kind: 'closed' })
   })
+
   decides(queueCommand, [
     ['for a stranger who had it', asking(comment), { told: true }, { kind: 'silence' }],
     [
-      'behind another',
+      'with a run here',
       asking(comment),
-      { live: [kept(elsewhere, t0 - 1), kept(live, t0)] },
-      { kind: 'reply', reply: { ahead: 1, live: 2, run: live } },
+      { live, now: t0 },
+      { kind: 'reply', reply: { reply: 'queue', run: live, now: t0 } },
     ],
     [
       'without a run',
       asking(comment),
-      { live: [kept(elsewhere, t0)] },
-      { kind: 'reply', reply: { ahead: 0, live: 1, run: undefined } },
+      { live: undefined, now: t0 },
+      { kind: 'reply', reply: { reply: 'queue', run: undefined, now: t0 } },
     ],
   ])
 
   decides(helpCommand, [
-    ['at any time', asking(comment), { commands }, { kind: 'reply', reply: { reply: 'help', commands } }],
+    [
+      'at any time',
+      asking(comment),
+      { commands, label: 'codex' },
+      { kind: 'reply', reply: { reply: 'help', commands, label: 'codex' } },
+    ],
   ])
 })

@@ -4,8 +4,10 @@ import { options } from '../../src/core/command/options.ts'
 import type { Mistake } from '../../src/core/command/parse.ts'
 import { closingComment, inlineAnswer } from '../../src/core/comments/closing.ts'
 import { type Reply, replyComment } from '../../src/core/comments/replies.ts'
+import { failureOf } from '../../src/core/comments/service-refusals.ts'
 import { phaseKey, statusComment } from '../../src/core/comments/status.ts'
 import { exactly, maxComment, moment } from '../../src/core/comments/words.ts'
+import { Refused } from '../../src/core/model/errors.ts'
 import type { Outcome, Phase, Run } from '../../src/core/run/run.ts'
 import { phaseOf } from '../../src/core/run/run.ts'
 import {
@@ -593,7 +595,7 @@ const mistakes: { [K in Mistake['mistake']]: Extract<Mistake, { mistake: K }> } 
   unreadable: { mistake: 'unreadable' },
 }
 const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
-  help: { reply: 'help', commands },
+  help: { reply: 'help', commands, label: 'codex' },
   mistake: { reply: 'mistake', mistake: mistakes['unknown-option'] },
   'not-allowed': { reply: 'not-allowed', command: 'run', least: 'write', role: 'read' },
   'not-known': { reply: 'not-known', command: 'stop' },
@@ -610,7 +612,7 @@ const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
   'asked-since': { reply: 'asked-since' },
   'still-going': { reply: 'still-going', command: 'retry' },
   status: { reply: 'status', asked: true },
-  queue: { reply: 'queue', ahead: 2, live: 5, run: runWith({ turn: true }) },
+  queue: { reply: 'queue', run: runWith({ ahead: 2 }), now: t0 },
   'plan-outdated': { reply: 'plan-outdated', branch: 'main', sha: 'c'.repeat(40) },
   preset: { reply: 'preset', given: 'paln', meant: 'plan', known: ['plan', 'low'] },
   sandbox: { reply: 'sandbox', given: 'bgi', meant: 'big', known: ['big', 'small'] },
@@ -626,8 +628,16 @@ const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
 
 describe('replies', () => {
   test('help', () => {
-    expect(replyComment('maya', { reply: 'help', commands })).toMatchInlineSnapshot(`
-      "Write a command at the start of a line of a comment, or put the label \`codex\` on an issue or pull request.
+    expect(replyComment('maya', { reply: 'help', commands, label: 'codex' })).toMatchInlineSnapshot(`
+      "Write a command at the start of a line, or put the label \`codex\` on the issue or pull request.
+
+      \`\`\`
+      /codex fix the flaky login test
+      /codex plan how to split the billing module
+      /codex stop
+      \`\`\`
+
+      <details><summary>All commands and options</summary>
 
       | Command | What it does | Example | Needs |
       |---|---|---|---|
@@ -648,7 +658,9 @@ describe('replies', () => {
       - \`--new\` Starts afresh instead of going on with the earlier session.
       - \`--sandbox NAME\` The PostHog sandbox environment, by name or id.
       - \`--as-user\` Lets the pull request be by the person whose PostHog key the bot uses; the settings must allow it, and whoever runs the bot.
-      - \`--signal-report ID\` Ties the run to a PostHog signal report."
+      - \`--signal-report ID\` Ties the run to a PostHog signal report.
+
+      </details>"
     `)
   })
 
@@ -659,7 +671,7 @@ describe('replies', () => {
         .map(reply => `${reply.reply}: ${replyComment('maya', reply)}`)
         .join('\n\n'),
     ).toMatchInlineSnapshot(`
-      "mistake: @maya there is no option \`--modle\`; did you mean \`--model\`? Options: \`--model\`, \`--effort\`, \`--branch\`, \`--new\`, \`--sandbox\`, \`--as-user\`, \`--signal-report\`. Nothing was started. \`/codex help\` shows what there is.
+      "mistake: @maya there is no option \`--modle\`; did you mean \`--model\`? Nothing was started.
 
       not-allowed: @maya you need write permission on this repository for starting a run; yours is read. Ask somebody who has it to write the command. Nothing was started.
 
@@ -669,7 +681,7 @@ describe('replies', () => {
 
       effort: @maya \`gpt-5.5\` does not take effort \`max\`; it takes \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
 
-      model: @maya the model \`gpt-5.7\` is not known; did you mean \`gpt-5.6\`? There are: \`gpt-5.5\`, \`gpt-5.6\`. Nothing was started.
+      model: @maya the model \`gpt-5.7\` is not known; did you mean \`gpt-5.6\`? Nothing was started.
 
       no-branch: @maya there is no branch \`relaese\` in this repository; did you mean \`release\`? Nothing was started.
 
@@ -691,13 +703,13 @@ describe('replies', () => {
 
       status: @maya nothing is going on here now.
 
-      queue: @maya 2 before this thread, 5 in all. The run here: getting ready.
+      queue: @maya the run here waits for its turn; 2 runs have to end before it.
 
       plan-outdated: @maya \`main\` has moved to \`ccccccc\` since the plan was made, so the plan may not fit any more. Nothing was started; \`/codex plan\` makes a new one.
 
-      preset: @maya there is no label preset \`paln\`; did you mean \`plan\`? There are: \`plan\`, \`low\`. Nothing was started.
+      preset: @maya there is no label preset \`paln\`; did you mean \`plan\`? Nothing was started.
 
-      sandbox: @maya there is no sandbox environment \`bgi\`; did you mean \`big\`? There are: \`big\`, \`small\`. Nothing was started.
+      sandbox: @maya there is no sandbox environment \`bgi\`; did you mean \`big\`? Nothing was started.
 
       not-as-user: @maya this repository does not allow \`--as-user\`: \`as_user: true\` in \`.github/codex.yml\` would. Nothing was started.
 
@@ -723,21 +735,21 @@ describe('replies', () => {
         .map(mistake => replyComment('maya', { reply: 'mistake', mistake }))
         .join('\n\n'),
     ).toMatchInlineSnapshot(`
-      "@maya there is no option \`--modle\`; did you mean \`--model\`? Options: \`--model\`, \`--effort\`, \`--branch\`, \`--new\`, \`--sandbox\`, \`--as-user\`, \`--signal-report\`. Nothing was started. \`/codex help\` shows what there is.
+      "@maya there is no option \`--modle\`; did you mean \`--model\`? Nothing was started.
 
-      @maya there is no command \`sotp\`; did you mean \`/codex stop\`? If it is an instruction, write \`/codex -- sotp\`. Nothing was started. \`/codex help\` shows what there is.
+      @maya there is no command \`sotp\`; did you mean \`/codex stop\`? If it is an instruction, write \`/codex -- sotp\`. Nothing was started.
 
-      @maya \`--effort\` needs a value: \`--effort low|medium|high|xhigh|max\`. Nothing was started. \`/codex help\` shows what there is.
+      @maya \`--effort\` needs a value: \`--effort low|medium|high|xhigh|max\`. Nothing was started.
 
-      @maya \`hihg\` is not a value of \`--effort\`; did you mean \`high\`? It takes \`low|medium|high|xhigh|max\`. Nothing was started. \`/codex help\` shows what there is.
+      @maya \`hihg\` is not a value of \`--effort\`; did you mean \`high\`? Nothing was started.
 
-      @maya \`--model\` was given twice. Nothing was started. \`/codex help\` shows what there is.
+      @maya \`--model\` was given twice. Nothing was started.
 
-      @maya \`/codex stop\` takes no options. Nothing was started. \`/codex help\` shows what there is.
+      @maya \`/codex stop\` takes no options. Nothing was started.
 
-      @maya this has more than 10 commands; the first 10 were read, and no more. \`/codex help\` shows what there is.
+      @maya this has more than 10 commands; the first 10 were read, and no more.
 
-      @maya a part of this comment is too intricate to be read as GitHub shows it, and no command is taken from there. Write the command in a comment of its own. \`/codex help\` shows what there is."
+      @maya a part of this comment is too intricate to be read as GitHub shows it, and no command is taken from there. Write the command in a comment of its own."
     `)
   })
 
@@ -756,15 +768,32 @@ describe('replies', () => {
   test.each<[string, Reply, RegExp]>([
     [
       'nothing waits',
-      { reply: 'queue', ahead: 0, live: 3, run: undefined },
-      /nothing waits before this thread\. Nothing is going on in this thread\.$/,
+      { reply: 'queue', run: undefined, now: t0 },
+      /nothing waits in this thread, and nothing is going on here\.$/,
+    ],
+    [
+      'the run here works',
+      { reply: 'queue', run: runWith({ turn: true }), now: t0 },
+      /the run here does not wait for its turn: getting ready\.$/,
+    ],
+    [
+      'a limit is waited for until tomorrow',
+      {
+        reply: 'queue',
+        run: runWith({
+          ahead: 0,
+          waitsUntil: { at: t0 + 10 * hour, limit: 'acme has used 9 of 9 runs in 24 hours' },
+        }),
+        now: t0,
+      },
+      /waits until 2026-01-03 00:02 UTC: acme has used 9 of 9 runs in 24 hours\.$/,
     ],
     [
       'nothing is like it',
       { reply: 'model', model: 'x', meant: undefined, known: ['gpt-5.5'] },
-      /is not known\. There are: `gpt-5\.5`/,
+      /is not known; there are `gpt-5\.5`\./,
     ],
-    ['there is none', { reply: 'sandbox', given: 'x', meant: undefined, known: [] }, /There are: none\./],
+    ['there is none', { reply: 'sandbox', given: 'x', meant: undefined, known: [] }, /; there are none\./],
     [
       'a command is refused',
       { reply: 'not-allowed', command: 'stop', least: 'write', role: 'read' },
@@ -774,14 +803,56 @@ describe('replies', () => {
     expect(replyComment('maya', reply)).toMatch(words)
   })
 
+  test('a guess at what was meant replaces all other advice', () => {
+    const unlike = { mistake: 'unknown-option', given: 'colour', meant: undefined } as const
+    const { mistake } = replies
+    expect(replyComment('maya', { ...mistake, mistake: unlike })).toContain('`--effort`')
+    for (const reply of [mistake, replies.model, replies.preset, replies.sandbox]) {
+      const said = replyComment('maya', reply)
+      expect(said).toContain('did you mean')
+      expect(said).not.toMatch(/there are|codex help/)
+    }
+  })
+
+  test('help shows three examples first, and the rest folded', () => {
+    const [shown = '', folded = ''] = replyComment('maya', replies.help).split('<details>')
+    expect(shown.match(/^\/codex .*/gm)).toEqual([
+      '/codex fix the flaky login test',
+      '/codex plan how to split the billing module',
+      '/codex stop',
+    ])
+    expect(shown).not.toContain('|')
+    expect(folded).toContain('| Command |')
+  })
+
   test('help names every command and option there is, in a table that a bar does not break', () => {
-    const text = replyComment('maya', { reply: 'help', commands })
+    const text = replyComment('maya', { reply: 'help', commands, label: 'codex' })
     for (const { usage, least } of Object.values(commands)) {
       const row = text.split('\n').find(line => line.includes(`\`${usage.replaceAll('|', '\\|')}\``))
       expect(row?.split(/(?<!\\)\|/)).toHaveLength(6)
       expect(row).toContain(`| ${least} |`)
     }
     for (const name of Object.keys(options)) expect(text).toContain(`--${name}`)
+  })
+})
+
+describe('a refusal by a service', () => {
+  const refused = (
+    status: number,
+    run: Pick<Run, 'taskId'> = {},
+    service: 'github' | 'posthog' = 'posthog',
+  ) => failureOf(new Refused(service, status, '', 'no'), run)
+
+  test('by a project that is not there is no task that is not known any more', () => {
+    expect(refused(404).reason).toBe('PostHog does not know the project that this bot is set up for')
+    expect(refused(404, { taskId: 'task-1' }).reason).toBe('PostHog does not know the task of this thread')
+  })
+
+  test('is for an admin to deal with, whom no setting is named to who only wrote a comment', () => {
+    for (const { reason, fix } of [refused(401), refused(403), refused(404), refused(401, {}, 'github')]) {
+      expect(fix).toContain('Tell an admin of this bot')
+      expect(reason + fix).not.toMatch(/[A-Z]{2,}_[A-Z]/)
+    }
   })
 })
 
@@ -845,6 +916,19 @@ describe('words of others', () => {
     expect(status({ ...run, outcome: { ...failure, reason: long } }).length).toBeLessThanOrEqual(maxComment)
     expect(closingComment({ ...run, answerTo: 'zoe' }).length).toBeLessThanOrEqual(maxComment)
   })
+})
+
+test.each([
+  ['since it was its turn, not since it was asked', { turnAt: t0 + hour }, '1 min'],
+  ['of one whose turn nobody wrote down, since it was asked', {}, '1 h 1 min'],
+  [
+    'of a later round, since its words were said',
+    { turnAt: t0, round: 1, saidAt: t0 + hour + 30 * second },
+    '30 s',
+  ],
+])('how long a run took is told %s', (_, rest, words) => {
+  const run = working({ ...over, outcome: { is: 'answer' }, concludedAt: t0 + hour + minute, ...rest })
+  expect(status(run).split(' · ')).toContain(words)
 })
 
 test.each([

@@ -198,7 +198,7 @@ onBothQueues('The thread is a conversation', world => {
   it('queue says what waits before this thread', async () => {
     const { thread, says } = await opens('In line')
     await says('/codex queue')
-    await thread.waitForAnswer('Nothing is going on in this thread')
+    await thread.waitForAnswer('nothing waits in this thread')
   })
 
   it('files go along, and one that can not is named', async () => {

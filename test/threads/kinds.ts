@@ -264,7 +264,10 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
       ),
     ],
   },
-  help: { title: 'Help', comments: [says('/codex help'), reply({ reply: 'help', commands })] },
+  help: {
+    title: 'Help',
+    comments: [says('/codex help'), reply({ reply: 'help', commands, label: 'codex' })],
+  },
   mistakes: {
     title: 'Slips and refusals',
     comments: [

@@ -1,17 +1,19 @@
 /** The answers to commands that start no run of their own, and every refusal. */
 
 import type { ReasoningEffort } from '../agent/run-request.ts'
-import type { CommandGrammar } from '../command/grammar.ts'
+import { type CommandGrammar, instruction } from '../command/grammar.ts'
 import { type OptionName, options } from '../command/options.ts'
 import type { Mistake } from '../command/parse.ts'
 import type { Role } from '../model/role.ts'
-import type { Run } from '../run/run.ts'
+import { phaseOf, type Run } from '../run/run.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { phaseInWords, runInWords } from './run-in-words.ts'
+import { moment } from './words.ts'
 
 /** Everything a command can be answered with, apart from a Run. */
 export type Reply =
-  | { reply: 'help'; commands: readonly CommandGrammar[] }
+  /** `label`: the one that starts a run. */
+  | { reply: 'help'; commands: readonly CommandGrammar[]; label: string }
   | { reply: 'mistake'; mistake: Mistake }
   | { reply: 'not-allowed'; command: string; least: Role; role: string }
   | { reply: 'hidden' }
@@ -31,7 +33,7 @@ export type Reply =
   | { reply: 'asked-since' }
   /** `asked`: something was asked here before. */
   | { reply: 'status'; live?: Run | undefined; last?: Run | undefined; asked?: boolean }
-  | { reply: 'queue'; ahead: number; live: number; run: Run | undefined }
+  | { reply: 'queue'; run: Run | undefined; now: number }
   | { reply: 'plan-outdated'; branch: string; sha: string }
   | { reply: 'preset'; given: string; meant: string | undefined; known: readonly string[] }
   | { reply: 'sandbox'; given: string; meant: string | undefined; known: readonly string[] }
@@ -48,13 +50,13 @@ const help = '`/codex help` shows what there is.'
 const partly: ReadonlySet<Mistake['mistake']> = new Set<Mistake['mistake']>(['too-many', 'unreadable'])
 
 export function replyComment(login: string, reply: Reply): string {
-  return reply.reply === 'help' ? helpText(reply.commands) : `@${login} ${sentence(reply)}`
+  return reply.reply === 'help' ? helpText(reply) : `@${login} ${sentence(reply)}`
 }
 
 function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
   switch (reply.reply) {
     case 'mistake':
-      return `${mistakeSentence(reply.mistake)} ${partly.has(reply.mistake.mistake) ? '' : 'Nothing was started. '}${help}`
+      return `${mistakeSentence(reply.mistake)}${partly.has(reply.mistake.mistake) ? '' : ' Nothing was started.'}`
     case 'not-allowed':
       return `you need ${reply.least} permission on this repository for ${naming(reply.command)}; yours is ${inlineWords(reply.role, 40)}. Ask somebody who has it to write the command. Nothing was started.`
     case 'hidden':
@@ -68,9 +70,9 @@ function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
     case 'effort':
       return `${code(reply.model)} does not take effort ${code(reply.effort)}; it takes ${reply.known.map(code).join(', ')}. Nothing was started.`
     case 'model':
-      return `the model ${code(reply.model)} is not known${reply.meant ? `; did you mean ${code(reply.meant)}?` : '.'} There are: ${reply.known.map(code).join(', ')}. Nothing was started.`
+      return `the model ${code(reply.model)} is not known${meantOrAll(reply)} Nothing was started.`
     case 'no-branch':
-      return `there is no branch ${code(reply.branch)} in this repository${reply.meant ? `; did you mean ${code(reply.meant)}?` : '.'} Nothing was started.`
+      return `there is no branch ${code(reply.branch)} in this repository${didYouMean(reply.meant) ?? '.'} Nothing was started.`
     case 'closed':
       return 'this is closed, so nothing was started. Reopen it and ask again.'
     case 'not-passed-on':
@@ -94,9 +96,9 @@ function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
     case 'plan-outdated':
       return `${code(reply.branch)} has moved to ${code(reply.sha.slice(0, 7))} since the plan was made, so the plan may not fit any more. Nothing was started; \`/codex plan\` makes a new one.`
     case 'preset':
-      return `there is no label preset ${code(reply.given)}${didYouMean(reply.meant, meant => meant)} There are: ${reply.known.map(code).join(', ')}. Nothing was started.`
+      return `there is no label preset ${code(reply.given)}${meantOrAll(reply)} Nothing was started.`
     case 'sandbox':
-      return `there is no sandbox environment ${code(reply.given)}${didYouMean(reply.meant, meant => meant)} There are: ${reply.known.map(code).join(', ') || 'none'}. Nothing was started.`
+      return `there is no sandbox environment ${code(reply.given)}${meantOrAll(reply)} Nothing was started.`
     case 'not-as-user':
       return 'this repository does not allow `--as-user`: `as_user: true` in `.github/codex.yml` would. Nothing was started.'
     case 'not-granted':
@@ -118,11 +120,14 @@ function statusSentence({ live, last, asked }: Reply & { reply: 'status' }): str
   return asked ? 'nothing is going on here now.' : `nothing was asked here yet. ${help}`
 }
 
-function queueSentence({ ahead, live, run }: Reply & { reply: 'queue' }): string {
-  const why = run ? `The run here: ${phaseInWords(run)}.` : 'Nothing is going on in this thread.'
-  return ahead === 0
-    ? `nothing waits before this thread. ${why}`
-    : `${ahead} before this thread, ${live} in all. ${why}`
+/** What concerns this thread, as its own Run has it written down. */
+function queueSentence({ run, now }: Reply & { reply: 'queue' }): string {
+  if (!run) return 'nothing waits in this thread, and nothing is going on here.'
+  if (phaseOf(run) !== 'waiting') return `the run here does not wait for its turn: ${phaseInWords(run)}.`
+  const { ahead = 0, waitsUntil } = run
+  return waitsUntil
+    ? `the run here waits until ${moment(waitsUntil.at, now)}: ${waitsUntil.limit}.`
+    : `the run here waits for its turn; ${ahead === 1 ? 'one run has' : `${ahead} runs have`} to end before it.`
 }
 
 /** What a run under way was started with can't be changed by words. */
@@ -146,18 +151,16 @@ const nothingTo: Record<'stop' | 'retry' | 'continue' | 'approve', string> = {
 
 function mistakeSentence(mistake: Mistake): string {
   switch (mistake.mistake) {
-    case 'unknown-option':
-      return `there is no option ${code(`--${mistake.given}`)}${didYouMean(mistake.meant, meant => `--${meant}`)} Options: ${Object.keys(
-        options,
-      )
-        .map(name => code(`--${name}`))
-        .join(', ')}.`
+    case 'unknown-option': {
+      const { given, meant } = mistake
+      return `there is no option ${code(`--${given}`)}${didYouMean(meant && `--${meant}`) ?? `; there are ${allOptions}. ${help}`}`
+    }
     case 'unknown-command':
-      return `there is no command ${code(mistake.given)}; did you mean ${code(`/codex ${mistake.meant}`)}? If it is an instruction, write ${code(`/codex -- ${mistake.given}`)}.`
+      return `there is no command ${code(mistake.given)}${didYouMean(`/codex ${mistake.meant}`) ?? '.'} If it is an instruction, write ${code(`/codex -- ${mistake.given}`)}.`
     case 'missing-value':
       return `${code(`--${mistake.option}`)} needs a value: ${code(`--${mistake.option} ${options[mistake.option].value ?? ''}`)}.`
     case 'bad-value':
-      return `${code(mistake.given)} is not a value of ${code(`--${mistake.option}`)}${didYouMean(mistake.meant, meant => meant)} It takes ${code(options[mistake.option].value ?? '')}.`
+      return `${code(mistake.given)} is not a value of ${code(`--${mistake.option}`)}${didYouMean(mistake.meant) ?? `; it takes ${code(options[mistake.option].value ?? '')}.`}`
     case 'option-twice':
       return `${code(`--${mistake.option}`)} was given twice.`
     case 'no-options-here':
@@ -169,10 +172,22 @@ function mistakeSentence(mistake: Mistake): string {
   }
 }
 
-const didYouMean = (meant: string | undefined, write: (meant: string) => string): string =>
-  meant === undefined ? '.' : `; did you mean ${code(write(meant))}?`
+/** A good guess replaces all other advice. */
+const didYouMean = (meant: string | undefined): string | undefined =>
+  meant === undefined ? undefined : `; did you mean ${code(meant)}?`
 
-function helpText(commands: readonly CommandGrammar[]): string {
+const meantOrAll = ({ meant, known }: { meant: string | undefined; known: readonly string[] }): string =>
+  didYouMean(meant) ?? `; there ${known.length === 0 ? 'are none' : `are ${known.map(code).join(', ')}`}.`
+
+const allOptions = Object.keys(options)
+  .map(name => code(`--${name}`))
+  .join(', ')
+
+/** The examples that most people need. */
+const shownFirst: readonly string[] = [instruction, 'plan', 'stop']
+
+function helpText({ commands, label }: Reply & { reply: 'help' }): string {
+  const examples = commands.filter(({ name }) => shownFirst.includes(name)).map(({ example }) => example)
   const rows = commands.map(
     ({ usage, about, example, least }) => `| ${cell(usage)} | ${about} | ${cell(example)} | ${least} |`,
   )
@@ -181,9 +196,12 @@ function helpText(commands: readonly CommandGrammar[]): string {
       `- ${code(value === undefined ? `--${name}` : `--${name} ${value}`)} ${about}`,
   )
   return [
-    'Write a command at the start of a line of a comment, or put the label `codex` on an issue or pull request.',
+    `Write a command at the start of a line, or put the label ${code(label)} on the issue or pull request.`,
+    `\`\`\`\n${examples.join('\n')}\n\`\`\``,
+    '<details><summary>All commands and options</summary>',
     ['| Command | What it does | Example | Needs |', '|---|---|---|---|', ...rows].join('\n'),
     `Options of a run:\n${optionRows.join('\n')}`,
+    '</details>',
   ].join('\n\n')
 }
 

@@ -78,12 +78,19 @@ export function resultSmall(run: Run, deployment: Deployment): string[] {
   return [
     inlineWords(run.ask.text, 80) || `the ${nounOf(run)} itself`,
     inlineWords(run.ask.by.login, 60),
-    ...(run.concludedAt === undefined || neverBegan(run) ? [] : [exactly(run.concludedAt - run.ask.at)]),
+    ...duration(run),
     ...(run.cost ? [costOf(run, run.cost)] : []),
     ...session(run, deployment),
     ...(pull ? [stateOf(pull)] : []),
     nextWords(run),
   ]
+}
+
+/** Without the time that it waited for its turn. */
+function duration(run: Run): string[] {
+  const { concludedAt, round, turnAt = run.ask.at, saidAt = turnAt } = run
+  if (concludedAt === undefined || neverBegan(run)) return []
+  return [exactly(concludedAt - (round === 0 ? turnAt : saidAt))]
 }
 
 /** PostHog tells the cost of a task as a whole, which several runs may share. */

@@ -1,13 +1,16 @@
 /** What a refusal by GitHub or PostHog means for a Run, in words that say what to do. */
 import type { Refused } from '../model/errors.ts'
-import type { Outcome } from '../run/run.ts'
+import type { Outcome, Run } from '../run/run.ts'
 
 type Failure = Outcome & { is: 'failed' }
 
-export const failureOf = (refused: Refused): Failure =>
-  refused.service === 'github' ? byGitHub(refused) : byPostHog(refused)
+/** @param run as far as it had come: a task that was never made can't be one that is not known any more */
+export const failureOf = (refused: Refused, run: Pick<Run, 'taskId'>): Failure =>
+  refused.service === 'github' ? byGitHub(refused) : byPostHog(refused, run)
 
-function byPostHog({ status, code, message }: Refused): Failure {
+const tellAdmin = 'Tell an admin of this bot: `npm run doctor` shows them what is wrong.'
+
+function byPostHog({ status, code, message }: Refused, { taskId }: Pick<Run, 'taskId'>): Failure {
   if (code === 'code_access_required')
     return failed(
       'quota',
@@ -21,16 +24,14 @@ function byPostHog({ status, code, message }: Refused): Failure {
       'An admin can raise the limit in PostHog, then `/codex retry`.',
     )
   if (status === 401 || status === 403)
-    return failed(
-      'setup',
-      `PostHog refused the bot's key: ${message}`,
-      'An admin of this bot has to check `POSTHOG_API_KEY` (scope task:write) and `POSTHOG_HOST`.',
-    )
+    return failed('setup', `PostHog does not let this bot work in its project: ${message}`, tellAdmin)
+  if (status === 404 && taskId === undefined)
+    return failed('setup', 'PostHog does not know the project that this bot is set up for', tellAdmin)
   if (status === 404)
     return failed(
       'lost',
-      'PostHog does not know this task or run any more',
-      'It may have been deleted there, or the key belongs to another user now. `/codex --new …` starts afresh.',
+      'PostHog does not know the task of this thread',
+      'It was deleted there, or this bot works in another project now. `/codex --new …` starts afresh.',
     )
   return failed(
     'setup',
@@ -40,12 +41,7 @@ function byPostHog({ status, code, message }: Refused): Failure {
 }
 
 function byGitHub({ status, message }: Refused): Failure {
-  if (status === 401)
-    return failed(
-      'setup',
-      "GitHub refused the bot's credentials",
-      'An admin of this bot has to check `APP_ID` and `PRIVATE_KEY`.',
-    )
+  if (status === 401) return failed('setup', "GitHub refused the bot's credentials", tellAdmin)
   if (status === 403 || status === 404)
     return failed(
       'permission',

@@ -52,7 +52,7 @@ function afterRefusedRead(hand: Hand, error: Refused): Run {
   const { run, deps } = hand
   const now = deps.now()
   const before = outageOf(run, error.service)
-  const failure = failureOf(error)
+  const failure = failureOf(error, run)
   const after = awaiting(hand, error.service, {
     why: failure.reason,
     until: now + backoff(before?.count ?? 0),
@@ -98,9 +98,9 @@ function afterRefusal(hand: Hand, step: Doing, error: Refused): Run {
       if (stagingIsLost(error))
         return { ...run, restaged: true, attachments: run.restaged ? { ids: [], failed: [] } : undefined }
       if (isBranchRefused(run, error)) return { ...run, earlier: undefined, attachments: undefined }
-      return failed({ ...hand, run }, failureOf(error))
+      return failed({ ...hand, run }, failureOf(error, run))
     default:
-      return run.outcome ? lettingGo(run) : failed({ ...hand, run }, failureOf(error))
+      return run.outcome ? lettingGo(run) : failed({ ...hand, run }, failureOf(error, run))
   }
 }
 
@@ -110,7 +110,7 @@ function unposted(hand: Hand, error: Refused): Run {
   const run = unheard(hand.run, now)
   if (run.taskRun && !run.outcome) return run
   if (now - (run.unheard?.since ?? now) < limits.refusedBefore) return run
-  const over: Run = run.outcome ? run : failed({ ...hand, run }, failureOf(error))
+  const over: Run = run.outcome ? run : failed({ ...hand, run }, failureOf(error, run))
   return { ...over, unheard: undefined, mute: true, told: allTold }
 }
 
