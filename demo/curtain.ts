@@ -4,7 +4,7 @@ import type { World } from '../test/world/world.ts'
 import { Missed } from './facts.ts'
 
 /** ms for everything to close. */
-const patience = 3_000
+const giveUpAfterMs = 3_000
 const logTail = 15
 
 export class Curtain {
@@ -28,7 +28,7 @@ export class Curtain {
   async fall(exitCode: number): Promise<void> {
     if (this.#falling) return
     this.#falling = true
-    setTimeout(() => process.exit(exitCode), patience)
+    setTimeout(() => process.exit(exitCode), giveUpAfterMs)
     await this.#world?.close().catch(() => undefined)
     process.exit(exitCode)
   }

@@ -13,16 +13,16 @@ import { Watch } from './watch.ts'
 
 /** ms without a change, after which a thread counts as quiet; ms to wait for that. */
 const calmAfter = 1_500
-const patience = 20_000
+const giveUpAfterMs = 20_000
 
-interface Place {
+interface CommentRef {
   world: World
   screen: Screen
   thread: number
 }
 
 /** Until the visitor leaves. */
-export async function stayUp(place: Place): Promise<void> {
+export async function stayUp(place: CommentRef): Promise<void> {
   const { world, screen } = place
   world.posthog.script('', obliging)
   world.posthog.script(wantsPlan, planning)
@@ -44,7 +44,7 @@ class Visit {
   #login = 'maya'
   #watch: Watch
 
-  constructor({ world, screen, thread }: Place, prompt: Prompt) {
+  constructor({ world, screen, thread }: CommentRef, prompt: Prompt) {
     this.#world = world
     this.#screen = screen
     this.#prompt = prompt
@@ -109,7 +109,7 @@ class Visit {
   async #quiet(isOver: () => Promise<boolean> | boolean): Promise<void> {
     const started = Date.now()
     const calm = () => Date.now() - Math.max(started, this.#watch.changedAt) > calmAfter
-    while (Date.now() - started < patience && !(calm() && (await isOver()))) await sleep(100)
+    while (Date.now() - started < giveUpAfterMs && !(calm() && (await isOver()))) await sleep(100)
   }
 
   /** While it works, its 👀 stands somewhere. */

@@ -12,7 +12,7 @@ import { lostByGitHub, lostByPostHog } from '../test/chaos/scenarios/lost-answer
 import { gitHubFull, gitHubSaysNothing, postHogFull, redisAway } from '../test/chaos/scenarios/outages.ts'
 import { rollingRestarts } from '../test/chaos/scenarios/restarts.ts'
 import { closedBeforeAsked, unrulyWebhooks } from '../test/chaos/scenarios/webhooks.ts'
-import { stageOf, type Turn } from '../test/chaos/stage.ts'
+import { type Admission, stageOf } from '../test/chaos/stage.ts'
 import { redisAvailable } from '../test/support/redis-server.ts'
 import type { QueueKind } from '../test/world/world.ts'
 import { Score } from './chaos/score.ts'
@@ -112,11 +112,11 @@ async function lane(): Promise<void> {
   }
 }
 
-async function play(turn: Turn): Promise<void> {
+async function play(turn: Admission): Promise<void> {
   const from = Date.now()
-  const notes = await stageOf(turn)
-  score.add(turn, { ...notes, ms: Date.now() - from })
-  const wrong = notes.violations.map(what => `    ✗ ${what}\n`).join('')
+  const messages = await stageOf(turn)
+  score.add(turn, { ...messages, ms: Date.now() - from })
+  const wrong = messages.violations.map(what => `    ✗ ${what}\n`).join('')
   const took = `${Math.round((Date.now() - from) / 1000)} s`
   process.stdout.write(
     `${wrong ? '✗' : '✓'} ${turn.scenario.name} · ${turn.queue} · seed ${turn.seed} · ${took}\n${wrong}`,

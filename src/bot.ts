@@ -24,7 +24,7 @@ import { deliveryLog } from './github/delivery-log.ts'
 import { installationsOf } from './github/installations.ts'
 import { gitHubThread } from './github/thread-client.ts'
 import { readEvents } from './github/webhooks/normalise.ts'
-import { openDoor } from './github/webhooks/webhook-endpoint.ts'
+import { openWebhookEndpoint } from './github/webhooks/webhook-endpoint.ts'
 import { adoptEvery, adoptLost } from './maintenance/recover-runs.ts'
 import { sweepDeliveries, sweepEvery } from './maintenance/redeliver-webhooks.ts'
 import { removeBranch } from './maintenance/remove-branches.ts'
@@ -68,7 +68,7 @@ interface State {
 }
 
 /** What every part of the bot stands on. */
-interface Footing {
+interface Runtime {
   config: Config
   queues: BotQueues
   log: Logger
@@ -93,9 +93,9 @@ export async function startBot(config: Config, overrides: Overrides = {}): Promi
   const { kind, triggers, runs } = queues
   const metrics = openMetrics({ role: config.role, queue: kind, queues: { triggers, runs }, now: Date.now })
   const state: State = { works: config.role === 'web' }
-  const footing = { config, queues, log, metrics, traces, state }
-  const server = await openServer(footing)
-  const work = config.role === 'web' ? undefined : await startWork(footing, overrides)
+  const runtime = { config, queues, log, metrics, traces, state }
+  const server = await openServer(runtime)
+  const work = config.role === 'web' ? undefined : await startWork(runtime, overrides)
   state.works = true
   log.info({ role: config.role, queue: kind }, 'ready')
   return { stop: signal => stopBot({ signal, state, log, server, queues, traces, work }) }
@@ -105,10 +105,10 @@ const followed = ({ path, first }: Config['settings'], log: Logger): FollowedFil
   path === undefined ? { settings: first, close() {} } : followDeploymentFile(path, first, log)
 
 /** A process that was just told to end may still hold the data directory or the port for a moment. */
-const patience = 5_000
+const giveUpAfterMs = 5_000
 
 async function patiently<T>(take: () => Promise<T>): Promise<T> {
-  for (const deadline = Date.now() + patience; ; ) {
+  for (const deadline = Date.now() + giveUpAfterMs; ; ) {
     try {
       return await take()
     } catch (error) {
@@ -138,11 +138,11 @@ async function stopBot({ signal, state, log, server, queues, traces, work }: Sto
   log.info({}, 'stopped')
 }
 
-async function openServer(footing: Footing): Promise<Server> {
-  const { config, queues, log, metrics, state } = footing
-  const door = config.role === 'worker' ? undefined : await doorOf(footing)
+async function openServer(runtime: Runtime): Promise<Server> {
+  const { config, queues, log, metrics, state } = runtime
+  const webhookEndpoint = config.role === 'worker' ? undefined : await webhookEndpointOf(runtime)
   const server = httpServer({
-    door,
+    webhookEndpoint,
     async ready() {
       if (!state.works) throw new Error('it does not do its work')
       await queues.ready(2_000)
@@ -151,15 +151,15 @@ async function openServer(footing: Footing): Promise<Server> {
   })
   const { host, port, proxyUrl } = config.server
   try {
-    const actual = await (door
+    const actual = await (webhookEndpoint
       ? patiently(() => listen(server, { host, port }))
       : listen(server, { host, port }))
     log.info({ host, port: actual }, 'listening')
-    if (proxyUrl !== undefined && door)
+    if (proxyUrl !== undefined && webhookEndpoint)
       await proxy(proxyUrl, `http://${isIPv6(host) ? `[${host}]` : host}:${actual}${webhookPath}`, log)
   } catch (error) {
     // A worker beside a web process on one machine needs no pages of its own.
-    if (door) throw error
+    if (webhookEndpoint) throw error
     log.warn({ err: error }, 'no health pages')
   }
   return server
@@ -171,14 +171,14 @@ async function proxy(source: string, target: string, logger: Logger): Promise<vo
   await new SmeeClient({ source, target, logger }).start()
 }
 
-function doorOf({ config, queues, log, metrics, traces }: Footing) {
+function webhookEndpointOf({ config, queues, log, metrics, traces }: Runtime) {
   const { id, privateKey, webhookSecret } = config.app
   const probot = new Probot({ appId: id, privateKey, secret: webhookSecret, log })
-  return openDoor({
+  return openWebhookEndpoint({
     probot,
     log,
     redact: redactor(secretsOf(config)),
-    ours: { label, appId: id },
+    app: { label, appId: id },
     meter: metrics.meter,
     enqueue: trigger =>
       traces.begin('webhook', { delivery: trigger.deliveryId, trigger: trigger.id }, async () => {
@@ -189,7 +189,7 @@ function doorOf({ config, queues, log, metrics, traces }: Footing) {
 }
 
 /** Joins PostHog's stream, which knows task runs, to the Runs that are to look. */
-function newsFor({ queues, log }: Footing, posthog: PostHogSettings) {
+function newsFor({ queues, log }: Runtime, posthog: PostHogSettings) {
   const runs = new Map<string, string>()
   const stream = watchRuns(posthog, {
     log,
@@ -239,8 +239,8 @@ const nobody = ({
   userToken: undefined,
 })
 
-async function startWork(footing: Footing, { reached = () => {}, branchesEvery }: Overrides): Promise<Work> {
-  const { config, queues, log, metrics, traces } = footing
+async function startWork(runtime: Runtime, { reached = () => {}, branchesEvery }: Overrides): Promise<Work> {
+  const { config, queues, log, metrics, traces } = runtime
   const { meter } = metrics
   const now = Date.now
   const redact = redactor(secretsOf(config))
@@ -253,7 +253,7 @@ async function startWork(footing: Footing, { reached = () => {}, branchesEvery }
   const tenants = openTenants(config, settings.settings, { meter, redact, now })
   const shared = {
     settings: settingsReader(settings.settings, settingsFile.read),
-    accounts: accountsIn(queues.notes, log),
+    accounts: accountsIn(queues.writtenOnce, log),
     github: (thread: Run['thread']) =>
       gitHubThread(app, thread, { now, redact: text => aroundMarkers(text, redact) }),
     log,
@@ -265,7 +265,7 @@ async function startWork(footing: Footing, { reached = () => {}, branchesEvery }
   const forTriggers = {
     ...shared,
     mayWorkIn: installations.mayWorkIn,
-    isFirst: firstIn(queues.notes),
+    isFirst: firstIn(queues.writtenOnce),
     runs: queues.runs,
     waiting: queues.triggers,
     defaults: config.run,
@@ -285,7 +285,7 @@ async function startWork(footing: Footing, { reached = () => {}, branchesEvery }
   }
   const streams: StreamWatch[] = []
   const flowsOf = (tenant: Tenant): Flows => {
-    const news = newsFor(footing, tenant.access)
+    const news = newsFor(runtime, tenant.access)
     streams.push(news.stream)
     return {
       tenant,
@@ -309,14 +309,14 @@ async function startWork(footing: Footing, { reached = () => {}, branchesEvery }
     const served = flowsFor(thread.owner)
     if (served && (tenant === undefined || tenant === served.tenant.tenant)) return served.advance(job)
     log.error({ run: job.id, thread: thread.url, tenant }, 'its PostHog does not serve this owner any more')
-    return { do: 'park', ms: askTenantAgain }
+    return { kind: 'park', ms: askTenantAgain }
   }
   const notedTrigger: typeof accept = job => {
     traces.note({ delivery: job.data.trigger.deliveryId, trigger: job.id })
     return accept(job)
   }
   const notedRun: typeof advance = job => {
-    traces.note({ delivery: job.data.ask.delivery, run: job.id })
+    traces.note({ delivery: job.data.request.delivery, run: job.id })
     return advance(job)
   }
   await queues.triggers.work(notedTrigger, { concurrency: 20 })

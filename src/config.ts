@@ -41,10 +41,10 @@ export interface LogSettings {
 }
 
 export type Read =
-  | { mode: 'run'; config: Config }
+  | { kind: 'run'; config: Config }
   /** No App yet: the set-up page makes one. */
-  | { mode: 'set-up'; given: SetUpGiven }
-  | { mode: 'refuse'; problems: string[] }
+  | { kind: 'set-up'; given: SetUpGiven }
+  | { kind: 'refuse'; problems: string[] }
 
 /** What the set-up page starts from. */
 export interface SetUpGiven {
@@ -158,7 +158,7 @@ export function readConfig(env: Env): Read {
     log,
     traces: { endpoint: reader.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']) },
   }
-  return reader.problems.length > 0 ? { mode: 'refuse', problems: reader.problems } : { mode: 'run', config }
+  return reader.problems.length > 0 ? { kind: 'refuse', problems: reader.problems } : { kind: 'run', config }
 }
 
 /** Who has set one of these has an App, and forgot the rest. */
@@ -176,8 +176,8 @@ function setUpOf(reader: Reader): Read {
     posthogProject: reader.given('POSTHOG_PROJECT_ID'),
   }
   return reader.problems.length > 0
-    ? { mode: 'refuse', problems: reader.problems }
-    : { mode: 'set-up', given }
+    ? { kind: 'refuse', problems: reader.problems }
+    : { kind: 'set-up', given }
 }
 
 /** What must never be seen in a log, a comment or an error. */

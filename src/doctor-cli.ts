@@ -26,7 +26,7 @@ async function allChecks(): Promise<Check[]> {
 }
 
 async function checksOf(read: Read): Promise<Check[]> {
-  switch (read.mode) {
+  switch (read.kind) {
     case 'refuse':
       return read.problems.map(problem =>
         found('configuration', problem, 'Set it in `.env` or in the environment, and run this again.'),

@@ -36,7 +36,7 @@ async function start(): Promise<Started> {
 }
 
 function startAs(read: Read): Promise<Started> {
-  switch (read.mode) {
+  switch (read.kind) {
     case 'refuse':
       return refuse(read.problems)
     case 'set-up':

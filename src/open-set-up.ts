@@ -60,7 +60,7 @@ async function channel(): Promise<string | undefined> {
 
 async function examineWritten(): Promise<Check[]> {
   const read = readConfig(environment())
-  switch (read.mode) {
+  switch (read.kind) {
     case 'run':
       return examine(read.config, redactor(secretsOf(read.config)))
     case 'refuse':

@@ -35,12 +35,12 @@ const whole: Env = {
 
 function configOf(env: Env): Config {
   const read = readConfig({ ...whole, ...env })
-  return read.mode === 'run' ? read.config : expect.fail(`not a run, but ${JSON.stringify(read)}`)
+  return read.kind === 'run' ? read.config : expect.fail(`not a run, but ${JSON.stringify(read)}`)
 }
 
 function problemsOf(env: Env): string[] {
   const read = readConfig({ ...whole, ...env })
-  return read.mode === 'refuse' ? read.problems : expect.fail(`not refused, but ${read.mode}`)
+  return read.kind === 'refuse' ? read.problems : expect.fail(`not refused, but ${read.kind}`)
 }
 
 test('the least that it takes, and what stands in for the rest', () => {
@@ -258,7 +258,7 @@ describe('without an App', () => {
     [{ PRIVATE_KEY: privateKey }, 'refuse'],
     [{ PRIVATE_KEY_PATH: keyFile }, 'refuse'],
   ])('%#', (env, mode) => {
-    expect(readConfig(env).mode).toBe(mode)
+    expect(readConfig(env).kind).toBe(mode)
   })
 })
 
@@ -384,7 +384,7 @@ describe('SETTINGS_FILE', () => {
 
   test('that is wrong is told with all lines and keys, and nothing starts', () => {
     const read = withFile('owners:\n  acme:\n    as_user: maybe\nlimits: {person: 0}\n')
-    expect(read.mode === 'refuse' && read.problems).toEqual([
+    expect(read.kind === 'refuse' && read.problems).toEqual([
       expect.stringMatching(
         /^SETTINGS_FILE is wrong: .*, line 3, `owners\.acme\.as_user`, must be true, false or/,
       ),
@@ -399,7 +399,7 @@ describe('SETTINGS_FILE', () => {
 
     test('has the key from the variable that is named, and keeps it out of the log', () => {
       const read = readWith({ ACME_KEY: 'phx_of_acme' })
-      if (read.mode !== 'run') return expect.fail(JSON.stringify(read))
+      if (read.kind !== 'run') return expect.fail(JSON.stringify(read))
       expect(read.config.tenants).toEqual([
         { owner: 'acme', host: 'https://eu.posthog.com', projectId: '7', apiKey: 'phx_of_acme' },
       ])
@@ -420,7 +420,7 @@ describe('SETTINGS_FILE', () => {
       ['phc_project', 'holds a project key'],
     ])('does not start with the key %s', (ACME_KEY, problem) => {
       const read = readWith({ ACME_KEY })
-      expect(read.mode === 'refuse' && read.problems.join()).toContain(problem)
+      expect(read.kind === 'refuse' && read.problems.join()).toContain(problem)
     })
   })
 

@@ -10,7 +10,7 @@ import { readConfig, variables } from '../src/config.ts'
 import { presets } from '../src/core/command/options.ts'
 import { replyComment } from '../src/core/comments/replies.ts'
 import { failureOf } from '../src/core/comments/service-refusals.ts'
-import { Refused, type Service } from '../src/core/model/errors.ts'
+import { Rejected, type Service } from '../src/core/model/errors.ts'
 import type { Phase } from '../src/core/run/run.ts'
 import { DeploymentSettings, readDeploymentSettings } from '../src/core/settings/deployment-settings.ts'
 import { events } from '../src/github/webhooks/normalise.ts'
@@ -62,7 +62,7 @@ describe('the README', () => {
   })
 
   test('has the commands and options of the help', () => {
-    const help = replyComment('maya', { reply: 'help', commands, label: 'codex' })
+    const help = replyComment('maya', { kind: 'help', commands, label: 'codex' })
     const talk = section('Talk to it')
     expect(rowsOf(talk)).toEqual(rowsOf(help))
     expect(linesOf(talk, '- `--')).toEqual(linesOf(help, '- '))
@@ -241,7 +241,7 @@ describe('the page for operators', () => {
   ]
   test.each(refusals)('explains a refusal by %s, %i %s', (service, status, code) => {
     for (const taskId of [undefined, 'task-1']) {
-      const { reason } = failureOf(new Refused(service, status, code, ''), { taskId })
+      const { reason } = failureOf(new Rejected(service, status, code, ''), { taskId })
       expect(textOf('docs/operating.md')).toContain(reason.replace(/: $/, ''))
     }
   })

@@ -67,7 +67,7 @@ export class FrontDoor {
       Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]),
     )
     const outcome = await behind.pipeline.handle({ method: incoming.method ?? 'GET', url, headers, raw })
-    give(outgoing, outcome)
+    sendMessage(outgoing, outcome)
   }
 }
 
@@ -83,7 +83,7 @@ function calls(ledger: Ledger, url: string): Answer {
   return { status: 200, headers: {}, body: chosen }
 }
 
-function give(outgoing: ServerResponse, outcome: Outcome): void {
+function sendMessage(outgoing: ServerResponse, outcome: Outcome): void {
   switch (outcome.kind) {
     case 'answer':
       send(outgoing, outcome.answer)

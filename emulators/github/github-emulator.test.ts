@@ -334,7 +334,7 @@ describe('branches and pull requests', () => {
 })
 
 describe('GraphQL', () => {
-  const look = `query ($owner: String!, $name: String!, $number: Int!) {
+  const poll = `query ($owner: String!, $name: String!, $number: Int!) {
     repository(owner: $owner, name: $name) {
       id
       defaultBranchRef { name target { oid } }
@@ -355,7 +355,7 @@ describe('GraphQL', () => {
 
   test('a branch is linked to an issue; a second of that name gives null and no error', async () => {
     const number = await issue('To be linked')
-    const { repository } = await bot.graphql<Looked>(look, { owner: 'acme', name: 'shop', number })
+    const { repository } = await bot.graphql<Looked>(poll, { owner: 'acme', name: 'shop', number })
     const { target, name: base } = repository.defaultBranchRef
     expect(base).toBe('main')
     const name = `codex/issue-${number}`
@@ -364,11 +364,11 @@ describe('GraphQL', () => {
       createLinkedBranch: { linkedBranch: { ref: { name } } },
     })
     expect(await bot.graphql(link, { input })).toEqual({ createLinkedBranch: { linkedBranch: null } })
-    const after = await bot.graphql<Looked>(look, { owner: 'acme', name: 'shop', number })
+    const after = await bot.graphql<Looked>(poll, { owner: 'acme', name: 'shop', number })
     expect(after.repository.issue.linkedBranches.nodes).toMatchObject([{ ref: { name } }])
     expect(await github.branches()).toContain(name)
     await bot.git.deleteRef({ ...shop, ref: `heads/${name}` })
-    const gone = await bot.graphql<Looked>(look, { owner: 'acme', name: 'shop', number })
+    const gone = await bot.graphql<Looked>(poll, { owner: 'acme', name: 'shop', number })
     expect(gone.repository.issue.linkedBranches.nodes).toEqual([])
   })
 

@@ -72,7 +72,7 @@ export const behaviourSchema: z.ZodType<Behaviour> = z.lazy(() =>
   ]),
 )
 
-export interface Turn {
+export interface Admission {
   prompt: string
   repository: string
   taskTitle: string
@@ -85,7 +85,7 @@ export type Matcher =
   | string
   | RegExp
   | { prompt?: string | undefined; repository?: string | undefined }
-  | ((turn: Turn) => boolean)
+  | ((turn: Admission) => boolean)
 
 interface Script {
   matcher: Matcher
@@ -103,7 +103,7 @@ export class Scripts {
   }
 
   /** Takes the last registered script that fits and has uses left. */
-  take(turn: Turn): Behaviour {
+  take(turn: Admission): Behaviour {
     const script = this.#scripts.find(({ matcher, left }) => left > 0 && fits(matcher, turn))
     if (!script) return opensPull
     script.left -= 1
@@ -111,7 +111,7 @@ export class Scripts {
   }
 }
 
-function fits(matcher: Matcher, turn: Turn): boolean {
+function fits(matcher: Matcher, turn: Admission): boolean {
   if (typeof matcher === 'string') return turn.prompt.includes(matcher)
   if (typeof matcher === 'function') return matcher(turn)
   if (matcher instanceof RegExp) return new RegExp(matcher.source, matcher.flags).test(turn.prompt)

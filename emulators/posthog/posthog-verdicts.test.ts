@@ -10,21 +10,21 @@ import { closesAfterEach, codex, newRun, newTask, posthog, send, start, until } 
 
 const kinds = ['create-task', 'run', 'command', 'cancel', 'staged-prepare', 'staged-finalize'] as const
 
-const Verdict = z.object({
+const StepResult = z.object({
   kind: z.enum(kinds),
   body: z.unknown(),
   accepts: z.boolean(),
   error: z.object({ attr: z.string().nullable(), code: z.string(), detail: z.string() }).optional(),
 })
-type Verdict = z.infer<typeof Verdict>
+type StepResult = z.infer<typeof StepResult>
 
 const file = new URL('./verdicts.json', import.meta.url)
-const verdicts = z.array(Verdict).parse(JSON.parse(readFileSync(file, 'utf8')))
+const verdicts = z.array(StepResult).parse(JSON.parse(readFileSync(file, 'utf8')))
 
 closesAfterEach()
 
 /** Where bodies of a kind go. A run that is cancelled takes no commands, so each body gets its own. */
-async function placeFor(kind: Verdict['kind']): Promise<() => Promise<string>> {
+async function placeFor(kind: StepResult['kind']): Promise<() => Promise<string>> {
   await start({ rate: 'off' })
   posthog.script('', { kind: 'hangs' })
   const task = await newTask()
@@ -37,7 +37,7 @@ async function placeFor(kind: Verdict['kind']): Promise<() => Promise<string>> {
     return path
   }
   const one = kind === 'command' ? await run() : ''
-  const places: Record<Verdict['kind'], () => Promise<string>> = {
+  const places: Record<StepResult['kind'], () => Promise<string>> = {
     'create-task': async () => 'tasks/',
     run: async () => `tasks/${task}/run/`,
     command: async () => `${one}command/`,
@@ -53,12 +53,12 @@ const refusalOf = ({ status, body }: { status: number; body: { type?: string } }
   status === 400 && body.type === 'validation_error' ? body : undefined
 
 it.each(kinds)('every %s is judged as PostHog judges it', async kind => {
-  const placeOf = await placeFor(kind)
+  const commentRefOf = await placeFor(kind)
   const judged = verdicts.filter(verdict => verdict.kind === kind)
   expect(judged.length).toBeGreaterThan(5)
   const wrong: unknown[] = []
   for (const { body, accepts, error } of judged) {
-    const answer = await send('POST', await placeOf(), body)
+    const answer = await send('POST', await commentRefOf(), body)
     const refusal = refusalOf(answer)
     const expected = error && { type: 'validation_error', ...error }
     const same = JSON.stringify(sorted(refusal)) === JSON.stringify(sorted(expected))
@@ -69,7 +69,7 @@ it.each(kinds)('every %s is judged as PostHog judges it', async kind => {
 
 const sorted = (value: object | undefined) => value && Object.entries(value).sort()
 
-const isRun = ({ kind }: Verdict) => kind === 'run'
+const isRun = ({ kind }: StepResult) => kind === 'run'
 const isCodex = (body: unknown) =>
   typeof body === 'object' && body !== null && 'runtime_adapter' in body && body.runtime_adapter === 'codex'
 
@@ -81,7 +81,7 @@ describe('our schema of a run', () => {
   })
 
   it('builds nothing that PostHog refuses', async () => {
-    const placeOf = await placeFor('run')
+    const commentRefOf = await placeFor('run')
     const models = ['gpt-5', 'gpt-5.5', 'GPT-5.5', 'gpt-5.6', 'gpt-5.6-sol', 'gpt-5.6-nova', 'gpt-6']
     const base = { branch: 'main', prompt: 'Do it.', mode: 'background', authorship: 'bot' } as const
     const asks = models.flatMap(model => [
@@ -91,7 +91,7 @@ describe('our schema of a run', () => {
       { ...base, model, authorship: 'user' as const, userToken: 'gho_x', signalReport: 'r1' },
     ])
     for (const ask of asks) {
-      const answer = await send('POST', await placeOf(), runRequest(ask))
+      const answer = await send('POST', await commentRefOf(), runRequest(ask))
       expect(answer, JSON.stringify(ask)).toMatchObject({ status: 200 })
     }
   })

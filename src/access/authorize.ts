@@ -2,7 +2,7 @@
  * Who may use a command: by the role that GitHub says they have, or by name in the repository's settings.
  * One place for the gate and for the second look before a run that had to wait.
  */
-import { Refused } from '../core/model/errors.ts'
+import { Rejected } from '../core/model/errors.ts'
 import type { ThreadClient } from '../core/model/ports.ts'
 import { mayAct, type Role } from '../core/model/role.ts'
 import type { Person } from '../core/model/thread.ts'
@@ -61,7 +61,7 @@ export async function permissionOf(github: Asked['github'], person: Person): Pro
   try {
     return await github.permission(person.login)
   } catch (error) {
-    if (error instanceof Refused && error.status === 404) return { role: 'none', name: 'none' }
+    if (error instanceof Rejected && error.status === 404) return { role: 'none', name: 'none' }
     throw error
   }
 }

@@ -14,15 +14,15 @@ export interface Notes {
 
 const Account = z.object({ id: z.number().int() })
 
-export const accountsIn = (notes: Notes, log: Pick<Log, 'warn'>): Accounts => ({
+export const accountsIn = (messages: Notes, log: Pick<Log, 'warn'>): Accounts => ({
   async isSame(repoId, { login, id }) {
     const name = `account-${repoId}-${login.toLowerCase()}`
-    const { outcome } = await notes.add(name, { id })
+    const { outcome } = await messages.add(name, { id })
     if (outcome === 'added')
       log.warn(
         { repository: repoId, login, id },
         `allow.users: write ${login}:${id} to have it no other account's`,
       )
-    return Account.safeParse((await notes.get(name))?.data).data?.id === id
+    return Account.safeParse((await messages.get(name))?.data).data?.id === id
   },
 })

@@ -36,8 +36,8 @@ export interface SettingsReader {
 
 type Files = Pick<ThreadClient, 'file' | 'fileCommits'>
 
-const mostKept = 1_000
-const mostVersions = 10
+const maxKept = 1_000
+const maxVersions = 10
 
 export function settingsReader(deployment: DeploymentSettings, read: ReadSettings): SettingsReader {
   /** By the version with the slip, so that a comment does not cost a reading of history. */
@@ -47,7 +47,7 @@ export function settingsReader(deployment: DeploymentSettings, read: ReadSetting
     if (lastGood.has(key)) return lastGood.get(key)
     const found = await newestGood(github, text => read(text, deployment.defaults))
     const [oldest] = lastGood.keys()
-    if (lastGood.size >= mostKept && oldest !== undefined) lastGood.delete(oldest)
+    if (lastGood.size >= maxKept && oldest !== undefined) lastGood.delete(oldest)
     lastGood.set(key, found)
     return found
   }
@@ -74,7 +74,7 @@ export function settingsReader(deployment: DeploymentSettings, read: ReadSetting
 
 /** The first of the commits is the one with the slip. */
 async function newestGood(github: Files, read: ReadSettings): Promise<RepoSettings | undefined> {
-  for (const commit of (await github.fileCommits(settingsPath)).slice(1, 1 + mostVersions)) {
+  for (const commit of (await github.fileCommits(settingsPath)).slice(1, 1 + maxVersions)) {
     const { settings, problems } = read(await github.file(settingsPath, commit))
     if (problems.length === 0) return settings
   }

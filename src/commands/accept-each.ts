@@ -1,7 +1,7 @@
 /** Deals with the commands of one trigger in turn: each gets one answer, and none is decided twice. */
 import type { HandledOutcome } from '../core/model/meter.ts'
-import type { Verdict } from '../core/model/ports.ts'
-import { type Asking, type Handled, type TriggerHand, targetOf } from './command-context.ts'
+import type { StepResult } from '../core/model/ports.ts'
+import { type Asking, type CommandContext, type CommandResult, targetOf } from './command-context.ts'
 import { isRepeated, reply, sendAnswer } from './reply.ts'
 import { afterNote } from './tell-run.ts'
 import type { ThreadRecord } from './trigger-record.ts'
@@ -9,34 +9,34 @@ import { wasWithdrawn } from './withdraw.ts'
 
 export interface Asked {
   stops?: boolean
-  handle(): Promise<Handled>
+  handle(): Promise<CommandResult>
 }
 
 /** As far as none has to wait. */
 export async function acceptEach(
-  hand: TriggerHand,
+  context: CommandContext,
   trigger: Asking,
   all: readonly Asked[],
-): Promise<Verdict> {
-  for (let asked = all[hand.record.done]; asked; asked = all[hand.record.done]) {
-    if (hand.job.signal.aborted) return { do: 'park', ms: 0 }
-    if (await wasWithdrawn(hand)) return { do: 'end' }
-    hand.stopping = asked.stops ?? false
-    hand.deps.reached('trigger claimed')
-    const handled = await handledOf(hand, asked.handle)
-    const verdict = await finish(hand, trigger, handled, hand.record.done + 1 === all.length)
-    if (verdict) return verdict
-    hand.deps.meter?.handled(trigger.kind, outcomeOf(handled))
-    await hand.save(afterOne(hand, handled))
+): Promise<StepResult> {
+  for (let asked = all[context.record.done]; asked; asked = all[context.record.done]) {
+    if (context.job.signal.aborted) return { kind: 'park', ms: 0 }
+    if (await wasWithdrawn(context)) return { kind: 'end' }
+    context.stopping = asked.stops ?? false
+    context.deps.reached('trigger claimed')
+    const handled = await handledOf(context, asked.handle)
+    const result = await finish(context, trigger, handled, context.record.done + 1 === all.length)
+    if (result) return result
+    context.deps.meter?.handled(trigger.kind, outcomeOf(handled))
+    await context.save(afterOne(context, handled))
   }
-  return { do: 'end' }
+  return { kind: 'end' }
 }
 
-const afterOne = ({ record, job }: TriggerHand, handled: Handled): ThreadRecord => ({
+const afterOne = ({ record, job }: CommandContext, handled: CommandResult): ThreadRecord => ({
   ...record,
   done: record.done + 1,
   answer: undefined,
-  noted: undefined,
+  pendingMessage: undefined,
   announced: false,
   // What let this command through says nothing about the next one.
   passedAt: undefined,
@@ -44,61 +44,64 @@ const afterOne = ({ record, job }: TriggerHand, handled: Handled): ThreadRecord 
   stallsSeen: job.stalls,
 })
 
-const isRefusal = (handled: Handled): boolean =>
-  handled.with === 'reply' && (handled.reply.reply === 'not-allowed' || handled.reply.reply === 'not-known')
+const isRefusal = (handled: CommandResult): boolean =>
+  handled.kind === 'reply' && (handled.reply.kind === 'not-allowed' || handled.reply.kind === 'not-known')
 
 /** Where it was broken off, it goes on: what was decided is not decided again. */
-async function handledOf(hand: TriggerHand, handle: () => Promise<Handled>): Promise<Handled> {
-  const { answer, noted } = hand.record
-  if (answer?.last) return { with: 'answer', well: answer.well }
+async function handledOf(
+  context: CommandContext,
+  handle: () => Promise<CommandResult>,
+): Promise<CommandResult> {
+  const { answer, pendingMessage } = context.record
+  if (answer?.last) return { kind: 'answer', well: answer.well }
   if (answer) {
-    await sendAnswer(hand)
-    await announced(hand)
+    await sendAnswer(context)
+    await announced(context)
   }
-  return noted ? afterNote(hand, noted) : handle()
+  return pendingMessage ? afterNote(context, pendingMessage) : handle()
 }
 
-const announced = (hand: TriggerHand): Promise<void> =>
-  hand.save({ ...hand.record, announced: true, answer: undefined })
+const announced = (context: CommandContext): Promise<void> =>
+  context.save({ ...context.record, announced: true, answer: undefined })
 
-function outcomeOf(handled: Handled): HandledOutcome {
-  if (handled.with === 'reply' || handled.with === 'answer') return handled.well ? 'answered' : 'refused'
-  if (handled.with === 'passed-over') return 'refused'
-  return handled.with === 'run' ? 'started' : 'noted'
+function outcomeOf(handled: CommandResult): HandledOutcome {
+  if (handled.kind === 'reply' || handled.kind === 'answer') return handled.well ? 'answered' : 'refused'
+  if (handled.kind === 'passed-over') return 'refused'
+  return handled.kind === 'run' ? 'started' : 'noted'
 }
 
 /** `undefined` when the command is dealt with; `over`: there is no other in the comment. */
 async function finish(
-  hand: TriggerHand,
+  context: CommandContext,
   trigger: Asking,
-  handled: Handled,
+  handled: CommandResult,
   over: boolean,
-): Promise<Verdict | undefined> {
-  switch (handled.with) {
+): Promise<StepResult | undefined> {
+  switch (handled.kind) {
     case 'run':
       return undefined
     case 'passed-over':
-      if (over) await takeEyes(hand, trigger)
+      if (over) await takeEyes(context, trigger)
       return undefined
     case 'silence':
-      await swapReaction(hand, trigger, { well: true, over })
+      await swapReaction(context, trigger, { well: true, over })
       return undefined
     case 'note':
-      return { do: 'park', ms: 100 }
+      return { kind: 'park', ms: 100 }
     case 'wait':
-      if (handled.announce && !hand.record.announced) {
-        await reply(hand, handled.announce, { last: false, well: true })
-        await announced(hand)
+      if (handled.announce && !context.record.announced) {
+        await reply(context, handled.announce, { last: false, well: true })
+        await announced(context)
       }
-      return { do: 'park', ms: handled.ms }
+      return { kind: 'park', ms: handled.ms }
     case 'answer':
-      await sendAnswer(hand)
-      await swapReaction(hand, trigger, { well: handled.well, over })
+      await sendAnswer(context)
+      await swapReaction(context, trigger, { well: handled.well, over })
       return undefined
     case 'reply':
-      if (!(await isRepeated(hand, handled.reply)))
-        await reply(hand, handled.reply, { last: true, well: handled.well })
-      await swapReaction(hand, trigger, { well: handled.well, over })
+      if (!(await isRepeated(context, handled.reply)))
+        await reply(context, handled.reply, { last: true, well: handled.well })
+      await swapReaction(context, trigger, { well: handled.well, over })
       return undefined
   }
 }
@@ -110,19 +113,19 @@ interface Ending {
 }
 
 export async function swapReaction(
-  hand: TriggerHand,
+  context: CommandContext,
   trigger: Asking,
   { well, over }: Ending,
 ): Promise<void> {
   if (trigger.kind === 'tick') return
-  await hand.job.assertHeld()
-  await hand.github.react(targetOf(trigger), well ? 'rocket' : 'confused')
-  if (over) await takeEyes(hand, trigger)
-  if (!well && trigger.kind === 'label') await hand.github.removeLabel(trigger.label)
+  await context.job.assertLocked()
+  await context.github.react(targetOf(trigger), well ? 'rocket' : 'confused')
+  if (over) await takeEyes(context, trigger)
+  if (!well && trigger.kind === 'label') await context.github.removeLabel(trigger.label)
 }
 
-async function takeEyes(hand: TriggerHand, trigger: Asking): Promise<void> {
-  if (!hand.record.reacted) return
-  await hand.job.assertHeld()
-  await hand.github.unreact(targetOf(trigger), 'eyes')
+async function takeEyes(context: CommandContext, trigger: Asking): Promise<void> {
+  if (!context.record.reacted) return
+  await context.job.assertLocked()
+  await context.github.unreact(targetOf(trigger), 'eyes')
 }

@@ -3,7 +3,7 @@
  * which can't be told anything any more.
  */
 
-import { Refused } from '../core/model/errors.ts'
+import { Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { AccessLostTrigger } from '../core/model/trigger.ts'
 import type { Run } from '../core/run/run.ts'
@@ -18,9 +18,9 @@ export async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger):
   const [runs, waiting] = await Promise.all([deps.runs.live(), deps.waiting.live()])
   const isLost = losses(deps, trigger)
   for (const { id, data } of runs)
-    if (await isLost(data.thread)) await deps.runs.tell(id, JSON.stringify(noteFor(trigger, data)))
+    if (await isLost(data.thread)) await deps.runs.send(id, JSON.stringify(noteFor(trigger, data)))
   for (const { id, data } of waiting)
-    if (isOfThread(data) && (await isLost(data.trigger.thread))) await deps.waiting.tell(id, withdrawn)
+    if (isOfThread(data) && (await isLost(data.trigger.thread))) await deps.waiting.send(id, withdrawn)
 }
 
 /** The event is a hint, and may be hours old: of each repository GitHub is asked once how it is now. */
@@ -39,7 +39,7 @@ async function lost(mayWorkIn: TriggerDeps['mayWorkIn'], repo: Repo): Promise<bo
   try {
     return !(await mayWorkIn(repo))
   } catch (error) {
-    if (error instanceof Refused) return true
+    if (error instanceof Rejected) return true
     throw error
   }
 }

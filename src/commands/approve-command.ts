@@ -1,6 +1,6 @@
 /** Carries out the last plan of the thread, as it was made and where it was made. */
 import type { Options } from '../core/command/parse.ts'
-import type { Ask, Outcome } from '../core/run/run.ts'
+import type { Outcome, RunRequest } from '../core/run/run.ts'
 import { command, reject } from './command.ts'
 import type { Asking } from './command-context.ts'
 import { inTheWay } from './in-the-way.ts'
@@ -10,7 +10,7 @@ import { decideStart, type Wanted } from './start-decision.ts'
 import { type StartReads, startFacts } from './start-facts.ts'
 
 interface MadePlan {
-  approves: NonNullable<Ask['approves']>
+  approves: NonNullable<RunRequest['approves']>
   /** What was asked for then holds for carrying it out. */
   options: Options
 }
@@ -47,11 +47,11 @@ export const approveCommand = command({
 
   decide(request, { live, plan, now, start }) {
     if (live) return inTheWay(live, 'approve')
-    if (!plan) return reject({ reply: 'nothing-to', command: 'approve' })
+    if (!plan) return reject({ kind: 'nothing-to', command: 'approve' })
     const { branch, sha } = plan.approves
-    if (branch !== undefined && !now) return reject({ reply: 'plan-elsewhere', branch })
+    if (branch !== undefined && !now) return reject({ kind: 'plan-elsewhere', branch })
     if (now && sha !== undefined && now.sha !== sha)
-      return reject({ reply: 'plan-outdated', branch: now.name, sha: now.sha })
+      return reject({ kind: 'plan-outdated', branch: now.name, sha: now.sha })
     return decideStart(request, wanted(plan), start)
   },
 })
@@ -70,19 +70,19 @@ async function planOf(
   const { run: plan, branch, sha, backup } = past.marker
   const [kept, last] = await Promise.all([reads.run(plan), reads.askedLast(past)])
   const outcome = kept?.outcome ?? backup?.outcome
-  if (outcome && unplanned.has(outcome.is)) return undefined
+  if (outcome && unplanned.has(outcome.kind)) return undefined
   // The default branch moves all the time, and the work gets a branch of its own there.
   const bound = branch !== undefined && branch !== defaultBranch
-  const text = kept?.heard?.answer?.slice(0, mostOfPlan).toWellFormed()
+  const text = kept?.sessionLog?.answer?.slice(0, maxOfPlan).toWellFormed()
   return {
     approves: {
       plan,
       ...(bound ? { branch, ...(sha === undefined ? {} : { sha }) } : {}),
       ...(text === undefined ? {} : { text }),
     },
-    options: last ? askedBefore(last.ask.options) : {},
+    options: last ? askedBefore(last.request.options) : {},
   }
 }
 
-const unplanned = new Set<Outcome['is']>(['failed', 'stopped', 'nothing'])
-const mostOfPlan = 8_000
+const unplanned = new Set<Outcome['kind']>(['failed', 'stopped', 'nothing'])
+const maxOfPlan = 8_000

@@ -9,13 +9,21 @@ import type { Reached } from '../core/model/crash-points.ts'
 import { logAbout } from '../core/model/log-about.ts'
 import type { Signer } from '../core/model/marker.ts'
 import type { FlowMeter } from '../core/model/meter.ts'
-import type { GitHub, Held, KeptRun, Log, RunQueue, TasksClient, ThreadClient } from '../core/model/ports.ts'
+import type {
+  GitHub,
+  KeptRun,
+  LockedJob,
+  Log,
+  RunQueue,
+  TasksClient,
+  ThreadClient,
+} from '../core/model/ports.ts'
 import type { Recent } from '../core/model/recently.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type {
+  CommentRef,
   CommentTrigger,
   LabelTrigger,
-  Place,
   ThreadTrigger,
   TickTrigger,
 } from '../core/model/trigger.ts'
@@ -50,7 +58,7 @@ export interface TriggerDeps {
 
 interface WaitingTriggers {
   live(): Promise<{ id: string; data: TriggerRecord }[]>
-  tell(id: string, message: string): Promise<boolean>
+  send(id: string, message: string): Promise<boolean>
 }
 
 /** A trigger that asks for something. */
@@ -59,29 +67,29 @@ export type Asking = CommentTrigger | LabelTrigger | TickTrigger
 /**
  * How the handling of one command ends: with words, with a Run that will answer, in silence, or not yet.
  */
-export type Handled =
-  | { with: 'reply'; reply: Reply; well: boolean }
+export type CommandResult =
+  | { kind: 'reply'; reply: Reply; well: boolean }
   /** The words were decided before, and may have been said. */
-  | { with: 'answer'; well: boolean }
-  | { with: 'run' }
-  | { with: 'note' }
-  | { with: 'silence' }
+  | { kind: 'answer'; well: boolean }
+  | { kind: 'run' }
+  | { kind: 'note' }
+  | { kind: 'silence' }
   /** The asker was told no already. */
-  | { with: 'passed-over' }
-  | { with: 'wait'; ms: number; announce?: Reply }
+  | { kind: 'passed-over' }
+  | { kind: 'wait'; ms: number; announce?: Reply }
 
-export const answered = (reply: Reply): Handled => ({ with: 'reply', reply, well: true })
-export const refused = (reply: Reply): Handled => ({ with: 'reply', reply, well: false })
+export const answered = (reply: Reply): CommandResult => ({ kind: 'reply', reply, well: true })
+export const refused = (reply: Reply): CommandResult => ({ kind: 'reply', reply, well: false })
 
-export interface TriggerHand {
+export interface CommandContext {
   deps: TriggerDeps
-  job: Held<ThreadRecord>
+  job: LockedJob<ThreadRecord>
   github: ThreadClient
   record: ThreadRecord
   /** Who asks may not write here, as far as it was asked this time. */
   stranger: boolean
   /** What strangers were told lately, so that repeating it costs next to nothing. */
-  told: Recent
+  toldLately: Recent
   /** Why GitHub did not say who asks, as far as it was asked this time. */
   unknown?: unknown
   /** The command at hand is a stop, which the Run's last word answers. */
@@ -91,7 +99,11 @@ export interface TriggerHand {
   save(record: ThreadRecord): Promise<void>
 }
 
-export function triggerHand(deps: TriggerDeps, job: Held<ThreadRecord>, told: Recent): TriggerHand {
+export function commandContext(
+  deps: TriggerDeps,
+  job: LockedJob<ThreadRecord>,
+  told: Recent,
+): CommandContext {
   const { id, deliveryId, thread } = job.data.trigger
   return {
     deps: { ...deps, log: logAbout(deps.log, { trigger: id, delivery: deliveryId }) },
@@ -100,7 +112,7 @@ export function triggerHand(deps: TriggerDeps, job: Held<ThreadRecord>, told: Re
     record: job.data,
     stranger: false,
     stopping: false,
-    told,
+    toldLately: told,
     async save(record) {
       await job.save(record)
       this.record = record
@@ -109,26 +121,26 @@ export function triggerHand(deps: TriggerDeps, job: Held<ThreadRecord>, told: Re
 }
 
 export const targetOf = (trigger: ThreadTrigger): Target =>
-  trigger.kind === 'comment' ? trigger.place : { in: 'subject' }
+  trigger.kind === 'comment' ? trigger.commentRef : { kind: 'subject' }
 
 /** The id of the command at hand: the trigger's, with a number from the second command of a comment on. */
-export const commandId = ({ record }: TriggerHand): string =>
+export const commandId = ({ record }: CommandContext): string =>
   record.done === 0 ? record.trigger.id : `${record.trigger.id}-${record.done + 1}`
 
-export const placeOf = ({ record: { trigger } }: TriggerHand): Place | undefined =>
-  trigger.kind === 'comment' ? trigger.place : undefined
+export const commentRefOf = ({ record: { trigger } }: CommandContext): CommentRef | undefined =>
+  trigger.kind === 'comment' ? trigger.commentRef : undefined
 
 /** The settings of the repository as they are now, read once each time the job is taken up. */
-export function settingsOf(hand: TriggerHand): Promise<SettingsNow> {
-  hand.settings ??= hand.deps.settings.of(hand.github, hand.record.trigger.thread)
-  return hand.settings
+export function settingsOf(context: CommandContext): Promise<SettingsNow> {
+  context.settings ??= context.deps.settings.of(context.github, context.record.trigger.thread)
+  return context.settings
 }
 
-export const runId = (hand: TriggerHand): string => `run-${commandId(hand)}`
+export const runId = (context: CommandContext): string => `run-${commandId(context)}`
 
 /** The live Run of the thread. */
-export async function liveRun(hand: TriggerHand, slot: string): Promise<KeptRun<Run> | undefined> {
-  const id = await hand.deps.runs.holder(slot)
-  const kept = id === undefined ? undefined : await hand.deps.runs.get(id)
+export async function liveRun(context: CommandContext, slot: string): Promise<KeptRun<Run> | undefined> {
+  const id = await context.deps.runs.holder(slot)
+  const kept = id === undefined ? undefined : await context.deps.runs.get(id)
   return kept?.standing === 'live' ? kept : undefined
 }

@@ -26,17 +26,17 @@ export type Decision =
   | { kind: 'start'; run: Run }
   /** An earlier attempt did it. */
   | { kind: 'started' }
-  | { kind: 'message'; runId: string; message: Said }
+  | { kind: 'message'; runId: string; message: NewMessage }
   /** The Run has told how it ended and only stays to see the agent off: it makes room at once. */
   | { kind: 'take-over'; run: Run }
   | { kind: 'wait'; ms: number; announce?: Reply }
   | { kind: 'silence' }
 
 /** What a live Run can be told. */
-export type Said =
-  | { says: 'more'; text: string; inline?: InlineComment[] }
-  | { says: 'stop' }
-  | { says: 'label'; label: string }
+export type NewMessage =
+  | { kind: 'more'; text: string; inline?: InlineComment[] }
+  | { kind: 'stop' }
+  | { kind: 'label'; label: string }
 
 export interface Command<Facts = unknown> extends CommandGrammar {
   /** Each file names the reads that its command may use. */

@@ -31,5 +31,5 @@ export const continueCommand = command({
   decide: (request, { inline, start }) =>
     start
       ? decideStart(request, wanted(request, inline), start)
-      : reject({ reply: 'nothing-to', command: 'continue' }),
+      : reject({ kind: 'nothing-to', command: 'continue' }),
 })

@@ -12,15 +12,15 @@ import {
   needsName,
   permissionOf,
 } from '../access/authorize.ts'
-import { ComeBack } from '../core/model/errors.ts'
+import { RetryLater } from '../core/model/errors.ts'
 import type { Role } from '../core/model/role.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import {
   type Asking,
-  type Handled,
+  type CommandContext,
+  type CommandResult,
   refused,
   settingsOf,
-  type TriggerHand,
   targetOf,
 } from './command-context.ts'
 import { commands } from './command-registry.ts'
@@ -30,98 +30,107 @@ import type { TriggerRecord } from './trigger-record.ts'
 const askAgainAfter = 60_000
 
 /** Lets through, or says why not: once a comment. */
-export async function gate(hand: TriggerHand, trigger: Asking, name: string): Promise<Handled | undefined> {
-  const { passedAt } = hand.record
-  if (passedAt !== undefined && hand.deps.now() - passedAt < askAgainAfter) return undefined
-  const denied = await ask(hand, trigger, name)
-  if (denied) return hand.record.refused ? { with: 'passed-over' } : denied
-  const reacted = hand.record.reacted || showHeard(hand, trigger)
-  await hand.save({ ...hand.record, reacted, passedAt: hand.deps.now() })
+export async function gate(
+  context: CommandContext,
+  trigger: Asking,
+  name: string,
+): Promise<CommandResult | undefined> {
+  const { passedAt } = context.record
+  if (passedAt !== undefined && context.deps.now() - passedAt < askAgainAfter) return undefined
+  const denied = await ask(context, trigger, name)
+  if (denied) return context.record.refused ? { kind: 'passed-over' } : denied
+  const reacted = context.record.reacted || showHeard(context, trigger)
+  await context.save({ ...context.record, reacted, passedAt: context.deps.now() })
   return undefined
 }
 
 /** The first sign of life, for people with trust; nothing waits for it, and its failure does not matter. */
-function showHeard(hand: TriggerHand, trigger: Asking): boolean {
-  if (hand.stranger || trigger.kind === 'tick') return false
-  hand.github.react(targetOf(trigger), 'eyes').catch(() => {})
+function showHeard(context: CommandContext, trigger: Asking): boolean {
+  if (context.stranger || trigger.kind === 'tick') return false
+  context.github.react(targetOf(trigger), 'eyes').catch(() => {})
   return true
 }
 
 /** Whether the asker may use no command at all: then what they wrote is not even read. */
-export async function mayNothing(hand: TriggerHand, trigger: Asking): Promise<boolean> {
+export async function mayNothing(context: CommandContext, trigger: Asking): Promise<boolean> {
   try {
-    const { settings } = await askWho(hand, trigger)
-    for (const { name } of commands) if ((await allowanceNow(hand, trigger, name, settings)).may) return false
+    const { settings } = await askWho(context, trigger)
+    for (const { name } of commands)
+      if ((await allowanceNow(context, trigger, name, settings)).may) return false
     return true
   } catch (error) {
-    if (error instanceof ComeBack) throw error
+    if (error instanceof RetryLater) throw error
     return false
   }
 }
 
 /** One decision for each level, all from one question. */
-async function ask(hand: TriggerHand, trigger: Asking, name: string): Promise<Handled | undefined> {
+async function ask(
+  context: CommandContext,
+  trigger: Asking,
+  name: string,
+): Promise<CommandResult | undefined> {
   try {
-    const { settings, version } = await askWho(hand, trigger)
-    const { may, least, role, trusted } = await allowanceNow(hand, trigger, name, settings)
-    hand.stranger = !trusted
-    audit(hand, trigger, { command: name, role, least, may, settings: version })
-    return may ? undefined : refused({ reply: 'not-allowed', command: name, least, role })
+    const { settings, version } = await askWho(context, trigger)
+    const { may, least, role, trusted } = await allowanceNow(context, trigger, name, settings)
+    context.stranger = !trusted
+    audit(context, trigger, { command: name, role, least, may, settings: version })
+    return may ? undefined : refused({ kind: 'not-allowed', command: name, least, role })
   } catch (error) {
-    if (error instanceof ComeBack) throw error
-    hand.stranger = true
-    audit(hand, trigger, { command: name, role: 'unknown', may: false, err: error })
-    return refused({ reply: 'not-known', command: name })
+    if (error instanceof RetryLater) throw error
+    context.stranger = true
+    audit(context, trigger, { command: name, role: 'unknown', may: false, err: error })
+    return refused({ kind: 'not-known', command: name })
   }
 }
 
 /** The settings, and who asks: read side by side, once for all commands of a comment. */
-async function askWho(hand: TriggerHand, trigger: Asking) {
-  if (hand.unknown !== undefined) throw hand.unknown
+async function askWho(context: CommandContext, trigger: Asking) {
+  if (context.unknown !== undefined) throw context.unknown
   try {
-    const [settings, permission] = await Promise.all([settingsOf(hand), permissionNow(hand, trigger)])
-    if (hand.record.permission !== permission) await hand.save({ ...hand.record, permission })
+    const [settings, permission] = await Promise.all([settingsOf(context), permissionNow(context, trigger)])
+    if (context.record.permission !== permission) await context.save({ ...context.record, permission })
     return settings
   } catch (error) {
-    hand.unknown = error
+    context.unknown = error
     throw error
   }
 }
 
 type Known = NonNullable<TriggerRecord['permission']>
 
-async function permissionNow(hand: TriggerHand, trigger: Asking): Promise<Known> {
-  const { permission } = hand.record
-  const at = hand.deps.now()
+async function permissionNow(context: CommandContext, trigger: Asking): Promise<Known> {
+  const { permission } = context.record
+  const at = context.deps.now()
   if (permission && at - permission.at < askAgainAfter) return permission
-  return { ...(await permissionOf(hand.github, trigger.sender)), at }
+  return { ...(await permissionOf(context.github, trigger.sender)), at }
 }
 
 async function allowanceNow(
-  hand: TriggerHand,
+  context: CommandContext,
   { sender }: Asking,
   name: string,
   settings: RepoSettings,
 ): Promise<Allowance> {
-  const { permission } = hand.record
+  const { permission } = context.record
   if (!permission) throw new Error('nobody was asked who this is')
   if (!needsName(permission, name, settings))
     return allowance({ ...permission, named: false }, name, settings)
-  const named = permission.named ?? (await isNamed(askedOf(hand, settings), sender))
+  const named = permission.named ?? (await isNamed(askedOf(context, settings), sender))
   if (permission.named === undefined)
-    await hand.save({ ...hand.record, permission: { ...permission, named } })
+    await context.save({ ...context.record, permission: { ...permission, named } })
   return allowance({ ...permission, named }, name, settings)
 }
 
-export const askedOf = ({ github, deps, record }: TriggerHand, settings: RepoSettings): Asked => ({
+export const askedOf = ({ github, deps, record }: CommandContext, settings: RepoSettings): Asked => ({
   github,
   accounts: deps.accounts,
   repoId: record.trigger.thread.repoId,
   settings,
 })
 
-export async function isListedApp(hand: TriggerHand, app: number): Promise<boolean> {
-  return (await settingsOf(hand)).settings.allow.apps.includes(app)
+export async function isListedApp(context: CommandContext, app: number): Promise<boolean> {
+  return (await settingsOf(context)).settings.allow.apps.includes(app)
 }
 
 interface Audited {
@@ -135,7 +144,7 @@ interface Audited {
 }
 
 /** Who asked for what, on which commit, and why it was let through or not. */
-function audit(hand: TriggerHand, trigger: Asking, decision: Audited): void {
+function audit(context: CommandContext, trigger: Asking, decision: Audited): void {
   const { thread, sender } = trigger
   const head = trigger.kind === 'tick' ? undefined : trigger.head?.sha
   const fields = {
@@ -148,5 +157,5 @@ function audit(hand: TriggerHand, trigger: Asking, decision: Audited): void {
     ...(head === undefined ? {} : { head }),
     ...decision,
   }
-  hand.deps.log.info(fields, decision.may ? 'accepted' : 'refused')
+  context.deps.log.info(fields, decision.may ? 'accepted' : 'refused')
 }

@@ -1,8 +1,8 @@
 /** What arrived becomes what happens: who may, what was asked, then an answer or a Run. */
 import { instruction } from '../core/command/grammar.ts'
 import { isMistake, type Parsed } from '../core/command/parse.ts'
-import { ComeBack, Unanswered } from '../core/model/errors.ts'
-import type { Held, Verdict } from '../core/model/ports.ts'
+import { NoResponse, RetryLater } from '../core/model/errors.ts'
+import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { recent } from '../core/model/recently.ts'
 import type { CommentTrigger, LabelTrigger, ThreadTrigger, TickTrigger } from '../core/model/trigger.ts'
 import { backoff, limits } from '../core/run/timing.ts'
@@ -10,11 +10,11 @@ import { type Asked, acceptEach } from './accept-each.ts'
 import { loseAccess } from './access-lost.ts'
 import {
   type Asking,
-  type Handled,
+  type CommandContext,
+  type CommandResult,
+  commandContext,
   refused,
   type TriggerDeps,
-  type TriggerHand,
-  triggerHand,
 } from './command-context.ts'
 import { commandNamed } from './command-registry.ts'
 import { gate, isListedApp, mayNothing } from './gate.ts'
@@ -28,26 +28,27 @@ import { wasWithdrawn, withdraw } from './withdraw.ts'
 
 export const acceptTrigger = (deps: TriggerDeps) => {
   const told = recent()
-  return async (job: Held<TriggerRecord>): Promise<Verdict> => {
+  return async (job: LockedJob<TriggerRecord>): Promise<StepResult> => {
     if (!holdsThread(job)) return acceptLoss(deps, job)
-    const hand = triggerHand(deps, job, told)
-    if (killsUs(job)) return giveUpDeadly(hand)
+    const context = commandContext(deps, job, told)
+    if (killsUs(job)) return giveUpDeadly(context)
     try {
-      const verdict = await accept(hand, job.data.trigger)
-      if (verdict.do === 'end' && isNews(job.data.trigger)) deps.meter?.handled(job.data.trigger.kind, 'news')
-      return verdict
+      const result = await accept(context, job.data.trigger)
+      if (result.kind === 'end' && isNews(job.data.trigger))
+        deps.meter?.handled(job.data.trigger.kind, 'news')
+      return result
     } catch (error) {
-      return await afterFault(hand, error)
+      return await afterFault(context, error)
     }
   }
 }
 
-const end: Verdict = { do: 'end' }
+const end: StepResult = { kind: 'end' }
 
-const holdsThread = (job: Held<TriggerRecord>): job is Held<ThreadRecord> => isOfThread(job.data)
+const holdsThread = (job: LockedJob<TriggerRecord>): job is LockedJob<ThreadRecord> => isOfThread(job.data)
 
 /** There is no thread to be told of a failure, so it is tried as long as anything is. */
-async function acceptLoss(deps: TriggerDeps, job: Held<TriggerRecord>): Promise<Verdict> {
+async function acceptLoss(deps: TriggerDeps, job: LockedJob<TriggerRecord>): Promise<StepResult> {
   const { trigger } = job.data
   if (trigger.kind !== 'access-lost') return end
   const { log } = deps
@@ -56,82 +57,88 @@ async function acceptLoss(deps: TriggerDeps, job: Held<TriggerRecord>): Promise<
     log.info({ trigger: job.id, installation: trigger.installationId, by: trigger.by }, 'access lost')
     return end
   } catch (error) {
-    if (error instanceof ComeBack) return { do: 'park', ms: Math.max(1, error.until - deps.now()) }
-    if (!(error instanceof Unanswered) || deps.now() - job.addedAt > limits.trouble) throw error
+    if (error instanceof RetryLater) return { kind: 'park', ms: Math.max(1, error.until - deps.now()) }
+    if (!(error instanceof NoResponse) || deps.now() - job.addedAt > limits.trouble) throw error
     log.warn({ trigger: job.id, err: error }, 'no usable answer')
-    return { do: 'park', ms: backoff(2) }
+    return { kind: 'park', ms: backoff(2) }
   }
 }
 
-function accept(hand: TriggerHand, trigger: ThreadTrigger): Promise<Verdict> {
+function accept(context: CommandContext, trigger: ThreadTrigger): Promise<StepResult> {
   switch (trigger.kind) {
     case 'comment':
-      return acceptComment(hand, trigger)
+      return acceptComment(context, trigger)
     case 'label':
-      return acceptLabel(hand, trigger)
+      return acceptLabel(context, trigger)
     case 'pull-news':
-      return newsOfPull(hand, trigger)
+      return newsOfPull(context, trigger)
     case 'tick':
-      return acceptTick(hand, trigger)
+      return acceptTick(context, trigger)
     case 'withdrawal':
-      return withdraw(hand, trigger)
+      return withdraw(context, trigger)
   }
 }
 
 /** Who may do nothing is refused unread; what others wrote is parsed only when GitHub has said who they are. */
-async function acceptComment(hand: TriggerHand, trigger: CommentTrigger): Promise<Verdict> {
-  if (!(await isHeard(hand, trigger))) return end
-  const texts = await textsOf(hand, trigger)
+async function acceptComment(context: CommandContext, trigger: CommentTrigger): Promise<StepResult> {
+  if (!(await isHeard(context, trigger))) return end
+  const texts = await textsOf(context, trigger)
   if (texts.length === 0) return end
-  if (await mayNothing(hand, trigger))
-    return acceptEach(hand, trigger, [{ handle: () => refuseUnread(hand, trigger) }])
+  if (await mayNothing(context, trigger))
+    return acceptEach(context, trigger, [{ handle: () => refuseUnread(context, trigger) }])
   const asked = await commandsOf(trigger, texts)
   return acceptEach(
-    hand,
+    context,
     trigger,
-    asked.map(parsed => askedBy(hand, trigger, parsed)),
+    asked.map(parsed => askedBy(context, trigger, parsed)),
   )
 }
 
-function askedBy(hand: TriggerHand, trigger: CommentTrigger, parsed: Parsed): Asked {
-  if (isMistake(parsed)) return { handle: () => mistaken(hand, trigger, parsed) }
+function askedBy(context: CommandContext, trigger: CommentTrigger, parsed: Parsed): Asked {
+  if (isMistake(parsed)) return { handle: () => mistaken(context, trigger, parsed) }
   const { name, options, text } = parsed.command
   return {
     stops: name === 'stop',
-    handle: () => obey(hand, trigger, commandNamed(name), { options, text }),
+    handle: () => obey(context, trigger, commandNamed(name), { options, text }),
   }
 }
 
 /** A bot that nobody let in is not even answered: two bots that answer each other never stop. */
-async function isHeard(hand: TriggerHand, { sender }: Asking): Promise<boolean> {
-  if (await wasWithdrawn(hand)) return false
-  return sender.app === undefined || isListedApp(hand, sender.app)
+async function isHeard(context: CommandContext, { sender }: Asking): Promise<boolean> {
+  if (await wasWithdrawn(context)) return false
+  return sender.app === undefined || isListedApp(context, sender.app)
 }
 
-const acceptOne = async (hand: TriggerHand, trigger: Asking, asked: Asked): Promise<Verdict> =>
-  (await isHeard(hand, trigger)) ? acceptEach(hand, trigger, [asked]) : end
+const acceptOne = async (context: CommandContext, trigger: Asking, asked: Asked): Promise<StepResult> =>
+  (await isHeard(context, trigger)) ? acceptEach(context, trigger, [asked]) : end
 
-const refuseUnread = async (hand: TriggerHand, trigger: Asking): Promise<Handled> =>
-  (await gate(hand, trigger, instruction)) ?? { with: 'silence' }
+const refuseUnread = async (context: CommandContext, trigger: Asking): Promise<CommandResult> =>
+  (await gate(context, trigger, instruction)) ?? { kind: 'silence' }
 
-async function mistaken(hand: TriggerHand, trigger: CommentTrigger, mistake: Parsed): Promise<Handled> {
-  const denied = await gate(hand, trigger, instruction)
+async function mistaken(
+  context: CommandContext,
+  trigger: CommentTrigger,
+  mistake: Parsed,
+): Promise<CommandResult> {
+  const denied = await gate(context, trigger, instruction)
   if (denied) return denied
-  return isMistake(mistake) ? refused({ reply: 'mistake', mistake }) : { with: 'silence' }
+  return isMistake(mistake) ? refused({ kind: 'mistake', mistake }) : { kind: 'silence' }
 }
 
 const nothingSaid = { options: {}, text: '' }
 
-const acceptLabel = (hand: TriggerHand, trigger: LabelTrigger): Promise<Verdict> =>
-  acceptOne(hand, trigger, { handle: () => obey(hand, trigger, commandNamed(instruction), nothingSaid) })
+const acceptLabel = (context: CommandContext, trigger: LabelTrigger): Promise<StepResult> =>
+  acceptOne(context, trigger, {
+    handle: () => obey(context, trigger, commandNamed(instruction), nothingSaid),
+  })
 
 /** A box counts only in a comment that carries our signature for this very thread. */
-async function acceptTick(hand: TriggerHand, trigger: TickTrigger): Promise<Verdict> {
-  const shown = shownBy(hand, trigger)
+async function acceptTick(context: CommandContext, trigger: TickTrigger): Promise<StepResult> {
+  const shown = shownBy(context, trigger)
   if (!shown) return end
   const ticked = { ...trigger, run: shown.run }
-  return acceptOne(hand, ticked, {
+  return acceptOne(context, ticked, {
     stops: trigger.box === 'stop',
-    handle: () => obey(hand, ticked, commandNamed(trigger.box), nothingSaid),
+    handle: () => obey(context, ticked, commandNamed(trigger.box), nothingSaid),
   })
 }

@@ -16,5 +16,5 @@ export const helpCommand = command({
     label: reads.label,
   }),
 
-  decide: (_, { commands, label }) => ({ kind: 'reply', reply: { reply: 'help', commands, label } }),
+  decide: (_, { commands, label }) => ({ kind: 'reply', reply: { kind: 'help', commands, label } }),
 })

@@ -16,6 +16,6 @@ export const queueCommand = command({
 
   decide(_, { told, live, now = 0 }) {
     if (told) return { kind: 'silence' }
-    return { kind: 'reply', reply: { reply: 'queue', run: live, now } }
+    return { kind: 'reply', reply: { kind: 'queue', run: live, now } }
   },
 })

@@ -3,18 +3,18 @@ import { mayHoldCommand } from '../core/command/find.ts'
 import type { Parsed } from '../core/command/parse.ts'
 import type { CommentTrigger } from '../core/model/trigger.ts'
 import { loopTurn } from '../core/text/event-loop-turn.ts'
-import type { TriggerHand } from './command-context.ts'
+import type { CommandContext } from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
 
 /** The texts that may hold a command; nothing is parsed yet. */
 export async function textsOf(
-  { github }: TriggerHand,
-  { text, place, before }: CommentTrigger,
+  { github }: CommandContext,
+  { text, commentRef, before }: CommentTrigger,
 ): Promise<string[]> {
   // An edit of a review is of its own text: its lines were heard when it was submitted.
-  if (mayHoldCommand(text) || place.in !== 'review' || before !== undefined)
+  if (mayHoldCommand(text) || commentRef.kind !== 'review' || before !== undefined)
     return [text].filter(mayHoldCommand)
-  const inline = await github.reviewComments(place.reviewId)
+  const inline = await github.reviewComments(commentRef.reviewId)
   return inline.map(({ body }) => body).filter(mayHoldCommand)
 }
 

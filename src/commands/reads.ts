@@ -4,11 +4,11 @@ import type { ReasoningEffort } from '../core/agent/run-request.ts'
 import type { CommandGrammar } from '../core/command/grammar.ts'
 import type { Marker } from '../core/model/marker.ts'
 import { type PullHead, threadSlot } from '../core/model/thread.ts'
-import type { InlineComment, Place } from '../core/model/trigger.ts'
+import type { CommentRef, InlineComment } from '../core/model/trigger.ts'
 import type { BranchView, SandboxView } from '../core/model/views.ts'
 import type { Run } from '../core/run/run.ts'
 import { pausedBecause } from '../core/settings/deployment-settings.ts'
-import { type Asking, liveRun, settingsOf, type TriggerHand } from './command-context.ts'
+import { type Asking, type CommandContext, liveRun, settingsOf } from './command-context.ts'
 import { toldLately } from './reply.ts'
 import { type AskedLast, askedLast, type Past, pastOf, shownBy } from './thread-history.ts'
 
@@ -46,8 +46,12 @@ export interface Reads {
   inline(): Promise<InlineComment[] | undefined>
 }
 
-export function readsFor(hand: TriggerHand, trigger: Asking, grammars: readonly CommandGrammar[]): Reads {
-  const { deps, github } = hand
+export function readsFor(
+  context: CommandContext,
+  trigger: Asking,
+  grammars: readonly CommandGrammar[],
+): Reads {
+  const { deps, github } = context
   const { thread } = trigger
   let past: Promise<Past | undefined> | undefined
   return {
@@ -57,41 +61,44 @@ export function readsFor(hand: TriggerHand, trigger: Asking, grammars: readonly 
     label: deps.label,
     now: deps.now(),
     paused: pausedBecause(deps.settings.deployment),
-    toldLately: of => toldLately(hand, of),
-    live: async () => (await liveRun(hand, threadSlot(thread)))?.data,
+    toldLately: of => toldLately(context, of),
+    live: async () => (await liveRun(context, threadSlot(thread)))?.data,
     run: async id => (await deps.runs.get(id))?.data,
     past() {
-      past ??= pastOf(hand)
+      past ??= pastOf(context)
       return past
     },
-    askedLast: of => askedLast(hand, of),
-    shown: () => (trigger.kind === 'tick' ? shownBy(hand, trigger) : undefined),
-    settings: () => settingsOf(hand),
-    head: now => headOf(hand, trigger, now === 'now'),
+    askedLast: of => askedLast(context, of),
+    shown: () => (trigger.kind === 'tick' ? shownBy(context, trigger) : undefined),
+    settings: () => settingsOf(context),
+    head: now => headOf(context, trigger, now === 'now'),
     branch: name => github.branch(name),
     models: async () => (await deps.posthog.models()).map(({ name }) => name),
     sandboxes: () => deps.posthog.sandboxes(),
-    inline: () => inlineOf(hand, trigger),
+    inline: () => inlineOf(context, trigger),
   }
 }
 
-async function headOf(hand: TriggerHand, trigger: Asking, now: boolean): Promise<PullHead | undefined> {
+async function headOf(context: CommandContext, trigger: Asking, now: boolean): Promise<PullHead | undefined> {
   if (trigger.thread.kind !== 'pull') return undefined
   const then = now || trigger.kind === 'tick' ? undefined : trigger.head
-  return then ?? (await hand.github.pull(trigger.thread.number))?.head
+  return then ?? (await context.github.pull(trigger.thread.number))?.head
 }
 
 /** All inline comments of a review belong to what it asks. */
-async function inlineOf(hand: TriggerHand, trigger: Asking): Promise<InlineComment[] | undefined> {
+async function inlineOf(context: CommandContext, trigger: Asking): Promise<InlineComment[] | undefined> {
   if (trigger.kind !== 'comment') return undefined
-  const { place } = trigger
-  if (place.in === 'inline') return [await withParent(hand, place)]
-  return place.in === 'review' ? hand.github.reviewComments(place.reviewId) : undefined
+  const { commentRef } = trigger
+  if (commentRef.kind === 'inline') return [await withParent(context, commentRef)]
+  return commentRef.kind === 'review' ? context.github.reviewComments(commentRef.reviewId) : undefined
 }
 
 /** A reply means little without what it replies to. */
-async function withParent(hand: TriggerHand, place: Place & { in: 'inline' }): Promise<InlineComment> {
-  if (place.rootId === place.commentId) return place.inline
-  const parent = await hand.github.inlineComment(place.rootId)
-  return parent ? { ...place.inline, parent } : place.inline
+async function withParent(
+  context: CommandContext,
+  commentRef: CommentRef & { kind: 'inline' },
+): Promise<InlineComment> {
+  if (commentRef.rootId === commentRef.commentId) return commentRef.inline
+  const parent = await context.github.inlineComment(commentRef.rootId)
+  return parent ? { ...commentRef.inline, parent } : commentRef.inline
 }

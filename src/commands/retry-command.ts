@@ -8,9 +8,9 @@ import { leaving, originOf, type Settings, settled, type Wanted } from './start-
 import { type StartReads, settlingOf } from './start-facts.ts'
 import type { AskedLast, Past } from './thread-history.ts'
 
-const wanted = ({ options }: Request, { ask }: AskedLast): Pick<Wanted, 'options' | 'what'> => ({
-  options: { ...askedBefore(ask.options), ...options },
-  what: ask.what,
+const wanted = ({ options }: Request, { request }: AskedLast): Pick<Wanted, 'options' | 'what'> => ({
+  options: { ...askedBefore(request.options), ...options },
+  what: request.what,
 })
 
 export const retryCommand = command({
@@ -38,16 +38,16 @@ export const retryCommand = command({
   decide(request, { live, before }) {
     const { trigger, runId } = request
     if (live) return live.id === runId ? { kind: 'started' } : inTheWay(live, 'retry')
-    if (!trigger.snapshot.open) return reject({ reply: 'closed' })
-    if (!before) return reject({ reply: 'nothing-to', command: 'retry' })
+    if (!trigger.snapshot.open) return reject({ kind: 'closed' })
+    if (!before) return reject({ kind: 'nothing-to', command: 'retry' })
     const { settling, paused } = before
-    if (!settling.usable) return reject({ reply: 'bad-settings', problem: settling.problem ?? '' })
+    if (!settling.usable) return reject({ kind: 'bad-settings', problem: settling.problem ?? '' })
     const options = settled(wanted(request, before.last), trigger.thread, settling)
-    if ('reply' in options) return reject(options)
-    if (paused !== undefined) return reject({ reply: 'paused', why: paused })
+    if ('kind' in options) return reject(options)
+    if (paused !== undefined) return reject({ kind: 'paused', why: paused })
     return {
       kind: 'start',
-      run: newRun({ ...again(request, before), ask: askAgain(request, before, options) }),
+      run: newRun({ ...again(request, before), request: askAgain(request, before, options) }),
     }
   },
 })
@@ -61,11 +61,11 @@ interface Before {
 
 const askAgain = (
   { trigger }: Request,
-  { last: { ask } }: Before,
-  options: NewRun['ask']['options'],
-): NewRun['ask'] => ({
-  ...ask,
-  ...(ask.approves ? { approves: { plan: ask.approves.plan, text: ask.approves.text } } : {}),
+  { last: { request } }: Before,
+  options: NewRun['request']['options'],
+): NewRun['request'] => ({
+  ...request,
+  ...(request.approves ? { approves: { plan: request.approves.plan, text: request.approves.text } } : {}),
   by: trigger.sender,
   at: trigger.at,
   delivery: trigger.deliveryId,

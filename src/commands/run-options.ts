@@ -8,7 +8,7 @@ import { nearest, type Options } from '../core/command/parse.ts'
 import type { Reply } from '../core/comments/replies.ts'
 import { isBranchName } from '../core/model/branch-name.ts'
 import type { SandboxView } from '../core/model/views.ts'
-import type { Ask, RunOptions } from '../core/run/run.ts'
+import type { RunOptions, RunRequest } from '../core/run/run.ts'
 import type { Grants } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Reads } from './reads.ts'
@@ -36,7 +36,7 @@ export async function knownFor(
 
 export interface Settling {
   options: Options
-  what: Ask['what']
+  what: RunRequest['what']
   owner: string
   settings: RepoSettings
   grants: Grants
@@ -54,7 +54,7 @@ export function settle({
   known,
 }: Settling): RunOptions | Reply {
   const model = options.model ?? offered(settings.model ?? usual.model, settings.models)
-  if (what === 'plan' && settings.mode === 'interactive') return { reply: 'plan-interactive' }
+  if (what === 'plan' && settings.mode === 'interactive') return { kind: 'plan-interactive' }
   const wrong =
     checkOffered('model', options.model, settings.models) ??
     checkOffered('effort', options.effort, settings.efforts) ??
@@ -65,7 +65,7 @@ export function settle({
     checkReport(options['signal-report'], { grants, owner })
   if (wrong) return wrong
   const sandbox = sandboxOf(options.sandbox ?? settings.sandbox, { grants, owner, known: known.sandboxes })
-  if (sandbox && 'reply' in sandbox) return sandbox
+  if (sandbox && 'kind' in sandbox) return sandbox
   const effort = options.effort ?? usualEffort(settings, usual.effort, model)
   if (typeof effort === 'object') return effort
   const permission = what === 'plan' ? 'read-only' : settings.permission
@@ -93,7 +93,7 @@ const checkOffered = (
 ): Reply | undefined =>
   given === undefined || known === undefined || known.includes(given)
     ? undefined
-    : { reply: 'not-offered', what, given, known }
+    : { kind: 'not-offered', what, given, known }
 
 /** A default that the model does not take, or the repository does not allow, gives way to the most that both do. */
 function usualEffort(
@@ -107,24 +107,22 @@ function usualEffort(
   if (wished === undefined && !settings.efforts) return undefined
   if (wished !== undefined && allowed.includes(wished)) return wished
   const [unknown] = settings.efforts ?? []
-  return allowed.at(-1) ?? (unknown && { reply: 'effort', effort: unknown, model, known })
+  return allowed.at(-1) ?? (unknown && { kind: 'effort', effort: unknown, model, known })
 }
 
 function checkModel(model: string | undefined, known: readonly string[]): Reply | undefined {
   if (model === undefined) return undefined
   if (known.length === 0 || known.some(name => name.toLowerCase() === model.toLowerCase())) return undefined
-  return { reply: 'model', model, meant: nearest(model.toLowerCase(), known), known }
+  return { kind: 'model', model, meant: nearest(model.toLowerCase(), known), known }
 }
 
 function checkEffort(effort: ReasoningEffort | undefined, model: string): Reply | undefined {
   const known = effortsFor(model)
-  return effort === undefined || known.includes(effort)
-    ? undefined
-    : { reply: 'effort', effort, model, known }
+  return effort === undefined || known.includes(effort) ? undefined : { kind: 'effort', effort, model, known }
 }
 
 const checkBranch = (branch: string | undefined, isThere: boolean): Reply | undefined =>
-  branch === undefined || isThere ? undefined : { reply: 'no-branch', branch, meant: undefined }
+  branch === undefined || isThere ? undefined : { kind: 'no-branch', branch, meant: undefined }
 
 interface Allowing {
   settings: RepoSettings
@@ -135,8 +133,8 @@ interface Allowing {
 /** It takes both: the deployment's token is the deployment's to give, and no repository need take it. */
 function checkAuthor(asUser: true | undefined, { settings, grants, owner }: Allowing): Reply | undefined {
   if (!asUser) return undefined
-  if (!grants.asUser) return { reply: 'not-granted', what: 'as_user', owner }
-  return settings.as_user ? undefined : { reply: 'not-as-user' }
+  if (!grants.asUser) return { kind: 'not-granted', what: 'as_user', owner }
+  return settings.as_user ? undefined : { kind: 'not-as-user' }
 }
 
 const checkReport = (
@@ -145,7 +143,7 @@ const checkReport = (
 ): Reply | undefined =>
   report === undefined || grants.signalReport
     ? undefined
-    : { reply: 'not-granted', what: 'signal_report', owner }
+    : { kind: 'not-granted', what: 'signal_report', owner }
 
 const isSandbox =
   (wanted: string) =>
@@ -162,14 +160,14 @@ function sandboxOf(
   { grants: { sandboxes }, owner, known }: Sandboxes,
 ): { id: string } | Reply | undefined {
   if (wanted === undefined) return undefined
-  if (sandboxes.length === 0) return { reply: 'not-granted', what: 'sandboxes', owner }
+  if (sandboxes.length === 0) return { kind: 'not-granted', what: 'sandboxes', owner }
   // A list that the key may not see in full does not make an id wrong.
   const byId = sandboxes.find(granted => uuid.test(granted) && granted.toLowerCase() === wanted.toLowerCase())
   const granted = known.filter(view => sandboxes.some(name => isSandbox(name)(view)))
   const found = granted.find(isSandbox(wanted)) ?? (byId && { id: byId.toLowerCase() })
   if (found) return { id: found.id }
   const names = granted.map(({ name }) => name)
-  return { reply: 'sandbox', given: wanted, meant: nearest(wanted.toLowerCase(), names), known: names }
+  return { kind: 'sandbox', given: wanted, meant: nearest(wanted.toLowerCase(), names), known: names }
 }
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

@@ -5,7 +5,14 @@ import { nearest, type Options } from '../core/command/parse.ts'
 import type { Reply } from '../core/comments/replies.ts'
 import { isFork, type PullHead, type Thread } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
-import { type Ask, type NewRun, newRun, type Origin, type Run, type RunOptions } from '../core/run/run.ts'
+import {
+  type NewRun,
+  newRun,
+  type Origin,
+  type Run,
+  type RunOptions,
+  type RunRequest,
+} from '../core/run/run.ts'
 import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
 import { type Decision, type Request, reject } from './command.ts'
 import type { Asking } from './command-context.ts'
@@ -14,13 +21,13 @@ import { type Known, settle, withKept } from './run-options.ts'
 import type { AskedLast, Past } from './thread-history.ts'
 
 export interface Wanted {
-  what: Ask['what']
+  what: RunRequest['what']
   text: string
   options: Options
   /** Words for a Run that lives go to its agent; everything else waits for its turn. */
   mayJoin: boolean
   inline?: InlineComment[] | undefined
-  approves?: Ask['approves']
+  approves?: RunRequest['approves']
 }
 
 export type StartFacts =
@@ -54,9 +61,9 @@ export function decideStart(request: Request, wanted: Wanted, facts: StartFacts)
     case 'busy':
       return joinOrWait(request.trigger, wanted, facts)
     case 'elsewhere':
-      return { kind: 'wait', ms: 2_000, announce: { reply: 'queued-behind', differs: [] } }
+      return { kind: 'wait', ms: 2_000, announce: { kind: 'queued-behind', differs: [] } }
     case 'closed':
-      return reject({ reply: 'closed' })
+      return reject({ kind: 'closed' })
     case 'free':
       return startAfresh(request, wanted, facts)
   }
@@ -67,13 +74,13 @@ type Free = StartFacts & { kind: 'free' }
 function startAfresh({ trigger, runId }: Request, wanted: Wanted, facts: Free): Decision {
   const { head, past, settling, paused } = facts
   const { settings, problem, usable } = settling
-  if (head && isFork(head, trigger.thread)) return reject({ reply: 'fork' })
-  if (!usable) return reject({ reply: 'bad-settings', problem: problem ?? '' })
+  if (head && isFork(head, trigger.thread)) return reject({ kind: 'fork' })
+  if (!usable) return reject({ kind: 'bad-settings', problem: problem ?? '' })
   const asked = completed(trigger, wanted, { ...facts, settings })
-  if ('reply' in asked) return reject(asked)
+  if ('kind' in asked) return reject(asked)
   const options = settled(asked, trigger.thread, settling)
-  if ('reply' in options) return reject(options)
-  if (paused !== undefined) return reject({ reply: 'paused', why: paused })
+  if ('kind' in options) return reject(options)
+  if (paused !== undefined) return reject({ kind: 'paused', why: paused })
   const run = newRun({
     ...identity({ trigger, runId, asked, options }),
     settings,
@@ -103,10 +110,10 @@ export function completed(
   { settings, label, last }: Completing,
 ): Wanted | Reply {
   const preset = presetOf(trigger, label, settings)
-  if ('reply' in preset) return preset
+  if ('kind' in preset) return preset
   const asked = withPreset(wanted, preset)
   return last && !wanted.options.new
-    ? { ...asked, options: withKept(last.ask.options, asked.options) }
+    ? { ...asked, options: withKept(last.request.options, asked.options) }
     : asked
 }
 
@@ -120,7 +127,7 @@ function presetOf(trigger: Asking, label: string, settings: RepoSettings): Prese
   if (known === 'plan') return { plan: true }
   if (known) return { effort: known }
   const names = [...Object.keys(settings.labels), ...presets]
-  return { reply: 'preset', given: name, meant: nearest(name.toLowerCase(), names), known: names }
+  return { kind: 'preset', given: name, meant: nearest(name.toLowerCase(), names), known: names }
 }
 
 function withPreset(wanted: Wanted, { plan, model, effort, sandbox, instruction }: PresetSettings): Wanted {
@@ -143,11 +150,11 @@ function identity({
   runId,
   asked,
   options,
-}: Identity): Pick<NewRun, 'id' | 'thread' | 'ask' | 'snapshot'> {
+}: Identity): Pick<NewRun, 'id' | 'thread' | 'request' | 'snapshot'> {
   return {
     id: runId,
     thread: trigger.thread,
-    ask: {
+    request: {
       by: trigger.sender,
       at: trigger.at,
       delivery: trigger.deliveryId,
@@ -166,11 +173,11 @@ function identity({
 export function originOf(trigger: Asking): Origin {
   switch (trigger.kind) {
     case 'label':
-      return { by: 'label', label: trigger.label }
+      return { kind: 'label', label: trigger.label }
     case 'comment':
-      return { by: 'comment', place: trigger.place }
+      return { kind: 'comment', commentRef: trigger.commentRef }
     case 'tick':
-      return { by: 'tick' }
+      return { kind: 'tick' }
   }
 }
 
@@ -219,22 +226,22 @@ function joinOrWait(trigger: Asking, wanted: Wanted, { live, settling }: Busy): 
       kind: 'message',
       runId: live.id,
       message: {
-        says: 'more',
+        kind: 'more',
         text: wanted.text || 'Go on.',
         ...(wanted.inline ? { inline: wanted.inline } : {}),
       },
     }
   return live.outcome
     ? { kind: 'take-over', run: live }
-    : { kind: 'wait', ms: 2_000, announce: { reply: 'queued-behind', differs } }
+    : { kind: 'wait', ms: 2_000, announce: { kind: 'queued-behind', differs } }
 }
 
 /** Whether the words are for the agent that is at work. */
 export const joins = (live: Run, { mayJoin, options, what }: Wanted): boolean =>
-  mayJoin && !options.new && live.ask.what === what
+  mayJoin && !options.new && live.request.what === what
 
 /** What was asked for, with all that the live Run was started with and the words leave as it is. */
-export const forLive = (live: Run, { options }: Wanted): Options => withKept(live.ask.options, options)
+export const forLive = (live: Run, { options }: Wanted): Options => withKept(live.request.options, options)
 
 /**
  * The options of these words that the live Run does not have: a session keeps what it was started with, so that they
@@ -246,8 +253,11 @@ function otherOptions(
   { live, settling }: { live: Run; settling: Settings },
 ): OptionName[] | Reply {
   const wants = settled({ ...wanted, options: forLive(live, wanted) }, thread, settling)
-  if ('reply' in wants) return wants
-  return differing({ ...live.ask.options, branch: live.branch?.name ?? live.ask.options.branch }, wants)
+  if ('kind' in wants) return wants
+  return differing(
+    { ...live.request.options, branch: live.branch?.name ?? live.request.options.branch },
+    wants,
+  )
 }
 
 /** By the name of their option; what was not asked for does not differ. */
@@ -268,5 +278,5 @@ function labelled(live: Run, label: string): Decision {
   if (live.outcome) return { kind: 'take-over', run: live }
   return live.stop
     ? { kind: 'wait', ms: 500 }
-    : { kind: 'message', runId: live.id, message: { says: 'label', label } }
+    : { kind: 'message', runId: live.id, message: { kind: 'label', label } }
 }

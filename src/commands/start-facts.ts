@@ -38,7 +38,7 @@ export async function startFacts(
   const last = past && !wanted.options.new ? await reads.askedLast(past) : undefined
   const { label, paused } = reads
   const asked = completed(trigger, wanted, { settings: settings.settings, label, last })
-  const settling = await settlingOf(reads, settings, 'reply' in asked ? {} : asked.options)
+  const settling = await settlingOf(reads, settings, 'kind' in asked ? {} : asked.options)
   return { kind: 'free', head, past, last, label, paused, settling }
 }
 

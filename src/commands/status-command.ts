@@ -21,6 +21,6 @@ export const statusCommand = command({
 
   decide(_, { told, live, past, last }) {
     if (told) return { kind: 'silence' }
-    return { kind: 'reply', reply: { reply: 'status', live, last, asked: past !== undefined } }
+    return { kind: 'reply', reply: { kind: 'status', live, last, asked: past !== undefined } }
   },
 })

@@ -17,9 +17,9 @@ export const stopCommand = command({
   facts: async (reads: Pick<Reads, 'live'>) => ({ live: await reads.live() }),
 
   decide({ trigger }, { live }) {
-    if (!live || isOfAnother(trigger, live)) return reject({ reply: 'nothing-to', command: 'stop' })
-    if (!isBefore(live.ask, trigger)) return reject({ reply: 'asked-since' })
-    return { kind: 'message', runId: live.id, message: { says: 'stop' } }
+    if (!live || isOfAnother(trigger, live)) return reject({ kind: 'nothing-to', command: 'stop' })
+    if (!isBefore(live.request, trigger)) return reject({ kind: 'asked-since' })
+    return { kind: 'message', runId: live.id, message: { kind: 'stop' } }
   },
 })
 

@@ -1,45 +1,59 @@
 /** Tells a live Run something, and waits until it has dealt with it. */
-import type { Said } from './command.ts'
-import { commandId, type Handled, refused, type TriggerHand } from './command-context.ts'
+import type { NewMessage } from './command.ts'
+import { type CommandContext, type CommandResult, commandId, refused } from './command-context.ts'
 import type { TriggerRecord } from './trigger-record.ts'
 
 /** Written down before: whoever comes back says the same, which counts once. */
-export async function give(hand: TriggerHand, runId: string, said: Said): Promise<Handled> {
-  const { trigger } = hand.record
-  const noteId = commandId(hand)
-  const note = JSON.stringify({ ...said, id: noteId, by: trigger.sender, at: trigger.at })
-  await hand.save({ ...hand.record, noted: { runId, noteId, note, told: false } })
-  return tellNoted(hand)
+export async function sendMessage(
+  context: CommandContext,
+  runId: string,
+  said: NewMessage,
+): Promise<CommandResult> {
+  const { trigger } = context.record
+  const noteId = commandId(context)
+  const message = JSON.stringify({ ...said, id: noteId, by: trigger.sender, at: trigger.at })
+  await context.save({
+    ...context.record,
+    pendingMessage: { runId, messageId: noteId, message, sent: false },
+  })
+  return tellNoted(context)
 }
 
-async function tellNoted(hand: TriggerHand): Promise<Handled> {
-  const { noted } = hand.record
-  if (!noted) return { with: 'wait', ms: 0 }
-  const told = await hand.deps.runs.tell(noted.runId, noted.note)
-  hand.deps.reached('note told, not recorded')
+async function tellNoted(context: CommandContext): Promise<CommandResult> {
+  const { pendingMessage } = context.record
+  if (!pendingMessage) return { kind: 'wait', ms: 0 }
+  const told = await context.deps.runs.send(pendingMessage.runId, pendingMessage.message)
+  context.deps.reached('note told, not recorded')
   // The Run has ended meanwhile: the command starts over.
-  await hand.save({ ...hand.record, noted: told ? { ...noted, told } : undefined })
-  return told ? { with: 'note' } : { with: 'wait', ms: 50 }
+  await context.save({
+    ...context.record,
+    pendingMessage: told ? { ...pendingMessage, sent: told } : undefined,
+  })
+  return told ? { kind: 'note' } : { kind: 'wait', ms: 50 }
 }
 
-type Noted = NonNullable<TriggerRecord['noted']>
+type Noted = NonNullable<TriggerRecord['pendingMessage']>
 
 /** The Run has dealt with the note, or ended without doing so; then the command starts over. */
-export async function afterNote(hand: TriggerHand, { runId, noteId, told }: Noted): Promise<Handled> {
-  const kept = await hand.deps.runs.get(runId)
-  if (kept?.data.delivered.includes(noteId)) return dealtWith(hand, kept.data.dropped.includes(noteId))
-  if (kept?.standing === 'live' && !(kept.data.outcome && hand.record.trigger.kind === 'label')) {
-    if (!told) return tellNoted(hand)
-    await hand.deps.runs.wake(runId)
-    return { with: 'wait', ms: 500 }
+export async function afterNote(
+  context: CommandContext,
+  { runId, messageId, sent: told }: Noted,
+): Promise<CommandResult> {
+  const kept = await context.deps.runs.get(runId)
+  if (kept?.data.handledMessageIds.includes(messageId))
+    return dealtWith(context, kept.data.droppedMessageIds.includes(messageId))
+  if (kept?.standing === 'live' && !(kept.data.outcome && context.record.trigger.kind === 'label')) {
+    if (!told) return tellNoted(context)
+    await context.deps.runs.wake(runId)
+    return { kind: 'wait', ms: 500 }
   }
-  await hand.save({ ...hand.record, noted: undefined })
-  return { with: 'wait', ms: 0 }
+  await context.save({ ...context.record, pendingMessage: undefined })
+  return { kind: 'wait', ms: 0 }
 }
 
 /** The reaction says that it arrived, the status how many did, and the last word what came of it. */
-function dealtWith(hand: TriggerHand, dropped: boolean): Handled {
-  if (dropped && hand.stopping) return refused({ reply: 'asked-since' })
-  const isSaid = hand.record.trigger.kind !== 'label' && !hand.stopping
-  return dropped && isSaid ? refused({ reply: 'not-passed-on' }) : { with: 'silence' }
+function dealtWith(context: CommandContext, dropped: boolean): CommandResult {
+  if (dropped && context.stopping) return refused({ kind: 'asked-since' })
+  const isSaid = context.record.trigger.kind !== 'label' && !context.stopping
+  return dropped && isSaid ? refused({ kind: 'not-passed-on' }) : { kind: 'silence' }
 }

@@ -5,7 +5,7 @@ import type { TickTrigger } from '../core/model/trigger.ts'
 import { pullOf } from '../core/model/views.ts'
 import type { Pull, Run } from '../core/run/run.ts'
 import { markerOf } from '../runs/steps/tell-thread.ts'
-import type { TriggerHand } from './command-context.ts'
+import type { CommandContext } from './command-context.ts'
 
 export interface Past {
   /** The newest marker that names a run of this thread. */
@@ -14,18 +14,18 @@ export interface Past {
   pull: Pull | undefined
 }
 
-export async function pastOf(hand: TriggerHand): Promise<Past | undefined> {
-  const marker = (await lastMarker(hand)) ?? (await ownPullMarker(hand)) ?? (await lastKept(hand))
+export async function pastOf(context: CommandContext): Promise<Past | undefined> {
+  const marker = (await lastMarker(context)) ?? (await ownPullMarker(context)) ?? (await lastKept(context))
   if (!marker) return undefined
-  const view = marker.pull === undefined ? undefined : await hand.github.pull(marker.pull)
+  const view = marker.pull === undefined ? undefined : await context.github.pull(marker.pull)
   return { marker, pull: view && pullOf(view) }
 }
 
 /** Of the newest status comment; where somebody deleted that, its Run's last word says nearly as much. */
-async function lastMarker(hand: TriggerHand): Promise<Marker | undefined> {
-  const { thread } = hand.record.trigger
-  const comments = await hand.github.ownComments()
-  const markers = comments.flatMap(({ body }) => hand.deps.signer.read(body, thread))
+async function lastMarker(context: CommandContext): Promise<Marker | undefined> {
+  const { thread } = context.record.trigger
+  const comments = await context.github.ownComments()
+  const markers = comments.flatMap(({ body }) => context.deps.signer.read(body, thread))
   const newest = markers.findLast(({ as }) => as === 'status' || as === 'closing')
   return markers.findLast(({ as, run }) => as === 'status' && run === newest?.run) ?? newest
 }
@@ -33,9 +33,9 @@ async function lastMarker(hand: TriggerHand): Promise<Marker | undefined> {
 const queueRemembers = 30 * 24 * 60 * 60_000
 
 /** When all comments are gone: the newest Run of the thread that the queue still has. */
-async function lastKept(hand: TriggerHand): Promise<Marker | undefined> {
-  const slot = threadSlot(hand.record.trigger.thread)
-  const ended = await hand.deps.runs.recentlyEnded(hand.deps.now() - queueRemembers)
+async function lastKept(context: CommandContext): Promise<Marker | undefined> {
+  const slot = threadSlot(context.record.trigger.thread)
+  const ended = await context.deps.runs.recentlyEnded(context.deps.now() - queueRemembers)
   const [newest] = ended
     .filter(({ data }) => threadSlot(data.thread) === slot)
     .toSorted((a, b) => b.addedAt - a.addedAt)
@@ -43,31 +43,31 @@ async function lastKept(hand: TriggerHand): Promise<Marker | undefined> {
 }
 
 /** On a pull request that a Run opened, its description carries the marker. */
-async function ownPullMarker(hand: TriggerHand): Promise<Marker | undefined> {
-  const { thread } = hand.record.trigger
+async function ownPullMarker(context: CommandContext): Promise<Marker | undefined> {
+  const { thread } = context.record.trigger
   if (thread.kind !== 'pull') return undefined
-  const view = await hand.github.pull(thread.number)
-  return view && hand.deps.signer.read(view.body, thread).findLast(marker => marker.as === 'pull')
+  const view = await context.github.pull(thread.number)
+  return view && context.deps.signer.read(view.body, thread).findLast(marker => marker.as === 'pull')
 }
 
 /** The Run that a ticked comment shows. */
 export const shownBy = (
-  { deps }: Pick<TriggerHand, 'deps'>,
+  { deps }: Pick<CommandContext, 'deps'>,
   { text, thread }: TickTrigger,
 ): Marker | undefined =>
   deps.signer.read(text, thread).findLast(({ as }) => as === 'status' || as === 'closing')
 
-export type AskedLast = Pick<Run, 'ask' | 'snapshot' | 'head'>
+export type AskedLast = Pick<Run, 'request' | 'snapshot' | 'head'>
 
 /** What was asked last, from the queue; or from the thread, where the queue has lost it or dropped it with age. */
 export async function askedLast(
-  hand: TriggerHand,
+  context: CommandContext,
   { marker }: Pick<Past, 'marker'>,
 ): Promise<AskedLast | undefined> {
-  const kept = await hand.deps.runs.get(marker.run)
+  const kept = await context.deps.runs.get(marker.run)
   if (kept) return kept.data
-  const { trigger } = hand.record
+  const { trigger } = context.record
   if (!marker.backup || trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') return undefined
-  const { ask, head } = marker.backup
-  return { ask, snapshot: trigger.snapshot, ...(head ? { head } : {}) }
+  const { request, head } = marker.backup
+  return { request, snapshot: trigger.snapshot, ...(head ? { head } : {}) }
 }

@@ -24,8 +24,13 @@ export const TriggerRecord = z.object({
   /** What is to be said, until it has been said. Once it is decided, nothing else will be. */
   answer: Answer.optional(),
   /** A note for a live Run, until the Run has dealt with it. */
-  noted: z
-    .object({ runId: z.string(), noteId: z.string(), note: z.string(), told: z.boolean().default(false) })
+  pendingMessage: z
+    .object({
+      runId: z.string(),
+      messageId: z.string(),
+      message: z.string(),
+      sent: z.boolean().default(false),
+    })
     .optional(),
   /** The asker knows that the command waits for the thread's Run to end. */
   announced: z.boolean().default(false),

@@ -6,57 +6,57 @@
 
 import { allowanceOf } from '../access/authorize.ts'
 import { isBefore } from '../core/model/event-order.ts'
-import type { Verdict } from '../core/model/ports.ts'
+import type { StepResult } from '../core/model/ports.ts'
 import { type Person, threadSlot } from '../core/model/thread.ts'
-import type { Place, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
+import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
 import { isOwnMerge } from '../core/run/own-merge.ts'
 import type { Origin, Run } from '../core/run/run.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
-import { liveRun, settingsOf, type TriggerHand } from './command-context.ts'
+import { type CommandContext, liveRun, settingsOf } from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
 import { askedOf } from './gate.ts'
 import { stopCommand } from './stop-command.ts'
 import { isOfThread, type ThreadRecord } from './trigger-record.ts'
 
-export async function withdraw(hand: TriggerHand, trigger: WithdrawalTrigger): Promise<Verdict> {
-  const waiting = await waitingFor(hand, trigger)
-  const live = (await liveRun(hand, threadSlot(trigger.thread)))?.data
-  const meant = live && concerns(live, trigger) && isBefore(live.ask, trigger) ? live : undefined
-  if (!meant && waiting.length === 0) return { do: 'end' }
-  const asked = [...(meant ? [meant.ask.origin] : []), ...waiting.map(({ data }) => data.trigger)]
-  if (!(await isStillSo(hand, trigger, asked.some(isByReview)))) return { do: 'end' }
+export async function withdraw(context: CommandContext, trigger: WithdrawalTrigger): Promise<StepResult> {
+  const waiting = await waitingFor(context, trigger)
+  const live = (await liveRun(context, threadSlot(trigger.thread)))?.data
+  const meant = live && concerns(live, trigger) && isBefore(live.request, trigger) ? live : undefined
+  if (!meant && waiting.length === 0) return { kind: 'end' }
+  const asked = [...(meant ? [meant.request.origin] : []), ...waiting.map(({ data }) => data.trigger)]
+  if (!(await isStillSo(context, trigger, asked.some(isByReview)))) return { kind: 'end' }
   for (const { id, data } of waiting)
-    if (await mayStop(hand, trigger, data.trigger.sender)) await hand.deps.waiting.tell(id, withdrawn)
-  if (meant) await takeAway(hand, trigger, meant)
-  return { do: 'end' }
+    if (await mayStop(context, trigger, data.trigger.sender)) await context.deps.waiting.send(id, withdrawn)
+  if (meant) await takeAway(context, trigger, meant)
+  return { kind: 'end' }
 }
 
-async function takeAway(hand: TriggerHand, trigger: WithdrawalTrigger, run: Run): Promise<void> {
+async function takeAway(context: CommandContext, trigger: WithdrawalTrigger, run: Run): Promise<void> {
   const { id, sender: by, what, at } = trigger
-  const tell = (note: object) => hand.deps.runs.tell(run.id, JSON.stringify(note))
-  if (what.of === 'label') await tell({ says: 'label-off', id: `${id}-off`, label: what.label })
-  if (!stops(run.settings.when, trigger) || (await closedByItsMerge(hand, trigger, run))) return
+  const tell = (message: object) => context.deps.runs.send(run.id, JSON.stringify(message))
+  if (what.kind === 'label') await tell({ says: 'label-off', id: `${id}-off`, label: what.label })
+  if (!stops(run.settings.when, trigger) || (await closedByItsMerge(context, trigger, run))) return
   const said = { id, by, because: because(trigger) }
-  if (await mayStop(hand, trigger, run.ask.by)) await tell({ says: 'stop', ...said, at })
+  if (await mayStop(context, trigger, run.request.by)) await tell({ says: 'stop', ...said, at })
   else await tell({ says: 'unheeded', ...said })
 }
 
 const closedByItsMerge = async (
-  { github }: TriggerHand,
+  { github }: CommandContext,
   { what, at }: WithdrawalTrigger,
   run: Run,
-): Promise<boolean> => what.of === 'thread' && what.by === 'closed' && (await isOwnMerge(github, run, at))
+): Promise<boolean> => what.kind === 'thread' && what.by === 'closed' && (await isOwnMerge(github, run, at))
 
 /** What a waiting trigger is told whose reason is gone. */
 export const withdrawn = 'withdrawn'
 
 /** Commands that wait for their turn are jobs of their own. */
 async function waitingFor(
-  hand: TriggerHand,
+  context: CommandContext,
   withdrawal: WithdrawalTrigger,
 ): Promise<{ id: string; data: ThreadRecord }[]> {
   const slot = threadSlot(withdrawal.thread)
-  return (await hand.deps.waiting.live()).flatMap(({ id, data }) => {
+  return (await context.deps.waiting.live()).flatMap(({ id, data }) => {
     if (!isOfThread(data)) return []
     const { trigger } = data
     const isMeant = threadSlot(trigger.thread) === slot && trigger.at <= withdrawal.at
@@ -64,52 +64,53 @@ async function waitingFor(
   })
 }
 
-export const wasWithdrawn = async ({ job }: TriggerHand): Promise<boolean> =>
+export const wasWithdrawn = async ({ job }: CommandContext): Promise<boolean> =>
   (await job.inbox()).includes(withdrawn)
 
 function isReason(trigger: ThreadTrigger, { what }: WithdrawalTrigger): boolean {
-  switch (what.of) {
+  switch (what.kind) {
     case 'thread':
       // In a closed thread a command is answered still; its Run looks for itself.
       return what.by !== 'closed' && (trigger.kind === 'comment' || trigger.kind === 'label')
     case 'label':
       return trigger.kind === 'label' && trigger.label === what.label
     case 'comment':
-      return trigger.kind === 'comment' && isPlace(trigger.place, what)
+      return trigger.kind === 'comment' && isPlace(trigger.commentRef, what)
   }
 }
 
-function concerns({ ask: { origin }, labels }: Run, { what }: WithdrawalTrigger): boolean {
-  switch (what.of) {
+function concerns({ request: { origin }, labels }: Run, { what }: WithdrawalTrigger): boolean {
+  switch (what.kind) {
     case 'thread':
       return true
     case 'label':
-      return labels.includes(what.label) && origin.by === 'label'
+      return labels.includes(what.label) && origin.kind === 'label'
     case 'comment':
-      return origin.by === 'comment' && isPlace(origin.place, what)
+      return origin.kind === 'comment' && isPlace(origin.commentRef, what)
   }
 }
 
-type Deleted = WithdrawalTrigger['what'] & { of: 'comment' }
+type Deleted = WithdrawalTrigger['what'] & { kind: 'comment' }
 
 /** What a review asks may stand in any of its comments. */
-const isPlace = (place: Place, what: Deleted): boolean =>
-  place.in === 'review'
-    ? what.in === 'inline' && what.reviewId === place.reviewId
-    : place.in === what.in && place.commentId === what.commentId
+const isPlace = (commentRef: CommentRef, what: Deleted): boolean =>
+  commentRef.kind === 'review'
+    ? what.in === 'inline' && what.reviewId === commentRef.reviewId
+    : commentRef.kind === what.in && commentRef.commentId === what.commentId
 
-const isByReview = (asked: Origin | ThreadTrigger): boolean => 'place' in asked && asked.place.in === 'review'
+const isByReview = (asked: Origin | ThreadTrigger): boolean =>
+  'place' in asked && asked.commentRef.kind === 'review'
 
 async function isStillSo(
-  { github }: TriggerHand,
+  { github }: CommandContext,
   { what }: WithdrawalTrigger,
   byReview: boolean,
 ): Promise<boolean> {
-  if (what.of === 'comment')
+  if (what.kind === 'comment')
     return !(await github.hasComment(what)) && !(byReview && (await stillAsks(github, what)))
   const state = await github.state()
   if (!state) return true
-  if (what.of === 'label') return !state.labels.includes(what.label)
+  if (what.kind === 'label') return !state.labels.includes(what.label)
   switch (what.by) {
     case 'closed':
       return !state.open
@@ -122,7 +123,7 @@ async function isStillSo(
 }
 
 /** A review that lost one of its comments asks for what the others ask for. */
-async function stillAsks(github: TriggerHand['github'], { reviewId }: Deleted): Promise<boolean> {
+async function stillAsks(github: CommandContext['github'], { reviewId }: Deleted): Promise<boolean> {
   if (reviewId === null) return false
   const text = await github.review(reviewId)
   if (text === undefined) return false
@@ -132,7 +133,7 @@ async function stillAsks(github: TriggerHand['github'], { reviewId }: Deleted): 
 
 /** A thread that is gone or locked can't be told anything, so its run ends whatever the settings say. */
 function stops(when: RepoSettings['when'], { what }: WithdrawalTrigger): boolean {
-  switch (what.of) {
+  switch (what.kind) {
     case 'label':
       return when.unlabeled === 'stop'
     case 'comment':
@@ -144,17 +145,17 @@ function stops(when: RepoSettings['when'], { what }: WithdrawalTrigger): boolean
 
 /** Who asked, and who may use `/codex stop`. For a thread that is gone, GitHub has asked already. */
 async function mayStop(
-  hand: TriggerHand,
+  context: CommandContext,
   { sender, what }: WithdrawalTrigger,
   asker: Person,
 ): Promise<boolean> {
-  if (sender.id === asker.id || (what.of === 'thread' && what.by !== 'closed')) return true
-  const { settings } = await settingsOf(hand)
-  return (await allowanceOf(askedOf(hand, settings), sender, stopCommand.name)).may
+  if (sender.id === asker.id || (what.kind === 'thread' && what.by !== 'closed')) return true
+  const { settings } = await settingsOf(context)
+  return (await allowanceOf(askedOf(context, settings), sender, stopCommand.name)).may
 }
 
 function because({ what }: WithdrawalTrigger): string {
-  switch (what.of) {
+  switch (what.kind) {
     case 'label':
       return 'took the label off'
     case 'comment':

@@ -1,7 +1,7 @@
 /** What the doctor asks of GitHub: is this App who we think it is, may it do what the bot does, does it reach us. */
 import { z } from 'zod'
 import { type Check, type CheckName, found, passed } from '../core/model/check.ts'
-import { Refused } from '../core/model/errors.ts'
+import { Rejected } from '../core/model/errors.ts'
 import type { GitHubApp } from './app-client.ts'
 
 /** What `app.yml` asks for. */
@@ -66,13 +66,13 @@ function clock(date: string | undefined, now: number): Check {
 }
 
 function noApp(error: unknown): Check {
-  if (error instanceof Refused && (error.status === 401 || error.status === 403))
+  if (error instanceof Rejected && (error.status === 401 || error.status === 403))
     return found(
       'github-app',
       `GitHub does not take this key for this App: ${error.message}`,
       'APP_ID must be the number on the App’s settings page, and PRIVATE_KEY a key that was generated there and not deleted since.',
     )
-  if (error instanceof Refused && error.status === 404)
+  if (error instanceof Rejected && error.status === 404)
     return found(
       'github-app',
       'GitHub has no such App',
@@ -197,11 +197,11 @@ function fixOf(status: number): string {
 }
 
 /** A question that an older server has no answer to says nothing against the App. */
-async function asked(name: CheckName, ask: () => Promise<Check>): Promise<Check> {
+async function asked(name: CheckName, request: () => Promise<Check>): Promise<Check> {
   try {
-    return await ask()
+    return await request()
   } catch (error) {
-    if (error instanceof Refused && (error.status === 404 || error.status === 403))
+    if (error instanceof Rejected && (error.status === 404 || error.status === 403))
       return passed(name, 'this server does not tell')
     return found(
       name,

@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { createAppAuth, type InstallationAuthOptions } from '@octokit/auth-app'
 import { Octokit } from '@octokit/rest'
 import { z } from 'zod'
-import { asRead, ComeBack, Refused, Unanswered } from '../core/model/errors.ts'
+import { asRead, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import { type LimitGate, limitGate } from '../core/model/limit-gate.ts'
 import type { CallMeter } from '../core/model/meter.ts'
 import type { Thread } from '../core/model/thread.ts'
@@ -90,7 +90,7 @@ export function gitHubApp(settings: AppSettings, now: () => number, meter?: Call
     try {
       return await mint({ ...request, permissions: asked })
     } catch (error) {
-      if (!(error instanceof Refused && error.status === 422)) throw error
+      if (!(error instanceof Rejected && error.status === 422)) throw error
       // It may be about the repository as well; then there is nothing to give up.
       const permissions = await grantedBy(installationId)
       const less = common(asked, permissions)
@@ -205,11 +205,11 @@ function limited(client: Octokit, watch: Watch, token?: (refresh: boolean) => Pr
       } catch (error) {
         const met = faultOf(error, watch.now())
         const fault = isRead(options) ? asRead(met) : met
-        if (fault instanceof ComeBack && fault !== error) noteLimit(watch, fault)
+        if (fault instanceof RetryLater && fault !== error) noteLimit(watch, fault)
         const pause = repeats.shift()
         // A token may be revoked before its time; a new one is minted once.
-        if (fault instanceof Refused && fault.status === 401 && token && !refresh) refresh = true
-        else if (fault instanceof Unanswered && pause !== undefined)
+        if (fault instanceof Rejected && fault.status === 401 && token && !refresh) refresh = true
+        else if (fault instanceof NoResponse && pause !== undefined)
           await new Promise(done => setTimeout(done, pause))
         else throw fault
       }
@@ -218,7 +218,7 @@ function limited(client: Octokit, watch: Watch, token?: (refresh: boolean) => Pr
   return client
 }
 
-function noteLimit({ meter, gate }: Watch, limit: ComeBack): void {
+function noteLimit({ meter, gate }: Watch, limit: RetryLater): void {
   meter?.toldToWait(limit.service, limit.why)
   gate.note(limit)
 }
@@ -253,14 +253,15 @@ function httpError(error: unknown): HttpError | undefined {
 }
 
 /** Without a response there was no answer: Octokit gives such errors status 500 too. */
-function faultOf(error: unknown, now: number): Refused | ComeBack | Unanswered {
-  if (error instanceof Refused || error instanceof ComeBack || error instanceof Unanswered) return error
+function faultOf(error: unknown, now: number): Rejected | RetryLater | NoResponse {
+  if (error instanceof Rejected || error instanceof RetryLater || error instanceof NoResponse) return error
   const http = httpError(error)
-  if (!http) return new Unanswered('github', `GitHub did not answer (${reasonOf(error)})`, { cause: error })
+  if (!http) return new NoResponse('github', `GitHub did not answer (${reasonOf(error)})`, { cause: error })
   const wait = limitOf(http, now)
-  if (wait !== undefined) return new ComeBack('github', wait, 'rate-limit', 'GitHub’s rate limit is reached')
-  if (http.status >= 500) return new Unanswered('github', `GitHub answered ${http.status}`, { cause: error })
-  return new Refused('github', http.status, '', http.message)
+  if (wait !== undefined)
+    return new RetryLater('github', wait, 'rate-limit', 'GitHub’s rate limit is reached')
+  if (http.status >= 500) return new NoResponse('github', `GitHub answered ${http.status}`, { cause: error })
+  return new Rejected('github', http.status, '', http.message)
 }
 
 function reasonOf(error: unknown): string {

@@ -5,9 +5,9 @@
  */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
-import { ComeBack, Unanswered } from '../core/model/errors.ts'
+import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
-import type { Place } from '../core/model/trigger.ts'
+import type { CommentRef } from '../core/model/trigger.ts'
 import {
   type Attachment,
   type AttachmentFile,
@@ -44,7 +44,7 @@ export async function downloadAttachment(
   attachment: Attachment,
 ): Promise<AttachmentFile> {
   const address = attachmentAddress(attachment.url, access.webUrl)
-  if (!address) throw new AttachmentRefused({ because: 'elsewhere' })
+  if (!address) throw new AttachmentRefused({ kind: 'elsewhere' })
   const deadline = AbortSignal.timeout(access.within ?? defaultLimit)
   return read(await arrive({ access, deadline }, address), attachment)
 }
@@ -62,7 +62,7 @@ async function arrive(trip: Trip, address: URL): Promise<Response> {
   const signed = await signedOf(trip.access, address)
   const other = signed ?? (isHome ? address : undefined)
   const arrived = other && (await follow(trip, other, undefined))
-  if (!arrived) throw new AttachmentRefused({ because: 'denied' })
+  if (!arrived) throw new AttachmentRefused({ kind: 'denied' })
   return arrived
 }
 
@@ -86,7 +86,7 @@ async function follow(trip: Trip, start: URL, token: string | undefined): Promis
     const target = targetOf(response, url, webUrl)
     if (!target) return unusable(response, now())
     if (isSignIn(target)) return undefined
-    if (redirects === maxRedirects) throw new AttachmentRefused({ because: 'detour' })
+    if (redirects === maxRedirects) throw new AttachmentRefused({ kind: 'detour' })
     url = target
   }
 }
@@ -105,14 +105,14 @@ async function get(url: URL, token: string | undefined, signal: AbortSignal): Pr
   }
 }
 
-const silence = (cause: unknown): Unanswered =>
-  new Unanswered('github', 'GitHub did not answer a download', { cause })
+const silence = (cause: unknown): NoResponse =>
+  new NoResponse('github', 'GitHub did not answer a download', { cause })
 
 function targetOf(response: Response, from: URL, webUrl: string): URL | undefined {
   const location = response.headers.get('location')
   if (response.status < 300 || response.status > 399 || location === null) return undefined
   const target = redirectTarget(location, from, webUrl)
-  if (!target) throw new AttachmentRefused({ because: 'elsewhere' })
+  if (!target) throw new AttachmentRefused({ kind: 'elsewhere' })
   return target
 }
 
@@ -126,11 +126,11 @@ function unusable({ status, headers }: Response, now: number): undefined {
   const wait = Number(headers.get('retry-after') ?? Number.NaN)
   if (status === 429 || (status === 403 && !Number.isNaN(wait))) {
     const until = now + (Number.isNaN(wait) ? 60 : wait) * 1000
-    throw new ComeBack('github', until, 'rate-limit', 'GitHub’s rate limit is reached')
+    throw new RetryLater('github', until, 'rate-limit', 'GitHub’s rate limit is reached')
   }
   if (status === 401 || status === 403 || status === 404) return undefined
-  if (status >= 500) throw new Unanswered('github', `GitHub answered a download with ${status}`)
-  throw new AttachmentRefused({ because: 'status', status })
+  if (status >= 500) throw new NoResponse('github', `GitHub answered a download with ${status}`)
+  throw new AttachmentRefused({ kind: 'status', status })
 }
 
 async function read(response: Response, attachment: Attachment): Promise<AttachmentFile> {
@@ -146,7 +146,7 @@ async function read(response: Response, attachment: Attachment): Promise<Attachm
 }
 
 async function readUpTo(response: Response, limit: number): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = () => new AttachmentRefused({ because: 'size', limit })
+  const tooLarge = () => new AttachmentRefused({ kind: 'size', limit })
   if (Number(response.headers.get('content-length')) > limit) throw tooLarge()
   const chunks: Uint8Array[] = []
   let size = 0
@@ -220,7 +220,7 @@ function typeOf({ name, url }: Attachment, header: string | null): string {
   const said = header?.split(';')[0]?.trim().toLowerCase() ?? ''
   const type = onlyBytes.has(said) ? (typeByName(name) ?? typeByName(lastSegment(url))) : said
   if (type !== undefined && isTaken(type)) return type
-  throw new AttachmentRefused({ because: 'type', type: /^[\w.+-]+\/[\w.+-]+$/.test(said) ? said : '' })
+  throw new AttachmentRefused({ kind: 'type', type: /^[\w.+-]+\/[\w.+-]+$/.test(said) ? said : '' })
 }
 
 const typeByName = (name: string): string | undefined => byExtension.get(extensionOf(name).toLowerCase())
@@ -244,17 +244,17 @@ const sizeLimit = (type: string, name: string): number =>
   type === 'application/pdf' || /\.pdf$/i.test(name) ? 10 * mebibyte : 30 * mebibyte
 
 function checkContents(type: string, bytes: Uint8Array): void {
-  if (bytes.length === 0) throw new AttachmentRefused({ because: 'empty' })
+  if (bytes.length === 0) throw new AttachmentRefused({ kind: 'empty' })
   const begins = signatures.get(type)?.begins
   const start = Buffer.from(bytes.subarray(0, 1100)).toString('latin1')
-  if (begins && !begins.test(start)) throw new AttachmentRefused({ because: 'contents', type })
+  if (begins && !begins.test(start)) throw new AttachmentRefused({ kind: 'contents', type })
 }
 
 export interface ThreadAccess {
   client: Octokit
   thread: Thread
   /** Where the command stands, if it is not the thread itself. */
-  place?: Place | undefined
+  place?: CommentRef | undefined
   token(): Promise<string>
   now(): number
 }
@@ -283,7 +283,7 @@ async function signedIn(access: ThreadAccess): Promise<Map<string, string>> {
   const texts = await Promise.all(
     textsOf(access).map(text =>
       text.catch((error: unknown) => {
-        if (error instanceof ComeBack) throw error
+        if (error instanceof RetryLater) throw error
         return undefined
       }),
     ),
@@ -297,10 +297,12 @@ const htmlsIn = (text: unknown): string[] =>
   (Array.isArray(text) ? text : [text]).flatMap(one => WithHtml.safeParse(one).data?.body_html ?? [])
 
 /** The thread's own text, and those of the command, with their HTML. */
-function textsOf({ client, thread, place }: ThreadAccess): Promise<unknown>[] {
+function textsOf({ client, thread, place: commentRef }: ThreadAccess): Promise<unknown>[] {
   const at = { owner: thread.owner, repo: thread.repo, mediaType: { format: 'full+json' } }
   const issue = client.rest.issues.get({ ...at, issue_number: thread.number })
-  return [issue, ...commandTexts(client, at, thread.number, place)].map(async answer => (await answer).data)
+  return [issue, ...commandTexts(client, at, thread.number, commentRef)].map(
+    async answer => (await answer).data,
+  )
 }
 
 interface At {
@@ -313,15 +315,15 @@ function commandTexts(
   { rest }: Octokit,
   at: At,
   number: number,
-  place: Place | undefined,
+  commentRef: CommentRef | undefined,
 ): Promise<{ data: unknown }>[] {
-  switch (place?.in) {
+  switch (commentRef?.kind) {
     case 'thread':
-      return [rest.issues.getComment({ ...at, comment_id: place.commentId })]
+      return [rest.issues.getComment({ ...at, comment_id: commentRef.commentId })]
     case 'inline':
-      return [rest.pulls.getReviewComment({ ...at, comment_id: place.commentId })]
+      return [rest.pulls.getReviewComment({ ...at, comment_id: commentRef.commentId })]
     case 'review': {
-      const review = { ...at, pull_number: number, review_id: place.reviewId }
+      const review = { ...at, pull_number: number, review_id: commentRef.reviewId }
       return [rest.pulls.getReview(review), rest.pulls.listCommentsForReview({ ...review, per_page: 100 })]
     }
     default:

@@ -2,7 +2,7 @@
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { isBranchOfIssue, issueBranchPrefix } from '../core/model/branch-name.ts'
-import { isNotFound, Refused } from '../core/model/errors.ts'
+import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { BranchView, CommitView, IssueBranches, PullView } from '../core/model/views.ts'
 
@@ -94,10 +94,10 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
         client.rest.git.listMatchingRefs({ ...at, ref: prefix }),
         branch(thread.defaultBranch),
       ])
-      const ours = refs.data
+      const identity = refs.data
         .map(({ ref, object }) => ({ name: ref.replace('refs/heads/', ''), sha: object.sha }))
         .filter(({ name }) => isBranchOfIssue(name, thread.number))
-      return { linked: found, ours, base, ids }
+      return { linked: found, ours: identity, base, ids }
     },
 
     /** Makes a branch, linked to the issue where GitHub can. Repeatable: a branch that exists is found again. */
@@ -112,7 +112,7 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
         await client.rest.git.createRef({ ...at, ref: `refs/heads/${name}`, sha })
       } catch (error) {
         // A ruleset refuses with the same number as a name that is taken.
-        if (!(error instanceof Refused && error.status === 422 && (await branch(name)))) throw error
+        if (!(error instanceof Rejected && error.status === 422 && (await branch(name)))) throw error
       }
       return { linked: false }
     },
@@ -201,13 +201,13 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
 
 /** GitHub answers 422 for a ref that is there already, and for one that is gone already. */
 function alreadyThere(error: unknown): void {
-  if (error instanceof Refused && (error.status === 422 || error.status === 404)) return
+  if (error instanceof Rejected && (error.status === 422 || error.status === 404)) return
   throw error
 }
 
 /** GraphQL that isn't there, that this App may not use, or that does not know linked branches. */
 const isAbsent = (error: unknown): boolean =>
-  (error instanceof Refused && error.status < 500) ||
+  (error instanceof Rejected && error.status < 500) ||
   error instanceof z.ZodError ||
   (error instanceof Error && error.name === 'GraphqlResponseError')
 

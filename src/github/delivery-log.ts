@@ -1,6 +1,6 @@
 /** GitHub's log of the App's webhook deliveries, newest first, kept for three days. */
 import { z } from 'zod'
-import { Unanswered } from '../core/model/errors.ts'
+import { NoResponse } from '../core/model/errors.ts'
 import type { GitHubApp } from './app-client.ts'
 
 /** One attempt to deliver. Attempts of one webhook share its GUID. */
@@ -38,7 +38,7 @@ export function deliveryLog(app: GitHubApp) {
       const { data, headers } = await app.asApp('GET /app/hook/deliveries', query)
       const read = z.array(Attempt).safeParse(data)
       if (read.success) return { attempts: read.data, next: nextCursor(headers.link) }
-      throw new Unanswered('github', 'GitHub’s log of deliveries could not be read', { cause: read.error })
+      throw new NoResponse('github', 'GitHub’s log of deliveries could not be read', { cause: read.error })
     },
 
     /** The same bytes once more, under the same GUID. @throws Refused | ComeBack | Unanswered */

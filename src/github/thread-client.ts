@@ -1,9 +1,9 @@
 /** What the bot does in a thread: react, answer, edit, ask who somebody is. */
 import type { Octokit } from '@octokit/rest'
-import { ComeBack, isNotFound, Refused } from '../core/model/errors.ts'
+import { isNotFound, Rejected, RetryLater } from '../core/model/errors.ts'
 import { type Role, roles } from '../core/model/role.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
-import type { InlineComment, Place } from '../core/model/trigger.ts'
+import type { CommentRef, InlineComment } from '../core/model/trigger.ts'
 import type {
   Closing,
   CommentView,
@@ -17,13 +17,13 @@ import type { GitHubApp } from './app-client.ts'
 import { attachmentReader } from './attachment-files.ts'
 import { branchesOf } from './branches.ts'
 
-export interface Voice {
+export interface ThreadClientOptions {
   now(): number
   /** Takes secrets out of everything that is written, and of what people wrote. */
   redact(text: string): string
 }
 
-export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Voice) {
+export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: ThreadClientOptions) {
   const client = app.forRepo(thread)
   const at = { owner: thread.owner, repo: thread.repo }
   const issue = { ...at, issue_number: thread.number }
@@ -49,10 +49,11 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
     },
 
     /** Answers where somebody spoke. Not repeatable: after `Unanswered`, look with `ownComments` first. */
-    async comment(text: string, place?: Place): Promise<number> {
+    async comment(text: string, commentRef?: CommentRef): Promise<number> {
       const body = redact(text)
-      if (place?.in !== 'inline') return (await client.rest.issues.createComment({ ...issue, body })).data.id
-      const query = { ...at, pull_number: thread.number, comment_id: place.rootId, body }
+      if (commentRef?.kind !== 'inline')
+        return (await client.rest.issues.createComment({ ...issue, body })).data.id
+      const query = { ...at, pull_number: thread.number, comment_id: commentRef.rootId, body }
       return (await client.rest.pulls.createReplyForReviewComment(query)).data.id
     },
 
@@ -73,14 +74,14 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
     },
 
     /** Our own comments where `place` is, oldest first; `since` (ms) compares with the time of the last change. */
-    async ownComments(since?: number, place?: Place): Promise<OwnComment[]> {
+    async ownComments(since?: number, commentRef?: CommentRef): Promise<OwnComment[]> {
       const query = {
         per_page: 100,
         ...(since === undefined ? {} : { since: new Date(since).toISOString() }),
       }
       const [login, comments] = await Promise.all([
         app.botLogin(),
-        place?.in === 'inline'
+        commentRef?.kind === 'inline'
           ? client.paginate(client.rest.pulls.listReviewComments, {
               ...at,
               pull_number: thread.number,
@@ -94,13 +95,13 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Vo
     },
 
     /** Reads the files attached to a thread and to the command at `place`. */
-    attachments: (place?: Place) =>
+    attachments: (commentRef?: CommentRef) =>
       attachmentReader({
         client,
         thread,
         token: () => app.readToken(thread),
         now,
-        ...(place ? { place } : {}),
+        ...(commentRef ? { place: commentRef } : {}),
       }),
 
     /** The inline comments that were submitted with a review. */
@@ -246,17 +247,17 @@ async function unlessGone<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read()
   } catch (error) {
-    if (error instanceof Refused && (error.status === 404 || error.status === 410)) return undefined
+    if (error instanceof Rejected && (error.status === 404 || error.status === 410)) return undefined
     throw error
   }
 }
 
 function unlessLimited(error: unknown): void {
-  if (error instanceof ComeBack) throw error
+  if (error instanceof RetryLater) throw error
 }
 
 function ignoreGone(error: unknown): void {
-  if (error instanceof Refused && (error.status === 404 || error.status === 410)) return
+  if (error instanceof Rejected && (error.status === 404 || error.status === 410)) return
   throw error
 }
 
@@ -289,7 +290,7 @@ async function addReaction(
   target: Target,
   content: Reaction,
 ): Promise<void> {
-  switch (target.in) {
+  switch (target.kind) {
     case 'subject':
       await client.rest.reactions.createForIssue({ ...issue, content })
       return
@@ -335,18 +336,18 @@ async function removeReaction(
   mine: Mine,
 ): Promise<void> {
   const { content } = mine
-  if (target.in === 'review') {
+  if (target.kind === 'review') {
     await client.graphql(removeReactionMutation, { subject: target.nodeId, content: graphQlName[content] })
     return
   }
-  if (target.in === 'subject') {
+  if (target.kind === 'subject') {
     const { data } = await client.rest.reactions.listForIssue({ ...issue, content, per_page: 100 })
     const id = ownReaction(data, mine.login)
     if (id !== undefined) await client.rest.reactions.deleteForIssue({ ...issue, reaction_id: id })
     return
   }
   const comment = { ...at, comment_id: target.commentId }
-  if (target.in === 'thread') {
+  if (target.kind === 'thread') {
     const { data } = await client.rest.reactions.listForIssueComment({ ...comment, content, per_page: 100 })
     const id = ownReaction(data, mine.login)
     if (id !== undefined) await client.rest.reactions.deleteForIssueComment({ ...comment, reaction_id: id })

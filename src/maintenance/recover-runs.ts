@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { SettingsReader } from '../access/read-settings.ts'
-import { ComeBack, Refused, Unanswered } from '../core/model/errors.ts'
+import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { Marker, Signer } from '../core/model/marker.ts'
 import type { GitHub, Log, RunQueue, TasksClient } from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
@@ -86,8 +86,8 @@ export const adoptLost =
   }
 
 function afterFault({ log, now }: AdoptDeps, error: unknown): number {
-  if (error instanceof ComeBack) return Math.max(1_000, error.until - now())
-  if (!(error instanceof Refused) && !(error instanceof Unanswered)) throw error
+  if (error instanceof RetryLater) return Math.max(1_000, error.until - now())
+  if (!(error instanceof Rejected) && !(error instanceof NoResponse)) throw error
   log.warn({ err: error }, 'the search for lost runs broke off')
   return 30_000
 }
@@ -117,7 +117,7 @@ async function lookThrough(deps: AdoptDeps, repository: Repository, since: numbe
       all = (await adopt({ ...deps, ...tenant }, repository, status)) && all
     return all
   } catch (error) {
-    if (!(error instanceof Refused)) throw error
+    if (!(error instanceof Rejected)) throw error
     deps.log.warn({ repository: name, err: error }, 'could not look for lost runs')
     return true
   }
@@ -161,11 +161,11 @@ const endOf = ({ run, round = 0 }: Marker): string => `${run} ${round}`
 /** Last words in the threads of lines of code are not among the comments that were read. */
 const isClosed = (
   marker: Marker,
-  { outcome, quiet, ask: { origin } }: Backup,
+  { outcome, quiet, request: { origin } }: Backup,
   ended: ReadonlySet<string>,
 ): boolean =>
   outcome !== undefined &&
-  (quiet || ended.has(endOf(marker)) || (origin.by === 'comment' && origin.place.in === 'inline'))
+  (quiet || ended.has(endOf(marker)) || (origin.kind === 'comment' && origin.commentRef.kind === 'inline'))
 
 async function adopt(deps: OwnerDeps, repository: Repository, status: Status): Promise<boolean> {
   const { run: id } = status.marker

@@ -4,7 +4,7 @@
  * all does no harm: a trigger's id is made from what happened, not from the delivery.
  */
 import { z } from 'zod'
-import { ComeBack, Refused, Unanswered } from '../core/model/errors.ts'
+import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { FlowMeter } from '../core/model/meter.ts'
 import type { Log } from '../core/model/ports.ts'
 
@@ -58,10 +58,10 @@ const kept = 71 * hour
 const rests = [minute, 15 * minute, 3 * hour]
 /** The log may show an attempt late, or out of order. */
 const overlap = 10 * minute
-const mostPages = 1_000
+const maxPages = 1_000
 /** So that a sweep ends, and the next one sees what is new. */
-const mostInOneSweep = 250
-const mostRemembered = 2_000
+const maxInOneSweep = 250
+const maxRemembered = 2_000
 
 /** A webhook that nobody took. */
 const Missed = z.object({
@@ -93,7 +93,7 @@ export const nothing: Memory = { readUntil: 0, notBefore: 0, missed: [] }
 const dueAt = ({ last, times }: Missed): number => last + (rests[times] ?? Number.POSITIVE_INFINITY)
 
 export const dueOf = ({ missed }: Memory, now: number): Missed[] =>
-  missed.filter(each => dueAt(each) <= now).slice(0, mostInOneSweep)
+  missed.filter(each => dueAt(each) <= now).slice(0, maxInOneSweep)
 
 /** Where the next reading ends. */
 export const readFrom = ({ readUntil }: Memory, now: number): number =>
@@ -117,8 +117,8 @@ export function withRead(memory: Memory, { attempts, events, now }: Reading): Me
     .filter(worthIt)
     .sort((a, b) => a.since - b.since)
   // What is too much is read again.
-  const readUntil = missed[mostRemembered]?.since ?? now
-  return { readUntil, notBefore: 0, missed: missed.slice(0, mostRemembered) }
+  const readUntil = missed[maxRemembered]?.since ?? now
+  return { readUntil, notBefore: 0, missed: missed.slice(0, maxRemembered) }
 }
 
 function missedOf(known: readonly Missed[], attempts: readonly Attempt[]): Missed[] {
@@ -185,7 +185,7 @@ function soonest({ missed }: Memory, now: number): number | undefined {
 async function read({ deliveries, turn, log }: Sweep, from: number): Promise<Attempt[]> {
   const attempts: Attempt[] = []
   let cursor: string | undefined
-  for (let pages = 0; pages < mostPages; pages++) {
+  for (let pages = 0; pages < maxPages; pages++) {
     turn.signal.throwIfAborted()
     const page = await deliveries.page(cursor)
     attempts.push(...page.attempts.filter(({ at }) => at >= from))
@@ -193,7 +193,7 @@ async function read({ deliveries, turn, log }: Sweep, from: number): Promise<Att
     const oldest = page.attempts.at(-1)
     if (cursor === undefined || !oldest || oldest.at < from) return attempts
   }
-  log.warn({ pages: mostPages }, 'the log of deliveries is longer than a sweep reads')
+  log.warn({ pages: maxPages }, 'the log of deliveries is longer than a sweep reads')
   return attempts
 }
 
@@ -207,8 +207,8 @@ async function redeliver(sweep: Sweep, missed: Missed): Promise<void> {
   try {
     await deliveries.redeliver(id)
   } catch (error) {
-    if (error instanceof ComeBack) sweep.memory = memory
-    if (!(error instanceof Refused)) throw error
+    if (error instanceof RetryLater) sweep.memory = memory
+    if (!(error instanceof Rejected)) throw error
     log.warn({ delivery, event, err: error }, 'GitHub will not send this webhook again')
     return
   }
@@ -229,15 +229,15 @@ async function remember(sweep: Sweep, memory: Memory): Promise<void> {
 /** Limits are waited out, and what GitHub doesn't answer is left to the next sweep. */
 async function afterFault(sweep: Sweep, error: unknown): Promise<number | undefined> {
   const { log, meter, redelivered, now } = sweep
-  if (error instanceof ComeBack) {
+  if (error instanceof RetryLater) {
     await remember(sweep, { ...sweep.memory, notBefore: error.until })
     log.warn({ until: new Date(error.until).toISOString() }, 'the sweep waits for GitHub’s limit')
     meter?.swept({ result: 'limited', redelivered })
     return Math.max(error.until - now(), 1_000)
   }
-  if (!(error instanceof Refused) && !(error instanceof Unanswered)) throw error
+  if (!(error instanceof Rejected) && !(error instanceof NoResponse)) throw error
   log.warn({ err: error }, 'the sweep broke off')
   meter?.swept({ result: 'failed', redelivered })
   // A server that has no such log will not have one in five minutes.
-  return error instanceof Refused ? hour : undefined
+  return error instanceof Rejected ? hour : undefined
 }

@@ -2,7 +2,7 @@
  * Removes a branch that nothing came of, once the task run that may still use it has ended. No Run waits for that: it
  * is an errand of its own, which looks every few minutes, and gives way to any Run of the thread.
  */
-import { ComeBack, Refused, Unanswered } from '../core/model/errors.ts'
+import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { GitHub, Log, RunQueue, TasksClient } from '../core/model/ports.ts'
 import { type Thread, threadSlot } from '../core/model/thread.ts'
 import { isTerminal, type Run } from '../core/run/run.ts'
@@ -28,7 +28,7 @@ interface RemovalTurn {
 const minute = 60_000
 const usualPause = 5 * minute
 /** A task run ends an hour after its last turn; one that is still there then may be there for ever. */
-const patience = 48 * 60 * minute
+const giveUpAfterMs = 48 * 60 * minute
 
 /** @returns ms until the next look, or that there is nothing left to do */
 export const removeBranch =
@@ -40,21 +40,21 @@ export const removeBranch =
     if (!read.success) return pause
     const unused = read.data
     const about = { thread: unused.thread.url, branch: unused.name }
-    if (deps.now() - unused.since > patience) {
+    if (deps.now() - unused.since > giveUpAfterMs) {
       deps.log.warn(about, 'left an unused branch where it is: its task run does not end')
       return 'done'
     }
     try {
-      return await look(deps, turn, unused, pause)
+      return await poll(deps, turn, unused, pause)
     } catch (error) {
-      if (error instanceof ComeBack) return Math.max(pause, error.until - deps.now())
-      if (!(error instanceof Refused) && !(error instanceof Unanswered)) throw error
+      if (error instanceof RetryLater) return Math.max(pause, error.until - deps.now())
+      if (!(error instanceof Rejected) && !(error instanceof NoResponse)) throw error
       deps.log.warn({ ...about, err: error }, 'could not remove an unused branch')
-      return error instanceof Refused && error.of === 'effect' ? 'done' : pause
+      return error instanceof Rejected && error.of === 'effect' ? 'done' : pause
     }
   }
 
-async function look(
+async function poll(
   deps: RemovalDeps,
   turn: RemovalTurn,
   unused: UnusedBranch,

@@ -1,6 +1,6 @@
 /** The agent's `session/update` events in our words. Shapes: the Agent Client Protocol, as PostHog logs them. */
 import { z } from 'zod'
-import type { AgentAct, Doing, PlanStep } from '../core/run/agent-activity.ts'
+import type { ActingStep, AgentAct, PlanStep } from '../core/run/agent-activity.ts'
 
 const text = z.string().optional().catch(undefined)
 
@@ -25,10 +25,10 @@ export type AgentUpdate = z.infer<typeof AgentUpdate>
 
 /** `undefined` for an event that says nothing of what the agent does. */
 export function actOf(update: AgentUpdate): AgentAct | undefined {
-  if (update.sessionUpdate === 'plan') return { is: 'plan', steps: (update.entries ?? []).map(stepOf) }
+  if (update.sessionUpdate === 'plan') return { kind: 'plan', steps: (update.entries ?? []).map(stepOf) }
   if (!update.sessionUpdate.startsWith('tool_call')) return undefined
   return {
-    is: 'acts',
+    kind: 'acts',
     doing: doingOf(update),
     files: changes(update) ? (update.locations ?? []).map(({ path }) => path) : [],
     command: update.sessionUpdate === 'tool_call' && update.kind === 'execute',
@@ -37,7 +37,7 @@ export function actOf(update: AgentUpdate): AgentAct | undefined {
 
 const changes = ({ kind = '' }: AgentUpdate): boolean => /^(?:edit|delete|move)$/.test(kind)
 
-const kinds: Readonly<Record<string, Doing>> = {
+const kinds: Readonly<Record<string, ActingStep>> = {
   read: 'reading',
   search: 'reading',
   fetch: 'reading',
@@ -49,7 +49,7 @@ const kinds: Readonly<Record<string, Doing>> = {
 
 const checks = /\b(?:tests?|lint|check|tsc|types?|build|pytest|jest|vitest|rspec|eslint|biome|mypy|clippy)\b/i
 
-const doingOf = ({ kind = '', title = '' }: AgentUpdate): Doing | undefined =>
+const doingOf = ({ kind = '', title = '' }: AgentUpdate): ActingStep | undefined =>
   kind === 'execute' ? (checks.test(title) ? 'checking' : 'running') : kinds[kind]
 
 const stepOf = ({ content, status }: { content: string; status?: string | undefined }): PlanStep => ({

@@ -3,7 +3,7 @@
  * Safe to repeat from the start, as an upload counts for nothing until its id is used.
  */
 import { z } from 'zod'
-import { Refused, Unanswered } from '../core/model/errors.ts'
+import { NoResponse, Rejected } from '../core/model/errors.ts'
 import type { Session } from '../core/run/session.ts'
 import type { AttachmentFile } from '../core/text/attachment-links.ts'
 import { type Call, call, type PostHogSettings } from './posthog-http.ts'
@@ -55,7 +55,7 @@ async function handOver(to: Recipient, file: AttachmentFile): Promise<string> {
     fields: { size: file.bytes.length },
     entry: Prepared,
   })
-  if (!prepared) throw new Unanswered('posthog', 'PostHog prepared no upload')
+  if (!prepared) throw new NoResponse('posthog', 'PostHog prepared no upload')
   const { id, storage_path, presigned_post } = prepared
   await upload(presigned_post, file)
   const finalized = await ask(to, file, {
@@ -64,7 +64,7 @@ async function handOver(to: Recipient, file: AttachmentFile): Promise<string> {
     entry: Finalized,
   })
   if (finalized.some(known => known.id === id)) return id
-  throw new Unanswered('posthog', 'PostHog did not confirm an upload')
+  throw new NoResponse('posthog', 'PostHog did not confirm an upload')
 }
 
 interface Asked<T> {
@@ -111,14 +111,14 @@ async function post(url: string, body: FormData): Promise<Response> {
       signal: AbortSignal.timeout(uploadLimit),
     })
   } catch (cause) {
-    throw new Unanswered('posthog', "PostHog's file storage did not answer", { cause })
+    throw new NoResponse('posthog', "PostHog's file storage did not answer", { cause })
   }
 }
 
 /** Storage speaks S3's XML, of which the code says all. */
-function storageFault(status: number, said: string): Refused | Unanswered {
+function storageFault(status: number, said: string): Rejected | NoResponse {
   const code = /<Code>(\w{1,60})<\/Code>/.exec(said)?.[1] ?? ''
   const message = `PostHog's file storage answered ${[status, code].join(' ').trim()}`
   const mayPass = status >= 500 || status === 408 || status === 429
-  return mayPass ? new Unanswered('posthog', message) : new Refused('posthog', status, code, message)
+  return mayPass ? new NoResponse('posthog', message) : new Rejected('posthog', status, code, message)
 }

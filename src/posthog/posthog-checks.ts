@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { effortsFor, type ReasoningEffort } from '../core/agent/run-request.ts'
 import { type Check, found, passed } from '../core/model/check.ts'
-import { ComeBack, Refused } from '../core/model/errors.ts'
+import { Rejected, RetryLater } from '../core/model/errors.ts'
 import { call, type PostHogSettings } from './posthog-http.ts'
 
 export interface Examined {
@@ -40,7 +40,7 @@ async function checkWriting(examined: Examined): Promise<Check> {
   const refusal = await refusalOf(() =>
     call(settings, { method: 'POST', path, body: {}, answer: z.unknown() }, now),
   )
-  if (!(refusal instanceof Refused) || refusal.status !== 403 || !/scope/i.test(refusal.message))
+  if (!(refusal instanceof Rejected) || refusal.status !== 403 || !/scope/i.test(refusal.message))
     return passed('posthog-scope', 'task:write')
   return found(
     'posthog-scope',
@@ -50,9 +50,10 @@ async function checkWriting(examined: Examined): Promise<Check> {
 }
 
 function keyRefused(error: unknown, { settings: { host, projectId } }: Examined): Check[] {
-  if (!(error instanceof Refused)) {
+  if (!(error instanceof Rejected)) {
     // A limit was met by a key that works.
-    if (error instanceof ComeBack) return [passed('posthog-key', 'works; its rate limit is reached just now')]
+    if (error instanceof RetryLater)
+      return [passed('posthog-key', 'works; its rate limit is reached just now')]
     const fix =
       'Check POSTHOG_HOST (https://us.posthog.com, https://eu.posthog.com or your own), and that this machine reaches it.'
     return [found('posthog-key', `PostHog at ${host} could not be asked: ${wordsOf(error)}`, fix)]
@@ -152,18 +153,18 @@ const get = async <T>(
   answer: z.ZodType<T>,
 ): Promise<T> => (await call(settings, { method: 'GET', path, query, answer }, now)).data
 
-async function refusalOf(ask: () => Promise<unknown>): Promise<unknown> {
+async function refusalOf(request: () => Promise<unknown>): Promise<unknown> {
   try {
-    await ask()
+    await request()
     return undefined
   } catch (error) {
     return error
   }
 }
 
-async function answerOf<T>(ask: () => Promise<T>): Promise<T | undefined> {
+async function answerOf<T>(request: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await ask()
+    return await request()
   } catch {
     return undefined
   }

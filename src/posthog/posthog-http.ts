@@ -4,7 +4,7 @@
  * the answer or in `reset_at`, and not every 429 is worth a second try.
  */
 import type { z } from 'zod'
-import { asRead, ComeBack, Refused, Unanswered } from '../core/model/errors.ts'
+import { asRead, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { LimitGate } from '../core/model/limit-gate.ts'
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
 import { sendable } from '../core/text/sendable.ts'
@@ -60,7 +60,7 @@ export async function call<T>(
   try {
     return await ask(settings, request, { now, answered: code => (status = code) })
   } catch (error) {
-    if (error instanceof ComeBack) meter?.toldToWait(error.service, error.why)
+    if (error instanceof RetryLater) meter?.toldToWait(error.service, error.why)
     if (isOfTheKey(error)) gate.note(error)
     throw error
   } finally {
@@ -75,8 +75,8 @@ export async function call<T>(
 }
 
 /** A usage limit is the one task's, and reading goes on; the rate limit is the key's, whatever it calls for. */
-export const isOfTheKey = (error: unknown): error is ComeBack =>
-  error instanceof ComeBack && error.why === 'rate-limit'
+export const isOfTheKey = (error: unknown): error is RetryLater =>
+  error instanceof RetryLater && error.why === 'rate-limit'
 
 async function ask<T>(
   settings: PostHogSettings,
@@ -88,7 +88,7 @@ async function ask<T>(
   const body = await read(response)
   // A page for people is nothing that PostHog's API says: what it is asked for is there as before.
   if (!response.ok && body === undefined && request.method === 'GET' && isPage(response))
-    throw new Unanswered('posthog', `something before PostHog answered ${response.status}`)
+    throw new NoResponse('posthog', `something before PostHog answered ${response.status}`)
   if (!response.ok) {
     const fault = faultOf(response.status, ErrorBody.parse(body), now())
     throw request.method === 'GET' ? asRead(fault) : fault
@@ -96,7 +96,7 @@ async function ask<T>(
   const parsed = request.answer.safeParse(body)
   if (parsed.success) return { data: parsed.data, headers: response.headers }
   const issue = parsed.error.issues[0]
-  throw new Unanswered(
+  throw new NoResponse(
     'posthog',
     `PostHog's answer could not be read: ${issue?.path.join('.')} ${issue?.message}`,
   )
@@ -127,13 +127,13 @@ async function send(settings: PostHogSettings, request: Call<unknown>): Promise<
       signal: AbortSignal.timeout(request.within ?? defaultLimit),
     })
   } catch (cause) {
-    throw new Unanswered('posthog', `PostHog did not answer (${reasonOf(cause)})`, { cause })
+    throw new NoResponse('posthog', `PostHog did not answer (${reasonOf(cause)})`, { cause })
   }
 }
 
 async function read(response: Response): Promise<unknown> {
   const text = await response.text().catch((cause: unknown) => {
-    throw new Unanswered('posthog', `PostHog's answer broke off (${reasonOf(cause)})`, { cause })
+    throw new NoResponse('posthog', `PostHog's answer broke off (${reasonOf(cause)})`, { cause })
   })
   try {
     return text === '' ? undefined : JSON.parse(text)
@@ -155,25 +155,25 @@ const billing = new Set(['billing_limit', 'posthog_code_billing_limit_exceeded']
 /** The gates that refuse before anything is stored, so that trying again is safe. */
 const beforeEffect = new Set(['desktop_access_unavailable', 'warm_run_activation_unavailable'])
 
-export function faultOf(status: number, body: ErrorBody, now: number): Refused | ComeBack | Unanswered {
+export function faultOf(status: number, body: ErrorBody, now: number): Rejected | RetryLater | NoResponse {
   const said = body.detail ?? body.error ?? `status ${status}`
   const code = body.code ?? ''
   if (status === 429) return limited(body, said, now)
   if (status === 503 && beforeEffect.has(code))
-    return new ComeBack('posthog', now + 30_000, 'unavailable', 'PostHog is not available')
+    return new RetryLater('posthog', now + 30_000, 'unavailable', 'PostHog is not available')
   if (status >= 500 || status === 408)
-    return new Unanswered('posthog', `PostHog answered ${status}: ${said}`, {
+    return new NoResponse('posthog', `PostHog answered ${status}: ${said}`, {
       said: body.error === undefined ? undefined : { status, error: body.error },
     })
-  return new Refused('posthog', status, code, said, body.attr ?? undefined)
+  return new Rejected('posthog', status, code, said, body.attr ?? undefined)
 }
 
-function limited(body: ErrorBody, said: string, now: number): Refused | ComeBack {
+function limited(body: ErrorBody, said: string, now: number): Rejected | RetryLater {
   const code = body.code ?? ''
   if (billing.has(code) || billing.has(body.type ?? '') || code === 'signal_report_task_cap')
-    return new Refused('posthog', 429, code || 'billing_limit', said)
+    return new Rejected('posthog', 429, code || 'billing_limit', said)
   if (code === 'usage_limit_exceeded')
-    return new ComeBack(
+    return new RetryLater(
       'posthog',
       resetAt(body.reset_at) ?? now + 10 * minute,
       'usage-limit',
@@ -181,7 +181,7 @@ function limited(body: ErrorBody, said: string, now: number): Refused | ComeBack
     )
   const seconds = /available in (\d+(?:\.\d+)?) second/i.exec(said)?.[1]
   const wait = seconds === undefined ? minute : Math.ceil(Number(seconds)) * 1000
-  return new ComeBack('posthog', now + wait, 'rate-limit', 'PostHog’s rate limit is reached')
+  return new RetryLater('posthog', now + wait, 'rate-limit', 'PostHog’s rate limit is reached')
 }
 
 /** ISO text, or seconds since the epoch. */

@@ -1,6 +1,6 @@
 /** The stored log of a run, read to its end: nothing may be concluded from a part of it. */
 import { z } from 'zod'
-import { Refused, Unanswered } from '../core/model/errors.ts'
+import { NoResponse, Rejected } from '../core/model/errors.ts'
 import type { Session } from '../core/run/session.ts'
 import type { Answer, Call } from './posthog-http.ts'
 
@@ -12,12 +12,12 @@ const pageLength = 5_000
 const Entries = z.array(z.unknown())
 type Page = Answer<unknown[]>
 
-export function sessionLog(ask: <T>(request: Call<T>) => Promise<Answer<T>>) {
+export function sessionLog(request: <T>(request: Call<T>) => Promise<Answer<T>>) {
   let served = false
 
   async function page(session: Session, query: Record<string, string>): Promise<Page | undefined> {
     try {
-      const read = await ask({
+      const read = await request({
         method: 'GET',
         path: `${runPath(session)}session_logs/`,
         query,
@@ -26,10 +26,10 @@ export function sessionLog(ask: <T>(request: Call<T>) => Promise<Answer<T>>) {
       served = true
       return read
     } catch (error) {
-      if (!(error instanceof Refused)) throw error
+      if (!(error instanceof Rejected)) throw error
       if (!served && isWithout(error)) return undefined
       // The run is there, and so is its log: it was only not to be had just now.
-      throw new Unanswered('posthog', `PostHog did not give the log of a run: ${error.message}`, {
+      throw new NoResponse('posthog', `PostHog did not give the log of a run: ${error.message}`, {
         cause: error,
       })
     }
@@ -44,7 +44,7 @@ export function sessionLog(ask: <T>(request: Call<T>) => Promise<Answer<T>>) {
       if (!read) return entries
       entries.push(...read.data)
       if (!hasMore(read)) return entries
-      if (read.data.length === 0) throw new Unanswered('posthog', 'PostHog held back a part of a log')
+      if (read.data.length === 0) throw new NoResponse('posthog', 'PostHog held back a part of a log')
     }
   }
 
@@ -60,7 +60,7 @@ export function sessionLog(ask: <T>(request: Call<T>) => Promise<Answer<T>>) {
 }
 
 /** Servers that do not know of such logs; the run alone must do there. */
-const isWithout = ({ status, message }: Refused): boolean =>
+const isWithout = ({ status, message }: Rejected): boolean =>
   status === 405 || (status === 404 && message === 'Endpoint not found.')
 
 function hasMore({ data, headers }: Page): boolean {

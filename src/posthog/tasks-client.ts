@@ -2,9 +2,9 @@
 import { z } from 'zod'
 import { messagesIn } from '../core/agent/prompt.ts'
 import type { CodexTaskRunCreate } from '../core/agent/run-request.ts'
-import { isNotFound, Refused, Unanswered } from '../core/model/errors.ts'
+import { isNotFound, NoResponse, Rejected } from '../core/model/errors.ts'
 import type { KnownModel, NewTask, SandboxView } from '../core/model/views.ts'
-import type { LogEntry, Sight } from '../core/run/apply-snapshot.ts'
+import type { LogEntry, TaskRunSnapshot } from '../core/run/apply-snapshot.ts'
 import type { PermissionRequest } from '../core/run/permission-request.ts'
 import { isTerminal } from '../core/run/run.ts'
 import type { Session } from '../core/run/session.ts'
@@ -33,8 +33,8 @@ export interface Discretion {
 }
 
 export function postHogTasks(settings: PostHogSettings, { now, redact }: Discretion) {
-  const ask = <T>(request: Call<T>): Promise<Answer<T>> => call(settings, request, now)
-  const log = sessionLog(ask)
+  const request = <T>(request: Call<T>): Promise<Answer<T>> => call(settings, request, now)
+  const log = sessionLog(request)
 
   return {
     /** Not repeatable: after `Unanswered`, look with `findTask` first. */
@@ -46,12 +46,12 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
         origin_product: 'user_created',
         title_manually_set: true,
       }
-      return (await ask({ method: 'POST', path: 'tasks/', body, answer: Task })).data.id
+      return (await request({ method: 'POST', path: 'tasks/', body, answer: Task })).data.id
     },
 
     /** The task whose description ends in the line `marker`: anybody can write one into a title or an instruction. */
     async findTask(marker: string): Promise<string | undefined> {
-      const { data } = await ask({
+      const { data } = await request({
         method: 'GET',
         path: 'tasks/',
         query: { search: marker },
@@ -68,27 +68,33 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       const path = `tasks/${taskId}/run/`
       const prompt = body.pending_user_message
       const safe = prompt === undefined ? body : { ...body, pending_user_message: redact(prompt) }
-      const { data } = await ask({ method: 'POST', path, body: safe, answer: StartedTask, within: 30_000 })
+      const { data } = await request({
+        method: 'POST',
+        path,
+        body: safe,
+        answer: StartedTask,
+        within: 30_000,
+      })
       const made = data.named.find(id => !before.includes(id))
       if (made !== undefined) return made
-      if (data.error) throw new Refused('posthog', 400, 'run_error', data.error)
-      throw new Unanswered('posthog', 'PostHog did not say which run it made')
+      if (data.error) throw new Rejected('posthog', 400, 'run_error', data.error)
+      throw new NoResponse('posthog', 'PostHog did not say which run it made')
     },
 
     /** The ids of a task's newest runs. */
     async runIds(taskId: string): Promise<string[]> {
       const query = { limit: '100' }
-      const { data } = await ask({ method: 'GET', path: `tasks/${taskId}/runs/`, query, answer: RunPage })
+      const { data } = await request({ method: 'GET', path: `tasks/${taskId}/runs/`, query, answer: RunPage })
       return data.results.map(run => run.id)
     },
 
     statusOf,
 
     /** Reads the run and the part of its log after the first `offset` entries. */
-    async look(session: Session, offset: number): Promise<Sight> {
-      const { data: run } = await ask({ method: 'GET', path: runPath(session), answer: TaskRun })
+    async look(session: Session, offset: number): Promise<TaskRunSnapshot> {
+      const { data: run } = await request({ method: 'GET', path: runPath(session), answer: TaskRun })
       const lines = await log.after(session, offset)
-      return sightOf(run, lines, { offset, redact })
+      return snapshotOf(run, lines, { offset, redact })
     },
 
     /** How many entries the log of a run has by now. */
@@ -108,19 +114,19 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       }
       const body = { jsonrpc: '2.0', id, method: 'user_message', params }
       try {
-        await ask({ method: 'POST', path: `${runPath(session)}command/`, body, answer: Taken })
+        await request({ method: 'POST', path: `${runPath(session)}command/`, body, answer: Taken })
         return 'queued'
       } catch (error) {
-        if (error instanceof Refused && error.status === 409) return 'ended'
+        if (error instanceof Rejected && error.status === 409) return 'ended'
         if (mayHaveEnded(error) && (await hasEnded(session))) return 'ended'
-        throw error instanceof Refused && error.status === 404 ? outOfSight(error) : error
+        throw error instanceof Rejected && error.status === 404 ? outOfSight(error) : error
       }
     },
 
     /** The agent's own refusal, of a request that does not wait any more, comes with 200. */
     async answerPermission(session: Session, params: { requestId: string; optionId: string }): Promise<void> {
       const body = { jsonrpc: '2.0', id: params.requestId, method: 'permission_response', params }
-      await ask({ method: 'POST', path: `${runPath(session)}command/`, body, answer: z.unknown() })
+      await request({ method: 'POST', path: `${runPath(session)}command/`, body, answer: z.unknown() })
     },
 
     /** For the next run of a task. */
@@ -132,13 +138,18 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
     /** Asks for the end of a run. A promise only: look until the status is terminal. */
     async cancel(session: Session, reason: string): Promise<void> {
       const body = { reason: cut(reason, 500) }
-      await ask({ method: 'POST', path: `${runPath(session)}cancel/`, body, answer: Taken })
+      await request({ method: 'POST', path: `${runPath(session)}cancel/`, body, answer: Taken })
     },
 
     /** What the agent says of a task as a whole, where the server has that. */
     async summary(taskId: string): Promise<string | undefined> {
       try {
-        const { data } = await ask({ method: 'GET', path: `tasks/${taskId}/`, answer: Task, within: 5_000 })
+        const { data } = await request({
+          method: 'GET',
+          path: `tasks/${taskId}/`,
+          answer: Task,
+          within: 5_000,
+        })
         return data.task_summary?.trim() ? redact(data.task_summary.trim()) : undefined
       } catch {
         return undefined
@@ -149,7 +160,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
     async cost(taskId: string): Promise<number | undefined> {
       try {
         const path = `tasks/${taskId}/usage/`
-        return (await ask({ method: 'GET', path, answer: Usage, within: 5_000 })).data.total_cost_usd
+        return (await request({ method: 'GET', path, answer: Usage, within: 5_000 })).data.total_cost_usd
       } catch {
         return undefined
       }
@@ -158,14 +169,19 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
     /** The sandbox environments that the key can see. */
     async sandboxes(): Promise<SandboxView[]> {
       const query = { limit: '100' }
-      return (await ask({ method: 'GET', path: 'sandbox_environments/', query, answer: SandboxPage })).data
-        .results
+      return (await request({ method: 'GET', path: 'sandbox_environments/', query, answer: SandboxPage }))
+        .data.results
     },
 
     /** The Codex models; empty when the server can't say, which is not the same as none. */
     async models(): Promise<KnownModel[]> {
       try {
-        const { data } = await ask({ method: 'GET', path: 'tasks/models/', answer: Models, within: 5_000 })
+        const { data } = await request({
+          method: 'GET',
+          path: 'tasks/models/',
+          answer: Models,
+          within: 5_000,
+        })
         return data.models
           .filter(({ runtime_adapter }) => runtime_adapter === 'codex')
           .map(({ model, supported_efforts }) => ({ name: model, efforts: supported_efforts ?? undefined }))
@@ -176,7 +192,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
   }
 
   async function statusOf(session: Session): Promise<TaskRun['status']> {
-    return (await ask({ method: 'GET', path: runPath(session), answer: TaskRun })).data.status
+    return (await request({ method: 'GET', path: runPath(session), answer: TaskRun })).data.status
   }
 
   async function hasEnded(session: Session): Promise<boolean> {
@@ -186,10 +202,10 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
 
 /** Older servers can't tell an ended workflow from one that they do not reach, and one 404 is no word on a run. */
 const mayHaveEnded = (error: unknown): boolean =>
-  isNotFound(error) || (error instanceof Unanswered && error.said?.status === 502)
+  isNotFound(error) || (error instanceof NoResponse && error.said?.status === 502)
 
-const outOfSight = (cause: Refused): Unanswered =>
-  new Unanswered('posthog', 'PostHog did not find a run that goes on', { cause })
+const outOfSight = (cause: Rejected): NoResponse =>
+  new NoResponse('posthog', 'PostHog did not find a run that goes on', { cause })
 
 /** By code points, as PostHog counts. */
 const cut = (text: string, most: number): string =>
@@ -200,7 +216,7 @@ interface Reading {
   redact(text: string): string
 }
 
-function sightOf(run: TaskRun, lines: unknown[], { offset, redact }: Reading): Sight {
+function snapshotOf(run: TaskRun, lines: unknown[], { offset, redact }: Reading): TaskRunSnapshot {
   const output = run.output
   const startedAt = Date.parse(run.created_at ?? '') || 0
   return {
@@ -223,17 +239,17 @@ function sightOf(run: TaskRun, lines: unknown[], { offset, redact }: Reading): S
 
 /** All that the agent can word. */
 function redacted({ at, what }: LogEntry, redact: (text: string) => string): LogEntry {
-  if (what.is === 'asks') {
+  if (what.kind === 'asks') {
     const { request } = what
-    return { at, what: { is: 'asks', request: { ...request, title: redact(request.title) } } }
+    return { at, what: { kind: 'asks', request: { ...request, title: redact(request.title) } } }
   }
-  if (what.is === 'message') return { at, what: { is: 'message', text: redact(what.text) } }
-  if (what.is === 'plan')
+  if (what.kind === 'message') return { at, what: { kind: 'message', text: redact(what.text) } }
+  if (what.kind === 'plan')
     return {
       at,
-      what: { is: 'plan', steps: what.steps.map(step => ({ ...step, text: redact(step.text) })) },
+      what: { kind: 'plan', steps: what.steps.map(step => ({ ...step, text: redact(step.text) })) },
     }
-  return { at, what: what.is === 'progress' ? { ...what, label: redact(what.label) } : what }
+  return { at, what: what.kind === 'progress' ? { ...what, label: redact(what.label) } : what }
 }
 
 export function logEntry(line: unknown): LogEntry[] {
@@ -249,24 +265,24 @@ const agentActs = /^(?:agent_message_chunk|agent_thought)/
 
 /** Console output and housekeeping mean nothing: they also come after the end of a turn. */
 function meaning({ notification: { method = '', params, result } }: LogLine): LogEntry['what'] | undefined {
-  if (/^_?posthog\/turn_complete$/.test(method) || result) return { is: 'turn-over' }
+  if (/^_?posthog\/turn_complete$/.test(method) || result) return { kind: 'turn-over' }
   if (method.endsWith('posthog/progress') && params?.step !== undefined)
     return {
-      is: 'progress',
+      kind: 'progress',
       step: params.step,
       label: params.label ?? params.step,
       done: over.has(params.status ?? ''),
       ...(params.status === 'failed' ? { failed: true } : {}),
     }
   if (method.endsWith('posthog/permission_request') && params?.requestId !== undefined)
-    return { is: 'asks', request: requestOf(params.requestId, params) }
+    return { kind: 'asks', request: requestOf(params.requestId, params) }
   if (method.endsWith('posthog/permission_resolved') && params?.requestId !== undefined)
-    return { is: 'permitted', id: params.requestId }
+    return { kind: 'permitted', id: params.requestId }
   const update = params?.update
   if (method !== 'session/update' || !update) return undefined
   if (update.sessionUpdate === 'agent_message') return messageOf(update.content)
   if (update.sessionUpdate.startsWith('user_message')) return wordsOf(update.content)
-  return actOf(update) ?? (agentActs.test(update.sessionUpdate) ? { is: 'activity' } : undefined)
+  return actOf(update) ?? (agentActs.test(update.sessionUpdate) ? { kind: 'activity' } : undefined)
 }
 
 /** A question is marked as one, or has no option that rejects. */
@@ -294,10 +310,10 @@ function textOf(content: unknown): string {
 /** A block without text goes with one that has some. */
 function wordsOf(content: unknown): LogEntry['what'] {
   const text = textOf(content)
-  return text === '' ? { is: 'activity' } : { is: 'words', messages: messagesIn(text) }
+  return text === '' ? { kind: 'activity' } : { kind: 'words', messages: messagesIn(text) }
 }
 
 function messageOf(content: unknown): LogEntry['what'] {
   const text = textOf(content)
-  return text.trim() === '' ? { is: 'activity' } : { is: 'message', text: text.trim() }
+  return text.trim() === '' ? { kind: 'activity' } : { kind: 'message', text: text.trim() }
 }

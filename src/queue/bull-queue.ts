@@ -134,7 +134,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     })
   }
 
-  tell(id: string, message: string): Promise<boolean> {
+  send(id: string, message: string): Promise<boolean> {
     return this.#reach(async () => {
       return (await this.#isLive(id)) && leaveMessage(this.#queue.getBackend(), id, message)
     })

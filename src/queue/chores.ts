@@ -5,7 +5,7 @@
  * An errand is a chore about one thing, whose job ends when that is done.
  */
 import type { BullQueue } from './bull-queue.ts'
-import type { Chore, Chores, Errand, HeldJob, Sent, Verdict } from './work-queue.ts'
+import type { Chore, Chores, Errand, LockedJob, Sent, StepResult } from './work-queue.ts'
 
 /** The data of a chore's job, or of an errand's. */
 export interface ChoreRecord {
@@ -36,7 +36,7 @@ interface Known {
   chore: Chore
 }
 
-type Enlisted = Pick<BullQueue<ChoreRecord>, 'add' | 'tell' | 'wake' | 'work'>
+type Enlisted = Pick<BullQueue<ChoreRecord>, 'add' | 'send' | 'wake' | 'work'>
 
 export class ChoreBoard implements Chores {
   readonly #queue: Enlisted
@@ -71,7 +71,7 @@ export class ChoreBoard implements Chores {
         { errand: kind, memory: what },
         `${kind} ${subject}`,
       )
-      if (added.outcome !== 'held' || (await this.#queue.tell(added.id, JSON.stringify(what)))) return
+      if (added.outcome !== 'held' || (await this.#queue.send(added.id, JSON.stringify(what)))) return
     }
     throw new Error(`${subject} changes hands too fast`)
   }
@@ -84,25 +84,25 @@ export class ChoreBoard implements Chores {
     return this.#queue.add(id, {})
   }
 
-  async #turn(job: HeldJob<ChoreRecord>): Promise<Verdict> {
+  async #turn(job: LockedJob<ChoreRecord>): Promise<StepResult> {
     const errand = this.#errands.get(job.data.errand ?? '')
     if (errand) return this.#errandTurn(job, errand)
     const known = this.#known.get(job.id)
-    if (!known) return { do: 'park', ms: UNKNOWN_MS }
+    if (!known) return { kind: 'park', ms: UNKNOWN_MS }
     const { signal } = job
     const remember = (memory: unknown) => job.save({ memory })
     const ms = await known.chore({ memory: job.data.memory, signal, remember })
-    return { do: 'park', ms: ms ?? known.ms }
+    return { kind: 'park', ms: ms ?? known.ms }
   }
 
-  async #errandTurn(job: HeldJob<ChoreRecord>, errand: Errand): Promise<Verdict> {
+  async #errandTurn(job: LockedJob<ChoreRecord>, errand: Errand): Promise<StepResult> {
     const inbox = await job.inbox()
     const { memory, read = 0 } = job.data
     const newest = inbox.length > read ? inbox.at(-1) : undefined
     const what: unknown = newest === undefined ? memory : JSON.parse(newest)
     const remember = (next: unknown) => job.save({ ...job.data, memory: next, read: inbox.length })
     const ms = await errand({ what, signal: job.signal, remember })
-    if (ms !== 'done') return { do: 'park', ms }
-    return (await job.inbox()).length > inbox.length ? { do: 'park', ms: 0 } : { do: 'end' }
+    if (ms !== 'done') return { kind: 'park', ms }
+    return (await job.inbox()).length > inbox.length ? { kind: 'park', ms: 0 } : { kind: 'end' }
   }
 }

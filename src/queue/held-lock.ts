@@ -36,11 +36,11 @@ export class HeldLock {
     if (this.#lost) throw this.#lost
     const asked = Date.now()
     const left = Math.max(this.#heldUntil - asked, this.#duration / 3)
-    const held = await within(left, this.#extend(), () => false).catch(error => {
+    const job = await within(left, this.#extend(), () => false).catch(error => {
       throw this.#lose(error)
     })
     if (this.#lost) throw this.#lost
-    if (!held) throw this.#lose()
+    if (!job) throw this.#lose()
     this.#heldUntil = asked + this.#duration
   }
 
@@ -57,10 +57,10 @@ export class HeldLock {
 
   async #renew(): Promise<void> {
     const asked = Date.now()
-    const held = await within(this.#duration / 3, this.#extend(), unknown).catch(unknown)
+    const job = await within(this.#duration / 3, this.#extend(), unknown).catch(unknown)
     if (this.#lost) return
-    if (held) this.#heldUntil = asked + this.#duration
-    else if (held === false || Date.now() > this.#heldUntil) this.#lose()
+    if (job) this.#heldUntil = asked + this.#duration
+    else if (job === false || Date.now() > this.#heldUntil) this.#lose()
   }
 
   #lose(cause?: unknown): LockLost {

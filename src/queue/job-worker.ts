@@ -13,7 +13,7 @@ import type { BullMqWorker, JobNotes } from './queue-backend.ts'
 import { describe } from './queue-log.ts'
 import { storable } from './storable.ts'
 import { withUnread } from './unread-keys.ts'
-import { type HeldJob, LockLost, type Processor, ShuttingDown, type Verdict } from './work-queue.ts'
+import { type LockedJob, LockLost, type Processor, ShuttingDown, type StepResult } from './work-queue.ts'
 
 /** BullMQ would fail a job for good at its second stall; `stalls` lets the processor decide instead. */
 const UNLIMITED = 1_000_000
@@ -29,7 +29,7 @@ export interface JobWorkerOptions<Data> extends BullQueueOptions<Data> {
 
 type BullMqJob = Job<unknown, unknown, string, JobNotes>
 /** `leave`: the job is not ours any more, or soon won't be. */
-type Outcome = Verdict | { do: 'leave' }
+type Outcome = StepResult | { kind: 'leave' }
 
 export class JobWorker<Data> {
   readonly #options: JobWorkerOptions<Data>
@@ -109,7 +109,7 @@ export class JobWorker<Data> {
   /** To BullMQ, returning means the job has ended, and DelayedError that we have put it away ourselves. */
   async #take(job: BullMqJob, token: string): Promise<void> {
     if (this.#draining) await this.#park(job, token, 0)
-    else if ((await this.#step(job, token)).do === 'end') return
+    else if ((await this.#step(job, token)).kind === 'end') return
     throw new DelayedError()
   }
 
@@ -122,7 +122,7 @@ export class JobWorker<Data> {
     const outcome = await this.#decide(this.#hold(job, read.data, lock), job, lock)
     this.#locks.delete(lock)
     lock.release()
-    if (outcome.do === 'park') await this.#park(job, token, outcome.ms, noticed)
+    if (outcome.kind === 'park') await this.#park(job, token, outcome.ms, noticed)
     return outcome
   }
 
@@ -144,7 +144,7 @@ export class JobWorker<Data> {
   async #parkUnread(job: BullMqJob, token: string, noticed: number): Promise<Outcome> {
     const ms = backoffMs(this.#unread.get(idOf(job)) ?? 1)
     await this.#park(job, token, ms, noticed)
-    return { do: 'leave' }
+    return { kind: 'leave' }
   }
 
   #lock(job: BullMqJob, token: string): HeldLock {
@@ -153,15 +153,15 @@ export class JobWorker<Data> {
     return new HeldLock(idOf(job), lockDuration, extend)
   }
 
-  #hold(job: BullMqJob, data: Data, lock: HeldLock): HeldJob<Data> {
-    const held: HeldJob<Data> = {
+  #hold(job: BullMqJob, data: Data, lock: HeldLock): LockedJob<Data> {
+    const held: LockedJob<Data> = {
       id: idOf(job),
       data,
       addedAt: job.timestamp,
       stalls: job.stalledCounter,
       failures: failuresOf(job),
       signal: lock.signal,
-      assertHeld: () => lock.assert(),
+      assertLocked: () => lock.assert(),
       save: async next => {
         await lock.assert()
         await job.updateData(storable(withUnread(job.data, held.data, next)))
@@ -172,30 +172,30 @@ export class JobWorker<Data> {
     return held
   }
 
-  async #decide(held: HeldJob<Data>, job: BullMqJob, lock: HeldLock): Promise<Outcome> {
+  async #decide(held: LockedJob<Data>, job: BullMqJob, lock: HeldLock): Promise<Outcome> {
     if (lock.isLost) return this.#leave(job)
     try {
-      const verdict = await this.#options.process(held)
+      const result = await this.#options.process(held)
       if (lock.isLost) return this.#leave(job)
       if (held.failures > 0) await this.#noteFailures(job, 0)
-      return verdict
+      return result
     } catch (error) {
       if (lock.isLost || error instanceof LockLost) return this.#leave(job)
-      if (this.#interrupted) return { do: 'park', ms: 0 }
+      if (this.#interrupted) return { kind: 'park', ms: 0 }
       return this.#backOff(job, held.failures + 1, error)
     }
   }
 
   #leave(job: BullMqJob): Outcome {
     this.#options.log.warn({ job: job.id }, 'lost the lock of a job, so left it to whoever has it')
-    return { do: 'leave' }
+    return { kind: 'leave' }
   }
 
   async #backOff(job: BullMqJob, failures: number, err: unknown): Promise<Outcome> {
     const ms = backoffMs(failures)
     this.#options.log.error({ job: job.id, failures, retryInMs: ms, err }, 'a step of a job failed')
     await this.#noteFailures(job, failures)
-    return { do: 'park', ms }
+    return { kind: 'park', ms }
   }
 
   async #noteFailures(job: BullMqJob, failures: number): Promise<void> {
@@ -231,7 +231,7 @@ function idOf(job: BullMqJob): string {
 }
 
 function failuresOf(job: BullMqJob): number {
-  const notes: unknown = job.progress
-  if (typeof notes !== 'object' || notes === null || !('failures' in notes)) return 0
-  return typeof notes.failures === 'number' ? notes.failures : 0
+  const messages: unknown = job.progress
+  if (typeof messages !== 'object' || messages === null || !('failures' in messages)) return 0
+  return typeof messages.failures === 'number' ? messages.failures : 0
 }

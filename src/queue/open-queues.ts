@@ -4,7 +4,7 @@ import { within } from './deadline.ts'
 import { openEmbedded } from './embedded-backend.ts'
 import type { Parse } from './job-record.ts'
 import type { QueueBackend } from './queue-backend.ts'
-import { describe, type Log, SILENT, troubleReporter } from './queue-log.ts'
+import { describe, errorReporter, type Log, SILENT } from './queue-log.ts'
 import { openRedis, START_MS } from './redis-backend.ts'
 import { openTelemetry } from './telemetry.ts'
 import { type Queues, QueueUnavailable } from './work-queue.ts'
@@ -37,7 +37,7 @@ export async function openQueues<TriggerData, RunData>(
 ): Promise<Queues<TriggerData, RunData>> {
   const { redisUrl, dataDir, log = SILENT, prefix = '{codex}' } = options
   const { lockDuration = 10_000, stalledInterval = 5_000, traced = false } = options
-  const report = troubleReporter(log)
+  const report = errorReporter(log)
   const backend = await (redisUrl ? openRedis(redisUrl, log, report, START_MS) : openEmbedded(dataDir, log))
   const telemetry = traced ? await openTelemetry() : undefined
   const shared = { backend, prefix, log, report, lockDuration, stalledInterval, telemetry }
@@ -54,14 +54,14 @@ export async function openQueues<TriggerData, RunData>(
     keepSeconds: 30 * DAY_SECONDS,
   })
   const chores = new BullQueue({ ...shared, name: 'chores', parse: readChore, keepSeconds: DAY_SECONDS })
-  const notes = new BullQueue<unknown>({
+  const messages = new BullQueue<unknown>({
     ...shared,
     name: 'notes',
     parse: data => data,
     keepSeconds: DAY_SECONDS,
   })
   const board = new ChoreBoard(chores)
-  const all = [triggers, runs, chores, notes]
+  const all = [triggers, runs, chores, messages]
   await Promise.all(all.map(queue => queue.ready())).catch(async error => {
     await backend.close()
     throw error
@@ -71,7 +71,7 @@ export async function openQueues<TriggerData, RunData>(
     kind: backend.kind,
     triggers,
     runs,
-    notes,
+    writtenOnce: messages,
     chores: board,
     ready: ms => ready(backend, all, ms),
     close: graceMs => {

@@ -12,7 +12,7 @@ const MOST_MESSAGES = 100
  * Reports connection trouble at most once per `everyMs` and message: a dead server makes dozens of errors a second.
  * Only the message is logged, since the errors of a Redis client carry the arguments of its command, AUTH's too.
  */
-export function troubleReporter(log: Log, everyMs = 10_000): (error: Error) => void {
+export function errorReporter(log: Log, everyMs = 10_000): (error: Error) => void {
   const lastSaid = new Map<string, number>()
   return error => {
     const message = describe(error)

@@ -102,7 +102,7 @@ interface Waiting {
 async function ready(redis: Redis, { where, log, waitMs }: Waiting): Promise<void> {
   let reason: unknown = 'no answer'
   let give: (error: Error) => void = () => {}
-  const note = (error: Error) => {
+  const message = (error: Error) => {
     reason = error
     if (/^(?:WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH)/.test(error.message)) give(refused())
   }
@@ -113,7 +113,7 @@ async function ready(redis: Redis, { where, log, waitMs }: Waiting): Promise<voi
   const say = setTimeout(() => {
     log.warn({ redis: where, error: describe(reason), ms: waitMs }, 'waiting for Redis')
   }, SAY_AFTER_MS)
-  redis.on('error', note)
+  redis.on('error', message)
   const up = new Promise<void>((resolve, reject) => {
     give = reject
     redis.once('ready', () => resolve())
@@ -125,7 +125,7 @@ async function ready(redis: Redis, { where, log, waitMs }: Waiting): Promise<voi
   } finally {
     clearTimeout(say)
   }
-  redis.off('error', note)
+  redis.off('error', message)
 }
 
 /** The parser's own error would show the whole address, password included. */

@@ -21,10 +21,10 @@ export interface Added {
 }
 
 /** What a processor decides at the end of one step. Parked for 0 ms: again at once, after those that wait already. */
-export type Verdict = { do: 'park'; ms: number } | { do: 'end' }
+export type StepResult = { kind: 'park'; ms: number } | { kind: 'end' }
 
 /** A job in the hands of one worker. All writes check first that the lock is still ours. */
-export interface HeldJob<Data> {
+export interface LockedJob<Data> {
   id: string
   data: Data
   /** ms since the epoch. */
@@ -36,7 +36,7 @@ export interface HeldJob<Data> {
   /** Aborted, with a `LockLost` or a `ShuttingDown` as the reason, when the step should stop where it is. */
   signal: AbortSignal
   /** Throws `LockLost` unless the lock is still ours; prolongs it. Call it before every effect. */
-  assertHeld(): Promise<void>
+  assertLocked(): Promise<void>
   /** Asserts the lock, then replaces the record. */
   save(data: Data): Promise<void>
   /** Everything ever told to this job, oldest first. */
@@ -47,7 +47,7 @@ export interface HeldJob<Data> {
  * Works one step. When it throws, the job is parked for a while (1 s, doubling up to 60 s) and never dropped: how often
  * to try is the processor's business, see `failures`.
  */
-export type Processor<Data> = (job: HeldJob<Data>) => Promise<Verdict>
+export type Processor<Data> = (job: LockedJob<Data>) => Promise<StepResult>
 
 export interface WorkQueue<Data> {
   /**
@@ -74,7 +74,7 @@ export interface WorkQueue<Data> {
    * Appends `message` to the job's inbox and wakes it; false if there is no live job of that id.
    * Atomic, from any process. The caller must look whether the job took it: it may end just then.
    */
-  tell(id: string, message: string): Promise<boolean>
+  send(id: string, message: string): Promise<boolean>
   /** Replaces the record of an ended job (a live one is its worker's alone): false if it is live or gone. */
   amendEnded(id: string, data: Data): Promise<boolean>
   /** Starts working, once per process. At most `concurrency` jobs are in hand at once in this process. */
@@ -82,7 +82,7 @@ export interface WorkQueue<Data> {
 }
 
 /** One turn of a chore, in the hands of one process. */
-export interface Turn {
+export interface Admission {
   /** What was remembered last, as JSON keeps it; `undefined` the first time, and when the queue lost its data. */
   memory: unknown
   /** Aborted when the turn should stop where it is. */
@@ -95,7 +95,7 @@ export interface Turn {
  * @returns ms until the next turn, or nothing for the usual time. When it throws, it comes back soon (1 s, doubling up
  * to 60 s).
  */
-export type Chore = (turn: Turn) => Promise<number | undefined>
+export type Chore = (turn: Admission) => Promise<number | undefined>
 
 /** One look at what an errand is about. */
 interface ErrandTurn {
@@ -135,7 +135,7 @@ export interface Queues<TriggerData, RunData> {
   triggers: WorkQueue<TriggerData>
   runs: WorkQueue<RunData>
   /** What is written down once and read again: nobody works on it. */
-  notes: Pick<WorkQueue<unknown>, 'add' | 'get'>
+  writtenOnce: Pick<WorkQueue<unknown>, 'add' | 'get'>
   chores: Chores
   /** @throws QueueUnavailable unless the backend takes writes within `ms`, and whatever works here takes jobs. */
   ready(ms: number): Promise<void>

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 
 export interface ServerParts {
   /** Absent in a process that takes no webhooks. */
-  door: ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | undefined
+  webhookEndpoint: ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | undefined
   /** Rejects unless the process does its work. */
   ready(): Promise<void>
   metrics?: MetricsPage
@@ -19,9 +19,9 @@ interface MetricsPage {
 export const webhookPath = '/api/github/webhooks'
 
 /** Probot's set-up page registers the App's webhook at the root, so that is a door too. */
-const doors = new Set([webhookPath, '/'])
+const webhookPaths = new Set([webhookPath, '/'])
 
-export function httpServer({ door, ready, metrics }: ServerParts): Server {
+export function httpServer({ webhookEndpoint, ready, metrics }: ServerParts): Server {
   const server = createServer((req, res) => {
     void route(req, res).catch(() => res.headersSent || res.writeHead(500).end())
   })
@@ -32,9 +32,9 @@ export function httpServer({ door, ready, metrics }: ServerParts): Server {
 
   async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const path = (req.url ?? '/').split('?')[0] ?? '/'
-    if (req.method === 'POST' && door && doors.has(path)) return door(req, res)
+    if (req.method === 'POST' && webhookEndpoint && webhookPaths.has(path)) return webhookEndpoint(req, res)
     if (req.method !== 'GET' && req.method !== 'HEAD')
-      return text(res, doors.has(path) || door === undefined ? 404 : 405, 'not here\n')
+      return text(res, webhookPaths.has(path) || webhookEndpoint === undefined ? 404 : 405, 'not here\n')
     if (path === '/healthz') return text(res, 200, 'ok\n')
     if (path === '/readyz')
       return ready().then(

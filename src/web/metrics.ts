@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { CallMeter, DoorMeter, FlowMeter, Meter } from '../core/model/meter.ts'
+import type { CallMeter, FlowMeter, Meter, WebhookMeter } from '../core/model/meter.ts'
 import { counter, gauge, histogram, prefix, seconds } from './instruments.ts'
 import { type Listed, queueGauges } from './queue-gauges.ts'
 
@@ -33,7 +33,7 @@ export function openMetrics({ role, queue, queues, now }: MetricsParts): Metrics
   gauge(registry, 'build_info', 'Always 1: what runs here.', Object.keys(build)).set(build, 1)
   const readQueues = queueGauges(registry, queues, now)
   return {
-    meter: { ...doorMeter(registry), ...callMeter(registry, now), ...flowMeter(registry, now) },
+    meter: { ...webhookMeter(registry), ...callMeter(registry, now), ...flowMeter(registry, now) },
     async page() {
       await readQueues()
       return { type: registry.contentType, text: await registry.metrics() }
@@ -52,7 +52,7 @@ function version(): string {
 const quick = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const slow = [1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400]
 
-function doorMeter(registry: Registry): DoorMeter {
+function webhookMeter(registry: Registry): WebhookMeter {
   const webhooks = counter(registry, 'webhooks_total', 'Webhook deliveries, by how they were answered.', [
     'event',
     'answer',
@@ -166,13 +166,13 @@ function runMeter(registry: Registry, now: () => number): Pick<FlowMeter, 'moved
   )
   return {
     moved(before, after) {
-      const since = seconds(now() - after.ask.at)
+      const since = seconds(now() - after.request.at)
       if (!before.taskRun && after.taskRun && after.round === 0) start.observe(since)
       if (after.stallsSeen > before.stallsSeen) stalls.inc(after.stallsSeen - before.stallsSeen)
       if (before.outcome || !after.outcome) return
       const { outcome } = after
-      outcomes.inc({ outcome: outcome.is, class: outcome.is === 'failed' ? outcome.class : 'none' })
-      if (after.round === 0) result.observe({ outcome: outcome.is }, since)
+      outcomes.inc({ outcome: outcome.kind, class: outcome.kind === 'failed' ? outcome.class : 'none' })
+      if (after.round === 0) result.observe({ outcome: outcome.kind }, since)
     },
   }
 }

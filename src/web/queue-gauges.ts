@@ -8,7 +8,7 @@ export interface Listed {
 }
 
 /** A scrape waits no longer for the queue. */
-const patience = 2_000
+const giveUpAfterMs = 2_000
 
 /** @returns reads the queues into the gauges; of queues that don't answer nothing is shown but that they don't */
 export function queueGauges(
@@ -37,7 +37,7 @@ export function queueGauges(
 }
 
 const late = (): Promise<undefined> =>
-  new Promise(resolve => setTimeout(() => resolve(undefined), patience).unref())
+  new Promise(resolve => setTimeout(() => resolve(undefined), giveUpAfterMs).unref())
 
 /** Scrapes of a queue that hangs do not pile up. */
 function onceAtATime<T>(read: () => Promise<T>): () => Promise<T> {

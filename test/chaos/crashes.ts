@@ -46,7 +46,7 @@ export const begin = (world: World, point: CrashPoint, name: string): Promise<Pl
   scenes[leadingTo[point]](world, name)
 
 /** For what never comes; a busy machine is slow. */
-const patience = 90_000
+const giveUpAfterMs = 90_000
 
 /**
  * For each point: a life that ends there, and a thread that leads to it. The last life does not end.
@@ -60,7 +60,7 @@ export async function crashAtEach(
   for (const [index, point] of points.entries()) {
     const bot = await bringUp(world, { point })
     plays.set(point, await begin(world, point, `at${index}`))
-    if ((await died(bot, patience)) === undefined)
+    if ((await died(bot, giveUpAfterMs)) === undefined)
       throw new Error(`never got to "${point}":\n${bot.output()}`)
   }
   await bringUp(world)

@@ -41,7 +41,7 @@ const once: Omit<Expected, 'answers' | 'reactions'> = {
   branches: 0,
 }
 const ready = /the pull request is ready/
-const patience = { timeout: 90_000, every: 100 }
+const giveUpAfterMs = { timeout: 90_000, every: 100 }
 
 /** Words of which no others are the beginning. */
 const said = (name: string): RegExp => new RegExp(`begin-${name}\\b`)
@@ -96,7 +96,7 @@ const steered: Scene = async (world, name) => {
     const run = await runOf(world, play.number)
     const { id } = await maya.comments(play.number, `/codex more-${name}`)
     expected.reactions[id] = 'rocket'
-    await world.github.waitFor(() => ledgerOf(world, play.number).messages.length > 0, patience)
+    await world.github.waitFor(() => ledgerOf(world, play.number).messages.length > 0, giveUpAfterMs)
     await world.posthog.run(run).completeTurn('Half of it is done.')
   }
   Object.assign(expected, { messages: 1, answers: [ready] })
@@ -178,15 +178,15 @@ const reviewed: Scene = async (world, name) => {
 /** The last thing that a Run does. */
 async function asksItsCost(world: World, number: number): Promise<void> {
   const { github, posthog } = world
-  await github.waitFor(async () => ledgerOf(world, number).runs.length > 0, patience)
+  await github.waitFor(async () => ledgerOf(world, number).runs.length > 0, giveUpAfterMs)
   await github.waitFor(
     async () => (await github.thread(number)).comments.some(({ body }) => ready.test(body)),
-    patience,
+    giveUpAfterMs,
   )
   const { taskId = '' } = ledgerOf(world, number).runs[0] ?? {}
   await github.waitFor(
     () => posthog.calls.some(({ route, path }) => route === 'usage' && path.includes(taskId)),
-    patience,
+    giveUpAfterMs,
   )
 }
 
@@ -201,7 +201,7 @@ async function runOf(world: World, number: number): Promise<string> {
   return world.github.waitFor(() => {
     const run = ledgerOf(world, number).runs[0]?.runId
     return run !== undefined && world.posthog.run(run).status === 'in_progress' ? run : undefined
-  }, patience)
+  }, giveUpAfterMs)
 }
 
 export const scenes = {

@@ -26,18 +26,18 @@ export interface Scenario {
   run(stage: Stage): Promise<void>
 }
 
-export interface Turn {
+export interface Admission {
   scenario: Scenario
   queue: QueueKind
   seed: number
 }
 
 /** How long a thread may take until all is as it should be, ms. */
-const patience = 60_000
+const giveUpAfterMs = 60_000
 
-export async function stageOf({ scenario, queue, seed }: Turn): Promise<Notes> {
+export async function stageOf({ scenario, queue, seed }: Admission): Promise<Notes> {
   const random = randomOf(seed, `${scenario.name} ${queue}`)
-  const notes: Notes = { violations: [], recoveries: [], threads: 0 }
+  const messages: Notes = { violations: [], recoveries: [], threads: 0 }
   const redis = queue === 'redis' ? await startRedis() : undefined
   const world = await startWorld({
     redisUrl: redis?.url,
@@ -50,9 +50,11 @@ export async function stageOf({ scenario, queue, seed }: Turn): Promise<Notes> {
     },
   })
   try {
-    await scenario.run({ world, random, redis, notes })
+    await scenario.run({ world, random, redis, notes: messages })
   } catch (error) {
-    notes.violations.push(`the scenario broke off: ${error instanceof Error ? error.message : String(error)}`)
+    messages.violations.push(
+      `the scenario broke off: ${error instanceof Error ? error.message : String(error)}`,
+    )
   } finally {
     if (process.env.CHAOS_LOGS)
       for (const [index, bot] of world.bots.entries())
@@ -60,7 +62,7 @@ export async function stageOf({ scenario, queue, seed }: Turn): Promise<Notes> {
     await world.close()
     await redis?.stop()
   }
-  return notes
+  return messages
 }
 
 /** The agent is sometimes faster and sometimes slower than the bot looks. */
@@ -70,8 +72,12 @@ function timingsBy(random: Random) {
 }
 
 /** Waits for all threads to be as they should, then looks once more: what comes twice may come late. */
-export async function judge({ world, notes }: Stage, plays: readonly Play[], wait = patience): Promise<void> {
-  notes.threads += plays.length
+export async function judge(
+  { world, notes: messages }: Stage,
+  plays: readonly Play[],
+  wait = giveUpAfterMs,
+): Promise<void> {
+  messages.threads += plays.length
   const judged = async (play: Play): Promise<string[]> => {
     const late = await Promise.race([
       play.goesOn.then(
@@ -87,7 +93,7 @@ export async function judge({ world, notes }: Stage, plays: readonly Play[], wai
   for (const [index, play] of plays.entries()) {
     const still = wrong[index]?.length ? wrong[index] : await verdict(world, play, 0)
     if (still.length === 0) continue
-    notes.violations.push(`#${play.number} ${play.title}: ${still.join('; ')}${troublesOf(world, play)}`)
+    messages.violations.push(`#${play.number} ${play.title}: ${still.join('; ')}${troublesOf(world, play)}`)
   }
 }
 
@@ -123,7 +129,7 @@ export function callsAt(world: World, { number, expected }: Play): SeenCall[] {
 }
 
 /** Notes how long after `since` the bot first did something for a thread. */
-export function noteRecovery({ world, notes }: Stage, play: Play, since: number): void {
+export function noteRecovery({ world, notes: messages }: Stage, play: Play, since: number): void {
   const first = callsAt(world, play).find(({ at }) => at > since)
-  if (first) notes.recoveries.push(first.at - since)
+  if (first) messages.recoveries.push(first.at - since)
 }

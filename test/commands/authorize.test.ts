@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { allowanceOf } from '../../src/access/authorize.ts'
 import { settingsFile } from '../../src/commands/command-registry.ts'
-import { Refused } from '../../src/core/model/errors.ts'
+import { Rejected } from '../../src/core/model/errors.ts'
 import type { Role } from '../../src/core/model/role.ts'
 import { memoryAccounts } from '../support/deployment.ts'
 
@@ -11,7 +11,7 @@ const bot = { login: 'helper[bot]', id: 13, app: 77 }
 
 const gitHub = (role: Role | number, teams: string[] = []) => ({
   async permission() {
-    if (typeof role === 'number') throw new Refused('github', role, '', 'no')
+    if (typeof role === 'number') throw new Rejected('github', role, '', 'no')
     return { role, name: role }
   },
   isInTeam: async (team: string) => teams.includes(team),
@@ -95,5 +95,5 @@ describe('starting a run', () => {
 
   test('somebody unknown to GitHub has none', async () => expect(await may(404, '')).toBe(false))
 
-  test('any other refusal is no answer', async () => await expect(may(403, '')).rejects.toThrow(Refused))
+  test('any other refusal is no answer', async () => await expect(may(403, '')).rejects.toThrow(Rejected))
 })

@@ -1,21 +1,21 @@
 /** A Run in hand for one test, with services that answer as the test says. */
 import { expect } from 'vitest'
 import { markerSigner } from '../../src/core/model/marker.ts'
-import type { Held, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
+import type { LockedJob, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
 import type { Run } from '../../src/core/run/run.ts'
-import { type Hand, handOf, type RunDeps } from '../../src/runs/steps/step-context.ts'
+import { type RunDeps, type StepContext, stepContext } from '../../src/runs/steps/step-context.ts'
 import { deployment, t0 } from '../core/given.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 
 export type Differs = Partial<Omit<RunDeps, 'github' | 'posthog'>> &
-  Partial<Omit<Held<Run>, 'data' | 'settings'>> & {
+  Partial<Omit<LockedJob<Run>, 'data' | 'settings'>> & {
     github?: Partial<ThreadClient>
     posthog?: Partial<TasksClient>
   }
 
 interface Given {
   deps: RunDeps
-  job: Held<Run>
+  job: LockedJob<Run>
 }
 
 /** The client with these methods; whoever calls another one has its test fail. */
@@ -45,14 +45,14 @@ export function given(run: Run, differs: Differs = {}): Given {
     reached: () => {},
     ...rest,
   }
-  const job: Held<Run> = {
+  const job: LockedJob<Run> = {
     id: run.id,
     data: run,
     addedAt: t0,
     stalls: 0,
     failures: 0,
     signal: new AbortController().signal,
-    assertHeld: async () => {},
+    assertLocked: async () => {},
     save: async () => {},
     inbox: async () => [],
     ...rest,
@@ -60,7 +60,7 @@ export function given(run: Run, differs: Differs = {}): Given {
   return { deps, job }
 }
 
-export function handWith(run: Run, differs: Differs = {}): Hand {
+export function handWith(run: Run, differs: Differs = {}): StepContext {
   const { deps, job } = given(run, differs)
-  return handOf(deps, job)
+  return stepContext(deps, job)
 }

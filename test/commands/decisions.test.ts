@@ -37,7 +37,7 @@ const comment: CommentTrigger = {
   at: t0 + minute,
   thread: issueThread,
   sender: maya,
-  place: { in: 'thread', commentId: 502 },
+  commentRef: { kind: 'thread', commentId: 502 },
   text: '/codex fix it',
   snapshot: { title: 'Login is flaky', body: '', author: 'sam', open: true },
 }
@@ -53,8 +53,8 @@ const asking = (trigger: Asking, rest: Partial<Request> = {}): Request => ({
 })
 const closed = (trigger: Asking): Asking => ({ ...trigger, snapshot: { ...trigger.snapshot, open: false } })
 
-const live = working({ ask: { ...ask, at: t0 } })
-const ended = working({ outcome: { is: 'answer' }, told })
+const live = working({ request: { ...ask, at: t0 } })
+const ended = working({ outcome: { kind: 'answer' }, announced: told })
 const stopping = working({ stop: { by: maya, at: t0, asked: true } })
 
 const settling = (file = '', rest: Partial<Settings> = {}): Settings => ({
@@ -123,7 +123,7 @@ describe('what asks for work', () => {
       'while another works',
       asking(comment),
       start(busy()),
-      { kind: 'message', runId: live.id, message: { says: 'more', text: 'fix it' } },
+      { kind: 'message', runId: live.id, message: { kind: 'more', text: 'fix it' } },
     ],
     [
       'without words while another works',
@@ -192,7 +192,7 @@ describe('what asks for work', () => {
         free({
           past: { marker, pull },
           last: {
-            ask: { ...ask, options: { ...ask.options, model: 'gpt-5.6' } },
+            request: { ...ask, options: { ...ask.options, model: 'gpt-5.6' } },
             snapshot: comment.snapshot,
           },
         }),
@@ -230,7 +230,7 @@ describe('what asks for work', () => {
       'by a label while another works',
       asking(label, { text: '' }),
       start(busy()),
-      { kind: 'message', message: { says: 'label', label: 'codex' } },
+      { kind: 'message', message: { kind: 'label', label: 'codex' } },
     ],
     ['by a label after a stop', asking(label), start(busy({ live: stopping })), { kind: 'wait', ms: 500 }],
     ['by a label after the end', asking(label), start(busy({ live: ended })), { kind: 'take-over' }],
@@ -269,7 +269,7 @@ describe('what asks for work', () => {
       'without words',
       asking(comment, { text: '' }),
       start(busy()),
-      { kind: 'message', message: { says: 'more', text: 'Go on where you stopped.' } },
+      { kind: 'message', message: { kind: 'more', text: 'Go on where you stopped.' } },
     ],
   ])
 
@@ -284,7 +284,7 @@ describe('what asks for work', () => {
     [
       'while the plan is being made',
       asking(comment),
-      { live: working({ ask: { ...ask, what: 'plan' } }) },
+      { live: working({ request: { ...ask, what: 'plan' } }) },
       { kind: 'wait' },
     ],
     ['when the plan was told', asking(comment), { live: ended }, { kind: 'take-over' }],
@@ -370,7 +370,7 @@ describe('what asks for none', () => {
       'while one works',
       asking(comment),
       { live },
-      { kind: 'message', runId: live.id, message: { says: 'stop' } },
+      { kind: 'message', runId: live.id, message: { kind: 'stop' } },
     ],
     [
       'written before the run was asked for',

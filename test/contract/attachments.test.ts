@@ -11,7 +11,7 @@ import { startGitHub } from '../../emulators/github/emulator.ts'
 import type { GitHubEmulator } from '../../emulators/github/github.ts'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
 import { CodexTaskRunCreate } from '../../src/core/agent/run-request.ts'
-import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
+import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { limitGate } from '../../src/core/model/limit-gate.ts'
 import {
   type Attachment,
@@ -215,14 +215,14 @@ describe('a download', () => {
   test('has one time limit, before and while it comes in', async () => {
     site.handle = () => {}
     const start = Date.now()
-    await expect(download(shot(), { within: 150 })).rejects.toThrow(Unanswered)
+    await expect(download(shot(), { within: 150 })).rejects.toThrow(NoResponse)
     site.handle = (_, response) => {
       response.writeHead(200, { 'content-type': 'image/png' })
       response.write(png)
     }
-    await expect(download(shot(), { within: 150 })).rejects.toThrow(Unanswered)
+    await expect(download(shot(), { within: 150 })).rejects.toThrow(NoResponse)
     site.handle = (_, response) => setTimeout(() => response.writeHead(302, { location: path }).end(), 100)
-    await expect(download(shot(), { within: 150 })).rejects.toThrow(Unanswered)
+    await expect(download(shot(), { within: 150 })).rejects.toThrow(NoResponse)
     expect(Date.now() - start).toBeLessThan(3_000)
   })
 
@@ -289,14 +289,14 @@ describe('a download', () => {
     site.handle = (_, response) => response.writeHead(410).end()
     expect(await refusal(download(shot()))).toBe('GitHub answered 410 when it was downloaded')
     site.handle = (_, response) => response.writeHead(502).end()
-    await expect(download(shot())).rejects.toThrow(Unanswered)
+    await expect(download(shot())).rejects.toThrow(NoResponse)
     site.handle = ({ socket }) => socket.destroy()
-    await expect(download(shot())).rejects.toThrow(Unanswered)
+    await expect(download(shot())).rejects.toThrow(NoResponse)
     site.handle = ({ socket }, response) => {
       response.writeHead(200, { 'content-type': 'image/png', 'content-length': 100 })
       response.write(png, () => socket.destroy())
     }
-    await expect(download(shot())).rejects.toThrow(Unanswered)
+    await expect(download(shot())).rejects.toThrow(NoResponse)
   })
 })
 
@@ -397,7 +397,7 @@ describe('on github.com', () => {
     const read = attachmentReader({
       client: new Octokit(),
       thread,
-      place: { in: 'thread', commentId: 501 },
+      place: { kind: 'thread', commentId: 501 },
       token: async () => 'secret',
       now: Date.now,
     })
@@ -410,12 +410,12 @@ describe('on github.com', () => {
   })
 
   test.each([
-    [{ in: 'inline', commentId: 601 }, ['/repos/acme/shop/pulls/comments/601']],
+    [{ kind: 'inline', commentId: 601 }, ['/repos/acme/shop/pulls/comments/601']],
     [
-      { in: 'review', reviewId: 701 },
+      { kind: 'review', reviewId: 701 },
       ['/repos/acme/shop/pulls/7/reviews/701', '/repos/acme/shop/pulls/7/reviews/701/comments'],
     ],
-  ] as const)('a review has its own HTML: %o', async (place, routes) => {
+  ] as const)('a review has its own HTML: %o', async (commentRef, routes) => {
     const html = { body_html: `<img src="${signedHost}/1/2-${uuid}.png?jwt=a">` }
     nock(...api)
       .get('/repos/acme/shop/issues/7')
@@ -431,7 +431,9 @@ describe('on github.com', () => {
     answers(signedHost, `/1/2-${uuid}.png`, image)
     const inline = { id: 1, path: 'a.ts', line: 1, hunk: '', body: '', author: 'maya' }
     const whole =
-      place.in === 'inline' ? { ...place, rootId: 601, reviewId: null, inline } : { ...place, nodeId: 'R_1' }
+      commentRef.in === 'inline'
+        ? { ...commentRef, rootId: 601, reviewId: null, inline }
+        : { ...commentRef, nodeId: 'R_1' }
     const log = { debug() {}, info() {}, warn() {}, error() {} }
     const read = attachmentReader({
       client: new Octokit({ log }),
@@ -527,9 +529,9 @@ describe('staging', () => {
     posthog.fault({ route: 'prepare-staged', fault: { kind: 'throttled', seconds: 30 } })
     await expect(stage()).rejects.toMatchObject({ name: 'ComeBack', until: 1_030_000 })
     posthog.fault({ route: 'finalize-staged', fault: { kind: 'status', code: 502 } })
-    await expect(stage()).rejects.toThrow(Unanswered)
+    await expect(stage()).rejects.toThrow(NoResponse)
     posthog.fault({ route: 'finalize-staged', fault: { kind: 'reset', store: true } })
-    await expect(stage()).rejects.toThrow(Unanswered)
+    await expect(stage()).rejects.toThrow(NoResponse)
     expect(await stage()).toMatch(/^[0-9a-f]{32}$/)
   })
 
@@ -588,7 +590,7 @@ describe('staging', () => {
     ).rejects.toThrow('answered 307')
     expect(other.asked).toEqual([])
     for (const wrap of [() => [], () => ({ artifacts: [] }), (entry: object) => entry, () => null])
-      await expect(stage(artifact, answering(wrap, stored))).rejects.toThrow(Unanswered)
+      await expect(stage(artifact, answering(wrap, stored))).rejects.toThrow(NoResponse)
     const another = answering(entry => [entry], stored, { id: 'b' })
     await expect(stage(artifact, another)).rejects.toThrow('did not confirm')
   })
@@ -648,9 +650,9 @@ describe('the attachments of a Run', () => {
 
   test('that can not be had are named with the reason, and the others go on', async () => {
     const faults: Record<string, Error> = {
-      'a.log': new AttachmentRefused({ because: 'empty' }),
-      'b.log': new Refused('posthog', 400, '', 'x'.repeat(500)),
-      'c.log': new Refused('github', 403, '', 'Resource not accessible'),
+      'a.log': new AttachmentRefused({ kind: 'empty' }),
+      'b.log': new Rejected('posthog', 400, '', 'x'.repeat(500)),
+      'c.log': new Rejected('github', 403, '', 'Resource not accessible'),
       'd.log': new TypeError('a bug'),
     }
     const { stage, logged } = staging({
@@ -681,12 +683,12 @@ describe('the attachments of a Run', () => {
     let stagings = 0
     const { stage } = staging({
       download: async ({ name }) => {
-        if (++downloads === 1) throw new Unanswered('github', 'lost')
+        if (++downloads === 1) throw new NoResponse('github', 'lost')
         return { name, type: 'text/plain', bytes: new Uint8Array([1]) }
       },
       stage: async () => {
         stagings++
-        throw new Unanswered('posthog', 'lost')
+        throw new NoResponse('posthog', 'lost')
       },
     })
     expect(await stage('a.log')).toEqual({
@@ -697,7 +699,7 @@ describe('the attachments of a Run', () => {
   })
 
   test('wait for a limit, and stop when the job is somebody else’s', async () => {
-    const limit = new ComeBack('posthog', 1, 'rate-limit', 'slow down')
+    const limit = new RetryLater('posthog', 1, 'rate-limit', 'slow down')
     await expect(staging({ stage: () => Promise.reject(limit) }).stage('a.log')).rejects.toBe(limit)
     const lost = new Error('the lock is lost')
     const taken = staging({ assertHeld: () => Promise.reject(lost) })
@@ -709,7 +711,7 @@ describe('the attachments of a Run', () => {
     const names = Array.from({ length: 30 }, (_, index) => `${index}.log`)
     const refusing = staging({
       stage: async ({ name }) => {
-        if (name === '3.log') throw new AttachmentRefused({ because: 'empty' })
+        if (name === '3.log') throw new AttachmentRefused({ kind: 'empty' })
         return name
       },
     })

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import nock from 'nock'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
+import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { Target } from '../../src/core/model/views.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
@@ -177,7 +177,7 @@ describe('tokens', () => {
   test('that can not be had for a moment are no answer', async () => {
     nock.cleanAll()
     nock(api).post('/api/app/installations/1/access_tokens').times(3).optionally().reply(502, 'Bad gateway')
-    expect(await caught(issue().comment('a'))).toBeInstanceOf(Unanswered)
+    expect(await caught(issue().comment('a'))).toBeInstanceOf(NoResponse)
   })
 })
 
@@ -249,7 +249,7 @@ describe('a write is sent exactly once', () => {
 
   test.each(writes)('%s, when GitHub answers 502', async (_, method, path, write) => {
     answers(method, path, [502, 'Bad gateway'])
-    expect(await caught(write())).toBeInstanceOf(Unanswered)
+    expect(await caught(write())).toBeInstanceOf(NoResponse)
     expect(seen).toHaveLength(1)
   })
 
@@ -261,7 +261,7 @@ describe('a write is sent exactly once', () => {
         return true
       })
       .replyWithError(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }))
-    expect(await caught(write())).toBeInstanceOf(Unanswered)
+    expect(await caught(write())).toBeInstanceOf(NoResponse)
     expect(requests).toBe(1)
   })
 })
@@ -313,7 +313,7 @@ describe('a limit is not slept through', () => {
     answers('POST', `${at}/issues/7/comments`, [status, { message }, headers])
     const began = performance.now()
     const failure = await caught(issue().comment('a'))
-    expect(failure).toBeInstanceOf(ComeBack)
+    expect(failure).toBeInstanceOf(RetryLater)
     expect(failure).toMatchObject({ service: 'github', why: 'rate-limit', until: clock + seconds * 1_000 })
     expect(performance.now() - began).toBeLessThan(1_000)
   })
@@ -370,7 +370,7 @@ describe('comments', () => {
     answers('POST', `${at}/pulls/8/comments/2/replies`, [201, { ...comment, id: 3 }])
     const thread = onPull()
     expect(await thread.comment('a')).toBe(1)
-    expect(await thread.comment('a', { in: 'review', reviewId: 4, nodeId: 'R' })).toBe(2)
+    expect(await thread.comment('a', { kind: 'review', reviewId: 4, nodeId: 'R' })).toBe(2)
     expect(await thread.comment('a', inline)).toBe(3)
     expect(bodies).toEqual([{ body: 'a' }, { body: 'a' }, { body: 'a' }])
   })
@@ -445,7 +445,7 @@ describe('comments', () => {
 
   test('that may not be removed are a refusal', async () => {
     answers('DELETE', `${at}/issues/comments/9`, [403, { message: 'no' }])
-    expect(await caught(issue().deleteComment(9))).toBeInstanceOf(Refused)
+    expect(await caught(issue().deleteComment(9))).toBeInstanceOf(Rejected)
   })
 })
 
@@ -466,17 +466,17 @@ test('no secret that is known is kept of what a review says', async () => {
 
 describe('reactions', () => {
   const inline: Target = {
-    in: 'inline',
+    kind: 'inline',
     commentId: 3,
     rootId: 2,
     reviewId: null,
     inline: { id: 3, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' },
   }
   const targets: [Target, string][] = [
-    [{ in: 'subject' }, `${at}/issues/7/reactions`],
-    [{ in: 'thread', commentId: 3 }, `${at}/issues/comments/3/reactions`],
+    [{ kind: 'subject' }, `${at}/issues/7/reactions`],
+    [{ kind: 'thread', commentId: 3 }, `${at}/issues/comments/3/reactions`],
     [inline, `${at}/pulls/comments/3/reactions`],
-    [{ in: 'review', reviewId: 4, nodeId: 'PRR_4' }, '/graphql'],
+    [{ kind: 'review', reviewId: 4, nodeId: 'PRR_4' }, '/graphql'],
   ]
 
   test.each(targets)('on %j', async (target, path) => {
@@ -500,18 +500,18 @@ describe('reactions', () => {
 
   test.each(targets)('on %j wait for the end of a limit', async (target, path) => {
     answers('POST', path, [429, {}])
-    await expect(issue().react(target, 'eyes')).rejects.toBeInstanceOf(ComeBack)
+    await expect(issue().react(target, 'eyes')).rejects.toBeInstanceOf(RetryLater)
   })
 
   test('are set once more when the answer is lost, as twice is once', async () => {
     answers('POST', `${at}/issues/7/reactions`, [502], [200, { id: 1 }])
-    await issue().react({ in: 'subject' }, 'rocket')
+    await issue().react({ kind: 'subject' }, 'rocket')
     expect(seen).toHaveLength(2)
   })
 
   test('that say "seen" come at once or not at all', async () => {
     answers('POST', `${at}/issues/7/reactions`, [502])
-    await issue().react({ in: 'subject' }, 'eyes')
+    await issue().react({ kind: 'subject' }, 'eyes')
     expect(seen).toHaveLength(1)
   })
 
@@ -526,14 +526,14 @@ describe('reactions', () => {
       ],
     ])
     answers('DELETE', `${at}/issues/comments/3/reactions/2`, [204, ''])
-    await issue().unreact({ in: 'thread', commentId: 3 }, 'eyes')
+    await issue().unreact({ kind: 'thread', commentId: 3 }, 'eyes')
     expect(seen).toContain(`GET ${at}/issues/comments/3/reactions?content=eyes&per_page=100`)
   })
 
   test('that are not there are not taken back', async () => {
     answers('GET', '/app', [200, { slug: 'codex' }])
     answers('GET', `${at}/issues/7/reactions`, [200, []])
-    await issue().unreact({ in: 'subject' }, 'eyes')
+    await issue().unreact({ kind: 'subject' }, 'eyes')
   })
 })
 
@@ -663,7 +663,7 @@ describe('a branch is made', () => {
     answers('POST', `${at}/git/refs`, [422, { message }])
     answers('GET', ref, [404, { message: 'Not Found' }])
     const refused = await caught(issue().makeBranch('codex/issue-7', 'abc', undefined))
-    expect(refused).toBeInstanceOf(Refused)
+    expect(refused).toBeInstanceOf(Rejected)
     expect(refused).toMatchObject({ status: 422, message: expect.stringContaining(message) })
   })
 
@@ -728,7 +728,7 @@ describe('a branch is made', () => {
 
   test('not twice: an answer that never came is no answer', async () => {
     answers('POST', '/graphql', [502])
-    expect(await caught(make())).toBeInstanceOf(Unanswered)
+    expect(await caught(make())).toBeInstanceOf(NoResponse)
     expect(seen).toEqual(['POST /graphql'])
   })
 
@@ -773,7 +773,7 @@ describe('a branch is made', () => {
     test('asked for once, whatever comes of it', async () => {
       answers('POST', '/graphql', repository)
       answers('POST', '/graphql', [502])
-      expect(await caught(drop())).toBeInstanceOf(Unanswered)
+      expect(await caught(drop())).toBeInstanceOf(NoResponse)
       expect(seen).toEqual(['POST /graphql', 'POST /graphql'])
     })
 

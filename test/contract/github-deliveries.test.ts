@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import nock from 'nock'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
+import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { CallMeter } from '../../src/core/model/meter.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { deliveryLog } from '../../src/github/delivery-log.ts'
@@ -93,15 +93,15 @@ test.each([
   ['an entry without a GUID', [{ ...delivery, guid: undefined }]],
 ])('%s is no log', async (_, body) => {
   list({}).reply(200, body)
-  await expect(log.page()).rejects.toBeInstanceOf(Unanswered)
+  await expect(log.page()).rejects.toBeInstanceOf(NoResponse)
 })
 
 test('a request to deliver is made once, and its failure is told', async () => {
   const attempts = () => nock(api).post('/api/v3/app/hook/deliveries/7/attempts')
   attempts().reply(502)
-  await expect(log.redeliver('7')).rejects.toBeInstanceOf(Unanswered)
+  await expect(log.redeliver('7')).rejects.toBeInstanceOf(NoResponse)
   attempts().reply(404, { message: 'Not Found' })
-  await expect(log.redeliver('7')).rejects.toBeInstanceOf(Refused)
+  await expect(log.redeliver('7')).rejects.toBeInstanceOf(Rejected)
   attempts().reply(403, { message: 'secondary rate limit' }, { 'retry-after': '30' })
   await expect(log.redeliver('7')).rejects.toMatchObject({ name: 'ComeBack', until: clock + 30_000 })
 })
@@ -138,11 +138,11 @@ test('every call is told of, without names and numbers, and what its limits allo
 test('a limit is told once, and a call without an answer has no status', async () => {
   nock(api).post('/api/v3/app/installations/1/access_tokens').reply(429, { message: 'wait' })
   const thread = gitHubThread(app(), issueThread, { now: () => clock, redact: text => text })
-  await expect(thread.permission('maya')).rejects.toBeInstanceOf(ComeBack)
+  await expect(thread.permission('maya')).rejects.toBeInstanceOf(RetryLater)
   expect(meter.toldToWait.mock.calls).toEqual([['github', 'rate-limit']])
   meter.called.mockClear()
   nock(api).post('/api/v3/app/hook/deliveries/7/attempts').replyWithError('reset')
-  await expect(log.redeliver('7')).rejects.toBeInstanceOf(Unanswered)
+  await expect(log.redeliver('7')).rejects.toBeInstanceOf(NoResponse)
   const route = '/app/hook/deliveries/~/attempts'
   expect(meter.called).toHaveBeenCalledWith(expect.objectContaining({ route, status: undefined }))
 })

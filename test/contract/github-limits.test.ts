@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import nock from 'nock'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
+import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { minute, t0 as now, second } from '../core/given.ts'
 
@@ -70,7 +70,7 @@ describe('a limit lets go', () => {
     ['in a minute, when nobody says', 429, 'x', {}, minute],
   ])('%s', async (_, status, message, headers, after) => {
     const fault = await faultOf(status, message, headers)
-    expect(fault).toBeInstanceOf(ComeBack)
+    expect(fault).toBeInstanceOf(RetryLater)
     expect(fault).toMatchObject({
       service: 'github',
       until: now + after,
@@ -94,7 +94,7 @@ describe('a no for good', () => {
     ['the last before a fault', 499, 'x', {}],
   ])('%s', async (_, status, message, headers) => {
     const fault = await faultOf(status, message, headers)
-    expect(fault).toBeInstanceOf(Refused)
+    expect(fault).toBeInstanceOf(Rejected)
     expect(fault).toMatchObject({
       service: 'github',
       status,
@@ -107,7 +107,7 @@ describe('a no for good', () => {
 describe('no answer', () => {
   test.each([500, 502, 503])('%d', async status => {
     const fault = await faultOf(status, 'rate limit', { 'retry-after': '7' })
-    expect(fault).toBeInstanceOf(Unanswered)
+    expect(fault).toBeInstanceOf(NoResponse)
     expect(fault).toMatchObject({
       service: 'github',
       message: `GitHub answered ${status}`,
@@ -121,7 +121,7 @@ describe('no answer', () => {
   ])('%s', async (_, error, reason) => {
     nock(api).post('/x').replyWithError(error)
     const fault = await caught(post())
-    expect(fault).toBeInstanceOf(Unanswered)
+    expect(fault).toBeInstanceOf(NoResponse)
     expect(fault).toMatchObject({
       service: 'github',
       message: expect.stringContaining('GitHub did not answer ('),

@@ -2,9 +2,9 @@ import nock from 'nock'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { runRequest } from '../../src/core/agent/run-request.ts'
-import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
+import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { limitGate } from '../../src/core/model/limit-gate.ts'
-import type { Sight } from '../../src/core/run/apply-snapshot.ts'
+import type { TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
 import { call, faultOf } from '../../src/posthog/posthog-http.ts'
 import { logEntry, postHogTasks } from '../../src/posthog/tasks-client.ts'
 
@@ -170,10 +170,10 @@ describe('requests', () => {
     ['the models', 'GET /api/projects/42/tasks/models/', '', { models: [] }, () => tasks.models()],
   ]
 
-  test.each(table)('%s', async (_, expected, expectedBody, answer, ask) => {
+  test.each(table)('%s', async (_, expected, expectedBody, answer, request) => {
     const [method = '', uri = ''] = expected.split(' ')
     once(method === 'POST' ? 'POST' : 'GET', uri.split('?')[0] ?? '', 200, answer)
-    await ask()
+    await request()
     expect(sent.map(({ line }) => line)).toEqual([expected])
     expect(sent[0]?.body).toEqual(expectedBody)
     expect(sent[0]?.headers['user-agent']).toBe('codex-task-bot')
@@ -230,7 +230,7 @@ test('a log of which more is promised and nothing given was not read', async () 
   once('GET', runPath, 200, taskRun())
   once('GET', `${runPath}session_logs/`, 200, [{}], more)
   once('GET', `${runPath}session_logs/`, 200, [], more)
-  expect(await caught(tasks.look(session, 0))).toBeInstanceOf(Unanswered)
+  expect(await caught(tasks.look(session, 0))).toBeInstanceOf(NoResponse)
 })
 
 describe('answers', () => {
@@ -319,7 +319,7 @@ describe('answers', () => {
 })
 
 describe('a look', () => {
-  const look = async (run: object, log: unknown, status = 200): Promise<Sight> => {
+  const poll = async (run: object, log: unknown, status = 200): Promise<TaskRunSnapshot> => {
     once('GET', runPath, 200, run)
     once('GET', `${runPath}session_logs/`, status, log as nock.Body)
     return tasks.look(session, 3)
@@ -330,14 +330,14 @@ describe('a look', () => {
       timestamp: '2026-01-02T14:01:00Z',
       notification: { method: '_posthog/turn_complete', params: {} },
     }
-    expect(await look(taskRun({ status: 'in_progress' }), [entry, { odd: true }])).toMatchObject({
+    expect(await poll(taskRun({ status: 'in_progress' }), [entry, { odd: true }])).toMatchObject({
       status: 'in_progress',
       error: undefined,
       pulls: [],
       model: 'gpt-5.5',
       effort: undefined,
       updatedAt: Date.parse('2026-01-02T14:00:01Z'),
-      log: [{ at: Date.parse('2026-01-02T14:01:00Z'), what: { is: 'turn-over' } }],
+      log: [{ at: Date.parse('2026-01-02T14:01:00Z'), what: { kind: 'turn-over' } }],
       offset: 5,
     })
     expect(sent.map(({ line }) => line)).toEqual([
@@ -348,7 +348,7 @@ describe('a look', () => {
 
   test("a resumed run's log begins with its ancestors' entries, which count as read and say nothing", async () => {
     const line = (timestamp: string) => ({ timestamp, notification: { method: '_posthog/turn_complete' } })
-    const sight = await look(taskRun(), [
+    const sight = await poll(taskRun(), [
       line('2026-01-02T13:00:00Z'),
       line('2026-01-02T13:59:59Z'),
       line('2026-01-02T14:00:00Z'),
@@ -357,7 +357,7 @@ describe('a look', () => {
   })
 
   test.each([404, 405])('a server without logs answers %d: the run alone must do', async status => {
-    expect(await look(taskRun(), { detail: 'Endpoint not found.' }, status)).toMatchObject({
+    expect(await poll(taskRun(), { detail: 'Endpoint not found.' }, status)).toMatchObject({
       status: 'queued',
       log: [],
       offset: 3,
@@ -369,12 +369,12 @@ describe('a look', () => {
     [404, { detail: 'Not found.' }],
     [403, { detail: 'No.' }],
   ])('a log that can not be had is no empty log (%d)', async (status, body) => {
-    expect(await caught(look(taskRun(), body, status))).toBeInstanceOf(Unanswered)
+    expect(await caught(poll(taskRun(), body, status))).toBeInstanceOf(NoResponse)
   })
 
   test('a log that was there once is not none', async () => {
-    await look(taskRun(), [])
-    expect(await caught(look(taskRun(), { detail: 'Endpoint not found.' }, 404))).toBeInstanceOf(Unanswered)
+    await poll(taskRun(), [])
+    expect(await caught(poll(taskRun(), { detail: 'Endpoint not found.' }, 404))).toBeInstanceOf(NoResponse)
   })
 
   test.each<[string, unknown, string[], string | undefined]>([
@@ -392,12 +392,12 @@ describe('a look', () => {
     ['no object at all', 'done', [], undefined],
     ['a list', [1], [], undefined],
   ])('output of %s', async (_, output, pulls, headBranch) => {
-    expect(await look(taskRun({ output }), [])).toMatchObject({ pulls, headBranch })
+    expect(await poll(taskRun({ output }), [])).toMatchObject({ pulls, headBranch })
   })
 
   test('an empty error is none', async () => {
-    expect((await look(taskRun({ error_message: '' }), [])).error).toBeUndefined()
-    expect((await look(taskRun({ status: 'failed', error_message: 'boom' }), [])).error).toBe('boom')
+    expect((await poll(taskRun({ error_message: '' }), [])).error).toBeUndefined()
+    expect((await poll(taskRun({ status: 'failed', error_message: 'boom' }), [])).error).toBe('boom')
   })
 })
 
@@ -411,41 +411,45 @@ describe('a line of the log', () => {
     line('session/update', { update: { sessionUpdate, content } })
 
   test.each<[string, unknown, object | undefined]>([
-    ['the end of a turn', line('_posthog/turn_complete', {}), { is: 'turn-over' }],
-    ['the end of a turn, under its other name', line('posthog/turn_complete'), { is: 'turn-over' }],
+    ['the end of a turn', line('_posthog/turn_complete', {}), { kind: 'turn-over' }],
+    ['the end of a turn, under its other name', line('posthog/turn_complete'), { kind: 'turn-over' }],
     [
       'progress',
       line('_posthog/progress', { step: 'clone', label: 'Cloning', status: 'in_progress' }),
-      { is: 'progress', step: 'clone', label: 'Cloning', done: false },
+      { kind: 'progress', step: 'clone', label: 'Cloning', done: false },
     ],
     [
       'progress that is over',
       line('_posthog/progress', { step: 'clone', label: 'Cloned', status: 'completed' }),
-      { is: 'progress', step: 'clone', label: 'Cloned', done: true },
+      { kind: 'progress', step: 'clone', label: 'Cloned', done: true },
     ],
     [
       'progress without a label',
       line('_posthog/progress', { step: 'clone' }),
-      { is: 'progress', step: 'clone', label: 'clone', done: false },
+      { kind: 'progress', step: 'clone', label: 'clone', done: false },
     ],
     ['progress without a step', line('_posthog/progress', { label: 'x' }), undefined],
     [
       'a message',
       update('agent_message', { type: 'text', text: ' Done. ' }),
-      { is: 'message', text: 'Done.' },
+      { kind: 'message', text: 'Done.' },
     ],
     [
       'a message in parts',
       update('agent_message', [{ type: 'text', text: 'a' }, { type: 'image' }, { type: 'text', text: 'b' }]),
-      { is: 'message', text: 'a\nb' },
+      { kind: 'message', text: 'a\nb' },
     ],
-    ['an empty message', update('agent_message', { type: 'text', text: '  ' }), { is: 'activity' }],
-    ['a message without content', update('agent_message'), { is: 'activity' }],
-    ['a piece of a message', update('agent_message_chunk', { type: 'text', text: 'D' }), { is: 'activity' }],
-    ['a thought', update('agent_thought_chunk'), { is: 'activity' }],
-    ['a tool call', update('tool_call'), { is: 'activity' }],
-    ['news of a tool call', update('tool_call_update'), { is: 'activity' }],
-    ['words of a person', update('user_message_chunk'), { is: 'activity' }],
+    ['an empty message', update('agent_message', { type: 'text', text: '  ' }), { kind: 'activity' }],
+    ['a message without content', update('agent_message'), { kind: 'activity' }],
+    [
+      'a piece of a message',
+      update('agent_message_chunk', { type: 'text', text: 'D' }),
+      { kind: 'activity' },
+    ],
+    ['a thought', update('agent_thought_chunk'), { kind: 'activity' }],
+    ['a tool call', update('tool_call'), { kind: 'activity' }],
+    ['news of a tool call', update('tool_call_update'), { kind: 'activity' }],
+    ['words of a person', update('user_message_chunk'), { kind: 'activity' }],
     ['housekeeping', update('available_commands_update'), undefined],
     ['console output', line('_posthog/console', { level: 'info' }), undefined],
     ['a session update of another shape', line('session/update', { update: 7 }), undefined],
@@ -468,10 +472,10 @@ type Fault =
   | { is: 'unanswered' }
 
 function factsOf(error: unknown): Fault | unknown {
-  if (error instanceof Refused)
+  if (error instanceof Rejected)
     return { is: 'refused', status: error.status, code: error.code, message: error.message }
-  if (error instanceof ComeBack) return { is: 'come back', in: error.until - now, why: error.why }
-  if (error instanceof Unanswered) return { is: 'unanswered' }
+  if (error instanceof RetryLater) return { is: 'come back', in: error.until - now, why: error.why }
+  if (error instanceof NoResponse) return { is: 'unanswered' }
   return error
 }
 
@@ -661,7 +665,7 @@ describe('no usable answer', () => {
     ['a 200 with an id of another type', 200, { id: 7 }],
   ])('%s to a POST: it may have happened', async (_, status, body) => {
     once('POST', '/api/projects/42/tasks/', status, body)
-    expect(await caught(create())).toBeInstanceOf(Unanswered)
+    expect(await caught(create())).toBeInstanceOf(NoResponse)
     expect(sent).toHaveLength(1)
   })
 
@@ -674,7 +678,7 @@ describe('no usable answer', () => {
       mode: 'background',
       authorship: 'bot',
     })
-    expect(await caught(tasks.startRun(task, body, []))).toBeInstanceOf(Unanswered)
+    expect(await caught(tasks.startRun(task, body, []))).toBeInstanceOf(NoResponse)
   })
 
   test.each(['ECONNRESET', 'ECONNREFUSED', 'EAI_AGAIN', 'ETIMEDOUT'])(
@@ -689,7 +693,7 @@ describe('no usable answer', () => {
         })
         .replyWithError(reset)
       const failure = await caught(create())
-      expect(failure).toBeInstanceOf(Unanswered)
+      expect(failure).toBeInstanceOf(NoResponse)
       expect(failure).toMatchObject({ service: 'posthog' })
       expect(requests).toBe(1)
     },
@@ -701,7 +705,7 @@ describe('no usable answer', () => {
     const failure = await caught(
       call(newSettings(), { method: 'GET', path: 'slow/', answer: z.unknown(), within: 50 }, () => now),
     )
-    expect(failure).toBeInstanceOf(Unanswered)
+    expect(failure).toBeInstanceOf(NoResponse)
     expect(failure).toMatchObject({ message: expect.stringContaining('time limit') })
     expect(performance.now() - began).toBeLessThan(1_500)
     nock.abortPendingRequests()

@@ -1,6 +1,6 @@
 /** What an answer of PostHog's that is no good means: wait, and until when; ask again; or a no for good. */
 import { describe, expect, test } from 'vitest'
-import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
+import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { faultOf } from '../../src/posthog/posthog-http.ts'
 import { minute, t0 as now, second } from '../core/given.ts'
 
@@ -91,7 +91,7 @@ describe('a limit lets go', () => {
     ],
   ])('%s', (_, status, body, after, why, message) => {
     const fault = faultOf(status, body, now)
-    expect(fault).toBeInstanceOf(ComeBack)
+    expect(fault).toBeInstanceOf(RetryLater)
     expect(fault).toMatchObject({ service: 'posthog', until: now + after, why, message })
   })
 })
@@ -138,7 +138,7 @@ describe('a no for good', () => {
     ['the last before a fault', 499, {}, { code: '', message: 'status 499' }],
   ])('%s', (_, status, body, expected) => {
     const fault = faultOf(status, body, now)
-    expect(fault).toBeInstanceOf(Refused)
+    expect(fault).toBeInstanceOf(Rejected)
     expect(fault).toMatchObject({ service: 'posthog', status, ...expected })
   })
 })
@@ -151,7 +151,7 @@ describe('no answer', () => {
     [408, {}, 'PostHog answered 408: status 408'],
   ])('%d', (status, body, message) => {
     const fault = faultOf(status, body, now)
-    expect(fault).toBeInstanceOf(Unanswered)
+    expect(fault).toBeInstanceOf(NoResponse)
     expect(fault).toMatchObject({ service: 'posthog', message })
   })
 })

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Fault } from '../../emulators/posthog/fault.ts'
 import { closesAfterEach, posthog, start, until } from '../../emulators/posthog/posthog-calls.ts'
 import { CodexTaskRunCreate } from '../../src/core/agent/run-request.ts'
-import { Refused, Unanswered } from '../../src/core/model/errors.ts'
+import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
 import { limitGate } from '../../src/core/model/limit-gate.ts'
 import { postHogTasks } from '../../src/posthog/tasks-client.ts'
 
@@ -53,11 +53,11 @@ describe('a log that is longer than a page', () => {
     run.chatter(11_000)
     await run.completeTurn('The answer.')
     const { log, offset } = await tasks.look(session, 0)
-    expect(log.flatMap(({ what }) => (what.is === 'message' ? what.text : []))).toEqual([
+    expect(log.flatMap(({ what }) => (what.kind === 'message' ? what.text : []))).toEqual([
       'Hello.',
       'The answer.',
     ])
-    expect(log.at(-1)?.what).toEqual({ is: 'turn-over' })
+    expect(log.at(-1)?.what).toEqual({ kind: 'turn-over' })
     expect(offset).toBe(await tasks.logLength(session))
     expect(callsOf('session-logs')).toHaveLength(4)
   })
@@ -68,7 +68,7 @@ describe('a log that is longer than a page', () => {
     const session = await manualSession()
     for (const letter of 'abcdef') await posthog.run(session.taskRunId).say(letter.repeat(700))
     const { log } = await tasks.look(session, 0)
-    const said = log.flatMap(({ what }) => (what.is === 'message' ? what.text.slice(0, 1) : []))
+    const said = log.flatMap(({ what }) => (what.kind === 'message' ? what.text.slice(0, 1) : []))
     expect(said.join('')).toBe('Habcdef')
     expect(callsOf('session-logs').length).toBeGreaterThan(5)
   })
@@ -77,7 +77,7 @@ describe('a log that is longer than a page', () => {
     const session = await manualSession()
     posthog.run(session.taskRunId).chatter(6_000)
     posthog.fault({ route: 'session-logs', after: 1, fault: { kind: 'status', code: 404 } })
-    expect(await caught(tasks.look(session, 0))).toBeInstanceOf(Unanswered)
+    expect(await caught(tasks.look(session, 0))).toBeInstanceOf(NoResponse)
     expect((await tasks.look(session, 0)).offset).toBeGreaterThan(6_000)
   })
 })
@@ -87,7 +87,7 @@ describe('which run was started', () => {
     posthog.set({ namesCreatedRun: false })
     const first = await newSession()
     posthog.fault({ route: 'run', fault: { kind: 'stale', ms: 60 } })
-    expect(await caught(tasks.startRun(first.taskId, body, [first.taskRunId]))).toBeInstanceOf(Unanswered)
+    expect(await caught(tasks.startRun(first.taskId, body, [first.taskRunId]))).toBeInstanceOf(NoResponse)
     const runs = await until(
       () => tasks.runIds(first.taskId),
       ids => ids.length === 2,
@@ -132,13 +132,13 @@ describe('words to a run', () => {
     posthog.set({ endedWorkflow: 502 })
     const session = await manualSession()
     posthog.run(session.taskRunId).loseWorkflow()
-    expect(await caught(tasks.say(session, words))).toBeInstanceOf(Unanswered)
+    expect(await caught(tasks.say(session, words))).toBeInstanceOf(NoResponse)
   })
 
   test('that goes on, which is not to be seen just once', async () => {
     const session = await manualSession()
     posthog.fault({ route: 'command', fault: { kind: 'status', code: 404 } })
-    expect(await caught(tasks.say(session, words))).toBeInstanceOf(Unanswered)
+    expect(await caught(tasks.say(session, words))).toBeInstanceOf(NoResponse)
     expect(await tasks.say(session, words)).toBe('queued')
   })
 
@@ -157,9 +157,9 @@ describe('words to a run', () => {
     const session = await manualSession()
     for (const fault of [{ kind: 'html' }, { kind: 'html', code: 502 }] satisfies Fault[]) {
       posthog.fault({ route: 'command', fault })
-      expect(await caught(tasks.say(session, words))).toBeInstanceOf(Unanswered)
+      expect(await caught(tasks.say(session, words))).toBeInstanceOf(NoResponse)
       posthog.fault({ route: 'cancel', fault })
-      expect(await caught(tasks.cancel(session, 'Stop'))).toBeInstanceOf(Unanswered)
+      expect(await caught(tasks.cancel(session, 'Stop'))).toBeInstanceOf(NoResponse)
     }
     expect(posthog.ledger.filter(({ kind }) => kind === 'message' || kind === 'cancel')).toEqual([])
   })
@@ -193,7 +193,7 @@ describe('an answer that can not be read', () => {
     ]
     for (const [route = 'get-run', read] of reads) {
       posthog.fault({ route, fault })
-      expect(await caught(read()), String(route)).toBeInstanceOf(Unanswered)
+      expect(await caught(read()), String(route)).toBeInstanceOf(NoResponse)
       expect(await caught(read()), String(route)).not.toBeInstanceOf(Error)
     }
   })
@@ -201,7 +201,7 @@ describe('an answer that can not be read', () => {
   test('but PostHog’s own refusal is one', async () => {
     const session = await manualSession()
     posthog.fault({ route: 'get-run', fault: { kind: 'status', code: 404 } })
-    expect(await caught(tasks.statusOf(session))).toBeInstanceOf(Refused)
+    expect(await caught(tasks.statusOf(session))).toBeInstanceOf(Rejected)
   })
 })
 

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readChore } from '../../src/queue/chores.ts'
-import { type Chore, type Errand, LockLost, type Turn } from '../../src/queue/work-queue.ts'
+import { type Admission, type Chore, type Errand, LockLost } from '../../src/queue/work-queue.ts'
 import {
+  type CommentRef,
   cleanUp,
   type LogLine,
   open,
   ownDataDir,
-  type Place,
   type TestQueues,
   until,
 } from '../support/queue-world.ts'
@@ -19,7 +19,7 @@ const backends = redisAvailable() ? (['redis', 'embedded'] as const) : (['embedd
 
 describe.each(backends)('chores on %s', kind => {
   let server: RedisServer | undefined
-  let place: Place
+  let place: CommentRef
   let queues: TestQueues
   const lines: LogLine[] = []
 
@@ -89,16 +89,16 @@ describe.each(backends)('chores on %s', kind => {
 
   test('of two errands about one thing the newer counts, also in the next process', async () => {
     const seen: unknown[] = []
-    const look: Errand = async turn => {
+    const poll: Errand = async turn => {
       seen.push(turn.what)
       return turn.what === 'new' ? 'done' : HOUR
     }
-    queues.chores.runErrands('look', look)
+    queues.chores.runErrands('look', poll)
     await queues.chores.send({ kind: 'look', id: 'first', subject: 'b', what: 'old' })
     await until(() => seen.length === 1)
     const next = await nextProcess()
     await next.chores.send({ kind: 'look', id: 'second', subject: 'b', what: 'new' })
-    next.chores.runErrands('look', look)
+    next.chores.runErrands('look', poll)
     await next.chores.every('so that somebody works', HOUR, async () => HOUR)
     await until(() => seen.includes('new'))
     await next.chores.send({ kind: 'look', id: 'third', subject: 'b', what: 'new' })
@@ -139,7 +139,7 @@ describe.each(backends)('chores on %s', kind => {
   })
 
   test('one whose process froze is taken over, and the frozen one can do no more', async () => {
-    let frozen: Turn | undefined
+    let frozen: Admission | undefined
     await queues.chores.every('frozen', HOUR, async turn => {
       await turn.remember('half done')
       frozen = turn
@@ -160,7 +160,7 @@ describe.each(backends)('chores on %s', kind => {
 
 describe.skipIf(!redisAvailable())('chores of many processes on one Redis', () => {
   let server: RedisServer
-  const place = (prefix: string): Place => ({ redisUrl: server.url, dataDir: '/nowhere', prefix })
+  const place = (prefix: string): CommentRef => ({ redisUrl: server.url, dataDir: '/nowhere', prefix })
 
   beforeAll(async () => {
     server = await startRedis()

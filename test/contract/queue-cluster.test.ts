@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Processor } from '../../src/queue/work-queue.ts'
-import { cleanUp, type Note, open, until, workBy } from '../support/queue-world.ts'
+import { cleanUp, open, type RunMessage, until, workBy } from '../support/queue-world.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
 
 describe.runIf(redisAvailable())('a Redis that is a cluster', () => {
@@ -31,10 +31,10 @@ describe.runIf(redisAvailable())('a Redis that is a cluster', () => {
   test('has the queues do all they do, with all their keys in one slot', async () => {
     const queues = await open({ redisUrl: server.url, dataDir: '/nowhere' })
     const steps: string[] = []
-    const walker: Processor<Note> = async job => {
+    const walker: Processor<RunMessage> = async job => {
       steps.push(job.id)
       await job.save({ by: 'walker', text: `step ${steps.length}` })
-      return (await job.inbox()).includes('end') ? { do: 'end' } : { do: 'park', ms: 60_000 }
+      return (await job.inbox()).includes('end') ? { kind: 'end' } : { kind: 'park', ms: 60_000 }
     }
     await workBy(queues.runs, new Map([['walker', walker]]), 2)
     expect(await queues.runs.add('a', { by: 'walker' }, 'slot')).toEqual({ outcome: 'added', id: 'a' })
@@ -43,7 +43,7 @@ describe.runIf(redisAvailable())('a Redis that is a cluster', () => {
     await queues.runs.wake('a')
     await until(() => steps.length === 2)
     expect((await queues.runs.live()).map(({ id }) => id)).toEqual(['a'])
-    expect(await queues.runs.tell('a', 'end')).toBe(true)
+    expect(await queues.runs.send('a', 'end')).toBe(true)
     await until(async () => (await queues.runs.get('a'))?.standing === 'ended')
     expect(await queues.runs.recentlyEnded(0)).toHaveLength(1)
 

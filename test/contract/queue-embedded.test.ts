@@ -41,7 +41,7 @@ test('after kill -9 the next start takes up at once what was in hand, without wa
   await queues.runs.work(
     async job => {
       stalls.push(job.stalls)
-      return { do: 'end' }
+      return { kind: 'end' }
     },
     { concurrency: 1 },
   )

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { backoffMs } from '../../src/queue/backoff.ts'
 import { within } from '../../src/queue/deadline.ts'
 import { HeldLock } from '../../src/queue/held-lock.ts'
-import { troubleReporter } from '../../src/queue/queue-log.ts'
+import { errorReporter } from '../../src/queue/queue-log.ts'
 import { LockLost } from '../../src/queue/work-queue.ts'
 
 describe('the lock of a job in hand', () => {
@@ -68,7 +68,7 @@ test('a deadline passes on what came in time, and speaks for what did not', asyn
 
 test('the same trouble is reported once in a while, and no more of it than its message', async () => {
   const lines: object[] = []
-  const report = troubleReporter({ warn: facts => lines.push(facts), error: () => {} }, 50)
+  const report = errorReporter({ warn: facts => lines.push(facts), error: () => {} }, 50)
   const failed = Object.assign(new Error('WRONGPASS'), { command: { name: 'auth', args: ['hunter2'] } })
   for (let n = 0; n < 5; n++) report(failed)
   report(new AggregateError([], ''))

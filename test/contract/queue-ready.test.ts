@@ -21,7 +21,7 @@ import { type RedisServer, redisAvailable, startRedis } from '../support/redis-s
 
 const yes = () => true
 const no = () => false
-const end = async () => ({ do: 'end' }) as const
+const end = async () => ({ kind: 'end' }) as const
 
 describe.skipIf(!redisAvailable())('Redis', () => {
   let server: RedisServer

@@ -7,8 +7,8 @@ import { freePort } from '../support/free-port.ts'
 import {
   cleanUp,
   type LogLine,
-  type Note,
   open,
+  type RunMessage,
   type TestQueues,
   timed,
   until,
@@ -23,13 +23,13 @@ describe.runIf(available)('when Redis is in trouble', () => {
   let server: RedisServer
   let queues: TestQueues
   let lines: LogLine[]
-  const processors = new Map<string, Processor<Note>>()
+  const processors = new Map<string, Processor<RunMessage>>()
 
   beforeEach(async () => {
     lines = []
     server = await startRedis()
     queues = await open({ redisUrl: server.url, dataDir: '/nowhere' }, lines)
-    processors.set('anyone', async () => ({ do: 'end' }))
+    processors.set('anyone', async () => ({ kind: 'end' }))
   })
 
   afterEach(async () => {
@@ -110,7 +110,7 @@ describe.runIf(available)('when Redis is in trouble', () => {
     const raw = new Redis(server.url)
     const thrown: unknown[] = []
     processors.set('robbed', async job => {
-      if (job.stalls > 0) return { do: 'end' }
+      if (job.stalls > 0) return { kind: 'end' }
       await raw.set(`{codex}:runs:${job.id}:lock`, 'another', 'PX', 1_000)
       await job.save({ by: 'robbed', text: 'mine' }).catch(error => thrown.push(error))
       thrown.push(job.signal.reason)
@@ -127,7 +127,7 @@ describe.runIf(available)('when Redis is in trouble', () => {
   test('a step that outlives its lock while Redis is frozen learns of it', { timeout: 20_000 }, async () => {
     const reasons: unknown[] = []
     processors.set('deaf', async job => {
-      if (job.stalls > 0 || reasons.length) return { do: 'end' }
+      if (job.stalls > 0 || reasons.length) return { kind: 'end' }
       await new Promise(resolve => job.signal.addEventListener('abort', resolve))
       reasons.push(job.signal.reason)
       throw job.signal.reason

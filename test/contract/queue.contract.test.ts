@@ -1,22 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
-  type HeldJob,
+  type LockedJob,
   LockLost,
   type Processor,
   ShuttingDown,
   UnreadableRecord,
 } from '../../src/queue/work-queue.ts'
 import {
+  type CommentRef,
   childHolding,
   cleanUp,
   foreign,
   killHard,
   type LogLine,
-  type Note,
   open,
   ownDataDir,
-  type Place,
+  type RunMessage,
   stored,
   type TestQueues,
   timed,
@@ -31,8 +31,8 @@ const backends = redisAvailable() ? (['redis', 'embedded'] as const) : (['embedd
 describe.each(backends)('the queues on %s', kind => {
   let server: RedisServer | undefined
   let queues: TestQueues
-  let place: Place
-  const processors = new Map<string, Processor<Note>>()
+  let place: CommentRef
+  const processors = new Map<string, Processor<RunMessage>>()
   const lines: LogLine[] = []
   let last = 0
 
@@ -48,20 +48,20 @@ describe.each(backends)('the queues on %s', kind => {
     await server?.stop()
   })
 
-  async function newPlace(): Promise<Place> {
+  async function newPlace(): Promise<CommentRef> {
     if (server) return { redisUrl: server.url, dataDir: '/nowhere', prefix: `{test-${++last}}` }
     return { dataDir: await ownDataDir() }
   }
 
   /** Registers a processor and adds a job for it. */
-  async function start(id: string, process: Processor<Note>, slot?: string) {
+  async function start(id: string, process: Processor<RunMessage>, slot?: string) {
     processors.set(id, process)
     return queues.runs.add(id, { by: id }, slot)
   }
 
   const ended = (id: string) => until(async () => (await queues.runs.get(id))?.standing === 'ended')
-  const end: Processor<Note> = async () => ({ do: 'end' })
-  const parkLong: Processor<Note> = async () => ({ do: 'park', ms: HOUR })
+  const end: Processor<RunMessage> = async () => ({ kind: 'end' })
+  const parkLong: Processor<RunMessage> = async () => ({ kind: 'park', ms: HOUR })
 
   test('says which backend it is, and answers', async () => {
     expect(queues.kind).toBe(kind)
@@ -122,7 +122,7 @@ describe.each(backends)('the queues on %s', kind => {
     test('texts that a database cannot keep are made so that it can', async () => {
       await queues.runs.add('odd', { by: 'nobody', text: 'a\0b\ud800c \u{1f600} \\u0000' })
       expect((await queues.runs.get('odd'))?.data.text).toBe('a\ufffdb\ufffdc \u{1f600} \\u0000')
-      expect(await queues.runs.tell('odd', 'a\0b\ud800')).toBe(true)
+      expect(await queues.runs.send('odd', 'a\0b\ud800')).toBe(true)
     })
   })
 
@@ -131,7 +131,7 @@ describe.each(backends)('the queues on %s', kind => {
       const starts: number[] = []
       await start('timed', async () => {
         starts.push(Date.now())
-        return starts.length < 4 ? { do: 'park', ms: 200 } : { do: 'end' }
+        return starts.length < 4 ? { kind: 'park', ms: 200 } : { kind: 'end' }
       })
       await ended('timed')
       const gaps = starts.slice(1).map((at, n) => at - (starts[n] ?? 0))
@@ -151,13 +151,13 @@ describe.each(backends)('the queues on %s', kind => {
       const allAreThere = new Promise<void>(resolve => {
         letGo = resolve
       })
-      const turns = (id: string): Processor<Note> => {
+      const turns = (id: string): Processor<RunMessage> => {
         let left = 20
         return async () => {
           await allAreThere
           order.push(id)
           await sleep(1)
-          return left-- > 0 ? { do: 'park', ms: 0 } : { do: 'end' }
+          return left-- > 0 ? { kind: 'park', ms: 0 } : { kind: 'end' }
         }
       }
       for (let n = 0; n < 15; n++) await start(`turn-${n}`, turns(`turn-${n}`))
@@ -176,7 +176,7 @@ describe.each(backends)('the queues on %s', kind => {
       let starts = 0
       await start('sleeper', async () => {
         starts++
-        return starts < 2 ? { do: 'park', ms: HOUR } : { do: 'end' }
+        return starts < 2 ? { kind: 'park', ms: HOUR } : { kind: 'end' }
       })
       await until(() => starts === 1)
       await sleep(50)
@@ -191,7 +191,7 @@ describe.each(backends)('the queues on %s', kind => {
       await start('restless', async () => {
         lastStart = performance.now()
         await sleep(Math.random() * 3)
-        return { do: 'park', ms: HOUR }
+        return { kind: 'park', ms: HOUR }
       })
       for (let round = 0; round < 200; round++) {
         await queues.runs.wake('restless')
@@ -207,10 +207,10 @@ describe.each(backends)('the queues on %s', kind => {
       let seen: string[] = []
       await start('listener', async job => {
         seen = await job.inbox()
-        return seen.length < told.length ? { do: 'park', ms: HOUR } : { do: 'end' }
+        return seen.length < told.length ? { kind: 'park', ms: HOUR } : { kind: 'end' }
       })
       for (const message of told) {
-        expect(await queues.runs.tell('listener', message)).toBe(true)
+        expect(await queues.runs.send('listener', message)).toBe(true)
         await queues.runs.wake('listener')
       }
       await ended('listener')
@@ -222,10 +222,10 @@ describe.each(backends)('the queues on %s', kind => {
       await start('distracted', async job => {
         await sleep(Math.random() * 3)
         seen = (await job.inbox()).length
-        return { do: 'park', ms: HOUR }
+        return { kind: 'park', ms: HOUR }
       })
       for (let n = 1; n <= 100; n++) {
-        await queues.runs.tell('distracted', `${n}`)
+        await queues.runs.send('distracted', `${n}`)
         await sleep(Math.random() * 4)
       }
       await until(() => seen === 100, 2_000)
@@ -235,7 +235,7 @@ describe.each(backends)('the queues on %s', kind => {
       await start('gone', end)
       await ended('gone')
       for (const id of ['gone', 'never-was']) {
-        expect(await queues.runs.tell(id, 'hello?')).toBe(false)
+        expect(await queues.runs.send(id, 'hello?')).toBe(false)
         await queues.runs.wake(id)
       }
       expect((await queues.runs.get('gone'))?.standing).toBe('ended')
@@ -246,7 +246,7 @@ describe.each(backends)('the queues on %s', kind => {
     test('is what was last saved', async () => {
       await start('diary', async job => {
         await job.save({ by: 'diary', text: `${job.data.text ?? ''}x` })
-        return job.data.text === 'xxx' ? { do: 'end' } : { do: 'park', ms: 0 }
+        return job.data.text === 'xxx' ? { kind: 'end' } : { kind: 'park', ms: 0 }
       })
       await ended('diary')
       expect((await queues.runs.get('diary'))?.data).toEqual({ by: 'diary', text: 'xxx' })
@@ -277,7 +277,7 @@ describe.each(backends)('the queues on %s', kind => {
       expect((await queues.runs.live()).map(({ id }) => id)).not.toContain('garbled')
       expect(lines.filter(({ message }) => message.startsWith('left a job out of a list'))).toHaveLength(1)
 
-      expect(await queues.runs.tell('garbled', 'are you there?')).toBe(true)
+      expect(await queues.runs.send('garbled', 'are you there?')).toBe(true)
       expect(await queues.runs.holder('garbled-slot')).toBe('garbled')
       foreign.delete('garbled')
       await ended('garbled')
@@ -288,7 +288,7 @@ describe.each(backends)('the queues on %s', kind => {
       processors.set('newer', async job => {
         await job.save({ by: 'newer', text: 'b' })
         await job.save({ by: 'newer', text: 'c' })
-        return { do: 'end' }
+        return { kind: 'end' }
       })
       await queues.runs.add('newer', record)
       await ended('newer')
@@ -299,10 +299,10 @@ describe.each(backends)('the queues on %s', kind => {
     })
 
     test('a step may not act after it is over', async () => {
-      let kept: HeldJob<Note> | undefined
+      let kept: LockedJob<RunMessage> | undefined
       await start('lingering', async job => {
         kept = job
-        return { do: 'park', ms: HOUR }
+        return { kind: 'park', ms: HOUR }
       })
       await until(() => kept)
       await sleep(50)
@@ -317,7 +317,7 @@ describe.each(backends)('the queues on %s', kind => {
     const walk = ([n, id]: [number, string]) =>
       start(id, async () => {
         steps++
-        return over ? { do: 'end' } : { do: 'park', ms: n % 10 === 0 ? 0 : 20 * n }
+        return over ? { kind: 'end' } : { kind: 'park', ms: n % 10 === 0 ? 0 : 20 * n }
       })
     try {
       // Their order is that of their addition, so each has to be in before the next.
@@ -342,7 +342,7 @@ describe.each(backends)('the queues on %s', kind => {
         failures.push(job.failures)
         starts.push(Date.now())
         if (failures.length === 1) throw new Error('oops', { cause: new Error('banana') })
-        return failures.length < 3 ? { do: 'park', ms: 0 } : { do: 'end' }
+        return failures.length < 3 ? { kind: 'park', ms: 0 } : { kind: 'end' }
       })
       await ended('clumsy')
       expect(failures).toEqual([0, 1, 0])
@@ -360,9 +360,9 @@ describe.each(backends)('the queues on %s', kind => {
       const killed = performance.now()
       const heirs = await open(there)
       const stalls: number[] = []
-      const heir: Processor<Note> = async job => {
+      const heir: Processor<RunMessage> = async job => {
         stalls.push(job.stalls)
-        return { do: 'end' }
+        return { kind: 'end' }
       }
       await workBy(heirs.runs, new Map([['heir', heir]]), 1)
       await until(() => stalls.length > 0)
@@ -374,11 +374,11 @@ describe.each(backends)('the queues on %s', kind => {
   })
 
   describe('closing', () => {
-    async function closingWhile(process: Processor<Note>) {
+    async function closingWhile(process: Processor<RunMessage>) {
       const there = await newPlace()
       const other = await open(there)
-      let inHand: HeldJob<Note> | undefined
-      const holding: Processor<Note> = job => {
+      let inHand: LockedJob<RunMessage> | undefined
+      const holding: Processor<RunMessage> = job => {
         inHand = job
         return process(job)
       }
@@ -404,7 +404,7 @@ describe.each(backends)('the queues on %s', kind => {
     test('a step that ends in time ends well', async () => {
       const { there, other } = await closingWhile(async () => {
         await sleep(300)
-        return { do: 'end' }
+        return { kind: 'end' }
       })
       const { ms } = await timed(other.close(2_000))
       expect(ms).toBeLessThan(1_000)
@@ -422,9 +422,9 @@ describe.each(backends)('the queues on %s', kind => {
       expect(ms).toBeLessThan(1_000)
       const again = await open(there)
       const seen: number[][] = []
-      const heir: Processor<Note> = async job => {
+      const heir: Processor<RunMessage> = async job => {
         seen.push([job.stalls, job.failures])
-        return { do: 'end' }
+        return { kind: 'end' }
       }
       await workBy(again.runs, new Map([['held', heir]]), 1)
       await until(() => seen.length)

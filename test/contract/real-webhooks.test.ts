@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Trigger } from '../../src/core/model/trigger.ts'
 import { readEvents } from '../../src/github/webhooks/normalise.ts'
-import { openDoor } from '../../src/github/webhooks/webhook-endpoint.ts'
+import { openWebhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { closeServer, httpServer, listen, webhookPath } from '../../src/web/http-server.ts'
 
 const secret = 'only GitHub knows'
@@ -21,17 +21,17 @@ const { privateKey } = generateKeyPairSync('rsa', {
 const queued: Trigger[] = []
 const log = pino({ level: 'silent' })
 const server = await (async () => {
-  const door = await openDoor({
+  const webhookEndpoint = await openWebhookEndpoint({
     probot: new Probot({ appId: 5, privateKey, secret, log }),
     log,
-    ours: { label: 'codex', appId: 5 },
+    app: { label: 'codex', appId: 5 },
     redact: text => text,
     enqueue: async trigger => {
       queued.push(trigger)
       return 'added'
     },
   })
-  return httpServer({ door, ready: async () => {} })
+  return httpServer({ webhookEndpoint, ready: async () => {} })
 })()
 
 let port = 0

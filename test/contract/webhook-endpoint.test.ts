@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { Probot } from 'probot'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Trigger } from '../../src/core/model/trigger.ts'
-import { openDoor } from '../../src/github/webhooks/webhook-endpoint.ts'
+import { openWebhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { closeServer, httpServer, listen, webhookPath } from '../../src/web/http-server.ts'
 
 /** GitHub's own test vector for signatures. Source: GitHub Docs, "Validating webhook deliveries". */
@@ -29,17 +29,17 @@ let port = 0
 const lines: string[] = []
 const log = pino({ level: 'info' }, { write: line => void lines.push(line) })
 const server = await (async () => {
-  const door = await openDoor({
+  const webhookEndpoint = await openWebhookEndpoint({
     probot: new Probot({ appId: 5, privateKey, secret, log }),
     log,
-    ours: { label: 'codex', appId: 5 },
+    app: { label: 'codex', appId: 5 },
     redact: text => text.replaceAll('hush', '[redacted]'),
     enqueue: async trigger => {
       enqueued.push(trigger)
       return enqueue()
     },
   })
-  return httpServer({ door, ready: () => ready() })
+  return httpServer({ webhookEndpoint, ready: () => ready() })
 })()
 
 beforeAll(async () => {
@@ -377,7 +377,7 @@ describe('the other pages', () => {
   })
 
   test('of a process without a door: there is none', async () => {
-    const worker = httpServer({ door: undefined, ready: async () => {} })
+    const worker = httpServer({ webhookEndpoint: undefined, ready: async () => {} })
     const other = await listen(worker, { host: '127.0.0.1', port: 0 })
     try {
       expect(
@@ -390,7 +390,7 @@ describe('the other pages', () => {
   })
 
   test('a port that is taken says so', async () => {
-    const second = httpServer({ door: undefined, ready: async () => {} })
+    const second = httpServer({ webhookEndpoint: undefined, ready: async () => {} })
     await expect(listen(second, { host: '127.0.0.1', port })).rejects.toThrow(
       `port ${port} on 127.0.0.1 is in use: set PORT to another one`,
     )

@@ -1,19 +1,19 @@
 /** Where the bot may work no more: what a Run still does, and what it does not. */
 import { expect, test } from 'vitest'
-import { readNotes } from '../../src/core/run/messages.ts'
+import { readMessages } from '../../src/core/run/messages.ts'
 import { nextStep } from '../../src/core/run/next-step.ts'
 import { withOutage } from '../../src/core/run/outage.ts'
 import type { Run } from '../../src/core/run/run.ts'
 import { hour, maya, pull, runWith, t0, taskRun, working } from './given.ts'
 
 const note = JSON.stringify({
-  says: 'access-lost',
+  kind: 'access-lost',
   id: 'access-1',
   by: maya,
   at: t0,
   because: 'archived acme/shop',
 })
-const lost = (run: Run): Run => readNotes(run, [note])
+const lost = (run: Run): Run => readMessages(run, [note])
 const stopAsked = (run: Run): Run => ({ ...run, stop: run.stop && { ...run.stop, asked: true } })
 const asked = (run: Run): Run => stopAsked(lost(run))
 
@@ -22,13 +22,13 @@ test.each<[string, Run, string]>([
   ['before there is a run at PostHog', lost(working({ taskRun: undefined })), 'settle-outcome'],
   [
     'while its start is unsettled: that is found out first',
-    lost(working({ taskRun: undefined, intent: { effect: 'start-run', at: t0, before: [] } })),
+    lost(working({ taskRun: undefined, intent: { kind: 'start-run', at: t0, before: [] } })),
     'start-run',
   ],
   ['with an agent at work', lost(working()), 'cancel'],
   [
     'with an agent at work and a comment unsettled, which nobody can look for',
-    lost(working({ intent: { effect: 'conclude', at: t0 } })),
+    lost(working({ intent: { kind: 'conclude', at: t0 } })),
     'cancel',
   ],
   [
@@ -37,7 +37,7 @@ test.each<[string, Run, string]>([
     'cancel',
   ],
   ['with a pull request that the agent speaks of', lost(working({ claimedPulls: [pull.url] })), 'cancel'],
-  ['when PostHog was asked', asked(working({ nextLookAt: undefined })), 'look'],
+  ['when PostHog was asked', asked(working({ nextPollAt: undefined })), 'look'],
   [
     'when PostHog confirmed: no look at GitHub for a result',
     asked(working({ taskRun: { ...taskRun, status: 'cancelled' } })),
@@ -45,9 +45,9 @@ test.each<[string, Run, string]>([
   ],
   [
     'when all is over: nothing is told, taken off or edited',
-    { ...asked(working()), outcome: { is: 'stopped', by: 'maya' } },
+    { ...asked(working()), outcome: { kind: 'stopped', by: 'maya' } },
     'end',
   ],
 ])('%s', (_, run, step) => {
-  expect(nextStep(run, { at: t0 + 1_000, text: 'phase' }).do).toBe(step)
+  expect(nextStep(run, { at: t0 + 1_000, text: 'phase' }).kind).toBe(step)
 })

@@ -3,14 +3,14 @@ import {
   type LogEntry,
   observe,
   outcomeOf,
-  type Sight,
+  type TaskRunSnapshot,
   turnIsOver,
 } from '../../src/core/run/apply-snapshot.ts'
 import { Run } from '../../src/core/run/run.ts'
 import { limits } from '../../src/core/run/timing.ts'
 import { maya, minute, pull, runWith, second, t0, taskRun, working } from './given.ts'
 
-const sight = (given: Partial<Sight> = {}): Sight => ({
+const sight = (given: Partial<TaskRunSnapshot> = {}): TaskRunSnapshot => ({
   status: 'in_progress',
   error: undefined,
   pulls: [],
@@ -25,14 +25,14 @@ const sight = (given: Partial<Sight> = {}): Sight => ({
 })
 
 const at = t0 + minute
-const seen = (given: Partial<Sight>, run = working()): Run => observe(run, sight(given), at)
+const seen = (given: Partial<TaskRunSnapshot>, run = working()): Run => observe(run, sight(given), at)
 
-const turnOver: LogEntry = { at: t0, what: { is: 'turn-over' } }
-const activity: LogEntry = { at: t0, what: { is: 'activity' } }
-const says = (text: string): LogEntry => ({ at: t0, what: { is: 'message', text } })
+const turnOver: LogEntry = { at: t0, what: { kind: 'turn-over' } }
+const activity: LogEntry = { at: t0, what: { kind: 'activity' } }
+const says = (text: string): LogEntry => ({ at: t0, what: { kind: 'message', text } })
 const does = (step: string, label: string, done = false): LogEntry => ({
   at: t0,
-  what: { is: 'progress', step, label, done },
+  what: { kind: 'progress', step, label, done },
 })
 
 describe('what is heard in the log', () => {
@@ -50,19 +50,19 @@ describe('what is heard in the log', () => {
       { turns: 1, idle: true },
     ],
   ])('%s', (_, log, heard) => {
-    expect(seen({ log, offset: log.length }).heard).toMatchObject({ offset: log.length, ...heard })
+    expect(seen({ log, offset: log.length }).sessionLog).toMatchObject({ offset: log.length, ...heard })
   })
 
   test('goes on where it was left', () => {
-    const before = working({ heard: { offset: 4, turns: 1, idle: true, idleSince: t0, answer: 'a' } })
-    expect(seen({ offset: 4 }, before).heard).toEqual({
+    const before = working({ sessionLog: { offset: 4, turns: 1, idle: true, idleSince: t0, answer: 'a' } })
+    expect(seen({ offset: 4 }, before).sessionLog).toEqual({
       offset: 4,
       turns: 1,
       idle: true,
       idleSince: t0,
       answer: 'a',
     })
-    expect(seen({ log: [activity], offset: 5 }, before).heard).toMatchObject({
+    expect(seen({ log: [activity], offset: 5 }, before).sessionLog).toMatchObject({
       offset: 5,
       turns: 1,
       idle: false,
@@ -80,7 +80,7 @@ describe('what is heard in the log', () => {
 })
 
 describe('what is seen of the run', () => {
-  test.each<[string, Partial<Sight>, object]>([
+  test.each<[string, Partial<TaskRunSnapshot>, object]>([
     ['its status', { status: 'completed' }, { status: 'completed', changedAt: at }],
     ['nothing new', {}, { status: 'in_progress', changedAt: t0 }],
     ['a sign of life in the log', { log: [activity], offset: 1 }, { changedAt: at }],
@@ -161,30 +161,30 @@ describe('whether a turn is over', () => {
     ['while it works', {}, false],
     [
       'a moment after its end: a pull request may still be reported',
-      { heard: idle(1, limits.settle - 1) },
+      { sessionLog: idle(1, limits.settle - 1) },
       false,
     ],
-    ['a little later', { heard: idle(1, limits.settle) }, true],
+    ['a little later', { sessionLog: idle(1, limits.settle) }, true],
     [
       'with a follow-up that this turn may not have read',
-      { heard: idle(1, 3 * second), taskRun: { ...taskRun, notes: 1 } },
+      { sessionLog: idle(1, 3 * second), taskRun: { ...taskRun, messages: 1 } },
       false,
     ],
     [
       'the same, twenty seconds later',
-      { heard: idle(1, 20 * second), taskRun: { ...taskRun, notes: 1 } },
+      { sessionLog: idle(1, 20 * second), taskRun: { ...taskRun, messages: 1 } },
       true,
     ],
     [
       'with a follow-up and two turns',
-      { heard: idle(2, 3 * second), taskRun: { ...taskRun, notes: 1 } },
+      { sessionLog: idle(2, 3 * second), taskRun: { ...taskRun, messages: 1 } },
       true,
     ],
     ['completed', { taskRun: { ...taskRun, status: 'completed' } }, true],
     ['failed', { taskRun: { ...taskRun, status: 'failed' } }, true],
     ['cancelled', { taskRun: { ...taskRun, status: 'cancelled' } }, true],
     ['queued', { taskRun: { ...taskRun, status: 'queued' } }, false],
-    ['without a run', { taskRun: undefined, heard: undefined }, false],
+    ['without a run', { taskRun: undefined, sessionLog: undefined }, false],
   ])('%s: %s', (_, given, expected) => {
     expect(turnIsOver(working(given), at)).toBe(expected)
   })
@@ -198,34 +198,38 @@ describe('the outcome', () => {
   const stop = { by: maya, at: t0, asked: true }
 
   test.each<[string, Partial<Run>, object]>([
-    ['a new pull request', { pulls: [pull] }, { is: 'pull' }],
+    ['a new pull request', { pulls: [pull] }, { kind: 'pull' }],
     [
       'a pull request that is no news, and words',
-      { pulls: [pull], reported: 1, heard: answer },
-      { is: 'answer' },
+      { pulls: [pull], reported: 1, sessionLog: answer },
+      { kind: 'answer' },
     ],
-    ['a second pull request', { pulls: [pull, { ...pull, number: 10 }], reported: 1 }, { is: 'pull' }],
-    ['a pull request of a run that failed later', { ...ended('failed', 'x'), pulls: [pull] }, { is: 'pull' }],
-    ['commits', { pushed: 'abc', heard: answer }, { is: 'pushed', sha: 'abc' }],
-    ['words', { ...ended('completed'), heard: answer }, { is: 'answer' }],
-    ['nothing', ended('completed'), { is: 'nothing' }],
-    ['a stop by somebody', { ...ended('cancelled'), stop }, { is: 'stopped', by: 'maya' }],
+    ['a second pull request', { pulls: [pull, { ...pull, number: 10 }], reported: 1 }, { kind: 'pull' }],
+    [
+      'a pull request of a run that failed later',
+      { ...ended('failed', 'x'), pulls: [pull] },
+      { kind: 'pull' },
+    ],
+    ['commits', { pushed: 'abc', sessionLog: answer }, { kind: 'pushed', sha: 'abc' }],
+    ['words', { ...ended('completed'), sessionLog: answer }, { kind: 'answer' }],
+    ['nothing', ended('completed'), { kind: 'nothing' }],
+    ['a stop by somebody', { ...ended('cancelled'), stop }, { kind: 'stopped', by: 'maya' }],
     [
       'a stop since its reason went away',
       { stop: { ...stop, because: 'closed the issue' } },
-      { is: 'stopped', by: 'maya', because: 'closed the issue' },
+      { kind: 'stopped', by: 'maya', because: 'closed the issue' },
     ],
-    ['a stop, whatever it left', { stop, pulls: [pull], pushed: 'abc' }, { is: 'stopped', by: 'maya' }],
-    ['a stop by PostHog', ended('cancelled'), { is: 'stopped', by: 'PostHog' }],
+    ['a stop, whatever it left', { stop, pulls: [pull], pushed: 'abc' }, { kind: 'stopped', by: 'maya' }],
+    ['a stop by PostHog', ended('cancelled'), { kind: 'stopped', by: 'PostHog' }],
     [
       'a failure',
       ended('failed', 'boom'),
-      { is: 'failed', class: 'agent', reason: 'The agent failed: boom' },
+      { kind: 'failed', class: 'agent', reason: 'The agent failed: boom' },
     ],
     [
       'a failure without words',
       ended('failed'),
-      { is: 'failed', class: 'agent', reason: 'The agent failed.' },
+      { kind: 'failed', class: 'agent', reason: 'The agent failed.' },
     ],
     [
       'a failure with too many words',
@@ -235,18 +239,18 @@ describe('the outcome', () => {
     [
       'a spend limit',
       ended('failed', 'This agent run reached its spend limit'),
-      { is: 'failed', class: 'quota' },
+      { kind: 'failed', class: 'quota' },
     ],
-    ['too many requests', ended('failed', 'upstream 429'), { is: 'failed', class: 'quota' }],
+    ['too many requests', ended('failed', 'upstream 429'), { kind: 'failed', class: 'quota' }],
     [
       'a clone that failed',
       ended('failed', 'git clone failed: exit 128'),
-      { is: 'failed', class: 'setup', fix: expect.stringContaining("PostHog's own GitHub App") },
+      { kind: 'failed', class: 'setup', fix: expect.stringContaining("PostHog's own GitHub App") },
     ],
     [
       'a model that is not known',
       ended('failed', 'The model gpt-9 does not exist'),
-      { is: 'failed', class: 'setup', fix: expect.stringContaining('--model') },
+      { kind: 'failed', class: 'setup', fix: expect.stringContaining('--model') },
     ],
   ])('%s', (_, given, expected) => {
     expect(outcomeOf(working(given))).toMatchObject(expected)
@@ -255,8 +259,8 @@ describe('the outcome', () => {
 
 describe('what is missing', () => {
   test('a Run that heard nothing yet begins with no turn', () => {
-    const before = working({ heard: undefined })
-    expect(seen({ offset: 3 }, before).heard).toEqual({ offset: 3, turns: 0, idle: false })
+    const before = working({ sessionLog: undefined })
+    expect(seen({ offset: 3 }, before).sessionLog).toEqual({ offset: 3, turns: 0, idle: false })
   })
 
   test('what PostHog does not say leaves no trace', () => {
@@ -265,21 +269,21 @@ describe('what is missing', () => {
 
   test('a stop without a reason ends without one', () => {
     const stop = { by: maya, at: t0, asked: true }
-    expect(outcomeOf(working({ stop }))).toStrictEqual({ is: 'stopped', by: 'maya' })
+    expect(outcomeOf(working({ stop }))).toStrictEqual({ kind: 'stopped', by: 'maya' })
   })
 
   test('an outcome without a run, or anything heard of it', () => {
-    expect(outcomeOf(runWith())).toEqual({ is: 'nothing' })
-    expect(outcomeOf(working({ heard: undefined }))).toEqual({ is: 'nothing' })
+    expect(outcomeOf(runWith())).toEqual({ kind: 'nothing' })
+    expect(outcomeOf(working({ sessionLog: undefined }))).toEqual({ kind: 'nothing' })
   })
 
   test('a turn without a run is over after a moment', () => {
     const heard = { offset: 1, turns: 1, idle: true, idleSince: at - limits.settle }
-    expect(turnIsOver(runWith({ heard }), at)).toBe(true)
+    expect(turnIsOver(runWith({ sessionLog: heard }), at)).toBe(true)
   })
 
   test('an idle agent whose end was not dated is not over', () => {
-    expect(turnIsOver(working({ heard: { offset: 1, turns: 1, idle: true } }), at)).toBe(false)
+    expect(turnIsOver(working({ sessionLog: { offset: 1, turns: 1, idle: true } }), at)).toBe(false)
   })
 })
 
@@ -312,13 +316,17 @@ describe('the words for a failure that a person can do something about', () => {
 })
 
 describe('words are answered from where they stand in the log', () => {
-  const words = (...messages: string[]): LogEntry => ({ at: t0, what: { is: 'words', messages } })
+  const words = (...messages: string[]): LogEntry => ({ at: t0, what: { kind: 'words', messages } })
   const theirs = words()
   const mine = words('comment-502')
   /** A follow-up was said, in the order of what went on meanwhile. */
-  const heardOf = (log: LogEntry[], differs: Partial<NonNullable<Run['heard']>> = {}): Run => {
+  const heardOf = (log: LogEntry[], differs: Partial<NonNullable<Run['sessionLog']>> = {}): Run => {
     const heard = { offset: 0, turns: 1, idle: false, awaits: 'comment-502', ...differs }
-    const run = working({ heard, delivered: ['comment-502'], taskRun: { ...taskRun, notes: 1, from: 9 } })
+    const run = working({
+      sessionLog: heard,
+      handledMessageIds: ['comment-502'],
+      taskRun: { ...taskRun, messages: 1, from: 9 },
+    })
     return seen({ log, offset: log.length }, run)
   }
   const later = at + limits.settle
@@ -345,16 +353,19 @@ describe('words are answered from where they stand in the log', () => {
     ['a turn is told to be over twice', [mine, says('b'), turnOver, turnOver, theirs], true, 'b'],
   ])('when %s', (_, log, over, answer) => {
     const run = heardOf(log)
-    expect([turnIsOver(run, muchLater), run.heard?.answer]).toEqual([over, answer])
+    expect([turnIsOver(run, muchLater), run.sessionLog?.answer]).toEqual([over, answer])
   })
 
   test('the next ones of ours are heard again', () => {
     const log = [mine, says('b'), turnOver, theirs, says('green'), turnOver]
     const before = heardOf(log)
-    const said = { ...before, heard: { offset: 6, turns: 2, idle: false, others: true, ...before.heard } }
+    const said = {
+      ...before,
+      heard: { offset: 6, turns: 2, idle: false, others: true, ...before.sessionLog },
+    }
     const again = { ...said, heard: { ...said.heard, idle: false, awaits: 'comment-503' } }
     const after = seen({ log: [words('comment-503'), says('c'), turnOver], offset: 9 }, again)
-    expect([turnIsOver(after, later), after.heard?.answer]).toEqual([true, 'c'])
+    expect([turnIsOver(after, later), after.sessionLog?.answer]).toEqual([true, 'c'])
   })
 
   test('a log that shows no words has its turns counted, with time for one of others', () => {
@@ -375,7 +386,7 @@ describe('words are answered from where they stand in the log', () => {
 
   test('in a run of our own the first turn is that of our words', () => {
     const heard = { offset: 0, turns: 0, idle: false, awaits: 'run-comment-501' }
-    const run = seen({ log: [says('a'), turnOver] }, working({ heard }))
+    const run = seen({ log: [says('a'), turnOver] }, working({ sessionLog: heard }))
     expect(turnIsOver(run, later)).toBe(true)
   })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ComeBack, Refused } from '../../src/core/model/errors.ts'
+import { Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import {
   AttachmentRefused,
   assetId,
@@ -318,21 +318,21 @@ test('signed addresses are found by what they show', () => {
 
 describe('what is said of those that were not passed on', () => {
   const unfit: Unfit[] = [
-    { because: 'type', type: 'video/mp4' },
-    { because: 'type', type: '' },
-    { because: 'size', limit: 31_457_280 },
-    { because: 'empty' },
-    { because: 'contents', type: 'image/png' },
-    { because: 'denied' },
-    { because: 'status', status: 410 },
-    { because: 'elsewhere' },
-    { because: 'detour' },
-    { because: 'count' },
-    { because: 'time' },
-    { because: 'silence', service: 'github' },
-    { because: 'silence', service: 'posthog' },
-    { because: 'refusal', service: 'posthog', said: 'Not found.' },
-    { because: 'fault' },
+    { kind: 'type', type: 'video/mp4' },
+    { kind: 'type', type: '' },
+    { kind: 'size', limit: 31_457_280 },
+    { kind: 'empty' },
+    { kind: 'contents', type: 'image/png' },
+    { kind: 'denied' },
+    { kind: 'status', status: 410 },
+    { kind: 'elsewhere' },
+    { kind: 'detour' },
+    { kind: 'count' },
+    { kind: 'time' },
+    { kind: 'silence', service: 'github' },
+    { kind: 'silence', service: 'posthog' },
+    { kind: 'refusal', service: 'posthog', said: 'Not found.' },
+    { kind: 'fault' },
   ]
 
   test('is a sentence each', () => {
@@ -353,7 +353,7 @@ describe('what is said of those that were not passed on', () => {
       PostHog refused: Not found.
       the bot itself failed at it"
     `)
-    expect(new AttachmentRefused({ because: 'empty' }).message).toBe('it is empty')
+    expect(new AttachmentRefused({ kind: 'empty' }).message).toBe('it is empty')
   })
 
   test('is part of the record of a Run', () => {
@@ -364,8 +364,8 @@ describe('what is said of those that were not passed on', () => {
 
 test('lost staging is told from other refusals', () => {
   const lost = 'Some pending_user_artifact_ids are invalid or expired'
-  expect(stagingIsLost(new Refused('posthog', 400, '', lost))).toBe(true)
-  expect(stagingIsLost(new Refused('posthog', 400, '', 'This field may not be blank.'))).toBe(false)
-  expect(stagingIsLost(new Refused('posthog', 404, 'not_found', lost))).toBe(false)
-  expect(stagingIsLost(new ComeBack('posthog', 1, 'rate-limit', lost))).toBe(false)
+  expect(stagingIsLost(new Rejected('posthog', 400, '', lost))).toBe(true)
+  expect(stagingIsLost(new Rejected('posthog', 400, '', 'This field may not be blank.'))).toBe(false)
+  expect(stagingIsLost(new Rejected('posthog', 404, 'not_found', lost))).toBe(false)
+  expect(stagingIsLost(new RetryLater('posthog', 1, 'rate-limit', lost))).toBe(false)
 })

@@ -8,7 +8,7 @@ import { isMistake, nearest, type Parsed } from '../../src/core/command/parse.ts
 /** A command as one short line: `stop`, `run --effort high --new | words`, `? unknown-option modle → model`. */
 function brief(parsed: Parsed): string {
   if (isMistake(parsed)) {
-    const { mistake, ...rest } = parsed
+    const { kind: mistake, ...rest } = parsed
     return `? ${mistake} ${Object.values(rest).join(' → ')}`.trimEnd()
   }
   const { name, options: given, text } = parsed.command

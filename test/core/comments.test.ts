@@ -7,7 +7,7 @@ import { type Reply, replyComment } from '../../src/core/comments/replies.ts'
 import { failureOf } from '../../src/core/comments/service-refusals.ts'
 import { phaseKey, statusComment } from '../../src/core/comments/status.ts'
 import { exactly, maxComment, moment } from '../../src/core/comments/words.ts'
-import { Refused } from '../../src/core/model/errors.ts'
+import { Rejected } from '../../src/core/model/errors.ts'
 import type { Outcome, Phase, Run } from '../../src/core/run/run.ts'
 import { phaseOf } from '../../src/core/run/run.ts'
 import {
@@ -44,18 +44,18 @@ const heard = {
 }
 const over: Partial<Run> = {
   concludedAt: now,
-  told,
-  heard,
+  announced: told,
+  sessionLog: heard,
   progress,
   taskRun: { ...taskRun, status: 'completed' },
 }
 const failure: Outcome = {
-  is: 'failed',
+  kind: 'failed',
   class: 'quota',
   reason: 'The agent ran into a usage or spend limit',
   fix: 'Wait, then `/codex retry`.',
 }
-const stopped: Outcome = { is: 'stopped', by: 'maya' }
+const stopped: Outcome = { kind: 'stopped', by: 'maya' }
 const onPull: Partial<Run> = {
   thread: pullThread,
   head,
@@ -65,20 +65,20 @@ const onPull: Partial<Run> = {
 /** One Run in each phase. */
 const phases: Record<Phase, Run> = {
   waiting: runWith({ ahead: 2 }),
-  preparing: runWith({ turn: true }),
+  preparing: runWith({ admitted: true }),
   starting: working({ taskRun: { ...taskRun, status: 'queued' } }),
   working: working({ progress }),
   stopping: working({ progress, stop: { by: maya, at: now, asked: true } }),
-  pull: working({ ...over, outcome: { is: 'pull' }, pulls: [pull], pushed: 'c'.repeat(40) }),
+  pull: working({ ...over, outcome: { kind: 'pull' }, pulls: [pull], pushed: 'c'.repeat(40) }),
   pushed: working({
     ...over,
     ...onPull,
-    outcome: { is: 'pushed', sha: 'c'.repeat(40) },
+    outcome: { kind: 'pushed', sha: 'c'.repeat(40) },
     pushed: 'c'.repeat(40),
   }),
-  answer: working({ ...over, outcome: { is: 'answer' } }),
-  nothing: working({ ...over, heard: { ...heard, answer: undefined }, outcome: { is: 'nothing' } }),
-  stopped: working({ ...over, heard: { ...heard, answer: undefined }, outcome: stopped }),
+  answer: working({ ...over, outcome: { kind: 'answer' } }),
+  nothing: working({ ...over, sessionLog: { ...heard, answer: undefined }, outcome: { kind: 'nothing' } }),
+  stopped: working({ ...over, sessionLog: { ...heard, answer: undefined }, outcome: stopped }),
   failed: working({ ...over, outcome: failure }),
 }
 
@@ -280,11 +280,11 @@ describe('the status comment', () => {
   test('everything that may be added', () => {
     const run = working({
       progress,
-      passedOn: 2,
-      undelivered: [more('a')],
+      followUpsSent: 2,
+      pendingFollowUps: [more('a')],
       settingsProblem: '.github/codex.yml, line 3, `model`, is not text',
       attachments: { ids: [], failed: [{ name: 'log.txt', why: 'it is larger than 10 MB' }] },
-      ask: { ...ask, options: { ...ask.options, effort: 'high', authorship: 'user' } },
+      request: { ...ask, options: { ...ask.options, effort: 'high', authorship: 'user' } },
       taskRun: { ...taskRun, model: 'gpt-5', effort: 'low', authorship: 'bot' },
       trouble: {
         service: 'posthog',
@@ -325,47 +325,47 @@ describe('the status comment', () => {
   })
 
   test.each<[string, Run, RegExp]>([
-    ['a plan that is made', working({ ask: { ...ask, what: 'plan' } }), /Codex is planning/],
+    ['a plan that is made', working({ request: { ...ask, what: 'plan' } }), /Codex is planning/],
     [
       'a plan',
-      working({ ...over, ask: { ...ask, what: 'plan' }, outcome: { is: 'answer' } }),
+      working({ ...over, request: { ...ask, what: 'plan' }, outcome: { kind: 'answer' } }),
       /📋 Codex has a plan[\s\S]*`\/codex approve`/,
     ],
-    ['an issue that is the instruction', runWith({ ask: { ...ask, text: '' } }), /^> The issue itself$/m],
+    ['an issue that is the instruction', runWith({ request: { ...ask, text: '' } }), /^> The issue itself$/m],
     [
       'a label that is the instruction',
-      runWith({ ask: { ...ask, text: '', origin: { by: 'label', label: 'codex' } } }),
+      runWith({ request: { ...ask, text: '', origin: { kind: 'label', label: 'codex' } } }),
       /^> The issue itself, by its label `codex`$/m,
     ],
     [
       'a pull request that is the instruction',
-      runWith({ ...onPull, ask: { ...ask, text: '' } }),
+      runWith({ ...onPull, request: { ...ask, text: '' } }),
       /^> The pull request itself$/m,
     ],
     ['one run before it', runWith({ ahead: 1 }), /waits for its turn · one run before it/],
     [
       'two pull requests',
-      working({ ...over, outcome: { is: 'pull' }, pulls: [pull, { ...pull, number: 10 }] }),
+      working({ ...over, outcome: { kind: 'pull' }, pulls: [pull, { ...pull, number: 10 }] }),
       /🚀 \[#9 [^\n]*, \[#10 /,
     ],
     [
       'a merged pull request',
-      working({ ...over, outcome: { is: 'pull' }, pulls: [{ ...pull, state: 'merged' }] }),
+      working({ ...over, outcome: { kind: 'pull' }, pulls: [{ ...pull, state: 'merged' }] }),
       /<sub>.* · merged, `codex\/login`/,
     ],
     [
       'a closed pull request',
-      working({ ...over, outcome: { is: 'pull' }, pulls: [{ ...pull, state: 'closed' }] }),
+      working({ ...over, outcome: { kind: 'pull' }, pulls: [{ ...pull, state: 'closed' }] }),
       /<sub>.* · closed, `codex\/login`/,
     ],
     [
       'a note on a pull request',
-      working({ ...over, outcome: { is: 'pull' }, pulls: [{ ...pull, note: 'its base is wrong' }] }),
+      working({ ...over, outcome: { kind: 'pull' }, pulls: [{ ...pull, remark: 'its base is wrong' }] }),
       /⚠️ #9: its base is wrong/,
     ],
     [
       'commits on the pull request of an issue',
-      working({ ...over, outcome: { is: 'pushed', sha: 'c' }, pushed: 'c', pulls: [pull], reported: 1 }),
+      working({ ...over, outcome: { kind: 'pushed', sha: 'c' }, pushed: 'c', pulls: [pull], reported: 1 }),
       /🚀 Codex pushed \[`c`\]\(https:\/\/github\.com\/acme\/shop\/commit\/c\) to #9/,
     ],
     [
@@ -380,7 +380,7 @@ describe('the status comment', () => {
     ],
     [
       'commits where there is no pull request',
-      working({ ...over, outcome: { is: 'pushed', sha: 'c' }, pushed: 'c' }),
+      working({ ...over, outcome: { kind: 'pushed', sha: 'c' }, pushed: 'c' }),
       /🚀 Codex pushed \[`c`\]\([^)]*\) to `codex\/issue-7-login-is-flaky`/,
     ],
   ])('tells %s', (_, run, words) => {
@@ -445,7 +445,7 @@ describe('a new phase', () => {
 })
 
 describe('the last word', () => {
-  const outcomes: Record<Outcome['is'], Run> = phases
+  const outcomes: Record<Outcome['kind'], Run> = phases
 
   test.each(
     Object.entries(outcomes).filter(([name]) =>
@@ -482,10 +482,10 @@ describe('the last word', () => {
   test('commits on the pull request of an issue', () => {
     const run = working({
       ...over,
-      outcome: { is: 'pushed', sha: 'c'.repeat(40) },
+      outcome: { kind: 'pushed', sha: 'c'.repeat(40) },
       pulls: [pull],
       reported: 1,
-      heard: undefined,
+      sessionLog: undefined,
     })
     expect(closingComment(run)).toMatchInlineSnapshot(
       `"@maya done: [\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc) is on [#9](https://github.com/acme/shop/pull/9)."`,
@@ -502,7 +502,7 @@ describe('the last word', () => {
     `)
   })
   test('a plan', () => {
-    expect(closingComment({ ...phases.answer, ask: { ...ask, what: 'plan' } })).toMatchInlineSnapshot(
+    expect(closingComment({ ...phases.answer, request: { ...ask, what: 'plan' } })).toMatchInlineSnapshot(
       `
       "@maya here is the plan.
 
@@ -584,51 +584,51 @@ describe('the last word', () => {
 })
 
 /** One of each, so that a new reply or mistake does not compile without its sentence here. */
-const mistakes: { [K in Mistake['mistake']]: Extract<Mistake, { mistake: K }> } = {
-  'unknown-option': { mistake: 'unknown-option', given: 'modle', meant: 'model' },
-  'unknown-command': { mistake: 'unknown-command', given: 'sotp', meant: 'stop' },
-  'missing-value': { mistake: 'missing-value', option: 'effort' },
-  'bad-value': { mistake: 'bad-value', option: 'effort', given: 'hihg', meant: 'high' },
-  'option-twice': { mistake: 'option-twice', option: 'model' },
-  'no-options-here': { mistake: 'no-options-here', command: 'stop' },
-  'too-many': { mistake: 'too-many', most: 10 },
-  unreadable: { mistake: 'unreadable' },
+const mistakes: { [K in Mistake['kind']]: Extract<Mistake, { kind: K }> } = {
+  'unknown-option': { kind: 'unknown-option', given: 'modle', meant: 'model' },
+  'unknown-command': { kind: 'unknown-command', given: 'sotp', meant: 'stop' },
+  'missing-value': { kind: 'missing-value', option: 'effort' },
+  'bad-value': { kind: 'bad-value', option: 'effort', given: 'hihg', meant: 'high' },
+  'option-twice': { kind: 'option-twice', option: 'model' },
+  'no-options-here': { kind: 'no-options-here', command: 'stop' },
+  'too-many': { kind: 'too-many', max: 10 },
+  unreadable: { kind: 'unreadable' },
 }
-const replies: { [K in Reply['reply']]: Extract<Reply, { reply: K }> } = {
-  help: { reply: 'help', commands, label: 'codex' },
-  mistake: { reply: 'mistake', mistake: mistakes['unknown-option'] },
-  'not-allowed': { reply: 'not-allowed', command: 'run', least: 'write', role: 'read' },
-  'not-known': { reply: 'not-known', command: 'stop' },
-  fork: { reply: 'fork' },
-  effort: { reply: 'effort', effort: 'max', model: 'gpt-5.5', known: ['low', 'medium', 'high', 'xhigh'] },
-  model: { reply: 'model', model: 'gpt-5.7', meant: 'gpt-5.6', known: ['gpt-5.5', 'gpt-5.6'] },
-  'no-branch': { reply: 'no-branch', branch: 'relaese', meant: 'release' },
-  closed: { reply: 'closed' },
-  'not-passed-on': { reply: 'not-passed-on' },
-  'queued-behind': { reply: 'queued-behind', differs: [] },
-  'plan-interactive': { reply: 'plan-interactive' },
-  'plan-elsewhere': { reply: 'plan-elsewhere', branch: 'feature' },
-  'nothing-to': { reply: 'nothing-to', command: 'stop' },
-  'asked-since': { reply: 'asked-since' },
-  'still-going': { reply: 'still-going', command: 'retry' },
-  status: { reply: 'status', asked: true },
-  queue: { reply: 'queue', run: runWith({ ahead: 2 }), now: t0 },
-  'plan-outdated': { reply: 'plan-outdated', branch: 'main', sha: 'c'.repeat(40) },
-  preset: { reply: 'preset', given: 'paln', meant: 'plan', known: ['plan', 'low'] },
-  sandbox: { reply: 'sandbox', given: 'bgi', meant: 'big', known: ['big', 'small'] },
-  'not-as-user': { reply: 'not-as-user' },
-  'not-granted': { reply: 'not-granted', what: 'as_user', owner: 'acme' },
-  'bad-settings': { reply: 'bad-settings', problem: '.github/codex.yml, line 2, `effort`, is not one' },
-  paused: { reply: 'paused', why: 'the budget of November is spent' },
-  'not-served': { reply: 'not-served', owner: 'globex' },
-  hidden: { reply: 'hidden' },
-  'not-offered': { reply: 'not-offered', what: 'model', given: 'gpt-5', known: ['gpt-5.5', 'gpt-5.6'] },
-  'gave-up': { reply: 'gave-up', reason: 'GitHub did not answer.' },
+const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
+  help: { kind: 'help', commands, label: 'codex' },
+  mistake: { kind: 'mistake', mistake: mistakes['unknown-option'] },
+  'not-allowed': { kind: 'not-allowed', command: 'run', least: 'write', role: 'read' },
+  'not-known': { kind: 'not-known', command: 'stop' },
+  fork: { kind: 'fork' },
+  effort: { kind: 'effort', effort: 'max', model: 'gpt-5.5', known: ['low', 'medium', 'high', 'xhigh'] },
+  model: { kind: 'model', model: 'gpt-5.7', meant: 'gpt-5.6', known: ['gpt-5.5', 'gpt-5.6'] },
+  'no-branch': { kind: 'no-branch', branch: 'relaese', meant: 'release' },
+  closed: { kind: 'closed' },
+  'not-passed-on': { kind: 'not-passed-on' },
+  'queued-behind': { kind: 'queued-behind', differs: [] },
+  'plan-interactive': { kind: 'plan-interactive' },
+  'plan-elsewhere': { kind: 'plan-elsewhere', branch: 'feature' },
+  'nothing-to': { kind: 'nothing-to', command: 'stop' },
+  'asked-since': { kind: 'asked-since' },
+  'still-going': { kind: 'still-going', command: 'retry' },
+  status: { kind: 'status', asked: true },
+  queue: { kind: 'queue', run: runWith({ ahead: 2 }), now: t0 },
+  'plan-outdated': { kind: 'plan-outdated', branch: 'main', sha: 'c'.repeat(40) },
+  preset: { kind: 'preset', given: 'paln', meant: 'plan', known: ['plan', 'low'] },
+  sandbox: { kind: 'sandbox', given: 'bgi', meant: 'big', known: ['big', 'small'] },
+  'not-as-user': { kind: 'not-as-user' },
+  'not-granted': { kind: 'not-granted', what: 'as_user', owner: 'acme' },
+  'bad-settings': { kind: 'bad-settings', problem: '.github/codex.yml, line 2, `effort`, is not one' },
+  paused: { kind: 'paused', why: 'the budget of November is spent' },
+  'not-served': { kind: 'not-served', owner: 'globex' },
+  hidden: { kind: 'hidden' },
+  'not-offered': { kind: 'not-offered', what: 'model', given: 'gpt-5', known: ['gpt-5.5', 'gpt-5.6'] },
+  'gave-up': { kind: 'gave-up', reason: 'GitHub did not answer.' },
 }
 
 describe('replies', () => {
   test('help', () => {
-    expect(replyComment('maya', { reply: 'help', commands, label: 'codex' })).toMatchInlineSnapshot(`
+    expect(replyComment('maya', { kind: 'help', commands, label: 'codex' })).toMatchInlineSnapshot(`
       "Write a command at the start of a line, or put the label \`codex\` on the issue or pull request.
 
       \`\`\`
@@ -668,7 +668,7 @@ describe('replies', () => {
     const { help, ...others } = replies
     expect(
       Object.values(others)
-        .map(reply => `${reply.reply}: ${replyComment('maya', reply)}`)
+        .map(reply => `${reply.kind}: ${replyComment('maya', reply)}`)
         .join('\n\n'),
     ).toMatchInlineSnapshot(`
       "mistake: @maya there is no option \`--modle\`; did you mean \`--model\`? Nothing was started.
@@ -732,7 +732,7 @@ describe('replies', () => {
   test('every mistake', () => {
     expect(
       Object.values(mistakes)
-        .map(mistake => replyComment('maya', { reply: 'mistake', mistake }))
+        .map(mistake => replyComment('maya', { kind: 'mistake', mistake }))
         .join('\n\n'),
     ).toMatchInlineSnapshot(`
       "@maya there is no option \`--modle\`; did you mean \`--model\`? Nothing was started.
@@ -755,7 +755,7 @@ describe('replies', () => {
 
   test('what there is nothing to', () => {
     const words = (['stop', 'retry', 'continue', 'approve'] as const).map(command =>
-      replyComment('maya', { reply: 'nothing-to', command }),
+      replyComment('maya', { kind: 'nothing-to', command }),
     )
     expect(words.join('\n')).toMatchInlineSnapshot(`
       "@maya nothing is going on in this thread, so there is nothing to stop.
@@ -768,18 +768,18 @@ describe('replies', () => {
   test.each<[string, Reply, RegExp]>([
     [
       'nothing waits',
-      { reply: 'queue', run: undefined, now: t0 },
+      { kind: 'queue', run: undefined, now: t0 },
       /nothing waits in this thread, and nothing is going on here\.$/,
     ],
     [
       'the run here works',
-      { reply: 'queue', run: runWith({ turn: true }), now: t0 },
+      { kind: 'queue', run: runWith({ admitted: true }), now: t0 },
       /the run here does not wait for its turn: getting ready\.$/,
     ],
     [
       'a limit is waited for until tomorrow',
       {
-        reply: 'queue',
+        kind: 'queue',
         run: runWith({
           ahead: 0,
           waitsUntil: { at: t0 + 10 * hour, limit: 'acme has used 9 of 9 runs in 24 hours' },
@@ -790,13 +790,13 @@ describe('replies', () => {
     ],
     [
       'nothing is like it',
-      { reply: 'model', model: 'x', meant: undefined, known: ['gpt-5.5'] },
+      { kind: 'model', model: 'x', meant: undefined, known: ['gpt-5.5'] },
       /is not known; there are `gpt-5\.5`\./,
     ],
-    ['there is none', { reply: 'sandbox', given: 'x', meant: undefined, known: [] }, /; there are none\./],
+    ['there is none', { kind: 'sandbox', given: 'x', meant: undefined, known: [] }, /; there are none\./],
     [
       'a command is refused',
-      { reply: 'not-allowed', command: 'stop', least: 'write', role: 'read' },
+      { kind: 'not-allowed', command: 'stop', least: 'write', role: 'read' },
       /for `\/codex stop`; yours is read/,
     ],
   ])('when %s', (_, reply, words) => {
@@ -804,7 +804,7 @@ describe('replies', () => {
   })
 
   test('a guess at what was meant replaces all other advice', () => {
-    const unlike = { mistake: 'unknown-option', given: 'colour', meant: undefined } as const
+    const unlike = { kind: 'unknown-option', given: 'colour', meant: undefined } as const
     const { mistake } = replies
     expect(replyComment('maya', { ...mistake, mistake: unlike })).toContain('`--effort`')
     for (const reply of [mistake, replies.model, replies.preset, replies.sandbox]) {
@@ -826,7 +826,7 @@ describe('replies', () => {
   })
 
   test('help names every command and option there is, in a table that a bar does not break', () => {
-    const text = replyComment('maya', { reply: 'help', commands, label: 'codex' })
+    const text = replyComment('maya', { kind: 'help', commands, label: 'codex' })
     for (const { usage, least } of Object.values(commands)) {
       const row = text.split('\n').find(line => line.includes(`\`${usage.replaceAll('|', '\\|')}\``))
       expect(row?.split(/(?<!\\)\|/)).toHaveLength(6)
@@ -841,7 +841,7 @@ describe('a refusal by a service', () => {
     status: number,
     run: Pick<Run, 'taskId'> = {},
     service: 'github' | 'posthog' = 'posthog',
-  ) => failureOf(new Refused(service, status, '', 'no'), run)
+  ) => failureOf(new Rejected(service, status, '', 'no'), run)
 
   test('by a project that is not there is no task that is not known any more', () => {
     expect(refused(404).reason).toBe('PostHog does not know the project that this bot is set up for')
@@ -859,7 +859,7 @@ describe('a refusal by a service', () => {
 const everything = (): string[] => [
   ...Object.values(phases).flatMap(run => [status(run), closingComment(run)]),
   ...Object.values(replies).map(reply => replyComment('maya', reply)),
-  ...Object.values(mistakes).map(mistake => replyComment('maya', { reply: 'mistake', mistake })),
+  ...Object.values(mistakes).map(mistake => replyComment('maya', { kind: 'mistake', mistake })),
 ]
 
 test('nothing that the bot says is a command to it', () => {
@@ -875,11 +875,11 @@ describe('words of others', () => {
     '@sam #7 <img src=x> ![x](https://evil.example/x.png) [a](https://evil.example)\n/codex stop\n| a |'
   const everywhere = working({
     ...over,
-    outcome: { is: 'pull' },
-    ask: { ...ask, text: hostile, by: { login: hostile, id: 1 } },
+    outcome: { kind: 'pull' },
+    request: { ...ask, text: hostile, by: { login: hostile, id: 1 } },
     progress: [{ step: 'x', label: hostile, done: true, at: t0 }],
-    heard: { ...heard, answer: hostile },
-    pulls: [{ ...pull, title: hostile, note: hostile }],
+    sessionLog: { ...heard, answer: hostile },
+    pulls: [{ ...pull, title: hostile, remark: hostile }],
     settingsProblem: hostile,
     attachments: { ids: [], failed: [{ name: hostile, why: hostile }] },
     taskRun: { ...taskRun, model: hostile, effort: hostile },
@@ -890,7 +890,7 @@ describe('words of others', () => {
     for (const text of [
       status(run),
       status({ ...run, outcome: { ...failure, reason: hostile } }),
-      status({ ...run, outcome: { is: 'stopped', by: hostile } }),
+      status({ ...run, outcome: { kind: 'stopped', by: hostile } }),
       closingComment({ ...run, answerTo: 'zoe', outcome: { ...failure, reason: hostile } }),
     ]) {
       expect(text.replaceAll('`@sam', '').replace(/^@zoe/, '')).not.toMatch(/(?<![`\w])@[a-z]/)
@@ -905,10 +905,10 @@ describe('words of others', () => {
     const long = '@x `'.repeat(100_000)
     const run = working({
       ...over,
-      outcome: { is: 'answer' },
-      ask: { ...ask, text: long, by: { login: long, id: 1 }, options: { ...ask.options, model: long } },
-      heard: { ...heard, answer: '[a](b)<c>|*_'.repeat(20_000) },
-      pulls: [{ ...pull, title: long, note: long }],
+      outcome: { kind: 'answer' },
+      request: { ...ask, text: long, by: { login: long, id: 1 }, options: { ...ask.options, model: long } },
+      sessionLog: { ...heard, answer: '[a](b)<c>|*_'.repeat(20_000) },
+      pulls: [{ ...pull, title: long, remark: long }],
       settingsProblem: long,
       attachments: { ids: [], failed: [{ name: long, why: long }] },
     })
@@ -927,7 +927,7 @@ test.each([
     '30 s',
   ],
 ])('how long a run took is told %s', (_, rest, words) => {
-  const run = working({ ...over, outcome: { is: 'answer' }, concludedAt: t0 + hour + minute, ...rest })
+  const run = working({ ...over, outcome: { kind: 'answer' }, concludedAt: t0 + hour + minute, ...rest })
   expect(status(run).split(' · ')).toContain(words)
 })
 

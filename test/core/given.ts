@@ -1,7 +1,7 @@
 /** Runs, threads and people to start a table from: each is whole and ordinary, and takes what differs. */
 import type { Deployment } from '../../src/core/comments/words.ts'
 import type { Thread } from '../../src/core/model/thread.ts'
-import { type Ask, type NewRun, newRun, type Pull, type Run } from '../../src/core/run/run.ts'
+import { type NewRun, newRun, type Pull, type Run, type RunRequest } from '../../src/core/run/run.ts'
 import { rightsOf } from '../../src/core/run/session.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 
@@ -33,10 +33,10 @@ export const pullThread: Thread = {
   url: 'https://github.com/acme/shop/pull/8',
 }
 
-export const ask: Ask = {
+export const ask: RunRequest = {
   by: maya,
   at: t0,
-  origin: { by: 'comment', place: { in: 'thread', commentId: 501 } },
+  origin: { kind: 'comment', commentRef: { kind: 'thread', commentId: 501 } },
   what: 'work',
   text: 'fix the flaky login test',
   options: { model: 'gpt-5.5', mode: 'background', authorship: 'bot' },
@@ -71,7 +71,7 @@ export const taskRun: NonNullable<Run['taskRun']> = {
   id: 'b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11',
   since: t0,
   status: 'in_progress',
-  notes: 0,
+  messages: 0,
   changedAt: t0,
 }
 
@@ -82,7 +82,7 @@ export const told = { comment: true, inline: 0, reaction: true, label: true, bra
 const base: NewRun = {
   id: 'run-comment-501',
   thread: issueThread,
-  ask,
+  request: ask,
   settings: defaultSettings,
   snapshot: { title: 'Login is flaky', body: 'It fails every other time.', author: 'sam', open: true },
 }
@@ -91,7 +91,7 @@ const base: NewRun = {
 export const runWith = (given: Partial<Run> = {}): Run => ({ ...newRun(base), ...given })
 
 /** A thread without comments. */
-export const context: NonNullable<Run['context']> = {
+export const context: NonNullable<Run['threadContext']> = {
   comments: [],
   leftOut: { bots: 0, outsiders: 0, later: 0, older: 0 },
 }
@@ -100,21 +100,21 @@ export const context: NonNullable<Run['context']> = {
 export const working = (given: Partial<Run> = {}): Run =>
   runWith({
     status,
-    turn: true,
+    admitted: true,
     attachments: { ids: [], failed: [] },
-    context,
+    threadContext: context,
     branch,
     taskId: 'task-1',
     taskMade: true,
-    asked: true,
+    instructionSent: true,
     taskRun,
-    heard: { offset: 0, turns: 0, idle: false },
-    nextLookAt: t0 + 5 * second,
+    sessionLog: { offset: 0, turns: 0, idle: false },
+    nextPollAt: t0 + 5 * second,
     ...given,
   })
 
 export const more = (id: string, text = 'and the logout test', by = zoe) => ({
-  says: 'more' as const,
+  kind: 'more' as const,
   id,
   by,
   at: t0 + minute,

@@ -27,7 +27,7 @@ const now: Now = { at: t0 + second, text: 'same' }
 
 /** A step as one word, or a word and what it is about. */
 function step(run: Run, differs: Partial<Now> = {}): string {
-  const { do: what, ...rest } = nextStep(run, { ...now, ...differs })
+  const { kind: what, ...rest } = nextStep(run, { ...now, ...differs })
   const about =
     'outcome' in rest && rest.outcome && 'class' in rest.outcome ? rest.outcome.class : Object.values(rest)[0]
   return about === undefined ? what : `${what} ${about}`
@@ -42,18 +42,23 @@ const holds = (table: Table): void => {
 }
 
 const earlier = { taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights }
-const notYet: Partial<Run> = { taskRun: undefined, nextLookAt: undefined }
-const ready: Partial<Run> = { status, turn: true }
+const notYet: Partial<Run> = { taskRun: undefined, nextPollAt: undefined }
+const ready: Partial<Run> = { status, admitted: true }
 
 describe('from the asking to the start', () => {
   holds([
     ['first the thread is told', runWith(), {}, 'post-status'],
-    ['but not one that takes no comments', runWith({ mute: true, turn: true }), {}, 'find-branch'],
-    ['then it waits for its turn', runWith({ status }), {}, 'take-turn'],
-    ['and asks again later', runWith({ status, ahead: 2, nextLookAt: now.at + 3_000 }), {}, 'wait 3000'],
+    [
+      'but not one that takes no comments',
+      runWith({ readOnlyThread: true, admitted: true }),
+      {},
+      'find-branch',
+    ],
+    ['then it waits for its turn', runWith({ status }), {}, 'await-admission'],
+    ['and asks again later', runWith({ status, ahead: 2, nextPollAt: now.at + 3_000 }), {}, 'wait 3000'],
     [
       'while the thread is told its place',
-      runWith({ status, ahead: 2, nextLookAt: now.at + 3_000 }),
+      runWith({ status, ahead: 2, nextPollAt: now.at + 3_000 }),
       { text: 'phase' },
       'edit-status',
     ],
@@ -67,7 +72,7 @@ describe('from the asking to the start', () => {
     ],
     [
       'then what was attached',
-      runWith({ ...ready, branch, taskId: 'task-1', context }),
+      runWith({ ...ready, branch, taskId: 'task-1', threadContext: context }),
       {},
       'stage-attachments',
     ],
@@ -102,7 +107,7 @@ describe('from the asking to the start', () => {
       working({
         taskRun: undefined,
         earlier: { ...earlier, resumes: false, cancelledAt: t0 - limits.stopping },
-        lastLookAt: now.at,
+        lastPollAt: now.at,
       }),
       {},
       'give-up lost',
@@ -111,7 +116,7 @@ describe('from the asking to the start', () => {
       'what begins afresh reads the thread again',
       working({
         taskRun: undefined,
-        context: undefined,
+        threadContext: undefined,
         earlier: { ...earlier, resumes: false, over: true },
       }),
       {},
@@ -129,60 +134,70 @@ describe('from the asking to the start', () => {
 describe('while the agent works', () => {
   const idle = (since: number, turns = 1) => ({ offset: 1, turns, idle: true, idleSince: now.at - since })
   holds([
-    ['it is looked at', working({ nextLookAt: undefined }), {}, 'look'],
-    ['when it is time', working({ nextLookAt: now.at }), {}, 'look'],
-    ['and not before', working({ nextLookAt: now.at + 4_000 }), {}, 'wait 4000'],
+    ['it is looked at', working({ nextPollAt: undefined }), {}, 'look'],
+    ['when it is time', working({ nextPollAt: now.at }), {}, 'look'],
+    ['and not before', working({ nextPollAt: now.at + 4_000 }), {}, 'wait 4000'],
     [
       'a new phase is shown at once',
-      working({ nextLookAt: now.at + 4_000 }),
+      working({ nextPollAt: now.at + 4_000 }),
       { text: 'phase' },
       'edit-status',
     ],
     [
       'details wait for fifteen seconds',
-      working({ nextLookAt: now.at + 60_000, status: { ...status, at: now.at - 5_000 } }),
+      working({ nextPollAt: now.at + 60_000, status: { ...status, at: now.at - 5_000 } }),
       { text: 'details' },
       'wait 10000',
     ],
     [
       'and are shown then',
-      working({ nextLookAt: now.at + 60_000, status: { ...status, at: now.at - 15_000 } }),
+      working({ nextPollAt: now.at + 60_000, status: { ...status, at: now.at - 15_000 } }),
       { text: 'details' },
       'edit-status',
     ],
-    ['more words are passed on', working({ undelivered: [more('a')] }), {}, 'deliver'],
+    ['more words are passed on', working({ pendingFollowUps: [more('a')] }), {}, 'deliver'],
     ['an address is checked', working({ claimedPulls: ['u'] }), {}, 'adopt-pull u'],
-    ['before more words', working({ claimedPulls: ['u'], undelivered: [more('a')] }), {}, 'adopt-pull u'],
+    [
+      'before more words',
+      working({ claimedPulls: ['u'], pendingFollowUps: [more('a')] }),
+      {},
+      'adopt-pull u',
+    ],
     ['a new pull request is the outcome', working({ pulls: [pull] }), {}, 'settle-outcome'],
     [
       'but not before more words are passed on',
-      working({ pulls: [pull], undelivered: [more('a')] }),
+      working({ pulls: [pull], pendingFollowUps: [more('a')] }),
       {},
       'deliver',
     ],
     [
       'one that is no news is not',
-      working({ pulls: [pull], reported: 1, nextLookAt: now.at + 4_000 }),
+      working({ pulls: [pull], reported: 1, nextPollAt: now.at + 4_000 }),
       {},
       'wait 4000',
     ],
     [
       'the end of a turn counts after a moment',
-      working({ nextLookAt: now.at + 60_000, heard: idle(1_000) }),
+      working({ nextPollAt: now.at + 60_000, sessionLog: idle(1_000) }),
       {},
       `wait ${limits.settle - 1_000}`,
     ],
     [
       'the look that saw it may have missed its pull request',
-      working({ heard: idle(3_000), lastLookAt: now.at - 3_000 }),
+      working({ sessionLog: idle(3_000), lastPollAt: now.at - 3_000 }),
       {},
       'look',
     ],
-    ['then GitHub is asked', working({ heard: idle(3_000), lastLookAt: now.at - 500 }), {}, 'find-result'],
-    ['and it is over', working({ heard: idle(3_000), resultChecked: true }), {}, 'settle-outcome'],
+    [
+      'then GitHub is asked',
+      working({ sessionLog: idle(3_000), lastPollAt: now.at - 500 }),
+      {},
+      'find-result',
+    ],
+    ['and it is over', working({ sessionLog: idle(3_000), resultChecked: true }), {}, 'settle-outcome'],
     [
       'after more words the end counts later',
-      working({ nextLookAt: now.at + 60_000, heard: idle(3_000), taskRun: { ...taskRun, notes: 1 } }),
+      working({ nextPollAt: now.at + 60_000, sessionLog: idle(3_000), taskRun: { ...taskRun, messages: 1 } }),
       {},
       'wait 17000',
     ],
@@ -196,7 +211,7 @@ describe('while the agent works', () => {
       'a run that is never started',
       working({
         taskRun: { ...taskRun, status: 'queued', changedAt: now.at - 15 * minute - 1 },
-        lastLookAt: now.at,
+        lastPollAt: now.at,
       }),
       {},
       'give-up lost',
@@ -205,8 +220,8 @@ describe('while the agent works', () => {
       'that it was not started, only a look after the limit says',
       working({
         taskRun: { ...taskRun, status: 'queued', changedAt: now.at - 2 * hour },
-        lastLookAt: now.at - 2 * hour + 15 * minute,
-        nextLookAt: undefined,
+        lastPollAt: now.at - 2 * hour + 15 * minute,
+        nextPollAt: undefined,
       }),
       {},
       'look',
@@ -214,7 +229,7 @@ describe('while the agent works', () => {
     [
       'one that may still be',
       working({
-        nextLookAt: undefined,
+        nextPollAt: undefined,
         taskRun: { ...taskRun, status: 'queued', changedAt: now.at - 15 * minute },
       }),
       {},
@@ -222,7 +237,7 @@ describe('while the agent works', () => {
     ],
     [
       'one that says nothing for three hours',
-      working({ taskRun: { ...taskRun, changedAt: now.at - 3 * hour - 1 }, lastLookAt: now.at }),
+      working({ taskRun: { ...taskRun, changedAt: now.at - 3 * hour - 1 }, lastPollAt: now.at }),
       {},
       'give-up lost',
     ],
@@ -230,8 +245,8 @@ describe('while the agent works', () => {
       'that it is silent, only a look after the limit says',
       working({
         taskRun: { ...taskRun, changedAt: now.at - 9 * hour },
-        lastLookAt: now.at - 6 * hour,
-        nextLookAt: now.at + 4_000,
+        lastPollAt: now.at - 6 * hour,
+        nextPollAt: now.at + 4_000,
       }),
       {},
       'wait 4000',
@@ -254,16 +269,16 @@ describe('a stop', () => {
     ['before anything is at PostHog is done', runWith({ ...ready, stop }), {}, 'settle-outcome'],
     [
       'while it waits for its turn, too',
-      runWith({ status, stop, ahead: 2, nextLookAt: now.at + 3_000 }),
+      runWith({ status, stop, ahead: 2, nextPollAt: now.at + 3_000 }),
       {},
       'settle-outcome',
     ],
     ['is asked for', working({ stop }), {}, 'cancel'],
-    ['goes before the words that wait', working({ stop, undelivered: [more('a')] }), {}, 'cancel'],
-    ['is then looked for', working({ stop: { ...stop, asked: true }, nextLookAt: undefined }), {}, 'look'],
+    ['goes before the words that wait', working({ stop, pendingFollowUps: [more('a')] }), {}, 'cancel'],
+    ['is then looked for', working({ stop: { ...stop, asked: true }, nextPollAt: undefined }), {}, 'look'],
     [
       'and waited for',
-      working({ stop: { ...stop, asked: true }, nextLookAt: now.at + 2_000 }),
+      working({ stop: { ...stop, asked: true }, nextPollAt: now.at + 2_000 }),
       {},
       'wait 2000',
     ],
@@ -292,7 +307,7 @@ describe('a stop', () => {
     ],
     [
       'that nobody confirms within five minutes',
-      working({ stop: { ...stop, at: now.at - 5 * minute - 1, asked: true }, lastLookAt: now.at }),
+      working({ stop: { ...stop, at: now.at - 5 * minute - 1, asked: true }, lastPollAt: now.at }),
       {},
       'give-up lost',
     ],
@@ -301,8 +316,8 @@ describe('a stop', () => {
       working({
         stop: { ...stop, at: now.at - hour, asked: true },
         cancel: cancelled(now.at - 5 * minute),
-        lastLookAt: now.at,
-        nextLookAt: now.at + 2_000,
+        lastPollAt: now.at,
+        nextPollAt: now.at + 2_000,
       }),
       {},
       'wait 2000',
@@ -312,19 +327,19 @@ describe('a stop', () => {
       working({
         stop: { ...stop, at: now.at - hour, asked: true },
         cancel: cancelled(now.at - hour),
-        lastLookAt: now.at - 55 * minute,
-        nextLookAt: undefined,
+        lastPollAt: now.at - 55 * minute,
+        nextPollAt: undefined,
       }),
       {},
       'look',
     ],
     [
       'that PostHog refused is asked for again after a while',
-      working({ stop, cancel: refusedUntil(now.at + 900), nextLookAt: now.at + 2_000 }),
+      working({ stop, cancel: refusedUntil(now.at + 900), nextPollAt: now.at + 2_000 }),
       {},
       'wait 900',
     ],
-    ['and then', working({ stop, cancel: refusedUntil(now.at), nextLookAt: now.at + 2_000 }), {}, 'cancel'],
+    ['and then', working({ stop, cancel: refusedUntil(now.at), nextPollAt: now.at + 2_000 }), {}, 'cancel'],
     [
       'for ten minutes',
       working({ stop, cancel: { ...refusedUntil(now.at + 1), at: now.at - 10 * minute - 1 } }),
@@ -336,19 +351,19 @@ describe('a stop', () => {
 
 describe('after the outcome', () => {
   const over: Partial<Run> = {
-    outcome: { is: 'answer' },
+    outcome: { kind: 'answer' },
     concludedAt: t0,
     taskRun: { ...taskRun, status: 'completed' },
-    told,
+    announced: told,
     cost: null,
   }
   const open: Partial<Run> = {
     cost: null,
     ...over,
-    outcome: { is: 'pull' },
+    outcome: { kind: 'pull' },
     pulls: [pull],
     taskRun,
-    nextLookAt: now.at + 5_000,
+    nextPollAt: now.at + 5_000,
   }
   const untold = { comment: false, inline: 0, reaction: false, label: false, branch: false }
   const inline = { id: 1, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' }
@@ -359,72 +374,82 @@ describe('after the outcome', () => {
   }
 
   holds([
-    ['the status first', working({ ...over, told: untold }), { text: 'phase' }, 'edit-status'],
-    ['then the last word', working({ ...over, told: untold }), {}, 'conclude'],
-    ['then the reaction', working({ ...over, told: { ...untold, comment: true } }), {}, 'react'],
+    ['the status first', working({ ...over, announced: untold }), { text: 'phase' }, 'edit-status'],
+    ['then the last word', working({ ...over, announced: untold }), {}, 'conclude'],
+    ['then the reaction', working({ ...over, announced: { ...untold, comment: true } }), {}, 'react'],
     [
       'then the label',
-      working({ ...over, told: { ...untold, comment: true, reaction: true } }),
+      working({ ...over, announced: { ...untold, comment: true, reaction: true } }),
       {},
       'unlabel',
     ],
-    ['then the branch', working({ ...over, told: { ...told, branch: false } }), {}, 'drop-branch'],
+    ['then the branch', working({ ...over, announced: { ...told, branch: false } }), {}, 'drop-branch'],
     ['then it asks what it cost', working({ ...over, cost: undefined }), {}, 'ask-cost'],
     ['then it ends', working(over), {}, 'end'],
     ['with the last details shown', working(over), { text: 'details' }, 'edit-status'],
     [
       'each inline comment of a review has its answer',
-      working({ ...over, thread: pullThread, ask: review, told: { ...told, inline: 1 } }),
+      working({ ...over, thread: pullThread, request: review, announced: { ...told, inline: 1 } }),
       {},
       'answer-inline',
     ],
     [
       'and no more than that',
-      working({ ...over, thread: pullThread, ask: review, told: { ...told, inline: 2 } }),
+      working({ ...over, thread: pullThread, request: review, announced: { ...told, inline: 2 } }),
       {},
       'end',
     ],
     [
       'a lone inline comment has the last word in its own thread',
-      working({ ...over, ask: { ...ask, inline: [inline] } }),
+      working({ ...over, request: { ...ask, inline: [inline] } }),
       {},
       'end',
     ],
-    ['a follow-up makes it go on', working({ ...over, undelivered: [more('a')] }), {}, 'resume-work'],
+    ['a follow-up makes it go on', working({ ...over, pendingFollowUps: [more('a')] }), {}, 'resume-work'],
     [
       'before anything else is told',
-      working({ ...over, told: untold, undelivered: [more('a')] }),
+      working({ ...over, announced: untold, pendingFollowUps: [more('a')] }),
       { text: 'phase' },
       'resume-work',
     ],
     [
       'but not when there is nothing to go on with',
-      runWith({ status, outcome: { is: 'stopped', by: 'maya' }, told, undelivered: [more('a')] }),
+      runWith({
+        status,
+        outcome: { kind: 'stopped', by: 'maya' },
+        announced: told,
+        pendingFollowUps: [more('a')],
+      }),
       {},
       'end',
     ],
     ['the Run of a pull request stays for the rest of the turn', working(open), {}, 'wait 5000'],
-    ['and looks', working({ ...open, nextLookAt: undefined }), {}, 'look'],
-    ['till the turn is over', working({ ...open, heard: { offset: 1, turns: 1, idle: true } }), {}, 'end'],
+    ['and looks', working({ ...open, nextPollAt: undefined }), {}, 'look'],
+    [
+      'till the turn is over',
+      working({ ...open, sessionLog: { offset: 1, turns: 1, idle: true } }),
+      {},
+      'end',
+    ],
     ['till the run is over', working({ ...open, taskRun: { ...taskRun, status: 'completed' } }), {}, 'end'],
     ['for ten minutes at most', working({ ...open, concludedAt: now.at - 10 * minute }), {}, 'end'],
-    ['not when another command waits', working({ ...open, yielding: true }), {}, 'end'],
+    ['not when another command waits', working({ ...open, releaseThread: true }), {}, 'end'],
     ['and finds a second pull request', working({ ...open, claimedPulls: ['u'] }), {}, 'adopt-pull u'],
   ])
 })
 
 describe('an effect whose result is not known comes first', () => {
   const intents: [NonNullable<Run['intent']>, string][] = [
-    [{ effect: 'post-status', at: t0 }, 'post-status'],
-    [{ effect: 'create-task', at: t0 }, 'create-task'],
-    [{ effect: 'start-run', at: t0, before: [] }, 'start-run'],
-    [{ effect: 'open-pull', at: t0 }, 'find-result'],
-    [{ effect: 'conclude', at: t0 }, 'conclude'],
-    [{ effect: 'answer-inline', at: t0 }, 'answer-inline'],
+    [{ kind: 'post-status', at: t0 }, 'post-status'],
+    [{ kind: 'create-task', at: t0 }, 'create-task'],
+    [{ kind: 'start-run', at: t0, before: [] }, 'start-run'],
+    [{ kind: 'open-pull', at: t0 }, 'find-result'],
+    [{ kind: 'conclude', at: t0 }, 'conclude'],
+    [{ kind: 'answer-inline', at: t0 }, 'answer-inline'],
   ]
   test.each(intents)('%j: %s', (intent, expected) => {
     expect(step(working({ intent }))).toBe(expected)
-    expect(step(working({ intent, undelivered: [more('a')], claimedPulls: ['u'] }))).toBe(expected)
+    expect(step(working({ intent, pendingFollowUps: [more('a')], claimedPulls: ['u'] }))).toBe(expected)
   })
 })
 
@@ -448,7 +473,7 @@ describe('while PostHog is out of reach', () => {
     ['of a detail when it is time', working({ ...due, ...posthogAway() }), { text: 'details' }, 'wait 9000'],
     [
       'unless nothing is told',
-      working({ ...due, ...posthogAway(), mute: true, status: undefined }),
+      working({ ...due, ...posthogAway(), readOnlyThread: true, status: undefined }),
       {},
       'wait 9000',
     ],
@@ -468,8 +493,8 @@ describe('while PostHog is out of reach', () => {
       'GitHub is asked what came of it',
       working({
         ...posthogAway(),
-        heard: { offset: 1, turns: 1, idle: true, idleSince: t0 - hour },
-        lastLookAt: t0,
+        sessionLog: { offset: 1, turns: 1, idle: true, idleSince: t0 - hour },
+        lastPollAt: t0,
       }),
       {},
       'find-result',
@@ -477,7 +502,7 @@ describe('while PostHog is out of reach', () => {
     ['a new run finds its branch', runWith({ ...ready, ...posthogAway() }), {}, 'find-branch'],
     [
       'an effect without an answer waits',
-      working({ ...due, ...posthogAway(), intent: { effect: 'deliver', at: t0, note: 'a' } }),
+      working({ ...due, ...posthogAway(), intent: { kind: 'deliver', at: t0, messageId: 'a' } }),
       {},
       'wait 9000',
     ],
@@ -523,28 +548,28 @@ describe('while PostHog is out of reach', () => {
 
 describe('while GitHub is out of reach', () => {
   const stop = { by: maya, at: t0, asked: false }
-  const over: Partial<Run> = { outcome: { is: 'answer' }, concludedAt: t0, told, cost: null }
+  const over: Partial<Run> = { outcome: { kind: 'answer' }, concludedAt: t0, announced: told, cost: null }
   const since = now.at - 24 * hour - 1
   holds([
-    ['the agent is looked at', working({ ...githubAway(), nextLookAt: undefined }), {}, 'look'],
+    ['the agent is looked at', working({ ...githubAway(), nextPollAt: undefined }), {}, 'look'],
     ['at its time', working(githubAway()), { text: 'phase' }, 'wait 4000'],
     ['a stop is asked for', working({ ...githubAway(), stop }), {}, 'cancel'],
     [
       'even where the result of an effect is not known',
-      working({ ...githubAway(), stop, intent: { effect: 'open-pull', at: t0 } }),
+      working({ ...githubAway(), stop, intent: { kind: 'open-pull', at: t0 } }),
       {},
       'cancel',
     ],
-    ['words are passed on', working({ ...githubAway(), undelivered: [more('a')] }), {}, 'deliver'],
+    ['words are passed on', working({ ...githubAway(), pendingFollowUps: [more('a')] }), {}, 'deliver'],
     [
       'also while a pull request waits',
-      working({ ...githubAway(), claimedPulls: ['u'], undelivered: [more('a')] }),
+      working({ ...githubAway(), claimedPulls: ['u'], pendingFollowUps: [more('a')] }),
       {},
       'deliver',
     ],
     [
       'a run that nobody knows of is looked at',
-      working({ ...githubAway(), status: undefined, nextLookAt: undefined }),
+      working({ ...githubAway(), status: undefined, nextPollAt: undefined }),
       {},
       'look',
     ],
@@ -563,19 +588,19 @@ describe('while GitHub is out of reach', () => {
     ],
     [
       'no end is left out',
-      working({ ...over, ...githubAway(), told: { ...told, comment: false } }),
+      working({ ...over, ...githubAway(), announced: { ...told, comment: false } }),
       {},
       'wait 9000',
     ],
     [
       'what is over lets go after a day',
-      working({ ...over, ...githubAway({ since }), told: { ...told, comment: false } }),
+      working({ ...over, ...githubAway({ since }), announced: { ...told, comment: false } }),
       {},
       'let-go',
     ],
     [
       'and not before',
-      working({ ...over, ...githubAway({ since: since + 1 }), told: { ...told, comment: false } }),
+      working({ ...over, ...githubAway({ since: since + 1 }), announced: { ...told, comment: false } }),
       {},
       'wait 9000',
     ],
@@ -595,33 +620,47 @@ describe('while GitHub is out of reach', () => {
 })
 
 describe('a thread that takes nothing', () => {
-  const over: Partial<Run> = { outcome: { is: 'answer' }, concludedAt: t0, told, cost: null }
+  const over: Partial<Run> = { outcome: { kind: 'answer' }, concludedAt: t0, announced: told, cost: null }
   const unheard = { since: t0, until: now.at + 3_000, count: 1 }
   holds([
-    ['is not told again at once', working({ unheard }), { text: 'phase' }, 'wait 3000'],
+    ['is not told again at once', working({ threadBlocked: unheard }), { text: 'phase' }, 'wait 3000'],
     [
       'but after a while',
-      working({ unheard: { ...unheard, until: now.at } }),
+      working({ threadBlocked: { ...unheard, until: now.at } }),
       { text: 'phase' },
       'edit-status',
     ],
-    ['nothing waits for it', working({ unheard, nextLookAt: undefined }), { text: 'phase' }, 'look'],
-    ['a run that has no comment yet waits', runWith({ unheard, turn: true }), {}, 'wait 3000'],
+    [
+      'nothing waits for it',
+      working({ threadBlocked: unheard, nextPollAt: undefined }),
+      { text: 'phase' },
+      'look',
+    ],
+    [
+      'a run that has no comment yet waits',
+      runWith({ threadBlocked: unheard, admitted: true }),
+      {},
+      'wait 3000',
+    ],
     [
       'the last word waits',
-      working({ ...over, unheard, told: { ...told, comment: false } }),
+      working({ ...over, threadBlocked: unheard, announced: { ...told, comment: false } }),
       {},
       'wait 3000',
     ],
     [
       'and what else is to be done does not',
-      working({ ...over, unheard, told: { ...told, comment: false, label: false } }),
+      working({ ...over, threadBlocked: unheard, announced: { ...told, comment: false, label: false } }),
       {},
       'unlabel',
     ],
     [
       'is told the last word after a while',
-      working({ ...over, unheard: { ...unheard, until: now.at }, told: { ...told, comment: false } }),
+      working({
+        ...over,
+        threadBlocked: { ...unheard, until: now.at },
+        announced: { ...told, comment: false },
+      }),
       {},
       'conclude',
     ],
@@ -633,9 +672,9 @@ describe('a pull request that GitHub does not show', () => {
   const claimedPulls = ['u']
   const completed = { ...taskRun, status: 'completed' as const }
   const over: Partial<Run> = {
-    outcome: { is: 'answer' },
+    outcome: { kind: 'answer' },
     concludedAt: t0,
-    told,
+    announced: told,
     cost: null,
     taskRun: completed,
   }
@@ -648,14 +687,14 @@ describe('a pull request that GitHub does not show', () => {
       'adopt-pull u',
     ],
     ['others are not kept waiting', working({ claimedPulls: ['u', 'v'], unseenPulls }), {}, 'adopt-pull v'],
-    ['nor are words', working({ claimedPulls, unseenPulls, undelivered: [more('a')] }), {}, 'deliver'],
+    ['nor are words', working({ claimedPulls, unseenPulls, pendingFollowUps: [more('a')] }), {}, 'deliver'],
     [
       'the end of the turn is',
       working({
         claimedPulls,
         unseenPulls,
-        heard: { offset: 1, turns: 1, idle: true, idleSince: t0 - hour },
-        lastLookAt: t0,
+        sessionLog: { offset: 1, turns: 1, idle: true, idleSince: t0 - hour },
+        lastPollAt: t0,
       }),
       {},
       'wait 700',
@@ -663,7 +702,7 @@ describe('a pull request that GitHub does not show', () => {
     ['so is the end', working({ ...over, claimedPulls, unseenPulls }), {}, 'wait 700'],
     [
       'unless another command waits',
-      working({ ...over, claimedPulls, unseenPulls, yielding: true }),
+      working({ ...over, claimedPulls, unseenPulls, releaseThread: true }),
       {},
       'end',
     ],
@@ -672,16 +711,21 @@ describe('a pull request that GitHub does not show', () => {
 
 describe('a Run that failed sees to its agent', () => {
   const failed: Partial<Run> = {
-    outcome: { is: 'failed', class: 'lost', reason: 'No.', fix: 'x' },
+    outcome: { kind: 'failed', class: 'lost', reason: 'No.', fix: 'x' },
     concludedAt: t0,
-    told,
+    announced: told,
     cost: null,
   }
   const late = { concludedAt: now.at - 10 * minute - 1 }
   holds([
     ['by asking for its end', working(failed), {}, 'cancel'],
-    ['before the thread is told', working({ ...failed, told: { ...told, comment: false } }), {}, 'cancel'],
-    ['then it looks', working({ ...failed, cancel: cancelled(t0), nextLookAt: undefined }), {}, 'look'],
+    [
+      'before the thread is told',
+      working({ ...failed, announced: { ...told, comment: false } }),
+      {},
+      'cancel',
+    ],
+    ['then it looks', working({ ...failed, cancel: cancelled(t0), nextPollAt: undefined }), {}, 'look'],
     [
       'until it has ended',
       working({ ...failed, cancel: cancelled(t0), taskRun: { ...taskRun, status: 'cancelled' } }),
@@ -690,7 +734,7 @@ describe('a Run that failed sees to its agent', () => {
     ],
     [
       'or five minutes after PostHog was asked',
-      working({ ...failed, cancel: cancelled(now.at - 5 * minute - 1), lastLookAt: now.at }),
+      working({ ...failed, cancel: cancelled(now.at - 5 * minute - 1), lastPollAt: now.at }),
       {},
       'leave-agent',
     ],
@@ -704,19 +748,19 @@ describe('a Run that failed sees to its agent', () => {
     ],
     [
       'one that idles may be spoken to again',
-      working({ ...failed, heard: { offset: 1, turns: 1, idle: true } }),
+      working({ ...failed, sessionLog: { offset: 1, turns: 1, idle: true } }),
       {},
       'end',
     ],
     [
       'one that may have begun is looked for',
-      working({ ...failed, taskRun: undefined, intent: { effect: 'start-run', at: t0, before: [] } }),
+      working({ ...failed, taskRun: undefined, intent: { kind: 'start-run', at: t0, before: [] } }),
       {},
       'start-run',
     ],
     [
       'or spoken to',
-      working({ ...failed, taskRun: undefined, intent: { effect: 'rejoin', at: t0, offset: 0 } }),
+      working({ ...failed, taskRun: undefined, intent: { kind: 'rejoin', at: t0, offset: 0 } }),
       {},
       'rejoin',
     ],
@@ -726,7 +770,7 @@ describe('a Run that failed sees to its agent', () => {
         ...failed,
         ...late,
         taskRun: undefined,
-        intent: { effect: 'start-run', at: t0, before: [] },
+        intent: { kind: 'start-run', at: t0, before: [] },
       }),
       {},
       'leave-agent',
@@ -743,8 +787,11 @@ test('no wait is without end, none is shorter than a millisecond', () => {
       for (const text of ['same', 'details', 'phase'] as const)
         for (const at of [t0 - hour, t0, t0 + hour]) {
           const heard = idleSince === undefined ? undefined : { offset: 1, turns: 1, idle: true, idleSince }
-          const next = nextStep(working({ nextLookAt, heard, status: { ...status, at } }), { ...now, text })
-          if (next.do === 'wait') {
+          const next = nextStep(
+            working({ nextPollAt: nextLookAt, sessionLog: heard, status: { ...status, at } }),
+            { ...now, text },
+          )
+          if (next.kind === 'wait') {
             expect(next.ms).toBeGreaterThanOrEqual(1)
             expect(next.ms).toBeLessThanOrEqual(hour)
           }
@@ -757,7 +804,7 @@ describe('the words of what is given up', () => {
   const never = {
     do: 'give-up',
     outcome: {
-      is: 'failed',
+      kind: 'failed',
       class: 'lost',
       reason: 'PostHog took the run but did not start it within 15 minutes',
       fix: 'Check that Tasks are enabled for the PostHog project, then `/codex retry`.',
@@ -767,7 +814,7 @@ describe('the words of what is given up', () => {
   const away = (name: string) => ({
     do: 'give-up',
     outcome: {
-      is: 'failed',
+      kind: 'failed',
       class: 'network',
       reason: `${name} could not be used for a day: no answer`,
       fix: '`/codex retry` tries again.',
@@ -775,19 +822,19 @@ describe('the words of what is given up', () => {
   })
 
   test.each<[string, Run, object]>([
-    ['queued for ever', working({ taskRun: { ...queued, status: 'queued' }, lastLookAt: now.at }), never],
+    ['queued for ever', working({ taskRun: { ...queued, status: 'queued' }, lastPollAt: now.at }), never],
     [
       'not even queued',
-      working({ taskRun: { ...queued, status: 'not_started' }, lastLookAt: now.at }),
+      working({ taskRun: { ...queued, status: 'not_started' }, lastPollAt: now.at }),
       never,
     ],
     [
       'silent',
-      working({ taskRun: { ...taskRun, changedAt: now.at - 3 * hour - 1 }, lastLookAt: now.at }),
+      working({ taskRun: { ...taskRun, changedAt: now.at - 3 * hour - 1 }, lastPollAt: now.at }),
       {
         do: 'give-up',
         outcome: {
-          is: 'failed',
+          kind: 'failed',
           class: 'lost',
           reason: 'Nothing was heard of the run for three hours',
           fix: 'Look at the run in PostHog, then `/codex retry`.',
@@ -796,11 +843,11 @@ describe('the words of what is given up', () => {
     ],
     [
       'a stop that is not confirmed',
-      working({ stop: { by: maya, at: now.at - 5 * minute - 1, asked: true }, lastLookAt: now.at }),
+      working({ stop: { by: maya, at: now.at - 5 * minute - 1, asked: true }, lastPollAt: now.at }),
       {
         do: 'give-up',
         outcome: {
-          is: 'failed',
+          kind: 'failed',
           class: 'lost',
           reason: 'PostHog was asked to stop the run but did not confirm it within 5 minutes',
           fix: 'Look at the run in PostHog, then `/codex retry`.',
@@ -808,7 +855,7 @@ describe('the words of what is given up', () => {
       },
     ],
     ['GitHub away', runWith({ ...ready, outages: { github: away25 } }), away('GitHub')],
-    ['PostHog away', working({ nextLookAt: undefined, outages: { posthog: away25 } }), away('PostHog')],
+    ['PostHog away', working({ nextPollAt: undefined, outages: { posthog: away25 } }), away('PostHog')],
   ])('%s', (_, run, expected) => {
     expect(given(run)).toEqual(expected)
   })
@@ -819,18 +866,18 @@ describe('at the edge of a limit', () => {
   const stopAt = (ago: number) => ({ by: maya, at: now.at - ago, asked: true })
   const idle = { offset: 1, turns: 1, idle: true }
   const open: Partial<Run> = {
-    outcome: { is: 'pull' },
+    outcome: { kind: 'pull' },
     pulls: [pull],
     concludedAt: t0,
-    told,
+    announced: told,
     cost: null,
-    nextLookAt: later,
+    nextPollAt: later,
   }
 
   holds([
     [
       'a stop may take five minutes',
-      working({ stop: stopAt(5 * minute), lastLookAt: now.at, nextLookAt: later }),
+      working({ stop: stopAt(5 * minute), lastPollAt: now.at, nextPollAt: later }),
       {},
       'wait 60000',
     ],
@@ -838,37 +885,37 @@ describe('at the edge of a limit', () => {
       'a run may be silent for three hours',
       working({
         taskRun: { ...taskRun, changedAt: now.at - 3 * hour },
-        lastLookAt: now.at,
-        nextLookAt: later,
+        lastPollAt: now.at,
+        nextPollAt: later,
       }),
       {},
       'wait 60000',
     ],
     [
       'one that works may be silent for longer than one that is queued',
-      working({ taskRun: { ...taskRun, changedAt: now.at - hour }, lastLookAt: now.at, nextLookAt: later }),
+      working({ taskRun: { ...taskRun, changedAt: now.at - hour }, lastPollAt: now.at, nextPollAt: later }),
       {},
       'wait 60000',
     ],
     [
       'an end that counts now is no reason to wait',
       working({
-        heard: { ...idle, idleSince: now.at - 20_000 },
-        lastLookAt: now.at,
-        taskRun: { ...taskRun, notes: 1 },
+        sessionLog: { ...idle, idleSince: now.at - 20_000 },
+        lastPollAt: now.at,
+        taskRun: { ...taskRun, messages: 1 },
       }),
       {},
       'find-result',
     ],
     [
       'an end that counted is waited for no more',
-      working({ stop: stopAt(0), heard: { ...idle, idleSince: now.at - 2_000 }, nextLookAt: later }),
+      working({ stop: stopAt(0), sessionLog: { ...idle, idleSince: now.at - 2_000 }, nextPollAt: later }),
       {},
       'wait 18000',
     ],
     [
       'one that never looked asks GitHub',
-      working({ heard: { ...idle, idleSince: now.at - 3_000 }, lastLookAt: undefined }),
+      working({ sessionLog: { ...idle, idleSince: now.at - 3_000 }, lastPollAt: undefined }),
       {},
       'find-result',
     ],
@@ -876,52 +923,52 @@ describe('at the edge of a limit', () => {
       'what PostHog ended needs no second look',
       working({
         taskRun: { ...taskRun, status: 'completed' },
-        heard: { ...idle, idleSince: now.at },
-        lastLookAt: now.at - 1_000,
+        sessionLog: { ...idle, idleSince: now.at },
+        lastPollAt: now.at - 1_000,
       }),
       {},
       'find-result',
     ],
     [
       'details that were never sent are sent',
-      working({ status: undefined, mute: true, nextLookAt: later }),
+      working({ status: undefined, readOnlyThread: true, nextPollAt: later }),
       { text: 'details' },
       'edit-status',
     ],
     [
       'no text that is the same is sent',
-      working({ status: { ...status, at: 0 }, nextLookAt: later }),
+      working({ status: { ...status, at: 0 }, nextPollAt: later }),
       {},
       'wait 60000',
     ],
     [
       'words for a Run without a task',
-      working({ ...open, taskId: undefined, taskRun: undefined, undelivered: [more('a')] }),
+      working({ ...open, taskId: undefined, taskRun: undefined, pendingFollowUps: [more('a')] }),
       {},
       'end',
     ],
     [
       'words for a Run without a branch',
-      working({ ...open, branch: undefined, taskRun: undefined, undelivered: [more('a')] }),
+      working({ ...open, branch: undefined, taskRun: undefined, pendingFollowUps: [more('a')] }),
       {},
       'end',
     ],
     ['a pull request whose run is gone', working({ ...open, taskRun: undefined }), {}, 'end'],
-    ['an agent that was not heard yet', working({ ...open, heard: undefined }), {}, 'wait 60000'],
-    ['an answer of an agent that goes on', working({ ...open, outcome: { is: 'answer' } }), {}, 'end'],
+    ['an agent that was not heard yet', working({ ...open, sessionLog: undefined }), {}, 'wait 60000'],
+    ['an answer of an agent that goes on', working({ ...open, outcome: { kind: 'answer' } }), {}, 'end'],
   ])
 
-  const refused = { is: 'failed' as const, class: 'setup' as const, reason: 'No.', fix: 'x' }
+  const refused = { kind: 'failed' as const, class: 'setup' as const, reason: 'No.', fix: 'x' }
   holds([
     [
       'words behind a refusal are not tried again and again',
-      working({ ...open, outcome: refused, agentLeft: true, undelivered: [more('a')] }),
+      working({ ...open, outcome: refused, agentLeft: true, pendingFollowUps: [more('a')] }),
       {},
       'end',
     ],
     [
       'nor behind a start that was refused',
-      working({ ...open, outcome: refused, taskRun: undefined, undelivered: [more('a')] }),
+      working({ ...open, outcome: refused, taskRun: undefined, pendingFollowUps: [more('a')] }),
       {},
       'end',
     ],
@@ -932,7 +979,7 @@ describe('at the edge of a limit', () => {
         outcome: refused,
         cancel: cancelled(t0),
         taskRun: { ...taskRun, status: 'cancelled' },
-        undelivered: [more('a')],
+        pendingFollowUps: [more('a')],
       }),
       {},
       'end',
@@ -943,7 +990,7 @@ describe('at the edge of a limit', () => {
         ...open,
         outcome: refused,
         taskRun: { ...taskRun, status: 'failed' },
-        undelivered: [more('a')],
+        pendingFollowUps: [more('a')],
       }),
       {},
       'resume-work',
@@ -953,22 +1000,22 @@ describe('at the edge of a limit', () => {
   test('a review without inline comments has none to answer', () => {
     const place = { in: 'review' as const, reviewId: 4, nodeId: 'R' }
     const review = { ...ask, origin: { by: 'comment' as const, place } }
-    expect(step(working({ ...open, ask: review, outcome: { is: 'answer' } }))).toBe('end')
+    expect(step(working({ ...open, request: review, outcome: { kind: 'answer' } }))).toBe('end')
   })
 
   test('a label has no inline comments to answer', () => {
     const labelled = { ...ask, origin: { by: 'label' as const, label: 'codex' } }
-    expect(step(working({ ...open, ask: labelled, outcome: { is: 'answer' } }))).toBe('end')
+    expect(step(working({ ...open, request: labelled, outcome: { kind: 'answer' } }))).toBe('end')
   })
 })
 
 describe('from any state', () => {
   const oneOf = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values)
   const outcomes: Run['outcome'][] = [
-    { is: 'failed', class: 'lost', reason: 'No.', fix: 'x' },
-    { is: 'stopped', by: 'maya' },
-    { is: 'pull' },
-    { is: 'answer' },
+    { kind: 'failed', class: 'lost', reason: 'No.', fix: 'x' },
+    { kind: 'stopped', by: 'maya' },
+    { kind: 'pull' },
+    { kind: 'answer' },
     undefined,
   ]
   const times = oneOf(t0 - 25 * hour, t0 - 11 * minute, t0, now.at, now.at + minute)
@@ -1013,8 +1060,8 @@ describe('from any state', () => {
       cancel: oneOf(undefined, cancelled(t0), cancelled(t0 - hour), refusedUntil(now.at + 1)),
       intent: oneOf<Run['intent']>(
         undefined,
-        { effect: 'start-run', at: t0, before: [] },
-        { effect: 'conclude', at: t0 },
+        { kind: 'start-run', at: t0, before: [] },
+        { kind: 'conclude', at: t0 },
       ),
       agentLeft: oneOf(undefined, true),
       unheard: oneOf(undefined, { since: t0, until: now.at + 1, count: 1 }),
@@ -1041,9 +1088,9 @@ describe('from any state', () => {
     fc.assert(
       fc.property(state, text, (run, differs) => {
         const next = nextStep(run, { ...now, text: differs })
-        if (next.do !== 'end') return
-        const atRest = !run.taskRun || isTerminal(run.taskRun.status) || run.heard?.idle === true
-        const byChoice = run.outcome?.is !== 'failed'
+        if (next.kind !== 'end') return
+        const atRest = !run.taskRun || isTerminal(run.taskRun.status) || run.sessionLog?.idle === true
+        const byChoice = run.outcome?.kind !== 'failed'
         expect(atRest || byChoice || run.agentLeft === true).toBe(true)
       }),
       { numRuns },
@@ -1053,10 +1100,10 @@ describe('from any state', () => {
   test('nothing is told, nor given back, before the agent of a Run that failed is seen to', () => {
     fc.assert(
       fc.property(state, text, (run, differs) => {
-        if (run.outcome?.is !== 'failed' || run.agentLeft) return
-        if (!run.taskRun || isTerminal(run.taskRun.status) || run.heard?.idle) return
+        if (run.outcome?.kind !== 'failed' || run.agentLeft) return
+        if (!run.taskRun || isTerminal(run.taskRun.status) || run.sessionLog?.idle) return
         const next = nextStep(run, { ...now, text: differs })
-        expect(['conclude', 'react', 'unlabel', 'drop-branch', 'end', 'let-go']).not.toContain(next.do)
+        expect(['conclude', 'react', 'unlabel', 'drop-branch', 'end', 'let-go']).not.toContain(next.kind)
       }),
       { numRuns },
     )
@@ -1066,14 +1113,14 @@ describe('from any state', () => {
     fc.assert(
       fc.property(state, text, (run, differs) => {
         const next = nextStep(run, { ...now, text: differs })
-        if (next.do === 'end') return
-        if (next.do === 'wait') {
+        if (next.kind === 'end') return
+        if (next.kind === 'wait') {
           expect(Number.isFinite(next.ms) && next.ms >= 1).toBe(true)
           return
         }
-        const { asks } = steps[next.do]
+        const { asks } = steps[next.kind]
         const outage = asks && run.outages[asks]
-        if (!outage || (next.do === 'edit-status' && outage.refusedSince !== undefined)) return
+        if (!outage || (next.kind === 'edit-status' && outage.refusedSince !== undefined)) return
         expect(outage.until).toBeLessThanOrEqual(now.at)
       }),
       { numRuns },
@@ -1084,10 +1131,10 @@ describe('from any state', () => {
     fc.assert(
       fc.property(state, text, (run, differs) => {
         if (!run.stop || run.outcome || !run.taskRun || isTerminal(run.taskRun.status)) return
-        if (run.cancel || run.intent?.effect === 'start-run') return
+        if (run.cancel || run.intent?.kind === 'start-run') return
         const away: Outage = { why: 'w', since: t0, until: now.at + hour, count: 1 }
         const next = nextStep({ ...run, outages: { github: away } }, { ...now, text: differs })
-        expect(next.do).toBe('cancel')
+        expect(next.kind).toBe('cancel')
       }),
       { numRuns },
     )

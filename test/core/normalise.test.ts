@@ -449,7 +449,7 @@ test('a trigger holds the words that were there when it came', () => {
       },
       sender: { login: 'maya', id: 11 },
       kind: 'comment',
-      place: { in: 'thread', commentId: 501 },
+      place: { kind: 'thread', commentId: 501 },
       text: '/codex fix it',
       snapshot: { title: 'Login is flaky', body: 'It fails.', author: 'ghost', open: false },
     },

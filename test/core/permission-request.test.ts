@@ -22,16 +22,17 @@ const request: PermissionRequest = {
 }
 const question: PermissionRequest = { ...request, question: true, title: 'Which way?' }
 const readOnly = { ask: { ...ask, options: { ...ask.options, permission: 'read-only' as const } } }
-const asking = (asks: PermissionRequest) => working({ heard: { offset: 1, turns: 0, idle: false, asks } })
+const asking = (asks: PermissionRequest) =>
+  working({ sessionLog: { offset: 1, turns: 0, idle: false, permissionRequest: asks } })
 const now = { at: t0, text: 'same' as const }
 
 test('what may work is allowed once, what may only read is not', () => {
-  expect(optionByRights(request, { ask })).toBe('allow')
+  expect(optionByRights(request, { request: ask })).toBe('allow')
   expect(optionByRights(request, readOnly)).toBe('reject')
 })
 
 test('a question is for people, whose words choose by name, id or number', () => {
-  expect(optionByRights(question, { ask })).toBeUndefined()
+  expect(optionByRights(question, { request: ask })).toBeUndefined()
   expect(['allow ALWAYS', 'always', ' 1 '].map(text => optionByWords(question, text))).toEqual([
     'always',
     'always',
@@ -44,8 +45,8 @@ test('a question is for people, whose words choose by name, id or number', () =>
 test('a permission is answered at once and once, a question not at all', () => {
   expect(nextStep(asking(request), now)).toEqual({ do: 'answer-permission', option: 'allow' })
   const answered = { ...asking(request), permission: { id: 'p1', title: 't', allowed: true } }
-  expect(nextStep(answered, now).do).toBe('wait')
-  expect(nextStep(asking(question), now).do).toBe('wait')
+  expect(nextStep(answered, now).kind).toBe('wait')
+  expect(nextStep(asking(question), now).kind).toBe('wait')
 })
 
 test('the status says what is asked and how to answer', () => {
@@ -66,8 +67,8 @@ test('it is over when the log says so', () => {
     updatedAt: undefined,
     offset: 2,
   }
-  const asked = observe(working(), { ...sight, log: [{ at: t0, what: { is: 'asks', request } }] }, t0)
-  expect(asked.heard?.asks).toEqual(request)
-  const resolved = observe(asked, { ...sight, log: [{ at: t0, what: { is: 'permitted', id: 'p1' } }] }, t0)
-  expect(resolved.heard?.asks).toBeUndefined()
+  const asked = observe(working(), { ...sight, log: [{ at: t0, what: { kind: 'asks', request } }] }, t0)
+  expect(asked.sessionLog?.permissionRequest).toEqual(request)
+  const resolved = observe(asked, { ...sight, log: [{ at: t0, what: { kind: 'permitted', id: 'p1' } }] }, t0)
+  expect(resolved.sessionLog?.permissionRequest).toBeUndefined()
 })

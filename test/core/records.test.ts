@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { TriggerRecord, triggerRecord } from '../../src/commands/trigger-record.ts'
 import { markerSigner } from '../../src/core/model/marker.ts'
-import { readNotes } from '../../src/core/run/messages.ts'
+import { readMessages } from '../../src/core/run/messages.ts'
 import { newRun, Run } from '../../src/core/run/run.ts'
 import { withUnread } from '../../src/queue/unread-keys.ts'
 import { ask, branch, issueThread, more, runWith, t0, working } from './given.ts'
@@ -101,14 +101,14 @@ describe('a message that this version does not know', () => {
   const known = JSON.stringify(more('a'))
 
   test('waits for one that does, and does not hold up the others', () => {
-    const run = readNotes(working(), [unknown, known])
+    const run = readMessages(working(), [unknown, known])
     expect(run).toMatchObject({ notesRead: 2, notesUnread: [0], undelivered: [more('a')] })
-    expect(readNotes(run, [unknown, known])).toBe(run)
+    expect(readMessages(run, [unknown, known])).toBe(run)
   })
 
   test('is read by the version that does', () => {
-    const run = working({ notesRead: 2, notesUnread: [0] })
-    expect(readNotes(run, [known, unknown])).toMatchObject({ notesUnread: [], undelivered: [more('a')] })
+    const run = working({ messagesRead: 2, messagesUnread: [0] })
+    expect(readMessages(run, [known, unknown])).toMatchObject({ notesUnread: [], undelivered: [more('a')] })
   })
 })
 
@@ -131,10 +131,10 @@ describe('what was not understood of a record', () => {
     ],
     [
       'goes with what it was about',
-      { i: { effect: 'deliver', x: 1 } },
-      { i: { effect: 'deliver' } },
-      { i: { effect: 'conclude' } },
-      { i: { effect: 'conclude' } },
+      { i: { kind: 'deliver', x: 1 } },
+      { i: { kind: 'deliver' } },
+      { i: { kind: 'conclude' } },
+      { i: { kind: 'conclude' } },
     ],
     [
       'stays where it could not be read',

@@ -22,16 +22,16 @@ const remainsOf = (run: Run, more: Partial<Remains> = {}): Remains => ({
   ...more,
 })
 
-const stepOf = (run: Run) => nextStep(run, { at: t0, text: 'same' }).do
+const stepOf = (run: Run) => nextStep(run, { at: t0, text: 'same' }).kind
 
 const atWork = runWith({
-  turn: true,
+  admitted: true,
   branch,
   taskId: 'task-1',
   taskMade: true,
-  asked: true,
-  taskRun: { id: 'run-1', since: t0, status: 'in_progress', notes: 2, from: 17, changedAt: t0 },
-  heard: { offset: 40, turns: 1, idle: false, answer: 'So far so good' },
+  instructionSent: true,
+  taskRun: { id: 'run-1', since: t0, status: 'in_progress', messages: 2, from: 17, changedAt: t0 },
+  sessionLog: { offset: 40, turns: 1, idle: false, answer: 'So far so good' },
 })
 
 describe('a Run that PostHog has', () => {
@@ -43,10 +43,10 @@ describe('a Run that PostHog has', () => {
 
   test('is what it was', () => {
     expect(again).toMatchObject({ id: atWork.id, branch, taskId: 'task-1', turn: true, asked: true })
-    expect(again.ask).toEqual(atWork.ask)
+    expect(again.request).toEqual(atWork.request)
     expect(again.taskRun).toMatchObject({ id: 'run-1', notes: 2 })
     // Its log is read once more, from where its own part begins.
-    expect(again.heard).toEqual({ offset: 17, turns: 0, idle: false })
+    expect(again.sessionLog).toEqual({ offset: 17, turns: 0, idle: false })
     expect(taskMarker(again)).toBe(taskMarker(atWork))
   })
 
@@ -64,28 +64,28 @@ describe('a Run that PostHog has', () => {
   })
 
   test('that had not told of its pull request does', () => {
-    const seen = { ...atWork, outcome: { is: 'pull' as const }, pulls: [pull] }
+    const seen = { ...atWork, outcome: { kind: 'pull' as const }, pulls: [pull] }
     const session = { taskId: 'task-1', taskRunId: 'run-1' }
     const again = restored(remainsOf(seen, { pulls: [pull], session }), t0)
     expect(stepOf(again)).toBe('settle-outcome')
   })
 
   test('that had said its last word says no more, and gives back what it was lent', () => {
-    const over = { ...atWork, outcome: { is: 'nothing' as const } }
+    const over = { ...atWork, outcome: { kind: 'nothing' as const } }
     let again = restored(remainsOf(over, { closed: true }), t0)
     const steps: string[] = []
     for (const done of ['reaction', 'label', 'branch', 'none'] as const) {
       steps.push(stepOf(again))
-      again = { ...again, told: { ...again.told, ...(done === 'none' ? {} : { [done]: true }) } }
+      again = { ...again, announced: { ...again.announced, ...(done === 'none' ? {} : { [done]: true }) } }
     }
     expect(steps).toEqual(['react', 'unlabel', 'drop-branch', 'end'])
-    expect([again.status, again.mute]).toEqual([undefined, true])
+    expect([again.status, again.readOnlyThread]).toEqual([undefined, true])
     expect(sessionAtWork(again)).toBeUndefined()
   })
 
   test('that had said its last word knows which task run may still use its branch', () => {
     const session = { taskId: 'task-1', taskRunId: 'run-1' }
-    const over = { ...atWork, outcome: { is: 'nothing' as const } }
+    const over = { ...atWork, outcome: { kind: 'nothing' as const } }
     expect(sessionAtWork(restored(remainsOf(over, { closed: true, session }), t0))).toEqual(session)
   })
 })
@@ -95,19 +95,24 @@ describe('a Run that had not begun', () => {
 
   test('waits its turn once more, and who asked is asked about once more', () => {
     const again = restored(remainsOf(waiting), t0)
-    expect([again.turn, again.ahead, again.intent, stepOf(again)]).toEqual([false, 0, undefined, 'take-turn'])
+    expect([again.admitted, again.ahead, again.intent, stepOf(again)]).toEqual([
+      false,
+      0,
+      undefined,
+      'await-admission',
+    ])
   })
 
   test('goes on with the task that it had made', () => {
     const again = restored(remainsOf(waiting, { session: { taskId: 'task-1' } }), t0)
     const steps = [again, { ...again, turn: true }, { ...again, turn: true, branch }].map(stepOf)
-    expect(steps).toEqual(['take-turn', 'find-branch', 'gather-context'])
+    expect(steps).toEqual(['await-admission', 'find-branch', 'gather-context'])
   })
 
   test.each([{ title: 'Another title' }, { body: 'Another body' }])('ends when %j stands there now', edit => {
     const snapshot = { ...waiting.snapshot, ...edit }
     expect(restored(remainsOf(waiting, { snapshot }), t0).outcome).toMatchObject({
-      is: 'failed',
+      kind: 'failed',
       class: 'lost',
     })
   })
@@ -126,15 +131,17 @@ describe('what a marker carries', () => {
   test('is not the code that an inline comment is about', () => {
     const inline = { id: 3, path: 'a.ts', line: 1, hunk: '@@ secret code', body: '/codex fix', author: 'zoe' }
     const place = { in: 'inline' as const, commentId: 3, rootId: 3, reviewId: null, inline }
-    const run = runWith({ ask: { ...atWork.ask, origin: { by: 'comment', place }, inline: [inline] } })
+    const run = runWith({
+      request: { ...atWork.request, origin: { kind: 'comment', commentRef: place }, inline: [inline] },
+    })
     const written = JSON.stringify(backupOf(run))
     expect(written).not.toContain('secret code')
     expect(written).toContain('"rootId":3')
   })
 
   test('always leaves room for the words of its comment', () => {
-    const asking = (text: string): Run => ({ ...atWork, ask: { ...atWork.ask, text } })
-    expect(carried(asking('x'.repeat(16_000))).ask.text).toHaveLength(16_000)
+    const asking = (text: string): Run => ({ ...atWork, request: { ...atWork.request, text } })
+    expect(carried(asking('x'.repeat(16_000))).request.text).toHaveLength(16_000)
     expect(backupOf(asking('漢'.repeat(16_000)))).toBeUndefined()
     const longest = { run: 'run-1', repo: 100, thread: 7, as: 'status' as const }
     const marker = signer.write({ ...longest, backup: carried(asking('漢'.repeat(6_000))) })
@@ -149,7 +156,7 @@ describe('what a marker carries', () => {
   })
 
   test('says how it ended', () => {
-    const outcome = { is: 'nothing' as const }
+    const outcome = { kind: 'nothing' as const }
     expect([carried(atWork).outcome, carried({ ...atWork, outcome }).outcome]).toEqual([undefined, outcome])
   })
 })

@@ -72,7 +72,7 @@ describe(`a Run ends, does nothing twice, never goes back and loses no word (RUN
 
 test('an ordinary life is short', async () => {
   const { world, run } = await lives(scriptWith({ turns: ['opens'] }))
-  expect(run.outcome).toEqual({ is: 'pull' })
+  expect(run.outcome).toEqual({ kind: 'pull' })
   expect(world.now - t0).toBeLessThan(minute)
   expect(world.now - t0).toBeGreaterThan(second)
   expect(world.calls).toBeLessThan(40)
@@ -102,7 +102,7 @@ describe('something may be said at any moment', () => {
           const luck = [...Array.from({ length: at }, (): Luck => 'well'), fate]
           const events: Event[] = [{ when: { call: at + later }, what: { is: 'note', note } }]
           await lives(scriptWith({ luck, events, turns: ['opens, then goes on'] })).catch((cause: unknown) =>
-            expect.fail(`${JSON.stringify({ at, later, says: note.says })}: ${cause}`),
+            expect.fail(`${JSON.stringify({ at, later, says: note.kind })}: ${cause}`),
           )
         }
   })

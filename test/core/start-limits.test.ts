@@ -28,21 +28,21 @@ const me = (limits: Partial<Run['settings']['limits']> = {}): Me => ({
 const other = (ago: number, differs: Partial<Run> = {}, id = `o${ago}`): OtherRun => ({
   id,
   addedAt: now - ago,
-  data: runWith({ turn: true, ...differs }),
+  data: runWith({ admitted: true, ...differs }),
 })
-const waits: Partial<Run> = { turn: false }
+const waits: Partial<Run> = { admitted: false }
 /** Its person has one place. */
 const limited: Partial<Run> = { settings: limitedTo({ person: 1 }) }
-const over: Partial<Run> = { outcome: { is: 'answer' } }
-const byZoe: Partial<Run> = { ask: { ...ask, by: zoe } }
+const over: Partial<Run> = { outcome: { kind: 'answer' } }
+const byZoe: Partial<Run> = { request: { ...ask, by: zoe } }
 const bot = { login: 'helper[bot]', id: 13, app: 77 }
-const byBot: Partial<Run> = { ask: { ...ask, by: bot } }
+const byBot: Partial<Run> = { request: { ...ask, by: bot } }
 const ofOther: Partial<Run> = { thread: { ...issueThread, repoId: 300, owner: 'other' } }
 const elsewhere: Partial<Run> = { thread: { ...issueThread, repoId: 200 } }
 const another: Partial<Run> = { thread: { ...pullThread, number: 8 } }
 
 const turn = (mine: Me, others: OtherRun[]) => turnOf(mine, others, now)
-const first = { is: 'now' }
+const first = { kind: 'now' }
 const many = (count: number, differs: Partial<Run> = {}, step = 1): OtherRun[] =>
   Array.from({ length: count }, (_, i) => other((i + 1) * step, differs))
 
@@ -53,24 +53,24 @@ test('whoever is alone may start', () => {
 
 describe('Runs under way go first', () => {
   test.each<[string, Partial<Run['settings']['limits']>, OtherRun[], object]>([
-    ['as many as may be', { repository: 1 }, [other(1)], { is: 'ahead', ahead: 1 }],
+    ['as many as may be', { repository: 1 }, [other(1)], { kind: 'ahead', ahead: 1 }],
     ['not one fewer', { repository: 2 }, [other(1)], first],
-    ['one more', { repository: 1 }, [other(1), other(2)], { is: 'ahead', ahead: 2 }],
-    ['of anybody in the repository', { repository: 1 }, [other(1, byZoe)], { is: 'ahead', ahead: 1 }],
-    ['in any thread of it', { repository: 1 }, [other(1, another)], { is: 'ahead', ahead: 1 }],
-    ['of the same person', { person: 1 }, [other(1)], { is: 'ahead', ahead: 1 }],
+    ['one more', { repository: 1 }, [other(1), other(2)], { kind: 'ahead', ahead: 2 }],
+    ['of anybody in the repository', { repository: 1 }, [other(1, byZoe)], { kind: 'ahead', ahead: 1 }],
+    ['in any thread of it', { repository: 1 }, [other(1, another)], { kind: 'ahead', ahead: 1 }],
+    ['of the same person', { person: 1 }, [other(1)], { kind: 'ahead', ahead: 1 }],
     ['not of another person', { person: 1 }, [other(1, byZoe)], first],
-    ['of the same owner elsewhere', { owner: 1 }, [other(1, elsewhere)], { is: 'ahead', ahead: 1 }],
+    ['of the same owner elsewhere', { owner: 1 }, [other(1, elsewhere)], { kind: 'ahead', ahead: 1 }],
     ['not of another owner', { owner: 1 }, [other(1, ofOther)], first],
     ['not in another repository', { repository: 1, person: 1 }, [other(1, elsewhere)], first],
     ['not those that are over', { repository: 1, person: 1 }, [other(1, over)], first],
     ['not younger ones that wait', { repository: 1 }, [other(-1, waits)], first],
-    ['younger ones that have begun', { repository: 1 }, [other(-1)], { is: 'ahead', ahead: 1 }],
+    ['younger ones that have begun', { repository: 1 }, [other(-1)], { kind: 'ahead', ahead: 1 }],
     [
       'older ones that wait for no more than their turn',
       { repository: 1 },
       [other(1, waits)],
-      { is: 'ahead', ahead: 1 },
+      { kind: 'ahead', ahead: 1 },
     ],
     [
       'not older ones that wait at a limit of their own',
@@ -89,10 +89,10 @@ describe('Runs under way go first', () => {
       first,
     ],
     ['not this one itself', { repository: 1 }, [other(1, {}, 'm')], first],
-    ['of one moment by id', { repository: 1 }, [other(0, waits, 'a')], { is: 'ahead', ahead: 1 }],
+    ['of one moment by id', { repository: 1 }, [other(0, waits, 'a')], { kind: 'ahead', ahead: 1 }],
     ['of one moment not those behind', { repository: 1 }, [other(0, waits, 'z')], first],
-    ['the greater of two numbers', { repository: 2, person: 1 }, many(3), { is: 'ahead', ahead: 3 }],
-    ['the greater, the other way', { repository: 1, person: 3 }, many(3), { is: 'ahead', ahead: 3 }],
+    ['the greater of two numbers', { repository: 2, person: 1 }, many(3), { kind: 'ahead', ahead: 3 }],
+    ['the greater, the other way', { repository: 1, person: 3 }, many(3), { kind: 'ahead', ahead: 3 }],
   ])('%s', (_, limits, others, expected) => {
     expect(turn(me(limits), others)).toEqual(expected)
   })
@@ -182,7 +182,7 @@ describe('starts in a window of time', () => {
       'what is under way goes before what was started',
       { repository: 1, repository_per_day: 1 },
       [other(minute)],
-      { is: 'ahead', ahead: 1 },
+      { kind: 'ahead', ahead: 1 },
     ],
   ])('%s', (_, limits, others, expected) => {
     expect(turn(me(limits), others)).toEqual(expected)
@@ -198,19 +198,19 @@ describe('starts in a window of time', () => {
   })
 
   test.each<[string, Partial<Run>]>([
-    ['never began', { ...over, turn: false }],
-    ['wait', { turn: false, waitsUntil: { at: now + day, limit: 'a day' } }],
+    ['never began', { ...over, admitted: false }],
+    ['wait', { admitted: false, waitsUntil: { at: now + day, limit: 'a day' } }],
   ])('do not count where they %s', (_, differs) => {
     expect(turn(me({ repository_per_day: 1, thread_per_day: 1 }), [other(hour, differs)])).toEqual(first)
   })
 
   test('count from when they began, not from when they were asked for', () => {
-    const late = other(6 * minute, { ...over, turnAt: now - minute })
+    const late = other(6 * minute, { ...over, admissionExpectedAt: now - minute })
     expect(turn(me({ repository_per_5_minutes: 1 }), [late])).toEqual(until(4 * minute, inMinutes))
   })
 
   test('a thousand in five minutes open the breaker of their owner', () => {
-    const all = many(1_000, { ...over, ...elsewhere, ask: { ...ask, by: maya } }, 100)
+    const all = many(1_000, { ...over, ...elsewhere, request: { ...ask, by: maya } }, 100)
     expect(turn(me(), all.slice(1))).toEqual(first)
     expect(turn(me(), all)).toEqual(
       until(5 * minute - 100 * second, {
@@ -231,11 +231,11 @@ describe('the load of another owner', () => {
       const owner = pick(...owners)
       const differs: Partial<Run> = {
         thread: { ...issueThread, owner, repoId: pick(100, 200) + owner.length * 1000, number: pick(7, 8) },
-        ask: { ...ask, by: pick(maya, zoe, bot) },
-        turn: pick(true, false),
+        request: { ...ask, by: pick(maya, zoe, bot) },
+        admitted: pick(true, false),
         settings: limitedTo({ person: pick(1, 50), repository: pick(1, 2, 50) }),
         ...(pick(true, false) ? over : {}),
-        ...(pick(true, false) ? { turnAt: now - pick(1, minute, hour) } : {}),
+        ...(pick(true, false) ? { admissionExpectedAt: now - pick(1, minute, hour) } : {}),
       }
       return other(Math.floor(random() * 10 * minute) - minute, differs, `${owner}-${n}`)
     })
@@ -270,23 +270,23 @@ describe('one session serves one set of words at a time', () => {
     data: runWith({ taskId: 'task-1', ...differs }),
   })
   const theirs = (ago: number, differs: Partial<Run> = {}): OtherRun =>
-    other(ago, { thread: pullThread, taskId: 'task-1', turn: false, ...differs })
-  const begun: Partial<Run> = { turn: true, asked: true }
-  const asks: Partial<Run> = { turn: true, intent: { effect: 'rejoin', at: now, offset: 0 } }
+    other(ago, { thread: pullThread, taskId: 'task-1', admitted: false, ...differs })
+  const begun: Partial<Run> = { admitted: true, instructionSent: true }
+  const asks: Partial<Run> = { admitted: true, intent: { kind: 'rejoin', at: now, offset: 0 } }
   const leaves = { taskId: 'task-1', taskRunId: 'run-1', over: false, resumes: false }
 
   test.each<[what: string, me: OtherRun, other: OtherRun, waits: boolean]>([
     ['an older one goes first', mine(), theirs(1), true],
     ['a younger one does not', mine(), theirs(-1), false],
-    ['but when it has its turn', mine(), theirs(-1, { turn: true }), true],
+    ['but when it has its turn', mine(), theirs(-1, { admitted: true }), true],
     ['not when it is over', mine(), theirs(1, over), false],
     ['not of another session', mine(), theirs(1, { taskId: 'task-2' }), false],
     ['also of one that only has to make room', mine({ taskId: undefined, earlier: leaves }), theirs(1), true],
-    ['of two with a turn the older goes on', mine({ turn: true }), theirs(1, { turn: true }), true],
-    ['and the younger waits', mine({ turn: true }), theirs(-1, { turn: true }), false],
-    ['unless it has begun', mine({ turn: true }), theirs(-1, begun), true],
-    ['or is about to', mine({ turn: true }), theirs(-1, asks), true],
-    ['an older one without a turn waits for who has it', mine({ turn: true }), theirs(1), false],
+    ['of two with a turn the older goes on', mine({ admitted: true }), theirs(1, { admitted: true }), true],
+    ['and the younger waits', mine({ admitted: true }), theirs(-1, { admitted: true }), false],
+    ['unless it has begun', mine({ admitted: true }), theirs(-1, begun), true],
+    ['or is about to', mine({ admitted: true }), theirs(-1, asks), true],
+    ['an older one without a turn waits for who has it', mine({ admitted: true }), theirs(1), false],
   ])('%s', (_, me, one, waits) => {
     expect(beforeInSession(me, [one]).length > 0).toBe(waits)
   })

@@ -5,7 +5,7 @@ import {
   limits,
   lookInterval,
   lookIntervalWithStream,
-  soonestLook,
+  soonestPoll,
 } from '../../src/core/run/timing.ts'
 import { hour, minute, second } from './given.ts'
 
@@ -72,7 +72,7 @@ describe('with a stream that tells of news', () => {
   })
 
   test('news bring the next look as soon as a new Run would have it', () => {
-    expect(soonestLook(1)).toBe(2 * second)
-    expect(soonestLook(10)).toBe(18_750)
+    expect(soonestPoll(1)).toBe(2 * second)
+    expect(soonestPoll(10)).toBe(18_750)
   })
 })

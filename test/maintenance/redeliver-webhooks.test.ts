@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
+import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import {
   type Attempt,
   type DeliveryLog,
@@ -89,22 +89,22 @@ describe('asked for again is', () => {
 })
 
 describe('from sweep to sweep', () => {
-  const look = (memory: Memory, attempts: Attempt[], at: number): Memory => {
+  const poll = (memory: Memory, attempts: Attempt[], at: number): Memory => {
     const from = readFrom(memory, at)
     return withRead(memory, { attempts: attempts.filter(each => each.at >= from), events, now: at })
   }
 
   test('the log is read back to the last one, and a little further', () => {
     expect(readFrom(nothing, now)).toBe(now - 71 * hour)
-    expect(readFrom(look(nothing, [], now), now + 5 * minute)).toBe(now - 10 * minute)
+    expect(readFrom(poll(nothing, [], now), now + 5 * minute)).toBe(now - 10 * minute)
   })
 
   test('an open one is remembered until it is taken, though its first attempt is out of sight', () => {
     const log = [attempt('a', { ago: 20 * minute }), attempt('b', { ago: 20 * minute })]
-    const before = look(look(nothing, log, now), log, now + hour)
+    const before = poll(poll(nothing, log, now), log, now + hour)
     expect(before.missed.map(({ guid }) => guid)).toEqual(['a', 'b'])
     log.unshift(attempt('a', { ...failed, ...ok, at: now + hour }))
-    expect(look(before, log, now + hour + minute).missed.map(({ guid }) => guid)).toEqual(['b'])
+    expect(poll(before, log, now + hour + minute).missed.map(({ guid }) => guid)).toEqual(['b'])
   })
 
   test('one that was given up is remembered while the log may show it again', () => {
@@ -113,13 +113,13 @@ describe('from sweep to sweep', () => {
       readUntil: now,
       missed: [{ guid: 'a', event: 'issues', id: '1', since: now - ago, last: now, times: 3 }],
     })
-    expect(look(missed(10 * minute), [], now).missed).toHaveLength(1)
-    expect(look(missed(10 * minute + 1), [], now).missed).toEqual([])
+    expect(poll(missed(10 * minute), [], now).missed).toHaveLength(1)
+    expect(poll(missed(10 * minute + 1), [], now).missed).toEqual([])
   })
 
   test('more than can be remembered is read again', () => {
     const many = Array.from({ length: 2_500 }, (_, n) => attempt(`${n}`, { ago: 70 * hour - n * second }))
-    const memory = look(nothing, many.toReversed(), now)
+    const memory = poll(nothing, many.toReversed(), now)
     expect(memory.missed).toHaveLength(2_000)
     expect(memory.readUntil).toBe(many[2_000]?.at)
   })
@@ -223,7 +223,7 @@ describe('a sweep', () => {
     log = [attempt('c'), attempt('b', { ago: hour }), attempt('a', { ago: 2 * hour })]
     const until = now + 10 * minute
     fault = what =>
-      what === 'redeliver b' ? new ComeBack('github', until, 'rate-limit', 'later') : undefined
+      what === 'redeliver b' ? new RetryLater('github', until, 'rate-limit', 'later') : undefined
     expect(await turn()).toBe(10 * minute)
     expect(swept).toHaveBeenCalledWith({ result: 'limited', redelivered: 1 })
     at += 9 * minute
@@ -238,7 +238,7 @@ describe('a sweep', () => {
 
   test('is not done when the log can not be read to the end', async () => {
     log = [attempt('c'), attempt('x', ok), attempt('y', ok), attempt('a', { ago: hour })]
-    fault = what => (what === 'page 3' ? new Unanswered('github', 'no answer') : undefined)
+    fault = what => (what === 'page 3' ? new NoResponse('github', 'no answer') : undefined)
     expect(await turn()).toBeUndefined()
     expect([asked, memory]).toEqual([[], undefined])
     expect(swept).toHaveBeenCalledWith({ result: 'failed', redelivered: 0 })
@@ -260,14 +260,14 @@ describe('a sweep', () => {
 
   test('goes on when GitHub refuses one, and does not ask for that for ever', async () => {
     log = [attempt('b'), attempt('a', { ago: hour })]
-    fault = what => (what === 'redeliver a' ? new Refused('github', 404, '', 'gone') : undefined)
+    fault = what => (what === 'redeliver a' ? new Rejected('github', 404, '', 'gone') : undefined)
     for (let n = 0; n < 24 * 60; n++, at += minute) await turn()
     expect(said.filter(line => line.includes('will not send'))).toHaveLength(3)
     expect(asked).toEqual(['b', 'b', 'b'])
   })
 
   test('of a server without such a log is rare', async () => {
-    fault = () => new Refused('github', 404, '', 'Not Found')
+    fault = () => new Rejected('github', 404, '', 'Not Found')
     expect(await turn()).toBe(hour)
   })
 
@@ -311,13 +311,13 @@ describe('a sweep', () => {
     const go = () =>
       speaking({ memory: undefined, signal: new AbortController().signal, remember: async () => {} })
     log = [attempt('b'), attempt('a', { ago: hour })]
-    const refused = new Refused('github', 404, '', 'gone')
+    const refused = new Rejected('github', 404, '', 'gone')
     fault = what => (what === 'redeliver a' ? refused : undefined)
     await go()
     const until = now + minute
-    fault = () => new ComeBack('github', until, 'rate-limit', 'later')
+    fault = () => new RetryLater('github', until, 'rate-limit', 'later')
     await go()
-    const silence = new Unanswered('github', 'no answer')
+    const silence = new NoResponse('github', 'no answer')
     fault = () => silence
     await go()
     expect(lines).toEqual([

@@ -1,6 +1,6 @@
 /** When a branch that nothing came of goes, and when it stays. */
 import { describe, expect, test } from 'vitest'
-import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
+import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { KeptRun, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
 import type { Run } from '../../src/core/run/run.ts'
@@ -90,16 +90,16 @@ describe('it stays, and is looked at again in five minutes', () => {
   test.each<[string, Given]>([
     ['while its task run idles', { status: async () => 'in_progress' }],
     ['while a run of the thread lives', { live: () => runWith() }],
-    ['while PostHog does not answer', fails(new Unanswered('posthog', 'reset'))],
-    ['while PostHog refuses to say', fails(new Refused('posthog', 404, '', 'no', undefined, 'read'))],
-    ['while there is a limit', fails(new ComeBack('posthog', t0 + 2 * minute, 'rate-limit', 'limit'))],
+    ['while PostHog does not answer', fails(new NoResponse('posthog', 'reset'))],
+    ['while PostHog refuses to say', fails(new Rejected('posthog', 404, '', 'no', undefined, 'read'))],
+    ['while there is a limit', fails(new RetryLater('posthog', t0 + 2 * minute, 'rate-limit', 'limit'))],
     ['when another version wrote of it', { what: { v: 2 } }],
   ])('%s', async (_, given) => {
     expect(await turns(given)).toEqual(rests)
   })
 
   test('or as late as a limit has it', async () => {
-    const limit = new ComeBack('posthog', t0 + hour, 'rate-limit', 'limit')
+    const limit = new RetryLater('posthog', t0 + hour, 'rate-limit', 'limit')
     expect(await turns(fails(limit))).toEqual({ ms: 59 * minute, did: [] })
   })
 })
@@ -114,7 +114,7 @@ describe('it stays for good', () => {
     ],
     [
       'when GitHub does not let it go',
-      { github: { deleteBranch: () => Promise.reject(new Refused('github', 403, '', 'no')) } },
+      { github: { deleteBranch: () => Promise.reject(new Rejected('github', 403, '', 'no')) } },
     ],
   ])('%s', async (_, given) => {
     expect(await turns(given)).toEqual(stays)

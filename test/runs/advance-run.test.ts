@@ -1,11 +1,11 @@
 /** How a Run moves on, whatever a step comes to: each of its steps, and each of the faults. */
 import { describe, expect, test, vi } from 'vitest'
-import { ComeBack, Refused, type Service, Unanswered } from '../../src/core/model/errors.ts'
-import type { TasksClient, ThreadClient, Verdict } from '../../src/core/model/ports.ts'
+import { NoResponse, Rejected, RetryLater, type Service } from '../../src/core/model/errors.ts'
+import type { StepResult, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
 import type { Role } from '../../src/core/model/role.ts'
 import type { Person } from '../../src/core/model/thread.ts'
 import type { PullView } from '../../src/core/model/views.ts'
-import type { Sight } from '../../src/core/run/apply-snapshot.ts'
+import type { TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
 import type { Outage, Run } from '../../src/core/run/run.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { type Differs, given } from '../commands/command-world.ts'
@@ -36,9 +36,15 @@ const now = t0 + second
 const later = now + hour
 
 /** In a thread that takes no comments, so that nothing is due but what a test is about. */
-const mute: Partial<Run> = { mute: true, status: undefined }
+const mute: Partial<Run> = { readOnlyThread: true, status: undefined }
 const idle = { offset: 1, turns: 1, idle: true, idleSince: t0 - minute }
-const over: Partial<Run> = { ...mute, outcome: { is: 'answer' }, concludedAt: t0, told, cost: null }
+const over: Partial<Run> = {
+  ...mute,
+  outcome: { kind: 'answer' },
+  concludedAt: t0,
+  announced: told,
+  cost: null,
+}
 const inline = { id: 1, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' }
 const review = {
   ...ask,
@@ -49,12 +55,12 @@ const review = {
 /** A Run for each step that asks a service, just before it. */
 const steps: [step: string, asks: Service, run: Run][] = [
   ['post-status', 'github', runWith()],
-  ['edit-status', 'github', working({ nextLookAt: later })],
-  ['take-turn', 'github', runWith({ ...mute, ahead: 1 })],
-  ['find-branch', 'github', runWith({ ...mute, turn: true })],
-  ['create-task', 'posthog', runWith({ ...mute, turn: true, branch })],
-  ['gather-context', 'github', working({ ...mute, taskRun: undefined, context: undefined })],
-  ['start-run', 'posthog', working({ ...mute, taskRun: undefined, asked: false })],
+  ['edit-status', 'github', working({ nextPollAt: later })],
+  ['await-admission', 'github', runWith({ ...mute, ahead: 1 })],
+  ['find-branch', 'github', runWith({ ...mute, admitted: true })],
+  ['create-task', 'posthog', runWith({ ...mute, admitted: true, branch })],
+  ['gather-context', 'github', working({ ...mute, taskRun: undefined, threadContext: undefined })],
+  ['start-run', 'posthog', working({ ...mute, taskRun: undefined, instructionSent: false })],
   [
     'rejoin',
     'posthog',
@@ -70,28 +76,28 @@ const steps: [step: string, asks: Service, run: Run][] = [
     working({
       ...mute,
       taskRun: undefined,
-      nextLookAt: undefined,
+      nextPollAt: undefined,
       earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false },
     }),
   ],
-  ['deliver', 'posthog', working({ ...mute, nextLookAt: later, undelivered: [more('a')] })],
-  ['cancel', 'posthog', working({ ...mute, nextLookAt: later, stop: { by: maya, at: t0, asked: false } })],
-  ['look', 'posthog', working({ ...mute, nextLookAt: undefined })],
-  ['adopt-pull', 'github', working({ ...mute, nextLookAt: later, claimedPulls: [pull.url] })],
-  ['find-result', 'github', working({ ...mute, nextLookAt: later, heard: idle, lastLookAt: later })],
-  ['conclude', 'github', working({ ...over, told: { ...told, comment: false } })],
-  ['answer-inline', 'github', working({ ...over, ask: review })],
-  ['react', 'github', working({ ...over, told: { ...told, reaction: false } })],
-  ['unlabel', 'github', working({ ...over, labels: ['codex'], told: { ...told, label: false } })],
+  ['deliver', 'posthog', working({ ...mute, nextPollAt: later, pendingFollowUps: [more('a')] })],
+  ['cancel', 'posthog', working({ ...mute, nextPollAt: later, stop: { by: maya, at: t0, asked: false } })],
+  ['look', 'posthog', working({ ...mute, nextPollAt: undefined })],
+  ['adopt-pull', 'github', working({ ...mute, nextPollAt: later, claimedPulls: [pull.url] })],
+  ['find-result', 'github', working({ ...mute, nextPollAt: later, sessionLog: idle, lastPollAt: later })],
+  ['conclude', 'github', working({ ...over, announced: { ...told, comment: false } })],
+  ['answer-inline', 'github', working({ ...over, request: review })],
+  ['react', 'github', working({ ...over, announced: { ...told, reaction: false } })],
+  ['unlabel', 'github', working({ ...over, labels: ['codex'], announced: { ...told, label: false } })],
   [
     'drop-branch',
     'github',
-    working({ ...over, taskRun: { ...taskRun, status: 'completed' }, told: { ...told, branch: false } }),
+    working({ ...over, taskRun: { ...taskRun, status: 'completed' }, announced: { ...told, branch: false } }),
   ],
 ]
 
 interface Came {
-  verdict: Verdict
+  verdict: StepResult
   saves: Run[]
   /** The record as it was left. */
   run: Run
@@ -101,8 +107,8 @@ async function advance(run: Run, differs: Differs = {}): Promise<Came> {
   const saves: Run[] = []
   const save = async (next: Run): Promise<void> => void saves.push(next)
   const { deps, job } = given(run, { now: () => now, save, ...differs })
-  const verdict = await advanceRun(deps)(job)
-  return { verdict, saves, run: saves.at(-1) ?? run }
+  const result = await advanceRun(deps)(job)
+  return { verdict: result, saves, run: saves.at(-1) ?? run }
 }
 
 /** Clients of which every call fails, but the one that never does. */
@@ -118,19 +124,19 @@ function failing(fault: Error): Differs {
 describe.each(steps)('%s', (step, asks, run) => {
   test('waits for a limit until it lets go', async () => {
     const until = now + 30 * second
-    const came = await advance(run, failing(new ComeBack(asks, until, 'rate-limit', 'limit')))
+    const came = await advance(run, failing(new RetryLater(asks, until, 'rate-limit', 'limit')))
     expect(came.run.outages).toEqual({ [asks]: { why: 'limit', since: now, until, count: 1 } })
-    expect(came.verdict).toEqual({ do: 'park', ms: until - now })
+    expect(came.verdict).toEqual({ kind: 'park', ms: until - now })
   })
 
   test('tries again a little later when no answer comes, and says so in the log', async () => {
     const warn = vi.fn()
-    const fault = new Unanswered(asks, 'reset')
+    const fault = new NoResponse(asks, 'reset')
     const came = await advance(run, { ...failing(fault), log: { info() {}, warn, error() {} } })
     expect(came.run.outages).toEqual({
       [asks]: { why: 'reset', since: now, until: now + second, count: 1 },
     })
-    expect(came.verdict).toEqual({ do: 'park', ms: second })
+    expect(came.verdict).toEqual({ kind: 'park', ms: second })
     expect(warn).toHaveBeenCalledWith(
       expect.objectContaining({ run: run.id, step, err: fault }),
       'no usable answer',
@@ -166,18 +172,18 @@ describe('a step that comes to nothing is not taken again at once', () => {
   }
 
   const faults: [why: string, fault: (asks: Service) => Error][] = [
-    ['its limit is over already', asks => new ComeBack(asks, now - minute, 'rate-limit', 'limit')],
-    ['its limit is over now', asks => new ComeBack(asks, now, 'usage-limit', 'limit')],
-    ['the other service has a limit', asks => new ComeBack(other(asks), later, 'rate-limit', 'limit')],
-    ['the other service does not answer', asks => new Unanswered(other(asks), 'reset')],
-    ['the other service refuses a read', asks => new Refused(other(asks), 404, '', 'no', undefined, 'read')],
+    ['its limit is over already', asks => new RetryLater(asks, now - minute, 'rate-limit', 'limit')],
+    ['its limit is over now', asks => new RetryLater(asks, now, 'usage-limit', 'limit')],
+    ['the other service has a limit', asks => new RetryLater(other(asks), later, 'rate-limit', 'limit')],
+    ['the other service does not answer', asks => new NoResponse(other(asks), 'reset')],
+    ['the other service refuses a read', asks => new Rejected(other(asks), 404, '', 'no', undefined, 'read')],
   ]
 
   describe.each(faults)('where %s', (_, fault) => {
     test.each(steps)('%s', async (_step, asks, run) => {
       const failing = failingBy(fault(asks))
-      const { verdict } = await advance(run, failing)
-      expect(verdict).toEqual({ do: 'park', ms: second })
+      const { verdict: result } = await advance(run, failing)
+      expect(result).toEqual({ kind: 'park', ms: second })
       expect(failing.asked()).toBeLessThan(8)
     })
   })
@@ -188,7 +194,7 @@ describe('a step that comes to nothing is not taken again at once', () => {
       if (saves.push(next) > 30) throw new Error('done for ever')
     }
     const stopped = working({ ...mute, taskId: undefined, stop: { by: maya, at: t0, asked: false } })
-    expect((await advance(stopped, { save })).verdict).toEqual({ do: 'park', ms: second })
+    expect((await advance(stopped, { save })).verdict).toEqual({ kind: 'park', ms: second })
   })
 })
 
@@ -229,10 +235,10 @@ async function once(run: Run, service: Service): Promise<Run> {
 }
 
 describe('a step that is refused', () => {
-  const no = (status = 422, message = 'no'): Differs => failing(new Refused('posthog', status, '', message))
+  const no = (status = 422, message = 'no'): Differs => failing(new Rejected('posthog', status, '', message))
   const runOf = (name: string): Run => steps.find(([step]) => step === name)?.[2] ?? expect.fail(name)
-  const failed = { is: 'failed', class: expect.any(String) }
-  const allTold = {
+  const failed = { kind: 'failed', class: expect.any(String) }
+  const allAnnounced = {
     comment: true,
     inline: Number.MAX_SAFE_INTEGER,
     reaction: true,
@@ -254,7 +260,7 @@ describe('a step that is refused', () => {
     const warn = vi.fn()
     await advance(runOf('look'), { ...no(), log: { info() {}, warn, error() {} } })
     expect(warn).toHaveBeenCalledWith(
-      expect.objectContaining({ step: 'look', err: expect.any(Refused) }),
+      expect.objectContaining({ step: 'look', err: expect.any(Rejected) }),
       'refused',
     )
   })
@@ -265,65 +271,65 @@ describe('a step that is refused', () => {
     expect(first.run).toMatchObject({ unheard: { since: now, until: now + 5 * second, count: 1 } })
     expect(first.run.outcome).toBeUndefined()
     const unheard = { since: now - 2 * minute, until: now, count: 5 }
-    const came = await advance({ ...fresh, unheard }, no())
+    const came = await advance({ ...fresh, threadBlocked: unheard }, no())
     expect(came.saves.find(({ outcome }) => outcome)).toMatchObject({
       outcome: failed,
       mute: true,
-      told: allTold,
+      told: allAnnounced,
     })
-    expect(came.verdict).toEqual({ do: 'end' })
+    expect(came.verdict).toEqual({ kind: 'end' })
   })
 
   test('edit-status: the Run goes on, and the thread is told after a while', async () => {
-    const edit = vi.fn(() => Promise.reject(new Refused('github', 403, '', 'locked')))
+    const edit = vi.fn(() => Promise.reject(new Rejected('github', 403, '', 'locked')))
     const first = await advance(runOf('edit-status'), { github: { edit } })
-    expect(first.run.unheard).toEqual({ since: now, until: now + 5 * second, count: 1 })
-    expect(first.verdict).toEqual({ do: 'park', ms: 5 * second })
+    expect(first.run.threadBlocked).toEqual({ since: now, until: now + 5 * second, count: 1 })
+    expect(first.verdict).toEqual({ kind: 'park', ms: 5 * second })
     const again = await advance(first.run, { github: { edit }, now: () => now + 5 * second })
-    expect(again.run.unheard).toEqual({ since: now, until: now + 15 * second, count: 2 })
+    expect(again.run.threadBlocked).toEqual({ since: now, until: now + 15 * second, count: 2 })
     const unlocked = async () => 'edited' as const
     const heard = await advance(again.run, { github: { edit: unlocked }, now: () => now + 15 * second })
-    expect(heard.run.unheard).toBeUndefined()
+    expect(heard.run.threadBlocked).toBeUndefined()
     expect(heard.run.status?.at).toBe(now + 15 * second)
   })
 
   test('conclude: the last word is said when the thread takes it', async () => {
     const run = runOf('conclude')
-    const comment = vi.fn(() => Promise.reject(new Refused('github', 403, '', 'locked')))
+    const comment = vi.fn(() => Promise.reject(new Rejected('github', 403, '', 'locked')))
     const locked = await advance(run, { github: { comment } })
     expect(locked.run).toMatchObject({ told: { comment: false }, unheard: { since: now } })
-    expect(locked.verdict).toEqual({ do: 'park', ms: 5 * second })
+    expect(locked.verdict).toEqual({ kind: 'park', ms: 5 * second })
     const unlocked = { comment: async () => 1 }
     const heard = await advance(locked.run, { github: unlocked, now: () => now + 5 * second })
-    expect(heard.run.told.comment).toBe(true)
-    expect(heard.verdict).toEqual({ do: 'end' })
+    expect(heard.run.announced.comment).toBe(true)
+    expect(heard.verdict).toEqual({ kind: 'end' })
   })
 
   test.each<[string, Partial<Run>]>([
-    ['another command waits', { yielding: true }],
+    ['another command waits', { releaseThread: true }],
     [
       'it took none for a day',
-      { concludedAt: now - 25 * hour, unheard: { since: t0 - 25 * hour, until: now, count: 9 } },
+      { concludedAt: now - 25 * hour, threadBlocked: { since: t0 - 25 * hour, until: now, count: 9 } },
     ],
   ])('conclude: the last word is left out when %s', async (_, differs) => {
-    const comment = () => Promise.reject(new Refused('github', 403, '', 'locked'))
+    const comment = () => Promise.reject(new Rejected('github', 403, '', 'locked'))
     const came = await advance({ ...runOf('conclude'), ...differs }, { github: { comment } })
-    expect(came.run.told.comment).toBe(true)
-    expect(came.verdict).toEqual({ do: 'end' })
+    expect(came.run.announced.comment).toBe(true)
+    expect(came.verdict).toEqual({ kind: 'end' })
   })
 
   test('react: it is left out, and all else is done', async () => {
     const came = await advance(runOf('react'), no())
-    expect(came.run.told).toEqual(told)
-    expect(came.verdict).toEqual({ do: 'end' })
+    expect(came.run.announced).toEqual(told)
+    expect(came.verdict).toEqual({ kind: 'end' })
   })
 
   test('cancel: it is asked for again after a while', async () => {
-    const refuse = () => Promise.reject(new Refused('posthog', 404, '', 'no'))
+    const refuse = () => Promise.reject(new Rejected('posthog', 404, '', 'no'))
     const came = await advance(runOf('cancel'), {
       posthog: {
         cancel: refuse,
-        look: () => Promise.reject(new ComeBack('posthog', later, 'rate-limit', 'x')),
+        poll: () => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'x')),
       },
     })
     expect(came.run.cancel).toEqual({ taskRun: taskRun.id, at: now, refused: 1, until: now + second })
@@ -349,13 +355,13 @@ describe('a step that is refused', () => {
 
 describe('a read that is refused', () => {
   const reads: [string, Service, Run][] = steps
-    .filter(([, , run]) => run.outcome === undefined && (run.status !== undefined || run.mute))
+    .filter(([, , run]) => run.outcome === undefined && (run.status !== undefined || run.readOnlyThread))
     .filter(([step]) => !['edit-status', 'cancel', 'deliver', 'start-run', 'create-task'].includes(step))
 
   /** The other service has its own wait. */
   const refusing = (service: Service, status: number): Differs => {
-    const no = failing(new Refused(service, status, '', 'no', undefined, 'read'))
-    const waits = (other: Service) => failing(new ComeBack(other, now + 2 * hour, 'rate-limit', 'limit'))
+    const no = failing(new Rejected(service, status, '', 'no', undefined, 'read'))
+    const waits = (other: Service) => failing(new RetryLater(other, now + 2 * hour, 'rate-limit', 'limit'))
     return service === 'github'
       ? { github: no.github ?? {}, posthog: waits('posthog').posthog ?? {} }
       : { github: waits('github').github ?? {}, posthog: no.posthog ?? {} }
@@ -388,7 +394,7 @@ describe('a read that is refused', () => {
     ['403 before anything began, for two minutes', unstarted, 403, 2 * minute, false],
     ['403 before anything began, for longer', unstarted, 403, 2 * minute + 1, true],
   ])('%s', async (_, run, status, ago, ends) => {
-    const no = () => Promise.reject(new Refused('posthog', status, '', 'no', undefined, 'read'))
+    const no = () => Promise.reject(new Rejected('posthog', status, '', 'no', undefined, 'read'))
     const posthog = { logLength: no, look: no, cancel: async () => {}, cost: async () => undefined }
     const github = {
       comment: async () => 1,
@@ -397,13 +403,13 @@ describe('a read that is refused', () => {
       branch: async () => undefined,
     }
     const { saves } = await advance(refusedSince(ago, run), { posthog, github })
-    expect(saves.some(({ outcome }) => outcome?.is === 'failed')).toBe(ends)
+    expect(saves.some(({ outcome }) => outcome?.kind === 'failed')).toBe(ends)
   })
 
   test('an earlier session that PostHog does not know for a minute is begun anew', async () => {
-    const logLength = () => Promise.reject(new Refused('posthog', 404, '', 'no', undefined, 'read'))
-    const github = { comments: () => Promise.reject(new ComeBack('github', later, 'rate-limit', 'limit')) }
-    const createTask = () => Promise.reject(new ComeBack('posthog', later, 'rate-limit', 'limit'))
+    const logLength = () => Promise.reject(new Rejected('posthog', 404, '', 'no', undefined, 'read'))
+    const github = { comments: () => Promise.reject(new RetryLater('github', later, 'rate-limit', 'limit')) }
+    const createTask = () => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit'))
     const at = (ago: number) =>
       advance(refusedSince(ago, unstarted), { posthog: { logLength, createTask }, github })
     expect((await at(minute - 1)).run).toMatchObject({ earlier: { taskRunId: 'run-0' } })
@@ -412,20 +418,20 @@ describe('a read that is refused', () => {
 
   test('no answer in between begins the minutes anew', async () => {
     const before = refusedSince(hour, looking)
-    const { run } = await advance(before, failing(new Unanswered('posthog', 'reset')))
+    const { run } = await advance(before, failing(new NoResponse('posthog', 'reset')))
     expect(run.outages.posthog?.refusedSince).toBeUndefined()
   })
 
   test('what is written meanwhile does not hide it', async () => {
     const outages = { github: { why: 'w', since: t0, until: later, count: 1, refusedSince: t0 } }
-    const editing = { ...working({ nextLookAt: later }), outages }
+    const editing = { ...working({ nextPollAt: later }), outages }
     const { run } = await advance(editing, { github: { edit: async () => 'edited' } })
     expect(run.status?.at).toBe(now)
     expect(run.outages).toEqual(outages)
   })
 })
 
-const sight: Sight = {
+const sight: TaskRunSnapshot = {
   status: 'in_progress',
   error: undefined,
   pulls: [],
@@ -440,36 +446,40 @@ const sight: Sight = {
 
 describe('words behind a refusal', () => {
   test.each<[string, Partial<Run>, Partial<TasksClient>]>([
-    ['that the agent took none', {}, { say: () => Promise.reject(new Refused('posthog', 403, '', 'no')) }],
+    [
+      'that the agent took none',
+      {},
+      { sendMessage: () => Promise.reject(new Rejected('posthog', 403, '', 'no')) },
+    ],
     [
       'that no run was started',
-      { taskRun: undefined, asked: false },
-      { startRun: () => Promise.reject(new Refused('posthog', 429, 'billing_limit', 'no')) },
+      { taskRun: undefined, instructionSent: false },
+      { startRun: () => Promise.reject(new Rejected('posthog', 429, 'billing_limit', 'no')) },
     ],
   ])('%s are left to their command', async (_, differs, posthog) => {
-    const run = working({ ...mute, told, undelivered: [more('a')], ...differs })
+    const run = working({ ...mute, announced: told, pendingFollowUps: [more('a')], ...differs })
     const cancel = vi.fn(async () => {})
-    const look = async () => ({ ...sight, status: 'cancelled' as const })
-    const came = await advance(run, { posthog: { cost: async () => undefined, cancel, look, ...posthog } })
+    const poll = async () => ({ ...sight, status: 'cancelled' as const })
+    const came = await advance(run, { posthog: { cost: async () => undefined, cancel, poll, ...posthog } })
     expect(cancel).toHaveBeenCalledTimes(run.taskRun ? 1 : 0)
-    expect(came.run).toMatchObject({ outcome: { is: 'failed' }, undelivered: [more('a')], round: 0 })
-    expect(came.verdict).toEqual({ do: 'end' })
+    expect(came.run).toMatchObject({ outcome: { kind: 'failed' }, undelivered: [more('a')], round: 0 })
+    expect(came.verdict).toEqual({ kind: 'end' })
   })
 })
 
 test('a pull request that GitHub will not show is asked for once, not for ever', async () => {
-  const no = new Refused('github', 403, '', 'no')
+  const no = new Rejected('github', 403, '', 'no')
   const pull = vi.fn(async () => expect.fail('asked for ever'))
   for (let asked = 0; asked < 20; asked += 1) pull.mockRejectedValueOnce(no)
   const run = working({ ...over, claimedPulls: ['https://github.com/acme/shop/pull/20'] })
-  expect((await advance(run, { github: { pull } })).verdict).toEqual({ do: 'end' })
+  expect((await advance(run, { github: { pull } })).verdict).toEqual({ kind: 'end' })
 })
 
 describe('trouble', () => {
   const [, , run] = steps.find(([step]) => step === 'look') ?? expect.fail()
   const before: Outage = { why: 'before', since: t0, until: t0, count: 3 }
   const had = (service: Service): Run => ({ ...run, outages: { [service]: before } })
-  const limit = (until: number) => failing(new ComeBack('posthog', until, 'rate-limit', 'limit'))
+  const limit = (until: number) => failing(new RetryLater('posthog', until, 'rate-limit', 'limit'))
 
   test('of the same service goes on from when it began, and counts', async () => {
     const { run: after } = await advance(had('posthog'), limit(now + second))
@@ -479,8 +489,8 @@ describe('trouble', () => {
   })
 
   test('without an answer grows', async () => {
-    const { verdict } = await advance(had('posthog'), failing(new Unanswered('posthog', 'reset')))
-    expect(verdict).toEqual({ do: 'park', ms: 8 * second })
+    const { verdict: result } = await advance(had('posthog'), failing(new NoResponse('posthog', 'reset')))
+    expect(result).toEqual({ kind: 'park', ms: 8 * second })
   })
 
   test('of another service goes on beside it', async () => {
@@ -500,25 +510,27 @@ describe('trouble', () => {
 
   test('that has a promised end keeps it', async () => {
     const until = now + 72 * hour
-    const told = failing(new ComeBack('posthog', until, 'usage-limit', 'limit'))
-    const { run: after, verdict } = await advance(run, told)
+    const told = failing(new RetryLater('posthog', until, 'usage-limit', 'limit'))
+    const { run: after, verdict: result } = await advance(run, told)
     expect(after.outages.posthog).toMatchObject({ until, promised: until })
-    expect(verdict).toEqual({ do: 'park', ms: 72 * hour })
+    expect(result).toEqual({ kind: 'park', ms: 72 * hour })
   })
 
   test('with GitHub leaves a wait for PostHog as it is', async () => {
     const posthog = { ...before, until: later }
     const editing = working({ outages: { posthog } })
     const until = now + 2 * minute
-    const github = { edit: () => Promise.reject(new ComeBack('github', until, 'rate-limit', 'limit')) }
+    const github = { edit: () => Promise.reject(new RetryLater('github', until, 'rate-limit', 'limit')) }
     const { run: after } = await advance(editing, { github, now: () => now + minute })
     expect(after.outages).toMatchObject({ posthog, github: { until, count: 1 } })
   })
 
   test('of an attempt that may still become visible counts as none', async () => {
-    const intent = { effect: 'create-task' as const, at: t0 }
-    const creating = runWith({ ...mute, turn: true, branch, intent })
-    const { run: after, verdict } = await advance(creating, { posthog: { findTask: async () => undefined } })
+    const intent = { kind: 'create-task' as const, at: t0 }
+    const creating = runWith({ ...mute, admitted: true, branch, intent })
+    const { run: after, verdict: result } = await advance(creating, {
+      posthog: { findTask: async () => undefined },
+    })
     expect(after.outages.posthog).toEqual({
       why: 'an unanswered write may still become visible',
       since: now,
@@ -526,15 +538,17 @@ describe('trouble', () => {
       count: 0,
     })
     expect(after.intent).toEqual({ ...intent, lostAt: now })
-    expect(verdict).toEqual({ do: 'park', ms: 5 * second })
+    expect(result).toEqual({ kind: 'park', ms: 5 * second })
   })
 
   test('that lasts for a day after the outcome lets the Run go', async () => {
     const outages = { github: { why: 'w', since: now - 25 * hour, until: later, count: 9 } }
-    const intent = { effect: 'conclude' as const, at: t0 }
+    const intent = { kind: 'conclude' as const, at: t0 }
     const untold = { ...told, comment: false }
-    const { run: after, verdict } = await advance(working({ ...over, told: untold, outages, intent }))
-    expect(verdict).toEqual({ do: 'end' })
+    const { run: after, verdict: result } = await advance(
+      working({ ...over, announced: untold, outages, intent }),
+    )
+    expect(result).toEqual({ kind: 'end' })
     expect(after).toMatchObject({
       yielding: true,
       mute: true,
@@ -546,12 +560,12 @@ describe('trouble', () => {
 
 describe('a Run that fails again and again', () => {
   const crashed = {
-    is: 'failed',
+    kind: 'failed',
     class: 'lost',
     reason: 'The bot itself failed at this ten times in a row',
     fix: 'Tell an admin of this bot; its log names the run. `/codex retry` tries again.',
   }
-  const run = working({ ...mute, nextLookAt: later, stallsSeen: 2 })
+  const run = working({ ...mute, nextPollAt: later, stallsSeen: 2 })
   const aborted = { signal: AbortSignal.abort() }
 
   test.each<[string, Differs, object]>([
@@ -577,33 +591,33 @@ describe('a Run that fails again and again', () => {
 
 describe('whoever wakes it', () => {
   const waiting = (given: Partial<Run>): Run =>
-    working({ ...mute, lastLookAt: now - second, nextLookAt: later, ...given })
+    working({ ...mute, lastPollAt: now - second, nextPollAt: later, ...given })
   const woken = async (run: Run, live = 1) => (await advance(run, { liveRuns: async () => live })).verdict
 
   test('before its time brings the look forward, as far as the budget allows', async () => {
-    expect(await woken(waiting({}))).toEqual({ do: 'park', ms: second })
-    expect(await woken(waiting({}), 10)).toEqual({ do: 'park', ms: 17_750 })
+    expect(await woken(waiting({}))).toEqual({ kind: 'park', ms: second })
+    expect(await woken(waiting({}), 10)).toEqual({ kind: 'park', ms: 17_750 })
   })
 
   test('does not put it off', async () => {
-    expect(await woken(waiting({ nextLookAt: now + 500 }))).toEqual({ do: 'park', ms: 500 })
+    expect(await woken(waiting({ nextPollAt: now + 500 }))).toEqual({ kind: 'park', ms: 500 })
   })
 
   test('of a Run that never looked changes nothing', async () => {
-    expect(await woken(waiting({ lastLookAt: undefined }))).toEqual({ do: 'park', ms: hour })
+    expect(await woken(waiting({ lastPollAt: undefined }))).toEqual({ kind: 'park', ms: hour })
   })
 
   test('at its time has it look', async () => {
-    const look = vi.fn(() => Promise.reject(new ComeBack('posthog', later, 'rate-limit', 'limit')))
+    const poll = vi.fn(() => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit')))
     const liveRuns = vi.fn(async () => 1)
-    await advance(waiting({ nextLookAt: now }), { posthog: { look }, liveRuns })
-    expect(look).toHaveBeenCalledOnce()
+    await advance(waiting({ nextPollAt: now }), { posthog: { poll }, liveRuns })
+    expect(poll).toHaveBeenCalledOnce()
     expect(liveRuns).toHaveBeenCalledOnce()
   })
 
   test('while the process is told to stop has it do nothing', async () => {
-    const came = await advance(waiting({ nextLookAt: now }), { signal: AbortSignal.abort() })
-    expect(came).toMatchObject({ verdict: { do: 'park', ms: 0 }, saves: [] })
+    const came = await advance(waiting({ nextPollAt: now }), { signal: AbortSignal.abort() })
+    expect(came).toMatchObject({ verdict: { kind: 'park', ms: 0 }, saves: [] })
   })
 })
 
@@ -616,8 +630,8 @@ describe('the end', () => {
   }
 
   test('lets go of the stream', async () => {
-    const { verdict, told, saves } = await ended(async () => [])
-    expect(verdict).toEqual({ do: 'end' })
+    const { verdict: result, told, saves } = await ended(async () => [])
+    expect(result).toEqual({ kind: 'end' })
     expect(told).toEqual([`unwatch ${taskRun.id}`, 'before the end'])
     expect(saves).toEqual([])
   })
@@ -628,16 +642,16 @@ describe('the end', () => {
   })
 
   test('waits for what was said meanwhile', async () => {
-    const look = JSON.stringify({ says: 'look', id: 'k' })
-    const inboxes = [[], [look], [look]]
-    const { saves, verdict } = await ended(async () => inboxes.shift() ?? [look])
-    expect(saves.map(({ notesRead }) => notesRead)).toEqual([1])
-    expect(verdict).toEqual({ do: 'end' })
+    const poll = JSON.stringify({ kind: 'look', id: 'k' })
+    const inboxes = [[], [poll], [poll]]
+    const { saves, verdict: result } = await ended(async () => inboxes.shift() ?? [poll])
+    expect(saves.map(({ messagesRead }) => messagesRead)).toEqual([1])
+    expect(result).toEqual({ kind: 'end' })
   })
 
   test('what was said before is written down first', async () => {
-    const { saves } = await advance(working({ ...mute, nextLookAt: later, lastLookAt: undefined }), {
-      inbox: async () => [JSON.stringify({ says: 'yield', id: 'y' })],
+    const { saves } = await advance(working({ ...mute, nextPollAt: later, lastPollAt: undefined }), {
+      inbox: async () => [JSON.stringify({ kind: 'yield', id: 'y' })],
     })
     expect(saves).toEqual([expect.objectContaining({ yielding: true, notesRead: 1 })])
   })
@@ -646,24 +660,24 @@ describe('the end', () => {
 describe('the steps that ask nobody', () => {
   test('settle-outcome', async () => {
     const { saves } = await advance(
-      working({ ...mute, heard: idle, lastLookAt: now, resultChecked: true }),
-      failing(new ComeBack('github', later, 'rate-limit', 'limit')),
+      working({ ...mute, sessionLog: idle, lastPollAt: now, resultChecked: true }),
+      failing(new RetryLater('github', later, 'rate-limit', 'limit')),
     )
-    expect(saves[0]).toMatchObject({ outcome: { is: 'nothing' }, concludedAt: now })
+    expect(saves[0]).toMatchObject({ outcome: { kind: 'nothing' }, concludedAt: now })
   })
 
   test('give-up', async () => {
     const { saves } = await advance(
-      working({ ...mute, taskRun: { ...taskRun, changedAt: now - 4 * hour }, lastLookAt: now }),
-      failing(new ComeBack('posthog', later, 'rate-limit', 'limit')),
+      working({ ...mute, taskRun: { ...taskRun, changedAt: now - 4 * hour }, lastPollAt: now }),
+      failing(new RetryLater('posthog', later, 'rate-limit', 'limit')),
     )
-    expect(saves[0]).toMatchObject({ outcome: { is: 'failed', class: 'lost' }, concludedAt: now })
+    expect(saves[0]).toMatchObject({ outcome: { kind: 'failed', class: 'lost' }, concludedAt: now })
   })
 
   test('resume-work, then the words are passed on', async () => {
-    const say = vi.fn(() => Promise.reject(new ComeBack('posthog', later, 'rate-limit', 'limit')))
-    const run = working({ ...over, branch: { ...branch, made: false }, undelivered: [more('a')] })
-    const { saves } = await advance(run, { posthog: { say } })
+    const say = vi.fn(() => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit')))
+    const run = working({ ...over, branch: { ...branch, made: false }, pendingFollowUps: [more('a')] })
+    const { saves } = await advance(run, { posthog: { sendMessage: say } })
     expect(saves[0]).toMatchObject({ round: 1, undelivered: [more('a')] })
     expect(saves[0]?.outcome).toBeUndefined()
     expect(say).toHaveBeenCalledOnce()
@@ -677,14 +691,14 @@ describe('the steps that ask nobody', () => {
   })
 
   test('take-turn, where nobody waits and nothing is closed', async () => {
-    const branchOf = () => Promise.reject(new ComeBack('github', later, 'rate-limit', 'limit'))
+    const branchOf = () => Promise.reject(new RetryLater('github', later, 'rate-limit', 'limit'))
     const github = { issueBranches: branchOf, closing: async () => undefined }
     const { saves } = await advance(runWith({ ...mute, status }), { github })
     expect(saves[0]).toMatchObject({ turn: true })
   })
 
   describe('take-turn in a thread that was closed', () => {
-    const limit = new ComeBack('github', later, 'rate-limit', 'limit')
+    const limit = new RetryLater('github', later, 'rate-limit', 'limit')
     const closedBy = async (by: Person, role: Role, given: Partial<Run> = {}) => {
       const github: Partial<ThreadClient> = {
         closing: async () => ({ by, at: now }),
@@ -696,8 +710,12 @@ describe('the steps that ask nobody', () => {
         react: async () => {},
         unreact: async () => {},
       }
-      const { run, saves } = await advance(runWith({ ...mute, told, ...given }), { github })
-      return { outcome: run.outcome, unheeded: run.unheeded, begins: saves.some(({ turn }) => turn) }
+      const { run, saves } = await advance(runWith({ ...mute, announced: told, ...given }), { github })
+      return {
+        outcome: run.outcome,
+        unheeded: run.ignoredStop,
+        begins: saves.some(({ admitted }) => admitted),
+      }
     }
 
     test.each([
@@ -705,7 +723,7 @@ describe('the steps that ask nobody', () => {
       ['who may stop runs', zoe, 'write' as const],
     ])('by %s stops it', async (_, by, role) => {
       const { outcome } = await closedBy(by, role)
-      expect(outcome).toEqual({ is: 'stopped', by: by.login, because: 'closed this' })
+      expect(outcome).toEqual({ kind: 'stopped', by: by.login, because: 'closed this' })
     })
 
     test('by somebody who may not stop runs, it says so and goes on', async () => {

@@ -1,6 +1,6 @@
 /** Whose comments the agent is given, when GitHub does not say at once who they are. */
 import { expect, test } from 'vitest'
-import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
+import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { CommentView } from '../../src/core/model/views.ts'
 import type { Run } from '../../src/core/run/run.ts'
 import { limits } from '../../src/core/run/timing.ts'
@@ -28,19 +28,19 @@ async function gathered(run: Run, ...answers: (Error | 'write')[]): Promise<stri
       },
     },
   })
-  const { context } = await gatherContext(hand)
-  return context?.comments.map(({ author }) => author) ?? []
+  const { threadContext } = await gatherContext(hand)
+  return threadContext?.comments.map(({ author }) => author) ?? []
 }
 
 const refusedSince = (since: number): Run =>
   runWith({ outages: { github: { since, until: t0, count: 1, why: 'refused', refusedSince: since } } })
-const refusal = (status: number): Refused =>
-  new Refused('github', status, '', 'no', undefined, status === 404 ? 'effect' : 'read')
+const refusal = (status: number): Rejected =>
+  new Rejected('github', status, '', 'no', undefined, status === 404 ? 'effect' : 'read')
 
 test.each([
   ['a refusal', refusal(403)],
-  ['no answer', new Unanswered('github', 'cut off')],
-  ['a limit', new ComeBack('github', t0 + 1_000, 'rate-limit', 'slow down')],
+  ['no answer', new NoResponse('github', 'cut off')],
+  ['a limit', new RetryLater('github', t0 + 1_000, 'rate-limit', 'slow down')],
 ])('%s is no answer: it is asked again', async (_, fault) => {
   await expect(gathered(runWith({}), fault)).rejects.toBe(fault)
   expect(await gathered(refusedSince(t0 - 1_000), 'write')).toEqual(['zoe'])
@@ -49,7 +49,7 @@ test.each([
 test('who stays unknown is left out, and holds nobody up', async () => {
   const run = refusedSince(t0 - limits.absent)
   expect(await gathered(run, refusal(403))).toEqual([])
-  const down = new Unanswered('github', 'cut off')
+  const down = new NoResponse('github', 'cut off')
   await expect(gathered(run, down)).rejects.toBe(down)
 })
 

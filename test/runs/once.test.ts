@@ -1,19 +1,19 @@
 /** What can't be repeated: announced, done once, and looked for before it is done again. */
 import { beforeEach, describe, expect, test } from 'vitest'
-import { ComeBack, Refused, Unanswered } from '../../src/core/model/errors.ts'
-import { NotSettled } from '../../src/core/model/result-pending.ts'
+import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
+import { ResultPending } from '../../src/core/model/result-pending.ts'
 import type { Intent, Run } from '../../src/core/run/run.ts'
 import { limits } from '../../src/core/run/timing.ts'
-import { CalledOff, type Hand, once } from '../../src/runs/steps/step-context.ts'
+import { Cancelled, once, type StepContext } from '../../src/runs/steps/step-context.ts'
 import { handWith } from '../commands/command-world.ts'
 import { maya, runWith, t0 } from '../core/given.ts'
 
-const intent: Intent = { effect: 'create-task', at: t0 }
+const intent: Intent = { kind: 'create-task', at: t0 }
 const tried = (given: Partial<Intent> = {}): Run =>
   runWith({ intent: { ...intent, at: t0 - 60_000, ...given } as Intent })
 
 let done: string[]
-let hand: Hand
+let hand: StepContext
 beforeEach(() => {
   done = []
 })
@@ -27,7 +27,7 @@ function attempt(
     now: () => at,
     reached: point => void done.push(point),
     save: async ({ intent: announced }) => void done.push(`save ${announced?.at}`),
-    assertHeld: async () => {
+    assertLocked: async () => {
       done.push('assert')
       if (lost) throw new Error('lost')
     },
@@ -69,11 +69,11 @@ test('is not done without the lock', async () => {
 
 describe('what an attempt leaves behind', () => {
   test.each<[string, Error, Intent | undefined]>([
-    ['a limit: nothing', new ComeBack('posthog', t0, 'rate-limit', ''), undefined],
-    ['a no: nothing', new Refused('posthog', 400, '', ''), undefined],
+    ['a limit: nothing', new RetryLater('posthog', t0, 'rate-limit', ''), undefined],
+    ['a no: nothing', new Rejected('posthog', 400, '', ''), undefined],
     [
       'no answer: what may have happened, and since when',
-      new Unanswered('posthog', ''),
+      new NoResponse('posthog', ''),
       { ...intent, lostAt: t0 },
     ],
     ['a fault of ours: what may have happened', new Error('boom'), intent],
@@ -92,7 +92,7 @@ describe('after an attempt without an answer', () => {
 
   test('it may yet become visible, from when it was clear that no answer would come', async () => {
     const fault = await attempt(tried()).catch((error: unknown) => error)
-    expect(fault).toBeInstanceOf(NotSettled)
+    expect(fault).toBeInstanceOf(ResultPending)
     expect(fault).toMatchObject({
       name: 'NotSettled',
       message: 'an unanswered write may still become visible',
@@ -105,7 +105,7 @@ describe('after an attempt without an answer', () => {
   test('it is called off by a stop, if it begins something and left no trace', async () => {
     const { stop } = runWith({ stop: { by: maya, at: t0, asked: false } })
     const run = { ...tried({ lostAt: t0 - limits.unanswered }), stop }
-    await expect(attempt(run, { begins: true })).rejects.toBeInstanceOf(CalledOff)
+    await expect(attempt(run, { begins: true })).rejects.toBeInstanceOf(Cancelled)
     expect(done).toEqual([`find ${t0 - 60_000}`])
     expect(await attempt(run)).toBe('new')
   })

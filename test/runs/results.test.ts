@@ -1,6 +1,6 @@
 /** What came of the work: whose pull request it is, where commits are, and what stands in the way of a branch. */
 import { describe, expect, test } from 'vitest'
-import { Refused } from '../../src/core/model/errors.ts'
+import { Rejected } from '../../src/core/model/errors.ts'
 import { maxClaims } from '../../src/core/model/own-pull-request.ts'
 import type { CommitView, PullView } from '../../src/core/model/views.ts'
 import type { Run } from '../../src/core/run/run.ts'
@@ -29,7 +29,7 @@ const ourHead = view().head
 describe('a pull request that the agent names', () => {
   const adopted = async (named: PullView, descended = false) => {
     const done: string[] = []
-    const hand = handWith(working({ claimedPulls: [named.url] }), {
+    const context = handWith(working({ claimedPulls: [named.url] }), {
       github: {
         pull: async () => named,
         isDescendant: async () => descended,
@@ -41,7 +41,7 @@ describe('a pull request that the agent names', () => {
         requestReview: async number => void done.push(`review ${number}`),
       },
     })
-    const run = await adoptPull(hand, named.url)
+    const run = await adoptPull(context, named.url)
     return { pulls: run.pulls.map(({ number }) => number), foreign: run.foreignPulls, done }
   }
   const stranger = { login: 'eve', bot: false }
@@ -178,7 +178,12 @@ describe('commits that came meanwhile', () => {
     ['by a person before the agent do not hide its own', {}, [persons, agents], agents.sha],
     ['taken off again are nothing', {}, [], undefined],
     ['of another history can only be the end of it', {}, undefined, persons.sha],
-    ['by a person, where the agent works as one, may be its own', { ask: asUser }, [persons], persons.sha],
+    [
+      'by a person, where the agent works as one, may be its own',
+      { request: asUser },
+      [persons],
+      persons.sha,
+    ],
     ['by a person, where PostHog has its bot write after all, are not', downgraded, [persons], undefined],
   ])('%s', async (_, differs, commits, pushed) => {
     const hand = handWith(working({ branch: { ...branch, made: false }, ...differs }), {
@@ -192,7 +197,7 @@ describe('commits that came meanwhile', () => {
 })
 
 describe('a branch that GitHub refuses', () => {
-  const found = (error: Refused) =>
+  const found = (error: Rejected) =>
     findBranch(
       handWith(runWith(), {
         github: {
@@ -209,10 +214,10 @@ describe('a branch that GitHub refuses', () => {
 
   test('by a ruleset is a failure of the set-up, with what to do, before anything is spent', async () => {
     const rule = 'Repository rule violations found: Cannot create ref due to creations being restricted.'
-    const { outcome, branch: made } = await found(new Refused('github', 422, '', rule))
+    const { outcome, branch: made } = await found(new Rejected('github', 422, '', rule))
     expect(made).toBeUndefined()
     expect(outcome).toMatchObject({
-      is: 'failed',
+      kind: 'failed',
       class: 'setup',
       reason: expect.stringContaining('creations being restricted'),
       fix: expect.stringContaining('rulesets'),
@@ -220,7 +225,7 @@ describe('a branch that GitHub refuses', () => {
   })
 
   test('since the repository is archived says so', async () => {
-    const error = new Refused('github', 403, '', 'Repository was archived so is read-only.')
+    const error = new Rejected('github', 403, '', 'Repository was archived so is read-only.')
     expect((await found(error)).outcome).toMatchObject({
       class: 'setup',
       fix: expect.stringContaining('Unarchive'),
@@ -238,7 +243,7 @@ describe('a branch that ends up unused', () => {
     const gone: string[] = []
     const left: [string, UnusedBranch][] = []
     const run = await dropBranch(
-      handWith(working({ outcome: { is: 'answer' }, ...ended, ...given }), {
+      handWith(working({ outcome: { kind: 'answer' }, ...ended, ...given }), {
         removeLater: async (...what) => void left.push(what),
         github: {
           branch: async name => ({ name, sha }),
@@ -248,7 +253,7 @@ describe('a branch that ends up unused', () => {
         },
       }),
     )
-    expect(run.told.branch).toBe(true)
+    expect(run.announced.branch).toBe(true)
     return { gone, left }
   }
 
@@ -297,10 +302,10 @@ describe('a branch that ends up unused', () => {
   })
 
   const foundAgain = async (madeBranch: string | undefined) => {
-    const ours = [{ name: branch.name, sha: branch.sha }]
+    const identity = [{ name: branch.name, sha: branch.sha }]
     const base = { name: 'main', sha: branch.sha }
     const run = runWith(madeBranch === undefined ? {} : { madeBranch })
-    const github = { issueBranches: async () => ({ linked: [], ours, base, ids: undefined }) }
+    const github = { issueBranches: async () => ({ linked: [], ours: identity, base, ids: undefined }) }
     return (await findBranch(handWith(run, { github }))).branch
   }
 

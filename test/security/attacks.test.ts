@@ -303,13 +303,13 @@ describe('time of check and time of use', () => {
 
 describe('untrusted text', () => {
   const everywhere = runWith({
-    ask: {
+    request: {
       ...ask,
       text: 'the instruction',
       inline: [{ id: 1, path: 'PATH', line: 1, hunk: 'HUNK', body: 'INLINE', author: 'INLINEAUTHOR' }],
     },
     snapshot: { title: 'TITLE', body: 'BODY', author: 'AUTHOR', open: true },
-    context: {
+    threadContext: {
       comments: [{ author: 'COMMENTER', at: t0, body: 'COMMENT' }],
       leftOut: { bots: 0, outsiders: 0, later: 0, older: 0 },
     },
@@ -524,7 +524,7 @@ describe('loops and cost', () => {
       id: `run-${n}`,
       addedAt: at,
       data: {
-        ...runWith({ turn: true, outcome: { is: 'answer' } }),
+        ...runWith({ admitted: true, outcome: { kind: 'answer' } }),
         thread: { ...runWith().thread, ...thread },
       },
     }))
@@ -535,10 +535,10 @@ describe('loops and cost', () => {
     ['a repository in five minutes', 200, 4 * minute, { number: 8 }],
     ['one owner in five minutes', 1_000, 4 * minute, { number: 8, repoId: 101 }],
   ])('too many runs of %s wait, and go on by themselves', (_, most, ago, thread) => {
-    expect(turnOf(me, runs(most - 1, t0 - ago, thread), t0)).toEqual({ is: 'now' })
+    expect(turnOf(me, runs(most - 1, t0 - ago, thread), t0)).toEqual({ kind: 'now' })
     const turn = turnOf(me, runs(most, t0 - ago, thread), t0)
     expect(turn).toMatchObject({ is: 'until' })
-    expect(turnOf(me, runs(most, t0 - ago, thread), t0 + hour)).toEqual({ is: 'now' })
+    expect(turnOf(me, runs(most, t0 - ago, thread), t0 + hour)).toEqual({ kind: 'now' })
   })
 
   test('a stranger makes the bot talk once a day in a thread', async () => {
@@ -588,7 +588,7 @@ describe('plumbing', () => {
   })
 
   test('the pages say nothing of threads, and browsers are told to keep nothing', async () => {
-    const server = httpServer({ door: undefined, ready: async () => {} })
+    const server = httpServer({ webhookEndpoint: undefined, ready: async () => {} })
     const port = await listen(server, { host: '127.0.0.1', port: 0 })
     try {
       const pages = [
@@ -616,7 +616,7 @@ describe('plumbing', () => {
 
   test('a sender who dawdles is cut off', () => {
     const { headersTimeout, requestTimeout, keepAliveTimeout } = httpServer({
-      door: undefined,
+      webhookEndpoint: undefined,
       ready: async () => {},
     })
     for (const limit of [headersTimeout, requestTimeout, keepAliveTimeout]) {

@@ -179,8 +179,8 @@ function senderOf({ payload }: Payload): string | undefined {
 function uninvited(bot: MemoryBot, { may }: Rules): string[] {
   const runs: Run[] = [...bot.runs.values()].map(({ data }) => data)
   return runs
-    .filter(({ ask: { by } }) => !may(by.login, by.app))
-    .map(({ ask: { by } }) => `a run by ${JSON.stringify(by)}`)
+    .filter(({ request: { by } }) => !may(by.login, by.app))
+    .map(({ request: { by } }) => `a run by ${JSON.stringify(by)}`)
 }
 
 /** Escapes and what keeps GitHub from acting are none of a secret. */
@@ -197,11 +197,11 @@ function leaks(bot: MemoryBot): string[] {
     log: bot.logs,
     record: bot.kept,
   }
-  return Object.entries(places).flatMap(([place, texts]) => {
+  return Object.entries(places).flatMap(([commentRef, texts]) => {
     const all = bare(texts.join('\n'))
     return bareSecrets
       .filter(secret => all.includes(secret))
-      .map(secret => `${secret.slice(0, 6)}… in a ${place}: ${around(all, secret)}`)
+      .map(secret => `${secret.slice(0, 6)}… in a ${commentRef}: ${around(all, secret)}`)
   })
 }
 

@@ -96,8 +96,10 @@ test.skipIf(!cmarkAvailable())('GitHub acts on nothing of them', () => {
   const expected = renderAll(plain).map(html => actedOnIn(html))
   const found = renderAll(written).flatMap((html, index) => {
     const acts = actedOnIn(html)
-    const ours = expected[index % templates.length] ?? []
-    return acts.filter(act => !ours.includes(act)).map(act => `${act} in ${JSON.stringify(written[index])}`)
+    const identity = expected[index % templates.length] ?? []
+    return acts
+      .filter(act => !identity.includes(act))
+      .map(act => `${act} in ${JSON.stringify(written[index])}`)
   })
   expect(found.slice(0, 5)).toEqual([])
 })

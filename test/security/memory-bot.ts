@@ -12,24 +12,24 @@ import type { SettingsReader } from '../../src/access/read-settings.ts'
 import { acceptTrigger } from '../../src/commands/handle-trigger.ts'
 import { TriggerRecord, triggerRecord } from '../../src/commands/trigger-record.ts'
 import type { CodexTaskRunCreate } from '../../src/core/agent/run-request.ts'
-import { Refused, Unanswered } from '../../src/core/model/errors.ts'
+import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
 import { aroundMarkers, markerSigner } from '../../src/core/model/marker.ts'
 import type {
-  Held,
   KeptRun,
+  LockedJob,
   Log,
   RunQueue,
+  StepResult,
   TasksClient,
   ThreadClient,
-  Verdict,
 } from '../../src/core/model/ports.ts'
 import type { Role } from '../../src/core/model/role.ts'
 import type { InlineComment, Trigger } from '../../src/core/model/trigger.ts'
 import type { CommentView, PullView, SandboxView } from '../../src/core/model/views.ts'
-import type { Sight } from '../../src/core/run/apply-snapshot.ts'
+import type { TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
 import { Run } from '../../src/core/run/run.ts'
 import { redactor } from '../../src/core/text/redact.ts'
-import { openDoor } from '../../src/github/webhooks/webhook-endpoint.ts'
+import { openWebhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { deployment, t0 } from '../core/given.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
@@ -87,10 +87,10 @@ let noted: (line: string) => void = () => {}
 
 /** Opened once, as Probot takes long to open; whichever bot was made last gets what comes in. */
 let redact = redactor([webhookSecret])
-const door = await openDoor({
+const door = await openWebhookEndpoint({
   probot: new Probot({ appId: app, privateKey, secret: webhookSecret, log: pino({ level: 'silent' }) }),
   log: logInto(line => noted(line)),
-  ours: { label, appId: app },
+  app: { label, appId: app },
   redact: text => redact(text),
   enqueue: trigger => receive(trigger),
 })
@@ -152,7 +152,7 @@ export class MemoryBot {
   readonly #redact: (text: string) => string
   readonly #agents = new Map<
     string,
-    { looks: number; turns: number; log: Sight['log']; cancelled: boolean }
+    { looks: number; turns: number; log: TaskRunSnapshot['log']; cancelled: boolean }
   >()
   readonly #pulls: PullView[] = []
 
@@ -171,7 +171,7 @@ export class MemoryBot {
       runs: this.#queue,
       waiting: {
         live: async () => [...this.triggers.values()].filter(({ standing }) => standing === 'live'),
-        tell: async (id, message) => this.#tell(this.triggers.get(id), message),
+        send: async (id, message) => this.#tell(this.triggers.get(id), message),
       },
       defaults: { model: 'gpt-5.5', effort: undefined },
       label,
@@ -251,10 +251,10 @@ export class MemoryBot {
   async #work<Data>(
     job: Job<Data>,
     parse: (value: unknown) => Data,
-    process: (held: Held<Data>) => Promise<Verdict>,
+    process: (job: LockedJob<Data>) => Promise<StepResult>,
   ): Promise<void> {
     const heard = job.inbox.length
-    const verdict = await this.#timed(() =>
+    const result = await this.#timed(() =>
       process({
         id: job.id,
         data: job.data,
@@ -262,15 +262,15 @@ export class MemoryBot {
         stalls: this.stalls,
         failures: 0,
         signal: new AbortController().signal,
-        assertHeld: () => Promise.resolve(),
+        assertLocked: () => Promise.resolve(),
         inbox: () => Promise.resolve([...job.inbox]),
         save: async data => {
           job.data = this.#stored(parse, data)
         },
       }),
     )
-    if (verdict.do === 'end') job.standing = 'ended'
-    else job.due = this.now + (job.inbox.length > heard ? 0 : verdict.ms)
+    if (result.kind === 'end') job.standing = 'ended'
+    else job.due = this.now + (job.inbox.length > heard ? 0 : result.ms)
   }
 
   async #timed<T>(work: () => Promise<T>): Promise<T> {
@@ -297,7 +297,7 @@ export class MemoryBot {
     live: async () => this.#all('live'),
     liveCount: async () => this.#all('live').length,
     wake: async id => this.#wake(this.runs.get(id)),
-    tell: async (id, message) => this.#tell(this.runs.get(id), message),
+    send: async (id, message) => this.#tell(this.runs.get(id), message),
     recentlyEnded: async () => this.#all('ended'),
     amendEnded: async (id, data) => {
       const job = this.runs.get(id)
@@ -338,9 +338,9 @@ export class MemoryBot {
     requestReview: async (_, login) => void this.asked.push(`review ${login}`),
     permission: async login => {
       this.asked.push(`permission ${login}`)
-      if (!Object.hasOwn(this.#options.roles, login)) throw new Refused('github', 404, '', 'Not Found')
+      if (!Object.hasOwn(this.#options.roles, login)) throw new Rejected('github', 404, '', 'Not Found')
       const role = this.#options.roles[login]
-      if (role === undefined) throw new Unanswered('github', 'GitHub answered 502')
+      if (role === undefined) throw new NoResponse('github', 'GitHub answered 502')
       return { role, name: role }
     },
     isInTeam: async () => false,
@@ -357,7 +357,7 @@ export class MemoryBot {
       (this.#options.before ?? []).map(comment => ({ ...comment, body: this.#redact(comment.body) })),
     reviewComments: async () => {
       const { inline = [] } = this.#options
-      if (inline === 'unreadable') throw new Refused('github', 404, '', 'Not Found')
+      if (inline === 'unreadable') throw new Rejected('github', 404, '', 'Not Found')
       return inline.map(comment => ({
         ...comment,
         hunk: this.#redact(comment.hunk),
@@ -395,7 +395,7 @@ export class MemoryBot {
       return { linked: false }
     },
     deleteBranch: async () => {},
-    attachments: () => () => Promise.reject(new Refused('github', 404, '', 'Not Found')),
+    attachments: () => () => Promise.reject(new Rejected('github', 404, '', 'Not Found')),
     pull: async number => this.#pulls.find(pull => pull.number === number),
     commitsSince: async (_, sha) => [{ sha, byPerson: false }],
     isDescendant: async () => false,
@@ -420,7 +420,7 @@ export class MemoryBot {
     },
     amendPull: async (number, { body }) => {
       const pull = this.#pulls.find(each => each.number === number)
-      if (!pull) throw new Refused('github', 404, '', 'Not Found')
+      if (!pull) throw new Rejected('github', 404, '', 'Not Found')
       pull.body = this.#redact(body ?? pull.body)
       return pull
     },
@@ -462,11 +462,11 @@ export class MemoryBot {
     },
     statusOf: async ({ taskRunId }) => this.#status(taskRunId),
     logLength: async ({ taskRunId }) => this.#agents.get(taskRunId)?.log.length ?? 0,
-    look: async ({ taskRunId }, offset) => {
+    poll: async ({ taskRunId }, offset) => {
       this.looks.push(this.now)
       return this.#look(taskRunId, offset)
     },
-    say: async ({ taskRunId }, { text }) => {
+    sendMessage: async ({ taskRunId }, { text }) => {
       const agent = this.#agents.get(taskRunId)
       if (!agent || this.#status(taskRunId) !== 'in_progress') return 'ended'
       this.prompts.push(this.#redact(text))
@@ -482,15 +482,15 @@ export class MemoryBot {
     summary: async () => 'The test waits, thanks to @sam.',
   }
 
-  #status(taskRunId: string): Sight['status'] {
+  #status(taskRunId: string): TaskRunSnapshot['status'] {
     const agent = this.#agents.get(taskRunId)
-    if (!agent) throw new Refused('posthog', 404, 'not_found', 'Not found.')
+    if (!agent) throw new Rejected('posthog', 404, 'not_found', 'Not found.')
     if (agent.cancelled) return 'cancelled'
     return this.#options.agent?.fails && agent.turns > 0 ? 'failed' : 'in_progress'
   }
 
   /** The agent ends a turn at the third look. */
-  #look(taskRunId: string, offset: number): Sight {
+  #look(taskRunId: string, offset: number): TaskRunSnapshot {
     const agent = this.#agents.get(taskRunId)
     const { says = 'Done.', opens, fails } = this.#options.agent ?? {}
     if (agent && !agent.cancelled) {
@@ -520,15 +520,15 @@ export class MemoryBot {
     }
   }
 
-  #turn(agent: { turns: number; log: Sight['log'] }, text: string, opens: boolean): void {
+  #turn(agent: { turns: number; log: TaskRunSnapshot['log'] }, text: string, opens: boolean): void {
     agent.turns += 1
     agent.log.push(
       {
         at: this.now,
-        what: { is: 'progress', step: `s${agent.turns}`, label: text.slice(0, 200), done: true },
+        what: { kind: 'progress', step: `s${agent.turns}`, label: text.slice(0, 200), done: true },
       },
-      { at: this.now, what: { is: 'message', text } },
-      { at: this.now, what: { is: 'turn-over' } },
+      { at: this.now, what: { kind: 'message', text } },
+      { at: this.now, what: { kind: 'turn-over' } },
     )
     if (opens && !this.#pulls.some(({ number }) => number === 20))
       this.#pulls.push({

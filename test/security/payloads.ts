@@ -38,7 +38,7 @@ const pull = (at: number, differs: object = {}): object => ({
   ...differs,
 })
 
-export interface Said {
+export interface NewMessage {
   by?: string
   /** Whose words they are; without it, of who sends. */
   author?: string
@@ -53,7 +53,14 @@ export interface Said {
 
 const sent = (event: string, payload: object): Sent => ({ event, body: JSON.stringify(payload) })
 
-const wordsOf = ({ by = 'maya', author = by, text = '/codex fix it', id = 501, at = 0, editedAt }: Said) => ({
+const wordsOf = ({
+  by = 'maya',
+  author = by,
+  text = '/codex fix it',
+  id = 501,
+  at = 0,
+  editedAt,
+}: NewMessage) => ({
   id,
   body: text,
   user: user(author),
@@ -61,10 +68,10 @@ const wordsOf = ({ by = 'maya', author = by, text = '/codex fix it', id = 501, a
   updated_at: clock(editedAt ?? at),
 })
 
-const actionOf = ({ before }: Said): object =>
+const actionOf = ({ before }: NewMessage): object =>
   before === undefined ? { action: 'created' } : { action: 'edited', changes: { body: { from: before } } }
 
-export const comment = (said: Said = {}): Sent =>
+export const comment = (said: NewMessage = {}): Sent =>
   sent('issue_comment', {
     ...base(said.by ?? 'maya'),
     ...actionOf(said),
@@ -72,10 +79,10 @@ export const comment = (said: Said = {}): Sent =>
     comment: wordsOf(said),
   })
 
-export const deletes = (by: string, said: Said = {}): Sent =>
+export const deletes = (by: string, said: NewMessage = {}): Sent =>
   sent('issue_comment', { ...base(by), action: 'deleted', issue: issue(60), comment: wordsOf(said) })
 
-const inlineOf = (said: Said, reviewId: number) => ({
+const inlineOf = (said: NewMessage, reviewId: number) => ({
   ...wordsOf(said),
   path: 'a.ts',
   line: 3,
@@ -84,7 +91,7 @@ const inlineOf = (said: Said, reviewId: number) => ({
   in_reply_to_id: 400,
 })
 
-export const inlineComment = (said: Said = {}, reviewId = 40): Sent =>
+export const inlineComment = (said: NewMessage = {}, reviewId = 40): Sent =>
   sent('pull_request_review_comment', {
     ...base(said.by ?? 'maya'),
     ...actionOf(said),
@@ -92,7 +99,7 @@ export const inlineComment = (said: Said = {}, reviewId = 40): Sent =>
     comment: inlineOf(said, reviewId),
   })
 
-export const deletesInline = (by: string, said: Said = {}, reviewId = 40): Sent =>
+export const deletesInline = (by: string, said: NewMessage = {}, reviewId = 40): Sent =>
   sent('pull_request_review_comment', {
     ...base(by),
     action: 'deleted',
@@ -100,7 +107,7 @@ export const deletesInline = (by: string, said: Said = {}, reviewId = 40): Sent 
     comment: inlineOf(said, reviewId),
   })
 
-export const review = (said: Said = {}): Sent => {
+export const review = (said: NewMessage = {}): Sent => {
   const { updated_at, created_at, ...words } = wordsOf({ ...said, id: said.id ?? 40 })
   return sent('pull_request_review', {
     ...base(said.by ?? 'maya'),

@@ -9,13 +9,13 @@ import type { Processor, Queues, WorkQueue } from '../../src/queue/work-queue.ts
 import { newDataDir } from './data-dir.ts'
 
 /** What the jobs of these tests hold: who works them, and something to remember. */
-export interface Note {
+export interface RunMessage {
   by: string
   text?: string
 }
 
-export type Place = { redisUrl?: string | undefined; dataDir: string; prefix?: string }
-export type TestQueues = Queues<Note, Note>
+export type CommentRef = { redisUrl?: string | undefined; dataDir: string; prefix?: string }
+export type TestQueues = Queues<RunMessage, RunMessage>
 
 /** Short enough for a test to wait for a lost worker. */
 const TIMING = { lockDuration: 1_500, stalledInterval: 500 }
@@ -26,7 +26,7 @@ export const foreign = new Set<string>()
 /** What was stored last of each, as far as it was read. */
 export const stored = new Map<string, object>()
 
-function parseNote(value: unknown): Note {
+function parseMessage(value: unknown): RunMessage {
   if (typeof value !== 'object' || value === null || !('by' in value)) throw new Error('not a note')
   if (foreign.has(String(value.by))) throw new Error('a note of another version')
   stored.set(String(value.by), value)
@@ -41,7 +41,7 @@ export interface LogLine {
 }
 
 export async function open(
-  place: Place,
+  commentRef: CommentRef,
   lines: LogLine[] = [],
   timing: object = TIMING,
 ): Promise<TestQueues> {
@@ -49,18 +49,24 @@ export async function open(
     warn: (facts: object, message: string) => void lines.push({ level: 'warn', message, facts }),
     error: (facts: object, message: string) => void lines.push({ level: 'error', message, facts }),
   }
-  const queues = await openQueues({ ...place, ...timing, parseTrigger: parseNote, parseRun: parseNote, log })
+  const queues = await openQueues({
+    ...commentRef,
+    ...timing,
+    parseTrigger: parseMessage,
+    parseRun: parseMessage,
+    log,
+  })
   leftOvers.push(() => queues.close(100))
   return queues
 }
 
 /** Works `queue`, each job by the processor that was registered under its `by`. */
 export function workBy(
-  queue: WorkQueue<Note>,
-  processors: Map<string, Processor<Note>>,
+  queue: WorkQueue<RunMessage>,
+  processors: Map<string, Processor<RunMessage>>,
   concurrency: number,
 ) {
-  const unknown: Processor<Note> = async () => ({ do: 'park', ms: 60_000 })
+  const unknown: Processor<RunMessage> = async () => ({ kind: 'park', ms: 60_000 })
   return queue.work(job => (processors.get(job.data.by) ?? unknown)(job), { concurrency })
 }
 
@@ -97,11 +103,15 @@ export async function timed<T>(doing: Promise<T>): Promise<{ ms: number; result:
 }
 
 /** A process that opens the queues, takes up the job `id` and never lets go; see `queue-child.ts`. */
-export async function childHolding(place: Place, id: string, timing: object = TIMING): Promise<ChildProcess> {
+export async function childHolding(
+  commentRef: CommentRef,
+  id: string,
+  timing: object = TIMING,
+): Promise<ChildProcess> {
   const script = fileURLToPath(new URL('queue-child.ts', import.meta.url))
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', script, JSON.stringify(place), id, JSON.stringify(timing)],
+    ['--import', 'tsx', script, JSON.stringify(commentRef), id, JSON.stringify(timing)],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
     },

@@ -65,10 +65,10 @@ export async function startRedis(...settings: string[]): Promise<RedisServer> {
   }
 }
 
-async function asking<T>(port: number, ask: (redis: Redis) => Promise<T>): Promise<T> {
+async function asking<T>(port: number, request: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(port, '127.0.0.1')
   try {
-    return await ask(redis)
+    return await request(redis)
   } finally {
     redis.disconnect()
   }

@@ -66,15 +66,15 @@ const read = {
 
 const over: Partial<Run> = {
   concludedAt: t0 + 2 * minute + 54 * second,
-  told,
+  announced: told,
   cost: 0.42,
-  context: read,
+  threadContext: read,
   progress: boot,
   taskRun: { ...taskRun, status: 'completed' },
 }
 
 const heard = (answer: string | undefined): Partial<Run> => ({
-  heard: { offset: 9, turns: 1, idle: true, answer, activity },
+  sessionLog: { offset: 9, turns: 1, idle: true, answer, activity },
 })
 
 const onPull: Partial<Run> = {
@@ -84,7 +84,7 @@ const onPull: Partial<Run> = {
 }
 
 const asking = (text: string, what: 'work' | 'plan' = 'work'): Partial<Run> => ({
-  ask: { ...ask, text, what },
+  request: { ...ask, text, what },
 })
 
 const summary =
@@ -98,9 +98,9 @@ const answer =
 
 const atWork = working({
   progress: boot,
-  context: read,
-  passedOn: 1,
-  heard: { offset: 9, turns: 0, idle: false, activity },
+  threadContext: read,
+  followUpsSent: 1,
+  sessionLog: { offset: 9, turns: 0, idle: false, activity },
 })
 
 const failed = working({
@@ -111,7 +111,7 @@ const failed = working({
     { step: 'clone', label: 'Cloning repository', done: false, at: t0 + 9 * second },
   ],
   outcome: {
-    is: 'failed',
+    kind: 'failed',
     class: 'setup',
     reason: 'PostHog could not get at the repository: repository not found',
     fix: "Install PostHog's own GitHub App with access to this repository, then `/codex retry`.",
@@ -131,7 +131,7 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
         working({
           ...over,
           ...heard(summary),
-          outcome: { is: 'pull' },
+          outcome: { kind: 'pull' },
           pulls: [pull],
           pushed: 'c'.repeat(40),
         }),
@@ -147,7 +147,7 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
           ...over,
           ...heard(answer),
           ...asking('why is the orders page slow?'),
-          outcome: { is: 'answer' },
+          outcome: { kind: 'answer' },
         }),
       ),
     ],
@@ -161,7 +161,7 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
           ...over,
           ...heard(plan),
           ...asking('how to split the billing module', 'plan'),
-          outcome: { is: 'answer' },
+          outcome: { kind: 'answer' },
         }),
       ),
     ],
@@ -176,7 +176,7 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
           ...onPull,
           ...heard('The logout test waits for the redirect now.'),
           ...asking('wait for the redirect here, too'),
-          outcome: { is: 'pushed', sha: 'c553e2e4'.repeat(5) },
+          outcome: { kind: 'pushed', sha: 'c553e2e4'.repeat(5) },
           pushed: 'c553e2e4'.repeat(5),
         }),
       ),
@@ -191,7 +191,7 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
       status(
         working({
           progress: boot,
-          heard: { offset: 9, turns: 0, idle: false, activity },
+          sessionLog: { offset: 9, turns: 0, idle: false, activity },
           outages: {
             posthog: {
               why: 'PostHog’s rate limit is reached',
@@ -212,12 +212,12 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
         working({
           ...asking('rename the package'),
           progress: boot,
-          heard: {
+          sessionLog: {
             offset: 9,
             turns: 0,
             idle: false,
             activity,
-            asks: {
+            permissionRequest: {
               id: 'q1',
               title: 'There are two packages called `shop`. Which one is it?',
               question: true,
@@ -240,7 +240,7 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
           ...over,
           ...heard(undefined),
           ...asking('count to infinity'),
-          outcome: { is: 'stopped', by: maya.login },
+          outcome: { kind: 'stopped', by: maya.login },
         }),
       ),
       says('/codex stop'),
@@ -255,7 +255,7 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
         runWith({
           concludedAt: now,
           outcome: {
-            is: 'failed',
+            kind: 'failed',
             class: 'quota',
             reason: 'this repository has used 1 of 1 runs in 24 hours',
             fix: '`/codex retry` after 2026-01-03 09:12 UTC. The settings of this repository have it refused, not kept waiting.',
@@ -266,17 +266,17 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
   },
   help: {
     title: 'Help',
-    comments: [says('/codex help'), reply({ reply: 'help', commands, label: 'codex' })],
+    comments: [says('/codex help'), reply({ kind: 'help', commands, label: 'codex' })],
   },
   mistakes: {
     title: 'Slips and refusals',
     comments: [
       says('/codex sotp'),
-      reply({ reply: 'mistake', mistake: { mistake: 'unknown-command', given: 'sotp', meant: 'stop' } }),
+      reply({ kind: 'mistake', mistake: { kind: 'unknown-command', given: 'sotp', meant: 'stop' } }),
       says('/codex --modle gpt-5 do it'),
-      reply({ reply: 'mistake', mistake: { mistake: 'unknown-option', given: 'modle', meant: 'model' } }),
+      reply({ kind: 'mistake', mistake: { kind: 'unknown-option', given: 'modle', meant: 'model' } }),
       says('/codex do it'),
-      reply({ reply: 'not-allowed', command: 'run', least: 'write', role: 'read' }),
+      reply({ kind: 'not-allowed', command: 'run', least: 'write', role: 'read' }),
     ],
   },
 }

@@ -23,11 +23,11 @@ export interface Words {
 }
 
 /** The words that a Run began with. */
-export const firstWords = ({ id, ask }: Run): Words => ({
+export const firstWords = ({ id, request }: Run): Words => ({
   id,
-  by: ask.by.login,
-  text: ask.text,
-  inline: ask.inline,
+  by: request.by.login,
+  text: request.text,
+  inline: request.inline,
 })
 
 /** @param fence a random word of this prompt, e.g. 16 hex digits */
@@ -36,7 +36,7 @@ export function promptOf(run: Run, words: Words, fence: string): string {
   return [
     knows ? moreWords(run, words) : instruction(run, words),
     knows ? linesOfCode(words, fence) : context(run, words, fence),
-    run.ask.what === 'plan' ? planOnly : expectations(run),
+    run.request.what === 'plan' ? planOnly : expectations(run),
   ]
     .filter(part => part !== '')
     .join('\n\n')
@@ -69,7 +69,7 @@ function context(run: Run, words: Words, fence: string): string {
     `Author: ${run.snapshot.author}`,
     '',
     visibleText(run.snapshot.body, maxBody) || '(no description)',
-    ...(run.context?.comments ?? []).flatMap(({ author, body }) => ['', `Comment by ${author}:`, body]),
+    ...(run.threadContext?.comments ?? []).flatMap(({ author, body }) => ['', `Comment by ${author}:`, body]),
     ...askedBefore(run, words),
     ...approvedPlan(run),
     ...(words.inline ?? []).flatMap(inlineComment),
@@ -78,12 +78,12 @@ function context(run: Run, words: Words, fence: string): string {
 }
 
 /** Later words to an agent that has read nothing of the earlier ones. */
-const askedBefore = ({ id, ask }: Run, words: Words): string[] =>
-  words.id === id || ask.text === ''
+const askedBefore = ({ id, request }: Run, words: Words): string[] =>
+  words.id === id || request.text === ''
     ? []
-    : ['', `Asked before by ${ask.by.login}:`, visibleText(ask.text, maxBody)]
+    : ['', `Asked before by ${request.by.login}:`, visibleText(request.text, maxBody)]
 
-const approvedPlan = ({ ask: { approves } }: Run): string[] =>
+const approvedPlan = ({ request: { approves } }: Run): string[] =>
   approves?.text === undefined
     ? []
     : ['', 'The plan that was made for this, and approved:', visibleText(approves.text, maxPlan)]

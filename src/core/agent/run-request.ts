@@ -63,23 +63,23 @@ export interface RunAsk {
 }
 
 /** @throws ZodError when a value breaks the contract, which is a fault of ours: values are checked when asked for. */
-export function runRequest(ask: RunAsk): CodexTaskRunCreate {
+export function runRequest(request: RunAsk): CodexTaskRunCreate {
   return CodexTaskRunCreate.parse({
-    mode: ask.mode,
-    branch: ask.branch,
-    ...present('resume_from_run_id', ask.resumeFrom),
-    pending_user_message: sendable(ask.prompt),
-    ...present('pending_user_artifact_ids', ask.attachments?.length ? ask.attachments : undefined),
-    ...present('sandbox_environment_id', ask.sandbox),
-    pr_authorship_mode: ask.authorship,
-    run_source: ask.signalReport === undefined ? 'manual' : 'signal_report',
-    ...present('signal_report_id', ask.signalReport),
+    mode: request.mode,
+    branch: request.branch,
+    ...present('resume_from_run_id', request.resumeFrom),
+    pending_user_message: sendable(request.prompt),
+    ...present('pending_user_artifact_ids', request.attachments?.length ? request.attachments : undefined),
+    ...present('sandbox_environment_id', request.sandbox),
+    pr_authorship_mode: request.authorship,
+    run_source: request.signalReport === undefined ? 'manual' : 'signal_report',
+    ...present('signal_report_id', request.signalReport),
     runtime_adapter: 'codex',
-    model: ask.model,
-    ...present('reasoning_effort', ask.effort && effortOf(ask.model, ask.effort)),
-    ...present('github_user_token', ask.authorship === 'user' ? ask.userToken : undefined),
-    ...present('initial_permission_mode', ask.permission),
-    auto_publish: mayPublish(ask.permission),
+    model: request.model,
+    ...present('reasoning_effort', request.effort && effortOf(request.model, request.effort)),
+    ...present('github_user_token', request.authorship === 'user' ? request.userToken : undefined),
+    ...present('initial_permission_mode', request.permission),
+    auto_publish: mayPublish(request.permission),
   })
 }
 

@@ -7,8 +7,8 @@ import type { CommentView } from '../model/views.ts'
 import type { Context } from '../run/run.ts'
 import { visibleText } from '../text/untrusted.ts'
 
-const mostComments = 30
-const mostOfOne = 4_000
+const maxComments = 30
+const maxOfOne = 4_000
 
 export interface Reading {
   comments: readonly CommentView[]
@@ -24,14 +24,14 @@ export function contextOf({ comments, at, trusted }: Reading): Context {
   const byTrusted = inTime.filter(({ author }) => trusted(author))
   return {
     comments: byTrusted
-      .slice(-mostComments)
-      .map(({ author, createdAt, body }) => ({ author, at: createdAt, body: visibleText(body, mostOfOne) })),
+      .slice(-maxComments)
+      .map(({ author, createdAt, body }) => ({ author, at: createdAt, body: visibleText(body, maxOfOne) })),
     leftOut: {
       bots: comments.length - people.length,
       outsiders: inTime.length - byTrusted.length,
       later: people.filter(({ createdAt, updatedAt }) => createdAt > at || (createdAt < at && updatedAt > at))
         .length,
-      older: Math.max(0, byTrusted.length - mostComments),
+      older: Math.max(0, byTrusted.length - maxComments),
     },
   }
 }

@@ -37,21 +37,21 @@ interface Command {
 
 /** What is wrong, as a value: every kind has its own sentence. */
 export type Mistake =
-  | { mistake: 'unknown-option'; given: string; meant: string | undefined }
-  | { mistake: 'unknown-command'; given: string; meant: string }
-  | { mistake: 'missing-value'; option: OptionName }
-  | { mistake: 'bad-value'; option: OptionName; given: string; meant: string | undefined }
-  | { mistake: 'option-twice'; option: OptionName }
-  | { mistake: 'no-options-here'; command: string }
-  | { mistake: 'too-many'; most: number }
-  | { mistake: 'unreadable' }
+  | { kind: 'unknown-option'; given: string; meant: string | undefined }
+  | { kind: 'unknown-command'; given: string; meant: string }
+  | { kind: 'missing-value'; option: OptionName }
+  | { kind: 'bad-value'; option: OptionName; given: string; meant: string | undefined }
+  | { kind: 'option-twice'; option: OptionName }
+  | { kind: 'no-options-here'; command: string }
+  | { kind: 'too-many'; max: number }
+  | { kind: 'unreadable' }
 
 export type Parsed = { command: Command } | Mistake
 
-export const isMistake = (parsed: Parsed): parsed is Mistake => 'mistake' in parsed
+export const isMistake = (parsed: Parsed): parsed is Mistake => 'kind' in parsed
 
 /** Each command is answered, so a text must not hold as many as its writer likes. */
-const mostCommands = 10
+const maxCommands = 10
 
 /** @returns a parser of comments: what is said twice counts once */
 export const commandParser = (grammars: readonly CommandGrammar[]): ((text: string) => Parsed[]) => {
@@ -74,20 +74,20 @@ function parseCommands(words: Words, text: string): Parsed[] {
   const all = found.map(each => parseCommand(words, each))
   const different = [...new Map(all.map(parsed => [JSON.stringify(parsed), parsed])).values()]
   return [
-    ...different.slice(0, mostCommands),
-    ...(different.length > mostCommands ? [{ mistake: 'too-many', most: mostCommands } as const] : []),
-    ...(unreadable ? [{ mistake: 'unreadable' } as const] : []),
+    ...different.slice(0, maxCommands),
+    ...(different.length > maxCommands ? [{ kind: 'too-many', max: maxCommands } as const] : []),
+    ...(unreadable ? [{ kind: 'unreadable' } as const] : []),
   ]
 }
 
 function parseCommand(words: Words, { line, below }: CommandText): Parsed {
   const named = takeName(words, line)
-  if ('mistake' in named) return named
+  if ('kind' in named) return named
   const taken = takeOptions(named.rest)
-  if ('mistake' in taken) return taken
+  if ('kind' in taken) return taken
   const { name, takes, options: takesOptions } = named.command
   const gaveOptions = Object.keys(taken.options).length > 0
-  if (gaveOptions && !takesOptions) return { mistake: 'no-options-here', command: name }
+  if (gaveOptions && !takesOptions) return { kind: 'no-options-here', command: name }
   const text = takes === 'nothing' ? '' : `${taken.rest}\n${below}`.trim()
   return { command: { name, options: taken.options, text } }
 }
@@ -112,7 +112,7 @@ function takeName(words: Words, line: string): { command: Named; rest: string } 
   const meant = command || rest !== '' ? undefined : nearest(word, [...words.keys()])
   return meant === undefined
     ? { command: unnamed, rest: line }
-    : { mistake: 'unknown-command', given: match[1], meant: words.get(meant)?.name ?? meant }
+    : { kind: 'unknown-command', given: match[1], meant: words.get(meant)?.name ?? meant }
 }
 
 const takesLine = ({ options }: Named, rest: string): boolean =>
@@ -131,9 +131,9 @@ function takeOptions(line: string): { options: Options; rest: string } | Mistake
   let rest = line
   while (isOption(rest)) {
     const option = takeOption(rest)
-    if ('mistake' in option) return option
+    if ('kind' in option) return option
     if (Object.keys(option.set).some(name => isKey(found, name)))
-      return { mistake: 'option-twice', option: option.name }
+      return { kind: 'option-twice', option: option.name }
     found = { ...found, ...option.set }
     rest = option.rest
   }
@@ -145,14 +145,14 @@ function takeOption(text: string): { name: OptionName; set: Options; rest: strin
   const given = match?.[1] ?? ''
   const name = given.toLowerCase()
   if (!isKey(options, name))
-    return { mistake: 'unknown-option', given, meant: nearest(name, Object.keys(options)) }
+    return { kind: 'unknown-option', given, meant: nearest(name, Object.keys(options)) }
   const after = text.slice(match?.[0].length ?? 0)
   if (name === 'new' || name === 'as-user') return { name, set: { [name]: true }, rest: after.trimStart() }
   const value = /^(?:=|\s+)(?:"([^"\n]*)"|“([^”\n]*)”|(?!--)(\S+))\s*/.exec(after)
   const word = value?.[1] ?? value?.[2] ?? value?.[3] ?? ''
-  if (!value || word === '') return { mistake: 'missing-value', option: name }
+  if (!value || word === '') return { kind: 'missing-value', option: name }
   const set = setOption(name, word)
-  return 'mistake' in set ? set : { name, set, rest: after.slice(value[0].length) }
+  return 'kind' in set ? set : { name, set, rest: after.slice(value[0].length) }
 }
 
 function setOption(name: OptionName, value: string): Options | Mistake {
@@ -162,7 +162,7 @@ function setOption(name: OptionName, value: string): Options | Mistake {
       return effort
         ? { effort }
         : {
-            mistake: 'bad-value',
+            kind: 'bad-value',
             option: name,
             given: value,
             meant: nearest(value.toLowerCase(), [...efforts]),

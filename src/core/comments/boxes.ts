@@ -12,9 +12,9 @@ const labels: Record<Box, string> = {
 export const boxFor = (of: Box): string => `- [ ] ${labels[of]} <!-- codex-box:${of} -->`
 
 /** Of a Run that is over, where its last word stands. */
-export function boxesAfter({ outcome, ask }: Run): string {
-  if (outcome?.is === 'failed' || outcome?.is === 'stopped') return boxFor('retry')
-  return ask.what === 'plan' && outcome?.is === 'answer' ? boxFor('approve') : ''
+export function boxesAfter({ outcome, request }: Run): string {
+  if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return boxFor('retry')
+  return request.what === 'plan' && outcome?.kind === 'answer' ? boxFor('approve') : ''
 }
 
 const line = /^- \[([ xX])\] .*<!-- codex-box:(stop|retry|approve) -->/gm

@@ -13,19 +13,19 @@ export function closingComment(run: Run): string {
 }
 
 /** GitHub tells of no box that is ticked there. */
-const isInline = ({ ask: { origin } }: Run): boolean =>
-  origin.by === 'comment' && origin.place.in === 'inline'
+const isInline = ({ request: { origin } }: Run): boolean =>
+  origin.kind === 'comment' && origin.commentRef.kind === 'inline'
 
 function sentence(run: Run, outcome: Outcome): string {
-  if (run.ask.what === 'plan' && (outcome.is === 'pull' || outcome.is === 'pushed'))
-    return `here is the plan, but Codex did not keep to reading: ${changed(run, outcome)}. Look at that before you go on.${words(run.heard?.answer)}`
-  switch (outcome.is) {
+  if (run.request.what === 'plan' && (outcome.kind === 'pull' || outcome.kind === 'pushed'))
+    return `here is the plan, but Codex did not keep to reading: ${changed(run, outcome)}. Look at that before you go on.${words(run.sessionLog?.answer)}`
+  switch (outcome.kind) {
     case 'pull':
-      return `the pull request is ready for you: ${pullLinks(run)}.${words(run.summary ?? run.heard?.answer)}`
+      return `the pull request is ready for you: ${pullLinks(run)}.${words(run.summary ?? run.sessionLog?.answer)}`
     case 'pushed':
-      return `done: ${commit(run, outcome.sha)} is on ${pushedTo(run)}.${words(run.heard?.answer)}`
+      return `done: ${commit(run, outcome.sha)} is on ${pushedTo(run)}.${words(run.sessionLog?.answer)}`
     case 'answer':
-      return `${run.ask.what === 'plan' ? 'here is the plan.' : 'here is the answer.'}${words(run.heard?.answer)}`
+      return `${run.request.what === 'plan' ? 'here is the plan.' : 'here is the answer.'}${words(run.sessionLog?.answer)}`
     case 'nothing':
       return 'Codex finished without changing anything and said nothing about it. Say more with `/codex <more>`.'
     case 'stopped':
@@ -41,20 +41,20 @@ const commit = ({ thread }: Run, sha: string): string =>
   `[${code(sha.slice(0, 7))}](${commitUrl(thread, sha)})`
 
 /** What came of a plan that should have changed nothing. */
-function changed(run: Run, outcome: Outcome & { is: 'pull' | 'pushed' }): string {
-  if (outcome.is === 'pull') return `it opened ${pullLinks(run)}`
+function changed(run: Run, outcome: Outcome & { kind: 'pull' | 'pushed' }): string {
+  if (outcome.kind === 'pull') return `it opened ${pullLinks(run)}`
   const where = run.taskRun?.headBranch ?? run.branch?.name ?? ''
   return `it pushed ${code(outcome.sha.slice(0, 7))} to [${code(where)}](${branchUrl(run.thread, where)})`
 }
 
-function stoppedBy(run: Run, { by, because }: Outcome & { is: 'stopped' }): string {
+function stoppedBy(run: Run, { by, because }: Outcome & { kind: 'stopped' }): string {
   const who = by === listener(run) ? 'you' : inlineWords(by, 60)
   return because === undefined ? `${who} stopped this run.` : `this run was stopped, since ${who} ${because}.`
 }
 
 /** In the thread of an inline comment. What came of that very comment is not known, so it is not said. */
 export function inlineAnswer(run: Run): string {
-  switch (run.outcome?.is) {
+  switch (run.outcome?.kind) {
     case 'pushed':
       return `See ${commit(run, run.outcome.sha)}.`
     case 'pull':

@@ -13,10 +13,10 @@ export function details(run: Run): string {
   return `<details><summary>${summary(run)}</summary>\n\n${parts.join('\n\n')}\n\n</details>`
 }
 
-const summary = (run: Run): string => (run.context ? 'Steps, and what the agent was given' : 'Steps')
+const summary = (run: Run): string => (run.threadContext ? 'Steps, and what the agent was given' : 'Steps')
 
 const whole = (run: Run): string =>
-  run.outcome && (run.ask.text.length > maxSmallInstruction || run.ask.text.includes('\n'))
+  run.outcome && (run.request.text.length > maxSmallInstruction || run.request.text.includes('\n'))
     ? instruction(run)
     : ''
 
@@ -50,24 +50,24 @@ function progressLine(run: Run, all: readonly ProgressStep[], index: number): st
 function iconOf({ outcome }: Run, { done, failed }: ProgressStep, last: boolean): string {
   if (failed) return '❌'
   if (done || !last) return '✅'
-  if (outcome?.is === 'failed') return '❌'
-  if (outcome?.is === 'stopped') return '⏹️'
+  if (outcome?.kind === 'failed') return '❌'
+  if (outcome?.kind === 'stopped') return '⏹️'
   return outcome ? '✅' : '⏳'
 }
 
-function work({ heard, outcome, passedOn }: Run): string[] {
-  const { files = [], commands = 0 } = heard?.activity ?? {}
+function work({ sessionLog, outcome, followUpsSent }: Run): string[] {
+  const { files = [], commands = 0 } = sessionLog?.activity ?? {}
   const did = [
     ...(files.length > 0 ? [`${counted(files.length, 'file')} changed`] : []),
     ...(commands > 0 ? [`${counted(commands, 'command')} run`] : []),
-    ...(passedOn > 0 ? [`${counted(passedOn, 'follow-up')} passed on`] : []),
+    ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'follow-up')} passed on`] : []),
   ]
   return outcome && did.length > 0 ? [`The agent: ${did.join(', ')}`] : []
 }
 
-function permission({ permission, outcome, heard }: Run): string[] {
+function permission({ permission, outcome, sessionLog }: Run): string[] {
   if (!permission) return []
-  const waits = !outcome && heard?.asks?.id === permission.id ? '⏳' : '✅'
+  const waits = !outcome && sessionLog?.permissionRequest?.id === permission.id ? '⏳' : '✅'
   const given = permission.allowed ? 'given' : 'not given'
   return [
     `${waits} The agent asked for a permission, which was ${given}: ${inlineWords(permission.title, 120)}`,
@@ -75,9 +75,9 @@ function permission({ permission, outcome, heard }: Run): string[] {
 }
 
 /** What the agent was given to read, so that nobody has to guess. */
-function given({ context }: Run): string {
-  if (!context) return ''
-  const { comments, leftOut } = context
+function given({ threadContext }: Run): string {
+  if (!threadContext) return ''
+  const { comments, leftOut } = threadContext
   const out = [
     [leftOut.outsiders, 'by people without write permission'],
     [leftOut.bots, 'by bots'],

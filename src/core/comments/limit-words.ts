@@ -4,10 +4,10 @@ import type { ReachedLimit } from '../run/start-limits.ts'
 import { inlineWords } from '../text/safe-markdown.ts'
 
 /** `you have used 1 of 1 runs in 24 hours` */
-export function limitReached({ thread, ask }: Run, { of, used, most, window }: ReachedLimit): string {
+export function limitReached({ thread, request }: Run, { of, used, most, window }: ReachedLimit): string {
   const who: Record<ReachedLimit['of'], string> = {
     repository: 'this repository has',
-    person: `${inlineWords(ask.by.login, 60)} has`,
+    person: `${inlineWords(request.by.login, 60)} has`,
     thread: `this ${thread.kind === 'issue' ? 'issue' : 'pull request'} has`,
     owner: `${inlineWords(thread.owner, 60)} has`,
     bots: 'bots have',

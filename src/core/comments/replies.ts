@@ -13,50 +13,50 @@ import { moment } from './words.ts'
 /** Everything a command can be answered with, apart from a Run. */
 export type Reply =
   /** `label`: the one that starts a run. */
-  | { reply: 'help'; commands: readonly CommandGrammar[]; label: string }
-  | { reply: 'mistake'; mistake: Mistake }
-  | { reply: 'not-allowed'; command: string; least: Role; role: string }
-  | { reply: 'hidden' }
-  | { reply: 'not-offered'; what: 'model' | 'effort'; given: string; known: readonly string[] }
-  | { reply: 'not-known'; command: string }
-  | { reply: 'fork' }
-  | { reply: 'effort'; effort: ReasoningEffort; model: string; known: readonly string[] }
-  | { reply: 'model'; model: string; meant: string | undefined; known: readonly string[] }
-  | { reply: 'no-branch'; branch: string; meant: string | undefined }
-  | { reply: 'closed' }
-  | { reply: 'not-passed-on' }
-  | { reply: 'queued-behind'; differs: readonly OptionName[] }
-  | { reply: 'plan-interactive' }
-  | { reply: 'plan-elsewhere'; branch: string }
-  | { reply: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' }
-  | { reply: 'still-going'; command: string }
-  | { reply: 'asked-since' }
+  | { kind: 'help'; commands: readonly CommandGrammar[]; label: string }
+  | { kind: 'mistake'; mistake: Mistake }
+  | { kind: 'not-allowed'; command: string; least: Role; role: string }
+  | { kind: 'hidden' }
+  | { kind: 'not-offered'; what: 'model' | 'effort'; given: string; known: readonly string[] }
+  | { kind: 'not-known'; command: string }
+  | { kind: 'fork' }
+  | { kind: 'effort'; effort: ReasoningEffort; model: string; known: readonly string[] }
+  | { kind: 'model'; model: string; meant: string | undefined; known: readonly string[] }
+  | { kind: 'no-branch'; branch: string; meant: string | undefined }
+  | { kind: 'closed' }
+  | { kind: 'not-passed-on' }
+  | { kind: 'queued-behind'; differs: readonly OptionName[] }
+  | { kind: 'plan-interactive' }
+  | { kind: 'plan-elsewhere'; branch: string }
+  | { kind: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' }
+  | { kind: 'still-going'; command: string }
+  | { kind: 'asked-since' }
   /** `asked`: something was asked here before. */
-  | { reply: 'status'; live?: Run | undefined; last?: Run | undefined; asked?: boolean }
-  | { reply: 'queue'; run: Run | undefined; now: number }
-  | { reply: 'plan-outdated'; branch: string; sha: string }
-  | { reply: 'preset'; given: string; meant: string | undefined; known: readonly string[] }
-  | { reply: 'sandbox'; given: string; meant: string | undefined; known: readonly string[] }
-  | { reply: 'not-as-user' }
-  | { reply: 'not-granted'; what: 'as_user' | 'signal_report' | 'sandboxes'; owner: string }
-  | { reply: 'bad-settings'; problem: string }
-  | { reply: 'paused'; why: string }
-  | { reply: 'not-served'; owner: string }
-  | { reply: 'gave-up'; reason: string }
+  | { kind: 'status'; live?: Run | undefined; last?: Run | undefined; asked?: boolean }
+  | { kind: 'queue'; run: Run | undefined; now: number }
+  | { kind: 'plan-outdated'; branch: string; sha: string }
+  | { kind: 'preset'; given: string; meant: string | undefined; known: readonly string[] }
+  | { kind: 'sandbox'; given: string; meant: string | undefined; known: readonly string[] }
+  | { kind: 'not-as-user' }
+  | { kind: 'not-granted'; what: 'as_user' | 'signal_report' | 'sandboxes'; owner: string }
+  | { kind: 'bad-settings'; problem: string }
+  | { kind: 'paused'; why: string }
+  | { kind: 'not-served'; owner: string }
+  | { kind: 'gave-up'; reason: string }
 
 const help = '`/codex help` shows what there is.'
 
 /** Of the same comment other commands may have been carried out. */
-const partly: ReadonlySet<Mistake['mistake']> = new Set<Mistake['mistake']>(['too-many', 'unreadable'])
+const partly: ReadonlySet<Mistake['kind']> = new Set<Mistake['kind']>(['too-many', 'unreadable'])
 
 export function replyComment(login: string, reply: Reply): string {
-  return reply.reply === 'help' ? helpText(reply) : `@${login} ${sentence(reply)}`
+  return reply.kind === 'help' ? helpText(reply) : `@${login} ${sentence(reply)}`
 }
 
-function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
-  switch (reply.reply) {
+function sentence(reply: Exclude<Reply, { kind: 'help' }>): string {
+  switch (reply.kind) {
     case 'mistake':
-      return `${mistakeSentence(reply.mistake)}${partly.has(reply.mistake.mistake) ? '' : ' Nothing was started.'}`
+      return `${mistakeSentence(reply.mistake)}${partly.has(reply.mistake.kind) ? '' : ' Nothing was started.'}`
     case 'not-allowed':
       return `you need ${reply.least} permission on this repository for ${naming(reply.command)}; yours is ${inlineWords(reply.role, 40)}. Ask somebody who has it to write the command. Nothing was started.`
     case 'hidden':
@@ -114,14 +114,14 @@ function sentence(reply: Exclude<Reply, { reply: 'help' }>): string {
   }
 }
 
-function statusSentence({ live, last, asked }: Reply & { reply: 'status' }): string {
+function statusSentence({ live, last, asked }: Reply & { kind: 'status' }): string {
   if (live) return `a run is going on here: ${runInWords(live)}.`
   if (last) return `nothing is going on here now. The last run: ${runInWords(last)}.`
   return asked ? 'nothing is going on here now.' : `nothing was asked here yet. ${help}`
 }
 
 /** What concerns this thread, as its own Run has it written down. */
-function queueSentence({ run, now }: Reply & { reply: 'queue' }): string {
+function queueSentence({ run, now }: Reply & { kind: 'queue' }): string {
   if (!run) return 'nothing waits in this thread, and nothing is going on here.'
   if (phaseOf(run) !== 'waiting') return `the run here does not wait for its turn: ${phaseInWords(run)}.`
   const { ahead = 0, waitsUntil } = run
@@ -150,7 +150,7 @@ const nothingTo: Record<'stop' | 'retry' | 'continue' | 'approve', string> = {
 }
 
 function mistakeSentence(mistake: Mistake): string {
-  switch (mistake.mistake) {
+  switch (mistake.kind) {
     case 'unknown-option': {
       const { given, meant } = mistake
       return `there is no option ${code(`--${given}`)}${didYouMean(meant && `--${meant}`) ?? `; there are ${allOptions}. ${help}`}`
@@ -166,7 +166,7 @@ function mistakeSentence(mistake: Mistake): string {
     case 'no-options-here':
       return `${code(`/codex ${mistake.command}`)} takes no options.`
     case 'too-many':
-      return `this has more than ${mistake.most} commands; the first ${mistake.most} were read, and no more.`
+      return `this has more than ${mistake.max} commands; the first ${mistake.max} were read, and no more.`
     case 'unreadable':
       return 'a part of this comment is too intricate to be read as GitHub shows it, and no command is taken from there. Write the command in a comment of its own.'
   }
@@ -186,7 +186,7 @@ const allOptions = Object.keys(options)
 /** The examples that most people need. */
 const shownFirst: readonly string[] = [instruction, 'plan', 'stop']
 
-function helpText({ commands, label }: Reply & { reply: 'help' }): string {
+function helpText({ commands, label }: Reply & { kind: 'help' }): string {
   const examples = commands.filter(({ name }) => shownFirst.includes(name)).map(({ example }) => example)
   const rows = commands.map(
     ({ usage, about, example, least }) => `| ${cell(usage)} | ${about} | ${cell(example)} | ${least} |`,

@@ -5,10 +5,10 @@ import { code, inlineWords } from '../text/safe-markdown.ts'
 import { nounOf, session } from './while-working.ts'
 import { agentLeft, branchUrl, commitUrl, type Deployment, exactly } from './words.ts'
 
-const headings: Record<Outcome['is'], (run: Run) => string> = {
+const headings: Record<Outcome['kind'], (run: Run) => string> = {
   pull: run => `🚀 ${newPulls(run).map(pullLink).join(', ')}`,
   pushed: run => `🚀 Codex pushed ${pushedCommit(run)} to ${pushedWhere(run)}`,
-  answer: run => (run.ask.what === 'plan' ? '📋 Codex has a plan' : '💬 Codex answered'),
+  answer: run => (run.request.what === 'plan' ? '📋 Codex has a plan' : '💬 Codex answered'),
   nothing: () => '💬 Codex finished without a change',
   stopped: () => '⏹️ Codex was stopped',
   failed: run => (neverBegan(run) ? '😕 Not started' : '😕 Codex failed'),
@@ -19,11 +19,11 @@ export function resultHeading(run: Run): string {
   if (!run.outcome) return ''
   return changedBesidePlan(run)
     ? '⚠️ Codex has a plan, and changed something although it was to read only'
-    : headings[run.outcome.is](run)
+    : headings[run.outcome.kind](run)
 }
 
-const changedBesidePlan = ({ ask, outcome }: Run): boolean =>
-  ask.what === 'plan' && (outcome?.is === 'pull' || outcome?.is === 'pushed')
+const changedBesidePlan = ({ request, outcome }: Run): boolean =>
+  request.what === 'plan' && (outcome?.kind === 'pull' || outcome?.kind === 'pushed')
 
 /** After the last report `reported` covers all pull requests; the newest is then the one that counts. */
 export const newPulls = ({ pulls, reported }: Run): Pull[] =>
@@ -44,20 +44,20 @@ function pushedWhere(run: Run): string {
 
 export function resultLines(run: Run): string[] {
   const { outcome } = run
-  if (outcome?.is === 'failed') return failureLines(run, outcome)
-  if (outcome?.is === 'stopped') return [`${stoppedBy(outcome)}. ${leftBehind(run)}`]
+  if (outcome?.kind === 'failed') return failureLines(run, outcome)
+  if (outcome?.kind === 'stopped') return [`${stoppedBy(outcome)}. ${leftBehind(run)}`]
   return run.pulls.length > 1 ? [run.pulls.map(pullLine).join('\n')] : []
 }
 
 const pullLine = (pull: Pull): string => `${pullLink(pull)} · ${stateOf(pull)}`
 
-function failureLines(run: Run, { reason, fix }: Outcome & { is: 'failed' }): string[] {
+function failureLines(run: Run, { reason, fix }: Outcome & { kind: 'failed' }): string[] {
   const lines = [`❌ ${inlineWords(reason, 300)}`, ...(run.agentLeft ? [`⚠️ ${agentLeft}`] : [])]
   // The last word says it, where there is one.
   return [lines.join('\n'), endsQuietly(run) ? `**What to do:** ${fix}` : '']
 }
 
-const stoppedBy = ({ by, because }: Outcome & { is: 'stopped' }): string =>
+const stoppedBy = ({ by, because }: Outcome & { kind: 'stopped' }): string =>
   `Stopped by ${inlineWords(by, 60)}${because ? `, who ${because}` : ''}`
 
 /** What a stop leaves: pull requests, commits, an empty branch, or nothing at all. */
@@ -76,8 +76,8 @@ const stateOf = ({ state, draft, head, base }: Pull): string =>
 export function resultSmall(run: Run, deployment: Deployment): string[] {
   const [pull] = run.pulls.length === 1 ? run.pulls : []
   return [
-    inlineWords(run.ask.text, 80) || `the ${nounOf(run)} itself`,
-    inlineWords(run.ask.by.login, 60),
+    inlineWords(run.request.text, 80) || `the ${nounOf(run)} itself`,
+    inlineWords(run.request.by.login, 60),
     ...duration(run),
     ...(run.cost ? [costOf(run, run.cost)] : []),
     ...session(run, deployment),
@@ -88,16 +88,16 @@ export function resultSmall(run: Run, deployment: Deployment): string[] {
 
 /** Without the time that it waited for its turn. */
 function duration(run: Run): string[] {
-  const { concludedAt, round, turnAt = run.ask.at, saidAt = turnAt } = run
+  const { concludedAt, round, admissionExpectedAt = run.request.at, lastWordsAt = admissionExpectedAt } = run
   if (concludedAt === undefined || neverBegan(run)) return []
-  return [exactly(concludedAt - (round === 0 ? turnAt : saidAt))]
+  return [exactly(concludedAt - (round === 0 ? admissionExpectedAt : lastWordsAt))]
 }
 
 /** PostHog tells the cost of a task as a whole, which several runs may share. */
 const costOf = ({ taskMade, round }: Run, cost: number): string =>
   `$${cost.toFixed(2)}${taskMade && round === 0 ? '' : ' in all'}`
 
-function nextWords({ outcome, ask }: Run): string {
-  if (outcome?.is === 'failed' || outcome?.is === 'stopped') return '`/codex retry`'
-  return ask.what === 'plan' ? '`/codex approve` or `/codex plan <more>`' : '`/codex <more>` to go on'
+function nextWords({ outcome, request }: Run): string {
+  if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return '`/codex retry`'
+  return request.what === 'plan' ? '`/codex approve` or `/codex plan <more>`' : '`/codex <more>` to go on'
 }

@@ -26,5 +26,5 @@ export function runInWords(run: Run): string {
   const away = services.filter(service => outageOf(run, service) && !run.outcome)
   const waits =
     away.length === 0 ? '' : `, waiting for ${away.map(service => serviceNames[service]).join(' and ')}`
-  return `${phaseInWords(run)}${waits}, asked by ${run.ask.by.login}${pull ? `, [#${pull.number}](${pull.url})` : ''}${comment}`
+  return `${phaseInWords(run)}${waits}, asked by ${run.request.by.login}${pull ? `, [#${pull.number}](${pull.url})` : ''}${comment}`
 }

@@ -1,16 +1,16 @@
 /** What a refusal by GitHub or PostHog means for a Run, in words that say what to do. */
-import type { Refused } from '../model/errors.ts'
+import type { Rejected } from '../model/errors.ts'
 import type { Outcome, Run } from '../run/run.ts'
 
-type Failure = Outcome & { is: 'failed' }
+type Failure = Outcome & { kind: 'failed' }
 
 /** @param run as far as it had come: a task that was never made can't be one that is not known any more */
-export const failureOf = (refused: Refused, run: Pick<Run, 'taskId'>): Failure =>
+export const failureOf = (refused: Rejected, run: Pick<Run, 'taskId'>): Failure =>
   refused.service === 'github' ? byGitHub(refused) : byPostHog(refused, run)
 
 const tellAdmin = 'Tell an admin of this bot: `npm run doctor` shows them what is wrong.'
 
-function byPostHog({ status, code, message }: Refused, { taskId }: Pick<Run, 'taskId'>): Failure {
+function byPostHog({ status, code, message }: Rejected, { taskId }: Pick<Run, 'taskId'>): Failure {
   if (code === 'code_access_required')
     return failed(
       'quota',
@@ -40,7 +40,7 @@ function byPostHog({ status, code, message }: Refused, { taskId }: Pick<Run, 'ta
   )
 }
 
-function byGitHub({ status, message }: Refused): Failure {
+function byGitHub({ status, message }: Rejected): Failure {
   if (status === 401) return failed('setup', "GitHub refused the bot's credentials", tellAdmin)
   if (status === 403 || status === 404)
     return failed(
@@ -56,7 +56,7 @@ function byGitHub({ status, message }: Refused): Failure {
 }
 
 const failed = (of: Failure['class'], reason: string, fix: string): Failure => ({
-  is: 'failed',
+  kind: 'failed',
   class: of,
   reason,
   fix,

@@ -20,9 +20,9 @@ const headMoved = ({ headMoved }: Run): string[] =>
     : []
 
 /** What the server made of the request, told only where it differs. */
-function downgraded({ ask, taskRun }: Run): string[] {
+function downgraded({ request, taskRun }: Run): string[] {
   const { model, effort, authorship } = taskRun ?? {}
-  const { options } = ask
+  const { options } = request
   const differs = [
     ...(model && model.toLowerCase() !== options.model.toLowerCase()
       ? [`model ${inlineWords(model, 60)}`]
@@ -43,12 +43,12 @@ const attachments = ({ attachments }: Run): string[] =>
   )
 
 const pullNotes = ({ pulls }: Run): string[] =>
-  pulls.flatMap(({ number, note }) => (note ? [`⚠️ #${number}: ${inlineWords(note, 200)}`] : []))
+  pulls.flatMap(({ number, remark }) => (remark ? [`⚠️ #${number}: ${inlineWords(remark, 200)}`] : []))
 
-const unheeded = ({ unheeded, outcome }: Run): string[] =>
-  unheeded && !outcome
+const unheeded = ({ ignoredStop, outcome }: Run): string[] =>
+  ignoredStop && !outcome
     ? [
-        `ℹ️ ${inlineWords(unheeded.by, 60)} ${unheeded.because}, without the permission to stop the run, so it goes on. Whoever has it can \`/codex stop\``,
+        `ℹ️ ${inlineWords(ignoredStop.by, 60)} ${ignoredStop.because}, without the permission to stop the run, so it goes on. Whoever has it can \`/codex stop\``,
       ]
     : []
 

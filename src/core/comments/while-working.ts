@@ -1,6 +1,6 @@
 /** The status of a Run under way: what is going on, by the agent's own events, and what is waited for. */
 import { type Service, serviceNames } from '../model/errors.ts'
-import type { Doing, PlanStep } from '../run/agent-activity.ts'
+import type { ActingStep, PlanStep } from '../run/agent-activity.ts'
 import { outageOf, services } from '../run/outage.ts'
 import { optionByRights, type PermissionRequest } from '../run/permission-request.ts'
 import { type Outage, phaseOf, type Run } from '../run/run.ts'
@@ -21,11 +21,11 @@ export function workHeading(run: Run, now: number): string {
     case 'waiting':
       return `⏳ Codex waits ${waitsFor(run, now)}`
     case 'preparing':
-      return run.ask.what === 'plan' ? '⏳ Codex is getting ready to plan' : '⏳ Codex is getting ready'
+      return run.request.what === 'plan' ? '⏳ Codex is getting ready to plan' : '⏳ Codex is getting ready'
     case 'stopping':
       return '⏳ Codex is stopping'
     default:
-      return run.ask.what === 'plan' ? '⏳ Codex is planning' : '⏳ Codex is working'
+      return run.request.what === 'plan' ? '⏳ Codex is planning' : '⏳ Codex is working'
   }
 }
 
@@ -53,9 +53,9 @@ export const workLines = (run: Run, now: number): string[] => [
 ]
 
 export function instruction(run: Run): string {
-  const { origin, text } = run.ask
+  const { origin, text } = run.request
   if (text !== '') return quoted(text, maxInstruction)
-  return `> The ${nounOf(run)} itself${origin.by === 'label' ? `, by its label ${code(origin.label)}` : ''}`
+  return `> The ${nounOf(run)} itself${origin.kind === 'label' ? `, by its label ${code(origin.label)}` : ''}`
 }
 
 export const nounOf = ({ thread }: Pick<Run, 'thread'>): string =>
@@ -64,7 +64,7 @@ export const nounOf = ({ thread }: Pick<Run, 'thread'>): string =>
 const limitLine = ({ waitsUntil, taskRun }: Run): string =>
   waitsUntil && !taskRun ? `The limit is reached: ${inlineWords(waitsUntil.limit, 200)}.` : ''
 
-const doingNow: Record<Doing, string> = {
+const doingNow: Record<ActingStep, string> = {
   reading: 'Reading the code',
   editing: 'Editing files',
   running: 'Running commands',
@@ -75,7 +75,7 @@ const doingNow: Record<Doing, string> = {
 /** One line of what goes on. The words are ours: what the agent runs may hold what is nobody's business. */
 function activity(run: Run, now: number): string {
   if (!run.taskRun || run.stop) return ''
-  const { doing, files = [], commands = 0, at } = run.heard?.activity ?? {}
+  const { doing, files = [], commands = 0, at } = run.sessionLog?.activity ?? {}
   const step = run.progress.findLast(({ done }) => !done)
   const what = doing ? doingNow[doing] : step ? inlineWords(step.label, 120) : ''
   const started = run.taskRun.status !== 'queued' && run.taskRun.status !== 'not_started'
@@ -89,16 +89,16 @@ function activity(run: Run, now: number): string {
   ].join(' · ')
 }
 
-const followUps = ({ passedOn, undelivered }: Run): string[] => [
-  ...(passedOn > 0 ? [`${counted(passedOn, 'follow-up')} passed on`] : []),
-  ...(undelivered.length > 0 ? [`${counted(undelivered.length, 'follow-up')} to pass on`] : []),
+const followUps = ({ followUpsSent, pendingFollowUps }: Run): string[] => [
+  ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'follow-up')} passed on`] : []),
+  ...(pendingFollowUps.length > 0 ? [`${counted(pendingFollowUps.length, 'follow-up')} to pass on`] : []),
 ]
 
 const planIcon: Record<PlanStep['state'], string> = { done: '✅', current: '▶️', open: '⬜' }
 
 /** The agent's own plan, as far as it tells one. */
-function plan({ heard, stop }: Run): string[] {
-  const steps = stop ? [] : (heard?.activity?.plan ?? [])
+function plan({ sessionLog, stop }: Run): string[] {
+  const steps = stop ? [] : (sessionLog?.activity?.plan ?? [])
   const shown = steps
     .slice(0, maxPlanShown)
     .map(({ state, text }) => `${planIcon[state]} ${inlineWords(text, 120)}`)
@@ -112,7 +112,7 @@ const openPulls = ({ pulls }: Run): string[] =>
 
 /** What people have to answer: the rights of the Run do not. */
 function openQuestion(run: Run): PermissionRequest | undefined {
-  const asks = run.outcome ? undefined : run.heard?.asks
+  const asks = run.outcome ? undefined : run.sessionLog?.permissionRequest
   return asks && optionByRights(asks, run) === undefined ? asks : undefined
 }
 
@@ -143,7 +143,7 @@ const outages = (run: Run, now: number): string[] =>
 export function workSmall(run: Run, deployment: Deployment, now: number): string[] {
   const { name } = run.branch ?? {}
   return [
-    `${inlineWords(run.ask.by.login, 60)}, ${moment(run.ask.at, now)}`,
+    `${inlineWords(run.request.by.login, 60)}, ${moment(run.request.at, now)}`,
     ...(name === undefined ? [] : [`[${code(name)}](${branchUrl(run.thread, name)})`]),
     ...session(run, deployment),
     ...(run.stop ? ['`/codex help`'] : ['`/codex <more>` to steer', '`/codex stop`', '`/codex help`']),
@@ -153,6 +153,6 @@ export function workSmall(run: Run, deployment: Deployment, now: number): string
 export const session = (run: Run, deployment: Deployment): string[] =>
   run.taskRun ? [modelOf(run), `[session](${runUrl(run, deployment)})`] : []
 
-function modelOf({ ask: { options } }: Run): string {
+function modelOf({ request: { options } }: Run): string {
   return inlineWords(options.model, 60) + (options.effort ? `, effort ${options.effort}` : '')
 }

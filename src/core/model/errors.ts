@@ -7,7 +7,7 @@
  * The service said no. To an effect that is an answer: it did not happen and will not by trying again. To a read it
  * is none: what could not be read is as it was, and the next read may show it.
  */
-export class Refused extends Error {
+export class Rejected extends Error {
   override name = 'Refused'
   readonly service: Service
   readonly status: number
@@ -37,13 +37,13 @@ export class Refused extends Error {
 export type CallKind = 'read' | 'effect'
 
 /** What any call came to, as the answer to a read, if it was one. */
-export const asRead = <T extends Error>(fault: T): T | Refused =>
-  fault instanceof Refused
-    ? new Refused(fault.service, fault.status, fault.code, fault.message, fault.field, 'read')
+export const asRead = <T extends Error>(fault: T): T | Rejected =>
+  fault instanceof Rejected
+    ? new Rejected(fault.service, fault.status, fault.code, fault.message, fault.field, 'read')
     : fault
 
 /** The effect did not happen; the service asks to come back at `until` (ms since the epoch). */
-export class ComeBack extends Error {
+export class RetryLater extends Error {
   override name = 'ComeBack'
   readonly service: Service
   readonly until: number
@@ -58,13 +58,13 @@ export class ComeBack extends Error {
 }
 
 /** No usable answer came: the effect may or may not have happened. Look before doing it again. */
-export class Unanswered extends Error {
+export class NoResponse extends Error {
   override name = 'Unanswered'
   readonly service: Service
   /** What the service itself said of it; a proxy before it says nothing that counts. */
   readonly said: { status: number; error: string } | undefined
 
-  constructor(service: Service, message: string, options?: ErrorOptions & { said?: Unanswered['said'] }) {
+  constructor(service: Service, message: string, options?: ErrorOptions & { said?: NoResponse['said'] }) {
     super(message, options)
     this.service = service
     this.said = options?.said
@@ -75,6 +75,6 @@ export type Service = 'github' | 'posthog'
 export const serviceNames: Record<Service, string> = { github: 'GitHub', posthog: 'PostHog' }
 export type WaitReason = 'rate-limit' | 'usage-limit' | 'unavailable'
 
-export function isNotFound(error: unknown): error is Refused {
-  return error instanceof Refused && (error.status === 404 || error.status === 410)
+export function isNotFound(error: unknown): error is Rejected {
+  return error instanceof Rejected && (error.status === 404 || error.status === 410)
 }

@@ -4,12 +4,12 @@ import type { Run } from '../run/run.ts'
 import type { Service, WaitReason } from './errors.ts'
 import type { Trigger } from './trigger.ts'
 
-export interface DoorMeter {
+export interface WebhookMeter {
   /** A delivery was answered. `event` is one of those we subscribe to, or `other`. */
-  answered(delivery: { event: string; answer: DoorAnswer; ms: number }): void
+  answered(delivery: { event: string; answer: WebhookAnswer; ms: number }): void
 }
 
-export type DoorAnswer = 'queued' | 'known' | 'ignored' | 'refused' | 'unavailable'
+export type WebhookAnswer = 'queued' | 'known' | 'ignored' | 'refused' | 'unavailable'
 
 export interface CallMeter {
   called(call: {
@@ -37,7 +37,7 @@ export interface FlowMeter {
 export type HandledOutcome = 'started' | 'answered' | 'refused' | 'noted' | 'news' | 'given-up'
 type SweepResult = 'done' | 'limited' | 'failed'
 
-export type Meter = DoorMeter & CallMeter & FlowMeter
+export type Meter = WebhookMeter & CallMeter & FlowMeter
 
 /**
  * The class of a path: only words that are known stay, whatever lies between them is a `~`. `/repos/a/b/issues/7`

@@ -14,13 +14,13 @@ export const maxClaims = 5
 /** `if-descended`: ours if its head starts from where the Run's branch stood. */
 export type Ownership = 'ours' | 'not-ours' | 'if-descended'
 
-type Opening = Pick<Run, 'thread' | 'ask' | 'branch'>
+type Opening = Pick<Run, 'thread' | 'request' | 'branch'>
 
-export function ownershipOf({ thread, ask, branch }: Opening, view: PullView): Ownership {
+export function ownershipOf({ thread, request, branch }: Opening, view: PullView): Ownership {
   const { head, author, createdAt } = view
   // A branch is a name and a repository: that of a fork may be called like any of ours.
   if (head.repoId !== thread.repoId || head.ref === thread.defaultBranch) return 'not-ours'
-  if (createdAt < ask.at) return 'not-ours'
+  if (createdAt < request.at) return 'not-ours'
   if (author?.bot && author.login === agentLogin) return 'ours'
   return branch ? 'if-descended' : 'not-ours'
 }
@@ -30,11 +30,11 @@ export function ownershipOf({ thread, ask, branch }: Opening, view: PullView): O
  * agent looks like a person, too.
  */
 export function agentsCommit(
-  { ask, taskRun }: Pick<Run, 'ask' | 'taskRun'>,
+  { request, taskRun }: Pick<Run, 'request' | 'taskRun'>,
   head: string,
   commits: readonly CommitView[] | undefined,
 ): string | undefined {
-  const asUser = ask.options.authorship === 'user' && taskRun?.authorship !== 'bot'
+  const asUser = request.options.authorship === 'user' && taskRun?.authorship !== 'bot'
   return commits === undefined || asUser ? head : commits.findLast(({ byPerson }) => !byPerson)?.sha
 }
 

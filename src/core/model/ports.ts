@@ -1,11 +1,11 @@
 /** What the flows need of the world, and no more. The edges fit these shapes without knowing them. */
 
 import type { CodexTaskRunCreate } from '../agent/run-request.ts'
-import type { Sight } from '../run/apply-snapshot.ts'
+import type { TaskRunSnapshot } from '../run/apply-snapshot.ts'
 import type { Session } from '../run/session.ts'
 import type { Attachment, AttachmentFile } from '../text/attachment-links.ts'
 import type { Thread } from './thread.ts'
-import type { InlineComment, Place } from './trigger.ts'
+import type { CommentRef, InlineComment } from './trigger.ts'
 import type {
   BranchView,
   Closing,
@@ -27,11 +27,11 @@ export interface ThreadClient {
   react(target: Target, content: Reaction): Promise<void>
   unreact(target: Target, content: Reaction): Promise<void>
   permission(login: string): Promise<Permission>
-  comment(body: string, place?: Place): Promise<number>
+  comment(body: string, commentRef?: CommentRef): Promise<number>
   edit(commentId: number, body: string): Promise<'edited' | 'gone'>
   deleteComment(commentId: number): Promise<void>
-  ownComments(since?: number, place?: Place): Promise<OwnComment[]>
-  attachments(place?: Place): (attachment: Attachment) => Promise<AttachmentFile>
+  ownComments(since?: number, commentRef?: CommentRef): Promise<OwnComment[]>
+  attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
   reviewComments(reviewId: number): Promise<InlineComment[]>
   /** `undefined` when it is gone. */
   inlineComment(commentId: number): Promise<{ author: string; body: string } | undefined>
@@ -44,7 +44,7 @@ export interface ThreadClient {
   closing(): Promise<Closing | undefined>
   /** `undefined` when the thread is gone from here. */
   state(): Promise<ThreadState | undefined>
-  hasComment(place: { in: 'thread' | 'inline'; commentId: number }): Promise<boolean>
+  hasComment(commentRef: { in: 'thread' | 'inline'; commentId: number }): Promise<boolean>
   /** The text of a review; `undefined` when it is gone. */
   review(reviewId: number): Promise<string | undefined>
   comments(): Promise<CommentView[]>
@@ -72,10 +72,10 @@ export interface TasksClient {
   findTask(marker: string): Promise<string | undefined>
   startRun(taskId: string, body: CodexTaskRunCreate, before: readonly string[]): Promise<string>
   runIds(taskId: string): Promise<string[]>
-  statusOf(session: Session): Promise<Sight['status']>
-  look(session: Session, offset: number): Promise<Sight>
+  statusOf(session: Session): Promise<TaskRunSnapshot['status']>
+  poll(session: Session, offset: number): Promise<TaskRunSnapshot>
   logLength(session: Session): Promise<number>
-  say(
+  sendMessage(
     session: Session,
     message: { id: string; text: string; attachments: readonly string[] },
   ): Promise<'queued' | 'ended'>
@@ -99,19 +99,19 @@ export interface Log {
 }
 
 /** A job in hand, of which this process is the only writer while it holds the lock. */
-export interface Held<Data> {
+export interface LockedJob<Data> {
   id: string
   data: Data
   addedAt: number
   stalls: number
   failures: number
   signal: AbortSignal
-  assertHeld(): Promise<void>
+  assertLocked(): Promise<void>
   save(data: Data): Promise<void>
   inbox(): Promise<string[]>
 }
 
-export type Verdict = { do: 'park'; ms: number } | { do: 'end' }
+export type StepResult = { kind: 'park'; ms: number } | { kind: 'end' }
 
 export interface KeptRun<Data> {
   id: string
@@ -127,7 +127,7 @@ export interface RunQueue<Data> {
   live(): Promise<KeptRun<Data>[]>
   liveCount(): Promise<number>
   wake(id: string): Promise<void>
-  tell(id: string, message: string): Promise<boolean>
+  send(id: string, message: string): Promise<boolean>
   recentlyEnded(since: number, wanted?: (data: Data) => boolean): Promise<KeptRun<Data>[]>
   amendEnded(id: string, data: Data): Promise<boolean>
 }

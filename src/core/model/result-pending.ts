@@ -1,5 +1,5 @@
 /** An unanswered write may still become visible: look again a little later. */
-export class NotSettled extends Error {
+export class ResultPending extends Error {
   override name = 'NotSettled'
   /** ms since the epoch */
   readonly until: number

@@ -26,11 +26,11 @@ export const InlineComment = z.object({
 export type InlineComment = z.infer<typeof InlineComment>
 
 /** Where a comment stands, which decides how to react and where to answer. */
-export const Place = z.discriminatedUnion('in', [
-  z.object({ in: z.literal('thread'), commentId: z.number().int() }),
-  z.object({ in: z.literal('review'), reviewId: z.number().int(), nodeId: z.string() }),
+export const CommentRef = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('thread'), commentId: z.number().int() }),
+  z.object({ kind: z.literal('review'), reviewId: z.number().int(), nodeId: z.string() }),
   z.object({
-    in: z.literal('inline'),
+    kind: z.literal('inline'),
     commentId: z.number().int(),
     /** The first comment of the inline thread: answers go there. */
     rootId: z.number().int(),
@@ -38,12 +38,12 @@ export const Place = z.discriminatedUnion('in', [
     inline: InlineComment,
   }),
 ])
-export type Place = z.infer<typeof Place>
+export type CommentRef = z.infer<typeof CommentRef>
 
 const Comment = z.object({
   ...arrived,
   kind: z.literal('comment'),
-  place: Place,
+  commentRef: CommentRef,
   text: z.string(),
   /** For an edit: what the text was before. Only commands that it did not have count. */
   before: z.string().optional(),
@@ -63,17 +63,17 @@ const Label = z.object({
 const Withdrawal = z.object({
   ...arrived,
   kind: z.literal('withdrawal'),
-  what: z.discriminatedUnion('of', [
-    z.object({ of: z.literal('label'), label: z.string() }),
+  what: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('label'), label: z.string() }),
     z.object({
-      of: z.literal('comment'),
+      kind: z.literal('comment'),
       commentId: z.number().int(),
       /** Comments on lines have numbers of their own. */
       in: z.enum(['thread', 'inline']).default('thread'),
       /** The review that an inline comment came with. */
       reviewId: z.number().int().nullable().default(null),
     }),
-    z.object({ of: z.literal('thread'), by: z.enum(['closed', 'deleted', 'transferred', 'locked']) }),
+    z.object({ kind: z.literal('thread'), by: z.enum(['closed', 'deleted', 'transferred', 'locked']) }),
   ]),
 })
 

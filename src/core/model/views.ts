@@ -3,12 +3,12 @@
 import type { Pull } from '../run/run.ts'
 import type { Role } from './role.ts'
 import type { Person, PullHead, Snapshot, Thread } from './thread.ts'
-import type { Place } from './trigger.ts'
+import type { CommentRef } from './trigger.ts'
 
 export type Reaction = 'eyes' | 'rocket' | 'confused' | '-1'
 
 /** Where a reaction goes: on words, or on the thread itself. */
-export type Target = Place | { in: 'subject' }
+export type Target = CommentRef | { kind: 'subject' }
 
 export interface OwnComment {
   id: number

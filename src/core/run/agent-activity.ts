@@ -2,7 +2,7 @@
 import { z } from 'zod'
 
 const doings = ['reading', 'editing', 'running', 'checking', 'thinking'] as const
-export type Doing = (typeof doings)[number]
+export type ActingStep = (typeof doings)[number]
 
 const PlanStep = z.object({ text: z.string(), state: z.enum(['open', 'current', 'done']) })
 export type PlanStep = z.infer<typeof PlanStep>
@@ -20,8 +20,8 @@ export const Activity = z.object({
 export type Activity = z.infer<typeof Activity>
 
 export type AgentAct =
-  | { is: 'acts'; doing: Doing | undefined; files: string[]; command: boolean }
-  | { is: 'plan'; steps: PlanStep[] }
+  | { kind: 'acts'; doing: ActingStep | undefined; files: string[]; command: boolean }
+  | { kind: 'plan'; steps: PlanStep[] }
 
 /** More are not counted, so that a record stays small. */
 const maxFiles = 100
@@ -29,7 +29,7 @@ const maxPlanSteps = 20
 const maxPath = 120
 
 export function addAct(before: Activity, act: AgentAct): Activity {
-  if (act.is === 'plan') return { ...before, plan: act.steps.slice(0, maxPlanSteps) }
+  if (act.kind === 'plan') return { ...before, plan: act.steps.slice(0, maxPlanSteps) }
   const files = new Set([...before.files, ...act.files.map(path => path.slice(-maxPath))])
   return {
     ...before,

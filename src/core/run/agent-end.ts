@@ -2,16 +2,16 @@
 import { isTerminal, type Run } from './run.ts'
 
 /** It has ended, or idles and may be spoken to again. */
-const isAtRest = ({ taskRun, heard }: Run): boolean =>
-  taskRun === undefined || isTerminal(taskRun.status) || heard?.idle === true
+const isAtRest = ({ taskRun, sessionLog }: Run): boolean =>
+  taskRun === undefined || isTerminal(taskRun.status) || sessionLog?.idle === true
 
 /** An agent may have been set to work, and nobody knows yet. */
 export const mayHaveBegun = ({ intent }: Run): boolean =>
-  intent?.effect === 'start-run' || intent?.effect === 'rejoin'
+  intent?.kind === 'start-run' || intent?.kind === 'rejoin'
 
 /** A Run that failed leaves no agent working: it is ended first, or the thread is told that it may still work. */
 export const agentIsToBeSeenTo = (run: Run): boolean =>
-  run.outcome?.is === 'failed' && !run.agentLeft && (!isAtRest(run) || mayHaveBegun(run))
+  run.outcome?.kind === 'failed' && !run.agentLeft && (!isAtRest(run) || mayHaveBegun(run))
 
 const cancelOf = ({ cancel, taskRun }: Run): Run['cancel'] =>
   cancel?.taskRun === taskRun?.id ? cancel : undefined

@@ -9,19 +9,19 @@ export interface LogEntry {
   /** ms since the epoch, PostHog's clock. */
   at: number
   what:
-    | { is: 'progress'; step: string; label: string; done: boolean; failed?: boolean }
-    | { is: 'message'; text: string }
-    | { is: 'turn-over' }
+    | { kind: 'progress'; step: string; label: string; done: boolean; failed?: boolean }
+    | { kind: 'message'; text: string }
+    | { kind: 'turn-over' }
     /** Somebody's words, where the agent takes them up: `messages` are the ids of ours in them. */
-    | { is: 'words'; messages: string[] }
-    | { is: 'asks'; request: PermissionRequest }
-    | { is: 'permitted'; id: string }
-    | { is: 'activity' }
+    | { kind: 'words'; messages: string[] }
+    | { kind: 'asks'; request: PermissionRequest }
+    | { kind: 'permitted'; id: string }
+    | { kind: 'activity' }
     | AgentAct
 }
 
 /** One look at a task run. */
-export interface Sight {
+export interface TaskRunSnapshot {
   status: NonNullable<Run['taskRun']>['status']
   error: string | undefined
   pulls: string[]
@@ -36,56 +36,56 @@ export interface Sight {
   offset: number
 }
 
-export function observe(run: Run, sight: Sight, now: number): Run {
+export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
   if (!run.taskRun) return run
   const seen: Run = {
     ...run,
     taskRun: {
       ...run.taskRun,
-      status: sight.status,
-      changedAt: livesOn(run, sight) ? now : run.taskRun.changedAt,
-      ...(sight.updatedAt === undefined ? {} : { updatedAt: sight.updatedAt }),
-      ...(sight.error === undefined ? {} : { error: sight.error }),
-      ...(sight.headBranch === undefined ? {} : { headBranch: sight.headBranch }),
-      ...(sight.model === undefined ? {} : { model: sight.model }),
-      ...(sight.effort === undefined ? {} : { effort: sight.effort }),
-      ...(sight.authorship === undefined ? {} : { authorship: sight.authorship }),
+      status: snapshot.status,
+      changedAt: livesOn(run, snapshot) ? now : run.taskRun.changedAt,
+      ...(snapshot.updatedAt === undefined ? {} : { updatedAt: snapshot.updatedAt }),
+      ...(snapshot.error === undefined ? {} : { error: snapshot.error }),
+      ...(snapshot.headBranch === undefined ? {} : { headBranch: snapshot.headBranch }),
+      ...(snapshot.model === undefined ? {} : { model: snapshot.model }),
+      ...(snapshot.effort === undefined ? {} : { effort: snapshot.effort }),
+      ...(snapshot.authorship === undefined ? {} : { authorship: snapshot.authorship }),
     },
-    heard: hear(run, sight, now),
-    progress: sight.log.reduce(addProgress, run.progress),
-    claimedPulls: [...run.claimedPulls, ...newPulls(run, sight)],
+    sessionLog: hear(run, snapshot, now),
+    progress: snapshot.log.reduce(addProgress, run.progress),
+    claimedPulls: [...run.claimedPulls, ...newPulls(run, snapshot)],
   }
   return seen
 }
 
 /** Any line in its log is a sign of life, whatever it says; so is a change of its row. */
-const livesOn = ({ taskRun, heard }: Run, { status, offset, updatedAt }: Sight): boolean =>
+const livesOn = ({ taskRun, sessionLog }: Run, { status, offset, updatedAt }: TaskRunSnapshot): boolean =>
   status !== taskRun?.status ||
-  offset > (heard?.offset ?? 0) ||
+  offset > (sessionLog?.offset ?? 0) ||
   (updatedAt !== undefined && taskRun.updatedAt !== undefined && updatedAt !== taskRun.updatedAt)
 
-const newPulls = (run: Run, sight: Sight): string[] =>
-  [...new Set(sight.pulls)].filter(
+const newPulls = (run: Run, snapshot: TaskRunSnapshot): string[] =>
+  [...new Set(snapshot.pulls)].filter(
     url =>
       !run.claimedPulls.includes(url) &&
       !run.foreignPulls.includes(url) &&
       !run.pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase()),
   )
 
-type Hearing = NonNullable<Run['heard']>
+type Hearing = NonNullable<Run['sessionLog']>
 
-function hear(run: Run, sight: Sight, now: number): Hearing {
-  const before: Hearing = { ...(run.heard ?? { turns: 0, idle: false }), offset: sight.offset }
-  const mine = (id: string): boolean => id === run.id || run.delivered.includes(id)
-  const after = sight.log.reduce((heard, entry) => hearEntry(heard, entry, { now, mine }), before)
-  const heard = stirred(before, after, sight) ? { ...after, idleSince: now } : after
-  const at = sight.log.at(-1)?.at
+function hear(run: Run, snapshot: TaskRunSnapshot, now: number): Hearing {
+  const before: Hearing = { ...(run.sessionLog ?? { turns: 0, idle: false }), offset: snapshot.offset }
+  const mine = (id: string): boolean => id === run.id || run.handledMessageIds.includes(id)
+  const after = snapshot.log.reduce((heard, entry) => hearEntry(heard, entry, { now, mine }), before)
+  const heard = stirred(before, after, snapshot) ? { ...after, idleSince: now } : after
+  const at = snapshot.log.at(-1)?.at
   return at === undefined ? heard : { ...heard, activity: { ...(heard.activity ?? noActivity), at } }
 }
 
 /** Where turns have to be counted, a silent one shows in nothing but its steps: the time for the next begins anew. */
-const stirred = (before: Hearing, after: Hearing, { log }: Sight): boolean =>
-  log.length > 0 && before.idle && after.idle && after.awaits !== undefined && !after.showsWords
+const stirred = (before: Hearing, after: Hearing, { log }: TaskRunSnapshot): boolean =>
+  log.length > 0 && before.idle && after.idle && after.awaitedMessageId !== undefined && !after.showsWords
 
 interface Hears {
   now: number
@@ -95,14 +95,14 @@ interface Hears {
 
 function hearEntry(heard: Hearing, { what }: LogEntry, { now, mine }: Hears): Hearing {
   // An agent that waits hinders everybody, whoever had it do so.
-  const concernsAll = what.is === 'words' || what.is === 'asks' || what.is === 'permitted'
-  if (heard.others && !concernsAll) return heard
-  switch (what.is) {
+  const concernsAll = what.kind === 'words' || what.kind === 'asks' || what.kind === 'permitted'
+  if (heard.ofOthers && !concernsAll) return heard
+  switch (what.kind) {
     case 'turn-over':
       // One end may be told twice, as an event and as an answer.
       return heard.idle
         ? heard
-        : { ...heard, asks: undefined, turns: heard.turns + 1, idle: true, idleSince: now }
+        : { ...heard, permissionRequest: undefined, turns: heard.turns + 1, idle: true, idleSince: now }
     case 'message':
       return { ...heard, answer: what.text, idle: false }
     case 'activity':
@@ -114,9 +114,9 @@ function hearEntry(heard: Hearing, { what }: LogEntry, { now, mine }: Hears): He
     case 'words':
       return hearWords({ ...heard, showsWords: true }, what.messages, mine)
     case 'asks':
-      return { ...heard, asks: what.request }
+      return { ...heard, permissionRequest: what.request }
     case 'permitted':
-      return heard.asks?.id === what.id ? { ...heard, asks: undefined } : heard
+      return heard.permissionRequest?.id === what.id ? { ...heard, permissionRequest: undefined } : heard
     case 'progress':
       return heard
   }
@@ -127,15 +127,15 @@ function hearEntry(heard: Hearing, { what }: LogEntry, { now, mine }: Hears): He
  * said; and when they have been answered, others' words begin what is no matter of this Run.
  */
 function hearWords(heard: Hearing, messages: readonly string[], mine: Hears['mine']): Hearing {
-  const { awaits } = heard
-  const taken = awaits === undefined ? messages.some(mine) : messages.includes(awaits)
-  if (taken) return { ...heard, awaits: undefined, others: false, idle: false, answer: undefined }
-  return awaits === undefined && heard.idle ? { ...heard, others: true } : heard
+  const { awaitedMessageId } = heard
+  const taken = awaitedMessageId === undefined ? messages.some(mine) : messages.includes(awaitedMessageId)
+  if (taken) return { ...heard, awaitedMessageId: undefined, ofOthers: false, idle: false, answer: undefined }
+  return awaitedMessageId === undefined && heard.idle ? { ...heard, ofOthers: true } : heard
 }
 
 /** One line a step, in the order of first sight; a later word on the same step replaces the earlier. */
 function addProgress(progress: ProgressStep[], entry: LogEntry): ProgressStep[] {
-  if (entry.what.is !== 'progress') return progress
+  if (entry.what.kind !== 'progress') return progress
   const { step, label, done, failed } = entry.what
   const index = progress.findIndex(known => known.step === step)
   const since = progress[index]?.since ?? progress[index]?.at ?? entry.at
@@ -146,33 +146,35 @@ function addProgress(progress: ProgressStep[], entry: LogEntry): ProgressStep[] 
 /** Whether the agent has said all it will say to what it was told so far. */
 export function turnIsOver(run: Run, now: number): boolean {
   if (run.taskRun && isTerminal(run.taskRun.status)) return true
-  if (!run.heard?.idle) return false
-  const quiet = now - (run.heard.idleSince ?? now)
-  const heardAll = run.heard.showsWords ? run.heard.awaits === undefined : hadItsTurns(run, run.heard)
-  if (run.heard.showsWords && !heardAll) return false
+  if (!run.sessionLog?.idle) return false
+  const quiet = now - (run.sessionLog.idleSince ?? now)
+  const heardAll = run.sessionLog.showsWords
+    ? run.sessionLog.awaitedMessageId === undefined
+    : hadItsTurns(run, run.sessionLog)
+  if (run.sessionLog.showsWords && !heardAll) return false
   return quiet >= (heardAll ? limits.settle : limits.settleAfterNote)
 }
 
 /** Where the log shows no words, their turns are counted; in a session that went on, one of others may be among them. */
-const hadItsTurns = ({ taskRun }: Run, { turns, awaits }: Hearing): boolean =>
-  turns > (taskRun?.notes ?? 0) && (awaits === undefined || (taskRun?.from ?? 0) === 0)
+const hadItsTurns = ({ taskRun }: Run, { turns, awaitedMessageId }: Hearing): boolean =>
+  turns > (taskRun?.messages ?? 0) && (awaitedMessageId === undefined || (taskRun?.from ?? 0) === 0)
 
 /** The outcome, once the turn is over and GitHub has been asked what came of it. */
 export function outcomeOf(run: Run): Outcome {
   const status = run.taskRun?.status
   if (run.stop) {
     const { by, because } = run.stop
-    return { is: 'stopped', by: by.login, ...(because === undefined ? {} : { because }) }
+    return { kind: 'stopped', by: by.login, ...(because === undefined ? {} : { because }) }
   }
-  if (run.pulls.length > run.reported) return { is: 'pull' }
+  if (run.pulls.length > run.reported) return { kind: 'pull' }
   if (status === 'failed') return agentFailed(run)
-  if (status === 'cancelled') return { is: 'stopped', by: 'PostHog' }
-  if (run.pushed !== undefined) return { is: 'pushed', sha: run.pushed }
-  return run.heard?.answer ? { is: 'answer' } : { is: 'nothing' }
+  if (status === 'cancelled') return { kind: 'stopped', by: 'PostHog' }
+  if (run.pushed !== undefined) return { kind: 'pushed', sha: run.pushed }
+  return run.sessionLog?.answer ? { kind: 'answer' } : { kind: 'nothing' }
 }
 
 /** PostHog's words for the failures that a person can do something about. */
-const knownFailures: readonly { match: RegExp; failure: Omit<Outcome & { is: 'failed' }, 'is'> }[] = [
+const knownFailures: readonly { match: RegExp; failure: Omit<Outcome & { kind: 'failed' }, 'kind'> }[] = [
   {
     match: /spend limit|usage limit|quota|billing|rate.?limit|429/i,
     failure: {
@@ -208,7 +210,7 @@ function agentFailed(run: Run): Outcome {
     fix: 'Look at the run in PostHog, then `/codex retry`.',
   }
   return {
-    is: 'failed',
+    kind: 'failed',
     ...failure,
     reason: said ? `${failure.reason}: ${said.slice(0, 200)}` : `${failure.reason}.`,
   }

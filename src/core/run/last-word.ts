@@ -1,16 +1,16 @@
 /** Whom the last word of a Run is for, and whether it needs one beside its status comment. */
 import type { Run } from './run.ts'
 
-export const listener = (run: Run): string => run.answerTo ?? run.ask.by.login
+export const listener = (run: Run): string => run.answerTo ?? run.request.by.login
 
 /**
  * Who stopped a run knows that it was stopped; and what was refused before it began is told by its status, which has
  * only just been posted.
  */
 export function endsQuietly(run: Run): boolean {
-  if (run.outcome?.is === 'stopped') return run.outcome.by === listener(run) && !run.agentLeft
+  if (run.outcome?.kind === 'stopped') return run.outcome.by === listener(run) && !run.agentLeft
   return neverBegan(run) && run.ahead === undefined && run.round === 0
 }
 
-export const neverBegan = ({ outcome, turn, asked }: Run): boolean =>
-  outcome?.is === 'failed' && !turn && !asked
+export const neverBegan = ({ outcome, admitted, instructionSent }: Run): boolean =>
+  outcome?.kind === 'failed' && !admitted && !instructionSent

@@ -1,121 +1,131 @@
 /** What was said to a live Run, by people or by a webhook, folded into its record. Pure. */
 import { withOutage } from './outage.ts'
-import { isTerminal, Note, type Run } from './run.ts'
+import { isTerminal, type Run, RunMessage } from './run.ts'
 
 /**
  * Reads the part of the inbox that is new. A note that came twice counts once; one that this version can't read is
  * left for one that can.
  */
-export function readNotes(run: Run, inbox: readonly string[]): Run {
-  const fresh = inbox.slice(run.notesRead).map((_, index) => run.notesRead + index)
-  const read = [...run.notesUnread, ...fresh].map(place => ({ place, note: parseNote(inbox[place] ?? '') }))
-  const notes = read.flatMap(({ note }) => note ?? [])
-  if (notes.length === 0 && fresh.length === 0) return run
-  const notesUnread = read.filter(({ note }) => note === undefined).map(({ place }) => place)
-  return notes.reduce(fold, { ...run, notesRead: Math.max(run.notesRead, inbox.length), notesUnread })
+export function readMessages(run: Run, inbox: readonly string[]): Run {
+  const fresh = inbox.slice(run.messagesRead).map((_, index) => run.messagesRead + index)
+  const read = [...run.messagesUnread, ...fresh].map(commentRef => ({
+    place: commentRef,
+    note: parseMessage(inbox[commentRef] ?? ''),
+  }))
+  const messages = read.flatMap(({ note: message }) => message ?? [])
+  if (messages.length === 0 && fresh.length === 0) return run
+  const notesUnread = read
+    .filter(({ note: message }) => message === undefined)
+    .map(({ place: commentRef }) => commentRef)
+  return messages.reduce(fold, { ...run, notesRead: Math.max(run.messagesRead, inbox.length), notesUnread })
 }
 
-function parseNote(text: string): Note | undefined {
+function parseMessage(text: string): RunMessage | undefined {
   try {
-    return Note.parse(JSON.parse(text))
+    return RunMessage.parse(JSON.parse(text))
   } catch {
     return undefined
   }
 }
 
-function fold(run: Run, note: Note): Run {
-  const known = run.delivered.includes(note.id) || run.undelivered.some(({ id }) => id === note.id)
+function fold(run: Run, message: RunMessage): Run {
+  const known =
+    run.handledMessageIds.includes(message.id) || run.pendingFollowUps.some(({ id }) => id === message.id)
   if (known) return run
-  switch (note.says) {
+  switch (message.kind) {
     case 'more':
       return {
         ...run,
-        undelivered: [...run.undelivered, note],
-        saidAt: Math.max(note.at, run.saidAt ?? run.ask.at),
+        pendingFollowUps: [...run.pendingFollowUps, message],
+        lastWordsAt: Math.max(message.at, run.lastWordsAt ?? run.request.at),
       }
     case 'stop':
-      return stopped({ ...run, delivered: [...run.delivered, note.id] }, note)
+      return stopped({ ...run, handledMessageIds: [...run.handledMessageIds, message.id] }, message)
     case 'unheeded':
       return {
         ...run,
-        delivered: [...run.delivered, note.id],
-        unheeded: { by: note.by.login, because: note.because },
+        handledMessageIds: [...run.handledMessageIds, message.id],
+        ignoredStop: { by: message.by.login, because: message.because },
       }
     case 'label-off':
       return {
         ...run,
-        delivered: [...run.delivered, note.id],
-        labels: run.labels.filter(label => label !== note.label),
+        handledMessageIds: [...run.handledMessageIds, message.id],
+        labels: run.labels.filter(label => label !== message.label),
       }
     case 'look':
-      return { ...run, delivered: [...run.delivered, note.id] }
+      return { ...run, handledMessageIds: [...run.handledMessageIds, message.id] }
     case 'pull':
       return {
         ...run,
-        delivered: [...run.delivered, note.id],
+        handledMessageIds: [...run.handledMessageIds, message.id],
         pulls: run.pulls.map(pull =>
-          pull.number === note.number
-            ? { ...pull, state: note.state, draft: note.draft ?? pull.draft }
+          pull.number === message.number
+            ? { ...pull, state: message.state, draft: message.draft ?? pull.draft }
             : pull,
         ),
       }
     case 'access-lost': {
-      const said = stopped({ ...run, delivered: [...run.delivered, note.id] }, { ...note, says: 'stop' })
+      const said = stopped(
+        { ...run, handledMessageIds: [...run.handledMessageIds, message.id] },
+        { ...message, kind: 'stop' },
+      )
       // What was under way at GitHub will never be known; what was under way at PostHog still counts.
-      const intent = said.intent && atPostHog.has(said.intent.effect) ? said.intent : undefined
+      const intent = said.intent && atPostHog.has(said.intent.kind) ? said.intent : undefined
       return { ...withOutage(said, 'github', undefined), accessLost: true, intent }
     }
     case 'yield':
-      return { ...run, delivered: [...run.delivered, note.id], yielding: true }
+      return { ...run, handledMessageIds: [...run.handledMessageIds, message.id], releaseThread: true }
     case 'label':
       // Set after the end, or after a stop, it asks for a run of its own.
       if (run.outcome || run.stop) return run
       return {
         ...run,
-        delivered: [...run.delivered, note.id],
-        labels: [...run.labels, note.label],
-        told: { ...run.told, label: false },
+        handledMessageIds: [...run.handledMessageIds, message.id],
+        labels: [...run.labels, message.label],
+        announced: { ...run.announced, label: false },
       }
   }
 }
 
 /** Words that the agent has not read yet are dropped: stop means all of it. */
-function stopped(run: Run, note: Note & { says: 'stop' }): Run {
+function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   if (run.stop || (run.outcome && !stillWorks(run))) return run
   // It comes late, and does not mean what was said since.
-  if (note.at < (run.saidAt ?? run.ask.at)) return { ...run, dropped: [...run.dropped, note.id] }
-  const unread = run.undelivered.map(({ id }) => id)
+  if (message.at < (run.lastWordsAt ?? run.request.at))
+    return { ...run, droppedMessageIds: [...run.droppedMessageIds, message.id] }
+  const unread = run.pendingFollowUps.map(({ id }) => id)
   return {
     ...run,
     stop: {
-      by: note.by,
-      at: note.at,
+      by: message.by,
+      at: message.at,
       asked: false,
-      ...(note.because === undefined ? {} : { because: note.because }),
+      ...(message.because === undefined ? {} : { because: message.because }),
     },
-    undelivered: [],
-    delivered: [...run.delivered, ...unread],
-    dropped: [...run.dropped, ...unread],
+    pendingFollowUps: [],
+    handledMessageIds: [...run.handledMessageIds, ...unread],
+    droppedMessageIds: [...run.droppedMessageIds, ...unread],
     // Handing on what is dropped by now would hand on what comes next; an unanswered last word of before would be
     // taken for the one to come.
-    intent: run.outcome || run.intent?.effect === 'deliver' ? undefined : run.intent,
+    intent: run.outcome || run.intent?.kind === 'deliver' ? undefined : run.intent,
     ...(run.outcome
       ? {
           outcome: undefined,
           concludedAt: undefined,
           resultChecked: false,
           round: run.round + 1,
-          told: { ...run.told, comment: false },
+          announced: { ...run.announced, comment: false },
         }
       : {}),
   }
 }
 
-const atPostHog: ReadonlySet<NonNullable<Run['intent']>['effect']> = new Set([
+const atPostHog: ReadonlySet<NonNullable<Run['intent']>['kind']> = new Set([
   'create-task',
   'rejoin',
   'start-run',
 ])
 
 const stillWorks = (run: Run): boolean =>
-  run.taskRun !== undefined && !isTerminal(run.taskRun.status) && !run.heard?.idle
+  run.taskRun !== undefined && !isTerminal(run.taskRun.status) && !run.sessionLog?.idle

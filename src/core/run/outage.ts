@@ -1,5 +1,5 @@
 /** Services that can't be used, each with its own wait: what the other one can do goes on. */
-import type { CallKind, Refused, Service } from '../model/errors.ts'
+import type { CallKind, Rejected, Service } from '../model/errors.ts'
 import type { Outage, Run } from './run.ts'
 import { limits } from './timing.ts'
 
@@ -7,8 +7,8 @@ type Outages = Pick<Run, 'outages' | 'trouble'>
 
 export const services: readonly Service[] = ['posthog', 'github']
 
-export const outageOf = ({ outages, trouble }: Outages, service: Service): Outage | undefined =>
-  outages[service] ?? (trouble?.service === service ? trouble : undefined)
+export const outageOf = ({ outages, trouble: outage }: Outages, service: Service): Outage | undefined =>
+  outages[service] ?? (outage?.service === service ? outage : undefined)
 
 /** The Run with this outage of the service, or with none. */
 export function withOutage(run: Run, service: Service, outage: Outage | undefined): Run {
@@ -31,20 +31,20 @@ export function eased(run: Run, service: Service | undefined, kind: CallKind | '
 }
 
 /** No promise of a service is believed beyond that. */
-const longestPromise = 31 * 24 * 60 * 60_000
+const maxPromiseMs = 31 * 24 * 60 * 60_000
 
 /** Out of reach for longer than anybody waits. A limit with a known end is waited for until then. */
 export function isTooLong({ since, promised = 0 }: Outage, now: number): boolean {
-  const from = Math.max(since, Math.min(promised, since + longestPromise))
+  const from = Math.max(since, Math.min(promised, since + maxPromiseMs))
   return now - from > limits.trouble
 }
 
 /** Whether nothing but refused reads for so long is an answer after all. */
-export function isAnswer({ refusedSince }: Outage, refused: Refused, run: Run, now: number): boolean {
-  return refusedSince !== undefined && now - refusedSince > patienceWith(refused, run)
+export function isAnswer({ refusedSince }: Outage, refused: Rejected, run: Run, now: number): boolean {
+  return refusedSince !== undefined && now - refusedSince > refusedReadsTimeoutMs(refused, run)
 }
 
-function patienceWith({ status }: Refused, { taskRun }: Run): number {
+function refusedReadsTimeoutMs({ status }: Rejected, { taskRun }: Run): number {
   if (!taskRun) return limits.refusedBefore
   // Whoever looks after the bot may need a while to put its key or its rights right.
   return status === 401 || status === 403 ? limits.trouble : limits.refused

@@ -17,10 +17,10 @@ export type PermissionRequest = z.infer<typeof PermissionRequest>
 /** The option that the rights of a Run choose; `undefined` when people have to. */
 export function optionByRights(
   { question, options }: PermissionRequest,
-  { ask }: Pick<Run, 'ask'>,
+  { request }: Pick<Run, 'request'>,
 ): string | undefined {
   if (question) return undefined
-  const kind = ask.options.permission === 'read-only' ? 'reject' : 'allow'
+  const kind = request.options.permission === 'read-only' ? 'reject' : 'allow'
   const fitting = options.filter(option => option.kind.startsWith(kind))
   // What is allowed is allowed once: the next time it is asked again.
   return (fitting.find(option => option.kind.endsWith('_once')) ?? fitting[0])?.id

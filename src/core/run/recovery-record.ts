@@ -7,11 +7,11 @@ import { z } from 'zod'
 import { PullHead, type Snapshot, type Thread } from '../model/thread.ts'
 import type { RepoSettings } from '../settings/repository-settings.ts'
 import { endsQuietly } from './last-word.ts'
-import { Ask, Branch, newRun, Outcome, type Pull, Run } from './run.ts'
+import { Branch, newRun, Outcome, type Pull, Run, RunRequest } from './run.ts'
 import type { Session } from './session.ts'
 
 export const Backup = z.object({
-  ask: Ask.omit({ whole: true, inline: true, delivery: true }),
+  request: RunRequest.omit({ whole: true, inline: true, delivery: true }),
   /** Title and body of the thread as they were approved, for comparison. */
   words: z.string(),
   /** The head when it was asked; pull requests only. */
@@ -19,10 +19,10 @@ export const Backup = z.object({
   branch: Branch.optional(),
   earlier: Run.shape.earlier,
   /** Messages handed to the agent after its start, and where in its log that was. */
-  notes: z.number().int().default(0),
+  messages: z.number().int().default(0),
   from: z.number().int().default(0),
-  said: z.string().optional(),
-  asked: z.boolean().default(false),
+  lastMessageId: z.string().optional(),
+  instructionSent: z.boolean().default(false),
   taskMade: z.boolean().default(false),
   round: z.number().int().default(0),
   reported: z.number().int().default(0),
@@ -34,35 +34,35 @@ export const Backup = z.object({
 export type Backup = z.infer<typeof Backup>
 
 /** A comment takes 65,536 characters, and bytes become a third more of them. */
-const mostBytes = 20_000
+const maxBytes = 20_000
 
 /** `undefined` for an instruction that is too long to be carried. */
 export function backupOf(run: Run): Backup | undefined {
-  const { whole: _, inline: __, delivery: ___, ...ask } = run.ask
+  const { whole: _, inline: __, delivery: ___, ...request } = run.request
   const backup = Backup.parse({
-    ask: { ...ask, origin: withoutHunk(ask.origin) },
+    ask: { ...request, origin: withoutHunk(request.origin) },
     words: fingerprint(run.snapshot),
     head: run.head,
     branch: run.branch,
     earlier: run.earlier,
-    notes: run.taskRun?.notes ?? 0,
+    notes: run.taskRun?.messages ?? 0,
     from: run.taskRun?.from ?? 0,
-    said: run.taskRun?.said,
-    asked: run.asked,
+    said: run.taskRun?.lastMessageId,
+    asked: run.instructionSent,
     taskMade: run.taskMade,
     round: run.round,
     reported: run.reported,
     outcome: run.outcome,
     quiet: endsQuietly(run),
   })
-  return Buffer.byteLength(JSON.stringify(backup)) > mostBytes ? undefined : backup
+  return Buffer.byteLength(JSON.stringify(backup)) > maxBytes ? undefined : backup
 }
 
 /** Where to answer is kept, the lines of code that it is about are not. */
-function withoutHunk(origin: Ask['origin']): Ask['origin'] {
-  if (origin.by !== 'comment' || origin.place.in !== 'inline') return origin
-  const inline = { ...origin.place.inline, hunk: '', body: '' }
-  return { ...origin, place: { ...origin.place, inline } }
+function withoutHunk(origin: RunRequest['origin']): RunRequest['origin'] {
+  if (origin.kind !== 'comment' || origin.commentRef.kind !== 'inline') return origin
+  const inline = { ...origin.commentRef.inline, hunk: '', body: '' }
+  return { ...origin, commentRef: { ...origin.commentRef, inline } }
 }
 
 const fingerprint = ({ title, body }: Snapshot): string =>
@@ -97,9 +97,9 @@ export function restored(remains: Remains, now: number): Run {
 }
 
 function known({ id, backup, thread, snapshot, settings, pulls, session, statusId }: Remains): Run {
-  const { ask, head, branch, earlier, round, asked, taskMade, reported } = backup
+  const { request, head, branch, earlier, round, instructionSent, taskMade, reported } = backup
   const run = newRun({
-    ...{ id, thread, ask, snapshot, settings, pulls },
+    ...{ id, thread, request, snapshot, settings, pulls },
     reported: Math.min(reported, pulls.length),
     ...(head ? { head } : {}),
     ...(earlier ? { earlier } : {}),
@@ -110,7 +110,7 @@ function known({ id, backup, thread, snapshot, settings, pulls, session, statusI
     // An empty text differs from any other, so the comment is brought up to date.
     status: { commentId: statusId, hash: '', phase: '', at: 0 },
     round,
-    asked,
+    instructionSent,
     taskMade,
     ...(branch ? { branch } : {}),
   }
@@ -128,22 +128,22 @@ const tidyingUp = (
   status: undefined,
   outcome,
   concludedAt: now,
-  yielding: true,
+  releaseThread: true,
   cost: null,
-  mute: true,
-  told: { ...run.told, comment: true },
+  readOnlyThread: true,
+  announced: { ...run.announced, comment: true },
 })
 
-const atWork = (run: Run, { notes, from, said }: Backup, id: string, now: number): Run => ({
+const atWork = (run: Run, { messages, from, lastMessageId }: Backup, id: string, now: number): Run => ({
   ...run,
-  turn: true,
-  asked: true,
-  taskRun: { id, since: now, status: 'queued', notes, from, changedAt: now, said },
-  heard: { offset: from, turns: 0, idle: false, awaits: said },
+  admitted: true,
+  instructionSent: true,
+  taskRun: { id, since: now, status: 'queued', messages, from, changedAt: now, lastMessageId },
+  sessionLog: { offset: from, turns: 0, idle: false, awaitedMessageId: lastMessageId },
 })
 
 const editedSince: Outcome = {
-  is: 'failed',
+  kind: 'failed',
   class: 'lost',
   reason: 'The bot lost its queue before this began, and the title or the description was edited since',
   fix: '`/codex retry` starts it with the words that stand there now.',

@@ -7,7 +7,7 @@
 import { z } from 'zod'
 import { PermissionMode, PrAuthorshipMode, ReasoningEffort } from '../agent/run-request.ts'
 import { Person, PullHead, Snapshot, Thread } from '../model/thread.ts'
-import { InlineComment, Place } from '../model/trigger.ts'
+import { CommentRef, InlineComment } from '../model/trigger.ts'
 import { RepoSettings } from '../settings/repository-settings.ts'
 import { StagedAttachments } from '../text/attachment-links.ts'
 import { Activity } from './agent-activity.ts'
@@ -15,10 +15,10 @@ import { PermissionRequest } from './permission-request.ts'
 import { Rights, rightsOf, Session } from './session.ts'
 
 /** What started it: words in a comment, or a label. */
-const Origin = z.discriminatedUnion('by', [
-  z.object({ by: z.literal('comment'), place: Place, url: z.string().optional() }),
-  z.object({ by: z.literal('label'), label: z.string() }),
-  z.object({ by: z.literal('tick') }),
+const Origin = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('comment'), commentRef: CommentRef, url: z.string().optional() }),
+  z.object({ kind: z.literal('label'), label: z.string() }),
+  z.object({ kind: z.literal('tick') }),
 ])
 export type Origin = z.infer<typeof Origin>
 
@@ -36,7 +36,7 @@ export const RunOptions = z.object({
 })
 export type RunOptions = z.infer<typeof RunOptions>
 
-export const Ask = z.object({
+export const RunRequest = z.object({
   by: Person,
   at: z.number(),
   /** The webhook that brought it. */
@@ -59,7 +59,7 @@ export const Ask = z.object({
     })
     .optional(),
 })
-export type Ask = z.infer<typeof Ask>
+export type RunRequest = z.infer<typeof RunRequest>
 
 export const Branch = z.object({
   name: z.string(),
@@ -86,18 +86,18 @@ export const Pull = z.object({
   base: z.string(),
   state: z.enum(['open', 'merged', 'closed']),
   /** What could not be put right about it, for the reader. */
-  note: z.string().optional(),
+  remark: z.string().optional(),
 })
 export type Pull = z.infer<typeof Pull>
 
 const failureClasses = ['setup', 'permission', 'quota', 'agent', 'network', 'github', 'lost'] as const
-export const Outcome = z.discriminatedUnion('is', [
-  z.object({ is: z.literal('pull') }),
-  z.object({ is: z.literal('pushed'), sha: z.string() }),
-  z.object({ is: z.literal('answer') }),
-  z.object({ is: z.literal('nothing') }),
-  z.object({ is: z.literal('stopped'), by: z.string(), because: z.string().optional() }),
-  z.object({ is: z.literal('failed'), class: z.enum(failureClasses), reason: z.string(), fix: z.string() }),
+export const Outcome = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('pull') }),
+  z.object({ kind: z.literal('pushed'), sha: z.string() }),
+  z.object({ kind: z.literal('answer') }),
+  z.object({ kind: z.literal('nothing') }),
+  z.object({ kind: z.literal('stopped'), by: z.string(), because: z.string().optional() }),
+  z.object({ kind: z.literal('failed'), class: z.enum(failureClasses), reason: z.string(), fix: z.string() }),
 ])
 export type Outcome = z.infer<typeof Outcome>
 
@@ -107,21 +107,21 @@ const attempt = {
   /** When it was clear that no answer would come. */
   lostAt: z.number().optional(),
 }
-const Intent = z.discriminatedUnion('effect', [
-  z.object({ effect: z.literal('post-status'), ...attempt }),
-  z.object({ effect: z.literal('create-task'), ...attempt }),
-  z.object({ effect: z.literal('start-run'), ...attempt, before: z.array(z.string()) }),
-  z.object({ effect: z.literal('open-pull'), ...attempt }),
-  z.object({ effect: z.literal('deliver'), ...attempt, note: z.string() }),
+const Intent = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('post-status'), ...attempt }),
+  z.object({ kind: z.literal('create-task'), ...attempt }),
+  z.object({ kind: z.literal('start-run'), ...attempt, before: z.array(z.string()) }),
+  z.object({ kind: z.literal('open-pull'), ...attempt }),
+  z.object({ kind: z.literal('deliver'), ...attempt, messageId: z.string() }),
   /** `offset`: how long the log was before. */
-  z.object({ effect: z.literal('rejoin'), ...attempt, offset: z.number().int() }),
-  z.object({ effect: z.literal('conclude'), ...attempt }),
-  z.object({ effect: z.literal('answer-inline'), ...attempt }),
+  z.object({ kind: z.literal('rejoin'), ...attempt, offset: z.number().int() }),
+  z.object({ kind: z.literal('conclude'), ...attempt }),
+  z.object({ kind: z.literal('answer-inline'), ...attempt }),
 ])
 export type Intent = z.infer<typeof Intent>
 
 const FollowUp = z.object({
-  says: z.literal('more'),
+  kind: z.literal('more'),
   id: z.string(),
   by: Person,
   at: z.number(),
@@ -131,10 +131,10 @@ const FollowUp = z.object({
 export type FollowUp = z.infer<typeof FollowUp>
 
 /** Something said to a live Run, by a person. */
-export const Note = z.discriminatedUnion('says', [
+export const RunMessage = z.discriminatedUnion('kind', [
   FollowUp,
   z.object({
-    says: z.literal('stop'),
+    kind: z.literal('stop'),
     id: z.string(),
     by: Person,
     at: z.number(),
@@ -142,32 +142,32 @@ export const Note = z.discriminatedUnion('says', [
     because: z.string().optional(),
   }),
   /** Somebody who may not stop it took its reason away. */
-  z.object({ says: z.literal('unheeded'), id: z.string(), by: Person, because: z.string() }),
+  z.object({ kind: z.literal('unheeded'), id: z.string(), by: Person, because: z.string() }),
   /** A label of the Run was taken off: it is not the Run's to take off any more. */
-  z.object({ says: z.literal('label-off'), id: z.string(), label: z.string() }),
-  z.object({ says: z.literal('label'), id: z.string(), by: Person, at: z.number(), label: z.string() }),
+  z.object({ kind: z.literal('label-off'), id: z.string(), label: z.string() }),
+  z.object({ kind: z.literal('label'), id: z.string(), by: Person, at: z.number(), label: z.string() }),
   /** A webhook that is a reason to look at once. */
-  z.object({ says: z.literal('look'), id: z.string() }),
+  z.object({ kind: z.literal('look'), id: z.string() }),
   /** A pull request of the Run was merged or closed. */
   z.object({
-    says: z.literal('pull'),
+    kind: z.literal('pull'),
     id: z.string(),
     number: z.number().int(),
     state: z.enum(['open', 'merged', 'closed']),
     draft: z.boolean().optional(),
   }),
   /** Another command waits for the thread: nothing is to be waited for after the end. */
-  z.object({ says: z.literal('yield'), id: z.string() }),
+  z.object({ kind: z.literal('yield'), id: z.string() }),
   /** The bot may no longer work in the repository: a stop, of which GitHub can't be told. */
   z.object({
-    says: z.literal('access-lost'),
+    kind: z.literal('access-lost'),
     id: z.string(),
     by: Person,
     at: z.number(),
     because: z.string(),
   }),
 ])
-export type Note = z.infer<typeof Note>
+export type RunMessage = z.infer<typeof RunMessage>
 
 export const ProgressStep = z.object({
   step: z.string(),
@@ -194,7 +194,7 @@ export const Outage = z.object({
 export type Outage = z.infer<typeof Outage>
 
 /** What has been read of the agent's log. Positions count entries, as the log only grows. */
-const Heard = z.object({
+const SessionLog = z.object({
   offset: z.number().int().default(0),
   turns: z.number().int().default(0),
   /** The last entry that says anything is the end of a turn. */
@@ -202,13 +202,13 @@ const Heard = z.object({
   idleSince: z.number().optional(),
   answer: z.string().optional(),
   /** The message that was handed over last, until the log shows that the agent took it up. */
-  awaits: z.string().optional(),
+  awaitedMessageId: z.string().optional(),
   /** This log shows words where they are taken up; older servers' do not. */
   showsWords: z.boolean().optional(),
   /** What goes on by now is the answer to somebody else's words: PostHog's own, after a pull request. */
-  others: z.boolean().optional(),
+  ofOthers: z.boolean().optional(),
   /** What the agent waits to be allowed or told. */
-  asks: PermissionRequest.optional(),
+  permissionRequest: PermissionRequest.optional(),
   activity: Activity.optional().catch(undefined),
 })
 
@@ -241,7 +241,7 @@ export const Run = z.object({
   v: z.number().int().default(1),
   id: z.string(),
   thread: Thread,
-  ask: Ask,
+  request: RunRequest,
   snapshot: Snapshot,
   /** The head when it was asked; pull requests only. */
   head: PullHead.optional(),
@@ -250,14 +250,14 @@ export const Run = z.object({
   /** What is wrong with the settings file. */
   settingsProblem: z.string().optional(),
   /** It may start; until then `ahead` others are before it. */
-  turn: z.boolean().default(false),
+  admitted: z.boolean().default(false),
   /** When it might, ms since the epoch. */
-  turnAt: z.number().optional(),
+  admissionExpectedAt: z.number().optional(),
   ahead: z.number().int().optional(),
   waitsUntil: z.object({ at: z.number(), limit: z.string() }).optional(),
   /** The head was moved between the command and the start. */
   headMoved: z.object({ from: z.string(), to: z.string() }).optional(),
-  context: Context.optional(),
+  threadContext: Context.optional(),
   attachments: StagedAttachments.optional(),
   /** Staged ids expired once already. */
   restaged: z.boolean().default(false),
@@ -298,7 +298,7 @@ export const Run = z.object({
       error: z.string().optional(),
       headBranch: z.string().optional(),
       /** Messages handed to it after its start. */
-      notes: z.number().int().default(0),
+      messages: z.number().int().default(0),
       /** Where in its log this Run begins, which may be one of several that it serves. */
       from: z.number().int().optional(),
       /** Last sign of life, our clock. */
@@ -311,10 +311,10 @@ export const Run = z.object({
       authorship: z.string().optional(),
       may: Rights.optional(),
       /** The id of the message that was handed over last. */
-      said: z.string().optional(),
+      lastMessageId: z.string().optional(),
     })
     .optional(),
-  heard: Heard.optional(),
+  sessionLog: SessionLog.optional(),
   /** The permission request that was answered last, by what the Run may do. */
   permission: z.object({ id: z.string(), title: z.string(), allowed: z.boolean() }).optional(),
   progress: z.array(ProgressStep).default([]),
@@ -332,7 +332,7 @@ export const Run = z.object({
   pushed: z.string().optional(),
   outcome: Outcome.optional(),
   /** What has been done about the outcome. */
-  told: z
+  announced: z
     .object({
       comment: z.boolean().default(false),
       /** How many inline comments of a review have their answer. */
@@ -345,7 +345,7 @@ export const Run = z.object({
   /** Whom the last word is for, when a follow-up was somebody else's than the first asker's. */
   answerTo: z.string().optional(),
   /** The thread takes no comments: nothing is said there. */
-  mute: z.boolean().default(false),
+  readOnlyThread: z.boolean().default(false),
   /** The bot may no longer work in the repository: its agent is seen to, and GitHub is left alone. */
   accessLost: z.boolean().default(false),
   /** Trigger labels to take off at the end. */
@@ -353,18 +353,18 @@ export const Run = z.object({
   /** How often the Run was concluded and then went on with a follow-up. */
   round: z.number().int().default(0),
 
-  notesRead: z.number().int().default(0),
+  messagesRead: z.number().int().default(0),
   /** Places in the inbox of what this version could not read: a newer one may. */
-  notesUnread: z.array(z.number().int()).default([]),
+  messagesUnread: z.array(z.number().int()).default([]),
   /** The instruction of the Run has been handed to the agent. */
-  asked: z.boolean().default(false),
+  instructionSent: z.boolean().default(false),
   /** Read from the inbox and not yet handed to the agent. */
-  undelivered: z.array(FollowUp).default([]),
+  pendingFollowUps: z.array(FollowUp).default([]),
   /** Ids of notes that have been dealt with: handed on, or dropped because somebody said stop. */
-  delivered: z.array(z.string()).default([]),
-  dropped: z.array(z.string()).default([]),
+  handledMessageIds: z.array(z.string()).default([]),
+  droppedMessageIds: z.array(z.string()).default([]),
   /** How many follow-ups reached the agent. */
-  passedOn: z.number().int().default(0),
+  followUpsSent: z.number().int().default(0),
   stop: z
     .object({
       by: Person,
@@ -376,9 +376,9 @@ export const Run = z.object({
     .optional(),
 
   /** When the newest of its words were said, GitHub's clock; without any, when it was asked for. */
-  saidAt: z.number().optional(),
+  lastWordsAt: z.number().optional(),
   /** Who closed the thread, or the like, without the right to stop the Run. */
-  unheeded: z.object({ by: z.string(), because: z.string() }).optional(),
+  ignoredStop: z.object({ by: z.string(), because: z.string() }).optional(),
 
   intent: Intent.optional(),
   outages: z.object({ github: Outage.optional(), posthog: Outage.optional() }).default({}),
@@ -399,14 +399,14 @@ export const Run = z.object({
   /** The agent could not be stopped, or nobody could see that it was. */
   agentLeft: z.boolean().optional(),
   /** The thread takes nothing, since then; it is tried again, since it may be unlocked. */
-  unheard: z.object({ since: z.number(), until: z.number(), count: z.number() }).optional(),
+  threadBlocked: z.object({ since: z.number(), until: z.number(), count: z.number() }).optional(),
   /** Claimed pull requests that GitHub does not show yet: since when, and when to ask again. */
   unseenPulls: z.record(z.string(), z.object({ since: z.number(), until: z.number() })).default({}),
-  nextLookAt: z.number().optional(),
-  lastLookAt: z.number().optional(),
+  nextPollAt: z.number().optional(),
+  lastPollAt: z.number().optional(),
   concludedAt: z.number().optional(),
   /** It ends as soon as it has an outcome and the thread knows it. */
-  yielding: z.boolean().default(false),
+  releaseThread: z.boolean().default(false),
   /** What PostHog says the task has cost so far, in US dollars; `null` when it does not say. */
   cost: z.number().nullable().optional(),
   /** What the agent says its task comes to, and when PostHog was last asked for it. */
@@ -416,27 +416,28 @@ export const Run = z.object({
 })
 export type Run = z.infer<typeof Run>
 
-export type NewRun = Pick<Run, 'id' | 'thread' | 'ask' | 'snapshot' | 'settings'> &
+export type NewRun = Pick<Run, 'id' | 'thread' | 'request' | 'snapshot' | 'settings'> &
   Partial<Pick<Run, 'head' | 'earlier' | 'taskId' | 'pulls' | 'reported' | 'settingsProblem' | 'madeBranch'>>
 
 /** @throws ZodError for a record that could not be read back */
 export const newRun = (given: NewRun): Run =>
   Run.parse({
-    labels: given.ask.origin.by === 'label' ? [given.ask.origin.label] : [],
+    labels: given.request.origin.kind === 'label' ? [given.request.origin.label] : [],
     ...given,
   })
 
-export type Phase = 'waiting' | 'preparing' | 'starting' | 'working' | 'stopping' | Outcome['is']
+export type Phase = 'waiting' | 'preparing' | 'starting' | 'working' | 'stopping' | Outcome['kind']
 
 export function phaseOf(run: Run): Phase {
-  if (run.outcome) return run.outcome.is
+  if (run.outcome) return run.outcome.kind
   if (run.stop) return 'stopping'
   if (!run.taskRun) return run.ahead === undefined ? 'preparing' : 'waiting'
   return run.taskRun.status === 'queued' || run.taskRun.status === 'not_started' ? 'starting' : 'working'
 }
 
 /** What the task run of a Run has to be allowed, once its branch is known. */
-export const wantedRights = ({ ask, branch }: Run): Rights => rightsOf(ask.options, branch?.name ?? '')
+export const wantedRights = ({ request, branch }: Run): Rights =>
+  rightsOf(request.options, branch?.name ?? '')
 
 /** Its session as others may go on in it: the agent has put its commits on branches of its own meanwhile. */
 export function sessionOf({ taskId, taskRun, pulls }: Run): Session | undefined {

@@ -15,14 +15,14 @@ export interface OtherRun {
   data: Pick<
     Run,
     | 'thread'
-    | 'ask'
+    | 'request'
     | 'outcome'
-    | 'turn'
-    | 'turnAt'
+    | 'admitted'
+    | 'admissionExpectedAt'
     | 'waitsUntil'
     | 'taskId'
     | 'earlier'
-    | 'asked'
+    | 'instructionSent'
     | 'intent'
   > & {
     settings: Pick<RepoSettings, 'limits'>
@@ -32,9 +32,9 @@ export interface OtherRun {
 export type Me = OtherRun
 
 /** `ahead`: so many Runs have to end first. `until`: a limit on starts is reached, and lets go then. */
-export type Turn = { is: 'now' } | { is: 'ahead'; ahead: number } | Until
+export type Admission = { kind: 'now' } | { kind: 'ahead'; ahead: number } | Until
 
-export type Until = { is: 'until'; at: number } & ReachedLimit
+export type Until = { kind: 'until'; at: number } & ReachedLimit
 
 /** So many runs were started, of so many that may be, in a window of so many ms. */
 export interface ReachedLimit {
@@ -46,7 +46,7 @@ export interface ReachedLimit {
 
 const minute = 60_000
 const day = 24 * 60 * minute
-export const longestWindow = day
+export const maxWindowMs = day
 
 /** Starts of one owner in five minutes; not a setting of any one repository, and no other owner feels it. */
 const ownersBreaker = 1000
@@ -55,50 +55,51 @@ const ownersBreaker = 1000
  * Whoever has begun takes a place, and so does whoever was asked for earlier and could begin now. Who waits at a limit
  * of their own takes none, and what other owners do never counts.
  */
-export function turnOf(me: Me, others: readonly OtherRun[], now: number): Turn {
+export function turnOf(me: Me, others: readonly OtherRun[], now: number): Admission {
   const owned = others.filter(other => other.id !== me.id && isOwned(me, other))
-  const begun = owned.filter(({ data }) => data.turn)
+  const begun = owned.filter(({ data }) => data.admitted)
   const waiting = owned.filter(other => isWaiting(other, now) && isOlder(other, me)).toSorted(byAge)
   return placeFor(me, [...begun, ...firstOf(waiting, begun)], now)
 }
 
 /** At a limit on starts, a Run has written down itself until when. */
 const isWaiting = ({ data }: OtherRun, now: number): boolean =>
-  !data.turn && data.outcome === undefined && (data.waitsUntil?.at ?? 0) <= now
+  !data.admitted && data.outcome === undefined && (data.waitsUntil?.at ?? 0) <= now
 
 /** Those of the waiting, oldest first, for whom there is room beside those that work. */
 function firstOf(waiting: readonly OtherRun[], begun: readonly OtherRun[]): OtherRun[] {
   const taken = new Map<string, number>()
   const take = (other: OtherRun): void => {
-    for (const { place } of placesOf(other)) taken.set(place, (taken.get(place) ?? 0) + 1)
+    for (const { place: commentRef } of placesOf(other))
+      taken.set(commentRef, (taken.get(commentRef) ?? 0) + 1)
   }
   for (const other of begun) if (other.data.outcome === undefined) take(other)
   return waiting.filter(other => {
-    const fits = placesOf(other).every(({ place, most }) => (taken.get(place) ?? 0) < most)
+    const fits = placesOf(other).every(({ place: commentRef, most }) => (taken.get(commentRef) ?? 0) < most)
     if (fits) take(other)
     return fits
   })
 }
 
 /** What a Run takes a place of, and how many there are by its own settings. */
-function placesOf({ data: { thread, ask, settings } }: OtherRun): { place: string; most: number }[] {
+function placesOf({ data: { thread, request, settings } }: OtherRun): { place: string; most: number }[] {
   const { repository, person, owner } = settings.limits
   return [
     { place: 'owner', most: owner },
     { place: `${thread.repoId}`, most: repository },
-    { place: `${thread.repoId} ${ask.by.id}`, most: person },
+    { place: `${thread.repoId} ${request.by.id}`, most: person },
   ]
 }
 
-function placeFor(me: Me, begun: readonly OtherRun[], now: number): Turn {
+function placeFor(me: Me, begun: readonly OtherRun[], now: number): Admission {
   const ahead = aheadOf(me, begun)
-  if (ahead > 0) return { is: 'ahead', ahead }
-  return windowsOf(me).reduce<Turn>(
+  if (ahead > 0) return { kind: 'ahead', ahead }
+  return windowsOf(me).reduce<Admission>(
     (turn, window) => {
       const until = closedUntil(window, begun.filter(window.counts), now)
-      return until && (turn.is !== 'until' || until.at > turn.at) ? until : turn
+      return until && (turn.kind !== 'until' || until.at > turn.at) ? until : turn
     },
-    { is: 'now' },
+    { kind: 'now' },
   )
 }
 
@@ -114,17 +115,17 @@ export function beforeInSession(me: OtherRun, others: readonly OtherRun[]): Othe
       other.id !== me.id &&
       other.data.outcome === undefined &&
       tasksOf(other).some(task => mine.includes(task)) &&
-      (me.data.turn
-        ? hasBegun(other) || (other.data.turn && isOlder(other, me))
-        : other.data.turn || isOlder(other, me)),
+      (me.data.admitted
+        ? hasBegun(other) || (other.data.admitted && isOlder(other, me))
+        : other.data.admitted || isOlder(other, me)),
   )
 }
 
 const tasksOf = ({ data: { taskId, earlier } }: OtherRun): string[] =>
   [taskId, earlier?.taskId].filter(task => task !== undefined)
 
-const hasBegun = ({ data: { turn, asked, intent } }: OtherRun): boolean =>
-  turn && (asked || intent?.effect === 'rejoin' || intent?.effect === 'start-run')
+const hasBegun = ({ data: { admitted, instructionSent, intent } }: OtherRun): boolean =>
+  admitted && (instructionSent || intent?.kind === 'rejoin' || intent?.kind === 'start-run')
 
 const byAge = (a: OtherRun, b: OtherRun): number => a.addedAt - b.addedAt || (a.id < b.id ? -1 : 1)
 const isOlder = (other: OtherRun, me: OtherRun): boolean => byAge(other, me) < 0
@@ -138,12 +139,12 @@ function aheadOf(me: Me, begun: readonly OtherRun[]): number {
 }
 
 /** Who is about to begin, or did so under an earlier version, has no time of its start. */
-const startOf = ({ addedAt, data }: OtherRun): number => data.turnAt ?? addedAt
+const startOf = ({ addedAt, data }: OtherRun): number => data.admissionExpectedAt ?? addedAt
 
 const isOwned = (me: OtherRun, other: OtherRun): boolean => isOwner(other.data.thread, me.data.thread.owner)
-const isBots = ({ data }: OtherRun): boolean => data.ask.by.app !== undefined
+const isBots = ({ data }: OtherRun): boolean => data.request.by.app !== undefined
 const isHere = (me: OtherRun, other: OtherRun): boolean => other.data.thread.repoId === me.data.thread.repoId
-const isMine = (me: OtherRun, other: OtherRun): boolean => other.data.ask.by.id === me.data.ask.by.id
+const isMine = (me: OtherRun, other: OtherRun): boolean => other.data.request.by.id === me.data.request.by.id
 
 interface Window {
   of: ReachedLimit['of']
@@ -207,5 +208,5 @@ function closedUntil(
   const blocking = starts[starts.length - most]
   return blocking === undefined
     ? undefined
-    : { is: 'until', at: blocking + length, of, used: starts.length, most, window: length }
+    : { kind: 'until', at: blocking + length, of, used: starts.length, most, window: length }
 }

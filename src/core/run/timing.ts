@@ -29,7 +29,7 @@ export const lookIntervalWhenStopping = (age: number): number =>
   age > limits.stopping ? minute : Math.min(Math.max(2 * second, age), limits.stopping + second - age)
 
 /** How soon after a look news may bring the next one. */
-export const soonestLook = (live: number): number => lookInterval(0, live)
+export const soonestPoll = (live: number): number => lookInterval(0, live)
 
 export const limits = {
   /** A status comment is edited at most this often for details; a new phase is shown at once. */

@@ -4,7 +4,7 @@
  * address counts only if it is exactly one of GitHub's own; nothing else is ever fetched.
  */
 import { z } from 'zod'
-import { Refused, type Service } from '../model/errors.ts'
+import { Rejected, type Service } from '../model/errors.ts'
 import { type Nodes, type Root, readMarkdown } from './markdown.ts'
 import { stripInvisible } from './untrusted.ts'
 import { withinTime } from './within-time.ts'
@@ -306,19 +306,19 @@ export const extensionOf = (name: string): string => /[^.]\.([a-z0-9]{1,10})$/i.
 /* What is said of those that were not passed on */
 
 export type Unfit =
-  | { because: 'type'; type: string }
-  | { because: 'size'; limit: number }
-  | { because: 'empty' }
-  | { because: 'contents'; type: string }
-  | { because: 'denied' }
-  | { because: 'status'; status: number }
-  | { because: 'elsewhere' }
-  | { because: 'detour' }
-  | { because: 'count' }
-  | { because: 'time' }
-  | { because: 'silence'; service: Service }
-  | { because: 'refusal'; service: Service; said: string }
-  | { because: 'fault' }
+  | { kind: 'type'; type: string }
+  | { kind: 'size'; limit: number }
+  | { kind: 'empty' }
+  | { kind: 'contents'; type: string }
+  | { kind: 'denied' }
+  | { kind: 'status'; status: number }
+  | { kind: 'elsewhere' }
+  | { kind: 'detour' }
+  | { kind: 'count' }
+  | { kind: 'time' }
+  | { kind: 'silence'; service: Service }
+  | { kind: 'refusal'; service: Service; said: string }
+  | { kind: 'fault' }
 
 /** A file that is not passed on, for good. The message ends a sentence that begins with its name. */
 export class AttachmentRefused extends Error {
@@ -334,7 +334,7 @@ export class AttachmentRefused extends Error {
 const serviceName: Record<Service, string> = { github: 'GitHub', posthog: 'PostHog' }
 
 export function whyNot(unfit: Unfit): string {
-  switch (unfit.because) {
+  switch (unfit.kind) {
     case 'type':
       return unfit.type === '' ? 'its type is not known' : `files of type ${unfit.type} are not passed on`
     case 'size':
@@ -366,7 +366,7 @@ export function whyNot(unfit: Unfit): string {
 
 /** PostHog forgot the staged files of a run that could not start for a day: stage them again. */
 export const stagingIsLost = (error: unknown): boolean =>
-  error instanceof Refused &&
+  error instanceof Rejected &&
   error.service === 'posthog' &&
   error.status === 400 &&
   error.message.includes('pending_user_artifact_ids')

@@ -68,23 +68,23 @@ const longestRow = (text: string): number =>
   (text.match(/`+/g) ?? []).reduce((longest, row) => Math.max(longest, row.length), 0)
 
 /** Beyond these, reading takes too long, or more stack than there is. */
-const mostLines = 1_000
-const mostSigns = 2_000
-const mostEffort = 300_000
-const mostUnderlines = 100
-const mostMarkers = 600
+const maxLines = 1_000
+const maxSigns = 2_000
+const maxEffort = 300_000
+const maxUnderlines = 100
+const maxMarkers = 600
 const deep = /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)])){12}|^[ \t]{40}[ \t]*(?:>|[-+*]|\d{1,9}[.)])/m
 
 function isHeavy(source: string): boolean {
   const prose = source.replace(fencedCode, '')
   const signs = prose.split(/\n[ \t>]*\n/).map(paragraph => countOf(sign, paragraph))
   return (
-    countOf(/\n/g, prose) > mostLines ||
-    sumOf(signs) > mostSigns ||
+    countOf(/\n/g, prose) > maxLines ||
+    sumOf(signs) > maxSigns ||
     // What a sign means may depend on all others of its paragraph.
-    sumOf(signs.map(count => count ** 2)) > mostEffort ||
-    countOf(/^[ \t>]*[=-]+[ \t]*$/gm, prose) > mostUnderlines ||
-    sumOf(prose.split('\n').map(markersOf)) > mostMarkers ||
+    sumOf(signs.map(count => count ** 2)) > maxEffort ||
+    countOf(/^[ \t>]*[=-]+[ \t]*$/gm, prose) > maxUnderlines ||
+    sumOf(prose.split('\n').map(markersOf)) > maxMarkers ||
     deep.test(prose)
   )
 }
@@ -254,12 +254,12 @@ export function inlineWords(text: string, maxLength: number): string {
 }
 
 /** More of a name or a value is of no use, and who cuts the comment later would cut off the end of the code. */
-const mostCode = 500
+const maxCode = 500
 
 /** A code span around any text, whatever backticks it holds. */
 export function code(text: string): string {
   const line = withoutMarkers(stripInvisible(text)).replace(/\s+/g, ' ')
-  const clean = countable(line.length > mostCode ? `${line.slice(0, mostCode).toWellFormed()}…` : line || ' ')
+  const clean = countable(line.length > maxCode ? `${line.slice(0, maxCode).toWellFormed()}…` : line || ' ')
   const fence = '`'.repeat(longestRow(clean) + 1)
   const pad = clean.startsWith('`') || clean.endsWith('`') ? ' ' : ''
   return `${fence}${pad}${clean}${pad}${fence}`

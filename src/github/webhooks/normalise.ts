@@ -35,9 +35,9 @@ export const events = [
 export const readEvents = [...new Set([...events, ...accessEvents])]
 export type EventName = (typeof readEvents)[number]
 
-const readers: Record<EventName, (delivery: Delivery, ours: Ours) => Normalised> = {
-  issue_comment: (delivery, ours) =>
-    reading(payloads.IssueComment, delivery, (payload, id) => fromIssueComment(payload, id, ours)),
+const readers: Record<EventName, (delivery: Delivery, identity: AppIdentity) => Normalised> = {
+  issue_comment: (delivery, identity) =>
+    reading(payloads.IssueComment, delivery, (payload, id) => fromIssueComment(payload, id, identity)),
   issues: (delivery, { label }) =>
     reading(payloads.IssueEvent, delivery, (payload, id) => fromIssue(payload, id, label)),
   pull_request: (delivery, { label }) =>
@@ -51,15 +51,15 @@ const readers: Record<EventName, (delivery: Delivery, ours: Ours) => Normalised>
 
 const isEvent = (name: string): name is EventName => readEvents.some(event => event === name)
 
-export interface Ours {
+export interface AppIdentity {
   /** The label that starts a run; `label:preset` are its variants. */
   label: string
   /** The number of our own App, whose words are never read. */
   appId: number
 }
 
-export const normalise = (delivery: Delivery, ours: Ours): Normalised =>
-  isEvent(delivery.event) ? readers[delivery.event](delivery, ours) : ignored('event not used')
+export const normalise = (delivery: Delivery, identity: AppIdentity): Normalised =>
+  isEvent(delivery.event) ? readers[delivery.event](delivery, identity) : ignored('event not used')
 
 function fromAccess(delivery: Delivery, event: AccessEvent): Normalised {
   const read = accessLost(delivery, event)
@@ -86,12 +86,12 @@ const isBot = ({ sender }: payloads.BasePayload): boolean =>
 function fromIssueComment(
   payload: Installed<z.infer<typeof payloads.IssueComment>>,
   deliveryId: string,
-  ours: Ours,
+  identity: AppIdentity,
 ): Normalised {
   const { action, comment, issue } = payload
   const app = isBot(payload) ? comment.performed_via_github_app?.id : undefined
   // Other Apps may be let in by the repository's settings, by their number and never by their name.
-  if (isBot(payload) && (app === undefined || app === ours.appId || action !== 'created'))
+  if (isBot(payload) && (app === undefined || app === identity.appId || action !== 'created'))
     return ignored('by a bot')
   const thread = issueThread(payload, issue)
   if (action === 'deleted')
@@ -105,7 +105,7 @@ function fromIssueComment(
       ...arrived(payload, thread, deliveryId, words.at, app),
       id: words.edit ? `edit-${comment.id}-${words.edit}` : `comment-${comment.id}`,
       kind: 'comment',
-      place: { in: 'thread', commentId: comment.id },
+      commentRef: { kind: 'thread', commentId: comment.id },
       ...words.text,
       snapshot: snapshotOf(issue),
     },
@@ -136,8 +136,8 @@ function fromTick(
 
 type Withdrawn = Extract<Trigger, { kind: 'withdrawal' }>['what']
 
-const deletedComment = (commentId: number, place: 'thread' | 'inline', reviewId: number | null = null) =>
-  ({ of: 'comment', in: place, commentId, reviewId }) as const
+const deletedComment = (commentId: number, commentRef: 'thread' | 'inline', reviewId: number | null = null) =>
+  ({ kind: 'comment', in: commentRef, commentId, reviewId }) as const
 
 interface Withdrawing {
   thread: Thread
@@ -164,7 +164,7 @@ function withdrawn(
 }
 
 function nameOf(what: Withdrawn): string {
-  switch (what.of) {
+  switch (what.kind) {
     case 'comment':
       return `${what.in === 'inline' ? 'inline' : 'comment'}-${what.commentId}`
     case 'label':
@@ -221,7 +221,7 @@ function endedBy(
   { closed_at, updated_at }: payloads.IssuePayload | payloads.PullRequestPayload,
 ): Pick<Withdrawing, 'what' | 'at'> {
   const at = by === 'closed' ? (closed_at ?? updated_at) : by === 'locked' ? updated_at : undefined
-  return { what: { of: 'thread', by }, at }
+  return { what: { kind: 'thread', by }, at }
 }
 
 type News = Extract<Trigger, { kind: 'pull-news' }>['news']
@@ -277,7 +277,7 @@ function unlabelled(
 ): Normalised {
   const name = payload.label?.name ?? ''
   if (name !== label && !name.startsWith(`${label}:`)) return ignored('other label')
-  const what = { of: 'label', label: name } as const
+  const what = { kind: 'label', label: name } as const
   return withdrawn(payload, { thread, deliveryId, what, at: subject.updated_at })
 }
 
@@ -295,7 +295,7 @@ function fromReview(
       ...arrived(payload, pullThread(payload, pull), deliveryId, words.at),
       id: words.edit ? `review-edit-${review.id}-${words.edit}` : `review-${review.id}`,
       kind: 'comment',
-      place: { in: 'review', reviewId: review.id, nodeId: review.node_id },
+      commentRef: { kind: 'review', reviewId: review.id, nodeId: review.node_id },
       ...words.text,
       snapshot: snapshotOf(pull),
       head: headOf(pull),
@@ -326,8 +326,8 @@ function fromInline(
       ...arrived(payload, thread, deliveryId, words.at),
       id: words.edit ? `inline-edit-${comment.id}-${words.edit}` : `inline-${comment.id}`,
       kind: 'comment',
-      place: {
-        in: 'inline',
+      commentRef: {
+        kind: 'inline',
         commentId: comment.id,
         rootId: comment.in_reply_to_id ?? comment.id,
         reviewId,

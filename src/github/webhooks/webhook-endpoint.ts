@@ -6,13 +6,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Probot } from 'probot'
 import { z } from 'zod'
-import type { DoorAnswer, DoorMeter } from '../../core/model/meter.ts'
+import type { WebhookAnswer, WebhookMeter } from '../../core/model/meter.ts'
 import type { Trigger } from '../../core/model/trigger.ts'
-import { type Delivery, normalise, type Ours, readEvents } from './normalise.ts'
+import { type AppIdentity, type Delivery, normalise, readEvents } from './normalise.ts'
 
-export interface DoorDeps {
+export interface WebhookEndpointDeps {
   probot: Probot
-  ours: Ours
+  app: AppIdentity
   /** Takes secrets that people pasted out of what is kept. */
   redact(text: string): string
   log: {
@@ -23,7 +23,7 @@ export interface DoorDeps {
   }
   /** Claims the trigger by its id and enqueues it, in one step; `known` when it was there already. */
   enqueue(trigger: Trigger): Promise<'added' | 'known'>
-  meter?: DoorMeter
+  meter?: WebhookMeter
 }
 
 /** GitHub caps payloads at 25 MB; those that can carry a command are far smaller. */
@@ -34,15 +34,15 @@ interface Answer {
   body: object
 }
 
-export async function openDoor(
-  deps: DoorDeps,
+export async function openWebhookEndpoint(
+  deps: WebhookEndpointDeps,
 ): Promise<(req: IncomingMessage, res: ServerResponse) => Promise<void>> {
   await deps.probot.ready()
 
   /** Straight to the one who listens: Probot would sign in as the App and build a client for each event, for nobody. */
   async function take(delivery: Delivery): Promise<Answer> {
     const { id, event } = delivery
-    const read = normalise(delivery, deps.ours)
+    const read = normalise(delivery, deps.app)
     if ('ignored' in read) {
       deps.log.debug({ delivery: id, event, why: read.ignored }, 'ignored')
       return { status: 200, body: { ignored: read.ignored } }
@@ -111,7 +111,7 @@ function onceAMinute(tell: (count: number) => void): () => void {
   }
 }
 
-function kindOf({ status, body }: Answer): DoorAnswer {
+function kindOf({ status, body }: Answer): WebhookAnswer {
   if (status === 202) return 'known' in body ? 'known' : 'queued'
   if (status === 503) return 'unavailable'
   return status === 200 ? 'ignored' : 'refused'

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Session } from '../../core/run/session.ts'
 import type { PostHogSettings } from '../posthog-http.ts'
 import { connect, type Ending, type Line } from './stream-connection.ts'
-import { type Bell, bellOf, newsReader } from './stream-news.ts'
+import { newsReader, type Throttle, throttleOf } from './stream-news.ts'
 
 interface StreamOptions {
   /** Look at the run now. At most once per `minGap` for each run. */
@@ -50,7 +50,7 @@ const usualPace: StreamPace = {
 
 interface Watched {
   line: Line
-  bell: Bell
+  bell: Throttle
   /** Aborted when nobody is to be told any more. */
   life: AbortController
   askedAt: number
@@ -61,7 +61,7 @@ interface Watched {
 }
 
 /** So many of the done are remembered, so that `watch` does not begin with them again. */
-const longestMemory = 1000
+const maxMemory = 1000
 
 export type StreamWatch = ReturnType<typeof watchRuns>
 
@@ -99,10 +99,10 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   function begin(session: Session): void {
     const { taskRunId } = session
     const life = new AbortController()
-    const bell = bellOf(() => void tell(taskRunId), pace.minGap)
+    const throttle = throttleOf(() => void tell(taskRunId), pace.minGap)
     const looksFor = newsReader()
     const run: Watched = {
-      bell,
+      bell: throttle,
       life,
       askedAt: now(),
       done: false,
@@ -114,11 +114,11 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
         lastId: undefined,
         opened: () => {
           // What came while nobody listened can't be asked for without an id.
-          if (run.reconnectedAt.length > 0 && run.line.lastId === undefined) bell.ring(1)
+          if (run.reconnectedAt.length > 0 && run.line.lastId === undefined) throttle.ring(1)
         },
         heard: data => {
           run.failures = 0
-          if (data !== undefined) bell.ring(looksFor(data))
+          if (data !== undefined) throttle.ring(looksFor(data))
         },
       },
     }
@@ -142,7 +142,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     while (!signal.aborted) {
       const ending = await connect(settings, run.line, { silence: pace.silence, now })
       if (signal.aborted) return
-      if (ending.is === 'over' || ending.is === 'refused') return finish(run, ending)
+      if (ending.kind === 'over' || ending.kind === 'refused') return finish(run, ending)
       if (now() - run.askedAt > pace.forget) return drop(run)
       await sleep(waitAfter(run, ending), undefined, { signal, ref: false }).catch(() => {})
       run.reconnectedAt = [...run.reconnectedAt, now()].slice(-pace.reconnects)
@@ -152,7 +152,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   function waitAfter(run: Watched, ending: Ending): number {
     const oldest = run.reconnectedAt.at(-pace.reconnects)
     const turn = oldest === undefined ? 0 : Math.max(0, oldest + pace.window - now())
-    if (ending.is !== 'lost') return turn
+    if (ending.kind !== 'lost') return turn
     const { reason, until = 0 } = ending
     if (run.failures === 0) log.info({ taskRun: run.line.session.taskRunId, reason }, 'stream of a run lost')
     const backoff = Math.min(pace.longestBackoff, pace.backoff * 2 ** Math.min(run.failures, 20))
@@ -162,11 +162,11 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
 
   function finish(run: Watched, ending: Ending): void {
     const taskRun = run.line.session.taskRunId
-    if (ending.is === 'refused') log.info({ taskRun, status: ending.status }, 'no stream of this run')
+    if (ending.kind === 'refused') log.info({ taskRun, status: ending.status }, 'no stream of this run')
     else run.bell.ring(1)
     run.done = true
     const done = [...runs.values()].filter(one => one.done)
-    for (const old of done.slice(0, -longestMemory)) drop(old)
+    for (const old of done.slice(0, -maxMemory)) drop(old)
   }
 
   function drop(run: Watched): void {

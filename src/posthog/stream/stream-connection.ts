@@ -3,7 +3,7 @@ import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { json } from 'node:stream/consumers'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import { ComeBack } from '../../core/model/errors.ts'
+import { RetryLater } from '../../core/model/errors.ts'
 import type { Session } from '../../core/run/session.ts'
 import { faultOf, isOfTheKey, type PostHogSettings } from '../posthog-http.ts'
 import { ErrorBody } from '../schemas.ts'
@@ -22,12 +22,12 @@ export interface Line {
 
 export type Ending =
   /** Only this connection; the run goes on. */
-  | { is: 'rotated' }
-  | { is: 'over' }
+  | { kind: 'rotated' }
+  | { kind: 'over' }
   /** This server will not stream this run, however often it is asked. */
-  | { is: 'refused'; status: number }
+  | { kind: 'refused'; status: number }
   /** `until`: not before, ms since the epoch. */
-  | { is: 'lost'; reason: string; until?: number }
+  | { kind: 'lost'; reason: string; until?: number }
 
 interface Limits {
   /** ms without a byte after which the connection is dead. */
@@ -54,8 +54,8 @@ export async function connect(
     line.opened()
     return await listen(line, response, () => watchdog.refresh())
   } catch (error) {
-    if (error instanceof ComeBack) return { is: 'lost', reason: error.why, until: error.until }
-    return { is: 'lost', reason: call.signal.aborted ? 'silence' : reasonOf(error) }
+    if (error instanceof RetryLater) return { kind: 'lost', reason: error.why, until: error.until }
+    return { kind: 'lost', reason: call.signal.aborted ? 'silence' : reasonOf(error) }
   } finally {
     clearTimeout(watchdog)
     line.signal.removeEventListener('abort', hangUp)
@@ -93,12 +93,12 @@ const isStream = ({ statusCode, headers }: IncomingMessage): boolean =>
 
 async function unusable({ gate }: PostHogSettings, response: IncomingMessage, now: number): Promise<Ending> {
   const { statusCode: status = 0 } = response
-  if (status < 500 && status !== 408 && status !== 429) return { is: 'refused', status }
-  if (status !== 429) return { is: 'lost', reason: `status ${status}` }
+  if (status < 500 && status !== 408 && status !== 429) return { kind: 'refused', status }
+  if (status !== 429) return { kind: 'lost', reason: `status ${status}` }
   const body = await json(response).catch(() => undefined)
   const fault = faultOf(status, ErrorBody.parse(body), now)
   if (isOfTheKey(fault)) gate.note(fault)
-  return { is: 'lost', reason: `status ${status}`, until: fault instanceof ComeBack ? fault.until : 0 }
+  return { kind: 'lost', reason: `status ${status}`, until: fault instanceof RetryLater ? fault.until : 0 }
 }
 
 /** Characters; PostHog's own are a few thousand. */
@@ -115,7 +115,7 @@ async function listen(line: Line, response: IncomingMessage, alive: () => void):
       if (type !== 'max-buffer-size-exceeded') return
       // The next connection is not to begin with it again.
       line.lastId = undefined
-      ending ??= { is: 'lost', reason: 'an event is too long' }
+      ending ??= { kind: 'lost', reason: 'an event is too long' }
     },
   })
   const decoder = new TextDecoder()
@@ -124,7 +124,7 @@ async function listen(line: Line, response: IncomingMessage, alive: () => void):
     parser.feed(decoder.decode(bytes, { stream: true }))
     if (ending) return ending
   }
-  return { is: 'lost', reason: 'closed by the server' }
+  return { kind: 'lost', reason: 'closed by the server' }
 }
 
 /** An id goes back as the value of a header. */
@@ -134,13 +134,13 @@ function hear(line: Line, { event, data, id }: EventSourceMessage): Ending | und
   if (id !== undefined) line.lastId = usableId.test(id) ? id : undefined
   switch (event) {
     case 'end':
-      return { is: 'rotated' }
+      return { kind: 'rotated' }
     case 'stream-end':
-      return { is: 'over' }
+      return { kind: 'over' }
     case 'error':
       // It may be the id that the server can't go on from.
       line.lastId = undefined
-      return { is: 'lost', reason: 'the server reported an error' }
+      return { kind: 'lost', reason: 'the server reported an error' }
     default:
       line.heard(event === 'keepalive' ? undefined : data)
       return undefined

@@ -76,7 +76,7 @@ function looksFor(notification: Frame['notification']): number {
   return message || stored.test(method) ? looks.stored : looks.none
 }
 
-export interface Bell {
+export interface Throttle {
   /** Rings at once if it was quiet for the gap, and as many times as `looks` says, a gap apart. */
   ring(looks: number): void
   /** For good. */
@@ -84,7 +84,7 @@ export interface Bell {
 }
 
 /** Whatever is rung for in a gap is one more ring at its end, so that the last of a flood counts too. */
-export function bellOf(ring: () => void, gap: number): Bell {
+export function throttleOf(ring: () => void, gap: number): Throttle {
   let owed = 0
   let timer: NodeJS.Timeout | undefined
   let stilled = false

@@ -1,38 +1,43 @@
 /** What a Run knows after a step failed. */
 
 import { failureOf } from '../../core/comments/service-refusals.ts'
-import { ComeBack, Refused, type Service, Unanswered } from '../../core/model/errors.ts'
-import { NotSettled } from '../../core/model/result-pending.ts'
-import { type Doing, steps } from '../../core/run/next-step.ts'
+import { NoResponse, Rejected, RetryLater, type Service } from '../../core/model/errors.ts'
+import { ResultPending } from '../../core/model/result-pending.ts'
+import { type ActingStep, steps } from '../../core/run/next-step.ts'
 import { isAnswer, outageOf, withOutage } from '../../core/run/outage.ts'
 import { type Outage, type Run, resumedSession } from '../../core/run/run.ts'
 import { backoff, limits } from '../../core/run/timing.ts'
 import { stagingIsLost } from '../../core/text/attachment-links.ts'
 import { failed } from './find-branch.ts'
-import { allTold, CalledOff, type Hand } from './step-context.ts'
+import { allAnnounced, Cancelled, type StepContext } from './step-context.ts'
 import { unheard } from './tell-thread.ts'
 
 /** Anything unexpected is thrown on, and the queue tries again. */
-export function afterFault(hand: Hand, step: Doing, error: unknown): Run {
-  const { run, deps } = hand
-  if (error instanceof CalledOff) return { ...run, intent: undefined }
-  if (error instanceof NotSettled) {
-    const service = steps[step.do].asks ?? 'github'
-    return awaiting(hand, service, { why: error.message, until: error.until, failed: 0 })
+export function afterFault(context: StepContext, step: ActingStep, error: unknown): Run {
+  const { run, deps } = context
+  if (error instanceof Cancelled) return { ...run, intent: undefined }
+  if (error instanceof ResultPending) {
+    const service = steps[step.kind].asks ?? 'github'
+    return awaiting(context, service, { why: error.message, until: error.until, failed: 0 })
   }
-  if (error instanceof ComeBack) {
+  if (error instanceof RetryLater) {
     const promised = error.why === 'usage-limit' ? { promised: error.until } : {}
-    return awaiting(hand, error.service, { why: error.message, until: error.until, failed: 1, ...promised })
+    return awaiting(context, error.service, {
+      why: error.message,
+      until: error.until,
+      failed: 1,
+      ...promised,
+    })
   }
-  if (error instanceof Unanswered) {
-    deps.log.warn({ run: run.id, step: step.do, err: error }, 'no usable answer')
+  if (error instanceof NoResponse) {
+    deps.log.warn({ run: run.id, step: step.kind, err: error }, 'no usable answer')
     const until = deps.now() + backoff(outageOf(run, error.service)?.count ?? 0)
-    return awaiting(hand, error.service, { why: error.message, until, failed: 1 })
+    return awaiting(context, error.service, { why: error.message, until, failed: 1 })
   }
-  if (!(error instanceof Refused)) throw error
-  deps.log.warn({ run: run.id, step: step.do, err: error }, 'refused')
-  const isRead = error.of === 'read' || steps[step.do].kind === 'read'
-  return isRead ? afterRefusedRead(hand, error) : afterRefusal(hand, step, error)
+  if (!(error instanceof Rejected)) throw error
+  deps.log.warn({ run: run.id, step: step.kind, err: error }, 'refused')
+  const isRead = error.of === 'read' || steps[step.kind].kind === 'read'
+  return isRead ? afterRefusedRead(context, error) : afterRefusal(context, step, error)
 }
 
 interface Wait extends Pick<Outage, 'why' | 'until' | 'promised' | 'refusedSince'> {
@@ -41,19 +46,19 @@ interface Wait extends Pick<Outage, 'why' | 'until' | 'promised' | 'refusedSince
 }
 
 /** The other service's wait, if there is one, goes on beside it. */
-function awaiting({ run, deps }: Hand, service: Service, { failed: more, ...wait }: Wait): Run {
+function awaiting({ run, deps }: StepContext, service: Service, { failed: more, ...wait }: Wait): Run {
   const before = outageOf(run, service)
   const count = (before?.count ?? 0) + more
   return withOutage(run, service, { since: before?.since ?? deps.now(), count, ...wait })
 }
 
 /** What could not be read is read again: one no says nothing about the run, nor does a minute of them. */
-function afterRefusedRead(hand: Hand, error: Refused): Run {
-  const { run, deps } = hand
+function afterRefusedRead(context: StepContext, error: Rejected): Run {
+  const { run, deps } = context
   const now = deps.now()
   const before = outageOf(run, error.service)
   const failure = failureOf(error, run)
-  const after = awaiting(hand, error.service, {
+  const after = awaiting(context, error.service, {
     why: failure.reason,
     until: now + backoff(before?.count ?? 0),
     failed: 1,
@@ -63,32 +68,32 @@ function afterRefusedRead(hand: Hand, error: Refused): Run {
   if (!outage || !isAnswer(outage, error, run, now)) return after
   // The effort of looking for what is left ends with the Run's patience; its agent is seen to as far as that goes.
   const known: Run = withOutage(run, error.service, undefined)
-  return run.outcome ? lettingGo(known) : failed({ ...hand, run: known }, failure)
+  return run.outcome ? lettingGo(known) : failed({ ...context, run: known }, failure)
 }
 
 /** Nothing is left to be told, nor to be waited for. */
 const lettingGo = (run: Run): Run => ({
   ...run,
   intent: undefined,
-  told: allTold,
+  announced: allAnnounced,
   claimedPulls: [],
   unseenPulls: {},
-  yielding: true,
+  releaseThread: true,
 })
 
 /** A session may only be resumed on branches that it knows: on another one everything begins afresh. */
-const isBranchRefused = (run: Run, { status, field, message }: Refused): boolean =>
+const isBranchRefused = (run: Run, { status, field, message }: Rejected): boolean =>
   status === 400 &&
   resumedSession(run) !== undefined &&
   (field === undefined ? /\bbranch\b/i.test(message) : field === 'branch')
 
 /** The effect did not happen, and will not by trying again. */
-function afterRefusal(hand: Hand, step: Doing, error: Refused): Run {
-  const { deps } = hand
-  const run: Run = { ...hand.run, intent: undefined }
-  switch (step.do) {
+function afterRefusal(context: StepContext, step: ActingStep, error: Rejected): Run {
+  const { deps } = context
+  const run: Run = { ...context.run, intent: undefined }
+  switch (step.kind) {
     case 'post-status':
-      return unposted({ ...hand, run }, error)
+      return unposted({ ...context, run }, error)
     case 'edit-status':
       return unheard(run, deps.now())
     case 'cancel':
@@ -98,20 +103,20 @@ function afterRefusal(hand: Hand, step: Doing, error: Refused): Run {
       if (stagingIsLost(error))
         return { ...run, restaged: true, attachments: run.restaged ? { ids: [], failed: [] } : undefined }
       if (isBranchRefused(run, error)) return { ...run, earlier: undefined, attachments: undefined }
-      return failed({ ...hand, run }, failureOf(error, run))
+      return failed({ ...context, run }, failureOf(error, run))
     default:
-      return run.outcome ? lettingGo(run) : failed({ ...hand, run }, failureOf(error, run))
+      return run.outcome ? lettingGo(run) : failed({ ...context, run }, failureOf(error, run))
   }
 }
 
 /** A Run that nobody would hear of does not begin. One whose agent works goes on and is heard of when that can be. */
-function unposted(hand: Hand, error: Refused): Run {
-  const now = hand.deps.now()
-  const run = unheard(hand.run, now)
+function unposted(context: StepContext, error: Rejected): Run {
+  const now = context.deps.now()
+  const run = unheard(context.run, now)
   if (run.taskRun && !run.outcome) return run
-  if (now - (run.unheard?.since ?? now) < limits.refusedBefore) return run
-  const over: Run = run.outcome ? run : failed({ ...hand, run }, failureOf(error, run))
-  return { ...over, unheard: undefined, mute: true, told: allTold }
+  if (now - (run.threadBlocked?.since ?? now) < limits.refusedBefore) return run
+  const over: Run = run.outcome ? run : failed({ ...context, run }, failureOf(error, run))
+  return { ...over, threadBlocked: undefined, readOnlyThread: true, announced: allAnnounced }
 }
 
 function uncancelled(run: Run, now: number): Run {

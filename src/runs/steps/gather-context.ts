@@ -1,48 +1,51 @@
 /** Gathers what the agent may read of the thread's comments. */
 
 import { contextOf } from '../../core/agent/thread-context.ts'
-import { isNotFound, Refused } from '../../core/model/errors.ts'
+import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import { mayAct } from '../../core/model/role.ts'
 import type { CommentView } from '../../core/model/views.ts'
 import { outageOf } from '../../core/run/outage.ts'
 import type { Run } from '../../core/run/run.ts'
 import { limits } from '../../core/run/timing.ts'
-import type { Hand } from './step-context.ts'
+import type { StepContext } from './step-context.ts'
 
 /** Asking about more people than this would cost more than it helps. */
-const mostPeople = 15
+const maxPeople = 15
 
-export async function gatherContext(hand: Hand): Promise<Run> {
-  const { run, github } = hand
+export async function gatherContext(context: StepContext): Promise<Run> {
+  const { run, github } = context
   const comments = await github.comments()
-  const trusted = await trustedAuthors(hand, comments)
-  return { ...run, context: contextOf({ comments, at: run.ask.at, trusted: author => trusted.has(author) }) }
+  const trusted = await trustedAuthors(context, comments)
+  return {
+    ...run,
+    threadContext: contextOf({ comments, at: run.request.at, trusted: author => trusted.has(author) }),
+  }
 }
 
 /** The asker and the author of the thread, and whoever may write to the repository. */
-async function trustedAuthors(hand: Hand, comments: readonly CommentView[]): Promise<Set<string>> {
-  const { run } = hand
-  const known = new Set([run.ask.by.login, run.snapshot.author])
+async function trustedAuthors(context: StepContext, comments: readonly CommentView[]): Promise<Set<string>> {
+  const { run } = context
+  const known = new Set([run.request.by.login, run.snapshot.author])
   const others = new Set(
     comments.filter(({ bot, author }) => !bot && !known.has(author)).map(({ author }) => author),
   )
-  for (const author of [...others].slice(-mostPeople)) if (await mayWrite(hand, author)) known.add(author)
+  for (const author of [...others].slice(-maxPeople)) if (await mayWrite(context, author)) known.add(author)
   return known
 }
 
-async function mayWrite(hand: Hand, author: string): Promise<boolean> {
+async function mayWrite(context: StepContext, author: string): Promise<boolean> {
   try {
-    const { role } = await hand.github.permission(author)
+    const { role } = await context.github.permission(author)
     return mayAct(role, 'write')
   } catch (error) {
     // An account that is gone may nothing.
-    if (isNotFound(error) || (error instanceof Refused && isRefusedStill(hand))) return false
+    if (isNotFound(error) || (error instanceof Rejected && isRefusedStill(context))) return false
     throw error
   }
 }
 
 /** One no of GitHub's says nothing of a person; the Run need not wait for one who stays unknown. */
-function isRefusedStill({ run, deps }: Hand): boolean {
+function isRefusedStill({ run, deps }: StepContext): boolean {
   const refusedSince = outageOf(run, 'github')?.refusedSince
   return refusedSince !== undefined && deps.now() - refusedSince >= limits.absent
 }

@@ -1,13 +1,13 @@
 /** What each step does. What it asks of whom stands beside the decision, in `core/next-step`. */
 
 import { outcomeOf } from '../../core/run/apply-snapshot.ts'
-import type { Doing } from '../../core/run/next-step.ts'
+import type { ActingStep } from '../../core/run/next-step.ts'
 import type { Run } from '../../core/run/run.ts'
+import { awaitAdmission } from './await-admission.ts'
 import { dropBranch, failed, findBranch } from './find-branch.ts'
 import { adoptPull, findResult } from './find-result.ts'
 import { gatherContext } from './gather-context.ts'
-import { allTold, type Hand } from './step-context.ts'
-import { takeTurn } from './take-turn.ts'
+import { allAnnounced, type StepContext } from './step-context.ts'
 import {
   answerPermission,
   askCost,
@@ -15,7 +15,7 @@ import {
   createTask,
   deliver,
   endEarlier,
-  look,
+  poll,
   rejoin,
   resumeWork,
   stageForRun,
@@ -23,12 +23,15 @@ import {
 } from './task-run.ts'
 import { answerInline, conclude, editStatus, postStatus, react, unlabel } from './tell-thread.ts'
 
-type Act<D extends Doing['do']> = (hand: Hand, step: Extract<Doing, { do: D }>) => Promise<Run> | Run
+type Act<D extends ActingStep['kind']> = (
+  context: StepContext,
+  step: Extract<ActingStep, { kind: D }>,
+) => Promise<Run> | Run
 
-const acts: { [D in Doing['do']]: Act<D> } = {
+const acts: { [D in ActingStep['kind']]: Act<D> } = {
   'post-status': postStatus,
   'edit-status': editStatus,
-  'take-turn': takeTurn,
+  'await-admission': awaitAdmission,
   'find-branch': findBranch,
   'gather-context': gatherContext,
   'stage-attachments': stageForRun,
@@ -36,14 +39,14 @@ const acts: { [D in Doing['do']]: Act<D> } = {
   rejoin,
   'end-earlier': endEarlier,
   'start-run': startRun,
-  'answer-permission': (hand, { option }) => answerPermission(hand, option),
+  'answer-permission': (context, { option }) => answerPermission(context, option),
   deliver,
   cancel,
-  look,
-  'adopt-pull': (hand, { url }) => adoptPull(hand, url),
+  look: poll,
+  'adopt-pull': (context, { url }) => adoptPull(context, url),
   'find-result': findResult,
   'settle-outcome': ({ run, deps }) => ({ ...run, outcome: outcomeOf(run), concludedAt: deps.now() }),
-  'give-up': (hand, { outcome }) => failed(hand, outcome),
+  'give-up': (context, { outcome }) => failed(context, outcome),
   'leave-agent': ({ run }) => ({ ...run, intent: undefined, agentLeft: true }),
   conclude,
   'answer-inline': answerInline,
@@ -56,18 +59,18 @@ const acts: { [D in Doing['do']]: Act<D> } = {
     ...run,
     outages: {},
     trouble: undefined,
-    unheard: undefined,
+    threadBlocked: undefined,
     intent: undefined,
-    yielding: true,
-    mute: true,
-    told: allTold,
+    releaseThread: true,
+    readOnlyThread: true,
+    announced: allAnnounced,
   }),
 }
 
-export const act = <D extends Doing['do']>(
-  hand: Hand,
-  step: Extract<Doing, { do: D }>,
+export const act = <D extends ActingStep['kind']>(
+  context: StepContext,
+  step: Extract<ActingStep, { kind: D }>,
 ): Promise<Run> | Run => {
-  const doing: Act<D> = acts[step.do as D]
-  return doing(hand, step)
+  const doing: Act<D> = acts[step.kind as D]
+  return doing(context, step)
 }

@@ -4,7 +4,7 @@
  * crash: what was staged and not used is forgotten there.
  */
 
-import { ComeBack, Refused, Unanswered } from '../../core/model/errors.ts'
+import { NoResponse, Rejected, RetryLater } from '../../core/model/errors.ts'
 import type { Log } from '../../core/model/ports.ts'
 import { type Run, resumedSession } from '../../core/run/run.ts'
 import {
@@ -22,7 +22,7 @@ import {
 /** As much of a Run as its attachments depend on. */
 export interface Attaching {
   thread: Pick<Run['thread'], 'url'>
-  ask: Pick<Run['ask'], 'text' | 'whole' | 'inline'>
+  ask: Pick<Run['request'], 'text' | 'whole' | 'inline'>
   snapshot: Pick<Run['snapshot'], 'body'>
   earlier?: Run['earlier']
 }
@@ -39,10 +39,10 @@ export interface Staging {
 }
 
 /** How long attachments may hold up a Run, in ms. */
-const patience = 120_000
+const giveUpAfterMs = 120_000
 const pauseBeforeRepeat = 500
 /** More than this are not even named. */
-const mostNamed = 20
+const maxNamed = 20
 
 /** @throws ComeBack, and whatever `assertHeld` throws */
 export async function stageAttachments(
@@ -51,8 +51,8 @@ export async function stageAttachments(
 ): Promise<StagedAttachments> {
   const ids: string[] = []
   const failed: StagedAttachments['failed'] = []
-  const deadline = staging.now() + patience
-  for (const attachment of attachments.slice(0, mostNamed)) {
+  const deadline = staging.now() + giveUpAfterMs
+  for (const attachment of attachments.slice(0, maxNamed)) {
     const taken = await take(staging, attachment, { deadline, full: ids.length === maxAttachments })
     if (typeof taken === 'string') ids.push(taken)
     else failed.push({ name: attachment.name, why: whyNot(taken) })
@@ -61,15 +61,15 @@ export async function stageAttachments(
 }
 
 /** Those of the command first, as they matter most; a session that goes on knows those of the thread already. */
-export function attachmentsOf({ thread, ask, snapshot, earlier }: Attaching): Attachment[] {
-  const inline = (ask.inline ?? []).map(({ body }) => body)
+export function attachmentsOf({ thread, ask: request, snapshot, earlier }: Attaching): Attachment[] {
+  const inline = (request.inline ?? []).map(({ body }) => body)
   const texts = [
-    ask.text,
-    ask.whole ?? '',
+    request.text,
+    request.whole ?? '',
     ...inline,
     ...(resumedSession({ earlier }) ? [] : [snapshot.body]),
   ]
-  return onlyOnce(texts.flatMap(text => attachmentsIn(text, thread.url, mostNamed)))
+  return onlyOnce(texts.flatMap(text => attachmentsIn(text, thread.url, maxNamed)))
 }
 
 /** The id of what was staged, or why it was not. */
@@ -78,16 +78,16 @@ async function take(
   attachment: Attachment,
   { deadline, full }: { deadline: number; full: boolean },
 ): Promise<string | Unfit> {
-  if (full) return { because: 'count' }
-  if (staging.now() >= deadline) return { because: 'time' }
+  if (full) return { kind: 'count' }
+  if (staging.now() >= deadline) return { kind: 'time' }
   await staging.assertHeld()
   try {
     const file = await again(() => staging.download(attachment))
     return await again(() => staging.stage(file))
   } catch (error) {
-    if (error instanceof ComeBack) throw error
+    if (error instanceof RetryLater) throw error
     const unfit = reasonOf(error)
-    const level = unfit.because === 'fault' ? 'error' : 'warn'
+    const level = unfit.kind === 'fault' ? 'error' : 'warn'
     const fields = { run: staging.runId, attachment: attachment.name, err: error }
     staging.log[level](fields, 'attachment not passed on')
     return unfit
@@ -96,10 +96,10 @@ async function take(
 
 function reasonOf(error: unknown): Unfit {
   if (error instanceof AttachmentRefused) return error.unfit
-  if (error instanceof Unanswered) return { because: 'silence', service: error.service }
-  if (error instanceof Refused)
-    return { because: 'refusal', service: error.service, said: error.message.slice(0, 200) }
-  return { because: 'fault' }
+  if (error instanceof NoResponse) return { kind: 'silence', service: error.service }
+  if (error instanceof Rejected)
+    return { kind: 'refusal', service: error.service, said: error.message.slice(0, 200) }
+  return { kind: 'fault' }
 }
 
 /** Both halves may be repeated, so one lost answer does not cost a file. */
@@ -107,7 +107,7 @@ async function again<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act()
   } catch (error) {
-    if (!(error instanceof Unanswered)) throw error
+    if (!(error instanceof NoResponse)) throw error
     await new Promise(done => setTimeout(done, pauseBeforeRepeat))
     return await act()
   }

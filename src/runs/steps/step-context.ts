@@ -4,12 +4,12 @@ import type { Accounts } from '../../access/authorize.ts'
 import type { SettingsReader } from '../../access/read-settings.ts'
 import type { Deployment } from '../../core/comments/words.ts'
 import { around, type Reached } from '../../core/model/crash-points.ts'
-import { ComeBack, Refused, Unanswered } from '../../core/model/errors.ts'
+import { NoResponse, Rejected, RetryLater } from '../../core/model/errors.ts'
 import { logAbout } from '../../core/model/log-about.ts'
 import type { Signer } from '../../core/model/marker.ts'
 import type { FlowMeter } from '../../core/model/meter.ts'
-import type { GitHub, Held, Log, TasksClient, ThreadClient } from '../../core/model/ports.ts'
-import { NotSettled } from '../../core/model/result-pending.ts'
+import type { GitHub, LockedJob, Log, TasksClient, ThreadClient } from '../../core/model/ports.ts'
+import { ResultPending } from '../../core/model/result-pending.ts'
 import { outageOf } from '../../core/run/outage.ts'
 import type { Intent, Run } from '../../core/run/run.ts'
 import type { Session } from '../../core/run/session.ts'
@@ -49,18 +49,18 @@ export interface RunDeps {
   reached: Reached
 }
 
-export interface Hand {
+export interface StepContext {
   deps: RunDeps
-  job: Held<Run>
+  job: LockedJob<Run>
   github: ThreadClient
   /** The record as last saved. */
   run: Run
   save(run: Run): Promise<void>
 }
 
-export function handOf(deps: RunDeps, job: Held<Run>): Hand {
-  const { id, ask } = job.data
-  const log = logAbout(deps.log, { run: id, delivery: ask.delivery })
+export function stepContext(deps: RunDeps, job: LockedJob<Run>): StepContext {
+  const { id, request } = job.data
+  const log = logAbout(deps.log, { run: id, delivery: request.delivery })
   return {
     deps: { ...deps, log },
     job,
@@ -76,7 +76,7 @@ export function handOf(deps: RunDeps, job: Held<Run>): Hand {
   }
 }
 
-export const allTold: Run['told'] = {
+export const allAnnounced: Run['announced'] = {
   comment: true,
   inline: Number.MAX_SAFE_INTEGER,
   reaction: true,
@@ -101,44 +101,48 @@ interface Once<T> {
  * writes the result. When an earlier attempt left its intent behind, its trace is looked for first, until
  * it has had time to become visible, counted from when it was clear that no answer would come.
  */
-export async function once<T>(hand: Hand, { intent, begins, find, perform }: Once<T>): Promise<T> {
-  const trace = hand.run.intent && (await traceOf(hand, hand.run.intent, find))
+export async function once<T>(context: StepContext, { intent, begins, find, perform }: Once<T>): Promise<T> {
+  const trace = context.run.intent && (await traceOf(context, context.run.intent, find))
   if (trace !== undefined) return trace
-  if (begins && (hand.run.stop || hand.run.outcome)) throw new CalledOff()
-  await hand.save({ ...hand.run, intent })
-  await hand.job.assertHeld()
-  const { begun, done } = around[intent.effect]
-  hand.deps.reached(begun)
+  if (begins && (context.run.stop || context.run.outcome)) throw new Cancelled()
+  await context.save({ ...context.run, intent })
+  await context.job.assertLocked()
+  const { begun, done } = around[intent.kind]
+  context.deps.reached(begun)
   try {
     const result = await perform()
-    hand.deps.reached(done)
+    context.deps.reached(done)
     return result
   } catch (error) {
-    hand.run = { ...hand.run, intent: leftBehind(intent, error, hand.deps.now()) }
+    context.run = { ...context.run, intent: leftBehind(intent, error, context.deps.now()) }
     throw error
   }
 }
 
-async function traceOf<T>(hand: Hand, earlier: Intent, find: Once<T>['find']): Promise<T | undefined> {
+async function traceOf<T>(
+  context: StepContext,
+  earlier: Intent,
+  find: Once<T>['find'],
+): Promise<T | undefined> {
   // What becomes visible while the look is under way may not be in it.
-  const lookedAt = hand.deps.now()
+  const lookedAt = context.deps.now()
   const done = await find(earlier)
   if (done !== undefined) return done
-  const lostAt = earlier.lostAt ?? hand.deps.now()
-  hand.run = { ...hand.run, intent: { ...earlier, lostAt } }
+  const lostAt = earlier.lostAt ?? context.deps.now()
+  context.run = { ...context.run, intent: { ...earlier, lostAt } }
   const settled = lostAt + limits.unanswered
-  if (lookedAt < settled) throw new NotSettled(settled)
+  if (lookedAt < settled) throw new ResultPending(settled)
   return undefined
 }
 
 /** Only the effect's own answer says that it did not happen; one about the looking says nothing. */
 function leftBehind(intent: Intent, error: unknown, now: number): Intent | undefined {
-  if (error instanceof ComeBack || error instanceof Refused) return undefined
-  return error instanceof Unanswered ? { ...intent, lostAt: now } : intent
+  if (error instanceof RetryLater || error instanceof Rejected) return undefined
+  return error instanceof NoResponse ? { ...intent, lostAt: now } : intent
 }
 
 /** The earlier attempt left no trace, and now nobody wants it any more. */
-export class CalledOff extends Error {
+export class Cancelled extends Error {
   override name = 'CalledOff'
 }
 
@@ -146,8 +150,8 @@ export class CalledOff extends Error {
  * That something is not there is asked again before it is believed: GitHub may not show it for a moment.
  * @throws Refused, of a read, until then
  */
-export function believeAbsent({ run, deps }: Hand, what: string): void {
+export function believeAbsent({ run, deps }: StepContext, what: string): void {
   const refusedSince = outageOf(run, 'github')?.refusedSince
   if (refusedSince !== undefined && deps.now() - refusedSince >= limits.absent) return
-  throw new Refused('github', 404, '', `${what} is not there`, undefined, 'read')
+  throw new Rejected('github', 404, '', `${what} is not there`, undefined, 'read')
 }

@@ -33,71 +33,76 @@ import {
   onlyOnce,
   type StagedAttachments,
 } from '../../core/text/attachment-links.ts'
+import { givesWay } from './await-admission.ts'
 import { attachmentsOf, stageAttachments } from './stage-attachments.ts'
-import { type Hand, once } from './step-context.ts'
-import { givesWay } from './take-turn.ts'
+import { once, type StepContext } from './step-context.ts'
 
 const maxTitle = 255
 
-export async function createTask(hand: Hand): Promise<Run> {
-  const { run, deps } = hand
+export async function createTask(context: StepContext): Promise<Run> {
+  const { run, deps } = context
   const marker = taskMarker(run)
   const name = ` (${threadName(run.thread)})`
   const title = `${[...run.snapshot.title].slice(0, maxTitle - name.length).join('')}${name}`
-  const asked = run.ask.text || run.snapshot.title
-  const taskId = await once(hand, {
-    intent: { effect: 'create-task', at: deps.now() },
+  const asked = run.request.text || run.snapshot.title
+  const taskId = await once(context, {
+    intent: { kind: 'create-task', at: deps.now() },
     begins: true,
     find: () => deps.posthog.findTask(marker),
     perform: () =>
       deps.posthog.createTask({
         title,
-        description: `${asked}\n\nAsked by ${run.ask.by.login} on ${run.thread.url}\n${marker}`,
+        description: `${asked}\n\nAsked by ${run.request.by.login} on ${run.thread.url}\n${marker}`,
         repository: `${run.thread.owner}/${run.thread.repo}`,
       }),
   })
-  return { ...hand.run, intent: undefined, taskId, taskMade: true }
+  return { ...context.run, intent: undefined, taskId, taskMade: true }
 }
 
 /** Goes on in an earlier session: in its run if that still listens, else a new run resumes it. */
-export async function rejoin(hand: Hand): Promise<Run> {
-  const { run, deps } = hand
+export async function rejoin(context: StepContext): Promise<Run> {
+  const { run, deps } = context
   const { earlier, intent } = run
   if (!earlier) return run
-  const waits = intent ? undefined : await givesWay(hand)
+  const waits = intent ? undefined : await givesWay(context)
   if (waits) return waits
   try {
-    const spoken = intent?.effect === 'rejoin'
+    const spoken = intent?.kind === 'rejoin'
     const offset = spoken ? intent.offset : await deps.posthog.logLength(earlier)
-    const attachments = await speakTo(hand, earlier, offset)
-    if (!attachments && !(spoken && (await tookUp(hand, earlier, { offset, id: run.id, turns: 0 }))))
+    const attachments = await speakTo(context, earlier, offset)
+    if (!attachments && !(spoken && (await tookUp(context, earlier, { offset, id: run.id, turns: 0 }))))
       return { ...run, intent: undefined, earlier: { ...earlier, over: true } }
     const joined: Run = { ...run, intent: undefined, attachments: attachments ?? none }
-    return started(hand, joined, { id: earlier.taskRunId, offset, may: earlier.may })
+    return started(context, joined, { id: earlier.taskRunId, offset, may: earlier.may })
   } catch (error) {
     // The whole session is gone: start afresh.
-    if (isNotFound(error) && isLasting(hand)) return withoutSession(run, earlier)
+    if (isNotFound(error) && isLasting(context)) return withoutSession(run, earlier)
     throw error
   }
 }
 
 /** The session of before makes room: it is seen to have ended before anything else begins. */
-export async function endEarlier(hand: Hand): Promise<Run> {
-  const { run, deps, job } = hand
+export async function endEarlier(context: StepContext): Promise<Run> {
+  const { run, deps, job } = context
   const { earlier } = run
   if (!earlier) return run
-  const waits = earlier.cancelledAt === undefined ? await givesWay(hand) : undefined
+  const waits = earlier.cancelledAt === undefined ? await givesWay(context) : undefined
   if (waits) return waits
   const gone = { ...run, earlier: { ...earlier, over: true }, nextLookAt: undefined }
   try {
     if (isTerminal(await deps.posthog.statusOf(earlier))) return gone
-    await job.assertHeld()
+    await job.assertLocked()
     await deps.posthog.cancel(earlier, `Makes room for what was asked on ${threadName(run.thread)}`)
     const cancelledAt = earlier.cancelledAt ?? deps.now()
     const lastLookAt = deps.now()
-    return { ...run, earlier: { ...earlier, cancelledAt }, lastLookAt, nextLookAt: lastLookAt + untilEnded }
+    return {
+      ...run,
+      earlier: { ...earlier, cancelledAt },
+      lastPollAt: lastLookAt,
+      nextPollAt: lastLookAt + untilEnded,
+    }
   } catch (error) {
-    if (isNotFound(error) && isLasting(hand)) return withoutSession(run, earlier)
+    if (isNotFound(error) && isLasting(context)) return withoutSession(run, earlier)
     throw error
   }
 }
@@ -114,24 +119,30 @@ const withoutSession = (run: Run, { taskId }: Session): Run => ({
 const untilEnded = 1_000
 
 /** One 404 is no word on a session. */
-function isLasting({ run, deps }: Hand): boolean {
+function isLasting({ run, deps }: StepContext): boolean {
   const refusedSince = outageOf(run, 'posthog')?.refusedSince
   return refusedSince !== undefined && deps.now() - refusedSince >= limits.gone
 }
 
 /** `undefined` when the run does not listen any more. What was said twice under one id is heard once. */
-async function speakTo(hand: Hand, earlier: Session, offset: number): Promise<StagedAttachments | undefined> {
-  const { run, deps } = hand
+async function speakTo(
+  context: StepContext,
+  earlier: Session,
+  offset: number,
+): Promise<StagedAttachments | undefined> {
+  const { run, deps } = context
   if (isTerminal(await deps.posthog.statusOf(earlier))) return undefined
   // Perhaps it was said before somebody said stop: then there is something to cancel, and else it does no harm.
   if (run.stop || run.outcome) return none
   const text = promptOf(run, firstWords(run), deps.fence())
-  const attachments = await attach(hand, attachmentsOf(run), file => deps.posthog.addArtifact(earlier, file))
-  await hand.save({ ...run, intent: run.intent ?? { effect: 'rejoin', at: deps.now(), offset } })
-  await hand.job.assertHeld()
+  const attachments = await attach(context, attachmentsOf(run), file =>
+    deps.posthog.addArtifact(earlier, file),
+  )
+  await context.save({ ...run, intent: run.intent ?? { kind: 'rejoin', at: deps.now(), offset } })
+  await context.job.assertLocked()
   deps.reached(around.rejoin.begun)
   const message = { id: run.id, text, attachments: attachments.ids }
-  if ((await deps.posthog.say(earlier, message)) === 'ended') return undefined
+  if ((await deps.posthog.sendMessage(earlier, message)) === 'ended') return undefined
   deps.reached(around.rejoin.done)
   return attachments
 }
@@ -141,68 +152,75 @@ async function speakTo(hand: Hand, earlier: Session, offset: number): Promise<St
  * stand there, or, where no words do, more than so many turns ended.
  */
 async function tookUp(
-  { deps }: Hand,
+  { deps }: StepContext,
   session: Session,
   { offset, id, turns }: { offset: number; id: string; turns: number },
 ): Promise<boolean> {
-  const { log } = await deps.posthog.look(session, offset)
-  const words = log.flatMap(({ what }) => (what.is === 'words' ? [what.messages] : []))
+  const { log } = await deps.posthog.poll(session, offset)
+  const words = log.flatMap(({ what }) => (what.kind === 'words' ? [what.messages] : []))
   if (words.length > 0) return words.flat().includes(id)
-  return log.filter(({ what }) => what.is === 'turn-over').length > turns
+  return log.filter(({ what }) => what.kind === 'turn-over').length > turns
 }
 
 const none: StagedAttachments = { ids: [], failed: [] }
 
 async function attach(
-  hand: Hand,
+  context: StepContext,
   attachments: readonly Attachment[],
   stage: (file: AttachmentFile) => Promise<string>,
 ): Promise<StagedAttachments> {
-  const { run, deps, github, job } = hand
+  const { run, deps, github, job } = context
   if (!run.settings.attachments || attachments.length === 0) return none
-  const { origin } = run.ask
-  const place = origin.by === 'comment' ? origin.place : undefined
+  const { origin } = run.request
+  const commentRef = origin.kind === 'comment' ? origin.commentRef : undefined
   return stageAttachments(attachments, {
     runId: run.id,
-    download: github.attachments(place),
+    download: github.attachments(commentRef),
     stage,
-    assertHeld: () => job.assertHeld(),
+    assertHeld: () => job.assertLocked(),
     log: deps.log,
     now: () => deps.now(),
   })
 }
 
 /** Files wait at PostHog until the run that is to have them starts. */
-export async function stageForRun(hand: Hand): Promise<Run> {
-  const { run, deps } = hand
+export async function stageForRun(context: StepContext): Promise<Run> {
+  const { run, deps } = context
   const { taskId } = run
   if (taskId === undefined) return run
   // Later runs of a session are started by a follow-up, whose own files come with its words.
-  const wanted = run.asked ? [] : attachmentsOf(run)
-  return { ...run, attachments: await attach(hand, wanted, file => deps.posthog.stageArtifact(taskId, file)) }
+  const wanted = run.instructionSent ? [] : attachmentsOf(run)
+  return {
+    ...run,
+    attachments: await attach(context, wanted, file => deps.posthog.stageArtifact(taskId, file)),
+  }
 }
 
-export async function startRun(hand: Hand): Promise<Run> {
-  const { run, deps } = hand
+export async function startRun(context: StepContext): Promise<Run> {
+  const { run, deps } = context
   const { taskId, branch } = run
   if (taskId === undefined || !branch) return { ...run, intent: undefined }
   const intent = {
-    effect: 'start-run' as const,
+    kind: 'start-run' as const,
     at: deps.now(),
-    before: run.intent?.effect === 'start-run' ? run.intent.before : await runsBefore(hand, taskId),
+    before: run.intent?.kind === 'start-run' ? run.intent.before : await runsBefore(context, taskId),
   }
-  const id = await once(hand, {
+  const id = await once(context, {
     intent,
     begins: true,
     find: async () => (await deps.posthog.runIds(taskId)).find(known => !intent.before.includes(known)),
-    perform: () => deps.posthog.startRun(taskId, requestOf(hand, branch.name), intent.before),
+    perform: () => deps.posthog.startRun(taskId, requestOf(context, branch.name), intent.before),
   })
-  return started(hand, { ...hand.run, intent: undefined }, { id, offset: 0, may: wantedRights(hand.run) })
+  return started(
+    context,
+    { ...context.run, intent: undefined },
+    { id, offset: 0, may: wantedRights(context.run) },
+  )
 }
 
-function requestOf(hand: Hand, branch: string): CodexTaskRunCreate {
-  const { run, deps } = hand
-  const { model, effort, mode, authorship, permission, sandbox, signalReport } = run.ask.options
+function requestOf(context: StepContext, branch: string): CodexTaskRunCreate {
+  const { run, deps } = context
+  const { model, effort, mode, authorship, permission, sandbox, signalReport } = run.request.options
   return runRequest({
     branch,
     prompt: promptOf(run, wordsToStartWith(run), deps.fence()),
@@ -214,77 +232,78 @@ function requestOf(hand: Hand, branch: string): CodexTaskRunCreate {
     sandbox,
     signalReport,
     resumeFrom: resumedSession(run)?.taskRunId,
-    attachments: run.asked ? undefined : run.attachments?.ids,
+    attachments: run.instructionSent ? undefined : run.attachments?.ids,
     // Granted when it was asked for; that may have been taken back.
     userToken: grantsOf(deps.settings.deployment, run.thread).asUser ? deps.userToken : undefined,
   })
 }
 
 /** A task that this Run has just made has no runs yet. */
-const runsBefore = async ({ run, deps }: Hand, taskId: string): Promise<string[]> =>
-  run.taskMade && !run.asked ? [] : deps.posthog.runIds(taskId)
+const runsBefore = async ({ run, deps }: StepContext, taskId: string): Promise<string[]> =>
+  run.taskMade && !run.instructionSent ? [] : deps.posthog.runIds(taskId)
 
 /** The first start hands over the instruction; a later one the oldest follow-up. */
 function wordsToStartWith(run: Run): Words {
-  const note = run.asked ? run.undelivered[0] : undefined
-  return note ? wordsOf(note) : firstWords(run)
+  const followUp = run.instructionSent ? run.pendingFollowUps[0] : undefined
+  return followUp ? wordsOf(followUp) : firstWords(run)
 }
 
 const wordsOf = ({ id, by, text, inline }: FollowUp): Words => ({ id, by: by.login, text, inline })
 
 function started(
-  hand: Hand,
+  context: StepContext,
   run: Run,
   { id, offset, may }: { id: string; offset: number; may: Rights | undefined },
 ): Run {
-  const now = hand.deps.now()
-  const [note, ...rest] = run.undelivered
+  const now = context.deps.now()
+  const [followUp, ...rest] = run.pendingFollowUps
   const said = wordsToStartWith(run).id
   const handedOver =
-    run.asked && note
+    run.instructionSent && followUp
       ? {
           undelivered: rest,
-          delivered: [...run.delivered, note.id],
-          passedOn: run.passedOn + 1,
-          answerTo: note.by.login,
+          delivered: [...run.handledMessageIds, followUp.id],
+          passedOn: run.followUpsSent + 1,
+          answerTo: followUp.by.login,
         }
       : {}
   return {
     ...run,
     ...handedOver,
-    asked: true,
+    instructionSent: true,
     taskRun: {
       id,
       since: now,
       status: 'queued',
-      notes: 0,
+      messages: 0,
       from: offset,
       changedAt: now,
-      said,
+      lastMessageId: said,
       ...(may ? { may } : {}),
     },
-    heard: { offset, turns: 0, idle: false, awaits: said },
-    nextLookAt: undefined,
+    sessionLog: { offset, turns: 0, idle: false, awaitedMessageId: said },
+    nextPollAt: undefined,
   }
 }
 
 /** Hands the oldest follow-up to the agent, or turns it into a run that resumes the session. */
-export async function deliver(hand: Hand): Promise<Run> {
-  const { run, deps } = hand
-  const [note] = run.undelivered
+export async function deliver(context: StepContext): Promise<Run> {
+  const { run, deps } = context
+  const [followUp] = run.pendingFollowUps
   const session = sessionOf(run)
-  if (!note || !session) return { ...run, intent: undefined }
-  const spoken = run.intent?.effect === 'deliver' && run.intent.note === note.id
-  if (await answerQuestion(hand, session, note)) return answered(run)
-  const text = promptOf(run, wordsOf(note), deps.fence())
-  const files = filesOf(run, note)
-  const attached = await attach(hand, files, file => deps.posthog.addArtifact(session, file))
-  await hand.save({ ...run, intent: { effect: 'deliver', at: deps.now(), note: note.id } })
-  await hand.job.assertHeld()
+  if (!followUp || !session) return { ...run, intent: undefined }
+  const spoken = run.intent?.kind === 'deliver' && run.intent.messageId === followUp.id
+  if (await answerQuestion(context, session, followUp)) return answered(run)
+  const text = promptOf(run, wordsOf(followUp), deps.fence())
+  const files = filesOf(run, followUp)
+  const attached = await attach(context, files, file => deps.posthog.addArtifact(session, file))
+  await context.save({ ...run, intent: { kind: 'deliver', at: deps.now(), messageId: followUp.id } })
+  await context.job.assertLocked()
   deps.reached(around.deliver.begun)
-  const message = { id: note.id, text, attachments: attached.ids }
-  const took = await deps.posthog.say(session, message)
-  if (took === 'ended' && !(spoken && (await heardAll(hand, session, note.id)))) return resumed(run, session)
+  const message = { id: followUp.id, text, attachments: attached.ids }
+  const took = await deps.posthog.sendMessage(session, message)
+  if (took === 'ended' && !(spoken && (await heardAll(context, session, followUp.id))))
+    return resumed(run, session)
   deps.reached(around.deliver.done)
   return passedOn(run, attached)
 }
@@ -293,27 +312,29 @@ const filesOf = (run: Run, { text, inline = [] }: FollowUp): Attachment[] =>
   onlyOnce([text, ...inline.map(({ body }) => body)].flatMap(body => attachmentsIn(body, run.thread.url)))
 
 /** The run has ended; where turns have to be counted, each of its messages had one. */
-const heardAll = (hand: Hand, session: Session, id: string): Promise<boolean> => {
-  const { heard, taskRun } = hand.run
-  const turns = (taskRun?.notes ?? 0) + 1 - (heard?.turns ?? 0)
-  return tookUp(hand, session, { offset: heard?.offset ?? 0, id, turns })
+const heardAll = (context: StepContext, session: Session, id: string): Promise<boolean> => {
+  const { sessionLog, taskRun } = context.run
+  const turns = (taskRun?.messages ?? 0) + 1 - (sessionLog?.turns ?? 0)
+  return tookUp(context, session, { offset: sessionLog?.offset ?? 0, id, turns })
 }
 
 function passedOn(run: Run, attached: StagedAttachments): Run {
-  const [note, ...rest] = run.undelivered
-  if (!note || !run.taskRun) return run
+  const [followUp, ...rest] = run.pendingFollowUps
+  if (!followUp || !run.taskRun) return run
   const before = run.attachments ?? none
   return {
     ...run,
     intent: undefined,
     attachments: { ...before, failed: [...before.failed, ...attached.failed] },
-    undelivered: rest,
-    delivered: [...run.delivered, note.id],
-    passedOn: run.passedOn + 1,
-    answerTo: note.by.login,
-    taskRun: { ...run.taskRun, notes: run.taskRun.notes + 1, said: note.id },
-    ...(run.heard ? { heard: { ...run.heard, idle: false, awaits: note.id } } : {}),
-    nextLookAt: undefined,
+    pendingFollowUps: rest,
+    handledMessageIds: [...run.handledMessageIds, followUp.id],
+    followUpsSent: run.followUpsSent + 1,
+    answerTo: followUp.by.login,
+    taskRun: { ...run.taskRun, messages: run.taskRun.messages + 1, lastMessageId: followUp.id },
+    ...(run.sessionLog
+      ? { sessionLog: { ...run.sessionLog, idle: false, awaitedMessageId: followUp.id } }
+      : {}),
+    nextPollAt: undefined,
   }
 }
 
@@ -331,7 +352,7 @@ function resumed(run: Run, session: Session): Run {
 }
 
 /** A follow-up came after the thread was told how it ended. */
-export function resumeWork({ run }: Hand): Run {
+export function resumeWork({ run }: StepContext): Run {
   const session = sessionOf(run)
   const again: Run = {
     ...run,
@@ -340,57 +361,61 @@ export function resumeWork({ run }: Hand): Run {
     stop: undefined,
     agentLeft: undefined,
     cost: undefined,
-    told: { ...run.told, comment: false, label: false, branch: false },
+    announced: { ...run.announced, comment: false, label: false, branch: false },
     resultChecked: false,
     pushed: undefined,
     reported: run.pulls.length,
     round: run.round + 1,
-    ...(run.branch?.made && run.told.branch ? { branch: undefined } : {}),
+    ...(run.branch?.made && run.announced.branch ? { branch: undefined } : {}),
   }
   return session && run.taskRun && isTerminal(run.taskRun.status) ? resumed(again, session) : again
 }
 
 /** By what the Run may do. */
-export async function answerPermission(hand: Hand, optionId: string): Promise<Run> {
-  const { run, deps } = hand
+export async function answerPermission(context: StepContext, optionId: string): Promise<Run> {
+  const { run, deps } = context
   const session = sessionOf(run)
-  const asks = run.heard?.asks
+  const asks = run.sessionLog?.permissionRequest
   if (!session || !asks) return run
-  await hand.job.assertHeld()
+  await context.job.assertLocked()
   await deps.posthog.answerPermission(session, { requestId: asks.id, optionId })
   const kind = asks.options.find(({ id }) => id === optionId)?.kind
   const permission = { id: asks.id, title: asks.title, allowed: kind?.startsWith('allow') ?? false }
-  return { ...run, permission, nextLookAt: undefined }
+  return { ...run, permission, nextPollAt: undefined }
 }
 
 /** Words that choose an option are an answer; all others have the agent wait no more, and are said to it. */
-async function answerQuestion(hand: Hand, session: Session, { text }: FollowUp): Promise<boolean> {
-  const asks = hand.run.heard?.asks
+async function answerQuestion(context: StepContext, session: Session, { text }: FollowUp): Promise<boolean> {
+  const asks = context.run.sessionLog?.permissionRequest
   if (!asks) return false
   const chosen = optionByWords(asks, text)
   const optionId = chosen ?? rejecting(asks)
-  await hand.job.assertHeld()
+  await context.job.assertLocked()
   if (optionId !== undefined)
-    await hand.deps.posthog.answerPermission(session, { requestId: asks.id, optionId })
+    await context.deps.posthog.answerPermission(session, { requestId: asks.id, optionId })
   return chosen !== undefined
 }
 
 /** The turn that asked goes on with it. */
 function answered(run: Run): Run {
-  const { heard, taskRun } = run
-  return { ...passedOn(run, none), heard: heard && { ...heard, asks: undefined }, taskRun }
+  const { sessionLog, taskRun } = run
+  return {
+    ...passedOn(run, none),
+    sessionLog: sessionLog && { ...sessionLog, permissionRequest: undefined },
+    taskRun,
+  }
 }
 
 /** Repeatable: what has ended already ends once more. */
-export async function cancel(hand: Hand): Promise<Run> {
-  const { run, deps } = hand
+export async function cancel(context: StepContext): Promise<Run> {
+  const { run, deps } = context
   const session = sessionOf(run)
   if (!session) return run
   const now = deps.now()
   const before = run.cancel?.taskRun === session.taskRunId ? run.cancel : undefined
   const intent = before ?? { taskRun: session.taskRunId, at: now, refused: 0, until: now }
-  if (!before) await hand.save({ ...run, cancel: intent })
-  await hand.job.assertHeld()
+  if (!before) await context.save({ ...run, cancel: intent })
+  await context.job.assertLocked()
   deps.reached('cancel intent written')
   await deps.posthog.cancel(session, whyCancelled(run))
   deps.reached('cancel asked, not recorded')
@@ -399,34 +424,34 @@ export async function cancel(hand: Hand): Promise<Run> {
     ...run,
     ...(stop ? { stop } : {}),
     cancel: { ...intent, askedAt: deps.now() },
-    nextLookAt: undefined,
+    nextPollAt: undefined,
   }
 }
 
 const whyCancelled = ({ stop, thread }: Run): string =>
   stop ? `Stopped by ${stop.by.login} on ${threadName(thread)}` : `Given up on ${threadName(thread)}`
 
-export async function look(hand: Hand): Promise<Run> {
-  const { run, deps } = hand
+export async function poll(context: StepContext): Promise<Run> {
+  const { run, deps } = context
   const session = sessionOf(run)
   if (!session) return run
-  const [sight, live] = await Promise.all([
-    deps.posthog.look(session, run.heard?.offset ?? 0),
+  const [snapshot, live] = await Promise.all([
+    deps.posthog.poll(session, run.sessionLog?.offset ?? 0),
     deps.liveRuns(),
   ])
   const now = deps.now()
-  const streams = !isTerminal(sight.status) && deps.stream.watch(session, run.id)
-  const seen = await withSummary(hand, observe(run, sight, now), now)
-  return { ...seen, lastLookAt: now, nextLookAt: now + pauseAfterLook(seen, { now, live, streams }) }
+  const streams = !isTerminal(snapshot.status) && deps.stream.watch(session, run.id)
+  const seen = await withSummary(context, observe(run, snapshot, now), now)
+  return { ...seen, lastPollAt: now, nextPollAt: now + pauseAfterLook(seen, { now, live, streams }) }
 }
 
 /** Nice to read, and nothing more: once in a while, and when the agent has said all it will say. */
-async function withSummary({ deps }: Hand, run: Run, now: number): Promise<Run> {
-  const { heard, taskId, summaryAt = run.ask.at, ask, stop } = run
+async function withSummary({ deps }: StepContext, run: Run, now: number): Promise<Run> {
+  const { sessionLog, taskId, summaryAt = run.request.at, request, stop } = run
   // Of an earlier run's task it may be as old as that.
   const isOwn = run.taskMade && run.round === 0
-  if (taskId === undefined || !isOwn || stop || run.outcome || ask.what === 'plan') return run
-  const isOver = heard?.idle && summaryAt < (heard.idleSince ?? 0)
+  if (taskId === undefined || !isOwn || stop || run.outcome || request.what === 'plan') return run
+  const isOver = sessionLog?.idle && summaryAt < (sessionLog.idleSince ?? 0)
   if (!isOver && now - summaryAt < limits.summaryEvery) return run
   const summary = await deps.posthog.summary(taskId)
   return { ...run, summaryAt: now, ...(summary === undefined ? {} : { summary }) }
@@ -436,14 +461,14 @@ function pauseAfterLook(
   run: Run,
   { now, live, streams }: { now: number; live: number; streams: boolean },
 ): number {
-  const age = now - run.ask.at
+  const age = now - run.request.at
   const usual = streams ? lookIntervalWithStream(age, live) : lookInterval(age, live)
   const cancelled = isStopping(run) ? cancelledAt(run) : undefined
   return cancelled === undefined ? usual : Math.min(usual, lookIntervalWhenStopping(now - cancelled))
 }
 
 /** Nice to know, and nothing more: a server that does not tell is not asked again. */
-export async function askCost({ run, deps }: Hand): Promise<Run> {
+export async function askCost({ run, deps }: StepContext): Promise<Run> {
   const cost = run.taskId === undefined ? undefined : await deps.posthog.cost(run.taskId)
   return { ...run, cost: cost ?? null }
 }

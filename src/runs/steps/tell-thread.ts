@@ -4,9 +4,9 @@ import { boxesAfter } from '../../core/comments/boxes.ts'
 import { closingComment, inlineAnswer } from '../../core/comments/closing.ts'
 import { phaseKey, statusComment } from '../../core/comments/status.ts'
 import { maxComment } from '../../core/comments/words.ts'
-import { Refused } from '../../core/model/errors.ts'
+import { Rejected } from '../../core/model/errors.ts'
 import type { Marker } from '../../core/model/marker.ts'
-import type { Place } from '../../core/model/trigger.ts'
+import type { CommentRef } from '../../core/model/trigger.ts'
 import type { OwnComment, Target } from '../../core/model/views.ts'
 import { endsQuietly } from '../../core/run/last-word.ts'
 import type { Now } from '../../core/run/next-step.ts'
@@ -14,7 +14,7 @@ import { backupOf } from '../../core/run/recovery-record.ts'
 import { type Run, sessionOf } from '../../core/run/run.ts'
 import type { Session } from '../../core/run/session.ts'
 import { limits, refusedBackoff } from '../../core/run/timing.ts'
-import { type Hand, once, type RunDeps, skew } from './step-context.ts'
+import { once, type RunDeps, type StepContext, skew } from './step-context.ts'
 
 /** How what would be sent now differs from what was sent last. */
 export interface Renderer {
@@ -22,18 +22,18 @@ export interface Renderer {
   run: Run
 }
 
-export function difference(hand: Renderer): Now['text'] {
-  const { status } = hand.run
-  if (!status) return hand.run.mute ? 'same' : 'phase'
-  const now = hand.deps.now()
-  if (status.phase !== phaseKey(hand.run, now)) return 'phase'
-  if (status.hash !== rendered(hand, now).hash) return 'details'
-  return status.heardAt === heardAt(hand.run) ? 'same' : 'time'
+export function difference(context: Renderer): Now['text'] {
+  const { status } = context.run
+  if (!status) return context.run.readOnlyThread ? 'same' : 'phase'
+  const now = context.deps.now()
+  if (status.phase !== phaseKey(context.run, now)) return 'phase'
+  if (status.hash !== rendered(context, now).hash) return 'details'
+  return status.heardAt === heardAt(context.run) ? 'same' : 'time'
 }
 
 /** As far as the status says it. */
-const heardAt = ({ heard, outcome, stop }: Run): number | undefined =>
-  outcome || stop ? undefined : heard?.activity?.at
+const heardAt = ({ sessionLog, outcome, stop }: Run): number | undefined =>
+  outcome || stop ? undefined : sessionLog?.activity?.at
 
 /** What nobody sees is no reason for an edit, so the hash is of the words alone; and when it was heard is told apart. */
 function rendered({ deps, run }: Renderer, now: number): { text: string; hash: string } {
@@ -44,9 +44,9 @@ function rendered({ deps, run }: Renderer, now: number): { text: string; hash: s
 }
 
 function timeless(run: Run): Run {
-  const { heard } = run
-  return heard?.activity
-    ? { ...run, heard: { ...heard, activity: { ...heard.activity, at: undefined } } }
+  const { sessionLog } = run
+  return sessionLog?.activity
+    ? { ...run, sessionLog: { ...sessionLog, activity: { ...sessionLog.activity, at: undefined } } }
     : run
 }
 
@@ -66,7 +66,7 @@ export function markerOf(run: Run, as: Marker['as']): Marker {
     thread: run.thread.number,
     as,
     round: run.round,
-    what: run.ask.what,
+    what: run.request.what,
     ...(run.taskId === undefined ? {} : { task: run.taskId }),
     ...(session ? { taskRun: session.taskRunId } : {}),
     ...(session?.may ? { may: session.may } : {}),
@@ -81,87 +81,93 @@ export function markerOf(run: Run, as: Marker['as']): Marker {
 const sameTask = ({ taskId, earlier }: Run): Session | undefined =>
   earlier && earlier.taskId === taskId ? earlier : undefined
 
-const markedWith = (hand: Hand, comments: OwnComment[], as: Marker['as']): OwnComment | undefined =>
+const markedWith = (context: StepContext, comments: OwnComment[], as: Marker['as']): OwnComment | undefined =>
   comments.find(({ body }) =>
-    hand.deps.signer
-      .read(body, hand.run.thread)
+    context.deps.signer
+      .read(body, context.run.thread)
       .some(
         marker =>
-          marker.run === hand.run.id &&
+          marker.run === context.run.id &&
           marker.as === as &&
-          (as === 'status' || marker.round === hand.run.round),
+          (as === 'status' || marker.round === context.run.round),
       ),
   )
 
-export async function postStatus(hand: Hand): Promise<Run> {
-  const now = hand.deps.now()
-  const { text, hash } = rendered(hand, now)
-  const commentId = await once(hand, {
-    intent: { effect: 'post-status', at: now },
-    find: async ({ at }) => markedWith(hand, await hand.github.ownComments(at - skew), 'status')?.id,
-    perform: () => hand.github.comment(text),
+export async function postStatus(context: StepContext): Promise<Run> {
+  const now = context.deps.now()
+  const { text, hash } = rendered(context, now)
+  const commentId = await once(context, {
+    intent: { kind: 'post-status', at: now },
+    find: async ({ at }) => markedWith(context, await context.github.ownComments(at - skew), 'status')?.id,
+    perform: () => context.github.comment(text),
   })
-  const status = { commentId, hash, phase: phaseKey(hand.run, now), at: now, heardAt: heardAt(hand.run) }
-  return { ...hand.run, intent: undefined, status, unheard: undefined }
+  const status = {
+    commentId,
+    hash,
+    phase: phaseKey(context.run, now),
+    at: now,
+    heardAt: heardAt(context.run),
+  }
+  return { ...context.run, intent: undefined, status, threadBlocked: undefined }
 }
 
 type Sent = NonNullable<Run['status']>
 
 /** The text of the status comment as it should be now, and the record of its having been sent. */
-export function sentStatus(hand: Renderer, before: Sent): { text: string; status: Sent } {
-  const now = hand.deps.now()
-  const { text, hash } = rendered(hand, now)
-  const phase = phaseKey(hand.run, now)
-  return { text, status: { ...before, hash, phase, at: now, heardAt: heardAt(hand.run) } }
+export function sentStatus(context: Renderer, before: Sent): { text: string; status: Sent } {
+  const now = context.deps.now()
+  const { text, hash } = rendered(context, now)
+  const phase = phaseKey(context.run, now)
+  return { text, status: { ...before, hash, phase, at: now, heardAt: heardAt(context.run) } }
 }
 
 /** A status comment that somebody deleted is made again once; after that, they meant it. */
-export async function editStatus(hand: Hand): Promise<Run> {
-  const { run } = hand
+export async function editStatus(context: StepContext): Promise<Run> {
+  const { run } = context
   if (!run.status) return run
-  const { text, status } = sentStatus(hand, run.status)
-  await hand.job.assertHeld()
+  const { text, status } = sentStatus(context, run.status)
+  await context.job.assertLocked()
   if (status.hash === run.status.hash && status.heardAt === run.status.heardAt) return { ...run, status }
   try {
-    const edited = await hand.github.edit(run.status.commentId, text)
-    hand.deps.reached('status edit sent, not recorded')
-    const heard: Run = { ...run, unheard: undefined }
+    const edited = await context.github.edit(run.status.commentId, text)
+    context.deps.reached('status edit sent, not recorded')
+    const heard: Run = { ...run, threadBlocked: undefined }
     if (edited === 'gone' && !run.statusRemade) return { ...heard, status: undefined, statusRemade: true }
     return { ...heard, status }
   } catch (error) {
-    if (!(error instanceof Refused) || !isGivenUp(hand)) throw error
-    hand.deps.log.warn({ run: run.id, err: error }, 'the thread does not take the last status')
-    return { ...run, status, unheard: undefined }
+    if (!(error instanceof Rejected) || !isGivenUp(context)) throw error
+    context.deps.log.warn({ run: run.id, err: error }, 'the thread does not take the last status')
+    return { ...run, status, threadBlocked: undefined }
   }
 }
 
 /** A thread that takes nothing is waited for as long as a service, and not while another command waits for it. */
-function isGivenUp({ run, deps }: Hand): boolean {
+function isGivenUp({ run, deps }: StepContext): boolean {
   if (!run.outcome) return false
-  const { since = deps.now() } = run.unheard ?? {}
-  return run.yielding || deps.now() - Math.max(since, run.concludedAt ?? 0) > limits.trouble
+  const { since = deps.now() } = run.threadBlocked ?? {}
+  return run.releaseThread || deps.now() - Math.max(since, run.concludedAt ?? 0) > limits.trouble
 }
 
 /** The last word. A thread that takes no comments any more is not worth a failure, but it may be unlocked. */
-export async function conclude(hand: Hand): Promise<Run> {
-  const now = hand.deps.now()
-  const told = { ...hand.run.told, comment: true }
-  if (endsQuietly(hand.run)) return { ...hand.run, intent: undefined, told }
-  const text = fitted(closingComment(hand.run), hand.deps.signer.write(closingMarker(hand.run)))
+export async function conclude(context: StepContext): Promise<Run> {
+  const now = context.deps.now()
+  const told = { ...context.run.announced, comment: true }
+  if (endsQuietly(context.run)) return { ...context.run, intent: undefined, announced: told }
+  const text = fitted(closingComment(context.run), context.deps.signer.write(closingMarker(context.run)))
   try {
-    const place = inlinePlace(hand.run)
-    await once(hand, {
-      intent: { effect: 'conclude', at: now },
+    const commentRef = inlinePlace(context.run)
+    await once(context, {
+      intent: { kind: 'conclude', at: now },
       find: async ({ at }) =>
-        markedWith(hand, await hand.github.ownComments(at - skew, place), 'closing')?.id,
-      perform: () => hand.github.comment(text, place),
+        markedWith(context, await context.github.ownComments(at - skew, commentRef), 'closing')?.id,
+      perform: () => context.github.comment(text, commentRef),
     })
-    return { ...hand.run, intent: undefined, unheard: undefined, told }
+    return { ...context.run, intent: undefined, threadBlocked: undefined, announced: told }
   } catch (error) {
-    if (!(error instanceof Refused) || error.of === 'read') throw error
-    hand.deps.log.warn({ run: hand.run.id, err: error }, 'the thread takes no closing comment')
-    const run: Run = { ...hand.run, intent: undefined }
-    return isGivenUp(hand) ? { ...run, told } : unheard(run, now)
+    if (!(error instanceof Rejected) || error.of === 'read') throw error
+    context.deps.log.warn({ run: context.run.id, err: error }, 'the thread takes no closing comment')
+    const run: Run = { ...context.run, intent: undefined }
+    return isGivenUp(context) ? { ...run, announced: told } : unheard(run, now)
   }
 }
 
@@ -173,67 +179,78 @@ function closingMarker(run: Run): Marker {
 
 /** Locked, or moved: it may take words again later. */
 export function unheard(run: Run, now: number): Run {
-  const { since = now, count = 0 } = run.unheard ?? {}
-  return { ...run, unheard: { since, count: count + 1, until: now + refusedBackoff(count) } }
+  const { since = now, count = 0 } = run.threadBlocked ?? {}
+  return { ...run, threadBlocked: { since, count: count + 1, until: now + refusedBackoff(count) } }
 }
 
 /** Who asked in an inline comment is answered there. */
-function inlinePlace({ ask: { origin } }: Run): Place | undefined {
-  return origin.by === 'comment' && origin.place.in === 'inline' ? origin.place : undefined
+function inlinePlace({ request: { origin } }: Run): CommentRef | undefined {
+  return origin.kind === 'comment' && origin.commentRef.kind === 'inline' ? origin.commentRef : undefined
 }
 
 /** Each inline comment of a review gets a word in its own thread. */
-export async function answerInline(hand: Hand): Promise<Run> {
-  const { run, deps } = hand
-  const next = run.ask.inline?.[run.told.inline]
-  const told: Run = { ...run, intent: undefined, told: { ...run.told, inline: run.told.inline + 1 } }
+export async function answerInline(context: StepContext): Promise<Run> {
+  const { run, deps } = context
+  const next = run.request.inline?.[run.announced.inline]
+  const told: Run = {
+    ...run,
+    intent: undefined,
+    announced: { ...run.announced, inline: run.announced.inline + 1 },
+  }
   if (!next) return told
-  const place: Place = { in: 'inline', commentId: next.id, rootId: next.id, reviewId: null, inline: next }
+  const commentRef: CommentRef = {
+    kind: 'inline',
+    commentId: next.id,
+    rootId: next.id,
+    reviewId: null,
+    inline: next,
+  }
   const marker = deps.signer.write({ ...markerOf(run, 'reply'), run: `${run.id}-inline-${next.id}` })
   try {
-    await once(hand, {
-      intent: { effect: 'answer-inline', at: deps.now() },
+    await once(context, {
+      intent: { kind: 'answer-inline', at: deps.now() },
       find: async ({ at }) =>
-        (await hand.github.ownComments(at - skew, place)).find(({ body }) => body.includes(marker))?.id,
-      perform: () => hand.github.comment(fitted(inlineAnswer(run), marker), place),
+        (await context.github.ownComments(at - skew, commentRef)).find(({ body }) => body.includes(marker))
+          ?.id,
+      perform: () => context.github.comment(fitted(inlineAnswer(run), marker), commentRef),
     })
   } catch (error) {
-    if (!(error instanceof Refused) || error.of === 'read') throw error
+    if (!(error instanceof Rejected) || error.of === 'read') throw error
     deps.log.warn({ run: run.id, err: error }, 'an inline comment takes no answer')
   }
   return told
 }
 
 /** 👀 gives way to how it ended. */
-export async function react(hand: Hand): Promise<Run> {
-  const { run, github } = hand
-  const { origin } = run.ask
-  if (origin.by === 'tick') return { ...run, told: { ...run.told, reaction: true } }
-  const target: Target = origin.by === 'comment' ? origin.place : { in: 'subject' }
-  const well = run.outcome?.is !== 'failed' && run.outcome?.is !== 'stopped'
-  await hand.job.assertHeld()
-  await ignoreRefusal(hand, github.react(target, well ? 'rocket' : 'confused'))
-  await hand.job.assertHeld()
-  await ignoreRefusal(hand, github.unreact(target, 'eyes'))
-  hand.deps.reached('reaction swapped, not recorded')
-  return { ...run, told: { ...run.told, reaction: true } }
+export async function react(context: StepContext): Promise<Run> {
+  const { run, github } = context
+  const { origin } = run.request
+  if (origin.kind === 'tick') return { ...run, announced: { ...run.announced, reaction: true } }
+  const target: Target = origin.kind === 'comment' ? origin.commentRef : { kind: 'subject' }
+  const well = run.outcome?.kind !== 'failed' && run.outcome?.kind !== 'stopped'
+  await context.job.assertLocked()
+  await ignoreRefusal(context, github.react(target, well ? 'rocket' : 'confused'))
+  await context.job.assertLocked()
+  await ignoreRefusal(context, github.unreact(target, 'eyes'))
+  context.deps.reached('reaction swapped, not recorded')
+  return { ...run, announced: { ...run.announced, reaction: true } }
 }
 
 /** Off again, so that it can be set again. */
-export async function unlabel(hand: Hand): Promise<Run> {
-  for (const label of new Set(hand.run.labels)) {
-    await hand.job.assertHeld()
-    await ignoreRefusal(hand, hand.github.removeLabel(label))
+export async function unlabel(context: StepContext): Promise<Run> {
+  for (const label of new Set(context.run.labels)) {
+    await context.job.assertLocked()
+    await ignoreRefusal(context, context.github.removeLabel(label))
   }
-  hand.deps.reached('label removed, not recorded')
-  return { ...hand.run, labels: [], told: { ...hand.run.told, label: true } }
+  context.deps.reached('label removed, not recorded')
+  return { ...context.run, labels: [], announced: { ...context.run.announced, label: true } }
 }
 
-export async function ignoreRefusal(hand: Hand, effect: Promise<unknown>): Promise<void> {
+export async function ignoreRefusal(context: StepContext, effect: Promise<unknown>): Promise<void> {
   try {
     await effect
   } catch (error) {
-    if (!(error instanceof Refused) || error.of === 'read') throw error
-    hand.deps.log.warn({ run: hand.run.id, err: error }, 'GitHub refused a side effect')
+    if (!(error instanceof Rejected) || error.of === 'read') throw error
+    context.deps.log.warn({ run: context.run.id, err: error }, 'GitHub refused a side effect')
   }
 }

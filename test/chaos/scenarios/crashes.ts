@@ -29,7 +29,7 @@ export const heirAtHand: Scenario = {
   name: 'another process takes over',
   queues: ['redis'],
   async run(stage) {
-    const { world, random, notes } = stage
+    const { world, random, notes: messages } = stage
     const bound = timing.lockMs + timing.stalledMs + slack
     for (let round = 0; round < 6; round++) {
       const point = random.one(midway)
@@ -42,9 +42,9 @@ export const heirAtHand: Scenario = {
       const since = Date.now()
       await judge(stage, [play])
       noteRecovery(stage, play, since)
-      const took = notes.recoveries.at(-1) ?? 0
+      const took = messages.recoveries.at(-1) ?? 0
       if (took > bound)
-        notes.violations.push(`#${play.number}: taken up only ${took} ms after the death at "${point}"`)
+        messages.violations.push(`#${play.number}: taken up only ${took} ms after the death at "${point}"`)
       await heir.stop()
     }
   },

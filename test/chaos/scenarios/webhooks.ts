@@ -54,7 +54,7 @@ async function againLater({ world, random }: Stage): Promise<void> {
 export const closedBeforeAsked: Scenario = {
   name: 'closing overtakes the command',
   queues: ['redis', 'embedded'],
-  async run({ world, random, notes }) {
+  async run({ world, random, notes: messages }) {
     const { github, posthog } = world
     await bringUp(world)
     for (let round = 0; round < 3; round++) {
@@ -69,7 +69,7 @@ export const closedBeforeAsked: Scenario = {
       await github.settled()
       await github.webhooks.flush(random.one(['reversed', 'reversed', 'in order'] as const))
       github.webhooks.mode = { kind: 'normal' }
-      notes.threads += 1
+      messages.threads += 1
       // Until something could have begun that should not have.
       await new Promise(done => setTimeout(done, 4_000))
       const deadline = Date.now() + 20_000
@@ -78,7 +78,7 @@ export const closedBeforeAsked: Scenario = {
         await new Promise(done => setTimeout(done, 200))
         wrong = await goesOn(world, number)
       }
-      notes.violations.push(...wrong.map(what => `#${number}: ${what}`))
+      messages.violations.push(...wrong.map(what => `#${number}: ${what}`))
     }
   },
 }
@@ -86,17 +86,19 @@ export const closedBeforeAsked: Scenario = {
 async function goesOn(world: Stage['world'], number: number): Promise<string[]> {
   const { tasks, runs, cancels } = ledgerOf(world, number)
   const { comments } = await world.github.thread(number)
-  const ours = comments.filter(({ author }) => author === world.github.botLogin)
+  const identity = comments.filter(({ author }) => author === world.github.botLogin)
   const alive = runs.filter(({ runId }) => runId !== undefined && !isOver(world.posthog.run(runId).status))
   return [
     ...(tasks.length > 1 ? [`${tasks.length} tasks`] : []),
     ...(runs.length > 1 ? [`${runs.length} runs`] : []),
     ...(cancels.length > 1 ? [`${cancels.length} cancels`] : []),
     ...(alive.length > 0 ? ['a run goes on in a closed thread'] : []),
-    ...ours
+    ...identity
       .filter(({ body }) => body.startsWith('### ⏳'))
       .map(() => 'a status that waits in a closed thread'),
-    ...(ours.filter(({ body }) => !body.startsWith('### ')).length > 1 ? ['more than one last word'] : []),
+    ...(identity.filter(({ body }) => !body.startsWith('### ')).length > 1
+      ? ['more than one last word']
+      : []),
   ]
 }
 

@@ -1,11 +1,11 @@
 /** PostHog's side of a Run: an agent that moves on a little whenever somebody looks. */
-import type { LogEntry, Sight } from '../../../src/core/run/apply-snapshot.ts'
+import type { LogEntry, TaskRunSnapshot } from '../../../src/core/run/apply-snapshot.ts'
 import { minute } from '../given.ts'
 import type { World } from './world.ts'
 
 export interface AgentRun {
   id: string
-  status: Sight['status']
+  status: TaskRunSnapshot['status']
   error: string | undefined
   log: LogEntry[]
   pulls: string[]
@@ -54,7 +54,7 @@ export function goOn(world: World, agent: AgentRun): void {
   if (agent.cancelled) agent.status = 'cancelled'
   else if (agent.status === 'queued') agent.status = 'in_progress'
   else if (agent.busy > 0) stayBusy(world, agent)
-  else if (agent.due > 0) takeTurn(world, agent)
+  else if (agent.due > 0) awaitAdmission(world, agent)
   else if (world.now - agent.idleSince > idleFor) agent.status = 'completed'
 }
 
@@ -70,22 +70,22 @@ const log = (world: World, agent: AgentRun, what: LogEntry['what']): void =>
 
 function stayBusy(world: World, agent: AgentRun): void {
   agent.busy -= 1
-  log(world, agent, { is: 'activity' })
+  log(world, agent, { kind: 'activity' })
   if (agent.busy === 0) endTurn(world, agent)
 }
 
 function endTurn(world: World, agent: AgentRun): void {
-  log(world, agent, { is: 'turn-over' })
+  log(world, agent, { kind: 'turn-over' })
   agent.idleSince = world.now
 }
 
-function takeTurn(world: World, agent: AgentRun): void {
+function awaitAdmission(world: World, agent: AgentRun): void {
   agent.due -= 1
   const messages = agent.words.shift() ?? []
-  if (world.script.showsWords) log(world, agent, { is: 'words', messages })
+  if (world.script.showsWords) log(world, agent, { kind: 'words', messages })
   const does = world.script.turns[world.turn] ?? 'answers'
   world.turn += 1
-  log(world, agent, { is: 'progress', step: `s${world.turn}`, label: does, done: false })
+  log(world, agent, { kind: 'progress', step: `s${world.turn}`, label: does, done: false })
   if (does === 'fails') {
     agent.status = 'failed'
     agent.error = 'boom'
@@ -97,7 +97,7 @@ function takeTurn(world: World, agent: AgentRun): void {
     return
   }
   if (does === 'pushes') push(world)
-  if (does !== 'is silent') log(world, agent, { is: 'message', text: `turn ${world.turn}` })
+  if (does !== 'is silent') log(world, agent, { kind: 'message', text: `turn ${world.turn}` })
   endTurn(world, agent)
   if (does === 'completes') agent.status = 'completed'
 }

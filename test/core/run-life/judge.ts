@@ -29,7 +29,7 @@ export function checkRecord(world: World, change: Change): void {
   if (before.taskId !== undefined && !isGone(world)) wrong(after.taskId === before.taskId, 'another task')
   if (before.outcome && after.round === before.round)
     wrong(JSON.stringify(after.outcome) === JSON.stringify(before.outcome), 'the outcome changed')
-  for (const id of before.delivered) wrong(!effects.includes(`say ${id}`), `${id} is said again`)
+  for (const id of before.handledMessageIds) wrong(!effects.includes(`say ${id}`), `${id} is said again`)
 }
 
 /** The session of before, as far as anybody can see. */
@@ -39,17 +39,20 @@ const isGone = ({ script, unknown }: World): boolean =>
 type Wrong = (holds: boolean, what: string) => void
 
 function checkCounts({ before, after }: Change, wrong: Wrong): void {
-  for (const count of ['round', 'notesRead', 'reported', 'passedOn', 'stallsSeen'] as const)
+  for (const count of ['round', 'messagesRead', 'reported', 'followUpsSent', 'stallsSeen'] as const)
     wrong(after[count] >= before[count], `${count} went back`)
-  for (const list of ['delivered', 'dropped'] as const)
+  for (const list of ['handledMessageIds', 'droppedMessageIds'] as const)
     wrong(
       before[list].every((id, index) => after[list][index] === id),
       `${list} lost something`,
     )
-  wrong(new Set(after.delivered).size === after.delivered.length, 'something was delivered twice')
+  wrong(
+    new Set(after.handledMessageIds).size === after.handledMessageIds.length,
+    'something was delivered twice',
+  )
   wrong(after.pulls.length >= before.pulls.length, 'a pull request was forgotten')
-  if (before.asked) wrong(after.asked, 'the asking was forgotten')
-  if (before.turn) wrong(after.turn, 'the turn was forgotten')
+  if (before.instructionSent) wrong(after.instructionSent, 'the asking was forgotten')
+  if (before.admitted) wrong(after.admitted, 'the turn was forgotten')
 }
 
 const ranks: Record<Phase, number> = {
@@ -75,9 +78,9 @@ function checkSession({ before, after }: Change, wrong: Wrong): void {
   }
   if (!before.taskRun || before.taskRun.id !== after.taskRun?.id) return
   wrong(!isOver(before.taskRun) || isOver(after.taskRun), 'an ended task run came to life')
-  wrong(after.taskRun.notes >= before.taskRun.notes, 'notes went back')
-  wrong((after.heard?.offset ?? 0) >= (before.heard?.offset ?? 0), 'the log was read again')
-  wrong((after.heard?.turns ?? 0) >= (before.heard?.turns ?? 0), 'a turn was forgotten')
+  wrong(after.taskRun.messages >= before.taskRun.messages, 'notes went back')
+  wrong((after.sessionLog?.offset ?? 0) >= (before.sessionLog?.offset ?? 0), 'the log was read again')
+  wrong((after.sessionLog?.turns ?? 0) >= (before.sessionLog?.turns ?? 0), 'a turn was forgotten')
 }
 
 /** From the moment it was read, a stop lets nothing begin, and ends in a stop whose agent works no more. */
@@ -86,14 +89,14 @@ function checkStop(world: World, { before, after, begun }: Change, wrong: Wrong)
   wrong(begun.length === 0, `began after a stop: ${begun.join()}`)
   if (!after.outcome) return
   wrong(
-    after.outcome.is === 'stopped' || after.outcome.is === 'failed',
-    `a stop ended in ${after.outcome.is}`,
+    after.outcome.kind === 'stopped' || after.outcome.kind === 'failed',
+    `a stop ended in ${after.outcome.kind}`,
   )
   const working = world.agents().filter(agent => !isOver(agent) && !isIdle(agent) && !agent.cancelled)
-  wrong(after.outcome.is === 'failed' || working.length === 0, 'stopped, and an agent still works')
+  wrong(after.outcome.kind === 'failed' || working.length === 0, 'stopped, and an agent still works')
 }
 
-const instruction = runWith().ask.text
+const instruction = runWith().request.text
 
 interface Mark {
   as: string
@@ -112,7 +115,7 @@ const marksOf = (world: World): Mark[] =>
 export function judge(world: World, run: Run): void {
   expect(world.violations).toEqual([])
   expect(run.outcome, 'it ends with an outcome').toBeDefined()
-  expect(run.told).toMatchObject({ comment: true, reaction: true, label: true, branch: true })
+  expect(run.announced).toMatchObject({ comment: true, reaction: true, label: true, branch: true })
   expect(run.intent).toBeUndefined()
   judgeEffects(world)
   judgeThread(world, run)
@@ -153,7 +156,7 @@ function judgeThread(world: World, run: Run): void {
 /** A pull request is told while its agent goes on; no other end leaves one working without a word. */
 function judgeAgents(world: World, run: Run): void {
   const working = world.agents().filter(agent => !isOver(agent) && !isIdle(agent) && !agent.cancelled)
-  if (working.length === 0 || run.outcome?.is === 'pull') return
+  if (working.length === 0 || run.outcome?.kind === 'pull') return
   const last = marksOf(world).findLast(({ as, round }) => as === 'closing' && round === run.round)
   expect(last?.text, 'an agent still works').toMatch(/may still be working/)
 }
@@ -164,15 +167,17 @@ function judgeAgents(world: World, run: Run): void {
  */
 function judgeWords(world: World, run: Run): void {
   const accepted = world.accepted()
-  const waiting = run.undelivered.map(({ id }) => id)
-  if (run.taskId !== undefined && run.branch && run.outcome?.is !== 'failed') expect(waiting).toEqual([])
-  expect(run.notesRead).toBe(world.inbox.length)
-  const read = new Set([...run.delivered, ...waiting])
+  const waiting = run.pendingFollowUps.map(({ id }) => id)
+  if (run.taskId !== undefined && run.branch && run.outcome?.kind !== 'failed') expect(waiting).toEqual([])
+  expect(run.messagesRead).toBe(world.inbox.length)
+  const read = new Set([...run.handledMessageIds, ...waiting])
   expect(
     accepted.filter(id => !read.has(id)),
     'words that were lost',
   ).toEqual([])
   const told = [...world.agents().flatMap(({ said }) => [...said.values()]), ...followUpsOf(world)]
-  for (const id of accepted.filter(each => run.delivered.includes(each) && !run.dropped.includes(each)))
+  for (const id of accepted.filter(
+    each => run.handledMessageIds.includes(each) && !run.droppedMessageIds.includes(each),
+  ))
     expect(told.filter(text => text.includes(wordsOf(id))).length, `${id} reached the agent`).toBe(1)
 }

@@ -4,7 +4,7 @@
  */
 
 import { issueBranch } from '../../../src/core/model/branch-name.ts'
-import type { Held } from '../../../src/core/model/ports.ts'
+import type { LockedJob } from '../../../src/core/model/ports.ts'
 import { Run } from '../../../src/core/run/run.ts'
 import { rightsOf } from '../../../src/core/run/session.ts'
 import { LockLost } from '../../../src/queue/work-queue.ts'
@@ -22,10 +22,10 @@ const reclaim = 15 * second
 const mostSteps = 2_000
 
 type Outcome =
-  | { do: 'park'; ms: number }
-  | { do: 'end' }
-  | { do: 'frozen' }
-  | { do: 'failed'; error: unknown }
+  | { kind: 'park'; ms: number }
+  | { kind: 'end' }
+  | { kind: 'frozen' }
+  | { kind: 'failed'; error: unknown }
 
 /** Lives a Run to its end. */
 export async function live(world: World): Promise<Run> {
@@ -45,8 +45,8 @@ function begun(world: World): Run {
   before.due = 0
   before.words = []
   before.status = earlier === 'over' ? 'completed' : 'in_progress'
-  const said = ['an old answer'].map(text => ({ at: world.now, what: { is: 'message' as const, text } }))
-  before.log.push(...said, { at: world.now, what: { is: 'turn-over' } })
+  const said = ['an old answer'].map(text => ({ at: world.now, what: { kind: 'message' as const, text } }))
+  before.log.push(...said, { at: world.now, what: { kind: 'turn-over' } })
   if (earlier !== 'gone') world.tasks.push({ id: 'task-0', description: '', runs: [before] })
   return { ...asked, taskId: 'task-0', earlier: earlierOf(world, before.id) }
 }
@@ -103,15 +103,15 @@ class Job {
     const noticed = world.rows
     const { worker, frozen } = newWorker(world)
     const working = advanceRun(depsOf(world, worker))(this.#held(worker)).catch(
-      (error: unknown): Outcome => ({ do: 'failed', error }),
+      (error: unknown): Outcome => ({ kind: 'failed', error }),
     )
     const outcome = await Promise.race([working, frozen])
-    if (outcome.do === 'failed' && !(outcome.error instanceof Crash)) throw outcome.error
-    if (outcome.do === 'frozen') this.#asleep.push(working)
+    if (outcome.kind === 'failed' && !(outcome.error instanceof Crash)) throw outcome.error
+    if (outcome.kind === 'frozen') this.#asleep.push(working)
     worker.lost = true
-    if (outcome.do === 'park') this.#park(outcome.ms, noticed)
-    if (outcome.do === 'frozen' || outcome.do === 'failed') this.#reclaim()
-    return outcome.do === 'end'
+    if (outcome.kind === 'park') this.#park(outcome.ms, noticed)
+    if (outcome.kind === 'frozen' || outcome.kind === 'failed') this.#reclaim()
+    return outcome.kind === 'end'
   }
 
   /** Whoever is still frozen thaws now, and must do nothing. */
@@ -151,7 +151,7 @@ class Job {
     if (world.rows === noticed) world.now += length - Math.ceil((length * first.after) / 100)
   }
 
-  #held(worker: Worker): Held<Run> {
+  #held(worker: Worker): LockedJob<Run> {
     const assertHeld = async (): Promise<void> => {
       if (worker.dead) throw new Crash()
       if (worker.lost) throw new LockLost('lost')
@@ -163,7 +163,7 @@ class Job {
       stalls: this.#stalls,
       failures: 0,
       signal: worker.shutdown.signal,
-      assertHeld,
+      assertLocked: assertHeld,
       inbox: () => Promise.resolve([...this.#world.inbox]),
       save: async next => {
         await assertHeld()
@@ -195,7 +195,7 @@ function newWorker(world: World): { worker: Worker; frozen: Promise<Outcome> } {
     freeze: () =>
       new Promise<void>(wake => {
         world.sleepers.push({ until: world.calls + world.script.sleep, wake })
-        froze({ do: 'frozen' })
+        froze({ kind: 'frozen' })
       }),
   }
   return { worker, frozen }

@@ -3,7 +3,7 @@
  * between and during them. Made of plain values, so that a failing one is printed, shrunk and lived again.
  */
 import fc from 'fast-check'
-import type { Note } from '../../../src/core/run/run.ts'
+import type { RunMessage } from '../../../src/core/run/run.ts'
 import { maya, more, t0, zoe } from '../given.ts'
 
 /** What happens to a call. Where it fails, its effect may or may not have happened. */
@@ -21,7 +21,7 @@ export const lucks = {
 export type Luck = (typeof lucks)[keyof typeof lucks][number]
 
 /** What the agent makes of a turn. */
-export type Turn =
+export type Admission =
   | 'answers'
   | 'opens'
   | 'opens, then goes on'
@@ -32,7 +32,7 @@ export type Turn =
 
 export type Happening =
   /** A webhook that says something to the Run. */
-  | { is: 'note'; note: Note }
+  | { is: 'note'; note: RunMessage }
   /** News on the stream, or a process that starts: look now. */
   | { is: 'wake' }
   /** The agent goes on while nobody looks. */
@@ -59,7 +59,7 @@ export interface Script {
   luck: readonly Luck[]
   events: readonly Event[]
   /** What the agent does in each of its turns. */
-  turns: readonly Turn[]
+  turns: readonly Admission[]
   /** Newer servers write into the log whose words a turn is about; only those are told of CI turns here. */
   showsWords: boolean
   /** How often it is somebody else's turn first. */
@@ -81,9 +81,9 @@ export const scriptWith = (given: Partial<Script> = {}): Script => ({
 
 export const wordsOf = (id: string): string => `words number ${id}, please`
 
-export const words = (id: string): Note => more(id, wordsOf(id), zoe)
-export const stop = (id: string, because?: string): Note => ({
-  says: 'stop',
+export const words = (id: string): RunMessage => more(id, wordsOf(id), zoe)
+export const stop = (id: string, because?: string): RunMessage => ({
+  kind: 'stop',
   id,
   by: maya,
   at: t0,
@@ -93,23 +93,25 @@ export const stop = (id: string, because?: string): Note => ({
 const below = (n: number): fc.Arbitrary<number> => fc.integer({ min: 0, max: n - 1 })
 
 /** Few ids, so that many come twice. */
-const note: fc.Arbitrary<Note> = fc.oneof(
+const note: fc.Arbitrary<RunMessage> = fc.oneof(
   { weight: 5, arbitrary: below(5).map(i => words(`m${i}`)) },
   { weight: 1, arbitrary: below(2).map(i => stop(`s${i}`)) },
   {
     weight: 1,
     arbitrary: fc.constantFrom('closed the issue', 'took the label off').map(why => stop('w', why)),
   },
-  { weight: 1, arbitrary: below(3).map((i): Note => ({ says: 'look', id: `k${i}` })) },
+  { weight: 1, arbitrary: below(3).map((i): RunMessage => ({ kind: 'look', id: `k${i}` })) },
   {
     weight: 1,
-    arbitrary: fc.constant<Note>({ says: 'label', id: 'l', by: zoe, at: t0, label: 'codex:high' }),
+    arbitrary: fc.constant<RunMessage>({ kind: 'label', id: 'l', by: zoe, at: t0, label: 'codex:high' }),
   },
   {
     weight: 1,
-    arbitrary: below(2).map((i): Note => ({ says: 'pull', id: `p${i}`, number: 20 + i, state: 'merged' })),
+    arbitrary: below(2).map(
+      (i): RunMessage => ({ kind: 'pull', id: `p${i}`, number: 20 + i, state: 'merged' }),
+    ),
   },
-  { weight: 1, arbitrary: fc.constant<Note>({ says: 'yield', id: 'y' }) },
+  { weight: 1, arbitrary: fc.constant<RunMessage>({ kind: 'yield', id: 'y' }) },
 )
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
@@ -150,7 +152,7 @@ export const scripts = (bad: readonly Luck[]): fc.Arbitrary<Script> =>
       .map(survivable),
     events: fc.array(fc.record({ when: moment, what: happening }), { maxLength: 8, size: 'max' }),
     turns: fc.array(
-      fc.constantFrom<Turn>(
+      fc.constantFrom<Admission>(
         'answers',
         'opens',
         'opens, then goes on',

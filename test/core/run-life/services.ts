@@ -1,13 +1,13 @@
 /** GitHub and PostHog as one worker sees them: each call goes through the world, and has its luck there. */
 
 import { messagesIn } from '../../../src/core/agent/prompt.ts'
-import { isNotFound, Refused } from '../../../src/core/model/errors.ts'
+import { isNotFound, Rejected } from '../../../src/core/model/errors.ts'
 import type { TasksClient, ThreadClient } from '../../../src/core/model/ports.ts'
 import type { PullView } from '../../../src/core/model/views.ts'
 import { type AgentRun, begin, goOn, isOver } from './agent.ts'
-import type { Doing, Worker, World } from './world.ts'
+import type { ActingStep, Worker, World } from './world.ts'
 
-type Kind = Pick<Doing<unknown>, 'writes' | 'mayBeLate'>
+type Kind = Pick<ActingStep<unknown>, 'writes' | 'mayBeLate'>
 const reads: Kind = { writes: false }
 const writes: Kind = { writes: true }
 /** Without an idempotency key, so that doing it twice would show. */
@@ -107,7 +107,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
       at(writes, 'amend pull', () => {
         const index = world.pulls.findIndex(each => each.number === number)
         const before = world.pulls[index]
-        if (!before) throw new Refused('github', 404, '', 'Not Found')
+        if (!before) throw new Rejected('github', 404, '', 'Not Found')
         const head = { ...before.head, base: base ?? before.head.base }
         const view = { ...before, body: body ?? before.body, head }
         world.pulls[index] = view
@@ -123,7 +123,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
 
 function agentOf(world: World, taskRunId: string): AgentRun {
   const found = world.agents().find(({ id }) => id === taskRunId)
-  if (!found) throw new Refused('posthog', 404, 'not_found', 'Not found.')
+  if (!found) throw new Rejected('posthog', 404, 'not_found', 'Not found.')
   return found
 }
 
@@ -154,7 +154,7 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
     summary: async () => undefined,
     statusOf: ({ taskRunId }) => at(reads, 'status', () => agentOf(world, taskRunId).status),
     logLength: ({ taskRunId }) => at(reads, 'log length', () => agentOf(world, taskRunId).log.length),
-    look: ({ taskRunId }, offset) =>
+    poll: ({ taskRunId }, offset) =>
       at(reads, 'look', () => {
         const agent = agentOf(world, taskRunId)
         goOn(world, agent)
@@ -172,7 +172,7 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
           offset: offset + log.length,
         }
       }),
-    say: ({ taskRunId }, { id, text }) =>
+    sendMessage: ({ taskRunId }, { id, text }) =>
       at(writes, 'say', () => {
         const agent = agentOf(world, taskRunId)
         world.effects.push(`say ${id}`)

@@ -2,7 +2,7 @@
  * What surrounds a Run, in memory: a clock, an inbox, and two services whose calls have their luck. Several workers
  * may call; the one that is frozen has lost the lock.
  */
-import { ComeBack, Refused, type Service, Unanswered } from '../../../src/core/model/errors.ts'
+import { NoResponse, Rejected, RetryLater, type Service } from '../../../src/core/model/errors.ts'
 import { markerSigner } from '../../../src/core/model/marker.ts'
 import type { PullView } from '../../../src/core/model/views.ts'
 import { second, t0 } from '../given.ts'
@@ -22,7 +22,7 @@ export interface Worker {
   freeze(): Promise<void>
 }
 
-export interface Doing<T> {
+export interface ActingStep<T> {
   service: Service
   name: string
   writes: boolean
@@ -91,12 +91,12 @@ export class World {
 
   /** Ids of the words that were said to the Run. */
   accepted(): string[] {
-    const notes: { says: string; id: string }[] = this.inbox.map(text => JSON.parse(text))
-    return [...new Set(notes.filter(({ says }) => says === 'more').map(({ id }) => id))]
+    const messages: { says: string; id: string }[] = this.inbox.map(text => JSON.parse(text))
+    return [...new Set(messages.filter(({ says }) => says === 'more').map(({ id }) => id))]
   }
 
   /** One call: its effect takes place at its beginning, the answer comes at its end. */
-  async call<T>(worker: Worker, doing: Doing<T>): Promise<T> {
+  async call<T>(worker: Worker, doing: ActingStep<T>): Promise<T> {
     if (worker.dead) throw new Crash()
     if (worker.lost) return this.#callWithoutLock(doing)
     this.#begin(doing)
@@ -116,7 +116,7 @@ export class World {
   }
 
   /** What says no once says no ever after. GitHub does not: a thread that takes no comments is another story. */
-  #luckOf({ service, writes }: Doing<unknown>): Luck {
+  #luckOf({ service, writes }: ActingStep<unknown>): Luck {
     const luck = this.#readLuck(service, writes, this.script.luck[this.calls] ?? 'well')
     if (service === 'github') return luck === 'refused' ? 'well' : luck
     this.#refuses ||= luck === 'refused'
@@ -132,13 +132,13 @@ export class World {
   }
 
   /** Reading does no harm. */
-  #callWithoutLock<T>({ writes, name, effect }: Doing<T>): T {
+  #callWithoutLock<T>({ writes, name, effect }: ActingStep<T>): T {
     if (!writes) return effect()
     this.violations.push(`${name} by a worker that lost the lock`)
     throw new Crash()
   }
 
-  #begin({ service, name }: Doing<unknown>): void {
+  #begin({ service, name }: ActingStep<unknown>): void {
     this.settleLate()
     const limit = this.#limits.find(each => each.service === service && this.now < each.until)
     if (limit) this.violations.push(`${name} ${limit.until - this.now} ms before the limit is over`)
@@ -159,12 +159,12 @@ export class World {
     if (luck === 'limit') {
       const until = this.now + wait
       this.#limits.push({ service, until, recorded: false })
-      throw new ComeBack(service, until, 'rate-limit', 'limit')
+      throw new RetryLater(service, until, 'rate-limit', 'limit')
     }
-    if (luck === 'unread 404') throw new Refused(service, 404, '', 'Not found.', undefined, 'read')
-    if (luck === 'unread 403') throw new Refused(service, 403, '', 'no', undefined, 'read')
-    if (luck === 'refused') throw new Refused(service, 403, '', 'no')
-    if (!done || luck === 'lost after') throw new Unanswered(service, 'reset')
+    if (luck === 'unread 404') throw new Rejected(service, 404, '', 'Not found.', undefined, 'read')
+    if (luck === 'unread 403') throw new Rejected(service, 403, '', 'no', undefined, 'read')
+    if (luck === 'refused') throw new Rejected(service, 403, '', 'no')
+    if (!done || luck === 'lost after') throw new NoResponse(service, 'reset')
     return done.value
   }
 
@@ -190,7 +190,7 @@ export class World {
   happen(what: Happening): void {
     switch (what.is) {
       case 'note':
-        if (what.note.says === 'pull' && !this.merge(what.note.number)) return
+        if (what.note.kind === 'pull' && !this.merge(what.note.number)) return
         this.inbox.push(JSON.stringify(what.note))
         this.rows += 1
         return

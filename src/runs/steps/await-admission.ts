@@ -6,114 +6,114 @@ import { moment } from '../../core/comments/words.ts'
 import type { Person } from '../../core/model/thread.ts'
 import { isOwnMerge } from '../../core/run/own-merge.ts'
 import type { Outcome, Run } from '../../core/run/run.ts'
-import { beforeInSession, longestWindow, type Turn, turnOf } from '../../core/run/start-limits.ts'
+import { type Admission, beforeInSession, maxWindowMs, turnOf } from '../../core/run/start-limits.ts'
 import { pausedBecause } from '../../core/settings/deployment-settings.ts'
 import { failed } from './find-branch.ts'
-import { believeAbsent, type Hand } from './step-context.ts'
+import { believeAbsent, type StepContext } from './step-context.ts'
 
 const askAgain = 3_000
 const closed = 'closed this'
 
-export async function takeTurn(hand: Hand): Promise<Run> {
-  const { job, deps } = hand
+export async function awaitAdmission(context: StepContext): Promise<Run> {
+  const { job, deps } = context
   const now = deps.now()
   const [others, run] = await Promise.all([
-    deps.others(hand.run.thread.owner, now - longestWindow),
-    heedingClosing(hand),
+    deps.others(context.run.thread.owner, now - maxWindowMs),
+    heedingClosing(context),
   ])
   const paused = pausedBecause(deps.settings.deployment)
-  if (paused !== undefined) return failed(hand, atRest(paused))
+  if (paused !== undefined) return failed(context, atRest(paused))
   if (run.stop) return run
   const inSession = beforeInSession({ id: job.id, addedAt: job.addedAt, data: run }, others)
   if (inSession.length > 0)
-    return { ...run, ahead: inSession.length, waitsUntil: undefined, nextLookAt: now + askAgain }
+    return { ...run, ahead: inSession.length, waitsUntil: undefined, nextPollAt: now + askAgain }
   const turn = turnOf({ id: job.id, addedAt: job.addedAt, data: run }, others, now)
-  if (turn.is !== 'now' && run.settings.limits.when_reached === 'refuse')
-    return failed(hand, atLimit(run, turn, now))
-  switch (turn.is) {
+  if (turn.kind !== 'now' && run.settings.limits.when_reached === 'refuse')
+    return failed(context, atLimit(run, turn, now))
+  switch (turn.kind) {
     case 'ahead':
-      return { ...run, ahead: turn.ahead, waitsUntil: undefined, nextLookAt: now + askAgain }
+      return { ...run, ahead: turn.ahead, waitsUntil: undefined, nextPollAt: now + askAgain }
     case 'until':
       return {
         ...run,
         ahead: 0,
         waitsUntil: { at: turn.at, limit: limitReached(run, turn) },
-        nextLookAt: Math.min(turn.at, now + 60_000),
+        nextPollAt: Math.min(turn.at, now + 60_000),
       }
     case 'now':
       // Who had to wait may have lost the right to it meanwhile.
-      if (run.ahead !== undefined && !(await stillMay(hand))) return failed(hand, notAnyMore)
+      if (run.ahead !== undefined && !(await stillMay(context))) return failed(context, notAnyMore)
       return {
         ...run,
-        turn: true,
-        turnAt: now,
+        admitted: true,
+        admissionExpectedAt: now,
         ahead: undefined,
         waitsUntil: undefined,
-        nextLookAt: undefined,
+        nextPollAt: undefined,
       }
   }
 }
 
 /** Looks once more, before anything is done about a session that others may have taken meanwhile. */
-export async function givesWay({ run, job, deps }: Hand): Promise<Run | undefined> {
+export async function givesWay({ run, job, deps }: StepContext): Promise<Run | undefined> {
   const now = deps.now()
   const before = beforeInSession(
     { id: job.id, addedAt: job.addedAt, data: run },
     await deps.others(run.thread.owner, now),
   )
   if (before.length === 0) return undefined
-  return { ...run, turn: run.asked, ahead: before.length, nextLookAt: now + askAgain }
+  return { ...run, admitted: run.instructionSent, ahead: before.length, nextPollAt: now + askAgain }
 }
 
 const atRest = (why: string): Outcome => ({
-  is: 'failed',
+  kind: 'failed',
   class: 'quota',
   reason: `Nothing starts here now: ${why}`,
   fix: '`/codex retry` asks again, later.',
 })
 
-const atLimit = (run: Run, turn: Exclude<Turn, { is: 'now' }>, now: number): Outcome => ({
-  is: 'failed',
+const atLimit = (run: Run, turn: Exclude<Admission, { kind: 'now' }>, now: number): Outcome => ({
+  kind: 'failed',
   class: 'quota',
   reason:
-    turn.is === 'ahead'
+    turn.kind === 'ahead'
       ? `as many runs are under way as may be; ${turn.ahead} would have to end first`
       : limitReached(run, turn),
-  fix: `\`/codex retry\` ${turn.is === 'ahead' ? 'when one has ended' : `after ${moment(turn.at, now)}`}. The settings of this repository have it refused, not kept waiting.`,
+  fix: `\`/codex retry\` ${turn.kind === 'ahead' ? 'when one has ended' : `after ${moment(turn.at, now)}`}. The settings of this repository have it refused, not kept waiting.`,
 })
 
 /** The webhook of a closing may overtake the command's, and then finds nothing to stop. */
-async function heedingClosing({ github, run, deps }: Hand): Promise<Run> {
+async function heedingClosing({ github, run, deps }: StepContext): Promise<Run> {
   if (run.settings.when.closed !== 'stop') return run
   const closing = await github.closing()
-  if (!closing) return { ...run, unheeded: undefined }
+  if (!closing) return { ...run, ignoredStop: undefined }
   const { by, at } = closing
-  if (run.unheeded?.by === by.login || (await isOwnMerge(github, run, at))) return run
-  const may = by.id === run.ask.by.id || (await mayStop({ github, run, deps }, by))
-  if (!may) return { ...run, unheeded: { by: by.login, because: closed } }
+  if (run.ignoredStop?.by === by.login || (await isOwnMerge(github, run, at))) return run
+  const may = by.id === run.request.by.id || (await mayStop({ github, run, deps }, by))
+  if (!may) return { ...run, ignoredStop: { by: by.login, because: closed } }
   return { ...run, stop: { by, at: deps.now(), asked: false, because: closed } }
 }
 
 /** By the same rule as for a run that works. */
-async function mayStop(hand: Pick<Hand, 'github' | 'run' | 'deps'>, by: Person): Promise<boolean> {
-  const { github, run, deps } = hand
+async function mayStop(context: Pick<StepContext, 'github' | 'run' | 'deps'>, by: Person): Promise<boolean> {
+  const { github, run, deps } = context
   const { settings } = await deps.settings.of(github, run.thread)
   const { accounts } = deps
   return (await allowanceOf({ github, accounts, repoId: run.thread.repoId, settings }, by, 'stop')).may
 }
 
-async function stillMay(hand: Hand): Promise<boolean> {
-  const { github, run, deps } = hand
+async function stillMay(context: StepContext): Promise<boolean> {
+  const { github, run, deps } = context
   const { settings, usable } = await deps.settings.of(github, run.thread)
-  const name = run.ask.what === 'plan' ? 'plan' : 'run'
+  const name = run.request.what === 'plan' ? 'plan' : 'run'
   const naming = { github, accounts: deps.accounts, repoId: run.thread.repoId, settings }
-  const may = usable && (await allowanceOf(naming, run.ask.by, name)).may
-  if (!may) believeAbsent(hand, 'The right to start this')
+  const may = usable && (await allowanceOf(naming, run.request.by, name)).may
+  if (!may) believeAbsent(context, 'The right to start this')
   return may
 }
 
 const notAnyMore: Outcome = {
-  is: 'failed',
+  kind: 'failed',
   class: 'permission',
   reason: 'Who asked for this may not start runs here any more',
   fix: 'Somebody with write permission can ask again.',
