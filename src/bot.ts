@@ -9,12 +9,12 @@ import { accountsIn } from './access/pinned-accounts.ts'
 import { settingsReader } from './access/read-settings.ts'
 import { settingsFile } from './commands/command-registry.ts'
 import { acceptTrigger } from './commands/handle-trigger.ts'
-import { TriggerRecord, triggerRecord } from './commands/trigger-record.ts'
+import { type TriggerRecord, triggerFormat, triggerRecord } from './commands/trigger-record.ts'
 import { type Config, secretsOf } from './config.ts'
 import type { Reached } from './core/model/crash-points.ts'
 import { aroundMarkers, markerSigner } from './core/model/marker.ts'
 import { isOwner, threadSlot } from './core/model/thread.ts'
-import { Run } from './core/run/run.ts'
+import { type Run, runFormat } from './core/run/run.ts'
 import type { Session } from './core/run/session.ts'
 import type { UnusedBranch } from './core/run/unused-branch.ts'
 import { redactor } from './core/text/redact.ts'
@@ -85,8 +85,8 @@ export async function startBot(config: Config, overrides: Overrides = {}): Promi
       ...config.queue,
       traced: config.traces.endpoint !== undefined,
       ...overrides.queue,
-      parseTrigger: value => TriggerRecord.parse(value),
-      parseRun: value => Run.parse(value),
+      triggers: triggerFormat,
+      runs: runFormat,
       log,
     }),
   )
@@ -311,16 +311,16 @@ async function startWork(runtime: Runtime, { reached = () => {}, branchesEvery }
     log.error({ run: job.id, thread: thread.url, tenant }, 'its PostHog does not serve this owner any more')
     return { kind: 'park', ms: askTenantAgain }
   }
-  const notedTrigger: typeof accept = job => {
+  const tracedAccept: typeof accept = job => {
     traces.note({ delivery: job.data.trigger.deliveryId, trigger: job.id })
     return accept(job)
   }
-  const notedRun: typeof advance = job => {
+  const tracedAdvance: typeof advance = job => {
     traces.note({ delivery: job.data.request.delivery, run: job.id })
     return advance(job)
   }
-  await queues.triggers.work(notedTrigger, { concurrency: 20 })
-  await queues.runs.work(notedRun, { concurrency: 50 })
+  await queues.triggers.work(tracedAccept, { concurrency: 20 })
+  await queues.runs.work(tracedAdvance, { concurrency: 50 })
   queues.chores.runErrands(
     removal,
     removeBranch({

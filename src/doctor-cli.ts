@@ -55,5 +55,5 @@ function page(all: readonly Check[]): string {
     ].join('\n'),
   )
   const wrong = all.filter(({ ok }) => !ok).length
-  return `${lines.join('\n')}\n\n${wrong === 0 ? 'All is well.' : `${wrong} of ${all.length} need a hand.`}\n`
+  return `${lines.join('\n')}\n\n${wrong === 0 ? 'All is well.' : `${wrong} of ${all.length} are wrong.`}\n`
 }

@@ -16,7 +16,7 @@ export async function setup(): Promise<() => Promise<void>> {
   await bundle()
   const template = await mkdtemp(join(tmpdir(), 'queue-template-'))
   const parse = (): never => expectNoJobs()
-  const queues = await openQueues({ dataDir: template, parseTrigger: parse, parseRun: parse })
+  const queues = await openQueues({ dataDir: template, triggers: { parse }, runs: { parse } })
   await queues.close(1_000)
   process.env.QUEUE_TEMPLATE = template
   process.env.BOT_ENTRY = join(bundled, 'main.js')

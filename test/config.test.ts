@@ -377,7 +377,7 @@ describe('SETTINGS_FILE', () => {
   test('is read at the start', () => {
     const read = withFile('owners: {acme: {as_user: true}}\npause: Later')
     expect(read).toMatchObject({
-      mode: 'run',
+      kind: 'run',
       config: { settings: { path: file, first: { owners: { acme: { as_user: true } }, pause: 'Later' } } },
     })
   })
@@ -412,7 +412,7 @@ describe('SETTINGS_FILE', () => {
         POSTHOG_API_KEY: undefined,
         POSTHOG_PROJECT_ID: undefined,
       })
-      expect(read).toMatchObject({ mode: 'run', config: { posthog: undefined } })
+      expect(read).toMatchObject({ kind: 'run', config: { posthog: undefined } })
     })
 
     test.each([
@@ -426,9 +426,9 @@ describe('SETTINGS_FILE', () => {
 
   test('that is not there is a problem, but not of a process that starts nothing', () => {
     const SETTINGS_FILE = join(dir, 'no-such-settings.yml')
-    expect(readConfig({ ...whole, SETTINGS_FILE })).toMatchObject({ mode: 'refuse' })
+    expect(readConfig({ ...whole, SETTINGS_FILE })).toMatchObject({ kind: 'refuse' })
     expect(readConfig({ ...whole, SETTINGS_FILE, ROLE: 'web', REDIS_URL: 'redis://x' })).toMatchObject({
-      mode: 'run',
+      kind: 'run',
     })
   })
 })

@@ -166,7 +166,7 @@ describe('the environment', () => {
       ({ name }) => !(name in least) && name !== 'PRIVATE_KEY_PATH' && name !== 'SETTINGS_FILE',
     )
     const env = Object.fromEntries(shown.map(({ name, value }) => [name, value]))
-    expect(readConfig({ ...least, ...env })).toMatchObject({ mode: 'run' })
+    expect(readConfig({ ...least, ...env })).toMatchObject({ kind: 'run' })
   })
 })
 

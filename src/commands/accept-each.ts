@@ -3,7 +3,7 @@ import type { HandledOutcome } from '../core/model/meter.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { type Asking, type CommandContext, type CommandResult, targetOf } from './command-context.ts'
 import { isRepeated, reply, sendAnswer } from './reply.ts'
-import { afterNote } from './tell-run.ts'
+import { afterMessage } from './tell-run.ts'
 import type { ThreadRecord } from './trigger-record.ts'
 import { wasWithdrawn } from './withdraw.ts'
 
@@ -58,7 +58,7 @@ async function handledOf(
     await sendAnswer(context)
     await announced(context)
   }
-  return pendingMessage ? afterNote(context, pendingMessage) : handle()
+  return pendingMessage ? afterMessage(context, pendingMessage) : handle()
 }
 
 const announced = (context: CommandContext): Promise<void> =>
@@ -86,7 +86,7 @@ async function finish(
     case 'silence':
       await swapReaction(context, trigger, { well: true, over })
       return undefined
-    case 'note':
+    case 'message':
       return { kind: 'park', ms: 100 }
     case 'wait':
       if (handled.announce && !context.record.announced) {

@@ -13,7 +13,7 @@ import { withdrawn } from './withdraw.ts'
 
 type Repo = Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>
 
-/** @throws ComeBack | Unanswered while GitHub does not say */
+/** @throws RetryLater | NoResponse while GitHub does not say */
 export async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promise<void> {
   const [runs, waiting] = await Promise.all([deps.runs.live(), deps.waiting.live()])
   const isLost = losses(deps, trigger)
@@ -45,7 +45,7 @@ async function lost(mayWorkIn: TriggerDeps['mayWorkIn'], repo: Repo): Promise<bo
 }
 
 const noteFor = ({ id, sender, at, by }: AccessLostTrigger, { thread }: Run) => ({
-  says: 'access-lost',
+  kind: 'access-lost',
   id,
   by: sender,
   at,

@@ -72,7 +72,7 @@ export type CommandResult =
   /** The words were decided before, and may have been said. */
   | { kind: 'answer'; well: boolean }
   | { kind: 'run' }
-  | { kind: 'note' }
+  | { kind: 'message' }
   | { kind: 'silence' }
   /** The asker was told no already. */
   | { kind: 'passed-over' }
@@ -102,7 +102,7 @@ export interface CommandContext {
 export function commandContext(
   deps: TriggerDeps,
   job: LockedJob<ThreadRecord>,
-  told: Recent,
+  toldLately: Recent,
 ): CommandContext {
   const { id, deliveryId, thread } = job.data.trigger
   return {
@@ -112,7 +112,7 @@ export function commandContext(
     record: job.data,
     stranger: false,
     stopping: false,
-    toldLately: told,
+    toldLately,
     async save(record) {
       await job.save(record)
       this.record = record

@@ -34,7 +34,7 @@ export type Decision =
 
 /** What a live Run can be told. */
 export type NewMessage =
-  | { kind: 'more'; text: string; inline?: InlineComment[] }
+  | { kind: 'follow-up'; text: string; inline?: InlineComment[] }
   | { kind: 'stop' }
   | { kind: 'label'; label: string }
 

@@ -37,7 +37,7 @@ export async function gate(
 ): Promise<CommandResult | undefined> {
   const { passedAt } = context.record
   if (passedAt !== undefined && context.deps.now() - passedAt < askAgainAfter) return undefined
-  const denied = await ask(context, trigger, name)
+  const denied = await checkAllowed(context, trigger, name)
   if (denied) return context.record.refused ? { kind: 'passed-over' } : denied
   const reacted = context.record.reacted || showHeard(context, trigger)
   await context.save({ ...context.record, reacted, passedAt: context.deps.now() })
@@ -65,7 +65,7 @@ export async function mayNothing(context: CommandContext, trigger: Asking): Prom
 }
 
 /** One decision for each level, all from one question. */
-async function ask(
+async function checkAllowed(
   context: CommandContext,
   trigger: Asking,
   name: string,

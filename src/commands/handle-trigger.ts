@@ -27,10 +27,10 @@ import { isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-rec
 import { wasWithdrawn, withdraw } from './withdraw.ts'
 
 export const acceptTrigger = (deps: TriggerDeps) => {
-  const told = recent()
+  const toldLately = recent()
   return async (job: LockedJob<TriggerRecord>): Promise<StepResult> => {
     if (!holdsThread(job)) return acceptLoss(deps, job)
-    const context = commandContext(deps, job, told)
+    const context = commandContext(deps, job, toldLately)
     if (killsUs(job)) return giveUpDeadly(context)
     try {
       const result = await accept(context, job.data.trigger)
@@ -58,7 +58,7 @@ async function acceptLoss(deps: TriggerDeps, job: LockedJob<TriggerRecord>): Pro
     return end
   } catch (error) {
     if (error instanceof RetryLater) return { kind: 'park', ms: Math.max(1, error.until - deps.now()) }
-    if (!(error instanceof NoResponse) || deps.now() - job.addedAt > limits.trouble) throw error
+    if (!(error instanceof NoResponse) || deps.now() - job.addedAt > limits.outage) throw error
     log.warn({ trigger: job.id, err: error }, 'no usable answer')
     return { kind: 'park', ms: backoff(2) }
   }

@@ -78,7 +78,7 @@ async function takeOver(context: CommandContext, live: Run): Promise<CommandResu
   if (!live.releaseThread)
     await context.deps.runs.send(
       live.id,
-      JSON.stringify({ says: 'yield', id: `${commandId(context)}-yield` }),
+      JSON.stringify({ kind: 'release-thread', id: `${commandId(context)}-release` }),
     )
   return { kind: 'wait', ms: 200 }
 }

@@ -57,7 +57,7 @@ async function tellItsRun(context: CommandContext, trigger: PullNewsTrigger, vie
   if (kept.standing === 'live') {
     await context.deps.runs.send(
       kept.id,
-      JSON.stringify({ says: 'pull', id: trigger.id, number, state, draft }),
+      JSON.stringify({ kind: 'pull', id: trigger.id, number, state, draft }),
     )
     return
   }

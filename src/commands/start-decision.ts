@@ -226,7 +226,7 @@ function joinOrWait(trigger: Asking, wanted: Wanted, { live, settling }: Busy): 
       kind: 'message',
       runId: live.id,
       message: {
-        kind: 'more',
+        kind: 'follow-up',
         text: wanted.text || 'Go on.',
         ...(wanted.inline ? { inline: wanted.inline } : {}),
       },

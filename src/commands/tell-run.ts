@@ -10,40 +10,40 @@ export async function sendMessage(
   said: NewMessage,
 ): Promise<CommandResult> {
   const { trigger } = context.record
-  const noteId = commandId(context)
-  const message = JSON.stringify({ ...said, id: noteId, by: trigger.sender, at: trigger.at })
+  const id = commandId(context)
+  const message = JSON.stringify({ ...said, id: id, by: trigger.sender, at: trigger.at })
   await context.save({
     ...context.record,
-    pendingMessage: { runId, messageId: noteId, message, sent: false },
+    pendingMessage: { runId, messageId: id, message, sent: false },
   })
-  return tellNoted(context)
+  return sendPending(context)
 }
 
-async function tellNoted(context: CommandContext): Promise<CommandResult> {
+async function sendPending(context: CommandContext): Promise<CommandResult> {
   const { pendingMessage } = context.record
   if (!pendingMessage) return { kind: 'wait', ms: 0 }
-  const told = await context.deps.runs.send(pendingMessage.runId, pendingMessage.message)
-  context.deps.reached('note told, not recorded')
+  const sent = await context.deps.runs.send(pendingMessage.runId, pendingMessage.message)
+  context.deps.reached('message sent, not recorded')
   // The Run has ended meanwhile: the command starts over.
   await context.save({
     ...context.record,
-    pendingMessage: told ? { ...pendingMessage, sent: told } : undefined,
+    pendingMessage: sent ? { ...pendingMessage, sent } : undefined,
   })
-  return told ? { kind: 'note' } : { kind: 'wait', ms: 50 }
+  return sent ? { kind: 'message' } : { kind: 'wait', ms: 50 }
 }
 
-type Noted = NonNullable<TriggerRecord['pendingMessage']>
+type Pending = NonNullable<TriggerRecord['pendingMessage']>
 
-/** The Run has dealt with the note, or ended without doing so; then the command starts over. */
-export async function afterNote(
+/** The Run has dealt with the message, or ended without doing so; then the command starts over. */
+export async function afterMessage(
   context: CommandContext,
-  { runId, messageId, sent: told }: Noted,
+  { runId, messageId, sent }: Pending,
 ): Promise<CommandResult> {
   const kept = await context.deps.runs.get(runId)
   if (kept?.data.handledMessageIds.includes(messageId))
     return dealtWith(context, kept.data.droppedMessageIds.includes(messageId))
   if (kept?.standing === 'live' && !(kept.data.outcome && context.record.trigger.kind === 'label')) {
-    if (!told) return tellNoted(context)
+    if (!sent) return sendPending(context)
     await context.deps.runs.wake(runId)
     return { kind: 'wait', ms: 500 }
   }

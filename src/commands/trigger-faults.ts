@@ -37,7 +37,7 @@ export function afterFault(context: CommandContext, error: unknown): StepResult 
   const fields = { trigger: job.id, delivery: context.record.trigger.deliveryId, err: error }
   if (error instanceof ResultPending || error instanceof RetryLater)
     return { kind: 'park', ms: Math.max(1, error.until - deps.now()) }
-  if (error instanceof Rejected || deps.now() - job.addedAt > limits.trouble || job.failures >= attempts)
+  if (error instanceof Rejected || deps.now() - job.addedAt > limits.outage || job.failures >= attempts)
     return giveUp(context, error)
   if (!(error instanceof NoResponse)) throw error
   deps.log.warn(fields, 'no usable answer')
@@ -57,8 +57,8 @@ async function giveUp(context: CommandContext, error: unknown): Promise<StepResu
   try {
     if (!(await isRepeated(context, words))) await reply(context, words, { last: true, well: false })
     await swapReaction(context, trigger, { well: false, over: true })
-  } catch (unheard) {
-    deps.log.error({ trigger: trigger.id, err: unheard }, 'the thread can not be told')
+  } catch (failure) {
+    deps.log.error({ trigger: trigger.id, err: failure }, 'the thread can not be told')
   }
   return end
 }

@@ -1,5 +1,6 @@
 /** The data of a trigger's job: what arrived, and how far it has been dealt with. */
 import { z } from 'zod'
+import { triggerOfToday } from '../core/model/former-names.ts'
 import { Marker } from '../core/model/marker.ts'
 import { roles } from '../core/model/role.ts'
 import { type ThreadTrigger, Trigger } from '../core/model/trigger.ts'
@@ -53,6 +54,9 @@ export const TriggerRecord = z.object({
   stallsSeen: z.number().int().default(0),
 })
 export type TriggerRecord = z.infer<typeof TriggerRecord>
+
+/** How it is read from the queue. */
+export const triggerFormat = { renew: triggerOfToday, parse: (data: unknown) => TriggerRecord.parse(data) }
 
 /** The record of what came from a thread, which is nearly everything. */
 export type ThreadRecord = TriggerRecord & { trigger: ThreadTrigger }

@@ -34,11 +34,11 @@ export async function withdraw(context: CommandContext, trigger: WithdrawalTrigg
 async function takeAway(context: CommandContext, trigger: WithdrawalTrigger, run: Run): Promise<void> {
   const { id, sender: by, what, at } = trigger
   const tell = (message: object) => context.deps.runs.send(run.id, JSON.stringify(message))
-  if (what.kind === 'label') await tell({ says: 'label-off', id: `${id}-off`, label: what.label })
+  if (what.kind === 'label') await tell({ kind: 'label-off', id: `${id}-off`, label: what.label })
   if (!stops(run.settings.when, trigger) || (await closedByItsMerge(context, trigger, run))) return
   const said = { id, by, because: because(trigger) }
-  if (await mayStop(context, trigger, run.request.by)) await tell({ says: 'stop', ...said, at })
-  else await tell({ says: 'unheeded', ...said })
+  if (await mayStop(context, trigger, run.request.by)) await tell({ kind: 'stop', ...said, at })
+  else await tell({ kind: 'ignored-stop', ...said })
 }
 
 const closedByItsMerge = async (
@@ -99,7 +99,7 @@ const isPlace = (commentRef: CommentRef, what: Deleted): boolean =>
     : commentRef.kind === what.in && commentRef.commentId === what.commentId
 
 const isByReview = (asked: Origin | ThreadTrigger): boolean =>
-  'place' in asked && asked.commentRef.kind === 'review'
+  'commentRef' in asked && asked.commentRef.kind === 'review'
 
 async function isStillSo(
   { github }: CommandContext,

@@ -1,7 +1,7 @@
 /**
  * The worker's way to GitHub: `@octokit/rest` with App authentication and our own rules. A read is
  * repeated twice when no answer came, and so is a reaction; a write never, since GitHub may
- * have done it. Limits are not slept through: they become `ComeBack`, for every call of the installation until they are
+ * have done it. Limits are not slept through: they become `RetryLater`, for every call of the installation until they are
  * over, and the jobs wait parked. Tokens are for the one repository.
  */
 import { isDeepStrictEqual } from 'node:util'

@@ -38,7 +38,7 @@ export interface AttachmentAccess {
 const defaultLimit = 30_000
 const maxRedirects = 3
 
-/** @throws AttachmentRefused | ComeBack | Unanswered */
+/** @throws AttachmentRefused | RetryLater | NoResponse */
 export async function downloadAttachment(
   access: AttachmentAccess,
   attachment: Attachment,
@@ -254,7 +254,7 @@ export interface ThreadAccess {
   client: Octokit
   thread: Thread
   /** Where the command stands, if it is not the thread itself. */
-  place?: CommentRef | undefined
+  commentRef?: CommentRef | undefined
   token(): Promise<string>
   now(): number
 }
@@ -278,7 +278,7 @@ export function attachmentReader(access: ThreadAccess): (attachment: Attachment)
     )
 }
 
-/** @throws ComeBack; whatever else goes wrong, there are just none */
+/** @throws RetryLater; whatever else goes wrong, there are just none */
 async function signedIn(access: ThreadAccess): Promise<Map<string, string>> {
   const texts = await Promise.all(
     textsOf(access).map(text =>
@@ -297,7 +297,7 @@ const htmlsIn = (text: unknown): string[] =>
   (Array.isArray(text) ? text : [text]).flatMap(one => WithHtml.safeParse(one).data?.body_html ?? [])
 
 /** The thread's own text, and those of the command, with their HTML. */
-function textsOf({ client, thread, place: commentRef }: ThreadAccess): Promise<unknown>[] {
+function textsOf({ client, thread, commentRef }: ThreadAccess): Promise<unknown>[] {
   const at = { owner: thread.owner, repo: thread.repo, mediaType: { format: 'full+json' } }
   const issue = client.rest.issues.get({ ...at, issue_number: thread.number })
   return [issue, ...commandTexts(client, at, thread.number, commentRef)].map(

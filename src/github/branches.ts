@@ -185,7 +185,7 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
       return data.some(pull => pull.base.ref === base)
     },
 
-    /** Not repeatable: after `Unanswered`, look with `pullsFrom` first. */
+    /** Not repeatable: after `NoResponse`, look with `pullsFrom` first. */
     async openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView> {
       return viewed(
         (await client.rest.pulls.create({ ...at, ...pull, body: redact(pull.body), draft: true })).data,

@@ -31,7 +31,7 @@ interface LogPage {
 
 export function deliveryLog(app: GitHubApp) {
   return {
-    /** @throws Refused | ComeBack | Unanswered */
+    /** @throws Rejected | RetryLater | NoResponse */
     async page(cursor?: string): Promise<LogPage> {
       // Not by `status=failure`: that leaves out those that nobody took at all, whose status code is 0.
       const query = { per_page: 100, ...(cursor === undefined ? {} : { cursor }) }
@@ -41,7 +41,7 @@ export function deliveryLog(app: GitHubApp) {
       throw new NoResponse('github', 'GitHub’s log of deliveries could not be read', { cause: read.error })
     },
 
-    /** The same bytes once more, under the same GUID. @throws Refused | ComeBack | Unanswered */
+    /** The same bytes once more, under the same GUID. @throws Rejected | RetryLater | NoResponse */
     async redeliver(id: string): Promise<void> {
       await app.asApp('POST /app/hook/deliveries/{delivery_id}/attempts', { delivery_id: id })
     },

@@ -36,7 +36,7 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
   }
 
   return {
-    /** @throws Refused | ComeBack | Unanswered */
+    /** @throws Rejected | RetryLater | NoResponse */
     async repositories(): Promise<Repository[]> {
       const found: Repository[] = []
       for (const id of await installations()) found.push(...(await repositoriesOf(id)))
@@ -46,7 +46,7 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
     /**
      * Whether the bot may work there: the installation's token is given for it, and it is not archived. A repository
      * that went to another owner is another installation's.
-     * @throws Refused | ComeBack | Unanswered
+     * @throws Rejected | RetryLater | NoResponse
      */
     async mayWorkIn(
       repository: Pick<Repository, 'installationId' | 'owner' | 'repo' | 'repoId'>,

@@ -42,13 +42,13 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Th
       await removeReaction(client, at, issue, target, { content, login }).catch(unlessLimited)
     },
 
-    /** @throws Refused with 404 for somebody unknown */
+    /** @throws Rejected with 404 for somebody unknown */
     async permission(login: string): Promise<Permission> {
       const { data } = await client.rest.repos.getCollaboratorPermissionLevel({ ...at, username: login })
       return permissionOf(data)
     },
 
-    /** Answers where somebody spoke. Not repeatable: after `Unanswered`, look with `ownComments` first. */
+    /** Answers where somebody spoke. Not repeatable: after `NoResponse`, look with `ownComments` first. */
     async comment(text: string, commentRef?: CommentRef): Promise<number> {
       const body = redact(text)
       if (commentRef?.kind !== 'inline')
@@ -101,7 +101,7 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Th
         thread,
         token: () => app.readToken(thread),
         now,
-        ...(commentRef ? { place: commentRef } : {}),
+        ...(commentRef ? { commentRef } : {}),
       }),
 
     /** The inline comments that were submitted with a review. */

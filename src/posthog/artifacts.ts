@@ -22,7 +22,7 @@ const listOf = <T>(entry: z.ZodType<T>): z.ZodType<T[]> =>
  * For the next run of a task; it keeps for 24 hours and serves once. PostHog takes names up to 255 characters
  * and up to 31,457,280 bytes, of a PDF 10,485,760.
  * @returns the id for `pending_user_artifact_ids`
- * @throws Refused | ComeBack | Unanswered
+ * @throws Rejected | RetryLater | NoResponse
  */
 export const stageArtifact = (
   settings: PostHogSettings,
@@ -34,7 +34,7 @@ export const stageArtifact = (
 /**
  * For a run that lives.
  * @returns the id for `artifact_ids` of a `user_message`
- * @throws Refused | ComeBack | Unanswered
+ * @throws Rejected | RetryLater | NoResponse
  */
 export const addArtifact = (
   settings: PostHogSettings,
@@ -50,7 +50,7 @@ interface Recipient {
 }
 
 async function handOver(to: Recipient, file: AttachmentFile): Promise<string> {
-  const [prepared] = await ask(to, file, {
+  const [prepared] = await announce(to, file, {
     action: 'prepare_upload',
     fields: { size: file.bytes.length },
     entry: Prepared,
@@ -58,7 +58,7 @@ async function handOver(to: Recipient, file: AttachmentFile): Promise<string> {
   if (!prepared) throw new NoResponse('posthog', 'PostHog prepared no upload')
   const { id, storage_path, presigned_post } = prepared
   await upload(presigned_post, file)
-  const finalized = await ask(to, file, {
+  const finalized = await announce(to, file, {
     action: 'finalize_upload',
     fields: { id, storage_path },
     entry: Finalized,
@@ -73,7 +73,7 @@ interface Asked<T> {
   entry: z.ZodType<T>
 }
 
-async function ask<T>(
+async function announce<T>(
   { settings, now, folder }: Recipient,
   file: AttachmentFile,
   { action, fields, entry }: Asked<T>,

@@ -46,7 +46,7 @@ const words = new Set(
   ).split(' '),
 )
 
-/** @throws Refused | ComeBack | Unanswered */
+/** @throws Rejected | RetryLater | NoResponse */
 export async function call<T>(
   settings: PostHogSettings,
   request: Call<T>,
@@ -58,7 +58,7 @@ export async function call<T>(
   const began = performance.now()
   let status: number | undefined
   try {
-    return await ask(settings, request, { now, answered: code => (status = code) })
+    return await callOnce(settings, request, { now, answered: code => (status = code) })
   } catch (error) {
     if (error instanceof RetryLater) meter?.toldToWait(error.service, error.why)
     if (isOfTheKey(error)) gate.note(error)
@@ -78,7 +78,7 @@ export async function call<T>(
 export const isOfTheKey = (error: unknown): error is RetryLater =>
   error instanceof RetryLater && error.why === 'rate-limit'
 
-async function ask<T>(
+async function callOnce<T>(
   settings: PostHogSettings,
   request: Call<T>,
   { now, answered }: { now: () => number; answered: (status: number) => void },

@@ -37,7 +37,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
   const log = sessionLog(request)
 
   return {
-    /** Not repeatable: after `Unanswered`, look with `findTask` first. */
+    /** Not repeatable: after `NoResponse`, look with `findTask` first. */
     async createTask({ title, description, repository }: NewTask): Promise<string> {
       const body = {
         title: cut(redact(title), 255),
@@ -61,7 +61,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
     },
 
     /**
-     * Not repeatable: after `Unanswered`, compare `runIds` with those of before.
+     * Not repeatable: after `NoResponse`, compare `runIds` with those of before.
      * @param before the runs that the task had, none of which can be the new one
      */
     async startRun(taskId: string, body: CodexTaskRunCreate, before: readonly string[]): Promise<string> {
@@ -91,7 +91,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
     statusOf,
 
     /** Reads the run and the part of its log after the first `offset` entries. */
-    async look(session: Session, offset: number): Promise<TaskRunSnapshot> {
+    async poll(session: Session, offset: number): Promise<TaskRunSnapshot> {
       const { data: run } = await request({ method: 'GET', path: runPath(session), answer: TaskRun })
       const lines = await log.after(session, offset)
       return snapshotOf(run, lines, { offset, redact })
@@ -104,7 +104,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
      * Queues a message for the agent; `id` is PostHog's own dedupe key, which older servers do not know.
      * `ended`: only a new run can take it.
      */
-    async say(
+    async sendMessage(
       session: Session,
       { id, text, attachments }: { id: string; text: string; attachments: readonly string[] },
     ): Promise<'queued' | 'ended'> {

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { ErrorCode, Queue, type Telemetry } from 'bullmq'
 import { within } from './deadline.ts'
 import { expecting, leaveMessage, leaveWake, promote } from './inbox.ts'
-import { isEnded, type Parse, readJob } from './job-record.ts'
+import { type Format, isEnded, readJob, renewed } from './job-record.ts'
 import { JobWorker } from './job-worker.ts'
 import type { BullMqQueue, QueueBackend, StoredJob } from './queue-backend.ts'
 import { describe, type Log } from './queue-log.ts'
@@ -26,11 +26,10 @@ const LISTING_MS = 30_000
 const PAGE = 200
 const CLAIM_ATTEMPTS = 3
 
-export interface BullQueueOptions<Data> {
+export interface BullQueueOptions<Data> extends Format<Data> {
   name: string
   backend: QueueBackend
   prefix: string
-  parse: Parse<Data>
   log: Log
   /** Takes the errors of connections. */
   report: (error: Error) => void
@@ -145,7 +144,9 @@ export class BullQueue<Data> implements WorkQueue<Data> {
       const job = await this.#queue.getJob(id)
       if (!job || !isEnded(job)) return false
       return expecting(
-        job.updateData(storable(withUnread(job.data, this.#read(job).data, data))).then(() => true),
+        job
+          .updateData(storable(withUnread(renewed(job, this.#options), this.#read(job).data, data)))
+          .then(() => true),
         ErrorCode.JobNotExist,
       )
     })
@@ -214,7 +215,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
   }
 
   #read(job: StoredJob): JobRecord<Data> {
-    return readJob(this.#options.name, job, this.#options.parse)
+    return readJob(this.#options.name, job, this.#options)
   }
 
   #readOrReport(job: StoredJob): JobRecord<Data>[] {

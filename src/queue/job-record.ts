@@ -2,17 +2,26 @@ import type { StoredJob } from './queue-backend.ts'
 import { describe } from './queue-log.ts'
 import { type JobRecord, UnreadableRecord } from './work-queue.ts'
 
-/** Reads a job's data as this queue's type, or throws. */
-export type Parse<Data> = (data: unknown) => Data
+/** How the data of a queue's jobs is read. */
+export interface Format<Data> {
+  /** What is stored under a former name, under today's. */
+  renew?(stored: unknown): unknown
+  /** As this queue's type, or throws. */
+  parse(data: unknown): Data
+}
+
+/** The data of a job as this version names it, with what it does not know. */
+export const renewed = (job: StoredJob, { renew }: Pick<Format<unknown>, 'renew'>): unknown =>
+  renew ? renew(job.data) : job.data
 
 export function isEnded(job: StoredJob): boolean {
   return Boolean(job.finishedOn)
 }
 
 /** @throws UnreadableRecord */
-export function readData<Data>(queue: string, job: StoredJob, parse: Parse<Data>): Data {
+export function readData<Data>(queue: string, job: StoredJob, format: Format<Data>): Data {
   try {
-    return parse(job.data)
+    return format.parse(renewed(job, format))
   } catch (cause) {
     const message = `job ${job.id} of ${queue} holds data that cannot be read: ${describe(cause)}`
     throw new UnreadableRecord(message, { cause })
@@ -20,10 +29,10 @@ export function readData<Data>(queue: string, job: StoredJob, parse: Parse<Data>
 }
 
 /** @throws UnreadableRecord */
-export function readJob<Data>(queue: string, job: StoredJob, parse: Parse<Data>): JobRecord<Data> {
+export function readJob<Data>(queue: string, job: StoredJob, format: Format<Data>): JobRecord<Data> {
   return {
     id: job.id ?? '',
-    data: readData(queue, job, parse),
+    data: readData(queue, job, format),
     standing: isEnded(job) ? 'ended' : 'live',
     addedAt: job.timestamp,
   }

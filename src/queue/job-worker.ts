@@ -8,7 +8,7 @@ import { type BullQueueOptions, traced } from './bull-queue.ts'
 import { within } from './deadline.ts'
 import { HeldLock } from './held-lock.ts'
 import { inboxSize, messages, promote } from './inbox.ts'
-import { readData } from './job-record.ts'
+import { readData, renewed } from './job-record.ts'
 import type { BullMqWorker, JobNotes } from './queue-backend.ts'
 import { describe } from './queue-log.ts'
 import { storable } from './storable.ts'
@@ -128,7 +128,7 @@ export class JobWorker<Data> {
 
   #read(job: BullMqJob): { data: Data } | undefined {
     try {
-      const data = readData(this.#options.name, job, this.#options.parse)
+      const data = readData(this.#options.name, job, this.#options)
       this.#unread.delete(idOf(job))
       return { data }
     } catch (err) {
@@ -164,7 +164,7 @@ export class JobWorker<Data> {
       assertLocked: () => lock.assert(),
       save: async next => {
         await lock.assert()
-        await job.updateData(storable(withUnread(job.data, held.data, next)))
+        await job.updateData(storable(withUnread(renewed(job, this.#options), held.data, next)))
         held.data = next
       },
       inbox: () => messages(this.#backend, idOf(job)),

@@ -2,7 +2,7 @@ import { BullQueue } from './bull-queue.ts'
 import { ChoreBoard, readChore } from './chores.ts'
 import { within } from './deadline.ts'
 import { openEmbedded } from './embedded-backend.ts'
-import type { Parse } from './job-record.ts'
+import type { Format } from './job-record.ts'
 import type { QueueBackend } from './queue-backend.ts'
 import { describe, errorReporter, type Log, SILENT } from './queue-log.ts'
 import { openRedis, START_MS } from './redis-backend.ts'
@@ -18,8 +18,8 @@ export interface QueueOptions<TriggerData, RunData> {
   /** Without it, the queues live in `dataDir`, in this process. */
   redisUrl?: string | undefined
   dataDir: string
-  parseTrigger: Parse<TriggerData>
-  parseRun: Parse<RunData>
+  triggers: Format<TriggerData>
+  runs: Format<RunData>
   log?: Log
   /** Begins all keys in Redis; the braces keep them on one node of a cluster. */
   prefix?: string
@@ -44,13 +44,13 @@ export async function openQueues<TriggerData, RunData>(
   const triggers = new BullQueue({
     ...shared,
     name: 'triggers',
-    parse: options.parseTrigger,
+    ...options.triggers,
     keepSeconds: 7 * DAY_SECONDS,
   })
   const runs = new BullQueue({
     ...shared,
     name: 'runs',
-    parse: options.parseRun,
+    ...options.runs,
     keepSeconds: 30 * DAY_SECONDS,
   })
   const chores = new BullQueue({ ...shared, name: 'chores', parse: readChore, keepSeconds: DAY_SECONDS })

@@ -8,7 +8,7 @@ import { type Play, type SceneName, scenes } from './plays.ts'
 const leadingTo: Record<CrashPoint, SceneName> = {
   'trigger claimed': 'asked',
   'reply posted, not recorded': 'answered',
-  'note told, not recorded': 'stopped',
+  'message sent, not recorded': 'stopped',
   'status intent written': 'asked',
   'status posted, not recorded': 'labelled',
   'branch made, not recorded': 'labelled',

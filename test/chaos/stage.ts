@@ -37,7 +37,7 @@ const giveUpAfterMs = 60_000
 
 export async function stageOf({ scenario, queue, seed }: Admission): Promise<Notes> {
   const random = randomOf(seed, `${scenario.name} ${queue}`)
-  const messages: Notes = { violations: [], recoveries: [], threads: 0 }
+  const notes: Notes = { violations: [], recoveries: [], threads: 0 }
   const redis = queue === 'redis' ? await startRedis() : undefined
   const world = await startWorld({
     redisUrl: redis?.url,
@@ -50,11 +50,9 @@ export async function stageOf({ scenario, queue, seed }: Admission): Promise<Not
     },
   })
   try {
-    await scenario.run({ world, random, redis, notes: messages })
+    await scenario.run({ world, random, redis, notes })
   } catch (error) {
-    messages.violations.push(
-      `the scenario broke off: ${error instanceof Error ? error.message : String(error)}`,
-    )
+    notes.violations.push(`the scenario broke off: ${error instanceof Error ? error.message : String(error)}`)
   } finally {
     if (process.env.CHAOS_LOGS)
       for (const [index, bot] of world.bots.entries())
@@ -62,7 +60,7 @@ export async function stageOf({ scenario, queue, seed }: Admission): Promise<Not
     await world.close()
     await redis?.stop()
   }
-  return messages
+  return notes
 }
 
 /** The agent is sometimes faster and sometimes slower than the bot looks. */
@@ -73,11 +71,11 @@ function timingsBy(random: Random) {
 
 /** Waits for all threads to be as they should, then looks once more: what comes twice may come late. */
 export async function judge(
-  { world, notes: messages }: Stage,
+  { world, notes }: Stage,
   plays: readonly Play[],
   wait = giveUpAfterMs,
 ): Promise<void> {
-  messages.threads += plays.length
+  notes.threads += plays.length
   const judged = async (play: Play): Promise<string[]> => {
     const late = await Promise.race([
       play.goesOn.then(
@@ -93,7 +91,7 @@ export async function judge(
   for (const [index, play] of plays.entries()) {
     const still = wrong[index]?.length ? wrong[index] : await verdict(world, play, 0)
     if (still.length === 0) continue
-    messages.violations.push(`#${play.number} ${play.title}: ${still.join('; ')}${troublesOf(world, play)}`)
+    notes.violations.push(`#${play.number} ${play.title}: ${still.join('; ')}${troublesOf(world, play)}`)
   }
 }
 
@@ -129,7 +127,7 @@ export function callsAt(world: World, { number, expected }: Play): SeenCall[] {
 }
 
 /** Notes how long after `since` the bot first did something for a thread. */
-export function noteRecovery({ world, notes: messages }: Stage, play: Play, since: number): void {
+export function noteRecovery({ world, notes }: Stage, play: Play, since: number): void {
   const first = callsAt(world, play).find(({ at }) => at > since)
-  if (first) messages.recoveries.push(first.at - since)
+  if (first) notes.recoveries.push(first.at - since)
 }

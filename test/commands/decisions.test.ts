@@ -102,7 +102,7 @@ function decides<Facts>(command: Command<Facts>, rows: readonly Row<Facts>[]): v
   })
 }
 
-const rejects = (reply: string, rest: object = {}): object => ({ kind: 'reject', reply: { reply, ...rest } })
+const rejects = (kind: string, rest: object = {}): object => ({ kind: 'reject', reply: { kind, ...rest } })
 
 describe('what asks for work', () => {
   const start = (facts: StartFacts) => ({ inline: undefined, start: facts })
@@ -114,7 +114,7 @@ describe('what asks for work', () => {
       start(free()),
       {
         kind: 'start',
-        run: { id: 'run-comment-502', ask: { what: 'work', text: 'fix it', delivery: 'delivery' } },
+        run: { id: 'run-comment-502', request: { what: 'work', text: 'fix it', delivery: 'delivery' } },
       },
     ],
     ['once more after a crash', asking(comment), start({ kind: 'started' }), { kind: 'started' }],
@@ -123,7 +123,7 @@ describe('what asks for work', () => {
       'while another works',
       asking(comment),
       start(busy()),
-      { kind: 'message', runId: live.id, message: { kind: 'more', text: 'fix it' } },
+      { kind: 'message', runId: live.id, message: { kind: 'follow-up', text: 'fix it' } },
     ],
     [
       'without words while another works',
@@ -141,7 +141,7 @@ describe('what asks for work', () => {
       'with another model than the one at work',
       asking(comment, { options: { model: 'gpt-5.6' } }),
       start(busy({ settling: settling() })),
-      { kind: 'wait', announce: { reply: 'queued-behind', differs: ['model'] } },
+      { kind: 'wait', announce: { kind: 'queued-behind', differs: ['model'] } },
     ],
     [
       'with the model that is at work',
@@ -159,7 +159,7 @@ describe('what asks for work', () => {
       'afresh while another works',
       asking(comment, { options: { new: true } }),
       start(busy()),
-      { kind: 'wait', announce: { reply: 'queued-behind', differs: [] } },
+      { kind: 'wait', announce: { kind: 'queued-behind', differs: [] } },
     ],
     [
       'afresh while another sees its agent off',
@@ -199,7 +199,7 @@ describe('what asks for work', () => {
       ),
       {
         kind: 'start',
-        run: { taskId: 'task-1', pulls: [{ number: 9 }], ask: { options: { model: 'gpt-5.6' } } },
+        run: { taskId: 'task-1', pulls: [{ number: 9 }], request: { options: { model: 'gpt-5.6' } } },
       },
     ],
     [
@@ -212,13 +212,13 @@ describe('what asks for work', () => {
       'by a label',
       asking(label, { text: '' }),
       start(free()),
-      { kind: 'start', run: { ask: { origin: { by: 'label' } } } },
+      { kind: 'start', run: { request: { origin: { kind: 'label' } } } },
     ],
     [
       'by a label that only plans',
       asking({ ...label, label: 'codex:plan' }, { text: '' }),
       start(free()),
-      { kind: 'start', run: { ask: { what: 'plan', options: { permission: 'read-only' } } } },
+      { kind: 'start', run: { request: { what: 'plan', options: { permission: 'read-only' } } } },
     ],
     [
       'by a label that nobody has',
@@ -241,13 +241,13 @@ describe('what asks for work', () => {
       'in a thread of its own',
       asking(comment),
       start(free()),
-      { kind: 'start', run: { ask: { what: 'plan', options: { permission: 'read-only' } } } },
+      { kind: 'start', run: { request: { what: 'plan', options: { permission: 'read-only' } } } },
     ],
     [
       'while another works',
       asking(comment),
       start(busy()),
-      { kind: 'wait', announce: { reply: 'queued-behind' } },
+      { kind: 'wait', announce: { kind: 'queued-behind' } },
     ],
     [
       'where agents wait for permissions',
@@ -263,13 +263,13 @@ describe('what asks for work', () => {
       'after one',
       asking(comment, { text: 'with the tests' }),
       start(free({ past: { marker, pull: undefined } })),
-      { kind: 'start', run: { taskId: 'task-1', ask: { text: 'Go on: with the tests' } } },
+      { kind: 'start', run: { taskId: 'task-1', request: { text: 'Go on: with the tests' } } },
     ],
     [
       'without words',
       asking(comment, { text: '' }),
       start(busy()),
-      { kind: 'message', message: { kind: 'more', text: 'Go on where you stopped.' } },
+      { kind: 'message', message: { kind: 'follow-up', text: 'Go on where you stopped.' } },
     ],
   ])
 
@@ -306,14 +306,14 @@ describe('what asks for work', () => {
       { plan, now, start: free() },
       {
         kind: 'start',
-        run: { ask: { what: 'work', approves: plan.approves, options: { model: 'gpt-5.6' } } },
+        run: { request: { what: 'work', approves: plan.approves, options: { model: 'gpt-5.6' } } },
       },
     ],
   ])
 
   const before = {
     past: { marker, pull },
-    last: { ask: { ...ask, approves: plan.approves }, snapshot: comment.snapshot, head },
+    last: { request: { ...ask, approves: plan.approves }, snapshot: comment.snapshot, head },
     head: undefined,
     settling: settling(),
     paused: undefined,
@@ -346,7 +346,7 @@ describe('what asks for work', () => {
           head,
           pulls: [{ number: 9 }],
           reported: 1,
-          ask: {
+          request: {
             text: ask.text,
             delivery: 'delivery',
             options: { effort: 'high' },
@@ -384,7 +384,7 @@ describe('what asks for none', () => {
 
   decides(statusCommand, [
     ['for a stranger who had it', asking(comment), { told: true }, { kind: 'silence' }],
-    ['while one works', asking(comment), { live }, { kind: 'reply', reply: { reply: 'status', live } }],
+    ['while one works', asking(comment), { live }, { kind: 'reply', reply: { kind: 'status', live } }],
     [
       'after the last one',
       asking(comment),
@@ -415,13 +415,13 @@ describe('what asks for none', () => {
       'with a run here',
       asking(comment),
       { live, now: t0 },
-      { kind: 'reply', reply: { reply: 'queue', run: live, now: t0 } },
+      { kind: 'reply', reply: { kind: 'queue', run: live, now: t0 } },
     ],
     [
       'without a run',
       asking(comment),
       { live: undefined, now: t0 },
-      { kind: 'reply', reply: { reply: 'queue', run: undefined, now: t0 } },
+      { kind: 'reply', reply: { kind: 'queue', run: undefined, now: t0 } },
     ],
   ])
 
@@ -430,7 +430,7 @@ describe('what asks for none', () => {
       'at any time',
       asking(comment),
       { commands, label: 'codex' },
-      { kind: 'reply', reply: { reply: 'help', commands, label: 'codex' } },
+      { kind: 'reply', reply: { kind: 'help', commands, label: 'codex' } },
     ],
   ])
 })

@@ -27,7 +27,7 @@ test.each<[string, 'low' | 'high' | 'max' | undefined, string, object]>([
     'never one that is not allowed',
     'high',
     'model: gpt-5\nefforts: [max]',
-    { reply: 'effort', effort: 'max' },
+    { kind: 'effort', effort: 'max' },
   ],
 ])('the effort is %s', (_, effort, file, expected) => {
   const settled = settle({

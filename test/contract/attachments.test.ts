@@ -279,10 +279,10 @@ describe('a download', () => {
 
   test('waits for a limit, and only for a limit', async () => {
     site.handle = (_, response) => response.writeHead(429).end()
-    await expect(download(shot())).rejects.toMatchObject({ name: 'ComeBack', until: 1_060_000 })
+    await expect(download(shot())).rejects.toMatchObject({ name: 'RetryLater', until: 1_060_000 })
     site.handle = (_, response) => response.writeHead(403, { 'retry-after': '7' }).end()
     await expect(download(shot())).rejects.toMatchObject({
-      name: 'ComeBack',
+      name: 'RetryLater',
       until: 1_007_000,
       service: 'github',
     })
@@ -397,7 +397,7 @@ describe('on github.com', () => {
     const read = attachmentReader({
       client: new Octokit(),
       thread,
-      place: { kind: 'thread', commentId: 501 },
+      commentRef: { kind: 'thread', commentId: 501 },
       token: async () => 'secret',
       now: Date.now,
     })
@@ -431,14 +431,14 @@ describe('on github.com', () => {
     answers(signedHost, `/1/2-${uuid}.png`, image)
     const inline = { id: 1, path: 'a.ts', line: 1, hunk: '', body: '', author: 'maya' }
     const whole =
-      commentRef.in === 'inline'
+      commentRef.kind === 'inline'
         ? { ...commentRef, rootId: 601, reviewId: null, inline }
         : { ...commentRef, nodeId: 'R_1' }
     const log = { debug() {}, info() {}, warn() {}, error() {} }
     const read = attachmentReader({
       client: new Octokit({ log }),
       thread,
-      place: whole,
+      commentRef: whole,
       token: async () => 'secret',
       now: Date.now,
     })
@@ -522,12 +522,12 @@ describe('staging', () => {
     const pdf = { name: 'a.pdf', type: 'application/pdf', bytes: new Uint8Array(10 * mebibyte + 1) }
     await expect(stage(pdf)).rejects.toThrow('a.pdf exceeds the 10MB attachment limit for PDFs')
     taskId = '00000000-0000-4000-8000-000000000000'
-    await expect(stage()).rejects.toMatchObject({ name: 'Refused', status: 404 })
+    await expect(stage()).rejects.toMatchObject({ name: 'Rejected', status: 404 })
   })
 
   test('waits for limits, and tells silence from refusal', async () => {
     posthog.fault({ route: 'prepare-staged', fault: { kind: 'throttled', seconds: 30 } })
-    await expect(stage()).rejects.toMatchObject({ name: 'ComeBack', until: 1_030_000 })
+    await expect(stage()).rejects.toMatchObject({ name: 'RetryLater', until: 1_030_000 })
     posthog.fault({ route: 'finalize-staged', fault: { kind: 'status', code: 502 } })
     await expect(stage()).rejects.toThrow(NoResponse)
     posthog.fault({ route: 'finalize-staged', fault: { kind: 'reset', store: true } })
@@ -568,10 +568,10 @@ describe('staging', () => {
     [
       403,
       '<Error><Code>AccessDenied</Code></Error>',
-      "Refused: PostHog's file storage answered 403 AccessDenied",
+      "Rejected: PostHog's file storage answered 403 AccessDenied",
     ],
-    [400, '', "Refused: PostHog's file storage answered 400"],
-    [503, '<Error><Code>SlowDown</Code></Error>', "Unanswered: PostHog's file storage answered 503 SlowDown"],
+    [400, '', "Rejected: PostHog's file storage answered 400"],
+    [503, '<Error><Code>SlowDown</Code></Error>', "NoResponse: PostHog's file storage answered 503 SlowDown"],
   ])('tells what storage said: %i', async (status, body, expected) => {
     const to = answering(
       entry => [entry],
@@ -622,7 +622,7 @@ describe('the attachments of a Run', () => {
       runId: 'run-comment-501',
       download: async ({ name }) => ({ name, type: 'text/plain', bytes: new Uint8Array([1]) }),
       stage: async ({ name }) => `id of ${name}`,
-      assertHeld: async () => {},
+      assertLocked: async () => {},
       log: { info: log('info'), warn: log('warn'), error: log('error') },
       now: () => 0,
       ...given,
@@ -633,7 +633,7 @@ describe('the attachments of a Run', () => {
   test('are those of the command, of what it is about, then of the thread', () => {
     const run: Attaching = {
       thread: issueThread,
-      ask: { text: `${link('a.log')} ${link('b.log')}`, inline: [inline(link('inline.log'))] },
+      request: { text: `${link('a.log')} ${link('b.log')}`, inline: [inline(link('inline.log'))] },
       snapshot: { body: `${link('c.log')} ${link('a.log')}` },
     }
     expect(attachmentsOf(run)).toEqual(several('a.log', 'b.log', 'inline.log', 'c.log'))
@@ -702,7 +702,7 @@ describe('the attachments of a Run', () => {
     const limit = new RetryLater('posthog', 1, 'rate-limit', 'slow down')
     await expect(staging({ stage: () => Promise.reject(limit) }).stage('a.log')).rejects.toBe(limit)
     const lost = new Error('the lock is lost')
-    const taken = staging({ assertHeld: () => Promise.reject(lost) })
+    const taken = staging({ assertLocked: () => Promise.reject(lost) })
     await expect(taken.stage('a.log')).rejects.toBe(lost)
     await expect(taken.stage()).resolves.toEqual({ ids: [], failed: [] })
   })
@@ -786,14 +786,17 @@ describe('all of it', () => {
       now: Date.now,
     })
     const silent = { info() {}, warn() {}, error() {} }
-    const staged = await stageAttachments(attachmentsOf({ thread, ask: { text: '' }, snapshot: { body } }), {
-      runId: 'run-comment-501',
-      download: read,
-      stage: given => stageArtifact(settings, taskId, given, Date.now),
-      assertHeld: async () => {},
-      log: silent,
-      now: Date.now,
-    })
+    const staged = await stageAttachments(
+      attachmentsOf({ thread, request: { text: '' }, snapshot: { body } }),
+      {
+        runId: 'run-comment-501',
+        download: read,
+        stage: given => stageArtifact(settings, taskId, given, Date.now),
+        assertLocked: async () => {},
+        log: silent,
+        now: Date.now,
+      },
+    )
     expect(staged).toEqual({
       ids: [expect.any(String), expect.any(String)],
       failed: [

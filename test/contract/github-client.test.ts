@@ -161,7 +161,7 @@ describe('tokens', () => {
       [401, { message: 'Bad credentials' }],
     )
     expect(await caught(issue().comment('a'))).toMatchObject({
-      name: 'Refused',
+      name: 'Rejected',
       service: 'github',
       status: 401,
     })
@@ -171,7 +171,7 @@ describe('tokens', () => {
   test('that can not be had, since the App was uninstalled, are a refusal', async () => {
     nock.cleanAll()
     nock(api).post('/api/app/installations/1/access_tokens').reply(404, { message: 'Not Found' })
-    expect(await caught(issue().comment('a'))).toMatchObject({ name: 'Refused', status: 404 })
+    expect(await caught(issue().comment('a'))).toMatchObject({ name: 'Rejected', status: 404 })
   })
 
   test('that can not be had for a moment are no answer', async () => {
@@ -206,7 +206,7 @@ describe('a read', () => {
 
   test('is given up after the third 502', async () => {
     answers('GET', path, [502], [502], [502])
-    expect(await caught(read())).toMatchObject({ name: 'Unanswered', service: 'github' })
+    expect(await caught(read())).toMatchObject({ name: 'NoResponse', service: 'github' })
   })
 
   test('is sent again after a connection that broke', async () => {
@@ -220,7 +220,7 @@ describe('a read', () => {
   test('is not sent again after a refusal', async () => {
     answers('GET', path, [403, { message: 'Resource not accessible by integration' }])
     expect(await caught(read())).toMatchObject({
-      name: 'Refused',
+      name: 'Rejected',
       status: 403,
       message: expect.stringContaining('not accessible'),
     })
@@ -321,7 +321,7 @@ describe('a limit is not slept through', () => {
   test.each(table)('%s (%d), of a read', async (_, status, message, headers, seconds) => {
     answers('GET', `${at}/git/ref/heads%2Fmain`, [status, { message }, headers])
     expect(await caught(issue().branch('main'))).toMatchObject({
-      name: 'ComeBack',
+      name: 'RetryLater',
       until: clock + seconds * 1_000,
     })
   })
@@ -352,13 +352,13 @@ describe('who somebody is', () => {
 
   test('nobody that GitHub knows is a refusal with 404', async () => {
     answers('GET', `${at}/collaborators/ghost/permission`, [404, { message: 'Not Found' }])
-    expect(await caught(issue().permission('ghost'))).toMatchObject({ name: 'Refused', status: 404 })
+    expect(await caught(issue().permission('ghost'))).toMatchObject({ name: 'Rejected', status: 404 })
   })
 })
 
 describe('comments', () => {
   const inline = {
-    in: 'inline' as const,
+    kind: 'inline' as const,
     commentId: 3,
     rootId: 2,
     reviewId: null,
@@ -545,11 +545,11 @@ describe('a limit of an installation', () => {
     const app = newApp(() => now)
     answers('GET', `${at}/contents/a`, limited, [404])
     const until = clock + 17_000
-    expect(await caught(issue(app).file('a'))).toMatchObject({ name: 'ComeBack', until })
+    expect(await caught(issue(app).file('a'))).toMatchObject({ name: 'RetryLater', until })
     now = until - 1
-    expect(await caught(issue(app).comment('a'))).toMatchObject({ name: 'ComeBack', until })
+    expect(await caught(issue(app).comment('a'))).toMatchObject({ name: 'RetryLater', until })
     const other = gitHubThread(app, { ...issueThread, repoId: 101 }, voice)
-    expect(await caught(other.file('a'))).toMatchObject({ name: 'ComeBack', until })
+    expect(await caught(other.file('a'))).toMatchObject({ name: 'RetryLater', until })
     expect(seen).toHaveLength(1)
     now = until
     expect(await issue(app).file('a')).toBeUndefined()

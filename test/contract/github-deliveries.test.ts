@@ -103,7 +103,7 @@ test('a request to deliver is made once, and its failure is told', async () => {
   attempts().reply(404, { message: 'Not Found' })
   await expect(log.redeliver('7')).rejects.toBeInstanceOf(Rejected)
   attempts().reply(403, { message: 'secondary rate limit' }, { 'retry-after': '30' })
-  await expect(log.redeliver('7')).rejects.toMatchObject({ name: 'ComeBack', until: clock + 30_000 })
+  await expect(log.redeliver('7')).rejects.toMatchObject({ name: 'RetryLater', until: clock + 30_000 })
 })
 
 test('every call is told of, without names and numbers, and what its limits allow', async () => {

@@ -139,7 +139,7 @@ describe('requests', () => {
       `POST ${runPath}command/`,
       { jsonrpc: '2.0', id: 'comment-2', method: 'user_message', params: { content: 'more' } },
       { result: {} },
-      () => tasks.say(session, { id: 'comment-2', text: 'more', attachments: [] }),
+      () => tasks.sendMessage(session, { id: 'comment-2', text: 'more', attachments: [] }),
     ],
     [
       'words for the agent, with files',
@@ -151,7 +151,7 @@ describe('requests', () => {
         params: { content: 'more', artifact_ids: ['a', 'b'] },
       },
       { result: {} },
-      () => tasks.say(session, { id: 'c', text: 'more', attachments: ['a', 'b'] }),
+      () => tasks.sendMessage(session, { id: 'c', text: 'more', attachments: ['a', 'b'] }),
     ],
     [
       'a stop',
@@ -197,7 +197,7 @@ test('no secret that is known reaches the agent, or comes back from it', async (
   once('POST', `${runPath}command/`, 200, {})
   await tasks.createTask({ title: 'hush', description: 'hush', repository: 'acme/shop' })
   await tasks.startRun(task, body, [])
-  await tasks.say(session, { id: 'n', text: 'hush', attachments: [] })
+  await tasks.sendMessage(session, { id: 'n', text: 'hush', attachments: [] })
   expect(JSON.stringify(sent.map(each => each.body))).not.toContain('hush')
 
   const message = {
@@ -206,7 +206,7 @@ test('no secret that is known reaches the agent, or comes back from it', async (
   }
   once('GET', runPath, 200, taskRun({ status: 'failed', error_message: 'hush' }))
   once('GET', `${runPath}session_logs/`, 200, [{ timestamp: '2026-01-02T14:01:00Z', notification: message }])
-  expect(await tasks.look(session, 0)).toMatchObject({
+  expect(await tasks.poll(session, 0)).toMatchObject({
     error: '[redacted]',
     log: [{ what: { text: 'it is [redacted]' } }],
   })
@@ -230,7 +230,7 @@ test('a log of which more is promised and nothing given was not read', async () 
   once('GET', runPath, 200, taskRun())
   once('GET', `${runPath}session_logs/`, 200, [{}], more)
   once('GET', `${runPath}session_logs/`, 200, [], more)
-  expect(await caught(tasks.look(session, 0))).toBeInstanceOf(NoResponse)
+  expect(await caught(tasks.poll(session, 0))).toBeInstanceOf(NoResponse)
 })
 
 describe('answers', () => {
@@ -314,7 +314,7 @@ describe('answers', () => {
     [409, 'ended'],
   ] as const)('words for the agent, %d: %s', async (status, expected) => {
     once('POST', `${runPath}command/`, status, { error: 'Task run workflow has ended' })
-    expect(await tasks.say(session, { id: 'n', text: 't', attachments: [] })).toBe(expected)
+    expect(await tasks.sendMessage(session, { id: 'n', text: 't', attachments: [] })).toBe(expected)
   })
 })
 
@@ -322,7 +322,7 @@ describe('a look', () => {
   const poll = async (run: object, log: unknown, status = 200): Promise<TaskRunSnapshot> => {
     once('GET', runPath, 200, run)
     once('GET', `${runPath}session_logs/`, status, log as nock.Body)
-    return tasks.look(session, 3)
+    return tasks.poll(session, 3)
   }
 
   test('reads the run and the new part of its log', async () => {
@@ -729,9 +729,9 @@ describe('a limit of the key', () => {
     )
     once('GET', runPath, 429, throttled)
     const until = now + 12_000
-    expect(await caught(limited.statusOf(session))).toMatchObject({ name: 'ComeBack', until })
+    expect(await caught(limited.statusOf(session))).toMatchObject({ name: 'RetryLater', until })
     clock = until - 1
-    expect(await caught(limited.findTask('marker'))).toMatchObject({ name: 'ComeBack', until })
+    expect(await caught(limited.findTask('marker'))).toMatchObject({ name: 'RetryLater', until })
     expect(sent).toHaveLength(1)
     clock = until
     once('GET', runPath, 200, taskRun())
@@ -742,7 +742,7 @@ describe('a limit of the key', () => {
     const limit = { code: 'usage_limit_exceeded', reset_at: '2026-01-02T15:00:00Z', detail: 'no' }
     once('POST', '/api/projects/42/tasks/', 429, limit)
     const create = tasks.createTask({ title: 't', description: 'd', repository: 'a/b' })
-    expect(await caught(create)).toMatchObject({ name: 'ComeBack', why: 'usage-limit' })
+    expect(await caught(create)).toMatchObject({ name: 'RetryLater', why: 'usage-limit' })
     once('GET', runPath, 200, taskRun())
     expect(await tasks.statusOf(session)).toBe('queued')
   })

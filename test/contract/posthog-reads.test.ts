@@ -52,7 +52,7 @@ describe('a log that is longer than a page', () => {
     const run = posthog.run(session.taskRunId)
     run.chatter(11_000)
     await run.completeTurn('The answer.')
-    const { log, offset } = await tasks.look(session, 0)
+    const { log, offset } = await tasks.poll(session, 0)
     expect(log.flatMap(({ what }) => (what.kind === 'message' ? what.text : []))).toEqual([
       'Hello.',
       'The answer.',
@@ -67,7 +67,7 @@ describe('a log that is longer than a page', () => {
     await begin({ logPage: { bytes: 1_000 } })
     const session = await manualSession()
     for (const letter of 'abcdef') await posthog.run(session.taskRunId).say(letter.repeat(700))
-    const { log } = await tasks.look(session, 0)
+    const { log } = await tasks.poll(session, 0)
     const said = log.flatMap(({ what }) => (what.kind === 'message' ? what.text.slice(0, 1) : []))
     expect(said.join('')).toBe('Habcdef')
     expect(callsOf('session-logs').length).toBeGreaterThan(5)
@@ -77,8 +77,8 @@ describe('a log that is longer than a page', () => {
     const session = await manualSession()
     posthog.run(session.taskRunId).chatter(6_000)
     posthog.fault({ route: 'session-logs', after: 1, fault: { kind: 'status', code: 404 } })
-    expect(await caught(tasks.look(session, 0))).toBeInstanceOf(NoResponse)
-    expect((await tasks.look(session, 0)).offset).toBeGreaterThan(6_000)
+    expect(await caught(tasks.poll(session, 0))).toBeInstanceOf(NoResponse)
+    expect((await tasks.poll(session, 0)).offset).toBeGreaterThan(6_000)
   })
 })
 
@@ -103,7 +103,7 @@ describe('which run was started', () => {
     const answer = { id: first.taskId, run: null, latest_run: { id: second }, run_error: 'No capacity.' }
     posthog.fault({ route: 'run', fault: { kind: 'status', code: 200, body: answer } })
     const failure = await caught(tasks.startRun(first.taskId, body, [first.taskRunId, second]))
-    expect(failure).toMatchObject({ name: 'Refused', code: 'run_error', message: 'No capacity.' })
+    expect(failure).toMatchObject({ name: 'Rejected', code: 'run_error', message: 'No capacity.' })
   })
 })
 
@@ -111,7 +111,7 @@ test('a status that nobody knows is one of a run that goes on', async () => {
   const session = await manualSession()
   posthog.run(session.taskRunId).showStatus('awaiting_review')
   expect(await tasks.statusOf(session)).toBe('in_progress')
-  expect((await tasks.look(session, 0)).status).toBe('in_progress')
+  expect((await tasks.poll(session, 0)).status).toBe('in_progress')
 })
 
 describe('words to a run', () => {
@@ -125,29 +125,29 @@ describe('words to a run', () => {
       () => tasks.statusOf(session),
       status => status === 'completed',
     )
-    expect(await tasks.say(session, words)).toBe('ended')
+    expect(await tasks.sendMessage(session, words)).toBe('ended')
   })
 
   test('that looks alive but has lost its workflow: nobody knows', async () => {
     posthog.set({ endedWorkflow: 502 })
     const session = await manualSession()
     posthog.run(session.taskRunId).loseWorkflow()
-    expect(await caught(tasks.say(session, words))).toBeInstanceOf(NoResponse)
+    expect(await caught(tasks.sendMessage(session, words))).toBeInstanceOf(NoResponse)
   })
 
   test('that goes on, which is not to be seen just once', async () => {
     const session = await manualSession()
     posthog.fault({ route: 'command', fault: { kind: 'status', code: 404 } })
-    expect(await caught(tasks.say(session, words))).toBeInstanceOf(NoResponse)
-    expect(await tasks.say(session, words)).toBe('queued')
+    expect(await caught(tasks.sendMessage(session, words))).toBeInstanceOf(NoResponse)
+    expect(await tasks.sendMessage(session, words)).toBe('queued')
   })
 
   test('that was deleted', async () => {
     const session = await manualSession()
     posthog.run(session.taskRunId).delete()
     // Whether it is gone for good, one look does not say.
-    expect(await caught(tasks.say(session, words))).toMatchObject({
-      name: 'Refused',
+    expect(await caught(tasks.sendMessage(session, words))).toMatchObject({
+      name: 'Rejected',
       status: 404,
       of: 'read',
     })
@@ -157,7 +157,7 @@ describe('words to a run', () => {
     const session = await manualSession()
     for (const fault of [{ kind: 'html' }, { kind: 'html', code: 502 }] satisfies Fault[]) {
       posthog.fault({ route: 'command', fault })
-      expect(await caught(tasks.say(session, words))).toBeInstanceOf(NoResponse)
+      expect(await caught(tasks.sendMessage(session, words))).toBeInstanceOf(NoResponse)
       posthog.fault({ route: 'cancel', fault })
       expect(await caught(tasks.cancel(session, 'Stop'))).toBeInstanceOf(NoResponse)
     }
@@ -173,7 +173,7 @@ test('a usage limit that resets in three days is waited for until then, and stop
     fault: { kind: 'usage-limit', reset_at: new Date(until).toISOString(), limit_type: 'sustained' },
   })
   const failure = await caught(tasks.startRun(session.taskId, body, [session.taskRunId]))
-  expect(failure).toMatchObject({ name: 'ComeBack', why: 'usage-limit', until })
+  expect(failure).toMatchObject({ name: 'RetryLater', why: 'usage-limit', until })
   expect(await tasks.statusOf(session)).toBe('in_progress')
 })
 
@@ -186,7 +186,7 @@ describe('an answer that can not be read', () => {
     const session = await manualSession()
     const reads: [Parameters<typeof posthog.fault>[0]['route'], () => Promise<unknown>][] = [
       ['get-run', () => tasks.statusOf(session)],
-      ['session-logs', () => tasks.look(session, 0)],
+      ['session-logs', () => tasks.poll(session, 0)],
       ['session-logs', () => tasks.logLength(session)],
       ['list-runs', () => tasks.runIds(session.taskId)],
       ['list-tasks', () => tasks.findTask('Fix it.')],
@@ -212,7 +212,7 @@ describe('what is sent', () => {
     const taskId = await tasks.createTask({ ...task, title, description: `${halves}\0` })
     const prompt = { ...body, pending_user_message: `\ud83d and ${halves}` }
     const session = { taskId, taskRunId: await tasks.startRun(taskId, prompt, []) }
-    await tasks.say(session, { id: 'c', text: `\udf0a${halves}`, attachments: [] })
+    await tasks.sendMessage(session, { id: 'c', text: `\udf0a${halves}`, attachments: [] })
     await tasks.cancel(session, halves.repeat(2))
     const sent = posthog.ledger.map(entry => JSON.stringify(entry.body))
     expect(sent).toHaveLength(4)

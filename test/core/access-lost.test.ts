@@ -37,7 +37,7 @@ test.each<[string, Run, string]>([
     'cancel',
   ],
   ['with a pull request that the agent speaks of', lost(working({ claimedPulls: [pull.url] })), 'cancel'],
-  ['when PostHog was asked', asked(working({ nextPollAt: undefined })), 'look'],
+  ['when PostHog was asked', asked(working({ nextPollAt: undefined })), 'poll'],
   [
     'when PostHog confirmed: no look at GitHub for a result',
     asked(working({ taskRun: { ...taskRun, status: 'cancelled' } })),

@@ -321,7 +321,7 @@ describe('words are answered from where they stand in the log', () => {
   const mine = words('comment-502')
   /** A follow-up was said, in the order of what went on meanwhile. */
   const heardOf = (log: LogEntry[], differs: Partial<NonNullable<Run['sessionLog']>> = {}): Run => {
-    const heard = { offset: 0, turns: 1, idle: false, awaits: 'comment-502', ...differs }
+    const heard = { offset: 0, turns: 1, idle: false, awaitedMessageId: 'comment-502', ...differs }
     const run = working({
       sessionLog: heard,
       handledMessageIds: ['comment-502'],
@@ -361,9 +361,12 @@ describe('words are answered from where they stand in the log', () => {
     const before = heardOf(log)
     const said = {
       ...before,
-      heard: { offset: 6, turns: 2, idle: false, others: true, ...before.sessionLog },
+      sessionLog: { offset: 6, turns: 2, idle: false, ofOthers: true, ...before.sessionLog },
     }
-    const again = { ...said, heard: { ...said.heard, idle: false, awaits: 'comment-503' } }
+    const again = {
+      ...said,
+      sessionLog: { ...said.sessionLog, idle: false, awaitedMessageId: 'comment-503' },
+    }
     const after = seen({ log: [words('comment-503'), says('c'), turnOver], offset: 9 }, again)
     expect([turnIsOver(after, later), after.sessionLog?.answer]).toEqual([true, 'c'])
   })
@@ -385,7 +388,7 @@ describe('words are answered from where they stand in the log', () => {
   })
 
   test('in a run of our own the first turn is that of our words', () => {
-    const heard = { offset: 0, turns: 0, idle: false, awaits: 'run-comment-501' }
+    const heard = { offset: 0, turns: 0, idle: false, awaitedMessageId: 'run-comment-501' }
     const run = seen({ log: [says('a'), turnOver] }, working({ sessionLog: heard }))
     expect(turnIsOver(run, later)).toBe(true)
   })

@@ -919,11 +919,11 @@ describe('words of others', () => {
 })
 
 test.each([
-  ['since it was its turn, not since it was asked', { turnAt: t0 + hour }, '1 min'],
+  ['since it was its turn, not since it was asked', { admissionExpectedAt: t0 + hour }, '1 min'],
   ['of one whose turn nobody wrote down, since it was asked', {}, '1 h 1 min'],
   [
     'of a later round, since its words were said',
-    { turnAt: t0, round: 1, saidAt: t0 + hour + 30 * second },
+    { admissionExpectedAt: t0, round: 1, lastWordsAt: t0 + hour + 30 * second },
     '30 s',
   ],
 ])('how long a run took is told %s', (_, rest, words) => {

@@ -114,7 +114,7 @@ export const working = (given: Partial<Run> = {}): Run =>
   })
 
 export const more = (id: string, text = 'and the logout test', by = zoe) => ({
-  kind: 'more' as const,
+  kind: 'follow-up' as const,
   id,
   by,
   at: t0 + minute,

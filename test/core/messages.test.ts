@@ -20,7 +20,7 @@ import {
 
 const stop = (id = 's', at = t0): RunMessage => ({ kind: 'stop', id, by: maya, at })
 const label = (id = 'l'): RunMessage => ({ kind: 'label', id, by: maya, at: t0, label: 'codex' })
-const poll = (id = 'k'): RunMessage => ({ kind: 'look', id })
+const poll = (id = 'k'): RunMessage => ({ kind: 'poll', id })
 
 const inbox = (...messages: RunMessage[]): string[] => messages.map(message => JSON.stringify(message))
 const read = (run: Run, ...messages: RunMessage[]): Run => readMessages(run, inbox(...messages))
@@ -145,7 +145,7 @@ describe('what a note leaves behind', () => {
     [
       'another command',
       seen,
-      { kind: 'yield', id: 'y' },
+      { kind: 'release-thread', id: 'y' },
       { handledMessageIds: ['z', 'y'], releaseThread: true },
     ],
     [
@@ -180,8 +180,8 @@ describe('a stop while something is under way', () => {
     const run = working({ pendingFollowUps: [more('a')], intent: { kind: 'deliver', messageId: 'a', ...at } })
     expect(read(run, stop(), more('b'))).toMatchObject({
       intent: undefined,
-      undelivered: [more('b')],
-      dropped: ['a'],
+      pendingFollowUps: [more('b')],
+      droppedMessageIds: ['a'],
     })
   })
 
@@ -206,7 +206,7 @@ describe('a stop after the outcome', () => {
       stop: { by: maya },
       resultChecked: false,
       round: 1,
-      told: { comment: false },
+      announced: { comment: false },
     })
     expect(after.outcome).toBeUndefined()
   })
@@ -217,7 +217,7 @@ describe('a stop after the outcome', () => {
     ['that never was', { taskRun: undefined }],
   ])('of an agent %s stops nothing', (_, given) => {
     const before = working({ ...concluded, ...given })
-    expect(read(before, stop())).toEqual({ ...before, notesRead: 1, delivered: ['s'] })
+    expect(read(before, stop())).toEqual({ ...before, messagesRead: 1, handledMessageIds: ['s'] })
   })
 })
 
@@ -244,7 +244,7 @@ describe('the inbox', () => {
     JSON.stringify({ ...more('a'), by: 7 }),
   ])('may hold what is no note: %s', text => {
     const after = readMessages(working(), [text, ...inbox(more('b'))])
-    expect(after).toMatchObject({ notesRead: 2, undelivered: [more('b')] })
+    expect(after).toMatchObject({ messagesRead: 2, pendingFollowUps: [more('b')] })
   })
 
   test('read at once or one by one gives the same, and no accepted words are lost', () => {
@@ -264,7 +264,7 @@ describe('the inbox', () => {
         const texts = inbox(...messages)
         const steps = texts.reduce((each, _, i) => readMessages(each, texts.slice(0, i + 1)), start)
         expect(steps).toEqual(readMessages(start, texts))
-        for (const { id } of messages.filter(({ kind: says }) => says === 'more'))
+        for (const { id } of messages.filter(({ kind: says }) => says === 'follow-up'))
           expect(
             [...steps.pendingFollowUps.map(each => each.id), ...steps.handledMessageIds].filter(
               each => each === id,

@@ -134,8 +134,8 @@ describe('from the asking to the start', () => {
 describe('while the agent works', () => {
   const idle = (since: number, turns = 1) => ({ offset: 1, turns, idle: true, idleSince: now.at - since })
   holds([
-    ['it is looked at', working({ nextPollAt: undefined }), {}, 'look'],
-    ['when it is time', working({ nextPollAt: now.at }), {}, 'look'],
+    ['it is looked at', working({ nextPollAt: undefined }), {}, 'poll'],
+    ['when it is time', working({ nextPollAt: now.at }), {}, 'poll'],
     ['and not before', working({ nextPollAt: now.at + 4_000 }), {}, 'wait 4000'],
     [
       'a new phase is shown at once',
@@ -186,7 +186,7 @@ describe('while the agent works', () => {
       'the look that saw it may have missed its pull request',
       working({ sessionLog: idle(3_000), lastPollAt: now.at - 3_000 }),
       {},
-      'look',
+      'poll',
     ],
     [
       'then GitHub is asked',
@@ -224,7 +224,7 @@ describe('while the agent works', () => {
         nextPollAt: undefined,
       }),
       {},
-      'look',
+      'poll',
     ],
     [
       'one that may still be',
@@ -233,7 +233,7 @@ describe('while the agent works', () => {
         taskRun: { ...taskRun, status: 'queued', changedAt: now.at - 15 * minute },
       }),
       {},
-      'look',
+      'poll',
     ],
     [
       'one that says nothing for three hours',
@@ -275,7 +275,7 @@ describe('a stop', () => {
     ],
     ['is asked for', working({ stop }), {}, 'cancel'],
     ['goes before the words that wait', working({ stop, pendingFollowUps: [more('a')] }), {}, 'cancel'],
-    ['is then looked for', working({ stop: { ...stop, asked: true }, nextPollAt: undefined }), {}, 'look'],
+    ['is then looked for', working({ stop: { ...stop, asked: true }, nextPollAt: undefined }), {}, 'poll'],
     [
       'and waited for',
       working({ stop: { ...stop, asked: true }, nextPollAt: now.at + 2_000 }),
@@ -331,7 +331,7 @@ describe('a stop', () => {
         nextPollAt: undefined,
       }),
       {},
-      'look',
+      'poll',
     ],
     [
       'that PostHog refused is asked for again after a while',
@@ -369,7 +369,7 @@ describe('after the outcome', () => {
   const inline = { id: 1, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' }
   const review = {
     ...ask,
-    origin: { by: 'comment' as const, place: { in: 'review' as const, reviewId: 4, nodeId: 'R' } },
+    origin: { kind: 'comment' as const, commentRef: { kind: 'review' as const, reviewId: 4, nodeId: 'R' } },
     inline: [inline, inline],
   }
 
@@ -424,7 +424,7 @@ describe('after the outcome', () => {
       'end',
     ],
     ['the Run of a pull request stays for the rest of the turn', working(open), {}, 'wait 5000'],
-    ['and looks', working({ ...open, nextPollAt: undefined }), {}, 'look'],
+    ['and looks', working({ ...open, nextPollAt: undefined }), {}, 'poll'],
     [
       'till the turn is over',
       working({ ...open, sessionLog: { offset: 1, turns: 1, idle: true } }),
@@ -464,7 +464,7 @@ const posthogAway = (given: Partial<Outage> = {}): Partial<Run> => ({ outages: {
 const githubAway = (given: Partial<Outage> = {}): Partial<Run> => ({ outages: { github: outage(given) } })
 
 describe('while PostHog is out of reach', () => {
-  const due = { nextLookAt: undefined }
+  const due = { nextPollAt: undefined }
   const stop = { by: maya, at: t0, asked: false }
   const since = now.at - 24 * hour - 1
   holds([
@@ -513,7 +513,7 @@ describe('while PostHog is out of reach', () => {
       {},
       'settle-outcome',
     ],
-    ['until it is time', working({ ...due, ...posthogAway({ until: now.at }) }), {}, 'look'],
+    ['until it is time', working({ ...due, ...posthogAway({ until: now.at }) }), {}, 'poll'],
     ['for a day', working({ ...due, ...posthogAway({ since: now.at - 24 * hour }) }), {}, 'wait 9000'],
     ['and no longer', working({ ...due, ...posthogAway({ since }) }), {}, 'give-up network'],
     [
@@ -551,7 +551,7 @@ describe('while GitHub is out of reach', () => {
   const over: Partial<Run> = { outcome: { kind: 'answer' }, concludedAt: t0, announced: told, cost: null }
   const since = now.at - 24 * hour - 1
   holds([
-    ['the agent is looked at', working({ ...githubAway(), nextPollAt: undefined }), {}, 'look'],
+    ['the agent is looked at', working({ ...githubAway(), nextPollAt: undefined }), {}, 'poll'],
     ['at its time', working(githubAway()), { text: 'phase' }, 'wait 4000'],
     ['a stop is asked for', working({ ...githubAway(), stop }), {}, 'cancel'],
     [
@@ -571,7 +571,7 @@ describe('while GitHub is out of reach', () => {
       'a run that nobody knows of is looked at',
       working({ ...githubAway(), status: undefined, nextPollAt: undefined }),
       {},
-      'look',
+      'poll',
     ],
     ['a new run waits', runWith({ ...ready, ...githubAway() }), {}, 'wait 9000'],
     [
@@ -634,7 +634,7 @@ describe('a thread that takes nothing', () => {
       'nothing waits for it',
       working({ threadBlocked: unheard, nextPollAt: undefined }),
       { text: 'phase' },
-      'look',
+      'poll',
     ],
     [
       'a run that has no comment yet waits',
@@ -725,7 +725,7 @@ describe('a Run that failed sees to its agent', () => {
       {},
       'cancel',
     ],
-    ['then it looks', working({ ...failed, cancel: cancelled(t0), nextPollAt: undefined }), {}, 'look'],
+    ['then it looks', working({ ...failed, cancel: cancelled(t0), nextPollAt: undefined }), {}, 'poll'],
     [
       'until it has ended',
       working({ ...failed, cancel: cancelled(t0), taskRun: { ...taskRun, status: 'cancelled' } }),
@@ -802,7 +802,7 @@ describe('the words of what is given up', () => {
   const given = (run: Run): unknown => nextStep(run, now)
   const queued = { ...taskRun, changedAt: now.at - 15 * minute - 1 }
   const never = {
-    do: 'give-up',
+    kind: 'give-up',
     outcome: {
       kind: 'failed',
       class: 'lost',
@@ -812,7 +812,7 @@ describe('the words of what is given up', () => {
   }
   const away25 = outage({ why: 'no answer', since: now.at - 25 * hour, until: now.at + 1, count: 9 })
   const away = (name: string) => ({
-    do: 'give-up',
+    kind: 'give-up',
     outcome: {
       kind: 'failed',
       class: 'network',
@@ -832,7 +832,7 @@ describe('the words of what is given up', () => {
       'silent',
       working({ taskRun: { ...taskRun, changedAt: now.at - 3 * hour - 1 }, lastPollAt: now.at }),
       {
-        do: 'give-up',
+        kind: 'give-up',
         outcome: {
           kind: 'failed',
           class: 'lost',
@@ -845,7 +845,7 @@ describe('the words of what is given up', () => {
       'a stop that is not confirmed',
       working({ stop: { by: maya, at: now.at - 5 * minute - 1, asked: true }, lastPollAt: now.at }),
       {
-        do: 'give-up',
+        kind: 'give-up',
         outcome: {
           kind: 'failed',
           class: 'lost',
@@ -998,13 +998,13 @@ describe('at the edge of a limit', () => {
   ])
 
   test('a review without inline comments has none to answer', () => {
-    const place = { in: 'review' as const, reviewId: 4, nodeId: 'R' }
-    const review = { ...ask, origin: { by: 'comment' as const, place } }
+    const commentRef = { kind: 'review' as const, reviewId: 4, nodeId: 'R' }
+    const review = { ...ask, origin: { kind: 'comment' as const, commentRef } }
     expect(step(working({ ...open, request: review, outcome: { kind: 'answer' } }))).toBe('end')
   })
 
   test('a label has no inline comments to answer', () => {
-    const labelled = { ...ask, origin: { by: 'label' as const, label: 'codex' } }
+    const labelled = { ...ask, origin: { kind: 'label' as const, label: 'codex' } }
     expect(step(working({ ...open, request: labelled, outcome: { kind: 'answer' } }))).toBe('end')
   })
 })
@@ -1033,14 +1033,14 @@ describe('from any state', () => {
     .record({
       outcome: oneOf(...outcomes),
       status: oneOf(status, undefined),
-      mute: fc.boolean(),
-      told: oneOf(told, { ...told, comment: false }),
+      readOnlyThread: fc.boolean(),
+      announced: oneOf(told, { ...told, comment: false }),
       branch: oneOf(branch, undefined),
       taskRun: fc.option(
         fc.record({
           id: fc.constant(taskRun.id),
           since: fc.constant(t0),
-          notes: oneOf(0, 1),
+          messages: oneOf(0, 1),
           changedAt: times,
           status: oneOf<NonNullable<Run['taskRun']>['status']>(
             'queued',
@@ -1051,7 +1051,7 @@ describe('from any state', () => {
         }),
         { nil: undefined },
       ),
-      heard: oneOf(
+      sessionLog: oneOf(
         undefined,
         { offset: 1, turns: 1, idle: true, idleSince: t0 - hour },
         { offset: 1, turns: 0, idle: false },
@@ -1064,14 +1064,14 @@ describe('from any state', () => {
         { kind: 'conclude', at: t0 },
       ),
       agentLeft: oneOf(undefined, true),
-      unheard: oneOf(undefined, { since: t0, until: now.at + 1, count: 1 }),
+      threadBlocked: oneOf(undefined, { since: t0, until: now.at + 1, count: 1 }),
       claimedPulls: oneOf([], ['u']),
-      undelivered: oneOf([], [more('a')]),
-      yielding: fc.boolean(),
+      pendingFollowUps: oneOf([], [more('a')]),
+      releaseThread: fc.boolean(),
       resultChecked: fc.boolean(),
       concludedAt: times,
-      lastLookAt: fc.option(times, { nil: undefined }),
-      nextLookAt: fc.option(times, { nil: undefined }),
+      lastPollAt: fc.option(times, { nil: undefined }),
+      nextPollAt: fc.option(times, { nil: undefined }),
       outages: fc.record({ github: outages, posthog: outages }),
       cost: fc.constant(null),
     })

@@ -363,8 +363,8 @@ describe('reviews', () => {
   test('answers to an inline comment go to the first of its thread', () => {
     expect(readAs('pull_request_review_comment', inlines())).toMatchObject({
       trigger: {
-        place: {
-          in: 'inline',
+        commentRef: {
+          kind: 'inline',
           commentId: 501,
           rootId: 499,
           reviewId: 40,
@@ -449,7 +449,7 @@ test('a trigger holds the words that were there when it came', () => {
       },
       sender: { login: 'maya', id: 11 },
       kind: 'comment',
-      place: { kind: 'thread', commentId: 501 },
+      commentRef: { kind: 'thread', commentId: 501 },
       text: '/codex fix it',
       snapshot: { title: 'Login is flaky', body: 'It fails.', author: 'ghost', open: false },
     },

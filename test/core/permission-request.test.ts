@@ -21,7 +21,7 @@ const request: PermissionRequest = {
   ],
 }
 const question: PermissionRequest = { ...request, question: true, title: 'Which way?' }
-const readOnly = { ask: { ...ask, options: { ...ask.options, permission: 'read-only' as const } } }
+const readOnly = { request: { ...ask, options: { ...ask.options, permission: 'read-only' as const } } }
 const asking = (asks: PermissionRequest) =>
   working({ sessionLog: { offset: 1, turns: 0, idle: false, permissionRequest: asks } })
 const now = { at: t0, text: 'same' as const }
@@ -43,7 +43,7 @@ test('a question is for people, whose words choose by name, id or number', () =>
 })
 
 test('a permission is answered at once and once, a question not at all', () => {
-  expect(nextStep(asking(request), now)).toEqual({ do: 'answer-permission', option: 'allow' })
+  expect(nextStep(asking(request), now)).toEqual({ kind: 'answer-permission', option: 'allow' })
   const answered = { ...asking(request), permission: { id: 'p1', title: 't', allowed: true } }
   expect(nextStep(answered, now).kind).toBe('wait')
   expect(nextStep(asking(question), now).kind).toBe('wait')

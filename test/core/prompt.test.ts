@@ -53,7 +53,7 @@ test('a pull request, with the inline comments of a review', () => {
   }
   const asked = {
     ...onPull,
-    ask: { ...ask, text: 'answer the review', inline: [inline, { ...inline, line: null }] },
+    request: { ...ask, text: 'answer the review', inline: [inline, { ...inline, line: null }] },
   }
   expect(firstPrompt(asked)).toMatchInlineSnapshot(`
     "@maya asks you to work on pull request acme/shop#8 in the repository acme/shop (message run-comment-501).

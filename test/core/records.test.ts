@@ -1,10 +1,10 @@
 /** Records outlive versions, both ways: real ones of November 2026, and such as a newer version may write. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { TriggerRecord, triggerRecord } from '../../src/commands/trigger-record.ts'
+import { TriggerRecord, triggerFormat, triggerRecord } from '../../src/commands/trigger-record.ts'
 import { markerSigner } from '../../src/core/model/marker.ts'
 import { readMessages } from '../../src/core/run/messages.ts'
-import { newRun, Run } from '../../src/core/run/run.ts'
+import { newRun, Run, runFormat } from '../../src/core/run/run.ts'
 import { withUnread } from '../../src/queue/unread-keys.ts'
 import { ask, branch, issueThread, more, runWith, t0, working } from './given.ts'
 
@@ -21,7 +21,9 @@ const lines: Line[] = readFileSync(new URL('../data/records-2026-11.jsonl', impo
   .split('\n')
   .map(line => JSON.parse(line))
 
-const schema = { runs: Run, triggers: TriggerRecord }
+const formats = { runs: runFormat, triggers: triggerFormat }
+
+const read = (of: Line['of'], record: unknown): object => formats[of].parse(formats[of].renew(record))
 
 const isKeyed = (value: unknown): value is Keyed =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -34,23 +36,35 @@ function withMore(value: unknown): unknown {
   return { ...Object.fromEntries(inner), newer: { than: 'this' } }
 }
 
+/** All that is in it and is no object, in a row. */
+const valuesOf = (value: unknown): unknown[] =>
+  typeof value === 'object' && value !== null ? Object.values(value).flatMap(valuesOf) : [value]
+
 const stored = (record: unknown): Keyed => JSON.parse(JSON.stringify(record))
 
 describe.each(lines)('a record of November 2026, $of $name', ({ of, record }) => {
-  test('is read whole', () => {
-    expect(schema[of].parse(record)).toMatchObject(record)
+  test('is read whole, under the names of today', () => {
+    const renewed = formats[of].renew(record)
+    const values = valuesOf(record).map(value => (value === 'more' ? 'follow-up' : value))
+    expect(valuesOf(renewed)).toEqual(values)
+    expect(read(of, record)).toMatchObject(stored(renewed))
+  })
+
+  test('with the names of today stays as it is', () => {
+    const renewed = formats[of].renew(record)
+    expect(formats[of].renew(renewed)).toEqual(renewed)
   })
 
   test('of a newer version is read, and keeps what that added anywhere', () => {
-    const newer = withMore(record)
-    const read = schema[of].parse(newer)
-    expect(read).toEqual(schema[of].parse(record))
-    expect(withUnread(newer, read, { ...read })).toMatchObject({ ...stored(newer) })
+    const newer = formats[of].renew(withMore(record))
+    const understood = read(of, newer)
+    expect(understood).toEqual(read(of, record))
+    expect(withUnread(newer, understood, { ...understood })).toMatchObject(stored(newer))
   })
 })
 
 describe('what is missing in a record has its default', () => {
-  const needed = ['id', 'thread', 'ask', 'snapshot']
+  const needed = ['id', 'thread', 'request', 'snapshot']
   const fresh = stored(newRun(runWith()))
   const whole = stored(working())
   const keys = Object.keys(Run.shape).filter(key => !needed.includes(key))
@@ -59,7 +73,7 @@ describe('what is missing in a record has its default', () => {
     expect(stored(Run.parse(rest))).toEqual({ ...rest, ...(key in fresh ? { [key]: fresh[key] } : {}) })
   })
 
-  const parts = ['settings', 'told', 'heard'] as const
+  const parts = ['settings', 'announced', 'sessionLog'] as const
   const inner = parts.flatMap(part => Object.keys(working()[part] ?? {}).map(key => [part, key] as const))
   test.each(inner)('a Run without %s.%s', (part, key) => {
     const { [key]: _, ...rest } = stored(whole[part])
@@ -74,14 +88,15 @@ describe('what is missing in a record has its default', () => {
 
   test('a trigger as it was first stored', () => {
     const trigger = lines.find(({ name }) => name === 'command')?.record.trigger
-    expect(TriggerRecord.parse({ trigger })).toEqual(triggerRecord(TriggerRecord.parse({ trigger }).trigger))
+    const record = triggerFormat.parse(triggerFormat.renew({ trigger }))
+    expect(record).toEqual(triggerRecord(record.trigger))
   })
 })
 
 describe('of what can not be read, nothing is made up', () => {
   test.each<[string, object]>([
-    ['outcome', { outcome: { is: 'merged-by-codex', sha: 'a' } }],
-    ['intent', { intent: { effect: 'approve-spending', at: t0 } }],
+    ['outcome', { outcome: { kind: 'merged-by-codex', sha: 'a' } }],
+    ['intent', { intent: { kind: 'approve-spending', at: t0 } }],
     ['status of the task run', { taskRun: { ...working().taskRun, status: 'paused' } }],
   ])('an unknown %s', (_, change) => {
     expect(Run.safeParse({ ...stored(working()), ...change }).success).toBe(false)
@@ -97,18 +112,36 @@ describe('of what can not be read, nothing is made up', () => {
 })
 
 describe('a message that this version does not know', () => {
-  const unknown = JSON.stringify({ says: 'permission', id: 'p', option: 'reject' })
+  const unknown = JSON.stringify({ kind: 'permission', id: 'p', option: 'reject' })
   const known = JSON.stringify(more('a'))
 
   test('waits for one that does, and does not hold up the others', () => {
     const run = readMessages(working(), [unknown, known])
-    expect(run).toMatchObject({ notesRead: 2, notesUnread: [0], undelivered: [more('a')] })
+    expect(run).toMatchObject({ messagesRead: 2, messagesUnread: [0], pendingFollowUps: [more('a')] })
     expect(readMessages(run, [unknown, known])).toBe(run)
+  })
+
+  test.each([
+    [
+      { says: 'more', id: 'a', by: more('a').by, at: t0, text: more('a').text },
+      { pendingFollowUps: [{ id: 'a' }] },
+    ],
+    [{ says: 'yield', id: 'y' }, { releaseThread: true }],
+    [
+      { says: 'unheeded', id: 'u', by: more('a').by, because: 'closed it' },
+      { ignoredStop: { because: 'closed it' } },
+    ],
+    [{ says: 'look', id: 'l' }, { handledMessageIds: ['l'] }],
+  ])('but one under a former name it does know: %j', (message, change) => {
+    expect(readMessages(working(), [JSON.stringify(message)])).toMatchObject(change)
   })
 
   test('is read by the version that does', () => {
     const run = working({ messagesRead: 2, messagesUnread: [0] })
-    expect(readMessages(run, [known, unknown])).toMatchObject({ notesUnread: [], undelivered: [more('a')] })
+    expect(readMessages(run, [known, unknown])).toMatchObject({
+      messagesUnread: [],
+      pendingFollowUps: [more('a')],
+    })
   })
 })
 
@@ -158,12 +191,23 @@ describe('a marker of a newer version', () => {
     expect(read({ backup: { as: 'it never was' } })).toMatchObject([marker])
   })
 
-  test('carries a backup without what has a default', () => {
-    const backup = { ask: { ...ask, origin: { by: 'tick' } }, words: 'w', branch, newer: true }
+  test('of an older one carries a backup under former names', () => {
+    const origin = { by: 'comment', place: { in: 'thread', commentId: 5 } }
+    const backup = { ask: { ...ask, origin }, words: 'w', notes: 2, asked: true, outcome: { is: 'nothing' } }
     expect(read({ backup })[0]?.backup).toMatchObject({
-      notes: 0,
+      request: { origin: { kind: 'comment', commentRef: { kind: 'thread', commentId: 5 } } },
+      messages: 2,
+      instructionSent: true,
+      outcome: { kind: 'nothing' },
+    })
+  })
+
+  test('carries a backup without what has a default', () => {
+    const backup = { request: { ...ask, origin: { kind: 'tick' } }, words: 'w', branch, newer: true }
+    expect(read({ backup })[0]?.backup).toMatchObject({
+      messages: 0,
       from: 0,
-      asked: false,
+      instructionSent: false,
       round: 0,
       reported: 0,
     })

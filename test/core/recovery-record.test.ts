@@ -38,13 +38,19 @@ describe('a Run that PostHog has', () => {
   const again = restored(remainsOf(atWork, { session: { taskId: 'task-1', taskRunId: 'run-1' } }), t0)
 
   test('is looked at, and nothing is done once more', () => {
-    expect(stepOf(again)).toBe('look')
+    expect(stepOf(again)).toBe('poll')
   })
 
   test('is what it was', () => {
-    expect(again).toMatchObject({ id: atWork.id, branch, taskId: 'task-1', turn: true, asked: true })
+    expect(again).toMatchObject({
+      id: atWork.id,
+      branch,
+      taskId: 'task-1',
+      admitted: true,
+      instructionSent: true,
+    })
     expect(again.request).toEqual(atWork.request)
-    expect(again.taskRun).toMatchObject({ id: 'run-1', notes: 2 })
+    expect(again.taskRun).toMatchObject({ id: 'run-1', messages: 2 })
     // Its log is read once more, from where its own part begins.
     expect(again.sessionLog).toEqual({ offset: 17, turns: 0, idle: false })
     expect(taskMarker(again)).toBe(taskMarker(atWork))
@@ -53,7 +59,7 @@ describe('a Run that PostHog has', () => {
   test('goes on even if the words were edited, as the agent has them', () => {
     const snapshot = { ...atWork.snapshot, body: 'other' }
     const session = { taskId: 'task-1', taskRunId: 'run-1' }
-    expect(stepOf(restored(remainsOf(atWork, { snapshot, session }), t0))).toBe('look')
+    expect(stepOf(restored(remainsOf(atWork, { snapshot, session }), t0))).toBe('poll')
   })
 
   test('that had told of its pull request does not tell of it again', () => {
@@ -105,7 +111,7 @@ describe('a Run that had not begun', () => {
 
   test('goes on with the task that it had made', () => {
     const again = restored(remainsOf(waiting, { session: { taskId: 'task-1' } }), t0)
-    const steps = [again, { ...again, turn: true }, { ...again, turn: true, branch }].map(stepOf)
+    const steps = [again, { ...again, admitted: true }, { ...again, admitted: true, branch }].map(stepOf)
     expect(steps).toEqual(['await-admission', 'find-branch', 'gather-context'])
   })
 
@@ -130,7 +136,7 @@ describe('what a marker carries', () => {
 
   test('is not the code that an inline comment is about', () => {
     const inline = { id: 3, path: 'a.ts', line: 1, hunk: '@@ secret code', body: '/codex fix', author: 'zoe' }
-    const place = { in: 'inline' as const, commentId: 3, rootId: 3, reviewId: null, inline }
+    const place = { kind: 'inline' as const, commentId: 3, rootId: 3, reviewId: null, inline }
     const run = runWith({
       request: { ...atWork.request, origin: { kind: 'comment', commentRef: place }, inline: [inline] },
     })

@@ -99,12 +99,12 @@ describe('Runs under way go first', () => {
 })
 
 describe('starts in a window of time', () => {
-  type Reached = Omit<Until, 'is' | 'at'>
+  type Reached = Omit<Until, 'kind' | 'at'>
   const inRepository: Reached = { of: 'repository', used: 1, most: 1, window: day }
   const ofPerson: Reached = { ...inRepository, of: 'person' }
   const inThread: Reached = { ...inRepository, of: 'thread' }
   const inMinutes: Reached = { ...inRepository, window: 5 * minute }
-  const until = (at: number, reached: Reached) => ({ is: 'until', at: now + at, ...reached })
+  const until = (at: number, reached: Reached) => ({ kind: 'until', at: now + at, ...reached })
 
   test.each<[string, Partial<Run['settings']['limits']>, OtherRun[], object]>([
     [
@@ -190,7 +190,7 @@ describe('starts in a window of time', () => {
 
   test('of bots in one thread are few, and people are not in their way', () => {
     const mine = me({ bots_per_thread_per_day: 1 })
-    const asBot = { ...mine, data: { ...mine.data, ask: { ...ask, by: bot } } }
+    const asBot = { ...mine, data: { ...mine.data, request: { ...ask, by: bot } } }
     const limit = until(day - hour, { ...inRepository, of: 'bots' })
     expect(turn(asBot, [other(hour, { ...over, ...byBot })])).toEqual(limit)
     expect(turn(asBot, [other(hour, over)])).toEqual(first)

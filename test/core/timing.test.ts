@@ -58,7 +58,7 @@ test('the limits are in order', () => {
   expect(limits.settle).toBeLessThan(limits.settleAfterNote)
   expect(limits.stopping).toBeLessThan(limits.queued)
   expect(limits.queued).toBeLessThan(limits.silent)
-  expect(limits.silent).toBeLessThan(limits.trouble)
+  expect(limits.silent).toBeLessThan(limits.outage)
 })
 
 describe('with a stream that tells of news', () => {

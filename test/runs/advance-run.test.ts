@@ -48,7 +48,7 @@ const over: Partial<Run> = {
 const inline = { id: 1, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' }
 const review = {
   ...ask,
-  origin: { by: 'comment' as const, place: { in: 'review' as const, reviewId: 4, nodeId: 'R' } },
+  origin: { kind: 'comment' as const, commentRef: { kind: 'review' as const, reviewId: 4, nodeId: 'R' } },
   inline: [inline],
 }
 
@@ -82,7 +82,7 @@ const steps: [step: string, asks: Service, run: Run][] = [
   ],
   ['deliver', 'posthog', working({ ...mute, nextPollAt: later, pendingFollowUps: [more('a')] })],
   ['cancel', 'posthog', working({ ...mute, nextPollAt: later, stop: { by: maya, at: t0, asked: false } })],
-  ['look', 'posthog', working({ ...mute, nextPollAt: undefined })],
+  ['poll', 'posthog', working({ ...mute, nextPollAt: undefined })],
   ['adopt-pull', 'github', working({ ...mute, nextPollAt: later, claimedPulls: [pull.url] })],
   ['find-result', 'github', working({ ...mute, nextPollAt: later, sessionLog: idle, lastPollAt: later })],
   ['conclude', 'github', working({ ...over, announced: { ...told, comment: false } })],
@@ -258,9 +258,9 @@ describe('a step that is refused', () => {
 
   test('says so in the log', async () => {
     const warn = vi.fn()
-    await advance(runOf('look'), { ...no(), log: { info() {}, warn, error() {} } })
+    await advance(runOf('poll'), { ...no(), log: { info() {}, warn, error() {} } })
     expect(warn).toHaveBeenCalledWith(
-      expect.objectContaining({ step: 'look', err: expect.any(Rejected) }),
+      expect.objectContaining({ step: 'poll', err: expect.any(Rejected) }),
       'refused',
     )
   })
@@ -268,14 +268,14 @@ describe('a step that is refused', () => {
   test('post-status: the Run waits, and then ends without a word', async () => {
     const fresh = runOf('post-status')
     const first = await advance(fresh, no())
-    expect(first.run).toMatchObject({ unheard: { since: now, until: now + 5 * second, count: 1 } })
+    expect(first.run).toMatchObject({ threadBlocked: { since: now, until: now + 5 * second, count: 1 } })
     expect(first.run.outcome).toBeUndefined()
     const unheard = { since: now - 2 * minute, until: now, count: 5 }
     const came = await advance({ ...fresh, threadBlocked: unheard }, no())
     expect(came.saves.find(({ outcome }) => outcome)).toMatchObject({
       outcome: failed,
-      mute: true,
-      told: allAnnounced,
+      readOnlyThread: true,
+      announced: allAnnounced,
     })
     expect(came.verdict).toEqual({ kind: 'end' })
   })
@@ -297,7 +297,7 @@ describe('a step that is refused', () => {
     const run = runOf('conclude')
     const comment = vi.fn(() => Promise.reject(new Rejected('github', 403, '', 'locked')))
     const locked = await advance(run, { github: { comment } })
-    expect(locked.run).toMatchObject({ told: { comment: false }, unheard: { since: now } })
+    expect(locked.run).toMatchObject({ announced: { comment: false }, threadBlocked: { since: now } })
     expect(locked.verdict).toEqual({ kind: 'park', ms: 5 * second })
     const unlocked = { comment: async () => 1 }
     const heard = await advance(locked.run, { github: unlocked, now: () => now + 5 * second })
@@ -383,7 +383,7 @@ describe('a read that is refused', () => {
     ...run,
     outages: { posthog: { why: 'w', since: now - ago, until: now, count: 9, refusedSince: now - ago } },
   })
-  const [, , looking] = steps.find(([step]) => step === 'look') ?? expect.fail()
+  const [, , looking] = steps.find(([step]) => step === 'poll') ?? expect.fail()
   const [, , unstarted] = steps.find(([step]) => step === 'rejoin') ?? expect.fail()
 
   test.each<[string, Run, number, number, boolean]>([
@@ -395,7 +395,7 @@ describe('a read that is refused', () => {
     ['403 before anything began, for longer', unstarted, 403, 2 * minute + 1, true],
   ])('%s', async (_, run, status, ago, ends) => {
     const no = () => Promise.reject(new Rejected('posthog', status, '', 'no', undefined, 'read'))
-    const posthog = { logLength: no, look: no, cancel: async () => {}, cost: async () => undefined }
+    const posthog = { logLength: no, poll: no, cancel: async () => {}, cost: async () => undefined }
     const github = {
       comment: async () => 1,
       react: async () => {},
@@ -462,7 +462,7 @@ describe('words behind a refusal', () => {
     const poll = async () => ({ ...sight, status: 'cancelled' as const })
     const came = await advance(run, { posthog: { cost: async () => undefined, cancel, poll, ...posthog } })
     expect(cancel).toHaveBeenCalledTimes(run.taskRun ? 1 : 0)
-    expect(came.run).toMatchObject({ outcome: { kind: 'failed' }, undelivered: [more('a')], round: 0 })
+    expect(came.run).toMatchObject({ outcome: { kind: 'failed' }, pendingFollowUps: [more('a')], round: 0 })
     expect(came.verdict).toEqual({ kind: 'end' })
   })
 })
@@ -476,7 +476,7 @@ test('a pull request that GitHub will not show is asked for once, not for ever',
 })
 
 describe('trouble', () => {
-  const [, , run] = steps.find(([step]) => step === 'look') ?? expect.fail()
+  const [, , run] = steps.find(([step]) => step === 'poll') ?? expect.fail()
   const before: Outage = { why: 'before', since: t0, until: t0, count: 3 }
   const had = (service: Service): Run => ({ ...run, outages: { [service]: before } })
   const limit = (until: number) => failing(new RetryLater('posthog', until, 'rate-limit', 'limit'))
@@ -550,9 +550,9 @@ describe('trouble', () => {
     )
     expect(result).toEqual({ kind: 'end' })
     expect(after).toMatchObject({
-      yielding: true,
-      mute: true,
-      told: { comment: true, inline: Number.MAX_SAFE_INTEGER },
+      releaseThread: true,
+      readOnlyThread: true,
+      announced: { comment: true, inline: Number.MAX_SAFE_INTEGER },
     })
     expect([after.outages, after.intent]).toEqual([{}, undefined])
   })
@@ -642,7 +642,7 @@ describe('the end', () => {
   })
 
   test('waits for what was said meanwhile', async () => {
-    const poll = JSON.stringify({ kind: 'look', id: 'k' })
+    const poll = JSON.stringify({ kind: 'poll', id: 'k' })
     const inboxes = [[], [poll], [poll]]
     const { saves, verdict: result } = await ended(async () => inboxes.shift() ?? [poll])
     expect(saves.map(({ messagesRead }) => messagesRead)).toEqual([1])
@@ -651,9 +651,9 @@ describe('the end', () => {
 
   test('what was said before is written down first', async () => {
     const { saves } = await advance(working({ ...mute, nextPollAt: later, lastPollAt: undefined }), {
-      inbox: async () => [JSON.stringify({ kind: 'yield', id: 'y' })],
+      inbox: async () => [JSON.stringify({ kind: 'release-thread', id: 'y' })],
     })
-    expect(saves).toEqual([expect.objectContaining({ yielding: true, notesRead: 1 })])
+    expect(saves).toEqual([expect.objectContaining({ releaseThread: true, messagesRead: 1 })])
   })
 })
 
@@ -678,7 +678,7 @@ describe('the steps that ask nobody', () => {
     const say = vi.fn(() => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit')))
     const run = working({ ...over, branch: { ...branch, made: false }, pendingFollowUps: [more('a')] })
     const { saves } = await advance(run, { posthog: { sendMessage: say } })
-    expect(saves[0]).toMatchObject({ round: 1, undelivered: [more('a')] })
+    expect(saves[0]).toMatchObject({ round: 1, pendingFollowUps: [more('a')] })
     expect(saves[0]?.outcome).toBeUndefined()
     expect(say).toHaveBeenCalledOnce()
   })
@@ -694,7 +694,7 @@ describe('the steps that ask nobody', () => {
     const branchOf = () => Promise.reject(new RetryLater('github', later, 'rate-limit', 'limit'))
     const github = { issueBranches: branchOf, closing: async () => undefined }
     const { saves } = await advance(runWith({ ...mute, status }), { github })
-    expect(saves[0]).toMatchObject({ turn: true })
+    expect(saves[0]).toMatchObject({ admitted: true })
   })
 
   describe('take-turn in a thread that was closed', () => {
@@ -713,7 +713,7 @@ describe('the steps that ask nobody', () => {
       const { run, saves } = await advance(runWith({ ...mute, announced: told, ...given }), { github })
       return {
         outcome: run.outcome,
-        unheeded: run.ignoredStop,
+        ignoredStop: run.ignoredStop,
         begins: saves.some(({ admitted }) => admitted),
       }
     }
@@ -728,13 +728,13 @@ describe('the steps that ask nobody', () => {
 
     test('by somebody who may not stop runs, it says so and goes on', async () => {
       const came = await closedBy(zoe, 'triage')
-      const unheeded = { by: 'zoe', because: 'closed this' }
-      expect(came).toEqual({ outcome: undefined, unheeded, begins: true })
+      const ignoredStop = { by: 'zoe', because: 'closed this' }
+      expect(came).toEqual({ outcome: undefined, ignoredStop, begins: true })
     })
 
     test('by the merge of its own pull request, it goes on', async () => {
       const came = await closedBy(zoe, 'write', { pulls: [pull] })
-      expect(came).toEqual({ outcome: undefined, unheeded: undefined, begins: true })
+      expect(came).toEqual({ outcome: undefined, ignoredStop: undefined, begins: true })
     })
   })
 })

@@ -94,7 +94,7 @@ describe('after an attempt without an answer', () => {
     const fault = await attempt(tried()).catch((error: unknown) => error)
     expect(fault).toBeInstanceOf(ResultPending)
     expect(fault).toMatchObject({
-      name: 'NotSettled',
+      name: 'ResultPending',
       message: 'an unanswered write may still become visible',
       until: t0 + limits.unanswered,
     })

@@ -169,7 +169,7 @@ describe('commits that came meanwhile', () => {
   const agents = { sha: 'c'.repeat(40), byPerson: false }
   const persons = { sha: 'd'.repeat(40), byPerson: true }
   const asUser = { ...ask, options: { ...ask.options, authorship: 'user' as const } }
-  const downgraded = { ask: asUser, taskRun: { ...taskRun, authorship: 'bot' } }
+  const downgraded = { request: asUser, taskRun: { ...taskRun, authorship: 'bot' } }
 
   test.each<[string, Partial<Run>, CommitView[] | undefined, string | undefined]>([
     ['by the agent are its work', {}, [agents], agents.sha],

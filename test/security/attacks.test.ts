@@ -537,7 +537,7 @@ describe('loops and cost', () => {
   ])('too many runs of %s wait, and go on by themselves', (_, most, ago, thread) => {
     expect(turnOf(me, runs(most - 1, t0 - ago, thread), t0)).toEqual({ kind: 'now' })
     const turn = turnOf(me, runs(most, t0 - ago, thread), t0)
-    expect(turn).toMatchObject({ is: 'until' })
+    expect(turn).toMatchObject({ kind: 'until' })
     expect(turnOf(me, runs(most, t0 - ago, thread), t0 + hour)).toEqual({ kind: 'now' })
   })
 

@@ -63,7 +63,7 @@ describe.skipIf(!redisAvailable())('A newer version has had a run in hand', () =
 
   it('with what can not be read: it is parked, its agent works on, and it goes on when it can be read', async () => {
     const { thread, run, write, failed, cancels, says } = await working('hold still')
-    await write({ intent: { effect: 'answer-permission', at: 1 } })
+    await write({ intent: { kind: 'answer-permission', at: 1 } })
     await says('/codex and the logout test')
     await world.github.waitFor(() =>
       world.bot.output().includes('parked a job that this version cannot read'),

@@ -52,8 +52,8 @@ export async function open(
   const queues = await openQueues({
     ...commentRef,
     ...timing,
-    parseTrigger: parseMessage,
-    parseRun: parseMessage,
+    triggers: { parse: parseMessage },
+    runs: { parse: parseMessage },
     log,
   })
   leftOvers.push(() => queues.close(100))

@@ -8,7 +8,7 @@ export const warnings = (run: Run): string =>
     ...downgraded(run),
     ...attachments(run),
     ...pullNotes(run),
-    ...unheeded(run),
+    ...ignored(run),
     ...settingsProblem(run),
   ].join('\n')
 
@@ -45,7 +45,7 @@ const attachments = ({ attachments }: Run): string[] =>
 const pullNotes = ({ pulls }: Run): string[] =>
   pulls.flatMap(({ number, remark }) => (remark ? [`⚠️ #${number}: ${inlineWords(remark, 200)}`] : []))
 
-const unheeded = ({ ignoredStop, outcome }: Run): string[] =>
+const ignored = ({ ignoredStop, outcome }: Run): string[] =>
   ignoredStop && !outcome
     ? [
         `ℹ️ ${inlineWords(ignoredStop.by, 60)} ${ignoredStop.because}, without the permission to stop the run, so it goes on. Whoever has it can \`/codex stop\``,

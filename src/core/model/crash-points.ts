@@ -8,7 +8,7 @@ export const crashPoints = [
   /** A command, before anything is done about it. */
   'trigger claimed',
   'reply posted, not recorded',
-  'note told, not recorded',
+  'message sent, not recorded',
   'status intent written',
   'status posted, not recorded',
   'branch made, not recorded',
@@ -45,7 +45,7 @@ export type CrashPoint = (typeof crashPoints)[number]
 export type Reached = (point: CrashPoint) => void
 
 /** Of an effect that is done once: after its intent was written, and before its result is. */
-export const around: Record<Intent['effect'], { begun: CrashPoint; done: CrashPoint }> = {
+export const around: Record<Intent['kind'], { begun: CrashPoint; done: CrashPoint }> = {
   'post-status': { begun: 'status intent written', done: 'status posted, not recorded' },
   'create-task': { begun: 'task intent written', done: 'task created, not recorded' },
   'start-run': { begun: 'run intent written', done: 'run created, not recorded' },

@@ -8,7 +8,7 @@
  * is none: what could not be read is as it was, and the next read may show it.
  */
 export class Rejected extends Error {
-  override name = 'Refused'
+  override name = 'Rejected'
   readonly service: Service
   readonly status: number
   /** The service's own code for it, where it gives one (`usage_limit_exceeded`, `not_found` …). */
@@ -44,7 +44,7 @@ export const asRead = <T extends Error>(fault: T): T | Rejected =>
 
 /** The effect did not happen; the service asks to come back at `until` (ms since the epoch). */
 export class RetryLater extends Error {
-  override name = 'ComeBack'
+  override name = 'RetryLater'
   readonly service: Service
   readonly until: number
   readonly why: WaitReason
@@ -59,7 +59,7 @@ export class RetryLater extends Error {
 
 /** No usable answer came: the effect may or may not have happened. Look before doing it again. */
 export class NoResponse extends Error {
-  override name = 'Unanswered'
+  override name = 'NoResponse'
   readonly service: Service
   /** What the service itself said of it; a proxy before it says nothing that counts. */
   readonly said: { status: number; error: string } | undefined

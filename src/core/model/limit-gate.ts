@@ -2,7 +2,7 @@
 import { RetryLater } from './errors.ts'
 
 export interface LimitGate {
-  /** @throws ComeBack while a limit lasts that the service told of */
+  /** @throws RetryLater while a limit lasts that the service told of */
   pass(): void
   note(limit: RetryLater): void
 }

@@ -8,6 +8,7 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import { Backup } from '../run/recovery-record.ts'
 import { Rights } from '../run/session.ts'
+import { runOfToday } from './former-names.ts'
 import type { Thread } from './thread.ts'
 
 /** What a marker of another version says in its own way counts as not said; the rest is kept. */
@@ -32,7 +33,7 @@ export const Marker = z.object({
   pull: z.number().int().optional().catch(undefined),
   what: z.enum(['work', 'plan']).optional().catch(undefined),
   /** On the status comment. One of another version is no reason to forget the rest. */
-  backup: Backup.optional().catch(undefined),
+  backup: z.preprocess(runOfToday, Backup.optional()).catch(undefined),
 })
 export type Marker = z.infer<typeof Marker>
 

@@ -1,6 +1,6 @@
 /** An unanswered write may still become visible: look again a little later. */
 export class ResultPending extends Error {
-  override name = 'NotSettled'
+  override name = 'ResultPending'
   /** ms since the epoch */
   readonly until: number
 

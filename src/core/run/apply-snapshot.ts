@@ -51,7 +51,7 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
       ...(snapshot.effort === undefined ? {} : { effort: snapshot.effort }),
       ...(snapshot.authorship === undefined ? {} : { authorship: snapshot.authorship }),
     },
-    sessionLog: hear(run, snapshot, now),
+    sessionLog: readLog(run, snapshot, now),
     progress: snapshot.log.reduce(addProgress, run.progress),
     claimedPulls: [...run.claimedPulls, ...newPulls(run, snapshot)],
   }
@@ -72,53 +72,53 @@ const newPulls = (run: Run, snapshot: TaskRunSnapshot): string[] =>
       !run.pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase()),
   )
 
-type Hearing = NonNullable<Run['sessionLog']>
+type SessionLog = NonNullable<Run['sessionLog']>
 
-function hear(run: Run, snapshot: TaskRunSnapshot, now: number): Hearing {
-  const before: Hearing = { ...(run.sessionLog ?? { turns: 0, idle: false }), offset: snapshot.offset }
+function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): SessionLog {
+  const before: SessionLog = { ...(run.sessionLog ?? { turns: 0, idle: false }), offset: snapshot.offset }
   const mine = (id: string): boolean => id === run.id || run.handledMessageIds.includes(id)
-  const after = snapshot.log.reduce((heard, entry) => hearEntry(heard, entry, { now, mine }), before)
-  const heard = stirred(before, after, snapshot) ? { ...after, idleSince: now } : after
+  const after = snapshot.log.reduce((log, entry) => withEntry(log, entry, { now, mine }), before)
+  const log = stirred(before, after, snapshot) ? { ...after, idleSince: now } : after
   const at = snapshot.log.at(-1)?.at
-  return at === undefined ? heard : { ...heard, activity: { ...(heard.activity ?? noActivity), at } }
+  return at === undefined ? log : { ...log, activity: { ...(log.activity ?? noActivity), at } }
 }
 
 /** Where turns have to be counted, a silent one shows in nothing but its steps: the time for the next begins anew. */
-const stirred = (before: Hearing, after: Hearing, { log }: TaskRunSnapshot): boolean =>
+const stirred = (before: SessionLog, after: SessionLog, { log }: TaskRunSnapshot): boolean =>
   log.length > 0 && before.idle && after.idle && after.awaitedMessageId !== undefined && !after.showsWords
 
-interface Hears {
+interface Reading {
   now: number
   /** Whether a message is one of this Run's. */
   mine(id: string): boolean
 }
 
-function hearEntry(heard: Hearing, { what }: LogEntry, { now, mine }: Hears): Hearing {
+function withEntry(log: SessionLog, { what }: LogEntry, { now, mine }: Reading): SessionLog {
   // An agent that waits hinders everybody, whoever had it do so.
   const concernsAll = what.kind === 'words' || what.kind === 'asks' || what.kind === 'permitted'
-  if (heard.ofOthers && !concernsAll) return heard
+  if (log.ofOthers && !concernsAll) return log
   switch (what.kind) {
     case 'turn-over':
       // One end may be told twice, as an event and as an answer.
-      return heard.idle
-        ? heard
-        : { ...heard, permissionRequest: undefined, turns: heard.turns + 1, idle: true, idleSince: now }
+      return log.idle
+        ? log
+        : { ...log, permissionRequest: undefined, turns: log.turns + 1, idle: true, idleSince: now }
     case 'message':
-      return { ...heard, answer: what.text, idle: false }
+      return { ...log, answer: what.text, idle: false }
     case 'activity':
-      return { ...heard, idle: false }
+      return { ...log, idle: false }
     case 'acts':
-      return { ...heard, idle: false, activity: addAct(heard.activity ?? noActivity, what) }
+      return { ...log, idle: false, activity: addAct(log.activity ?? noActivity, what) }
     case 'plan':
-      return { ...heard, activity: addAct(heard.activity ?? noActivity, what) }
+      return { ...log, activity: addAct(log.activity ?? noActivity, what) }
     case 'words':
-      return hearWords({ ...heard, showsWords: true }, what.messages, mine)
+      return withWords({ ...log, showsWords: true }, what.messages, mine)
     case 'asks':
-      return { ...heard, permissionRequest: what.request }
+      return { ...log, permissionRequest: what.request }
     case 'permitted':
-      return heard.permissionRequest?.id === what.id ? { ...heard, permissionRequest: undefined } : heard
+      return log.permissionRequest?.id === what.id ? { ...log, permissionRequest: undefined } : log
     case 'progress':
-      return heard
+      return log
   }
 }
 
@@ -126,11 +126,11 @@ function hearEntry(heard: Hearing, { what }: LogEntry, { now, mine }: Hears): He
  * Words are answered from where they stand themselves. Whatever comes before is the end of what went on when they were
  * said; and when they have been answered, others' words begin what is no matter of this Run.
  */
-function hearWords(heard: Hearing, messages: readonly string[], mine: Hears['mine']): Hearing {
-  const { awaitedMessageId } = heard
+function withWords(log: SessionLog, messages: readonly string[], mine: Reading['mine']): SessionLog {
+  const { awaitedMessageId } = log
   const taken = awaitedMessageId === undefined ? messages.some(mine) : messages.includes(awaitedMessageId)
-  if (taken) return { ...heard, awaitedMessageId: undefined, ofOthers: false, idle: false, answer: undefined }
-  return awaitedMessageId === undefined && heard.idle ? { ...heard, ofOthers: true } : heard
+  if (taken) return { ...log, awaitedMessageId: undefined, ofOthers: false, idle: false, answer: undefined }
+  return awaitedMessageId === undefined && log.idle ? { ...log, ofOthers: true } : log
 }
 
 /** One line a step, in the order of first sight; a later word on the same step replaces the earlier. */
@@ -156,7 +156,7 @@ export function turnIsOver(run: Run, now: number): boolean {
 }
 
 /** Where the log shows no words, their turns are counted; in a session that went on, one of others may be among them. */
-const hadItsTurns = ({ taskRun }: Run, { turns, awaitedMessageId }: Hearing): boolean =>
+const hadItsTurns = ({ taskRun }: Run, { turns, awaitedMessageId }: SessionLog): boolean =>
   turns > (taskRun?.messages ?? 0) && (awaitedMessageId === undefined || (taskRun?.from ?? 0) === 0)
 
 /** The outcome, once the turn is over and GitHub has been asked what came of it. */

@@ -1,28 +1,28 @@
 /** What was said to a live Run, by people or by a webhook, folded into its record. Pure. */
+import { messageOfToday } from '../model/former-names.ts'
 import { withOutage } from './outage.ts'
 import { isTerminal, type Run, RunMessage } from './run.ts'
 
 /**
- * Reads the part of the inbox that is new. A note that came twice counts once; one that this version can't read is
+ * Reads the part of the inbox that is new. A message that came twice counts once; one that this version can't read is
  * left for one that can.
  */
 export function readMessages(run: Run, inbox: readonly string[]): Run {
   const fresh = inbox.slice(run.messagesRead).map((_, index) => run.messagesRead + index)
-  const read = [...run.messagesUnread, ...fresh].map(commentRef => ({
-    place: commentRef,
-    note: parseMessage(inbox[commentRef] ?? ''),
+  const read = [...run.messagesUnread, ...fresh].map(index => ({
+    index,
+    message: parseMessage(inbox[index] ?? ''),
   }))
-  const messages = read.flatMap(({ note: message }) => message ?? [])
+  const messages = read.flatMap(({ message }) => message ?? [])
   if (messages.length === 0 && fresh.length === 0) return run
-  const notesUnread = read
-    .filter(({ note: message }) => message === undefined)
-    .map(({ place: commentRef }) => commentRef)
-  return messages.reduce(fold, { ...run, notesRead: Math.max(run.messagesRead, inbox.length), notesUnread })
+  const messagesUnread = read.filter(({ message }) => message === undefined).map(({ index }) => index)
+  const messagesRead = Math.max(run.messagesRead, inbox.length)
+  return messages.reduce(fold, { ...run, messagesRead, messagesUnread })
 }
 
 function parseMessage(text: string): RunMessage | undefined {
   try {
-    return RunMessage.parse(JSON.parse(text))
+    return RunMessage.parse(messageOfToday(JSON.parse(text)))
   } catch {
     return undefined
   }
@@ -33,7 +33,7 @@ function fold(run: Run, message: RunMessage): Run {
     run.handledMessageIds.includes(message.id) || run.pendingFollowUps.some(({ id }) => id === message.id)
   if (known) return run
   switch (message.kind) {
-    case 'more':
+    case 'follow-up':
       return {
         ...run,
         pendingFollowUps: [...run.pendingFollowUps, message],
@@ -41,7 +41,7 @@ function fold(run: Run, message: RunMessage): Run {
       }
     case 'stop':
       return stopped({ ...run, handledMessageIds: [...run.handledMessageIds, message.id] }, message)
-    case 'unheeded':
+    case 'ignored-stop':
       return {
         ...run,
         handledMessageIds: [...run.handledMessageIds, message.id],
@@ -53,7 +53,7 @@ function fold(run: Run, message: RunMessage): Run {
         handledMessageIds: [...run.handledMessageIds, message.id],
         labels: run.labels.filter(label => label !== message.label),
       }
-    case 'look':
+    case 'poll':
       return { ...run, handledMessageIds: [...run.handledMessageIds, message.id] }
     case 'pull':
       return {
@@ -74,7 +74,7 @@ function fold(run: Run, message: RunMessage): Run {
       const intent = said.intent && atPostHog.has(said.intent.kind) ? said.intent : undefined
       return { ...withOutage(said, 'github', undefined), accessLost: true, intent }
     }
-    case 'yield':
+    case 'release-thread':
       return { ...run, handledMessageIds: [...run.handledMessageIds, message.id], releaseThread: true }
     case 'label':
       // Set after the end, or after a stop, it asks for a run of its own.

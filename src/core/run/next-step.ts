@@ -31,7 +31,7 @@ export type Step =
   | { kind: 'deliver' }
   | { kind: 'answer-permission'; option: string }
   | { kind: 'cancel' }
-  | { kind: 'look' }
+  | { kind: 'poll' }
   | { kind: 'adopt-pull'; url: string }
   | { kind: 'find-result' }
   | { kind: 'settle-outcome' }
@@ -65,7 +65,7 @@ export const steps: Record<ActingStep['kind'], { asks: Service | undefined; kind
   'answer-permission': { asks: 'posthog', kind: 'effect' },
   deliver: { asks: 'posthog', kind: 'effect' },
   cancel: { asks: 'posthog', kind: 'effect' },
-  look: { asks: 'posthog', kind: 'read' },
+  poll: { asks: 'posthog', kind: 'read' },
   'adopt-pull': { asks: 'github', kind: 'both' },
   'find-result': { asks: 'github', kind: 'both' },
   'settle-outcome': { asks: undefined, kind: 'read' },
@@ -191,7 +191,7 @@ function* claims(run: Run, now: Now): Due {
 
 function* turnEnd(run: Run, now: Now): Due {
   if (!lookedSinceIdle(run)) {
-    yield { kind: 'look' }
+    yield { kind: 'poll' }
     return yield* meanwhile(run, now)
   }
   if (run.claimedPulls.length > 0) return yield* keepLooking(run, now)
@@ -288,7 +288,7 @@ function* ending(run: Run, now: Now, unconfirmed: Step): Due {
   yield* keepLooking(run, now)
 }
 
-function* keepLooking(run: Run, now: Now, look: ActingStep = { kind: 'look' }): Due {
+function* keepLooking(run: Run, now: Now, look: ActingStep = { kind: 'poll' }): Due {
   const { nextPollAt } = run
   const isDue = nextPollAt === undefined || now.at >= nextPollAt
   if (isDue) yield look

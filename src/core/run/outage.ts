@@ -36,7 +36,7 @@ const maxPromiseMs = 31 * 24 * 60 * 60_000
 /** Out of reach for longer than anybody waits. A limit with a known end is waited for until then. */
 export function isTooLong({ since, promised = 0 }: Outage, now: number): boolean {
   const from = Math.max(since, Math.min(promised, since + maxPromiseMs))
-  return now - from > limits.trouble
+  return now - from > limits.outage
 }
 
 /** Whether nothing but refused reads for so long is an answer after all. */
@@ -47,5 +47,5 @@ export function isAnswer({ refusedSince }: Outage, refused: Rejected, run: Run, 
 function refusedReadsTimeoutMs({ status }: Rejected, { taskRun }: Run): number {
   if (!taskRun) return limits.refusedBefore
   // Whoever looks after the bot may need a while to put its key or its rights right.
-  return status === 401 || status === 403 ? limits.trouble : limits.refused
+  return status === 401 || status === 403 ? limits.outage : limits.refused
 }

@@ -40,15 +40,15 @@ const maxBytes = 20_000
 export function backupOf(run: Run): Backup | undefined {
   const { whole: _, inline: __, delivery: ___, ...request } = run.request
   const backup = Backup.parse({
-    ask: { ...request, origin: withoutHunk(request.origin) },
+    request: { ...request, origin: withoutHunk(request.origin) },
     words: fingerprint(run.snapshot),
     head: run.head,
     branch: run.branch,
     earlier: run.earlier,
-    notes: run.taskRun?.messages ?? 0,
+    messages: run.taskRun?.messages ?? 0,
     from: run.taskRun?.from ?? 0,
-    said: run.taskRun?.lastMessageId,
-    asked: run.instructionSent,
+    lastMessageId: run.taskRun?.lastMessageId,
+    instructionSent: run.instructionSent,
     taskMade: run.taskMade,
     round: run.round,
     reported: run.reported,

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod'
 import { PermissionMode, PrAuthorshipMode, ReasoningEffort } from '../agent/run-request.ts'
+import { runOfToday } from '../model/former-names.ts'
 import { Person, PullHead, Snapshot, Thread } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
 import { RepoSettings } from '../settings/repository-settings.ts'
@@ -121,7 +122,7 @@ const Intent = z.discriminatedUnion('kind', [
 export type Intent = z.infer<typeof Intent>
 
 const FollowUp = z.object({
-  kind: z.literal('more'),
+  kind: z.literal('follow-up'),
   id: z.string(),
   by: Person,
   at: z.number(),
@@ -142,12 +143,12 @@ export const RunMessage = z.discriminatedUnion('kind', [
     because: z.string().optional(),
   }),
   /** Somebody who may not stop it took its reason away. */
-  z.object({ kind: z.literal('unheeded'), id: z.string(), by: Person, because: z.string() }),
+  z.object({ kind: z.literal('ignored-stop'), id: z.string(), by: Person, because: z.string() }),
   /** A label of the Run was taken off: it is not the Run's to take off any more. */
   z.object({ kind: z.literal('label-off'), id: z.string(), label: z.string() }),
   z.object({ kind: z.literal('label'), id: z.string(), by: Person, at: z.number(), label: z.string() }),
   /** A webhook that is a reason to look at once. */
-  z.object({ kind: z.literal('look'), id: z.string() }),
+  z.object({ kind: z.literal('poll'), id: z.string() }),
   /** A pull request of the Run was merged or closed. */
   z.object({
     kind: z.literal('pull'),
@@ -157,7 +158,7 @@ export const RunMessage = z.discriminatedUnion('kind', [
     draft: z.boolean().optional(),
   }),
   /** Another command waits for the thread: nothing is to be waited for after the end. */
-  z.object({ kind: z.literal('yield'), id: z.string() }),
+  z.object({ kind: z.literal('release-thread'), id: z.string() }),
   /** The bot may no longer work in the repository: a stop, of which GitHub can't be told. */
   z.object({
     kind: z.literal('access-lost'),
@@ -415,6 +416,9 @@ export const Run = z.object({
   stallsSeen: z.number().int().default(0),
 })
 export type Run = z.infer<typeof Run>
+
+/** How it is read from the queue. */
+export const runFormat = { renew: runOfToday, parse: (data: unknown) => Run.parse(data) }
 
 export type NewRun = Pick<Run, 'id' | 'thread' | 'request' | 'snapshot' | 'settings'> &
   Partial<Pick<Run, 'head' | 'earlier' | 'taskId' | 'pulls' | 'reported' | 'settingsProblem' | 'madeBranch'>>

@@ -53,7 +53,7 @@ export const limits = {
   /** How long an unanswered write may take to become visible, before it counts as not done. */
   unanswered: 5 * second,
   /** How long a Run waits for a service that can't be used. */
-  trouble: 24 * hour,
+  outage: 24 * hour,
   /** How long reads may be refused while an agent works, and before one does. */
   refused: 15 * minute,
   refusedBefore: 2 * minute,

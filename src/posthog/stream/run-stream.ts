@@ -50,7 +50,7 @@ const usualPace: StreamPace = {
 
 interface Watched {
   line: Line
-  bell: Throttle
+  throttle: Throttle
   /** Aborted when nobody is to be told any more. */
   life: AbortController
   askedAt: number
@@ -102,7 +102,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     const throttle = throttleOf(() => void tell(taskRunId), pace.minGap)
     const looksFor = newsReader()
     const run: Watched = {
-      bell: throttle,
+      throttle,
       life,
       askedAt: now(),
       done: false,
@@ -163,7 +163,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   function finish(run: Watched, ending: Ending): void {
     const taskRun = run.line.session.taskRunId
     if (ending.kind === 'refused') log.info({ taskRun, status: ending.status }, 'no stream of this run')
-    else run.bell.ring(1)
+    else run.throttle.ring(1)
     run.done = true
     const done = [...runs.values()].filter(one => one.done)
     for (const old of done.slice(0, -maxMemory)) drop(old)
@@ -171,7 +171,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
 
   function drop(run: Watched): void {
     run.life.abort()
-    run.bell.still()
+    run.throttle.still()
     const { taskRunId } = run.line.session
     if (runs.get(taskRunId) === run) runs.delete(taskRunId)
   }

@@ -10,7 +10,7 @@ import { backoff, limits } from '../../core/run/timing.ts'
 import { stagingIsLost } from '../../core/text/attachment-links.ts'
 import { failed } from './find-branch.ts'
 import { allAnnounced, Cancelled, type StepContext } from './step-context.ts'
-import { unheard } from './tell-thread.ts'
+import { threadBlockedFrom } from './tell-thread.ts'
 
 /** Anything unexpected is thrown on, and the queue tries again. */
 export function afterFault(context: StepContext, step: ActingStep, error: unknown): Run {
@@ -95,7 +95,7 @@ function afterRefusal(context: StepContext, step: ActingStep, error: Rejected): 
     case 'post-status':
       return unposted({ ...context, run }, error)
     case 'edit-status':
-      return unheard(run, deps.now())
+      return threadBlockedFrom(run, deps.now())
     case 'cancel':
       return uncancelled(run, deps.now())
     case 'start-run':
@@ -112,7 +112,7 @@ function afterRefusal(context: StepContext, step: ActingStep, error: Rejected): 
 /** A Run that nobody would hear of does not begin. One whose agent works goes on and is heard of when that can be. */
 function unposted(context: StepContext, error: Rejected): Run {
   const now = context.deps.now()
-  const run = unheard(context.run, now)
+  const run = threadBlockedFrom(context.run, now)
   if (run.taskRun && !run.outcome) return run
   if (now - (run.threadBlocked?.since ?? now) < limits.refusedBefore) return run
   const over: Run = run.outcome ? run : failed({ ...context, run }, failureOf(error, run))

@@ -42,7 +42,7 @@ const acts: { [D in ActingStep['kind']]: Act<D> } = {
   'answer-permission': (context, { option }) => answerPermission(context, option),
   deliver,
   cancel,
-  look: poll,
+  poll,
   'adopt-pull': (context, { url }) => adoptPull(context, url),
   'find-result': findResult,
   'settle-outcome': ({ run, deps }) => ({ ...run, outcome: outcomeOf(run), concludedAt: deps.now() }),

@@ -22,7 +22,7 @@ import {
 /** As much of a Run as its attachments depend on. */
 export interface Attaching {
   thread: Pick<Run['thread'], 'url'>
-  ask: Pick<Run['request'], 'text' | 'whole' | 'inline'>
+  request: Pick<Run['request'], 'text' | 'whole' | 'inline'>
   snapshot: Pick<Run['snapshot'], 'body'>
   earlier?: Run['earlier']
 }
@@ -33,7 +33,7 @@ export interface Staging {
   download(attachment: Attachment): Promise<AttachmentFile>
   /** Gives a file to PostHog, for a task's next run or for a run that lives, and answers its id. */
   stage(file: AttachmentFile): Promise<string>
-  assertHeld(): Promise<void>
+  assertLocked(): Promise<void>
   log: Log
   now(): number
 }
@@ -44,7 +44,7 @@ const pauseBeforeRepeat = 500
 /** More than this are not even named. */
 const maxNamed = 20
 
-/** @throws ComeBack, and whatever `assertHeld` throws */
+/** @throws RetryLater, and whatever `assertLocked` throws */
 export async function stageAttachments(
   attachments: readonly Attachment[],
   staging: Staging,
@@ -61,7 +61,7 @@ export async function stageAttachments(
 }
 
 /** Those of the command first, as they matter most; a session that goes on knows those of the thread already. */
-export function attachmentsOf({ thread, ask: request, snapshot, earlier }: Attaching): Attachment[] {
+export function attachmentsOf({ thread, request, snapshot, earlier }: Attaching): Attachment[] {
   const inline = (request.inline ?? []).map(({ body }) => body)
   const texts = [
     request.text,
@@ -80,7 +80,7 @@ async function take(
 ): Promise<string | Unfit> {
   if (full) return { kind: 'count' }
   if (staging.now() >= deadline) return { kind: 'time' }
-  await staging.assertHeld()
+  await staging.assertLocked()
   try {
     const file = await again(() => staging.download(attachment))
     return await again(() => staging.stage(file))

@@ -143,12 +143,12 @@ function leftBehind(intent: Intent, error: unknown, now: number): Intent | undef
 
 /** The earlier attempt left no trace, and now nobody wants it any more. */
 export class Cancelled extends Error {
-  override name = 'CalledOff'
+  override name = 'Cancelled'
 }
 
 /**
  * That something is not there is asked again before it is believed: GitHub may not show it for a moment.
- * @throws Refused, of a read, until then
+ * @throws Rejected, of a read, until then
  */
 export function believeAbsent({ run, deps }: StepContext, what: string): void {
   const refusedSince = outageOf(run, 'github')?.refusedSince

@@ -88,18 +88,18 @@ export async function endEarlier(context: StepContext): Promise<Run> {
   if (!earlier) return run
   const waits = earlier.cancelledAt === undefined ? await givesWay(context) : undefined
   if (waits) return waits
-  const gone = { ...run, earlier: { ...earlier, over: true }, nextLookAt: undefined }
+  const gone = { ...run, earlier: { ...earlier, over: true }, nextPollAt: undefined }
   try {
     if (isTerminal(await deps.posthog.statusOf(earlier))) return gone
     await job.assertLocked()
     await deps.posthog.cancel(earlier, `Makes room for what was asked on ${threadName(run.thread)}`)
     const cancelledAt = earlier.cancelledAt ?? deps.now()
-    const lastLookAt = deps.now()
+    const lastPollAt = deps.now()
     return {
       ...run,
       earlier: { ...earlier, cancelledAt },
-      lastPollAt: lastLookAt,
-      nextPollAt: lastLookAt + untilEnded,
+      lastPollAt,
+      nextPollAt: lastPollAt + untilEnded,
     }
   } catch (error) {
     if (isNotFound(error) && isLasting(context)) return withoutSession(run, earlier)
@@ -177,7 +177,7 @@ async function attach(
     runId: run.id,
     download: github.attachments(commentRef),
     stage,
-    assertHeld: () => job.assertLocked(),
+    assertLocked: () => job.assertLocked(),
     log: deps.log,
     now: () => deps.now(),
   })
@@ -261,9 +261,9 @@ function started(
   const handedOver =
     run.instructionSent && followUp
       ? {
-          undelivered: rest,
-          delivered: [...run.handledMessageIds, followUp.id],
-          passedOn: run.followUpsSent + 1,
+          pendingFollowUps: rest,
+          handledMessageIds: [...run.handledMessageIds, followUp.id],
+          followUpsSent: run.followUpsSent + 1,
           answerTo: followUp.by.login,
         }
       : {}
@@ -305,7 +305,7 @@ export async function deliver(context: StepContext): Promise<Run> {
   if (took === 'ended' && !(spoken && (await heardAll(context, session, followUp.id))))
     return resumed(run, session)
   deps.reached(around.deliver.done)
-  return passedOn(run, attached)
+  return sentFollowUp(run, attached)
 }
 
 const filesOf = (run: Run, { text, inline = [] }: FollowUp): Attachment[] =>
@@ -318,7 +318,7 @@ const heardAll = (context: StepContext, session: Session, id: string): Promise<b
   return tookUp(context, session, { offset: sessionLog?.offset ?? 0, id, turns })
 }
 
-function passedOn(run: Run, attached: StagedAttachments): Run {
+function sentFollowUp(run: Run, attached: StagedAttachments): Run {
   const [followUp, ...rest] = run.pendingFollowUps
   if (!followUp || !run.taskRun) return run
   const before = run.attachments ?? none
@@ -400,7 +400,7 @@ async function answerQuestion(context: StepContext, session: Session, { text }: 
 function answered(run: Run): Run {
   const { sessionLog, taskRun } = run
   return {
-    ...passedOn(run, none),
+    ...sentFollowUp(run, none),
     sessionLog: sessionLog && { ...sessionLog, permissionRequest: undefined },
     taskRun,
   }

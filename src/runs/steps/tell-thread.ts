@@ -131,9 +131,9 @@ export async function editStatus(context: StepContext): Promise<Run> {
   try {
     const edited = await context.github.edit(run.status.commentId, text)
     context.deps.reached('status edit sent, not recorded')
-    const heard: Run = { ...run, threadBlocked: undefined }
-    if (edited === 'gone' && !run.statusRemade) return { ...heard, status: undefined, statusRemade: true }
-    return { ...heard, status }
+    const unblocked: Run = { ...run, threadBlocked: undefined }
+    if (edited === 'gone' && !run.statusRemade) return { ...unblocked, status: undefined, statusRemade: true }
+    return { ...unblocked, status }
   } catch (error) {
     if (!(error instanceof Rejected) || !isGivenUp(context)) throw error
     context.deps.log.warn({ run: run.id, err: error }, 'the thread does not take the last status')
@@ -145,7 +145,7 @@ export async function editStatus(context: StepContext): Promise<Run> {
 function isGivenUp({ run, deps }: StepContext): boolean {
   if (!run.outcome) return false
   const { since = deps.now() } = run.threadBlocked ?? {}
-  return run.releaseThread || deps.now() - Math.max(since, run.concludedAt ?? 0) > limits.trouble
+  return run.releaseThread || deps.now() - Math.max(since, run.concludedAt ?? 0) > limits.outage
 }
 
 /** The last word. A thread that takes no comments any more is not worth a failure, but it may be unlocked. */
@@ -167,7 +167,7 @@ export async function conclude(context: StepContext): Promise<Run> {
     if (!(error instanceof Rejected) || error.of === 'read') throw error
     context.deps.log.warn({ run: context.run.id, err: error }, 'the thread takes no closing comment')
     const run: Run = { ...context.run, intent: undefined }
-    return isGivenUp(context) ? { ...run, announced: told } : unheard(run, now)
+    return isGivenUp(context) ? { ...run, announced: told } : threadBlockedFrom(run, now)
   }
 }
 
@@ -178,7 +178,7 @@ function closingMarker(run: Run): Marker {
 }
 
 /** Locked, or moved: it may take words again later. */
-export function unheard(run: Run, now: number): Run {
+export function threadBlockedFrom(run: Run, now: number): Run {
   const { since = now, count = 0 } = run.threadBlocked ?? {}
   return { ...run, threadBlocked: { since, count: count + 1, until: now + refusedBackoff(count) } }
 }

@@ -8,7 +8,7 @@ export const frozenWorker: Scenario = {
   name: 'a worker is frozen and thaws',
   queues: ['redis'],
   async run(stage) {
-    const { world, random, notes: messages } = stage
+    const { world, random, notes } = stage
     const bots = [await bringUp(world), await (await spawnMortal(world, { env: { ROLE: 'worker' } })).ready()]
     for (let round = 0; round < 3; round++) {
       const play = await scenes[random.one(['labelled', 'asked', 'pushed'] as const)](world, `nap${round}`)
@@ -19,7 +19,7 @@ export const frozenWorker: Scenario = {
       // What it had sent before it fell asleep still arrives.
       await sleep(timing.lockMs + timing.stalledMs + 4_000)
       noteRecovery(stage, play, since + 50)
-      await judge({ ...stage, notes: { ...messages, threads: 0 } }, [play])
+      await judge({ ...stage, notes: { ...notes, threads: 0 } }, [play])
       const before = callsAt(world, play).length
       sleeper.signal('SIGCONT')
       await sleep(2_000)
@@ -27,7 +27,7 @@ export const frozenWorker: Scenario = {
       const after = callsAt(world, play).slice(before)
       const writes = after.filter(({ method }) => method !== 'GET')
       for (const { method, path } of writes)
-        messages.violations.push(`#${play.number}: the sleeper woke and did ${method} ${path}`)
+        notes.violations.push(`#${play.number}: the sleeper woke and did ${method} ${path}`)
     }
   },
 }

@@ -112,7 +112,7 @@ async function refused(
   { name, arm, ofTheKey = false }: Refusal,
   thread: string,
 ): Promise<void> {
-  const { world, notes: messages } = stage
+  const { world, notes } = stage
   const from = world.posthog.calls.length
   const welcome = arm()
   const play = await scenes.asked(world, thread)
@@ -127,9 +127,9 @@ async function refused(
   if (!limit || until === undefined) return
   const later = calls.slice(no + 1).filter(({ at }) => at > limit.at + underWay)
   for (const { method, path, at } of later.filter(({ at }) => at < until - rounding).slice(0, 3))
-    messages.violations.push(`${name}: ${method} ${path} ${until - at} ms before PostHog's time`)
+    notes.violations.push(`${name}: ${method} ${path} ${until - at} ms before PostHog's time`)
   const next = later.find(({ at }) => at >= until - rounding)
-  if (next) messages.recoveries.push(Math.max(0, next.at - until))
+  if (next) notes.recoveries.push(Math.max(0, next.at - until))
 }
 
 /** What is under way when a limit is told, until the bot has read of it, can't be called back. ms */
@@ -199,24 +199,24 @@ export const gitHubSaysNothing: Scenario = {
 type GitHubRule = Parameters<Stage['world']['github']['fault']>[0]
 
 async function limitedByGitHub(stage: Stage, rule: GitHubRule, wait: number, name: string): Promise<void> {
-  const { world, notes: messages } = stage
+  const { world, notes } = stage
   world.github.forgetCalls()
   const fault = world.github.fault(rule)
   const play: Play = await scenes.asked(world, name)
   await judge(stage, [play], wait + 60_000)
-  if (fault.hits === 0) return void messages.violations.push(`never struck: ${rule.method} ${rule.path}`)
+  if (fault.hits === 0) return void notes.violations.push(`never struck: ${rule.method} ${rule.path}`)
   const calls = world.github.calls.filter(({ actorKind }) => actorKind === 'bot')
   const no = calls.findIndex(
     ({ method, path, status }) =>
       status === 403 && method === rule.method && (rule.path as RegExp).test(path),
   )
   const limit = calls[no]
-  if (!limit) return void messages.violations.push(`the limit is not on record: ${rule.method} ${rule.path}`)
+  if (!limit) return void notes.violations.push(`the limit is not on record: ${rule.method} ${rule.path}`)
   const since = Date.parse(limit.at)
   const later = calls.slice(no + 1).filter(({ at }) => Date.parse(at) > since + underWay)
   const early = later.filter(({ at }) => Date.parse(at) < since + wait - rounding)
   for (const { method, path, at } of early.slice(0, 3))
-    messages.violations.push(
+    notes.violations.push(
       `#${play.number}: ${method} ${path} ${since + wait - Date.parse(at)} ms before GitHub's limit on ${rule.method} ${rule.path} was over`,
     )
   noteRecovery(stage, play, since + wait)

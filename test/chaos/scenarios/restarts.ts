@@ -12,7 +12,7 @@ export const rollingRestarts: Scenario = {
   name: 'rolling restarts under load',
   queues: ['redis'],
   async run(stage) {
-    const { world, random, notes: messages } = stage
+    const { world, random, notes } = stage
     let webs = [await start(stage, 'web'), await start(stage, 'web')]
     let workers = [await start(stage, 'worker'), await start(stage, 'worker')]
     sendTo(stage, webs[0])
@@ -32,8 +32,8 @@ export const rollingRestarts: Scenario = {
     await judge(stage, plays)
     for (const { event, status, redelivery } of world.github.webhooks.deliveries)
       if (status !== 'OK' || redelivery)
-        messages.violations.push(`a delivery of ${event} was answered ${status}`)
-    for (const job of (await stage.redis?.stalledJobs()) ?? []) messages.violations.push(`stalled: ${job}`)
+        notes.violations.push(`a delivery of ${event} was answered ${status}`)
+    for (const job of (await stage.redis?.stalledJobs()) ?? []) notes.violations.push(`stalled: ${job}`)
   },
 }
 

@@ -63,7 +63,7 @@ function earlierOf({ script }: World, taskRunId: string): NonNullable<Run['earli
 }
 
 function depsOf(world: World, worker: Worker): RunDeps {
-  const older = { ...runWith({ id: 'run-comment-400' }), turn: true }
+  const older = { ...runWith({ id: 'run-comment-400' }), admitted: true }
   return {
     github: () => gitHubOf(world, worker),
     posthog: postHogOf(world, worker),
@@ -152,7 +152,7 @@ class Job {
   }
 
   #held(worker: Worker): LockedJob<Run> {
-    const assertHeld = async (): Promise<void> => {
+    const assertLocked = async (): Promise<void> => {
       if (worker.dead) throw new Crash()
       if (worker.lost) throw new LockLost('lost')
     }
@@ -163,10 +163,10 @@ class Job {
       stalls: this.#stalls,
       failures: 0,
       signal: worker.shutdown.signal,
-      assertLocked: assertHeld,
+      assertLocked: assertLocked,
       inbox: () => Promise.resolve([...this.#world.inbox]),
       save: async next => {
-        await assertHeld()
+        await assertLocked()
         this.#record(next)
       },
     }

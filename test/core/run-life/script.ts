@@ -100,7 +100,7 @@ const note: fc.Arbitrary<RunMessage> = fc.oneof(
     weight: 1,
     arbitrary: fc.constantFrom('closed the issue', 'took the label off').map(why => stop('w', why)),
   },
-  { weight: 1, arbitrary: below(3).map((i): RunMessage => ({ kind: 'look', id: `k${i}` })) },
+  { weight: 1, arbitrary: below(3).map((i): RunMessage => ({ kind: 'poll', id: `k${i}` })) },
   {
     weight: 1,
     arbitrary: fc.constant<RunMessage>({ kind: 'label', id: 'l', by: zoe, at: t0, label: 'codex:high' }),
@@ -111,7 +111,7 @@ const note: fc.Arbitrary<RunMessage> = fc.oneof(
       (i): RunMessage => ({ kind: 'pull', id: `p${i}`, number: 20 + i, state: 'merged' }),
     ),
   },
-  { weight: 1, arbitrary: fc.constant<RunMessage>({ kind: 'yield', id: 'y' }) },
+  { weight: 1, arbitrary: fc.constant<RunMessage>({ kind: 'release-thread', id: 'y' }) },
 )
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(

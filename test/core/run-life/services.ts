@@ -155,7 +155,7 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
     statusOf: ({ taskRunId }) => at(reads, 'status', () => agentOf(world, taskRunId).status),
     logLength: ({ taskRunId }) => at(reads, 'log length', () => agentOf(world, taskRunId).log.length),
     poll: ({ taskRunId }, offset) =>
-      at(reads, 'look', () => {
+      at(reads, 'poll', () => {
         const agent = agentOf(world, taskRunId)
         goOn(world, agent)
         const log = agent.log.slice(offset)

@@ -92,7 +92,7 @@ export class World {
   /** Ids of the words that were said to the Run. */
   accepted(): string[] {
     const messages: { says: string; id: string }[] = this.inbox.map(text => JSON.parse(text))
-    return [...new Set(messages.filter(({ says }) => says === 'more').map(({ id }) => id))]
+    return [...new Set(messages.filter(({ says }) => says === 'follow-up').map(({ id }) => id))]
   }
 
   /** One call: its effect takes place at its beginning, the answer comes at its end. */
