@@ -21,8 +21,8 @@ export async function bundle(): Promise<void> {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    // These two don't work when they are moved: one reads files that stand beside it.
-    external: ['@electric-sql/pglite', 'undici'],
+    // These don't work when they are moved: they read files that stand beside them, or name their parts late.
+    external: ['@electric-sql/pglite', 'undici', '@opentelemetry/*', 'bullmq-otel'],
     logLevel: 'error',
     // Some dependencies are CommonJS, and require what node brings.
     banner: {

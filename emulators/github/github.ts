@@ -149,7 +149,7 @@ export class GitHubEmulator {
   /** Links a branch to an issue, as somebody does in the Development panel. */
   link(number: number, branch: string, repository = this.repository): void {
     const { linkedBranches } = this.#parts.memory
-    this.#parts.memory.changes++
+    this.#parts.memory.changed()
     const key = threadKey(repository, number)
     linkedBranches.set(key, [...(linkedBranches.get(key) ?? []), branch])
   }

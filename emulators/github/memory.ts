@@ -39,6 +39,8 @@ export interface Ruleset {
   refuses: readonly BranchChange[]
 }
 
+const everywhere = ''
+
 export const threadKey = (repository: string, number: number): string => `${repository}#${number}`
 
 export class Memory {
@@ -56,8 +58,7 @@ export class Memory {
   readonly deleted = new Set<number>()
   /** Node ids of comments that were edited: emulate's `updated_at` moves even without an edit. */
   readonly edited = new Set<string>()
-  /** Goes up before and after whatever may change what somebody sees. */
-  changes = 0
+  readonly #changes = new Map<string, number>()
   readonly #before = new Map<string, Record<string, string>[]>()
   readonly #repositories = new Map<string, KnownRepository>()
   readonly #formerNames = new Map<string, number>()
@@ -69,6 +70,18 @@ export class Memory {
     this.#repositories.set(repository.fullName.toLowerCase(), repository)
     this.#formerNames.delete(repository.fullName.toLowerCase())
   }
+
+  /** Told before and after whatever may change what somebody sees: in one thread, or anywhere. */
+  changed(thread = everywhere): void {
+    this.#changes.set(thread, this.#changesIn(thread) + 1)
+  }
+
+  /** Another number whenever a thread may look different. */
+  changesOf(thread: string): number {
+    return this.#changesIn(thread) + this.#changesIn(everywhere)
+  }
+
+  readonly #changesIn = (thread: string): number => this.#changes.get(thread) ?? 0
 
   repository(fullName: string): KnownRepository | undefined {
     return this.#repositories.get(fullName.toLowerCase())

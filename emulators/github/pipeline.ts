@@ -7,7 +7,7 @@ import { type Answer, type ApiRequest, answer, failure, notFound, type Route } f
 import type { Installations } from './installations.ts'
 import { isObject, parseJson, textAt } from './json.ts'
 import type { Ledger } from './ledger.ts'
-import type { KnownRepository, Memory } from './memory.ts'
+import { type KnownRepository, type Memory, threadKey } from './memory.ts'
 import { undescribed } from './openapi.ts'
 import { RateLimits } from './rate-limits.ts'
 import type { Repairs } from './repairs.ts'
@@ -42,6 +42,15 @@ interface Parts {
   url: string
 }
 
+/** Questions in GraphQL and new tokens are sent by POST, too. */
+const changesNothing = ({ method, url, raw }: RawRequest): boolean =>
+  method === 'GET' || url.startsWith('/app/') || (url.endsWith('/graphql') && !raw.includes('mutation'))
+
+function threadOf(url: string): string | undefined {
+  const [, repository = '', number] = /^\/repos\/([^/]+\/[^/]+)\/(?:issues|pulls)\/(\d+)\b/.exec(url) ?? []
+  return number === undefined ? undefined : threadKey(repository, Number(number))
+}
+
 const nobody: Actor = { kind: 'anonymous', login: '' }
 
 export class Pipeline {
@@ -59,12 +68,14 @@ export class Pipeline {
   }
 
   async handle(raw: RawRequest): Promise<Outcome> {
-    if (raw.method === 'GET') return this.#handle(raw)
-    this.#parts.memory.changes++
+    if (changesNothing(raw)) return this.#handle(raw)
+    const { memory } = this.#parts
+    const thread = threadOf(raw.url)
+    memory.changed(thread)
     try {
       return await this.#handle(raw)
     } finally {
-      this.#parts.memory.changes++
+      memory.changed(thread)
     }
   }
 

@@ -66,8 +66,8 @@ export class Threads {
 
   /** Tests look at a thread many times between two changes: that costs one look. */
   thread(repository: string, number: number): Promise<ThreadView> {
-    const { changes } = this.#memory
     const key = threadKey(repository, number)
+    const changes = this.#memory.changesOf(key)
     const seen = this.#seen.get(key)
     if (seen && seen.changes === changes && Date.now() < seen.until) return seen.view
     const view = this.#read(repository, number)

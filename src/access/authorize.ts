@@ -3,22 +3,28 @@
  * One place for the gate and for the second look before a run that had to wait.
  */
 import { Rejected } from '../core/model/errors.ts'
+import type { Signer } from '../core/model/marker.ts'
 import type { ThreadClient } from '../core/model/ports.ts'
 import { mayAct, type Role } from '../core/model/role.ts'
 import type { Person } from '../core/model/thread.ts'
 import type { Permission } from '../core/model/views.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
+import { usedBefore } from './used-before.ts'
 
 /** Which account a login is, as it was when it was first used in a repository. */
 export interface Accounts {
-  /** Whether it is still that account; the first one is remembered. */
-  isSame(repoId: number, person: Person): Promise<boolean>
+  /**
+   * Whether it is still that account; the first one is remembered.
+   * @param usedBefore is asked for one that nobody remembers
+   */
+  isSame(repoId: number, person: Person, usedBefore: () => Promise<number | undefined>): Promise<boolean>
 }
 
 /** What it takes to ask who somebody is here. */
 export interface Asked {
-  github: Pick<ThreadClient, 'permission' | 'isInTeam'>
+  github: Pick<ThreadClient, 'permission' | 'isInTeam' | 'ownCommentsOfRepository'>
   accounts: Accounts
+  signer: Signer
   repoId: number
   settings: RepoSettings
 }
@@ -76,8 +82,9 @@ export async function isNamed(asked: Asked, person: Person): Promise<boolean> {
 }
 
 /** A login can be given up and taken by somebody else; with its number, or once it was used, it is the account. */
-async function isMeant(user: string, person: Person, { accounts, repoId }: Asked): Promise<boolean> {
+async function isMeant(user: string, person: Person, asked: Asked): Promise<boolean> {
   const [login = '', id] = user.split(':')
   if (id !== undefined) return Number(id) === person.id
-  return login.toLowerCase() === person.login.toLowerCase() && accounts.isSame(repoId, person)
+  if (login.toLowerCase() !== person.login.toLowerCase()) return false
+  return asked.accounts.isSame(asked.repoId, person, () => usedBefore(asked, login))
 }

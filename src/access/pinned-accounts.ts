@@ -1,6 +1,7 @@
 /**
- * Which account a login was when the settings first let it in: written down in the queue, so that it outlives us. A
- * queue that lost its data takes the next account that uses the login; the log says each time which one that was.
+ * Which account a login was when the settings first let it in: written down in the queue, so that it outlives us. What a
+ * queue that lost its data forgot stands in the markers of our own comments; a login that is in neither is whoever uses
+ * it first, and the log says which account that was.
  */
 import { z } from 'zod'
 import type { Log } from '../core/model/ports.ts'
@@ -15,14 +16,19 @@ export interface Notes {
 const Account = z.object({ id: z.number().int() })
 
 export const accountsIn = (messages: Notes, log: Pick<Log, 'warn'>): Accounts => ({
-  async isSame(repoId, { login, id }) {
+  async isSame(repoId, { login, id }, usedBefore) {
     const name = `account-${repoId}-${login.toLowerCase()}`
-    const { outcome } = await messages.add(name, { id })
+    const read = async (): Promise<number | undefined> =>
+      Account.safeParse((await messages.get(name))?.data).data?.id
+    const known = await read()
+    if (known !== undefined) return known === id
+    const first = (await usedBefore()) ?? id
+    const { outcome } = await messages.add(name, { id: first })
     if (outcome === 'added')
       log.warn(
         { repository: repoId, login, id },
-        `allow.users: write ${login}:${id} to have it no other account's`,
+        `allow.users: write ${login}:${first} to have it no other account's`,
       )
-    return Account.safeParse((await messages.get(name))?.data).data?.id === id
+    return (await read()) === id
   },
 })

@@ -125,6 +125,7 @@ async function allowanceNow(
 export const askedOf = ({ github, deps, record }: CommandContext, settings: RepoSettings): Asked => ({
   github,
   accounts: deps.accounts,
+  signer: deps.signer,
   repoId: record.trigger.thread.repoId,
   settings,
 })

@@ -23,6 +23,9 @@ export interface ThreadClientOptions {
   redact(text: string): string
 }
 
+/** A thousand comments: whoever was heard before them, and the queue has forgotten, is somebody new. */
+const maxPagesOfRepository = 10
+
 export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: ThreadClientOptions) {
   const client = app.forRepo(thread)
   const at = { owner: thread.owner, repo: thread.repo }
@@ -94,6 +97,19 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Th
         .map(({ id, body, created_at }) => ({ id, body: body ?? '', createdAt: Date.parse(created_at) }))
     },
 
+    async ownCommentsOfRepository() {
+      const login = await app.botLogin()
+      const query = { ...at, sort: 'created', direction: 'desc', per_page: 100 } as const
+      const found: { number: number; body: string }[] = []
+      for (let page = 1; page <= maxPagesOfRepository; page += 1) {
+        const { data } = await client.rest.issues.listCommentsForRepo({ ...query, page })
+        for (const { user, body = '', issue_url } of data)
+          if (user?.login === login) found.push({ number: Number(/\/(\d+)$/.exec(issue_url)?.[1]), body })
+        if (data.length < query.per_page) break
+      }
+      return found
+    },
+
     /** Reads the files attached to a thread and to the command at `place`. */
     attachments: (commentRef?: CommentRef) =>
       attachmentReader({
@@ -113,7 +129,7 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Th
         .filter(comment => !comment.in_reply_to_id)
         .map(comment => ({
           id: comment.id,
-          path: comment.path,
+          path: redact(comment.path),
           line: comment.line ?? comment.original_line ?? null,
           hunk: redact(comment.diff_hunk),
           body: redact(comment.body),

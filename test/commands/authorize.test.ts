@@ -3,19 +3,34 @@ import { describe, expect, test } from 'vitest'
 import { allowanceOf } from '../../src/access/authorize.ts'
 import { settingsFile } from '../../src/commands/command-registry.ts'
 import { Rejected } from '../../src/core/model/errors.ts'
+import { markerSigner } from '../../src/core/model/marker.ts'
 import type { Role } from '../../src/core/model/role.ts'
+import type { Person } from '../../src/core/model/thread.ts'
+import { backupOf } from '../../src/core/run/recovery-record.ts'
+import { runWith } from '../core/given.ts'
 import { memoryAccounts } from '../support/deployment.ts'
 
 const zoe = { login: 'zoe', id: 12 }
 const bot = { login: 'helper[bot]', id: 13, app: 77 }
 
-const gitHub = (role: Role | number, teams: string[] = []) => ({
+const gitHub = (role: Role | number, teams: string[] = [], comments: Comments = []) => ({
   async permission() {
     if (typeof role === 'number') throw new Rejected('github', role, '', 'no')
     return { role, name: role }
   },
   isInTeam: async (team: string) => teams.includes(team),
+  ownCommentsOfRepository: async () => comments,
 })
+
+const signer = markerSigner('a key of thirty-two letters, say')
+type Comments = { number: number; body: string }[]
+
+/** The status comment of a run that somebody asked for. */
+const statusOf = (by: Person, { key = signer, number = 7, repo = 100 } = {}): Comments[number] => {
+  const run = runWith({ request: { ...runWith({}).request, by } })
+  const backup = backupOf(run)
+  return { number, body: `words\n${key.write({ run: run.id, repo, thread: 7, as: 'status', backup })}` }
+}
 
 const may = async (
   role: Role | number,
@@ -23,10 +38,11 @@ const may = async (
   person: typeof zoe | typeof bot = zoe,
   teams?: string[],
   accounts = memoryAccounts(),
+  comments: Comments = [],
 ) => {
   const { settings } = settingsFile.read(file)
-  return (await allowanceOf({ github: gitHub(role, teams), accounts, repoId: 100, settings }, person, 'run'))
-    .may
+  const asked = { github: gitHub(role, teams, comments), accounts, signer, repoId: 100, settings }
+  return (await allowanceOf(asked, person, 'run')).may
 }
 
 describe('starting a run', () => {
@@ -68,14 +84,46 @@ describe('starting a run', () => {
     expect(await may('read', file, { ...zoe, login: 'Zoe' }, [], accounts)).toBe(true)
   })
 
-  test('a queue without its data lets in who uses the login next, but for a login with its number, and the log says so', async () => {
+  const byLogin = 'allow: { users: [zoe] }'
+  const taken = { ...zoe, id: 99 }
+
+  test('a queue without its data knows by the markers of our comments which account a login was', async () => {
+    const comments = [
+      statusOf({ ...taken, login: 'maya' }),
+      statusOf(zoe),
+      statusOf({ login: 'sam', id: 13 }),
+    ]
+    for (const [person, expected] of [
+      [taken, false],
+      [{ ...zoe, login: 'Zoe' }, true],
+    ] as const) {
+      const afterLoss = memoryAccounts()
+      expect(await may('read', byLogin, person, [], afterLoss, comments)).toBe(expected)
+      // It is remembered from then on, whoever asked first.
+      expect(await may('read', byLogin, taken, [], afterLoss)).toBe(false)
+      expect(await may('read', byLogin, zoe, [], afterLoss)).toBe(true)
+    }
+  })
+
+  test('the account that came first is the one, not what somebody else signed or copied', async () => {
+    const comments = [
+      statusOf(taken),
+      statusOf(zoe),
+      statusOf({ ...zoe, id: 98 }, { key: markerSigner('another key of thirty-two letters') }),
+      statusOf({ ...zoe, id: 97 }, { number: 8 }),
+      statusOf({ ...zoe, id: 96 }, { repo: 101 }),
+    ]
+    expect(await may('read', byLogin, taken, [], memoryAccounts(), comments)).toBe(false)
+    expect(await may('read', byLogin, zoe, [], memoryAccounts(), comments)).toBe(true)
+  })
+
+  test('a login that is in neither is whoever uses it next, but for one with its number, and the log says so', async () => {
     const said: string[] = []
-    const taken = { ...zoe, id: 99 }
-    expect(await may('read', 'allow: { users: [zoe] }', zoe, [], memoryAccounts(said))).toBe(true)
+    expect(await may('read', byLogin, zoe, [], memoryAccounts(said))).toBe(true)
     const afterLoss = memoryAccounts(said)
-    expect(await may('read', 'allow: { users: [zoe] }', taken, [], afterLoss)).toBe(true)
+    expect(await may('read', byLogin, taken, [], afterLoss)).toBe(true)
     expect(await may('read', 'allow: { users: ["zoe:12"] }', taken, [], afterLoss)).toBe(false)
-    await may('read', 'allow: { users: [zoe] }', taken, [], afterLoss)
+    await may('read', byLogin, taken, [], afterLoss)
     expect(said).toEqual([
       "allow.users: write zoe:12 to have it no other account's",
       "allow.users: write zoe:99 to have it no other account's",

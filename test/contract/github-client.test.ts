@@ -407,6 +407,23 @@ describe('comments', () => {
     ])
   })
 
+  test('of the whole repository are the bot’s, newest first, and no more than a thousand are looked through', async () => {
+    const ours = { ...comment, issue_url: 'https://api.github.com/repos/acme/shop/issues/31' }
+    const others = Array.from({ length: 99 }, (_, id) => ({ ...ours, id: 100 + id, user: { login: 'eve' } }))
+    answers('GET', '/app', [200, { slug: 'codex' }])
+    answers(
+      'GET',
+      `${at}/issues/comments`,
+      ...Array.from({ length: 10 }, (): [number, object] => [200, [ours, ...others]]),
+    )
+    expect(await issue().ownCommentsOfRepository()).toEqual(
+      Array.from({ length: 10 }, () => ({ number: 31, body: 'x' })),
+    )
+    expect(seen.filter(line => line.includes('/comments'))[9]).toBe(
+      `GET ${at}/issues/comments?sort=created&direction=desc&per_page=100&page=10`,
+    )
+  })
+
   test('of an inline thread are looked for among the inline comments', async () => {
     answers('GET', '/app', [200, { slug: 'codex' }])
     answers('GET', `${at}/pulls/8/comments`, [200, [comment]])
@@ -459,9 +476,11 @@ test('no secret that is known leaves in a comment or a pull request', async () =
 })
 
 test('no secret that is known is kept of what a review says', async () => {
-  const given = { id: 5, path: 'a.ts', line: 1, diff_hunk: '+hush', body: 'use hush', user: null }
+  const given = { id: 5, path: 'hush.ts', line: 1, diff_hunk: '+hush', body: 'use hush', user: null }
   answers('GET', `${at}/pulls/8/reviews/4/comments`, [200, [given]])
-  expect(await onPull().reviewComments(4)).toMatchObject([{ hunk: '+[redacted]', body: 'use [redacted]' }])
+  expect(await onPull().reviewComments(4)).toMatchObject([
+    { path: '[redacted].ts', hunk: '+[redacted]', body: 'use [redacted]' },
+  ])
 })
 
 describe('reactions', () => {

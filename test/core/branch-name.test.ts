@@ -8,6 +8,7 @@ import {
   maxBranchLength,
   slugOf,
 } from '../../src/core/model/branch-name.ts'
+import { sampleSeed, tries } from '../support/tries.ts'
 
 describe('the slug of a title', () => {
   test.each([
@@ -139,7 +140,7 @@ describe('the name of a branch', () => {
       'refs/',
     )
     const name = fc.array(piece, { minLength: 1, maxLength: 6 }).map(pieces => pieces.join(''))
-    const names = new Set(fc.sample(name, { numRuns: 250, seed: 7 }))
+    const names = new Set(fc.sample(name, { numRuns: tries(250), seed: sampleSeed(7) }))
     // `@` is git's own word for HEAD, and `refs/heads/x` would be the branch x twice over.
     const plain = [...names].filter(each => each !== '@' && !each.startsWith('refs/'))
     const differ = plain.filter(each => isBranchName(each) !== git(each))

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { findCommands } from '../../src/core/command/find.ts'
 import { cmarkAvailable, render, renderAll } from '../support/cmark-gfm.ts'
+import { sampleSeed, tries } from '../support/tries.ts'
 
 /** What opens, closes, nests or hides, in the sizes at which engines differ. */
 const pieces = [
@@ -101,7 +102,7 @@ describe.skipIf(!cmarkAvailable())('GitHub’s Markdown engine', () => {
   })
 
   test('shows each command that is found at the start of a visible line', () => {
-    const texts = fc.sample(text, { numRuns: 1_500, seed: 7 })
+    const texts = fc.sample(text, { numRuns: tries(1_500), seed: sampleSeed(7) })
     const found = texts.map(source => findCommands(source).commands)
     expect(found.filter(commands => commands.length > 0).length).toBeGreaterThan(100)
     const pages = renderAll(texts, { raw: false })

@@ -4,6 +4,7 @@ import { commands, parseCommands } from '../../src/commands/command-registry.ts'
 import { findCommands, mayHoldCommand } from '../../src/core/command/find.ts'
 import { options } from '../../src/core/command/options.ts'
 import { isMistake, nearest, type Parsed } from '../../src/core/command/parse.ts'
+import { tries } from '../support/tries.ts'
 
 /** A command as one short line: `stop`, `run --effort high --new | words`, `? unknown-option modle → model`. */
 function brief(parsed: Parsed): string {
@@ -325,7 +326,7 @@ describe('for any text', () => {
         if (parsed.length > 0) expect(mayHoldCommand(text)).toBe(true)
         for (const one of parsed) expect(brief(one)).toEqual(expect.any(String))
       }),
-      { numRuns: 2_000 },
+      { numRuns: tries(2_000) },
     )
   })
 
@@ -337,7 +338,7 @@ describe('for any text', () => {
       fc.property(words, line => {
         expect(findCommands(`Hello.\n\n/codex ${line.replace(/[`<[\]>.@]/g, '')}`).commands).toHaveLength(1)
       }),
-      { numRuns: 1_000 },
+      { numRuns: tries(1_000) },
     )
   })
 
@@ -367,7 +368,7 @@ describe('for any text', () => {
         const text = [...before, `/codex ${words}`].join(gap)
         expect(read(text)).toEqual([`run | ${words}`])
       }),
-      { numRuns: 500 },
+      { numRuns: tries(500) },
     )
   })
 
@@ -406,7 +407,7 @@ describe('for any text', () => {
           expect(read([...before, wrapped].join('\n\n'))).toEqual([])
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: tries(1_000) },
     )
   })
 })

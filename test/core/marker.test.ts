@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { aroundMarkers, type Marker, markerSigner } from '../../src/core/model/marker.ts'
 import { code, inlineWords, quoted, safeMarkdown } from '../../src/core/text/safe-markdown.ts'
+import { tries } from '../support/tries.ts'
 
 const signer = markerSigner('the secret')
 const here = { repoId: 100, number: 7 }
@@ -107,7 +108,7 @@ test('never throws, whatever the text', () => {
     fc.property(fc.array(piece, { maxLength: 12 }), pieces => {
       for (const read of signer.read(pieces.join(''), here)) expect(read).toEqual(marker)
     }),
-    { numRuns: 500 },
+    { numRuns: tries(500) },
   )
 })
 
@@ -126,7 +127,7 @@ test('any marker is read back, in the text of any comment', () => {
         signer.read(`${words}\n${signer.write(given)}`, { repoId: given.repo, number: given.thread }),
       ).toEqual([given])
     }),
-    { numRuns: 300 },
+    { numRuns: tries(300) },
   )
 })
 

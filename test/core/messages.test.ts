@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readMessages } from '../../src/core/run/messages.ts'
 import { Run, type RunMessage } from '../../src/core/run/run.ts'
+import { tries } from '../support/tries.ts'
 import {
   branch,
   maya,
@@ -272,7 +273,7 @@ describe('the inbox', () => {
           ).toHaveLength(1)
         expect(steps.droppedMessageIds.every(id => steps.handledMessageIds.includes(id))).toBe(true)
       }),
-      { numRuns: 500 },
+      { numRuns: tries(500) },
     )
   })
 })

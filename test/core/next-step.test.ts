@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type Now, nextStep, steps } from '../../src/core/run/next-step.ts'
 import { isTerminal, type Outage, type Run } from '../../src/core/run/run.ts'
 import { limits } from '../../src/core/run/timing.ts'
+import { tries } from '../support/tries.ts'
 import {
   ask,
   branch,
@@ -1082,7 +1083,7 @@ describe('from any state', () => {
     ...(posthog ? { posthog } : {}),
   })
   const text = oneOf<Now['text']>('same', 'details', 'phase')
-  const numRuns = 3_000
+  const numRuns = tries(3_000)
 
   test('no Run ends while an agent works that was not asked to end, or of which the thread was not told', () => {
     fc.assert(

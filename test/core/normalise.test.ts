@@ -499,6 +499,18 @@ describe('what is not understood', () => {
     },
   )
 
+  test.each(['', '/acme/shop/issues/7', 'javascript:alert(1)'])(
+    'a thread whose page is %j, from which our links are made',
+    page => {
+      expect(read('issue_comment', changed(comments(), ['issue', 'html_url'], page))).toBe(
+        '- payload not understood',
+      )
+      expect(read('pull_request', changed(pulls(), ['pull_request', 'html_url'], page))).toBe(
+        '- payload not understood',
+      )
+    },
+  )
+
   test('any value at all', () => {
     fc.assert(
       fc.property(fc.constantFrom(...readEvents), fc.anything(), (event, payload) => {

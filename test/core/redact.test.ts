@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { redactor } from '../../src/core/text/redact.ts'
 import { safeMarkdown } from '../../src/core/text/safe-markdown.ts'
 import { actedOn } from '../security/as-github.ts'
+import { tries } from '../support/tries.ts'
 
 const key = '-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc+/=\n-----END RSA PRIVATE KEY-----\n'
 /** Put together here, so that no scanner takes this file for a leak. */
@@ -130,7 +131,7 @@ test('whatever stands around it, a known secret never comes out', () => {
         expect(redactor([hidden])(`${before}${hidden}${after}`)).not.toContain(hidden)
       },
     ),
-    { numRuns: 500 },
+    { numRuns: tries(500) },
   )
 })
 

@@ -37,7 +37,7 @@ vi.mock('../../src/core/text/safe-markdown.ts', async load => {
 })
 
 /** `npm run model` lives new lives each time; the suite the same, so that a rare one is found there and not by chance here. */
-const runs = Number(process.env.RUNS ?? 250)
+const runs = Number(process.env.RUNS ?? 150)
 const seed = Number(process.env.SEED ?? (process.env.RUNS === undefined ? 1 : Date.now() % 1_000_000))
 
 async function lives(script: Script): Promise<{ world: World; run: Run }> {

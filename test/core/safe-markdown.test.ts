@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { parseCommands } from '../../src/commands/command-registry.ts'
 import { code, disarm, inlineWords, quoted, safeMarkdown } from '../../src/core/text/safe-markdown.ts'
 import { actedOn } from '../security/as-github.ts'
+import { tries } from '../support/tries.ts'
 
 const tree = (text: string): Nodes =>
   fromMarkdown(text, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })
@@ -165,7 +166,7 @@ describe('for any text', () => {
       fc.property(hostile, text => {
         expect(safeMarkdown(text)).toEqual(expect.any(String))
       }),
-      { numRuns: 500 },
+      { numRuns: tries(500) },
     )
   })
 
@@ -175,7 +176,7 @@ describe('for any text', () => {
         expect(actedOn(safeMarkdown(text))).toEqual([])
         expect(actedOn(quoted(text, 10_000))).toEqual([])
       }),
-      { numRuns: 1_500 },
+      { numRuns: tries(1_500) },
     )
   })
 
@@ -187,7 +188,7 @@ describe('for any text', () => {
         expect(parseCommands(words)).toEqual([])
         expect(parseCommands(`Before\n\n${words}\n\nafter`)).toEqual([])
       }),
-      { numRuns: 1_000 },
+      { numRuns: tries(1_000) },
     )
   })
 
@@ -201,7 +202,7 @@ describe('for any text', () => {
         expect(actedOn(`By ${words} now`)).toEqual([])
         expect(parseCommands(`✅ Asked by ${words} today`)).toEqual([])
       }),
-      { numRuns: 1_000 },
+      { numRuns: tries(1_000) },
     )
   })
 
@@ -212,7 +213,7 @@ describe('for any text', () => {
         const inline = nodes(tree(`Branch ${code(text)}.`)).filter(node => node.type !== 'text')
         expect(inline.map(({ type }) => type)).toEqual(['inlineCode', 'paragraph', 'root'])
       }),
-      { numRuns: 500 },
+      { numRuns: tries(500) },
     )
   })
 })

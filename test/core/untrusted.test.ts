@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fenced, hidesWords, stripInvisible, visibleText } from '../../src/core/text/untrusted.ts'
+import { tries } from '../support/tries.ts'
 
 describe('what a reader of the page sees', () => {
   test.each([
@@ -61,7 +62,7 @@ describe('invisible characters go', () => {
             : /(?!)/,
         )
       }),
-      { numRuns: 500 },
+      { numRuns: tries(500) },
     )
   })
 })
@@ -126,6 +127,30 @@ test.each([
   const { user, system } = process.cpuUsage(began)
   // Twice three tries of 30 ms at most, and what the process does beside it.
   expect((user + system) / 1_000).toBeLessThan(400)
+})
+
+test.each(['[a](b) ', 'words ', 'a|', '| ', ' ', '$a', '](', '[', '\\a', '<a', 'a\n|'])(
+  'the time for 255,000 characters of %j, which no parser reads, grows with their number alone',
+  unit => {
+    const text = unit.repeat(Math.ceil(255_000 / unit.length))
+    const began = process.cpuUsage()
+    visibleText(text, 30_000)
+    const { user, system } = process.cpuUsage(began)
+    // What grew with the square took four seconds and more.
+    expect((user + system) / 1_000).toBeLessThan(500)
+  },
+)
+
+test('of a row of cells too long to be read, the first cell with words is what is left', () => {
+  const long = '[a](b) '.repeat(30_000)
+  for (const [row, left] of [
+    ['a | b | c', 'a '],
+    ['| a | b', '| a '],
+    ['|  | a|b', '|  | a'],
+    ['| |', '| |'],
+    ['a', 'a'],
+  ])
+    expect(visibleText(`${row}\n${long}`, 40).split('\n')[0]).toBe(left)
 })
 
 test('in the middle of text that is slow to read, too, what is hidden stays hidden', () => {

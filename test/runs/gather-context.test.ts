@@ -53,6 +53,23 @@ test('who stays unknown is left out, and holds nobody up', async () => {
   await expect(gathered(run, down)).rejects.toBe(down)
 })
 
+test('each comment is read in a turn of its own, so that many long ones hold nobody up', async () => {
+  const comments = Array.from({ length: 30 }, () => zoe)
+  const hand = handWith(runWith({}), {
+    github: { comments: async () => comments, permission: async () => ({ role: 'write', name: 'write' }) },
+  })
+  let turns = 0
+  const turn = (): void => {
+    turns += 1
+    next = setImmediate(turn)
+  }
+  let next = setImmediate(turn)
+  const { threadContext } = await gatherContext(hand)
+  clearImmediate(next)
+  expect(threadContext?.comments).toHaveLength(30)
+  expect(turns).toBeGreaterThanOrEqual(29)
+})
+
 test('an account that is gone is left out at once', async () => {
   expect(await gathered(runWith({}), refusal(404))).toEqual([])
 })

@@ -391,14 +391,14 @@ describe('untrusted text', () => {
       before: [
         { ...said, author: 'rita', bot: false, body: 'A word of rita.' },
         { ...said, author: 'eve', bot: false, body: 'A word of eve.' },
-        { ...said, author: 'ghost', bot: false, body: 'A word of ghost.' },
+        { ...said, author: 'gone', bot: false, body: 'A word of gone.' },
         { ...said, author: 'helper[bot]', bot: true, body: 'A word of a bot.' },
         { ...said, author: 'sam', bot: false, body: 'A word of the author.' },
       ],
     })
     await says(bot, commentEvent({}))
     expect(bot.prompts[0]).toContain('A word of the author.')
-    expect(bot.prompts[0]).not.toMatch(/A word of (?:rita|eve|ghost|a bot)/)
+    expect(bot.prompts[0]).not.toMatch(/A word of (?:rita|eve|gone|a bot)/)
     expect(bot.comments[0]?.body).toContain('Left out: 3 by people without write permission, 1 by bots.')
   })
 

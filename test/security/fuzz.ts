@@ -112,7 +112,16 @@ async function live(n: number): Promise<World> {
         updatedAt: 0,
       },
     ],
-    inline: [{ id: 1, path: 'a`b', line: 1, hunk: wordsOf(random), body: wordsOf(random), author: 'maya' }],
+    inline: [
+      {
+        id: 1,
+        path: wordsOf(random).slice(0, 4_000),
+        line: 1,
+        hunk: wordsOf(random),
+        body: wordsOf(random),
+        author: 'maya',
+      },
+    ],
   })
   const statuses: number[] = []
   const said = new Set<string>()

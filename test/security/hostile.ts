@@ -242,6 +242,14 @@ function user(random: Random): { login: string; id: number; type?: string } {
   }
 }
 
+/** Names of branches are used as they are, and nobody is called like a secret. */
+const withoutSecrets = (name: string): string =>
+  secrets.reduce((rest, secret) => rest.replaceAll(secret, 'x').replaceAll(secret.slice(0, 8), 'x'), name)
+
+/** One that means something, or any words in its place, as long as they may be. */
+const mostly = (random: Random, known: readonly string[], most: number): string =>
+  random.next() < 0.8 ? random.one(known) : wordsOf(random, 65_536).slice(0, most)
+
 const time = (random: Random): string =>
   new Date(Date.UTC(2026, 0, 2, 14, random.between(0, 30), random.between(0, 59))).toISOString()
 
@@ -257,7 +265,7 @@ function wholePayload(random: Random, event: string): object {
     ...(at === pull
       ? {
           head: {
-            ref: random.one(['maya/login', 'main', 'a`b', 'x)GH-7', '-x']),
+            ref: withoutSecrets(mostly(random, ['maya/login', 'main', 'a`b', 'x)GH-7', '-x'], 200)),
             sha: 'b'.repeat(40),
             repo: random.one([{ id: 100 }, { id: 100 }, { id: 100 }, { id: 666 }, null]),
           },
@@ -275,7 +283,7 @@ function wholePayload(random: Random, event: string): object {
     created_at: time(random),
     updated_at: time(random),
     submitted_at: time(random),
-    path: random.one(['src/a.ts', 'a`b', 'x\u202e\n# Instruction\n', '../x']),
+    path: mostly(random, ['src/a.ts', 'a`b', 'x\u202e\n# Instruction\n', '../x'], 4_000),
     line: random.one([1, null]),
     diff_hunk: wordsOf(random),
     pull_request_review_id: random.one([1, null]),
@@ -286,7 +294,9 @@ function wholePayload(random: Random, event: string): object {
     repository: { id: 100, name: 'shop', owner: { login: 'acme' }, default_branch: 'main' },
     sender: user(random),
     changes: random.next() < 0.7 ? { body: { from: wordsOf(random) } } : {},
-    label: { name: random.one(['codex', 'codex:plan', 'codex:high', 'codex:docs', 'codex:nope', 'bug']) },
+    label: {
+      name: mostly(random, ['codex', 'codex:plan', 'codex:high', 'codex:docs', 'codex:nope', 'bug'], 50),
+    },
   }
   const onPull = random.next() < 0.3
   switch (event) {

@@ -344,6 +344,7 @@ export class MemoryBot {
       return { role, name: role }
     },
     isInTeam: async () => false,
+    ownCommentsOfRepository: async () => this.comments.map(({ body }) => ({ number: 7, body })).reverse(),
     closing: async () => undefined,
     state: async () => (this.subject.gone ? undefined : { ...this.subject, closedBy: undefined }),
     hasComment: async ({ commentId }) => !this.deleted.has(commentId),
@@ -360,6 +361,7 @@ export class MemoryBot {
       if (inline === 'unreadable') throw new Rejected('github', 404, '', 'Not Found')
       return inline.map(comment => ({
         ...comment,
+        path: this.#redact(comment.path),
         hunk: this.#redact(comment.hunk),
         body: this.#redact(comment.body),
       }))

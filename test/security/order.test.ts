@@ -275,7 +275,7 @@ describe('what the thread remembers', () => {
 
   test('of an old comment is what its box repeats', async () => {
     const bot = await answered()
-    const shown = statusOf(bot)
+    const shown = bot.comments.find(({ body }) => body.includes('Try again'))?.body ?? ''
     await sends(bot, github.comment({ id: 502, at: 900, text: '/codex --new fix the second' }))
     await bot.settle()
     await sends(bot, github.ticks('maya', shown, 'Try again'))

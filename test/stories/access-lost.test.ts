@@ -52,7 +52,7 @@ onBothQueues(
       expect(renamed).toBe('acme/new-name')
       const thread = new Thread(world(), number, renamed)
       await github.as('maya', renamed).comments(number, '/codex stop')
-      await thread.waitForAnswer(/stopped/i)
+      await thread.waitForStatus(/was stopped/)
       expect(ledger().cancels).toHaveLength(1)
       expect(posthog.ledger.length).toBeGreaterThan(0)
     })

@@ -165,7 +165,7 @@ onBothQueues('The thread is a conversation', world => {
     await thread.waitForAnswer('nothing was asked here yet')
     posthog.script('slow thing', { kind: 'manual' })
     await says('/codex slow thing')
-    await thread.waitForStatus('⏳ Codex is working')
+    await thread.waitForStatus('The agent is')
     await says('/codex status')
     await thread.waitForAnswer('the agent is working, asked by maya')
     posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')

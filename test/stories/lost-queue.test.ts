@@ -88,7 +88,7 @@ onRedis('The queue lost its data before a run began', world => {
     await maya.editsIssue(number, { body: 'something else' })
     await wipe(world())
 
-    await thread.waitForAnswer('edited since')
+    await thread.waitForStatus('edited since')
     expect(ledgerOf(world(), number, repository).runs).toEqual([])
   })
 })

@@ -45,7 +45,7 @@ onBothQueues(
           const thread = new Thread(world(), number, repository)
           await thread.waitForStatus('Codex is working')
           await maya.comments(number, `/codex and mind ${owner}`)
-          await thread.waitForAnswer('passed on')
+          await thread.waitForStatus('passed on')
           return { owner, repository, maya, thread, postHog: postHogOf[owner] }
         }
         const threads = [await begin('acme'), await begin('globex')]

@@ -5,6 +5,7 @@
 
 import type { CommentView } from '../model/views.ts'
 import type { Context } from '../run/run.ts'
+import { loopTurn } from '../text/event-loop-turn.ts'
 import { visibleText } from '../text/untrusted.ts'
 
 const maxComments = 30
@@ -17,15 +18,18 @@ export interface Reading {
   trusted(author: string): boolean
 }
 
-/** GitHub tells times in seconds; the command itself is one of the comments. */
-export function contextOf({ comments, at, trusted }: Reading): Context {
+/** GitHub tells times in seconds; the command itself is one of the comments. Each is read in a turn of its own. */
+export async function contextOf({ comments, at, trusted }: Reading): Promise<Context> {
   const people = comments.filter(({ bot }) => !bot)
   const inTime = people.filter(({ createdAt, updatedAt }) => createdAt < at && updatedAt <= at)
   const byTrusted = inTime.filter(({ author }) => trusted(author))
+  const read: Context['comments'] = []
+  for (const { author, createdAt, body } of byTrusted.slice(-maxComments)) {
+    await loopTurn()
+    read.push({ author, at: createdAt, body: visibleText(body, maxOfOne) })
+  }
   return {
-    comments: byTrusted
-      .slice(-maxComments)
-      .map(({ author, createdAt, body }) => ({ author, at: createdAt, body: visibleText(body, maxOfOne) })),
+    comments: read,
     leftOut: {
       bots: comments.length - people.length,
       outsiders: inTime.length - byTrusted.length,

@@ -31,6 +31,8 @@ export interface ThreadClient {
   edit(commentId: number, body: string): Promise<'edited' | 'gone'>
   deleteComment(commentId: number): Promise<void>
   ownComments(since?: number, commentRef?: CommentRef): Promise<OwnComment[]>
+  /** Of all threads, newest first, as far back as is looked. */
+  ownCommentsOfRepository(): Promise<{ number: number; body: string }[]>
   attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
   reviewComments(reviewId: number): Promise<InlineComment[]>
   /** `undefined` when it is gone. */

@@ -82,7 +82,7 @@ const withoutMarkup = (text: string): string =>
     .replace(/<!--[\s\S]*?(?:-->|$)/g, '')
     .replace(/<[^<>\n]{0,500}>?|^[^\n]{0,500}\]:.*$|\][([][^)\]\n]{0,500}[)\]]?/gm, ' ')
     .replace(/\$[^$\n]*\$?|^[^\n]*\\[a-z][^\n]*$/gim, ' ')
-    .replace(/(?<=[^\s|][^|\n]*)\|.*$/gm, '')
+    .replace(/^((?:[^\S\n]*\|)*[^\S\n]*[^\s|][^|\n]*)\|.*$/gm, '$1')
 
 /**
  * Puts text between two lines that only this run knows, so that nothing inside can end it early.

@@ -14,6 +14,9 @@ const body = z
   .nullish()
   .transform(text => text ?? '')
 
+/** Our links to branches and commits begin with it. */
+const page = z.url({ protocol: /^https?$/ })
+
 const Repository = z.object({
   id: z.number().int(),
   name,
@@ -33,7 +36,7 @@ const PullRequest = z.object({
   title: z.string(),
   body,
   user: author,
-  html_url: z.string(),
+  html_url: page,
   state: z.string().optional(),
   merged: z.boolean().nullish(),
   updated_at: z.string().optional(),
@@ -48,7 +51,7 @@ const Issue = z.object({
   title: z.string(),
   body,
   user: author,
-  html_url: z.string(),
+  html_url: page,
   state: z.string().optional(),
   updated_at: z.string().optional(),
   closed_at: z.string().nullish(),

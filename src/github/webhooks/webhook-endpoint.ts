@@ -117,9 +117,9 @@ function kindOf({ status, body }: Answer): WebhookAnswer {
   return status === 200 ? 'ignored' : 'refused'
 }
 
-const wordsOf = new Set(['text', 'before', 'title', 'body', 'hunk'])
+const wordsOf = new Set(['text', 'before', 'title', 'body', 'hunk', 'path'])
 
-/** Only what people wrote is touched; names and addresses stay as they are. */
+/** Only what people wrote is touched, the names of files among it; other names and addresses are used, and stay. */
 function withoutSecrets(trigger: Trigger, redact: (text: string) => string): Trigger {
   const clean = (part: unknown, key: string): unknown => {
     if (typeof part === 'string') return wordsOf.has(key) ? redact(part) : part

@@ -98,15 +98,17 @@ async function heedingClosing({ github, run, deps }: StepContext): Promise<Run> 
 async function mayStop(context: Pick<StepContext, 'github' | 'run' | 'deps'>, by: Person): Promise<boolean> {
   const { github, run, deps } = context
   const { settings } = await deps.settings.of(github, run.thread)
-  const { accounts } = deps
-  return (await allowanceOf({ github, accounts, repoId: run.thread.repoId, settings }, by, 'stop')).may
+  const { accounts, signer } = deps
+  const naming = { github, accounts, signer, repoId: run.thread.repoId, settings }
+  return (await allowanceOf(naming, by, 'stop')).may
 }
 
 async function stillMay(context: StepContext): Promise<boolean> {
   const { github, run, deps } = context
   const { settings, usable } = await deps.settings.of(github, run.thread)
   const name = run.request.what === 'plan' ? 'plan' : 'run'
-  const naming = { github, accounts: deps.accounts, repoId: run.thread.repoId, settings }
+  const { accounts, signer } = deps
+  const naming = { github, accounts, signer, repoId: run.thread.repoId, settings }
   const may = usable && (await allowanceOf(naming, run.request.by, name)).may
   if (!may) believeAbsent(context, 'The right to start this')
   return may

@@ -16,10 +16,12 @@ export async function gatherContext(context: StepContext): Promise<Run> {
   const { run, github } = context
   const comments = await github.comments()
   const trusted = await trustedAuthors(context, comments)
-  return {
-    ...run,
-    threadContext: contextOf({ comments, at: run.request.at, trusted: author => trusted.has(author) }),
-  }
+  const threadContext = await contextOf({
+    comments,
+    at: run.request.at,
+    trusted: author => trusted.has(author),
+  })
+  return { ...run, threadContext }
 }
 
 /** The asker and the author of the thread, and whoever may write to the repository. */

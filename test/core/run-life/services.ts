@@ -118,6 +118,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     reviewComments: absent('reviewComments'),
     inlineComment: absent('inlineComment'),
     isInTeam: absent('isInTeam'),
+    ownCommentsOfRepository: absent('ownCommentsOfRepository'),
   }
 }
 

@@ -1,0 +1,21 @@
+/** Which account used a login in a repository before, by the signed markers of our own comments there. */
+import type { Signer } from '../core/model/marker.ts'
+import type { ThreadClient } from '../core/model/ports.ts'
+
+export interface Memory {
+  github: Pick<ThreadClient, 'ownCommentsOfRepository'>
+  signer: Signer
+  repoId: number
+}
+
+/** The earliest one that is found. */
+export async function usedBefore(
+  { github, signer, repoId }: Memory,
+  login: string,
+): Promise<number | undefined> {
+  const newestFirst = await github.ownCommentsOfRepository()
+  const askers = newestFirst
+    .flatMap(({ number, body }) => signer.read(body, { repoId, number }))
+    .flatMap(({ backup }) => backup?.request.by ?? [])
+  return askers.findLast(by => by.app === undefined && by.login.toLowerCase() === login.toLowerCase())?.id
+}
