@@ -11,7 +11,7 @@ import { pageOfThreads } from '../test/threads/index-page.ts'
 import { kinds, type ShownComment, type ThreadKind } from '../test/threads/kinds.ts'
 
 const folder = new URL('../docs/threads/', import.meta.url).pathname
-const width = 760
+const widths = { '': 760, '-phone': 390 }
 
 type Scheme = 'light' | 'dark'
 
@@ -19,7 +19,8 @@ async function main(wanted: readonly string[]): Promise<void> {
   const profile = mkdtempSync(join(tmpdir(), 'threads-'))
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    viewport: { width, height: 400 },
+    viewport: { width: widths[''], height: 400 },
+    deviceScaleFactor: 1.5,
     args: [
       '--no-sandbox',
       '--disable-gpu',
@@ -32,12 +33,14 @@ async function main(wanted: readonly string[]): Promise<void> {
     const page = await browser.newPage()
     for (const [name, kind] of Object.entries(kinds)) {
       if (wanted.length > 0 && !wanted.includes(name)) continue
-      for (const scheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme: scheme })
-        await page.setContent(html(kind, scheme))
-        const path = `${folder}${name}-${scheme}.png`
-        await page.locator('main').screenshot({ path })
-      }
+      for (const scheme of ['light', 'dark'] as const)
+        for (const [of, width] of Object.entries(widths)) {
+          if (of !== '' && scheme === 'dark') continue
+          await page.setViewportSize({ width, height: 400 })
+          await page.emulateMedia({ colorScheme: scheme })
+          await page.setContent(html(kind, scheme))
+          await page.locator('main').screenshot({ path: `${folder}${name}${of}-${scheme}.png` })
+        }
     }
   } finally {
     await browser.close()
@@ -62,12 +65,14 @@ function frame(scheme: Scheme): string {
   const { page, head, line, words, name } = colours[scheme]
   return `
     body { margin: 0; background: ${page}; }
-    main { box-sizing: border-box; width: ${width}px; padding: 16px 20px 4px; background: ${page}; }
+    main { box-sizing: border-box; padding: 16px 20px 4px; background: ${page}; }
     .comment { border: 1px solid ${line}; border-radius: 6px; margin-bottom: 16px; overflow: hidden; }
     .by { background: ${head}; border-bottom: 1px solid ${line}; padding: 7px 16px; color: ${words};
       font: 13px -apple-system, "Segoe UI", "Noto Sans", Helvetica, Arial, sans-serif; }
     .by b { color: ${name}; }
     .bot { border: 1px solid ${line}; border-radius: 2em; padding: 0 7px; font-size: 11px; margin: 0 4px; }
+    .outdated .by { border-bottom: 0; display: flex; justify-content: space-between; gap: 12px; }
+    @media (max-width: 500px) { main { padding: 12px 8px 1px; } }
     .markdown-body { font-size: 14px !important; padding: 14px 16px; }
     .markdown-body > :last-child { margin-bottom: 0; }
     .task-list-item { list-style: none; }
@@ -82,8 +87,13 @@ function html(kind: ThreadKind, scheme: Scheme): string {
     <main>${comments.join('\n')}</main>`
 }
 
-const shown = ({ author }: ShownComment, body: string): string =>
-  `<div class="comment"><div class="by"><b>${author}</b>${author === 'codex' ? '<span class="bot">bot</span>' : ''} commented</div>
+const shown = ({ author, minimized }: ShownComment, body: string): string =>
+  minimized
+    ? outdated
+    : `<div class="comment"><div class="by"><b>${author}</b>${author === 'codex' ? '<span class="bot">bot</span>' : ''} commented</div>
   <div class="markdown-body">${body.replaceAll('<li><input type="checkbox"', '<li class="task-list-item"><input type="checkbox"')}</div></div>`
+
+const outdated = `<div class="comment outdated"><div class="by"><span><b>codex</b><span class="bot">bot</span>
+  This comment was marked as outdated.</span><span>Show&nbsp;comment</span></div></div>`
 
 await main(process.argv.slice(2))

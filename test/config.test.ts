@@ -386,9 +386,9 @@ describe('SETTINGS_FILE', () => {
     const read = withFile('owners:\n  acme:\n    as_user: maybe\nlimits: {person: 0}\n')
     expect(read.kind === 'refuse' && read.problems).toEqual([
       expect.stringMatching(
-        /^SETTINGS_FILE is wrong: .*, line 3, `owners\.acme\.as_user`, must be true, false or/,
+        /^SETTINGS_FILE is wrong: .*, line 3: `owners\.acme\.as_user` must be true, false or/,
       ),
-      expect.stringMatching(/^SETTINGS_FILE is wrong: .*, line 4, `limits\.person`/),
+      expect.stringMatching(/^SETTINGS_FILE is wrong: .*, line 4: `limits\.person`/),
     ])
   })
 

@@ -51,6 +51,17 @@ function showHeard(context: CommandContext, trigger: Asking): boolean {
   return true
 }
 
+/** Without a word about it. */
+export async function mayUse(context: CommandContext, trigger: Asking, name: string): Promise<boolean> {
+  try {
+    const { settings } = await askWho(context, trigger)
+    return (await allowanceNow(context, trigger, name, settings)).may
+  } catch (error) {
+    if (error instanceof RetryLater) throw error
+    return false
+  }
+}
+
 /** Whether the asker may use no command at all: then what they wrote is not even read. */
 export async function mayNothing(context: CommandContext, trigger: Asking): Promise<boolean> {
   try {

@@ -1,11 +1,13 @@
 /** What arrived becomes what happens: who may, what was asked, then an answer or a Run. */
 import { instruction } from '../core/command/grammar.ts'
+import { isMisplaced } from '../core/command/misplaced.ts'
 import { isMistake, type Parsed } from '../core/command/parse.ts'
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { recent } from '../core/model/recently.ts'
 import type { CommentTrigger, LabelTrigger, ThreadTrigger, TickTrigger } from '../core/model/trigger.ts'
 import { backoff, limits } from '../core/run/timing.ts'
+import { loopTurn } from '../core/text/event-loop-turn.ts'
 import { type Asked, acceptEach } from './accept-each.ts'
 import { loseAccess } from './access-lost.ts'
 import {
@@ -17,7 +19,7 @@ import {
   type TriggerDeps,
 } from './command-context.ts'
 import { commandNamed } from './command-registry.ts'
-import { gate, isListedApp, mayNothing } from './gate.ts'
+import { gate, isListedApp, mayNothing, mayUse } from './gate.ts'
 import { obey } from './perform.ts'
 import { newsOfPull } from './pull-news.ts'
 import { commandsOf, textsOf } from './read-commands.ts'
@@ -83,15 +85,33 @@ function accept(context: CommandContext, trigger: ThreadTrigger): Promise<StepRe
 async function acceptComment(context: CommandContext, trigger: CommentTrigger): Promise<StepResult> {
   if (!(await isHeard(context, trigger))) return end
   const texts = await textsOf(context, trigger)
-  if (texts.length === 0) return end
+  if (texts.length === 0) return hint(context, trigger)
   if (await mayNothing(context, trigger))
     return acceptEach(context, trigger, [{ handle: () => refuseUnread(context, trigger) }])
   const asked = await commandsOf(trigger, texts)
+  if (asked.length === 0) return hint(context, trigger)
   return acceptEach(
     context,
     trigger,
     asked.map(parsed => askedBy(context, trigger, parsed)),
   )
+}
+
+/** A command where none is read gets a word once, so that nobody waits for what does not come. */
+async function hint(context: CommandContext, trigger: CommentTrigger): Promise<StepResult> {
+  if (!trigger.misplaced) return end
+  await loopTurn()
+  if (!isMisplaced(trigger.text)) return end
+  return acceptEach(context, trigger, [{ handle: () => hinted(context, trigger) }])
+}
+
+async function hinted(context: CommandContext, trigger: CommentTrigger): Promise<CommandResult> {
+  const { thread, sender } = trigger
+  const name = `misplaced-${thread.repoId}-${thread.number}-${sender.id}`
+  const first = await context.deps.isFirst(name, trigger.id)
+  return first && (await mayUse(context, trigger, instruction))
+    ? refused({ kind: 'misplaced' })
+    : { kind: 'passed-over' }
 }
 
 function askedBy(context: CommandContext, trigger: CommentTrigger, parsed: Parsed): Asked {

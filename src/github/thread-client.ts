@@ -61,15 +61,19 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Th
     },
 
     /** `gone` when somebody deleted the comment. */
-    async edit(commentId: number, text: string): Promise<'edited' | 'gone'> {
+    async edit(commentId: number, text: string): Promise<{ nodeId: string } | 'gone'> {
       const body = redact(text)
       try {
-        await client.rest.issues.updateComment({ ...at, comment_id: commentId, body })
-        return 'edited'
+        const { data } = await client.rest.issues.updateComment({ ...at, comment_id: commentId, body })
+        return { nodeId: data.node_id }
       } catch (error) {
         if (isNotFound(error)) return 'gone'
         throw error
       }
+    },
+
+    async minimize(nodeId: string): Promise<void> {
+      await client.graphql(minimizeMutation, { subject: nodeId }).catch(unlessLimited)
     },
 
     async deleteComment(commentId: number): Promise<void> {
@@ -331,6 +335,9 @@ const addReactionMutation = `mutation addReaction($subject: ID!, $content: React
 }`
 const removeReactionMutation = `mutation removeReaction($subject: ID!, $content: ReactionContent!) {
   removeReaction(input: { subjectId: $subject, content: $content }) { reaction { content } }
+}`
+const minimizeMutation = `mutation minimizeComment($subject: ID!) {
+  minimizeComment(input: { subjectId: $subject, classifier: OUTDATED }) { clientMutationId }
 }`
 const graphQlName: Record<Reaction, string> = {
   eyes: 'EYES',

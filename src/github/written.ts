@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import { mayHoldCommand } from '../core/command/find.ts'
+import { mayBeMisplaced } from '../core/command/misplaced.ts'
 import type { Ignored } from '../core/model/trigger.ts'
 import type * as payloads from './webhooks/payloads.ts'
 
@@ -15,7 +16,7 @@ interface Words {
   at: number
   /** Tells one edit from another: GitHub's times have whole seconds. */
   edit: string | undefined
-  text: { text: string; before?: string }
+  text: { text: string; before?: string; misplaced?: true }
 }
 
 interface Written {
@@ -23,7 +24,14 @@ interface Written {
   user?: { id: number } | null | undefined
   created_at: string
   updated_at?: string | undefined
+  author_association?: string | undefined
 }
+
+/**
+ * It gives nobody a right, but says without a call whom a hint may be for: strangers are not worth one. Apps have no
+ * association.
+ */
+const insiders: ReadonlySet<string | undefined> = new Set(['OWNER', 'MEMBER', 'COLLABORATOR'])
 
 interface Writing extends payloads.BasePayload {
   changes?: { body?: { from?: string | null | undefined } | undefined } | null | undefined
@@ -33,16 +41,19 @@ interface Writing extends payloads.BasePayload {
 export function commentWords(payload: Writing, comment: Written): Words | { ignored: Ignored } {
   const { action } = payload
   if (action !== 'created' && action !== 'edited') return { ignored: 'event not used' }
-  if (!mayHoldCommand(comment.body)) return { ignored: 'no command' }
+  const text = comment.body
+  const isHinted = action === 'created' && insiders.has(comment.author_association) && mayBeMisplaced(text)
+  if (!isHinted && !mayHoldCommand(text)) return { ignored: 'no command' }
   const created = timeOf(comment.created_at)
-  if (action === 'created') return { at: created, edit: undefined, text: { text: comment.body } }
+  if (action === 'created')
+    return { at: created, edit: undefined, text: { text, ...(isHinted ? { misplaced: true } : {}) } }
   const before = payload.changes?.body?.from
   if (typeof before !== 'string') return { ignored: 'no new command' }
   // Somebody else's tick or typo fix does not ask for what stands there, and its author did not do it.
   if (comment.user?.id !== payload.sender.id) return { ignored: 'edited by somebody else' }
   const at = timeOf(comment.updated_at ?? comment.created_at)
   if (at - created > editWindow) return { ignored: 'edited too late' }
-  return { at, edit: `${at}-${hashOf(before, comment.body)}`, text: { text: comment.body, before } }
+  return { at, edit: `${at}-${hashOf(before, comment.body)}`, text: { text, before } }
 }
 
 /** What a submitted review asks may stand on its lines; an edit is of its own text. */

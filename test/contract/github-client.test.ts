@@ -375,13 +375,31 @@ describe('comments', () => {
     expect(bodies).toEqual([{ body: 'a' }, { body: 'a' }, { body: 'a' }])
   })
 
-  test.each<[string, Answer, string]>([
-    ['is edited', [200, comment], 'edited'],
+  test.each<[string, Answer, unknown]>([
+    ['is edited', [200, { ...comment, node_id: 'IC_9' }], { nodeId: 'IC_9' }],
     ['is gone', [404, { message: 'Not Found' }], 'gone'],
     ['is gone for good', [410, { message: 'Gone' }], 'gone'],
   ])('one that %s', async (_, answer, expected) => {
     answers('PATCH', `${at}/issues/comments/9`, answer)
-    expect(await issue().edit(9, 'b')).toBe(expected)
+    expect(await issue().edit(9, 'b')).toEqual(expected)
+  })
+
+  test('one that is outdated is folded away, and a refusal of that is no trouble', async () => {
+    const sent: { query: string; variables: unknown }[] = []
+    const answered = { data: { minimizeComment: { clientMutationId: null } } }
+    for (const answer of [answered, { errors: [{ type: 'FORBIDDEN', message: 'not accessible' }] }])
+      nock(api)
+        .post('/api/graphql', body => sent.push(body) > 0)
+        .reply(200, answer)
+    await issue().minimize('IC_9')
+    await issue().minimize('IC_9')
+    expect(sent).toHaveLength(2)
+    expect(sent[0]).toMatchObject({
+      query: expect.stringMatching(
+        /minimizeComment\(input: \{ subjectId: \$subject, classifier: OUTDATED \}\)/,
+      ),
+      variables: { subject: 'IC_9' },
+    })
   })
 
   test('of our own are found by our login, over all pages', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { commands, parseCommands } from '../../src/commands/command-registry.ts'
 import { options } from '../../src/core/command/options.ts'
 import type { Mistake } from '../../src/core/command/parse.ts'
-import { closingComment, inlineAnswer } from '../../src/core/comments/closing.ts'
+import { closingComment as closingFor, inlineAnswer } from '../../src/core/comments/closing.ts'
 import { type Reply, replyComment } from '../../src/core/comments/replies.ts'
 import { failureOf } from '../../src/core/comments/service-refusals.ts'
 import { phaseKey, statusComment } from '../../src/core/comments/status.ts'
@@ -10,6 +10,7 @@ import { exactly, maxComment, moment } from '../../src/core/comments/words.ts'
 import { Rejected } from '../../src/core/model/errors.ts'
 import type { Outcome, Phase, Run } from '../../src/core/run/run.ts'
 import { phaseOf } from '../../src/core/run/run.ts'
+import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'
 import {
   ask,
   branch,
@@ -31,6 +32,7 @@ import {
 
 const now = t0 + 3 * minute
 const status = (run: Run): string => statusComment(run, deployment, now)
+const closingComment = (run: Run): string => closingFor(run, deployment)
 
 const progress = [
   { step: 'clone', label: 'Cloning the repository', done: true, at: t0 + 20 * second },
@@ -95,7 +97,7 @@ describe('the status comment', () => {
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      <sub>maya, 14:02 UTC · \`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
+      <sub>maya, 14:02 UTC · \`/codex <more>\` to steer · \`/codex help\`</sub>"
     `)
   })
   test('getting ready', () => {
@@ -106,7 +108,7 @@ describe('the status comment', () => {
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      <sub>maya, 14:02 UTC · \`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
+      <sub>maya, 14:02 UTC · \`/codex <more>\` to steer · \`/codex help\`</sub>"
     `)
   })
   test('handed to PostHog', () => {
@@ -127,7 +129,7 @@ describe('the status comment', () => {
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
+      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to steer · \`/codex help\`</sub>"
     `)
   })
   test('working', () => {
@@ -150,7 +152,7 @@ describe('the status comment', () => {
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
+      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to steer · \`/codex help\`</sub>"
     `)
   })
   test('stopping', () => {
@@ -186,7 +188,7 @@ describe('the status comment', () => {
 
       </details>
 
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · draft, \`codex/login\` → \`main\` · \`/codex <more>\` to go on</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · draft, \`codex/login\` → \`main\`</sub>"
     `)
   })
   test('commits on a pull request', () => {
@@ -203,7 +205,7 @@ describe('the status comment', () => {
 
       </details>
 
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to go on</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
   test('an answer', () => {
@@ -219,7 +221,7 @@ describe('the status comment', () => {
 
       </details>
 
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to go on</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
   test('nothing', () => {
@@ -235,7 +237,7 @@ describe('the status comment', () => {
 
       </details>
 
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to go on</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
   test('stopped', () => {
@@ -255,7 +257,7 @@ describe('the status comment', () => {
 
       - [ ] Try again <!-- codex-box:retry -->
 
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex retry\`</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
   test('failed', () => {
@@ -273,7 +275,7 @@ describe('the status comment', () => {
 
       </details>
 
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex retry\`</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
 
@@ -299,14 +301,14 @@ describe('the status comment', () => {
 
       > fix the flaky login test
 
-      Waiting for PostHog since 14:03 UTC: PostHog’s rate limit is reached. Goes on by itself; next try 14:07 UTC.
+      PostHog’s rate limit is reached, since 14:03 UTC. It goes on by itself; next try 14:07 UTC.
 
       **Running the tests** · 2 follow-ups passed on · 1 follow-up to pass on
 
       ⚠️ PostHog used model gpt-5, effort low instead of what was asked
       ⚠️ PostHog lets its bot write the pull request: the user of its key has no usable GitHub link there
       ⚠️ \`log.txt\` was not passed to the agent: it is larger than 10 MB
-      ⚠️ .github/codex.yml, line 3, \\\`model\\\`, is not text. Until that is put right, the last version without a slip holds.
+      ⚠️ .github/codex.yml, line 3, \`model\`, is not text. Until that is put right, the last version without a slip holds.
 
       <details><summary>Steps, and what the agent was given</summary>
 
@@ -320,7 +322,7 @@ describe('the status comment', () => {
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5, effort high · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to steer · \`/codex stop\` · \`/codex help\`</sub>"
+      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5, effort high · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to steer · \`/codex help\`</sub>"
     `)
   })
 
@@ -329,7 +331,7 @@ describe('the status comment', () => {
     [
       'a plan',
       working({ ...over, request: { ...ask, what: 'plan' }, outcome: { kind: 'answer' } }),
-      /📋 Codex has a plan[\s\S]*`\/codex approve`/,
+      /📋 Codex has a plan/,
     ],
     ['an issue that is the instruction', runWith({ request: { ...ask, text: '' } }), /^> The issue itself$/m],
     [
@@ -454,29 +456,63 @@ describe('the last word', () => {
   )('%s begins with whom it is for, and is short', (_, run) => {
     expect(closingComment(run)).toMatch(/^@maya /)
     expect(closingComment({ ...run, answerTo: 'zoe' })).toMatch(/^@zoe /)
-    expect(closingComment(run).length).toBeLessThan(700)
+    const [open = ''] = closingComment(run).split('<details>')
+    expect(open.length).toBeLessThan(500)
+  })
+
+  test('stands for the status, so that it has all that is left to say', () => {
+    const run: Run = { ...phases.answer, cost: 0.42, settingsProblem: 'x is not a setting' }
+    const last = closingComment(run)
+    expect(last).toMatch(/⚠️ x is not a setting[\s\S]*<details>[\s\S]*<sub>.* · \$0\.42 · /)
+    expect(status(run)).not.toContain('$')
+    expect(status({ ...phases.stopped, cost: 0.42 })).toContain('$0.42')
+    expect(closingComment({ ...phases.pull, pulls: [{ ...pull, draft: true }] })).not.toContain('draft')
   })
 
   test('a pull request', () => {
     expect(closingComment(phases.pull)).toMatchInlineSnapshot(
       `
-      "@maya the pull request is ready for you: [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9).
+      "@maya the pull request is ready for you: **[#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9)**
 
       > The test now waits for the session.
       >
       > - \`login.test.ts\` waits
-      > - thanks to @​sam, see #​5"
+      > - thanks to @​sam, see #​5
+
+      <details><summary>Steps, and what the agent was given</summary>
+
+      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
+      ✅ Cloning the repository
+      ✅ Running the tests · 2 min
+
+      The agent was given the instruction, title and description as they were when this was asked.
+
+      </details>
+
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to go on</sub>"
     `,
     )
   })
   test('commits on a pull request', () => {
     expect(closingComment(phases.pushed)).toMatchInlineSnapshot(`
-      "@maya done: [\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc) is on this pull request.
+      "@maya done: **[\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc)** is on this pull request.
 
       > The test now waits for the session.
       >
       > - \`login.test.ts\` waits
-      > - thanks to @​sam, see #​5"
+      > - thanks to @​sam, see #​5
+
+      <details><summary>Steps, and what the agent was given</summary>
+
+      ✅ Branch [\`maya/login\`](https://github.com/acme/shop/tree/maya/login)
+      ✅ Cloning the repository
+      ✅ Running the tests · 2 min
+
+      The agent was given the instruction, title and description as they were when this was asked.
+
+      </details>
+
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to go on</sub>"
     `)
   })
   test('commits on the pull request of an issue', () => {
@@ -488,7 +524,20 @@ describe('the last word', () => {
       sessionLog: undefined,
     })
     expect(closingComment(run)).toMatchInlineSnapshot(
-      `"@maya done: [\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc) is on [#9](https://github.com/acme/shop/pull/9)."`,
+      `
+      "@maya done: **[\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc)** is on [#9](https://github.com/acme/shop/pull/9).
+
+      <details><summary>Steps, and what the agent was given</summary>
+
+      ✅ Cloning the repository
+      ✅ Running the tests · 2 min
+
+      The agent was given the instruction, title and description as they were when this was asked.
+
+      </details>
+
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to go on</sub>"
+    `,
     )
   })
   test('an answer', () => {
@@ -498,7 +547,18 @@ describe('the last word', () => {
       > The test now waits for the session.
       >
       > - \`login.test.ts\` waits
-      > - thanks to @​sam, see #​5"
+      > - thanks to @​sam, see #​5
+
+      <details><summary>Steps, and what the agent was given</summary>
+
+      ✅ Cloning the repository
+      ✅ Running the tests · 2 min
+
+      The agent was given the instruction, title and description as they were when this was asked.
+
+      </details>
+
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to go on</sub>"
     `)
   })
   test('a plan', () => {
@@ -511,13 +571,37 @@ describe('the last word', () => {
       > - \`login.test.ts\` waits
       > - thanks to @​sam, see #​5
 
-      - [ ] Carry out this plan <!-- codex-box:approve -->"
+      - [ ] Carry out this plan <!-- codex-box:approve -->
+
+      <details><summary>Steps, and what the agent was given</summary>
+
+      ✅ Cloning the repository
+      ✅ Running the tests · 2 min
+
+      The agent was given the instruction, title and description as they were when this was asked.
+
+      </details>
+
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex plan <more>\` to change it</sub>"
     `,
     )
   })
   test('nothing', () => {
     expect(closingComment(phases.nothing)).toMatchInlineSnapshot(
-      `"@maya Codex finished without changing anything and said nothing about it. Say more with \`/codex <more>\`."`,
+      `
+      "@maya Codex finished without changing anything and said nothing about it.
+
+      <details><summary>Steps, and what the agent was given</summary>
+
+      ✅ Cloning the repository
+      ✅ Running the tests · 2 min
+
+      The agent was given the instruction, title and description as they were when this was asked.
+
+      </details>
+
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to go on</sub>"
+    `,
     )
   })
   test('stopped, with nothing left behind', () => {
@@ -525,7 +609,18 @@ describe('the last word', () => {
       `
       "@maya you stopped this run. Nothing is left behind.
 
-      - [ ] Try again <!-- codex-box:retry -->"
+      - [ ] Try again <!-- codex-box:retry -->
+
+      <details><summary>Steps, and what the agent was given</summary>
+
+      ✅ Cloning the repository
+      ⏹️ Running the tests · 2 min
+
+      The agent was given the instruction, title and description as they were when this was asked.
+
+      </details>
+
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `,
     )
   })
@@ -534,7 +629,19 @@ describe('the last word', () => {
       `
       "@maya you stopped this run. Left behind: commits up to \`ccccccc\` on [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky).
 
-      - [ ] Try again <!-- codex-box:retry -->"
+      - [ ] Try again <!-- codex-box:retry -->
+
+      <details><summary>Steps, and what the agent was given</summary>
+
+      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
+      ✅ Cloning the repository
+      ⏹️ Running the tests · 2 min
+
+      The agent was given the instruction, title and description as they were when this was asked.
+
+      </details>
+
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `,
     )
   })
@@ -543,7 +650,18 @@ describe('the last word', () => {
       `
       "@maya you stopped this run. Left behind: [#9](https://github.com/acme/shop/pull/9).
 
-      - [ ] Try again <!-- codex-box:retry -->"
+      - [ ] Try again <!-- codex-box:retry -->
+
+      <details><summary>Steps, and what the agent was given</summary>
+
+      ✅ Cloning the repository
+      ⏹️ Running the tests · 2 min
+
+      The agent was given the instruction, title and description as they were when this was asked.
+
+      </details>
+
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `,
     )
   })
@@ -554,7 +672,18 @@ describe('the last word', () => {
       `
       "@maya this run was stopped, since you closed the issue. Nothing is left behind.
 
-      - [ ] Try again <!-- codex-box:retry -->"
+      - [ ] Try again <!-- codex-box:retry -->
+
+      <details><summary>Steps, and what the agent was given</summary>
+
+      ✅ Cloning the repository
+      ⏹️ Running the tests · 2 min
+
+      The agent was given the instruction, title and description as they were when this was asked.
+
+      </details>
+
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `,
     )
   })
@@ -564,7 +693,18 @@ describe('the last word', () => {
 
       **What to do:** Wait, then \`/codex retry\`.
 
-      - [ ] Try again <!-- codex-box:retry -->"
+      - [ ] Try again <!-- codex-box:retry -->
+
+      <details><summary>Steps, and what the agent was given</summary>
+
+      ✅ Cloning the repository
+      ❌ Running the tests · 2 min
+
+      The agent was given the instruction, title and description as they were when this was asked.
+
+      </details>
+
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
 
@@ -618,10 +758,14 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   sandbox: { kind: 'sandbox', given: 'bgi', meant: 'big', known: ['big', 'small'] },
   'not-as-user': { kind: 'not-as-user' },
   'not-granted': { kind: 'not-granted', what: 'as_user', owner: 'acme' },
-  'bad-settings': { kind: 'bad-settings', problem: '.github/codex.yml, line 2, `effort`, is not one' },
+  'bad-settings': {
+    kind: 'bad-settings',
+    problem: ".github/codex.yml, line 2: `effort` can't be `enormous`: use `low` or `max`",
+  },
   paused: { kind: 'paused', why: 'the budget of November is spent' },
   'not-served': { kind: 'not-served', owner: 'globex' },
   hidden: { kind: 'hidden' },
+  misplaced: { kind: 'misplaced' },
   'not-offered': { kind: 'not-offered', what: 'model', given: 'gpt-5', known: ['gpt-5.5', 'gpt-5.6'] },
   'gave-up': { kind: 'gave-up', reason: 'GitHub did not answer.' },
 }
@@ -715,13 +859,17 @@ describe('replies', () => {
 
       not-granted: @maya this bot does not grant \`--as-user\` in this repository. An admin of this bot can grant it: \`owners.acme.as_user\` in its settings file. Nothing was started.
 
-      bad-settings: @maya the settings of this repository have a slip: .github/codex.yml, line 2, \\\`effort\\\`, is not one. They never were without one, so nothing was started. Put it right and ask again.
+      bad-settings: @maya the settings of this repository have a slip, and never were without one. Nothing was started; put it right and ask again.
+
+      - .github/codex.yml, line 2: \`effort\` can't be \`enormous\`: use \`low\` or \`max\`
 
       paused: @maya nothing starts here now: the budget of November is spent. Ask again later.
 
       not-served: @maya this bot does not serve \`globex\`, so nothing was started. Whoever runs it can name a PostHog for this owner: \`owners.globex.posthog\` in its settings file. This is said once.
 
       hidden: @maya part of this command can not be seen on the page: it stands in an HTML comment or is written in invisible characters. Nothing was started. Write it so that everybody can read it.
+
+      misplaced: @maya \`/codex\` is read only as the first word of a line of its own, not in a list, a heading, a table or an indented line. Nothing was started. Edit the comment, or write the command again. This is said once in a thread.
 
       not-offered: @maya this repository does not allow the model \`gpt-5\`; it allows \`gpt-5.5\`, \`gpt-5.6\`. Nothing was started.
 
@@ -864,6 +1012,24 @@ const everything = (): string[] => [
 
 test('nothing that the bot says is a command to it', () => {
   for (const text of everything()) expect(parseCommands(text)).toEqual([])
+})
+
+test.skipIf(!cmarkAvailable())('all that the bot says is whole as GitHub shows it', () => {
+  const all = everything().filter(text => text !== '')
+  expect(all.length).toBeGreaterThan(50)
+  for (const [index, html] of renderAll(all).entries()) {
+    const text = all[index] ?? ''
+    const count = (sign: RegExp): number => html.match(sign)?.length ?? 0
+    expect(count(/<h3>/g), text).toBe(text.startsWith('### ') ? 1 : 0)
+    expect(count(/<h[1-24-6]>/g), text).toBe(0)
+    expect(count(/<details>/g), text).toBe(count(/<\/details>/g))
+    expect(count(/<summary>/g), text).toBe(count(/<details>/g))
+    expect(count(/<sub>/g), text).toBe(count(/<\/sub>/g))
+    // A box that is no item of a task list can't be ticked.
+    expect(count(/<input type="checkbox"/g), text).toBe(text.match(/codex-box:/g)?.length ?? 0)
+    // Signs that Markdown should have taken away.
+    expect(html.replace(/<code>[\s\S]*?<\/code>/g, ''), text).not.toMatch(/\*\*|\]\(|`|&lt;(?:sub|details)/)
+  }
 })
 
 test('nothing that the bot says has a hole in it', () => {

@@ -77,7 +77,7 @@ export const taskRun: NonNullable<Run['taskRun']> = {
 
 export const status = { commentId: 601, hash: 'h', phase: 'p', at: t0 }
 
-export const told = { comment: true, inline: 0, reaction: true, label: true, branch: true }
+export const told = { comment: true, word: true, inline: 0, reaction: true, label: true, branch: true }
 
 const base: NewRun = {
   id: 'run-comment-501',

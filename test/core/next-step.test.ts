@@ -366,7 +366,8 @@ describe('after the outcome', () => {
     taskRun,
     nextPollAt: now.at + 5_000,
   }
-  const untold = { comment: false, inline: 0, reaction: false, label: false, branch: false }
+  const untold = { comment: false, word: false, inline: 0, reaction: false, label: false, branch: false }
+  const known = { commentId: 900, hash: 'h', phase: 'p', at: t0, nodeId: 'IC_900' }
   const inline = { id: 1, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' }
   const review = {
     ...ask,
@@ -376,6 +377,12 @@ describe('after the outcome', () => {
 
   holds([
     ['the status first', working({ ...over, announced: untold }), { text: 'phase' }, 'edit-status'],
+    [
+      'then it asks what it cost, which the last word tells',
+      working({ ...over, cost: undefined, announced: untold }),
+      {},
+      'ask-cost',
+    ],
     ['then the last word', working({ ...over, announced: untold }), {}, 'conclude'],
     ['then the reaction', working({ ...over, announced: { ...untold, comment: true } }), {}, 'react'],
     [
@@ -385,7 +392,20 @@ describe('after the outcome', () => {
       'unlabel',
     ],
     ['then the branch', working({ ...over, announced: { ...told, branch: false } }), {}, 'drop-branch'],
-    ['then it asks what it cost', working({ ...over, cost: undefined }), {}, 'ask-cost'],
+    ['then it folds the status away', working({ ...over, status: known }), {}, 'minimize-status'],
+    ['once', working({ ...over, status: { ...known, minimized: true } }), {}, 'end'],
+    [
+      'not before it is as it will stay',
+      working({ ...over, status: known }),
+      { text: 'details' },
+      'edit-status',
+    ],
+    [
+      'and not where no other word stands',
+      working({ ...over, status: known, announced: { ...told, word: false } }),
+      {},
+      'end',
+    ],
     ['then it ends', working(over), {}, 'end'],
     ['with the last details shown', working(over), { text: 'details' }, 'edit-status'],
     [

@@ -120,6 +120,27 @@ describe('comments', () => {
       comments({ comment: { ...words, body: 'What about /codex?' } }),
       '- no command',
     ],
+    ...(['OWNER', 'MEMBER', 'COLLABORATOR'] as const).map((association): Table[number] => [
+      `with a command in a list, by a ${association}`,
+      'issue_comment',
+      comments({ comment: { ...words, body: '- /codex fix it', author_association: association } }),
+      'comment-501',
+    ]),
+    ...(['CONTRIBUTOR', 'NONE', undefined] as const).map((association): Table[number] => [
+      `with a command in a list, by a stranger (${association}), who costs nothing`,
+      'issue_comment',
+      comments({ comment: { ...words, body: '- /codex fix it', author_association: association } }),
+      '- no command',
+    ]),
+    [
+      'with a command in a list that an edit brought',
+      'issue_comment',
+      comments({
+        ...edited('Hello', 1, '- /codex fix it'),
+        comment: { ...words, body: '- /codex fix it', author_association: 'OWNER', updated_at: later(1) },
+      }),
+      '- no command',
+    ],
     ['without words', 'issue_comment', comments({ comment: { ...words, body: null } }), '- no command'],
     ['by a bot', 'issue_comment', comments({ sender: user('dependabot[bot]', 'Bot') }), '- by a bot'],
     [

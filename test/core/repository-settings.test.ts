@@ -49,15 +49,29 @@ test('all that is wrong is told at once, each with its line', () => {
     'modle: x\neffort: enormous\nlimits:\n  repository: 0\n  persn: 3\nlabels: constructor\n',
   )
   expect(problemsText(problems).split('; ')).toEqual([
-    '.github/codex.yml, line 1, `modle`, is not a setting',
-    '.github/codex.yml, line 2, `effort`, Invalid option: expected one of "low"|"medium"|"high"|"xhigh"|"max"',
-    '.github/codex.yml, line 4, `limits.repository`, Too small: expected number to be >=1',
-    '.github/codex.yml, line 5, `limits.persn`, is not a setting',
-    '.github/codex.yml, line 6, `labels`, Invalid input: expected record, received string',
+    '.github/codex.yml, line 1: `modle` is not a setting',
+    ".github/codex.yml, line 2: `effort` can't be `enormous`: use `low`, `medium`, `high`, `xhigh` or `max`",
+    ".github/codex.yml, line 4: `limits.repository` can't be `0`: use 1 or more",
+    '.github/codex.yml, line 5: `limits.persn` is not a setting',
+    ".github/codex.yml, line 6: `labels` can't be `constructor`: it must be a map of keys and values",
   ])
   expect(problemsText(settingsFile.read('a: [\nb: }\n').problems)).toContain('; ')
   const many = settingsFile.read(Array.from({ length: 40 }, (_, n) => `x${n}: 1`).join('\n')).problems
   expect(problemsText(many)).toMatch(/x9.+; and 30 more$/s)
+})
+
+test.each([
+  ['model: 5', "`model` can't be `5`: it must be text"],
+  ['model: ""', "`model` can't be empty"],
+  ['as_user: maybe', "`as_user` can't be `maybe`: it must be `true` or `false`"],
+  ['limits: { person: many }', "`limits.person` can't be `many`: it must be a number"],
+  ['limits: { person: 20000 }', "`limits.person` can't be `20000`: use 10000 or less"],
+  ['models: gpt-5', "`models` can't be `gpt-5`: it must be a list"],
+  ['model: [a]', "`model` can't be a list: it must be text"],
+  ['effort: "a `b`\\n/codex stop"', "`effort` can't be `a b /codex stop`: use `low`"],
+  ['labels: { "a b": {} }', '`labels.a b` is no name that can stand here'],
+])('%s is wrong in words', (text, words) => {
+  expect(problemsText(settingsFile.read(text).problems)).toContain(words)
 })
 
 test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('%s is a name like any other', name => {

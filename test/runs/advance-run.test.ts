@@ -287,7 +287,7 @@ describe('a step that is refused', () => {
     expect(first.verdict).toEqual({ kind: 'park', ms: 5 * second })
     const again = await advance(first.run, { github: { edit }, now: () => now + 5 * second })
     expect(again.run.threadBlocked).toEqual({ since: now, until: now + 15 * second, count: 2 })
-    const unlocked = async () => 'edited' as const
+    const unlocked = async () => ({ nodeId: 'IC_9' })
     const heard = await advance(again.run, { github: { edit: unlocked }, now: () => now + 15 * second })
     expect(heard.run.threadBlocked).toBeUndefined()
     expect(heard.run.status?.at).toBe(now + 15 * second)
@@ -425,7 +425,7 @@ describe('a read that is refused', () => {
   test('what is written meanwhile does not hide it', async () => {
     const outages = { github: { why: 'w', since: t0, until: later, count: 1, refusedSince: t0 } }
     const editing = { ...working({ nextPollAt: later }), outages }
-    const { run } = await advance(editing, { github: { edit: async () => 'edited' } })
+    const { run } = await advance(editing, { github: { edit: async () => ({ nodeId: 'IC_9' }) } })
     expect(run.status?.at).toBe(now)
     expect(run.outages).toEqual(outages)
   })

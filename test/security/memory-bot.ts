@@ -376,8 +376,9 @@ export class MemoryBot {
     edit: async (id, body) => {
       const found = this.comments.find(comment => comment.id === id)
       if (found) found.body = this.#redact(body)
-      return found ? 'edited' : 'gone'
+      return found ? { nodeId: `IC_${id}` } : 'gone'
     },
+    minimize: async () => {},
     deleteComment: async id => {
       const at = this.comments.findIndex(comment => comment.id === id)
       if (at !== -1) this.comments.splice(at, 1)

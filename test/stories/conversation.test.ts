@@ -167,7 +167,9 @@ onBothQueues('The thread is a conversation', world => {
     await says('/codex slow thing')
     await thread.waitForStatus('The agent is')
     await says('/codex status')
-    await thread.waitForAnswer('the agent is working, asked by maya')
+    await thread.waitForAnswer(
+      /going on here: (?:the agent is working|waiting for PostHog to start it), asked by maya/,
+    )
     posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
   })
 

@@ -21,7 +21,8 @@ onBothQueues('Somebody asks on an issue', world => {
     expect(await thread.status()).toMatch(/^### 🚀 \[#\d+ /)
     expect(await thread.answers()).toHaveLength(1)
 
-    await thread.waitForStatus(' · $0.42 · ')
+    await thread.waitForAnswer(' · $0.42 · ')
+    await thread.waitForFolded()
     // For an hour, the agent may take it as the base of a pull request once more.
     expect(await github.branches()).toContain(`codex/issue-${issue.number}-login-is-flaky`)
 

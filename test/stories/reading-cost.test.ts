@@ -4,6 +4,24 @@ import { onBothQueues } from '../world/on-queues.ts'
 import { type ReadingCost, readingCost } from '../world/reading-cost.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
+/**
+ * Before the thread was read beside those of other bots, counted by this file at commit c13ca65; the smaller number of
+ * those on the two queues.
+ */
+const before: Readonly<Record<string, ReadingCost>> = {
+  question: { comments: 2, notifications: 2, words: 62 },
+  'pull request': { comments: 2, notifications: 2, words: 72 },
+  plan: { comments: 2, notifications: 2, words: 72 },
+  'plan, approved': { comments: 4, notifications: 4, words: 146 },
+  'steered twice': { comments: 3, notifications: 3, words: 71 },
+  stopped: { comments: 2, notifications: 2, words: 59 },
+  failed: { comments: 2, notifications: 2, words: 83 },
+  'refused at a limit': { comments: 2, notifications: 2, words: 87 },
+  'three rounds': { comments: 6, notifications: 6, words: 159 },
+  typo: { comments: 1, notifications: 1, words: 27 },
+  help: { comments: 1, notifications: 1, words: 282 },
+}
+
 const counted: [string, ReadingCost][] = []
 
 onBothQueues('What a thread costs its readers', world => {
@@ -18,9 +36,21 @@ onBothQueues('What a thread costs its readers', world => {
     }
   }
 
-  const costs = async (kind: string, thread: Thread): Promise<void> => {
-    await world().github.settled()
-    counted.push([kind, await readingCost(thread)])
+  /** A status that is not the last word itself is folded away below it, and only such a one. */
+  const costs = async (kind: string, thread: Thread, status: 'folded' | 'open' = 'folded'): Promise<void> => {
+    const { github } = world()
+    if (status === 'folded') await thread.waitForFolded()
+    await github.settled()
+    const other = (await thread.botComments()).filter(
+      ({ body }) => !body.startsWith('### ') || status === 'open',
+    )
+    expect(other.filter(({ minimized }) => minimized)).toEqual([])
+    const now = await readingCost(thread)
+    const then = before[kind]
+    counted.push([kind, now])
+    expect(now.comments, kind).toBeLessThanOrEqual(then?.comments ?? 0)
+    expect(now.notifications, kind).toBeLessThanOrEqual(then?.notifications ?? 0)
+    expect(now.words, kind).toBeLessThanOrEqual(then?.words ?? 0)
   }
 
   const reacted = async (thread: Thread, comment: { id: number }, content = 'rocket') =>
@@ -74,7 +104,7 @@ onBothQueues('What a thread costs its readers', world => {
     await thread.waitForStatus('⏳ Codex is working')
     await reacted(thread, await says('/codex stop'))
     await reacted(thread, asked, 'confused')
-    await costs('stopped', thread)
+    await costs('stopped', thread, 'open')
   })
 
   it('a failure', async () => {
@@ -93,7 +123,7 @@ onBothQueues('What a thread costs its readers', world => {
     await reacted(first.thread, await first.says('/codex do it'))
     const { thread, says } = await opens('One too many', repository)
     await reacted(thread, await says('/codex do it'), 'confused')
-    await costs('refused at a limit', thread)
+    await costs('refused at a limit', thread, 'open')
   })
 
   it('three rounds on one pull request', async () => {
@@ -125,6 +155,10 @@ onBothQueues('What a thread costs its readers', world => {
 })
 
 afterAll(() => {
-  if (process.env.COSTS) for (const [kind, cost] of counted) console.log(kind, JSON.stringify(cost))
+  const row = ({ comments, notifications, words }: ReadingCost): string =>
+    `${comments} | ${notifications} | ${words}`
+  if (process.env.COSTS)
+    for (const [kind, now] of counted)
+      console.log(`| ${kind} | ${before[kind] ? row(before[kind]) : ''} | ${row(now)} |`)
   expect(counted.length).toBeGreaterThan(0)
 })

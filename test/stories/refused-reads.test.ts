@@ -28,8 +28,9 @@ onBothQueues('A read that is refused', world => {
 
   const endsAsEver = async ({ thread, ledger }: Asked): Promise<void> => {
     await thread.waitForAnswer('@maya the pull request is ready for you')
-    // Its cost is the last that a Run asks for.
-    await thread.waitForStatus(' · $0.42 · ')
+    // The last that a Run does.
+    await thread.waitForFolded()
+    await thread.waitForAnswer(' · $0.42 · ')
     expect(await thread.status()).toMatch(/^### 🚀 \[#\d+ /)
     expect(await thread.statuses()).toHaveLength(1)
     expect(await thread.answers()).toHaveLength(1)

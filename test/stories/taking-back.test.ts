@@ -17,14 +17,14 @@ onBothQueues('Something is taken back, or put right', world => {
   it('a deleted comment stops its run', async () => {
     const { maya, asked, thread, number } = await working('Deleted comment')
     await maya.deletesComment(asked.id)
-    await thread.waitForAnswer('you deleted the comment that asked for it')
+    await thread.waitForStatus('Stopped by maya, who deleted the comment that asked for it')
     expect(ledgerOf(world(), number).cancels).toHaveLength(1)
   })
 
   it('a closed issue stops its run', async () => {
     const { maya, thread, number } = await working('Closed issue')
     await maya.closes(number)
-    await thread.waitForAnswer('you closed this')
+    await thread.waitForStatus('Stopped by maya, who closed this')
     expect(ledgerOf(world(), number).cancels).toHaveLength(1)
   })
 
@@ -40,7 +40,7 @@ onBothQueues('Something is taken back, or put right', world => {
     github.webhooks.mode = { kind: 'normal' }
     await github.webhooks.flush('reversed')
     const thread = new Thread(world(), number)
-    await thread.waitForAnswer('you closed this')
+    await thread.waitForStatus('Stopped by maya, who closed this')
     await thread.waitForAnswer(/going on here|asked here yet/)
     expect(ledgerOf(world(), number).tasks).toEqual([])
   })
@@ -61,7 +61,7 @@ onBothQueues('Something is taken back, or put right', world => {
     const thread = new Thread(world(), issue.number)
     await thread.waitForStatus('⏳ Codex is working')
     await maya.unlabels(issue.number, 'codex')
-    await thread.waitForAnswer('you took the label off')
+    await thread.waitForStatus('Stopped by maya, who took the label off')
   })
 
   it('a waiting command whose comment is deleted never starts', async () => {
@@ -205,9 +205,9 @@ onBothQueues('Something is taken back, or put right', world => {
     await github.settled()
     expect((await thread.view()).state).toBe('closed')
     await run.completeTurn('All is done.')
-    await thread.waitForStatus(' · $0.42 · ')
+    await thread.waitForFolded()
     expect(ledgerOf(world(), number).cancels).toEqual([])
-    expect(await thread.status()).toMatch(/^### 🚀 Codex opened/)
+    expect(await thread.status()).toMatch(/^### 🚀 \[#/)
     expect(await thread.answers()).toHaveLength(1)
   })
 

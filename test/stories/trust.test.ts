@@ -28,6 +28,30 @@ onBothQueues('Only what was asked, by those who may ask', world => {
     expect(await thread.botComments()).toHaveLength(2)
   })
 
+  it('a command in a list gets a hint once from a member, and costs nothing from a stranger', async () => {
+    const { github } = world()
+    const repository = await github.addRepo('acme', `lists-${Math.random().toString(36).slice(2, 8)}`)
+    const maya = github.as('maya', repository)
+    const issue = await maya.opensIssue({ title: 'In a list', body: 'x' })
+    const thread = new Thread(world(), issue.number, repository)
+    const calls = () => github.calls.filter(({ path }) => path.startsWith(`/repos/${repository}/`))
+    await github.as('eve', repository).comments(issue.number, '- /codex fix it')
+    await maya.comments(issue.number, '```\n- /codex fix it\n```')
+    await github.settled()
+    expect(calls()).toEqual([])
+    const first = await maya.comments(issue.number, 'Please:\n\n- /codex fix it')
+    await thread.waitForAnswer('read only as the first word of a line of its own')
+    await thread.waitForReaction('confused', first.id)
+    const before = calls().length
+    const second = await maya.comments(issue.number, '## /codex fix it')
+    const last = await maya.comments(issue.number, '/codex status')
+    await thread.waitForReaction('rocket', last.id)
+    expect(await thread.reactions(second.id)).toEqual([])
+    expect(await thread.answers()).toHaveLength(2)
+    expect(before).toBeLessThanOrEqual(6)
+    expect(ledgerOf(world(), issue.number, repository).tasks).toEqual([])
+  })
+
   it('ten commands of a stranger cost a handful of calls, and the same again two or three', async () => {
     const { github } = world()
     const repository = await github.addRepo('acme', `cost-${Math.random().toString(36).slice(2, 8)}`)
@@ -171,7 +195,7 @@ onBothQueues('The settings say who may', world => {
     const second = new Thread(world(), other.number, repository)
     const status = await second.waitForStatus(/^### 😕 Not started/)
     expect(status).toMatch(
-      /this repository has used 1 of 1 runs in 24 hours\n[\s\S]*retry` after [\d-]* ?\d\d:\d\d UTC/,
+      /This repository has used 1 of 1 runs in 24 hours\n[\s\S]*retry` after [\d-]* ?\d\d:\d\d UTC/,
     )
     expect(await second.answers()).toEqual([])
     expect(ledgerOf(world(), other.number, repository).tasks).toEqual([])

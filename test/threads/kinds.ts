@@ -1,9 +1,10 @@
 /** Each kind of thread that people read, with the comments as the bot would write them. */
-import { commands } from '../../src/commands/command-registry.ts'
+import { commands, settingsFile } from '../../src/commands/command-registry.ts'
 import { closingComment } from '../../src/core/comments/closing.ts'
 import { type Reply, replyComment } from '../../src/core/comments/replies.ts'
 import { statusComment } from '../../src/core/comments/status.ts'
 import type { Run } from '../../src/core/run/run.ts'
+import { problemsText } from '../../src/core/settings/repository-settings.ts'
 import {
   ask,
   branch,
@@ -25,6 +26,8 @@ import {
 export interface ShownComment {
   author: 'maya' | 'codex'
   body: string
+  /** As GitHub shows a comment that is marked as outdated. */
+  minimized?: true
 }
 
 export interface ThreadKind {
@@ -36,7 +39,11 @@ const now = t0 + 3 * minute
 const says = (body: string): ShownComment => ({ author: 'maya', body })
 const bot = (body: string): ShownComment => ({ author: 'codex', body })
 const status = (run: Run, at = now): ShownComment => bot(statusComment(run, deployment, at))
-const told2 = (run: Run): ShownComment[] => [status(run), bot(closingComment(run))]
+/** A status that is over, and the last word below it. */
+const ended = (run: Run): ShownComment[] => [
+  { ...status(run), minimized: true },
+  bot(closingComment(run, deployment)),
+]
 const reply = (words: Reply): ShownComment => bot(replyComment('maya', words))
 
 const boot = [
@@ -127,7 +134,7 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
     title: 'A pull request',
     comments: [
       says('/codex fix the flaky login test'),
-      ...told2(
+      ...ended(
         working({
           ...over,
           ...heard(summary),
@@ -142,7 +149,7 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
     title: 'A question',
     comments: [
       says('/codex why is the orders page slow?'),
-      ...told2(
+      ...ended(
         working({
           ...over,
           ...heard(answer),
@@ -156,7 +163,7 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
     title: 'A plan',
     comments: [
       says('/codex plan how to split the billing module'),
-      ...told2(
+      ...ended(
         working({
           ...over,
           ...heard(plan),
@@ -170,7 +177,7 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
     title: 'Commits on a pull request',
     comments: [
       says('/codex wait for the redirect here, too'),
-      ...told2(
+      ...ended(
         working({
           ...over,
           ...onPull,
@@ -246,7 +253,7 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
       says('/codex stop'),
     ],
   },
-  failed: { title: 'A failure', comments: [says('/codex fix the flaky login test'), ...told2(failed)] },
+  failed: { title: 'A failure', comments: [says('/codex fix the flaky login test'), ...ended(failed)] },
   limit: {
     title: 'A limit',
     comments: [
@@ -277,6 +284,20 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
       reply({ kind: 'mistake', mistake: { kind: 'unknown-option', given: 'modle', meant: 'model' } }),
       says('/codex do it'),
       reply({ kind: 'not-allowed', command: 'run', least: 'write', role: 'read' }),
+      says('Before the release:\n\n- /codex fix the flaky login test'),
+      reply({ kind: 'misplaced' }),
+    ],
+  },
+  settings: {
+    title: 'A slip in the settings',
+    comments: [
+      says('/codex fix the flaky login test'),
+      reply({
+        kind: 'bad-settings',
+        problem: problemsText(
+          settingsFile.read('modle: gpt-5\neffort: enormous\nlimits:\n  person: many\n').problems,
+        ),
+      }),
     ],
   },
 }

@@ -10,14 +10,14 @@ const folder = new URL('../../docs/threads/', import.meta.url)
 test('the pictures show the sentences of now: else run `npm run threads`', () => {
   expect(readFileSync(new URL('README.md', folder), 'utf8')).toBe(pageOfThreads())
   for (const name of Object.keys(kinds))
-    for (const scheme of ['light', 'dark'])
+    for (const scheme of ['light', 'dark', 'phone-light'])
       expect(existsSync(new URL(`${name}-${scheme}.png`, folder)), `${name}-${scheme}.png`).toBe(true)
 })
 
 const ours = Object.entries(kinds).flatMap(([name, { comments }]) =>
   comments
     .filter(({ author }) => author === 'codex')
-    .map(({ body }, index) => ({ name: `${name} ${index + 1}`, body })),
+    .map(({ body, minimized }, index) => ({ name: `${name} ${index + 1}`, body, minimized })),
 )
 
 /** What is not folded away. */
@@ -54,3 +54,33 @@ test.skipIf(!cmarkAvailable())('a result is one line, with one small line of the
     expect(html, over[index]?.name).toMatch(/<p><sub>[^\n]*<\/sub><\/p>\s*$/)
   }
 })
+
+/** The outer blocks of a comment, as far as they are open. */
+const blocksOf = (html: string): string[] => {
+  const outer = open(html)
+    .replace(/<blockquote>[\s\S]*?<\/blockquote>/g, '<quote>')
+    .replace(/<li>[\s\S]*?<\/li>/g, '')
+  return outer.match(/<(?:h3|p|ul|ol|quote|table|pre)(?=[ >])/g)?.map(tag => tag.slice(1)) ?? []
+}
+
+const lastWords = Object.entries(kinds).flatMap(([name, { comments }]) =>
+  comments.flatMap(({ body }, index) => (comments[index - 1]?.minimized ? [{ name, body }] : [])),
+)
+
+test.skipIf(!cmarkAvailable())(
+  'below each status that is folded away stands what came of it, to whom, and one small line',
+  () => {
+    expect(lastWords.length).toBeGreaterThan(4)
+    for (const [index, html] of renderAll(lastWords.map(({ body }) => body)).entries()) {
+      const { name = '' } = lastWords[index] ?? {}
+      expect(html, name).toMatch(/^<p>@maya /)
+      expect(html, name).toMatch(/<p><sub>[^\n]*<\/sub><\/p>\s*$/)
+      expect(html.match(/<details>/g), name).toHaveLength(1)
+      const [first, ...rest] = blocksOf(html)
+      expect(first, name).toBe('p')
+      expect(rest.at(-1), name).toBe('p')
+      // What the agent said or what to do, and a box: no more stands open.
+      expect(rest.length, name).toBeLessThanOrEqual(3)
+    }
+  },
+)

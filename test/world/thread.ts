@@ -67,6 +67,16 @@ export class Thread {
     )
   }
 
+  /** Until every status is folded away below a last word, which is the last that a Run does. */
+  async waitForFolded(patience: Patience = {}): Promise<void> {
+    const statuses = async () => (await this.botComments()).filter(({ body }) => body.startsWith('### '))
+    await this.#wait(
+      async () => (await statuses()).every(({ minimized }) => minimized),
+      'its statuses to be folded away',
+      patience,
+    )
+  }
+
   /** The reactions of the bot on a comment, or on the thread itself. */
   async reactions(commentId?: number): Promise<string[]> {
     const { comments, reactions } = await this.view()

@@ -1,37 +1,45 @@
 /** The last word of a Run: one new comment that carries the answer itself, since edits notify nobody. */
-import { listener } from '../run/last-word.ts'
+import { isAnsweredInline, listener } from '../run/last-word.ts'
 import type { Outcome, Run } from '../run/run.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { boxesAfter } from './boxes.ts'
-import { leftBehind, newPulls, pullLink } from './result.ts'
-import { agentLeft, agentWords, branchUrl, commitUrl } from './words.ts'
+import { details } from './details.ts'
+import { leftBehind, newPulls, pullLink, resultSmall } from './result.ts'
+import { warnings } from './warnings.ts'
+import { agentLeft, agentWords, begun, branchUrl, commitUrl, type Deployment, small } from './words.ts'
 
-export function closingComment(run: Run): string {
+export function closingComment(run: Run, deployment: Deployment): string {
   if (!run.outcome) return ''
-  const box = isInline(run) ? '' : boxesAfter(run)
-  return [`@${listener(run)} ${sentence(run, run.outcome)}`, box].filter(part => part !== '').join('\n\n')
+  const said = `@${listener(run)} ${sentence(run, run.outcome)}`
+  return [said, ...(isAnsweredInline(run) ? [] : rest(run, deployment))]
+    .filter(part => part !== '')
+    .join('\n\n')
 }
 
-/** GitHub tells of no box that is ticked there. */
-const isInline = ({ request: { origin } }: Run): boolean =>
-  origin.kind === 'comment' && origin.commentRef.kind === 'inline'
+/** It stands for the status, which is folded away. */
+const rest = (run: Run, deployment: Deployment): string[] => [
+  boxesAfter(run),
+  warnings(run),
+  details(run),
+  small(resultSmall(run, deployment, 'last-word')),
+]
 
 function sentence(run: Run, outcome: Outcome): string {
   if (run.request.what === 'plan' && (outcome.kind === 'pull' || outcome.kind === 'pushed'))
     return `here is the plan, but Codex did not keep to reading: ${changed(run, outcome)}. Look at that before you go on.${words(run.sessionLog?.answer)}`
   switch (outcome.kind) {
     case 'pull':
-      return `the pull request is ready for you: ${pullLinks(run)}.${words(run.summary ?? run.sessionLog?.answer)}`
+      return `the pull request is ready for you: **${pullLinks(run)}**${words(run.summary ?? run.sessionLog?.answer)}`
     case 'pushed':
-      return `done: ${commit(run, outcome.sha)} is on ${pushedTo(run)}.${words(run.sessionLog?.answer)}`
+      return `done: **${commit(run, outcome.sha)}** is on ${pushedTo(run)}.${words(run.sessionLog?.answer)}`
     case 'answer':
       return `${run.request.what === 'plan' ? 'here is the plan.' : 'here is the answer.'}${words(run.sessionLog?.answer)}`
     case 'nothing':
-      return 'Codex finished without changing anything and said nothing about it. Say more with `/codex <more>`.'
+      return 'Codex finished without changing anything and said nothing about it.'
     case 'stopped':
       return `${stoppedBy(run, outcome)} ${leftBehind(run)}`
     case 'failed':
-      return `this run failed. ${inlineWords(outcome.reason, 300)}${run.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
+      return `this run failed. ${begun(inlineWords(outcome.reason, 300))}${run.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
   }
 }
 

@@ -8,7 +8,7 @@ import type { Role } from '../model/role.ts'
 import { phaseOf, type Run } from '../run/run.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { phaseInWords, runInWords } from './run-in-words.ts'
-import { moment } from './words.ts'
+import { moment, withCode } from './words.ts'
 
 /** Everything a command can be answered with, apart from a Run. */
 export type Reply =
@@ -17,6 +17,7 @@ export type Reply =
   | { kind: 'mistake'; mistake: Mistake }
   | { kind: 'not-allowed'; command: string; least: Role; role: string }
   | { kind: 'hidden' }
+  | { kind: 'misplaced' }
   | { kind: 'not-offered'; what: 'model' | 'effort'; given: string; known: readonly string[] }
   | { kind: 'not-known'; command: string }
   | { kind: 'fork' }
@@ -61,6 +62,8 @@ function sentence(reply: Exclude<Reply, { kind: 'help' }>): string {
       return `you need ${reply.least} permission on this repository for ${naming(reply.command)}; yours is ${inlineWords(reply.role, 40)}. Ask somebody who has it to write the command. Nothing was started.`
     case 'hidden':
       return 'part of this command can not be seen on the page: it stands in an HTML comment or is written in invisible characters. Nothing was started. Write it so that everybody can read it.'
+    case 'misplaced':
+      return '`/codex` is read only as the first word of a line of its own, not in a list, a heading, a table or an indented line. Nothing was started. Edit the comment, or write the command again. This is said once in a thread.'
     case 'not-offered':
       return `this repository does not allow the ${reply.what} ${code(reply.given)}; it allows ${reply.known.map(code).join(', ')}. Nothing was started.`
     case 'not-known':
@@ -104,7 +107,7 @@ function sentence(reply: Exclude<Reply, { kind: 'help' }>): string {
     case 'not-granted':
       return `${granted[reply.what]} in this repository. An admin of this bot can grant it: ${code(`owners.${reply.owner}.${reply.what}`)} in its settings file. Nothing was started.`
     case 'bad-settings':
-      return `the settings of this repository have a slip: ${inlineWords(reply.problem, 1_000)}. They never were without one, so nothing was started. Put it right and ask again.`
+      return `the settings of this repository have a slip, and never were without one. Nothing was started; put it right and ask again.\n\n${itemsOf(reply.problem)}`
     case 'paused':
       return `nothing starts here now: ${inlineWords(reply.why, 500)}. Ask again later.`
     case 'not-served':
@@ -129,6 +132,13 @@ function queueSentence({ run, now }: Reply & { kind: 'queue' }): string {
     ? `the run here waits until ${moment(waitsUntil.at, now)}: ${waitsUntil.limit}.`
     : `the run here waits for its turn; ${ahead === 1 ? 'one run has' : `${ahead} runs have`} to end before it.`
 }
+
+/** Each problem by itself, in a list. */
+const itemsOf = (problems: string): string =>
+  problems
+    .split('; ')
+    .map(problem => `- ${withCode(problem, 300)}`)
+    .join('\n')
 
 /** What a run under way was started with can't be changed by words. */
 const otherThan = (differs: readonly OptionName[]): string =>

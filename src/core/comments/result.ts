@@ -1,9 +1,9 @@
 /** The status of a Run that is over: the result in one line, and one small line with the rest. */
-import { endsQuietly, neverBegan } from '../run/last-word.ts'
+import { endsQuietly, listener, neverBegan, staysInStatus } from '../run/last-word.ts'
 import type { Outcome, Pull, Run } from '../run/run.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
-import { nounOf, session } from './while-working.ts'
-import { agentLeft, branchUrl, commitUrl, type Deployment, exactly } from './words.ts'
+import { briefly, session } from './while-working.ts'
+import { agentLeft, begun, branchUrl, commitUrl, type Deployment, exactly } from './words.ts'
 
 const headings: Record<Outcome['kind'], (run: Run) => string> = {
   pull: run => `🚀 ${newPulls(run).map(pullLink).join(', ')}`,
@@ -52,7 +52,7 @@ export function resultLines(run: Run): string[] {
 const pullLine = (pull: Pull): string => `${pullLink(pull)} · ${stateOf(pull)}`
 
 function failureLines(run: Run, { reason, fix }: Outcome & { kind: 'failed' }): string[] {
-  const lines = [`❌ ${inlineWords(reason, 300)}`, ...(run.agentLeft ? [`⚠️ ${agentLeft}`] : [])]
+  const lines = [`❌ ${begun(inlineWords(reason, 300))}`, ...(run.agentLeft ? [`⚠️ ${agentLeft}`] : [])]
   // The last word says it, where there is one.
   return [lines.join('\n'), endsQuietly(run) ? `**What to do:** ${fix}` : '']
 }
@@ -73,16 +73,19 @@ export function leftBehind(run: Run): string {
 const stateOf = ({ state, draft, head, base }: Pull): string =>
   `${state === 'open' && draft ? 'draft' : state}, ${code(head)} → ${code(base)}`
 
-export function resultSmall(run: Run, deployment: Deployment): string[] {
-  const [pull] = run.pulls.length === 1 ? run.pulls : []
+/** What changes later, such as the state of a pull request, stands where it is edited; the last word never is. */
+export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 'last-word'): string[] {
+  const asker = run.request.by.login
+  const isLast = where === 'last-word' || staysInStatus(run)
+  const [pull] = run.pulls.length === 1 && where === 'status' ? run.pulls : []
   return [
-    inlineWords(run.request.text, 80) || `the ${nounOf(run)} itself`,
-    inlineWords(run.request.by.login, 60),
+    briefly(run),
+    ...(where === 'last-word' && asker === listener(run) ? [] : [inlineWords(asker, 60)]),
     ...duration(run),
-    ...(run.cost ? [costOf(run, run.cost)] : []),
+    ...(isLast && run.cost ? [costOf(run, run.cost)] : []),
     ...session(run, deployment),
     ...(pull ? [stateOf(pull)] : []),
-    nextWords(run),
+    ...(isLast ? nextWords(run) : []),
   ]
 }
 
@@ -97,7 +100,8 @@ function duration(run: Run): string[] {
 const costOf = ({ taskMade, round }: Run, cost: number): string =>
   `$${cost.toFixed(2)}${taskMade && round === 0 ? '' : ' in all'}`
 
-function nextWords({ outcome, request }: Run): string {
-  if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return '`/codex retry`'
-  return request.what === 'plan' ? '`/codex approve` or `/codex plan <more>`' : '`/codex <more>` to go on'
+/** Beside the box, where there is one. */
+function nextWords({ outcome, request }: Run): string[] {
+  if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return []
+  return request.what === 'plan' ? ['`/codex plan <more>` to change it'] : ['`/codex <more>` to go on']
 }

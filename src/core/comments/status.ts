@@ -6,7 +6,7 @@ import { details } from './details.ts'
 import { resultHeading, resultLines, resultSmall } from './result.ts'
 import { warnings } from './warnings.ts'
 import { waitingFor, workHeading, workLines, workSmall } from './while-working.ts'
-import type { Deployment } from './words.ts'
+import { type Deployment, small } from './words.ts'
 
 /** What is shown without its marker; the marker is added when it is sent. */
 export function statusComment(run: Run, deployment: Deployment, now: number): string {
@@ -29,10 +29,8 @@ const over = (run: Run, deployment: Deployment): string[] => [
   warnings(run),
   details(run),
   endsQuietly(run) ? boxesAfter(run) : '',
-  small(resultSmall(run, deployment)),
+  small(resultSmall(run, deployment, 'status')),
 ]
-
-const small = (parts: readonly string[]): string => `<sub>${parts.join(' · ')}</sub>`
 
 /** Changes of this are shown at once; everything else waits for the next edit. */
 export function phaseKey(run: Run, now: number): string {

@@ -1,6 +1,7 @@
 /** What a person should know of a Run, whatever its state: shown only where there is something. */
 import type { Run } from '../run/run.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
+import { withCode } from './words.ts'
 
 export const warnings = (run: Run): string =>
   [
@@ -55,6 +56,6 @@ const ignored = ({ ignoredStop, outcome }: Run): string[] =>
 const settingsProblem = ({ settingsProblem }: Run): string[] =>
   settingsProblem
     ? [
-        `⚠️ ${inlineWords(settingsProblem, 1_500)}. Until that is put right, the last version without a slip holds.`,
+        `⚠️ ${withCode(settingsProblem, 1_500)}. Until that is put right, the last version without a slip holds.`,
       ]
     : []

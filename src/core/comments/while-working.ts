@@ -6,7 +6,7 @@ import { optionByRights, type PermissionRequest } from '../run/permission-reques
 import { type Outage, phaseOf, type Run } from '../run/run.ts'
 import { limits } from '../run/timing.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
-import { branchUrl, counted, type Deployment, moment, runUrl } from './words.ts'
+import { begun, branchUrl, counted, type Deployment, moment, runUrl } from './words.ts'
 
 const maxInstruction = 1_000
 const maxSummary = 600
@@ -42,15 +42,21 @@ export const waitingFor = (run: Run, now: number): string =>
     run.waitsUntil?.limit ?? '',
   ].join('|')
 
-export const workLines = (run: Run, now: number): string[] => [
-  instruction(run),
-  ...outages(run, now),
-  question(run, now),
-  [limitLine(run), activity(run, now), ...plan(run), ...openPulls(run)]
-    .filter(line => line !== '')
-    .join('\n'),
-  run.summary ? quoted(run.summary, maxSummary) : '',
-]
+export function workLines(run: Run, now: number): string[] {
+  // Who is asked something reads that, and what it is about in the small line.
+  if (isAsking(run, now)) return [question(run), openPulls(run).join('\n')]
+  return [
+    instruction(run),
+    ...outages(run, now),
+    [limitLine(run), activity(run, now), ...plan(run), ...openPulls(run)]
+      .filter(line => line !== '')
+      .join('\n'),
+    run.summary ? quoted(run.summary, maxSummary) : '',
+  ]
+}
+
+const isAsking = (run: Run, now: number): boolean =>
+  openQuestion(run) !== undefined && toldOutages(run, now).length === 0
 
 export function instruction(run: Run): string {
   const { origin, text } = run.request
@@ -58,7 +64,10 @@ export function instruction(run: Run): string {
   return `> The ${nounOf(run)} itself${origin.kind === 'label' ? `, by its label ${code(origin.label)}` : ''}`
 }
 
-export const nounOf = ({ thread }: Pick<Run, 'thread'>): string =>
+/** The instruction for the small line. */
+export const briefly = (run: Run): string => inlineWords(run.request.text, 80) || `the ${nounOf(run)} itself`
+
+const nounOf = ({ thread }: Pick<Run, 'thread'>): string =>
   thread.kind === 'issue' ? 'issue' : 'pull request'
 
 const limitLine = ({ waitsUntil, taskRun }: Run): string =>
@@ -116,14 +125,14 @@ function openQuestion(run: Run): PermissionRequest | undefined {
   return asks && optionByRights(asks, run) === undefined ? asks : undefined
 }
 
-function question(run: Run, now: number): string {
+function question(run: Run): string {
   const asks = openQuestion(run)
-  if (!asks || toldOutages(run, now).length > 0) return ''
+  if (!asks) return ''
   const options = asks.options.map(({ name }, index) => `${index + 1}. ${code(name)}`)
   return [
     quoted(asks.title, 1_000),
     ...(options.length > 0 ? [options.join('\n')] : []),
-    '**What to do:** answer with `/codex <your answer>`; the agent waits for it.',
+    '**What to do:** answer with `/codex <your answer>`.',
   ].join('\n\n')
 }
 
@@ -136,17 +145,19 @@ const toldOutages = (run: Run, now: number): { service: Service; outage: Outage 
 
 const outages = (run: Run, now: number): string[] =>
   toldOutages(run, now).map(
-    ({ service, outage: { why, since, until } }) =>
-      `Waiting for ${serviceNames[service]} since ${moment(since, now)}: ${inlineWords(why, 200)}. Goes on by itself; next try ${moment(until, now)}.`,
+    ({ outage: { why, since, until } }) =>
+      `${begun(inlineWords(why, 200))}, since ${moment(since, now)}. It goes on by itself; next try ${moment(until, now)}.`,
   )
 
 export function workSmall(run: Run, deployment: Deployment, now: number): string[] {
   const { name } = run.branch ?? {}
   return [
+    ...(isAsking(run, now) ? [briefly(run)] : []),
     `${inlineWords(run.request.by.login, 60)}, ${moment(run.request.at, now)}`,
     ...(name === undefined ? [] : [`[${code(name)}](${branchUrl(run.thread, name)})`]),
     ...session(run, deployment),
-    ...(run.stop ? ['`/codex help`'] : ['`/codex <more>` to steer', '`/codex stop`', '`/codex help`']),
+    ...(run.stop || isAsking(run, now) ? [] : ['`/codex <more>` to steer']),
+    '`/codex help`',
   ]
 }
 

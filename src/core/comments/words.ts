@@ -2,7 +2,7 @@
 
 import type { Thread } from '../model/thread.ts'
 import type { Run } from '../run/run.ts'
-import { quoted } from '../text/safe-markdown.ts'
+import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 
 /** What the comments need to know of the deployment. */
 export interface Deployment {
@@ -12,6 +12,28 @@ export interface Deployment {
 }
 
 export const agentLeft = 'PostHog did not confirm that the agent was stopped: it may still be working.'
+
+/** One line of what matters less. */
+export const small = (parts: readonly string[]): string => `<sub>${parts.join(' · ')}</sub>`
+
+/** Words of ours about others', which may stand in them as code. */
+export const withCode = (text: string, maxLength: number): string =>
+  text
+    .slice(0, maxLength)
+    .split(/`([^`\n]*)`/)
+    .map((part, index) => (index % 2 === 1 ? code(part) : spaced(part)))
+    .join('')
+
+/** With the blanks at its ends, which stand beside code. */
+function spaced(part: string): string {
+  const words = inlineWords(part, part.length)
+  return words === ''
+    ? part.replace(/\s+/g, ' ')
+    : `${/^\s/.test(part) ? ' ' : ''}${words}${/\s$/.test(part) ? ' ' : ''}`
+}
+
+/** As a sentence begins. */
+export const begun = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 
 /** GitHub refuses longer ones. */
 export const maxComment = 65_536

@@ -28,7 +28,10 @@ export interface ThreadClient {
   unreact(target: Target, content: Reaction): Promise<void>
   permission(login: string): Promise<Permission>
   comment(body: string, commentRef?: CommentRef): Promise<number>
-  edit(commentId: number, body: string): Promise<'edited' | 'gone'>
+  /** `nodeId`: what GraphQL knows the comment by. */
+  edit(commentId: number, body: string): Promise<{ nodeId: string } | 'gone'>
+  /** Folds a comment away as outdated. Decoration: nothing but a limit is told of it. */
+  minimize(nodeId: string): Promise<void>
   deleteComment(commentId: number): Promise<void>
   ownComments(since?: number, commentRef?: CommentRef): Promise<OwnComment[]>
   /** Of all threads, newest first, as far back as is looked. */

@@ -47,6 +47,8 @@ const Comment = z.object({
   text: z.string(),
   /** For an edit: what the text was before. Only commands that it did not have count. */
   before: z.string().optional(),
+  /** A command may stand where none is read, and its writer is no stranger. */
+  misplaced: z.literal(true).optional(),
   snapshot: Snapshot,
   head: PullHead.optional(),
 })

@@ -12,5 +12,12 @@ export function endsQuietly(run: Run): boolean {
   return neverBegan(run) && run.ahead === undefined && run.round === 0
 }
 
+/** Who asked on a line of code is answered there, and GitHub tells of no box that is ticked there. */
+export const isAnsweredInline = ({ request: { origin } }: Run): boolean =>
+  origin.kind === 'comment' && origin.commentRef.kind === 'inline'
+
+/** Nothing below the status says what is in it; else the last word does, and the status is folded away. */
+export const staysInStatus = (run: Run): boolean => endsQuietly(run) || isAnsweredInline(run)
+
 export const neverBegan = ({ outcome, admitted, instructionSent }: Run): boolean =>
   outcome?.kind === 'failed' && !admitted && !instructionSent

@@ -44,6 +44,7 @@ export type Step =
   | { kind: 'drop-branch' }
   | { kind: 'resume-work' }
   | { kind: 'ask-cost' }
+  | { kind: 'minimize-status' }
   | { kind: 'let-go' }
   | { kind: 'wait'; ms: number }
   | { kind: 'end' }
@@ -78,6 +79,7 @@ export const steps: Record<ActingStep['kind'], { asks: Service | undefined; kind
   'drop-branch': { asks: 'github', kind: 'both' },
   'resume-work': { asks: undefined, kind: 'read' },
   'ask-cost': { asks: undefined, kind: 'read' },
+  'minimize-status': { asks: 'github', kind: 'effect' },
   'let-go': { asks: undefined, kind: 'read' },
 }
 
@@ -361,19 +363,24 @@ function* afterOutcome(run: Run, now: Now): Due {
   if (run.pendingFollowUps.length > 0 && canGoOn(run)) return yield { kind: 'resume-work' }
   const heard = isHeard(run, now)
   if (heard && now.text === 'phase') yield { kind: 'edit-status' }
+  if (run.cost === undefined && run.taskRun) yield { kind: 'ask-cost' }
   if (heard && !run.announced.comment) yield { kind: 'conclude' }
   if (run.announced.inline < inlineToAnswer(run)) yield { kind: 'answer-inline' }
   if (!run.announced.reaction) yield { kind: 'react' }
   if (!run.announced.label) yield { kind: 'unlabel' }
   if (!run.announced.branch) yield { kind: 'drop-branch' }
-  if (run.cost === undefined && run.taskRun) yield { kind: 'ask-cost' }
   yield* claims(run, now)
   if (inTail(run, now.at)) return yield* keepLooking(run, now)
   const unseen = run.releaseThread ? [] : run.claimedPulls.map(url => run.unseenPulls[url]?.until ?? now.at)
   const untold = heard ? [] : [run.threadBlocked?.until ?? now.at]
   if (unseen.length + untold.length > 0) return yield waiting(Math.min(...unseen, ...untold), now)
-  yield now.text === 'same' || now.text === 'time' ? { kind: 'end' } : { kind: 'edit-status' }
+  if (now.text !== 'same' && now.text !== 'time') yield { kind: 'edit-status' }
+  if (isSuperseded(run)) yield { kind: 'minimize-status' }
+  yield { kind: 'end' }
 }
+
+const isSuperseded = ({ status, announced }: Run): boolean =>
+  announced.word && status?.nodeId !== undefined && !status.minimized
 
 /** The inline comments of a review each get their answer; a lone one has the last word in its own thread. */
 const inlineToAnswer = ({ request: { origin, inline } }: Run): number =>

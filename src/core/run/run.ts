@@ -280,6 +280,10 @@ export const Run = z.object({
       at: z.number(),
       /** Up to when the agent had been heard, as it says. */
       heardAt: z.number().optional(),
+      /** What GraphQL knows the comment by. */
+      nodeId: z.string().optional(),
+      /** Folded away, since the last word below it says all that is left to say. */
+      minimized: z.literal(true).optional(),
     })
     .optional(),
   statusRemade: z.boolean().optional(),
@@ -336,6 +340,8 @@ export const Run = z.object({
   announced: z
     .object({
       comment: z.boolean().default(false),
+      /** The last word stands in the thread, where it can be read instead of the status. */
+      word: z.boolean().default(false),
       /** How many inline comments of a review have their answer. */
       inline: z.number().int().default(0),
       reaction: z.boolean().default(false),

@@ -21,23 +21,82 @@ export function readSettingsFile<T>(
   const yaml = readYaml(text)
   if (yaml.kind === 'problems')
     return { kind: 'problems', problems: yaml.problems.map(problem => ({ ...problem, key: '' })) }
-  const parsed = schema.safeParse(complete(yaml.value ?? {}))
+  const value = complete(yaml.value ?? {})
+  const parsed = schema.safeParse(value)
   if (parsed.success) return { kind: 'read', value: parsed.data }
   const problems = parsed.error.issues
-    .flatMap(placesOf)
+    .flatMap(issue => placesOf(issue, value))
     .map(({ path, message }) => ({ line: yaml.lineOf(path), key: path.join('.'), message }))
     .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
   return { kind: 'problems', problems }
 }
 
 /** A name that is not known is a problem each. */
-function placesOf(issue: z.core.$ZodIssue): { path: string[]; message: string }[] {
+function placesOf(issue: z.core.$ZodIssue, value: unknown): { path: string[]; message: string }[] {
   const path = issue.path.map(String)
-  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }]
+  if (issue.code !== 'unrecognized_keys') return [{ path, message: inWords(issue, valueAt(value, path)) }]
   return issue.keys.map(key => ({ path: [...path, key], message: 'is not a setting' }))
 }
 
+const valueAt = (value: unknown, path: readonly string[]): unknown =>
+  path.reduce<unknown>(
+    (inside, key) =>
+      typeof inside === 'object' && inside !== null && Object.hasOwn(inside, key)
+        ? Reflect.get(inside, key)
+        : undefined,
+    value,
+  )
+
+/** What the schema says in words of its own stays; what the library says is put in ours. */
+function inWords(issue: z.core.$ZodIssue, value: unknown): string {
+  if (!/^(?:Invalid|Too) /.test(issue.message)) return issue.message
+  switch (issue.code) {
+    case 'invalid_value':
+      return `${isWrong(value)}: use ${oneOf(issue.values.map(String))}`
+    case 'invalid_type':
+      return `${isWrong(value)}: it must be ${expected[issue.expected] ?? issue.expected}`
+    case 'too_small':
+      return issue.origin === 'number' ? `${isWrong(value)}: use ${issue.minimum} or more` : "can't be empty"
+    case 'too_big':
+      return issue.origin === 'number'
+        ? `${isWrong(value)}: use ${issue.maximum} or less`
+        : `is too long: at most ${issue.maximum}`
+    case 'invalid_key':
+      return 'is no name that can stand here'
+    default:
+      return issue.message
+  }
+}
+
+const expected: Readonly<Record<string, string>> = {
+  array: 'a list',
+  boolean: '`true` or `false`',
+  int: 'a whole number',
+  number: 'a number',
+  object: 'a map of keys and values',
+  record: 'a map of keys and values',
+  string: 'text',
+}
+
+const maxShown = 40
+
+function isWrong(value: unknown): string {
+  if (value === undefined) return 'is missing'
+  if (Array.isArray(value)) return "can't be a list"
+  if (typeof value === 'object' && value !== null) return "can't be a map of keys and values"
+  const shown = String(value)
+    .replace(/[`\s]+/g, ' ')
+    .trim()
+    .slice(0, maxShown)
+    .toWellFormed()
+  return shown === '' ? "can't be empty" : `can't be \`${shown}\``
+}
+
+function oneOf(values: readonly string[]): string {
+  const all = values.map(value => `\`${value}\``)
+  return [all.slice(0, -1).join(', '), ...all.slice(-1)].filter(part => part !== '').join(' or ')
+}
+
+/** `.github/codex.yml, line 2: \`effort\` can't be \`enormous\`: use \`low\` or \`high\`` */
 export const problemText = (path: string, { line, key, message }: SettingsProblem): string =>
-  [path, line === undefined ? '' : `line ${line}`, key === '' ? '' : `\`${key}\``, message]
-    .filter(part => part !== '')
-    .join(', ')
+  `${path}${line === undefined ? '' : `, line ${line}`}: ${key === '' ? '' : `\`${key}\` `}${message}`

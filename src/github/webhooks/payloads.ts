@@ -76,6 +76,7 @@ const Comment = z.object({
   user: author,
   html_url: z.string().optional(),
   performed_via_github_app: z.object({ id: z.number().int() }).nullish().catch(undefined),
+  author_association: z.string().optional().catch(undefined),
   created_at: z.string(),
   updated_at: z.string().optional(),
 })

@@ -21,7 +21,15 @@ import {
   stageForRun,
   startRun,
 } from './task-run.ts'
-import { answerInline, conclude, editStatus, postStatus, react, unlabel } from './tell-thread.ts'
+import {
+  answerInline,
+  conclude,
+  editStatus,
+  minimizeStatus,
+  postStatus,
+  react,
+  unlabel,
+} from './tell-thread.ts'
 
 type Act<D extends ActingStep['kind']> = (
   context: StepContext,
@@ -55,6 +63,7 @@ const acts: { [D in ActingStep['kind']]: Act<D> } = {
   'drop-branch': dropBranch,
   'resume-work': resumeWork,
   'ask-cost': askCost,
+  'minimize-status': minimizeStatus,
   'let-go': ({ run }) => ({
     ...run,
     outages: {},

@@ -78,6 +78,7 @@ export function stepContext(deps: RunDeps, job: LockedJob<Run>): StepContext {
 
 export const allAnnounced: Run['announced'] = {
   comment: true,
+  word: false,
   inline: Number.MAX_SAFE_INTEGER,
   reaction: true,
   label: true,

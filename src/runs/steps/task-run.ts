@@ -361,7 +361,7 @@ export function resumeWork({ run }: StepContext): Run {
     stop: undefined,
     agentLeft: undefined,
     cost: undefined,
-    announced: { ...run.announced, comment: false, label: false, branch: false },
+    announced: { ...run.announced, comment: false, word: false, label: false, branch: false },
     resultChecked: false,
     pushed: undefined,
     reported: run.pulls.length,

@@ -132,8 +132,11 @@ export async function editStatus(context: StepContext): Promise<Run> {
     const edited = await context.github.edit(run.status.commentId, text)
     context.deps.reached('status edit sent, not recorded')
     const unblocked: Run = { ...run, threadBlocked: undefined }
-    if (edited === 'gone' && !run.statusRemade) return { ...unblocked, status: undefined, statusRemade: true }
-    return { ...unblocked, status }
+    if (edited === 'gone')
+      return run.statusRemade
+        ? { ...unblocked, status }
+        : { ...unblocked, status: undefined, statusRemade: true }
+    return { ...unblocked, status: { ...status, nodeId: edited.nodeId } }
   } catch (error) {
     if (!(error instanceof Rejected) || !isGivenUp(context)) throw error
     context.deps.log.warn({ run: run.id, err: error }, 'the thread does not take the last status')
@@ -153,7 +156,10 @@ export async function conclude(context: StepContext): Promise<Run> {
   const now = context.deps.now()
   const told = { ...context.run.announced, comment: true }
   if (endsQuietly(context.run)) return { ...context.run, intent: undefined, announced: told }
-  const text = fitted(closingComment(context.run), context.deps.signer.write(closingMarker(context.run)))
+  const text = fitted(
+    closingComment(context.run, context.deps.deployment),
+    context.deps.signer.write(closingMarker(context.run)),
+  )
   try {
     const commentRef = inlinePlace(context.run)
     await once(context, {
@@ -162,13 +168,22 @@ export async function conclude(context: StepContext): Promise<Run> {
         markedWith(context, await context.github.ownComments(at - skew, commentRef), 'closing')?.id,
       perform: () => context.github.comment(text, commentRef),
     })
-    return { ...context.run, intent: undefined, threadBlocked: undefined, announced: told }
+    const word = commentRef === undefined
+    return { ...context.run, intent: undefined, threadBlocked: undefined, announced: { ...told, word } }
   } catch (error) {
     if (!(error instanceof Rejected) || error.of === 'read') throw error
     context.deps.log.warn({ run: context.run.id, err: error }, 'the thread takes no closing comment')
     const run: Run = { ...context.run, intent: undefined }
     return isGivenUp(context) ? { ...run, announced: told } : threadBlockedFrom(run, now)
   }
+}
+
+/** What is left to say stands in the last word: the status is folded away, for who wants to know how it went. */
+export async function minimizeStatus({ run, job, github }: StepContext): Promise<Run> {
+  if (run.status?.nodeId === undefined) return run
+  await job.assertLocked()
+  await github.minimize(run.status.nodeId)
+  return { ...run, status: { ...run.status, minimized: true } }
 }
 
 /** What a box in it asks for is found there when the queue has lost it. */

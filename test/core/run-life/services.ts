@@ -63,8 +63,9 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
       at(writes, 'edit', () => {
         const found = world.comments.find(comment => comment.id === id)
         if (found) found.body = body
-        return found ? 'edited' : 'gone'
+        return found ? { nodeId: `IC_${id}` } : 'gone'
       }),
+    minimize: () => at(writes, 'minimize', () => undefined),
     branch: name =>
       at(reads, 'branch', () => {
         const sha = world.branches.get(name)

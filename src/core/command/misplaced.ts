@@ -1,0 +1,67 @@
+/**
+ * Finds a command that stands where none is read: in a list, a heading, a table cell or an indented line. It is not
+ * carried out, but its writer, who expects an answer, is told so.
+ */
+import { type Nodes, readPositions } from '../text/markdown.ts'
+
+/** What may stand before it on its line: signs of lists, of tasks and headings, and more blanks than three. */
+const behindSigns =
+  /^[ \t]*(?:(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]+)*(?:\[[ xX]\][ \t]+)?(\/codex)(?=[\s:,|]|$)/gim
+const inCell = /\|[ \t]*(\/codex)(?=[\s:,|]|$)/gi
+
+/** Linear, and never wrong in the negative. */
+export const mayBeMisplaced = (text: string): boolean => slashesOf(text).next().done !== true
+
+function* slashesOf(text: string): Generator<number> {
+  for (const line of [behindSigns, inCell])
+    for (const match of text.matchAll(line)) yield match.index + match[0].length - '/codex'.length
+}
+
+/** Of words of the writer's own: not in code, quotes, links or HTML. What is too intricate to be read counts as none. */
+export function isMisplaced(text: string): boolean {
+  const source = text.replace(/\r\n?/g, '\n')
+  const slashes = [...slashesOf(source)]
+  const tree = slashes.length > 0 ? readPositions(source) : undefined
+  if (!tree) return false
+  return placesIn(tree, source).some(({ from, to }) => slashes.some(at => from <= at && at < to))
+}
+
+interface Range {
+  from: number
+  to: number
+}
+
+const foreign: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
+  'blockquote',
+  'definition',
+  'footnoteDefinition',
+  'html',
+  'image',
+  'inlineCode',
+  'link',
+  'linkReference',
+])
+
+function placesIn(tree: Nodes, source: string): Range[] {
+  const found: Range[] = []
+  const pending: Nodes[] = [tree]
+  for (let node = pending.pop(); node; node = pending.pop()) {
+    if (foreign.has(node.type)) continue
+    if (node.type === 'text') found.push(rangeOf(node))
+    if (node.type === 'code' && /^[ \t]*\/codex/i.test(node.value))
+      found.push(...indented(rangeOf(node), source))
+    if ('children' in node) pending.push(...node.children)
+  }
+  return found
+}
+
+const rangeOf = ({ position }: Nodes): Range => ({
+  from: position?.start.offset ?? 0,
+  to: position?.end.offset ?? 0,
+})
+
+/** Four blanks make code of a line, which hardly anybody means who begins it so. A fence is meant. */
+function indented({ from, to }: Range, source: string): Range[] {
+  const [first = ''] = source.slice(from, to).split('\n', 1)
+  return /^[ \t]*[`~]{3}/.test(first) ? [] : [{ from, to: from + first.length }]
+}

@@ -1,0 +1,86 @@
+/** A command where none is read: told from code and quotes by what GitHub shows. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { parseCommands } from '../../src/commands/command-registry.ts'
+import { isMisplaced, mayBeMisplaced } from '../../src/core/command/misplaced.ts'
+import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'
+
+const misplaced: [string, string][] = [
+  ['a list item', '- /codex fix it'],
+  ['a numbered item', '1. /codex fix it'],
+  ['a task', '- [ ] /codex fix it'],
+  ['an item of an inner list', '- a\n  - /codex fix it'],
+  ['a heading', '## /codex fix it'],
+  ['a table cell', '| a |\n|---|\n| /codex fix it |'],
+  ['a later table cell', '| a | b |\n|---|---|\n| x | /codex fix it |'],
+  ['a line indented by four blanks', 'Please:\n\n    /codex fix it'],
+  ['a line indented by a tab', '\t/codex fix it'],
+  ['an indented line of a paragraph', 'Please\n      /codex fix it'],
+  ['with other line ends', 'Please:\r\n\r\n- /codex fix it'],
+]
+
+const silent: [string, string][] = [
+  ['in a fence', '```\n- /codex fix it\n```'],
+  ['in code of a list', '- `/codex fix it`'],
+  ['in a quote', '> - /codex fix it'],
+  ['in a link', '- [/codex fix it](https://example.com)'],
+  ['in HTML', '<pre>\n- /codex fix it\n</pre>'],
+  ['in a comment that nobody sees', '<!--\n- /codex fix it\n-->'],
+  ['in the midst of a sentence', 'Write /codex help to see'],
+  ['below the first line of indented code', '    make\n    /codex fix it'],
+  ['as a part of a word', '- /codexes'],
+  ['in a path', '| /codex/src |'],
+]
+
+describe('a misplaced command', () => {
+  test.each(misplaced)('in %s gets a hint, and is none', (_, text) => {
+    expect(mayBeMisplaced(text)).toBe(true)
+    expect(isMisplaced(text)).toBe(true)
+    expect(parseCommands(text)).toEqual([])
+  })
+
+  test.each(silent)('%s is none', (_, text) => {
+    expect(isMisplaced(text)).toBe(false)
+  })
+
+  test.skipIf(!cmarkAvailable())('is never one that GitHub shows as code or a quote', () => {
+    const part = fc.constantFrom(
+      '',
+      '- ',
+      '1. ',
+      '# ',
+      '> ',
+      '| ',
+      '    ',
+      '\t',
+      '```\n',
+      '~~~\n',
+      '`',
+      'a\n',
+      '\n',
+      '<pre>\n',
+    )
+    const text = fc
+      .array(part, { maxLength: 5 })
+      .chain(before =>
+        fc.array(part, { maxLength: 3 }).map(after => `${before.join('')}/codex do\n${after.join('')}`),
+      )
+    const texts = fc.sample(text, { numRuns: 1_000, seed: 13 }).filter(isMisplaced)
+    expect(texts.length).toBeGreaterThan(100)
+    const wrong = renderAll(texts, { raw: false }).flatMap((page, index) => {
+      const own = page.replace(/<blockquote>[\s\S]*<\/blockquote>|<code>(?!\s*\/codex)[\s\S]*?<\/code>/g, '')
+      return own.includes('/codex do') ? [] : [{ text: texts[index], page }]
+    })
+    expect(wrong.slice(0, 3)).toEqual([])
+  })
+
+  test('costs no more than the text is long', () => {
+    for (const sign of ['- ', '# ', '1. ', '| ', '|', ' ', '\t', '[ ] ', '- [ ] ', '#']) {
+      const text = `${sign.repeat(60_000 / sign.length)}x`
+      const began = process.cpuUsage()
+      mayBeMisplaced(text)
+      const { user, system } = process.cpuUsage(began)
+      expect((user + system) / 1_000, JSON.stringify(sign)).toBeLessThan(50)
+    }
+  })
+})
