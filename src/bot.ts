@@ -24,6 +24,7 @@ import { deliveryLog } from './github/delivery-log.ts'
 import { installationsOf } from './github/installations.ts'
 import { gitHubThread } from './github/thread-client.ts'
 import { readEvents } from './github/webhooks/normalise.ts'
+import { type Receive, receiver } from './github/webhooks/receive.ts'
 import { openWebhookEndpoint } from './github/webhooks/webhook-endpoint.ts'
 import { adoptEvery, adoptLost } from './maintenance/recover-runs.ts'
 import { sweepDeliveries, sweepEvery } from './maintenance/redeliver-webhooks.ts'
@@ -77,7 +78,40 @@ interface Runtime {
   state: State
 }
 
+/** The whole bot, with the server of its own that is the short way to the queue. */
 export async function startBot(config: Config, overrides: Overrides = {}): Promise<Started> {
+  const runtime = await openRuntime(config, overrides)
+  const server = await openServer(runtime)
+  return goOnWith(runtime, overrides, server)
+}
+
+/** The bot without a server, for a Probot app: whoever hosts that hands the deliveries over. */
+export async function startBehind(
+  config: Config,
+): Promise<Started & { receive: Receive; ready(): Promise<void> }> {
+  const runtime = await openRuntime(config, {})
+  const started = await goOnWith(runtime, {}, undefined)
+  return { ...started, receive: receiverOf(runtime), ready: () => ready(runtime) }
+}
+
+async function goOnWith(
+  runtime: Runtime,
+  overrides: Overrides,
+  server: Server | undefined,
+): Promise<Started> {
+  const { config, queues, log, traces, state } = runtime
+  const work = config.role === 'web' ? undefined : await startWork(runtime, overrides)
+  state.works = true
+  log.info({ role: config.role, queue: queues.kind }, 'ready')
+  return { stop: signal => stopBot({ signal, state, log, server, queues, traces, work }) }
+}
+
+async function ready({ state, queues }: Pick<Runtime, 'state' | 'queues'>): Promise<void> {
+  if (!state.works) throw new Error('it does not do its work')
+  await queues.ready(2_000)
+}
+
+async function openRuntime(config: Config, overrides: Overrides): Promise<Runtime> {
   const log = await openLog(config.log, redactor(secretsOf(config)))
   const traces = await openTraces(config.traces)
   const queues: BotQueues = await patiently(() =>
@@ -93,12 +127,7 @@ export async function startBot(config: Config, overrides: Overrides = {}): Promi
   const { kind, triggers, runs } = queues
   const metrics = openMetrics({ role: config.role, queue: kind, queues: { triggers, runs }, now: Date.now })
   const state: State = { works: config.role === 'web' }
-  const runtime = { config, queues, log, metrics, traces, state }
-  const server = await openServer(runtime)
-  const work = config.role === 'web' ? undefined : await startWork(runtime, overrides)
-  state.works = true
-  log.info({ role: config.role, queue: kind }, 'ready')
-  return { stop: signal => stopBot({ signal, state, log, server, queues, traces, work }) }
+  return { config, queues, log, metrics, traces, state }
 }
 
 const followed = ({ path, first }: Config['settings'], log: Logger): FollowedFile =>
@@ -122,7 +151,7 @@ interface Stopping {
   signal: string
   state: State
   log: Logger
-  server: Server
+  server: Server | undefined
   queues: BotQueues
   traces: Traces
   work: Work | undefined
@@ -132,21 +161,18 @@ async function stopBot({ signal, state, log, server, queues, traces, work }: Sto
   state.works = false
   log.info({ signal }, 'stopping')
   work?.close()
-  await closeServer(server, 2_000)
+  if (server) await closeServer(server, 2_000)
   await queues.close(grace - 2_000)
   await traces.close(500)
   log.info({}, 'stopped')
 }
 
 async function openServer(runtime: Runtime): Promise<Server> {
-  const { config, queues, log, metrics, state } = runtime
+  const { config, log, metrics } = runtime
   const webhookEndpoint = config.role === 'worker' ? undefined : await webhookEndpointOf(runtime)
   const server = httpServer({
     webhookEndpoint,
-    async ready() {
-      if (!state.works) throw new Error('it does not do its work')
-      await queues.ready(2_000)
-    },
+    ready: () => ready(runtime),
     metrics: { page: metrics.page, token: config.server.metricsToken },
   })
   const { host, port, proxyUrl } = config.server
@@ -171,22 +197,24 @@ async function proxy(source: string, target: string, logger: Logger): Promise<vo
   await new SmeeClient({ source, target, logger }).start()
 }
 
-function webhookEndpointOf({ config, queues, log, metrics, traces }: Runtime) {
+function webhookEndpointOf(runtime: Runtime) {
+  const { config, log, metrics } = runtime
   const { id, privateKey, webhookSecret } = config.app
   const probot = new Probot({ appId: id, privateKey, secret: webhookSecret, log })
-  return openWebhookEndpoint({
-    probot,
+  return openWebhookEndpoint({ probot, log, receive: receiverOf(runtime), meter: metrics.meter })
+}
+
+const receiverOf = ({ config, queues, log, traces }: Runtime): Receive =>
+  receiver({
     log,
     redact: redactor(secretsOf(config)),
-    app: { label, appId: id },
-    meter: metrics.meter,
+    app: { label, appId: config.app.id },
     enqueue: trigger =>
       traces.begin('webhook', { delivery: trigger.deliveryId, trigger: trigger.id }, async () => {
         const { outcome } = await queues.triggers.add(trigger.id, triggerRecord(trigger))
         return outcome === 'added' ? 'added' : 'known'
       }),
   })
-}
 
 /** Joins PostHog's stream, which knows task runs, to the Runs that are to look. */
 function newsFor({ queues, log }: Runtime, posthog: PostHogSettings) {

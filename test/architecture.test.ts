@@ -64,6 +64,7 @@ const mayImport: Record<string, readonly string[]> = {
     'posthog',
     'queue',
   ],
+  app: ['bot', 'config', 'github'],
   doctor: ['commands', 'config', 'core', 'github', 'posthog', 'queue'],
   'doctor-cli': ['config', 'core', 'doctor', 'proxy'],
   'open-set-up': ['bot', 'config', 'core', 'doctor', 'github', 'web'],

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Trigger } from '../../src/core/model/trigger.ts'
 import { readEvents } from '../../src/github/webhooks/normalise.ts'
+import { receiver } from '../../src/github/webhooks/receive.ts'
 import { openWebhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { closeServer, httpServer, listen, webhookPath } from '../../src/web/http-server.ts'
 
@@ -24,12 +25,15 @@ const server = await (async () => {
   const webhookEndpoint = await openWebhookEndpoint({
     probot: new Probot({ appId: 5, privateKey, secret, log }),
     log,
-    app: { label: 'codex', appId: 5 },
-    redact: text => text,
-    enqueue: async trigger => {
-      queued.push(trigger)
-      return 'added'
-    },
+    receive: receiver({
+      log,
+      app: { label: 'codex', appId: 5 },
+      redact: text => text,
+      enqueue: async trigger => {
+        queued.push(trigger)
+        return 'added'
+      },
+    }),
   })
   return httpServer({ webhookEndpoint, ready: async () => {} })
 })()

@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { Probot } from 'probot'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Trigger } from '../../src/core/model/trigger.ts'
+import { receiver } from '../../src/github/webhooks/receive.ts'
 import { openWebhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { closeServer, httpServer, listen, webhookPath } from '../../src/web/http-server.ts'
 
@@ -32,12 +33,15 @@ const server = await (async () => {
   const webhookEndpoint = await openWebhookEndpoint({
     probot: new Probot({ appId: 5, privateKey, secret, log }),
     log,
-    app: { label: 'codex', appId: 5 },
-    redact: text => text.replaceAll('hush', '[redacted]'),
-    enqueue: async trigger => {
-      enqueued.push(trigger)
-      return enqueue()
-    },
+    receive: receiver({
+      log,
+      app: { label: 'codex', appId: 5 },
+      redact: text => text.replaceAll('hush', '[redacted]'),
+      enqueue: async trigger => {
+        enqueued.push(trigger)
+        return enqueue()
+      },
+    }),
   })
   return httpServer({ webhookEndpoint, ready: () => ready() })
 })()

@@ -29,6 +29,7 @@ import type { CommentView, PullView, SandboxView } from '../../src/core/model/vi
 import type { TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
 import { Run } from '../../src/core/run/run.ts'
 import { redactor } from '../../src/core/text/redact.ts'
+import { receiver } from '../../src/github/webhooks/receive.ts'
 import { openWebhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { deployment, t0 } from '../core/given.ts'
@@ -90,9 +91,12 @@ let redact = redactor([webhookSecret])
 const door = await openWebhookEndpoint({
   probot: new Probot({ appId: app, privateKey, secret: webhookSecret, log: pino({ level: 'silent' }) }),
   log: logInto(line => noted(line)),
-  app: { label, appId: app },
-  redact: text => redact(text),
-  enqueue: trigger => receive(trigger),
+  receive: receiver({
+    log: logInto(line => noted(line)),
+    app: { label, appId: app },
+    redact: text => redact(text),
+    enqueue: trigger => receive(trigger),
+  }),
 })
 
 function logInto(write: (line: string) => void): Log & { debug: Log['info'] } {

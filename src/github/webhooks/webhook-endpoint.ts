@@ -7,22 +7,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Probot } from 'probot'
 import { z } from 'zod'
 import type { WebhookAnswer, WebhookMeter } from '../../core/model/meter.ts'
-import type { Trigger } from '../../core/model/trigger.ts'
-import { type AppIdentity, type Delivery, normalise, readEvents } from './normalise.ts'
+import { readEvents } from './normalise.ts'
+import type { Receive, Received } from './receive.ts'
 
 export interface WebhookEndpointDeps {
   probot: Probot
-  app: AppIdentity
-  /** Takes secrets that people pasted out of what is kept. */
-  redact(text: string): string
+  receive: Receive
   log: {
-    debug(fields: object, message: string): void
-    info(fields: object, message: string): void
     warn(fields: object, message: string): void
     error(fields: object, message: string): void
   }
-  /** Claims the trigger by its id and enqueues it, in one step; `known` when it was there already. */
-  enqueue(trigger: Trigger): Promise<'added' | 'known'>
   meter?: WebhookMeter
 }
 
@@ -38,20 +32,6 @@ export async function openWebhookEndpoint(
   deps: WebhookEndpointDeps,
 ): Promise<(req: IncomingMessage, res: ServerResponse) => Promise<void>> {
   await deps.probot.ready()
-
-  /** Straight to the one who listens: Probot would sign in as the App and build a client for each event, for nobody. */
-  async function take(delivery: Delivery): Promise<Answer> {
-    const { id, event } = delivery
-    const read = normalise(delivery, deps.app)
-    if ('ignored' in read) {
-      deps.log.debug({ delivery: id, event, why: read.ignored }, 'ignored')
-      return { status: 200, body: { ignored: read.ignored } }
-    }
-    const trigger = withoutSecrets(read.trigger, deps.redact)
-    const outcome = await deps.enqueue(trigger)
-    deps.log.info({ delivery: id, event, trigger: trigger.id, outcome }, 'queued')
-    return { status: 202, body: { queued: trigger.id, ...(outcome === 'known' ? { known: true } : {}) } }
-  }
 
   async function admit(req: IncomingMessage): Promise<Answer> {
     const body = await bodyOf(req)
@@ -71,7 +51,8 @@ export async function openWebhookEndpoint(
     if (!Addressed.safeParse(payload).success)
       return { status: 200, body: { ignored: 'payload not understood' } }
     try {
-      return await take({ id: headers.id, event: headers.name, payload })
+      // Past Probot's own listeners, which would sign in as the App and build a client for each event.
+      return answerTo(await deps.receive({ id: headers.id, event: headers.name, payload }))
     } catch (error) {
       deps.log.error({ delivery: headers.id, event: headers.name, err: error }, 'not queued')
       return { status: 503, body: { error: 'the queue can not take this now; send it again later' } }
@@ -111,23 +92,16 @@ function onceAMinute(tell: (count: number) => void): () => void {
   }
 }
 
+function answerTo(received: Received): Answer {
+  if (received.kind === 'ignored') return { status: 200, body: { ignored: received.why } }
+  const known = received.kind === 'known' ? { known: true } : {}
+  return { status: 202, body: { queued: received.id, ...known } }
+}
+
 function kindOf({ status, body }: Answer): WebhookAnswer {
   if (status === 202) return 'known' in body ? 'known' : 'queued'
   if (status === 503) return 'unavailable'
   return status === 200 ? 'ignored' : 'refused'
-}
-
-const wordsOf = new Set(['text', 'before', 'title', 'body', 'hunk', 'path'])
-
-/** Only what people wrote is touched, the names of files among it; other names and addresses are used, and stay. */
-function withoutSecrets(trigger: Trigger, redact: (text: string) => string): Trigger {
-  const clean = (part: unknown, key: string): unknown => {
-    if (typeof part === 'string') return wordsOf.has(key) ? redact(part) : part
-    if (Array.isArray(part)) return part.map(each => clean(each, ''))
-    if (typeof part !== 'object' || part === null) return part
-    return Object.fromEntries(Object.entries(part).map(([name, each]) => [name, clean(each, name)]))
-  }
-  return clean(trigger, '') as Trigger
 }
 
 /** What every event that is read has. */

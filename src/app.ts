@@ -1,0 +1,29 @@
+/**
+ * The bot as a Probot app: `probot run ./dist/app.js`, or `probot.load(app)` in a server of Probot's. The settings come
+ * from the environment, as for `npm start`, whose own server is the shorter way to the same `receive`: it does not build
+ * a client for each event.
+ */
+import type { Probot } from 'probot'
+import { startBehind } from './bot.ts'
+import { environment, readConfig } from './config.ts'
+import { readEvents } from './github/webhooks/normalise.ts'
+import type { Receive } from './github/webhooks/receive.ts'
+
+/** Hands what GitHub sends to the queue; Probot answers 500 when that can't take it, so that it can be sent again. */
+export function listen(app: Pick<Probot, 'on'>, receive: Receive): void {
+  app.on([...readEvents], async ({ id, name, payload }) => {
+    await receive({ id, event: name, payload })
+  })
+}
+
+/** @throws an error with all that is wrong in the environment */
+export default async function codex(app: Probot): Promise<void> {
+  const read = readConfig(environment())
+  if (read.kind === 'refuse') throw new Error(`The bot can't start:\n- ${read.problems.join('\n- ')}`)
+  if (read.kind === 'set-up')
+    throw new Error("The bot can't start: no App is set; `npm start` shows the set-up page")
+  const bot = await startBehind(read.config)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => void bot.stop(signal).finally(() => process.exit(0)))
+  listen(app, bot.receive)
+}

@@ -1,0 +1,48 @@
+/** What becomes of a verified delivery: a trigger in the queue, or the named reason why not. No call to anybody else. */
+import type { Ignored, Trigger } from '../../core/model/trigger.ts'
+import { type AppIdentity, type Delivery, normalise } from './normalise.ts'
+
+export interface ReceivingDeps {
+  app: AppIdentity
+  /** Takes secrets that people pasted out of what is kept. */
+  redact(text: string): string
+  log: {
+    debug(fields: object, message: string): void
+    info(fields: object, message: string): void
+  }
+  /** Claims the trigger by its id and enqueues it, in one step; `known` when it was there already. */
+  enqueue(trigger: Trigger): Promise<'added' | 'known'>
+}
+
+export type Received = { kind: 'ignored'; why: Ignored } | { kind: 'added' | 'known'; id: string }
+
+/** @throws when the queue can't take it */
+export type Receive = (delivery: Delivery) => Promise<Received>
+
+export const receiver =
+  ({ app, redact, log, enqueue }: ReceivingDeps): Receive =>
+  async delivery => {
+    const { id, event } = delivery
+    const read = normalise(delivery, app)
+    if ('ignored' in read) {
+      log.debug({ delivery: id, event, why: read.ignored }, 'ignored')
+      return { kind: 'ignored', why: read.ignored }
+    }
+    const trigger = withoutSecrets(read.trigger, redact)
+    const outcome = await enqueue(trigger)
+    log.info({ delivery: id, event, trigger: trigger.id, outcome }, 'queued')
+    return { kind: outcome, id: trigger.id }
+  }
+
+const wordsOf = new Set(['text', 'before', 'title', 'body', 'hunk', 'path'])
+
+/** Only what people wrote is touched, the names of files among it; other names and addresses are used, and stay. */
+function withoutSecrets(trigger: Trigger, redact: (text: string) => string): Trigger {
+  const clean = (part: unknown, key: string): unknown => {
+    if (typeof part === 'string') return wordsOf.has(key) ? redact(part) : part
+    if (Array.isArray(part)) return part.map(each => clean(each, ''))
+    if (typeof part !== 'object' || part === null) return part
+    return Object.fromEntries(Object.entries(part).map(([name, each]) => [name, clean(each, name)]))
+  }
+  return clean(trigger, '') as Trigger
+}

@@ -1,0 +1,79 @@
+/** The bot as an app of Probot's, the way its ecosystem knows it: under `probot run`, and through `probot.receive`. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { pino } from 'pino'
+import { Probot } from 'probot'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { listen } from '../../src/app.ts'
+import type { Delivery } from '../../src/github/webhooks/normalise.ts'
+import { freePort } from '../support/free-port.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+import { startWorld, type World } from '../world/world.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+describe('probot run', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await startWorld({ roles: [] })
+  })
+  afterAll(() => world.close())
+
+  it('brings a comment to its pull request, and ends on a signal', async () => {
+    const { github, env } = world
+    const port = await freePort()
+    const hosted = spawn(process.execPath, ['node_modules/probot/bin/probot.js', 'run', './dist/app.js'], {
+      cwd: root,
+      env: { PATH: process.env.PATH ?? '', ...env, HOST: '127.0.0.1', PORT: String(port) },
+    })
+    const exited = once(hosted, 'exit')
+    let output = ''
+    for (const stream of [hosted.stdout, hosted.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text
+      })
+    try {
+      await github.waitFor(() => /"msg":"ready"/.test(output) && /Listening on/.test(output))
+      github.webhooks.target = `http://127.0.0.1:${port}/api/github/webhooks`
+      const maya = github.as('maya')
+      const issue = await maya.opensIssue({ title: 'Hosted by Probot', body: 'x' })
+      await maya.comments(issue.number, '/codex do it')
+      await new Thread(world, issue.number).waitForAnswer('pull request is ready')
+      expect(ledgerOf(world, issue.number).runs).toHaveLength(1)
+    } finally {
+      hosted.kill('SIGTERM')
+    }
+    expect(await exited).toBeDefined()
+    expect(output).toMatch(/"msg":"stopped"/)
+  })
+})
+
+describe('probot.receive', () => {
+  const payload = { action: 'created', installation: { id: 1 } }
+  const hosted = async (receive: (delivery: Delivery) => Promise<void>) => {
+    const probot = new Probot({ githubToken: 'x', secret: 's', log: pino({ level: 'silent' }) })
+    await probot.load(app =>
+      listen(app, async delivery => {
+        await receive(delivery)
+        return { kind: 'ignored', why: 'no command' }
+      }),
+    )
+    return probot
+  }
+
+  it('hands each event that is read on as it is, and no other', async () => {
+    const seen: Delivery[] = []
+    const probot = await hosted(async delivery => void seen.push(delivery))
+    await probot.receive({ id: 'a', name: 'issue_comment', payload: payload as never })
+    await probot.receive({ id: 'b', name: 'star', payload: payload as never })
+    expect(seen).toEqual([{ id: 'a', event: 'issue_comment', payload }])
+  })
+
+  it('fails when the queue does, so that GitHub shows the delivery as failed', async () => {
+    const probot = await hosted(() => Promise.reject(new Error('no queue')))
+    await expect(probot.receive({ id: 'a', name: 'issues', payload: payload as never })).rejects.toThrow(
+      'no queue',
+    )
+  })
+})
