@@ -4,7 +4,7 @@ import { command, type Request, reject } from './command.ts'
 import { inTheWay } from './in-the-way.ts'
 import type { Reads } from './reads.ts'
 import { askedBefore } from './run-options.ts'
-import { leaving, originOf, type Settings, settled, type Wanted } from './start-decision.ts'
+import { leaving, originOf, type Settings, settled, superseding, type Wanted } from './start-decision.ts'
 import { type StartReads, settlingOf } from './start-facts.ts'
 import type { AskedLast, Past } from './thread-history.ts'
 
@@ -47,7 +47,11 @@ export const retryCommand = command({
     if (paused !== undefined) return reject({ kind: 'paused', why: paused })
     return {
       kind: 'start',
-      run: newRun({ ...again(request, before), request: askAgain(request, before, options) }),
+      run: newRun({
+        ...again(request, before),
+        ...superseding(trigger, before.last),
+        request: askAgain(request, before, options),
+      }),
     }
   },
 })

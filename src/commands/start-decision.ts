@@ -3,7 +3,7 @@ import type { SettingsNow } from '../access/read-settings.ts'
 import { type OptionName, optionNames, presets } from '../core/command/options.ts'
 import { nearest, type Options } from '../core/command/parse.ts'
 import type { Reply } from '../core/comments/replies.ts'
-import { isFork, type PullHead, type Thread } from '../core/model/thread.ts'
+import { isFork, type PullHead, type Thread, threadSlot } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import {
   type NewRun,
@@ -72,7 +72,7 @@ export function decideStart(request: Request, wanted: Wanted, facts: StartFacts)
 type Free = StartFacts & { kind: 'free' }
 
 function startAfresh({ trigger, runId }: Request, wanted: Wanted, facts: Free): Decision {
-  const { head, past, settling, paused } = facts
+  const { head, past, last, settling, paused } = facts
   const { settings, problem, usable } = settling
   if (head && isFork(head, trigger.thread)) return reject({ kind: 'fork' })
   if (!usable) return reject({ kind: 'bad-settings', problem: problem ?? '' })
@@ -87,8 +87,17 @@ function startAfresh({ trigger, runId }: Request, wanted: Wanted, facts: Free): 
     ...(problem === undefined ? {} : { settingsProblem: problem }),
     ...(head ? { head } : {}),
     ...(past && !wanted.options.new ? goingOn(past) : leaving(past)),
+    ...superseding(trigger, last),
   })
   return { kind: 'start', run }
+}
+
+/** That a Run was stopped or failed is old news once the next one is over. */
+export function superseding({ thread }: Asking, last: AskedLast | undefined): Pick<NewRun, 'supersedes'> {
+  const { status, outcome } = last ?? {}
+  if (outcome?.kind !== 'stopped' && outcome?.kind !== 'failed') return {}
+  if (status?.nodeId === undefined || status.minimized) return {}
+  return last?.thread && threadSlot(last.thread) === threadSlot(thread) ? { supersedes: [status.nodeId] } : {}
 }
 
 export const settled = (

@@ -57,7 +57,9 @@ export const shownBy = (
 ): Marker | undefined =>
   deps.signer.read(text, thread).findLast(({ as }) => as === 'status' || as === 'closing')
 
-export type AskedLast = Pick<Run, 'request' | 'snapshot' | 'head'>
+/** What came of it, as far as the queue still has it. */
+export type AskedLast = Pick<Run, 'request' | 'snapshot' | 'head'> &
+  Partial<Pick<Run, 'thread' | 'status' | 'outcome'>>
 
 /** What was asked last, from the queue; or from the thread, where the queue has lost it or dropped it with age. */
 export async function askedLast(

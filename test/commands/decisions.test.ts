@@ -10,10 +10,11 @@ import { planCommand } from '../../src/commands/plan-command.ts'
 import { queueCommand } from '../../src/commands/queue-command.ts'
 import { retryCommand } from '../../src/commands/retry-command.ts'
 import { runCommand } from '../../src/commands/run-command.ts'
-import type { Settings, StartFacts } from '../../src/commands/start-decision.ts'
+import { type Settings, type StartFacts, superseding } from '../../src/commands/start-decision.ts'
 import { startFacts } from '../../src/commands/start-facts.ts'
 import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
+import type { AskedLast } from '../../src/commands/thread-history.ts'
 import type { CommentTrigger } from '../../src/core/model/trigger.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import {
@@ -398,6 +399,22 @@ describe('what asks for none', () => {
       { kind: 'reply', reply: { asked: false } },
     ],
   ])
+
+  const status = { commentId: 900, hash: 'h', phase: 'p', at: t0, nodeId: 'IC_900' }
+  const stopped = working({ outcome: { kind: 'stopped', by: 'maya' }, status })
+  test.each<[string, AskedLast, string[] | undefined]>([
+    ['a stop that was told by its status alone', stopped, ['IC_900']],
+    ['a stop whose status is folded away', { ...stopped, status: { ...status, minimized: true } }, undefined],
+    ['one in another thread', { ...stopped, thread: pullThread }, undefined],
+    [
+      'an answer, whose status is folded away below it',
+      { ...stopped, outcome: { kind: 'answer' } },
+      undefined,
+    ],
+    ['one that the queue has lost', { request: stopped.request, snapshot: stopped.snapshot }, undefined],
+  ])('the next run makes old news of %s', (_, last, supersedes) => {
+    expect(superseding(comment, last).supersedes).toEqual(supersedes)
+  })
 
   test.each([
     ['is being stopped', stopping],

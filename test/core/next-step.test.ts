@@ -406,6 +406,7 @@ describe('after the outcome', () => {
       {},
       'end',
     ],
+    ['that of an earlier run, too', working({ ...over, supersedes: ['IC_1'] }), {}, 'minimize-status'],
     ['then it ends', working(over), {}, 'end'],
     ['with the last details shown', working(over), { text: 'details' }, 'edit-status'],
     [

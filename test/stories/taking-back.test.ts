@@ -116,6 +116,24 @@ onBothQueues('Something is taken back, or put right', world => {
     expect(ledgerOf(world(), issue.number).runs).toHaveLength(2)
   })
 
+  it('that it was stopped is old news once it was tried again', async () => {
+    const { posthog } = world()
+    posthog.script('Stopped once', { kind: 'hangs' }, { times: 1 })
+    const maya = world().github.as('maya')
+    const issue = await maya.opensIssue({ title: 'Stopped once', body: 'x' })
+    await maya.comments(issue.number, '/codex Stopped once')
+    const thread = new Thread(world(), issue.number)
+    await thread.waitForStatus('⏳ Codex is working')
+    await maya.comments(issue.number, '/codex stop')
+    await thread.waitForStatus(/^### ⏹️/)
+    expect((await thread.botComments()).map(({ minimized }) => minimized)).toEqual([false])
+    await maya.comments(issue.number, '/codex retry')
+    await thread.waitForAnswer('pull request is ready')
+    posthog.run(String(ledgerOf(world(), issue.number).runs[1]?.runId)).finish('completed')
+    await thread.waitForFolded()
+    expect((await thread.botComments()).map(({ minimized }) => minimized)).toEqual([true, true, false])
+  })
+
   it('a ticked box carries out the plan above it', async () => {
     const { github, posthog } = world()
     posthog.script('Ticked plan', { kind: 'answers', text: '1. Do it' }, { times: 1 })

@@ -19,5 +19,9 @@ export const isAnsweredInline = ({ request: { origin } }: Run): boolean =>
 /** Nothing below the status says what is in it; else the last word does, and the status is folded away. */
 export const staysInStatus = (run: Run): boolean => endsQuietly(run) || isAnsweredInline(run)
 
+/** Its last word stands below its status, and says all that is left to say. */
+export const isSuperseded = ({ status, announced }: Run): boolean =>
+  announced.word && status?.nodeId !== undefined && !status.minimized
+
 export const neverBegan = ({ outcome, admitted, instructionSent }: Run): boolean =>
   outcome?.kind === 'failed' && !admitted && !instructionSent

@@ -3,6 +3,7 @@
 import { type CallKind, type Service, serviceNames } from '../model/errors.ts'
 import { agentIsToBeSeenTo, cancelledAt, mayHaveBegun, refusedCancel } from './agent-end.ts'
 import { turnIsOver } from './apply-snapshot.ts'
+import { isSuperseded } from './last-word.ts'
 import { isTooLong, outageOf } from './outage.ts'
 import { optionByRights } from './permission-request.ts'
 import {
@@ -375,12 +376,9 @@ function* afterOutcome(run: Run, now: Now): Due {
   const untold = heard ? [] : [run.threadBlocked?.until ?? now.at]
   if (unseen.length + untold.length > 0) return yield waiting(Math.min(...unseen, ...untold), now)
   if (now.text !== 'same' && now.text !== 'time') yield { kind: 'edit-status' }
-  if (isSuperseded(run)) yield { kind: 'minimize-status' }
+  if (isSuperseded(run) || run.supersedes.length > 0) yield { kind: 'minimize-status' }
   yield { kind: 'end' }
 }
-
-const isSuperseded = ({ status, announced }: Run): boolean =>
-  announced.word && status?.nodeId !== undefined && !status.minimized
 
 /** The inline comments of a review each get their answer; a lone one has the last word in its own thread. */
 const inlineToAnswer = ({ request: { origin, inline } }: Run): number =>

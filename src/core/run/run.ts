@@ -286,6 +286,8 @@ export const Run = z.object({
       minimized: z.literal(true).optional(),
     })
     .optional(),
+  /** Statuses of earlier Runs, by what GraphQL knows them by, that are old news once this one is over. */
+  supersedes: z.array(z.string()).default([]),
   statusRemade: z.boolean().optional(),
   branch: Branch.optional(),
   /** The branch that Runs of this thread make or made, written down before it is made. */
@@ -427,7 +429,12 @@ export type Run = z.infer<typeof Run>
 export const runFormat = { renew: runOfToday, parse: (data: unknown) => Run.parse(data) }
 
 export type NewRun = Pick<Run, 'id' | 'thread' | 'request' | 'snapshot' | 'settings'> &
-  Partial<Pick<Run, 'head' | 'earlier' | 'taskId' | 'pulls' | 'reported' | 'settingsProblem' | 'madeBranch'>>
+  Partial<
+    Pick<
+      Run,
+      'head' | 'earlier' | 'taskId' | 'pulls' | 'reported' | 'settingsProblem' | 'madeBranch' | 'supersedes'
+    >
+  >
 
 /** @throws ZodError for a record that could not be read back */
 export const newRun = (given: NewRun): Run =>

@@ -8,7 +8,7 @@ import { Rejected } from '../../core/model/errors.ts'
 import type { Marker } from '../../core/model/marker.ts'
 import type { CommentRef } from '../../core/model/trigger.ts'
 import type { OwnComment, Target } from '../../core/model/views.ts'
-import { endsQuietly } from '../../core/run/last-word.ts'
+import { endsQuietly, isSuperseded } from '../../core/run/last-word.ts'
 import type { Now } from '../../core/run/next-step.ts'
 import { backupOf } from '../../core/run/recovery-record.ts'
 import { type Run, sessionOf } from '../../core/run/run.ts'
@@ -180,10 +180,13 @@ export async function conclude(context: StepContext): Promise<Run> {
 
 /** What is left to say stands in the last word: the status is folded away, for who wants to know how it went. */
 export async function minimizeStatus({ run, job, github }: StepContext): Promise<Run> {
-  if (run.status?.nodeId === undefined) return run
-  await job.assertLocked()
-  await github.minimize(run.status.nodeId)
-  return { ...run, status: { ...run.status, minimized: true } }
+  const { status, supersedes } = run
+  const own = isSuperseded(run) ? status?.nodeId : undefined
+  for (const nodeId of [...supersedes, ...(own === undefined ? [] : [own])]) {
+    await job.assertLocked()
+    await github.minimize(nodeId)
+  }
+  return { ...run, supersedes: [], ...(status && own ? { status: { ...status, minimized: true } } : {}) }
 }
 
 /** What a box in it asks for is found there when the queue has lost it. */
