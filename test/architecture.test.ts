@@ -40,7 +40,8 @@ const shown = ({ file, from }: Import): string => `${file} → ${from}`
 /** Our own parts that a part may import. */
 const mayImport: Record<string, readonly string[]> = {
   core: ['core'],
-  config: ['core', 'deployment-file'],
+  config: ['core', 'deployment-file', 'environment'],
+  environment: [],
   'deployment-file': ['core'],
   access: ['access', 'core'],
   commands: ['access', 'commands', 'core', 'runs'],

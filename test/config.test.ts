@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
-import { type Config, readConfig, secretsOf, variables } from '../src/config.ts'
+import { type Config, readConfig, secretsOf } from '../src/config.ts'
+import { variables } from '../src/environment.ts'
 
 type Env = Record<string, string | undefined>
 

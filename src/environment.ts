@@ -1,0 +1,243 @@
+/**
+ * Every variable that is read: its form, its default, what is said of it when it is wrong, and what the README and
+ * `.env.example` say of it, which are made from this table. What variables mean together, `config.ts` says.
+ */
+import { createPrivateKey } from 'node:crypto'
+import { z } from 'zod'
+
+export type Env = Record<string, string | undefined>
+
+interface About {
+  /** For the README, in Markdown. */
+  meaning: string
+  /** Where a part of `.env.example` begins. */
+  part?: string
+  /** For `.env.example`, where there is no default. */
+  example?: string
+  /** Nobody gets by without it, so that it is not commented out in `.env.example`. */
+  needed?: true
+}
+
+/** Whoever sees a marker or a delivery can try secrets at home. */
+const minSecret = 32
+const minToken = 16
+const anotherOne = 'e.g. from `openssl rand -hex 32`'
+const tooShort = `is shorter than ${minSecret} characters, so that it could be guessed: choose another one, ${anotherOne}`
+
+const text = z.string()
+const secret = text.min(minSecret, tooShort)
+
+const numberFor = (hint: string) =>
+  text.regex(/^[1-9]\d{0,14}$/, `is not a number: ${hint}`).transform(Number)
+
+const portNumber = text
+  .refine(
+    given => /^\d{1,5}$/.test(given) && Number(given) <= 65_535,
+    'is not a port: use a number from 0 to 65535',
+  )
+  .transform(Number)
+
+/** What stands there is not repeated: it may hold a password. */
+const address = (...protocols: string[]) =>
+  text.refine(
+    given => URL.canParse(given) && protocols.includes(new URL(given).protocol),
+    `is not an address: it begins with ${protocols.map(known => `${known}//`).join(' or ')}`,
+  )
+
+const web = address('http:', 'https:')
+
+const oneOf = <const T extends readonly [string, ...string[]]>(...known: T) =>
+  text.toLowerCase().pipe(z.enum(known, { error: ({ input }) => `is ${input}: use ${known.join(', ')}` }))
+
+/** With line breaks written as `\n`, or all of it in base64. */
+export function pemOf(given: string): string | undefined {
+  const pem = given.includes('-----BEGIN')
+    ? given.replaceAll('\\n', '\n')
+    : Buffer.from(given, 'base64').toString()
+  try {
+    return createPrivateKey(pem).asymmetricKeyType === 'rsa' ? pem : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export const notAKey =
+  'is not an RSA private key: use the .pem file that GitHub gave you, whole, or its text in base64'
+
+const privateKey = text.transform((given, { addIssue }) => {
+  const pem = pemOf(given)
+  if (pem !== undefined) return pem
+  addIssue(notAKey)
+  return z.NEVER
+})
+
+/** Probot falls back to `development`, so a forgotten variable would let anybody forge webhooks. */
+const webhookSecret = text
+  .refine(
+    given => given !== 'development',
+    `is \`development\`, which everybody knows: choose another one, ${anotherOne}`,
+  )
+  .refine(
+    given => given === 'development' || given.length >= minSecret,
+    `${tooShort}, and set it on the App's settings page on GitHub too`,
+  )
+
+export const isProjectKey = (key: string): boolean => /^ph[cs]_/.test(key)
+
+/** What to do about a variable that is missing, where it is needed. */
+export const hints = {
+  APP_ID: 'set it to the number on the settings page of your GitHub App',
+  PRIVATE_KEY: 'set it to the private key of your GitHub App, or PRIVATE_KEY_PATH to its file',
+  WEBHOOK_SECRET: `set it to the webhook secret of your GitHub App, ${anotherOne}`,
+  POSTHOG_API_KEY: 'set it to a personal API key (phx_…) with the scope task:write',
+  POSTHOG_PROJECT_ID: 'set it to the number in the address of your PostHog project',
+} as const
+
+const about = <T extends z.ZodType>(schema: T, meta: About): T => schema.meta({ ...meta })
+
+/** In the order of the README. */
+export const Environment = z.object({
+  APP_ID: about(numberFor(hints.APP_ID).optional(), {
+    part: 'The GitHub App',
+    meaning: "The App's number. Without it, and without a key, the bot shows the set-up page",
+    needed: true,
+  }),
+  PRIVATE_KEY: about(privateKey.optional(), {
+    meaning:
+      "The App's private key: the text of the `.pem` file, also with `\\n` for its line breaks or in base64",
+    needed: true,
+  }),
+  PRIVATE_KEY_PATH: about(text.optional(), {
+    meaning: 'Or the path of that file',
+    example: './app.private-key.pem',
+  }),
+  WEBHOOK_SECRET: about(webhookSecret.optional(), {
+    meaning:
+      "The App's webhook secret, of 32 characters or more. The bot refuses to start with less, and with `development`",
+    needed: true,
+  }),
+  MARKER_KEY: about(secret.optional(), {
+    meaning:
+      'What markers are signed with, 32 characters or more; without it, a key made from the private key',
+    example: '',
+  }),
+  GITHUB_API_URL: about(web.default('https://api.github.com'), {
+    part: 'GitHub',
+    meaning: "The base address of GitHub's API",
+  }),
+  GHE_HOST: about(
+    text
+      .regex(
+        /^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?$/,
+        'is not a host name: leave out https:// and everything after the name',
+      )
+      .optional(),
+    { meaning: 'Or the host of a GitHub Enterprise Server, 3.17 or newer', example: 'github.example.com' },
+  ),
+  GHE_PROTOCOL: about(oneOf('https', 'http').default('https'), { meaning: 'Its protocol' }),
+  HOST: about(text.default('localhost'), {
+    part: 'The process',
+    meaning: 'The address to listen on; `0.0.0.0` for all',
+  }),
+  PORT: about(portNumber.default(3000), { meaning: 'The port' }),
+  METRICS_TOKEN: about(
+    text.min(minToken, `is shorter than ${minToken} characters: use a random one, ${anotherOne}`).optional(),
+    {
+      meaning:
+        'Who sends it as a bearer token may read `/metrics`; without one, only this machine, and only with a `HOST` that lets nobody else in',
+      example: '',
+    },
+  ),
+  WEBHOOK_PROXY_URL: about(web.optional(), {
+    meaning: "A smee.io channel to take webhooks from, for a machine that GitHub can't reach",
+    example: 'https://smee.io/your-channel',
+  }),
+  LOG_LEVEL: about(oneOf('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent').default('info'), {
+    meaning: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`',
+  }),
+  LOG_FORMAT: about(oneOf('pretty', 'json').default('pretty'), { meaning: '`pretty` or `json`' }),
+  POSTHOG_HOST: about(web.default('https://us.posthog.com'), { part: 'PostHog', meaning: 'Your PostHog' }),
+  POSTHOG_API_KEY: about(
+    text
+      .refine(
+        key => !isProjectKey(key),
+        'is a project key, which the Tasks API does not take: use a personal API key (phx_…) with the scope task:write',
+      )
+      .optional(),
+    { meaning: 'A personal API key with the scope `task:write`', needed: true },
+  ),
+  POSTHOG_PROJECT_ID: about(numberFor(hints.POSTHOG_PROJECT_ID).optional(), {
+    meaning: 'The number in the address of the project',
+    needed: true,
+  }),
+  CODEX_GITHUB_USER_TOKEN: about(text.optional(), {
+    meaning: 'The GitHub token that `--as-user` runs pass to PostHog. Never shown, logged or stored',
+    example: '',
+  }),
+  CODEX_MODEL: about(text.default('gpt-5.5'), {
+    part: 'Runs',
+    meaning: 'The model of runs and repositories that choose none',
+  }),
+  CODEX_REASONING_EFFORT: about(text.toLowerCase().optional(), {
+    meaning: "The effort of those; without it PostHog's own default holds",
+    example: 'high',
+  }),
+  SETTINGS_FILE: about(text.optional(), {
+    meaning: 'A YAML file that grants and bounds, see [below](#what-the-deployment-grants-and-bounds)',
+    example: './settings.yml',
+  }),
+  REDIS_URL: about(address('redis:', 'rediss:').optional(), {
+    part: 'The queue',
+    meaning: '`redis://` or `rediss://`: the queue is in this Redis or Valkey. Without it, it is embedded',
+    example: 'redis://localhost:6379',
+  }),
+  DATA_DIR: about(text.default('./data'), { meaning: 'Where the embedded queue keeps its files' }),
+  ROLE: about(oneOf('all', 'web', 'worker').default('all'), {
+    meaning: '`web` takes webhooks, `worker` does the work, `all` is both; the first two need Redis',
+  }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: about(web.optional(), {
+    part: 'Traces',
+    meaning:
+      'Where traces are sent by OTLP/HTTP, such as `http://localhost:4318`. Without it, there are none',
+    example: 'http://localhost:4318',
+  }),
+})
+
+export type Variable = keyof typeof Environment.shape
+export const variables = Object.keys(Environment.shape) as Variable[]
+
+/** As they are given, or by default. One that is wrong has its default, or is none, and its problem is told. */
+export type Given = z.output<typeof Environment>
+
+/** An empty variable is none. */
+const filled = (env: Env, name: string): string | undefined => env[name]?.trim() || undefined
+
+export function readVariables(env: Env): { given: Given; problems: string[] } {
+  const texts = Object.fromEntries(variables.map(name => [name, filled(env, name)]))
+  const read = Environment.safeParse(texts)
+  if (read.success) return { given: read.data, problems: [] }
+  const { issues } = read.error
+  const wrong = new Set(issues.map(({ path }) => path[0]))
+  const rest = Object.fromEntries(Object.entries(texts).filter(([name]) => !wrong.has(name)))
+  const problems = issues.map(({ path, message }) => `${String(path[0])} ${message}`)
+  return { given: Environment.parse(rest), problems }
+}
+
+/** A variable whose name stands in the settings file. */
+export const namedVariable = (env: Env, name: string): string | undefined => filled(env, name)
+
+interface Row extends About {
+  name: Variable
+  default: string | undefined
+}
+
+/** For the documents. */
+export const rows: readonly Row[] = variables.map(name => {
+  const schema = Environment.shape[name]
+  const standsIn = schema.safeParse(undefined).data
+  return {
+    ...(schema.meta() as unknown as About),
+    name,
+    default: standsIn === undefined ? undefined : String(standsIn),
+  }
+})
