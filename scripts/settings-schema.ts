@@ -1,113 +1,167 @@
 /**
- * Writes the JSON Schema of `.github/codex.yml`, for editors, from the zod schema that the bot reads it with. What a key
- * means to the writer of the file is said here; `npm run schema` after a change of either.
+ * Writes what is made of the zod schemas that the bot reads its settings with: a JSON Schema of each file, for editors,
+ * and the page of all settings. `npm run schema` after a change of a setting.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { settingsFile } from '../src/commands/command-registry.ts'
+import { DeploymentSettings } from '../src/core/settings/deployment-settings.ts'
 
-export const schemaPath = 'schema/codex.schema.json'
-
-/** By the path of the key; `*` is a key that the writer chooses. */
-const meanings: Readonly<Record<string, string>> = {
-  branch:
-    'Where the agent works for an issue: `issue`, on a branch of its own; `default`, on the default branch.',
-  model: 'The model of a run that asks for none.',
-  effort: 'How hard it thinks when a run does not say.',
-  mode: 'How PostHog runs the agent.',
-  permission: 'What the agent may do in its sandbox. A plan is always `read-only`.',
-  sandbox: 'The PostHog sandbox environment, by name or id.',
-  as_user: 'Whether `--as-user` may be used here.',
-  attachments: 'Whether files attached to the thread and the command are passed to the agent.',
-  labels: 'Labels `codex:<name>` of your own, and what each stands for.',
-  'labels.*': 'What this label stands for.',
-  'labels.*.plan': 'Only plan.',
-  'labels.*.model': 'The model.',
-  'labels.*.effort': 'How hard it thinks.',
-  'labels.*.sandbox': 'The PostHog sandbox environment, by name or id.',
-  'labels.*.instruction': 'What the agent is asked to do, instead of the issue or pull request itself.',
-  when: 'What becomes of a run whose reason is taken away.',
-  'when.closed': 'When the issue or pull request is closed.',
-  'when.deleted': 'When the comment that asked is deleted.',
-  'when.unlabeled': 'When the label that asked is taken off.',
-  pull_request: 'What is done with the pull request of a run.',
-  'pull_request.assign': 'Assign it to the person who asked.',
-  'pull_request.review': 'Ask them for a review.',
-  permissions: 'The least role for a command, where it is to be more than usual.',
-  'permissions.*': 'The least role.',
-  allow: 'Who may use every command whatever their role.',
-  'allow.users': 'Logins.',
-  'allow.teams': 'Slugs of teams of the organization.',
-  'allow.apps': 'GitHub Apps, by their number.',
-  models: 'The models that may be asked for; all when absent.',
-  efforts: 'The efforts that may be asked for; all when absent.',
-  head_moved:
-    'When commits were pushed to a pull request between the command and its start: go on and say so, or ask.',
-  limits: 'How many runs there may be, and what becomes of more.',
-  'limits.repository': 'Under way at once in this repository.',
-  'limits.person': 'Under way at once for one person.',
-  'limits.owner': 'Under way at once in all repositories of the same owner.',
-  'limits.repository_per_day': 'Started in 24 hours in this repository.',
-  'limits.person_per_day': 'Started in 24 hours for one person.',
-  'limits.owner_per_day': 'Started in 24 hours in all repositories of the same owner.',
-  'limits.thread_per_day': 'Started in 24 hours in one issue or pull request.',
-  'limits.bots_per_thread_per_day': 'Started by bots in 24 hours in one issue or pull request.',
-  'limits.when_reached':
-    'Whether a run beyond a limit waits for its turn, or is refused with the time to ask again.',
-  'limits.repository_per_5_minutes': 'Started in five minutes in this repository.',
-}
-
-interface Node {
+interface SchemaNode {
   description?: string
-  properties?: Record<string, Node>
-  additionalProperties?: boolean | Node
+  default?: unknown
+  type?: string
+  enum?: unknown[]
+  items?: SchemaNode
+  anyOf?: SchemaNode[]
+  properties?: Record<string, SchemaNode>
+  additionalProperties?: boolean | SchemaNode
+  minimum?: number
+  maximum?: number
   [keyword: string]: unknown
 }
 
-/** @throws an error that names a key without a meaning, or a meaning without its key */
-export function settingsSchema(): object {
-  const unused = new Set(Object.keys(meanings))
-  const { $schema, ...schema } = z.toJSONSchema(settingsFile.schema, {
-    io: 'input',
-    target: 'draft-7',
-  }) as Node
-  const settings = described(schema, [], unused)
-  if (unused.size > 0) throw new Error(`no such settings: ${[...unused].join(', ')}`)
-  return {
-    $schema,
+interface Described {
+  path: string
+  title: string
+  description: string
+  schema: z.ZodType
+}
+
+/** What is taken away or changes its meaning gets a new folder; what is added does not. */
+const folder = 'schema/v1'
+
+const files: readonly Described[] = [
+  {
+    path: `${folder}/codex.schema.json`,
     title: '.github/codex.yml',
-    description: 'The settings of codex-task-bot for one repository, read from its default branch.',
-    ...settings,
-  }
+    description:
+      'The settings of codex-task-bot for one repository, or in the repository .github for all of its owner.',
+    schema: settingsFile.schema,
+  },
+  {
+    path: `${folder}/settings.schema.json`,
+    title: 'SETTINGS_FILE',
+    description: 'What whoever runs codex-task-bot grants and bounds.',
+    schema: DeploymentSettings,
+  },
+]
+
+/** Each by its path. @throws an error that names a key without a meaning */
+export const jsonSchemas = (): ReadonlyMap<string, object> =>
+  new Map(files.map(({ path, ...file }) => [path, jsonSchema(file)]))
+
+function jsonSchema({ title, description, schema }: Omit<Described, 'path'>): SchemaNode {
+  const { $schema, ...rest }: SchemaNode = JSON.parse(
+    JSON.stringify(z.toJSONSchema(schema, { io: 'input', target: 'draft-7' })),
+  )
+  const unsaid = keysOf(rest).filter(({ node }) => node.description === undefined)
+  if (unsaid.length > 0) throw new Error(`no meaning of ${unsaid.map(({ key }) => key).join(', ')}`)
+  return { $schema, ...rest, title, description }
 }
 
-function described(node: Node, path: readonly string[], unused: Set<string>): Node {
-  const below = (child: Node, key: string): Node => withMeaning(child, [...path, key], unused)
-  const { properties, additionalProperties } = node
-  return {
-    ...node,
-    ...(properties && {
-      properties: Object.fromEntries(
-        Object.entries(properties).map(([key, child]) => [key, below(child, key)]),
+/** All keys that are no mere group of others, by the path of the schema. */
+export const settingsKeys = (): ReadonlyMap<string, readonly string[]> =>
+  new Map(
+    files.map(({ path, ...file }) => [
+      path,
+      keysOf(jsonSchema(file)).flatMap(({ key, node }) =>
+        node.properties || typeof node.additionalProperties === 'object' ? [] : [key],
       ),
-    }),
-    ...(typeof additionalProperties === 'object' && {
-      additionalProperties: below(additionalProperties, '*'),
-    }),
+    ]),
+  )
+
+interface Key {
+  key: string
+  node: SchemaNode
+}
+
+/** Depth first; `*` is a key that the writer chooses. */
+function keysOf({ properties = {}, additionalProperties: free }: SchemaNode, above = ''): Key[] {
+  const below = [...Object.entries(properties), ...(typeof free === 'object' ? [['*', free] as const] : [])]
+  return below.flatMap(([name, node]) => {
+    const key = `${above}${name}`
+    return [{ key, node }, ...keysOf(node, `${key}.`)]
+  })
+}
+
+function takes(node: SchemaNode): string {
+  if (node.enum) return node.enum.map(value => `\`${value}\``).join(', ')
+  if (node.anyOf) return node.anyOf.map(takes).join(', or ')
+  switch (node.type) {
+    case 'array':
+      return `a list: ${takes(node.items ?? {})}`
+    case 'integer':
+      return node.maximum !== undefined && node.maximum < Number.MAX_SAFE_INTEGER
+        ? `${node.minimum ?? 0} to ${node.maximum}`
+        : 'a number'
+    case 'boolean':
+      return '`true`, `false`'
+    case 'object':
+      return Object.keys(node.properties ?? {}).length > 0 && node.description === undefined
+        ? Object.keys(node.properties ?? {})
+            .map(name => `\`${name}\``)
+            .join(' and ')
+        : ''
+    default:
+      return 'text'
   }
 }
 
-function withMeaning(node: Node, path: readonly string[], unused: Set<string>): Node {
-  const key = path.join('.')
-  const description = meanings[key]
-  if (description === undefined) throw new Error(`the meaning of the setting ${key} is not written down`)
-  unused.delete(key)
-  return { description, ...described(node, path, unused) }
+const usual = ({ default: value }: SchemaNode): string =>
+  value === undefined || (typeof value === 'object' && JSON.stringify(value) === '{}')
+    ? ''
+    : `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
+
+function table(schema: SchemaNode): string {
+  const rows = keysOf(schema).map(({ key, node }) =>
+    [`\`${key}\``, takes(node), usual(node), node.description ?? ''].map(cell => cell.replaceAll('|', '\\|')),
+  )
+  return [['Key', 'Takes', 'Default', 'Meaning'], ['---', '---', '---', '---'], ...rows]
+    .map(cells => `| ${cells.join(' | ')} |`)
+    .join('\n')
+}
+
+export const pagePath = 'docs/settings.md'
+
+export function settingsPage(): string {
+  const [codex = '', deployment = ''] = files.map(file => table(jsonSchema(file)))
+  return `# All settings
+
+Made by \`npm run schema\` from the schemas that the bot reads the files with. [The README](../README.md#settings-of-a-repository) says how they belong together.
+
+Three layers hold in a thread: what whoever runs the bot says in \`SETTINGS_FILE\`, then \`.github/codex.yml\` of the owner's repository \`.github\`, then \`.github/codex.yml\` of the repository itself. The lower one chooses, but:
+
+- in \`limits\` the lowest number holds, and the least \`max_effort\`;
+- of \`models\`, \`efforts\` and the lists in \`allow\` only those hold that the layers above have too. Where none of the models or efforts is left, those of the layer above hold;
+- in \`permissions\` the stricter role holds;
+- a no to \`as_user\` stays one;
+- all \`instructions\` count, one after another;
+- of two presets with the same name in \`labels\` the lower one holds.
+
+\`/codex config\` shows what that comes to in a repository, and which layer each value is from.
+
+## \`.github/codex.yml\`
+
+[JSON Schema](../schema/v1/codex.schema.json)
+
+${codex}
+
+## \`SETTINGS_FILE\`
+
+[JSON Schema](../schema/v1/settings.schema.json)
+
+${deployment}
+`
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const file = join(import.meta.dirname, '..', schemaPath)
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, JSON.stringify(settingsSchema(), null, 2))
+  const root = join(import.meta.dirname, '..')
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+  for (const [path, schema] of jsonSchemas()) write(path, JSON.stringify(schema, null, 2))
+  write(pagePath, settingsPage())
 }

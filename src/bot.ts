@@ -11,17 +11,20 @@ import { settingsFile } from './commands/command-registry.ts'
 import { acceptTrigger } from './commands/handle-trigger.ts'
 import { type TriggerRecord, triggerFormat, triggerRecord } from './commands/trigger-record.ts'
 import { type Config, secretsOf } from './config.ts'
+import { inOwnWords } from './core/comments/own-words.ts'
 import type { Reached } from './core/model/crash-points.ts'
 import { aroundMarkers, markerSigner } from './core/model/marker.ts'
 import { isOwner, threadSlot } from './core/model/thread.ts'
 import { type Run, runFormat } from './core/run/run.ts'
 import type { Session } from './core/run/session.ts'
 import type { UnusedBranch } from './core/run/unused-branch.ts'
+import { triggerOf } from './core/settings/deployment-settings.ts'
 import { redactor } from './core/text/redact.ts'
 import { type FollowedFile, followDeploymentFile } from './deployment-file.ts'
 import { gitHubApp } from './github/app-client.ts'
 import { deliveryLog } from './github/delivery-log.ts'
 import { installationsOf } from './github/installations.ts'
+import { ownerFilesOf } from './github/owner-files.ts'
 import { gitHubThread } from './github/thread-client.ts'
 import { readEvents } from './github/webhooks/normalise.ts'
 import { type Receive, receiver } from './github/webhooks/receive.ts'
@@ -39,9 +42,6 @@ import { closeServer, httpServer, listen, webhookPath } from './web/http-server.
 import { type Metrics, openMetrics } from './web/metrics.ts'
 import { openLog } from './web/process-log.ts'
 import { openTraces, type Traces } from './web/traces.ts'
-
-/** The label that starts a run. */
-const label = 'codex'
 
 /** The errand that removes a branch. */
 const removal = 'remove-branch'
@@ -71,6 +71,7 @@ interface State {
 /** What every part of the bot stands on. */
 interface Runtime {
   config: Config
+  settings: FollowedFile
   queues: BotQueues
   log: Logger
   metrics: Metrics
@@ -99,11 +100,11 @@ async function goOnWith(
   overrides: Overrides,
   server: Server | undefined,
 ): Promise<Started> {
-  const { config, queues, log, traces, state } = runtime
+  const { config, settings, queues, log, traces, state } = runtime
   const work = config.role === 'web' ? undefined : await startWork(runtime, overrides)
   state.works = true
   log.info({ role: config.role, queue: queues.kind }, 'ready')
-  return { stop: signal => stopBot({ signal, state, log, server, queues, traces, work }) }
+  return { stop: signal => stopBot({ signal, state, log, server, queues, traces, work, settings }) }
 }
 
 async function ready({ state, queues }: Pick<Runtime, 'state' | 'queues'>): Promise<void> {
@@ -127,7 +128,8 @@ async function openRuntime(config: Config, overrides: Overrides): Promise<Runtim
   const { kind, triggers, runs } = queues
   const metrics = openMetrics({ role: config.role, queue: kind, queues: { triggers, runs }, now: Date.now })
   const state: State = { works: config.role === 'web' }
-  return { config, queues, log, metrics, traces, state }
+  const settings = followed(config.settings, log)
+  return { config, settings, queues, log, metrics, traces, state }
 }
 
 const followed = ({ path, first }: Config['settings'], log: Logger): FollowedFile =>
@@ -155,12 +157,23 @@ interface Stopping {
   queues: BotQueues
   traces: Traces
   work: Work | undefined
+  settings: FollowedFile
 }
 
-async function stopBot({ signal, state, log, server, queues, traces, work }: Stopping): Promise<void> {
+async function stopBot({
+  signal,
+  state,
+  log,
+  server,
+  queues,
+  traces,
+  work,
+  settings,
+}: Stopping): Promise<void> {
   state.works = false
   log.info({ signal }, 'stopping')
   work?.close()
+  settings.close()
   if (server) await closeServer(server, 2_000)
   await queues.close(grace - 2_000)
   await traces.close(500)
@@ -204,11 +217,11 @@ function webhookEndpointOf(runtime: Runtime) {
   return openWebhookEndpoint({ probot, log, receive: receiverOf(runtime), meter: metrics.meter })
 }
 
-const receiverOf = ({ config, queues, log, traces }: Runtime): Receive =>
+const receiverOf = ({ config, settings, queues, log, traces }: Runtime): Receive =>
   receiver({
     log,
     redact: redactor(secretsOf(config)),
-    app: { label, appId: config.app.id },
+    app: { triggerOf: owner => triggerOf(settings.settings, owner), appId: config.app.id },
     enqueue: trigger =>
       traces.begin('webhook', { delivery: trigger.deliveryId, trigger: trigger.id }, async () => {
         const { outcome } = await queues.triggers.add(trigger.id, triggerRecord(trigger))
@@ -268,7 +281,7 @@ const nobody = ({
 })
 
 async function startWork(runtime: Runtime, { reached = () => {}, branchesEvery }: Overrides): Promise<Work> {
-  const { config, queues, log, metrics, traces } = runtime
+  const { config, settings, queues, log, metrics, traces } = runtime
   const { meter } = metrics
   const now = Date.now
   const redact = redactor(secretsOf(config))
@@ -277,13 +290,20 @@ async function startWork(runtime: Runtime, { reached = () => {}, branchesEvery }
     now,
     meter,
   )
-  const settings = followed(config.settings, log)
   const tenants = openTenants(config, settings.settings, { meter, redact, now })
   const shared = {
-    settings: settingsReader(settings.settings, settingsFile.read),
+    settings: settingsReader({
+      deployment: settings.settings,
+      file: settingsFile,
+      ownerFiles: ownerFilesOf(app, now),
+    }),
     accounts: accountsIn(queues.writtenOnce, log),
     github: (thread: Run['thread']) =>
-      gitHubThread(app, thread, { now, redact: text => aroundMarkers(text, redact) }),
+      gitHubThread(app, thread, {
+        now,
+        redact: text => aroundMarkers(text, redact),
+        inOwnWords: text => inOwnWords(text, triggerOf(settings.settings, thread.owner).word),
+      }),
     log,
     meter,
     now,
@@ -297,7 +317,6 @@ async function startWork(runtime: Runtime, { reached = () => {}, branchesEvery }
     runs: queues.runs,
     waiting: queues.triggers,
     defaults: config.run,
-    label,
   }
   const forRuns = {
     ...shared,
@@ -372,7 +391,6 @@ async function startWork(runtime: Runtime, { reached = () => {}, branchesEvery }
   return {
     close() {
       for (const stream of streams) stream.close()
-      settings.close()
     },
   }
 }

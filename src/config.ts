@@ -118,7 +118,7 @@ export function readConfig(env: Env): Read {
     return { kind: 'set-up', given: setUpOf(given, env) }
   const reading: Reading = { env, given, problems }
   const settings = settingsOf(reading)
-  const tenants = tenantsOf(reading, settings.first)
+  const tenants = role === 'web' ? [] : tenantsOf(reading, settings.first)
   const config: Config = {
     app: appOf(reading),
     posthog: posthogOf(reading, tenants.length > 0),
@@ -287,12 +287,12 @@ function queueOf({ given, env, problems }: Reading): Config['queue'] {
   return { redisUrl, dataDir: given.DATA_DIR }
 }
 
-/** What arrives is the same for all; only those who start something need it. */
+/** Web processes want to know what the bot is called by; only those who start something can't do without it. */
 function settingsOf({ given, problems }: Reading): Config['settings'] {
   const path = given.SETTINGS_FILE
-  if (path === undefined || given.ROLE === 'web') return { path: undefined, first: noDeploymentSettings }
+  if (path === undefined) return { path: undefined, first: noDeploymentSettings }
   const file = readDeploymentFile(path)
   if (file.kind === 'read') return { path, first: file.settings }
-  problems.push(...file.problems.map(problem => `SETTINGS_FILE ${problem}`))
+  if (given.ROLE !== 'web') problems.push(...file.problems.map(problem => `SETTINGS_FILE ${problem}`))
   return { path, first: noDeploymentSettings }
 }

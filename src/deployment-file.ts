@@ -69,6 +69,9 @@ export function followDeploymentFile(path: string, first: DeploymentSettings, lo
       get defaults() {
         return now.defaults
       },
+      get trigger() {
+        return now.trigger
+      },
       get pause() {
         return now.pause
       },

@@ -2,10 +2,11 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { Ajv } from 'ajv'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { envExample, readmeTable } from '../scripts/environment-docs.ts'
-import { schemaPath, settingsSchema } from '../scripts/settings-schema.ts'
+import { jsonSchemas, pagePath, settingsPage } from '../scripts/settings-schema.ts'
 import { commands, settingsFile } from '../src/commands/command-registry.ts'
 import { readConfig } from '../src/config.ts'
 import { presets } from '../src/core/command/options.ts'
@@ -17,6 +18,7 @@ import { DeploymentSettings, readDeploymentSettings } from '../src/core/settings
 import { variables } from '../src/environment.ts'
 import { events } from '../src/github/webhooks/normalise.ts'
 import { openMetrics } from '../src/web/metrics.ts'
+import { settingsOf } from './support/deployment.ts'
 
 const root = join(import.meta.dirname, '..')
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8')
@@ -30,6 +32,7 @@ const documents = [
   'docs/glossary.md',
   'docs/operating.md',
   'docs/reliability.md',
+  'docs/settings.md',
 ]
 
 /** The text under a heading of the second rank. */
@@ -104,8 +107,21 @@ describe('the README', () => {
   })
 })
 
+test.each([
+  ['codex', /```yaml\n(# yaml-language-server: [^\n]*codex\.schema\.json\n[\s\S]*?)```/],
+  ['settings', /```yaml\n(# yaml-language-server: [^\n]*settings\.schema\.json\n[\s\S]*?)```/],
+] as const)('an editor finds nothing wrong with the file of %s in the README', (name, shown) => {
+  const ajv = new Ajv({ strict: false })
+  const validate = ajv.compile(schemaOf(name))
+  validate(parse(shown.exec(readme)?.[1] ?? expect.fail('it is not there')))
+  expect(validate.errors).toBeNull()
+})
+
 test('the settings file that the README shows is one', () => {
-  const [, shown = ''] = /```yaml\n(owners:[\s\S]*?)```/.exec(section('Settings of the bot')) ?? []
+  const [, shown = ''] =
+    /```yaml\n(# yaml-language-server: [^\n]*settings[^\n]*\nowners:[\s\S]*?)```/.exec(
+      section('Settings of the bot'),
+    ) ?? []
   const read = readDeploymentSettings(shown)
   expect(read).toMatchObject({
     kind: 'read',
@@ -165,26 +181,34 @@ describe('the environment', () => {
   })
 })
 
+const schemaOf = (name: 'codex' | 'settings'): object =>
+  jsonSchemas().get(`schema/v1/${name}.schema.json`) ?? expect.fail(`no schema ${name}`)
+
 describe('the settings of a repository', () => {
   const shown = block(section('Settings of a repository'), 'yaml')
 
   test('the README shows the defaults', () => {
-    expect(settingsFile.read(shown)).toEqual(settingsFile.read(undefined))
+    expect(settingsFile.read(shown).problems).toEqual([])
+    expect(settingsOf(shown)).toEqual(settingsOf())
   })
 
   test('the README shows every key', () => {
     const all = shown
       .replace(/^# yaml-language-server.*$/m, '')
-      .replace(/^# (?=[a-z_]+: )|^#(?= {2,}[a-z_]+:)/gm, '')
+      .replace(/^( *)# (?=[a-z_]+: )|^#(?= {2,}[a-z_]+:)/gm, '$1')
       .replace(/^(\w+): \{\}/gm, '$1:')
     expect(settingsFile.read(all).problems).toEqual([])
-    expect(missing(settingsSchema(), parse(all))).toEqual([])
+    expect(missing(schemaOf('codex'), parse(all))).toEqual([])
   })
 
-  test('the schema for editors is the one of the code', () => {
-    expect(JSON.parse(textOf(schemaPath)), 'npm run schema writes it').toEqual(
-      JSON.parse(JSON.stringify(settingsSchema())),
-    )
+  test.each([...jsonSchemas()])('%s is the one of the code', (path, schema) => {
+    expect(JSON.parse(textOf(path)), 'npm run schema writes it').toEqual(schema)
+  })
+
+  test('the page of all settings is the one of the code', () => {
+    // Columns are as wide as the formatter makes them.
+    const narrow = (page: string): string => page.replace(/-{3,}/g, '---').replace(/ {2,}/g, ' ')
+    expect(narrow(textOf(pagePath)), 'npm run schema writes it').toBe(narrow(settingsPage()))
   })
 
   test.each([
@@ -193,10 +217,10 @@ describe('the settings of a repository', () => {
   ])('the schema for editors lets in the %s that the bot lets in', (key, name) => {
     const allow = { users: [], teams: [], apps: [], [key]: [name] }
     expect(settingsFile.read(JSON.stringify({ allow }))).toMatchObject({
-      settings: { allow },
+      given: { allow },
       problems: [],
     })
-    const { properties } = JSON.parse(JSON.stringify(settingsSchema()))
+    const { properties } = JSON.parse(JSON.stringify(schemaOf('codex')))
     expect(name).toMatch(new RegExp(properties.allow.properties[key].items.pattern))
   })
 

@@ -49,10 +49,17 @@ interface DescribedRoute {
 const known = new Map<string, DescribedRoute[]>()
 
 function described(server: string): DescribedRoute[] {
-  const routes = known.get(server) ?? operationsOf(server).map(routeOf)
+  const routes =
+    known.get(server) ??
+    operationsOf(server)
+      .toSorted((a, b) => wordsIn(b.path) - wordsIn(a.path))
+      .map(routeOf)
   known.set(server, routes)
   return routes
 }
+
+/** A ref may hold slashes: `…/commits/{ref}/check-runs` is asked before `…/commits/{ref}`. */
+const wordsIn = (path: string): number => path.split('/').filter(part => !part.startsWith('{')).length
 
 function routeOf(operation: Operation): DescribedRoute {
   const { method, path, parameters, body } = operation

@@ -1,31 +1,39 @@
 /**
- * The settings that hold in a repository now: its file on the default branch, within what the deployment grants. A file
- * with a slip keeps its last version without one in force; where there is none, nothing may start.
+ * The settings that hold in a repository now: what the deployment grants, then the files of the owner and of the
+ * repository, each on its default branch, read side by side. A file with a slip keeps its last version without one in
+ * force; where there is none, nothing may start.
  */
 import { createHash } from 'node:crypto'
-import type { ThreadClient } from '../core/model/ports.ts'
+import type { Files, OwnerFiles } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
-import {
-  bounded,
-  type DeploymentSettings,
-  type Grants,
-  grantsOf,
-} from '../core/settings/deployment-settings.ts'
+import { type DeploymentSettings, type Grants, grantsOf } from '../core/settings/deployment-settings.ts'
+import { settingsOfLayers } from '../core/settings/layers.ts'
 import {
   problemsText,
-  type ReadSettings,
   type RepoSettings,
+  type SettingsFile,
+  type SettingsRead,
   settingsPath,
 } from '../core/settings/repository-settings.ts'
 
 export interface SettingsNow {
   settings: RepoSettings
   grants: Grants
-  /** What is wrong with the file of now. */
+  files: Record<Layer, LayerNow>
+  /** What is wrong with the files of now. */
   problem: string | undefined
-  /** False when the file never was right: these settings are then the strictest guess, and nothing may start. */
+  /** False when a file never was right: these settings are then the strictest guess, and nothing may start. */
   usable: boolean
-  /** Tells one state of the file from another in the log. */
+  /** Tells one state of the files from another in the log. */
+  version: string
+}
+
+type Layer = 'owner' | 'repository'
+
+/** One file, as it holds. */
+interface LayerNow extends Pick<SettingsRead, 'given' | 'lineOf'> {
+  state: 'none' | 'read' | 'kept' | 'unusable'
+  problem: string | undefined
   version: string
 }
 
@@ -34,49 +42,84 @@ export interface SettingsReader {
   of(github: Files, thread: Thread): Promise<SettingsNow>
 }
 
-type Files = Pick<ThreadClient, 'file' | 'fileCommits'>
-
 const maxKept = 1_000
 const maxVersions = 10
 
-export function settingsReader(deployment: DeploymentSettings, read: ReadSettings): SettingsReader {
-  /** By the version with the slip, so that a comment does not cost a reading of history. */
-  const lastGood = new Map<string, RepoSettings | undefined>()
+interface Reading {
+  deployment: DeploymentSettings
+  file: SettingsFile
+  ownerFiles: OwnerFiles
+}
 
-  async function goodBefore(github: Files, key: string): Promise<RepoSettings | undefined> {
+/** The repository whose file is the owner's. */
+const ofOwner = '.github'
+
+export function settingsReader({ deployment, file, ownerFiles }: Reading): SettingsReader {
+  /** By the version with the slip, so that a comment does not cost a reading of history. */
+  const lastGood = new Map<string, SettingsRead | undefined>()
+
+  async function goodBefore(files: Files, key: string): Promise<SettingsRead | undefined> {
     if (lastGood.has(key)) return lastGood.get(key)
-    const found = await newestGood(github, text => read(text, deployment.defaults))
+    const found = await newestGood(files, file.read)
     const [oldest] = lastGood.keys()
     if (lastGood.size >= maxKept && oldest !== undefined) lastGood.delete(oldest)
     lastGood.set(key, found)
     return found
   }
 
+  async function layer(files: Files, name: string, path: string): Promise<LayerNow> {
+    const text = await files.file(settingsPath)
+    const version = versionOf(text)
+    const read = file.read(text)
+    if (read.problems.length === 0)
+      return { ...read, state: text === undefined ? 'none' : 'read', problem: undefined, version }
+    const problem = problemsText(read.problems, path)
+    const good = await goodBefore(files, `${name} ${version}`)
+    return good
+      ? // Its lines are not those of the file of now.
+        { ...good, lineOf: () => undefined, state: 'kept', problem, version }
+      : { ...read, state: 'unusable', problem, version }
+  }
+
   return {
     deployment,
     async of(github, thread) {
-      const text = await github.file(settingsPath)
-      const version = versionOf(text)
-      const { settings, problems } = read(text, deployment.defaults)
-      const slip = problems.length > 0
-      const good = slip ? await goodBefore(github, `${thread.repoId} ${version}`) : settings
+      const { owner: login, repo, repoId } = thread
+      const path = `${login}/${ofOwner}: ${settingsPath}`
+      const isOwners = repo.toLowerCase() === ofOwner
+      const [owner, repository] = await Promise.all([
+        isOwners
+          ? layer(github, `${repoId}`, path)
+          : layer(ownerFiles(thread), `${login.toLowerCase()} of ${thread.installationId}`, path),
+        isOwners ? noFile : layer(github, `${repoId}`, settingsPath),
+      ])
       const grants = grantsOf(deployment, thread)
+      const all = [owner, repository]
       return {
-        settings: bounded(good ?? settings, grants),
+        settings: settingsOfLayers(file, grants, { owner: owner.given, repository: repository.given }),
         grants,
-        problem: slip ? problemsText(problems) : undefined,
-        usable: good !== undefined,
-        version,
+        files: { owner, repository },
+        problem: all.flatMap(({ problem }) => problem ?? []).join('; ') || undefined,
+        usable: all.every(({ state }) => state !== 'unusable'),
+        version: owner.state === 'none' ? repository.version : `${owner.version} ${repository.version}`,
       }
     },
   }
 }
 
+const noFile: LayerNow = {
+  given: {},
+  lineOf: () => undefined,
+  state: 'none',
+  problem: undefined,
+  version: 'none',
+}
+
 /** The first of the commits is the one with the slip. */
-async function newestGood(github: Files, read: ReadSettings): Promise<RepoSettings | undefined> {
-  for (const commit of (await github.fileCommits(settingsPath)).slice(1, 1 + maxVersions)) {
-    const { settings, problems } = read(await github.file(settingsPath, commit))
-    if (problems.length === 0) return settings
+async function newestGood(files: Files, read: SettingsFile['read']): Promise<SettingsRead | undefined> {
+  for (const commit of (await files.fileCommits(settingsPath)).slice(1, 1 + maxVersions)) {
+    const found = read(await files.file(settingsPath, commit))
+    if (found.problems.length === 0) return found
   }
   return undefined
 }

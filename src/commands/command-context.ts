@@ -48,8 +48,6 @@ export interface TriggerDeps {
   settings: SettingsReader
   accounts: Accounts
   defaults: { model: string; effort: ReasoningEffort | undefined }
-  /** The label that starts a run. */
-  label: string
   reached: Reached
   log: Log
   meter?: Pick<FlowMeter, 'handled'>

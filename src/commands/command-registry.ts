@@ -3,6 +3,7 @@ import { commandParser } from '../core/command/parse.ts'
 import { repositorySettings } from '../core/settings/repository-settings.ts'
 import { approveCommand } from './approve-command.ts'
 import type { Command } from './command.ts'
+import { configCommand } from './config-command.ts'
 import { continueCommand } from './continue-command.ts'
 import { helpCommand } from './help-command.ts'
 import { planCommand } from './plan-command.ts'
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   stopCommand,
   statusCommand,
   queueCommand,
+  configCommand,
   helpCommand,
 ]
 

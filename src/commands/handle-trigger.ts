@@ -101,7 +101,7 @@ async function acceptComment(context: CommandContext, trigger: CommentTrigger): 
 async function hint(context: CommandContext, trigger: CommentTrigger): Promise<StepResult> {
   if (!trigger.misplaced) return end
   await loopTurn()
-  if (!isMisplaced(trigger.text)) return end
+  if (!isMisplaced(trigger.text, trigger.word)) return end
   return acceptEach(context, trigger, [{ handle: () => hinted(context, trigger) }])
 }
 

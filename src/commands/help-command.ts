@@ -1,4 +1,5 @@
 /** The list of commands, made from their grammars. */
+import { usualTrigger } from '../core/settings/trigger-words.ts'
 import { command } from './command.ts'
 import type { Reads } from './reads.ts'
 
@@ -11,9 +12,9 @@ export const helpCommand = command({
   takes: 'nothing',
   options: false,
 
-  facts: async (reads: Pick<Reads, 'grammars' | 'label'>) => ({
+  facts: async (reads: Pick<Reads, 'grammars' | 'trigger'>) => ({
     commands: reads.grammars,
-    label: reads.label,
+    label: reads.trigger.labels[0] ?? usualTrigger.word,
   }),
 
   decide: (_, { commands, label }) => ({ kind: 'reply', reply: { kind: 'help', commands, label } }),

@@ -9,10 +9,14 @@ import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import type { PullView } from '../core/model/views.ts'
 import type { Run } from '../core/run/run.ts'
 import { sentStatus } from '../runs/steps/tell-thread.ts'
+import { checkSettings } from './check-settings.ts'
 import type { CommandContext } from './command-context.ts'
 import { withdraw } from './withdraw.ts'
 
 export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigger): Promise<StepResult> {
+  if (trigger.news === 'opened' || trigger.news === 'reopened' || trigger.news === 'pushed')
+    await checkSettings(context, trigger)
+  if (trigger.news === 'pushed') return { kind: 'end' }
   if (trigger.news === 'opened') return lookAtOnce(context, trigger)
   const view = await context.github.pull(trigger.thread.number)
   if (!view) return { kind: 'end' }

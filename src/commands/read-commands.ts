@@ -2,6 +2,7 @@
 import { mayHoldCommand } from '../core/command/find.ts'
 import type { Parsed } from '../core/command/parse.ts'
 import type { CommentTrigger } from '../core/model/trigger.ts'
+import { usualTrigger } from '../core/settings/trigger-words.ts'
 import { loopTurn } from '../core/text/event-loop-turn.ts'
 import type { CommandContext } from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
@@ -9,25 +10,28 @@ import { parseCommands } from './command-registry.ts'
 /** The texts that may hold a command; nothing is parsed yet. */
 export async function textsOf(
   { github }: CommandContext,
-  { text, commentRef, before }: CommentTrigger,
+  { text, commentRef, before, word }: CommentTrigger,
 ): Promise<string[]> {
   // An edit of a review is of its own text: its lines were heard when it was submitted.
-  if (mayHoldCommand(text) || commentRef.kind !== 'review' || before !== undefined)
-    return [text].filter(mayHoldCommand)
+  const mayHold = (words: string): boolean => mayHoldCommand(words, word ?? usualTrigger.word)
+  if (mayHold(text) || commentRef.kind !== 'review' || before !== undefined) return [text].filter(mayHold)
   const inline = await github.reviewComments(commentRef.reviewId)
-  return inline.map(({ body }) => body).filter(mayHoldCommand)
+  return inline.map(({ body }) => body).filter(mayHold)
 }
 
 /** For an edit, the commands that the old text did not have. */
-export async function commandsOf({ before }: CommentTrigger, texts: readonly string[]): Promise<Parsed[]> {
-  const old = new Set((await parsedOf(before ?? '')).map(parsed => JSON.stringify(parsed)))
+export async function commandsOf(
+  { before, word = usualTrigger.word }: CommentTrigger,
+  texts: readonly string[],
+): Promise<Parsed[]> {
+  const old = new Set((await parsedOf(before ?? '', word)).map(parsed => JSON.stringify(parsed)))
   const parsed: Parsed[] = []
-  for (const text of texts) parsed.push(...(await parsedOf(text)))
+  for (const text of texts) parsed.push(...(await parsedOf(text, word)))
   return parsed.filter(each => !old.has(JSON.stringify(each)))
 }
 
-async function parsedOf(text: string): Promise<Parsed[]> {
-  if (!mayHoldCommand(text)) return []
+async function parsedOf(text: string, word: string): Promise<Parsed[]> {
+  if (!mayHoldCommand(text, word)) return []
   await loopTurn()
-  return parseCommands(text)
+  return parseCommands(text, word)
 }

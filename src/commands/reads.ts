@@ -7,7 +7,8 @@ import { type PullHead, threadSlot } from '../core/model/thread.ts'
 import type { CommentRef, InlineComment } from '../core/model/trigger.ts'
 import type { BranchView, SandboxView } from '../core/model/views.ts'
 import type { Run } from '../core/run/run.ts'
-import { pausedBecause } from '../core/settings/deployment-settings.ts'
+import { pausedBecause, triggerOf } from '../core/settings/deployment-settings.ts'
+import type { TriggerWords } from '../core/settings/trigger-words.ts'
 import { type Asking, type CommandContext, liveRun, settingsOf } from './command-context.ts'
 import { toldLately } from './reply.ts'
 import { type AskedLast, askedLast, type Past, pastOf, shownBy } from './thread-history.ts'
@@ -19,10 +20,10 @@ export interface Reads {
   usual: { model: string; effort: ReasoningEffort | undefined }
   /** Whether a Run is in the PostHog that serves this thread now: of another it hears nothing from here. */
   isOurs(run: Run): boolean
-  /** The label that starts a run. */
-  label: string
   /** ms since the epoch */
   now: number
+  /** What the bot is called by here. */
+  trigger: TriggerWords
   /** Why nothing may start now, if so. */
   paused: string | undefined
   /** The asker, a stranger here, had this answer a moment ago: known without a call. */
@@ -58,8 +59,8 @@ export function readsFor(
     grammars,
     usual: deps.defaults,
     isOurs: ({ tenant }) => tenant === undefined || tenant === deps.tenant,
-    label: deps.label,
     now: deps.now(),
+    trigger: triggerOf(deps.settings.deployment, thread.owner),
     paused: pausedBecause(deps.settings.deployment),
     toldLately: of => toldLately(context, of),
     live: async () => (await liveRun(context, threadSlot(thread)))?.data,

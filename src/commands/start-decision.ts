@@ -43,13 +43,12 @@ export type StartFacts =
       head: PullHead | undefined
       past: Past | undefined
       last: AskedLast | undefined
-      label: string
       settling: Settings
       paused: string | undefined
     }
 
 /** What holds here, and what the servers know. */
-export interface Settings extends SettingsNow {
+export interface Settings extends Omit<SettingsNow, 'files'> {
   usual: Reads['usual']
   known: Known
 }
@@ -108,17 +107,12 @@ export const settled = (
 
 interface Completing {
   settings: RepoSettings
-  label: string
   last: AskedLast | undefined
 }
 
 /** With what the label stands for, and with what the session that goes on was asked for with. */
-export function completed(
-  trigger: Asking,
-  wanted: Wanted,
-  { settings, label, last }: Completing,
-): Wanted | Reply {
-  const preset = presetOf(trigger, label, settings)
+export function completed(trigger: Asking, wanted: Wanted, { settings, last }: Completing): Wanted | Reply {
+  const preset = presetOf(trigger, settings)
   if ('kind' in preset) return preset
   const asked = withPreset(wanted, preset)
   return last && !wanted.options.new
@@ -127,9 +121,10 @@ export function completed(
 }
 
 /** What `codex:<name>` stands for: the repository's own presets first, then the built-in ones. */
-function presetOf(trigger: Asking, label: string, settings: RepoSettings): PresetSettings | Reply {
+function presetOf(trigger: Asking, settings: RepoSettings): PresetSettings | Reply {
   if (trigger.kind !== 'label') return {}
-  const name = trigger.label.slice(label.length + 1)
+  const { label, base = 'codex' } = trigger
+  const name = label.slice(base.length + 1)
   if (name === '') return {}
   if (Object.hasOwn(settings.labels, name)) return settings.labels[name] ?? {}
   const known = presets.find(preset => preset === name.toLowerCase())

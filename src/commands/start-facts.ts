@@ -19,7 +19,6 @@ export type StartReads = Pick<
   | 'branch'
   | 'sandboxes'
   | 'usual'
-  | 'label'
   | 'paused'
 >
 
@@ -36,10 +35,9 @@ export async function startFacts(
   if (live) return { kind: 'busy', live, settling: await settlingFor(reads, live, wanted) }
   const [head, settings, past] = await Promise.all([reads.head(), reads.settings(), reads.past()])
   const last = past && !wanted.options.new ? await reads.askedLast(past) : undefined
-  const { label, paused } = reads
-  const asked = completed(trigger, wanted, { settings: settings.settings, label, last })
+  const asked = completed(trigger, wanted, { settings: settings.settings, last })
   const settling = await settlingOf(reads, settings, 'kind' in asked ? {} : asked.options)
-  return { kind: 'free', head, past, last, label, paused, settling }
+  return { kind: 'free', head, past, last, paused: reads.paused, settling }
 }
 
 async function settlingFor(reads: StartReads, live: Run, wanted: Wanted): Promise<Settings | undefined> {

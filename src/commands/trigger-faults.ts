@@ -5,6 +5,7 @@ import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { ResultPending } from '../core/model/result-pending.ts'
 import type { ThreadTrigger } from '../core/model/trigger.ts'
 import { backoff, limits } from '../core/run/timing.ts'
+import { usualTrigger } from '../core/settings/trigger-words.ts'
 import { swapReaction } from './accept-each.ts'
 import type { Asking, CommandContext } from './command-context.ts'
 import { isRepeated, reply } from './reply.ts'
@@ -65,4 +66,4 @@ async function giveUp(context: CommandContext, error: unknown): Promise<StepResu
 
 /** A review whose comments could not be read may have asked for nothing. */
 const wasCommand = ({ trigger, reacted }: TriggerRecord): boolean =>
-  reacted || trigger.kind !== 'comment' || mayHoldCommand(trigger.text)
+  reacted || trigger.kind !== 'comment' || mayHoldCommand(trigger.text, trigger.word ?? usualTrigger.word)

@@ -11,6 +11,7 @@ import { type Person, threadSlot } from '../core/model/thread.ts'
 import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
 import { isOwnMerge } from '../core/run/own-merge.ts'
 import type { Origin, Run } from '../core/run/run.ts'
+import { triggerOf } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { type CommandContext, liveRun, settingsOf } from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
@@ -102,12 +103,13 @@ const isByReview = (asked: Origin | ThreadTrigger): boolean =>
   'commentRef' in asked && asked.commentRef.kind === 'review'
 
 async function isStillSo(
-  { github }: CommandContext,
-  { what }: WithdrawalTrigger,
+  { github, deps }: CommandContext,
+  { what, thread }: WithdrawalTrigger,
   byReview: boolean,
 ): Promise<boolean> {
+  const { word } = triggerOf(deps.settings.deployment, thread.owner)
   if (what.kind === 'comment')
-    return !(await github.hasComment(what)) && !(byReview && (await stillAsks(github, what)))
+    return !(await github.hasComment(what)) && !(byReview && (await stillAsks(github, what, word)))
   const state = await github.state()
   if (!state) return true
   if (what.kind === 'label') return !state.labels.includes(what.label)
@@ -123,12 +125,16 @@ async function isStillSo(
 }
 
 /** A review that lost one of its comments asks for what the others ask for. */
-async function stillAsks(github: CommandContext['github'], { reviewId }: Deleted): Promise<boolean> {
+async function stillAsks(
+  github: CommandContext['github'],
+  { reviewId }: Deleted,
+  word: string,
+): Promise<boolean> {
   if (reviewId === null) return false
   const text = await github.review(reviewId)
   if (text === undefined) return false
   const bodies = [text, ...(await github.reviewComments(reviewId)).map(({ body }) => body)]
-  return bodies.some(body => parseCommands(body).length > 0)
+  return bodies.some(body => parseCommands(body, word).length > 0)
 }
 
 /** A thread that is gone or locked can't be told anything, so its run ends whatever the settings say. */

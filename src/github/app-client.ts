@@ -29,6 +29,10 @@ export interface GitHubApp {
   forRepo(thread: Repo): Octokit
   /** A client that may list what there is in an installation, and nothing else. */
   forInstallation(installationId: number): Octokit
+  /** A client that may read the files of a repository of which no more than the name is known. */
+  forNamed(installationId: number, repo: string): Octokit
+  /** A client that may say whether commits of a repository are as they should be, and nothing else. */
+  forChecks(thread: Repo): Octokit
   /** A client that may read who is in which team, and nothing else. */
   forTeams(thread: Repo): Octokit
   /** An installation token that may read the one repository, and no more. */
@@ -132,6 +136,26 @@ export function gitHubApp(settings: AppSettings, now: () => number, meter?: Call
     forInstallation: installationId =>
       limited(newClient(settings), watchOn(String(installationId)), refresh =>
         mint({ installationId, permissions: { metadata: 'read' }, refresh }),
+      ),
+
+    forNamed: (installationId, repo) =>
+      limited(newClient(settings), watchOn(String(installationId)), refresh =>
+        mint({
+          installationId,
+          repositoryNames: [repo],
+          permissions: { contents: 'read', metadata: 'read' },
+          refresh,
+        }),
+      ),
+
+    forChecks: ({ installationId, repoId }) =>
+      limited(newClient(settings), watchOn(String(installationId)), refresh =>
+        mint({
+          installationId,
+          repositoryIds: [repoId],
+          permissions: { checks: 'write', metadata: 'read' },
+          refresh,
+        }),
       ),
 
     forTeams: ({ installationId }) =>

@@ -6,6 +6,7 @@ export const wantedOfApp = {
     contents: 'write',
     issues: 'write',
     pull_requests: 'write',
+    checks: 'write',
     members: 'read',
     metadata: 'read',
   },

@@ -1,7 +1,7 @@
 /** Branches and pull requests of one repository, in the words of the flows. */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
-import { isBranchOfIssue, issueBranchPrefix } from '../core/model/branch-name.ts'
+import { isBranchOfIssue } from '../core/model/branch-name.ts'
 import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { BranchView, CommitView, IssueBranches, PullView } from '../core/model/views.ts'
@@ -87,16 +87,15 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
   return {
     branch,
 
-    async issueBranches(): Promise<IssueBranches> {
-      const prefix = `heads/${issueBranchPrefix(thread.number)}`
+    async issueBranches(stem: string): Promise<IssueBranches> {
       const [{ linked: found, ids }, refs, base] = await Promise.all([
         linked(),
-        client.rest.git.listMatchingRefs({ ...at, ref: prefix }),
+        client.rest.git.listMatchingRefs({ ...at, ref: `heads/${stem}` }),
         branch(thread.defaultBranch),
       ])
       const identity = refs.data
         .map(({ ref, object }) => ({ name: ref.replace('refs/heads/', ''), sha: object.sha }))
-        .filter(({ name }) => isBranchOfIssue(name, thread.number))
+        .filter(({ name }) => isBranchOfIssue(name, stem))
       return { linked: found, ours: identity, base, ids }
     },
 

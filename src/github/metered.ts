@@ -4,8 +4,8 @@ import { type CallMeter, routeOf } from '../core/model/meter.ts'
 /** Of the paths that we use; everything else in them is a name or a number. */
 const words = new Set(
   (
-    'access_tokens app assignees attempts branches collaborators comments commits compare contents deliveries git ' +
-    'graphql hook installations issues labels members memberships orgs permission pulls reactions ref refs replies ' +
+    'access_tokens app assignees attempts branches check-runs collaborators comments commits compare contents ' +
+    'deliveries files git graphql hook installations issues labels members memberships orgs permission pulls reactions ref refs replies ' +
     'repos repositories requested_reviewers reviews teams user users'
   ).split(' '),
 )

@@ -5,6 +5,7 @@ import { type Role, roles } from '../core/model/role.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
 import type { CommentRef, InlineComment } from '../core/model/trigger.ts'
 import type {
+  CheckReport,
   Closing,
   CommentView,
   OwnComment,
@@ -16,17 +17,24 @@ import type {
 import type { GitHubApp } from './app-client.ts'
 import { attachmentReader } from './attachment-files.ts'
 import { branchesOf } from './branches.ts'
+import { textOf } from './owner-files.ts'
 
 export interface ThreadClientOptions {
   now(): number
   /** Takes secrets out of everything that is written, and of what people wrote. */
   redact(text: string): string
+  /** Puts our own sentences as the bot is called here. */
+  inOwnWords?(text: string): string
 }
 
 /** A thousand comments: whoever was heard before them, and the queue has forgotten, is somebody new. */
 const maxPagesOfRepository = 10
 
-export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: ThreadClientOptions) {
+export function gitHubThread(
+  app: GitHubApp,
+  thread: Thread,
+  { now, redact, inOwnWords = text => text }: ThreadClientOptions,
+) {
   const client = app.forRepo(thread)
   const at = { owner: thread.owner, repo: thread.repo }
   const issue = { ...at, issue_number: thread.number }
@@ -53,7 +61,7 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Th
 
     /** Answers where somebody spoke. Not repeatable: after `NoResponse`, look with `ownComments` first. */
     async comment(text: string, commentRef?: CommentRef): Promise<number> {
-      const body = redact(text)
+      const body = redact(inOwnWords(text))
       if (commentRef?.kind !== 'inline')
         return (await client.rest.issues.createComment({ ...issue, body })).data.id
       const query = { ...at, pull_number: thread.number, comment_id: commentRef.rootId, body }
@@ -62,7 +70,7 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Th
 
     /** `gone` when somebody deleted the comment. */
     async edit(commentId: number, text: string): Promise<{ nodeId: string } | 'gone'> {
-      const body = redact(text)
+      const body = redact(inOwnWords(text))
       try {
         const { data } = await client.rest.issues.updateComment({ ...at, comment_id: commentId, body })
         return { nodeId: data.node_id }
@@ -155,13 +163,41 @@ export function gitHubThread(app: GitHubApp, thread: Thread, { now, redact }: Th
       try {
         const ref = commit === undefined ? {} : { ref: commit }
         const { data } = await client.rest.repos.getContent({ ...at, path, ...ref })
-        return 'content' in data && data.type === 'file'
-          ? Buffer.from(data.content, 'base64').toString('utf8')
-          : undefined
+        return textOf(data)
       } catch (error) {
         if (isNotFound(error)) return undefined
         throw error
       }
+    },
+
+    async changedFiles(number: number): Promise<string[]> {
+      const { data } = await client.rest.pulls.listFiles({ ...at, pull_number: number, per_page: 100 })
+      return data.map(({ filename }) => filename)
+    },
+
+    async report(sha: string, { id, name, well, title, summary, annotations }: CheckReport): Promise<void> {
+      const { checks } = app.forChecks(thread).rest
+      const { data } = await checks.listForRef({ ...at, ref: sha, check_name: name })
+      if (data.check_runs.some(run => run.external_id === id)) return
+      await checks.create({
+        ...at,
+        name,
+        head_sha: sha,
+        external_id: id,
+        status: 'completed',
+        conclusion: well ? 'success' : 'failure',
+        output: {
+          title,
+          summary: redact(inOwnWords(summary)),
+          annotations: annotations.map(({ path, line, message }) => ({
+            path,
+            start_line: line,
+            end_line: line,
+            annotation_level: 'failure' as const,
+            message: redact(message),
+          })),
+        },
+      })
     },
 
     async fileCommits(path: string): Promise<string[]> {

@@ -38,12 +38,13 @@ interface Writing extends payloads.BasePayload {
 }
 
 /** New words, or words that their author brought in by an edit, early enough. */
-export function commentWords(payload: Writing, comment: Written): Words | { ignored: Ignored } {
+export function commentWords(payload: Writing, comment: Written, word: string): Words | { ignored: Ignored } {
   const { action } = payload
   if (action !== 'created' && action !== 'edited') return { ignored: 'event not used' }
   const text = comment.body
-  const isHinted = action === 'created' && insiders.has(comment.author_association) && mayBeMisplaced(text)
-  if (!isHinted && !mayHoldCommand(text)) return { ignored: 'no command' }
+  const isHinted =
+    action === 'created' && insiders.has(comment.author_association) && mayBeMisplaced(text, word)
+  if (!isHinted && !mayHoldCommand(text, word)) return { ignored: 'no command' }
   const created = timeOf(comment.created_at)
   if (action === 'created')
     return { at: created, edit: undefined, text: { text, ...(isHinted ? { misplaced: true } : {}) } }
@@ -57,12 +58,15 @@ export function commentWords(payload: Writing, comment: Written): Words | { igno
 }
 
 /** What a submitted review asks may stand on its lines; an edit is of its own text. */
-export function reviewWords(payload: z.infer<typeof payloads.ReviewEvent>): Words | { ignored: Ignored } {
+export function reviewWords(
+  payload: z.infer<typeof payloads.ReviewEvent>,
+  word: string,
+): Words | { ignored: Ignored } {
   const { action, review, pull_request: pull } = payload
   const created_at = review.submitted_at ?? pull.updated_at ?? ''
   if (action === 'submitted') return { at: timeOf(created_at), edit: undefined, text: { text: review.body } }
   const updated_at = review.updated_at ?? pull.updated_at
-  return commentWords(payload, { ...review, created_at, updated_at })
+  return commentWords(payload, { ...review, created_at, updated_at }, word)
 }
 
 export const hashOf = (...texts: string[]): string =>

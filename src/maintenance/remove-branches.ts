@@ -89,7 +89,7 @@ async function liveRun({ runs }: RemovalDeps, thread: Thread): Promise<Run | und
 
 async function putBack({ github, log }: RemovalDeps, { thread, name, sha }: UnusedBranch): Promise<void> {
   const client = github(thread)
-  const { ids } = await client.issueBranches()
+  const { ids } = await client.issueBranches(name)
   await client.makeBranch(name, sha, ids)
   log.info({ thread: thread.url, branch: name }, 'put a branch back for a run that had just found it')
 }

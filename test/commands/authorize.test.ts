@@ -1,14 +1,13 @@
 /** Who may use a command. */
 import { describe, expect, test } from 'vitest'
 import { allowanceOf } from '../../src/access/authorize.ts'
-import { settingsFile } from '../../src/commands/command-registry.ts'
 import { Rejected } from '../../src/core/model/errors.ts'
 import { markerSigner } from '../../src/core/model/marker.ts'
 import type { Role } from '../../src/core/model/role.ts'
 import type { Person } from '../../src/core/model/thread.ts'
 import { backupOf } from '../../src/core/run/recovery-record.ts'
 import { runWith } from '../core/given.ts'
-import { memoryAccounts } from '../support/deployment.ts'
+import { memoryAccounts, settingsOf } from '../support/deployment.ts'
 
 const zoe = { login: 'zoe', id: 12 }
 const bot = { login: 'helper[bot]', id: 13, app: 77 }
@@ -40,7 +39,7 @@ const may = async (
   accounts = memoryAccounts(),
   comments: Comments = [],
 ) => {
-  const { settings } = settingsFile.read(file)
+  const settings = settingsOf(file)
   const asked = { github: gitHub(role, teams, comments), accounts, signer, repoId: 100, settings }
   return (await allowanceOf(asked, person, 'run')).may
 }

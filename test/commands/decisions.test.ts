@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { approveCommand } from '../../src/commands/approve-command.ts'
 import type { Command, Decision, Request } from '../../src/commands/command.ts'
 import type { Asking } from '../../src/commands/command-context.ts'
-import { commands, settingsFile } from '../../src/commands/command-registry.ts'
+import { commands } from '../../src/commands/command-registry.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
 import { helpCommand } from '../../src/commands/help-command.ts'
 import { planCommand } from '../../src/commands/plan-command.ts'
@@ -30,6 +30,7 @@ import {
   told,
   working,
 } from '../core/given.ts'
+import { settingsOf } from '../support/deployment.ts'
 
 const comment: CommentTrigger = {
   kind: 'comment',
@@ -59,7 +60,7 @@ const ended = working({ outcome: { kind: 'answer' }, announced: told })
 const stopping = working({ stop: { by: maya, at: t0, asked: true } })
 
 const settling = (file = '', rest: Partial<Settings> = {}): Settings => ({
-  settings: settingsFile.read(file).settings,
+  settings: settingsOf(file),
   grants: grantsOf(noDeploymentSettings, issueThread),
   problem: undefined,
   usable: true,
@@ -82,7 +83,7 @@ const free = (rest: Partial<StartFacts & { kind: 'free' }> = {}): StartFacts => 
   head: undefined,
   past: undefined,
   last: undefined,
-  label: 'codex',
+
   settling: settling(),
   paused: undefined,
   ...rest,

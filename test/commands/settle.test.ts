@@ -1,9 +1,9 @@
 /** Options, settings and defaults together. */
 import { expect, test } from 'vitest'
-import { settingsFile } from '../../src/commands/command-registry.ts'
 import { settle } from '../../src/commands/run-options.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import { issueThread } from '../core/given.ts'
+import { settingsOf } from '../support/deployment.ts'
 
 test.each<[string, 'low' | 'high' | 'max' | undefined, string, object]>([
   ['the default', 'high', '', { model: 'gpt-5.5', effort: 'high' }],
@@ -34,7 +34,7 @@ test.each<[string, 'low' | 'high' | 'max' | undefined, string, object]>([
     options: {},
     what: 'work',
     owner: issueThread.owner,
-    settings: settingsFile.read(file).settings,
+    settings: settingsOf(file),
     grants: grantsOf(noDeploymentSettings, issueThread),
     usual: { model: 'gpt-5.5', effort },
     known: { models: [], branch: false, sandboxes: [] },

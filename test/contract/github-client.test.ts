@@ -643,7 +643,7 @@ describe('branches of an issue', () => {
       ],
     ])
     answers('GET', `${at}/git/ref/heads%2Fmain`, main)
-    expect(await issue().issueBranches()).toEqual({
+    expect(await issue().issueBranches('codex/issue-7')).toEqual({
       ...expected,
       ours: [{ name: 'codex/issue-7-login', sha: 'one' }],
       base: { name: 'main', sha: 'base' },

@@ -1,4 +1,5 @@
 /** The webhooks that GitHub really sends, all that were collected of them, through the real way in. */
+
 import { createHmac, generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -7,6 +8,7 @@ import { Probot } from 'probot'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Trigger } from '../../src/core/model/trigger.ts'
+import { usualTrigger } from '../../src/core/settings/trigger-words.ts'
 import { readEvents } from '../../src/github/webhooks/normalise.ts'
 import { receiver } from '../../src/github/webhooks/receive.ts'
 import { openWebhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
@@ -27,7 +29,7 @@ const server = await (async () => {
     log,
     receive: receiver({
       log,
-      app: { label: 'codex', appId: 5 },
+      app: { triggerOf: () => usualTrigger, appId: 5 },
       redact: text => text,
       enqueue: async trigger => {
         queued.push(trigger)
@@ -142,7 +144,7 @@ describe('what becomes of ours', () => {
         "pull_request.reopened: pull-news",
         "pull_request.review_request_removed: event not used",
         "pull_request.review_requested: event not used",
-        "pull_request.synchronize: event not used",
+        "pull_request.synchronize: pull-news",
         "pull_request.unassigned: event not used",
         "pull_request.unlabeled: other label",
         "pull_request.unlocked: event not used",
@@ -199,7 +201,7 @@ describe('what becomes of ours', () => {
         "pull_request.reopened: pull-news",
         "pull_request.review_request_removed: event not used",
         "pull_request.review_requested: event not used",
-        "pull_request.synchronize: event not used",
+        "pull_request.synchronize: pull-news",
         "pull_request.unassigned: event not used",
         "pull_request.unlabeled: other label",
         "pull_request.unlocked: event not used",
@@ -272,7 +274,7 @@ describe('with words and a label that ask for something', () => {
         "pull_request.reopened: pull-news",
         "pull_request.review_request_removed: event not used",
         "pull_request.review_requested: event not used",
-        "pull_request.synchronize: event not used",
+        "pull_request.synchronize: pull-news",
         "pull_request.unassigned: event not used",
         "pull_request.unlabeled: withdrawal",
         "pull_request.unlocked: event not used",

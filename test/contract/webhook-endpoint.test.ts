@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import { Probot } from 'probot'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Trigger } from '../../src/core/model/trigger.ts'
+import { usualTrigger } from '../../src/core/settings/trigger-words.ts'
 import { receiver } from '../../src/github/webhooks/receive.ts'
 import { openWebhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { closeServer, httpServer, listen, webhookPath } from '../../src/web/http-server.ts'
@@ -35,7 +36,7 @@ const server = await (async () => {
     log,
     receive: receiver({
       log,
-      app: { label: 'codex', appId: 5 },
+      app: { triggerOf: () => usualTrigger, appId: 5 },
       redact: text => text.replaceAll('hush', '[redacted]'),
       enqueue: async trigger => {
         enqueued.push(trigger)

@@ -7,6 +7,7 @@ import {
   issueBranch,
   maxBranchLength,
   slugOf,
+  stemOf,
 } from '../../src/core/model/branch-name.ts'
 import { sampleSeed, tries } from '../support/tries.ts'
 
@@ -38,7 +39,7 @@ describe('the branch of an issue', () => {
     [7, '登录', 'codex/issue-7'],
     [123_456_789, '-- --', 'codex/issue-123456789'],
   ])('%d %j is %s', (number, title, name) => {
-    expect(issueBranch(number, title)).toBe(name)
+    expect(issueBranch(stemOf('codex/', number), title)).toBe(name)
   })
 
   test.each([
@@ -52,17 +53,18 @@ describe('the branch of an issue', () => {
     ['Codex/issue-7', false],
     ['x/codex/issue-7', false],
   ])('%s is one of issue 7: %s', (name, expected) => {
-    expect(isBranchOfIssue(name, 7)).toBe(expected)
+    expect(isBranchOfIssue(name, 'codex/issue-7')).toBe(expected)
   })
 
   test('is a branch name, short enough, and found again, whatever the title', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1 }), fc.string({ unit: 'binary', maxLength: 300 }), (number, title) => {
-        const name = issueBranch(number, title)
+        const stem = stemOf('codex/', number)
+        const name = issueBranch(stem, title)
         expect(isBranchName(name)).toBe(true)
         expect(name).toMatch(/^[a-z0-9/-]+$/)
         expect(name.length).toBeLessThanOrEqual(70)
-        expect(isBranchOfIssue(name, number)).toBe(true)
+        expect(isBranchOfIssue(name, stem)).toBe(true)
       }),
     )
   })

@@ -91,6 +91,8 @@ describe('a command of the table', () => {
     ['/codex status', 'status'],
     ['/codex status codes are wrong', 'run | status codes are wrong'],
     ['/codex queue', 'queue'],
+    ['/codex config', 'config'],
+    ['/codex config the linter', 'run | config the linter'],
     ['/codex queue the mails instead of sending them', 'run | queue the mails instead of sending them'],
     ['/codex help', 'help'],
     ['/codex help me with the login', 'run | help me with the login'],

@@ -752,6 +752,24 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   'asked-since': { kind: 'asked-since' },
   'still-going': { kind: 'still-going', command: 'retry' },
   status: { kind: 'status', asked: true },
+  config: {
+    kind: 'config',
+    held: [
+      { key: 'model', value: 'gpt|5', from: [{ kind: 'deployment' }] },
+      { key: 'limits.person', value: 5, from: [{ kind: 'owner', line: 3 }] },
+      {
+        key: 'allow.users',
+        value: [],
+        from: [
+          { kind: 'owner', line: 4 },
+          { kind: 'repository', line: 2 },
+        ],
+      },
+      { key: 'branch', value: 'issue', from: [{ kind: 'default' }] },
+    ],
+    problem: '.github/codex.yml, line 2, `effort`, is not one',
+    usable: true,
+  },
   queue: { kind: 'queue', run: runWith({ ahead: 2 }), now: t0 },
   'plan-outdated': { kind: 'plan-outdated', branch: 'main', sha: 'c'.repeat(40) },
   preset: { kind: 'preset', given: 'paln', meant: 'plan', known: ['plan', 'low'] },
@@ -793,6 +811,7 @@ describe('replies', () => {
       | \`/codex stop\` | Stops the run, waiting or working, and says what is left behind. \`cancel\` is the same. | \`/codex stop\` | write |
       | \`/codex status\` | Says what is going on in this thread. | \`/codex status\` | read |
       | \`/codex queue\` | Says what waits before this thread, and why. | \`/codex queue\` | read |
+      | \`/codex config\` | Shows the settings that hold here, and where each comes from. | \`/codex config\` | write |
       | \`/codex help\` | Shows this list. | \`/codex help\` | read |
 
       Options of a run:
@@ -847,6 +866,24 @@ describe('replies', () => {
 
       status: @maya nothing is going on here now.
 
+      config: @maya these settings hold here:
+
+      ⚠️ There is a slip: .github/codex.yml, line 2, \`effort\`, is not one. Until it is put right, the last version without one holds.
+
+      | Setting | Value | From |
+      |---|---|---|
+      | \`model\` | \`gpt\\|5\` | whoever runs the bot |
+      | \`limits.person\` | \`5\` | the owner’s \`.github\` repository, line 3 |
+      | \`allow.users\` | \`[]\` | the owner’s \`.github\` repository, line 4 and \`.github/codex.yml\`, line 2 |
+
+      <details><summary>What nobody has set, with its default</summary>
+
+      | Setting | Value | From |
+      |---|---|---|
+      | \`branch\` | \`issue\` | default |
+
+      </details>
+
       queue: @maya the run here waits for its turn; 2 runs have to end before it.
 
       plan-outdated: @maya \`main\` has moved to \`ccccccc\` since the plan was made, so the plan may not fit any more. Nothing was started; \`/codex plan\` makes a new one.
@@ -859,7 +896,7 @@ describe('replies', () => {
 
       not-granted: @maya this bot does not grant \`--as-user\` in this repository. An admin of this bot can grant it: \`owners.acme.as_user\` in its settings file. Nothing was started.
 
-      bad-settings: @maya the settings of this repository have a slip, and never were without one. Nothing was started; put it right and ask again.
+      bad-settings: @maya the settings that hold here have a slip, and never were without one. Nothing was started; put it right and ask again.
 
       - .github/codex.yml, line 2: \`effort\` can't be \`enormous\`: use \`low\` or \`max\`
 

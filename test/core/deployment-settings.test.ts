@@ -2,12 +2,12 @@
 import { describe, expect, test } from 'vitest'
 import { settingsFile } from '../../src/commands/command-registry.ts'
 import {
-  bounded,
   grantsOf,
   noDeploymentSettings,
   pausedBecause,
   readDeploymentSettings,
 } from '../../src/core/settings/deployment-settings.ts'
+import { settingsOfLayers } from '../../src/core/settings/layers.ts'
 
 const read = (text: string) => {
   const file = readDeploymentSettings(text)
@@ -38,7 +38,10 @@ test.each([
 
 describe('a repository can not loosen', () => {
   const inRepository = (deployment: string, repository: string) =>
-    bounded(settingsFile.read(repository).settings, grantsOf(read(deployment), shop))
+    settingsOfLayers(settingsFile, grantsOf(read(deployment), shop), {
+      owner: {},
+      repository: settingsFile.read(repository).given,
+    })
 
   test.each([
     ['limits: {repository: 5}', 'limits: {repository: 50}', 5],
@@ -65,7 +68,10 @@ test.each([
   ['mode: interactive', 'default', 'high'],
 ])('a repository that says %j fills in over the defaults', (file, branch, effort) => {
   const { defaults } = read(file === 'mode: interactive' ? 'defaults: {branch: default, effort: high}' : '')
-  expect(settingsFile.read(file, defaults).settings).toMatchObject({ branch, ...(effort ? { effort } : {}) })
+  const { given } = settingsFile.read(file)
+  const grants = grantsOf({ ...noDeploymentSettings, defaults }, shop)
+  const settings = settingsOfLayers(settingsFile, grants, { owner: {}, repository: given })
+  expect(settings).toMatchObject({ branch, ...(effort ? { effort } : {}) })
 })
 
 test('pause says why', () => {

@@ -65,7 +65,7 @@ describe('a misplaced command', () => {
       .chain(before =>
         fc.array(part, { maxLength: 3 }).map(after => `${before.join('')}/codex do\n${after.join('')}`),
       )
-    const texts = fc.sample(text, { numRuns: 1_000, seed: 13 }).filter(isMisplaced)
+    const texts = fc.sample(text, { numRuns: 1_000, seed: 13 }).filter(each => isMisplaced(each))
     expect(texts.length).toBeGreaterThan(100)
     const wrong = renderAll(texts, { raw: false }).flatMap((page, index) => {
       const own = page.replace(/<blockquote>[\s\S]*<\/blockquote>|<code>(?!\s*\/codex)[\s\S]*?<\/code>/g, '')

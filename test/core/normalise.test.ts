@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Trigger } from '../../src/core/model/trigger.ts'
-import { type EventName, events, normalise, readEvents } from '../../src/github/webhooks/normalise.ts'
+import { usualTrigger } from '../../src/core/settings/trigger-words.ts'
+import {
+  type AppIdentity,
+  type EventName,
+  events,
+  normalise,
+  readEvents,
+} from '../../src/github/webhooks/normalise.ts'
 import { maya } from './given.ts'
 
 const created = '2026-01-02T14:02:00Z'
@@ -55,7 +62,7 @@ const inline = {
 const review = { id: 40, node_id: 'PRR_40', body: '/codex fix it', user: user('maya'), submitted_at: created }
 const label = { name: 'codex' }
 
-const ours = { label: 'codex', appId: 5 }
+const ours: AppIdentity = { triggerOf: () => usualTrigger, appId: 5 }
 
 type Payload = Record<string, unknown>
 const comments = (given: Payload = {}): Payload => ({
@@ -310,8 +317,13 @@ describe('labels', () => {
   })
 
   test('may be another one than codex', () => {
-    const of = (name: string) => readAs('issues', issues({ label: { name } }), { ...ours, label: 'ai' })
-    expect(of('ai')).toMatchObject({ trigger: { kind: 'label', label: 'ai' } })
+    const of = (name: string) =>
+      readAs('issues', issues({ label: { name } }), {
+        ...ours,
+        triggerOf: () => ({ word: 'ai', labels: ['ai', 'robot'] }),
+      })
+    expect(of('ai')).toMatchObject({ trigger: { kind: 'label', label: 'ai', base: 'ai' } })
+    expect(of('robot:plan')).toMatchObject({ trigger: { label: 'robot:plan', base: 'robot' } })
     expect(of('ai:plan')).toMatchObject({ trigger: { kind: 'label', label: 'ai:plan' } })
     expect(of('codex')).toEqual({ ignored: 'other label' })
   })
@@ -412,7 +424,7 @@ describe('pull requests', () => {
       pulls({ action: 'opened', sender: user('posthog[bot]', 'Bot') }),
       `pull-100-8-opened-${at}`,
     ],
-    ['pushed to', 'pull_request', pulls({ action: 'synchronize' }), '- event not used'],
+    ['pushed to', 'pull_request', pulls({ action: 'synchronize' }), `pull-100-8-pushed-${head.sha}`],
     [
       'of a fork that is gone',
       'pull_request',

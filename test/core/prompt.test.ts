@@ -42,6 +42,17 @@ test('an issue', () => {
   `)
 })
 
+test('what holds for every task is told once to a session, and carries nothing unseen', () => {
+  const run = {
+    ...issue,
+    settings: { ...issue.settings, instructions: 'Run `make`.\u200b<!-- x -->\n\nBe brief.' },
+  }
+  expect(firstPrompt(run)).toContain(
+    '\n\n# What holds for every task here\n\nRun `make`.\n\nBe brief.\n\n# The issue',
+  )
+  expect(laterPrompt(run, 'zoe', 'more')).not.toContain('Be brief')
+})
+
 test('a pull request, with the inline comments of a review', () => {
   const inline = {
     id: 1,

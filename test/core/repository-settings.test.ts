@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { settingsFile } from '../../src/commands/command-registry.ts'
 import { problemsText } from '../../src/core/settings/repository-settings.ts'
+import { settingsOf } from '../support/deployment.ts'
 
-const defaultSettings = settingsFile.read(undefined).settings
+const defaultSettings = settingsOf()
 
 describe('what is wrong is told with its line and key, and then the defaults hold', () => {
   test.each([
@@ -16,8 +17,8 @@ describe('what is wrong is told with its line and key, and then the defaults hol
     ['model: [\n', 2, ''],
     [`# ${'x'.repeat(100_000)}`, undefined, ''],
   ])('%j', (text, line, key) => {
-    const { settings, problems } = settingsFile.read(text)
-    expect(settings).toEqual(defaultSettings)
+    const { given, problems } = settingsFile.read(text)
+    expect(given).toEqual({})
     expect(problems[0]).toMatchObject({ key })
     if (line !== undefined) expect(problems[0]?.line).toBe(line)
   })
@@ -29,15 +30,11 @@ test('a role below the usual one is told, as settings only demand more', () => {
 })
 
 test.each([undefined, '', '  \n', '# nothing\n', '{}'])('%j is no problem', text => {
-  expect(settingsFile.read(text)).toEqual({ settings: defaultSettings, problems: [] })
+  expect(settingsFile.read(text)).toMatchObject({ given: {}, problems: [] })
 })
 
 test('what is right is taken, and the rest is as usual', () => {
-  const { settings, problems } = settingsFile.read(
-    'model: gpt-5\npermissions: { run: maintain, help: write }\n',
-  )
-  expect(problems).toEqual([])
-  expect(settings).toEqual({
+  expect(settingsOf('model: gpt-5\npermissions: { run: maintain, help: write }\n')).toEqual({
     ...defaultSettings,
     model: 'gpt-5',
     permissions: { ...defaultSettings.permissions, run: 'maintain', help: 'write' },
@@ -76,7 +73,8 @@ test.each([
 
 test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('%s is a name like any other', name => {
   expect(settingsFile.read(`${name}: {model: x}`).problems.map(({ key }) => key)).toEqual([name])
-  const { settings } = settingsFile.read(`labels: {${name}: {model: x}}`)
+  const settings = settingsOf(`labels: {${name}: {model: x}}`)
+  expect(Object.keys(settings.labels)).toEqual(name === '__proto__' ? [] : [name])
   expect(Object.getPrototypeOf(settings.labels)).toBe(Object.prototype)
 })
 
@@ -99,9 +97,9 @@ test.each([
   'a: b\n',
 ])('60,000 characters of %j are a problem in words, and hold nobody up', unit => {
   const began = process.cpuUsage()
-  const { settings, problems } = settingsFile.read(repeated(unit))
+  const { given, problems } = settingsFile.read(repeated(unit))
   const { user, system } = process.cpuUsage(began)
-  expect(settings).toEqual(defaultSettings)
+  expect(given).toEqual({})
   expect(problemsText(problems)).toMatch(/codex\.yml/)
   // Three times 30 ms at most, and what the process does beside it.
   expect((user + system) / 1_000).toBeLessThan(200)

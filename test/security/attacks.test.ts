@@ -464,6 +464,7 @@ describe('power', () => {
       contents: 'write',
       issues: 'write',
       pull_requests: 'write',
+      checks: 'write',
       members: 'read',
       metadata: 'read',
     })

@@ -2,6 +2,7 @@
  * The bot without its edges: the real door, `acceptTrigger` and `advanceRun`, on queues and services that are
  * plain data. Time passes only as far as the next job wants it to.
  */
+
 import { createHmac } from 'node:crypto'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
@@ -28,6 +29,7 @@ import type { InlineComment, Trigger } from '../../src/core/model/trigger.ts'
 import type { CommentView, PullView, SandboxView } from '../../src/core/model/views.ts'
 import type { TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
 import { Run } from '../../src/core/run/run.ts'
+import { usualTrigger } from '../../src/core/settings/trigger-words.ts'
 import { redactor } from '../../src/core/text/redact.ts'
 import { receiver } from '../../src/github/webhooks/receive.ts'
 import { openWebhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
@@ -62,7 +64,6 @@ export interface MemoryBotOptions {
 
 const webhookSecret = 'hush-hush-webhook-secret-of-32-letters'
 export const app = 5
-const label = 'codex'
 
 interface Job<Data> {
   id: string
@@ -93,7 +94,7 @@ const door = await openWebhookEndpoint({
   log: logInto(line => noted(line)),
   receive: receiver({
     log: logInto(line => noted(line)),
-    app: { label, appId: app },
+    app: { triggerOf: () => usualTrigger, appId: app },
     redact: text => redact(text),
     enqueue: trigger => receive(trigger),
   }),
@@ -178,7 +179,6 @@ export class MemoryBot {
         send: async (id, message) => this.#tell(this.triggers.get(id), message),
       },
       defaults: { model: 'gpt-5.5', effort: undefined },
-      label,
     })
     this.#advance = advanceRun({
       ...this.#shared,
@@ -356,6 +356,7 @@ export class MemoryBot {
     removeLabel: async name => void this.unlabelled.push(name),
     file: async (_, commit) =>
       commit === undefined ? this.#options.settings : this.#options.history?.[Number(commit) - 1],
+    changedFiles: async () => [],
     fileCommits: async () =>
       [this.#options.settings, ...(this.#options.history ?? [])].map((_, n) => String(n)),
     comments: async () =>

@@ -1,23 +1,9 @@
-import { rm } from 'node:fs/promises'
-import { Redis } from 'ioredis'
 import { expect, it } from 'vitest'
 import { onBothQueues, onRedis } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
-import type { World } from '../world/world.ts'
+import { wipeQueue } from '../world/wipe-queue.ts'
 
 const ways = { labels: 'by a label', asks: 'by a comment', waits: 'while it waited for its turn' } as const
-
-async function wipe(world: World): Promise<void> {
-  if (world.env.REDIS_URL) {
-    const redis = new Redis(world.env.REDIS_URL)
-    await redis.flushall()
-    redis.disconnect()
-    return
-  }
-  await world.bot.stop('SIGKILL')
-  await rm(String(world.env.DATA_DIR), { recursive: true })
-  await world.startBot()
-}
 
 onBothQueues(
   'The queue lost its data while agents were at work',
@@ -40,7 +26,7 @@ onBothQueues(
       const waiting = await begin('waits')
       await waiting.waitForStatus('waits for its turn')
 
-      await wipe(world())
+      await wipeQueue(world())
 
       for (const thread of atWork) {
         const run = posthog.run(String(ledger(thread).runs[0]?.runId))
@@ -86,7 +72,7 @@ onRedis('The queue lost its data before a run began', world => {
     await thread.waitForStatus('waits for its turn')
 
     await maya.editsIssue(number, { body: 'something else' })
-    await wipe(world())
+    await wipeQueue(world())
 
     await thread.waitForStatus('edited since')
     expect(ledgerOf(world(), number, repository).runs).toEqual([])

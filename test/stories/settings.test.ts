@@ -62,23 +62,62 @@ onBothQueues(
 
     it('settings that never were without a slip let nothing start', async () => {
       const { thread, ledger } = await runIn('modle: gpt-5\neffort: enormous\n', '/codex do it')
-      const answer = await thread.waitForAnswer('the settings of this repository have a slip')
+      const answer = await thread.waitForAnswer('the settings that hold here have a slip')
       expect(answer).toMatch(/line 1: \S*modle.*\n.*line 2: \S*effort/)
       expect(ledger().tasks).toEqual([])
     })
 
+    it('branches are called as the settings say, and found again', async () => {
+      const { thread, ledger, github, issue, repository } = await runIn(
+        'branch_prefix: bots/codex-\n',
+        '/codex do it',
+      )
+      await thread.waitForAnswer('pull request is ready')
+      const branch = `bots/codex-issue-${issue.number}-with-settings`
+      expect(ledger().runs[0]?.body).toMatchObject({ branch })
+      await github.as('maya', repository).comments(issue.number, '/codex --new once more')
+      await github.waitFor(async () => ledger().runs.length === 2)
+      expect(ledger().runs[1]?.body).toMatchObject({ branch })
+    })
+
+    it('with few words, a pull request is told by the status comment alone, and an answer still by its own', async () => {
+      const { posthog } = world()
+      posthog.script('only answer', { kind: 'answers', text: 'It is 42.' })
+      const { thread, github, issue, repository } = await runIn('chatty: false\n', '/codex do it')
+      await thread.waitForStatus('🚀')
+      await thread.waitForReaction('rocket', (await thread.view()).comments[0]?.id)
+      expect(await thread.answers()).toEqual([])
+      await github.as('maya', repository).comments(issue.number, '/codex --new only answer')
+      await thread.waitForAnswer('here is the answer')
+    })
+
     it('a label of its own carries a preset', async () => {
-      const { github, repository } = await runIn(
-        'labels:\n  docs:\n    effort: high\n    instruction: Write the docs.\n',
+      const { github, posthog } = world()
+      const { repository } = await runIn(
+        'labels:\n  docs: {effort: high, model: gpt-5, sandbox: small box, instruction: Write the docs.}\n  look: {plan: true}\n',
         'hello',
       )
-      const maya = github.as('maya', repository)
-      const issue = await maya.opensIssue({ title: 'Docs', body: 'x' })
-      await maya.labels(issue.number, 'codex:docs')
-      await new Thread(world(), issue.number, repository).waitForAnswer('pull request is ready')
-      const body = ledgerOf(world(), issue.number, repository).runs[0]?.body
-      expect(body).toMatchObject({ reasoning_effort: 'high' })
-      expect(JSON.stringify(body)).toContain('Write the docs.')
+      const labels = async (title: string, label: string) => {
+        const maya = github.as('maya', repository)
+        const { number } = await maya.opensIssue({ title, body: 'x' })
+        await maya.labels(number, label)
+        return {
+          thread: new Thread(world(), number, repository),
+          ledger: () => ledgerOf(world(), number, repository),
+        }
+      }
+      const docs = await labels('Docs', 'codex:docs')
+      await docs.thread.waitForAnswer('pull request is ready')
+      expect(docs.ledger().runs[0]?.body).toMatchObject({
+        reasoning_effort: 'high',
+        model: 'gpt-5',
+        sandbox_environment_id: sandbox.id,
+        pending_user_message: expect.stringContaining('Write the docs.'),
+      })
+      posthog.script('only look', { kind: 'answers', text: '1. Look.' })
+      const poll = await labels('only look', 'codex:look')
+      await poll.thread.waitForAnswer('here is the plan')
+      expect(poll.ledger().runs[0]?.body).toMatchObject({ initial_permission_mode: 'read-only' })
     })
 
     it('a closed thread does not stop a run where the settings say so', async () => {

@@ -6,6 +6,7 @@ import { afterAll, expect, it } from 'vitest'
 import { startPostHog } from '../../emulators/posthog/emulator.ts'
 import { onBothQueues } from '../world/on-queues.ts'
 import { Thread } from '../world/thread.ts'
+import { wipeQueue } from '../world/wipe-queue.ts'
 
 const file = join(mkdtempSync(join(tmpdir(), 'codex-tenants-')), 'settings.yml')
 afterAll(() => rmSync(dirname(file), { recursive: true }))
@@ -13,7 +14,7 @@ afterAll(() => rmSync(dirname(file), { recursive: true }))
 onBothQueues(
   'Two owners have a PostHog each',
   world => {
-    it('runs, follow-ups, markers and a restart stay with their owner; a third owner is told once', async () => {
+    it('runs, follow-ups, markers, restarts and a lost queue stay with their owner; a third owner is told once', async () => {
       const { github, posthog: ofAcme } = world()
       const ofGlobex = await startPostHog({
         hands: github.hands,
@@ -65,10 +66,19 @@ onBothQueues(
         await globex?.maya.comments(Number(other?.number), '/codex continue')
         await new Thread(world(), Number(other?.number), globex?.repository).waitForAnswer('no earlier run')
 
+        // The queue is gone while agents of both are at work: each is found again where it was.
+        const lost = [await begin('acme'), await begin('globex')]
+        await wipeQueue(world(), env)
+        for (const { thread, postHog } of lost) {
+          await postHog.runs().at(-1)?.completeTurn('Nothing to change.')
+          await thread.waitForAnswer(/is ready for you|here is the answer/)
+        }
+
         for (const { owner, postHog } of threads) {
-          const seen = JSON.stringify(postHog.ledger)
-          expect(postHog.ledger.filter(({ kind }) => kind === 'task')).toHaveLength(1)
-          expect(postHog.ledger.filter(({ kind }) => kind === 'message')).toHaveLength(1)
+          const seen = JSON.stringify([postHog.ledger, postHog.calls])
+          expect(postHog.ledger.filter(({ kind }) => kind === 'task')).toHaveLength(2)
+          expect(postHog.ledger.filter(({ kind }) => kind === 'run')).toHaveLength(2)
+          expect(postHog.ledger.filter(({ kind }) => kind === 'message')).toHaveLength(2)
           expect(seen).toContain(`secret of ${owner}`)
           expect(seen).toContain(`mind ${owner}`)
           expect(seen).not.toContain(owner === 'acme' ? 'globex' : 'acme')
@@ -81,6 +91,8 @@ onBothQueues(
         await peter.comments(number, '/codex do it')
         const thread = new Thread(world(), number, unserved)
         await thread.waitForAnswer('does not serve `initech`')
+        await world().bot.stop('SIGKILL')
+        await world().startBot('all', env)
         const { id } = await peter.comments(number, '/codex status')
         await world().github.waitFor(
           async () =>

@@ -4,13 +4,22 @@ import { accountsIn, type Notes } from '../../src/access/pinned-accounts.ts'
 import { type SettingsReader, settingsReader } from '../../src/access/read-settings.ts'
 import { settingsFile } from '../../src/commands/command-registry.ts'
 import { readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
+import type { RepoSettings } from '../../src/core/settings/repository-settings.ts'
 
 /** @param file the text of `SETTINGS_FILE` @throws an error that names what is wrong */
 export function deploymentWith(file = ''): SettingsReader {
   const read = readDeploymentSettings(file)
   if (read.kind === 'problems') throw new Error(JSON.stringify(read.problems))
-  return settingsReader(read.value, settingsFile.read)
+  return settingsReader({
+    deployment: read.value,
+    file: settingsFile,
+    ownerFiles: () => ({ file: async () => undefined, fileCommits: async () => [] }),
+  })
 }
+
+/** What holds of a file with which nothing is wrong, or nothing of it. */
+export const settingsOf = (file?: string): RepoSettings =>
+  settingsFile.complete(settingsFile.read(file).given)
 
 function memoryNotes(): Notes {
   const kept = new Map<string, unknown>()

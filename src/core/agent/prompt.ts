@@ -11,6 +11,7 @@ import { fenced, visibleCode, visibleText } from '../text/untrusted.ts'
 const maxBody = 30_000
 const maxHunk = 4_000
 const maxPlan = 8_000
+const maxStanding = 13_000
 
 /** What one person says to the agent at once. */
 export interface Words {
@@ -35,6 +36,7 @@ export function promptOf(run: Run, words: Words, fence: string): string {
   const knows = run.taskRun !== undefined || resumedSession(run) !== undefined
   return [
     knows ? moreWords(run, words) : instruction(run, words),
+    knows ? '' : standing(run),
     knows ? linesOfCode(words, fence) : context(run, words, fence),
     run.request.what === 'plan' ? planOnly : expectations(run),
   ]
@@ -56,6 +58,12 @@ function instruction(run: Run, words: Words): string {
   const asked = `@${words.by} asks you to work on ${noun(run)} ${threadName(thread)} in the repository ${fullName(thread)} ${named(words)}.`
   const said = visibleText(words.text, maxBody) || `Do what the ${noun(run)} below describes.`
   return `${asked}\n\n# Instruction\n\n${said}`
+}
+
+/** From those who may write the settings: no words of strangers. */
+function standing({ settings: { instructions } }: Run): string {
+  const said = visibleText(instructions ?? '', maxStanding)
+  return said === '' ? '' : `# What holds for every task here\n\n${said}`
 }
 
 const noun = (run: Run): string => (run.thread.kind === 'issue' ? 'issue' : 'pull request')

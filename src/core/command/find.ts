@@ -3,16 +3,17 @@
  * links and HTML are somebody else's words or not meant to act. Most texts are plain enough to be read line by
  * line; only what may hide a command is parsed as Markdown, and that is bounded in time.
  */
+import { usualTrigger } from '../settings/trigger-words.ts'
 import { type Nodes, readPositions } from '../text/markdown.ts'
 import { timeFor, withinTime } from '../text/within-time.ts'
 import { afterLoneTags } from './lone-tags.ts'
 import { type Line, type Piece, piecesOf } from './pieces.ts'
 
 /** Up to three blanks, as Markdown allows before a paragraph; then the word, alone or before a separator. */
-const commandLine = /^ {0,3}\/codex(?=[\s:,]|$)[:,]?/i
+const commandStart = (word: string): string => `^ {0,3}/${word}(?=[\\s:,]|$)`
 
 export interface CommandText {
-  /** The rest of the line after `/codex`. */
+  /** The rest of the line after the word. */
   line: string
   /** The lines below it, up to the next command. */
   below: string
@@ -25,12 +26,14 @@ export interface FoundCommands {
 }
 
 /** Linear, and never wrong in the negative: no command can be in a text for which this is false. */
-export const mayHoldCommand = (text: string): boolean => /^ {0,3}\/codex(?=[\s:,]|$)/im.test(text)
+export const mayHoldCommand = (text: string, word = usualTrigger.word): boolean =>
+  new RegExp(commandStart(word), 'im').test(text)
 
-export function findCommands(text: string): FoundCommands {
-  if (!mayHoldCommand(text)) return { commands: [], unreadable: false }
+/** @param word what commands begin with, without the slash: letters, digits and hyphens */
+export function findCommands(text: string, word = usualTrigger.word): FoundCommands {
+  if (!mayHoldCommand(text, word)) return { commands: [], unreadable: false }
   const source = text.replace(/\r\n?/g, '\n')
-  const pieces = piecesOf(source).map(piece => ({ ...piece, starts: startsOf(source, piece) }))
+  const pieces = piecesOf(source).map(piece => ({ ...piece, starts: startsOf(source, piece, word) }))
   const readAll = (): ReadStarts[] => pieces.map(piece => readStarts(source, piece))
   const read = withinTime(readAll, timeFor(source)) ?? pieces.map(cautiously)
   const hidden = afterLoneTags(source)
@@ -55,7 +58,8 @@ interface Candidates extends Piece {
   starts: Start[]
 }
 
-function startsOf(source: string, { from, plainTo, lines }: Piece): Start[] {
+function startsOf(source: string, { from, plainTo, lines }: Piece, word: string): Start[] {
+  const commandLine = new RegExp(`${commandStart(word)}[:,]?`, 'i')
   const hidesFrom = mayHide.exec(source.slice(from, plainTo))?.index ?? Number.POSITIVE_INFINITY
   return lines.flatMap(({ at, end }) => {
     const match = commandLine.exec(source.slice(at, end))

@@ -2,28 +2,33 @@
  * Finds a command that stands where none is read: in a list, a heading, a table cell or an indented line. It is not
  * carried out, but its writer, who expects an answer, is told so.
  */
+import { usualTrigger } from '../settings/trigger-words.ts'
 import { type Nodes, readPositions } from '../text/markdown.ts'
 
 /** What may stand before it on its line: signs of lists, of tasks and headings, and more blanks than three. */
-const behindSigns =
-  /^[ \t]*(?:(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]+)*(?:\[[ xX]\][ \t]+)?(\/codex)(?=[\s:,|]|$)/gim
-const inCell = /\|[ \t]*(\/codex)(?=[\s:,|]|$)/gi
+const behindSigns = String.raw`^[ \t]*(?:(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]+)*(?:\[[ xX]\][ \t]+)?`
+const inCell = String.raw`\|[ \t]*`
+
+const withWord = (before: string, word: string): RegExp =>
+  new RegExp(String.raw`${before}/${word}(?=[\s:,|]|$)`, 'gim')
 
 /** Linear, and never wrong in the negative. */
-export const mayBeMisplaced = (text: string): boolean => slashesOf(text).next().done !== true
+export const mayBeMisplaced = (text: string, word = usualTrigger.word): boolean =>
+  slashesOf(text, word).next().done !== true
 
-function* slashesOf(text: string): Generator<number> {
-  for (const line of [behindSigns, inCell])
-    for (const match of text.matchAll(line)) yield match.index + match[0].length - '/codex'.length
+function* slashesOf(text: string, word: string): Generator<number> {
+  for (const before of [behindSigns, inCell])
+    for (const match of text.matchAll(withWord(before, word)))
+      yield match.index + match[0].length - `/${word}`.length
 }
 
 /** Of words of the writer's own: not in code, quotes, links or HTML. What is too intricate to be read counts as none. */
-export function isMisplaced(text: string): boolean {
+export function isMisplaced(text: string, word = usualTrigger.word): boolean {
   const source = text.replace(/\r\n?/g, '\n')
-  const slashes = [...slashesOf(source)]
+  const slashes = [...slashesOf(source, word)]
   const tree = slashes.length > 0 ? readPositions(source) : undefined
   if (!tree) return false
-  return placesIn(tree, source).some(({ from, to }) => slashes.some(at => from <= at && at < to))
+  return placesIn(tree, source, word).some(({ from, to }) => slashes.some(at => from <= at && at < to))
 }
 
 interface Range {
@@ -42,14 +47,14 @@ const foreign: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
   'linkReference',
 ])
 
-function placesIn(tree: Nodes, source: string): Range[] {
+function placesIn(tree: Nodes, source: string, word: string): Range[] {
+  const atStart = new RegExp(String.raw`^[ \t]*/${word}`, 'i')
   const found: Range[] = []
   const pending: Nodes[] = [tree]
   for (let node = pending.pop(); node; node = pending.pop()) {
     if (foreign.has(node.type)) continue
     if (node.type === 'text') found.push(rangeOf(node))
-    if (node.type === 'code' && /^[ \t]*\/codex/i.test(node.value))
-      found.push(...indented(rangeOf(node), source))
+    if (node.type === 'code' && atStart.test(node.value)) found.push(...indented(rangeOf(node), source))
     if ('children' in node) pending.push(...node.children)
   }
   return found

@@ -13,6 +13,7 @@
  */
 import { distance } from 'fastest-levenshtein'
 import { efforts, type ReasoningEffort } from '../agent/run-request.ts'
+import { usualTrigger } from '../settings/trigger-words.ts'
 import { type CommandText, findCommands } from './find.ts'
 import { type CommandGrammar, instruction } from './grammar.ts'
 import { type OptionName, options } from './options.ts'
@@ -54,9 +55,11 @@ export const isMistake = (parsed: Parsed): parsed is Mistake => 'kind' in parsed
 const maxCommands = 10
 
 /** @returns a parser of comments: what is said twice counts once */
-export const commandParser = (grammars: readonly CommandGrammar[]): ((text: string) => Parsed[]) => {
+export const commandParser = (
+  grammars: readonly CommandGrammar[],
+): ((text: string, word?: string) => Parsed[]) => {
   const words = wordsOf(grammars)
-  return text => parseCommands(words, text)
+  return (text, word = usualTrigger.word) => parseCommands(words, text, word)
 }
 
 /** The commands that have a word of their own, by it. */
@@ -69,8 +72,8 @@ const wordsOf = (grammars: readonly CommandGrammar[]): Words =>
       .flatMap(grammar => [grammar.name, ...(grammar.aliases ?? [])].map(word => [word, grammar])),
   )
 
-function parseCommands(words: Words, text: string): Parsed[] {
-  const { commands: found, unreadable } = findCommands(text)
+function parseCommands(words: Words, text: string, word: string): Parsed[] {
+  const { commands: found, unreadable } = findCommands(text, word)
   const all = found.map(each => parseCommand(words, each))
   const different = [...new Map(all.map(parsed => [JSON.stringify(parsed), parsed])).values()]
   return [

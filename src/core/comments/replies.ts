@@ -6,7 +6,9 @@ import { type OptionName, options } from '../command/options.ts'
 import type { Mistake } from '../command/parse.ts'
 import type { Role } from '../model/role.ts'
 import { phaseOf, type Run } from '../run/run.ts'
+import type { HeldSetting } from '../settings/origins.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
+import { configText } from './config-text.ts'
 import { phaseInWords, runInWords } from './run-in-words.ts'
 import { moment, withCode } from './words.ts'
 
@@ -35,6 +37,7 @@ export type Reply =
   /** `asked`: something was asked here before. */
   | { kind: 'status'; live?: Run | undefined; last?: Run | undefined; asked?: boolean }
   | { kind: 'queue'; run: Run | undefined; now: number }
+  | { kind: 'config'; held: readonly HeldSetting[]; problem: string | undefined; usable: boolean }
   | { kind: 'plan-outdated'; branch: string; sha: string }
   | { kind: 'preset'; given: string; meant: string | undefined; known: readonly string[] }
   | { kind: 'sandbox'; given: string; meant: string | undefined; known: readonly string[] }
@@ -96,6 +99,8 @@ function sentence(reply: Exclude<Reply, { kind: 'help' }>): string {
       return statusSentence(reply)
     case 'queue':
       return queueSentence(reply)
+    case 'config':
+      return configText(reply)
     case 'plan-outdated':
       return `${code(reply.branch)} has moved to ${code(reply.sha.slice(0, 7))} since the plan was made, so the plan may not fit any more. Nothing was started; \`/codex plan\` makes a new one.`
     case 'preset':
@@ -107,7 +112,7 @@ function sentence(reply: Exclude<Reply, { kind: 'help' }>): string {
     case 'not-granted':
       return `${granted[reply.what]} in this repository. An admin of this bot can grant it: ${code(`owners.${reply.owner}.${reply.what}`)} in its settings file. Nothing was started.`
     case 'bad-settings':
-      return `the settings of this repository have a slip, and never were without one. Nothing was started; put it right and ask again.\n\n${itemsOf(reply.problem)}`
+      return `the settings that hold here have a slip, and never were without one. Nothing was started; put it right and ask again.\n\n${itemsOf(reply.problem)}`
     case 'paused':
       return `nothing starts here now: ${inlineWords(reply.why, 500)}. Ask again later.`
     case 'not-served':

@@ -33,14 +33,15 @@ export function slugOf(title: string): string {
   return slug || (words[0] ?? '').slice(0, slugLength)
 }
 
-/** `codex/issue-7-login-is-flaky` */
-export function issueBranch(number: number, title: string): string {
+/** `codex/issue-7-login-is-flaky`, for the stem `codex/issue-7` */
+export function issueBranch(stem: string, title: string): string {
   const slug = slugOf(title)
-  return slug === '' ? `codex/issue-${number}` : `codex/issue-${number}-${slug}`
+  return slug === '' ? stem : `${stem}-${slug}`
 }
 
-export const issueBranchPrefix = (number: number): string => `codex/issue-${number}`
+/** What the names of an issue's branches begin with; `codex/` is the prefix that the settings may change. */
+export const stemOf = (prefix: string, number: number): string => `${prefix}issue-${number}`
 
 /** Whether a branch is one that we named for this issue; `codex/issue-71` is not one of issue 7. */
-export const isBranchOfIssue = (name: string, number: number): boolean =>
-  name === issueBranchPrefix(number) || name.startsWith(`${issueBranchPrefix(number)}-`)
+export const isBranchOfIssue = (name: string, stem: string): boolean =>
+  name === stem || name.startsWith(`${stem}-`)

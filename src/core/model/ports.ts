@@ -8,6 +8,7 @@ import type { Thread } from './thread.ts'
 import type { CommentRef, InlineComment } from './trigger.ts'
 import type {
   BranchView,
+  CheckReport,
   Closing,
   CommentView,
   CommitView,
@@ -57,13 +58,18 @@ export interface ThreadClient {
   requestReview(number: number, login: string): Promise<void>
   removeLabel(name: string): Promise<void>
   branch(name: string): Promise<BranchView | undefined>
-  issueBranches(): Promise<IssueBranches>
+  /** @param stem what the names of those begin with that the bot makes */
+  issueBranches(stem: string): Promise<IssueBranches>
   makeBranch(name: string, sha: string, ids: IssueBranches['ids']): Promise<{ linked: boolean }>
   /** Only if it still stands at that commit. */
   deleteBranch(name: string, sha: string): Promise<void>
   pull(number: number): Promise<PullView | undefined>
   /** What a head has that a base has not, oldest first; `undefined` when they have nothing in common. */
   commitsSince(base: string, head: string): Promise<CommitView[] | undefined>
+  /** The paths that a pull request changes: the first hundred, in their order. */
+  changedFiles(number: number): Promise<string[]>
+  /** Told once a commit. */
+  report(sha: string, report: CheckReport): Promise<void>
   pullsFrom(head: string): Promise<PullView[]>
   /** Whether one commit has the other among its ancestors, or is it. */
   isDescendant(ancestor: string, sha: string): Promise<boolean>
@@ -138,3 +144,9 @@ export interface RunQueue<Data> {
 }
 
 export type GitHub = (thread: Thread) => ThreadClient
+
+/** Of a repository's default branch. */
+export type Files = Pick<ThreadClient, 'file' | 'fileCommits'>
+
+/** The owner's `.github` repository; none of its files are there where it is none, or not the bot's to read. */
+export type OwnerFiles = (thread: Pick<Thread, 'installationId' | 'owner'>) => Files

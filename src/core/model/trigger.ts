@@ -49,6 +49,8 @@ const Comment = z.object({
   before: z.string().optional(),
   /** A command may stand where none is read, and its writer is no stranger. */
   misplaced: z.literal(true).optional(),
+  /** What the bot was called by; absent where that is `codex`. */
+  word: z.string().optional(),
   snapshot: Snapshot,
   head: PullHead.optional(),
 })
@@ -57,6 +59,8 @@ const Label = z.object({
   ...arrived,
   kind: z.literal('label'),
   label: z.string(),
+  /** What it is a variant of; absent where that is `codex`. */
+  base: z.string().optional(),
   snapshot: Snapshot,
   head: PullHead.optional(),
 })
@@ -97,7 +101,15 @@ const PullNews = z.object({
   kind: z.literal('pull-news'),
   /** The branches that it touches. */
   head: PullHead.optional(),
-  news: z.enum(['opened', 'reopened', 'merged', 'closed', 'ready_for_review', 'converted_to_draft']),
+  news: z.enum([
+    'opened',
+    'reopened',
+    'pushed',
+    'merged',
+    'closed',
+    'ready_for_review',
+    'converted_to_draft',
+  ]),
 })
 
 /**

@@ -10,6 +10,18 @@ export type Reaction = 'eyes' | 'rocket' | 'confused' | '-1'
 /** Where a reaction goes: on words, or on the thread itself. */
 export type Target = CommentRef | { kind: 'subject' }
 
+/** What a commit is told to be, under the App's name. */
+export interface CheckReport {
+  /** Tells one telling from another, so that none is told twice. */
+  id: string
+  name: string
+  well: boolean
+  title: string
+  /** Markdown. */
+  summary: string
+  annotations: readonly { path: string; line: number; message: string }[]
+}
+
 export interface OwnComment {
   id: number
   body: string

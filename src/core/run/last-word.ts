@@ -5,9 +5,10 @@ export const listener = (run: Run): string => run.answerTo ?? run.request.by.log
 
 /**
  * Who stopped a run knows that it was stopped; and what was refused before it began is told by its status, which has
- * only just been posted.
+ * only just been posted. Where the settings want few words, what GitHub shows by itself is told by the status as well.
  */
 export function endsQuietly(run: Run): boolean {
+  if (!run.settings.chatty && showsItself(run)) return true
   if (run.outcome?.kind === 'stopped') return run.outcome.by === listener(run) && !run.agentLeft
   return neverBegan(run) && run.ahead === undefined && run.round === 0
 }
@@ -22,6 +23,12 @@ export const staysInStatus = (run: Run): boolean => endsQuietly(run) || isAnswer
 /** Its last word stands below its status, and says all that is left to say. */
 export const isSuperseded = ({ status, announced }: Run): boolean =>
   announced.word && status?.nodeId !== undefined && !status.minimized
+
+/** Nothing is left to read or to do beside it. */
+const showsItself = ({ outcome, request, agentLeft }: Run): boolean =>
+  !agentLeft &&
+  (outcome?.kind === 'stopped' ||
+    (request.what === 'work' && (outcome?.kind === 'pull' || outcome?.kind === 'pushed')))
 
 export const neverBegan = ({ outcome, admitted, instructionSent }: Run): boolean =>
   outcome?.kind === 'failed' && !admitted && !instructionSent

@@ -213,12 +213,16 @@ const SessionLog = z.object({
   activity: Activity.optional().catch(undefined),
 })
 
-const { branch, attachments, when, pull_request, limits, head_moved } = RepoSettings.shape
+const { branch, branch_prefix, attachments, chatty, when, pull_request, limits, head_moved } =
+  RepoSettings.shape
 
 /** As stored: a key of another version is no slip of the pen, as it is in the file, and a missing one has its default. */
 const KeptSettings = z.object({
   branch,
+  branch_prefix,
   attachments,
+  instructions: z.string().optional(),
+  chatty,
   when: when.unwrap().strip().prefault({}),
   pull_request: pull_request.unwrap().strip().prefault({}),
   limits: limits.unwrap().strip().prefault({}),

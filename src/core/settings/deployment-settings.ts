@@ -4,13 +4,13 @@
  */
 import { z } from 'zod'
 import { isOwner, type Thread } from '../model/thread.ts'
-import { RepoSettings } from './repository-settings.ts'
+import { type Given, RepoSettings } from './repository-settings.ts'
 import { type FileRead, readSettingsFile } from './settings-file.ts'
+import { TriggerSettings, type TriggerWords, triggerWords } from './trigger-words.ts'
 
 const repository = z.string().regex(/^[\w.-]{1,100}$/, 'must be the name of a repository, without its owner')
 const repositories = z.array(repository).min(1)
 const models = z.array(z.string().min(1)).min(1)
-const most = z.number().int().min(1).max(10_000).optional()
 
 /** For all repositories of the owner, for those named, or for none. */
 const Grant = z
@@ -19,21 +19,29 @@ const Grant = z
 type Grant = z.infer<typeof Grant>
 
 /** The limits of a repository's own settings, as the most that they may be. */
+const { when_reached: _, ...most } = RepoSettings.shape.limits.unwrap().shape
 const Ceilings = z.strictObject({
-  repository: most,
-  person: most,
-  owner: most,
-  repository_per_day: most,
-  person_per_day: most,
-  owner_per_day: most,
-  thread_per_day: most,
-  bots_per_thread_per_day: most,
-  repository_per_5_minutes: most,
-})
+  repository: most.repository.unwrap().optional(),
+  person: most.person.unwrap().optional(),
+  owner: most.owner.unwrap().optional(),
+  repository_per_day: most.repository_per_day.unwrap().optional(),
+  person_per_day: most.person_per_day.unwrap().optional(),
+  owner_per_day: most.owner_per_day.unwrap().optional(),
+  thread_per_day: most.thread_per_day.unwrap().optional(),
+  bots_per_thread_per_day: most.bots_per_thread_per_day.unwrap().optional(),
+  repository_per_5_minutes: most.repository_per_5_minutes.unwrap().optional(),
+  max_effort: most.max_effort,
+} satisfies Record<keyof typeof most, z.ZodType>)
 type Ceilings = z.infer<typeof Ceilings>
 
 const Sandbox = z.union(
-  [z.string().min(1), z.strictObject({ name: z.string().min(1), repositories })],
+  [
+    z.string().min(1),
+    z.strictObject({
+      name: z.string().min(1).describe('Its name or id.'),
+      repositories: repositories.describe('The only repositories that may use it.'),
+    }),
+  ],
   'must be the name or id of a sandbox environment, or its name and a list of repositories',
 )
 
@@ -42,45 +50,75 @@ const PostHog = z.strictObject({
   host: z
     .string()
     .regex(/^https?:\/\/[^\s/?#]+\/*$/, 'must be an address such as https://eu.posthog.com')
+    .describe('Its address.')
     .default('https://us.posthog.com')
     .transform(host => host.replace(/\/+$/, '')),
-  project_id: z.number().int().positive(),
+  project_id: z.number().int().positive().describe('The number in the address of the project.'),
   api_key_env: z
     .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable, not the key itself'),
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable, not the key itself')
+    .describe('The environment variable that holds a personal API key with the scope `task:write`.'),
 })
+
+const ceilings = 'The limits of a repository’s own settings, as the most that they may be.'
 
 const Owner = z.strictObject({
-  as_user: Grant,
-  signal_report: Grant,
-  /** Names or ids of PostHog sandbox environments. */
-  sandboxes: z.array(Sandbox).default([]),
-  limits: Ceilings.default({}),
-  models: models.optional(),
-  /** Where the runs of this owner are, instead of POSTHOG_PROJECT_ID. */
-  posthog: PostHog.optional(),
+  as_user: Grant.describe(
+    'Whether `--as-user` may be used: in all repositories of this owner, or only in those named.',
+  ),
+  signal_report: Grant.describe('Whether `--signal-report` may be used, likewise.'),
+  sandboxes: z
+    .array(Sandbox)
+    .describe('PostHog sandbox environments that may be used, by name or id.')
+    .default([]),
+  limits: Ceilings.describe(ceilings).default({}),
+  models: models.optional().describe('The models that may be used; all when absent.'),
+  posthog: PostHog.optional().describe(
+    'A PostHog of this owner’s own, for its runs and no other owner’s. Read at the start only.',
+  ),
+  trigger: TriggerSettings.optional(),
 })
 
-const { branch, model, effort, mode, permission, attachments, head_moved } = RepoSettings.shape
+const {
+  branch,
+  branch_prefix,
+  model,
+  effort,
+  mode,
+  permission,
+  attachments,
+  instructions,
+  chatty,
+  head_moved,
+} = RepoSettings.shape
 const Defaults = z.strictObject({
   branch: branch.unwrap().optional(),
+  branch_prefix: branch_prefix.unwrap().optional(),
   model,
   effort,
   mode: mode.unwrap().optional(),
   permission,
   attachments: attachments.unwrap().optional(),
+  instructions,
+  chatty: chatty.unwrap().optional(),
   head_moved: head_moved.unwrap().optional(),
 })
 
 export const DeploymentSettings = z.strictObject({
   owners: z
-    .record(z.string().regex(/^[A-Za-z0-9-]{1,39}$/, 'must be a login of a person or organization'), Owner)
+    .record(
+      z.string().regex(/^[A-Za-z0-9-]{1,39}$/, 'must be a login of a person or organization'),
+      Owner.describe('What this owner is granted.'),
+    )
+    .describe('By login.')
     .default({}),
-  limits: Ceilings.default({}),
-  /** What holds where a repository says nothing. */
-  defaults: Defaults.default({}),
-  /** Nothing starts; as text, why. */
-  pause: z.union([z.boolean(), z.string().min(1).max(500)]).default(false),
+  limits: Ceilings.describe(`${ceilings} For all owners.`).default({}),
+  defaults: Defaults.describe('What holds where no file of owner or repository says otherwise.').default({}),
+  trigger: TriggerSettings.optional(),
+  pause: z
+    .union([z.boolean(), z.string().min(1).max(500)])
+    .describe('Whether nothing starts, or as text why: the threads are told.')
+    .default(false),
 })
 export type DeploymentSettings = z.infer<typeof DeploymentSettings>
 
@@ -95,12 +133,19 @@ export function pausedBecause({ pause }: DeploymentSettings): string | undefined
   return pause === true ? 'whoever runs this bot has paused it' : pause
 }
 
+/** What the bot is called by in the repositories of an owner. */
+export const triggerOf = (
+  { owners, trigger }: Pick<DeploymentSettings, 'owners' | 'trigger'>,
+  owner: string,
+): TriggerWords => triggerWords(trigger, ownerSettings({ owners }, owner)?.trigger)
+
 export interface Grants {
   asUser: boolean
   signalReport: boolean
   sandboxes: readonly string[]
   models: readonly string[] | undefined
   ceilings: readonly Ceilings[]
+  defaults: Given
 }
 
 export const ownerSettings = (
@@ -111,12 +156,19 @@ export const ownerSettings = (
 
 /** What one repository may. */
 export function grantsOf(
-  { owners, limits }: DeploymentSettings,
+  { owners, limits, defaults }: DeploymentSettings,
   { owner, repo }: Pick<Thread, 'owner' | 'repo'>,
 ): Grants {
   const entry = ownerSettings({ owners }, owner)
   if (!entry)
-    return { asUser: false, signalReport: false, sandboxes: [], models: undefined, ceilings: [limits] }
+    return {
+      asUser: false,
+      signalReport: false,
+      sandboxes: [],
+      models: undefined,
+      ceilings: [limits],
+      defaults,
+    }
   return {
     asUser: isGranted(entry.as_user, repo),
     signalReport: isGranted(entry.signal_report, repo),
@@ -126,33 +178,9 @@ export function grantsOf(
     }),
     models: entry.models,
     ceilings: [limits, entry.limits],
+    defaults,
   }
 }
 
 const isGranted = (grant: Grant, repo: string): boolean =>
   Array.isArray(grant) ? grant.some(name => name.toLowerCase() === repo.toLowerCase()) : grant
-
-/** The settings of a repository, no looser than the deployment lets them be. */
-export function bounded(settings: RepoSettings, { ceilings, models }: Grants): RepoSettings {
-  const limits = ceilings.reduce<RepoSettings['limits']>(lower, settings.limits)
-  if (!models) return { ...settings, limits }
-  const own = settings.models?.filter(model => models.includes(model)) ?? []
-  return { ...settings, limits, models: own.length > 0 ? own : [...models] }
-}
-
-function lower(limits: RepoSettings['limits'], ceilings: Ceilings): RepoSettings['limits'] {
-  const under = (name: keyof Ceilings): number =>
-    Math.min(limits[name], ceilings[name] ?? Number.POSITIVE_INFINITY)
-  return {
-    ...limits,
-    repository: under('repository'),
-    person: under('person'),
-    owner: under('owner'),
-    repository_per_day: under('repository_per_day'),
-    person_per_day: under('person_per_day'),
-    owner_per_day: under('owner_per_day'),
-    thread_per_day: under('thread_per_day'),
-    bots_per_thread_per_day: under('bots_per_thread_per_day'),
-    repository_per_5_minutes: under('repository_per_5_minutes'),
-  }
-}

@@ -10,22 +10,25 @@ export interface SettingsProblem {
   message: string
 }
 
-export type FileRead<T> = { kind: 'read'; value: T } | { kind: 'problems'; problems: SettingsProblem[] }
+export type FileRead<T> =
+  | {
+      kind: 'read'
+      value: T
+      /** As it was written, before anything was filled in. */
+      written: unknown
+      lineOf(path: readonly string[]): number | undefined
+    }
+  | { kind: 'problems'; problems: SettingsProblem[] }
 
-/** @param complete fills in what the file leaves out, before it is checked */
-export function readSettingsFile<T>(
-  schema: z.ZodType<T>,
-  text: string,
-  complete: (value: unknown) => unknown = value => value,
-): FileRead<T> {
+export function readSettingsFile<T>(schema: z.ZodType<T>, text: string): FileRead<T> {
   const yaml = readYaml(text)
   if (yaml.kind === 'problems')
     return { kind: 'problems', problems: yaml.problems.map(problem => ({ ...problem, key: '' })) }
-  const value = complete(yaml.value ?? {})
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return { kind: 'read', value: parsed.data }
+  const written = yaml.value ?? {}
+  const parsed = schema.safeParse(written)
+  if (parsed.success) return { kind: 'read', value: parsed.data, written, lineOf: yaml.lineOf }
   const problems = parsed.error.issues
-    .flatMap(issue => placesOf(issue, value))
+    .flatMap(issue => placesOf(issue, written))
     .map(({ path, message }) => ({ line: yaml.lineOf(path), key: path.join('.'), message }))
     .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
   return { kind: 'problems', problems }

@@ -7,6 +7,7 @@ import type { z } from 'zod'
 import { ticked } from '../../core/comments/boxes.ts'
 import type { PullHead, Snapshot, Thread } from '../../core/model/thread.ts'
 import type { Ignored, Trigger } from '../../core/model/trigger.ts'
+import { type TriggerWords, usualTrigger } from '../../core/settings/trigger-words.ts'
 import { commentWords, hashOf, reviewWords, timeOf } from '../written.ts'
 import { type AccessEvent, accessEvents, accessLost } from './access-events.ts'
 import * as payloads from './payloads.ts'
@@ -38,12 +39,14 @@ export type EventName = (typeof readEvents)[number]
 const readers: Record<EventName, (delivery: Delivery, identity: AppIdentity) => Normalised> = {
   issue_comment: (delivery, identity) =>
     reading(payloads.IssueComment, delivery, (payload, id) => fromIssueComment(payload, id, identity)),
-  issues: (delivery, { label }) =>
-    reading(payloads.IssueEvent, delivery, (payload, id) => fromIssue(payload, id, label)),
-  pull_request: (delivery, { label }) =>
-    reading(payloads.PullEvent, delivery, (payload, id) => fromPull(payload, id, label)),
-  pull_request_review: delivery => reading(payloads.ReviewEvent, delivery, fromReview),
-  pull_request_review_comment: delivery => reading(payloads.ReviewCommentEvent, delivery, fromInline),
+  issues: (delivery, identity) =>
+    reading(payloads.IssueEvent, delivery, (payload, id) => fromIssue(payload, id, identity)),
+  pull_request: (delivery, identity) =>
+    reading(payloads.PullEvent, delivery, (payload, id) => fromPull(payload, id, identity)),
+  pull_request_review: (delivery, identity) =>
+    reading(payloads.ReviewEvent, delivery, (payload, id) => fromReview(payload, id, identity)),
+  pull_request_review_comment: (delivery, identity) =>
+    reading(payloads.ReviewCommentEvent, delivery, (payload, id) => fromInline(payload, id, identity)),
   installation: delivery => fromAccess(delivery, 'installation'),
   installation_repositories: delivery => fromAccess(delivery, 'installation_repositories'),
   repository: delivery => fromAccess(delivery, 'repository'),
@@ -52,8 +55,8 @@ const readers: Record<EventName, (delivery: Delivery, identity: AppIdentity) => 
 const isEvent = (name: string): name is EventName => readEvents.some(event => event === name)
 
 export interface AppIdentity {
-  /** The label that starts a run; `label:preset` are its variants. */
-  label: string
+  /** What the bot is called by in the repositories of an owner. */
+  triggerOf(owner: string): TriggerWords
   /** The number of our own App, whose words are never read. */
   appId: number
 }
@@ -80,6 +83,8 @@ function reading<P extends payloads.BasePayload>(
   return read({ ...parsed.data, installation }, delivery.id)
 }
 
+const named = (word: string): { word?: string } => (word === usualTrigger.word ? {} : { word })
+
 const isBot = ({ sender }: payloads.BasePayload): boolean =>
   sender.type === 'Bot' || sender.login.endsWith('[bot]')
 
@@ -98,7 +103,8 @@ function fromIssueComment(
     return withdrawn(payload, { thread, deliveryId, what: deletedComment(comment.id, 'thread') })
   if (comment.user?.type === 'Bot')
     return action === 'edited' ? fromTick(payload, thread, deliveryId) : ignored('by a bot')
-  const words = commentWords(payload, comment)
+  const { word } = identity.triggerOf(thread.owner)
+  const words = commentWords(payload, comment, word)
   if ('ignored' in words) return words
   return {
     trigger: {
@@ -107,6 +113,7 @@ function fromIssueComment(
       kind: 'comment',
       commentRef: { kind: 'thread', commentId: comment.id },
       ...words.text,
+      ...named(word),
       snapshot: snapshotOf(issue),
     },
   }
@@ -179,27 +186,29 @@ const endings = ['closed', 'deleted', 'transferred', 'locked'] as const
 function fromIssue(
   payload: Installed<z.infer<typeof payloads.IssueEvent>>,
   deliveryId: string,
-  label: string,
+  identity: AppIdentity,
 ): Normalised {
   const { action, issue } = payload
   const thread = issueThread(payload, issue)
   const ending = endings.find(known => known === action)
   if (ending) return withdrawn(payload, { thread, deliveryId, ...endedBy(ending, issue) })
-  if (action === 'unlabeled') return unlabelled(payload, { label, thread, subject: issue, deliveryId })
+  if (action === 'unlabeled')
+    return unlabelled(payload, { ours: identity, thread, subject: issue, deliveryId })
   if (action !== 'labeled') return ignored('event not used')
-  return labelled(payload, { label, thread, subject: issue, deliveryId })
+  return labelled(payload, { ours: identity, thread, subject: issue, deliveryId })
 }
 
 function fromPull(
   payload: Installed<z.infer<typeof payloads.PullEvent>>,
   deliveryId: string,
-  label: string,
+  identity: AppIdentity,
 ): Normalised {
   const { action, pull_request: pull } = payload
   const thread = pullThread(payload, pull)
   if (action === 'labeled')
-    return labelled(payload, { label, thread, subject: pull, deliveryId, head: headOf(pull) })
-  if (action === 'unlabeled') return unlabelled(payload, { label, thread, subject: pull, deliveryId })
+    return labelled(payload, { ours: identity, thread, subject: pull, deliveryId, head: headOf(pull) })
+  if (action === 'unlabeled')
+    return unlabelled(payload, { ours: identity, thread, subject: pull, deliveryId })
   if (action === 'locked') return withdrawn(payload, { thread, deliveryId, ...endedBy('locked', pull) })
   const news = pullNews(action, pull)
   if (!news) return ignored('event not used')
@@ -208,13 +217,20 @@ function fromPull(
   return {
     trigger: {
       ...arrived(payload, thread, deliveryId, at),
-      id: `pull-${thread.repoId}-${pull.number}-${news}-${pull.updated_at === undefined ? deliveryId : at}`,
+      id: `pull-${thread.repoId}-${pull.number}-${news}-${momentOf(news, pull, { at, deliveryId })}`,
       kind: 'pull-news',
       head: headOf(pull),
       news,
     },
   }
 }
+
+/** What is pushed is told apart by what it is: several pushes may come in a second. */
+const momentOf = (
+  news: News,
+  { head, updated_at }: payloads.PullRequestPayload,
+  { at, deliveryId }: { at: number; deliveryId: string },
+): string => (news === 'pushed' ? head.sha : updated_at === undefined ? deliveryId : String(at))
 
 function endedBy(
   by: (typeof endings)[number],
@@ -233,6 +249,8 @@ function pullNews(action: string, pull: payloads.PullRequestPayload): News | und
     case 'ready_for_review':
     case 'converted_to_draft':
       return action
+    case 'synchronize':
+      return 'pushed'
     case 'closed':
       return pull.merged ? 'merged' : 'closed'
     default:
@@ -241,12 +259,19 @@ function pullNews(action: string, pull: payloads.PullRequestPayload): News | und
 }
 
 interface Labelled {
-  label: string
+  ours: AppIdentity
   thread: Thread
   subject: payloads.IssuePayload | payloads.PullRequestPayload
   deliveryId: string
   head?: PullHead
 }
+
+/** The label that a name is, or is a variant of: `codex` for `codex:plan`. */
+const baseOf = (
+  name: string,
+  { ours: identity, thread }: Pick<Labelled, 'ours' | 'thread'>,
+): string | undefined =>
+  identity.triggerOf(thread.owner).labels.find(label => name === label || name.startsWith(`${label}:`))
 
 /** A label has no id of its own: the thread, its name and the time of the event stand for it. */
 function labelled(
@@ -254,7 +279,8 @@ function labelled(
   given: Labelled,
 ): Normalised {
   const name = payload.label?.name ?? ''
-  if (name !== given.label && !name.startsWith(`${given.label}:`)) return ignored('other label')
+  const base = baseOf(name, given)
+  if (base === undefined) return ignored('other label')
   if (isBot(payload)) return ignored('by a bot')
   const { thread, subject } = given
   const at = Date.parse(subject.updated_at ?? '')
@@ -265,6 +291,7 @@ function labelled(
       id: `label-${thread.repoId}-${thread.number}-${name.replace(/[^\w-]/g, '_')}-${event}`,
       kind: 'label',
       label: name,
+      ...(base === usualTrigger.word ? {} : { base }),
       snapshot: snapshotOf(subject),
       ...(given.head ? { head: given.head } : {}),
     },
@@ -273,10 +300,10 @@ function labelled(
 
 function unlabelled(
   payload: Installed<payloads.BasePayload> & { label?: { name: string } | null | undefined },
-  { label, thread, subject, deliveryId }: Labelled,
+  { ours: identity, thread, subject, deliveryId }: Labelled,
 ): Normalised {
   const name = payload.label?.name ?? ''
-  if (name !== label && !name.startsWith(`${label}:`)) return ignored('other label')
+  if (baseOf(name, { ours: identity, thread }) === undefined) return ignored('other label')
   const what = { kind: 'label', label: name } as const
   return withdrawn(payload, { thread, deliveryId, what, at: subject.updated_at })
 }
@@ -284,11 +311,13 @@ function unlabelled(
 function fromReview(
   payload: Installed<z.infer<typeof payloads.ReviewEvent>>,
   deliveryId: string,
+  identity: AppIdentity,
 ): Normalised {
   const { action, review, pull_request: pull } = payload
   if (action !== 'submitted' && action !== 'edited') return ignored('event not used')
   if (isBot(payload)) return ignored('by a bot')
-  const words = reviewWords(payload)
+  const { word } = identity.triggerOf(payload.repository.owner.login)
+  const words = reviewWords(payload, word)
   if ('ignored' in words) return words
   return {
     trigger: {
@@ -297,6 +326,7 @@ function fromReview(
       kind: 'comment',
       commentRef: { kind: 'review', reviewId: review.id, nodeId: review.node_id },
       ...words.text,
+      ...named(word),
       snapshot: snapshotOf(pull),
       head: headOf(pull),
     },
@@ -310,6 +340,7 @@ function fromReview(
 function fromInline(
   payload: Installed<z.infer<typeof payloads.ReviewCommentEvent>>,
   deliveryId: string,
+  identity: AppIdentity,
 ): Normalised {
   const { action, comment, pull_request: pull } = payload
   if (isBot(payload)) return ignored('by a bot')
@@ -317,7 +348,8 @@ function fromInline(
   const thread = pullThread(payload, pull)
   if (action === 'deleted')
     return withdrawn(payload, { thread, deliveryId, what: deletedComment(comment.id, 'inline', reviewId) })
-  const words = commentWords(payload, comment)
+  const { word } = identity.triggerOf(thread.owner)
+  const words = commentWords(payload, comment, word)
   if ('ignored' in words) return words
   if (!words.edit && reviewId !== null && !comment.in_reply_to_id)
     return ignored('inline comment of a review')
@@ -341,6 +373,7 @@ function fromInline(
         },
       },
       ...words.text,
+      ...named(word),
       snapshot: snapshotOf(pull),
       head: headOf(pull),
     },

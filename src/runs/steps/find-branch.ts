@@ -1,5 +1,5 @@
 /** The branch of a thread: found, made, and taken away again when nothing came of it. */
-import { issueBranch } from '../../core/model/branch-name.ts'
+import { isBranchOfIssue, issueBranch, stemOf } from '../../core/model/branch-name.ts'
 import { Rejected } from '../../core/model/errors.ts'
 import type { BranchView, IssueBranches } from '../../core/model/views.ts'
 import type { Branch, Outcome, Run } from '../../core/run/run.ts'
@@ -83,15 +83,17 @@ async function headBranch(context: StepContext): Promise<Branch | Outcome> {
 async function forIssue(context: StepContext): Promise<Branch | Outcome> {
   const { run } = context
   const into = run.thread.defaultBranch
-  const branches = await context.github.issueBranches()
+  const stem = stemOf(run.settings.branch_prefix, run.thread.number)
+  const branches = await context.github.issueBranches(stem)
   const linked = branches.linked[0]
-  const identity = linked ? branches.ours.find(({ name }) => name === linked.name) : branches.ours[0]
+  const isOurs = ({ name }: BranchView): boolean => name === run.madeBranch || isBranchOfIssue(name, stem)
+  const identity = linked ? [linked].find(isOurs) : branches.ours[0]
   // One of ours is found again after a crash between making it and writing that down.
   if (identity) return madeBefore(context, identity, { base: branches.base, linked: linked !== undefined })
   if (linked) return { ...existing(linked, into), linked: true }
   if (!branches.base) return emptyRepository(context, into)
   const direct = run.request.what === 'plan' || run.settings.branch === 'default'
-  return direct ? existing(branches.base, into) : make(context, branches.base, branches.ids)
+  return direct ? existing(branches.base, into) : make(context, stem, { ...branches, base: branches.base })
 }
 
 function madeBefore(
@@ -106,12 +108,13 @@ function madeBefore(
   return { ...found, sha, made: true, fresh: identity.sha === base?.sha, recorded, linked }
 }
 
-async function make(
-  context: StepContext,
-  base: BranchView,
-  ids: IssueBranches['ids'],
-): Promise<Branch | Outcome> {
-  const name = issueBranch(context.run.thread.number, context.run.snapshot.title)
+interface Basis {
+  base: BranchView
+  ids: IssueBranches['ids']
+}
+
+async function make(context: StepContext, stem: string, { base, ids }: Basis): Promise<Branch | Outcome> {
+  const name = issueBranch(stem, context.run.snapshot.title)
   await context.save({ ...context.run, madeBranch: name })
   await context.job.assertLocked()
   try {
@@ -120,7 +123,9 @@ async function make(
     return { name, into: base.name, sha: base.sha, made: true, fresh: true, recorded: true, linked }
   } catch (error) {
     if (!(error instanceof Rejected) || (error.status !== 422 && error.status !== 403)) throw error
-    return /archived/i.test(error.message) ? archived : refusedBranch(name, error)
+    return /archived/i.test(error.message)
+      ? archived
+      : refusedBranch(name, error, context.run.settings.branch_prefix)
   }
 }
 
@@ -131,11 +136,11 @@ const archived: Outcome = {
   fix: 'Unarchive it, then `/codex retry`.',
 }
 
-const refusedBranch = (name: string, { message }: Rejected): Outcome => ({
+const refusedBranch = (name: string, { message }: Rejected, prefix: string): Outcome => ({
   kind: 'failed',
   class: 'setup',
   reason: `GitHub does not let the bot make the branch ${name}: ${message}`,
-  fix: 'Let this App make branches called `codex/…` in the rulesets of the repository; or link a branch to the issue, name one with `/codex --branch NAME …`, or set `branch: default`. Then `/codex retry`.',
+  fix: `Let this App make branches called \`${prefix}…\` in the rulesets of the repository; or link a branch to the issue, name one with \`/codex --branch NAME …\`, or set \`branch: default\` or another \`branch_prefix\`. Then \`/codex retry\`.`,
 })
 
 const movedHead: Outcome = {

@@ -53,7 +53,7 @@ function begun(world: World): Run {
 
 /** It may do what is asked now, or it has to make room. */
 function earlierOf({ script }: World, taskRunId: string): NonNullable<Run['earlier']> {
-  const may = rightsOf(ask.options, issueBranch(7, 'Login is flaky'))
+  const may = rightsOf(ask.options, issueBranch('codex/issue-7', 'Login is flaky'))
   return {
     taskId: 'task-0',
     taskRunId,

@@ -49,6 +49,8 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     state: () => at(reads, 'state', () => ({ open: true, locked: false, labels: [], closedBy: undefined })),
     hasComment: () => at(reads, 'comment', () => true),
     review: () => at(reads, 'review', () => undefined),
+    changedFiles: () => at(reads, 'changed files', () => []),
+    report: () => at(writes, 'report', () => undefined),
     fileCommits: () => at(reads, 'file commits', () => []),
     closing: () => at(reads, 'closing', () => undefined),
     comments: () => at(reads, 'comments', () => []),

@@ -1,0 +1,51 @@
+/** The settings that hold in this repository, and which layer each comes from. Keys of services are no settings. */
+import type { Grants } from '../core/settings/deployment-settings.ts'
+import { type HeldSetting, heldSettings } from '../core/settings/origins.ts'
+import { type TriggerWords, usualTrigger } from '../core/settings/trigger-words.ts'
+import { command } from './command.ts'
+import type { Reads } from './reads.ts'
+
+export const configCommand = command({
+  name: 'config',
+  usage: '/codex config',
+  example: '/codex config',
+  about: 'Shows the settings that hold here, and where each comes from.',
+  least: 'write',
+  takes: 'nothing',
+  options: false,
+
+  facts: async (reads: Pick<Reads, 'settings' | 'usual' | 'trigger'>) => ({
+    now: await reads.settings(),
+    usual: reads.usual,
+    trigger: reads.trigger,
+  }),
+
+  decide(_, { now, usual, trigger }) {
+    const { settings, grants, files, problem, usable } = now
+    // What the deployment does not grant, no file makes so.
+    const asGranted = { ...settings, as_user: settings.as_user && grants.asUser }
+    const job = [
+      ...heldSettings({ settings: asGranted, grants, files, usual }),
+      ...granted(grants),
+      ...called(trigger),
+    ]
+    return { kind: 'reply', reply: { kind: 'config', held: job, problem, usable } }
+  },
+})
+
+const granted = ({ sandboxes, signalReport }: Grants): HeldSetting[] => {
+  const from = [{ kind: 'deployment' as const }]
+  return [
+    ...(sandboxes.length > 0 ? [{ key: 'sandboxes', value: sandboxes, from }] : []),
+    ...(signalReport ? [{ key: 'signal_report', value: true, from }] : []),
+  ]
+}
+
+const called = ({ word, labels }: TriggerWords): HeldSetting[] => {
+  const row = (key: string, value: unknown, usual: unknown): HeldSetting => ({
+    key,
+    value,
+    from: [{ kind: JSON.stringify(value) === JSON.stringify(usual) ? 'default' : 'deployment' }],
+  })
+  return [row('trigger.word', word, usualTrigger.word), row('trigger.labels', labels, usualTrigger.labels)]
+}

@@ -1,0 +1,60 @@
+/** The settings that hold, for `/codex config`: what somebody set, and folded what nobody did. */
+import type { HeldSetting, Origin } from '../settings/origins.ts'
+import { code } from '../text/safe-markdown.ts'
+import { withCode } from './words.ts'
+
+interface Shown {
+  held: readonly HeldSetting[]
+  problem: string | undefined
+  usable: boolean
+}
+
+export function configText({ held: job, problem, usable }: Shown): string {
+  const isSet = ({ from }: HeldSetting): boolean => from.some(({ kind }) => kind !== 'default')
+  const set = job.filter(isSet)
+  const rest = job.filter(each => !isSet(each))
+  return [
+    set.length > 0 ? 'these settings hold here:' : 'nobody has set anything here, so the defaults hold.',
+    ...(problem === undefined ? [] : [problemText(problem, usable)]),
+    ...(set.length > 0 ? [table(set)] : []),
+    `<details><summary>What nobody has set, with its default</summary>\n\n${table(rest)}\n\n</details>`,
+  ].join('\n\n')
+}
+
+const problemText = (problem: string, usable: boolean): string =>
+  `⚠️ There is a slip: ${withCode(problem, 1_000)}. ${usable ? 'Until it is put right, the last version without one holds.' : 'No version was ever without one, so nothing starts here.'}`
+
+const table = (job: readonly HeldSetting[]): string =>
+  [
+    '| Setting | Value | From |',
+    '|---|---|---|',
+    ...job.map(
+      ({ key, value, from }) =>
+        `| ${cell(key)} | ${cell(valueText(value))} | ${from.map(originText).join(' and ')} |`,
+    ),
+  ].join('\n')
+
+const maxValue = 200
+
+function valueText(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return text.length > maxValue ? `${text.slice(0, maxValue).toWellFormed()}…` : text
+}
+
+/** A table cell in code; the bar would end it. */
+const cell = (text: string): string => code(text).replaceAll('|', '\\|')
+
+function originText(origin: Origin): string {
+  switch (origin.kind) {
+    case 'default':
+      return 'default'
+    case 'deployment':
+      return 'whoever runs the bot'
+    case 'owner':
+      return `the owner’s \`.github\` repository${lineText(origin.line)}`
+    case 'repository':
+      return `\`.github/codex.yml\`${lineText(origin.line)}`
+  }
+}
+
+const lineText = (line: number | undefined): string => (line === undefined ? '' : `, line ${line}`)

@@ -1,0 +1,45 @@
+/** The check run of a pull request that changes the settings file. */
+import type { CheckReport } from '../model/views.ts'
+import { settingsPath } from '../settings/repository-settings.ts'
+import type { SettingsProblem } from '../settings/settings-file.ts'
+import { code } from '../text/safe-markdown.ts'
+import { counted, withCode } from './words.ts'
+
+/** GitHub takes no more at once. */
+const maxAnnotations = 50
+
+export function settingsCheck(problems: readonly SettingsProblem[]): Omit<CheckReport, 'id'> {
+  const name = 'codex settings'
+  if (problems.length === 0)
+    return {
+      name,
+      well: true,
+      title: `${settingsPath} can be read`,
+      summary: 'It counts once it is on the default branch. `/codex config` shows what holds then.',
+      annotations: [],
+    }
+  const more = problems.length - maxAnnotations
+  return {
+    name,
+    well: false,
+    title: `${counted(problems.length, 'problem')} in ${settingsPath}`,
+    summary: [
+      'On the default branch, the last version without a problem would stay in force.',
+      ...problems.slice(0, maxAnnotations).map(problem => `- ${inWords(problem)}`),
+      ...(more > 0 ? [`- and ${more} more`] : []),
+    ].join('\n'),
+    annotations: problems.slice(0, maxAnnotations).map(({ line = 1, key, message }) => ({
+      path: settingsPath,
+      line,
+      message: key === '' ? message : `${key} ${message}`,
+    })),
+  }
+}
+
+/** `line 2: \`effort\` can't be \`enormous\`: use \`low\` or \`high\`` */
+const inWords = ({ line, key, message }: SettingsProblem): string =>
+  [
+    ...(line === undefined ? [] : [`line ${line}:`]),
+    ...(key === '' ? [] : [code(key)]),
+    withCode(message, 300),
+  ].join(' ')

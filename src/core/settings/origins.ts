@@ -1,0 +1,67 @@
+/** Where each setting that holds comes from, down to the line of its file. Pure. */
+import type { Grants } from './deployment-settings.ts'
+import { ofDeployment } from './layers.ts'
+import type { RepoSettings, SettingsRead } from './repository-settings.ts'
+
+export type Origin =
+  | { kind: 'default' }
+  | { kind: 'deployment' }
+  | { kind: 'owner' | 'repository'; line: number | undefined }
+
+export interface HeldSetting {
+  /** `limits.person` */
+  key: string
+  value: unknown
+  /** More than one where only both together make it what it is. */
+  from: readonly Origin[]
+}
+
+type Path = readonly string[]
+
+interface Layer {
+  given: unknown
+  originAt(path: Path): Origin
+}
+
+export interface OriginsOf {
+  settings: RepoSettings
+  grants: Grants
+  files: Record<'owner' | 'repository', Pick<SettingsRead, 'given' | 'lineOf'>>
+  /** What runs have where no setting says: the deployment's own. */
+  usual: Pick<RepoSettings, 'model' | 'effort'>
+}
+
+/** In the order of the settings; what is not set and has no default is left out. */
+export function heldSettings({ settings, grants, files, usual }: OriginsOf): HeldSetting[] {
+  const fileLayer = (kind: 'owner' | 'repository'): Layer => ({
+    given: files[kind].given,
+    originAt: path => ({ kind, line: files[kind].lineOf(path) }),
+  })
+  const deployment: Layer = {
+    given: { ...usual, ...ofDeployment(grants) },
+    originAt: () => ({ kind: 'deployment' }),
+  }
+  const layers = [fileLayer('repository'), fileLayer('owner'), deployment]
+  const whole = { ...settings, model: settings.model ?? usual.model, effort: settings.effort ?? usual.effort }
+  return leavesOf(whole).map(({ path, value }) => held(path, value, layers))
+}
+
+function held(path: Path, value: unknown, layers: readonly Layer[]): HeldSetting {
+  const saying = layers.filter(({ given }) => valueAt(given, path) !== undefined)
+  const exactly = saying.find(({ given }) => isSame(valueAt(given, path), value))
+  const from = (exactly ? [exactly] : saying).map(({ originAt }) => originAt(path))
+  return { key: path.join('.'), value, from: from.length > 0 ? from : [{ kind: 'default' }] }
+}
+
+const isBranch = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function leavesOf(value: unknown, path: Path = []): { path: Path; value: unknown }[] {
+  if (isBranch(value)) return Object.entries(value).flatMap(([key, below]) => leavesOf(below, [...path, key]))
+  return value === undefined ? [] : [{ path, value }]
+}
+
+const valueAt = (value: unknown, path: Path): unknown =>
+  path.reduce((found, key) => (isBranch(found) && Object.hasOwn(found, key) ? found[key] : undefined), value)
+
+const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)

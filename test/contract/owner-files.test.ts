@@ -1,0 +1,116 @@
+/** The files of an owner's `.github` repository: what they cost, and when they count as not there. */
+import { generateKeyPairSync } from 'node:crypto'
+import nock from 'nock'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { gitHubApp } from '../../src/github/app-client.ts'
+import { ownerFilesOf } from '../../src/github/owner-files.ts'
+import { issueThread } from '../core/given.ts'
+
+const api = 'https://github.example'
+const path = '/repos/acme/.github/contents/.github%2Fcodex.yml'
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+})
+
+let now: number
+let tokens: unknown[]
+let asked: (string | undefined)[]
+
+const filesOf = () =>
+  ownerFilesOf(
+    gitHubApp({ appId: 5, privateKey, apiUrl: api }, () => now),
+    () => now,
+  )(issueThread)
+
+function tokenAnswers(status: number): void {
+  nock(api)
+    .post('/app/installations/1/access_tokens')
+    .reply((_, body) => {
+      tokens.push(body)
+      return status === 201
+        ? [
+            201,
+            {
+              token: 'ghs_1',
+              expires_at: '2099-01-01T00:00:00Z',
+              permissions: {},
+              repository_selection: 'selected',
+            },
+          ]
+        : [status, { message: 'There is at least one repository that does not exist or is not accessible.' }]
+    })
+}
+
+function fileAnswers(...each: [status: number, text?: string, etag?: string][]): void {
+  for (const [status, text = '', etag] of each)
+    nock(api)
+      .get(path)
+      .query(true)
+      .reply(function () {
+        asked.push(this.req.headers['if-none-match'] as string | undefined)
+        const content = Buffer.from(text).toString('base64')
+        return [status, status === 200 ? { type: 'file', content } : '', etag === undefined ? {} : { etag }]
+      })
+}
+
+beforeEach(() => {
+  ;[now, tokens, asked] = [Date.UTC(2026, 0, 2), [], []]
+  nock.disableNetConnect()
+})
+afterEach(() => {
+  const unused = nock.pendingMocks()
+  nock.cleanAll()
+  nock.enableNetConnect()
+  expect(unused).toEqual([])
+})
+
+test('what did not change is asked for by its version, with a token that may only read that repository', async () => {
+  tokenAnswers(201)
+  fileAnswers([200, 'model: a', '"1"'], [304], [200, 'model: b', '"2"'], [304])
+  const files = filesOf()
+  const read = () => files.file('.github/codex.yml')
+  expect([await read(), await read(), await read(), await read()]).toEqual([
+    'model: a',
+    'model: a',
+    'model: b',
+    'model: b',
+  ])
+  expect(asked.map(String)).toEqual(['undefined', '"1"', '"1"', '"2"'])
+  expect(tokens).toEqual([{ repositories: ['.github'], permissions: { contents: 'read', metadata: 'read' } }])
+})
+
+test('a repository that is not the bot’s to read is asked for once a minute', async () => {
+  tokenAnswers(422)
+  const files = filesOf()
+  const read = () => files.file('.github/codex.yml')
+  expect([await read(), await read()]).toEqual([undefined, undefined])
+  expect(tokens).toHaveLength(1)
+  now += 61_000
+  tokenAnswers(201)
+  fileAnswers([200, 'model: a'])
+  expect(await read()).toBe('model: a')
+})
+
+test('a file that is taken away counts no more', async () => {
+  tokenAnswers(201)
+  fileAnswers([200, 'model: a', '"1"'], [404])
+  const files = filesOf()
+  expect(await files.file('.github/codex.yml')).toBe('model: a')
+  expect(await files.file('.github/codex.yml')).toBeUndefined()
+})
+
+test('a commit without the file says nothing of now', async () => {
+  tokenAnswers(201)
+  fileAnswers([404], [200, 'model: a'])
+  const files = filesOf()
+  expect(await files.file('.github/codex.yml', 'abc')).toBeUndefined()
+  expect(await files.file('.github/codex.yml')).toBe('model: a')
+})
+
+test('no answer is no absence', async () => {
+  tokenAnswers(201)
+  fileAnswers([502], [502], [502])
+  await expect(filesOf().file('.github/codex.yml')).rejects.toMatchObject({ name: 'Unanswered' })
+})

@@ -1,0 +1,194 @@
+/** Deployment ▸ owner ▸ repository. */
+
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { commands, settingsFile } from '../../src/commands/command-registry.ts'
+import { efforts } from '../../src/core/agent/run-request.ts'
+import { mayAct } from '../../src/core/model/role.ts'
+import {
+  type DeploymentSettings,
+  grantsOf,
+  noDeploymentSettings,
+  readDeploymentSettings,
+} from '../../src/core/settings/deployment-settings.ts'
+import { settingsOfLayers } from '../../src/core/settings/layers.ts'
+import type { Given } from '../../src/core/settings/repository-settings.ts'
+
+const shop = { owner: 'acme', repo: 'shop' }
+
+const deployment = (text: string): DeploymentSettings => {
+  const file = readDeploymentSettings(text)
+  return file.kind === 'read' ? file.value : expect.fail(JSON.stringify(file.problems))
+}
+
+const given = (text: string): Given => {
+  const { given, problems } = settingsFile.read(text)
+  expect(problems).toEqual([])
+  return given
+}
+
+test.each<[what: string, deployment: string, owner: string, repository: string, expected: object]>([
+  ['nobody says anything', '', '', '', { branch: 'issue', limits: { repository: 50 } }],
+  ['the owner fills in', '', 'model: a', '', { model: 'a' }],
+  [
+    'the owner chooses over the deployment',
+    'defaults: {effort: low}',
+    'effort: high',
+    '',
+    { effort: 'high' },
+  ],
+  [
+    'the repository chooses over the owner',
+    '',
+    'model: a\nbranch: default',
+    'model: b',
+    { model: 'b', branch: 'default' },
+  ],
+  [
+    'parts of a setting are chosen one by one',
+    '',
+    'when: {closed: continue}',
+    'when: {deleted: continue}',
+    { when: { closed: 'continue', deleted: 'continue', unlabeled: 'stop' } },
+  ],
+  [
+    'labels of both',
+    '',
+    'labels: {a: {plan: true}, b: {}}',
+    'labels: {b: {plan: true}}',
+    { labels: { a: { plan: true }, b: { plan: true } } },
+  ],
+  ['a repository is stricter', '', 'limits: {person: 5}', 'limits: {person: 3}', { limits: { person: 3 } }],
+  ['a repository is no looser', '', 'limits: {person: 5}', 'limits: {person: 9}', { limits: { person: 5 } }],
+  [
+    'an owner may go beyond a default, not beyond a ceiling',
+    'limits: {person: 80}',
+    'limits: {person: 90, owner: 300}',
+    '',
+    { limits: { person: 80, owner: 300 } },
+  ],
+  ['a ceiling is no wish', 'limits: {person: 80}', '', '', { limits: { person: 50 } }],
+  ['models of the owner', '', 'models: [a, b]', 'models: [b, c]', { models: ['b'] }],
+  [
+    'models that none above has',
+    'owners: {acme: {models: [a, b]}}',
+    'models: [a, c]',
+    'models: [c]',
+    { models: ['a'] },
+  ],
+  [
+    'efforts up to the most',
+    'limits: {max_effort: high}',
+    'efforts: [medium, high, max]',
+    'limits: {max_effort: medium}',
+    { efforts: ['medium'], limits: { max_effort: 'medium' } },
+  ],
+  [
+    'the most effort of a repository is no more than its owner’s',
+    '',
+    'limits: {max_effort: low}',
+    'limits: {max_effort: max}',
+    { efforts: ['low'], limits: { max_effort: 'low' } },
+  ],
+  [
+    'the stricter role',
+    '',
+    'permissions: {run: maintain}',
+    'permissions: {run: write, plan: admin}',
+    { permissions: { run: 'maintain', plan: 'admin', stop: 'write' } },
+  ],
+  ['a no of the owner to --as-user', '', 'as_user: false', 'as_user: true', { as_user: false }],
+  ['a yes of the owner to --as-user', '', 'as_user: true', '', { as_user: true }],
+  ['a no of the repository to --as-user', '', 'as_user: true', 'as_user: false', { as_user: false }],
+  [
+    'who is let in, of those that the owner lists',
+    '',
+    'allow: {users: [maya, Zoe], teams: []}',
+    'allow: {users: [zoe, sam], teams: [all], apps: [7]}',
+    { allow: { users: ['zoe'], teams: [], apps: [7] } },
+  ],
+])('%s', (_, above, owner, repository, expected) => {
+  const grants = grantsOf(deployment(above), shop)
+  const files = { owner: given(owner), repository: given(repository) }
+  expect(settingsOfLayers(settingsFile, grants, files)).toMatchObject(expected)
+})
+
+const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined })
+const some = <T>(values: readonly T[]): fc.Arbitrary<T[]> => fc.subarray([...values], { minLength: 1 })
+
+const counts = [
+  'repository',
+  'person',
+  'owner',
+  'repository_per_day',
+  'person_per_day',
+  'owner_per_day',
+  'thread_per_day',
+  'bots_per_thread_per_day',
+  'repository_per_5_minutes',
+] as const
+const limits = fc.record(
+  {
+    ...(Object.fromEntries(counts.map(name => [name, fc.integer({ min: 1, max: 10_000 })])) as Record<
+      (typeof counts)[number],
+      fc.Arbitrary<number>
+    >),
+    max_effort: fc.constantFrom(...efforts),
+  },
+  { requiredKeys: [] },
+)
+const models = ['a', 'b', 'c'] as const
+const named = fc.subarray(['maya', 'zoe', 'sam'])
+const file: fc.Arbitrary<Given> = fc.record(
+  {
+    limits,
+    models: some(models),
+    efforts: some(efforts),
+    as_user: fc.boolean(),
+    permissions: fc.dictionary(
+      fc.constantFrom(...commands.map(({ name }) => name)),
+      fc.constantFrom('write', 'maintain', 'admin'),
+    ),
+    allow: fc.record({ users: named, teams: named }, { requiredKeys: [] }),
+  },
+  { requiredKeys: [] },
+)
+const above = fc.record({ limits, own: limits, models: maybe(some(models)) })
+
+test('a ceiling is never loosened from below', () => {
+  fc.assert(
+    fc.property(above, file, file, ({ limits: ofAll, own, models: granted }, owner, repository) => {
+      const owners = {
+        acme: { ...deployment('owners: {acme: {}}').owners.acme, limits: own, models: granted },
+      }
+      const grants = grantsOf(
+        { ...noDeploymentSettings, limits: ofAll, owners: owners as DeploymentSettings['owners'] },
+        shop,
+      )
+      const settingsWith = (repository: Given) =>
+        settingsOfLayers(settingsFile, grants, { owner, repository })
+      const settings = settingsWith(repository)
+      const without = settingsWith({})
+      for (const name of counts)
+        for (const ceiling of [ofAll, own, owner.limits ?? {}])
+          expect(settings.limits[name]).toBeLessThanOrEqual(ceiling[name] ?? Number.POSITIVE_INFINITY)
+      const most = [ofAll, own]
+        .flatMap(({ max_effort }) => max_effort ?? [])
+        .map(effort => efforts.indexOf(effort))
+      for (const effort of settings.efforts ?? efforts)
+        expect(efforts.indexOf(effort)).toBeLessThanOrEqual(Math.min(...most, efforts.length))
+      // Whatever the repository says, no more is allowed than if it said nothing.
+      expect(without.models ?? models).toEqual(expect.arrayContaining(settings.models ?? [...models]))
+      expect(without.efforts ?? efforts).toEqual(expect.arrayContaining(settings.efforts ?? [...efforts]))
+      if (granted) expect(granted).toEqual(expect.arrayContaining(settings.models ?? ['none named']))
+      for (const [name, role] of Object.entries(without.permissions))
+        expect(mayAct(settings.permissions[name] ?? 'none', role ?? 'admin')).toBe(true)
+      if (owner.as_user === false) expect(settings.as_user).toBe(false)
+      for (const who of ['users', 'teams'] as const) {
+        const listed = owner.allow?.[who]
+        if (listed) expect(listed).toEqual(expect.arrayContaining(settings.allow[who]))
+      }
+    }),
+    { numRuns: 2_000 },
+  )
+})

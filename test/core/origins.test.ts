@@ -1,0 +1,44 @@
+/** What holds, and who said so. */
+import { expect, test } from 'vitest'
+import { settingsFile } from '../../src/commands/command-registry.ts'
+import { grantsOf, readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
+import { settingsOfLayers } from '../../src/core/settings/layers.ts'
+import { heldSettings, type Origin } from '../../src/core/settings/origins.ts'
+
+const deployment = 'defaults: {effort: low}\nlimits: {person: 9}\nowners: {acme: {models: [a, b]}}'
+const owner =
+  'model: a\nlimits:\n  person: 20\n  owner: 7\nallow: {users: [maya, zoe]}\nlabels: {docs: {plan: true}}\n'
+const repository =
+  'effort: high\nlimits:\n  owner: 9\nallow:\n  users: [zoe, sam]\nwhen: {closed: continue}\n'
+
+test('each value that holds is told with the layers that made it so', () => {
+  const read = readDeploymentSettings(deployment)
+  const grants = read.kind === 'read' ? grantsOf(read.value, { owner: 'acme', repo: 'shop' }) : expect.fail()
+  const files = { owner: settingsFile.read(owner), repository: settingsFile.read(repository) }
+  const settings = settingsOfLayers(settingsFile, grants, {
+    owner: files.owner.given,
+    repository: files.repository.given,
+  })
+  const held = heldSettings({ settings, grants, files, usual: { model: 'm', effort: undefined } })
+  const shown = (origin: Origin): string => ('line' in origin ? `${origin.kind} ${origin.line}` : origin.kind)
+  const told = Object.fromEntries(
+    held
+      .filter(({ from }) => from.some(({ kind }) => kind !== 'default'))
+      .map(({ key, value, from }) => [key, [value, ...from.map(shown)]]),
+  )
+  expect(told).toEqual({
+    model: ['a', 'owner 1'],
+    effort: ['high', 'repository 1'],
+    models: [['a', 'b'], 'deployment'],
+    'limits.person': [9, 'deployment'],
+    'limits.owner': [7, 'owner 4'],
+    'allow.users': [['zoe'], 'repository 5', 'owner 5'],
+    'labels.docs.plan': [true, 'owner 6'],
+    'when.closed': ['continue', 'repository 6'],
+  })
+  expect(held.find(({ key }) => key === 'branch')).toEqual({
+    key: 'branch',
+    value: 'issue',
+    from: [{ kind: 'default' }],
+  })
+})

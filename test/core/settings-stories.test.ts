@@ -1,0 +1,120 @@
+/** Every setting of every layer is shown to change what the bot does, by a test that is named here. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { settingsKeys } from '../../scripts/settings-schema.ts'
+
+type Shown = readonly [file: string, title: string]
+
+const request: Shown = ['stories/settings.test.ts', 'every field of the request can be set']
+const less: Shown = [
+  'stories/less-settings.test.ts',
+  'no files are passed on, and nobody is assigned or asked for a review',
+]
+const deletedOrUnlabeled: Shown = [
+  'stories/less-settings.test.ts',
+  'a deleted comment and a label taken off stop nothing',
+]
+const atOnce: Shown = [
+  'stories/less-settings.test.ts',
+  'one run of a person at once, and of an owner where whoever runs the bot wants it',
+]
+const preset: Shown = ['stories/settings.test.ts', 'a label of its own carries a preset']
+const letIn: Shown = ['stories/trust.test.ts', 'somebody is let in by name']
+const offered: Shown = ['stories/trust.test.ts', 'only offered models and efforts are taken']
+const windows: Shown = ['core/start-limits.test.ts', 'owner_per_day: 1']
+const layers: Shown = ['core/layers.test.ts', 'a ceiling is never loosened from below']
+const ownerSays: Shown = ['stories/owner-settings.test.ts', 'they hold in all repositories']
+const granted: Shown = ['security/grants.test.ts', 'what is granted is had']
+const tenants: Shown = ['stories/tenants.test.ts', 'stay with their owner']
+
+const repository: Readonly<Record<string, Shown>> = {
+  branch: request,
+  branch_prefix: ['stories/settings.test.ts', 'branches are called as the settings say, and found again'],
+  model: request,
+  effort: request,
+  mode: request,
+  permission: request,
+  sandbox: request,
+  as_user: ['stories/settings.test.ts', '--as-user needs the settings to allow it'],
+  attachments: less,
+  instructions: ownerSays,
+  chatty: ['stories/settings.test.ts', 'with few words, a pull request is told by the status comment alone'],
+  'labels.*.plan': preset,
+  'labels.*.model': preset,
+  'labels.*.effort': preset,
+  'labels.*.sandbox': preset,
+  'labels.*.instruction': preset,
+  'when.closed': [
+    'stories/settings.test.ts',
+    'a closed thread does not stop a run where the settings say so',
+  ],
+  'when.deleted': deletedOrUnlabeled,
+  'when.unlabeled': deletedOrUnlabeled,
+  'pull_request.assign': less,
+  'pull_request.review': less,
+  'permissions.*': ['stories/trust.test.ts', 'more is demanded than usual'],
+  'allow.users': letIn,
+  'allow.teams': ['commands/authorize.test.ts', 'teams'],
+  'allow.apps': ['commands/authorize.test.ts', 'apps'],
+  models: offered,
+  efforts: offered,
+  head_moved: ['stories/trust.test.ts', 'the head that moved after the command is told, or asked about'],
+  'limits.repository': ['stories/settings.test.ts', 'runs beyond the limit wait for their turn, and say so'],
+  'limits.person': atOnce,
+  'limits.owner': atOnce,
+  'limits.repository_per_day': [
+    'stories/trust.test.ts',
+    'beyond a limit a run is refused where the settings say so',
+  ],
+  'limits.person_per_day': windows,
+  'limits.owner_per_day': windows,
+  'limits.thread_per_day': windows,
+  'limits.bots_per_thread_per_day': windows,
+  'limits.repository_per_5_minutes': [
+    'stories/trust.test.ts',
+    'too many starts in a short time open the breaker',
+  ],
+  'limits.max_effort': ownerSays,
+  'limits.when_reached': [
+    'stories/trust.test.ts',
+    'beyond a limit a run is refused where the settings say so',
+  ],
+}
+
+/** By the beginning of the key. */
+const deployment: Readonly<Record<string, Shown>> = {
+  'owners.*.as_user': granted,
+  'owners.*.signal_report': granted,
+  'owners.*.sandboxes': granted,
+  'owners.*.limits.owner': atOnce,
+  'owners.*.limits': layers,
+  'owners.*.models': ['security/grants.test.ts', 'only models that the owner may use are taken'],
+  'owners.*.posthog': tenants,
+  'owners.*.trigger': ['stories/trigger-words.test.ts', 'has a third name for one owner'],
+  limits: ['security/grants.test.ts', 'a ceiling of the deployment holds whatever the repository says'],
+  defaults: ['stories/less-settings.test.ts', 'the effort of whoever runs the bot, where nobody else says'],
+  'trigger.word': ['stories/trigger-words.test.ts', 'is heard by it and by nothing else'],
+  'trigger.labels': ['stories/trigger-words.test.ts', 'has labels of its own'],
+  pause: ['stories/settings-file.test.ts', 'a pause holds at once'],
+}
+
+const keys = settingsKeys()
+const begins = (key: string): string | undefined =>
+  Object.keys(deployment).find(name => key === name || key.startsWith(`${name}.`))
+
+test('every key of a file of owner or repository', () => {
+  expect(Object.keys(repository).toSorted()).toEqual(
+    [...(keys.get('schema/v1/codex.schema.json') ?? [])].toSorted(),
+  )
+})
+
+test('every key of the deployment', () => {
+  const all = keys.get('schema/v1/settings.schema.json') ?? []
+  expect(all.filter(key => begins(key) === undefined)).toEqual([])
+  expect(Object.keys(deployment).filter(name => !all.some(key => begins(key) === name))).toEqual([])
+})
+
+test.each([...Object.entries(repository), ...Object.entries(deployment)])('%s', (_, [file, title]) => {
+  expect(readFileSync(join(import.meta.dirname, '..', file), 'utf8')).toContain(title)
+})

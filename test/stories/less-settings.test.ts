@@ -1,0 +1,115 @@
+/** Settings that have the bot do less than usual, each against what it does without them. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
+import { onBothQueues } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+const path = join(mkdtempSync(join(tmpdir(), 'codex-less-')), 'settings.yml')
+writeFileSync(path, 'defaults: {effort: low}\nowners: {initech: {limits: {owner: 1}}}\n')
+/** The beginning of a picture. */
+const png = '89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489'
+
+afterAll(() => rmSync(dirname(path), { recursive: true }))
+
+onBothQueues(
+  'The settings want less',
+  world => {
+    const repositoryWith = async (settings: string, owner = 'acme'): Promise<string> => {
+      const { github } = world()
+      const repository = await github.addRepo(owner, `less-${Math.random().toString(36).slice(2, 8)}`)
+      if (settings !== '')
+        await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
+      return repository
+    }
+    const asks = async (repository: string, text: string, { by = 'maya', body = 'x' } = {}) => {
+      const person = world().github.as(by, repository)
+      const { number } = await person.opensIssue({ title: text, body })
+      const { id } = await person.comments(number, `/codex ${text}`)
+      const ledger = () => ledgerOf(world(), number, repository)
+      return { person, number, commentId: id, thread: new Thread(world(), number, repository), ledger }
+    }
+    const working = async (repository: string, text: string, by = 'maya') => {
+      world().posthog.script(text, { kind: 'manual' })
+      const asked = await asks(repository, text, { by })
+      await asked.thread.waitForStatus('Codex is working')
+      return asked
+    }
+
+    it('no files are passed on, and nobody is assigned or asked for a review', async () => {
+      const { github } = world()
+      const shot = github.attach({
+        name: 'shot.png',
+        type: 'image/png',
+        bytes: Buffer.from(png, 'hex'),
+      })
+      const body = `Look:\n\n${shot.markdown}`
+      const calls = (repository: string): string[] =>
+        github.calls
+          .filter(({ path: called }) => called.startsWith(`/repos/${repository}/`))
+          .flatMap(({ method, path: called }) =>
+            method === 'POST' ? (/\/(assignees|requested_reviewers)$/.exec(called)?.[1] ?? []) : [],
+          )
+      const seen = async (settings: string) => {
+        const repository = await repositoryWith(settings)
+        const { thread, ledger } = await asks(repository, 'do it', { body })
+        await thread.waitForAnswer('pull request is ready')
+        const { pending_user_artifact_ids: files = [] } = JSON.parse(JSON.stringify(ledger().runs[0]?.body))
+        return { calls: calls(repository), files: files.length }
+      }
+      expect(await seen('')).toEqual({ calls: expect.arrayContaining(['assignees']), files: 1 })
+      expect(await seen('attachments: false\npull_request: {assign: false, review: false}\n')).toEqual({
+        calls: [],
+        files: 0,
+      })
+    })
+
+    it('a deleted comment and a label taken off stop nothing', async () => {
+      const repository = await repositoryWith('when: {deleted: continue, unlabeled: continue}\n')
+      const asked = await working(repository, 'stay though deleted')
+      await asked.person.deletesComment(asked.commentId)
+      world().posthog.script('stay though unlabeled', { kind: 'manual' })
+      const { number } = await asked.person.opensIssue({ title: 'stay though unlabeled', body: 'x' })
+      await asked.person.labels(number, 'codex')
+      const labelled = new Thread(world(), number, repository)
+      await labelled.waitForStatus('Codex is working')
+      await asked.person.unlabels(number, 'codex')
+      await world().github.settled()
+      for (const [thread, ledger] of [
+        [asked.thread, asked.ledger()],
+        [labelled, ledgerOf(world(), number, repository)],
+      ] as const) {
+        await world().posthog.run(String(ledger.runs[0]?.runId)).completeTurn('Nothing to do.')
+        await thread.waitForAnswer('here is the answer')
+        expect(ledger.cancels).toEqual([])
+      }
+    })
+
+    it('one run of a person at once, and of an owner where whoever runs the bot wants it', async () => {
+      const repository = await repositoryWith('limits: {person: 1}\n')
+      await working(repository, 'first of maya')
+      const second = await asks(repository, 'second of maya')
+      await second.thread.waitForStatus('waits for its turn')
+      await working(repository, 'first of mario', 'mario')
+      expect(second.ledger().runs).toEqual([])
+
+      await working(await repositoryWith('limits: {owner: 9}\n', 'initech'), 'first of initech')
+      const other = await asks(await repositoryWith('', 'initech'), 'second of initech')
+      await other.thread.waitForStatus('waits for its turn')
+      expect(other.ledger().runs).toEqual([])
+    })
+
+    it('the effort of whoever runs the bot, where nobody else says', async () => {
+      for (const [settings, effort] of [
+        ['', 'low'],
+        ['effort: high\n', 'high'],
+      ] as const) {
+        const { thread, ledger } = await asks(await repositoryWith(settings), 'do it')
+        await thread.waitForStatus('🚀')
+        expect(ledger().runs[0]?.body).toMatchObject({ reasoning_effort: effort })
+      }
+    })
+  },
+  { env: { SETTINGS_FILE: path } },
+)

@@ -1,0 +1,49 @@
+/** A pull request changes the settings: whoever reviews it sees what is wrong before it counts. */
+import { expect, it } from 'vitest'
+import { onBothQueues } from '../world/on-queues.ts'
+
+const path = '.github/codex.yml'
+
+onBothQueues('A pull request changes the settings', world => {
+  it('gets a check run with all that is wrong on its lines, and a new one when they are put right', async () => {
+    const { github } = world()
+    const repository = await github.addRepo('acme', `checked-${Math.random().toString(36).slice(2, 8)}`)
+    const maya = github.as('maya', repository)
+    const reports = () =>
+      github.writes
+        .filter(call => call.path === `/repos/${repository}/check-runs` && call.status === 201)
+        .map(({ body }) => body)
+
+    const wrong = await maya.pushes('settings', { [path]: 'modle: gpt-5\nlimits:\n  person: 0\n' })
+    const { number } = await maya.opensPull({ title: 'Settings', body: 'x', head: 'settings' })
+    await github.waitFor(async () => reports().length === 1)
+    expect(reports()[0]).toMatchObject({
+      name: 'codex settings',
+      head_sha: wrong.sha,
+      conclusion: 'failure',
+      output: {
+        title: '2 problems in .github/codex.yml',
+        annotations: [
+          { path, start_line: 1, end_line: 1, message: 'modle is not a setting' },
+          { path, start_line: 3, end_line: 3, message: expect.stringContaining('limits.person') },
+        ],
+      },
+    })
+
+    const right = await maya.pushes('settings', { [path]: 'model: gpt-5\n' })
+    await github.waitFor(async () => reports().length === 2)
+    expect(reports()[1]).toMatchObject({ head_sha: right.sha, conclusion: 'success' })
+
+    // Nothing is said of one that leaves them alone, nor a second time of the same commit.
+    await maya.pushes('other', { 'a.txt': 'a' })
+    const other = await maya.opensPull({ title: 'Other', body: 'x', head: 'other' })
+    await maya.closes(number)
+    await maya.reopens(number)
+    const looks = (of: number): number =>
+      github.calls.filter(call => call.path === `/repos/${repository}/pulls/${of}/files`).length
+    await github.waitFor(async () => looks(other.number) === 1 && looks(number) === 3)
+    await github.settled()
+    expect(reports()).toHaveLength(2)
+    expect((await github.thread(number, repository)).comments).toEqual([])
+  })
+})
