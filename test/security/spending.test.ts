@@ -1,5 +1,6 @@
 /** What somebody without rights can make the bot spend: asserted as counts of calls, never as times. */
 import { expect, test } from 'vitest'
+import { TriggerRecord } from '../../src/commands/trigger-record.ts'
 import { t0 } from '../core/given.ts'
 import { MemoryBot, type MemoryBotOptions } from './memory-bot.ts'
 
@@ -62,6 +63,21 @@ test('what was refused in another process is found in the thread, once', async (
   bot.now = before.now
   expect(await says(bot, 'eve', '/codex do it')).toContain('ownComments')
   expect(await says(bot, 'eve', '/codex do it')).not.toContain('ownComments')
+  expect(bot.comments).toHaveLength(1)
+})
+
+test('what GitHub said of somebody is in the record: another process does not ask again', async () => {
+  const sent = { body: JSON.stringify(comment('maya', '/codex status')) }
+  const died = botWith()
+  await died.deliver(sent)
+  await died.settle()
+  const decided = died.kept.map(text => TriggerRecord.safeParse(JSON.parse(text)).data)
+  const record = decided.find(each => each && 'permission' in each && each.permission)
+  const bot = botWith()
+  await bot.deliver(sent)
+  for (const job of bot.triggers.values()) job.data = record ?? expect.fail('it was not written down')
+  await bot.settle()
+  expect(bot.calls).not.toContain('permission')
   expect(bot.comments).toHaveLength(1)
 })
 
