@@ -11,7 +11,7 @@ const config = await built('config.js')
 
 const env = config.environment()
 const read = config.readConfig(env)
-if (read.mode !== 'run') throw new Error(JSON.stringify(read))
+if (read.kind !== 'run') throw new Error(`the environment does not say how to run: ${read.kind}`)
 
 const [wanted, nth = '1'] = (env.CRASH_AT ?? '').split(':')
 let left = Number(nth)

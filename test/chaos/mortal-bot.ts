@@ -80,7 +80,9 @@ export async function died(bot: Bot, patience: number): Promise<number | undefin
   const late = new AbortController()
   const timer = once(late.signal, 'abort')
   const clock = setTimeout(() => late.abort(), patience)
-  const over = await Promise.race([bot.exited.then(() => true), timer.then(() => false)])
+  const exit = await Promise.race([bot.exited.then(code => ({ code })), timer.then(() => undefined)])
   clearTimeout(clock)
-  return over ? Date.now() - began : undefined
+  // Whoever is killed has no code: a bot that gives up by itself has not died on cue.
+  if (exit && exit.code !== null) throw new Error(`the bot ended by itself:\n${bot.output()}`)
+  return exit && Date.now() - began
 }
