@@ -9,13 +9,13 @@ import { accountsIn } from './access/pinned-accounts.ts'
 import { settingsReader } from './access/read-settings.ts'
 import { settingsFile } from './commands/command-registry.ts'
 import { acceptTrigger } from './commands/handle-trigger.ts'
-import { type TriggerRecord, triggerFormat, triggerRecord } from './commands/trigger-record.ts'
+import { askedAgain, type TriggerRecord, triggerFormat, triggerRecord } from './commands/trigger-record.ts'
 import { type Config, secretsOf } from './config.ts'
 import { inOwnWords } from './core/comments/own-words.ts'
 import type { Reached } from './core/model/crash-points.ts'
 import { aroundMarkers, markerSigner } from './core/model/marker.ts'
 import { isOwner, threadSlot } from './core/model/thread.ts'
-import { type Run, runFormat } from './core/run/run.ts'
+import { type Run, runFormat, type Source } from './core/run/run.ts'
 import type { Session } from './core/run/session.ts'
 import type { UnusedBranch } from './core/run/unused-branch.ts'
 import { triggerOf } from './core/settings/deployment-settings.ts'
@@ -328,6 +328,12 @@ async function startWork(runtime: Runtime, { reached = () => {}, branchesEvery }
     },
     removeLater: (id: string, what: UnusedBranch) =>
       queues.chores.send({ kind: removal, id, subject: threadSlot(what.thread), what }),
+    askAgain: async ({ trigger, command }: Source) => {
+      const kept = await queues.triggers.get(trigger)
+      if (!kept) return log.error({ trigger }, 'a command that came too late is not kept any more')
+      const again = askedAgain(kept.data, command)
+      await queues.triggers.add(again.trigger.id, again)
+    },
     fence: () => randomBytes(8).toString('hex'),
   }
   const streams: StreamWatch[] = []

@@ -3,12 +3,11 @@ import type { HandledOutcome } from '../core/model/meter.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { type Asking, type CommandContext, type CommandResult, targetOf } from './command-context.ts'
 import { isRepeated, reply, sendAnswer } from './reply.ts'
-import { afterMessage } from './tell-run.ts'
+import { goOnTelling } from './tell-run.ts'
 import type { ThreadRecord } from './trigger-record.ts'
 import { wasWithdrawn } from './withdraw.ts'
 
 export interface Asked {
-  stops?: boolean
   handle(): Promise<CommandResult>
 }
 
@@ -21,12 +20,13 @@ export async function acceptEach(
   for (let asked = all[context.record.done]; asked; asked = all[context.record.done]) {
     if (context.job.signal.aborted) return { kind: 'park', ms: 0 }
     if (await wasWithdrawn(context)) return { kind: 'end' }
-    context.stopping = asked.stops ?? false
+    context.isLast = context.record.onlyOne || context.record.done + 1 === all.length
     context.deps.reached('trigger claimed')
     const handled = await handledOf(context, asked.handle)
-    const result = await finish(context, trigger, handled, context.record.done + 1 === all.length)
+    const result = await finish(context, trigger, handled)
     if (result) return result
     context.deps.meter?.handled(trigger.kind, outcomeOf(handled))
+    if (context.record.onlyOne) return { kind: 'end' }
     await context.save(afterOne(context, handled))
   }
   return { kind: 'end' }
@@ -58,7 +58,7 @@ async function handledOf(
     await sendAnswer(context)
     await announced(context)
   }
-  return pendingMessage ? afterMessage(context, pendingMessage) : handle()
+  return pendingMessage ? goOnTelling(context) : handle()
 }
 
 const announced = (context: CommandContext): Promise<void> =>
@@ -70,15 +70,16 @@ function outcomeOf(handled: CommandResult): HandledOutcome {
   return handled.kind === 'run' ? 'started' : 'noted'
 }
 
-/** `undefined` when the command is dealt with; `over`: there is no other in the comment. */
+/** `undefined` when the command is dealt with. */
 async function finish(
   context: CommandContext,
   trigger: Asking,
   handled: CommandResult,
-  over: boolean,
 ): Promise<StepResult | undefined> {
+  const over = context.isLast
   switch (handled.kind) {
     case 'run':
+    case 'message':
       return undefined
     case 'passed-over':
       if (over) await takeEyes(context, trigger)
@@ -86,8 +87,6 @@ async function finish(
     case 'silence':
       await swapReaction(context, trigger, { well: true, over })
       return undefined
-    case 'message':
-      return { kind: 'park', ms: 100 }
     case 'wait':
       if (handled.announce && !context.record.announced) {
         await reply(context, handled.announce, { last: false, well: true })

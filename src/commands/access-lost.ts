@@ -6,7 +6,8 @@
 import { Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { AccessLostTrigger } from '../core/model/trigger.ts'
-import type { Run } from '../core/run/run.ts'
+import { send } from '../core/run/messages.ts'
+import type { Run, RunMessage } from '../core/run/run.ts'
 import type { TriggerDeps } from './command-context.ts'
 import { isOfThread } from './trigger-record.ts'
 import { withdrawn } from './withdraw.ts'
@@ -18,7 +19,7 @@ export async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger):
   const [runs, waiting] = await Promise.all([deps.runs.live(), deps.waiting.live()])
   const isLost = losses(deps, trigger)
   for (const { id, data } of runs)
-    if (await isLost(data.thread)) await deps.runs.send(id, JSON.stringify(noteFor(trigger, data)))
+    if (await isLost(data.thread)) await send(deps.runs, id, noteFor(trigger, data))
   for (const { id, data } of waiting)
     if (isOfThread(data) && (await isLost(data.trigger.thread))) await deps.waiting.send(id, withdrawn)
 }
@@ -44,7 +45,7 @@ async function lost(mayWorkIn: TriggerDeps['mayWorkIn'], repo: Repo): Promise<bo
   }
 }
 
-const noteFor = ({ id, sender, at, by }: AccessLostTrigger, { thread }: Run) => ({
+const noteFor = ({ id, sender, at, by }: AccessLostTrigger, { thread }: Run): RunMessage => ({
   kind: 'access-lost',
   id,
   by: sender,

@@ -28,6 +28,7 @@ import type {
   TickTrigger,
 } from '../core/model/trigger.ts'
 import type { Target } from '../core/model/views.ts'
+import { readMessages } from '../core/run/messages.ts'
 import type { Run } from '../core/run/run.ts'
 import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
 
@@ -70,6 +71,7 @@ export type CommandResult =
   /** The words were decided before, and may have been said. */
   | { kind: 'answer'; well: boolean }
   | { kind: 'run' }
+  /** The Run that was told something answers. */
   | { kind: 'message' }
   | { kind: 'silence' }
   /** The asker was told no already. */
@@ -90,8 +92,8 @@ export interface CommandContext {
   toldLately: Recent
   /** Why GitHub did not say who asks, as far as it was asked this time. */
   unknown?: unknown
-  /** The command at hand is a stop, which the Run's last word answers. */
-  stopping: boolean
+  /** No other command of the trigger comes after the one at hand. */
+  isLast: boolean
   /** The repository's settings, read once each time the job is taken up. */
   settings?: Promise<SettingsNow>
   save(record: ThreadRecord): Promise<void>
@@ -109,7 +111,7 @@ export function commandContext(
     github: deps.github(thread),
     record: job.data,
     stranger: false,
-    stopping: false,
+    isLast: true,
     toldLately,
     async save(record) {
       await job.save(record)
@@ -136,9 +138,11 @@ export function settingsOf(context: CommandContext): Promise<SettingsNow> {
 
 export const runId = (context: CommandContext): string => `run-${commandId(context)}`
 
-/** The live Run of the thread. */
+/** The live Run of the thread, as it will be once it has read what it was told. */
 export async function liveRun(context: CommandContext, slot: string): Promise<KeptRun<Run> | undefined> {
-  const id = await context.deps.runs.holder(slot)
-  const kept = id === undefined ? undefined : await context.deps.runs.get(id)
-  return kept?.standing === 'live' ? kept : undefined
+  const { runs } = context.deps
+  const id = await runs.holder(slot)
+  if (id === undefined) return undefined
+  const [kept, inbox] = await Promise.all([runs.get(id), runs.inbox(id)])
+  return kept?.standing === 'live' ? { ...kept, data: readMessages(kept.data, inbox) } : undefined
 }

@@ -118,7 +118,6 @@ function askedBy(context: CommandContext, trigger: CommentTrigger, parsed: Parse
   if (isMistake(parsed)) return { handle: () => mistaken(context, trigger, parsed) }
   const { name, options, text } = parsed.command
   return {
-    stops: name === 'stop',
     handle: () => obey(context, trigger, commandNamed(name), { options, text }),
   }
 }
@@ -158,7 +157,6 @@ async function acceptTick(context: CommandContext, trigger: TickTrigger): Promis
   if (!shown) return end
   const ticked = { ...trigger, run: shown.run }
   return acceptOne(context, ticked, {
-    stops: trigger.box === 'stop',
     handle: () => obey(context, ticked, commandNamed(trigger.box), nothingSaid),
   })
 }

@@ -1,5 +1,6 @@
 /** Carries out what a command decided: facts, decision, and then no more than a few lines. */
 import { threadSlot } from '../core/model/thread.ts'
+import { send } from '../core/run/messages.ts'
 import type { Run } from '../core/run/run.ts'
 import { hidesWords } from '../core/text/untrusted.ts'
 import type { Command, Decision, Request } from './command.ts'
@@ -15,7 +16,7 @@ import {
 import { commands } from './command-registry.ts'
 import { gate } from './gate.ts'
 import { readsFor } from './reads.ts'
-import { sendMessage } from './tell-run.ts'
+import { tellRun } from './tell-run.ts'
 
 /** Asks who may, what is known, and has it decided and done. */
 export async function obey(
@@ -51,7 +52,7 @@ function perform(context: CommandContext, decision: Decision): Promise<CommandRe
     case 'started':
       return { kind: 'run' }
     case 'message':
-      return sendMessage(context, decision.runId, decision.message)
+      return tellRun(context, decision.runId, decision.message)
     case 'take-over':
       return takeOver(context, decision.run)
     case 'wait':
@@ -76,9 +77,6 @@ async function enqueue(context: CommandContext, run: Run): Promise<CommandResult
 
 async function takeOver(context: CommandContext, live: Run): Promise<CommandResult> {
   if (!live.releaseThread)
-    await context.deps.runs.send(
-      live.id,
-      JSON.stringify({ kind: 'release-thread', id: `${commandId(context)}-release` }),
-    )
+    await send(context.deps.runs, live.id, { kind: 'release-thread', id: `${commandId(context)}-release` })
   return { kind: 'wait', ms: 200 }
 }

@@ -7,6 +7,7 @@ import type { StepResult } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import type { PullView } from '../core/model/views.ts'
+import { send } from '../core/run/messages.ts'
 import type { Run } from '../core/run/run.ts'
 import { sentStatus } from '../runs/steps/tell-thread.ts'
 import { checkSettings } from './check-settings.ts'
@@ -59,10 +60,7 @@ async function tellItsRun(context: CommandContext, trigger: PullNewsTrigger, vie
   if (!kept || kept.data.thread.repoId !== trigger.thread.repoId) return
   const { number, state, draft } = view
   if (kept.standing === 'live') {
-    await context.deps.runs.send(
-      kept.id,
-      JSON.stringify({ kind: 'pull', id: trigger.id, number, state, draft }),
-    )
+    await send(context.deps.runs, kept.id, { kind: 'pull', id: trigger.id, number, state, draft })
     return
   }
   const pulls = kept.data.pulls.map(pull => (pull.number === number ? { ...pull, state, draft } : pull))

@@ -1,59 +1,57 @@
-/** Tells a live Run something, and waits until it has dealt with it. */
+/** Says something to a live Run. The Run itself tells whoever said it what became of it. */
+import { parseMessage, send } from '../core/run/messages.ts'
+import { RunMessage, type Source } from '../core/run/run.ts'
 import type { NewMessage } from './command.ts'
-import { type CommandContext, type CommandResult, commandId, refused } from './command-context.ts'
-import type { TriggerRecord } from './trigger-record.ts'
+import { type CommandContext, type CommandResult, commandId, targetOf } from './command-context.ts'
 
 /** Written down before: whoever comes back says the same, which counts once. */
-export async function sendMessage(
+export async function tellRun(
   context: CommandContext,
   runId: string,
   said: NewMessage,
 ): Promise<CommandResult> {
   const { trigger } = context.record
-  const id = commandId(context)
-  const message = JSON.stringify({ ...said, id: id, by: trigger.sender, at: trigger.at })
+  const message = RunMessage.parse({
+    ...said,
+    id: commandId(context),
+    by: trigger.sender,
+    at: trigger.at,
+    source: sourceOf(context),
+  })
   await context.save({
     ...context.record,
-    pendingMessage: { runId, messageId: id, message, sent: false },
+    pendingMessage: { runId, messageId: message.id, message: JSON.stringify(message), sent: false },
   })
-  return sendPending(context)
+  return goOnTelling(context)
 }
 
-async function sendPending(context: CommandContext): Promise<CommandResult> {
+const sourceOf = ({ record, job, isLast }: CommandContext): Source => ({
+  trigger: job.id,
+  command: record.done,
+  ...(record.trigger.kind === 'tick' ? {} : { target: targetOf(record.trigger) }),
+  last: isLast && record.reacted,
+})
+
+/** The command is dealt with as soon as the Run has the message; when that has ended, the command starts over. */
+export async function goOnTelling(context: CommandContext): Promise<CommandResult> {
   const { pendingMessage } = context.record
   if (!pendingMessage) return { kind: 'wait', ms: 0 }
-  const sent = await context.deps.runs.send(pendingMessage.runId, pendingMessage.message)
+  const message = parseMessage(pendingMessage.message)
+  const isTaken =
+    message !== undefined &&
+    ((await isDealtWith(context, pendingMessage)) ||
+      (await send(context.deps.runs, pendingMessage.runId, message)))
   context.deps.reached('message sent, not recorded')
-  // The Run has ended meanwhile: the command starts over.
-  await context.save({
-    ...context.record,
-    pendingMessage: sent ? { ...pendingMessage, sent } : undefined,
-  })
-  return sent ? { kind: 'message' } : { kind: 'wait', ms: 50 }
-}
-
-type Pending = NonNullable<TriggerRecord['pendingMessage']>
-
-/** The Run has dealt with the message, or ended without doing so; then the command starts over. */
-export async function afterMessage(
-  context: CommandContext,
-  { runId, messageId, sent }: Pending,
-): Promise<CommandResult> {
-  const kept = await context.deps.runs.get(runId)
-  if (kept?.data.handledMessageIds.includes(messageId))
-    return dealtWith(context, kept.data.droppedMessageIds.includes(messageId))
-  if (kept?.standing === 'live' && !(kept.data.outcome && context.record.trigger.kind === 'label')) {
-    if (!sent) return sendPending(context)
-    await context.deps.runs.wake(runId)
-    return { kind: 'wait', ms: 500 }
-  }
+  // Written by an older version, it asks for no answer of the Run.
+  if (isTaken) return { kind: 'source' in message && message.source ? 'message' : 'silence' }
   await context.save({ ...context.record, pendingMessage: undefined })
-  return { kind: 'wait', ms: 0 }
+  return { kind: 'wait', ms: 50 }
 }
 
-/** The reaction says that it arrived, the status how many did, and the last word what came of it. */
-function dealtWith(context: CommandContext, dropped: boolean): CommandResult {
-  if (dropped && context.stopping) return refused({ kind: 'asked-since' })
-  const isSaid = context.record.trigger.kind !== 'label' && !context.stopping
-  return dropped && isSaid ? refused({ kind: 'not-passed-on' }) : { kind: 'silence' }
+type Pending = NonNullable<CommandContext['record']['pendingMessage']>
+
+/** By a Run that an older version ended, which does not say where its messages end. */
+async function isDealtWith({ deps }: CommandContext, { runId, messageId }: Pending): Promise<boolean> {
+  const kept = await deps.runs.get(runId)
+  return kept?.standing === 'ended' && kept.data.handledMessageIds.includes(messageId)
 }

@@ -24,15 +24,18 @@ export const TriggerRecord = z.object({
   reacted: z.boolean().default(false),
   /** What is to be said, until it has been said. Once it is decided, nothing else will be. */
   answer: Answer.optional(),
-  /** A note for a live Run, until the Run has dealt with it. */
+  /** A message for a live Run, until that has taken it. */
   pendingMessage: z
     .object({
       runId: z.string(),
       messageId: z.string(),
       message: z.string(),
+      /** Of older versions, which waited here for the Run's answer. */
       sent: z.boolean().default(false),
     })
     .optional(),
+  /** No more of its commands than the next one is to be dealt with. */
+  onlyOne: z.boolean().default(false),
   /** The asker knows that the command waits for the thread's Run to end. */
   announced: z.boolean().default(false),
   /** What GitHub said of who asks, and when: one question for all commands of a comment. */
@@ -65,3 +68,12 @@ export const isOfThread = (record: TriggerRecord): record is ThreadRecord =>
   record.trigger.kind !== 'access-lost'
 
 export const triggerRecord = (trigger: Trigger): TriggerRecord => TriggerRecord.parse({ trigger })
+
+/** One of its commands as if it had just arrived: what it was told to had ended. */
+export const askedAgain = ({ trigger, reacted }: TriggerRecord, command: number): TriggerRecord =>
+  TriggerRecord.parse({
+    trigger: { ...trigger, id: `${trigger.id}-${command + 1}-again` },
+    done: command,
+    onlyOne: true,
+    reacted,
+  })

@@ -9,8 +9,9 @@ import { isBefore } from '../core/model/event-order.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { type Person, threadSlot } from '../core/model/thread.ts'
 import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
+import { send } from '../core/run/messages.ts'
 import { isOwnMerge } from '../core/run/own-merge.ts'
-import type { Origin, Run } from '../core/run/run.ts'
+import type { Origin, Run, RunMessage } from '../core/run/run.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { type CommandContext, liveRun, settingsOf } from './command-context.ts'
@@ -34,7 +35,7 @@ export async function withdraw(context: CommandContext, trigger: WithdrawalTrigg
 
 async function takeAway(context: CommandContext, trigger: WithdrawalTrigger, run: Run): Promise<void> {
   const { id, sender: by, what, at } = trigger
-  const tell = (message: object) => context.deps.runs.send(run.id, JSON.stringify(message))
+  const tell = (message: RunMessage) => send(context.deps.runs, run.id, message)
   if (what.kind === 'label') await tell({ kind: 'label-off', id: `${id}-off`, label: what.label })
   if (!stops(run.settings.when, trigger) || (await closedByItsMerge(context, trigger, run))) return
   const said = { id, by, because: because(trigger) }

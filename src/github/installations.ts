@@ -36,6 +36,10 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
   }
 
   return {
+    /** Those that are not suspended. */
+    installations,
+    repositoriesOf,
+
     /** @throws Rejected | RetryLater | NoResponse */
     async repositories(): Promise<Repository[]> {
       const found: Repository[] = []

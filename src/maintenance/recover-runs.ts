@@ -16,8 +16,9 @@ import { limits } from '../core/run/timing.ts'
 
 export interface AdoptDeps {
   installations: {
-    /** Every repository that the App can see. */
-    repositories(): Promise<Repository[]>
+    installations(): Promise<number[]>
+    /** Every repository that the App can see there. */
+    repositoriesOf(installationId: number): Promise<Repository[]>
     /** The App's own comments of a repository that changed since then (ms since the epoch), oldest first. */
     ownComments(repository: Repository, since: number): Promise<ThreadComment[]>
     subject(repository: Repository, number: number): Promise<SubjectView>
@@ -53,74 +54,102 @@ export const adoptEvery = 5_000
 /** A Run is edited more often than this, or it is over. */
 const lookBack = 48 * hour
 
+const Installation = Repository.pick({ installationId: true })
+
+/** Where Runs may be: a repository, or an installation of which the repositories are not known yet. */
+const CommentRef = z.union([Repository, Installation])
+type CommentRef = z.infer<typeof CommentRef>
+
 const Memory = z.object({
   since: z.number(),
   /** What was under way when the data was lost has arrived by then. */
   from: z.number(),
   /** What has not been looked through to the end. */
-  unread: z.array(Repository),
+  unread: z.array(CommentRef),
 })
 type Memory = z.infer<typeof Memory>
 
-/** While another Run holds the thread, the lost one has to wait. */
+/** While another Run holds the thread, or somebody says no, it has to wait. */
 const lookAgain = 30_000
+/** Who says no for so long means it. */
+const refusedFor = hour
 
 /** @returns ms until the next turn; nothing for the usual time */
 export const adoptLost =
   (deps: AdoptDeps) =>
   async (turn: AdoptTurn): Promise<number | undefined> => {
-    try {
-      const memory = await begun(deps, turn)
-      const { since, from, unread } = memory
-      if (deps.now() < from) return from - deps.now()
-      const unfinished: Repository[] = []
-      for (const [index, repository] of unread.entries()) {
-        turn.signal.throwIfAborted()
-        if (!(await lookThrough(deps, repository, since))) unfinished.push(repository)
-        await turn.remember({ ...memory, unread: [...unread.slice(index + 1), ...unfinished] })
+    const memory = await begun(deps, turn)
+    if (typeof memory === 'number') return memory
+    if (deps.now() < memory.from) return memory.from - deps.now()
+    const unread = [...memory.unread]
+    const unfinished: CommentRef[] = []
+    const waits: number[] = []
+    for (let commentRef = unread.shift(); commentRef; commentRef = unread.shift()) {
+      turn.signal.throwIfAborted()
+      const came = await lookInto(deps, memory, commentRef)
+      if (came.found) unread.push(...came.found)
+      if (came.again !== undefined) {
+        unfinished.push(commentRef)
+        waits.push(came.again)
       }
-      return unfinished.length > 0 ? lookAgain : undefined
-    } catch (error) {
-      return afterFault(deps, error)
+      await turn.remember({ ...memory, unread: [...unread, ...unfinished] })
     }
+    return waits.length > 0 ? Math.min(...waits) : undefined
   }
 
-function afterFault({ log, now }: AdoptDeps, error: unknown): number {
-  if (error instanceof RetryLater) return Math.max(1_000, error.until - now())
-  if (!(error instanceof Rejected) && !(error instanceof NoResponse)) throw error
-  log.warn({ err: error }, 'the search for lost runs broke off')
-  return 30_000
-}
-
-async function begun({ installations, log, now }: AdoptDeps, turn: AdoptTurn): Promise<Memory> {
+/** @returns ms until the next turn, where nobody says which installations there are */
+async function begun({ installations, log, now }: AdoptDeps, turn: AdoptTurn): Promise<Memory | number> {
   const known = Memory.safeParse(turn.memory).data
   if (known) return known
-  const unread = await installations.repositories()
-  const memory = { since: now() - lookBack, from: now() + limits.unanswered, unread }
-  log.info({ repositories: memory.unread.length }, 'the queue is new: looking for runs that it lost')
-  await turn.remember(memory)
-  return memory
+  try {
+    const unread = (await installations.installations()).map(installationId => ({ installationId }))
+    const memory = { since: now() - lookBack, from: now() + limits.unanswered, unread }
+    log.info({ installations: unread.length }, 'the queue is new: looking for runs that it lost')
+    await turn.remember(memory)
+    return memory
+  } catch (error) {
+    const wait = waitAfter(error, now())
+    log.warn({ err: error }, 'the search for lost runs broke off')
+    return wait
+  }
 }
 
-/**
- * What can't be read is somebody's repository that was taken away, and no reason to leave the others out.
- * @returns whether that was all
- */
-async function lookThrough(deps: AdoptDeps, repository: Repository, since: number): Promise<boolean> {
-  const name = `${repository.owner}/${repository.repo}`
+/** @throws what is no answer of a service */
+function waitAfter(error: unknown, now: number): number {
+  if (error instanceof RetryLater) return Math.max(1_000, error.until - now)
+  if (error instanceof Rejected || error instanceof NoResponse) return lookAgain
+  throw error
+}
+
+/** `found`: places that are to be looked into as well; `again`: it is not done, come back after so many ms. */
+interface Came {
+  found?: readonly CommentRef[]
+  again?: number
+}
+
+/** What one of them does not answer is no reason to leave the others out. */
+async function lookInto(deps: AdoptDeps, { since, from }: Memory, commentRef: CommentRef): Promise<Came> {
   try {
-    const tenant = deps.tenantOf(repository.owner)
-    if (!tenant) return true
-    const comments = await deps.installations.ownComments(repository, since)
-    let all = true
-    for (const status of statusesIn(tenant, deps.now(), repository, comments))
-      all = (await adopt({ ...deps, ...tenant }, repository, status)) && all
-    return all
+    if (!('repoId' in commentRef))
+      return { found: await deps.installations.repositoriesOf(commentRef.installationId) }
+    return (await lookThrough(deps, commentRef, since)) ? {} : { again: lookAgain }
   } catch (error) {
-    if (!(error instanceof Rejected)) throw error
-    deps.log.warn({ repository: name, err: error }, 'could not look for lost runs')
-    return true
+    const wait = waitAfter(error, deps.now())
+    const isOver = error instanceof Rejected && deps.now() - from >= refusedFor
+    deps.log.warn({ place: commentRef, err: error, isOver }, 'could not look for lost runs')
+    return isOver ? {} : { again: wait }
   }
+}
+
+/** @returns whether that was all */
+async function lookThrough(deps: AdoptDeps, repository: Repository, since: number): Promise<boolean> {
+  const tenant = deps.tenantOf(repository.owner)
+  if (!tenant) return true
+  const comments = await deps.installations.ownComments(repository, since)
+  let all = true
+  for (const status of statusesIn(tenant, deps.now(), repository, comments))
+    all = (await adopt({ ...deps, ...tenant }, repository, status)) && all
+  return all
 }
 
 interface Status {

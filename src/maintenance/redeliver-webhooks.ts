@@ -53,9 +53,10 @@ export const sweepEvery = 5 * minute
 const kept = 71 * hour
 /**
  * How long after the last attempt to ask for the next one: the first may still be under way, and a door that is shut
- * now may stay shut for hours. After as many the webhook is given up.
+ * now may stay shut for days. The last one is that of all further attempts, for as long as GitHub has the webhook.
  */
 const rests = [minute, 15 * minute, 3 * hour]
+const lastRest = 6 * hour
 /** The log may show an attempt late, or out of order. */
 const overlap = 10 * minute
 const maxPages = 1_000
@@ -89,8 +90,8 @@ export type Memory = z.infer<typeof Memory>
 
 export const nothing: Memory = { readUntil: 0, notBefore: 0, missed: [] }
 
-/** When to ask for the next attempt, if ever. */
-const dueAt = ({ last, times }: Missed): number => last + (rests[times] ?? Number.POSITIVE_INFINITY)
+/** When to ask for the next attempt. */
+const dueAt = ({ last, times }: Missed): number => last + (rests[times] ?? lastRest)
 
 export const dueOf = ({ missed }: Memory, now: number): Missed[] =>
   missed.filter(each => dueAt(each) <= now).slice(0, maxInOneSweep)
@@ -108,11 +109,7 @@ interface Reading {
 
 /** What is remembered after the log was read. */
 export function withRead(memory: Memory, { attempts, events, now }: Reading): Memory {
-  const worthIt = (each: Missed): boolean => {
-    const mayBeSeenAgain = each.since >= now - overlap
-    const isOpen = Number.isFinite(dueAt(each))
-    return events.includes(each.event) && each.since > now - kept && (isOpen || mayBeSeenAgain)
-  }
+  const worthIt = (each: Missed): boolean => events.includes(each.event) && each.since > now - kept
   const missed = missedOf(memory.missed, attempts)
     .filter(worthIt)
     .sort((a, b) => a.since - b.since)

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { ErrorCode, Queue, type Telemetry } from 'bullmq'
 import { within } from './deadline.ts'
-import { expecting, leaveMessage, leaveWake, promote } from './inbox.ts'
+import { expecting, leaveMessage, leaveWake, messages, promote, wasTaken } from './inbox.ts'
 import { type Format, isEnded, readJob, renewed } from './job-record.ts'
 import { JobWorker } from './job-worker.ts'
 import type { BullMqQueue, QueueBackend, StoredJob } from './queue-backend.ts'
@@ -135,8 +135,15 @@ export class BullQueue<Data> implements WorkQueue<Data> {
 
   send(id: string, message: string): Promise<boolean> {
     return this.#reach(async () => {
-      return (await this.#isLive(id)) && leaveMessage(this.#queue.getBackend(), id, message)
+      const backend = this.#queue.getBackend()
+      const isLive = () => this.#isLive(id)
+      if (await isLive()) await leaveMessage(backend, id, message)
+      return wasTaken(backend, id, { message, isLive })
     })
+  }
+
+  inbox(id: string): Promise<string[]> {
+    return this.#reach(() => messages(this.#queue.getBackend(), id))
   }
 
   amendEnded(id: string, data: Data): Promise<boolean> {

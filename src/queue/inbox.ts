@@ -3,16 +3,69 @@
  *
  * No wake may be lost to a job that is just being parked. So the waker writes first and promotes then, and the worker
  * parks first and looks then whether the list has grown since the step began: whoever comes second sees the other.
+ *
+ * No message may be lost to a job that is just ending. So the worker closes the list before it reads it for the last
+ * time: what stands before that is read, what stands after it was not taken, and both sides see the same list.
  */
 import { ErrorCode, type IQueueBackend } from 'bullmq'
 import { storableText } from './storable.ts'
 
 const WAKE = 'wake'
+const CLOSED = 'closed'
+const OPEN = 'open'
 const MESSAGE = 'tell:'
 
-export async function messages(backend: IQueueBackend, id: string): Promise<string[]> {
+interface Inbox {
+  /** What was taken, oldest first. */
+  messages: string[]
+  isClosed: boolean
+  /** Whoever works on the job closes its inbox before the end. */
+  wasClosed: boolean
+}
+
+async function readInbox(backend: IQueueBackend, id: string): Promise<Inbox> {
   const { logs } = await backend.getJobLogs(id, 0, -1, true)
-  return logs.filter(row => row.startsWith(MESSAGE)).map(row => row.slice(MESSAGE.length))
+  const inbox: Inbox = { messages: [], isClosed: false, wasClosed: false }
+  for (const row of logs) {
+    if (row === CLOSED) inbox.wasClosed = true
+    if (row === CLOSED || row === OPEN) inbox.isClosed = row === CLOSED
+    else if (row.startsWith(MESSAGE) && !inbox.isClosed) inbox.messages.push(row.slice(MESSAGE.length))
+  }
+  return inbox
+}
+
+export async function messages(backend: IQueueBackend, id: string): Promise<string[]> {
+  return (await readInbox(backend, id)).messages
+}
+
+/** What was taken so far. Whoever reads it goes on, so that it is open from here on. */
+export async function openedInbox(
+  backend: IQueueBackend,
+  id: string,
+  assertHeld: () => Promise<void>,
+): Promise<string[]> {
+  const inbox = await readInbox(backend, id)
+  if (!inbox.isClosed) return inbox.messages
+  await assertHeld()
+  await append(backend, id, OPEN)
+  return inbox.messages
+}
+
+/** All that was ever taken: nothing more is, until it is read as one that is open. */
+export async function closedInbox(backend: IQueueBackend, id: string): Promise<string[]> {
+  await append(backend, id, CLOSED)
+  return messages(backend, id)
+}
+
+/** Whether the job's worker reads it, or has. */
+export async function wasTaken(
+  backend: IQueueBackend,
+  id: string,
+  { message, isLive }: { message: string; isLive: () => Promise<boolean> },
+): Promise<boolean> {
+  const { messages, wasClosed } = await readInbox(backend, id)
+  // Nobody says where the list of a job ended that was not closed: an older version did not.
+  return messages.includes(storableText(message)) && (wasClosed || (await isLive()))
 }
 
 /** How many messages and wakes there have been. */

@@ -7,7 +7,7 @@ import { backoffMs } from './backoff.ts'
 import { type BullQueueOptions, traced } from './bull-queue.ts'
 import { within } from './deadline.ts'
 import { HeldLock } from './held-lock.ts'
-import { inboxSize, messages, promote } from './inbox.ts'
+import { closedInbox, inboxSize, openedInbox, promote } from './inbox.ts'
 import { readData, renewed } from './job-record.ts'
 import type { BullMqWorker, JobNotes } from './queue-backend.ts'
 import { describe } from './queue-log.ts'
@@ -167,7 +167,11 @@ export class JobWorker<Data> {
         await job.updateData(storable(withUnread(renewed(job, this.#options), held.data, next)))
         held.data = next
       },
-      inbox: () => messages(this.#backend, idOf(job)),
+      inbox: () => openedInbox(this.#backend, idOf(job), () => lock.assert()),
+      closeInbox: async () => {
+        await lock.assert()
+        return closedInbox(this.#backend, idOf(job))
+      },
     }
     return held
   }

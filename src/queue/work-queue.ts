@@ -39,8 +39,10 @@ export interface LockedJob<Data> {
   assertLocked(): Promise<void>
   /** Asserts the lock, then replaces the record. */
   save(data: Data): Promise<void>
-  /** Everything ever told to this job, oldest first. */
+  /** Everything ever told to this job, oldest first. Opens a closed inbox. */
   inbox(): Promise<string[]>
+  /** The same, for the last time: nothing more is taken, so that the job can end with nothing unread. */
+  closeInbox(): Promise<string[]>
 }
 
 /**
@@ -71,10 +73,13 @@ export interface WorkQueue<Data> {
    */
   wake(id: string): Promise<void>
   /**
-   * Appends `message` to the job's inbox and wakes it; false if there is no live job of that id.
-   * Atomic, from any process. The caller must look whether the job took it: it may end just then.
+   * Appends `message` to the job's inbox and wakes it; from any process. False if nobody will read it there: the job
+   * has ended or is about to. A processor that closes the inbox before the end has read whatever was taken, so saying
+   * it again after a crash is true again, once it was.
    */
   send(id: string, message: string): Promise<boolean>
+  /** What was taken from those who told the job something, oldest first; nothing if there is no such job. */
+  inbox(id: string): Promise<string[]>
   /** Replaces the record of an ended job (a live one is its worker's alone): false if it is live or gone. */
   amendEnded(id: string, data: Data): Promise<boolean>
   /** Starts working, once per process. At most `concurrency` jobs are in hand at once in this process. */

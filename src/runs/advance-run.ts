@@ -4,7 +4,7 @@
  */
 
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
-import { readMessages } from '../core/run/messages.ts'
+import { leftUndone, readMessages } from '../core/run/messages.ts'
 import { type ActingStep, nextStep, steps } from '../core/run/next-step.ts'
 import { eased } from '../core/run/outage.ts'
 import type { Outcome, Run } from '../core/run/run.ts'
@@ -49,12 +49,17 @@ async function pollingSoon({ run, deps }: StepContext): Promise<Run> {
   return { ...run, nextPollAt: Math.min(nextPollAt, lastPollAt + soonestPoll(await deps.liveRuns())) }
 }
 
-/** Something may have been said while the last step was under way. */
+/** Something may have been said while the last step was under way; from here on nothing is taken any more. */
 async function finished(context: StepContext): Promise<boolean> {
-  const heard = readMessages(context.run, await context.job.inbox())
-  const quiet = heard.messagesRead === context.run.messagesRead
-  if (!quiet) await context.save(heard)
-  return quiet
+  const inbox = await context.job.closeInbox()
+  const heard = readMessages(context.run, inbox)
+  if (heard.messagesRead !== context.run.messagesRead) {
+    await context.save(heard)
+    await context.job.inbox()
+    return false
+  }
+  if (!heard.accessLost) for (const source of leftUndone(heard, inbox)) await context.deps.askAgain(source)
+  return true
 }
 
 /** A Run whose every step kills the process, or throws, is ended with a word instead of tried for ever. */

@@ -103,6 +103,35 @@ const steered: Scene = async (world, name) => {
   return { ...play, goesOn: goOn() }
 }
 
+/** A stop that comes late, after words that were said since. */
+const overtaken: Scene = async (world, name) => {
+  world.posthog.script(said(name), { kind: 'manual' })
+  const play = await asked(world, name)
+  const { github, posthog } = world
+  const maya = github.as('maya')
+  const { expected, number } = play
+  const goOn = async () => {
+    const run = await runOf(world, number)
+    github.webhooks.mode = { kind: 'paused' }
+    const stop = await maya.comments(number, '/codex stop')
+    // GitHub's clock tells whole seconds.
+    await sleep(1_100)
+    github.webhooks.mode = { kind: 'normal' }
+    const more = await maya.comments(number, `/codex more-${name}`)
+    Object.assign(expected.reactions, { [stop.id]: 'confused', [more.id]: 'rocket' })
+    await github.waitFor(() => ledgerOf(world, number).messages.length > 0, giveUpAfterMs)
+    await github.webhooks.flush()
+    await github.waitFor(
+      async () => (await github.thread(number)).comments.some(({ body }) => overtakenWords.test(body)),
+      giveUpAfterMs,
+    )
+    await posthog.run(run).completeTurn('Half of it is done.')
+  }
+  Object.assign(expected, { messages: 1, answers: [overtakenWords, ready] })
+  return { ...play, goesOn: goOn() }
+}
+const overtakenWords = /asked for after this was written, so it goes on/
+
 /** More words after the end, to an agent that is idle but still there. */
 const rejoined: Scene = async (world, name) => {
   world.posthog.script(said(name), { kind: 'manual' })
@@ -210,6 +239,7 @@ export const scenes = {
   idled,
   pushed,
   steered,
+  overtaken,
   rejoined,
   stopped,
   answered,

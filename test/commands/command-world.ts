@@ -41,6 +41,7 @@ export function given(run: Run, differs: Differs = {}): Given {
     removeLater: async () => expect.fail('a branch is left for later'),
     settings: deploymentWith(),
     accounts: memoryAccounts(),
+    askAgain: async () => expect.fail('a command is asked again'),
     fence: () => 'f'.repeat(16),
     reached: () => {},
     ...rest,
@@ -55,6 +56,7 @@ export function given(run: Run, differs: Differs = {}): Given {
     assertLocked: async () => {},
     save: async () => {},
     inbox: async () => [],
+    closeInbox: () => job.inbox(),
     ...rest,
   }
   return { deps, job }

@@ -207,7 +207,9 @@ describe.each(backends)('the queues on %s', kind => {
       let seen: string[] = []
       await start('listener', async job => {
         seen = await job.inbox()
-        return seen.length < told.length ? { kind: 'park', ms: HOUR } : { kind: 'end' }
+        if (seen.length < told.length) return { kind: 'park', ms: HOUR }
+        await job.closeInbox()
+        return { kind: 'end' }
       })
       for (const message of told) {
         expect(await queues.runs.send('listener', message)).toBe(true)
@@ -229,6 +231,60 @@ describe.each(backends)('the queues on %s', kind => {
         await sleep(Math.random() * 4)
       }
       await until(() => seen === 100, 2_000)
+    })
+
+    test('what is taken is read before the job ends, whenever it comes', async () => {
+      const taken: string[] = []
+      const read = new Set<string>()
+      let jobs = 0
+      for (let round = 0; round < 60; round++) {
+        const id = `closing-${round}`
+        await start(id, async job => {
+          if (round % 2) await sleep(Math.random() * 3)
+          const known = (await job.inbox()).length
+          const last = await job.closeInbox()
+          for (const message of last) read.add(message)
+          jobs++
+          return last.length > known ? { kind: 'park', ms: 0 } : { kind: 'end' }
+        })
+        for (let n = 0; n < 12; n++) {
+          const message = `${id} ${n}`
+          if (await queues.runs.send(id, message)) taken.push(message)
+          await sleep(Math.random() * 2)
+        }
+      }
+      for (let round = 0; round < 60; round++) await ended(`closing-${round}`)
+      expect(taken.filter(message => !read.has(message))).toEqual([])
+      expect(taken.length).toBeGreaterThan(0)
+      expect(taken.length).toBeLessThan(60 * 12)
+      expect(jobs).toBeGreaterThan(60)
+    })
+
+    test('a closed inbox takes nothing until it is read again, and what it took before stays taken', async () => {
+      let closed = false
+      let reads = 0
+      let go: () => void = () => {}
+      await start('shut', async job => {
+        const known = await job.inbox()
+        reads++
+        if (known.includes('after')) return { kind: 'end' }
+        if (closed || known.length === 0) return { kind: 'park', ms: HOUR }
+        expect(await job.closeInbox()).toEqual(['before'])
+        closed = true
+        await new Promise<void>(resolve => {
+          go = resolve
+        })
+        return { kind: 'park', ms: HOUR }
+      })
+      expect(await queues.runs.send('shut', 'before')).toBe(true)
+      await until(() => closed)
+      expect(await queues.runs.send('shut', 'between')).toBe(false)
+      expect(await queues.runs.send('shut', 'before')).toBe(true)
+      const before = reads
+      go()
+      await until(() => reads > before)
+      expect(await queues.runs.send('shut', 'after')).toBe(true)
+      await ended('shut')
     })
 
     test('an ended or missing job cannot be told anything, and waking it does nothing', async () => {

@@ -8,7 +8,7 @@ import {
 } from '../../src/core/run/apply-snapshot.ts'
 import { Run } from '../../src/core/run/run.ts'
 import { limits } from '../../src/core/run/timing.ts'
-import { maya, minute, pull, runWith, second, t0, taskRun, working } from './given.ts'
+import { maya, minute, more, pull, runWith, second, t0, taskRun, working, zoe } from './given.ts'
 
 const sight = (given: Partial<TaskRunSnapshot> = {}): TaskRunSnapshot => ({
   status: 'in_progress',
@@ -391,5 +391,36 @@ describe('words are answered from where they stand in the log', () => {
     const heard = { offset: 0, turns: 0, idle: false, awaitedMessageId: 'run-comment-501' }
     const run = seen({ log: [says('a'), turnOver] }, working({ sessionLog: heard }))
     expect(turnIsOver(run, later)).toBe(true)
+  })
+})
+
+describe('words that the agent ended without reading', () => {
+  const note = more('m', 'and that')
+  const said = working({
+    handledMessageIds: ['m'],
+    taskRun: { ...taskRun, messages: 1, lastMessageId: 'm', unread: [note] },
+    sessionLog: { offset: 2, turns: 0, idle: false, awaitedMessageId: 'm', showsWords: true },
+  })
+  const over = { status: 'completed' as const }
+
+  test('wait to be said again', () => {
+    expect(seen(over, said)).toMatchObject({ pendingFollowUps: [note], taskRun: { unread: [] } })
+  })
+
+  test.each<[string, Partial<TaskRunSnapshot>, Run]>([
+    ['while it works', {}, said],
+    [
+      'when its log shows them',
+      { ...over, log: [{ at: t0, what: { kind: 'words', messages: ['m'] } }] },
+      said,
+    ],
+    ['after a stop', over, { ...said, stop: { by: zoe, at: t0, asked: true } }],
+    [
+      'where the log shows no words, as nobody can tell',
+      over,
+      { ...said, sessionLog: { offset: 2, turns: 0, idle: false, awaitedMessageId: 'm' } },
+    ],
+  ])('not %s', (_, snapshot, run) => {
+    expect(seen(snapshot, run).pendingFollowUps).toEqual([])
   })
 })

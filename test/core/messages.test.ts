@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { readMessages } from '../../src/core/run/messages.ts'
-import { Run, type RunMessage } from '../../src/core/run/run.ts'
+import { leftUndone, readMessages, send } from '../../src/core/run/messages.ts'
+import { Run, type RunMessage, type Source } from '../../src/core/run/run.ts'
 import { tries } from '../support/tries.ts'
 import {
   branch,
@@ -131,6 +131,31 @@ describe('a note', () => {
   })
 })
 
+const source: Source = { trigger: 't', command: 1, target: { kind: 'subject' }, last: true }
+
+describe('what an ending Run leaves undone', () => {
+  const other = { ...source, trigger: 'other' }
+
+  test('is asked again: labels that came late, and words that nobody read', () => {
+    const run = working({ askAgain: [other], pendingFollowUps: [{ ...more('a'), source }, more('b')] })
+    expect(leftUndone(run, [])).toEqual([other, source])
+  })
+
+  test('and what this version can not read, as far as it says who sent it', () => {
+    const unread = [JSON.stringify({ kind: 'sing', id: 'n', source }), JSON.stringify({ kind: 'sing' }), '{']
+    const run = readMessages(working(), unread)
+    expect(leftUndone(run, unread)).toEqual([source])
+  })
+})
+
+test('what is sent is checked before it is', async () => {
+  const told: string[] = []
+  const runs = { send: async (_: string, message: string) => told.push(message) > 0 }
+  expect(await send(runs, 'run', stop())).toBe(true)
+  expect(() => send(runs, 'run', { kind: 'stop', id: 's' } as never)).toThrow('by')
+  expect(told.map(text => JSON.parse(text))).toEqual([stop()])
+})
+
 describe('what a note leaves behind', () => {
   const seen = working({ handledMessageIds: ['z'] })
   test.each<[string, Run, RunMessage, Partial<Run>]>([
@@ -156,10 +181,53 @@ describe('what a note leaves behind', () => {
       { labels: ['codex'], announced: { ...told, label: false } },
     ],
     [
-      'a label after the end: nothing, as it asks for a run of its own',
+      'a label after the end: a run of its own, for which this one makes room',
       working({ outcome: { kind: 'answer' }, announced: told }),
-      label(),
-      { labels: [], handledMessageIds: [], announced: told },
+      { ...label(), source } as RunMessage,
+      {
+        labels: [],
+        handledMessageIds: ['l'],
+        askAgain: [source],
+        answers: [],
+        releaseThread: true,
+        announced: told,
+      },
+    ],
+    [
+      'a label after a stop: the same',
+      working({ stop: { by: maya, at: t0, asked: false } }),
+      { ...label(), source } as RunMessage,
+      { labels: [], handledMessageIds: ['l'], askAgain: [source], answers: [] },
+    ],
+    [
+      'a label: its answer',
+      working(),
+      { ...label(), source } as RunMessage,
+      { answers: [{ id: 'l', to: maya, source }] },
+    ],
+    [
+      'a stop: its answer',
+      seen,
+      { ...stop(), source } as RunMessage,
+      { answers: [{ id: 's', to: maya, source }] },
+    ],
+    [
+      'a stop that older words are no matter of: words that say so',
+      working({ lastWordsAt: t0 + minute }),
+      { ...stop(), source } as RunMessage,
+      { answers: [{ id: 's', to: maya, source, reply: 'asked-since' }] },
+    ],
+    [
+      'a stop before words were read: words to whoever said them',
+      working({ pendingFollowUps: [{ ...more('a'), source }] }),
+      stop('s', t0 + minute),
+      { pendingFollowUps: [], answers: [{ id: 'a', to: zoe, source, reply: 'not-passed-on' }] },
+    ],
+    [
+      'more words: no answer before they are read',
+      working(),
+      { ...more('a'), source } as RunMessage,
+      { answers: [] },
     ],
   ])('%s', (_, run, message, expected) => {
     expect(read(run, message)).toMatchObject(expected)

@@ -11,7 +11,7 @@ import { pino } from 'pino'
 import { Probot } from 'probot'
 import type { SettingsReader } from '../../src/access/read-settings.ts'
 import { acceptTrigger } from '../../src/commands/handle-trigger.ts'
-import { TriggerRecord, triggerRecord } from '../../src/commands/trigger-record.ts'
+import { askedAgain, TriggerRecord, triggerRecord } from '../../src/commands/trigger-record.ts'
 import type { CodexTaskRunCreate } from '../../src/core/agent/run-request.ts'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
 import { aroundMarkers, markerSigner } from '../../src/core/model/marker.ts'
@@ -70,6 +70,7 @@ interface Job<Data> {
   data: Data
   slot: string
   inbox: string[]
+  isClosed: boolean
   addedAt: number
   due: number
   standing: 'live' | 'ended'
@@ -121,6 +122,8 @@ export class MemoryBot {
   now = t0 + 60_000
   /** How many processes have died with what is in hand. */
   stalls = 0
+  /** What PostHog answers to whatever would put an agent to work. */
+  fault: Error | undefined
   /** GitHub lets the bot work here no more. */
   accessLost = false
   /** The most CPU time that one job or delivery took, in milliseconds; nothing here waits for anything. */
@@ -191,6 +194,10 @@ export class MemoryBot {
       stream: { watch: () => false, unwatch() {} },
       userToken: options.userToken,
       removeLater: async () => {},
+      askAgain: async ({ trigger, command }) => {
+        const kept = this.triggers.get(trigger)
+        if (kept) this.#add(askedAgain(kept.data, command))
+      },
       fence: () => crypto.randomUUID().replaceAll('-', '').slice(0, 16),
     })
   }
@@ -211,14 +218,18 @@ export class MemoryBot {
   }
 
   #enqueue(trigger: Trigger): 'added' | 'known' {
-    if (this.triggers.has(trigger.id)) return 'known'
-    const data = this.#stored(TriggerRecord.parse, triggerRecord(trigger))
-    this.triggers.set(trigger.id, this.#job(trigger.id, data, trigger.id))
+    return this.#add(triggerRecord(trigger))
+  }
+
+  #add(record: TriggerRecord): 'added' | 'known' {
+    const { id } = record.trigger
+    if (this.triggers.has(id)) return 'known'
+    this.triggers.set(id, this.#job(id, this.#stored(TriggerRecord.parse, record), id))
     return 'added'
   }
 
   #job<Data>(id: string, data: Data, slot: string): Job<Data> {
-    return { id, data, slot, inbox: [], addedAt: this.now, due: this.now, standing: 'live' }
+    return { id, data, slot, inbox: [], isClosed: false, addedAt: this.now, due: this.now, standing: 'live' }
   }
 
   /** As a queue keeps it, and as it is read back. */
@@ -267,7 +278,14 @@ export class MemoryBot {
         failures: 0,
         signal: new AbortController().signal,
         assertLocked: () => Promise.resolve(),
-        inbox: () => Promise.resolve([...job.inbox]),
+        inbox: async () => {
+          job.isClosed = false
+          return [...job.inbox]
+        },
+        closeInbox: async () => {
+          job.isClosed = true
+          return [...job.inbox]
+        },
         save: async data => {
           job.data = this.#stored(parse, data)
         },
@@ -302,6 +320,7 @@ export class MemoryBot {
     liveCount: async () => this.#all('live').length,
     wake: async id => this.#wake(this.runs.get(id)),
     send: async (id, message) => this.#tell(this.runs.get(id), message),
+    inbox: async id => [...(this.runs.get(id)?.inbox ?? [])],
     recentlyEnded: async () => this.#all('ended'),
     amendEnded: async (id, data) => {
       const job = this.runs.get(id)
@@ -326,7 +345,8 @@ export class MemoryBot {
   }
 
   #tell(job: Job<unknown> | undefined, message: string): boolean {
-    if (job?.standing !== 'live') return false
+    if (job?.inbox.includes(message) && job.isClosed) return true
+    if (job?.standing !== 'live' || job.isClosed) return false
     this.kept.push(message)
     job.inbox.push(message)
     job.due = this.now
@@ -462,6 +482,7 @@ export class MemoryBot {
     findTask: async () => undefined,
     runIds: async () => [],
     startRun: async (_, body) => {
+      if (this.fault) throw this.fault
       this.requests.push(body)
       this.prompts.push(this.#redact(body.pending_user_message ?? ''))
       const id = crypto.randomUUID()
@@ -475,6 +496,7 @@ export class MemoryBot {
       return this.#look(taskRunId, offset)
     },
     sendMessage: async ({ taskRunId }, { text }) => {
+      if (this.fault) throw this.fault
       const agent = this.#agents.get(taskRunId)
       if (!agent || this.#status(taskRunId) !== 'in_progress') return 'ended'
       this.prompts.push(this.#redact(text))

@@ -32,6 +32,9 @@ export const crashPoints = [
   'closing comment posted, not recorded',
   'inline intent written',
   'inline answer posted, not recorded',
+  'answer intent written',
+  'answer posted, not recorded',
+  'message answered, not recorded',
   'reaction swapped, not recorded',
   'label removed, not recorded',
   'branch dropped, not recorded',
@@ -54,4 +57,5 @@ export const around: Record<Intent['kind'], { begun: CrashPoint; done: CrashPoin
   rejoin: { begun: 'session intent written', done: 'session rejoined, not recorded' },
   conclude: { begun: 'closing intent written', done: 'closing comment posted, not recorded' },
   'answer-inline': { begun: 'inline intent written', done: 'inline answer posted, not recorded' },
+  'answer-message': { begun: 'answer intent written', done: 'answer posted, not recorded' },
 }

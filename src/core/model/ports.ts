@@ -120,6 +120,8 @@ export interface LockedJob<Data> {
   assertLocked(): Promise<void>
   save(data: Data): Promise<void>
   inbox(): Promise<string[]>
+  /** All of it, for the last time: nothing more is taken. */
+  closeInbox(): Promise<string[]>
 }
 
 export type StepResult = { kind: 'park'; ms: number } | { kind: 'end' }
@@ -139,6 +141,8 @@ export interface RunQueue<Data> {
   liveCount(): Promise<number>
   wake(id: string): Promise<void>
   send(id: string, message: string): Promise<boolean>
+  /** What it was told, read or not. */
+  inbox(id: string): Promise<string[]>
   recentlyEnded(since: number, wanted?: (data: Data) => boolean): Promise<KeptRun<Data>[]>
   amendEnded(id: string, data: Data): Promise<boolean>
 }

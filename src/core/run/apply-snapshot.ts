@@ -55,7 +55,23 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
     progress: snapshot.log.reduce(addProgress, run.progress),
     claimedPulls: [...run.claimedPulls, ...newPulls(run, snapshot)],
   }
-  return seen
+  return withUnread(seen, snapshot)
+}
+
+/** What an agent was told and ended without reading is told to the next one. */
+function withUnread(run: Run, { log, status }: TaskRunSnapshot): Run {
+  const { taskRun, sessionLog } = run
+  if (!taskRun?.unread?.length) return run
+  const read = new Set(log.flatMap(({ what }) => (what.kind === 'words' ? what.messages : [])))
+  const unread = taskRun.unread.filter(({ id }) => !read.has(id))
+  // Where no words are shown, nobody can tell whether they were read.
+  if (!isTerminal(status) || !sessionLog?.showsWords || run.stop)
+    return { ...run, taskRun: { ...taskRun, unread } }
+  return {
+    ...run,
+    taskRun: { ...taskRun, unread: [] },
+    pendingFollowUps: [...unread, ...run.pendingFollowUps],
+  }
 }
 
 /** Any line in its log is a sign of life, whatever it says; so is a change of its row. */

@@ -1,7 +1,16 @@
-/** What was said to a live Run, by people or by a webhook, folded into its record. Pure. */
+/** What is said to a live Run, by people or by a webhook: checked on both ends, and folded into its record. */
+import { z } from 'zod'
 import { messageOfToday } from '../model/former-names.ts'
+import type { RunQueue } from '../model/ports.ts'
 import { withOutage } from './outage.ts'
-import { isTerminal, type Run, RunMessage } from './run.ts'
+import { isTerminal, type MessageAnswer, type Run, RunMessage, Source } from './run.ts'
+
+/** Says something to a live Run. False when it has ended or is about to: nobody will read it. */
+export const send = (
+  runs: Pick<RunQueue<Run>, 'send'>,
+  runId: string,
+  message: RunMessage,
+): Promise<boolean> => runs.send(runId, JSON.stringify(RunMessage.parse(message)))
 
 /**
  * Reads the part of the inbox that is new. A message that came twice counts once; one that this version can't read is
@@ -20,7 +29,7 @@ export function readMessages(run: Run, inbox: readonly string[]): Run {
   return messages.reduce(fold, { ...run, messagesRead, messagesUnread })
 }
 
-function parseMessage(text: string): RunMessage | undefined {
+export function parseMessage(text: string): RunMessage | undefined {
   try {
     return RunMessage.parse(messageOfToday(JSON.parse(text)))
   } catch {
@@ -39,8 +48,14 @@ function fold(run: Run, message: RunMessage): Run {
         pendingFollowUps: [...run.pendingFollowUps, message],
         lastWordsAt: Math.max(message.at, run.lastWordsAt ?? run.request.at),
       }
-    case 'stop':
-      return stopped({ ...run, handledMessageIds: [...run.handledMessageIds, message.id] }, message)
+    case 'stop': {
+      const after = stopped({ ...run, handledMessageIds: [...run.handledMessageIds, message.id] }, message)
+      return withAnswer(
+        after,
+        message,
+        after.droppedMessageIds.includes(message.id) ? 'asked-since' : undefined,
+      )
+    }
     case 'ignored-stop':
       return {
         ...run,
@@ -76,15 +91,76 @@ function fold(run: Run, message: RunMessage): Run {
     }
     case 'release-thread':
       return { ...run, handledMessageIds: [...run.handledMessageIds, message.id], releaseThread: true }
-    case 'label':
-      // Set after the end, or after a stop, it asks for a run of its own.
-      if (run.outcome || run.stop) return run
-      return {
-        ...run,
-        handledMessageIds: [...run.handledMessageIds, message.id],
-        labels: [...run.labels, message.label],
-        announced: { ...run.announced, label: false },
-      }
+    case 'label': {
+      const delivered = [...run.handledMessageIds, message.id]
+      // Set after the end, or after a stop, it asks for a run of its own, for which this one makes room.
+      if (run.outcome || run.stop)
+        return {
+          ...run,
+          handledMessageIds: delivered,
+          releaseThread: true,
+          askAgain: [...run.askAgain, ...sourceOf(message)],
+        }
+      return withAnswer(
+        {
+          ...run,
+          handledMessageIds: delivered,
+          labels: [...run.labels, message.label],
+          announced: { ...run.announced, label: false },
+        },
+        message,
+      )
+    }
+  }
+}
+
+type Sourced = Pick<MessageAnswer, 'id'> & { by: MessageAnswer['to']; source?: Source | undefined }
+
+const sourceOf = ({ source }: Sourced): Source[] => (source ? [source] : [])
+
+/** Who sent a message is told what became of it; older versions had the command itself wait for that. */
+export const withAnswer = (run: Run, message: Sourced, reply?: MessageAnswer['reply']): Run => ({
+  ...run,
+  answers: [
+    ...run.answers,
+    ...sourceOf(message).map(source => ({
+      id: message.id,
+      to: message.by,
+      source,
+      ...(reply ? { reply } : {}),
+    })),
+  ],
+})
+
+/** The oldest words have reached an agent, the first one or, where that ended without reading them, another. */
+export function handedOver(run: Run): Run {
+  const [message, ...rest] = run.pendingFollowUps
+  if (!message) return run
+  const next: Run = { ...run, pendingFollowUps: rest, answerTo: message.by.login }
+  if (run.handledMessageIds.includes(message.id)) return next
+  return withAnswer(
+    {
+      ...next,
+      handledMessageIds: [...run.handledMessageIds, message.id],
+      followUpsSent: run.followUpsSent + 1,
+    },
+    message,
+  )
+}
+
+const Unread = z.object({ source: Source })
+
+/** What an ending Run leaves undone: words that its agent never got, and messages that this version can't read. */
+export function leftUndone(run: Run, inbox: readonly string[]): Source[] {
+  const unread = run.messagesUnread.flatMap(index => sourceIn(inbox[index] ?? ''))
+  return [...run.askAgain, ...run.pendingFollowUps.flatMap(sourceOf), ...unread]
+}
+
+function sourceIn(text: string): Source[] {
+  try {
+    return [Unread.parse(JSON.parse(text)).source]
+  } catch {
+    return []
   }
 }
 
@@ -94,9 +170,12 @@ function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   // It comes late, and does not mean what was said since.
   if (message.at < (run.lastWordsAt ?? run.request.at))
     return { ...run, droppedMessageIds: [...run.droppedMessageIds, message.id] }
-  const unread = run.pendingFollowUps.map(({ id }) => id)
+  // Of those that an agent ended without reading, their senders heard already.
+  const dropped = run.pendingFollowUps.filter(({ id }) => !run.handledMessageIds.includes(id))
+  const unread = dropped.map(({ id }) => id)
+  const answered = dropped.reduce((known, each) => withAnswer(known, each, 'not-passed-on'), run)
   return {
-    ...run,
+    ...answered,
     stop: {
       by: message.by,
       at: message.at,

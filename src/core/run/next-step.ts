@@ -40,6 +40,7 @@ export type Step =
   | { kind: 'leave-agent' }
   | { kind: 'conclude' }
   | { kind: 'answer-inline' }
+  | { kind: 'answer-message' }
   | { kind: 'react' }
   | { kind: 'unlabel' }
   | { kind: 'drop-branch' }
@@ -75,6 +76,7 @@ export const steps: Record<ActingStep['kind'], { asks: Service | undefined; kind
   'leave-agent': { asks: undefined, kind: 'read' },
   conclude: { asks: 'github', kind: 'effect' },
   'answer-inline': { asks: 'github', kind: 'effect' },
+  'answer-message': { asks: 'github', kind: 'effect' },
   react: { asks: 'github', kind: 'effect' },
   unlabel: { asks: 'github', kind: 'effect' },
   'drop-branch': { asks: 'github', kind: 'both' },
@@ -163,13 +165,22 @@ function* unsettled(run: Run, { kind: effect }: Intent, now: Now): Due {
 const isHeard = ({ threadBlocked, accessLost }: Run, now: Now): boolean =>
   !accessLost && (threadBlocked === undefined || now.at >= threadBlocked.until)
 
+/** Whoever said something is told what became of it, beside everything else. */
+function* answers(run: Run, now: Now): Due {
+  const [next] = run.answers
+  // A reaction can be given again; words are an effect of their own, one at a time.
+  if (next && isHeard(run, now) && (!next.reply || !run.intent)) yield { kind: 'answer-message' }
+}
+
 /** What can be done for a Run that can't go on: its agent is followed, and the thread is told. */
 function* meanwhile(run: Run, now: Now): Due {
+  yield* answers(run, now)
   if (run.taskRun && !isTerminal(run.taskRun.status)) return yield* keepLooking(run, now)
   if (run.status && now.text === 'phase' && isHeard(run, now)) yield { kind: 'edit-status' }
 }
 
 function* working(run: Run, now: Now): Due {
+  yield* answers(run, now)
   if (!run.admitted) return yield* keepLooking(run, now, { kind: 'await-admission' })
   if (!run.branch || !run.taskId || !run.taskRun) return yield* beginning(run, now)
   yield* claims(run, now)
@@ -261,6 +272,7 @@ function* leaving(run: Run, now: Now): Due {
 /** PostHog has to confirm a stop. */
 function* stopping(run: Run, now: Now): Due {
   if (!run.taskRun) return yield { kind: 'settle-outcome' }
+  if (isTerminal(run.taskRun.status)) yield* answers(run, now)
   yield* claims(run, now)
   if (!isTerminal(run.taskRun.status))
     return yield* ending(run, now, { kind: 'give-up', outcome: failure(unconfirmedStop) })
@@ -282,6 +294,7 @@ function* seeingTo(run: Run, now: Now): Due {
 function* ending(run: Run, now: Now, unconfirmed: Step): Due {
   const asked = cancelledAt(run)
   if (asked !== undefined) {
+    yield* answers(run, now)
     if ((run.lastPollAt ?? 0) - asked > limits.stopping) return yield unconfirmed
     return yield* keepLooking(run, now)
   }
@@ -361,6 +374,7 @@ const tooLong = (service: Service, { why }: Outage): Failure => ({
 
 /** The thread is told first, then what was lent is given back; a pull request's Run stays for the rest of its turn. */
 function* afterOutcome(run: Run, now: Now): Due {
+  yield* answers(run, now)
   if (run.pendingFollowUps.length > 0 && canGoOn(run)) return yield { kind: 'resume-work' }
   const heard = isHeard(run, now)
   if (heard && now.text === 'phase') yield { kind: 'edit-status' }
@@ -384,7 +398,7 @@ function* afterOutcome(run: Run, now: Now): Due {
 const inlineToAnswer = ({ request: { origin, inline } }: Run): number =>
   origin.kind === 'comment' && origin.commentRef.kind === 'review' ? (inline?.length ?? 0) : 0
 
-/** Words that wait behind a refusal would be refused, too: they go back to their command, which starts over. */
+/** Words that wait behind a refusal would be refused, too: they are asked again when this Run has ended. */
 const canGoOn = (run: Run): boolean =>
   run.taskId !== undefined && run.branch !== undefined && (run.outcome?.kind !== 'failed' || agentEnded(run))
 

@@ -118,8 +118,30 @@ const Intent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('rejoin'), ...attempt, offset: z.number().int() }),
   z.object({ kind: z.literal('conclude'), ...attempt }),
   z.object({ kind: z.literal('answer-inline'), ...attempt }),
+  z.object({ kind: z.literal('answer-message'), ...attempt }),
 ])
 export type Intent = z.infer<typeof Intent>
+
+/** The command that a message comes from: where it is answered, and how it can be asked again. */
+export const Source = z.object({
+  /** The job of its trigger, and the place of the command among those of the trigger. */
+  trigger: z.string(),
+  command: z.number().int(),
+  /** What gets the reaction; nothing where a box was ticked. */
+  target: z.union([CommentRef, z.object({ kind: z.literal('subject') })]).optional(),
+  /** It is the last command there: 👀 goes with its answer. */
+  last: z.boolean(),
+})
+export type Source = z.infer<typeof Source>
+
+/** What became of a message, for whoever sent it: with words, when it came to nothing. */
+const MessageAnswer = z.object({
+  id: z.string(),
+  to: Person,
+  source: Source,
+  reply: z.enum(['not-passed-on', 'asked-since']).optional(),
+})
+export type MessageAnswer = z.infer<typeof MessageAnswer>
 
 const FollowUp = z.object({
   kind: z.literal('follow-up'),
@@ -128,6 +150,7 @@ const FollowUp = z.object({
   at: z.number(),
   text: z.string(),
   inline: z.array(InlineComment).optional(),
+  source: Source.optional(),
 })
 export type FollowUp = z.infer<typeof FollowUp>
 
@@ -141,12 +164,20 @@ export const RunMessage = z.discriminatedUnion('kind', [
     at: z.number(),
     /** For a stop that nobody asked for in words: what took its reason away. */
     because: z.string().optional(),
+    source: Source.optional(),
   }),
   /** Somebody who may not stop it took its reason away. */
   z.object({ kind: z.literal('ignored-stop'), id: z.string(), by: Person, because: z.string() }),
   /** A label of the Run was taken off: it is not the Run's to take off any more. */
   z.object({ kind: z.literal('label-off'), id: z.string(), label: z.string() }),
-  z.object({ kind: z.literal('label'), id: z.string(), by: Person, at: z.number(), label: z.string() }),
+  z.object({
+    kind: z.literal('label'),
+    id: z.string(),
+    by: Person,
+    at: z.number(),
+    label: z.string(),
+    source: Source.optional(),
+  }),
   /** A webhook that is a reason to look at once. */
   z.object({ kind: z.literal('poll'), id: z.string() }),
   /** A pull request of the Run was merged or closed. */
@@ -323,6 +354,8 @@ export const Run = z.object({
       may: Rights.optional(),
       /** The id of the message that was handed over last. */
       lastMessageId: z.string().optional(),
+      /** Words that were handed to it, until its log shows them. */
+      unread: z.array(FollowUp).optional(),
     })
     .optional(),
   sessionLog: SessionLog.optional(),
@@ -376,6 +409,10 @@ export const Run = z.object({
   /** Ids of notes that have been dealt with: handed on, or dropped because somebody said stop. */
   handledMessageIds: z.array(z.string()).default([]),
   droppedMessageIds: z.array(z.string()).default([]),
+  /** Messages whose senders are still to be told what became of them. */
+  answers: z.array(MessageAnswer).default([]),
+  /** Commands that came too late for this Run: they are asked again when it has ended. */
+  askAgain: z.array(Source).default([]),
   /** How many follow-ups reached the agent. */
   followUpsSent: z.number().int().default(0),
   stop: z

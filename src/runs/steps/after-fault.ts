@@ -76,6 +76,7 @@ const lettingGo = (run: Run): Run => ({
   ...run,
   intent: undefined,
   announced: allAnnounced,
+  answers: [],
   claimedPulls: [],
   unseenPulls: {},
   releaseThread: true,

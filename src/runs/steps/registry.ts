@@ -3,6 +3,7 @@
 import { outcomeOf } from '../../core/run/apply-snapshot.ts'
 import type { ActingStep } from '../../core/run/next-step.ts'
 import type { Run } from '../../core/run/run.ts'
+import { answerMessage } from './answer-message.ts'
 import { awaitAdmission } from './await-admission.ts'
 import { dropBranch, failed, findBranch } from './find-branch.ts'
 import { adoptPull, findResult } from './find-result.ts'
@@ -58,6 +59,7 @@ const acts: { [D in ActingStep['kind']]: Act<D> } = {
   'leave-agent': ({ run }) => ({ ...run, intent: undefined, agentLeft: true }),
   conclude,
   'answer-inline': answerInline,
+  'answer-message': answerMessage,
   react,
   unlabel,
   'drop-branch': dropBranch,
@@ -73,6 +75,7 @@ const acts: { [D in ActingStep['kind']]: Act<D> } = {
     releaseThread: true,
     readOnlyThread: true,
     announced: allAnnounced,
+    answers: [],
   }),
 }
 

@@ -11,7 +11,7 @@ import type { FlowMeter } from '../../core/model/meter.ts'
 import type { GitHub, LockedJob, Log, TasksClient, ThreadClient } from '../../core/model/ports.ts'
 import { ResultPending } from '../../core/model/result-pending.ts'
 import { outageOf } from '../../core/run/outage.ts'
-import type { Intent, Run } from '../../core/run/run.ts'
+import type { Intent, Run, Source } from '../../core/run/run.ts'
 import type { Session } from '../../core/run/session.ts'
 import type { OtherRun } from '../../core/run/start-limits.ts'
 import { limits } from '../../core/run/timing.ts'
@@ -44,6 +44,8 @@ export interface RunDeps {
   accounts: Accounts
   /** Removes a branch that nothing came of once the task run that may use it has ended. One id counts once. */
   removeLater(id: string, unused: UnusedBranch): Promise<void>
+  /** A command that came too late for its Run: once that has ended, it is dealt with like a new one. One counts once. */
+  askAgain(source: Source): Promise<void>
   /** A random word for each prompt. */
   fence(): string
   reached: Reached

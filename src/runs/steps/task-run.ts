@@ -7,6 +7,7 @@ import { isNotFound } from '../../core/model/errors.ts'
 import { threadName } from '../../core/model/thread.ts'
 import { cancelledAt, isStopping } from '../../core/run/agent-end.ts'
 import { observe } from '../../core/run/apply-snapshot.ts'
+import { handedOver } from '../../core/run/messages.ts'
 import { outageOf } from '../../core/run/outage.ts'
 import { optionByWords, rejecting } from '../../core/run/permission-request.ts'
 import {
@@ -256,20 +257,9 @@ function started(
   { id, offset, may }: { id: string; offset: number; may: Rights | undefined },
 ): Run {
   const now = context.deps.now()
-  const [followUp, ...rest] = run.pendingFollowUps
   const said = wordsToStartWith(run).id
-  const handedOver =
-    run.instructionSent && followUp
-      ? {
-          pendingFollowUps: rest,
-          handledMessageIds: [...run.handledMessageIds, followUp.id],
-          followUpsSent: run.followUpsSent + 1,
-          answerTo: followUp.by.login,
-        }
-      : {}
   return {
-    ...run,
-    ...handedOver,
+    ...(run.instructionSent ? handedOver(run) : run),
     instructionSent: true,
     taskRun: {
       id,
@@ -303,13 +293,19 @@ export async function deliver(context: StepContext): Promise<Run> {
   const message = { id: followUp.id, text, attachments: attached.ids }
   const took = await deps.posthog.sendMessage(session, message)
   if (took === 'ended' && !(spoken && (await heardAll(context, session, followUp.id))))
-    return resumed(run, session)
+    return resumed(await knowingUnread(context, session), session)
   deps.reached(around.deliver.done)
   return sentFollowUp(run, attached)
 }
 
 const filesOf = (run: Run, { text, inline = [] }: FollowUp): Attachment[] =>
   onlyOnce([text, ...inline.map(({ body }) => body)].flatMap(body => attachmentsIn(body, run.thread.url)))
+
+/** The run has ended: what it was told before and did not read is said again, before anything else. */
+async function knowingUnread({ run, deps }: StepContext, session: Session): Promise<Run> {
+  if (!run.taskRun?.unread?.length) return run
+  return observe(run, await deps.posthog.poll(session, run.sessionLog?.offset ?? 0), deps.now())
+}
 
 /** The run has ended; where turns have to be counted, each of its messages had one. */
 const heardAll = (context: StepContext, session: Session, id: string): Promise<boolean> => {
@@ -319,18 +315,20 @@ const heardAll = (context: StepContext, session: Session, id: string): Promise<b
 }
 
 function sentFollowUp(run: Run, attached: StagedAttachments): Run {
-  const [followUp, ...rest] = run.pendingFollowUps
+  const [followUp] = run.pendingFollowUps
   if (!followUp || !run.taskRun) return run
   const before = run.attachments ?? none
+  const { messages, unread = [] } = run.taskRun
   return {
-    ...run,
+    ...handedOver(run),
     intent: undefined,
     attachments: { ...before, failed: [...before.failed, ...attached.failed] },
-    pendingFollowUps: rest,
-    handledMessageIds: [...run.handledMessageIds, followUp.id],
-    followUpsSent: run.followUpsSent + 1,
-    answerTo: followUp.by.login,
-    taskRun: { ...run.taskRun, messages: run.taskRun.messages + 1, lastMessageId: followUp.id },
+    taskRun: {
+      ...run.taskRun,
+      messages: messages + 1,
+      lastMessageId: followUp.id,
+      unread: [...unread, followUp],
+    },
     ...(run.sessionLog
       ? { sessionLog: { ...run.sessionLog, idle: false, awaitedMessageId: followUp.id } }
       : {}),

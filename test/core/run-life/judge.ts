@@ -4,8 +4,8 @@ import { expect } from 'vitest'
 import { endsQuietly } from '../../../src/core/run/last-word.ts'
 import { type Phase, phaseOf, type Run } from '../../../src/core/run/run.ts'
 import { runWith } from '../given.ts'
-import { isIdle, isOver } from './agent.ts'
-import { wordsOf } from './script.ts'
+import { type AgentRun, isIdle, isOver } from './agent.ts'
+import { commentOf, sourceOf, wordsOf } from './script.ts'
 import type { World } from './world.ts'
 
 interface Change {
@@ -29,7 +29,10 @@ export function checkRecord(world: World, change: Change): void {
   if (before.taskId !== undefined && !isGone(world)) wrong(after.taskId === before.taskId, 'another task')
   if (before.outcome && after.round === before.round)
     wrong(JSON.stringify(after.outcome) === JSON.stringify(before.outcome), 'the outcome changed')
-  for (const id of before.handledMessageIds) wrong(!effects.includes(`say ${id}`), `${id} is said again`)
+  // What an agent ended without reading is said to another.
+  const unread = new Set(before.pendingFollowUps.map(({ id }) => id))
+  for (const id of before.handledMessageIds)
+    wrong(unread.has(id) || !effects.includes(`say ${id}`), `${id} is said again`)
 }
 
 /** The session of before, as far as anybody can see. */
@@ -120,6 +123,7 @@ export function judge(world: World, run: Run): void {
   judgeEffects(world)
   judgeThread(world, run)
   judgeWords(world, run)
+  judgeAnswers(world, run)
   judgeAgents(world, run)
   for (const pull of run.pulls)
     expect(pull.state, `pull request ${pull.number}`).toBe(
@@ -161,21 +165,53 @@ function judgeAgents(world: World, run: Run): void {
   expect(last?.text, 'an agent still works').toMatch(/may still be working/)
 }
 
+/** Of an agent that has ended, what its log does not show was never read; where it shows no words, nobody can tell. */
+const wordsReadBy =
+  ({ script }: World) =>
+  (agent: AgentRun): string[] => {
+    const unread = isOver(agent) && script.showsWords ? agent.words.flat() : []
+    return [...agent.said].filter(([id]) => !unread.includes(id)).map(([, text]) => text)
+  }
+
+/** Whoever said something is told what became of it, once and definitely: by the Run, or by one that is asked again. */
+function judgeAnswers(world: World, run: Run): void {
+  expect(run.answers).toEqual([])
+  const refusals = run.outcome?.kind === 'failed'
+  for (const id of world.answerable()) {
+    const { trigger } = sourceOf(id)
+    const mine = world.reactions.filter(({ commentId }) => commentId === commentOf(id))
+    const given = new Set(mine.map(({ content }) => content))
+    const again = world.askedAgain.has(trigger) ? 1 : 0
+    // A service that says no for good has its Run let go.
+    if (refusals && given.size + again === 0) continue
+    // Words that an agent ended without reading, and that could be said to no other, are asked again.
+    const mayBeBoth = run.pendingFollowUps.some(message => message.id === id)
+    expect(given.size + again, `answers to ${id}`).toBe(mayBeBoth && given.has('rocket') ? 2 : 1)
+    const replies = world.comments.filter(({ body }) =>
+      world.signer
+        .read(body, { repoId: 100, number: 7 })
+        .some(found => found.run === id && found.as === 'reply'),
+    )
+    expect(replies.length, `words to ${id}`).toBe(given.has('confused') ? 1 : 0)
+  }
+}
+
 /**
  * Every word that was accepted reached the agent once, or was dropped by a stop; where there is nothing to go on with,
- * or a service said no, it goes back to its command, which starts over.
+ * or a service said no, it is asked again.
  */
 function judgeWords(world: World, run: Run): void {
   const accepted = world.accepted()
   const waiting = run.pendingFollowUps.map(({ id }) => id)
   if (run.taskId !== undefined && run.branch && run.outcome?.kind !== 'failed') expect(waiting).toEqual([])
+  for (const id of waiting) expect([...world.askedAgain], 'is asked again').toContain(sourceOf(id).trigger)
   expect(run.messagesRead).toBe(world.inbox.length)
   const read = new Set([...run.handledMessageIds, ...waiting])
   expect(
     accepted.filter(id => !read.has(id)),
     'words that were lost',
   ).toEqual([])
-  const told = [...world.agents().flatMap(({ said }) => [...said.values()]), ...followUpsOf(world)]
+  const told = [...world.agents().flatMap(wordsReadBy(world)), ...followUpsOf(world)]
   for (const id of accepted.filter(
     each => run.handledMessageIds.includes(each) && !run.droppedMessageIds.includes(each),
   ))

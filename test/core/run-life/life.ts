@@ -77,6 +77,7 @@ function depsOf(world: World, worker: Worker): RunDeps {
     stream: { watch: () => true, unwatch() {} },
     userToken: undefined,
     removeLater: async () => {},
+    askAgain: async ({ trigger }) => void world.askedAgain.add(trigger),
     settings: deploymentWith(),
     accounts: memoryAccounts(),
     fence: () => 'f'.repeat(16),
@@ -163,8 +164,17 @@ class Job {
       stalls: this.#stalls,
       failures: 0,
       signal: worker.shutdown.signal,
-      assertLocked: assertLocked,
-      inbox: () => Promise.resolve([...this.#world.inbox]),
+      assertLocked,
+      inbox: async () => {
+        await assertLocked()
+        this.#world.isClosed = false
+        return [...this.#world.inbox]
+      },
+      closeInbox: async () => {
+        await assertLocked()
+        this.#world.isClosed = true
+        return [...this.#world.inbox]
+      },
       save: async next => {
         await assertLocked()
         this.#record(next)

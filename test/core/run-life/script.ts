@@ -3,7 +3,7 @@
  * between and during them. Made of plain values, so that a failing one is printed, shrunk and lived again.
  */
 import fc from 'fast-check'
-import type { RunMessage } from '../../../src/core/run/run.ts'
+import type { RunMessage, Source } from '../../../src/core/run/run.ts'
 import { maya, more, t0, zoe } from '../given.ts'
 
 /** What happens to a call. Where it fails, its effect may or may not have happened. */
@@ -81,13 +81,24 @@ export const scriptWith = (given: Partial<Script> = {}): Script => ({
 
 export const wordsOf = (id: string): string => `words number ${id}, please`
 
-export const words = (id: string): RunMessage => more(id, wordsOf(id), zoe)
+/** As if each were a comment of its own. */
+export const commentOf = (id: string): number =>
+  1_000 + [...id].reduce((sum, letter) => sum * 36 + parseInt(letter, 36), 0)
+
+export const sourceOf = (id: string): Source => ({
+  trigger: `trigger ${id}`,
+  command: 0,
+  target: { kind: 'thread', commentId: commentOf(id) },
+  last: true,
+})
+
+export const words = (id: string): RunMessage => ({ ...more(id, wordsOf(id), zoe), source: sourceOf(id) })
 export const stop = (id: string, because?: string): RunMessage => ({
   kind: 'stop',
   id,
   by: maya,
   at: t0,
-  ...(because === undefined ? {} : { because }),
+  ...(because === undefined ? { source: sourceOf(id) } : { because }),
 })
 
 const below = (n: number): fc.Arbitrary<number> => fc.integer({ min: 0, max: n - 1 })
@@ -103,7 +114,14 @@ const note: fc.Arbitrary<RunMessage> = fc.oneof(
   { weight: 1, arbitrary: below(3).map((i): RunMessage => ({ kind: 'poll', id: `k${i}` })) },
   {
     weight: 1,
-    arbitrary: fc.constant<RunMessage>({ kind: 'label', id: 'l', by: zoe, at: t0, label: 'codex:high' }),
+    arbitrary: fc.constant<RunMessage>({
+      kind: 'label',
+      id: 'l',
+      by: zoe,
+      at: t0,
+      label: 'codex:high',
+      source: sourceOf('l'),
+    }),
   },
   {
     weight: 1,

@@ -39,7 +39,10 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
   const at = <T>(kind: Kind, name: string, effect: () => T): Promise<T> =>
     world.call(worker, { service: 'github', name, effect, ...kind })
   return {
-    react: () => at(writes, 'react', () => undefined),
+    react: (target, content) =>
+      at(writes, 'react', () => {
+        if (target.kind === 'thread') world.reactions.push({ commentId: target.commentId, content })
+      }),
     unreact: () => at(writes, 'unreact', () => undefined),
     assign: () => at(writes, 'assign', () => undefined),
     requestReview: () => at(writes, 'request review', () => undefined),
@@ -179,8 +182,8 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
     sendMessage: ({ taskRunId }, { id, text }) =>
       at(writes, 'say', () => {
         const agent = agentOf(world, taskRunId)
-        world.effects.push(`say ${id}`)
         if (isOver(agent)) return 'ended'
+        world.effects.push(`say ${id}`)
         if (!agent.said.has(id)) {
           agent.due += 1
           agent.words.push([id])

@@ -59,6 +59,12 @@ export class World {
   readonly script: Script
   readonly main = 'a'.repeat(40)
   readonly inbox: string[] = []
+  /** Nothing more is taken. */
+  isClosed = false
+  /** Triggers whose commands came too late. */
+  readonly askedAgain = new Set<string>()
+  /** Reactions to messages, by the comment they stand on. */
+  readonly reactions: { commentId: number; content: string }[] = []
   /** Messages and wakes, as the queue counts them. */
   rows = 0
   readonly comments: { id: number; body: string; createdAt: number }[] = []
@@ -91,8 +97,14 @@ export class World {
 
   /** Ids of the words that were said to the Run. */
   accepted(): string[] {
-    const messages: { says: string; id: string }[] = this.inbox.map(text => JSON.parse(text))
-    return [...new Set(messages.filter(({ says }) => says === 'follow-up').map(({ id }) => id))]
+    const messages: { kind: string; id: string }[] = this.inbox.map(text => JSON.parse(text))
+    return [...new Set(messages.filter(({ kind }) => kind === 'follow-up').map(({ id }) => id))]
+  }
+
+  /** Ids of whatever was said by a command, which is to be answered. */
+  answerable(): string[] {
+    const messages: { id: string; source?: object }[] = this.inbox.map(text => JSON.parse(text))
+    return [...new Set(messages.filter(({ source }) => source).map(({ id }) => id))]
   }
 
   /** One call: its effect takes place at its beginning, the answer comes at its end. */
@@ -191,8 +203,9 @@ export class World {
     switch (what.is) {
       case 'note':
         if (what.note.kind === 'pull' && !this.merge(what.note.number)) return
-        this.inbox.push(JSON.stringify(what.note))
         this.rows += 1
+        if (this.isClosed) return
+        this.inbox.push(JSON.stringify(what.note))
         return
       case 'wake':
         this.rows += 1

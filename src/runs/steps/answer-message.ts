@@ -1,0 +1,67 @@
+/** Tells whoever said something to a Run what became of it: a reaction, and words when it came to nothing. */
+import { replyComment } from '../../core/comments/replies.ts'
+import { Rejected } from '../../core/model/errors.ts'
+import type { Marker } from '../../core/model/marker.ts'
+import type { CommentRef } from '../../core/model/trigger.ts'
+import type { MessageAnswer, Run, Source } from '../../core/run/run.ts'
+import { once, type StepContext, skew } from './step-context.ts'
+import { ignoreRefusal } from './tell-thread.ts'
+
+export async function answerMessage(context: StepContext): Promise<Run> {
+  const [answer] = context.run.answers
+  if (!answer) return { ...context.run, intent: undefined }
+  const { reply } = answer
+  if (reply) await say(context, answer, reply)
+  await react(context, answer)
+  context.deps.reached('message answered, not recorded')
+  return { ...context.run, ...(reply ? { intent: undefined } : {}), answers: context.run.answers.slice(1) }
+}
+
+/** Its marker is that of a command's own answer, since it is one. */
+async function say(
+  context: StepContext,
+  { id, to, source }: MessageAnswer,
+  reply: NonNullable<MessageAnswer['reply']>,
+) {
+  const { deps, github, run } = context
+  const commentRef = commentRefOf(source)
+  const marker: Marker = {
+    run: id,
+    repo: run.thread.repoId,
+    thread: run.thread.number,
+    as: 'reply',
+    to: to.id,
+  }
+  const isOurs = (body: string): boolean =>
+    deps.signer.read(body, run.thread).some(found => found.run === id && found.as === 'reply')
+  try {
+    await once(context, {
+      intent: { kind: 'answer-message', at: deps.now() },
+      find: async ({ at }) =>
+        (await github.ownComments(at - skew, commentRef)).find(({ body }) => isOurs(body))?.id,
+      perform: () =>
+        github.comment(
+          `${replyComment(to.login, { kind: reply })}\n\n${deps.signer.write(marker)}`,
+          commentRef,
+        ),
+    })
+  } catch (error) {
+    if (!(error instanceof Rejected) || error.of === 'read') throw error
+    deps.log.warn({ run: run.id, err: error }, 'the thread takes no answer to a message')
+  }
+}
+
+const commentRefOf = ({ target }: Source): CommentRef | undefined =>
+  target === undefined || target.kind === 'subject' ? undefined : target
+
+async function react(
+  context: StepContext,
+  { source: { target, last }, reply }: MessageAnswer,
+): Promise<void> {
+  if (!target) return
+  await context.job.assertLocked()
+  await ignoreRefusal(context, context.github.react(target, reply ? 'confused' : 'rocket'))
+  if (!last) return
+  await context.job.assertLocked()
+  await ignoreRefusal(context, context.github.unreact(target, 'eyes'))
+}

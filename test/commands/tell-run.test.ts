@@ -1,0 +1,75 @@
+/** What is said to a live Run: the command is over when the Run has it, and the Run says what came of it. */
+import { describe, expect, test } from 'vitest'
+import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
+import { MemoryBot, type Sent } from '../security/memory-bot.ts'
+import * as github from '../security/payloads.ts'
+
+const botWith = (agent: { says: string; goesOn?: boolean } = { says: 'Working.', goesOn: true }): MemoryBot =>
+  new MemoryBot({ roles: { maya: 'write', zoe: 'write' }, agent })
+
+async function sends(bot: MemoryBot, ...all: Sent[]): Promise<void> {
+  for (const sent of all) {
+    expect(await bot.deliver(sent)).toBeLessThan(300)
+    await bot.work(40)
+  }
+}
+
+const more = (text = '/codex and the logout test'): Sent => github.comment({ id: 502, at: 20, text })
+const standingOf = (bot: MemoryBot, trigger: string) => bot.triggers.get(trigger)?.standing
+const runOf = (bot: MemoryBot, id: string) => bot.runs.get(id)?.data
+const answersOf = (bot: MemoryBot): string[] =>
+  bot.comments.map(({ body }) => body).filter(body => !body.startsWith('### '))
+
+describe('more words', () => {
+  test('wait in the Run while PostHog is away; their command does not', async () => {
+    const bot = botWith()
+    await sends(bot, github.comment({ at: 10 }))
+    bot.fault = new NoResponse('posthog', 'PostHog answered 502')
+    const { reactions } = bot
+    await sends(bot, more())
+    expect(standingOf(bot, 'comment-502')).toBe('ended')
+    expect(runOf(bot, 'run-comment-501')?.pendingFollowUps).toHaveLength(1)
+    expect(reactions).not.toContain('rocket')
+    bot.fault = undefined
+    await bot.work(200)
+    expect(bot.prompts.at(-1)).toContain('and the logout test')
+    expect(reactions.filter(content => content === 'rocket')).toHaveLength(1)
+    expect(runOf(bot, 'run-comment-501')).toMatchObject({ undelivered: [], answers: [] })
+  })
+
+  test('do not keep what else the comment asks for', async () => {
+    const bot = botWith()
+    await sends(bot, github.comment({ at: 10 }))
+    bot.fault = new NoResponse('posthog', 'PostHog answered 502')
+    await sends(bot, more('/codex and the logout test\n\n/codex status'))
+    expect(answersOf(bot).join()).toContain('a run is going on here')
+  })
+
+  test('for a Run that fails before it can pass them on begin one of their own', async () => {
+    const bot = botWith({ says: 'Done.' })
+    bot.fault = new NoResponse('posthog', 'PostHog answered 502')
+    await sends(bot, github.comment({ at: 10 }), more())
+    expect(standingOf(bot, 'comment-502')).toBe('ended')
+    expect(runOf(bot, 'run-comment-501')?.pendingFollowUps).toHaveLength(1)
+    bot.fault = new Rejected('posthog', 402, '', 'no credits')
+    while (!runOf(bot, 'run-comment-501')?.outcome) await bot.work(1)
+    bot.fault = undefined
+    await bot.settle()
+    expect([...bot.runs.keys()]).toEqual(['run-comment-501', 'run-comment-502-1-again'])
+    expect(runOf(bot, 'run-comment-502-1-again')).toMatchObject({
+      request: { text: 'and the logout test', by: { login: 'maya' } },
+      outcome: { kind: 'answer' },
+    })
+    expect(answersOf(bot)).toHaveLength(2)
+  })
+})
+
+test('a stop that is said twice, by a process that came back, is one stop with one answer', async () => {
+  const bot = botWith()
+  await sends(bot, github.comment({ at: 10 }))
+  const stop = github.comment({ id: 502, at: 20, text: '/codex stop' })
+  await sends(bot, stop, stop)
+  await bot.settle()
+  expect(bot.cancelled).toHaveLength(1)
+  expect(runOf(bot, 'run-comment-501')).toMatchObject({ outcome: { kind: 'stopped' }, answers: [] })
+})

@@ -1,0 +1,110 @@
+/** The search for Runs that the queue lost, where a service does not answer as it should. */
+import { beforeEach, expect, test } from 'vitest'
+import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
+import type { Repository } from '../../src/core/model/thread.ts'
+import { type AdoptDeps, adoptLost } from '../../src/maintenance/recover-runs.ts'
+import { hour, minute, second, t0 } from '../core/given.ts'
+import { deploymentWith } from '../support/deployment.ts'
+
+const repository = (installationId: number): Repository => ({
+  installationId,
+  owner: `owner-${installationId}`,
+  repo: 'shop',
+  repoId: 100 + installationId,
+  defaultBranch: 'main',
+})
+
+let now = t0
+let memory: unknown
+let read: string[] = []
+/** By what is read. */
+let faults = new Map<string, Error>()
+
+function reads<T>(what: string, value: T): Promise<T> {
+  const fault = faults.get(what)
+  if (fault) return Promise.reject(fault)
+  read.push(what)
+  return Promise.resolve(value)
+}
+
+const deps: AdoptDeps = {
+  installations: {
+    installations: () => reads('list', [1, 2, 3]),
+    repositoriesOf: id => reads(`installation ${id}`, [repository(id)]),
+    ownComments: ({ owner }) => reads(owner, []),
+    subject: () => expect.fail('nothing is lost here'),
+  },
+  github: () => expect.fail('nothing is lost here'),
+  tenantOf: () => ({ tenant: 'one', posthog: {}, signer: { read: () => [], write: () => '' } }) as never,
+  runs: { get: () => expect.fail('no run'), add: () => expect.fail('no run') },
+  settings: deploymentWith(),
+  log: { info() {}, warn() {}, error() {} },
+  now: () => now,
+}
+
+const turn = (): Promise<number | undefined> =>
+  adoptLost(deps)({
+    memory,
+    signal: new AbortController().signal,
+    remember: async next => {
+      memory = JSON.parse(JSON.stringify(next))
+    },
+  })
+
+/** The first turn only waits for what was under way when the data was lost. */
+async function search(): Promise<number | undefined> {
+  now += (await turn()) ?? 0
+  return turn()
+}
+
+beforeEach(() => {
+  now = t0
+  memory = undefined
+  read = []
+  faults = new Map()
+})
+
+const forbidden = new Rejected('github', 403, '', 'IP not allowed', undefined, 'read')
+const everything = ['list', ...[1, 2, 3].flatMap(id => [`installation ${id}`, `owner-${id}`])].toSorted()
+
+test('looks into every repository of every installation, once', async () => {
+  expect(await search()).toBeUndefined()
+  expect(read.toSorted()).toEqual(everything)
+  expect(await turn()).toBeUndefined()
+  expect(read).toHaveLength(everything.length)
+})
+
+test.each<[string, string, Error]>([
+  ['an installation that says no', 'installation 2', forbidden],
+  ['a repository that says no', 'owner-2', forbidden],
+  ['a repository that gives no answer', 'owner-2', new NoResponse('github', '502')],
+  ['the limit of an installation', 'owner-1', new RetryLater('github', t0 + hour, 'rate-limit', 'limit')],
+])('%s keeps nobody else waiting, and is asked again', async (_, where, fault) => {
+  faults.set(where, fault)
+  const wait = await search()
+  expect(wait).toBeGreaterThan(0)
+  const others = [1, 2, 3].map(id => `owner-${id}`).filter(owner => !owner.endsWith(where.slice(-1)))
+  expect(read).toEqual(expect.arrayContaining(others))
+  faults.clear()
+  now += wait ?? 0
+  expect(await turn()).toBeUndefined()
+  expect(read.toSorted()).toEqual(everything)
+})
+
+test('who says no for an hour is left alone', async () => {
+  faults.set('installation 2', forbidden)
+  let wait = await search()
+  const since = now
+  while (wait !== undefined) {
+    now += wait
+    wait = await turn()
+  }
+  expect(now - since).toBeGreaterThanOrEqual(hour)
+  expect(now - since).toBeLessThan(hour + minute)
+})
+
+test('where GitHub does not list the installations, it is asked again', async () => {
+  faults.set('list', new NoResponse('github', '502'))
+  expect(await turn()).toBe(30 * second)
+  expect(memory).toBeUndefined()
+})
