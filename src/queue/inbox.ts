@@ -42,11 +42,11 @@ export async function messages(backend: IQueueBackend, id: string): Promise<stri
 export async function openedInbox(
   backend: IQueueBackend,
   id: string,
-  assertHeld: () => Promise<void>,
+  assertLocked: () => Promise<void>,
 ): Promise<string[]> {
   const inbox = await readInbox(backend, id)
   if (!inbox.isClosed) return inbox.messages
-  await assertHeld()
+  await assertLocked()
   await append(backend, id, OPEN)
   return inbox.messages
 }

@@ -34,7 +34,7 @@ describe('more words', () => {
     await bot.work(200)
     expect(bot.prompts.at(-1)).toContain('and the logout test')
     expect(reactions.filter(content => content === 'rocket')).toHaveLength(1)
-    expect(runOf(bot, 'run-comment-501')).toMatchObject({ undelivered: [], answers: [] })
+    expect(runOf(bot, 'run-comment-501')).toMatchObject({ pendingFollowUps: [], answers: [] })
   })
 
   test('do not keep what else the comment asks for', async () => {
