@@ -96,7 +96,7 @@ export const hints = {
 const about = <T extends z.ZodType>(schema: T, meta: About): T => schema.meta({ ...meta })
 
 /** In the order of the README. */
-export const Environment = z.object({
+const Environment = z.object({
   APP_ID: about(numberFor(hints.APP_ID).optional(), {
     part: 'The GitHub App',
     meaning: "The App's number. Without it, and without a key, the bot shows the set-up page",
