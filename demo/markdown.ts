@@ -3,8 +3,7 @@ import type { List, Nodes, PhrasingContent, RootContent } from 'mdast'
 import { fromMarkdown } from 'mdast-util-from-markdown'
 import { gfmFromMarkdown } from 'mdast-util-gfm'
 import { gfm } from 'micromark-extension-gfm'
-import { type Line, quoteBar, type Span, type Style, span, wrap } from './ink.ts'
-import { tableLines } from './table.ts'
+import { type Line, quoteBar, type Span, type Style, span, tableLines, wrap } from './terminal.ts'
 
 const maxAddress = 44
 
@@ -101,7 +100,7 @@ function phrase(node: PhrasingContent, styles: readonly Style[]): Span[] {
     case 'emphasis':
       return inline(node.children, [...styles, 'italic'])
     case 'delete':
-      return inline(node.children, [...styles, 'struck'])
+      return inline(node.children, [...styles, 'strikethrough'])
     case 'link':
       return link(node.url, inline(node.children, [...styles, 'underline']))
     case 'image':

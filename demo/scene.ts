@@ -4,17 +4,25 @@ import type { Call } from '../emulators/github/ledger.ts'
 import type { PullView, ThreadView } from '../emulators/github/threads.ts'
 import type { LedgerEntry } from '../emulators/posthog/ledger.ts'
 import type { World } from '../test/world/world.ts'
-import { allHold, type Facts, Missed } from './facts.ts'
-import { type Line, span } from './ink.ts'
-import { page } from './page.ts'
-import { requestLines } from './request.ts'
-import type { Screen } from './screen.ts'
-import { tell } from './story.ts'
-import { Watch } from './watch.ts'
+import { type Line, quoteBar, span, wrap } from './terminal.ts'
+import { changes, type Printer, Watch } from './thread-log.ts'
+
+/** What must have happened, by name. */
+export type Facts = Readonly<Record<string, boolean>>
+
+/** Did not happen: the names of the facts, or the reason. */
+export class Missed extends Error {
+  readonly missing: readonly string[]
+
+  constructor(missing: readonly string[]) {
+    super(`did not happen: ${missing.join('; ')}`)
+    this.missing = missing
+  }
+}
 
 export interface Stage {
   world: World
-  screen: Screen
+  printer: Printer
   /** Epoch ms: what has not happened by then counts as missed. */
   deadline: number
 }
@@ -44,10 +52,10 @@ export interface Times {
 
 const momentToRead = 800
 
-export async function perform({ world, screen, deadline }: Stage, scene: Scene): Promise<Times> {
+export async function perform({ world, printer, deadline }: Stage, scene: Scene): Promise<Times> {
   const before = world.posthog.ledger.length
   const start = await see(world, scene.thread, before)
-  const watch = new Watch({ github: world.github, screen, number: scene.thread })
+  const watch = new Watch({ github: world.github, printer, number: scene.thread })
   await sleep(momentToRead)
   watch.startClock()
   await scene.ask()
@@ -56,8 +64,8 @@ export async function perform({ world, screen, deadline }: Stage, scene: Scene):
   await watch.end()
   const seen = await see(world, scene.thread, before)
   for (const pull of seen.pulls.slice(start.pulls.length))
-    screen.print(...(await opened(world, pull, screen.cells)))
-  screen.print(...sentToPostHog(world, seen, screen.cells))
+    printer.print(...(await opened(world, pull, printer.cells)))
+  printer.print(...sentToPostHog(world, seen, printer.cells))
   return timesOf(world.github.calls, watch.since, scene.result(seen))
 }
 
@@ -76,8 +84,8 @@ export async function death(world: World): Promise<never> {
 }
 
 async function opened({ github }: World, { number }: PullView, cells: number): Promise<Line[]> {
-  const blocks = page(tell(undefined, await github.thread(number), 0), cells - 1)
-  return [[span('  The pull request it opened', 'bold')], [], ...blocks.flatMap(({ lines }) => lines)]
+  const told = changes(undefined, await github.thread(number), 0, cells)
+  return [[span('  The pull request it opened', 'bold')], [], ...told, []]
 }
 
 function sentToPostHog({ posthog }: World, { accepted }: Seen, cells: number) {
@@ -113,3 +121,58 @@ export const onceEach = ({ accepted }: Seen): Facts => ({
   'PostHog has exactly one new task': accepted.filter(({ kind }) => kind === 'task').length === 1,
   'PostHog has exactly one new run': accepted.filter(({ kind }) => kind === 'run').length === 1,
 })
+
+const calm = 500
+
+/** Waited for, then looked at once more, since things may also happen twice. @param deadline epoch ms */
+async function allHold(look: () => Promise<Facts>, deadline: number): Promise<void> {
+  let missing: string[] = ['anything at all']
+  const late = new AbortController()
+  const timer = sleep(deadline - Date.now(), undefined, { signal: late.signal }).then(() => {
+    throw new Missed(missing)
+  })
+  const held = (async () => {
+    do {
+      await sleep(100)
+      missing = missingOf(await look())
+    } while (missing.length > 0 && !late.signal.aborted)
+    await sleep(calm)
+    missing = missingOf(await look())
+    if (missing.length > 0) throw new Missed(missing)
+  })()
+  try {
+    await Promise.race([held, timer])
+  } finally {
+    late.abort()
+  }
+}
+
+const missingOf = (facts: Facts): string[] =>
+  Object.entries(facts)
+    .filter(([, holds]) => !holds)
+    .map(([what]) => what)
+
+const promptField = 'pending_user_message'
+
+/** The request that PostHog got, to the letter: the JSON, then its longest field as the text that it is. */
+function requestLines(entry: LedgerEntry, path: string, cells: number): Line[] {
+  const body = Object.entries(entry.body ?? {})
+  const prompt = String(body.find(([name]) => name === promptField)?.[1] ?? '')
+  const json = JSON.stringify(Object.fromEntries(body.map(abridged)), null, 2)
+  return [
+    [span('  What PostHog was asked', 'bold')],
+    [],
+    ...wrap([span(`  POST ${path}`, 'cyan')], cells),
+    ...json.split('\n').map(line => [span(`  ${line}`)]),
+    [],
+    [span(`  ${promptField}, in full`, 'bold')],
+    [],
+    ...prompt.split('\n').flatMap(line => wrap([span(line)], cells - 4).map(quoted)),
+    [],
+  ]
+}
+
+const abridged = ([name, value]: [string, unknown]): [string, unknown] =>
+  name === promptField ? [name, `… ${String(value).length} characters, below …`] : [name, value]
+
+const quoted = (line: Line): Line => [span('  '), quoteBar, ...line]

@@ -1,19 +1,8 @@
-/** Text with its styles, kept apart from escape codes so that it can be measured, wrapped and compared. */
+/** Text with its styles, kept apart from escape codes so that it can be measured, wrapped and compared; and tables of it. */
+import { styleText } from 'node:util'
 
-const codes = {
-  bold: [1, 22],
-  dim: [2, 22],
-  italic: [3, 23],
-  underline: [4, 24],
-  struck: [9, 29],
-  red: [31, 39],
-  green: [32, 39],
-  yellow: [33, 39],
-  blue: [34, 39],
-  magenta: [35, 39],
-  cyan: [36, 39],
-} as const
-export type Style = keyof typeof codes
+export type Style = 'bold' | 'dim' | 'italic' | 'underline' | 'strikethrough' | Colour
+type Colour = 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan'
 
 export interface Span {
   text: string
@@ -25,18 +14,10 @@ export const span = (text: string, ...styles: Style[]): Span => ({ text, styles 
 
 export const plain = (line: Line): string => line.map(({ text }) => text).join('')
 
-export const sameLine = (a: Line | undefined, b: Line | undefined): boolean =>
-  JSON.stringify(a) === JSON.stringify(b)
-
-export function paint(line: Line, colour: boolean): string {
-  if (!colour) return plain(line)
-  return line.map(({ text, styles }) => styles.reduce(painted, text)).join('')
-}
-
-const painted = (text: string, style: Style): string => {
-  const [on, off] = codes[style]
-  return `\x1b[${on}m${text}\x1b[${off}m`
-}
+export const painted = (line: Line, colour: boolean): string =>
+  colour
+    ? line.map(({ text, styles }) => (styles.length > 0 ? styleText([...styles], text) : text)).join('')
+    : plain(line)
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 const invisible = /^[\p{Cf}\p{Mn}\p{Cc}]+$/u
@@ -113,3 +94,45 @@ function pieces(word: string, cells: number): string[] {
   }
   return parts
 }
+
+const gap = 2
+const narrowest = 8
+
+/** In as many cells as there are: the widest columns give way first. */
+export function tableLines(rows: readonly (readonly Line[])[], cells: number): Line[] {
+  const columns = columnWidths(rows, cells)
+  const [head, ...body] = rows.map(row => rowLines(row, columns))
+  if (!head) return []
+  const rule: Line = [span(columns.map(column => '─'.repeat(column)).join(' '.repeat(gap)), 'dim')]
+  return [...head.map(bold), rule, ...body.flat()]
+}
+
+function columnWidths(rows: readonly (readonly Line[])[], cells: number): number[] {
+  const columns = (rows[0] ?? []).map((_, index) =>
+    Math.max(...rows.map(row => width(plain(row[index] ?? [])))),
+  )
+  const room = cells - gap * (columns.length - 1)
+  while (columns.reduce((sum, column) => sum + column, 0) > room) {
+    const widest = Math.max(...columns)
+    if (widest <= narrowest) break
+    columns[columns.indexOf(widest)] = widest - 1
+  }
+  return columns
+}
+
+function rowLines(row: readonly Line[], columns: readonly number[]): Line[] {
+  const wrapped = columns.map((column, index) => wrap(row[index] ?? [], column))
+  const height = Math.max(...wrapped.map(lines => lines.length))
+  return Array.from({ length: height }, (_, line) =>
+    columns.flatMap((column, index) =>
+      padded(wrapped[index]?.[line] ?? [], index < columns.length - 1 ? column + gap : 0),
+    ),
+  )
+}
+
+const padded = (line: Line, cells: number): Span[] => [
+  ...line,
+  span(' '.repeat(Math.max(0, cells - width(plain(line))))),
+]
+
+const bold = (line: Line): Line => line.map(({ text, styles }) => ({ text, styles: [...styles, 'bold'] }))
