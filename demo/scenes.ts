@@ -36,13 +36,13 @@ export const repository: Record<string, string> = {
   'test/login.test.ts': flakyTest,
 }
 
-export const issue = {
+const issue = {
   title: 'Login is flaky',
   body: 'About one run in five of `test/login.test.ts` fails: the page is **still `/login`** when the test looks.',
 }
 
 /** @param closes such as `acme/shop#1` */
-export const fixesLogin = (closes: string): Behaviour => ({
+const fixesLogin = (closes: string): Behaviour => ({
   kind: 'opensPull',
   title: 'Wait for the redirect in the login test',
   body: `The test slept for 200 ms and then looked; a slow machine takes longer. It now waits for the redirect itself.\n\nCloses ${closes}\n`,
@@ -54,7 +54,7 @@ export const fixesLogin = (closes: string): Behaviour => ({
   text: 'The test slept for 200 ms and hoped that the redirect was over by then. I made it wait for the redirect itself, in `test/login.test.ts`.\n\n- Checked: the login test 50 times in a row, all green\n- Left: nothing',
 })
 
-export const pull = {
+const pull = {
   branch: 'lock-after-failures',
   title: 'Lock an account after five failed logins',
   body: 'Still missing: a test for the **sixth** attempt.',
@@ -62,7 +62,7 @@ export const pull = {
   files: { 'src/lockout.ts': 'export const isLocked = (failures: number): boolean => failures > 5\n' },
 }
 
-export const addsTest: Behaviour = {
+const addsTest: Behaviour = {
   kind: 'opensPull',
   delay: 1_200,
   files: {

@@ -25,7 +25,7 @@ const wide =
   /\p{Emoji_Presentation}|\ufe0f|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/u
 
 /** Terminal cells. */
-export function width(text: string): number {
+function width(text: string): number {
   let cells = 0
   for (const { segment } of graphemes.segment(text))
     cells += invisible.test(segment) ? 0 : wide.test(segment) ? 2 : 1
