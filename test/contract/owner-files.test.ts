@@ -112,5 +112,5 @@ test('a commit without the file says nothing of now', async () => {
 test('no answer is no absence', async () => {
   tokenAnswers(201)
   fileAnswers([502], [502], [502])
-  await expect(filesOf().file('.github/codex.yml')).rejects.toMatchObject({ name: 'Unanswered' })
+  await expect(filesOf().file('.github/codex.yml')).rejects.toMatchObject({ name: 'NoResponse' })
 })

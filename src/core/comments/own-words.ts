@@ -5,6 +5,10 @@ export function inOwnWords(text: string, word: string): string {
   if (word === usualTrigger.word) return text
   return text
     .split('\n')
-    .map(line => (line.startsWith('>') ? line : line.replaceAll('`/codex', `\`/${word}`)))
+    .map(line => (line.startsWith('>') ? line : named(line, word)))
     .join('\n')
 }
+
+/** In code, or as an example on a line of its own. */
+const named = (line: string, word: string): string =>
+  line.replaceAll('`/codex', `\`/${word}`).replace(/^\/codex(?=\s|$)/, `/${word}`)
