@@ -1,6 +1,7 @@
 /** A script of misfortunes: what happens to the next calls that match. */
 
 import { type Answer, type ApiRequest, answer, failure, notFound } from './http.ts'
+import { textAt } from './json.ts'
 
 /** `store`: GitHub did the work and only the answer was lost. */
 export type Fault =
@@ -19,6 +20,8 @@ export interface FaultRule {
   method?: string
   /** A string matches anywhere in the path. */
   path: RegExp | string
+  /** The name of a GraphQL operation. */
+  operation?: RegExp
   /** Default 1; `Infinity` until cancelled. */
   times?: number
   /** Calls that match but pass unharmed first. */
@@ -70,7 +73,12 @@ export class Faults {
   }
 }
 
-function matches({ method, path, actor = 'bot' }: FaultRule, request: ApiRequest): boolean {
+function matches({ method, path, operation, actor = 'bot' }: FaultRule, request: ApiRequest): boolean {
+  if (
+    operation &&
+    !operation.test(/^\s*(?:query|mutation)\s+(\w+)/.exec(textAt(request.body, 'query'))?.[1] ?? '')
+  )
+    return false
   if (actor === 'bot' && request.actor.kind !== 'bot' && request.actor.kind !== 'app') return false
   if (method && method.toUpperCase() !== request.method) return false
   return typeof path === 'string' ? request.path.includes(path) : path.test(request.path)

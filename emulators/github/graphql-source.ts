@@ -89,6 +89,26 @@ function repository(parts: Parts, found: JsonObject): Source {
     url: textAt(found, 'html_url'),
     object: ({ expression }) => blob(parts, fullName, String(expression)),
     defaultBranchRef: () => ref(parts, fullName, textAt(found, 'default_branch')),
+    refs: async ({ refPrefix, query, first }) => {
+      const all = await parts.upstream.readAll(`/repos/${fullName}/branches`)
+      const names = all
+        .map(branch => textAt(branch, 'name'))
+        .filter(name => name.includes(String(query ?? '')))
+      if (refPrefix !== 'refs/heads/')
+        throw new Error(`GitHub emulator: refs below ${refPrefix} are not built`)
+      return connection(await Promise.all(names.map(name => ref(parts, fullName, name))), first)
+    },
+    pullRequests: async ({ headRefName, baseRefName, states, first }) => {
+      const all = await parts.upstream.readAll(`/repos/${fullName}/pulls?state=all`)
+      const wanted = all
+        .filter(one => !headRefName || textAt(one, 'head', 'ref') === headRefName)
+        .filter(one => !baseRefName || textAt(one, 'base', 'ref') === baseRefName)
+        .map(one => pull(parts, fullName, one))
+      return connection(
+        wanted.filter(({ state }) => !Array.isArray(states) || states.includes(state)),
+        first,
+      )
+    },
     ref: ({ qualifiedName }) => ref(parts, fullName, String(qualifiedName).replace('refs/heads/', '')),
     issue: ({ number }) => numbered(number, ['issues']),
     pullRequest: ({ number }) => numbered(number, ['pulls']),
@@ -138,6 +158,7 @@ function thread(parts: Parts, found: JsonObject): Source {
     url: textAt(found, 'html_url'),
     state: found.merged ? 'MERGED' : textAt(found, 'state').toUpperCase(),
     closed: found.state === 'closed',
+    comments: ({ last }) => comments(parts, found, Number(last ?? 100)),
     closedAt: textAt(found, 'closed_at') || null,
     createdAt: textAt(found, 'created_at'),
     updatedAt: textAt(found, 'updated_at'),
@@ -153,11 +174,34 @@ function thread(parts: Parts, found: JsonObject): Source {
   }
 }
 
-/** Whose account is gone is nobody. */
+/** The newest of them, oldest first. */
+async function comments({ upstream }: Parts, thread: JsonObject, last: number): Promise<Resolved> {
+  const path = textAt(thread, 'url')
+    .replace(/^.*?(?=\/repos\/)/, '')
+    .replace('/pulls/', '/issues/')
+  const all = await upstream.readAll(`${path}/comments`)
+  const nodes = all.slice(-last).map(comment => ({
+    __typename: 'IssueComment',
+    id: textAt(comment, 'node_id'),
+    fullDatabaseId: String(numberAt(comment, 'id')),
+    body: textAt(comment, 'body'),
+    createdAt: textAt(comment, 'created_at'),
+    updatedAt: textAt(comment, 'updated_at'),
+    author: actor(comment.user),
+  }))
+  return {
+    totalCount: all.length,
+    nodes,
+    pageInfo: { hasPreviousPage: all.length > last, startCursor: null },
+  }
+}
+
+/** Whose account is gone is nobody. GraphQL leaves out the `[bot]` that REST puts behind the name of one. */
 function actor(found: unknown): Resolved {
   const login = textAt(found, 'login')
   if (!login) return null
-  return { __typename: isBotLogin(login) ? 'Bot' : 'User', login, id: textAt(found, 'node_id') }
+  const __typename = isBotLogin(login) ? 'Bot' : 'User'
+  return { __typename, login: login.replace(/\[bot\]$/, ''), id: textAt(found, 'node_id') }
 }
 
 function issue(parts: Parts, repository: string, found: JsonObject): Source {
@@ -194,6 +238,7 @@ function pull(parts: Parts, repository: string, found: JsonObject): Source {
     headRefName: textAt(found, 'head', 'ref'),
     headRefOid: textAt(found, 'head', 'sha'),
     isCrossRepository: textAt(found, 'head', 'repo', 'full_name') !== repository,
+    headRepository: () => headRepository(parts, found),
     closingIssuesReferences: async ({ first }) => {
       const numbers = closingNumbers(textAt(found, 'body'))
       const issues = await Promise.all(
@@ -206,6 +251,12 @@ function pull(parts: Parts, repository: string, found: JsonObject): Source {
       )
     },
   }
+}
+
+async function headRepository(parts: Parts, found: JsonObject): Promise<Resolved> {
+  const name = textAt(found, 'head', 'repo', 'full_name')
+  const there = name ? await parts.upstream.read(`/repos/${name}`) : undefined
+  return there ? repository(parts, there) : null
 }
 
 /** GraphQL's names for contents: `EYES`, `THUMBS_UP`. */

@@ -118,8 +118,10 @@ export async function swapReaction(
 ): Promise<void> {
   if (trigger.kind === 'tick') return
   await context.job.assertLocked()
-  await context.github.react(targetOf(trigger), well ? 'rocket' : 'confused')
-  if (over) await takeEyes(context, trigger)
+  const content = well ? 'rocket' : 'confused'
+  if (over && context.record.reacted)
+    await context.github.settle({ reaction: { target: targetOf(trigger), content } })
+  else await context.github.react(targetOf(trigger), content)
   if (!well && trigger.kind === 'label') await context.github.removeLabel(trigger.label)
 }
 

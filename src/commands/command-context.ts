@@ -132,7 +132,8 @@ export const commentRefOf = ({ record: { trigger } }: CommandContext): CommentRe
 
 /** The settings of the repository as they are now, read once each time the job is taken up. */
 export function settingsOf(context: CommandContext): Promise<SettingsNow> {
-  context.settings ??= context.deps.settings.of(context.github, context.record.trigger.thread)
+  const { deps, github, record } = context
+  context.settings ??= github.readAhead().then(() => deps.settings.of(github, record.trigger.thread))
   return context.settings
 }
 

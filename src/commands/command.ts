@@ -39,6 +39,8 @@ export type NewMessage =
   | { kind: 'label'; label: string }
 
 export interface Command<Facts = unknown> extends CommandGrammar {
+  /** What it needs is known without asking anybody, so that its answer is as soon there as the 👀 would be. */
+  answersAtOnce?: boolean
   /** Each file names the reads that its command may use. */
   facts(reads: Reads, request: Request): Promise<Facts>
   decide(request: Request, facts: Facts): Decision

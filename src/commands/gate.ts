@@ -15,6 +15,7 @@ import {
 import { RetryLater } from '../core/model/errors.ts'
 import type { Role } from '../core/model/role.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
+import type { Command } from './command.ts'
 import {
   type Asking,
   type CommandContext,
@@ -33,15 +34,21 @@ const askAgainAfter = 60_000
 export async function gate(
   context: CommandContext,
   trigger: Asking,
-  name: string,
+  { name, answersAtOnce = false }: Pick<Command, 'name' | 'answersAtOnce'>,
 ): Promise<CommandResult | undefined> {
   const { passedAt } = context.record
   if (passedAt !== undefined && context.deps.now() - passedAt < askAgainAfter) return undefined
   const denied = await checkAllowed(context, trigger, name)
   if (denied) return context.record.refused ? { kind: 'passed-over' } : denied
-  const reacted = context.record.reacted || showHeard(context, trigger)
+  const reacted = context.record.reacted || (!answersAtOnce && showHeard(context, trigger))
   await context.save({ ...context.record, reacted, passedAt: context.deps.now() })
   return undefined
+}
+
+/** For what turned out to take a while. */
+export async function showHeardNow(context: CommandContext, trigger: Asking): Promise<void> {
+  if (!context.record.reacted && showHeard(context, trigger))
+    await context.save({ ...context.record, reacted: true })
 }
 
 /** The first sign of life, for people with trust; nothing waits for it, and its failure does not matter. */

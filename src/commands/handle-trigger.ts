@@ -131,15 +131,18 @@ async function isHeard(context: CommandContext, { sender }: Asking): Promise<boo
 const acceptOne = async (context: CommandContext, trigger: Asking, asked: Asked): Promise<StepResult> =>
   (await isHeard(context, trigger)) ? acceptEach(context, trigger, [asked]) : end
 
+/** By the rule for an instruction, and with no more than an answer. */
+const answered = { name: instruction, answersAtOnce: true } as const
+
 const refuseUnread = async (context: CommandContext, trigger: Asking): Promise<CommandResult> =>
-  (await gate(context, trigger, instruction)) ?? { kind: 'silence' }
+  (await gate(context, trigger, answered)) ?? { kind: 'silence' }
 
 async function mistaken(
   context: CommandContext,
   trigger: CommentTrigger,
   mistake: Parsed,
 ): Promise<CommandResult> {
-  const denied = await gate(context, trigger, instruction)
+  const denied = await gate(context, trigger, answered)
   if (denied) return denied
   return isMistake(mistake) ? refused({ kind: 'mistake', mistake }) : { kind: 'silence' }
 }

@@ -11,6 +11,7 @@ export const helpCommand = command({
   least: 'read',
   takes: 'nothing',
   options: false,
+  answersAtOnce: true,
 
   facts: async (reads: Pick<Reads, 'grammars' | 'trigger'>) => ({
     commands: reads.grammars,

@@ -14,7 +14,7 @@ import {
   runId,
 } from './command-context.ts'
 import { commands } from './command-registry.ts'
-import { gate } from './gate.ts'
+import { gate, showHeardNow } from './gate.ts'
 import { readsFor } from './reads.ts'
 import { tellRun } from './tell-run.ts'
 
@@ -25,13 +25,15 @@ export async function obey(
   command: Command,
   { options, text }: Pick<Request, 'options' | 'text'>,
 ): Promise<CommandResult> {
-  const denied = await gate(context, trigger, command.name)
+  const denied = await gate(context, trigger, command)
   if (denied) return denied
   if (context.deps.tenant === undefined) return unserved(context)
   if (hidesWords(text)) return refused({ kind: 'hidden' })
   const request = { trigger, options, text, runId: runId(context) }
   const facts = await command.facts(readsFor(context, trigger, commands), request)
-  return perform(context, command.decide(request, facts))
+  const decision = command.decide(request, facts)
+  if (decision.kind === 'message') await showHeardNow(context, trigger)
+  return perform(context, decision)
 }
 
 /** Said once to each owner, and then no more. */

@@ -10,6 +10,7 @@ export const queueCommand = command({
   least: 'read',
   takes: 'nothing',
   options: false,
+  answersAtOnce: true,
 
   facts: async (reads: Pick<Reads, 'toldLately' | 'live' | 'now'>) =>
     reads.toldLately('queue') ? { told: true } : { live: await reads.live(), now: reads.now },

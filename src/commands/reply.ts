@@ -5,6 +5,7 @@ import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { Marker } from '../core/model/marker.ts'
 import { ResultPending } from '../core/model/result-pending.ts'
 import { threadSlot } from '../core/model/thread.ts'
+import type { OwnComment } from '../core/model/views.ts'
 import { limits } from '../core/run/timing.ts'
 import { type CommandContext, commandId, commentRefOf } from './command-context.ts'
 import type { Answer } from './trigger-record.ts'
@@ -23,7 +24,7 @@ export async function isRepeated(context: CommandContext, words: Reply): Promise
   const name = toldAs(context, limit.as)
   if (context.toldLately.has(name, since)) return true
   // Another process may have said it, or this one before it was started again.
-  const sent = await ownMarked(context, limit.as, since)
+  const sent = ownMarked(context, limit.as, await earlier(context, since))
   const last = sent.findLast(({ marker }) => marker.to === context.record.trigger.sender.id)
   if (last) context.toldLately.note(name, last.createdAt)
   return last !== undefined
@@ -100,7 +101,7 @@ const markerOf = (context: CommandContext, { as, last }: Answer): Marker => {
 
 async function isThere(context: CommandContext, { run, as }: Marker, begunAt: number): Promise<boolean> {
   const lookedAt = context.deps.now()
-  const sent = await ownMarked(context, as, begunAt - skew)
+  const sent = ownMarked(context, as, await context.github.ownComments(begunAt - skew, commentRefOf(context)))
   if (sent.some(({ marker }) => marker.run === run)) return true
   const lostAt = context.record.answer?.lostAt ?? context.deps.now()
   await note(context, { begunAt, lostAt })
@@ -134,22 +135,30 @@ async function note(context: CommandContext, attempt: Attempt): Promise<void> {
 
 /** Only the newest answer to `status` is of any use, and so it is with `queue`. */
 async function deleteOlder(context: CommandContext, { run, as }: Marker): Promise<void> {
-  const sent = await ownMarked(context, as)
+  const begunAt = context.record.answer?.begunAt ?? 0
+  const sent = ownMarked(context, as, await earlier(context))
   const mine = sent.findIndex(({ marker }) => marker.run === run)
-  for (const { id } of sent.slice(0, Math.max(0, mine))) await context.github.deleteComment(id)
+  // What was read before ours was sent has not got ours.
+  const older = mine === -1 ? sent.filter(({ createdAt }) => createdAt < begunAt) : sent.slice(0, mine)
+  for (const { id } of older) await context.github.deleteComment(id)
+}
+
+/** As they were read with all the rest; those on lines are not among that. */
+async function earlier(context: CommandContext, since = 0): Promise<OwnComment[]> {
+  const commentRef = commentRefOf(context)
+  if (commentRef?.kind === 'inline') return context.github.ownComments(since || undefined, commentRef)
+  return (await context.github.earlierComments()).filter(({ createdAt }) => createdAt >= since)
 }
 
 /** Oldest first. */
-async function ownMarked(
-  context: CommandContext,
+function ownMarked(
+  { deps, record }: CommandContext,
   as: Marker['as'],
-  since?: number,
-): Promise<{ id: number; createdAt: number; marker: Marker }[]> {
-  const { thread } = context.record.trigger
-  const comments = await context.github.ownComments(since, commentRefOf(context))
+  comments: readonly OwnComment[],
+): { id: number; createdAt: number; marker: Marker }[] {
   return comments.flatMap(({ id, body, createdAt }) =>
-    context.deps.signer
-      .read(body, thread)
+    deps.signer
+      .read(body, record.trigger.thread)
       .filter(marker => marker.as === as)
       .map(marker => ({ id, createdAt, marker })),
   )

@@ -10,6 +10,7 @@ export const statusCommand = command({
   least: 'read',
   takes: 'nothing',
   options: false,
+  answersAtOnce: true,
 
   async facts(reads: Pick<Reads, 'toldLately' | 'live' | 'past' | 'run'>) {
     if (reads.toldLately('status')) return { told: true }

@@ -13,6 +13,7 @@ export const stopCommand = command({
   least: 'write',
   takes: 'nothing',
   options: false,
+  answersAtOnce: true,
 
   facts: async (reads: Pick<Reads, 'live'>) => ({ live: await reads.live() }),
 

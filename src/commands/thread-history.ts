@@ -24,7 +24,7 @@ export async function pastOf(context: CommandContext): Promise<Past | undefined>
 /** Of the newest status comment; where somebody deleted that, its Run's last word says nearly as much. */
 async function lastMarker(context: CommandContext): Promise<Marker | undefined> {
   const { thread } = context.record.trigger
-  const comments = await context.github.ownComments()
+  const comments = await context.github.earlierComments()
   const markers = comments.flatMap(({ body }) => context.deps.signer.read(body, thread))
   const newest = markers.findLast(({ as }) => as === 'status' || as === 'closing')
   return markers.findLast(({ as, run }) => as === 'status' && run === newest?.run) ?? newest

@@ -14,6 +14,8 @@ import type { CallMeter } from '../core/model/meter.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { type AppToken, appToken } from './app-token.ts'
 import { metered } from './metered.ts'
+import { type ReadAheads, readAheads } from './read-ahead.ts'
+import { swapName } from './settle-thread.ts'
 
 export interface AppSettings {
   appId: number
@@ -41,6 +43,8 @@ export interface GitHubApp {
   confirmAccess(thread: Repo): Promise<void>
   /** The login under which the App writes: `<slug>[bot]`. */
   botLogin(): Promise<string>
+  /** What was read of threads for who asks next. */
+  aheads: ReadAheads
   /** A request as the App itself rather than one of its installations. */
   asApp(route: string, parameters?: Record<string, unknown>): Promise<AppAnswer>
 }
@@ -118,6 +122,7 @@ export function gitHubApp(settings: AppSettings, now: () => number, meter?: Call
 
   return {
     asApp,
+    aheads: readAheads(now),
     readToken: thread => tokenOf(thread, { wanted: readPermissions }),
     async confirmAccess(thread) {
       await tokenOf(thread, { refresh: true })
@@ -259,8 +264,10 @@ const isRead = ({ method, query }: Request): boolean =>
   method === 'GET' || (typeof query === 'string' && /^\s*(?:query\b|\{)/.test(query))
 
 /** A reaction set or taken back twice is so once; but the eyes, set late, would stay when all is over. */
-const isRepeatable = ({ method, url, content }: Request): boolean =>
-  method === 'GET' || (/\/reactions(?:\/|$)/.test(url) && content !== 'eyes')
+const isRepeatable = ({ method, url, content, query }: Request): boolean =>
+  isRead({ method, query, url }) ||
+  (/\/reactions(?:\/|$)/.test(url) && content !== 'eyes') ||
+  (typeof query === 'string' && query.startsWith(`mutation ${swapName}(`))
 
 interface HttpError {
   status: number

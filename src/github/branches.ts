@@ -4,7 +4,9 @@ import { z } from 'zod'
 import { isBranchOfIssue } from '../core/model/branch-name.ts'
 import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
-import type { BranchView, CommitView, IssueBranches, PullView } from '../core/model/views.ts'
+import type { BranchView, CommitView, IssueBranches, PullChange, PullView } from '../core/model/views.ts'
+import { lacksField, pullKey, type ReadAheads, threadKey, usualStem } from './read-ahead.ts'
+import { pullWith, useOfBranch } from './settle-thread.ts'
 
 const LinkedBranches = z.object({
   repository: z.object({
@@ -33,6 +35,7 @@ const linkedBranchesQuery = `query linkedBranches($owner: String!, $name: String
 const createLinkedBranch = `mutation createLinkedBranch($issueId: ID!, $oid: GitObjectID!, $name: String!, $repositoryId: ID!) {
   createLinkedBranch(input: { issueId: $issueId, oid: $oid, name: $name, repositoryId: $repositoryId }) {
     linkedBranch { id ref { name target { oid } } }
+    issue { closed }
   }
 }`
 
@@ -50,10 +53,22 @@ const updateRefs = `mutation updateRefs($id: ID!, $updates: [RefUpdate!]!) {
 const nowhere = '0'.repeat(40)
 
 const CreatedBranch = z.object({
-  createLinkedBranch: z.object({ linkedBranch: z.object({ id: z.string() }).nullable() }).nullable(),
+  createLinkedBranch: z
+    .object({
+      linkedBranch: z.object({ id: z.string() }).nullable(),
+      issue: z.object({ closed: z.boolean() }).nullish(),
+    })
+    .nullable(),
 })
 
-export function branchesOf(client: Octokit, thread: Thread, redact: (text: string) => string) {
+interface Repository {
+  client: Octokit
+  aheads: ReadAheads
+  thread: Thread
+  redact(text: string): string
+}
+
+export function branchesOf({ client, aheads, thread, redact }: Repository) {
   const at = { owner: thread.owner, repo: thread.repo }
 
   async function branch(name: string): Promise<BranchView | undefined> {
@@ -84,10 +99,48 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
   /** Its words are kept with the Run, so without secrets; its description is written back as it is. */
   const viewed = (data: PullData): PullView => ({ ...viewOf(data), title: redact(data.title) })
 
+  async function pull(number: number): Promise<PullView | undefined> {
+    try {
+      return viewed((await client.rest.pulls.get({ ...at, pull_number: number })).data)
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    }
+  }
+
+  /** Pull requests from a branch of this repository, newest first. */
+  async function pullsFrom(head: string): Promise<PullView[]> {
+    const { data } = await client.rest.pulls.list({
+      ...at,
+      head: `${at.owner}:${head}`,
+      state: 'all',
+      per_page: 20,
+    })
+    return data.map(viewed).filter(view => view.head.ref === head && view.head.repoId === thread.repoId)
+  }
+
+  /** Whether an open pull request goes into a branch. */
+  async function isBaseOfPull(base: string): Promise<boolean> {
+    const { data } = await client.rest.pulls.list({ ...at, base, state: 'open', per_page: 20 })
+    return data.some(view => view.base.ref === base)
+  }
+
+  /** `undefined` where there is no GraphQL. */
+  async function repositoryNode(): Promise<string | undefined> {
+    const known = aheads.ids.get(String(thread.repoId))
+    if (known !== undefined) return known
+    const variables = { ...at, name: at.repo }
+    const found = await client.graphql(repositoryQuery, variables).then(RepositoryId.parse, absent)
+    if (found) aheads.ids.set(String(thread.repoId), found.repository.id)
+    return found?.repository.id
+  }
+
   return {
     branch,
 
     async issueBranches(stem: string): Promise<IssueBranches> {
+      const ahead = aheads.take(threadKey(thread), 'branches')
+      if (ahead && stem === usualStem(thread)) return ahead
       const [{ linked: found, ids }, refs, base] = await Promise.all([
         linked(),
         client.rest.git.listMatchingRefs({ ...at, ref: `heads/${stem}` }),
@@ -100,11 +153,16 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
     },
 
     /** Makes a branch, linked to the issue where GitHub can. Repeatable: a branch that exists is found again. */
-    async makeBranch(name: string, sha: string, ids: IssueBranches['ids']): Promise<{ linked: boolean }> {
+    async makeBranch(
+      name: string,
+      sha: string,
+      ids: IssueBranches['ids'],
+    ): Promise<{ linked: boolean; open?: boolean }> {
       if (ids) {
         const variables = { issueId: ids.issue, repositoryId: ids.repository, oid: sha, name }
         const made = await client.graphql(createLinkedBranch, variables).then(CreatedBranch.parse, absent)
-        if (made?.createLinkedBranch?.linkedBranch) return { linked: true }
+        const { linkedBranch, issue } = made?.createLinkedBranch ?? {}
+        if (linkedBranch) return { linked: true, ...(issue ? { open: !issue.closed } : {}) }
         if (await branch(name)) return { linked: false }
       }
       try {
@@ -118,9 +176,7 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
 
     /** Only if it still stands where it was seen; GitHub sees to that, where it has the mutation. */
     async deleteBranch(name: string, sha: string): Promise<void> {
-      const variables = { ...at, name: at.repo }
-      const found = await client.graphql(repositoryQuery, variables).then(RepositoryId.parse, absent)
-      const id = found?.repository.id
+      const id = await repositoryNode()
       const update = { name: `refs/heads/${name}`, beforeOid: sha, afterOid: nowhere }
       const way =
         id === undefined
@@ -132,25 +188,25 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
       await client.rest.git.deleteRef({ ...at, ref: `heads/${name}` }).catch(alreadyThere)
     },
 
-    async pull(number: number): Promise<PullView | undefined> {
-      try {
-        return viewed((await client.rest.pulls.get({ ...at, pull_number: number })).data)
-      } catch (error) {
-        if (isNotFound(error)) return undefined
-        throw error
-      }
+    async pull(number: number, person?: { login: string; seen?: boolean }): Promise<PullView | undefined> {
+      if (!person) return pull(number)
+      const key = pullKey(thread.repoId, number)
+      const seen = person.seen ? aheads.take(key, 'pull') : undefined
+      if (seen) return seen
+      const found = await pullWith({ client, aheads, thread }, number, person.login)
+      const view = found ? { ...found, title: redact(found.title) } : await pull(number)
+      if (view && !person.seen) aheads.keep(key, { pull: view })
+      return view
     },
 
-    /** Pull requests from a branch of this repository, newest first. */
-    async pullsFrom(head: string): Promise<PullView[]> {
-      const { data } = await client.rest.pulls.list({
-        ...at,
-        head: `${at.owner}:${head}`,
-        state: 'all',
-        per_page: 20,
-      })
-      return data.map(viewed).filter(pull => pull.head.ref === head && pull.head.repoId === thread.repoId)
+    async branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean }> {
+      const known = await useOfBranch({ client, aheads, thread }, name)
+      if (known) return known
+      const [found, isBase, from] = await Promise.all([branch(name), isBaseOfPull(name), pullsFrom(name)])
+      return { sha: found?.sha, isUsed: isBase || from.some(({ state }) => state === 'open') }
     },
+
+    pullsFrom,
 
     /** Whether one commit has the other among its ancestors, or is it. */
     async isDescendant(ancestor: string, sha: string): Promise<boolean> {
@@ -178,11 +234,7 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
       }
     },
 
-    /** Whether an open pull request goes into a branch. */
-    async isBaseOfPull(base: string): Promise<boolean> {
-      const { data } = await client.rest.pulls.list({ ...at, base, state: 'open', per_page: 20 })
-      return data.some(pull => pull.base.ref === base)
-    },
+    isBaseOfPull,
 
     /** Not repeatable: after `NoResponse`, look with `pullsFrom` first. */
     async openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView> {
@@ -191,7 +243,7 @@ export function branchesOf(client: Octokit, thread: Thread, redact: (text: strin
       )
     },
 
-    async amendPull(number: number, change: { base?: string; body?: string }): Promise<PullView> {
+    async amendPull(number: number, change: PullChange): Promise<PullView> {
       const safe = change.body === undefined ? change : { ...change, body: redact(change.body) }
       return viewed((await client.rest.pulls.update({ ...at, pull_number: number, ...safe })).data)
     },
@@ -213,7 +265,7 @@ const isAbsent = (error: unknown): boolean =>
 /** What a server that knows `updateRefs` says no to stays; one that does not know it is asked another way. */
 function toldWhy(error: unknown): 'refused' | 'unknown' {
   if (error instanceof Error && error.name === 'GraphqlResponseError')
-    return /doesn't exist|isn't a defined|undefined/i.test(error.message) ? 'unknown' : 'refused'
+    return lacksField(error) ? 'unknown' : 'refused'
   if (isAbsent(error)) return 'unknown'
   throw error
 }

@@ -11,13 +11,18 @@ import type {
   OwnComment,
   Permission,
   Reaction,
+  Settled,
+  Settling,
   Target,
   ThreadState,
 } from '../core/model/views.ts'
+import { settingsPath } from '../core/settings/repository-settings.ts'
 import type { GitHubApp } from './app-client.ts'
 import { attachmentReader } from './attachment-files.ts'
 import { branchesOf } from './branches.ts'
 import { textOf } from './owner-files.ts'
+import { type GivenComment, readAhead, threadKey } from './read-ahead.ts'
+import { graphQlName, settleThread } from './settle-thread.ts'
 
 export interface ThreadClientOptions {
   now(): number
@@ -39,18 +44,71 @@ export function gitHubThread(
   const at = { owner: thread.owner, repo: thread.repo }
   const issue = { ...at, issue_number: thread.number }
 
-  return {
-    ...branchesOf(client, thread, redact),
+  const { aheads } = app
+  const key = threadKey(thread)
+  const branches = branchesOf({ client, aheads, thread, redact })
 
-    /** Reactions are decoration: nothing but a limit is told of them. */
-    async react(target: Target, content: Reaction): Promise<void> {
-      await addReaction(client, at, issue, target, content).catch(unlessLimited)
+  /** Reactions are decoration: nothing but a limit is told of them. */
+  async function react(target: Target, content: Reaction): Promise<void> {
+    await addReaction(client, at, issue, target, content).catch(unlessLimited)
+  }
+
+  /** Takes back a reaction of our own. */
+  async function unreact(target: Target, content: Reaction): Promise<void> {
+    const login = await app.botLogin()
+    await removeReaction(client, at, issue, target, { content, login }).catch(unlessLimited)
+  }
+
+  async function assign(number: number, login: string): Promise<void> {
+    await client.rest.issues.addAssignees({ ...at, issue_number: number, assignees: [login] })
+  }
+
+  async function requestReview(number: number, login: string): Promise<void> {
+    await client.rest.pulls.requestReviewers({ ...at, pull_number: number, reviewers: [login] })
+  }
+
+  async function minimize(nodeId: string): Promise<void> {
+    await client.graphql(minimizeMutation, { subject: nodeId }).catch(unlessLimited)
+  }
+
+  const listComments = (query: { since?: string } = {}): Promise<GivenComment[]> =>
+    client.paginate(client.rest.issues.listComments, { ...issue, ...query, per_page: 100 })
+
+  const ownAmong = (comments: readonly OwnWhen[], login: string): OwnComment[] =>
+    comments
+      .filter(({ user }) => user?.login === login)
+      .map(({ id, body, created_at }) => ({ id, body: body ?? '', createdAt: Date.parse(created_at) }))
+
+  return {
+    ...branches,
+    react,
+    unreact,
+    assign,
+    requestReview,
+
+    readAhead: () => readAhead(client, aheads, thread),
+
+    async earlierComments(): Promise<OwnComment[]> {
+      const [login, comments] = await Promise.all([
+        app.botLogin(),
+        aheads.see(key, 'comments') ?? listComments(),
+      ])
+      return ownAmong(comments, login)
     },
 
-    /** Takes back a reaction of our own. */
-    async unreact(target: Target, content: Reaction): Promise<void> {
-      const login = await app.botLogin()
-      await removeReaction(client, at, issue, target, { content, login }).catch(unlessLimited)
+    async settle(settling: Settling): Promise<Settled> {
+      const { amendPull } = branches
+      const safe = withoutSecrets(settling, redact)
+      const done = settleThread(
+        { client, aheads, thread },
+        { amendPull, assign, requestReview, react, unreact, minimize },
+        safe,
+      )
+      if (settling.pull) return done
+      return done.catch(error => {
+        unlessLimited(error)
+        return { refused: [] }
+      })
     },
 
     /** @throws Rejected with 404 for somebody unknown */
@@ -80,9 +138,7 @@ export function gitHubThread(
       }
     },
 
-    async minimize(nodeId: string): Promise<void> {
-      await client.graphql(minimizeMutation, { subject: nodeId }).catch(unlessLimited)
-    },
+    minimize,
 
     async deleteComment(commentId: number): Promise<void> {
       await client.rest.issues.deleteComment({ ...at, comment_id: commentId }).catch(ignoreGone)
@@ -90,10 +146,7 @@ export function gitHubThread(
 
     /** Our own comments where `place` is, oldest first; `since` (ms) compares with the time of the last change. */
     async ownComments(since?: number, commentRef?: CommentRef): Promise<OwnComment[]> {
-      const query = {
-        per_page: 100,
-        ...(since === undefined ? {} : { since: new Date(since).toISOString() }),
-      }
+      const query = since === undefined ? {} : { since: new Date(since).toISOString() }
       const [login, comments] = await Promise.all([
         app.botLogin(),
         commentRef?.kind === 'inline'
@@ -101,12 +154,11 @@ export function gitHubThread(
               ...at,
               pull_number: thread.number,
               ...query,
+              per_page: 100,
             })
-          : client.paginate(client.rest.issues.listComments, { ...issue, ...query }),
+          : listComments(query),
       ])
-      return comments
-        .filter(({ user }) => user?.login === login)
-        .map(({ id, body, created_at }) => ({ id, body: body ?? '', createdAt: Date.parse(created_at) }))
+      return ownAmong(comments, login)
     },
 
     async ownCommentsOfRepository() {
@@ -160,6 +212,8 @@ export function gitHubThread(
     },
 
     async file(path: string, commit?: string): Promise<string | undefined> {
+      const ahead = path === settingsPath && commit === undefined ? aheads.take(key, 'settings') : undefined
+      if (ahead) return ahead.text
       try {
         const ref = commit === undefined ? {} : { ref: commit }
         const { data } = await client.rest.repos.getContent({ ...at, path, ...ref })
@@ -219,7 +273,11 @@ export function gitHubThread(
     },
 
     /** Who closed the thread, and when, if it is closed. */
-    async closing(): Promise<Closing | undefined> {
+    async closing(when?: 'now'): Promise<Closing | undefined> {
+      if (when !== 'now') {
+        if (aheads.see(key, 'open') === undefined) await readAhead(client, aheads, thread)
+        if (aheads.take(key, 'open')) return undefined
+      }
       const { data } = await client.rest.issues.get(issue)
       const by = closerOf(data)
       return by && { by, at: Date.parse(data.closed_at ?? data.updated_at) }
@@ -262,11 +320,7 @@ export function gitHubThread(
 
     /** The newest comments of the thread, oldest first, without our own. */
     async comments(): Promise<CommentView[]> {
-      const query = { ...issue, per_page: 100 }
-      const [login, all] = await Promise.all([
-        app.botLogin(),
-        client.paginate(client.rest.issues.listComments, query),
-      ])
+      const [login, all] = await Promise.all([app.botLogin(), aheads.take(key, 'comments') ?? listComments()])
       const comments = all.filter(({ user }) => user?.login !== login)
       return comments.slice(-100).map(comment => ({
         author: comment.user?.login ?? 'ghost',
@@ -277,18 +331,18 @@ export function gitHubThread(
       }))
     },
 
-    async assign(number: number, login: string): Promise<void> {
-      await client.rest.issues.addAssignees({ ...at, issue_number: number, assignees: [login] })
-    },
-
-    async requestReview(number: number, login: string): Promise<void> {
-      await client.rest.pulls.requestReviewers({ ...at, pull_number: number, reviewers: [login] })
-    },
-
     async removeLabel(name: string): Promise<void> {
       await client.rest.issues.removeLabel({ ...issue, name }).catch(ignoreGone)
     },
   }
+}
+
+type OwnWhen = Pick<GivenComment, 'id' | 'body' | 'created_at'> & { user: { login: string } | null }
+
+function withoutSecrets(settling: Settling, redact: (text: string) => string): Settling {
+  const { pull } = settling
+  if (pull?.change?.body === undefined) return settling
+  return { ...settling, pull: { ...pull, change: { ...pull.change, body: redact(pull.change.body) } } }
 }
 
 interface Closable {
@@ -375,13 +429,6 @@ const removeReactionMutation = `mutation removeReaction($subject: ID!, $content:
 const minimizeMutation = `mutation minimizeComment($subject: ID!) {
   minimizeComment(input: { subjectId: $subject, classifier: OUTDATED }) { clientMutationId }
 }`
-const graphQlName: Record<Reaction, string> = {
-  eyes: 'EYES',
-  rocket: 'ROCKET',
-  confused: 'CONFUSED',
-  '-1': 'THUMBS_DOWN',
-}
-
 interface Mine {
   content: Reaction
   login: string

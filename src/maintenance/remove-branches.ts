@@ -6,7 +6,7 @@ import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { GitHub, Log, RunQueue, TasksClient } from '../core/model/ports.ts'
 import { type Thread, threadSlot } from '../core/model/thread.ts'
 import { isTerminal, type Run } from '../core/run/run.ts'
-import { isUsed, UnusedBranch } from '../core/run/unused-branch.ts'
+import { UnusedBranch } from '../core/run/unused-branch.ts'
 
 export interface RemovalDeps {
   github: GitHub
@@ -65,17 +65,19 @@ async function poll(
   if (!tenant) return pause
   const github = deps.github(thread)
   const live = await liveRun(deps, thread)
-  const stands = await github.branch(name)
   if (live) {
-    if (!stands && unused.removing && live.branch?.name === name) await putBack(deps, unused)
+    const wantsIt = unused.removing && live.branch?.name === name
+    if (wantsIt && !(await github.branch(name))) await putBack(deps, unused)
     return pause
   }
-  if (stands?.sha !== sha) return 'done'
+  if (unused.removed) return 'done'
   if (!isTerminal(await tenant.posthog.statusOf(session))) return pause
-  if (await isUsed(github, name)) return 'done'
+  const use = await github.branchUse(name)
+  if (use.sha !== sha || use.isUsed) return 'done'
   await turn.remember({ ...unused, removing: true })
   await github.deleteBranch(name, sha)
   deps.reached('unused branch removed, not recorded')
+  await turn.remember({ ...unused, removing: true, removed: true })
   deps.log.info({ thread: thread.url, branch: name }, 'removed an unused branch')
   // A Run may have begun meanwhile, which wants it back.
   return 0

@@ -420,7 +420,7 @@ describe('comments', () => {
       { id: 12, body: '', createdAt: Date.parse('2026-01-02T14:00:00Z') },
     ])
     expect(seen.filter(line => line.includes('/comments'))).toEqual([
-      `GET ${at}/issues/7/comments?per_page=100&since=2026-01-02T14%3A02%3A00.000Z`,
+      `GET ${at}/issues/7/comments?since=2026-01-02T14%3A02%3A00.000Z&per_page=100`,
       `GET ${at}/issues/7/comments?page=2`,
     ])
   })

@@ -34,8 +34,7 @@ async function turns(given: Given) {
   const did: string[] = []
   const github: Partial<ThreadClient> = {
     branch: async name => (sha === undefined ? undefined : { name, sha }),
-    isBaseOfPull: async () => false,
-    pullsFrom: async () => [],
+    branchUse: async () => ({ sha, isUsed: false }),
     issueBranches: async () => ({ linked: [], ours: [], base: undefined, ids: undefined }),
     deleteBranch: async (name, from) => {
       did.push(`removed ${name} at ${from}`)
@@ -107,7 +106,10 @@ describe('it stays, and is looked at again in five minutes', () => {
 describe('it stays for good', () => {
   test.each<[string, Given]>([
     ['when something was pushed to it', { sha: 'f'.repeat(40) }],
-    ['when a pull request goes into it', { github: { isBaseOfPull: async () => true } }],
+    [
+      'when a pull request goes into it',
+      { github: { branchUse: async () => ({ sha: branch.sha, isUsed: true }) } },
+    ],
     [
       'when its task run has not ended in two days',
       { now: t0 + 49 * hour, status: async () => 'in_progress' },

@@ -249,7 +249,7 @@ describe('a step that is refused', () => {
   test.each(['find-branch', 'create-task', 'start-run', 'rejoin', 'deliver'])(
     '%s fails the Run, and nothing is under way any more',
     async name => {
-      const { saves } = await advance(runOf(name), no())
+      const { saves } = await advance(runOf(name), { ...no(), removeLater: async () => {} })
       const after = saves.find(({ outcome }) => outcome)
       expect(after).toMatchObject({ outcome: failed, concludedAt: now })
       expect(after?.intent).toBeUndefined()
@@ -398,11 +398,10 @@ describe('a read that is refused', () => {
     const posthog = { logLength: no, poll: no, cancel: async () => {}, cost: async () => undefined }
     const github = {
       comment: async () => 1,
-      react: async () => {},
-      unreact: async () => {},
+      settle: async () => ({ refused: [] }),
       branch: async () => undefined,
     }
-    const { saves } = await advance(refusedSince(ago, run), { posthog, github })
+    const { saves } = await advance(refusedSince(ago, run), { posthog, github, removeLater: async () => {} })
     expect(saves.some(({ outcome }) => outcome?.kind === 'failed')).toBe(ends)
   })
 
@@ -707,8 +706,7 @@ describe('the steps that ask nobody', () => {
         issueBranches: () => Promise.reject(limit),
         branch: () => Promise.reject(limit),
         pull: async () => ({ mergedAt: now - 10 * second }) as PullView,
-        react: async () => {},
-        unreact: async () => {},
+        settle: async () => ({ refused: [] }),
       }
       const { run, saves } = await advance(runWith({ ...mute, announced: told, ...given }), { github })
       return {

@@ -1,14 +1,21 @@
 /** What came of the work: whose pull request it is, where commits are, and what stands in the way of a branch. */
 import { describe, expect, test } from 'vitest'
-import { Rejected } from '../../src/core/model/errors.ts'
+import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
 import { maxClaims } from '../../src/core/model/own-pull-request.ts'
 import type { CommitView, PullView } from '../../src/core/model/views.ts'
 import type { Run } from '../../src/core/run/run.ts'
 import type { UnusedBranch } from '../../src/core/run/unused-branch.ts'
 import { dropBranch, findBranch } from '../../src/runs/steps/find-branch.ts'
-import { adoptPull, findResult } from '../../src/runs/steps/find-result.ts'
-import { handWith } from '../commands/command-world.ts'
+import { adoptPull, findResult, tendPull } from '../../src/runs/steps/find-result.ts'
+import { type Differs, handWith as handIn } from '../commands/command-world.ts'
 import { ask, branch, minute, pull, runWith, t0, taskRun, working } from '../core/given.ts'
+
+/** Whose PostHog makes tasks, and does not tell what they cost. */
+const handWith = (run: Run, differs: Differs = {}) =>
+  handIn(run, {
+    ...differs,
+    posthog: { cost: async () => undefined, createTask: async () => 'task-1', ...differs.posthog },
+  })
 
 const view = (differs: Partial<PullView> = {}): PullView => ({
   number: 9,
@@ -33,15 +40,16 @@ describe('a pull request that the agent names', () => {
       github: {
         pull: async () => named,
         isDescendant: async () => descended,
-        amendPull: async (number, { body }) => {
-          done.push(`amend ${number}`)
-          return { ...named, body: body ?? '' }
+        settle: async ({ pull: settled, reaction }) => {
+          done.push(...Object.keys(settled ?? {}), ...(reaction ? ['reaction'] : []))
+          return { pull: { ...named, body: settled?.change?.body ?? '' }, refused: [] }
         },
-        assign: async number => void done.push(`assign ${number}`),
-        requestReview: async number => void done.push(`review ${number}`),
       },
     })
-    const run = await adoptPull(context, named.url)
+    const found = await adoptPull(context, named.url)
+    expect(done, 'the thread is told first').toEqual([])
+    context.run = { ...found, outcome: { kind: 'pull' } }
+    const run = await tendPull(context)
     return { pulls: run.pulls.map(({ number }) => number), foreign: run.foreignPulls, done }
   }
   const stranger = { login: 'eve', bot: false }
@@ -53,7 +61,7 @@ describe('a pull request that the agent names', () => {
   ])('%s is ours', async (_, named, descended) => {
     const { pulls, done } = await adopted(named, descended)
     expect(pulls).toEqual([9])
-    expect(done).toEqual(['amend 9', 'assign 9', 'review 9'])
+    expect(done).toEqual(['number', 'change', 'assign', 'review', 'reaction'])
   })
 
   test.each<[string, PullView, boolean]>([
@@ -246,9 +254,7 @@ describe('a branch that ends up unused', () => {
       handWith(working({ outcome: { kind: 'answer' }, ...ended, ...given }), {
         removeLater: async (...what) => void left.push(what),
         github: {
-          branch: async name => ({ name, sha }),
-          isBaseOfPull: async () => isBase,
-          pullsFrom: async () => [],
+          branchUse: async () => ({ sha, isUsed: isBase }),
           deleteBranch: async (name, from) => void gone.push(`${name} at ${from}`),
         },
       }),
@@ -272,7 +278,15 @@ describe('a branch that ends up unused', () => {
     expect(gone).toEqual([])
     const session = { taskId: 'task-1', taskRunId: taskRun.id }
     const { thread, id } = working()
-    const unused = { thread, name: branch.name, sha: branch.sha, session, since: t0, removing: false }
+    const unused = {
+      thread,
+      name: branch.name,
+      sha: branch.sha,
+      session,
+      since: t0,
+      removing: false,
+      removed: false,
+    }
     expect(left).toEqual([[`${id}-2`, unused]])
   })
 
@@ -285,8 +299,15 @@ describe('a branch that ends up unused', () => {
     expect([gone.length, left.length]).toEqual([1 - later, later])
   })
 
-  test('is not left for later where a pull request goes into it', async () => {
-    expect(await drop({ taskRun }, { isBase: true })).toEqual({ gone: [], left: [] })
+  test('stays where a pull request goes into it', async () => {
+    expect(await drop({}, { isBase: true })).toEqual({ gone: [], left: [] })
+  })
+
+  test.each<[string, Partial<Run>]>([
+    ['a pull request comes from it', { pulls: [{ ...pull, head: branch.name }] }],
+    ['the work is on it', { pushed: 'f'.repeat(40) }],
+  ])('is not left for later where it is known that %s', async (_, known) => {
+    expect(await drop({ taskRun, ...known })).toEqual({ gone: [], left: [] })
   })
 
   test.each<[string, Partial<NonNullable<Run['branch']>>]>([
@@ -305,7 +326,10 @@ describe('a branch that ends up unused', () => {
     const identity = [{ name: branch.name, sha: branch.sha }]
     const base = { name: 'main', sha: branch.sha }
     const run = runWith(madeBranch === undefined ? {} : { madeBranch })
-    const github = { issueBranches: async () => ({ linked: [], ours: identity, base, ids: undefined }) }
+    const github = {
+      issueBranches: async () => ({ linked: [], ours: identity, base, ids: undefined }),
+      closing: async () => undefined,
+    }
     return (await findBranch(handWith(run, { github }))).branch
   }
 
@@ -330,12 +354,85 @@ describe('a branch that ends up unused', () => {
         }),
         makeBranch: async name => {
           order.push(`made ${name}`)
-          return { linked: true }
+          return { linked: true, open: true }
         },
       },
     })
     const run = await findBranch(hand)
     expect(order).toEqual([`written ${branch.name}`, `made ${branch.name}`])
     expect(run).toMatchObject({ madeBranch: branch.name, branch: { recorded: true } })
+  })
+})
+
+describe('a branch that is made', () => {
+  const making = (differs: Differs, run: Partial<Run> = {}) =>
+    handWith(runWith({ admitted: true, ...run }), {
+      ...differs,
+      github: {
+        issueBranches: async () => ({
+          linked: [],
+          ours: [],
+          base: { name: 'main', sha: branch.sha },
+          ids: undefined,
+        }),
+        makeBranch: async () => ({ linked: true, open: true }),
+        ...differs.github,
+      },
+    })
+
+  test('has the task made beside it, of which the intent is written first', async () => {
+    const order: string[] = []
+    let branchMade = (): void => {}
+    const hand = making({
+      save: async ({ intent, madeBranch }) => void order.push(`${intent?.kind} ${madeBranch}`),
+      github: {
+        makeBranch: () => {
+          order.push('branch begun')
+          return new Promise(resolve => {
+            branchMade = () => resolve({ linked: true, open: true })
+          })
+        },
+      },
+      posthog: {
+        createTask: async () => {
+          order.push('task begun')
+          // Would it wait for the branch, neither would ever be there.
+          branchMade()
+          return 'task-1'
+        },
+      },
+    })
+    const run = await findBranch(hand)
+    expect(run).toMatchObject({ taskId: 'task-1', taskMade: true, branch: { name: branch.name } })
+    expect(run.intent).toBeUndefined()
+    expect(order).toEqual([`create-task ${branch.name}`, 'branch begun', 'task begun'])
+  })
+
+  test('is known when the task failed, and the task when the branch failed', async () => {
+    const lost = new NoResponse('posthog', 'reset')
+    const hand = making({ posthog: { createTask: () => Promise.reject(lost) } })
+    await expect(findBranch(hand)).rejects.toBe(lost)
+    expect(hand.run).toMatchObject({ branch: { name: branch.name }, intent: { kind: 'create-task' } })
+
+    const reset = new NoResponse('github', 'reset')
+    const other = making({ github: { makeBranch: () => Promise.reject(reset) } })
+    await expect(findBranch(other)).rejects.toBe(reset)
+    expect(other.run).toMatchObject({ taskId: 'task-1', taskMade: true })
+    expect(other.run.branch).toBeUndefined()
+  })
+
+  test('in a thread that was closed meanwhile has its turn taken again', async () => {
+    const makeBranch = async () => ({ linked: true, open: false })
+    expect(await findBranch(making({ github: { makeBranch } }))).toMatchObject({ admitted: false })
+    const goesOn = {
+      settings: { ...runWith().settings, when: { ...runWith().settings.when, closed: 'continue' as const } },
+    }
+    expect(await findBranch(making({ github: { makeBranch } }, goesOn))).toMatchObject({ admitted: true })
+  })
+
+  test('asks itself where GitHub does not say whether the thread is open', async () => {
+    const closing = async () => ({ by: { login: 'olga', id: 1 }, at: t0 })
+    const hand = making({ github: { makeBranch: async () => ({ linked: false }), closing } })
+    expect(await findBranch(hand)).toMatchObject({ admitted: false })
   })
 })

@@ -429,6 +429,18 @@ export class MemoryBot {
     isDescendant: async () => false,
     pullsFrom: async head => this.#pulls.filter(pull => pull.head.ref === head),
     isBaseOfPull: async () => false,
+    branchUse: async name => ({ sha: this.#shaOf(name), isUsed: false }),
+    readAhead: async () => {},
+    earlierComments: async () => this.comments,
+    settle: async ({ pull, reaction }) => {
+      if (pull?.assign !== undefined) this.asked.push(`assign ${pull.assign}`)
+      if (pull?.review !== undefined) this.asked.push(`review ${pull.review}`)
+      if (reaction) this.reactions.push(reaction.content)
+      const found = this.#pulls.find(({ number }) => number === pull?.number)
+      if (!found) return { refused: [] }
+      found.body = this.#redact(pull?.change?.body ?? found.body)
+      return { pull: found, refused: [] }
+    },
     openPull: async ({ head, base, title, body }) => {
       this.opened.push({ title, body: this.#redact(body) })
       const view: PullView = {

@@ -3,112 +3,136 @@ import { expect, it } from 'vitest'
 import { onBothQueues } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onBothQueues('A read that is refused', world => {
-  /** Work asked for in a repository of its own, whose agent does what the test says. */
-  const asked = async (name: string, before: (repository: string) => void = () => {}) => {
-    const { github, posthog } = world()
-    const repository = await github.addRepo('acme', name)
-    posthog.script({ repository }, { kind: 'manual' })
-    const maya = github.as('maya', repository)
-    const { number } = await maya.opensIssue({ title: 'Login is flaky', body: 'Every third time.' })
-    before(repository)
-    await maya.comments(number, '/codex fix it')
-    const thread = new Thread(world(), number, repository)
-    const ledger = () => ledgerOf(world(), number, repository)
-    const runId = await github.waitFor(() => ledger().runs[0]?.runId)
-    const run = posthog.run(runId)
-    const work = async () => {
-      await run.openPull()
-      await run.completeTurn('Done.')
+onBothQueues(
+  'A read that is refused',
+  world => {
+    /** Work asked for in a repository of its own, whose agent does what the test says. */
+    const asked = async (name: string, before: (repository: string) => void = () => {}) => {
+      const { github, posthog } = world()
+      const repository = await github.addRepo('acme', name)
+      posthog.script({ repository }, { kind: 'manual' })
+      const maya = github.as('maya', repository)
+      const { number } = await maya.opensIssue({ title: 'Login is flaky', body: 'Every third time.' })
+      before(repository)
+      const comment = await maya.comments(number, '/codex fix it')
+      const thread = new Thread(world(), number, repository)
+      const ledger = () => ledgerOf(world(), number, repository)
+      const runId = await github.waitFor(() => ledger().runs[0]?.runId)
+      const run = posthog.run(runId)
+      const work = async () => {
+        await run.openPull()
+        await run.completeTurn('Done.')
+      }
+      const reacted = () => thread.waitForReaction('rocket', comment.id)
+      return { repository, number, thread, ledger, run, work, reacted }
     }
-    return { repository, number, thread, ledger, run, work }
-  }
 
-  type Asked = Awaited<ReturnType<typeof asked>>
+    type Asked = Awaited<ReturnType<typeof asked>>
 
-  const endsAsEver = async ({ thread, ledger }: Asked): Promise<void> => {
-    await thread.waitForAnswer('@maya the pull request is ready for you')
-    // The last that a Run does.
-    await thread.waitForFolded()
-    await thread.waitForAnswer(' · $0.42 · ')
-    expect(await thread.status()).toMatch(/^### 🚀 \[#\d+ /)
-    expect(await thread.statuses()).toHaveLength(1)
-    expect(await thread.answers()).toHaveLength(1)
-    const { tasks, runs, cancels } = ledger()
-    expect([tasks.length, runs.length, cancels.length]).toEqual([1, 1, 0])
-  }
+    const endsAsEver = async ({ thread, ledger }: Asked): Promise<void> => {
+      await thread.waitForAnswer('@maya the pull request is ready for you')
+      // The last that a Run does.
+      await thread.waitForFolded()
+      await thread.waitForAnswer(' · $0.42 · ')
+      expect(await thread.status()).toMatch(/^### 🚀 \[#\d+ /)
+      expect(await thread.statuses()).toHaveLength(1)
+      expect(await thread.answers()).toHaveLength(1)
+      const { tasks, runs, cancels } = ledger()
+      expect([tasks.length, runs.length, cancels.length]).toEqual([1, 1, 0])
+    }
 
-  it.each([
-    ['404', { kind: 'status', code: 404 }],
-    ['403', { kind: 'status', code: 403 }],
-    ['500', { kind: 'status', code: 500 }],
-    ['a page', { kind: 'html' }],
-    ['half a JSON', { kind: 'half-json' }],
-  ] as const)('once by PostHog, of the run and then of its log: %s', async (how, fault) => {
-    const { github, posthog } = world()
-    const work = await asked(`posthog-${how.replaceAll(' ', '-')}`)
-    await work.thread.waitForStatus('⏳ Codex is working')
-    const path = `/runs/${work.run.id}`
-    const faults = [
-      posthog.fault({ method: 'GET', route: new RegExp(`${path}/$`), fault }),
-      posthog.fault({ method: 'GET', route: new RegExp(`${path}/session_logs/$`), fault }),
+    it.each([
+      ['404', { kind: 'status', code: 404 }],
+      ['403', { kind: 'status', code: 403 }],
+      ['500', { kind: 'status', code: 500 }],
+      ['a page', { kind: 'html' }],
+      ['half a JSON', { kind: 'half-json' }],
+    ] as const)('once by PostHog, of the run and then of its log: %s', async (how, fault) => {
+      const { github, posthog } = world()
+      const work = await asked(`posthog-${how.replaceAll(' ', '-')}`)
+      await work.thread.waitForStatus('⏳ Codex is working')
+      const path = `/runs/${work.run.id}`
+      const faults = [
+        posthog.fault({ method: 'GET', route: new RegExp(`${path}/$`), fault }),
+        posthog.fault({ method: 'GET', route: new RegExp(`${path}/session_logs/$`), fault }),
+      ]
+      await github.waitFor(() => faults.every(({ hits }) => hits === 1))
+      await work.work()
+      await endsAsEver(work)
+    })
+
+    /** Each is refused once: the base when the branches are looked at again, the comments after the command. */
+    const reads = [
+      { path: '/git/matching-refs/' },
+      { path: '/git/ref/heads(?:/|%2F)main$', after: 1 },
+      { path: '/issues/\\d+/comments$', after: 1 },
+      { path: '/pulls/\\d+$' },
     ]
-    await github.waitFor(() => faults.every(({ hits }) => hits === 1))
-    await work.work()
-    await endsAsEver(work)
-  })
 
-  /** Each is refused once: the base when the branches are looked at again, the comments after the command. */
-  const reads = [
-    { path: '/git/matching-refs/' },
-    { path: '/git/ref/heads(?:/|%2F)main$', after: 1 },
-    { path: '/issues/\\d+/comments$', after: 1 },
-    { path: '/pulls/\\d+$' },
-    { path: '/git/ref/heads(?:/|%2F)codex(?:/|%2F)' },
-  ]
+    it('once by GitHub, of what is asked in one query: it is asked for singly', async () => {
+      const { github } = world()
+      const fault = { kind: 'status', code: 403, body: { message: 'Resource not accessible' } } as const
+      const armed = [/^threadAhead$/, /^pullAndPerson$/].map(operation =>
+        github.fault({ path: '/graphql', operation, fault }),
+      )
+      const work = await asked('one-query')
+      await work.work()
+      await endsAsEver(work)
+      await work.reacted()
+      expect(armed.map(({ hits }) => hits)).toEqual([1, 1])
+      const [pull] = await github.pulls(work.repository)
+      expect(pull).toMatchObject({ base: 'main', body: expect.stringContaining(`Closes #${work.number}`) })
+    })
 
-  it.each([
-    [404, 'Not Found'],
-    [403, 'Resource not accessible by integration'],
-  ])('once by GitHub, of branches, comments and the pull request: %i', async (code, message) => {
-    const { github } = world()
-    const fault = { kind: 'status', code, body: { message } } as const
-    const armed: ReturnType<typeof github.fault>[] = []
-    const work = await asked(`github-${code}`, repository => {
-      for (const { path, ...rest } of reads)
-        armed.push(
-          github.fault({ method: 'GET', path: new RegExp(`^/repos/${repository}${path}`), fault, ...rest }),
-        )
+    it.each([
+      [403, 'Resource not accessible by integration'],
+      [404, 'Not Found'],
+    ])('once by GitHub, of branches, comments and the pull request: %i', async (code, message) => {
+      const { github } = world()
+      const fault = { kind: 'status', code, body: { message } } as const
+      // Where each is asked for by itself.
+      const together = /^(?:threadAhead|pullAndPerson)$/
+      const noQuery = github.fault({ path: '/graphql', operation: together, times: Infinity, fault })
+      const armed: ReturnType<typeof github.fault>[] = []
+      const work = await asked(`github-${code}`, repository => {
+        for (const { path, ...rest } of reads)
+          armed.push(
+            github.fault({ method: 'GET', path: new RegExp(`^/repos/${repository}${path}`), fault, ...rest }),
+          )
+      })
+      await work.work()
+      await endsAsEver(work)
+      noQuery.cancel()
+      expect(armed.map(({ hits }) => hits)).toEqual(reads.map(() => 1))
     })
-    await work.work()
-    await endsAsEver(work)
-    expect(armed.map(({ hits }) => hits)).toEqual(reads.map(() => 1))
-  })
 
-  it('a thread that is locked while the agent works is told the result when it is unlocked', async () => {
-    const { github } = world()
-    const work = await asked('locked')
-    await work.thread.waitForStatus('⏳ Codex is working')
-    const body = { message: 'Unable to create comment because issue is locked.' }
-    const fault = { kind: 'status', code: 403, body } as const
-    const here = `^/repos/${work.repository}/issues`
-    const posts = github.fault({
-      method: 'POST',
-      path: new RegExp(`${here}/\\d+/comments$`),
-      times: Infinity,
-      fault,
+    it('a thread that is locked while the agent works is told the result when it is unlocked', async () => {
+      const { github } = world()
+      const work = await asked('locked')
+      await work.thread.waitForStatus('⏳ Codex is working')
+      const body = { message: 'Unable to create comment because issue is locked.' }
+      const fault = { kind: 'status', code: 403, body } as const
+      const here = `^/repos/${work.repository}/issues`
+      const posts = github.fault({
+        method: 'POST',
+        path: new RegExp(`${here}/\\d+/comments$`),
+        times: Infinity,
+        fault,
+      })
+      const edits = github.fault({
+        method: 'PATCH',
+        path: new RegExp(`${here}/comments/\\d+$`),
+        times: Infinity,
+        fault,
+      })
+      await work.work()
+      await github.waitFor(() => posts.hits + edits.hits > 0)
+      expect(await work.thread.answers()).toEqual([])
+      posts.cancel()
+      edits.cancel()
+      await endsAsEver(work)
     })
-    const edits = github.fault({
-      method: 'PATCH',
-      path: new RegExp(`${here}/comments/\\d+$`),
-      times: Infinity,
-      fault,
-    })
-    await work.work()
-    await github.waitFor(() => posts.hits + edits.hits > 0)
-    expect(await work.thread.answers()).toEqual([])
-    posts.cancel()
-    edits.cancel()
-    await endsAsEver(work)
-  })
-})
+  },
+  // What is refused on GraphQL is refused to all.
+  { oneByOne: true },
+)

@@ -17,9 +17,12 @@ import type {
   NewTask,
   OwnComment,
   Permission,
+  PullChange,
   PullView,
   Reaction,
   SandboxView,
+  Settled,
+  Settling,
   Target,
   ThreadState,
 } from './views.ts'
@@ -37,6 +40,10 @@ export interface ThreadClient {
   ownComments(since?: number, commentRef?: CommentRef): Promise<OwnComment[]>
   /** Of all threads, newest first, as far back as is looked. */
   ownCommentsOfRepository(): Promise<{ number: number; body: string }[]>
+  /** Has in one call what commands and the start of a Run ask: the next to ask for one of it is answered from there. */
+  readAhead(): Promise<void>
+  /** Those of the thread as they were read ahead, else as they are now. */
+  earlierComments(): Promise<OwnComment[]>
   attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
   reviewComments(reviewId: number): Promise<InlineComment[]>
   /** `undefined` when it is gone. */
@@ -47,7 +54,7 @@ export interface ThreadClient {
   fileCommits(path: string): Promise<string[]>
   isInTeam(team: string, login: string): Promise<boolean>
   /** Who closed the thread, and when (ms since the epoch), if it is closed. */
-  closing(): Promise<Closing | undefined>
+  closing(when?: 'now'): Promise<Closing | undefined>
   /** `undefined` when the thread is gone from here. */
   state(): Promise<ThreadState | undefined>
   hasComment(commentRef: { in: 'thread' | 'inline'; commentId: number }): Promise<boolean>
@@ -60,10 +67,16 @@ export interface ThreadClient {
   branch(name: string): Promise<BranchView | undefined>
   /** @param stem what the names of those begin with that the bot makes */
   issueBranches(stem: string): Promise<IssueBranches>
-  makeBranch(name: string, sha: string, ids: IssueBranches['ids']): Promise<{ linked: boolean }>
+  /** `open`: the thread was, when the branch was made; `undefined` when GitHub did not say. */
+  makeBranch(
+    name: string,
+    sha: string,
+    ids: IssueBranches['ids'],
+  ): Promise<{ linked: boolean; open?: boolean }>
   /** Only if it still stands at that commit. */
   deleteBranch(name: string, sha: string): Promise<void>
-  pull(number: number): Promise<PullView | undefined>
+  /** With a person who is to take part in it; `seen`: as it was found a moment ago will do. */
+  pull(number: number, person?: { login: string; seen?: boolean }): Promise<PullView | undefined>
   /** What a head has that a base has not, oldest first; `undefined` when they have nothing in common. */
   commitsSince(base: string, head: string): Promise<CommitView[] | undefined>
   /** The paths that a pull request changes: the first hundred, in their order. */
@@ -74,8 +87,12 @@ export interface ThreadClient {
   /** Whether one commit has the other among its ancestors, or is it. */
   isDescendant(ancestor: string, sha: string): Promise<boolean>
   isBaseOfPull(base: string): Promise<boolean>
+  /** Where a branch stands, and whether an open pull request goes into it or comes from it. */
+  branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean }>
   openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView>
-  amendPull(number: number, change: { base?: string; body?: string }): Promise<PullView>
+  amendPull(number: number, change: PullChange): Promise<PullView>
+  /** Repeatable; what GitHub refuses of it is named, and the rest is done. */
+  settle(settling: Settling): Promise<Settled>
 }
 
 export interface TasksClient {

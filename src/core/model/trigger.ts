@@ -27,11 +27,12 @@ export type InlineComment = z.infer<typeof InlineComment>
 
 /** Where a comment stands, which decides how to react and where to answer. */
 export const CommentRef = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('thread'), commentId: z.number().int() }),
+  z.object({ kind: z.literal('thread'), commentId: z.number().int(), nodeId: z.string().optional() }),
   z.object({ kind: z.literal('review'), reviewId: z.number().int(), nodeId: z.string() }),
   z.object({
     kind: z.literal('inline'),
     commentId: z.number().int(),
+    nodeId: z.string().optional(),
     /** The first comment of the inline thread: answers go there. */
     rootId: z.number().int(),
     reviewId: z.number().int().nullable(),

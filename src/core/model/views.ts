@@ -59,6 +59,28 @@ export interface PullView {
   mergedAt: number | undefined
 }
 
+export interface PullChange {
+  base?: string
+  body?: string
+}
+
+export type SettlingPart = 'change' | 'assign' | 'review'
+
+/** What is done at once when a Run has a result; each of it may be done twice. */
+export interface Settling {
+  pull?: { number: number; change?: PullChange; assign?: string; review?: string }
+  /** It takes the place of the 👀. */
+  reaction?: { target: Target; content: Reaction }
+  /** The node id of a comment that is folded away. */
+  fold?: string
+}
+
+export interface Settled {
+  /** As it is after a change of it. */
+  pull?: PullView
+  refused: SettlingPart[]
+}
+
 export interface Closing {
   by: Person
   at: number

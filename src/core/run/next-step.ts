@@ -35,6 +35,7 @@ export type Step =
   | { kind: 'poll' }
   | { kind: 'adopt-pull'; url: string }
   | { kind: 'find-result' }
+  | { kind: 'tend-pull' }
   | { kind: 'settle-outcome' }
   | { kind: 'give-up'; outcome: Outcome }
   | { kind: 'leave-agent' }
@@ -71,6 +72,7 @@ export const steps: Record<ActingStep['kind'], { asks: Service | undefined; kind
   poll: { asks: 'posthog', kind: 'read' },
   'adopt-pull': { asks: 'github', kind: 'both' },
   'find-result': { asks: 'github', kind: 'both' },
+  'tend-pull': { asks: 'github', kind: 'both' },
   'settle-outcome': { asks: undefined, kind: 'read' },
   'give-up': { asks: undefined, kind: 'read' },
   'leave-agent': { asks: undefined, kind: 'read' },
@@ -380,6 +382,7 @@ function* afterOutcome(run: Run, now: Now): Due {
   if (heard && now.text === 'phase') yield { kind: 'edit-status' }
   if (run.cost === undefined && run.taskRun) yield { kind: 'ask-cost' }
   if (heard && !run.announced.comment) yield { kind: 'conclude' }
+  if (run.untended.length > 0) yield { kind: 'tend-pull' }
   if (run.announced.inline < inlineToAnswer(run)) yield { kind: 'answer-inline' }
   if (!run.announced.reaction) yield { kind: 'react' }
   if (!run.announced.label) yield { kind: 'unlabel' }
@@ -393,6 +396,10 @@ function* afterOutcome(run: Run, now: Now): Due {
   if (isSuperseded(run) || run.supersedes.length > 0) yield { kind: 'minimize-status' }
   yield { kind: 'end' }
 }
+
+/** The status that nothing will be added to any more. */
+export const foldable = (run: Run, now: number): string | undefined =>
+  isSuperseded(run) && !inTail(run, now) && run.untended.length <= 1 ? run.status?.nodeId : undefined
 
 /** The inline comments of a review each get their answer; a lone one has the last word in its own thread. */
 const inlineToAnswer = ({ request: { origin, inline } }: Run): number =>

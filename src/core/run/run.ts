@@ -369,6 +369,8 @@ export const Run = z.object({
   /** Addresses that turned out not to be pull requests of this Run. */
   foreignPulls: z.array(z.string()).default([]),
   pulls: z.array(Pull).default([]),
+  /** Numbers of those that are not put right yet. */
+  untended: z.array(z.number().int()).default([]),
   /** How many of them the thread has been told of. */
   reported: z.number().int().default(0),
   /** GitHub was asked for commits and pull requests that PostHog did not tell of. */

@@ -3,7 +3,6 @@
  * task run has ended, which may be an hour after the Run did.
  */
 import { z } from 'zod'
-import type { ThreadClient } from '../model/ports.ts'
 import { Thread } from '../model/thread.ts'
 import { type Branch, isTerminal, type Run, sessionOf } from './run.ts'
 import { Session } from './session.ts'
@@ -19,6 +18,7 @@ export const UnusedBranch = z.object({
   since: z.number(),
   /** Its removal has begun. */
   removing: z.boolean().default(false),
+  removed: z.boolean().default(false),
 })
 export type UnusedBranch = z.infer<typeof UnusedBranch>
 
@@ -32,12 +32,4 @@ export function sessionAtWork(run: Run): Session | undefined {
   const { taskRun, earlier } = run
   if (taskRun) return isTerminal(taskRun.status) ? undefined : sessionOf(run)
   return earlier && !earlier.over ? { taskId: earlier.taskId, taskRunId: earlier.taskRunId } : undefined
-}
-
-type Asks = Pick<ThreadClient, 'isBaseOfPull' | 'pullsFrom'>
-
-/** Whether a pull request goes into a branch, or comes from it. */
-export async function isUsed(github: Asks, name: string): Promise<boolean> {
-  if (await github.isBaseOfPull(name)) return true
-  return (await github.pullsFrom(name)).some(({ state }) => state === 'open')
 }

@@ -111,7 +111,7 @@ function fromIssueComment(
       ...arrived(payload, thread, deliveryId, words.at, app),
       id: words.edit ? `edit-${comment.id}-${words.edit}` : `comment-${comment.id}`,
       kind: 'comment',
-      commentRef: { kind: 'thread', commentId: comment.id },
+      commentRef: { kind: 'thread', commentId: comment.id, ...nodeOf(comment) },
       ...words.text,
       ...named(word),
       snapshot: snapshotOf(issue),
@@ -361,6 +361,7 @@ function fromInline(
       commentRef: {
         kind: 'inline',
         commentId: comment.id,
+        ...nodeOf(comment),
         rootId: comment.in_reply_to_id ?? comment.id,
         reviewId,
         inline: {
@@ -433,3 +434,6 @@ const headOf = (pull: payloads.PullRequestPayload): PullHead => ({
   base: pull.base.ref,
   repoId: pull.head.repo?.id ?? null,
 })
+
+const nodeOf = ({ node_id: nodeId }: { node_id?: string | undefined }): { nodeId?: string } =>
+  nodeId === undefined ? {} : { nodeId }

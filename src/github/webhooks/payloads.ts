@@ -72,6 +72,7 @@ const Changes = z.object({ body: z.object({ from: z.string().nullish() }).option
 
 const Comment = z.object({
   id: z.number().int(),
+  node_id: z.string().optional(),
   body,
   user: author,
   html_url: z.string().optional(),

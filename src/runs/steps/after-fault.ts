@@ -78,6 +78,7 @@ const lettingGo = (run: Run): Run => ({
   announced: allAnnounced,
   answers: [],
   claimedPulls: [],
+  untended: [],
   unseenPulls: {},
   releaseThread: true,
 })

@@ -17,9 +17,11 @@ const closed = 'closed this'
 export async function awaitAdmission(context: StepContext): Promise<Run> {
   const { job, deps } = context
   const now = deps.now()
+  // While it waits, a closing tells of itself; what became of that is asked once more before it begins.
+  const hasWaited = context.run.ahead !== undefined || context.run.waitsUntil !== undefined
   const [others, run] = await Promise.all([
     deps.others(context.run.thread.owner, now - maxWindowMs),
-    heedingClosing(context),
+    hasWaited ? context.run : heedingClosing(context),
   ])
   const paused = pausedBecause(deps.settings.deployment)
   if (paused !== undefined) return failed(context, atRest(paused))
@@ -40,17 +42,20 @@ export async function awaitAdmission(context: StepContext): Promise<Run> {
         waitsUntil: { at: turn.at, limit: limitReached(run, turn) },
         nextPollAt: Math.min(turn.at, now + 60_000),
       }
-    case 'now':
+    case 'now': {
+      const heeded = hasWaited ? await heedingClosing(context) : run
+      if (heeded.stop) return heeded
       // Who had to wait may have lost the right to it meanwhile.
       if (run.ahead !== undefined && !(await stillMay(context))) return failed(context, notAnyMore)
       return {
-        ...run,
+        ...heeded,
         admitted: true,
         admissionExpectedAt: now,
         ahead: undefined,
         waitsUntil: undefined,
         nextPollAt: undefined,
       }
+    }
   }
 }
 

@@ -1,15 +1,31 @@
 /** The branch of a thread: found, made, and taken away again when nothing came of it. */
 import { isBranchOfIssue, issueBranch, stemOf } from '../../core/model/branch-name.ts'
-import { Rejected } from '../../core/model/errors.ts'
+import { Rejected, RetryLater } from '../../core/model/errors.ts'
 import type { BranchView, IssueBranches } from '../../core/model/views.ts'
 import type { Branch, Outcome, Run } from '../../core/run/run.ts'
-import { isUsed, removableBranch, sessionAtWork } from '../../core/run/unused-branch.ts'
+import { removableBranch, sessionAtWork } from '../../core/run/unused-branch.ts'
 import { believeAbsent, type StepContext } from './step-context.ts'
+import { makeTask } from './task-run.ts'
 import { ignoreRefusal } from './tell-thread.ts'
 
+/** `open`: the thread was when the branch was made. */
+type Found = { branch: Branch; open?: boolean } | Outcome
+
 export async function findBranch(context: StepContext): Promise<Run> {
-  const branch = await branchOf(context)
-  if ('kind' in branch) return failed(context, branch)
+  const found = await branchOf(context)
+  if ('kind' in found) return failed(context, found)
+  const run = await closedMeanwhile(context, found.open)
+  return onBranch({ ...context, run }, found.branch)
+}
+
+/** What was read with the command may be older than a closing that found no Run to stop: its turn is taken again. */
+async function closedMeanwhile({ run, github }: StepContext, open: boolean | undefined): Promise<Run> {
+  if (run.settings.when.closed !== 'stop' || run.taskRun) return run
+  const isOpen = open ?? (await github.closing('now')) === undefined
+  return isOpen || run.ignoredStop ? run : { ...run, admitted: false }
+}
+
+function onBranch(context: StepContext, branch: Branch): Run {
   const { run } = context
   if (isOutdated(run, branch)) return failed(context, planOutdated(branch))
   const moved = run.head?.ref === branch.name && run.head.sha !== branch.sha
@@ -46,12 +62,12 @@ export function failed({ run, deps }: StepContext, outcome: Outcome): Run {
   }
 }
 
-async function branchOf(context: StepContext): Promise<Branch | Outcome> {
+async function branchOf(context: StepContext): Promise<Found> {
   const { run } = context
   const named = run.request.options.branch ?? openPullHead(run)
   if (named !== undefined) {
     const found = await context.github.branch(named)
-    if (found) return existing(found, intoOf(run, named))
+    if (found) return { branch: existing(found, intoOf(run, named)) }
     if (run.request.options.branch !== undefined) return gone(context, named)
   }
   return run.thread.kind === 'pull' ? headBranch(context) : forIssue(context)
@@ -74,13 +90,15 @@ const existing = ({ name, sha }: BranchView, into: string): Branch => ({
   linked: false,
 })
 
-async function headBranch(context: StepContext): Promise<Branch | Outcome> {
+async function headBranch(context: StepContext): Promise<Found> {
   const { head } = context.run
   const found = head && (await context.github.branch(head.ref))
-  return head && found ? existing(found, head.base) : gone(context, head?.ref ?? 'of this pull request')
+  return head && found
+    ? { branch: existing(found, head.base) }
+    : gone(context, head?.ref ?? 'of this pull request')
 }
 
-async function forIssue(context: StepContext): Promise<Branch | Outcome> {
+async function forIssue(context: StepContext): Promise<Found> {
   const { run } = context
   const into = run.thread.defaultBranch
   const stem = stemOf(run.settings.branch_prefix, run.thread.number)
@@ -89,11 +107,14 @@ async function forIssue(context: StepContext): Promise<Branch | Outcome> {
   const isOurs = ({ name }: BranchView): boolean => name === run.madeBranch || isBranchOfIssue(name, stem)
   const identity = linked ? [linked].find(isOurs) : branches.ours[0]
   // One of ours is found again after a crash between making it and writing that down.
-  if (identity) return madeBefore(context, identity, { base: branches.base, linked: linked !== undefined })
-  if (linked) return { ...existing(linked, into), linked: true }
+  if (identity)
+    return { branch: madeBefore(context, identity, { base: branches.base, linked: linked !== undefined }) }
+  if (linked) return { branch: { ...existing(linked, into), linked: true } }
   if (!branches.base) return emptyRepository(context, into)
   const direct = run.request.what === 'plan' || run.settings.branch === 'default'
-  return direct ? existing(branches.base, into) : make(context, stem, { ...branches, base: branches.base })
+  return direct
+    ? { branch: existing(branches.base, into) }
+    : make(context, stem, { ...branches, base: branches.base })
 }
 
 function madeBefore(
@@ -113,14 +134,47 @@ interface Basis {
   ids: IssueBranches['ids']
 }
 
-async function make(context: StepContext, stem: string, { base, ids }: Basis): Promise<Branch | Outcome> {
+/** The task, which everything else is known for, is made meanwhile. */
+async function make(context: StepContext, stem: string, { base, ids }: Basis): Promise<Found> {
   const name = issueBranch(stem, context.run.snapshot.title)
-  await context.save({ ...context.run, madeBranch: name })
+  const also = { madeBranch: name }
+  let making: Promise<Found> | undefined
+  const begin = (): void => {
+    making = makeOne(context, { name, base, ids })
+    // Told of when the task is there, or is not.
+    making.catch(() => {})
+  }
+  if (context.run.taskId === undefined) {
+    try {
+      const taskId = await makeTask(context, { also, begin })
+      context.run = { ...context.run, intent: undefined, taskId, taskMade: true }
+    } catch (error) {
+      const made = await making?.catch((fault: unknown) => {
+        // A limit counts for all, whatever failed beside it.
+        if (fault instanceof RetryLater) throw fault
+      })
+      if (made && !('kind' in made)) context.run = { ...context.run, branch: made.branch }
+      throw error
+    }
+    if (making) return making
+  }
+  await context.save({ ...context.run, ...also })
   await context.job.assertLocked()
+  return makeOne(context, { name, base, ids })
+}
+
+interface Making {
+  name: string
+  base: BranchView
+  ids: IssueBranches['ids']
+}
+
+async function makeOne(context: StepContext, { name, base, ids }: Making): Promise<Found> {
   try {
-    const { linked } = await context.github.makeBranch(name, base.sha, ids)
+    const { linked, open } = await context.github.makeBranch(name, base.sha, ids)
     context.deps.reached('branch made, not recorded')
-    return { name, into: base.name, sha: base.sha, made: true, fresh: true, recorded: true, linked }
+    const branch = { name, into: base.name, sha: base.sha, made: true, fresh: true, recorded: true, linked }
+    return { branch, ...(open === undefined ? {} : { open }) }
   } catch (error) {
     if (!(error instanceof Rejected) || (error.status !== 422 && error.status !== 403)) throw error
     return /archived/i.test(error.message)
@@ -181,17 +235,29 @@ export async function dropBranch(context: StepContext): Promise<Run> {
 
 async function dropIfUnused(context: StepContext, { name, sha }: Branch): Promise<void> {
   const { run, deps, job, github } = context
-  const now = await github.branch(name)
-  if (!now) believeAbsent(context, `The branch ${name}`)
-  if (now?.sha !== sha || (await isUsed(github, name))) return
+  if (run.pushed !== undefined || run.pulls.some(({ head, state }) => head === name && state === 'open'))
+    return
   const session = sessionAtWork(run)
-  await job.assertLocked()
   if (session) {
-    const unused = { thread: run.thread, name, sha, session, since: deps.now(), removing: false }
+    // Whether it is used is asked then.
+    await job.assertLocked()
+    const unused = {
+      thread: run.thread,
+      name,
+      sha,
+      session,
+      since: deps.now(),
+      removing: false,
+      removed: false,
+    }
     await deps.removeLater(`${run.id}-${run.round}`, unused)
     deps.reached('branch left for later, not recorded')
     return
   }
+  const use = await github.branchUse(name)
+  if (use.sha === undefined) believeAbsent(context, `The branch ${name}`)
+  if (use.sha !== sha || use.isUsed) return
+  await job.assertLocked()
   await github.deleteBranch(name, sha)
   deps.reached('branch dropped, not recorded')
 }

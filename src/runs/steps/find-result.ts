@@ -3,13 +3,14 @@
 import { Rejected } from '../../core/model/errors.ts'
 import { agentsCommit, maxClaims, ownershipOf, pullNumberIn } from '../../core/model/own-pull-request.ts'
 import { threadName } from '../../core/model/thread.ts'
-import { type PullView, pullOf } from '../../core/model/views.ts'
+import { type PullChange, type PullView, pullOf } from '../../core/model/views.ts'
+import { foldable } from '../../core/run/next-step.ts'
 import type { Pull, Run } from '../../core/run/run.ts'
 import { limits } from '../../core/run/timing.ts'
 import { closesIssue, withFirst } from '../../core/text/closing-words.ts'
 import { disarm, quoted } from '../../core/text/safe-markdown.ts'
 import { believeAbsent, once, type StepContext } from './step-context.ts'
-import { ignoreRefusal, markerOf } from './tell-thread.ts'
+import { markerOf, reactionTo } from './tell-thread.ts'
 
 /** An address that PostHog gave: looked up only here, and taken only if the pull request is the Run's own. */
 export async function adoptPull(context: StepContext, url: string): Promise<Run> {
@@ -23,15 +24,28 @@ export async function adoptPull(context: StepContext, url: string): Promise<Run>
   const isFirst = run.unseenPulls[url] === undefined
   if (isFirst && run.claimsSeen >= maxClaims) return foreign
   const claimsSeen = run.claimsSeen + (isFirst ? 1 : 0)
-  const view = await context.github.pull(number)
+  const [view, cost] = await Promise.all([
+    context.github.pull(number, { login: run.request.by.login }),
+    costSoFar(context),
+  ])
   if (!view && mayAppear(context, url)) return { ...askedAgain(context, url), claimsSeen }
   if (!view || !(await isOwn(context, view))) {
     context.deps.log.warn({ run: run.id, url }, 'not a pull request of this run')
     return { ...foreign, claimsSeen }
   }
-  const pull = await putRight(context, view)
-  await involve(context, view)
-  return { ...run, claimedPulls, claimsSeen, pulls: withPull(run.pulls, pull) }
+  return { ...withFound(run, view), claimedPulls, claimsSeen, cost }
+}
+
+/** The thread is told of it first, and then it is put right. */
+const withFound = (run: Run, view: PullView): Run => ({
+  ...run,
+  pulls: withPull(run.pulls, { ...recorded(view), base: wantedBase(run, view) }),
+  untended: [...run.untended.filter(number => number !== view.number), view.number],
+})
+
+/** Read beside what has to be read, so that it takes no edit of its own. */
+export async function costSoFar({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Promise<Run['cost']> {
+  return run.taskId === undefined ? undefined : await deps.posthog.cost(run.taskId)
 }
 
 async function isOwn({ run, github }: StepContext, view: PullView): Promise<boolean> {
@@ -51,20 +65,46 @@ function askedAgain({ run, deps }: StepContext, url: string): Run {
   return { ...run, unseenPulls: { ...run.unseenPulls, [url]: { since, until } } }
 }
 
-/** Who asked stays responsible: assigned, and asked for a review of what the agent wrote. */
-async function involve(context: StepContext, view: PullView): Promise<void> {
-  const { settings, request } = context.run
-  const { assign, review } = settings.pull_request
-  if (view.state !== 'open') return
-  if (assign) {
-    await context.job.assertLocked()
-    await ignoreRefusal(context, context.github.assign(view.number, request.by.login))
-  }
-  if (review) {
-    await context.job.assertLocked()
-    await ignoreRefusal(context, context.github.requestReview(view.number, request.by.login))
-  }
+/**
+ * Puts a pull request right that the thread was told of. Who asked stays responsible: assigned, and asked for a review
+ * of what the agent wrote. The reaction, which is due as well, goes along.
+ */
+export async function tendPull(context: StepContext): Promise<Run> {
+  const { run, github } = context
+  const [number, ...untended] = run.untended
+  if (number === undefined) return run
+  const { login } = run.request.by
+  const view = await github.pull(number, { login, seen: true })
+  if (view?.state !== 'open') return { ...run, untended }
+  const change = wantedChange(context, view)
+  const { assign, review } = run.settings.pull_request
+  const reacts = run.outcome !== undefined && !run.announced.reaction && run.request.origin.kind !== 'tick'
+  const fold = foldable(run, context.deps.now())
+  await context.job.assertLocked()
+  const { pull, refused } = await github.settle({
+    pull: {
+      number,
+      ...(change ? { change } : {}),
+      ...(assign ? { assign: login } : {}),
+      ...(review ? { review: login } : {}),
+    },
+    ...(reacts ? { reaction: reactionTo(run) } : {}),
+    ...(fold === undefined ? {} : { fold }),
+  })
+  context.deps.reached('pull put right, not recorded')
+  if (refused.length > 0)
+    context.deps.log.warn({ run: run.id, pull: number, refused }, 'the pull request could not be put right')
+  const after = refused.includes('change') ? recorded(view, notPutRight(change)) : recorded(pull ?? view)
+  const told = reacts ? { ...run.announced, reaction: true } : run.announced
+  const status = run.status && fold !== undefined ? { ...run.status, minimized: true as const } : run.status
+  return { ...run, untended, status, announced: told, pulls: inPlace(run.pulls, after) }
 }
+
+const notPutRight = (change: PullChange | undefined): string =>
+  `GitHub did not let the bot change its ${change?.base === undefined ? '' : 'base or '}description`
+
+const inPlace = (pulls: readonly Pull[], pull: Pull): Pull[] =>
+  pulls.map(known => (known.number === pull.number ? pull : known))
 
 const withPull = (pulls: Pull[], pull: Pull): Pull[] => [
   ...pulls.filter(({ number }) => number !== pull.number),
@@ -80,12 +120,19 @@ const recorded = (view: PullView, message?: string): Pull => ({
  * PostHog takes the branch of a run as the base of its pull request: one that goes into a branch we made
  * for the issue is turned to where that branch came from, and its description made to close the issue.
  */
-async function putRight(context: StepContext, view: PullView): Promise<Pull> {
-  const { run } = context
-  const base = run.branch?.made && view.head.base === run.branch.name ? { base: run.branch.into } : {}
+function wantedChange(context: StepContext, view: PullView): PullChange | undefined {
+  const into = wantedBase(context.run, view)
+  const base = into === view.head.base ? {} : { base: into }
   const body = wantedBody(context, view)
   const change = { ...base, ...(body === view.body ? {} : { body }) }
-  if (view.state !== 'open' || Object.keys(change).length === 0) return recorded(view)
+  return Object.keys(change).length === 0 ? undefined : change
+}
+
+/** One that we opened ourselves. */
+async function putRight(context: StepContext, view: PullView): Promise<Pull> {
+  const { run } = context
+  const change = wantedChange(context, view)
+  if (view.state !== 'open' || !change) return recorded(view)
   await context.job.assertLocked()
   try {
     const amended = await context.github.amendPull(view.number, change)
@@ -97,9 +144,12 @@ async function putRight(context: StepContext, view: PullView): Promise<Pull> {
       { run: run.id, pull: view.number, err: error },
       'the pull request could not be put right',
     )
-    return recorded(view, `GitHub did not let the bot change its ${base.base ? 'base or ' : ''}description`)
+    return recorded(view, notPutRight(change))
   }
 }
+
+const wantedBase = ({ branch }: Run, { head: { base } }: PullView): string =>
+  branch?.made && base === branch.name ? branch.into : base
 
 /** The closing line and our marker, each added only where it is missing, and before what could swallow it. */
 function wantedBody(context: StepContext, view: PullView): string {
@@ -120,13 +170,13 @@ function wantedBody(context: StepContext, view: PullView): string {
 
 /** The turn is over and PostHog told of no new pull request: look what is on the branches. */
 export async function findResult(context: StepContext): Promise<Run> {
+  // Which never fails, so that no fault of the others is hidden behind it.
+  const asked = costSoFar(context)
   const found = await pullOfHeads(context)
-  if (found) await involve(context, found)
-  const run = found
-    ? { ...context.run, pulls: withPull(context.run.pulls, await putRight(context, found)) }
-    : context.run
   const pushed = await pushedTo(context)
-  const known: Run = { ...run, resultChecked: true, ...(pushed === undefined ? {} : { pushed }) }
+  const cost = await asked
+  const run = found ? withFound(context.run, found) : context.run
+  const known: Run = { ...run, cost, resultChecked: true, ...(pushed === undefined ? {} : { pushed }) }
   const opens = pushed !== undefined && canOpen(known)
   return opens ? { ...(await openOurs(context, known)), intent: undefined } : { ...known, intent: undefined }
 }

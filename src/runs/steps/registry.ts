@@ -6,7 +6,7 @@ import type { Run } from '../../core/run/run.ts'
 import { answerMessage } from './answer-message.ts'
 import { awaitAdmission } from './await-admission.ts'
 import { dropBranch, failed, findBranch } from './find-branch.ts'
-import { adoptPull, findResult } from './find-result.ts'
+import { adoptPull, findResult, tendPull } from './find-result.ts'
 import { gatherContext } from './gather-context.ts'
 import { allAnnounced, type StepContext } from './step-context.ts'
 import {
@@ -54,6 +54,7 @@ const acts: { [D in ActingStep['kind']]: Act<D> } = {
   poll,
   'adopt-pull': (context, { url }) => adoptPull(context, url),
   'find-result': findResult,
+  'tend-pull': tendPull,
   'settle-outcome': ({ run, deps }) => ({ ...run, outcome: outcomeOf(run), concludedAt: deps.now() }),
   'give-up': (context, { outcome }) => failed(context, outcome),
   'leave-agent': ({ run }) => ({ ...run, intent: undefined, agentLeft: true }),
@@ -72,6 +73,7 @@ const acts: { [D in ActingStep['kind']]: Act<D> } = {
     trouble: undefined,
     threadBlocked: undefined,
     intent: undefined,
+    untended: [],
     releaseThread: true,
     readOnlyThread: true,
     announced: allAnnounced,

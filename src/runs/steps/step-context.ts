@@ -94,6 +94,8 @@ interface Once<T> {
   intent: Intent
   /** It has somebody set to work: not after a stop. */
   begins?: boolean
+  /** What else is written down before it. */
+  also?: Partial<Run>
   /** Looks for the trace of an earlier attempt. */
   find(intent: Intent): Promise<T | undefined>
   perform(): Promise<T>
@@ -104,11 +106,14 @@ interface Once<T> {
  * writes the result. When an earlier attempt left its intent behind, its trace is looked for first, until
  * it has had time to become visible, counted from when it was clear that no answer would come.
  */
-export async function once<T>(context: StepContext, { intent, begins, find, perform }: Once<T>): Promise<T> {
+export async function once<T>(
+  context: StepContext,
+  { intent, begins, also, find, perform }: Once<T>,
+): Promise<T> {
   const trace = context.run.intent && (await traceOf(context, context.run.intent, find))
   if (trace !== undefined) return trace
   if (begins && (context.run.stop || context.run.outcome)) throw new Cancelled()
-  await context.save({ ...context.run, intent })
+  await context.save({ ...context.run, ...also, intent })
   await context.job.assertLocked()
   const { begun, done } = around[intent.kind]
   context.deps.reached(begun)

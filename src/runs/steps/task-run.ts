@@ -35,29 +35,41 @@ import {
   type StagedAttachments,
 } from '../../core/text/attachment-links.ts'
 import { givesWay } from './await-admission.ts'
+import { costSoFar } from './find-result.ts'
 import { attachmentsOf, stageAttachments } from './stage-attachments.ts'
 import { once, type StepContext } from './step-context.ts'
 
 const maxTitle = 255
 
 export async function createTask(context: StepContext): Promise<Run> {
+  const taskId = await makeTask(context)
+  return { ...context.run, intent: undefined, taskId, taskMade: true }
+}
+
+/** @param beside is begun together with it, and only if it is */
+export async function makeTask(
+  context: StepContext,
+  beside?: { also: Partial<Run>; begin(): void },
+): Promise<string> {
   const { run, deps } = context
   const marker = taskMarker(run)
   const name = ` (${threadName(run.thread)})`
   const title = `${[...run.snapshot.title].slice(0, maxTitle - name.length).join('')}${name}`
   const asked = run.request.text || run.snapshot.title
-  const taskId = await once(context, {
+  return once(context, {
     intent: { kind: 'create-task', at: deps.now() },
     begins: true,
+    ...(beside ? { also: beside.also } : {}),
     find: () => deps.posthog.findTask(marker),
-    perform: () =>
-      deps.posthog.createTask({
+    perform: () => {
+      beside?.begin()
+      return deps.posthog.createTask({
         title,
         description: `${asked}\n\nAsked by ${run.request.by.login} on ${run.thread.url}\n${marker}`,
         repository: `${run.thread.owner}/${run.thread.repo}`,
-      }),
+      })
+    },
   })
-  return { ...context.run, intent: undefined, taskId, taskMade: true }
 }
 
 /** Goes on in an earlier session: in its run if that still listens, else a new run resumes it. */
@@ -466,7 +478,6 @@ function pauseAfterLook(
 }
 
 /** Nice to know, and nothing more: a server that does not tell is not asked again. */
-export async function askCost({ run, deps }: StepContext): Promise<Run> {
-  const cost = run.taskId === undefined ? undefined : await deps.posthog.cost(run.taskId)
-  return { ...run, cost: cost ?? null }
+export async function askCost(context: StepContext): Promise<Run> {
+  return { ...context.run, cost: (await costSoFar(context)) ?? null }
 }

@@ -7,7 +7,7 @@ import { maxComment } from '../../core/comments/words.ts'
 import { Rejected } from '../../core/model/errors.ts'
 import type { Marker } from '../../core/model/marker.ts'
 import type { CommentRef } from '../../core/model/trigger.ts'
-import type { OwnComment, Target } from '../../core/model/views.ts'
+import type { OwnComment, Settling, Target } from '../../core/model/views.ts'
 import { endsQuietly, isSuperseded } from '../../core/run/last-word.ts'
 import type { Now } from '../../core/run/next-step.ts'
 import { backupOf } from '../../core/run/recovery-record.ts'
@@ -239,17 +239,20 @@ export async function answerInline(context: StepContext): Promise<Run> {
   return told
 }
 
+export function reactionTo({ request: { origin }, outcome }: Run): NonNullable<Settling['reaction']> {
+  const target: Target = origin.kind === 'comment' ? origin.commentRef : { kind: 'subject' }
+  const well = outcome?.kind !== 'failed' && outcome?.kind !== 'stopped'
+  return { target, content: well ? 'rocket' : 'confused' }
+}
+
 /** 👀 gives way to how it ended. */
 export async function react(context: StepContext): Promise<Run> {
   const { run, github } = context
   const { origin } = run.request
   if (origin.kind === 'tick') return { ...run, announced: { ...run.announced, reaction: true } }
-  const target: Target = origin.kind === 'comment' ? origin.commentRef : { kind: 'subject' }
-  const well = run.outcome?.kind !== 'failed' && run.outcome?.kind !== 'stopped'
+  const reaction = reactionTo(run)
   await context.job.assertLocked()
-  await ignoreRefusal(context, github.react(target, well ? 'rocket' : 'confused'))
-  await context.job.assertLocked()
-  await ignoreRefusal(context, github.unreact(target, 'eyes'))
+  await ignoreRefusal(context, github.settle({ reaction }))
   context.deps.reached('reaction swapped, not recorded')
   return { ...run, announced: { ...run.announced, reaction: true } }
 }

@@ -3,7 +3,7 @@
 import { messagesIn } from '../../../src/core/agent/prompt.ts'
 import { isNotFound, Rejected } from '../../../src/core/model/errors.ts'
 import type { TasksClient, ThreadClient } from '../../../src/core/model/ports.ts'
-import type { PullView } from '../../../src/core/model/views.ts'
+import type { PullChange, PullView } from '../../../src/core/model/views.ts'
 import { type AgentRun, begin, goOn, isOver } from './agent.ts'
 import type { ActingStep, Worker, World } from './world.ts'
 
@@ -35,6 +35,16 @@ const openedPull = (
   ...given,
 })
 
+function amended(world: World, number: number, { base, body }: PullChange): PullView {
+  const index = world.pulls.findIndex(each => each.number === number)
+  const before = world.pulls[index]
+  if (!before) throw new Rejected('github', 404, '', 'Not Found')
+  const head = { ...before.head, base: base ?? before.head.base }
+  const view = { ...before, body: body ?? before.body, head }
+  world.pulls[index] = view
+  return view
+}
+
 export function gitHubOf(world: World, worker: Worker): ThreadClient {
   const at = <T>(kind: Kind, name: string, effect: () => T): Promise<T> =>
     world.call(worker, { service: 'github', name, effect, ...kind })
@@ -58,6 +68,8 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     closing: () => at(reads, 'closing', () => undefined),
     comments: () => at(reads, 'comments', () => []),
     ownComments: () => at(reads, 'own comments', () => [...world.comments]),
+    readAhead: () => at(reads, 'thread', () => undefined),
+    earlierComments: () => at(reads, 'own comments', () => [...world.comments]),
     comment: body =>
       at(creates, 'comment', () => {
         const id = 600 + world.comments.length
@@ -101,6 +113,11 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     isDescendant: () => at(reads, 'compare', () => true),
     pullsFrom: head => at(reads, 'pulls', () => world.pulls.filter(each => each.head.ref === head)),
     isBaseOfPull: base => at(reads, 'bases', () => world.pulls.some(each => each.head.base === base)),
+    branchUse: name =>
+      at(reads, 'branch use', () => ({
+        sha: world.branches.get(name),
+        isUsed: world.pulls.some(({ head }) => head.base === name || head.ref === name),
+      })),
     openPull: ({ head, base, title, body }) =>
       at(creates, 'open pull', () => {
         world.effects.push(`pull ${head}`)
@@ -109,16 +126,12 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         world.pulls.push(view)
         return view
       }),
-    amendPull: (number, { base, body }) =>
-      at(writes, 'amend pull', () => {
-        const index = world.pulls.findIndex(each => each.number === number)
-        const before = world.pulls[index]
-        if (!before) throw new Rejected('github', 404, '', 'Not Found')
-        const head = { ...before.head, base: base ?? before.head.base }
-        const view = { ...before, body: body ?? before.body, head }
-        world.pulls[index] = view
-        return view
-      }),
+    amendPull: (number, change) => at(writes, 'amend pull', () => amended(world, number, change)),
+    settle: ({ pull }) =>
+      at(writes, 'settle', () => ({
+        ...(pull?.change ? { pull: amended(world, pull.number, pull.change) } : {}),
+        refused: [],
+      })),
     deleteComment: absent('deleteComment'),
     attachments: absent('attachments'),
     reviewComments: absent('reviewComments'),

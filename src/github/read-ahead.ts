@@ -1,0 +1,247 @@
+/**
+ * What a command and the start of its Run ask of a thread, in one query instead of six calls. Each part is given out
+ * once, and only for a few seconds: whoever asks a second time wants to know how it is then. A server without GraphQL,
+ * or without one of the fields, answers the single questions.
+ */
+import type { Octokit } from '@octokit/rest'
+import { z } from 'zod'
+import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
+import { Rejected } from '../core/model/errors.ts'
+import type { Thread } from '../core/model/thread.ts'
+import type { IssueBranches, PullView } from '../core/model/views.ts'
+import { settingsPath } from '../core/settings/repository-settings.ts'
+
+/** As REST has it. */
+export interface GivenComment {
+  id: number
+  body?: string | undefined
+  user: { login: string; type: string } | null
+  created_at: string
+  updated_at: string
+}
+
+interface Parts {
+  settings: { text: string | undefined }
+  comments: GivenComment[]
+  branches: IssueBranches
+  open: true
+  pull: PullView
+}
+
+/** How long what was read ahead is good for, in ms. */
+const goodFor = 10_000
+const maxKept = 1_000
+const mostIds = 10_000
+/** How long a server that could not answer is not asked again, in ms. */
+const absentFor = 60 * 60_000
+
+export interface ReadAheads {
+  keep(key: string, parts: Partial<Parts>): void
+  /** Once. */
+  take<K extends keyof Parts>(key: string, part: K): Parts[K] | undefined
+  see<K extends keyof Parts>(key: string, part: K): Parts[K] | undefined
+  /** Node ids, which never change. */
+  ids: { get(name: string): string | undefined; set(name: string, id: string): void }
+  /** The server does not know the query. */
+  noteAbsent(): void
+  isAbsent(): boolean
+}
+
+export function readAheads(now: () => number): ReadAheads {
+  const kept = new Map<string, { at: number; parts: Partial<Parts> }>()
+  const ids = new Map<string, string>()
+  let absentUntil = 0
+  const fresh = (key: string): Partial<Parts> | undefined => {
+    const found = kept.get(key)
+    if (found && now() - found.at < goodFor) return found.parts
+    kept.delete(key)
+    return undefined
+  }
+  return {
+    keep(key, parts) {
+      kept.delete(key)
+      kept.set(key, { at: now(), parts })
+      dropOldest(kept, maxKept)
+    },
+    take(key, part) {
+      const parts = fresh(key)
+      const found = parts?.[part]
+      delete parts?.[part]
+      return found
+    },
+    see: (key, part) => fresh(key)?.[part],
+    ids: {
+      get: name => ids.get(name),
+      set(name, id) {
+        ids.set(name, id)
+        dropOldest(ids, mostIds)
+      },
+    },
+    noteAbsent() {
+      absentUntil = now() + absentFor
+    },
+    isAbsent: () => now() < absentUntil,
+  }
+}
+
+function dropOldest(map: Map<string, unknown>, most: number): void {
+  const [oldest] = map.keys()
+  if (map.size > most && oldest !== undefined) map.delete(oldest)
+}
+
+/** The settings may have another prefix, which is known only when they are read. */
+export const usualStem = ({ number }: Pick<Thread, 'number'>): string => stemOf('codex/', number)
+
+export const threadKey = ({ repoId, number }: Pick<Thread, 'repoId' | 'number'>): string =>
+  `${repoId}/${number}`
+export const pullKey = (repoId: number, number: number): string => `${repoId}/pull/${number}`
+
+const comments = `comments(last: 100) {
+        totalCount
+        nodes { fullDatabaseId body createdAt updatedAt author { __typename login } }
+      }`
+
+const threadAhead = `query threadAhead($owner: String!, $name: String!, $number: Int!, $file: String!, $base: String!, $prefix: String!, $isIssue: Boolean!) {
+  repository(owner: $owner, name: $name) {
+    id
+    file: object(expression: $file) { ... on Blob { text isBinary isTruncated } }
+    base: ref(qualifiedName: $base) @include(if: $isIssue) { name target { oid } }
+    ours: refs(refPrefix: "refs/heads/", query: $prefix, first: 50) @include(if: $isIssue) {
+      totalCount
+      nodes { name target { oid } }
+    }
+    thread: issueOrPullRequest(number: $number) {
+      ... on Issue {
+        id
+        closed
+        ${comments}
+        linkedBranches(first: 10) { nodes { ref { name target { oid } } } }
+      }
+      ... on PullRequest {
+        id
+        closed
+        ${comments}
+      }
+    }
+  }
+}`
+
+const Ref = z.object({ name: z.string(), target: z.object({ oid: z.string() }) })
+
+const Answer = z.object({
+  repository: z.object({
+    id: z.string(),
+    file: z
+      .object({
+        text: z.string().nullable(),
+        isBinary: z.boolean().nullable(),
+        isTruncated: z.boolean(),
+      })
+      .nullable(),
+    base: Ref.nullish(),
+    ours: z.object({ totalCount: z.number(), nodes: z.array(Ref) }).optional(),
+    thread: z.object({
+      id: z.string(),
+      closed: z.boolean(),
+      comments: z.object({
+        totalCount: z.number(),
+        nodes: z.array(
+          z.object({
+            fullDatabaseId: z.coerce.number().int().positive(),
+            body: z.string(),
+            createdAt: z.string(),
+            updatedAt: z.string(),
+            author: z.object({ __typename: z.string(), login: z.string() }).nullable(),
+          }),
+        ),
+      }),
+      linkedBranches: z.object({ nodes: z.array(z.object({ ref: Ref.nullable() })) }).optional(),
+    }),
+  }),
+})
+type Found = z.infer<typeof Answer>['repository']
+
+/** Asks, and keeps what was said; without a clear answer nothing is kept. */
+export async function readAhead(client: Octokit, aheads: ReadAheads, thread: Thread): Promise<void> {
+  if (aheads.isAbsent()) return
+  // What was read before is of no use to who wants it anew, whatever comes of that.
+  aheads.keep(threadKey(thread), {})
+  try {
+    const found = Answer.parse(
+      await client.graphql(threadAhead, {
+        owner: thread.owner,
+        name: thread.repo,
+        number: thread.number,
+        file: `HEAD:${settingsPath}`,
+        base: `refs/heads/${thread.defaultBranch}`,
+        prefix: usualStem(thread),
+        isIssue: thread.kind === 'issue',
+      }),
+    ).repository
+    aheads.ids.set(String(thread.repoId), found.id)
+    aheads.ids.set(threadKey(thread), found.thread.id)
+    aheads.keep(threadKey(thread), partsOf(found, thread))
+  } catch (error) {
+    if (lacksField(error) || isNotThere(error)) aheads.noteAbsent()
+    else if (!isNoClearAnswer(error)) throw error
+  }
+}
+
+const isNotThere = (error: unknown): boolean =>
+  error instanceof Rejected && (error.status === 404 || error.status === 405)
+
+/** A refusal of the whole query says nothing of its parts: each is asked for by itself. */
+const isNoClearAnswer = (error: unknown): boolean =>
+  error instanceof Rejected || error instanceof z.ZodError || isGraphqlError(error)
+
+const isGraphqlError = (error: unknown): error is Error =>
+  error instanceof Error && error.name === 'GraphqlResponseError'
+
+/** A server from before a field refuses the whole text. */
+export const lacksField = (error: unknown): boolean =>
+  isGraphqlError(error) && /doesn't exist|isn't a defined|undefined/i.test(error.message)
+
+function partsOf(found: Found, { number, kind }: Thread): Partial<Parts> {
+  const { comments, closed } = found.thread
+  const branches = kind === 'issue' ? branchesOf(found, number) : undefined
+  const settings = settingsOf(found.file)
+  return {
+    ...(settings ? { settings } : {}),
+    ...(comments.totalCount <= comments.nodes.length ? { comments: comments.nodes.map(asRest) } : {}),
+    ...(branches ? { branches } : {}),
+    ...(closed ? {} : { open: true }),
+  }
+}
+
+/** What has no colon is no settings: perhaps a link to them, which only REST follows. */
+function settingsOf(file: Found['file']): Parts['settings'] | undefined {
+  if (file === null) return { text: undefined }
+  const { text, isBinary, isTruncated } = file
+  return text === null || isBinary || isTruncated || !text.includes(':') ? undefined : { text }
+}
+
+function branchesOf({ id, base, ours: identity, thread }: Found, number: number): IssueBranches | undefined {
+  if (!identity || !thread.linkedBranches || identity.totalCount > identity.nodes.length) return undefined
+  return {
+    linked: thread.linkedBranches.nodes.flatMap(({ ref }) => (ref ? [viewOf(ref)] : [])),
+    ours: identity.nodes.map(viewOf).filter(({ name }) => isBranchOfIssue(name, usualStem({ number }))),
+    base: base ? viewOf(base) : undefined,
+    ids: { issue: thread.id, repository: id },
+  }
+}
+
+const viewOf = ({ name, target }: z.infer<typeof Ref>) => ({ name, sha: target.oid })
+
+/** GraphQL leaves out the `[bot]` that REST puts behind the name of one. */
+export function loginOf(author: { __typename: string; login: string }): string {
+  const isBot = author.__typename === 'Bot' && !author.login.endsWith('[bot]')
+  return isBot ? `${author.login}[bot]` : author.login
+}
+
+const asRest = (comment: Found['thread']['comments']['nodes'][number]): GivenComment => ({
+  id: comment.fullDatabaseId,
+  body: comment.body,
+  user: comment.author && { login: loginOf(comment.author), type: comment.author.__typename },
+  created_at: comment.createdAt,
+  updated_at: comment.updatedAt,
+})

@@ -1,0 +1,299 @@
+/**
+ * What is put right when a Run has a result: its pull request, who is asked about it, and the reaction. All of it may be
+ * done twice, so it shares one mutation; where GraphQL or an id is missing, each is done by itself.
+ */
+import type { Octokit } from '@octokit/rest'
+import { z } from 'zod'
+import { Rejected } from '../core/model/errors.ts'
+import type { Thread } from '../core/model/thread.ts'
+import type {
+  PullChange,
+  PullView,
+  Reaction,
+  Settled,
+  Settling,
+  SettlingPart,
+  Target,
+} from '../core/model/views.ts'
+import { loginOf, type ReadAheads, threadKey } from './read-ahead.ts'
+
+const pullFields = `id number url title body isDraft state createdAt mergedAt
+    headRefName headRefOid headRepository { databaseId } baseRefName author { __typename login }`
+
+const PullNode = z.object({
+  id: z.string(),
+  number: z.number(),
+  url: z.string(),
+  title: z.string(),
+  body: z.string(),
+  isDraft: z.boolean(),
+  state: z.enum(['OPEN', 'CLOSED', 'MERGED']),
+  createdAt: z.string(),
+  mergedAt: z.string().nullable(),
+  headRefName: z.string(),
+  headRefOid: z.string(),
+  headRepository: z.object({ databaseId: z.number() }).nullable(),
+  baseRefName: z.string(),
+  author: z.object({ __typename: z.string(), login: z.string() }).nullable(),
+})
+
+const states = { OPEN: 'open', CLOSED: 'closed', MERGED: 'merged' } as const
+
+const viewOf = (pull: z.infer<typeof PullNode>): PullView => ({
+  number: pull.number,
+  url: pull.url,
+  title: pull.title,
+  body: pull.body,
+  draft: pull.isDraft,
+  state: states[pull.state],
+  head: {
+    ref: pull.headRefName,
+    sha: pull.headRefOid,
+    base: pull.baseRefName,
+    repoId: pull.headRepository?.databaseId ?? null,
+  },
+  author: pull.author ? { login: loginOf(pull.author), bot: pull.author.__typename === 'Bot' } : undefined,
+  createdAt: Date.parse(pull.createdAt),
+  mergedAt: pull.mergedAt === null ? undefined : Date.parse(pull.mergedAt),
+})
+
+const pullAndPerson = `query pullAndPerson($owner: String!, $name: String!, $number: Int!, $login: String!) {
+  repository(owner: $owner, name: $name) { pullRequest(number: $number) { ${pullFields} } }
+  user(login: $login) { id }
+}`
+
+const PullAndPerson = z.object({
+  repository: z.object({ pullRequest: PullNode }),
+  user: z.object({ id: z.string() }).nullish(),
+})
+
+interface Asking {
+  client: Octokit
+  aheads: ReadAheads
+  thread: Thread
+}
+
+/** The pull request, and what it takes to have the person take part; `undefined` when only REST can say. */
+export async function pullWith(
+  { client, aheads, thread }: Asking,
+  number: number,
+  login: string,
+): Promise<PullView | undefined> {
+  if (aheads.isAbsent()) return undefined
+  const variables = { owner: thread.owner, name: thread.repo, number, login }
+  // Somebody without an account of a person is an error beside the pull request.
+  const answer = await client.graphql(pullAndPerson, variables).catch(partOfAnswer)
+  const { data } = PullAndPerson.safeParse(answer)
+  if (!data) return undefined
+  const { pullRequest } = data.repository
+  aheads.ids.set(threadKey({ ...thread, number }), pullRequest.id)
+  if (data.user) aheads.ids.set(`user/${login}`, data.user.id)
+  return viewOf(pullRequest)
+}
+
+function partOfAnswer(error: unknown): unknown {
+  if (error instanceof Rejected) return undefined
+  if (error instanceof Error && error.name === 'GraphqlResponseError')
+    return 'data' in error ? error.data : undefined
+  throw error
+}
+
+/** One by one, in the order in which it is written. */
+export interface Singly {
+  amendPull(number: number, change: PullChange): Promise<PullView>
+  assign(number: number, login: string): Promise<void>
+  requestReview(number: number, login: string): Promise<void>
+  react(target: Target, content: Reaction): Promise<void>
+  unreact(target: Target, content: Reaction): Promise<void>
+  minimize(nodeId: string): Promise<void>
+}
+
+interface Piece {
+  part: SettlingPart | 'react' | 'unreact' | 'fold'
+  text: string
+  declares: string
+  variables: Record<string, string>
+}
+
+export async function settleThread(asking: Asking, singly: Singly, settling: Settling): Promise<Settled> {
+  const pieces = piecesOf(asking, settling)
+  const answer = pieces && (await mutate(asking.client, pieces, settling.pull !== undefined))
+  return answer ?? doSingly(singly, settling)
+}
+
+/** `undefined` when an id is missing for one of them. */
+function piecesOf({ aheads, thread }: Asking, { pull, reaction, fold }: Settling): Piece[] | undefined {
+  if (aheads.isAbsent()) return undefined
+  const pieces: Piece[] = []
+  if (pull) {
+    const id = aheads.ids.get(threadKey({ ...thread, number: pull.number }))
+    if (id === undefined) return undefined
+    if (pull.change) pieces.push(change(id, pull.change))
+    for (const part of ['assign', 'review'] as const) {
+      const login = pull[part]
+      const person = login === undefined ? undefined : aheads.ids.get(`user/${login}`)
+      if (login !== undefined && person === undefined) return undefined
+      if (person !== undefined) pieces.push(involving[part](id, person))
+    }
+  }
+  if (reaction) {
+    const subject = subjectOf(aheads, thread, reaction.target)
+    if (subject === undefined) return undefined
+    pieces.push(react(subject, reaction.content), unreact(subject))
+  }
+  if (fold !== undefined) pieces.push(minimize(fold))
+  return pieces
+}
+
+function subjectOf(aheads: ReadAheads, thread: Thread, target: Target): string | undefined {
+  return target.kind === 'subject' ? aheads.ids.get(threadKey(thread)) : target.nodeId
+}
+
+function change(pull: string, { base, body }: PullChange): Piece {
+  const given = Object.entries({ base, body }).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value] as const],
+  )
+  const fields = given.map(([name]) => `${name === 'base' ? 'baseRefName' : name}: $${name}`).join(', ')
+  return {
+    part: 'change',
+    text: `updatePullRequest(input: { pullRequestId: $pull, ${fields} }) { pullRequest { ${pullFields} } }`,
+    declares: `$pull: ID!, ${given.map(([name]) => `$${name}: String!`).join(', ')}`,
+    variables: { pull, ...Object.fromEntries(given) },
+  }
+}
+
+const involving = {
+  assign: (pull: string, person: string): Piece => ({
+    part: 'assign',
+    text: 'addAssigneesToAssignable(input: { assignableId: $pull, assigneeIds: [$person] }) { clientMutationId }',
+    declares: '$pull: ID!, $person: ID!',
+    variables: { pull, person },
+  }),
+  review: (pull: string, person: string): Piece => ({
+    part: 'review',
+    text: 'requestReviews(input: { pullRequestId: $pull, userIds: [$person], union: true }) { clientMutationId }',
+    declares: '$pull: ID!, $person: ID!',
+    variables: { pull, person },
+  }),
+}
+
+const react = (subject: string, content: Reaction): Piece => ({
+  part: 'react',
+  text: 'addReaction(input: { subjectId: $subject, content: $content }) { clientMutationId }',
+  declares: '$subject: ID!, $content: ReactionContent!',
+  variables: { subject, content: graphQlName[content] },
+})
+
+const unreact = (subject: string): Piece => ({
+  part: 'unreact',
+  text: 'removeReaction(input: { subjectId: $subject, content: EYES }) { clientMutationId }',
+  declares: '$subject: ID!',
+  variables: { subject },
+})
+
+const minimize = (fold: string): Piece => ({
+  part: 'fold',
+  text: 'minimizeComment(input: { subjectId: $fold, classifier: OUTDATED }) { clientMutationId }',
+  declares: '$fold: ID!',
+  variables: { fold },
+})
+
+export const graphQlName: Record<Reaction, string> = {
+  eyes: 'EYES',
+  rocket: 'ROCKET',
+  confused: 'CONFUSED',
+  '-1': 'THUMBS_DOWN',
+}
+
+/** As the client repeats it, for it changes nothing but a reaction. */
+export const swapName = 'swapReaction'
+
+/** `undefined` when GitHub refused the whole of it: then nothing was done. */
+async function mutate(
+  client: Octokit,
+  pieces: readonly Piece[],
+  hasPull: boolean,
+): Promise<Settled | undefined> {
+  if (pieces.length === 0) return { refused: [] }
+  const declared = [...new Set(pieces.flatMap(({ declares }) => declares.split(', ')))].join(', ')
+  const texts = pieces.map(({ part, text }) => `${part}: ${text}`).join('\n  ')
+  const mutation = `mutation ${hasPull ? 'settleThread' : swapName}(${declared}) {\n  ${texts}\n}`
+  const variables = Object.assign({}, ...pieces.map(piece => piece.variables))
+  try {
+    return { ...changedPull(await client.graphql(mutation, variables)), refused: [] }
+  } catch (error) {
+    if (error instanceof Rejected) return undefined
+    const failed = Failed.safeParse(error).data
+    if (!failed) throw error
+    const parts = failed.errors.map(({ path }) => String(path?.[0]))
+    const refused = (['change', 'assign', 'review'] as const).filter(part => parts.includes(part))
+    return failed.errors.every(({ path }) => path) ? { ...changedPull(failed.data), refused } : undefined
+  }
+}
+
+const Failed = z.object({
+  name: z.literal('GraphqlResponseError'),
+  errors: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])).optional() })),
+  data: z.unknown(),
+})
+
+const Changed = z.object({ change: z.object({ pullRequest: PullNode }) })
+
+function changedPull(answer: unknown): Pick<Settled, 'pull'> {
+  const pull = Changed.safeParse(answer).data?.change.pullRequest
+  return pull ? { pull: viewOf(pull) } : {}
+}
+
+async function doSingly(singly: Singly, { pull, reaction, fold }: Settling): Promise<Settled> {
+  const refused: SettlingPart[] = []
+  const tried = async <T>(part: SettlingPart, effect: Promise<T>): Promise<T | undefined> =>
+    effect.catch((error: unknown) => {
+      if (!(error instanceof Rejected) || error.of === 'read') throw error
+      refused.push(part)
+      return undefined
+    })
+  const { number = 0, change: wanted, assign, review } = pull ?? {}
+  const amended = wanted && (await tried('change', singly.amendPull(number, wanted)))
+  if (assign !== undefined) await tried('assign', singly.assign(number, assign))
+  if (review !== undefined) await tried('review', singly.requestReview(number, review))
+  if (reaction) {
+    await singly.react(reaction.target, reaction.content)
+    await singly.unreact(reaction.target, 'eyes')
+  }
+  if (fold !== undefined) await singly.minimize(fold)
+  return { ...(amended ? { pull: amended } : {}), refused }
+}
+
+const branchUse = `query branchUse($owner: String!, $name: String!, $ref: String!, $branch: String!) {
+  repository(owner: $owner, name: $name) {
+    id
+    ref(qualifiedName: $ref) { target { oid } }
+    into: pullRequests(baseRefName: $branch, states: [OPEN], first: 1) { totalCount }
+    from: pullRequests(headRefName: $branch, states: [OPEN], first: 20) { nodes { isCrossRepository } }
+  }
+}`
+
+const BranchUse = z.object({
+  repository: z.object({
+    id: z.string(),
+    ref: z.object({ target: z.object({ oid: z.string() }) }).nullable(),
+    into: z.object({ totalCount: z.number() }),
+    from: z.object({ nodes: z.array(z.object({ isCrossRepository: z.boolean() })) }),
+  }),
+})
+
+/** Where a branch stands, and whether an open pull request goes into it or comes from it; `undefined`: ask REST. */
+export async function useOfBranch(
+  { client, aheads, thread }: Asking,
+  branch: string,
+): Promise<{ sha: string | undefined; isUsed: boolean } | undefined> {
+  if (aheads.isAbsent()) return undefined
+  const variables = { owner: thread.owner, name: thread.repo, ref: `refs/heads/${branch}`, branch }
+  const answer = await client.graphql(branchUse, variables).catch(partOfAnswer)
+  const { data } = BranchUse.safeParse(answer)
+  if (!data) return undefined
+  const { id, ref, into, from } = data.repository
+  aheads.ids.set(String(thread.repoId), id)
+  const isUsed = into.totalCount > 0 || from.nodes.some(({ isCrossRepository }) => !isCrossRepository)
+  return { sha: ref?.target.oid, isUsed }
+}

@@ -1,0 +1,113 @@
+/** How many calls to GitHub each kind of thread costs, by name, from the comment until all is cleaned up. */
+import { expect, it } from 'vitest'
+import { spawnMortal } from '../chaos/mortal-bot.ts'
+import { callsOf } from '../world/calls.ts'
+import { onBothQueues } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+onBothQueues(
+  'What a thread costs GitHub',
+  world => {
+    /** The calls from the words on, in an installation that is known already. */
+    const counted = async (
+      words: string,
+      { by = 'maya', until }: { by?: string; until(thread: Thread, asked: number): Promise<unknown> },
+    ): Promise<string[]> => {
+      const { github } = world()
+      const issue = await github.as('maya').opensIssue({ title: 'Login is flaky', body: 'As said.' })
+      await github.settled()
+      github.forgetCalls()
+      const asked = await github.as(by).comments(issue.number, words)
+      await until(new Thread(world(), issue.number), asked.id)
+      await github.settled()
+      return callsOf(github.calls)
+    }
+
+    const reacted = (content: string) => (thread: Thread, asked: number) =>
+      thread.waitForReaction(content, asked)
+
+    /** Its task run has ended, and the branch that nothing was pushed to is gone. */
+    const cleanedUp = async (thread: Thread, asked: number): Promise<void> => {
+      const { github, posthog } = world()
+      await thread.waitForReaction('rocket', asked)
+      await thread.waitForAnswer(' · $0.42 · ')
+      posthog.run(String(ledgerOf(world(), thread.number).runs[0]?.runId)).finish('completed')
+      await github.waitFor(async () =>
+        (await github.branches()).every(name => !name.startsWith(`codex/issue-${thread.number}-`)),
+      )
+    }
+
+    const newBot = async (): Promise<void> => {
+      const bot = await (await spawnMortal(world(), { env: { BRANCHES_MS: '200' } })).ready()
+      world().github.webhooks.target = `${bot.url}/api/github/webhooks`
+    }
+
+    it('first, which also gets to know the installation', async () => {
+      await newBot()
+      const calls = await counted('/codex status', { until: reacted('rocket') })
+      expect(calls.filter(name => name === 'GET app')).toHaveLength(1)
+      await counted('/codex status', { until: reacted('rocket') })
+    })
+
+    it('a pull request', async () => {
+      expect(await counted('/codex fix the flaky login test', { until: cleanedUp })).toEqual([
+        'GET collaborators/maya/permission',
+        // Not the run's: of any pull request that comes, whether it changes the settings.
+        'GET pulls/files',
+        'PATCH issues/comments',
+        'PATCH issues/comments',
+        'POST issues/comments',
+        'POST issues/comments',
+        'POST issues/comments/reactions',
+        'graphql branchUse',
+        'graphql createLinkedBranch',
+        'graphql pullAndPerson',
+        'graphql settleThread',
+        'graphql threadAhead',
+        'graphql updateRefs',
+      ])
+    })
+
+    it.each([
+      ['help', '/codex help', 'rocket', 'maya'],
+      ['status', '/codex status', 'rocket', 'maya'],
+      ['a typo', '/codex --modle x do it', 'confused', 'maya'],
+      ['nothing to stop', '/codex stop', 'confused', 'maya'],
+      ['a refusal', '/codex do it', 'confused', 'theo'],
+    ])('%s', async (_, words, reaction, by) => {
+      expect(await counted(words, { by, until: reacted(reaction) })).toEqual([
+        `GET collaborators/${by}/permission`,
+        'POST issues/comments',
+        'POST issues/comments/reactions',
+        'graphql threadAhead',
+      ])
+    })
+
+    const allDone = async (number: number): Promise<void> => {
+      const { github } = world()
+      const [pull] = (await github.pulls()).filter(({ body }) => body.includes(`Closes #${number}`))
+      expect(pull).toMatchObject({ base: 'main', state: 'open' })
+    }
+
+    it.each<[string, () => void]>([
+      [
+        'that lacks fields',
+        () => world().github.graphql.lacks.push('Repository.refs', 'Mutation.updateRefs'),
+      ],
+      ['without GraphQL', () => Object.assign(world().github.graphql, { enabled: false })],
+    ])('on a server %s the same is done, with more calls', async (_, make) => {
+      await Promise.all(world().bots.map(bot => bot.stop()))
+      make()
+      await newBot()
+      let number = 0
+      const until = async (thread: Thread, asked: number) => {
+        number = thread.number
+        await cleanedUp(thread, asked)
+      }
+      const calls = await counted('/codex fix the flaky login test', { until })
+      await allDone(number)
+      expect(calls.length).toBeLessThanOrEqual(36)
+    })
+  },
+  { oneByOne: true, roles: [] },
+)

@@ -1,0 +1,27 @@
+/** Names the calls that the bot made, so that a table of them can be read. */
+import type { Call } from '../../emulators/github/ledger.ts'
+
+const variable = /^(?:\d+|[0-9a-f]{40}|.*\.\.\..*)$/
+
+/** `POST issues/comments`, `graphql threadAhead`. */
+export function nameOfCall({ method, path, body }: Call): string {
+  if (path === '/graphql') {
+    const query = typeof body === 'object' && body !== null && 'query' in body ? String(body.query) : ''
+    return `graphql ${/^\s*(?:query|mutation)\s+(\w+)/.exec(query)?.[1] ?? '?'}`
+  }
+  const parts = decodeURIComponent(path)
+    .replace(/^\/repos\/[^/]+\/[^/]+\//, '')
+    .replace(/(?<=heads\/).*/, '')
+    .split('/')
+  return `${method} ${parts.filter(part => part !== '' && !variable.test(part)).join('/')}`
+}
+
+/** What the bot looks for now and then, for no thread: lost runs, and deliveries that nobody took. */
+const chore = /^\/(?:app\/hook\/deliveries|installation\/repositories|repos\/[^/]+\/[^/]+\/issues\/comments$)/
+
+/** In the order of the alphabet, for what is done side by side comes in any order. */
+export const callsOf = (calls: readonly Call[]): string[] =>
+  calls
+    .filter(({ path }) => !chore.test(path))
+    .map(nameOfCall)
+    .toSorted()
