@@ -3,13 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Trigger } from '../../src/core/model/trigger.ts'
 import { usualTrigger } from '../../src/core/settings/trigger-words.ts'
-import {
-  type AppIdentity,
-  type EventName,
-  events,
-  normalise,
-  readEvents,
-} from '../../src/github/webhooks/normalise.ts'
+import type { AppIdentity } from '../../src/github/webhooks/event.ts'
+import { type EventName, events, normalise, readEvents } from '../../src/github/webhooks/normalise.ts'
 import { maya } from './given.ts'
 
 const created = '2026-01-02T14:02:00Z'

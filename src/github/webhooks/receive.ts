@@ -1,6 +1,7 @@
 /** What becomes of a verified delivery: a trigger in the queue, or the named reason why not. No call to anybody else. */
 import type { Ignored, Trigger } from '../../core/model/trigger.ts'
-import { type AppIdentity, type Delivery, normalise } from './normalise.ts'
+import type { AppIdentity, Delivery } from './event.ts'
+import { normalise } from './normalise.ts'
 
 export interface ReceivingDeps {
   app: AppIdentity

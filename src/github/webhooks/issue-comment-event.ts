@@ -1,0 +1,72 @@
+/** A comment on an issue or in the conversation of a pull request; or a box of ours that somebody ticked. */
+import type { z } from 'zod'
+import { ticked } from '../../core/comments/boxes.ts'
+import type { Thread } from '../../core/model/thread.ts'
+import { commentWords, hashOf, timeOf } from '../written.ts'
+import {
+  type AppIdentity,
+  arrived,
+  type Installed,
+  ignored,
+  isBot,
+  issueThread,
+  type Normalised,
+  named,
+  nodeOf,
+  snapshotOf,
+} from './event.ts'
+import type * as payloads from './payloads.ts'
+import { deletedComment, withdrawn } from './withdrawn.ts'
+
+export function fromIssueComment(
+  payload: Installed<z.infer<typeof payloads.IssueComment>>,
+  deliveryId: string,
+  identity: AppIdentity,
+): Normalised {
+  const { action, comment, issue } = payload
+  const app = isBot(payload) ? comment.performed_via_github_app?.id : undefined
+  // Other Apps may be let in by the repository's settings, by their number and never by their name.
+  if (isBot(payload) && (app === undefined || app === identity.appId || action !== 'created'))
+    return ignored('by a bot')
+  const thread = issueThread(payload, issue)
+  if (action === 'deleted')
+    return withdrawn(payload, { thread, deliveryId, what: deletedComment(comment.id, 'thread') })
+  if (comment.user?.type === 'Bot')
+    return action === 'edited' ? fromTick(payload, thread, deliveryId) : ignored('by a bot')
+  const { word } = identity.triggerOf(thread.owner)
+  const words = commentWords(payload, comment, word)
+  if ('ignored' in words) return words
+  return {
+    trigger: {
+      ...arrived(payload, thread, deliveryId, words.at, app),
+      id: words.edit ? `edit-${comment.id}-${words.edit}` : `comment-${comment.id}`,
+      kind: 'comment',
+      commentRef: { kind: 'thread', commentId: comment.id, ...nodeOf(comment) },
+      ...words.text,
+      ...named(word),
+      snapshot: snapshotOf(issue),
+    },
+  }
+}
+
+/** Somebody ticked a box in a comment of ours; nothing else of such an edit is read. */
+function fromTick(
+  payload: Installed<z.infer<typeof payloads.IssueComment>>,
+  thread: Thread,
+  deliveryId: string,
+): Normalised {
+  const { comment, changes } = payload
+  const box = ticked(changes?.body?.from ?? '', comment.body)
+  if (!box) return ignored('no new command')
+  const at = timeOf(comment.updated_at ?? comment.created_at)
+  return {
+    trigger: {
+      ...arrived(payload, thread, deliveryId, at),
+      id: `tick-${comment.id}-${box}-${at}-${hashOf(comment.body)}`,
+      kind: 'tick',
+      text: comment.body,
+      box,
+      snapshot: snapshotOf(payload.issue),
+    },
+  }
+}

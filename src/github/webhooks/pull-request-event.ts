@@ -1,0 +1,68 @@
+/** A pull request is labelled, or there is news of it. */
+import type { z } from 'zod'
+import type { Trigger } from '../../core/model/trigger.ts'
+import { timeOf } from '../written.ts'
+import {
+  type AppIdentity,
+  arrived,
+  headOf,
+  type Installed,
+  ignored,
+  type Normalised,
+  pullThread,
+} from './event.ts'
+import { labelled, unlabelled } from './labels.ts'
+import type * as payloads from './payloads.ts'
+import { endedBy, withdrawn } from './withdrawn.ts'
+
+export function fromPull(
+  payload: Installed<z.infer<typeof payloads.PullEvent>>,
+  deliveryId: string,
+  identity: AppIdentity,
+): Normalised {
+  const { action, pull_request: pull } = payload
+  const thread = pullThread(payload, pull)
+  if (action === 'labeled')
+    return labelled(payload, { ours: identity, thread, subject: pull, deliveryId, head: headOf(pull) })
+  if (action === 'unlabeled')
+    return unlabelled(payload, { ours: identity, thread, subject: pull, deliveryId })
+  if (action === 'locked') return withdrawn(payload, { thread, deliveryId, ...endedBy('locked', pull) })
+  const news = pullNews(action, pull)
+  if (!news) return ignored('event not used')
+  const ended = news === 'merged' || news === 'closed' ? pull.closed_at : undefined
+  const at = timeOf(ended ?? pull.updated_at)
+  return {
+    trigger: {
+      ...arrived(payload, thread, deliveryId, at),
+      id: `pull-${thread.repoId}-${pull.number}-${news}-${momentOf(news, pull, { at, deliveryId })}`,
+      kind: 'pull-news',
+      head: headOf(pull),
+      news,
+    },
+  }
+}
+
+/** What is pushed is told apart by what it is: several pushes may come in a second. */
+const momentOf = (
+  news: News,
+  { head, updated_at }: payloads.PullRequestPayload,
+  { at, deliveryId }: { at: number; deliveryId: string },
+): string => (news === 'pushed' ? head.sha : updated_at === undefined ? deliveryId : String(at))
+
+type News = Extract<Trigger, { kind: 'pull-news' }>['news']
+
+function pullNews(action: string, pull: payloads.PullRequestPayload): News | undefined {
+  switch (action) {
+    case 'opened':
+    case 'reopened':
+    case 'ready_for_review':
+    case 'converted_to_draft':
+      return action
+    case 'synchronize':
+      return 'pushed'
+    case 'closed':
+      return pull.merged ? 'merged' : 'closed'
+    default:
+      return undefined
+  }
+}

@@ -1,0 +1,66 @@
+/** A comment on a line. */
+import type { z } from 'zod'
+import { commentWords } from '../written.ts'
+import {
+  type AppIdentity,
+  arrived,
+  headOf,
+  type Installed,
+  ignored,
+  isBot,
+  type Normalised,
+  named,
+  nodeOf,
+  pullThread,
+  snapshotOf,
+} from './event.ts'
+import type * as payloads from './payloads.ts'
+import { deletedComment, withdrawn } from './withdrawn.ts'
+
+/**
+ * GitHub sends a submitted review once as a review and once more for each of its inline comments. The
+ * review speaks for all of them; an inline comment speaks for itself only when it is a reply.
+ */
+export function fromInline(
+  payload: Installed<z.infer<typeof payloads.ReviewCommentEvent>>,
+  deliveryId: string,
+  identity: AppIdentity,
+): Normalised {
+  const { action, comment, pull_request: pull } = payload
+  if (isBot(payload)) return ignored('by a bot')
+  const reviewId = comment.pull_request_review_id ?? null
+  const thread = pullThread(payload, pull)
+  if (action === 'deleted')
+    return withdrawn(payload, { thread, deliveryId, what: deletedComment(comment.id, 'inline', reviewId) })
+  const { word } = identity.triggerOf(thread.owner)
+  const words = commentWords(payload, comment, word)
+  if ('ignored' in words) return words
+  if (!words.edit && reviewId !== null && !comment.in_reply_to_id)
+    return ignored('inline comment of a review')
+  return {
+    trigger: {
+      ...arrived(payload, thread, deliveryId, words.at),
+      id: words.edit ? `inline-edit-${comment.id}-${words.edit}` : `inline-${comment.id}`,
+      kind: 'comment',
+      commentRef: {
+        kind: 'inline',
+        commentId: comment.id,
+        ...nodeOf(comment),
+        rootId: comment.in_reply_to_id ?? comment.id,
+        reviewId,
+        inline: {
+          id: comment.id,
+          path: comment.path,
+          line: comment.line ?? null,
+          hunk: comment.diff_hunk ?? '',
+          body: comment.body,
+          author: comment.user?.login ?? 'ghost',
+        },
+      },
+      ...words.text,
+      ...named(word),
+      snapshot: snapshotOf(pull),
+      head: headOf(pull),
+    },
+  }
+}
