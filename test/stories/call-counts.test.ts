@@ -106,7 +106,9 @@ onBothQueues(
       }
       const calls = await counted('/codex fix the flaky login test', { until })
       await allDone(number)
-      expect(calls.length).toBeLessThanOrEqual(36)
+      // Of a process that has only just begun: what it asks once is not the run's.
+      const ofRun = calls.filter(name => !/access_tokens|^GET app$/.test(name))
+      expect(ofRun.length).toBeLessThanOrEqual(36)
     })
   },
   { oneByOne: true, roles: [] },
