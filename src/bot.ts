@@ -12,6 +12,7 @@ import { acceptTrigger } from './commands/handle-trigger.ts'
 import { askedAgain, type TriggerRecord, triggerFormat, triggerRecord } from './commands/trigger-record.ts'
 import { type Config, secretsOf } from './config.ts'
 import { inOwnWords } from './core/comments/own-words.ts'
+import { found } from './core/model/check.ts'
 import type { Reached } from './core/model/crash-points.ts'
 import { aroundMarkers, markerSigner } from './core/model/marker.ts'
 import { isOwner, threadSlot } from './core/model/thread.ts'
@@ -21,6 +22,7 @@ import type { UnusedBranch } from './core/run/unused-branch.ts'
 import { triggerOf } from './core/settings/deployment-settings.ts'
 import { redactor } from './core/text/redact.ts'
 import { type FollowedFile, followDeploymentFile } from './deployment-file.ts'
+import { examineAtStart, examineFor } from './doctor.ts'
 import { gitHubApp } from './github/app-client.ts'
 import { deliveryLog } from './github/delivery-log.ts'
 import { installationsOf } from './github/installations.ts'
@@ -36,9 +38,10 @@ import type { PostHogSettings } from './posthog/posthog-http.ts'
 import { type StreamWatch, watchRuns } from './posthog/stream/run-stream.ts'
 import { openQueues } from './queue/open-queues.ts'
 import type { Queues } from './queue/work-queue.ts'
+import { type Readiness, watchReadiness } from './readiness.ts'
 import { advanceRun } from './runs/advance-run.ts'
 import { openTenants, type Tenant } from './tenants.ts'
-import { closeServer, httpServer, listen, webhookPath } from './web/http-server.ts'
+import { closeServer, httpServer, listen, type ReadyPage, webhookPath } from './web/http-server.ts'
 import { type Metrics, openMetrics } from './web/metrics.ts'
 import { openLog } from './web/process-log.ts'
 import { openTraces, type Traces } from './web/traces.ts'
@@ -66,6 +69,8 @@ type BotQueues = Queues<TriggerRecord, Run>
 /** Whether the process does what it is for: not before all has begun, and not once it stops. */
 interface State {
   works: boolean
+  /** What the start found of keys and services. */
+  readiness?: Readiness
 }
 
 /** What every part of the bot stands on. */
@@ -103,7 +108,11 @@ async function goOnWith(
   const { config, settings, queues, log, traces, state } = runtime
   const work = config.role === 'web' ? undefined : await startWork(runtime, overrides)
   state.works = true
-  log.info({ role: config.role, queue: queues.kind }, 'ready')
+  state.readiness = watchReadiness({
+    examine: () => examineAtStart(config, redactor(secretsOf(config))),
+    log,
+    ready: () => log.info({ role: config.role, queue: queues.kind }, 'ready'),
+  })
   return { stop: signal => stopBot({ signal, state, log, server, queues, traces, work, settings }) }
 }
 
@@ -171,6 +180,7 @@ async function stopBot({
   settings,
 }: Stopping): Promise<void> {
   state.works = false
+  state.readiness?.close()
   log.info({ signal }, 'stopping')
   work?.close()
   settings.close()
@@ -185,7 +195,7 @@ async function openServer(runtime: Runtime): Promise<Server> {
   const webhookEndpoint = config.role === 'worker' ? undefined : await webhookEndpointOf(runtime)
   const server = httpServer({
     webhookEndpoint,
-    ready: () => ready(runtime),
+    readiness: () => readinessOf(runtime),
     metrics: { page: metrics.page, token: config.server.metricsToken },
   })
   const { host, port, proxyUrl } = config.server
@@ -202,6 +212,19 @@ async function openServer(runtime: Runtime): Promise<Server> {
     log.warn({ err: error }, 'no health pages')
   }
   return server
+}
+
+const idle = found('process', 'it begins or ends its work', 'Ask again in a moment.')
+const noQueue = found('queue', 'it does not answer', 'Look at the log of the bot, and at Redis or the disk.')
+
+async function readinessOf({ queues, state: { works, readiness } }: Runtime): Promise<ReadyPage> {
+  if (!works || !readiness) return { ready: false, failed: [idle] }
+  const queue = await queues.ready(2_000).then(
+    () => [],
+    () => [noQueue],
+  )
+  const others = readiness.failed().filter(({ name }) => name !== 'queue' || queue.length === 0)
+  return { ready: readiness.isReady() && queue.length === 0, failed: [...others, ...queue] }
 }
 
 /** Loaded only where it is used: it reads the settings of proxies by itself, and dies of one that is wrong. */
@@ -313,6 +336,7 @@ async function startWork(runtime: Runtime, { reached = () => {}, branchesEvery }
   const forTriggers = {
     ...shared,
     mayWorkIn: installations.mayWorkIn,
+    examine: (thread: Run['thread']) => examineFor(config, thread, redact),
     isFirst: firstIn(queues.writtenOnce),
     runs: queues.runs,
     waiting: queues.triggers,

@@ -1,12 +1,14 @@
 /** `npm run doctor`: prints each check with its fix; `-- --json` prints them as data. Exit code 1 if any is not ok. */
 import { environment, type Read, readConfig, secretsOf } from './config.ts'
-import { type Check, found, passed } from './core/model/check.ts'
+import { asPrinted, type Check, found, passed } from './core/model/check.ts'
 import { redactor } from './core/text/redact.ts'
 import { examine } from './doctor.ts'
 import { goThroughProxy } from './proxy.ts'
 
 const checks = await allChecks()
-process.stdout.write(process.argv.includes('--json') ? `${JSON.stringify(checks, null, 2)}\n` : page(checks))
+process.stdout.write(
+  process.argv.includes('--json') ? `${JSON.stringify(checks.map(asPrinted), null, 2)}\n` : page(checks),
+)
 process.exitCode = checks.every(({ ok }) => ok) ? 0 : 1
 
 async function allChecks(): Promise<Check[]> {

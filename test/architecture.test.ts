@@ -58,12 +58,14 @@ const mayImport: Record<string, readonly string[]> = {
     'config',
     'deployment-file',
     'core',
+    'doctor',
     'commands',
     'runs',
     'maintenance',
     'github',
     'posthog',
     'queue',
+    'readiness',
   ],
   app: ['bot', 'config', 'github'],
   doctor: ['commands', 'config', 'core', 'github', 'posthog', 'queue'],
@@ -71,6 +73,7 @@ const mayImport: Record<string, readonly string[]> = {
   'open-set-up': ['bot', 'config', 'core', 'doctor', 'github', 'web'],
   tenants: ['config', 'core', 'posthog'],
   main: ['bot', 'config', 'open-set-up', 'proxy'],
+  readiness: ['core'],
   proxy: [],
 }
 

@@ -1,5 +1,5 @@
 /** Done once before all tests: the bot is built, as stories run what `npm start` does, and an embedded queue is made. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { openQueues } from '../src/queue/open-queues.ts'
 import { bundle, bundled } from './bundle.ts'
 
 /** @returns what undoes it */
-export async function setup(): Promise<() => Promise<void>> {
+export async function setup(): Promise<() => Promise<unknown>> {
   execFileSync('npm', ['run', '--silent', 'build'], {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
     stdio: 'inherit',
@@ -20,9 +20,29 @@ export async function setup(): Promise<() => Promise<void>> {
   await queues.close(1_000)
   process.env.QUEUE_TEMPLATE = template
   process.env.BOT_ENTRY = join(bundled, 'main.js')
-  return () => rm(template, { recursive: true, force: true })
+  const certificate = await makeCertificate()
+  return () =>
+    Promise.all([template, certificate].map(folder => rm(folder, { recursive: true, force: true })))
 }
 
 function expectNoJobs(): never {
   throw new Error('there are no jobs in a new queue')
+}
+
+/** For servers of tests, on this machine. Node reads what to trust when it begins, so the processes of the tests come after. */
+async function makeCertificate(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'test-certificate-'))
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+  const wanted = [
+    '-subj',
+    '/CN=localhost',
+    '-addext',
+    'subjectAltName=DNS:localhost,IP:127.0.0.1',
+    '-days',
+    '2',
+  ]
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
+  const made = spawnSync('openssl', ['req', '-x509', ...kind, ...wanted, '-keyout', key, '-out', cert])
+  if (made.status === 0) Object.assign(process.env, { TEST_CERTIFICATE: folder, NODE_EXTRA_CA_CERTS: cert })
+  return folder
 }

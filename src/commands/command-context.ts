@@ -5,6 +5,7 @@ import type { SettingsNow, SettingsReader } from '../access/read-settings.ts'
 import type { ReasoningEffort } from '../core/agent/run-request.ts'
 import type { Reply } from '../core/comments/replies.ts'
 import type { Deployment } from '../core/comments/words.ts'
+import type { Check } from '../core/model/check.ts'
 import type { Reached } from '../core/model/crash-points.ts'
 import { logAbout } from '../core/model/log-about.ts'
 import type { Signer } from '../core/model/marker.ts'
@@ -41,6 +42,8 @@ export interface TriggerDeps {
   isFirst(name: string, id: string): Promise<boolean>
   /** Whether GitHub lets the bot work in a repository: reachable, and not archived. Throws what GitHub answers. */
   mayWorkIn(repo: Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>): Promise<boolean>
+  /** Asks GitHub, PostHog and the queue whether all is as a repository needs it. */
+  examine(thread: Thread): Promise<Check[]>
   runs: RunQueue<Run>
   /** Other triggers that wait, to take them back. */
   waiting: WaitingTriggers

@@ -5,6 +5,7 @@ import { approveCommand } from './approve-command.ts'
 import type { Command } from './command.ts'
 import { configCommand } from './config-command.ts'
 import { continueCommand } from './continue-command.ts'
+import { doctorCommand } from './doctor-command.ts'
 import { helpCommand } from './help-command.ts'
 import { planCommand } from './plan-command.ts'
 import { queueCommand } from './queue-command.ts'
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   statusCommand,
   queueCommand,
   configCommand,
+  doctorCommand,
   helpCommand,
 ]
 

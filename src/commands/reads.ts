@@ -2,6 +2,7 @@
 import type { SettingsNow } from '../access/read-settings.ts'
 import type { ReasoningEffort } from '../core/agent/run-request.ts'
 import type { CommandGrammar } from '../core/command/grammar.ts'
+import type { Check } from '../core/model/check.ts'
 import type { Marker } from '../core/model/marker.ts'
 import { type PullHead, threadSlot } from '../core/model/thread.ts'
 import type { CommentRef, InlineComment } from '../core/model/trigger.ts'
@@ -43,6 +44,8 @@ export interface Reads {
   /** Names of models; empty when PostHog does not say. */
   models(): Promise<string[]>
   sandboxes(): Promise<SandboxView[]>
+  /** Whether all is as this repository needs it. */
+  checks(): Promise<Check[]>
   /** The inline comments that belong to what is asked. */
   inline(): Promise<InlineComment[] | undefined>
 }
@@ -76,6 +79,7 @@ export function readsFor(
     branch: name => github.branch(name),
     models: async () => (await deps.posthog.models()).map(({ name }) => name),
     sandboxes: () => deps.posthog.sandboxes(),
+    checks: () => deps.examine(thread),
     inline: () => inlineOf(context, trigger),
   }
 }

@@ -1,6 +1,6 @@
 /** What the doctor asks of GitHub: is this App who we think it is, may it do what the bot does, does it reach us. */
 import { z } from 'zod'
-import { type Check, type CheckName, found, passed } from '../core/model/check.ts'
+import { type Check, type CheckName, found, passed, unanswered } from '../core/model/check.ts'
 import { Rejected } from '../core/model/errors.ts'
 import type { GitHubApp } from './app-client.ts'
 
@@ -27,15 +27,23 @@ const Installations = z.array(
   }),
 )
 
+const Granted = AppView.pick({ permissions: true, events: true })
+
 const HookConfig = z.object({
   url: z.string().optional(),
   insecure_ssl: z.union([z.string(), z.number()]).optional(),
 })
 
-const Deliveries = z.array(z.object({ event: z.string(), status: z.string(), status_code: z.number() }))
+const Deliveries = z.array(
+  z.object({ event: z.string(), status: z.string(), status_code: z.number(), delivered_at: z.string() }),
+)
+type Deliveries = z.infer<typeof Deliveries>
 
 /** The App's own facts. */
-async function checkApp(app: GitHubApp, now: () => number): Promise<{ checks: Check[]; view?: AppView }> {
+async function checkIdentity(
+  app: GitHubApp,
+  now: () => number,
+): Promise<{ checks: Check[]; view?: AppView }> {
   try {
     const { data, headers } = await app.asApp('GET /app')
     const view = AppView.parse(data)
@@ -78,7 +86,7 @@ function noApp(error: unknown): Check {
       'GitHub has no such App',
       'Set APP_ID to the number on the App’s settings page; for an Enterprise Server set GHE_HOST, too.',
     )
-  return found(
+  return unanswered(
     'github-app',
     `GitHub could not be asked: ${wordsOf(error)}`,
     'Check GITHUB_API_URL or GHE_HOST, and that this machine reaches it (HTTPS_PROXY, if there is a proxy).',
@@ -87,10 +95,40 @@ function noApp(error: unknown): Check {
 
 /** All that is known of the App and of its way to us. */
 export async function checkGitHub(app: GitHubApp, wanted: Wanted, now: () => number): Promise<Check[]> {
-  const { checks, view } = await checkApp(app, now)
+  const { checks, view } = await checkIdentity(app, now)
   if (!view) return checks
-  const others = await Promise.all([checkInstallations(app, wanted), checkAddress(app), checkDeliveries(app)])
-  return [...checks, ...checkGrants(view, wanted), ...others]
+  const [installations, address, deliveries] = await Promise.all([
+    checkInstallations(app, wanted),
+    checkAddress(app),
+    checkDeliveries(app),
+  ])
+  return [...checks, ...checkGrants(view, wanted), installations, address, ...deliveries]
+}
+
+/** What GitHub says of one installation, and nothing of others. */
+export async function checkInstallation(
+  app: GitHubApp,
+  installationId: number,
+  { wanted, now }: { wanted: Wanted; now: () => number },
+): Promise<Check[]> {
+  try {
+    const route = 'GET /app/installations/{installation_id}'
+    const { data, headers } = await app.asApp(route, { installation_id: installationId })
+    const deliveries = await checkDeliveries(app)
+    return [...checkGrants(Granted.parse(data), wanted), clock(headers.date, now()), ...deliveries]
+  } catch (error) {
+    return [noApp(error)]
+  }
+}
+
+/** What a start can afford, in two calls. */
+export async function checkApp(app: GitHubApp, wanted: Wanted, now: () => number): Promise<Check[]> {
+  const { checks, view } = await checkIdentity(app, now)
+  if (!view) return checks
+  const deliveries = await checkDeliveries(app)
+  // That nothing arrived while no bot was there is no news at its start.
+  const secret = deliveries.filter(({ name }) => name === 'webhook-secret')
+  return [...checks, ...checkGrants(view, wanted), ...secret]
 }
 
 const levels = ['none', 'read', 'write', 'admin']
@@ -100,7 +138,7 @@ const lacking = (granted: Record<string, string>, { permissions }: Wanted): stri
     .filter(([name, level]) => levels.indexOf(granted[name] ?? 'none') < levels.indexOf(level))
     .map(([name, level]) => `${name}: ${level}`)
 
-function checkGrants(view: AppView, wanted: Wanted): Check[] {
+function checkGrants(view: Pick<AppView, 'permissions' | 'events'>, wanted: Wanted): Check[] {
   const permissions = lacking(view.permissions, wanted)
   const events = wanted.events.filter(event => !view.events.includes(event))
   return [
@@ -171,25 +209,44 @@ function checkAddress(app: GitHubApp): Promise<Check> {
 }
 
 /** Whether GitHub reaches us, and whether our secret is its own, shows in what came of the last deliveries. */
-function checkDeliveries(app: GitHubApp): Promise<Check> {
-  return asked('webhook-deliveries', async () => {
-    const { data } = await app.asApp('GET /app/hook/deliveries', { per_page: 30 })
-    const [newest, ...older] = Deliveries.parse(data)
-    if (!newest) return passed('webhook-deliveries', 'none in the last days')
-    if (newest.status === 'OK') return passed('webhook-deliveries', `the last one (${newest.event}) arrived`)
-    const after = older.findIndex(({ status }) => status === 'OK')
-    const failed = after === -1 ? older.length + 1 : after + 1
-    return found(
-      'webhook-deliveries',
-      `the last ${failed === 1 ? 'one' : failed} failed: ${newest.status_code === 0 ? newest.status : `HTTP ${newest.status_code}`}`,
-      fixOf(newest.status_code),
-    )
+async function checkDeliveries(app: GitHubApp): Promise<Check[]> {
+  let deliveries: Deliveries = []
+  const arrival = await asked('webhook-deliveries', async () => {
+    deliveries = Deliveries.parse((await app.asApp('GET /app/hook/deliveries', { per_page: 30 })).data)
+    return checkArrival(deliveries)
   })
+  return [arrival, checkSecret(deliveries)]
+}
+
+const isBadSignature = ({ status_code }: Deliveries[number]): boolean =>
+  status_code === 400 || status_code === 401
+
+function checkArrival([newest, ...older]: Deliveries): Check {
+  if (!newest) return passed('webhook-deliveries', 'none in the last days')
+  if (newest.status === 'OK' || isBadSignature(newest))
+    return passed('webhook-deliveries', `the last one (${newest.event}) arrived`)
+  const after = older.findIndex(({ status }) => status === 'OK')
+  const failed = after === -1 ? older.length + 1 : after + 1
+  return found(
+    'webhook-deliveries',
+    `the last ${failed === 1 ? 'one' : failed} failed: ${newest.status_code === 0 ? newest.status : `HTTP ${newest.status_code}`}`,
+    fixOf(newest.status_code),
+  )
+}
+
+/** The last delivery that the bot itself answered tells. */
+function checkSecret(deliveries: Deliveries): Check {
+  const last = deliveries.find(each => each.status === 'OK' || isBadSignature(each))
+  if (!last) return passed('webhook-secret', 'no delivery of the last days tells')
+  if (last.status === 'OK') return passed('webhook-secret', 'the last delivery was signed with it')
+  return found(
+    'webhook-secret',
+    `the delivery of ${last.delivered_at} (${last.event}) was refused for its signature: HTTP ${last.status_code}`,
+    'WEBHOOK_SECRET must be the one on the App’s settings page. Once it is, redeliver one there (Advanced ▸ Recent Deliveries) to see it.',
+  )
 }
 
 function fixOf(status: number): string {
-  if (status === 400 || status === 401)
-    return 'The signature is wrong: WEBHOOK_SECRET must be the one on the App’s settings page.'
   if (status === 404 || status === 405)
     return 'Something else answers there: the webhook address must end in /api/github/webhooks of this bot.'
   if (status === 503) return 'The bot could not write to its queue: see the check `queue`, and its log.'
@@ -203,7 +260,7 @@ async function asked(name: CheckName, request: () => Promise<Check>): Promise<Ch
   } catch (error) {
     if (error instanceof Rejected && (error.status === 404 || error.status === 403))
       return passed(name, 'this server does not tell')
-    return found(
+    return unanswered(
       name,
       `GitHub could not be asked: ${wordsOf(error)}`,
       'Run this again; if it stays, look at the log of the bot.',

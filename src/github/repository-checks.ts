@@ -1,7 +1,7 @@
 /** What the doctor asks of the repositories that the App is installed on. */
-import { type Check, found, passed } from '../core/model/check.ts'
+import { type Check, found, passed, unanswered } from '../core/model/check.ts'
 import { isNotFound } from '../core/model/errors.ts'
-import type { Repository } from '../core/model/thread.ts'
+import type { Repository, Thread } from '../core/model/thread.ts'
 import type { GitHubApp } from './app-client.ts'
 
 /** More than these are not looked at one by one. */
@@ -67,4 +67,27 @@ export function checkRepositories(
       ? found('repository-settings', wrong.join('; '), 'Mend the file on the default branch.')
       : passed('repository-settings', 'all can be read'),
   ]
+}
+
+/** Whether there is a default branch with a commit to start from. */
+export async function checkDefaultBranch(app: GitHubApp, thread: Thread): Promise<Check> {
+  const { owner, repo } = thread
+  const { repos } = app.forRepo(thread).rest
+  try {
+    const { data } = await repos.get({ owner, repo })
+    const branch = await orMissing(repos.getBranch({ owner, repo, branch: data.default_branch }))
+    return branch
+      ? passed('repositories', `the default branch is ${data.default_branch}`)
+      : found(
+          'repositories',
+          `there is no commit on ${data.default_branch} yet`,
+          'Push a first commit to the default branch.',
+        )
+  } catch (error) {
+    return unanswered(
+      'repositories',
+      `GitHub could not be asked: ${error instanceof Error ? error.message : String(error)}`,
+      'See whether the App is still installed on this repository, and ask again.',
+    )
+  }
 }

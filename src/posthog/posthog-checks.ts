@@ -1,7 +1,7 @@
 /** What the doctor asks of PostHog. Nothing is made there: the one POST is to a task that there can't be. */
 import { z } from 'zod'
 import { effortsFor, type ReasoningEffort } from '../core/agent/run-request.ts'
-import { type Check, found, passed } from '../core/model/check.ts'
+import { type Check, found, passed, unanswered } from '../core/model/check.ts'
 import { Rejected, RetryLater } from '../core/model/errors.ts'
 import { call, type PostHogSettings } from './posthog-http.ts'
 
@@ -56,7 +56,7 @@ function keyRefused(error: unknown, { settings: { host, projectId } }: Examined)
       return [passed('posthog-key', 'works; its rate limit is reached just now')]
     const fix =
       'Check POSTHOG_HOST (https://us.posthog.com, https://eu.posthog.com or your own), and that this machine reaches it.'
-    return [found('posthog-key', `PostHog at ${host} could not be asked: ${wordsOf(error)}`, fix)]
+    return [unanswered('posthog-key', `PostHog at ${host} could not be asked: ${wordsOf(error)}`, fix)]
   }
   if (/scope/i.test(error.message))
     return [

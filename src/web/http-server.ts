@@ -1,13 +1,20 @@
 /** The one HTTP server of a process: the webhook door, and the pages that say whether it lives and is ready. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { asPrinted, type Check } from '../core/model/check.ts'
 
 export interface ServerParts {
   /** Absent in a process that takes no webhooks. */
   webhookEndpoint: ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | undefined
-  /** Rejects unless the process does its work. */
-  ready(): Promise<void>
+  /** Whether the process does its work, and what is wrong. */
+  readiness(): Promise<ReadyPage>
   metrics?: MetricsPage
+}
+
+export interface ReadyPage {
+  ready: boolean
+  /** Those that failed; strangers see their names only. */
+  failed: readonly Check[]
 }
 
 interface MetricsPage {
@@ -21,7 +28,7 @@ export const webhookPath = '/api/github/webhooks'
 /** Probot's set-up page registers the App's webhook at the root, so that is a door too. */
 const webhookPaths = new Set([webhookPath, '/'])
 
-export function httpServer({ webhookEndpoint, ready, metrics }: ServerParts): Server {
+export function httpServer({ webhookEndpoint, readiness, metrics }: ServerParts): Server {
   const server = createServer((req, res) => {
     void route(req, res).catch(() => res.headersSent || res.writeHead(500).end())
   })
@@ -36,11 +43,12 @@ export function httpServer({ webhookEndpoint, ready, metrics }: ServerParts): Se
     if (req.method !== 'GET' && req.method !== 'HEAD')
       return text(res, webhookPaths.has(path) || webhookEndpoint === undefined ? 404 : 405, 'not here\n')
     if (path === '/healthz') return text(res, 200, 'ok\n')
-    if (path === '/readyz')
-      return ready().then(
-        () => text(res, 200, 'ready\n'),
-        () => text(res, 503, 'not ready\n'),
-      )
+    if (path === '/readyz') {
+      const { ready, failed } = await readiness()
+      const isInsider = mayLook(metrics?.token, { req, server }) === 'yes'
+      const shown = failed.map(check => (isInsider ? asPrinted(check) : { name: check.name }))
+      return text(res, ready ? 200 : 503, `${JSON.stringify({ ready, failed: shown })}\n`, json)
+    }
     if (path === '/metrics' && metrics) return scrape(metrics, { req, res, server })
     return text(res, 404, 'not found\n')
   }
@@ -51,14 +59,26 @@ async function scrape(
   { page, token }: MetricsPage,
   { req, res, server }: { req: IncomingMessage; res: ServerResponse; server: Server },
 ): Promise<void> {
-  if (token === undefined && !isLocal(req, server))
-    return text(res, 403, 'only for this machine; METRICS_TOKEN opens it to others\n')
-  if (token !== undefined && !isSame(req.headers.authorization ?? '', `Bearer ${token}`)) {
-    res.setHeader('www-authenticate', 'Bearer')
-    return text(res, 401, 'METRICS_TOKEN is needed as bearer token\n')
+  switch (mayLook(token, { req, server })) {
+    case 'elsewhere':
+      return text(res, 403, 'only for this machine; METRICS_TOKEN opens it to others\n')
+    case 'stranger':
+      res.setHeader('www-authenticate', 'Bearer')
+      return text(res, 401, 'METRICS_TOKEN is needed as bearer token\n')
+    case 'yes': {
+      const { text: numbers, type } = await page()
+      return text(res, 200, numbers, type)
+    }
   }
-  const { text: numbers, type } = await page()
-  return text(res, 200, numbers, type)
+}
+
+/** Who may read what is not for everybody. */
+function mayLook(
+  token: string | undefined,
+  { req, server }: { req: IncomingMessage; server: Server },
+): 'yes' | 'elsewhere' | 'stranger' {
+  if (token === undefined) return isLocal(req, server) ? 'yes' : 'elsewhere'
+  return isSame(req.headers.authorization ?? '', `Bearer ${token}`) ? 'yes' : 'stranger'
 }
 
 /** A proxy on this machine speaks for others, and mostly says so; where others can come by themselves, it may not. */
@@ -80,6 +100,7 @@ const isSame = (given: string, wanted: string): boolean => timingSafeEqual(diges
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 const plain = 'text/plain; charset=utf-8'
+const json = 'application/json; charset=utf-8'
 
 function text(res: ServerResponse, status: number, body: string, type = plain): void {
   res

@@ -60,7 +60,11 @@ describe('the page of a process', () => {
     const page = { page: async () => ({ type: 'text/plain', text: 'up 1' }), token: undefined }
     const answers: number[] = []
     for (const host of ['127.0.0.1', '0.0.0.0', '::']) {
-      const server = httpServer({ webhookEndpoint: undefined, ready: async () => {}, metrics: page })
+      const server = httpServer({
+        webhookEndpoint: undefined,
+        readiness: async () => ({ ready: true, failed: [] }),
+        metrics: page,
+      })
       const port = await listen(server, { host, port: 0 })
       answers.push((await fetch(`http://127.0.0.1:${port}/metrics`)).status)
       await closeServer(server, 0)
@@ -70,7 +74,11 @@ describe('the page of a process', () => {
 
   test('with a token, is for who has it', async () => {
     const page = { page: async () => ({ type: 'text/plain', text: 'up 1' }), token: 'long enough a token' }
-    const server = httpServer({ webhookEndpoint: undefined, ready: async () => {}, metrics: page })
+    const server = httpServer({
+      webhookEndpoint: undefined,
+      readiness: async () => ({ ready: true, failed: [] }),
+      metrics: page,
+    })
     const port = await listen(server, { host: '127.0.0.1', port: 0 })
     const ask = async (authorization?: string) => {
       const headers = { 'x-forwarded-for': '203.0.113.9', ...(authorization ? { authorization } : {}) }

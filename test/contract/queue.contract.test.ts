@@ -23,12 +23,38 @@ import {
   until,
   workBy,
 } from '../support/queue-world.ts'
-import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+import {
+  type RedisServer,
+  redisAvailable,
+  startRedis,
+  startSecured,
+  tlsAvailable,
+  valkeyAvailable,
+} from '../support/redis-server.ts'
 
 const HOUR = 3_600_000
-const backends = redisAvailable() ? (['redis', 'embedded'] as const) : (['embedded'] as const)
 
-describe.each(backends)('the queues on %s', kind => {
+interface Backend {
+  name: string
+  kind: 'redis' | 'embedded'
+  start?: () => Promise<RedisServer>
+}
+const backends: Backend[] = [{ name: 'the embedded database', kind: 'embedded' }]
+if (redisAvailable()) backends.push({ name: 'Redis', kind: 'redis', start: () => startRedis() })
+if (redisAvailable() && tlsAvailable())
+  backends.push({
+    name: 'Redis with TLS and a password',
+    kind: 'redis',
+    start: () => startSecured('redis-server'),
+  })
+if (valkeyAvailable() && tlsAvailable())
+  backends.push({
+    name: 'Valkey with TLS and a password',
+    kind: 'redis',
+    start: () => startSecured('valkey-server'),
+  })
+
+describe.each(backends)('the queues on $name', ({ kind, start: startServer }) => {
   let server: RedisServer | undefined
   let queues: TestQueues
   let place: CommentRef
@@ -37,7 +63,7 @@ describe.each(backends)('the queues on %s', kind => {
   let last = 0
 
   beforeAll(async () => {
-    if (kind === 'redis') server = await startRedis()
+    server = await startServer?.()
     place = await newPlace()
     queues = await open(place, lines)
     await workBy(queues.runs, processors, 5)

@@ -37,7 +37,7 @@ const server = await (async () => {
       },
     }),
   })
-  return httpServer({ webhookEndpoint, ready: async () => {} })
+  return httpServer({ webhookEndpoint, readiness: async () => ({ ready: true, failed: [] }) })
 })()
 
 let port = 0

@@ -4,11 +4,12 @@ import { request } from 'node:http'
 import { pino } from 'pino'
 import { Probot } from 'probot'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { found } from '../../src/core/model/check.ts'
 import type { Trigger } from '../../src/core/model/trigger.ts'
 import { usualTrigger } from '../../src/core/settings/trigger-words.ts'
 import { receiver } from '../../src/github/webhooks/receive.ts'
 import { openWebhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
-import { closeServer, httpServer, listen, webhookPath } from '../../src/web/http-server.ts'
+import { closeServer, httpServer, listen, type ReadyPage, webhookPath } from '../../src/web/http-server.ts'
 
 /** GitHub's own test vector for signatures. Source: GitHub Docs, "Validating webhook deliveries". */
 const secret = "It's a Secret to Everybody"
@@ -25,7 +26,8 @@ const { privateKey } = generateKeyPairSync('rsa', {
 
 let enqueued: Trigger[] = []
 let enqueue: () => Promise<'added' | 'known'> = async () => 'added'
-let ready: () => Promise<void> = async () => {}
+const allWell: ReadyPage = { ready: true, failed: [] }
+let readiness = allWell
 let port = 0
 
 const lines: string[] = []
@@ -44,7 +46,7 @@ const server = await (async () => {
       },
     }),
   })
-  return httpServer({ webhookEndpoint, ready: () => ready() })
+  return httpServer({ webhookEndpoint, readiness: async () => readiness })
 })()
 
 beforeAll(async () => {
@@ -54,7 +56,7 @@ afterAll(() => closeServer(server, 500))
 afterEach(() => {
   enqueued = []
   enqueue = async () => 'added'
-  ready = async () => {}
+  readiness = allWell
 })
 
 const signed = (body: string | Buffer, by = secret): string =>
@@ -353,22 +355,27 @@ describe('what anybody can send costs no line each', () => {
 })
 
 describe('the other pages', () => {
-  const get = async (path: string, method = 'GET'): Promise<[number, string]> => {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, { method })
+  const get = async (path: string, method = 'GET', headers = {}): Promise<[number, string]> => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, headers })
     return [response.status, await response.text()]
   }
 
   test('say that it lives, whether the queue answers or not', async () => {
-    ready = () => Promise.reject(new Error('no'))
+    readiness = { ready: false, failed: [] }
     expect(await get('/healthz')).toEqual([200, 'ok\n'])
   })
 
   test('say that it is ready only when the queue answers', async () => {
-    expect(await get('/readyz')).toEqual([200, 'ready\n'])
-    ready = () => Promise.reject(new Error('Redis: connection to secret-host refused'))
-    const [status, words] = await get('/readyz')
+    expect(await get('/readyz')).toEqual([200, '{"ready":true,"failed":[]}\n'])
+    readiness = { ready: false, failed: [found('queue', 'secret-host does not answer', 'Start it.')] }
+    const [status, page] = await get('/readyz')
     expect(status).toBe(503)
-    expect(words).not.toContain('secret-host')
+    expect(JSON.parse(page)).toEqual({
+      ready: false,
+      failed: [{ name: 'queue', ok: false, detail: 'secret-host does not answer', fix: 'Start it.' }],
+    })
+    const others = await get('/readyz', 'GET', { 'x-forwarded-for': '203.0.113.9' })
+    expect(others).toEqual([503, '{"ready":false,"failed":[{"name":"queue"}]}\n'])
   })
 
   test.each([
@@ -382,7 +389,10 @@ describe('the other pages', () => {
   })
 
   test('of a process without a door: there is none', async () => {
-    const worker = httpServer({ webhookEndpoint: undefined, ready: async () => {} })
+    const worker = httpServer({
+      webhookEndpoint: undefined,
+      readiness: async () => ({ ready: true, failed: [] }),
+    })
     const other = await listen(worker, { host: '127.0.0.1', port: 0 })
     try {
       expect(
@@ -395,7 +405,10 @@ describe('the other pages', () => {
   })
 
   test('a port that is taken says so', async () => {
-    const second = httpServer({ webhookEndpoint: undefined, ready: async () => {} })
+    const second = httpServer({
+      webhookEndpoint: undefined,
+      readiness: async () => ({ ready: true, failed: [] }),
+    })
     await expect(listen(second, { host: '127.0.0.1', port })).rejects.toThrow(
       `port ${port} on 127.0.0.1 is in use: set PORT to another one`,
     )

@@ -93,6 +93,7 @@ describe('a command of the table', () => {
     ['/codex queue', 'queue'],
     ['/codex config', 'config'],
     ['/codex config the linter', 'run | config the linter'],
+    ['/codex doctor', 'doctor'],
     ['/codex queue the mails instead of sending them', 'run | queue the mails instead of sending them'],
     ['/codex help', 'help'],
     ['/codex help me with the login', 'run | help me with the login'],

@@ -7,6 +7,7 @@ import { type Reply, replyComment } from '../../src/core/comments/replies.ts'
 import { failureOf } from '../../src/core/comments/service-refusals.ts'
 import { phaseKey, statusComment } from '../../src/core/comments/status.ts'
 import { exactly, maxComment, moment } from '../../src/core/comments/words.ts'
+import { found, passed } from '../../src/core/model/check.ts'
 import { Rejected } from '../../src/core/model/errors.ts'
 import type { Outcome, Phase, Run } from '../../src/core/run/run.ts'
 import { phaseOf } from '../../src/core/run/run.ts'
@@ -771,6 +772,18 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
     usable: true,
   },
   queue: { kind: 'queue', run: runWith({ ahead: 2 }), now: t0 },
+  doctor: {
+    kind: 'doctor',
+    repository: 'acme/shop',
+    checks: [
+      passed('posthog-key', 'works at https://us.posthog.com'),
+      found(
+        'posthog-github',
+        'PostHog’s GitHub App does not see acme/shop',
+        'Install it. It clones @all and pushes.',
+      ),
+    ],
+  },
   'plan-outdated': { kind: 'plan-outdated', branch: 'main', sha: 'c'.repeat(40) },
   preset: { kind: 'preset', given: 'paln', meant: 'plan', known: ['plan', 'low'] },
   sandbox: { kind: 'sandbox', given: 'bgi', meant: 'big', known: ['big', 'small'] },
@@ -812,6 +825,7 @@ describe('replies', () => {
       | \`/codex status\` | Says what is going on in this thread. | \`/codex status\` | read |
       | \`/codex queue\` | Says what waits before this thread, and why. | \`/codex queue\` | read |
       | \`/codex config\` | Shows the settings that hold here, and where each comes from. | \`/codex config\` | write |
+      | \`/codex doctor\` | Checks whether all is set up as this repository needs it, and says what to do about the rest. | \`/codex doctor\` | admin |
       | \`/codex help\` | Shows this list. | \`/codex help\` | read |
 
       Options of a run:
@@ -885,6 +899,12 @@ describe('replies', () => {
       </details>
 
       queue: @maya the run here waits for its turn; 2 runs have to end before it.
+
+      doctor: @maya 1 of 2 checks of \`acme/shop\` needs a hand.
+
+      - ✗ \`posthog-github\` PostHog’s GitHub App does not see acme/shop\\
+        → Install it. It clones @​all and pushes.
+      - ✓ \`posthog-key\` works at https\\://us.posthog.com
 
       plan-outdated: @maya \`main\` has moved to \`ccccccc\` since the plan was made, so the plan may not fit any more. Nothing was started; \`/codex plan\` makes a new one.
 

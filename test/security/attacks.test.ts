@@ -589,7 +589,10 @@ describe('plumbing', () => {
   })
 
   test('the pages say nothing of threads, and browsers are told to keep nothing', async () => {
-    const server = httpServer({ webhookEndpoint: undefined, ready: async () => {} })
+    const server = httpServer({
+      webhookEndpoint: undefined,
+      readiness: async () => ({ ready: true, failed: [] }),
+    })
     const port = await listen(server, { host: '127.0.0.1', port: 0 })
     try {
       const pages = [
@@ -608,7 +611,7 @@ describe('plumbing', () => {
       for (const { headers } of answers) {
         expect(headers.get('x-content-type-options')).toBe('nosniff')
         expect(headers.get('cache-control')).toBe('no-store')
-        expect(headers.get('content-type')).toMatch(/^text\/plain/)
+        expect(headers.get('content-type')).toMatch(/^(?:text\/plain|application\/json)/)
       }
     } finally {
       await closeServer(server, 100)
@@ -618,7 +621,7 @@ describe('plumbing', () => {
   test('a sender who dawdles is cut off', () => {
     const { headersTimeout, requestTimeout, keepAliveTimeout } = httpServer({
       webhookEndpoint: undefined,
-      ready: async () => {},
+      readiness: async () => ({ ready: true, failed: [] }),
     })
     for (const limit of [headersTimeout, requestTimeout, keepAliveTimeout]) {
       expect(limit).toBeGreaterThan(0)

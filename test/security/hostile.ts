@@ -33,6 +33,7 @@ const commands = [
   '/codex continue',
   '/codex status',
   '/codex queue',
+  '/codex doctor',
   '/codex help',
   '/CODEX, do',
   '/codex --model gpt-5.5 --effort high x',

@@ -175,6 +175,7 @@ export class MemoryBot {
     this.#accept = acceptTrigger({
       ...this.#shared,
       settings: this.#settings,
+      examine: async () => [],
       mayWorkIn: () => Promise.resolve(!this.accessLost),
       runs: this.#queue,
       waiting: {

@@ -1,5 +1,6 @@
-/** A real redis-server of the test's own, on a free port and with a directory of its own. */
+/** A real redis-server or valkey-server of the test's own, on a free port and with a directory of its own. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -27,18 +28,61 @@ export interface RedisServer {
 }
 
 /** Whether there is a redis-server to start; without one says so, or throws when REQUIRE_REDIS=1. */
-export function redisAvailable(): boolean {
-  const found = spawnSync('redis-server', ['--version']).status === 0
-  if (!found && process.env.REQUIRE_REDIS === '1')
-    throw new Error('REQUIRE_REDIS=1, but redis-server was not found')
-  if (!found) console.log('skipped: redis-server not found')
+export const redisAvailable = (): boolean => available('redis-server', 'REQUIRE_REDIS')
+
+/** Whether there is a valkey-server to start; without one says so, or throws when REQUIRE_VALKEY=1. */
+export const valkeyAvailable = (): boolean => available('valkey-server', 'REQUIRE_VALKEY')
+
+function available(program: Program, required: string): boolean {
+  const found = spawnSync(program, ['--version']).status === 0
+  if (!found && process.env[required] === '1') throw new Error(`${required}=1, but ${program} was not found`)
+  if (!found) console.log(`skipped: ${program} not found`)
   return found
 }
 
-export async function startRedis(...settings: string[]): Promise<RedisServer> {
+/** Where the certificate is that this process trusts; without one says so, or throws when REQUIRE_REDIS=1. */
+export function tlsAvailable(): boolean {
+  const found = process.env.NODE_EXTRA_CA_CERTS?.startsWith(process.env.TEST_CERTIFICATE ?? '-') === true
+  if (!found && process.env.REQUIRE_REDIS === '1')
+    throw new Error('REQUIRE_REDIS=1, but openssl was not found to make a certificate')
+  if (!found) console.log('skipped: no openssl to make a certificate')
+  return found
+}
+
+type Program = 'redis-server' | 'valkey-server'
+
+/** As a server is reached over a network that others share. */
+export function startSecured(program: Program): Promise<RedisServer> {
+  const password = randomBytes(12).toString('base64url')
+  const certificate = process.env.TEST_CERTIFICATE ?? ''
+  return start({
+    program,
+    address: port => `rediss://:${password}@localhost:${port}`,
+    settings: port => [
+      ...['--port', '0', '--tls-port', `${port}`, '--requirepass', password, '--tls-auth-clients', 'no'],
+      ...['--tls-cert-file', join(certificate, 'cert.pem'), '--tls-key-file', join(certificate, 'key.pem')],
+    ],
+  })
+}
+
+export const startRedis = (...settings: string[]): Promise<RedisServer> =>
+  start({
+    program: 'redis-server',
+    address: port => `redis://127.0.0.1:${port}`,
+    settings: port => ['--port', `${port}`, ...settings],
+  })
+
+interface Launched {
+  program: Program
+  address(port: number): string
+  settings(port: number): string[]
+}
+
+async function start({ program, address, settings }: Launched): Promise<RedisServer> {
   const port = await freePort()
+  const url = address(port)
   const directory = await mkdtemp(join(tmpdir(), 'redis-'))
-  const launch = () => launchRedis(port, directory, settings)
+  const launch = () => launchServer(program, url, ['--dir', directory, ...settings(port)])
   let child = await launch()
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
@@ -47,13 +91,13 @@ export async function startRedis(...settings: string[]): Promise<RedisServer> {
     await exited
   }
   return {
-    url: `redis://127.0.0.1:${port}`,
+    url,
     port,
     freeze: () => child.kill('SIGSTOP'),
     thaw: () => child.kill('SIGCONT'),
     kill,
-    flush: () => asking(port, redis => redis.flushall()),
-    stalledJobs: () => asking(port, stalledJobs),
+    flush: () => asking(url, redis => redis.flushall()),
+    stalledJobs: () => asking(url, stalledJobs),
     restart: async () => {
       await kill()
       child = await launch()
@@ -65,8 +109,8 @@ export async function startRedis(...settings: string[]): Promise<RedisServer> {
   }
 }
 
-async function asking<T>(port: number, request: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = new Redis(port, '127.0.0.1')
+async function asking<T>(url: string, request: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = new Redis(url)
   try {
     return await request(redis)
   } finally {
@@ -81,18 +125,18 @@ async function stalledJobs(redis: Redis): Promise<string[]> {
   return keys.filter((_, index) => Number(counts[index] ?? 0) > 0)
 }
 
-async function launchRedis(port: number, directory: string, settings: string[]): Promise<ChildProcess> {
-  const basics = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', directory, '--save', '']
-  const child = spawn('redis-server', [...basics, '--appendonly', 'yes', ...settings], { stdio: 'ignore' })
+async function launchServer(program: Program, url: string, settings: string[]): Promise<ChildProcess> {
+  const basics = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'yes']
+  const child = spawn(program, [...basics, ...settings], { stdio: 'ignore' })
   const end = (): unknown => child.kill('SIGKILL')
   process.once('exit', end)
   child.once('exit', () => process.removeListener('exit', end))
-  await answering(port)
+  await answering(url)
   return child
 }
 
-async function answering(port: number): Promise<void> {
-  const probe = new Redis(port, '127.0.0.1', { maxRetriesPerRequest: null, retryStrategy: () => 20 })
+async function answering(url: string): Promise<void> {
+  const probe = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 20 })
   probe.on('error', () => {})
   await Promise.race([probe.ping(), sleep(10_000, undefined, { ref: false })])
   probe.disconnect()

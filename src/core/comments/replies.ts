@@ -4,6 +4,7 @@ import type { ReasoningEffort } from '../agent/run-request.ts'
 import { type CommandGrammar, instruction } from '../command/grammar.ts'
 import { type OptionName, options } from '../command/options.ts'
 import type { Mistake } from '../command/parse.ts'
+import type { Check } from '../model/check.ts'
 import type { Role } from '../model/role.ts'
 import { phaseOf, type Run } from '../run/run.ts'
 import type { HeldSetting } from '../settings/origins.ts'
@@ -38,6 +39,7 @@ export type Reply =
   | { kind: 'status'; live?: Run | undefined; last?: Run | undefined; asked?: boolean }
   | { kind: 'queue'; run: Run | undefined; now: number }
   | { kind: 'config'; held: readonly HeldSetting[]; problem: string | undefined; usable: boolean }
+  | { kind: 'doctor'; repository: string; checks: readonly Check[] }
   | { kind: 'plan-outdated'; branch: string; sha: string }
   | { kind: 'preset'; given: string; meant: string | undefined; known: readonly string[] }
   | { kind: 'sandbox'; given: string; meant: string | undefined; known: readonly string[] }
@@ -101,6 +103,8 @@ function sentence(reply: Exclude<Reply, { kind: 'help' }>): string {
       return queueSentence(reply)
     case 'config':
       return configText(reply)
+    case 'doctor':
+      return doctorText(reply)
     case 'plan-outdated':
       return `${code(reply.branch)} has moved to ${code(reply.sha.slice(0, 7))} since the plan was made, so the plan may not fit any more. Nothing was started; \`/codex plan\` makes a new one.`
     case 'preset':
@@ -126,6 +130,19 @@ function statusSentence({ live, last, asked }: Reply & { kind: 'status' }): stri
   if (live) return `a run is going on here: ${runInWords(live)}.`
   if (last) return `nothing is going on here now. The last run: ${runInWords(last)}.`
   return asked ? 'nothing is going on here now.' : `nothing was asked here yet. ${help}`
+}
+
+function doctorText({ repository, checks }: Reply & { kind: 'doctor' }): string {
+  const wrong = checks.filter(({ ok }) => !ok)
+  const heading =
+    wrong.length === 0
+      ? `all is well for ${code(repository)}.`
+      : `${wrong.length} of ${checks.length} checks of ${code(repository)} ${wrong.length === 1 ? 'needs' : 'need'} a hand.`
+  const lines = [...wrong, ...checks.filter(({ ok }) => ok)].map(
+    ({ name, ok, detail, fix }) =>
+      `- ${ok ? '✓' : '✗'} ${code(name)} ${inlineWords(detail, 500)}${fix === '' ? '' : `\\\n  → ${inlineWords(fix, 500)}`}`,
+  )
+  return [heading, lines.join('\n')].join('\n\n')
 }
 
 /** What concerns this thread, as its own Run has it written down. */

@@ -6,7 +6,14 @@ export interface Check {
   detail: string
   /** What to do about it; empty when all is well. */
   fix: string
+  /** Nobody answered: nothing is known to be wrong with what is set. */
+  outage?: true
+  /** Whose own PostHog it is about. */
+  owner?: string
 }
+
+/** As scripts read it. */
+export const asPrinted = ({ name, ok, detail, fix }: Check): Check => ({ name, ok, detail, fix })
 
 export type CheckName =
   | 'configuration'
@@ -16,6 +23,7 @@ export type CheckName =
   | 'github-installations'
   | 'webhook-address'
   | 'webhook-deliveries'
+  | 'webhook-secret'
   | 'clock'
   | 'posthog-key'
   | 'posthog-scope'
@@ -25,6 +33,7 @@ export type CheckName =
   | 'repositories'
   | 'repository-settings'
   | 'queue'
+  | 'process'
 
 export const passed = (name: CheckName, detail: string): Check => ({ name, ok: true, detail, fix: '' })
 
@@ -34,3 +43,12 @@ export const found = (name: CheckName, detail: string, fix: string): Check => ({
   detail,
   fix,
 })
+
+export const unanswered = (name: CheckName, detail: string, fix: string): Check => ({
+  ...found(name, detail, fix),
+  outage: true,
+})
+
+/** One line for a log. */
+export const lineOf = ({ name, ok, detail, fix }: Check): string =>
+  `${ok ? '✓' : '✗'} ${name}: ${detail}${fix === '' ? '' : ` → ${fix}`}`

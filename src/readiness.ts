@@ -1,0 +1,99 @@
+/**
+ * Whether the bot can do its work with what it was given: asked at the start, said in the log, and asked again while
+ * something is wrong. An outage is no reason to be called unready: what arrives is kept in the queue until it is over.
+ */
+import { type Check, lineOf } from './core/model/check.ts'
+import type { Log } from './core/model/ports.ts'
+
+export interface Readiness {
+  isReady(): boolean
+  failed(): readonly Check[]
+  close(): void
+}
+
+interface Watched {
+  examine(): Promise<Check[]>
+  log: Log
+  /** Said whenever it becomes ready. */
+  ready(): void
+}
+
+/** Who does not answer by then keeps nobody waiting, in ms. */
+const firstWithin = 5_000
+
+/** ms between two looks while nothing works or somebody does not answer; it doubles, up to the longest. */
+const soonest = 5_000
+const latest = 60_000
+
+/** For what can wait until somebody has time. */
+const seldom = 10 * 60_000
+
+/** Without these no run can be started. */
+const needed: ReadonlySet<Check['name']> = new Set([
+  'github-app',
+  'posthog-key',
+  'posthog-project',
+  'posthog-scope',
+  'posthog-model',
+])
+
+export function watchReadiness({ examine, log, ready }: Watched): Readiness {
+  let checks: readonly Check[] = []
+  let isReady = false
+  let closed = false
+  let pause = soonest
+  let timer: NodeJS.Timeout | undefined
+
+  const look = async (): Promise<void> => {
+    const now = await examine()
+    if (closed) return
+    clearTimeout(late)
+    announce(now, checks, log)
+    checks = now
+    settle(!stops(now))
+    const failed = now.filter(({ ok }) => !ok)
+    if (failed.length === 0) return
+    const soon = stops(now) || failed.some(({ outage }) => outage)
+    timer = setTimeout(lookAgain, soon ? pause : seldom).unref()
+    pause = Math.min(latest, pause * 2)
+  }
+  const lookAgain = (): void => void look().catch(error => log.error({ err: error }, 'the checks failed'))
+  const settle = (next: boolean): void => {
+    if (next && !isReady) ready()
+    if (!next) log.error({ failed: failedOf(checks).map(({ name }) => name) }, 'not ready')
+    isReady = next
+  }
+  const late = setTimeout(() => settle(true), firstWithin).unref()
+  lookAgain()
+  return {
+    isReady: () => isReady,
+    failed: () => failedOf(checks),
+    close() {
+      closed = true
+      clearTimeout(late)
+      clearTimeout(timer)
+    },
+  }
+}
+
+const failedOf = (checks: readonly Check[]): Check[] => checks.filter(({ ok }) => !ok)
+
+/** Whether nobody is served: no owner may suffer for another one's key. */
+function stops(checks: readonly Check[]): boolean {
+  const wrong = checks.filter(({ name, ok, outage }) => needed.has(name) && !ok && !outage)
+  if (wrong.some(({ name }) => name === 'github-app')) return true
+  const owners = new Set(checks.filter(({ name }) => name === 'posthog-key').map(({ owner }) => owner))
+  return owners.size > 0 && [...owners].every(owner => wrong.some(each => each.owner === owner))
+}
+
+function announce(now: readonly Check[], before: readonly Check[], log: Log): void {
+  const known = new Set(before.map(lineOf))
+  for (const check of now) {
+    const line = lineOf(check)
+    if (known.has(line)) continue
+    const about = { check: check.name }
+    if (check.ok) log.info(about, line)
+    else if (check.outage || !needed.has(check.name)) log.warn(about, line)
+    else log.error(about, line)
+  }
+}

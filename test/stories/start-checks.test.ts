@@ -1,0 +1,156 @@
+/** A wrong credential is said when the bot starts, and not to its first user. */
+import { generateKeyPairSync } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { startPostHog } from '../../emulators/posthog/emulator.ts'
+import { freePort } from '../support/free-port.ts'
+import { type Bot, scratchDir, spawnBot } from '../world/bot.ts'
+import { startWorld, type World } from '../world/world.ts'
+
+let world: World
+const folders: (() => Promise<void>)[] = []
+
+beforeAll(async () => {
+  world = await startWorld({ roles: [], posthog: { repositories: ['acme/shop'] } })
+})
+afterAll(async () => {
+  await world?.close()
+  await Promise.all(folders.map(remove => remove()))
+})
+
+/** A bot with a queue of its own. */
+async function start(env: Record<string, string> = {}): Promise<Bot> {
+  const data = await scratchDir()
+  folders.push(data.remove)
+  const bot = spawnBot({ ...world.env, DATA_DIR: data.path, ...env }, await freePort())
+  world.bots.push(bot)
+  return bot
+}
+
+const Answer = z.strictObject({
+  ready: z.boolean(),
+  failed: z.array(
+    z.strictObject({ name: z.string(), ok: z.literal(false), detail: z.string(), fix: z.string() }),
+  ),
+})
+
+async function readyz({ url }: Bot): Promise<z.infer<typeof Answer> & { status: number }> {
+  const response = await fetch(`${url}/readyz`)
+  return { status: response.status, ...Answer.parse(await response.json()) }
+}
+
+const otherKey = (): string =>
+  generateKeyPairSync('rsa', { modulusLength: 2048 })
+    .privateKey.export({ type: 'pkcs8', format: 'pem' })
+    .toString()
+
+const lines = (bot: Bot): string[] =>
+  bot
+    .output()
+    .split('\n')
+    .filter(line => line.startsWith('{'))
+    .map(line => String(JSON.parse(line).msg))
+    .filter(line => /^[✓✗]/.test(line))
+
+test('when all is right each check is a line, then it is ready', async () => {
+  const bot = await start()
+  await bot.ready()
+  expect(lines(bot).map(line => line.replace(/:\d{4,5}|\d+ s|\/\S*bot-\w+/g, '…'))).toMatchInlineSnapshot(`
+    [
+      "✓ github-app: codex-bot (App 4711)",
+      "✓ clock: … apart from GitHub",
+      "✓ github-permissions: contents, issues, pull_requests, members, metadata",
+      "✓ github-events: issue_comment, issues, pull_request, pull_request_review, pull_request_review_comment, repository",
+      "✓ webhook-secret: no delivery of the last days tells",
+      "✓ posthog-key: works at http://127.0.0.1…",
+      "✓ posthog-project: project 1",
+      "✓ posthog-scope: task:write",
+      "✓ posthog-model: gpt-5.5",
+      "✓ queue: embedded, in …, where a bot is at work",
+    ]
+  `)
+  expect(await readyz(bot)).toEqual({ status: 200, ready: true, failed: [] })
+  await bot.stop()
+  expect(bot.output()).not.toMatch(/"level":(?:40|50)/)
+})
+
+describe('what is wrong is a line with its fix, and the bot is not ready', () => {
+  test.each<[string, () => Record<string, string>, string, RegExp]>([
+    ['the PostHog key', () => ({ POSTHOG_API_KEY: 'phx_nobody_at_all' }), 'posthog-key', /POSTHOG_API_KEY/],
+    [
+      'the PostHog project',
+      () => ({ POSTHOG_PROJECT_ID: '987654' }),
+      'posthog-project',
+      /POSTHOG_PROJECT_ID/,
+    ],
+    ['the model', () => ({ CODEX_MODEL: 'gpt-2' }), 'posthog-model', /CODEX_MODEL to one of gpt-5/],
+    ['the key of the App', () => ({ PRIVATE_KEY: otherKey() }), 'github-app', /PRIVATE_KEY/],
+    ['the number of the App', () => ({ APP_ID: '999999' }), 'github-app', /APP_ID/],
+  ])('%s', async (_, env, name, fix) => {
+    const bot = await start(env())
+    await bot.says(/not ready/)
+    const { status, ready, failed } = await readyz(bot)
+    expect([status, ready, failed.map(each => each.name)]).toEqual([503, false, [name]])
+    expect(failed[0]?.fix).toMatch(fix)
+    const said = lines(bot).filter(line => line.startsWith('✗'))
+    expect(said).toEqual([expect.stringMatching(new RegExp(`^✗ ${name}: .* → .*${fix.source}`))])
+    expect(bot.output()).not.toMatch(/"msg":"ready"|phx_nobody_at_all/)
+    await bot.stop()
+  })
+})
+
+test('an outage of PostHog at the start keeps no bot from its work, and what is wrong then is found out later', async () => {
+  const posthog = await startPostHog({ projectId: 5 })
+  const { port } = new URL(posthog.url)
+  await posthog.close()
+  const bot = await start({ POSTHOG_HOST: posthog.url, POSTHOG_PROJECT_ID: '6' })
+  await bot.ready()
+  expect(await readyz(bot)).toMatchObject({ status: 200, failed: [{ name: 'posthog-key' }] })
+  const again = await startPostHog({ projectId: 5, port: Number(port) })
+  await bot.says(/✗ posthog-project/)
+  expect(await readyz(bot)).toMatchObject({
+    status: 503,
+    ready: false,
+    failed: [{ name: 'posthog-project' }],
+  })
+  await again.close()
+  await bot.stop()
+})
+
+test('what was wrong is asked again, and a bot that is not ready takes webhooks all the same', async () => {
+  const posthog = await startPostHog({ hands: world.github.hands, projectId: 6 })
+  const { port } = new URL(posthog.url)
+  const bot = await start({
+    POSTHOG_HOST: posthog.url,
+    POSTHOG_API_KEY: posthog.apiKey,
+    POSTHOG_PROJECT_ID: '5',
+  })
+  await bot.says(/not ready/)
+  world.github.webhooks.target = `${bot.url}/api/github/webhooks`
+  const maya = world.github.as('maya')
+  const { number } = await maya.opensIssue({ title: 'Logout is flaky' })
+  await maya.comments(number, '/codex help')
+  await world.github.waitFor(() => world.github.webhooks.deliveries.at(-1)?.statusCode === 202)
+  await posthog.close()
+  const mended = await startPostHog({ projectId: 5, port: Number(port) })
+  await bot.ready()
+  expect(await readyz(bot)).toEqual({ status: 200, ready: true, failed: [] })
+  expect(lines(bot).filter(line => line.includes('posthog-project'))).toHaveLength(2)
+  await mended.close()
+  await bot.stop()
+})
+
+/** Last, as GitHub remembers it. */
+test('the webhook secret, as soon as GitHub tried it', async () => {
+  const wrong = { WEBHOOK_SECRET: 'another secret, long enough to be one' }
+  const first = await start(wrong)
+  await first.ready()
+  world.github.webhooks.target = `${first.url}/api/github/webhooks`
+  await world.github.as('maya').opensIssue({ title: 'Login is flaky' })
+  await world.github.waitFor(() => world.github.webhooks.deliveries.at(-1)?.statusCode === 401)
+  await first.stop()
+  const second = await start(wrong)
+  await second.says(/✗ webhook-secret: .* → .*WEBHOOK_SECRET/)
+  expect((await readyz(second)).failed.map(({ name }) => name)).toContain('webhook-secret')
+  await second.stop()
+})
