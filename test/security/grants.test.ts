@@ -89,9 +89,7 @@ test('a ceiling of the deployment holds whatever the repository says', async () 
     grants: 'owners: {acme: {limits: {thread_per_day: 1}}}',
   })
   await says(bot, '/codex fix it')
-  expect(await says(bot, '/codex --new fix it again')).toContain(
-    'this issue has used 1 of 1 runs in 24 hours',
-  )
+  expect(await says(bot, '/codex --new fix it again')).toContain('his issue has used 1 of 1 runs in 24 hours')
   expect(bot.requests).toHaveLength(1)
 })
 
@@ -117,7 +115,7 @@ test('settings with a slip keep the last ones without in force', async () => {
   await says(bot, '/codex fix it')
   expect(bot.requests).toEqual([expect.objectContaining({ model: 'gpt-5' })])
   const [status] = bot.comments
-  expect(status?.body).toContain('line 1, \\`modle')
+  expect(status?.body).toContain('line 1: `modle`')
   expect(status?.body).toContain('the last version without a slip holds')
 })
 
@@ -131,7 +129,7 @@ test('where there never were settings without a slip, nothing starts and all sli
   const bot = botWith({ settings: 'modle: gpt-5\neffort: enormous\n', history: ['also: wrong'] })
   const answer = await says(bot, '/codex fix it')
   expect(bot.requests).toEqual([])
-  expect(answer).toMatch(/line 1, \S*modle.*line 2, \S*effort/)
+  expect(answer).toMatch(/line 1: `modle`[\s\S]*line 2: `effort`/)
 })
 
 test('history is read once for a slip, however many strangers comment', async () => {
