@@ -4,7 +4,7 @@ import type { Call } from '../../emulators/github/ledger.ts'
 const variable = /^(?:\d+|[0-9a-f]{40}|.*\.\.\..*)$/
 
 /** `POST issues/comments`, `graphql threadAhead`. */
-export function nameOfCall({ method, path, body }: Call): string {
+function nameOfCall({ method, path, body }: Call): string {
   if (path === '/graphql') {
     const query = typeof body === 'object' && body !== null && 'query' in body ? String(body.query) : ''
     return `graphql ${/^\s*(?:query|mutation)\s+(\w+)/.exec(query)?.[1] ?? '?'}`

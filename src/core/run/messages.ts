@@ -119,7 +119,7 @@ type Sourced = Pick<MessageAnswer, 'id'> & { by: MessageAnswer['to']; source?: S
 const sourceOf = ({ source }: Sourced): Source[] => (source ? [source] : [])
 
 /** Who sent a message is told what became of it; older versions had the command itself wait for that. */
-export const withAnswer = (run: Run, message: Sourced, reply?: MessageAnswer['reply']): Run => ({
+const withAnswer = (run: Run, message: Sourced, reply?: MessageAnswer['reply']): Run => ({
   ...run,
   answers: [
     ...run.answers,
