@@ -28,8 +28,26 @@ onBothQueues('The thread is a conversation', world => {
     expect([tasks.length, runs.length, messages.length]).toEqual([1, 1, 1])
     expect(messages[0]?.body).toMatchObject({ method: 'user_message', id: `comment-${more.id}` })
     expect(JSON.stringify(messages[0]?.body)).toContain('use an LRU')
-    posthog.run(String(runs[0]?.runId)).finish('completed')
+    posthog.script('use an LRU', { kind: 'answers', text: 'It is one now.' })
+    await posthog.run(String(runs[0]?.runId)).completeTurn('The cache is there.')
     await thread.waitForStatus(/^### 💬/)
+  })
+
+  it('more words that the agent ended without reading are said to the next one', async () => {
+    const { posthog } = world()
+    const { thread, number, says } = await opens('Say it again')
+    posthog.script('begin the list', { kind: 'manual' })
+    await says('/codex begin the list')
+    await thread.waitForStatus('The agent is')
+    const more = await says('/codex sort it')
+    await thread.waitForReaction('rocket', more.id)
+    posthog.script('sort it', { kind: 'answers', text: 'Sorted.' })
+    posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
+    await thread.waitForAnswer('> Sorted.')
+    const { tasks, runs } = ledgerOf(world(), number)
+    expect([tasks.length, runs.length]).toEqual([1, 2])
+    expect(runs[1]?.body).toMatchObject({ resume_from_run_id: runs[0]?.runId })
+    expect(await thread.answers()).toHaveLength(1)
   })
 
   it('stop stops it, at PostHog too, and says what is left', async () => {
