@@ -1,9 +1,9 @@
 /** `npm run bench` measures everything, `npm run bench -- ROW …` some of it, and prints the table. */
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { isReached, type Measured, type Row } from './row.ts'
-import { ignoredWebhooks, webhooks } from './webhooks.ts'
+import { acks, ignoredWebhooks, webhooks } from './webhooks.ts'
 
-const rows: readonly Row[] = [webhooks, ignoredWebhooks]
+const rows: readonly Row[] = [webhooks, ignoredWebhooks, acks]
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter(name => !rows.some(row => row.name === name))

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { type RedisServer, startRedis } from '../test/support/redis-server.ts'
 import { startWorld } from '../test/world/world.ts'
 import { inRounds, type Row } from './row.ts'
-import { type Target, throughput, webhookRequest } from './webhook-load.ts'
+import { latencies, type Target, throughput, webhookRequest } from './webhook-load.ts'
 
 const perRound = 2_000
 /** Until V8 has compiled what is hot. */
@@ -42,6 +42,35 @@ export const webhooks = row(
   0.6,
 )
 export const ignoredWebhooks = row('ignored', 'webhooks/s of comments without a command', false, 0.8)
+
+const perSecond = 100
+const seconds = 5
+
+/** The answer that all but one in a hundred get within this time, at a steady rate that both can take. */
+export const acks: Row = {
+  name: 'acks',
+  about: `p99 of the answer to a webhook with a command, ms, ${perSecond} a second`,
+  measure: () =>
+    beside(true, async (floor, ours) => {
+      const p99 = async (target: Target): Promise<number> => {
+        const requests = Array.from({ length: perSecond * seconds }, () => webhookRequest(target, true))
+        const sorted = (await latencies(target, requests, perSecond)).toSorted((a, b) => a - b)
+        return sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN
+      }
+      for (const target of [floor, ours]) await throughput(target, warm(target))
+      return {
+        kind: 'time',
+        reach: 1.5,
+        ...(await inRounds(
+          3,
+          () => p99(floor),
+          () => p99(ours),
+        )),
+      }
+    }),
+}
+
+const warm = (target: Target): Buffer[] => Array.from({ length: warmUp }, () => webhookRequest(target, true))
 
 async function beside<T>(adds: boolean, measure: (floor: Target, ours: Target) => Promise<T>): Promise<T> {
   const redis = await startRedis('--appendfsync', 'everysec')
