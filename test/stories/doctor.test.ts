@@ -173,7 +173,7 @@ describe('an admin of a repository asks in a thread', () => {
     expect(answer.replace(/:\d{4,5}|\d+ s/g, '…')).toMatchInlineSnapshot(`
       "@olga all is well for \`acme/shop\`.
 
-      - ✓ \`github-permissions\` contents, issues, pull\\_requests, members, metadata
+      - ✓ \`github-permissions\` contents, issues, pull\\_requests, checks, members, metadata
       - ✓ \`github-events\` issue\\_comment, issues, pull\\_request, pull\\_request\\_review, pull\\_request\\_review\\_comment, repository
       - ✓ \`clock\` … apart from GitHub
       - ✓ \`webhook-deliveries\` the last one (issue\\_comment) arrived

@@ -39,7 +39,9 @@ onBothQueues('Somebody asks on an issue', world => {
       model: 'gpt-5.5',
       auto_publish: true,
     })
-    expect(posthog.calls.filter(({ status }) => status >= 400)).toEqual([])
+    // The checks at the start ask for a task that nobody has, to see whether the key may start runs.
+    const calls = posthog.calls.filter(({ path }) => !path.includes('00000000-0000-4000-8000-000000000000'))
+    expect(calls.filter(({ status }) => status >= 400)).toEqual([])
   })
 
   it('may leave the words to the issue', async () => {

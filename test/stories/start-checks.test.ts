@@ -59,7 +59,7 @@ test('when all is right each check is a line, then it is ready', async () => {
     [
       "✓ github-app: codex-bot (App 4711)",
       "✓ clock: … apart from GitHub",
-      "✓ github-permissions: contents, issues, pull_requests, members, metadata",
+      "✓ github-permissions: contents, issues, pull_requests, checks, members, metadata",
       "✓ github-events: issue_comment, issues, pull_request, pull_request_review, pull_request_review_comment, repository",
       "✓ webhook-secret: no delivery of the last days tells",
       "✓ posthog-key: works at http://127.0.0.1…",
