@@ -140,7 +140,9 @@ export function branchesOf({ client, aheads, thread, redact }: Repository) {
 
     async issueBranches(stem: string): Promise<IssueBranches> {
       const ahead = aheads.take(threadKey(thread), 'branches')
-      if (ahead && stem === usualStem(thread)) return ahead
+      // A branch that is there may be removed until the Run holds the thread; one that is not is made, which says so.
+      const isAnyThere = ahead && ahead.linked.length + ahead.ours.length > 0
+      if (ahead && !isAnyThere && stem === usualStem(thread)) return ahead
       const [{ linked: found, ids }, refs, base] = await Promise.all([
         linked(),
         client.rest.git.listMatchingRefs({ ...at, ref: `heads/${stem}` }),

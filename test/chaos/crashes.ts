@@ -34,7 +34,7 @@ const leadingTo: Record<CrashPoint, SceneName> = {
   'answer intent written': 'overtaken',
   'answer posted, not recorded': 'overtaken',
   'message answered, not recorded': 'steered',
-  'reaction swapped, not recorded': 'asked',
+  'reaction swapped, not recorded': 'stopped',
   'label removed, not recorded': 'labelled',
   'branch dropped, not recorded': 'stopped',
   'branch left for later, not recorded': 'asked',
