@@ -21,7 +21,7 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
   if (trigger.news === 'opened') return lookAtOnce(context, trigger)
   const view = await context.github.pull(trigger.thread.number)
   if (!view) return { kind: 'end' }
-  await tellItsRun(context, trigger, view)
+  if (!(await tellItsRun(context, trigger, view))) return { kind: 'park', ms: 200 }
   switch (trigger.news) {
     case 'reopened':
       return lookAtOnce(context, trigger)
@@ -53,19 +53,24 @@ function touches(
   return own.includes(head.ref) || (head.base === branch?.name && head.base !== thread.defaultBranch)
 }
 
-/** The pull request's own marker names the Run; its status comment then says how the pull request stands. */
-async function tellItsRun(context: CommandContext, trigger: PullNewsTrigger, view: PullView): Promise<void> {
+/**
+ * The pull request's own marker names the Run; its status comment then says how the pull request stands.
+ * @returns false when the Run ended, or began again, at that very moment
+ */
+async function tellItsRun(
+  context: CommandContext,
+  trigger: PullNewsTrigger,
+  view: PullView,
+): Promise<boolean> {
   const marker = context.deps.signer.read(view.body, trigger.thread).findLast(({ as }) => as === 'pull')
   const kept = marker && (await context.deps.runs.get(marker.run))
-  if (!kept || kept.data.thread.repoId !== trigger.thread.repoId) return
+  if (!kept || kept.data.thread.repoId !== trigger.thread.repoId) return true
   const { number, state, draft } = view
-  if (kept.standing === 'live') {
-    await send(context.deps.runs, kept.id, { kind: 'pull', id: trigger.id, number, state, draft })
-    return
-  }
+  if (kept.standing === 'live')
+    return send(context.deps.runs, kept.id, { kind: 'pull', id: trigger.id, number, state, draft })
   const pulls = kept.data.pulls.map(pull => (pull.number === number ? { ...pull, state, draft } : pull))
   const amended = await redraw(context, { ...kept.data, pulls })
-  await context.deps.runs.amendEnded(kept.id, amended)
+  return context.deps.runs.amendEnded(kept.id, amended)
 }
 
 async function redraw(context: CommandContext, run: Run): Promise<Run> {

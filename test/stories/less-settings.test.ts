@@ -117,5 +117,6 @@ onBothQueues(
       }
     })
   },
-  { env: { SETTINGS_FILE: path } },
+  // What is asked of GitHub is told apart by when it was asked.
+  { env: { SETTINGS_FILE: path }, oneByOne: true },
 )
