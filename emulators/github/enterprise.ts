@@ -22,7 +22,12 @@ interface Asked {
   state: string
 }
 
-export async function startEnterprise(github: GitHubEmulator, webhookSecret: string): Promise<Enterprise> {
+/** @param port any free one, if none is given */
+export async function startEnterprise(
+  github: GitHubEmulator,
+  webhookSecret: string,
+  port = 0,
+): Promise<Enterprise> {
   const asked = new Map<string, Asked>()
   const codes = new Map<string, JsonObject>()
   const registered: Enterprise['registered'] = []
@@ -74,6 +79,7 @@ export async function startEnterprise(github: GitHubEmulator, webhookSecret: str
     const manifest = codes.get(code)
     // A code works once.
     codes.delete(code)
+    if (manifest) github.webhooks.target = textAt(manifest, 'hook_attributes', 'url')
     const made = manifest && {
       id: github.appId,
       slug: github.slug,
@@ -111,7 +117,7 @@ export async function startEnterprise(github: GitHubEmulator, webhookSecret: str
     res.writeHead(response.status, Object.fromEntries(kept)).end(bytes)
   }
 
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
   return { host, registered, close: () => closed(server) }
 }

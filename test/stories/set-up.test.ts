@@ -190,7 +190,6 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await page.getByRole('button', { name: 'Start the bot' }).click()
     await page.getByRole('heading', { name: 'The bot starts' }).waitFor()
     await bot.ready()
-    world.github.webhooks.target = `${bot.url}/api/github/webhooks`
     const maya = world.github.as('maya')
     const issue = await maya.opensIssue({ title: 'Login is flaky' })
     await maya.comments(issue.number, '/codex fix the flaky login test')
