@@ -20,7 +20,8 @@ onBothQueues(
       const asked = await github.as(by).comments(issue.number, words)
       await until(new Thread(world(), issue.number), asked.id)
       await github.settled()
-      return callsOf(github.calls)
+      // A token is asked for once in a while, whatever it is for.
+      return callsOf(github.calls).filter(name => !name.endsWith('/access_tokens'))
     }
 
     const reacted = (content: string) => (thread: Thread, asked: number) =>
