@@ -40,13 +40,28 @@ export interface FollowedFile {
   close(): void
 }
 
+/** Whoever writes it may not be done. */
+const settledAfter = 200
+
 /** @param first what the file said at the start */
-export function followDeploymentFile(path: string, first: DeploymentSettings, log: Log): FollowedFile {
+export function followDeploymentFile(
+  path: string,
+  first: DeploymentSettings,
+  log: Log,
+  read: () => Promise<string> = () => readFile(path, 'utf8'),
+): FollowedFile {
   let now = first
   let seen: string | undefined
+  let noticed: string | undefined
   const look = async (): Promise<void> => {
-    const text = await readFile(path, 'utf8').catch(() => '')
+    const text = await read().catch(() => '')
     if (text === seen) return
+    // Half of a file may be right by itself: it counts when it says the same twice.
+    if (text !== noticed) {
+      noticed = text
+      setTimeout(() => void look(), settledAfter).unref()
+      return
+    }
     seen = text
     // A file that is being written, or was taken away, is no word that nothing is granted.
     const file = text === '' ? unreadable(path) : parsed(path, text)

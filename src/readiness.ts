@@ -57,7 +57,11 @@ export function watchReadiness({ examine, log, ready }: Watched): Readiness {
     timer = setTimeout(lookAgain, soon ? pause : seldom).unref()
     pause = Math.min(latest, pause * 2)
   }
-  const lookAgain = (): void => void look().catch(error => log.error({ err: error }, 'the checks failed'))
+  const lookAgain = (): void =>
+    void look().catch(error => {
+      log.error({ err: error }, 'the checks failed')
+      if (!closed) timer = setTimeout(lookAgain, pause).unref()
+    })
   const settle = (next: boolean): void => {
     if (next && !isReady) ready()
     if (!next) log.error({ failed: failedOf(checks).map(({ name }) => name) }, 'not ready')
