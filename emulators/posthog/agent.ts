@@ -2,7 +2,7 @@
  * A run's workflow: boots the sandbox, takes one turn after the other, idles, ends. `in_progress` lasts through all of
  * it: a finished turn does not finish the run.
  */
-import type { Admission, Behaviour, Scripts } from './behaviour.ts'
+import type { Behaviour, Scripts, Turn } from './behaviour.ts'
 import { scheduleCi } from './ci-loop.ts'
 import { type Adapter, gatewayKnows } from './models.ts'
 import type { Settings } from './options.ts'
@@ -75,7 +75,7 @@ export class Agent {
   }
 
   #behaviour(run: Run, prompt: string, followUp: boolean): Behaviour {
-    const turn: Admission = {
+    const turn: Turn = {
       prompt,
       followUp,
       repository: run.task.repository ?? '',

@@ -72,7 +72,7 @@ export const behaviourSchema: z.ZodType<Behaviour> = z.lazy(() =>
   ]),
 )
 
-export interface Admission {
+export interface Turn {
   prompt: string
   repository: string
   taskTitle: string
@@ -85,7 +85,7 @@ export type Matcher =
   | string
   | RegExp
   | { prompt?: string | undefined; repository?: string | undefined }
-  | ((turn: Admission) => boolean)
+  | ((turn: Turn) => boolean)
 
 interface Script {
   matcher: Matcher
@@ -103,7 +103,7 @@ export class Scripts {
   }
 
   /** Takes the last registered script that fits and has uses left. */
-  take(turn: Admission): Behaviour {
+  take(turn: Turn): Behaviour {
     const script = this.#scripts.find(({ matcher, left }) => left > 0 && fits(matcher, turn))
     if (!script) return opensPull
     script.left -= 1
@@ -111,7 +111,7 @@ export class Scripts {
   }
 }
 
-function fits(matcher: Matcher, turn: Admission): boolean {
+function fits(matcher: Matcher, turn: Turn): boolean {
   if (typeof matcher === 'string') return turn.prompt.includes(matcher)
   if (typeof matcher === 'function') return matcher(turn)
   if (matcher instanceof RegExp) return new RegExp(matcher.source, matcher.flags).test(turn.prompt)

@@ -10,21 +10,21 @@ import { closesAfterEach, codex, newRun, newTask, posthog, send, start, until } 
 
 const kinds = ['create-task', 'run', 'command', 'cancel', 'staged-prepare', 'staged-finalize'] as const
 
-const StepResult = z.object({
+const Verdict = z.object({
   kind: z.enum(kinds),
   body: z.unknown(),
   accepts: z.boolean(),
   error: z.object({ attr: z.string().nullable(), code: z.string(), detail: z.string() }).optional(),
 })
-type StepResult = z.infer<typeof StepResult>
+type Verdict = z.infer<typeof Verdict>
 
 const file = new URL('./verdicts.json', import.meta.url)
-const verdicts = z.array(StepResult).parse(JSON.parse(readFileSync(file, 'utf8')))
+const verdicts = z.array(Verdict).parse(JSON.parse(readFileSync(file, 'utf8')))
 
 closesAfterEach()
 
 /** Where bodies of a kind go. A run that is cancelled takes no commands, so each body gets its own. */
-async function placeFor(kind: StepResult['kind']): Promise<() => Promise<string>> {
+async function placeFor(kind: Verdict['kind']): Promise<() => Promise<string>> {
   await start({ rate: 'off' })
   posthog.script('', { kind: 'hangs' })
   const task = await newTask()
@@ -37,7 +37,7 @@ async function placeFor(kind: StepResult['kind']): Promise<() => Promise<string>
     return path
   }
   const one = kind === 'command' ? await run() : ''
-  const places: Record<StepResult['kind'], () => Promise<string>> = {
+  const places: Record<Verdict['kind'], () => Promise<string>> = {
     'create-task': async () => 'tasks/',
     run: async () => `tasks/${task}/run/`,
     command: async () => `${one}command/`,
@@ -69,7 +69,7 @@ it.each(kinds)('every %s is judged as PostHog judges it', async kind => {
 
 const sorted = (value: object | undefined) => value && Object.entries(value).sort()
 
-const isRun = ({ kind }: StepResult) => kind === 'run'
+const isRun = ({ kind }: Verdict) => kind === 'run'
 const isCodex = (body: unknown) =>
   typeof body === 'object' && body !== null && 'runtime_adapter' in body && body.runtime_adapter === 'codex'
 

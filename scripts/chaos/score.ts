@@ -1,5 +1,5 @@
 /** Adds up what happened, and tells it. */
-import type { Admission } from '../../test/chaos/stage.ts'
+import type { Turn } from '../../test/chaos/stage.ts'
 
 interface Result {
   violations: string[]
@@ -16,13 +16,13 @@ export class Score {
   readonly #results = new Map<string, Result[]>()
   readonly #skipped = new Map<string, number>()
 
-  add({ scenario, queue, seed }: Admission, result: Result): void {
+  add({ scenario, queue, seed }: Turn, result: Result): void {
     this.#results.set(scenario.name, [...(this.#results.get(scenario.name) ?? []), result])
     const again = `npm run chaos -- --only "${scenario.name}" --queue ${queue} --seed ${seed}`
     this.violations.push(...result.violations.map(what => `${scenario.name}: ${what}\n    ${again}`))
   }
 
-  skip({ scenario }: Admission): void {
+  skip({ scenario }: Turn): void {
     this.#skipped.set(scenario.name, (this.#skipped.get(scenario.name) ?? 0) + 1)
   }
 

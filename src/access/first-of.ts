@@ -6,8 +6,8 @@ const First = z.object({ by: z.string() })
 
 /** @returns whether this is the first of that name; asked again by the same, the answer is the same */
 export const firstIn =
-  (messages: Notes) =>
+  (records: Notes) =>
   async (name: string, by: string): Promise<boolean> => {
-    await messages.add(name, { by })
-    return First.safeParse((await messages.get(name))?.data).data?.by === by
+    await records.add(name, { by })
+    return First.safeParse((await records.get(name))?.data).data?.by === by
   }

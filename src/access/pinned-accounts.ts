@@ -15,15 +15,15 @@ export interface Notes {
 
 const Account = z.object({ id: z.number().int() })
 
-export const accountsIn = (messages: Notes, log: Pick<Log, 'warn'>): Accounts => ({
+export const accountsIn = (records: Notes, log: Pick<Log, 'warn'>): Accounts => ({
   async isSame(repoId, { login, id }, usedBefore) {
     const name = `account-${repoId}-${login.toLowerCase()}`
     const read = async (): Promise<number | undefined> =>
-      Account.safeParse((await messages.get(name))?.data).data?.id
+      Account.safeParse((await records.get(name))?.data).data?.id
     const known = await read()
     if (known !== undefined) return known === id
     const first = (await usedBefore()) ?? id
-    const { outcome } = await messages.add(name, { id: first })
+    const { outcome } = await records.add(name, { id: first })
     if (outcome === 'added')
       log.warn(
         { repository: repoId, login, id },

@@ -24,12 +24,12 @@ export const configCommand = command({
     const { settings, grants, files, problem, usable } = now
     // What the deployment does not grant, no file makes so.
     const asGranted = { ...settings, as_user: settings.as_user && grants.asUser }
-    const job = [
+    const held = [
       ...heldSettings({ settings: asGranted, grants, files, usual }),
       ...granted(grants),
       ...called(trigger),
     ]
-    return { kind: 'reply', reply: { kind: 'config', held: job, problem, usable } }
+    return { kind: 'reply', reply: { kind: 'config', held, problem, usable } }
   },
 })
 

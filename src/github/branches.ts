@@ -148,10 +148,10 @@ export function branchesOf({ client, aheads, thread, redact }: Repository) {
         client.rest.git.listMatchingRefs({ ...at, ref: `heads/${stem}` }),
         branch(thread.defaultBranch),
       ])
-      const identity = refs.data
+      const ours = refs.data
         .map(({ ref, object }) => ({ name: ref.replace('refs/heads/', ''), sha: object.sha }))
         .filter(({ name }) => isBranchOfIssue(name, stem))
-      return { linked: found, ours: identity, base, ids }
+      return { linked: found, ours, base, ids }
     },
 
     /** Makes a branch, linked to the issue where GitHub can. Repeatable: a branch that exists is found again. */

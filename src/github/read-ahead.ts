@@ -220,11 +220,11 @@ function settingsOf(file: Found['file']): Parts['settings'] | undefined {
   return text === null || isBinary || isTruncated || !text.includes(':') ? undefined : { text }
 }
 
-function branchesOf({ id, base, ours: identity, thread }: Found, number: number): IssueBranches | undefined {
-  if (!identity || !thread.linkedBranches || identity.totalCount > identity.nodes.length) return undefined
+function branchesOf({ id, base, ours, thread }: Found, number: number): IssueBranches | undefined {
+  if (!ours || !thread.linkedBranches || ours.totalCount > ours.nodes.length) return undefined
   return {
     linked: thread.linkedBranches.nodes.flatMap(({ ref }) => (ref ? [viewOf(ref)] : [])),
-    ours: identity.nodes.map(viewOf).filter(({ name }) => isBranchOfIssue(name, usualStem({ number }))),
+    ours: ours.nodes.map(viewOf).filter(({ name }) => isBranchOfIssue(name, usualStem({ number }))),
     base: base ? viewOf(base) : undefined,
     ids: { issue: thread.id, repository: id },
   }

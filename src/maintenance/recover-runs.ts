@@ -57,15 +57,15 @@ const lookBack = 48 * hour
 const Installation = Repository.pick({ installationId: true })
 
 /** Where Runs may be: a repository, or an installation of which the repositories are not known yet. */
-const CommentRef = z.union([Repository, Installation])
-type CommentRef = z.infer<typeof CommentRef>
+const Target = z.union([Repository, Installation])
+type Target = z.infer<typeof Target>
 
 const Memory = z.object({
   since: z.number(),
   /** What was under way when the data was lost has arrived by then. */
   from: z.number(),
   /** What has not been looked through to the end. */
-  unread: z.array(CommentRef),
+  unread: z.array(Target),
 })
 type Memory = z.infer<typeof Memory>
 
@@ -82,14 +82,14 @@ export const adoptLost =
     if (typeof memory === 'number') return memory
     if (deps.now() < memory.from) return memory.from - deps.now()
     const unread = [...memory.unread]
-    const unfinished: CommentRef[] = []
+    const unfinished: Target[] = []
     const waits: number[] = []
-    for (let commentRef = unread.shift(); commentRef; commentRef = unread.shift()) {
+    for (let target = unread.shift(); target; target = unread.shift()) {
       turn.signal.throwIfAborted()
-      const came = await lookInto(deps, memory, commentRef)
+      const came = await lookInto(deps, memory, target)
       if (came.found) unread.push(...came.found)
       if (came.again !== undefined) {
-        unfinished.push(commentRef)
+        unfinished.push(target)
         waits.push(came.again)
       }
       await turn.remember({ ...memory, unread: [...unread, ...unfinished] })
@@ -123,20 +123,20 @@ function waitAfter(error: unknown, now: number): number {
 
 /** `found`: places that are to be looked into as well; `again`: it is not done, come back after so many ms. */
 interface Came {
-  found?: readonly CommentRef[]
+  found?: readonly Target[]
   again?: number
 }
 
 /** What one of them does not answer is no reason to leave the others out. */
-async function lookInto(deps: AdoptDeps, { since, from }: Memory, commentRef: CommentRef): Promise<Came> {
+async function lookInto(deps: AdoptDeps, { since, from }: Memory, target: Target): Promise<Came> {
   try {
-    if (!('repoId' in commentRef))
-      return { found: await deps.installations.repositoriesOf(commentRef.installationId) }
-    return (await lookThrough(deps, commentRef, since)) ? {} : { again: lookAgain }
+    if (!('repoId' in target))
+      return { found: await deps.installations.repositoriesOf(target.installationId) }
+    return (await lookThrough(deps, target, since)) ? {} : { again: lookAgain }
   } catch (error) {
     const wait = waitAfter(error, deps.now())
     const isOver = error instanceof Rejected && deps.now() - from >= refusedFor
-    deps.log.warn({ place: commentRef, err: error, isOver }, 'could not look for lost runs')
+    deps.log.warn({ target, err: error, isOver }, 'could not look for lost runs')
     return isOver ? {} : { again: wait }
   }
 }

@@ -36,11 +36,11 @@ export class HeldLock {
     if (this.#lost) throw this.#lost
     const asked = Date.now()
     const left = Math.max(this.#heldUntil - asked, this.#duration / 3)
-    const job = await within(left, this.#extend(), () => false).catch(error => {
+    const isHeld = await within(left, this.#extend(), () => false).catch(error => {
       throw this.#lose(error)
     })
     if (this.#lost) throw this.#lost
-    if (!job) throw this.#lose()
+    if (!isHeld) throw this.#lose()
     this.#heldUntil = asked + this.#duration
   }
 
@@ -57,10 +57,10 @@ export class HeldLock {
 
   async #renew(): Promise<void> {
     const asked = Date.now()
-    const job = await within(this.#duration / 3, this.#extend(), unknown).catch(unknown)
+    const isHeld = await within(this.#duration / 3, this.#extend(), unknown).catch(unknown)
     if (this.#lost) return
-    if (job) this.#heldUntil = asked + this.#duration
-    else if (job === false || Date.now() > this.#heldUntil) this.#lose()
+    if (isHeld) this.#heldUntil = asked + this.#duration
+    else if (isHeld === false || Date.now() > this.#heldUntil) this.#lose()
   }
 
   #lose(cause?: unknown): LockLost {

@@ -54,14 +54,14 @@ export async function openQueues<TriggerData, RunData>(
     keepSeconds: 30 * DAY_SECONDS,
   })
   const chores = new BullQueue({ ...shared, name: 'chores', parse: readChore, keepSeconds: DAY_SECONDS })
-  const messages = new BullQueue<unknown>({
+  const writtenOnce = new BullQueue<unknown>({
     ...shared,
     name: 'notes',
     parse: data => data,
     keepSeconds: DAY_SECONDS,
   })
   const board = new ChoreBoard(chores)
-  const all = [triggers, runs, chores, messages]
+  const all = [triggers, runs, chores, writtenOnce]
   await Promise.all(all.map(queue => queue.ready())).catch(async error => {
     await backend.close()
     throw error
@@ -71,7 +71,7 @@ export async function openQueues<TriggerData, RunData>(
     kind: backend.kind,
     triggers,
     runs,
-    writtenOnce: messages,
+    writtenOnce,
     chores: board,
     ready: ms => ready(backend, all, ms),
     close: graceMs => {

@@ -27,10 +27,8 @@ export function withUnread(stored: unknown, read: unknown, next: unknown): unkno
 
 /** Lists grow and shrink, so an item is found by what it is rather than by its place. */
 function itemWithUnread(stored: readonly unknown[], read: readonly unknown[], item: unknown): unknown {
-  const commentRef = read.findIndex(
-    each => each === item || (isKeyed(each) && isKeyed(item) && named(each, item)),
-  )
-  return commentRef < 0 ? item : withUnread(stored[commentRef], read[commentRef], item)
+  const place = read.findIndex(each => each === item || (isKeyed(each) && isKeyed(item) && named(each, item)))
+  return place < 0 ? item : withUnread(stored[place], read[place], item)
 }
 
 const named = (one: Keyed, other: Keyed): boolean =>

@@ -87,7 +87,7 @@ export interface WorkQueue<Data> {
 }
 
 /** One turn of a chore, in the hands of one process. */
-export interface Admission {
+export interface ChoreTurn {
   /** What was remembered last, as JSON keeps it; `undefined` the first time, and when the queue lost its data. */
   memory: unknown
   /** Aborted when the turn should stop where it is. */
@@ -100,7 +100,7 @@ export interface Admission {
  * @returns ms until the next turn, or nothing for the usual time. When it throws, it comes back soon (1 s, doubling up
  * to 60 s).
  */
-export type Chore = (turn: Admission) => Promise<number | undefined>
+export type Chore = (turn: ChoreTurn) => Promise<number | undefined>
 
 /** One look at what an errand is about. */
 interface ErrandTurn {

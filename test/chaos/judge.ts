@@ -86,14 +86,14 @@ function wrongReactions({ github }: World, view: View, expected: Expected): stri
 }
 
 async function wrongBranches({ github }: World, number: number, expected: Expected): Promise<string[]> {
-  const identity = (await github.branches()).filter(name =>
+  const ours = (await github.branches()).filter(name =>
     new RegExp(`^codex/issue-${number}(?!\\d)`).test(name),
   )
   const closing = (await github.pulls()).filter(({ body }) =>
     new RegExp(`Closes #${number}(?!\\d)`).test(body),
   )
   return [
-    ...differs('branches of ours', identity.length, expected.branches),
+    ...differs('branches of ours', ours.length, expected.branches),
     ...differs('pull requests', closing.length, expected.pulls),
     ...(expected.pulls === undefined ? [] : closing)
       .filter(({ base }) => base !== 'main')

@@ -26,7 +26,7 @@ export interface Scenario {
   run(stage: Stage): Promise<void>
 }
 
-export interface Admission {
+export interface Turn {
   scenario: Scenario
   queue: QueueKind
   seed: number
@@ -35,7 +35,7 @@ export interface Admission {
 /** How long a thread may take until all is as it should be, ms. */
 const giveUpAfterMs = 60_000
 
-export async function stageOf({ scenario, queue, seed }: Admission): Promise<Notes> {
+export async function stageOf({ scenario, queue, seed }: Turn): Promise<Notes> {
   const random = randomOf(seed, `${scenario.name} ${queue}`)
   const notes: Notes = { violations: [], recoveries: [], threads: 0 }
   const redis = queue === 'redis' ? await startRedis() : undefined

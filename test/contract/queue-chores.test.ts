@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readChore } from '../../src/queue/chores.ts'
-import { type Admission, type Chore, type Errand, LockLost } from '../../src/queue/work-queue.ts'
+import { type Chore, type ChoreTurn, type Errand, LockLost } from '../../src/queue/work-queue.ts'
 import {
-  type CommentRef,
   cleanUp,
   type LogLine,
   open,
   ownDataDir,
+  type Place,
   type TestQueues,
   until,
 } from '../support/queue-world.ts'
@@ -19,7 +19,7 @@ const backends = redisAvailable() ? (['redis', 'embedded'] as const) : (['embedd
 
 describe.each(backends)('chores on %s', kind => {
   let server: RedisServer | undefined
-  let place: CommentRef
+  let place: Place
   let queues: TestQueues
   const lines: LogLine[] = []
 
@@ -139,7 +139,7 @@ describe.each(backends)('chores on %s', kind => {
   })
 
   test('one whose process froze is taken over, and the frozen one can do no more', async () => {
-    let frozen: Admission | undefined
+    let frozen: ChoreTurn | undefined
     await queues.chores.every('frozen', HOUR, async turn => {
       await turn.remember('half done')
       frozen = turn
@@ -160,7 +160,7 @@ describe.each(backends)('chores on %s', kind => {
 
 describe.skipIf(!redisAvailable())('chores of many processes on one Redis', () => {
   let server: RedisServer
-  const place = (prefix: string): CommentRef => ({ redisUrl: server.url, dataDir: '/nowhere', prefix })
+  const place = (prefix: string): Place => ({ redisUrl: server.url, dataDir: '/nowhere', prefix })
 
   beforeAll(async () => {
     server = await startRedis()

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Processor } from '../../src/queue/work-queue.ts'
-import { cleanUp, open, type RunMessage, until, workBy } from '../support/queue-world.ts'
+import { cleanUp, type Note, open, until, workBy } from '../support/queue-world.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
 
 describe.runIf(redisAvailable())('a Redis that is a cluster', () => {
@@ -31,7 +31,7 @@ describe.runIf(redisAvailable())('a Redis that is a cluster', () => {
   test('has the queues do all they do, with all their keys in one slot', async () => {
     const queues = await open({ redisUrl: server.url, dataDir: '/nowhere' })
     const steps: string[] = []
-    const walker: Processor<RunMessage> = async job => {
+    const walker: Processor<Note> = async job => {
       steps.push(job.id)
       await job.save({ by: 'walker', text: `step ${steps.length}` })
       return (await job.inbox()).includes('end') ? { kind: 'end' } : { kind: 'park', ms: 60_000 }

@@ -7,8 +7,8 @@ import { freePort } from '../support/free-port.ts'
 import {
   cleanUp,
   type LogLine,
+  type Note,
   open,
-  type RunMessage,
   type TestQueues,
   timed,
   until,
@@ -23,7 +23,7 @@ describe.runIf(available)('when Redis is in trouble', () => {
   let server: RedisServer
   let queues: TestQueues
   let lines: LogLine[]
-  const processors = new Map<string, Processor<RunMessage>>()
+  const processors = new Map<string, Processor<Note>>()
 
   beforeEach(async () => {
     lines = []

@@ -8,15 +8,15 @@ import {
   UnreadableRecord,
 } from '../../src/queue/work-queue.ts'
 import {
-  type CommentRef,
   childHolding,
   cleanUp,
   foreign,
   killHard,
   type LogLine,
+  type Note,
   open,
   ownDataDir,
-  type RunMessage,
+  type Place,
   stored,
   type TestQueues,
   timed,
@@ -57,8 +57,8 @@ if (valkeyAvailable() && tlsAvailable())
 describe.each(backends)('the queues on $name', ({ kind, start: startServer }) => {
   let server: RedisServer | undefined
   let queues: TestQueues
-  let place: CommentRef
-  const processors = new Map<string, Processor<RunMessage>>()
+  let place: Place
+  const processors = new Map<string, Processor<Note>>()
   const lines: LogLine[] = []
   let last = 0
 
@@ -74,20 +74,20 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
     await server?.stop()
   })
 
-  async function newPlace(): Promise<CommentRef> {
+  async function newPlace(): Promise<Place> {
     if (server) return { redisUrl: server.url, dataDir: '/nowhere', prefix: `{test-${++last}}` }
     return { dataDir: await ownDataDir() }
   }
 
   /** Registers a processor and adds a job for it. */
-  async function start(id: string, process: Processor<RunMessage>, slot?: string) {
+  async function start(id: string, process: Processor<Note>, slot?: string) {
     processors.set(id, process)
     return queues.runs.add(id, { by: id }, slot)
   }
 
   const ended = (id: string) => until(async () => (await queues.runs.get(id))?.standing === 'ended')
-  const end: Processor<RunMessage> = async () => ({ kind: 'end' })
-  const parkLong: Processor<RunMessage> = async () => ({ kind: 'park', ms: HOUR })
+  const end: Processor<Note> = async () => ({ kind: 'end' })
+  const parkLong: Processor<Note> = async () => ({ kind: 'park', ms: HOUR })
 
   test('says which backend it is, and answers', async () => {
     expect(queues.kind).toBe(kind)
@@ -177,7 +177,7 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
       const allAreThere = new Promise<void>(resolve => {
         letGo = resolve
       })
-      const turns = (id: string): Processor<RunMessage> => {
+      const turns = (id: string): Processor<Note> => {
         let left = 20
         return async () => {
           await allAreThere
@@ -381,7 +381,7 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
     })
 
     test('a step may not act after it is over', async () => {
-      let kept: LockedJob<RunMessage> | undefined
+      let kept: LockedJob<Note> | undefined
       await start('lingering', async job => {
         kept = job
         return { kind: 'park', ms: HOUR }
@@ -442,7 +442,7 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
       const killed = performance.now()
       const heirs = await open(there)
       const stalls: number[] = []
-      const heir: Processor<RunMessage> = async job => {
+      const heir: Processor<Note> = async job => {
         stalls.push(job.stalls)
         return { kind: 'end' }
       }
@@ -456,11 +456,11 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
   })
 
   describe('closing', () => {
-    async function closingWhile(process: Processor<RunMessage>) {
+    async function closingWhile(process: Processor<Note>) {
       const there = await newPlace()
       const other = await open(there)
-      let inHand: LockedJob<RunMessage> | undefined
-      const holding: Processor<RunMessage> = job => {
+      let inHand: LockedJob<Note> | undefined
+      const holding: Processor<Note> = job => {
         inHand = job
         return process(job)
       }
@@ -504,7 +504,7 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
       expect(ms).toBeLessThan(1_000)
       const again = await open(there)
       const seen: number[][] = []
-      const heir: Processor<RunMessage> = async job => {
+      const heir: Processor<Note> = async job => {
         seen.push([job.stalls, job.failures])
         return { kind: 'end' }
       }

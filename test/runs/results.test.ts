@@ -323,11 +323,11 @@ describe('a branch that ends up unused', () => {
   })
 
   const foundAgain = async (madeBranch: string | undefined) => {
-    const identity = [{ name: branch.name, sha: branch.sha }]
+    const ours = [{ name: branch.name, sha: branch.sha }]
     const base = { name: 'main', sha: branch.sha }
     const run = runWith(madeBranch === undefined ? {} : { madeBranch })
     const github = {
-      issueBranches: async () => ({ linked: [], ours: identity, base, ids: undefined }),
+      issueBranches: async () => ({ linked: [], ours, base, ids: undefined }),
       closing: async () => undefined,
     }
     return (await findBranch(handWith(run, { github }))).branch

@@ -206,11 +206,11 @@ function leaks(bot: MemoryBot): string[] {
     log: bot.logs,
     record: bot.kept,
   }
-  return Object.entries(places).flatMap(([commentRef, texts]) => {
+  return Object.entries(places).flatMap(([place, texts]) => {
     const all = bare(texts.join('\n'))
     return bareSecrets
       .filter(secret => all.includes(secret))
-      .map(secret => `${secret.slice(0, 6)}… in a ${commentRef}: ${around(all, secret)}`)
+      .map(secret => `${secret.slice(0, 6)}… in a ${place}: ${around(all, secret)}`)
   })
 }
 

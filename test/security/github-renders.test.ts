@@ -95,9 +95,9 @@ function liveIn(texts: readonly string[]): string[] {
   const written = texts.flatMap(text => templates.map(template => template(text)))
   const expected = renderAll(templates.map(template => template('words'))).map(html => actedOnIn(html))
   return renderAll(written).flatMap((html, index) => {
-    const identity = expected[index % templates.length] ?? []
+    const own = expected[index % templates.length] ?? []
     return actedOnIn(html)
-      .filter(act => !identity.includes(act))
+      .filter(act => !own.includes(act))
       .map(act => `${act} in ${JSON.stringify(written[index])}`)
   })
 }

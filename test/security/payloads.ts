@@ -38,7 +38,7 @@ const pull = (at: number, differs: object = {}): object => ({
   ...differs,
 })
 
-export interface NewMessage {
+export interface Said {
   by?: string
   /** Whose words they are; without it, of who sends. */
   author?: string
@@ -53,14 +53,7 @@ export interface NewMessage {
 
 const sent = (event: string, payload: object): Sent => ({ event, body: JSON.stringify(payload) })
 
-const wordsOf = ({
-  by = 'maya',
-  author = by,
-  text = '/codex fix it',
-  id = 501,
-  at = 0,
-  editedAt,
-}: NewMessage) => ({
+const wordsOf = ({ by = 'maya', author = by, text = '/codex fix it', id = 501, at = 0, editedAt }: Said) => ({
   id,
   body: text,
   user: user(author),
@@ -68,10 +61,10 @@ const wordsOf = ({
   updated_at: clock(editedAt ?? at),
 })
 
-const actionOf = ({ before }: NewMessage): object =>
+const actionOf = ({ before }: Said): object =>
   before === undefined ? { action: 'created' } : { action: 'edited', changes: { body: { from: before } } }
 
-export const comment = (said: NewMessage = {}): Sent =>
+export const comment = (said: Said = {}): Sent =>
   sent('issue_comment', {
     ...base(said.by ?? 'maya'),
     ...actionOf(said),
@@ -79,10 +72,10 @@ export const comment = (said: NewMessage = {}): Sent =>
     comment: wordsOf(said),
   })
 
-export const deletes = (by: string, said: NewMessage = {}): Sent =>
+export const deletes = (by: string, said: Said = {}): Sent =>
   sent('issue_comment', { ...base(by), action: 'deleted', issue: issue(60), comment: wordsOf(said) })
 
-const inlineOf = (said: NewMessage, reviewId: number) => ({
+const inlineOf = (said: Said, reviewId: number) => ({
   ...wordsOf(said),
   path: 'a.ts',
   line: 3,
@@ -91,7 +84,7 @@ const inlineOf = (said: NewMessage, reviewId: number) => ({
   in_reply_to_id: 400,
 })
 
-export const inlineComment = (said: NewMessage = {}, reviewId = 40): Sent =>
+export const inlineComment = (said: Said = {}, reviewId = 40): Sent =>
   sent('pull_request_review_comment', {
     ...base(said.by ?? 'maya'),
     ...actionOf(said),
@@ -99,7 +92,7 @@ export const inlineComment = (said: NewMessage = {}, reviewId = 40): Sent =>
     comment: inlineOf(said, reviewId),
   })
 
-export const deletesInline = (by: string, said: NewMessage = {}, reviewId = 40): Sent =>
+export const deletesInline = (by: string, said: Said = {}, reviewId = 40): Sent =>
   sent('pull_request_review_comment', {
     ...base(by),
     action: 'deleted',
@@ -107,7 +100,7 @@ export const deletesInline = (by: string, said: NewMessage = {}, reviewId = 40):
     comment: inlineOf(said, reviewId),
   })
 
-export const review = (said: NewMessage = {}): Sent => {
+export const review = (said: Said = {}): Sent => {
   const { updated_at, created_at, ...words } = wordsOf({ ...said, id: said.id ?? 40 })
   return sent('pull_request_review', {
     ...base(said.by ?? 'maya'),

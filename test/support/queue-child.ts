@@ -1,9 +1,9 @@
 /** Started by `childHolding`: adds a job, takes it up, says so and holds it until it is killed. */
-import { type CommentRef, open } from './queue-world.ts'
+import { open, type Place } from './queue-world.ts'
 
-const [commentRef, id, timing = '{}'] = process.argv.slice(2)
-if (commentRef === undefined || id === undefined) throw new Error('usage: queue-child.ts PLACE ID [TIMING]')
-const queues = await open(JSON.parse(commentRef) as CommentRef, [], JSON.parse(timing))
+const [place, id, timing = '{}'] = process.argv.slice(2)
+if (place === undefined || id === undefined) throw new Error('usage: queue-child.ts PLACE ID [TIMING]')
+const queues = await open(JSON.parse(place) as Place, [], JSON.parse(timing))
 await queues.runs.work(
   async () => {
     console.log('in hand')

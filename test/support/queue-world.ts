@@ -9,13 +9,13 @@ import type { Processor, Queues, WorkQueue } from '../../src/queue/work-queue.ts
 import { newDataDir } from './data-dir.ts'
 
 /** What the jobs of these tests hold: who works them, and something to remember. */
-export interface RunMessage {
+export interface Note {
   by: string
   text?: string
 }
 
-export type CommentRef = { redisUrl?: string | undefined; dataDir: string; prefix?: string }
-export type TestQueues = Queues<RunMessage, RunMessage>
+export type Place = { redisUrl?: string | undefined; dataDir: string; prefix?: string }
+export type TestQueues = Queues<Note, Note>
 
 /** Short enough for a test to wait for a lost worker. */
 const TIMING = { lockDuration: 1_500, stalledInterval: 500 }
@@ -26,7 +26,7 @@ export const foreign = new Set<string>()
 /** What was stored last of each, as far as it was read. */
 export const stored = new Map<string, object>()
 
-function parseMessage(value: unknown): RunMessage {
+function parseMessage(value: unknown): Note {
   if (typeof value !== 'object' || value === null || !('by' in value)) throw new Error('not a note')
   if (foreign.has(String(value.by))) throw new Error('a note of another version')
   stored.set(String(value.by), value)
@@ -41,7 +41,7 @@ export interface LogLine {
 }
 
 export async function open(
-  commentRef: CommentRef,
+  place: Place,
   lines: LogLine[] = [],
   timing: object = TIMING,
 ): Promise<TestQueues> {
@@ -50,7 +50,7 @@ export async function open(
     error: (facts: object, message: string) => void lines.push({ level: 'error', message, facts }),
   }
   const queues = await openQueues({
-    ...commentRef,
+    ...place,
     ...timing,
     triggers: { parse: parseMessage },
     runs: { parse: parseMessage },
@@ -62,11 +62,11 @@ export async function open(
 
 /** Works `queue`, each job by the processor that was registered under its `by`. */
 export function workBy(
-  queue: WorkQueue<RunMessage>,
-  processors: Map<string, Processor<RunMessage>>,
+  queue: WorkQueue<Note>,
+  processors: Map<string, Processor<Note>>,
   concurrency: number,
 ) {
-  const unknown: Processor<RunMessage> = async () => ({ kind: 'park', ms: 60_000 })
+  const unknown: Processor<Note> = async () => ({ kind: 'park', ms: 60_000 })
   return queue.work(job => (processors.get(job.data.by) ?? unknown)(job), { concurrency })
 }
 
@@ -103,15 +103,11 @@ export async function timed<T>(doing: Promise<T>): Promise<{ ms: number; result:
 }
 
 /** A process that opens the queues, takes up the job `id` and never lets go; see `queue-child.ts`. */
-export async function childHolding(
-  commentRef: CommentRef,
-  id: string,
-  timing: object = TIMING,
-): Promise<ChildProcess> {
+export async function childHolding(place: Place, id: string, timing: object = TIMING): Promise<ChildProcess> {
   const script = fileURLToPath(new URL('queue-child.ts', import.meta.url))
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', script, JSON.stringify(commentRef), id, JSON.stringify(timing)],
+    ['--import', 'tsx', script, JSON.stringify(place), id, JSON.stringify(timing)],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
     },

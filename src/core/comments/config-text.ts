@@ -9,10 +9,10 @@ interface Shown {
   usable: boolean
 }
 
-export function configText({ held: job, problem, usable }: Shown): string {
+export function configText({ held, problem, usable }: Shown): string {
   const isSet = ({ from }: HeldSetting): boolean => from.some(({ kind }) => kind !== 'default')
-  const set = job.filter(isSet)
-  const rest = job.filter(each => !isSet(each))
+  const set = held.filter(isSet)
+  const rest = held.filter(each => !isSet(each))
   return [
     set.length > 0 ? 'these settings hold here:' : 'nobody has set anything here, so the defaults hold.',
     ...(problem === undefined ? [] : [problemText(problem, usable)]),
@@ -24,11 +24,11 @@ export function configText({ held: job, problem, usable }: Shown): string {
 const problemText = (problem: string, usable: boolean): string =>
   `⚠️ There is a slip: ${withCode(problem, 1_000)}. ${usable ? 'Until it is put right, the last version without one holds.' : 'No version was ever without one, so nothing starts here.'}`
 
-const table = (job: readonly HeldSetting[]): string =>
+const table = (held: readonly HeldSetting[]): string =>
   [
     '| Setting | Value | From |',
     '|---|---|---|',
-    ...job.map(
+    ...held.map(
       ({ key, value, from }) =>
         `| ${cell(key)} | ${cell(valueText(value))} | ${from.map(originText).join(' and ')} |`,
     ),

@@ -105,17 +105,17 @@ const editAfter: Record<Now['text'], number> = {
 /** The first step that is due and whose service can be used; what can't be done now is waited for beside it. */
 export function nextStep(run: Run, now: Now): Step {
   let heldUntil = agentIsToBeSeenTo(run) ? seenToUntil(run) + 1 : Number.POSITIVE_INFINITY
-  let job: Service | undefined
+  let service: Service | undefined
   for (const step of due(run, now)) {
     if (step.kind === 'wait')
-      return lasting(run, now, job) ?? waiting(Math.min(now.at + step.ms, heldUntil), now)
-    if (step.kind === 'end' && job) break
+      return lasting(run, now, service) ?? waiting(Math.min(now.at + step.ms, heldUntil), now)
+    if (step.kind === 'end' && service) break
     const until = step.kind === 'end' ? undefined : heldBack(run, step, now)
     if (until === undefined) return step
-    job = (step.kind === 'end' ? undefined : steps[step.kind].asks) ?? job
+    service = (step.kind === 'end' ? undefined : steps[step.kind].asks) ?? service
     heldUntil = Math.min(heldUntil, until)
   }
-  return lasting(run, now, job) ?? waiting(heldUntil, now)
+  return lasting(run, now, service) ?? waiting(heldUntil, now)
 }
 
 const waiting = (until: number, now: Now): Step => ({ kind: 'wait', ms: Math.max(1, until - now.at) })
@@ -131,10 +131,10 @@ function heldBack(run: Run, step: ActingStep, now: Now): number | undefined {
 }
 
 /** What is held back by the same service for a day is given up. */
-function lasting(run: Run, now: Now, job: Service | undefined): Step | undefined {
-  const outage = job && outageOf(run, job)
+function lasting(run: Run, now: Now, service: Service | undefined): Step | undefined {
+  const outage = service && outageOf(run, service)
   if (!outage || !isTooLong(outage, now.at) || agentIsToBeSeenTo(run)) return undefined
-  return run.outcome ? { kind: 'let-go' } : { kind: 'give-up', outcome: failure(tooLong(job, outage)) }
+  return run.outcome ? { kind: 'let-go' } : { kind: 'give-up', outcome: failure(tooLong(service, outage)) }
 }
 
 type Due = Generator<Step, void>

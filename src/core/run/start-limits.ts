@@ -70,12 +70,11 @@ const isWaiting = ({ data }: OtherRun, now: number): boolean =>
 function firstOf(waiting: readonly OtherRun[], begun: readonly OtherRun[]): OtherRun[] {
   const taken = new Map<string, number>()
   const take = (other: OtherRun): void => {
-    for (const { place: commentRef } of placesOf(other))
-      taken.set(commentRef, (taken.get(commentRef) ?? 0) + 1)
+    for (const { place } of placesOf(other)) taken.set(place, (taken.get(place) ?? 0) + 1)
   }
   for (const other of begun) if (other.data.outcome === undefined) take(other)
   return waiting.filter(other => {
-    const fits = placesOf(other).every(({ place: commentRef, most }) => (taken.get(commentRef) ?? 0) < most)
+    const fits = placesOf(other).every(({ place, most }) => (taken.get(place) ?? 0) < most)
     if (fits) take(other)
     return fits
   })

@@ -14,8 +14,7 @@ export function fromIssue(
   const thread = issueThread(payload, issue)
   const ending = endings.find(known => known === action)
   if (ending) return withdrawn(payload, { thread, deliveryId, ...endedBy(ending, issue) })
-  if (action === 'unlabeled')
-    return unlabelled(payload, { ours: identity, thread, subject: issue, deliveryId })
+  if (action === 'unlabeled') return unlabelled(payload, { identity, thread, subject: issue, deliveryId })
   if (action !== 'labeled') return ignored('event not used')
-  return labelled(payload, { ours: identity, thread, subject: issue, deliveryId })
+  return labelled(payload, { identity, thread, subject: issue, deliveryId })
 }

@@ -15,7 +15,7 @@ import type * as payloads from './payloads.ts'
 import { withdrawn } from './withdrawn.ts'
 
 interface Labelled {
-  ours: AppIdentity
+  identity: AppIdentity
   thread: Thread
   subject: payloads.IssuePayload | payloads.PullRequestPayload
   deliveryId: string
@@ -25,7 +25,7 @@ interface Labelled {
 /** The label that a name is, or is a variant of: `codex` for `codex:plan`. */
 const baseOf = (
   name: string,
-  { ours: identity, thread }: Pick<Labelled, 'ours' | 'thread'>,
+  { identity, thread }: Pick<Labelled, 'identity' | 'thread'>,
 ): string | undefined =>
   identity.triggerOf(thread.owner).labels.find(label => name === label || name.startsWith(`${label}:`))
 
@@ -56,10 +56,10 @@ export function labelled(
 
 export function unlabelled(
   payload: Installed<payloads.BasePayload> & { label?: { name: string } | null | undefined },
-  { ours: identity, thread, subject, deliveryId }: Labelled,
+  { identity, thread, subject, deliveryId }: Labelled,
 ): Normalised {
   const name = payload.label?.name ?? ''
-  if (baseOf(name, { ours: identity, thread }) === undefined) return ignored('other label')
+  if (baseOf(name, { identity, thread }) === undefined) return ignored('other label')
   const what = { kind: 'label', label: name } as const
   return withdrawn(payload, { thread, deliveryId, what, at: subject.updated_at })
 }

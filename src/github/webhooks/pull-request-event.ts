@@ -23,9 +23,8 @@ export function fromPull(
   const { action, pull_request: pull } = payload
   const thread = pullThread(payload, pull)
   if (action === 'labeled')
-    return labelled(payload, { ours: identity, thread, subject: pull, deliveryId, head: headOf(pull) })
-  if (action === 'unlabeled')
-    return unlabelled(payload, { ours: identity, thread, subject: pull, deliveryId })
+    return labelled(payload, { identity, thread, subject: pull, deliveryId, head: headOf(pull) })
+  if (action === 'unlabeled') return unlabelled(payload, { identity, thread, subject: pull, deliveryId })
   if (action === 'locked') return withdrawn(payload, { thread, deliveryId, ...endedBy('locked', pull) })
   const news = pullNews(action, pull)
   if (!news) return ignored('event not used')

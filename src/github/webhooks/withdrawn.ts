@@ -9,9 +9,9 @@ type Withdrawn = Extract<Trigger, { kind: 'withdrawal' }>['what']
 
 export const deletedComment = (
   commentId: number,
-  commentRef: 'thread' | 'inline',
+  where: 'thread' | 'inline',
   reviewId: number | null = null,
-) => ({ kind: 'comment', in: commentRef, commentId, reviewId }) as const
+) => ({ kind: 'comment', in: where, commentId, reviewId }) as const
 
 export interface Withdrawing {
   thread: Thread

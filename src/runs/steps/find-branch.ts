@@ -105,10 +105,10 @@ async function forIssue(context: StepContext): Promise<Found> {
   const branches = await context.github.issueBranches(stem)
   const linked = branches.linked[0]
   const isOurs = ({ name }: BranchView): boolean => name === run.madeBranch || isBranchOfIssue(name, stem)
-  const identity = linked ? [linked].find(isOurs) : branches.ours[0]
+  const ours = linked ? [linked].find(isOurs) : branches.ours[0]
   // One of ours is found again after a crash between making it and writing that down.
-  if (identity)
-    return { branch: madeBefore(context, identity, { base: branches.base, linked: linked !== undefined }) }
+  if (ours)
+    return { branch: madeBefore(context, ours, { base: branches.base, linked: linked !== undefined }) }
   if (linked) return { branch: { ...existing(linked, into), linked: true } }
   if (!branches.base) return emptyRepository(context, into)
   const direct = run.request.what === 'plan' || run.settings.branch === 'default'
@@ -119,14 +119,14 @@ async function forIssue(context: StepContext): Promise<Found> {
 
 function madeBefore(
   { run }: StepContext,
-  identity: BranchView,
+  ours: BranchView,
   { base, linked }: { base: BranchView | undefined; linked: boolean },
 ): Branch {
-  const found = existing(identity, run.thread.defaultBranch)
+  const found = existing(ours, run.thread.defaultBranch)
   // Whatever is on it, when the Run is taken up again while its agent works, is the agent's.
-  const sha = run.taskRun && base ? base.sha : identity.sha
-  const recorded = run.madeBranch === identity.name
-  return { ...found, sha, made: true, fresh: identity.sha === base?.sha, recorded, linked }
+  const sha = run.taskRun && base ? base.sha : ours.sha
+  const recorded = run.madeBranch === ours.name
+  return { ...found, sha, made: true, fresh: ours.sha === base?.sha, recorded, linked }
 }
 
 interface Basis {

@@ -86,19 +86,17 @@ export const closedBeforeAsked: Scenario = {
 async function goesOn(world: Stage['world'], number: number): Promise<string[]> {
   const { tasks, runs, cancels } = ledgerOf(world, number)
   const { comments } = await world.github.thread(number)
-  const identity = comments.filter(({ author }) => author === world.github.botLogin)
+  const ours = comments.filter(({ author }) => author === world.github.botLogin)
   const alive = runs.filter(({ runId }) => runId !== undefined && !isOver(world.posthog.run(runId).status))
   return [
     ...(tasks.length > 1 ? [`${tasks.length} tasks`] : []),
     ...(runs.length > 1 ? [`${runs.length} runs`] : []),
     ...(cancels.length > 1 ? [`${cancels.length} cancels`] : []),
     ...(alive.length > 0 ? ['a run goes on in a closed thread'] : []),
-    ...identity
+    ...ours
       .filter(({ body }) => body.startsWith('### ⏳'))
       .map(() => 'a status that waits in a closed thread'),
-    ...(identity.filter(({ body }) => !body.startsWith('### ')).length > 1
-      ? ['more than one last word']
-      : []),
+    ...(ours.filter(({ body }) => !body.startsWith('### ')).length > 1 ? ['more than one last word'] : []),
   ]
 }
 

@@ -21,7 +21,7 @@ export const lucks = {
 export type Luck = (typeof lucks)[keyof typeof lucks][number]
 
 /** What the agent makes of a turn. */
-export type Admission =
+export type Turn =
   | 'answers'
   | 'opens'
   | 'opens, then goes on'
@@ -59,7 +59,7 @@ export interface Script {
   luck: readonly Luck[]
   events: readonly Event[]
   /** What the agent does in each of its turns. */
-  turns: readonly Admission[]
+  turns: readonly Turn[]
   /** Newer servers write into the log whose words a turn is about; only those are told of CI turns here. */
   showsWords: boolean
   /** How often it is somebody else's turn first. */
@@ -170,7 +170,7 @@ export const scripts = (bad: readonly Luck[]): fc.Arbitrary<Script> =>
       .map(survivable),
     events: fc.array(fc.record({ when: moment, what: happening }), { maxLength: 8, size: 'max' }),
     turns: fc.array(
-      fc.constantFrom<Admission>(
+      fc.constantFrom<Turn>(
         'answers',
         'opens',
         'opens, then goes on',
