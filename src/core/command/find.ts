@@ -4,9 +4,10 @@
  * line; only what may hide a command is parsed as Markdown, and that is bounded in time.
  */
 import { usualTrigger } from '../settings/trigger-words.ts'
-import { type Nodes, readPositions } from '../text/markdown.ts'
+import { readPositions } from '../text/markdown.ts'
 import { timeFor, withinTime } from '../text/within-time.ts'
 import { afterLoneTags } from './lone-tags.ts'
+import { inside, ownNodes, type Range, rangeOf } from './own-nodes.ts'
 import { type Line, type Piece, piecesOf } from './pieces.ts'
 
 /** Up to three blanks, as Markdown allows before a paragraph; then the word, alone or before a separator. */
@@ -94,41 +95,7 @@ const cautiously = ({ starts }: Candidates): ReadStarts => ({
 /** Before a command in its piece: the beginning of code, HTML or a link that could go on over it. */
 const mayHide = /[`<[]/
 
-interface Range {
-  from: number
-  to: number
-}
-
-const inside = (at: number, { from, to }: Range): boolean => from <= at && at < to
-
-/** Nodes whose text is not the writer speaking to us. */
-const foreign: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
-  'blockquote',
-  'code',
-  'definition',
-  'footnoteDefinition',
-  'html',
-  'image',
-  'inlineCode',
-  'link',
-  'linkReference',
-])
-
 function plainRanges(source: string): Range[] | undefined {
   const tree = readPositions(source)
-  if (!tree) return undefined
-  const ranges: Range[] = []
-  const pending: Nodes[] = [tree]
-  for (let node = pending.pop(); node; node = pending.pop()) {
-    if (foreign.has(node.type)) continue
-    if (node.type === 'text') ranges.push(...rangeOf(node))
-    if ('children' in node) for (const child of node.children) pending.push(child)
-  }
-  return ranges
-}
-
-function rangeOf(node: Nodes): Range[] {
-  const from = node.position?.start.offset
-  const to = node.position?.end.offset
-  return from === undefined || to === undefined ? [] : [{ from, to }]
+  return tree && [...ownNodes(tree)].filter(({ type }) => type === 'text').flatMap(rangeOf)
 }

@@ -4,6 +4,7 @@
  */
 import { usualTrigger } from '../settings/trigger-words.ts'
 import { type Nodes, readPositions } from '../text/markdown.ts'
+import { inside, ownNodes, type Range, rangeOf } from './own-nodes.ts'
 
 /** What may stand before it on its line: signs of lists, of tasks and headings, and more blanks than three. */
 const behindSigns = String.raw`^[ \t]*(?:(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]+)*(?:\[[ xX]\][ \t]+)?`
@@ -28,42 +29,17 @@ export function isMisplaced(text: string, word = usualTrigger.word): boolean {
   const slashes = [...slashesOf(source, word)]
   const tree = slashes.length > 0 ? readPositions(source) : undefined
   if (!tree) return false
-  return placesIn(tree, source, word).some(({ from, to }) => slashes.some(at => from <= at && at < to))
+  return placesIn(tree, source, word).some(range => slashes.some(at => inside(at, range)))
 }
-
-interface Range {
-  from: number
-  to: number
-}
-
-const foreign: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
-  'blockquote',
-  'definition',
-  'footnoteDefinition',
-  'html',
-  'image',
-  'inlineCode',
-  'link',
-  'linkReference',
-])
 
 function placesIn(tree: Nodes, source: string, word: string): Range[] {
   const atStart = new RegExp(String.raw`^[ \t]*/${word}`, 'i')
-  const found: Range[] = []
-  const pending: Nodes[] = [tree]
-  for (let node = pending.pop(); node; node = pending.pop()) {
-    if (foreign.has(node.type)) continue
-    if (node.type === 'text') found.push(rangeOf(node))
-    if (node.type === 'code' && atStart.test(node.value)) found.push(...indented(rangeOf(node), source))
-    if ('children' in node) pending.push(...node.children)
-  }
-  return found
+  return [...ownNodes(tree)].flatMap(node => {
+    if (node.type === 'text') return rangeOf(node)
+    const isCommand = node.type === 'code' && atStart.test(node.value)
+    return isCommand ? rangeOf(node).flatMap(range => indented(range, source)) : []
+  })
 }
-
-const rangeOf = ({ position }: Nodes): Range => ({
-  from: position?.start.offset ?? 0,
-  to: position?.end.offset ?? 0,
-})
 
 /** Four blanks make code of a line, which hardly anybody means who begins it so. A fence is meant. */
 function indented({ from, to }: Range, source: string): Range[] {
