@@ -12,7 +12,7 @@ import { lostByGitHub, lostByPostHog } from '../test/chaos/scenarios/lost-answer
 import { gitHubFull, gitHubSaysNothing, postHogFull, redisAway } from '../test/chaos/scenarios/outages.ts'
 import { rollingRestarts } from '../test/chaos/scenarios/restarts.ts'
 import { closedBeforeAsked, unrulyWebhooks } from '../test/chaos/scenarios/webhooks.ts'
-import { type Turn, stageOf } from '../test/chaos/stage.ts'
+import { stageOf, type Turn } from '../test/chaos/stage.ts'
 import { redisAvailable } from '../test/support/redis-server.ts'
 import type { QueueKind } from '../test/world/world.ts'
 import { Score } from './chaos/score.ts'
