@@ -20,7 +20,6 @@ export interface Accounts {
   isSame(repoId: number, person: Person, usedBefore: () => Promise<number | undefined>): Promise<boolean>
 }
 
-/** What it takes to ask who somebody is here. */
 export interface Asked {
   github: Pick<ThreadClient, 'permission' | 'isInTeam' | 'ownCommentsOfRepository'>
   accounts: Accounts

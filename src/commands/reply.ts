@@ -1,18 +1,18 @@
 /** Says something once, whatever is lost on the way: it is decided and written down, and sent only then. */
+
 import { type Reply, replyComment } from '../core/comments/replies.ts'
 import { maxComment } from '../core/comments/words.ts'
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { Marker } from '../core/model/marker.ts'
 import { ResultPending } from '../core/model/result-pending.ts'
 import { threadSlot } from '../core/model/thread.ts'
+import { day, minute } from '../core/model/time.ts'
 import type { OwnComment } from '../core/model/views.ts'
 import { limits } from '../core/run/timing.ts'
 import { type CommandContext, commandId, commentRefOf } from './command-context.ts'
 import type { Answer } from './trigger-record.ts'
 
 const skew = 60_000
-const minute = 60_000
-const day = 24 * 60 * minute
 /** How long an answer about this moment is enough for a stranger. */
 const momentary = 10 * minute
 

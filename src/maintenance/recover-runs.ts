@@ -2,12 +2,14 @@
  * Takes up the Runs that the queue has lost, with all its data or not: their status comments say what they are, and
  * PostHog how far they got. That the data is lost shows in this chore's own memory, which was in it.
  */
+
 import { z } from 'zod'
 import type { SettingsReader } from '../access/read-settings.ts'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { Marker, Signer } from '../core/model/marker.ts'
 import type { GitHub, Log, RunQueue, TasksClient } from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
+import { hour } from '../core/model/time.ts'
 import { pullOf, type SubjectView, type ThreadComment } from '../core/model/views.ts'
 import { type Backup, type Remains, restored } from '../core/run/recovery-record.ts'
 import { isTerminal, type Pull, type Run, taskMarker } from '../core/run/run.ts'
@@ -46,8 +48,6 @@ export interface AdoptTurn {
   signal: AbortSignal
   remember(memory: unknown): Promise<void>
 }
-
-const hour = 60 * 60_000
 
 /** How soon the loss of the queue's data is noticed. */
 export const adoptEvery = 5_000

@@ -3,10 +3,12 @@
  * days. The sweep reads it and asks for another attempt at each webhook that nobody took. One that comes twice after
  * all does no harm: a trigger's id is made from what happened, not from the delivery.
  */
+
 import { z } from 'zod'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { FlowMeter } from '../core/model/meter.ts'
 import type { Log } from '../core/model/ports.ts'
+import { hour, minute } from '../core/model/time.ts'
 
 /** One attempt to deliver a webhook; those at the same one share its GUID. */
 export interface Attempt {
@@ -21,7 +23,6 @@ export interface Attempt {
 }
 
 export interface DeliveryLog {
-  /** Newest first. */
   page(cursor?: string): Promise<{ attempts: Attempt[]; next: string | undefined }>
   redeliver(id: string): Promise<void>
 }
@@ -37,7 +38,6 @@ export interface SweepDeps {
   pause: number
 }
 
-/** A turn of the sweep, of which there is one at a time in all processes. */
 export interface SweepTurn {
   memory: unknown
   signal: AbortSignal
@@ -45,8 +45,6 @@ export interface SweepTurn {
   remember(memory: unknown): Promise<void>
 }
 
-const minute = 60_000
-const hour = 60 * minute
 export const sweepEvery = 5 * minute
 
 /** GitHub's three days, less a margin for its clock and ours. */
@@ -101,7 +99,6 @@ export const readFrom = ({ readUntil }: Memory, now: number): number =>
   Math.max(now - kept, readUntil - overlap)
 
 interface Reading {
-  /** All since `readFrom`. */
   attempts: readonly Attempt[]
   events: readonly string[]
   now: number
@@ -160,7 +157,6 @@ export const sweepDeliveries =
 
 interface Sweep extends SweepDeps {
   turn: SweepTurn
-  /** As last remembered. */
   memory: Memory
   redelivered: number
 }

@@ -2,9 +2,11 @@
  * Removes a branch that nothing came of, once the task run that may still use it has ended. No Run waits for that: it
  * is an errand of its own, which looks every few minutes, and gives way to any Run of the thread.
  */
+
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { GitHub, Log, RunQueue, TasksClient } from '../core/model/ports.ts'
 import { type Thread, threadSlot } from '../core/model/thread.ts'
+import { minute } from '../core/model/time.ts'
 import { isTerminal, type Run } from '../core/run/run.ts'
 import { UnusedBranch } from '../core/run/unused-branch.ts'
 
@@ -25,7 +27,6 @@ interface RemovalTurn {
   remember(what: unknown): Promise<void>
 }
 
-const minute = 60_000
 const usualPause = 5 * minute
 /** A task run ends an hour after its last turn; one that is still there then may be there for ever. */
 const giveUpAfterMs = 48 * 60 * minute

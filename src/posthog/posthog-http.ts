@@ -3,10 +3,12 @@
  * repeated here. PostHog has no idempotency keys, and sends no `Retry-After`: the wait is in the text of
  * the answer or in `reset_at`, and not every 429 is worth a second try.
  */
+
 import type { z } from 'zod'
 import { asRead, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { LimitGate } from '../core/model/limit-gate.ts'
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
+import { minute } from '../core/model/time.ts'
 import { sendable } from '../core/text/sendable.ts'
 import { ErrorBody } from './schemas.ts'
 
@@ -149,7 +151,6 @@ function reasonOf(cause: unknown): string {
   return inner instanceof Error && 'code' in inner ? String(inner.code) : cause.message
 }
 
-const minute = 60_000
 const billing = new Set(['billing_limit', 'posthog_code_billing_limit_exceeded'])
 
 /** The gates that refuse before anything is stored, so that trying again is safe. */

@@ -23,7 +23,6 @@ export interface Words {
   inline?: readonly InlineComment[] | undefined
 }
 
-/** The words that a Run began with. */
 export const firstWords = ({ id, request }: Run): Words => ({
   id,
   by: request.by.login,

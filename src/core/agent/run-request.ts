@@ -53,9 +53,7 @@ export interface RunAsk {
   authorship: z.infer<typeof PrAuthorshipMode>
   resumeFrom?: string | undefined
   permission?: PermissionMode | undefined
-  /** Ids of staged attachments. */
   attachments?: readonly string[] | undefined
-  /** Id of a sandbox environment. */
   sandbox?: string | undefined
   signalReport?: string | undefined
   /** The deployment's own token for `user` authorship; never from a thread. */

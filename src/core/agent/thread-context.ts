@@ -13,7 +13,6 @@ const maxOfOne = 4_000
 
 export interface Reading {
   comments: readonly CommentView[]
-  /** When the command was given, ms since the epoch, GitHub's clock. */
   at: number
   trusted(author: string): boolean
 }

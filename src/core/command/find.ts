@@ -14,9 +14,7 @@ import { type Line, type Piece, piecesOf } from './pieces.ts'
 const commandStart = (word: string): string => `^ {0,3}/${word}(?=[\\s:,]|$)`
 
 export interface CommandText {
-  /** The rest of the line after the word. */
   line: string
-  /** The lines below it, up to the next command. */
   below: string
 }
 

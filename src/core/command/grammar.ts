@@ -3,7 +3,6 @@ import type { Role } from '../model/role.ts'
 
 export interface CommandGrammar {
   name: string
-  /** Other words for the same command. */
   aliases?: readonly string[]
   usage: string
   example: string

@@ -19,7 +19,6 @@ const foreign: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
   'linkReference',
 ])
 
-/** Text and blocks of code among them, in any order. */
 export function* ownNodes(tree: Nodes): Generator<Nodes> {
   const pending: Nodes[] = [tree]
   for (let node = pending.pop(); node; node = pending.pop()) {

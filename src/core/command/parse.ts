@@ -62,7 +62,6 @@ export const commandParser = (
   return (text, word = usualTrigger.word) => parseCommands(words, text, word)
 }
 
-/** The commands that have a word of their own, by it. */
 type Words = ReadonlyMap<string, CommandGrammar>
 
 const wordsOf = (grammars: readonly CommandGrammar[]): Words =>
@@ -98,13 +97,10 @@ function parseCommand(words: Words, { line, below }: CommandText): Parsed {
 const politeness =
   /^(?:\s*(?:please|pls|now|it|this|that|here|again|everything|all|the|run|thanks|thank|you|immediately)\b|\s*[\p{P}\p{S}])*\s*$/iu
 
-/** What parsing needs of a command. */
 type Named = Pick<CommandGrammar, 'name' | 'takes' | 'options'>
 
-/** Words that name no command. */
 const unnamed: Named = { name: instruction, takes: 'text', options: true }
 
-/** The command that a line names, and what is left of it. */
 function takeName(words: Words, line: string): { command: Named; rest: string } | Mistake {
   const match = /^(\S+)\s*/.exec(line)
   if (!match?.[1]) return { command: unnamed, rest: '' }

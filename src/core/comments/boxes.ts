@@ -11,7 +11,6 @@ const labels: Record<Box, string> = {
 
 export const boxFor = (of: Box): string => `- [ ] ${labels[of]} <!-- codex-box:${of} -->`
 
-/** Of a Run that is over, where its last word stands. */
 export function boxesAfter({ outcome, request }: Run): string {
   if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return boxFor('retry')
   return request.what === 'plan' && outcome?.kind === 'answer' ? boxFor('approve') : ''
@@ -19,7 +18,6 @@ export function boxesAfter({ outcome, request }: Run): string {
 
 const line = /^- \[([ xX])\] .*<!-- codex-box:(stop|retry|approve) -->/gm
 
-/** The box that is ticked now and was not before. */
 export function ticked(before: string, after: string): Box | undefined {
   const was = tickedIn(before)
   return [...tickedIn(after)].find(found => !was.has(found))

@@ -16,7 +16,6 @@ export function closingComment(run: Run, deployment: Deployment): string {
     .join('\n\n')
 }
 
-/** It stands for the status, which is folded away. */
 const rest = (run: Run, deployment: Deployment): string[] => [
   boxesAfter(run),
   warnings(run),

@@ -1,7 +1,6 @@
 /** The settings that hold, for `/codex config`: what somebody set, and folded what nobody did. */
 import type { HeldSetting, Origin } from '../settings/origins.ts'
-import { code } from '../text/safe-markdown.ts'
-import { withCode } from './words.ts'
+import { cell, withCode } from './words.ts'
 
 interface Shown {
   held: readonly HeldSetting[]
@@ -40,9 +39,6 @@ function valueText(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
   return text.length > maxValue ? `${text.slice(0, maxValue).toWellFormed()}…` : text
 }
-
-/** A table cell in code; the bar would end it. */
-const cell = (text: string): string => code(text).replaceAll('|', '\\|')
 
 function originText(origin: Origin): string {
   switch (origin.kind) {

@@ -4,7 +4,6 @@ import { code, inlineWords } from '../text/safe-markdown.ts'
 import { instruction } from './while-working.ts'
 import { branchUrl, counted, exactly } from './words.ts'
 
-/** Longer ones are cut in the small line of the result. */
 const maxSmallInstruction = 80
 
 export function details(run: Run): string {
@@ -74,7 +73,6 @@ function permission({ permission, outcome, sessionLog }: Run): string[] {
   ]
 }
 
-/** What the agent was given to read, so that nobody has to guess. */
 function given({ threadContext }: Run): string {
   if (!threadContext) return ''
   const { comments, leftOut } = threadContext

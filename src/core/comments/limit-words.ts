@@ -1,4 +1,5 @@
 /** A limit on starts that is reached, in words. */
+import { minute } from '../model/time.ts'
 import type { Run } from '../run/run.ts'
 import type { ReachedLimit } from '../run/start-limits.ts'
 import { inlineWords } from '../text/safe-markdown.ts'
@@ -15,8 +16,6 @@ export function limitReached({ thread, request }: Run, { of, used, most, window 
   const where = of === 'bots' ? ' here' : ''
   return `${who[of]} used ${used} of ${most} runs${where} in ${span(window)}`
 }
-
-const minute = 60_000
 
 const span = (ms: number): string =>
   ms < 60 * minute ? `${ms / minute} minutes` : `${ms / (60 * minute)} hours`

@@ -9,6 +9,5 @@ export function inOwnWords(text: string, word: string): string {
     .join('\n')
 }
 
-/** In code, or as an example on a line of its own. */
 const named = (line: string, word: string): string =>
   line.replaceAll('`/codex', `\`/${word}`).replace(/^\/codex(?=\s|$)/, `/${word}`)

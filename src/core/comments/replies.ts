@@ -11,7 +11,7 @@ import type { HeldSetting } from '../settings/origins.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { configText } from './config-text.ts'
 import { phaseInWords, runInWords } from './run-in-words.ts'
-import { moment, withCode } from './words.ts'
+import { cell, moment, withCode } from './words.ts'
 
 /** Everything a command can be answered with, apart from a Run. */
 export type Reply =
@@ -145,7 +145,6 @@ function doctorText({ repository, checks }: Reply & { kind: 'doctor' }): string 
   return [heading, lines.join('\n')].join('\n\n')
 }
 
-/** What concerns this thread, as its own Run has it written down. */
 function queueSentence({ run, now }: Reply & { kind: 'queue' }): string {
   if (!run) return 'nothing waits in this thread, and nothing is going on here.'
   if (phaseOf(run) !== 'waiting') return `the run here does not wait for its turn: ${phaseInWords(run)}.`
@@ -155,7 +154,6 @@ function queueSentence({ run, now }: Reply & { kind: 'queue' }): string {
     : `the run here waits for its turn; ${ahead === 1 ? 'one run has' : `${ahead} runs have`} to end before it.`
 }
 
-/** Each problem by itself, in a list. */
 const itemsOf = (problems: string): string =>
   problems
     .split('; ')
@@ -204,7 +202,6 @@ function mistakeSentence(mistake: Mistake): string {
   }
 }
 
-/** A good guess replaces all other advice. */
 const didYouMean = (meant: string | undefined): string | undefined =>
   meant === undefined ? undefined : `; did you mean ${code(meant)}?`
 
@@ -215,7 +212,6 @@ const allOptions = Object.keys(options)
   .map(name => code(`--${name}`))
   .join(', ')
 
-/** The examples that most people need. */
 const shownFirst: readonly string[] = [instruction, 'plan', 'stop']
 
 function helpText({ commands, label }: Reply & { kind: 'help' }): string {
@@ -236,6 +232,3 @@ function helpText({ commands, label }: Reply & { kind: 'help' }): string {
     '</details>',
   ].join('\n\n')
 }
-
-/** A table cell in code; the bar would end it. */
-const cell = (text: string): string => code(text).replaceAll('|', '\\|')

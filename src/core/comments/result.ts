@@ -14,7 +14,6 @@ const headings: Record<Outcome['kind'], (run: Run) => string> = {
   failed: run => (neverBegan(run) ? '😕 Not started' : '😕 Codex failed'),
 }
 
-/** A plan that left more than words says so, whatever that was. */
 export function resultHeading(run: Run): string {
   if (!run.outcome) return ''
   return changedBesidePlan(run)
@@ -60,7 +59,6 @@ function failureLines(run: Run, { reason, fix }: Outcome & { kind: 'failed' }): 
 const stoppedBy = ({ by, because }: Outcome & { kind: 'stopped' }): string =>
   `Stopped by ${inlineWords(by, 60)}${because ? `, who ${because}` : ''}`
 
-/** What a stop leaves: pull requests, commits, an empty branch, or nothing at all. */
 export function leftBehind(run: Run): string {
   const pulls = run.pulls.filter(pull => pull.state === 'open')
   if (pulls.length > 0)
@@ -100,7 +98,6 @@ function duration(run: Run): string[] {
 const costOf = ({ taskMade, round }: Run, cost: number): string =>
   `$${cost.toFixed(2)}${taskMade && round === 0 ? '' : ' in all'}`
 
-/** Beside the box, where there is one. */
 function nextWords({ outcome, request }: Run): string[] {
   if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return []
   return request.what === 'plan' ? ['`/codex plan <more>` to change it'] : ['`/codex <more>` to go on']

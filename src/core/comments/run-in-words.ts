@@ -19,7 +19,6 @@ const phases: Record<ReturnType<typeof phaseOf>, string> = {
 
 export const phaseInWords = (run: Run): string => phases[phaseOf(run)]
 
-/** With what it waits for, who asked, and where to look. */
 export function runInWords(run: Run): string {
   const pull = run.pulls.at(-1)
   const comment = run.status ? ` ([details](${run.thread.url}#issuecomment-${run.status.commentId}))` : ''

@@ -8,7 +8,6 @@ import { warnings } from './warnings.ts'
 import { waitingFor, workHeading, workLines, workSmall } from './while-working.ts'
 import { type Deployment, small } from './words.ts'
 
-/** What is shown without its marker; the marker is added when it is sent. */
 export function statusComment(run: Run, deployment: Deployment, now: number): string {
   const parts = run.outcome ? over(run, deployment) : working(run, deployment, now)
   return parts.filter(part => part !== '').join('\n\n')

@@ -12,7 +12,6 @@ const maxInstruction = 1_000
 const maxSummary = 600
 const maxPlanShown = 10
 
-/** What is waited for comes first: nothing else goes on then. */
 export function workHeading(run: Run, now: number): string {
   const [out] = toldOutages(run, now)
   if (out) return `⏸️ Codex waits for ${serviceNames[out.service]}`
@@ -34,7 +33,6 @@ function waitsFor({ ahead = 0, waitsUntil }: Run, now: number): string {
   return ahead === 1 ? 'for its turn · one run before it' : `for its turn · ${ahead} runs before it`
 }
 
-/** What makes the heading one of waiting, to notice that it is another. */
 export const waitingFor = (run: Run, now: number): string =>
   [
     ...toldOutages(run, now).map(({ outage }) => outage.why),
@@ -64,7 +62,6 @@ export function instruction(run: Run): string {
   return `> The ${nounOf(run)} itself${origin.kind === 'label' ? `, by its label ${code(origin.label)}` : ''}`
 }
 
-/** The instruction for the small line. */
 export const briefly = (run: Run): string => inlineWords(run.request.text, 80) || `the ${nounOf(run)} itself`
 
 const nounOf = ({ thread }: Pick<Run, 'thread'>): string =>
@@ -105,7 +102,6 @@ const followUps = ({ followUpsSent, pendingFollowUps }: Run): string[] => [
 
 const planIcon: Record<PlanStep['state'], string> = { done: '✅', current: '▶️', open: '⬜' }
 
-/** The agent's own plan, as far as it tells one. */
 function plan({ sessionLog, stop }: Run): string[] {
   const steps = stop ? [] : (sessionLog?.activity?.plan ?? [])
   const shown = steps

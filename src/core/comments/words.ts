@@ -4,7 +4,6 @@ import type { Thread } from '../model/thread.ts'
 import type { Run } from '../run/run.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 
-/** What the comments need to know of the deployment. */
 export interface Deployment {
   /** PostHog's address for people, without a slash at the end. */
   posthogUrl: string
@@ -13,7 +12,6 @@ export interface Deployment {
 
 export const agentLeft = 'PostHog did not confirm that the agent was stopped: it may still be working.'
 
-/** One line of what matters less. */
 export const small = (parts: readonly string[]): string => `<sub>${parts.join(' · ')}</sub>`
 
 /** Words of ours about others', which may stand in them as code. */
@@ -24,7 +22,6 @@ export const withCode = (text: string, maxLength: number): string =>
     .map((part, index) => (index % 2 === 1 ? code(part) : spaced(part)))
     .join('')
 
-/** With the blanks at its ends, which stand beside code. */
 function spaced(part: string): string {
   const words = inlineWords(part, part.length)
   return words === ''
@@ -32,7 +29,9 @@ function spaced(part: string): string {
     : `${/^\s/.test(part) ? ' ' : ''}${words}${/\s$/.test(part) ? ' ' : ''}`
 }
 
-/** As a sentence begins. */
+/** A table cell in code; the bar would end it. */
+export const cell = (text: string): string => code(text).replaceAll('|', '\\|')
+
 export const begun = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 
 /** GitHub refuses longer ones. */

@@ -49,6 +49,5 @@ export const unanswered = (name: CheckName, detail: string, fix: string): Check 
   outage: true,
 })
 
-/** One line for a log. */
 export const lineOf = ({ name, ok, detail, fix }: Check): string =>
   `${ok ? '✓' : '✗'} ${name}: ${detail}${fix === '' ? '' : ` → ${fix}`}`

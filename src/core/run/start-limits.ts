@@ -5,6 +5,7 @@
  */
 
 import { isOwner } from '../model/thread.ts'
+import { day, minute } from '../model/time.ts'
 import type { RepoSettings } from '../settings/repository-settings.ts'
 import type { Run } from './run.ts'
 
@@ -44,8 +45,6 @@ export interface ReachedLimit {
   window: number
 }
 
-const minute = 60_000
-const day = 24 * 60 * minute
 export const maxWindowMs = day
 
 /** Starts of one owner in five minutes; not a setting of any one repository, and no other owner feels it. */

@@ -1,8 +1,6 @@
 /** How often to look at what, so that all live Runs together stay inside PostHog's limit for one key. */
 
-const second = 1000
-const minute = 60 * second
-const hour = 60 * minute
+import { hour, minute, second } from '../model/time.ts'
 
 /** PostHog allows a personal key 4,800 calls an hour; a fifth is kept for everything that is not a look. */
 export const callsPerHour = 4800 * 0.8

@@ -7,7 +7,6 @@ import { mayAct } from '../model/role.ts'
 import type { Grants } from './deployment-settings.ts'
 import type { Given, RepoSettings, SettingsFile } from './repository-settings.ts'
 
-/** What the files of an owner and of a repository say. */
 export interface Files {
   owner: Given
   repository: Given
@@ -28,7 +27,6 @@ export function settingsOfLayers(
   return instructions === undefined ? bound : { ...bound, instructions }
 }
 
-/** What a deployment proposes and bounds. */
 export function ofDeployment({ defaults, models, ceilings }: Grants): Given {
   const limits = ceilings.map(each => ({ limits: each })).reduce<Given>(merged, {}).limits
   return { ...defaults, ...(models ? { models: [...models] } : {}), ...(limits ? { limits } : {}) }
@@ -46,14 +44,12 @@ function withEfforts(given: Given): Given {
 type Rule<Value> = (above: Value | undefined, below: Value | undefined) => Value | undefined
 type Rules<Value> = { readonly [Key in keyof Value]-?: Rule<NonNullable<Value[Key]>> }
 
-/** The lower one chooses. */
 const nearest = <Value>(above: Value | undefined, below: Value | undefined): Value | undefined =>
   below ?? above
 
 /** A no from above stays one. */
 const permitted: Rule<boolean> = (above, below) => (above === false ? false : (below ?? above))
 
-/** Both are told, the upper one first. */
 const joined: Rule<string> = (above, below) =>
   above === undefined || below === undefined ? (below ?? above) : `${above.trim()}\n\n${below.trim()}`
 

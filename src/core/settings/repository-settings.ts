@@ -164,7 +164,6 @@ export const RepoSettings = z.strictObject({
 })
 export type RepoSettings = z.infer<typeof RepoSettings>
 
-/** What a file says: no more than is written in it. */
 export type Given = z.input<typeof RepoSettings>
 
 export const settingsPath = '.github/codex.yml'
@@ -172,7 +171,6 @@ export const settingsPath = '.github/codex.yml'
 export const defaultSettings: RepoSettings = RepoSettings.parse({})
 
 export interface SettingsRead {
-  /** What the file says; nothing when it has a problem. */
   given: Given
   /** All of them, in the order of the file as far as it is known. */
   problems: SettingsProblem[]

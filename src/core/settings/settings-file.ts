@@ -34,7 +34,6 @@ export function readSettingsFile<T>(schema: z.ZodType<T>, text: string): FileRea
   return { kind: 'problems', problems }
 }
 
-/** A name that is not known is a problem each. */
 function placesOf(issue: z.core.$ZodIssue, value: unknown): { path: string[]; message: string }[] {
   const path = issue.path.map(String)
   if (issue.code !== 'unrecognized_keys') return [{ path, message: inWords(issue, valueAt(value, path)) }]

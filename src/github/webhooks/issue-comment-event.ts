@@ -49,7 +49,6 @@ export function fromIssueComment(
   }
 }
 
-/** Somebody ticked a box in a comment of ours; nothing else of such an edit is read. */
 function fromTick(
   payload: Installed<z.infer<typeof payloads.IssueComment>>,
   thread: Thread,

@@ -3,7 +3,9 @@
  * them is kept, so whatever goes wrong here only means that the next look is the timer's. One connection a
  * run; each is a call on the budget of the key, so there are bounds on how many and how often.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises'
+import { hour, minute, second } from '../../core/model/time.ts'
 import type { Session } from '../../core/run/session.ts'
 import type { PostHogSettings } from '../posthog-http.ts'
 import { connect, type Ending, type Line } from './stream-connection.ts'
@@ -33,10 +35,6 @@ interface StreamPace {
   /** A connection is not renewed for a run that was not asked about for this long. */
   forget: number
 }
-
-const second = 1000
-const minute = 60 * second
-const hour = 60 * minute
 
 const usualPace: StreamPace = {
   minGap: second,
