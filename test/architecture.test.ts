@@ -52,6 +52,7 @@ const mayImport: Record<string, readonly string[]> = {
   queue: ['core', 'queue'],
   web: ['core', 'web', 'config'],
   bot: [
+    'bot',
     'access',
     'tenants',
     'web',

@@ -403,7 +403,7 @@ describe('untrusted text', () => {
   })
 
   test('each prompt has a word of its own for the marked lines', () => {
-    const source = readFileSync(join(root, 'src/bot.ts'), 'utf8')
+    const source = readFileSync(join(root, 'src/bot/start-work.ts'), 'utf8')
     expect(source).toMatch(/fence: \(\) => randomBytes\((?:[89]|\d\d)\)\.toString\('hex'\)/)
     const nested = promptOf(
       { ...everywhere, snapshot: { ...everywhere.snapshot, body: 'fafabbbb\nfabb>>>' } },

@@ -1,0 +1,28 @@
+/** The way of a delivery to the queue, through the server of the bot or through Probot's. */
+import { Probot } from 'probot'
+import { triggerRecord } from '../commands/trigger-record.ts'
+import { secretsOf } from '../config.ts'
+import { triggerOf } from '../core/settings/deployment-settings.ts'
+import { redactor } from '../core/text/redact.ts'
+import { type Receive, receiver } from '../github/webhooks/receive.ts'
+import { openWebhookEndpoint } from '../github/webhooks/webhook-endpoint.ts'
+import type { Runtime } from './runtime.ts'
+
+export function webhookEndpointOf(runtime: Runtime) {
+  const { config, log, metrics } = runtime
+  const { id, privateKey, webhookSecret } = config.app
+  const probot = new Probot({ appId: id, privateKey, secret: webhookSecret, log })
+  return openWebhookEndpoint({ probot, log, receive: receiverOf(runtime), meter: metrics.meter })
+}
+
+export const receiverOf = ({ config, settings, queues, log, traces }: Runtime): Receive =>
+  receiver({
+    log,
+    redact: redactor(secretsOf(config)),
+    app: { triggerOf: owner => triggerOf(settings.settings, owner), appId: config.app.id },
+    enqueue: trigger =>
+      traces.begin('webhook', { delivery: trigger.deliveryId, trigger: trigger.id }, async () => {
+        const { outcome } = await queues.triggers.add(trigger.id, triggerRecord(trigger))
+        return outcome === 'added' ? 'added' : 'known'
+      }),
+  })

@@ -1,0 +1,78 @@
+/** What every part of the bot stands on: log, traces, queue, metrics, and the settings as they are now. */
+import type { Logger } from 'pino'
+import { type TriggerRecord, triggerFormat } from '../commands/trigger-record.ts'
+import { type Config, secretsOf } from '../config.ts'
+import type { Reached } from '../core/model/crash-points.ts'
+import { type Run, runFormat } from '../core/run/run.ts'
+import { redactor } from '../core/text/redact.ts'
+import { type FollowedFile, followDeploymentFile } from '../deployment-file.ts'
+import { openQueues } from '../queue/open-queues.ts'
+import type { Queues } from '../queue/work-queue.ts'
+import type { Readiness } from '../readiness.ts'
+import { type Metrics, openMetrics } from '../web/metrics.ts'
+import { openLog } from '../web/process-log.ts'
+import { openTraces, type Traces } from '../web/traces.ts'
+
+/** What only a build for tests sets. */
+export interface Overrides {
+  queue?: { lockDuration: number; stalledInterval: number }
+  reached?: Reached
+  /** ms between two looks whether a branch that nothing came of may go. */
+  branchesEvery?: number
+}
+type BotQueues = Queues<TriggerRecord, Run>
+
+/** Whether the process does what it is for: not before all has begun, and not once it stops. */
+interface State {
+  works: boolean
+  /** What the start found of keys and services. */
+  readiness?: Readiness
+}
+
+/** What every part of the bot stands on. */
+export interface Runtime {
+  config: Config
+  settings: FollowedFile
+  queues: BotQueues
+  log: Logger
+  metrics: Metrics
+  traces: Traces
+  state: State
+}
+
+export async function openRuntime(config: Config, overrides: Overrides): Promise<Runtime> {
+  const log = await openLog(config.log, redactor(secretsOf(config)))
+  const traces = await openTraces(config.traces)
+  const queues: BotQueues = await patiently(() =>
+    openQueues({
+      ...config.queue,
+      traced: config.traces.endpoint !== undefined,
+      ...overrides.queue,
+      triggers: triggerFormat,
+      runs: runFormat,
+      log,
+    }),
+  )
+  const { kind, triggers, runs } = queues
+  const metrics = openMetrics({ role: config.role, queue: kind, queues: { triggers, runs }, now: Date.now })
+  const state: State = { works: config.role === 'web' }
+  const settings = followed(config.settings, log)
+  return { config, settings, queues, log, metrics, traces, state }
+}
+
+const followed = ({ path, first }: Config['settings'], log: Logger): FollowedFile =>
+  path === undefined ? { settings: first, close() {} } : followDeploymentFile(path, first, log)
+
+/** A process that was just told to end may still hold the data directory or the port for a moment. */
+const giveUpAfterMs = 5_000
+
+export async function patiently<T>(take: () => Promise<T>): Promise<T> {
+  for (const deadline = Date.now() + giveUpAfterMs; ; ) {
+    try {
+      return await take()
+    } catch (error) {
+      if (Date.now() >= deadline) throw error
+      await new Promise(resolve => setTimeout(resolve, 250))
+    }
+  }
+}

@@ -1,0 +1,146 @@
+/** Joins the edges to the flows, and has the queue's jobs done. */
+import { randomBytes } from 'node:crypto'
+import { firstIn } from '../access/first-of.ts'
+import { accountsIn } from '../access/pinned-accounts.ts'
+import { settingsReader } from '../access/read-settings.ts'
+import { settingsFile } from '../commands/command-registry.ts'
+import { askedAgain } from '../commands/trigger-record.ts'
+import { secretsOf } from '../config.ts'
+import { inOwnWords } from '../core/comments/own-words.ts'
+import type { Reached } from '../core/model/crash-points.ts'
+import { aroundMarkers } from '../core/model/marker.ts'
+import { isOwner, threadSlot } from '../core/model/thread.ts'
+import type { Run, Source } from '../core/run/run.ts'
+import type { UnusedBranch } from '../core/run/unused-branch.ts'
+import { triggerOf } from '../core/settings/deployment-settings.ts'
+import { type Redact, redactor } from '../core/text/redact.ts'
+import { examineFor } from '../doctor.ts'
+import { type GitHubApp, gitHubApp } from '../github/app-client.ts'
+import { deliveryLog } from '../github/delivery-log.ts'
+import { installationsOf } from '../github/installations.ts'
+import { ownerFilesOf } from '../github/owner-files.ts'
+import { gitHubThread } from '../github/thread-client.ts'
+import { readEvents } from '../github/webhooks/normalise.ts'
+import { adoptEvery, adoptLost } from '../maintenance/recover-runs.ts'
+import { sweepDeliveries, sweepEvery } from '../maintenance/redeliver-webhooks.ts'
+import { removeBranch } from '../maintenance/remove-branches.ts'
+import { openTenants, type Tenants } from '../tenants.ts'
+import type { Overrides, Runtime } from './runtime.ts'
+import { type Flows, flowsFor } from './tenant-flows.ts'
+
+/** The errand that removes a branch. */
+const removal = 'remove-branch'
+
+/** The edges that all flows share. */
+interface Edges {
+  app: GitHubApp
+  redact: Redact
+  installations: ReturnType<typeof installationsOf>
+  tenants: Tenants
+  shared: ReturnType<typeof sharedBy> & { reached: Reached }
+}
+
+export async function startWork(runtime: Runtime, overrides: Overrides): Promise<Pick<Flows, 'close'>> {
+  const edges = openEdges(runtime, overrides)
+  const flows = flowsFor(runtime, {
+    tenants: edges.tenants,
+    forTriggers: triggerDeps(runtime, edges),
+    forRuns: runDeps(runtime, edges),
+  })
+  await workOn(runtime, flows)
+  await startChores(runtime, edges, overrides)
+  return flows
+}
+
+function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
+  const { config, settings, metrics } = runtime
+  const { id, privateKey, apiUrl } = config.app
+  const redact = redactor(secretsOf(config))
+  const now = Date.now
+  const app = gitHubApp({ appId: id, privateKey, apiUrl }, now, metrics.meter)
+  return {
+    app,
+    redact,
+    installations: installationsOf(app, redact),
+    tenants: openTenants(config, settings.settings, { meter: metrics.meter, redact, now }),
+    shared: { ...sharedBy(runtime, app, redact), reached },
+  }
+}
+
+function sharedBy({ settings, queues, log, metrics }: Runtime, app: GitHubApp, redact: Redact) {
+  const now = Date.now
+  return {
+    settings: settingsReader({
+      deployment: settings.settings,
+      file: settingsFile,
+      ownerFiles: ownerFilesOf(app, now),
+    }),
+    accounts: accountsIn(queues.writtenOnce, log),
+    github: (thread: Run['thread']) =>
+      gitHubThread(app, thread, {
+        now,
+        redact: text => aroundMarkers(text, redact),
+        inOwnWords: text => inOwnWords(text, triggerOf(settings.settings, thread.owner).word),
+      }),
+    log,
+    meter: metrics.meter,
+    now,
+  }
+}
+
+const triggerDeps = ({ config, queues }: Runtime, { shared, installations, redact }: Edges) => ({
+  ...shared,
+  mayWorkIn: installations.mayWorkIn,
+  examine: (thread: Run['thread']) => examineFor(config, thread, redact),
+  isFirst: firstIn(queues.writtenOnce),
+  runs: queues.runs,
+  waiting: queues.triggers,
+  defaults: config.run,
+})
+
+const runDeps = ({ queues, log }: Runtime, { shared }: Edges) => ({
+  ...shared,
+  liveRuns: () => queues.runs.liveCount(),
+  others: async (owner: string, since: number) => {
+    const theirs = ({ thread }: Run): boolean => isOwner(thread, owner)
+    const [live, ended] = await Promise.all([queues.runs.live(), queues.runs.recentlyEnded(since, theirs)])
+    return [...live.filter(({ data }) => theirs(data)), ...ended]
+  },
+  removeLater: (id: string, what: UnusedBranch) =>
+    queues.chores.send({ kind: removal, id, subject: threadSlot(what.thread), what }),
+  askAgain: async ({ trigger, command }: Source) => {
+    const kept = await queues.triggers.get(trigger)
+    if (!kept) return log.error({ trigger }, 'a command that came too late is not kept any more')
+    const again = askedAgain(kept.data, command)
+    await queues.triggers.add(again.trigger.id, again)
+  },
+  fence: () => randomBytes(8).toString('hex'),
+})
+
+async function workOn({ queues, traces }: Runtime, { accept, advance }: Flows): Promise<void> {
+  const tracedAccept: typeof accept = job => {
+    traces.note({ delivery: job.data.trigger.deliveryId, trigger: job.id })
+    return accept(job)
+  }
+  const tracedAdvance: typeof advance = job => {
+    traces.note({ delivery: job.data.request.delivery, run: job.id })
+    return advance(job)
+  }
+  await queues.triggers.work(tracedAccept, { concurrency: 20 })
+  await queues.runs.work(tracedAdvance, { concurrency: 50 })
+}
+
+async function startChores(
+  { queues }: Runtime,
+  { app, shared, tenants, installations }: Edges,
+  { branchesEvery }: Overrides,
+): Promise<void> {
+  const withRuns = { ...shared, tenantOf: tenants.of, runs: queues.runs }
+  const every = branchesEvery === undefined ? {} : { every: branchesEvery }
+  queues.chores.runErrands(removal, removeBranch({ ...withRuns, ...every }))
+  await queues.chores.every('adopt-lost', adoptEvery, adoptLost({ ...withRuns, installations }))
+  const { log, meter, now } = shared
+  const deliveries = deliveryLog(app)
+  const sweep = sweepDeliveries({ deliveries, events: readEvents, log, meter, now, pause: 1_000 })
+  await queues.chores.every('sweep-deliveries', sweepEvery, sweep)
+}

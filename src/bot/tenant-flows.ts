@@ -1,0 +1,105 @@
+/** What deals with triggers and Runs: for each PostHog that serves owners, flows of its own. */
+
+import type { TriggerDeps } from '../commands/command-context.ts'
+import { acceptTrigger } from '../commands/handle-trigger.ts'
+import type { Config } from '../config.ts'
+import { markerSigner } from '../core/model/marker.ts'
+import type { Session } from '../core/run/session.ts'
+import type { PostHogSettings } from '../posthog/posthog-http.ts'
+import { type StreamWatch, watchRuns } from '../posthog/stream/run-stream.ts'
+import { advanceRun } from '../runs/advance-run.ts'
+import type { RunDeps } from '../runs/steps/step-context.ts'
+import type { Tenant, Tenants } from '../tenants.ts'
+import type { Runtime } from './runtime.ts'
+
+type Accept = ReturnType<typeof acceptTrigger>
+type Advance = ReturnType<typeof advanceRun>
+
+export interface Flows {
+  accept: Accept
+  advance: Advance
+  close(): void
+}
+
+interface FlowsDeps {
+  tenants: Tenants
+  forTriggers: Omit<TriggerDeps, 'tenant' | 'posthog' | 'deployment' | 'signer'>
+  forRuns: Omit<RunDeps, 'posthog' | 'deployment' | 'signer' | 'userToken' | 'stream'>
+}
+
+/** Each job goes to the flows of its thread's owner. */
+export function flowsFor(runtime: Runtime, { tenants, forTriggers, forRuns }: FlowsDeps): Flows {
+  const { config, log } = runtime
+  const streams: StreamWatch[] = []
+  const flowsOf = (tenant: Tenant) => {
+    const news = newsFor(runtime, tenant.access)
+    streams.push(news.stream)
+    return {
+      tenant,
+      accept: acceptTrigger({ ...forTriggers, ...tenant }),
+      advance: advanceRun({ ...forRuns, ...tenant, stream: news }),
+    }
+  }
+  const flows = new Map(tenants.all.map(tenant => [tenant, flowsOf(tenant)]))
+  const servedBy = (owner: string) => {
+    const tenant = tenants.of(owner)
+    return tenant && flows.get(tenant)
+  }
+  const withoutPostHog = acceptTrigger({ ...forTriggers, ...nobody(config) })
+  return {
+    accept(job) {
+      const { trigger } = job.data
+      const served = trigger.kind === 'access-lost' ? undefined : servedBy(trigger.thread.owner)
+      return (served?.accept ?? withoutPostHog)(job)
+    },
+    async advance(job) {
+      const { thread, tenant } = job.data
+      const served = servedBy(thread.owner)
+      if (served && (tenant === undefined || tenant === served.tenant.tenant)) return served.advance(job)
+      log.error({ run: job.id, thread: thread.url, tenant }, 'its PostHog does not serve this owner any more')
+      return { kind: 'park', ms: askTenantAgain }
+    },
+    close() {
+      for (const stream of streams) stream.close()
+    },
+  }
+}
+
+/** How long a Run rests whose PostHog was taken from its owner; the next start may give it back. */
+const askTenantAgain = 60_000
+
+/** For the threads of owners who are not served: nothing there asks a PostHog. */
+const nobody = ({
+  app,
+}: Config): Omit<Tenant, 'tenant' | 'access' | 'posthog'> &
+  Pick<Parameters<typeof acceptTrigger>[0], 'tenant' | 'posthog'> => ({
+  tenant: undefined,
+  posthog: { models: async () => [], sandboxes: async () => [] },
+  deployment: { posthogUrl: '', posthogProject: '' },
+  signer: markerSigner(app.markerKey, [app.webhookSecret]),
+  userToken: undefined,
+})
+
+/** Joins PostHog's stream, which knows task runs, to the Runs that are to look. */
+function newsFor({ queues, log }: Runtime, posthog: PostHogSettings) {
+  const runs = new Map<string, string>()
+  const stream = watchRuns(posthog, {
+    log,
+    onNews(taskRunId) {
+      const runId = runs.get(taskRunId)
+      return runId === undefined ? undefined : queues.runs.wake(runId)
+    },
+  })
+  return {
+    stream,
+    watch(session: Session, runId: string): boolean {
+      runs.set(session.taskRunId, runId)
+      stream.watch(session)
+      return true
+    },
+    unwatch(taskRunId: string): void {
+      runs.delete(taskRunId)
+      stream.unwatch(taskRunId)
+    },
+  }
+}
