@@ -88,19 +88,45 @@ export type Redact = (text: string) => string
 
 /** @param secrets known values; short ones are left out, as they would hide ordinary words */
 export function redactor(secrets: readonly string[]): Redact {
-  const known = [...new Set(secrets)].filter(secret => secret.length >= 8)
+  const known = knownValues([...new Set(secrets)].filter(secret => secret.length >= 8))
+  return text => {
+    const plain = text.replace(escapes, '')
+    const lower = plain.toLowerCase()
+    const held = known.filter(({ piece, anyCase }) => (anyCase ? lower : plain).includes(piece))
+    if (held.length === 0 && !beginnings.test(plain)) return text
+    const exact = held.map(({ pattern }) => pattern)
+    return without(named, withoutJudged(without([...exact, shapes], text)))
+  }
+}
+
+/** A pattern is tried only where its piece is found: that of a private key takes a second to get ready. */
+interface KnownValue {
+  pattern: RegExp
+  piece: string
+  anyCase?: boolean
+}
+
+function knownValues(secrets: readonly string[]): KnownValue[] {
   // The longer first: of two that begin alike, nothing of the longer may stay.
-  const values = [...new Set(known.flatMap(variants))].sort((a, b) => b.length - a.length)
-  const encoded = known.flatMap(inBase64)
-  const hex = known.map(inHex)
-  const all = [...values.map(value), ...encodedValues(encoded, hex), shapes]
-  const mayHold = firstLook([...values, ...encoded], hex)
-  return text => (mayHold(text) ? without(named, withoutJudged(without(all, text))) : text)
+  const plain = [...new Set(secrets.flatMap(variants))].sort((a, b) => b.length - a.length)
+  return [
+    ...plain.map(secret => ({ pattern: value(secret), piece: pieceOf(secret) })),
+    ...[...new Set(secrets.flatMap(inBase64))].map(known => ({
+      pattern: base64Value(known),
+      piece: pieceOf(known),
+    })),
+    ...secrets
+      .map(inHex)
+      .map(known => ({ pattern: hexValue(known), piece: known.slice(0, 16), anyCase: true })),
+  ]
 }
 
 const escapes = /[\\\u200b]+/g
 
-/** How a secret begins, by shape or by the words before it, once escapes are taken away; always more than is one. */
+/**
+ * How a secret begins, by shape or by the words before it, once escapes are taken away; always more than is one. Nearly
+ * all text holds none, and one look says so.
+ */
 const beginnings = new RegExp(
   [
     'gh[pousr]_[\\w.-]{16}|github_pat_|ph[xcsar]_[\\w-]{8}|(?:sk|xapp|pypi)-[\\w-]{16}|xox[abeprs]-',
@@ -112,21 +138,6 @@ const beginnings = new RegExp(
     '[Bb][Aa][Ss][Ii][Cc]\\s{1,3}[A-Za-z0-9+/_-]{12}|[Aa][Ww][Ss]|[Ss][Ee][Cc][Rr][Ee][Tt]|‹redacted›',
   ].join('|'),
 )
-
-/**
- * Nearly all text holds no secret, and one look says so: at the beginnings of all shapes at once, and for a piece of
- * each known value.
- */
-function firstLook(values: readonly string[], hex: readonly string[]): (text: string) => boolean {
-  const pieces = values.map(pieceOf)
-  const digits = hex.map(known => known.slice(0, 16))
-  return text => {
-    const plain = text.replace(escapes, '')
-    if (beginnings.test(plain) || pieces.some(piece => plain.includes(piece))) return true
-    const lower = plain.toLowerCase()
-    return digits.some(piece => lower.includes(piece))
-  }
-}
 
 /** The longest part that no escape can stand in; of a value without letters nothing, which is in every text. */
 const pieceOf = (secret: string): string =>
@@ -159,16 +170,11 @@ const variants = (secret: string): string[] => {
 /** So many signs of it are enough to know it; what follows in the same alphabet goes, too. */
 const maxKnown = 64
 
-/** A known secret as base64, wherever in what was encoded it stood, and as hexadecimal digits. */
-function encodedValues(base64: readonly string[], hex: readonly string[]): RegExp[] {
-  const one = '[A-Za-z0-9+/_-]|%2[BbFf]'
-  return [
-    ...[...new Set(base64)].map(
-      known => new RegExp(`${inAnyBase64(known)}(?:${one})*(?:=|%3[Dd]){0,2}`, 'g'),
-    ),
-    ...hex.map(known => new RegExp(`${known}[0-9a-f]*`, 'gi')),
-  ]
-}
+/** A known secret as base64, wherever in what was encoded it stood. */
+const base64Value = (known: string): RegExp =>
+  new RegExp(`${inAnyBase64(known)}(?:[A-Za-z0-9+/_-]|%2[BbFf])*(?:=|%3[Dd]){0,2}`, 'g')
+
+const hexValue = (known: string): RegExp => new RegExp(`${known}[0-9a-f]*`, 'gi')
 
 const inHex = (secret: string): string => Buffer.from(secret).toString('hex').slice(0, maxKnown)
 
