@@ -69,7 +69,7 @@ export class World {
 }
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
-  const data = await scratchDir()
+  const data = options.redisUrl ? undefined : await scratchDir()
   const github = await startGitHub({ webhookSecret })
   const posthog = await startPostHog({ hands: github.hands, ...options.posthog })
   const env = {
@@ -81,10 +81,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     POSTHOG_API_KEY: posthog.apiKey,
     POSTHOG_PROJECT_ID: String(posthog.projectId),
     LOG_FORMAT: 'json',
-    ...(options.redisUrl ? { REDIS_URL: options.redisUrl } : { DATA_DIR: data.path }),
+    ...(data ? { DATA_DIR: data.path } : { REDIS_URL: options.redisUrl ?? '' }),
     ...options.env,
   }
-  const world = new World({ github, posthog, env, removeData: data.remove })
+  const world = new World({ github, posthog, env, removeData: async () => data?.remove() })
   try {
     for (const role of options.roles ?? ['all']) await world.startBot(role)
     return world
