@@ -4,7 +4,7 @@
  * `npm run model` lives ten thousand of them.
  */
 import fc from 'fast-check'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Run } from '../../src/core/run/run.ts'
 import { minute, second, t0 } from './given.ts'
 import { judge } from './run-life/judge.ts'
@@ -20,21 +20,6 @@ import {
   words,
 } from './run-life/script.ts'
 import { World } from './run-life/world.ts'
-
-/** Quoting is pure and takes half of the time. */
-vi.mock('../../src/core/text/safe-markdown.ts', async load => {
-  const real = await load<typeof import('../../src/core/text/safe-markdown.ts')>()
-  const known = new Map<string, string>()
-  return {
-    ...real,
-    quoted: (text: string, most: number) => {
-      const key = `${most} ${text}`
-      const found = known.get(key) ?? real.quoted(text, most)
-      known.set(key, found)
-      return found
-    },
-  }
-})
 
 /** `npm run model` lives new lives each time; the suite the same, so that a rare one is found there and not by chance here. */
 const runs = Number(process.env.RUNS ?? 150)

@@ -15,6 +15,7 @@ import {
   type Text,
   writeMarkdown,
 } from './markdown.ts'
+import { keepingRecent } from './recent-texts.ts'
 import { stripInvisible } from './untrusted.ts'
 import { timeFor, withinTime } from './within-time.ts'
 
@@ -35,11 +36,14 @@ export function quoted(text: string, maxLength: number): string {
 /** What can't be read as GitHub will read it, or not in good time, is shown as it was written, as code. */
 export function safeMarkdown(text: string): string {
   const source = withoutMarkers(stripInvisible(text))
-  return (
-    withinTime(() => ({ safe: rewritten(source) }), Math.max(totalTime, timeFor(source)))?.safe ??
-    asCode(source)
-  )
+  return inTime(source) ?? asCode(source)
 }
+
+/** The status is written at each step of a Run, with the same words in it. */
+const inTime = keepingRecent(
+  50,
+  source => withinTime(() => ({ safe: rewritten(source) }), Math.max(totalTime, timeFor(source)))?.safe,
+)
 
 /** For reading, writing and reading again, in milliseconds. */
 const totalTime = 40

@@ -62,6 +62,9 @@ function earlierOf({ script }: World, taskRunId: string): NonNullable<Run['earli
   }
 }
 
+/** Of a deployment that grants nothing. */
+const settings = deploymentWith()
+
 function depsOf(world: World, worker: Worker): RunDeps {
   const older = { ...runWith({ id: 'run-comment-400' }), admitted: true }
   return {
@@ -78,7 +81,7 @@ function depsOf(world: World, worker: Worker): RunDeps {
     userToken: undefined,
     removeLater: async () => {},
     askAgain: async ({ trigger }) => void world.askedAgain.add(trigger),
-    settings: deploymentWith(),
+    settings,
     accounts: memoryAccounts(),
     fence: () => 'f'.repeat(16),
     reached: () => {},
