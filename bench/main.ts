@@ -1,9 +1,17 @@
 /** `npm run bench` measures everything, `npm run bench -- ROW …` some of it, and prints the table. */
 import { cpus, loadavg, release, totalmem } from 'node:os'
+import { eyes, eyesEmbedded, eyesFirst } from './eyes.ts'
+import { link, linkEmbedded } from './link.ts'
 import { isReached, type Measured, type Row } from './row.ts'
+import { start, startEmbedded, startFirst } from './start.ts'
 import { acks, ignoredWebhooks, webhooks } from './webhooks.ts'
 
-const rows: readonly Row[] = [webhooks, ignoredWebhooks, acks]
+const rows: readonly Row[] = [
+  ...[webhooks, ignoredWebhooks, acks],
+  ...[start, startFirst, startEmbedded],
+  ...[eyes, eyesFirst, eyesEmbedded],
+  ...[link, linkEmbedded],
+]
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter(name => !rows.some(row => row.name === name))

@@ -10,6 +10,8 @@ export type Fault =
   /** Without `ms` it never answers. */
   | { kind: 'hang'; ms?: number; store?: boolean }
   | { kind: 'delay'; ms: number }
+  /** Let through when this resolves: for who decides which calls are under way together. */
+  | { kind: 'held'; until(call: Pick<ApiRequest, 'method' | 'path' | 'body'>): Promise<void> }
   | { kind: 'primary-limit'; resetInSeconds: number }
   | { kind: 'secondary-limit'; retryAfter?: number }
   /** Lists leave out what is younger than this. */
@@ -98,13 +100,17 @@ export function faultAnswer(fault: Fault): Answer | undefined {
     case 'reset':
     case 'hang':
     case 'delay':
+    case 'held':
     case 'stale':
       return undefined
   }
 }
 
 export const doesTheWork = (fault: Fault): boolean =>
-  fault.kind === 'delay' || fault.kind === 'stale' || ('store' in fault && fault.store === true)
+  fault.kind === 'delay' ||
+  fault.kind === 'held' ||
+  fault.kind === 'stale' ||
+  ('store' in fault && fault.store === true)
 
 function primaryLimit(resetInSeconds: number): Answer {
   const refused = failure(403, 'API rate limit exceeded for installation ID 1001.')

@@ -13,6 +13,8 @@ export interface Call {
   body: unknown
   /** What the caller saw. `pending` while under way. */
   status: number | 'reset' | 'hung' | 'pending'
+  /** ms since the epoch, once it was answered. */
+  endedAt?: number
   /** Something changed on GitHub, whatever the caller saw. */
   effect: boolean
 }
@@ -42,6 +44,7 @@ export class Ledger {
 
   ended(call: Call, status: Call['status']): void {
     call.status = status
+    call.endedAt = Date.now()
     for (const tell of this.#waiting.splice(0)) tell()
   }
 

@@ -94,6 +94,7 @@ export class Pipeline {
     let given: Answer | undefined
     if (!fault || doesTheWork(fault)) {
       if (fault?.kind === 'delay') await sleep(fault.ms)
+      if (fault?.kind === 'held') await fault.until(request)
       given = actor ? await this.#serve(request, fault) : failure(401, 'Bad credentials')
       call.effect =
         raw.method !== 'GET' && given.status < 300 && !given.unchanged && !/^\/app\//.test(request.path)

@@ -17,6 +17,8 @@ export type Fault =
   | { kind: 'reset'; store?: boolean | undefined }
   | { kind: 'hang'; ms?: number | undefined; store?: boolean | undefined }
   | { kind: 'delay'; ms: number }
+  /** Let through when this resolves: for who decides which calls are under way together. */
+  | { kind: 'held'; until(call: { method: string; path: string }): Promise<void> }
   | { kind: 'throttled'; seconds?: number | undefined }
   | { kind: 'usage-limit'; reset_at: string; limit_type?: 'burst' | 'sustained' | undefined }
   | { kind: 'billing-limit' }
@@ -116,7 +118,7 @@ export class Faults {
     this.#armed = []
   }
 
-  /** `delay` and `stale` add to others; of the rest only the first armed strikes. */
+  /** `delay`, `held` and `stale` add to others; of the rest only the first armed strikes. */
   strike(method: string, path: string, route: RouteName | undefined): Fault[] {
     const struck: Fault[] = []
     for (const armed of this.#armed) {
@@ -132,7 +134,7 @@ export class Faults {
   }
 }
 
-const isAdditive = (fault: Fault) => fault.kind === 'delay' || fault.kind === 'stale'
+const isAdditive = ({ kind }: Fault) => kind === 'delay' || kind === 'held' || kind === 'stale'
 
 function fits(rule: FaultRule, method: string, path: string, route: RouteName | undefined): boolean {
   if (rule.method && rule.method.toUpperCase() !== method) return false
@@ -187,6 +189,7 @@ export function faultReply(fault: Fault, route: RouteName | undefined): Reply | 
     case 'reset':
     case 'hang':
     case 'delay':
+    case 'held':
     case 'stale':
       return undefined
   }

@@ -93,6 +93,8 @@ export class Server {
     let broken: Fault | undefined
     for (const fault of faults) {
       if (fault.kind === 'delay') await pause(fault.ms, signal)
+      else if (fault.kind === 'held')
+        await fault.until({ method: incoming.method, path: incoming.url.pathname })
       else if (fault.kind === 'stale') staleMs = fault.ms
       else broken = fault
     }

@@ -1,10 +1,10 @@
 /** Names the calls that the bot made, so that a table of them can be read. */
 import type { Call } from '../../emulators/github/ledger.ts'
 
-const variable = /^(?:\d+|[0-9a-f]{40}|.*\.\.\..*)$/
+const variable = /^(?:\d+|[0-9a-f]{40}|[0-9a-f-]{36}|.*\.\.\..*)$/
 
 /** `POST issues/comments`, `graphql threadAhead`. */
-function nameOfCall({ method, path, body }: Call): string {
+export function nameOfCall({ method, path, body }: Pick<Call, 'method' | 'path' | 'body'>): string {
   if (path === '/graphql') {
     const query = typeof body === 'object' && body !== null && 'query' in body ? String(body.query) : ''
     return `graphql ${/^\s*(?:query|mutation)\s+(\w+)/.exec(query)?.[1] ?? '?'}`
