@@ -11,7 +11,7 @@ export type Fault =
   | { kind: 'hang'; ms?: number; store?: boolean }
   | { kind: 'delay'; ms: number }
   /** Let through when this resolves: for who decides which calls are under way together. */
-  | { kind: 'held'; until(call: Pick<ApiRequest, 'method' | 'path' | 'body'>): Promise<void> }
+  | { kind: 'held'; until(call: Pick<ApiRequest, 'method' | 'path' | 'body'>): Promise<unknown> }
   | { kind: 'primary-limit'; resetInSeconds: number }
   | { kind: 'secondary-limit'; retryAfter?: number }
   /** Lists leave out what is younger than this. */

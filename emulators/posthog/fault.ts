@@ -18,7 +18,7 @@ export type Fault =
   | { kind: 'hang'; ms?: number | undefined; store?: boolean | undefined }
   | { kind: 'delay'; ms: number }
   /** Let through when this resolves: for who decides which calls are under way together. */
-  | { kind: 'held'; until(call: { method: string; path: string }): Promise<void> }
+  | { kind: 'held'; until(call: { method: string; path: string }): Promise<unknown> }
   | { kind: 'throttled'; seconds?: number | undefined }
   | { kind: 'usage-limit'; reset_at: string; limit_type?: 'burst' | 'sustained' | undefined }
   | { kind: 'billing-limit' }

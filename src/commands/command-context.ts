@@ -11,6 +11,7 @@ import { logAbout } from '../core/model/log-about.ts'
 import type { Signer } from '../core/model/marker.ts'
 import type { FlowMeter } from '../core/model/meter.ts'
 import type {
+  Files,
   GitHub,
   KeptRun,
   LockedJob,
@@ -136,8 +137,17 @@ export const commentRefOf = ({ record: { trigger } }: CommandContext): CommentRe
 /** The settings of the repository as they are now, read once each time the job is taken up. */
 export function settingsOf(context: CommandContext): Promise<SettingsNow> {
   const { deps, github, record } = context
-  context.settings ??= github.readAhead().then(() => deps.settings.of(github, record.trigger.thread))
+  context.settings ??= deps.settings.of(withReadAhead(github), record.trigger.thread)
   return context.settings
+}
+
+/** The repository's own file comes with all the rest that is read ahead; the owner's is asked for meanwhile. */
+function withReadAhead(github: ThreadClient): Files {
+  const ahead = github.readAhead()
+  return {
+    file: (path, commit) => ahead.then(() => github.file(path, commit)),
+    fileCommits: path => github.fileCommits(path),
+  }
 }
 
 export const runId = (context: CommandContext): string => `run-${commandId(context)}`

@@ -81,7 +81,7 @@ export function gitHubApp(settings: AppSettings, now: () => number, meter?: Call
   const bare = limited(newClient(settings, own), watchOn('app'))
   const auth = createAppAuth({ appId: settings.appId, createJwt: own.make, request: bare.request })
   const clients = new Map<string, Octokit>()
-  let login: string | undefined
+  let login: Promise<string> | undefined
   const mint = async (request: Omit<InstallationAuthOptions, 'type'>): Promise<string> =>
     (await auth({ ...request, type: 'installation' })).token
 
@@ -119,6 +119,9 @@ export function gitHubApp(settings: AppSettings, now: () => number, meter?: Call
     const { token } = await auth({ type: 'app' })
     return bare.request(route, { ...parameters, headers: { authorization: `Bearer ${token}` } })
   }
+
+  const askLogin = async (): Promise<string> =>
+    `${AppView.safeParse((await asApp('GET /app')).data).data?.slug ?? 'codex'}[bot]`
 
   return {
     asApp,
@@ -168,9 +171,11 @@ export function gitHubApp(settings: AppSettings, now: () => number, meter?: Call
         mint({ installationId, permissions: { members: 'read' }, refresh }),
       ),
 
-    async botLogin() {
-      if (login !== undefined) return login
-      login = `${AppView.safeParse((await asApp('GET /app')).data).data?.slug ?? 'codex'}[bot]`
+    botLogin() {
+      login ??= askLogin().catch((error: unknown) => {
+        login = undefined
+        throw error
+      })
       return login
     },
   }

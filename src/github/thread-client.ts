@@ -86,7 +86,12 @@ export function gitHubThread(
     assign,
     requestReview,
 
-    readAhead: () => readAhead(client, aheads, thread),
+    async readAhead() {
+      // Which comments are its own is asked of them next; asked once, it is known.
+      const login = app.botLogin().catch(() => {})
+      await readAhead(client, aheads, thread)
+      await login
+    },
 
     async earlierComments(): Promise<OwnComment[]> {
       const [login, comments] = await Promise.all([

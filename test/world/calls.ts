@@ -16,12 +16,15 @@ export function nameOfCall({ method, path, body }: Pick<Call, 'method' | 'path' 
   return `${method} ${parts.filter(part => part !== '' && !variable.test(part)).join('/')}`
 }
 
-/** What the bot looks for now and then, for no thread: lost runs, and deliveries that nobody took. */
 const chore = /^\/(?:app\/hook\/deliveries|installation\/repositories|repos\/[^/]+\/[^/]+\/issues\/comments$)/
+
+/** What the bot looks for now and then, for no thread: lost runs, and deliveries that nobody took. */
+export const isChore = ({ path, body }: Pick<Call, 'path' | 'body'>): boolean =>
+  chore.test(path) || (path.endsWith('/access_tokens') && !/"repositor/.test(JSON.stringify(body)))
 
 /** In the order of the alphabet, for what is done side by side comes in any order. */
 export const callsOf = (calls: readonly Call[]): string[] =>
   calls
-    .filter(({ path }) => !chore.test(path))
+    .filter(call => !isChore(call))
     .map(nameOfCall)
     .toSorted()

@@ -2,7 +2,7 @@
  * Holds every call of the bot back, at GitHub and at PostHog, so that a story sees which of them are under way together
  * and which must wait for others: how long a chain is, whatever the machine does meanwhile.
  */
-import { nameOfCall } from './calls.ts'
+import { isChore, nameOfCall } from './calls.ts'
 import type { World } from './world.ts'
 
 /** Before the bot gives up on an answer by itself. */
@@ -15,27 +15,25 @@ interface Waiting {
 
 export class Rounds {
   readonly #held: { name: string; go: () => void }[] = []
-  readonly #passing: RegExp
   readonly #end: () => void
   #waiting: Waiting | undefined
   #isOpen = false
 
-  /** @param passing the names of calls that are let through at once */
-  constructor({ github, posthog }: World, passing: RegExp) {
-    this.#passing = passing
-    const until = (call: { method: string; path: string; body?: unknown }, of: string) =>
-      this.#hold(of + nameOfCall({ body: undefined, ...call }))
+  constructor({ github, posthog }: World) {
+    const times = Number.POSITIVE_INFINITY
     const atGitHub = github.fault({
       path: '',
-      times: Number.POSITIVE_INFINITY,
-      fault: { kind: 'held', until: call => until(call, '') },
+      times,
+      fault: { kind: 'held', until: async call => isChore(call) || this.#hold(nameOfCall(call)) },
     })
     const atPostHog = posthog.fault({
-      times: Number.POSITIVE_INFINITY,
+      times,
       fault: {
         kind: 'held',
-        until: ({ method, path }) =>
-          until({ method, path: path.replace(/^\/api\/projects\/[^/]+/, '') }, 'PostHog: '),
+        until: ({ method, path }) => {
+          const below = path.replace(/^\/api\/projects\/[^/]+/, '')
+          return this.#hold(`PostHog: ${nameOfCall({ method, path: below, body: undefined })}`)
+        },
       },
     })
     this.#end = () => {
@@ -68,7 +66,7 @@ export class Rounds {
   }
 
   async #hold(name: string): Promise<void> {
-    if (this.#isOpen || this.#passing.test(name)) return
+    if (this.#isOpen) return
     await new Promise<void>(go => {
       this.#held.push({ name, go })
       this.#look()

@@ -31,8 +31,9 @@ async function trustedAuthors(context: StepContext, comments: readonly CommentVi
   const others = new Set(
     comments.filter(({ bot, author }) => !bot && !known.has(author)).map(({ author }) => author),
   )
-  for (const author of [...others].slice(-maxPeople)) if (await mayWrite(context, author)) known.add(author)
-  return known
+  const asked = [...others].slice(-maxPeople)
+  const may = await Promise.all(asked.map(author => mayWrite(context, author)))
+  return new Set([...known, ...asked.filter((_, n) => may[n])])
 }
 
 async function mayWrite(context: StepContext, author: string): Promise<boolean> {
