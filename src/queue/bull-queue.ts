@@ -4,11 +4,14 @@
  */
 import { randomUUID } from 'node:crypto'
 import { ErrorCode, Queue, type Telemetry } from 'bullmq'
+import type { Asked, Place } from '../core/model/job-index.ts'
 import { within } from './deadline.ts'
 import { expecting, leaveMessage, leaveWake, messages, promote, wasTaken } from './inbox.ts'
-import { type Format, isEnded, readJob, renewed } from './job-record.ts'
+import { entriesOf, type Format, isEnded, readJob, renewed } from './job-record.ts'
 import { JobWorker } from './job-worker.ts'
+import { buildIndex, mendLive } from './mend-index.ts'
 import type { BullMqQueue, QueueBackend, StoredJob } from './queue-backend.ts'
+import type { Addition, QueueIndex } from './queue-index.ts'
 import { describe, type Log } from './queue-log.ts'
 import { storable } from './storable.ts'
 import { withUnread } from './unread-keys.ts'
@@ -46,11 +49,14 @@ export const traced = (telemetry: Telemetry | undefined): { telemetry?: Telemetr
 
 /** More than this in a day is over every limit anyway. */
 const MOST_RECENT = 10_000
+const MOST_LISTED = 10_000
 const MOST_UNREAD = 1_000
 
 export class BullQueue<Data> implements WorkQueue<Data> {
   readonly #options: BullQueueOptions<Data>
   readonly #queue: BullMqQueue
+  readonly #index: QueueIndex
+  readonly #additions = new Map<string, Addition>()
   readonly #unread = new Set<string>()
   #worker: JobWorker<Data> | undefined
   #closed = false
@@ -60,12 +66,20 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     const { name, backend, prefix, report, telemetry } = options
     // Nobody reads BullMQ's stream of events, so it need not be long.
     const streams = { events: { maxLen: 100 } }
-    this.#queue = new Queue(name, { connection: {}, prefix, streams, ...traced(telemetry) }, backend.create)
+    this.#queue = new Queue(name, { connection: {}, prefix, streams, ...traced(telemetry) }, backend.create(this.#additions))
     this.#queue.on('error', report)
+    this.#index = backend.index(this.#queue)
   }
 
   async ready(): Promise<void> {
     await this.#reach(() => this.#queue.waitUntilReady())
+    const { name } = this.#options
+    await this.#reach(() => buildIndex(name, this.#index, this.#options), LISTING_MS)
+  }
+
+  /** Mends what processes without an index, or people, did to it. */
+  mendIndex(): Promise<void> {
+    return this.#reach(() => mendLive(this.#options.name, this.#index, this.#options), LISTING_MS)
   }
 
   async add(id: string, data: Data, slot?: string): Promise<Added> {
@@ -124,6 +138,21 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return this.#reach(() => this.#options.backend.liveCount(this.#queue))
   }
 
+  lookUp(asked: readonly Asked[]): Promise<(number | undefined)[]> {
+    return this.#reach(async () => (asked.length === 0 ? [] : this.#index.lookUp(asked)))
+  }
+
+  members(sets: readonly string[], which: { first: number } | { last: number }): Promise<Place[][]> {
+    return this.#reach(async () => (sets.length === 0 ? [] : this.#index.members(sets, which)))
+  }
+
+  async listed(sets: readonly string[]): Promise<JobRecord<Data>[]> {
+    const members = (await this.members(sets, { first: MOST_LISTED })).flat()
+    const ids = [...new Set(members.map(({ id }) => id))]
+    const jobs = await this.#reach(() => Promise.all(ids.map(id => this.#queue.getJob(id))), LISTING_MS)
+    return jobs.flatMap(job => (job ? this.#readOrReport(job) : []))
+  }
+
   wake(id: string): Promise<void> {
     return this.#reach(async () => {
       const backend = this.#queue.getBackend()
@@ -161,7 +190,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
 
   async work(process: Processor<Data>, { concurrency }: { concurrency: number }): Promise<void> {
     if (this.#worker) throw new Error(`${this.#options.name} is being worked on already`)
-    this.#worker = new JobWorker({ ...this.#options, process, concurrency })
+    this.#worker = new JobWorker({ ...this.#options, queueIndex: this.#index, process, concurrency })
   }
 
   /** False once it was begun to work and stopped. */
@@ -199,9 +228,16 @@ export class BullQueue<Data> implements WorkQueue<Data> {
   async #enqueue(id: string, data: Data, slot?: string) {
     const claim = `claim-${randomUUID()}`
     const deduplication = slot === undefined ? {} : { deduplication: { id: slot } }
-    const { id: answer } = await this.#queue.add(claim, storable(data), { jobId: id, ...deduplication })
-    const name = await this.#nameOf(id)
-    return { answer, isOurs: name === claim, isThere: name !== undefined }
+    const timestamp = Date.now()
+    const addition: Addition = { entries: entriesOf(this.#options, { id, data, addedAt: timestamp }) }
+    this.#additions.set(claim, addition)
+    try {
+      const options = { jobId: id, timestamp, ...deduplication }
+      const { id: answer } = await this.#queue.add(claim, storable(data), options)
+      return { answer, isOurs: addition.name === claim, isThere: addition.name !== undefined }
+    } finally {
+      this.#additions.delete(claim)
+    }
   }
 
   #nameOf(id: string): Promise<string | undefined> {

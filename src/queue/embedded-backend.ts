@@ -8,6 +8,8 @@ import { setFlagsFromString } from 'node:v8'
 import { PGlite } from '@electric-sql/pglite'
 import { createPostgresBackend, runMigrations } from 'bullmq'
 import { claimDirectory } from './directory-claim.ts'
+import { embeddedIndex, withIndex } from './embedded-index.ts'
+import { schema } from './embedded-schema.ts'
 import { PglitePool, PgliteSession } from './pglite-pool.ts'
 import type { QueueBackend } from './queue-backend.ts'
 import { describe, type Log } from './queue-log.ts'
@@ -48,7 +50,7 @@ const SURPLUS = `
 const PROBE = "SELECT pg_logical_emit_message(true, 'probe', '')"
 
 /** Each step leaves dead rows behind; after a few thousand every statement takes ten times as long. */
-const TABLES = 'job, job_log, event, meta, dedup'
+const TABLES = 'job, job_log, event, meta, dedup, codex.entry'
 const VACUUM = `VACUUM (INDEX_CLEANUP ON) ${TABLES}`
 /** Without names it reads PostgreSQL's own catalog too, which takes a third of the whole start. */
 const ANALYZE = `ANALYZE ${TABLES}`
@@ -76,6 +78,7 @@ export async function openEmbedded(dataDir: string, log: Log): Promise<QueueBack
 async function prepare(db: PGlite): Promise<void> {
   await db.exec('CREATE SCHEMA IF NOT EXISTS bullmq; SET search_path = bullmq')
   await runMigrations(new PgliteSession(db))
+  await db.exec(schema)
   await db.exec(ORPHANS)
   await tidy(db)
 }
@@ -106,7 +109,13 @@ function backendOn(
   const timer = setInterval(() => upkeep(tidy(db)), HOUR).unref()
   return {
     kind: 'embedded',
-    create: (name, options, more) => createPostgresBackend(name, { ...options, connection: pool }, more),
+    create: additions => (name, options, more) =>
+      withIndex(createPostgresBackend(name, { ...options, connection: pool }, more), {
+        queue: name,
+        pool,
+        additions,
+      }),
+    index: queue => embeddedIndex(queue.name, pool),
     nameOf: async (queue, id) => {
       const { rows }: Rows<{ name: string }> = await pool.query(NAME, [queue.name, id])
       return rows[0]?.name

@@ -32,11 +32,16 @@ export class HeldLock {
   }
 
   /** Throws `LockLost` unless the server says in time that the lock is ours. */
-  async assert(): Promise<void> {
+  assert(): Promise<void> {
+    return this.during(this.#extend)
+  }
+
+  /** Does what prolongs the lock in the same step, or does nothing. Throws `LockLost` as `assert` does. */
+  async during(step: () => Promise<boolean>): Promise<void> {
     if (this.#lost) throw this.#lost
     const asked = Date.now()
     const left = Math.max(this.#heldUntil - asked, this.#duration / 3)
-    const isHeld = await within(left, this.#extend(), () => false).catch(error => {
+    const isHeld = await within(left, step(), () => false).catch(error => {
       throw this.#lose(error)
     })
     if (this.#lost) throw this.#lost

@@ -1,4 +1,6 @@
+import type { IndexEntry } from '../core/model/job-index.ts'
 import type { StoredJob } from './queue-backend.ts'
+import { type Entries, written } from './queue-index.ts'
 import { describe } from './queue-log.ts'
 import { type JobRecord, UnreadableRecord } from './work-queue.ts'
 
@@ -8,7 +10,30 @@ export interface Format<Data> {
   renew?(stored: unknown): unknown
   /** As this queue's type, or throws. */
   parse(data: unknown): Data
+  /** Where a job of that data stands in the index; without it, there is none. */
+  index?: Indexing<Data> | undefined
 }
+
+export interface Indexing<Data> {
+  /** Another one has the index made again from the jobs. */
+  version: string
+  entries(job: Placed<Data>): IndexEntry[]
+}
+
+/** All jobs that have not ended, by when they were added. */
+export const LIVE_SET = 'live'
+
+interface Placed<Data> {
+  id: string
+  data: Data
+  addedAt: number
+}
+
+export const entriesIn = <Data>({ index }: Pick<Format<Data>, 'index'>, job: Placed<Data>): IndexEntry[] =>
+  index ? [{ set: LIVE_SET, score: job.addedAt }, ...index.entries(job)] : []
+
+export const entriesOf = <Data>(format: Pick<Format<Data>, 'index'>, job: Placed<Data>): Entries =>
+  format.index ? written(entriesIn(format, job)) : ''
 
 /** The data of a job as this version names it, with what it does not know. */
 export const renewed = (job: StoredJob, { renew }: Pick<Format<unknown>, 'renew'>): unknown =>

@@ -8,8 +8,9 @@ import { type BullQueueOptions, traced } from './bull-queue.ts'
 import { within } from './deadline.ts'
 import { HeldLock } from './held-lock.ts'
 import { closedInbox, inboxSize, openedInbox, promote } from './inbox.ts'
-import { readData, renewed } from './job-record.ts'
+import { entriesOf, readData, renewed } from './job-record.ts'
 import type { BullMqWorker, JobNotes } from './queue-backend.ts'
+import type { QueueIndex } from './queue-index.ts'
 import { describe } from './queue-log.ts'
 import { storable } from './storable.ts'
 import { withUnread } from './unread-keys.ts'
@@ -23,6 +24,7 @@ const AT_ONCE_MS = 1_000
 const LAST_WRITES_MS = 1_000
 
 export interface JobWorkerOptions<Data> extends BullQueueOptions<Data> {
+  queueIndex: QueueIndex
   process: Processor<Data>
   concurrency: number
 }
@@ -62,7 +64,8 @@ export class JobWorker<Data> {
         removeOnFail: keep,
         ...traced(options.telemetry),
       },
-      backend.create,
+      // It adds nothing.
+      backend.create(new Map()),
     )
     this.#worker.on('error', report)
   }
@@ -119,7 +122,7 @@ export class JobWorker<Data> {
     if (!read) return this.#parkUnread(job, token, noticed)
     const lock = this.#lock(job, token)
     this.#locks.add(lock)
-    const outcome = await this.#decide(this.#hold(job, read.data, lock), job, lock)
+    const outcome = await this.#decide(this.#hold(job, token, read.data, lock), job, lock)
     this.#locks.delete(lock)
     lock.release()
     if (outcome.kind === 'park') await this.#park(job, token, outcome.ms, noticed)
@@ -153,7 +156,7 @@ export class JobWorker<Data> {
     return new HeldLock(idOf(job), lockDuration, extend)
   }
 
-  #hold(job: BullMqJob, data: Data, lock: HeldLock): LockedJob<Data> {
+  #hold(job: BullMqJob, token: string, data: Data, lock: HeldLock): LockedJob<Data> {
     const held: LockedJob<Data> = {
       id: idOf(job),
       data,
@@ -163,8 +166,7 @@ export class JobWorker<Data> {
       signal: lock.signal,
       assertLocked: () => lock.assert(),
       save: async next => {
-        await lock.assert()
-        await job.updateData(storable(withUnread(renewed(job, this.#options), held.data, next)))
+        await lock.during(() => this.#save(job, token, { read: held.data, next }))
         held.data = next
       },
       inbox: () => openedInbox(this.#backend, idOf(job), () => lock.assert()),
@@ -174,6 +176,20 @@ export class JobWorker<Data> {
       },
     }
     return held
+  }
+
+  /** The record, where it stands in the index, and the lock: in one step, or not at all. */
+  async #save(job: BullMqJob, token: string, { read, next }: { read: Data; next: Data }): Promise<boolean> {
+    const data = storable(withUnread(renewed(job, this.#options), read, next))
+    const isSaved = await this.#options.queueIndex.save({
+      id: idOf(job),
+      token,
+      lockDuration: this.#options.lockDuration,
+      data: JSON.stringify(data),
+      entries: entriesOf(this.#options, { id: idOf(job), data: next, addedAt: job.timestamp }),
+    })
+    if (isSaved) job.data = data
+    return isSaved
   }
 
   async #decide(held: LockedJob<Data>, job: BullMqJob, lock: HeldLock): Promise<Outcome> {

@@ -3,9 +3,10 @@
  * a text of many statements has to go through `exec`, and LISTEN through `listen`, or notifications never arrive and
  * workers sleep until they next poll.
  */
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
-import type { PGlite } from '@electric-sql/pglite'
+import type { PGlite, Transaction } from '@electric-sql/pglite'
 import type { PgPool, PgPoolClient } from 'bullmq'
 
 const LISTEN = /^\s*LISTEN\s+(\w+)/m
@@ -15,6 +16,7 @@ export class PglitePool extends EventEmitter implements PgPool {
   readonly options = { keepAlive: true }
   readonly #db: PGlite
   readonly #onStatement: () => void
+  readonly #transactions = new AsyncLocalStorage<Transaction>()
 
   constructor(db: PGlite, onStatement: () => void) {
     super()
@@ -23,9 +25,14 @@ export class PglitePool extends EventEmitter implements PgPool {
   }
 
   async query(text: string, params?: readonly unknown[]) {
-    const result = await run(this.#db, text, params)
+    const result = await run(this.#transactions.getStore() ?? this.#db, text, params)
     this.#onStatement()
     return result
+  }
+
+  /** What `work` asks of this pool is one transaction; everybody else waits for its end. */
+  transaction<T>(work: () => Promise<T>): Promise<T> {
+    return this.#db.transaction(tx => this.#transactions.run(tx, work))
   }
 
   async connect() {
@@ -57,11 +64,13 @@ export class PgliteSession extends EventEmitter implements PgPoolClient {
   }
 }
 
+type Statements = Pick<PGlite, 'query' | 'exec'> | Pick<Transaction, 'query' | 'exec'>
+
 /**
  * PGlite answers within the turn of the event loop in which it was asked, so workers with jobs that are always due would
  * never leave room for a timer, a file or a request. Hence a turn after each statement.
  */
-async function run(db: PGlite, text: string, params?: readonly unknown[]) {
+async function run(db: Statements, text: string, params?: readonly unknown[]) {
   try {
     return await answer(db, text, params)
   } finally {
@@ -70,7 +79,7 @@ async function run(db: PGlite, text: string, params?: readonly unknown[]) {
 }
 
 /** What the rows are is for the caller to say, as with `pg`; hence `never`. */
-async function answer(db: PGlite, text: string, params?: readonly unknown[]) {
+async function answer(db: Statements, text: string, params?: readonly unknown[]) {
   if (params) {
     const { rows, affectedRows } = await db.query<never>(text, [...params])
     return { rows, rowCount: affectedRows ?? rows.length }

@@ -1,10 +1,12 @@
 import type { BackendFactory, IQueueBackend, Job, Queue, Worker } from 'bullmq'
+import type { Additions, QueueIndex } from './queue-index.ts'
 
 /** What differs between BullMQ on Redis and BullMQ on the embedded database; all else goes through BullMQ. */
 export interface QueueBackend {
   kind: 'redis' | 'embedded'
   /** Connects one BullMQ Queue or Worker; it supplies the connection itself. */
-  create: BackendFactory<IQueueBackend, unknown>
+  create(additions: Additions): BackendFactory<IQueueBackend, unknown>
+  index(queue: BullMqQueue): QueueIndex
   /** The name of a job, and nothing else of it. */
   nameOf(queue: BullMqQueue, id: string): Promise<string | undefined>
   /** The jobs of a queue that have not ended, at one moment. */

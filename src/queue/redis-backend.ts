@@ -7,6 +7,7 @@ import { Redis, type RedisOptions } from 'ioredis'
 import { within } from './deadline.ts'
 import type { BullMqQueue, QueueBackend, StoredJob } from './queue-backend.ts'
 import { describe, type Log } from './queue-log.ts'
+import { redisIndex, withIndex, withScripts } from './redis-index.ts'
 import { checkRedisSafety } from './redis-safety.ts'
 import { QueueUnavailable } from './work-queue.ts'
 
@@ -45,22 +46,23 @@ export async function openRedis(
   waitMs = 5_000,
 ): Promise<QueueBackend> {
   const where = hostAndPort(redisUrl)
-  const producer = new Redis(redisUrl, PRODUCER)
+  const producer = withScripts(new Redis(redisUrl, PRODUCER))
   await ready(producer, { where, log, waitMs })
   producer.on('error', report)
   for (const warning of await checkRedisSafety(producer)) log.warn({ redis: where }, warning)
 
   let worker: Redis | undefined
   const forWorkers = () => {
-    worker ??= new Redis(redisUrl, WORKER).on('error', report)
+    worker ??= withScripts(new Redis(redisUrl, WORKER)).on('error', report)
     return worker
   }
   return {
     kind: 'redis',
-    create: (name, options, more) => {
+    create: additions => (name, options, more) => {
       const connection = more?.withBlockingConnection ? forWorkers() : producer
-      return createRedisBackend(name, { ...options, connection }, more)
+      return withIndex(createRedisBackend(name, { ...options, connection }, more), additions)
     },
+    index: queue => redisIndex(queue, { producer, worker: forWorkers }),
     nameOf: async (queue, id) => (await producer.hget(queue.toKey(id), 'name')) ?? undefined,
     live: queue => liveJobs(producer, queue),
     liveCount: queue => queue.getJobCountByTypes(...LIVE),

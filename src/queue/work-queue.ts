@@ -2,6 +2,7 @@
  * What the rest of the bot sees of the queue. Both backends (BullMQ on Redis, BullMQ on the embedded
  * PostgreSQL) give exactly this; nothing above this folder knows which one it runs on.
  */
+import type { JobIndex } from '../core/model/job-index.ts'
 
 /** Where a job stands: it will be worked on again (`live`), or its record is only kept (`ended`). */
 type JobStanding = 'live' | 'ended'
@@ -51,7 +52,7 @@ export interface LockedJob<Data> {
  */
 export type Processor<Data> = (job: LockedJob<Data>) => Promise<StepResult>
 
-export interface WorkQueue<Data> {
+export interface WorkQueue<Data> extends JobIndex {
   /**
    * Claims `id` (no colon, not only digits) and enqueues in one atomic step. `known`: a job with that id exists, live or kept.
    * `held`: another live job holds `slot`; nothing was added and `id` names the holder.
@@ -67,6 +68,8 @@ export interface WorkQueue<Data> {
   /** Ended jobs that were added since then (ms since the epoch) and are wanted, as far as they are kept. */
   recentlyEnded(since: number, wanted?: (data: Data) => boolean): Promise<JobRecord<Data>[]>
   liveCount(): Promise<number>
+  /** The jobs of these sets of the index that are still there, each once. An unreadable one is logged and left out. */
+  listed(sets: readonly string[]): Promise<JobRecord<Data>[]>
   /**
    * Makes a parked job due now. If it is being worked on, its next parking is skipped, so no wake is lost, unless the
    * worker dies at that very moment: so park for a bounded time. Nothing happens if there is no live job of that id.

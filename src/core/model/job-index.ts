@@ -1,0 +1,30 @@
+/**
+ * What can be asked about many jobs without reading them: named sets, in which each job has a place by a number. They
+ * are written with the job, in one step, and can be made again from the jobs.
+ */
+
+export interface IndexEntry {
+  set: string
+  /** What orders the set; jobs of one score are ordered by id. */
+  score: number
+  /** ms after `score` for which it stays, whether or not its job has ended. Without it, it goes when that ends. */
+  keptMs?: number
+}
+
+export interface Place {
+  id: string
+  score: number
+}
+
+export type Asked =
+  /** How many are in the set: those above a score, or those before a place. */
+  | { kind: 'count'; set: string; above?: number; before?: Place }
+  /** The score of the n-th from the end; 1 is the last. */
+  | { kind: 'from-end'; set: string; nth: number }
+
+export interface JobIndex {
+  /** An answer for each, in one round trip; `undefined` where there is no n-th. */
+  lookUp(asked: readonly Asked[]): Promise<(number | undefined)[]>
+  /** Of each set, at most so many: the first of it, in order, or the last, from the end. */
+  members(sets: readonly string[], which: { first: number } | { last: number }): Promise<Place[][]>
+}

@@ -1,0 +1,43 @@
+/**
+ * Makes the index again from the jobs: all of it where it was lost or is of another version, and now and then what is
+ * live, since a process of an older version moves jobs without it, and somebody may delete one by hand.
+ */
+import { entriesIn, type Format, LIVE_SET, readJob } from './job-record.ts'
+import { type Entries, type Indexed, type QueueIndex, written } from './queue-index.ts'
+import { UnreadableRecord } from './work-queue.ts'
+
+export async function buildIndex<Data>(name: string, index: QueueIndex, format: Format<Data>): Promise<void> {
+  if (!format.index || (await index.isBuilt(format.index.version))) return
+  await mendLive(name, index, format)
+  for await (const page of index.pages('ended'))
+    await Promise.all(page.map(job => mend(name, index, format, job)))
+  await index.noteBuilt(format.index.version)
+}
+
+export async function mendLive<Data>(name: string, index: QueueIndex, format: Format<Data>): Promise<void> {
+  for await (const page of index.pages('live'))
+    await Promise.all(page.map(job => mend(name, index, format, job)))
+  await index.sweep(LIVE_SET)
+}
+
+async function mend<Data>(
+  name: string,
+  index: QueueIndex,
+  format: Format<Data>,
+  job: Indexed,
+): Promise<void> {
+  const entries = entriesNow(name, format, job)
+  if (entries !== undefined && entries !== job.seen) await index.mend(job, entries)
+}
+
+/** What an ended job still stands in; nothing is known of one that can't be read. */
+function entriesNow<Data>(name: string, format: Format<Data>, job: Indexed): Entries | undefined {
+  try {
+    const { id, data, addedAt, standing } = readJob(name, job, format)
+    const all = entriesIn(format, { id, data, addedAt })
+    return written(standing === 'live' ? all : all.filter(({ keptMs }) => keptMs !== undefined))
+  } catch (error) {
+    if (error instanceof UnreadableRecord) return undefined
+    throw error
+  }
+}

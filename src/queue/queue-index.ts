@@ -1,0 +1,49 @@
+/** The index of one queue, as a backend keeps it: the sets of `JobIndex`, written in the steps that move the jobs. */
+import type { IndexEntry, JobIndex } from '../core/model/job-index.ts'
+import type { StoredJob } from './queue-backend.ts'
+
+/** As they are written down: set, score, and for how many ms it stays after the end. Empty: there is no index. */
+export type Entries = string
+
+export const written = (entries: readonly IndexEntry[]): Entries =>
+  JSON.stringify(entries.map(({ set, score, keptMs = 0 }) => [set, score, keptMs]))
+
+/** A job that is being added: what is to be written with it, and then whose name the job of that id has. */
+export interface Addition {
+  entries: Entries
+  name?: string | undefined
+}
+
+/** By the name of each, which is its own. */
+export type Additions = Map<string, Addition>
+
+export interface Saved {
+  id: string
+  /** Of the lock that must hold. */
+  token: string
+  lockDuration: number
+  /** JSON */
+  data: string
+  entries: Entries
+}
+
+/** A job as it is to be seen in the index. */
+export interface Indexed extends StoredJob {
+  id: string
+  /** What is written of it, whatever should be. */
+  seen: Entries
+}
+
+export interface QueueIndex extends JobIndex {
+  /** Writes the record and its entries at once, if the lock holds, and prolongs that. */
+  save(saved: Saved): Promise<boolean>
+  /** Whether the jobs of before are in it, by the word of `noteBuilt`. */
+  isBuilt(version: string): Promise<boolean>
+  noteBuilt(version: string): Promise<void>
+  /** Page by page, by BullMQ's own lists: the live jobs, or those that ended, newest first. */
+  pages(standing: 'live' | 'ended'): AsyncIterable<Indexed[]>
+  /** Writes the entries of a job again, unless it was moved since it was seen. */
+  mend(job: Indexed, entries: Entries): Promise<void>
+  /** Takes out what is in `set` and not live by BullMQ's own lists. */
+  sweep(set: string): Promise<void>
+}

@@ -1,0 +1,82 @@
+/**
+ * What Redis has to do in one step. A job's entries lie in its own hash, as `ix`, so that they go with it; the sets
+ * are keys of their own, which `sets` begins. `KEYS[1]` is the job.
+ */
+
+const place = `
+local function place(sets, id, entries, now)
+  local before = redis.call('HGET', KEYS[1], 'ix')
+  if before == entries then return end
+  local stays = {}
+  for _, entry in ipairs(cjson.decode(entries)) do
+    local set, kept = sets .. entry[1], entry[3]
+    stays[entry[1]] = true
+    redis.call('ZADD', set, entry[2], id)
+    if kept > 0 then
+      redis.call('ZREMRANGEBYSCORE', set, '-inf', now - kept)
+      redis.call('PEXPIRE', set, kept)
+    end
+  end
+  for _, entry in ipairs(cjson.decode(before or '[]')) do
+    if not stays[entry[1]] then redis.call('ZREM', sets .. entry[1], id) end
+  end
+  redis.call('HSET', KEYS[1], 'ix', entries)
+end
+`
+
+/** After BullMQ's addition, in one transaction with it: whose the job of that id is, and its entries if it is ours. */
+export const added = `${place}
+local sets, id, name, entries, now = unpack(ARGV)
+local stored = redis.call('HGET', KEYS[1], 'name')
+if stored == name and entries ~= '' then place(sets, id, entries, tonumber(now)) end
+return stored`
+
+/** The record and its entries, if the lock is of this token, which is prolonged then as BullMQ does it. */
+export const saved = `${place}
+local token, duration, data, sets, id, entries, now = unpack(ARGV)
+if redis.call('GET', KEYS[2]) ~= token then return 0 end
+redis.call('SET', KEYS[2], token, 'PX', duration)
+redis.call('SREM', KEYS[3], id)
+redis.call('HSET', KEYS[1], 'data', data)
+if entries ~= '' then place(sets, id, entries, tonumber(now)) end
+return 1`
+
+/** After BullMQ's move, in one transaction with it: what has ended stays only in the sets that remember it. */
+export const ended = `
+local sets, id = unpack(ARGV)
+local finishedOn, before = unpack(redis.call('HMGET', KEYS[1], 'finishedOn', 'ix'))
+if not finishedOn or not before then return end
+for _, entry in ipairs(cjson.decode(before)) do
+  if entry[3] == 0 then redis.call('ZREM', sets .. entry[1], id) end
+end
+redis.call('HDEL', KEYS[1], 'ix')`
+
+/** Entries made again from the job, unless it was moved since it was read. */
+export const mended = `${place}
+local sets, id, entries, seen, now = unpack(ARGV)
+local name, finishedOn, before = unpack(redis.call('HMGET', KEYS[1], 'name', 'finishedOn', 'ix'))
+if not name or (before or '') ~= seen then return end
+place(sets, id, entries, tonumber(now))
+if finishedOn then redis.call('HDEL', KEYS[1], 'ix') end`
+
+/** Texts, since Redis makes whole numbers of a script's own; an empty one for what is not there. */
+export const lookedUp = `
+local sets, asked = ARGV[1], cjson.decode(ARGV[2])
+local answers = {}
+for n, ask in ipairs(asked) do
+  local set = sets .. ask.set
+  if ask.kind == 'from-end' then
+    answers[n] = redis.call('ZRANGE', set, -ask.nth, -ask.nth, 'WITHSCORES')[2] or ''
+  elseif ask.before then
+    local score = string.format('%.17g', ask.before.score)
+    local before = redis.call('ZCOUNT', set, '-inf', '(' .. score)
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', set, score, score)) do
+      if id < ask.before.id then before = before + 1 end
+    end
+    answers[n] = tostring(before)
+  else
+    local above = ask.above and '(' .. string.format('%.17g', ask.above) or '-inf'
+    answers[n] = tostring(redis.call('ZCOUNT', set, above, '+inf'))
+  end
+end
+return answers`
