@@ -1,9 +1,10 @@
 /** What every part of the bot stands on: log, traces, queue, metrics, and the settings as they are now. */
 import type { Logger } from 'pino'
-import { type TriggerRecord, triggerFormat } from '../commands/trigger-record.ts'
+import { type TriggerRecord, triggerFormat, triggerIndex } from '../commands/trigger-record.ts'
 import { type Config, secretsOf } from '../config.ts'
 import type { Reached } from '../core/model/crash-points.ts'
 import { type Run, runFormat } from '../core/run/run.ts'
+import { runIndex } from '../core/run/run-index.ts'
 import { redactor } from '../core/text/redact.ts'
 import { type FollowedFile, followDeploymentFile } from '../deployment-file.ts'
 import { openQueues } from '../queue/open-queues.ts'
@@ -48,8 +49,8 @@ export async function openRuntime(config: Config, overrides: Overrides): Promise
       ...config.queue,
       traced: config.traces.endpoint !== undefined,
       ...overrides.queue,
-      triggers: triggerFormat,
-      runs: runFormat,
+      triggers: { ...triggerFormat, index: triggerIndex },
+      runs: { ...runFormat, index: runIndex },
       log,
     }),
   )

@@ -9,7 +9,8 @@ import { secretsOf } from '../config.ts'
 import { inOwnWords } from '../core/comments/own-words.ts'
 import type { Reached } from '../core/model/crash-points.ts'
 import { aroundMarkers } from '../core/model/marker.ts'
-import { isOwner, threadSlot } from '../core/model/thread.ts'
+import { threadSlot } from '../core/model/thread.ts'
+import { minute } from '../core/model/time.ts'
 import type { Run, Source } from '../core/run/run.ts'
 import type { UnusedBranch } from '../core/run/unused-branch.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
@@ -30,6 +31,9 @@ import { type Flows, flowsFor } from './tenant-flows.ts'
 
 /** The errand that removes a branch. */
 const removal = 'remove-branch'
+
+/** In a rolling restart, processes of a version without the index move jobs beside it. */
+const mendEvery = 10 * minute
 
 /** The edges that all flows share. */
 interface Edges {
@@ -101,10 +105,10 @@ const triggerDeps = ({ config, queues }: Runtime, { shared, installations, redac
 const runDeps = ({ queues, log }: Runtime, { shared }: Edges) => ({
   ...shared,
   liveRuns: () => queues.runs.liveCount(),
-  others: async (owner: string, since: number) => {
-    const theirs = ({ thread }: Run): boolean => isOwner(thread, owner)
-    const [live, ended] = await Promise.all([queues.runs.live(), queues.runs.recentlyEnded(since, theirs)])
-    return [...live.filter(({ data }) => theirs(data)), ...ended]
+  index: queues.runs,
+  wakeFirst: async (lines: readonly string[]) => {
+    const first = (await queues.runs.members(lines, { first: 1 })).flat()
+    await Promise.all([...new Set(first.map(({ id }) => id))].map(id => queues.runs.wake(id)))
   },
   removeLater: (id: string, what: UnusedBranch) =>
     queues.chores.send({ kind: removal, id, subject: threadSlot(what.thread), what }),
@@ -138,6 +142,7 @@ async function startChores(
   const withRuns = { ...shared, tenantOf: tenants.of, runs: queues.runs }
   const every = branchesEvery === undefined ? {} : { every: branchesEvery }
   queues.chores.runErrands(removal, removeBranch({ ...withRuns, ...every }))
+  await queues.chores.every('mend-index', mendEvery, async () => void (await queues.mendIndexes()))
   await queues.chores.every('adopt-lost', adoptEvery, adoptLost({ ...withRuns, installations }))
   const { log, meter, now } = shared
   const deliveries = deliveryLog(app)

@@ -8,6 +8,7 @@ import type { Thread } from '../core/model/thread.ts'
 import type { AccessLostTrigger } from '../core/model/trigger.ts'
 import { send } from '../core/run/messages.ts'
 import type { Run, RunMessage } from '../core/run/run.ts'
+import { ofInstallation, ofRepository } from '../core/run/run-index.ts'
 import type { TriggerDeps } from './command-context.ts'
 import { isOfThread } from './trigger-record.ts'
 import { withdrawn } from './withdraw.ts'
@@ -16,7 +17,9 @@ type Repo = Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>
 
 /** @throws RetryLater | NoResponse while GitHub does not say */
 export async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promise<void> {
-  const [runs, waiting] = await Promise.all([deps.runs.live(), deps.waiting.live()])
+  const { installationId, repositories } = trigger
+  const sets = repositories?.map(ofRepository) ?? [ofInstallation(installationId)]
+  const [runs, waiting] = await Promise.all([deps.runs.listed(sets), deps.waiting.listed(sets)])
   const isLost = losses(deps, trigger)
   for (const { id, data } of runs)
     if (await isLost(data.thread)) await send(deps.runs, id, noteFor(trigger, data))

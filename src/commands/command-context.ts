@@ -60,7 +60,8 @@ export interface TriggerDeps {
 }
 
 interface WaitingTriggers {
-  live(): Promise<{ id: string; data: TriggerRecord }[]>
+  /** Of these sets of their index. */
+  listed(sets: readonly string[]): Promise<{ id: string; data: TriggerRecord }[]>
   send(id: string, message: string): Promise<boolean>
 }
 

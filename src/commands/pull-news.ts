@@ -9,6 +9,7 @@ import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import type { PullView } from '../core/model/views.ts'
 import { send } from '../core/run/messages.ts'
 import type { Run } from '../core/run/run.ts'
+import { onBranch } from '../core/run/run-index.ts'
 import { sentStatus } from '../runs/steps/tell-thread.ts'
 import { checkSettings } from './check-settings.ts'
 import type { CommandContext } from './command-context.ts'
@@ -37,8 +38,10 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
 
 /** A hint and no more: whom it wakes looks when the budget of calls allows it. */
 async function lookAtOnce(context: CommandContext, news: PullNewsTrigger): Promise<StepResult> {
-  const live = await context.deps.runs.live()
-  const touched = live.filter(({ data }) => data.taskRun && touches(data, news))
+  const { head, thread } = news
+  if (head?.repoId !== thread.repoId) return { kind: 'end' }
+  const named = await context.deps.runs.listed([head.ref, head.base].map(ref => onBranch(thread, ref)))
+  const touched = named.filter(({ data }) => data.taskRun && touches(data, news))
   await Promise.all(touched.map(({ id }) => context.deps.runs.wake(id)))
   return { kind: 'end' }
 }

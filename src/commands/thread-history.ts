@@ -1,9 +1,9 @@
 /** What the thread remembers of earlier Runs: the signed markers in our own comments and pull requests. */
 import type { Marker } from '../core/model/marker.ts'
-import { threadSlot } from '../core/model/thread.ts'
 import type { TickTrigger } from '../core/model/trigger.ts'
 import { pullOf } from '../core/model/views.ts'
 import type { Pull, Run } from '../core/run/run.ts'
+import { ofThread } from '../core/run/run-index.ts'
 import { markerOf } from '../runs/steps/tell-thread.ts'
 import type { CommandContext } from './command-context.ts'
 
@@ -30,16 +30,13 @@ async function lastMarker(context: CommandContext): Promise<Marker | undefined> 
   return markers.findLast(({ as, run }) => as === 'status' && run === newest?.run) ?? newest
 }
 
-const queueRemembers = 30 * 24 * 60 * 60_000
-
 /** When all comments are gone: the newest Run of the thread that the queue still has. */
 async function lastKept(context: CommandContext): Promise<Marker | undefined> {
-  const slot = threadSlot(context.record.trigger.thread)
-  const ended = await context.deps.runs.recentlyEnded(context.deps.now() - queueRemembers)
-  const [newest] = ended
-    .filter(({ data }) => threadSlot(data.thread) === slot)
-    .toSorted((a, b) => b.addedAt - a.addedAt)
-  return newest && markerOf(newest.data, 'status')
+  const { runs } = context.deps
+  const [newest = []] = await runs.members([ofThread(context.record.trigger.thread)], { last: 5 })
+  const kept = await Promise.all(newest.map(({ id }) => runs.get(id)))
+  const last = kept.find(run => run?.standing === 'ended')
+  return last && markerOf(last.data, 'status')
 }
 
 /** On a pull request that a Run opened, its description carries the marker. */

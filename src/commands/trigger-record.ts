@@ -1,9 +1,11 @@
 /** The data of a trigger's job: what arrived, and how far it has been dealt with. */
 import { z } from 'zod'
 import { triggerOfToday } from '../core/model/former-names.ts'
+import type { IndexEntry } from '../core/model/job-index.ts'
 import { Marker } from '../core/model/marker.ts'
 import { roles } from '../core/model/role.ts'
 import { type ThreadTrigger, Trigger } from '../core/model/trigger.ts'
+import { ofInstallation, ofRepository, ofThread } from '../core/run/run-index.ts'
 
 const Answer = z.object({
   text: z.string(),
@@ -60,6 +62,20 @@ export type TriggerRecord = z.infer<typeof TriggerRecord>
 
 /** How it is read from the queue. */
 export const triggerFormat = { renew: triggerOfToday, parse: (data: unknown) => TriggerRecord.parse(data) }
+
+/** Where one stands in the index of those that wait or are dealt with. */
+export const triggerIndex = {
+  version: '1',
+  entries: ({ data, addedAt: score }: { data: TriggerRecord; addedAt: number }): IndexEntry[] => {
+    if (!isOfThread(data)) return []
+    const { thread } = data.trigger
+    return [
+      { set: ofThread(thread), score },
+      { set: ofInstallation(thread.installationId), score },
+      { set: ofRepository(thread.repoId), score },
+    ]
+  },
+}
 
 /** The record of what came from a thread, which is nearly everything. */
 export type ThreadRecord = TriggerRecord & { trigger: ThreadTrigger }

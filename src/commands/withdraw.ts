@@ -12,6 +12,7 @@ import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model
 import { send } from '../core/run/messages.ts'
 import { isOwnMerge } from '../core/run/own-merge.ts'
 import type { Origin, Run, RunMessage } from '../core/run/run.ts'
+import { ofThread } from '../core/run/run-index.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { type CommandContext, liveRun, settingsOf } from './command-context.ts'
@@ -57,12 +58,11 @@ async function waitingFor(
   context: CommandContext,
   withdrawal: WithdrawalTrigger,
 ): Promise<{ id: string; data: ThreadRecord }[]> {
-  const slot = threadSlot(withdrawal.thread)
-  return (await context.deps.waiting.live()).flatMap(({ id, data }) => {
+  const waiting = await context.deps.waiting.listed([ofThread(withdrawal.thread)])
+  return waiting.flatMap(({ id, data }) => {
     if (!isOfThread(data)) return []
     const { trigger } = data
-    const isMeant = threadSlot(trigger.thread) === slot && trigger.at <= withdrawal.at
-    return isMeant && isReason(trigger, withdrawal) ? [{ id, data }] : []
+    return trigger.at <= withdrawal.at && isReason(trigger, withdrawal) ? [{ id, data }] : []
   })
 }
 

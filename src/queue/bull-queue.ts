@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { ErrorCode, Queue, type Telemetry } from 'bullmq'
-import type { Asked, Place } from '../core/model/job-index.ts'
+import type { Asked, Member } from '../core/model/job-index.ts'
 import { within } from './deadline.ts'
 import { expecting, leaveMessage, leaveWake, messages, promote, wasTaken } from './inbox.ts'
 import { entriesOf, type Format, isEnded, readJob, renewed } from './job-record.ts'
@@ -26,6 +26,7 @@ import {
 
 const ANSWER_MS = 3_000
 const LISTING_MS = 30_000
+const BUILDING_MS = 600_000
 const PAGE = 200
 const CLAIM_ATTEMPTS = 3
 
@@ -74,12 +75,11 @@ export class BullQueue<Data> implements WorkQueue<Data> {
   async ready(): Promise<void> {
     await this.#reach(() => this.#queue.waitUntilReady())
     const { name } = this.#options
-    await this.#reach(() => buildIndex(name, this.#index, this.#options), LISTING_MS)
+    await this.#reach(() => buildIndex(name, this.#index, this.#options), BUILDING_MS)
   }
 
-  /** Mends what processes without an index, or people, did to it. */
   mendIndex(): Promise<void> {
-    return this.#reach(() => mendLive(this.#options.name, this.#index, this.#options), LISTING_MS)
+    return this.#reach(() => mendLive(this.#options.name, this.#index, this.#options), BUILDING_MS)
   }
 
   async add(id: string, data: Data, slot?: string): Promise<Added> {
@@ -142,7 +142,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return this.#reach(async () => (asked.length === 0 ? [] : this.#index.lookUp(asked)))
   }
 
-  members(sets: readonly string[], which: { first: number } | { last: number }): Promise<Place[][]> {
+  members(sets: readonly string[], which: { first: number } | { last: number }): Promise<Member[][]> {
     return this.#reach(async () => (sets.length === 0 ? [] : this.#index.members(sets, which)))
   }
 

@@ -1,6 +1,6 @@
 /** The index in the embedded database. */
 import type { createPostgresBackend, PgPool } from 'bullmq'
-import type { Place } from '../core/model/job-index.ts'
+import type { Member } from '../core/model/job-index.ts'
 import * as sql from './embedded-schema.ts'
 import type { PglitePool } from './pglite-pool.ts'
 import type { Additions, Entries, Indexed, QueueIndex } from './queue-index.ts'
@@ -51,7 +51,7 @@ export function embeddedIndex(queue: string, pool: PgPool): QueueIndex {
     members: async (names, which) => {
       const [statement, most] =
         'first' in which ? [sql.firstMembers, which.first] : [sql.lastMembers, which.last]
-      const { rows }: Rows<Place & { n: number }> = await pool.query(statement, [
+      const { rows }: Rows<Member & { n: number }> = await pool.query(statement, [
         queue,
         JSON.stringify(names),
         most,

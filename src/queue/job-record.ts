@@ -1,4 +1,4 @@
-import type { IndexEntry } from '../core/model/job-index.ts'
+import { type IndexEntry, liveSet } from '../core/model/job-index.ts'
 import type { StoredJob } from './queue-backend.ts'
 import { type Entries, written } from './queue-index.ts'
 import { describe } from './queue-log.ts'
@@ -20,9 +20,6 @@ export interface Indexing<Data> {
   entries(job: Placed<Data>): IndexEntry[]
 }
 
-/** All jobs that have not ended, by when they were added. */
-export const LIVE_SET = 'live'
-
 interface Placed<Data> {
   id: string
   data: Data
@@ -30,7 +27,7 @@ interface Placed<Data> {
 }
 
 export const entriesIn = <Data>({ index }: Pick<Format<Data>, 'index'>, job: Placed<Data>): IndexEntry[] =>
-  index ? [{ set: LIVE_SET, score: job.addedAt }, ...index.entries(job)] : []
+  index ? [{ set: liveSet, score: job.addedAt }, ...index.entries(job)] : []
 
 export const entriesOf = <Data>(format: Pick<Format<Data>, 'index'>, job: Placed<Data>): Entries =>
   format.index ? written(entriesIn(format, job)) : ''

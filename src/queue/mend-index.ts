@@ -2,7 +2,8 @@
  * Makes the index again from the jobs: all of it where it was lost or is of another version, and now and then what is
  * live, since a process of an older version moves jobs without it, and somebody may delete one by hand.
  */
-import { entriesIn, type Format, LIVE_SET, readJob } from './job-record.ts'
+import { liveSet } from '../core/model/job-index.ts'
+import { entriesIn, type Format, readJob } from './job-record.ts'
 import { type Entries, type Indexed, type QueueIndex, written } from './queue-index.ts'
 import { UnreadableRecord } from './work-queue.ts'
 
@@ -15,9 +16,10 @@ export async function buildIndex<Data>(name: string, index: QueueIndex, format: 
 }
 
 export async function mendLive<Data>(name: string, index: QueueIndex, format: Format<Data>): Promise<void> {
+  if (!format.index) return
   for await (const page of index.pages('live'))
     await Promise.all(page.map(job => mend(name, index, format, job)))
-  await index.sweep(LIVE_SET)
+  await index.sweep(liveSet)
 }
 
 async function mend<Data>(

@@ -74,6 +74,9 @@ export async function openQueues<TriggerData, RunData>(
     writtenOnce,
     chores: board,
     ready: ms => ready(backend, all, ms),
+    mendIndexes: async () => {
+      for (const queue of all) await queue.mendIndex()
+    },
     close: graceMs => {
       board.stop()
       closing ??= close(backend, all, graceMs)

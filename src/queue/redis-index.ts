@@ -1,7 +1,7 @@
 /** The index in Redis: sorted sets beside BullMQ's keys. */
 import type { createRedisBackend, JobType } from 'bullmq'
 import type { ChainableCommander, Redis, Result } from 'ioredis'
-import type { Place } from '../core/model/job-index.ts'
+import type { Member } from '../core/model/job-index.ts'
 import type { BullMqQueue } from './queue-backend.ts'
 import type { Additions, Indexed, QueueIndex, Saved } from './queue-index.ts'
 import { added, ended, lookedUp, mended, saved } from './redis-scripts.ts'
@@ -112,7 +112,7 @@ function rangeOf(pipeline: ChainableCommander, set: string, which: { first: numb
 }
 
 /** Ids and scores in turn. */
-function placesOf(range: unknown): Place[] {
+function placesOf(range: unknown): Member[] {
   const flat = Array.isArray(range) ? range.map(String) : []
   return flat.flatMap((id, n) => (n % 2 === 0 ? [{ id, score: Number(flat[n + 1]) }] : []))
 }

@@ -145,6 +145,8 @@ export interface Queues<TriggerData, RunData> {
   /** What is written down once and read again: nobody works on it. */
   writtenOnce: Pick<WorkQueue<unknown>, 'add' | 'get'>
   chores: Chores
+  /** Makes the indexes of live jobs again, where other processes, or people, moved jobs without them. */
+  mendIndexes(): Promise<void>
   /** @throws QueueUnavailable unless the backend takes writes within `ms`, and whatever works here takes jobs. */
   ready(ms: number): Promise<void>
   /**

@@ -44,6 +44,8 @@ export const advanceRun =
  * calls allows.
  */
 async function pollingSoon({ run, deps }: StepContext): Promise<Run> {
+  // Whether it is its turn costs next to nothing to ask.
+  if (!run.admitted && run.ahead !== undefined) return { ...run, nextPollAt: undefined }
   const { lastPollAt, nextPollAt } = run
   if (lastPollAt === undefined || nextPollAt === undefined || nextPollAt <= deps.now()) return run
   return { ...run, nextPollAt: Math.min(nextPollAt, lastPollAt + soonestPoll(await deps.liveRuns())) }

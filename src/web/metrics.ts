@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { CallMeter, FlowMeter, Meter, WebhookMeter } from '../core/model/meter.ts'
 import { counter, gauge, histogram, prefix, seconds } from './instruments.ts'
-import { type Listed, queueGauges } from './queue-gauges.ts'
+import { type Counted, queueGauges } from './queue-gauges.ts'
 
 export interface Metrics {
   meter: Meter
@@ -22,7 +22,7 @@ export interface MetricsParts {
   role: string
   /** Which backend the queue has. */
   queue: string
-  queues: Record<'triggers' | 'runs', Listed>
+  queues: Record<'triggers' | 'runs', Counted>
   now(): number
 }
 

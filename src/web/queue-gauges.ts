@@ -1,11 +1,9 @@
 /** How full the queue is. All processes show the same, so take the greatest, not the sum. */
 import type { Registry } from 'prom-client'
+import { type JobIndex, liveSet } from '../core/model/job-index.ts'
 import { gauge, seconds } from './instruments.ts'
 
-export interface Listed {
-  /** Live jobs, oldest first. */
-  live(): Promise<{ addedAt: number }[]>
-}
+export type Counted = Pick<JobIndex, 'members'> & { liveCount(): Promise<number> }
 
 /** A scrape waits no longer for the queue. */
 const giveUpAfterMs = 2_000
@@ -13,7 +11,7 @@ const giveUpAfterMs = 2_000
 /** @returns reads the queues into the gauges; of queues that don't answer nothing is shown but that they don't */
 export function queueGauges(
   registry: Registry,
-  queues: Record<string, Listed>,
+  queues: Record<string, Counted>,
   now: () => number,
 ): () => Promise<void> {
   const up = gauge(registry, 'queue_up', '1 if the queue answers, else 0.')
@@ -22,18 +20,26 @@ export function queueGauges(
     'queue',
   ])
   const read = onceAtATime(() =>
-    Promise.all(Object.entries(queues).map(async ([queue, jobs]) => ({ queue, live: await jobs.live() }))),
+    Promise.all(Object.entries(queues).map(([queue, counted]) => countsOf(queue, counted))),
   )
   return async () => {
-    const lists = await Promise.race([read(), late()]).catch(() => undefined)
-    up.set(lists ? 1 : 0)
+    const counts = await Promise.race([read(), late()]).catch(() => undefined)
+    up.set(counts ? 1 : 0)
     jobs.reset()
     oldest.reset()
-    for (const { queue, live } of lists ?? []) {
-      jobs.set({ queue }, live.length)
-      oldest.set({ queue }, seconds(now() - (live[0]?.addedAt ?? now())))
+    for (const { queue, live, since } of counts ?? []) {
+      jobs.set({ queue }, live)
+      oldest.set({ queue }, seconds(now() - (since ?? now())))
     }
   }
+}
+
+async function countsOf(queue: string, counted: Counted) {
+  const [live, [first]] = await Promise.all([
+    counted.liveCount(),
+    counted.members([liveSet], { first: 1 }),
+  ])
+  return { queue, live, since: first?.[0]?.score }
 }
 
 const late = (): Promise<undefined> =>

@@ -6,6 +6,7 @@ import type { Run } from '../../src/core/run/run.ts'
 import { type RunDeps, type StepContext, stepContext } from '../../src/runs/steps/step-context.ts'
 import { deployment, t0 } from '../core/given.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
+import { memoryIndex } from '../support/memory-index.ts'
 
 export type Differs = Partial<Omit<RunDeps, 'github' | 'posthog'>> &
   Partial<Omit<LockedJob<Run>, 'data' | 'settings'>> & {
@@ -35,7 +36,8 @@ export function given(run: Run, differs: Differs = {}): Given {
     log: { info() {}, warn() {}, error() {} },
     now: () => t0,
     liveRuns: async () => 1,
-    others: async () => [],
+    index: memoryIndex(() => []),
+    wakeFirst: async () => {},
     stream: { watch: () => false, unwatch() {} },
     userToken: undefined,
     removeLater: async () => expect.fail('a branch is left for later'),

@@ -220,7 +220,7 @@ describe.skipIf(!redisAvailable())('when the queue hangs', () => {
 
 describe('what is counted', () => {
   let at = t0
-  const empty = { live: async () => [] }
+  const empty = { liveCount: async () => 0, members: async () => [[]] }
   const open = (queues: MetricsParts['queues'] = { triggers: empty, runs: empty }) => {
     const { meter, page } = openMetrics({ role: 'all', queue: 'redis', queues, now: () => at })
     return { meter, samples: async () => samplesOf((await page()).text) }
@@ -294,10 +294,11 @@ describe('what is counted', () => {
     at = t0
     let fails = false
     const runs = {
-      live: async () => {
+      liveCount: async () => {
         if (fails) throw new Error('no queue')
-        return [{ addedAt: t0 - 90 * second }, { addedAt: t0 }]
+        return 2
       },
+      members: async () => [[{ id: 'oldest', score: t0 - 90 * second }]],
     }
     const { samples } = open({ triggers: empty, runs })
     const full = await samples()

@@ -1,12 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Run } from '../../src/core/run/run.ts'
-import {
-  beforeInSession,
-  type Me,
-  type OtherRun,
-  turnOf,
-  type Until,
-} from '../../src/core/run/start-limits.ts'
+import { runIndex } from '../../src/core/run/run-index.ts'
+import { aheadInSession, turnOf, type Until } from '../../src/core/run/start-limits.ts'
+import { memoryIndex } from '../support/memory-index.ts'
 import { ask, hour, issueThread, maya, minute, pullThread, runWith, second, t0, zoe } from './given.ts'
 
 const now = t0
@@ -16,6 +12,13 @@ const limitedTo = (limits: Partial<Run['settings']['limits']>): Run['settings'] 
   const { settings } = runWith()
   return { ...settings, limits: { ...settings.limits, ...limits } }
 }
+
+interface OtherRun {
+  id: string
+  addedAt: number
+  data: Run
+}
+type Me = OtherRun
 
 /** The Run that asks, of maya in issue 7, with what differs in its limits. */
 const me = (limits: Partial<Run['settings']['limits']> = {}): Me => ({
@@ -31,8 +34,6 @@ const other = (ago: number, differs: Partial<Run> = {}, id = `o${ago}`): OtherRu
   data: runWith({ admitted: true, ...differs }),
 })
 const waits: Partial<Run> = { admitted: false }
-/** Its person has one place. */
-const limited: Partial<Run> = { settings: limitedTo({ person: 1 }) }
 const over: Partial<Run> = { outcome: { kind: 'answer' } }
 const byZoe: Partial<Run> = { request: { ...ask, by: zoe } }
 const bot = { login: 'helper[bot]', id: 13, app: 77 }
@@ -41,45 +42,61 @@ const ofOther: Partial<Run> = { thread: { ...issueThread, repoId: 300, owner: 'o
 const elsewhere: Partial<Run> = { thread: { ...issueThread, repoId: 200 } }
 const another: Partial<Run> = { thread: { ...pullThread, number: 8 } }
 
-const turn = (mine: Me, others: OtherRun[]) => turnOf(mine, others, now)
+const indexOf = (runs: OtherRun[]) => memoryIndex(() => runs.map(run => ({ id: run.id, entries: runIndex.entries(run) })))
+const turn = (mine: Me, others: OtherRun[]) => turnOf(mine, indexOf(others), now)
 const first = { kind: 'now' }
+/** So many have to end before there is a place of this. */
+const ahead = (many: number, of: string) => ({ kind: 'ahead', ahead: many, of })
+const heldAtPerson: Partial<Run> = { ...waits, waitsFor: 'person' }
 const many = (count: number, differs: Partial<Run> = {}, step = 1): OtherRun[] =>
   Array.from({ length: count }, (_, i) => other((i + 1) * step, differs))
 
-test('whoever is alone may start', () => {
-  expect(turn(me(), [])).toEqual(first)
-  expect(turn(me(), [{ ...me(), id: 'm' }])).toEqual(first)
+test('whoever is alone may start', async () => {
+  expect(await turn(me(), [])).toEqual(first)
+  expect(await turn(me(), [{ ...me(), id: 'm' }])).toEqual(first)
 })
 
 describe('Runs under way go first', () => {
   test.each<[string, Partial<Run['settings']['limits']>, OtherRun[], object]>([
-    ['as many as may be', { repository: 1 }, [other(1)], { kind: 'ahead', ahead: 1 }],
+    ['as many as may be', { repository: 1 }, [other(1)], ahead(1, 'repository')],
     ['not one fewer', { repository: 2 }, [other(1)], first],
-    ['one more', { repository: 1 }, [other(1), other(2)], { kind: 'ahead', ahead: 2 }],
-    ['of anybody in the repository', { repository: 1 }, [other(1, byZoe)], { kind: 'ahead', ahead: 1 }],
-    ['in any thread of it', { repository: 1 }, [other(1, another)], { kind: 'ahead', ahead: 1 }],
-    ['of the same person', { person: 1 }, [other(1)], { kind: 'ahead', ahead: 1 }],
+    ['one more', { repository: 1 }, [other(1), other(2)], ahead(2, 'repository')],
+    ['of anybody in the repository', { repository: 1 }, [other(1, byZoe)], ahead(1, 'repository')],
+    ['in any thread of it', { repository: 1 }, [other(1, another)], ahead(1, 'repository')],
+    ['of the same person', { person: 1 }, [other(1)], ahead(1, 'person')],
     ['not of another person', { person: 1 }, [other(1, byZoe)], first],
-    ['of the same owner elsewhere', { owner: 1 }, [other(1, elsewhere)], { kind: 'ahead', ahead: 1 }],
+    ['of the same owner elsewhere', { owner: 1 }, [other(1, elsewhere)], ahead(1, 'owner')],
     ['not of another owner', { owner: 1 }, [other(1, ofOther)], first],
     ['not in another repository', { repository: 1, person: 1 }, [other(1, elsewhere)], first],
     ['not those that are over', { repository: 1, person: 1 }, [other(1, over)], first],
     ['not younger ones that wait', { repository: 1 }, [other(-1, waits)], first],
-    ['younger ones that have begun', { repository: 1 }, [other(-1)], { kind: 'ahead', ahead: 1 }],
+    ['younger ones that have begun', { repository: 1 }, [other(-1)], ahead(1, 'repository')],
     [
       'older ones that wait for no more than their turn',
       { repository: 1 },
       [other(1, waits)],
-      { kind: 'ahead', ahead: 1 },
+      ahead(1, 'repository'),
     ],
     [
       'not older ones that wait at a limit of their own',
       { repository: 2, person: 1 },
       [
         other(9, byZoe),
-        other(5, { ...waits, ...byZoe, ...limited }),
-        other(4, { ...waits, ...byZoe, ...limited }),
+        other(5, { ...heldAtPerson, ...byZoe }),
+        other(4, { ...heldAtPerson, ...byZoe }),
       ],
+      first,
+    ],
+    [
+      'each older one that waits for the same',
+      { repository: 1 },
+      [other(9), other(5, { ...waits, waitsFor: 'repository' }), other(4, { ...waits, waitsFor: 'owner' })],
+      ahead(3, 'repository'),
+    ],
+    [
+      'not older ones that wait for a session',
+      { repository: 1 },
+      [other(5, { ...waits, waitsFor: 'session', taskId: 'task-2' })],
       first,
     ],
     [
@@ -88,13 +105,13 @@ describe('Runs under way go first', () => {
       [other(5, { ...waits, ...byZoe, waitsUntil: { at: now + hour, limit: 'a day' } })],
       first,
     ],
-    ['not this one itself', { repository: 1 }, [other(1, {}, 'm')], first],
-    ['of one moment by id', { repository: 1 }, [other(0, waits, 'a')], { kind: 'ahead', ahead: 1 }],
+    ['not this one itself', { repository: 1 }, [other(0, waits, 'm')], first],
+    ['of one moment by id', { repository: 1 }, [other(0, waits, 'a')], ahead(1, 'repository')],
     ['of one moment not those behind', { repository: 1 }, [other(0, waits, 'z')], first],
-    ['the greater of two numbers', { repository: 2, person: 1 }, many(3), { kind: 'ahead', ahead: 3 }],
-    ['the greater, the other way', { repository: 1, person: 3 }, many(3), { kind: 'ahead', ahead: 3 }],
-  ])('%s', (_, limits, others, expected) => {
-    expect(turn(me(limits), others)).toEqual(expected)
+    ['the greater of two numbers', { repository: 2, person: 1 }, many(3), ahead(3, 'person')],
+    ['the greater, the other way', { repository: 1, person: 3 }, many(3), ahead(3, 'person')],
+  ])('%s', async (_, limits, others, expected) => {
+    expect(await turn(me(limits), others)).toEqual(expected)
   })
 })
 
@@ -182,37 +199,37 @@ describe('starts in a window of time', () => {
       'what is under way goes before what was started',
       { repository: 1, repository_per_day: 1 },
       [other(minute)],
-      { kind: 'ahead', ahead: 1 },
+      ahead(1, 'repository'),
     ],
-  ])('%s', (_, limits, others, expected) => {
-    expect(turn(me(limits), others)).toEqual(expected)
+  ])('%s', async (_, limits, others, expected) => {
+    expect(await turn(me(limits), others)).toEqual(expected)
   })
 
-  test('of bots in one thread are few, and people are not in their way', () => {
+  test('of bots in one thread are few, and people are not in their way', async () => {
     const mine = me({ bots_per_thread_per_day: 1 })
     const asBot = { ...mine, data: { ...mine.data, request: { ...ask, by: bot } } }
     const limit = until(day - hour, { ...inRepository, of: 'bots' })
-    expect(turn(asBot, [other(hour, { ...over, ...byBot })])).toEqual(limit)
-    expect(turn(asBot, [other(hour, over)])).toEqual(first)
-    expect(turn(asBot, [other(hour, { ...over, ...byBot, ...another })])).toEqual(first)
+    expect(await turn(asBot, [other(hour, { ...over, ...byBot })])).toEqual(limit)
+    expect(await turn(asBot, [other(hour, over)])).toEqual(first)
+    expect(await turn(asBot, [other(hour, { ...over, ...byBot, ...another })])).toEqual(first)
   })
 
   test.each<[string, Partial<Run>]>([
     ['never began', { ...over, admitted: false }],
     ['wait', { admitted: false, waitsUntil: { at: now + day, limit: 'a day' } }],
-  ])('do not count where they %s', (_, differs) => {
-    expect(turn(me({ repository_per_day: 1, thread_per_day: 1 }), [other(hour, differs)])).toEqual(first)
+  ])('do not count where they %s', async (_, differs) => {
+    expect(await turn(me({ repository_per_day: 1, thread_per_day: 1 }), [other(hour, differs)])).toEqual(first)
   })
 
-  test('count from when they began, not from when they were asked for', () => {
+  test('count from when they began, not from when they were asked for', async () => {
     const late = other(6 * minute, { ...over, admissionExpectedAt: now - minute })
-    expect(turn(me({ repository_per_5_minutes: 1 }), [late])).toEqual(until(4 * minute, inMinutes))
+    expect(await turn(me({ repository_per_5_minutes: 1 }), [late])).toEqual(until(4 * minute, inMinutes))
   })
 
-  test('a thousand in five minutes open the breaker of their owner', () => {
+  test('a thousand in five minutes open the breaker of their owner', async () => {
     const all = many(1_000, { ...over, ...elsewhere, request: { ...ask, by: maya } }, 100)
-    expect(turn(me(), all.slice(1))).toEqual(first)
-    expect(turn(me(), all)).toEqual(
+    expect(await turn(me(), all.slice(1))).toEqual(first)
+    expect(await turn(me(), all)).toEqual(
       until(5 * minute - 100 * second, {
         of: 'owner',
         used: 1_000,
@@ -240,7 +257,7 @@ describe('the load of another owner', () => {
       return other(Math.floor(random() * 10 * minute) - minute, differs, `${owner}-${n}`)
     })
 
-  test('never changes whose turn it is', () => {
+  test('never changes whose turn it is', async () => {
     for (let round = 0; round < 200; round += 1) {
       const mine = me({
         repository: pick(1, 3, 50),
@@ -249,7 +266,7 @@ describe('the load of another owner', () => {
       })
       const own = load(pick(0, 1, 3, 20), [mine.data.thread.owner])
       const foreign = load(pick(1, 10, 1_500), ['other', 'third'])
-      expect(turn(mine, [...own, ...foreign])).toEqual(turn(mine, own))
+      expect(await turn(mine, [...own, ...foreign])).toEqual(await turn(mine, own))
     }
   })
 })
@@ -287,7 +304,7 @@ describe('one session serves one set of words at a time', () => {
     ['unless it has begun', mine({ admitted: true }), theirs(-1, begun), true],
     ['or is about to', mine({ admitted: true }), theirs(-1, asks), true],
     ['an older one without a turn waits for who has it', mine({ admitted: true }), theirs(1), false],
-  ])('%s', (_, me, one, waits) => {
-    expect(beforeInSession(me, [one]).length > 0).toBe(waits)
+  ])('%s', async (_, me, one, waits) => {
+    expect(await aheadInSession(me, indexOf([me, one]))).toBe(waits ? 1 : 0)
   })
 })

@@ -10,6 +10,7 @@ import { parse } from 'yaml'
 import { parseCommands, settingsFile } from '../../src/commands/command-registry.ts'
 import { firstWords, promptOf } from '../../src/core/agent/prompt.ts'
 import { roles } from '../../src/core/model/role.ts'
+import { runIndex } from '../../src/core/run/run-index.ts'
 import { turnOf } from '../../src/core/run/start-limits.ts'
 import { settingsPath } from '../../src/core/settings/repository-settings.ts'
 import { stripInvisible } from '../../src/core/text/untrusted.ts'
@@ -17,6 +18,7 @@ import { gitHubApp } from '../../src/github/app-client.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
 import { closeServer, httpServer, listen } from '../../src/web/http-server.ts'
 import { ask, hour, minute, pullThread, runWith, t0 } from '../core/given.ts'
+import { memoryIndex } from '../support/memory-index.ts'
 import { actedOn } from './as-github.ts'
 import { privateKey } from './key.ts'
 import { app, MemoryBot, type MemoryBotOptions, type Sent } from './memory-bot.ts'
@@ -528,18 +530,18 @@ describe('loops and cost', () => {
         ...runWith({ admitted: true, outcome: { kind: 'answer' } }),
         thread: { ...runWith().thread, ...thread },
       },
-    }))
+    })).map(run => ({ id: run.id, entries: runIndex.entries(run) }))
   const me = { id: 'run-me', addedAt: t0, data: runWith() }
 
   test.each([
     ['a thread in a day', 100, 23 * hour, {}],
     ['a repository in five minutes', 200, 4 * minute, { number: 8 }],
     ['one owner in five minutes', 1_000, 4 * minute, { number: 8, repoId: 101 }],
-  ])('too many runs of %s wait, and go on by themselves', (_, most, ago, thread) => {
-    expect(turnOf(me, runs(most - 1, t0 - ago, thread), t0)).toEqual({ kind: 'now' })
-    const turn = turnOf(me, runs(most, t0 - ago, thread), t0)
-    expect(turn).toMatchObject({ kind: 'until' })
-    expect(turnOf(me, runs(most, t0 - ago, thread), t0 + hour)).toEqual({ kind: 'now' })
+  ])('too many runs of %s wait, and go on by themselves', async (_, most, ago, thread) => {
+    const index = (count: number) => memoryIndex(() => runs(count, t0 - ago, thread))
+    expect(await turnOf(me, index(most - 1), t0)).toEqual({ kind: 'now' })
+    expect(await turnOf(me, index(most), t0)).toMatchObject({ kind: 'until' })
+    expect(await turnOf(me, index(most), t0 + hour)).toEqual({ kind: 'now' })
   })
 
   test('a stranger makes the bot talk once a day in a thread', async () => {

@@ -11,9 +11,10 @@ import { pino } from 'pino'
 import { Probot } from 'probot'
 import type { SettingsReader } from '../../src/access/read-settings.ts'
 import { acceptTrigger } from '../../src/commands/handle-trigger.ts'
-import { askedAgain, TriggerRecord, triggerRecord } from '../../src/commands/trigger-record.ts'
+import { askedAgain, TriggerRecord, triggerIndex, triggerRecord } from '../../src/commands/trigger-record.ts'
 import type { CodexTaskRunCreate } from '../../src/core/agent/run-request.ts'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
+import type { IndexEntry } from '../../src/core/model/job-index.ts'
 import { aroundMarkers, markerSigner } from '../../src/core/model/marker.ts'
 import type {
   KeptRun,
@@ -29,6 +30,7 @@ import type { InlineComment, Trigger } from '../../src/core/model/trigger.ts'
 import type { CommentView, PullView, SandboxView } from '../../src/core/model/views.ts'
 import type { TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
 import { Run } from '../../src/core/run/run.ts'
+import { runIndex } from '../../src/core/run/run-index.ts'
 import { usualTrigger } from '../../src/core/settings/trigger-words.ts'
 import { redactor } from '../../src/core/text/redact.ts'
 import { receiver } from '../../src/github/webhooks/receive.ts'
@@ -36,6 +38,7 @@ import { openWebhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { deployment, t0 } from '../core/given.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
+import { memoryIndex } from '../support/memory-index.ts'
 import { privateKey } from './key.ts'
 
 export interface MemoryBotOptions {
@@ -74,6 +77,21 @@ interface Job<Data> {
   addedAt: number
   due: number
   standing: 'live' | 'ended'
+}
+
+type Entries<Data> = (job: Job<Data>) => IndexEntry[]
+
+const membersOf = <Data>(jobs: Map<string, Job<Data>>, entries: Entries<Data>) =>
+  [...jobs.values()].map(job => ({ id: job.id, entries: entries(job), isLive: job.standing === 'live' }))
+
+async function listedIn<Data>(
+  sets: readonly string[],
+  jobs: Map<string, Job<Data>>,
+  entries: Entries<Data>,
+): Promise<Job<Data>[]> {
+  const members = await memoryIndex(() => membersOf(jobs, entries)).members(sets, { first: 1_000 })
+  const ids = new Set(members.flat().map(({ id }) => id))
+  return [...jobs.values()].filter(({ id }) => ids.has(id))
 }
 
 export interface Posted {
@@ -179,7 +197,7 @@ export class MemoryBot {
       mayWorkIn: () => Promise.resolve(!this.accessLost),
       runs: this.#queue,
       waiting: {
-        live: async () => [...this.triggers.values()].filter(({ standing }) => standing === 'live'),
+        listed: sets => listedIn(sets, this.triggers, triggerIndex.entries),
         send: async (id, message) => this.#tell(this.triggers.get(id), message),
       },
       defaults: { model: 'gpt-5.5', effort: undefined },
@@ -188,10 +206,11 @@ export class MemoryBot {
       ...this.#shared,
       settings: this.#settings,
       liveRuns: () => this.#queue.liveCount(),
-      others: async (_, since) => [
-        ...(await this.#queue.live()),
-        ...(await this.#queue.recentlyEnded(since)),
-      ],
+      index: this.#queue,
+      wakeFirst: async lines => {
+        const first = await this.#queue.members(lines, { first: 1 })
+        for (const { id } of first.flat()) this.#wake(this.runs.get(id))
+      },
       stream: { watch: () => false, unwatch() {} },
       userToken: options.userToken,
       removeLater: async () => {},
@@ -317,12 +336,12 @@ export class MemoryBot {
     get: async id => this.#kept(this.runs.get(id)),
     holder: async slot =>
       [...this.runs.values()].find(job => job.slot === slot && job.standing === 'live')?.id,
-    live: async () => this.#all('live'),
-    liveCount: async () => this.#all('live').length,
+    ...memoryIndex(() => membersOf(this.runs, runIndex.entries)),
+    listed: sets => listedIn(sets, this.runs, runIndex.entries),
+    liveCount: async () => [...this.runs.values()].filter(({ standing }) => standing === 'live').length,
     wake: async id => this.#wake(this.runs.get(id)),
     send: async (id, message) => this.#tell(this.runs.get(id), message),
     inbox: async id => [...(this.runs.get(id)?.inbox ?? [])],
-    recentlyEnded: async () => this.#all('ended'),
     amendEnded: async (id, data) => {
       const job = this.runs.get(id)
       if (job?.standing !== 'ended') return false
@@ -333,12 +352,6 @@ export class MemoryBot {
 
   #kept(job: Job<Run> | undefined): KeptRun<Run> | undefined {
     return job && { id: job.id, data: job.data, standing: job.standing, addedAt: job.addedAt }
-  }
-
-  #all(standing: 'live' | 'ended'): KeptRun<Run>[] {
-    return [...this.runs.values()]
-      .filter(job => job.standing === standing)
-      .map(({ id, data, addedAt }) => ({ id, data, standing, addedAt }))
   }
 
   #wake(job: Job<unknown> | undefined): void {

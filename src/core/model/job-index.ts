@@ -3,6 +3,9 @@
  * are written with the job, in one step, and can be made again from the jobs.
  */
 
+/** All jobs of a queue that have not ended, by when they were added (ms since the epoch). */
+export const liveSet = 'live'
+
 export interface IndexEntry {
   set: string
   /** What orders the set; jobs of one score are ordered by id. */
@@ -11,14 +14,14 @@ export interface IndexEntry {
   keptMs?: number
 }
 
-export interface Place {
+export interface Member {
   id: string
   score: number
 }
 
 export type Asked =
   /** How many are in the set: those above a score, or those before a place. */
-  | { kind: 'count'; set: string; above?: number; before?: Place }
+  | { kind: 'count'; set: string; above?: number; before?: Member }
   /** The score of the n-th from the end; 1 is the last. */
   | { kind: 'from-end'; set: string; nth: number }
 
@@ -26,5 +29,5 @@ export interface JobIndex {
   /** An answer for each, in one round trip; `undefined` where there is no n-th. */
   lookUp(asked: readonly Asked[]): Promise<(number | undefined)[]>
   /** Of each set, at most so many: the first of it, in order, or the last, from the end. */
-  members(sets: readonly string[], which: { first: number } | { last: number }): Promise<Place[][]>
+  members(sets: readonly string[], which: { first: number } | { last: number }): Promise<Member[][]>
 }

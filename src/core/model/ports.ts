@@ -4,6 +4,7 @@ import type { CodexTaskRunCreate } from '../agent/run-request.ts'
 import type { TaskRunSnapshot } from '../run/apply-snapshot.ts'
 import type { Session } from '../run/session.ts'
 import type { Attachment, AttachmentFile } from '../text/attachment-links.ts'
+import type { JobIndex } from './job-index.ts'
 import type { Thread } from './thread.ts'
 import type { CommentRef, InlineComment } from './trigger.ts'
 import type {
@@ -150,17 +151,17 @@ export interface KeptRun<Data> {
   addedAt: number
 }
 
-export interface RunQueue<Data> {
+export interface RunQueue<Data> extends JobIndex {
   add(id: string, data: Data, slot: string): Promise<{ outcome: 'added' | 'known' | 'held'; id: string }>
   get(id: string): Promise<KeptRun<Data> | undefined>
   holder(slot: string): Promise<string | undefined>
-  live(): Promise<KeptRun<Data>[]>
+  /** Those of these sets of the index that are still there. */
+  listed(sets: readonly string[]): Promise<KeptRun<Data>[]>
   liveCount(): Promise<number>
   wake(id: string): Promise<void>
   send(id: string, message: string): Promise<boolean>
   /** What it was told, read or not. */
   inbox(id: string): Promise<string[]>
-  recentlyEnded(since: number, wanted?: (data: Data) => boolean): Promise<KeptRun<Data>[]>
   amendEnded(id: string, data: Data): Promise<boolean>
 }
 

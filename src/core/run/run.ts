@@ -13,6 +13,7 @@ import { RepoSettings } from '../settings/repository-settings.ts'
 import { StagedAttachments } from '../text/attachment-links.ts'
 import { Activity } from './agent-activity.ts'
 import { PermissionRequest } from './permission-request.ts'
+import { scopes } from './run-index.ts'
 import { Rights, rightsOf, Session } from './session.ts'
 
 /** What started it: words in a comment, or a label. */
@@ -291,6 +292,8 @@ export const Run = z.object({
   admissionExpectedAt: z.number().optional(),
   ahead: z.number().int().optional(),
   waitsUntil: z.object({ at: z.number(), limit: z.string() }).optional(),
+  /** What it lacks, the narrowest; unknown of one that has not looked yet. */
+  waitsFor: z.enum([...scopes, 'session']).optional(),
   /** The head was moved between the command and the start. */
   headMoved: z.object({ from: z.string(), to: z.string() }).optional(),
   threadContext: Context.optional(),

@@ -6,12 +6,13 @@ import { moment } from '../../core/comments/words.ts'
 import type { Person } from '../../core/model/thread.ts'
 import { isOwnMerge } from '../../core/run/own-merge.ts'
 import type { Outcome, Run } from '../../core/run/run.ts'
-import { type Admission, beforeInSession, maxWindowMs, turnOf } from '../../core/run/start-limits.ts'
+import { type Admission, aheadInSession, turnOf } from '../../core/run/start-limits.ts'
 import { pausedBecause } from '../../core/settings/deployment-settings.ts'
 import { failed } from './find-branch.ts'
 import { believeAbsent, type StepContext } from './step-context.ts'
 
-const askAgain = 3_000
+/** Whose turn it is is woken; this is for a wake that was lost. */
+const askAgain = 30_000
 const closed = 'closed this'
 
 export async function awaitAdmission(context: StepContext): Promise<Run> {
@@ -19,26 +20,26 @@ export async function awaitAdmission(context: StepContext): Promise<Run> {
   const now = deps.now()
   // While it waits, a closing tells of itself; what became of that is asked once more before it begins.
   const hasWaited = context.run.ahead !== undefined || context.run.waitsUntil !== undefined
-  const [others, run] = await Promise.all([
-    deps.others(context.run.thread.owner, now - maxWindowMs),
+  const mine = { id: job.id, addedAt: job.addedAt, data: context.run }
+  const [inSession, turn, run] = await Promise.all([
+    aheadInSession(mine, deps.index),
+    turnOf(mine, deps.index, now),
     hasWaited ? context.run : heedingClosing(context),
   ])
   const paused = pausedBecause(deps.settings.deployment)
   if (paused !== undefined) return failed(context, atRest(paused))
   if (run.stop) return run
-  const inSession = beforeInSession({ id: job.id, addedAt: job.addedAt, data: run }, others)
-  if (inSession.length > 0)
-    return { ...run, ahead: inSession.length, waitsUntil: undefined, nextPollAt: now + askAgain }
-  const turn = turnOf({ id: job.id, addedAt: job.addedAt, data: run }, others, now)
+  if (inSession > 0) return inLine(run, { ahead: inSession, waitsFor: 'session' }, now)
   if (turn.kind !== 'now' && run.settings.limits.when_reached === 'refuse')
     return failed(context, atLimit(run, turn, now))
   switch (turn.kind) {
     case 'ahead':
-      return { ...run, ahead: turn.ahead, waitsUntil: undefined, nextPollAt: now + askAgain }
+      return inLine(run, { ahead: turn.ahead, waitsFor: turn.of }, now)
     case 'until':
       return {
         ...run,
         ahead: 0,
+        waitsFor: undefined,
         waitsUntil: { at: turn.at, limit: limitReached(run, turn) },
         nextPollAt: Math.min(turn.at, now + 60_000),
       }
@@ -53,21 +54,26 @@ export async function awaitAdmission(context: StepContext): Promise<Run> {
         admissionExpectedAt: now,
         ahead: undefined,
         waitsUntil: undefined,
+        waitsFor: undefined,
         nextPollAt: undefined,
       }
     }
   }
 }
 
+const inLine = (run: Run, waits: Pick<Run, 'ahead' | 'waitsFor'>, now: number): Run => ({
+  ...run,
+  ...waits,
+  waitsUntil: undefined,
+  nextPollAt: now + askAgain,
+})
+
 /** Looks once more, before anything is done about a session that others may have taken meanwhile. */
 export async function givesWay({ run, job, deps }: StepContext): Promise<Run | undefined> {
   const now = deps.now()
-  const before = beforeInSession(
-    { id: job.id, addedAt: job.addedAt, data: run },
-    await deps.others(run.thread.owner, now),
-  )
-  if (before.length === 0) return undefined
-  return { ...run, admitted: run.instructionSent, ahead: before.length, nextPollAt: now + askAgain }
+  const ahead = await aheadInSession({ id: job.id, addedAt: job.addedAt, data: run }, deps.index)
+  if (ahead === 0) return undefined
+  return { ...inLine(run, { ahead, waitsFor: 'session' }, now), admitted: run.instructionSent }
 }
 
 const atRest = (why: string): Outcome => ({

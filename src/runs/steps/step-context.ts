@@ -5,6 +5,7 @@ import type { SettingsReader } from '../../access/read-settings.ts'
 import type { Deployment } from '../../core/comments/words.ts'
 import { around, type Reached } from '../../core/model/crash-points.ts'
 import { NoResponse, Rejected, RetryLater } from '../../core/model/errors.ts'
+import type { JobIndex } from '../../core/model/job-index.ts'
 import { logAbout } from '../../core/model/log-about.ts'
 import type { Signer } from '../../core/model/marker.ts'
 import type { FlowMeter } from '../../core/model/meter.ts'
@@ -13,7 +14,7 @@ import { ResultPending } from '../../core/model/result-pending.ts'
 import { outageOf } from '../../core/run/outage.ts'
 import type { Intent, Run, Source } from '../../core/run/run.ts'
 import type { Session } from '../../core/run/session.ts'
-import type { OtherRun } from '../../core/run/start-limits.ts'
+import { linesMoved } from '../../core/run/run-index.ts'
 import { limits } from '../../core/run/timing.ts'
 import type { UnusedBranch } from '../../core/run/unused-branch.ts'
 import { logMilestones } from './milestones.ts'
@@ -36,8 +37,10 @@ export interface RunDeps {
   /** Live Runs of the whole deployment, which share one key. */
   liveRuns(): Promise<number>
   stream: NewsStream
-  /** Of one owner: the live Runs, and those that ended and began since then (ms since the epoch). */
-  others(owner: string, since: number): Promise<OtherRun[]>
+  /** Of all Runs. */
+  index: JobIndex
+  /** Of each of these lines, who is first in it: it may be their turn. */
+  wakeFirst(lines: readonly string[]): Promise<void>
   /** The deployment's token for pull requests by its own user; kept out of every record. */
   userToken: string | undefined
   settings: SettingsReader
@@ -74,6 +77,9 @@ export function stepContext(deps: RunDeps, job: LockedJob<Run>): StepContext {
       this.run = run
       logMilestones(log, before, run)
       deps.meter?.moved(before, run)
+      const lines = linesMoved({ ...job, data: before }, { ...job, data: run })
+      // Who is not woken now looks by itself, a little later.
+      if (lines.length > 0) await deps.wakeFirst(lines).catch(err => log.warn({ err }, 'could not wake who waits'))
     },
   }
 }

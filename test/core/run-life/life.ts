@@ -6,11 +6,13 @@
 import { issueBranch } from '../../../src/core/model/branch-name.ts'
 import type { LockedJob } from '../../../src/core/model/ports.ts'
 import { Run } from '../../../src/core/run/run.ts'
+import { runIndex } from '../../../src/core/run/run-index.ts'
 import { rightsOf } from '../../../src/core/run/session.ts'
 import { LockLost } from '../../../src/queue/work-queue.ts'
 import { advanceRun } from '../../../src/runs/advance-run.ts'
 import type { RunDeps } from '../../../src/runs/steps/step-context.ts'
 import { deploymentWith, memoryAccounts } from '../../support/deployment.ts'
+import { memoryIndex } from '../../support/memory-index.ts'
 import { ask, deployment, runWith, second, t0 } from '../given.ts'
 import { begin } from './agent.ts'
 import { checkRecord } from './judge.ts'
@@ -66,7 +68,9 @@ function earlierOf({ script }: World, taskRunId: string): NonNullable<Run['earli
 const settings = deploymentWith()
 
 function depsOf(world: World, worker: Worker): RunDeps {
-  const older = { ...runWith({ id: 'run-comment-400' }), admitted: true }
+  const older = { id: 'run-comment-400', addedAt: t0 - second, data: runWith({ admitted: true }) }
+  const entries = runIndex.entries(older)
+  const index = memoryIndex(() => (world.asked <= world.script.ahead ? [{ id: older.id, entries }] : []))
   return {
     github: () => gitHubOf(world, worker),
     posthog: postHogOf(world, worker),
@@ -75,8 +79,14 @@ function depsOf(world: World, worker: Worker): RunDeps {
     log: { info() {}, warn() {}, error() {} },
     now: () => world.now,
     liveRuns: () => Promise.resolve(1),
-    others: async () =>
-      world.asked++ < world.script.ahead ? [{ id: older.id, addedAt: t0 - second, data: older }] : [],
+    index: {
+      ...index,
+      lookUp: asked => {
+        world.asked += 1
+        return index.lookUp(asked)
+      },
+    },
+    wakeFirst: async () => {},
     stream: { watch: () => true, unwatch() {} },
     userToken: undefined,
     removeLater: async () => {},

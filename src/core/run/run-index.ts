@@ -1,0 +1,136 @@
+/**
+ * Where a Run stands in the index: all that start limits, sessions and news of branches ask about other Runs. A Run
+ * that waits stands in line for the narrowest place that it lacks and for those inside it, so that it holds nobody up
+ * who could start now.
+ */
+import type { IndexEntry } from '../model/job-index.ts'
+import { type Thread, threadSlot } from '../model/thread.ts'
+import { day } from '../model/time.ts'
+import type { Run } from './run.ts'
+
+/** What there are only so many places of at once, from the narrowest. */
+export const scopes = ['person', 'repository', 'owner'] as const
+export type Scope = (typeof scopes)[number]
+
+/** What the index is made from. */
+export interface Indexed {
+  id: string
+  /** ms since the epoch; older Runs go first, those of one moment by id. */
+  addedAt: number
+  data: Pick<Run, 'thread' | 'intent' | 'outcome' | 'admitted' | 'admissionExpectedAt' | 'waitsUntil'> &
+    Pick<Run, 'waitsFor' | 'taskId' | 'earlier' | 'instructionSent'> & { request: Pick<Run['request'], 'by'> }
+}
+
+type Whose = Pick<Indexed, 'data'>
+
+/** Of a scope, as its sets are named. */
+export function placeOf({ data: { thread, request } }: Whose, scope: Scope): string {
+  switch (scope) {
+    case 'person':
+      return `person ${thread.repoId} ${request.by.id}`
+    case 'repository':
+      return `repository ${thread.repoId}`
+    case 'owner':
+      return `owner ${thread.owner.toLowerCase()}`
+  }
+}
+
+export const working = (place: string): string => `working ${place}`
+export const inLine = (place: string): string => `in line ${place}`
+/** By when they began. */
+export const started = (window: string): string => `started ${window}`
+
+export const threadWindow = ({ data: { thread } }: Whose): string => threadSlot(thread)
+export const botsWindow = (whose: Whose): string => `bots ${threadWindow(whose)}`
+const isBots = ({ data }: Whose): boolean => data.request.by.app !== undefined
+
+/** How far a Run has come with the session that it uses. */
+export const inSession = (task: string, how: 'begun' | 'admitted' | 'waiting'): string =>
+  `session ${how} ${task}`
+
+export const tasksOf = ({ data: { taskId, earlier } }: Whose): string[] => [
+  ...new Set([taskId, earlier?.taskId].filter(task => task !== undefined)),
+]
+
+export const onBranch = ({ repoId }: Pick<Thread, 'repoId'>, ref: string): string => `branch ${repoId} ${ref}`
+export const ofThread = (thread: Parameters<typeof threadSlot>[0]): string => threadSlot(thread)
+export const ofInstallation = (installationId: number): string => `installation ${installationId}`
+export const ofRepository = (repoId: number): string => `repository ${repoId}`
+
+const kept = 30 * day
+
+export const runIndex = {
+  /** Another one has the index made again: whenever what follows changes. */
+  version: '1',
+  entries: (run: Indexed & { data: Run }): IndexEntry[] => [
+    ...limited(run),
+    ...sessions(run),
+    ...branches(run),
+    { set: ofThread(run.data.thread), score: run.addedAt, keptMs: kept },
+    { set: ofInstallation(run.data.thread.installationId), score: run.addedAt },
+    { set: ofRepository(run.data.thread.repoId), score: run.addedAt },
+  ],
+}
+
+/** What start limits ask about. */
+export function limited(run: Indexed): IndexEntry[] {
+  const { admitted, outcome } = run.data
+  if (admitted) return [...(outcome ? [] : places(run)), ...starts(run)]
+  return outcome ? [] : line(run)
+}
+
+/** Who began under an earlier version has no time of that. */
+const startOf = ({ addedAt, data }: Indexed): number => data.admissionExpectedAt ?? addedAt
+
+const places = (run: Indexed): IndexEntry[] =>
+  scopes.map(scope => ({ set: working(placeOf(run, scope)), score: startOf(run) }))
+
+const starts = (run: Indexed): IndexEntry[] =>
+  [...scopes.map(scope => placeOf(run, scope)), threadWindow(run), ...(isBots(run) ? [botsWindow(run)] : [])].map(
+    window => ({ set: started(window), score: startOf(run), keptMs: day }),
+  )
+
+/** Who waits for a session, or for a limit on starts to let go, holds nobody up. */
+function line(run: Indexed): IndexEntry[] {
+  const { waitsFor = 'owner', waitsUntil } = run.data
+  if (waitsFor === 'session' || waitsUntil) return []
+  const within = scopes.slice(0, scopes.indexOf(waitsFor) + 1)
+  return within.map(scope => ({ set: inLine(placeOf(run, scope)), score: run.addedAt }))
+}
+
+export function sessions(run: Indexed): IndexEntry[] {
+  const { admitted, outcome, instructionSent, intent } = run.data
+  if (outcome) return []
+  const hasBegun = instructionSent || intent?.kind === 'rejoin' || intent?.kind === 'start-run'
+  const how = admitted ? (hasBegun ? 'begun' : 'admitted') : 'waiting'
+  return tasksOf(run).map(task => ({ set: inSession(task, how), score: run.addedAt }))
+}
+
+/** Those that news of a pull request may be about. */
+function branches({ addedAt, data: { thread, branch, taskRun, pulls } }: Indexed & { data: Run }): IndexEntry[] {
+  if (!taskRun) return []
+  const refs = [branch?.name, taskRun.headBranch, ...pulls.map(({ head }) => head)]
+  const named = new Set(refs.filter(ref => ref !== undefined))
+  return [...named].map(ref => ({ set: onBranch(thread, ref), score: addedAt }))
+}
+
+/** The lines whose first may go on, now that a Run stands where it stood no more. */
+export function linesMoved(before: Indexed, after: Indexed): string[] {
+  const stays = new Set([...limited(after), ...sessions(after)].map(({ set }) => set))
+  const left = [...limited(before), ...sessions(before)].filter(({ set }) => !stays.has(set))
+  return [...new Set(left.flatMap(({ set }) => lineBehind(set)))]
+}
+
+function lineBehind(set: string): string[] {
+  const [kind, how, ...rest] = set.split(' ')
+  switch (kind) {
+    case 'working':
+      return [inLine([how, ...rest].join(' '))]
+    case 'in':
+      return [set]
+    case 'session':
+      return [inSession(rest.join(' '), 'waiting'), inSession(rest.join(' '), 'admitted')]
+    default:
+      return []
+  }
+}

@@ -1,0 +1,40 @@
+/** The index of a few jobs that are at hand. */
+import type { Asked, IndexEntry, JobIndex, Member } from '../../src/core/model/job-index.ts'
+
+interface Job {
+  id: string
+  entries: readonly IndexEntry[]
+  isLive?: boolean
+}
+
+export function memoryIndex(jobs: () => readonly Job[]): JobIndex {
+  const members = (sets: readonly string[]): Map<string, Member[]> => {
+    const found = new Map<string, Member[]>(sets.map(set => [set, []]))
+    for (const { id, entries, isLive = true } of jobs())
+      for (const { set, score, keptMs } of entries)
+        if (isLive || keptMs !== undefined) found.get(set)?.push({ id, score })
+    for (const all of found.values()) all.sort((a, b) => (isBefore(a, b) ? -1 : 1))
+    return found
+  }
+  return {
+    lookUp: async asked => {
+      const found = members(asked.map(({ set }) => set))
+      return asked.map(ask => answer(ask, found.get(ask.set) ?? []))
+    },
+    members: async (sets, which) => {
+      const found = members(sets)
+      return sets.map(set => {
+        const all = found.get(set) ?? []
+        return 'first' in which ? all.slice(0, which.first) : all.toReversed().slice(0, which.last)
+      })
+    },
+  }
+}
+
+function answer(ask: Asked, all: readonly Member[]): number | undefined {
+  if (ask.kind === 'from-end') return all.at(-ask.nth)?.score
+  const { before, above = Number.NEGATIVE_INFINITY } = ask
+  return all.filter(each => each.score > above && (!before || isBefore(each, before))).length
+}
+
+const isBefore = (a: Member, b: Member): boolean => a.score < b.score || (a.score === b.score && a.id < b.id)
