@@ -67,7 +67,11 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     const { name, backend, prefix, report, telemetry } = options
     // Nobody reads BullMQ's stream of events, so it need not be long.
     const streams = { events: { maxLen: 100 } }
-    this.#queue = new Queue(name, { connection: {}, prefix, streams, ...traced(telemetry) }, backend.create(this.#additions))
+    this.#queue = new Queue(
+      name,
+      { connection: {}, prefix, streams, ...traced(telemetry) },
+      backend.create(this.#additions),
+    )
     this.#queue.on('error', report)
     this.#index = backend.index(this.#queue)
   }

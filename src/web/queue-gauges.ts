@@ -35,10 +35,7 @@ export function queueGauges(
 }
 
 async function countsOf(queue: string, counted: Counted) {
-  const [live, [first]] = await Promise.all([
-    counted.liveCount(),
-    counted.members([liveSet], { first: 1 }),
-  ])
+  const [live, [first]] = await Promise.all([counted.liveCount(), counted.members([liveSet], { first: 1 })])
   return { queue, live, since: first?.[0]?.score }
 }
 

@@ -1,5 +1,9 @@
 /** The index on both backends: it moves with the jobs, says the same, and is made again where it is lost. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PGlite } from '@electric-sql/pglite'
+import { Worker } from 'bullmq'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { Asked } from '../../src/core/model/job-index.ts'
 import { openQueues } from '../../src/queue/open-queues.ts'
 import type { Processor, Queues } from '../../src/queue/work-queue.ts'
 import { cleanUp, ownDataDir, type Place, until } from '../support/queue-world.ts'
@@ -62,10 +66,9 @@ describe.each(backends)('the index in $name', ({ redis }) => {
     await queues.runs.add('a', { color: 'red', weight: 2 })
     await queues.runs.add('c', { color: 'red', weight: 1 })
     expect(await idsIn('weighed')).toEqual(['c', 'a', 'b'])
-    expect((await queues.runs.members(['weighed', 'nothing'], { last: 2 })).map(set => set.map(({ id }) => id))).toEqual([
-      ['b', 'a'],
-      [],
-    ])
+    expect(
+      (await queues.runs.members(['weighed', 'nothing'], { last: 2 })).map(set => set.map(({ id }) => id)),
+    ).toEqual([['b', 'a'], []])
     expect(
       await queues.runs.lookUp([
         { kind: 'count', set: 'weighed' },
@@ -80,9 +83,13 @@ describe.each(backends)('the index in $name', ({ redis }) => {
 
   test('counts what was added once, once', async () => {
     const before = await count('of blue')
-    await Promise.all(Array.from({ length: 20 }, (_, n) => queues.runs.add('once', { color: 'blue', weight: n + 10 })))
+    await Promise.all(
+      Array.from({ length: 20 }, (_, n) => queues.runs.add('once', { color: 'blue', weight: n + 10 })),
+    )
     expect(await count('of blue')).toBe((before ?? 0) + 1)
-    expect((await queues.runs.get('once'))?.data.weight).toBe((await queues.runs.members(['weighed'], { last: 1 }))[0]?.[0]?.score)
+    expect((await queues.runs.get('once'))?.data.weight).toBe(
+      (await queues.runs.members(['weighed'], { last: 1 }))[0]?.[0]?.score,
+    )
   })
 
   test('has it where the record that was saved last belongs', async () => {
@@ -106,5 +113,159 @@ describe.each(backends)('the index in $name', ({ redis }) => {
     expect(await idsIn('live')).not.toContain('short')
     expect(await idsIn('ever')).toContain('short')
     expect((await queues.runs.listed(['ever'])).map(({ id }) => id)).toContain('short')
+  })
+})
+
+describe.each(backends)('of many jobs in $name', ({ redis }) => {
+  let server: RedisServer | undefined
+  let queues: Queues<Piece, Piece>
+
+  beforeAll(async () => {
+    if (redis) server = await startRedis()
+    const place = server ? { redisUrl: server.url, dataDir: '/nowhere' } : { dataDir: await ownDataDir() }
+    queues = await openQueues({ ...place, triggers: { parse }, runs: { parse, index } })
+  })
+
+  afterAll(async () => {
+    await queues.close(100)
+    await cleanUp()
+    await server?.stop()
+  })
+
+  /** Bytes that come from Redis, or from the database. */
+  async function cost(asking: () => Promise<unknown>): Promise<number> {
+    const count = server ? bytesOf(server) : rowsOf
+    return (await count(asking)) - (await count(async () => {}))
+  }
+
+  test('it costs the same to ask about ten and about three hundred', async () => {
+    const asked: Asked[] = [
+      { kind: 'count', set: 'of grey' },
+      { kind: 'count', set: 'of grey', before: { id: 'x', score: Date.now() + day } },
+      { kind: 'from-end', set: 'of grey', nth: 3 },
+    ]
+    const ask = async () => [
+      await queues.runs.lookUp(asked),
+      await queues.runs.members(['of grey'], { first: 1 }),
+    ]
+    const costs: number[] = []
+    let added = 0
+    for (const most of [10, 100, 300]) {
+      for (; added < most; added++) await queues.runs.add(`grey-${added}`, { color: 'grey', weight: 1 })
+      await ask()
+      expect((await queues.runs.lookUp(asked)).slice(0, 2)).toEqual([most, most])
+      costs.push(await cost(ask))
+    }
+    expect(Math.min(...costs)).toBeGreaterThan(0)
+    expect(Math.max(...costs) - Math.min(...costs), `${costs}`).toBeLessThan(60)
+  })
+})
+
+const bytesOf =
+  ({ url }: RedisServer) =>
+  async (asking: () => Promise<unknown>): Promise<number> => {
+    const redis = new Redis(url)
+    const sent = async () => Number(/total_net_output_bytes:(\d+)/.exec(await redis.info('stats'))?.[1])
+    try {
+      await sent()
+      const before = await sent()
+      await asking()
+      return (await sent()) - before
+    } finally {
+      redis.disconnect()
+    }
+  }
+
+async function rowsOf(asking: () => Promise<unknown>): Promise<number> {
+  const query = vi.spyOn(PGlite.prototype, 'query')
+  try {
+    await asking()
+    const answers = await Promise.all(query.mock.results.map(({ value }) => value))
+    return answers.reduce((sum, { rows }) => sum + JSON.stringify(rows).length, 0)
+  } finally {
+    query.mockRestore()
+  }
+}
+
+describe.each(backends)('without an index before, in $name', ({ redis }) => {
+  let server: RedisServer | undefined
+  let place: Place
+  const opened: Queues<Piece, Piece>[] = []
+
+  beforeAll(async () => {
+    if (redis) server = await startRedis()
+    place = server ? { redisUrl: server.url, dataDir: '/nowhere' } : { dataDir: await ownDataDir() }
+  })
+
+  afterAll(async () => {
+    for (const each of opened) await each.close(100)
+    await cleanUp()
+    await server?.stop()
+  })
+
+  const open = async (by?: typeof index) => {
+    const all = await openQueues({
+      ...place,
+      triggers: { parse },
+      runs: { parse, ...(by ? { index: by } : {}) },
+    })
+    opened.push(all)
+    return all
+  }
+  const idsIn = async (queues: Queues<Piece, Piece>, ...sets: string[]) =>
+    (await queues.runs.members(sets, { first: 100 })).map(set => set.map(({ id }) => id))
+  const ended = (queues: Queues<Piece, Piece>, id: string) =>
+    until(async () => (await queues.runs.get(id))?.standing === 'ended')
+
+  test('it is made from the jobs there are, and again by another version', async () => {
+    const before = await open()
+    await before.runs.work(
+      async ({ data }) => (data.color === 'black' ? { kind: 'end' } : { kind: 'park', ms: day }),
+      {
+        concurrency: 2,
+      },
+    )
+    await before.runs.add('over', { color: 'black', weight: 1 })
+    await before.runs.add('live', { color: 'red', weight: 2 })
+    await ended(before, 'over')
+    await before.close(2_000)
+
+    const after = await open(index)
+    expect(await idsIn(after, 'live', 'of red', 'of black', 'weighed')).toEqual([
+      ['live'],
+      ['live'],
+      [],
+      ['live'],
+    ])
+    expect((await idsIn(after, 'ever'))[0]?.toSorted()).toEqual(['live', 'over'])
+    await after.close(500)
+
+    const entries = ({ addedAt }: { addedAt: number }) => [{ set: 'all', score: addedAt }]
+    const newer = await open({ version: '2', entries })
+    expect(await idsIn(newer, 'all', 'live', 'of red', 'weighed')).toEqual([['live'], ['live'], [], []])
+    await newer.close(500)
+  })
+
+  test.runIf(redis)('what others moved without it is put right', async () => {
+    const old = await open()
+    const queues = await open({ ...index, version: '3' })
+    await queues.runs.add('ends', { color: 'gold' })
+    await queues.runs.add('deleted', { color: 'gold' })
+    await old.runs.add('begins', { color: 'gold' })
+    const redis = new Redis(server?.url ?? '', { maxRetriesPerRequest: null })
+    await redis.del('{codex}:runs:deleted')
+    await redis.lrem('{codex}:runs:wait', 0, 'deleted')
+    const never = new Promise(() => {})
+    const worker = new Worker('runs', job => (job.id === 'ends' ? undefined : never), {
+      ...{ connection: redis, prefix: '{codex}', concurrency: 2 },
+    })
+    await ended(queues, 'ends')
+    expect((await idsIn(queues, 'of gold'))[0]?.toSorted()).toEqual(['deleted', 'ends'])
+    await queues.mendIndexes()
+    await worker.close(true)
+    redis.disconnect()
+    expect((await idsIn(queues, 'of gold', 'live')).map(ids => ids.includes('begins') && ids.length)).toEqual(
+      [1, 2],
+    )
   })
 })

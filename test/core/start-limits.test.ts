@@ -42,7 +42,8 @@ const ofOther: Partial<Run> = { thread: { ...issueThread, repoId: 300, owner: 'o
 const elsewhere: Partial<Run> = { thread: { ...issueThread, repoId: 200 } }
 const another: Partial<Run> = { thread: { ...pullThread, number: 8 } }
 
-const indexOf = (runs: OtherRun[]) => memoryIndex(() => runs.map(run => ({ id: run.id, entries: runIndex.entries(run) })))
+const indexOf = (runs: OtherRun[]) =>
+  memoryIndex(() => runs.map(run => ({ id: run.id, entries: runIndex.entries(run) })))
 const turn = (mine: Me, others: OtherRun[]) => turnOf(mine, indexOf(others), now)
 const first = { kind: 'now' }
 /** So many have to end before there is a place of this. */
@@ -80,11 +81,7 @@ describe('Runs under way go first', () => {
     [
       'not older ones that wait at a limit of their own',
       { repository: 2, person: 1 },
-      [
-        other(9, byZoe),
-        other(5, { ...heldAtPerson, ...byZoe }),
-        other(4, { ...heldAtPerson, ...byZoe }),
-      ],
+      [other(9, byZoe), other(5, { ...heldAtPerson, ...byZoe }), other(4, { ...heldAtPerson, ...byZoe })],
       first,
     ],
     [
@@ -218,7 +215,9 @@ describe('starts in a window of time', () => {
     ['never began', { ...over, admitted: false }],
     ['wait', { admitted: false, waitsUntil: { at: now + day, limit: 'a day' } }],
   ])('do not count where they %s', async (_, differs) => {
-    expect(await turn(me({ repository_per_day: 1, thread_per_day: 1 }), [other(hour, differs)])).toEqual(first)
+    expect(await turn(me({ repository_per_day: 1, thread_per_day: 1 }), [other(hour, differs)])).toEqual(
+      first,
+    )
   })
 
   test('count from when they began, not from when they were asked for', async () => {

@@ -86,9 +86,11 @@ const places = (run: Indexed): IndexEntry[] =>
   scopes.map(scope => ({ set: working(placeOf(run, scope)), score: startOf(run) }))
 
 const starts = (run: Indexed): IndexEntry[] =>
-  [...scopes.map(scope => placeOf(run, scope)), threadWindow(run), ...(isBots(run) ? [botsWindow(run)] : [])].map(
-    window => ({ set: started(window), score: startOf(run), keptMs: day }),
-  )
+  [
+    ...scopes.map(scope => placeOf(run, scope)),
+    threadWindow(run),
+    ...(isBots(run) ? [botsWindow(run)] : []),
+  ].map(window => ({ set: started(window), score: startOf(run), keptMs: day }))
 
 /** Who waits for a session, or for a limit on starts to let go, holds nobody up. */
 function line(run: Indexed): IndexEntry[] {
@@ -107,7 +109,10 @@ export function sessions(run: Indexed): IndexEntry[] {
 }
 
 /** Those that news of a pull request may be about. */
-function branches({ addedAt, data: { thread, branch, taskRun, pulls } }: Indexed & { data: Run }): IndexEntry[] {
+function branches({
+  addedAt,
+  data: { thread, branch, taskRun, pulls },
+}: Indexed & { data: Run }): IndexEntry[] {
   if (!taskRun) return []
   const refs = [branch?.name, taskRun.headBranch, ...pulls.map(({ head }) => head)]
   const named = new Set(refs.filter(ref => ref !== undefined))

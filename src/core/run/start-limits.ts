@@ -83,7 +83,9 @@ function aheadOf({ data }: Me, counts: readonly (number | undefined)[]): Admissi
     return ahead > 0 ? [{ of, ahead }] : []
   })
   const [narrowest] = lacking
-  return narrowest && { kind: 'ahead', of: narrowest.of, ahead: Math.max(...lacking.map(({ ahead }) => ahead)) }
+  return (
+    narrowest && { kind: 'ahead', of: narrowest.of, ahead: Math.max(...lacking.map(({ ahead }) => ahead)) }
+  )
 }
 
 /**

@@ -13,8 +13,8 @@ import type { GitHub, LockedJob, Log, TasksClient, ThreadClient } from '../../co
 import { ResultPending } from '../../core/model/result-pending.ts'
 import { outageOf } from '../../core/run/outage.ts'
 import type { Intent, Run, Source } from '../../core/run/run.ts'
-import type { Session } from '../../core/run/session.ts'
 import { linesMoved } from '../../core/run/run-index.ts'
+import type { Session } from '../../core/run/session.ts'
 import { limits } from '../../core/run/timing.ts'
 import type { UnusedBranch } from '../../core/run/unused-branch.ts'
 import { logMilestones } from './milestones.ts'
@@ -79,7 +79,8 @@ export function stepContext(deps: RunDeps, job: LockedJob<Run>): StepContext {
       deps.meter?.moved(before, run)
       const lines = linesMoved({ ...job, data: before }, { ...job, data: run })
       // Who is not woken now looks by itself, a little later.
-      if (lines.length > 0) await deps.wakeFirst(lines).catch(err => log.warn({ err }, 'could not wake who waits'))
+      if (lines.length > 0)
+        await deps.wakeFirst(lines).catch(err => log.warn({ err }, 'could not wake who waits'))
     },
   }
 }
