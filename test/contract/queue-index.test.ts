@@ -256,7 +256,7 @@ describe.each(backends)('without an index before, in $name', ({ redis }) => {
     await redis.del('{codex}:runs:deleted')
     await redis.lrem('{codex}:runs:wait', 0, 'deleted')
     const never = new Promise(() => {})
-    const worker = new Worker('runs', job => (job.id === 'ends' ? undefined : never), {
+    const worker = new Worker('runs', async job => (job.id === 'ends' ? undefined : never), {
       ...{ connection: redis, prefix: '{codex}', concurrency: 2 },
     })
     await ended(queues, 'ends')
