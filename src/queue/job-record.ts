@@ -14,7 +14,7 @@ export interface Format<Data> {
   index?: Indexing<Data> | undefined
 }
 
-export interface Indexing<Data> {
+interface Indexing<Data> {
   /** Another one has the index made again from the jobs. */
   version: string
   entries(job: Placed<Data>): IndexEntry[]

@@ -73,7 +73,7 @@ export const runIndex = {
 }
 
 /** What start limits ask about. */
-export function limited(run: Indexed): IndexEntry[] {
+function limited(run: Indexed): IndexEntry[] {
   const { admitted, outcome } = run.data
   if (admitted) return [...(outcome ? [] : places(run)), ...starts(run)]
   return outcome ? [] : line(run)
@@ -100,7 +100,7 @@ function line(run: Indexed): IndexEntry[] {
   return within.map(scope => ({ set: inLine(placeOf(run, scope)), score: run.addedAt }))
 }
 
-export function sessions(run: Indexed): IndexEntry[] {
+function sessions(run: Indexed): IndexEntry[] {
   const { admitted, outcome, instructionSent, intent } = run.data
   if (outcome) return []
   const hasBegun = instructionSent || intent?.kind === 'rejoin' || intent?.kind === 'start-run'
