@@ -2,16 +2,20 @@
 import { settingsFile } from './commands/command-registry.ts'
 import type { Config } from './config.ts'
 import { type Check, found, passed } from './core/model/check.ts'
-import { limitGate } from './core/model/limit-gate.ts'
-import { isOwner, type Repository, type Thread } from './core/model/thread.ts'
+import type { Repository, Thread } from './core/model/thread.ts'
 import { problemsText, settingsPath } from './core/settings/repository-settings.ts'
-import { redactor } from './core/text/redact.ts'
 import { checkApp, checkGitHub, checkInstallation } from './github/app-checks.ts'
 import { type GitHubApp, gitHubApp } from './github/app-client.ts'
 import { wantedOfApp } from './github/app-manifest.ts'
 import { installationsOf } from './github/installations.ts'
-import { checkDefaultBranch, checkRepositories, examineRepositories } from './github/repository-checks.ts'
-import { checkCoverage, checkKey, checkModel, type Examined } from './posthog/posthog-checks.ts'
+import { ownerFilesOf } from './github/owner-files.ts'
+import {
+  checkDefaultBranch,
+  checkOwners,
+  checkRepositories,
+  examineRepositories,
+} from './github/repository-checks.ts'
+import { checkAccesses, checkPostHogOf, checkPostHogs } from './posthog-doctor.ts'
 import { checkQueue } from './queue/queue-checks.ts'
 
 /** Everything, in some dozen calls. */
@@ -32,7 +36,7 @@ export async function examineAtStart(config: Config, redact: (text: string) => s
   const [queue, gitHub, postHog] = await Promise.all([
     checkQueue(config.queue),
     config.role === 'web' ? [] : checkApp(appOf(config), wantedOfApp, Date.now),
-    config.role === 'web' ? [] : eachPostHog(config, ({ access }) => checkAccess(examinedBy(config, access))),
+    config.role === 'web' ? [] : checkAccesses(config),
   ])
   return [...gitHub, ...postHog, queue].map(check => redacted(check, redact))
 }
@@ -44,12 +48,10 @@ export async function examineFor(
   redact: (text: string) => string,
 ): Promise<Check[]> {
   const app = appOf(config)
-  const own = config.tenants.find(({ owner }) => isOwner(thread, owner))
-  const access = own ?? config.posthog
   const [installation, branch, postHog, queue] = await Promise.all([
     checkInstallation(app, thread.installationId, { wanted: wantedOfApp, now: Date.now }),
     checkDefaultBranch(app, thread),
-    access ? checkPostHog(examinedBy(config, access), [thread]) : [],
+    checkPostHogOf(config, thread),
     checkQueue(config.queue),
   ])
   const safe = queue.ok
@@ -58,84 +60,8 @@ export async function examineFor(
   return [...installation, branch, ...postHog, safe].map(check => redacted(check, redact))
 }
 
-/** A PostHog, and the owner whose own it is. */
-interface Asked {
-  owner: string | undefined
-  access: { host: string; apiKey: string; projectId: string }
-}
-
-const postHogsOf = ({ posthog, tenants }: Config): Asked[] => [
-  ...(posthog ? [{ owner: undefined, access: posthog }] : []),
-  ...tenants.map(({ owner, ...access }) => ({ owner, access })),
-]
-
-async function eachPostHog(config: Config, check: (asked: Asked) => Promise<Check[]>): Promise<Check[]> {
-  const checks = await Promise.all(
-    postHogsOf(config).map(async asked => {
-      const { owner } = asked
-      const its = await check(asked)
-      return owner === undefined ? its : its.map(each => ofOwner(each, owner))
-    }),
-  )
-  return checks.flat()
-}
-
-function checkPostHogs(config: Config, repositories: readonly Repository[]): Promise<Check[]> {
-  const isServedBy = (repository: Repository, asked: Asked): boolean =>
-    asked.owner === config.tenants.find(({ owner }) => isOwner(repository, owner))?.owner
-  return eachPostHog(config, asked =>
-    checkPostHog(
-      examinedBy(config, asked.access),
-      repositories.filter(each => isServedBy(each, asked)),
-    ),
-  )
-}
-
-async function checkPostHog(
-  examined: Examined,
-  repositories: readonly Pick<Repository, 'owner' | 'repo'>[],
-): Promise<Check[]> {
-  const access = await checkAccess(examined)
-  if (!access.every(({ ok }) => ok)) return access
-  const names = repositories.map(({ owner, repo }) => `${owner}/${repo}`)
-  return [...access, await checkCoverage(examined, names)]
-}
-
-async function checkAccess(examined: Examined): Promise<Check[]> {
-  const key = await checkKey(examined)
-  return key.every(({ ok }) => ok) ? [...key, await checkModel(examined)] : key
-}
-
-/** The same words for an owner whose PostHog stands in the settings file. */
-const ofOwner = (check: Check, owner: string): Check => ({
-  ...check,
-  owner,
-  detail: `${owner}: ${check.detail}`,
-  fix: check.fix
-    .replaceAll('POSTHOG_API_KEY', `the variable that owners.${owner}.posthog.api_key_env names`)
-    .replaceAll('POSTHOG_PROJECT_ID', `owners.${owner}.posthog.project_id`)
-    .replaceAll('POSTHOG_HOST', `owners.${owner}.posthog.host`),
-})
-
-/** What the set-up page tries before anything is written. */
-export async function examinePostHog(given: {
-  host: string
-  apiKey: string
-  projectId: string
-}): Promise<Check[]> {
-  const settings = { ...given, host: given.host.replace(/\/+$/, ''), gate: limitGate(Date.now) }
-  const checks = await checkKey({ settings, model: '', effort: undefined, now: Date.now })
-  return checks.map(check => redacted(check, redactor([given.apiKey])))
-}
-
 const appOf = ({ app: { id, privateKey, apiUrl } }: Config): GitHubApp =>
   gitHubApp({ appId: id, privateKey, apiUrl }, Date.now)
-
-const examinedBy = ({ run }: Config, access: Asked['access']): Examined => ({
-  settings: { ...access, gate: limitGate(Date.now) },
-  ...run,
-  now: Date.now,
-})
 
 /** None when they can't be listed: another check says why. */
 const repositoriesOf = (app: GitHubApp, redact: (text: string) => string): Promise<Repository[]> =>
@@ -144,11 +70,20 @@ const repositoriesOf = (app: GitHubApp, redact: (text: string) => string): Promi
     .catch(() => [])
 
 async function checkSettings(app: GitHubApp, repositories: readonly Repository[]): Promise<Check[]> {
-  try {
-    return checkRepositories(await examineRepositories(app, repositories, settingsPath), text => {
+  const reading = {
+    path: settingsPath,
+    problemsOf(text: string, name: string) {
       const { problems } = settingsFile.read(text)
-      return problems.length === 0 ? undefined : problemsText(problems)
-    })
+      return problems.length === 0 ? undefined : problemsText(problems, name)
+    },
+  }
+  try {
+    const [owners, examined] = await Promise.all([
+      checkOwners(ownerFilesOf(app, Date.now), repositories, reading),
+      examineRepositories(app, repositories, settingsPath),
+    ])
+    const [begun, settings] = checkRepositories(examined, reading)
+    return [begun, owners, settings]
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
     return [

@@ -31,7 +31,7 @@ export interface SettingsNow {
 type Layer = 'owner' | 'repository'
 
 /** One file, as it holds. */
-interface LayerNow extends Pick<SettingsRead, 'given' | 'lineOf'> {
+export interface LayerNow extends Pick<SettingsRead, 'given' | 'lineOf'> {
   state: 'none' | 'read' | 'kept' | 'unusable'
   problem: string | undefined
   version: string

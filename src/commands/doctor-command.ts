@@ -1,5 +1,7 @@
 /** What has to be right for runs of this repository, each with what to do about it: the doctor of the terminal, for admins. */
-import { found, passed } from '../core/model/check.ts'
+
+import type { LayerNow } from '../access/read-settings.ts'
+import { type Check, type CheckName, found, passed } from '../core/model/check.ts'
 import { command } from './command.ts'
 import type { Reads } from './reads.ts'
 
@@ -13,18 +15,31 @@ export const doctorCommand = command({
   options: false,
 
   async facts(reads: Pick<Reads, 'checks' | 'settings'>) {
-    const [checks, { problem }] = await Promise.all([reads.checks(), reads.settings()])
-    return { checks, problem }
+    const [checks, { files }] = await Promise.all([reads.checks(), reads.settings()])
+    return { checks, files }
   },
 
-  decide({ trigger: { thread } }, { checks, problem }) {
-    const settings =
-      problem === undefined
-        ? passed('repository-settings', 'all can be read')
-        : found('repository-settings', problem, 'Mend the file on the default branch.')
+  decide({ trigger: { thread } }, { checks, files: { owner, repository } }) {
+    const settings = [
+      readAs('owner-settings', owner, 'the owner has none'),
+      readAs('repository-settings', repository, 'all can be read'),
+    ]
     return {
       kind: 'reply',
-      reply: { kind: 'doctor', repository: `${thread.owner}/${thread.repo}`, checks: [...checks, settings] },
+      reply: {
+        kind: 'doctor',
+        repository: `${thread.owner}/${thread.repo}`,
+        checks: [...checks, ...settings],
+      },
     }
   },
 })
+
+const readAs = (
+  name: CheckName,
+  { state, problem }: Pick<LayerNow, 'state' | 'problem'>,
+  none: string,
+): Check => {
+  if (problem !== undefined) return found(name, problem, 'Mend the file on the default branch.')
+  return passed(name, state === 'none' ? none : 'all can be read')
+}

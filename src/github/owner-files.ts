@@ -7,7 +7,7 @@ import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Files, OwnerFiles } from '../core/model/ports.ts'
 import type { GitHubApp } from './app-client.ts'
 
-const ownerRepository = '.github'
+export const ownerRepository = '.github'
 
 const absentFor = 60_000
 const maxOwners = 1_000

@@ -1,8 +1,10 @@
 /** What the doctor asks of the repositories that the App is installed on. */
 import { type Check, found, passed, unanswered } from '../core/model/check.ts'
 import { isNotFound } from '../core/model/errors.ts'
+import type { OwnerFiles } from '../core/model/ports.ts'
 import type { Repository, Thread } from '../core/model/thread.ts'
 import type { GitHubApp } from './app-client.ts'
+import { ownerRepository } from './owner-files.ts'
 
 /** More than these are not looked at one by one. */
 const maxExamined = 20
@@ -44,16 +46,52 @@ async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** @param problemsOf what is wrong with the text of a settings file */
+interface SettingsReading {
+  path: string
+  /** What is wrong with the text of a settings file that is called so. */
+  problemsOf(text: string, name: string): string | undefined
+}
+
+/** The files of the owners of these repositories, which hold in all of them. */
+export async function checkOwners(
+  files: OwnerFiles,
+  repositories: readonly Repository[],
+  { path, problemsOf }: SettingsReading,
+): Promise<Check> {
+  const owners = new Map(repositories.map(each => [each.owner.toLowerCase(), each]))
+  const read = await Promise.all(
+    [...owners.values()]
+      .slice(0, maxExamined)
+      .map(async each => ({ owner: each.owner, text: await files(each).file(path) })),
+  )
+  const having = read.flatMap(({ owner, text }) => (text === undefined ? [] : [{ owner, text }]))
+  const wrong = having.flatMap(
+    ({ owner, text }) => problemsOf(text, `${owner}/${ownerRepository}: ${path}`) ?? [],
+  )
+  if (wrong.length > 0)
+    return found(
+      'owner-settings',
+      wrong.join('; '),
+      `Mend the file on the default branch of the owner’s repository ${ownerRepository}.`,
+    )
+  return passed(
+    'owner-settings',
+    having.length === 0
+      ? 'no owner has any'
+      : `those of ${having.map(({ owner }) => owner).join(', ')} can be read`,
+  )
+}
+
 export function checkRepositories(
   examined: readonly Examined[],
-  problemsOf: (text: string) => string | undefined,
-): Check[] {
+  { path, problemsOf }: SettingsReading,
+): [begun: Check, settings: Check] {
   const nameOf = ({ repository: { owner, repo } }: Examined): string => `${owner}/${repo}`
   const empty = examined.filter(({ begun }) => !begun).map(nameOf)
   const wrong = examined.flatMap(each => {
-    const problem = each.settings === undefined ? undefined : problemsOf(each.settings)
-    return problem === undefined ? [] : [`${nameOf(each)}: ${problem}`]
+    // The file of an owner's own repository is the owner's.
+    if (each.settings === undefined || each.repository.repo.toLowerCase() === ownerRepository) return []
+    return problemsOf(each.settings, `${nameOf(each)}: ${path}`) ?? []
   })
   return [
     empty.length > 0

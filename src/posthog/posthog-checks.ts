@@ -5,12 +5,26 @@ import { type Check, found, passed, unanswered } from '../core/model/check.ts'
 import { Rejected, RetryLater } from '../core/model/errors.ts'
 import { call, type PostHogSettings } from './posthog-http.ts'
 
-export interface Examined {
+interface Asking {
   settings: PostHogSettings
-  /** What a run gets when nobody says otherwise. */
+  now(): number
+}
+
+export interface Examined extends Asking {
+  usual: UsualModel
+}
+
+/** What a run gets when nobody says otherwise, and the settings that say so. */
+export interface UsualModel {
   model: string
   effort: ReasoningEffort | undefined
-  now(): number
+  setBy: { model: string; effort: string }
+}
+
+/** Models that may be used, and the setting that says so. */
+export interface ModelList {
+  models: readonly string[]
+  setBy: string
 }
 
 const Models = z.object({ models: z.array(z.object({ runtime_adapter: z.string(), model: z.string() })) })
@@ -23,7 +37,7 @@ const Repositories = z.object({
 })
 
 /** Key, scope and project, in two calls: what a start can afford. */
-export async function checkKey(examined: Examined): Promise<Check[]> {
+export async function checkKey(examined: Asking): Promise<Check[]> {
   const read = await refusalOf(() => get(examined, 'tasks/', { limit: '1' }, z.unknown()))
   if (read !== undefined) return keyRefused(read, examined)
   const key = passed('posthog-key', `works at ${examined.settings.host}`)
@@ -34,7 +48,7 @@ export async function checkKey(examined: Examined): Promise<Check[]> {
 const noTask = '00000000-0000-4000-8000-000000000000'
 
 /** The scope is looked at before the task is looked for, so that the answer about a task that there can't be tells. */
-async function checkWriting(examined: Examined): Promise<Check> {
+async function checkWriting(examined: Asking): Promise<Check> {
   const { settings, now } = examined
   const path = `tasks/${noTask}/run/`
   const refusal = await refusalOf(() =>
@@ -49,7 +63,7 @@ async function checkWriting(examined: Examined): Promise<Check> {
   )
 }
 
-function keyRefused(error: unknown, { settings: { host, projectId } }: Examined): Check[] {
+function keyRefused(error: unknown, { settings: { host, projectId } }: Asking): Check[] {
   if (!(error instanceof Rejected)) {
     // A limit was met by a key that works.
     if (error instanceof RetryLater)
@@ -85,29 +99,56 @@ function keyRefused(error: unknown, { settings: { host, projectId } }: Examined)
   ]
 }
 
-export async function checkModel(examined: Examined): Promise<Check> {
-  const { model, effort } = examined
+/** @param lists the models that owners may use, in one call for all */
+export async function checkModels(
+  examined: Examined,
+  lists: readonly ModelList[],
+): Promise<[usual: Check, ...lists: Check[]]> {
+  const offered = await offeredModels(examined)
+  return [checkUsual(examined, offered), ...lists.map(list => checkList(list, offered))]
+}
+
+/** None where the server does not say. */
+async function offeredModels(examined: Asking): Promise<string[]> {
+  const listed = await answerOf(() => get(examined, 'tasks/models/', {}, Models))
+  return (
+    listed?.models.filter(({ runtime_adapter }) => runtime_adapter === 'codex').map(each => each.model) ?? []
+  )
+}
+
+function checkUsual({ usual: { model, effort, setBy } }: Examined, offered: readonly string[]): Check {
   if (effort !== undefined && !effortsFor(model).includes(effort))
     return found(
       'posthog-model',
       `${model} does not take the effort ${effort}`,
-      `Set CODEX_REASONING_EFFORT to ${effortsFor(model).join(', ')}.`,
+      `Set ${setBy.effort} to ${effortsFor(model).join(', ')}.`,
     )
-  const listed = await answerOf(() => get(examined, 'tasks/models/', {}, Models))
-  const known =
-    listed?.models.filter(({ runtime_adapter }) => runtime_adapter === 'codex').map(each => each.model) ?? []
-  if (known.length === 0) return passed('posthog-model', `${model}; this server does not list its models`)
-  return known.some(name => name.toLowerCase() === model.toLowerCase())
+  if (offered.length === 0) return passed('posthog-model', `${model}; this server does not list its models`)
+  return isOffered(model, offered)
     ? passed('posthog-model', model)
     : found(
         'posthog-model',
         `PostHog does not offer ${model}`,
-        `Set CODEX_MODEL to one of ${known.join(', ')}.`,
+        `Set ${setBy.model} to one of ${offered.join(', ')}.`,
       )
 }
 
+function checkList({ models, setBy }: ModelList, offered: readonly string[]): Check {
+  const missing = offered.length === 0 ? [] : models.filter(model => !isOffered(model, offered))
+  return missing.length === 0
+    ? passed('posthog-models', models.join(', '))
+    : found(
+        'posthog-models',
+        `PostHog does not offer ${missing.join(', ')}`,
+        `Set ${setBy} to some of ${offered.join(', ')}.`,
+      )
+}
+
+const isOffered = (model: string, offered: readonly string[]): boolean =>
+  offered.some(name => name.toLowerCase() === model.toLowerCase())
+
 /** @param repositories `owner/name`, those that the bot is installed on */
-export async function checkCoverage(examined: Examined, repositories: readonly string[]): Promise<Check> {
+export async function checkCoverage(examined: Asking, repositories: readonly string[]): Promise<Check> {
   const integrations = await answerOf(() => get(examined, 'integrations/', { kind: 'github' }, Integrations))
   if (!integrations) return passed('posthog-github', 'the key may not look (scope integration:read)')
   const install =
@@ -129,7 +170,7 @@ export async function checkCoverage(examined: Examined, repositories: readonly s
 const perPage = 500
 const maxPages = 20
 
-async function coveredBy(examined: Examined, integration: string): Promise<string[]> {
+async function coveredBy(examined: Asking, integration: string): Promise<string[]> {
   const names: string[] = []
   for (let page = 0; page < maxPages; page++) {
     const query = { limit: String(perPage), offset: String(page * perPage) }
@@ -147,7 +188,7 @@ const someOf = (names: readonly string[]): string =>
   names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
 
 const get = async <T>(
-  { settings, now }: Examined,
+  { settings, now }: Asking,
   path: string,
   query: Record<string, string>,
   answer: z.ZodType<T>,

@@ -1,10 +1,14 @@
 /** An admin asks whether all is right before the first user comes: `npm run doctor`, against the simulated services. */
 import { execFile } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type GitHubOptions, startGitHub } from '../../emulators/github/emulator.ts'
 import type { Check } from '../../src/core/model/check.ts'
+import { closeServer, listen } from '../../src/web/http-server.ts'
 import { bundled } from '../bundle.ts'
 import { redisAvailable, startSecured, tlsAvailable } from '../support/redis-server.ts'
 import { Thread } from '../world/thread.ts'
@@ -23,7 +27,18 @@ beforeAll(async () => {
     },
   })
 })
-afterAll(() => world?.close())
+const folder = mkdtempSync(join(tmpdir(), 'codex-doctor-'))
+afterAll(async () => {
+  rmSync(folder, { recursive: true })
+  await world?.close()
+})
+
+/** Its path. */
+function settingsFile(text: string): string {
+  const path = join(folder, `${Math.random()}.yml`)
+  writeFileSync(path, text)
+  return path
+}
 
 interface Examined {
   code: number
@@ -69,6 +84,7 @@ test('when all is right, each check says what it found, and the exit code is 0',
       "✓ posthog-model: gpt-5.5",
       "✓ posthog-github: sees the repository of this bot",
       "✓ repositories: 1 looked at, each with a default branch",
+      "✓ owner-settings: no owner has any",
       "✓ repository-settings: all can be read",
       "✓ queue: embedded, in …, where a bot is at work",
     ]
@@ -131,6 +147,125 @@ describe('a wrong credential is named, with its fix, and the exit code is 1', ()
   })
 })
 
+describe('what stands in files is named by where it stands', () => {
+  test('a key of an owner that is in no variable, and one that PostHog does not know', async () => {
+    const posthog = `{host: "${world.posthog.url}", project_id: 1, api_key_env: KEY_OF_ACME}`
+    const SETTINGS_FILE = settingsFile(`owners: {acme: {posthog: ${posthog}}}\n`)
+    const unset = await doctor({ SETTINGS_FILE })
+    expect(wrongOnes(unset)).toEqual(['configuration'])
+    expect(unset.checks[0]?.detail).toMatch(/KEY_OF_ACME for acme, and that variable is not set/)
+    const unknown = await doctor({ SETTINGS_FILE, KEY_OF_ACME: 'phx_of_nobody' })
+    const keys = unknown.checks.filter(({ name }) => name === 'posthog-key')
+    expect(keys.map(({ ok }) => ok)).toEqual([true, false])
+    expect(keys[1]).toMatchObject({
+      detail: expect.stringMatching(/^acme: PostHog does not take the key/),
+      fix: expect.stringContaining('owners.acme.posthog.api_key_env'),
+    })
+    expect([unset.code, unknown.code]).toEqual([1, 1])
+  })
+
+  test('models that PostHog does not offer', async () => {
+    const offers = settingsFile('owners: {acme: {models: [gpt-5, gpt-2]}, globex: {models: [GPT-5.5]}}\n')
+    const examined = await doctor({ SETTINGS_FILE: offers })
+    expect(wrongOnes(examined)).toEqual(['posthog-models'])
+    expect(examined.checks.filter(({ name }) => name === 'posthog-models')).toEqual([
+      {
+        name: 'posthog-models',
+        ok: false,
+        detail: 'acme: PostHog does not offer gpt-2',
+        fix: expect.stringMatching(/^Set owners\.acme\.models in SETTINGS_FILE to some of gpt-5, /),
+      },
+      { name: 'posthog-models', ok: true, detail: 'globex: GPT-5.5', fix: '' },
+    ])
+    expect(examined.code).toBe(1)
+  })
+
+  test.each([
+    ['{model: gpt-2}', /does not offer gpt-2/, /^Set defaults\.model in SETTINGS_FILE to one of gpt-5, /],
+    ['{effort: max}', /gpt-5\.5 does not take the effort max/, /^Set defaults\.effort in SETTINGS_FILE to /],
+  ])('what runs get by the defaults %s', async (defaults, detail, fix) => {
+    const examined = await doctor({ SETTINGS_FILE: settingsFile(`defaults: ${defaults}\n`) })
+    expect(wrongOnes(examined)).toEqual(['posthog-model'])
+    expect(named(examined, 'posthog-model')).toMatchObject({
+      detail: expect.stringMatching(detail),
+      fix: expect.stringMatching(fix),
+    })
+  })
+})
+
+describe('what GitHub has otherwise', () => {
+  /** One more GitHub, whose webhooks go to the bot of this world. */
+  async function at(options: GitHubOptions, look: (env: Record<string, string>) => Promise<void>) {
+    const github = await startGitHub({ webhookUrl: `${world.bot.url}/api/github/webhooks`, ...options })
+    try {
+      const { number } = await github.as('maya').opensIssue({ title: 'Login is flaky' })
+      await github.as('maya').comments(number, '/codex help')
+      await github.settled()
+      await look({
+        APP_ID: String(github.appId),
+        PRIVATE_KEY: github.privateKey,
+        GITHUB_API_URL: github.url,
+      })
+    } finally {
+      await github.close()
+    }
+  }
+
+  test('permissions and events that are not granted, and another webhook secret', async () => {
+    const options = {
+      webhookSecret: 'another secret, long enough to be one',
+      permissions: { contents: 'read', issues: 'write', pull_requests: 'write', metadata: 'read' },
+      events: ['issues', 'issue_comment'],
+    }
+    await at(options, async env => {
+      const examined = await doctor(env)
+      expect(wrongOnes(examined)).toEqual([
+        'github-permissions',
+        'github-events',
+        'github-installations',
+        'webhook-secret',
+      ])
+      expect(named(examined, 'github-permissions')).toMatchObject({
+        detail: 'the App lacks contents: write, checks: write, members: read',
+        fix: expect.stringMatching(/Permissions & events/),
+      })
+      expect(named(examined, 'github-events')).toMatchObject({
+        detail: expect.stringMatching(/pull_request_review/),
+        fix: expect.stringMatching(/Permissions & events/),
+      })
+      expect(named(examined, 'webhook-secret')).toMatchObject({
+        detail: expect.stringMatching(/was refused for its signature: HTTP 401/),
+        fix: expect.stringMatching(/^WEBHOOK_SECRET must be the one on the App’s settings page/),
+      })
+      expect(examined.code).toBe(1)
+    })
+  })
+
+  test('the time', async () => {
+    const front = createServer(async (req, res) => {
+      const authorization = req.headers.authorization ?? ''
+      const answer = await fetch(`${world.github.url}${req.url}`, {
+        method: req.method ?? 'GET',
+        headers: { authorization },
+      })
+      const date = new Date(Date.now() + 3_600_000).toUTCString()
+      res.writeHead(answer.status, { 'content-type': 'application/json', date })
+      res.end(await answer.text())
+    })
+    const port = await listen(front, { host: '127.0.0.1', port: 0 })
+    try {
+      const examined = await doctor({ GITHUB_API_URL: `http://127.0.0.1:${port}` })
+      expect(named(examined, 'clock')).toMatchObject({
+        ok: false,
+        detail: expect.stringMatching(/^this machine is 3\d\d\d s behind GitHub$/),
+        fix: expect.stringMatching(/timedatectl/),
+      })
+    } finally {
+      await closeServer(front, 0)
+    }
+  })
+})
+
 test.skipIf(!redisAvailable() || !tlsAvailable())('a Redis with TLS and a password', async () => {
   const redis = await startSecured('redis-server')
   const queueOf = async (env: Record<string, string>) => named(await doctor(env), 'queue')
@@ -185,6 +320,7 @@ describe('an admin of a repository asks in a thread', () => {
       - ✓ \`posthog-model\` gpt-5.5
       - ✓ \`posthog-github\` sees the repository of this bot
       - ✓ \`queue\` keeps what it is given
+      - ✓ \`owner-settings\` the owner has none
       - ✓ \`repository-settings\` all can be read"
     `)
     expect(answer).not.toMatch(/globex|initech|_KEY|\/tmp/)
@@ -206,6 +342,31 @@ describe('an admin of a repository asks in a thread', () => {
       /^@\w+ you need admin permission on this repository for `\/codex doctor`; yours is \w+\. [^✓✗]*$/,
     )
   })
+})
+
+test('the files of owners and repositories, and a repository that PostHog’s GitHub App does not see', async () => {
+  const { github } = world
+  const slip = { '.github/codex.yml': 'model: gpt-5\nefort: low\n' }
+  await github.as('olga', await github.addRepo('acme', '.github')).pushes('main', slip)
+  await github.as('olga', await github.addRepo('globex', 'unseen')).pushes('main', slip)
+  const examined = await doctor()
+  expect(named(examined, 'owner-settings')).toMatchObject({
+    ok: false,
+    detail: 'acme/.github: .github/codex.yml, line 2: `efort` is not a setting',
+    fix: 'Mend the file on the default branch of the owner’s repository .github.',
+  })
+  expect(named(examined, 'repository-settings')).toMatchObject({
+    ok: false,
+    detail: expect.stringContaining('globex/unseen: .github/codex.yml, line 2: `efort` is not a setting'),
+    fix: 'Mend the file on the default branch.',
+  })
+  expect(named(examined, 'repository-settings')?.detail).not.toContain('acme/.github')
+  expect(named(examined, 'posthog-github')).toMatchObject({
+    ok: false,
+    detail: expect.stringContaining('globex/unseen'),
+    fix: expect.stringMatching(/^Install PostHog’s own GitHub App/),
+  })
+  expect(examined.code).toBe(1)
 })
 
 test('nothing was made at PostHog by asking', () => {

@@ -1,0 +1,138 @@
+/** What the doctor asks of each PostHog that somebody is served by, and what of that an owner's own settings say. */
+import type { Config } from './config.ts'
+import type { Check } from './core/model/check.ts'
+import { limitGate } from './core/model/limit-gate.ts'
+import { isOwner, type Repository } from './core/model/thread.ts'
+import { redactor } from './core/text/redact.ts'
+import {
+  checkCoverage,
+  checkKey,
+  checkModels,
+  type Examined,
+  type ModelList,
+  type UsualModel,
+} from './posthog/posthog-checks.ts'
+
+/** A PostHog, and the owner whose own it is. */
+interface Asked {
+  owner: string | undefined
+  access: Access
+}
+
+interface Access {
+  host: string
+  apiKey: string
+  projectId: string
+}
+
+/** Keys and models of all of them: what a start can afford. */
+export const checkAccesses = (config: Config): Promise<Check[]> =>
+  eachPostHog(config, asked => checkAccess(examinedBy(config, asked.access), listsOf(config, asked)))
+
+/** All of them, with the repositories that each serves. */
+export const checkPostHogs = (config: Config, repositories: readonly Repository[]): Promise<Check[]> =>
+  eachPostHog(config, asked => {
+    const served = repositories.filter(each => isServedBy(config, asked, each))
+    return checkPostHog(examinedBy(config, asked.access), listsOf(config, asked), served)
+  })
+
+/** The one that serves a repository, and what holds for its owner. */
+export async function checkPostHogOf(
+  config: Config,
+  repository: Pick<Repository, 'owner' | 'repo'>,
+): Promise<Check[]> {
+  const asked = postHogsOf(config).find(each => isServedBy(config, each, repository))
+  if (!asked) return []
+  const lists = listsOf(config, asked).filter(({ owner }) => isOwner(repository, owner))
+  return checkPostHog(examinedBy(config, asked.access), lists, [repository])
+}
+
+/** What the set-up page tries before anything is written. */
+export async function examinePostHog(given: Access): Promise<Check[]> {
+  const settings = { ...given, host: given.host.replace(/\/+$/, ''), gate: limitGate(Date.now) }
+  const checks = await checkKey({ settings, now: Date.now })
+  const redact = redactor([given.apiKey])
+  return checks.map(check => ({ ...check, detail: redact(check.detail) }))
+}
+
+const postHogsOf = ({ posthog, tenants }: Config): Asked[] => [
+  ...(posthog ? [{ owner: undefined, access: posthog }] : []),
+  ...tenants.map(({ owner, ...access }) => ({ owner, access })),
+]
+
+const isServedBy = ({ tenants }: Config, asked: Asked, repository: Pick<Repository, 'owner'>): boolean =>
+  asked.owner === tenants.find(({ owner }) => isOwner(repository, owner))?.owner
+
+async function eachPostHog(config: Config, check: (asked: Asked) => Promise<Check[]>): Promise<Check[]> {
+  const checks = await Promise.all(
+    postHogsOf(config).map(async asked => {
+      const { owner } = asked
+      const its = await check(asked)
+      return owner === undefined ? its : its.map(each => ofOwner(each, owner))
+    }),
+  )
+  return checks.flat()
+}
+
+async function checkPostHog(
+  examined: Examined,
+  lists: readonly OwnerModels[],
+  repositories: readonly Pick<Repository, 'owner' | 'repo'>[],
+): Promise<Check[]> {
+  const access = await checkAccess(examined, lists)
+  if (!access.every(({ name, ok }) => ok || name === 'posthog-models')) return access
+  const names = repositories.map(({ owner, repo }) => `${owner}/${repo}`)
+  return [...access, await checkCoverage(examined, names)]
+}
+
+async function checkAccess(examined: Examined, lists: readonly OwnerModels[]): Promise<Check[]> {
+  const key = await checkKey(examined)
+  if (!key.every(({ ok }) => ok)) return key
+  const [usual, ...others] = await checkModels(examined, lists)
+  return [...key, usual, ...others.map((check, at) => named(check, lists[at]?.owner ?? ''))]
+}
+
+interface OwnerModels extends ModelList {
+  owner: string
+}
+
+/** Of the owners whom a PostHog serves. */
+const listsOf = (config: Config, asked: Asked): OwnerModels[] =>
+  Object.entries(config.settings.first.owners).flatMap(([owner, { models }]) =>
+    models && isServedBy(config, asked, { owner })
+      ? [{ owner, models, setBy: `owners.${owner}.models in SETTINGS_FILE` }]
+      : [],
+  )
+
+const named = (check: Check, owner: string): Check => ({
+  ...check,
+  owner,
+  detail: `${owner}: ${check.detail}`,
+})
+
+/** The same words for an owner whose PostHog stands in the settings file. */
+const ofOwner = (check: Check, owner: string): Check => ({
+  ...(check.owner === undefined ? named(check, owner) : check),
+  fix: check.fix
+    .replaceAll('POSTHOG_API_KEY', `the variable that owners.${owner}.posthog.api_key_env names`)
+    .replaceAll('POSTHOG_PROJECT_ID', `owners.${owner}.posthog.project_id`)
+    .replaceAll('POSTHOG_HOST', `owners.${owner}.posthog.host`),
+})
+
+const examinedBy = (config: Config, access: Access): Examined => ({
+  settings: { ...access, gate: limitGate(Date.now) },
+  usual: usualOf(config),
+  now: Date.now,
+})
+
+function usualOf({ run, settings }: Config): UsualModel {
+  const { model, effort } = settings.first.defaults
+  return {
+    model: model ?? run.model,
+    effort: effort ?? run.effort,
+    setBy: {
+      model: model === undefined ? 'CODEX_MODEL' : 'defaults.model in SETTINGS_FILE',
+      effort: effort === undefined ? 'CODEX_REASONING_EFFORT' : 'defaults.effort in SETTINGS_FILE',
+    },
+  }
+}
