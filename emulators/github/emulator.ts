@@ -10,6 +10,7 @@ import { Webhooks } from './deliveries.ts'
 import { deliveryRoutes } from './delivery-routes.ts'
 import { Events } from './events.ts'
 import { Faults } from './faults.ts'
+import { forkRoutes } from './fork-objects.ts'
 import { FrontDoor, INTAKE } from './front-door.ts'
 import { GitHubEmulator } from './github.ts'
 import { graphqlRoute } from './graphql.ts'
@@ -120,6 +121,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
     ...threadRoutes(parts),
     ...labelRoutes(parts),
     ...pullRoutes(parts),
+    ...forkRoutes(parts),
     ...reviewRoutes(parts),
     ...attachments.routes,
   )

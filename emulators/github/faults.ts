@@ -24,6 +24,8 @@ export interface FaultRule {
   path: RegExp | string
   /** The name of a GraphQL operation. */
   operation?: RegExp
+  /** What stands in the body. */
+  asks?: RegExp
   /** Default 1; `Infinity` until cancelled. */
   times?: number
   /** Calls that match but pass unharmed first. */
@@ -75,7 +77,8 @@ export class Faults {
   }
 }
 
-function matches({ method, path, operation, actor = 'bot' }: FaultRule, request: ApiRequest): boolean {
+function matches({ method, path, operation, asks, actor = 'bot' }: FaultRule, request: ApiRequest): boolean {
+  if (asks && !asks.test(JSON.stringify(request.body))) return false
   if (
     operation &&
     !operation.test(/^\s*(?:query|mutation)\s+(\w+)/.exec(textAt(request.body, 'query'))?.[1] ?? '')

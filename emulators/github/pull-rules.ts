@@ -1,6 +1,7 @@
 /** GitHub's rules for pull requests. emulate makes missing branches up and forgets what is pushed after opening. */
 
 import type { Events } from './events.ts'
+import { filesOfFork } from './fork-objects.ts'
 import { type Api, mergeOnto, tipOf } from './git.ts'
 import {
   type Answer,
@@ -131,9 +132,12 @@ async function files(
   const repository = `${owner}/${name}`
   const pull = await upstream.read(`/repos/${repository}/pulls/${number}`)
   const known = memory.pulls.get(threadKey(repository, Number(number)))
-  if (!pull || !known || known.headRepository !== repository) return undefined
+  if (!pull || !known) return undefined
   const base = pull.merged ? textAt(pull, 'base', 'sha') : textAt(pull, 'base', 'ref')
-  const compared = await upstream.read(`/repos/${repository}/compare/${base}...${known.headSha}`)
+  const compared =
+    known.headRepository === repository
+      ? await upstream.read(`/repos/${repository}/compare/${base}...${known.headSha}`)
+      : await filesOfFork({ upstream }, pull, known)
   const page = Number(request.query.get('page') ?? 1)
   const perPage = Number(request.query.get('per_page') ?? 30)
   return answer(200, listAt(compared, list).slice((page - 1) * perPage, page * perPage))

@@ -1,6 +1,7 @@
 /** A pull request changes the settings: whoever reviews it sees what is wrong before it counts. */
 import { expect, it } from 'vitest'
 import { onBothQueues } from '../world/on-queues.ts'
+import { Thread } from '../world/thread.ts'
 
 const path = '.github/codex.yml'
 
@@ -45,5 +46,55 @@ onBothQueues('A pull request changes the settings', world => {
     await github.settled()
     expect(reports()).toHaveLength(2)
     expect((await github.thread(number, repository)).comments).toEqual([])
+  })
+
+  it('gets it when it comes from a fork, too', async () => {
+    const { github } = world()
+    const repository = await github.addRepo('acme', `forked-${Math.random().toString(36).slice(2, 8)}`)
+    await github.openForkPull({
+      by: 'eve',
+      title: 'Settings',
+      repository,
+      files: { [path]: 'effort: huge\n' },
+    })
+    const reports = () =>
+      github.writes.filter(call => call.path === `/repos/${repository}/check-runs` && call.status === 201)
+    await github.waitFor(async () => reports().length === 1)
+    expect(reports()[0]?.body).toMatchObject({
+      conclusion: 'failure',
+      output: { title: '1 problem in .github/codex.yml' },
+    })
+  })
+
+  it('goes without where the installation has not granted that, and all else is as ever', async () => {
+    const { github } = world()
+    const owner = 'globex'
+    const repository = await github.addRepo(owner, `older-${Math.random().toString(36).slice(2, 8)}`)
+    const mints = (): number =>
+      github.calls.filter(
+        ({ body, status }) => status === 422 && JSON.stringify(body).includes('"checks":"write"'),
+      ).length
+    github.fault({
+      method: 'POST',
+      path: `/app/installations/${github.installationOf(owner)}/access_tokens`,
+      asks: /"checks":"write"/,
+      times: Number.POSITIVE_INFINITY,
+      fault: {
+        kind: 'status',
+        code: 422,
+        body: { message: 'The permissions requested are not granted to this installation.' },
+      },
+    })
+    const maya = github.as('maya', repository)
+    await maya.pushes('settings', { [path]: 'effort: huge\n' })
+    const { number } = await maya.opensPull({ title: 'Settings', body: 'x', head: 'settings' })
+    await maya.comments(number, '/codex help')
+    const thread = new Thread(world(), number, repository)
+    await thread.waitForAnswer('Write a command')
+    await github.waitFor(async () => mints() > 0)
+    await github.settled()
+    expect(await thread.botComments()).toHaveLength(1)
+    expect(mints()).toBe(1)
+    expect(world().bot.output()).not.toMatch(/"level":(?:50|60)/)
   })
 })
