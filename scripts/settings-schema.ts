@@ -2,7 +2,7 @@
  * Writes what is made of the zod schemas that the bot reads its settings with: a JSON Schema of each file, for editors,
  * and the page of all settings. `npm run schema` after a change of a setting.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { settingsFile } from '../src/commands/command-registry.ts'
@@ -48,24 +48,50 @@ const files: readonly Described[] = [
   },
 ]
 
+const root = join(import.meta.dirname, '..')
+const textOf = (path: string): string => readFileSync(join(root, path), 'utf8')
+
+/** Who publishes this repository says so in `package.json`, and nowhere else. */
+function repositoryOf(manifest: string): string {
+  const { repository } = z.object({ repository: z.object({ url: z.string() }) }).parse(JSON.parse(manifest))
+  return /github\.com\/([^/]+\/[^/]+?)(?:\.git)?$/.exec(repository.url)?.[1] ?? ''
+}
+
+/** Where anybody's editor finds a schema, without a copy of it. */
+const addressOf = (path: string): string =>
+  `https://raw.githubusercontent.com/${repositoryOf(textOf('package.json'))}/main/${path}`
+
+/** The first line of a settings file. */
+const firstLine = (path: string): string => `# yaml-language-server: $schema=${addressOf(path)}`
+
+/** With the first lines of today. */
+export const withFirstLines = (document: string): string =>
+  files.reduce(
+    (text, { path }) =>
+      text.replace(new RegExp(`^# yaml-language-server: \\$schema=\\S+/${path}$`, 'gm'), () =>
+        firstLine(path),
+      ),
+    document,
+  )
+
 /** Each by its path. @throws an error that names a key without a meaning */
 export const jsonSchemas = (): ReadonlyMap<string, object> =>
-  new Map(files.map(({ path, ...file }) => [path, jsonSchema(file)]))
+  new Map(files.map(file => [file.path, jsonSchema(file)]))
 
-function jsonSchema({ title, description, schema }: Omit<Described, 'path'>): SchemaNode {
+function jsonSchema({ path, title, description, schema }: Described): SchemaNode {
   const { $schema, ...rest }: SchemaNode = JSON.parse(
     JSON.stringify(z.toJSONSchema(schema, { io: 'input', target: 'draft-7' })),
   )
   const unsaid = keysOf(rest).filter(({ node }) => node.description === undefined)
   if (unsaid.length > 0) throw new Error(`no meaning of ${unsaid.map(({ key }) => key).join(', ')}`)
-  return { $schema, ...rest, title, description }
+  return { $schema, $id: addressOf(path), ...rest, title, description }
 }
 
 /** All keys that are no mere group of others, by the path of the schema. */
 export const settingsKeys = (): ReadonlyMap<string, readonly string[]> =>
   new Map(
-    files.map(({ path, ...file }) => [
-      path,
+    files.map(file => [
+      file.path,
       keysOf(jsonSchema(file)).flatMap(({ key, node }) =>
         node.properties || typeof node.additionalProperties === 'object' ? [] : [key],
       ),
@@ -140,28 +166,38 @@ Three layers hold in a thread: what whoever runs the bot says in \`SETTINGS_FILE
 - all \`instructions\` count, one after another;
 - of two presets with the same name in \`labels\` the lower one holds.
 
+What the bot is called by, \`trigger.word\` and \`trigger.labels\`, stands in \`SETTINGS_FILE\` alone, for all owners or for one. It decides which webhooks are for the bot at all, and that is decided where they arrive, before anybody is asked anything: a file of an owner or repository would have to be read from GitHub for every comment that anybody writes, and who may write none of these would cost calls with each. \`labels\` in their files adds variants to the word that holds.
+
 \`/codex config\` shows what that comes to in a repository, and which layer each value is from.
 
 ## \`.github/codex.yml\`
 
-[JSON Schema](../schema/v1/codex.schema.json)
+[JSON Schema](../schema/v1/codex.schema.json); with this as its first line, editors know it:
+
+\`\`\`yaml
+${firstLine('schema/v1/codex.schema.json')}
+\`\`\`
 
 ${codex}
 
 ## \`SETTINGS_FILE\`
 
-[JSON Schema](../schema/v1/settings.schema.json)
+[JSON Schema](../schema/v1/settings.schema.json); its first line:
+
+\`\`\`yaml
+${firstLine('schema/v1/settings.schema.json')}
+\`\`\`
 
 ${deployment}
 `
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const root = join(import.meta.dirname, '..')
   const write = (path: string, text: string): void => {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)
   }
   for (const [path, schema] of jsonSchemas()) write(path, JSON.stringify(schema, null, 2))
   write(pagePath, settingsPage())
+  write('README.md', withFirstLines(textOf('README.md')))
 }

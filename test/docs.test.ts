@@ -6,7 +6,7 @@ import { Ajv } from 'ajv'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { envExample, readmeTable } from '../scripts/environment-docs.ts'
-import { jsonSchemas, pagePath, settingsPage } from '../scripts/settings-schema.ts'
+import { jsonSchemas, pagePath, settingsPage, withFirstLines } from '../scripts/settings-schema.ts'
 import { commands, settingsFile } from '../src/commands/command-registry.ts'
 import { readConfig } from '../src/config.ts'
 import { presets } from '../src/core/command/options.ts'
@@ -209,6 +209,19 @@ describe('the settings of a repository', () => {
     // Columns are as wide as the formatter makes them.
     const narrow = (page: string): string => page.replace(/-{3,}/g, '---').replace(/ {2,}/g, ' ')
     expect(narrow(textOf(pagePath)), 'npm run schema writes it').toBe(narrow(settingsPage()))
+  })
+
+  test('who publishes the schemas stands in package.json, and where a person copies their addresses', () => {
+    expect(readme, 'npm run schema writes it').toBe(withFirstLines(readme))
+    const { repository } = JSON.parse(textOf('package.json'))
+    const published = /github\.com\/(.*)\.git$/.exec(repository.url)?.[1] ?? expect.fail()
+    for (const name of ['codex', 'settings']) {
+      const path = `schema/v1/${name}.schema.json`
+      const address = `https://raw.githubusercontent.com/${published}/main/${path}`
+      expect(JSON.parse(textOf(path)).$id).toBe(address)
+      for (const page of [readme, textOf(pagePath)])
+        expect(page.split('\n')).toContain(`# yaml-language-server: $schema=${address}`)
+    }
   })
 
   test.each([
