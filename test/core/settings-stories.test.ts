@@ -93,7 +93,10 @@ const deployment: Readonly<Record<string, Shown>> = {
   'owners.*.posthog': tenants,
   'owners.*.trigger': ['stories/trigger-words.test.ts', 'has a third name for one owner'],
   limits: ['security/grants.test.ts', 'a ceiling of the deployment holds whatever the repository says'],
-  defaults: ['stories/less-settings.test.ts', 'the effort of whoever runs the bot, where nobody else says'],
+  defaults: [
+    'stories/settings-file.test.ts',
+    'its defaults hold where no file of owner or repository says otherwise',
+  ],
   'trigger.word': ['stories/trigger-words.test.ts', 'is heard by it and by nothing else'],
   'trigger.labels': ['stories/trigger-words.test.ts', 'has labels of its own'],
   pause: ['stories/settings-file.test.ts', 'a pause holds at once'],

@@ -7,7 +7,7 @@ import { onBothQueues } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 const path = join(mkdtempSync(join(tmpdir(), 'codex-less-')), 'settings.yml')
-writeFileSync(path, 'defaults: {effort: low}\nowners: {initech: {limits: {owner: 1}}}\n')
+writeFileSync(path, 'owners: {initech: {limits: {owner: 1}}}\n')
 /** The beginning of a picture. */
 const png = '89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489'
 
@@ -104,17 +104,6 @@ onBothQueues(
       const other = await asks(await repositoryWith('', 'initech'), 'second of initech')
       await other.thread.waitForStatus('waits for its turn')
       expect(other.ledger().runs).toEqual([])
-    })
-
-    it('the effort of whoever runs the bot, where nobody else says', async () => {
-      for (const [settings, effort] of [
-        ['', 'low'],
-        ['effort: high\n', 'high'],
-      ] as const) {
-        const { thread, ledger } = await asks(await repositoryWith(settings), 'do it')
-        await thread.waitForStatus('🚀')
-        expect(ledger().runs[0]?.body).toMatchObject({ reasoning_effort: effort })
-      }
     })
   },
   // What is asked of GitHub is told apart by when it was asked.

@@ -8,6 +8,9 @@ import { ledgerOf, Thread } from '../world/thread.ts'
 
 const path = join(mkdtempSync(join(tmpdir(), 'codex-settings-')), 'settings.yml')
 writeFileSync(path, 'pause: false\n')
+/** The beginning of a picture. */
+const png = '89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489'
+
 afterAll(() => rmSync(dirname(path), { recursive: true }))
 
 onBothQueues(
@@ -38,6 +41,68 @@ onBothQueues(
       const served = await asks()
       await served.waitForAnswer('pull request is ready')
       expect(ledgerOf(world(), refused.number, repository).runs).toEqual([])
+    })
+
+    it('its defaults hold where no file of owner or repository says otherwise', async () => {
+      const { github, posthog, bot } = world()
+      const repository = await github.addRepo('acme', 'by-default')
+      const maya = github.as('maya', repository)
+      const changes = async (text: string): Promise<void> => {
+        const before = bot.output().split('SETTINGS_FILE has changed').length
+        writeFileSync(path, text)
+        await github.waitFor(() => bot.output().split('SETTINGS_FILE has changed').length > before)
+      }
+      const asks = async (title: string, body = 'x') => {
+        const { number } = await maya.opensIssue({ title, body })
+        await maya.comments(number, '/codex do it')
+        return { thread: new Thread(world(), number, repository), run: () => runOf(number) }
+      }
+      const runOf = (number: number): unknown => ledgerOf(world(), number, repository).runs[0]?.body
+
+      await changes(`defaults:
+  branch_prefix: robot/
+  model: gpt-5
+  effort: low
+  mode: interactive
+  permission: full-access
+  attachments: false
+  instructions: Mind the mole.
+  chatty: false
+`)
+      const picture = github.attach({ name: 'shot.png', type: 'image/png', bytes: Buffer.from(png, 'hex') })
+      const one = await asks('By default', picture.markdown)
+      await one.thread.waitForStatus('🚀')
+      expect(one.run()).toMatchObject({
+        branch: `robot/issue-${one.thread.number}-by-default`,
+        model: 'gpt-5',
+        reasoning_effort: 'low',
+        mode: 'interactive',
+        initial_permission_mode: 'full-access',
+        pending_user_message: expect.stringContaining('Mind the mole.'),
+      })
+      expect(one.run()).not.toHaveProperty('pending_user_artifact_ids')
+      await one.thread.waitForReaction('rocket', (await one.thread.view()).comments[0]?.id)
+      expect(await one.thread.answers()).toEqual([])
+
+      await changes('defaults: {branch: default, head_moved: ask}\n')
+      const two = await asks('On the branch of all')
+      await two.thread.waitForAnswer('pull request is ready')
+      expect(two.run()).toMatchObject({ branch: 'main' })
+
+      await maya.pushes('maya/moves', { 'moves.txt': 'one' })
+      const pull = await maya.opensPull({ head: 'maya/moves', title: 'Moves' })
+      posthog.script('carry on', { kind: 'pushesToBranch', text: 'Carried on.' })
+      github.fault({
+        path: `/issues/${pull.number}/comments`,
+        method: 'POST',
+        fault: { kind: 'delay', ms: 600 },
+      })
+      await maya.labels(pull.number, 'codex')
+      await maya.pushes('maya/moves', { 'moves.txt': 'two' })
+      await new Thread(world(), pull.number, repository).waitForAnswer(
+        'Commits were pushed to this pull request',
+      )
+      expect(runOf(pull.number)).toBeUndefined()
     })
   },
   { env: { SETTINGS_FILE: path }, oneByOne: true },
