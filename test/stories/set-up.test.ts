@@ -1,12 +1,13 @@
 /** Somebody starts the bot for the first time, and has a GitHub App made on the set-up page. */
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type Enterprise, startEnterprise } from '../../emulators/github/enterprise.ts'
 import { freePort } from '../support/free-port.ts'
-import { type Bot, spawnBot } from '../world/bot.ts'
+import { type Bot, scratchDir, spawnBot } from '../world/bot.ts'
 import { browserAvailable, type Look, openWindow, type Window } from '../world/browser.ts'
 import { Thread } from '../world/thread.ts'
 import { startWorld, type World } from '../world/world.ts'
@@ -92,6 +93,65 @@ describe('the page is for who sees the terminal', () => {
         .end()
     })
   }
+})
+
+/** Nobody in particular: root may write everywhere. */
+const somebody = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+
+test('in a container, whose user can not write its own folder, all is written into the volume of the queue', async () => {
+  const app = join(folder, 'app')
+  const volume = await scratchDir()
+  onTestFinished(volume.remove)
+  const data = volume.path
+  await mkdir(app, { mode: 0o555 })
+  await chmod(folder, 0o755)
+  if (somebody.uid !== undefined) execFileSync('chown', ['-R', `${somebody.uid}:${somebody.gid}`, data])
+  const port = await freePort()
+  const inImage = (): Bot => {
+    const env = { NODE_ENV: 'production', DATA_DIR: data, GHE_PROTOCOL: 'http', LOG_FORMAT: 'json' }
+    const container = spawnBot(env, port, app, somebody)
+    world.bots.push(container)
+    return container
+  }
+
+  const first = inImage()
+  const opened = await fetch(await first.says(/http:\S+token=\S+/), { redirect: 'manual' })
+  const cookie = opened.headers.get('set-cookie')?.split(';')[0] ?? ''
+  const send = async (url: string, form: Record<string, string>): Promise<Response> =>
+    fetch(url, {
+      method: 'POST',
+      headers: { cookie, origin: new URL(url).origin },
+      body: new URLSearchParams(form),
+      redirect: 'manual',
+    })
+  const review = await send(`${first.url}/set-up/review`, {
+    name: 'Codex',
+    enterprise: enterprise.host,
+    webhook: first.url,
+    posthogHost: world.posthog.url,
+    posthogKey: world.posthog.apiKey,
+    posthogProject: String(world.posthog.projectId),
+  })
+  const [, action = '', manifest = ''] =
+    /action="(http[^"]+)"><input type="hidden" name="manifest" value="([^"]+)"/.exec(await review.text()) ??
+    []
+  const asked = await send(action, { manifest: manifest.replaceAll('&quot;', '"') })
+  const [, id = ''] = /value="([^"]+)"/.exec(await asked.text()) ?? []
+  const agreed = await send(`http://${enterprise.host}/agree`, { id })
+  await fetch(agreed.headers.get('location') ?? '', { headers: { cookie }, redirect: 'manual' })
+  const done = await (await fetch(`${first.url}/set-up`, { headers: { cookie } })).text()
+  expect(done).toContain(`<code>${join(data, '.env')}</code>`)
+  expect(done).not.toContain('✗')
+  expect((await stat(join(data, '.env'))).mode & 0o777).toBe(0o600)
+  await send(`${first.url}/set-up/start`, {})
+  await first.ready()
+  await first.stop()
+
+  // The next container has the volume, and nothing else of this one.
+  const second = inImage()
+  await second.ready()
+  expect(second.output()).not.toContain('There is no GitHub App yet')
+  await second.stop()
 })
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')

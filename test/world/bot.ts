@@ -76,9 +76,15 @@ export class Bot {
 const entry = process.env.BOT_ENTRY ?? fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 /** The build is made once before. */
-export function spawnBot(env: Record<string, string>, port: number, cwd = tmpdir()): Bot {
+export function spawnBot(
+  env: Record<string, string>,
+  port: number,
+  cwd = tmpdir(),
+  user: { uid?: number; gid?: number } = {},
+): Bot {
   const child = spawn(process.execPath, [entry], {
     cwd,
+    ...user,
     env: { PATH: process.env.PATH ?? '', ...env, HOST: '127.0.0.1', PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
