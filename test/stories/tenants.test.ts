@@ -49,27 +49,39 @@ onBothQueues(
           await thread.waitForStatus('passed on')
           return { owner, repository, maya, thread, postHog: postHogOf[owner] }
         }
-        const threads = [await begin('acme'), await begin('globex')]
+        const threads = [await begin('acme'), await begin('globex')] as const
+        const messagesAt = (postHog: typeof ofAcme) =>
+          postHog.ledger.filter(({ kind }) => kind === 'message').length
 
         await world().bot.stop('SIGKILL')
         await world().startBot('all', env)
-        for (const { thread, postHog } of threads) {
+        for (const { owner, maya, thread, postHog } of threads) {
+          await maya.comments(thread.number, `/codex and still mind ${owner}`)
+          await github.waitFor(() => messagesAt(postHog) === 2)
           await postHog.runs()[0]?.completeTurn('Nothing to change.')
           await thread.waitForAnswer(/is ready for you|here is the answer/)
         }
 
         // A comment of ours, copied by somebody into the thread of another owner, says nothing there.
         const [acme, globex] = threads
-        const status = (await acme?.thread.botComments())?.find(({ body }) => body.startsWith('### '))
-        const other = await globex?.maya.opensIssue({ title: 'other', body: 'x' })
-        await globex?.maya.comments(Number(other?.number), String(status?.body))
-        await globex?.maya.comments(Number(other?.number), '/codex continue')
-        await new Thread(world(), Number(other?.number), globex?.repository).waitForAnswer('no earlier run')
+        for (const [from, to] of [
+          [acme, globex],
+          [globex, acme],
+        ] as const) {
+          const status = (await from.thread.botComments()).find(({ body }) => body.startsWith('### '))
+          expect(status?.body).toContain('<!--')
+          const { number } = await to.maya.opensIssue({ title: 'other', body: 'x' })
+          await to.maya.comments(number, String(status?.body))
+          await to.maya.comments(number, '/codex continue')
+          await new Thread(world(), number, to.repository).waitForAnswer('no earlier run')
+        }
 
         // The queue is gone while agents of both are at work: each is found again where it was.
         const lost = [await begin('acme'), await begin('globex')]
         await wipeQueue(world(), env)
-        for (const { thread, postHog } of lost) {
+        for (const { owner, maya, thread, postHog } of lost) {
+          await maya.comments(thread.number, `/codex and after all mind ${owner}`)
+          await github.waitFor(() => messagesAt(postHog) === 4)
           await postHog.runs().at(-1)?.completeTurn('Nothing to change.')
           await thread.waitForAnswer(/is ready for you|here is the answer/)
         }
@@ -78,9 +90,10 @@ onBothQueues(
           const seen = JSON.stringify([postHog.ledger, postHog.calls])
           expect(postHog.ledger.filter(({ kind }) => kind === 'task')).toHaveLength(2)
           expect(postHog.ledger.filter(({ kind }) => kind === 'run')).toHaveLength(2)
-          expect(postHog.ledger.filter(({ kind }) => kind === 'message')).toHaveLength(2)
+          expect(postHog.ledger.filter(({ kind }) => kind === 'message')).toHaveLength(4)
           expect(seen).toContain(`secret of ${owner}`)
-          expect(seen).toContain(`mind ${owner}`)
+          for (const words of ['and mind', 'and still mind', 'and after all mind'])
+            expect(seen).toContain(`${words} ${owner}`)
           expect(seen).not.toContain(owner === 'acme' ? 'globex' : 'acme')
           expect(postHog.calls.filter(({ status: code }) => code === 401 || code === 403)).toEqual([])
         }
