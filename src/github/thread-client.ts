@@ -18,7 +18,7 @@ import type {
 } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-settings.ts'
 import type { GitHubApp } from './app-client.ts'
-import { attachmentReader } from './attachment-files.ts'
+import { attachmentReader } from './attachment-reader.ts'
 import { branchesOf } from './branches.ts'
 import { textOf } from './owner-files.ts'
 import { type GivenComment, readAhead, threadKey } from './read-ahead.ts'

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
 import type { Session } from '../core/run/session.ts'
-import type { AttachmentFile } from '../core/text/attachment-links.ts'
+import type { AttachmentFile } from '../core/text/attachment.ts'
 import { type Call, call, type PostHogSettings } from './posthog-http.ts'
 
 const Upload = z.object({ url: z.string(), fields: z.record(z.string(), z.string()) })

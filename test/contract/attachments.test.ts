@@ -13,13 +13,10 @@ import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emul
 import { CodexTaskRunCreate } from '../../src/core/agent/run-request.ts'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { limitGate } from '../../src/core/model/limit-gate.ts'
-import {
-  type Attachment,
-  type AttachmentFile,
-  AttachmentRefused,
-} from '../../src/core/text/attachment-links.ts'
+import { type Attachment, type AttachmentFile, AttachmentRefused } from '../../src/core/text/attachment.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
-import { attachmentReader, downloadAttachment } from '../../src/github/attachment-files.ts'
+import { downloadAttachment } from '../../src/github/attachment-files.ts'
+import { attachmentReader } from '../../src/github/attachment-reader.ts'
 import { addArtifact, stageArtifact } from '../../src/posthog/artifacts.ts'
 import { call, type PostHogSettings } from '../../src/posthog/posthog-http.ts'
 import { postHogTasks } from '../../src/posthog/tasks-client.ts'
@@ -630,15 +627,15 @@ describe('the attachments of a Run', () => {
     return { logged, stage: (...names: string[]) => stageAttachments(several(...names), whole) }
   }
 
-  test('are those of the command, of what it is about, then of the thread', () => {
+  test('are those of the command, of what it is about, then of the thread', async () => {
     const run: Attaching = {
       thread: issueThread,
       request: { text: `${link('a.log')} ${link('b.log')}`, inline: [inline(link('inline.log'))] },
       snapshot: { body: `${link('c.log')} ${link('a.log')}` },
     }
-    expect(attachmentsOf(run)).toEqual(several('a.log', 'b.log', 'inline.log', 'c.log'))
+    expect(await attachmentsOf(run)).toEqual(several('a.log', 'b.log', 'inline.log', 'c.log'))
     const earlier = { taskId: 'task-1', taskRunId: 'run-1', over: true }
-    expect(attachmentsOf({ ...run, earlier })).toEqual(several('a.log', 'b.log', 'inline.log'))
+    expect(await attachmentsOf({ ...run, earlier })).toEqual(several('a.log', 'b.log', 'inline.log'))
   })
 
   test('are staged in order', async () => {
@@ -787,7 +784,7 @@ describe('all of it', () => {
     })
     const silent = { info() {}, warn() {}, error() {} }
     const staged = await stageAttachments(
-      attachmentsOf({ thread, request: { text: '' }, snapshot: { body } }),
+      await attachmentsOf({ thread, request: { text: '' }, snapshot: { body } }),
       {
         runId: 'run-comment-501',
         download: read,

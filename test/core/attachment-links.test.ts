@@ -3,15 +3,13 @@ import { describe, expect, test } from 'vitest'
 import { Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import {
   AttachmentRefused,
-  assetId,
-  attachmentsIn,
-  redirectTarget,
   StagedAttachments,
-  signedAddresses,
   stagingIsLost,
   type Unfit,
   whyNot,
-} from '../../src/core/text/attachment-links.ts'
+} from '../../src/core/text/attachment.ts'
+import { assetId, redirectTarget, signedAddresses } from '../../src/core/text/attachment-address.ts'
+import { attachmentsIn } from '../../src/core/text/attachment-links.ts'
 
 const thread = 'https://github.com/acme/shop/issues/7'
 const enterprise = 'https://github.acme.example/acme/shop/issues/7'

@@ -3,7 +3,7 @@
 import type { CodexTaskRunCreate } from '../agent/run-request.ts'
 import type { TaskRunSnapshot } from '../run/apply-snapshot.ts'
 import type { Session } from '../run/session.ts'
-import type { Attachment, AttachmentFile } from '../text/attachment-links.ts'
+import type { Attachment, AttachmentFile } from '../text/attachment.ts'
 import type { JobIndex } from './job-index.ts'
 import type { Thread } from './thread.ts'
 import type { CommentRef, InlineComment } from './trigger.ts'

@@ -11,13 +11,13 @@ import {
   type Attachment,
   type AttachmentFile,
   AttachmentRefused,
-  attachmentsIn,
   maxAttachments,
-  onlyOnce,
   type StagedAttachments,
   type Unfit,
   whyNot,
-} from '../../core/text/attachment-links.ts'
+} from '../../core/text/attachment.ts'
+import { attachmentsIn, onlyOnce } from '../../core/text/attachment-links.ts'
+import { loopTurn } from '../../core/text/event-loop-turn.ts'
 
 /** As much of a Run as its attachments depend on. */
 export interface Attaching {
@@ -61,7 +61,7 @@ export async function stageAttachments(
 }
 
 /** Those of the command first, as they matter most; a session that goes on knows those of the thread already. */
-export function attachmentsOf({ thread, request, snapshot, earlier }: Attaching): Attachment[] {
+export function attachmentsOf({ thread, request, snapshot, earlier }: Attaching): Promise<Attachment[]> {
   const inline = (request.inline ?? []).map(({ body }) => body)
   const texts = [
     request.text,
@@ -69,7 +69,21 @@ export function attachmentsOf({ thread, request, snapshot, earlier }: Attaching)
     ...inline,
     ...(resumedSession({ earlier }) ? [] : [snapshot.body]),
   ]
-  return onlyOnce(texts.flatMap(text => attachmentsIn(text, thread.url, maxNamed)))
+  return attachedIn(texts, thread.url, maxNamed)
+}
+
+/** Each text is read in a turn of its own, so that many long ones hold nobody up. */
+export async function attachedIn(
+  texts: readonly string[],
+  webUrl: string,
+  most = maxAttachments,
+): Promise<Attachment[]> {
+  const found: Attachment[] = []
+  for (const text of texts.filter(each => each !== '')) {
+    await loopTurn()
+    found.push(...attachmentsIn(text, webUrl, most))
+  }
+  return onlyOnce(found)
 }
 
 /** The id of what was staged, or why it was not. */

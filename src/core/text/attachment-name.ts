@@ -1,0 +1,48 @@
+/** What an attachment is called: a name that any file system takes. */
+import { stripInvisible } from './untrusted.ts'
+
+const maxName = 255
+
+export function nameOf(words: string, address: URL): string {
+  return (
+    fileNamed(/^https?:\/\//i.test(words) ? '' : words) ||
+    fileNamed(lastSegment(address.href)) ||
+    'attachment'
+  )
+}
+
+/** A name that any file system takes; empty when nothing is left of the text. */
+export function fileNamed(text: string): string {
+  const name = stripInvisible(text)
+    .replace(/[\\/\s]+/g, ' ')
+    .replace(/^[\s.]+|\s+$/g, '')
+  return fitted(name)
+}
+
+/** Cut to what a file system takes, which counts bytes; the extension stays. */
+function fitted(name: string): string {
+  const extension = extensionOf(name)
+  const ending = extension === '' ? '' : `.${extension}`
+  let stem = name.slice(0, name.length - ending.length)
+  const room = maxName - Buffer.byteLength(ending)
+  if (Buffer.byteLength(stem) > room)
+    stem = Buffer.from(stem)
+      .subarray(0, room)
+      .toString()
+      .replace(/\ufffd+$/, '')
+      .trimEnd()
+  return stem + ending
+}
+
+export function lastSegment(url: string): string {
+  const { pathname } = new URL(url)
+  const segment = pathname.slice(pathname.lastIndexOf('/') + 1)
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}
+
+/** Without the dot and as it is written; empty when a name has none. */
+export const extensionOf = (name: string): string => /[^.]\.([a-z0-9]{1,10})$/i.exec(name)?.[1] ?? ''
