@@ -4,7 +4,7 @@
  */
 import { mayAct, type Role } from '../../src/core/model/role.ts'
 import type { Run } from '../../src/core/run/run.ts'
-import { disarm } from '../../src/core/text/safe-markdown.ts'
+import { disarm } from '../../src/core/text/harmless-nodes.ts'
 import { type Random, randomOf } from '../chaos/random.ts'
 import { actedOn } from './as-github.ts'
 import { configured, type Payload, payloadOf, people, repetition, secrets, wordsOf } from './hostile.ts'

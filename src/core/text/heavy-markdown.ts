@@ -1,0 +1,35 @@
+/** Whether Markdown is too much to be read and written in good time, told from its lines and signs alone. */
+
+/** Beyond these, reading takes too long, or more stack than there is. */
+const maxLines = 1_000
+const maxSigns = 2_000
+const maxEffort = 300_000
+const maxUnderlines = 100
+const maxMarkers = 600
+const deep = /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)])){12}|^[ \t]{40}[ \t]*(?:>|[-+*]|\d{1,9}[.)])/m
+
+export function isHeavy(source: string): boolean {
+  const prose = source.replace(fencedCode, '')
+  const signs = prose.split(/\n[ \t>]*\n/).map(paragraph => countOf(sign, paragraph))
+  return (
+    countOf(/\n/g, prose) > maxLines ||
+    sumOf(signs) > maxSigns ||
+    // What a sign means may depend on all others of its paragraph.
+    sumOf(signs.map(count => count ** 2)) > maxEffort ||
+    countOf(/^[ \t>]*[=-]+[ \t]*$/gm, prose) > maxUnderlines ||
+    sumOf(prose.split('\n').map(markersOf)) > maxMarkers ||
+    deep.test(prose)
+  )
+}
+
+/** Most rows of one sign are read in one go. */
+const sign = /[[\]()@]|([\p{P}\p{S}])\1{0,15}/gu
+const fencedCode = /^(`{3,}(?!`)|~{3,}(?!~))[^`\n]*\n(?:.*\n)*?\1[`~]*[ \t]*$/gm
+
+/** All quotes and items that are open begin or end where a line begins. */
+const markersOf = (line: string): number =>
+  countOf(/>|[-+*]|\d[.)]/g, /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)]))*/.exec(line)?.[0] ?? '')
+
+const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0)
+
+const countOf = (sign: RegExp, text: string): number => text.match(sign)?.length ?? 0
