@@ -4,7 +4,15 @@ import { command, type Request, reject } from './command.ts'
 import { inTheWay } from './in-the-way.ts'
 import type { Reads } from './reads.ts'
 import { askedBefore } from './run-options.ts'
-import { leaving, originOf, type Settings, settled, superseding, type Wanted } from './start-decision.ts'
+import {
+  leaving,
+  originOf,
+  rejectStart,
+  type Settings,
+  settled,
+  superseding,
+  type Wanted,
+} from './start-decision.ts'
 import { type StartReads, settlingOf } from './start-facts.ts'
 import type { AskedLast, Past } from './thread-history.ts'
 
@@ -43,8 +51,8 @@ export const retryCommand = command({
     const { settling, paused } = before
     if (!settling.usable) return reject({ kind: 'bad-settings', problem: settling.problem ?? '' })
     const options = settled(wanted(request, before.last), trigger.thread, settling)
-    if ('kind' in options) return reject(options)
-    if (paused !== undefined) return reject({ kind: 'paused', why: paused })
+    if ('kind' in options) return rejectStart(settling, options)
+    if (paused !== undefined) return rejectStart(settling, { kind: 'paused', why: paused })
     return {
       kind: 'start',
       run: newRun({

@@ -73,13 +73,13 @@ type Free = StartFacts & { kind: 'free' }
 function startAfresh({ trigger, runId }: Request, wanted: Wanted, facts: Free): Decision {
   const { head, past, last, settling, paused } = facts
   const { settings, problem, usable } = settling
-  if (head && isFork(head, trigger.thread)) return reject({ kind: 'fork' })
+  if (head && isFork(head, trigger.thread)) return rejectStart(settling, { kind: 'fork' })
   if (!usable) return reject({ kind: 'bad-settings', problem: problem ?? '' })
   const asked = completed(trigger, wanted, { ...facts, settings })
-  if ('kind' in asked) return reject(asked)
+  if ('kind' in asked) return rejectStart(settling, asked)
   const options = settled(asked, trigger.thread, settling)
-  if ('kind' in options) return reject(options)
-  if (paused !== undefined) return reject({ kind: 'paused', why: paused })
+  if ('kind' in options) return rejectStart(settling, options)
+  if (paused !== undefined) return rejectStart(settling, { kind: 'paused', why: paused })
   const run = newRun({
     ...identity({ trigger, runId, asked, options }),
     settings,
@@ -90,6 +90,10 @@ function startAfresh({ trigger, runId }: Request, wanted: Wanted, facts: Free): 
   })
   return { kind: 'start', run }
 }
+
+/** All that is wrong is told at once: the slips of the settings, too, whatever else is the reason. */
+export const rejectStart = ({ problem }: Pick<Settings, 'problem'>, reply: Reply): Decision =>
+  reject(problem === undefined ? reply : { kind: 'beside-slips', reply, problem })
 
 /** That a Run was stopped or failed is old news once the next one is over. */
 export function superseding({ thread }: Asking, last: AskedLast | undefined): Pick<NewRun, 'supersedes'> {

@@ -70,6 +70,9 @@ const settling = (file = '', rest: Partial<Settings> = {}): Settings => ({
   ...rest,
 })
 
+/** The last version without it holds. */
+const withSlip = settling('', { problem: 'line 2' })
+
 const marker = {
   run: 'run-1',
   repo: 100,
@@ -186,6 +189,24 @@ describe('what asks for work', () => {
       asking(comment),
       start(free({ paused: 'the budget is spent' })),
       rejects('paused'),
+    ],
+    [
+      'from a fork, where the settings have a slip, too',
+      asking({ ...comment, thread: pullThread }),
+      start(free({ head: { ...head, repoId: 200 }, settling: withSlip })),
+      rejects('beside-slips', { reply: { kind: 'fork' }, problem: 'line 2' }),
+    ],
+    [
+      'with a model that there is not, where the settings have a slip, too',
+      asking(comment, { options: { model: 'gpt-2' } }),
+      start(free({ settling: withSlip })),
+      rejects('beside-slips', { reply: { kind: 'model', model: 'gpt-2' }, problem: 'line 2' }),
+    ],
+    [
+      'while the bot is paused, where the settings have a slip, too',
+      asking(comment),
+      start(free({ settling: withSlip, paused: 'the budget is spent' })),
+      rejects('beside-slips', { reply: { kind: 'paused' }, problem: 'line 2' }),
     ],
     [
       'where a session can go on',

@@ -46,6 +46,8 @@ export type Reply =
   | { kind: 'not-as-user' }
   | { kind: 'not-granted'; what: 'as_user' | 'signal_report' | 'sandboxes'; owner: string }
   | { kind: 'bad-settings'; problem: string }
+  /** The reason is another one, but whoever mends it meets the slips next. */
+  | { kind: 'beside-slips'; reply: Reply; problem: string }
   | { kind: 'paused'; why: string }
   | { kind: 'not-served'; owner: string }
   | { kind: 'gave-up'; reason: string }
@@ -59,8 +61,10 @@ export function replyComment(login: string, reply: Reply): string {
   return reply.kind === 'help' ? helpText(reply) : `@${login} ${sentence(reply)}`
 }
 
-function sentence(reply: Exclude<Reply, { kind: 'help' }>): string {
+function sentence(reply: Reply): string {
   switch (reply.kind) {
+    case 'help':
+      return helpText(reply)
     case 'mistake':
       return `${mistakeSentence(reply.mistake)}${partly.has(reply.mistake.kind) ? '' : ' Nothing was started.'}`
     case 'not-allowed':
@@ -117,6 +121,8 @@ function sentence(reply: Exclude<Reply, { kind: 'help' }>): string {
       return `${granted[reply.what]} in this repository. An admin of this bot can grant it: ${code(`owners.${reply.owner}.${reply.what}`)} in its settings file. Nothing was started.`
     case 'bad-settings':
       return `the settings that hold here have a slip, and never were without one. Nothing was started; put it right and ask again.\n\n${itemsOf(reply.problem)}`
+    case 'beside-slips':
+      return `${sentence(reply.reply)}\n\n⚠️ The settings that hold here have a slip, too:\n\n${itemsOf(reply.problem)}`
     case 'paused':
       return `nothing starts here now: ${inlineWords(reply.why, 500)}. Ask again later.`
     case 'not-served':
