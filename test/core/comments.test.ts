@@ -690,7 +690,7 @@ describe('the last word', () => {
   })
   test('failed', () => {
     expect(closingComment(phases.failed)).toMatchInlineSnapshot(`
-      "@maya this run failed. The agent ran into a usage or spend limit
+      "@maya this run failed. The agent ran into a usage or spend limit.
 
       **What to do:** Wait, then \`/codex retry\`.
 
@@ -721,6 +721,37 @@ describe('the last word', () => {
       answer: See the last comment of this pull request.
       nothing: See the last comment of this pull request."
     `)
+  })
+})
+
+describe('in the thread of one of several inline comments', () => {
+  const answered = (name: 'pushed' | 'answer' | 'failed', answer: string, at: number): string => {
+    const run = phases[name]
+    const sessionLog = { offset: 0, turns: 1, idle: true, ...run.sessionLog, answer }
+    return inlineAnswer({ ...run, sessionLog, announced: { ...run.announced, inline: at } })
+  }
+
+  test.each([
+    ['Review comment 2: Renamed it.'],
+    ['All done.\n\n- **Review comment 2:** Renamed it.\nReview comment 3: Left.'],
+    ['> review comment 2 : Renamed it.'],
+    ['Review comment 2:\nReview comment 2: Renamed it.'],
+  ])('what the agent said of it: %j', answer => {
+    expect(answered('answer', answer, 1)).toBe('> Renamed it.')
+    expect(answered('pushed', answer, 1)).toMatch(/^> Renamed it\.\n\nSee \[`ccccccc`\]/)
+    expect(answered('pushed', answer, 0)).toMatch(/^See/)
+    expect(answered('failed', answer, 1)).toMatch(/^Not done/)
+  })
+
+  test.each(['Review comment 12: No.', 'See review comment 2: no.', 'Review comment 2', ''])(
+    'not what it said of others: %j',
+    answer => expect(answered('pushed', answer, 1)).toMatch(/^See/),
+  )
+
+  test('what it said has no side effects', () => {
+    expect(answered('answer', 'Review comment 1: ask @sam, closes #1 <b>', 0)).not.toMatch(
+      /@sam|closes #1|<b>/,
+    )
   })
 })
 
@@ -792,6 +823,11 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   'bad-settings': {
     kind: 'bad-settings',
     problem: ".github/codex.yml, line 2: `effort` can't be `enormous`: use `low` or `max`",
+  },
+  'beside-slips': {
+    kind: 'beside-slips',
+    reply: { kind: 'fork' },
+    problem: '.github/codex.yml, line 1: `modle` is not a setting; and 2 more',
   },
   paused: { kind: 'paused', why: 'the budget of November is spent' },
   'not-served': { kind: 'not-served', owner: 'globex' },
@@ -919,6 +955,13 @@ describe('replies', () => {
       bad-settings: @maya the settings that hold here have a slip, and never were without one. Nothing was started; put it right and ask again.
 
       - .github/codex.yml, line 2: \`effort\` can't be \`enormous\`: use \`low\` or \`max\`
+
+      beside-slips: @maya this pull request comes from a fork, and Codex can only push to branches of this repository. Nothing was started. Push the branch here, or ask on an issue instead.
+
+      ⚠️ The settings that hold here have a slip, too:
+
+      - .github/codex.yml, line 1: \`modle\` is not a setting
+      - and 2 more
 
       paused: @maya nothing starts here now: the budget of November is spent. Ask again later.
 

@@ -18,7 +18,10 @@ onBothQueues('Somebody reviews', world => {
   it('one submitted review is one run, with all its inline comments, each answered', async () => {
     const { github, posthog } = world()
     const { number, path, thread } = await pullBy('maya/review')
-    posthog.script('address these', { kind: 'pushesToBranch', text: 'All addressed.' })
+    posthog.script('address these', {
+      kind: 'pushesToBranch',
+      text: 'All addressed but one.\n\n- **Review comment 2**: Kept, as `b.ts` needs it.\n',
+    })
     await github.as('mario').reviews(number, {
       body: '/codex address these',
       event: 'COMMENT',
@@ -34,13 +37,15 @@ onBothQueues('Somebody reviews', world => {
     })
     expect(lineComments.filter(({ author }) => author === github.botLogin).map(({ body }) => body)).toEqual([
       expect.stringMatching(/^See \[`[0-9a-f]{7}`\]/),
-      expect.stringMatching(/^See \[`[0-9a-f]{7}`\]/),
+      expect.stringMatching(/^> Kept, as `b\.ts` needs it\.\n\nSee \[`[0-9a-f]{7}`\]/),
     ])
     const { tasks, runs } = ledgerOf(world(), number)
     expect([tasks.length, runs.length]).toEqual([1, 1])
     const prompt = JSON.stringify(runs[0]?.body)
-    expect(prompt).toContain('Rename this.')
-    expect(prompt).toContain('And this.')
+    expect(prompt).toMatch(
+      /Review comment 1 by mario .*Rename this\..*Review comment 2 by mario .*And this\./,
+    )
+    expect(prompt).toContain('what you did about it')
     expect(prompt).toContain(path)
   })
 

@@ -7,6 +7,7 @@ import { fullName, threadName } from '../model/thread.ts'
 import type { InlineComment } from '../model/trigger.ts'
 import { type Run, resumedSession } from '../run/run.ts'
 import { fenced, visibleCode, visibleText } from '../text/untrusted.ts'
+import { remarkName } from './remarks.ts'
 
 const maxBody = 30_000
 const maxHunk = 4_000
@@ -36,8 +37,8 @@ export function promptOf(run: Run, words: Words, fence: string): string {
   return [
     knows ? moreWords(run, words) : instruction(run, words),
     knows ? '' : standing(run),
-    knows ? linesOfCode(words, fence) : context(run, words, fence),
-    run.request.what === 'plan' ? planOnly : expectations(run),
+    knows ? linesOfCode(run, words, fence) : context(run, words, fence),
+    run.request.what === 'plan' ? planOnly : expectations(run, words),
   ]
     .filter(part => part !== '')
     .join('\n\n')
@@ -79,7 +80,7 @@ function context(run: Run, words: Words, fence: string): string {
     ...(run.threadContext?.comments ?? []).flatMap(({ author, body }) => ['', `Comment by ${author}:`, body]),
     ...askedBefore(run, words),
     ...approvedPlan(run),
-    ...(words.inline ?? []).flatMap(inlineComment),
+    ...remarks(run, words),
   ]
   return [`# The ${noun(run)}`, asItWas, fenced(parts.join('\n'), fence)].join('\n\n')
 }
@@ -95,17 +96,26 @@ const approvedPlan = ({ request: { approves } }: Run): string[] =>
     ? []
     : ['', 'The plan that was made for this, and approved:', visibleText(approves.text, maxPlan)]
 
-function linesOfCode({ inline = [] }: Words, fence: string): string {
-  if (inline.length === 0) return ''
-  const parts = inline.flatMap(inlineComment).slice(1)
+function linesOfCode(run: Run, words: Words, fence: string): string {
+  const [, ...parts] = remarks(run, words)
+  if (parts.length === 0) return ''
   return ['# The lines it is about', asItWas, fenced(parts.join('\n'), fence)].join('\n\n')
 }
 
-function inlineComment(comment: InlineComment): string[] {
+/** Those of a review that a Run began with are each answered in their own thread, so the agent can name them. */
+const isNumbered = ({ id, request: { origin } }: Run, words: Words): boolean =>
+  words.id === id && origin.kind === 'comment' && origin.commentRef.kind === 'review'
+
+const remarks = (run: Run, words: Words): string[] =>
+  (words.inline ?? []).flatMap((comment, at) =>
+    inlineComment(comment, isNumbered(run, words) ? ` ${at + 1}` : ''),
+  )
+
+function inlineComment(comment: InlineComment, number: string): string[] {
   const { author, line, hunk, body, parent } = comment
   return [
     '',
-    `Review comment by ${author} on ${pathOf(comment)}${line === null ? '' : `, line ${line}`}:`,
+    `Review comment${number} by ${author} on ${pathOf(comment)}${line === null ? '' : `, line ${line}`}:`,
     visibleCode(hunk, maxHunk),
     ...(parent
       ? [`In answer to ${parent.author}, who wrote:`, visibleText(parent.body, maxHunk), `${author} wrote:`]
@@ -117,8 +127,9 @@ function inlineComment(comment: InlineComment): string[] {
 /** Whoever writes a file names it, and a name may hold anything. */
 const pathOf = ({ path }: InlineComment): string => visibleText(path, 500).replace(/\s+/g, ' ')
 
-function expectations(run: Run): string {
+function expectations(run: Run, words: Words): string {
   const lines = run.thread.kind === 'pull' ? forPull(run) : forIssue(run)
+  if (isNumbered(run, words) && words.inline?.length) lines.push(ofEachRemark)
   return ['# What is expected back', ...lines.map(line => `- ${line}`)].join('\n')
 }
 
@@ -149,6 +160,8 @@ const always = [
   'If nothing needs to be changed, or the instruction is a question, change nothing and answer it.',
   'End with a short summary for the person who asked: what you did, what you checked, what is left.',
 ]
+
+const ofEachRemark = `Below the summary, say in one line for each review comment what you did about it; the line begins with "${remarkName(1)}:", "${remarkName(2)}:" and so on.`
 
 const planOnly = [
   '# What is expected back',

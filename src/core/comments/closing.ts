@@ -1,17 +1,18 @@
 /** The last word of a Run: one new comment that carries the answer itself, since edits notify nobody. */
-import { isAnsweredInline, listener } from '../run/last-word.ts'
+import { saidOfRemark } from '../agent/remarks.ts'
+import { leavesBoxInStatus, listener } from '../run/last-word.ts'
 import type { Outcome, Run } from '../run/run.ts'
-import { code, inlineWords } from '../text/safe-markdown.ts'
+import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { boxesAfter } from './boxes.ts'
 import { details } from './details.ts'
 import { leftBehind, newPulls, pullLink, resultSmall } from './result.ts'
 import { warnings } from './warnings.ts'
-import { agentLeft, agentWords, begun, branchUrl, commitUrl, type Deployment, small } from './words.ts'
+import { agentLeft, agentWords, asSentence, branchUrl, commitUrl, type Deployment, small } from './words.ts'
 
 export function closingComment(run: Run, deployment: Deployment): string {
   if (!run.outcome) return ''
   const said = `@${listener(run)} ${sentence(run, run.outcome)}`
-  return [said, ...(isAnsweredInline(run) ? [] : rest(run, deployment))]
+  return [said, ...(leavesBoxInStatus(run) ? [] : rest(run, deployment))]
     .filter(part => part !== '')
     .join('\n\n')
 }
@@ -38,7 +39,7 @@ function sentence(run: Run, outcome: Outcome): string {
     case 'stopped':
       return `${stoppedBy(run, outcome)} ${leftBehind(run)}`
     case 'failed':
-      return `this run failed. ${begun(inlineWords(outcome.reason, 300))}${run.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
+      return `this run failed. ${asSentence(inlineWords(outcome.reason, 300))}${run.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
   }
 }
 
@@ -59,20 +60,25 @@ function stoppedBy(run: Run, { by, because }: Outcome & { kind: 'stopped' }): st
   return because === undefined ? `${who} stopped this run.` : `this run was stopped, since ${who} ${because}.`
 }
 
-/** In the thread of an inline comment. What came of that very comment is not known, so it is not said. */
+/** In the thread of the inline comment whose turn it is. What came of it is said only if the agent said it. */
 export function inlineAnswer(run: Run): string {
-  switch (run.outcome?.kind) {
+  const { sessionLog, announced, outcome } = run
+  const said = saidOfRemark(sessionLog?.answer ?? '', announced.inline + 1)
+  const quote = said === undefined ? '' : `${quoted(said, maxOfRemark)}\n\n`
+  switch (outcome?.kind) {
     case 'pushed':
-      return `See ${commit(run, run.outcome.sha)}.`
+      return `${quote}See ${commit(run, outcome.sha)}.`
     case 'pull':
-      return `See ${pullLinks(run)}.`
+      return `${quote}See ${pullLinks(run)}.`
     case 'failed':
     case 'stopped':
       return 'Not done: see the last comment of this pull request.'
     default:
-      return 'See the last comment of this pull request.'
+      return quote.trimEnd() || 'See the last comment of this pull request.'
   }
 }
+
+const maxOfRemark = 1_000
 
 const pullLinks = (run: Run): string => newPulls(run).map(pullLink).join(', ')
 

@@ -46,9 +46,9 @@ export function workLines(run: Run, now: number): string[] {
   return [
     instruction(run),
     ...outages(run, now),
-    [limitLine(run), activity(run, now), ...plan(run), ...openPulls(run)]
-      .filter(line => line !== '')
-      .join('\n'),
+    [limitLine(run), activity(run, now)].filter(line => line !== '').join('\n'),
+    plan(run).join('\n'),
+    openPulls(run).join('\n'),
     run.summary ? quoted(run.summary, maxSummary) : '',
   ]
 }

@@ -34,6 +34,10 @@ export const cell = (text: string): string => code(text).replaceAll('|', '\\|')
 
 export const begun = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 
+/** With what it begins and ends with. */
+export const asSentence = (words: string): string =>
+  /[.!?…]$/.test(words) ? begun(words) : `${begun(words)}.`
+
 /** GitHub refuses longer ones. */
 export const maxComment = 65_536
 

@@ -1,0 +1,17 @@
+/** The comments of a review by their numbers: how the agent is asked to name them, and what it said of each. */
+
+export const remarkName = (number: number): string => `Review comment ${number}`
+
+/** Marks that a line of Markdown may have around its first words. */
+const marks = '[ \\t>*_#`-]*'
+
+/** `undefined` where it said nothing of that one by its number. */
+export function saidOfRemark(answer: string, number: number): string | undefined {
+  const begins = new RegExp(`^${marks}${remarkName(number)}${marks}:${marks}(?=[^ \\t])`, 'i')
+  for (const line of answer.split('\n')) {
+    const [name] = begins.exec(line) ?? []
+    const said = name === undefined ? '' : line.slice(name.length).trim()
+    if (said !== '') return said
+  }
+  return undefined
+}
