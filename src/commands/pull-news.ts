@@ -77,7 +77,8 @@ async function tellItsRun(
 }
 
 async function redraw(context: CommandContext, run: Run): Promise<Run> {
-  if (!run.status) return run
+  // What is folded away is outdated for whoever unfolds it.
+  if (!run.status || run.status.minimized) return run
   const { text, status } = sentStatus({ deps: context.deps, run }, run.status)
   const thread =
     threadSlot(run.thread) === threadSlot(context.record.trigger.thread)

@@ -1,4 +1,5 @@
 /** Tick boxes in our comments that do the same as the words. */
+import { offerAfter } from '../run/last-word.ts'
 import type { Run } from '../run/run.ts'
 
 export type Box = 'stop' | 'retry' | 'approve'
@@ -11,9 +12,9 @@ const labels: Record<Box, string> = {
 
 export const boxFor = (of: Box): string => `- [ ] ${labels[of]} <!-- codex-box:${of} -->`
 
-export function boxesAfter({ outcome, request }: Run): string {
-  if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return boxFor('retry')
-  return request.what === 'plan' && outcome?.kind === 'answer' ? boxFor('approve') : ''
+export function boxesAfter(run: Run): string {
+  const offer = offerAfter(run)
+  return offer ? boxFor(offer) : ''
 }
 
 const line = /^- \[([ xX])\] .*<!-- codex-box:(stop|retry|approve) -->/gm

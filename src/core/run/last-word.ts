@@ -13,12 +13,20 @@ export function endsQuietly(run: Run): boolean {
   return neverBegan(run) && run.ahead === undefined && run.round === 0
 }
 
+/** What can be done with a box, once it is over. */
+export function offerAfter({ outcome, request }: Run): 'retry' | 'approve' | undefined {
+  if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return 'retry'
+  return request.what === 'plan' && outcome?.kind === 'answer' ? 'approve' : undefined
+}
+
 /** Who asked on a line of code is answered there, and GitHub tells of no box that is ticked there. */
-export const isAnsweredInline = ({ request: { origin } }: Run): boolean =>
+export const leavesBoxInStatus = (run: Run): boolean => isAnsweredInline(run) && offerAfter(run) !== undefined
+
+const isAnsweredInline = ({ request: { origin } }: Run): boolean =>
   origin.kind === 'comment' && origin.commentRef.kind === 'inline'
 
 /** Nothing below the status says what is in it; else the last word does, and the status is folded away. */
-export const staysInStatus = (run: Run): boolean => endsQuietly(run) || isAnsweredInline(run)
+export const staysInStatus = (run: Run): boolean => endsQuietly(run) || leavesBoxInStatus(run)
 
 /** Its last word stands below its status, and says all that is left to say. */
 export const isSuperseded = ({ status, announced }: Run): boolean =>
@@ -32,3 +40,7 @@ const showsItself = ({ outcome, request, agentLeft }: Run): boolean =>
 
 export const neverBegan = ({ outcome, admitted, instructionSent }: Run): boolean =>
   outcome?.kind === 'failed' && !admitted && !instructionSent
+
+/** Nobody looks into a status that is folded away: what goes on after all is told in a new one. */
+export const inTheOpen = ({ status }: Run): Pick<Run, 'status'> =>
+  status?.minimized ? { status: undefined } : { status }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { messageOfToday } from '../model/former-names.ts'
 import type { RunQueue } from '../model/ports.ts'
+import { inTheOpen } from './last-word.ts'
 import { withOutage } from './outage.ts'
 import { isTerminal, type MessageAnswer, type Run, RunMessage, Source } from './run.ts'
 
@@ -195,6 +196,7 @@ function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
           resultChecked: false,
           round: run.round + 1,
           announced: { ...run.announced, comment: false },
+          ...inTheOpen(run),
         }
       : {}),
   }

@@ -7,6 +7,7 @@ import { isNotFound } from '../../core/model/errors.ts'
 import { threadName } from '../../core/model/thread.ts'
 import { cancelledAt, isStopping } from '../../core/run/agent-end.ts'
 import { observe } from '../../core/run/apply-snapshot.ts'
+import { inTheOpen } from '../../core/run/last-word.ts'
 import { handedOver } from '../../core/run/messages.ts'
 import { outageOf } from '../../core/run/outage.ts'
 import { optionByWords, rejecting } from '../../core/run/permission-request.ts'
@@ -27,16 +28,10 @@ import {
   lookIntervalWithStream,
 } from '../../core/run/timing.ts'
 import { grantsOf } from '../../core/settings/deployment-settings.ts'
-import {
-  type Attachment,
-  type AttachmentFile,
-  attachmentsIn,
-  onlyOnce,
-  type StagedAttachments,
-} from '../../core/text/attachment-links.ts'
+import type { Attachment, AttachmentFile, StagedAttachments } from '../../core/text/attachment.ts'
 import { givesWay } from './await-admission.ts'
 import { costSoFar } from './find-result.ts'
-import { attachmentsOf, stageAttachments } from './stage-attachments.ts'
+import { attachedIn, attachmentsOf, stageAttachments } from './stage-attachments.ts'
 import { once, type StepContext } from './step-context.ts'
 
 const maxTitle = 255
@@ -148,7 +143,7 @@ async function speakTo(
   // Perhaps it was said before somebody said stop: then there is something to cancel, and else it does no harm.
   if (run.stop || run.outcome) return none
   const text = promptOf(run, firstWords(run), deps.fence())
-  const attachments = await attach(context, attachmentsOf(run), file =>
+  const attachments = await attach(context, await attachmentsOf(run), file =>
     deps.posthog.addArtifact(earlier, file),
   )
   await context.save({ ...run, intent: run.intent ?? { kind: 'rejoin', at: deps.now(), offset } })
@@ -202,7 +197,7 @@ export async function stageForRun(context: StepContext): Promise<Run> {
   const { taskId } = run
   if (taskId === undefined) return run
   // Later runs of a session are started by a follow-up, whose own files come with its words.
-  const wanted = run.instructionSent ? [] : attachmentsOf(run)
+  const wanted = run.instructionSent ? [] : await attachmentsOf(run)
   return {
     ...run,
     attachments: await attach(context, wanted, file => deps.posthog.stageArtifact(taskId, file)),
@@ -297,7 +292,7 @@ export async function deliver(context: StepContext): Promise<Run> {
   const spoken = run.intent?.kind === 'deliver' && run.intent.messageId === followUp.id
   if (await answerQuestion(context, session, followUp)) return answered(run)
   const text = promptOf(run, wordsOf(followUp), deps.fence())
-  const files = filesOf(run, followUp)
+  const files = await filesOf(run, followUp)
   const attached = await attach(context, files, file => deps.posthog.addArtifact(session, file))
   await context.save({ ...run, intent: { kind: 'deliver', at: deps.now(), messageId: followUp.id } })
   await context.job.assertLocked()
@@ -310,8 +305,8 @@ export async function deliver(context: StepContext): Promise<Run> {
   return sentFollowUp(run, attached)
 }
 
-const filesOf = (run: Run, { text, inline = [] }: FollowUp): Attachment[] =>
-  onlyOnce([text, ...inline.map(({ body }) => body)].flatMap(body => attachmentsIn(body, run.thread.url)))
+const filesOf = (run: Run, { text, inline = [] }: FollowUp): Promise<Attachment[]> =>
+  attachedIn([text, ...inline.map(({ body }) => body)], run.thread.url)
 
 /** The run has ended: what it was told before and did not read is said again, before anything else. */
 async function knowingUnread({ run, deps }: StepContext, session: Session): Promise<Run> {
@@ -377,6 +372,7 @@ export function resumeWork({ run }: StepContext): Run {
     reported: run.pulls.length,
     round: run.round + 1,
     ...(run.branch?.made && run.announced.branch ? { branch: undefined } : {}),
+    ...inTheOpen(run),
   }
   return session && run.taskRun && isTerminal(run.taskRun.status) ? resumed(again, session) : again
 }

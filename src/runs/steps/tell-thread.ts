@@ -8,7 +8,7 @@ import { Rejected } from '../../core/model/errors.ts'
 import type { Marker } from '../../core/model/marker.ts'
 import type { CommentRef } from '../../core/model/trigger.ts'
 import type { OwnComment, Settling, Target } from '../../core/model/views.ts'
-import { endsQuietly, isSuperseded } from '../../core/run/last-word.ts'
+import { endsQuietly, isSuperseded, leavesBoxInStatus } from '../../core/run/last-word.ts'
 import type { Now } from '../../core/run/next-step.ts'
 import { backupOf } from '../../core/run/recovery-record.ts'
 import { type Run, sessionOf } from '../../core/run/run.ts'
@@ -127,7 +127,8 @@ export async function editStatus(context: StepContext): Promise<Run> {
   if (!run.status) return run
   const { text, status } = sentStatus(context, run.status)
   await context.job.assertLocked()
-  if (status.hash === run.status.hash && status.heardAt === run.status.heardAt) return { ...run, status }
+  const isSame = status.hash === run.status.hash && status.heardAt === run.status.heardAt
+  if (isSame || run.status.minimized) return { ...run, status }
   try {
     const edited = await context.github.edit(run.status.commentId, text)
     context.deps.reached('status edit sent, not recorded')
@@ -168,7 +169,7 @@ export async function conclude(context: StepContext): Promise<Run> {
         markedWith(context, await context.github.ownComments(at - skew, commentRef), 'closing')?.id,
       perform: () => context.github.comment(text, commentRef),
     })
-    const word = commentRef === undefined
+    const word = !leavesBoxInStatus(context.run)
     return { ...context.run, intent: undefined, threadBlocked: undefined, announced: { ...told, word } }
   } catch (error) {
     if (!(error instanceof Rejected) || error.of === 'read') throw error

@@ -1,0 +1,88 @@
+/** A status that is folded away is out of sight: nothing is said there any more. */
+import { expect, it } from 'vitest'
+import { onBothQueues } from '../world/on-queues.ts'
+import { ledgerOf, Thread, words } from '../world/thread.ts'
+
+onBothQueues(
+  'The status is folded away',
+  world => {
+    it('words that come before the run is put away are worked on in the open, below it', async () => {
+      const { github, posthog } = world()
+      const maya = github.as('maya')
+      const { number } = await maya.opensIssue({ title: 'Fold me', body: 'x' })
+      const thread = new Thread(world(), number)
+      posthog.script('and the docs', { kind: 'pushesToBranch', text: 'The docs, too.' })
+      const late = github.fault({
+        method: 'DELETE',
+        path: '/labels/codex',
+        fault: { kind: 'delay', ms: 4_000 },
+      })
+      await maya.labels(number, 'codex')
+      await thread.waitForFolded()
+      await github.waitFor(() => late.hits === 1)
+      await maya.comments(number, '/codex and the docs')
+      await thread.waitForAnswer('The docs, too.')
+      await thread.waitForFolded()
+      expect(ledgerOf(world(), number).tasks).toHaveLength(1)
+      expect(await thread.statuses()).toHaveLength(2)
+      const [first, second] = (await thread.botComments()).filter(({ body }) => body.startsWith('### '))
+      const answer = (await thread.botComments()).find(({ body }) => body.includes('The docs, too.'))
+      expect(Number(second?.id)).toBeGreaterThan(Number(first?.id))
+      expect(Number(answer?.id)).toBeGreaterThan(Number(second?.id))
+    })
+
+    it('a merge edits nothing that is out of sight', async () => {
+      const { github } = world()
+      const maya = github.as('maya')
+      const { number } = await maya.opensIssue({ title: 'Merge me later', body: 'x' })
+      await maya.comments(number, '/codex do it')
+      const thread = new Thread(world(), number)
+      await thread.waitForFolded()
+      await github.settled()
+      const pull = Number(/pull\/(\d+)/.exec(await thread.status())?.[1])
+      const before = github.calls.length
+      await maya.readies(pull)
+      await maya.mergesPull(pull)
+      const since = () => github.calls.slice(before).filter(({ actor }) => actor !== 'maya')
+      await github.waitFor(() => since().some(({ path }) => path.endsWith(`/pulls/${pull}`)))
+      await github.settled()
+      expect(since().filter(({ method, path }) => method === 'PATCH' && path.includes('/comments/'))).toEqual(
+        [],
+      )
+    })
+
+    it('also when the answer stands on the line that was asked about, with all that is left to say', async () => {
+      const { github, posthog } = world()
+      const maya = github.as('maya')
+      await maya.pushes('maya/asks', { 'src/asks.ts': 'one\ntwo\nthree\n' })
+      const { number } = await maya.opensPull({ head: 'maya/asks', title: 'Asks', body: 'x' })
+      posthog.script('why three', { kind: 'answers', text: 'Because of two.' })
+      await maya.commentsOnLine(number, { path: 'src/asks.ts', line: 3, body: '/codex why three?' })
+      const thread = new Thread(world(), number)
+      const answer = await github.waitFor(async () =>
+        (await github.thread(number)).lineComments.find(({ author }) => author === github.botLogin),
+      )
+      expect(words({ ...answer, minimized: undefined })).toMatch(
+        /^@maya here is the answer\.\n\n> Because of two\.\n\n[\s\S]*<sub>why three\? · .*session/,
+      )
+      await thread.waitForFolded()
+      expect(await thread.answers()).toEqual([])
+    })
+
+    it('but not where it has a box to tick, which GitHub would not tell of on a line', async () => {
+      const { github, posthog } = world()
+      const maya = github.as('maya')
+      await maya.pushes('maya/fails', { 'src/fails.ts': 'one\n' })
+      const { number } = await maya.opensPull({ head: 'maya/fails', title: 'Fails', body: 'x' })
+      posthog.script('break it', { kind: 'fails', message: 'bad luck' })
+      await maya.commentsOnLine(number, { path: 'src/fails.ts', line: 1, body: '/codex break it' })
+      const thread = new Thread(world(), number)
+      expect(await thread.waitForStatus('😕')).toContain('<sub>break it · ')
+      await github.settled()
+      const [status] = (await thread.botComments()).filter(({ body }) => body.startsWith('### '))
+      expect(status?.body).toContain('codex-box:retry')
+      expect(status?.minimized).toBeFalsy()
+    })
+  },
+  { oneByOne: true },
+)
