@@ -1,6 +1,6 @@
 /** Each kind of thread that people read, with the comments as the bot would write them. */
 import { commands, settingsFile } from '../../src/commands/command-registry.ts'
-import { closingComment } from '../../src/core/comments/closing.ts'
+import { closingComment, inlineAnswer } from '../../src/core/comments/closing.ts'
 import { type Reply, replyComment } from '../../src/core/comments/replies.ts'
 import { statusComment } from '../../src/core/comments/status.ts'
 import type { Run } from '../../src/core/run/run.ts'
@@ -125,6 +125,17 @@ const failed = working({
   },
 })
 
+const reviewed = working({
+  ...over,
+  ...onPull,
+  ...heard(
+    'All three are dealt with, and the suite passes.\n\nReview comment 1: Called it `redirectDone`, here and in its callers.\nReview comment 2: Yes, `billing/export.ts` imports it, so it stays.',
+  ),
+  ...asking('address these'),
+  outcome: { kind: 'pushed', sha: 'c553e2e4'.repeat(5) },
+  pushed: 'c553e2e4'.repeat(5),
+})
+
 export const kinds: Readonly<Record<string, ThreadKind>> = {
   working: {
     title: 'While it works',
@@ -187,6 +198,19 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
           pushed: 'c553e2e4'.repeat(5),
         }),
       ),
+    ],
+  },
+  review: {
+    title: 'A review, and its comments on lines',
+    comments: [
+      says('/codex address these'),
+      ...ended(reviewed),
+      says('Rename this: `x` says nothing.'),
+      bot(inlineAnswer({ ...reviewed, announced: { ...told, inline: 0 } })),
+      says('Is this still used?'),
+      bot(inlineAnswer({ ...reviewed, announced: { ...told, inline: 1 } })),
+      says('A test for this would be good.'),
+      bot(inlineAnswer({ ...reviewed, announced: { ...told, inline: 2 } })),
     ],
   },
   waiting: {
