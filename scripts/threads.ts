@@ -1,6 +1,7 @@
 /**
  * Draws each kind of thread as GitHub shows it: `cmark-gfm`, GitHub's stylesheet and Chromium make pictures in
- * docs/threads, light and dark. `npm run threads [-- kind …]`
+ * docs/threads, light and dark. `npm run threads [-- kind …]`; it takes a font with emoji, such as Debian's
+ * fonts-noto-color-emoji.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -750,7 +750,7 @@ describe('in the thread of one of several inline comments', () => {
 
   test('what it said has no side effects', () => {
     expect(answered('answer', 'Review comment 1: ask @sam, closes #1 <b>', 0)).not.toMatch(
-      /@sam|closes #1|<b>/,
+      /@sam|closes #1|(?<!\\)<b>/,
     )
   })
 })
