@@ -14,9 +14,11 @@ export interface RunControl {
   readonly branch: string | null
   readonly output: Readonly<Record<string, unknown>> | null
   readonly prompt: string
-  /** The next four wait until the run takes its first turn. */
+  /** The next five wait until the run takes its first turn. */
   progress(step: string, label: string, detail?: string): Promise<void>
   say(text: string): Promise<void>
+  /** One of the agent's own events, such as a tool call or its plan. */
+  update(update: Record<string, unknown>): Promise<void>
   openPull(plan?: Omit<OpensPull, 'kind'>): Promise<void>
   completeTurn(text?: string): Promise<void>
   finish(status: FinalStatus, error?: string): void
@@ -65,6 +67,10 @@ export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' 
     say: async text => {
       await turn()
       run.say(text)
+    },
+    update: async update => {
+      await turn()
+      run.note('session/update', { sessionId: run.sessionId, update })
     },
     openPull: async (plan = {}) => {
       await turn()
