@@ -1,11 +1,8 @@
 /** What the bot does in a thread: react, answer, edit, ask who somebody is. */
-import type { Octokit } from '@octokit/rest'
 import { isNotFound, Rejected, RetryLater } from '../core/model/errors.ts'
-import { type Role, roles } from '../core/model/role.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
 import type { CommentRef, InlineComment } from '../core/model/trigger.ts'
 import type {
-  CheckReport,
   Closing,
   CommentView,
   OwnComment,
@@ -16,13 +13,14 @@ import type {
   Target,
   ThreadState,
 } from '../core/model/views.ts'
-import { settingsPath } from '../core/settings/repository-settings.ts'
 import type { GitHubApp } from './app-client.ts'
 import { attachmentReader } from './attachment-reader.ts'
 import { branchesOf } from './branches.ts'
-import { textOf } from './owner-files.ts'
+import { permissionOf } from './permission.ts'
+import { addReaction, removeReaction } from './reactions.ts'
 import { type GivenComment, readAhead, threadKey } from './read-ahead.ts'
-import { graphQlName, settleThread } from './settle-thread.ts'
+import { repositoryFiles } from './repository-files.ts'
+import { settleThread } from './settle-thread.ts'
 
 export interface ThreadClientOptions {
   now(): number
@@ -47,6 +45,7 @@ export function gitHubThread(
   const { aheads } = app
   const key = threadKey(thread)
   const branches = branchesOf({ client, aheads, thread, redact })
+  const files = repositoryFiles({ app, client, thread, written: text => redact(inOwnWords(text)) })
 
   /** Reactions are decoration: nothing but a limit is told of them. */
   async function react(target: Target, content: Reaction): Promise<void> {
@@ -81,6 +80,7 @@ export function gitHubThread(
 
   return {
     ...branches,
+    ...files,
     react,
     unreact,
     assign,
@@ -216,54 +216,6 @@ export function gitHubThread(
       }
     },
 
-    async file(path: string, commit?: string): Promise<string | undefined> {
-      const ahead = path === settingsPath && commit === undefined ? aheads.take(key, 'settings') : undefined
-      if (ahead) return ahead.text
-      try {
-        const ref = commit === undefined ? {} : { ref: commit }
-        const { data } = await client.rest.repos.getContent({ ...at, path, ...ref })
-        return textOf(data)
-      } catch (error) {
-        if (isNotFound(error)) return undefined
-        throw error
-      }
-    },
-
-    async changedFiles(number: number): Promise<string[]> {
-      const { data } = await client.rest.pulls.listFiles({ ...at, pull_number: number, per_page: 100 })
-      return data.map(({ filename }) => filename)
-    },
-
-    async report(sha: string, { id, name, well, title, summary, annotations }: CheckReport): Promise<void> {
-      const { checks } = app.forChecks(thread).rest
-      const { data } = await checks.listForRef({ ...at, ref: sha, check_name: name })
-      if (data.check_runs.some(run => run.external_id === id)) return
-      await checks.create({
-        ...at,
-        name,
-        head_sha: sha,
-        external_id: id,
-        status: 'completed',
-        conclusion: well ? 'success' : 'failure',
-        output: {
-          title,
-          summary: redact(inOwnWords(summary)),
-          annotations: annotations.map(({ path, line, message }) => ({
-            path,
-            start_line: line,
-            end_line: line,
-            annotation_level: 'failure' as const,
-            message: redact(message),
-          })),
-        },
-      })
-    },
-
-    async fileCommits(path: string): Promise<string[]> {
-      const { data } = await client.rest.repos.listCommits({ ...at, path, per_page: 20 })
-      return data.map(({ sha }) => sha)
-    },
-
     /** Whether somebody is an active member of a team of this repository's organization. */
     async isInTeam(team: string, login: string): Promise<boolean> {
       try {
@@ -376,105 +328,6 @@ function ignoreGone(error: unknown): void {
   throw error
 }
 
-/**
- * `role_name` knows triage and maintain; for a custom role `permission` says which basic role it builds on.
- * Source: GitHub REST, "Get repository permissions for a user".
- */
-function permissionOf({
-  permission,
-  role_name: roleName,
-}: {
-  permission: string
-  role_name?: string
-}): Permission {
-  const name = roleName || permission
-  const role = roleNamed(name) ?? roleNamed(permission) ?? 'none'
-  return { role, name }
-}
-
-const roleNamed = (name: string): Role | undefined =>
-  name === 'push' ? 'write' : name === 'pull' ? 'read' : roles.find(role => role === name)
-
-type At = { owner: string; repo: string }
-type IssueAt = At & { issue_number: number }
-
-async function addReaction(
-  client: Octokit,
-  at: At,
-  issue: IssueAt,
-  target: Target,
-  content: Reaction,
-): Promise<void> {
-  switch (target.kind) {
-    case 'subject':
-      await client.rest.reactions.createForIssue({ ...issue, content })
-      return
-    case 'thread':
-      await client.rest.reactions.createForIssueComment({ ...at, comment_id: target.commentId, content })
-      return
-    case 'inline':
-      await client.rest.reactions.createForPullRequestReviewComment({
-        ...at,
-        comment_id: target.commentId,
-        content,
-      })
-      return
-    case 'review':
-      // REST has no reactions on reviews.
-      await client.graphql(addReactionMutation, { subject: target.nodeId, content: graphQlName[content] })
-  }
-}
-
-const addReactionMutation = `mutation addReaction($subject: ID!, $content: ReactionContent!) {
-  addReaction(input: { subjectId: $subject, content: $content }) { reaction { content } }
-}`
-const removeReactionMutation = `mutation removeReaction($subject: ID!, $content: ReactionContent!) {
-  removeReaction(input: { subjectId: $subject, content: $content }) { reaction { content } }
-}`
 const minimizeMutation = `mutation minimizeComment($subject: ID!) {
   minimizeComment(input: { subjectId: $subject, classifier: OUTDATED }) { clientMutationId }
 }`
-interface Mine {
-  content: Reaction
-  login: string
-}
-
-async function removeReaction(
-  client: Octokit,
-  at: At,
-  issue: IssueAt,
-  target: Target,
-  mine: Mine,
-): Promise<void> {
-  const { content } = mine
-  if (target.kind === 'review') {
-    await client.graphql(removeReactionMutation, { subject: target.nodeId, content: graphQlName[content] })
-    return
-  }
-  if (target.kind === 'subject') {
-    const { data } = await client.rest.reactions.listForIssue({ ...issue, content, per_page: 100 })
-    const id = ownReaction(data, mine.login)
-    if (id !== undefined) await client.rest.reactions.deleteForIssue({ ...issue, reaction_id: id })
-    return
-  }
-  const comment = { ...at, comment_id: target.commentId }
-  if (target.kind === 'thread') {
-    const { data } = await client.rest.reactions.listForIssueComment({ ...comment, content, per_page: 100 })
-    const id = ownReaction(data, mine.login)
-    if (id !== undefined) await client.rest.reactions.deleteForIssueComment({ ...comment, reaction_id: id })
-    return
-  }
-  const { data } = await client.rest.reactions.listForPullRequestReviewComment({
-    ...comment,
-    content,
-    per_page: 100,
-  })
-  const id = ownReaction(data, mine.login)
-  if (id !== undefined)
-    await client.rest.reactions.deleteForPullRequestComment({ ...comment, reaction_id: id })
-}
-
-const ownReaction = (
-  reactions: { id: number; user: { login: string } | null }[],
-  login: string,
-): number | undefined => reactions.find(({ user }) => user?.login === login)?.id
