@@ -775,6 +775,25 @@ describe('a Run that failed sees to its agent', () => {
       'end',
     ],
     [
+      'but not one that has words left to read',
+      working({
+        ...failed,
+        sessionLog: { offset: 1, turns: 1, idle: true, showsWords: true, awaitedMessageId: 'a' },
+      }),
+      {},
+      'cancel',
+    ],
+    [
+      'nor one that had fewer turns than words, where its log shows none',
+      working({
+        ...failed,
+        taskRun: { ...taskRun, messages: 1 },
+        sessionLog: { offset: 1, turns: 1, idle: true, awaitedMessageId: 'a' },
+      }),
+      {},
+      'cancel',
+    ],
+    [
       'one that may have begun is looked for',
       working({ ...failed, taskRun: undefined, intent: { kind: 'start-run', at: t0, before: [] } }),
       {},

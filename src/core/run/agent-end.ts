@@ -1,9 +1,12 @@
 /** Whether the agent of a Run may still work, and what has been done to end it. Pure. */
+import { hasHeardAll } from './apply-snapshot.ts'
 import { isTerminal, type Run } from './run.ts'
 
-/** It has ended, or idles and may be spoken to again. */
-const isAtRest = ({ taskRun, sessionLog }: Run): boolean =>
-  taskRun === undefined || isTerminal(taskRun.status) || sessionLog?.idle === true
+/** It has ended, or idles with nothing left to read, and may be spoken to again. */
+const isAtRest = (run: Run): boolean =>
+  run.taskRun === undefined ||
+  isTerminal(run.taskRun.status) ||
+  (run.sessionLog?.idle === true && hasHeardAll(run))
 
 /** An agent may have been set to work, and nobody knows yet. */
 export const mayHaveBegun = ({ intent }: Run): boolean =>
@@ -31,3 +34,6 @@ export function refusedCancel(run: Run): { since: number; until: number } | unde
 /** A person asked for the end, or the Run itself ended without its agent. */
 export const isStopping = (run: Run): boolean =>
   agentIsToBeSeenTo(run) || (run.stop !== undefined && run.outcome === undefined)
+
+/** Nobody could see that its agent was stopped, or whether there is one: the thread is told. */
+export const leftAlone = (run: Run): Run => ({ ...run, intent: undefined, agentLeft: true })

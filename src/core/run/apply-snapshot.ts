@@ -164,12 +164,17 @@ export function turnIsOver(run: Run, now: number): boolean {
   if (run.taskRun && isTerminal(run.taskRun.status)) return true
   if (!run.sessionLog?.idle) return false
   const quiet = now - (run.sessionLog.idleSince ?? now)
-  const heardAll = run.sessionLog.showsWords
-    ? run.sessionLog.awaitedMessageId === undefined
-    : hadItsTurns(run, run.sessionLog)
+  const heardAll = hasHeardAll(run)
   if (run.sessionLog.showsWords && !heardAll) return false
   return quiet >= (heardAll ? limits.settle : limits.settleAfterNote)
 }
+
+/** No words are left that the agent has not taken up. */
+export const hasHeardAll = (run: Run): boolean =>
+  run.sessionLog !== undefined &&
+  (run.sessionLog.showsWords
+    ? run.sessionLog.awaitedMessageId === undefined
+    : hadItsTurns(run, run.sessionLog))
 
 /** Where the log shows no words, their turns are counted; in a session that went on, one of others may be among them. */
 const hadItsTurns = ({ taskRun }: Run, { turns, awaitedMessageId }: SessionLog): boolean =>
