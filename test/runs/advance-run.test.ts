@@ -466,6 +466,52 @@ describe('words behind a refusal', () => {
   })
 })
 
+describe('an agent that can not be looked after', () => {
+  const failed: Partial<Run> = {
+    outcome: { kind: 'failed', class: 'lost', reason: 'No.', fix: 'x' },
+    concludedAt: now,
+    announced: { ...told, comment: false, branch: false },
+    cost: null,
+  }
+  const since = now - 25 * hour
+  const outages = { posthog: { why: 'w', since, until: now, count: 9, refusedSince: since } }
+  const unknown = working({
+    ...failed,
+    taskRun: undefined,
+    outages,
+    intent: { kind: 'start-run', at: t0, before: [] },
+  })
+  const refused = () => Promise.reject(new Rejected('posthog', 403, '', 'no', undefined, 'read'))
+
+  test.each<[string, Run, Partial<TasksClient>]>([
+    ['whether it began is not shown', unknown, { runIds: refused }],
+    [
+      'how it goes on is not shown',
+      working({
+        ...failed,
+        outages,
+        nextPollAt: undefined,
+        cancel: { taskRun: taskRun.id, at: t0, askedAt: t0, refused: 0, until: t0 },
+      }),
+      { poll: refused },
+    ],
+  ])('%s: the thread is told, and its branch stays', async (_, run, posthog) => {
+    const said: string[] = []
+    const deleteBranch = vi.fn(async () => {})
+    const github: Partial<ThreadClient> = {
+      edit: async () => ({ nodeId: 'IC_9' }),
+      minimize: async () => {},
+      comment: async body => said.push(body),
+      branchUse: async () => ({ sha: branch.sha, isUsed: false }),
+      deleteBranch,
+    }
+    const came = await advance(run, { posthog, github, removeLater: async () => {} })
+    expect(said).toEqual([expect.stringContaining('it may still be working')])
+    expect(deleteBranch).not.toHaveBeenCalled()
+    expect(came.verdict).toEqual({ kind: 'end' })
+  })
+})
+
 test('a pull request that GitHub will not show is asked for once, not for ever', async () => {
   const no = new Rejected('github', 403, '', 'no')
   const pull = vi.fn(async () => expect.fail('asked for ever'))

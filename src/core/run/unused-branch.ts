@@ -22,8 +22,13 @@ export const UnusedBranch = z.object({
 })
 export type UnusedBranch = z.infer<typeof UnusedBranch>
 
-/** Only what a Run of this thread recorded as made, and found without a commit of its own, may be removed. */
-export function removableBranch({ branch, thread }: Run): Branch | undefined {
+/**
+ * Only what a Run of this thread recorded as made, and found without a commit of its own, may be removed; and not where
+ * an agent may work of which nobody knows when it ends.
+ */
+export function removableBranch(run: Run): Branch | undefined {
+  const { branch, thread, agentLeft } = run
+  if (agentLeft && !sessionAtWork(run)) return undefined
   return branch?.fresh && branch.recorded && branch.name !== thread.defaultBranch ? branch : undefined
 }
 

@@ -3,6 +3,7 @@
 import { failureOf } from '../../core/comments/service-refusals.ts'
 import { NoResponse, Rejected, RetryLater, type Service } from '../../core/model/errors.ts'
 import { ResultPending } from '../../core/model/result-pending.ts'
+import { agentIsToBeSeenTo, leftAlone } from '../../core/run/agent-end.ts'
 import { type ActingStep, steps } from '../../core/run/next-step.ts'
 import { isAnswer, outageOf, withOutage } from '../../core/run/outage.ts'
 import { type Outage, type Run, resumedSession } from '../../core/run/run.ts'
@@ -66,10 +67,12 @@ function afterRefusedRead(context: StepContext, error: Rejected): Run {
   })
   const outage = outageOf(after, error.service)
   if (!outage || !isAnswer(outage, error, run, now)) return after
-  // The effort of looking for what is left ends with the Run's patience; its agent is seen to as far as that goes.
   const known: Run = withOutage(run, error.service, undefined)
-  return run.outcome ? lettingGo(known) : failed({ ...context, run: known }, failure)
+  return run.outcome ? withoutHope(known) : failed({ ...context, run: known }, failure)
 }
+
+/** An agent that nobody can see to is told of; when that is done or not needed, there is nothing left to do. */
+const withoutHope = (run: Run): Run => (agentIsToBeSeenTo(run) ? leftAlone(run) : lettingGo(run))
 
 /** Nothing is left to be told, nor to be waited for. */
 const lettingGo = (run: Run): Run => ({
@@ -107,7 +110,7 @@ function afterRefusal(context: StepContext, step: ActingStep, error: Rejected): 
       if (isBranchRefused(run, error)) return { ...run, earlier: undefined, attachments: undefined }
       return failed({ ...context, run }, failureOf(error, run))
     default:
-      return run.outcome ? lettingGo(run) : failed({ ...context, run }, failureOf(error, run))
+      return run.outcome ? withoutHope(run) : failed({ ...context, run }, failureOf(error, run))
   }
 }
 

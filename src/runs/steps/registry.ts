@@ -1,5 +1,6 @@
 /** What each step does. What it asks of whom stands beside the decision, in `core/next-step`. */
 
+import { leftAlone } from '../../core/run/agent-end.ts'
 import { outcomeOf } from '../../core/run/apply-snapshot.ts'
 import type { ActingStep } from '../../core/run/next-step.ts'
 import type { Run } from '../../core/run/run.ts'
@@ -57,7 +58,7 @@ const acts: { [D in ActingStep['kind']]: Act<D> } = {
   'tend-pull': tendPull,
   'settle-outcome': ({ run, deps }) => ({ ...run, outcome: outcomeOf(run), concludedAt: deps.now() }),
   'give-up': (context, { outcome }) => failed(context, outcome),
-  'leave-agent': ({ run }) => ({ ...run, intent: undefined, agentLeft: true }),
+  'leave-agent': ({ run }) => leftAlone(run),
   conclude,
   'answer-inline': answerInline,
   'answer-message': answerMessage,
