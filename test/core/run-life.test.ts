@@ -38,9 +38,10 @@ const schedules: { when: string; bad: readonly Luck[]; share: number }[] = [
   { when: 'there are limits', bad: lucks.limits, share: 0.1 },
   { when: 'PostHog says no', bad: lucks.refusals, share: 0.05 },
   { when: 'reads are refused', bad: lucks.reads, share: 0.1 },
+  { when: 'GitHub says no to something, once', bad: lucks.writes, share: 0.05 },
   { when: 'the process dies', bad: lucks.deaths, share: 0.15 },
   { when: 'a worker freezes, and thaws when another has the Run', bad: lucks.freezes, share: 0.15 },
-  { when: 'all of that comes together', bad: Object.values(lucks).flat(), share: 0.25 },
+  { when: 'all of that comes together', bad: Object.values(lucks).flat(), share: 0.2 },
 ]
 
 describe(`a Run ends, does nothing twice, never goes back and loses no word (RUNS=${runs} SEED=${seed})`, () => {

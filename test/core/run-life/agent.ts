@@ -20,6 +20,10 @@ export interface AgentRun {
   /** Looks until the turn under way is over. */
   busy: number
   cancelled: boolean
+  /** When its row changed last: not while it waits. */
+  updatedAt: number
+  /** The permission that it waits for. */
+  asks: string | undefined
 }
 
 /** One that was just started, among the runs of its task. */
@@ -36,6 +40,8 @@ export function begin(runs: AgentRun[], messages: string[] = []): AgentRun {
     idleSince: Number.POSITIVE_INFINITY,
     busy: 0,
     cancelled: false,
+    updatedAt: 0,
+    asks: undefined,
   }
   runs.push(run)
   return run
@@ -46,15 +52,17 @@ export const isOver = ({ status }: Pick<AgentRun, 'status'>): boolean =>
 
 const idleFor = 60 * minute
 
-export const isIdle = ({ status, due, busy }: AgentRun): boolean =>
-  status === 'in_progress' && due === 0 && busy === 0
+export const isIdle = ({ status, due, busy, asks }: AgentRun): boolean =>
+  status === 'in_progress' && due === 0 && busy === 0 && asks === undefined
 
 export function goOn(world: World, agent: AgentRun): void {
-  if (isOver(agent)) return
+  const waits = agent.asks !== undefined && !agent.cancelled
+  if (isOver(agent) || waits) return
+  agent.updatedAt = world.now
   if (agent.cancelled) agent.status = 'cancelled'
   else if (agent.status === 'queued') agent.status = 'in_progress'
   else if (agent.busy > 0) stayBusy(world, agent)
-  else if (agent.due > 0) awaitAdmission(world, agent)
+  else if (agent.due > 0) takeTurn(world, agent)
   else if (world.now - agent.idleSince > idleFor) agent.status = 'completed'
 }
 
@@ -79,7 +87,7 @@ function endTurn(world: World, agent: AgentRun): void {
   agent.idleSince = world.now
 }
 
-function awaitAdmission(world: World, agent: AgentRun): void {
+function takeTurn(world: World, agent: AgentRun): void {
   agent.due -= 1
   const messages = agent.words.shift() ?? []
   if (world.script.showsWords) log(world, agent, { kind: 'words', messages })
@@ -96,15 +104,38 @@ function awaitAdmission(world: World, agent: AgentRun): void {
     agent.busy = 8
     return
   }
+  if (does === 'asks first' || does === 'asks people') {
+    ask(world, agent, does === 'asks people')
+    return
+  }
   if (does === 'pushes') push(world)
   if (does !== 'is silent') log(world, agent, { kind: 'message', text: `turn ${world.turn}` })
   endTurn(world, agent)
   if (does === 'completes') agent.status = 'completed'
 }
 
-function push({ branches, turn }: World): void {
-  for (const name of branches.keys())
-    if (name.startsWith('codex/')) branches.set(name, `${turn}`.padStart(40, 'd'))
+function push(world: World): void {
+  for (const name of world.branches.keys())
+    if (name.startsWith('codex/'))
+      world.commit(name, { sha: `${world.turn}`.padStart(40, 'd'), byPerson: false })
+}
+
+function ask(world: World, agent: AgentRun, question: boolean): void {
+  agent.asks = `ask-${world.turn}`
+  const options = [
+    { id: 'yes', name: 'Yes', kind: 'allow_once' },
+    { id: 'no', name: 'No', kind: 'reject_once' },
+  ]
+  const request = { id: agent.asks, title: 'May I?', question, options }
+  log(world, agent, { kind: 'asks', request })
+}
+
+/** An answer to another request than the one it waits for changes nothing. */
+export function permitted(world: World, agent: AgentRun, id: string): void {
+  if (agent.asks !== id || isOver(agent)) return
+  agent.asks = undefined
+  agent.busy = 2
+  log(world, agent, { kind: 'permitted', id })
 }
 
 function open(world: World, agent: AgentRun): void {

@@ -1,6 +1,7 @@
 /** What has to hold: of each record that replaces another, and of a life that is over. */
 
 import { expect } from 'vitest'
+import { messagesIn } from '../../../src/core/agent/prompt.ts'
 import { endsQuietly } from '../../../src/core/run/last-word.ts'
 import { type Phase, phaseOf, type Run } from '../../../src/core/run/run.ts'
 import { runWith } from '../given.ts'
@@ -99,28 +100,38 @@ function checkStop(world: World, { before, after, begun }: Change, wrong: Wrong)
   wrong(after.outcome.kind === 'failed' || working.length === 0, 'stopped, and an agent still works')
 }
 
-const instruction = runWith().request.text
+const runId = runWith().id
 
 interface Mark {
   as: string
+  folded: boolean
   round: number
   text: string
 }
 
 /** The markers of our comments, and what each was about. */
 const marksOf = (world: World): Mark[] =>
-  world.comments.flatMap(({ body }) => {
+  world.comments.flatMap(({ id, body }) => {
     const [marker] = world.signer.read(body, { repoId: 100, number: 7 })
     const text = body.replace(/\n\n<!-- codex-run:.*$/s, '')
-    return marker ? [{ as: marker.as, round: marker.round ?? 0, text }] : []
+    return marker
+      ? [{ as: marker.as, round: marker.round ?? 0, text, folded: world.folded.has(`IC_${id}`) }]
+      : []
   })
 
 export function judge(world: World, run: Run): void {
   expect(world.violations).toEqual([])
   expect(run.outcome, 'it ends with an outcome').toBeDefined()
+  judgeEffects(world)
+  judgePush(world, run)
+  // Nobody can be told anything any more; but no agent is left to work.
+  if (world.uninstalled) judgeLeaving(world, run)
+  else judgeEnd(world, run)
+}
+
+function judgeEnd(world: World, run: Run): void {
   expect(run.announced).toMatchObject({ comment: true, reaction: true, label: true, branch: true })
   expect(run.intent).toBeUndefined()
-  judgeEffects(world)
   judgeThread(world, run)
   judgeWords(world, run)
   judgeAnswers(world, run)
@@ -132,24 +143,40 @@ export function judge(world: World, run: Run): void {
 }
 
 const startsOf = ({ effects }: World): string[] => effects.filter(effect => effect.startsWith('run '))
-const followUpsOf = (world: World): string[] =>
-  startsOf(world).filter(prompt => !prompt.includes(instruction))
+/** A session that begins afresh is told the instruction as well, which is not what it is asked. */
+const isFirst = (prompt: string): boolean => messagesIn(prompt).includes(runId)
+const followUpsOf = (world: World): string[] => startsOf(world).filter(prompt => !isFirst(prompt))
 
 /** One task, one run, and another run only for words that found the last one ended. */
 function judgeEffects(world: World): void {
   const before = world.tasks.filter(({ id }) => id === 'task-0' && isGone(world)).length
   expect(world.tasks.length - before, 'tasks').toBeLessThanOrEqual(1)
   const starts = startsOf(world)
-  expect(starts.filter(prompt => prompt.includes(instruction)).length, 'starts').toBeLessThanOrEqual(1)
+  expect(starts.filter(isFirst).length, 'starts').toBeLessThanOrEqual(1)
   const followUps = followUpsOf(world)
   expect(new Set(followUps).size, 'follow-ups').toBe(followUps.length)
   expect(world.effects.filter(effect => effect.startsWith('pull ')).length, 'pulls').toBeLessThanOrEqual(1)
 }
 
-/** One status comment; one last word a round, and none of them empty. */
+/** What people put on the branch is not the agent's. */
+function judgePush({ commits }: World, { outcome }: Run): void {
+  if (outcome?.kind !== 'pushed') return
+  expect(commits.find(({ sha }) => sha === outcome.sha)?.byPerson, 'who pushed').toBe(false)
+}
+
+function judgeLeaving(world: World, run: Run): void {
+  if (run.agentLeft) return
+  const working = world.agents().filter(agent => !isOver(agent) && !isIdle(agent) && !agent.cancelled)
+  expect(run.outcome?.kind === 'pull' || working.length === 0, 'an agent still works').toBe(true)
+}
+
+/** One status comment, or one a round where that of before is folded away; one last word a round, and none empty. */
 function judgeThread(world: World, run: Run): void {
   const marks = marksOf(world)
-  expect(marks.filter(({ as }) => as === 'status')).toHaveLength(1)
+  const statuses = marks.filter(({ as }) => as === 'status')
+  expect(statuses.filter(({ folded }) => !folded).length, 'open statuses').toBeLessThanOrEqual(1)
+  expect(statuses.length, 'statuses').toBeLessThanOrEqual(run.round + 1)
+  if (world.statusesDeleted === 0) expect(statuses.length, 'statuses').toBeGreaterThan(0)
   const closings = marks.filter(({ as }) => as === 'closing')
   const rounds = closings.map(({ round }) => round)
   expect(new Set(rounds).size, 'closing comments').toBe(rounds.length)
@@ -183,7 +210,7 @@ function judgeAnswers(world: World, run: Run): void {
     const given = new Set(mine.map(({ content }) => content))
     const again = world.askedAgain.has(trigger) ? 1 : 0
     // A service that says no for good has its Run let go.
-    if (refusals && given.size + again === 0) continue
+    if ((refusals || world.unwritten > 0) && given.size + again === 0) continue
     // Words that an agent ended without reading, and that could be said to no other, are asked again.
     const mayBeBoth = run.pendingFollowUps.some(message => message.id === id)
     expect(given.size + again, `answers to ${id}`).toBe(mayBeBoth && given.has('rocket') ? 2 : 1)
@@ -192,7 +219,7 @@ function judgeAnswers(world: World, run: Run): void {
         .read(body, { repoId: 100, number: 7 })
         .some(found => found.run === id && found.as === 'reply'),
     )
-    expect(replies.length, `words to ${id}`).toBe(given.has('confused') ? 1 : 0)
+    if (world.unwritten === 0) expect(replies.length, `words to ${id}`).toBe(given.has('confused') ? 1 : 0)
   }
 }
 
@@ -213,7 +240,10 @@ function judgeWords(world: World, run: Run): void {
   ).toEqual([])
   const told = [...world.agents().flatMap(wordsReadBy(world)), ...followUpsOf(world)]
   for (const id of accepted.filter(
-    each => run.handledMessageIds.includes(each) && !run.droppedMessageIds.includes(each),
+    each =>
+      run.handledMessageIds.includes(each) &&
+      !run.droppedMessageIds.includes(each) &&
+      !waiting.includes(each),
   ))
     expect(told.filter(text => text.includes(wordsOf(id))).length, `${id} reached the agent`).toBe(1)
 }

@@ -202,6 +202,7 @@ class Job {
     checkRecord(world, { before: this.data, after: next, effects, begun })
     this.#effectsSeen = world.effects.length
     this.data = Run.parse(JSON.parse(JSON.stringify(next)))
+    world.accessLost ||= next.accessLost
     world.recorded()
   }
 }

@@ -4,17 +4,20 @@
  */
 import fc from 'fast-check'
 import type { RunMessage, Source } from '../../../src/core/run/run.ts'
-import { maya, more, t0, zoe } from '../given.ts'
+import { hour, maya, minute, more, t0, zoe } from '../given.ts'
 
 /** What happens to a call. Where it fails, its effect may or may not have happened. */
 export const lucks = {
   well: ['well'],
   answers: ['lost before', 'lost after', 'late', 'slow'],
-  limits: ['limit'],
+  /** Of the key, or of the task alone: that one may last for days, and holds back nothing else. */
+  limits: ['limit', 'limit', 'usage limit'],
   /** PostHog says no, and says it ever after. */
   refusals: ['refused'],
   /** A read says no once, at either service; or PostHog knows nothing any more, whatever is read. */
   reads: ['unread 404', 'unread 403', 'unread 404', 'unread 403', 'unknown from now on'],
+  /** GitHub says no to something that is written, once: a ruleset, a lock. */
+  writes: ['unwritten'],
   deaths: ['crash before', 'crash after', 'shutdown'],
   freezes: ['freeze before', 'freeze after'],
 } as const
@@ -29,6 +32,8 @@ export type Turn =
   | 'is silent'
   | 'fails'
   | 'completes'
+  | 'asks first'
+  | 'asks people'
 
 export type Happening =
   /** A webhook that says something to the Run. */
@@ -41,6 +46,10 @@ export type Happening =
   | { is: 'idle end' }
   /** PostHog has an idle agent that opened a pull request look at its checks. */
   | { is: 'ci turn' }
+  /** Somebody puts a commit of their own on the branch. */
+  | { is: 'push' }
+  /** Somebody deletes the status comment. */
+  | { is: 'status deleted' }
 
 /** `call`: while the so-many-th call is under way. `parking`: so much of that wait has passed, in percent. */
 type Moment = { call: number } | { parking: number; after: number }
@@ -55,6 +64,8 @@ export interface Script {
   earlier?: 'listens' | 'over' | 'gone' | undefined
   /** What that session may do: all that is asked now, or only read. */
   earlierMay?: 'work' | 'read' | undefined
+  /** PostHog takes no session on to another branch, or to any. */
+  resumesNowhere: boolean
   /** One for each call to a service, in order; then all goes well. */
   luck: readonly Luck[]
   events: readonly Event[]
@@ -74,6 +85,7 @@ export const scriptWith = (given: Partial<Script> = {}): Script => ({
   events: [],
   turns: [],
   showsWords: false,
+  resumesNowhere: false,
   ahead: 0,
   sleep: 3,
   ...given,
@@ -93,7 +105,7 @@ export const sourceOf = (id: string): Source => ({
 })
 
 export const words = (id: string): RunMessage => ({ ...more(id, wordsOf(id), zoe), source: sourceOf(id) })
-export const stop = (id: string, because?: string): RunMessage => ({
+export const stop = (id: string, because?: string): RunMessage & { kind: 'stop' } => ({
   kind: 'stop',
   id,
   by: maya,
@@ -103,10 +115,21 @@ export const stop = (id: string, because?: string): RunMessage => ({
 
 const below = (n: number): fc.Arbitrary<number> => fc.integer({ min: 0, max: n - 1 })
 
+const labelOff: RunMessage = { kind: 'label-off', id: 'o', label: 'codex:high' }
+const ignoredStop: RunMessage = { kind: 'ignored-stop', id: 'i', by: zoe, because: 'closed the issue' }
+const accessLost: RunMessage = {
+  kind: 'access-lost',
+  id: 'u',
+  by: maya,
+  at: t0 + hour,
+  because: 'removed the App',
+}
+
 /** Few ids, so that many come twice. */
 const note: fc.Arbitrary<RunMessage> = fc.oneof(
   { weight: 5, arbitrary: below(5).map(i => words(`m${i}`)) },
   { weight: 1, arbitrary: below(2).map(i => stop(`s${i}`)) },
+  { weight: 1, arbitrary: fc.constant<RunMessage>({ ...stop('e'), at: t0 - minute }) },
   {
     weight: 1,
     arbitrary: fc.constantFrom('closed the issue', 'took the label off').map(why => stop('w', why)),
@@ -125,10 +148,11 @@ const note: fc.Arbitrary<RunMessage> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: below(2).map(
-      (i): RunMessage => ({ kind: 'pull', id: `p${i}`, number: 20 + i, state: 'merged' }),
-    ),
+    arbitrary: fc
+      .record({ i: below(2), state: fc.constantFrom('merged', 'merged', 'closed') })
+      .map(({ i, state }): RunMessage => ({ kind: 'pull', id: `p${i}-${state}`, number: 20 + i, state })),
   },
+  { weight: 1, arbitrary: fc.constantFrom<RunMessage>(labelOff, ignoredStop, accessLost) },
   { weight: 1, arbitrary: fc.constant<RunMessage>({ kind: 'release-thread', id: 'y' }) },
 )
 
@@ -138,6 +162,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 2, arbitrary: fc.constant<Happening>({ is: 'work' }) },
   { weight: 1, arbitrary: fc.constant<Happening>({ is: 'idle end' }) },
   { weight: 1, arbitrary: fc.constant<Happening>({ is: 'ci turn' }) },
+  { weight: 1, arbitrary: fc.constantFrom<Happening>({ is: 'push' }, { is: 'status deleted' }) },
 )
 
 const moment: fc.Arbitrary<Moment> = fc.oneof(
@@ -178,10 +203,13 @@ export const scripts = (bad: readonly Luck[]): fc.Arbitrary<Script> =>
         'is silent',
         'fails',
         'completes',
+        'asks first',
+        'asks people',
       ),
       { maxLength: 6, size: 'max' },
     ),
     showsWords: fc.boolean(),
+    resumesNowhere: fc.constantFrom(false, false, false, true),
     ahead: fc.constantFrom(0, 0, 0, 1, 2),
     sleep: below(12),
   })

@@ -3,8 +3,8 @@
 import { messagesIn } from '../../../src/core/agent/prompt.ts'
 import { isNotFound, Rejected } from '../../../src/core/model/errors.ts'
 import type { TasksClient, ThreadClient } from '../../../src/core/model/ports.ts'
-import type { PullChange, PullView } from '../../../src/core/model/views.ts'
-import { type AgentRun, begin, goOn, isOver } from './agent.ts'
+import type { PullChange, PullView, Settled } from '../../../src/core/model/views.ts'
+import { type AgentRun, begin, goOn, isOver, permitted } from './agent.ts'
 import type { ActingStep, Worker, World } from './world.ts'
 
 type Kind = Pick<ActingStep<unknown>, 'writes' | 'mayBeLate'>
@@ -20,6 +20,12 @@ const absent = (name: string) => (): never => {
 /** As the client has it: what GitHub does not show is not there. */
 const notThere = (error: unknown): undefined => {
   if (!isNotFound(error)) throw error
+}
+
+/** As the client has it: what is refused of it is named, and no failure. */
+const partly = (error: unknown): Settled => {
+  if (error instanceof Rejected) return { refused: ['change'] }
+  throw error
 }
 
 const openedPull = (
@@ -72,7 +78,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     earlierComments: () => at(reads, 'own comments', () => [...world.comments]),
     comment: body =>
       at(creates, 'comment', () => {
-        const id = 600 + world.comments.length
+        const id = 600 + world.comments.length + world.statusesDeleted
         world.comments.push({ id, body, createdAt: world.now })
         return id
       }),
@@ -82,7 +88,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         if (found) found.body = body
         return found ? { nodeId: `IC_${id}` } : 'gone'
       }),
-    minimize: () => at(writes, 'minimize', () => undefined),
+    minimize: nodeId => at(writes, 'minimize', () => void world.folded.add(nodeId)),
     branch: name =>
       at(reads, 'branch', () => {
         const sha = world.branches.get(name)
@@ -102,14 +108,20 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         world.branches.set(name, sha)
         return { linked: false }
       }),
-    deleteBranch: name =>
+    deleteBranch: (name, sha) =>
       at(writes, 'delete branch', () => {
+        if (world.branches.get(name) !== sha) return
         const working = world.agents().filter(agent => !isOver(agent))
         if (working.length > 0) world.violations.push(`${name} is removed under an agent`)
         world.branches.delete(name)
       }),
     pull: number => at(reads, 'pull', () => world.pulls.find(each => each.number === number)).catch(notThere),
-    commitsSince: (_, sha) => at(reads, 'compare', () => [{ sha, byPerson: false }]),
+    commitsSince: (base, sha) =>
+      at(reads, 'compare', () => {
+        const branch = world.commits.find(commit => commit.sha === sha)?.branch
+        const all = world.commits.filter(commit => commit.branch === branch)
+        return all.slice(all.findIndex(commit => commit.sha === base) + 1)
+      }),
     isDescendant: () => at(reads, 'compare', () => true),
     pullsFrom: head => at(reads, 'pulls', () => world.pulls.filter(each => each.head.ref === head)),
     isBaseOfPull: base => at(reads, 'bases', () => world.pulls.some(each => each.head.base === base)),
@@ -127,11 +139,12 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         return view
       }),
     amendPull: (number, change) => at(writes, 'amend pull', () => amended(world, number, change)),
-    settle: ({ pull }) =>
-      at(writes, 'settle', () => ({
-        ...(pull?.change ? { pull: amended(world, pull.number, pull.change) } : {}),
-        refused: [],
-      })),
+    settle: ({ pull, fold }) =>
+      at(writes, 'settle', (): Settled => {
+        if (fold !== undefined) world.folded.add(fold)
+        const after = pull?.change && amended(world, pull.number, pull.change)
+        return { ...(after ? { pull: after } : {}), refused: [] }
+      }).catch(partly),
     deleteComment: absent('deleteComment'),
     attachments: absent('attachments'),
     reviewComments: absent('reviewComments'),
@@ -167,6 +180,8 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
       ),
     startRun: (taskId, body) =>
       at(creates, 'start run', () => {
+        if (world.script.resumesNowhere && body.resume_from_run_id !== undefined)
+          throw new Rejected('posthog', 400, 'invalid', 'Not a branch of that run.', 'branch')
         world.effects.push(`run ${body.pending_user_message}`)
         return begin(runsOf(taskId), messagesIn(body.pending_user_message ?? '')).id
       }),
@@ -187,7 +202,7 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
           model: undefined,
           effort: undefined,
           authorship: undefined,
-          updatedAt: world.now,
+          updatedAt: agent.updatedAt,
           log,
           offset: offset + log.length,
         }
@@ -210,7 +225,8 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
         agentOf(world, taskRunId).cancelled = true
       }),
     cost: () => Promise.resolve(0.42),
-    answerPermission: absent('answerPermission'),
+    answerPermission: ({ taskRunId }, { requestId }) =>
+      at(writes, 'answer permission', () => permitted(world, agentOf(world, taskRunId), requestId)),
     stageArtifact: absent('stageArtifact'),
     addArtifact: absent('addArtifact'),
     models: absent('models'),

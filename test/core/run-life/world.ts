@@ -4,8 +4,8 @@
  */
 import { NoResponse, Rejected, RetryLater, type Service } from '../../../src/core/model/errors.ts'
 import { markerSigner } from '../../../src/core/model/marker.ts'
-import type { PullView } from '../../../src/core/model/views.ts'
-import { second, t0 } from '../given.ts'
+import type { CommitView, PullView } from '../../../src/core/model/views.ts'
+import { hour, second, t0 } from '../given.ts'
 import { type AgentRun, ciTurn, goOn, isIdle } from './agent.ts'
 import type { Happening, Luck, Script } from './script.ts'
 
@@ -34,6 +34,7 @@ export interface ActingStep<T> {
 const soonVisible = 3 * second
 const slow = 10 * second
 const wait = 30 * second
+const days = 72 * hour
 /** No life that ends takes so many. */
 const mostCalls = 3_000
 
@@ -42,7 +43,9 @@ const failsBefore = new Set<Luck>([
   'lost before',
   'late',
   'limit',
+  'usage limit',
   'refused',
+  'unwritten',
   'unread 404',
   'unread 403',
   'crash before',
@@ -68,7 +71,17 @@ export class World {
   /** Messages and wakes, as the queue counts them. */
   rows = 0
   readonly comments: { id: number; body: string; createdAt: number }[] = []
+  /** By what GraphQL knows them by. */
+  readonly folded = new Set<string>()
   readonly branches = new Map([['main', this.main]])
+  /** What came on the branches, in order. */
+  readonly commits: (CommitView & { branch: string })[] = []
+  /** The App may do nothing in the repository any more, and the Run has been told so. */
+  uninstalled = false
+  accessLost = false
+  statusesDeleted = 0
+  /** How often GitHub said no to something that was written. */
+  unwritten = 0
   readonly pulls: PullView[] = []
   readonly tasks: { id: string; description: string; runs: AgentRun[] }[] = []
   /** What can't be taken back: `task`, `run <prompt>`, `say <id>`, `pull <head>`, `cancel`. */
@@ -128,11 +141,20 @@ export class World {
   }
 
   /** What says no once says no ever after. GitHub does not: a thread that takes no comments is another story. */
-  #luckOf({ service, writes }: ActingStep<unknown>): Luck {
+  #luckOf({ service, writes, name }: ActingStep<unknown>): Luck {
     const luck = this.#readLuck(service, writes, this.script.luck[this.calls] ?? 'well')
-    if (service === 'github') return luck === 'refused' ? 'well' : luck
+    if (service === 'github') return this.#gitHubsLuck(writes, luck)
+    if (luck === 'unwritten') return 'well'
+    if (luck === 'usage limit') return name === 'start run' ? luck : 'well'
     this.#refuses ||= luck === 'refused'
     return this.#refuses ? 'refused' : luck
+  }
+
+  #gitHubsLuck(writes: boolean, luck: Luck): Luck {
+    if (this.uninstalled) return writes ? 'unwritten' : 'unread 403'
+    if (luck === 'unwritten' && writes) this.unwritten += 1
+    const ofPostHog = luck === 'refused' || luck === 'usage limit'
+    return ofPostHog || (luck === 'unwritten' && !writes) ? 'well' : luck
   }
 
   /** Whatever is refused to a read, what is written gets through. */
@@ -150,8 +172,10 @@ export class World {
     throw new Crash()
   }
 
-  #begin({ service, name }: ActingStep<unknown>): void {
+  #begin({ service, name, writes }: ActingStep<unknown>): void {
     this.settleLate()
+    if (this.accessLost && service === 'github' && writes)
+      this.violations.push(`${name} where the App may do nothing`)
     const limit = this.#limits.find(each => each.service === service && this.now < each.until)
     if (limit) this.violations.push(`${name} ${limit.until - this.now} ms before the limit is over`)
     const due = this.script.events.filter(({ when }) => 'call' in when && when.call === this.calls)
@@ -173,6 +197,8 @@ export class World {
       this.#limits.push({ service, until, recorded: false })
       throw new RetryLater(service, until, 'rate-limit', 'limit')
     }
+    if (luck === 'usage limit') throw new RetryLater(service, this.now + days, 'usage-limit', 'limit')
+    if (luck === 'unwritten') throw new Rejected(service, 403, '', 'no')
     if (luck === 'unread 404') throw new Rejected(service, 404, '', 'Not found.', undefined, 'read')
     if (luck === 'unread 403') throw new Rejected(service, 403, '', 'no', undefined, 'read')
     if (luck === 'refused') throw new Rejected(service, 403, '', 'no')
@@ -202,7 +228,8 @@ export class World {
   happen(what: Happening): void {
     switch (what.is) {
       case 'note':
-        if (what.note.kind === 'pull' && !this.merge(what.note.number)) return
+        if (what.note.kind === 'pull' && !this.become(what.note.number, what.note.state)) return
+        this.uninstalled ||= what.note.kind === 'access-lost'
         this.rows += 1
         if (this.isClosed) return
         this.inbox.push(JSON.stringify(what.note))
@@ -218,14 +245,36 @@ export class World {
         return
       case 'ci turn':
         for (const agent of this.agents()) ciTurn(this, agent)
+        return
+      case 'push':
+        for (const name of this.branches.keys())
+          if (name.startsWith('codex/'))
+            this.commit(name, { sha: `${this.commits.length}`.padStart(40, 'c'), byPerson: true })
+        return
+      case 'status deleted':
+        this.#deleteStatus()
     }
   }
 
+  commit(branch: string, commit: CommitView): void {
+    this.commits.push({ ...commit, branch })
+    this.branches.set(branch, commit.sha)
+  }
+
+  #deleteStatus(): void {
+    const index = this.comments.findIndex(({ body }) =>
+      this.signer.read(body, { repoId: 100, number: 7 }).some(({ as }) => as === 'status'),
+    )
+    if (index === -1) return
+    this.comments.splice(index, 1)
+    this.statusesDeleted += 1
+  }
+
   /** False: there is no such pull request yet. */
-  merge(number: number): boolean {
+  become(number: number, state: PullView['state']): boolean {
     const index = this.pulls.findIndex(each => each.number === number)
     const pull = this.pulls[index]
-    if (pull) this.pulls[index] = { ...pull, state: 'merged' }
+    if (pull) this.pulls[index] = { ...pull, state }
     return pull !== undefined
   }
 }
