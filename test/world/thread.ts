@@ -71,7 +71,10 @@ export class Thread {
   async waitForFolded(patience: Patience = {}): Promise<void> {
     const statuses = async () => (await this.botComments()).filter(({ body }) => body.startsWith('### '))
     await this.#wait(
-      async () => (await statuses()).every(({ minimized }) => minimized),
+      async () => {
+        const all = await statuses()
+        return all.length > 0 && all.every(({ minimized }) => minimized)
+      },
       'its statuses to be folded away',
       patience,
     )

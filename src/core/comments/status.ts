@@ -1,5 +1,5 @@
 /** The status comment of a Run: rendered whole from its record, never read back. */
-import { endsQuietly } from '../run/last-word.ts'
+import { staysInStatus } from '../run/last-word.ts'
 import { phaseOf, type Run } from '../run/run.ts'
 import { boxesAfter, boxFor } from './boxes.ts'
 import { details } from './details.ts'
@@ -27,7 +27,7 @@ const over = (run: Run, deployment: Deployment): string[] => [
   ...resultLines(run),
   warnings(run),
   details(run),
-  endsQuietly(run) ? boxesAfter(run) : '',
+  staysInStatus(run) ? boxesAfter(run) : '',
   small(resultSmall(run, deployment, 'status')),
 ]
 
