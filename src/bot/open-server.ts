@@ -9,7 +9,7 @@ import { patiently, type Runtime } from './runtime.ts'
 
 export async function openServer(runtime: Runtime): Promise<Server> {
   const { config, log, metrics } = runtime
-  const webhookEndpoint = config.role === 'worker' ? undefined : await webhookEndpointOf(runtime)
+  const webhookEndpoint = config.role === 'worker' ? undefined : webhookEndpointOf(runtime)
   const server = httpServer({
     webhookEndpoint,
     readiness: () => readinessOf(runtime),

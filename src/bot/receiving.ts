@@ -1,18 +1,16 @@
 /** The way of a delivery to the queue, through the server of the bot or through Probot's. */
-import { Probot } from 'probot'
 import { triggerRecord } from '../commands/trigger-record.ts'
 import { secretsOf } from '../config.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import { redactor } from '../core/text/redact.ts'
 import { type Receive, receiver } from '../github/webhooks/receive.ts'
-import { openWebhookEndpoint } from '../github/webhooks/webhook-endpoint.ts'
+import { webhookEndpoint } from '../github/webhooks/webhook-endpoint.ts'
 import type { Runtime } from './runtime.ts'
 
 export function webhookEndpointOf(runtime: Runtime) {
   const { config, log, metrics } = runtime
-  const { id, privateKey, webhookSecret } = config.app
-  const probot = new Probot({ appId: id, privateKey, secret: webhookSecret, log })
-  return openWebhookEndpoint({ probot, log, receive: receiverOf(runtime), meter: metrics.meter })
+  const secret = config.app.webhookSecret
+  return webhookEndpoint({ secret, log, receive: receiverOf(runtime), meter: metrics.meter })
 }
 
 export const receiverOf = ({ config, settings, queues, log, traces }: Runtime): Receive =>

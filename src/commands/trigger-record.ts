@@ -83,7 +83,9 @@ export type ThreadRecord = TriggerRecord & { trigger: ThreadTrigger }
 export const isOfThread = (record: TriggerRecord): record is ThreadRecord =>
   record.trigger.kind !== 'access-lost'
 
-export const triggerRecord = (trigger: Trigger): TriggerRecord => TriggerRecord.parse({ trigger })
+const untouched = TriggerRecord.omit({ trigger: true }).parse({})
+
+export const triggerRecord = (trigger: Trigger): TriggerRecord => ({ trigger, ...untouched })
 
 /** One of its commands as if it had just arrived: what it was told to had ended. */
 export const askedAgain = ({ trigger, reacted }: TriggerRecord, command: number): TriggerRecord =>

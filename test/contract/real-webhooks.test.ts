@@ -1,31 +1,24 @@
 /** The webhooks that GitHub really sends, all that were collected of them, through the real way in. */
 
-import { createHmac, generateKeyPairSync } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { pino } from 'pino'
-import { Probot } from 'probot'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Trigger } from '../../src/core/model/trigger.ts'
 import { usualTrigger } from '../../src/core/settings/trigger-words.ts'
 import { readEvents } from '../../src/github/webhooks/normalise.ts'
 import { receiver } from '../../src/github/webhooks/receive.ts'
-import { openWebhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
+import { webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { closeServer, httpServer, listen, webhookPath } from '../../src/web/http-server.ts'
 
 const secret = 'only GitHub knows'
-const { privateKey } = generateKeyPairSync('rsa', {
-  modulusLength: 2048,
-  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
-  publicKeyEncoding: { type: 'spki', format: 'pem' },
-})
-
 const queued: Trigger[] = []
 const log = pino({ level: 'silent' })
-const server = await (async () => {
-  const webhookEndpoint = await openWebhookEndpoint({
-    probot: new Probot({ appId: 5, privateKey, secret, log }),
+const server = (() => {
+  const endpoint = webhookEndpoint({
+    secret,
     log,
     receive: receiver({
       log,
@@ -37,7 +30,7 @@ const server = await (async () => {
       },
     }),
   })
-  return httpServer({ webhookEndpoint, readiness: async () => ({ ready: true, failed: [] }) })
+  return httpServer({ webhookEndpoint: endpoint, readiness: async () => ({ ready: true, failed: [] }) })
 })()
 
 let port = 0

@@ -1,14 +1,13 @@
-import { createHmac, generateKeyPairSync } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { pino } from 'pino'
-import { Probot } from 'probot'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { found } from '../../src/core/model/check.ts'
 import type { Trigger } from '../../src/core/model/trigger.ts'
 import { usualTrigger } from '../../src/core/settings/trigger-words.ts'
 import { receiver } from '../../src/github/webhooks/receive.ts'
-import { openWebhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
+import { webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { closeServer, httpServer, listen, type ReadyPage, webhookPath } from '../../src/web/http-server.ts'
 
 /** GitHub's own test vector for signatures. Source: GitHub Docs, "Validating webhook deliveries". */
@@ -18,12 +17,6 @@ const vector = {
   signature: 'sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17',
 }
 
-const { privateKey } = generateKeyPairSync('rsa', {
-  modulusLength: 2048,
-  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
-  publicKeyEncoding: { type: 'spki', format: 'pem' },
-})
-
 let enqueued: Trigger[] = []
 let enqueue: () => Promise<'added' | 'known'> = async () => 'added'
 const allWell: ReadyPage = { ready: true, failed: [] }
@@ -32,9 +25,9 @@ let port = 0
 
 const lines: string[] = []
 const log = pino({ level: 'info' }, { write: line => void lines.push(line) })
-const server = await (async () => {
-  const webhookEndpoint = await openWebhookEndpoint({
-    probot: new Probot({ appId: 5, privateKey, secret, log }),
+const server = (() => {
+  const endpoint = webhookEndpoint({
+    secret,
     log,
     receive: receiver({
       log,
@@ -46,7 +39,7 @@ const server = await (async () => {
       },
     }),
   })
-  return httpServer({ webhookEndpoint, readiness: async () => readiness })
+  return httpServer({ webhookEndpoint: endpoint, readiness: async () => readiness })
 })()
 
 beforeAll(async () => {

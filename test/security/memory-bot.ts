@@ -7,8 +7,6 @@ import { createHmac } from 'node:crypto'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { cpuUsage } from 'node:process'
-import { pino } from 'pino'
-import { Probot } from 'probot'
 import type { SettingsReader } from '../../src/access/read-settings.ts'
 import { acceptTrigger } from '../../src/commands/handle-trigger.ts'
 import { askedAgain, TriggerRecord, triggerIndex, triggerRecord } from '../../src/commands/trigger-record.ts'
@@ -34,12 +32,11 @@ import { runIndex } from '../../src/core/run/run-index.ts'
 import { usualTrigger } from '../../src/core/settings/trigger-words.ts'
 import { redactor } from '../../src/core/text/redact.ts'
 import { receiver } from '../../src/github/webhooks/receive.ts'
-import { openWebhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
+import { webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { deployment, t0 } from '../core/given.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 import { memoryIndex } from '../support/memory-index.ts'
-import { privateKey } from './key.ts'
 
 export interface MemoryBotOptions {
   secrets?: readonly string[]
@@ -106,10 +103,10 @@ export const signatureOf = (body: string | Buffer, secret = webhookSecret): stri
 let receive: (trigger: Trigger) => Promise<'added' | 'known'> = () => Promise.resolve('added')
 let noted: (line: string) => void = () => {}
 
-/** Opened once, as Probot takes long to open; whichever bot was made last gets what comes in. */
+/** Whichever bot was made last gets what comes in. */
 let redact = redactor([webhookSecret])
-const door = await openWebhookEndpoint({
-  probot: new Probot({ appId: app, privateKey, secret: webhookSecret, log: pino({ level: 'silent' }) }),
+const door = webhookEndpoint({
+  secret: webhookSecret,
   log: logInto(line => noted(line)),
   receive: receiver({
     log: logInto(line => noted(line)),

@@ -62,7 +62,7 @@ export type IssuePayload = z.infer<typeof Issue>
 
 const base = {
   action: z.string(),
-  installation: z.object({ id: z.number().int() }).nullish(),
+  installation: z.object({ id: z.number().int().positive() }).nullish(),
   repository: Repository,
   sender: User,
 }
