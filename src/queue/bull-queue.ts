@@ -237,7 +237,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     this.#additions.set(claim, addition)
     try {
       const options = { jobId: id, timestamp, ...deduplication }
-      const { id: answer } = await this.#queue.add(claim, storable(data), options)
+      const { id: answer } = await this.#queue.add(claim, data ?? null, options)
       return { answer, isOurs: addition.name === claim, isThere: addition.name !== undefined }
     } finally {
       this.#additions.delete(claim)

@@ -4,6 +4,7 @@ import type { Member } from '../core/model/job-index.ts'
 import * as sql from './embedded-schema.ts'
 import type { PglitePool } from './pglite-pool.ts'
 import type { Additions, Entries, Indexed, QueueIndex } from './queue-index.ts'
+import { storableJson } from './storable.ts'
 
 type EmbeddedBackend = ReturnType<typeof createPostgresBackend>
 
@@ -19,7 +20,8 @@ export function withIndex(
   { queue, pool, additions }: { queue: string; pool: PglitePool; additions: Additions },
 ): EmbeddedBackend {
   const add = backend.addJob.bind(backend)
-  backend.addJob = async (job, id, parent) => {
+  backend.addJob = async (given, id, parent) => {
+    const job = { ...given, data: storableJson(given.data) }
     const addition = additions.get(job.name)
     if (!addition) return add(job, id, parent)
     // BullMQ looks at its tables once before its first statement, which may not wait for our transaction.

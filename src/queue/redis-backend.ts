@@ -60,7 +60,7 @@ export async function openRedis(
     kind: 'redis',
     create: additions => (name, options, more) => {
       const connection = more?.withBlockingConnection ? forWorkers() : producer
-      return withIndex(createRedisBackend(name, { ...options, connection }, more), additions)
+      return withIndex(createRedisBackend(name, { ...options, connection }, more), connection, additions)
     },
     index: queue => redisIndex(queue, { producer, worker: forWorkers }),
     nameOf: async (queue, id) => (await producer.hget(queue.toKey(id), 'name')) ?? undefined,

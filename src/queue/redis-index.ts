@@ -1,14 +1,18 @@
 /** The index in Redis: sorted sets beside BullMQ's keys. */
 import type { createRedisBackend, JobType } from 'bullmq'
 import type { ChainableCommander, Redis, Result } from 'ioredis'
+import { z } from 'zod'
 import type { Member } from '../core/model/job-index.ts'
 import type { BullMqQueue } from './queue-backend.ts'
 import type { Additions, Indexed, QueueIndex, Saved } from './queue-index.ts'
-import { added, ended, lookedUp, mended, saved } from './redis-scripts.ts'
+import { added, behind, ended, finished, lookedUp, mended, saved } from './redis-scripts.ts'
+import { storableJson } from './storable.ts'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     codexLookedUp(sets: string, asked: string): Result<string[], Context>
+    codexAdded(...args: (string | number | Buffer)[]): Result<[string | number, string | null], Context>
+    codexFinished(...args: (string | number | Buffer)[]): Result<unknown, Context>
     codexSaved(...args: (string | number)[]): Result<number, Context>
     codexEnded(...args: (string | number)[]): Result<null, Context>
     codexMended(...args: (string | number)[]): Result<null, Context>
@@ -24,42 +28,70 @@ const PAGE = 200
 /** So that they are said by their hash. */
 export function withScripts(redis: Redis): Redis {
   redis.defineCommand('codexLookedUp', { numberOfKeys: 0, lua: lookedUp })
-  redis.defineCommand('codexAdded', { numberOfKeys: 1, lua: added })
   redis.defineCommand('codexSaved', { numberOfKeys: 3, lua: saved })
   redis.defineCommand('codexEnded', { numberOfKeys: 1, lua: ended })
   redis.defineCommand('codexMended', { numberOfKeys: 1, lua: mended })
   return redis
 }
 
+/** BullMQ's names of its scripts. */
+const ADDITION = 'addStandardJob'
+const END = 'moveToFinished'
+
+const Scripts = z.record(z.string(), z.object({ lua: z.string() }))
+
+/** BullMQ puts its scripts into a connection once that stands. */
+function withScriptsOfBullMq(redis: Redis): void {
+  if (Object.hasOwn(redis, 'codexAdded')) return
+  const scripts = Object.entries(Scripts.parse(redis.scriptsSet))
+  const luaOf = (command: string): string => {
+    const [, script] = scripts.find(([name]) => name.startsWith(`${command}:`)) ?? []
+    if (!script) throw new Error(`this version of BullMQ has no script ${command}`)
+    return script.lua
+  }
+  redis.defineCommand('codexAdded', { numberOfKeys: 10, lua: behind(luaOf(ADDITION), added) })
+  redis.defineCommand('codexFinished', { numberOfKeys: 14, lua: behind(luaOf(END), finished) })
+}
+
+/** What many ask in one turn of the event loop goes out together. */
+function inOneWrite({ stream }: Redis): void {
+  if (stream.writableCorked > 0) return
+  stream.cork()
+  setImmediate(() => stream.uncork())
+}
+
 const SETS = 'ix:'
 
-/** BullMQ's addition and its move of what has ended, each in one transaction with what it means for the index. */
-export function withIndex(backend: RedisBackend, additions: Additions): RedisBackend {
+/** BullMQ's addition and its move of what has ended, each in one step with what it means for the index. */
+export function withIndex(backend: RedisBackend, redis: Redis, additions: Additions): RedisBackend {
   const run = backend.execCommand.bind(backend)
   const sets = backend.toKey(SETS)
   backend.addJob = async (job, id) => {
+    const client = await backend.client
+    withScriptsOfBullMq(redis)
     const addition = additions.get(job.name)
-    const multi = (await backend.client).multi()
-    await backend.addJobToTransaction(multi, job, id)
-    const args = [sets, id, job.name, addition?.entries ?? '', Date.now()]
-    multi.runCommand('codexAdded', [backend.toKey(id), ...args])
-    const [answer, name] = answersOf(await multi.exec())
-    if (addition) addition.name = typeof name === 'string' ? name : undefined
-    if (typeof answer === 'string') return answer
-    throw backend.finishedErrors({ code: Number(answer), jobId: id, command: 'addJob' })
+    const index = [sets, id, job.name, addition?.entries ?? '', Date.now()]
+    const adding: typeof client = Object.create(client, {
+      runCommand: {
+        value: async (command: string, args: (string | Buffer)[]) => {
+          if (!command.startsWith(ADDITION)) return client.runCommand(command, args)
+          inOneWrite(redis)
+          const keys = [...args.slice(0, 9), backend.toKey(id)]
+          const [answer, name] = await redis.codexAdded(...keys, ...args.slice(9), ...index)
+          if (addition) addition.name = name ?? undefined
+          return answer
+        },
+      },
+    })
+    return backend.addJobToTransaction(adding, { ...job, data: storableJson(job.data) }, id)
   }
   backend.execCommand = (client, command, args) => {
-    if (command !== 'moveToFinished' || !('multi' in client)) return run(client, command, args)
-    const multi = client.multi()
-    run(multi, command, args)
-    multi.runCommand('codexEnded', [...jobOf(args, sets)])
-    return multi.exec().then(answers => answersOf(answers)[0])
+    if (command !== END || !('multi' in client)) return run(client, command, args)
+    withScriptsOfBullMq(redis)
+    return redis.codexFinished(...args, sets)
   }
   return backend
 }
-
-/** Of BullMQ's script for it: the twelfth of its fourteen keys, and the first of its arguments. */
-const jobOf = (args: unknown[], sets: string): unknown[] => [args[11], sets, args[14]]
 
 function answersOf(answers: [Error | null, unknown][] | null): unknown[] {
   return (answers ?? [[new Error('the transaction was dropped'), null]]).map(([error, answer]) => {

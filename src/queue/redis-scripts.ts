@@ -1,11 +1,11 @@
 /**
  * What Redis has to do in one step. A job's entries lie in its own hash, as `ix`, so that they go with it; the sets
- * are keys of their own, which `sets` begins. `KEYS[1]` is the job.
+ * are keys of their own, which `sets` begins.
  */
 
 const place = `
-local function place(sets, id, entries, now)
-  local before = redis.call('HGET', KEYS[1], 'ix')
+local function place(job, sets, id, entries, now)
+  local before = redis.call('HGET', job, 'ix')
   if before == entries then return end
   local stays = {}
   for _, entry in ipairs(cjson.decode(entries)) do
@@ -20,16 +20,24 @@ local function place(sets, id, entries, now)
   for _, entry in ipairs(cjson.decode(before or '[]')) do
     if not stays[entry[1]] then redis.call('ZREM', sets .. entry[1], id) end
   end
-  redis.call('HSET', KEYS[1], 'ix', entries)
+  redis.call('HSET', job, 'ix', entries)
 end
 `
 
-/** After BullMQ's addition, in one transaction with it: whose the job of that id is, and its entries if it is ours. */
+/** A script of BullMQ's, and behind it in the same step what its `answer` means for the index. */
+export const behind = (bullmq: string, ours: string): string => `
+local function bullmq()
+${bullmq}
+end
+local answer = bullmq()
+${ours}`
+
+/** Behind BullMQ's addition, which has nine keys and three arguments: whose the job of that id is. */
 export const added = `${place}
-local sets, id, name, entries, now = unpack(ARGV)
-local stored = redis.call('HGET', KEYS[1], 'name')
-if stored == name and entries ~= '' then place(sets, id, entries, tonumber(now)) end
-return stored`
+local job, sets, id, name, entries, now = KEYS[10], unpack(ARGV, 4)
+local stored = redis.call('HGET', job, 'name')
+if stored == name and entries ~= '' then place(job, sets, id, entries, tonumber(now)) end
+return { answer, stored }`
 
 /** The record and its entries, if the lock is of this token, which is prolonged then as BullMQ does it. */
 export const saved = `${place}
@@ -38,25 +46,35 @@ if redis.call('GET', KEYS[2]) ~= token then return 0 end
 redis.call('SET', KEYS[2], token, 'PX', duration)
 redis.call('SREM', KEYS[3], id)
 redis.call('HSET', KEYS[1], 'data', data)
-if entries ~= '' then place(sets, id, entries, tonumber(now)) end
+if entries ~= '' then place(KEYS[1], sets, id, entries, tonumber(now)) end
 return 1`
 
-/** After BullMQ's move, in one transaction with it: what has ended stays only in the sets that remember it. */
-export const ended = `
-local sets, id = unpack(ARGV)
-local finishedOn, before = unpack(redis.call('HMGET', KEYS[1], 'finishedOn', 'ix'))
-if not finishedOn or not before then return end
-for _, entry in ipairs(cjson.decode(before)) do
-  if entry[3] == 0 then redis.call('ZREM', sets .. entry[1], id) end
+const leave = `
+local function leave(job, sets, id)
+  local finishedOn, before = unpack(redis.call('HMGET', job, 'finishedOn', 'ix'))
+  if not finishedOn or not before then return end
+  for _, entry in ipairs(cjson.decode(before)) do
+    if entry[3] == 0 then redis.call('ZREM', sets .. entry[1], id) end
+  end
+  redis.call('HDEL', job, 'ix')
 end
-redis.call('HDEL', KEYS[1], 'ix')`
+`
+
+/** What has ended stays only in the sets that remember it. */
+export const ended = `${leave}
+leave(KEYS[1], unpack(ARGV))`
+
+/** Behind BullMQ's move, whose twelfth key and first argument are the job. */
+export const finished = `${leave}
+leave(KEYS[12], ARGV[#ARGV], ARGV[1])
+return answer`
 
 /** Entries made again from the job, unless it was moved since it was read. */
 export const mended = `${place}
 local sets, id, entries, seen, now = unpack(ARGV)
 local name, finishedOn, before = unpack(redis.call('HMGET', KEYS[1], 'name', 'finishedOn', 'ix'))
 if not name or (before or '') ~= seen then return end
-place(sets, id, entries, tonumber(now))
+place(KEYS[1], sets, id, entries, tonumber(now))
 if finishedOn then redis.call('HDEL', KEYS[1], 'ix') end`
 
 /** Texts, since Redis makes whole numbers of a script's own; an empty one for what is not there. */

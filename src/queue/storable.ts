@@ -8,9 +8,16 @@ export function storableText(text: string): string {
 /** In JSON these stand as escapes; the text of one that somebody wrote down looks the same, and costs a closer look. */
 const MAY_BE_UNSTORABLE = /\\u(?:0000|d[89a-f])/
 
-/** `data` as it can be stored: JSON whose texts both backends can keep. */
-export function storable(data: unknown): unknown {
-  if (!MAY_BE_UNSTORABLE.test(JSON.stringify(data ?? null))) return data ?? null
+/** JSON whose texts both backends can keep. */
+export function storableJson(json: string): string {
+  if (!MAY_BE_UNSTORABLE.test(json)) return json
   const clean = (_key: string, value: unknown) => (typeof value === 'string' ? storableText(value) : value)
-  return JSON.parse(JSON.stringify(data ?? null, clean))
+  return JSON.stringify(JSON.parse(json), clean)
+}
+
+/** `data` as it can be stored. */
+export function storable(data: unknown): unknown {
+  const json = JSON.stringify(data ?? null)
+  const clean = storableJson(json)
+  return clean === json ? (data ?? null) : JSON.parse(clean)
 }

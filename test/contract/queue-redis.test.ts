@@ -143,6 +143,27 @@ describe.runIf(available)('when Redis is in trouble', () => {
   })
 })
 
+describe.runIf(available)('what Redis is asked', () => {
+  test('is one thing for an addition, whatever it means for the index', async () => {
+    const server = await startRedis()
+    const queues = await open({ redisUrl: server.url, dataDir: '/nowhere' })
+    const raw = new Redis(server.url)
+    await queues.triggers.add('first', note)
+    await raw.config('RESETSTAT')
+    const ids = Array.from({ length: 20 }, (_, n) => `one-${n}`)
+    const added = await Promise.all(ids.map(id => queues.triggers.add(id, note)))
+    expect(added.map(({ outcome }) => outcome)).toEqual(ids.map(() => 'added'))
+    expect(await queues.triggers.add('one-7', note)).toEqual({ outcome: 'known', id: 'one-7' })
+    const asked = await raw.info('commandstats')
+    const count = (command: string) =>
+      Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(asked)?.[1] ?? 0)
+    expect([count('evalsha'), count('eval'), count('multi'), count('exec')]).toEqual([21, 0, 0, 0])
+    raw.disconnect()
+    await cleanUp()
+    await server.stop()
+  })
+})
+
 describe('starting without Redis', () => {
   test('says where it looked, and not the password', { timeout: 40_000 }, async () => {
     const port = await freePort()
