@@ -1,27 +1,47 @@
 /** The log: Probot's format, and no secret in any line. */
-import { type Readable, Transform } from 'node:stream'
-import { getTransformStream } from '@probot/pino'
 import { type Logger, pino } from 'pino'
 import type { LogSettings } from '../config.ts'
 import type { Redact } from '../core/text/redact.ts'
 
 export async function openLog({ level, format }: LogSettings, redact: Redact): Promise<Logger> {
-  const clean = new Transform({
-    transform(chunk: Buffer, _, done) {
-      done(null, redact(chunk.toString()))
-    },
+  const write = format === 'pretty' ? await prettyLines() : linesTogether()
+  return pino({ level, base: { name: 'codex-task-bot' } }, { write: line => write(redact(line)) })
+}
+
+type Write = (line: string) => void
+
+/** Those of one turn of the event loop go out in one write, and at the end of the process what is left of them. */
+function linesTogether(): Write {
+  let lines = ''
+  const flush = (): void => {
+    const together = lines
+    lines = ''
+    if (together !== '') process.stdout.write(together)
+  }
+  process.on('exit', flush)
+  surviveReader(() => {
+    lines = ''
   })
-  const lines = await getTransformStream({ logFormat: format })
-  clean.pipe(lines).pipe(process.stdout)
-  surviveReader(lines)
-  return pino({ level, base: { name: 'codex-task-bot' } }, clean)
+  return line => {
+    if (lines === '') setImmediate(flush)
+    lines += line
+  }
+}
+
+/** Loaded only where it is used. */
+async function prettyLines(): Promise<Write> {
+  const { getTransformStream } = await import('@probot/pino')
+  const pretty = await getTransformStream({ logFormat: 'pretty' })
+  pretty.pipe(process.stdout)
+  surviveReader(() => {
+    pretty.unpipe(process.stdout)
+    pretty.resume()
+  })
+  return line => pretty.write(line)
 }
 
 /** Who reads the log may go away: its lines are then lost, and not the process. */
-function surviveReader(lines: Readable): void {
+function surviveReader(lost: () => void): void {
   process.stderr.on('error', () => {})
-  process.stdout.on('error', () => {
-    lines.unpipe(process.stdout)
-    lines.resume()
-  })
+  process.stdout.on('error', lost)
 }
