@@ -353,6 +353,19 @@ describe('GraphQL', () => {
     }
   }
 
+  test('its times are those of REST, in whole seconds', async () => {
+    const number = await issue('To be dated')
+    const { data } = await bot.issues.createComment({ ...shop, issue_number: number, body: 'now' })
+    const asked = `{ repository(owner: "acme", name: "shop") {
+      issue(number: ${number}) { createdAt comments(last: 1) { nodes { createdAt updatedAt } } }
+    } }`
+    const { created_at: createdAt, updated_at: updatedAt } = data
+    const { data: thread } = await bot.issues.get({ ...shop, issue_number: number })
+    expect(await bot.graphql(asked)).toEqual({
+      repository: { issue: { createdAt: thread.created_at, comments: { nodes: [{ createdAt, updatedAt }] } } },
+    })
+  })
+
   test('a branch is linked to an issue; a second of that name gives null and no error', async () => {
     const number = await issue('To be linked')
     const { repository } = await bot.graphql<Looked>(poll, { owner: 'acme', name: 'shop', number })

@@ -9,6 +9,7 @@ import {
   type GraphQLFieldResolver,
   type GraphQLFormattedError,
   type GraphQLSchema,
+  getNamedType,
   getOperationAST,
   parse,
   specifiedRules,
@@ -19,6 +20,7 @@ import { type Context, QueryError, type Source } from './graphql-source.ts'
 import { type Answer, type ApiRequest, answer, failure, notFound, type Route } from './http.ts'
 import { objectAt, textAt } from './json.ts'
 import type { Ledger } from './ledger.ts'
+import { wholeSeconds } from './repairs.ts'
 
 /** Set `enabled` to false for a server without GraphQL; `lacks` makes it an older one: `Mutation.updateRefs`. */
 export interface GraphqlSwitch {
@@ -72,10 +74,11 @@ const resolve: GraphQLFieldResolver<Source, Context> = (
   source,
   given,
   context,
-  { fieldName, parentType },
+  { fieldName, parentType, returnType },
 ) => {
   const found = source[fieldName]
   if (found === undefined) throw new Error(`GitHub emulator: ${parentType.name}.${fieldName} is not built`)
+  if (typeof found === 'string' && getNamedType(returnType).name === 'DateTime') return wholeSeconds(found)
   return typeof found === 'function' ? found(given, context) : found
 }
 

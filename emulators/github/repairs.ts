@@ -59,9 +59,11 @@ export class Repairs {
 }
 
 /** GitHub's times have whole seconds, which is what makes two edits in one second look alike. */
+export const wholeSeconds = (time: string): string => time.replace(/\.\d{3}Z$/, 'Z')
+
 function trimTimes(object: JsonObject): void {
   for (const [key, value] of Object.entries(object))
-    if (key.endsWith('_at') && typeof value === 'string') object[key] = value.replace(/\.\d{3}Z$/, 'Z')
+    if (key.endsWith('_at') && typeof value === 'string') object[key] = wholeSeconds(value)
 }
 
 function repairUser(user: JsonObject, { memory }: Parts): void {
