@@ -5,7 +5,7 @@
  */
 import type { Config } from './config.ts'
 import type { Deployment } from './core/comments/words.ts'
-import { limitGate } from './core/model/limit-gate.ts'
+import { type LimitStore, limitGate } from './core/model/limit-gate.ts'
 import { markerSigner, type Signer } from './core/model/marker.ts'
 import type { TasksClient } from './core/model/ports.ts'
 import { type DeploymentSettings, ownerSettings } from './core/settings/deployment-settings.ts'
@@ -32,6 +32,7 @@ interface Opening {
   meter: NonNullable<PostHogSettings['meter']>
   redact(text: string): string
   now(): number
+  limits: LimitStore | undefined
 }
 
 type Access = NonNullable<Config['posthog']>
@@ -63,11 +64,13 @@ const nameOf = ({ host, projectId }: Pick<Access, 'host' | 'projectId'>): string
 function tenantOf(
   { host, projectId, apiKey, userToken }: Access,
   signer: Signer,
-  { meter, redact, now }: Opening,
+  { meter, redact, now, limits }: Opening,
 ): Tenant {
-  const access: PostHogSettings = { host, projectId, apiKey, meter, gate: limitGate(now) }
+  const tenant = nameOf({ host, projectId })
+  const gate = limitGate(now, limits && { name: `posthog ${tenant}`, store: limits })
+  const access: PostHogSettings = { host, projectId, apiKey, meter, gate }
   return {
-    tenant: nameOf({ host, projectId }),
+    tenant,
     access,
     posthog: postHogTasks(access, { now, redact }),
     deployment: { posthogUrl: host, posthogProject: projectId },

@@ -57,16 +57,18 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
 }
 
 function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
-  const { config, settings, metrics } = runtime
+  const { config, settings, metrics, queues } = runtime
+  const { meter } = metrics
+  const { limits } = queues
   const { id, privateKey, apiUrl } = config.app
   const redact = redactor(secretsOf(config))
   const now = Date.now
-  const app = gitHubApp({ appId: id, privateKey, apiUrl }, now, metrics.meter)
+  const app = gitHubApp({ appId: id, privateKey, apiUrl }, now, { meter, limits })
   return {
     app,
     redact,
     installations: installationsOf(app, redact),
-    tenants: openTenants(config, settings.settings, { meter: metrics.meter, redact, now }),
+    tenants: openTenants(config, settings.settings, { meter, redact, now, limits }),
     shared: { ...sharedBy(runtime, app, redact), reached },
   }
 }

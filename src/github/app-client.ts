@@ -9,7 +9,7 @@ import { createAppAuth, type InstallationAuthOptions } from '@octokit/auth-app'
 import { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { asRead, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
-import { type LimitGate, limitGate } from '../core/model/limit-gate.ts'
+import { type LimitGate, type LimitStore, limitGate } from '../core/model/limit-gate.ts'
 import type { CallMeter } from '../core/model/meter.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { type AppToken, appToken } from './app-token.ts'
@@ -70,10 +70,16 @@ type Permissions = Readonly<Record<string, 'read' | 'write'>>
 /** What an installation was found to grant is believed for this long, in ms. */
 const grantLasts = 60 * 60_000
 
-export function gitHubApp(settings: AppSettings, now: () => number, meter?: CallMeter): GitHubApp {
+export function gitHubApp(
+  settings: AppSettings,
+  now: () => number,
+  { meter, limits }: { meter?: CallMeter; limits?: LimitStore | undefined } = {},
+): GitHubApp {
   const gates = new Map<string, LimitGate>()
+  const gateOf = (whose: string): LimitGate =>
+    limitGate(now, limits && { name: `github ${settings.appId} ${whose}`, store: limits })
   const watchOn = (whose: string): Watch => {
-    const gate = gates.get(whose) ?? limitGate(now)
+    const gate = gates.get(whose) ?? gateOf(whose)
     gates.set(whose, gate)
     return { now, meter, whose, gate }
   }
@@ -225,10 +231,10 @@ interface Watch {
 function limited(client: Octokit, watch: Watch, token?: (refresh: boolean) => Promise<string>): Octokit {
   client.hook.wrap('request', async (request, options) => {
     const once = async (refresh: boolean) => {
-      watch.gate.pass()
+      await watch.gate.pass()
       if (token) options.headers.authorization = `token ${await token(refresh)}`
       // While the token was minted, another call may have met a limit.
-      watch.gate.pass()
+      await watch.gate.pass()
       options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
       return metered(watch, options, { send: () => request(options), failed: httpError })
     }
@@ -239,7 +245,7 @@ function limited(client: Octokit, watch: Watch, token?: (refresh: boolean) => Pr
       } catch (error) {
         const met = faultOf(error, watch.now())
         const fault = isRead(options) ? asRead(met) : met
-        if (fault instanceof RetryLater && fault !== error) noteLimit(watch, fault)
+        if (fault instanceof RetryLater && fault !== error) await noteLimit(watch, fault)
         const pause = repeats.shift()
         // A token may be revoked before its time; a new one is minted once.
         if (fault instanceof Rejected && fault.status === 401 && token && !refresh) refresh = true
@@ -252,9 +258,9 @@ function limited(client: Octokit, watch: Watch, token?: (refresh: boolean) => Pr
   return client
 }
 
-function noteLimit({ meter, gate }: Watch, limit: RetryLater): void {
+async function noteLimit({ meter, gate }: Watch, limit: RetryLater): Promise<void> {
   meter?.toldToWait(limit.service, limit.why)
-  gate.note(limit)
+  await gate.note(limit)
 }
 
 interface Request {

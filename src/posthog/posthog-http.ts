@@ -55,7 +55,7 @@ export async function call<T>(
   now: () => number,
 ): Promise<Answer<T>> {
   const { meter, gate } = settings
-  gate.pass()
+  await gate.pass()
   const route = routeOf(request.path, words)
   const began = performance.now()
   let status: number | undefined
@@ -63,7 +63,7 @@ export async function call<T>(
     return await callOnce(settings, request, { now, answered: code => (status = code) })
   } catch (error) {
     if (error instanceof RetryLater) meter?.toldToWait(error.service, error.why)
-    if (isOfTheKey(error)) gate.note(error)
+    if (isOfTheKey(error)) await gate.note(error)
     throw error
   } finally {
     meter?.called({

@@ -73,6 +73,7 @@ export async function openQueues<TriggerData, RunData>(
     runs,
     writtenOnce,
     chores: board,
+    limits: backend.limits?.(prefix),
     ready: ms => ready(backend, all, ms),
     mendIndexes: async () => {
       for (const queue of all) await queue.mendIndex()

@@ -1,4 +1,5 @@
 import type { BackendFactory, IQueueBackend, Job, Queue, Worker } from 'bullmq'
+import type { LimitStore } from '../core/model/limit-gate.ts'
 import type { Additions, QueueIndex } from './queue-index.ts'
 
 /** What differs between BullMQ on Redis and BullMQ on the embedded database; all else goes through BullMQ. */
@@ -13,6 +14,8 @@ export interface QueueBackend {
   live(queue: BullMqQueue): Promise<StoredJob[]>
   /** How many they are, without reading them. */
   liveCount(queue: BullMqQueue): Promise<number>
+  /** Of the limits of services, where other processes may share them. */
+  limits?(prefix: string): LimitStore
   /** Rejects unless it takes writes. */
   probe(): Promise<void>
   /** Whether the connection that workers take jobs by stands; only where there is one that can break. */

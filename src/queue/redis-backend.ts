@@ -8,6 +8,7 @@ import { within } from './deadline.ts'
 import type { BullMqQueue, QueueBackend, StoredJob } from './queue-backend.ts'
 import { describe, type Log } from './queue-log.ts'
 import { redisIndex, withIndex, withScripts } from './redis-index.ts'
+import { redisLimits } from './redis-limits.ts'
 import { checkRedisSafety } from './redis-safety.ts'
 import { QueueUnavailable } from './work-queue.ts'
 
@@ -66,6 +67,7 @@ export async function openRedis(
     nameOf: async (queue, id) => (await producer.hget(queue.toKey(id), 'name')) ?? undefined,
     live: queue => liveJobs(producer, queue),
     liveCount: queue => queue.getJobCountByTypes(...LIVE),
+    limits: prefix => redisLimits(producer, prefix),
     probe: async () => {
       // A replica, a full memory or a disk that fails refuse a write, and answer a ping.
       await producer.set(PROBE, Date.now(), 'PX', 60_000)

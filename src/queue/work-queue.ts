@@ -3,6 +3,7 @@
  * PostgreSQL) give exactly this; nothing above this folder knows which one it runs on.
  */
 import type { JobIndex } from '../core/model/job-index.ts'
+import type { LimitStore } from '../core/model/limit-gate.ts'
 
 /** Where a job stands: it will be worked on again (`live`), or its record is only kept (`ended`). */
 type JobStanding = 'live' | 'ended'
@@ -145,6 +146,8 @@ export interface Queues<TriggerData, RunData> {
   /** What is written down once and read again: nobody works on it. */
   writtenOnce: Pick<WorkQueue<unknown>, 'add' | 'get'>
   chores: Chores
+  /** What all processes know of the limits of services; not there where one process is all there can be. */
+  limits: LimitStore | undefined
   /** Makes the indexes of live jobs again, where other processes, or people, moved jobs without them. */
   mendIndexes(): Promise<void>
   /** @throws QueueUnavailable unless the backend takes writes within `ms`, and whatever works here takes jobs. */

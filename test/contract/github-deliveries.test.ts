@@ -16,7 +16,7 @@ const { privateKey } = generateKeyPairSync('rsa', {
 })
 const clock = Date.UTC(2026, 0, 2, 14, 2)
 const meter = { called: vi.fn(), toldToWait: vi.fn(), budget: vi.fn() } satisfies CallMeter
-const app = () => gitHubApp({ appId: 5, privateKey, apiUrl: `${api}/api/v3` }, () => clock, meter)
+const app = () => gitHubApp({ appId: 5, privateKey, apiUrl: `${api}/api/v3` }, () => clock, { meter })
 let log: ReturnType<typeof deliveryLog>
 
 beforeEach(() => {

@@ -47,7 +47,7 @@ export async function connect(
   // Over the wait for the answer too: some servers send its head only with the first event.
   const watchdog = setTimeout(hangUp, silence).unref()
   try {
-    settings.gate.pass()
+    await settings.gate.pass()
     const response = await open(settings, line, call.signal)
     watchdog.refresh()
     if (!isStream(response)) return await unusable(settings, response, now())
@@ -97,7 +97,7 @@ async function unusable({ gate }: PostHogSettings, response: IncomingMessage, no
   if (status !== 429) return { kind: 'lost', reason: `status ${status}` }
   const body = await json(response).catch(() => undefined)
   const fault = faultOf(status, ErrorBody.parse(body), now)
-  if (isOfTheKey(fault)) gate.note(fault)
+  if (isOfTheKey(fault)) await gate.note(fault)
   return { kind: 'lost', reason: `status ${status}`, until: fault instanceof RetryLater ? fault.until : 0 }
 }
 

@@ -1,0 +1,124 @@
+/** What one process is told of a limit, another heeds before it has asked anything. */
+import { generateKeyPairSync } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
+import { RetryLater } from '../../src/core/model/errors.ts'
+import { type LimitStore, limitGate } from '../../src/core/model/limit-gate.ts'
+import { gitHubApp } from '../../src/github/app-client.ts'
+import { postHogTasks } from '../../src/posthog/tasks-client.ts'
+import type { Queues } from '../../src/queue/work-queue.ts'
+import { open } from '../support/queue-world.ts'
+import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+})
+
+const failure = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    () => expect.fail('no failure'),
+    (error: unknown) => error,
+  )
+
+describe.skipIf(!redisAvailable())('a limit that one process met', () => {
+  let redis: RedisServer
+  const processes: Pick<Queues<never, never>, 'limits' | 'close'>[] = []
+  const closers: (() => unknown)[] = []
+
+  beforeAll(async () => {
+    redis = await startRedis()
+    for (let n = 0; n < 2; n += 1)
+      processes.push(await open({ redisUrl: redis.url, dataDir: '/nowhere', prefix: '{limits}' }))
+  })
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close()
+  })
+  afterAll(async () => {
+    for (const each of processes) await each.close(100)
+    await redis.stop()
+  })
+
+  const store = (n: number): LimitStore => {
+    const limits = processes[n]?.limits
+    if (!limits) throw new Error('Redis shares no limits')
+    return limits
+  }
+
+  test('of PostHog, no other asks about before its time', async () => {
+    const posthog: PostHogEmulator = await startPostHog()
+    closers.push(() => posthog.close())
+    let clock = Date.now()
+    const now = () => clock
+    const clientOf = (n: number) =>
+      postHogTasks(
+        {
+          ...{ host: posthog.url, projectId: String(posthog.projectId), apiKey: posthog.apiKey },
+          gate: limitGate(now, { name: 'posthog one', store: store(n) }),
+        },
+        { now, redact: text => text },
+      )
+    const [first, second] = [clientOf(0), clientOf(1)]
+    posthog.fault({ fault: { kind: 'throttled', seconds: 60 } })
+    const met = await failure(first.sandboxes())
+    expect(met).toBeInstanceOf(RetryLater)
+    const asked = posthog.calls.length
+    expect(await failure(second.sandboxes())).toMatchObject({
+      ...{ name: 'RetryLater', service: 'posthog', why: 'rate-limit', until: clock + 60_000 },
+    })
+    expect(posthog.calls).toHaveLength(asked)
+    clock += 60_000
+    expect(await second.sandboxes()).toEqual([])
+  })
+
+  test('of a GitHub installation, no other asks about before its time; others are free', async () => {
+    const asked: string[] = []
+    const server: Server = createServer((request, response) => {
+      asked.push(String(request.url))
+      const isToken = request.url?.endsWith('/access_tokens')
+      const expires_at = new Date(Date.now() + 3_600_000).toISOString()
+      if (isToken) response.writeHead(201, { 'content-type': 'application/json' })
+      else if (request.headers.authorization === 'token ghs_1')
+        response.writeHead(403, { 'content-type': 'application/json', 'retry-after': '60' })
+      else response.writeHead(200, { 'content-type': 'application/json' })
+      const token = request.url?.includes('/1/') ? 'ghs_1' : 'ghs_2'
+      response.end(JSON.stringify(isToken ? { token, expires_at, permissions: {} } : { message: 'slow' }))
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    closers.push(() => server.close())
+    const address = server.address()
+    const apiUrl = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+    const clientOf = (n: number, installationId: number) =>
+      gitHubApp({ appId: 5, privateKey, apiUrl }, Date.now, { limits: store(n) }).forRepo({
+        ...{ installationId, repoId: 100 },
+      })
+    expect(await failure(clientOf(0, 1).request('GET /rate'))).toBeInstanceOf(RetryLater)
+    const soFar = asked.length
+    expect(await failure(clientOf(1, 1).request('GET /rate'))).toBeInstanceOf(RetryLater)
+    expect(asked).toHaveLength(soFar)
+    expect((await clientOf(1, 2).request('GET /rate')).status).toBe(200)
+  })
+
+  test('stays the longest of those that were met, and goes with its time', async () => {
+    const limit = (ms: number) =>
+      new RetryLater('github', Date.now() + ms, 'rate-limit', `for ${ms} milliseconds`)
+    await store(0).note('long and short', limit(60_000))
+    await store(1).note('long and short', limit(1_000))
+    expect((await store(1).read('long and short'))?.message).toBe('for 60000 milliseconds')
+    await store(0).note('over', limit(-1))
+    expect(await store(0).read('over')).toBeUndefined()
+  })
+
+  test('is known to who met it when Redis is away, and hinders nobody else', async () => {
+    const away: LimitStore = {
+      read: () => Promise.reject(new Error('away')),
+      note: () => Promise.reject(new Error('away')),
+    }
+    const gate = limitGate(Date.now, { name: 'x', store: away })
+    await gate.pass()
+    await gate.note(new RetryLater('github', Date.now() + 60_000, 'rate-limit', 'wait'))
+    expect(await failure(gate.pass())).toBeInstanceOf(RetryLater)
+  })
+})
