@@ -31,7 +31,6 @@ export interface Asked {
 export interface Allowance {
   may: boolean
   least: Role
-  /** GitHub's own name of the person's role. */
   role: string
   /** Somebody who may write here, or was named: no stranger. */
   trusted: boolean
@@ -44,7 +43,6 @@ export async function allowanceOf(asked: Asked, person: Person, name: string): P
   return allowance({ ...permission, named }, name, asked.settings)
 }
 
-/** Whether it matters that the settings may name the person. */
 export const needsName = ({ role }: Permission, name: string, settings: RepoSettings): boolean =>
   !mayAct(role, 'write') || !mayAct(role, leastFor(name, settings))
 

@@ -30,7 +30,6 @@ export interface SettingsNow {
 
 type Layer = 'owner' | 'repository'
 
-/** One file, as it holds. */
 export interface LayerNow extends Pick<SettingsRead, 'given' | 'lineOf'> {
   state: 'none' | 'read' | 'kept' | 'unusable'
   problem: string | undefined
@@ -51,7 +50,6 @@ interface Reading {
   ownerFiles: OwnerFiles
 }
 
-/** The repository whose file is the owner's. */
 const ofOwner = '.github'
 
 export function settingsReader({ deployment, file, ownerFiles }: Reading): SettingsReader {
@@ -115,7 +113,6 @@ const noFile: LayerNow = {
   version: 'none',
 }
 
-/** The first of the commits is the one with the slip. */
 async function newestGood(files: Files, read: SettingsFile['read']): Promise<SettingsRead | undefined> {
   for (const commit of (await files.fileCommits(settingsPath)).slice(1, 1 + maxVersions)) {
     const found = read(await files.file(settingsPath, commit))

@@ -8,7 +8,6 @@ export interface Memory {
   repoId: number
 }
 
-/** The earliest one that is found. */
 export async function usedBefore(
   { github, signer, repoId }: Memory,
   login: string,

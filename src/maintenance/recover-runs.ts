@@ -19,7 +19,6 @@ import { limits } from '../core/run/timing.ts'
 export interface AdoptDeps {
   installations: {
     installations(): Promise<number[]>
-    /** Every repository that the App can see there. */
     repositoriesOf(installationId: number): Promise<Repository[]>
     /** The App's own comments of a repository that changed since then (ms since the epoch), oldest first. */
     ownComments(repository: Repository, since: number): Promise<ThreadComment[]>
@@ -40,7 +39,6 @@ interface AdoptTenant {
   signer: Signer
 }
 
-/** For the repositories of one owner. */
 type OwnerDeps = AdoptDeps & AdoptTenant
 
 export interface AdoptTurn {
@@ -97,7 +95,6 @@ export const adoptLost =
     return waits.length > 0 ? Math.min(...waits) : undefined
   }
 
-/** @returns ms until the next turn, where nobody says which installations there are */
 async function begun({ installations, log, now }: AdoptDeps, turn: AdoptTurn): Promise<Memory | number> {
   const known = Memory.safeParse(turn.memory).data
   if (known) return known
@@ -114,7 +111,6 @@ async function begun({ installations, log, now }: AdoptDeps, turn: AdoptTurn): P
   }
 }
 
-/** @throws what is no answer of a service */
 function waitAfter(error: unknown, now: number): number {
   if (error instanceof RetryLater) return Math.max(1_000, error.until - now)
   if (error instanceof Rejected || error instanceof NoResponse) return lookAgain
@@ -141,7 +137,6 @@ async function lookInto(deps: AdoptDeps, { since, from }: Memory, target: Target
   }
 }
 
-/** @returns whether that was all */
 async function lookThrough(deps: AdoptDeps, repository: Repository, since: number): Promise<boolean> {
   const tenant = deps.tenantOf(repository.owner)
   if (!tenant) return true

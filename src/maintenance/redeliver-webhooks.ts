@@ -29,7 +29,6 @@ export interface DeliveryLog {
 
 export interface SweepDeps {
   deliveries: DeliveryLog
-  /** The events that we subscribe to. */
   events: readonly string[]
   log: Log
   meter?: Pick<FlowMeter, 'swept'>
@@ -62,39 +61,31 @@ const maxPages = 1_000
 const maxInOneSweep = 250
 const maxRemembered = 2_000
 
-/** A webhook that nobody took. */
 const Missed = z.object({
   guid: z.string(),
   event: z.string(),
   /** Of its first attempt, which is the one to repeat. */
   id: z.string(),
-  /** When the first attempt was, and the last. */
   since: z.number(),
   last: z.number(),
-  /** How often another one was asked for. */
   times: z.number(),
 })
 export type Missed = z.infer<typeof Missed>
 
 const Memory = z.object({
-  /** The log has been read up to here. */
   readUntil: z.number(),
-  /** GitHub's limit is reached until then. */
   notBefore: z.number(),
-  /** Oldest first. */
   missed: z.array(Missed),
 })
 export type Memory = z.infer<typeof Memory>
 
 export const nothing: Memory = { readUntil: 0, notBefore: 0, missed: [] }
 
-/** When to ask for the next attempt. */
 const dueAt = ({ last, times }: Missed): number => last + (rests[times] ?? lastRest)
 
 export const dueOf = ({ missed }: Memory, now: number): Missed[] =>
   missed.filter(each => dueAt(each) <= now).slice(0, maxInOneSweep)
 
-/** Where the next reading ends. */
 export const readFrom = ({ readUntil }: Memory, now: number): number =>
   Math.max(now - kept, readUntil - overlap)
 
@@ -104,7 +95,6 @@ interface Reading {
   now: number
 }
 
-/** What is remembered after the log was read. */
 export function withRead(memory: Memory, { attempts, events, now }: Reading): Memory {
   const worthIt = (each: Missed): boolean => events.includes(each.event) && each.since > now - kept
   const missed = missedOf(memory.missed, attempts)

@@ -14,7 +14,6 @@ const maxHunk = 4_000
 const maxPlan = 8_000
 const maxStanding = 13_000
 
-/** What one person says to the agent at once. */
 export interface Words {
   /** That of the message at PostHog: the agent's log shows it where the words are taken up. */
   id: string
@@ -46,7 +45,6 @@ export function promptOf(run: Run, words: Words, fence: string): string {
 
 const named = ({ id }: Words): string => `(message ${id})`
 
-/** The messages of ours that a text of the agent's log holds. */
 export const messagesIn = (text: string): string[] =>
   [...text.matchAll(/\(message ([\w-]{1,200})\)/g)].flatMap(([, id]) => id ?? [])
 
@@ -124,7 +122,6 @@ function inlineComment(comment: InlineComment, number: string): string[] {
   ]
 }
 
-/** Whoever writes a file names it, and a name may hold anything. */
 const pathOf = ({ path }: InlineComment): string => visibleText(path, 500).replace(/\s+/g, ' ')
 
 function expectations(run: Run, words: Words): string {

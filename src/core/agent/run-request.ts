@@ -81,7 +81,6 @@ export function runRequest(request: RunAsk): CodexTaskRunCreate {
   })
 }
 
-/** A run that may only read has nothing to publish. */
 export const mayPublish = (permission: PermissionMode | undefined): boolean => permission !== 'read-only'
 
 const present = (

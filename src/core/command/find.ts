@@ -20,7 +20,6 @@ export interface CommandText {
 
 export interface FoundCommands {
   commands: CommandText[]
-  /** More may stand there, in a part that is too intricate to be read as GitHub reads it. */
   unreadable: boolean
 }
 
@@ -76,7 +75,6 @@ interface ReadStarts {
 /** What is sure needs no parsing, and no text is too intricate for it. */
 function readStarts(source: string, piece: Candidates): ReadStarts {
   if (piece.starts.every(({ sure }) => sure)) return { starts: piece.starts, unreadable: false }
-  // What a label refers to may stand anywhere.
   const refers = source.includes(']:') && source.slice(piece.from, piece.to).includes('[')
   const [from, to] = refers ? [0, source.length] : [piece.from, piece.to]
   const ranges = plainRanges(source.slice(from, to))

@@ -10,7 +10,6 @@ export interface CommandGrammar {
   least: Exclude<Role, 'none'>
   /** Whether words after the name belong to the command (`plan how …`) or make it an instruction. */
   takes: 'text' | 'nothing'
-  /** Whether the options of a run may stand before its words. */
   options: boolean
 }
 

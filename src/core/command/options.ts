@@ -31,5 +31,4 @@ export const options: Record<OptionName, OptionInfo> = {
   'signal-report': { value: 'ID', about: 'Ties the run to a PostHog signal report.' },
 }
 
-/** What may follow the label and a colon: `codex:plan`, `codex:high`. */
 export const presets = ['plan', 'low', 'medium', 'high', 'xhigh', 'max'] as const

@@ -28,7 +28,6 @@ export function* ownNodes(tree: Nodes): Generator<Nodes> {
   }
 }
 
-/** Of one that has a place; what a parser makes up has none. */
 export function rangeOf({ position }: Nodes): Range[] {
   const from = position?.start.offset
   const to = position?.end.offset

@@ -29,7 +29,6 @@ export interface Options {
 }
 
 interface Command {
-  /** As the grammar has it, whatever alias was written. */
   name: string
   options: Options
   /** The words of the command; empty when the thread itself is meant. */
@@ -178,7 +177,6 @@ function setOption(name: OptionName, value: string): Options | Mistake {
   }
 }
 
-/** The known word that a slip of the finger may have meant. */
 export function nearest(given: string, known: readonly string[]): string | undefined {
   const close = known
     .map(word => ({ word, away: distance(given, word) }))

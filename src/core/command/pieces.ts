@@ -6,7 +6,6 @@
 
 export interface Line {
   at: number
-  /** Before its line feed. */
   end: number
 }
 

@@ -1,4 +1,3 @@
-/** Tick boxes in our comments that do the same as the words. */
 import { offerAfter } from '../run/last-word.ts'
 import type { Run } from '../run/run.ts'
 

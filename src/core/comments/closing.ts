@@ -48,7 +48,6 @@ const words = (said: string | undefined): string => (said ? `\n\n${agentWords(sa
 const commit = ({ thread }: Run, sha: string): string =>
   `[${code(sha.slice(0, 7))}](${commitUrl(thread, sha)})`
 
-/** What came of a plan that should have changed nothing. */
 function changed(run: Run, outcome: Outcome & { kind: 'pull' | 'pushed' }): string {
   if (outcome.kind === 'pull') return `it opened ${pullLinks(run)}`
   const where = run.taskRun?.headBranch ?? run.branch?.name ?? ''

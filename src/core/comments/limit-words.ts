@@ -1,4 +1,3 @@
-/** A limit on starts that is reached, in words. */
 import { minute } from '../model/time.ts'
 import type { Run } from '../run/run.ts'
 import type { ReachedLimit } from '../run/start-limits.ts'

@@ -15,7 +15,6 @@ import { cell, moment, withCode } from './words.ts'
 
 /** Everything a command can be answered with, apart from a Run. */
 export type Reply =
-  /** `label`: the one that starts a run. */
   | { kind: 'help'; commands: readonly CommandGrammar[]; label: string }
   | { kind: 'mistake'; mistake: Mistake }
   | { kind: 'not-allowed'; command: string; least: Role; role: string }

@@ -52,7 +52,6 @@ const pullLine = (pull: Pull): string => `${pullLink(pull)} · ${stateOf(pull)}`
 
 function failureLines(run: Run, { reason, fix }: Outcome & { kind: 'failed' }): string[] {
   const lines = [`❌ ${begun(inlineWords(reason, 300))}`, ...(run.agentLeft ? [`⚠️ ${agentLeft}`] : [])]
-  // The last word says it, where there is one.
   return [lines.join('\n'), endsQuietly(run) ? `**What to do:** ${fix}` : '']
 }
 

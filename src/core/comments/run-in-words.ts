@@ -1,4 +1,3 @@
-/** Where a Run stands, in half a sentence, for the answers to `/codex status` and `/codex queue`. */
 import { serviceNames } from '../model/errors.ts'
 import { outageOf, services } from '../run/outage.ts'
 import { phaseOf, type Run } from '../run/run.ts'

@@ -1,4 +1,3 @@
-/** The check run of a pull request that changes the settings file. */
 import type { CheckReport } from '../model/views.ts'
 import { settingsPath } from '../settings/repository-settings.ts'
 import type { SettingsProblem } from '../settings/settings-file.ts'

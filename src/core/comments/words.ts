@@ -34,7 +34,6 @@ export const cell = (text: string): string => code(text).replaceAll('|', '\\|')
 
 export const begun = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 
-/** With what it begins and ends with. */
 export const asSentence = (words: string): string =>
   /[.!?…]$/.test(words) ? begun(words) : `${begun(words)}.`
 
@@ -50,7 +49,6 @@ const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
 export const moment = (at: number, now: number): string =>
   dayOf(at) === dayOf(now) ? clock(at) : `${dayOf(at)} ${clock(at)}`
 
-/** `1 file`, `3 files` */
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 const maxAnswer = 20_000

@@ -1,6 +1,5 @@
 /** The names of branches: git's own rules, and the one we give to the branch of an issue. */
 
-/** GitHub takes longer ones, PostHog's `branch` does not. */
 export const maxBranchLength = 255
 
 /**
@@ -39,7 +38,6 @@ export function issueBranch(stem: string, title: string): string {
   return slug === '' ? stem : `${stem}-${slug}`
 }
 
-/** What the names of an issue's branches begin with; `codex/` is the prefix that the settings may change. */
 export const stemOf = (prefix: string, number: number): string => `${prefix}issue-${number}`
 
 /** Whether a branch is one that we named for this issue; `codex/issue-71` is not one of issue 7. */

@@ -2,17 +2,13 @@
 export interface Check {
   name: CheckName
   ok: boolean
-  /** What was found, in one line. */
   detail: string
-  /** What to do about it; empty when all is well. */
   fix: string
   /** Nobody answered: nothing is known to be wrong with what is set. */
   outage?: true
-  /** Whose own PostHog it is about. */
   owner?: string
 }
 
-/** As scripts read it. */
 export const asPrinted = ({ name, ok, detail, fix }: Check): Check => ({ name, ok, detail, fix })
 
 export type CheckName =

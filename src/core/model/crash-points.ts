@@ -5,7 +5,6 @@
 import type { Intent } from '../run/run.ts'
 
 export const crashPoints = [
-  /** A command, before anything is done about it. */
   'trigger claimed',
   'reply posted, not recorded',
   'message sent, not recorded',
@@ -23,7 +22,6 @@ export const crashPoints = [
   'cancel intent written',
   'cancel asked, not recorded',
   'status edit sent, not recorded',
-  /** PostHog has told of a pull request, and this is recorded. */
   'pull seen',
   'pull put right, not recorded',
   'pull intent written',

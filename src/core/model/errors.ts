@@ -11,9 +11,7 @@ export class Rejected extends Error {
   override name = 'Rejected'
   readonly service: Service
   readonly status: number
-  /** The service's own code for it, where it gives one (`usage_limit_exceeded`, `not_found` …). */
   readonly code: string
-  /** The field of the request that it is about, where the service says so. */
   readonly field: string | undefined
   readonly of: CallKind
 
@@ -36,7 +34,6 @@ export class Rejected extends Error {
 
 export type CallKind = 'read' | 'effect'
 
-/** What any call came to, as the answer to a read, if it was one. */
 export const asRead = <T extends Error>(fault: T): T | Rejected =>
   fault instanceof Rejected
     ? new Rejected(fault.service, fault.status, fault.code, fault.message, fault.field, 'read')

@@ -27,7 +27,6 @@ const ofRun: Names = {
   nextLookAt: 'nextPollAt',
   lastLookAt: 'lastPollAt',
   yielding: 'releaseThread',
-  // Of the recovery record.
   notes: 'messages',
   said: 'lastMessageId',
 }
@@ -39,7 +38,6 @@ const messageKinds: Names = {
   yield: 'release-thread',
 }
 
-/** Of a Run, and of what its status comment carries of it. */
 export const runOfToday = (stored: unknown): unknown =>
   within(renamed(stored, ofRun), {
     request: requestOfToday,
@@ -60,14 +58,12 @@ const requestOfToday = (request: unknown): unknown =>
 
 const refOfToday = (ref: unknown): unknown => renamed(ref, { in: 'kind' })
 
-/** Of a message to a Run. */
 export function messageOfToday(stored: unknown): unknown {
   const message = renamed(stored, { says: 'kind' })
   if (!isKeyed(message) || typeof message.kind !== 'string') return message
   return { ...message, kind: own(messageKinds, message.kind) ?? message.kind }
 }
 
-/** Of what came from GitHub and waits to be dealt with. */
 export const triggerOfToday = (stored: unknown): unknown =>
   within(renamed(stored, { noted: 'pendingMessage' }), {
     pendingMessage: pending => renamed(pending, { noteId: 'messageId', note: 'message', told: 'sent' }),
@@ -78,7 +74,6 @@ export const triggerOfToday = (stored: unknown): unknown =>
       }),
   })
 
-/** Where both names are there, today's counts. */
 function renamed(value: unknown, names: Names): unknown {
   if (!isKeyed(value)) return value
   const entries = Object.entries(value).flatMap(([key, item]): [string, unknown][] => {

@@ -28,6 +28,5 @@ export type Asked =
 export interface JobIndex {
   /** An answer for each, in one round trip; `undefined` where there is no n-th. */
   lookUp(asked: readonly Asked[]): Promise<(number | undefined)[]>
-  /** Of each set, at most so many: the first of it, in order, or the last, from the end. */
   members(sets: readonly string[], which: { first: number } | { last: number }): Promise<Member[][]>
 }

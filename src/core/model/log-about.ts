@@ -1,6 +1,5 @@
 import type { Log } from './ports.ts'
 
-/** A log whose every line says what it is about. */
 export const logAbout = (log: Log, about: object): Log => ({
   info: (fields, message) => log.info({ ...about, ...fields }, message),
   warn: (fields, message) => log.warn({ ...about, ...fields }, message),

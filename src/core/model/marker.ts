@@ -16,19 +16,14 @@ export const Marker = z.object({
   run: z.string(),
   repo: z.number().int(),
   thread: z.number().int(),
-  /** What the comment is: the status of a Run, its last word, or the answer to a command. */
   as: z.enum(['status', 'closing', 'reply', 'status-reply', 'queue-reply', 'refusal', 'help', 'pull']),
-  /** Whom a reply is for. */
   to: z.number().int().optional().catch(undefined),
   round: z.number().int().optional().catch(undefined),
   task: z.string().optional().catch(undefined),
   taskRun: z.string().optional().catch(undefined),
-  /** What that may do. */
   may: Rights.optional().catch(undefined),
   branch: z.string().optional().catch(undefined),
-  /** The branch that Runs of this thread made. */
   made: z.string().optional(),
-  /** Where the branch stood when the Run began. */
   sha: z.string().optional().catch(undefined),
   pull: z.number().int().optional().catch(undefined),
   what: z.enum(['work', 'plan']).optional().catch(undefined),
@@ -48,7 +43,6 @@ const found = /^<!-- codex-run:([A-Za-z0-9_-]{1,40000})\.([A-Za-z0-9_-]{43}) -->
 /** Words of others carry no marker into what we write, not even an old one of ours. */
 export const withoutMarkers = (text: string): string => text.replaceAll('codex-run:', 'codex-run :')
 
-/** Changes a text but for its markers, whose letters mean nothing and are signed. */
 export const aroundMarkers = (text: string, change: (words: string) => string): string => {
   const markers = [...text.matchAll(found)].map(([marker]) => marker)
   return text

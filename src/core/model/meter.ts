@@ -15,13 +15,11 @@ export interface CallMeter {
   called(call: {
     service: Service
     method: string
-    /** As `routeOf` makes it. */
     route: string
     /** Of the answer; none came when it is undefined. */
     status: number | undefined
     ms: number
   }): void
-  /** The service asked to come back later. */
   toldToWait(service: Service, why: WaitReason): void
   /** What a limit still allows. `whose` tells the limits of one resource apart and is shown to nobody. */
   budget(limit: { whose: string; resource: string; left: number; resetAt: number }): void
@@ -29,7 +27,6 @@ export interface CallMeter {
 
 export interface FlowMeter {
   handled(kind: Trigger['kind'], outcome: HandledOutcome): void
-  /** A step of a Run is recorded. */
   moved(before: Run, after: Run): void
   swept(sweep: { result: SweepResult; redelivered: number }): void
 }

@@ -5,10 +5,8 @@
 import type { Run } from '../run/run.ts'
 import type { CommitView, PullView } from './views.ts'
 
-/** The App that PostHog's agent works with. */
 const agentLogin = 'posthog[bot]'
 
-/** As many addresses as these are looked up for one Run. */
 export const maxClaims = 5
 
 /** `if-descended`: ours if its head starts from where the Run's branch stood. */
@@ -38,7 +36,6 @@ export function agentsCommit(
   return commits === undefined || asUser ? head : commits.findLast(({ byPerson }) => !byPerson)?.sha
 }
 
-/** The number in an address of a pull request of this very repository. */
 export function pullNumberIn(url: string, thread: Pick<Run['thread'], 'url'>): number | undefined {
   const [, repository, number] = /^(.+)\/pull\/(\d{1,9})\/?$/.exec(url) ?? []
   const here = thread.url.replace(/\/(?:issues|pull)\/\d+$/, '')

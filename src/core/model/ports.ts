@@ -47,9 +47,7 @@ export interface ThreadClient {
   earlierComments(): Promise<OwnComment[]>
   attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
   reviewComments(reviewId: number): Promise<InlineComment[]>
-  /** `undefined` when it is gone. */
   inlineComment(commentId: number): Promise<{ author: string; body: string } | undefined>
-  /** The text of a file on the default branch, or as of a commit. */
   file(path: string, commit?: string): Promise<string | undefined>
   /** The commits that changed a file on the default branch, newest first; a page of them. */
   fileCommits(path: string): Promise<string[]>
@@ -59,14 +57,12 @@ export interface ThreadClient {
   /** `undefined` when the thread is gone from here. */
   state(): Promise<ThreadState | undefined>
   hasComment(commentRef: { in: 'thread' | 'inline'; commentId: number }): Promise<boolean>
-  /** The text of a review; `undefined` when it is gone. */
   review(reviewId: number): Promise<string | undefined>
   comments(): Promise<CommentView[]>
   assign(number: number, login: string): Promise<void>
   requestReview(number: number, login: string): Promise<void>
   removeLabel(name: string): Promise<void>
   branch(name: string): Promise<BranchView | undefined>
-  /** @param stem what the names of those begin with that the bot makes */
   issueBranches(stem: string): Promise<IssueBranches>
   /** `open`: the thread was, when the branch was made; `undefined` when GitHub did not say. */
   makeBranch(
@@ -80,12 +76,10 @@ export interface ThreadClient {
   pull(number: number, person?: { login: string; seen?: boolean }): Promise<PullView | undefined>
   /** What a head has that a base has not, oldest first; `undefined` when they have nothing in common. */
   commitsSince(base: string, head: string): Promise<CommitView[] | undefined>
-  /** The paths that a pull request changes: the first hundred, in their order. */
   changedFiles(number: number): Promise<string[]>
   /** Told once a commit. */
   report(sha: string, report: CheckReport): Promise<void>
   pullsFrom(head: string): Promise<PullView[]>
-  /** Whether one commit has the other among its ancestors, or is it. */
   isDescendant(ancestor: string, sha: string): Promise<boolean>
   isBaseOfPull(base: string): Promise<boolean>
   /** Where a branch stands, and whether an open pull request goes into it or comes from it. */
@@ -155,7 +149,6 @@ export interface RunQueue<Data> extends JobIndex {
   add(id: string, data: Data, slot: string): Promise<{ outcome: 'added' | 'known' | 'held'; id: string }>
   get(id: string): Promise<KeptRun<Data> | undefined>
   holder(slot: string): Promise<string | undefined>
-  /** Those of these sets of the index that are still there. */
   listed(sets: readonly string[]): Promise<KeptRun<Data>[]>
   liveCount(): Promise<number>
   wake(id: string): Promise<void>
@@ -167,7 +160,6 @@ export interface RunQueue<Data> extends JobIndex {
 
 export type GitHub = (thread: Thread) => ThreadClient
 
-/** Of a repository's default branch. */
 export type Files = Pick<ThreadClient, 'file' | 'fileCommits'>
 
 /** The owner's `.github` repository; none of its files are there where it is none, or not the bot's to read. */

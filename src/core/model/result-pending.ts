@@ -1,7 +1,6 @@
 /** An unanswered write may still become visible: look again a little later. */
 export class ResultPending extends Error {
   override name = 'ResultPending'
-  /** ms since the epoch */
   readonly until: number
 
   constructor(until: number) {

@@ -1,4 +1,3 @@
-/** One issue or pull request, and what was read of it when somebody asked something. */
 import { z } from 'zod'
 
 export const Thread = z.object({
@@ -26,7 +25,6 @@ export type Repository = z.infer<typeof Repository>
 export const Person = z.object({
   login: z.string(),
   id: z.number().int(),
-  /** For a bot: the number of its App. */
   app: z.number().int().optional(),
 })
 export type Person = z.infer<typeof Person>
@@ -58,7 +56,6 @@ export const isOwner = (thread: Pick<Thread, 'owner'>, login: string): boolean =
 
 export const threadName = (thread: Thread): string => `${fullName(thread)}#${thread.number}`
 
-/** The slot that one live Run per thread holds in the queue. */
 export const threadSlot = (thread: Pick<Thread, 'repoId' | 'number'>): string =>
   `thread-${thread.repoId}-${thread.number}`
 

@@ -6,13 +6,11 @@ const arrived = {
   /** Made from the identity of what happened, so that the same thing under two deliveries is one trigger. */
   id: z.string(),
   deliveryId: z.string(),
-  /** When it happened by GitHub's clock, ms since the epoch. */
   at: z.number(),
   thread: Thread,
   sender: Person,
 }
 
-/** One inline comment of a review, with what it points at. */
 export const InlineComment = z.object({
   id: z.number().int(),
   path: z.string(),
@@ -20,7 +18,6 @@ export const InlineComment = z.object({
   hunk: z.string(),
   body: z.string(),
   author: z.string(),
-  /** The comment that it replies to. */
   parent: z.object({ author: z.string(), body: z.string() }).optional(),
 })
 export type InlineComment = z.infer<typeof InlineComment>
@@ -33,7 +30,6 @@ export const CommentRef = z.discriminatedUnion('kind', [
     kind: z.literal('inline'),
     commentId: z.number().int(),
     nodeId: z.string().optional(),
-    /** The first comment of the inline thread: answers go there. */
     rootId: z.number().int(),
     reviewId: z.number().int().nullable(),
     inline: InlineComment,
@@ -60,7 +56,6 @@ const Label = z.object({
   ...arrived,
   kind: z.literal('label'),
   label: z.string(),
-  /** What it is a variant of; absent where that is `codex`. */
   base: z.string().optional(),
   snapshot: Snapshot,
   head: PullHead.optional(),
@@ -75,16 +70,13 @@ const Withdrawal = z.object({
     z.object({
       kind: z.literal('comment'),
       commentId: z.number().int(),
-      /** Comments on lines have numbers of their own. */
       in: z.enum(['thread', 'inline']).default('thread'),
-      /** The review that an inline comment came with. */
       reviewId: z.number().int().nullable().default(null),
     }),
     z.object({ kind: z.literal('thread'), by: z.enum(['closed', 'deleted', 'transferred', 'locked']) }),
   ]),
 })
 
-/** A box ticked in a comment of ours. */
 const Tick = z.object({
   ...arrived,
   kind: z.literal('tick'),
@@ -92,7 +84,6 @@ const Tick = z.object({
   text: z.string(),
   snapshot: Snapshot,
   box: z.enum(['stop', 'retry', 'approve']),
-  /** The Run that the comment shows, once its marker was read. */
   run: z.string().optional(),
 })
 
@@ -100,7 +91,6 @@ const Tick = z.object({
 const PullNews = z.object({
   ...arrived,
   kind: z.literal('pull-news'),
-  /** The branches that it touches. */
   head: PullHead.optional(),
   news: z.enum([
     'opened',
@@ -125,7 +115,6 @@ const AccessLost = z.object({
   kind: z.literal('access-lost'),
   installationId: z.number().int(),
   by: z.enum(['uninstalled', 'suspended', 'removed', 'transferred', 'archived', 'deleted']),
-  /** By id; absent for all of the installation. */
   repositories: z.array(z.number().int()).optional(),
 })
 export type AccessLostTrigger = z.infer<typeof AccessLost>
@@ -134,7 +123,6 @@ const threadTriggers = [Comment, Label, Withdrawal, Tick, PullNews] as const
 
 export const Trigger = z.discriminatedUnion('kind', [...threadTriggers, AccessLost])
 export type Trigger = z.infer<typeof Trigger>
-/** All but those that stand for no thread. */
 export type ThreadTrigger = z.infer<(typeof threadTriggers)[number]>
 export type CommentTrigger = z.infer<typeof Comment>
 export type LabelTrigger = z.infer<typeof Label>
@@ -142,7 +130,6 @@ export type WithdrawalTrigger = z.infer<typeof Withdrawal>
 export type TickTrigger = z.infer<typeof Tick>
 export type PullNewsTrigger = z.infer<typeof PullNews>
 
-/** Why a delivery leaves no trace in the thread. */
 export type Ignored =
   | 'event not used'
   | 'payload not understood'

@@ -127,13 +127,11 @@ export const noDeploymentSettings: DeploymentSettings = DeploymentSettings.parse
 export const readDeploymentSettings = (text: string): FileRead<DeploymentSettings> =>
   readSettingsFile(DeploymentSettings, text)
 
-/** Why nothing may start now, if so. */
 export function pausedBecause({ pause }: DeploymentSettings): string | undefined {
   if (pause === false) return undefined
   return pause === true ? 'whoever runs this bot has paused it' : pause
 }
 
-/** What the bot is called by in the repositories of an owner. */
 export const triggerOf = (
   { owners, trigger }: Pick<DeploymentSettings, 'owners' | 'trigger'>,
   owner: string,
@@ -154,7 +152,6 @@ export const ownerSettings = (
 ): DeploymentSettings['owners'][string] | undefined =>
   Object.entries(owners).find(([login]) => isOwner({ owner }, login))?.[1]
 
-/** What one repository may. */
 export function grantsOf(
   { owners, limits, defaults }: DeploymentSettings,
   { owner, repo }: Pick<Thread, 'owner' | 'repo'>,

@@ -65,7 +65,6 @@ function narrowed<Item>(above: Item[] | undefined, below: Item[] | undefined): I
   return left?.length === 0 ? above : left
 }
 
-/** Those of the lower list that the upper one has, if any. */
 function shared<Item>(above: Item[] | undefined, below: Item[] | undefined): Item[] | undefined {
   if (!above || !below) return below ?? above
   const known = new Set(above.map(nameOf))
@@ -95,7 +94,6 @@ const ruled =
       const value = rules[name](above?.[name] ?? undefined, below?.[name] ?? undefined)
       return value === undefined ? [] : [[name, value]]
     })
-    // Each rule gives what its key takes.
     return entries.length === 0 ? undefined : (Object.fromEntries(entries) as Value)
   }
 

@@ -9,7 +9,6 @@ export type Origin =
   | { kind: 'owner' | 'repository'; line: number | undefined }
 
 export interface HeldSetting {
-  /** `limits.person` */
   key: string
   value: unknown
   /** More than one where only both together make it what it is. */

@@ -174,14 +174,12 @@ export interface SettingsRead {
   given: Given
   /** All of them, in the order of the file as far as it is known. */
   problems: SettingsProblem[]
-  /** Where a key stands. */
   lineOf(path: readonly string[]): number | undefined
 }
 
 export interface SettingsFile {
   schema: z.ZodType<RepoSettings>
   read(text: string | undefined): SettingsRead
-  /** With the defaults of what nobody says. */
   complete(given: Given): RepoSettings
 }
 
@@ -218,7 +216,6 @@ function permissionsOf(commands: readonly CommandGrammar[]) {
 /** So many are told; who has put these right is told the next. */
 const maxTold = 10
 
-/** @param path how the file is called where it is told */
 export function problemsText(problems: readonly SettingsProblem[], path = settingsPath): string {
   const told = problems.slice(0, maxTold).map(problem => problemText(path, problem))
   const more = problems.length - told.length

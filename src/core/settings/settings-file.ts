@@ -5,7 +5,6 @@ import { readYaml } from '../text/yaml.ts'
 export interface SettingsProblem {
   /** From 1; `undefined` where the parser gives none. */
   line: number | undefined
-  /** `labels.docs.effort`; empty for the file as a whole. */
   key: string
   message: string
 }
@@ -14,7 +13,6 @@ export type FileRead<T> =
   | {
       kind: 'read'
       value: T
-      /** As it was written, before anything was filled in. */
       written: unknown
       lineOf(path: readonly string[]): number | undefined
     }

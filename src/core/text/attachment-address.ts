@@ -11,7 +11,6 @@ const imageHosts: readonly string[] = [
 ]
 const publicGitHub = 'https://github.com'
 
-/** The address as it is to be fetched, if it is one of an attachment on the GitHub that `webUrl` is a page of. */
 export function attachmentAddress(text: string, webUrl: string): URL | undefined {
   const url = plainUrl(text)
   const home = new URL(webUrl).origin
@@ -48,7 +47,6 @@ export function assetId(url: string): string | undefined {
   return /([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?:\.[a-z0-9]+)?$/i.exec(pathname)?.[1]?.toLowerCase()
 }
 
-/** Signed addresses that GitHub wrote into the HTML of a text, by the id of what they show. */
 export function signedAddresses(html: string): [id: string, url: string][] {
   return [...html.matchAll(/https:\/\/private-user-images\.githubusercontent\.com\/[^\s"'<>]+/g)].flatMap(
     ([text]) => {

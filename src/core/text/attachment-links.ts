@@ -19,7 +19,6 @@ export function attachmentsIn(markdown: string, webUrl: string, most = maxAttach
   return onlyOnce(candidates).slice(0, most)
 }
 
-/** What takes too long to be read as Markdown is plain text, in which nothing is attached. */
 function linksIn(markdown: string): Shown[] {
   const read = withinTime(() => {
     const tree = readMarkdown(markdown)
@@ -28,7 +27,6 @@ function linksIn(markdown: string): Shown[] {
   return read ?? []
 }
 
-/** Spares the parsing of most texts. */
 function mayHoldAttachment(markdown: string, { host }: URL): boolean {
   const text = markdown.toLowerCase()
   return text.includes(host) || text.includes('githubusercontent.com')

@@ -11,7 +11,6 @@ export function nameOf(words: string, address: URL): string {
   )
 }
 
-/** A name that any file system takes; empty when nothing is left of the text. */
 export function fileNamed(text: string): string {
   const name = stripInvisible(text)
     .replace(/[\\/\s]+/g, ' ')
@@ -44,5 +43,4 @@ export function lastSegment(url: string): string {
   }
 }
 
-/** Without the dot and as it is written; empty when a name has none. */
 export const extensionOf = (name: string): string => /[^.]\.([a-z0-9]{1,10})$/i.exec(name)?.[1] ?? ''

@@ -10,12 +10,10 @@ export interface Attachment {
 
 export interface AttachmentFile {
   name: string
-  /** A media type without parameters. */
   type: string
   bytes: Uint8Array<ArrayBuffer>
 }
 
-/** What became of the attachments of a Run. */
 export const StagedAttachments = z.object({
   /** For `pending_user_artifact_ids`: they serve one start of one task, within 24 hours. */
   ids: z.array(z.string()),
@@ -23,7 +21,6 @@ export const StagedAttachments = z.object({
 })
 export type StagedAttachments = z.infer<typeof StagedAttachments>
 
-/** How many one Run takes along. */
 export const maxAttachments = 10
 
 export type Unfit =

@@ -11,7 +11,6 @@ export interface IssueNames {
   url: string
 }
 
-/** GitHub's closing words, before the short or the full name of the issue. */
 export function closesIssue(body: string, { owner, repo, number, url }: IssueNames): boolean {
   const names = [`#${number}`, `${owner}/${repo}#${number}`, url].map(name =>
     name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'),
@@ -23,7 +22,6 @@ export function closesIssue(body: string, { owner, repo, number, url }: IssueNam
   return textsOf(body).some(text => closing.test(text))
 }
 
-/** What a text says itself, block by block; nothing of one that takes too long to be read. */
 function textsOf(body: string): string[] {
   const tree = readMarkdown(body)
   const texts: string[] = []
@@ -45,7 +43,6 @@ const silent: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
   'html',
 ])
 
-/** Whatever is not plain words stands there as one sign. */
 function said(node: Nodes): string {
   if (node.type === 'text') return node.value
   if (node.type === 'break') return '\n'
@@ -53,6 +50,5 @@ function said(node: Nodes): string {
   return 'children' in node ? node.children.map(said).join('') : '\ufffc'
 }
 
-/** A body with lines of ours before it. */
 export const withFirst = (lines: readonly string[], body: string): string =>
   [...lines, body.trim()].filter(part => part !== '').join('\n\n')

@@ -23,7 +23,6 @@ export function withoutHidingFormulas(text: string, drop: (hidden: string) => vo
   return kept.join('') + text.slice(from)
 }
 
-/** A block of `math`, as its lines stand there. */
 export const shownMath = (lines: string): string => (mayHide(lines) ? unread : lines)
 
 /** From dollar to dollar in one paragraph, and blocks of `math` in lists and quotes. */
@@ -45,7 +44,6 @@ const plain = new RegExp(
   'gi',
 )
 
-/** Behind `%` stands a remark. */
 const mayHide = (tex: string): boolean => /[\\%]/.test(tex.replace(plain, ''))
 
 interface Span {

@@ -118,7 +118,6 @@ function phrase(node: PhrasingContent): PhrasingContent[] {
   }
 }
 
-/** A link with other words on it shows its address as code. */
 const addressed = (words: string, url: string): PhrasingContent[] => [
   ...(saysSo(words, url) ? [] : [plain(`${words} `)]),
   { type: 'inlineCode', value: countable(url) },
@@ -150,5 +149,4 @@ const plain = (value: string): Text => ({ type: 'text', value })
  */
 export const disarm = (text: string): string => text.replace(armed, sign => `${sign}${zeroWidth}`)
 
-/** Of people and teams, of issues by number, and of issues by address. */
 const armed = /@(?=[\w-]|$)|#(?=\d|$)|\bGH-(?=\d|$)|\/(?:issues|pulls?|discussions)\/(?=\d|$)/gi

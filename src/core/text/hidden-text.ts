@@ -96,7 +96,6 @@ function closes(line: string, fence: string): boolean {
   return marks !== undefined && marks[0] === fence[0] && marks.length >= fence.length
 }
 
-/** GitHub draws a block of `math` instead of showing it. */
 const shownCode = (code: string): string =>
   /^(?:`{3,}|~{3,})[ \t]*math\b/i.test(code) ? shownMath(code) : withoutInfo(code)
 
@@ -113,7 +112,6 @@ const withoutInfo = (code: string): string =>
 const unshown =
   /<!--[\s\S]*?(?:-->|$)|<\?[\s\S]*?(?:\?>|$)|<!\[CDATA\[[\s\S]*?(?:\]\]>|$)|<![A-Za-z][\s\S]*?(?:>|$)/g
 
-/** In quotes and lists, too. */
 const before = String.raw`^(?:[ \t>*+-]|\d{1,9}[.)])*`
 const title = String.raw`"(?:\\.|[^"\\\n]|\n(?![ \t]*\n))*"|'(?:\\.|[^'\\\n]|\n(?![ \t]*\n))*'|\((?:\\.|[^()\\\n]|\n(?![ \t]*\n))*\)`
 
@@ -130,9 +128,7 @@ const footnote = new RegExp(
 )
 
 interface References {
-  /** The labels that stand as words in the text. */
   referred: ReadonlySet<string>
-  /** By label. */
   addresses: ReadonlyMap<string, string>
 }
 

@@ -1,4 +1,3 @@
-/** The entities that GitHub writes into attributes. */
 const entities: Readonly<Record<string, string>> = {
   '&lt;': '<',
   '&gt;': '>',

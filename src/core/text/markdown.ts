@@ -46,7 +46,6 @@ function bounded(source: string, read: () => Root): Root | undefined {
   }, timeFor(source))?.tree
 }
 
-/** Markdown of a tree; `undefined` when that takes too long. */
 export const writeMarkdown = (tree: Root): string | undefined =>
   withinTime(() => ({
     text: toMarkdown(tree, { extensions: [gfmToMarkdown()], bullet: '-' }).trim(),

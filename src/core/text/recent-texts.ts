@@ -7,7 +7,6 @@ export function keepingRecent(
   return text => {
     const given = kept.get(text) ?? work(text)
     if (given === undefined) return undefined
-    // A Map has the order in which its keys came.
     kept.delete(text)
     kept.set(text, given)
     const [oldest] = kept.keys()

@@ -12,7 +12,6 @@ const hidden = '‹redacted›'
 const beforeSign = '[\\\\\u200b]{0,9}'
 const beforeLetter = '\u200b{0,2}'
 
-/** At least `least` letters, digits or `signs`. */
 const body = (least: number, signs = ''): string => {
   const escaped = signs.replace(/[-\\\]^]/g, '\\$&')
   const one = `(?:${beforeLetter}[A-Za-z0-9]${signs && `|${beforeSign}[${escaped}]`})`
@@ -66,7 +65,6 @@ const named: readonly RegExp[] = [
 
 /** Taken as long as they go on, and then judged, so that nothing is read again for the next beginning. */
 const judged: readonly { run: RegExp; isSecret(run: string, before: string): boolean }[] = [
-  // JSON web tokens: three parts.
   {
     run: new RegExp(`${edge}eyJ${body(7, '_.-')}`, 'g'),
     isSecret: run => run.split('.').filter(part => part.length >= 10).length >= 3,
@@ -158,7 +156,6 @@ const withoutJudged = (text: string): string =>
     text,
   )
 
-/** As it is, and as it stands in an address. */
 const variants = (secret: string): string[] => {
   try {
     return [secret, encodeURIComponent(secret)]
@@ -187,11 +184,9 @@ const inBase64 = (secret: string): string[] =>
     return known.length < 10 ? [] : [known.slice(0, maxKnown)]
   })
 
-/** Of either alphabet, also as it stands in an address. */
 const inAnyBase64 = (known: string): string =>
   known.replace(/[+/]/g, sign => (sign === '+' ? '(?:[+-]|%2[Bb])' : '(?:[/_]|%2[Ff])'))
 
-/** A known secret, however it was escaped. */
 function value(secret: string): RegExp {
   const [first = '', ...rest] = secret.replace(/\r\n?|\n/g, '\n').split('')
   return new RegExp(itself(first) + rest.map(unit).join(''), 'g')

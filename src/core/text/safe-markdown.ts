@@ -35,7 +35,6 @@ const inTime = keepingRecent(
   source => withinTime(() => ({ safe: rewritten(source) }), Math.max(totalTime, timeFor(source)))?.safe,
 )
 
-/** For reading, writing and reading again, in milliseconds. */
 const totalTime = 40
 
 function rewritten(source: string): string | undefined {

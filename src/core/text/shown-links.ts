@@ -4,7 +4,6 @@ import type { Nodes, Root } from './markdown.ts'
 
 export interface Shown {
   url: string
-  /** The words of a link or the alternative text of an image. */
   words: string
 }
 

@@ -9,7 +9,6 @@ const invisibleRanges: readonly (readonly [number, number])[] = [
   [0x0b, 0x0c],
   [0x0e, 0x1f],
   [0x7f, 0x9f],
-  // Soft hyphen, joiners, fillers
   [0xad, 0xad],
   [0x34f, 0x34f],
   [0x115f, 0x1160],
@@ -17,17 +16,14 @@ const invisibleRanges: readonly (readonly [number, number])[] = [
   [0x180b, 0x180f],
   [0x3164, 0x3164],
   [0xffa0, 0xffa0],
-  // Zero-width and bidirectional
   [0x61c, 0x61c],
   [0x200b, 0x200f],
   [0x202a, 0x202e],
   [0x2060, 0x206f],
   [0xfeff, 0xfeff],
-  // Variation selectors, interlinear marks, musical formatting
   [0xfe00, 0xfe0f],
   [0xfff0, 0xfffb],
   [0x1d173, 0x1d17a],
-  // Tags and more variation selectors
   [0xe0000, 0xe0fff],
 ]
 
@@ -68,7 +64,6 @@ export function visibleText(text: string, maxLength: number): string {
   return cutAt((read?.visible ?? withoutMarkup(source)).trim(), maxLength)
 }
 
-/** As `visibleText`, for lines of code: the page shows all of them, and as they are. */
 export const visibleCode = (text: string, maxLength: number): string => cutAt(stripInvisible(text), maxLength)
 
 const cutAt = (text: string, maxLength: number): string =>
@@ -92,7 +87,6 @@ export function fenced(text: string, fence: string): string {
   return `<<<${fence}\n${withoutWord(text, fence)}\n${fence}>>>`
 }
 
-/** Taking a word out can bring its halves together. */
 function withoutWord(text: string, word: string): string {
   const rest = text.replaceAll(word, '')
   return rest === text || word === '' ? rest : withoutWord(rest, word)

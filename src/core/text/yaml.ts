@@ -3,7 +3,6 @@ import { isCollection, isMap, isNode, isPair, LineCounter, parseDocument } from 
 import { timeFor, withinTime } from './within-time.ts'
 
 interface YamlProblem {
-  /** From 1; `undefined` where it is not known. */
   line: number | undefined
   message: string
 }
@@ -13,7 +12,6 @@ export type YamlRead =
   | {
       kind: 'read'
       value: unknown
-      /** The line of the deepest part of a path that is there. */
       lineOf(path: readonly string[]): number | undefined
     }
 
@@ -83,7 +81,6 @@ function isDeep(contents: unknown): boolean {
   return false
 }
 
-/** Where in the text the deepest part of a path that exists begins. */
 function offsetOf(node: unknown, path: readonly string[]): number | undefined {
   const [key, ...rest] = path
   if (key !== undefined && isMap(node)) {
