@@ -1,6 +1,6 @@
 /** Done once before all tests: the bot is built, as stories run what `npm start` does, and an embedded queue is made. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,24 +14,33 @@ export async function setup(): Promise<() => Promise<unknown>> {
     stdio: 'inherit',
   })
   await bundle()
-  const template = await mkdtemp(join(tmpdir(), 'queue-template-'))
+  const scratch = await scratchFolder()
+  process.env.TMPDIR = scratch
+  const template = await mkdtemp(join(scratch, 'queue-template-'))
   const parse = (): never => expectNoJobs()
   const queues = await openQueues({ dataDir: template, triggers: { parse }, runs: { parse } })
   await queues.close(1_000)
   process.env.QUEUE_TEMPLATE = template
   process.env.BOT_ENTRY = join(bundled, 'main.js')
-  const certificate = await makeCertificate()
-  return () =>
-    Promise.all([template, certificate].map(folder => rm(folder, { recursive: true, force: true })))
+  await makeCertificate(scratch)
+  return () => rm(scratch, { recursive: true, force: true })
 }
+
+/** A new embedded queue is forty megabytes: half a second of a processor on a disk, a twentieth of that in memory. */
+async function scratchFolder(): Promise<string> {
+  const { bavail, bsize } = await statfs(memory).catch(() => ({ bavail: 0, bsize: 0 }))
+  return mkdtemp(join(bavail * bsize > 2 * 2 ** 30 ? memory : tmpdir(), 'codex-tests-'))
+}
+
+const memory = '/dev/shm'
 
 function expectNoJobs(): never {
   throw new Error('there are no jobs in a new queue')
 }
 
 /** For servers of tests, on this machine. Node reads what to trust when it begins, so the processes of the tests come after. */
-async function makeCertificate(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'test-certificate-'))
+async function makeCertificate(scratch: string): Promise<void> {
+  const folder = await mkdtemp(join(scratch, 'test-certificate-'))
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
   const wanted = [
     '-subj',
@@ -44,5 +53,4 @@ async function makeCertificate(): Promise<string> {
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
   const made = spawnSync('openssl', ['req', '-x509', ...kind, ...wanted, '-keyout', key, '-out', cert])
   if (made.status === 0) Object.assign(process.env, { TEST_CERTIFICATE: folder, NODE_EXTRA_CA_CERTS: cert })
-  return folder
 }
