@@ -3,11 +3,14 @@ import { defineConfig } from 'vitest/config'
 // A test waits for events; these only end one that waits in vain, also where other work holds the processors.
 const giveUpAfterMs = { testTimeout: 180_000, hookTimeout: 180_000 }
 
+// Stories wait for most of their time: many at once share a world, and keep the processors busy.
+const maxConcurrency = 24
+
 // A test that is red once is red: it is mended, not told again.
 const retry = 0
 
 const project = (name: string, include: string[], options: { isolate: boolean; exclude?: string[] }) => ({
-  test: { name, include, retry, ...giveUpAfterMs, ...options },
+  test: { name, include, retry, maxConcurrency, ...giveUpAfterMs, ...options },
 })
 
 // Without isolation modules are read once a worker, not once a file: that is half of what short tests cost.
