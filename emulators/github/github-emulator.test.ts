@@ -362,7 +362,9 @@ describe('GraphQL', () => {
     const { created_at: createdAt, updated_at: updatedAt } = data
     const { data: thread } = await bot.issues.get({ ...shop, issue_number: number })
     expect(await bot.graphql(asked)).toEqual({
-      repository: { issue: { createdAt: thread.created_at, comments: { nodes: [{ createdAt, updatedAt }] } } },
+      repository: {
+        issue: { createdAt: thread.created_at, comments: { nodes: [{ createdAt, updatedAt }] } },
+      },
     })
   })
 
