@@ -20,14 +20,29 @@ const momentary = 10 * minute
 export async function isRepeated(context: CommandContext, words: Reply): Promise<boolean> {
   const limit = limitOf(context, words)
   if (!limit) return false
-  const since = context.deps.now() - limit.within
+  const now = context.deps.now()
+  const since = now - limit.within
   const name = toldAs(context, limit.as)
   if (context.toldLately.has(name, since)) return true
-  // Another process may have said it, or this one before it was started again.
-  const sent = ownMarked(context, limit.as, await earlier(context, since))
-  const last = sent.findLast(({ marker }) => marker.to === context.record.trigger.sender.id)
-  if (last) context.toldLately.note(name, last.createdAt)
-  return last !== undefined
+  // At once, as others of the same person may be at work: one of them says it.
+  context.toldLately.note(name, now)
+  return orForget(context, name, async () => {
+    // Another process may have said it, or this one before it was started again.
+    const sent = ownMarked(context, limit.as, await earlier(context, since))
+    const last = sent.findLast(({ marker }) => marker.to === context.record.trigger.sender.id)
+    if (last) context.toldLately.note(name, last.createdAt)
+    return last !== undefined
+  })
+}
+
+/** Who could not say it leaves it to the next. */
+async function orForget<T>({ toldLately }: CommandContext, name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    toldLately.forget(name)
+    throw error
+  }
 }
 
 /** Known without a call: then the answer need not even be found out. */
@@ -78,9 +93,11 @@ export async function reply(
 ): Promise<void> {
   const text = replyComment(context.record.trigger.sender.login, words)
   const as = limitOf(context, words)?.as ?? kindOf(words)
-  await context.save({ ...context.record, answer: { text, as, last, well } })
+  const name = toldAs(context, as)
+  const answer = { text, as, last, well }
+  await orForget(context, name, () => context.save({ ...context.record, answer }))
   await sendAnswer(context)
-  context.toldLately.note(toldAs(context, as), context.deps.now())
+  context.toldLately.note(name, context.deps.now())
 }
 
 /** Sends what was decided, unless an earlier attempt of which nothing is recorded did. */

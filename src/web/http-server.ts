@@ -91,8 +91,9 @@ function isLocal({ socket, headers }: IncomingMessage, server: Server): boolean 
 
 const isLoopback = (address: string): boolean => /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/.test(address)
 
+/** The standard ones, the usual ones, and those that load balancers and networks of servers put there by themselves. */
 const proxyHeader =
-  /^(?:x-forwarded(?:-.*)?|forwarded|via|x-real-ip|x-(?:client|cluster-client|original)-.*|(?:true-client|cf-connecting|fastly-client)-ip)$/
+  /^(?:forwarded|via|cdn-loop|x-real-ip|x-request-id|x-(?:forwarded|client|cluster-client|original|envoy|amzn|amz-cf|azure|appengine|cloud-trace|vercel|nf)(?:-.*)?|(?:true-client|cf|fly|fastly|akamai)-.*)$/
 
 /** In a time that does not tell how much of it is right. */
 const isSame = (given: string, wanted: string): boolean => timingSafeEqual(digest(given), digest(wanted))

@@ -46,6 +46,14 @@ describe('the page of a process', () => {
       'forwarded',
       'via',
       'x-real-ip',
+      'x-envoy-external-address',
+      'x-amzn-trace-id',
+      'x-azure-clientip',
+      'x-appengine-user-ip',
+      'x-request-id',
+      'fly-client-ip',
+      'cf-connecting-ip',
+      'cdn-loop',
     ]) {
       const headers = { [name]: '203.0.113.9' }
       const response = await fetch(`${world.bot.url}/metrics`, { headers })

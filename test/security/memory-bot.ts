@@ -7,6 +7,7 @@ import { createHmac } from 'node:crypto'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { cpuUsage } from 'node:process'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SettingsReader } from '../../src/access/read-settings.ts'
 import { acceptTrigger } from '../../src/commands/handle-trigger.ts'
 import { askedAgain, TriggerRecord, triggerIndex, triggerRecord } from '../../src/commands/trigger-record.ts'
@@ -56,6 +57,8 @@ export interface MemoryBotOptions {
   before?: readonly CommentView[]
   /** The inline comments of a review. */
   inline?: readonly InlineComment[] | 'unreadable'
+  /** What GitHub does not answer the first time. */
+  unanswered?: keyof ThreadClient
   /** Heads of branches beside `main`. */
   branches?: Readonly<Record<string, string>>
   /** The deployment's own, for runs as its user. */
@@ -157,6 +160,7 @@ export class MemoryBot {
   readonly looks: number[] = []
   /** Every call to GitHub, by the client's name of it. */
   readonly calls: string[] = []
+  #atOnce = false
   /** How the thread stands, and which comments of people are gone. */
   subject = { open: true, locked: false, labels: ['codex'], gone: false }
   readonly deleted = new Set<number>()
@@ -259,6 +263,15 @@ export class MemoryBot {
   /** Works until nothing is left to do. @throws what a job throws, and an error when there is no end */
   async settle(): Promise<void> {
     if (!(await this.work(3_000))) throw new Error('it does not end')
+  }
+
+  /** Takes up all that wait, as a process does that has many workers, while GitHub takes its time. */
+  async settleAtOnce(): Promise<void> {
+    const waiting = [...this.triggers.values()].filter(({ standing }) => standing === 'live')
+    this.#atOnce = true
+    await Promise.all(waiting.map(trigger => this.#work(trigger, TriggerRecord.parse, this.#accept)))
+    this.#atOnce = false
+    await this.settle()
   }
 
   /** Works so many steps, as long as there is something to do by then. @returns whether nothing is left */
@@ -483,7 +496,12 @@ export class MemoryBot {
       if (typeof method !== 'function') return method
       return (...given: unknown[]) => {
         this.calls.push(String(name))
-        return Reflect.apply(method, client, given)
+        const isFirst = this.calls.indexOf(String(name)) === this.calls.length - 1
+        const answer =
+          isFirst && name === this.#options.unanswered
+            ? () => Promise.reject(new NoResponse('github', 'GitHub answered 502'))
+            : () => Reflect.apply(method, client, given)
+        return this.#atOnce ? nextTurn().then(answer) : answer()
       }
     },
   })

@@ -93,6 +93,26 @@ test.each(['status', 'queue', 'help'])('/codex %s is answered to a stranger once
   expect(bot.comments.at(-1)).not.toBe(first)
 })
 
+test.each(['status', 'queue', 'help', 'fix it'])(
+  '/codex %s ten times at once is answered once',
+  async words => {
+    const bot = botWith()
+    for (let time = 0; time < 10; time += 1)
+      await bot.deliver({ body: JSON.stringify(comment('rita', `/codex ${words}`)) })
+    await bot.settleAtOnce()
+    expect(bot.comments).toHaveLength(1)
+  },
+)
+
+test('whoever is to say it and can not leaves it to the next', async () => {
+  const bot = botWith({ unanswered: 'earlierComments' })
+  for (let time = 0; time < 2; time += 1)
+    await bot.deliver({ body: JSON.stringify(comment('rita', '/codex fix it')) })
+  await bot.settleAtOnce()
+  expect(bot.comments).toHaveLength(1)
+  expect(bot.comments[0]?.body).toContain('you need write permission')
+})
+
 test('the answer to queue replaces the last one, whoever asks', async () => {
   const bot = botWith()
   for (const by of ['maya', 'rita', 'maya']) await says(bot, by, '/codex queue')

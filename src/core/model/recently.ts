@@ -3,6 +3,7 @@ export interface Recent {
   /** Whether it happened after `since` (ms since the epoch). */
   has(name: string, since: number): boolean
   note(name: string, at: number): void
+  forget(name: string): void
 }
 
 export function recent(most = 10_000): Recent {
@@ -16,5 +17,6 @@ export function recent(most = 10_000): Recent {
       const [oldest] = times.keys()
       if (times.size > most && oldest !== undefined) times.delete(oldest)
     },
+    forget: name => void times.delete(name),
   }
 }
