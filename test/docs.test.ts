@@ -273,7 +273,7 @@ describe('the page for operators', () => {
   ]
   test.each(refusals)('explains a refusal by %s, %i %s', (service, status, code) => {
     for (const taskId of [undefined, 'task-1']) {
-      const { reason } = failureOf(new Rejected(service, status, code, ''), { taskId })
+      const { reason } = failureOf(new Rejected(service, status, code, ''), { session: { taskId } })
       expect(textOf('docs/operating.md')).toContain(reason.replace(/: $/, ''))
     }
   })

@@ -53,7 +53,10 @@ export function flowsFor(runtime: Runtime, { tenants, forTriggers, forRuns }: Fl
       return (served?.accept ?? withoutPostHog)(job)
     },
     async advance(job) {
-      const { thread, tenant } = job.data
+      const {
+        thread,
+        session: { tenant },
+      } = job.data
       const served = servedBy(thread.owner)
       if (served && (tenant === undefined || tenant === served.tenant.tenant)) return served.advance(job)
       log.error({ run: job.id, thread: thread.url, tenant }, 'its PostHog does not serve this owner any more')

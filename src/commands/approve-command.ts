@@ -1,6 +1,7 @@
 /** Carries out the last plan of the thread, as it was made and where it was made. */
 import type { Options } from '../core/command/parse.ts'
-import type { Outcome, RunRequest } from '../core/run/run.ts'
+import type { RunRequest } from '../core/run/record/request-part.ts'
+import type { Outcome } from '../core/run/record/result-part.ts'
 import { command, reject } from './command.ts'
 import type { Asking } from './command-context.ts'
 import { inTheWay } from './in-the-way.ts'
@@ -69,11 +70,11 @@ async function planOf(
   if (past?.marker.what !== 'plan' || past.marker.task === undefined) return undefined
   const { run: plan, branch, sha, backup } = past.marker
   const [kept, last] = await Promise.all([reads.run(plan), reads.askedLast(past)])
-  const outcome = kept?.outcome ?? backup?.outcome
+  const outcome = kept?.result.outcome ?? backup?.outcome
   if (outcome && unplanned.has(outcome.kind)) return undefined
   // The default branch moves all the time, and the work gets a branch of its own there.
   const bound = branch !== undefined && branch !== defaultBranch
-  const text = kept?.sessionLog?.answer?.slice(0, maxOfPlan).toWellFormed()
+  const text = kept?.session.sessionLog?.answer?.slice(0, maxOfPlan).toWellFormed()
   return {
     approves: {
       plan,

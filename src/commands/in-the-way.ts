@@ -4,7 +4,10 @@ import { type Decision, reject } from './command.ts'
 
 /** A Run that is as good as over is waited for; one in full swing is in the way. */
 export function inTheWay(live: Run, command: 'retry' | 'approve'): Decision {
-  if (live.outcome) return { kind: 'take-over', run: live }
-  const soon = live.stop || live.sessionLog?.idle || (command === 'approve' && live.request.what === 'plan')
+  if (live.result.outcome) return { kind: 'take-over', run: live }
+  const soon =
+    live.mailbox.stop ||
+    live.session.sessionLog?.idle ||
+    (command === 'approve' && live.request.what === 'plan')
   return soon ? { kind: 'wait', ms: 500 } : reject({ kind: 'still-going', command })
 }

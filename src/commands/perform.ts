@@ -1,7 +1,7 @@
 /** Carries out what a command decided: facts, decision, and then no more than a few lines. */
 import { threadSlot } from '../core/model/thread.ts'
 import { send } from '../core/run/messages.ts'
-import type { Run } from '../core/run/run.ts'
+import { changed, type Run } from '../core/run/run.ts'
 import { hidesWords } from '../core/text/untrusted.ts'
 import type { Command, Decision, Request } from './command.ts'
 import {
@@ -70,7 +70,7 @@ function perform(context: CommandContext, decision: Decision): Promise<CommandRe
 
 async function enqueue(context: CommandContext, run: Run): Promise<CommandResult> {
   const { tenant, runs } = context.deps
-  const bound = { ...run, ...(tenant === undefined ? {} : { tenant }) }
+  const bound = changed(run, { session: { tenant } })
   const { outcome } = await runs.add(run.id, bound, threadSlot(run.thread))
   context.deps.log.info({ run: run.id, outcome }, 'run queued')
   // Somebody was faster: come back and be a follow-up.
@@ -78,7 +78,7 @@ async function enqueue(context: CommandContext, run: Run): Promise<CommandResult
 }
 
 async function takeOver(context: CommandContext, live: Run): Promise<CommandResult> {
-  if (!live.releaseThread)
+  if (!live.mailbox.releaseThread)
     await send(context.deps.runs, live.id, { kind: 'release-thread', id: `${commandId(context)}-release` })
   return { kind: 'wait', ms: 200 }
 }

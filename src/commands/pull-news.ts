@@ -8,7 +8,7 @@ import { threadSlot } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import type { PullView } from '../core/model/views.ts'
 import { send } from '../core/run/messages.ts'
-import type { Run } from '../core/run/run.ts'
+import { changed, type Run } from '../core/run/run.ts'
 import { onBranch } from '../core/run/run-index.ts'
 import { sentStatus } from '../runs/steps/tell-thread.ts'
 import { checkSettings } from './check-settings.ts'
@@ -41,14 +41,14 @@ async function lookAtOnce(context: CommandContext, news: PullNewsTrigger): Promi
   const { head, thread } = news
   if (head?.repoId !== thread.repoId) return { kind: 'end' }
   const named = await context.deps.runs.listed([head.ref, head.base].map(ref => onBranch(thread, ref)))
-  const touched = named.filter(({ data }) => data.taskRun && touches(data, news))
+  const touched = named.filter(({ data }) => data.session.taskRun && touches(data, news))
   await Promise.all(touched.map(({ id }) => context.deps.runs.wake(id)))
   return { kind: 'end' }
 }
 
 /** Into the default branch go all pull requests; that alone says nothing of a Run. */
 function touches(
-  { thread, branch, taskRun, pulls }: Run,
+  { thread, workspace: { branch }, session: { taskRun }, result: { pulls } }: Run,
   { thread: { repoId }, head }: PullNewsTrigger,
 ): boolean {
   if (thread.repoId !== repoId || head?.repoId !== repoId) return false
@@ -71,19 +71,21 @@ async function tellItsRun(
   const { number, state, draft } = view
   if (kept.standing === 'live')
     return send(context.deps.runs, kept.id, { kind: 'pull', id: trigger.id, number, state, draft })
-  const pulls = kept.data.pulls.map(pull => (pull.number === number ? { ...pull, state, draft } : pull))
-  const amended = await redraw(context, { ...kept.data, pulls })
+  const pulls = kept.data.result.pulls.map(pull =>
+    pull.number === number ? { ...pull, state, draft } : pull,
+  )
+  const amended = await redraw(context, changed(kept.data, { result: { pulls } }))
   return context.deps.runs.amendEnded(kept.id, amended)
 }
 
 async function redraw(context: CommandContext, run: Run): Promise<Run> {
   // What is folded away is outdated for whoever unfolds it.
-  if (!run.status || run.status.minimized) return run
-  const { text, status } = sentStatus({ deps: context.deps, run }, run.status)
+  if (!run.report.status || run.report.status.minimized) return run
+  const { text, status } = sentStatus({ deps: context.deps, run }, run.report.status)
   const thread =
     threadSlot(run.thread) === threadSlot(context.record.trigger.thread)
       ? context.github
       : context.deps.github(run.thread)
-  await thread.edit(run.status.commentId, text)
-  return { ...run, status }
+  await thread.edit(run.report.status.commentId, text)
+  return changed(run, { report: { status } })
 }

@@ -61,7 +61,7 @@ export function readsFor(
   return {
     grammars,
     usual: deps.defaults,
-    isOurs: ({ tenant }) => tenant === undefined || tenant === deps.tenant,
+    isOurs: ({ session: { tenant } }) => tenant === undefined || tenant === deps.tenant,
     now: deps.now(),
     trigger: triggerOf(deps.settings.deployment, thread.owner),
     paused: pausedBecause(deps.settings.deployment),

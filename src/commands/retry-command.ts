@@ -67,7 +67,7 @@ export const retryCommand = command({
 interface Before {
   past: Past
   last: AskedLast
-  head: NewRun['head'] | undefined
+  head: NewRun['baseline']['head'] | undefined
   settling: Settings
 }
 
@@ -85,17 +85,15 @@ const askAgain = (
   options,
 })
 
-function again({ trigger, runId }: Request, { past, last, head = last.head, settling }: Before) {
+function again({ trigger, runId }: Request, { past, last, head = last.baseline.head, settling }: Before) {
   const { settings, problem } = settling
+  const { session, workspace } = leaving(past)
   return {
     id: runId,
     thread: trigger.thread,
-    snapshot: last.snapshot,
-    settings,
-    ...(problem === undefined ? {} : { settingsProblem: problem }),
-    ...(head ? { head } : {}),
-    ...(past.marker.task === undefined ? {} : { taskId: past.marker.task }),
-    ...leaving(past),
-    ...(past.pull ? { pulls: [past.pull], reported: 1 } : {}),
+    baseline: { snapshot: last.baseline.snapshot, settings, settingsProblem: problem, head },
+    workspace,
+    session: { ...session, taskId: past.marker.task },
+    ...(past.pull ? { result: { pulls: [past.pull], reported: 1 } } : {}),
   }
 }

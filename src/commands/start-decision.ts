@@ -5,14 +5,8 @@ import { nearest, type Options } from '../core/command/parse.ts'
 import type { Reply } from '../core/comments/replies.ts'
 import { isFork, type PullHead, type Thread, threadSlot } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
-import {
-  type NewRun,
-  newRun,
-  type Origin,
-  type Run,
-  type RunOptions,
-  type RunRequest,
-} from '../core/run/run.ts'
+import type { Origin, RunOptions, RunRequest } from '../core/run/record/request-part.ts'
+import { type NewRun, newRun, type Run } from '../core/run/run.ts'
 import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
 import { type Decision, type Request, reject } from './command.ts'
 import type { Asking } from './command-context.ts'
@@ -81,10 +75,10 @@ function startAfresh({ trigger, runId }: Request, wanted: Wanted, facts: Free): 
   if ('kind' in options) return rejectStart(settling, options)
   if (paused !== undefined) return rejectStart(settling, { kind: 'paused', why: paused })
   const run = newRun({
-    ...identity({ trigger, runId, asked, options }),
-    settings,
-    ...(problem === undefined ? {} : { settingsProblem: problem }),
-    ...(head ? { head } : {}),
+    id: runId,
+    thread: trigger.thread,
+    request: requestOf({ trigger, asked, options }),
+    baseline: { snapshot: trigger.snapshot, settings, settingsProblem: problem, head },
     ...(past && !wanted.options.new ? goingOn(past) : leaving(past)),
     ...superseding(trigger, last),
   })
@@ -96,11 +90,14 @@ export const rejectStart = ({ problem }: Pick<Settings, 'problem'>, reply: Reply
   reject(problem === undefined ? reply : { kind: 'beside-slips', reply, problem })
 
 /** That a Run was stopped or failed is old news once the next one is over. */
-export function superseding({ thread }: Asking, last: AskedLast | undefined): Pick<NewRun, 'supersedes'> {
-  const { status, outcome } = last ?? {}
+export function superseding({ thread }: Asking, last: AskedLast | undefined): Pick<NewRun, 'report'> {
+  const status = last?.report?.status
+  const outcome = last?.result?.outcome
   if (outcome?.kind !== 'stopped' && outcome?.kind !== 'failed') return {}
   if (status?.nodeId === undefined || status.minimized) return {}
-  return last?.thread && threadSlot(last.thread) === threadSlot(thread) ? { supersedes: [status.nodeId] } : {}
+  return last?.thread && threadSlot(last.thread) === threadSlot(thread)
+    ? { report: { supersedes: [status.nodeId] } }
+    : {}
 }
 
 export const settled = (
@@ -148,35 +145,23 @@ function withPreset(wanted: Wanted, { plan, model, effort, sandbox, instruction 
   return { ...wanted, what: plan ? 'plan' : wanted.what, text: wanted.text || (instruction ?? ''), options }
 }
 
-interface Identity extends Pick<Request, 'trigger' | 'runId'> {
+interface Completed extends Pick<Request, 'trigger'> {
   asked: Wanted
   options: RunOptions
 }
 
-function identity({
-  trigger,
-  runId,
-  asked,
+const requestOf = ({ trigger, asked, options }: Completed): RunRequest => ({
+  by: trigger.sender,
+  at: trigger.at,
+  delivery: trigger.deliveryId,
+  origin: originOf(trigger),
+  what: asked.what,
+  text: asked.text,
   options,
-}: Identity): Pick<NewRun, 'id' | 'thread' | 'request' | 'snapshot'> {
-  return {
-    id: runId,
-    thread: trigger.thread,
-    request: {
-      by: trigger.sender,
-      at: trigger.at,
-      delivery: trigger.deliveryId,
-      origin: originOf(trigger),
-      what: asked.what,
-      text: asked.text,
-      options,
-      ...(trigger.kind === 'comment' && trigger.text !== asked.text ? { whole: trigger.text } : {}),
-      ...(asked.inline ? { inline: asked.inline } : {}),
-      ...(asked.approves ? { approves: asked.approves } : {}),
-    },
-    snapshot: trigger.snapshot,
-  }
-}
+  ...(trigger.kind === 'comment' && trigger.text !== asked.text ? { whole: trigger.text } : {}),
+  ...(asked.inline ? { inline: asked.inline } : {}),
+  ...(asked.approves ? { approves: asked.approves } : {}),
+})
 
 export function originOf(trigger: Asking): Origin {
   switch (trigger.kind) {
@@ -190,29 +175,31 @@ export function originOf(trigger: Asking): Origin {
 }
 
 /** One task per thread: an earlier session is gone on with. */
-function goingOn(past: Past): Pick<NewRun, 'earlier' | 'taskId' | 'pulls' | 'reported' | 'madeBranch'> {
+function goingOn(past: Past): Pick<NewRun, 'workspace' | 'session' | 'result'> {
   const { task, made } = past.marker
-  const madeBranch = made === undefined ? {} : { madeBranch: made }
-  if (task === undefined) return madeBranch
+  const workspace = { madeBranch: made }
+  if (task === undefined) return { workspace }
   const pulls = past.pull ? [past.pull] : []
-  const earlier = sessionBefore(past)
-  return { taskId: task, pulls, reported: pulls.length, ...madeBranch, ...(earlier ? { earlier } : {}) }
+  return {
+    workspace,
+    session: { taskId: task, earlier: sessionBefore(past) },
+    result: { pulls, reported: pulls.length },
+  }
 }
 
 /**
  * What begins afresh leaves no agent of before at work, nor one that PostHog could put to work again; the thread's
  * branch stays the bot's own.
  */
-export function leaving(past: Past | undefined): Pick<NewRun, 'earlier' | 'madeBranch'> {
+export function leaving(past: Past | undefined): Required<Pick<NewRun, 'workspace' | 'session'>> {
   const earlier = past && sessionBefore(past)
-  const made = past?.marker.made
   return {
-    ...(earlier ? { earlier: { ...earlier, resumes: false } } : {}),
-    ...(made === undefined ? {} : { madeBranch: made }),
+    session: { earlier: earlier && { ...earlier, resumes: false } },
+    workspace: { madeBranch: past?.marker.made },
   }
 }
 
-function sessionBefore({ marker: { task, taskRun, branch, may } }: Past): NewRun['earlier'] {
+function sessionBefore({ marker: { task, taskRun, branch, may } }: Past): Run['session']['earlier'] {
   if (task === undefined || taskRun === undefined) return undefined
   return {
     taskId: task,
@@ -239,7 +226,7 @@ function joinOrWait(trigger: Asking, wanted: Wanted, { live, settling }: Busy): 
         ...(wanted.inline ? { inline: wanted.inline } : {}),
       },
     }
-  return live.outcome
+  return live.result.outcome
     ? { kind: 'take-over', run: live }
     : { kind: 'wait', ms: 2_000, announce: { kind: 'queued-behind', differs } }
 }
@@ -263,7 +250,7 @@ function otherOptions(
   const wants = settled({ ...wanted, options: forLive(live, wanted) }, thread, settling)
   if ('kind' in wants) return wants
   return differing(
-    { ...live.request.options, branch: live.branch?.name ?? live.request.options.branch },
+    { ...live.request.options, branch: live.workspace.branch?.name ?? live.request.options.branch },
     wants,
   )
 }
@@ -283,8 +270,8 @@ function differing(has: RunOptions, wants: RunOptions): OptionName[] {
 
 /** Set again after a stop, a label asks for another run. */
 function labelled(live: Run, label: string): Decision {
-  if (live.outcome) return { kind: 'take-over', run: live }
-  return live.stop
+  if (live.result.outcome) return { kind: 'take-over', run: live }
+  return live.mailbox.stop
     ? { kind: 'wait', ms: 500 }
     : { kind: 'message', runId: live.id, message: { kind: 'label', label } }
 }

@@ -1,6 +1,6 @@
 /** Says something to a live Run. The Run itself tells whoever said it what became of it. */
 import { parseMessage, send } from '../core/run/messages.ts'
-import { RunMessage, type Source } from '../core/run/run.ts'
+import { RunMessage, type Source } from '../core/run/record/mailbox-part.ts'
 import type { NewMessage } from './command.ts'
 import { type CommandContext, type CommandResult, commandId, targetOf } from './command-context.ts'
 
@@ -53,5 +53,5 @@ type Pending = NonNullable<CommandContext['record']['pendingMessage']>
 /** By a Run that an older version ended, which does not say where its messages end. */
 async function isDealtWith({ deps }: CommandContext, { runId, messageId }: Pending): Promise<boolean> {
   const kept = await deps.runs.get(runId)
-  return kept?.standing === 'ended' && kept.data.handledMessageIds.includes(messageId)
+  return kept?.standing === 'ended' && kept.data.mailbox.handledMessageIds.includes(messageId)
 }

@@ -2,7 +2,8 @@
 import type { Marker } from '../core/model/marker.ts'
 import type { TickTrigger } from '../core/model/trigger.ts'
 import { pullOf } from '../core/model/views.ts'
-import type { Pull, Run } from '../core/run/run.ts'
+import type { Pull } from '../core/run/record/result-part.ts'
+import type { Run } from '../core/run/run.ts'
 import { ofThread } from '../core/run/run-index.ts'
 import { markerOf } from '../runs/steps/tell-thread.ts'
 import type { CommandContext } from './command-context.ts'
@@ -55,8 +56,11 @@ export const shownBy = (
   deps.signer.read(text, thread).findLast(({ as }) => as === 'status' || as === 'closing')
 
 /** What came of it, as far as the queue still has it. */
-export type AskedLast = Pick<Run, 'request' | 'snapshot' | 'head'> &
-  Partial<Pick<Run, 'thread' | 'status' | 'outcome'>>
+export interface AskedLast extends Pick<Run, 'request'>, Partial<Pick<Run, 'thread'>> {
+  baseline: Pick<Run['baseline'], 'snapshot' | 'head'>
+  report?: Pick<Run['report'], 'status'>
+  result?: Pick<Run['result'], 'outcome'>
+}
 
 /** What was asked last, from the queue; or from the thread, where the queue has lost it or dropped it with age. */
 export async function askedLast(
@@ -68,5 +72,5 @@ export async function askedLast(
   const { trigger } = context.record
   if (!marker.backup || trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') return undefined
   const { request, head } = marker.backup
-  return { request, snapshot: trigger.snapshot, ...(head ? { head } : {}) }
+  return { request, baseline: { snapshot: trigger.snapshot, head } }
 }

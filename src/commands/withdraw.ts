@@ -11,7 +11,9 @@ import { type Person, threadSlot } from '../core/model/thread.ts'
 import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
 import { send } from '../core/run/messages.ts'
 import { isOwnMerge } from '../core/run/own-merge.ts'
-import type { Origin, Run, RunMessage } from '../core/run/run.ts'
+import type { RunMessage } from '../core/run/record/mailbox-part.ts'
+import type { Origin } from '../core/run/record/request-part.ts'
+import type { Run } from '../core/run/run.ts'
 import { ofThread } from '../core/run/run-index.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
@@ -38,7 +40,7 @@ async function takeAway(context: CommandContext, trigger: WithdrawalTrigger, run
   const { id, sender: by, what, at } = trigger
   const tell = (message: RunMessage) => send(context.deps.runs, run.id, message)
   if (what.kind === 'label') await tell({ kind: 'label-off', id: `${id}-off`, label: what.label })
-  if (!stops(run.settings.when, trigger) || (await closedByItsMerge(context, trigger, run))) return
+  if (!stops(run.baseline.settings.when, trigger) || (await closedByItsMerge(context, trigger, run))) return
   const said = { id, by, because: because(trigger) }
   if (await mayStop(context, trigger, run.request.by)) await tell({ kind: 'stop', ...said, at })
   else await tell({ kind: 'ignored-stop', ...said })
@@ -81,7 +83,7 @@ function isReason(trigger: ThreadTrigger, { what }: WithdrawalTrigger): boolean 
   }
 }
 
-function concerns({ request: { origin }, labels }: Run, { what }: WithdrawalTrigger): boolean {
+function concerns({ request: { origin }, report: { labels } }: Run, { what }: WithdrawalTrigger): boolean {
   switch (what.kind) {
     case 'thread':
       return true

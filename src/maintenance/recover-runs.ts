@@ -11,8 +11,9 @@ import type { GitHub, Log, RunQueue, TasksClient } from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
 import { hour } from '../core/model/time.ts'
 import { pullOf, type SubjectView, type ThreadComment } from '../core/model/views.ts'
+import type { Pull } from '../core/run/record/result-part.ts'
 import { type Backup, type Remains, restored } from '../core/run/recovery-record.ts'
-import { isTerminal, type Pull, type Run, taskMarker } from '../core/run/run.ts'
+import { changed, isTerminal, type Run, taskMarker } from '../core/run/run.ts'
 import type { Session } from '../core/run/session.ts'
 import { limits } from '../core/run/timing.ts'
 
@@ -195,7 +196,7 @@ async function adopt(deps: OwnerDeps, repository: Repository, status: Status): P
   const { run: id } = status.marker
   if (await deps.runs.get(id)) return true
   const remains = await remainsOf(deps, repository, status)
-  const run = { ...restored(remains, deps.now()), tenant: deps.tenant }
+  const run = changed(restored(remains, deps.now()), { session: { tenant: deps.tenant } })
   const { outcome } = await deps.runs.add(id, run, threadSlot(run.thread))
   deps.log.warn({ run: id, thread: run.thread.url, outcome }, 'a run that the queue had lost')
   return outcome !== 'held'

@@ -67,7 +67,7 @@ async function poll(
   const github = deps.github(thread)
   const live = await liveRun(deps, thread)
   if (live) {
-    const wantsIt = unused.removing && live.branch?.name === name
+    const wantsIt = unused.removing && live.workspace.branch?.name === name
     if (wantsIt && !(await github.branch(name))) await putBack(deps, unused)
     return pause
   }

@@ -7,7 +7,8 @@ import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { leftUndone, readMessages } from '../core/run/messages.ts'
 import { type ActingStep, nextStep, steps } from '../core/run/next-step.ts'
 import { eased } from '../core/run/outage.ts'
-import type { Outcome, Run } from '../core/run/run.ts'
+import type { Outcome } from '../core/run/record/result-part.ts'
+import { changed, type Run } from '../core/run/run.ts'
 import { limits, soonestPoll } from '../core/run/timing.ts'
 import { afterFault } from './steps/after-fault.ts'
 import { failed } from './steps/find-branch.ts'
@@ -29,7 +30,7 @@ export const advanceRun =
       if (step.kind === 'wait') return { kind: 'park', ms: step.ms }
       if (step.kind === 'end') {
         if (!(await finished(context))) continue
-        if (context.run.taskRun) deps.stream.unwatch(context.run.taskRun.id)
+        if (context.run.session.taskRun) deps.stream.unwatch(context.run.session.taskRun.id)
         deps.reached('before the end')
         return { kind: 'end' }
       }
@@ -45,30 +46,35 @@ export const advanceRun =
  */
 async function pollingSoon({ run, deps }: StepContext): Promise<Run> {
   // Whether it is its turn costs next to nothing to ask.
-  if (!run.admitted && run.ahead !== undefined) return { ...run, nextPollAt: undefined }
-  const { lastPollAt, nextPollAt } = run
+  if (!run.schedule.admitted && run.schedule.ahead !== undefined)
+    return changed(run, { schedule: { nextPollAt: undefined } })
+  const { lastPollAt, nextPollAt } = run.schedule
   if (lastPollAt === undefined || nextPollAt === undefined || nextPollAt <= deps.now()) return run
-  return { ...run, nextPollAt: Math.min(nextPollAt, lastPollAt + soonestPoll(await deps.liveRuns())) }
+  return changed(run, {
+    schedule: { nextPollAt: Math.min(nextPollAt, lastPollAt + soonestPoll(await deps.liveRuns())) },
+  })
 }
 
 /** Something may have been said while the last step was under way; from here on nothing is taken any more. */
 async function finished(context: StepContext): Promise<boolean> {
   const inbox = await context.job.closeInbox()
   const heard = readMessages(context.run, inbox)
-  if (heard.messagesRead !== context.run.messagesRead) {
+  if (heard.mailbox.messagesRead !== context.run.mailbox.messagesRead) {
     await context.save(heard)
     await context.job.inbox()
     return false
   }
-  if (!heard.accessLost) for (const source of leftUndone(heard, inbox)) await context.deps.askAgain(source)
+  if (!heard.mailbox.accessLost)
+    for (const source of leftUndone(heard, inbox)) await context.deps.askAgain(source)
   return true
 }
 
 /** A Run whose every step kills the process, or throws, is ended with a word instead of tried for ever. */
 function givenUp(context: StepContext, run: Run): Run {
   const { stalls, failures } = context.job
-  if (run.outcome || (stalls - run.stallsSeen < limits.stalls && failures < limits.stalls)) return run
-  return { ...failed({ ...context, run }, crashed), stallsSeen: stalls }
+  if (run.result.outcome || (stalls - run.attempts.stallsSeen < limits.stalls && failures < limits.stalls))
+    return run
+  return changed(failed({ ...context, run }, crashed), { attempts: { stallsSeen: stalls } })
 }
 
 const crashed: Outcome = {
@@ -84,7 +90,7 @@ async function take(context: StepContext, step: ActingStep): Promise<boolean> {
   const before = JSON.stringify(context.run)
   try {
     const run = await act(context, step)
-    await context.save({ ...eased(run, asks, kind), stallsSeen: context.job.stalls })
+    await context.save(changed(eased(run, asks, kind), { attempts: { stallsSeen: context.job.stalls } }))
     return JSON.stringify(context.run) !== before
   } catch (error) {
     await context.save(afterFault(context, step, error))

@@ -167,12 +167,13 @@ function runMeter(registry: Registry, now: () => number): Pick<FlowMeter, 'moved
   return {
     moved(before, after) {
       const since = seconds(now() - after.request.at)
-      if (!before.taskRun && after.taskRun && after.round === 0) start.observe(since)
-      if (after.stallsSeen > before.stallsSeen) stalls.inc(after.stallsSeen - before.stallsSeen)
-      if (before.outcome || !after.outcome) return
-      const { outcome } = after
+      if (!before.session.taskRun && after.session.taskRun && after.result.round === 0) start.observe(since)
+      if (after.attempts.stallsSeen > before.attempts.stallsSeen)
+        stalls.inc(after.attempts.stallsSeen - before.attempts.stallsSeen)
+      if (before.result.outcome || !after.result.outcome) return
+      const { outcome } = after.result
       outcomes.inc({ outcome: outcome.kind, class: outcome.kind === 'failed' ? outcome.class : 'none' })
-      if (after.round === 0) result.observe({ outcome: outcome.kind }, since)
+      if (after.result.round === 0) result.observe({ outcome: outcome.kind }, since)
     },
   }
 }

@@ -1,4 +1,5 @@
 /** Each command by itself: from facts to a decision, without a service. */
+
 import { describe, expect, test } from 'vitest'
 import { approveCommand } from '../../src/commands/approve-command.ts'
 import type { Command, Decision, Request } from '../../src/commands/command.ts'
@@ -16,6 +17,7 @@ import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
 import type { AskedLast } from '../../src/commands/thread-history.ts'
 import type { CommentTrigger } from '../../src/core/model/trigger.ts'
+import { changed } from '../../src/core/run/run.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import {
   ask,
@@ -56,8 +58,8 @@ const asking = (trigger: Asking, rest: Partial<Request> = {}): Request => ({
 const closed = (trigger: Asking): Asking => ({ ...trigger, snapshot: { ...trigger.snapshot, open: false } })
 
 const live = working({ request: { ...ask, at: t0 } })
-const ended = working({ outcome: { kind: 'answer' }, announced: told })
-const stopping = working({ stop: { by: maya, at: t0, asked: true } })
+const ended = working({ result: { outcome: { kind: 'answer' } }, report: { announced: told } })
+const stopping = working({ mailbox: { stop: { by: maya, at: t0, asked: true } } })
 
 const settling = (file = '', rest: Partial<Settings> = {}): Settings => ({
   settings: settingsOf(file),
@@ -216,20 +218,27 @@ describe('what asks for work', () => {
           past: { marker, pull },
           last: {
             request: { ...ask, options: { ...ask.options, model: 'gpt-5.6' } },
-            snapshot: comment.snapshot,
+            baseline: { snapshot: comment.snapshot },
           },
         }),
       ),
       {
         kind: 'start',
-        run: { taskId: 'task-1', pulls: [{ number: 9 }], request: { options: { model: 'gpt-5.6' } } },
+        run: {
+          session: { taskId: 'task-1' },
+          result: { pulls: [{ number: 9 }] },
+          request: { options: { model: 'gpt-5.6' } },
+        },
       },
     ],
     [
       'afresh, where a session could go on',
       asking(comment, { options: { new: true } }),
       start(free({ past: { marker, pull } })),
-      { kind: 'start', run: { pulls: [], earlier: { taskId: 'task-1', resumes: false } } },
+      {
+        kind: 'start',
+        run: { result: { pulls: [] }, session: { earlier: { taskId: 'task-1', resumes: false } } },
+      },
     ],
     [
       'by a label',
@@ -286,7 +295,7 @@ describe('what asks for work', () => {
       'after one',
       asking(comment, { text: 'with the tests' }),
       start(free({ past: { marker, pull: undefined } })),
-      { kind: 'start', run: { taskId: 'task-1', request: { text: 'Go on: with the tests' } } },
+      { kind: 'start', run: { session: { taskId: 'task-1' }, request: { text: 'Go on: with the tests' } } },
     ],
     [
       'without words',
@@ -336,7 +345,10 @@ describe('what asks for work', () => {
 
   const before = {
     past: { marker, pull },
-    last: { request: { ...ask, approves: plan.approves }, snapshot: comment.snapshot, head },
+    last: {
+      request: { ...ask, approves: plan.approves },
+      baseline: { snapshot: comment.snapshot, head },
+    },
     head: undefined,
     settling: settling(),
     paused: undefined,
@@ -365,10 +377,9 @@ describe('what asks for work', () => {
       {
         kind: 'start',
         run: {
-          taskId: 'task-1',
-          head,
-          pulls: [{ number: 9 }],
-          reported: 1,
+          session: { taskId: 'task-1' },
+          baseline: { head },
+          result: { pulls: [{ number: 9 }], reported: 1 },
           request: {
             text: ask.text,
             delivery: 'delivery',
@@ -423,19 +434,27 @@ describe('what asks for none', () => {
   ])
 
   const status = { commentId: 900, hash: 'h', phase: 'p', at: t0, nodeId: 'IC_900' }
-  const stopped = working({ outcome: { kind: 'stopped', by: 'maya' }, status })
+  const stopped = working({ result: { outcome: { kind: 'stopped', by: 'maya' } }, report: { status } })
   test.each<[string, AskedLast, string[] | undefined]>([
     ['a stop that was told by its status alone', stopped, ['IC_900']],
-    ['a stop whose status is folded away', { ...stopped, status: { ...status, minimized: true } }, undefined],
+    [
+      'a stop whose status is folded away',
+      changed(stopped, { report: { status: { ...status, minimized: true } } }),
+      undefined,
+    ],
     ['one in another thread', { ...stopped, thread: pullThread }, undefined],
     [
       'an answer, whose status is folded away below it',
-      { ...stopped, outcome: { kind: 'answer' } },
+      changed(stopped, { result: { outcome: { kind: 'answer' } } }),
       undefined,
     ],
-    ['one that the queue has lost', { request: stopped.request, snapshot: stopped.snapshot }, undefined],
+    [
+      'one that the queue has lost',
+      { request: stopped.request, baseline: { snapshot: stopped.baseline.snapshot } },
+      undefined,
+    ],
   ])('the next run makes old news of %s', (_, last, supersedes) => {
-    expect(superseding(comment, last).supersedes).toEqual(supersedes)
+    expect(superseding(comment, last).report?.supersedes).toEqual(supersedes)
   })
 
   test.each([

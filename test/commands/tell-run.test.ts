@@ -28,13 +28,13 @@ describe('more words', () => {
     const { reactions } = bot
     await sends(bot, more())
     expect(standingOf(bot, 'comment-502')).toBe('ended')
-    expect(runOf(bot, 'run-comment-501')?.pendingFollowUps).toHaveLength(1)
+    expect(runOf(bot, 'run-comment-501')?.mailbox.pendingFollowUps).toHaveLength(1)
     expect(reactions).not.toContain('rocket')
     bot.fault = undefined
     await bot.work(200)
     expect(bot.prompts.at(-1)).toContain('and the logout test')
     expect(reactions.filter(content => content === 'rocket')).toHaveLength(1)
-    expect(runOf(bot, 'run-comment-501')).toMatchObject({ pendingFollowUps: [], answers: [] })
+    expect(runOf(bot, 'run-comment-501')).toMatchObject({ mailbox: { pendingFollowUps: [], answers: [] } })
   })
 
   test('do not keep what else the comment asks for', async () => {
@@ -50,15 +50,15 @@ describe('more words', () => {
     bot.fault = new NoResponse('posthog', 'PostHog answered 502')
     await sends(bot, github.comment({ at: 10 }), more())
     expect(standingOf(bot, 'comment-502')).toBe('ended')
-    expect(runOf(bot, 'run-comment-501')?.pendingFollowUps).toHaveLength(1)
+    expect(runOf(bot, 'run-comment-501')?.mailbox.pendingFollowUps).toHaveLength(1)
     bot.fault = new Rejected('posthog', 402, '', 'no credits')
-    while (!runOf(bot, 'run-comment-501')?.outcome) await bot.work(1)
+    while (!runOf(bot, 'run-comment-501')?.result.outcome) await bot.work(1)
     bot.fault = undefined
     await bot.settle()
     expect([...bot.runs.keys()]).toEqual(['run-comment-501', 'run-comment-502-1-again'])
     expect(runOf(bot, 'run-comment-502-1-again')).toMatchObject({
       request: { text: 'and the logout test', by: { login: 'maya' } },
-      outcome: { kind: 'answer' },
+      result: { outcome: { kind: 'answer' } },
     })
     expect(answersOf(bot)).toHaveLength(2)
   })
@@ -71,5 +71,8 @@ test('a stop that is said twice, by a process that came back, is one stop with o
   await sends(bot, stop, stop)
   await bot.settle()
   expect(bot.cancelled).toHaveLength(1)
-  expect(runOf(bot, 'run-comment-501')).toMatchObject({ outcome: { kind: 'stopped' }, answers: [] })
+  expect(runOf(bot, 'run-comment-501')).toMatchObject({
+    result: { outcome: { kind: 'stopped' } },
+    mailbox: { answers: [] },
+  })
 })

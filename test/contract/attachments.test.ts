@@ -631,11 +631,14 @@ describe('the attachments of a Run', () => {
     const run: Attaching = {
       thread: issueThread,
       request: { text: `${link('a.log')} ${link('b.log')}`, inline: [inline(link('inline.log'))] },
-      snapshot: { body: `${link('c.log')} ${link('a.log')}` },
+      baseline: { snapshot: { body: `${link('c.log')} ${link('a.log')}` } },
+      session: {},
     }
     expect(await attachmentsOf(run)).toEqual(several('a.log', 'b.log', 'inline.log', 'c.log'))
     const earlier = { taskId: 'task-1', taskRunId: 'run-1', over: true }
-    expect(await attachmentsOf({ ...run, earlier })).toEqual(several('a.log', 'b.log', 'inline.log'))
+    expect(await attachmentsOf({ ...run, session: { earlier } })).toEqual(
+      several('a.log', 'b.log', 'inline.log'),
+    )
   })
 
   test('are staged in order', async () => {
@@ -784,7 +787,7 @@ describe('all of it', () => {
     })
     const silent = { info() {}, warn() {}, error() {} }
     const staged = await stageAttachments(
-      await attachmentsOf({ thread, request: { text: '' }, snapshot: { body } }),
+      await attachmentsOf({ thread, request: { text: '' }, baseline: { snapshot: { body } }, session: {} }),
       {
         runId: 'run-comment-501',
         download: read,

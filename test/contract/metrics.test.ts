@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { routeOf } from '../../src/core/model/meter.ts'
+import { changed } from '../../src/core/run/run.ts'
 import { closeServer, httpServer, listen } from '../../src/web/http-server.ts'
 import { type MetricsParts, openMetrics } from '../../src/web/metrics.ts'
 import { minute, runWith, second, t0, taskRun } from '../core/given.ts'
@@ -237,19 +238,25 @@ describe('what is counted', () => {
   test('a run: its start, each outcome, its first result, and the stalls it survived', async () => {
     const { meter, samples } = open()
     const asked = runWith()
-    const started = { ...asked, taskRun, stallsSeen: 2 }
-    const done = { ...started, outcome: { kind: 'answer' as const } }
-    const failed = {
-      ...started,
-      round: 1,
-      outcome: { kind: 'failed' as const, class: 'quota' as const, reason: 'maya has spent it all', fix: '' },
-    }
+    const started = changed(asked, { session: { taskRun }, attempts: { stallsSeen: 2 } })
+    const done = changed(started, { result: { outcome: { kind: 'answer' as const } } })
+    const failed = changed(started, {
+      result: {
+        round: 1,
+        outcome: {
+          kind: 'failed' as const,
+          class: 'quota' as const,
+          reason: 'maya has spent it all',
+          fix: '',
+        },
+      },
+    })
     at = t0 + 4 * second
     meter.moved(asked, started)
     meter.moved(started, started)
     at = t0 + 4 * minute
     meter.moved(started, done)
-    meter.moved({ ...started, round: 1 }, failed)
+    meter.moved(changed(started, { result: { round: 1 } }), failed)
     const counted = await samples()
     expect(counted.get('run_start_seconds_sum')).toBe(4)
     expect(counted.get('run_result_seconds_sum{outcome="answer"}')).toBe(240)

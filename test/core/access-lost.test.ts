@@ -1,9 +1,10 @@
 /** Where the bot may work no more: what a Run still does, and what it does not. */
+
 import { expect, test } from 'vitest'
 import { readMessages } from '../../src/core/run/messages.ts'
 import { nextStep } from '../../src/core/run/next-step.ts'
 import { withOutage } from '../../src/core/run/outage.ts'
-import type { Run } from '../../src/core/run/run.ts'
+import { changed, type Run } from '../../src/core/run/run.ts'
 import { hour, maya, pull, runWith, t0, taskRun, working } from './given.ts'
 
 const note = JSON.stringify({
@@ -14,21 +15,27 @@ const note = JSON.stringify({
   because: 'archived acme/shop',
 })
 const lost = (run: Run): Run => readMessages(run, [note])
-const stopAsked = (run: Run): Run => ({ ...run, stop: run.stop && { ...run.stop, asked: true } })
+const stopAsked = (run: Run): Run =>
+  changed(run, { mailbox: { stop: run.mailbox.stop && { ...run.mailbox.stop, asked: true } } })
 const asked = (run: Run): Run => stopAsked(lost(run))
 
 test.each<[string, Run, string]>([
   ['before the first comment', lost(runWith()), 'settle-outcome'],
-  ['before there is a run at PostHog', lost(working({ taskRun: undefined })), 'settle-outcome'],
+  ['before there is a run at PostHog', lost(working({ session: { taskRun: undefined } })), 'settle-outcome'],
   [
     'while its start is unsettled: that is found out first',
-    lost(working({ taskRun: undefined, intent: { kind: 'start-run', at: t0, before: [] } })),
+    lost(
+      working({
+        session: { taskRun: undefined },
+        attempts: { intent: { kind: 'start-run', at: t0, before: [] } },
+      }),
+    ),
     'start-run',
   ],
   ['with an agent at work', lost(working()), 'cancel'],
   [
     'with an agent at work and a comment unsettled, which nobody can look for',
-    lost(working({ intent: { kind: 'conclude', at: t0 } })),
+    lost(working({ attempts: { intent: { kind: 'conclude', at: t0 } } })),
     'cancel',
   ],
   [
@@ -36,16 +43,20 @@ test.each<[string, Run, string]>([
     lost(withOutage(working(), 'github', { why: 'x', since: t0, until: t0 + hour, count: 1 })),
     'cancel',
   ],
-  ['with a pull request that the agent speaks of', lost(working({ claimedPulls: [pull.url] })), 'cancel'],
-  ['when PostHog was asked', asked(working({ nextPollAt: undefined })), 'poll'],
+  [
+    'with a pull request that the agent speaks of',
+    lost(working({ result: { claimedPulls: [pull.url] } })),
+    'cancel',
+  ],
+  ['when PostHog was asked', asked(working({ schedule: { nextPollAt: undefined } })), 'poll'],
   [
     'when PostHog confirmed: no look at GitHub for a result',
-    asked(working({ taskRun: { ...taskRun, status: 'cancelled' } })),
+    asked(working({ session: { taskRun: { ...taskRun, status: 'cancelled' } } })),
     'settle-outcome',
   ],
   [
     'when all is over: nothing is told, taken off or edited',
-    { ...asked(working()), outcome: { kind: 'stopped', by: 'maya' } },
+    changed(asked(working()), { result: { outcome: { kind: 'stopped', by: 'maya' } } }),
     'end',
   ],
 ])('%s', (_, run, step) => {

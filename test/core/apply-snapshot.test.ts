@@ -6,7 +6,7 @@ import {
   type TaskRunSnapshot,
   turnIsOver,
 } from '../../src/core/run/apply-snapshot.ts'
-import { Run } from '../../src/core/run/run.ts'
+import { changed, Run, type RunChange } from '../../src/core/run/run.ts'
 import { limits } from '../../src/core/run/timing.ts'
 import { maya, minute, more, pull, runWith, second, t0, taskRun, working, zoe } from './given.ts'
 
@@ -50,19 +50,24 @@ describe('what is heard in the log', () => {
       { turns: 1, idle: true },
     ],
   ])('%s', (_, log, heard) => {
-    expect(seen({ log, offset: log.length }).sessionLog).toMatchObject({ offset: log.length, ...heard })
+    expect(seen({ log, offset: log.length }).session.sessionLog).toMatchObject({
+      offset: log.length,
+      ...heard,
+    })
   })
 
   test('goes on where it was left', () => {
-    const before = working({ sessionLog: { offset: 4, turns: 1, idle: true, idleSince: t0, answer: 'a' } })
-    expect(seen({ offset: 4 }, before).sessionLog).toEqual({
+    const before = working({
+      session: { sessionLog: { offset: 4, turns: 1, idle: true, idleSince: t0, answer: 'a' } },
+    })
+    expect(seen({ offset: 4 }, before).session.sessionLog).toEqual({
       offset: 4,
       turns: 1,
       idle: true,
       idleSince: t0,
       answer: 'a',
     })
-    expect(seen({ log: [activity], offset: 5 }, before).sessionLog).toMatchObject({
+    expect(seen({ log: [activity], offset: 5 }, before).session.sessionLog).toMatchObject({
       offset: 5,
       turns: 1,
       idle: false,
@@ -72,7 +77,7 @@ describe('what is heard in the log', () => {
 
   test('of a step there is one line, with the last word on it', () => {
     const log = [does('clone', 'Cloning'), does('setup', 'Setting up'), does('clone', 'Cloned', true)]
-    expect(seen({ log }).progress.map(({ step, label, done }) => [step, label, done])).toEqual([
+    expect(seen({ log }).session.progress.map(({ step, label, done }) => [step, label, done])).toEqual([
       ['clone', 'Cloned', true],
       ['setup', 'Setting up', false],
     ])
@@ -94,20 +99,22 @@ describe('what is seen of the run', () => {
     ],
     ['the branch it works on', { headBranch: 'codex/x' }, { headBranch: 'codex/x' }],
   ])('%s', (_, given, expected) => {
-    expect(seen(given).taskRun).toMatchObject(expected)
+    expect(seen(given).session.taskRun).toMatchObject(expected)
   })
 
   test('a change of its row is a sign of life', () => {
-    const before = working({ taskRun: { ...taskRun, updatedAt: t0 } })
-    expect(seen({ updatedAt: t0 }, before).taskRun).toMatchObject({ changedAt: t0 })
-    expect(seen({ updatedAt: t0 + second }, before).taskRun).toMatchObject({ changedAt: at })
+    const before = working({ session: { taskRun: { ...taskRun, updatedAt: t0 } } })
+    expect(seen({ updatedAt: t0 }, before).session.taskRun).toMatchObject({ changedAt: t0 })
+    expect(seen({ updatedAt: t0 + second }, before).session.taskRun).toMatchObject({ changedAt: at })
   })
 
   test('what was known and is not said again stays', () => {
     const before = working({
-      taskRun: { ...taskRun, error: 'boom', headBranch: 'codex/x', model: 'gpt-5', effort: 'low' },
+      session: {
+        taskRun: { ...taskRun, error: 'boom', headBranch: 'codex/x', model: 'gpt-5', effort: 'low' },
+      },
     })
-    expect(seen({}, before).taskRun).toEqual(before.taskRun)
+    expect(seen({}, before).session.taskRun).toEqual(before.session.taskRun)
   })
 
   test('a Run that has none sees none', () => {
@@ -115,24 +122,36 @@ describe('what is seen of the run', () => {
     expect(seen({ status: 'completed', log: [turnOver] }, before)).toBe(before)
   })
 
-  test.each<[string, string[], Partial<Run>, string[]]>([
+  test.each<[string, string[], RunChange, string[]]>([
     ['one', ['https://x/pull/1'], {}, ['https://x/pull/1']],
     ['the same one twice', ['https://x/pull/1', 'https://x/pull/1'], {}, ['https://x/pull/1']],
     [
       'one that is claimed already',
       ['https://x/pull/1'],
-      { claimedPulls: ['https://x/pull/1'] },
+      { result: { claimedPulls: ['https://x/pull/1'] } },
       ['https://x/pull/1'],
     ],
-    ['one that was found to be foreign', ['https://x/pull/1'], { foreignPulls: ['https://x/pull/1'] }, []],
-    ['one that is known, written otherwise', ['https://github.com/ACME/shop/pull/9'], { pulls: [pull] }, []],
-    ['a second one', [pull.url, 'https://x/pull/2'], { pulls: [pull] }, ['https://x/pull/2']],
+    [
+      'one that was found to be foreign',
+      ['https://x/pull/1'],
+      { result: { foreignPulls: ['https://x/pull/1'] } },
+      [],
+    ],
+    [
+      'one that is known, written otherwise',
+      ['https://github.com/ACME/shop/pull/9'],
+      { result: { pulls: [pull] } },
+      [],
+    ],
+    ['a second one', [pull.url, 'https://x/pull/2'], { result: { pulls: [pull] } }, ['https://x/pull/2']],
   ])('pull requests that PostHog tells of: %s', (_, pulls, given, claimed) => {
-    expect(seen({ pulls }, working(given)).claimedPulls).toEqual(claimed)
+    expect(seen({ pulls }, working(given)).result.claimedPulls).toEqual(claimed)
   })
 
   test('the same Run and sight give the same Run, and the Run before is left alone', () => {
-    const before = working({ progress: [{ step: 'clone', label: 'Cloning', done: false, at: t0 }] })
+    const before = working({
+      session: { progress: [{ step: 'clone', label: 'Cloning', done: false, at: t0 }] },
+    })
     const copy = structuredClone(before)
     const given = {
       status: 'completed' as const,
@@ -157,69 +176,85 @@ describe('what is seen of the run', () => {
 
 describe('whether a turn is over', () => {
   const idle = (turns: number, since: number) => ({ offset: 1, turns, idle: true, idleSince: at - since })
-  test.each<[string, Partial<Run>, boolean]>([
+  test.each<[string, RunChange, boolean]>([
     ['while it works', {}, false],
     [
       'a moment after its end: a pull request may still be reported',
-      { sessionLog: idle(1, limits.settle - 1) },
+      { session: { sessionLog: idle(1, limits.settle - 1) } },
       false,
     ],
-    ['a little later', { sessionLog: idle(1, limits.settle) }, true],
+    ['a little later', { session: { sessionLog: idle(1, limits.settle) } }, true],
     [
       'with a follow-up that this turn may not have read',
-      { sessionLog: idle(1, 3 * second), taskRun: { ...taskRun, messages: 1 } },
+      { session: { sessionLog: idle(1, 3 * second), taskRun: { ...taskRun, messages: 1 } } },
       false,
     ],
     [
       'the same, twenty seconds later',
-      { sessionLog: idle(1, 20 * second), taskRun: { ...taskRun, messages: 1 } },
+      { session: { sessionLog: idle(1, 20 * second), taskRun: { ...taskRun, messages: 1 } } },
       true,
     ],
     [
       'with a follow-up and two turns',
-      { sessionLog: idle(2, 3 * second), taskRun: { ...taskRun, messages: 1 } },
+      { session: { sessionLog: idle(2, 3 * second), taskRun: { ...taskRun, messages: 1 } } },
       true,
     ],
-    ['completed', { taskRun: { ...taskRun, status: 'completed' } }, true],
-    ['failed', { taskRun: { ...taskRun, status: 'failed' } }, true],
-    ['cancelled', { taskRun: { ...taskRun, status: 'cancelled' } }, true],
-    ['queued', { taskRun: { ...taskRun, status: 'queued' } }, false],
-    ['without a run', { taskRun: undefined, sessionLog: undefined }, false],
+    ['completed', { session: { taskRun: { ...taskRun, status: 'completed' } } }, true],
+    ['failed', { session: { taskRun: { ...taskRun, status: 'failed' } } }, true],
+    ['cancelled', { session: { taskRun: { ...taskRun, status: 'cancelled' } } }, true],
+    ['queued', { session: { taskRun: { ...taskRun, status: 'queued' } } }, false],
+    ['without a run', { session: { taskRun: undefined, sessionLog: undefined } }, false],
   ])('%s: %s', (_, given, expected) => {
     expect(turnIsOver(working(given), at)).toBe(expected)
   })
 })
 
 describe('the outcome', () => {
-  const ended = (status: 'completed' | 'failed' | 'cancelled', error?: string): Partial<Run> => ({
-    taskRun: { ...taskRun, status, ...(error === undefined ? {} : { error }) },
+  const ended = (status: 'completed' | 'failed' | 'cancelled', error?: string): RunChange => ({
+    session: { taskRun: { ...taskRun, status, ...(error === undefined ? {} : { error }) } },
   })
   const answer = { offset: 1, turns: 1, idle: true, answer: 'Because.' }
   const stop = { by: maya, at: t0, asked: true }
 
-  test.each<[string, Partial<Run>, object]>([
-    ['a new pull request', { pulls: [pull] }, { kind: 'pull' }],
+  test.each<[string, RunChange, object]>([
+    ['a new pull request', { result: { pulls: [pull] } }, { kind: 'pull' }],
     [
       'a pull request that is no news, and words',
-      { pulls: [pull], reported: 1, sessionLog: answer },
+      { result: { pulls: [pull], reported: 1 }, session: { sessionLog: answer } },
       { kind: 'answer' },
     ],
-    ['a second pull request', { pulls: [pull, { ...pull, number: 10 }], reported: 1 }, { kind: 'pull' }],
     [
-      'a pull request of a run that failed later',
-      { ...ended('failed', 'x'), pulls: [pull] },
+      'a second pull request',
+      { result: { pulls: [pull, { ...pull, number: 10 }], reported: 1 } },
       { kind: 'pull' },
     ],
-    ['commits', { pushed: 'abc', sessionLog: answer }, { kind: 'pushed', sha: 'abc' }],
-    ['words', { ...ended('completed'), sessionLog: answer }, { kind: 'answer' }],
+    [
+      'a pull request of a run that failed later',
+      changed(ended('failed', 'x'), { result: { pulls: [pull] } }),
+      { kind: 'pull' },
+    ],
+    [
+      'commits',
+      { result: { pushed: 'abc' }, session: { sessionLog: answer } },
+      { kind: 'pushed', sha: 'abc' },
+    ],
+    ['words', changed(ended('completed'), { session: { sessionLog: answer } }), { kind: 'answer' }],
     ['nothing', ended('completed'), { kind: 'nothing' }],
-    ['a stop by somebody', { ...ended('cancelled'), stop }, { kind: 'stopped', by: 'maya' }],
+    [
+      'a stop by somebody',
+      changed(ended('cancelled'), { mailbox: { stop } }),
+      { kind: 'stopped', by: 'maya' },
+    ],
     [
       'a stop since its reason went away',
-      { stop: { ...stop, because: 'closed the issue' } },
+      { mailbox: { stop: { ...stop, because: 'closed the issue' } } },
       { kind: 'stopped', by: 'maya', because: 'closed the issue' },
     ],
-    ['a stop, whatever it left', { stop, pulls: [pull], pushed: 'abc' }, { kind: 'stopped', by: 'maya' }],
+    [
+      'a stop, whatever it left',
+      { mailbox: { stop }, result: { pulls: [pull], pushed: 'abc' } },
+      { kind: 'stopped', by: 'maya' },
+    ],
     ['a stop by PostHog', ended('cancelled'), { kind: 'stopped', by: 'PostHog' }],
     [
       'a failure',
@@ -259,36 +294,39 @@ describe('the outcome', () => {
 
 describe('what is missing', () => {
   test('a Run that heard nothing yet begins with no turn', () => {
-    const before = working({ sessionLog: undefined })
-    expect(seen({ offset: 3 }, before).sessionLog).toEqual({ offset: 3, turns: 0, idle: false })
+    const before = working({ session: { sessionLog: undefined } })
+    expect(seen({ offset: 3 }, before).session.sessionLog).toEqual({ offset: 3, turns: 0, idle: false })
   })
 
   test('what PostHog does not say leaves no trace', () => {
-    expect(seen({}).taskRun).toStrictEqual(taskRun)
+    expect(seen({}).session.taskRun).toStrictEqual(taskRun)
   })
 
   test('a stop without a reason ends without one', () => {
     const stop = { by: maya, at: t0, asked: true }
-    expect(outcomeOf(working({ stop }))).toStrictEqual({ kind: 'stopped', by: 'maya' })
+    expect(outcomeOf(working({ mailbox: { stop } }))).toStrictEqual({ kind: 'stopped', by: 'maya' })
   })
 
   test('an outcome without a run, or anything heard of it', () => {
     expect(outcomeOf(runWith())).toEqual({ kind: 'nothing' })
-    expect(outcomeOf(working({ sessionLog: undefined }))).toEqual({ kind: 'nothing' })
+    expect(outcomeOf(working({ session: { sessionLog: undefined } }))).toEqual({ kind: 'nothing' })
   })
 
   test('a turn without a run is over after a moment', () => {
     const heard = { offset: 1, turns: 1, idle: true, idleSince: at - limits.settle }
-    expect(turnIsOver(runWith({ sessionLog: heard }), at)).toBe(true)
+    expect(turnIsOver(runWith({ session: { sessionLog: heard } }), at)).toBe(true)
   })
 
   test('an idle agent whose end was not dated is not over', () => {
-    expect(turnIsOver(working({ sessionLog: { offset: 1, turns: 1, idle: true } }), at)).toBe(false)
+    expect(turnIsOver(working({ session: { sessionLog: { offset: 1, turns: 1, idle: true } } }), at)).toBe(
+      false,
+    )
   })
 })
 
 describe('the words for a failure that a person can do something about', () => {
-  const failed = (error: string) => outcomeOf(working({ taskRun: { ...taskRun, status: 'failed', error } }))
+  const failed = (error: string) =>
+    outcomeOf(working({ session: { taskRun: { ...taskRun, status: 'failed', error } } }))
   const fixes = {
     quota: 'Wait until the limit resets or raise it in PostHog, then `/codex retry`.',
     clone: "Install PostHog's own GitHub App with access to this repository, then `/codex retry`.",
@@ -320,12 +358,14 @@ describe('words are answered from where they stand in the log', () => {
   const theirs = words()
   const mine = words('comment-502')
   /** A follow-up was said, in the order of what went on meanwhile. */
-  const heardOf = (log: LogEntry[], differs: Partial<NonNullable<Run['sessionLog']>> = {}): Run => {
+  const heardOf = (
+    log: LogEntry[],
+    differs: Partial<NonNullable<Run['session']['sessionLog']>> = {},
+  ): Run => {
     const heard = { offset: 0, turns: 1, idle: false, awaitedMessageId: 'comment-502', ...differs }
     const run = working({
-      sessionLog: heard,
-      handledMessageIds: ['comment-502'],
-      taskRun: { ...taskRun, messages: 1, from: 9 },
+      session: { sessionLog: heard, taskRun: { ...taskRun, messages: 1, from: 9 } },
+      mailbox: { handledMessageIds: ['comment-502'] },
     })
     return seen({ log, offset: log.length }, run)
   }
@@ -353,22 +393,23 @@ describe('words are answered from where they stand in the log', () => {
     ['a turn is told to be over twice', [mine, says('b'), turnOver, turnOver, theirs], true, 'b'],
   ])('when %s', (_, log, over, answer) => {
     const run = heardOf(log)
-    expect([turnIsOver(run, muchLater), run.sessionLog?.answer]).toEqual([over, answer])
+    expect([turnIsOver(run, muchLater), run.session.sessionLog?.answer]).toEqual([over, answer])
   })
 
   test('the next ones of ours are heard again', () => {
     const log = [mine, says('b'), turnOver, theirs, says('green'), turnOver]
     const before = heardOf(log)
-    const said = {
-      ...before,
-      sessionLog: { offset: 6, turns: 2, idle: false, ofOthers: true, ...before.sessionLog },
-    }
-    const again = {
-      ...said,
-      sessionLog: { ...said.sessionLog, idle: false, awaitedMessageId: 'comment-503' },
-    }
+    const said = changed(before, {
+      session: {
+        sessionLog: { offset: 6, turns: 2, idle: false, ofOthers: true, ...before.session.sessionLog },
+      },
+    })
+    const log2 = { offset: 0, turns: 0, ...said.session.sessionLog }
+    const again = changed(said, {
+      session: { sessionLog: { ...log2, idle: false, awaitedMessageId: 'comment-503' } },
+    })
     const after = seen({ log: [words('comment-503'), says('c'), turnOver], offset: 9 }, again)
-    expect([turnIsOver(after, later), after.sessionLog?.answer]).toEqual([true, 'c'])
+    expect([turnIsOver(after, later), after.session.sessionLog?.answer]).toEqual([true, 'c'])
   })
 
   test('a log that shows no words has its turns counted, with time for one of others', () => {
@@ -389,7 +430,7 @@ describe('words are answered from where they stand in the log', () => {
 
   test('in a run of our own the first turn is that of our words', () => {
     const heard = { offset: 0, turns: 0, idle: false, awaitedMessageId: 'run-comment-501' }
-    const run = seen({ log: [says('a'), turnOver] }, working({ sessionLog: heard }))
+    const run = seen({ log: [says('a'), turnOver] }, working({ session: { sessionLog: heard } }))
     expect(turnIsOver(run, later)).toBe(true)
   })
 })
@@ -397,14 +438,19 @@ describe('words are answered from where they stand in the log', () => {
 describe('words that the agent ended without reading', () => {
   const note = more('m', 'and that')
   const said = working({
-    handledMessageIds: ['m'],
-    taskRun: { ...taskRun, messages: 1, lastMessageId: 'm', unread: [note] },
-    sessionLog: { offset: 2, turns: 0, idle: false, awaitedMessageId: 'm', showsWords: true },
+    mailbox: { handledMessageIds: ['m'] },
+    session: {
+      taskRun: { ...taskRun, messages: 1, lastMessageId: 'm', unread: [note] },
+      sessionLog: { offset: 2, turns: 0, idle: false, awaitedMessageId: 'm', showsWords: true },
+    },
   })
   const over = { status: 'completed' as const }
 
   test('wait to be said again', () => {
-    expect(seen(over, said)).toMatchObject({ pendingFollowUps: [note], taskRun: { unread: [] } })
+    expect(seen(over, said)).toMatchObject({
+      mailbox: { pendingFollowUps: [note] },
+      session: { taskRun: { unread: [] } },
+    })
   })
 
   test.each<[string, Partial<TaskRunSnapshot>, Run]>([
@@ -414,13 +460,13 @@ describe('words that the agent ended without reading', () => {
       { ...over, log: [{ at: t0, what: { kind: 'words', messages: ['m'] } }] },
       said,
     ],
-    ['after a stop', over, { ...said, stop: { by: zoe, at: t0, asked: true } }],
+    ['after a stop', over, changed(said, { mailbox: { stop: { by: zoe, at: t0, asked: true } } })],
     [
       'where the log shows no words, as nobody can tell',
       over,
-      { ...said, sessionLog: { offset: 2, turns: 0, idle: false, awaitedMessageId: 'm' } },
+      changed(said, { session: { sessionLog: { offset: 2, turns: 0, idle: false, awaitedMessageId: 'm' } } }),
     ],
   ])('not %s', (_, snapshot, run) => {
-    expect(seen(snapshot, run).pendingFollowUps).toEqual([])
+    expect(seen(snapshot, run).mailbox.pendingFollowUps).toEqual([])
   })
 })

@@ -9,8 +9,8 @@ import { phaseKey, statusComment } from '../../src/core/comments/status.ts'
 import { exactly, maxComment, moment } from '../../src/core/comments/words.ts'
 import { found, passed } from '../../src/core/model/check.ts'
 import { Rejected } from '../../src/core/model/errors.ts'
-import type { Outcome, Phase, Run } from '../../src/core/run/run.ts'
-import { phaseOf } from '../../src/core/run/run.ts'
+import type { Outcome } from '../../src/core/run/record/result-part.ts'
+import { changed, type Phase, phaseOf, type Run, type RunChange } from '../../src/core/run/run.ts'
 import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'
 import {
   ask,
@@ -45,12 +45,10 @@ const heard = {
   idle: true,
   answer: 'The test now waits for the session.\n\n- `login.test.ts` waits\n- thanks to @sam, see #5',
 }
-const over: Partial<Run> = {
-  concludedAt: now,
-  announced: told,
-  sessionLog: heard,
-  progress,
-  taskRun: { ...taskRun, status: 'completed' },
+const over: RunChange = {
+  result: { concludedAt: now },
+  report: { announced: told },
+  session: { sessionLog: heard, progress, taskRun: { ...taskRun, status: 'completed' } },
 }
 const failure: Outcome = {
   kind: 'failed',
@@ -59,30 +57,38 @@ const failure: Outcome = {
   fix: 'Wait, then `/codex retry`.',
 }
 const stopped: Outcome = { kind: 'stopped', by: 'maya' }
-const onPull: Partial<Run> = {
+const onPull: RunChange = {
   thread: pullThread,
-  head,
-  branch: { ...branch, name: head.ref, made: false, fresh: false, linked: false },
+  baseline: { head },
+  workspace: { branch: { ...branch, name: head.ref, made: false, fresh: false, linked: false } },
 }
 
 /** One Run in each phase. */
 const phases: Record<Phase, Run> = {
-  waiting: runWith({ ahead: 2 }),
-  preparing: runWith({ admitted: true }),
-  starting: working({ taskRun: { ...taskRun, status: 'queued' } }),
-  working: working({ progress }),
-  stopping: working({ progress, stop: { by: maya, at: now, asked: true } }),
-  pull: working({ ...over, outcome: { kind: 'pull' }, pulls: [pull], pushed: 'c'.repeat(40) }),
-  pushed: working({
-    ...over,
-    ...onPull,
-    outcome: { kind: 'pushed', sha: 'c'.repeat(40) },
-    pushed: 'c'.repeat(40),
-  }),
-  answer: working({ ...over, outcome: { kind: 'answer' } }),
-  nothing: working({ ...over, sessionLog: { ...heard, answer: undefined }, outcome: { kind: 'nothing' } }),
-  stopped: working({ ...over, sessionLog: { ...heard, answer: undefined }, outcome: stopped }),
-  failed: working({ ...over, outcome: failure }),
+  waiting: runWith({ schedule: { ahead: 2 } }),
+  preparing: runWith({ schedule: { admitted: true } }),
+  starting: working({ session: { taskRun: { ...taskRun, status: 'queued' } } }),
+  working: working({ session: { progress } }),
+  stopping: working({ session: { progress }, mailbox: { stop: { by: maya, at: now, asked: true } } }),
+  pull: working(
+    changed(over, { result: { outcome: { kind: 'pull' }, pulls: [pull], pushed: 'c'.repeat(40) } }),
+  ),
+  pushed: working(
+    changed(over, onPull, {
+      result: { outcome: { kind: 'pushed', sha: 'c'.repeat(40) }, pushed: 'c'.repeat(40) },
+    }),
+  ),
+  answer: working(changed(over, { result: { outcome: { kind: 'answer' } } })),
+  nothing: working(
+    changed(over, {
+      session: { sessionLog: { ...heard, answer: undefined } },
+      result: { outcome: { kind: 'nothing' } },
+    }),
+  ),
+  stopped: working(
+    changed(over, { session: { sessionLog: { ...heard, answer: undefined } }, result: { outcome: stopped } }),
+  ),
+  failed: working(changed(over, { result: { outcome: failure } })),
 }
 
 test.each(Object.entries(phases))('%s is in that phase', (phase, run) => {
@@ -282,19 +288,20 @@ describe('the status comment', () => {
 
   test('everything that may be added', () => {
     const run = working({
-      progress,
-      followUpsSent: 2,
-      pendingFollowUps: [more('a')],
-      settingsProblem: '.github/codex.yml, line 3, `model`, is not text',
-      attachments: { ids: [], failed: [{ name: 'log.txt', why: 'it is larger than 10 MB' }] },
+      session: { progress, taskRun: { ...taskRun, model: 'gpt-5', effort: 'low', authorship: 'bot' } },
+      mailbox: { followUpsSent: 2, pendingFollowUps: [more('a')] },
+      baseline: { settingsProblem: '.github/codex.yml, line 3, `model`, is not text' },
+      workspace: { attachments: { ids: [], failed: [{ name: 'log.txt', why: 'it is larger than 10 MB' }] } },
       request: { ...ask, options: { ...ask.options, effort: 'high', authorship: 'user' } },
-      taskRun: { ...taskRun, model: 'gpt-5', effort: 'low', authorship: 'bot' },
-      trouble: {
-        service: 'posthog',
-        why: 'PostHog’s rate limit is reached',
-        since: t0 + minute,
-        until: t0 + 5 * minute,
-        count: 3,
+      attempts: {
+        outages: {
+          posthog: {
+            why: 'PostHog’s rate limit is reached',
+            since: t0 + minute,
+            until: t0 + 5 * minute,
+            count: 3,
+          },
+        },
       },
     })
     expect(status(run)).toMatchInlineSnapshot(`
@@ -331,7 +338,7 @@ describe('the status comment', () => {
     ['a plan that is made', working({ request: { ...ask, what: 'plan' } }), /Codex is planning/],
     [
       'a plan',
-      working({ ...over, request: { ...ask, what: 'plan' }, outcome: { kind: 'answer' } }),
+      working(changed(over, { request: { ...ask, what: 'plan' }, result: { outcome: { kind: 'answer' } } })),
       /📋 Codex has a plan/,
     ],
     ['an issue that is the instruction', runWith({ request: { ...ask, text: '' } }), /^> The issue itself$/m],
@@ -345,45 +352,59 @@ describe('the status comment', () => {
       runWith({ ...onPull, request: { ...ask, text: '' } }),
       /^> The pull request itself$/m,
     ],
-    ['one run before it', runWith({ ahead: 1 }), /waits for its turn · one run before it/],
+    ['one run before it', runWith({ schedule: { ahead: 1 } }), /waits for its turn · one run before it/],
     [
       'two pull requests',
-      working({ ...over, outcome: { kind: 'pull' }, pulls: [pull, { ...pull, number: 10 }] }),
+      working(
+        changed(over, { result: { outcome: { kind: 'pull' }, pulls: [pull, { ...pull, number: 10 }] } }),
+      ),
       /🚀 \[#9 [^\n]*, \[#10 /,
     ],
     [
       'a merged pull request',
-      working({ ...over, outcome: { kind: 'pull' }, pulls: [{ ...pull, state: 'merged' }] }),
+      working(
+        changed(over, { result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, state: 'merged' }] } }),
+      ),
       /<sub>.* · merged, `codex\/login`/,
     ],
     [
       'a closed pull request',
-      working({ ...over, outcome: { kind: 'pull' }, pulls: [{ ...pull, state: 'closed' }] }),
+      working(
+        changed(over, { result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, state: 'closed' }] } }),
+      ),
       /<sub>.* · closed, `codex\/login`/,
     ],
     [
       'a note on a pull request',
-      working({ ...over, outcome: { kind: 'pull' }, pulls: [{ ...pull, remark: 'its base is wrong' }] }),
+      working(
+        changed(over, {
+          result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, remark: 'its base is wrong' }] },
+        }),
+      ),
       /⚠️ #9: its base is wrong/,
     ],
     [
       'commits on the pull request of an issue',
-      working({ ...over, outcome: { kind: 'pushed', sha: 'c' }, pushed: 'c', pulls: [pull], reported: 1 }),
+      working(
+        changed(over, {
+          result: { outcome: { kind: 'pushed', sha: 'c' }, pushed: 'c', pulls: [pull], reported: 1 },
+        }),
+      ),
       /🚀 Codex pushed \[`c`\]\(https:\/\/github\.com\/acme\/shop\/commit\/c\) to #9/,
     ],
     [
       'a stop since its reason went away',
-      working({ ...over, outcome: { ...stopped, because: 'closed the issue' } }),
+      working(changed(over, { result: { outcome: { ...stopped, because: 'closed the issue' } } })),
       /Stopped by maya, who closed the issue/,
     ],
     [
       'a branch that was found',
-      working({ branch: { ...branch, made: false, linked: false, fresh: false } }),
+      working({ workspace: { branch: { ...branch, made: false, linked: false, fresh: false } } }),
       /✅ Branch \[`codex[^\n]*login-is-flaky\)$/m,
     ],
     [
       'commits where there is no pull request',
-      working({ ...over, outcome: { kind: 'pushed', sha: 'c' }, pushed: 'c' }),
+      working(changed(over, { result: { outcome: { kind: 'pushed', sha: 'c' }, pushed: 'c' } })),
       /🚀 Codex pushed \[`c`\]\([^)]*\) to `codex\/issue-7-login-is-flaky`/,
     ],
   ])('tells %s', (_, run, words) => {
@@ -393,16 +414,19 @@ describe('the status comment', () => {
   test.each<[string, Run, RegExp]>([
     [
       'short trouble',
-      working({ trouble: { service: 'github', why: 'x', since: now, until: now + 19 * second, count: 1 } }),
+      working({
+        attempts: { outages: { github: { why: 'x', since: now, until: now + 19 * second, count: 1 } } },
+      }),
       /⏸️/,
     ],
     [
       'trouble that is over with the run',
-      working({
-        ...over,
-        outcome: failure,
-        trouble: { service: 'github', why: 'x', since: t0, until: now, count: 9 },
-      }),
+      working(
+        changed(over, {
+          result: { outcome: failure },
+          attempts: { outages: { github: { why: 'x', since: t0, until: now, count: 9 } } },
+        }),
+      ),
       /⏸️/,
     ],
     ['an unused branch that is taken away', phases.nothing, /Branch/],
@@ -411,7 +435,7 @@ describe('the status comment', () => {
     ['an answer beside a pull request, which the last word carries', phases.pull, /The test now waits/],
     [
       'a model that is the same, written otherwise',
-      working({ taskRun: { ...taskRun, model: 'GPT-5.5' } }),
+      working({ session: { taskRun: { ...taskRun, model: 'GPT-5.5' } } }),
       /⚠️/,
     ],
   ])('does not tell of %s', (_, run, words) => {
@@ -426,24 +450,30 @@ describe('a new phase', () => {
     expect(key(phases.starting)).toBe(key(phases.working))
   })
   test.each<[string, Run, Run]>([
-    ['another place', runWith({ ahead: 2 }), runWith({ ahead: 1 })],
-    ['a pull request that is merged', phases.pull, { ...phases.pull, pulls: [{ ...pull, state: 'merged' }] }],
+    ['another place', runWith({ schedule: { ahead: 2 } }), runWith({ schedule: { ahead: 1 } })],
+    [
+      'a pull request that is merged',
+      phases.pull,
+      changed(phases.pull, { result: { pulls: [{ ...pull, state: 'merged' }] } }),
+    ],
     [
       'a pull request that is no draft any more',
       phases.pull,
-      { ...phases.pull, pulls: [{ ...pull, draft: false }] },
+      changed(phases.pull, { result: { pulls: [{ ...pull, draft: false }] } }),
     ],
-    ['a new round', phases.working, { ...phases.working, round: 1 }],
+    ['a new round', phases.working, changed(phases.working, { result: { round: 1 } })],
     [
       'trouble that is worth telling',
       phases.working,
-      { ...phases.working, trouble: { service: 'github', why: 'x', since: t0, until: now, count: 1 } },
+      changed(phases.working, {
+        attempts: { outages: { github: { why: 'x', since: t0, until: now, count: 1 } } },
+      }),
     ],
   ])('is %s', (_, one, other) => {
     expect(key(one)).not.toBe(key(other))
   })
   test('is not one more step of the agent', () => {
-    expect(key({ ...phases.working, progress: [] })).toBe(key(phases.working))
+    expect(key(changed(phases.working, { session: { progress: [] } }))).toBe(key(phases.working))
   })
 })
 
@@ -456,18 +486,23 @@ describe('the last word', () => {
     ),
   )('%s begins with whom it is for, and is short', (_, run) => {
     expect(closingComment(run)).toMatch(/^@maya /)
-    expect(closingComment({ ...run, answerTo: 'zoe' })).toMatch(/^@zoe /)
+    expect(closingComment(changed(run, { report: { answerTo: 'zoe' } }))).toMatch(/^@zoe /)
     const [open = ''] = closingComment(run).split('<details>')
     expect(open.length).toBeLessThan(500)
   })
 
   test('stands for the status, so that it has all that is left to say', () => {
-    const run: Run = { ...phases.answer, cost: 0.42, settingsProblem: 'x is not a setting' }
+    const run: Run = changed(phases.answer, {
+      session: { cost: 0.42 },
+      baseline: { settingsProblem: 'x is not a setting' },
+    })
     const last = closingComment(run)
     expect(last).toMatch(/⚠️ x is not a setting[\s\S]*<details>[\s\S]*<sub>.* · \$0\.42 · /)
     expect(status(run)).not.toContain('$')
-    expect(status({ ...phases.stopped, cost: 0.42 })).toContain('$0.42')
-    expect(closingComment({ ...phases.pull, pulls: [{ ...pull, draft: true }] })).not.toContain('draft')
+    expect(status(changed(phases.stopped, { session: { cost: 0.42 } }))).toContain('$0.42')
+    expect(
+      closingComment(changed(phases.pull, { result: { pulls: [{ ...pull, draft: true }] } })),
+    ).not.toContain('draft')
   })
 
   test('a pull request', () => {
@@ -517,13 +552,12 @@ describe('the last word', () => {
     `)
   })
   test('commits on the pull request of an issue', () => {
-    const run = working({
-      ...over,
-      outcome: { kind: 'pushed', sha: 'c'.repeat(40) },
-      pulls: [pull],
-      reported: 1,
-      sessionLog: undefined,
-    })
+    const run = working(
+      changed(over, {
+        result: { outcome: { kind: 'pushed', sha: 'c'.repeat(40) }, pulls: [pull], reported: 1 },
+        session: { sessionLog: undefined },
+      }),
+    )
     expect(closingComment(run)).toMatchInlineSnapshot(
       `
       "@maya done: **[\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc)** is on [#9](https://github.com/acme/shop/pull/9).
@@ -626,7 +660,9 @@ describe('the last word', () => {
     )
   })
   test('stopped, with commits left behind', () => {
-    expect(closingComment({ ...phases.stopped, pushed: 'c'.repeat(40) })).toMatchInlineSnapshot(
+    expect(
+      closingComment(changed(phases.stopped, { result: { pushed: 'c'.repeat(40) } })),
+    ).toMatchInlineSnapshot(
       `
       "@maya you stopped this run. Left behind: commits up to \`ccccccc\` on [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky).
 
@@ -647,7 +683,7 @@ describe('the last word', () => {
     )
   })
   test('stopped, with a pull request left behind', () => {
-    expect(closingComment({ ...phases.stopped, pulls: [pull] })).toMatchInlineSnapshot(
+    expect(closingComment(changed(phases.stopped, { result: { pulls: [pull] } }))).toMatchInlineSnapshot(
       `
       "@maya you stopped this run. Left behind: [#9](https://github.com/acme/shop/pull/9).
 
@@ -668,7 +704,9 @@ describe('the last word', () => {
   })
   test('stopped since its reason went away', () => {
     expect(
-      closingComment({ ...phases.stopped, outcome: { ...stopped, because: 'closed the issue' } }),
+      closingComment(
+        changed(phases.stopped, { result: { outcome: { ...stopped, because: 'closed the issue' } } }),
+      ),
     ).toMatchInlineSnapshot(
       `
       "@maya this run was stopped, since you closed the issue. Nothing is left behind.
@@ -727,8 +765,13 @@ describe('the last word', () => {
 describe('in the thread of one of several inline comments', () => {
   const answered = (name: 'pushed' | 'answer' | 'failed', answer: string, at: number): string => {
     const run = phases[name]
-    const sessionLog = { offset: 0, turns: 1, idle: true, ...run.sessionLog, answer }
-    return inlineAnswer({ ...run, sessionLog, announced: { ...run.announced, inline: at } })
+    const sessionLog = { offset: 0, turns: 1, idle: true, ...run.session.sessionLog, answer }
+    return inlineAnswer(
+      changed(run, {
+        session: { sessionLog },
+        report: { announced: { ...run.report.announced, inline: at } },
+      }),
+    )
   }
 
   test.each([
@@ -802,7 +845,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
     problem: '.github/codex.yml, line 2, `effort`, is not one',
     usable: true,
   },
-  queue: { kind: 'queue', run: runWith({ ahead: 2 }), now: t0 },
+  queue: { kind: 'queue', run: runWith({ schedule: { ahead: 2 } }), now: t0 },
   doctor: {
     kind: 'doctor',
     repository: 'acme/shop',
@@ -1021,7 +1064,7 @@ describe('replies', () => {
     ],
     [
       'the run here works',
-      { kind: 'queue', run: runWith({ admitted: true }), now: t0 },
+      { kind: 'queue', run: runWith({ schedule: { admitted: true } }), now: t0 },
       /the run here does not wait for its turn: getting ready\.$/,
     ],
     [
@@ -1029,8 +1072,10 @@ describe('replies', () => {
       {
         kind: 'queue',
         run: runWith({
-          ahead: 0,
-          waitsUntil: { at: t0 + 10 * hour, limit: 'acme has used 9 of 9 runs in 24 hours' },
+          schedule: {
+            ahead: 0,
+            waitsUntil: { at: t0 + 10 * hour, limit: 'acme has used 9 of 9 runs in 24 hours' },
+          },
         }),
         now: t0,
       },
@@ -1087,9 +1132,9 @@ describe('replies', () => {
 describe('a refusal by a service', () => {
   const refused = (
     status: number,
-    run: Pick<Run, 'taskId'> = {},
+    session: Pick<Run['session'], 'taskId'> = {},
     service: 'github' | 'posthog' = 'posthog',
-  ) => failureOf(new Rejected(service, status, '', 'no'), run)
+  ) => failureOf(new Rejected(service, status, '', 'no'), { session })
 
   test('by a project that is not there is no task that is not known any more', () => {
     expect(refused(404).reason).toBe('PostHog does not know the project that this bot is set up for')
@@ -1139,25 +1184,29 @@ test('nothing that the bot says has a hole in it', () => {
 describe('words of others', () => {
   const hostile =
     '@sam #7 <img src=x> ![x](https://evil.example/x.png) [a](https://evil.example)\n/codex stop\n| a |'
-  const everywhere = working({
-    ...over,
-    outcome: { kind: 'pull' },
-    request: { ...ask, text: hostile, by: { login: hostile, id: 1 } },
-    progress: [{ step: 'x', label: hostile, done: true, at: t0 }],
-    sessionLog: { ...heard, answer: hostile },
-    pulls: [{ ...pull, title: hostile, remark: hostile }],
-    settingsProblem: hostile,
-    attachments: { ids: [], failed: [{ name: hostile, why: hostile }] },
-    taskRun: { ...taskRun, model: hostile, effort: hostile },
-  })
+  const everywhere = working(
+    changed(over, {
+      result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, title: hostile, remark: hostile }] },
+      request: { ...ask, text: hostile, by: { login: hostile, id: 1 } },
+      session: {
+        progress: [{ step: 'x', label: hostile, done: true, at: t0 }],
+        sessionLog: { ...heard, answer: hostile },
+        taskRun: { ...taskRun, model: hostile, effort: hostile },
+      },
+      baseline: { settingsProblem: hostile },
+      workspace: { attachments: { ids: [], failed: [{ name: hostile, why: hostile }] } },
+    }),
+  )
 
   test('mention nobody, show nothing, lead nowhere and give no command', () => {
-    const { answerTo: _, ...run } = everywhere
+    const run = changed(everywhere, { report: { answerTo: undefined } })
     for (const text of [
       status(run),
-      status({ ...run, outcome: { ...failure, reason: hostile } }),
-      status({ ...run, outcome: { kind: 'stopped', by: hostile } }),
-      closingComment({ ...run, answerTo: 'zoe', outcome: { ...failure, reason: hostile } }),
+      status(changed(run, { result: { outcome: { ...failure, reason: hostile } } })),
+      status(changed(run, { result: { outcome: { kind: 'stopped', by: hostile } } })),
+      closingComment(
+        changed(run, { report: { answerTo: 'zoe' }, result: { outcome: { ...failure, reason: hostile } } }),
+      ),
     ]) {
       expect(text.replaceAll('`@sam', '').replace(/^@zoe/, '')).not.toMatch(/(?<![`\w])@[a-z]/)
       expect(text.replace(/`[^`\n]*`/g, '')).not.toMatch(
@@ -1169,31 +1218,45 @@ describe('words of others', () => {
 
   test('are cut, so that no comment is too long for GitHub', () => {
     const long = '@x `'.repeat(100_000)
-    const run = working({
-      ...over,
-      outcome: { kind: 'answer' },
-      request: { ...ask, text: long, by: { login: long, id: 1 }, options: { ...ask.options, model: long } },
-      sessionLog: { ...heard, answer: '[a](b)<c>|*_'.repeat(20_000) },
-      pulls: [{ ...pull, title: long, remark: long }],
-      settingsProblem: long,
-      attachments: { ids: [], failed: [{ name: long, why: long }] },
-    })
+    const run = working(
+      changed(over, {
+        result: { outcome: { kind: 'answer' }, pulls: [{ ...pull, title: long, remark: long }] },
+        request: { ...ask, text: long, by: { login: long, id: 1 }, options: { ...ask.options, model: long } },
+        session: { sessionLog: { ...heard, answer: '[a](b)<c>|*_'.repeat(20_000) } },
+        baseline: { settingsProblem: long },
+        workspace: { attachments: { ids: [], failed: [{ name: long, why: long }] } },
+      }),
+    )
     expect(status(run).length).toBeLessThanOrEqual(maxComment)
-    expect(status({ ...run, outcome: { ...failure, reason: long } }).length).toBeLessThanOrEqual(maxComment)
-    expect(closingComment({ ...run, answerTo: 'zoe' }).length).toBeLessThanOrEqual(maxComment)
+    expect(
+      status(changed(run, { result: { outcome: { ...failure, reason: long } } })).length,
+    ).toBeLessThanOrEqual(maxComment)
+    expect(closingComment(changed(run, { report: { answerTo: 'zoe' } })).length).toBeLessThanOrEqual(
+      maxComment,
+    )
   })
 })
 
-test.each([
-  ['since it was its turn, not since it was asked', { admissionExpectedAt: t0 + hour }, '1 min'],
+test.each<[string, RunChange, string]>([
+  [
+    'since it was its turn, not since it was asked',
+    { schedule: { admissionExpectedAt: t0 + hour } },
+    '1 min',
+  ],
   ['of one whose turn nobody wrote down, since it was asked', {}, '1 h 1 min'],
   [
     'of a later round, since its words were said',
-    { admissionExpectedAt: t0, round: 1, lastWordsAt: t0 + hour + 30 * second },
+    {
+      schedule: { admissionExpectedAt: t0 },
+      result: { round: 1 },
+      mailbox: { lastWordsAt: t0 + hour + 30 * second },
+    },
     '30 s',
   ],
 ])('how long a run took is told %s', (_, rest, words) => {
-  const run = working({ ...over, outcome: { kind: 'answer' }, concludedAt: t0 + hour + minute, ...rest })
+  const run = working(
+    changed(over, { result: { outcome: { kind: 'answer' }, concludedAt: t0 + hour + minute } }, rest),
+  )
   expect(status(run).split(' · ')).toContain(words)
 })
 

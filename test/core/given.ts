@@ -1,7 +1,10 @@
 /** Runs, threads and people to start a table from: each is whole and ordinary, and takes what differs. */
+
 import type { Deployment } from '../../src/core/comments/words.ts'
 import type { Thread } from '../../src/core/model/thread.ts'
-import { type NewRun, newRun, type Pull, type Run, type RunRequest } from '../../src/core/run/run.ts'
+import type { RunRequest } from '../../src/core/run/record/request-part.ts'
+import type { Pull } from '../../src/core/run/record/result-part.ts'
+import { changed, type NewRun, newRun, type Run, type RunChange } from '../../src/core/run/run.ts'
 import { rightsOf } from '../../src/core/run/session.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 
@@ -44,7 +47,7 @@ export const ask: RunRequest = {
 
 export const head = { ref: 'maya/login', sha: 'b'.repeat(40), base: 'main', repoId: 100 }
 
-export const branch: NonNullable<Run['branch']> = {
+export const branch: NonNullable<Run['workspace']['branch']> = {
   name: 'codex/issue-7-login-is-flaky',
   into: 'main',
   sha: 'a'.repeat(40),
@@ -67,7 +70,7 @@ export const pull: Pull = {
   state: 'open',
 }
 
-export const taskRun: NonNullable<Run['taskRun']> = {
+export const taskRun: NonNullable<Run['session']['taskRun']> = {
   id: 'b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11',
   since: t0,
   status: 'in_progress',
@@ -83,35 +86,40 @@ const base: NewRun = {
   id: 'run-comment-501',
   thread: issueThread,
   request: ask,
-  settings: defaultSettings,
-  snapshot: { title: 'Login is flaky', body: 'It fails every other time.', author: 'sam', open: true },
+  baseline: {
+    settings: defaultSettings,
+    snapshot: { title: 'Login is flaky', body: 'It fails every other time.', author: 'sam', open: true },
+  },
 }
 
 /** A Run that was just asked for, with what differs. */
-export const runWith = (given: Partial<Run> = {}): Run => ({ ...newRun(base), ...given })
+export const runWith = (given: RunChange = {}): Run => changed(newRun(base), given)
 
 /** A thread without comments. */
-export const context: NonNullable<Run['threadContext']> = {
+export const context: NonNullable<Run['workspace']['threadContext']> = {
   comments: [],
   leftOut: { bots: 0, outsiders: 0, later: 0, older: 0 },
 }
 
 /** A Run whose agent works, with what differs. */
-export const working = (given: Partial<Run> = {}): Run =>
-  runWith({
-    status,
-    admitted: true,
-    attachments: { ids: [], failed: [] },
-    threadContext: context,
-    branch,
-    taskId: 'task-1',
-    taskMade: true,
-    instructionSent: true,
-    taskRun,
-    sessionLog: { offset: 0, turns: 0, idle: false },
-    nextPollAt: t0 + 5 * second,
-    ...given,
-  })
+export const working = (given: RunChange = {}): Run =>
+  runWith(
+    changed(
+      {
+        report: { status },
+        schedule: { admitted: true, nextPollAt: t0 + 5 * second },
+        workspace: { attachments: { ids: [], failed: [] }, threadContext: context, branch },
+        session: {
+          taskId: 'task-1',
+          taskMade: true,
+          instructionSent: true,
+          taskRun,
+          sessionLog: { offset: 0, turns: 0, idle: false },
+        },
+      },
+      given,
+    ),
+  )
 
 export const more = (id: string, text = 'and the logout test', by = zoe) => ({
   kind: 'follow-up' as const,

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { leftUndone, readMessages, send } from '../../src/core/run/messages.ts'
-import { Run, type RunMessage, type Source } from '../../src/core/run/run.ts'
+import type { RunMessage, Source } from '../../src/core/run/record/mailbox-part.ts'
+import { changed, Run, type RunChange } from '../../src/core/run/run.ts'
 import { tries } from '../support/tries.ts'
 import {
   branch,
@@ -27,106 +28,106 @@ const inbox = (...messages: RunMessage[]): string[] => messages.map(message => J
 const read = (run: Run, ...messages: RunMessage[]): Run => readMessages(run, inbox(...messages))
 
 describe('a note', () => {
-  test.each<[string, Run, RunMessage[], Partial<Run>]>([
+  test.each<[string, Run, RunMessage[], RunChange]>([
     [
       'with more words waits for the agent',
       working(),
       [more('a')],
-      { pendingFollowUps: [more('a')], handledMessageIds: [] },
+      { mailbox: { pendingFollowUps: [more('a')], handledMessageIds: [] } },
     ],
     [
       'with more words waits behind another',
       working(),
       [more('a'), more('b')],
-      { pendingFollowUps: [more('a'), more('b')] },
+      { mailbox: { pendingFollowUps: [more('a'), more('b')] } },
     ],
     [
       'that came twice counts once',
       working(),
       [more('a'), more('a')],
-      { pendingFollowUps: [more('a')], messagesRead: 2 },
+      { mailbox: { pendingFollowUps: [more('a')], messagesRead: 2 } },
     ],
     [
       'that was delivered counts no more',
-      working({ handledMessageIds: ['a'] }),
+      working({ mailbox: { handledMessageIds: ['a'] } }),
       [more('a')],
-      { pendingFollowUps: [] },
+      { mailbox: { pendingFollowUps: [] } },
     ],
     [
       'to look wakes it, and hurries nothing',
       working(),
       [poll()],
-      { nextPollAt: t0 + 5 * second, handledMessageIds: ['k'] },
+      { schedule: { nextPollAt: t0 + 5 * second }, mailbox: { handledMessageIds: ['k'] } },
     ],
     [
       'of a label is remembered, to take it off',
       working(),
       [label()],
-      { labels: ['codex'], handledMessageIds: ['l'] },
+      { report: { labels: ['codex'] }, mailbox: { handledMessageIds: ['l'] } },
     ],
     [
       'to stop stops',
       working(),
       [stop()],
-      { stop: { by: maya, at: t0, asked: false }, handledMessageIds: ['s'] },
+      { mailbox: { stop: { by: maya, at: t0, asked: false }, handledMessageIds: ['s'] } },
     ],
     [
       'to stop drops the words that were not passed on',
-      working({ pendingFollowUps: [more('a')] }),
+      working({ mailbox: { pendingFollowUps: [more('a')] } }),
       [stop()],
-      { pendingFollowUps: [], droppedMessageIds: ['a'], handledMessageIds: ['s', 'a'] },
+      { mailbox: { pendingFollowUps: [], droppedMessageIds: ['a'], handledMessageIds: ['s', 'a'] } },
     ],
     [
       'to stop drops words that came with it',
       working(),
       [more('a'), stop('s', t0 + minute)],
-      { pendingFollowUps: [], droppedMessageIds: ['a'] },
+      { mailbox: { pendingFollowUps: [], droppedMessageIds: ['a'] } },
     ],
     [
       'to stop from before the words that are there does not mean them',
       working(),
       [more('a'), stop('s', t0)],
-      { pendingFollowUps: [more('a')], droppedMessageIds: ['s'], handledMessageIds: ['s'] },
+      { mailbox: { pendingFollowUps: [more('a')], droppedMessageIds: ['s'], handledMessageIds: ['s'] } },
     ],
     [
       'that a label was taken off leaves it to whoever sets it again',
-      working({ labels: ['codex', 'codex:plan'] }),
+      working({ report: { labels: ['codex', 'codex:plan'] } }),
       [{ kind: 'label-off', id: 'o', label: 'codex' }],
-      { labels: ['codex:plan'], handledMessageIds: ['o'] },
+      { report: { labels: ['codex:plan'] }, mailbox: { handledMessageIds: ['o'] } },
     ],
     [
       'with words after a stop waits',
       working(),
       [stop(), more('a')],
-      { pendingFollowUps: [more('a')], droppedMessageIds: [] },
+      { mailbox: { pendingFollowUps: [more('a')], droppedMessageIds: [] } },
     ],
     [
       'to stop twice is one stop',
       working(),
       [stop('s'), { ...stop('t'), by: zoe } as RunMessage],
-      { stop: { by: maya, at: t0, asked: false } },
+      { mailbox: { stop: { by: maya, at: t0, asked: false } } },
     ],
     [
       'says why it was stopped',
       working(),
       [{ kind: 'stop', id: 's', by: maya, at: t0, because: 'closed the issue' }],
-      { stop: { by: maya, at: t0, asked: false, because: 'closed the issue' } },
+      { mailbox: { stop: { by: maya, at: t0, asked: false, because: 'closed the issue' } } },
     ],
     [
       'that a pull request was merged',
-      working({ pulls: [pull] }),
+      working({ result: { pulls: [pull] } }),
       [{ kind: 'pull', id: 'p', number: 9, state: 'merged' }],
-      { pulls: [{ ...pull, state: 'merged' }] },
+      { result: { pulls: [{ ...pull, state: 'merged' }] } },
     ],
     [
       'of a pull request of somebody else',
-      working({ pulls: [pull] }),
+      working({ result: { pulls: [pull] } }),
       [{ kind: 'pull', id: 'p', number: 10, state: 'merged' }],
-      { pulls: [pull] },
+      { result: { pulls: [pull] } },
     ],
   ])('%s', (_, run, messages, expected) => {
     const after = read(run, ...messages)
-    expect(after).toMatchObject({ messagesRead: messages.length, ...expected })
+    expect(after).toMatchObject(changed({ mailbox: { messagesRead: messages.length } }, expected))
     expect(Run.parse(JSON.parse(JSON.stringify(after)))).toEqual(JSON.parse(JSON.stringify(after)))
   })
 })
@@ -137,7 +138,9 @@ describe('what an ending Run leaves undone', () => {
   const other = { ...source, trigger: 'other' }
 
   test('is asked again: labels that came late, and words that nobody read', () => {
-    const run = working({ askAgain: [other], pendingFollowUps: [{ ...more('a'), source }, more('b')] })
+    const run = working({
+      mailbox: { askAgain: [other], pendingFollowUps: [{ ...more('a'), source }, more('b')] },
+    })
     expect(leftUndone(run, [])).toEqual([other, source])
   })
 
@@ -157,147 +160,149 @@ test('what is sent is checked before it is', async () => {
 })
 
 describe('what a note leaves behind', () => {
-  const seen = working({ handledMessageIds: ['z'] })
-  test.each<[string, Run, RunMessage, Partial<Run>]>([
-    ['a stop', seen, stop(), { handledMessageIds: ['z', 's'] }],
-    ['a look', seen, poll(), { handledMessageIds: ['z', 'k'] }],
-    ['a label', seen, label(), { handledMessageIds: ['z', 'l'] }],
+  const seen = working({ mailbox: { handledMessageIds: ['z'] } })
+  test.each<[string, Run, RunMessage, RunChange]>([
+    ['a stop', seen, stop(), { mailbox: { handledMessageIds: ['z', 's'] } }],
+    ['a look', seen, poll(), { mailbox: { handledMessageIds: ['z', 'k'] } }],
+    ['a label', seen, label(), { mailbox: { handledMessageIds: ['z', 'l'] } }],
     [
       'news of a pull request',
       seen,
       { kind: 'pull', id: 'p', number: 9, state: 'merged' },
-      { handledMessageIds: ['z', 'p'] },
+      { mailbox: { handledMessageIds: ['z', 'p'] } },
     ],
     [
       'another command',
       seen,
       { kind: 'release-thread', id: 'y' },
-      { handledMessageIds: ['z', 'y'], releaseThread: true },
+      { mailbox: { handledMessageIds: ['z', 'y'], releaseThread: true } },
     ],
     [
       'a label, which is to come off though others did',
-      working({ announced: told }),
+      working({ report: { announced: told } }),
       label(),
-      { labels: ['codex'], announced: { ...told, label: false } },
+      { report: { labels: ['codex'], announced: { ...told, label: false } } },
     ],
     [
       'a label after the end: a run of its own, for which this one makes room',
-      working({ outcome: { kind: 'answer' }, announced: told }),
+      working({ result: { outcome: { kind: 'answer' } }, report: { announced: told } }),
       { ...label(), source } as RunMessage,
       {
-        labels: [],
-        handledMessageIds: ['l'],
-        askAgain: [source],
-        answers: [],
-        releaseThread: true,
-        announced: told,
+        report: { labels: [], announced: told },
+        mailbox: { handledMessageIds: ['l'], askAgain: [source], answers: [], releaseThread: true },
       },
     ],
     [
       'a label after a stop: the same',
-      working({ stop: { by: maya, at: t0, asked: false } }),
+      working({ mailbox: { stop: { by: maya, at: t0, asked: false } } }),
       { ...label(), source } as RunMessage,
-      { labels: [], handledMessageIds: ['l'], askAgain: [source], answers: [] },
+      { report: { labels: [] }, mailbox: { handledMessageIds: ['l'], askAgain: [source], answers: [] } },
     ],
     [
       'a label: its answer',
       working(),
       { ...label(), source } as RunMessage,
-      { answers: [{ id: 'l', to: maya, source }] },
+      { mailbox: { answers: [{ id: 'l', to: maya, source }] } },
     ],
     [
       'a stop: its answer',
       seen,
       { ...stop(), source } as RunMessage,
-      { answers: [{ id: 's', to: maya, source }] },
+      { mailbox: { answers: [{ id: 's', to: maya, source }] } },
     ],
     [
       'a stop that older words are no matter of: words that say so',
-      working({ lastWordsAt: t0 + minute }),
+      working({ mailbox: { lastWordsAt: t0 + minute } }),
       { ...stop(), source } as RunMessage,
-      { answers: [{ id: 's', to: maya, source, reply: 'asked-since' }] },
+      { mailbox: { answers: [{ id: 's', to: maya, source, reply: 'asked-since' }] } },
     ],
     [
       'a stop before words were read: words to whoever said them',
-      working({ pendingFollowUps: [{ ...more('a'), source }] }),
+      working({ mailbox: { pendingFollowUps: [{ ...more('a'), source }] } }),
       stop('s', t0 + minute),
-      { pendingFollowUps: [], answers: [{ id: 'a', to: zoe, source, reply: 'not-passed-on' }] },
+      { mailbox: { pendingFollowUps: [], answers: [{ id: 'a', to: zoe, source, reply: 'not-passed-on' }] } },
     ],
     [
       'more words: no answer before they are read',
       working(),
       { ...more('a'), source } as RunMessage,
-      { answers: [] },
+      { mailbox: { answers: [] } },
     ],
   ])('%s', (_, run, message, expected) => {
     expect(read(run, message)).toMatchObject(expected)
   })
 
   test('a stop without a reason names none', () => {
-    expect(read(working(), stop()).stop).toStrictEqual({ by: maya, at: t0, asked: false })
+    expect(read(working(), stop()).mailbox.stop).toStrictEqual({ by: maya, at: t0, asked: false })
   })
 
   test('a stop of an agent that was not heard yet stops it', () => {
-    const run = working({ outcome: { kind: 'pull' }, pulls: [pull], announced: told, sessionLog: undefined })
-    expect(read(run, stop())).toMatchObject({ stop: { by: maya }, round: 1 })
+    const run = working({
+      result: { outcome: { kind: 'pull' }, pulls: [pull] },
+      report: { announced: told },
+      session: { sessionLog: undefined },
+    })
+    expect(read(run, stop())).toMatchObject({ mailbox: { stop: { by: maya } }, result: { round: 1 } })
   })
 })
 
 describe('a stop while something is under way', () => {
   const at = { at: t0, lostAt: t0 }
   test('leaves nothing of the words that were being passed on, so that later ones are not taken for them', () => {
-    const run = working({ pendingFollowUps: [more('a')], intent: { kind: 'deliver', messageId: 'a', ...at } })
+    const run = working({
+      mailbox: { pendingFollowUps: [more('a')] },
+      attempts: { intent: { kind: 'deliver', messageId: 'a', ...at } },
+    })
     expect(read(run, stop(), more('b'))).toMatchObject({
-      intent: undefined,
-      pendingFollowUps: [more('b')],
-      droppedMessageIds: ['a'],
+      attempts: { intent: undefined },
+      mailbox: { pendingFollowUps: [more('b')], droppedMessageIds: ['a'] },
     })
   })
 
   test('keeps what else may have happened, to look for it', () => {
     const intent = { kind: 'start-run' as const, before: [], ...at }
-    expect(read(working({ taskRun: undefined, intent }), stop()).intent).toEqual(intent)
+    expect(
+      read(working({ session: { taskRun: undefined }, attempts: { intent } }), stop()).attempts.intent,
+    ).toEqual(intent)
   })
 })
 
 describe('a stop after the outcome', () => {
-  const concluded = {
-    outcome: { kind: 'pull' as const },
-    pulls: [pull],
-    concludedAt: t0,
-    told,
-    resultChecked: true,
+  const concluded: RunChange = {
+    result: { outcome: { kind: 'pull' }, pulls: [pull], concludedAt: t0, resultChecked: true },
+    report: { announced: told },
   }
 
   test('stops an agent that still works, and the thread is told of that anew', () => {
     const after = read(working(concluded), stop())
     expect(after).toMatchObject({
-      stop: { by: maya },
-      resultChecked: false,
-      round: 1,
-      announced: { comment: false },
+      mailbox: { stop: { by: maya } },
+      result: { resultChecked: false, round: 1 },
+      report: { announced: { comment: false } },
     })
-    expect(after.outcome).toBeUndefined()
+    expect(after.result.outcome).toBeUndefined()
   })
 
-  test.each<[string, Partial<Run>]>([
-    ['that is done', { taskRun: { ...taskRun, status: 'completed' } }],
-    ['that is idle', { sessionLog: { offset: 1, turns: 1, idle: true } }],
-    ['that never was', { taskRun: undefined }],
+  test.each<[string, RunChange]>([
+    ['that is done', { session: { taskRun: { ...taskRun, status: 'completed' } } }],
+    ['that is idle', { session: { sessionLog: { offset: 1, turns: 1, idle: true } } }],
+    ['that never was', { session: { taskRun: undefined } }],
   ])('of an agent %s stops nothing', (_, given) => {
     const before = working({ ...concluded, ...given })
-    expect(read(before, stop())).toEqual({ ...before, messagesRead: 1, handledMessageIds: ['s'] })
+    expect(read(before, stop())).toEqual(
+      changed(before, { mailbox: { messagesRead: 1, handledMessageIds: ['s'] } }),
+    )
   })
 })
 
 describe('the inbox', () => {
   test('is read from where it was left', () => {
-    const run = working({ messagesRead: 1 })
-    expect(readMessages(run, inbox(more('a'), more('b'))).pendingFollowUps).toEqual([more('b')])
+    const run = working({ mailbox: { messagesRead: 1 } })
+    expect(readMessages(run, inbox(more('a'), more('b'))).mailbox.pendingFollowUps).toEqual([more('b')])
   })
 
   test('with nothing new gives the same Run', () => {
-    const run = working({ messagesRead: 2 })
+    const run = working({ mailbox: { messagesRead: 2 } })
     expect(readMessages(run, inbox(more('a'), more('b')))).toBe(run)
     expect(readMessages(run, [])).toBe(run)
   })
@@ -313,7 +318,7 @@ describe('the inbox', () => {
     JSON.stringify({ ...more('a'), by: 7 }),
   ])('may hold what is no note: %s', text => {
     const after = readMessages(working(), [text, ...inbox(more('b'))])
-    expect(after).toMatchObject({ messagesRead: 2, pendingFollowUps: [more('b')] })
+    expect(after).toMatchObject({ mailbox: { messagesRead: 2, pendingFollowUps: [more('b')] } })
   })
 
   test('read at once or one by one gives the same, and no accepted words are lost', () => {
@@ -325,8 +330,8 @@ describe('the inbox', () => {
     )
     const run = fc.constantFrom(
       working(),
-      runWith({ status, branch }),
-      working({ outcome: { kind: 'pull' }, pulls: [pull], announced: told }),
+      runWith({ report: { status }, workspace: { branch } }),
+      working({ result: { outcome: { kind: 'pull' }, pulls: [pull] }, report: { announced: told } }),
     )
     fc.assert(
       fc.property(run, fc.array(note, { maxLength: 12 }), (start, messages) => {
@@ -335,11 +340,14 @@ describe('the inbox', () => {
         expect(steps).toEqual(readMessages(start, texts))
         for (const { id } of messages.filter(({ kind: says }) => says === 'follow-up'))
           expect(
-            [...steps.pendingFollowUps.map(each => each.id), ...steps.handledMessageIds].filter(
-              each => each === id,
-            ),
+            [
+              ...steps.mailbox.pendingFollowUps.map(each => each.id),
+              ...steps.mailbox.handledMessageIds,
+            ].filter(each => each === id),
           ).toHaveLength(1)
-        expect(steps.droppedMessageIds.every(id => steps.handledMessageIds.includes(id))).toBe(true)
+        expect(
+          steps.mailbox.droppedMessageIds.every(id => steps.mailbox.handledMessageIds.includes(id)),
+        ).toBe(true)
       }),
       { numRuns: tries(500) },
     )

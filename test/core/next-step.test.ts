@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Now, nextStep, steps } from '../../src/core/run/next-step.ts'
-import { isTerminal, type Outage, type Run } from '../../src/core/run/run.ts'
+import type { Outage } from '../../src/core/run/record/attempts-part.ts'
+import { changed, isTerminal, type Run, type RunChange } from '../../src/core/run/run.ts'
 import { limits } from '../../src/core/run/timing.ts'
 import { tries } from '../support/tries.ts'
 import {
@@ -43,72 +44,85 @@ const holds = (table: Table): void => {
 }
 
 const earlier = { taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights }
-const notYet: Partial<Run> = { taskRun: undefined, nextPollAt: undefined }
-const ready: Partial<Run> = { status, admitted: true }
+const notYet: RunChange = { session: { taskRun: undefined }, schedule: { nextPollAt: undefined } }
+const ready: RunChange = { report: { status }, schedule: { admitted: true } }
 
 describe('from the asking to the start', () => {
   holds([
     ['first the thread is told', runWith(), {}, 'post-status'],
     [
       'but not one that takes no comments',
-      runWith({ readOnlyThread: true, admitted: true }),
+      runWith({ report: { readOnlyThread: true }, schedule: { admitted: true } }),
       {},
       'find-branch',
     ],
-    ['then it waits for its turn', runWith({ status }), {}, 'await-admission'],
-    ['and asks again later', runWith({ status, ahead: 2, nextPollAt: now.at + 3_000 }), {}, 'wait 3000'],
+    ['then it waits for its turn', runWith({ report: { status } }), {}, 'await-admission'],
+    [
+      'and asks again later',
+      runWith({ report: { status }, schedule: { ahead: 2, nextPollAt: now.at + 3_000 } }),
+      {},
+      'wait 3000',
+    ],
     [
       'while the thread is told its place',
-      runWith({ status, ahead: 2, nextPollAt: now.at + 3_000 }),
+      runWith({ report: { status }, schedule: { ahead: 2, nextPollAt: now.at + 3_000 } }),
       { text: 'phase' },
       'edit-status',
     ],
     ['then the branch', runWith(ready), {}, 'find-branch'],
-    ['then the task', runWith({ ...ready, branch }), {}, 'create-task'],
+    ['then the task', runWith(changed(ready, { workspace: { branch } })), {}, 'create-task'],
     [
       'then what was said in the thread',
-      runWith({ ...ready, branch, taskId: 'task-1' }),
+      runWith(changed(ready, { workspace: { branch }, session: { taskId: 'task-1' } })),
       {},
       'gather-context',
     ],
     [
       'then what was attached',
-      runWith({ ...ready, branch, taskId: 'task-1', threadContext: context }),
+      runWith(
+        changed(ready, { workspace: { branch, threadContext: context }, session: { taskId: 'task-1' } }),
+      ),
       {},
       'stage-attachments',
     ],
-    ['then the run', working({ taskRun: undefined }), {}, 'start-run'],
-    ['or the run of before', working({ taskRun: undefined, earlier }), {}, 'rejoin'],
+    ['then the run', working({ session: { taskRun: undefined } }), {}, 'start-run'],
+    ['or the run of before', working({ session: { taskRun: undefined, earlier } }), {}, 'rejoin'],
     [
       'which ends first when it may do something else',
-      working({ ...notYet, earlier: { ...earlier, may: { ...rights, permission: 'read-only' } } }),
+      working(
+        changed(notYet, {
+          session: { earlier: { ...earlier, may: { ...rights, permission: 'read-only' } } },
+        }),
+      ),
       {},
       'end-earlier',
     ],
     [
       'or when nobody knows what it may do',
-      working({ ...notYet, earlier: { ...earlier, may: undefined } }),
+      working(changed(notYet, { session: { earlier: { ...earlier, may: undefined } } })),
       {},
       'end-earlier',
     ],
     [
       'or when everything begins afresh',
-      working({ ...notYet, earlier: { ...earlier, resumes: false } }),
+      working(changed(notYet, { session: { earlier: { ...earlier, resumes: false } } })),
       {},
       'end-earlier',
     ],
     [
       'which is looked at until it has ended',
-      working({ taskRun: undefined, earlier: { ...earlier, resumes: false, cancelledAt: t0 } }),
+      working({ session: { taskRun: undefined, earlier: { ...earlier, resumes: false, cancelledAt: t0 } } }),
       {},
       'wait 4000',
     ],
     [
       'and is not waited for without end',
       working({
-        taskRun: undefined,
-        earlier: { ...earlier, resumes: false, cancelledAt: t0 - limits.stopping },
-        lastPollAt: now.at,
+        session: {
+          taskRun: undefined,
+          earlier: { ...earlier, resumes: false, cancelledAt: t0 - limits.stopping },
+        },
+        schedule: { lastPollAt: now.at },
       }),
       {},
       'give-up lost',
@@ -116,16 +130,15 @@ describe('from the asking to the start', () => {
     [
       'what begins afresh reads the thread again',
       working({
-        taskRun: undefined,
-        threadContext: undefined,
-        earlier: { ...earlier, resumes: false, over: true },
+        session: { taskRun: undefined, earlier: { ...earlier, resumes: false, over: true } },
+        workspace: { threadContext: undefined },
       }),
       {},
       'gather-context',
     ],
     [
       'unless that is over',
-      working({ taskRun: undefined, earlier: { ...earlier, over: true } }),
+      working({ session: { taskRun: undefined, earlier: { ...earlier, over: true } } }),
       {},
       'start-run',
     ],
@@ -135,84 +148,98 @@ describe('from the asking to the start', () => {
 describe('while the agent works', () => {
   const idle = (since: number, turns = 1) => ({ offset: 1, turns, idle: true, idleSince: now.at - since })
   holds([
-    ['it is looked at', working({ nextPollAt: undefined }), {}, 'poll'],
-    ['when it is time', working({ nextPollAt: now.at }), {}, 'poll'],
-    ['and not before', working({ nextPollAt: now.at + 4_000 }), {}, 'wait 4000'],
+    ['it is looked at', working({ schedule: { nextPollAt: undefined } }), {}, 'poll'],
+    ['when it is time', working({ schedule: { nextPollAt: now.at } }), {}, 'poll'],
+    ['and not before', working({ schedule: { nextPollAt: now.at + 4_000 } }), {}, 'wait 4000'],
     [
       'a new phase is shown at once',
-      working({ nextPollAt: now.at + 4_000 }),
+      working({ schedule: { nextPollAt: now.at + 4_000 } }),
       { text: 'phase' },
       'edit-status',
     ],
     [
       'details wait for fifteen seconds',
-      working({ nextPollAt: now.at + 60_000, status: { ...status, at: now.at - 5_000 } }),
+      working({
+        schedule: { nextPollAt: now.at + 60_000 },
+        report: { status: { ...status, at: now.at - 5_000 } },
+      }),
       { text: 'details' },
       'wait 10000',
     ],
     [
       'and are shown then',
-      working({ nextPollAt: now.at + 60_000, status: { ...status, at: now.at - 15_000 } }),
+      working({
+        schedule: { nextPollAt: now.at + 60_000 },
+        report: { status: { ...status, at: now.at - 15_000 } },
+      }),
       { text: 'details' },
       'edit-status',
     ],
-    ['more words are passed on', working({ pendingFollowUps: [more('a')] }), {}, 'deliver'],
-    ['an address is checked', working({ claimedPulls: ['u'] }), {}, 'adopt-pull u'],
+    ['more words are passed on', working({ mailbox: { pendingFollowUps: [more('a')] } }), {}, 'deliver'],
+    ['an address is checked', working({ result: { claimedPulls: ['u'] } }), {}, 'adopt-pull u'],
     [
       'before more words',
-      working({ claimedPulls: ['u'], pendingFollowUps: [more('a')] }),
+      working({ result: { claimedPulls: ['u'] }, mailbox: { pendingFollowUps: [more('a')] } }),
       {},
       'adopt-pull u',
     ],
-    ['a new pull request is the outcome', working({ pulls: [pull] }), {}, 'settle-outcome'],
+    ['a new pull request is the outcome', working({ result: { pulls: [pull] } }), {}, 'settle-outcome'],
     [
       'but not before more words are passed on',
-      working({ pulls: [pull], pendingFollowUps: [more('a')] }),
+      working({ result: { pulls: [pull] }, mailbox: { pendingFollowUps: [more('a')] } }),
       {},
       'deliver',
     ],
     [
       'one that is no news is not',
-      working({ pulls: [pull], reported: 1, nextPollAt: now.at + 4_000 }),
+      working({ result: { pulls: [pull], reported: 1 }, schedule: { nextPollAt: now.at + 4_000 } }),
       {},
       'wait 4000',
     ],
     [
       'the end of a turn counts after a moment',
-      working({ nextPollAt: now.at + 60_000, sessionLog: idle(1_000) }),
+      working({ schedule: { nextPollAt: now.at + 60_000 }, session: { sessionLog: idle(1_000) } }),
       {},
       `wait ${limits.settle - 1_000}`,
     ],
     [
       'the look that saw it may have missed its pull request',
-      working({ sessionLog: idle(3_000), lastPollAt: now.at - 3_000 }),
+      working({ session: { sessionLog: idle(3_000) }, schedule: { lastPollAt: now.at - 3_000 } }),
       {},
       'poll',
     ],
     [
       'then GitHub is asked',
-      working({ sessionLog: idle(3_000), lastPollAt: now.at - 500 }),
+      working({ session: { sessionLog: idle(3_000) }, schedule: { lastPollAt: now.at - 500 } }),
       {},
       'find-result',
     ],
-    ['and it is over', working({ sessionLog: idle(3_000), resultChecked: true }), {}, 'settle-outcome'],
+    [
+      'and it is over',
+      working({ session: { sessionLog: idle(3_000) }, result: { resultChecked: true } }),
+      {},
+      'settle-outcome',
+    ],
     [
       'after more words the end counts later',
-      working({ nextPollAt: now.at + 60_000, sessionLog: idle(3_000), taskRun: { ...taskRun, messages: 1 } }),
+      working({
+        schedule: { nextPollAt: now.at + 60_000 },
+        session: { sessionLog: idle(3_000), taskRun: { ...taskRun, messages: 1 } },
+      }),
       {},
       'wait 17000',
     ],
     [
       'so is what PostHog completed',
-      working({ taskRun: { ...taskRun, status: 'completed' }, resultChecked: true }),
+      working({ session: { taskRun: { ...taskRun, status: 'completed' } }, result: { resultChecked: true } }),
       {},
       'settle-outcome',
     ],
     [
       'a run that is never started',
       working({
-        taskRun: { ...taskRun, status: 'queued', changedAt: now.at - 15 * minute - 1 },
-        lastPollAt: now.at,
+        session: { taskRun: { ...taskRun, status: 'queued', changedAt: now.at - 15 * minute - 1 } },
+        schedule: { lastPollAt: now.at },
       }),
       {},
       'give-up lost',
@@ -220,9 +247,8 @@ describe('while the agent works', () => {
     [
       'that it was not started, only a look after the limit says',
       working({
-        taskRun: { ...taskRun, status: 'queued', changedAt: now.at - 2 * hour },
-        lastPollAt: now.at - 2 * hour + 15 * minute,
-        nextPollAt: undefined,
+        session: { taskRun: { ...taskRun, status: 'queued', changedAt: now.at - 2 * hour } },
+        schedule: { lastPollAt: now.at - 2 * hour + 15 * minute, nextPollAt: undefined },
       }),
       {},
       'poll',
@@ -230,24 +256,26 @@ describe('while the agent works', () => {
     [
       'one that may still be',
       working({
-        nextPollAt: undefined,
-        taskRun: { ...taskRun, status: 'queued', changedAt: now.at - 15 * minute },
+        schedule: { nextPollAt: undefined },
+        session: { taskRun: { ...taskRun, status: 'queued', changedAt: now.at - 15 * minute } },
       }),
       {},
       'poll',
     ],
     [
       'one that says nothing for three hours',
-      working({ taskRun: { ...taskRun, changedAt: now.at - 3 * hour - 1 }, lastPollAt: now.at }),
+      working({
+        session: { taskRun: { ...taskRun, changedAt: now.at - 3 * hour - 1 } },
+        schedule: { lastPollAt: now.at },
+      }),
       {},
       'give-up lost',
     ],
     [
       'that it is silent, only a look after the limit says',
       working({
-        taskRun: { ...taskRun, changedAt: now.at - 9 * hour },
-        lastPollAt: now.at - 6 * hour,
-        nextPollAt: now.at + 4_000,
+        session: { taskRun: { ...taskRun, changedAt: now.at - 9 * hour } },
+        schedule: { lastPollAt: now.at - 6 * hour, nextPollAt: now.at + 4_000 },
       }),
       {},
       'wait 4000',
@@ -267,58 +295,87 @@ const refusedUntil = (until: number) => ({ taskRun: taskRun.id, at: t0, refused:
 describe('a stop', () => {
   const stop = { by: maya, at: t0, asked: false }
   holds([
-    ['before anything is at PostHog is done', runWith({ ...ready, stop }), {}, 'settle-outcome'],
     [
-      'while it waits for its turn, too',
-      runWith({ status, stop, ahead: 2, nextPollAt: now.at + 3_000 }),
+      'before anything is at PostHog is done',
+      runWith(changed(ready, { mailbox: { stop } })),
       {},
       'settle-outcome',
     ],
-    ['is asked for', working({ stop }), {}, 'cancel'],
-    ['goes before the words that wait', working({ stop, pendingFollowUps: [more('a')] }), {}, 'cancel'],
-    ['is then looked for', working({ stop: { ...stop, asked: true }, nextPollAt: undefined }), {}, 'poll'],
+    [
+      'while it waits for its turn, too',
+      runWith({ report: { status }, mailbox: { stop }, schedule: { ahead: 2, nextPollAt: now.at + 3_000 } }),
+      {},
+      'settle-outcome',
+    ],
+    ['is asked for', working({ mailbox: { stop } }), {}, 'cancel'],
+    [
+      'goes before the words that wait',
+      working({ mailbox: { stop, pendingFollowUps: [more('a')] } }),
+      {},
+      'cancel',
+    ],
+    [
+      'is then looked for',
+      working({ mailbox: { stop: { ...stop, asked: true } }, schedule: { nextPollAt: undefined } }),
+      {},
+      'poll',
+    ],
     [
       'and waited for',
-      working({ stop: { ...stop, asked: true }, nextPollAt: now.at + 2_000 }),
+      working({ mailbox: { stop: { ...stop, asked: true } }, schedule: { nextPollAt: now.at + 2_000 } }),
       {},
       'wait 2000',
     ],
-    ['keeps what the agent made', working({ stop, claimedPulls: ['u'] }), {}, 'adopt-pull u'],
+    [
+      'keeps what the agent made',
+      working({ mailbox: { stop }, result: { claimedPulls: ['u'] } }),
+      {},
+      'adopt-pull u',
+    ],
     [
       'that PostHog confirmed: what is left behind?',
-      working({ stop: { ...stop, asked: true }, taskRun: { ...taskRun, status: 'cancelled' } }),
+      working({
+        mailbox: { stop: { ...stop, asked: true } },
+        session: { taskRun: { ...taskRun, status: 'cancelled' } },
+      }),
       {},
       'find-result',
     ],
     [
       'and done',
       working({
-        stop: { ...stop, asked: true },
-        taskRun: { ...taskRun, status: 'cancelled' },
-        resultChecked: true,
+        mailbox: { stop: { ...stop, asked: true } },
+        session: { taskRun: { ...taskRun, status: 'cancelled' } },
+        result: { resultChecked: true },
       }),
       {},
       'settle-outcome',
     ],
     [
       'of what is over already',
-      working({ stop, taskRun: { ...taskRun, status: 'completed' }, resultChecked: true }),
+      working({
+        mailbox: { stop },
+        session: { taskRun: { ...taskRun, status: 'completed' } },
+        result: { resultChecked: true },
+      }),
       {},
       'settle-outcome',
     ],
     [
       'that nobody confirms within five minutes',
-      working({ stop: { ...stop, at: now.at - 5 * minute - 1, asked: true }, lastPollAt: now.at }),
+      working({
+        mailbox: { stop: { ...stop, at: now.at - 5 * minute - 1, asked: true } },
+        schedule: { lastPollAt: now.at },
+      }),
       {},
       'give-up lost',
     ],
     [
       'which count from when PostHog was asked',
       working({
-        stop: { ...stop, at: now.at - hour, asked: true },
-        cancel: cancelled(now.at - 5 * minute),
-        lastPollAt: now.at,
-        nextPollAt: now.at + 2_000,
+        mailbox: { stop: { ...stop, at: now.at - hour, asked: true } },
+        session: { cancel: cancelled(now.at - 5 * minute) },
+        schedule: { lastPollAt: now.at, nextPollAt: now.at + 2_000 },
       }),
       {},
       'wait 2000',
@@ -326,24 +383,39 @@ describe('a stop', () => {
     [
       'and only a look after them says so',
       working({
-        stop: { ...stop, at: now.at - hour, asked: true },
-        cancel: cancelled(now.at - hour),
-        lastPollAt: now.at - 55 * minute,
-        nextPollAt: undefined,
+        mailbox: { stop: { ...stop, at: now.at - hour, asked: true } },
+        session: { cancel: cancelled(now.at - hour) },
+        schedule: { lastPollAt: now.at - 55 * minute, nextPollAt: undefined },
       }),
       {},
       'poll',
     ],
     [
       'that PostHog refused is asked for again after a while',
-      working({ stop, cancel: refusedUntil(now.at + 900), nextPollAt: now.at + 2_000 }),
+      working({
+        mailbox: { stop },
+        session: { cancel: refusedUntil(now.at + 900) },
+        schedule: { nextPollAt: now.at + 2_000 },
+      }),
       {},
       'wait 900',
     ],
-    ['and then', working({ stop, cancel: refusedUntil(now.at), nextPollAt: now.at + 2_000 }), {}, 'cancel'],
+    [
+      'and then',
+      working({
+        mailbox: { stop },
+        session: { cancel: refusedUntil(now.at) },
+        schedule: { nextPollAt: now.at + 2_000 },
+      }),
+      {},
+      'cancel',
+    ],
     [
       'for ten minutes',
-      working({ stop, cancel: { ...refusedUntil(now.at + 1), at: now.at - 10 * minute - 1 } }),
+      working({
+        mailbox: { stop },
+        session: { cancel: { ...refusedUntil(now.at + 1), at: now.at - 10 * minute - 1 } },
+      }),
       {},
       'give-up lost',
     ],
@@ -351,21 +423,22 @@ describe('a stop', () => {
 })
 
 describe('after the outcome', () => {
-  const over: Partial<Run> = {
-    outcome: { kind: 'answer' },
-    concludedAt: t0,
-    taskRun: { ...taskRun, status: 'completed' },
-    announced: told,
-    cost: null,
+  const over: RunChange = {
+    result: { outcome: { kind: 'answer' }, concludedAt: t0 },
+    session: { taskRun: { ...taskRun, status: 'completed' }, cost: null },
+    report: { announced: told },
   }
-  const open: Partial<Run> = {
-    cost: null,
-    ...over,
-    outcome: { kind: 'pull' },
-    pulls: [pull],
-    taskRun,
-    nextPollAt: now.at + 5_000,
-  }
+  const open: RunChange = changed(
+    {
+      session: { cost: null },
+    },
+    over,
+    {
+      result: { outcome: { kind: 'pull' }, pulls: [pull] },
+      session: { taskRun },
+      schedule: { nextPollAt: now.at + 5_000 },
+    },
+  )
   const untold = { comment: false, word: false, inline: 0, reaction: false, label: false, branch: false }
   const known = { commentId: 900, hash: 'h', phase: 'p', at: t0, nodeId: 'IC_900' }
   const inline = { id: 1, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' }
@@ -376,48 +449,77 @@ describe('after the outcome', () => {
   }
 
   holds([
-    ['the status first', working({ ...over, announced: untold }), { text: 'phase' }, 'edit-status'],
+    [
+      'the status first',
+      working(changed(over, { report: { announced: untold } })),
+      { text: 'phase' },
+      'edit-status',
+    ],
     [
       'then it asks what it cost, which the last word tells',
-      working({ ...over, cost: undefined, announced: untold }),
+      working(changed(over, { session: { cost: undefined }, report: { announced: untold } })),
       {},
       'ask-cost',
     ],
-    ['then the last word', working({ ...over, announced: untold }), {}, 'conclude'],
-    ['then the reaction', working({ ...over, announced: { ...untold, comment: true } }), {}, 'react'],
+    ['then the last word', working(changed(over, { report: { announced: untold } })), {}, 'conclude'],
+    [
+      'then the reaction',
+      working(changed(over, { report: { announced: { ...untold, comment: true } } })),
+      {},
+      'react',
+    ],
     [
       'then the label',
-      working({ ...over, announced: { ...untold, comment: true, reaction: true } }),
+      working(changed(over, { report: { announced: { ...untold, comment: true, reaction: true } } })),
       {},
       'unlabel',
     ],
-    ['then the branch', working({ ...over, announced: { ...told, branch: false } }), {}, 'drop-branch'],
-    ['then it folds the status away', working({ ...over, status: known }), {}, 'minimize-status'],
-    ['once', working({ ...over, status: { ...known, minimized: true } }), {}, 'end'],
+    [
+      'then the branch',
+      working(changed(over, { report: { announced: { ...told, branch: false } } })),
+      {},
+      'drop-branch',
+    ],
+    [
+      'then it folds the status away',
+      working(changed(over, { report: { status: known } })),
+      {},
+      'minimize-status',
+    ],
+    ['once', working(changed(over, { report: { status: { ...known, minimized: true } } })), {}, 'end'],
     [
       'not before it is as it will stay',
-      working({ ...over, status: known }),
+      working(changed(over, { report: { status: known } })),
       { text: 'details' },
       'edit-status',
     ],
     [
       'and not where no other word stands',
-      working({ ...over, status: known, announced: { ...told, word: false } }),
+      working(changed(over, { report: { status: known, announced: { ...told, word: false } } })),
       {},
       'end',
     ],
-    ['that of an earlier run, too', working({ ...over, supersedes: ['IC_1'] }), {}, 'minimize-status'],
+    [
+      'that of an earlier run, too',
+      working(changed(over, { report: { supersedes: ['IC_1'] } })),
+      {},
+      'minimize-status',
+    ],
     ['then it ends', working(over), {}, 'end'],
     ['with the last details shown', working(over), { text: 'details' }, 'edit-status'],
     [
       'each inline comment of a review has its answer',
-      working({ ...over, thread: pullThread, request: review, announced: { ...told, inline: 1 } }),
+      working(
+        changed(over, { thread: pullThread, request: review, report: { announced: { ...told, inline: 1 } } }),
+      ),
       {},
       'answer-inline',
     ],
     [
       'and no more than that',
-      working({ ...over, thread: pullThread, request: review, announced: { ...told, inline: 2 } }),
+      working(
+        changed(over, { thread: pullThread, request: review, report: { announced: { ...told, inline: 2 } } }),
+      ),
       {},
       'end',
     ],
@@ -427,41 +529,65 @@ describe('after the outcome', () => {
       {},
       'end',
     ],
-    ['a follow-up makes it go on', working({ ...over, pendingFollowUps: [more('a')] }), {}, 'resume-work'],
+    [
+      'a follow-up makes it go on',
+      working(changed(over, { mailbox: { pendingFollowUps: [more('a')] } })),
+      {},
+      'resume-work',
+    ],
     [
       'before anything else is told',
-      working({ ...over, announced: untold, pendingFollowUps: [more('a')] }),
+      working(changed(over, { report: { announced: untold }, mailbox: { pendingFollowUps: [more('a')] } })),
       { text: 'phase' },
       'resume-work',
     ],
     [
       'but not when there is nothing to go on with',
       runWith({
-        status,
-        outcome: { kind: 'stopped', by: 'maya' },
-        announced: told,
-        pendingFollowUps: [more('a')],
+        report: { status, announced: told },
+        result: { outcome: { kind: 'stopped', by: 'maya' } },
+        mailbox: { pendingFollowUps: [more('a')] },
       }),
       {},
       'end',
     ],
     ['the Run of a pull request stays for the rest of the turn', working(open), {}, 'wait 5000'],
-    ['and looks', working({ ...open, nextPollAt: undefined }), {}, 'poll'],
+    ['and looks', working(changed(open, { schedule: { nextPollAt: undefined } })), {}, 'poll'],
     [
       'till the turn is over',
-      working({ ...open, sessionLog: { offset: 1, turns: 1, idle: true } }),
+      working(changed(open, { session: { sessionLog: { offset: 1, turns: 1, idle: true } } })),
       {},
       'end',
     ],
-    ['till the run is over', working({ ...open, taskRun: { ...taskRun, status: 'completed' } }), {}, 'end'],
-    ['for ten minutes at most', working({ ...open, concludedAt: now.at - 10 * minute }), {}, 'end'],
-    ['not when another command waits', working({ ...open, releaseThread: true }), {}, 'end'],
-    ['and finds a second pull request', working({ ...open, claimedPulls: ['u'] }), {}, 'adopt-pull u'],
+    [
+      'till the run is over',
+      working(changed(open, { session: { taskRun: { ...taskRun, status: 'completed' } } })),
+      {},
+      'end',
+    ],
+    [
+      'for ten minutes at most',
+      working(changed(open, { result: { concludedAt: now.at - 10 * minute } })),
+      {},
+      'end',
+    ],
+    [
+      'not when another command waits',
+      working(changed(open, { mailbox: { releaseThread: true } })),
+      {},
+      'end',
+    ],
+    [
+      'and finds a second pull request',
+      working(changed(open, { result: { claimedPulls: ['u'] } })),
+      {},
+      'adopt-pull u',
+    ],
   ])
 })
 
 describe('an effect whose result is not known comes first', () => {
-  const intents: [NonNullable<Run['intent']>, string][] = [
+  const intents: [NonNullable<Run['attempts']['intent']>, string][] = [
     [{ kind: 'post-status', at: t0 }, 'post-status'],
     [{ kind: 'create-task', at: t0 }, 'create-task'],
     [{ kind: 'start-run', at: t0, before: [] }, 'start-run'],
@@ -470,8 +596,16 @@ describe('an effect whose result is not known comes first', () => {
     [{ kind: 'answer-inline', at: t0 }, 'answer-inline'],
   ]
   test.each(intents)('%j: %s', (intent, expected) => {
-    expect(step(working({ intent }))).toBe(expected)
-    expect(step(working({ intent, pendingFollowUps: [more('a')], claimedPulls: ['u'] }))).toBe(expected)
+    expect(step(working({ attempts: { intent } }))).toBe(expected)
+    expect(
+      step(
+        working({
+          attempts: { intent },
+          mailbox: { pendingFollowUps: [more('a')] },
+          result: { claimedPulls: ['u'] },
+        }),
+      ),
+    ).toBe(expected)
   })
 })
 
@@ -482,56 +616,68 @@ const outage = (given: Partial<Outage> = {}): Outage => ({
   count: 1,
   ...given,
 })
-const posthogAway = (given: Partial<Outage> = {}): Partial<Run> => ({ outages: { posthog: outage(given) } })
-const githubAway = (given: Partial<Outage> = {}): Partial<Run> => ({ outages: { github: outage(given) } })
+const posthogAway = (given: Partial<Outage> = {}): RunChange => ({
+  attempts: { outages: { posthog: outage(given) } },
+})
+const githubAway = (given: Partial<Outage> = {}): RunChange => ({
+  attempts: { outages: { github: outage(given) } },
+})
 
 describe('while PostHog is out of reach', () => {
-  const due = { nextPollAt: undefined }
+  const due: RunChange = { schedule: { nextPollAt: undefined } }
   const stop = { by: maya, at: t0, asked: false }
   const since = now.at - 24 * hour - 1
   holds([
-    ['it is waited for', working({ ...due, ...posthogAway() }), {}, 'wait 9000'],
-    ['the thread is told', working({ ...due, ...posthogAway() }), { text: 'phase' }, 'edit-status'],
-    ['of a detail when it is time', working({ ...due, ...posthogAway() }), { text: 'details' }, 'wait 9000'],
+    ['it is waited for', working(changed(due, posthogAway())), {}, 'wait 9000'],
+    ['the thread is told', working(changed(due, posthogAway())), { text: 'phase' }, 'edit-status'],
+    ['of a detail when it is time', working(changed(due, posthogAway())), { text: 'details' }, 'wait 9000'],
     [
       'unless nothing is told',
-      working({ ...due, ...posthogAway(), readOnlyThread: true, status: undefined }),
+      working(changed(due, posthogAway(), { report: { readOnlyThread: true, status: undefined } })),
       {},
       'wait 9000',
     ],
     [
       'or GitHub is away, too',
-      working({ ...due, outages: { posthog: outage(), github: outage({ until: now.at + 7 }) } }),
+      working({
+        ...due,
+        attempts: { outages: { posthog: outage(), github: outage({ until: now.at + 7 }) } },
+      }),
       { text: 'phase' },
       'wait 7',
     ],
     [
       'a pull request is looked at',
-      working({ ...due, ...posthogAway(), claimedPulls: ['u'] }),
+      working(changed(due, posthogAway(), { result: { claimedPulls: ['u'] } })),
       {},
       'adopt-pull u',
     ],
     [
       'GitHub is asked what came of it',
-      working({
-        ...posthogAway(),
-        sessionLog: { offset: 1, turns: 1, idle: true, idleSince: t0 - hour },
-        lastPollAt: t0,
-      }),
+      working(
+        changed(posthogAway(), {
+          session: { sessionLog: { offset: 1, turns: 1, idle: true, idleSince: t0 - hour } },
+          schedule: { lastPollAt: t0 },
+        }),
+      ),
       {},
       'find-result',
     ],
-    ['a new run finds its branch', runWith({ ...ready, ...posthogAway() }), {}, 'find-branch'],
+    ['a new run finds its branch', runWith(changed(ready, posthogAway())), {}, 'find-branch'],
     [
       'an effect without an answer waits',
-      working({ ...due, ...posthogAway(), intent: { kind: 'deliver', at: t0, messageId: 'a' } }),
+      working(
+        changed(due, posthogAway(), {
+          attempts: { intent: { kind: 'deliver', at: t0, messageId: 'a' } },
+        }),
+      ),
       {},
       'wait 9000',
     ],
-    ['a stop waits', working({ ...due, ...posthogAway(), stop }), {}, 'wait 9000'],
+    ['a stop waits', working(changed(due, posthogAway(), { mailbox: { stop } })), {}, 'wait 9000'],
     [
       'a stop of what has not begun does not',
-      runWith({ ...ready, ...posthogAway(), stop }),
+      runWith(changed(ready, posthogAway(), { mailbox: { stop } })),
       {},
       'settle-outcome',
     ],
@@ -559,46 +705,61 @@ describe('while PostHog is out of reach', () => {
       {},
       'give-up network',
     ],
-    [
-      'as an older version wrote it',
-      working({ ...due, trouble: { service: 'posthog', ...outage() } }),
-      {},
-      'wait 9000',
-    ],
   ])
 })
 
 describe('while GitHub is out of reach', () => {
   const stop = { by: maya, at: t0, asked: false }
-  const over: Partial<Run> = { outcome: { kind: 'answer' }, concludedAt: t0, announced: told, cost: null }
+  const over: RunChange = {
+    result: { outcome: { kind: 'answer' }, concludedAt: t0 },
+    report: { announced: told },
+    session: { cost: null },
+  }
   const since = now.at - 24 * hour - 1
   holds([
-    ['the agent is looked at', working({ ...githubAway(), nextPollAt: undefined }), {}, 'poll'],
+    [
+      'the agent is looked at',
+      working(changed(githubAway(), { schedule: { nextPollAt: undefined } })),
+      {},
+      'poll',
+    ],
     ['at its time', working(githubAway()), { text: 'phase' }, 'wait 4000'],
-    ['a stop is asked for', working({ ...githubAway(), stop }), {}, 'cancel'],
+    ['a stop is asked for', working(changed(githubAway(), { mailbox: { stop } })), {}, 'cancel'],
     [
       'even where the result of an effect is not known',
-      working({ ...githubAway(), stop, intent: { kind: 'open-pull', at: t0 } }),
+      working(
+        changed(githubAway(), { mailbox: { stop }, attempts: { intent: { kind: 'open-pull', at: t0 } } }),
+      ),
       {},
       'cancel',
     ],
-    ['words are passed on', working({ ...githubAway(), pendingFollowUps: [more('a')] }), {}, 'deliver'],
+    [
+      'words are passed on',
+      working(changed(githubAway(), { mailbox: { pendingFollowUps: [more('a')] } })),
+      {},
+      'deliver',
+    ],
     [
       'also while a pull request waits',
-      working({ ...githubAway(), claimedPulls: ['u'], pendingFollowUps: [more('a')] }),
+      working(
+        changed(githubAway(), {
+          result: { claimedPulls: ['u'] },
+          mailbox: { pendingFollowUps: [more('a')] },
+        }),
+      ),
       {},
       'deliver',
     ],
     [
       'a run that nobody knows of is looked at',
-      working({ ...githubAway(), status: undefined, nextPollAt: undefined }),
+      working(changed(githubAway(), { report: { status: undefined }, schedule: { nextPollAt: undefined } })),
       {},
       'poll',
     ],
-    ['a new run waits', runWith({ ...ready, ...githubAway() }), {}, 'wait 9000'],
+    ['a new run waits', runWith(changed(ready, githubAway())), {}, 'wait 9000'],
     [
       'the end of a turn waits',
-      working({ ...githubAway(), taskRun: { ...taskRun, status: 'completed' } }),
+      working(changed(githubAway(), { session: { taskRun: { ...taskRun, status: 'completed' } } })),
       {},
       'wait 9000',
     ],
@@ -610,31 +771,32 @@ describe('while GitHub is out of reach', () => {
     ],
     [
       'no end is left out',
-      working({ ...over, ...githubAway(), announced: { ...told, comment: false } }),
+      working(changed(over, githubAway(), { report: { announced: { ...told, comment: false } } })),
       {},
       'wait 9000',
     ],
     [
       'what is over lets go after a day',
-      working({ ...over, ...githubAway({ since }), announced: { ...told, comment: false } }),
+      working(changed(over, githubAway({ since }), { report: { announced: { ...told, comment: false } } })),
       {},
       'let-go',
     ],
     [
       'and not before',
-      working({ ...over, ...githubAway({ since: since + 1 }), announced: { ...told, comment: false } }),
+      working(
+        changed(over, githubAway({ since: since + 1 }), {
+          report: { announced: { ...told, comment: false } },
+        }),
+      ),
       {},
       'wait 9000',
     ],
-    [
-      'what has not begun is given up',
-      runWith({ ...ready, ...githubAway({ since }) }),
-      {},
-      'give-up network',
-    ],
+    ['what has not begun is given up', runWith(changed(ready, githubAway({ since }))), {}, 'give-up network'],
     [
       'what ended needs nobody',
-      working({ ...over, ...githubAway({ since }), taskRun: { ...taskRun, status: 'completed' } }),
+      working(
+        changed(over, githubAway({ since }), { session: { taskRun: { ...taskRun, status: 'completed' } } }),
+      ),
       {},
       'end',
     ],
@@ -642,47 +804,60 @@ describe('while GitHub is out of reach', () => {
 })
 
 describe('a thread that takes nothing', () => {
-  const over: Partial<Run> = { outcome: { kind: 'answer' }, concludedAt: t0, announced: told, cost: null }
+  const over: RunChange = {
+    result: { outcome: { kind: 'answer' }, concludedAt: t0 },
+    report: { announced: told },
+    session: { cost: null },
+  }
   const unheard = { since: t0, until: now.at + 3_000, count: 1 }
   holds([
-    ['is not told again at once', working({ threadBlocked: unheard }), { text: 'phase' }, 'wait 3000'],
+    [
+      'is not told again at once',
+      working({ report: { threadBlocked: unheard } }),
+      { text: 'phase' },
+      'wait 3000',
+    ],
     [
       'but after a while',
-      working({ threadBlocked: { ...unheard, until: now.at } }),
+      working({ report: { threadBlocked: { ...unheard, until: now.at } } }),
       { text: 'phase' },
       'edit-status',
     ],
     [
       'nothing waits for it',
-      working({ threadBlocked: unheard, nextPollAt: undefined }),
+      working({ report: { threadBlocked: unheard }, schedule: { nextPollAt: undefined } }),
       { text: 'phase' },
       'poll',
     ],
     [
       'a run that has no comment yet waits',
-      runWith({ threadBlocked: unheard, admitted: true }),
+      runWith({ report: { threadBlocked: unheard }, schedule: { admitted: true } }),
       {},
       'wait 3000',
     ],
     [
       'the last word waits',
-      working({ ...over, threadBlocked: unheard, announced: { ...told, comment: false } }),
+      working(changed(over, { report: { threadBlocked: unheard, announced: { ...told, comment: false } } })),
       {},
       'wait 3000',
     ],
     [
       'and what else is to be done does not',
-      working({ ...over, threadBlocked: unheard, announced: { ...told, comment: false, label: false } }),
+      working(
+        changed(over, {
+          report: { threadBlocked: unheard, announced: { ...told, comment: false, label: false } },
+        }),
+      ),
       {},
       'unlabel',
     ],
     [
       'is told the last word after a while',
-      working({
-        ...over,
-        threadBlocked: { ...unheard, until: now.at },
-        announced: { ...told, comment: false },
-      }),
+      working(
+        changed(over, {
+          report: { threadBlocked: { ...unheard, until: now.at }, announced: { ...told, comment: false } },
+        }),
+      ),
       {},
       'conclude',
     ],
@@ -693,38 +868,45 @@ describe('a pull request that GitHub does not show', () => {
   const unseenPulls = { u: { since: t0, until: now.at + 700 } }
   const claimedPulls = ['u']
   const completed = { ...taskRun, status: 'completed' as const }
-  const over: Partial<Run> = {
-    outcome: { kind: 'answer' },
-    concludedAt: t0,
-    announced: told,
-    cost: null,
-    taskRun: completed,
+  const over: RunChange = {
+    result: { outcome: { kind: 'answer' }, concludedAt: t0 },
+    report: { announced: told },
+    session: { cost: null, taskRun: completed },
   }
   holds([
-    ['is asked for again after a while', working({ claimedPulls, unseenPulls }), {}, 'wait 700'],
+    ['is asked for again after a while', working({ result: { claimedPulls, unseenPulls } }), {}, 'wait 700'],
     [
       'and then',
-      working({ claimedPulls, unseenPulls: { u: { since: t0, until: now.at } } }),
+      working({ result: { claimedPulls, unseenPulls: { u: { since: t0, until: now.at } } } }),
       {},
       'adopt-pull u',
     ],
-    ['others are not kept waiting', working({ claimedPulls: ['u', 'v'], unseenPulls }), {}, 'adopt-pull v'],
-    ['nor are words', working({ claimedPulls, unseenPulls, pendingFollowUps: [more('a')] }), {}, 'deliver'],
+    [
+      'others are not kept waiting',
+      working({ result: { claimedPulls: ['u', 'v'], unseenPulls } }),
+      {},
+      'adopt-pull v',
+    ],
+    [
+      'nor are words',
+      working({ result: { claimedPulls, unseenPulls }, mailbox: { pendingFollowUps: [more('a')] } }),
+      {},
+      'deliver',
+    ],
     [
       'the end of the turn is',
       working({
-        claimedPulls,
-        unseenPulls,
-        sessionLog: { offset: 1, turns: 1, idle: true, idleSince: t0 - hour },
-        lastPollAt: t0,
+        result: { claimedPulls, unseenPulls },
+        session: { sessionLog: { offset: 1, turns: 1, idle: true, idleSince: t0 - hour } },
+        schedule: { lastPollAt: t0 },
       }),
       {},
       'wait 700',
     ],
-    ['so is the end', working({ ...over, claimedPulls, unseenPulls }), {}, 'wait 700'],
+    ['so is the end', working(changed(over, { result: { claimedPulls, unseenPulls } })), {}, 'wait 700'],
     [
       'unless another command waits',
-      working({ ...over, claimedPulls, unseenPulls, releaseThread: true }),
+      working(changed(over, { result: { claimedPulls, unseenPulls }, mailbox: { releaseThread: true } })),
       {},
       'end',
     ],
@@ -732,92 +914,119 @@ describe('a pull request that GitHub does not show', () => {
 })
 
 describe('a Run that failed sees to its agent', () => {
-  const failed: Partial<Run> = {
-    outcome: { kind: 'failed', class: 'lost', reason: 'No.', fix: 'x' },
-    concludedAt: t0,
-    announced: told,
-    cost: null,
+  const failed: RunChange = {
+    result: { outcome: { kind: 'failed', class: 'lost', reason: 'No.', fix: 'x' }, concludedAt: t0 },
+    report: { announced: told },
+    session: { cost: null },
   }
-  const late = { concludedAt: now.at - 10 * minute - 1 }
+  const late: RunChange = { result: { concludedAt: now.at - 10 * minute - 1 } }
   holds([
     ['by asking for its end', working(failed), {}, 'cancel'],
     [
       'before the thread is told',
-      working({ ...failed, announced: { ...told, comment: false } }),
+      working(changed(failed, { report: { announced: { ...told, comment: false } } })),
       {},
       'cancel',
     ],
-    ['then it looks', working({ ...failed, cancel: cancelled(t0), nextPollAt: undefined }), {}, 'poll'],
+    [
+      'then it looks',
+      working(changed(failed, { session: { cancel: cancelled(t0) }, schedule: { nextPollAt: undefined } })),
+      {},
+      'poll',
+    ],
     [
       'until it has ended',
-      working({ ...failed, cancel: cancelled(t0), taskRun: { ...taskRun, status: 'cancelled' } }),
+      working(
+        changed(failed, { session: { cancel: cancelled(t0), taskRun: { ...taskRun, status: 'cancelled' } } }),
+      ),
       {},
       'end',
     ],
     [
       'or five minutes after PostHog was asked',
-      working({ ...failed, cancel: cancelled(now.at - 5 * minute - 1), lastPollAt: now.at }),
+      working(
+        changed(failed, {
+          session: { cancel: cancelled(now.at - 5 * minute - 1) },
+          schedule: { lastPollAt: now.at },
+        }),
+      ),
       {},
       'leave-agent',
     ],
-    ['for ten minutes in all', working({ ...failed, ...late }), {}, 'leave-agent'],
-    ['and then says so', working({ ...failed, ...late, agentLeft: true }), {}, 'end'],
+    ['for ten minutes in all', working(changed(failed, late)), {}, 'leave-agent'],
+    ['and then says so', working(changed(failed, late, { session: { agentLeft: true } })), {}, 'end'],
     [
       'the end of another task run does not count',
-      working({ ...failed, cancel: { ...cancelled(t0), taskRun: 'run-0' } }),
+      working(changed(failed, { session: { cancel: { ...cancelled(t0), taskRun: 'run-0' } } })),
       {},
       'cancel',
     ],
     [
       'one that idles may be spoken to again',
-      working({ ...failed, sessionLog: { offset: 1, turns: 1, idle: true } }),
+      working(changed(failed, { session: { sessionLog: { offset: 1, turns: 1, idle: true } } })),
       {},
       'end',
     ],
     [
       'but not one that has words left to read',
-      working({
-        ...failed,
-        sessionLog: { offset: 1, turns: 1, idle: true, showsWords: true, awaitedMessageId: 'a' },
-      }),
+      working(
+        changed(failed, {
+          session: {
+            sessionLog: { offset: 1, turns: 1, idle: true, showsWords: true, awaitedMessageId: 'a' },
+          },
+        }),
+      ),
       {},
       'cancel',
     ],
     [
       'nor one that had fewer turns than words, where its log shows none',
-      working({
-        ...failed,
-        taskRun: { ...taskRun, messages: 1 },
-        sessionLog: { offset: 1, turns: 1, idle: true, awaitedMessageId: 'a' },
-      }),
+      working(
+        changed(failed, {
+          session: {
+            taskRun: { ...taskRun, messages: 1 },
+            sessionLog: { offset: 1, turns: 1, idle: true, awaitedMessageId: 'a' },
+          },
+        }),
+      ),
       {},
       'cancel',
     ],
     [
       'one that may have begun is looked for',
-      working({ ...failed, taskRun: undefined, intent: { kind: 'start-run', at: t0, before: [] } }),
+      working(
+        changed(failed, {
+          session: { taskRun: undefined },
+          attempts: { intent: { kind: 'start-run', at: t0, before: [] } },
+        }),
+      ),
       {},
       'start-run',
     ],
     [
       'or spoken to',
-      working({ ...failed, taskRun: undefined, intent: { kind: 'rejoin', at: t0, offset: 0 } }),
+      working(
+        changed(failed, {
+          session: { taskRun: undefined },
+          attempts: { intent: { kind: 'rejoin', at: t0, offset: 0 } },
+        }),
+      ),
       {},
       'rejoin',
     ],
     [
       'not for ever',
-      working({
-        ...failed,
-        ...late,
-        taskRun: undefined,
-        intent: { kind: 'start-run', at: t0, before: [] },
-      }),
+      working(
+        changed(failed, late, {
+          session: { taskRun: undefined },
+          attempts: { intent: { kind: 'start-run', at: t0, before: [] } },
+        }),
+      ),
       {},
       'leave-agent',
     ],
-    ['not while PostHog is away', working({ ...failed, ...posthogAway() }), {}, 'wait 4000'],
-    ['but GitHub is not needed for it', working({ ...failed, ...githubAway() }), {}, 'cancel'],
+    ['not while PostHog is away', working(changed(failed, posthogAway())), {}, 'wait 4000'],
+    ['but GitHub is not needed for it', working(changed(failed, githubAway())), {}, 'cancel'],
   ])
 })
 
@@ -829,7 +1038,11 @@ test('no wait is without end, none is shorter than a millisecond', () => {
         for (const at of [t0 - hour, t0, t0 + hour]) {
           const heard = idleSince === undefined ? undefined : { offset: 1, turns: 1, idle: true, idleSince }
           const next = nextStep(
-            working({ nextPollAt: nextLookAt, sessionLog: heard, status: { ...status, at } }),
+            working({
+              schedule: { nextPollAt: nextLookAt },
+              session: { sessionLog: heard },
+              report: { status: { ...status, at } },
+            }),
             { ...now, text },
           )
           if (next.kind === 'wait') {
@@ -863,15 +1076,25 @@ describe('the words of what is given up', () => {
   })
 
   test.each<[string, Run, object]>([
-    ['queued for ever', working({ taskRun: { ...queued, status: 'queued' }, lastPollAt: now.at }), never],
+    [
+      'queued for ever',
+      working({ session: { taskRun: { ...queued, status: 'queued' } }, schedule: { lastPollAt: now.at } }),
+      never,
+    ],
     [
       'not even queued',
-      working({ taskRun: { ...queued, status: 'not_started' }, lastPollAt: now.at }),
+      working({
+        session: { taskRun: { ...queued, status: 'not_started' } },
+        schedule: { lastPollAt: now.at },
+      }),
       never,
     ],
     [
       'silent',
-      working({ taskRun: { ...taskRun, changedAt: now.at - 3 * hour - 1 }, lastPollAt: now.at }),
+      working({
+        session: { taskRun: { ...taskRun, changedAt: now.at - 3 * hour - 1 } },
+        schedule: { lastPollAt: now.at },
+      }),
       {
         kind: 'give-up',
         outcome: {
@@ -884,7 +1107,10 @@ describe('the words of what is given up', () => {
     ],
     [
       'a stop that is not confirmed',
-      working({ stop: { by: maya, at: now.at - 5 * minute - 1, asked: true }, lastPollAt: now.at }),
+      working({
+        mailbox: { stop: { by: maya, at: now.at - 5 * minute - 1, asked: true } },
+        schedule: { lastPollAt: now.at },
+      }),
       {
         kind: 'give-up',
         outcome: {
@@ -895,8 +1121,12 @@ describe('the words of what is given up', () => {
         },
       },
     ],
-    ['GitHub away', runWith({ ...ready, outages: { github: away25 } }), away('GitHub')],
-    ['PostHog away', working({ nextPollAt: undefined, outages: { posthog: away25 } }), away('PostHog')],
+    ['GitHub away', runWith(changed(ready, { attempts: { outages: { github: away25 } } })), away('GitHub')],
+    [
+      'PostHog away',
+      working({ schedule: { nextPollAt: undefined }, attempts: { outages: { posthog: away25 } } }),
+      away('PostHog'),
+    ],
   ])('%s', (_, run, expected) => {
     expect(given(run)).toEqual(expected)
   })
@@ -906,133 +1136,180 @@ describe('at the edge of a limit', () => {
   const later = now.at + 60_000
   const stopAt = (ago: number) => ({ by: maya, at: now.at - ago, asked: true })
   const idle = { offset: 1, turns: 1, idle: true }
-  const open: Partial<Run> = {
-    outcome: { kind: 'pull' },
-    pulls: [pull],
-    concludedAt: t0,
-    announced: told,
-    cost: null,
-    nextPollAt: later,
+  const open: RunChange = {
+    result: { outcome: { kind: 'pull' }, pulls: [pull], concludedAt: t0 },
+    report: { announced: told },
+    session: { cost: null },
+    schedule: { nextPollAt: later },
   }
 
   holds([
     [
       'a stop may take five minutes',
-      working({ stop: stopAt(5 * minute), lastPollAt: now.at, nextPollAt: later }),
+      working({ mailbox: { stop: stopAt(5 * minute) }, schedule: { lastPollAt: now.at, nextPollAt: later } }),
       {},
       'wait 60000',
     ],
     [
       'a run may be silent for three hours',
       working({
-        taskRun: { ...taskRun, changedAt: now.at - 3 * hour },
-        lastPollAt: now.at,
-        nextPollAt: later,
+        session: { taskRun: { ...taskRun, changedAt: now.at - 3 * hour } },
+        schedule: { lastPollAt: now.at, nextPollAt: later },
       }),
       {},
       'wait 60000',
     ],
     [
       'one that works may be silent for longer than one that is queued',
-      working({ taskRun: { ...taskRun, changedAt: now.at - hour }, lastPollAt: now.at, nextPollAt: later }),
+      working({
+        session: { taskRun: { ...taskRun, changedAt: now.at - hour } },
+        schedule: { lastPollAt: now.at, nextPollAt: later },
+      }),
       {},
       'wait 60000',
     ],
     [
       'an end that counts now is no reason to wait',
       working({
-        sessionLog: { ...idle, idleSince: now.at - 20_000 },
-        lastPollAt: now.at,
-        taskRun: { ...taskRun, messages: 1 },
+        session: {
+          sessionLog: { ...idle, idleSince: now.at - 20_000 },
+          taskRun: { ...taskRun, messages: 1 },
+        },
+        schedule: { lastPollAt: now.at },
       }),
       {},
       'find-result',
     ],
     [
       'an end that counted is waited for no more',
-      working({ stop: stopAt(0), sessionLog: { ...idle, idleSince: now.at - 2_000 }, nextPollAt: later }),
+      working({
+        mailbox: { stop: stopAt(0) },
+        session: { sessionLog: { ...idle, idleSince: now.at - 2_000 } },
+        schedule: { nextPollAt: later },
+      }),
       {},
       'wait 18000',
     ],
     [
       'one that never looked asks GitHub',
-      working({ sessionLog: { ...idle, idleSince: now.at - 3_000 }, lastPollAt: undefined }),
+      working({
+        session: { sessionLog: { ...idle, idleSince: now.at - 3_000 } },
+        schedule: { lastPollAt: undefined },
+      }),
       {},
       'find-result',
     ],
     [
       'what PostHog ended needs no second look',
       working({
-        taskRun: { ...taskRun, status: 'completed' },
-        sessionLog: { ...idle, idleSince: now.at },
-        lastPollAt: now.at - 1_000,
+        session: { taskRun: { ...taskRun, status: 'completed' }, sessionLog: { ...idle, idleSince: now.at } },
+        schedule: { lastPollAt: now.at - 1_000 },
       }),
       {},
       'find-result',
     ],
     [
       'details that were never sent are sent',
-      working({ status: undefined, readOnlyThread: true, nextPollAt: later }),
+      working({ report: { status: undefined, readOnlyThread: true }, schedule: { nextPollAt: later } }),
       { text: 'details' },
       'edit-status',
     ],
     [
       'no text that is the same is sent',
-      working({ status: { ...status, at: 0 }, nextPollAt: later }),
+      working({ report: { status: { ...status, at: 0 } }, schedule: { nextPollAt: later } }),
       {},
       'wait 60000',
     ],
     [
       'words for a Run without a task',
-      working({ ...open, taskId: undefined, taskRun: undefined, pendingFollowUps: [more('a')] }),
+      working(
+        changed(open, {
+          session: { taskId: undefined, taskRun: undefined },
+          mailbox: { pendingFollowUps: [more('a')] },
+        }),
+      ),
       {},
       'end',
     ],
     [
       'words for a Run without a branch',
-      working({ ...open, branch: undefined, taskRun: undefined, pendingFollowUps: [more('a')] }),
+      working(
+        changed(open, {
+          workspace: { branch: undefined },
+          session: { taskRun: undefined },
+          mailbox: { pendingFollowUps: [more('a')] },
+        }),
+      ),
       {},
       'end',
     ],
-    ['a pull request whose run is gone', working({ ...open, taskRun: undefined }), {}, 'end'],
-    ['an agent that was not heard yet', working({ ...open, sessionLog: undefined }), {}, 'wait 60000'],
-    ['an answer of an agent that goes on', working({ ...open, outcome: { kind: 'answer' } }), {}, 'end'],
+    [
+      'a pull request whose run is gone',
+      working(changed(open, { session: { taskRun: undefined } })),
+      {},
+      'end',
+    ],
+    [
+      'an agent that was not heard yet',
+      working(changed(open, { session: { sessionLog: undefined } })),
+      {},
+      'wait 60000',
+    ],
+    [
+      'an answer of an agent that goes on',
+      working(changed(open, { result: { outcome: { kind: 'answer' } } })),
+      {},
+      'end',
+    ],
   ])
 
   const refused = { kind: 'failed' as const, class: 'setup' as const, reason: 'No.', fix: 'x' }
   holds([
     [
       'words behind a refusal are not tried again and again',
-      working({ ...open, outcome: refused, agentLeft: true, pendingFollowUps: [more('a')] }),
+      working(
+        changed(open, {
+          result: { outcome: refused },
+          session: { agentLeft: true },
+          mailbox: { pendingFollowUps: [more('a')] },
+        }),
+      ),
       {},
       'end',
     ],
     [
       'nor behind a start that was refused',
-      working({ ...open, outcome: refused, taskRun: undefined, pendingFollowUps: [more('a')] }),
+      working(
+        changed(open, {
+          result: { outcome: refused },
+          session: { taskRun: undefined },
+          mailbox: { pendingFollowUps: [more('a')] },
+        }),
+      ),
       {},
       'end',
     ],
     [
       'nor after an agent that was seen to',
-      working({
-        ...open,
-        outcome: refused,
-        cancel: cancelled(t0),
-        taskRun: { ...taskRun, status: 'cancelled' },
-        pendingFollowUps: [more('a')],
-      }),
+      working(
+        changed(open, {
+          result: { outcome: refused },
+          session: { cancel: cancelled(t0), taskRun: { ...taskRun, status: 'cancelled' } },
+          mailbox: { pendingFollowUps: [more('a')] },
+        }),
+      ),
       {},
       'end',
     ],
     [
       'after an agent that failed they go on in its session',
-      working({
-        ...open,
-        outcome: refused,
-        taskRun: { ...taskRun, status: 'failed' },
-        pendingFollowUps: [more('a')],
-      }),
+      working(
+        changed(open, {
+          result: { outcome: refused },
+          session: { taskRun: { ...taskRun, status: 'failed' } },
+          mailbox: { pendingFollowUps: [more('a')] },
+        }),
+      ),
       {},
       'resume-work',
     ],
@@ -1041,18 +1318,22 @@ describe('at the edge of a limit', () => {
   test('a review without inline comments has none to answer', () => {
     const commentRef = { kind: 'review' as const, reviewId: 4, nodeId: 'R' }
     const review = { ...ask, origin: { kind: 'comment' as const, commentRef } }
-    expect(step(working({ ...open, request: review, outcome: { kind: 'answer' } }))).toBe('end')
+    expect(step(working(changed(open, { request: review, result: { outcome: { kind: 'answer' } } })))).toBe(
+      'end',
+    )
   })
 
   test('a label has no inline comments to answer', () => {
     const labelled = { ...ask, origin: { kind: 'label' as const, label: 'codex' } }
-    expect(step(working({ ...open, request: labelled, outcome: { kind: 'answer' } }))).toBe('end')
+    expect(step(working(changed(open, { request: labelled, result: { outcome: { kind: 'answer' } } })))).toBe(
+      'end',
+    )
   })
 })
 
 describe('from any state', () => {
   const oneOf = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values)
-  const outcomes: Run['outcome'][] = [
+  const outcomes: Run['result']['outcome'][] = [
     { kind: 'failed', class: 'lost', reason: 'No.', fix: 'x' },
     { kind: 'stopped', by: 'maya' },
     { kind: 'pull' },
@@ -1072,56 +1353,66 @@ describe('from any state', () => {
   )
   const state: fc.Arbitrary<Run> = fc
     .record({
-      outcome: oneOf(...outcomes),
-      status: oneOf(status, undefined),
-      readOnlyThread: fc.boolean(),
-      announced: oneOf(told, { ...told, comment: false }),
-      branch: oneOf(branch, undefined),
-      taskRun: fc.option(
-        fc.record({
-          id: fc.constant(taskRun.id),
-          since: fc.constant(t0),
-          messages: oneOf(0, 1),
-          changedAt: times,
-          status: oneOf<NonNullable<Run['taskRun']>['status']>(
-            'queued',
-            'in_progress',
-            'completed',
-            'cancelled',
-          ),
-        }),
-        { nil: undefined },
-      ),
-      sessionLog: oneOf(
-        undefined,
-        { offset: 1, turns: 1, idle: true, idleSince: t0 - hour },
-        { offset: 1, turns: 0, idle: false },
-      ),
-      stop: oneOf(undefined, { by: maya, at: t0, asked: false }),
-      cancel: oneOf(undefined, cancelled(t0), cancelled(t0 - hour), refusedUntil(now.at + 1)),
-      intent: oneOf<Run['intent']>(
-        undefined,
-        { kind: 'start-run', at: t0, before: [] },
-        { kind: 'conclude', at: t0 },
-      ),
-      agentLeft: oneOf(undefined, true),
-      threadBlocked: oneOf(undefined, { since: t0, until: now.at + 1, count: 1 }),
-      claimedPulls: oneOf([], ['u']),
-      pendingFollowUps: oneOf([], [more('a')]),
-      releaseThread: fc.boolean(),
-      resultChecked: fc.boolean(),
-      concludedAt: times,
-      lastPollAt: fc.option(times, { nil: undefined }),
-      nextPollAt: fc.option(times, { nil: undefined }),
-      outages: fc.record({ github: outages, posthog: outages }),
-      cost: fc.constant(null),
+      result: fc.record({
+        outcome: oneOf(...outcomes),
+        claimedPulls: oneOf([], ['u']),
+        resultChecked: fc.boolean(),
+        concludedAt: times,
+      }),
+      report: fc.record({
+        status: oneOf(status, undefined),
+        readOnlyThread: fc.boolean(),
+        announced: oneOf(told, { ...told, comment: false }),
+        threadBlocked: oneOf(undefined, { since: t0, until: now.at + 1, count: 1 }),
+      }),
+      workspace: fc.record({
+        branch: oneOf(branch, undefined),
+      }),
+      session: fc.record({
+        taskRun: fc.option(
+          fc.record({
+            id: fc.constant(taskRun.id),
+            since: fc.constant(t0),
+            messages: oneOf(0, 1),
+            changedAt: times,
+            status: oneOf<NonNullable<Run['session']['taskRun']>['status']>(
+              'queued',
+              'in_progress',
+              'completed',
+              'cancelled',
+            ),
+          }),
+          { nil: undefined },
+        ),
+        sessionLog: oneOf(
+          undefined,
+          { offset: 1, turns: 1, idle: true, idleSince: t0 - hour },
+          { offset: 1, turns: 0, idle: false },
+        ),
+        cancel: oneOf(undefined, cancelled(t0), cancelled(t0 - hour), refusedUntil(now.at + 1)),
+        agentLeft: oneOf(undefined, true),
+        cost: fc.constant(null),
+      }),
+      mailbox: fc.record({
+        stop: oneOf(undefined, { by: maya, at: t0, asked: false }),
+        pendingFollowUps: oneOf([], [more('a')]),
+        releaseThread: fc.boolean(),
+      }),
+      attempts: fc.record({
+        intent: oneOf<Run['attempts']['intent']>(
+          undefined,
+          { kind: 'start-run', at: t0, before: [] },
+          { kind: 'conclude', at: t0 },
+        ),
+        outages: fc.record({ github: outages, posthog: outages }),
+      }),
+      schedule: fc.record({
+        lastPollAt: fc.option(times, { nil: undefined }),
+        nextPollAt: fc.option(times, { nil: undefined }),
+      }),
     })
-    .map(given => working({ ...given, outages: present(given.outages) }))
+    .map(given => working(given))
 
-  const present = ({ github, posthog }: { github: Outage | undefined; posthog: Outage | undefined }) => ({
-    ...(github ? { github } : {}),
-    ...(posthog ? { posthog } : {}),
-  })
   const text = oneOf<Now['text']>('same', 'details', 'phase')
   const numRuns = tries(3_000)
 
@@ -1130,9 +1421,12 @@ describe('from any state', () => {
       fc.property(state, text, (run, differs) => {
         const next = nextStep(run, { ...now, text: differs })
         if (next.kind !== 'end') return
-        const atRest = !run.taskRun || isTerminal(run.taskRun.status) || run.sessionLog?.idle === true
-        const byChoice = run.outcome?.kind !== 'failed'
-        expect(atRest || byChoice || run.agentLeft === true).toBe(true)
+        const atRest =
+          !run.session.taskRun ||
+          isTerminal(run.session.taskRun.status) ||
+          run.session.sessionLog?.idle === true
+        const byChoice = run.result.outcome?.kind !== 'failed'
+        expect(atRest || byChoice || run.session.agentLeft === true).toBe(true)
       }),
       { numRuns },
     )
@@ -1141,8 +1435,9 @@ describe('from any state', () => {
   test('nothing is told, nor given back, before the agent of a Run that failed is seen to', () => {
     fc.assert(
       fc.property(state, text, (run, differs) => {
-        if (run.outcome?.kind !== 'failed' || run.agentLeft) return
-        if (!run.taskRun || isTerminal(run.taskRun.status) || run.sessionLog?.idle) return
+        if (run.result.outcome?.kind !== 'failed' || run.session.agentLeft) return
+        if (!run.session.taskRun || isTerminal(run.session.taskRun.status) || run.session.sessionLog?.idle)
+          return
         const next = nextStep(run, { ...now, text: differs })
         expect(['conclude', 'react', 'unlabel', 'drop-branch', 'end', 'let-go']).not.toContain(next.kind)
       }),
@@ -1160,7 +1455,7 @@ describe('from any state', () => {
           return
         }
         const { asks } = steps[next.kind]
-        const outage = asks && run.outages[asks]
+        const outage = asks && run.attempts.outages[asks]
         if (!outage || (next.kind === 'edit-status' && outage.refusedSince !== undefined)) return
         expect(outage.until).toBeLessThanOrEqual(now.at)
       }),
@@ -1171,10 +1466,19 @@ describe('from any state', () => {
   test('a stop is asked for whatever GitHub says', () => {
     fc.assert(
       fc.property(state, text, (run, differs) => {
-        if (!run.stop || run.outcome || !run.taskRun || isTerminal(run.taskRun.status)) return
-        if (run.cancel || run.intent?.kind === 'start-run') return
+        if (
+          !run.mailbox.stop ||
+          run.result.outcome ||
+          !run.session.taskRun ||
+          isTerminal(run.session.taskRun.status)
+        )
+          return
+        if (run.session.cancel || run.attempts.intent?.kind === 'start-run') return
         const away: Outage = { why: 'w', since: t0, until: now.at + hour, count: 1 }
-        const next = nextStep({ ...run, outages: { github: away } }, { ...now, text: differs })
+        const next = nextStep(changed(run, { attempts: { outages: { github: away } } }), {
+          ...now,
+          text: differs,
+        })
         expect(next.kind).toBe('cancel')
       }),
       { numRuns },

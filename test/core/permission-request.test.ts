@@ -8,6 +8,7 @@ import {
   type PermissionRequest,
   rejecting,
 } from '../../src/core/run/permission-request.ts'
+import { changed } from '../../src/core/run/run.ts'
 import { ask, deployment, t0, working } from './given.ts'
 
 const request: PermissionRequest = {
@@ -23,7 +24,7 @@ const request: PermissionRequest = {
 const question: PermissionRequest = { ...request, question: true, title: 'Which way?' }
 const readOnly = { request: { ...ask, options: { ...ask.options, permission: 'read-only' as const } } }
 const asking = (asks: PermissionRequest) =>
-  working({ sessionLog: { offset: 1, turns: 0, idle: false, permissionRequest: asks } })
+  working({ session: { sessionLog: { offset: 1, turns: 0, idle: false, permissionRequest: asks } } })
 const now = { at: t0, text: 'same' as const }
 
 test('what may work is allowed once, what may only read is not', () => {
@@ -44,7 +45,9 @@ test('a question is for people, whose words choose by name, id or number', () =>
 
 test('a permission is answered at once and once, a question not at all', () => {
   expect(nextStep(asking(request), now)).toEqual({ kind: 'answer-permission', option: 'allow' })
-  const answered = { ...asking(request), permission: { id: 'p1', title: 't', allowed: true } }
+  const answered = changed(asking(request), {
+    session: { permission: { id: 'p1', title: 't', allowed: true } },
+  })
   expect(nextStep(answered, now).kind).toBe('wait')
   expect(nextStep(asking(question), now).kind).toBe('wait')
 })
@@ -68,7 +71,7 @@ test('it is over when the log says so', () => {
     offset: 2,
   }
   const asked = observe(working(), { ...sight, log: [{ at: t0, what: { kind: 'asks', request } }] }, t0)
-  expect(asked.sessionLog?.permissionRequest).toEqual(request)
+  expect(asked.session.sessionLog?.permissionRequest).toEqual(request)
   const resolved = observe(asked, { ...sight, log: [{ at: t0, what: { kind: 'permitted', id: 'p1' } }] }, t0)
-  expect(resolved.sessionLog?.permissionRequest).toBeUndefined()
+  expect(resolved.session.sessionLog?.permissionRequest).toBeUndefined()
 })

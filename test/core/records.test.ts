@@ -16,10 +16,14 @@ interface Line {
   record: Keyed
 }
 
-const lines: Line[] = readFileSync(new URL('../data/records-2026-11.jsonl', import.meta.url), 'utf8')
-  .trim()
-  .split('\n')
-  .map(line => JSON.parse(line))
+const linesOf = (file: string): Line[] =>
+  readFileSync(new URL(`../data/${file}`, import.meta.url), 'utf8')
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line))
+
+/** With the names of before, flat; and flat with the names of today. */
+const lines = [...linesOf('records-2026-11.jsonl'), ...linesOf('flat-runs-2026-11.jsonl')]
 
 const formats = { runs: runFormat, triggers: triggerFormat }
 
@@ -28,11 +32,14 @@ const read = (of: Line['of'], record: unknown): object => formats[of].parse(form
 const isKeyed = (value: unknown): value is Keyed =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Something new in every object of it. */
+/** Something new in every object of it, but in a list by address. */
 function withMore(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withMore)
   if (!isKeyed(value)) return value
-  const inner = Object.entries(value).map(([key, item]) => [key, withMore(item)])
+  const inner = Object.entries(value).map(([key, item]) => [
+    key,
+    key === 'unseenPulls' ? item : withMore(item),
+  ])
   return { ...Object.fromEntries(inner), newer: { than: 'this' } }
 }
 
@@ -46,7 +53,7 @@ describe.each(lines)('a record of November 2026, $of $name', ({ of, record }) =>
   test('is read whole, under the names of today', () => {
     const renewed = formats[of].renew(record)
     const values = valuesOf(record).map(value => (value === 'more' ? 'follow-up' : value))
-    expect(valuesOf(renewed)).toEqual(values)
+    expect(valuesOf(renewed).map(String).sort()).toEqual(values.map(String).sort())
     expect(read(of, record)).toMatchObject(stored(renewed))
   })
 
@@ -63,27 +70,77 @@ describe.each(lines)('a record of November 2026, $of $name', ({ of, record }) =>
   })
 })
 
-describe('what is missing in a record has its default', () => {
-  const needed = ['id', 'thread', 'request', 'snapshot']
-  const fresh = stored(newRun(runWith()))
-  const whole = stored(working())
-  const keys = Object.keys(Run.shape).filter(key => !needed.includes(key))
-  test.each(keys)('a Run without %s', key => {
-    const { [key]: _, ...rest } = whole
-    expect(stored(Run.parse(rest))).toEqual({ ...rest, ...(key in fresh ? { [key]: fresh[key] } : {}) })
+const { v, id, thread, request, ...parts } = working()
+const whole = stored(working())
+const fresh = stored(newRun(runWith()))
+
+const partOf = (record: Keyed, part: string): Keyed => {
+  const value = record[part]
+  return isKeyed(value) ? value : expect.fail(`${part} is not there`)
+}
+
+describe('a flat record', () => {
+  const keys = Object.keys(parts).flatMap(part => Object.keys(partOf(whole, part)).map(key => [part, key]))
+
+  test.each(keys)('has in %s what stands in %s', (part, key) => {
+    const { [key]: value, ...rest } = partOf(whole, part)
+    const renewed = runFormat.renew({ ...whole, [part]: rest, [key]: value })
+    expect(renewed).toEqual(whole)
   })
 
-  const parts = ['settings', 'announced', 'sessionLog'] as const
-  const inner = parts.flatMap(part => Object.keys(working()[part] ?? {}).map(key => [part, key] as const))
+  test('is read as one in parts', () => {
+    const flat = Object.fromEntries(Object.keys(parts).flatMap(part => Object.entries(partOf(whole, part))))
+    expect(read('runs', { v, id, thread, request, ...flat })).toEqual(working())
+  })
+
+  test('may tell of one outage with its service', () => {
+    const outage = { why: 'limit', since: t0, until: t0 + 1, count: 3 }
+    const outages = { github: { ...outage, count: 1 } }
+    expect(runFormat.renew({ trouble: { service: 'posthog', ...outage }, outages })).toEqual({
+      attempts: { outages: { posthog: outage, ...outages } },
+    })
+  })
+})
+
+describe('what is missing in a record has its default', () => {
+  const optional = Object.keys(parts).filter(part => part !== 'baseline')
+  test.each(optional)('a Run without %s', part => {
+    const { [part]: _, ...rest } = whole
+    expect(stored(Run.parse(rest))).toEqual({ ...rest, [part]: stored(Run.parse(rest))[part] })
+  })
+
+  const inner = Object.keys(parts).flatMap(part =>
+    Object.keys(partOf(whole, part))
+      .filter(key => key !== 'snapshot')
+      .map(key => [part, key] as const),
+  )
   test.each(inner)('a Run without %s.%s', (part, key) => {
-    const { [key]: _, ...rest } = stored(whole[part])
-    expect(stored(Run.parse({ ...whole, [part]: rest }))).toEqual({ ...whole, [part]: whole[part] })
+    const { [key]: _, ...rest } = partOf(whole, part)
+    const before = partOf(fresh, part)
+    const value = key in before ? { [key]: before[key] } : {}
+    expect(stored(Run.parse({ ...whole, [part]: rest }))).toEqual({ ...whole, [part]: { ...rest, ...value } })
+  })
+
+  const deeper = [
+    ['baseline', 'settings'],
+    ['report', 'announced'],
+    ['session', 'sessionLog'],
+  ] as const
+  const deepest = deeper.flatMap(([part, object]) =>
+    Object.keys(partOf(partOf(whole, part), object)).map(key => [part, object, key] as const),
+  )
+  test.each(deepest)('a Run without %s.%s.%s', (part, object, key) => {
+    const { [key]: _, ...rest } = partOf(partOf(whole, part), object)
+    const record = { ...whole, [part]: { ...partOf(whole, part), [object]: rest } }
+    expect(stored(Run.parse(record))).toEqual(whole)
   })
 
   test.each(['repository', 'when_reached', 'owner_per_day'])('a Run without settings.limits.%s', key => {
-    const { limits, ...settings } = runWith().settings
+    const { baseline } = runWith()
+    const { limits, ...settings } = baseline.settings
     const { [key]: _, ...rest } = stored(limits)
-    expect(Run.parse({ ...whole, settings: { ...settings, limits: rest } }).settings.limits).toEqual(limits)
+    const record = { ...whole, baseline: { ...baseline, settings: { ...settings, limits: rest } } }
+    expect(Run.parse(record).baseline.settings.limits).toEqual(limits)
   })
 
   test('a trigger as it was first stored', () => {
@@ -95,9 +152,9 @@ describe('what is missing in a record has its default', () => {
 
 describe('of what can not be read, nothing is made up', () => {
   test.each<[string, object]>([
-    ['outcome', { outcome: { kind: 'merged-by-codex', sha: 'a' } }],
-    ['intent', { intent: { kind: 'approve-spending', at: t0 } }],
-    ['status of the task run', { taskRun: { ...working().taskRun, status: 'paused' } }],
+    ['outcome', { result: { outcome: { kind: 'merged-by-codex', sha: 'a' } } }],
+    ['intent', { attempts: { intent: { kind: 'approve-spending', at: t0 } } }],
+    ['status of the task run', { session: { taskRun: { ...working().session.taskRun, status: 'paused' } } }],
   ])('an unknown %s', (_, change) => {
     expect(Run.safeParse({ ...stored(working()), ...change }).success).toBe(false)
   })
@@ -117,30 +174,31 @@ describe('a message that this version does not know', () => {
 
   test('waits for one that does, and does not hold up the others', () => {
     const run = readMessages(working(), [unknown, known])
-    expect(run).toMatchObject({ messagesRead: 2, messagesUnread: [0], pendingFollowUps: [more('a')] })
+    expect(run).toMatchObject({
+      mailbox: { messagesRead: 2, messagesUnread: [0], pendingFollowUps: [more('a')] },
+    })
     expect(readMessages(run, [unknown, known])).toBe(run)
   })
 
   test.each([
     [
       { says: 'more', id: 'a', by: more('a').by, at: t0, text: more('a').text },
-      { pendingFollowUps: [{ id: 'a' }] },
+      { mailbox: { pendingFollowUps: [{ id: 'a' }] } },
     ],
-    [{ says: 'yield', id: 'y' }, { releaseThread: true }],
+    [{ says: 'yield', id: 'y' }, { mailbox: { releaseThread: true } }],
     [
       { says: 'unheeded', id: 'u', by: more('a').by, because: 'closed it' },
-      { ignoredStop: { because: 'closed it' } },
+      { mailbox: { ignoredStop: { because: 'closed it' } } },
     ],
-    [{ says: 'look', id: 'l' }, { handledMessageIds: ['l'] }],
+    [{ says: 'look', id: 'l' }, { mailbox: { handledMessageIds: ['l'] } }],
   ])('but one under a former name it does know: %j', (message, change) => {
     expect(readMessages(working(), [JSON.stringify(message)])).toMatchObject(change)
   })
 
   test('is read by the version that does', () => {
-    const run = working({ messagesRead: 2, messagesUnread: [0] })
+    const run = working({ mailbox: { messagesRead: 2, messagesUnread: [0] } })
     expect(readMessages(run, [known, unknown])).toMatchObject({
-      messagesUnread: [],
-      pendingFollowUps: [more('a')],
+      mailbox: { messagesUnread: [], pendingFollowUps: [more('a')] },
     })
   })
 })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Marker, markerSigner } from '../../src/core/model/marker.ts'
 import { nextStep } from '../../src/core/run/next-step.ts'
 import { type Backup, backupOf, type Remains, restored } from '../../src/core/run/recovery-record.ts'
-import { type Run, taskMarker } from '../../src/core/run/run.ts'
+import { changed, type Run, taskMarker } from '../../src/core/run/run.ts'
 import { sessionAtWork } from '../../src/core/run/unused-branch.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { branch, issueThread, pull, runWith, t0 } from './given.ts'
@@ -14,7 +14,7 @@ const remainsOf = (run: Run, more: Partial<Remains> = {}): Remains => ({
   backup: carried(run),
   statusId: 901,
   thread: run.thread,
-  snapshot: run.snapshot,
+  snapshot: run.baseline.snapshot,
   settings: defaultSettings,
   pulls: [],
   session: {},
@@ -25,13 +25,15 @@ const remainsOf = (run: Run, more: Partial<Remains> = {}): Remains => ({
 const stepOf = (run: Run) => nextStep(run, { at: t0, text: 'same' }).kind
 
 const atWork = runWith({
-  admitted: true,
-  branch,
-  taskId: 'task-1',
-  taskMade: true,
-  instructionSent: true,
-  taskRun: { id: 'run-1', since: t0, status: 'in_progress', messages: 2, from: 17, changedAt: t0 },
-  sessionLog: { offset: 40, turns: 1, idle: false, answer: 'So far so good' },
+  schedule: { admitted: true },
+  workspace: { branch },
+  session: {
+    taskId: 'task-1',
+    taskMade: true,
+    instructionSent: true,
+    taskRun: { id: 'run-1', since: t0, status: 'in_progress', messages: 2, from: 17, changedAt: t0 },
+    sessionLog: { offset: 40, turns: 1, idle: false, answer: 'So far so good' },
+  },
 })
 
 describe('a Run that PostHog has', () => {
@@ -44,54 +46,55 @@ describe('a Run that PostHog has', () => {
   test('is what it was', () => {
     expect(again).toMatchObject({
       id: atWork.id,
-      branch,
-      taskId: 'task-1',
-      admitted: true,
-      instructionSent: true,
+      workspace: { branch },
+      session: { taskId: 'task-1', instructionSent: true },
+      schedule: { admitted: true },
     })
     expect(again.request).toEqual(atWork.request)
-    expect(again.taskRun).toMatchObject({ id: 'run-1', messages: 2 })
+    expect(again.session.taskRun).toMatchObject({ id: 'run-1', messages: 2 })
     // Its log is read once more, from where its own part begins.
-    expect(again.sessionLog).toEqual({ offset: 17, turns: 0, idle: false })
+    expect(again.session.sessionLog).toEqual({ offset: 17, turns: 0, idle: false })
     expect(taskMarker(again)).toBe(taskMarker(atWork))
   })
 
   test('goes on even if the words were edited, as the agent has them', () => {
-    const snapshot = { ...atWork.snapshot, body: 'other' }
+    const snapshot = { ...atWork.baseline.snapshot, body: 'other' }
     const session = { taskId: 'task-1', taskRunId: 'run-1' }
     expect(stepOf(restored(remainsOf(atWork, { snapshot, session }), t0))).toBe('poll')
   })
 
   test('that had told of its pull request does not tell of it again', () => {
-    const told = { ...atWork, round: 1, pulls: [pull], reported: 1 }
+    const told = changed(atWork, { result: { round: 1, pulls: [pull], reported: 1 } })
     const session = { taskId: 'task-1', taskRunId: 'run-1' }
     const once = restored(remainsOf(told, { pulls: [pull], session }), t0)
-    expect([once.reported, once.round]).toEqual([1, 1])
+    expect([once.result.reported, once.result.round]).toEqual([1, 1])
   })
 
   test('that had not told of its pull request does', () => {
-    const seen = { ...atWork, outcome: { kind: 'pull' as const }, pulls: [pull] }
+    const seen = changed(atWork, { result: { outcome: { kind: 'pull' as const }, pulls: [pull] } })
     const session = { taskId: 'task-1', taskRunId: 'run-1' }
     const again = restored(remainsOf(seen, { pulls: [pull], session }), t0)
     expect(stepOf(again)).toBe('settle-outcome')
   })
 
   test('that had said its last word says no more, and gives back what it was lent', () => {
-    const over = { ...atWork, outcome: { kind: 'nothing' as const } }
+    const over = changed(atWork, { result: { outcome: { kind: 'nothing' as const } } })
     let again = restored(remainsOf(over, { closed: true }), t0)
     const steps: string[] = []
     for (const done of ['reaction', 'label', 'branch', 'none'] as const) {
       steps.push(stepOf(again))
-      again = { ...again, announced: { ...again.announced, ...(done === 'none' ? {} : { [done]: true }) } }
+      again = changed(again, {
+        report: { announced: { ...again.report.announced, ...(done === 'none' ? {} : { [done]: true }) } },
+      })
     }
     expect(steps).toEqual(['react', 'unlabel', 'drop-branch', 'end'])
-    expect([again.status, again.readOnlyThread]).toEqual([undefined, true])
+    expect([again.report.status, again.report.readOnlyThread]).toEqual([undefined, true])
     expect(sessionAtWork(again)).toBeUndefined()
   })
 
   test('that had said its last word knows which task run may still use its branch', () => {
     const session = { taskId: 'task-1', taskRunId: 'run-1' }
-    const over = { ...atWork, outcome: { kind: 'nothing' as const } }
+    const over = changed(atWork, { result: { outcome: { kind: 'nothing' as const } } })
     expect(sessionAtWork(restored(remainsOf(over, { closed: true, session }), t0))).toEqual(session)
   })
 })
@@ -101,7 +104,7 @@ describe('a Run that had not begun', () => {
 
   test('waits its turn once more, and who asked is asked about once more', () => {
     const again = restored(remainsOf(waiting), t0)
-    expect([again.admitted, again.ahead, again.intent, stepOf(again)]).toEqual([
+    expect([again.schedule.admitted, again.schedule.ahead, again.attempts.intent, stepOf(again)]).toEqual([
       false,
       0,
       undefined,
@@ -111,13 +114,17 @@ describe('a Run that had not begun', () => {
 
   test('goes on with the task that it had made', () => {
     const again = restored(remainsOf(waiting, { session: { taskId: 'task-1' } }), t0)
-    const steps = [again, { ...again, admitted: true }, { ...again, admitted: true, branch }].map(stepOf)
+    const steps = [
+      again,
+      changed(again, { schedule: { admitted: true } }),
+      changed(again, { schedule: { admitted: true }, workspace: { branch } }),
+    ].map(stepOf)
     expect(steps).toEqual(['await-admission', 'find-branch', 'gather-context'])
   })
 
   test.each([{ title: 'Another title' }, { body: 'Another body' }])('ends when %j stands there now', edit => {
-    const snapshot = { ...waiting.snapshot, ...edit }
-    expect(restored(remainsOf(waiting, { snapshot }), t0).outcome).toMatchObject({
+    const snapshot = { ...waiting.baseline.snapshot, ...edit }
+    expect(restored(remainsOf(waiting, { snapshot }), t0).result.outcome).toMatchObject({
       kind: 'failed',
       class: 'lost',
     })
@@ -163,7 +170,10 @@ describe('what a marker carries', () => {
 
   test('says how it ended', () => {
     const outcome = { kind: 'nothing' as const }
-    expect([carried(atWork).outcome, carried({ ...atWork, outcome }).outcome]).toEqual([undefined, outcome])
+    expect([carried(atWork).outcome, carried(changed(atWork, { result: { outcome } })).outcome]).toEqual([
+      undefined,
+      outcome,
+    ])
   })
 })
 

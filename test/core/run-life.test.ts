@@ -58,12 +58,12 @@ describe(`a Run ends, does nothing twice, never goes back and loses no word (RUN
 
 test('an ordinary life is short', async () => {
   const { world, run } = await lives(scriptWith({ turns: ['opens'] }))
-  expect(run.outcome).toEqual({ kind: 'pull' })
+  expect(run.result.outcome).toEqual({ kind: 'pull' })
   expect(world.now - t0).toBeLessThan(minute)
   expect(world.now - t0).toBeGreaterThan(second)
   expect(world.calls).toBeLessThan(40)
   expect(world.effects.map(effect => effect.split(' ')[0])).toEqual(['task', 'run'])
-  expect(run.pulls[0]?.number).toBe(20)
+  expect(run.result.pulls[0]?.number).toBe(20)
 })
 
 /** In the suite every fourth moment, in `npm run model` all of them. */

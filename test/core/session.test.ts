@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { sessionOf, wantedRights } from '../../src/core/run/run.ts'
+import { changed, sessionOf, wantedRights } from '../../src/core/run/run.ts'
 import { mayServe, type Rights, rightsOf } from '../../src/core/run/session.ts'
 import { ask, branch, pull, rights, taskRun, working } from './given.ts'
 
@@ -40,9 +40,9 @@ test('a run that may only read publishes nothing', () => {
 })
 
 test('a session works on the branch of its own pull request, too', () => {
-  const run = working({ taskRun: { ...taskRun, may: rights, headBranch: pull.head } })
-  const onPull = { ...run, branch: { ...branch, name: pull.head } }
+  const run = working({ session: { taskRun: { ...taskRun, may: rights, headBranch: pull.head } } })
+  const onPull = changed(run, { workspace: { branch: { ...branch, name: pull.head } } })
   expect(mayServe(sessionOf(run) ?? {}, wantedRights(onPull))).toBe(true)
-  const elsewhere = { ...run, branch: { ...branch, name: 'main' } }
+  const elsewhere = changed(run, { workspace: { branch: { ...branch, name: 'main' } } })
   expect(mayServe(sessionOf(run) ?? {}, wantedRights(elsewhere))).toBe(false)
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Run } from '../../src/core/run/run.ts'
+import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
 import { runIndex } from '../../src/core/run/run-index.ts'
 import { aheadInSession, turnOf, type Until } from '../../src/core/run/start-limits.ts'
 import { memoryIndex } from '../support/memory-index.ts'
@@ -8,8 +8,10 @@ import { ask, hour, issueThread, maya, minute, pullThread, runWith, second, t0, 
 const now = t0
 const day = 24 * hour
 
-const limitedTo = (limits: Partial<Run['settings']['limits']>): Run['settings'] => {
-  const { settings } = runWith()
+const limitedTo = (limits: Partial<Run['baseline']['settings']['limits']>): Run['baseline']['settings'] => {
+  const {
+    baseline: { settings },
+  } = runWith()
   return { ...settings, limits: { ...settings.limits, ...limits } }
 }
 
@@ -21,26 +23,26 @@ interface OtherRun {
 type Me = OtherRun
 
 /** The Run that asks, of maya in issue 7, with what differs in its limits. */
-const me = (limits: Partial<Run['settings']['limits']> = {}): Me => ({
+const me = (limits: Partial<Run['baseline']['settings']['limits']> = {}): Me => ({
   id: 'm',
   addedAt: now,
-  data: runWith({ settings: limitedTo(limits) }),
+  data: runWith({ baseline: { settings: limitedTo(limits) } }),
 })
 
 /** One of `ago` ms before, of maya in issue 7, unless said otherwise. */
-const other = (ago: number, differs: Partial<Run> = {}, id = `o${ago}`): OtherRun => ({
+const other = (ago: number, differs: RunChange = {}, id = `o${ago}`): OtherRun => ({
   id,
   addedAt: now - ago,
-  data: runWith({ admitted: true, ...differs }),
+  data: runWith(changed({ schedule: { admitted: true } }, differs)),
 })
-const waits: Partial<Run> = { admitted: false }
-const over: Partial<Run> = { outcome: { kind: 'answer' } }
-const byZoe: Partial<Run> = { request: { ...ask, by: zoe } }
+const waits: RunChange = { schedule: { admitted: false } }
+const over: RunChange = { result: { outcome: { kind: 'answer' } } }
+const byZoe: RunChange = { request: { ...ask, by: zoe } }
 const bot = { login: 'helper[bot]', id: 13, app: 77 }
-const byBot: Partial<Run> = { request: { ...ask, by: bot } }
-const ofOther: Partial<Run> = { thread: { ...issueThread, repoId: 300, owner: 'other' } }
-const elsewhere: Partial<Run> = { thread: { ...issueThread, repoId: 200 } }
-const another: Partial<Run> = { thread: { ...pullThread, number: 8 } }
+const byBot: RunChange = { request: { ...ask, by: bot } }
+const ofOther: RunChange = { thread: { ...issueThread, repoId: 300, owner: 'other' } }
+const elsewhere: RunChange = { thread: { ...issueThread, repoId: 200 } }
+const another: RunChange = { thread: { ...pullThread, number: 8 } }
 
 const indexOf = (runs: OtherRun[]) =>
   memoryIndex(() => runs.map(run => ({ id: run.id, entries: runIndex.entries(run) })))
@@ -48,8 +50,8 @@ const turn = (mine: Me, others: OtherRun[]) => turnOf(mine, indexOf(others), now
 const first = { kind: 'now' }
 /** So many have to end before there is a place of this. */
 const ahead = (many: number, of: string) => ({ kind: 'ahead', ahead: many, of })
-const heldAtPerson: Partial<Run> = { ...waits, waitsFor: 'person' }
-const many = (count: number, differs: Partial<Run> = {}, step = 1): OtherRun[] =>
+const heldAtPerson: RunChange = changed(waits, { schedule: { waitsFor: 'person' } })
+const many = (count: number, differs: RunChange = {}, step = 1): OtherRun[] =>
   Array.from({ length: count }, (_, i) => other((i + 1) * step, differs))
 
 test('whoever is alone may start', async () => {
@@ -58,7 +60,7 @@ test('whoever is alone may start', async () => {
 })
 
 describe('Runs under way go first', () => {
-  test.each<[string, Partial<Run['settings']['limits']>, OtherRun[], object]>([
+  test.each<[string, Partial<Run['baseline']['settings']['limits']>, OtherRun[], object]>([
     ['as many as may be', { repository: 1 }, [other(1)], ahead(1, 'repository')],
     ['not one fewer', { repository: 2 }, [other(1)], first],
     ['one more', { repository: 1 }, [other(1), other(2)], ahead(2, 'repository')],
@@ -81,25 +83,29 @@ describe('Runs under way go first', () => {
     [
       'not older ones that wait at a limit of their own',
       { repository: 2, person: 1 },
-      [other(9, byZoe), other(5, { ...heldAtPerson, ...byZoe }), other(4, { ...heldAtPerson, ...byZoe })],
+      [other(9, byZoe), other(5, changed(heldAtPerson, byZoe)), other(4, changed(heldAtPerson, byZoe))],
       first,
     ],
     [
       'each older one that waits for the same',
       { repository: 1 },
-      [other(9), other(5, { ...waits, waitsFor: 'repository' }), other(4, { ...waits, waitsFor: 'owner' })],
+      [
+        other(9),
+        other(5, changed(waits, { schedule: { waitsFor: 'repository' } })),
+        other(4, changed(waits, { schedule: { waitsFor: 'owner' } })),
+      ],
       ahead(3, 'repository'),
     ],
     [
       'not older ones that wait for a session',
       { repository: 1 },
-      [other(5, { ...waits, waitsFor: 'session', taskId: 'task-2' })],
+      [other(5, changed(waits, { schedule: { waitsFor: 'session' }, session: { taskId: 'task-2' } }))],
       first,
     ],
     [
       'not older ones that wait for tomorrow',
       { repository: 1 },
-      [other(5, { ...waits, ...byZoe, waitsUntil: { at: now + hour, limit: 'a day' } })],
+      [other(5, changed(waits, byZoe, { schedule: { waitsUntil: { at: now + hour, limit: 'a day' } } }))],
       first,
     ],
     ['not this one itself', { repository: 1 }, [other(0, waits, 'm')], first],
@@ -120,7 +126,7 @@ describe('starts in a window of time', () => {
   const inMinutes: Reached = { ...inRepository, window: 5 * minute }
   const until = (at: number, reached: Reached) => ({ kind: 'until', at: now + at, ...reached })
 
-  test.each<[string, Partial<Run['settings']['limits']>, OtherRun[], object]>([
+  test.each<[string, Partial<Run['baseline']['settings']['limits']>, OtherRun[], object]>([
     [
       'are as many as may be',
       { repository_per_day: 1 },
@@ -139,37 +145,37 @@ describe('starts in a window of time', () => {
     [
       'in another repository do not count',
       { repository_per_day: 1 },
-      [other(hour, { ...over, ...elsewhere })],
+      [other(hour, changed(over, elsewhere))],
       first,
     ],
     [
       'in another thread count for the repository',
       { repository_per_day: 1 },
-      [other(hour, { ...over, ...another })],
+      [other(hour, changed(over, another))],
       until(day - hour, inRepository),
     ],
     ['of one person', { person_per_day: 1 }, [other(hour, over)], until(day - hour, ofPerson)],
-    ['of another person', { person_per_day: 1 }, [other(hour, { ...over, ...byZoe })], first],
-    ['of one person elsewhere', { person_per_day: 1 }, [other(hour, { ...over, ...elsewhere })], first],
+    ['of another person', { person_per_day: 1 }, [other(hour, changed(over, byZoe))], first],
+    ['of one person elsewhere', { person_per_day: 1 }, [other(hour, changed(over, elsewhere))], first],
     ['in one thread', { thread_per_day: 1 }, [other(hour, over)], until(day - hour, inThread)],
-    ['in another thread', { thread_per_day: 1 }, [other(hour, { ...over, ...another })], first],
+    ['in another thread', { thread_per_day: 1 }, [other(hour, changed(over, another))], first],
     [
       'in a thread of that number elsewhere',
       { thread_per_day: 1 },
-      [other(hour, { ...over, ...elsewhere })],
+      [other(hour, changed(over, elsewhere))],
       first,
     ],
     [
       'of one owner elsewhere',
       { owner_per_day: 1 },
-      [other(hour, { ...over, ...elsewhere })],
+      [other(hour, changed(over, elsewhere))],
       until(day - hour, { ...inRepository, of: 'owner' }),
     ],
-    ['of another owner', { owner_per_day: 1 }, [other(hour, { ...over, ...ofOther })], first],
+    ['of another owner', { owner_per_day: 1 }, [other(hour, changed(over, ofOther))], first],
     [
       'by bots do not count for people',
       { bots_per_thread_per_day: 1 },
-      [other(hour, { ...over, ...byBot })],
+      [other(hour, changed(over, byBot))],
       first,
     ],
     ['in five minutes', { repository_per_5_minutes: 1 }, [other(minute, over)], until(4 * minute, inMinutes)],
@@ -177,7 +183,7 @@ describe('starts in a window of time', () => {
     [
       'in five minutes elsewhere',
       { repository_per_5_minutes: 1 },
-      [other(minute, { ...over, ...elsewhere })],
+      [other(minute, changed(over, elsewhere))],
       first,
     ],
     [
@@ -206,14 +212,14 @@ describe('starts in a window of time', () => {
     const mine = me({ bots_per_thread_per_day: 1 })
     const asBot = { ...mine, data: { ...mine.data, request: { ...ask, by: bot } } }
     const limit = until(day - hour, { ...inRepository, of: 'bots' })
-    expect(await turn(asBot, [other(hour, { ...over, ...byBot })])).toEqual(limit)
+    expect(await turn(asBot, [other(hour, changed(over, byBot))])).toEqual(limit)
     expect(await turn(asBot, [other(hour, over)])).toEqual(first)
-    expect(await turn(asBot, [other(hour, { ...over, ...byBot, ...another })])).toEqual(first)
+    expect(await turn(asBot, [other(hour, changed(over, byBot, another))])).toEqual(first)
   })
 
-  test.each<[string, Partial<Run>]>([
-    ['never began', { ...over, admitted: false }],
-    ['wait', { admitted: false, waitsUntil: { at: now + day, limit: 'a day' } }],
+  test.each<[string, RunChange]>([
+    ['never began', changed(over, { schedule: { admitted: false } })],
+    ['wait', { schedule: { admitted: false, waitsUntil: { at: now + day, limit: 'a day' } } }],
   ])('do not count where they %s', async (_, differs) => {
     expect(await turn(me({ repository_per_day: 1, thread_per_day: 1 }), [other(hour, differs)])).toEqual(
       first,
@@ -221,12 +227,12 @@ describe('starts in a window of time', () => {
   })
 
   test('count from when they began, not from when they were asked for', async () => {
-    const late = other(6 * minute, { ...over, admissionExpectedAt: now - minute })
+    const late = other(6 * minute, changed(over, { schedule: { admissionExpectedAt: now - minute } }))
     expect(await turn(me({ repository_per_5_minutes: 1 }), [late])).toEqual(until(4 * minute, inMinutes))
   })
 
   test('a thousand in five minutes open the breaker of their owner', async () => {
-    const all = many(1_000, { ...over, ...elsewhere, request: { ...ask, by: maya } }, 100)
+    const all = many(1_000, changed(over, elsewhere, { request: { ...ask, by: maya } }), 100)
     expect(await turn(me(), all.slice(1))).toEqual(first)
     expect(await turn(me(), all)).toEqual(
       until(5 * minute - 100 * second, {
@@ -245,14 +251,18 @@ describe('the load of another owner', () => {
   const load = (count: number, owners: string[]): OtherRun[] =>
     Array.from({ length: count }, (_, n) => {
       const owner = pick(...owners)
-      const differs: Partial<Run> = {
-        thread: { ...issueThread, owner, repoId: pick(100, 200) + owner.length * 1000, number: pick(7, 8) },
-        request: { ...ask, by: pick(maya, zoe, bot) },
-        admitted: pick(true, false),
-        settings: limitedTo({ person: pick(1, 50), repository: pick(1, 2, 50) }),
-        ...(pick(true, false) ? over : {}),
-        ...(pick(true, false) ? { admissionExpectedAt: now - pick(1, minute, hour) } : {}),
-      }
+      const differs: RunChange = changed(
+        {
+          thread: { ...issueThread, owner, repoId: pick(100, 200) + owner.length * 1000, number: pick(7, 8) },
+          request: { ...ask, by: pick(maya, zoe, bot) },
+          schedule: { admitted: pick(true, false) },
+          baseline: { settings: limitedTo({ person: pick(1, 50), repository: pick(1, 2, 50) }) },
+        },
+        pick(true, false) ? over : {},
+        {
+          ...(pick(true, false) ? { schedule: { admissionExpectedAt: now - pick(1, minute, hour) } } : {}),
+        },
+      )
       return other(Math.floor(random() * 10 * minute) - minute, differs, `${owner}-${n}`)
     })
 
@@ -280,29 +290,55 @@ function randomOf(seed: number): () => number {
 }
 
 describe('one session serves one set of words at a time', () => {
-  const mine = (differs: Partial<Run> = {}): OtherRun => ({
+  const mine = (differs: RunChange = {}): OtherRun => ({
     id: 'm',
     addedAt: now,
-    data: runWith({ taskId: 'task-1', ...differs }),
+    data: runWith(changed({ session: { taskId: 'task-1' } }, differs)),
   })
-  const theirs = (ago: number, differs: Partial<Run> = {}): OtherRun =>
-    other(ago, { thread: pullThread, taskId: 'task-1', admitted: false, ...differs })
-  const begun: Partial<Run> = { admitted: true, instructionSent: true }
-  const asks: Partial<Run> = { admitted: true, intent: { kind: 'rejoin', at: now, offset: 0 } }
+  const theirs = (ago: number, differs: RunChange = {}): OtherRun =>
+    other(
+      ago,
+      changed({ thread: pullThread, session: { taskId: 'task-1' }, schedule: { admitted: false } }, differs),
+    )
+  const begun: RunChange = { schedule: { admitted: true }, session: { instructionSent: true } }
+  const asks: RunChange = {
+    schedule: { admitted: true },
+    attempts: { intent: { kind: 'rejoin', at: now, offset: 0 } },
+  }
   const leaves = { taskId: 'task-1', taskRunId: 'run-1', over: false, resumes: false }
 
   test.each<[what: string, me: OtherRun, other: OtherRun, waits: boolean]>([
     ['an older one goes first', mine(), theirs(1), true],
     ['a younger one does not', mine(), theirs(-1), false],
-    ['but when it has its turn', mine(), theirs(-1, { admitted: true }), true],
+    ['but when it has its turn', mine(), theirs(-1, { schedule: { admitted: true } }), true],
     ['not when it is over', mine(), theirs(1, over), false],
-    ['not of another session', mine(), theirs(1, { taskId: 'task-2' }), false],
-    ['also of one that only has to make room', mine({ taskId: undefined, earlier: leaves }), theirs(1), true],
-    ['of two with a turn the older goes on', mine({ admitted: true }), theirs(1, { admitted: true }), true],
-    ['and the younger waits', mine({ admitted: true }), theirs(-1, { admitted: true }), false],
-    ['unless it has begun', mine({ admitted: true }), theirs(-1, begun), true],
-    ['or is about to', mine({ admitted: true }), theirs(-1, asks), true],
-    ['an older one without a turn waits for who has it', mine({ admitted: true }), theirs(1), false],
+    ['not of another session', mine(), theirs(1, { session: { taskId: 'task-2' } }), false],
+    [
+      'also of one that only has to make room',
+      mine({ session: { taskId: undefined, earlier: leaves } }),
+      theirs(1),
+      true,
+    ],
+    [
+      'of two with a turn the older goes on',
+      mine({ schedule: { admitted: true } }),
+      theirs(1, { schedule: { admitted: true } }),
+      true,
+    ],
+    [
+      'and the younger waits',
+      mine({ schedule: { admitted: true } }),
+      theirs(-1, { schedule: { admitted: true } }),
+      false,
+    ],
+    ['unless it has begun', mine({ schedule: { admitted: true } }), theirs(-1, begun), true],
+    ['or is about to', mine({ schedule: { admitted: true } }), theirs(-1, asks), true],
+    [
+      'an older one without a turn waits for who has it',
+      mine({ schedule: { admitted: true } }),
+      theirs(1),
+      false,
+    ],
   ])('%s', async (_, me, one, waits) => {
     expect(await aheadInSession(me, indexOf([me, one]))).toBe(waits ? 1 : 0)
   })

@@ -128,7 +128,7 @@ test('gone already, it is done', async () => {
 })
 
 describe('a run that found it while it was being removed', () => {
-  const began = (name = branch.name) => working({ branch: { ...branch, name } })
+  const began = (name = branch.name) => working({ workspace: { branch: { ...branch, name } } })
 
   test('has it back', async () => {
     const live = (turn: number) => (turn === 0 ? undefined : began())

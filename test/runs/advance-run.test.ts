@@ -1,4 +1,5 @@
 /** How a Run moves on, whatever a step comes to: each of its steps, and each of the faults. */
+
 import { describe, expect, test, vi } from 'vitest'
 import { NoResponse, Rejected, RetryLater, type Service } from '../../src/core/model/errors.ts'
 import type { StepResult, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
@@ -6,7 +7,8 @@ import type { Role } from '../../src/core/model/role.ts'
 import type { Person } from '../../src/core/model/thread.ts'
 import type { PullView } from '../../src/core/model/views.ts'
 import type { TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
-import type { Outage, Run } from '../../src/core/run/run.ts'
+import type { Outage } from '../../src/core/run/record/attempts-part.ts'
+import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { type Differs, given } from '../commands/command-world.ts'
 import {
@@ -36,15 +38,13 @@ const now = t0 + second
 const later = now + hour
 
 /** In a thread that takes no comments, so that nothing is due but what a test is about. */
-const mute: Partial<Run> = { readOnlyThread: true, status: undefined }
+const mute: RunChange = { report: { readOnlyThread: true, status: undefined } }
 const idle = { offset: 1, turns: 1, idle: true, idleSince: t0 - minute }
-const over: Partial<Run> = {
-  ...mute,
-  outcome: { kind: 'answer' },
-  concludedAt: t0,
-  announced: told,
-  cost: null,
-}
+const over: RunChange = changed(mute, {
+  result: { outcome: { kind: 'answer' }, concludedAt: t0 },
+  report: { announced: told },
+  session: { cost: null },
+})
 const inline = { id: 1, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' }
 const review = {
   ...ask,
@@ -55,44 +55,87 @@ const review = {
 /** A Run for each step that asks a service, just before it. */
 const steps: [step: string, asks: Service, run: Run][] = [
   ['post-status', 'github', runWith()],
-  ['edit-status', 'github', working({ nextPollAt: later })],
-  ['await-admission', 'github', runWith({ ...mute, ahead: 1 })],
-  ['find-branch', 'github', runWith({ ...mute, admitted: true })],
-  ['create-task', 'posthog', runWith({ ...mute, admitted: true, branch })],
-  ['gather-context', 'github', working({ ...mute, taskRun: undefined, threadContext: undefined })],
-  ['start-run', 'posthog', working({ ...mute, taskRun: undefined, instructionSent: false })],
+  ['edit-status', 'github', working({ schedule: { nextPollAt: later } })],
+  ['await-admission', 'github', runWith(changed(mute, { schedule: { ahead: 1 } }))],
+  ['find-branch', 'github', runWith(changed(mute, { schedule: { admitted: true } }))],
+  ['create-task', 'posthog', runWith(changed(mute, { schedule: { admitted: true }, workspace: { branch } }))],
+  [
+    'gather-context',
+    'github',
+    working(changed(mute, { session: { taskRun: undefined }, workspace: { threadContext: undefined } })),
+  ],
+  [
+    'start-run',
+    'posthog',
+    working(changed(mute, { session: { taskRun: undefined, instructionSent: false } })),
+  ],
   [
     'rejoin',
     'posthog',
-    working({
-      ...mute,
-      taskRun: undefined,
-      earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights },
-    }),
+    working(
+      changed(mute, {
+        session: {
+          taskRun: undefined,
+          earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights },
+        },
+      }),
+    ),
   ],
   [
     'end-earlier',
     'posthog',
-    working({
-      ...mute,
-      taskRun: undefined,
-      nextPollAt: undefined,
-      earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false },
-    }),
+    working(
+      changed(mute, {
+        session: { taskRun: undefined, earlier: { taskId: 'task-1', taskRunId: 'run-0', over: false } },
+        schedule: { nextPollAt: undefined },
+      }),
+    ),
   ],
-  ['deliver', 'posthog', working({ ...mute, nextPollAt: later, pendingFollowUps: [more('a')] })],
-  ['cancel', 'posthog', working({ ...mute, nextPollAt: later, stop: { by: maya, at: t0, asked: false } })],
-  ['poll', 'posthog', working({ ...mute, nextPollAt: undefined })],
-  ['adopt-pull', 'github', working({ ...mute, nextPollAt: later, claimedPulls: [pull.url] })],
-  ['find-result', 'github', working({ ...mute, nextPollAt: later, sessionLog: idle, lastPollAt: later })],
-  ['conclude', 'github', working({ ...over, announced: { ...told, comment: false } })],
+  [
+    'deliver',
+    'posthog',
+    working(changed(mute, { schedule: { nextPollAt: later }, mailbox: { pendingFollowUps: [more('a')] } })),
+  ],
+  [
+    'cancel',
+    'posthog',
+    working(
+      changed(mute, {
+        schedule: { nextPollAt: later },
+        mailbox: { stop: { by: maya, at: t0, asked: false } },
+      }),
+    ),
+  ],
+  ['poll', 'posthog', working(changed(mute, { schedule: { nextPollAt: undefined } }))],
+  [
+    'adopt-pull',
+    'github',
+    working(changed(mute, { schedule: { nextPollAt: later }, result: { claimedPulls: [pull.url] } })),
+  ],
+  [
+    'find-result',
+    'github',
+    working(
+      changed(mute, { schedule: { nextPollAt: later, lastPollAt: later }, session: { sessionLog: idle } }),
+    ),
+  ],
+  ['conclude', 'github', working(changed(over, { report: { announced: { ...told, comment: false } } }))],
   ['answer-inline', 'github', working({ ...over, request: review })],
-  ['react', 'github', working({ ...over, announced: { ...told, reaction: false } })],
-  ['unlabel', 'github', working({ ...over, labels: ['codex'], announced: { ...told, label: false } })],
+  ['react', 'github', working(changed(over, { report: { announced: { ...told, reaction: false } } }))],
+  [
+    'unlabel',
+    'github',
+    working(changed(over, { report: { labels: ['codex'], announced: { ...told, label: false } } })),
+  ],
   [
     'drop-branch',
     'github',
-    working({ ...over, taskRun: { ...taskRun, status: 'completed' }, announced: { ...told, branch: false } }),
+    working(
+      changed(over, {
+        session: { taskRun: { ...taskRun, status: 'completed' } },
+        report: { announced: { ...told, branch: false } },
+      }),
+    ),
   ],
 ]
 
@@ -125,7 +168,7 @@ describe.each(steps)('%s', (step, asks, run) => {
   test('waits for a limit until it lets go', async () => {
     const until = now + 30 * second
     const came = await advance(run, failing(new RetryLater(asks, until, 'rate-limit', 'limit')))
-    expect(came.run.outages).toEqual({ [asks]: { why: 'limit', since: now, until, count: 1 } })
+    expect(came.run.attempts.outages).toEqual({ [asks]: { why: 'limit', since: now, until, count: 1 } })
     expect(came.verdict).toEqual({ kind: 'park', ms: until - now })
   })
 
@@ -133,7 +176,7 @@ describe.each(steps)('%s', (step, asks, run) => {
     const warn = vi.fn()
     const fault = new NoResponse(asks, 'reset')
     const came = await advance(run, { ...failing(fault), log: { info() {}, warn, error() {} } })
-    expect(came.run.outages).toEqual({
+    expect(came.run.attempts.outages).toEqual({
       [asks]: { why: 'reset', since: now, until: now + second, count: 1 },
     })
     expect(came.verdict).toEqual({ kind: 'park', ms: second })
@@ -150,8 +193,8 @@ describe.each(steps)('%s', (step, asks, run) => {
 
   test('that goes well ends the trouble with its service, and no other', async () => {
     const other = asks === 'github' ? 'posthog' : 'github'
-    expect((await once(run, asks)).outages).toEqual({})
-    expect((await once(run, other)).outages).toMatchObject({ [other]: { why: 'limit' } })
+    expect((await once(run, asks)).attempts.outages).toEqual({})
+    expect((await once(run, other)).attempts.outages).toMatchObject({ [other]: { why: 'limit' } })
   })
 })
 
@@ -193,7 +236,12 @@ describe('a step that comes to nothing is not taken again at once', () => {
     const save = async (next: Run): Promise<void> => {
       if (saves.push(next) > 30) throw new Error('done for ever')
     }
-    const stopped = working({ ...mute, taskId: undefined, stop: { by: maya, at: t0, asked: false } })
+    const stopped = working(
+      changed(mute, {
+        session: { taskId: undefined },
+        mailbox: { stop: { by: maya, at: t0, asked: false } },
+      }),
+    )
     expect((await advance(stopped, { save })).verdict).toEqual({ kind: 'park', ms: second })
   })
 })
@@ -215,21 +263,18 @@ async function once(run: Run, service: Service): Promise<Run> {
   const outages = { [service]: { why: 'limit', since: t0, until: t0, count: 1 } }
   const { signal } = worker.shutdown
   const saves: Run[] = []
-  await advance(
-    { ...run, outages },
-    {
-      github: gitHubOf(world, worker),
-      posthog: postHogOf(world, worker),
-      stalls: 1,
-      signal,
-      save: async next => {
-        saves.push(next)
-        // Its result, not its announcement.
-        if (next.stallsSeen === 1) worker.shutdown.abort()
-      },
+  await advance(changed(run, { attempts: { outages } }), {
+    github: gitHubOf(world, worker),
+    posthog: postHogOf(world, worker),
+    stalls: 1,
+    signal,
+    save: async next => {
+      saves.push(next)
+      // Its result, not its announcement.
+      if (next.attempts.stallsSeen === 1) worker.shutdown.abort()
     },
-  )
-  const [result] = saves.filter(({ stallsSeen }) => stallsSeen === 1)
+  })
+  const [result] = saves.filter(({ attempts: { stallsSeen } }) => stallsSeen === 1)
   expect(result).toBeDefined()
   return result ?? run
 }
@@ -250,9 +295,9 @@ describe('a step that is refused', () => {
     '%s fails the Run, and nothing is under way any more',
     async name => {
       const { saves } = await advance(runOf(name), { ...no(), removeLater: async () => {} })
-      const after = saves.find(({ outcome }) => outcome)
-      expect(after).toMatchObject({ outcome: failed, concludedAt: now })
-      expect(after?.intent).toBeUndefined()
+      const after = saves.find(({ result: { outcome } }) => outcome)
+      expect(after).toMatchObject({ result: { outcome: failed, concludedAt: now } })
+      expect(after?.attempts.intent).toBeUndefined()
     },
   )
 
@@ -268,14 +313,15 @@ describe('a step that is refused', () => {
   test('post-status: the Run waits, and then ends without a word', async () => {
     const fresh = runOf('post-status')
     const first = await advance(fresh, no())
-    expect(first.run).toMatchObject({ threadBlocked: { since: now, until: now + 5 * second, count: 1 } })
-    expect(first.run.outcome).toBeUndefined()
+    expect(first.run).toMatchObject({
+      report: { threadBlocked: { since: now, until: now + 5 * second, count: 1 } },
+    })
+    expect(first.run.result.outcome).toBeUndefined()
     const unheard = { since: now - 2 * minute, until: now, count: 5 }
-    const came = await advance({ ...fresh, threadBlocked: unheard }, no())
-    expect(came.saves.find(({ outcome }) => outcome)).toMatchObject({
-      outcome: failed,
-      readOnlyThread: true,
-      announced: allAnnounced,
+    const came = await advance(changed(fresh, { report: { threadBlocked: unheard } }), no())
+    expect(came.saves.find(({ result: { outcome } }) => outcome)).toMatchObject({
+      result: { outcome: failed },
+      report: { readOnlyThread: true, announced: allAnnounced },
     })
     expect(came.verdict).toEqual({ kind: 'end' })
   })
@@ -283,44 +329,49 @@ describe('a step that is refused', () => {
   test('edit-status: the Run goes on, and the thread is told after a while', async () => {
     const edit = vi.fn(() => Promise.reject(new Rejected('github', 403, '', 'locked')))
     const first = await advance(runOf('edit-status'), { github: { edit } })
-    expect(first.run.threadBlocked).toEqual({ since: now, until: now + 5 * second, count: 1 })
+    expect(first.run.report.threadBlocked).toEqual({ since: now, until: now + 5 * second, count: 1 })
     expect(first.verdict).toEqual({ kind: 'park', ms: 5 * second })
     const again = await advance(first.run, { github: { edit }, now: () => now + 5 * second })
-    expect(again.run.threadBlocked).toEqual({ since: now, until: now + 15 * second, count: 2 })
+    expect(again.run.report.threadBlocked).toEqual({ since: now, until: now + 15 * second, count: 2 })
     const unlocked = async () => ({ nodeId: 'IC_9' })
     const heard = await advance(again.run, { github: { edit: unlocked }, now: () => now + 15 * second })
-    expect(heard.run.threadBlocked).toBeUndefined()
-    expect(heard.run.status?.at).toBe(now + 15 * second)
+    expect(heard.run.report.threadBlocked).toBeUndefined()
+    expect(heard.run.report.status?.at).toBe(now + 15 * second)
   })
 
   test('conclude: the last word is said when the thread takes it', async () => {
     const run = runOf('conclude')
     const comment = vi.fn(() => Promise.reject(new Rejected('github', 403, '', 'locked')))
     const locked = await advance(run, { github: { comment } })
-    expect(locked.run).toMatchObject({ announced: { comment: false }, threadBlocked: { since: now } })
+    expect(locked.run).toMatchObject({
+      report: { announced: { comment: false }, threadBlocked: { since: now } },
+    })
     expect(locked.verdict).toEqual({ kind: 'park', ms: 5 * second })
     const unlocked = { comment: async () => 1 }
     const heard = await advance(locked.run, { github: unlocked, now: () => now + 5 * second })
-    expect(heard.run.announced.comment).toBe(true)
+    expect(heard.run.report.announced.comment).toBe(true)
     expect(heard.verdict).toEqual({ kind: 'end' })
   })
 
-  test.each<[string, Partial<Run>]>([
-    ['another command waits', { releaseThread: true }],
+  test.each<[string, RunChange]>([
+    ['another command waits', { mailbox: { releaseThread: true } }],
     [
       'it took none for a day',
-      { concludedAt: now - 25 * hour, threadBlocked: { since: t0 - 25 * hour, until: now, count: 9 } },
+      {
+        result: { concludedAt: now - 25 * hour },
+        report: { threadBlocked: { since: t0 - 25 * hour, until: now, count: 9 } },
+      },
     ],
   ])('conclude: the last word is left out when %s', async (_, differs) => {
     const comment = () => Promise.reject(new Rejected('github', 403, '', 'locked'))
-    const came = await advance({ ...runOf('conclude'), ...differs }, { github: { comment } })
-    expect(came.run.announced.comment).toBe(true)
+    const came = await advance(changed(runOf('conclude'), differs), { github: { comment } })
+    expect(came.run.report.announced.comment).toBe(true)
     expect(came.verdict).toEqual({ kind: 'end' })
   })
 
   test('react: it is left out, and all else is done', async () => {
     const came = await advance(runOf('react'), no())
-    expect(came.run.announced).toEqual(told)
+    expect(came.run.report.announced).toEqual(told)
     expect(came.verdict).toEqual({ kind: 'end' })
   })
 
@@ -332,8 +383,8 @@ describe('a step that is refused', () => {
         poll: () => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'x')),
       },
     })
-    expect(came.run.cancel).toEqual({ taskRun: taskRun.id, at: now, refused: 1, until: now + second })
-    expect(came.run.outcome).toBeUndefined()
+    expect(came.run.session.cancel).toEqual({ taskRun: taskRun.id, at: now, refused: 1, until: now + second })
+    expect(came.run.result.outcome).toBeUndefined()
   })
 
   const staged = { ids: ['x'], failed: [] }
@@ -343,19 +394,22 @@ describe('a step that is refused', () => {
     const saves: Run[] = []
     const save = async (next: Run): Promise<void> => {
       saves.push(next)
-      if (next.restaged) abort.abort()
+      if (next.workspace.restaged) abort.abort()
     }
     const differs = { ...lost, save, signal: abort.signal }
-    await advance({ ...runOf('start-run'), attachments: staged }, differs)
-    expect(saves.at(-1)).toMatchObject({ restaged: true })
-    expect(saves.at(-1)?.attachments).toBeUndefined()
-    expect(saves.at(-1)?.outcome).toBeUndefined()
+    await advance(changed(runOf('start-run'), { workspace: { attachments: staged } }), differs)
+    expect(saves.at(-1)).toMatchObject({ workspace: { restaged: true } })
+    expect(saves.at(-1)?.workspace.attachments).toBeUndefined()
+    expect(saves.at(-1)?.result.outcome).toBeUndefined()
   })
 })
 
 describe('a read that is refused', () => {
   const reads: [string, Service, Run][] = steps
-    .filter(([, , run]) => run.outcome === undefined && (run.status !== undefined || run.readOnlyThread))
+    .filter(
+      ([, , run]) =>
+        run.result.outcome === undefined && (run.report.status !== undefined || run.report.readOnlyThread),
+    )
     .filter(([step]) => !['edit-status', 'cancel', 'deliver', 'start-run', 'create-task'].includes(step))
 
   /** The other service has its own wait. */
@@ -369,20 +423,24 @@ describe('a read that is refused', () => {
 
   test.each(reads)('%s: is repeated, and the Run goes on', async (_, service, run) => {
     const first = await advance(run, refusing(service, 404))
-    expect(first.run.outages).toMatchObject({
+    expect(first.run.attempts.outages).toMatchObject({
       [service]: { refusedSince: now, until: now + second, count: 1 },
     })
-    expect(first.run.outcome).toBeUndefined()
+    expect(first.run.result.outcome).toBeUndefined()
     const at = now + 30 * second
     const again = await advance(first.run, { ...refusing(service, 404), now: () => at })
-    expect(again.run.outages).toMatchObject({ [service]: { refusedSince: now, until: at + 2 * second } })
-    expect(again.run.outcome).toBeUndefined()
+    expect(again.run.attempts.outages).toMatchObject({
+      [service]: { refusedSince: now, until: at + 2 * second },
+    })
+    expect(again.run.result.outcome).toBeUndefined()
   })
 
-  const refusedSince = (ago: number, run: Run): Run => ({
-    ...run,
-    outages: { posthog: { why: 'w', since: now - ago, until: now, count: 9, refusedSince: now - ago } },
-  })
+  const refusedSince = (ago: number, run: Run): Run =>
+    changed(run, {
+      attempts: {
+        outages: { posthog: { why: 'w', since: now - ago, until: now, count: 9, refusedSince: now - ago } },
+      },
+    })
   const [, , looking] = steps.find(([step]) => step === 'poll') ?? expect.fail()
   const [, , unstarted] = steps.find(([step]) => step === 'rejoin') ?? expect.fail()
 
@@ -402,7 +460,7 @@ describe('a read that is refused', () => {
       branch: async () => undefined,
     }
     const { saves } = await advance(refusedSince(ago, run), { posthog, github, removeLater: async () => {} })
-    expect(saves.some(({ outcome }) => outcome?.kind === 'failed')).toBe(ends)
+    expect(saves.some(({ result: { outcome } }) => outcome?.kind === 'failed')).toBe(ends)
   })
 
   test('an earlier session that PostHog does not know for a minute is begun anew', async () => {
@@ -411,22 +469,22 @@ describe('a read that is refused', () => {
     const createTask = () => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit'))
     const at = (ago: number) =>
       advance(refusedSince(ago, unstarted), { posthog: { logLength, createTask }, github })
-    expect((await at(minute - 1)).run).toMatchObject({ earlier: { taskRunId: 'run-0' } })
-    expect((await at(minute)).run.earlier).toBeUndefined()
+    expect((await at(minute - 1)).run).toMatchObject({ session: { earlier: { taskRunId: 'run-0' } } })
+    expect((await at(minute)).run.session.earlier).toBeUndefined()
   })
 
   test('no answer in between begins the minutes anew', async () => {
     const before = refusedSince(hour, looking)
     const { run } = await advance(before, failing(new NoResponse('posthog', 'reset')))
-    expect(run.outages.posthog?.refusedSince).toBeUndefined()
+    expect(run.attempts.outages.posthog?.refusedSince).toBeUndefined()
   })
 
   test('what is written meanwhile does not hide it', async () => {
     const outages = { github: { why: 'w', since: t0, until: later, count: 1, refusedSince: t0 } }
-    const editing = { ...working({ nextPollAt: later }), outages }
+    const editing = changed(working({ schedule: { nextPollAt: later } }), { attempts: { outages } })
     const { run } = await advance(editing, { github: { edit: async () => ({ nodeId: 'IC_9' }) } })
-    expect(run.status?.at).toBe(now)
-    expect(run.outages).toEqual(outages)
+    expect(run.report.status?.at).toBe(now)
+    expect(run.attempts.outages).toEqual(outages)
   })
 })
 
@@ -444,7 +502,7 @@ const sight: TaskRunSnapshot = {
 }
 
 describe('words behind a refusal', () => {
-  test.each<[string, Partial<Run>, Partial<TasksClient>]>([
+  test.each<[string, RunChange, Partial<TasksClient>]>([
     [
       'that the agent took none',
       {},
@@ -452,47 +510,52 @@ describe('words behind a refusal', () => {
     ],
     [
       'that no run was started',
-      { taskRun: undefined, instructionSent: false },
+      { session: { taskRun: undefined, instructionSent: false } },
       { startRun: () => Promise.reject(new Rejected('posthog', 429, 'billing_limit', 'no')) },
     ],
   ])('%s are left to their command', async (_, differs, posthog) => {
-    const run = working({ ...mute, announced: told, pendingFollowUps: [more('a')], ...differs })
+    const run = working(
+      changed(mute, { report: { announced: told }, mailbox: { pendingFollowUps: [more('a')] } }, differs),
+    )
     const cancel = vi.fn(async () => {})
     const poll = async () => ({ ...sight, status: 'cancelled' as const })
     const came = await advance(run, { posthog: { cost: async () => undefined, cancel, poll, ...posthog } })
-    expect(cancel).toHaveBeenCalledTimes(run.taskRun ? 1 : 0)
-    expect(came.run).toMatchObject({ outcome: { kind: 'failed' }, pendingFollowUps: [more('a')], round: 0 })
+    expect(cancel).toHaveBeenCalledTimes(run.session.taskRun ? 1 : 0)
+    expect(came.run).toMatchObject({
+      result: { outcome: { kind: 'failed' }, round: 0 },
+      mailbox: { pendingFollowUps: [more('a')] },
+    })
     expect(came.verdict).toEqual({ kind: 'end' })
   })
 })
 
 describe('an agent that can not be looked after', () => {
-  const failed: Partial<Run> = {
-    outcome: { kind: 'failed', class: 'lost', reason: 'No.', fix: 'x' },
-    concludedAt: now,
-    announced: { ...told, comment: false, branch: false },
-    cost: null,
+  const failed: RunChange = {
+    result: { outcome: { kind: 'failed', class: 'lost', reason: 'No.', fix: 'x' }, concludedAt: now },
+    report: { announced: { ...told, comment: false, branch: false } },
+    session: { cost: null },
   }
   const since = now - 25 * hour
   const outages = { posthog: { why: 'w', since, until: now, count: 9, refusedSince: since } }
-  const unknown = working({
-    ...failed,
-    taskRun: undefined,
-    outages,
-    intent: { kind: 'start-run', at: t0, before: [] },
-  })
+  const unknown = working(
+    changed(failed, {
+      session: { taskRun: undefined },
+      attempts: { outages, intent: { kind: 'start-run', at: t0, before: [] } },
+    }),
+  )
   const refused = () => Promise.reject(new Rejected('posthog', 403, '', 'no', undefined, 'read'))
 
   test.each<[string, Run, Partial<TasksClient>]>([
     ['whether it began is not shown', unknown, { runIds: refused }],
     [
       'how it goes on is not shown',
-      working({
-        ...failed,
-        outages,
-        nextPollAt: undefined,
-        cancel: { taskRun: taskRun.id, at: t0, askedAt: t0, refused: 0, until: t0 },
-      }),
+      working(
+        changed(failed, {
+          attempts: { outages },
+          schedule: { nextPollAt: undefined },
+          session: { cancel: { taskRun: taskRun.id, at: t0, askedAt: t0, refused: 0, until: t0 } },
+        }),
+      ),
       { poll: refused },
     ],
   ])('%s: the thread is told, and its branch stays', async (_, run, posthog) => {
@@ -516,19 +579,19 @@ test('a pull request that GitHub will not show is asked for once, not for ever',
   const no = new Rejected('github', 403, '', 'no')
   const pull = vi.fn(async () => expect.fail('asked for ever'))
   for (let asked = 0; asked < 20; asked += 1) pull.mockRejectedValueOnce(no)
-  const run = working({ ...over, claimedPulls: ['https://github.com/acme/shop/pull/20'] })
+  const run = working(changed(over, { result: { claimedPulls: ['https://github.com/acme/shop/pull/20'] } }))
   expect((await advance(run, { github: { pull } })).verdict).toEqual({ kind: 'end' })
 })
 
 describe('trouble', () => {
   const [, , run] = steps.find(([step]) => step === 'poll') ?? expect.fail()
   const before: Outage = { why: 'before', since: t0, until: t0, count: 3 }
-  const had = (service: Service): Run => ({ ...run, outages: { [service]: before } })
+  const had = (service: Service): Run => changed(run, { attempts: { outages: { [service]: before } } })
   const limit = (until: number) => failing(new RetryLater('posthog', until, 'rate-limit', 'limit'))
 
   test('of the same service goes on from when it began, and counts', async () => {
     const { run: after } = await advance(had('posthog'), limit(now + second))
-    expect(after.outages).toEqual({
+    expect(after.attempts.outages).toEqual({
       posthog: { why: 'limit', since: t0, until: now + second, count: 4 },
     })
   })
@@ -540,49 +603,44 @@ describe('trouble', () => {
 
   test('of another service goes on beside it', async () => {
     const { run: after } = await advance(had('github'), limit(now + second))
-    expect(after.outages).toEqual({
+    expect(after.attempts.outages).toEqual({
       posthog: { why: 'limit', since: now, until: now + second, count: 1 },
       github: before,
     })
-  })
-
-  test('as an older version wrote it goes on, too', async () => {
-    const old: Run = { ...run, trouble: { service: 'posthog', ...before } }
-    const { run: after } = await advance(old, limit(now + second))
-    expect(after.outages).toMatchObject({ posthog: { since: t0, count: 4 } })
-    expect(after.trouble).toBeUndefined()
   })
 
   test('that has a promised end keeps it', async () => {
     const until = now + 72 * hour
     const told = failing(new RetryLater('posthog', until, 'usage-limit', 'limit'))
     const { run: after, verdict: result } = await advance(run, told)
-    expect(after.outages.posthog).toMatchObject({ until, promised: until })
+    expect(after.attempts.outages.posthog).toMatchObject({ until, promised: until })
     expect(result).toEqual({ kind: 'park', ms: 72 * hour })
   })
 
   test('with GitHub leaves a wait for PostHog as it is', async () => {
     const posthog = { ...before, until: later }
-    const editing = working({ outages: { posthog } })
+    const editing = working({ attempts: { outages: { posthog } } })
     const until = now + 2 * minute
     const github = { edit: () => Promise.reject(new RetryLater('github', until, 'rate-limit', 'limit')) }
     const { run: after } = await advance(editing, { github, now: () => now + minute })
-    expect(after.outages).toMatchObject({ posthog, github: { until, count: 1 } })
+    expect(after.attempts.outages).toMatchObject({ posthog, github: { until, count: 1 } })
   })
 
   test('of an attempt that may still become visible counts as none', async () => {
     const intent = { kind: 'create-task' as const, at: t0 }
-    const creating = runWith({ ...mute, admitted: true, branch, intent })
+    const creating = runWith(
+      changed(mute, { schedule: { admitted: true }, workspace: { branch }, attempts: { intent } }),
+    )
     const { run: after, verdict: result } = await advance(creating, {
       posthog: { findTask: async () => undefined },
     })
-    expect(after.outages.posthog).toEqual({
+    expect(after.attempts.outages.posthog).toEqual({
       why: 'an unanswered write may still become visible',
       since: now,
       until: now + 5 * second,
       count: 0,
     })
-    expect(after.intent).toEqual({ ...intent, lostAt: now })
+    expect(after.attempts.intent).toEqual({ ...intent, lostAt: now })
     expect(result).toEqual({ kind: 'park', ms: 5 * second })
   })
 
@@ -591,15 +649,14 @@ describe('trouble', () => {
     const intent = { kind: 'conclude' as const, at: t0 }
     const untold = { ...told, comment: false }
     const { run: after, verdict: result } = await advance(
-      working({ ...over, announced: untold, outages, intent }),
+      working(changed(over, { report: { announced: untold }, attempts: { outages, intent } })),
     )
     expect(result).toEqual({ kind: 'end' })
     expect(after).toMatchObject({
-      releaseThread: true,
-      readOnlyThread: true,
-      announced: { comment: true, inline: Number.MAX_SAFE_INTEGER },
+      mailbox: { releaseThread: true },
+      report: { readOnlyThread: true, announced: { comment: true, inline: Number.MAX_SAFE_INTEGER } },
     })
-    expect([after.outages, after.intent]).toEqual([{}, undefined])
+    expect([after.attempts.outages, after.attempts.intent]).toEqual([{}, undefined])
   })
 })
 
@@ -610,20 +667,18 @@ describe('a Run that fails again and again', () => {
     reason: 'The bot itself failed at this ten times in a row',
     fix: 'Tell an admin of this bot; its log names the run. `/codex retry` tries again.',
   }
-  const run = working({ ...mute, nextPollAt: later, stallsSeen: 2 })
+  const run = working(changed(mute, { schedule: { nextPollAt: later }, attempts: { stallsSeen: 2 } }))
   const aborted = { signal: AbortSignal.abort() }
 
   test.each<[string, Differs, object]>([
     [
       'whose process died ten times in one step',
       { stalls: 12 },
-      { outcome: crashed, stallsSeen: 12, concludedAt: now },
+      { result: { outcome: crashed, concludedAt: now }, attempts: { stallsSeen: 12 } },
     ],
-    ['that threw ten times', { failures: 10 }, { outcome: crashed }],
+    ['that threw ten times', { failures: 10 }, { result: { outcome: crashed } }],
   ])('%s is given up', async (_, differs, expected) => {
-    expect((await advance(run, { ...differs, ...aborted })).saves).toEqual([
-      expect.objectContaining(expected),
-    ])
+    expect((await advance(run, { ...differs, ...aborted })).saves).toMatchObject([expected])
   })
 
   test.each<[string, Run, Differs]>([
@@ -635,8 +690,8 @@ describe('a Run that fails again and again', () => {
 })
 
 describe('whoever wakes it', () => {
-  const waiting = (given: Partial<Run>): Run =>
-    working({ ...mute, lastPollAt: now - second, nextPollAt: later, ...given })
+  const waiting = (given: RunChange): Run =>
+    working(changed(mute, { schedule: { lastPollAt: now - second, nextPollAt: later } }, given))
   const woken = async (run: Run, live = 1) => (await advance(run, { liveRuns: async () => live })).verdict
 
   test('before its time brings the look forward, as far as the budget allows', async () => {
@@ -645,23 +700,23 @@ describe('whoever wakes it', () => {
   })
 
   test('does not put it off', async () => {
-    expect(await woken(waiting({ nextPollAt: now + 500 }))).toEqual({ kind: 'park', ms: 500 })
+    expect(await woken(waiting({ schedule: { nextPollAt: now + 500 } }))).toEqual({ kind: 'park', ms: 500 })
   })
 
   test('of a Run that never looked changes nothing', async () => {
-    expect(await woken(waiting({ lastPollAt: undefined }))).toEqual({ kind: 'park', ms: hour })
+    expect(await woken(waiting({ schedule: { lastPollAt: undefined } }))).toEqual({ kind: 'park', ms: hour })
   })
 
   test('at its time has it look', async () => {
     const poll = vi.fn(() => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit')))
     const liveRuns = vi.fn(async () => 1)
-    await advance(waiting({ nextPollAt: now }), { posthog: { poll }, liveRuns })
+    await advance(waiting({ schedule: { nextPollAt: now } }), { posthog: { poll }, liveRuns })
     expect(poll).toHaveBeenCalledOnce()
     expect(liveRuns).toHaveBeenCalledOnce()
   })
 
   test('while the process is told to stop has it do nothing', async () => {
-    const came = await advance(waiting({ nextPollAt: now }), { signal: AbortSignal.abort() })
+    const came = await advance(waiting({ schedule: { nextPollAt: now } }), { signal: AbortSignal.abort() })
     expect(came).toMatchObject({ verdict: { kind: 'park', ms: 0 }, saves: [] })
   })
 })
@@ -690,61 +745,82 @@ describe('the end', () => {
     const poll = JSON.stringify({ kind: 'poll', id: 'k' })
     const inboxes = [[], [poll], [poll]]
     const { saves, verdict: result } = await ended(async () => inboxes.shift() ?? [poll])
-    expect(saves.map(({ messagesRead }) => messagesRead)).toEqual([1])
+    expect(saves.map(({ mailbox: { messagesRead } }) => messagesRead)).toEqual([1])
     expect(result).toEqual({ kind: 'end' })
   })
 
   test('what was said before is written down first', async () => {
-    const { saves } = await advance(working({ ...mute, nextPollAt: later, lastPollAt: undefined }), {
-      inbox: async () => [JSON.stringify({ kind: 'release-thread', id: 'y' })],
-    })
-    expect(saves).toEqual([expect.objectContaining({ releaseThread: true, messagesRead: 1 })])
+    const { saves } = await advance(
+      working(changed(mute, { schedule: { nextPollAt: later, lastPollAt: undefined } })),
+      {
+        inbox: async () => [JSON.stringify({ kind: 'release-thread', id: 'y' })],
+      },
+    )
+    expect(saves).toMatchObject([{ mailbox: { releaseThread: true, messagesRead: 1 } }])
   })
 })
 
 describe('the steps that ask nobody', () => {
   test('settle-outcome', async () => {
     const { saves } = await advance(
-      working({ ...mute, sessionLog: idle, lastPollAt: now, resultChecked: true }),
+      working(
+        changed(mute, {
+          session: { sessionLog: idle },
+          schedule: { lastPollAt: now },
+          result: { resultChecked: true },
+        }),
+      ),
       failing(new RetryLater('github', later, 'rate-limit', 'limit')),
     )
-    expect(saves[0]).toMatchObject({ outcome: { kind: 'nothing' }, concludedAt: now })
+    expect(saves[0]).toMatchObject({ result: { outcome: { kind: 'nothing' }, concludedAt: now } })
   })
 
   test('give-up', async () => {
     const { saves } = await advance(
-      working({ ...mute, taskRun: { ...taskRun, changedAt: now - 4 * hour }, lastPollAt: now }),
+      working(
+        changed(mute, {
+          session: { taskRun: { ...taskRun, changedAt: now - 4 * hour } },
+          schedule: { lastPollAt: now },
+        }),
+      ),
       failing(new RetryLater('posthog', later, 'rate-limit', 'limit')),
     )
-    expect(saves[0]).toMatchObject({ outcome: { kind: 'failed', class: 'lost' }, concludedAt: now })
+    expect(saves[0]).toMatchObject({
+      result: { outcome: { kind: 'failed', class: 'lost' }, concludedAt: now },
+    })
   })
 
   test('resume-work, then the words are passed on', async () => {
     const say = vi.fn(() => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit')))
-    const run = working({ ...over, branch: { ...branch, made: false }, pendingFollowUps: [more('a')] })
+    const run = working(
+      changed(over, {
+        workspace: { branch: { ...branch, made: false } },
+        mailbox: { pendingFollowUps: [more('a')] },
+      }),
+    )
     const { saves } = await advance(run, { posthog: { sendMessage: say } })
-    expect(saves[0]).toMatchObject({ round: 1, pendingFollowUps: [more('a')] })
-    expect(saves[0]?.outcome).toBeUndefined()
+    expect(saves[0]).toMatchObject({ result: { round: 1 }, mailbox: { pendingFollowUps: [more('a')] } })
+    expect(saves[0]?.result.outcome).toBeUndefined()
     expect(say).toHaveBeenCalledOnce()
   })
 
   test('ask-cost', async () => {
-    const { run: after } = await advance(working({ ...over, cost: undefined }), {
+    const { run: after } = await advance(working(changed(over, { session: { cost: undefined } })), {
       posthog: { cost: async () => 0.42 },
     })
-    expect(after.cost).toBe(0.42)
+    expect(after.session.cost).toBe(0.42)
   })
 
   test('take-turn, where nobody waits and nothing is closed', async () => {
     const branchOf = () => Promise.reject(new RetryLater('github', later, 'rate-limit', 'limit'))
     const github = { issueBranches: branchOf, closing: async () => undefined }
-    const { saves } = await advance(runWith({ ...mute, status }), { github })
-    expect(saves[0]).toMatchObject({ admitted: true })
+    const { saves } = await advance(runWith(changed(mute, { report: { status } })), { github })
+    expect(saves[0]).toMatchObject({ schedule: { admitted: true } })
   })
 
   describe('take-turn in a thread that was closed', () => {
     const limit = new RetryLater('github', later, 'rate-limit', 'limit')
-    const closedBy = async (by: Person, role: Role, given: Partial<Run> = {}) => {
+    const closedBy = async (by: Person, role: Role, given: RunChange = {}) => {
       const github: Partial<ThreadClient> = {
         closing: async () => ({ by, at: now }),
         permission: async () => ({ role, name: role }),
@@ -754,11 +830,13 @@ describe('the steps that ask nobody', () => {
         pull: async () => ({ mergedAt: now - 10 * second }) as PullView,
         settle: async () => ({ refused: [] }),
       }
-      const { run, saves } = await advance(runWith({ ...mute, announced: told, ...given }), { github })
+      const { run, saves } = await advance(runWith(changed(mute, { report: { announced: told } }, given)), {
+        github,
+      })
       return {
-        outcome: run.outcome,
-        ignoredStop: run.ignoredStop,
-        begins: saves.some(({ admitted }) => admitted),
+        outcome: run.result.outcome,
+        ignoredStop: run.mailbox.ignoredStop,
+        begins: saves.some(({ schedule: { admitted } }) => admitted),
       }
     }
 
@@ -777,7 +855,7 @@ describe('the steps that ask nobody', () => {
     })
 
     test('by the merge of its own pull request, it goes on', async () => {
-      const came = await closedBy(zoe, 'write', { pulls: [pull] })
+      const came = await closedBy(zoe, 'write', { result: { pulls: [pull] } })
       expect(came).toEqual({ outcome: undefined, ignoredStop: undefined, begins: true })
     })
   })

@@ -28,12 +28,16 @@ async function gathered(run: Run, ...answers: (Error | 'write')[]): Promise<stri
       },
     },
   })
-  const { threadContext } = await gatherContext(hand)
+  const {
+    workspace: { threadContext },
+  } = await gatherContext(hand)
   return threadContext?.comments.map(({ author }) => author) ?? []
 }
 
 const refusedSince = (since: number): Run =>
-  runWith({ outages: { github: { since, until: t0, count: 1, why: 'refused', refusedSince: since } } })
+  runWith({
+    attempts: { outages: { github: { since, until: t0, count: 1, why: 'refused', refusedSince: since } } },
+  })
 const refusal = (status: number): Rejected =>
   new Rejected('github', status, '', 'no', undefined, status === 404 ? 'effect' : 'read')
 
@@ -64,7 +68,9 @@ test('each comment is read in a turn of its own, so that many long ones hold nob
     next = setImmediate(turn)
   }
   let next = setImmediate(turn)
-  const { threadContext } = await gatherContext(hand)
+  const {
+    workspace: { threadContext },
+  } = await gatherContext(hand)
   clearImmediate(next)
   expect(threadContext?.comments).toHaveLength(30)
   expect(turns).toBeGreaterThanOrEqual(29)

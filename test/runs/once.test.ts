@@ -1,8 +1,10 @@
 /** What can't be repeated: announced, done once, and looked for before it is done again. */
+
 import { beforeEach, describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { ResultPending } from '../../src/core/model/result-pending.ts'
-import type { Intent, Run } from '../../src/core/run/run.ts'
+import type { Intent } from '../../src/core/run/record/attempts-part.ts'
+import { changed, type Run } from '../../src/core/run/run.ts'
 import { limits } from '../../src/core/run/timing.ts'
 import { Cancelled, once, type StepContext } from '../../src/runs/steps/step-context.ts'
 import { handWith } from '../commands/command-world.ts'
@@ -10,7 +12,7 @@ import { maya, runWith, t0 } from '../core/given.ts'
 
 const intent: Intent = { kind: 'create-task', at: t0 }
 const tried = (given: Partial<Intent> = {}): Run =>
-  runWith({ intent: { ...intent, at: t0 - 60_000, ...given } as Intent })
+  runWith({ attempts: { intent: { ...intent, at: t0 - 60_000, ...given } as Intent } })
 
 let done: string[]
 let hand: StepContext
@@ -26,7 +28,7 @@ function attempt(
   hand = handWith(run, {
     now: () => at,
     reached: point => void done.push(point),
-    save: async ({ intent: announced }) => void done.push(`save ${announced?.at}`),
+    save: async ({ attempts: { intent: announced } }) => void done.push(`save ${announced?.at}`),
     assertLocked: async () => {
       done.push('assert')
       if (lost) throw new Error('lost')
@@ -79,7 +81,7 @@ describe('what an attempt leaves behind', () => {
     ['a fault of ours: what may have happened', new Error('boom'), intent],
   ])('%s', async (_, fails, left) => {
     await expect(attempt(runWith(), { fails })).rejects.toBe(fails)
-    expect(hand.run.intent).toEqual(left)
+    expect(hand.run.attempts.intent).toEqual(left)
     expect(done).toEqual(performed)
   })
 })
@@ -98,13 +100,15 @@ describe('after an attempt without an answer', () => {
       message: 'an unanswered write may still become visible',
       until: t0 + limits.unanswered,
     })
-    expect(hand.run.intent).toEqual({ ...intent, at: t0 - 60_000, lostAt: t0 })
+    expect(hand.run.attempts.intent).toEqual({ ...intent, at: t0 - 60_000, lostAt: t0 })
     expect(done).toEqual([`find ${t0 - 60_000}`])
   })
 
   test('it is called off by a stop, if it begins something and left no trace', async () => {
-    const { stop } = runWith({ stop: { by: maya, at: t0, asked: false } })
-    const run = { ...tried({ lostAt: t0 - limits.unanswered }), stop }
+    const {
+      mailbox: { stop },
+    } = runWith({ mailbox: { stop: { by: maya, at: t0, asked: false } } })
+    const run = changed(tried({ lostAt: t0 - limits.unanswered }), { mailbox: { stop } })
     await expect(attempt(run, { begins: true })).rejects.toBeInstanceOf(Cancelled)
     expect(done).toEqual([`find ${t0 - 60_000}`])
     expect(await attempt(run)).toBe('new')

@@ -1,9 +1,10 @@
 /** What came of the work: whose pull request it is, where commits are, and what stands in the way of a branch. */
+
 import { describe, expect, test } from 'vitest'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
 import { maxClaims } from '../../src/core/model/own-pull-request.ts'
 import type { CommitView, PullView } from '../../src/core/model/views.ts'
-import type { Run } from '../../src/core/run/run.ts'
+import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
 import type { UnusedBranch } from '../../src/core/run/unused-branch.ts'
 import { dropBranch, findBranch } from '../../src/runs/steps/find-branch.ts'
 import { adoptPull, findResult, tendPull } from '../../src/runs/steps/find-result.ts'
@@ -36,7 +37,7 @@ const ourHead = view().head
 describe('a pull request that the agent names', () => {
   const adopted = async (named: PullView, descended = false) => {
     const done: string[] = []
-    const context = handWith(working({ claimedPulls: [named.url] }), {
+    const context = handWith(working({ result: { claimedPulls: [named.url] } }), {
       github: {
         pull: async () => named,
         isDescendant: async () => descended,
@@ -48,9 +49,9 @@ describe('a pull request that the agent names', () => {
     })
     const found = await adoptPull(context, named.url)
     expect(done, 'the thread is told first').toEqual([])
-    context.run = { ...found, outcome: { kind: 'pull' } }
+    context.run = changed(found, { result: { outcome: { kind: 'pull' } } })
     const run = await tendPull(context)
-    return { pulls: run.pulls.map(({ number }) => number), foreign: run.foreignPulls, done }
+    return { pulls: run.result.pulls.map(({ number }) => number), foreign: run.result.foreignPulls, done }
   }
   const stranger = { login: 'eve', bot: false }
 
@@ -91,8 +92,8 @@ describe('a pull request that the agent names', () => {
     'https://evil.example/acme/shop/pull/9',
     'https://github.com/acme/shop/issues/9',
   ])('elsewhere is not even looked up: %s', async url => {
-    const run = await adoptPull(handWith(working({ claimedPulls: [url] })), url)
-    expect(run.foreignPulls).toEqual([url])
+    const run = await adoptPull(handWith(working({ result: { claimedPulls: [url] } })), url)
+    expect(run.result.foreignPulls).toEqual([url])
   })
 
   test('is looked up a handful of times at most', async () => {
@@ -108,14 +109,14 @@ describe('a pull request that the agent names', () => {
       run = await adoptPull(handWith(run, { github }), `https://github.com/acme/shop/pull/${number}`)
     }
     expect(looks).toBe(maxClaims)
-    expect(run.foreignPulls).toHaveLength(20 - maxClaims)
+    expect(run.result.foreignPulls).toHaveLength(20 - maxClaims)
   })
 
   test('that GitHub does not show yet is asked for again for five minutes, and then put aside', async () => {
     const url = 'https://github.com/acme/shop/pull/20'
-    let run = working({ claimedPulls: [url] })
+    let run = working({ result: { claimedPulls: [url] } })
     const asked: number[] = []
-    for (let at = t0; run.claimedPulls.length > 0; at = run.unseenPulls[url]?.until ?? at) {
+    for (let at = t0; run.result.claimedPulls.length > 0; at = run.result.unseenPulls[url]?.until ?? at) {
       asked.push(at - t0)
       const github = { pull: async () => undefined }
       run = await adoptPull(handWith(run, { github, now: () => at }), url)
@@ -123,19 +124,21 @@ describe('a pull request that the agent names', () => {
     expect(asked.slice(0, 5)).toEqual([0, 1_000, 2_000, 4_000, 8_000])
     expect(asked.at(-1)).toBeGreaterThanOrEqual(5 * minute)
     expect(asked.length).toBeLessThan(20)
-    expect(run).toMatchObject({ foreignPulls: [url], claimsSeen: 1 })
+    expect(run).toMatchObject({ result: { foreignPulls: [url], claimsSeen: 1 } })
   })
 
   test('that shows a moment later is taken', async () => {
     const url = 'https://github.com/acme/shop/pull/20'
     const unseen = await adoptPull(
-      handWith(working({ claimedPulls: [url] }), { github: { pull: async () => undefined } }),
+      handWith(working({ result: { claimedPulls: [url] } }), { github: { pull: async () => undefined } }),
       url,
     )
     expect(unseen).toMatchObject({
-      claimedPulls: [url],
-      foreignPulls: [],
-      unseenPulls: { [url]: { since: t0, until: t0 + 1_000 } },
+      result: {
+        claimedPulls: [url],
+        foreignPulls: [],
+        unseenPulls: { [url]: { since: t0, until: t0 + 1_000 } },
+      },
     })
   })
 })
@@ -147,9 +150,8 @@ describe('commits after the merge', () => {
     const fresh = view({ number: 10, author: { login: 'codex[bot]', bot: true } })
     const hand = handWith(
       working({
-        pulls: [{ ...pull, head: branch.name, state: 'merged' }],
-        reported: 1,
-        taskRun: { ...taskRun, status: 'completed' },
+        result: { pulls: [{ ...pull, head: branch.name, state: 'merged' }], reported: 1 },
+        session: { taskRun: { ...taskRun, status: 'completed' } },
       }),
       {
         github: {
@@ -166,7 +168,7 @@ describe('commits after the merge', () => {
     )
     const run = await findResult(hand)
     expect(opened).toEqual([branch.name])
-    expect(run.pulls.map(({ number, state }) => [number, state])).toEqual([
+    expect(run.result.pulls.map(({ number, state }) => [number, state])).toEqual([
       [9, 'merged'],
       [10, 'open'],
     ])
@@ -177,9 +179,9 @@ describe('commits that came meanwhile', () => {
   const agents = { sha: 'c'.repeat(40), byPerson: false }
   const persons = { sha: 'd'.repeat(40), byPerson: true }
   const asUser = { ...ask, options: { ...ask.options, authorship: 'user' as const } }
-  const downgraded = { request: asUser, taskRun: { ...taskRun, authorship: 'bot' } }
+  const downgraded = { request: asUser, session: { taskRun: { ...taskRun, authorship: 'bot' } } }
 
-  test.each<[string, Partial<Run>, CommitView[] | undefined, string | undefined]>([
+  test.each<[string, RunChange, CommitView[] | undefined, string | undefined]>([
     ['by the agent are its work', {}, [agents], agents.sha],
     ['by a person are not', {}, [persons], undefined],
     ['by a person after the agent do not hide its own', {}, [agents, persons], agents.sha],
@@ -194,13 +196,13 @@ describe('commits that came meanwhile', () => {
     ],
     ['by a person, where PostHog has its bot write after all, are not', downgraded, [persons], undefined],
   ])('%s', async (_, differs, commits, pushed) => {
-    const hand = handWith(working({ branch: { ...branch, made: false }, ...differs }), {
+    const hand = handWith(working(changed({ workspace: { branch: { ...branch, made: false } } }, differs)), {
       github: {
         branch: async name => ({ name, sha: persons.sha }),
         commitsSince: async () => commits,
       },
     })
-    expect((await findResult(hand)).pushed).toBe(pushed)
+    expect((await findResult(hand)).result.pushed).toBe(pushed)
   })
 })
 
@@ -222,7 +224,10 @@ describe('a branch that GitHub refuses', () => {
 
   test('by a ruleset is a failure of the set-up, with what to do, before anything is spent', async () => {
     const rule = 'Repository rule violations found: Cannot create ref due to creations being restricted.'
-    const { outcome, branch: made } = await found(new Rejected('github', 422, '', rule))
+    const {
+      result: { outcome },
+      workspace: { branch: made },
+    } = await found(new Rejected('github', 422, '', rule))
     expect(made).toBeUndefined()
     expect(outcome).toMatchObject({
       kind: 'failed',
@@ -234,7 +239,7 @@ describe('a branch that GitHub refuses', () => {
 
   test('since the repository is archived says so', async () => {
     const error = new Rejected('github', 403, '', 'Repository was archived so is read-only.')
-    expect((await found(error)).outcome).toMatchObject({
+    expect((await found(error)).result.outcome).toMatchObject({
       class: 'setup',
       fix: expect.stringContaining('Unarchive'),
     })
@@ -242,16 +247,16 @@ describe('a branch that GitHub refuses', () => {
 })
 
 describe('a branch that ends up unused', () => {
-  const ended: Partial<Run> = { taskRun: { ...taskRun, status: 'completed' } }
+  const ended: RunChange = { session: { taskRun: { ...taskRun, status: 'completed' } } }
 
   const drop = async (
-    given: Partial<Run> = {},
+    given: RunChange = {},
     { sha = branch.sha, isBase = false }: { sha?: string; isBase?: boolean } = {},
   ) => {
     const gone: string[] = []
     const left: [string, UnusedBranch][] = []
     const run = await dropBranch(
-      handWith(working({ outcome: { kind: 'answer' }, ...ended, ...given }), {
+      handWith(working(changed({ result: { outcome: { kind: 'answer' } } }, ended, given)), {
         removeLater: async (...what) => void left.push(what),
         github: {
           branchUse: async () => ({ sha, isUsed: isBase }),
@@ -259,12 +264,18 @@ describe('a branch that ends up unused', () => {
         },
       }),
     )
-    expect(run.announced.branch).toBe(true)
+    expect(run.report.announced.branch).toBe(true)
     return { gone, left }
   }
 
-  const dropped = async (differs: Partial<NonNullable<Run['branch']>>, sha?: string): Promise<string[]> => {
-    const { gone, left } = await drop({ branch: { ...branch, ...differs } }, sha === undefined ? {} : { sha })
+  const dropped = async (
+    differs: Partial<NonNullable<Run['workspace']['branch']>>,
+    sha?: string,
+  ): Promise<string[]> => {
+    const { gone, left } = await drop(
+      { workspace: { branch: { ...branch, ...differs } } },
+      sha === undefined ? {} : { sha },
+    )
     expect(left).toEqual([])
     return gone
   }
@@ -274,7 +285,7 @@ describe('a branch that ends up unused', () => {
   })
 
   test('stays while its task run may use it, and is left for later', async () => {
-    const { gone, left } = await drop({ taskRun, round: 2 })
+    const { gone, left } = await drop({ session: { taskRun }, result: { round: 2 } })
     expect(gone).toEqual([])
     const session = { taskId: 'task-1', taskRunId: taskRun.id }
     const { thread, id } = working()
@@ -295,7 +306,7 @@ describe('a branch that ends up unused', () => {
     ['that is over', true, 0],
   ])('is left for later because of an earlier session %s', async (_, over, later) => {
     const earlier = { taskId: 'task-1', taskRunId: 'run-0', over }
-    const { gone, left } = await drop({ taskRun: undefined, earlier })
+    const { gone, left } = await drop({ session: { taskRun: undefined, earlier } })
     expect([gone.length, left.length]).toEqual([1 - later, later])
   })
 
@@ -303,14 +314,14 @@ describe('a branch that ends up unused', () => {
     expect(await drop({}, { isBase: true })).toEqual({ gone: [], left: [] })
   })
 
-  test.each<[string, Partial<Run>]>([
-    ['a pull request comes from it', { pulls: [{ ...pull, head: branch.name }] }],
-    ['the work is on it', { pushed: 'f'.repeat(40) }],
+  test.each<[string, RunChange]>([
+    ['a pull request comes from it', { result: { pulls: [{ ...pull, head: branch.name }] } }],
+    ['the work is on it', { result: { pushed: 'f'.repeat(40) } }],
   ])('is not left for later where it is known that %s', async (_, known) => {
-    expect(await drop({ taskRun, ...known })).toEqual({ gone: [], left: [] })
+    expect(await drop(changed({ session: { taskRun } }, known))).toEqual({ gone: [], left: [] })
   })
 
-  test.each<[string, Partial<NonNullable<Run['branch']>>]>([
+  test.each<[string, Partial<NonNullable<Run['workspace']['branch']>>]>([
     ['that a person made, whatever it is called', { recorded: false }],
     ['that had commits when the run began', { fresh: false }],
     ['that is the default branch', { name: 'main' }],
@@ -325,12 +336,12 @@ describe('a branch that ends up unused', () => {
   const foundAgain = async (madeBranch: string | undefined) => {
     const ours = [{ name: branch.name, sha: branch.sha }]
     const base = { name: 'main', sha: branch.sha }
-    const run = runWith(madeBranch === undefined ? {} : { madeBranch })
+    const run = runWith(madeBranch === undefined ? {} : { workspace: { madeBranch } })
     const github = {
       issueBranches: async () => ({ linked: [], ours, base, ids: undefined }),
       closing: async () => undefined,
     }
-    return (await findBranch(handWith(run, { github }))).branch
+    return (await findBranch(handWith(run, { github }))).workspace.branch
   }
 
   test.each([
@@ -344,7 +355,7 @@ describe('a branch that ends up unused', () => {
   test('is written down before it is made', async () => {
     const order: string[] = []
     const hand = handWith(runWith(), {
-      save: async data => void order.push(`written ${data.madeBranch}`),
+      save: async data => void order.push(`written ${data.workspace.madeBranch}`),
       github: {
         issueBranches: async () => ({
           linked: [],
@@ -360,13 +371,13 @@ describe('a branch that ends up unused', () => {
     })
     const run = await findBranch(hand)
     expect(order).toEqual([`written ${branch.name}`, `made ${branch.name}`])
-    expect(run).toMatchObject({ madeBranch: branch.name, branch: { recorded: true } })
+    expect(run).toMatchObject({ workspace: { madeBranch: branch.name, branch: { recorded: true } } })
   })
 })
 
 describe('a branch that is made', () => {
-  const making = (differs: Differs, run: Partial<Run> = {}) =>
-    handWith(runWith({ admitted: true, ...run }), {
+  const making = (differs: Differs, run: RunChange = {}) =>
+    handWith(runWith(changed({ schedule: { admitted: true } }, run)), {
       ...differs,
       github: {
         issueBranches: async () => ({
@@ -384,7 +395,8 @@ describe('a branch that is made', () => {
     const order: string[] = []
     let branchMade = (): void => {}
     const hand = making({
-      save: async ({ intent, madeBranch }) => void order.push(`${intent?.kind} ${madeBranch}`),
+      save: async ({ attempts: { intent }, workspace: { madeBranch } }) =>
+        void order.push(`${intent?.kind} ${madeBranch}`),
       github: {
         makeBranch: () => {
           order.push('branch begun')
@@ -403,8 +415,11 @@ describe('a branch that is made', () => {
       },
     })
     const run = await findBranch(hand)
-    expect(run).toMatchObject({ taskId: 'task-1', taskMade: true, branch: { name: branch.name } })
-    expect(run.intent).toBeUndefined()
+    expect(run).toMatchObject({
+      session: { taskId: 'task-1', taskMade: true },
+      workspace: { branch: { name: branch.name } },
+    })
+    expect(run.attempts.intent).toBeUndefined()
     expect(order).toEqual([`create-task ${branch.name}`, 'branch begun', 'task begun'])
   })
 
@@ -412,27 +427,35 @@ describe('a branch that is made', () => {
     const lost = new NoResponse('posthog', 'reset')
     const hand = making({ posthog: { createTask: () => Promise.reject(lost) } })
     await expect(findBranch(hand)).rejects.toBe(lost)
-    expect(hand.run).toMatchObject({ branch: { name: branch.name }, intent: { kind: 'create-task' } })
+    expect(hand.run).toMatchObject({
+      workspace: { branch: { name: branch.name } },
+      attempts: { intent: { kind: 'create-task' } },
+    })
 
     const reset = new NoResponse('github', 'reset')
     const other = making({ github: { makeBranch: () => Promise.reject(reset) } })
     await expect(findBranch(other)).rejects.toBe(reset)
-    expect(other.run).toMatchObject({ taskId: 'task-1', taskMade: true })
-    expect(other.run.branch).toBeUndefined()
+    expect(other.run).toMatchObject({ session: { taskId: 'task-1', taskMade: true } })
+    expect(other.run.workspace.branch).toBeUndefined()
   })
 
   test('in a thread that was closed meanwhile has its turn taken again', async () => {
     const makeBranch = async () => ({ linked: true, open: false })
-    expect(await findBranch(making({ github: { makeBranch } }))).toMatchObject({ admitted: false })
-    const goesOn = {
-      settings: { ...runWith().settings, when: { ...runWith().settings.when, closed: 'continue' as const } },
+    expect(await findBranch(making({ github: { makeBranch } }))).toMatchObject({
+      schedule: { admitted: false },
+    })
+    const { settings } = runWith().baseline
+    const goesOn: RunChange = {
+      baseline: { settings: { ...settings, when: { ...settings.when, closed: 'continue' } } },
     }
-    expect(await findBranch(making({ github: { makeBranch } }, goesOn))).toMatchObject({ admitted: true })
+    expect(await findBranch(making({ github: { makeBranch } }, goesOn))).toMatchObject({
+      schedule: { admitted: true },
+    })
   })
 
   test('asks itself where GitHub does not say whether the thread is open', async () => {
     const closing = async () => ({ by: { login: 'olga', id: 1 }, at: t0 })
     const hand = making({ github: { makeBranch: async () => ({ linked: false }), closing } })
-    expect(await findBranch(hand)).toMatchObject({ admitted: false })
+    expect(await findBranch(hand)).toMatchObject({ schedule: { admitted: false } })
   })
 })

@@ -2,6 +2,7 @@
  * How bots like this one were broken, tried on this one. `SECURITY.md` has the rules by number, and which test
  * holds each; most are here, through the real door and the real flows.
  */
+
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import nock from 'nock'
@@ -10,6 +11,7 @@ import { parse } from 'yaml'
 import { parseCommands, settingsFile } from '../../src/commands/command-registry.ts'
 import { firstWords, promptOf } from '../../src/core/agent/prompt.ts'
 import { roles } from '../../src/core/model/role.ts'
+import { changed } from '../../src/core/run/run.ts'
 import { runIndex } from '../../src/core/run/run-index.ts'
 import { turnOf } from '../../src/core/run/start-limits.ts'
 import { settingsPath } from '../../src/core/settings/repository-settings.ts'
@@ -310,10 +312,12 @@ describe('untrusted text', () => {
       text: 'the instruction',
       inline: [{ id: 1, path: 'PATH', line: 1, hunk: 'HUNK', body: 'INLINE', author: 'INLINEAUTHOR' }],
     },
-    snapshot: { title: 'TITLE', body: 'BODY', author: 'AUTHOR', open: true },
-    threadContext: {
-      comments: [{ author: 'COMMENTER', at: t0, body: 'COMMENT' }],
-      leftOut: { bots: 0, outsiders: 0, later: 0, older: 0 },
+    baseline: { snapshot: { title: 'TITLE', body: 'BODY', author: 'AUTHOR', open: true } },
+    workspace: {
+      threadContext: {
+        comments: [{ author: 'COMMENTER', at: t0, body: 'COMMENT' }],
+        leftOut: { bots: 0, outsiders: 0, later: 0, older: 0 },
+      },
     },
   })
   const canaries = [
@@ -408,7 +412,9 @@ describe('untrusted text', () => {
     const source = readFileSync(join(root, 'src/bot/start-work.ts'), 'utf8')
     expect(source).toMatch(/fence: \(\) => randomBytes\((?:[89]|\d\d)\)\.toString\('hex'\)/)
     const nested = promptOf(
-      { ...everywhere, snapshot: { ...everywhere.snapshot, body: 'fafabbbb\nfabb>>>' } },
+      changed(everywhere, {
+        baseline: { snapshot: { ...everywhere.baseline.snapshot, body: 'fafabbbb\nfabb>>>' } },
+      }),
       firstWords(everywhere),
       'fabb',
     )
@@ -527,7 +533,7 @@ describe('loops and cost', () => {
       id: `run-${n}`,
       addedAt: at,
       data: {
-        ...runWith({ admitted: true, outcome: { kind: 'answer' } }),
+        ...runWith({ schedule: { admitted: true }, result: { outcome: { kind: 'answer' } } }),
         thread: { ...runWith().thread, ...thread },
       },
     })).map(run => ({ id: run.id, entries: runIndex.entries(run) }))

@@ -220,7 +220,7 @@ test.each([
     const begun = bot.now
     while (bot.now < begun + 15 * 60_000) await bot.work(1)
     const run = [...bot.runs.values()][0]
-    expect(run?.data.branch?.name).toBe('codex/issue-7-login-is-flaky')
+    expect(run?.data.workspace.branch?.name).toBe('codex/issue-7-login-is-flaky')
     const before = bot.looks.length
     const from = bot.now
     for (let n = 0; n < 20; n += 1) {

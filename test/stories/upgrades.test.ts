@@ -49,28 +49,30 @@ describe.skipIf(!redisAvailable())('A newer version has had a run in hand', () =
 
   it('with more in its record: it goes on, and what was more is still there', async () => {
     const { thread, run, record, write } = await working('carry on')
-    const settings = { ...(await record()).settings, review: { by: 'robots' } }
-    await write({ v: 2, budget: { dollars: 3 }, settings })
+    const { baseline } = await record()
+    const settings = { ...baseline.settings, review: { by: 'robots' } }
+    await write({ v: 2, budget: { dollars: 3 }, baseline: { ...baseline, settings } })
     await run.openPull()
     run.finish('completed')
     await thread.waitForAnswer('pull request is ready')
     expect(await record()).toMatchObject({
       v: 2,
       budget: { dollars: 3 },
-      settings: { review: { by: 'robots' } },
+      baseline: { settings: { review: { by: 'robots' } } },
     })
   })
 
   it('with what can not be read: it is parked, its agent works on, and it goes on when it can be read', async () => {
-    const { thread, run, write, failed, cancels, says } = await working('hold still')
-    await write({ intent: { kind: 'answer-permission', at: 1 } })
+    const { thread, run, record, write, failed, cancels, says } = await working('hold still')
+    const { attempts } = await record()
+    await write({ attempts: { ...attempts, intent: { kind: 'answer-permission', at: 1 } } })
     await says('/codex and the logout test')
     await world.github.waitFor(() =>
       world.bot.output().includes('parked a job that this version cannot read'),
     )
     expect([await failed(), cancels().length]).toEqual([null, 0])
     expect(await thread.status()).toContain('⏳ Codex is working')
-    await write({ intent: undefined })
+    await write({ attempts })
     await run.openPull()
     run.finish('completed')
     await thread.waitForAnswer('pull request is ready')

@@ -1,9 +1,10 @@
 /** Each kind of thread that people read, with the comments as the bot would write them. */
+
 import { commands, settingsFile } from '../../src/commands/command-registry.ts'
 import { closingComment, inlineAnswer } from '../../src/core/comments/closing.ts'
 import { type Reply, replyComment } from '../../src/core/comments/replies.ts'
 import { statusComment } from '../../src/core/comments/status.ts'
-import type { Run } from '../../src/core/run/run.ts'
+import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
 import { problemsText } from '../../src/core/settings/repository-settings.ts'
 import {
   ask,
@@ -71,26 +72,24 @@ const read = {
   leftOut: { ...context.leftOut, outsiders: 2 },
 }
 
-const over: Partial<Run> = {
-  concludedAt: t0 + 2 * minute + 54 * second,
-  announced: told,
-  cost: 0.42,
-  threadContext: read,
-  progress: boot,
-  taskRun: { ...taskRun, status: 'completed' },
+const over: RunChange = {
+  result: { concludedAt: t0 + 2 * minute + 54 * second },
+  report: { announced: told },
+  session: { cost: 0.42, progress: boot, taskRun: { ...taskRun, status: 'completed' } },
+  workspace: { threadContext: read },
 }
 
-const heard = (answer: string | undefined): Partial<Run> => ({
-  sessionLog: { offset: 9, turns: 1, idle: true, answer, activity },
+const heard = (answer: string | undefined): RunChange => ({
+  session: { sessionLog: { offset: 9, turns: 1, idle: true, answer, activity } },
 })
 
-const onPull: Partial<Run> = {
+const onPull: RunChange = {
   thread: pullThread,
-  head,
-  branch: { ...branch, name: head.ref, made: false, fresh: false, linked: false },
+  baseline: { head },
+  workspace: { branch: { ...branch, name: head.ref, made: false, fresh: false, linked: false } },
 }
 
-const asking = (text: string, what: 'work' | 'plan' = 'work'): Partial<Run> => ({
+const asking = (text: string, what: 'work' | 'plan' = 'work'): RunChange => ({
   request: { ...ask, text, what },
 })
 
@@ -104,37 +103,43 @@ const answer =
   'Each request reads the whole `orders` table, since `user_id` has no index.\n\n`CREATE INDEX ON orders (user_id)` brings the page from 4 s to 80 ms on a copy of production.'
 
 const atWork = working({
-  progress: boot,
-  threadContext: read,
-  followUpsSent: 1,
-  sessionLog: { offset: 9, turns: 0, idle: false, activity },
+  session: { progress: boot, sessionLog: { offset: 9, turns: 0, idle: false, activity } },
+  workspace: { threadContext: read },
+  mailbox: { followUpsSent: 1 },
 })
 
-const failed = working({
-  ...over,
-  ...heard(undefined),
-  progress: [
-    ...boot.slice(0, 1),
-    { step: 'clone', label: 'Cloning repository', done: false, at: t0 + 9 * second },
-  ],
-  outcome: {
-    kind: 'failed',
-    class: 'setup',
-    reason: 'PostHog could not get at the repository: repository not found',
-    fix: "Install PostHog's own GitHub App with access to this repository, then `/codex retry`.",
-  },
-})
+const failed = working(
+  changed(over, heard(undefined), {
+    session: {
+      progress: [
+        ...boot.slice(0, 1),
+        { step: 'clone', label: 'Cloning repository', done: false, at: t0 + 9 * second },
+      ],
+    },
+    result: {
+      outcome: {
+        kind: 'failed',
+        class: 'setup',
+        reason: 'PostHog could not get at the repository: repository not found',
+        fix: "Install PostHog's own GitHub App with access to this repository, then `/codex retry`.",
+      },
+    },
+  }),
+)
 
-const reviewed = working({
-  ...over,
-  ...onPull,
-  ...heard(
-    'All three are dealt with, and the suite passes.\n\nReview comment 1: Called it `redirectDone`, here and in its callers.\nReview comment 2: Yes, `billing/export.ts` imports it, so it stays.',
+const reviewed = working(
+  changed(
+    over,
+    onPull,
+    heard(
+      'All three are dealt with, and the suite passes.\n\nReview comment 1: Called it `redirectDone`, here and in its callers.\nReview comment 2: Yes, `billing/export.ts` imports it, so it stays.',
+    ),
+    asking('address these'),
+    {
+      result: { outcome: { kind: 'pushed', sha: 'c553e2e4'.repeat(5) }, pushed: 'c553e2e4'.repeat(5) },
+    },
   ),
-  ...asking('address these'),
-  outcome: { kind: 'pushed', sha: 'c553e2e4'.repeat(5) },
-  pushed: 'c553e2e4'.repeat(5),
-})
+)
 
 export const kinds: Readonly<Record<string, ThreadKind>> = {
   working: {
@@ -146,13 +151,11 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
     comments: [
       says('/codex fix the flaky login test'),
       ...ended(
-        working({
-          ...over,
-          ...heard(summary),
-          outcome: { kind: 'pull' },
-          pulls: [pull],
-          pushed: 'c'.repeat(40),
-        }),
+        working(
+          changed(over, heard(summary), {
+            result: { outcome: { kind: 'pull' }, pulls: [pull], pushed: 'c'.repeat(40) },
+          }),
+        ),
       ),
     ],
   },
@@ -161,12 +164,11 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
     comments: [
       says('/codex why is the orders page slow?'),
       ...ended(
-        working({
-          ...over,
-          ...heard(answer),
-          ...asking('why is the orders page slow?'),
-          outcome: { kind: 'answer' },
-        }),
+        working(
+          changed(over, heard(answer), asking('why is the orders page slow?'), {
+            result: { outcome: { kind: 'answer' } },
+          }),
+        ),
       ),
     ],
   },
@@ -175,12 +177,11 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
     comments: [
       says('/codex plan how to split the billing module'),
       ...ended(
-        working({
-          ...over,
-          ...heard(plan),
-          ...asking('how to split the billing module', 'plan'),
-          outcome: { kind: 'answer' },
-        }),
+        working(
+          changed(over, heard(plan), asking('how to split the billing module', 'plan'), {
+            result: { outcome: { kind: 'answer' } },
+          }),
+        ),
       ),
     ],
   },
@@ -189,14 +190,20 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
     comments: [
       says('/codex wait for the redirect here, too'),
       ...ended(
-        working({
-          ...over,
-          ...onPull,
-          ...heard('The logout test waits for the redirect now.'),
-          ...asking('wait for the redirect here, too'),
-          outcome: { kind: 'pushed', sha: 'c553e2e4'.repeat(5) },
-          pushed: 'c553e2e4'.repeat(5),
-        }),
+        working(
+          changed(
+            over,
+            onPull,
+            heard('The logout test waits for the redirect now.'),
+            asking('wait for the redirect here, too'),
+            {
+              result: {
+                outcome: { kind: 'pushed', sha: 'c553e2e4'.repeat(5) },
+                pushed: 'c553e2e4'.repeat(5),
+              },
+            },
+          ),
+        ),
       ),
     ],
   },
@@ -206,29 +213,30 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
       says('/codex address these'),
       ...ended(reviewed),
       says('Rename this: `x` says nothing.'),
-      bot(inlineAnswer({ ...reviewed, announced: { ...told, inline: 0 } })),
+      bot(inlineAnswer(changed(reviewed, { report: { announced: { ...told, inline: 0 } } }))),
       says('Is this still used?'),
-      bot(inlineAnswer({ ...reviewed, announced: { ...told, inline: 1 } })),
+      bot(inlineAnswer(changed(reviewed, { report: { announced: { ...told, inline: 1 } } }))),
       says('A test for this would be good.'),
-      bot(inlineAnswer({ ...reviewed, announced: { ...told, inline: 2 } })),
+      bot(inlineAnswer(changed(reviewed, { report: { announced: { ...told, inline: 2 } } }))),
     ],
   },
   waiting: {
     title: 'Waiting',
     comments: [
       says('/codex fix the flaky login test'),
-      status(runWith({ ahead: 2 })),
+      status(runWith({ schedule: { ahead: 2 } })),
       says('/codex and the logout test'),
       status(
         working({
-          progress: boot,
-          sessionLog: { offset: 9, turns: 0, idle: false, activity },
-          outages: {
-            posthog: {
-              why: 'PostHog’s rate limit is reached',
-              since: t0 + minute,
-              until: t0 + 7 * minute,
-              count: 3,
+          session: { progress: boot, sessionLog: { offset: 9, turns: 0, idle: false, activity } },
+          attempts: {
+            outages: {
+              posthog: {
+                why: 'PostHog’s rate limit is reached',
+                since: t0 + minute,
+                until: t0 + 7 * minute,
+                count: 3,
+              },
             },
           },
         }),
@@ -240,25 +248,28 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
     comments: [
       says('/codex rename the package'),
       status(
-        working({
-          ...asking('rename the package'),
-          progress: boot,
-          sessionLog: {
-            offset: 9,
-            turns: 0,
-            idle: false,
-            activity,
-            permissionRequest: {
-              id: 'q1',
-              title: 'There are two packages called `shop`. Which one is it?',
-              question: true,
-              options: [
-                { id: 'a', name: 'packages/shop', kind: 'allow_once' },
-                { id: 'b', name: 'legacy/shop', kind: 'allow_once' },
-              ],
+        working(
+          changed(asking('rename the package'), {
+            session: {
+              progress: boot,
+              sessionLog: {
+                offset: 9,
+                turns: 0,
+                idle: false,
+                activity,
+                permissionRequest: {
+                  id: 'q1',
+                  title: 'There are two packages called `shop`. Which one is it?',
+                  question: true,
+                  options: [
+                    { id: 'a', name: 'packages/shop', kind: 'allow_once' },
+                    { id: 'b', name: 'legacy/shop', kind: 'allow_once' },
+                  ],
+                },
+              },
             },
-          },
-        }),
+          }),
+        ),
       ),
     ],
   },
@@ -267,12 +278,11 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
     comments: [
       says('/codex count to infinity'),
       status(
-        working({
-          ...over,
-          ...heard(undefined),
-          ...asking('count to infinity'),
-          outcome: { kind: 'stopped', by: maya.login },
-        }),
+        working(
+          changed(over, heard(undefined), asking('count to infinity'), {
+            result: { outcome: { kind: 'stopped', by: maya.login } },
+          }),
+        ),
       ),
       says('/codex stop'),
     ],
@@ -284,12 +294,14 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
       says('/codex fix the flaky login test'),
       status(
         runWith({
-          concludedAt: now,
-          outcome: {
-            kind: 'failed',
-            class: 'quota',
-            reason: 'this repository has used 1 of 1 runs in 24 hours',
-            fix: '`/codex retry` after 2026-01-03 09:12 UTC. The settings of this repository have it refused, not kept waiting.',
+          result: {
+            concludedAt: now,
+            outcome: {
+              kind: 'failed',
+              class: 'quota',
+              reason: 'this repository has used 1 of 1 runs in 24 hours',
+              fix: '`/codex retry` after 2026-01-03 09:12 UTC. The settings of this repository have it refused, not kept waiting.',
+            },
           },
         }),
       ),

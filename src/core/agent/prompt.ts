@@ -32,7 +32,7 @@ export const firstWords = ({ id, request }: Run): Words => ({
 
 /** @param fence a random word of this prompt, e.g. 16 hex digits */
 export function promptOf(run: Run, words: Words, fence: string): string {
-  const knows = run.taskRun !== undefined || resumedSession(run) !== undefined
+  const knows = run.session.taskRun !== undefined || resumedSession(run) !== undefined
   return [
     knows ? moreWords(run, words) : instruction(run, words),
     knows ? '' : standing(run),
@@ -59,7 +59,11 @@ function instruction(run: Run, words: Words): string {
 }
 
 /** From those who may write the settings: no words of strangers. */
-function standing({ settings: { instructions } }: Run): string {
+function standing({
+  baseline: {
+    settings: { instructions },
+  },
+}: Run): string {
   const said = visibleText(instructions ?? '', maxStanding)
   return said === '' ? '' : `# What holds for every task here\n\n${said}`
 }
@@ -71,11 +75,15 @@ const asItWas =
 
 function context(run: Run, words: Words, fence: string): string {
   const parts = [
-    `Title: ${visibleText(run.snapshot.title, 500)}`,
-    `Author: ${run.snapshot.author}`,
+    `Title: ${visibleText(run.baseline.snapshot.title, 500)}`,
+    `Author: ${run.baseline.snapshot.author}`,
     '',
-    visibleText(run.snapshot.body, maxBody) || '(no description)',
-    ...(run.threadContext?.comments ?? []).flatMap(({ author, body }) => ['', `Comment by ${author}:`, body]),
+    visibleText(run.baseline.snapshot.body, maxBody) || '(no description)',
+    ...(run.workspace.threadContext?.comments ?? []).flatMap(({ author, body }) => [
+      '',
+      `Comment by ${author}:`,
+      body,
+    ]),
     ...askedBefore(run, words),
     ...approvedPlan(run),
     ...remarks(run, words),
@@ -132,9 +140,9 @@ function expectations(run: Run, words: Words): string {
 
 /** The result is asked for, not the commands: newer agents have tools of their own for it and block plain git. */
 function forIssue(run: Run): string[] {
-  const branch = run.branch
+  const branch = run.workspace.branch
   const into = branch?.into ?? run.thread.defaultBranch
-  const open = run.pulls.find(pull => pull.state === 'open')
+  const open = run.result.pulls.find(pull => pull.state === 'open')
   return [
     `Work on the branch \`${branch?.name ?? into}\`, which is checked out. Publish your changes with the tools you have: on that branch if you may, else on a branch of your own that starts from it.`,
     open
@@ -145,7 +153,7 @@ function forIssue(run: Run): string[] {
 }
 
 function forPull(run: Run): string[] {
-  const branch = run.branch?.name ?? run.head?.ref ?? ''
+  const branch = run.workspace.branch?.name ?? run.baseline.head?.ref ?? ''
   return [
     `Work on the branch \`${branch}\`, the head of pull request #${run.thread.number}, which is checked out. Publish your changes to that branch with the tools you have, so that the pull request shows them.`,
     `If you may not publish there, publish to a branch of your own and open a draft pull request into \`${branch}\`.`,

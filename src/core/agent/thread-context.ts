@@ -4,7 +4,7 @@
  */
 
 import type { CommentView } from '../model/views.ts'
-import type { Context } from '../run/run.ts'
+import type { Context } from '../run/record/workspace-part.ts'
 import { loopTurn } from '../text/event-loop-turn.ts'
 import { visibleText } from '../text/untrusted.ts'
 

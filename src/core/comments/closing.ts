@@ -1,7 +1,8 @@
 /** The last word of a Run: one new comment that carries the answer itself, since edits notify nobody. */
 import { saidOfRemark } from '../agent/remarks.ts'
 import { leavesBoxInStatus, listener } from '../run/last-word.ts'
-import type { Outcome, Run } from '../run/run.ts'
+import type { Outcome } from '../run/record/result-part.ts'
+import type { Run } from '../run/run.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { boxesAfter } from './boxes.ts'
 import { details } from './details.ts'
@@ -10,8 +11,8 @@ import { warnings } from './warnings.ts'
 import { agentLeft, agentWords, asSentence, branchUrl, commitUrl, type Deployment, small } from './words.ts'
 
 export function closingComment(run: Run, deployment: Deployment): string {
-  if (!run.outcome) return ''
-  const said = `@${listener(run)} ${sentence(run, run.outcome)}`
+  if (!run.result.outcome) return ''
+  const said = `@${listener(run)} ${sentence(run, run.result.outcome)}`
   return [said, ...(leavesBoxInStatus(run) ? [] : rest(run, deployment))]
     .filter(part => part !== '')
     .join('\n\n')
@@ -26,20 +27,20 @@ const rest = (run: Run, deployment: Deployment): string[] => [
 
 function sentence(run: Run, outcome: Outcome): string {
   if (run.request.what === 'plan' && (outcome.kind === 'pull' || outcome.kind === 'pushed'))
-    return `here is the plan, but Codex did not keep to reading: ${changed(run, outcome)}. Look at that before you go on.${words(run.sessionLog?.answer)}`
+    return `here is the plan, but Codex did not keep to reading: ${changed(run, outcome)}. Look at that before you go on.${words(run.session.sessionLog?.answer)}`
   switch (outcome.kind) {
     case 'pull':
-      return `the pull request is ready for you: **${pullLinks(run)}**${words(run.summary ?? run.sessionLog?.answer)}`
+      return `the pull request is ready for you: **${pullLinks(run)}**${words(run.session.summary ?? run.session.sessionLog?.answer)}`
     case 'pushed':
-      return `done: **${commit(run, outcome.sha)}** is on ${pushedTo(run)}.${words(run.sessionLog?.answer)}`
+      return `done: **${commit(run, outcome.sha)}** is on ${pushedTo(run)}.${words(run.session.sessionLog?.answer)}`
     case 'answer':
-      return `${run.request.what === 'plan' ? 'here is the plan.' : 'here is the answer.'}${words(run.sessionLog?.answer)}`
+      return `${run.request.what === 'plan' ? 'here is the plan.' : 'here is the answer.'}${words(run.session.sessionLog?.answer)}`
     case 'nothing':
       return 'Codex finished without changing anything and said nothing about it.'
     case 'stopped':
       return `${stoppedBy(run, outcome)} ${leftBehind(run)}`
     case 'failed':
-      return `this run failed. ${asSentence(inlineWords(outcome.reason, 300))}${run.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
+      return `this run failed. ${asSentence(inlineWords(outcome.reason, 300))}${run.session.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
   }
 }
 
@@ -50,7 +51,7 @@ const commit = ({ thread }: Run, sha: string): string =>
 
 function changed(run: Run, outcome: Outcome & { kind: 'pull' | 'pushed' }): string {
   if (outcome.kind === 'pull') return `it opened ${pullLinks(run)}`
-  const where = run.taskRun?.headBranch ?? run.branch?.name ?? ''
+  const where = run.session.taskRun?.headBranch ?? run.workspace.branch?.name ?? ''
   return `it pushed ${code(outcome.sha.slice(0, 7))} to [${code(where)}](${branchUrl(run.thread, where)})`
 }
 
@@ -61,7 +62,11 @@ function stoppedBy(run: Run, { by, because }: Outcome & { kind: 'stopped' }): st
 
 /** In the thread of the inline comment whose turn it is. What came of it is said only if the agent said it. */
 export function inlineAnswer(run: Run): string {
-  const { sessionLog, announced, outcome } = run
+  const {
+    session: { sessionLog },
+    report: { announced },
+    result: { outcome },
+  } = run
   const said = saidOfRemark(sessionLog?.answer ?? '', announced.inline + 1)
   const quote = said === undefined ? '' : `${quoted(said, maxOfRemark)}\n\n`
   switch (outcome?.kind) {
@@ -83,6 +88,6 @@ const pullLinks = (run: Run): string => newPulls(run).map(pullLink).join(', ')
 
 function pushedTo(run: Run): string {
   if (run.thread.kind === 'pull') return 'this pull request'
-  const pull = run.pulls.findLast(({ state }) => state === 'open')
-  return pull ? `[#${pull.number}](${pull.url})` : code(run.branch?.name ?? '')
+  const pull = run.result.pulls.findLast(({ state }) => state === 'open')
+  return pull ? `[#${pull.number}](${pull.url})` : code(run.workspace.branch?.name ?? '')
 }

@@ -1,5 +1,6 @@
 /** Folded away below the status: the steps of a Run with how long they took, and what its agent was given. */
-import type { ProgressStep, Run } from '../run/run.ts'
+import type { ProgressStep } from '../run/record/session-part.ts'
+import type { Run } from '../run/run.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { instruction } from './while-working.ts'
 import { branchUrl, counted, exactly } from './words.ts'
@@ -12,23 +13,24 @@ export function details(run: Run): string {
   return `<details><summary>${summary(run)}</summary>\n\n${parts.join('\n\n')}\n\n</details>`
 }
 
-const summary = (run: Run): string => (run.threadContext ? 'Steps, and what the agent was given' : 'Steps')
+const summary = (run: Run): string =>
+  run.workspace.threadContext ? 'Steps, and what the agent was given' : 'Steps'
 
 const whole = (run: Run): string =>
-  run.outcome && (run.request.text.length > maxSmallInstruction || run.request.text.includes('\n'))
+  run.result.outcome && (run.request.text.length > maxSmallInstruction || run.request.text.includes('\n'))
     ? instruction(run)
     : ''
 
 const steps = (run: Run): string[] => [
   ...branch(run),
-  ...run.progress
+  ...run.session.progress
     .filter(({ step }) => !step.startsWith('pr'))
     .map((_, index, all) => progressLine(run, all, index)),
   ...work(run),
   ...permission(run),
 ]
 
-function branch({ branch: found, outcome, pushed, thread }: Run): string[] {
+function branch({ workspace: { branch: found }, result: { outcome, pushed }, thread }: Run): string[] {
   // A branch that nothing was pushed to is taken away again.
   if (!found || (outcome && found.fresh && pushed === undefined)) return []
   const { name, made, linked, into } = found
@@ -41,12 +43,12 @@ function progressLine(run: Run, all: readonly ProgressStep[], index: number): st
   if (!step) return ''
   const next = all[index + 1]
   const from = step.since ?? step.at
-  const to = step.done || step.failed ? step.at : (next?.since ?? next?.at ?? run.concludedAt)
+  const to = step.done || step.failed ? step.at : (next?.since ?? next?.at ?? run.result.concludedAt)
   const took = to !== undefined && to > from ? ` · ${exactly(to - from)}` : ''
   return `${iconOf(run, step, next === undefined)} ${inlineWords(step.label, 120)}${took}`
 }
 
-function iconOf({ outcome }: Run, { done, failed }: ProgressStep, last: boolean): string {
+function iconOf({ result: { outcome } }: Run, { done, failed }: ProgressStep, last: boolean): string {
   if (failed) return '❌'
   if (done || !last) return '✅'
   if (outcome?.kind === 'failed') return '❌'
@@ -54,7 +56,7 @@ function iconOf({ outcome }: Run, { done, failed }: ProgressStep, last: boolean)
   return outcome ? '✅' : '⏳'
 }
 
-function work({ sessionLog, outcome, followUpsSent }: Run): string[] {
+function work({ session: { sessionLog }, result: { outcome }, mailbox: { followUpsSent } }: Run): string[] {
   const { files = [], commands = 0 } = sessionLog?.activity ?? {}
   const did = [
     ...(files.length > 0 ? [`${counted(files.length, 'file')} changed`] : []),
@@ -64,7 +66,7 @@ function work({ sessionLog, outcome, followUpsSent }: Run): string[] {
   return outcome && did.length > 0 ? [`The agent: ${did.join(', ')}`] : []
 }
 
-function permission({ permission, outcome, sessionLog }: Run): string[] {
+function permission({ session: { permission, sessionLog }, result: { outcome } }: Run): string[] {
   if (!permission) return []
   const waits = !outcome && sessionLog?.permissionRequest?.id === permission.id ? '⏳' : '✅'
   const given = permission.allowed ? 'given' : 'not given'
@@ -73,7 +75,7 @@ function permission({ permission, outcome, sessionLog }: Run): string[] {
   ]
 }
 
-function given({ threadContext }: Run): string {
+function given({ workspace: { threadContext } }: Run): string {
   if (!threadContext) return ''
   const { comments, leftOut } = threadContext
   const out = [

@@ -153,7 +153,7 @@ function doctorText({ repository, checks }: Reply & { kind: 'doctor' }): string 
 function queueSentence({ run, now }: Reply & { kind: 'queue' }): string {
   if (!run) return 'nothing waits in this thread, and nothing is going on here.'
   if (phaseOf(run) !== 'waiting') return `the run here does not wait for its turn: ${phaseInWords(run)}.`
-  const { ahead = 0, waitsUntil } = run
+  const { ahead = 0, waitsUntil } = run.schedule
   return waitsUntil
     ? `the run here waits until ${moment(waitsUntil.at, now)}: ${waitsUntil.limit}.`
     : `the run here waits for its turn; ${ahead === 1 ? 'one run has' : `${ahead} runs have`} to end before it.`

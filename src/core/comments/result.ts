@@ -1,6 +1,7 @@
 /** The status of a Run that is over: the result in one line, and one small line with the rest. */
 import { endsQuietly, listener, neverBegan, staysInStatus } from '../run/last-word.ts'
-import type { Outcome, Pull, Run } from '../run/run.ts'
+import type { Outcome, Pull } from '../run/record/result-part.ts'
+import type { Run } from '../run/run.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { briefly, session } from './while-working.ts'
 import { agentLeft, begun, branchUrl, commitUrl, type Deployment, exactly } from './words.ts'
@@ -15,43 +16,48 @@ const headings: Record<Outcome['kind'], (run: Run) => string> = {
 }
 
 export function resultHeading(run: Run): string {
-  if (!run.outcome) return ''
+  if (!run.result.outcome) return ''
   return changedBesidePlan(run)
     ? '⚠️ Codex has a plan, and changed something although it was to read only'
-    : headings[run.outcome.kind](run)
+    : headings[run.result.outcome.kind](run)
 }
 
-const changedBesidePlan = ({ request, outcome }: Run): boolean =>
+const changedBesidePlan = ({ request, result: { outcome } }: Run): boolean =>
   request.what === 'plan' && (outcome?.kind === 'pull' || outcome?.kind === 'pushed')
 
 /** After the last report `reported` covers all pull requests; the newest is then the one that counts. */
-export const newPulls = ({ pulls, reported }: Run): Pull[] =>
+export const newPulls = ({ result: { pulls, reported } }: Run): Pull[] =>
   pulls.slice(Math.min(reported, Math.max(0, pulls.length - 1)))
 
 export const pullLink = ({ number, title, url }: Pull): string =>
   `[#${number} ${inlineWords(title, 100)}](${url})`
 
-function pushedCommit({ thread, pushed }: Run): string {
+function pushedCommit({ thread, result: { pushed } }: Run): string {
   return pushed === undefined ? 'its commits' : `[${code(pushed.slice(0, 7))}](${commitUrl(thread, pushed)})`
 }
 
 function pushedWhere(run: Run): string {
   if (run.thread.kind === 'pull') return 'this pull request'
-  const open = run.pulls.filter(({ state }) => state === 'open')
-  return open.length > 0 ? open.map(({ number }) => `#${number}`).join(', ') : code(run.branch?.name ?? '')
+  const open = run.result.pulls.filter(({ state }) => state === 'open')
+  return open.length > 0
+    ? open.map(({ number }) => `#${number}`).join(', ')
+    : code(run.workspace.branch?.name ?? '')
 }
 
 export function resultLines(run: Run): string[] {
-  const { outcome } = run
+  const { outcome } = run.result
   if (outcome?.kind === 'failed') return failureLines(run, outcome)
   if (outcome?.kind === 'stopped') return [`${stoppedBy(outcome)}. ${leftBehind(run)}`]
-  return run.pulls.length > 1 ? [run.pulls.map(pullLine).join('\n')] : []
+  return run.result.pulls.length > 1 ? [run.result.pulls.map(pullLine).join('\n')] : []
 }
 
 const pullLine = (pull: Pull): string => `${pullLink(pull)} · ${stateOf(pull)}`
 
 function failureLines(run: Run, { reason, fix }: Outcome & { kind: 'failed' }): string[] {
-  const lines = [`❌ ${begun(inlineWords(reason, 300))}`, ...(run.agentLeft ? [`⚠️ ${agentLeft}`] : [])]
+  const lines = [
+    `❌ ${begun(inlineWords(reason, 300))}`,
+    ...(run.session.agentLeft ? [`⚠️ ${agentLeft}`] : []),
+  ]
   return [lines.join('\n'), endsQuietly(run) ? `**What to do:** ${fix}` : '']
 }
 
@@ -59,11 +65,11 @@ const stoppedBy = ({ by, because }: Outcome & { kind: 'stopped' }): string =>
   `Stopped by ${inlineWords(by, 60)}${because ? `, who ${because}` : ''}`
 
 export function leftBehind(run: Run): string {
-  const pulls = run.pulls.filter(pull => pull.state === 'open')
+  const pulls = run.result.pulls.filter(pull => pull.state === 'open')
   if (pulls.length > 0)
     return `Left behind: ${pulls.map(pull => `[#${pull.number}](${pull.url})`).join(', ')}.`
-  if (run.pushed && run.branch)
-    return `Left behind: commits up to ${code(run.pushed.slice(0, 7))} on [${code(run.branch.name)}](${branchUrl(run.thread, run.branch.name)}).`
+  if (run.result.pushed && run.workspace.branch)
+    return `Left behind: commits up to ${code(run.result.pushed.slice(0, 7))} on [${code(run.workspace.branch.name)}](${branchUrl(run.thread, run.workspace.branch.name)}).`
   return 'Nothing is left behind.'
 }
 
@@ -74,12 +80,12 @@ const stateOf = ({ state, draft, head, base }: Pull): string =>
 export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 'last-word'): string[] {
   const asker = run.request.by.login
   const isLast = where === 'last-word' || staysInStatus(run)
-  const [pull] = run.pulls.length === 1 && where === 'status' ? run.pulls : []
+  const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
   return [
     briefly(run),
     ...(where === 'last-word' && asker === listener(run) ? [] : [inlineWords(asker, 60)]),
     ...duration(run),
-    ...(isLast && run.cost ? [costOf(run, run.cost)] : []),
+    ...(isLast && run.session.cost ? [costOf(run, run.session.cost)] : []),
     ...session(run, deployment),
     ...(pull ? [stateOf(pull)] : []),
     ...(isLast ? nextWords(run) : []),
@@ -88,16 +94,20 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
 
 /** Without the time that it waited for its turn. */
 function duration(run: Run): string[] {
-  const { concludedAt, round, admissionExpectedAt = run.request.at, lastWordsAt = admissionExpectedAt } = run
+  const {
+    result: { concludedAt, round },
+    schedule: { admissionExpectedAt = run.request.at },
+    mailbox: { lastWordsAt = admissionExpectedAt },
+  } = run
   if (concludedAt === undefined || neverBegan(run)) return []
   return [exactly(concludedAt - (round === 0 ? admissionExpectedAt : lastWordsAt))]
 }
 
 /** PostHog tells the cost of a task as a whole, which several runs may share. */
-const costOf = ({ taskMade, round }: Run, cost: number): string =>
+const costOf = ({ session: { taskMade }, result: { round } }: Run, cost: number): string =>
   `$${cost.toFixed(2)}${taskMade && round === 0 ? '' : ' in all'}`
 
-function nextWords({ outcome, request }: Run): string[] {
+function nextWords({ result: { outcome }, request }: Run): string[] {
   if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return []
   return request.what === 'plan' ? ['`/codex plan <more>` to change it'] : ['`/codex <more>` to go on']
 }

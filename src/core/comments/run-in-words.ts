@@ -19,9 +19,11 @@ const phases: Record<ReturnType<typeof phaseOf>, string> = {
 export const phaseInWords = (run: Run): string => phases[phaseOf(run)]
 
 export function runInWords(run: Run): string {
-  const pull = run.pulls.at(-1)
-  const comment = run.status ? ` ([details](${run.thread.url}#issuecomment-${run.status.commentId}))` : ''
-  const away = services.filter(service => outageOf(run, service) && !run.outcome)
+  const pull = run.result.pulls.at(-1)
+  const comment = run.report.status
+    ? ` ([details](${run.thread.url}#issuecomment-${run.report.status.commentId}))`
+    : ''
+  const away = services.filter(service => outageOf(run, service) && !run.result.outcome)
   const waits =
     away.length === 0 ? '' : `, waiting for ${away.map(service => serviceNames[service]).join(' and ')}`
   return `${phaseInWords(run)}${waits}, asked by ${run.request.by.login}${pull ? `, [#${pull.number}](${pull.url})` : ''}${comment}`

@@ -1,16 +1,21 @@
 /** What a refusal by GitHub or PostHog means for a Run, in words that say what to do. */
 import type { Rejected } from '../model/errors.ts'
-import type { Outcome, Run } from '../run/run.ts'
+import type { Outcome } from '../run/record/result-part.ts'
+import type { Run } from '../run/run.ts'
+
+interface SomeRun {
+  session: Pick<Run['session'], 'taskId'>
+}
 
 type Failure = Outcome & { kind: 'failed' }
 
 /** @param run as far as it had come: a task that was never made can't be one that is not known any more */
-export const failureOf = (refused: Rejected, run: Pick<Run, 'taskId'>): Failure =>
+export const failureOf = (refused: Rejected, run: SomeRun): Failure =>
   refused.service === 'github' ? byGitHub(refused) : byPostHog(refused, run)
 
 const tellAdmin = 'Tell an admin of this bot: `npm run doctor` shows them what is wrong.'
 
-function byPostHog({ status, code, message }: Rejected, { taskId }: Pick<Run, 'taskId'>): Failure {
+function byPostHog({ status, code, message }: Rejected, { session: { taskId } }: SomeRun): Failure {
   if (code === 'code_access_required')
     return failed(
       'quota',

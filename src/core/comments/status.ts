@@ -9,7 +9,7 @@ import { waitingFor, workHeading, workLines, workSmall } from './while-working.t
 import { type Deployment, small } from './words.ts'
 
 export function statusComment(run: Run, deployment: Deployment, now: number): string {
-  const parts = run.outcome ? over(run, deployment) : working(run, deployment, now)
+  const parts = run.result.outcome ? over(run, deployment) : working(run, deployment, now)
   return parts.filter(part => part !== '').join('\n\n')
 }
 
@@ -18,7 +18,7 @@ const working = (run: Run, deployment: Deployment, now: number): string[] => [
   ...workLines(run, now),
   warnings(run),
   details(run),
-  run.stop ? '' : boxFor('stop'),
+  run.mailbox.stop ? '' : boxFor('stop'),
   small(workSmall(run, deployment, now)),
 ]
 
@@ -34,14 +34,14 @@ const over = (run: Run, deployment: Deployment): string[] => [
 /** Changes of this are shown at once; everything else waits for the next edit. */
 export function phaseKey(run: Run, now: number): string {
   const phase = phaseOf(run)
-  const pulls = run.pulls.map(pull => `${pull.number}${pull.state}${pull.draft}`).join()
+  const pulls = run.result.pulls.map(pull => `${pull.number}${pull.state}${pull.draft}`).join()
   return [
     // PostHog's waiting line is a part of the work, and no reason for an edit of its own.
     phase === 'starting' ? 'working' : phase,
-    run.ahead ?? '',
-    run.round,
-    run.outcome ? '' : waitingFor(run, now),
+    run.schedule.ahead ?? '',
+    run.result.round,
+    run.result.outcome ? '' : waitingFor(run, now),
     pulls,
-    run.agentLeft ? 'left' : '',
+    run.session.agentLeft ? 'left' : '',
   ].join('|')
 }

@@ -13,7 +13,7 @@ export const warnings = (run: Run): string =>
     ...settingsProblem(run),
   ].join('\n')
 
-const headMoved = ({ headMoved }: Run): string[] =>
+const headMoved = ({ workspace: { headMoved } }: Run): string[] =>
   headMoved
     ? [
         `⚠️ The branch moved from ${code(headMoved.from.slice(0, 7))} to ${code(headMoved.to.slice(0, 7))} after this was asked`,
@@ -21,7 +21,7 @@ const headMoved = ({ headMoved }: Run): string[] =>
     : []
 
 /** What the server made of the request, told only where it differs. */
-function downgraded({ request, taskRun }: Run): string[] {
+function downgraded({ request, session: { taskRun } }: Run): string[] {
   const { model, effort, authorship } = taskRun ?? {}
   const { options } = request
   const differs = [
@@ -38,22 +38,22 @@ function downgraded({ request, taskRun }: Run): string[] {
   ]
 }
 
-const attachments = ({ attachments }: Run): string[] =>
+const attachments = ({ workspace: { attachments } }: Run): string[] =>
   (attachments?.failed ?? []).map(
     ({ name, why }) => `⚠️ ${code(name.slice(0, 80))} was not passed to the agent: ${inlineWords(why, 200)}`,
   )
 
-const pullNotes = ({ pulls }: Run): string[] =>
+const pullNotes = ({ result: { pulls } }: Run): string[] =>
   pulls.flatMap(({ number, remark }) => (remark ? [`⚠️ #${number}: ${inlineWords(remark, 200)}`] : []))
 
-const ignored = ({ ignoredStop, outcome }: Run): string[] =>
+const ignored = ({ mailbox: { ignoredStop }, result: { outcome } }: Run): string[] =>
   ignoredStop && !outcome
     ? [
         `ℹ️ ${inlineWords(ignoredStop.by, 60)} ${ignoredStop.because}, without the permission to stop the run, so it goes on. Whoever has it can \`/codex stop\``,
       ]
     : []
 
-const settingsProblem = ({ settingsProblem }: Run): string[] =>
+const settingsProblem = ({ baseline: { settingsProblem } }: Run): string[] =>
   settingsProblem
     ? [
         `⚠️ ${withCode(settingsProblem, 1_500)}. Until that is put right, the last version without a slip holds.`,

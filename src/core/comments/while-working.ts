@@ -3,7 +3,8 @@ import { type Service, serviceNames } from '../model/errors.ts'
 import type { ActingStep, PlanStep } from '../run/agent-activity.ts'
 import { outageOf, services } from '../run/outage.ts'
 import { optionByRights, type PermissionRequest } from '../run/permission-request.ts'
-import { type Outage, phaseOf, type Run } from '../run/run.ts'
+import type { Outage } from '../run/record/attempts-part.ts'
+import { phaseOf, type Run } from '../run/run.ts'
 import { limits } from '../run/timing.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { begun, branchUrl, counted, type Deployment, moment, runUrl } from './words.ts'
@@ -28,7 +29,7 @@ export function workHeading(run: Run, now: number): string {
   }
 }
 
-function waitsFor({ ahead = 0, waitsUntil }: Run, now: number): string {
+function waitsFor({ schedule: { ahead = 0, waitsUntil } }: Run, now: number): string {
   if (waitsUntil) return `until ${moment(waitsUntil.at, now)}`
   return ahead === 1 ? 'for its turn · one run before it' : `for its turn · ${ahead} runs before it`
 }
@@ -37,7 +38,7 @@ export const waitingFor = (run: Run, now: number): string =>
   [
     ...toldOutages(run, now).map(({ outage }) => outage.why),
     openQuestion(run)?.id ?? '',
-    run.waitsUntil?.limit ?? '',
+    run.schedule.waitsUntil?.limit ?? '',
   ].join('|')
 
 export function workLines(run: Run, now: number): string[] {
@@ -49,7 +50,7 @@ export function workLines(run: Run, now: number): string[] {
     [limitLine(run), activity(run, now)].filter(line => line !== '').join('\n'),
     plan(run).join('\n'),
     openPulls(run).join('\n'),
-    run.summary ? quoted(run.summary, maxSummary) : '',
+    run.session.summary ? quoted(run.session.summary, maxSummary) : '',
   ]
 }
 
@@ -67,7 +68,7 @@ export const briefly = (run: Run): string => inlineWords(run.request.text, 80) |
 const nounOf = ({ thread }: Pick<Run, 'thread'>): string =>
   thread.kind === 'issue' ? 'issue' : 'pull request'
 
-const limitLine = ({ waitsUntil, taskRun }: Run): string =>
+const limitLine = ({ schedule: { waitsUntil }, session: { taskRun } }: Run): string =>
   waitsUntil && !taskRun ? `The limit is reached: ${inlineWords(waitsUntil.limit, 200)}.` : ''
 
 const doingNow: Record<ActingStep, string> = {
@@ -80,11 +81,11 @@ const doingNow: Record<ActingStep, string> = {
 
 /** One line of what goes on. The words are ours: what the agent runs may hold what is nobody's business. */
 function activity(run: Run, now: number): string {
-  if (!run.taskRun || run.stop) return ''
-  const { doing, files = [], commands = 0, at } = run.sessionLog?.activity ?? {}
-  const step = run.progress.findLast(({ done }) => !done)
+  if (!run.session.taskRun || run.mailbox.stop) return ''
+  const { doing, files = [], commands = 0, at } = run.session.sessionLog?.activity ?? {}
+  const step = run.session.progress.findLast(({ done }) => !done)
   const what = doing ? doingNow[doing] : step ? inlineWords(step.label, 120) : ''
-  const started = run.taskRun.status !== 'queued' && run.taskRun.status !== 'not_started'
+  const started = run.session.taskRun.status !== 'queued' && run.session.taskRun.status !== 'not_started'
   const beginning = started ? 'The agent is starting' : 'PostHog is getting its sandbox ready'
   return [
     `**${what || beginning}**`,
@@ -95,14 +96,14 @@ function activity(run: Run, now: number): string {
   ].join(' · ')
 }
 
-const followUps = ({ followUpsSent, pendingFollowUps }: Run): string[] => [
+const followUps = ({ mailbox: { followUpsSent, pendingFollowUps } }: Run): string[] => [
   ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'follow-up')} passed on`] : []),
   ...(pendingFollowUps.length > 0 ? [`${counted(pendingFollowUps.length, 'follow-up')} to pass on`] : []),
 ]
 
 const planIcon: Record<PlanStep['state'], string> = { done: '✅', current: '▶️', open: '⬜' }
 
-function plan({ sessionLog, stop }: Run): string[] {
+function plan({ session: { sessionLog }, mailbox: { stop } }: Run): string[] {
   const steps = stop ? [] : (sessionLog?.activity?.plan ?? [])
   const shown = steps
     .slice(0, maxPlanShown)
@@ -110,14 +111,14 @@ function plan({ sessionLog, stop }: Run): string[] {
   return steps.length > shown.length ? [...shown, `⬜ ${steps.length - shown.length} more`] : shown
 }
 
-const openPulls = ({ pulls }: Run): string[] =>
+const openPulls = ({ result: { pulls } }: Run): string[] =>
   pulls
     .filter(({ state }) => state === 'open')
     .map(({ number, title, url }) => `Pull request [#${number} ${inlineWords(title, 100)}](${url})`)
 
 /** What people have to answer: the rights of the Run do not. */
 function openQuestion(run: Run): PermissionRequest | undefined {
-  const asks = run.outcome ? undefined : run.sessionLog?.permissionRequest
+  const asks = run.result.outcome ? undefined : run.session.sessionLog?.permissionRequest
   return asks && optionByRights(asks, run) === undefined ? asks : undefined
 }
 
@@ -146,19 +147,19 @@ const outages = (run: Run, now: number): string[] =>
   )
 
 export function workSmall(run: Run, deployment: Deployment, now: number): string[] {
-  const { name } = run.branch ?? {}
+  const { name } = run.workspace.branch ?? {}
   return [
     ...(isAsking(run, now) ? [briefly(run)] : []),
     `${inlineWords(run.request.by.login, 60)}, ${moment(run.request.at, now)}`,
     ...(name === undefined ? [] : [`[${code(name)}](${branchUrl(run.thread, name)})`]),
     ...session(run, deployment),
-    ...(run.stop || isAsking(run, now) ? [] : ['`/codex <more>` to steer']),
+    ...(run.mailbox.stop || isAsking(run, now) ? [] : ['`/codex <more>` to steer']),
     '`/codex help`',
   ]
 }
 
 export const session = (run: Run, deployment: Deployment): string[] =>
-  run.taskRun ? [modelOf(run), `[session](${runUrl(run, deployment)})`] : []
+  run.session.taskRun ? [modelOf(run), `[session](${runUrl(run, deployment)})`] : []
 
 function modelOf({ request: { options } }: Run): string {
   return inlineWords(options.model, 60) + (options.effort ? `, effort ${options.effort}` : '')

@@ -89,6 +89,6 @@ const inAddress = (part: string): string =>
   encodeURIComponent(part).replace(/[()]/g, bracket => (bracket === '(' ? '%28' : '%29'))
 
 export function runUrl(run: Run, { posthogUrl, posthogProject }: Deployment): string {
-  const task = `${posthogUrl}/project/${posthogProject}/tasks/${run.taskId ?? ''}`
-  return run.taskRun ? `${task}?runId=${run.taskRun.id}` : task
+  const task = `${posthogUrl}/project/${posthogProject}/tasks/${run.session.taskId ?? ''}`
+  return run.session.taskRun ? `${task}?runId=${run.session.taskRun.id}` : task
 }

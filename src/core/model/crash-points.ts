@@ -2,7 +2,7 @@
  * The moments at which a process may die and leave something half done. The flows name them; in production
  * nobody listens, and the composition for tests kills the process there.
  */
-import type { Intent } from '../run/run.ts'
+import type { Intent } from '../run/record/attempts-part.ts'
 
 export const crashPoints = [
   'trigger claimed',

@@ -1,5 +1,5 @@
 /** What came first, by GitHub's clock, which tells whole seconds. Pure. */
-import type { RunRequest } from '../run/run.ts'
+import type { RunRequest } from '../run/record/request-part.ts'
 import type { Trigger } from './trigger.ts'
 
 /**

@@ -3,7 +3,7 @@
  * read as if it stood under today's, and is written under that alone. Pure; a record of today comes out as it went in.
  */
 
-type Keyed = Readonly<Record<string, unknown>>
+export type Keyed = Readonly<Record<string, unknown>>
 type Names = Readonly<Record<string, string>>
 
 const ofRun: Names = {
@@ -95,8 +95,8 @@ const each =
   (list: unknown): unknown =>
     Array.isArray(list) ? list.map(part) : list
 
-const isKeyed = (value: unknown): value is Keyed =>
+export const isKeyed = (value: unknown): value is Keyed =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const own = <T>(value: Readonly<Record<string, T>>, key: string): T | undefined =>
+export const own = <T>(value: Readonly<Record<string, T>>, key: string): T | undefined =>
   Object.hasOwn(value, key) ? value[key] : undefined

@@ -12,9 +12,9 @@ export const maxClaims = 5
 /** `if-descended`: ours if its head starts from where the Run's branch stood. */
 export type Ownership = 'ours' | 'not-ours' | 'if-descended'
 
-type Opening = Pick<Run, 'thread' | 'request' | 'branch'>
+type Opening = Pick<Run, 'thread' | 'request' | 'workspace'>
 
-export function ownershipOf({ thread, request, branch }: Opening, view: PullView): Ownership {
+export function ownershipOf({ thread, request, workspace: { branch } }: Opening, view: PullView): Ownership {
   const { head, author, createdAt } = view
   // A branch is a name and a repository: that of a fork may be called like any of ours.
   if (head.repoId !== thread.repoId || head.ref === thread.defaultBranch) return 'not-ours'
@@ -28,7 +28,7 @@ export function ownershipOf({ thread, request, branch }: Opening, view: PullView
  * agent looks like a person, too.
  */
 export function agentsCommit(
-  { request, taskRun }: Pick<Run, 'request' | 'taskRun'>,
+  { request, session: { taskRun } }: Pick<Run, 'request' | 'session'>,
   head: string,
   commits: readonly CommitView[] | undefined,
 ): string | undefined {

@@ -1,4 +1,4 @@
-import type { Pull } from '../run/run.ts'
+import type { Pull } from '../run/record/result-part.ts'
 import type { Role } from './role.ts'
 import type { Person, PullHead, Snapshot, Thread } from './thread.ts'
 import type { CommentRef } from './trigger.ts'

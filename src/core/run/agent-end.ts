@@ -1,27 +1,27 @@
 /** Whether the agent of a Run may still work, and what has been done to end it. Pure. */
 import { hasHeardAll } from './apply-snapshot.ts'
-import { isTerminal, type Run } from './run.ts'
+import { changed, isTerminal, type Run } from './run.ts'
 
 /** It has ended, or idles with nothing left to read, and may be spoken to again. */
 const isAtRest = (run: Run): boolean =>
-  run.taskRun === undefined ||
-  isTerminal(run.taskRun.status) ||
-  (run.sessionLog?.idle === true && hasHeardAll(run))
+  run.session.taskRun === undefined ||
+  isTerminal(run.session.taskRun.status) ||
+  (run.session.sessionLog?.idle === true && hasHeardAll(run))
 
 /** An agent may have been set to work, and nobody knows yet. */
-export const mayHaveBegun = ({ intent }: Run): boolean =>
+export const mayHaveBegun = ({ attempts: { intent } }: Run): boolean =>
   intent?.kind === 'start-run' || intent?.kind === 'rejoin'
 
 /** A Run that failed leaves no agent working: it is ended first, or the thread is told that it may still work. */
 export const agentIsToBeSeenTo = (run: Run): boolean =>
-  run.outcome?.kind === 'failed' && !run.agentLeft && (!isAtRest(run) || mayHaveBegun(run))
+  run.result.outcome?.kind === 'failed' && !run.session.agentLeft && (!isAtRest(run) || mayHaveBegun(run))
 
-const cancelOf = ({ cancel, taskRun }: Run): Run['cancel'] =>
+const cancelOf = ({ session: { cancel, taskRun } }: Run): Run['session']['cancel'] =>
   cancel?.taskRun === taskRun?.id ? cancel : undefined
 
 /** When PostHog took the request to end it, ms since the epoch. */
 export const cancelledAt = (run: Run): number | undefined =>
-  cancelOf(run)?.askedAt ?? (run.stop?.asked && !run.cancel ? run.stop.at : undefined)
+  cancelOf(run)?.askedAt ?? (run.mailbox.stop?.asked && !run.session.cancel ? run.mailbox.stop.at : undefined)
 
 /** PostHog said no to it: since when, and when to ask again. */
 export function refusedCancel(run: Run): { since: number; until: number } | undefined {
@@ -33,7 +33,8 @@ export function refusedCancel(run: Run): { since: number; until: number } | unde
 
 /** A person asked for the end, or the Run itself ended without its agent. */
 export const isStopping = (run: Run): boolean =>
-  agentIsToBeSeenTo(run) || (run.stop !== undefined && run.outcome === undefined)
+  agentIsToBeSeenTo(run) || (run.mailbox.stop !== undefined && run.result.outcome === undefined)
 
 /** Nobody could see that its agent was stopped, or whether there is one: the thread is told. */
-export const leftAlone = (run: Run): Run => ({ ...run, intent: undefined, agentLeft: true })
+export const leftAlone = (run: Run): Run =>
+  changed(run, { attempts: { intent: undefined }, session: { agentLeft: true } })

@@ -2,7 +2,9 @@
 
 import { type AgentAct, addAct, noActivity } from './agent-activity.ts'
 import type { PermissionRequest } from './permission-request.ts'
-import { isTerminal, type Outcome, type ProgressStep, type Run } from './run.ts'
+import type { Outcome } from './record/result-part.ts'
+import type { ProgressStep } from './record/session-part.ts'
+import { changed, isTerminal, type Run } from './run.ts'
 import { limits } from './timing.ts'
 
 export interface LogEntry {
@@ -22,7 +24,7 @@ export interface LogEntry {
 
 /** One look at a task run. */
 export interface TaskRunSnapshot {
-  status: NonNullable<Run['taskRun']>['status']
+  status: NonNullable<Run['session']['taskRun']>['status']
   error: string | undefined
   pulls: string[]
   headBranch: string | undefined
@@ -37,45 +39,48 @@ export interface TaskRunSnapshot {
 }
 
 export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
-  if (!run.taskRun) return run
-  const seen: Run = {
-    ...run,
-    taskRun: {
-      ...run.taskRun,
-      status: snapshot.status,
-      changedAt: livesOn(run, snapshot) ? now : run.taskRun.changedAt,
-      ...(snapshot.updatedAt === undefined ? {} : { updatedAt: snapshot.updatedAt }),
-      ...(snapshot.error === undefined ? {} : { error: snapshot.error }),
-      ...(snapshot.headBranch === undefined ? {} : { headBranch: snapshot.headBranch }),
-      ...(snapshot.model === undefined ? {} : { model: snapshot.model }),
-      ...(snapshot.effort === undefined ? {} : { effort: snapshot.effort }),
-      ...(snapshot.authorship === undefined ? {} : { authorship: snapshot.authorship }),
+  if (!run.session.taskRun) return run
+  const seen: Run = changed(run, {
+    session: {
+      taskRun: {
+        ...run.session.taskRun,
+        status: snapshot.status,
+        changedAt: livesOn(run, snapshot) ? now : run.session.taskRun.changedAt,
+        ...(snapshot.updatedAt === undefined ? {} : { updatedAt: snapshot.updatedAt }),
+        ...(snapshot.error === undefined ? {} : { error: snapshot.error }),
+        ...(snapshot.headBranch === undefined ? {} : { headBranch: snapshot.headBranch }),
+        ...(snapshot.model === undefined ? {} : { model: snapshot.model }),
+        ...(snapshot.effort === undefined ? {} : { effort: snapshot.effort }),
+        ...(snapshot.authorship === undefined ? {} : { authorship: snapshot.authorship }),
+      },
+      sessionLog: readLog(run, snapshot, now),
+      progress: snapshot.log.reduce(addProgress, run.session.progress),
     },
-    sessionLog: readLog(run, snapshot, now),
-    progress: snapshot.log.reduce(addProgress, run.progress),
-    claimedPulls: [...run.claimedPulls, ...newPulls(run, snapshot)],
-  }
+    result: { claimedPulls: [...run.result.claimedPulls, ...newPulls(run, snapshot)] },
+  })
   return withUnread(seen, snapshot)
 }
 
 /** What an agent was told and ended without reading is told to the next one. */
 function withUnread(run: Run, { log, status }: TaskRunSnapshot): Run {
-  const { taskRun, sessionLog } = run
+  const { taskRun, sessionLog } = run.session
   if (!taskRun?.unread?.length) return run
   const read = new Set(log.flatMap(({ what }) => (what.kind === 'words' ? what.messages : [])))
   const unread = taskRun.unread.filter(({ id }) => !read.has(id))
   // Where no words are shown, nobody can tell whether they were read.
-  if (!isTerminal(status) || !sessionLog?.showsWords || run.stop)
-    return { ...run, taskRun: { ...taskRun, unread } }
-  return {
-    ...run,
-    taskRun: { ...taskRun, unread: [] },
-    pendingFollowUps: [...unread, ...run.pendingFollowUps],
-  }
+  if (!isTerminal(status) || !sessionLog?.showsWords || run.mailbox.stop)
+    return changed(run, { session: { taskRun: { ...taskRun, unread } } })
+  return changed(run, {
+    session: { taskRun: { ...taskRun, unread: [] } },
+    mailbox: { pendingFollowUps: [...unread, ...run.mailbox.pendingFollowUps] },
+  })
 }
 
 /** Any line in its log is a sign of life, whatever it says; so is a change of its row. */
-const livesOn = ({ taskRun, sessionLog }: Run, { status, offset, updatedAt }: TaskRunSnapshot): boolean =>
+const livesOn = (
+  { session: { taskRun, sessionLog } }: Run,
+  { status, offset, updatedAt }: TaskRunSnapshot,
+): boolean =>
   status !== taskRun?.status ||
   offset > (sessionLog?.offset ?? 0) ||
   (updatedAt !== undefined && taskRun.updatedAt !== undefined && updatedAt !== taskRun.updatedAt)
@@ -83,16 +88,19 @@ const livesOn = ({ taskRun, sessionLog }: Run, { status, offset, updatedAt }: Ta
 const newPulls = (run: Run, snapshot: TaskRunSnapshot): string[] =>
   [...new Set(snapshot.pulls)].filter(
     url =>
-      !run.claimedPulls.includes(url) &&
-      !run.foreignPulls.includes(url) &&
-      !run.pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase()),
+      !run.result.claimedPulls.includes(url) &&
+      !run.result.foreignPulls.includes(url) &&
+      !run.result.pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase()),
   )
 
-type SessionLog = NonNullable<Run['sessionLog']>
+type SessionLog = NonNullable<Run['session']['sessionLog']>
 
 function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): SessionLog {
-  const before: SessionLog = { ...(run.sessionLog ?? { turns: 0, idle: false }), offset: snapshot.offset }
-  const mine = (id: string): boolean => id === run.id || run.handledMessageIds.includes(id)
+  const before: SessionLog = {
+    ...(run.session.sessionLog ?? { turns: 0, idle: false }),
+    offset: snapshot.offset,
+  }
+  const mine = (id: string): boolean => id === run.id || run.mailbox.handledMessageIds.includes(id)
   const after = snapshot.log.reduce((log, entry) => withEntry(log, entry, { now, mine }), before)
   const log = stirred(before, after, snapshot) ? { ...after, idleSince: now } : after
   const at = snapshot.log.at(-1)?.at
@@ -161,37 +169,37 @@ function addProgress(progress: ProgressStep[], entry: LogEntry): ProgressStep[] 
 
 /** Whether the agent has said all it will say to what it was told so far. */
 export function turnIsOver(run: Run, now: number): boolean {
-  if (run.taskRun && isTerminal(run.taskRun.status)) return true
-  if (!run.sessionLog?.idle) return false
-  const quiet = now - (run.sessionLog.idleSince ?? now)
+  if (run.session.taskRun && isTerminal(run.session.taskRun.status)) return true
+  if (!run.session.sessionLog?.idle) return false
+  const quiet = now - (run.session.sessionLog.idleSince ?? now)
   const heardAll = hasHeardAll(run)
-  if (run.sessionLog.showsWords && !heardAll) return false
+  if (run.session.sessionLog.showsWords && !heardAll) return false
   return quiet >= (heardAll ? limits.settle : limits.settleAfterNote)
 }
 
 /** No words are left that the agent has not taken up. */
 export const hasHeardAll = (run: Run): boolean =>
-  run.sessionLog !== undefined &&
-  (run.sessionLog.showsWords
-    ? run.sessionLog.awaitedMessageId === undefined
-    : hadItsTurns(run, run.sessionLog))
+  run.session.sessionLog !== undefined &&
+  (run.session.sessionLog.showsWords
+    ? run.session.sessionLog.awaitedMessageId === undefined
+    : hadItsTurns(run, run.session.sessionLog))
 
 /** Where the log shows no words, their turns are counted; in a session that went on, one of others may be among them. */
-const hadItsTurns = ({ taskRun }: Run, { turns, awaitedMessageId }: SessionLog): boolean =>
+const hadItsTurns = ({ session: { taskRun } }: Run, { turns, awaitedMessageId }: SessionLog): boolean =>
   turns > (taskRun?.messages ?? 0) && (awaitedMessageId === undefined || (taskRun?.from ?? 0) === 0)
 
 /** The outcome, once the turn is over and GitHub has been asked what came of it. */
 export function outcomeOf(run: Run): Outcome {
-  const status = run.taskRun?.status
-  if (run.stop) {
-    const { by, because } = run.stop
+  const status = run.session.taskRun?.status
+  if (run.mailbox.stop) {
+    const { by, because } = run.mailbox.stop
     return { kind: 'stopped', by: by.login, ...(because === undefined ? {} : { because }) }
   }
-  if (run.pulls.length > run.reported) return { kind: 'pull' }
+  if (run.result.pulls.length > run.result.reported) return { kind: 'pull' }
   if (status === 'failed') return agentFailed(run)
   if (status === 'cancelled') return { kind: 'stopped', by: 'PostHog' }
-  if (run.pushed !== undefined) return { kind: 'pushed', sha: run.pushed }
-  return run.sessionLog?.answer ? { kind: 'answer' } : { kind: 'nothing' }
+  if (run.result.pushed !== undefined) return { kind: 'pushed', sha: run.result.pushed }
+  return run.session.sessionLog?.answer ? { kind: 'answer' } : { kind: 'nothing' }
 }
 
 /** PostHog's words for the failures that a person can do something about. */
@@ -223,7 +231,7 @@ const knownFailures: readonly { match: RegExp; failure: Omit<Outcome & { kind: '
 ]
 
 function agentFailed(run: Run): Outcome {
-  const said = run.taskRun?.error ?? ''
+  const said = run.session.taskRun?.error ?? ''
   const known = knownFailures.find(({ match }) => match.test(said))?.failure
   const failure = known ?? {
     class: 'agent' as const,

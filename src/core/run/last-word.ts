@@ -1,20 +1,21 @@
 /** Whom the last word of a Run is for, and whether it needs one beside its status comment. */
 import type { Run } from './run.ts'
 
-export const listener = (run: Run): string => run.answerTo ?? run.request.by.login
+export const listener = (run: Run): string => run.report.answerTo ?? run.request.by.login
 
 /**
  * Who stopped a run knows that it was stopped; and what was refused before it began is told by its status, which has
  * only just been posted. Where the settings want few words, what GitHub shows by itself is told by the status as well.
  */
 export function endsQuietly(run: Run): boolean {
-  if (!run.settings.chatty && showsItself(run)) return true
-  if (run.outcome?.kind === 'stopped') return run.outcome.by === listener(run) && !run.agentLeft
-  return neverBegan(run) && run.ahead === undefined && run.round === 0
+  if (!run.baseline.settings.chatty && showsItself(run)) return true
+  if (run.result.outcome?.kind === 'stopped')
+    return run.result.outcome.by === listener(run) && !run.session.agentLeft
+  return neverBegan(run) && run.schedule.ahead === undefined && run.result.round === 0
 }
 
 /** What can be done with a box, once it is over. */
-export function offerAfter({ outcome, request }: Run): 'retry' | 'approve' | undefined {
+export function offerAfter({ result: { outcome }, request }: Run): 'retry' | 'approve' | undefined {
   if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return 'retry'
   return request.what === 'plan' && outcome?.kind === 'answer' ? 'approve' : undefined
 }
@@ -29,18 +30,21 @@ const isAnsweredInline = ({ request: { origin } }: Run): boolean =>
 export const staysInStatus = (run: Run): boolean => endsQuietly(run) || leavesBoxInStatus(run)
 
 /** Its last word stands below its status, and says all that is left to say. */
-export const isSuperseded = ({ status, announced }: Run): boolean =>
+export const isSuperseded = ({ report: { status, announced } }: Run): boolean =>
   announced.word && status?.nodeId !== undefined && !status.minimized
 
 /** Nothing is left to read or to do beside it. */
-const showsItself = ({ outcome, request, agentLeft }: Run): boolean =>
+const showsItself = ({ result: { outcome }, request, session: { agentLeft } }: Run): boolean =>
   !agentLeft &&
   (outcome?.kind === 'stopped' ||
     (request.what === 'work' && (outcome?.kind === 'pull' || outcome?.kind === 'pushed')))
 
-export const neverBegan = ({ outcome, admitted, instructionSent }: Run): boolean =>
-  outcome?.kind === 'failed' && !admitted && !instructionSent
+export const neverBegan = ({
+  result: { outcome },
+  schedule: { admitted },
+  session: { instructionSent },
+}: Run): boolean => outcome?.kind === 'failed' && !admitted && !instructionSent
 
 /** Nobody looks into a status that is folded away: what goes on after all is told in a new one. */
-export const inTheOpen = ({ status }: Run): Pick<Run, 'status'> =>
+export const inTheOpen = ({ report: { status } }: Run): Pick<Run['report'], 'status'> =>
   status?.minimized ? { status: undefined } : { status }

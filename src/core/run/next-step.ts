@@ -6,15 +6,9 @@ import { turnIsOver } from './apply-snapshot.ts'
 import { isSuperseded } from './last-word.ts'
 import { isTooLong, outageOf } from './outage.ts'
 import { optionByRights } from './permission-request.ts'
-import {
-  type Intent,
-  isTerminal,
-  type Outage,
-  type Outcome,
-  type Run,
-  resumedSession,
-  wantedRights,
-} from './run.ts'
+import type { Intent, Outage } from './record/attempts-part.ts'
+import type { Outcome } from './record/result-part.ts'
+import { isTerminal, type Run, resumedSession, wantedRights } from './run.ts'
 import { mayServe } from './session.ts'
 import { limits } from './timing.ts'
 
@@ -134,7 +128,9 @@ function heldBack(run: Run, step: ActingStep, now: Now): number | undefined {
 function lasting(run: Run, now: Now, service: Service | undefined): Step | undefined {
   const outage = service && outageOf(run, service)
   if (!outage || !isTooLong(outage, now.at) || agentIsToBeSeenTo(run)) return undefined
-  return run.outcome ? { kind: 'let-go' } : { kind: 'give-up', outcome: failure(tooLong(service, outage)) }
+  return run.result.outcome
+    ? { kind: 'let-go' }
+    : { kind: 'give-up', outcome: failure(tooLong(service, outage)) }
 }
 
 type Due = Generator<Step, void>
@@ -142,57 +138,58 @@ type Due = Generator<Step, void>
 /** The steps that are due, in order. What comes after one is done when that one can't be now. */
 function* due(run: Run, now: Now): Due {
   // Nothing has begun yet that a stop would have to be told of.
-  if (run.stop && !run.outcome && !run.taskRun && !run.intent) return yield { kind: 'settle-outcome' }
+  if (run.mailbox.stop && !run.result.outcome && !run.session.taskRun && !run.attempts.intent)
+    return yield { kind: 'settle-outcome' }
   if (agentIsToBeSeenTo(run)) return yield* seeingTo(run, now)
-  if (run.accessLost) return yield* leaving(run, now)
-  if (run.intent) return yield* unsettled(run, run.intent, now)
-  if (!run.status && !run.readOnlyThread) {
+  if (run.mailbox.accessLost) return yield* leaving(run, now)
+  if (run.attempts.intent) return yield* unsettled(run, run.attempts.intent, now)
+  if (!run.report.status && !run.report.readOnlyThread) {
     if (isHeard(run, now)) yield { kind: 'post-status' }
     // A Run that nobody hears of does not begin.
-    if (!run.taskRun && !run.outcome)
-      return yield waiting(run.threadBlocked?.until ?? Number.POSITIVE_INFINITY, now)
+    if (!run.session.taskRun && !run.result.outcome)
+      return yield waiting(run.report.threadBlocked?.until ?? Number.POSITIVE_INFINITY, now)
   }
-  if (run.outcome) yield* afterOutcome(run, now)
-  else if (run.stop) yield* stopping(run, now)
+  if (run.result.outcome) yield* afterOutcome(run, now)
+  else if (run.mailbox.stop) yield* stopping(run, now)
   else yield* working(run, now)
 }
 
 /** An effect whose result is not known comes first. Reading of the run meanwhile does no harm, nor does its end. */
 function* unsettled(run: Run, { kind: effect }: Intent, now: Now): Due {
   yield { kind: effect === 'open-pull' ? 'find-result' : effect }
-  if (run.taskRun && run.stop && cancelledAt(run) === undefined) yield { kind: 'cancel' }
+  if (run.session.taskRun && run.mailbox.stop && cancelledAt(run) === undefined) yield { kind: 'cancel' }
   yield* meanwhile(run, now)
 }
 
-const isHeard = ({ threadBlocked, accessLost }: Run, now: Now): boolean =>
+const isHeard = ({ report: { threadBlocked }, mailbox: { accessLost } }: Run, now: Now): boolean =>
   !accessLost && (threadBlocked === undefined || now.at >= threadBlocked.until)
 
 /** Whoever said something is told what became of it, beside everything else. */
 function* answers(run: Run, now: Now): Due {
-  const [next] = run.answers
+  const [next] = run.mailbox.answers
   // A reaction can be given again; words are an effect of their own, one at a time.
-  if (next && isHeard(run, now) && (!next.reply || !run.intent)) yield { kind: 'answer-message' }
+  if (next && isHeard(run, now) && (!next.reply || !run.attempts.intent)) yield { kind: 'answer-message' }
 }
 
 /** What can be done for a Run that can't go on: its agent is followed, and the thread is told. */
 function* meanwhile(run: Run, now: Now): Due {
   yield* answers(run, now)
-  if (run.taskRun && !isTerminal(run.taskRun.status)) return yield* keepLooking(run, now)
-  if (run.status && now.text === 'phase' && isHeard(run, now)) yield { kind: 'edit-status' }
+  if (run.session.taskRun && !isTerminal(run.session.taskRun.status)) return yield* keepLooking(run, now)
+  if (run.report.status && now.text === 'phase' && isHeard(run, now)) yield { kind: 'edit-status' }
 }
 
 function* working(run: Run, now: Now): Due {
   yield* answers(run, now)
-  if (!run.admitted) return yield* keepLooking(run, now, { kind: 'await-admission' })
-  if (!run.branch || !run.taskId || !run.taskRun) return yield* beginning(run, now)
+  if (!run.schedule.admitted) return yield* keepLooking(run, now, { kind: 'await-admission' })
+  if (!run.workspace.branch || !run.session.taskId || !run.session.taskRun) return yield* beginning(run, now)
   yield* claims(run, now)
-  if (run.pendingFollowUps.length > 0) {
+  if (run.mailbox.pendingFollowUps.length > 0) {
     yield { kind: 'deliver' }
     return yield* keepLooking(run, now)
   }
   const option = permissionToAnswer(run)
   if (option !== undefined) yield { kind: 'answer-permission', option }
-  if (run.pulls.length > run.reported) return yield { kind: 'settle-outcome' }
+  if (run.result.pulls.length > run.result.reported) return yield { kind: 'settle-outcome' }
   if (turnIsOver(run, now.at)) return yield* turnEnd(run, now)
   const end = lost(run)
   if (end) return yield end
@@ -201,7 +198,7 @@ function* working(run: Run, now: Now): Due {
 
 /** A pull request that GitHub does not show yet is asked for again, beside everything else. */
 function* claims(run: Run, now: Now): Due {
-  const url = run.claimedPulls.find(claimed => now.at >= (run.unseenPulls[claimed]?.until ?? 0))
+  const url = run.result.claimedPulls.find(claimed => now.at >= (run.result.unseenPulls[claimed]?.until ?? 0))
   if (url !== undefined) yield { kind: 'adopt-pull', url }
 }
 
@@ -210,8 +207,8 @@ function* turnEnd(run: Run, now: Now): Due {
     yield { kind: 'poll' }
     return yield* meanwhile(run, now)
   }
-  if (run.claimedPulls.length > 0) return yield* keepLooking(run, now)
-  if (run.resultChecked) return yield { kind: 'settle-outcome' }
+  if (run.result.claimedPulls.length > 0) return yield* keepLooking(run, now)
+  if (run.result.resultChecked) return yield { kind: 'settle-outcome' }
   yield { kind: 'find-result' }
   yield* meanwhile(run, now)
 }
@@ -220,37 +217,40 @@ function* turnEnd(run: Run, now: Now): Due {
  * The look that saw the end of a turn read the run first and its log then, so that the pull request of that very
  * turn may be missing in it.
  */
-const lookedSinceIdle = ({ sessionLog, lastPollAt, taskRun }: Run): boolean =>
+const lookedSinceIdle = ({ session: { sessionLog, taskRun }, schedule: { lastPollAt } }: Run): boolean =>
   (taskRun !== undefined && isTerminal(taskRun.status)) ||
   lastPollAt === undefined ||
   sessionLog?.idleSince === undefined ||
   lastPollAt > sessionLog.idleSince
 
 function permissionToAnswer(run: Run): string | undefined {
-  const asks = run.sessionLog?.permissionRequest
-  return asks && asks.id !== run.permission?.id ? optionByRights(asks, run) : undefined
+  const asks = run.session.sessionLog?.permissionRequest
+  return asks && asks.id !== run.session.permission?.id ? optionByRights(asks, run) : undefined
 }
 
 function* beginning(run: Run, now: Now): Due {
-  const { branch, taskId, earlier } = run
+  const {
+    workspace: { branch },
+    session: { taskId, earlier },
+  } = run
   if (branch && taskId && earlier && !earlier.over && !mayBeRejoined(run, earlier))
     return yield* endingEarlier(run, earlier, now)
   yield towardsRun(run)
   yield* meanwhile(run, now)
 }
 
-type Earlier = NonNullable<Run['earlier']>
+type Earlier = NonNullable<Run['session']['earlier']>
 
 const mayBeRejoined = (run: Run, earlier: Earlier): boolean =>
   mayServe(earlier, wantedRights(run)) && earlier.resumes !== false
 
 function towardsRun(run: Run): ActingStep {
-  if (!run.branch) return { kind: 'find-branch' }
-  if (!run.taskId) return { kind: 'create-task' }
-  if (run.earlier && !run.earlier.over) return { kind: 'rejoin' }
+  if (!run.workspace.branch) return { kind: 'find-branch' }
+  if (!run.session.taskId) return { kind: 'create-task' }
+  if (run.session.earlier && !run.session.earlier.over) return { kind: 'rejoin' }
   // A session that goes on has read the thread already.
-  if (!run.threadContext && !resumedSession(run)) return { kind: 'gather-context' }
-  return run.attachments ? { kind: 'start-run' } : { kind: 'stage-attachments' }
+  if (!run.workspace.threadContext && !resumedSession(run)) return { kind: 'gather-context' }
+  return run.workspace.attachments ? { kind: 'start-run' } : { kind: 'stage-attachments' }
 }
 
 /**
@@ -258,37 +258,38 @@ function towardsRun(run: Run): ActingStep {
  * put it to work again by itself, and two runs of one task must not work side by side.
  */
 function* endingEarlier(run: Run, { cancelledAt: asked }: Earlier, now: Now): Due {
-  const isLate = asked !== undefined && (run.lastPollAt ?? 0) - asked > limits.stopping
+  const isLate = asked !== undefined && (run.schedule.lastPollAt ?? 0) - asked > limits.stopping
   if (isLate) return yield { kind: 'give-up', outcome: failure(earlierGoesOn) }
   yield* keepLooking(run, now, { kind: 'end-earlier' })
 }
 
 /** GitHub can't be told anything any more: the agent is seen to, and that is all. */
 function* leaving(run: Run, now: Now): Due {
-  if (run.outcome) return yield { kind: 'end' }
-  if (run.intent && run.intent.kind !== 'open-pull') return yield { kind: run.intent.kind }
-  if (!run.taskRun || isTerminal(run.taskRun.status)) return yield { kind: 'settle-outcome' }
+  if (run.result.outcome) return yield { kind: 'end' }
+  if (run.attempts.intent && run.attempts.intent.kind !== 'open-pull')
+    return yield { kind: run.attempts.intent.kind }
+  if (!run.session.taskRun || isTerminal(run.session.taskRun.status)) return yield { kind: 'settle-outcome' }
   yield* ending(run, now, { kind: 'give-up', outcome: failure(unconfirmedStop) })
 }
 
 /** PostHog has to confirm a stop. */
 function* stopping(run: Run, now: Now): Due {
-  if (!run.taskRun) return yield { kind: 'settle-outcome' }
-  if (isTerminal(run.taskRun.status)) yield* answers(run, now)
+  if (!run.session.taskRun) return yield { kind: 'settle-outcome' }
+  if (isTerminal(run.session.taskRun.status)) yield* answers(run, now)
   yield* claims(run, now)
-  if (!isTerminal(run.taskRun.status))
+  if (!isTerminal(run.session.taskRun.status))
     return yield* ending(run, now, { kind: 'give-up', outcome: failure(unconfirmedStop) })
-  if (run.claimedPulls.length > 0) return yield* keepLooking(run, now)
-  if (run.resultChecked) return yield { kind: 'settle-outcome' }
+  if (run.result.claimedPulls.length > 0) return yield* keepLooking(run, now)
+  if (run.result.resultChecked) return yield { kind: 'settle-outcome' }
   yield { kind: 'find-result' }
 }
 
-const seenToUntil = ({ concludedAt = 0 }: Run): number => concludedAt + limits.seeingTo
+const seenToUntil = ({ result: { concludedAt = 0 } }: Run): number => concludedAt + limits.seeingTo
 
 /** The agent of a Run that failed, for a bounded time; what may have begun is found first. */
 function* seeingTo(run: Run, now: Now): Due {
   if (now.at > seenToUntil(run)) return yield { kind: 'leave-agent' }
-  if (run.intent && mayHaveBegun(run)) return yield* unsettled(run, run.intent, now)
+  if (run.attempts.intent && mayHaveBegun(run)) return yield* unsettled(run, run.attempts.intent, now)
   yield* ending(run, now, { kind: 'leave-agent' })
 }
 
@@ -297,7 +298,7 @@ function* ending(run: Run, now: Now, unconfirmed: Step): Due {
   const asked = cancelledAt(run)
   if (asked !== undefined) {
     yield* answers(run, now)
-    if ((run.lastPollAt ?? 0) - asked > limits.stopping) return yield unconfirmed
+    if ((run.schedule.lastPollAt ?? 0) - asked > limits.stopping) return yield unconfirmed
     return yield* keepLooking(run, now)
   }
   const refused = refusedCancel(run)
@@ -307,18 +308,20 @@ function* ending(run: Run, now: Now, unconfirmed: Step): Due {
 }
 
 function* keepLooking(run: Run, now: Now, look: ActingStep = { kind: 'poll' }): Due {
-  const { nextPollAt } = run
+  const { nextPollAt } = run.schedule
   const isDue = nextPollAt === undefined || now.at >= nextPollAt
   if (isDue) yield look
-  const sinceEdit = now.at - (run.status?.at ?? 0)
+  const sinceEdit = now.at - (run.report.status?.at ?? 0)
   if (isHeard(run, now) && now.text !== 'same' && sinceEdit >= editAfter[now.text])
     yield { kind: 'edit-status' }
   const times = [
     isDue ? Number.POSITIVE_INFINITY : nextPollAt,
     now.at + editAfter[now.text] - sinceEdit,
-    now.text === 'same' ? Number.POSITIVE_INFINITY : (run.threadBlocked?.until ?? Number.POSITIVE_INFINITY),
+    now.text === 'same'
+      ? Number.POSITIVE_INFINITY
+      : (run.report.threadBlocked?.until ?? Number.POSITIVE_INFINITY),
     refusedCancel(run)?.until ?? Number.POSITIVE_INFINITY,
-    ...run.claimedPulls.map(url => run.unseenPulls[url]?.until ?? Number.POSITIVE_INFINITY),
+    ...run.result.claimedPulls.map(url => run.result.unseenPulls[url]?.until ?? Number.POSITIVE_INFINITY),
     idleCounts(run, now.at),
   ]
   yield waiting(Math.min(...times.filter(at => at > now.at), Number.POSITIVE_INFINITY), now)
@@ -326,14 +329,14 @@ function* keepLooking(run: Run, now: Now, look: ActingStep = { kind: 'poll' }): 
 
 /** The moment at which the end of a turn counts needs no further look. */
 function idleCounts(run: Run, now: number): number {
-  if (!run.sessionLog?.idle) return Number.POSITIVE_INFINITY
-  const since = run.sessionLog.idleSince ?? now
+  if (!run.session.sessionLog?.idle) return Number.POSITIVE_INFINITY
+  const since = run.session.sessionLog.idleSince ?? now
   const due = [limits.settle, limits.settleAfterNote].map(wait => since + wait).filter(at => at > now)
   return Math.min(...due, Number.POSITIVE_INFINITY)
 }
 
 /** That nothing was heard of a run, only a look after the limit says: with many live Runs the next one may be late. */
-function lost({ taskRun, lastPollAt = 0 }: Run): Step | undefined {
+function lost({ session: { taskRun }, schedule: { lastPollAt = 0 } }: Run): Step | undefined {
   if (!taskRun) return undefined
   const silent = lastPollAt - taskRun.changedAt
   const queued = taskRun.status === 'queued' || taskRun.status === 'not_started'
@@ -377,29 +380,33 @@ const tooLong = (service: Service, { why }: Outage): Failure => ({
 /** The thread is told first, then what was lent is given back; a pull request's Run stays for the rest of its turn. */
 function* afterOutcome(run: Run, now: Now): Due {
   yield* answers(run, now)
-  if (run.pendingFollowUps.length > 0 && canGoOn(run)) return yield { kind: 'resume-work' }
+  if (run.mailbox.pendingFollowUps.length > 0 && canGoOn(run)) return yield { kind: 'resume-work' }
   const heard = isHeard(run, now)
   if (heard && now.text === 'phase') yield { kind: 'edit-status' }
-  if (run.cost === undefined && run.taskRun) yield { kind: 'ask-cost' }
-  if (heard && !run.announced.comment) yield { kind: 'conclude' }
-  if (run.untended.length > 0) yield { kind: 'tend-pull' }
-  if (run.announced.inline < inlineToAnswer(run)) yield { kind: 'answer-inline' }
-  if (!run.announced.reaction) yield { kind: 'react' }
-  if (!run.announced.label) yield { kind: 'unlabel' }
-  if (!run.announced.branch) yield { kind: 'drop-branch' }
+  if (run.session.cost === undefined && run.session.taskRun) yield { kind: 'ask-cost' }
+  if (heard && !run.report.announced.comment) yield { kind: 'conclude' }
+  if (run.result.untended.length > 0) yield { kind: 'tend-pull' }
+  if (run.report.announced.inline < inlineToAnswer(run)) yield { kind: 'answer-inline' }
+  if (!run.report.announced.reaction) yield { kind: 'react' }
+  if (!run.report.announced.label) yield { kind: 'unlabel' }
+  if (!run.report.announced.branch) yield { kind: 'drop-branch' }
   yield* claims(run, now)
   if (inTail(run, now.at)) return yield* keepLooking(run, now)
-  const unseen = run.releaseThread ? [] : run.claimedPulls.map(url => run.unseenPulls[url]?.until ?? now.at)
-  const untold = heard ? [] : [run.threadBlocked?.until ?? now.at]
+  const unseen = run.mailbox.releaseThread
+    ? []
+    : run.result.claimedPulls.map(url => run.result.unseenPulls[url]?.until ?? now.at)
+  const untold = heard ? [] : [run.report.threadBlocked?.until ?? now.at]
   if (unseen.length + untold.length > 0) return yield waiting(Math.min(...unseen, ...untold), now)
   if (now.text !== 'same' && now.text !== 'time') yield { kind: 'edit-status' }
-  if (isSuperseded(run) || run.supersedes.length > 0) yield { kind: 'minimize-status' }
+  if (isSuperseded(run) || run.report.supersedes.length > 0) yield { kind: 'minimize-status' }
   yield { kind: 'end' }
 }
 
 /** The status that nothing will be added to any more. */
 export const foldable = (run: Run, now: number): string | undefined =>
-  isSuperseded(run) && !inTail(run, now) && run.untended.length <= 1 ? run.status?.nodeId : undefined
+  isSuperseded(run) && !inTail(run, now) && run.result.untended.length <= 1
+    ? run.report.status?.nodeId
+    : undefined
 
 /** The inline comments of a review each get their answer; a lone one has the last word in its own thread. */
 const inlineToAnswer = ({ request: { origin, inline } }: Run): number =>
@@ -407,20 +414,24 @@ const inlineToAnswer = ({ request: { origin, inline } }: Run): number =>
 
 /** Words that wait behind a refusal would be refused, too: they are asked again when this Run has ended. */
 const canGoOn = (run: Run): boolean =>
-  run.taskId !== undefined && run.branch !== undefined && (run.outcome?.kind !== 'failed' || agentEnded(run))
+  run.session.taskId !== undefined &&
+  run.workspace.branch !== undefined &&
+  (run.result.outcome?.kind !== 'failed' || agentEnded(run))
 
 /** By itself: not because it was seen to. */
 const agentEnded = (run: Run): boolean =>
-  run.taskRun !== undefined && isTerminal(run.taskRun.status) && cancelledAt(run) === undefined
+  run.session.taskRun !== undefined &&
+  isTerminal(run.session.taskRun.status) &&
+  cancelledAt(run) === undefined
 
 function inTail(run: Run, now: number): boolean {
   if (
-    run.outcome?.kind !== 'pull' ||
-    !run.taskRun ||
-    isTerminal(run.taskRun.status) ||
-    run.stop ||
-    run.releaseThread
+    run.result.outcome?.kind !== 'pull' ||
+    !run.session.taskRun ||
+    isTerminal(run.session.taskRun.status) ||
+    run.mailbox.stop ||
+    run.mailbox.releaseThread
   )
     return false
-  return !run.sessionLog?.idle && now - (run.concludedAt ?? now) < limits.tail
+  return !run.session.sessionLog?.idle && now - (run.result.concludedAt ?? now) < limits.tail
 }

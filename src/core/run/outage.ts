@@ -1,27 +1,20 @@
 /** Services that can't be used, each with its own wait: what the other one can do goes on. */
+
 import type { CallKind, Rejected, Service } from '../model/errors.ts'
-import type { Outage, Run } from './run.ts'
+import type { Outage } from './record/attempts-part.ts'
+import { changed, type Run } from './run.ts'
 import { limits } from './timing.ts'
 
-type Outages = Pick<Run, 'outages' | 'trouble'>
+type Outages = Pick<Run, 'attempts'>
 
 export const services: readonly Service[] = ['posthog', 'github']
 
-export const outageOf = ({ outages, trouble: outage }: Outages, service: Service): Outage | undefined =>
-  outages[service] ?? (outage?.service === service ? outage : undefined)
+export const outageOf = ({ attempts: { outages } }: Outages, service: Service): Outage | undefined =>
+  outages[service]
 
 /** The Run with this outage of the service, or with none. */
-export function withOutage(run: Run, service: Service, outage: Outage | undefined): Run {
-  const { outages: _, trouble: __, ...rest } = run
-  const kept = { posthog: outageOf(run, 'posthog'), github: outageOf(run, 'github'), [service]: outage }
-  return {
-    ...rest,
-    outages: {
-      ...(kept.posthog ? { posthog: kept.posthog } : {}),
-      ...(kept.github ? { github: kept.github } : {}),
-    },
-  }
-}
+export const withOutage = (run: Run, service: Service, outage: Outage | undefined): Run =>
+  changed(run, { attempts: { outages: { ...run.attempts.outages, [service]: outage } } })
 
 /** After a step went well. What was written says nothing of what can be read. */
 export function eased(run: Run, service: Service | undefined, kind: CallKind | 'both'): Run {
@@ -44,7 +37,7 @@ export function isAnswer({ refusedSince }: Outage, refused: Rejected, run: Run, 
   return refusedSince !== undefined && now - refusedSince > refusedReadsTimeoutMs(refused, run)
 }
 
-function refusedReadsTimeoutMs({ status }: Rejected, { taskRun }: Run): number {
+function refusedReadsTimeoutMs({ status }: Rejected, { session: { taskRun } }: Run): number {
   if (!taskRun) return limits.refusedBefore
   // Whoever looks after the bot may need a while to put its key or its rights right.
   return status === 401 || status === 403 ? limits.outage : limits.refused

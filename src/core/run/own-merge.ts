@@ -10,9 +10,12 @@ type Asks = Pick<ThreadClient, 'pull' | 'pullsFrom'>
 /** @param closedAt ms since the epoch */
 export async function isOwnMerge(github: Asks, run: Run, closedAt: number): Promise<boolean> {
   if (run.thread.kind !== 'issue') return false
-  const heads = [run.taskRun?.headBranch, run.branch?.made ? run.branch.name : undefined]
+  const heads = [
+    run.session.taskRun?.headBranch,
+    run.workspace.branch?.made ? run.workspace.branch.name : undefined,
+  ]
   const views = [
-    ...(await Promise.all(run.pulls.map(({ number }) => github.pull(number)))),
+    ...(await Promise.all(run.result.pulls.map(({ number }) => github.pull(number)))),
     ...(await Promise.all(heads.map(head => (head === undefined ? [] : github.pullsFrom(head))))).flat(),
   ]
   return views.some(view => view?.mergedAt !== undefined && Math.abs(view.mergedAt - closedAt) <= sameMoment)

@@ -2,12 +2,17 @@
  * The thread is the backup of the queue. What of a Run its status comment carries, signed and out of sight, so that
  * the Run can be taken up again when the queue has lost it.
  */
+
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { PullHead, type Snapshot, type Thread } from '../model/thread.ts'
 import type { RepoSettings } from '../settings/repository-settings.ts'
 import { endsQuietly } from './last-word.ts'
-import { Branch, newRun, Outcome, type Pull, Run, RunRequest } from './run.ts'
+import { RunRequest } from './record/request-part.ts'
+import { Outcome, type Pull } from './record/result-part.ts'
+import { EarlierSession } from './record/session-part.ts'
+import { Branch } from './record/workspace-part.ts'
+import { changed, newRun, type Run } from './run.ts'
 import type { Session } from './session.ts'
 
 export const Backup = z.object({
@@ -17,7 +22,7 @@ export const Backup = z.object({
   /** The head when it was asked; pull requests only. */
   head: PullHead.optional(),
   branch: Branch.optional(),
-  earlier: Run.shape.earlier,
+  earlier: EarlierSession.optional(),
   /** Messages handed to the agent after its start, and where in its log that was. */
   messages: z.number().int().default(0),
   from: z.number().int().default(0),
@@ -41,18 +46,18 @@ export function backupOf(run: Run): Backup | undefined {
   const { whole: _, inline: __, delivery: ___, ...request } = run.request
   const backup = Backup.parse({
     request: { ...request, origin: withoutHunk(request.origin) },
-    words: fingerprint(run.snapshot),
-    head: run.head,
-    branch: run.branch,
-    earlier: run.earlier,
-    messages: run.taskRun?.messages ?? 0,
-    from: run.taskRun?.from ?? 0,
-    lastMessageId: run.taskRun?.lastMessageId,
-    instructionSent: run.instructionSent,
-    taskMade: run.taskMade,
-    round: run.round,
-    reported: run.reported,
-    outcome: run.outcome,
+    words: fingerprint(run.baseline.snapshot),
+    head: run.baseline.head,
+    branch: run.workspace.branch,
+    earlier: run.session.earlier,
+    messages: run.session.taskRun?.messages ?? 0,
+    from: run.session.taskRun?.from ?? 0,
+    lastMessageId: run.session.taskRun?.lastMessageId,
+    instructionSent: run.session.instructionSent,
+    taskMade: run.session.taskMade,
+    round: run.result.round,
+    reported: run.result.reported,
+    outcome: run.result.outcome,
     quiet: endsQuietly(run),
   })
   return Buffer.byteLength(JSON.stringify(backup)) > maxBytes ? undefined : backup
@@ -91,29 +96,23 @@ export function restored(remains: Remains, now: number): Run {
   const run = known(remains)
   if (remains.closed && backup.outcome) return tidyingUp(run, { ...remains, outcome: backup.outcome }, now)
   if (taskRunId !== undefined) return atWork(run, backup, taskRunId, now)
-  if (backup.words !== fingerprint(snapshot)) return { ...run, outcome: editedSince, concludedAt: now }
+  if (backup.words !== fingerprint(snapshot))
+    return changed(run, { result: { outcome: editedSince, concludedAt: now } })
   // It waits its turn once more, and is asked about once more.
-  return { ...run, ahead: 0 }
+  return changed(run, { schedule: { ahead: 0 } })
 }
 
 function known({ id, backup, thread, snapshot, settings, pulls, session, statusId }: Remains): Run {
   const { request, head, branch, earlier, round, instructionSent, taskMade, reported } = backup
-  const run = newRun({
-    ...{ id, thread, request, snapshot, settings, pulls },
-    reported: Math.min(reported, pulls.length),
-    ...(head ? { head } : {}),
-    ...(earlier ? { earlier } : {}),
-    ...(session.taskId === undefined ? {} : { taskId: session.taskId }),
-  })
-  return {
-    ...run,
+  return newRun({
+    ...{ id, thread, request },
+    baseline: { snapshot, settings, head },
+    workspace: { branch },
+    session: { earlier, taskId: session.taskId, instructionSent, taskMade },
+    result: { pulls, reported: Math.min(reported, pulls.length), round },
     // An empty text differs from any other, so the comment is brought up to date.
-    status: { commentId: statusId, hash: '', phase: '', at: 0 },
-    round,
-    instructionSent,
-    taskMade,
-    ...(branch ? { branch } : {}),
-  }
+    report: { status: { commentId: statusId, hash: '', phase: '', at: 0 } },
+  })
 }
 
 /** What was lent is given back, once more if need be. The comments stay as they are: they knew more than is known now. */
@@ -121,26 +120,33 @@ const tidyingUp = (
   run: Run,
   { session: { taskId, taskRunId }, outcome }: Pick<Remains, 'session'> & { outcome: Outcome },
   now: number,
-): Run => ({
-  ...run,
-  // Its task run may use the branch still.
-  ...(taskId === undefined || taskRunId === undefined ? {} : { earlier: { taskId, taskRunId, over: false } }),
-  status: undefined,
-  outcome,
-  concludedAt: now,
-  releaseThread: true,
-  cost: null,
-  readOnlyThread: true,
-  announced: { ...run.announced, comment: true },
-})
+): Run =>
+  changed(run, {
+    report: {
+      status: undefined,
+      readOnlyThread: true,
+      announced: { ...run.report.announced, comment: true },
+    },
+    result: { outcome, concludedAt: now },
+    mailbox: { releaseThread: true },
+    session: {
+      cost: null,
+      // Its task run may use the branch still.
+      ...(taskId === undefined || taskRunId === undefined
+        ? {}
+        : { earlier: { taskId, taskRunId, over: false } }),
+    },
+  })
 
-const atWork = (run: Run, { messages, from, lastMessageId }: Backup, id: string, now: number): Run => ({
-  ...run,
-  admitted: true,
-  instructionSent: true,
-  taskRun: { id, since: now, status: 'queued', messages, from, changedAt: now, lastMessageId },
-  sessionLog: { offset: from, turns: 0, idle: false, awaitedMessageId: lastMessageId },
-})
+const atWork = (run: Run, { messages, from, lastMessageId }: Backup, id: string, now: number): Run =>
+  changed(run, {
+    schedule: { admitted: true },
+    session: {
+      instructionSent: true,
+      taskRun: { id, since: now, status: 'queued', messages, from, changedAt: now, lastMessageId },
+      sessionLog: { offset: from, turns: 0, idle: false, awaitedMessageId: lastMessageId },
+    },
+  })
 
 const editedSince: Outcome = {
   kind: 'failed',

@@ -17,8 +17,12 @@ export interface Indexed {
   id: string
   /** ms since the epoch; older Runs go first, those of one moment by id. */
   addedAt: number
-  data: Pick<Run, 'thread' | 'intent' | 'outcome' | 'admitted' | 'admissionExpectedAt' | 'waitsUntil'> &
-    Pick<Run, 'waitsFor' | 'taskId' | 'earlier' | 'instructionSent'> & { request: Pick<Run['request'], 'by'> }
+  data: Pick<Run, 'thread' | 'schedule'> & {
+    request: Pick<Run['request'], 'by'>
+    session: Pick<Run['session'], 'taskId' | 'earlier' | 'instructionSent'>
+    result: Pick<Run['result'], 'outcome'>
+    attempts: Pick<Run['attempts'], 'intent'>
+  }
 }
 
 type Whose = Pick<Indexed, 'data'>
@@ -48,9 +52,11 @@ const isBots = ({ data }: Whose): boolean => data.request.by.app !== undefined
 export const inSession = (task: string, how: 'begun' | 'admitted' | 'waiting'): string =>
   `session ${how} ${task}`
 
-export const tasksOf = ({ data: { taskId, earlier } }: Whose): string[] => [
-  ...new Set([taskId, earlier?.taskId].filter(task => task !== undefined)),
-]
+export const tasksOf = ({
+  data: {
+    session: { taskId, earlier },
+  },
+}: Whose): string[] => [...new Set([taskId, earlier?.taskId].filter(task => task !== undefined))]
 
 export const onBranch = ({ repoId }: Pick<Thread, 'repoId'>, ref: string): string => `branch ${repoId} ${ref}`
 export const ofThread = (thread: Parameters<typeof threadSlot>[0]): string => threadSlot(thread)
@@ -74,13 +80,16 @@ export const runIndex = {
 
 /** What start limits ask about. */
 function limited(run: Indexed): IndexEntry[] {
-  const { admitted, outcome } = run.data
+  const {
+    schedule: { admitted },
+    result: { outcome },
+  } = run.data
   if (admitted) return [...(outcome ? [] : places(run)), ...starts(run)]
   return outcome ? [] : line(run)
 }
 
 /** Who began under an earlier version has no time of that. */
-const startOf = ({ addedAt, data }: Indexed): number => data.admissionExpectedAt ?? addedAt
+const startOf = ({ addedAt, data }: Indexed): number => data.schedule.admissionExpectedAt ?? addedAt
 
 const places = (run: Indexed): IndexEntry[] =>
   scopes.map(scope => ({ set: working(placeOf(run, scope)), score: startOf(run) }))
@@ -94,14 +103,19 @@ const starts = (run: Indexed): IndexEntry[] =>
 
 /** Who waits for a session, or for a limit on starts to let go, holds nobody up. */
 function line(run: Indexed): IndexEntry[] {
-  const { waitsFor = 'owner', waitsUntil } = run.data
+  const { waitsFor = 'owner', waitsUntil } = run.data.schedule
   if (waitsFor === 'session' || waitsUntil) return []
   const within = scopes.slice(0, scopes.indexOf(waitsFor) + 1)
   return within.map(scope => ({ set: inLine(placeOf(run, scope)), score: run.addedAt }))
 }
 
 function sessions(run: Indexed): IndexEntry[] {
-  const { admitted, outcome, instructionSent, intent } = run.data
+  const {
+    schedule: { admitted },
+    result: { outcome },
+    session: { instructionSent },
+    attempts: { intent },
+  } = run.data
   if (outcome) return []
   const hasBegun = instructionSent || intent?.kind === 'rejoin' || intent?.kind === 'start-run'
   const how = admitted ? (hasBegun ? 'begun' : 'admitted') : 'waiting'
@@ -111,7 +125,12 @@ function sessions(run: Indexed): IndexEntry[] {
 /** Those that news of a pull request may be about. */
 function branches({
   addedAt,
-  data: { thread, branch, taskRun, pulls },
+  data: {
+    thread,
+    workspace: { branch },
+    session: { taskRun },
+    result: { pulls },
+  },
 }: Indexed & { data: Run }): IndexEntry[] {
   if (!taskRun) return []
   const refs = [branch?.name, taskRun.headBranch, ...pulls.map(({ head }) => head)]

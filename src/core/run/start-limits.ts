@@ -22,7 +22,7 @@ import {
 } from './run-index.ts'
 
 export interface Me extends Indexed {
-  data: Indexed['data'] & { settings: Pick<RepoSettings, 'limits'> }
+  data: Indexed['data'] & { baseline: { settings: Pick<RepoSettings, 'limits'> } }
 }
 
 /** `ahead`: so many Runs have to end first, for a place `of` what. `until`: a limit on starts lets go then. */
@@ -79,7 +79,7 @@ const placesAsked = (me: Me): Asked[] =>
 function aheadOf({ data }: Me, counts: readonly (number | undefined)[]): Admission | undefined {
   const lacking = scopes.flatMap((of, n) => {
     const [atWork = 0, before = 0] = counts.slice(2 * n)
-    const ahead = atWork + before - data.settings.limits[of] + 1
+    const ahead = atWork + before - data.baseline.settings.limits[of] + 1
     return ahead > 0 ? [{ of, ahead }] : []
   })
   const [narrowest] = lacking
@@ -94,7 +94,7 @@ function aheadOf({ data }: Me, counts: readonly (number | undefined)[]): Admissi
  * once more; then the older one goes on, unless the younger has begun.
  */
 export async function aheadInSession(me: Me, index: Pick<JobIndex, 'members'>): Promise<number> {
-  const ranks = (['begun', 'admitted', 'waiting'] as const).slice(0, me.data.admitted ? 2 : 3)
+  const ranks = (['begun', 'admitted', 'waiting'] as const).slice(0, me.data.schedule.admitted ? 2 : 3)
   const asked = tasksOf(me).flatMap(task => ranks.map(how => ({ how, set: inSession(task, how) })))
   if (asked.length === 0) return 0
   const members = await index.members(
@@ -119,7 +119,7 @@ interface Window {
 }
 
 function windowsOf(me: Me): Window[] {
-  const { limits } = me.data.settings
+  const { limits } = me.data.baseline.settings
   const ofScope = (of: Scope, length: number, most: number): Window => ({
     ...{ of, length, most },
     set: started(placeOf(me, of)),

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod'
 import { Thread } from '../model/thread.ts'
-import { type Branch, isTerminal, type Run, sessionOf } from './run.ts'
+import type { Branch } from './record/workspace-part.ts'
+import { isTerminal, type Run, sessionOf } from './run.ts'
 import { Session } from './session.ts'
 
 export const UnusedBranch = z.object({
@@ -27,14 +28,15 @@ export type UnusedBranch = z.infer<typeof UnusedBranch>
  * an agent may work of which nobody knows when it ends.
  */
 export function removableBranch(run: Run): Branch | undefined {
-  const { branch, thread, agentLeft } = run
-  if (agentLeft && !sessionAtWork(run)) return undefined
+  const { thread } = run
+  const { branch } = run.workspace
+  if (run.session.agentLeft && !sessionAtWork(run)) return undefined
   return branch?.fresh && branch.recorded && branch.name !== thread.defaultBranch ? branch : undefined
 }
 
 /** The task run that has not ended, as far as the Run knows. */
 export function sessionAtWork(run: Run): Session | undefined {
-  const { taskRun, earlier } = run
+  const { taskRun, earlier } = run.session
   if (taskRun) return isTerminal(taskRun.status) ? undefined : sessionOf(run)
   return earlier && !earlier.over ? { taskId: earlier.taskId, taskRunId: earlier.taskRunId } : undefined
 }

@@ -6,7 +6,8 @@ import { ResultPending } from '../../core/model/result-pending.ts'
 import { agentIsToBeSeenTo, leftAlone } from '../../core/run/agent-end.ts'
 import { type ActingStep, steps } from '../../core/run/next-step.ts'
 import { isAnswer, outageOf, withOutage } from '../../core/run/outage.ts'
-import { type Outage, type Run, resumedSession } from '../../core/run/run.ts'
+import type { Outage } from '../../core/run/record/attempts-part.ts'
+import { changed, type Run, resumedSession } from '../../core/run/run.ts'
 import { backoff, limits } from '../../core/run/timing.ts'
 import { stagingIsLost } from '../../core/text/attachment.ts'
 import { failed } from './find-branch.ts'
@@ -16,7 +17,7 @@ import { threadBlockedFrom } from './tell-thread.ts'
 /** Anything unexpected is thrown on, and the queue tries again. */
 export function afterFault(context: StepContext, step: ActingStep, error: unknown): Run {
   const { run, deps } = context
-  if (error instanceof Cancelled) return { ...run, intent: undefined }
+  if (error instanceof Cancelled) return changed(run, { attempts: { intent: undefined } })
   if (error instanceof ResultPending) {
     const service = steps[step.kind].asks ?? 'github'
     return awaiting(context, service, { why: error.message, until: error.until, failed: 0 })
@@ -68,23 +69,20 @@ function afterRefusedRead(context: StepContext, error: Rejected): Run {
   const outage = outageOf(after, error.service)
   if (!outage || !isAnswer(outage, error, run, now)) return after
   const known: Run = withOutage(run, error.service, undefined)
-  return run.outcome ? withoutHope(known) : failed({ ...context, run: known }, failure)
+  return run.result.outcome ? withoutHope(known) : failed({ ...context, run: known }, failure)
 }
 
 /** An agent that nobody can see to is told of; when that is done or not needed, there is nothing left to do. */
 const withoutHope = (run: Run): Run => (agentIsToBeSeenTo(run) ? leftAlone(run) : lettingGo(run))
 
 /** Nothing is left to be told, nor to be waited for. */
-const lettingGo = (run: Run): Run => ({
-  ...run,
-  intent: undefined,
-  announced: allAnnounced,
-  answers: [],
-  claimedPulls: [],
-  untended: [],
-  unseenPulls: {},
-  releaseThread: true,
-})
+const lettingGo = (run: Run): Run =>
+  changed(run, {
+    attempts: { intent: undefined },
+    report: { announced: allAnnounced },
+    mailbox: { answers: [], releaseThread: true },
+    result: { claimedPulls: [], untended: [], unseenPulls: {} },
+  })
 
 /** A session may only be resumed on branches that it knows: on another one everything begins afresh. */
 const isBranchRefused = (run: Run, { status, field, message }: Rejected): boolean =>
@@ -95,7 +93,7 @@ const isBranchRefused = (run: Run, { status, field, message }: Rejected): boolea
 /** The effect did not happen, and will not by trying again. */
 function afterRefusal(context: StepContext, step: ActingStep, error: Rejected): Run {
   const { deps } = context
-  const run: Run = { ...context.run, intent: undefined }
+  const run: Run = changed(context.run, { attempts: { intent: undefined } })
   switch (step.kind) {
     case 'post-status':
       return unposted({ ...context, run }, error)
@@ -106,11 +104,17 @@ function afterRefusal(context: StepContext, step: ActingStep, error: Rejected): 
     case 'start-run':
       // Staged files are kept for a day: a run that waited longer has them staged again, once.
       if (stagingIsLost(error))
-        return { ...run, restaged: true, attachments: run.restaged ? { ids: [], failed: [] } : undefined }
-      if (isBranchRefused(run, error)) return { ...run, earlier: undefined, attachments: undefined }
+        return changed(run, {
+          workspace: {
+            restaged: true,
+            attachments: run.workspace.restaged ? { ids: [], failed: [] } : undefined,
+          },
+        })
+      if (isBranchRefused(run, error))
+        return changed(run, { session: { earlier: undefined }, workspace: { attachments: undefined } })
       return failed({ ...context, run }, failureOf(error, run))
     default:
-      return run.outcome ? withoutHope(run) : failed({ ...context, run }, failureOf(error, run))
+      return run.result.outcome ? withoutHope(run) : failed({ ...context, run }, failureOf(error, run))
   }
 }
 
@@ -118,17 +122,18 @@ function afterRefusal(context: StepContext, step: ActingStep, error: Rejected): 
 function unposted(context: StepContext, error: Rejected): Run {
   const now = context.deps.now()
   const run = threadBlockedFrom(context.run, now)
-  if (run.taskRun && !run.outcome) return run
-  if (now - (run.threadBlocked?.since ?? now) < limits.refusedBefore) return run
-  const over: Run = run.outcome ? run : failed({ ...context, run }, failureOf(error, run))
-  return { ...over, threadBlocked: undefined, readOnlyThread: true, announced: allAnnounced }
+  if (run.session.taskRun && !run.result.outcome) return run
+  if (now - (run.report.threadBlocked?.since ?? now) < limits.refusedBefore) return run
+  const over: Run = run.result.outcome ? run : failed({ ...context, run }, failureOf(error, run))
+  return changed(over, {
+    report: { threadBlocked: undefined, readOnlyThread: true, announced: allAnnounced },
+  })
 }
 
 function uncancelled(run: Run, now: number): Run {
-  const { cancel } = run
+  const { cancel } = run.session
   if (!cancel) return run
-  return {
-    ...run,
-    cancel: { ...cancel, refused: cancel.refused + 1, until: now + backoff(cancel.refused) },
-  }
+  return changed(run, {
+    session: { cancel: { ...cancel, refused: cancel.refused + 1, until: now + backoff(cancel.refused) } },
+  })
 }

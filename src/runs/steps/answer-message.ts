@@ -1,20 +1,25 @@
 /** Tells whoever said something to a Run what became of it: a reaction, and words when it came to nothing. */
+
 import { replyComment } from '../../core/comments/replies.ts'
 import { Rejected } from '../../core/model/errors.ts'
 import type { Marker } from '../../core/model/marker.ts'
 import type { CommentRef } from '../../core/model/trigger.ts'
-import type { MessageAnswer, Run, Source } from '../../core/run/run.ts'
+import type { MessageAnswer, Source } from '../../core/run/record/mailbox-part.ts'
+import { changed, type Run } from '../../core/run/run.ts'
 import { once, type StepContext, skew } from './step-context.ts'
 import { ignoreRefusal } from './tell-thread.ts'
 
 export async function answerMessage(context: StepContext): Promise<Run> {
-  const [answer] = context.run.answers
-  if (!answer) return { ...context.run, intent: undefined }
+  const [answer] = context.run.mailbox.answers
+  if (!answer) return changed(context.run, { attempts: { intent: undefined } })
   const { reply } = answer
   if (reply) await say(context, answer, reply)
   await react(context, answer)
   context.deps.reached('message answered, not recorded')
-  return { ...context.run, ...(reply ? { intent: undefined } : {}), answers: context.run.answers.slice(1) }
+  return changed(context.run, {
+    ...(reply ? { attempts: { intent: undefined } } : {}),
+    mailbox: { answers: context.run.mailbox.answers.slice(1) },
+  })
 }
 
 /** Its marker is that of a command's own answer, since it is one. */

@@ -5,7 +5,8 @@ import { limitReached } from '../../core/comments/limit-words.ts'
 import { moment } from '../../core/comments/words.ts'
 import type { Person } from '../../core/model/thread.ts'
 import { isOwnMerge } from '../../core/run/own-merge.ts'
-import type { Outcome, Run } from '../../core/run/run.ts'
+import type { Outcome } from '../../core/run/record/result-part.ts'
+import { changed, type Run } from '../../core/run/run.ts'
 import { type Admission, aheadInSession, turnOf } from '../../core/run/start-limits.ts'
 import { pausedBecause } from '../../core/settings/deployment-settings.ts'
 import { failed } from './find-branch.ts'
@@ -19,7 +20,7 @@ export async function awaitAdmission(context: StepContext): Promise<Run> {
   const { job, deps } = context
   const now = deps.now()
   // While it waits, a closing tells of itself; what became of that is asked once more before it begins.
-  const hasWaited = context.run.ahead !== undefined || context.run.waitsUntil !== undefined
+  const hasWaited = context.run.schedule.ahead !== undefined || context.run.schedule.waitsUntil !== undefined
   const mine = { id: job.id, addedAt: job.addedAt, data: context.run }
   const [inSession, turn, run] = await Promise.all([
     aheadInSession(mine, deps.index),
@@ -28,52 +29,54 @@ export async function awaitAdmission(context: StepContext): Promise<Run> {
   ])
   const paused = pausedBecause(deps.settings.deployment)
   if (paused !== undefined) return failed(context, atRest(paused))
-  if (run.stop) return run
+  if (run.mailbox.stop) return run
   if (inSession > 0) return inLine(run, { ahead: inSession, waitsFor: 'session' }, now)
-  if (turn.kind !== 'now' && run.settings.limits.when_reached === 'refuse')
+  if (turn.kind !== 'now' && run.baseline.settings.limits.when_reached === 'refuse')
     return failed(context, atLimit(run, turn, now))
   switch (turn.kind) {
     case 'ahead':
       return inLine(run, { ahead: turn.ahead, waitsFor: turn.of }, now)
     case 'until':
-      return {
-        ...run,
-        ahead: 0,
-        waitsFor: undefined,
-        waitsUntil: { at: turn.at, limit: limitReached(run, turn) },
-        nextPollAt: Math.min(turn.at, now + 60_000),
-      }
+      return changed(run, {
+        schedule: {
+          ahead: 0,
+          waitsFor: undefined,
+          waitsUntil: { at: turn.at, limit: limitReached(run, turn) },
+          nextPollAt: Math.min(turn.at, now + 60_000),
+        },
+      })
     case 'now': {
       const heeded = hasWaited ? await heedingClosing(context) : run
-      if (heeded.stop) return heeded
+      if (heeded.mailbox.stop) return heeded
       // Who had to wait may have lost the right to it meanwhile.
-      if (run.ahead !== undefined && !(await stillMay(context))) return failed(context, notAnyMore)
-      return {
-        ...heeded,
-        admitted: true,
-        admissionExpectedAt: now,
-        ahead: undefined,
-        waitsUntil: undefined,
-        waitsFor: undefined,
-        nextPollAt: undefined,
-      }
+      if (run.schedule.ahead !== undefined && !(await stillMay(context))) return failed(context, notAnyMore)
+      return changed(heeded, {
+        schedule: {
+          admitted: true,
+          admissionExpectedAt: now,
+          ahead: undefined,
+          waitsUntil: undefined,
+          waitsFor: undefined,
+          nextPollAt: undefined,
+        },
+      })
     }
   }
 }
 
-const inLine = (run: Run, waits: Pick<Run, 'ahead' | 'waitsFor'>, now: number): Run => ({
-  ...run,
-  ...waits,
-  waitsUntil: undefined,
-  nextPollAt: now + askAgain,
-})
+type Waits = Pick<Run['schedule'], 'ahead' | 'waitsFor'>
+
+const inLine = (run: Run, waits: Waits, now: number): Run =>
+  changed(run, { schedule: { ...waits, waitsUntil: undefined, nextPollAt: now + askAgain } })
 
 /** Looks once more, before anything is done about a session that others may have taken meanwhile. */
 export async function givesWay({ run, job, deps }: StepContext): Promise<Run | undefined> {
   const now = deps.now()
   const ahead = await aheadInSession({ id: job.id, addedAt: job.addedAt, data: run }, deps.index)
   if (ahead === 0) return undefined
-  return { ...inLine(run, { ahead, waitsFor: 'session' }, now), admitted: run.instructionSent }
+  return changed(inLine(run, { ahead, waitsFor: 'session' }, now), {
+    schedule: { admitted: run.session.instructionSent },
+  })
 }
 
 const atRest = (why: string): Outcome => ({
@@ -95,14 +98,14 @@ const atLimit = (run: Run, turn: Exclude<Admission, { kind: 'now' }>, now: numbe
 
 /** The webhook of a closing may overtake the command's, and then finds nothing to stop. */
 async function heedingClosing({ github, run, deps }: StepContext): Promise<Run> {
-  if (run.settings.when.closed !== 'stop') return run
+  if (run.baseline.settings.when.closed !== 'stop') return run
   const closing = await github.closing()
-  if (!closing) return { ...run, ignoredStop: undefined }
+  if (!closing) return changed(run, { mailbox: { ignoredStop: undefined } })
   const { by, at } = closing
-  if (run.ignoredStop?.by === by.login || (await isOwnMerge(github, run, at))) return run
+  if (run.mailbox.ignoredStop?.by === by.login || (await isOwnMerge(github, run, at))) return run
   const may = by.id === run.request.by.id || (await mayStop({ github, run, deps }, by))
-  if (!may) return { ...run, ignoredStop: { by: by.login, because: closed } }
-  return { ...run, stop: { by, at: deps.now(), asked: false, because: closed } }
+  if (!may) return changed(run, { mailbox: { ignoredStop: { by: by.login, because: closed } } })
+  return changed(run, { mailbox: { stop: { by, at: deps.now(), asked: false, because: closed } } })
 }
 
 /** By the same rule as for a run that works. */

@@ -1,8 +1,11 @@
 /** The branch of a thread: found, made, and taken away again when nothing came of it. */
+
 import { isBranchOfIssue, issueBranch, stemOf } from '../../core/model/branch-name.ts'
 import { Rejected, RetryLater } from '../../core/model/errors.ts'
 import type { BranchView, IssueBranches } from '../../core/model/views.ts'
-import type { Branch, Outcome, Run } from '../../core/run/run.ts'
+import type { Outcome } from '../../core/run/record/result-part.ts'
+import type { Branch } from '../../core/run/record/workspace-part.ts'
+import { changed, type Run } from '../../core/run/run.ts'
 import { removableBranch, sessionAtWork } from '../../core/run/unused-branch.ts'
 import { believeAbsent, type StepContext } from './step-context.ts'
 import { makeTask } from './task-run.ts'
@@ -20,24 +23,30 @@ export async function findBranch(context: StepContext): Promise<Run> {
 
 /** What was read with the command may be older than a closing that found no Run to stop: its turn is taken again. */
 async function closedMeanwhile({ run, github }: StepContext, open: boolean | undefined): Promise<Run> {
-  if (run.settings.when.closed !== 'stop' || run.taskRun) return run
+  if (run.baseline.settings.when.closed !== 'stop' || run.session.taskRun) return run
   const isOpen = open ?? (await github.closing('now')) === undefined
-  return isOpen || run.ignoredStop ? run : { ...run, admitted: false }
+  return isOpen || run.mailbox.ignoredStop ? run : changed(run, { schedule: { admitted: false } })
 }
 
 function onBranch(context: StepContext, branch: Branch): Run {
   const { run } = context
   if (isOutdated(run, branch)) return failed(context, planOutdated(branch))
-  const moved = run.head?.ref === branch.name && run.head.sha !== branch.sha
-  if (!moved) return { ...run, branch }
+  const moved = run.baseline.head?.ref === branch.name && run.baseline.head.sha !== branch.sha
+  if (!moved) return changed(run, { workspace: { branch } })
   // Taken up again while its agent works, it began where its head was.
-  if (run.taskRun) return { ...run, branch: { ...branch, sha: run.head?.sha ?? branch.sha } }
-  if (run.settings.head_moved === 'ask') return failed(context, movedHead)
-  return { ...run, branch, headMoved: { from: run.head?.sha ?? '', to: branch.sha } }
+  if (run.session.taskRun)
+    return changed(run, { workspace: { branch: { ...branch, sha: run.baseline.head?.sha ?? branch.sha } } })
+  if (run.baseline.settings.head_moved === 'ask') return failed(context, movedHead)
+  return changed(run, {
+    workspace: { branch, headMoved: { from: run.baseline.head?.sha ?? '', to: branch.sha } },
+  })
 }
 
 /** A plan may have waited for its start; once the agent has begun, what moves is its own work. */
-function isOutdated({ request: { approves }, instructionSent }: Run, { name, sha }: Branch): boolean {
+function isOutdated(
+  { request: { approves }, session: { instructionSent } }: Run,
+  { name, sha }: Branch,
+): boolean {
   if (!approves?.branch || instructionSent) return false
   return name !== approves.branch || (approves.sha !== undefined && sha !== approves.sha)
 }
@@ -51,15 +60,18 @@ const planOutdated = ({ name, sha }: Branch): Outcome => ({
 
 /** Its agent is seen to next; what may have set one to work is looked for then, and words that may have reached it count. */
 export function failed({ run, deps }: StepContext, outcome: Outcome): Run {
-  const effect = run.intent?.kind
+  const effect = run.attempts.intent?.kind
   const open = effect === 'start-run' || effect === 'rejoin'
-  return {
-    ...run,
-    outcome,
-    intent: open ? run.intent : undefined,
-    concludedAt: deps.now(),
-    ...(effect === 'deliver' && run.sessionLog ? { sessionLog: { ...run.sessionLog, idle: false } } : {}),
-  }
+  return changed(run, {
+    result: { outcome, concludedAt: deps.now() },
+    attempts: { intent: open ? run.attempts.intent : undefined },
+    session: {
+      sessionLog:
+        effect === 'deliver' && run.session.sessionLog
+          ? { ...run.session.sessionLog, idle: false }
+          : run.session.sessionLog,
+    },
+  })
 }
 
 async function branchOf(context: StepContext): Promise<Found> {
@@ -74,11 +86,12 @@ async function branchOf(context: StepContext): Promise<Found> {
 }
 
 /** A session with an open pull request goes on there. */
-const openPullHead = (run: Run): string | undefined => run.pulls.find(pull => pull.state === 'open')?.head
+const openPullHead = (run: Run): string | undefined =>
+  run.result.pulls.find(pull => pull.state === 'open')?.head
 
 const intoOf = (run: Run, branch: string): string =>
-  run.pulls.find(pull => pull.head === branch)?.base ??
-  (run.head?.ref === branch ? run.head.base : run.thread.defaultBranch)
+  run.result.pulls.find(pull => pull.head === branch)?.base ??
+  (run.baseline.head?.ref === branch ? run.baseline.head.base : run.thread.defaultBranch)
 
 const existing = ({ name, sha }: BranchView, into: string): Branch => ({
   name,
@@ -91,7 +104,7 @@ const existing = ({ name, sha }: BranchView, into: string): Branch => ({
 })
 
 async function headBranch(context: StepContext): Promise<Found> {
-  const { head } = context.run
+  const { head } = context.run.baseline
   const found = head && (await context.github.branch(head.ref))
   return head && found
     ? { branch: existing(found, head.base) }
@@ -101,17 +114,18 @@ async function headBranch(context: StepContext): Promise<Found> {
 async function forIssue(context: StepContext): Promise<Found> {
   const { run } = context
   const into = run.thread.defaultBranch
-  const stem = stemOf(run.settings.branch_prefix, run.thread.number)
+  const stem = stemOf(run.baseline.settings.branch_prefix, run.thread.number)
   const branches = await context.github.issueBranches(stem)
   const linked = branches.linked[0]
-  const isOurs = ({ name }: BranchView): boolean => name === run.madeBranch || isBranchOfIssue(name, stem)
+  const isOurs = ({ name }: BranchView): boolean =>
+    name === run.workspace.madeBranch || isBranchOfIssue(name, stem)
   const ours = linked ? [linked].find(isOurs) : branches.ours[0]
   // One of ours is found again after a crash between making it and writing that down.
   if (ours)
     return { branch: madeBefore(context, ours, { base: branches.base, linked: linked !== undefined }) }
   if (linked) return { branch: { ...existing(linked, into), linked: true } }
   if (!branches.base) return emptyRepository(context, into)
-  const direct = run.request.what === 'plan' || run.settings.branch === 'default'
+  const direct = run.request.what === 'plan' || run.baseline.settings.branch === 'default'
   return direct
     ? { branch: existing(branches.base, into) }
     : make(context, stem, { ...branches, base: branches.base })
@@ -124,8 +138,8 @@ function madeBefore(
 ): Branch {
   const found = existing(ours, run.thread.defaultBranch)
   // Whatever is on it, when the Run is taken up again while its agent works, is the agent's.
-  const sha = run.taskRun && base ? base.sha : ours.sha
-  const recorded = run.madeBranch === ours.name
+  const sha = run.session.taskRun && base ? base.sha : ours.sha
+  const recorded = run.workspace.madeBranch === ours.name
   return { ...found, sha, made: true, fresh: ours.sha === base?.sha, recorded, linked }
 }
 
@@ -136,29 +150,33 @@ interface Basis {
 
 /** The task, which everything else is known for, is made meanwhile. */
 async function make(context: StepContext, stem: string, { base, ids }: Basis): Promise<Found> {
-  const name = issueBranch(stem, context.run.snapshot.title)
-  const also = { madeBranch: name }
+  const name = issueBranch(stem, context.run.baseline.snapshot.title)
+  const also = { workspace: { madeBranch: name } }
   let making: Promise<Found> | undefined
   const begin = (): void => {
     making = makeOne(context, { name, base, ids })
     // Told of when the task is there, or is not.
     making.catch(() => {})
   }
-  if (context.run.taskId === undefined) {
+  if (context.run.session.taskId === undefined) {
     try {
       const taskId = await makeTask(context, { also, begin })
-      context.run = { ...context.run, intent: undefined, taskId, taskMade: true }
+      context.run = changed(context.run, {
+        attempts: { intent: undefined },
+        session: { taskId, taskMade: true },
+      })
     } catch (error) {
       const made = await making?.catch((fault: unknown) => {
         // A limit counts for all, whatever failed beside it.
         if (fault instanceof RetryLater) throw fault
       })
-      if (made && !('kind' in made)) context.run = { ...context.run, branch: made.branch }
+      if (made && !('kind' in made))
+        context.run = changed(context.run, { workspace: { branch: made.branch } })
       throw error
     }
     if (making) return making
   }
-  await context.save({ ...context.run, ...also })
+  await context.save(changed(context.run, also))
   await context.job.assertLocked()
   return makeOne(context, { name, base, ids })
 }
@@ -179,7 +197,7 @@ async function makeOne(context: StepContext, { name, base, ids }: Making): Promi
     if (!(error instanceof Rejected) || (error.status !== 422 && error.status !== 403)) throw error
     return /archived/i.test(error.message)
       ? archived
-      : refusedBranch(name, error, context.run.settings.branch_prefix)
+      : refusedBranch(name, error, context.run.baseline.settings.branch_prefix)
   }
 }
 
@@ -230,12 +248,15 @@ export async function dropBranch(context: StepContext): Promise<Run> {
   const { run } = context
   const branch = removableBranch(run)
   if (branch) await ignoreRefusal(context, dropIfUnused(context, branch))
-  return { ...run, announced: { ...run.announced, branch: true } }
+  return changed(run, { report: { announced: { ...run.report.announced, branch: true } } })
 }
 
 async function dropIfUnused(context: StepContext, { name, sha }: Branch): Promise<void> {
   const { run, deps, job, github } = context
-  if (run.pushed !== undefined || run.pulls.some(({ head, state }) => head === name && state === 'open'))
+  if (
+    run.result.pushed !== undefined ||
+    run.result.pulls.some(({ head, state }) => head === name && state === 'open')
+  )
     return
   const session = sessionAtWork(run)
   if (session) {
@@ -250,7 +271,7 @@ async function dropIfUnused(context: StepContext, { name, sha }: Branch): Promis
       removing: false,
       removed: false,
     }
-    await deps.removeLater(`${run.id}-${run.round}`, unused)
+    await deps.removeLater(`${run.id}-${run.result.round}`, unused)
     deps.reached('branch left for later, not recorded')
     return
   }

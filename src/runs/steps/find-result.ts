@@ -5,7 +5,8 @@ import { agentsCommit, maxClaims, ownershipOf, pullNumberIn } from '../../core/m
 import { threadName } from '../../core/model/thread.ts'
 import { type PullChange, type PullView, pullOf } from '../../core/model/views.ts'
 import { foldable } from '../../core/run/next-step.ts'
-import type { Pull, Run } from '../../core/run/run.ts'
+import type { Pull } from '../../core/run/record/result-part.ts'
+import { changed, type Run } from '../../core/run/run.ts'
 import { limits } from '../../core/run/timing.ts'
 import { closesIssue, withFirst } from '../../core/text/closing-words.ts'
 import { disarm } from '../../core/text/harmless-nodes.ts'
@@ -16,54 +17,61 @@ import { markerOf, reactionTo } from './tell-thread.ts'
 /** An address that PostHog gave: looked up only here, and taken only if the pull request is the Run's own. */
 export async function adoptPull(context: StepContext, url: string): Promise<Run> {
   const { run } = context
-  const claimedPulls = run.claimedPulls.filter(claimed => claimed !== url)
+  const claimedPulls = run.result.claimedPulls.filter(claimed => claimed !== url)
   context.deps.reached('pull seen')
-  const foreign: Run = { ...run, claimedPulls, foreignPulls: [...run.foreignPulls, url] }
+  const foreign: Run = changed(run, {
+    result: { claimedPulls, foreignPulls: [...run.result.foreignPulls, url] },
+  })
   const number = pullNumberIn(url, run.thread)
   // The pull request that the command stood on is no news.
   if (number === undefined || (run.thread.kind === 'pull' && number === run.thread.number)) return foreign
-  const isFirst = run.unseenPulls[url] === undefined
-  if (isFirst && run.claimsSeen >= maxClaims) return foreign
-  const claimsSeen = run.claimsSeen + (isFirst ? 1 : 0)
+  const isFirst = run.result.unseenPulls[url] === undefined
+  if (isFirst && run.result.claimsSeen >= maxClaims) return foreign
+  const claimsSeen = run.result.claimsSeen + (isFirst ? 1 : 0)
   const [view, cost] = await Promise.all([
     context.github.pull(number, { login: run.request.by.login }),
     costSoFar(context),
   ])
-  if (!view && mayAppear(context, url)) return { ...askedAgain(context, url), claimsSeen }
+  if (!view && mayAppear(context, url)) return changed(askedAgain(context, url), { result: { claimsSeen } })
   if (!view || !(await isOwn(context, view))) {
     context.deps.log.warn({ run: run.id, url }, 'not a pull request of this run')
-    return { ...foreign, claimsSeen }
+    return changed(foreign, { result: { claimsSeen } })
   }
-  return { ...withFound(run, view), claimedPulls, claimsSeen, cost }
+  return changed(withFound(run, view), { result: { claimedPulls, claimsSeen }, session: { cost } })
 }
 
 /** The thread is told of it first, and then it is put right. */
-const withFound = (run: Run, view: PullView): Run => ({
-  ...run,
-  pulls: withPull(run.pulls, { ...recorded(view), base: wantedBase(run, view) }),
-  untended: [...run.untended.filter(number => number !== view.number), view.number],
-})
+const withFound = (run: Run, view: PullView): Run =>
+  changed(run, {
+    result: {
+      pulls: withPull(run.result.pulls, { ...recorded(view), base: wantedBase(run, view) }),
+      untended: [...run.result.untended.filter(number => number !== view.number), view.number],
+    },
+  })
 
 /** Read beside what has to be read, so that it takes no edit of its own. */
-export async function costSoFar({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Promise<Run['cost']> {
-  return run.taskId === undefined ? undefined : await deps.posthog.cost(run.taskId)
+export async function costSoFar({
+  run,
+  deps,
+}: Pick<StepContext, 'run' | 'deps'>): Promise<Run['session']['cost']> {
+  return run.session.taskId === undefined ? undefined : await deps.posthog.cost(run.session.taskId)
 }
 
 async function isOwn({ run, github }: StepContext, view: PullView): Promise<boolean> {
   const ownership = ownershipOf(run, view)
-  if (ownership !== 'if-descended' || !run.branch) return ownership === 'ours'
-  return github.isDescendant(run.branch.sha, view.head.sha)
+  if (ownership !== 'if-descended' || !run.workspace.branch) return ownership === 'ours'
+  return github.isDescendant(run.workspace.branch.sha, view.head.sha)
 }
 
 /** PostHog may know of a pull request before GitHub shows it everywhere. */
 const mayAppear = ({ run, deps }: StepContext, url: string): boolean =>
-  deps.now() - (run.unseenPulls[url]?.since ?? deps.now()) < limits.unseenPull
+  deps.now() - (run.result.unseenPulls[url]?.since ?? deps.now()) < limits.unseenPull
 
 function askedAgain({ run, deps }: StepContext, url: string): Run {
   const now = deps.now()
-  const since = run.unseenPulls[url]?.since ?? now
+  const since = run.result.unseenPulls[url]?.since ?? now
   const until = now + Math.min(30_000, Math.max(1_000, now - since))
-  return { ...run, unseenPulls: { ...run.unseenPulls, [url]: { since, until } } }
+  return changed(run, { result: { unseenPulls: { ...run.result.unseenPulls, [url]: { since, until } } } })
 }
 
 /**
@@ -72,14 +80,15 @@ function askedAgain({ run, deps }: StepContext, url: string): Run {
  */
 export async function tendPull(context: StepContext): Promise<Run> {
   const { run, github } = context
-  const [number, ...untended] = run.untended
+  const [number, ...untended] = run.result.untended
   if (number === undefined) return run
   const { login } = run.request.by
   const view = await github.pull(number, { login, seen: true })
-  if (view?.state !== 'open') return { ...run, untended }
+  if (view?.state !== 'open') return changed(run, { result: { untended } })
   const change = wantedChange(context, view)
-  const { assign, review } = run.settings.pull_request
-  const reacts = run.outcome !== undefined && !run.announced.reaction && run.request.origin.kind !== 'tick'
+  const { assign, review } = run.baseline.settings.pull_request
+  const reacts =
+    run.result.outcome !== undefined && !run.report.announced.reaction && run.request.origin.kind !== 'tick'
   const fold = foldable(run, context.deps.now())
   await context.job.assertLocked()
   const { pull, refused } = await github.settle({
@@ -96,9 +105,15 @@ export async function tendPull(context: StepContext): Promise<Run> {
   if (refused.length > 0)
     context.deps.log.warn({ run: run.id, pull: number, refused }, 'the pull request could not be put right')
   const after = refused.includes('change') ? recorded(view, notPutRight(change)) : recorded(pull ?? view)
-  const told = reacts ? { ...run.announced, reaction: true } : run.announced
-  const status = run.status && fold !== undefined ? { ...run.status, minimized: true as const } : run.status
-  return { ...run, untended, status, announced: told, pulls: inPlace(run.pulls, after) }
+  const told = reacts ? { ...run.report.announced, reaction: true } : run.report.announced
+  const status =
+    run.report.status && fold !== undefined
+      ? { ...run.report.status, minimized: true as const }
+      : run.report.status
+  return changed(run, {
+    result: { untended, pulls: inPlace(run.result.pulls, after) },
+    report: { status, announced: told },
+  })
 }
 
 const notPutRight = (change: PullChange | undefined): string =>
@@ -149,7 +164,7 @@ async function putRight(context: StepContext, view: PullView): Promise<Pull> {
   }
 }
 
-const wantedBase = ({ branch }: Run, { head: { base } }: PullView): string =>
+const wantedBase = ({ workspace: { branch } }: Run, { head: { base } }: PullView): string =>
   branch?.made && base === branch.name ? branch.into : base
 
 /** The closing line and our marker, each added only where it is missing, and before what could swallow it. */
@@ -177,18 +192,26 @@ export async function findResult(context: StepContext): Promise<Run> {
   const pushed = await pushedTo(context)
   const cost = await asked
   const run = found ? withFound(context.run, found) : context.run
-  const known: Run = { ...run, cost, resultChecked: true, ...(pushed === undefined ? {} : { pushed }) }
+  const known: Run = changed(run, {
+    session: { cost },
+    result: { resultChecked: true, pushed: pushed ?? run.result.pushed },
+  })
   const opens = pushed !== undefined && canOpen(known)
-  return opens ? { ...(await openOurs(context, known)), intent: undefined } : { ...known, intent: undefined }
+  return opens
+    ? changed(await openOurs(context, known), { attempts: { intent: undefined } })
+    : changed(known, { attempts: { intent: undefined } })
 }
 
 /** A pull request that the agent opened and PostHog did not report. */
 async function pullOfHeads(context: StepContext): Promise<PullView | undefined> {
   const { run } = context
-  const heads = new Set([run.taskRun?.headBranch, run.branch?.made ? run.branch.name : undefined])
+  const heads = new Set([
+    run.session.taskRun?.headBranch,
+    run.workspace.branch?.made ? run.workspace.branch.name : undefined,
+  ])
   for (const head of heads) {
-    if (head === undefined || head === run.thread.defaultBranch || head === run.head?.ref) continue
-    const known = new Set(run.pulls.map(({ number }) => number))
+    if (head === undefined || head === run.thread.defaultBranch || head === run.baseline.head?.ref) continue
+    const known = new Set(run.result.pulls.map(({ number }) => number))
     const views = (await context.github.pullsFrom(head)).filter(
       ({ state, number }) => state !== 'closed' && !known.has(number),
     )
@@ -199,7 +222,7 @@ async function pullOfHeads(context: StepContext): Promise<PullView | undefined> 
 
 /** The commit that the work ended in, if somebody else than a person moved the branch since the Run began. */
 async function pushedTo(context: StepContext): Promise<string | undefined> {
-  const { branch } = context.run
+  const { branch } = context.run.workspace
   if (context.run.request.what === 'plan') return pushedByPlan(context)
   if (!branch) return undefined
   const now = await context.github.branch(branch.name)
@@ -210,9 +233,9 @@ async function pushedTo(context: StepContext): Promise<string | undefined> {
 
 /** A plan is held back by its prompt alone. What PostHog says the agent worked on was not there, or stood elsewhere. */
 async function pushedByPlan({ run, github }: StepContext): Promise<string | undefined> {
-  const head = run.taskRun?.headBranch
+  const head = run.session.taskRun?.headBranch
   const worked = head === undefined ? undefined : await github.branch(head)
-  return worked && !(worked.name === run.branch?.name && worked.sha === run.branch.sha)
+  return worked && !(worked.name === run.workspace.branch?.name && worked.sha === run.workspace.branch.sha)
     ? worked.sha
     : undefined
 }
@@ -220,18 +243,18 @@ async function pushedByPlan({ run, github }: StepContext): Promise<string | unde
 const canOpen = (run: Run): boolean =>
   run.thread.kind === 'issue' &&
   run.request.what === 'work' &&
-  run.branch?.made === true &&
+  run.workspace.branch?.made === true &&
   // What comes after a merge is in no pull request yet.
-  !run.pulls.some(({ state }) => state === 'open') &&
-  !run.stop
+  !run.result.pulls.some(({ state }) => state === 'open') &&
+  !run.mailbox.stop
 
 /** Commits on the issue's branch and no pull request: then we open the draft ourselves. */
 async function openOurs(context: StepContext, run: Run): Promise<Run> {
-  const { branch } = run
+  const { branch } = run.workspace
   if (!branch) return run
   const body = [
     `Closes #${run.thread.number}`,
-    run.sessionLog?.answer ? quoted(run.sessionLog.answer, 4_000) : '',
+    run.session.sessionLog?.answer ? quoted(run.session.sessionLog.answer, 4_000) : '',
     `Asked by ${run.request.by.login} on ${threadName(run.thread)}; opened by the bot, since the agent left its commits on the branch.`,
   ]
   try {
@@ -243,11 +266,11 @@ async function openOurs(context: StepContext, run: Run): Promise<Run> {
           head: branch.name,
           base: branch.into,
           // A squash makes it the subject of a commit, where GitHub acts on it.
-          title: disarm(run.snapshot.title),
+          title: disarm(run.baseline.snapshot.title),
           body: body.filter(part => part !== '').join('\n\n'),
         }),
     })
-    return { ...run, pulls: withPull(run.pulls, await putRight(context, view)) }
+    return changed(run, { result: { pulls: withPull(run.result.pulls, await putRight(context, view)) } })
   } catch (error) {
     if (error instanceof Rejected && error.of === 'effect') return run
     throw error

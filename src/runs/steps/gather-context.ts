@@ -5,7 +5,7 @@ import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import { mayAct } from '../../core/model/role.ts'
 import type { CommentView } from '../../core/model/views.ts'
 import { outageOf } from '../../core/run/outage.ts'
-import type { Run } from '../../core/run/run.ts'
+import { changed, type Run } from '../../core/run/run.ts'
 import { limits } from '../../core/run/timing.ts'
 import type { StepContext } from './step-context.ts'
 
@@ -21,13 +21,13 @@ export async function gatherContext(context: StepContext): Promise<Run> {
     at: run.request.at,
     trusted: author => trusted.has(author),
   })
-  return { ...run, threadContext }
+  return changed(run, { workspace: { threadContext } })
 }
 
 /** The asker and the author of the thread, and whoever may write to the repository. */
 async function trustedAuthors(context: StepContext, comments: readonly CommentView[]): Promise<Set<string>> {
   const { run } = context
-  const known = new Set([run.request.by.login, run.snapshot.author])
+  const known = new Set([run.request.by.login, run.baseline.snapshot.author])
   const others = new Set(
     comments.filter(({ bot, author }) => !bot && !known.has(author)).map(({ author }) => author),
   )

@@ -3,7 +3,7 @@
 import { leftAlone } from '../../core/run/agent-end.ts'
 import { outcomeOf } from '../../core/run/apply-snapshot.ts'
 import type { ActingStep } from '../../core/run/next-step.ts'
-import type { Run } from '../../core/run/run.ts'
+import { changed, type Run } from '../../core/run/run.ts'
 import { answerMessage } from './answer-message.ts'
 import { awaitAdmission } from './await-admission.ts'
 import { dropBranch, failed, findBranch } from './find-branch.ts'
@@ -56,7 +56,8 @@ const acts: { [D in ActingStep['kind']]: Act<D> } = {
   'adopt-pull': (context, { url }) => adoptPull(context, url),
   'find-result': findResult,
   'tend-pull': tendPull,
-  'settle-outcome': ({ run, deps }) => ({ ...run, outcome: outcomeOf(run), concludedAt: deps.now() }),
+  'settle-outcome': ({ run, deps }) =>
+    changed(run, { result: { outcome: outcomeOf(run), concludedAt: deps.now() } }),
   'give-up': (context, { outcome }) => failed(context, outcome),
   'leave-agent': ({ run }) => leftAlone(run),
   conclude,
@@ -68,18 +69,13 @@ const acts: { [D in ActingStep['kind']]: Act<D> } = {
   'resume-work': resumeWork,
   'ask-cost': askCost,
   'minimize-status': minimizeStatus,
-  'let-go': ({ run }) => ({
-    ...run,
-    outages: {},
-    trouble: undefined,
-    threadBlocked: undefined,
-    intent: undefined,
-    untended: [],
-    releaseThread: true,
-    readOnlyThread: true,
-    announced: allAnnounced,
-    answers: [],
-  }),
+  'let-go': ({ run }) =>
+    changed(run, {
+      attempts: { outages: {}, intent: undefined },
+      report: { threadBlocked: undefined, readOnlyThread: true, announced: allAnnounced },
+      result: { untended: [] },
+      mailbox: { releaseThread: true, answers: [] },
+    }),
 }
 
 export const act = <D extends ActingStep['kind']>(

@@ -23,8 +23,8 @@ import { loopTurn } from '../../core/text/event-loop-turn.ts'
 export interface Attaching {
   thread: Pick<Run['thread'], 'url'>
   request: Pick<Run['request'], 'text' | 'whole' | 'inline'>
-  snapshot: Pick<Run['snapshot'], 'body'>
-  earlier?: Run['earlier']
+  baseline: { snapshot: Pick<Run['baseline']['snapshot'], 'body'> }
+  session: { earlier?: Run['session']['earlier'] }
 }
 
 export interface Staging {
@@ -61,13 +61,13 @@ export async function stageAttachments(
 }
 
 /** Those of the command first, as they matter most; a session that goes on knows those of the thread already. */
-export function attachmentsOf({ thread, request, snapshot, earlier }: Attaching): Promise<Attachment[]> {
+export function attachmentsOf({ thread, request, baseline, session }: Attaching): Promise<Attachment[]> {
   const inline = (request.inline ?? []).map(({ body }) => body)
   const texts = [
     request.text,
     request.whole ?? '',
     ...inline,
-    ...(resumedSession({ earlier }) ? [] : [snapshot.body]),
+    ...(resumedSession({ session }) ? [] : [baseline.snapshot.body]),
   ]
   return attachedIn(texts, thread.url, maxNamed)
 }

@@ -12,7 +12,9 @@ import type { FlowMeter } from '../../core/model/meter.ts'
 import type { GitHub, LockedJob, Log, TasksClient, ThreadClient } from '../../core/model/ports.ts'
 import { ResultPending } from '../../core/model/result-pending.ts'
 import { outageOf } from '../../core/run/outage.ts'
-import type { Intent, Run, Source } from '../../core/run/run.ts'
+import type { Intent } from '../../core/run/record/attempts-part.ts'
+import type { Source } from '../../core/run/record/mailbox-part.ts'
+import { changed, type Run, type RunChange } from '../../core/run/run.ts'
 import { linesMoved } from '../../core/run/run-index.ts'
 import type { Session } from '../../core/run/session.ts'
 import { limits } from '../../core/run/timing.ts'
@@ -85,7 +87,7 @@ export function stepContext(deps: RunDeps, job: LockedJob<Run>): StepContext {
   }
 }
 
-export const allAnnounced: Run['announced'] = {
+export const allAnnounced: Run['report']['announced'] = {
   comment: true,
   word: false,
   inline: Number.MAX_SAFE_INTEGER,
@@ -102,7 +104,7 @@ interface Once<T> {
   /** It has somebody set to work: not after a stop. */
   begins?: boolean
   /** What else is written down before it. */
-  also?: Partial<Run>
+  also?: RunChange
   /** Looks for the trace of an earlier attempt. */
   find(intent: Intent): Promise<T | undefined>
   perform(): Promise<T>
@@ -117,10 +119,10 @@ export async function once<T>(
   context: StepContext,
   { intent, begins, also, find, perform }: Once<T>,
 ): Promise<T> {
-  const trace = context.run.intent && (await traceOf(context, context.run.intent, find))
+  const trace = context.run.attempts.intent && (await traceOf(context, context.run.attempts.intent, find))
   if (trace !== undefined) return trace
-  if (begins && (context.run.stop || context.run.outcome)) throw new Cancelled()
-  await context.save({ ...context.run, ...also, intent })
+  if (begins && (context.run.mailbox.stop || context.run.result.outcome)) throw new Cancelled()
+  await context.save(changed(context.run, also ?? {}, { attempts: { intent } }))
   await context.job.assertLocked()
   const { begun, done } = around[intent.kind]
   context.deps.reached(begun)
@@ -129,7 +131,9 @@ export async function once<T>(
     context.deps.reached(done)
     return result
   } catch (error) {
-    context.run = { ...context.run, intent: leftBehind(intent, error, context.deps.now()) }
+    context.run = changed(context.run, {
+      attempts: { intent: leftBehind(intent, error, context.deps.now()) },
+    })
     throw error
   }
 }
@@ -144,7 +148,7 @@ async function traceOf<T>(
   const done = await find(earlier)
   if (done !== undefined) return done
   const lostAt = earlier.lostAt ?? context.deps.now()
-  context.run = { ...context.run, intent: { ...earlier, lostAt } }
+  context.run = changed(context.run, { attempts: { intent: { ...earlier, lostAt } } })
   const settled = lostAt + limits.unanswered
   if (lookedAt < settled) throw new ResultPending(settled)
   return undefined

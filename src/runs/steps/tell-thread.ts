@@ -1,4 +1,5 @@
 /** The steps that speak in the thread. */
+
 import { createHash } from 'node:crypto'
 import { boxesAfter } from '../../core/comments/boxes.ts'
 import { closingComment, inlineAnswer } from '../../core/comments/closing.ts'
@@ -11,7 +12,7 @@ import type { OwnComment, Settling, Target } from '../../core/model/views.ts'
 import { endsQuietly, isSuperseded, leavesBoxInStatus } from '../../core/run/last-word.ts'
 import type { Now } from '../../core/run/next-step.ts'
 import { backupOf } from '../../core/run/recovery-record.ts'
-import { type Run, sessionOf } from '../../core/run/run.ts'
+import { changed, type Run, sessionOf } from '../../core/run/run.ts'
 import type { Session } from '../../core/run/session.ts'
 import { limits, refusedBackoff } from '../../core/run/timing.ts'
 import { once, type RunDeps, type StepContext, skew } from './step-context.ts'
@@ -23,8 +24,8 @@ export interface Renderer {
 }
 
 export function difference(context: Renderer): Now['text'] {
-  const { status } = context.run
-  if (!status) return context.run.readOnlyThread ? 'same' : 'phase'
+  const { status } = context.run.report
+  if (!status) return context.run.report.readOnlyThread ? 'same' : 'phase'
   const now = context.deps.now()
   if (status.phase !== phaseKey(context.run, now)) return 'phase'
   if (status.hash !== rendered(context, now).hash) return 'details'
@@ -32,8 +33,11 @@ export function difference(context: Renderer): Now['text'] {
 }
 
 /** As far as the status says it. */
-const heardAt = ({ sessionLog, outcome, stop }: Run): number | undefined =>
-  outcome || stop ? undefined : sessionLog?.activity?.at
+const heardAt = ({
+  session: { sessionLog },
+  result: { outcome },
+  mailbox: { stop },
+}: Run): number | undefined => (outcome || stop ? undefined : sessionLog?.activity?.at)
 
 /** What nobody sees is no reason for an edit, so the hash is of the words alone; and when it was heard is told apart. */
 function rendered({ deps, run }: Renderer, now: number): { text: string; hash: string } {
@@ -44,9 +48,11 @@ function rendered({ deps, run }: Renderer, now: number): { text: string; hash: s
 }
 
 function timeless(run: Run): Run {
-  const { sessionLog } = run
+  const { sessionLog } = run.session
   return sessionLog?.activity
-    ? { ...run, sessionLog: { ...sessionLog, activity: { ...sessionLog.activity, at: undefined } } }
+    ? changed(run, {
+        session: { sessionLog: { ...sessionLog, activity: { ...sessionLog.activity, at: undefined } } },
+      })
     : run
 }
 
@@ -57,28 +63,28 @@ const fitted = (text: string, marker: string): string =>
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 16)
 
 export function markerOf(run: Run, as: Marker['as']): Marker {
-  const pull = run.pulls.at(-1)
-  const branch = pull?.state === 'open' ? pull.head : run.branch?.name
+  const pull = run.result.pulls.at(-1)
+  const branch = pull?.state === 'open' ? pull.head : run.workspace.branch?.name
   const session = sessionOf(run) ?? sameTask(run)
   return {
     run: run.id,
     repo: run.thread.repoId,
     thread: run.thread.number,
     as,
-    round: run.round,
+    round: run.result.round,
     what: run.request.what,
-    ...(run.taskId === undefined ? {} : { task: run.taskId }),
+    ...(run.session.taskId === undefined ? {} : { task: run.session.taskId }),
     ...(session ? { taskRun: session.taskRunId } : {}),
     ...(session?.may ? { may: session.may } : {}),
     ...(branch === undefined ? {} : { branch }),
-    ...(run.madeBranch === undefined ? {} : { made: run.madeBranch }),
-    ...(run.branch === undefined ? {} : { sha: run.branch.sha }),
+    ...(run.workspace.madeBranch === undefined ? {} : { made: run.workspace.madeBranch }),
+    ...(run.workspace.branch === undefined ? {} : { sha: run.workspace.branch.sha }),
     ...(pull === undefined ? {} : { pull: pull.number }),
   }
 }
 
 /** A Run that ended before it began leaves the session of before as it was. */
-const sameTask = ({ taskId, earlier }: Run): Session | undefined =>
+const sameTask = ({ session: { taskId, earlier } }: Run): Session | undefined =>
   earlier && earlier.taskId === taskId ? earlier : undefined
 
 const markedWith = (context: StepContext, comments: OwnComment[], as: Marker['as']): OwnComment | undefined =>
@@ -89,7 +95,7 @@ const markedWith = (context: StepContext, comments: OwnComment[], as: Marker['as
         marker =>
           marker.run === context.run.id &&
           marker.as === as &&
-          (as === 'status' || marker.round === context.run.round),
+          (as === 'status' || marker.round === context.run.result.round),
       ),
   )
 
@@ -108,10 +114,13 @@ export async function postStatus(context: StepContext): Promise<Run> {
     at: now,
     heardAt: heardAt(context.run),
   }
-  return { ...context.run, intent: undefined, status, threadBlocked: undefined }
+  return changed(context.run, {
+    attempts: { intent: undefined },
+    report: { status, threadBlocked: undefined },
+  })
 }
 
-type Sent = NonNullable<Run['status']>
+type Sent = NonNullable<Run['report']['status']>
 
 /** The text of the status comment as it should be now, and the record of its having been sent. */
 export function sentStatus(context: Renderer, before: Sent): { text: string; status: Sent } {
@@ -124,39 +133,42 @@ export function sentStatus(context: Renderer, before: Sent): { text: string; sta
 /** A status comment that somebody deleted is made again once; after that, they meant it. */
 export async function editStatus(context: StepContext): Promise<Run> {
   const { run } = context
-  if (!run.status) return run
-  const { text, status } = sentStatus(context, run.status)
+  if (!run.report.status) return run
+  const { text, status } = sentStatus(context, run.report.status)
   await context.job.assertLocked()
-  const isSame = status.hash === run.status.hash && status.heardAt === run.status.heardAt
-  if (isSame || run.status.minimized) return { ...run, status }
+  const isSame = status.hash === run.report.status.hash && status.heardAt === run.report.status.heardAt
+  if (isSame || run.report.status.minimized) return changed(run, { report: { status } })
   try {
-    const edited = await context.github.edit(run.status.commentId, text)
+    const edited = await context.github.edit(run.report.status.commentId, text)
     context.deps.reached('status edit sent, not recorded')
-    const unblocked: Run = { ...run, threadBlocked: undefined }
+    const unblocked: Run = changed(run, { report: { threadBlocked: undefined } })
     if (edited === 'gone')
-      return run.statusRemade
-        ? { ...unblocked, status }
-        : { ...unblocked, status: undefined, statusRemade: true }
-    return { ...unblocked, status: { ...status, nodeId: edited.nodeId } }
+      return run.report.statusRemade
+        ? changed(unblocked, { report: { status } })
+        : changed(unblocked, { report: { status: undefined, statusRemade: true } })
+    return changed(unblocked, { report: { status: { ...status, nodeId: edited.nodeId } } })
   } catch (error) {
     if (!(error instanceof Rejected) || !isGivenUp(context)) throw error
     context.deps.log.warn({ run: run.id, err: error }, 'the thread does not take the last status')
-    return { ...run, status, threadBlocked: undefined }
+    return changed(run, { report: { status, threadBlocked: undefined } })
   }
 }
 
 /** A thread that takes nothing is waited for as long as a service, and not while another command waits for it. */
 function isGivenUp({ run, deps }: StepContext): boolean {
-  if (!run.outcome) return false
-  const { since = deps.now() } = run.threadBlocked ?? {}
-  return run.releaseThread || deps.now() - Math.max(since, run.concludedAt ?? 0) > limits.outage
+  if (!run.result.outcome) return false
+  const { since = deps.now() } = run.report.threadBlocked ?? {}
+  return (
+    run.mailbox.releaseThread || deps.now() - Math.max(since, run.result.concludedAt ?? 0) > limits.outage
+  )
 }
 
 /** The last word. A thread that takes no comments any more is not worth a failure, but it may be unlocked. */
 export async function conclude(context: StepContext): Promise<Run> {
   const now = context.deps.now()
-  const told = { ...context.run.announced, comment: true }
-  if (endsQuietly(context.run)) return { ...context.run, intent: undefined, announced: told }
+  const told = { ...context.run.report.announced, comment: true }
+  if (endsQuietly(context.run))
+    return changed(context.run, { attempts: { intent: undefined }, report: { announced: told } })
   const text = fitted(
     closingComment(context.run, context.deps.deployment),
     context.deps.signer.write(closingMarker(context.run)),
@@ -170,24 +182,29 @@ export async function conclude(context: StepContext): Promise<Run> {
       perform: () => context.github.comment(text, commentRef),
     })
     const word = !leavesBoxInStatus(context.run)
-    return { ...context.run, intent: undefined, threadBlocked: undefined, announced: { ...told, word } }
+    return changed(context.run, {
+      attempts: { intent: undefined },
+      report: { threadBlocked: undefined, announced: { ...told, word } },
+    })
   } catch (error) {
     if (!(error instanceof Rejected) || error.of === 'read') throw error
     context.deps.log.warn({ run: context.run.id, err: error }, 'the thread takes no closing comment')
-    const run: Run = { ...context.run, intent: undefined }
-    return isGivenUp(context) ? { ...run, announced: told } : threadBlockedFrom(run, now)
+    const run: Run = changed(context.run, { attempts: { intent: undefined } })
+    return isGivenUp(context) ? changed(run, { report: { announced: told } }) : threadBlockedFrom(run, now)
   }
 }
 
 /** What is left to say stands in the last word: the status is folded away, for who wants to know how it went. */
 export async function minimizeStatus({ run, job, github }: StepContext): Promise<Run> {
-  const { status, supersedes } = run
+  const { status, supersedes } = run.report
   const own = isSuperseded(run) ? status?.nodeId : undefined
   for (const nodeId of [...supersedes, ...(own === undefined ? [] : [own])]) {
     await job.assertLocked()
     await github.minimize(nodeId)
   }
-  return { ...run, supersedes: [], ...(status && own ? { status: { ...status, minimized: true } } : {}) }
+  return changed(run, {
+    report: { supersedes: [], status: status && own ? { ...status, minimized: true } : status },
+  })
 }
 
 /** What a box in it asks for is found there when the queue has lost it. */
@@ -198,8 +215,10 @@ function closingMarker(run: Run): Marker {
 
 /** Locked, or moved: it may take words again later. */
 export function threadBlockedFrom(run: Run, now: number): Run {
-  const { since = now, count = 0 } = run.threadBlocked ?? {}
-  return { ...run, threadBlocked: { since, count: count + 1, until: now + refusedBackoff(count) } }
+  const { since = now, count = 0 } = run.report.threadBlocked ?? {}
+  return changed(run, {
+    report: { threadBlocked: { since, count: count + 1, until: now + refusedBackoff(count) } },
+  })
 }
 
 /** Who asked in an inline comment is answered there. */
@@ -210,12 +229,11 @@ function inlinePlace({ request: { origin } }: Run): CommentRef | undefined {
 /** Each inline comment of a review gets a word in its own thread. */
 export async function answerInline(context: StepContext): Promise<Run> {
   const { run, deps } = context
-  const next = run.request.inline?.[run.announced.inline]
-  const told: Run = {
-    ...run,
-    intent: undefined,
-    announced: { ...run.announced, inline: run.announced.inline + 1 },
-  }
+  const next = run.request.inline?.[run.report.announced.inline]
+  const told: Run = changed(run, {
+    attempts: { intent: undefined },
+    report: { announced: { ...run.report.announced, inline: run.report.announced.inline + 1 } },
+  })
   if (!next) return told
   const commentRef: CommentRef = {
     kind: 'inline',
@@ -240,7 +258,10 @@ export async function answerInline(context: StepContext): Promise<Run> {
   return told
 }
 
-export function reactionTo({ request: { origin }, outcome }: Run): NonNullable<Settling['reaction']> {
+export function reactionTo({
+  request: { origin },
+  result: { outcome },
+}: Run): NonNullable<Settling['reaction']> {
   const target: Target = origin.kind === 'comment' ? origin.commentRef : { kind: 'subject' }
   const well = outcome?.kind !== 'failed' && outcome?.kind !== 'stopped'
   return { target, content: well ? 'rocket' : 'confused' }
@@ -250,22 +271,25 @@ export function reactionTo({ request: { origin }, outcome }: Run): NonNullable<S
 export async function react(context: StepContext): Promise<Run> {
   const { run, github } = context
   const { origin } = run.request
-  if (origin.kind === 'tick') return { ...run, announced: { ...run.announced, reaction: true } }
+  if (origin.kind === 'tick')
+    return changed(run, { report: { announced: { ...run.report.announced, reaction: true } } })
   const reaction = reactionTo(run)
   await context.job.assertLocked()
   await ignoreRefusal(context, github.settle({ reaction }))
   context.deps.reached('reaction swapped, not recorded')
-  return { ...run, announced: { ...run.announced, reaction: true } }
+  return changed(run, { report: { announced: { ...run.report.announced, reaction: true } } })
 }
 
 /** Off again, so that it can be set again. */
 export async function unlabel(context: StepContext): Promise<Run> {
-  for (const label of new Set(context.run.labels)) {
+  for (const label of new Set(context.run.report.labels)) {
     await context.job.assertLocked()
     await ignoreRefusal(context, context.github.removeLabel(label))
   }
   context.deps.reached('label removed, not recorded')
-  return { ...context.run, labels: [], announced: { ...context.run.announced, label: true } }
+  return changed(context.run, {
+    report: { labels: [], announced: { ...context.run.report.announced, label: true } },
+  })
 }
 
 export async function ignoreRefusal(context: StepContext, effect: Promise<unknown>): Promise<void> {

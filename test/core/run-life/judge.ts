@@ -27,12 +27,16 @@ export function checkRecord(world: World, change: Change): void {
   checkSession(change, wrong)
   checkStop(world, change, wrong)
   const { before, after, effects } = change
-  if (before.taskId !== undefined && !isGone(world)) wrong(after.taskId === before.taskId, 'another task')
-  if (before.outcome && after.round === before.round)
-    wrong(JSON.stringify(after.outcome) === JSON.stringify(before.outcome), 'the outcome changed')
+  if (before.session.taskId !== undefined && !isGone(world))
+    wrong(after.session.taskId === before.session.taskId, 'another task')
+  if (before.result.outcome && after.result.round === before.result.round)
+    wrong(
+      JSON.stringify(after.result.outcome) === JSON.stringify(before.result.outcome),
+      'the outcome changed',
+    )
   // What an agent ended without reading is said to another.
-  const unread = new Set(before.pendingFollowUps.map(({ id }) => id))
-  for (const id of before.handledMessageIds)
+  const unread = new Set(before.mailbox.pendingFollowUps.map(({ id }) => id))
+  for (const id of before.mailbox.handledMessageIds)
     wrong(unread.has(id) || !effects.includes(`say ${id}`), `${id} is said again`)
 }
 
@@ -43,20 +47,28 @@ const isGone = ({ script, unknown }: World): boolean =>
 type Wrong = (holds: boolean, what: string) => void
 
 function checkCounts({ before, after }: Change, wrong: Wrong): void {
-  for (const count of ['round', 'messagesRead', 'reported', 'followUpsSent', 'stallsSeen'] as const)
-    wrong(after[count] >= before[count], `${count} went back`)
+  const counts = ({ result, mailbox, attempts }: Run) => ({
+    round: result.round,
+    messagesRead: mailbox.messagesRead,
+    reported: result.reported,
+    followUpsSent: mailbox.followUpsSent,
+    stallsSeen: attempts.stallsSeen,
+  })
+  const now = counts(after)
+  for (const [count, was] of Object.entries(counts(before)))
+    wrong((Object.entries(now).find(([name]) => name === count)?.[1] ?? 0) >= was, `${count} went back`)
   for (const list of ['handledMessageIds', 'droppedMessageIds'] as const)
     wrong(
-      before[list].every((id, index) => after[list][index] === id),
+      before.mailbox[list].every((id, index) => after.mailbox[list][index] === id),
       `${list} lost something`,
     )
   wrong(
-    new Set(after.handledMessageIds).size === after.handledMessageIds.length,
+    new Set(after.mailbox.handledMessageIds).size === after.mailbox.handledMessageIds.length,
     'something was delivered twice',
   )
-  wrong(after.pulls.length >= before.pulls.length, 'a pull request was forgotten')
-  if (before.instructionSent) wrong(after.instructionSent, 'the asking was forgotten')
-  if (before.admitted) wrong(after.admitted, 'the turn was forgotten')
+  wrong(after.result.pulls.length >= before.result.pulls.length, 'a pull request was forgotten')
+  if (before.session.instructionSent) wrong(after.session.instructionSent, 'the asking was forgotten')
+  if (before.schedule.admitted) wrong(after.schedule.admitted, 'the turn was forgotten')
 }
 
 const ranks: Record<Phase, number> = {
@@ -75,29 +87,38 @@ const ranks: Record<Phase, number> = {
 
 /** In one round and one session, where a Run stands only goes on, and so does what was heard. */
 function checkSession({ before, after }: Change, wrong: Wrong): void {
-  const resumes = before.taskRun && !after.taskRun && after.earlier?.taskRunId === before.taskRun.id
-  if (before.round === after.round && !resumes) {
+  const resumes =
+    before.session.taskRun &&
+    !after.session.taskRun &&
+    after.session.earlier?.taskRunId === before.session.taskRun.id
+  if (before.result.round === after.result.round && !resumes) {
     const [from, to] = [phaseOf(before), phaseOf(after)]
     wrong(ranks[to] >= ranks[from], `went back from ${from} to ${to}`)
   }
-  if (!before.taskRun || before.taskRun.id !== after.taskRun?.id) return
-  wrong(!isOver(before.taskRun) || isOver(after.taskRun), 'an ended task run came to life')
-  wrong(after.taskRun.messages >= before.taskRun.messages, 'notes went back')
-  wrong((after.sessionLog?.offset ?? 0) >= (before.sessionLog?.offset ?? 0), 'the log was read again')
-  wrong((after.sessionLog?.turns ?? 0) >= (before.sessionLog?.turns ?? 0), 'a turn was forgotten')
+  if (!before.session.taskRun || before.session.taskRun.id !== after.session.taskRun?.id) return
+  wrong(!isOver(before.session.taskRun) || isOver(after.session.taskRun), 'an ended task run came to life')
+  wrong(after.session.taskRun.messages >= before.session.taskRun.messages, 'notes went back')
+  wrong(
+    (after.session.sessionLog?.offset ?? 0) >= (before.session.sessionLog?.offset ?? 0),
+    'the log was read again',
+  )
+  wrong(
+    (after.session.sessionLog?.turns ?? 0) >= (before.session.sessionLog?.turns ?? 0),
+    'a turn was forgotten',
+  )
 }
 
 /** From the moment it was read, a stop lets nothing begin, and ends in a stop whose agent works no more. */
 function checkStop(world: World, { before, after, begun }: Change, wrong: Wrong): void {
-  if (!before.stop || before.outcome) return
+  if (!before.mailbox.stop || before.result.outcome) return
   wrong(begun.length === 0, `began after a stop: ${begun.join()}`)
-  if (!after.outcome) return
+  if (!after.result.outcome) return
   wrong(
-    after.outcome.kind === 'stopped' || after.outcome.kind === 'failed',
-    `a stop ended in ${after.outcome.kind}`,
+    after.result.outcome.kind === 'stopped' || after.result.outcome.kind === 'failed',
+    `a stop ended in ${after.result.outcome.kind}`,
   )
   const working = world.agents().filter(agent => !isOver(agent) && !isIdle(agent) && !agent.cancelled)
-  wrong(after.outcome.kind === 'failed' || working.length === 0, 'stopped, and an agent still works')
+  wrong(after.result.outcome.kind === 'failed' || working.length === 0, 'stopped, and an agent still works')
 }
 
 const runId = runWith().id
@@ -121,7 +142,7 @@ const marksOf = (world: World): Mark[] =>
 
 export function judge(world: World, run: Run): void {
   expect(world.violations).toEqual([])
-  expect(run.outcome, 'it ends with an outcome').toBeDefined()
+  expect(run.result.outcome, 'it ends with an outcome').toBeDefined()
   judgeEffects(world)
   judgePush(world, run)
   // Nobody can be told anything any more; but no agent is left to work.
@@ -130,13 +151,13 @@ export function judge(world: World, run: Run): void {
 }
 
 function judgeEnd(world: World, run: Run): void {
-  expect(run.announced).toMatchObject({ comment: true, reaction: true, label: true, branch: true })
-  expect(run.intent).toBeUndefined()
+  expect(run.report.announced).toMatchObject({ comment: true, reaction: true, label: true, branch: true })
+  expect(run.attempts.intent).toBeUndefined()
   judgeThread(world, run)
   judgeWords(world, run)
   judgeAnswers(world, run)
   judgeAgents(world, run)
-  for (const pull of run.pulls)
+  for (const pull of run.result.pulls)
     expect(pull.state, `pull request ${pull.number}`).toBe(
       world.pulls.find(({ number }) => number === pull.number)?.state,
     )
@@ -159,15 +180,15 @@ function judgeEffects(world: World): void {
 }
 
 /** What people put on the branch is not the agent's. */
-function judgePush({ commits }: World, { outcome }: Run): void {
+function judgePush({ commits }: World, { result: { outcome } }: Run): void {
   if (outcome?.kind !== 'pushed') return
   expect(commits.find(({ sha }) => sha === outcome.sha)?.byPerson, 'who pushed').toBe(false)
 }
 
 function judgeLeaving(world: World, run: Run): void {
-  if (run.agentLeft) return
+  if (run.session.agentLeft) return
   const working = world.agents().filter(agent => !isOver(agent) && !isIdle(agent) && !agent.cancelled)
-  expect(run.outcome?.kind === 'pull' || working.length === 0, 'an agent still works').toBe(true)
+  expect(run.result.outcome?.kind === 'pull' || working.length === 0, 'an agent still works').toBe(true)
 }
 
 /** One status comment, or one a round where that of before is folded away; one last word a round, and none empty. */
@@ -175,20 +196,20 @@ function judgeThread(world: World, run: Run): void {
   const marks = marksOf(world)
   const statuses = marks.filter(({ as }) => as === 'status')
   expect(statuses.filter(({ folded }) => !folded).length, 'open statuses').toBeLessThanOrEqual(1)
-  expect(statuses.length, 'statuses').toBeLessThanOrEqual(run.round + 1)
+  expect(statuses.length, 'statuses').toBeLessThanOrEqual(run.result.round + 1)
   if (world.statusesDeleted === 0) expect(statuses.length, 'statuses').toBeGreaterThan(0)
   const closings = marks.filter(({ as }) => as === 'closing')
   const rounds = closings.map(({ round }) => round)
   expect(new Set(rounds).size, 'closing comments').toBe(rounds.length)
-  expect(rounds.includes(run.round) || endsQuietly(run), 'a last word').toBe(true)
+  expect(rounds.includes(run.result.round) || endsQuietly(run), 'a last word').toBe(true)
   for (const { text } of closings) expect(text).toMatch(/^@(?:maya|zoe) \S/)
 }
 
 /** A pull request is told while its agent goes on; no other end leaves one working without a word. */
 function judgeAgents(world: World, run: Run): void {
   const working = world.agents().filter(agent => !isOver(agent) && !isIdle(agent) && !agent.cancelled)
-  if (working.length === 0 || run.outcome?.kind === 'pull') return
-  const last = marksOf(world).findLast(({ as, round }) => as === 'closing' && round === run.round)
+  if (working.length === 0 || run.result.outcome?.kind === 'pull') return
+  const last = marksOf(world).findLast(({ as, round }) => as === 'closing' && round === run.result.round)
   expect(last?.text, 'an agent still works').toMatch(/may still be working/)
 }
 
@@ -202,8 +223,8 @@ const wordsReadBy =
 
 /** Whoever said something is told what became of it, once and definitely: by the Run, or by one that is asked again. */
 function judgeAnswers(world: World, run: Run): void {
-  expect(run.answers).toEqual([])
-  const refusals = run.outcome?.kind === 'failed'
+  expect(run.mailbox.answers).toEqual([])
+  const refusals = run.result.outcome?.kind === 'failed'
   for (const id of world.answerable()) {
     const { trigger } = sourceOf(id)
     const mine = world.reactions.filter(({ commentId }) => commentId === commentOf(id))
@@ -212,7 +233,7 @@ function judgeAnswers(world: World, run: Run): void {
     // A service that says no for good has its Run let go.
     if ((refusals || world.unwritten > 0) && given.size + again === 0) continue
     // Words that an agent ended without reading, and that could be said to no other, are asked again.
-    const mayBeBoth = run.pendingFollowUps.some(message => message.id === id)
+    const mayBeBoth = run.mailbox.pendingFollowUps.some(message => message.id === id)
     expect(given.size + again, `answers to ${id}`).toBe(mayBeBoth && given.has('rocket') ? 2 : 1)
     const replies = world.comments.filter(({ body }) =>
       world.signer
@@ -229,11 +250,12 @@ function judgeAnswers(world: World, run: Run): void {
  */
 function judgeWords(world: World, run: Run): void {
   const accepted = world.accepted()
-  const waiting = run.pendingFollowUps.map(({ id }) => id)
-  if (run.taskId !== undefined && run.branch && run.outcome?.kind !== 'failed') expect(waiting).toEqual([])
+  const waiting = run.mailbox.pendingFollowUps.map(({ id }) => id)
+  if (run.session.taskId !== undefined && run.workspace.branch && run.result.outcome?.kind !== 'failed')
+    expect(waiting).toEqual([])
   for (const id of waiting) expect([...world.askedAgain], 'is asked again').toContain(sourceOf(id).trigger)
-  expect(run.messagesRead).toBe(world.inbox.length)
-  const read = new Set([...run.handledMessageIds, ...waiting])
+  expect(run.mailbox.messagesRead).toBe(world.inbox.length)
+  const read = new Set([...run.mailbox.handledMessageIds, ...waiting])
   expect(
     accepted.filter(id => !read.has(id)),
     'words that were lost',
@@ -241,8 +263,8 @@ function judgeWords(world: World, run: Run): void {
   const told = [...world.agents().flatMap(wordsReadBy(world)), ...followUpsOf(world)]
   for (const id of accepted.filter(
     each =>
-      run.handledMessageIds.includes(each) &&
-      !run.droppedMessageIds.includes(each) &&
+      run.mailbox.handledMessageIds.includes(each) &&
+      !run.mailbox.droppedMessageIds.includes(each) &&
       !waiting.includes(each),
   ))
     expect(told.filter(text => text.includes(wordsOf(id))).length, `${id} reached the agent`).toBe(1)

@@ -5,7 +5,7 @@
 
 import { issueBranch } from '../../../src/core/model/branch-name.ts'
 import type { LockedJob } from '../../../src/core/model/ports.ts'
-import { Run } from '../../../src/core/run/run.ts'
+import { changed, Run } from '../../../src/core/run/run.ts'
 import { runIndex } from '../../../src/core/run/run-index.ts'
 import { rightsOf } from '../../../src/core/run/session.ts'
 import { LockLost } from '../../../src/queue/work-queue.ts'
@@ -40,8 +40,8 @@ export async function live(world: World): Promise<Run> {
 function begun(world: World): Run {
   const { earlier, ahead } = world.script
   const plain = runWith()
-  const settings = { ...plain.settings, limits: { ...plain.settings.limits, person: 1 } }
-  const asked = ahead > 0 ? { ...plain, settings } : plain
+  const settings = { ...plain.baseline.settings, limits: { ...plain.baseline.settings.limits, person: 1 } }
+  const asked = ahead > 0 ? changed(plain, { baseline: { settings } }) : plain
   if (earlier === undefined) return asked
   const before = begin([])
   before.due = 0
@@ -50,11 +50,11 @@ function begun(world: World): Run {
   const said = ['an old answer'].map(text => ({ at: world.now, what: { kind: 'message' as const, text } }))
   before.log.push(...said, { at: world.now, what: { kind: 'turn-over' } })
   if (earlier !== 'gone') world.tasks.push({ id: 'task-0', description: '', runs: [before] })
-  return { ...asked, taskId: 'task-0', earlier: earlierOf(world, before.id) }
+  return changed(asked, { session: { taskId: 'task-0', earlier: earlierOf(world, before.id) } })
 }
 
 /** It may do what is asked now, or it has to make room. */
-function earlierOf({ script }: World, taskRunId: string): NonNullable<Run['earlier']> {
+function earlierOf({ script }: World, taskRunId: string): NonNullable<Run['session']['earlier']> {
   const may = rightsOf(ask.options, issueBranch('codex/issue-7', 'Login is flaky'))
   return {
     taskId: 'task-0',
@@ -68,7 +68,11 @@ function earlierOf({ script }: World, taskRunId: string): NonNullable<Run['earli
 const settings = deploymentWith()
 
 function depsOf(world: World, worker: Worker): RunDeps {
-  const older = { id: 'run-comment-400', addedAt: t0 - second, data: runWith({ admitted: true }) }
+  const older = {
+    id: 'run-comment-400',
+    addedAt: t0 - second,
+    data: runWith({ schedule: { admitted: true } }),
+  }
   const entries = runIndex.entries(older)
   const index = memoryIndex(() => (world.asked <= world.script.ahead ? [{ id: older.id, entries }] : []))
   return {
@@ -202,7 +206,7 @@ class Job {
     checkRecord(world, { before: this.data, after: next, effects, begun })
     this.#effectsSeen = world.effects.length
     this.data = Run.parse(JSON.parse(JSON.stringify(next)))
-    world.accessLost ||= next.accessLost
+    world.accessLost ||= next.mailbox.accessLost
     world.recorded()
   }
 }

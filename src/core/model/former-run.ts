@@ -1,0 +1,105 @@
+/**
+ * Until November 2026 a Run was one flat record. Such a one is read as if each of its keys stood in the part that it
+ * belongs to by now. Pure; a record in parts comes out as it went in.
+ */
+import { isKeyed, type Keyed, own, runOfToday } from './former-names.ts'
+
+/** By part, the keys that stood beside `id` and `thread`. */
+const flatKeys: Readonly<Record<string, readonly string[]>> = {
+  baseline: ['snapshot', 'head', 'settings', 'settingsProblem'],
+  schedule: [
+    'admitted',
+    'admissionExpectedAt',
+    'ahead',
+    'waitsUntil',
+    'waitsFor',
+    'nextPollAt',
+    'lastPollAt',
+  ],
+  workspace: ['branch', 'madeBranch', 'headMoved', 'threadContext', 'attachments', 'restaged'],
+  session: [
+    'tenant',
+    'earlier',
+    'taskId',
+    'taskMade',
+    'taskRun',
+    'sessionLog',
+    'permission',
+    'progress',
+    'instructionSent',
+    'cancel',
+    'agentLeft',
+    'cost',
+    'summary',
+    'summaryAt',
+  ],
+  mailbox: [
+    'messagesRead',
+    'messagesUnread',
+    'pendingFollowUps',
+    'handledMessageIds',
+    'droppedMessageIds',
+    'answers',
+    'askAgain',
+    'followUpsSent',
+    'lastWordsAt',
+    'stop',
+    'ignoredStop',
+    'releaseThread',
+    'accessLost',
+  ],
+  result: [
+    'claimedPulls',
+    'claimsSeen',
+    'foreignPulls',
+    'unseenPulls',
+    'pulls',
+    'untended',
+    'reported',
+    'resultChecked',
+    'pushed',
+    'outcome',
+    'concludedAt',
+    'round',
+  ],
+  report: [
+    'status',
+    'supersedes',
+    'statusRemade',
+    'announced',
+    'answerTo',
+    'readOnlyThread',
+    'threadBlocked',
+    'labels',
+  ],
+  attempts: ['intent', 'outages', 'stallsSeen'],
+}
+
+const partOf: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(flatKeys).flatMap(([part, keys]) => keys.map(key => [key, part])),
+)
+
+export function runInParts(stored: unknown): unknown {
+  const record = runOfToday(stored)
+  if (!isKeyed(record)) return record
+  const entries = Object.entries(withoutTrouble(record))
+  const beside = entries.filter(([key]) => own(partOf, key) === undefined)
+  const parts = Object.keys(flatKeys).flatMap(part => {
+    const keys = entries.filter(([key]) => own(partOf, key) === part)
+    if (keys.length === 0) return []
+    const known = own(record, part)
+    // Where it stands in both places, the part counts.
+    return [[part, { ...Object.fromEntries(keys), ...(isKeyed(known) ? known : {}) }]]
+  })
+  return Object.fromEntries([...beside, ...parts])
+}
+
+/** The only outage that there could be once, with its service. */
+function withoutTrouble({ trouble, ...record }: Keyed): Keyed {
+  if (!isKeyed(trouble) || typeof trouble.service !== 'string') return record
+  const { service, ...outage } = trouble
+  return {
+    ...record,
+    outages: { [String(service)]: outage, ...(isKeyed(record.outages) ? record.outages : {}) },
+  }
+}

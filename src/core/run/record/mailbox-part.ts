@@ -1,0 +1,116 @@
+/** What is said to a live Run, and what has become of it. */
+import { z } from 'zod'
+import { Person } from '../../model/thread.ts'
+import { CommentRef, InlineComment } from '../../model/trigger.ts'
+
+/** The command that a message comes from: where it is answered, and how it can be asked again. */
+export const Source = z.object({
+  /** The job of its trigger, and the place of the command among those of the trigger. */
+  trigger: z.string(),
+  command: z.number().int(),
+  /** What gets the reaction; nothing where a box was ticked. */
+  target: z.union([CommentRef, z.object({ kind: z.literal('subject') })]).optional(),
+  /** It is the last command there: 👀 goes with its answer. */
+  last: z.boolean(),
+})
+export type Source = z.infer<typeof Source>
+
+/** What became of a message, for whoever sent it: with words, when it came to nothing. */
+const MessageAnswer = z.object({
+  id: z.string(),
+  to: Person,
+  source: Source,
+  reply: z.enum(['not-passed-on', 'asked-since']).optional(),
+})
+export type MessageAnswer = z.infer<typeof MessageAnswer>
+
+export const FollowUp = z.object({
+  kind: z.literal('follow-up'),
+  id: z.string(),
+  by: Person,
+  at: z.number(),
+  text: z.string(),
+  inline: z.array(InlineComment).optional(),
+  source: Source.optional(),
+})
+export type FollowUp = z.infer<typeof FollowUp>
+
+export const RunMessage = z.discriminatedUnion('kind', [
+  FollowUp,
+  z.object({
+    kind: z.literal('stop'),
+    id: z.string(),
+    by: Person,
+    at: z.number(),
+    /** For a stop that nobody asked for in words: what took its reason away. */
+    because: z.string().optional(),
+    source: Source.optional(),
+  }),
+  /** Somebody who may not stop it took its reason away. */
+  z.object({ kind: z.literal('ignored-stop'), id: z.string(), by: Person, because: z.string() }),
+  /** A label of the Run was taken off: it is not the Run's to take off any more. */
+  z.object({ kind: z.literal('label-off'), id: z.string(), label: z.string() }),
+  z.object({
+    kind: z.literal('label'),
+    id: z.string(),
+    by: Person,
+    at: z.number(),
+    label: z.string(),
+    source: Source.optional(),
+  }),
+  /** A webhook that is a reason to look at once. */
+  z.object({ kind: z.literal('poll'), id: z.string() }),
+  /** A pull request of the Run was merged or closed. */
+  z.object({
+    kind: z.literal('pull'),
+    id: z.string(),
+    number: z.number().int(),
+    state: z.enum(['open', 'merged', 'closed']),
+    draft: z.boolean().optional(),
+  }),
+  /** Another command waits for the thread: nothing is to be waited for after the end. */
+  z.object({ kind: z.literal('release-thread'), id: z.string() }),
+  /** The bot may no longer work in the repository: a stop, of which GitHub can't be told. */
+  z.object({
+    kind: z.literal('access-lost'),
+    id: z.string(),
+    by: Person,
+    at: z.number(),
+    because: z.string(),
+  }),
+])
+export type RunMessage = z.infer<typeof RunMessage>
+
+export const Mailbox = z.object({
+  messagesRead: z.number().int().default(0),
+  /** Places in the inbox of what this version could not read: a newer one may. */
+  messagesUnread: z.array(z.number().int()).default([]),
+  /** Read from the inbox and not yet handed to the agent. */
+  pendingFollowUps: z.array(FollowUp).default([]),
+  /** Handed on, or dropped because somebody said stop. */
+  handledMessageIds: z.array(z.string()).default([]),
+  droppedMessageIds: z.array(z.string()).default([]),
+  /** Messages whose senders are still to be told what became of them. */
+  answers: z.array(MessageAnswer).default([]),
+  /** Commands that came too late for this Run: they are asked again when it has ended. */
+  askAgain: z.array(Source).default([]),
+  /** How many follow-ups reached the agent. */
+  followUpsSent: z.number().int().default(0),
+  /** When the newest of its words were said, GitHub's clock; without any, when it was asked for. */
+  lastWordsAt: z.number().optional(),
+  stop: z
+    .object({
+      by: Person,
+      at: z.number(),
+      /** PostHog was asked, by a version that did not say when. */
+      asked: z.boolean().default(false),
+      because: z.string().optional(),
+    })
+    .optional(),
+  /** Who closed the thread, or the like, without the right to stop the Run. */
+  ignoredStop: z.object({ by: z.string(), because: z.string() }).optional(),
+  /** It ends as soon as it has an outcome and the thread knows it. */
+  releaseThread: z.boolean().default(false),
+  /** The bot may no longer work in the repository: its agent is seen to, and GitHub is left alone. */
+  accessLost: z.boolean().default(false),
+})

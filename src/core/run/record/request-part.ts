@@ -1,0 +1,78 @@
+/** What was asked, and how things stood then. Written once, when the Run is made. */
+import { z } from 'zod'
+import { PermissionMode, PrAuthorshipMode, ReasoningEffort } from '../../agent/run-request.ts'
+import { Person, PullHead, Snapshot } from '../../model/thread.ts'
+import { CommentRef, InlineComment } from '../../model/trigger.ts'
+import { RepoSettings } from '../../settings/repository-settings.ts'
+
+const Origin = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('comment'), commentRef: CommentRef, url: z.string().optional() }),
+  z.object({ kind: z.literal('label'), label: z.string() }),
+  z.object({ kind: z.literal('tick') }),
+])
+export type Origin = z.infer<typeof Origin>
+
+const RunOptions = z.object({
+  model: z.string(),
+  effort: ReasoningEffort.optional(),
+  /** The branch that was asked for by name. */
+  branch: z.string().optional(),
+  permission: PermissionMode.optional(),
+  mode: z.enum(['background', 'interactive']).default('background'),
+  /** The id of a sandbox environment. */
+  sandbox: z.string().optional(),
+  authorship: PrAuthorshipMode.default('bot'),
+  signalReport: z.string().optional(),
+})
+export type RunOptions = z.infer<typeof RunOptions>
+
+export const RunRequest = z.object({
+  by: Person,
+  at: z.number(),
+  /** The webhook that brought it. */
+  delivery: z.string().optional(),
+  origin: Origin,
+  what: z.enum(['work', 'plan']).default('work'),
+  /** Empty when the thread itself is the instruction. */
+  text: z.string().default(''),
+  /** The whole comment, where files may be attached outside the instruction. */
+  whole: z.string().optional(),
+  options: RunOptions,
+  inline: z.array(InlineComment).optional(),
+  /** The plan that it carries out, and where that was made: elsewhere it may not fit any more. */
+  approves: z
+    .object({
+      plan: z.string(),
+      branch: z.string().optional(),
+      sha: z.string().optional(),
+      text: z.string().optional(),
+    })
+    .optional(),
+})
+export type RunRequest = z.infer<typeof RunRequest>
+
+const { branch, branch_prefix, attachments, chatty, when, pull_request, limits, head_moved } =
+  RepoSettings.shape
+
+/** As stored: a key of another version is no slip of the pen, as it is in the file, and a missing one has its default. */
+const KeptSettings = z.object({
+  branch,
+  branch_prefix,
+  attachments,
+  instructions: z.string().optional(),
+  chatty,
+  when: when.unwrap().strip().prefault({}),
+  pull_request: pull_request.unwrap().strip().prefault({}),
+  limits: limits.unwrap().strip().prefault({}),
+  head_moved,
+})
+
+/** As it was when it was asked. */
+export const Baseline = z.object({
+  snapshot: Snapshot,
+  /** Pull requests only. */
+  head: PullHead.optional(),
+  settings: KeptSettings.prefault({}),
+  /** What is wrong with the settings file. */
+  settingsProblem: z.string().optional(),
+})

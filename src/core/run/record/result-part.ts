@@ -1,0 +1,49 @@
+/** What came of the work, as GitHub shows it, and how the Run ended. */
+import { z } from 'zod'
+
+export const Pull = z.object({
+  number: z.number().int(),
+  url: z.string(),
+  title: z.string(),
+  draft: z.boolean(),
+  head: z.string(),
+  base: z.string(),
+  state: z.enum(['open', 'merged', 'closed']),
+  /** What could not be put right about it, for the reader. */
+  remark: z.string().optional(),
+})
+export type Pull = z.infer<typeof Pull>
+
+const failureClasses = ['setup', 'permission', 'quota', 'agent', 'network', 'github', 'lost'] as const
+export const Outcome = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('pull') }),
+  z.object({ kind: z.literal('pushed'), sha: z.string() }),
+  z.object({ kind: z.literal('answer') }),
+  z.object({ kind: z.literal('nothing') }),
+  z.object({ kind: z.literal('stopped'), by: z.string(), because: z.string().optional() }),
+  z.object({ kind: z.literal('failed'), class: z.enum(failureClasses), reason: z.string(), fix: z.string() }),
+])
+export type Outcome = z.infer<typeof Outcome>
+
+export const Result = z.object({
+  /** Addresses that PostHog gave and GitHub has not been asked about yet. */
+  claimedPulls: z.array(z.string()).default([]),
+  /** How many of them were looked up. */
+  claimsSeen: z.number().int().default(0),
+  /** Addresses that turned out not to be pull requests of this Run. */
+  foreignPulls: z.array(z.string()).default([]),
+  /** Claimed pull requests that GitHub does not show yet: since when, and when to ask again. */
+  unseenPulls: z.record(z.string(), z.object({ since: z.number(), until: z.number() })).default({}),
+  pulls: z.array(Pull).default([]),
+  /** Numbers of those that are not put right yet. */
+  untended: z.array(z.number().int()).default([]),
+  /** How many of them the thread has been told of. */
+  reported: z.number().int().default(0),
+  /** GitHub was asked for commits and pull requests that PostHog did not tell of. */
+  resultChecked: z.boolean().default(false),
+  pushed: z.string().optional(),
+  outcome: Outcome.optional(),
+  concludedAt: z.number().optional(),
+  /** How often the Run was concluded and then went on with a follow-up. */
+  round: z.number().int().default(0),
+})

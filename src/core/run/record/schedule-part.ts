@@ -1,0 +1,15 @@
+/** When the Run may start, and when it is looked at next. Times are ms since the epoch. */
+import { z } from 'zod'
+import { scopes } from '../run-index.ts'
+
+export const Schedule = z.object({
+  /** It may start; until then `ahead` others are before it. */
+  admitted: z.boolean().default(false),
+  admissionExpectedAt: z.number().optional(),
+  ahead: z.number().int().optional(),
+  waitsUntil: z.object({ at: z.number(), limit: z.string() }).optional(),
+  /** What it lacks, the narrowest; unknown of one that has not looked yet. */
+  waitsFor: z.enum([...scopes, 'session']).optional(),
+  nextPollAt: z.number().optional(),
+  lastPollAt: z.number().optional(),
+})

@@ -1,0 +1,106 @@
+/** What PostHog has of the Run: its task, its task run, and what was read of that. */
+import { z } from 'zod'
+import { Activity } from '../agent-activity.ts'
+import { PermissionRequest } from '../permission-request.ts'
+import { Rights, Session } from '../session.ts'
+import { FollowUp } from './mailbox-part.ts'
+
+export const ProgressStep = z.object({
+  step: z.string(),
+  label: z.string(),
+  done: z.boolean(),
+  /** When it was told of first, and last. */
+  since: z.number().optional(),
+  at: z.number(),
+  failed: z.boolean().optional(),
+})
+export type ProgressStep = z.infer<typeof ProgressStep>
+
+const TaskRun = z.object({
+  id: z.string(),
+  since: z.number(),
+  status: z.enum(['not_started', 'queued', 'in_progress', 'completed', 'failed', 'cancelled']),
+  error: z.string().optional(),
+  headBranch: z.string().optional(),
+  /** Messages handed to it after its start. */
+  messages: z.number().int().default(0),
+  /** Where in its log this Run begins, which may be one of several that it serves. */
+  from: z.number().int().optional(),
+  /** Last sign of life, our clock. */
+  changedAt: z.number(),
+  /** When PostHog last changed it, PostHog's clock. */
+  updatedAt: z.number().optional(),
+  model: z.string().optional(),
+  effort: z.string().optional(),
+  /** Who PostHog says will have written the pull request. */
+  authorship: z.string().optional(),
+  may: Rights.optional(),
+  lastMessageId: z.string().optional(),
+  /** Words that were handed to it, until its log shows them. */
+  unread: z.array(FollowUp).optional(),
+})
+
+/** What has been read of the agent's log. Positions count entries, as the log only grows. */
+const SessionLog = z.object({
+  offset: z.number().int().default(0),
+  turns: z.number().int().default(0),
+  /** The last entry that says anything is the end of a turn. */
+  idle: z.boolean().default(false),
+  idleSince: z.number().optional(),
+  answer: z.string().optional(),
+  /** The message that was handed over last, until the log shows that the agent took it up. */
+  awaitedMessageId: z.string().optional(),
+  /** This log shows words where they are taken up; older servers' do not. */
+  showsWords: z.boolean().optional(),
+  /** What goes on by now is the answer to somebody else's words: PostHog's own, after a pull request. */
+  ofOthers: z.boolean().optional(),
+  /** What the agent waits to be allowed or told. */
+  permissionRequest: PermissionRequest.optional(),
+  activity: Activity.optional().catch(undefined),
+})
+
+/** The session of an earlier Run of the thread. */
+export const EarlierSession = Session.extend({
+  branch: z.string().optional(),
+  /** It can't be talked to any more. */
+  over: z.boolean().default(false),
+  /** This Run goes on in it; else it begins afresh, and the session only has to make room. */
+  resumes: z.boolean().optional(),
+  /** When PostHog was first asked to end it. */
+  cancelledAt: z.number().optional(),
+})
+
+export const SessionPart = z.object({
+  /** The PostHog that its task is in: no other is asked about it. */
+  tenant: z.string().optional(),
+  earlier: EarlierSession.optional(),
+  taskId: z.string().optional(),
+  /** The task was made by this Run, so it has no earlier runs. */
+  taskMade: z.boolean().default(false),
+  taskRun: TaskRun.optional(),
+  sessionLog: SessionLog.optional(),
+  /** The permission request that was answered last, by what the Run may do. */
+  permission: z.object({ id: z.string(), title: z.string(), allowed: z.boolean() }).optional(),
+  progress: z.array(ProgressStep).default([]),
+  /** The instruction of the Run has been handed to the agent. */
+  instructionSent: z.boolean().default(false),
+  /** PostHog is asked to end a task run. */
+  cancel: z
+    .object({
+      taskRun: z.string(),
+      /** When it was first tried, and when PostHog took it. */
+      at: z.number(),
+      askedAt: z.number().optional(),
+      /** After a refusal: how often, and not again before then. */
+      refused: z.number().int(),
+      until: z.number(),
+    })
+    .optional(),
+  /** The agent could not be stopped, or nobody could see that it was. */
+  agentLeft: z.boolean().optional(),
+  /** What PostHog says the task has cost so far, in US dollars; `null` when it does not say. */
+  cost: z.number().nullable().optional(),
+  /** What the agent says its task comes to, and when PostHog was last asked for it. */
+  summary: z.string().optional(),
+  summaryAt: z.number().optional(),
+})

@@ -1,0 +1,43 @@
+/** Where the agent works, and what it is given to read. */
+import { z } from 'zod'
+import { StagedAttachments } from '../../text/attachment.ts'
+
+export const Branch = z.object({
+  name: z.string(),
+  /** The branch that a pull request of this Run goes into. */
+  into: z.string(),
+  /** The commit it stood at when the Run began. */
+  sha: z.string(),
+  /** Made by us for this thread, not found. */
+  made: z.boolean().default(false),
+  /** Made by us and still without a commit of its own when the Run began. */
+  fresh: z.boolean().default(false),
+  /** A Run of this thread wrote down that it made it; a name like ours is no proof. Only such a branch is removed. */
+  recorded: z.boolean().default(false),
+  linked: z.boolean().default(false),
+})
+export type Branch = z.infer<typeof Branch>
+
+/** What of the thread's comments the agent is given, and how many were left out for which reason. */
+export const Context = z.object({
+  comments: z.array(z.object({ author: z.string(), at: z.number(), body: z.string() })),
+  leftOut: z.object({
+    bots: z.number().int(),
+    outsiders: z.number().int(),
+    later: z.number().int(),
+    older: z.number().int(),
+  }),
+})
+export type Context = z.infer<typeof Context>
+
+export const Workspace = z.object({
+  branch: Branch.optional(),
+  /** The branch that Runs of this thread make or made, written down before it is made. */
+  madeBranch: z.string().optional(),
+  /** The head was moved between the command and the start. */
+  headMoved: z.object({ from: z.string(), to: z.string() }).optional(),
+  threadContext: Context.optional(),
+  attachments: StagedAttachments.optional(),
+  /** Staged ids expired once already. */
+  restaged: z.boolean().default(false),
+})
