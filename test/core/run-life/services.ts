@@ -215,6 +215,7 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
         if (!agent.said.has(id)) {
           agent.due += 1
           agent.words.push([id])
+          agent.byItself = false
         }
         agent.said.set(id, text)
         return 'queued'
