@@ -53,14 +53,13 @@ export const heirAtHand: Scenario = {
 /** For a machine that has other things to do. */
 const slack = 2_500
 
-/** Where the heir's first act is a call that can be seen. */
+/** Where the heir's first act is a call that can be seen, and before it could have had the job itself. */
 const midway: readonly CrashPoint[] = [
   'status posted, not recorded',
   'task created, not recorded',
   'run created, not recorded',
   'pull seen',
   'closing comment posted, not recorded',
-  'reaction swapped, not recorded',
 ]
 
 /** Twenty deaths in the life of one Run. */

@@ -158,13 +158,15 @@ async function billing(stage: Stage): Promise<void> {
   fault.disarm()
 }
 
-const gitHubCalls: readonly { method: string; path: RegExp }[] = [
+const graphQl = (operation: RegExp) => ({ method: 'POST', path: /^\/graphql$/, operation })
+
+const gitHubCalls: readonly { method: string; path: RegExp; operation?: RegExp }[] = [
   { method: 'POST', path: /\/issues\/\d+\/comments$/ },
   { method: 'PATCH', path: /\/issues\/comments\/\d+$/ },
   { method: 'POST', path: /\/reactions$/ },
-  { method: 'POST', path: /^\/graphql$/ },
-  { method: 'PATCH', path: /\/pulls\/\d+$/ },
-  { method: 'DELETE', path: /\/git\/refs\/heads/ },
+  graphQl(/^threadAhead$/),
+  graphQl(/^createLinkedBranch$/),
+  graphQl(/^settleThread$/),
   { method: 'GET', path: /\/permission$/ },
 ]
 
@@ -204,20 +206,21 @@ async function limitedByGitHub(stage: Stage, rule: GitHubRule, wait: number, nam
   const fault = world.github.fault(rule)
   const play: Play = await scenes.asked(world, name)
   await judge(stage, [play], wait + 60_000)
-  if (fault.hits === 0) return void notes.violations.push(`never struck: ${rule.method} ${rule.path}`)
+  const what = `${rule.method} ${rule.operation ?? rule.path}`
+  if (fault.hits === 0) return void notes.violations.push(`never struck: ${what}`)
   const calls = world.github.calls.filter(({ actorKind }) => actorKind === 'bot')
   const no = calls.findIndex(
     ({ method, path, status }) =>
       status === 403 && method === rule.method && (rule.path as RegExp).test(path),
   )
   const limit = calls[no]
-  if (!limit) return void notes.violations.push(`the limit is not on record: ${rule.method} ${rule.path}`)
+  if (!limit) return void notes.violations.push(`the limit is not on record: ${what}`)
   const since = Date.parse(limit.at)
   const later = calls.slice(no + 1).filter(({ at }) => Date.parse(at) > since + underWay)
   const early = later.filter(({ at }) => Date.parse(at) < since + wait - rounding)
   for (const { method, path, at } of early.slice(0, 3))
     notes.violations.push(
-      `#${play.number}: ${method} ${path} ${since + wait - Date.parse(at)} ms before GitHub's limit on ${rule.method} ${rule.path} was over`,
+      `#${play.number}: ${method} ${path} ${since + wait - Date.parse(at)} ms before GitHub's limit on ${what} was over`,
     )
   noteRecovery(stage, play, since + wait)
 }
