@@ -10,6 +10,8 @@ export interface Call {
   at: string
   actor: string
   actorKind: ApiRequest['actor']['kind']
+  /** Of the installation whose token it came with. */
+  owner: string | undefined
   body: unknown
   /** What the caller saw. `pending` while under way. */
   status: number | 'reset' | 'hung' | 'pending'
@@ -27,6 +29,7 @@ export class Ledger {
   begin({ method, path, query, actor, body }: ApiRequest): Call {
     const at = new Date().toISOString()
     const { login, kind: actorKind } = actor
+    const owner = actor.kind === 'bot' ? actor.owner : undefined
     const call: Call = {
       method,
       path,
@@ -34,6 +37,7 @@ export class Ledger {
       at,
       actor: login,
       actorKind,
+      owner,
       body,
       status: 'pending',
       effect: false,
