@@ -92,7 +92,7 @@ export async function until(condition: () => unknown | Promise<unknown>, ms = 60
   const deadline = Date.now() + ms
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited ${ms} ms in vain`)
-    await sleep(2)
+    await sleep(5)
   }
 }
 
