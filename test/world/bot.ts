@@ -1,5 +1,6 @@
 /** The real bot as a real process, the way `npm start` runs it. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +9,8 @@ import { newDataDir } from '../support/data-dir.ts'
 export class Bot {
   readonly url: string
   readonly port: number
-  readonly log: string[] = []
+  #output = ''
+  readonly #words = new EventEmitter()
   readonly #process: ChildProcess
   readonly #exited: Promise<number | null>
 
@@ -16,9 +18,12 @@ export class Bot {
     this.#process = process
     this.port = port
     this.url = `http://127.0.0.1:${port}`
-    this.#exited = new Promise(resolve => process.once('exit', code => resolve(code)))
+    this.#exited = new Promise(resolve => process.once('close', code => resolve(code)))
     for (const stream of [process.stdout, process.stderr])
-      stream?.setEncoding('utf8').on('data', (text: string) => this.log.push(text))
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#output += text
+        this.#words.emit('more')
+      })
   }
 
   get pid(): number {
@@ -30,7 +35,7 @@ export class Bot {
   }
 
   output(): string {
-    return this.log.join('')
+    return this.#output
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -44,31 +49,36 @@ export class Bot {
   }
 
   /** Waits for words in its output. */
-  async says(pattern: RegExp, timeout = 30_000): Promise<string> {
-    const deadline = Date.now() + timeout
-    while (Date.now() < deadline) {
+  async says(pattern: RegExp, timeout = 75_000): Promise<string> {
+    const giveUp = AbortSignal.timeout(timeout)
+    for (;;) {
       const found = pattern.exec(this.output())
       if (found) return found[0]
-      await new Promise(resolve => setTimeout(resolve, 25))
+      try {
+        await Promise.race([once(this.#words, 'more', { signal: giveUp }), this.#ended()])
+      } catch {
+        throw new Error(`the bot did not say ${pattern}:\n${this.output()}`)
+      }
     }
-    throw new Error(`the bot did not say ${pattern}:\n${this.output()}`)
   }
 
-  async ready(timeout = 60_000): Promise<this> {
+  async ready(timeout = 75_000): Promise<this> {
     const deadline = Date.now() + timeout
-    let exitCode: number | null | undefined
-    void this.#exited.then(code => {
-      exitCode = code
-    })
-    while (Date.now() < deadline && exitCode === undefined) {
-      const ok = await fetch(`${this.url}/readyz`).then(
-        response => response.ok,
+    await this.says(/(?<!not )\bready\b/, timeout)
+    while (Date.now() < deadline) {
+      const asked = fetch(`${this.url}/readyz`).then(
+        ({ ok }) => ok,
         () => false,
       )
-      if (ok && this.output().includes('ready')) return this
+      if (await Promise.race([asked, this.#ended()])) return this
       await new Promise(resolve => setTimeout(resolve, 25))
     }
-    throw new Error(`the bot is not ready (exit code ${exitCode}):\n${this.output()}`)
+    throw new Error(`the bot is not ready:\n${this.output()}`)
+  }
+
+  async #ended(): Promise<never> {
+    const code = await this.#exited
+    throw new Error(`the bot ended with the exit code ${code}:\n${this.output()}`)
   }
 }
 
