@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/longest-first.ts'
 
 // A test waits for events; these only end one that waits in vain, also where other work holds the processors.
 const giveUpAfterMs = { testTimeout: 180_000, hookTimeout: 180_000 }
@@ -20,7 +21,9 @@ const stories = ['test/stories/**/*.test.ts']
 export default defineConfig({
   test: {
     globalSetup: ['test/build.ts'],
-    maxWorkers: 3,
+    // More than the processors, as they wait.
+    maxWorkers: 4,
+    sequence: { sequencer: LongestFirst },
     retry,
     projects: [
       project('stories', stories, { isolate: false }),

@@ -1,0 +1,24 @@
+/** Files that take long begin first, so that no worker is left alone with one of them at the end. */
+import { basename } from 'node:path'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Each waits for most of its time, longest first; the rest of a project follows, larger files first. */
+const long = [
+  ...['tenants', 'refused-reads', 'sessions', 'many-processes', 'crashes', 'conversation', 'lost-queue'],
+  ...['taking-back', 'processes', 'folded-status', 'missed-webhooks', 'doctor', 'walk', 'set-up'],
+  ...['queue.contract', 'queue-redis'],
+]
+const projects = ['stories', 'parts', 'core']
+
+/** Workers keep the modules of a project, so it is not left and entered again. */
+const placeOf = ({ moduleId, project }: TestSpecification): number => {
+  const place = long.indexOf(basename(moduleId, '.test.ts'))
+  return projects.indexOf(project.name) * 1_000 + (place < 0 ? long.length : place)
+}
+
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    return sorted.toSorted((a, b) => placeOf(a) - placeOf(b))
+  }
+}
