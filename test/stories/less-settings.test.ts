@@ -1,17 +1,10 @@
 /** Settings that have the bot do less than usual, each against what it does without them. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { onBothQueues } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-const path = join(mkdtempSync(join(tmpdir(), 'codex-less-')), 'settings.yml')
-writeFileSync(path, 'owners: {initech: {limits: {owner: 1}}}\n')
 /** The beginning of a picture. */
 const png = '89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489'
-
-afterAll(() => rmSync(dirname(path), { recursive: true }))
 
 onBothQueues(
   'The settings want less',
@@ -107,5 +100,5 @@ onBothQueues(
     })
   },
   // What is asked of GitHub is told apart by when it was asked.
-  { env: { SETTINGS_FILE: path }, oneByOne: true },
+  { settings: 'owners: {initech: {limits: {owner: 1}}}\n', oneByOne: true },
 )

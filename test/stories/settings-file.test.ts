@@ -1,17 +1,11 @@
 /** Whoever runs the bot changes what it may, without stopping it. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
+import { writeFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
 import { onBothQueues } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-const path = join(mkdtempSync(join(tmpdir(), 'codex-settings-')), 'settings.yml')
-writeFileSync(path, 'pause: false\n')
 /** The beginning of a picture. */
 const png = '89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489'
-
-afterAll(() => rmSync(dirname(path), { recursive: true }))
 
 onBothQueues(
   'SETTINGS_FILE changes while the bot runs',
@@ -26,17 +20,17 @@ onBothQueues(
         return new Thread(world(), issue.number, repository)
       }
 
-      writeFileSync(path, 'pause: The budget of November is spent\n')
+      writeFileSync(world().settingsFile, 'pause: The budget of November is spent\n')
       await bot.says(/SETTINGS_FILE has changed/)
       const refused = await asks()
       await refused.waitForAnswer('The budget of November is spent')
 
-      writeFileSync(path, 'pause: [perhaps\n')
+      writeFileSync(world().settingsFile, 'pause: [perhaps\n')
       await bot.says(/SETTINGS_FILE is wrong/)
       const still = await asks()
       await still.waitForAnswer('The budget of November is spent')
 
-      writeFileSync(path, 'pause: false\n')
+      writeFileSync(world().settingsFile, 'pause: false\n')
       await bot.says(/SETTINGS_FILE has changed[\s\S]*SETTINGS_FILE is wrong[\s\S]*SETTINGS_FILE has changed/)
       const served = await asks()
       await served.waitForAnswer('pull request is ready')
@@ -49,7 +43,7 @@ onBothQueues(
       const maya = github.as('maya', repository)
       const changes = async (text: string): Promise<void> => {
         const before = bot.output().split('SETTINGS_FILE has changed').length
-        writeFileSync(path, text)
+        writeFileSync(world().settingsFile, text)
         await github.waitFor(() => bot.output().split('SETTINGS_FILE has changed').length > before)
       }
       const asks = async (title: string, body = 'x') => {
@@ -105,5 +99,5 @@ onBothQueues(
       expect(runOf(pull.number)).toBeUndefined()
     })
   },
-  { env: { SETTINGS_FILE: path }, oneByOne: true },
+  { settings: 'pause: false\n', oneByOne: true },
 )

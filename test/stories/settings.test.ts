@@ -1,14 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { onBothQueues } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 /** What the deployment grants to the owner of all these repositories. */
-const settingsFile = join(mkdtempSync(join(tmpdir(), 'codex-settings-')), 'settings.yml')
-writeFileSync(settingsFile, 'owners: {acme: {as_user: true, signal_report: true, sandboxes: [small box]}}\n')
-afterAll(() => rmSync(dirname(settingsFile), { recursive: true }))
+const settings = 'owners: {acme: {as_user: true, signal_report: true, sandboxes: [small box]}}\n'
 
 const sandbox = { id: '0f8fad5b-d9cb-469f-a165-70867728950e', name: 'Small box' }
 
@@ -175,7 +170,8 @@ onBothQueues(
     })
   },
   {
-    env: { CODEX_GITHUB_USER_TOKEN: 'ghu_of_the_deployment_123456', SETTINGS_FILE: settingsFile },
+    env: { CODEX_GITHUB_USER_TOKEN: 'ghu_of_the_deployment_123456' },
+    settings,
     posthog: { sandboxEnvironments: [sandbox] },
   },
 )

@@ -1,15 +1,10 @@
 /** Owners with a PostHog each: nothing of one is ever seen by the other. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
+import { writeFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
 import { startPostHog } from '../../emulators/posthog/emulator.ts'
 import { onBothQueues } from '../world/on-queues.ts'
 import { Thread } from '../world/thread.ts'
 import { wipeQueue } from '../world/wipe-queue.ts'
-
-const file = join(mkdtempSync(join(tmpdir(), 'codex-tenants-')), 'settings.yml')
-afterAll(() => rmSync(dirname(file), { recursive: true }))
 
 onBothQueues(
   'Two owners have a PostHog each',
@@ -27,9 +22,9 @@ onBothQueues(
           ([owner, { url, projectId }]) =>
             `  ${owner}: {posthog: {host: "${url}", project_id: ${projectId}, api_key_env: KEY_OF_${owner.toUpperCase()}}}\n`,
         )
-        writeFileSync(file, `owners:\n${owners.join('')}`)
+        writeFileSync(world().settingsFile, `owners:\n${owners.join('')}`)
         const env = {
-          SETTINGS_FILE: file,
+          SETTINGS_FILE: world().settingsFile,
           KEY_OF_ACME: ofAcme.apiKey,
           KEY_OF_GLOBEX: ofGlobex.apiKey,
           POSTHOG_API_KEY: '',

@@ -1,25 +1,23 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type ReceivedSpan, startTraceReceiver, type TraceReceiver } from '../support/trace-receiver.ts'
+import { expect, it } from 'vitest'
+import { type ReceivedSpan, startTraceReceiver } from '../support/trace-receiver.ts'
 import { onBothQueues } from '../world/on-queues.ts'
 import { Thread } from '../world/thread.ts'
 
-let receiver: TraceReceiver
-beforeAll(async () => {
-  receiver = await startTraceReceiver()
-})
-afterAll(() => receiver.close())
-
 /** The names from the first span of a trace to this one. */
-function ancestry({ name, parentSpanId }: ReceivedSpan): string[] {
-  const parent = receiver.spans.find(({ spanId }) => spanId === parentSpanId)
-  return parent ? [...ancestry(parent), name] : [name]
+function ancestry(spans: readonly ReceivedSpan[], { name, parentSpanId }: ReceivedSpan): string[] {
+  const parent = spans.find(({ spanId }) => spanId === parentSpanId)
+  return parent ? [...ancestry(spans, parent), name] : [name]
 }
 
 onBothQueues(
   'Traces',
   world => {
-    it('one goes from the webhook to the last step of its Run, and says which', async () => {
+    it('one goes from the webhook to the last step of its Run, and says which', async ({
+      onTestFinished,
+    }) => {
       const { github } = world()
+      const receiver = await startTraceReceiver()
+      onTestFinished(() => receiver.close())
       const bot = await world().startBot('all', { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url })
       const issue = await github.as('maya').opensIssue({ title: 'Trace', body: 'x' })
       const { id } = await github.as('maya').comments(issue.number, '/codex trace this')
@@ -29,7 +27,7 @@ onBothQueues(
       const first = receiver.spans.find(({ about }) => about.trigger === `comment-${id}`)
       const trace = receiver.spans.filter(({ traceId }) => traceId === first?.traceId)
       const last = trace.findLast(({ name }) => name === 'process runs')
-      expect(last && ancestry(last)).toEqual([
+      expect(last && ancestry(receiver.spans, last)).toEqual([
         'webhook',
         'add triggers',
         'process triggers',

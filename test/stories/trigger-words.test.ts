@@ -1,17 +1,10 @@
 /** The bot is called something else, by whoever runs it. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { onBothQueues } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-const path = join(mkdtempSync(join(tmpdir(), 'codex-words-')), 'settings.yml')
-writeFileSync(
-  path,
-  'trigger: {word: Robo, labels: [robo, "help wanted"]}\nowners: {globex: {trigger: {word: globo}}}\n',
-)
-afterAll(() => rmSync(dirname(path), { recursive: true }))
+const settings =
+  'trigger: {word: Robo, labels: [robo, "help wanted"]}\nowners: {globex: {trigger: {word: globo}}}\n'
 
 onBothQueues(
   'The bot has another name',
@@ -60,5 +53,5 @@ onBothQueues(
       expect(await thread.answers()).toHaveLength(1)
     })
   },
-  { env: { SETTINGS_FILE: path } },
+  { settings },
 )

@@ -4,15 +4,22 @@ import { type RedisServer, redisAvailable, startRedis } from '../support/redis-s
 import { startWorld, type World, type WorldOptions } from './world.ts'
 
 type Options = Omit<WorldOptions, 'redisUrl'> & {
-  /** For stories that end processes: they can't share them with others at the same time. */
+  /** For stories that end processes, say: they can't share a world with others at the same time. */
   oneByOne?: boolean
 }
 
-/** @param tell gets the world when a story runs, not when it is declared */
+/** At the same time. @param tell gets the world when a story runs, not when it is declared */
 export function onBothQueues(title: string, tell: (world: () => World) => void, options: Options = {}): void {
-  const how = { concurrent: !options.oneByOne }
-  describe(`${title} (embedded queue)`, how, () => tell(worldFor(options)))
-  describe.skipIf(!redisAvailable())(`${title} (Redis)`, how, () => tell(worldFor(options, true)))
+  const stories = (onRedis: boolean) => () => {
+    const begin = () => tell(worldFor(options, onRedis))
+    if (options.oneByOne) describe('one by one', { concurrent: false }, begin)
+    else begin()
+  }
+  const how = { concurrent: true }
+  describe(title, () => {
+    describe('(embedded queue)', how, stories(false))
+    describe.skipIf(!redisAvailable())('(Redis)', how, stories(true))
+  })
 }
 
 export function onRedis(title: string, tell: (world: () => World) => void, options: Options = {}): void {

@@ -3,12 +3,16 @@
  * process that only ever sees signed webhooks and HTTP.
  */
 
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { startGitHub } from '../../emulators/github/emulator.ts'
 import type { GitHubEmulator } from '../../emulators/github/github.ts'
 import { startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
+import { newDataDir } from '../support/data-dir.ts'
 import { freePort } from '../support/free-port.ts'
-import { type Bot, scratchDir, spawnBot } from './bot.ts'
+import { type Bot, spawnBot } from './bot.ts'
 
 export type QueueKind = 'embedded' | 'redis'
 
@@ -18,6 +22,8 @@ export interface WorldOptions {
   /** One entry a process; a single `all` unless said otherwise. */
   roles?: ('all' | 'web' | 'worker')[]
   posthog?: PostHogOptions
+  /** What stands in the SETTINGS_FILE of its bots at first; stories may write it anew. */
+  settings?: string
 }
 
 type PostHogEmulator = Awaited<ReturnType<typeof startPostHog>>
@@ -29,18 +35,22 @@ export class World {
   readonly posthog: PostHogEmulator
   readonly env: Record<string, string>
   readonly bots: Bot[] = []
-  readonly #removeData: () => Promise<void>
+  readonly settingsFile: string
+  readonly #folders: readonly string[]
 
   constructor(parts: {
     github: GitHubEmulator
     posthog: PostHogEmulator
     env: Record<string, string>
-    removeData: () => Promise<void>
+    settingsFile: string
+    /** Gone when it closes. */
+    folders: readonly string[]
   }) {
     this.github = parts.github
     this.posthog = parts.posthog
     this.env = parts.env
-    this.#removeData = parts.removeData
+    this.settingsFile = parts.settingsFile
+    this.#folders = parts.folders
   }
 
   get bot(): Bot {
@@ -63,13 +73,16 @@ export class World {
     try {
       await Promise.all([this.github.close(), this.posthog.close()])
     } finally {
-      await this.#removeData()
+      await Promise.all(this.#folders.map(folder => rm(folder, { recursive: true, force: true })))
     }
   }
 }
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
-  const data = options.redisUrl ? undefined : await scratchDir()
+  const data = options.redisUrl ? undefined : await newDataDir()
+  const folder = await mkdtemp(join(tmpdir(), 'world-'))
+  const settingsFile = join(folder, 'settings.yml')
+  if (options.settings !== undefined) await writeFile(settingsFile, options.settings)
   const github = await startGitHub({ webhookSecret })
   const posthog = await startPostHog({ hands: github.hands, ...options.posthog })
   const env = {
@@ -81,10 +94,12 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     POSTHOG_API_KEY: posthog.apiKey,
     POSTHOG_PROJECT_ID: String(posthog.projectId),
     LOG_FORMAT: 'json',
-    ...(data ? { DATA_DIR: data.path } : { REDIS_URL: options.redisUrl ?? '' }),
+    ...(data ? { DATA_DIR: data } : { REDIS_URL: options.redisUrl ?? '' }),
+    ...(options.settings === undefined ? {} : { SETTINGS_FILE: settingsFile }),
     ...options.env,
   }
-  const world = new World({ github, posthog, env, removeData: async () => data?.remove() })
+  const folders = data ? [folder, data] : [folder]
+  const world = new World({ github, posthog, env, settingsFile, folders })
   try {
     for (const role of options.roles ?? ['all']) await world.startBot(role)
     return world
