@@ -23,9 +23,12 @@ export interface FoundCommands {
   unreadable: boolean
 }
 
+/** Nearly no text does, and one look for the bare word says so. */
+export const namesWord = (text: string, word: string): boolean => new RegExp(`/${word}`, 'i').test(text)
+
 /** Linear, and never wrong in the negative: no command can be in a text for which this is false. */
 export const mayHoldCommand = (text: string, word = usualTrigger.word): boolean =>
-  new RegExp(commandStart(word), 'im').test(text)
+  namesWord(text, word) && new RegExp(commandStart(word), 'im').test(text)
 
 /** @param word what commands begin with, without the slash: letters, digits and hyphens */
 export function findCommands(text: string, word = usualTrigger.word): FoundCommands {

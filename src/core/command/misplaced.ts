@@ -4,6 +4,7 @@
  */
 import { usualTrigger } from '../settings/trigger-words.ts'
 import { type Nodes, readPositions } from '../text/markdown.ts'
+import { namesWord } from './find.ts'
 import { inside, ownNodes, type Range, rangeOf } from './own-nodes.ts'
 
 /** What may stand before it on its line: signs of lists, of tasks and headings, and more blanks than three. */
@@ -15,7 +16,7 @@ const withWord = (before: string, word: string): RegExp =>
 
 /** Linear, and never wrong in the negative. */
 export const mayBeMisplaced = (text: string, word = usualTrigger.word): boolean =>
-  slashesOf(text, word).next().done !== true
+  namesWord(text, word) && slashesOf(text, word).next().done !== true
 
 function* slashesOf(text: string, word: string): Generator<number> {
   for (const before of [behindSigns, inCell])

@@ -89,9 +89,8 @@ export function redactor(secrets: readonly string[]): Redact {
   const known = knownValues([...new Set(secrets)].filter(secret => secret.length >= 8))
   return text => {
     const plain = text.replace(escapes, '')
-    const lower = plain.toLowerCase()
-    const held = known.filter(({ piece, anyCase }) => (anyCase ? lower : plain).includes(piece))
-    if (held.length === 0 && !beginnings.test(plain)) return text
+    const held = heldIn(plain, known)
+    if (held.length === 0 && !beginnings.some(beginning => beginning.test(plain))) return text
     const exact = held.map(({ pattern }) => pattern)
     return without(named, withoutJudged(without([...exact, shapes], text)))
   }
@@ -123,19 +122,49 @@ const escapes = /[\\\u200b]+/g
 
 /**
  * How a secret begins, by shape or by the words before it, once escapes are taken away; always more than is one. Nearly
- * all text holds none, and one look says so.
+ * all text holds none. Each begins with what is rare, or with what can be looked for quickly: that is most of the speed.
  */
-const beginnings = new RegExp(
-  [
-    'gh[pousr]_[\\w.-]{16}|github_pat_|ph[xcsar]_[\\w-]{8}|(?:sk|xapp|pypi)-[\\w-]{16}|xox[abeprs]-',
-    '(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[\\w-]{35}|gl(?:pat|rt|dt|ptt|cbt|ft|imt|agent|soat|ffct)-[\\w.-]{16}',
-    'npm_\\w{36}|dckr_|(?:SG|ya29|hv[sbr])\\.[\\w.-]{16}|lin_(?:api|oauth)_|hf_\\w{30}|[sr]k_(?:live|test)_|whsec_',
-    '-----BEGIN|smee\\.io|eyJ[\\w.-]{7}',
-    ':\\/\\/[^\\s/@]*@',
-    '[Bb][Ee][Aa][Rr][Ee][Rr]\\s|[Tt][Oo][Kk][Ee][Nn]\\s{1,9}[\\w.~+/-]{20}|[Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]',
-    '[Bb][Aa][Ss][Ii][Cc]\\s{1,3}[A-Za-z0-9+/_-]{12}|[Aa][Ww][Ss]|[Ss][Ee][Cc][Rr][Ee][Tt]|‹redacted›',
-  ].join('|'),
+const beginnings: readonly RegExp[] = [
+  // The sign first, then what stands before it: V8 skips to a sign several times as fast as to any of the letters.
+  new RegExp(
+    `[_.-](?<=${[
+      '(?:gh[pousr]|github_pat|ph[xcsar]|npm|dckr|lin|hf|[sr]k|whsec)_',
+      '(?:sk|xapp|pypi|xox[abeprs]|gl(?:pat|rt|dt|ptt|cbt|ft|imt|agent|soat|ffct))-',
+      '(?:SG|ya29|hv[sbr]|smee)\\.',
+    ].join('|')})(?=[\\w.+/=%-]{8})`,
+  ),
+  /@(?<=:\/\/[^\s/@]*@)|-(?<=-----)(?=BEGIN)/,
+  /A(?:(?:KIA|SIA)[A-Z0-9]{16}|Iza[\w-]{35})|eyJ[\w.-]{7}/,
+  /bearer\s|token\s{1,9}[\w.~+/-]{20}|authorization|basic\s{1,3}[A-Z0-9+/_-]{12}|aws|secret|‹redacted›/i,
+]
+
+/** Those whose piece is in a text. Pieces are long, and words are not: only what is as long is compared with each. */
+function heldIn(plain: string, known: readonly KnownValue[]): KnownValue[] {
+  const runs = longRuns(plain)
+  const lower = runs.toLowerCase()
+  return known.filter(({ piece, anyCase }) =>
+    (anyCase ? lower : piece.length < longRun ? plain : runs).includes(piece),
+  )
+}
+
+const longRun = 12
+const isLetterOrDigit = Uint8Array.from({ length: 128 }, (_, code) =>
+  /[A-Za-z0-9]/.test(String.fromCharCode(code)) ? 1 : 0,
 )
+
+/** The runs of that many letters and digits: none lies between two looks that are so far apart. */
+function longRuns(text: string): string {
+  const isIn = (at: number): boolean => isLetterOrDigit[text.charCodeAt(at)] === 1
+  let runs = ''
+  for (let at = longRun - 1; at < text.length; at += longRun) {
+    if (!isIn(at)) continue
+    let from = at
+    while (isIn(from - 1)) from -= 1
+    while (isIn(at + 1)) at += 1
+    if (at + 1 - from >= longRun) runs += ` ${text.slice(from, at + 1)}`
+  }
+  return runs
+}
 
 /** The longest part that no escape can stand in; of a value without letters nothing, which is in every text. */
 const pieceOf = (secret: string): string =>

@@ -62,7 +62,7 @@ export const issueThread = (
 /** Labels set on a pull request through the issues API come as an issue with either sign of being one. */
 const isPull = (issue: payloads.IssuePayload): boolean =>
   (issue.pull_request !== undefined && issue.pull_request !== null) ||
-  issue.html_url.includes(`/pull/${issue.number}`)
+  issue.html_url.endsWith(`/pull/${issue.number}`)
 
 export const pullThread = (
   payload: Installed<payloads.BasePayload>,
