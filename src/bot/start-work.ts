@@ -8,6 +8,7 @@ import { askedAgain } from '../commands/trigger-record.ts'
 import { secretsOf } from '../config.ts'
 import { inOwnWords } from '../core/comments/own-words.ts'
 import type { Reached } from '../core/model/crash-points.ts'
+import { liveSet } from '../core/model/job-index.ts'
 import { aroundMarkers } from '../core/model/marker.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
@@ -26,6 +27,7 @@ import { readEvents } from '../github/webhooks/normalise.ts'
 import { adoptEvery, adoptLost } from '../maintenance/recover-runs.ts'
 import { sweepDeliveries, sweepEvery } from '../maintenance/redeliver-webhooks.ts'
 import { removeBranch } from '../maintenance/remove-branches.ts'
+import { type Follower, followRuns } from '../posthog/stream/follow-runs.ts'
 import { openTenants, type Tenants } from '../tenants.ts'
 import type { Overrides, Runtime } from './runtime.ts'
 import { type Flows, flowsFor } from './tenant-flows.ts'
@@ -45,16 +47,27 @@ interface Edges {
   shared: ReturnType<typeof sharedBy> & { reached: Reached }
 }
 
-export async function startWork(runtime: Runtime, overrides: Overrides): Promise<Pick<Flows, 'close'>> {
+export async function startWork(runtime: Runtime, overrides: Overrides): Promise<{ close(): void }> {
   const edges = openEdges(runtime, overrides)
+  const { queues, log, metrics } = runtime
+  const follower = followRuns({ leases: queues.streams, wake: id => queues.runs.wake(id), log })
+  metrics.showStreams(follower.open)
   const flows = flowsFor(runtime, {
     tenants: edges.tenants,
+    follower,
     forTriggers: triggerDeps(runtime, edges),
     forRuns: runDeps(runtime, edges),
   })
   await workOn(runtime, flows)
   await startChores(runtime, edges, overrides)
-  return flows
+  if (queues.kind === 'embedded') await wakeAll(queues, follower)
+  return { close: () => void follower.close() }
+}
+
+/** The streams of the process before ended with it, and nobody else had a lease to take up. */
+async function wakeAll({ runs }: Runtime['queues'], { wake }: Follower): Promise<void> {
+  const [live = []] = await runs.members([liveSet], { first: 10_000 })
+  for (const { id } of live) wake(id)
 }
 
 function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {

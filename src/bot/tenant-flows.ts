@@ -4,9 +4,7 @@ import type { TriggerDeps } from '../commands/command-context.ts'
 import { acceptTrigger } from '../commands/handle-trigger.ts'
 import type { Config } from '../config.ts'
 import { markerSigner } from '../core/model/marker.ts'
-import type { Session } from '../core/run/session.ts'
-import type { PostHogSettings } from '../posthog/posthog-http.ts'
-import { type StreamWatch, watchRuns } from '../posthog/stream/run-stream.ts'
+import type { Follower } from '../posthog/stream/follow-runs.ts'
 import { advanceRun } from '../runs/advance-run.ts'
 import type { RunDeps } from '../runs/steps/step-context.ts'
 import type { Tenant, Tenants } from '../tenants.ts'
@@ -18,28 +16,23 @@ type Advance = ReturnType<typeof advanceRun>
 export interface Flows {
   accept: Accept
   advance: Advance
-  close(): void
 }
 
 interface FlowsDeps {
   tenants: Tenants
+  follower: Follower
   forTriggers: Omit<TriggerDeps, 'tenant' | 'posthog' | 'deployment' | 'signer'>
   forRuns: Omit<RunDeps, 'posthog' | 'deployment' | 'signer' | 'userToken' | 'stream'>
 }
 
 /** Each job goes to the flows of its thread's owner. */
-export function flowsFor(runtime: Runtime, { tenants, forTriggers, forRuns }: FlowsDeps): Flows {
+export function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, forRuns }: FlowsDeps): Flows {
   const { config, log } = runtime
-  const streams: StreamWatch[] = []
-  const flowsOf = (tenant: Tenant) => {
-    const news = newsFor(runtime, tenant.access)
-    streams.push(news.stream)
-    return {
-      tenant,
-      accept: acceptTrigger({ ...forTriggers, ...tenant }),
-      advance: advanceRun({ ...forRuns, ...tenant, stream: news }),
-    }
-  }
+  const flowsOf = (tenant: Tenant) => ({
+    tenant,
+    accept: acceptTrigger({ ...forTriggers, ...tenant }),
+    advance: advanceRun({ ...forRuns, ...tenant, stream: follower.of(tenant.access) }),
+  })
   const flows = new Map(tenants.all.map(tenant => [tenant, flowsOf(tenant)]))
   const servedBy = (owner: string) => {
     const tenant = tenants.of(owner)
@@ -62,9 +55,6 @@ export function flowsFor(runtime: Runtime, { tenants, forTriggers, forRuns }: Fl
       log.error({ run: job.id, thread: thread.url, tenant }, 'its PostHog does not serve this owner any more')
       return { kind: 'park', ms: askTenantAgain }
     },
-    close() {
-      for (const stream of streams) stream.close()
-    },
   }
 }
 
@@ -82,27 +72,3 @@ const nobody = ({
   signer: markerSigner(app.markerKey, [app.webhookSecret]),
   userToken: undefined,
 })
-
-/** Joins PostHog's stream, which knows task runs, to the Runs that are to look. */
-function newsFor({ queues, log }: Runtime, posthog: PostHogSettings) {
-  const runs = new Map<string, string>()
-  const stream = watchRuns(posthog, {
-    log,
-    onNews(taskRunId) {
-      const runId = runs.get(taskRunId)
-      return runId === undefined ? undefined : queues.runs.wake(runId)
-    },
-  })
-  return {
-    stream,
-    watch(session: Session, runId: string): boolean {
-      runs.set(session.taskRunId, runId)
-      stream.watch(session)
-      return true
-    },
-    unwatch(taskRunId: string): void {
-      runs.delete(taskRunId)
-      stream.unwatch(taskRunId)
-    },
-  }
-}

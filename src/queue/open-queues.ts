@@ -1,3 +1,4 @@
+import { aloneWithStreams } from '../core/model/stream-leases.ts'
 import { BullQueue } from './bull-queue.ts'
 import { ChoreBoard, readChore } from './chores.ts'
 import { within } from './deadline.ts'
@@ -74,6 +75,7 @@ export async function openQueues<TriggerData, RunData>(
     writtenOnce,
     chores: board,
     limits: backend.limits?.(prefix),
+    streams: backend.streams?.(prefix) ?? aloneWithStreams,
     ready: ms => ready(backend, all, ms),
     mendIndexes: async () => {
       for (const queue of all) await queue.mendIndex()

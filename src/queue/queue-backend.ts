@@ -1,5 +1,6 @@
 import type { BackendFactory, IQueueBackend, Job, Queue, Worker } from 'bullmq'
 import type { LimitStore } from '../core/model/limit-gate.ts'
+import type { StreamLeases } from '../core/model/stream-leases.ts'
 import type { Additions, QueueIndex } from './queue-index.ts'
 
 /** What differs between BullMQ on Redis and BullMQ on the embedded database; all else goes through BullMQ. */
@@ -16,6 +17,8 @@ export interface QueueBackend {
   liveCount(queue: BullMqQueue): Promise<number>
   /** Of the limits of services, where other processes may share them. */
   limits?(prefix: string): LimitStore
+  /** Of the streams of runs, likewise. */
+  streams?(prefix: string): StreamLeases
   /** Rejects unless it takes writes. */
   probe(): Promise<void>
   /** Whether the connection that workers take jobs by stands; only where there is one that can break. */

@@ -10,6 +10,7 @@ import { describe, type Log } from './queue-log.ts'
 import { redisIndex, withIndex, withScripts } from './redis-index.ts'
 import { redisLimits } from './redis-limits.ts'
 import { checkRedisSafety } from './redis-safety.ts'
+import { redisStreams } from './redis-streams.ts'
 import { QueueUnavailable } from './work-queue.ts'
 
 /** Redis may be restarting just now, or start beside us. */
@@ -68,6 +69,7 @@ export async function openRedis(
     live: queue => liveJobs(producer, queue),
     liveCount: queue => queue.getJobCountByTypes(...LIVE),
     limits: prefix => redisLimits(producer, prefix),
+    streams: prefix => redisStreams(producer, prefix),
     probe: async () => {
       // A replica, a full memory or a disk that fails refuse a write, and answer a ping.
       await producer.set(PROBE, Date.now(), 'PX', 60_000)

@@ -4,6 +4,7 @@
  */
 import type { JobIndex } from '../core/model/job-index.ts'
 import type { LimitStore } from '../core/model/limit-gate.ts'
+import type { StreamLeases } from '../core/model/stream-leases.ts'
 
 /** Where a job stands: it will be worked on again (`live`), or its record is only kept (`ended`). */
 type JobStanding = 'live' | 'ended'
@@ -148,6 +149,7 @@ export interface Queues<TriggerData, RunData> {
   chores: Chores
   /** What all processes know of the limits of services; not there where one process is all there can be. */
   limits: LimitStore | undefined
+  streams: StreamLeases
   /** Makes the indexes of live jobs again, where other processes, or people, moved jobs without them. */
   mendIndexes(): Promise<void>
   /** @throws QueueUnavailable unless the backend takes writes within `ms`, and whatever works here takes jobs. */

@@ -30,7 +30,8 @@ export const advanceRun =
       if (step.kind === 'wait') return { kind: 'park', ms: step.ms }
       if (step.kind === 'end') {
         if (!(await finished(context))) continue
-        if (context.run.session.taskRun) deps.stream.unwatch(context.run.session.taskRun.id)
+        const { id, session } = context.run
+        if (session.taskRun) deps.stream.unwatch({ taskRunId: session.taskRun.id }, id)
         deps.reached('before the end')
         return { kind: 'end' }
       }

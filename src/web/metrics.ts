@@ -10,6 +10,8 @@ import { type Counted, queueGauges } from './queue-gauges.ts'
 
 export interface Metrics {
   meter: Meter
+  /** How many streams of runs this process has open, asked at each scrape. */
+  showStreams(open: () => number): void
   page(): Promise<MetricsPage>
 }
 
@@ -31,9 +33,14 @@ export function openMetrics({ role, queue, queues, now }: MetricsParts): Metrics
   collectDefaultMetrics({ register: registry })
   const build = { version: version(), node: process.version, role, queue }
   gauge(registry, 'build_info', 'Always 1: what runs here.', Object.keys(build)).set(build, 1)
+  let openStreams = () => 0
+  streamsGauge(registry, () => openStreams())
   const readQueues = queueGauges(registry, queues, now)
   return {
     meter: { ...webhookMeter(registry), ...callMeter(registry, now), ...flowMeter(registry, now) },
+    showStreams(open) {
+      openStreams = open
+    },
     async page() {
       await readQueues()
       return { type: registry.contentType, text: await registry.metrics() }
@@ -47,6 +54,17 @@ function version(): string {
   } catch {
     return 'unknown'
   }
+}
+
+function streamsGauge(registry: Registry, open: () => number): void {
+  new Gauge({
+    name: `${prefix}streams_open`,
+    help: 'Streams of runs that this process follows; each takes a file descriptor.',
+    registers: [registry],
+    collect() {
+      this.set(open())
+    },
+  })
 }
 
 const quick = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]

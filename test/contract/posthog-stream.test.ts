@@ -55,7 +55,7 @@ async function until(seen: () => boolean, within = 3_000): Promise<void> {
 
 describe('beside PostHog', () => {
   const timing = { queued: 5, sandbox: 5, clone: 5, agent: 5 }
-  const quick = { minGap: 20, backoff: 20, longestBackoff: 80 }
+  const quick = { minGap: 20, said: 60, late: 20, backoff: 20, longestBackoff: 80 }
 
   /** A run that waits for the test, at work, and not watched yet. */
   async function runAtWork(options: PostHogOptions = {}) {
@@ -215,7 +215,10 @@ describe('beside PostHog', () => {
 
   it('has one connection a run and only so many runs', async () => {
     const run = await runAtWork()
-    const { watch } = watchAt(run.posthog.url, { pace: quick, maxWatched: 1 })
+    const { watch }: { watch: StreamWatch } = watchAt(run.posthog.url, {
+      pace: quick,
+      hasRoom: () => watch.watching() < 1,
+    })
     for (let n = 0; n < 5; n += 1) watch.watch(run.session)
     watch.watch({ ...run.session, taskRunId: 'another' })
     await sleep(50)

@@ -724,7 +724,11 @@ describe('whoever wakes it', () => {
 describe('the end', () => {
   const ended = (inbox: () => Promise<string[]>, run = working(over)) => {
     const told: string[] = []
-    const stream = { watch: () => false, unwatch: (id: string) => void told.push(`unwatch ${id}`) }
+    const stream = {
+      watch: async () => false,
+      unwatch: ({ taskRunId }: { taskRunId: string }, runId: string) =>
+        void told.push(`unwatch ${taskRunId} of ${runId}`),
+    }
     const reached = (point: string) => void told.push(point)
     return advance(run, { inbox, stream, reached }).then(came => ({ ...came, told }))
   }
@@ -732,7 +736,7 @@ describe('the end', () => {
   test('lets go of the stream', async () => {
     const { verdict: result, told, saves } = await ended(async () => [])
     expect(result).toEqual({ kind: 'end' })
-    expect(told).toEqual([`unwatch ${taskRun.id}`, 'before the end'])
+    expect(told).toEqual([`unwatch ${taskRun.id} of ${runWith().id}`, 'before the end'])
     expect(saves).toEqual([])
   })
 

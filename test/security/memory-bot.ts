@@ -212,7 +212,7 @@ export class MemoryBot {
         const first = await this.#queue.members(lines, { first: 1 })
         for (const { id } of first.flat()) this.#wake(this.runs.get(id))
       },
-      stream: { watch: () => false, unwatch() {} },
+      stream: { watch: async () => false, unwatch() {} },
       userToken: options.userToken,
       removeLater: async () => {},
       askAgain: async ({ trigger, command }) => {

@@ -15,9 +15,12 @@ export function lookInterval(age: number, live: number): number {
   return Math.max(wished, Math.round(afforded))
 }
 
-/** The next look when a stream would tell of news anyway: the timer is the net below it. */
-export const lookIntervalWithStream = (age: number, live: number): number =>
-  Math.max(lookInterval(age, live), age < 30 * second ? 0 : 20 * second)
+/**
+ * The next look when a stream tells of news: only the net below it. With the four connections that a stream takes in an
+ * hour, a quiet Run makes ten calls.
+ */
+export const lookIntervalWithStream = (live: number): number =>
+  Math.max(lookInterval(hour, live), 20 * minute)
 
 /**
  * A stop is followed closely, however many Runs there are: at twice its age each time, nine looks in all, the last of

@@ -4,26 +4,36 @@
  * run; each is a call on the budget of the key, so there are bounds on how many and how often.
  */
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import { hour, minute, second } from '../../core/model/time.ts'
 import type { Session } from '../../core/run/session.ts'
 import type { PostHogSettings } from '../posthog-http.ts'
 import { connect, type Ending, type Line } from './stream-connection.ts'
-import { newsReader, type Throttle, throttleOf } from './stream-news.ts'
+import { type News, newsReader } from './stream-news.ts'
+import { type Throttle, throttleOf } from './throttle.ts'
 
 interface StreamOptions {
   /** Look at the run now. At most once per `minGap` for each run. */
   onNews(taskRunId: string): unknown
+  /** From now on its news are told. */
+  onAlive?(taskRunId: string): unknown
+  /** Its news may not be told any more. */
+  onAway?(taskRunId: string): unknown
   log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
   now?: () => number
-  /** The runs beyond it are left to the timers. */
-  maxWatched?: number
+  /** Whether one more may be opened; the runs beyond are left to the timers. */
+  hasRoom?: () => boolean
   pace?: Partial<StreamPace>
 }
 
 /** All in ms, but for `reconnects`. */
-interface StreamPace {
+export interface StreamPace {
   minGap: number
+  /** How soon what was said is looked at. */
+  said: number
+  /** The same for the many small things that were done. */
+  done: number
+  /** How long after its event something may be missing in the log. */
+  late: number
   /** PostHog sends something every 20 s; a connection without a byte for this long is dead. */
   silence: number
   /** The wait before the first try after a failure; doubled for each one more. */
@@ -32,18 +42,24 @@ interface StreamPace {
   /** So many reconnections of one run in `window`. */
   reconnects: number
   window: number
+  /** A connection that is renewed later than this may miss what a person waits for. */
+  soon: number
   /** A connection is not renewed for a run that was not asked about for this long. */
   forget: number
 }
 
 const usualPace: StreamPace = {
   minGap: second,
-  silence: minute,
+  said: 3 * second,
+  done: 15 * second,
+  late: second,
+  silence: 45 * second,
   backoff: second,
-  longestBackoff: minute,
+  longestBackoff: 5 * minute,
   reconnects: 6,
   window: 10 * minute,
-  forget: 15 * minute,
+  soon: 5 * second,
+  forget: 6 * hour,
 }
 
 interface Watched {
@@ -54,8 +70,24 @@ interface Watched {
   askedAt: number
   /** The run is over, or this server does not stream it: no more connections. */
   done: boolean
+  /** Its news are told, as far as anybody can tell. */
+  alive: boolean
+  /** By the connection that there is, or by the last. */
+  heard: boolean
   failures: number
   reconnectedAt: number[]
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(over, ms).unref()
+    signal.addEventListener('abort', over, { once: true })
+    function over(): void {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', over)
+      resolve()
+    }
+  })
 }
 
 /** So many of the done are remembered, so that `watch` does not begin with them again. */
@@ -64,19 +96,25 @@ const maxMemory = 1000
 export type StreamWatch = ReturnType<typeof watchRuns>
 
 export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
-  const { log, now = Date.now, maxWatched = 100 } = options
+  const { log, now = Date.now, hasRoom = () => true } = options
   const pace = { ...usualPace, ...options.pace }
   const runs = new Map<string, Watched>()
+  const ring: Record<News, (throttle: Throttle) => void> = {
+    stored: throttle => throttle.ring(1),
+    'turn-over': throttle => throttle.ring(2),
+    said: throttle => throttle.ringWithin(pace.said),
+    done: throttle => throttle.ringWithin(pace.done),
+  }
+  /** Those that are not done. */
+  let open = 0
   let closed = false
-
-  const watching = (): number => [...runs.values()].filter(({ done }) => !done).length
 
   return {
     /** Asks for news of a live run. To be said at every look: what nobody asks about any more is dropped. */
     watch(session: Session): void {
       const known = runs.get(session.taskRunId)
       if (known) known.askedAt = now()
-      else if (!closed && watching() < maxWatched) begin(session)
+      else if (!closed && hasRoom()) begin(session)
     },
 
     /** No more news of it from now on. */
@@ -85,8 +123,13 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
       if (run) drop(run)
     },
 
+    isKnown: (taskRunId: string): boolean => runs.has(taskRunId),
+
+    /** Whether news of it are told, by a connection that shows signs of life. */
+    isAlive: (taskRunId: string): boolean => runs.get(taskRunId)?.alive ?? false,
+
     /** How many runs have a connection, or will have one again. */
-    watching,
+    watching: (): number => open,
 
     close(): void {
       closed = true
@@ -97,13 +140,15 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   function begin(session: Session): void {
     const { taskRunId } = session
     const life = new AbortController()
-    const throttle = throttleOf(() => void tell(taskRunId), pace.minGap)
-    const looksFor = newsReader()
+    const throttle = throttleOf(() => void tell(taskRunId), { gap: pace.minGap, late: pace.late })
+    const newsOf = newsReader()
     const run: Watched = {
       throttle,
       life,
       askedAt: now(),
       done: false,
+      alive: false,
+      heard: false,
       failures: 0,
       reconnectedAt: [],
       line: {
@@ -111,16 +156,23 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
         signal: life.signal,
         lastId: undefined,
         opened: () => {
+          run.heard = false
+          // A server that sends nothing is found out by its silence.
+          if (run.failures === 0) revive(run)
           // What came while nobody listened can't be asked for without an id.
           if (run.reconnectedAt.length > 0 && run.line.lastId === undefined) throttle.ring(1)
         },
         heard: data => {
           run.failures = 0
-          if (data !== undefined) throttle.ring(looksFor(data))
+          run.heard = true
+          const news = data === undefined ? undefined : newsOf(data)
+          if (news) ring[news](throttle)
+          revive(run)
         },
       },
     }
     runs.set(taskRunId, run)
+    open += 1
     follow(run).catch(error => {
       log.warn({ taskRun: taskRunId, err: error }, 'stream of a run given up')
       drop(run)
@@ -141,8 +193,13 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
       const ending = await connect(settings, run.line, { silence: pace.silence, now })
       if (signal.aborted) return
       if (ending.kind === 'over' || ending.kind === 'refused') return finish(run, ending)
-      if (now() - run.askedAt > pace.forget) return drop(run)
-      await sleep(waitAfter(run, ending), undefined, { signal, ref: false }).catch(() => {})
+      if (now() - run.askedAt > pace.forget) {
+        away(run)
+        return drop(run)
+      }
+      const wait = waitAfter(run, ending)
+      if (!run.heard || run.failures > 1 || wait > pace.soon) away(run)
+      await pause(wait, signal)
       run.reconnectedAt = [...run.reconnectedAt, now()].slice(-pace.reconnects)
     }
   }
@@ -162,14 +219,34 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     const taskRun = run.line.session.taskRunId
     if (ending.kind === 'refused') log.info({ taskRun, status: ending.status }, 'no stream of this run')
     else run.throttle.ring(1)
-    run.done = true
+    end(run)
+    away(run)
     const done = [...runs.values()].filter(one => one.done)
     for (const old of done.slice(0, -maxMemory)) drop(old)
+  }
+
+  function end(run: Watched): void {
+    if (!run.done) open -= 1
+    run.done = true
+  }
+
+  function revive(run: Watched): void {
+    if (run.alive || run.done) return
+    run.alive = true
+    options.onAlive?.(run.line.session.taskRunId)
+  }
+
+  function away(run: Watched): void {
+    if (!run.alive) return
+    run.alive = false
+    options.onAway?.(run.line.session.taskRunId)
   }
 
   function drop(run: Watched): void {
     run.life.abort()
     run.throttle.still()
+    end(run)
+    run.alive = false
     const { taskRunId } = run.line.session
     if (runs.get(taskRunId) === run) runs.delete(taskRunId)
   }

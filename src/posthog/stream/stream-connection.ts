@@ -111,6 +111,7 @@ async function listen(line: Line, response: IncomingMessage, alive: () => void):
     onEvent(event) {
       ending ??= hear(line, event)
     },
+    onComment: () => line.heard(undefined),
     onError({ type }) {
       if (type !== 'max-buffer-size-exceeded') return
       // The next connection is not to begin with it again.

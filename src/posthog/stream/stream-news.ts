@@ -1,4 +1,4 @@
-/** What in the stream of a run is worth a look, and how often looks are asked for. */
+/** What in the stream of a run is worth a look. */
 import { z } from 'zod'
 
 const Frame = z.object({
@@ -21,13 +21,20 @@ type Frame = z.infer<typeof Frame>
 
 /**
  * PostHog stores its own changes and steps before it sends them. What the agent says stands in the log only
- * later: it writes there half a second after its last event (`session-log-writer.ts` of PostHog/code), so
- * the end of a turn, with nothing after it, takes a second look to be seen.
+ * later: it writes there half a second after its last event (`session-log-writer.ts` of PostHog/code).
  */
-const looks = { none: 0, stored: 1, late: 2 } as const
+export type News =
+  /** To be seen at once. */
+  | 'stored'
+  /** The end of a turn: what PostHog knows of it is to be seen at once, and what the agent said a moment later. */
+  | 'turn-over'
+  /** What a person reads of it: to be seen when the log has it. */
+  | 'said'
+  /** One of many small things, of which no more than counts is shown. */
+  | 'done'
 
-/** A reader of one run's events: how many looks each is worth. */
-export function newsReader(): (data: string) => number {
+/** A reader of one run's events. */
+export function newsReader(): (data: string) => News | undefined {
   let before: string | undefined
   // An agent tells of the end of a turn up to three times.
   let ended = false
@@ -38,19 +45,19 @@ export function newsReader(): (data: string) => number {
         const state = JSON.stringify([frame.status, frame.output])
         const same = state === before
         before = state
-        return same ? looks.none : looks.stored
+        return same ? undefined : 'stored'
       }
       case 'permission_request':
-        return looks.stored
+        return 'stored'
       case 'notification': {
-        const worth = looksFor(frame.notification)
-        const again = ended && worth === looks.late
-        if (worth === looks.late) ended = true
+        const news = newsIn(frame.notification)
+        const again = ended && news === 'turn-over'
+        if (news === 'turn-over') ended = true
         else if (frame.notification?.params?.update) ended = false
-        return again ? looks.none : worth
+        return again ? undefined : news
       }
       default:
-        return looks.none
+        return undefined
     }
   }
 }
@@ -65,45 +72,16 @@ function frameOf(data: string): Frame | undefined {
 
 const stored = /posthog\/(?:progress|permission_request)$/
 const late = /posthog\/(?:\w*turn_complete|error)$/
+/** The whole message: its pieces, which came before, are not in the log. */
+const said = /^(?:agent_message|plan|user_message(?:_chunk)?)$/
 
-function looksFor(notification: Frame['notification']): number {
-  if (!notification) return looks.none
+function newsIn(notification: Frame['notification']): News | undefined {
+  if (!notification) return undefined
   const { method = '', params, result } = notification
   // Agents that do not announce the end of a turn end it with the answer to its prompt.
-  if (result || late.test(method)) return looks.late
-  // A message is late too, but the end of its turn comes after it.
-  const message = params?.update?.sessionUpdate === 'agent_message'
-  return message || stored.test(method) ? looks.stored : looks.none
-}
-
-export interface Throttle {
-  /** Rings at once if it was quiet for the gap, and as many times as `looks` says, a gap apart. */
-  ring(looks: number): void
-  /** For good. */
-  still(): void
-}
-
-/** Whatever is rung for in a gap is one more ring at its end, so that the last of a flood counts too. */
-export function throttleOf(ring: () => void, gap: number): Throttle {
-  let owed = 0
-  let timer: NodeJS.Timeout | undefined
-  let stilled = false
-  const next = (): void => {
-    timer = undefined
-    if (owed === 0) return
-    owed -= 1
-    timer = setTimeout(next, gap).unref()
-    ring()
-  }
-  return {
-    ring(looks) {
-      if (stilled) return
-      owed = Math.max(owed, looks)
-      if (!timer) next()
-    },
-    still() {
-      stilled = true
-      clearTimeout(timer)
-    },
-  }
+  if (result || late.test(method)) return 'turn-over'
+  if (stored.test(method)) return 'stored'
+  const update = params?.update?.sessionUpdate ?? ''
+  if (said.test(update) || method.endsWith('posthog/permission_resolved')) return 'said'
+  return update.startsWith('tool_call') ? 'done' : undefined
 }

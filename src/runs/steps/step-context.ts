@@ -23,9 +23,9 @@ import { logMilestones } from './milestones.ts'
 
 /** News of a task run as they happen; what they are is looked up. */
 interface NewsStream {
-  /** Wakes the Run on news of its session; false when this process does not listen. */
-  watch(session: Session, runId: string): boolean
-  unwatch(taskRunId: string): void
+  /** Wakes the Run on news of its session. True: those are told, by this process or another. */
+  watch(session: Session, runId: string): Promise<boolean>
+  unwatch(session: Pick<Session, 'taskRunId'>, runId: string): void
 }
 
 export interface RunDeps {

@@ -7,6 +7,7 @@ import { isNotFound } from '../../core/model/errors.ts'
 import { threadName } from '../../core/model/thread.ts'
 import { cancelledAt, isStopping } from '../../core/run/agent-end.ts'
 import { observe } from '../../core/run/apply-snapshot.ts'
+import { deadlinesOf } from '../../core/run/deadlines.ts'
 import { inTheOpen } from '../../core/run/last-word.ts'
 import { handedOver } from '../../core/run/messages.ts'
 import { outageOf } from '../../core/run/outage.ts'
@@ -472,17 +473,16 @@ export async function poll(context: StepContext): Promise<Run> {
     deps.liveRuns(),
   ])
   const now = deps.now()
-  const streams = !isTerminal(snapshot.status) && deps.stream.watch(session, run.id)
+  const streams = !isTerminal(snapshot.status) && (await deps.stream.watch(session, run.id))
   const seen = await withSummary(context, observe(run, snapshot, now), now)
-  return changed(seen, {
-    schedule: { lastPollAt: now, nextPollAt: now + pauseAfterLook(seen, { now, live, streams }) },
-  })
+  const pause = pauseAfterLook(seen, { now, live, streams })
+  return changed(seen, { schedule: { lastPollAt: now, nextPollAt: now + pause } })
 }
 
 /** Nice to read, and nothing more: once in a while, and when the agent has said all it will say. */
 async function withSummary({ deps }: StepContext, run: Run, now: number): Promise<Run> {
   const {
-    session: { sessionLog, taskId, summaryAt = run.request.at },
+    session: { sessionLog, taskId, taskRun, summaryAt = run.request.at },
     request,
     mailbox: { stop },
   } = run
@@ -490,7 +490,8 @@ async function withSummary({ deps }: StepContext, run: Run, now: number): Promis
   const isOwn = run.session.taskMade && run.result.round === 0
   if (taskId === undefined || !isOwn || stop || run.result.outcome || request.what === 'plan') return run
   const isOver = sessionLog?.idle && summaryAt < (sessionLog.idleSince ?? 0)
-  if (!isOver && now - summaryAt < limits.summaryEvery) return run
+  const hasNews = summaryAt < (taskRun?.changedAt ?? 0)
+  if (!isOver && (!hasNews || now - summaryAt < limits.summaryEvery)) return run
   const summary = await deps.posthog.summary(taskId)
   return changed(run, {
     session: { summaryAt: now, summary: summary ?? run.session.summary },
@@ -502,9 +503,10 @@ function pauseAfterLook(
   { now, live, streams }: { now: number; live: number; streams: boolean },
 ): number {
   const age = now - run.request.at
-  const usual = streams ? lookIntervalWithStream(age, live) : lookInterval(age, live)
+  const usual = streams ? lookIntervalWithStream(live) : lookInterval(age, live)
   const cancelled = isStopping(run) ? cancelledAt(run) : undefined
-  return cancelled === undefined ? usual : Math.min(usual, lookIntervalWhenStopping(now - cancelled))
+  const stopping = cancelled === undefined ? usual : lookIntervalWhenStopping(now - cancelled)
+  return Math.min(usual, stopping, ...deadlinesOf(run).flatMap(at => (at > now ? [at - now] : [])))
 }
 
 /** Nice to know, and nothing more: a server that does not tell is not asked again. */

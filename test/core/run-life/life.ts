@@ -91,7 +91,7 @@ function depsOf(world: World, worker: Worker): RunDeps {
       },
     },
     wakeFirst: async () => {},
-    stream: { watch: () => true, unwatch() {} },
+    stream: { watch: async () => false, unwatch() {} },
     userToken: undefined,
     removeLater: async () => {},
     askAgain: async ({ trigger }) => void world.askedAgain.add(trigger),

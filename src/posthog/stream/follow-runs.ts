@@ -1,0 +1,138 @@
+/**
+ * Joins the streams of all PostHogs that a process follows to the Runs that are to look. A stream is leased by one
+ * process, so that any worker may look at its Run and none opens a second; what a process leaves behind, by its end or
+ * by its death, is taken up by another. Nothing rests on a stream: whoever's stream is away is woken, and polled.
+ */
+import { readFileSync } from 'node:fs'
+import type { StreamLeases } from '../../core/model/stream-leases.ts'
+import { second } from '../../core/model/time.ts'
+import type { Session } from '../../core/run/session.ts'
+import type { PostHogSettings } from '../posthog-http.ts'
+import { type StreamPace, type StreamWatch, watchRuns } from './run-stream.ts'
+import { pileOf } from './wake-pile.ts'
+
+interface Following {
+  leases: StreamLeases
+  /** Has the Run look now. */
+  wake(runId: string): Promise<void>
+  log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
+  now?: () => number
+  /** Streams of this process at once. */
+  maxOpen?: number
+  /** ms; shorter than a lease by far. */
+  renewEvery?: number
+  pace?: Partial<StreamPace>
+}
+
+/** News of the task runs of one PostHog. */
+export interface RunNews {
+  /** Wakes the Run on news of its session. True: those are told, so that looking is only the net below. */
+  watch(session: Session, runId: string): Promise<boolean>
+  unwatch(session: Pick<Session, 'taskRunId'>, runId: string): void
+}
+
+export type Follower = ReturnType<typeof followRuns>
+
+export function followRuns(following: Following) {
+  const { leases, log, renewEvery = 15 * second, maxOpen = halfOfTheFiles() } = following
+  const watches: StreamWatch[] = []
+  /** By the name of its lease, what lets go of a stream that is ours. */
+  const held = new Map<string, () => void>()
+  const wakes = pileOf(following.wake, err => log.warn({ err }, 'a run could not be woken'))
+  const open = () => watches.reduce((sum, watch) => sum + watch.watching(), 0)
+  const failed = (err: unknown): void => log.warn({ err }, 'leases of streams could not be kept')
+  const timer = setInterval(() => void tend().catch(failed), renewEvery).unref()
+  void tend().catch(failed)
+
+  return {
+    of,
+    open,
+    wake: wakes.add,
+    async close(): Promise<void> {
+      clearInterval(timer)
+      wakes.clear()
+      for (const watch of watches) watch.close()
+      await leases.handOver([...held.keys()]).catch(failed)
+    },
+  }
+
+  async function tend(): Promise<void> {
+    for (const name of await leases.renew([...held.keys()])) {
+      held.get(name)?.()
+      held.delete(name)
+      wakes.add(runOf(name))
+    }
+    for (const name of await leases.orphans()) wakes.add(runOf(name))
+  }
+
+  function of(settings: PostHogSettings): RunNews {
+    const names = new Map<string, string>()
+    const woken = (taskRunId: string): void => {
+      const name = names.get(taskRunId)
+      if (name !== undefined) wakes.add(runOf(name))
+    }
+    const streams = watchRuns(settings, {
+      log,
+      ...(following.now ? { now: following.now } : {}),
+      ...(following.pace ? { pace: following.pace } : {}),
+      hasRoom: () => open() < maxOpen,
+      onNews: woken,
+      onAlive: taskRunId => void take(taskRunId).catch(failed),
+      onAway(taskRunId) {
+        release(names.get(taskRunId))
+        woken(taskRunId)
+      },
+    })
+    watches.push(streams)
+    return { watch, unwatch }
+
+    async function watch(session: Session, runId: string): Promise<boolean> {
+      const { taskRunId } = session
+      const name = `${runId} ${taskRunId}`
+      if (!streams.isKnown(taskRunId) && (await leases.isHeld(name).catch(() => false))) return true
+      names.set(taskRunId, name)
+      streams.watch(session)
+      if (!streams.isKnown(taskRunId)) names.delete(taskRunId)
+      return streams.isAlive(taskRunId) && (held.has(name) || (await take(taskRunId).catch(() => false)))
+    }
+
+    /** Of two that opened one stream at a time, the first to hear something has it. */
+    async function take(taskRunId: string): Promise<boolean> {
+      const name = names.get(taskRunId)
+      if (name === undefined) return false
+      const isOurs = await leases.take(name)
+      if (!isOurs) forget(taskRunId)
+      else if (streams.isAlive(taskRunId)) held.set(name, () => forget(taskRunId))
+      else release(name)
+      return true
+    }
+
+    function unwatch({ taskRunId }: Pick<Session, 'taskRunId'>, runId: string): void {
+      forget(taskRunId)
+      release(`${runId} ${taskRunId}`)
+    }
+
+    function forget(taskRunId: string): void {
+      streams.unwatch(taskRunId)
+      names.delete(taskRunId)
+    }
+  }
+
+  function release(name: string | undefined): void {
+    if (name === undefined) return
+    held.delete(name)
+    void leases.drop([name]).catch(failed)
+  }
+}
+
+const runOf = (name: string): string => name.slice(0, name.lastIndexOf(' '))
+
+/** The other half is for everything else. */
+function halfOfTheFiles(): number {
+  try {
+    const most = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]
+    return most === undefined ? 10_000 : Math.min(10_000, Math.floor(Number(most) / 2))
+  } catch {
+    return 500
+  }
+}

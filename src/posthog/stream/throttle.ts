@@ -1,0 +1,69 @@
+/** How often looks at one run are asked for, and when. */
+
+export interface Throttle {
+  /** Rings at once if it was quiet for the gap, and as many times as `looks` says, a gap apart. */
+  ring(looks: number): void
+  /** Rings within so many ms, once for all that is said meanwhile, and when the log has what was said last. */
+  ringWithin(ms: number): void
+  /** For good. */
+  still(): void
+}
+
+interface Paces {
+  /** Between two rings. */
+  gap: number
+  /** How long after an event the log may not have it. */
+  late: number
+}
+
+/** Whatever is rung for in a gap is one more ring at its end, so that the last of a flood counts too. */
+export function throttleOf(ring: () => void, { gap, late }: Paces): Throttle {
+  let owed = 0
+  let timer: NodeJS.Timeout | undefined
+  let stilled = false
+  let later: { timer: NodeJS.Timeout; at: number } | undefined
+  let lastSaid = 0
+
+  const ringNow = (): void => {
+    if (later && Date.now() - lastSaid >= late) forget()
+    ring()
+  }
+  const next = (): void => {
+    timer = undefined
+    if (owed === 0) return
+    owed -= 1
+    timer = setTimeout(next, gap).unref()
+    ringNow()
+  }
+  const ringTimes = (looks: number): void => {
+    if (stilled) return
+    owed = Math.max(owed, looks)
+    if (!timer) next()
+  }
+  const forget = (): void => {
+    clearTimeout(later?.timer)
+    later = undefined
+  }
+  const plan = (ms: number): void => {
+    forget()
+    later = { timer: setTimeout(() => ringLater(ms), ms).unref(), at: Date.now() + ms }
+  }
+  const ringLater = (ms: number): void => {
+    later = undefined
+    if (Date.now() - lastSaid < late) plan(ms)
+    ringTimes(1)
+  }
+  return {
+    ring: ringTimes,
+    ringWithin(ms) {
+      if (stilled) return
+      lastSaid = Date.now()
+      if (!later || later.at > lastSaid + ms) plan(ms)
+    },
+    still() {
+      stilled = true
+      clearTimeout(timer)
+      forget()
+    },
+  }
+}

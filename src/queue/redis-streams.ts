@@ -1,0 +1,97 @@
+/** The leases of streams in Redis: by when each lapses, and whose it is. */
+import { randomUUID } from 'node:crypto'
+import type { Redis, Result } from 'ioredis'
+import type { StreamLeases } from '../core/model/stream-leases.ts'
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    codexLeaseTaken(...args: (string | number)[]): Result<number, Context>
+    codexLeaseHeld(...args: string[]): Result<number, Context>
+    codexLeasesRenewed(...args: (string | number)[]): Result<string[], Context>
+    codexLeasesHandedOver(...args: (string | number)[]): Result<null, Context>
+    codexLeasesLapsed(...args: (string | number)[]): Result<string[], Context>
+  }
+}
+
+/** By the server's clock, which is one for all. */
+const clock = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function after(ms) return string.format('%.0f', now + ms) end
+`
+
+/** `KEYS[1]` says by when, `KEYS[2]` whose. */
+const taken = `${clock}
+local me, name, ms = unpack(ARGV)
+local held = redis.call('ZSCORE', KEYS[1], name)
+if held and tonumber(held) > now and redis.call('HGET', KEYS[2], name) ~= me then return 0 end
+redis.call('ZADD', KEYS[1], after(ms), name)
+redis.call('HSET', KEYS[2], name, me)
+return 1`
+
+const renewed = `${clock}
+local me, lapses = ARGV[1], after(ARGV[2])
+local lost = {}
+for n = 3, #ARGV do
+  if redis.call('HGET', KEYS[2], ARGV[n]) == me then redis.call('ZADD', KEYS[1], lapses, ARGV[n])
+  else lost[#lost + 1] = ARGV[n] end
+end
+return lost`
+
+const handedOver = `
+for n = 2, #ARGV do
+  if redis.call('HGET', KEYS[2], ARGV[n]) == ARGV[1] then
+    redis.call('ZADD', KEYS[1], 0, ARGV[n])
+    redis.call('HDEL', KEYS[2], ARGV[n])
+  end
+end`
+
+const held = `${clock}
+local lapses = redis.call('ZSCORE', KEYS[1], ARGV[1])
+return lapses and tonumber(lapses) > now and 1 or 0`
+
+const lapsed = `${clock}
+local names = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', after(0), 'LIMIT', 0, ARGV[1])
+for _, name in ipairs(names) do
+  redis.call('ZREM', KEYS[1], name)
+  redis.call('HDEL', KEYS[2], name)
+end
+return names`
+
+/** Whoever died is missed after that long. */
+const LEASE_MS = 60_000
+const AT_ONCE = 500
+
+export function redisStreams(redis: Redis, prefix: string, leaseMs = LEASE_MS): StreamLeases {
+  redis.defineCommand('codexLeaseTaken', { numberOfKeys: 2, lua: taken })
+  redis.defineCommand('codexLeaseHeld', { numberOfKeys: 2, lua: held })
+  redis.defineCommand('codexLeasesRenewed', { numberOfKeys: 2, lua: renewed })
+  redis.defineCommand('codexLeasesHandedOver', { numberOfKeys: 2, lua: handedOver })
+  redis.defineCommand('codexLeasesLapsed', { numberOfKeys: 2, lua: lapsed })
+  const me = randomUUID()
+  const byWhen = `${prefix}:streams`
+  const whose = `${prefix}:streams:of`
+  const keys = [byWhen, whose] as const
+  return {
+    take: async name => (await redis.codexLeaseTaken(...keys, me, name, leaseMs)) === 1,
+    renew: async names => {
+      const lost: string[] = []
+      for (const some of inPages(names))
+        lost.push(...(await redis.codexLeasesRenewed(...keys, me, leaseMs, ...some)))
+      return lost
+    },
+    isHeld: async name => (await redis.codexLeaseHeld(...keys, name)) === 1,
+    drop: async names => {
+      for (const some of inPages(names))
+        await Promise.all([redis.zrem(byWhen, ...some), redis.hdel(whose, ...some)])
+    },
+    handOver: async names => {
+      for (const some of inPages(names)) await redis.codexLeasesHandedOver(...keys, me, ...some)
+    },
+    orphans: () => redis.codexLeasesLapsed(...keys, AT_ONCE),
+  }
+}
+
+function* inPages(names: readonly string[]): Iterable<readonly string[]> {
+  for (let from = 0; from < names.length; from += AT_ONCE) yield names.slice(from, from + AT_ONCE)
+}
