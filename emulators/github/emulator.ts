@@ -95,7 +95,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
   const faults = new Faults()
   const ledger = new Ledger()
   const pipeline = new Pipeline({ faults, installations, ledger, memory, repairs, tokens, upstream, url })
-  const graphql = { enabled: true, lacks: [] }
+  const graphql = { enabled: true, lacks: [], denies: [] }
   const attachments = new AttachmentShelf(url)
   const parts = {
     url,

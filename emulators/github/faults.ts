@@ -14,6 +14,8 @@ export type Fault =
   | { kind: 'held'; until(call: Pick<ApiRequest, 'method' | 'path' | 'body'>): Promise<unknown> }
   | { kind: 'primary-limit'; resetInSeconds: number }
   | { kind: 'secondary-limit'; retryAfter?: number }
+  /** GraphQL tells of its own with 200. */
+  | { kind: 'graphql-limit'; resetInSeconds: number }
   /** Lists leave out what is younger than this. */
   | { kind: 'stale'; ms: number }
   | { kind: 'not-found' }
@@ -98,6 +100,8 @@ export function faultAnswer(fault: Fault): Answer | undefined {
       return primaryLimit(fault.resetInSeconds)
     case 'secondary-limit':
       return secondaryLimit(fault.retryAfter)
+    case 'graphql-limit':
+      return graphqlLimit(fault.resetInSeconds)
     case 'not-found':
       return notFound()
     case 'reset':
@@ -115,12 +119,23 @@ export const doesTheWork = (fault: Fault): boolean =>
   fault.kind === 'stale' ||
   ('store' in fault && fault.store === true)
 
-function primaryLimit(resetInSeconds: number): Answer {
-  const refused = failure(403, 'API rate limit exceeded for installation ID 1001.')
+const exceeded = 'API rate limit exceeded for installation ID 1001.'
+
+const primaryLimit = (resetInSeconds: number): Answer =>
+  withNothingLeft(failure(403, exceeded), 'core', resetInSeconds)
+
+const graphqlLimit = (resetInSeconds: number): Answer =>
+  withNothingLeft(
+    answer(200, { errors: [{ type: 'RATE_LIMITED', message: exceeded }] }),
+    'graphql',
+    resetInSeconds,
+  )
+
+function withNothingLeft(refused: Answer, resource: string, resetInSeconds: number): Answer {
   refused.headers['x-ratelimit-limit'] = '5000'
   refused.headers['x-ratelimit-remaining'] = '0'
   refused.headers['x-ratelimit-used'] = '5000'
-  refused.headers['x-ratelimit-resource'] = 'core'
+  refused.headers['x-ratelimit-resource'] = resource
   refused.headers['x-ratelimit-reset'] = String(Math.ceil(Date.now() / 1000) + resetInSeconds)
   return refused
 }

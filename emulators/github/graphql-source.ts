@@ -20,6 +20,8 @@ export interface Context {
   request: ApiRequest
   /** Something is not as it was before this request. */
   changed: boolean
+  /** `Type.field` */
+  denies: readonly string[]
 }
 
 export class QueryError extends Error {

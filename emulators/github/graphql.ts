@@ -1,6 +1,7 @@
 /** `POST /graphql`: validated by GitHub's own schema, so that a text which the real service would refuse is refused. */
 
 import {
+  type ASTNode,
   buildASTSchema,
   type DocumentNode,
   execute,
@@ -11,6 +12,7 @@ import {
   type GraphQLSchema,
   getNamedType,
   getOperationAST,
+  Kind,
   parse,
   specifiedRules,
   type ValidationRule,
@@ -22,10 +24,14 @@ import { objectAt, textAt } from './json.ts'
 import type { Ledger } from './ledger.ts'
 import { wholeSeconds } from './repairs.ts'
 
-/** Set `enabled` to false for a server without GraphQL; `lacks` makes it an older one: `Mutation.updateRefs`. */
+/**
+ * Set `enabled` to false for a server without GraphQL; `lacks` makes it an older one: `Mutation.updateRefs`. What it
+ * `denies` is null, with an error beside all the rest.
+ */
 export interface GraphqlSwitch {
   enabled: boolean
   lacks: string[]
+  denies: string[]
 }
 
 type Root = (kind: 'query' | 'mutation', request: ApiRequest) => Source
@@ -54,7 +60,7 @@ async function run(parts: Parts, request: ApiRequest): Promise<Answer> {
   const kind = getOperationAST(read.document, operationName)?.operation
   if (kind !== 'query' && kind !== 'mutation')
     return refused(parts, request, [new GraphQLError('An operation name is required')])
-  const context: Context = { request, changed: false }
+  const context: Context = { request, changed: false, denies: parts.state.denies }
   const { data, errors } = await execute({
     schema,
     document: read.document,
@@ -76,6 +82,9 @@ const resolve: GraphQLFieldResolver<Source, Context> = (
   context,
   { fieldName, parentType, returnType },
 ) => {
+  const types = [parentType, ...parentType.getInterfaces()]
+  if (types.some(({ name }) => context.denies.includes(`${name}.${fieldName}`)))
+    throw new QueryError('FORBIDDEN', 'Resource not accessible by integration')
   const found = source[fieldName]
   if (found === undefined) throw new Error(`GitHub emulator: ${parentType.name}.${fieldName} is not built`)
   if (typeof found === 'string' && getNamedType(returnType).name === 'DateTime') return wholeSeconds(found)
@@ -116,7 +125,7 @@ const generalRules = specifiedRules.filter(rule => rule !== FieldsOnCorrectTypeR
 const fieldsThere =
   (lacks: readonly string[]): ValidationRule =>
   context => ({
-    Field(node) {
+    Field(node, _key, _parent, _path, ancestors) {
       const parent = context.getParentType()
       if (!parent) return
       const { value: name } = node.name
@@ -124,14 +133,30 @@ const fieldsThere =
       if (context.getFieldDef() && !lacks.includes(field)) return
       const extensions = { code: 'undefinedField', typeName: parent.name, fieldName: name, lacked: field }
       const message = `Field '${name}' doesn't exist on type '${parent.name}'`
-      context.reportError(new GraphQLError(message, { nodes: node, extensions }))
+      const path = [...ancestors, node].flatMap(stepOf)
+      context.reportError(new GraphQLError(message, { nodes: node, extensions, path }))
     },
   })
+
+/** In the path through a text: `mutation settleThread`, `change`, `... on Issue`. */
+function stepOf(node: ASTNode | readonly ASTNode[]): string[] {
+  if (!('kind' in node)) return []
+  switch (node.kind) {
+    case Kind.OPERATION_DEFINITION:
+      return [[node.operation, node.name?.value].join(' ').trim()]
+    case Kind.INLINE_FRAGMENT:
+      return [`... on ${node.typeCondition?.name.value}`]
+    case Kind.FIELD:
+      return [(node.alias ?? node.name).value]
+    default:
+      return []
+  }
+}
 
 let known: Promise<GraphQLSchema> | undefined
 
 /** It has a megabyte and takes a third of a second, so it is read when the first text arrives. */
-function gitHubSchema(): Promise<GraphQLSchema> {
+export function gitHubSchema(): Promise<GraphQLSchema> {
   known ??= import('@octokit/graphql-schema').then(({ schema }) =>
     buildASTSchema(parse(schema.idl, { noLocation: true }), { assumeValid: true, assumeValidSDL: true }),
   )

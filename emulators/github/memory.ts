@@ -13,6 +13,8 @@ export interface PullMemory {
   locked?: boolean
   /** Login. */
   closedBy?: string
+  /** Users, as the API shows them: emulate assigns nobody to a pull request. */
+  assignees?: JsonObject[]
   /** What happened to it, as its timeline tells. */
   events: JsonObject[]
 }

@@ -15,10 +15,12 @@ import {
 } from './http.ts'
 import { isObject, type JsonObject, listAt, numberAt, textAt } from './json.ts'
 import { type Memory, type PullMemory, threadKey } from './memory.ts'
+import { pullAsIssue } from './repairs.ts'
 import { mayAtLeast } from './roles.ts'
 import type { Upstream } from './upstream.ts'
 
 interface Parts {
+  url: string
   upstream: Upstream
   memory: Memory
   events: Events
@@ -124,6 +126,21 @@ async function closeIssues(parts: Parts, request: ApiRequest, repository: string
   }
 }
 
+/** Whoever can't be assigned is left out without a word. */
+async function assign(parts: Parts, request: ApiRequest, [owner, name, number]: string[]) {
+  const repository = `${owner}/${name}`
+  const known = parts.memory.pulls.get(threadKey(repository, Number(number)))
+  if (!known) return undefined
+  for (const login of listAt(request.body, 'assignees').map(String)) {
+    const user = await parts.upstream.read(`/users/${encodeURIComponent(login)}`)
+    const may = user && (await mayAtLeast(parts, repository, login, 'read'))
+    const others = (known.assignees ?? []).filter(one => one.login !== login)
+    if (may) known.assignees = [...others, user]
+  }
+  const pull = await parts.upstream.read(`/repos/${repository}/pulls/${number}`)
+  return pull && answer(201, pullAsIssue(pull, parts.url, 0))
+}
+
 async function files(
   { upstream, memory }: Parts,
   request: ApiRequest,
@@ -194,6 +211,7 @@ export function pullRoutes(parts: Parts): Route[] {
     route('POST', '/pulls', refuseBadPull),
     route('PATCH', '/pulls/(\\d+)', retarget),
     route('PUT', '/pulls/(\\d+)/merge', merge),
+    route('POST', '/issues/(\\d+)/assignees', assign),
     route('GET', '/pulls/(\\d+)/(files|commits)', files),
     route('PATCH', '/git/refs/(.+)', push),
     route('PUT', '/contents/[^?]+', push),

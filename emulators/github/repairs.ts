@@ -115,6 +115,7 @@ async function repairPull(pull: JsonObject, parts: Parts): Promise<void> {
   objectAt(pull, 'head').sha = known.headSha
   if (known.mergeCommitSha) pull.merge_commit_sha = known.mergeCommitSha
   if (known.locked !== undefined) pull.locked = known.locked
+  if (known.assignees) Object.assign(pull, { assignees: known.assignees, assignee: known.assignees[0] })
   repairAuthorship(pull, parts)
 }
 

@@ -12,6 +12,7 @@ import { asRead, NoResponse, Rejected, RetryLater } from '../core/model/errors.t
 import { type LimitGate, type LimitStore, limitGate } from '../core/model/limit-gate.ts'
 import type { CallMeter } from '../core/model/meter.ts'
 import type { Thread } from '../core/model/thread.ts'
+import { faultOf, httpError, refuseLimited } from './answer-faults.ts'
 import { type AppToken, appToken } from './app-token.ts'
 import { metered } from './metered.ts'
 import { type ReadAheads, readAheads } from './read-ahead.ts'
@@ -236,7 +237,9 @@ function limited(client: Octokit, watch: Watch, token?: (refresh: boolean) => Pr
       // While the token was minted, another call may have met a limit.
       await watch.gate.pass()
       options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
-      return metered(watch, options, { send: () => request(options), failed: httpError })
+      const answer = await metered(watch, options, { send: () => request(options), failed: httpError })
+      refuseLimited(answer)
+      return answer
     }
     const repeats = isRepeatable(options) ? [300, 1_000] : []
     for (let refresh = false; ; ) {
@@ -279,50 +282,3 @@ const isRepeatable = ({ method, url, content, query }: Request): boolean =>
   isRead({ method, query, url }) ||
   (/\/reactions(?:\/|$)/.test(url) && content !== 'eyes') ||
   (typeof query === 'string' && query.startsWith(`mutation ${swapName}(`))
-
-interface HttpError {
-  status: number
-  message: string
-  headers: Record<string, unknown>
-}
-
-function httpError(error: unknown): HttpError | undefined {
-  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined
-  const response = 'response' in error ? error.response : undefined
-  if (typeof response !== 'object' || response === null) return undefined
-  const headers = 'headers' in response && typeof response.headers === 'object' ? response.headers : undefined
-  return { status: error.status, message: error.message, headers: { ...headers } }
-}
-
-/** Without a response there was no answer: Octokit gives such errors status 500 too. */
-function faultOf(error: unknown, now: number): Rejected | RetryLater | NoResponse {
-  if (error instanceof Rejected || error instanceof RetryLater || error instanceof NoResponse) return error
-  const http = httpError(error)
-  if (!http) return new NoResponse('github', `GitHub did not answer (${reasonOf(error)})`, { cause: error })
-  const wait = limitOf(http, now)
-  if (wait !== undefined)
-    return new RetryLater('github', wait, 'rate-limit', 'GitHub’s rate limit is reached')
-  if (http.status >= 500) return new NoResponse('github', `GitHub answered ${http.status}`, { cause: error })
-  return new Rejected('github', http.status, '', http.message)
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'no reason given'
-  // Octokit wraps what `fetch` threw.
-  const { name } = error.cause instanceof Error ? error.cause : error
-  return name === 'TimeoutError' || name === 'AbortError' ? 'time limit' : error.message
-}
-
-/**
- * When to come back, ms since the epoch, if this is a limit: `retry-after`, else the reset of an exhausted
- * primary limit, else a minute for a secondary one. Source: GitHub's best practices for the REST API.
- */
-function limitOf({ status, message, headers }: HttpError, now: number): number | undefined {
-  if (status !== 403 && status !== 429) return undefined
-  const retryAfter = Number(headers['retry-after'])
-  if (headers['retry-after'] !== undefined && Number.isFinite(retryAfter)) return now + retryAfter * 1000
-  const reset = Number(headers['x-ratelimit-reset'])
-  if (headers['x-ratelimit-remaining'] === '0' && Number.isFinite(reset))
-    return Math.max(now + 1000, reset * 1000)
-  return status === 429 || /rate limit|abuse/i.test(message) ? now + 60_000 : undefined
-}

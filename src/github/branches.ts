@@ -5,8 +5,10 @@ import { isBranchOfIssue } from '../core/model/branch-name.ts'
 import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { BranchView, CommitView, IssueBranches, PullChange, PullView } from '../core/model/views.ts'
-import { lacksField, pullKey, type ReadAheads, threadKey, usualStem } from './read-ahead.ts'
-import { pullWith, useOfBranch } from './settle-thread.ts'
+import { useOfBranch } from './branch-use.ts'
+import { isGraphqlError, lacksField } from './graphql-errors.ts'
+import { pullWith } from './pull-query.ts'
+import { pullKey, type ReadAheads, threadKey, usualStem } from './read-ahead.ts'
 
 const LinkedBranches = z.object({
   repository: z.object({
@@ -260,14 +262,11 @@ function alreadyThere(error: unknown): void {
 
 /** GraphQL that isn't there, that this App may not use, or that does not know linked branches. */
 const isAbsent = (error: unknown): boolean =>
-  (error instanceof Rejected && error.status < 500) ||
-  error instanceof z.ZodError ||
-  (error instanceof Error && error.name === 'GraphqlResponseError')
+  (error instanceof Rejected && error.status < 500) || error instanceof z.ZodError || isGraphqlError(error)
 
 /** What a server that knows `updateRefs` says no to stays; one that does not know it is asked another way. */
 function toldWhy(error: unknown): 'refused' | 'unknown' {
-  if (error instanceof Error && error.name === 'GraphqlResponseError')
-    return lacksField(error) ? 'unknown' : 'refused'
+  if (isGraphqlError(error)) return lacksField(error) ? 'unknown' : 'refused'
   if (isAbsent(error)) return 'unknown'
   throw error
 }

@@ -10,6 +10,7 @@ import { Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { IssueBranches, PullView } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-settings.ts'
+import { isGraphqlError, lacksField } from './graphql-errors.ts'
 
 /** As REST has it. */
 export interface GivenComment {
@@ -193,13 +194,6 @@ const isNotThere = (error: unknown): boolean =>
 /** A refusal of the whole query says nothing of its parts: each is asked for by itself. */
 const isNoClearAnswer = (error: unknown): boolean =>
   error instanceof Rejected || error instanceof z.ZodError || isGraphqlError(error)
-
-const isGraphqlError = (error: unknown): error is Error =>
-  error instanceof Error && error.name === 'GraphqlResponseError'
-
-/** A server from before a field refuses the whole text. */
-export const lacksField = (error: unknown): boolean =>
-  isGraphqlError(error) && /doesn't exist|isn't a defined|undefined/i.test(error.message)
 
 function partsOf(found: Found, { number, kind }: Thread): Partial<Parts> {
   const { comments, closed } = found.thread

@@ -15,91 +15,13 @@ import type {
   SettlingPart,
   Target,
 } from '../core/model/views.ts'
-import { loginOf, type ReadAheads, threadKey } from './read-ahead.ts'
-
-const pullFields = `id number url title body isDraft state createdAt mergedAt
-    headRefName headRefOid headRepository { databaseId } baseRefName author { __typename login }`
-
-const PullNode = z.object({
-  id: z.string(),
-  number: z.number(),
-  url: z.string(),
-  title: z.string(),
-  body: z.string(),
-  isDraft: z.boolean(),
-  state: z.enum(['OPEN', 'CLOSED', 'MERGED']),
-  createdAt: z.string(),
-  mergedAt: z.string().nullable(),
-  headRefName: z.string(),
-  headRefOid: z.string(),
-  headRepository: z.object({ databaseId: z.number() }).nullable(),
-  baseRefName: z.string(),
-  author: z.object({ __typename: z.string(), login: z.string() }).nullable(),
-})
-
-const states = { OPEN: 'open', CLOSED: 'closed', MERGED: 'merged' } as const
-
-const viewOf = (pull: z.infer<typeof PullNode>): PullView => ({
-  number: pull.number,
-  url: pull.url,
-  title: pull.title,
-  body: pull.body,
-  draft: pull.isDraft,
-  state: states[pull.state],
-  head: {
-    ref: pull.headRefName,
-    sha: pull.headRefOid,
-    base: pull.baseRefName,
-    repoId: pull.headRepository?.databaseId ?? null,
-  },
-  author: pull.author ? { login: loginOf(pull.author), bot: pull.author.__typename === 'Bot' } : undefined,
-  createdAt: Date.parse(pull.createdAt),
-  mergedAt: pull.mergedAt === null ? undefined : Date.parse(pull.mergedAt),
-})
-
-const pullAndPerson = `query pullAndPerson($owner: String!, $name: String!, $number: Int!, $login: String!) {
-  repository(owner: $owner, name: $name) { pullRequest(number: $number) { ${pullFields} } }
-  user(login: $login) { id }
-}`
-
-const PullAndPerson = z.object({
-  repository: z.object({ pullRequest: PullNode }),
-  user: z.object({ id: z.string() }).nullish(),
-})
-
-interface Asking {
-  client: Octokit
-  aheads: ReadAheads
-  thread: Thread
-}
-
-/** The pull request, and what it takes to have the person take part; `undefined` when only REST can say. */
-export async function pullWith(
-  { client, aheads, thread }: Asking,
-  number: number,
-  login: string,
-): Promise<PullView | undefined> {
-  if (aheads.isAbsent()) return undefined
-  const variables = { owner: thread.owner, name: thread.repo, number, login }
-  // Somebody without an account of a person is an error beside the pull request.
-  const answer = await client.graphql(pullAndPerson, variables).catch(partOfAnswer)
-  const { data } = PullAndPerson.safeParse(answer)
-  if (!data) return undefined
-  const { pullRequest } = data.repository
-  aheads.ids.set(threadKey({ ...thread, number }), pullRequest.id)
-  if (data.user) aheads.ids.set(`user/${login}`, data.user.id)
-  return viewOf(pullRequest)
-}
-
-function partOfAnswer(error: unknown): unknown {
-  if (error instanceof Rejected) return undefined
-  if (error instanceof Error && error.name === 'GraphqlResponseError')
-    return 'data' in error ? error.data : undefined
-  throw error
-}
+import { isGraphqlError, partOf } from './graphql-errors.ts'
+import { type Asking, PullNode, pullFields, viewOfNode } from './pull-query.ts'
+import { type ReadAheads, threadKey } from './read-ahead.ts'
 
 /** One by one, in the order in which it is written. */
 export interface Singly {
+  pull(number: number): Promise<PullView | undefined>
   amendPull(number: number, change: PullChange): Promise<PullView>
   assign(number: number, login: string): Promise<void>
   requestReview(number: number, login: string): Promise<void>
@@ -118,7 +40,11 @@ interface Piece {
 export async function settleThread(asking: Asking, singly: Singly, settling: Settling): Promise<Settled> {
   const pieces = piecesOf(asking, settling)
   const answer = pieces && (await mutate(asking.client, pieces, settling.pull !== undefined))
-  return answer ?? doSingly(singly, settling)
+  if (!answer) return doSingly(singly, settling)
+  if (!settling.pull?.change || answer.pull || answer.refused.includes('change')) return answer
+  // It was changed, and did not come back whole.
+  const pull = await singly.pull(settling.pull.number)
+  return { ...answer, ...(pull ? { pull } : {}) }
 }
 
 /** `undefined` when an id is missing for one of them. */
@@ -223,25 +149,19 @@ async function mutate(
     return { ...changedPull(await client.graphql(mutation, variables)), refused: [] }
   } catch (error) {
     if (error instanceof Rejected) return undefined
-    const failed = Failed.safeParse(error).data
-    if (!failed) throw error
-    const parts = failed.errors.map(({ path }) => String(path?.[0]))
-    const refused = (['change', 'assign', 'review'] as const).filter(part => parts.includes(part))
-    return failed.errors.every(({ path }) => path) ? { ...changedPull(failed.data), refused } : undefined
+    if (!isGraphqlError(error)) throw error
+    const part = partOf(error)
+    // An error below a part is about its answer: the part itself was done.
+    const refused = (['change', 'assign', 'review'] as const).filter(name => part?.missing.includes(name))
+    return part && { ...changedPull(part.data), refused }
   }
 }
-
-const Failed = z.object({
-  name: z.literal('GraphqlResponseError'),
-  errors: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])).optional() })),
-  data: z.unknown(),
-})
 
 const Changed = z.object({ change: z.object({ pullRequest: PullNode }) })
 
 function changedPull(answer: unknown): Pick<Settled, 'pull'> {
   const pull = Changed.safeParse(answer).data?.change.pullRequest
-  return pull ? { pull: viewOf(pull) } : {}
+  return pull ? { pull: viewOfNode(pull) } : {}
 }
 
 async function doSingly(singly: Singly, { pull, reaction, fold }: Settling): Promise<Settled> {
@@ -262,38 +182,4 @@ async function doSingly(singly: Singly, { pull, reaction, fold }: Settling): Pro
   }
   if (fold !== undefined) await singly.minimize(fold)
   return { ...(amended ? { pull: amended } : {}), refused }
-}
-
-const branchUse = `query branchUse($owner: String!, $name: String!, $ref: String!, $branch: String!) {
-  repository(owner: $owner, name: $name) {
-    id
-    ref(qualifiedName: $ref) { target { oid } }
-    into: pullRequests(baseRefName: $branch, states: [OPEN], first: 1) { totalCount }
-    from: pullRequests(headRefName: $branch, states: [OPEN], first: 20) { nodes { isCrossRepository } }
-  }
-}`
-
-const BranchUse = z.object({
-  repository: z.object({
-    id: z.string(),
-    ref: z.object({ target: z.object({ oid: z.string() }) }).nullable(),
-    into: z.object({ totalCount: z.number() }),
-    from: z.object({ nodes: z.array(z.object({ isCrossRepository: z.boolean() })) }),
-  }),
-})
-
-/** Where a branch stands, and whether an open pull request goes into it or comes from it; `undefined`: ask REST. */
-export async function useOfBranch(
-  { client, aheads, thread }: Asking,
-  branch: string,
-): Promise<{ sha: string | undefined; isUsed: boolean } | undefined> {
-  if (aheads.isAbsent()) return undefined
-  const variables = { owner: thread.owner, name: thread.repo, ref: `refs/heads/${branch}`, branch }
-  const answer = await client.graphql(branchUse, variables).catch(partOfAnswer)
-  const { data } = BranchUse.safeParse(answer)
-  if (!data) return undefined
-  const { id, ref, into, from } = data.repository
-  aheads.ids.set(String(thread.repoId), id)
-  const isUsed = into.totalCount > 0 || from.nodes.some(({ isCrossRepository }) => !isCrossRepository)
-  return { sha: ref?.target.oid, isUsed }
 }

@@ -102,11 +102,11 @@ export function gitHubThread(
     },
 
     async settle(settling: Settling): Promise<Settled> {
-      const { amendPull } = branches
+      const { amendPull, pull } = branches
       const safe = withoutSecrets(settling, redact)
       const done = settleThread(
         { client, aheads, thread },
-        { amendPull, assign, requestReview, react, unreact, minimize },
+        { pull, amendPull, assign, requestReview, react, unreact, minimize },
         safe,
       )
       if (settling.pull) return done

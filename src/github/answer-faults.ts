@@ -1,0 +1,74 @@
+/** What an answer of GitHub's that is no good means: wait, ask again, or a no for good. */
+import { z } from 'zod'
+import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+
+interface HttpError {
+  status: number
+  message: string
+  headers: Record<string, unknown>
+}
+
+export function httpError(error: unknown): HttpError | undefined {
+  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined
+  const response = 'response' in error ? error.response : undefined
+  if (typeof response !== 'object' || response === null) return undefined
+  const headers = 'headers' in response && typeof response.headers === 'object' ? response.headers : undefined
+  return { status: error.status, message: error.message, headers: { ...headers } }
+}
+
+/** Without a response there was no answer: Octokit gives such errors status 500 too. */
+export function faultOf(error: unknown, now: number): Rejected | RetryLater | NoResponse {
+  if (error instanceof Rejected || error instanceof RetryLater || error instanceof NoResponse) return error
+  const http = httpError(error)
+  if (!http) return new NoResponse('github', `GitHub did not answer (${reasonOf(error)})`, { cause: error })
+  const wait = limitOf(http, now)
+  if (wait !== undefined)
+    return new RetryLater('github', wait, 'rate-limit', 'GitHub’s rate limit is reached')
+  if (http.status >= 500) return new NoResponse('github', `GitHub answered ${http.status}`, { cause: error })
+  return new Rejected('github', http.status, '', http.message)
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'no reason given'
+  // Octokit wraps what `fetch` threw.
+  const { name } = error.cause instanceof Error ? error.cause : error
+  return name === 'TimeoutError' || name === 'AbortError' ? 'time limit' : error.message
+}
+
+/**
+ * When to come back, ms since the epoch, if this is a limit: `retry-after`, else the reset of an exhausted
+ * primary limit, else a minute for a secondary one. Source: GitHub's best practices for the REST API.
+ */
+function limitOf({ status, message, headers }: HttpError, now: number): number | undefined {
+  if (status !== 403 && status !== 429) return undefined
+  const retryAfter = Number(headers['retry-after'])
+  if (headers['retry-after'] !== undefined && Number.isFinite(retryAfter)) return now + retryAfter * 1000
+  const reset = Number(headers['x-ratelimit-reset'])
+  if (headers['x-ratelimit-remaining'] === '0' && Number.isFinite(reset))
+    return Math.max(now + 1000, reset * 1000)
+  return status === 429 || /rate limit|abuse/i.test(message) ? now + 60_000 : undefined
+}
+
+interface Answer {
+  url: string
+  data: unknown
+  headers: object
+}
+
+const Refused = z.object({
+  data: z.null().optional(),
+  errors: z.array(z.object({ type: z.string().optional(), message: z.string() })).min(1),
+})
+
+/**
+ * GraphQL tells of a limit with 200, and of nothing else then.
+ * Source: GitHub GraphQL, "Exceeding the rate limit".
+ * @throws what REST would answer
+ */
+export function refuseLimited({ url, data, headers }: Answer): void {
+  if (!url.endsWith('/graphql')) return
+  const refused = Refused.safeParse(data).data?.errors.find(
+    ({ type, message }) => type === 'RATE_LIMITED' || /secondary rate limit/i.test(message),
+  )
+  if (refused) throw Object.assign(new Error(refused.message), { status: 403, response: { headers } })
+}

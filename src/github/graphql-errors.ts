@@ -1,0 +1,25 @@
+/** What GraphQL says with 200 and did not do, or not in full. */
+import { z } from 'zod'
+
+export const isGraphqlError = (error: unknown): error is Error =>
+  error instanceof Error && error.name === 'GraphqlResponseError'
+
+/** A server from before a field refuses the whole text. */
+export const lacksField = (error: unknown): boolean =>
+  isGraphqlError(error) && /doesn't exist|isn't a defined|undefined/i.test(error.message)
+
+const Partial = z.object({
+  name: z.literal('GraphqlResponseError'),
+  errors: z.array(z.object({ path: z.array(z.union([z.string(), z.number()])).optional() })),
+  data: z.record(z.string(), z.unknown()),
+})
+
+/**
+ * What was done or said of the rest, and what is missing, by the path to each; `undefined` where nothing was: then the
+ * text itself was refused, and the paths lead through it.
+ */
+export function partOf(error: unknown): { data: unknown; missing: string[] } | undefined {
+  const found = Partial.safeParse(error).data
+  const missing = found?.errors.map(({ path }) => path?.join('.'))
+  return missing?.every(path => path !== undefined) ? { data: found?.data, missing } : undefined
+}

@@ -1,0 +1,262 @@
+/**
+ * Every query and mutation, on a server that lacks one of its fields, refuses one, or has reached its limit: what comes
+ * of it is the same as on a whole server, with more calls, or it waits.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { type FieldNode, parse, TypeInfo, visit, visitWithTypeInfo } from 'graphql'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { startGitHub } from '../../emulators/github/emulator.ts'
+import type { GitHubEmulator } from '../../emulators/github/github.ts'
+import { gitHubSchema } from '../../emulators/github/graphql.ts'
+import { listAt, numberAt, textAt } from '../../emulators/github/json.ts'
+import type { Call } from '../../emulators/github/ledger.ts'
+import type { Thread } from '../../src/core/model/thread.ts'
+import { gitHubApp } from '../../src/github/app-client.ts'
+import { gitHubThread } from '../../src/github/thread-client.ts'
+import { nameOfCall } from '../world/calls.ts'
+
+let github: GitHubEmulator
+let repoId: number
+
+beforeAll(async () => {
+  github = await startGitHub()
+  repoId = numberAt(await look(''), 'id')
+  await github.hands.commit(
+    github.repository,
+    'main',
+    'main',
+    { '.github/codex.yml': 'branch_prefix: codex/\n' },
+    'Settings',
+  )
+})
+
+afterEach(() => {
+  github.clearFaults()
+  Object.assign(github.graphql, { enabled: true, lacks: [], denies: [] })
+  github.takeViolations()
+})
+
+afterAll(() => github.close())
+
+async function look(path: string): Promise<unknown> {
+  const headers = { authorization: 'token token-of-olga' }
+  return (await fetch(`${github.url}/repos/${github.repository}${path}`, { headers })).json()
+}
+
+/** A client that has met no server yet, on a thread of its own. */
+async function scene() {
+  const maya = github.as('maya')
+  const { number } = await maya.opensIssue({ title: 'Login is flaky', body: 'As said.' })
+  const asked = await maya.comments(number, '/codex fix it')
+  const app = gitHubApp({ appId: github.appId, privateKey: github.privateKey, apiUrl: github.url }, Date.now)
+  const [owner = '', repo = ''] = github.repository.split('/')
+  const thread: Thread = {
+    ...{ owner, repo, repoId, number, installationId: github.installationId },
+    ...{ defaultBranch: 'main', kind: 'issue', url: `${github.url}/${github.repository}/issues/${number}` },
+  }
+  const client = gitHubThread(app, thread, { now: Date.now, redact: text => text })
+  const pull = async () => {
+    const head = `posthog/${number}`
+    await github.hands.commit(github.repository, head, 'main', { [`${head}.md`]: 'done' }, 'Do it')
+    return github.hands.openPull(github.repository, {
+      ...{ head, base: 'main', title: 'Do it', body: 'Done.', draft: true },
+    })
+  }
+  return { maya, client, number, asked, pull, stem: `codex/issue-${number}` }
+}
+
+type Scene = Awaited<ReturnType<typeof scene>>
+
+/** What is done, and what can be seen of it. Nothing in that may differ from one scene to the next. */
+const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
+  async 'what a command asks'({ client, stem }) {
+    await client.comment('What the bot said before.')
+    await client.readAhead()
+    const { linked, ours, base } = await client.issueBranches(stem)
+    return {
+      settings: await client.file('.github/codex.yml'),
+      own: (await client.earlierComments()).map(({ body }) => body),
+      others: (await client.comments()).map(({ author, bot, body }) => ({ author, bot, body })),
+      branches: { linked, ours, base },
+      closing: await client.closing(),
+    }
+  },
+
+  async 'whether it was closed'({ client, maya, number }) {
+    await maya.closes(number)
+    await client.readAhead()
+    return (await client.closing())?.by.login
+  },
+
+  async 'the branches of an issue'({ client, number, stem }) {
+    await github.hands.commit(github.repository, `${stem}-x`, 'main', { [`${stem}.md`]: 'x' }, 'Begin')
+    github.link(number, `${stem}-x`)
+    const { linked, ours, base } = await client.issueBranches(stem)
+    const names = (branches: readonly { name: string }[]) =>
+      branches.map(({ name }) => name.replace(stem, 'issue'))
+    return { ours: names(ours), base, found: [...names(linked), ...names(ours)].includes('issue-x') }
+  },
+
+  async 'a branch is made'({ client, stem }) {
+    const { base, ids } = await client.issueBranches(stem)
+    await client.makeBranch(`${stem}-y`, String(base?.sha), ids)
+    return (await github.branches()).includes(`${stem}-y`)
+  },
+
+  async 'a branch goes, only from where it stood'({ client, stem }) {
+    const sha = String((await client.branch('main'))?.sha)
+    for (const name of ['stays', 'goes']) await client.makeBranch(`${stem}-${name}`, sha, undefined)
+    const files = { [`${stem}.md`]: 'more' }
+    await github.hands.commit(github.repository, `${stem}-stays`, 'main', files, 'More')
+    for (const name of ['stays', 'goes']) await client.deleteBranch(`${stem}-${name}`, sha)
+    return (await github.branches())
+      .filter(name => name.startsWith(`${stem}-`))
+      .map(name => name.slice(stem.length))
+  },
+
+  async 'what uses a branch'({ client, pull, number }) {
+    await pull()
+    const { sha, isUsed } = await client.branchUse(`posthog/${number}`)
+    return { isThere: sha !== undefined, isUsed, other: (await client.branchUse('nowhere')).isUsed }
+  },
+
+  async 'a status is folded'({ client, number }) {
+    const status = await client.comment('Working.')
+    const edited = await client.edit(status, 'Done.')
+    if (edited !== 'gone') await client.settle({ fold: edited.nodeId })
+    return (await github.thread(number)).comments.map(({ minimized }) => minimized)
+  },
+
+  async 'a review is heard'({ maya, client, pull }) {
+    const { number } = await pull()
+    await maya.reviews(number, { body: 'Hm.', comments: [] })
+    const review = listAt(await look(`/pulls/${number}/reviews`))[0]
+    const target = {
+      kind: 'review',
+      reviewId: numberAt(review, 'id'),
+      nodeId: textAt(review, 'node_id'),
+    } as const
+    await client.react(target, 'eyes')
+    const [heard] = (await github.thread(number)).reviews
+    await client.unreact(target, 'eyes')
+    const [left] = (await github.thread(number)).reviews
+    return { heard: heard?.reactions, left: left?.reactions }
+  },
+
+  async 'a pull request is looked at and put right'({ client, number: thread, pull, asked }) {
+    const { number } = await pull()
+    const nodeOfAsked = textAt(await look(`/issues/comments/${asked.id}`), 'node_id')
+    const target = { kind: 'thread', commentId: asked.id, nodeId: nodeOfAsked } as const
+    await client.react(target, 'eyes')
+    const seen = await client.pull(number, { login: 'maya' })
+    const { refused } = await client.settle({
+      pull: { number, change: { body: 'Closes it.' }, assign: 'maya', review: 'maya' },
+      reaction: { target, content: 'rocket' },
+    })
+    const { title, body, draft, state, author } = seen ?? {}
+    const now = await look(`/pulls/${number}`)
+    const { comments } = await github.thread(thread)
+    return {
+      seen: { title, body, draft, state, author },
+      refused,
+      body: textAt(now, 'body'),
+      assigned: listAt(now, 'assignees').map(one => textAt(one, 'login')),
+      asked: listAt(now, 'requested_reviewers').map(one => textAt(one, 'login')),
+      reactions: comments.map(({ reactions }) => reactions),
+    }
+  },
+}
+
+/** `Type.field`, of all that a text asks for. */
+async function fieldsOf(texts: readonly string[]): Promise<string[]> {
+  const schema = await gitHubSchema()
+  const fields = new Set<string>()
+  for (const text of texts) {
+    const types = new TypeInfo(schema)
+    const Field = ({ name }: FieldNode) => {
+      if (!name.value.startsWith('__')) fields.add(`${types.getParentType()?.name}.${name.value}`)
+    }
+    visit(parse(text), visitWithTypeInfo(types, { Field }))
+  }
+  return [...fields]
+}
+
+const queriesSent = (): string[] =>
+  github.calls.filter(({ path }) => path === '/graphql').map(({ body }) => textAt(body, 'query'))
+
+const done = async (deed: string): Promise<unknown> => deeds[deed]?.(await scene())
+
+/** On a whole server, and what was asked there. */
+async function wholeOf(deed: string) {
+  github.forgetCalls()
+  const outcome = await done(deed)
+  return { outcome, fields: await fieldsOf(queriesSent()) }
+}
+
+/** No other way leads to these; nothing depends on them, so that they are left out without a failure. */
+const decorations = new Set(['a status is folded', 'a review is heard'])
+
+/** What GitHub may refuse by itself is a refusal, and no lack. */
+const isRefusable = (field: string): boolean => /^Mutation\.(?!createLinkedBranch)/.test(field)
+
+describe.each(Object.keys(deeds))('%s', deed => {
+  const comes = async (outcome: unknown): Promise<unknown> => {
+    const other = await done(deed)
+    return decorations.has(deed) || isDeepStrictEqual(other, outcome) ? 'the same' : other
+  }
+
+  test.each(['lacks', 'denies'] as const)('on a server that %s any of the fields', async how => {
+    const { outcome, fields } = await wholeOf(deed)
+    const asked = fields.filter(field => how === 'lacks' || !isRefusable(field))
+    expect(asked).not.toEqual([])
+    const came: Record<string, unknown> = {}
+    for (const field of asked) {
+      github.graphql[how] = [field]
+      came[field] = await comes(outcome).catch(String)
+    }
+    expect(came).toEqual(Object.fromEntries(asked.map(field => [field, 'the same'])))
+  })
+
+  test('on a server without GraphQL', async () => {
+    const { outcome } = await wholeOf(deed)
+    github.graphql.enabled = false
+    expect(await comes(outcome)).toBe('the same')
+  })
+
+  test('when GraphQL’s limit is reached, it is waited for', async () => {
+    const { outcome } = await wholeOf(deed)
+    expect(outcome).toBeDefined()
+    const limit = github.fault({
+      path: '/graphql',
+      times: 1,
+      fault: { kind: 'graphql-limit', resetInSeconds: 900 },
+    })
+    github.forgetCalls()
+    await expect(done(deed)).rejects.toMatchObject({ name: 'RetryLater', why: 'rate-limit' })
+    expect(limit.hits).toBe(1)
+    expect(nameOfCall(github.calls.at(-1) as Call)).toMatch(/^graphql /)
+  })
+})
+
+test.each([
+  ['updatePullRequest', ['change']],
+  ['addAssigneesToAssignable', ['assign']],
+  ['requestReviews', ['review']],
+  ['addReaction', []],
+  ['removeReaction', []],
+])('what GitHub refuses of a mutation, %s, is told, and the rest is done', async (name, refused) => {
+  github.graphql.denies = [`Mutation.${name}`]
+  const came = await done('a pull request is looked at and put right')
+  const isDone = (part: string): boolean => !refused.includes(part)
+  expect(came).toMatchObject({
+    refused,
+    body: isDone('change') ? 'Closes it.' : 'Done.',
+    assigned: isDone('assign') ? ['maya'] : [],
+    asked: isDone('review') ? ['maya'] : [],
+  })
+})
+
+test('a branch that GitHub does not let go stays', async () => {
+  github.graphql.denies = ['Mutation.updateRefs']
+  expect(await done('a branch goes, only from where it stood')).toEqual(['-goes', '-stays'])
+})
