@@ -3,6 +3,7 @@
  * How it stands is asked of GitHub, since news may come late and in any order.
  */
 
+import { agentLogin } from '../core/model/own-pull-request.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
@@ -16,16 +17,17 @@ import type { CommandContext } from './command-context.ts'
 import { withdraw } from './withdraw.ts'
 
 export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigger): Promise<StepResult> {
+  if (trigger.news === 'opened') await lookAtOnce(context, trigger)
   if (trigger.news === 'opened' || trigger.news === 'reopened' || trigger.news === 'pushed')
     await checkSettings(context, trigger)
-  if (trigger.news === 'pushed') return { kind: 'end' }
-  if (trigger.news === 'opened') return lookAtOnce(context, trigger)
+  if (trigger.news === 'opened' || trigger.news === 'pushed') return { kind: 'end' }
   const view = await context.github.pull(trigger.thread.number)
   if (!view) return { kind: 'end' }
   if (!(await tellItsRun(context, trigger, view))) return { kind: 'park', ms: 200 }
   switch (trigger.news) {
     case 'reopened':
-      return lookAtOnce(context, trigger)
+      await lookAtOnce(context, trigger)
+      return { kind: 'end' }
     case 'closed':
       // A run on the pull request itself has lost its subject. A merge takes its work, and stops nothing.
       return withdraw(context, { ...trigger, kind: 'withdrawal', what: { kind: 'thread', by: 'closed' } })
@@ -36,14 +38,19 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
   }
 }
 
-/** A hint and no more: whom it wakes looks when the budget of calls allows it. */
-async function lookAtOnce(context: CommandContext, news: PullNewsTrigger): Promise<StepResult> {
-  const { head, thread } = news
-  if (head?.repoId !== thread.repoId) return { kind: 'end' }
-  const named = await context.deps.runs.listed([head.ref, head.base].map(ref => onBranch(thread, ref)))
+/**
+ * A hint and no more. The Run that the agent opened it for asks GitHub about it at once; others that it may concern look
+ * when the budget of calls allows it.
+ */
+async function lookAtOnce({ deps: { runs } }: CommandContext, news: PullNewsTrigger): Promise<void> {
+  const { head, thread, sender, id } = news
+  if (head?.repoId !== thread.repoId) return
+  const named = await runs.listed([head.ref, head.base].map(ref => onBranch(thread, ref)))
   const touched = named.filter(({ data }) => data.session.taskRun && touches(data, news))
-  await Promise.all(touched.map(({ id }) => context.deps.runs.wake(id)))
-  return { kind: 'end' }
+  const [first, ...others] = touched
+  if (first && others.length === 0 && sender.login === agentLogin)
+    await send(runs, first.id, { kind: 'poll', id, pull: thread.url })
+  else await Promise.all(touched.map(run => runs.wake(run.id)))
 }
 
 /** Into the default branch go all pull requests; that alone says nothing of a Run. */

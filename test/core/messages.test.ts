@@ -22,7 +22,8 @@ import {
 
 const stop = (id = 's', at = t0): RunMessage => ({ kind: 'stop', id, by: maya, at })
 const label = (id = 'l'): RunMessage => ({ kind: 'label', id, by: maya, at: t0, label: 'codex' })
-const poll = (id = 'k'): RunMessage => ({ kind: 'poll', id })
+const poll = (id = 'k', of?: string): RunMessage =>
+  of === undefined ? { kind: 'poll', id } : { kind: 'poll', id, pull: of }
 
 const inbox = (...messages: RunMessage[]): string[] => messages.map(message => JSON.stringify(message))
 const read = (run: Run, ...messages: RunMessage[]): Run => readMessages(run, inbox(...messages))
@@ -58,6 +59,21 @@ describe('a note', () => {
       working(),
       [poll()],
       { schedule: { nextPollAt: t0 + 5 * second }, mailbox: { handledMessageIds: ['k'] } },
+    ],
+    [
+      'to look at a pull request has that asked about',
+      working(),
+      [poll('k', 'u'), poll('k2', 'u')],
+      {
+        result: { claimedPulls: ['u'], lookBeforeLastWord: true },
+        mailbox: { handledMessageIds: ['k', 'k2'] },
+      },
+    ],
+    [
+      'to look at one that is known has nothing asked',
+      working({ result: { foreignPulls: ['u'], pulls: [pull] } }),
+      [poll('k', 'u'), poll('k2', pull.url)],
+      { result: { claimedPulls: [] } },
     ],
     [
       'of a label is remembered, to take it off',

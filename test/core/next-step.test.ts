@@ -440,6 +440,15 @@ describe('after the outcome', () => {
     },
   )
   const untold = { comment: false, word: false, inline: 0, reaction: false, label: false, branch: false }
+  const toldByGitHub = (...rows: [string, RunChange, Partial<Now>, string][]): Table =>
+    rows.map(([name, differs, at, expected]) => [
+      `one that GitHub told of first ${name}`,
+      working(
+        changed(open, { report: { announced: untold }, result: { lookBeforeLastWord: true } }, differs),
+      ),
+      at,
+      expected,
+    ])
   const known = { commentId: 900, hash: 'h', phase: 'p', at: t0, nodeId: 'IC_900' }
   const inline = { id: 1, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' }
   const review = {
@@ -559,6 +568,14 @@ describe('after the outcome', () => {
       {},
       'end',
     ],
+    ['has its last word at once', working(changed(open, { report: { announced: untold } })), {}, 'conclude'],
+    ...toldByGitHub(
+      ['is linked at once', {}, { text: 'phase' }, 'edit-status'],
+      ['has its last word after a look', {}, {}, 'wait 5000'],
+      ['which is taken in time', { schedule: { nextPollAt: undefined } }, {}, 'poll'],
+      ['if PostHog can be asked', posthogAway(), {}, 'conclude'],
+      ['and has more to say', { session: { taskRun: { ...taskRun, status: 'completed' } } }, {}, 'conclude'],
+    ),
     [
       'till the run is over',
       working(changed(open, { session: { taskRun: { ...taskRun, status: 'completed' } } })),

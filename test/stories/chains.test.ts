@@ -36,3 +36,44 @@ onBothQueues(
   },
   { oneByOne: true },
 )
+
+onBothQueues(
+  'From a pull request to its link',
+  world => {
+    /** An agent at work, whose PostHog says no more from here on. */
+    const atWork = async () => {
+      const { github, posthog } = world()
+      posthog.script('', { kind: 'manual' }, { times: 1 })
+      const issue = await github.as('maya').opensIssue({ title: 'Login is flaky', body: 'As said.' })
+      await github.as('maya').comments(issue.number, '/codex fix the flaky login test')
+      const thread = new Thread(world(), issue.number)
+      await thread.waitForStatus('Codex is working')
+      const times = Number.POSITIVE_INFINITY
+      const silent = posthog.fault({ times, fault: { kind: 'throttled', seconds: 600 } })
+      await github.waitFor(() => silent.hits > 0)
+      await github.settled()
+      const [run] = ledgerOf(world(), issue.number).runs
+      return { thread, branch: String(posthog.run(String(run?.runId)).branch) }
+    }
+
+    const openPull = async (base: string) => {
+      const { hands, repository } = world().github
+      const head = `posthog/${base.replaceAll('/', '-')}`
+      await hands.commit(repository, head, base, { 'fix.md': 'done' }, 'Do it')
+      return hands.openPull(repository, { head, base, title: 'Do it', body: 'Done.', draft: true })
+    }
+
+    it('a look and an edit follow one another, and PostHog is not asked between', async () => {
+      const { thread, branch } = await atWork()
+      const rounds = new Rounds(world())
+      const { url } = await openPull(branch)
+      // Whether the settings are touched is asked of any pull request, and nobody waits for it.
+      await rounds.next('graphql pullAndPerson', 'GET pulls/files')
+      await rounds.next('PATCH issues/comments')
+      rounds.open()
+      await thread.waitForStatus(url)
+      await thread.waitForAnswer('the pull request is ready for you')
+    })
+  },
+  { oneByOne: true },
+)

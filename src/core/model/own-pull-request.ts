@@ -5,9 +5,22 @@
 import type { Run } from '../run/run.ts'
 import type { CommitView, PullView } from './views.ts'
 
-const agentLogin = 'posthog[bot]'
+/** The App that PostHog's agent works with. */
+export const agentLogin = 'posthog[bot]'
 
 export const maxClaims = 5
+
+/** Of addresses that somebody gave, those that nobody has been asked about. */
+export const newClaims = (
+  { result: { claimedPulls, foreignPulls, pulls } }: Pick<Run, 'result'>,
+  urls: readonly string[],
+): string[] =>
+  [...new Set(urls)].filter(
+    url =>
+      !claimedPulls.includes(url) &&
+      !foreignPulls.includes(url) &&
+      !pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase()),
+  )
 
 /** `if-descended`: ours if its head starts from where the Run's branch stood. */
 export type Ownership = 'ours' | 'not-ours' | 'if-descended'

@@ -1,5 +1,6 @@
 /** Folds what was seen at PostHog into a Run. Pure: the same Run and sight give the same Run. */
 
+import { newClaims } from '../model/own-pull-request.ts'
 import { type AgentAct, addAct, noActivity } from './agent-activity.ts'
 import type { PermissionRequest } from './permission-request.ts'
 import type { Outcome } from './record/result-part.ts'
@@ -56,7 +57,7 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
       sessionLog: readLog(run, snapshot, now),
       progress: snapshot.log.reduce(addProgress, run.session.progress),
     },
-    result: { claimedPulls: [...run.result.claimedPulls, ...newPulls(run, snapshot)] },
+    result: { claimedPulls: [...run.result.claimedPulls, ...newClaims(run, snapshot.pulls)] },
   })
   return withUnread(seen, snapshot)
 }
@@ -84,14 +85,6 @@ const livesOn = (
   status !== taskRun?.status ||
   offset > (sessionLog?.offset ?? 0) ||
   (updatedAt !== undefined && taskRun.updatedAt !== undefined && updatedAt !== taskRun.updatedAt)
-
-const newPulls = (run: Run, snapshot: TaskRunSnapshot): string[] =>
-  [...new Set(snapshot.pulls)].filter(
-    url =>
-      !run.result.claimedPulls.includes(url) &&
-      !run.result.foreignPulls.includes(url) &&
-      !run.result.pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase()),
-  )
 
 type SessionLog = NonNullable<Run['session']['sessionLog']>
 

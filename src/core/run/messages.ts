@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { messageOfToday } from '../model/former-names.ts'
+import { newClaims } from '../model/own-pull-request.ts'
 import type { RunQueue } from '../model/ports.ts'
 import { inTheOpen } from './last-word.ts'
 import { withOutage } from './outage.ts'
@@ -76,8 +77,15 @@ function fold(run: Run, message: RunMessage): Run {
         mailbox: { handledMessageIds: [...run.mailbox.handledMessageIds, message.id] },
         report: { labels: run.report.labels.filter(label => label !== message.label) },
       })
-    case 'poll':
-      return changed(run, { mailbox: { handledMessageIds: [...run.mailbox.handledMessageIds, message.id] } })
+    case 'poll': {
+      const heard = changed(run, {
+        mailbox: { handledMessageIds: [...run.mailbox.handledMessageIds, message.id] },
+      })
+      const claims = message.pull === undefined ? [] : newClaims(run, [message.pull])
+      if (claims.length === 0) return heard
+      const claimedPulls = [...run.result.claimedPulls, ...claims]
+      return changed(heard, { result: { claimedPulls, lookBeforeLastWord: true } })
+    }
     case 'pull':
       return changed(run, {
         mailbox: { handledMessageIds: [...run.mailbox.handledMessageIds, message.id] },

@@ -384,6 +384,7 @@ function* afterOutcome(run: Run, now: Now): Due {
   const heard = isHeard(run, now)
   if (heard && now.text === 'phase') yield { kind: 'edit-status' }
   if (run.session.cost === undefined && run.session.taskRun) yield { kind: 'ask-cost' }
+  if (!run.report.announced.comment && mayHaveSaidMore(run)) return yield* keepLooking(run, now)
   if (heard && !run.report.announced.comment) yield { kind: 'conclude' }
   if (run.result.untended.length > 0) yield { kind: 'tend-pull' }
   if (run.report.announced.inline < inlineToAnswer(run)) yield { kind: 'answer-inline' }
@@ -401,6 +402,14 @@ function* afterOutcome(run: Run, now: Now): Due {
   if (isSuperseded(run) || run.report.supersedes.length > 0) yield { kind: 'minimize-status' }
   yield { kind: 'end' }
 }
+
+/** GitHub's webhook came before PostHog's log was looked at, which costs the last word nothing but a moment. */
+const mayHaveSaidMore = (run: Run): boolean =>
+  run.result.lookBeforeLastWord === true &&
+  run.result.outcome?.kind === 'pull' &&
+  run.session.taskRun !== undefined &&
+  !isTerminal(run.session.taskRun.status) &&
+  outageOf(run, 'posthog') === undefined
 
 /** The status that nothing will be added to any more. */
 export const foldable = (run: Run, now: number): string | undefined =>

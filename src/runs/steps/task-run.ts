@@ -476,7 +476,10 @@ export async function poll(context: StepContext): Promise<Run> {
   const streams = !isTerminal(snapshot.status) && (await deps.stream.watch(session, run.id))
   const seen = await withSummary(context, observe(run, snapshot, now), now)
   const pause = pauseAfterLook(seen, { now, live, streams })
-  return changed(seen, { schedule: { lastPollAt: now, nextPollAt: now + pause } })
+  return changed(seen, {
+    schedule: { lastPollAt: now, nextPollAt: now + pause },
+    result: { lookBeforeLastWord: undefined },
+  })
 }
 
 /** Nice to read, and nothing more: once in a while, and when the agent has said all it will say. */
@@ -488,7 +491,8 @@ async function withSummary({ deps }: StepContext, run: Run, now: number): Promis
   } = run
   // Of an earlier run's task it may be as old as that.
   const isOwn = run.session.taskMade && run.result.round === 0
-  if (taskId === undefined || !isOwn || stop || run.result.outcome || request.what === 'plan') return run
+  const isTold = run.result.outcome !== undefined && !run.result.lookBeforeLastWord
+  if (taskId === undefined || !isOwn || stop || isTold || request.what === 'plan') return run
   const isOver = sessionLog?.idle && summaryAt < (sessionLog.idleSince ?? 0)
   const hasNews = summaryAt < (taskRun?.changedAt ?? 0)
   if (!isOver && (!hasNews || now - summaryAt < limits.summaryEvery)) return run

@@ -58,8 +58,8 @@ export const RunMessage = z.discriminatedUnion('kind', [
     label: z.string(),
     source: Source.optional(),
   }),
-  /** A webhook that is a reason to look at once. */
-  z.object({ kind: z.literal('poll'), id: z.string() }),
+  /** A webhook that is a reason to look at once: at a pull request that the agent opened, where it names one. */
+  z.object({ kind: z.literal('poll'), id: z.string(), pull: z.string().optional() }),
   /** A pull request of the Run was merged or closed. */
   z.object({
     kind: z.literal('pull'),

@@ -26,8 +26,10 @@ export const Outcome = z.discriminatedUnion('kind', [
 export type Outcome = z.infer<typeof Outcome>
 
 export const Result = z.object({
-  /** Addresses that PostHog gave and GitHub has not been asked about yet. */
+  /** Addresses that somebody gave and GitHub has not been asked about yet. */
   claimedPulls: z.array(z.string()).default([]),
+  /** GitHub told of one first: what the agent says of it is looked up before the last word. */
+  lookBeforeLastWord: z.boolean().optional(),
   /** How many of them were looked up. */
   claimsSeen: z.number().int().default(0),
   /** Addresses that turned out not to be pull requests of this Run. */
