@@ -55,7 +55,7 @@ interface Answer {
   headers: object
 }
 
-const Refused = z.object({
+const LimitAnswer = z.object({
   data: z.null().optional(),
   errors: z.array(z.object({ type: z.string().optional(), message: z.string() })).min(1),
 })
@@ -67,7 +67,7 @@ const Refused = z.object({
  */
 export function refuseLimited({ url, data, headers }: Answer): void {
   if (!url.endsWith('/graphql')) return
-  const refused = Refused.safeParse(data).data?.errors.find(
+  const refused = LimitAnswer.safeParse(data).data?.errors.find(
     ({ type, message }) => type === 'RATE_LIMITED' || /secondary rate limit/i.test(message),
   )
   if (refused) throw Object.assign(new Error(refused.message), { status: 403, response: { headers } })
