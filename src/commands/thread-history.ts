@@ -5,7 +5,7 @@ import { pullOf } from '../core/model/views.ts'
 import type { Pull } from '../core/run/record/result-part.ts'
 import type { Run } from '../core/run/run.ts'
 import { ofThread } from '../core/run/run-index.ts'
-import { markerOf } from '../runs/steps/tell-thread.ts'
+import { markerOf } from '../runs/steps/markers.ts'
 import type { CommandContext } from './command-context.ts'
 
 export interface Past {

@@ -5,23 +5,25 @@
 
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { leftUndone, readMessages } from '../core/run/messages.ts'
-import { type ActingStep, nextStep, steps } from '../core/run/next-step.ts'
+import { nextStep } from '../core/run/next-step.ts'
 import { eased } from '../core/run/outage.ts'
 import type { Outcome } from '../core/run/record/result-part.ts'
-import { changed, type Run } from '../core/run/run.ts'
+import { changed, type Run, type RunChange } from '../core/run/run.ts'
+import { stepOf } from '../core/run/steps/looking.ts'
+import { type ActingStep, steps } from '../core/run/steps/step-registry.ts'
 import { limits, soonestPoll } from '../core/run/timing.ts'
 import { afterFault } from './steps/after-fault.ts'
-import { failed } from './steps/find-branch.ts'
-import { act } from './steps/registry.ts'
-import { type RunDeps, type StepContext, stepContext } from './steps/step-context.ts'
-import { difference } from './steps/tell-thread.ts'
+import { failed } from './steps/failed.ts'
+import { take } from './steps/registry.ts'
+import { difference } from './steps/status-comment.ts'
+import { type RunContext, type RunDeps, runContext } from './steps/step-context.ts'
 
 export const advanceRun =
   (deps: RunDeps) =>
   async (job: LockedJob<Run>): Promise<StepResult> => {
-    const context = stepContext(deps, job)
+    const context = runContext(deps, job)
     const opened = givenUp(context, readMessages(job.data, await job.inbox()))
-    if (opened !== job.data) await context.save(opened)
+    if (opened !== job.data) await context.put(opened)
     context.run = await pollingSoon(context)
     const inVain = new Set<string>()
     for (;;) {
@@ -37,7 +39,7 @@ export const advanceRun =
       }
       const asked = JSON.stringify(step)
       if (inVain.has(asked)) return { kind: 'park', ms: limits.inVain }
-      if (!(await take(context, step))) inVain.add(asked)
+      if (!(await advance(context, step))) inVain.add(asked)
     }
   }
 
@@ -45,7 +47,7 @@ export const advanceRun =
  * Whoever woke the Run before its time had a reason: the look is brought forward, as far as the budget of
  * calls allows.
  */
-async function pollingSoon({ run, deps }: StepContext): Promise<Run> {
+async function pollingSoon({ run, deps }: RunContext): Promise<Run> {
   // Whether it is its turn costs next to nothing to ask.
   if (!run.schedule.admitted && run.schedule.ahead !== undefined)
     return changed(run, { schedule: { nextPollAt: undefined } })
@@ -57,11 +59,11 @@ async function pollingSoon({ run, deps }: StepContext): Promise<Run> {
 }
 
 /** Something may have been said while the last step was under way; from here on nothing is taken any more. */
-async function finished(context: StepContext): Promise<boolean> {
+async function finished(context: RunContext): Promise<boolean> {
   const inbox = await context.job.closeInbox()
   const heard = readMessages(context.run, inbox)
   if (heard.mailbox.messagesRead !== context.run.mailbox.messagesRead) {
-    await context.save(heard)
+    await context.put(heard)
     await context.job.inbox()
     return false
   }
@@ -71,11 +73,11 @@ async function finished(context: StepContext): Promise<boolean> {
 }
 
 /** A Run whose every step kills the process, or throws, is ended with a word instead of tried for ever. */
-function givenUp(context: StepContext, run: Run): Run {
+function givenUp(context: RunContext, run: Run): Run {
   const { stalls, failures } = context.job
   if (run.result.outcome || (stalls - run.attempts.stallsSeen < limits.stalls && failures < limits.stalls))
     return run
-  return changed(failed({ ...context, run }, crashed), { attempts: { stallsSeen: stalls } })
+  return changed(run, failed({ ...context, run }, crashed), { attempts: { stallsSeen: stalls } })
 }
 
 const crashed: Outcome = {
@@ -86,15 +88,23 @@ const crashed: Outcome = {
 }
 
 /** False: it came to nothing, so that it may be the next one again, whatever the record says of a wait. */
-async function take(context: StepContext, step: ActingStep): Promise<boolean> {
-  const { asks, kind } = steps[step.kind]
+async function advance(context: RunContext, step: ActingStep): Promise<boolean> {
   const before = JSON.stringify(context.run)
   try {
-    const run = await act(context, step)
-    await context.save(changed(eased(run, asks, kind), { attempts: { stallsSeen: context.job.stalls } }))
+    const change = await take(context, step)
+    await context.put(wentWell(context, step, change))
     return JSON.stringify(context.run) !== before
   } catch (error) {
-    await context.save(afterFault(context, step, error))
+    await context.put(afterFault(context, step, error))
     return false
   }
+}
+
+/** The intent of an effect is settled by the step that it belongs to. */
+function wentWell({ run, job }: RunContext, { kind }: ActingStep, change: RunChange): Run {
+  const { service, call } = steps[kind]
+  const { intent } = run.attempts
+  const settled = intent && stepOf(intent) === kind ? { intent: undefined } : {}
+  const after = changed(run, { attempts: { ...settled, stallsSeen: job.stalls } }, change)
+  return service === 'none' ? after : eased(after, service, call)
 }

@@ -2,8 +2,8 @@
 import { expect } from 'vitest'
 import { markerSigner } from '../../src/core/model/marker.ts'
 import type { LockedJob, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
-import type { Run } from '../../src/core/run/run.ts'
-import { type RunDeps, type StepContext, stepContext } from '../../src/runs/steps/step-context.ts'
+import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
+import { type RunContext, type RunDeps, runContext } from '../../src/runs/steps/step-context.ts'
 import { deployment, t0 } from '../core/given.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 import { memoryIndex } from '../support/memory-index.ts'
@@ -64,7 +64,19 @@ export function given(run: Run, differs: Differs = {}): Given {
   return { deps, job }
 }
 
-export function handWith(run: Run, differs: Differs = {}): StepContext {
+export function handWith(run: Run, differs: Differs = {}): RunContext {
   const { deps, job } = given(run, differs)
-  return stepContext(deps, job)
+  return runContext(deps, job)
+}
+
+type Doing<About extends unknown[]> = (context: RunContext, ...about: About) => RunChange | Promise<RunChange>
+
+/** The record after a step. */
+export async function afterStep<About extends unknown[]>(
+  doing: Doing<About>,
+  context: RunContext,
+  ...about: About
+): Promise<Run> {
+  const change = await doing(context, ...about)
+  return changed(context.run, change)
 }

@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Now, nextStep, steps } from '../../src/core/run/next-step.ts'
+import { nextStep } from '../../src/core/run/next-step.ts'
 import type { Outage } from '../../src/core/run/record/attempts-part.ts'
 import { changed, isTerminal, type Run, type RunChange } from '../../src/core/run/run.ts'
+import type { Now } from '../../src/core/run/steps/looking.ts'
+import { steps } from '../../src/core/run/steps/step-registry.ts'
 import { limits } from '../../src/core/run/timing.ts'
 import { tries } from '../support/tries.ts'
 import {
@@ -1471,8 +1473,8 @@ describe('from any state', () => {
           expect(Number.isFinite(next.ms) && next.ms >= 1).toBe(true)
           return
         }
-        const { asks } = steps[next.kind]
-        const outage = asks && run.attempts.outages[asks]
+        const { service } = steps[next.kind]
+        const outage = service === 'none' ? undefined : run.attempts.outages[service]
         if (!outage || (next.kind === 'edit-status' && outage.refusedSince !== undefined)) return
         expect(outage.until).toBeLessThanOrEqual(now.at)
       }),

@@ -5,7 +5,7 @@ import type { CommentView } from '../../src/core/model/views.ts'
 import type { Run } from '../../src/core/run/run.ts'
 import { limits } from '../../src/core/run/timing.ts'
 import { gatherContext } from '../../src/runs/steps/gather-context.ts'
-import { handWith } from '../commands/command-world.ts'
+import { afterStep, handWith } from '../commands/command-world.ts'
 import { runWith, t0 } from '../core/given.ts'
 
 const zoe: CommentView = {
@@ -30,7 +30,7 @@ async function gathered(run: Run, ...answers: (Error | 'write')[]): Promise<stri
   })
   const {
     workspace: { threadContext },
-  } = await gatherContext(hand)
+  } = await afterStep(gatherContext, hand)
   return threadContext?.comments.map(({ author }) => author) ?? []
 }
 
@@ -70,7 +70,7 @@ test('each comment is read in a turn of its own, so that many long ones hold nob
   let next = setImmediate(turn)
   const {
     workspace: { threadContext },
-  } = await gatherContext(hand)
+  } = await afterStep(gatherContext, hand)
   clearImmediate(next)
   expect(threadContext?.comments).toHaveLength(30)
   expect(turns).toBeGreaterThanOrEqual(29)

@@ -6,9 +6,12 @@ import { maxClaims } from '../../src/core/model/own-pull-request.ts'
 import type { CommitView, PullView } from '../../src/core/model/views.ts'
 import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
 import type { UnusedBranch } from '../../src/core/run/unused-branch.ts'
-import { dropBranch, findBranch } from '../../src/runs/steps/find-branch.ts'
-import { adoptPull, findResult, tendPull } from '../../src/runs/steps/find-result.ts'
-import { type Differs, handWith as handIn } from '../commands/command-world.ts'
+import { adoptPull } from '../../src/runs/steps/adopt-pull.ts'
+import { dropBranch } from '../../src/runs/steps/drop-branch.ts'
+import { findBranch } from '../../src/runs/steps/find-branch.ts'
+import { findResult } from '../../src/runs/steps/find-result.ts'
+import { tendPull } from '../../src/runs/steps/tend-pull.ts'
+import { afterStep, type Differs, handWith as handIn } from '../commands/command-world.ts'
 import { ask, branch, minute, pull, runWith, t0, taskRun, working } from '../core/given.ts'
 
 /** Whose PostHog makes tasks, and does not tell what they cost. */
@@ -47,10 +50,10 @@ describe('a pull request that the agent names', () => {
         },
       },
     })
-    const found = await adoptPull(context, named.url)
+    const found = await afterStep(adoptPull, context, { url: named.url })
     expect(done, 'the thread is told first').toEqual([])
     context.run = changed(found, { result: { outcome: { kind: 'pull' } } })
-    const run = await tendPull(context)
+    const run = await afterStep(tendPull, context)
     return { pulls: run.result.pulls.map(({ number }) => number), foreign: run.result.foreignPulls, done }
   }
   const stranger = { login: 'eve', bot: false }
@@ -92,7 +95,7 @@ describe('a pull request that the agent names', () => {
     'https://evil.example/acme/shop/pull/9',
     'https://github.com/acme/shop/issues/9',
   ])('elsewhere is not even looked up: %s', async url => {
-    const run = await adoptPull(handWith(working({ result: { claimedPulls: [url] } })), url)
+    const run = await afterStep(adoptPull, handWith(working({ result: { claimedPulls: [url] } })), { url })
     expect(run.result.foreignPulls).toEqual([url])
   })
 
@@ -106,7 +109,9 @@ describe('a pull request that the agent names', () => {
           return undefined
         },
       }
-      run = await adoptPull(handWith(run, { github }), `https://github.com/acme/shop/pull/${number}`)
+      run = await afterStep(adoptPull, handWith(run, { github }), {
+        url: `https://github.com/acme/shop/pull/${number}`,
+      })
     }
     expect(looks).toBe(maxClaims)
     expect(run.result.foreignPulls).toHaveLength(20 - maxClaims)
@@ -119,7 +124,7 @@ describe('a pull request that the agent names', () => {
     for (let at = t0; run.result.claimedPulls.length > 0; at = run.result.unseenPulls[url]?.until ?? at) {
       asked.push(at - t0)
       const github = { pull: async () => undefined }
-      run = await adoptPull(handWith(run, { github, now: () => at }), url)
+      run = await afterStep(adoptPull, handWith(run, { github, now: () => at }), { url })
     }
     expect(asked.slice(0, 5)).toEqual([0, 1_000, 2_000, 4_000, 8_000])
     expect(asked.at(-1)).toBeGreaterThanOrEqual(5 * minute)
@@ -129,9 +134,10 @@ describe('a pull request that the agent names', () => {
 
   test('that shows a moment later is taken', async () => {
     const url = 'https://github.com/acme/shop/pull/20'
-    const unseen = await adoptPull(
+    const unseen = await afterStep(
+      adoptPull,
       handWith(working({ result: { claimedPulls: [url] } }), { github: { pull: async () => undefined } }),
-      url,
+      { url },
     )
     expect(unseen).toMatchObject({
       result: {
@@ -144,56 +150,34 @@ describe('a pull request that the agent names', () => {
 })
 
 describe('commits after the merge', () => {
-  const merged = view({ state: 'merged', mergedAt: t0 + minute, head: { ...ourHead, ref: branch.name } })
-  const fresh = view({ number: 10, author: { login: 'codex[bot]', bot: true } })
-
-  async function found(sha: string, run: RunChange, before: PullView = merged) {
-    const opened: string[] = []
-    const hand = handWith(working({ session: { taskRun: { ...taskRun, status: 'completed' } }, ...run }), {
-      github: {
-        pullsFrom: async () => [before],
-        branch: async name => ({ name, sha }),
-        commitsSince: async (_, head) => [{ sha: head, byPerson: false }],
-        isDescendant: async () => true,
-        openPull: async ({ head }) => {
-          opened.push(head)
-          return fresh
-        },
-        amendPull: async (_, { body }) => ({ ...fresh, body: body ?? '' }),
-      },
-    })
-    const { result } = await findResult(hand)
-    return { opened, pulls: result.pulls.map(({ number, state }) => [number, state]) }
-  }
-
   test('get a new pull request', async () => {
-    const known = { pulls: [{ ...pull, head: branch.name, state: 'merged' as const }], reported: 1 }
-    expect(await found('f'.repeat(40), { result: known })).toEqual({
-      opened: [branch.name],
-      pulls: [
-        [9, 'merged'],
-        [10, 'open'],
-      ],
-    })
-  })
-
-  test.each<[string, RunChange, PullView, [number, string][]]>([
-    ['merged before the Run knew of it', {}, merged, [[9, 'merged']]],
-    [
-      'merged when the answer to its opening was lost',
-      { attempts: { intent: { kind: 'open-pull', at: t0 + minute, lostAt: t0 } } },
-      { ...merged, author: { login: 'codex[bot]', bot: true } },
-      [[9, 'merged']],
-    ],
-    [
-      'merged while it was known',
-      { result: { pulls: [{ ...pull, head: branch.name, state: 'merged' }], reported: 0 } },
-      merged,
-      [[9, 'merged']],
-    ],
-    ['closed by somebody', {}, { ...merged, state: 'closed', mergedAt: undefined }, []],
-  ])('are none where its pull request holds them all: %s', async (_, run, before, pulls) => {
-    expect(await found(merged.head.sha, run, before)).toEqual({ opened: [], pulls })
+    const opened: string[] = []
+    const merged = view({ state: 'merged', mergedAt: t0 + minute, head: { ...ourHead, ref: branch.name } })
+    const fresh = view({ number: 10, author: { login: 'codex[bot]', bot: true } })
+    const hand = handWith(
+      working({
+        result: { pulls: [{ ...pull, head: branch.name, state: 'merged' }], reported: 1 },
+        session: { taskRun: { ...taskRun, status: 'completed' } },
+      }),
+      {
+        github: {
+          pullsFrom: async () => [merged],
+          branch: async name => ({ name, sha: 'f'.repeat(40) }),
+          commitsSince: async (_, sha) => [{ sha, byPerson: false }],
+          openPull: async ({ head }) => {
+            opened.push(head)
+            return fresh
+          },
+          amendPull: async (_, { body }) => ({ ...fresh, body: body ?? '' }),
+        },
+      },
+    )
+    const run = await afterStep(findResult, hand)
+    expect(opened).toEqual([branch.name])
+    expect(run.result.pulls.map(({ number, state }) => [number, state])).toEqual([
+      [9, 'merged'],
+      [10, 'open'],
+    ])
   })
 })
 
@@ -224,13 +208,14 @@ describe('commits that came meanwhile', () => {
         commitsSince: async () => commits,
       },
     })
-    expect((await findResult(hand)).result.pushed).toBe(pushed)
+    expect((await afterStep(findResult, hand)).result.pushed).toBe(pushed)
   })
 })
 
 describe('a branch that GitHub refuses', () => {
   const found = (error: Rejected) =>
-    findBranch(
+    afterStep(
+      findBranch,
       handWith(runWith(), {
         github: {
           issueBranches: async () => ({
@@ -277,7 +262,8 @@ describe('a branch that ends up unused', () => {
   ) => {
     const gone: string[] = []
     const left: [string, UnusedBranch][] = []
-    const run = await dropBranch(
+    const run = await afterStep(
+      dropBranch,
       handWith(working(changed({ result: { outcome: { kind: 'answer' } } }, ended, given)), {
         removeLater: async (...what) => void left.push(what),
         github: {
@@ -363,7 +349,7 @@ describe('a branch that ends up unused', () => {
       issueBranches: async () => ({ linked: [], ours, base, ids: undefined }),
       closing: async () => undefined,
     }
-    return (await findBranch(handWith(run, { github }))).workspace.branch
+    return (await afterStep(findBranch, handWith(run, { github }))).workspace.branch
   }
 
   test.each([
@@ -391,7 +377,7 @@ describe('a branch that ends up unused', () => {
         },
       },
     })
-    const run = await findBranch(hand)
+    const run = await afterStep(findBranch, hand)
     expect(order).toEqual([`written ${branch.name}`, `made ${branch.name}`])
     expect(run).toMatchObject({ workspace: { madeBranch: branch.name, branch: { recorded: true } } })
   })
@@ -436,7 +422,7 @@ describe('a branch that is made', () => {
         },
       },
     })
-    const run = await findBranch(hand)
+    const run = await afterStep(findBranch, hand)
     expect(run).toMatchObject({
       session: { taskId: 'task-1', taskMade: true },
       workspace: { branch: { name: branch.name } },
@@ -448,7 +434,7 @@ describe('a branch that is made', () => {
   test('is known when the task failed, and the task when the branch failed', async () => {
     const lost = new NoResponse('posthog', 'reset')
     const hand = making({ posthog: { createTask: () => Promise.reject(lost) } })
-    await expect(findBranch(hand)).rejects.toBe(lost)
+    await expect(afterStep(findBranch, hand)).rejects.toBe(lost)
     expect(hand.run).toMatchObject({
       workspace: { branch: { name: branch.name } },
       attempts: { intent: { kind: 'create-task' } },
@@ -456,21 +442,21 @@ describe('a branch that is made', () => {
 
     const reset = new NoResponse('github', 'reset')
     const other = making({ github: { makeBranch: () => Promise.reject(reset) } })
-    await expect(findBranch(other)).rejects.toBe(reset)
+    await expect(afterStep(findBranch, other)).rejects.toBe(reset)
     expect(other.run).toMatchObject({ session: { taskId: 'task-1', taskMade: true } })
     expect(other.run.workspace.branch).toBeUndefined()
   })
 
   test('in a thread that was closed meanwhile has its turn taken again', async () => {
     const makeBranch = async () => ({ linked: true, open: false })
-    expect(await findBranch(making({ github: { makeBranch } }))).toMatchObject({
+    expect(await afterStep(findBranch, making({ github: { makeBranch } }))).toMatchObject({
       schedule: { admitted: false },
     })
     const { settings } = runWith().baseline
     const goesOn: RunChange = {
       baseline: { settings: { ...settings, when: { ...settings.when, closed: 'continue' } } },
     }
-    expect(await findBranch(making({ github: { makeBranch } }, goesOn))).toMatchObject({
+    expect(await afterStep(findBranch, making({ github: { makeBranch } }, goesOn))).toMatchObject({
       schedule: { admitted: true },
     })
   })
@@ -478,6 +464,6 @@ describe('a branch that is made', () => {
   test('asks itself where GitHub does not say whether the thread is open', async () => {
     const closing = async () => ({ by: { login: 'olga', id: 1 }, at: t0 })
     const hand = making({ github: { makeBranch: async () => ({ linked: false }), closing } })
-    expect(await findBranch(hand)).toMatchObject({ schedule: { admitted: false } })
+    expect(await afterStep(findBranch, hand)).toMatchObject({ schedule: { admitted: false } })
   })
 })

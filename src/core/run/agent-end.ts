@@ -1,6 +1,6 @@
 /** Whether the agent of a Run may still work, and what has been done to end it. Pure. */
 import { hasHeardAll } from './apply-snapshot.ts'
-import { changed, isTerminal, type Run } from './run.ts'
+import { type ChangeOf, isTerminal, type Run } from './run.ts'
 
 /** It has ended, or idles with nothing left to read, and may be spoken to again. */
 const isAtRest = (run: Run): boolean =>
@@ -36,5 +36,7 @@ export const isStopping = (run: Run): boolean =>
   agentIsToBeSeenTo(run) || (run.mailbox.stop !== undefined && run.result.outcome === undefined)
 
 /** Nobody could see that its agent was stopped, or whether there is one: the thread is told. */
-export const leftAlone = (run: Run): Run =>
-  changed(run, { attempts: { intent: undefined }, session: { agentLeft: true } })
+export const leftAlone: ChangeOf<'attempts' | 'session'> = {
+  attempts: { intent: undefined },
+  session: { agentLeft: true },
+}

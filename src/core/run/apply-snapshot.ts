@@ -131,8 +131,7 @@ function withEntry(log: SessionLog, { what }: LogEntry, { now, mine }: Reading):
     case 'words':
       return withWords({ ...log, showsWords: true }, what.messages, mine)
     case 'asks':
-      // Whoever waits has not ended its turn; one of others takes nothing back of what was answered.
-      return { ...log, permissionRequest: what.request, idle: log.ofOthers === true && log.idle }
+      return { ...log, permissionRequest: what.request }
     case 'permitted':
       return log.permissionRequest?.id === what.id ? { ...log, permissionRequest: undefined } : log
     case 'progress':

@@ -7,7 +7,7 @@ import type { RunQueue } from '../model/ports.ts'
 import { inTheOpen } from './last-word.ts'
 import { withOutage } from './outage.ts'
 import { type MessageAnswer, RunMessage, Source } from './record/mailbox-part.ts'
-import { changed, isTerminal, type Run, type RunChange } from './run.ts'
+import { type ChangeOf, changed, isTerminal, type Run, type RunChange } from './run.ts'
 
 /** Says something to a live Run. False when it has ended or is about to: nobody will read it. */
 export const send = (
@@ -160,23 +160,20 @@ const withAnswer = (run: Run, message: Sourced, reply?: MessageAnswer['reply']):
   })
 
 /** The oldest words have reached an agent, the first one or, where that ended without reading them, another. */
-export function handedOver(run: Run): Run {
+export function handedOver(run: Run): ChangeOf<'mailbox' | 'report'> {
   const [message, ...rest] = run.mailbox.pendingFollowUps
-  if (!message) return run
-  const next: Run = changed(run, {
-    mailbox: { pendingFollowUps: rest },
-    report: { answerTo: message.by.login },
+  if (!message) return {}
+  const report = { answerTo: message.by.login }
+  const { handledMessageIds, followUpsSent } = run.mailbox
+  if (handledMessageIds.includes(message.id)) return { mailbox: { pendingFollowUps: rest }, report }
+  const handed = changed(run, {
+    mailbox: {
+      pendingFollowUps: rest,
+      handledMessageIds: [...handledMessageIds, message.id],
+      followUpsSent: followUpsSent + 1,
+    },
   })
-  if (run.mailbox.handledMessageIds.includes(message.id)) return next
-  return withAnswer(
-    changed(next, {
-      mailbox: {
-        handledMessageIds: [...run.mailbox.handledMessageIds, message.id],
-        followUpsSent: run.mailbox.followUpsSent + 1,
-      },
-    }),
-    message,
-  )
+  return { mailbox: withAnswer(handed, message).mailbox, report }
 }
 
 const Unread = z.object({ source: Source })

@@ -17,8 +17,8 @@ export const withOutage = (run: Run, service: Service, outage: Outage | undefine
   changed(run, { attempts: { outages: { ...run.attempts.outages, [service]: outage } } })
 
 /** After a step went well. What was written says nothing of what can be read. */
-export function eased(run: Run, service: Service | undefined, kind: CallKind | 'both'): Run {
-  const outage = service && outageOf(run, service)
+export function eased(run: Run, service: Service, kind: CallKind | 'both'): Run {
+  const outage = outageOf(run, service)
   if (!outage || (kind === 'effect' && outage.refusedSince !== undefined)) return run
   return withOutage(run, service, undefined)
 }

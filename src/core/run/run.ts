@@ -42,11 +42,16 @@ export type Run = z.infer<typeof Run>
 /** How it is read from the queue. */
 export const runFormat = { renew: runInParts, parse: (data: unknown) => Run.parse(data) }
 
-type RunPart = keyof typeof parts
+export type RunPart = keyof typeof parts
 const isPart = (key: string): key is RunPart => Object.hasOwn(parts, key)
 
 /** What differs in a Run; of a part, only that. */
 export type RunChange = Partial<Omit<Run, RunPart>> & { [Part in RunPart]?: Partial<Run[Part]> }
+
+/** A change of these parts, and of nothing else. */
+export type ChangeOf<Part extends RunPart> = { [Key in Part]?: Partial<Run[Key]> } & {
+  [Key in Exclude<keyof Run, Part>]?: never
+}
 
 export const changed = <Of extends RunChange>(run: Of, ...changes: readonly RunChange[]): Of =>
   changes.reduce<Of>(withChange, run)

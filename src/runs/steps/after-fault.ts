@@ -4,23 +4,28 @@ import { failureOf } from '../../core/comments/service-refusals.ts'
 import { NoResponse, Rejected, RetryLater, type Service } from '../../core/model/errors.ts'
 import { ResultPending } from '../../core/model/result-pending.ts'
 import { agentIsToBeSeenTo, leftAlone } from '../../core/run/agent-end.ts'
-import { type ActingStep, steps } from '../../core/run/next-step.ts'
 import { isAnswer, outageOf, withOutage } from '../../core/run/outage.ts'
 import type { Outage } from '../../core/run/record/attempts-part.ts'
+import type { Outcome } from '../../core/run/record/result-part.ts'
 import { changed, type Run, resumedSession } from '../../core/run/run.ts'
+import { type ActingStep, steps } from '../../core/run/steps/step-registry.ts'
 import { backoff, limits } from '../../core/run/timing.ts'
 import { stagingIsLost } from '../../core/text/attachment.ts'
-import { failed } from './find-branch.ts'
-import { allAnnounced, Cancelled, type StepContext } from './step-context.ts'
-import { threadBlockedFrom } from './tell-thread.ts'
+import { threadBlockedFrom } from './closing-comment.ts'
+import { failed } from './failed.ts'
+import { allAnnounced, Cancelled, type RunContext } from './step-context.ts'
 
 /** Anything unexpected is thrown on, and the queue tries again. */
-export function afterFault(context: StepContext, step: ActingStep, error: unknown): Run {
+export function afterFault(context: RunContext, step: ActingStep, error: unknown): Run {
   const { run, deps } = context
   if (error instanceof Cancelled) return changed(run, { attempts: { intent: undefined } })
   if (error instanceof ResultPending) {
-    const service = steps[step.kind].asks ?? 'github'
-    return awaiting(context, service, { why: error.message, until: error.until, failed: 0 })
+    const { service } = steps[step.kind]
+    return awaiting(context, service === 'none' ? 'github' : service, {
+      why: error.message,
+      until: error.until,
+      failed: 0,
+    })
   }
   if (error instanceof RetryLater) {
     const promised = error.why === 'usage-limit' ? { promised: error.until } : {}
@@ -38,7 +43,7 @@ export function afterFault(context: StepContext, step: ActingStep, error: unknow
   }
   if (!(error instanceof Rejected)) throw error
   deps.log.warn({ run: run.id, step: step.kind, err: error }, 'refused')
-  const isRead = error.of === 'read' || steps[step.kind].kind === 'read'
+  const isRead = error.of === 'read' || steps[step.kind].call === 'read'
   return isRead ? afterRefusedRead(context, error) : afterRefusal(context, step, error)
 }
 
@@ -48,14 +53,14 @@ interface Wait extends Pick<Outage, 'why' | 'until' | 'promised' | 'refusedSince
 }
 
 /** The other service's wait, if there is one, goes on beside it. */
-function awaiting({ run, deps }: StepContext, service: Service, { failed: more, ...wait }: Wait): Run {
+function awaiting({ run, deps }: RunContext, service: Service, { failed: more, ...wait }: Wait): Run {
   const before = outageOf(run, service)
   const count = (before?.count ?? 0) + more
   return withOutage(run, service, { since: before?.since ?? deps.now(), count, ...wait })
 }
 
 /** What could not be read is read again: one no says nothing about the run, nor does a minute of them. */
-function afterRefusedRead(context: StepContext, error: Rejected): Run {
+function afterRefusedRead(context: RunContext, error: Rejected): Run {
   const { run, deps } = context
   const now = deps.now()
   const before = outageOf(run, error.service)
@@ -69,11 +74,14 @@ function afterRefusedRead(context: StepContext, error: Rejected): Run {
   const outage = outageOf(after, error.service)
   if (!outage || !isAnswer(outage, error, run, now)) return after
   const known: Run = withOutage(run, error.service, undefined)
-  return run.result.outcome ? withoutHope(known) : failed({ ...context, run: known }, failure)
+  return run.result.outcome ? withoutHope(known) : ended({ ...context, run: known }, failure)
 }
 
 /** An agent that nobody can see to is told of; when that is done or not needed, there is nothing left to do. */
-const withoutHope = (run: Run): Run => (agentIsToBeSeenTo(run) ? leftAlone(run) : lettingGo(run))
+const withoutHope = (run: Run): Run => (agentIsToBeSeenTo(run) ? changed(run, leftAlone) : lettingGo(run))
+
+const ended = (context: Pick<RunContext, 'run' | 'deps'>, outcome: Outcome): Run =>
+  changed(context.run, failed(context, outcome))
 
 /** Nothing is left to be told, nor to be waited for. */
 const lettingGo = (run: Run): Run =>
@@ -91,14 +99,14 @@ const isBranchRefused = (run: Run, { status, field, message }: Rejected): boolea
   (field === undefined ? /\bbranch\b/i.test(message) : field === 'branch')
 
 /** The effect did not happen, and will not by trying again. */
-function afterRefusal(context: StepContext, step: ActingStep, error: Rejected): Run {
+function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): Run {
   const { deps } = context
   const run: Run = changed(context.run, { attempts: { intent: undefined } })
   switch (step.kind) {
     case 'post-status':
       return unposted({ ...context, run }, error)
     case 'edit-status':
-      return threadBlockedFrom(run, deps.now())
+      return changed(run, threadBlockedFrom(run, deps.now()))
     case 'cancel':
       return uncancelled(run, deps.now())
     case 'start-run':
@@ -112,19 +120,19 @@ function afterRefusal(context: StepContext, step: ActingStep, error: Rejected): 
         })
       if (isBranchRefused(run, error))
         return changed(run, { session: { earlier: undefined }, workspace: { attachments: undefined } })
-      return failed({ ...context, run }, failureOf(error, run))
+      return ended({ ...context, run }, failureOf(error, run))
     default:
-      return run.result.outcome ? withoutHope(run) : failed({ ...context, run }, failureOf(error, run))
+      return run.result.outcome ? withoutHope(run) : ended({ ...context, run }, failureOf(error, run))
   }
 }
 
 /** A Run that nobody would hear of does not begin. One whose agent works goes on and is heard of when that can be. */
-function unposted(context: StepContext, error: Rejected): Run {
+function unposted(context: RunContext, error: Rejected): Run {
   const now = context.deps.now()
-  const run = threadBlockedFrom(context.run, now)
+  const run = changed(context.run, threadBlockedFrom(context.run, now))
   if (run.session.taskRun && !run.result.outcome) return run
   if (now - (run.report.threadBlocked?.since ?? now) < limits.refusedBefore) return run
-  const over: Run = run.result.outcome ? run : failed({ ...context, run }, failureOf(error, run))
+  const over: Run = run.result.outcome ? run : ended({ ...context, run }, failureOf(error, run))
   return changed(over, {
     report: { threadBlocked: undefined, readOnlyThread: true, announced: allAnnounced },
   })

@@ -5,26 +5,25 @@ import { Rejected } from '../../core/model/errors.ts'
 import type { Marker } from '../../core/model/marker.ts'
 import type { CommentRef } from '../../core/model/trigger.ts'
 import type { MessageAnswer, Source } from '../../core/run/record/mailbox-part.ts'
-import { changed, type Run } from '../../core/run/run.ts'
+import type { ChangeOf } from '../../core/run/run.ts'
+import { ignoreRefusal } from './signs.ts'
 import { once, type StepContext, skew } from './step-context.ts'
-import { ignoreRefusal } from './tell-thread.ts'
 
-export async function answerMessage(context: StepContext): Promise<Run> {
+type Answering = StepContext<'ownComments' | 'comment' | 'react' | 'unreact'>
+
+export async function answerMessage(context: Answering): Promise<ChangeOf<'mailbox'>> {
   const [answer] = context.run.mailbox.answers
-  if (!answer) return changed(context.run, { attempts: { intent: undefined } })
+  if (!answer) return {}
   const { reply } = answer
   if (reply) await say(context, answer, reply)
   await react(context, answer)
   context.deps.reached('message answered, not recorded')
-  return changed(context.run, {
-    ...(reply ? { attempts: { intent: undefined } } : {}),
-    mailbox: { answers: context.run.mailbox.answers.slice(1) },
-  })
+  return { mailbox: { answers: context.run.mailbox.answers.slice(1) } }
 }
 
 /** Its marker is that of a command's own answer, since it is one. */
 async function say(
-  context: StepContext,
+  context: Answering,
   { id, to, source }: MessageAnswer,
   reply: NonNullable<MessageAnswer['reply']>,
 ) {
@@ -59,10 +58,7 @@ async function say(
 const commentRefOf = ({ target }: Source): CommentRef | undefined =>
   target === undefined || target.kind === 'subject' ? undefined : target
 
-async function react(
-  context: StepContext,
-  { source: { target, last }, reply }: MessageAnswer,
-): Promise<void> {
+async function react(context: Answering, { source: { target, last }, reply }: MessageAnswer): Promise<void> {
   if (!target) return
   await context.job.assertLocked()
   await ignoreRefusal(context, context.github.react(target, reply ? 'confused' : 'rocket'))

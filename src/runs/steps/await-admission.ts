@@ -6,51 +6,60 @@ import { moment } from '../../core/comments/words.ts'
 import type { Person } from '../../core/model/thread.ts'
 import { isOwnMerge } from '../../core/run/own-merge.ts'
 import type { Outcome } from '../../core/run/record/result-part.ts'
-import { changed, type Run } from '../../core/run/run.ts'
+import { type ChangeOf, changed, type Run } from '../../core/run/run.ts'
 import { type Admission, aheadInSession, turnOf } from '../../core/run/start-limits.ts'
 import { pausedBecause } from '../../core/settings/deployment-settings.ts'
-import { failed } from './find-branch.ts'
+import { failed } from './failed.ts'
 import { believeAbsent, type StepContext } from './step-context.ts'
 
 /** Whose turn it is is woken; this is for a wake that was lost. */
 const askAgain = 30_000
 const closed = 'closed this'
+const notClosed: ChangeOf<'mailbox'> = {}
 
-export async function awaitAdmission(context: StepContext): Promise<Run> {
+type Permitting = 'permission' | 'isInTeam' | 'ownCommentsOfRepository' | 'file' | 'fileCommits'
+type Admitting = StepContext<Permitting | 'closing' | 'pull' | 'pullsFrom'>
+
+export async function awaitAdmission(
+  context: Admitting,
+): Promise<ChangeOf<'schedule' | 'mailbox' | 'result' | 'session' | 'attempts'>> {
   const { job, deps } = context
   const now = deps.now()
   // While it waits, a closing tells of itself; what became of that is asked once more before it begins.
   const hasWaited = context.run.schedule.ahead !== undefined || context.run.schedule.waitsUntil !== undefined
   const mine = { id: job.id, addedAt: job.addedAt, data: context.run }
-  const [inSession, turn, run] = await Promise.all([
+  const [inSession, turn, heeded] = await Promise.all([
     aheadInSession(mine, deps.index),
     turnOf(mine, deps.index, now),
-    hasWaited ? context.run : heedingClosing(context),
+    hasWaited ? notClosed : heedingClosing(context),
   ])
   const paused = pausedBecause(deps.settings.deployment)
   if (paused !== undefined) return failed(context, atRest(paused))
-  if (run.mailbox.stop) return run
-  if (inSession > 0) return inLine(run, { ahead: inSession, waitsFor: 'session' }, now)
+  const run = changed(context.run, heeded)
+  if (run.mailbox.stop) return heeded
+  if (inSession > 0) return { ...heeded, ...inLine({ ahead: inSession, waitsFor: 'session' }, now) }
   if (turn.kind !== 'now' && run.baseline.settings.limits.when_reached === 'refuse')
     return failed(context, atLimit(run, turn, now))
   switch (turn.kind) {
     case 'ahead':
-      return inLine(run, { ahead: turn.ahead, waitsFor: turn.of }, now)
+      return { ...heeded, ...inLine({ ahead: turn.ahead, waitsFor: turn.of }, now) }
     case 'until':
-      return changed(run, {
+      return {
+        ...heeded,
         schedule: {
           ahead: 0,
           waitsFor: undefined,
           waitsUntil: { at: turn.at, limit: limitReached(run, turn) },
           nextPollAt: Math.min(turn.at, now + 60_000),
         },
-      })
+      }
     case 'now': {
-      const heeded = hasWaited ? await heedingClosing(context) : run
-      if (heeded.mailbox.stop) return heeded
+      const last = hasWaited ? await heedingClosing(context) : heeded
+      if (last.mailbox?.stop) return last
       // Who had to wait may have lost the right to it meanwhile.
       if (run.schedule.ahead !== undefined && !(await stillMay(context))) return failed(context, notAnyMore)
-      return changed(heeded, {
+      return {
+        ...last,
         schedule: {
           admitted: true,
           admissionExpectedAt: now,
@@ -59,24 +68,24 @@ export async function awaitAdmission(context: StepContext): Promise<Run> {
           waitsFor: undefined,
           nextPollAt: undefined,
         },
-      })
+      }
     }
   }
 }
 
 type Waits = Pick<Run['schedule'], 'ahead' | 'waitsFor'>
 
-const inLine = (run: Run, waits: Waits, now: number): Run =>
-  changed(run, { schedule: { ...waits, waitsUntil: undefined, nextPollAt: now + askAgain } })
+const inLine = (waits: Waits, now: number): ChangeOf<'schedule'> => ({
+  schedule: { ...waits, waitsUntil: undefined, nextPollAt: now + askAgain },
+})
 
 /** Looks once more, before anything is done about a session that others may have taken meanwhile. */
-export async function givesWay({ run, job, deps }: StepContext): Promise<Run | undefined> {
+export async function givesWay({ run, job, deps }: StepContext): Promise<ChangeOf<'schedule'> | undefined> {
   const now = deps.now()
   const ahead = await aheadInSession({ id: job.id, addedAt: job.addedAt, data: run }, deps.index)
   if (ahead === 0) return undefined
-  return changed(inLine(run, { ahead, waitsFor: 'session' }, now), {
-    schedule: { admitted: run.session.instructionSent },
-  })
+  const { schedule } = inLine({ ahead, waitsFor: 'session' }, now)
+  return { schedule: { ...schedule, admitted: run.session.instructionSent } }
 }
 
 const atRest = (why: string): Outcome => ({
@@ -97,19 +106,22 @@ const atLimit = (run: Run, turn: Exclude<Admission, { kind: 'now' }>, now: numbe
 })
 
 /** The webhook of a closing may overtake the command's, and then finds nothing to stop. */
-async function heedingClosing({ github, run, deps }: StepContext): Promise<Run> {
-  if (run.baseline.settings.when.closed !== 'stop') return run
+async function heedingClosing({ github, run, deps }: Admitting): Promise<ChangeOf<'mailbox'>> {
+  if (run.baseline.settings.when.closed !== 'stop') return {}
   const closing = await github.closing()
-  if (!closing) return changed(run, { mailbox: { ignoredStop: undefined } })
+  if (!closing) return { mailbox: { ignoredStop: undefined } }
   const { by, at } = closing
-  if (run.mailbox.ignoredStop?.by === by.login || (await isOwnMerge(github, run, at))) return run
+  if (run.mailbox.ignoredStop?.by === by.login || (await isOwnMerge(github, run, at))) return {}
   const may = by.id === run.request.by.id || (await mayStop({ github, run, deps }, by))
-  if (!may) return changed(run, { mailbox: { ignoredStop: { by: by.login, because: closed } } })
-  return changed(run, { mailbox: { stop: { by, at: deps.now(), asked: false, because: closed } } })
+  if (!may) return { mailbox: { ignoredStop: { by: by.login, because: closed } } }
+  return { mailbox: { stop: { by, at: deps.now(), asked: false, because: closed } } }
 }
 
 /** By the same rule as for a run that works. */
-async function mayStop(context: Pick<StepContext, 'github' | 'run' | 'deps'>, by: Person): Promise<boolean> {
+async function mayStop(
+  context: Pick<StepContext<Permitting>, 'github' | 'run' | 'deps'>,
+  by: Person,
+): Promise<boolean> {
   const { github, run, deps } = context
   const { settings } = await deps.settings.of(github, run.thread)
   const { accounts, signer } = deps
@@ -117,7 +129,7 @@ async function mayStop(context: Pick<StepContext, 'github' | 'run' | 'deps'>, by
   return (await allowanceOf(naming, by, 'stop')).may
 }
 
-async function stillMay(context: StepContext): Promise<boolean> {
+async function stillMay(context: StepContext<Permitting>): Promise<boolean> {
   const { github, run, deps } = context
   const { settings, usable } = await deps.settings.of(github, run.thread)
   const name = run.request.what === 'plan' ? 'plan' : 'run'

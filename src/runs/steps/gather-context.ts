@@ -5,14 +5,16 @@ import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import { mayAct } from '../../core/model/role.ts'
 import type { CommentView } from '../../core/model/views.ts'
 import { outageOf } from '../../core/run/outage.ts'
-import { changed, type Run } from '../../core/run/run.ts'
+import type { ChangeOf } from '../../core/run/run.ts'
 import { limits } from '../../core/run/timing.ts'
 import type { StepContext } from './step-context.ts'
 
 /** Asking about more people than this would cost more than it helps. */
 const maxPeople = 15
 
-export async function gatherContext(context: StepContext): Promise<Run> {
+export async function gatherContext(
+  context: StepContext<'comments' | 'permission'>,
+): Promise<ChangeOf<'workspace'>> {
   const { run, github } = context
   const comments = await github.comments()
   const trusted = await trustedAuthors(context, comments)
@@ -21,11 +23,14 @@ export async function gatherContext(context: StepContext): Promise<Run> {
     at: run.request.at,
     trusted: author => trusted.has(author),
   })
-  return changed(run, { workspace: { threadContext } })
+  return { workspace: { threadContext } }
 }
 
 /** The asker and the author of the thread, and whoever may write to the repository. */
-async function trustedAuthors(context: StepContext, comments: readonly CommentView[]): Promise<Set<string>> {
+async function trustedAuthors(
+  context: StepContext<'permission'>,
+  comments: readonly CommentView[],
+): Promise<Set<string>> {
   const { run } = context
   const known = new Set([run.request.by.login, run.baseline.snapshot.author])
   const others = new Set(
@@ -36,7 +41,7 @@ async function trustedAuthors(context: StepContext, comments: readonly CommentVi
   return new Set([...known, ...asked.filter((_, n) => may[n])])
 }
 
-async function mayWrite(context: StepContext, author: string): Promise<boolean> {
+async function mayWrite(context: StepContext<'permission'>, author: string): Promise<boolean> {
   try {
     const { role } = await context.github.permission(author)
     return mayAct(role, 'write')

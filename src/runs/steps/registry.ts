@@ -1,44 +1,31 @@
-/** What each step does. What it asks of whom stands beside the decision, in `core/next-step`. */
+/** What each step does. What it may touch, and when it is due, stands in `core/run/steps`. */
 
 import { leftAlone } from '../../core/run/agent-end.ts'
 import { outcomeOf } from '../../core/run/apply-snapshot.ts'
-import type { ActingStep } from '../../core/run/next-step.ts'
-import { changed, type Run } from '../../core/run/run.ts'
+import type { RunChange } from '../../core/run/run.ts'
+import type { ActingStep, StepKind } from '../../core/run/steps/step-registry.ts'
+import { adoptPull } from './adopt-pull.ts'
 import { answerMessage } from './answer-message.ts'
+import { answerPermission } from './answer-permission.ts'
 import { awaitAdmission } from './await-admission.ts'
-import { dropBranch, failed, findBranch } from './find-branch.ts'
-import { adoptPull, findResult, tendPull } from './find-result.ts'
+import { answerInline, conclude } from './closing-comment.ts'
+import { createTask } from './create-task.ts'
+import { deliver, resumeWork } from './deliver.ts'
+import { dropBranch } from './drop-branch.ts'
+import { endEarlier, rejoin } from './earlier-session.ts'
+import { failed } from './failed.ts'
+import { findBranch } from './find-branch.ts'
+import { findResult } from './find-result.ts'
+import { askCost, cancel, poll } from './follow-task-run.ts'
 import { gatherContext } from './gather-context.ts'
-import { allAnnounced, type StepContext } from './step-context.ts'
-import {
-  answerPermission,
-  askCost,
-  cancel,
-  createTask,
-  deliver,
-  endEarlier,
-  poll,
-  rejoin,
-  resumeWork,
-  stageForRun,
-  startRun,
-} from './task-run.ts'
-import {
-  answerInline,
-  conclude,
-  editStatus,
-  minimizeStatus,
-  postStatus,
-  react,
-  unlabel,
-} from './tell-thread.ts'
+import { stageForRun } from './pass-on-attachments.ts'
+import { react, unlabel } from './signs.ts'
+import { startRun } from './start-run.ts'
+import { editStatus, minimizeStatus, postStatus } from './status-comment.ts'
+import { allAnnounced, type RunContext, type StepFunctions } from './step-context.ts'
+import { tendPull } from './tend-pull.ts'
 
-type Act<D extends ActingStep['kind']> = (
-  context: StepContext,
-  step: Extract<ActingStep, { kind: D }>,
-) => Promise<Run> | Run
-
-const acts: { [D in ActingStep['kind']]: Act<D> } = {
+const functions: StepFunctions<StepKind> = {
   'post-status': postStatus,
   'edit-status': editStatus,
   'await-admission': awaitAdmission,
@@ -49,17 +36,16 @@ const acts: { [D in ActingStep['kind']]: Act<D> } = {
   rejoin,
   'end-earlier': endEarlier,
   'start-run': startRun,
-  'answer-permission': (context, { option }) => answerPermission(context, option),
+  'answer-permission': answerPermission,
   deliver,
   cancel,
   poll,
-  'adopt-pull': (context, { url }) => adoptPull(context, url),
+  'adopt-pull': adoptPull,
   'find-result': findResult,
   'tend-pull': tendPull,
-  'settle-outcome': ({ run, deps }) =>
-    changed(run, { result: { outcome: outcomeOf(run), concludedAt: deps.now() } }),
+  'settle-outcome': ({ run, deps }) => ({ result: { outcome: outcomeOf(run), concludedAt: deps.now() } }),
   'give-up': (context, { outcome }) => failed(context, outcome),
-  'leave-agent': ({ run }) => leftAlone(run),
+  'leave-agent': () => leftAlone,
   conclude,
   'answer-inline': answerInline,
   'answer-message': answerMessage,
@@ -69,19 +55,19 @@ const acts: { [D in ActingStep['kind']]: Act<D> } = {
   'resume-work': resumeWork,
   'ask-cost': askCost,
   'minimize-status': minimizeStatus,
-  'let-go': ({ run }) =>
-    changed(run, {
-      attempts: { outages: {}, intent: undefined },
-      report: { threadBlocked: undefined, readOnlyThread: true, announced: allAnnounced },
-      result: { untended: [] },
-      mailbox: { releaseThread: true, answers: [] },
-    }),
+  'let-go': () => ({
+    attempts: { outages: {}, intent: undefined },
+    report: { threadBlocked: undefined, readOnlyThread: true, announced: allAnnounced },
+    result: { untended: [] },
+    mailbox: { releaseThread: true, answers: [] },
+  }),
 }
 
-export const act = <D extends ActingStep['kind']>(
-  context: StepContext,
-  step: Extract<ActingStep, { kind: D }>,
-): Promise<Run> | Run => {
-  const doing: Act<D> = acts[step.kind as D]
+/** Does a step; what it changes is not in the record yet. */
+export const take = <Kind extends StepKind>(
+  context: RunContext,
+  step: Extract<ActingStep, { kind: Kind }>,
+): RunChange | Promise<RunChange> => {
+  const doing: StepFunctions<Kind>[Kind] = functions[step.kind as Kind]
   return doing(context, step)
 }

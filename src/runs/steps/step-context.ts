@@ -1,5 +1,3 @@
-/** What a step has in hand, and the one way to do something that can't be taken back. */
-
 import type { Accounts } from '../../access/authorize.ts'
 import type { SettingsReader } from '../../access/read-settings.ts'
 import type { Deployment } from '../../core/comments/words.ts'
@@ -14,9 +12,10 @@ import { ResultPending } from '../../core/model/result-pending.ts'
 import { outageOf } from '../../core/run/outage.ts'
 import type { Intent } from '../../core/run/record/attempts-part.ts'
 import type { Source } from '../../core/run/record/mailbox-part.ts'
-import { changed, type Run, type RunChange } from '../../core/run/run.ts'
+import { type ChangeOf, changed, type Run, type RunPart } from '../../core/run/run.ts'
 import { linesMoved } from '../../core/run/run-index.ts'
 import type { Session } from '../../core/run/session.ts'
+import type { ActingStep, StepKind, StepTable } from '../../core/run/steps/step-registry.ts'
 import { limits } from '../../core/run/timing.ts'
 import type { UnusedBranch } from '../../core/run/unused-branch.ts'
 import { logMilestones } from './milestones.ts'
@@ -56,35 +55,85 @@ export interface RunDeps {
   reached: Reached
 }
 
-export interface StepContext {
-  deps: RunDeps
-  job: LockedJob<Run>
-  github: ThreadClient
-  /** The record as last saved. */
-  run: Run
-  save(run: Run): Promise<void>
+/** What a step has in hand: of the clients and of the record no more than its entry in the registry names. */
+export interface StepContext<
+  GitHubMethod extends keyof ThreadClient = never,
+  PostHogMethod extends keyof TasksClient = never,
+  Written extends RunPart = never,
+> {
+  deps: Omit<RunDeps, 'github' | 'posthog'>
+  job: Pick<LockedJob<Run>, 'id' | 'addedAt' | 'assertLocked'>
+  github: Pick<ThreadClient, GitHubMethod>
+  posthog: Pick<TasksClient, PostHogMethod>
+  readonly run: Readonly<Run>
+  /** Into the record, which is saved. */
+  save: (change: ChangeOf<Written>) => Promise<void>
+  /** Into the record, which is saved with the next change. */
+  note: (change: ChangeOf<Written>) => void
+  /** That an effect is about to be done, with what else is to be saved before it. */
+  announce: (intent: Intent, also?: ChangeOf<Written>) => Promise<void>
+  /** What is known of the intent since, which is saved with the next change. */
+  noteIntent: (intent: Intent | undefined) => void
 }
 
-export function stepContext(deps: RunDeps, job: LockedJob<Run>): StepContext {
+/** Of the one finisher, which may do everything. */
+export interface RunContext extends StepContext<keyof ThreadClient, keyof TasksClient, RunPart> {
+  job: LockedJob<Run>
+  run: Run
+  put: (run: Run) => Promise<void>
+}
+
+type Named<Entry, Of extends 'github' | 'posthog'> =
+  Entry extends Readonly<Record<Of, readonly (infer Method)[]>> ? Method : never
+
+type Entry<Kind extends StepKind> = StepTable[Kind]
+type Written<Kind extends StepKind> = Entry<Kind>['writes'][number]
+
+type ContextOf<Kind extends StepKind> = StepContext<
+  Named<Entry<Kind>, 'github'> & keyof ThreadClient,
+  Named<Entry<Kind>, 'posthog'> & keyof TasksClient,
+  Written<Kind>
+>
+
+type StepFunction<Kind extends StepKind> = (
+  context: ContextOf<Kind>,
+  step: Extract<ActingStep, { kind: Kind }>,
+) => ChangeOf<Written<Kind>> | Promise<ChangeOf<Written<Kind>>>
+
+/** How some of the steps are done. */
+export type StepFunctions<Kinds extends StepKind> = { [Kind in Kinds]: StepFunction<Kind> }
+
+export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
   const { id, request } = job.data
   const log = logAbout(deps.log, { run: id, delivery: request.delivery })
-  return {
+  const put = async (run: Run): Promise<void> => {
+    const before = context.run
+    await job.save(run)
+    context.run = run
+    logMilestones(log, before, run)
+    deps.meter?.moved(before, run)
+    const lines = linesMoved({ ...job, data: before }, { ...job, data: run })
+    // Who is not woken now looks by itself, a little later.
+    if (lines.length > 0)
+      await deps.wakeFirst(lines).catch(err => log.warn({ err }, 'could not wake who waits'))
+  }
+  const context: RunContext = {
     deps: { ...deps, log },
     job,
     github: deps.github(job.data.thread),
+    posthog: deps.posthog,
     run: job.data,
-    async save(run) {
-      const before = this.run
-      await job.save(run)
-      this.run = run
-      logMilestones(log, before, run)
-      deps.meter?.moved(before, run)
-      const lines = linesMoved({ ...job, data: before }, { ...job, data: run })
-      // Who is not woken now looks by itself, a little later.
-      if (lines.length > 0)
-        await deps.wakeFirst(lines).catch(err => log.warn({ err }, 'could not wake who waits'))
+    put,
+    save: change => put(changed(context.run, change)),
+    note(change) {
+      context.run = changed(context.run, change)
+    },
+    announce: (intent, also = {}) => put(changed(context.run, also, { attempts: { intent } })),
+    noteIntent(intent) {
+      context.run = changed(context.run, { attempts: { intent } })
     },
   }
+  return context
 }
 
 export const allAnnounced: Run['report']['announced'] = {
@@ -99,12 +148,12 @@ export const allAnnounced: Run['report']['announced'] = {
 /** How far GitHub's and PostHog's clocks may be from ours. */
 export const skew = 60_000
 
-interface Once<T> {
+interface Once<T, Written extends RunPart> {
   intent: Intent
   /** It has somebody set to work: not after a stop. */
   begins?: boolean
   /** What else is written down before it. */
-  also?: RunChange
+  also?: ChangeOf<Written>
   /** Looks for the trace of an earlier attempt. */
   find(intent: Intent): Promise<T | undefined>
   perform(): Promise<T>
@@ -115,14 +164,14 @@ interface Once<T> {
  * writes the result. When an earlier attempt left its intent behind, its trace is looked for first, until
  * it has had time to become visible, counted from when it was clear that no answer would come.
  */
-export async function once<T>(
-  context: StepContext,
-  { intent, begins, also, find, perform }: Once<T>,
+export async function once<T, Written extends RunPart = never>(
+  context: StepContext<never, never, Written>,
+  { intent, begins, also, find, perform }: Once<T, Written>,
 ): Promise<T> {
   const trace = context.run.attempts.intent && (await traceOf(context, context.run.attempts.intent, find))
   if (trace !== undefined) return trace
   if (begins && (context.run.mailbox.stop || context.run.result.outcome)) throw new Cancelled()
-  await context.save(changed(context.run, also ?? {}, { attempts: { intent } }))
+  await context.announce(intent, also)
   await context.job.assertLocked()
   const { begun, done } = around[intent.kind]
   context.deps.reached(begun)
@@ -131,24 +180,22 @@ export async function once<T>(
     context.deps.reached(done)
     return result
   } catch (error) {
-    context.run = changed(context.run, {
-      attempts: { intent: leftBehind(intent, error, context.deps.now()) },
-    })
+    context.noteIntent(leftBehind(intent, error, context.deps.now()))
     throw error
   }
 }
 
 async function traceOf<T>(
-  context: StepContext,
+  context: Pick<StepContext, 'deps' | 'noteIntent'>,
   earlier: Intent,
-  find: Once<T>['find'],
+  find: (intent: Intent) => Promise<T | undefined>,
 ): Promise<T | undefined> {
   // What becomes visible while the look is under way may not be in it.
   const lookedAt = context.deps.now()
   const done = await find(earlier)
   if (done !== undefined) return done
   const lostAt = earlier.lostAt ?? context.deps.now()
-  context.run = changed(context.run, { attempts: { intent: { ...earlier, lostAt } } })
+  context.noteIntent({ ...earlier, lostAt })
   const settled = lostAt + limits.unanswered
   if (lookedAt < settled) throw new ResultPending(settled)
   return undefined
@@ -169,7 +216,7 @@ export class Cancelled extends Error {
  * That something is not there is asked again before it is believed: GitHub may not show it for a moment.
  * @throws Rejected, of a read, until then
  */
-export function believeAbsent({ run, deps }: StepContext, what: string): void {
+export function believeAbsent({ run, deps }: Pick<StepContext, 'run' | 'deps'>, what: string): void {
   const refusedSince = outageOf(run, 'github')?.refusedSince
   if (refusedSince !== undefined && deps.now() - refusedSince >= limits.absent) return
   throw new Rejected('github', 404, '', `${what} is not there`, undefined, 'read')

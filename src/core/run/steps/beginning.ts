@@ -1,0 +1,114 @@
+/** From the admission to the start of the task run. */
+import type { Run } from '../run.ts'
+import { resumedSession, wantedRights } from '../run.ts'
+import { mayServe } from '../session.ts'
+import { limits } from '../timing.ts'
+import { type Failure, giveUp } from './ending.ts'
+import { type Due, keepLooking, meanwhile, type Now } from './looking.ts'
+import { stepTable } from './step-entry.ts'
+import type { ActingStep } from './step-registry.ts'
+
+export const beginningSteps = stepTable({
+  'await-admission': {
+    service: 'github',
+    call: 'read',
+    github: [
+      'permission',
+      'isInTeam',
+      'ownCommentsOfRepository',
+      'file',
+      'fileCommits',
+      'closing',
+      'pull',
+      'pullsFrom',
+    ],
+    writes: ['schedule', 'mailbox', 'result', 'session', 'attempts'],
+  },
+  'find-branch': {
+    service: 'github',
+    call: 'both',
+    github: ['branch', 'issueBranches', 'makeBranch', 'closing'],
+    posthog: ['createTask', 'findTask'],
+    writes: ['workspace', 'schedule', 'result', 'session', 'attempts'],
+  },
+  'gather-context': {
+    service: 'github',
+    call: 'read',
+    github: ['comments', 'permission'],
+    writes: ['workspace'],
+  },
+  'stage-attachments': {
+    service: 'posthog',
+    call: 'effect',
+    github: ['attachments'],
+    posthog: ['stageArtifact'],
+    writes: ['workspace'],
+  },
+  'create-task': {
+    service: 'posthog',
+    call: 'effect',
+    posthog: ['createTask', 'findTask'],
+    writes: ['session'],
+  },
+  rejoin: {
+    service: 'posthog',
+    call: 'both',
+    github: ['attachments'],
+    posthog: ['statusOf', 'logLength', 'addArtifact', 'sendMessage', 'poll'],
+    writes: ['session', 'workspace', 'schedule', 'mailbox', 'report'],
+  },
+  'end-earlier': {
+    service: 'posthog',
+    call: 'both',
+    posthog: ['statusOf', 'cancel'],
+    writes: ['session', 'workspace', 'schedule'],
+  },
+  'start-run': {
+    service: 'posthog',
+    call: 'effect',
+    posthog: ['startRun', 'runIds'],
+    writes: ['session', 'schedule', 'mailbox', 'report'],
+  },
+})
+
+export function* beginning(run: Run, now: Now): Due {
+  const {
+    workspace: { branch },
+    session: { taskId, earlier },
+  } = run
+  if (branch && taskId && earlier && !earlier.over && !mayBeRejoined(run, earlier))
+    return yield* endingEarlier(run, earlier, now)
+  yield towardsRun(run)
+  yield* meanwhile(run, now)
+}
+
+type Earlier = NonNullable<Run['session']['earlier']>
+
+const mayBeRejoined = (run: Run, earlier: Earlier): boolean =>
+  mayServe(earlier, wantedRights(run)) && earlier.resumes !== false
+
+function towardsRun(run: Run): ActingStep {
+  if (!run.workspace.branch) return { kind: 'find-branch' }
+  if (!run.session.taskId) return { kind: 'create-task' }
+  if (run.session.earlier && !run.session.earlier.over) return { kind: 'rejoin' }
+  // A session that goes on has read the thread already.
+  if (!run.workspace.threadContext && !resumedSession(run)) return { kind: 'gather-context' }
+  return run.workspace.attachments ? { kind: 'start-run' } : { kind: 'stage-attachments' }
+}
+
+/**
+ * The earlier task run may not do what is asked now, or not only that. It is ended even when it is idle: PostHog may
+ * put it to work again by itself, and two runs of one task must not work side by side.
+ */
+function* endingEarlier(run: Run, { cancelledAt: asked }: Earlier, now: Now): Due {
+  const isLate = asked !== undefined && (run.schedule.lastPollAt ?? 0) - asked > limits.stopping
+  if (isLate) return yield giveUp(earlierGoesOn)
+  yield* keepLooking(run, now, { kind: 'end-earlier' })
+}
+
+const earlierGoesOn: Failure = {
+  class: 'lost',
+  reason:
+    'The session of before may not do what is asked now, and PostHog did not confirm its end within 5 minutes',
+  fix: 'Look at the run in PostHog and stop it there, then `/codex retry`.',
+}

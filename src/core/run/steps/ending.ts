@@ -1,0 +1,71 @@
+/** How a Run is stopped, or given up: its agent is seen to first. */
+import { cancelledAt, mayHaveBegun, refusedCancel } from '../agent-end.ts'
+import type { Outcome } from '../record/result-part.ts'
+import { isTerminal, type Run } from '../run.ts'
+import { limits } from '../timing.ts'
+import { answers, claims, type Due, keepLooking, type Now, unsettled } from './looking.ts'
+import { stepTable } from './step-entry.ts'
+import type { ActingStep, Step } from './step-registry.ts'
+
+export const endingSteps = stepTable({
+  cancel: { service: 'posthog', call: 'effect', posthog: ['cancel'], writes: ['session', 'schedule'] },
+  'give-up': { service: 'none', call: 'read', writes: ['result', 'session', 'attempts'] },
+  'leave-agent': { service: 'none', call: 'read', writes: ['session', 'attempts'] },
+  'let-go': { service: 'none', call: 'read', writes: ['report', 'result', 'mailbox', 'attempts'] },
+})
+
+export type Failure = Omit<Outcome & { kind: 'failed' }, 'kind'>
+
+export const giveUp = (failure: Failure): ActingStep => ({
+  kind: 'give-up',
+  outcome: { kind: 'failed', ...failure },
+})
+
+/** GitHub can't be told anything any more: the agent is seen to, and that is all. */
+export function* leaving(run: Run, now: Now): Due {
+  if (run.result.outcome) return yield { kind: 'end' }
+  if (run.attempts.intent && run.attempts.intent.kind !== 'open-pull')
+    return yield { kind: run.attempts.intent.kind }
+  if (!run.session.taskRun || isTerminal(run.session.taskRun.status)) return yield { kind: 'settle-outcome' }
+  yield* ending(run, now, giveUp(unconfirmedStop))
+}
+
+/** PostHog has to confirm a stop. */
+export function* stopping(run: Run, now: Now): Due {
+  if (!run.session.taskRun) return yield { kind: 'settle-outcome' }
+  if (isTerminal(run.session.taskRun.status)) yield* answers(run, now)
+  yield* claims(run, now)
+  if (!isTerminal(run.session.taskRun.status)) return yield* ending(run, now, giveUp(unconfirmedStop))
+  if (run.result.claimedPulls.length > 0) return yield* keepLooking(run, now)
+  if (run.result.resultChecked) return yield { kind: 'settle-outcome' }
+  yield { kind: 'find-result' }
+}
+
+export const seenToUntil = ({ result: { concludedAt = 0 } }: Run): number => concludedAt + limits.seeingTo
+
+/** The agent of a Run that failed, for a bounded time; what may have begun is found first. */
+export function* seeingTo(run: Run, now: Now): Due {
+  if (now.at > seenToUntil(run)) return yield { kind: 'leave-agent' }
+  if (run.attempts.intent && mayHaveBegun(run)) return yield* unsettled(run, run.attempts.intent, now)
+  yield* ending(run, now, { kind: 'leave-agent' })
+}
+
+/** PostHog is asked to end the agent, and looked at until it has; that it has not, only a look after the limit says. */
+function* ending(run: Run, now: Now, unconfirmed: Step): Due {
+  const asked = cancelledAt(run)
+  if (asked !== undefined) {
+    yield* answers(run, now)
+    if ((run.schedule.lastPollAt ?? 0) - asked > limits.stopping) return yield unconfirmed
+    return yield* keepLooking(run, now)
+  }
+  const refused = refusedCancel(run)
+  if (!refused || now.at >= refused.until) yield { kind: 'cancel' }
+  if (refused && now.at - refused.since > limits.seeingTo) return yield unconfirmed
+  yield* keepLooking(run, now)
+}
+
+const unconfirmedStop: Failure = {
+  class: 'lost',
+  reason: 'PostHog was asked to stop the run but did not confirm it within 5 minutes',
+  fix: 'Look at the run in PostHog, then `/codex retry`.',
+}

@@ -1,0 +1,86 @@
+/** What every stage of a Run does beside its own: looking, telling, and settling what is not known. */
+import { cancelledAt, refusedCancel } from '../agent-end.ts'
+import type { Intent } from '../record/attempts-part.ts'
+import { isTerminal, type Run } from '../run.ts'
+import { limits } from '../timing.ts'
+import type { ActingStep, Step } from './step-registry.ts'
+
+export interface Now {
+  at: number
+  /** How the rendered status comment differs from the one last sent. */
+  text: 'same' | 'time' | 'details' | 'phase'
+}
+
+/** How long after the last edit a difference is worth one. */
+const editAfter: Record<Now['text'], number> = {
+  phase: 0,
+  details: limits.editEvery,
+  time: limits.editForTimeEvery,
+  same: Number.POSITIVE_INFINITY,
+}
+
+export type Due = Generator<Step, void>
+
+export const waiting = (until: number, now: Now): Step => ({ kind: 'wait', ms: Math.max(1, until - now.at) })
+
+/** The step that an intent belongs to: it looks for the trace of the effect, and a success of it settles the intent. */
+export const stepOf = ({ kind }: Intent): Exclude<Intent['kind'], 'open-pull'> | 'find-result' =>
+  kind === 'open-pull' ? 'find-result' : kind
+
+/** An effect whose result is not known comes first. Reading of the run meanwhile does no harm, nor does its end. */
+export function* unsettled(run: Run, intent: Intent, now: Now): Due {
+  yield { kind: stepOf(intent) }
+  if (run.session.taskRun && run.mailbox.stop && cancelledAt(run) === undefined) yield { kind: 'cancel' }
+  yield* meanwhile(run, now)
+}
+
+export const isHeard = ({ report: { threadBlocked }, mailbox: { accessLost } }: Run, now: Now): boolean =>
+  !accessLost && (threadBlocked === undefined || now.at >= threadBlocked.until)
+
+/** Whoever said something is told what became of it, beside everything else. */
+export function* answers(run: Run, now: Now): Due {
+  const [next] = run.mailbox.answers
+  // A reaction can be given again; words are an effect of their own, one at a time.
+  if (next && isHeard(run, now) && (!next.reply || !run.attempts.intent)) yield { kind: 'answer-message' }
+}
+
+/** What can be done for a Run that can't go on: its agent is followed, and the thread is told. */
+export function* meanwhile(run: Run, now: Now): Due {
+  yield* answers(run, now)
+  if (run.session.taskRun && !isTerminal(run.session.taskRun.status)) return yield* keepLooking(run, now)
+  if (run.report.status && now.text === 'phase' && isHeard(run, now)) yield { kind: 'edit-status' }
+}
+
+/** A pull request that GitHub does not show yet is asked for again, beside everything else. */
+export function* claims(run: Run, now: Now): Due {
+  const url = run.result.claimedPulls.find(claimed => now.at >= (run.result.unseenPulls[claimed]?.until ?? 0))
+  if (url !== undefined) yield { kind: 'adopt-pull', url }
+}
+
+export function* keepLooking(run: Run, now: Now, look: ActingStep = { kind: 'poll' }): Due {
+  const { nextPollAt } = run.schedule
+  const isDue = nextPollAt === undefined || now.at >= nextPollAt
+  if (isDue) yield look
+  const sinceEdit = now.at - (run.report.status?.at ?? 0)
+  if (isHeard(run, now) && now.text !== 'same' && sinceEdit >= editAfter[now.text])
+    yield { kind: 'edit-status' }
+  const times = [
+    isDue ? Number.POSITIVE_INFINITY : nextPollAt,
+    now.at + editAfter[now.text] - sinceEdit,
+    now.text === 'same'
+      ? Number.POSITIVE_INFINITY
+      : (run.report.threadBlocked?.until ?? Number.POSITIVE_INFINITY),
+    refusedCancel(run)?.until ?? Number.POSITIVE_INFINITY,
+    ...run.result.claimedPulls.map(url => run.result.unseenPulls[url]?.until ?? Number.POSITIVE_INFINITY),
+    idleCounts(run, now.at),
+  ]
+  yield waiting(Math.min(...times.filter(at => at > now.at), Number.POSITIVE_INFINITY), now)
+}
+
+/** The moment at which the end of a turn counts needs no further look. */
+function idleCounts(run: Run, now: number): number {
+  if (!run.session.sessionLog?.idle) return Number.POSITIVE_INFINITY
+  const since = run.session.sessionLog.idleSince ?? now
+  const due = [limits.settle, limits.settleAfterNote].map(wait => since + wait).filter(at => at > now)
+  return Math.min(...due, Number.POSITIVE_INFINITY)
+}

@@ -1,0 +1,18 @@
+/** What the registry of steps says of one. */
+import type { CallKind, Service } from '../../model/errors.ts'
+import type { TasksClient, ThreadClient } from '../../model/ports.ts'
+import type { RunPart } from '../run.ts'
+
+export interface StepEntry {
+  /** Whose answer it needs: while that service can't be used, the step waits. */
+  service: Service | 'none'
+  /** Whether it only reads, only acts, or reads first. */
+  call: CallKind | 'both'
+  /** The methods that it may call. */
+  github?: readonly (keyof ThreadClient)[]
+  posthog?: readonly (keyof TasksClient)[]
+  /** The parts of the record that it may change. */
+  writes: readonly RunPart[]
+}
+
+export const stepTable = <const T extends Readonly<Record<string, StepEntry>>>(table: T): T => table

@@ -1,0 +1,115 @@
+/** What the thread is told, and what is put right when the outcome is known. */
+import { cancelledAt } from '../agent-end.ts'
+import { isSuperseded } from '../last-word.ts'
+import { outageOf } from '../outage.ts'
+import { isTerminal, type Run } from '../run.ts'
+import { limits } from '../timing.ts'
+import { answers, claims, type Due, isHeard, keepLooking, type Now, waiting } from './looking.ts'
+import { stepTable } from './step-entry.ts'
+
+export const tellingSteps = stepTable({
+  'post-status': {
+    service: 'github',
+    call: 'effect',
+    github: ['ownComments', 'comment'],
+    writes: ['report'],
+  },
+  'edit-status': { service: 'github', call: 'effect', github: ['edit'], writes: ['report'] },
+  conclude: { service: 'github', call: 'effect', github: ['ownComments', 'comment'], writes: ['report'] },
+  'tend-pull': { service: 'github', call: 'both', github: ['pull', 'settle'], writes: ['result', 'report'] },
+  'answer-inline': {
+    service: 'github',
+    call: 'effect',
+    github: ['ownComments', 'comment'],
+    writes: ['report'],
+  },
+  'answer-message': {
+    service: 'github',
+    call: 'effect',
+    github: ['ownComments', 'comment', 'react', 'unreact'],
+    writes: ['mailbox'],
+  },
+  react: { service: 'github', call: 'effect', github: ['settle'], writes: ['report'] },
+  unlabel: { service: 'github', call: 'effect', github: ['removeLabel'], writes: ['report'] },
+  'drop-branch': {
+    service: 'github',
+    call: 'both',
+    github: ['branchUse', 'deleteBranch'],
+    writes: ['report'],
+  },
+  'minimize-status': { service: 'github', call: 'effect', github: ['minimize'], writes: ['report'] },
+  'resume-work': {
+    service: 'none',
+    call: 'read',
+    writes: ['session', 'workspace', 'mailbox', 'result', 'report'],
+  },
+  'ask-cost': { service: 'none', call: 'read', posthog: ['cost'], writes: ['session'] },
+})
+
+/** The thread is told first, then what was lent is given back; a pull request's Run stays for the rest of its turn. */
+export function* afterOutcome(run: Run, now: Now): Due {
+  yield* answers(run, now)
+  if (run.mailbox.pendingFollowUps.length > 0 && canGoOn(run)) return yield { kind: 'resume-work' }
+  const heard = isHeard(run, now)
+  if (heard && now.text === 'phase') yield { kind: 'edit-status' }
+  if (run.session.cost === undefined && run.session.taskRun) yield { kind: 'ask-cost' }
+  if (!run.report.announced.comment && mayHaveSaidMore(run)) return yield* keepLooking(run, now)
+  if (heard && !run.report.announced.comment) yield { kind: 'conclude' }
+  if (run.result.untended.length > 0) yield { kind: 'tend-pull' }
+  if (run.report.announced.inline < inlineToAnswer(run)) yield { kind: 'answer-inline' }
+  if (!run.report.announced.reaction) yield { kind: 'react' }
+  if (!run.report.announced.label) yield { kind: 'unlabel' }
+  if (!run.report.announced.branch) yield { kind: 'drop-branch' }
+  yield* claims(run, now)
+  if (inTail(run, now.at)) return yield* keepLooking(run, now)
+  const unseen = run.mailbox.releaseThread
+    ? []
+    : run.result.claimedPulls.map(url => run.result.unseenPulls[url]?.until ?? now.at)
+  const untold = heard ? [] : [run.report.threadBlocked?.until ?? now.at]
+  if (unseen.length + untold.length > 0) return yield waiting(Math.min(...unseen, ...untold), now)
+  if (now.text !== 'same' && now.text !== 'time') yield { kind: 'edit-status' }
+  if (isSuperseded(run) || run.report.supersedes.length > 0) yield { kind: 'minimize-status' }
+  yield { kind: 'end' }
+}
+
+/** GitHub's webhook came before PostHog's log was looked at, which costs the last word nothing but a moment. */
+const mayHaveSaidMore = (run: Run): boolean =>
+  run.result.lookBeforeLastWord === true &&
+  run.result.outcome?.kind === 'pull' &&
+  run.session.taskRun !== undefined &&
+  !isTerminal(run.session.taskRun.status) &&
+  outageOf(run, 'posthog') === undefined
+
+/** The status that nothing will be added to any more. */
+export const foldable = (run: Run, now: number): string | undefined =>
+  isSuperseded(run) && !inTail(run, now) && run.result.untended.length <= 1
+    ? run.report.status?.nodeId
+    : undefined
+
+/** The inline comments of a review each get their answer; a lone one has the last word in its own thread. */
+const inlineToAnswer = ({ request: { origin, inline } }: Run): number =>
+  origin.kind === 'comment' && origin.commentRef.kind === 'review' ? (inline?.length ?? 0) : 0
+
+/** Words that wait behind a refusal would be refused, too: they are asked again when this Run has ended. */
+const canGoOn = (run: Run): boolean =>
+  run.session.taskId !== undefined &&
+  run.workspace.branch !== undefined &&
+  (run.result.outcome?.kind !== 'failed' || agentEnded(run))
+
+/** By itself: not because it was seen to. */
+const agentEnded = (run: Run): boolean =>
+  run.session.taskRun !== undefined &&
+  isTerminal(run.session.taskRun.status) &&
+  cancelledAt(run) === undefined
+
+function inTail(run: Run, now: number): boolean {
+  if (
+    run.result.outcome?.kind !== 'pull' ||
+    !run.session.taskRun ||
+    isTerminal(run.session.taskRun.status) ||
+    run.mailbox.stop ||
+    run.mailbox.releaseThread
+  )
+    return false
+  return !run.session.sessionLog?.idle && now - (run.result.concludedAt ?? now) < limits.tail
+}

@@ -1,0 +1,113 @@
+/** While the agent works: its words are handed on, it is followed, and what came of it is found. */
+import { turnIsOver } from '../apply-snapshot.ts'
+import { optionByRights } from '../permission-request.ts'
+import { isTerminal, type Run } from '../run.ts'
+import { limits } from '../timing.ts'
+import { beginning } from './beginning.ts'
+import { type Failure, giveUp } from './ending.ts'
+import { answers, claims, type Due, keepLooking, meanwhile, type Now } from './looking.ts'
+import { stepTable } from './step-entry.ts'
+import type { Step } from './step-registry.ts'
+
+export const workingSteps = stepTable({
+  'answer-permission': {
+    service: 'posthog',
+    call: 'effect',
+    posthog: ['answerPermission'],
+    writes: ['session', 'schedule'],
+  },
+  deliver: {
+    service: 'posthog',
+    call: 'effect',
+    github: ['attachments'],
+    posthog: ['addArtifact', 'sendMessage', 'answerPermission', 'poll'],
+    writes: ['session', 'workspace', 'schedule', 'mailbox', 'report', 'result'],
+  },
+  poll: {
+    service: 'posthog',
+    call: 'read',
+    posthog: ['poll', 'summary'],
+    writes: ['session', 'schedule', 'mailbox', 'result'],
+  },
+  'adopt-pull': {
+    service: 'github',
+    call: 'both',
+    github: ['pull', 'isDescendant'],
+    posthog: ['cost'],
+    writes: ['result', 'session'],
+  },
+  'find-result': {
+    service: 'github',
+    call: 'both',
+    github: ['pullsFrom', 'branch', 'commitsSince', 'isDescendant', 'openPull', 'amendPull'],
+    posthog: ['cost'],
+    writes: ['result', 'session'],
+  },
+  'settle-outcome': { service: 'none', call: 'read', writes: ['result'] },
+})
+
+export function* working(run: Run, now: Now): Due {
+  yield* answers(run, now)
+  if (!run.schedule.admitted) return yield* keepLooking(run, now, { kind: 'await-admission' })
+  if (!run.workspace.branch || !run.session.taskId || !run.session.taskRun) return yield* beginning(run, now)
+  yield* claims(run, now)
+  if (run.mailbox.pendingFollowUps.length > 0) {
+    yield { kind: 'deliver' }
+    return yield* keepLooking(run, now)
+  }
+  const option = permissionToAnswer(run)
+  if (option !== undefined) yield { kind: 'answer-permission', option }
+  if (run.result.pulls.length > run.result.reported) return yield { kind: 'settle-outcome' }
+  if (turnIsOver(run, now.at)) return yield* turnEnd(run, now)
+  const end = lost(run)
+  if (end) return yield end
+  yield* keepLooking(run, now)
+}
+
+function* turnEnd(run: Run, now: Now): Due {
+  if (!lookedSinceIdle(run)) {
+    yield { kind: 'poll' }
+    return yield* meanwhile(run, now)
+  }
+  if (run.result.claimedPulls.length > 0) return yield* keepLooking(run, now)
+  if (run.result.resultChecked) return yield { kind: 'settle-outcome' }
+  yield { kind: 'find-result' }
+  yield* meanwhile(run, now)
+}
+
+/**
+ * The look that saw the end of a turn read the run first and its log then, so that the pull request of that very
+ * turn may be missing in it.
+ */
+const lookedSinceIdle = ({ session: { sessionLog, taskRun }, schedule: { lastPollAt } }: Run): boolean =>
+  (taskRun !== undefined && isTerminal(taskRun.status)) ||
+  lastPollAt === undefined ||
+  sessionLog?.idleSince === undefined ||
+  lastPollAt > sessionLog.idleSince
+
+function permissionToAnswer(run: Run): string | undefined {
+  const asks = run.session.sessionLog?.permissionRequest
+  return asks && asks.id !== run.session.permission?.id ? optionByRights(asks, run) : undefined
+}
+
+/** That nothing was heard of a run, only a look after the limit says: with many live Runs the next one may be late. */
+function lost({ session: { taskRun }, schedule: { lastPollAt = 0 } }: Run): Step | undefined {
+  if (!taskRun) return undefined
+  const silent = lastPollAt - taskRun.changedAt
+  const queued = taskRun.status === 'queued' || taskRun.status === 'not_started'
+  if (queued && silent > limits.queued) return giveUp(neverStarted)
+  if (silent > limits.silent) return giveUp(wentSilent)
+  return undefined
+}
+
+const neverStarted: Failure = {
+  class: 'lost',
+  reason: 'PostHog took the run but did not start it within 15 minutes',
+  fix: 'Check that Tasks are enabled for the PostHog project, then `/codex retry`.',
+}
+
+const wentSilent: Failure = {
+  class: 'lost',
+  reason: 'Nothing was heard of the run for three hours',
+  fix: 'Look at the run in PostHog, then `/codex retry`.',
+}

@@ -1,0 +1,47 @@
+import { optionByWords, rejecting } from '../../core/run/permission-request.ts'
+import type { FollowUp } from '../../core/run/record/mailbox-part.ts'
+import { type ChangeOf, changed, type Run, sessionOf } from '../../core/run/run.ts'
+import type { Session } from '../../core/run/session.ts'
+import { sentFollowUp } from './deliver.ts'
+import { none } from './pass-on-attachments.ts'
+import type { StepContext } from './step-context.ts'
+
+/** By what the Run may do. */
+export async function answerPermission(
+  context: StepContext<never, 'answerPermission'>,
+  { option: optionId }: { option: string },
+): Promise<ChangeOf<'session' | 'schedule'>> {
+  const { run, posthog } = context
+  const session = sessionOf(run)
+  const asks = run.session.sessionLog?.permissionRequest
+  if (!session || !asks) return {}
+  await context.job.assertLocked()
+  await posthog.answerPermission(session, { requestId: asks.id, optionId })
+  const kind = asks.options.find(({ id }) => id === optionId)?.kind
+  const permission = { id: asks.id, title: asks.title, allowed: kind?.startsWith('allow') ?? false }
+  return { session: { permission }, schedule: { nextPollAt: undefined } }
+}
+
+/** Words that choose an option are an answer; all others have the agent wait no more, and are said to it. */
+export async function answerQuestion(
+  context: StepContext<never, 'answerPermission'>,
+  session: Session,
+  { text }: FollowUp,
+): Promise<boolean> {
+  const asks = context.run.session.sessionLog?.permissionRequest
+  if (!asks) return false
+  const chosen = optionByWords(asks, text)
+  const optionId = chosen ?? rejecting(asks)
+  await context.job.assertLocked()
+  if (optionId !== undefined)
+    await context.posthog.answerPermission(session, { requestId: asks.id, optionId })
+  return chosen !== undefined
+}
+
+/** The turn that asked goes on with it. */
+export function answered(run: Run): ReturnType<typeof sentFollowUp> {
+  const { sessionLog, taskRun } = run.session
+  return changed(sentFollowUp(run, none), {
+    session: { sessionLog: sessionLog && { ...sessionLog, permissionRequest: undefined }, taskRun },
+  })
+}

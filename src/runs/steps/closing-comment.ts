@@ -1,0 +1,97 @@
+/** The last word of a Run, and those in the threads of a review. */
+
+import { boxesAfter } from '../../core/comments/boxes.ts'
+import { closingComment, inlineAnswer } from '../../core/comments/closing.ts'
+import { Rejected } from '../../core/model/errors.ts'
+import type { Marker } from '../../core/model/marker.ts'
+import type { CommentRef } from '../../core/model/trigger.ts'
+import { endsQuietly, leavesBoxInStatus } from '../../core/run/last-word.ts'
+import { backupOf } from '../../core/run/recovery-record.ts'
+import type { ChangeOf, Run } from '../../core/run/run.ts'
+import { limits, refusedBackoff } from '../../core/run/timing.ts'
+import { fitted, markedWith, markerOf } from './markers.ts'
+import { once, type StepContext, skew } from './step-context.ts'
+
+type Speaking = StepContext<'ownComments' | 'comment'>
+
+/** The last word. A thread that takes no comments any more is not worth a failure, but it may be unlocked. */
+export async function conclude(context: Speaking): Promise<ChangeOf<'report'>> {
+  const now = context.deps.now()
+  const told = { ...context.run.report.announced, comment: true }
+  if (endsQuietly(context.run)) return { report: { announced: told } }
+  const text = fitted(
+    closingComment(context.run, context.deps.deployment),
+    context.deps.signer.write(closingMarker(context.run)),
+  )
+  try {
+    const commentRef = inlinePlace(context.run)
+    await once(context, {
+      intent: { kind: 'conclude', at: now },
+      find: async ({ at }) =>
+        markedWith(context, await context.github.ownComments(at - skew, commentRef), 'closing')?.id,
+      perform: () => context.github.comment(text, commentRef),
+    })
+    const word = !leavesBoxInStatus(context.run)
+    return { report: { threadBlocked: undefined, announced: { ...told, word } } }
+  } catch (error) {
+    if (!(error instanceof Rejected) || error.of === 'read') throw error
+    context.deps.log.warn({ run: context.run.id, err: error }, 'the thread takes no closing comment')
+    return isGivenUp(context) ? { report: { announced: told } } : threadBlockedFrom(context.run, now)
+  }
+}
+
+/** What a box in it asks for is found there when the queue has lost it. */
+function closingMarker(run: Run): Marker {
+  const backup = boxesAfter(run) === '' ? undefined : backupOf(run)
+  return { ...markerOf(run, 'closing'), ...(backup ? { backup } : {}) }
+}
+
+/** A thread that takes nothing is waited for as long as a service, and not while another command waits for it. */
+export function isGivenUp({ run, deps }: Pick<StepContext, 'run' | 'deps'>): boolean {
+  if (!run.result.outcome) return false
+  const { since = deps.now() } = run.report.threadBlocked ?? {}
+  return (
+    run.mailbox.releaseThread || deps.now() - Math.max(since, run.result.concludedAt ?? 0) > limits.outage
+  )
+}
+
+/** Locked, or moved: it may take words again later. */
+export function threadBlockedFrom(run: Run, now: number): ChangeOf<'report'> {
+  const { since = now, count = 0 } = run.report.threadBlocked ?? {}
+  return { report: { threadBlocked: { since, count: count + 1, until: now + refusedBackoff(count) } } }
+}
+
+/** Who asked in an inline comment is answered there. */
+function inlinePlace({ request: { origin } }: Run): CommentRef | undefined {
+  return origin.kind === 'comment' && origin.commentRef.kind === 'inline' ? origin.commentRef : undefined
+}
+
+/** Each inline comment of a review gets a word in its own thread. */
+export async function answerInline(context: Speaking): Promise<ChangeOf<'report'>> {
+  const { run, deps } = context
+  const next = run.request.inline?.[run.report.announced.inline]
+  const { announced } = run.report
+  const told = { report: { announced: { ...announced, inline: announced.inline + 1 } } }
+  if (!next) return told
+  const commentRef: CommentRef = {
+    kind: 'inline',
+    commentId: next.id,
+    rootId: next.id,
+    reviewId: null,
+    inline: next,
+  }
+  const marker = deps.signer.write({ ...markerOf(run, 'reply'), run: `${run.id}-inline-${next.id}` })
+  try {
+    await once(context, {
+      intent: { kind: 'answer-inline', at: deps.now() },
+      find: async ({ at }) =>
+        (await context.github.ownComments(at - skew, commentRef)).find(({ body }) => body.includes(marker))
+          ?.id,
+      perform: () => context.github.comment(fitted(inlineAnswer(run), marker), commentRef),
+    })
+  } catch (error) {
+    if (!(error instanceof Rejected) || error.of === 'read') throw error
+    deps.log.warn({ run: run.id, err: error }, 'an inline comment takes no answer')
+  }
+  return told
+}

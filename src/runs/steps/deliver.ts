@@ -1,0 +1,146 @@
+/** Hands follow-ups to the agent. */
+
+import { promptOf } from '../../core/agent/prompt.ts'
+import { around } from '../../core/model/crash-points.ts'
+import { observe } from '../../core/run/apply-snapshot.ts'
+import { inTheOpen } from '../../core/run/last-word.ts'
+import { handedOver } from '../../core/run/messages.ts'
+import type { FollowUp } from '../../core/run/record/mailbox-part.ts'
+import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/run/run.ts'
+import type { Session } from '../../core/run/session.ts'
+import type { Attachment, StagedAttachments } from '../../core/text/attachment.ts'
+import { answered, answerQuestion } from './answer-permission.ts'
+import { attach, none } from './pass-on-attachments.ts'
+import { attachedIn } from './stage-attachments.ts'
+import { wordsOf } from './start-run.ts'
+import type { StepContext } from './step-context.ts'
+
+/** Hands the oldest follow-up to the agent, or turns it into a run that resumes the session. */
+export async function deliver(
+  context: StepContext<'attachments', 'addArtifact' | 'sendMessage' | 'answerPermission' | 'poll'>,
+): Promise<ChangeOf<'mailbox' | 'report' | 'workspace' | 'session' | 'schedule' | 'result'>> {
+  const { run, deps, posthog } = context
+  const [followUp] = run.mailbox.pendingFollowUps
+  const session = sessionOf(run)
+  if (!followUp || !session) return {}
+  const spoken = run.attempts.intent?.kind === 'deliver' && run.attempts.intent.messageId === followUp.id
+  if (await answerQuestion(context, session, followUp)) return answered(run)
+  const text = promptOf(run, wordsOf(followUp), deps.fence())
+  const files = await filesOf(run, followUp)
+  const attached = await attach(context, files, file => posthog.addArtifact(session, file))
+  await context.announce({ kind: 'deliver', at: deps.now(), messageId: followUp.id })
+  await context.job.assertLocked()
+  deps.reached(around.deliver.begun)
+  const message = { id: followUp.id, text, attachments: attached.ids }
+  const took = await posthog.sendMessage(session, message)
+  if (took === 'ended' && !(spoken && (await heardAll(context, session, followUp.id))))
+    return resumedKnowing(await knowingUnread(context, session), session)
+  deps.reached(around.deliver.done)
+  return sentFollowUp(run, attached)
+}
+
+const filesOf = (run: Run, { text, inline = [] }: FollowUp): Promise<Attachment[]> =>
+  attachedIn([text, ...inline.map(({ body }) => body)], run.thread.url)
+
+/** The run has ended: what it was told before and did not read is said again, before anything else. */
+async function knowingUnread(
+  { run, deps, posthog }: StepContext<never, 'poll'>,
+  session: Session,
+): Promise<Run> {
+  if (!run.session.taskRun?.unread?.length) return run
+  return observe(run, await posthog.poll(session, run.session.sessionLog?.offset ?? 0), deps.now())
+}
+
+/** The run has ended; where turns have to be counted, each of its messages had one. */
+const heardAll = (context: StepContext<never, 'poll'>, session: Session, id: string): Promise<boolean> => {
+  const { sessionLog, taskRun } = context.run.session
+  const turns = (taskRun?.messages ?? 0) + 1 - (sessionLog?.turns ?? 0)
+  return tookUp(context, session, { offset: sessionLog?.offset ?? 0, id, turns })
+}
+
+/**
+ * Whether a message was taken up after the first `offset` entries of a log, by a run that has ended since: its words
+ * stand there, or, where no words do, more than so many turns ended.
+ */
+export async function tookUp(
+  { posthog }: StepContext<never, 'poll'>,
+  session: Session,
+  { offset, id, turns }: { offset: number; id: string; turns: number },
+): Promise<boolean> {
+  const { log } = await posthog.poll(session, offset)
+  const words = log.flatMap(({ what }) => (what.kind === 'words' ? [what.messages] : []))
+  if (words.length > 0) return words.flat().includes(id)
+  return log.filter(({ what }) => what.kind === 'turn-over').length > turns
+}
+
+type Sent = ChangeOf<'mailbox' | 'report' | 'workspace' | 'session' | 'schedule'>
+
+export function sentFollowUp(run: Run, attached: StagedAttachments): Sent {
+  const [followUp] = run.mailbox.pendingFollowUps
+  if (!followUp || !run.session.taskRun) return {}
+  const before = run.workspace.attachments ?? none
+  const { messages, unread = [] } = run.session.taskRun
+  return {
+    ...handedOver(run),
+    workspace: { attachments: { ...before, failed: [...before.failed, ...attached.failed] } },
+    session: {
+      taskRun: {
+        ...run.session.taskRun,
+        messages: messages + 1,
+        lastMessageId: followUp.id,
+        unread: [...unread, followUp],
+      },
+      sessionLog: run.session.sessionLog && {
+        ...run.session.sessionLog,
+        idle: false,
+        awaitedMessageId: followUp.id,
+      },
+    },
+    schedule: { nextPollAt: undefined },
+  }
+}
+
+/** From here a new run of the same task goes on, on the branch of the pull request if there is one. */
+function resumed(run: Run, session: Session): ChangeOf<'session' | 'workspace'> {
+  const pull = run.result.pulls.findLast(({ state }) => state === 'open')
+  const moved = pull && run.workspace.branch && pull.head !== run.workspace.branch.name
+  return {
+    session: { earlier: { ...session, over: true }, taskRun: undefined },
+    ...(moved ? { workspace: { branch: undefined } } : {}),
+  }
+}
+
+const resumedKnowing = (run: Run, session: Session) => {
+  const { result, mailbox } = run
+  const { session: known, workspace } = changed(run, resumed(run, session))
+  return { result, mailbox, session: known, workspace }
+}
+
+/** A follow-up came after the thread was told how it ended. */
+export function resumeWork({
+  run,
+}: StepContext): ChangeOf<'result' | 'mailbox' | 'session' | 'report' | 'workspace'> {
+  const session = sessionOf(run)
+  const again: ChangeOf<'result' | 'mailbox' | 'session' | 'report' | 'workspace'> = {
+    result: {
+      outcome: undefined,
+      concludedAt: undefined,
+      resultChecked: false,
+      pushed: undefined,
+      reported: run.result.pulls.length,
+      round: run.result.round + 1,
+    },
+    mailbox: { stop: undefined },
+    session: { agentLeft: undefined, cost: undefined },
+    report: {
+      announced: { ...run.report.announced, comment: false, word: false, label: false, branch: false },
+      ...inTheOpen(run),
+    },
+    ...(run.workspace.branch?.made && run.report.announced.branch
+      ? { workspace: { branch: undefined } }
+      : {}),
+  }
+  return session && run.session.taskRun && isTerminal(run.session.taskRun.status)
+    ? changed(again, resumed(changed(run, again), session))
+    : again
+}

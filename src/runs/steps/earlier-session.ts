@@ -1,0 +1,111 @@
+/** The session of an earlier Run of the thread: gone on with, or ended to make room. */
+
+import { firstWords, promptOf } from '../../core/agent/prompt.ts'
+import { around } from '../../core/model/crash-points.ts'
+import { isNotFound } from '../../core/model/errors.ts'
+import { threadName } from '../../core/model/thread.ts'
+import { outageOf } from '../../core/run/outage.ts'
+import { type ChangeOf, isTerminal, type Run } from '../../core/run/run.ts'
+import type { Session } from '../../core/run/session.ts'
+import { limits } from '../../core/run/timing.ts'
+import type { StagedAttachments } from '../../core/text/attachment.ts'
+import { givesWay } from './await-admission.ts'
+import { tookUp } from './deliver.ts'
+import { attach, none } from './pass-on-attachments.ts'
+import { attachmentsOf } from './stage-attachments.ts'
+import { started } from './start-run.ts'
+import type { StepContext } from './step-context.ts'
+
+type Rejoining = StepContext<'attachments', 'statusOf' | 'logLength' | 'addArtifact' | 'sendMessage' | 'poll'>
+
+/** Goes on in an earlier session: in its run if that still listens, else a new run resumes it. */
+export async function rejoin(
+  context: Rejoining,
+): Promise<ChangeOf<'workspace' | 'session' | 'schedule' | 'mailbox' | 'report'>> {
+  const { run, posthog } = context
+  const {
+    session: { earlier },
+    attempts: { intent },
+  } = run
+  if (!earlier) return {}
+  const waits = intent ? undefined : await givesWay(context)
+  if (waits) return waits
+  try {
+    const spoken = intent?.kind === 'rejoin'
+    const offset = spoken ? intent.offset : await posthog.logLength(earlier)
+    const attachments = await speakTo(context, earlier, offset)
+    if (!attachments && !(spoken && (await tookUp(context, earlier, { offset, id: run.id, turns: 0 }))))
+      return { session: { earlier: { ...earlier, over: true } } }
+    return {
+      ...started(context, { id: earlier.taskRunId, offset, may: earlier.may }),
+      workspace: { attachments: attachments ?? none },
+    }
+  } catch (error) {
+    // The whole session is gone: start afresh.
+    if (isNotFound(error) && isLasting(context)) return withoutSession(run, earlier)
+    throw error
+  }
+}
+
+/** The session of before makes room: it is seen to have ended before anything else begins. */
+export async function endEarlier(
+  context: StepContext<never, 'statusOf' | 'cancel'>,
+): Promise<ChangeOf<'session' | 'schedule' | 'workspace'>> {
+  const { run, deps, job, posthog } = context
+  const { earlier } = run.session
+  if (!earlier) return {}
+  const waits = earlier.cancelledAt === undefined ? await givesWay(context) : undefined
+  if (waits) return waits
+  try {
+    if (isTerminal(await posthog.statusOf(earlier)))
+      return { session: { earlier: { ...earlier, over: true } }, schedule: { nextPollAt: undefined } }
+    await job.assertLocked()
+    await posthog.cancel(earlier, `Makes room for what was asked on ${threadName(run.thread)}`)
+    const cancelledAt = earlier.cancelledAt ?? deps.now()
+    const lastPollAt = deps.now()
+    return {
+      session: { earlier: { ...earlier, cancelledAt } },
+      schedule: { lastPollAt, nextPollAt: lastPollAt + untilEnded },
+    }
+  } catch (error) {
+    if (isNotFound(error) && isLasting(context)) return withoutSession(run, earlier)
+    throw error
+  }
+}
+
+/** Its task is gone with it. */
+const withoutSession = (run: Run, { taskId }: Session): ChangeOf<'session' | 'workspace'> => ({
+  session: { earlier: undefined, taskId: run.session.taskId === taskId ? undefined : run.session.taskId },
+  workspace: { attachments: undefined },
+})
+
+const untilEnded = 1_000
+
+/** One 404 is no word on a session. */
+function isLasting({ run, deps }: Pick<StepContext, 'run' | 'deps'>): boolean {
+  const refusedSince = outageOf(run, 'posthog')?.refusedSince
+  return refusedSince !== undefined && deps.now() - refusedSince >= limits.gone
+}
+
+/** `undefined` when the run does not listen any more. What was said twice under one id is heard once. */
+async function speakTo(
+  context: Rejoining,
+  earlier: Session,
+  offset: number,
+): Promise<StagedAttachments | undefined> {
+  const { run, deps, posthog } = context
+  if (isTerminal(await posthog.statusOf(earlier))) return undefined
+  // Perhaps it was said before somebody said stop: then there is something to cancel, and else it does no harm.
+  if (run.mailbox.stop || run.result.outcome) return none
+  const text = promptOf(run, firstWords(run), deps.fence())
+  const attachments = await attach(context, await attachmentsOf(run), file =>
+    posthog.addArtifact(earlier, file),
+  )
+  await context.announce(run.attempts.intent ?? { kind: 'rejoin', at: deps.now(), offset })
+  await context.job.assertLocked()
+  deps.reached(around.rejoin.begun)
+  const message = { id: run.id, text, attachments: attachments.ids }
+  if ((await posthog.sendMessage(earlier, message)) === 'ended') return undefined
+  deps.reached(around.rejoin.done)
+  return attachments
+}

@@ -1,0 +1,94 @@
+/** The task run is looked at, and ended. */
+
+import { threadName } from '../../core/model/thread.ts'
+import { cancelledAt, isStopping } from '../../core/run/agent-end.ts'
+import { observe } from '../../core/run/apply-snapshot.ts'
+import { deadlinesOf } from '../../core/run/deadlines.ts'
+import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/run/run.ts'
+import {
+  limits,
+  lookInterval,
+  lookIntervalWhenStopping,
+  lookIntervalWithStream,
+} from '../../core/run/timing.ts'
+import { costSoFar } from './adopt-pull.ts'
+import type { StepContext } from './step-context.ts'
+
+/** Repeatable: what has ended already ends once more. */
+export async function cancel(
+  context: StepContext<never, 'cancel', 'session'>,
+): Promise<ChangeOf<'session' | 'schedule'>> {
+  const { run, deps, posthog } = context
+  const session = sessionOf(run)
+  if (!session) return {}
+  const now = deps.now()
+  const before = run.session.cancel?.taskRun === session.taskRunId ? run.session.cancel : undefined
+  const intent = before ?? { taskRun: session.taskRunId, at: now, refused: 0, until: now }
+  if (!before) await context.save({ session: { cancel: intent } })
+  await context.job.assertLocked()
+  deps.reached('cancel intent written')
+  await posthog.cancel(session, whyCancelled(run))
+  deps.reached('cancel asked, not recorded')
+  return {
+    session: { cancel: { ...intent, askedAt: deps.now() } },
+    schedule: { nextPollAt: undefined },
+  }
+}
+
+const whyCancelled = ({ mailbox: { stop }, thread }: Run): string =>
+  stop ? `Stopped by ${stop.by.login} on ${threadName(thread)}` : `Given up on ${threadName(thread)}`
+
+export async function poll(
+  context: StepContext<never, 'poll' | 'summary'>,
+): Promise<ChangeOf<'session' | 'result' | 'mailbox' | 'schedule'>> {
+  const { run, deps, posthog } = context
+  const session = sessionOf(run)
+  if (!session) return {}
+  const [snapshot, live] = await Promise.all([
+    posthog.poll(session, run.session.sessionLog?.offset ?? 0),
+    deps.liveRuns(),
+  ])
+  const now = deps.now()
+  const streams = !isTerminal(snapshot.status) && (await deps.stream.watch(session, run.id))
+  const seen = await withSummary(context, observe(run, snapshot, now), now)
+  const { session: after, mailbox } = seen
+  const result = { ...seen.result, lookBeforeLastWord: undefined }
+  const nextPollAt = now + pauseAfterLook(seen, { now, live, streams })
+  return { session: after, result, mailbox, schedule: { lastPollAt: now, nextPollAt } }
+}
+
+/** Nice to read, and nothing more: once in a while, and when the agent has said all it will say. */
+async function withSummary({ posthog }: StepContext<never, 'summary'>, run: Run, now: number): Promise<Run> {
+  const {
+    session: { sessionLog, taskId, taskRun, summaryAt = run.request.at },
+    request,
+    mailbox: { stop },
+  } = run
+  // Of an earlier run's task it may be as old as that.
+  const isOwn = run.session.taskMade && run.result.round === 0
+  const isTold = run.result.outcome !== undefined && !run.result.lookBeforeLastWord
+  if (taskId === undefined || !isOwn || stop || isTold || request.what === 'plan') return run
+  const isOver = sessionLog?.idle && summaryAt < (sessionLog.idleSince ?? 0)
+  const hasNews = summaryAt < (taskRun?.changedAt ?? 0)
+  if (!isOver && (!hasNews || now - summaryAt < limits.summaryEvery)) return run
+  const summary = await posthog.summary(taskId)
+  return changed(run, {
+    session: { summaryAt: now, summary: summary ?? run.session.summary },
+  })
+}
+
+function pauseAfterLook(
+  run: Run,
+  { now, live, streams }: { now: number; live: number; streams: boolean },
+): number {
+  const age = now - run.request.at
+  const usual = streams ? lookIntervalWithStream(live) : lookInterval(age, live)
+  const cancelled = isStopping(run) ? cancelledAt(run) : undefined
+  const stopping = cancelled === undefined ? usual : lookIntervalWhenStopping(now - cancelled)
+  return Math.min(usual, stopping, ...deadlinesOf(run).flatMap(at => (at > now ? [at - now] : [])))
+}
+
+/** Nice to know, and nothing more: a server that does not tell is not asked again. */
+export async function askCost(context: StepContext<never, 'cost'>): Promise<ChangeOf<'session'>> {
+  return { session: { cost: (await costSoFar(context)) ?? null } }
+}

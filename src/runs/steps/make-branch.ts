@@ -1,0 +1,84 @@
+import { issueBranch } from '../../core/model/branch-name.ts'
+import { Rejected, RetryLater } from '../../core/model/errors.ts'
+import type { ThreadClient } from '../../core/model/ports.ts'
+import type { BranchView, IssueBranches } from '../../core/model/views.ts'
+import type { Outcome } from '../../core/run/record/result-part.ts'
+import { makeTask } from './create-task.ts'
+import type { Found } from './find-branch.ts'
+import type { StepContext } from './step-context.ts'
+
+/** With what else is called by who has it made. */
+export type Making<Method extends keyof ThreadClient = never> = StepContext<
+  'makeBranch' | Method,
+  'createTask' | 'findTask',
+  'workspace' | 'session'
+>
+
+interface Basis {
+  base: BranchView
+  ids: IssueBranches['ids']
+}
+
+/** The task, which everything else is known for, is made meanwhile. */
+export async function make(context: Making, stem: string, { base, ids }: Basis): Promise<Found> {
+  const name = issueBranch(stem, context.run.baseline.snapshot.title)
+  const also = { workspace: { madeBranch: name } }
+  let making: Promise<Found> | undefined
+  const begin = (): void => {
+    making = makeOne(context, { name, base, ids })
+    // Told of when the task is there, or is not.
+    making.catch(() => {})
+  }
+  if (context.run.session.taskId === undefined) {
+    try {
+      const taskId = await makeTask(context, { also, begin })
+      context.note({ session: { taskId, taskMade: true } })
+      context.noteIntent(undefined)
+    } catch (error) {
+      const made = await making?.catch((fault: unknown) => {
+        // A limit counts for all, whatever failed beside it.
+        if (fault instanceof RetryLater) throw fault
+      })
+      if (made && !('kind' in made)) context.note({ workspace: { branch: made.branch } })
+      throw error
+    }
+    if (making) return making
+  }
+  await context.save(also)
+  await context.job.assertLocked()
+  return makeOne(context, { name, base, ids })
+}
+
+interface NewBranch {
+  name: string
+  base: BranchView
+  ids: IssueBranches['ids']
+}
+
+async function makeOne(context: StepContext<'makeBranch'>, { name, base, ids }: NewBranch): Promise<Found> {
+  try {
+    const { linked, open } = await context.github.makeBranch(name, base.sha, ids)
+    context.deps.reached('branch made, not recorded')
+    const branch = { name, into: base.name, sha: base.sha, made: true, fresh: true, recorded: true, linked }
+    return { branch, ...(open === undefined ? {} : { open }) }
+  } catch (error) {
+    if (!(error instanceof Rejected) || (error.status !== 422 && error.status !== 403)) throw error
+    return /archived/i.test(error.message)
+      ? archived
+      : refusedBranch(name, error, context.run.baseline.settings.branch_prefix)
+  }
+}
+
+const archived: Outcome = {
+  kind: 'failed',
+  class: 'setup',
+  reason: 'This repository is archived, so nothing can be pushed to it',
+  fix: 'Unarchive it, then `/codex retry`.',
+}
+
+const refusedBranch = (name: string, { message }: Rejected, prefix: string): Outcome => ({
+  kind: 'failed',
+  class: 'setup',
+  reason: `GitHub does not let the bot make the branch ${name}: ${message}`,
+  fix: `Let this App make branches called \`${prefix}…\` in the rulesets of the repository; or link a branch to the issue, name one with \`/codex --branch NAME …\`, or set \`branch: default\` or another \`branch_prefix\`. Then \`/codex retry\`.`,
+})

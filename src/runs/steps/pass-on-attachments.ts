@@ -1,0 +1,38 @@
+import type { ChangeOf } from '../../core/run/run.ts'
+import type { Attachment, AttachmentFile, StagedAttachments } from '../../core/text/attachment.ts'
+import { attachmentsOf, stageAttachments } from './stage-attachments.ts'
+import type { StepContext } from './step-context.ts'
+
+export const none: StagedAttachments = { ids: [], failed: [] }
+
+export async function attach(
+  context: StepContext<'attachments'>,
+  attachments: readonly Attachment[],
+  stage: (file: AttachmentFile) => Promise<string>,
+): Promise<StagedAttachments> {
+  const { run, deps, github, job } = context
+  if (!run.baseline.settings.attachments || attachments.length === 0) return none
+  const { origin } = run.request
+  const commentRef = origin.kind === 'comment' ? origin.commentRef : undefined
+  return stageAttachments(attachments, {
+    runId: run.id,
+    download: github.attachments(commentRef),
+    stage,
+    assertLocked: () => job.assertLocked(),
+    log: deps.log,
+    now: () => deps.now(),
+  })
+}
+
+/** Files wait at PostHog until the run that is to have them starts. */
+export async function stageForRun(
+  context: StepContext<'attachments', 'stageArtifact'>,
+): Promise<ChangeOf<'workspace'>> {
+  const { run, posthog } = context
+  const { taskId } = run.session
+  if (taskId === undefined) return {}
+  // Later runs of a session are started by a follow-up, whose own files come with its words.
+  const wanted = run.session.instructionSent ? [] : await attachmentsOf(run)
+  const attachments = await attach(context, wanted, file => posthog.stageArtifact(taskId, file))
+  return { workspace: { attachments } }
+}

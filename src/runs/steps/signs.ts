@@ -1,0 +1,49 @@
+/** Reactions and labels. */
+
+import { Rejected } from '../../core/model/errors.ts'
+import type { Settling, Target } from '../../core/model/views.ts'
+import type { ChangeOf, Run } from '../../core/run/run.ts'
+import type { StepContext } from './step-context.ts'
+
+export function reactionTo({
+  request: { origin },
+  result: { outcome },
+}: Run): NonNullable<Settling['reaction']> {
+  const target: Target = origin.kind === 'comment' ? origin.commentRef : { kind: 'subject' }
+  const well = outcome?.kind !== 'failed' && outcome?.kind !== 'stopped'
+  return { target, content: well ? 'rocket' : 'confused' }
+}
+
+/** 👀 gives way to how it ended. */
+export async function react(context: StepContext<'settle'>): Promise<ChangeOf<'report'>> {
+  const { run, github } = context
+  const { origin } = run.request
+  if (origin.kind === 'tick') return { report: { announced: { ...run.report.announced, reaction: true } } }
+  const reaction = reactionTo(run)
+  await context.job.assertLocked()
+  await ignoreRefusal(context, github.settle({ reaction }))
+  context.deps.reached('reaction swapped, not recorded')
+  return { report: { announced: { ...run.report.announced, reaction: true } } }
+}
+
+/** Off again, so that it can be set again. */
+export async function unlabel(context: StepContext<'removeLabel'>): Promise<ChangeOf<'report'>> {
+  for (const label of new Set(context.run.report.labels)) {
+    await context.job.assertLocked()
+    await ignoreRefusal(context, context.github.removeLabel(label))
+  }
+  context.deps.reached('label removed, not recorded')
+  return { report: { labels: [], announced: { ...context.run.report.announced, label: true } } }
+}
+
+export async function ignoreRefusal(
+  context: Pick<StepContext, 'run' | 'deps'>,
+  effect: Promise<unknown>,
+): Promise<void> {
+  try {
+    await effect
+  } catch (error) {
+    if (!(error instanceof Rejected) || error.of === 'read') throw error
+    context.deps.log.warn({ run: context.run.id, err: error }, 'GitHub refused a side effect')
+  }
+}

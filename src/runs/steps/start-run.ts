@@ -1,0 +1,94 @@
+import { firstWords, promptOf, type Words } from '../../core/agent/prompt.ts'
+import { type CodexTaskRunCreate, runRequest } from '../../core/agent/run-request.ts'
+import { handedOver } from '../../core/run/messages.ts'
+import type { FollowUp } from '../../core/run/record/mailbox-part.ts'
+import { type ChangeOf, type Run, resumedSession, wantedRights } from '../../core/run/run.ts'
+import type { Rights } from '../../core/run/session.ts'
+import { grantsOf } from '../../core/settings/deployment-settings.ts'
+import { once, type StepContext } from './step-context.ts'
+
+type Started = ChangeOf<'session' | 'schedule' | 'mailbox' | 'report'>
+
+export async function startRun(context: StepContext<never, 'startRun' | 'runIds'>): Promise<Started> {
+  const { run, deps, posthog } = context
+  const {
+    session: { taskId },
+    workspace: { branch },
+  } = run
+  if (taskId === undefined || !branch) return {}
+  const intent = {
+    kind: 'start-run' as const,
+    at: deps.now(),
+    before:
+      run.attempts.intent?.kind === 'start-run'
+        ? run.attempts.intent.before
+        : await runsBefore(context, taskId),
+  }
+  const id = await once(context, {
+    intent,
+    begins: true,
+    find: async () => (await posthog.runIds(taskId)).find(known => !intent.before.includes(known)),
+    perform: () => posthog.startRun(taskId, requestOf(context, branch.name), intent.before),
+  })
+  return started(context, { id, offset: 0, may: wantedRights(context.run) })
+}
+
+function requestOf(context: StepContext, branch: string): CodexTaskRunCreate {
+  const { run, deps } = context
+  const { model, effort, mode, authorship, permission, sandbox, signalReport } = run.request.options
+  return runRequest({
+    branch,
+    prompt: promptOf(run, wordsToStartWith(run), deps.fence()),
+    model,
+    effort,
+    mode,
+    authorship,
+    permission,
+    sandbox,
+    signalReport,
+    resumeFrom: resumedSession(run)?.taskRunId,
+    attachments: run.session.instructionSent ? undefined : run.workspace.attachments?.ids,
+    // Granted when it was asked for; that may have been taken back.
+    userToken: grantsOf(deps.settings.deployment, run.thread).asUser ? deps.userToken : undefined,
+  })
+}
+
+/** A task that this Run has just made has no runs yet. */
+const runsBefore = async (
+  { run, posthog }: StepContext<never, 'runIds'>,
+  taskId: string,
+): Promise<string[]> => (run.session.taskMade && !run.session.instructionSent ? [] : posthog.runIds(taskId))
+
+/** The first start hands over the instruction; a later one the oldest follow-up. */
+function wordsToStartWith(run: Run): Words {
+  const followUp = run.session.instructionSent ? run.mailbox.pendingFollowUps[0] : undefined
+  return followUp ? wordsOf(followUp) : firstWords(run)
+}
+
+export const wordsOf = ({ id, by, text, inline }: FollowUp): Words => ({ id, by: by.login, text, inline })
+
+export function started(
+  { run, deps }: Pick<StepContext, 'run' | 'deps'>,
+  { id, offset, may }: { id: string; offset: number; may: Rights | undefined },
+): Started {
+  const now = deps.now()
+  const said = wordsToStartWith(run).id
+  return {
+    ...(run.session.instructionSent ? handedOver(run) : {}),
+    session: {
+      instructionSent: true,
+      taskRun: {
+        id,
+        since: now,
+        status: 'queued',
+        messages: 0,
+        from: offset,
+        changedAt: now,
+        lastMessageId: said,
+        ...(may ? { may } : {}),
+      },
+      sessionLog: { offset, turns: 0, idle: false, awaitedMessageId: said },
+    },
+    schedule: { nextPollAt: undefined },
+  }
+}
