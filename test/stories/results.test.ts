@@ -1,0 +1,52 @@
+/** What came of the work, where people went on with it meanwhile. */
+import { expect, it } from 'vitest'
+import { onBothQueues } from '../world/on-queues.ts'
+import { Thread } from '../world/thread.ts'
+
+onBothQueues('What came of it', world => {
+  const opens = async (title: string) => {
+    const maya = world().github.as('maya')
+    const { number } = await maya.opensIssue({ title, body: 'As said.' })
+    const thread = new Thread(world(), number)
+    const pulls = async () =>
+      (await world().github.pulls()).filter(({ body }) => new RegExp(`Closes #${number}(?!\\d)`).test(body))
+    return { maya, number, thread, pulls, says: (text: string) => maya.comments(number, text) }
+  }
+
+  it('commits after the merge are in a pull request of their own', async () => {
+    const { github, posthog } = world()
+    const { maya, number, thread, pulls, says } = await opens('Go on after the merge')
+    const leaves = (words: string, file: string) =>
+      posthog.script(words, { kind: 'pushesToBranch', files: { [file]: words }, text: `Did ${words}.` })
+    leaves('the first half', 'first.txt')
+    await says('/codex the first half')
+    await thread.waitForAnswer('> Did the first half.')
+    const [first] = await pulls()
+    await maya.readies(Number(first?.number))
+    await maya.mergesPull(Number(first?.number))
+    await github.waitFor(async () => (await thread.view()).state === 'closed')
+    await maya.reopens(number)
+    leaves('the other half', 'other.txt')
+    await says('/codex the other half')
+    await thread.waitForAnswer('> Did the other half.')
+    expect(await pulls()).toMatchObject([
+      { number: first?.number, state: 'merged' },
+      { state: 'open', base: 'main', head: first?.head },
+    ])
+    const [, second] = await pulls()
+    expect((await thread.answers()).at(-1)).toContain(`[#${second?.number} `)
+  })
+
+  it('what an agent leaves open in its description swallows neither the closing of the issue nor our mark', async () => {
+    const { posthog } = world()
+    const { thread, pulls, number, says } = await opens('Open ends')
+    posthog.script('open ends', { kind: 'opensPull', body: 'Seen <!-- this\n\n```\nand that' })
+    await says('/codex open ends')
+    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForFolded()
+    const [pull] = await pulls()
+    expect(pull?.body).toMatch(
+      new RegExp(`^Closes #${number}\\n\\n<!-- codex-run:\\S+ -->\\n\\nSeen <!-- this`),
+    )
+  })
+})
