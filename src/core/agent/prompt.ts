@@ -6,6 +6,7 @@
 import { fullName, threadName } from '../model/thread.ts'
 import type { InlineComment } from '../model/trigger.ts'
 import { type Run, resumedSession } from '../run/run.ts'
+import { readInTurns } from '../text/event-loop-turn.ts'
 import { fenced, visibleCode, visibleText } from '../text/untrusted.ts'
 import { remarkName } from './remarks.ts'
 
@@ -29,6 +30,16 @@ export const firstWords = ({ id, request }: Run): Words => ({
   text: request.text,
   inline: request.inline,
 })
+
+/** Reads what `promptOf` needs, each text in a turn of the event loop of its own. */
+export async function readForPrompt(run: Run, words: Words): Promise<void> {
+  const { request, baseline } = run
+  const inline = (words.inline ?? []).flatMap(({ path, body, parent }) => [path, body, parent?.body])
+  const { title, body } = baseline.snapshot
+  const { instructions } = baseline.settings
+  const texts = [title, body, words.text, request.text, request.approves?.text, instructions, ...inline]
+  await readInTurns(texts.map(text => () => visibleText(text ?? '', maxBody)))
+}
 
 /** @param fence a random word of this prompt, e.g. 16 hex digits */
 export function promptOf(run: Run, words: Words, fence: string): string {

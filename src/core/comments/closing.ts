@@ -30,7 +30,7 @@ function sentence(run: Run, outcome: Outcome): string {
     return `here is the plan, but Codex did not keep to reading: ${changed(run, outcome)}. Look at that before you go on.${words(run.session.sessionLog?.answer)}`
   switch (outcome.kind) {
     case 'pull':
-      return `the pull request is ready for you: **${pullLinks(run)}**${words(run.session.summary ?? run.session.sessionLog?.answer)}`
+      return `the pull request is ready for you: **${pullLinks(run)}**${words(saidAtTheEnd(run))}`
     case 'pushed':
       return `done: **${commit(run, outcome.sha)}** is on ${pushedTo(run)}.${words(run.session.sessionLog?.answer)}`
     case 'answer':
@@ -43,6 +43,10 @@ function sentence(run: Run, outcome: Outcome): string {
       return `this run failed. ${asSentence(inlineWords(outcome.reason, 300))}${run.session.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
   }
 }
+
+/** What of the agent's words its last word shows. */
+export const saidAtTheEnd = ({ result, session }: Run): string | undefined =>
+  (result.outcome?.kind === 'pull' ? session.summary : undefined) ?? session.sessionLog?.answer
 
 const words = (said: string | undefined): string => (said ? `\n\n${agentWords(said)}` : '')
 

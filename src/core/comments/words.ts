@@ -2,6 +2,7 @@
 
 import type { Thread } from '../model/thread.ts'
 import type { Run } from '../run/run.ts'
+import { readInTurns } from '../text/event-loop-turn.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 
 export interface Deployment {
@@ -57,14 +58,28 @@ const maxFirst = 1_000
 
 /** What the agent said, safe to show; of a long text the first paragraph is open. */
 export function agentWords(words: string): string {
-  if (words.length <= foldAbove) return quoted(words, maxAnswer)
+  const { first, rest, cut } = partsOf(words)
+  if (rest === undefined) return quoted(first, maxAnswer)
+  const summary = cut ? 'All that Codex said' : 'The rest of what Codex said'
+  return `${quoted(first, maxFirst)}\n\n<details><summary>${summary}</summary>\n\n${quoted(rest, maxAnswer)}\n\n</details>`
+}
+
+/** Reads what `agentWords` shows, each part in a turn of the event loop of its own. */
+export async function readAgentWords(words: string): Promise<void> {
+  const { first, rest } = partsOf(words)
+  await readInTurns([
+    () => quoted(first, rest === undefined ? maxAnswer : maxFirst),
+    () => quoted(rest ?? '', maxAnswer),
+  ])
+}
+
+function partsOf(words: string): { first: string; rest?: string; cut?: boolean } {
+  if (words.length <= foldAbove) return { first: words }
   const end = words.search(/\n[ \t]*\n/)
   const first = end < 0 ? words : words.slice(0, end)
   // What begins in one part and ends in the other is shown whole in the second.
   const cut = end < 0 || first.length > maxFirst || /^ {0,3}(?:`{3}|~{3})|<|\[[^\]]*\]:/m.test(first)
-  const folded = quoted(cut ? words : words.slice(end).trimStart(), maxAnswer)
-  const summary = cut ? 'All that Codex said' : 'The rest of what Codex said'
-  return `${quoted(first, maxFirst)}\n\n<details><summary>${summary}</summary>\n\n${folded}\n\n</details>`
+  return { first, rest: cut ? words : words.slice(end).trimStart(), cut }
 }
 
 /** `42 s`, `3 min 20 s`, `1 h 12 min` */

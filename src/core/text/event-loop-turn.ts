@@ -8,3 +8,12 @@ export function loopTurn(): Promise<void> {
   last = last.then(() => new Promise(resolve => setImmediate(resolve)))
   return last
 }
+
+/** Reads that are kept, each in a turn of its own, and at the end a new one for whoever needs them all. */
+export async function readInTurns(reads: readonly (() => unknown)[]): Promise<void> {
+  for (const read of reads) {
+    await loopTurn()
+    read()
+  }
+  await loopTurn()
+}

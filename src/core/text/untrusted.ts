@@ -1,5 +1,6 @@
 /** Text from GitHub on its way to the agent: what a reader of the page can't see is taken out first. */
 import { hiddenWords, withoutHidden } from './hidden-text.ts'
+import { keepingRecent } from './recent-texts.ts'
 import { timeFor, withinTime } from './within-time.ts'
 
 /** Code points that show nothing or change how their neighbours show, first and last of each range. */
@@ -58,11 +59,13 @@ export function hidesWords(text: string): boolean {
 }
 
 /** What a person who reads the rendered text sees, more or less, at most `maxLength` characters of it. */
-export function visibleText(text: string, maxLength: number): string {
+export const visibleText = (text: string, maxLength: number): string => cutAt(visible(text), maxLength)
+
+const visible = keepingRecent(50, text => {
   const source = withoutInvisibleEntities(stripInvisible(text))
-  const read = withinTime(() => ({ visible: withoutHidden(source) }), timeFor(text))
-  return cutAt((read?.visible ?? withoutMarkup(source)).trim(), maxLength)
-}
+  const read = withinTime(() => ({ shown: withoutHidden(source) }), timeFor(text))
+  return (read?.shown ?? withoutMarkup(source)).trim()
+})
 
 export const visibleCode = (text: string, maxLength: number): string => cutAt(stripInvisible(text), maxLength)
 

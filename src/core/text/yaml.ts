@@ -1,5 +1,14 @@
 /** The one place that parses YAML: bounded in length, depth and time for any text, and without surprises. */
-import { isCollection, isMap, isNode, isPair, LineCounter, parseDocument } from 'yaml'
+import {
+  isCollection,
+  isMap,
+  isNode,
+  isPair,
+  LineCounter,
+  type Pair,
+  parseDocument,
+  type YAMLMap,
+} from 'yaml'
 import { timeFor, withinTime } from './within-time.ts'
 
 interface YamlProblem {
@@ -84,11 +93,20 @@ function isDeep(contents: unknown): boolean {
 function offsetOf(node: unknown, path: readonly string[]): number | undefined {
   const [key, ...rest] = path
   if (key !== undefined && isMap(node)) {
-    const pair = node.items.find(({ key: name }) => String(name) === key)
+    const pair = pairsOf(node).get(key)
     if (pair) return (rest.length > 0 ? offsetOf(pair.value, rest) : undefined) ?? startOf(pair.key)
   }
   return startOf(node)
 }
+
+/** By key, as a file of thousands may have a problem with each. */
+function pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
+  const known = pairs.get(map) ?? new Map(map.items.map(pair => [String(pair.key), pair]))
+  pairs.set(map, known)
+  return known
+}
+
+const pairs = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>()
 
 const startOf = (node: unknown): number | undefined =>
   isNode(node) ? (node.range?.[0] ?? undefined) : undefined

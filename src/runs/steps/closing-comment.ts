@@ -1,7 +1,8 @@
 /** The last word of a Run, and those in the threads of a review. */
 
 import { boxesAfter } from '../../core/comments/boxes.ts'
-import { closingComment, inlineAnswer } from '../../core/comments/closing.ts'
+import { closingComment, inlineAnswer, saidAtTheEnd } from '../../core/comments/closing.ts'
+import { readAgentWords } from '../../core/comments/words.ts'
 import { Rejected } from '../../core/model/errors.ts'
 import type { Marker } from '../../core/model/marker.ts'
 import type { CommentRef } from '../../core/model/trigger.ts'
@@ -19,6 +20,7 @@ export async function conclude(context: Speaking): Promise<ChangeOf<'report'>> {
   const now = context.deps.now()
   const told = { ...context.run.report.announced, comment: true }
   if (endsQuietly(context.run)) return { report: { announced: told } }
+  await readAgentWords(saidAtTheEnd(context.run) ?? '')
   const text = fitted(
     closingComment(context.run, context.deps.deployment),
     context.deps.signer.write(closingMarker(context.run)),

@@ -1,6 +1,6 @@
 /** Hands follow-ups to the agent. */
 
-import { promptOf } from '../../core/agent/prompt.ts'
+import { promptOf, readForPrompt } from '../../core/agent/prompt.ts'
 import { around } from '../../core/model/crash-points.ts'
 import { observe } from '../../core/run/apply-snapshot.ts'
 import { inTheOpen } from '../../core/run/last-word.ts'
@@ -25,6 +25,7 @@ export async function deliver(
   if (!followUp || !session) return {}
   const spoken = run.attempts.intent?.kind === 'deliver' && run.attempts.intent.messageId === followUp.id
   if (await answerQuestion(context, session, followUp)) return answered(run)
+  await readForPrompt(run, wordsOf(followUp))
   const text = promptOf(run, wordsOf(followUp), deps.fence())
   const files = await filesOf(run, followUp)
   const attached = await attach(context, files, file => posthog.addArtifact(session, file))

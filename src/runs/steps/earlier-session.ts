@@ -1,6 +1,6 @@
 /** The session of an earlier Run of the thread: gone on with, or ended to make room. */
 
-import { firstWords, promptOf } from '../../core/agent/prompt.ts'
+import { firstWords, promptOf, readForPrompt } from '../../core/agent/prompt.ts'
 import { around } from '../../core/model/crash-points.ts'
 import { isNotFound } from '../../core/model/errors.ts'
 import { threadName } from '../../core/model/thread.ts'
@@ -97,6 +97,7 @@ async function speakTo(
   if (isTerminal(await posthog.statusOf(earlier))) return undefined
   // Perhaps it was said before somebody said stop: then there is something to cancel, and else it does no harm.
   if (run.mailbox.stop || run.result.outcome) return none
+  await readForPrompt(run, firstWords(run))
   const text = promptOf(run, firstWords(run), deps.fence())
   const attachments = await attach(context, await attachmentsOf(run), file =>
     posthog.addArtifact(earlier, file),

@@ -1,4 +1,4 @@
-import { firstWords, promptOf, type Words } from '../../core/agent/prompt.ts'
+import { firstWords, promptOf, readForPrompt, type Words } from '../../core/agent/prompt.ts'
 import { type CodexTaskRunCreate, runRequest } from '../../core/agent/run-request.ts'
 import { handedOver } from '../../core/run/messages.ts'
 import type { FollowUp } from '../../core/run/record/mailbox-part.ts'
@@ -24,6 +24,7 @@ export async function startRun(context: StepContext<never, 'startRun' | 'runIds'
         ? run.attempts.intent.before
         : await runsBefore(context, taskId),
   }
+  await readForPrompt(run, wordsToStartWith(run))
   const id = await once(context, {
     intent,
     begins: true,
