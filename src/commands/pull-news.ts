@@ -11,7 +11,8 @@ import type { PullView } from '../core/model/views.ts'
 import { send } from '../core/run/messages.ts'
 import { changed, type Run } from '../core/run/run.ts'
 import { onBranch } from '../core/run/run-index.ts'
-import { sentStatus } from '../runs/steps/status-comment.ts'
+import { drawStatus } from '../runs/steps/draw-status.ts'
+import { statusToSend } from '../runs/steps/status-comment.ts'
 import { checkSettings } from './check-settings.ts'
 import type { CommandContext } from './command-context.ts'
 import { withdraw } from './withdraw.ts'
@@ -88,7 +89,9 @@ async function tellItsRun(
 async function redraw(context: CommandContext, run: Run): Promise<Run> {
   // What is folded away is outdated for whoever unfolds it.
   if (!run.report.status || run.report.status.minimized) return run
-  const { text, status } = sentStatus({ deps: context.deps, run }, run.report.status)
+  const { deployment, signer } = context.deps
+  const drawing = drawStatus(run, deployment, context.deps.now())
+  const { text, status } = statusToSend(drawing, run.report.status, signer)
   const thread =
     threadSlot(run.thread) === threadSlot(context.record.trigger.thread)
       ? context.github

@@ -9,13 +9,12 @@ import { nextStep } from '../core/run/next-step.ts'
 import { eased } from '../core/run/outage.ts'
 import type { Outcome } from '../core/run/record/result-part.ts'
 import { changed, type Run, type RunChange } from '../core/run/run.ts'
-import { stepOf } from '../core/run/steps/looking.ts'
+import { type Now, stepOf } from '../core/run/steps/looking.ts'
 import { type ActingStep, steps } from '../core/run/steps/step-registry.ts'
 import { limits, soonestPoll } from '../core/run/timing.ts'
 import { afterFault } from './steps/after-fault.ts'
 import { failed } from './steps/failed.ts'
 import { take } from './steps/registry.ts'
-import { difference } from './steps/status-comment.ts'
 import { type RunContext, type RunDeps, runContext } from './steps/step-context.ts'
 
 export const advanceRun =
@@ -28,7 +27,7 @@ export const advanceRun =
     const inVain = new Set<string>()
     for (;;) {
       if (job.signal.aborted) return { kind: 'park', ms: 0 }
-      const step = nextStep(context.run, { at: deps.now(), text: difference(context) })
+      const step = nextStep(context.run, nowOf(context))
       if (step.kind === 'wait') return { kind: 'park', ms: step.ms }
       if (step.kind === 'end') {
         if (!(await finished(context))) continue
@@ -42,6 +41,14 @@ export const advanceRun =
       if (!(await advance(context, step))) inVain.add(asked)
     }
   }
+
+/** Most decisions have nothing to do with the status: it is drawn for those that have. */
+const nowOf = ({ deps, drawing }: RunContext): Now => ({
+  at: deps.now(),
+  get text() {
+    return drawing().difference()
+  },
+})
 
 /**
  * Whoever woke the Run before its time had a reason: the look is brought forward, as far as the budget of

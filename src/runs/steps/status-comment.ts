@@ -1,97 +1,65 @@
 /** The one comment of a Run that is edited in place. */
 
-import { createHash } from 'node:crypto'
-import { phaseKey, statusComment } from '../../core/comments/status.ts'
 import { Rejected } from '../../core/model/errors.ts'
+import type { Signer } from '../../core/model/marker.ts'
 import { isSuperseded } from '../../core/run/last-word.ts'
 import { backupOf } from '../../core/run/recovery-record.ts'
-import { type ChangeOf, changed, type Run } from '../../core/run/run.ts'
-import type { Now } from '../../core/run/steps/looking.ts'
+import type { ChangeOf, Run } from '../../core/run/run.ts'
 import { isGivenUp } from './closing-comment.ts'
+import { heardAt, type StatusDrawing } from './draw-status.ts'
 import { fitted, markedWith, markerOf } from './markers.ts'
-import { once, type RunDeps, type StepContext, skew } from './step-context.ts'
+import { once, type StepContext, skew } from './step-context.ts'
 
-/** How what would be sent now differs from what was sent last. */
-export interface Renderer {
-  deps: Pick<RunDeps, 'deployment' | 'signer' | 'now'>
-  run: Run
-}
-
-export function difference(context: Renderer): Now['text'] {
-  const { status } = context.run.report
-  if (!status) return context.run.report.readOnlyThread ? 'same' : 'phase'
-  const now = context.deps.now()
-  if (status.phase !== phaseKey(context.run, now)) return 'phase'
-  if (status.hash !== rendered(context, now).hash) return 'details'
-  return status.heardAt === heardAt(context.run) ? 'same' : 'time'
-}
-
-/** As far as the status says it. */
-const heardAt = ({
-  session: { sessionLog },
-  result: { outcome },
-  mailbox: { stop },
-}: Run): number | undefined => (outcome || stop ? undefined : sessionLog?.activity?.at)
-
-/** What nobody sees is no reason for an edit, so the hash is of the words alone; and when it was heard is told apart. */
-function rendered({ deps, run }: Renderer, now: number): { text: string; hash: string } {
-  const words = statusComment(run, deps.deployment, now)
+/** What is posted: the words, and out of sight what the Run can be taken up from again. */
+function textOf({ run, words }: StatusDrawing, signer: Signer): string {
   const backup = backupOf(run)
-  const marker = deps.signer.write({ ...markerOf(run, 'status'), ...(backup ? { backup } : {}) })
-  return { text: fitted(words, marker), hash: hashOf(statusComment(timeless(run), deps.deployment, now)) }
+  return fitted(words(), signer.write({ ...markerOf(run, 'status'), ...(backup ? { backup } : {}) }))
 }
-
-function timeless(run: Run): Run {
-  const { sessionLog } = run.session
-  return sessionLog?.activity
-    ? changed(run, {
-        session: { sessionLog: { ...sessionLog, activity: { ...sessionLog.activity, at: undefined } } },
-      })
-    : run
-}
-
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 16)
 
 export async function postStatus(
   context: StepContext<'ownComments' | 'comment'>,
 ): Promise<ChangeOf<'report'>> {
-  const now = context.deps.now()
-  const { text, hash } = rendered(context, now)
+  const drawing = context.drawing()
+  const text = textOf(drawing, context.deps.signer)
   const commentId = await once(context, {
-    intent: { kind: 'post-status', at: now },
+    intent: { kind: 'post-status', at: drawing.at },
     find: async ({ at }) => markedWith(context, await context.github.ownComments(at - skew), 'status')?.id,
     perform: () => context.github.comment(text),
   })
-  const status = {
-    commentId,
-    hash,
-    phase: phaseKey(context.run, now),
-    at: now,
-    heardAt: heardAt(context.run),
-  }
+  const status = { commentId, ...sent(drawing) }
   return { report: { status, threadBlocked: undefined } }
 }
 
-type Sent = NonNullable<Run['report']['status']>
+type Status = NonNullable<Run['report']['status']>
+
+const sent = (drawing: StatusDrawing): Omit<Status, 'commentId'> => ({
+  hash: drawing.hash(),
+  phase: drawing.phase(),
+  at: drawing.at,
+  heardAt: heardAt(drawing.run),
+})
 
 /** The text of the status comment as it should be now, and the record of its having been sent. */
-export function sentStatus(context: Renderer, before: Sent): { text: string; status: Sent } {
-  const now = context.deps.now()
-  const { text, hash } = rendered(context, now)
-  const phase = phaseKey(context.run, now)
-  return { text, status: { ...before, hash, phase, at: now, heardAt: heardAt(context.run) } }
-}
+export const statusToSend = (
+  drawing: StatusDrawing,
+  before: Status,
+  signer: Signer,
+): { text: string; status: Status } => ({
+  text: textOf(drawing, signer),
+  status: { ...before, ...sent(drawing) },
+})
 
 /** A status comment that somebody deleted is made again once; after that, they meant it. */
 export async function editStatus(context: StepContext<'edit'>): Promise<ChangeOf<'report'>> {
   const { run } = context
   if (!run.report.status) return {}
-  const { text, status } = sentStatus(context, run.report.status)
+  const drawing = context.drawing()
+  const status = { ...run.report.status, ...sent(drawing) }
   await context.job.assertLocked()
   const isSame = status.hash === run.report.status.hash && status.heardAt === run.report.status.heardAt
   if (isSame || run.report.status.minimized) return { report: { status } }
   try {
-    const edited = await context.github.edit(run.report.status.commentId, text)
+    const edited = await context.github.edit(status.commentId, textOf(drawing, context.deps.signer))
     context.deps.reached('status edit sent, not recorded')
     const threadBlocked = undefined
     if (edited !== 'gone') return { report: { threadBlocked, status: { ...status, nodeId: edited.nodeId } } }

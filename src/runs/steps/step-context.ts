@@ -18,6 +18,7 @@ import type { Session } from '../../core/run/session.ts'
 import type { ActingStep, StepKind, StepTable } from '../../core/run/steps/step-registry.ts'
 import { limits } from '../../core/run/timing.ts'
 import type { UnusedBranch } from '../../core/run/unused-branch.ts'
+import { drawStatus, type StatusDrawing } from './draw-status.ts'
 import { logMilestones } from './milestones.ts'
 
 /** News of a task run as they happen; what they are is looked up. */
@@ -66,6 +67,8 @@ export interface StepContext<
   github: Pick<ThreadClient, GitHubMethod>
   posthog: Pick<TasksClient, PostHogMethod>
   readonly run: Readonly<Run>
+  /** The status as it is now. */
+  drawing: () => StatusDrawing
   /** Into the record, which is saved. */
   save: (change: ChangeOf<Written>) => Promise<void>
   /** Into the record, which is saved with the next change. */
@@ -117,12 +120,17 @@ export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
     if (lines.length > 0)
       await deps.wakeFirst(lines).catch(err => log.warn({ err }, 'could not wake who waits'))
   }
+  let latest: StatusDrawing | undefined
   const context: RunContext = {
     deps: { ...deps, log },
     job,
     github: deps.github(job.data.thread),
     posthog: deps.posthog,
     run: job.data,
+    drawing() {
+      if (latest?.run !== context.run) latest = drawStatus(context.run, deps.deployment, deps.now())
+      return latest
+    },
     put,
     save: change => put(changed(context.run, change)),
     note(change) {

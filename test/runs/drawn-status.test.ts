@@ -1,0 +1,112 @@
+/** How often the status is drawn, which is most of what the thinking about a Run costs. */
+import { expect, test } from 'vitest'
+import { statusComment } from '../../src/core/comments/status.ts'
+import type { Deployment } from '../../src/core/comments/words.ts'
+import { RetryLater } from '../../src/core/model/errors.ts'
+import type { TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
+import { changed, type Run } from '../../src/core/run/run.ts'
+import { advanceRun } from '../../src/runs/advance-run.ts'
+import { type Differs, given } from '../commands/command-world.ts'
+import { deployment, minute, runWith, second, status, t0, working } from '../core/given.ts'
+
+const now = t0 + 10 * minute
+
+/** As each drawing links to PostHog, its address is read as often as the status is drawn. */
+function counted(): { deployment: Deployment; drawings(run: Run): number } {
+  let reads = 0
+  const counting: Deployment = {
+    ...deployment,
+    get posthogUrl() {
+      reads += 1
+      return deployment.posthogUrl
+    },
+  }
+  return {
+    deployment: counting,
+    drawings(run) {
+      const all = reads
+      reads = 0
+      statusComment(run, counting, now)
+      expect(reads).toBeGreaterThan(0)
+      return all / reads
+    },
+  }
+}
+
+const sight: TaskRunSnapshot = {
+  status: 'in_progress',
+  error: undefined,
+  pulls: [],
+  headBranch: undefined,
+  model: undefined,
+  effort: undefined,
+  authorship: undefined,
+  updatedAt: undefined,
+  log: [],
+  offset: 0,
+}
+
+async function drawings(run: Run, differs: Differs): Promise<{ drawn: number; after: Run }> {
+  const count = counted()
+  const { deps, job } = given(run, { now: () => now, deployment: count.deployment, ...differs })
+  const kept = {
+    ...job,
+    async save(next: Run) {
+      kept.data = next
+    },
+  }
+  await advanceRun(deps)(kept)
+  return { drawn: count.drawings(working()), after: kept.data }
+}
+
+const looks = (seen: Partial<TaskRunSnapshot> = {}): Differs => ({
+  posthog: {
+    poll: async () => ({ ...sight, ...seen }),
+    summary: async () => undefined,
+  },
+  github: { edit: async () => ({ nodeId: 'IC_1' }) },
+})
+
+const due: Run = working({ schedule: { nextPollAt: now } })
+
+/** As it is when its status has been sent. */
+async function sent(run: Run): Promise<Run> {
+  const { after } = await drawings(run, looks())
+  expect(after.report.status?.hash).not.toBe(status.hash)
+  return changed(after, { schedule: { nextPollAt: now, lastPollAt: now - minute } })
+}
+
+test('a look that sees nothing draws it once', async () => {
+  const { drawn, after } = await drawings(await sent(due), looks())
+  expect(after.schedule.lastPollAt).toBe(now)
+  expect(drawn).toBe(1)
+})
+
+test('so does one that only waits', async () => {
+  const run = changed(await sent(due), { schedule: { nextPollAt: now + second, lastPollAt: undefined } })
+  expect((await drawings(run, looks())).drawn).toBe(1)
+})
+
+test('one that sees a change draws it with the time and without, and once more before it waits', async () => {
+  const before = changed(await sent(due), { report: { status } })
+  const log: TaskRunSnapshot['log'] = [{ at: now, what: { kind: 'message', text: 'So far so good.' } }]
+  const { drawn, after } = await drawings(before, looks({ log, offset: 1 }))
+  expect(after.report.status?.at).toBe(now)
+  expect(drawn).toBe(3)
+})
+
+test('a step that is due whatever the status says draws nothing', async () => {
+  const run = runWith({ report: { status }, schedule: { admitted: true } })
+  const stop = new AbortController()
+  const { drawn, after } = await drawings(run, {
+    signal: stop.signal,
+    github: {
+      async issueBranches() {
+        stop.abort()
+        throw new RetryLater('github', now + minute, 'usage-limit', 'limit')
+      },
+    },
+  })
+  expect(after.attempts.outages.github?.until).toBe(now + minute)
+  expect(drawn).toBe(0)
+})
