@@ -3,11 +3,11 @@ import type { Server } from 'node:http'
 import { openServer } from './bot/open-server.ts'
 import { receiverOf } from './bot/receiving.ts'
 import { type Overrides, openRuntime, type Runtime } from './bot/runtime.ts'
-import { startWork } from './bot/start-work.ts'
 import { type Config, secretsOf } from './config.ts'
+import { type Check, redactedCheck } from './core/model/check.ts'
 import { redactor } from './core/text/redact.ts'
-import { examineAtStart } from './doctor.ts'
 import type { Receive } from './github/webhooks/receive.ts'
+import { checkQueue } from './queue/queue-checks.ts'
 import { watchReadiness } from './readiness.ts'
 import { closeServer } from './web/http-server.ts'
 
@@ -40,14 +40,28 @@ async function goOnWith(
   server: Server | undefined,
 ): Promise<Started> {
   const { config, queues, log, state } = runtime
-  const work = config.role === 'web' ? undefined : await startWork(runtime, overrides)
+  const work = config.role === 'web' ? undefined : await startWorkOf(runtime, overrides)
   state.works = true
   state.readiness = watchReadiness({
-    examine: () => examineAtStart(config, redactor(secretsOf(config))),
+    examine: () => examineStart(config),
     log,
     ready: () => log.info({ role: config.role, queue: queues.kind }, 'ready'),
   })
   return { stop: signal => stopBot({ signal, runtime, server, work }) }
+}
+
+/** Most of the code, which a process that only takes webhooks does not load. */
+async function startWorkOf(runtime: Runtime, overrides: Overrides) {
+  const { startWork } = await import('./bot/start-work.ts')
+  return startWork(runtime, overrides)
+}
+
+/** A process that only takes webhooks asks nobody but its queue. */
+async function examineStart(config: Config): Promise<Check[]> {
+  const redact = redactor(secretsOf(config))
+  if (config.role === 'web') return [redactedCheck(await checkQueue(config.queue), redact)]
+  const { examineAtStart } = await import('./doctor.ts')
+  return examineAtStart(config, redact)
 }
 
 async function ready({ state, queues }: Pick<Runtime, 'state' | 'queues'>): Promise<void> {

@@ -1,7 +1,7 @@
 /** The doctor: asks GitHub, PostHog and the queue all that has to be right before the first user comes. */
 import { settingsFile } from './commands/command-registry.ts'
 import type { Config } from './config.ts'
-import { type Check, found, passed } from './core/model/check.ts'
+import { type Check, found, passed, redactedCheck } from './core/model/check.ts'
 import type { Repository, Thread } from './core/model/thread.ts'
 import { problemsText, settingsPath } from './core/settings/repository-settings.ts'
 import { checkApp, checkGitHub, checkInstallation } from './github/app-checks.ts'
@@ -28,17 +28,17 @@ export async function examine(config: Config, redact: (text: string) => string):
     config.role === 'web' ? [] : checkPostHogs(config, await repositories),
     repositories.then(all => checkSettings(app, all)),
   ])
-  return [...gitHub, ...postHog, ...repository, queue].map(check => redacted(check, redact))
+  return [...gitHub, ...postHog, ...repository, queue].map(check => redactedCheck(check, redact))
 }
 
-/** What a start can afford to ask, and again until all is right. A process that only takes webhooks asks nobody but its queue. */
+/** What a start can afford to ask, and again until all is right. */
 export async function examineAtStart(config: Config, redact: (text: string) => string): Promise<Check[]> {
   const [queue, gitHub, postHog] = await Promise.all([
     checkQueue(config.queue),
-    config.role === 'web' ? [] : checkApp(appOf(config), wantedOfApp, Date.now),
-    config.role === 'web' ? [] : checkAccesses(config),
+    checkApp(appOf(config), wantedOfApp, Date.now),
+    checkAccesses(config),
   ])
-  return [...gitHub, ...postHog, queue].map(check => redacted(check, redact))
+  return [...gitHub, ...postHog, queue].map(check => redactedCheck(check, redact))
 }
 
 /** What an admin of one repository may know of it: nothing of other owners, and of the machine only whether it works. */
@@ -57,7 +57,7 @@ export async function examineFor(
   const safe = queue.ok
     ? passed('queue', 'keeps what it is given')
     : found('queue', 'does not keep safe what it is given', 'Whoever runs the bot sees why in its log.')
-  return [...installation, branch, ...postHog, safe].map(check => redacted(check, redact))
+  return [...installation, branch, ...postHog, safe].map(check => redactedCheck(check, redact))
 }
 
 const appOf = ({ app: { id, privateKey, apiUrl } }: Config): GitHubApp =>
@@ -91,8 +91,3 @@ async function checkSettings(app: GitHubApp, repositories: readonly Repository[]
     ]
   }
 }
-
-const redacted = (check: Check, redact: (text: string) => string): Check => ({
-  ...check,
-  detail: redact(check.detail),
-})

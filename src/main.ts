@@ -1,7 +1,6 @@
 /** The process: reads the environment, starts the bot, the set-up page, or nothing, and stops on a signal. */
 import { grace, type Started, startBot } from './bot.ts'
 import { environment, type Read, readConfig, startedByNpm } from './config.ts'
-import { openSetUp } from './open-set-up.ts'
 import { goThroughProxy } from './proxy.ts'
 
 let started = await start()
@@ -35,12 +34,15 @@ async function start(): Promise<Started> {
   }
 }
 
-function startAs(read: Read): Promise<Started> {
+/** What a process does not do, it does not load. */
+async function startAs(read: Read): Promise<Started> {
   switch (read.kind) {
     case 'refuse':
       return refuse(read.problems)
-    case 'set-up':
+    case 'set-up': {
+      const { openSetUp } = await import('./open-set-up.ts')
       return openSetUp(read.given, goOn)
+    }
     case 'run':
       return startBot(read.config)
   }

@@ -116,6 +116,40 @@ describe('imports go one way', () => {
   })
 })
 
+describe('what a process does not do, it does not load', () => {
+  const late = /\bimport\(/
+  const typesOnly = /^\s*(?:import|export)\s+type\s/
+  const atOnce = (file: string): string[] =>
+    [...textOf(file).matchAll(written)]
+      .filter(([line]) => !late.test(line) && !typesOnly.test(line))
+      .map(([, from = '']) => (from.startsWith('.') ? join(dirname(file), from) : from))
+  const loadedBy = (file: string, known = new Set<string>()): Set<string> => {
+    for (const from of atOnce(file).filter(each => !known.has(each))) {
+      known.add(from)
+      if (from.startsWith('src/')) loadedBy(from, known)
+    }
+    return known
+  }
+  const loaded = [...loadedBy('src/main.ts')]
+
+  test('the queue that is not used, traces, proxies, channels, colours, Probot', () => {
+    const unused =
+      /^(?:@electric-sql|ioredis$|@opentelemetry|bullmq-otel|undici|smee-client|@probot|probot)|(?:redis|embedded)-backend\.ts$/
+    expect(loaded.filter(from => unused.test(from))).toEqual([])
+  })
+
+  test('the pages of the set-up', () => {
+    expect(loaded.filter(from => /set-?up/.test(from))).toEqual([])
+  })
+
+  test('in a process that only takes webhooks, what works on them', () => {
+    const work =
+      /^(?:@octokit\/|src\/(?:runs|posthog|maintenance|access|doctor|github\/(?!webhooks|written)))/
+    expect(loaded.filter(from => work.test(from))).toEqual([])
+    expect(loaded).toContain('src/github/webhooks/webhook-endpoint.ts')
+  })
+})
+
 /** The packages of each part. Core is pure: nothing there opens a file, a socket or a clock of its own. */
 const packages: Record<string, RegExp> = {
   core: /^(?:zod|yaml|fastest-levenshtein|node:crypto|node:vm|mdast|mdast-util-[\w-]+|micromark-extension-gfm)$/,

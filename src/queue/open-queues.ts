@@ -2,11 +2,9 @@ import { aloneWithStreams } from '../core/model/stream-leases.ts'
 import { BullQueue } from './bull-queue.ts'
 import { ChoreBoard, readChore } from './chores.ts'
 import { within } from './deadline.ts'
-import { openEmbedded } from './embedded-backend.ts'
 import type { Format } from './job-record.ts'
 import type { QueueBackend } from './queue-backend.ts'
 import { describe, errorReporter, type Log, SILENT } from './queue-log.ts'
-import { openRedis, START_MS } from './redis-backend.ts'
 import { openTelemetry } from './telemetry.ts'
 import { type Queues, QueueUnavailable } from './work-queue.ts'
 
@@ -39,7 +37,7 @@ export async function openQueues<TriggerData, RunData>(
   const { redisUrl, dataDir, log = SILENT, prefix = '{codex}' } = options
   const { lockDuration = 10_000, stalledInterval = 5_000, traced = false } = options
   const report = errorReporter(log)
-  const backend = await (redisUrl ? openRedis(redisUrl, log, report, START_MS) : openEmbedded(dataDir, log))
+  const backend = await openBackend({ redisUrl, dataDir, log, report })
   const telemetry = traced ? await openTelemetry() : undefined
   const shared = { backend, prefix, log, report, lockDuration, stalledInterval, telemetry }
   const triggers = new BullQueue({
@@ -86,6 +84,21 @@ export async function openQueues<TriggerData, RunData>(
       return closing
     },
   }
+}
+
+interface BackendOptions extends Pick<QueueOptions<unknown, unknown>, 'redisUrl' | 'dataDir'> {
+  log: Log
+  report: (error: Error) => void
+}
+
+/** Only the one that is used is loaded. */
+async function openBackend({ redisUrl, dataDir, log, report }: BackendOptions): Promise<QueueBackend> {
+  if (redisUrl) {
+    const { openRedis, START_MS } = await import('./redis-backend.ts')
+    return openRedis(redisUrl, log, report, START_MS)
+  }
+  const { openEmbedded } = await import('./embedded-backend.ts')
+  return openEmbedded(dataDir, log)
 }
 
 async function ready(backend: QueueBackend, queues: Pick<BullQueue<unknown>, 'takesJobs'>[], ms: number) {

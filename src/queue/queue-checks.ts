@@ -3,7 +3,6 @@ import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import { type Check, found, passed } from '../core/model/check.ts'
 import { claimDirectory } from './directory-claim.ts'
 import { describe } from './queue-log.ts'
-import { openRedis } from './redis-backend.ts'
 import { QueueUnavailable } from './work-queue.ts'
 
 export const checkQueue = ({
@@ -18,6 +17,7 @@ async function checkRedis(redisUrl: string): Promise<Check> {
   const warnings: string[] = []
   const log = { warn: (_: object, message: string) => void warnings.push(message), error: () => {} }
   try {
+    const { openRedis } = await import('./redis-backend.ts')
     const backend = await openRedis(redisUrl, log, () => {})
     await backend.close()
   } catch (error) {

@@ -47,5 +47,10 @@ export const unanswered = (name: CheckName, detail: string, fix: string): Check 
   outage: true,
 })
 
+export const redactedCheck = (check: Check, redact: (text: string) => string): Check => ({
+  ...check,
+  detail: redact(check.detail),
+})
+
 export const lineOf = ({ name, ok, detail, fix }: Check): string =>
   `${ok ? '✓' : '✗'} ${name}: ${detail}${fix === '' ? '' : ` → ${fix}`}`
