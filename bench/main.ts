@@ -1,13 +1,16 @@
 /** `npm run bench` measures everything, `npm run bench -- ROW …` some of it, and prints the table. */
 import { cpus, loadavg, release, totalmem } from 'node:os'
+import { embedded } from './embedded.ts'
 import { eyes, eyesEmbedded, eyesFirst } from './eyes.ts'
 import { link, linkEmbedded } from './link.ts'
+import { readyEmbedded, readyRedis } from './ready.ts'
 import { isReached, type Measured, type Row } from './row.ts'
 import { start, startEmbedded, startFirst } from './start.ts'
 import { acks, ignoredWebhooks, webhooks } from './webhooks.ts'
 
 const rows: readonly Row[] = [
   ...[webhooks, ignoredWebhooks, acks],
+  ...[readyRedis, readyEmbedded, embedded],
   ...[start, startFirst, startEmbedded],
   ...[eyes, eyesFirst, eyesEmbedded],
   ...[link, linkEmbedded],
@@ -60,7 +63,8 @@ function cells(measured: Measured): string[] {
   }
 }
 
-const told = (each: Record<string, string | number>): string =>
-  Object.entries(each)
+function told(each: Record<string, string | number>): string {
+  return Object.entries(each)
     .map(([what, value]) => `${what} ${value}`)
     .join(', ')
+}
