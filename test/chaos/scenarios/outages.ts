@@ -216,7 +216,8 @@ async function limitedByGitHub(stage: Stage, rule: GitHubRule, wait: number, nam
   const limit = calls[no]
   if (!limit) return void notes.violations.push(`the limit is not on record: ${what}`)
   const since = Date.parse(limit.at)
-  const later = calls.slice(no + 1).filter(({ at }) => Date.parse(at) > since + underWay)
+  const told = limit.endedAt ?? since
+  const later = calls.slice(no + 1).filter(({ at }) => Date.parse(at) > told + underWay)
   // Another installation has limits of its own.
   const early = later.filter(
     ({ at, owner }) => owner === limit.owner && Date.parse(at) < since + wait - rounding,

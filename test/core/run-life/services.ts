@@ -4,7 +4,7 @@ import { messagesIn } from '../../../src/core/agent/prompt.ts'
 import { isNotFound, Rejected } from '../../../src/core/model/errors.ts'
 import type { TasksClient, ThreadClient } from '../../../src/core/model/ports.ts'
 import type { PullChange, PullView, Settled } from '../../../src/core/model/views.ts'
-import { type AgentRun, begin, goOn, isOver, permitted } from './agent.ts'
+import { type AgentRun, begin, goOn, isIdle, isOver, permitted } from './agent.ts'
 import type { ActingStep, Worker, World } from './world.ts'
 
 type Kind = Pick<ActingStep<unknown>, 'writes' | 'mayBeLate'>
@@ -111,7 +111,9 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     deleteBranch: (name, sha) =>
       at(writes, 'delete branch', () => {
         if (world.branches.get(name) !== sha) return
-        const working = world.agents().filter(agent => !isOver(agent))
+        // An idle session of before that PostHog says it does not know is over for everybody.
+        const isGone = (agent: AgentRun): boolean => world.unknown && isIdle(agent)
+        const working = world.agents().filter(agent => !isOver(agent) && !isGone(agent))
         if (working.length > 0) world.violations.push(`${name} is removed under an agent`)
         world.branches.delete(name)
       }),
