@@ -1,10 +1,14 @@
 /** The demo that is kept stays up for a day: a thread is looked at only when somebody has called GitHub. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { plain } from '../../demo/terminal.ts'
 import { type Printer, Watch } from '../../demo/thread-log.ts'
 import { startGitHub } from '../../emulators/github/emulator.ts'
 import type { GitHubEmulator } from '../../emulators/github/github.ts'
+import { Upstream } from '../../emulators/github/upstream.ts'
 
 let github: GitHubEmulator
 beforeAll(async () => {
@@ -37,4 +41,24 @@ test('an idle thread costs no look, and what happens is seen at once', async () 
   await maya.comments(number, '/codex help')
   await github.waitFor(() => seen.at(-1)?.endsWith('/codex help') === true)
   await watch.end()
+})
+
+/** emulate's own, for each token. */
+const answeredInAnHour = 5_000
+
+test('more looks than are answered in an hour share no token', async () => {
+  const used = new Map<string, number>()
+  const server = createServer(({ headers: { authorization = '' } }, response) => {
+    used.set(authorization, (used.get(authorization) ?? 0) + 1)
+    response.end('{}')
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const upstream = new Upstream(origin, origin)
+  for (let round = 0; round < 100; round++)
+    await Promise.all(Array.from({ length: 60 }, () => upstream.asAdmin('GET', '/')))
+  server.close()
+  server.closeAllConnections()
+  expect([...used.values()].reduce((sum, count) => sum + count)).toBe(6_000)
+  expect(Math.max(...used.values())).toBeLessThan(answeredInAnHour)
 })
