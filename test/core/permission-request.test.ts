@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { statusComment } from '../../src/core/comments/status.ts'
-import { observe } from '../../src/core/run/apply-snapshot.ts'
+import { observe, turnIsOver } from '../../src/core/run/apply-snapshot.ts'
 import { nextStep } from '../../src/core/run/next-step.ts'
 import {
   optionByRights,
@@ -8,8 +8,8 @@ import {
   type PermissionRequest,
   rejecting,
 } from '../../src/core/run/permission-request.ts'
-import { changed } from '../../src/core/run/run.ts'
-import { ask, deployment, t0, working } from './given.ts'
+import { changed, type Run } from '../../src/core/run/run.ts'
+import { ask, deployment, hour, t0, taskRun, working } from './given.ts'
 
 const request: PermissionRequest = {
   id: 'p1',
@@ -58,20 +58,36 @@ test('the status says what is asked and how to answer', () => {
   )
 })
 
+const sight = {
+  status: 'in_progress' as const,
+  error: undefined,
+  pulls: [],
+  headBranch: undefined,
+  model: undefined,
+  effort: undefined,
+  authorship: undefined,
+  updatedAt: undefined,
+  offset: 2,
+}
+const asksNow = (run: Run): Run =>
+  observe(run, { ...sight, log: [{ at: t0, what: { kind: 'asks', request } }] }, t0)
+
 test('it is over when the log says so', () => {
-  const sight = {
-    status: 'in_progress' as const,
-    error: undefined,
-    pulls: [],
-    headBranch: undefined,
-    model: undefined,
-    effort: undefined,
-    authorship: undefined,
-    updatedAt: undefined,
-    offset: 2,
-  }
-  const asked = observe(working(), { ...sight, log: [{ at: t0, what: { kind: 'asks', request } }] }, t0)
+  const asked = asksNow(working())
   expect(asked.session.sessionLog?.permissionRequest).toEqual(request)
   const resolved = observe(asked, { ...sight, log: [{ at: t0, what: { kind: 'permitted', id: 'p1' } }] }, t0)
   expect(resolved.session.sessionLog?.permissionRequest).toBeUndefined()
+})
+
+test('a turn that begins with one is not over with the turn before it', () => {
+  const idle = { offset: 1, turns: 1, idle: true, idleSince: t0 - hour, awaitedMessageId: 'a' }
+  const asked = asksNow(working({ session: { taskRun: { ...taskRun, messages: 1 }, sessionLog: idle } }))
+  expect(turnIsOver(asked, t0 + hour)).toBe(false)
+})
+
+test('one of PostHog’s own turn does not take back what was answered', () => {
+  const answered = { offset: 1, turns: 1, idle: true, idleSince: t0 - hour, showsWords: true, ofOthers: true }
+  const asked = asksNow(working({ session: { sessionLog: answered } }))
+  expect(asked.session.sessionLog?.permissionRequest).toEqual(request)
+  expect(turnIsOver(asked, t0)).toBe(true)
 })

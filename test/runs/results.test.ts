@@ -150,34 +150,56 @@ describe('a pull request that the agent names', () => {
 })
 
 describe('commits after the merge', () => {
-  test('get a new pull request', async () => {
+  const merged = view({ state: 'merged', mergedAt: t0 + minute, head: { ...ourHead, ref: branch.name } })
+  const fresh = view({ number: 10, author: { login: 'codex[bot]', bot: true } })
+
+  async function found(sha: string, run: RunChange, before: PullView = merged) {
     const opened: string[] = []
-    const merged = view({ state: 'merged', mergedAt: t0 + minute, head: { ...ourHead, ref: branch.name } })
-    const fresh = view({ number: 10, author: { login: 'codex[bot]', bot: true } })
-    const hand = handWith(
-      working({
-        result: { pulls: [{ ...pull, head: branch.name, state: 'merged' }], reported: 1 },
-        session: { taskRun: { ...taskRun, status: 'completed' } },
-      }),
-      {
-        github: {
-          pullsFrom: async () => [merged],
-          branch: async name => ({ name, sha: 'f'.repeat(40) }),
-          commitsSince: async (_, sha) => [{ sha, byPerson: false }],
-          openPull: async ({ head }) => {
-            opened.push(head)
-            return fresh
-          },
-          amendPull: async (_, { body }) => ({ ...fresh, body: body ?? '' }),
+    const hand = handWith(working({ session: { taskRun: { ...taskRun, status: 'completed' } }, ...run }), {
+      github: {
+        pullsFrom: async () => [before],
+        branch: async name => ({ name, sha }),
+        commitsSince: async (_, head) => [{ sha: head, byPerson: false }],
+        isDescendant: async () => true,
+        openPull: async ({ head }) => {
+          opened.push(head)
+          return fresh
         },
+        amendPull: async (_, { body }) => ({ ...fresh, body: body ?? '' }),
       },
-    )
-    const run = await afterStep(findResult, hand)
-    expect(opened).toEqual([branch.name])
-    expect(run.result.pulls.map(({ number, state }) => [number, state])).toEqual([
-      [9, 'merged'],
-      [10, 'open'],
-    ])
+    })
+    const { result } = await afterStep(findResult, hand)
+    return { opened, pulls: result.pulls.map(({ number, state }) => [number, state]) }
+  }
+
+  test('get a new pull request', async () => {
+    const known = { pulls: [{ ...pull, head: branch.name, state: 'merged' as const }], reported: 1 }
+    expect(await found('f'.repeat(40), { result: known })).toEqual({
+      opened: [branch.name],
+      pulls: [
+        [9, 'merged'],
+        [10, 'open'],
+      ],
+    })
+  })
+
+  test.each<[string, RunChange, PullView, [number, string][]]>([
+    ['merged before the Run knew of it', {}, merged, [[9, 'merged']]],
+    [
+      'merged when the answer to its opening was lost',
+      { attempts: { intent: { kind: 'open-pull', at: t0 + minute, lostAt: t0 } } },
+      { ...merged, author: { login: 'codex[bot]', bot: true } },
+      [[9, 'merged']],
+    ],
+    [
+      'merged while it was known',
+      { result: { pulls: [{ ...pull, head: branch.name, state: 'merged' }], reported: 0 } },
+      merged,
+      [[9, 'merged']],
+    ],
+    ['closed by somebody', {}, { ...merged, state: 'closed', mergedAt: undefined }, []],
+  ])('are none where its pull request holds them all: %s', async (_, run, before, pulls) => {
+    expect(await found(merged.head.sha, run, before)).toEqual({ opened: [], pulls })
   })
 })
 

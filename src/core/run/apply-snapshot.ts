@@ -131,7 +131,8 @@ function withEntry(log: SessionLog, { what }: LogEntry, { now, mine }: Reading):
     case 'words':
       return withWords({ ...log, showsWords: true }, what.messages, mine)
     case 'asks':
-      return { ...log, permissionRequest: what.request }
+      // Whoever waits has not ended its turn; one of others takes nothing back of what was answered.
+      return { ...log, permissionRequest: what.request, idle: log.ofOthers === true && log.idle }
     case 'permitted':
       return log.permissionRequest?.id === what.id ? { ...log, permissionRequest: undefined } : log
     case 'progress':

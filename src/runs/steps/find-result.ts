@@ -19,61 +19,69 @@ export async function findResult(
 ): Promise<ChangeOf<'result' | 'session'>> {
   // Which never fails, so that no fault of the others is hidden behind it.
   const asked = costSoFar(context)
-  const found = await pullOfHeads(context)
+  const { found, seen } = await pullsOfHeads(context)
   const pushed = await pushedTo(context)
   const cost = await asked
   const { run } = context
   const pulls = found ? withFound(run, found) : {}
   const known = changed(run, {
-    result: { ...pulls, resultChecked: true, pushed: pushed ?? run.result.pushed },
+    result: { ...pulls, resultChecked: true, pushed: pushed?.commit ?? run.result.pushed },
   })
-  const opens = pushed !== undefined && canOpen(known)
+  const isHeld = seen.some(({ head }) => head.sha === pushed?.head)
+  const opens = pushed !== undefined && !isHeld && canOpen(known)
   return { result: opens ? await openOurs(context, known) : known.result, session: { cost } }
 }
 
-/** A pull request that the agent opened and PostHog did not report. */
-async function pullOfHeads(context: Finding): Promise<PullView | undefined> {
+/** All that there are, and among them one that the agent opened and PostHog did not report. */
+async function pullsOfHeads(context: Finding): Promise<{ found?: PullView; seen: PullView[] }> {
   const { run } = context
-  const heads = new Set([
-    run.session.taskRun?.headBranch,
-    run.workspace.branch?.made ? run.workspace.branch.name : undefined,
-  ])
+  const { branch } = run.workspace
+  const heads = new Set([run.session.taskRun?.headBranch, branch?.made ? branch.name : undefined])
+  const known = new Set(run.result.pulls.map(({ number }) => number))
+  const seen: PullView[] = []
   for (const head of heads) {
     if (head === undefined || head === run.thread.defaultBranch || head === run.baseline.head?.ref) continue
-    const known = new Set(run.result.pulls.map(({ number }) => number))
-    const views = (await context.github.pullsFrom(head)).filter(
-      ({ state, number }) => state !== 'closed' && !known.has(number),
-    )
-    for (const view of views.slice(0, maxClaims)) if (await isOwn(context, view)) return view
+    const views = await context.github.pullsFrom(head)
+    seen.push(...views)
+    const fresh = views.filter(({ state, number }) => state !== 'closed' && !known.has(number))
+    for (const view of fresh.slice(0, maxClaims)) if (await isOwn(context, view)) return { found: view, seen }
   }
-  return undefined
+  return { seen }
 }
 
-/** The commit that the work ended in, if somebody else than a person moved the branch since the Run began. */
-async function pushedTo(context: Finding): Promise<string | undefined> {
+interface Pushed {
+  /** The one that the work ended in. */
+  commit: string
+  /** Where the branch stands. */
+  head: string
+}
+
+/** What somebody else than a person moved the branch to since the Run began. */
+async function pushedTo(context: Finding): Promise<Pushed | undefined> {
   const { branch } = context.run.workspace
   if (context.run.request.what === 'plan') return pushedByPlan(context)
   if (!branch) return undefined
   const now = await context.github.branch(branch.name)
   if (!now) believeAbsent(context, `The branch ${branch.name}`)
   if (!now || now.sha === branch.sha) return undefined
-  return agentsCommit(context.run, now.sha, await context.github.commitsSince(branch.sha, now.sha))
+  const commits = await context.github.commitsSince(branch.sha, now.sha)
+  const commit = agentsCommit(context.run, now.sha, commits)
+  return commit === undefined ? undefined : { commit, head: now.sha }
 }
 
 /** A plan is held back by its prompt alone. What PostHog says the agent worked on was not there, or stood elsewhere. */
-async function pushedByPlan({ run, github }: StepContext<'branch'>): Promise<string | undefined> {
+async function pushedByPlan({ run, github }: StepContext<'branch'>): Promise<Pushed | undefined> {
+  const { branch } = run.workspace
   const head = run.session.taskRun?.headBranch
   const worked = head === undefined ? undefined : await github.branch(head)
-  return worked && !(worked.name === run.workspace.branch?.name && worked.sha === run.workspace.branch.sha)
-    ? worked.sha
-    : undefined
+  if (!worked || (worked.name === branch?.name && worked.sha === branch.sha)) return undefined
+  return { commit: worked.sha, head: worked.sha }
 }
 
 const canOpen = (run: Run): boolean =>
   run.thread.kind === 'issue' &&
   run.request.what === 'work' &&
   run.workspace.branch?.made === true &&
-  // What comes after a merge is in no pull request yet.
   !run.result.pulls.some(({ state }) => state === 'open') &&
   !run.mailbox.stop
 

@@ -20,6 +20,8 @@ export interface AgentRun {
   /** Looks until the turn under way is over. */
   busy: number
   cancelled: boolean
+  /** What it does is PostHog's own, and no matter of the Run. */
+  byItself: boolean
   /** When its row changed last: not while it waits. */
   updatedAt: number
   /** The permission that it waits for. */
@@ -40,6 +42,7 @@ export function begin(runs: AgentRun[], messages: string[] = []): AgentRun {
     idleSince: Number.POSITIVE_INFINITY,
     busy: 0,
     cancelled: false,
+    byItself: false,
     updatedAt: 0,
     asks: undefined,
   }
@@ -54,6 +57,10 @@ const idleFor = 60 * minute
 
 export const isIdle = ({ status, due, busy, asks }: AgentRun): boolean =>
   status === 'in_progress' && due === 0 && busy === 0 && asks === undefined
+
+/** At what the Run has it do. */
+export const isAtWork = (agent: AgentRun): boolean =>
+  !isOver(agent) && !isIdle(agent) && !agent.cancelled && !agent.byItself
 
 export function goOn(world: World, agent: AgentRun): void {
   const waits = agent.asks !== undefined && !agent.cancelled
@@ -71,6 +78,7 @@ export function ciTurn(world: World, agent: AgentRun): void {
   if (!world.script.showsWords || !isIdle(agent) || agent.pulls.length === 0) return
   agent.due += 1
   agent.words.push([])
+  agent.byItself = true
 }
 
 const log = (world: World, agent: AgentRun, what: LogEntry['what']): void =>

@@ -135,7 +135,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     openPull: ({ head, base, title, body }) =>
       at(creates, 'open pull', () => {
         world.effects.push(`pull ${head}`)
-        const from = { ref: head, sha: 'f'.repeat(40), base, repoId: 100 }
+        const from = { ref: head, sha: world.branches.get(head) ?? '', base, repoId: 100 }
         const view = openedPull(20 + world.pulls.length, { title, body, head: from, createdAt: world.now })
         world.pulls.push(view)
         return view
@@ -217,6 +217,7 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
         if (!agent.said.has(id)) {
           agent.due += 1
           agent.words.push([id])
+          agent.byItself = false
         }
         agent.said.set(id, text)
         return 'queued'
