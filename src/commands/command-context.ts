@@ -13,10 +13,10 @@ import type { FlowMeter } from '../core/model/meter.ts'
 import type {
   Files,
   GitHub,
-  KeptRun,
+  JobQueue,
+  JobRecord,
   LockedJob,
   Log,
-  RunQueue,
   TasksClient,
   ThreadClient,
 } from '../core/model/ports.ts'
@@ -45,7 +45,7 @@ export interface TriggerDeps {
   mayWorkIn(repo: Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>): Promise<boolean>
   /** Asks GitHub, PostHog and the queue whether all is as a repository needs it. */
   examine(thread: Thread): Promise<Check[]>
-  runs: RunQueue<Run>
+  runs: JobQueue<Run>
   /** Other triggers that wait, to take them back. */
   waiting: WaitingTriggers
   deployment: Deployment
@@ -154,7 +154,7 @@ function withReadAhead(github: ThreadClient): Files {
 export const runId = (context: CommandContext): string => `run-${commandId(context)}`
 
 /** The live Run of the thread, as it will be once it has read what it was told. */
-export async function liveRun(context: CommandContext, slot: string): Promise<KeptRun<Run> | undefined> {
+export async function liveRun(context: CommandContext, slot: string): Promise<JobRecord<Run> | undefined> {
   const { runs } = context.deps
   const id = await runs.holder(slot)
   if (id === undefined) return undefined

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import type { SettingsReader } from '../access/read-settings.ts'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { Marker, Signer } from '../core/model/marker.ts'
-import type { GitHub, Log, RunQueue, TasksClient } from '../core/model/ports.ts'
+import type { GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
 import { hour } from '../core/model/time.ts'
 import { pullOf, type SubjectView, type ThreadComment } from '../core/model/views.ts'
@@ -28,7 +28,7 @@ export interface AdoptDeps {
   github: GitHub
   /** What serves an owner; `undefined` for one who is not served. */
   tenantOf(owner: string): AdoptTenant | undefined
-  runs: Pick<RunQueue<Run>, 'get' | 'add'>
+  runs: Pick<JobQueue<Run>, 'get' | 'add'>
   settings: SettingsReader
   log: Log
   now(): number

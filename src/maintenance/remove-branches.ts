@@ -4,7 +4,7 @@
  */
 
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
-import type { GitHub, Log, RunQueue, TasksClient } from '../core/model/ports.ts'
+import type { GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { type Thread, threadSlot } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
 import { isTerminal, type Run } from '../core/run/run.ts'
@@ -14,7 +14,7 @@ export interface RemovalDeps {
   github: GitHub
   /** What serves an owner; `undefined` for one who is not served. */
   tenantOf(owner: string): { posthog: Pick<TasksClient, 'statusOf'> } | undefined
-  runs: Pick<RunQueue<Run>, 'get' | 'holder'>
+  runs: Pick<JobQueue<Run>, 'get' | 'holder'>
   log: Log
   now(): number
   reached(point: 'unused branch removed, not recorded'): void

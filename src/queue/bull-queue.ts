@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { ErrorCode, Queue, type Telemetry } from 'bullmq'
 import type { Asked, Member } from '../core/model/job-index.ts'
+import type { Added, JobRecord } from '../core/model/ports.ts'
 import { within } from './deadline.ts'
 import { expecting, leaveMessage, leaveWake, messages, promote, wasTaken } from './inbox.ts'
 import { entriesOf, type Format, isEnded, readJob, renewed } from './job-record.ts'
@@ -15,14 +16,7 @@ import type { Addition, QueueIndex } from './queue-index.ts'
 import { describe, type Log } from './queue-log.ts'
 import { storable } from './storable.ts'
 import { withUnread } from './unread-keys.ts'
-import {
-  type Added,
-  type JobRecord,
-  type Processor,
-  QueueUnavailable,
-  UnreadableRecord,
-  type WorkQueue,
-} from './work-queue.ts'
+import { type Processor, QueueUnavailable, UnreadableRecord, type WorkQueue } from './work-queue.ts'
 
 const ANSWER_MS = 3_000
 const LISTING_MS = 30_000

@@ -4,8 +4,10 @@
  * the next job when the last one starts, so a slow chore would meet itself, and one that waits could not say so.)
  * An errand is a chore about one thing, whose job ends when that is done.
  */
+
+import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import type { BullQueue } from './bull-queue.ts'
-import type { Chore, Chores, Errand, LockedJob, Sent, StepResult } from './work-queue.ts'
+import type { Chore, Chores, Errand, Sent } from './work-queue.ts'
 
 /** The data of a chore's job, or of an errand's. */
 export interface ChoreRecord {

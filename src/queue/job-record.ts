@@ -1,8 +1,9 @@
 import { type IndexEntry, liveSet } from '../core/model/job-index.ts'
+import type { JobRecord } from '../core/model/ports.ts'
 import type { StoredJob } from './queue-backend.ts'
 import { type Entries, written } from './queue-index.ts'
 import { describe } from './queue-log.ts'
-import { type JobRecord, UnreadableRecord } from './work-queue.ts'
+import { UnreadableRecord } from './work-queue.ts'
 
 /** How the data of a queue's jobs is read. */
 export interface Format<Data> {

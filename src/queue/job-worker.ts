@@ -3,6 +3,7 @@
  * is, for BullMQ's check of stalled jobs to find; only its processor ends it.
  */
 import { DelayedError, type IQueueBackend, type Job, Worker } from 'bullmq'
+import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { backoffMs } from './backoff.ts'
 import { type BullQueueOptions, traced } from './bull-queue.ts'
 import { within } from './deadline.ts'
@@ -14,7 +15,7 @@ import type { QueueIndex } from './queue-index.ts'
 import { describe } from './queue-log.ts'
 import { storable } from './storable.ts'
 import { withUnread } from './unread-keys.ts'
-import { type LockedJob, LockLost, type Processor, ShuttingDown, type StepResult } from './work-queue.ts'
+import { LockLost, type Processor, ShuttingDown } from './work-queue.ts'
 
 /** BullMQ would fail a job for good at its second stall; `stalls` lets the processor decide instead. */
 const UNLIMITED = 1_000_000

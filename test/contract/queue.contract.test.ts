@@ -1,12 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  type LockedJob,
-  LockLost,
-  type Processor,
-  ShuttingDown,
-  UnreadableRecord,
-} from '../../src/queue/work-queue.ts'
+import type { LockedJob } from '../../src/core/model/ports.ts'
+import { LockLost, type Processor, ShuttingDown, UnreadableRecord } from '../../src/queue/work-queue.ts'
 import {
   childHolding,
   cleanUp,

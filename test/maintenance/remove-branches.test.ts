@@ -1,7 +1,7 @@
 /** When a branch that nothing came of goes, and when it stays. */
 import { describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
-import type { KeptRun, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
+import type { JobRecord, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
 import type { Run } from '../../src/core/run/run.ts'
 import { UnusedBranch } from '../../src/core/run/unused-branch.ts'
@@ -48,7 +48,7 @@ async function turns(given: Given) {
     ...given.github,
   }
   let turn = 0
-  const kept = (): KeptRun<Run> | undefined => {
+  const kept = (): JobRecord<Run> | undefined => {
     const data = given.live?.(turn)
     return data && { id: data.id, data, standing: 'live', addedAt: t0 }
   }

@@ -16,10 +16,10 @@ import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
 import type { IndexEntry } from '../../src/core/model/job-index.ts'
 import { aroundMarkers, markerSigner } from '../../src/core/model/marker.ts'
 import type {
-  KeptRun,
+  JobQueue,
+  JobRecord,
   LockedJob,
   Log,
-  RunQueue,
   StepResult,
   TasksClient,
   ThreadClient,
@@ -335,8 +335,8 @@ export class MemoryBot {
     }
   }
 
-  readonly #queue: RunQueue<Run> = {
-    add: async (id, data, slot) => {
+  readonly #queue: JobQueue<Run> = {
+    add: async (id, data, slot = '') => {
       if (this.runs.has(id)) return { outcome: 'known', id }
       const holder = await this.#queue.holder(slot)
       if (holder !== undefined) return { outcome: 'held', id: holder }
@@ -360,7 +360,7 @@ export class MemoryBot {
     },
   }
 
-  #kept(job: Job<Run> | undefined): KeptRun<Run> | undefined {
+  #kept(job: Job<Run> | undefined): JobRecord<Run> | undefined {
     return job && { id: job.id, data: job.data, standing: job.standing, addedAt: job.addedAt }
   }
 

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { messageOfToday } from '../model/former-names.ts'
 import { newClaims } from '../model/own-pull-request.ts'
-import type { RunQueue } from '../model/ports.ts'
+import type { JobQueue } from '../model/ports.ts'
 import { inTheOpen } from './last-word.ts'
 import { withOutage } from './outage.ts'
 import { type MessageAnswer, RunMessage, Source } from './record/mailbox-part.ts'
@@ -11,7 +11,7 @@ import { type ChangeOf, changed, isTerminal, type Run, type RunChange } from './
 
 /** Says something to a live Run. False when it has ended or is about to: nobody will read it. */
 export const send = (
-  runs: Pick<RunQueue<Run>, 'send'>,
+  runs: Pick<JobQueue<Run>, 'send'>,
   runId: string,
   message: RunMessage,
 ): Promise<boolean> => runs.send(runId, JSON.stringify(RunMessage.parse(message)))
