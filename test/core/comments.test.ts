@@ -445,7 +445,7 @@ describe('the status comment', () => {
 
 describe('a new phase', () => {
   const key = (run: Run): string => phaseKey(run, now)
-  test('is each of them, but PostHog’s own waiting line is a part of the work', () => {
+  test('is each of them, but “waiting for PostHog” and “working” are one', () => {
     expect(new Set(Object.values(phases).map(key)).size).toBe(Object.keys(phases).length - 1)
     expect(key(phases.starting)).toBe(key(phases.working))
   })

@@ -424,6 +424,22 @@ describe('a stop', () => {
   ])
 })
 
+describe('an edit of the status', () => {
+  const edited = (ago: number): Run =>
+    working({ report: { status: { ...status, at: now.at - ago } }, schedule: { nextPollAt: now.at + hour } })
+  holds([
+    [
+      'a time that grows is no reason for one more often than every five minutes',
+      edited(5 * minute - 1),
+      { text: 'time' },
+      'wait 1',
+    ],
+    ['and then it is', edited(5 * minute), { text: 'time' }, 'edit-status'],
+    ['a detail waits fifteen seconds', edited(15 * second - 1), { text: 'details' }, 'wait 1'],
+    ['and a new phase for nothing', edited(0), { text: 'phase' }, 'edit-status'],
+  ])
+})
+
 describe('after the outcome', () => {
   const over: RunChange = {
     result: { outcome: { kind: 'answer' }, concludedAt: t0 },
