@@ -5,9 +5,10 @@
  */
 import type { Probot } from 'probot'
 import { startBehind } from './bot.ts'
-import { environment, readConfig } from './config.ts'
+import { readConfig } from './config.ts'
 import { readEvents } from './github/webhooks/normalise.ts'
 import type { Receive } from './github/webhooks/receive.ts'
+import { environment } from './process-environment.ts'
 
 /** Hands what GitHub sends to the queue; Probot answers 500 when that can't take it, so that it can be sent again. */
 export function listen(app: Pick<Probot, 'on'>, receive: Receive): void {

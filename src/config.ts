@@ -1,11 +1,6 @@
-/**
- * The environment as a Config, and the only reader of `process.env`. All problems are told at once, one
- * line each, with what to do.
- */
+/** The environment as a Config. All problems are told at once, one line each, with what to do. */
 import { createPrivateKey } from 'node:crypto'
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { parseEnv } from 'node:util'
+import { readFileSync } from 'node:fs'
 import { efforts, effortsFor, type ReasoningEffort } from './core/agent/run-request.ts'
 import { type DeploymentSettings, noDeploymentSettings } from './core/settings/deployment-settings.ts'
 import { readDeploymentFile } from './deployment-file.ts'
@@ -66,49 +61,6 @@ export interface SetUpGiven {
   posthogHost: string | undefined
   posthogKey: string | undefined
   posthogProject: string | undefined
-}
-
-/** npm waits for the script that it runs, but takes it along only when it is asked to end, not when it is killed. */
-export const startedByNpm = (): boolean => process.env.npm_lifecycle_event === 'start'
-
-/**
- * The environment with the values of `.env`, where there is one; the environment wins, and an empty variable is none.
- * @throws an error that names the file when it can't be read
- */
-export function environment(): Env {
-  for (const file of envFiles().filter(existsSync))
-    for (const [name, value] of Object.entries(valuesIn(file)))
-      if (!process.env[name]) process.env[name] = value
-  return process.env
-}
-
-/** The first of these that can be written is the one that the set-up page writes: in a container the second. */
-const envFiles = (): string[] =>
-  ['.env', join(process.env.DATA_DIR || './data', '.env')].map(file => resolve(file))
-
-/** @throws an error when none can be written */
-export function envFileToWrite(): string {
-  const file = envFiles().find(isWritable)
-  if (file === undefined) throw new Error(`neither ${envFiles().join(' nor ')} can be written`)
-  return file
-}
-
-function isWritable(file: string): boolean {
-  try {
-    accessSync(resolve(file, '..'), constants.W_OK)
-    if (existsSync(file)) accessSync(file, constants.W_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function valuesIn(file: string): Env {
-  try {
-    return parseEnv(readFileSync(file, 'utf8'))
-  } catch (cause) {
-    throw new Error(`${file} can't be read: make it a file that the user of this process may read`, { cause })
-  }
 }
 
 export function readConfig(env: Env): Read {

@@ -1,8 +1,9 @@
 /** `npm run doctor`: prints each check with its fix; `-- --json` prints them as data. Exit code 1 if any is not ok. */
-import { environment, type Read, readConfig, secretsOf } from './config.ts'
+import { type Read, readConfig, secretsOf } from './config.ts'
 import { asPrinted, type Check, found, passed } from './core/model/check.ts'
 import { redactor } from './core/text/redact.ts'
 import { examine } from './doctor.ts'
+import { environment } from './process-environment.ts'
 import { goThroughProxy } from './proxy.ts'
 
 const checks = await allChecks()

@@ -1,6 +1,7 @@
 /** The process: reads the environment, starts the bot, the set-up page, or nothing, and stops on a signal. */
 import { grace, type Started, startBot } from './bot.ts'
-import { environment, type Read, readConfig, startedByNpm } from './config.ts'
+import { type Read, readConfig } from './config.ts'
+import { environment, startedByNpm } from './process-environment.ts'
 import { goThroughProxy } from './proxy.ts'
 
 let started = await start()

@@ -7,10 +7,10 @@ import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Where `main.js`, `doctor-cli.js`, `bot.js` and `config.js` are, as in `dist`. */
+/** Where `main.js`, `doctor-cli.js`, `bot.js`, `config.js` and `process-environment.js` are, as in `dist`. */
 export const bundled = `${root}dist/bundled`
 
-const entries = ['main', 'doctor-cli', 'bot', 'config']
+const entries = ['main', 'doctor-cli', 'bot', 'config', 'process-environment']
 
 export async function bundle(): Promise<void> {
   await build({

@@ -303,8 +303,8 @@ function textOf(name: string): string | undefined {
 
 test('the environment wins over .env', () => {
   writeFileSync(join(dir, '.env'), 'APP_ID=1\nCODEX_MODEL="from the file"\nPOSTHOG_PROJECT_ID=7 # a remark\n')
-  const config = pathToFileURL(join(import.meta.dirname, '../src/config.ts')).href
-  const script = `const { environment } = await import(${JSON.stringify(config)}); const { APP_ID, CODEX_MODEL, POSTHOG_PROJECT_ID } = environment(); process.stdout.write(JSON.stringify([APP_ID, CODEX_MODEL, POSTHOG_PROJECT_ID]))`
+  const reader = pathToFileURL(join(import.meta.dirname, '../src/process-environment.ts')).href
+  const script = `const { environment } = await import(${JSON.stringify(reader)}); const { APP_ID, CODEX_MODEL, POSTHOG_PROJECT_ID } = environment(); process.stdout.write(JSON.stringify([APP_ID, CODEX_MODEL, POSTHOG_PROJECT_ID]))`
   const tsx = import.meta.resolve('tsx')
   const { stdout, stderr } = spawnSync(
     process.execPath,

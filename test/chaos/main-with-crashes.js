@@ -9,7 +9,8 @@ const built = name => import(new URL(`../../dist/bundled/${name}`, import.meta.u
 const { startBot } = await built('bot.js')
 const config = await built('config.js')
 
-const env = config.environment()
+const { environment } = await built('process-environment.js')
+const env = environment()
 const read = config.readConfig(env)
 if (read.kind !== 'run') throw new Error(`the environment does not say how to run: ${read.kind}`)
 
