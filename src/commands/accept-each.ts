@@ -11,7 +11,6 @@ export interface Asked {
   handle(): Promise<CommandResult>
 }
 
-/** As far as none has to wait. */
 export async function acceptEach(
   context: CommandContext,
   trigger: Asking,
@@ -38,7 +37,6 @@ const afterOne = ({ record, job }: CommandContext, handled: CommandResult): Thre
   answer: undefined,
   pendingMessage: undefined,
   announced: false,
-  // What let this command through says nothing about the next one.
   passedAt: undefined,
   refused: record.refused || isRefusal(handled),
   stallsSeen: job.stalls,
@@ -70,7 +68,6 @@ function outcomeOf(handled: CommandResult): HandledOutcome {
   return handled.kind === 'run' ? 'started' : 'noted'
 }
 
-/** `undefined` when the command is dealt with. */
 async function finish(
   context: CommandContext,
   trigger: Asking,
@@ -107,7 +104,6 @@ async function finish(
 
 interface Ending {
   well: boolean
-  /** There is no other command in the comment. */
   over: boolean
 }
 

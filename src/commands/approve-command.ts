@@ -12,7 +12,6 @@ import { type StartReads, startFacts } from './start-facts.ts'
 
 interface MadePlan {
   approves: NonNullable<RunRequest['approves']>
-  /** What was asked for then holds for carrying it out. */
   options: Options
 }
 

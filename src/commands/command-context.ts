@@ -43,10 +43,8 @@ export interface TriggerDeps {
   isFirst(name: string, id: string): Promise<boolean>
   /** Whether GitHub lets the bot work in a repository: reachable, and not archived. Throws what GitHub answers. */
   mayWorkIn(repo: Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>): Promise<boolean>
-  /** Asks GitHub, PostHog and the queue whether all is as a repository needs it. */
   examine(thread: Thread): Promise<Check[]>
   runs: JobQueue<Run>
-  /** Other triggers that wait, to take them back. */
   waiting: WaitingTriggers
   deployment: Deployment
   signer: Signer
@@ -60,12 +58,10 @@ export interface TriggerDeps {
 }
 
 interface WaitingTriggers {
-  /** Of these sets of their index. */
   listed(sets: readonly string[]): Promise<{ id: string; data: TriggerRecord }[]>
   send(id: string, message: string): Promise<boolean>
 }
 
-/** A trigger that asks for something. */
 export type Asking = CommentTrigger | LabelTrigger | TickTrigger
 
 /**
@@ -73,13 +69,10 @@ export type Asking = CommentTrigger | LabelTrigger | TickTrigger
  */
 export type CommandResult =
   | { kind: 'reply'; reply: Reply; well: boolean }
-  /** The words were decided before, and may have been said. */
   | { kind: 'answer'; well: boolean }
   | { kind: 'run' }
-  /** The Run that was told something answers. */
   | { kind: 'message' }
   | { kind: 'silence' }
-  /** The asker was told no already. */
   | { kind: 'passed-over' }
   | { kind: 'wait'; ms: number; announce?: Reply }
 
@@ -93,13 +86,9 @@ export interface CommandContext {
   record: ThreadRecord
   /** Who asks may not write here, as far as it was asked this time. */
   stranger: boolean
-  /** What strangers were told lately, so that repeating it costs next to nothing. */
   toldLately: Recent
-  /** Why GitHub did not say who asks, as far as it was asked this time. */
   unknown?: unknown
-  /** No other command of the trigger comes after the one at hand. */
   isLast: boolean
-  /** The repository's settings, read once each time the job is taken up. */
   settings?: Promise<SettingsNow>
   save(record: ThreadRecord): Promise<void>
 }
@@ -135,7 +124,6 @@ export const commandId = ({ record }: CommandContext): string =>
 export const commentRefOf = ({ record: { trigger } }: CommandContext): CommentRef | undefined =>
   trigger.kind === 'comment' ? trigger.commentRef : undefined
 
-/** The settings of the repository as they are now, read once each time the job is taken up. */
 export function settingsOf(context: CommandContext): Promise<SettingsNow> {
   const { deps, github, record } = context
   context.settings ??= deps.settings.of(withReadAhead(github), record.trigger.thread)

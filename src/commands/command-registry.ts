@@ -14,7 +14,6 @@ import { runCommand } from './run-command.ts'
 import { statusCommand } from './status-command.ts'
 import { stopCommand } from './stop-command.ts'
 
-/** In the order of the help. */
 export const commands: readonly Command[] = [
   runCommand,
   planCommand,

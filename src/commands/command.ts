@@ -10,11 +10,9 @@ import type { Run } from '../core/run/run.ts'
 import type { Asking } from './command-context.ts'
 import type { Reads } from './reads.ts'
 
-/** What was asked. */
 export interface Request {
   trigger: Asking
   options: Options
-  /** The words of the command; empty when the thread itself is meant. */
   text: string
   /** The id of the Run that it starts, if it starts one: whoever comes back after a crash starts the same. */
   runId: string
@@ -24,7 +22,6 @@ export type Decision =
   | { kind: 'reply'; reply: Reply }
   | { kind: 'reject'; reply: Reply }
   | { kind: 'start'; run: Run }
-  /** An earlier attempt did it. */
   | { kind: 'started' }
   | { kind: 'message'; runId: string; message: NewMessage }
   /** The Run has told how it ended and only stays to see the agent off: it makes room at once. */
@@ -32,7 +29,6 @@ export type Decision =
   | { kind: 'wait'; ms: number; announce?: Reply }
   | { kind: 'silence' }
 
-/** What a live Run can be told. */
 export type NewMessage =
   | { kind: 'follow-up'; text: string; inline?: InlineComment[] }
   | { kind: 'stop' }
@@ -41,7 +37,6 @@ export type NewMessage =
 export interface Command<Facts = unknown> extends CommandGrammar {
   /** What it needs is known without asking anybody, so that its answer is as soon there as the 👀 would be. */
   answersAtOnce?: boolean
-  /** Each file names the reads that its command may use. */
   facts(reads: Reads, request: Request): Promise<Facts>
   decide(request: Request, facts: Facts): Decision
 }

@@ -45,7 +45,6 @@ export async function gate(
   return undefined
 }
 
-/** For what turned out to take a while. */
 export async function showHeardNow(context: CommandContext, trigger: Asking): Promise<void> {
   if (!context.record.reacted && showHeard(context, trigger))
     await context.save({ ...context.record, reacted: true })
@@ -58,7 +57,6 @@ function showHeard(context: CommandContext, trigger: Asking): boolean {
   return true
 }
 
-/** Without a word about it. */
 export async function mayUse(context: CommandContext, trigger: Asking, name: string): Promise<boolean> {
   try {
     const { settings } = await askWho(context, trigger)
@@ -82,7 +80,6 @@ export async function mayNothing(context: CommandContext, trigger: Asking): Prom
   }
 }
 
-/** One decision for each level, all from one question. */
 async function checkAllowed(
   context: CommandContext,
   trigger: Asking,
@@ -157,7 +154,6 @@ interface Audited {
   role: string
   least?: Role
   may: boolean
-  /** Which settings said so. */
   settings?: string
   err?: unknown
 }

@@ -18,7 +18,6 @@ import { gate, showHeardNow } from './gate.ts'
 import { readsFor } from './reads.ts'
 import { tellRun } from './tell-run.ts'
 
-/** Asks who may, what is known, and has it decided and done. */
 export async function obey(
   context: CommandContext,
   trigger: Asking,
@@ -36,7 +35,6 @@ export async function obey(
   return perform(context, decision)
 }
 
-/** Said once to each owner, and then no more. */
 async function unserved(context: CommandContext): Promise<CommandResult> {
   const { owner } = context.record.trigger.thread
   const first = await context.deps.isFirst(`unserved-${owner.toLowerCase()}`, commandId(context))

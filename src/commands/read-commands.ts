@@ -7,7 +7,6 @@ import { loopTurn } from '../core/text/event-loop-turn.ts'
 import type { CommandContext } from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
 
-/** The texts that may hold a command; nothing is parsed yet. */
 export async function textsOf(
   { github }: CommandContext,
   { text, commentRef, before, word }: CommentTrigger,

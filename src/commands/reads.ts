@@ -15,38 +15,28 @@ import { toldLately } from './reply.ts'
 import { type AskedLast, askedLast, type Past, pastOf, shownBy } from './thread-history.ts'
 
 export interface Reads {
-  /** Every command there is. */
   grammars: readonly CommandGrammar[]
   /** What holds where neither options nor settings say. */
   usual: { model: string; effort: ReasoningEffort | undefined }
-  /** Whether a Run is in the PostHog that serves this thread now: of another it hears nothing from here. */
   isOurs(run: Run): boolean
-  /** ms since the epoch */
   now: number
-  /** What the bot is called by here. */
   trigger: TriggerWords
-  /** Why nothing may start now, if so. */
   paused: string | undefined
   /** The asker, a stranger here, had this answer a moment ago: known without a call. */
   toldLately(of: 'status' | 'queue'): boolean
-  /** The live Run of the thread. */
   live(): Promise<Run | undefined>
   run(id: string): Promise<Run | undefined>
   /** What the thread remembers; read once. */
   past(): Promise<Past | undefined>
   askedLast(past: Pick<Past, 'marker'>): Promise<AskedLast | undefined>
-  /** What a ticked comment shows. */
   shown(): Marker | undefined
   settings(): Promise<SettingsNow>
   /** The pull request's head when it was asked; `now`: as GitHub has it now. */
   head(now?: 'now'): Promise<PullHead | undefined>
   branch(name: string): Promise<BranchView | undefined>
-  /** Names of models; empty when PostHog does not say. */
   models(): Promise<string[]>
   sandboxes(): Promise<SandboxView[]>
-  /** Whether all is as this repository needs it. */
   checks(): Promise<Check[]>
-  /** The inline comments that belong to what is asked. */
   inline(): Promise<InlineComment[] | undefined>
 }
 

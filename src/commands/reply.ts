@@ -45,7 +45,6 @@ async function orForget<T>({ toldLately }: CommandContext, name: string, work: (
   }
 }
 
-/** Known without a call: then the answer need not even be found out. */
 export function toldLately(context: CommandContext, of: 'status' | 'queue'): boolean {
   const as = `${of}-reply` as const
   return context.stranger && context.toldLately.has(toldAs(context, as), context.deps.now() - momentary)
@@ -56,7 +55,6 @@ const toldAs = ({ record: { trigger } }: CommandContext, as: Marker['as']): stri
 
 interface Limit {
   as: Marker['as']
-  /** ms */
   within: number
 }
 
@@ -160,14 +158,12 @@ async function deleteOlder(context: CommandContext, { run, as }: Marker): Promis
   for (const { id } of older) await context.github.deleteComment(id)
 }
 
-/** As they were read with all the rest; those on lines are not among that. */
 async function earlier(context: CommandContext, since = 0): Promise<OwnComment[]> {
   const commentRef = commentRefOf(context)
   if (commentRef?.kind === 'inline') return context.github.ownComments(since || undefined, commentRef)
   return (await context.github.earlierComments()).filter(({ createdAt }) => createdAt >= since)
 }
 
-/** Oldest first. */
 function ownMarked(
   { deps, record }: CommandContext,
   as: Marker['as'],

@@ -34,7 +34,6 @@ export const retryCommand = command({
     const live = await reads.live()
     if (live || !request.trigger.snapshot.open) return { live }
     const past = await reads.past()
-    // A box repeats what its own comment shows, which need not be the newest.
     const marker = reads.shown() ?? past?.marker
     const last = past && marker && (await reads.askedLast({ marker }))
     if (!past || !last) return {}

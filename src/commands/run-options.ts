@@ -13,7 +13,6 @@ import type { Grants } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Reads } from './reads.ts'
 
-/** What the servers know of the options that were asked for; empty or `false` where nothing was to be asked. */
 export interface Known {
   models: readonly string[]
   branch: boolean
@@ -154,7 +153,6 @@ interface Sandboxes extends Pick<Allowing, 'grants' | 'owner'> {
   known: readonly SandboxView[]
 }
 
-/** Only those that the deployment grants here; of others not even the names are told. */
 function sandboxOf(
   wanted: string | undefined,
   { grants: { sandboxes }, owner, known }: Sandboxes,
@@ -172,7 +170,6 @@ function sandboxOf(
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-/** What was asked for then, as options that could be given now. */
 export function askedBefore({
   model,
   effort,

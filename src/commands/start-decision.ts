@@ -18,18 +18,15 @@ export interface Wanted {
   what: RunRequest['what']
   text: string
   options: Options
-  /** Words for a Run that lives go to its agent; everything else waits for its turn. */
   mayJoin: boolean
   inline?: InlineComment[] | undefined
   approves?: RunRequest['approves']
 }
 
 export type StartFacts =
-  /** By an earlier attempt of this very command. */
   | { kind: 'started' }
   /** `settling` where it has to be found out whether the words ask for another session. */
   | { kind: 'busy'; live: Run; settling: Settings | undefined }
-  /** The Run that lives is in another PostHog, whose agent gets no words from here. */
   | { kind: 'elsewhere' }
   | { kind: 'closed' }
   | {
@@ -41,7 +38,6 @@ export type StartFacts =
       paused: string | undefined
     }
 
-/** What holds here, and what the servers know. */
 export interface Settings extends Omit<SettingsNow, 'files'> {
   usual: Reads['usual']
   known: Known
@@ -111,7 +107,6 @@ interface Completing {
   last: AskedLast | undefined
 }
 
-/** With what the label stands for, and with what the session that goes on was asked for with. */
 export function completed(trigger: Asking, wanted: Wanted, { settings, last }: Completing): Wanted | Reply {
   const preset = presetOf(trigger, settings)
   if ('kind' in preset) return preset
@@ -231,11 +226,9 @@ function joinOrWait(trigger: Asking, wanted: Wanted, { live, settling }: Busy): 
     : { kind: 'wait', ms: 2_000, announce: { kind: 'queued-behind', differs } }
 }
 
-/** Whether the words are for the agent that is at work. */
 export const joins = (live: Run, { mayJoin, options, what }: Wanted): boolean =>
   mayJoin && !options.new && live.request.what === what
 
-/** What was asked for, with all that the live Run was started with and the words leave as it is. */
 export const forLive = (live: Run, { options }: Wanted): Options => withKept(live.request.options, options)
 
 /**
@@ -255,7 +248,6 @@ function otherOptions(
   )
 }
 
-/** By the name of their option; what was not asked for does not differ. */
 function differing(has: RunOptions, wants: RunOptions): OptionName[] {
   const differs: Partial<Record<OptionName, boolean>> = {
     model: wants.model.toLowerCase() !== has.model.toLowerCase(),

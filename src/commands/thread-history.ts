@@ -9,9 +9,7 @@ import { markerOf } from '../runs/steps/markers.ts'
 import type { CommandContext } from './command-context.ts'
 
 export interface Past {
-  /** The newest marker that names a run of this thread. */
   marker: Marker
-  /** The pull request that it left, as GitHub has it now. */
   pull: Pull | undefined
 }
 
@@ -31,7 +29,6 @@ async function lastMarker(context: CommandContext): Promise<Marker | undefined> 
   return markers.findLast(({ as, run }) => as === 'status' && run === newest?.run) ?? newest
 }
 
-/** When all comments are gone: the newest Run of the thread that the queue still has. */
 async function lastKept(context: CommandContext): Promise<Marker | undefined> {
   const { runs } = context.deps
   const [newest = []] = await runs.members([ofThread(context.record.trigger.thread)], { last: 5 })
@@ -48,14 +45,12 @@ async function ownPullMarker(context: CommandContext): Promise<Marker | undefine
   return view && context.deps.signer.read(view.body, thread).findLast(marker => marker.as === 'pull')
 }
 
-/** The Run that a ticked comment shows. */
 export const shownBy = (
   { deps }: Pick<CommandContext, 'deps'>,
   { text, thread }: TickTrigger,
 ): Marker | undefined =>
   deps.signer.read(text, thread).findLast(({ as }) => as === 'status' || as === 'closing')
 
-/** What came of it, as far as the queue still has it. */
 export interface AskedLast extends Pick<Run, 'request'>, Partial<Pick<Run, 'thread'>> {
   baseline: Pick<Run['baseline'], 'snapshot' | 'head'>
   report?: Pick<Run['report'], 'status'>

@@ -16,7 +16,6 @@ const deathsOf = ({ stalls, data }: LockedJob<ThreadRecord>): number => stalls -
 /** A trigger with which process after process dies is given up with a word, as a Run is. */
 export const killsUs = (job: LockedJob<ThreadRecord>): boolean => deathsOf(job) >= limits.triggerStalls
 
-/** If even the word kills us, without one. */
 export function giveUpDeadly(context: CommandContext): StepResult | Promise<StepResult> {
   const deaths = deathsOf(context.job)
   const error = new Error(`${deaths} processes died with this trigger in hand`)
@@ -25,7 +24,6 @@ export function giveUpDeadly(context: CommandContext): StepResult | Promise<Step
   return end
 }
 
-/** What asks for nothing, and so gets no answer. */
 export const isNews = (trigger: ThreadTrigger): trigger is Exclude<ThreadTrigger, Asking> =>
   trigger.kind === 'withdrawal' || trigger.kind === 'pull-news'
 

@@ -21,12 +21,9 @@ export type Answer = z.infer<typeof Answer>
 
 export const TriggerRecord = z.object({
   trigger: Trigger,
-  /** Commands of the comment that are dealt with. */
   done: z.number().int().default(0),
   reacted: z.boolean().default(false),
-  /** What is to be said, until it has been said. Once it is decided, nothing else will be. */
   answer: Answer.optional(),
-  /** A message for a live Run, until that has taken it. */
   pendingMessage: z
     .object({
       runId: z.string(),
@@ -38,12 +35,10 @@ export const TriggerRecord = z.object({
     .optional(),
   /** No more of its commands than the next one is to be dealt with. */
   onlyOne: z.boolean().default(false),
-  /** The asker knows that the command waits for the thread's Run to end. */
   announced: z.boolean().default(false),
   /** What GitHub said of who asks, and when: one question for all commands of a comment. */
   permission: z
     .object({
-      /** ms since the epoch */
       at: z.number(),
       role: z.enum(roles),
       name: z.string(),
@@ -51,7 +46,6 @@ export const TriggerRecord = z.object({
       named: z.boolean().optional(),
     })
     .optional(),
-  /** When the gate last let the command at hand through, ms since the epoch. */
   passedAt: z.number().optional(),
   /** The asker was told no: what else they may not in this comment is passed over. */
   refused: z.boolean().default(false),
@@ -60,10 +54,8 @@ export const TriggerRecord = z.object({
 })
 export type TriggerRecord = z.infer<typeof TriggerRecord>
 
-/** How it is read from the queue. */
 export const triggerFormat = { renew: triggerOfToday, parse: (data: unknown) => TriggerRecord.parse(data) }
 
-/** Where one stands in the index of those that wait or are dealt with. */
 export const triggerIndex = {
   version: '1',
   entries: ({ data, addedAt: score }: { data: TriggerRecord; addedAt: number }): IndexEntry[] => {
@@ -77,7 +69,6 @@ export const triggerIndex = {
   },
 }
 
-/** The record of what came from a thread, which is nearly everything. */
 export type ThreadRecord = TriggerRecord & { trigger: ThreadTrigger }
 
 export const isOfThread = (record: TriggerRecord): record is ThreadRecord =>
@@ -87,7 +78,6 @@ const untouched = TriggerRecord.omit({ trigger: true }).parse({})
 
 export const triggerRecord = (trigger: Trigger): TriggerRecord => ({ trigger, ...untouched })
 
-/** One of its commands as if it had just arrived: what it was told to had ended. */
 export const askedAgain = ({ trigger, reacted }: TriggerRecord, command: number): TriggerRecord =>
   TriggerRecord.parse({
     trigger: { ...trigger, id: `${trigger.id}-${command + 1}-again` },

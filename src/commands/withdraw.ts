@@ -55,7 +55,6 @@ const closedByItsMerge = async (
 /** What a waiting trigger is told whose reason is gone. */
 export const withdrawn = 'withdrawn'
 
-/** Commands that wait for their turn are jobs of their own. */
 async function waitingFor(
   context: CommandContext,
   withdrawal: WithdrawalTrigger,
@@ -152,7 +151,6 @@ function stops(when: RepoSettings['when'], { what }: WithdrawalTrigger): boolean
   }
 }
 
-/** Who asked, and who may use `/codex stop`. For a thread that is gone, GitHub has asked already. */
 async function mayStop(
   context: CommandContext,
   { sender, what }: WithdrawalTrigger,

@@ -107,7 +107,6 @@ async function advance(context: RunContext, step: ActingStep): Promise<boolean> 
   }
 }
 
-/** The intent of an effect is settled by the step that it belongs to. */
 function wentWell({ run, job }: RunContext, { kind }: ActingStep, change: RunChange): Run {
   const { service, call } = steps[kind]
   const { intent } = run.attempts

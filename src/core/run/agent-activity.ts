@@ -10,7 +10,6 @@ export type PlanStep = z.infer<typeof PlanStep>
 /** Words and paths stay out of it as far as they can: a command line may hold what is nobody's business. */
 export const Activity = z.object({
   doing: z.enum(doings).optional(),
-  /** Paths that it changed, each once. */
   files: z.array(z.string()).default([]),
   commands: z.number().int().default(0),
   plan: z.array(PlanStep).default([]),

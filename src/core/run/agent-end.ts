@@ -2,13 +2,11 @@
 import { hasHeardAll } from './apply-snapshot.ts'
 import { type ChangeOf, isTerminal, type Run } from './run.ts'
 
-/** It has ended, or idles with nothing left to read, and may be spoken to again. */
 const isAtRest = (run: Run): boolean =>
   run.session.taskRun === undefined ||
   isTerminal(run.session.taskRun.status) ||
   (run.session.sessionLog?.idle === true && hasHeardAll(run))
 
-/** An agent may have been set to work, and nobody knows yet. */
 export const mayHaveBegun = ({ attempts: { intent } }: Run): boolean =>
   intent?.kind === 'start-run' || intent?.kind === 'rejoin'
 
@@ -23,7 +21,6 @@ const cancelOf = ({ session: { cancel, taskRun } }: Run): Run['session']['cancel
 export const cancelledAt = (run: Run): number | undefined =>
   cancelOf(run)?.askedAt ?? (run.mailbox.stop?.asked && !run.session.cancel ? run.mailbox.stop.at : undefined)
 
-/** PostHog said no to it: since when, and when to ask again. */
 export function refusedCancel(run: Run): { since: number; until: number } | undefined {
   const cancel = cancelOf(run)
   return cancel && cancel.askedAt === undefined && cancel.refused > 0
@@ -31,7 +28,6 @@ export function refusedCancel(run: Run): { since: number; until: number } | unde
     : undefined
 }
 
-/** A person asked for the end, or the Run itself ended without its agent. */
 export const isStopping = (run: Run): boolean =>
   agentIsToBeSeenTo(run) || (run.mailbox.stop !== undefined && run.result.outcome === undefined)
 

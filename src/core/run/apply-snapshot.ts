@@ -23,7 +23,6 @@ export interface LogEntry {
     | AgentAct
 }
 
-/** One look at a task run. */
 export interface TaskRunSnapshot {
   status: NonNullable<Run['session']['taskRun']>['status']
   error: string | undefined
@@ -35,7 +34,6 @@ export interface TaskRunSnapshot {
   /** When the run row last changed, ms since the epoch by PostHog's clock, to notice change only. */
   updatedAt: number | undefined
   log: LogEntry[]
-  /** How many log entries have been read in all. */
   offset: number
 }
 
@@ -106,7 +104,6 @@ const stirred = (before: SessionLog, after: SessionLog, { log }: TaskRunSnapshot
 
 interface Reading {
   now: number
-  /** Whether a message is one of this Run's. */
   mine(id: string): boolean
 }
 
@@ -161,7 +158,6 @@ function addProgress(progress: ProgressStep[], entry: LogEntry): ProgressStep[] 
   return index === -1 ? [...progress, next] : progress.with(index, next)
 }
 
-/** Whether the agent has said all it will say to what it was told so far. */
 export function turnIsOver(run: Run, now: number): boolean {
   if (run.session.taskRun && isTerminal(run.session.taskRun.status)) return true
   if (!run.session.sessionLog?.idle) return false
@@ -171,7 +167,6 @@ export function turnIsOver(run: Run, now: number): boolean {
   return quiet >= (heardAll ? limits.settle : limits.settleAfterNote)
 }
 
-/** No words are left that the agent has not taken up. */
 export const hasHeardAll = (run: Run): boolean =>
   run.session.sessionLog !== undefined &&
   (run.session.sessionLog.showsWords
@@ -182,7 +177,6 @@ export const hasHeardAll = (run: Run): boolean =>
 const hadItsTurns = ({ session: { taskRun } }: Run, { turns, awaitedMessageId }: SessionLog): boolean =>
   turns > (taskRun?.messages ?? 0) && (awaitedMessageId === undefined || (taskRun?.from ?? 0) === 0)
 
-/** The outcome, once the turn is over and GitHub has been asked what came of it. */
 export function outcomeOf(run: Run): Outcome {
   const status = run.session.taskRun?.status
   if (run.mailbox.stop) {

@@ -14,7 +14,6 @@ export function endsQuietly(run: Run): boolean {
   return neverBegan(run) && run.schedule.ahead === undefined && run.result.round === 0
 }
 
-/** What can be done with a box, once it is over. */
 export function offerAfter({ result: { outcome }, request }: Run): 'retry' | 'approve' | undefined {
   if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return 'retry'
   return request.what === 'plan' && outcome?.kind === 'answer' ? 'approve' : undefined
@@ -33,7 +32,6 @@ export const staysInStatus = (run: Run): boolean => endsQuietly(run) || leavesBo
 export const isSuperseded = ({ report: { status, announced } }: Run): boolean =>
   announced.word && status?.nodeId !== undefined && !status.minimized
 
-/** Nothing is left to read or to do beside it. */
 const showsItself = ({ result: { outcome }, request, session: { agentLeft } }: Run): boolean =>
   !agentLeft &&
   (outcome?.kind === 'stopped' ||

@@ -9,7 +9,6 @@ import { withOutage } from './outage.ts'
 import { type MessageAnswer, RunMessage, Source } from './record/mailbox-part.ts'
 import { type ChangeOf, changed, isTerminal, type Run, type RunChange } from './run.ts'
 
-/** Says something to a live Run. False when it has ended or is about to: nobody will read it. */
 export const send = (
   runs: Pick<JobQueue<Run>, 'send'>,
   runId: string,
@@ -159,7 +158,6 @@ const withAnswer = (run: Run, message: Sourced, reply?: MessageAnswer['reply']):
     },
   })
 
-/** The oldest words have reached an agent, the first one or, where that ended without reading them, another. */
 export function handedOver(run: Run): ChangeOf<'mailbox' | 'report'> {
   const [message, ...rest] = run.mailbox.pendingFollowUps
   if (!message) return {}
@@ -178,7 +176,6 @@ export function handedOver(run: Run): ChangeOf<'mailbox' | 'report'> {
 
 const Unread = z.object({ source: Source })
 
-/** What an ending Run leaves undone: words that its agent never got, and messages that this version can't read. */
 export function leftUndone(run: Run, inbox: readonly string[]): Source[] {
   const unread = run.mailbox.messagesUnread.flatMap(index => sourceIn(inbox[index] ?? ''))
   return [...run.mailbox.askAgain, ...run.mailbox.pendingFollowUps.flatMap(sourceOf), ...unread]
@@ -192,7 +189,6 @@ function sourceIn(text: string): Source[] {
   }
 }
 
-/** Words that the agent has not read yet are dropped: stop means all of it. */
 function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   if (run.mailbox.stop || (run.result.outcome && !stillWorks(run))) return run
   // It comes late, and does not mean what was said since.
@@ -223,7 +219,6 @@ function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   })
 }
 
-/** It had ended, and goes on. */
 const reopened = (run: Run): RunChange => ({
   result: {
     outcome: undefined,

@@ -32,7 +32,6 @@ function serviceOf({ kind }: ActingStep): Service | undefined {
   return service === 'none' ? undefined : service
 }
 
-/** Until when the service of a step can't be used. */
 function heldBack(run: Run, step: ActingStep, now: Now): number | undefined {
   const service = serviceOf(step)
   const outage = service && outageOf(run, service)
@@ -42,14 +41,12 @@ function heldBack(run: Run, step: ActingStep, now: Now): number | undefined {
   return tells ? undefined : outage.until
 }
 
-/** What is held back by the same service for a day is given up. */
 function lasting(run: Run, now: Now, service: Service | undefined): Step | undefined {
   const outage = service && outageOf(run, service)
   if (!outage || !isTooLong(outage, now.at) || agentIsToBeSeenTo(run)) return undefined
   return run.result.outcome ? { kind: 'let-go' } : giveUp(tooLong(service, outage))
 }
 
-/** The steps that are due, in order. What comes after one is done when that one can't be now. */
 function* due(run: Run, now: Now): Due {
   // Nothing has begun yet that a stop would have to be told of.
   if (run.mailbox.stop && !run.result.outcome && !run.session.taskRun && !run.attempts.intent)

@@ -12,7 +12,6 @@ export const services: readonly Service[] = ['posthog', 'github']
 export const outageOf = ({ attempts: { outages } }: Outages, service: Service): Outage | undefined =>
   outages[service]
 
-/** The Run with this outage of the service, or with none. */
 export const withOutage = (run: Run, service: Service, outage: Outage | undefined): Run =>
   changed(run, { attempts: { outages: { ...run.attempts.outages, [service]: outage } } })
 
@@ -32,7 +31,6 @@ export function isTooLong({ since, promised = 0 }: Outage, now: number): boolean
   return now - from > limits.outage
 }
 
-/** Whether nothing but refused reads for so long is an answer after all. */
 export function isAnswer({ refusedSince }: Outage, refused: Rejected, run: Run, now: number): boolean {
   return refusedSince !== undefined && now - refusedSince > refusedReadsTimeoutMs(refused, run)
 }

@@ -14,7 +14,6 @@ export const PermissionRequest = z.object({
 })
 export type PermissionRequest = z.infer<typeof PermissionRequest>
 
-/** The option that the rights of a Run choose; `undefined` when people have to. */
 export function optionByRights(
   { question, options }: PermissionRequest,
   { request }: Pick<Run, 'request'>,
@@ -26,7 +25,6 @@ export function optionByRights(
   return (fitting.find(option => option.kind.endsWith('_once')) ?? fitting[0])?.id
 }
 
-/** The option that somebody's words choose, by its name, id or number. */
 export function optionByWords({ options }: PermissionRequest, text: string): string | undefined {
   const said = text.trim().toLowerCase()
   return options.find(({ id, name }, index) =>

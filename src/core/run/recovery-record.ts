@@ -19,11 +19,9 @@ export const Backup = z.object({
   request: RunRequest.omit({ whole: true, inline: true, delivery: true }),
   /** Title and body of the thread as they were approved, for comparison. */
   words: z.string(),
-  /** The head when it was asked; pull requests only. */
   head: PullHead.optional(),
   branch: Branch.optional(),
   earlier: EarlierSession.optional(),
-  /** Messages handed to the agent after its start, and where in its log that was. */
   messages: z.number().int().default(0),
   from: z.number().int().default(0),
   lastMessageId: z.string().optional(),
@@ -31,9 +29,7 @@ export const Backup = z.object({
   taskMade: z.boolean().default(false),
   round: z.number().int().default(0),
   reported: z.number().int().default(0),
-  /** All that was left is to say so. */
   outcome: Outcome.optional(),
-  /** It has no last word beside its status. */
   quiet: z.boolean().default(false),
 })
 export type Backup = z.infer<typeof Backup>
@@ -73,19 +69,16 @@ function withoutHunk(origin: RunRequest['origin']): RunRequest['origin'] {
 const fingerprint = ({ title, body }: Snapshot): string =>
   createHash('sha256').update(`${title}\0${body}`).digest('base64url').slice(0, 16)
 
-/** What is left of a Run that the queue has lost. */
 export interface Remains {
   id: string
   backup: Backup
   statusId: number
   thread: Thread
-  /** As it is now. */
   snapshot: Snapshot
   settings: RepoSettings
   pulls: Pull[]
   /** What PostHog has of it, looked for when all that was under way had arrived. */
   session: Partial<Session>
-  /** Its last word has been said. */
   closed: boolean
 }
 
@@ -115,7 +108,6 @@ function known({ id, backup, thread, snapshot, settings, pulls, session, statusI
   })
 }
 
-/** What was lent is given back, once more if need be. The comments stay as they are: they knew more than is known now. */
 const tidyingUp = (
   run: Run,
   { session: { taskId, taskRunId }, outcome }: Pick<Remains, 'session'> & { outcome: Outcome },
@@ -131,7 +123,6 @@ const tidyingUp = (
     mailbox: { releaseThread: true },
     session: {
       cost: null,
-      // Its task run may use the branch still.
       ...(taskId === undefined || taskRunId === undefined
         ? {}
         : { earlier: { taskId, taskRunId, over: false } }),

@@ -12,7 +12,6 @@ import type { Run } from './run.ts'
 export const scopes = ['person', 'repository', 'owner'] as const
 export type Scope = (typeof scopes)[number]
 
-/** What the index is made from. */
 export interface Indexed {
   id: string
   /** ms since the epoch; older Runs go first, those of one moment by id. */
@@ -27,7 +26,6 @@ export interface Indexed {
 
 type Whose = Pick<Indexed, 'data'>
 
-/** Of a scope, as its sets are named. */
 export function placeOf({ data: { thread, request } }: Whose, scope: Scope): string {
   switch (scope) {
     case 'person':
@@ -41,7 +39,6 @@ export function placeOf({ data: { thread, request } }: Whose, scope: Scope): str
 
 export const working = (place: string): string => `working ${place}`
 export const inLine = (place: string): string => `in line ${place}`
-/** By when they began. */
 export const started = (window: string): string => `started ${window}`
 
 export const threadWindow = ({ data: { thread } }: Whose): string => threadSlot(thread)
@@ -78,7 +75,6 @@ export const runIndex = {
   ],
 }
 
-/** What start limits ask about. */
 function limited(run: Indexed): IndexEntry[] {
   const {
     schedule: { admitted },
@@ -122,7 +118,6 @@ function sessions(run: Indexed): IndexEntry[] {
   return tasksOf(run).map(task => ({ set: inSession(task, how), score: run.addedAt }))
 }
 
-/** Those that news of a pull request may be about. */
 function branches({
   addedAt,
   data: {
@@ -138,7 +133,7 @@ function branches({
   return [...named].map(ref => ({ set: onBranch(thread, ref), score: addedAt }))
 }
 
-/** The lines whose first may go on, now that a Run stands where it stood no more. */
+/** The lines that a Run has left, so that their first may go on. */
 export function linesMoved(before: Indexed, after: Indexed): string[] {
   const stays = new Set([...limited(after), ...sessions(after)].map(({ set }) => set))
   const left = [...limited(before), ...sessions(before)].filter(({ set }) => !stays.has(set))

@@ -17,7 +17,6 @@ import { SessionPart } from './record/session-part.ts'
 import { Workspace } from './record/workspace-part.ts'
 import { type Rights, rightsOf, type Session } from './session.ts'
 
-/** Each has one kind of writer. */
 const parts = {
   baseline: Baseline,
   schedule: Schedule.prefault({}),
@@ -39,16 +38,13 @@ export const Run = z.object({
 })
 export type Run = z.infer<typeof Run>
 
-/** How it is read from the queue. */
 export const runFormat = { renew: runInParts, parse: (data: unknown) => Run.parse(data) }
 
 export type RunPart = keyof typeof parts
 const isPart = (key: string): key is RunPart => Object.hasOwn(parts, key)
 
-/** What differs in a Run; of a part, only that. */
 export type RunChange = Partial<Omit<Run, RunPart>> & { [Part in RunPart]?: Partial<Run[Part]> }
 
-/** A change of these parts, and of nothing else. */
 export type ChangeOf<Part extends RunPart> = { [Key in Part]?: Partial<Run[Key]> } & {
   [Key in Exclude<keyof Run, Part>]?: never
 }
@@ -82,7 +78,6 @@ export function phaseOf({ result, mailbox, session: { taskRun }, schedule }: Run
   return taskRun.status === 'queued' || taskRun.status === 'not_started' ? 'starting' : 'working'
 }
 
-/** What the task run of a Run has to be allowed, once its branch is known. */
 export const wantedRights = ({ request, workspace: { branch } }: Run): Rights =>
   rightsOf(request.options, branch?.name ?? '')
 

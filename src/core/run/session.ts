@@ -31,7 +31,6 @@ interface Wishes extends Omit<Rights, 'permission' | 'publishes' | 'branches'> {
   permission?: PermissionMode | undefined
 }
 
-/** What a task run may do that is started with these options on this branch. */
 export function rightsOf(
   { permission, mode, model, effort, sandbox, authorship, signalReport }: Wishes,
   branch: string,

@@ -25,7 +25,6 @@ export interface Me extends Indexed {
   data: Indexed['data'] & { baseline: { settings: Pick<RepoSettings, 'limits'> } }
 }
 
-/** `ahead`: so many Runs have to end first, for a place `of` what. `until`: a limit on starts lets go then. */
 export type Admission = { kind: 'now' } | { kind: 'ahead'; ahead: number; of: Scope } | Until
 
 export type Until = { kind: 'until'; at: number } & ReachedLimit
@@ -64,7 +63,6 @@ export async function turnOf(me: Me, index: LookUp, now: number): Promise<Admiss
 
 const split = <T>(all: readonly T[], { at }: { at: number }): [T[], T[]] => [all.slice(0, at), all.slice(at)]
 
-/** Two for each scope: who works, and who is before. */
 const placesAsked = (me: Me): Asked[] =>
   scopes.flatMap((scope): Asked[] => {
     const place = placeOf(me, scope)
@@ -129,7 +127,6 @@ function windowsOf(me: Me): Window[] {
     ofScope('person', day, limits.person_per_day),
     { of: 'thread', set: started(threadWindow(me)), length: day, most: limits.thread_per_day },
     ofScope('owner', day, limits.owner_per_day),
-    // What people ask for is no loop.
     ...(me.data.request.by.app === undefined
       ? []
       : [

@@ -5,7 +5,6 @@ import { hour, minute, second } from '../model/time.ts'
 /** PostHog allows a personal key 4,800 calls an hour; a fifth is kept for everything that is not a look. */
 export const callsPerHour = 4800 * 0.8
 
-/** A look reads the run and its log. */
 const callsPerLook = 2
 
 /** ms until the next look at a Run that is `age` ms old, while `live` Runs share the key. */
@@ -29,7 +28,6 @@ export const lookIntervalWithStream = (live: number): number =>
 export const lookIntervalWhenStopping = (age: number): number =>
   age > limits.stopping ? minute : Math.min(Math.max(2 * second, age), limits.stopping + second - age)
 
-/** How soon after a look news may bring the next one. */
 export const soonestPoll = (live: number): number => lookInterval(0, live)
 
 export const limits = {
@@ -37,7 +35,6 @@ export const limits = {
   editEvery: 15 * second,
   /** A time that grows is no reason for an edit more often than this. */
   editForTimeEvery: 5 * minute,
-  /** How often the agent's summary of its task is asked for. */
   summaryEvery: 5 * minute,
   /** A pull request may be reported a moment after the turn that opened it. */
   settle: 2 * second,
@@ -51,9 +48,7 @@ export const limits = {
   stopping: 5 * minute,
   /** After the pull request was reported, the Run stays for the rest of the turn, at most this long. */
   tail: 10 * minute,
-  /** How long an unanswered write may take to become visible, before it counts as not done. */
   unanswered: 5 * second,
-  /** How long a Run waits for a service that can't be used. */
   outage: 24 * hour,
   /** How long reads may be refused while an agent works, and before one does. */
   refused: 15 * minute,
@@ -68,7 +63,6 @@ export const limits = {
   unseenPull: 5 * minute,
   /** Trouble shorter than this is not worth a line in the thread. */
   worthTelling: 20 * second,
-  /** How long a Run rests before a step that came to nothing is taken again. */
   inVain: second,
   /** Deaths of the process in one step, after which the Run is given up. */
   stalls: 10,

@@ -13,11 +13,9 @@ export const UnusedBranch = z.object({
   name: z.string(),
   /** Where it stood when the Run began: it goes only from there. */
   sha: z.string(),
-  /** Who may still use it. */
   session: Session,
   /** When its Run ended, ms since the epoch. */
   since: z.number(),
-  /** Its removal has begun. */
   removing: z.boolean().default(false),
   removed: z.boolean().default(false),
 })
@@ -34,7 +32,6 @@ export function removableBranch(run: Run): Branch | undefined {
   return branch?.fresh && branch.recorded && branch.name !== thread.defaultBranch ? branch : undefined
 }
 
-/** The task run that has not ended, as far as the Run knows. */
 export function sessionAtWork(run: Run): Session | undefined {
   const { taskRun, earlier } = run.session
   if (taskRun) return isTerminal(taskRun.status) ? undefined : sessionOf(run)

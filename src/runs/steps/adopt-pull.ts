@@ -36,7 +36,6 @@ export async function adoptPull(
   return { result: { ...withFound(run, view), claimedPulls, claimsSeen }, session: { cost } }
 }
 
-/** The thread is told of it first, and then it is put right. */
 export const withFound = (run: Run, view: PullView): Pick<Run['result'], 'pulls' | 'untended'> => ({
   pulls: withPull(run.result.pulls, { ...recorded(view), base: wantedBase(run, view) }),
   untended: [...run.result.untended.filter(number => number !== view.number), view.number],

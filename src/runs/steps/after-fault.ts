@@ -77,13 +77,11 @@ function afterRefusedRead(context: RunContext, error: Rejected): Run {
   return run.result.outcome ? withoutHope(known) : ended({ ...context, run: known }, failure)
 }
 
-/** An agent that nobody can see to is told of; when that is done or not needed, there is nothing left to do. */
 const withoutHope = (run: Run): Run => (agentIsToBeSeenTo(run) ? changed(run, leftAlone) : lettingGo(run))
 
 const ended = (context: Pick<RunContext, 'run' | 'deps'>, outcome: Outcome): Run =>
   changed(context.run, failed(context, outcome))
 
-/** Nothing is left to be told, nor to be waited for. */
 const lettingGo = (run: Run): Run =>
   changed(run, {
     attempts: { intent: undefined },
@@ -98,7 +96,6 @@ const isBranchRefused = (run: Run, { status, field, message }: Rejected): boolea
   resumedSession(run) !== undefined &&
   (field === undefined ? /\bbranch\b/i.test(message) : field === 'branch')
 
-/** The effect did not happen, and will not by trying again. */
 function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): Run {
   const { deps } = context
   const run: Run = changed(context.run, { attempts: { intent: undefined } })
@@ -126,7 +123,6 @@ function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): R
   }
 }
 
-/** A Run that nobody would hear of does not begin. One whose agent works goes on and is heard of when that can be. */
 function unposted(context: RunContext, error: Rejected): Run {
   const now = context.deps.now()
   const run = changed(context.run, threadBlockedFrom(context.run, now))

@@ -6,7 +6,6 @@ import { sentFollowUp } from './deliver.ts'
 import { none } from './pass-on-attachments.ts'
 import type { StepContext } from './step-context.ts'
 
-/** By what the Run may do. */
 export async function answerPermission(
   context: StepContext<never, 'answerPermission'>,
   { option: optionId }: { option: string },
@@ -38,7 +37,6 @@ export async function answerQuestion(
   return chosen !== undefined
 }
 
-/** The turn that asked goes on with it. */
 export function answered(run: Run): ReturnType<typeof sentFollowUp> {
   const { sessionLog, taskRun } = run.session
   return changed(sentFollowUp(run, none), {

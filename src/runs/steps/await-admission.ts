@@ -117,7 +117,6 @@ async function heedingClosing({ github, run, deps }: Admitting): Promise<ChangeO
   return { mailbox: { stop: { by, at: deps.now(), asked: false, because: closed } } }
 }
 
-/** By the same rule as for a run that works. */
 async function mayStop(
   context: Pick<StepContext<Permitting>, 'github' | 'run' | 'deps'>,
   by: Person,

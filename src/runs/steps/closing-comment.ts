@@ -15,7 +15,6 @@ import { once, type StepContext, skew } from './step-context.ts'
 
 type Speaking = StepContext<'ownComments' | 'comment'>
 
-/** The last word. A thread that takes no comments any more is not worth a failure, but it may be unlocked. */
 export async function conclude(context: Speaking): Promise<ChangeOf<'report'>> {
   const now = context.deps.now()
   const told = { ...context.run.report.announced, comment: true }
@@ -42,7 +41,6 @@ export async function conclude(context: Speaking): Promise<ChangeOf<'report'>> {
   }
 }
 
-/** What a box in it asks for is found there when the queue has lost it. */
 function closingMarker(run: Run): Marker {
   const backup = boxesAfter(run) === '' ? undefined : backupOf(run)
   return { ...markerOf(run, 'closing'), ...(backup ? { backup } : {}) }
@@ -57,18 +55,15 @@ export function isGivenUp({ run, deps }: Pick<StepContext, 'run' | 'deps'>): boo
   )
 }
 
-/** Locked, or moved: it may take words again later. */
 export function threadBlockedFrom(run: Run, now: number): ChangeOf<'report'> {
   const { since = now, count = 0 } = run.report.threadBlocked ?? {}
   return { report: { threadBlocked: { since, count: count + 1, until: now + refusedBackoff(count) } } }
 }
 
-/** Who asked in an inline comment is answered there. */
 function inlinePlace({ request: { origin } }: Run): CommentRef | undefined {
   return origin.kind === 'comment' && origin.commentRef.kind === 'inline' ? origin.commentRef : undefined
 }
 
-/** Each inline comment of a review gets a word in its own thread. */
 export async function answerInline(context: Speaking): Promise<ChangeOf<'report'>> {
   const { run, deps } = context
   const next = run.request.inline?.[run.report.announced.inline]

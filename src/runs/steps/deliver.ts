@@ -1,5 +1,3 @@
-/** Hands follow-ups to the agent. */
-
 import { promptOf, readForPrompt } from '../../core/agent/prompt.ts'
 import { around } from '../../core/model/crash-points.ts'
 import { observe } from '../../core/run/apply-snapshot.ts'
@@ -15,7 +13,6 @@ import { attachedIn } from './stage-attachments.ts'
 import { wordsOf } from './start-run.ts'
 import type { StepContext } from './step-context.ts'
 
-/** Hands the oldest follow-up to the agent, or turns it into a run that resumes the session. */
 export async function deliver(
   context: StepContext<'attachments', 'addArtifact' | 'sendMessage' | 'answerPermission' | 'poll'>,
 ): Promise<ChangeOf<'mailbox' | 'report' | 'workspace' | 'session' | 'schedule' | 'result'>> {
@@ -43,7 +40,6 @@ export async function deliver(
 const filesOf = (run: Run, { text, inline = [] }: FollowUp): Promise<Attachment[]> =>
   attachedIn([text, ...inline.map(({ body }) => body)], run.thread.url)
 
-/** The run has ended: what it was told before and did not read is said again, before anything else. */
 async function knowingUnread(
   { run, deps, posthog }: StepContext<never, 'poll'>,
   session: Session,
@@ -101,7 +97,6 @@ export function sentFollowUp(run: Run, attached: StagedAttachments): Sent {
   }
 }
 
-/** From here a new run of the same task goes on, on the branch of the pull request if there is one. */
 function resumed(run: Run, session: Session): ChangeOf<'session' | 'workspace'> {
   const pull = run.result.pulls.findLast(({ state }) => state === 'open')
   const moved = pull && run.workspace.branch && pull.head !== run.workspace.branch.name
@@ -117,7 +112,6 @@ const resumedKnowing = (run: Run, session: Session) => {
   return { result, mailbox, session: known, workspace }
 }
 
-/** A follow-up came after the thread was told how it ended. */
 export function resumeWork({
   run,
 }: StepContext): ChangeOf<'result' | 'mailbox' | 'session' | 'report' | 'workspace'> {

@@ -7,13 +7,11 @@ import type { Now } from '../../core/run/steps/looking.ts'
 /** The status comment of a Run as it is at one moment. Each of it is made when it is asked for, and once. */
 export interface StatusDrawing {
   run: Run
-  /** ms since the epoch */
   at: number
   phase(): string
   words(): string
   /** Of what somebody sees change: not of when the agent was heard last, which is told apart. */
   hash(): string
-  /** How it differs from what was sent last. */
   difference(): Now['text']
 }
 
@@ -34,7 +32,6 @@ function difference({ report, ...run }: Run, now: Pick<StatusDrawing, 'phase' | 
   return status.heardAt === heardAt(run) ? 'same' : 'time'
 }
 
-/** As far as the status says it. */
 export const heardAt = ({
   session: { sessionLog },
   result: { outcome },

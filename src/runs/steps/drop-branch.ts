@@ -23,7 +23,6 @@ async function dropIfUnused(context: Dropping, { name, sha }: Branch): Promise<v
     return
   const session = sessionAtWork(run)
   if (session) {
-    // Whether it is used is asked then.
     await job.assertLocked()
     const unused = {
       thread: run.thread,

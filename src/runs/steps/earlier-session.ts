@@ -41,13 +41,11 @@ export async function rejoin(
       workspace: { attachments: attachments ?? none },
     }
   } catch (error) {
-    // The whole session is gone: start afresh.
     if (isNotFound(error) && isLasting(context)) return withoutSession(run, earlier)
     throw error
   }
 }
 
-/** The session of before makes room: it is seen to have ended before anything else begins. */
 export async function endEarlier(
   context: StepContext<never, 'statusOf' | 'cancel'>,
 ): Promise<ChangeOf<'session' | 'schedule' | 'workspace'>> {
@@ -73,7 +71,6 @@ export async function endEarlier(
   }
 }
 
-/** Its task is gone with it. */
 const withoutSession = (run: Run, { taskId }: Session): ChangeOf<'session' | 'workspace'> => ({
   session: { earlier: undefined, taskId: run.session.taskId === taskId ? undefined : run.session.taskId },
   workspace: { attachments: undefined },

@@ -9,7 +9,6 @@ import { failed } from './failed.ts'
 import { type Making, make } from './make-branch.ts'
 import { believeAbsent, type StepContext } from './step-context.ts'
 
-/** `open`: the thread was when the branch was made. */
 export type Found = { branch: Branch; open?: boolean } | Outcome
 
 type Finding = Making<'branch' | 'issueBranches' | 'closing'>
@@ -82,7 +81,6 @@ async function branchOf(context: Finding): Promise<Found> {
   return run.thread.kind === 'pull' ? headBranch(context) : forIssue(context)
 }
 
-/** A session with an open pull request goes on there. */
 const openPullHead = (run: Run): string | undefined =>
   run.result.pulls.find(pull => pull.state === 'open')?.head
 

@@ -13,7 +13,6 @@ import { putRight } from './tend-pull.ts'
 
 type Finding = StepContext<'pullsFrom' | 'branch' | 'commitsSince' | 'isDescendant'>
 
-/** The turn is over and PostHog told of no new pull request: look what is on the branches. */
 export async function findResult(
   context: Finding & StepContext<'openPull' | 'amendPull', 'cost'>,
 ): Promise<ChangeOf<'result' | 'session'>> {
@@ -85,7 +84,6 @@ const canOpen = (run: Run): boolean =>
   !run.result.pulls.some(({ state }) => state === 'open') &&
   !run.mailbox.stop
 
-/** Commits on the branch and no pull request: then we open the draft ourselves. */
 async function openOurs(
   context: StepContext<'pullsFrom' | 'openPull' | 'amendPull'>,
   run: Run,

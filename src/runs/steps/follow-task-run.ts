@@ -1,5 +1,3 @@
-/** The task run is looked at, and ended. */
-
 import { threadName } from '../../core/model/thread.ts'
 import { cancelledAt, isStopping } from '../../core/run/agent-end.ts'
 import { observe } from '../../core/run/apply-snapshot.ts'
@@ -88,7 +86,6 @@ function pauseAfterLook(
   return Math.min(usual, stopping, ...deadlinesOf(run).flatMap(at => (at > now ? [at - now] : [])))
 }
 
-/** Nice to know, and nothing more: a server that does not tell is not asked again. */
 export async function askCost(context: StepContext<never, 'cost'>): Promise<ChangeOf<'session'>> {
   return { session: { cost: (await costSoFar(context)) ?? null } }
 }

@@ -46,7 +46,6 @@ async function mayWrite(context: StepContext<'permission'>, author: string): Pro
     const { role } = await context.github.permission(author)
     return mayAct(role, 'write')
   } catch (error) {
-    // An account that is gone may nothing.
     if (isNotFound(error) || (error instanceof Rejected && isRefusedStill(context))) return false
     throw error
   }

@@ -7,7 +7,6 @@ import { makeTask } from './create-task.ts'
 import type { Found } from './find-branch.ts'
 import type { StepContext } from './step-context.ts'
 
-/** With what else is called by who has it made. */
 export type Making<Method extends keyof ThreadClient = never> = StepContext<
   'makeBranch' | Method,
   'createTask' | 'findTask',
@@ -19,14 +18,12 @@ interface Basis {
   ids: IssueBranches['ids']
 }
 
-/** The task, which everything else is known for, is made meanwhile. */
 export async function make(context: Making, stem: string, { base, ids }: Basis): Promise<Found> {
   const name = issueBranch(stem, context.run.baseline.snapshot.title)
   const also = { workspace: { madeBranch: name } }
   let making: Promise<Found> | undefined
   const begin = (): void => {
     making = makeOne(context, { name, base, ids })
-    // Told of when the task is there, or is not.
     making.catch(() => {})
   }
   if (context.run.session.taskId === undefined) {

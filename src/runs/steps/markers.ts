@@ -26,7 +26,6 @@ export function markerOf(run: Run, as: Marker['as']): Marker {
   }
 }
 
-/** A Run that ended before it began leaves the session of before as it was. */
 const sameTask = ({ session: { taskId, earlier } }: Run): Session | undefined =>
   earlier && earlier.taskId === taskId ? earlier : undefined
 

@@ -24,7 +24,6 @@ export async function attach(
   })
 }
 
-/** Files wait at PostHog until the run that is to have them starts. */
 export async function stageForRun(
   context: StepContext<'attachments', 'stageArtifact'>,
 ): Promise<ChangeOf<'workspace'>> {

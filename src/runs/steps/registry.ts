@@ -63,7 +63,6 @@ const functions: StepFunctions<StepKind> = {
   }),
 }
 
-/** Does a step; what it changes is not in the record yet. */
 export const take = <Kind extends StepKind>(
   context: RunContext,
   step: Extract<ActingStep, { kind: Kind }>,

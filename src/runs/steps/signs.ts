@@ -14,7 +14,6 @@ export function reactionTo({
   return { target, content: well ? 'rocket' : 'confused' }
 }
 
-/** 👀 gives way to how it ended. */
 export async function react(context: StepContext<'settle'>): Promise<ChangeOf<'report'>> {
   const { run, github } = context
   const { origin } = run.request

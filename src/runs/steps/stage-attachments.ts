@@ -19,7 +19,6 @@ import {
 import { attachmentsIn, onlyOnce } from '../../core/text/attachment-links.ts'
 import { loopTurn } from '../../core/text/event-loop-turn.ts'
 
-/** As much of a Run as its attachments depend on. */
 export interface Attaching {
   thread: Pick<Run['thread'], 'url'>
   request: Pick<Run['request'], 'text' | 'whole' | 'inline'>
@@ -28,7 +27,6 @@ export interface Attaching {
 }
 
 export interface Staging {
-  /** For the log. */
   runId: string
   download(attachment: Attachment): Promise<AttachmentFile>
   /** Gives a file to PostHog, for a task's next run or for a run that lives, and answers its id. */
@@ -41,7 +39,6 @@ export interface Staging {
 /** How long attachments may hold up a Run, in ms. */
 const giveUpAfterMs = 120_000
 const pauseBeforeRepeat = 500
-/** More than this are not even named. */
 const maxNamed = 20
 
 /** @throws RetryLater, and whatever `assertLocked` throws */
@@ -86,7 +83,6 @@ export async function attachedIn(
   return onlyOnce(found)
 }
 
-/** The id of what was staged, or why it was not. */
 async function take(
   staging: Staging,
   attachment: Attachment,

@@ -54,13 +54,11 @@ function requestOf(context: StepContext, branch: string): CodexTaskRunCreate {
   })
 }
 
-/** A task that this Run has just made has no runs yet. */
 const runsBefore = async (
   { run, posthog }: StepContext<never, 'runIds'>,
   taskId: string,
 ): Promise<string[]> => (run.session.taskMade && !run.session.instructionSent ? [] : posthog.runIds(taskId))
 
-/** The first start hands over the instruction; a later one the oldest follow-up. */
 function wordsToStartWith(run: Run): Words {
   const followUp = run.session.instructionSent ? run.mailbox.pendingFollowUps[0] : undefined
   return followUp ? wordsOf(followUp) : firstWords(run)

@@ -39,7 +39,6 @@ const sent = (drawing: StatusDrawing): Omit<Status, 'commentId'> => ({
   heardAt: heardAt(drawing.run),
 })
 
-/** The text of the status comment as it should be now, and the record of its having been sent. */
 export const statusToSend = (
   drawing: StatusDrawing,
   before: Status,

@@ -21,7 +21,6 @@ import type { UnusedBranch } from '../../core/run/unused-branch.ts'
 import { drawStatus, type StatusDrawing } from './draw-status.ts'
 import { logMilestones } from './milestones.ts'
 
-/** News of a task run as they happen; what they are is looked up. */
 interface NewsStream {
   /** Wakes the Run on news of its session. True: those are told, by this process or another. */
   watch(session: Session, runId: string): Promise<boolean>
@@ -36,10 +35,8 @@ export interface RunDeps {
   log: Log
   meter?: Pick<FlowMeter, 'moved'>
   now(): number
-  /** Live Runs of the whole deployment, which share one key. */
   liveRuns(): Promise<number>
   stream: NewsStream
-  /** Of all Runs. */
   index: JobIndex
   /** Of each of these lines, who is first in it: it may be their turn. */
   wakeFirst(lines: readonly string[]): Promise<void>
@@ -67,19 +64,15 @@ export interface StepContext<
   github: Pick<ThreadClient, GitHubMethod>
   posthog: Pick<TasksClient, PostHogMethod>
   readonly run: Readonly<Run>
-  /** The status as it is now. */
   drawing: () => StatusDrawing
-  /** Into the record, which is saved. */
   save: (change: ChangeOf<Written>) => Promise<void>
   /** Into the record, which is saved with the next change. */
   note: (change: ChangeOf<Written>) => void
   /** That an effect is about to be done, with what else is to be saved before it. */
   announce: (intent: Intent, also?: ChangeOf<Written>) => Promise<void>
-  /** What is known of the intent since, which is saved with the next change. */
   noteIntent: (intent: Intent | undefined) => void
 }
 
-/** Of the one finisher, which may do everything. */
 export interface RunContext extends StepContext<keyof ThreadClient, keyof TasksClient, RunPart> {
   job: LockedJob<Run>
   run: Run
@@ -103,7 +96,6 @@ type StepFunction<Kind extends StepKind> = (
   step: Extract<ActingStep, { kind: Kind }>,
 ) => ChangeOf<Written<Kind>> | Promise<ChangeOf<Written<Kind>>>
 
-/** How some of the steps are done. */
 export type StepFunctions<Kinds extends StepKind> = { [Kind in Kinds]: StepFunction<Kind> }
 
 export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
@@ -158,11 +150,8 @@ export const skew = 60_000
 
 interface Once<T, Written extends RunPart> {
   intent: Intent
-  /** It has somebody set to work: not after a stop. */
   begins?: boolean
-  /** What else is written down before it. */
   also?: ChangeOf<Written>
-  /** Looks for the trace of an earlier attempt. */
   find(intent: Intent): Promise<T | undefined>
   perform(): Promise<T>
 }
@@ -215,7 +204,6 @@ function leftBehind(intent: Intent, error: unknown, now: number): Intent | undef
   return error instanceof NoResponse ? { ...intent, lostAt: now } : intent
 }
 
-/** The earlier attempt left no trace, and now nobody wants it any more. */
 export class Cancelled extends Error {
   override name = 'Cancelled'
 }

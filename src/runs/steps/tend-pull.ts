@@ -75,7 +75,6 @@ function wantedChange(context: StepContext, view: PullView): PullChange | undefi
   return Object.keys(change).length === 0 ? undefined : change
 }
 
-/** One that we opened ourselves. */
 export async function putRight(context: StepContext<'amendPull'>, view: PullView): Promise<Pull> {
   const { run } = context
   const change = wantedChange(context, view)

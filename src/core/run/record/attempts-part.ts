@@ -4,7 +4,6 @@ import { z } from 'zod'
 /** An effect that has begun and whose result is not recorded: look for its trace before doing it again. */
 const attempt = {
   at: z.number(),
-  /** When it was clear that no answer would come. */
   lostAt: z.number().optional(),
 }
 const Intent = z.discriminatedUnion('kind', [
@@ -13,7 +12,6 @@ const Intent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('start-run'), ...attempt, before: z.array(z.string()) }),
   z.object({ kind: z.literal('open-pull'), ...attempt }),
   z.object({ kind: z.literal('deliver'), ...attempt, messageId: z.string() }),
-  /** `offset`: how long the log was before. */
   z.object({ kind: z.literal('rejoin'), ...attempt, offset: z.number().int() }),
   z.object({ kind: z.literal('conclude'), ...attempt }),
   z.object({ kind: z.literal('answer-inline'), ...attempt }),
@@ -21,7 +19,6 @@ const Intent = z.discriminatedUnion('kind', [
 ])
 export type Intent = z.infer<typeof Intent>
 
-/** A service that can't be used: for how long already, and until when nobody asks again. */
 const Outage = z.object({
   why: z.string(),
   since: z.number(),
@@ -37,6 +34,5 @@ export type Outage = z.infer<typeof Outage>
 export const Attempts = z.object({
   intent: Intent.optional(),
   outages: z.object({ github: Outage.optional(), posthog: Outage.optional() }).default({}),
-  /** How often a worker had died with it in hand when it last got on. */
   stallsSeen: z.number().int().default(0),
 })

@@ -3,19 +3,16 @@ import { z } from 'zod'
 import { Person } from '../../model/thread.ts'
 import { CommentRef, InlineComment } from '../../model/trigger.ts'
 
-/** The command that a message comes from: where it is answered, and how it can be asked again. */
 export const Source = z.object({
   /** The job of its trigger, and the place of the command among those of the trigger. */
   trigger: z.string(),
   command: z.number().int(),
-  /** What gets the reaction; nothing where a box was ticked. */
   target: z.union([CommentRef, z.object({ kind: z.literal('subject') })]).optional(),
   /** It is the last command there: 👀 goes with its answer. */
   last: z.boolean(),
 })
 export type Source = z.infer<typeof Source>
 
-/** What became of a message, for whoever sent it: with words, when it came to nothing. */
 const MessageAnswer = z.object({
   id: z.string(),
   to: Person,
@@ -48,7 +45,6 @@ export const RunMessage = z.discriminatedUnion('kind', [
   }),
   /** Somebody who may not stop it took its reason away. */
   z.object({ kind: z.literal('ignored-stop'), id: z.string(), by: Person, because: z.string() }),
-  /** A label of the Run was taken off: it is not the Run's to take off any more. */
   z.object({ kind: z.literal('label-off'), id: z.string(), label: z.string() }),
   z.object({
     kind: z.literal('label'),
@@ -60,7 +56,6 @@ export const RunMessage = z.discriminatedUnion('kind', [
   }),
   /** A webhook that is a reason to look at once: at a pull request that the agent opened, where it names one. */
   z.object({ kind: z.literal('poll'), id: z.string(), pull: z.string().optional() }),
-  /** A pull request of the Run was merged or closed. */
   z.object({
     kind: z.literal('pull'),
     id: z.string(),
@@ -85,16 +80,13 @@ export const Mailbox = z.object({
   messagesRead: z.number().int().default(0),
   /** Places in the inbox of what this version could not read: a newer one may. */
   messagesUnread: z.array(z.number().int()).default([]),
-  /** Read from the inbox and not yet handed to the agent. */
   pendingFollowUps: z.array(FollowUp).default([]),
   /** Handed on, or dropped because somebody said stop. */
   handledMessageIds: z.array(z.string()).default([]),
   droppedMessageIds: z.array(z.string()).default([]),
-  /** Messages whose senders are still to be told what became of them. */
   answers: z.array(MessageAnswer).default([]),
   /** Commands that came too late for this Run: they are asked again when it has ended. */
   askAgain: z.array(Source).default([]),
-  /** How many follow-ups reached the agent. */
   followUpsSent: z.number().int().default(0),
   /** When the newest of its words were said, GitHub's clock; without any, when it was asked for. */
   lastWordsAt: z.number().optional(),

@@ -19,13 +19,11 @@ export const Report = z.object({
   /** GraphQL's ids of the statuses of earlier Runs that are old news once this one is over. */
   supersedes: z.array(z.string()).default([]),
   statusRemade: z.boolean().optional(),
-  /** What has been done about the outcome. */
   announced: z
     .object({
       comment: z.boolean().default(false),
       /** The last word stands in the thread, where it can be read instead of the status. */
       word: z.boolean().default(false),
-      /** How many inline comments of a review have their answer. */
       inline: z.number().int().default(0),
       reaction: z.boolean().default(false),
       label: z.boolean().default(false),
@@ -34,10 +32,8 @@ export const Report = z.object({
     .prefault({}),
   /** Whom the last word is for, when a follow-up was somebody else's than the first asker's. */
   answerTo: z.string().optional(),
-  /** The thread takes no comments: nothing is said there. */
   readOnlyThread: z.boolean().default(false),
   /** The thread takes nothing, since then; it is tried again, since it may be unlocked. */
   threadBlocked: z.object({ since: z.number(), until: z.number(), count: z.number() }).optional(),
-  /** Trigger labels to take off at the end. */
   labels: z.array(z.string()).default([]),
 })

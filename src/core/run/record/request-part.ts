@@ -15,11 +15,9 @@ export type Origin = z.infer<typeof Origin>
 const RunOptions = z.object({
   model: z.string(),
   effort: ReasoningEffort.optional(),
-  /** The branch that was asked for by name. */
   branch: z.string().optional(),
   permission: PermissionMode.optional(),
   mode: z.enum(['background', 'interactive']).default('background'),
-  /** The id of a sandbox environment. */
   sandbox: z.string().optional(),
   authorship: PrAuthorshipMode.default('bot'),
   signalReport: z.string().optional(),
@@ -29,7 +27,6 @@ export type RunOptions = z.infer<typeof RunOptions>
 export const RunRequest = z.object({
   by: Person,
   at: z.number(),
-  /** The webhook that brought it. */
   delivery: z.string().optional(),
   origin: Origin,
   what: z.enum(['work', 'plan']).default('work'),
@@ -67,12 +64,9 @@ const KeptSettings = z.object({
   head_moved,
 })
 
-/** As it was when it was asked. */
 export const Baseline = z.object({
   snapshot: Snapshot,
-  /** Pull requests only. */
   head: PullHead.optional(),
   settings: KeptSettings.prefault({}),
-  /** What is wrong with the settings file. */
   settingsProblem: z.string().optional(),
 })

@@ -9,7 +9,6 @@ export const Pull = z.object({
   head: z.string(),
   base: z.string(),
   state: z.enum(['open', 'merged', 'closed']),
-  /** What could not be put right about it, for the reader. */
   remark: z.string().optional(),
 })
 export type Pull = z.infer<typeof Pull>
@@ -30,14 +29,11 @@ export const Result = z.object({
   claimedPulls: z.array(z.string()).default([]),
   /** GitHub told of one first: what the agent says of it is looked up before the last word. */
   lookBeforeLastWord: z.boolean().optional(),
-  /** How many of them were looked up. */
   claimsSeen: z.number().int().default(0),
-  /** Addresses that turned out not to be pull requests of this Run. */
   foreignPulls: z.array(z.string()).default([]),
   /** Claimed pull requests that GitHub does not show yet: since when, and when to ask again. */
   unseenPulls: z.record(z.string(), z.object({ since: z.number(), until: z.number() })).default({}),
   pulls: z.array(Pull).default([]),
-  /** Numbers of those that are not put right yet. */
   untended: z.array(z.number().int()).default([]),
   /** How many of them the thread has been told of. */
   reported: z.number().int().default(0),
@@ -46,6 +42,5 @@ export const Result = z.object({
   pushed: z.string().optional(),
   outcome: Outcome.optional(),
   concludedAt: z.number().optional(),
-  /** How often the Run was concluded and then went on with a follow-up. */
   round: z.number().int().default(0),
 })

@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { scopes } from '../run-index.ts'
 
 export const Schedule = z.object({
-  /** It may start; until then `ahead` others are before it. */
   admitted: z.boolean().default(false),
   admissionExpectedAt: z.number().optional(),
   ahead: z.number().int().optional(),

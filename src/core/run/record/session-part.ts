@@ -9,7 +9,6 @@ export const ProgressStep = z.object({
   step: z.string(),
   label: z.string(),
   done: z.boolean(),
-  /** When it was told of first, and last. */
   since: z.number().optional(),
   at: z.number(),
   failed: z.boolean().optional(),
@@ -22,7 +21,6 @@ const TaskRun = z.object({
   status: z.enum(['not_started', 'queued', 'in_progress', 'completed', 'failed', 'cancelled']),
   error: z.string().optional(),
   headBranch: z.string().optional(),
-  /** Messages handed to it after its start. */
   messages: z.number().int().default(0),
   /** Where in its log this Run begins, which may be one of several that it serves. */
   from: z.number().int().optional(),
@@ -32,11 +30,9 @@ const TaskRun = z.object({
   updatedAt: z.number().optional(),
   model: z.string().optional(),
   effort: z.string().optional(),
-  /** Who PostHog says will have written the pull request. */
   authorship: z.string().optional(),
   may: Rights.optional(),
   lastMessageId: z.string().optional(),
-  /** Words that were handed to it, until its log shows them. */
   unread: z.array(FollowUp).optional(),
 })
 
@@ -54,19 +50,15 @@ const SessionLog = z.object({
   showsWords: z.boolean().optional(),
   /** What goes on by now is the answer to somebody else's words: PostHog's own, after a pull request. */
   ofOthers: z.boolean().optional(),
-  /** What the agent waits to be allowed or told. */
   permissionRequest: PermissionRequest.optional(),
   activity: Activity.optional().catch(undefined),
 })
 
-/** The session of an earlier Run of the thread. */
 export const EarlierSession = Session.extend({
   branch: z.string().optional(),
-  /** It can't be talked to any more. */
   over: z.boolean().default(false),
   /** This Run goes on in it; else it begins afresh, and the session only has to make room. */
   resumes: z.boolean().optional(),
-  /** When PostHog was first asked to end it. */
   cancelledAt: z.number().optional(),
 })
 
@@ -82,9 +74,7 @@ export const SessionPart = z.object({
   /** The permission request that was answered last, by what the Run may do. */
   permission: z.object({ id: z.string(), title: z.string(), allowed: z.boolean() }).optional(),
   progress: z.array(ProgressStep).default([]),
-  /** The instruction of the Run has been handed to the agent. */
   instructionSent: z.boolean().default(false),
-  /** PostHog is asked to end a task run. */
   cancel: z
     .object({
       taskRun: z.string(),
@@ -100,7 +90,6 @@ export const SessionPart = z.object({
   agentLeft: z.boolean().optional(),
   /** What PostHog says the task has cost so far, in US dollars; `null` when it does not say. */
   cost: z.number().nullable().optional(),
-  /** What the agent says its task comes to, and when PostHog was last asked for it. */
   summary: z.string().optional(),
   summaryAt: z.number().optional(),
 })

@@ -4,7 +4,6 @@ import { StagedAttachments } from '../../text/attachment.ts'
 
 export const Branch = z.object({
   name: z.string(),
-  /** The branch that a pull request of this Run goes into. */
   into: z.string(),
   /** The commit it stood at when the Run began. */
   sha: z.string(),
@@ -18,7 +17,6 @@ export const Branch = z.object({
 })
 export type Branch = z.infer<typeof Branch>
 
-/** What of the thread's comments the agent is given, and how many were left out for which reason. */
 export const Context = z.object({
   comments: z.array(z.object({ author: z.string(), at: z.number(), body: z.string() })),
   leftOut: z.object({
@@ -34,7 +32,6 @@ export const Workspace = z.object({
   branch: Branch.optional(),
   /** The branch that Runs of this thread make or made, written down before it is made. */
   madeBranch: z.string().optional(),
-  /** The head was moved between the command and the start. */
   headMoved: z.object({ from: z.string(), to: z.string() }).optional(),
   threadContext: Context.optional(),
   attachments: StagedAttachments.optional(),

@@ -91,7 +91,6 @@ function towardsRun(run: Run): ActingStep {
   if (!run.workspace.branch) return { kind: 'find-branch' }
   if (!run.session.taskId) return { kind: 'create-task' }
   if (run.session.earlier && !run.session.earlier.over) return { kind: 'rejoin' }
-  // A session that goes on has read the thread already.
   if (!run.workspace.threadContext && !resumedSession(run)) return { kind: 'gather-context' }
   return run.workspace.attachments ? { kind: 'start-run' } : { kind: 'stage-attachments' }
 }

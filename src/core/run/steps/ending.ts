@@ -21,7 +21,6 @@ export const giveUp = (failure: Failure): ActingStep => ({
   outcome: { kind: 'failed', ...failure },
 })
 
-/** GitHub can't be told anything any more: the agent is seen to, and that is all. */
 export function* leaving(run: Run, now: Now): Due {
   if (run.result.outcome) return yield { kind: 'end' }
   if (run.attempts.intent && run.attempts.intent.kind !== 'open-pull')
@@ -30,7 +29,6 @@ export function* leaving(run: Run, now: Now): Due {
   yield* ending(run, now, giveUp(unconfirmedStop))
 }
 
-/** PostHog has to confirm a stop. */
 export function* stopping(run: Run, now: Now): Due {
   if (!run.session.taskRun) return yield { kind: 'settle-outcome' }
   if (isTerminal(run.session.taskRun.status)) yield* answers(run, now)
@@ -43,7 +41,6 @@ export function* stopping(run: Run, now: Now): Due {
 
 export const seenToUntil = ({ result: { concludedAt = 0 } }: Run): number => concludedAt + limits.seeingTo
 
-/** The agent of a Run that failed, for a bounded time; what may have begun is found first. */
 export function* seeingTo(run: Run, now: Now): Due {
   if (now.at > seenToUntil(run)) return yield { kind: 'leave-agent' }
   if (run.attempts.intent && mayHaveBegun(run)) return yield* unsettled(run, run.attempts.intent, now)

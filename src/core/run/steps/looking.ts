@@ -11,7 +11,6 @@ export interface Now {
   text: 'same' | 'time' | 'details' | 'phase'
 }
 
-/** How long after the last edit a difference is worth one. */
 const editAfter: Record<Now['text'], number> = {
   phase: 0,
   details: limits.editEvery,
@@ -37,21 +36,18 @@ export function* unsettled(run: Run, intent: Intent, now: Now): Due {
 export const isHeard = ({ report: { threadBlocked }, mailbox: { accessLost } }: Run, now: Now): boolean =>
   !accessLost && (threadBlocked === undefined || now.at >= threadBlocked.until)
 
-/** Whoever said something is told what became of it, beside everything else. */
 export function* answers(run: Run, now: Now): Due {
   const [next] = run.mailbox.answers
   // A reaction can be given again; words are an effect of their own, one at a time.
   if (next && isHeard(run, now) && (!next.reply || !run.attempts.intent)) yield { kind: 'answer-message' }
 }
 
-/** What can be done for a Run that can't go on: its agent is followed, and the thread is told. */
 export function* meanwhile(run: Run, now: Now): Due {
   yield* answers(run, now)
   if (run.session.taskRun && !isTerminal(run.session.taskRun.status)) return yield* keepLooking(run, now)
   if (run.report.status && now.text === 'phase' && isHeard(run, now)) yield { kind: 'edit-status' }
 }
 
-/** A pull request that GitHub does not show yet is asked for again, beside everything else. */
 export function* claims(run: Run, now: Now): Due {
   const url = run.result.claimedPulls.find(claimed => now.at >= (run.result.unseenPulls[claimed]?.until ?? 0))
   if (url !== undefined) yield { kind: 'adopt-pull', url }

@@ -1,4 +1,3 @@
-/** What the registry of steps says of one. */
 import type { CallKind, Service } from '../../model/errors.ts'
 import type { TasksClient, ThreadClient } from '../../model/ports.ts'
 import type { RunPart } from '../run.ts'
@@ -8,10 +7,8 @@ export interface StepEntry {
   service: Service | 'none'
   /** Whether it only reads, only acts, or reads first. */
   call: CallKind | 'both'
-  /** The methods that it may call. */
   github?: readonly (keyof ThreadClient)[]
   posthog?: readonly (keyof TasksClient)[]
-  /** The parts of the record that it may change. */
   writes: readonly RunPart[]
 }
 

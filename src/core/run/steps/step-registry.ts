@@ -13,7 +13,6 @@ export type StepKind = keyof StepTable
 
 export const steps: Record<StepKind, StepEntry> = table
 
-/** What some steps are about. */
 interface About {
   'answer-permission': { option: string }
   'adopt-pull': { url: string }

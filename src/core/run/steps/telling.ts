@@ -46,7 +46,7 @@ export const tellingSteps = stepTable({
   'ask-cost': { service: 'none', call: 'read', posthog: ['cost'], writes: ['session'] },
 })
 
-/** The thread is told first, then what was lent is given back; a pull request's Run stays for the rest of its turn. */
+/** The thread is told first, then reaction, label and branch are seen to; a Run with a pull request stays for the rest of its turn. */
 export function* afterOutcome(run: Run, now: Now): Due {
   yield* answers(run, now)
   if (run.mailbox.pendingFollowUps.length > 0 && canGoOn(run)) return yield { kind: 'resume-work' }
@@ -96,7 +96,6 @@ const canGoOn = (run: Run): boolean =>
   run.workspace.branch !== undefined &&
   (run.result.outcome?.kind !== 'failed' || agentEnded(run))
 
-/** By itself: not because it was seen to. */
 const agentEnded = (run: Run): boolean =>
   run.session.taskRun !== undefined &&
   isTerminal(run.session.taskRun.status) &&
