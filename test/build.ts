@@ -1,6 +1,7 @@
 /** Done once before all tests: the bot is built, as stories run what `npm start` does, and an embedded queue is made. */
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, statfs } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -35,13 +36,25 @@ async function makeQueue(scratch: string): Promise<void> {
   process.env.QUEUE_TEMPLATE = template
 }
 
+const memory = '/dev/shm'
+const ours = 'codex-tests-'
+
 /** A new embedded queue is forty megabytes: half a second of a processor on a disk, a twentieth of that in memory. */
 async function scratchFolder(): Promise<string> {
+  await removeLeftOvers()
   const { bavail, bsize } = await statfs(memory).catch(() => ({ bavail: 0, bsize: 0 }))
-  return mkdtemp(join(bavail * bsize > 2 * 2 ** 30 ? memory : tmpdir(), 'codex-tests-'))
+  return mkdtemp(join(bavail * bsize > 2 * 2 ** 30 ? memory : tmpdir(), `${ours}${process.pid}-`))
 }
 
-const memory = '/dev/shm'
+/** Of runs that were killed: they would fill the memory. */
+async function removeLeftOvers(): Promise<void> {
+  const names = await readdir(memory).catch(() => [])
+  const orphans = names.filter(name => {
+    const pid = new RegExp(`^${ours}(\\d+)-`).exec(name)?.[1]
+    return pid !== undefined && !existsSync(`/proc/${pid}`)
+  })
+  await Promise.all(orphans.map(name => rm(join(memory, name), { recursive: true, force: true })))
+}
 
 function expectNoJobs(): never {
   throw new Error('there are no jobs in a new queue')
