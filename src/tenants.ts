@@ -5,6 +5,7 @@
  */
 import type { Config } from './config.ts'
 import type { Deployment } from './core/comments/words.ts'
+import { type Allowance, type CallBudget, postHogAllowance } from './core/model/call-budget.ts'
 import { type LimitStore, limitGate } from './core/model/limit-gate.ts'
 import { markerSigner, type Signer } from './core/model/marker.ts'
 import type { TasksClient } from './core/model/ports.ts'
@@ -16,6 +17,7 @@ export interface Tenant {
   /** Tells one PostHog from another, in records. */
   tenant: string
   access: PostHogSettings
+  budget: CallBudget
   posthog: TasksClient
   deployment: Deployment
   signer: Signer
@@ -33,6 +35,7 @@ interface Opening {
   redact(text: string): string
   now(): number
   limits: LimitStore | undefined
+  budget(name: string, allowance: Allowance): CallBudget
 }
 
 type Access = NonNullable<Config['posthog']>
@@ -64,14 +67,16 @@ const nameOf = ({ host, projectId }: Pick<Access, 'host' | 'projectId'>): string
 function tenantOf(
   { host, projectId, apiKey, userToken }: Access,
   signer: Signer,
-  { meter, redact, now, limits }: Opening,
+  { meter, redact, now, limits, budget: open }: Opening,
 ): Tenant {
   const tenant = nameOf({ host, projectId })
   const gate = limitGate(now, limits && { name: `posthog ${tenant}`, store: limits })
-  const access: PostHogSettings = { host, projectId, apiKey, meter, gate }
+  const budget = open(tenant, postHogAllowance)
+  const access: PostHogSettings = { host, projectId, apiKey, meter, gate, budget }
   return {
     tenant,
     access,
+    budget,
     posthog: postHogTasks(access, { now, redact }),
     deployment: { posthogUrl: host, posthogProject: projectId },
     signer,

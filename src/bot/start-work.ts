@@ -73,7 +73,7 @@ async function wakeAll({ runs }: Runtime['queues'], { wake }: Follower): Promise
 function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
   const { config, settings, metrics, queues } = runtime
   const { meter } = metrics
-  const { limits } = queues
+  const { limits, budget } = queues
   const { id, privateKey, apiUrl } = config.app
   const redact = redactor(secretsOf(config))
   const now = Date.now
@@ -82,7 +82,7 @@ function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
     app,
     redact,
     installations: installationsOf(app, redact),
-    tenants: openTenants(config, settings.settings, { meter, redact, now, limits }),
+    tenants: openTenants(config, settings.settings, { meter, redact, now, limits, budget }),
     shared: { ...sharedBy(runtime, app, redact), reached },
   }
 }

@@ -22,7 +22,7 @@ interface FlowsDeps {
   tenants: Tenants
   follower: Follower
   forTriggers: Omit<TriggerDeps, 'tenant' | 'posthog' | 'deployment' | 'signer'>
-  forRuns: Omit<RunDeps, 'posthog' | 'deployment' | 'signer' | 'userToken' | 'stream'>
+  forRuns: Omit<RunDeps, 'posthog' | 'budget' | 'deployment' | 'signer' | 'userToken' | 'stream'>
 }
 
 /** Each job goes to the flows of its thread's owner. */
@@ -64,7 +64,7 @@ const askTenantAgain = 60_000
 /** For the threads of owners who are not served: nothing there asks a PostHog. */
 const nobody = ({
   app,
-}: Config): Omit<Tenant, 'tenant' | 'access' | 'posthog'> &
+}: Config): Omit<Tenant, 'tenant' | 'access' | 'budget' | 'posthog'> &
   Pick<Parameters<typeof acceptTrigger>[0], 'tenant' | 'posthog'> => ({
   tenant: undefined,
   posthog: { models: async () => [], sandboxes: async () => [] },

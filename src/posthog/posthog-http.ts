@@ -5,6 +5,7 @@
  */
 
 import type { z } from 'zod'
+import type { CallBudget } from '../core/model/call-budget.ts'
 import { asRead, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { LimitGate } from '../core/model/limit-gate.ts'
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
@@ -20,6 +21,7 @@ export interface PostHogSettings {
   meter?: CallMeter
   /** The rate limit of the key, which all calls share. */
   gate: LimitGate
+  budget?: CallBudget
 }
 
 export interface Call<T> {
@@ -31,6 +33,8 @@ export interface Call<T> {
   answer: z.ZodType<T>
   /** ms */
   within?: number
+  /** It is counted already, as a part of a look. */
+  counted?: boolean
 }
 
 export interface Answer<T> {
@@ -54,8 +58,10 @@ export async function call<T>(
   request: Call<T>,
   now: () => number,
 ): Promise<Answer<T>> {
-  const { meter, gate } = settings
+  const { meter, gate, budget } = settings
   await gate.pass()
+  // Nobody waits for it to be counted, nor fails for it.
+  if (!request.counted) budget?.spend(1).catch(() => {})
   const route = routeOf(request.path, words)
   const began = performance.now()
   let status: number | undefined

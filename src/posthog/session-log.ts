@@ -15,13 +15,18 @@ type Page = Answer<unknown[]>
 export function sessionLog(request: <T>(request: Call<T>) => Promise<Answer<T>>) {
   let served = false
 
-  async function page(session: Session, query: Record<string, string>): Promise<Page | undefined> {
+  async function page(
+    session: Session,
+    query: Record<string, string>,
+    counted = false,
+  ): Promise<Page | undefined> {
     try {
       const read = await request({
         method: 'GET',
         path: `${runPath(session)}session_logs/`,
         query,
         answer: Entries,
+        counted,
       })
       served = true
       return read
@@ -35,12 +40,12 @@ export function sessionLog(request: <T>(request: Call<T>) => Promise<Answer<T>>)
     }
   }
 
-  /** All entries after the first `offset`. */
+  /** All entries after the first `offset`; the first page is a part of a look. */
   async function after(session: Session, offset: number): Promise<unknown[]> {
     const entries: unknown[] = []
     for (;;) {
       const from = String(offset + entries.length)
-      const read = await page(session, { limit: String(pageLength), offset: from })
+      const read = await page(session, { limit: String(pageLength), offset: from }, entries.length === 0)
       if (!read) return entries
       entries.push(...read.data)
       if (!hasMore(read)) return entries

@@ -90,9 +90,14 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
 
     statusOf,
 
-    /** Reads the run and the part of its log after the first `offset` entries. */
+    /** Reads the run and the part of its log after the first `offset` entries: a look, of which two calls are counted. */
     async poll(session: Session, offset: number): Promise<TaskRunSnapshot> {
-      const { data: run } = await request({ method: 'GET', path: runPath(session), answer: TaskRun })
+      const { data: run } = await request({
+        method: 'GET',
+        path: runPath(session),
+        answer: TaskRun,
+        counted: true,
+      })
       const lines = await log.after(session, offset)
       return snapshotOf(run, lines, { offset, redact })
     },

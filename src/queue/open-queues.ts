@@ -1,3 +1,4 @@
+import { callBudget } from '../core/model/call-budget.ts'
 import { aloneWithStreams } from '../core/model/stream-leases.ts'
 import { BullQueue } from './bull-queue.ts'
 import { ChoreBoard, readChore } from './chores.ts'
@@ -73,6 +74,7 @@ export async function openQueues<TriggerData, RunData>(
     writtenOnce,
     chores: board,
     limits: backend.limits?.(prefix),
+    budget: backend.budget?.(prefix) ?? ((_, allowance) => callBudget(allowance, Date.now)),
     streams: backend.streams?.(prefix) ?? aloneWithStreams,
     ready: ms => ready(backend, all, ms),
     mendIndexes: async () => {

@@ -1,4 +1,5 @@
 import type { BackendFactory, IQueueBackend, Job, Queue, Worker } from 'bullmq'
+import type { Allowance, CallBudget } from '../core/model/call-budget.ts'
 import type { LimitStore } from '../core/model/limit-gate.ts'
 import type { StreamLeases } from '../core/model/stream-leases.ts'
 import type { Additions, QueueIndex } from './queue-index.ts'
@@ -17,6 +18,8 @@ export interface QueueBackend {
   liveCount(queue: BullMqQueue): Promise<number>
   /** Of the limits of services, where other processes may share them. */
   limits?(prefix: string): LimitStore
+  /** How many calls may be made, likewise. */
+  budget?(prefix: string): (name: string, allowance: Allowance) => CallBudget
   /** Of the streams of runs, likewise. */
   streams?(prefix: string): StreamLeases
   /** Rejects unless it takes writes. */

@@ -7,6 +7,7 @@ import { Redis, type RedisOptions } from 'ioredis'
 import { within } from './deadline.ts'
 import type { BullMqQueue, QueueBackend, StoredJob } from './queue-backend.ts'
 import { describe, type Log } from './queue-log.ts'
+import { redisBudget } from './redis-budget.ts'
 import { redisIndex, withIndex, withScripts } from './redis-index.ts'
 import { redisLimits } from './redis-limits.ts'
 import { checkRedisSafety } from './redis-safety.ts'
@@ -69,6 +70,7 @@ export async function openRedis(
     live: queue => liveJobs(producer, queue),
     liveCount: queue => queue.getJobCountByTypes(...LIVE),
     limits: prefix => redisLimits(producer, prefix),
+    budget: prefix => redisBudget(producer, prefix),
     streams: prefix => redisStreams(producer, prefix),
     probe: async () => {
       // A replica, a full memory or a disk that fails refuse a write, and answer a ping.

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis, Result } from 'ioredis'
 import type { StreamLeases } from '../core/model/stream-leases.ts'
+import { serverClock } from './redis-clock.ts'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -13,10 +14,7 @@ declare module 'ioredis' {
   }
 }
 
-/** By the server's clock, which is one for all. */
-const clock = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+const clock = `${serverClock}
 local function after(ms) return string.format('%.0f', now + ms) end
 `
 

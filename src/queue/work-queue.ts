@@ -3,6 +3,7 @@
  * PostgreSQL) give exactly this; nothing above this folder knows which one it runs on.
  */
 
+import type { Allowance, CallBudget } from '../core/model/call-budget.ts'
 import type { LimitStore } from '../core/model/limit-gate.ts'
 import type { JobQueue, JobRecord, LockedJob, StepResult } from '../core/model/ports.ts'
 import type { StreamLeases } from '../core/model/stream-leases.ts'
@@ -81,6 +82,8 @@ export interface Queues<TriggerData, RunData> {
   /** What all processes know of the limits of services; not there where one process is all there can be. */
   limits: LimitStore | undefined
   streams: StreamLeases
+  /** Of all processes together. */
+  budget(name: string, allowance: Allowance): CallBudget
   /** Makes the indexes of live jobs again, where other processes, or people, moved jobs without them. */
   mendIndexes(): Promise<void>
   /** @throws QueueUnavailable unless the backend takes writes within `ms`, and whatever works here takes jobs. */

@@ -11,7 +11,7 @@ import type { Outcome } from '../core/run/record/result-part.ts'
 import { changed, type Run, type RunChange } from '../core/run/run.ts'
 import { type Now, stepOf } from '../core/run/steps/looking.ts'
 import { type ActingStep, steps } from '../core/run/steps/step-registry.ts'
-import { limits, soonestPoll } from '../core/run/timing.ts'
+import { limits } from '../core/run/timing.ts'
 import { afterFault } from './steps/after-fault.ts'
 import { failed } from './steps/failed.ts'
 import { take } from './steps/registry.ts'
@@ -23,7 +23,7 @@ export const advanceRun =
     const context = runContext(deps, job)
     const opened = givenUp(context, readMessages(job.data, await job.inbox()))
     if (opened !== job.data) await context.put(opened)
-    context.run = await pollingSoon(context)
+    context.run = pollingSoon(context)
     const inVain = new Set<string>()
     for (;;) {
       if (job.signal.aborted) return { kind: 'park', ms: 0 }
@@ -50,19 +50,15 @@ const nowOf = ({ deps, drawing }: RunContext): Now => ({
   },
 })
 
-/**
- * Whoever woke the Run before its time had a reason: the look is brought forward, as far as the budget of
- * calls allows.
- */
-async function pollingSoon({ run, deps }: RunContext): Promise<Run> {
+/** Whoever woke the Run before its time had a reason: the look is brought forward. */
+function pollingSoon({ run, deps }: RunContext): Run {
   // Whether it is its turn costs next to nothing to ask.
   if (!run.schedule.admitted && run.schedule.ahead !== undefined)
     return changed(run, { schedule: { nextPollAt: undefined } })
   const { lastPollAt, nextPollAt } = run.schedule
   if (lastPollAt === undefined || nextPollAt === undefined || nextPollAt <= deps.now()) return run
-  return changed(run, {
-    schedule: { nextPollAt: Math.min(nextPollAt, lastPollAt + soonestPoll(await deps.liveRuns())) },
-  })
+  const soonest = lastPollAt + limits.soonestPoll
+  return changed(run, { schedule: { nextPollAt: Math.min(nextPollAt, soonest) } })
 }
 
 /** Something may have been said while the last step was under way; from here on nothing is taken any more. */

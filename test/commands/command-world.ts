@@ -1,5 +1,6 @@
 /** A Run in hand for one test, with services that answer as the test says. */
 import { expect } from 'vitest'
+import { unlimited } from '../../src/core/model/call-budget.ts'
 import { markerSigner } from '../../src/core/model/marker.ts'
 import type { LockedJob, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
 import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
@@ -35,6 +36,7 @@ export function given(run: Run, differs: Differs = {}): Given {
     deployment,
     log: { info() {}, warn() {}, error() {} },
     now: () => t0,
+    budget: unlimited,
     liveRuns: async () => 1,
     index: memoryIndex(() => []),
     wakeFirst: async () => {},

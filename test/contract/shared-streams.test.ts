@@ -14,6 +14,8 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
+const runOf = (id: string) => ({ id, thread: { owner: 'acme' } })
+
 interface Process {
   news: RunNews
   woken: string[]
@@ -96,8 +98,8 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
     const start = deployment(60_000)
     const [first, second] = [start(), start()]
     const { session: one } = await session()
-    await until(() => first.news.watch(one, 'run-1'))
-    expect(await second.news.watch(one, 'run-1')).toBe(true)
+    await until(() => first.news.watch(one, runOf('run-1')))
+    expect(await second.news.watch(one, runOf('run-1'))).toBe(true)
     expect(streamsOf(one)).toBe(1)
     expect([first.open(), second.open()]).toEqual([1, 0])
   })
@@ -106,20 +108,20 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
     const start = deployment(60_000)
     const [first, second] = [start(), start()]
     const { session: one } = await session()
-    await Promise.all([first.news.watch(one, 'run-1'), second.news.watch(one, 'run-1')])
+    await Promise.all([first.news.watch(one, runOf('run-1')), second.news.watch(one, runOf('run-1'))])
     await until(() => first.open() + second.open() === 1)
-    expect(await first.news.watch(one, 'run-1')).toBe(true)
-    expect(await second.news.watch(one, 'run-1')).toBe(true)
+    expect(await first.news.watch(one, runOf('run-1'))).toBe(true)
+    expect(await second.news.watch(one, runOf('run-1'))).toBe(true)
   })
 
   test('what a process followed that died is taken up by another', async () => {
     const start = deployment(300)
     const [first, second] = [start(), start()]
     const { session: one, control } = await session()
-    await until(() => first.news.watch(one, 'run-1'))
+    await until(() => first.news.watch(one, runOf('run-1')))
     first.die()
     await until(() => second.woken.includes('run-1'))
-    await until(() => second.news.watch(one, 'run-1'))
+    await until(() => second.news.watch(one, runOf('run-1')))
     second.woken.length = 0
     control.setOutput({ pr_url: 'https://github.com/acme/shop/pull/1' })
     await until(() => second.woken.includes('run-1'))
@@ -130,7 +132,7 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
     const [first, second, third] = [start(), start(), start()]
     const sessions = await sessionsOf(5)
     for (const [n, { session: one }] of sessions.entries())
-      await until(() => first.news.watch(one, `run-${n}`))
+      await until(() => first.news.watch(one, runOf(`run-${n}`)))
     await first.close()
     expect(first.open()).toBe(0)
     await until(() => second.woken.length + third.woken.length >= 5)
@@ -141,7 +143,7 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
     const start = deployment(60_000)
     const [first, second] = [start(), start()]
     const { session: one } = await session()
-    await until(() => first.news.watch(one, 'run-1'))
+    await until(() => first.news.watch(one, runOf('run-1')))
     second.news.unwatch(one, 'run-1')
     await until(() => first.open() === 0)
   })
@@ -150,9 +152,10 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
     const process = deployment(60_000)(2)
     const sessions = await sessionsOf(3)
     const [one, two, three] = sessions.map(({ session }) => session)
-    for (const each of [one, two]) if (each) await until(() => process.news.watch(each, each.taskRunId))
+    for (const each of [one, two])
+      if (each) await until(() => process.news.watch(each, runOf(each.taskRunId)))
     if (!three) throw new Error('no third')
-    expect(await process.news.watch(three, 'run-3')).toBe(false)
+    expect(await process.news.watch(three, runOf('run-3'))).toBe(false)
     expect(process.open()).toBe(2)
     expect(streamsOf(three)).toBe(0)
   })
@@ -161,13 +164,13 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
     const process = deployment(60_000)()
     const { session: one, control } = await session()
     await control.progress('agent', 'Started agent')
-    await until(() => process.news.watch(one, 'run-1'))
+    await until(() => process.news.watch(one, runOf('run-1')))
     const away = posthog.fault({
       ...{ route: 'stream', times: Number.POSITIVE_INFINITY },
       fault: { kind: 'status', code: 502 },
     })
     posthog.dropConnections()
-    await until(async () => !(await process.news.watch(one, 'run-1')))
+    await until(async () => !(await process.news.watch(one, runOf('run-1'))))
     expect(process.woken).toContain('run-1')
     away.disarm()
   })

@@ -5,7 +5,6 @@ import {
   limits,
   lookInterval,
   lookIntervalWithStream,
-  soonestPoll,
 } from '../../src/core/run/timing.ts'
 import { hour, minute, second } from './given.ts'
 
@@ -68,10 +67,5 @@ describe('with a stream that tells of news', () => {
     ['with so many that no more can be afforded', 1_000, 1_875 * second],
   ])('the timer is only the net, %s', (_, live, expected) => {
     expect(lookIntervalWithStream(live)).toBe(expected)
-  })
-
-  test('news bring the next look as soon as a new Run would have it', () => {
-    expect(soonestPoll(1)).toBe(2 * second)
-    expect(soonestPoll(10)).toBe(18_750)
   })
 })

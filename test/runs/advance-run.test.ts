@@ -1,6 +1,7 @@
 /** How a Run moves on, whatever a step comes to: each of its steps, and each of the faults. */
 
 import { describe, expect, test, vi } from 'vitest'
+import type { CallBudget } from '../../src/core/model/call-budget.ts'
 import { NoResponse, Rejected, RetryLater, type Service } from '../../src/core/model/errors.ts'
 import type { StepResult, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
 import type { Role } from '../../src/core/model/role.ts'
@@ -692,11 +693,10 @@ describe('a Run that fails again and again', () => {
 describe('whoever wakes it', () => {
   const waiting = (given: RunChange): Run =>
     working(changed(mute, { schedule: { lastPollAt: now - second, nextPollAt: later } }, given))
-  const woken = async (run: Run, live = 1) => (await advance(run, { liveRuns: async () => live })).verdict
+  const woken = async (run: Run) => (await advance(run)).verdict
 
-  test('before its time brings the look forward, as far as the budget allows', async () => {
+  test('before its time brings the look forward', async () => {
     expect(await woken(waiting({}))).toEqual({ kind: 'park', ms: second })
-    expect(await woken(waiting({}), 10)).toEqual({ kind: 'park', ms: 17_750 })
   })
 
   test('does not put it off', async () => {
@@ -713,6 +713,33 @@ describe('whoever wakes it', () => {
     await advance(waiting({ schedule: { nextPollAt: now } }), { posthog: { poll }, liveRuns })
     expect(poll).toHaveBeenCalledOnce()
     expect(liveRuns).toHaveBeenCalledOnce()
+  })
+
+  const spent = { look: async () => now + 40 * second, spend: vi.fn(async () => {}) }
+
+  test('has it look no sooner than the budget of calls allows', async () => {
+    const poll = vi.fn()
+    const came = await advance(waiting({ schedule: { nextPollAt: now } }), {
+      posthog: { poll },
+      budget: spent,
+    })
+    expect(came.verdict).toEqual({ kind: 'park', ms: 40 * second })
+    expect(came.run.schedule.lastPollAt).toBe(now - second)
+    expect(poll).not.toHaveBeenCalled()
+  })
+
+  test.each<[string, CallBudget]>([
+    ['at once when it is being stopped, whatever is left', spent],
+    [
+      'when nobody can say what is left',
+      { look: () => Promise.reject(new Error('away')), spend: spent.spend },
+    ],
+  ])('has it look %s', async (_, budget) => {
+    const poll = vi.fn(() => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit')))
+    const stopping: RunChange =
+      budget === spent ? { mailbox: { stop: { by: maya, at: t0, asked: true } } } : {}
+    await advance(waiting({ schedule: { nextPollAt: now }, ...stopping }), { posthog: { poll }, budget })
+    expect(poll).toHaveBeenCalledOnce()
   })
 
   test('while the process is told to stop has it do nothing', async () => {

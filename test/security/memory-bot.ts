@@ -12,6 +12,7 @@ import type { SettingsReader } from '../../src/access/read-settings.ts'
 import { acceptTrigger } from '../../src/commands/handle-trigger.ts'
 import { askedAgain, TriggerRecord, triggerIndex, triggerRecord } from '../../src/commands/trigger-record.ts'
 import type { CodexTaskRunCreate } from '../../src/core/agent/run-request.ts'
+import { unlimited } from '../../src/core/model/call-budget.ts'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
 import type { IndexEntry } from '../../src/core/model/job-index.ts'
 import { aroundMarkers, markerSigner } from '../../src/core/model/marker.ts'
@@ -206,6 +207,7 @@ export class MemoryBot {
     this.#advance = advanceRun({
       ...this.#shared,
       settings: this.#settings,
+      budget: unlimited,
       liveRuns: () => this.#queue.liveCount(),
       index: this.#queue,
       wakeFirst: async lines => {

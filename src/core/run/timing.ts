@@ -5,7 +5,7 @@ import { hour, minute, second } from '../model/time.ts'
 /** PostHog allows a personal key 4,800 calls an hour; a fifth is kept for everything that is not a look. */
 export const callsPerHour = 4800 * 0.8
 
-const callsPerLook = 2
+export const callsPerLook = 2
 
 /** ms until the next look at a Run that is `age` ms old, while `live` Runs share the key. */
 export function lookInterval(age: number, live: number): number {
@@ -28,9 +28,9 @@ export const lookIntervalWithStream = (live: number): number =>
 export const lookIntervalWhenStopping = (age: number): number =>
   age > limits.stopping ? minute : Math.min(Math.max(2 * second, age), limits.stopping + second - age)
 
-export const soonestPoll = (live: number): number => lookInterval(0, live)
-
 export const limits = {
+  /** How soon after a look news may bring the next one, as far as the budget of calls goes. */
+  soonestPoll: 2 * second,
   /** A status comment is edited at most this often for details; a new phase is shown at once. */
   editEvery: 15 * second,
   /** A time that grows is no reason for an edit more often than this. */

@@ -24,10 +24,15 @@ interface Following {
   pace?: Partial<StreamPace>
 }
 
+interface FollowedRun {
+  id: string
+  thread: { owner: string }
+}
+
 /** News of the task runs of one PostHog. */
 export interface RunNews {
   /** Wakes the Run on news of its session. True: those are told, so that looking is only the net below. */
-  watch(session: Session, runId: string): Promise<boolean>
+  watch(session: Session, run: FollowedRun): Promise<boolean>
   unwatch(session: Pick<Session, 'taskRunId'>, runId: string): void
 }
 
@@ -36,6 +41,8 @@ export type Follower = ReturnType<typeof followRuns>
 export function followRuns(following: Following) {
   const { leases, log, renewEvery = 15 * second, maxOpen = halfOfTheFiles() } = following
   const watches: StreamWatch[] = []
+  /** Forget what ended elsewhere. */
+  const prunes: (() => void)[] = []
   /** By the name of its lease, what lets go of a stream that is ours. */
   const held = new Map<string, () => void>()
   const wakes = pileOf(following.wake, err => log.warn({ err }, 'a run could not be woken'))
@@ -63,6 +70,7 @@ export function followRuns(following: Following) {
       wakes.add(runOf(name))
     }
     for (const name of await leases.orphans()) wakes.add(runOf(name))
+    for (const prune of prunes) prune()
   }
 
   function of(settings: PostHogSettings): RunNews {
@@ -84,14 +92,17 @@ export function followRuns(following: Following) {
       },
     })
     watches.push(streams)
+    prunes.push(() => {
+      for (const taskRunId of names.keys()) if (!streams.isKnown(taskRunId)) names.delete(taskRunId)
+    })
     return { watch, unwatch }
 
-    async function watch(session: Session, runId: string): Promise<boolean> {
+    async function watch(session: Session, { id, thread }: FollowedRun): Promise<boolean> {
       const { taskRunId } = session
-      const name = `${runId} ${taskRunId}`
+      const name = `${id} ${taskRunId}`
       if (!streams.isKnown(taskRunId) && (await leases.isHeld(name).catch(() => false))) return true
       names.set(taskRunId, name)
-      streams.watch(session)
+      streams.watch(session, thread.owner)
       if (!streams.isKnown(taskRunId)) names.delete(taskRunId)
       return streams.isAlive(taskRunId) && (held.has(name) || (await take(taskRunId).catch(() => false)))
     }

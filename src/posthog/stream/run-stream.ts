@@ -74,7 +74,6 @@ interface Watched {
   alive: boolean
   /** By the connection that there is, or by the last. */
   heard: boolean
-  failures: number
   reconnectedAt: number[]
 }
 
@@ -111,10 +110,10 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
 
   return {
     /** Asks for news of a live run. To be said at every look: what nobody asks about any more is dropped. */
-    watch(session: Session): void {
+    watch(session: Session, owner = ''): void {
       const known = runs.get(session.taskRunId)
       if (known) known.askedAt = now()
-      else if (!closed && hasRoom()) begin(session)
+      else if (!closed && hasRoom()) begin(session, owner)
     },
 
     /** No more news of it from now on. */
@@ -137,7 +136,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     },
   }
 
-  function begin(session: Session): void {
+  function begin(session: Session, owner: string): void {
     const { taskRunId } = session
     const life = new AbortController()
     const throttle = throttleOf(() => void tell(taskRunId), { gap: pace.minGap, late: pace.late })
@@ -149,21 +148,22 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
       done: false,
       alive: false,
       heard: false,
-      failures: 0,
       reconnectedAt: [],
       line: {
         session,
+        owner,
+        failures: 0,
         signal: life.signal,
         lastId: undefined,
         opened: () => {
           run.heard = false
           // A server that sends nothing is found out by its silence.
-          if (run.failures === 0) revive(run)
+          if (run.line.failures === 0) revive(run)
           // What came while nobody listened can't be asked for without an id.
           if (run.reconnectedAt.length > 0 && run.line.lastId === undefined) throttle.ring(1)
         },
         heard: data => {
-          run.failures = 0
+          run.line.failures = 0
           run.heard = true
           const news = data === undefined ? undefined : newsOf(data)
           if (news) ring[news](throttle)
@@ -198,7 +198,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
         return drop(run)
       }
       const wait = waitAfter(run, ending)
-      if (!run.heard || run.failures > 1 || wait > pace.soon) away(run)
+      if (!run.heard || run.line.failures > 1 || wait > pace.soon) away(run)
       await pause(wait, signal)
       run.reconnectedAt = [...run.reconnectedAt, now()].slice(-pace.reconnects)
     }
@@ -209,9 +209,10 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     const turn = oldest === undefined ? 0 : Math.max(0, oldest + pace.window - now())
     if (ending.kind !== 'lost') return turn
     const { reason, until = 0 } = ending
-    if (run.failures === 0) log.info({ taskRun: run.line.session.taskRunId, reason }, 'stream of a run lost')
-    const backoff = Math.min(pace.longestBackoff, pace.backoff * 2 ** Math.min(run.failures, 20))
-    run.failures += 1
+    if (run.line.failures === 0)
+      log.info({ taskRun: run.line.session.taskRunId, reason }, 'stream of a run lost')
+    const backoff = Math.min(pace.longestBackoff, pace.backoff * 2 ** Math.min(run.line.failures, 20))
+    run.line.failures += 1
     return Math.max(turn, Math.min(until - now(), hour), backoff * (1 - Math.random() / 2))
   }
 

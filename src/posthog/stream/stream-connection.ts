@@ -11,6 +11,10 @@ import { ErrorBody } from '../schemas.ts'
 /** What the connections of one run have in common. */
 export interface Line {
   session: Session
+  /** Who has it looked at. */
+  owner: string
+  /** Tries in vain since something was heard. */
+  failures: number
   /** Aborted when nobody listens any more. */
   signal: AbortSignal
   /** The event to go on after. Without one, the stream begins with what comes next. */
@@ -48,6 +52,14 @@ export async function connect(
   const watchdog = setTimeout(hangUp, silence).unref()
   try {
     await settings.gate.pass()
+    const look = {
+      owner: line.owner.toLowerCase(),
+      id: `stream ${line.session.taskRunId}`,
+      calls: 1,
+      optional: line.failures > 0,
+    }
+    const later = await settings.budget?.look(look).catch(() => undefined)
+    if (later !== undefined) return { kind: 'lost', reason: 'no calls left for it', until: later }
     const response = await open(settings, line, call.signal)
     watchdog.refresh()
     if (!isStream(response)) return await unusable(settings, response, now())

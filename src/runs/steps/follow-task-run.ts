@@ -4,6 +4,7 @@ import { observe } from '../../core/run/apply-snapshot.ts'
 import { deadlinesOf } from '../../core/run/deadlines.ts'
 import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/run/run.ts'
 import {
+  callsPerLook,
   limits,
   lookInterval,
   lookIntervalWhenStopping,
@@ -42,17 +43,27 @@ export async function poll(
   const { run, deps, posthog } = context
   const session = sessionOf(run)
   if (!session) return {}
+  const later = await notYet(context)
+  if (later !== undefined) return { schedule: { nextPollAt: later } }
   const [snapshot, live] = await Promise.all([
     posthog.poll(session, run.session.sessionLog?.offset ?? 0),
     deps.liveRuns(),
   ])
   const now = deps.now()
-  const streams = !isTerminal(snapshot.status) && (await deps.stream.watch(session, run.id))
+  const streams = !isTerminal(snapshot.status) && (await deps.stream.watch(session, run))
   const seen = await withSummary(context, observe(run, snapshot, now), now)
   const { session: after, mailbox } = seen
   const result = { ...seen.result, lookBeforeLastWord: undefined }
   const nextPollAt = now + pauseAfterLook(seen, { now, live, streams })
   return { session: after, result, mailbox, schedule: { lastPollAt: now, nextPollAt } }
+}
+
+/** A stop is followed whatever is left of the budget. Where nobody can say what is, the intervals keep within it. */
+async function notYet({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Promise<number | undefined> {
+  const look = { owner: run.thread.owner.toLowerCase(), id: run.id, calls: callsPerLook }
+  if (!isStopping(run)) return deps.budget.look(look).catch(() => undefined)
+  deps.budget.spend(look.calls).catch(() => {})
+  return undefined
 }
 
 /** Nice to read, and nothing more: once in a while, and when the agent has said all it will say. */

@@ -1,6 +1,7 @@
 import type { Accounts } from '../../access/authorize.ts'
 import type { SettingsReader } from '../../access/read-settings.ts'
 import type { Deployment } from '../../core/comments/words.ts'
+import type { CallBudget } from '../../core/model/call-budget.ts'
 import { around, type Reached } from '../../core/model/crash-points.ts'
 import { NoResponse, Rejected, RetryLater } from '../../core/model/errors.ts'
 import type { JobIndex } from '../../core/model/job-index.ts'
@@ -23,7 +24,7 @@ import { logMilestones } from './milestones.ts'
 
 interface NewsStream {
   /** Wakes the Run on news of its session. True: those are told, by this process or another. */
-  watch(session: Session, runId: string): Promise<boolean>
+  watch(session: Session, run: Pick<Run, 'id' | 'thread'>): Promise<boolean>
   unwatch(session: Pick<Session, 'taskRunId'>, runId: string): void
 }
 
@@ -35,6 +36,8 @@ export interface RunDeps {
   log: Log
   meter?: Pick<FlowMeter, 'moved'>
   now(): number
+  /** Of the PostHog that serves the Run. */
+  budget: Pick<CallBudget, 'look' | 'spend'>
   liveRuns(): Promise<number>
   stream: NewsStream
   index: JobIndex

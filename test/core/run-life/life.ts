@@ -4,6 +4,7 @@
  */
 
 import { issueBranch } from '../../../src/core/model/branch-name.ts'
+import { unlimited } from '../../../src/core/model/call-budget.ts'
 import type { LockedJob } from '../../../src/core/model/ports.ts'
 import { changed, Run } from '../../../src/core/run/run.ts'
 import { runIndex } from '../../../src/core/run/run-index.ts'
@@ -82,6 +83,7 @@ function depsOf(world: World, worker: Worker): RunDeps {
     deployment,
     log: { info() {}, warn() {}, error() {} },
     now: () => world.now,
+    budget: unlimited,
     liveRuns: () => Promise.resolve(1),
     index: {
       ...index,

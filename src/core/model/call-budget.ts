@@ -1,0 +1,98 @@
+/**
+ * How many calls a PostHog takes from all processes of a deployment together. What starts or stops something is only
+ * counted. A look asks first: a part of the budget is kept from looks, a part is shared evenly by the owners who look,
+ * and only what is left over is for whoever comes first, so that no owner's looks are late for another's.
+ */
+import { hour, minute } from './time.ts'
+
+interface Look {
+  owner: string
+  /** Who looks, so that whoever was told to come back is known then. */
+  id: string
+  calls: number
+  /** It can do without: only what nobody else needs is for it. */
+  optional?: boolean
+}
+
+export interface CallBudget {
+  /** `undefined`: now, and the calls are counted. Else when to ask again, ms since the epoch. */
+  look(look: Look): Promise<number | undefined>
+  /** Counts calls that are made whatever is left. */
+  spend(calls: number): Promise<void>
+}
+
+export interface Allowance {
+  /** At once, after a rest. */
+  burst: number
+  perHour: number
+}
+
+/** Of PostHog's 4,800 in any hour. Its 480 in a minute are seldom reached then, and it says so itself. */
+export const postHogAllowance: Allowance = { burst: 1_000, perHour: 3_800 }
+
+/** The shares of a burst that looks leave alone: for what starts and stops, and for owners who looked less. */
+export const keptShare = 0.2
+export const sparedShare = 0.35
+/** Of a burst, what an owner may take at once of what is the owner's. */
+export const ownShare = 0.02
+/** An owner counts for this long after a look. */
+export const sharesFor = minute
+/** Whoever does not come back that long after the time told has given up. */
+export const promiseKept = 10 * minute
+
+/** Where nobody counts. */
+export const unlimited: CallBudget = { look: async () => undefined, spend: async () => {} }
+
+/** Of one process alone. */
+export function callBudget({ burst, perHour }: Allowance, now: () => number): CallBudget {
+  const rate = perHour / hour
+  const owners = new Map<string, { askedAt: number; paidUntil: number }>()
+  const promises = new Map<string, number>()
+  let level = burst
+  let at = now()
+  let turn = 0
+
+  const refill = (time: number): void => {
+    level = Math.min(burst, level + Math.max(0, time - at) * rate)
+    at = time
+    for (const [owner, { askedAt }] of owners) if (time - askedAt > sharesFor) owners.delete(owner)
+    for (const [id, when] of promises) if (time - when > promiseKept) promises.delete(id)
+  }
+
+  const promise = (id: string, when: number): number => {
+    promises.set(id, when)
+    return when
+  }
+
+  return {
+    async look({ owner, id, calls, optional = false }) {
+      const time = now()
+      refill(time)
+      const unspared = burst * sparedShare + calls - level
+      if (optional && unspared > 0) return time + unspared / rate
+      const own = owners.get(owner) ?? { askedAt: time, paidUntil: 0 }
+      own.askedAt = time
+      owners.set(owner, own)
+      const each = owners.size / rate
+      const promised = promises.get(id)
+      if (promised !== undefined && promised > time) return promised
+      if (promised === undefined) {
+        const paid = Math.max(own.paidUntil, time - burst * ownShare * each) + calls * each
+        if (paid <= time || unspared > 0) own.paidUntil = paid
+        if (paid > time && unspared > 0) return promise(id, paid)
+      }
+      const lacking = burst * keptShare + calls - level
+      if (lacking > 0) {
+        turn = Math.max(time + lacking / rate, turn + calls / rate)
+        return promise(id, turn)
+      }
+      promises.delete(id)
+      level -= calls
+      return undefined
+    },
+    async spend(calls) {
+      refill(now())
+      level = Math.max(-burst, level - calls)
+    },
+  }
+}

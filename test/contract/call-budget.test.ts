@@ -1,0 +1,117 @@
+/** The budget of calls, in a process and in Redis: the same words hold for both. */
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type CallBudget, callBudget } from '../../src/core/model/call-budget.ts'
+import { redisBudget } from '../../src/queue/redis-budget.ts'
+import { until } from '../support/queue-world.ts'
+import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+
+/** 100 at once; then one each 2 s, so slow that time plays no part in a test. */
+const slow = { burst: 100, perHour: 1_800 }
+
+const kinds = [{ of: 'one process', redis: false }]
+if (redisAvailable()) kinds.push({ of: 'processes on one Redis', redis: true })
+
+describe.each(kinds)('of $of', ({ redis }) => {
+  let server: RedisServer | undefined
+  const connections: Redis[] = []
+  let names = 0
+  /** Clients of one budget. */
+  let first: CallBudget
+  let second: CallBudget
+
+  beforeAll(async () => {
+    if (!redis) return
+    server = await startRedis()
+    for (let n = 0; n < 2; n += 1) connections.push(new Redis(server.url))
+  })
+  afterAll(async () => {
+    for (const each of connections) each.disconnect()
+    await server?.stop()
+  })
+
+  const open = (allowance: { burst: number; perHour: number }): void => {
+    names += 1
+    const [one, two] = connections.map(each => redisBudget(each, '{budget}')(`b${names}`, allowance))
+    const alone = callBudget(allowance, Date.now)
+    first = one ?? alone
+    second = two ?? alone
+  }
+  beforeEach(() => open(slow))
+
+  /** How many looks of an owner are let through of so many, each by another Run. */
+  async function looks(budget: CallBudget, owner: string, count: number): Promise<number> {
+    let through = 0
+    for (let n = 0; n < count; n += 1) {
+      const later = await budget.look({ owner, id: `${owner}-${names}-${n}`, calls: 2 })
+      if (later === undefined) through += 1
+    }
+    return through
+  }
+
+  test('what one process calls, another lacks', async () => {
+    await first.spend(70)
+    expect(await looks(second, 'acme', 50)).toBeLessThanOrEqual(10)
+    expect(await looks(first, 'acme', 50)).toBe(0)
+  })
+
+  test('looks leave alone what is kept for starts and stops, which are never held back', async () => {
+    const through = await looks(first, 'acme', 200)
+    expect(through).toBeGreaterThan(10)
+    expect(through * 2).toBeLessThanOrEqual(80)
+    await second.spend(1)
+    await second.spend(1)
+  })
+
+  test('what starts and stops have taken is made up for by looks', async () => {
+    await first.spend(180)
+    const later = await second.look({ owner: 'acme', id: 'x', calls: 2 })
+    // 80 are owed, 20 are kept, and two are asked for, at one each two seconds.
+    expect(Number(later) - Date.now()).toBeGreaterThan(190_000)
+  })
+
+  test('one owner’s looks do not make another’s wait', async () => {
+    const loud = await looks(first, 'loud', 500)
+    expect(loud).toBeLessThan(50)
+    expect(await second.look({ owner: 'quiet', id: 'q1', calls: 2 })).toBeUndefined()
+    expect(await first.look({ owner: 'other', id: 'o1', calls: 2 })).toBeUndefined()
+  })
+
+  test('what can do without gets only what nobody else needs', async () => {
+    await first.spend(70)
+    const reconnects = (n: number) => first.look({ owner: 'acme', id: `s${n}`, calls: 1, optional: true })
+    expect(await reconnects(1)).toBeGreaterThan(Date.now())
+    expect(await second.look({ owner: 'acme', id: 'x', calls: 2 })).toBeUndefined()
+    await until(async () => (await second.look({ owner: 'acme', id: 'y', calls: 2 })) !== undefined)
+    open(slow)
+    expect(await reconnects(2)).toBeUndefined()
+  })
+
+  test('who waits is told a time of its own, one after another, and the same when it asks too early', async () => {
+    await looks(first, 'acme', 60)
+    const ask = (id: string, budget = first) => budget.look({ owner: 'acme', id, calls: 2 })
+    const [a, b] = [await ask('a'), await ask('b', second)]
+    expect(Number(b)).toBeGreaterThan(Number(a))
+    expect(await ask('a', second)).toBe(a)
+  })
+
+  test('who comes back at the time that was told is let through, before those who ask anew', async () => {
+    open({ burst: 100, perHour: 36_000_000 / 5 })
+    // Two calls a millisecond: time passes by itself.
+    let told: number | undefined
+    await until(async () => {
+      told = await first.look({ owner: 'acme', id: 'returns', calls: 90 })
+      return told !== undefined
+    })
+    await until(() => Date.now() > Number(told) + 50)
+    expect(await second.look({ owner: 'acme', id: 'returns', calls: 1 })).toBeUndefined()
+  })
+
+  test('comes back with time, and no further than it was', async () => {
+    open({ burst: 100, perHour: 3_600_000 })
+    await first.spend(100)
+    await until(async () => (await second.look({ owner: 'acme', id: 'x', calls: 2 })) === undefined)
+    await new Promise(resolve => setTimeout(resolve, 300))
+    expect(await looks(second, 'acme', 1_000)).toBeLessThan(1_000)
+  })
+})
