@@ -1,7 +1,7 @@
 /** Done once before all tests: the bot is built, as stories run what `npm start` does, and an embedded queue is made. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -43,7 +43,10 @@ const ours = 'codex-tests-'
 async function scratchFolder(): Promise<string> {
   await removeLeftOvers()
   const { bavail, bsize } = await statfs(memory).catch(() => ({ bavail: 0, bsize: 0 }))
-  return mkdtemp(join(bavail * bsize > 2 * 2 ** 30 ? memory : tmpdir(), `${ours}${process.pid}-`))
+  const scratch = await mkdtemp(join(bavail * bsize > 2 * 2 ** 30 ? memory : tmpdir(), `${ours}${process.pid}-`))
+  // A story has the bot run by somebody who may write nothing but its volume.
+  await chmod(scratch, 0o755)
+  return scratch
 }
 
 /** Of runs that were killed: they would fill the memory. */

@@ -25,10 +25,10 @@ describe('the lock of a job in hand', () => {
 
   test('is not lost by one failed renewal, but by silence for as long as it lasts', async () => {
     let asked = 0
-    const lock = new HeldLock('a', 90, () =>
+    const lock = new HeldLock('a', 3_000, () =>
       ++asked === 1 ? Promise.reject(new Error('hiccup')) : Promise.resolve(true),
     )
-    await sleep(70)
+    while (asked < 2) await sleep(50)
     expect(lock.signal.aborted).toBe(false)
     lock.release()
     const unheard = new HeldLock('b', 60, () => new Promise(() => {}))

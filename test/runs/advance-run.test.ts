@@ -835,6 +835,23 @@ describe('the steps that ask nobody', () => {
     expect(say).toHaveBeenCalledOnce()
   })
 
+  test.each([
+    ['that the thread was told of is old news', true, 1],
+    ['that the thread was not told of yet still is news', false, 0],
+  ])('resume-work: a pull request %s', async (_, comment, reported) => {
+    const refused = () => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit'))
+    const run = working(
+      changed(over, {
+        result: { outcome: { kind: 'pull' }, pulls: [pull], reported: 0 },
+        report: { announced: { ...told, comment } },
+        workspace: { branch: { ...branch, made: false } },
+        mailbox: { pendingFollowUps: [more('a')] },
+      }),
+    )
+    const { saves } = await advance(run, { posthog: { sendMessage: refused } })
+    expect(saves[0]).toMatchObject({ result: { round: 1, reported } })
+  })
+
   test('ask-cost', async () => {
     const { run: after } = await advance(working(changed(over, { session: { cost: undefined } })), {
       posthog: { cost: async () => 0.42 },

@@ -146,13 +146,13 @@ onBothQueues('What a thread costs its readers', world => {
   it('a typo', async () => {
     const { thread, says } = await opens('Typo')
     await reacted(thread, await says('/codex --modle gpt-5 do it'), 'confused')
-    await costs('typo', thread)
+    await costs('typo', thread, 'open')
   })
 
   it('help', async () => {
     const { thread, says } = await opens('Help')
     await reacted(thread, await says('/codex help'))
-    await costs('help', thread)
+    await costs('help', thread, 'open')
   })
 })
 
