@@ -43,7 +43,9 @@ const ours = 'codex-tests-'
 async function scratchFolder(): Promise<string> {
   await removeLeftOvers()
   const { bavail, bsize } = await statfs(memory).catch(() => ({ bavail: 0, bsize: 0 }))
-  const scratch = await mkdtemp(join(bavail * bsize > 2 * 2 ** 30 ? memory : tmpdir(), `${ours}${process.pid}-`))
+  const scratch = await mkdtemp(
+    join(bavail * bsize > 2 * 2 ** 30 ? memory : tmpdir(), `${ours}${process.pid}-`),
+  )
   // A story has the bot run by somebody who may write nothing but its volume.
   await chmod(scratch, 0o755)
   return scratch
