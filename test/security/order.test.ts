@@ -273,6 +273,21 @@ describe('what the thread remembers', () => {
     expect(bot.prompts.at(-1)).toContain('fix the first')
   })
 
+  test.each<[string, (body: string) => boolean]>([
+    ['its status comment', body => body.startsWith('### ')],
+    ['all that the bot said', () => true],
+  ])('tells of its last run and goes on with it after the deletion of %s', async (_, which) => {
+    const bot = await answered()
+    forgets(bot, which)
+    await sends(bot, github.comment({ id: 502, at: 900, text: '/codex status' }))
+    expect(bot.comments.at(-1)?.body).toMatch(/last run.*failed/s)
+    forgets(bot, which)
+    await sends(bot, github.comment({ id: 503, at: 1_000, text: '/codex continue with the tests' }))
+    await bot.settle()
+    expect(bot.tasks).toHaveLength(1)
+    expect(bot.prompts.at(-1)).toContain('Go on: with the tests')
+  })
+
   test('of an old comment is what its box repeats', async () => {
     const bot = await answered()
     const shown = bot.comments.find(({ body }) => body.includes('Try again'))?.body ?? ''

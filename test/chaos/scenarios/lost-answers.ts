@@ -12,20 +12,26 @@ const ways = [
   { kind: 'reset' },
 ] as const
 
-const gitHubWrites: readonly { method: string; path: RegExp }[] = [
+const mutations = [
+  'createLinkedBranch',
+  'settleThread',
+  'swapReaction',
+  'minimizeComment',
+  'addReaction',
+  'updateRefs',
+]
+
+const gitHubWrites: readonly { method: string; path: RegExp; operation?: RegExp }[] = [
   { method: 'POST', path: /\/access_tokens$/ },
   { method: 'POST', path: /\/issues\/\d+\/comments$/ },
   { method: 'PATCH', path: /\/issues\/comments\/\d+$/ },
   { method: 'POST', path: /\/reactions$/ },
   { method: 'DELETE', path: /\/reactions\/\d+$/ },
   { method: 'DELETE', path: /\/labels\/[^/]+$/ },
-  { method: 'POST', path: /^\/graphql$/ },
-  { method: 'DELETE', path: /\/git\/refs\/heads/ },
   { method: 'POST', path: /\/pulls$/ },
   { method: 'PATCH', path: /\/pulls\/\d+$/ },
-  { method: 'POST', path: /\/assignees$/ },
-  { method: 'POST', path: /\/requested_reviewers$/ },
   { method: 'POST', path: /\/pulls\/\d+\/comments/ },
+  ...mutations.map(name => ({ method: 'POST', path: /^\/graphql$/, operation: new RegExp(`^${name}$`) })),
 ]
 
 const postHogWrites: readonly RouteName[] = [
@@ -50,7 +56,8 @@ export const lostByGitHub: Scenario = {
     const armed = random.shuffled(gitHubWrites.flatMap(rule => ways.map(fault => ({ ...rule, fault }))))
     const struck = armed.map(rule => {
       const fault = world.github.fault(rule)
-      return { what: `${rule.method} ${rule.path} ${nameOf(rule.fault)}`, hits: () => fault.hits }
+      const called = 'operation' in rule ? rule.operation : `${rule.method} ${rule.path}`
+      return { what: `${called} ${nameOf(rule.fault)}`, hits: () => fault.hits }
     })
     return playOn(stage, struck)
   },
@@ -76,7 +83,7 @@ const nameOf = (fault: (typeof ways)[number]): string =>
 const cast: readonly SceneName[] = [
   ...Array<SceneName>(5).fill('labelled'),
   ...Array<SceneName>(4).fill('asked'),
-  ...Array<SceneName>(4).fill('pushed'),
+  ...Array<SceneName>(6).fill('pushed'),
   ...Array<SceneName>(4).fill('steered'),
   ...Array<SceneName>(4).fill('stopped'),
   ...Array<SceneName>(3).fill('reviewed'),
