@@ -316,7 +316,7 @@ describe('the status comment', () => {
       ⚠️ PostHog used model gpt-5, effort low instead of what was asked
       ⚠️ PostHog lets its bot write the pull request: the user of its key has no usable GitHub link there
       ⚠️ \`log.txt\` was not passed to the agent: it is larger than 10 MB
-      ⚠️ .github/codex.yml, line 3, \`model\`, is not text. Until that is put right, the last version without a slip holds.
+      ⚠️ .github/codex.yml, line 3, \`model\`, is not text. Until that is fixed, the last version without a problem is used.
 
       <details><summary>Steps, and what the agent was given</summary>
 
@@ -961,7 +961,7 @@ describe('replies', () => {
 
       config: @maya these settings hold here:
 
-      ⚠️ There is a slip: .github/codex.yml, line 2, \`effort\`, is not one. Until it is put right, the last version without one holds.
+      ⚠️ There is a problem: .github/codex.yml, line 2, \`effort\`, is not one. Until it is fixed, the last version without one is used.
 
       | Setting | Value | From |
       |---|---|---|

@@ -116,7 +116,7 @@ test('settings with a slip keep the last ones without in force', async () => {
   expect(bot.requests).toEqual([expect.objectContaining({ model: 'gpt-5' })])
   const [status] = bot.comments
   expect(status?.body).toContain('line 1: `modle`')
-  expect(status?.body).toContain('the last version without a slip holds')
+  expect(status?.body).toContain('the last version without a problem is used')
 })
 
 test('who the last good settings keep out stays out', async () => {

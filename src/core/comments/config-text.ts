@@ -21,7 +21,7 @@ export function configText({ held, problem, usable }: Shown): string {
 }
 
 const problemText = (problem: string, usable: boolean): string =>
-  `⚠️ There is a slip: ${withCode(problem, 1_000)}. ${usable ? 'Until it is put right, the last version without one holds.' : 'No version was ever without one, so nothing starts here.'}`
+  `⚠️ There is a problem: ${withCode(problem, 1_000)}. ${usable ? 'Until it is fixed, the last version without one is used.' : 'There was no version without one before, so nothing starts here.'}`
 
 const table = (held: readonly HeldSetting[]): string =>
   [

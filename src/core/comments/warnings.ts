@@ -56,6 +56,6 @@ const ignored = ({ mailbox: { ignoredStop }, result: { outcome } }: Run): string
 const settingsProblem = ({ baseline: { settingsProblem } }: Run): string[] =>
   settingsProblem
     ? [
-        `⚠️ ${withCode(settingsProblem, 1_500)}. Until that is put right, the last version without a slip holds.`,
+        `⚠️ ${withCode(settingsProblem, 1_500)}. Until that is fixed, the last version without a problem is used.`,
       ]
     : []
