@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './test/longest-first.ts'
 
@@ -14,9 +15,11 @@ const project = (name: string, include: string[], options: { isolate: boolean; e
   test: { name, include, retry, maxConcurrency, ...giveUpAfterMs, ...options },
 })
 
-// Without isolation modules are read once a worker, not once a file: that is half of what short tests cost.
-const core = ['test/{core,commands,runs,maintenance}/**/*.test.ts', 'emulators/**/*.test.ts']
-const stories = ['test/stories/**/*.test.ts']
+/** What is changed there for a test, such as the network, is changed for a whole process. */
+const alone = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .filter(name => name.endsWith('.test.ts'))
+  .map(name => `test/${name}`)
+  .filter(path => /'nock'|process\.on\(|'\.\/fuzz\.ts'/.test(readFileSync(path, 'utf8')))
 
 export default defineConfig({
   test: {
@@ -26,10 +29,9 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     retry,
     projects: [
-      project('stories', stories, { isolate: false }),
-      project('core', core, { isolate: false }),
-      // What is changed here for a test, such as the network, is changed for a whole process.
-      project('parts', ['test/**/*.test.ts'], { isolate: true, exclude: [...core, ...stories] }),
+      // Without isolation modules are read once a worker, not once a file: that is half of what short tests cost.
+      project('together', ['{test,emulators}/**/*.test.ts'], { isolate: false, exclude: alone }),
+      project('alone', alone, { isolate: true }),
     ],
   },
 })
