@@ -929,7 +929,7 @@ describe('replies', () => {
     ).toMatchInlineSnapshot(`
       "mistake: @maya there is no option \`--modle\`; did you mean \`--model\`? Nothing was started.
 
-      not-allowed: @maya you need write permission on this repository for starting a run; yours is read. Ask somebody who has it to write the command. Nothing was started.
+      not-allowed: @maya you need write permission on this repository to start a run; yours is read. Ask somebody who has it to write the command. Nothing was started.
 
       not-known: @maya GitHub did not say which permission you have on this repository, and without that \`/codex stop\` is refused. Nothing was started; try again in a while.
 
@@ -995,13 +995,13 @@ describe('replies', () => {
 
       not-granted: @maya this bot does not grant \`--as-user\` in this repository. An admin of this bot can grant it: \`owners.acme.as_user\` in its settings file. Nothing was started.
 
-      bad-settings: @maya the settings that hold here have a slip, and never were without one. Nothing was started; put it right and ask again.
+      bad-settings: @maya the settings that hold here have a problem, and no earlier version without one is there to be used. Nothing was started; fix the file and ask again.
 
       - .github/codex.yml, line 2: \`effort\` can't be \`enormous\`: use \`low\` or \`max\`
 
       beside-slips: @maya this pull request comes from a fork, and Codex can only push to branches of this repository. Nothing was started. Push the branch here, or ask on an issue instead.
 
-      ⚠️ The settings that hold here have a slip, too:
+      ⚠️ The settings that hold here have a problem, too:
 
       - .github/codex.yml, line 1: \`modle\` is not a setting
       - and 2 more
@@ -1090,7 +1090,7 @@ describe('replies', () => {
     [
       'a command is refused',
       { kind: 'not-allowed', command: 'stop', least: 'write', role: 'read' },
-      /for `\/codex stop`; yours is read/,
+      /to use `\/codex stop`; yours is read/,
     ],
   ])('when %s', (_, reply, words) => {
     expect(replyComment('maya', reply)).toMatch(words)

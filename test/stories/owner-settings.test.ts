@@ -70,7 +70,9 @@ onBothQueues('The owner has settings', world => {
       .as('olga', await github.addRepo('globex', '.github'))
       .pushes('main', { [path]: 'modle: x\n' })
     const { thread, ledger } = await asksIn(await github.addRepo('globex', 'shop'))
-    expect(await thread.waitForAnswer('have a slip')).toContain('globex/.github: .github/codex.yml, line 1')
+    expect(await thread.waitForAnswer('have a problem')).toContain(
+      'globex/.github: .github/codex.yml, line 1',
+    )
     expect(ledger().tasks).toEqual([])
   })
 

@@ -300,7 +300,7 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
               kind: 'failed',
               class: 'quota',
               reason: 'this repository has used 1 of 1 runs in 24 hours',
-              fix: '`/codex retry` after 2026-01-03 09:12 UTC. The settings of this repository have it refused, not kept waiting.',
+              fix: '`/codex retry` after 2026-01-03 09:12 UTC. This repository refuses runs at a limit instead of keeping them waiting.',
             },
           },
         }),

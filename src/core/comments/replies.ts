@@ -67,7 +67,7 @@ function sentence(reply: Reply): string {
     case 'mistake':
       return `${mistakeSentence(reply.mistake)}${partly.has(reply.mistake.kind) ? '' : ' Nothing was started.'}`
     case 'not-allowed':
-      return `you need ${reply.least} permission on this repository for ${naming(reply.command)}; yours is ${inlineWords(reply.role, 40)}. Ask somebody who has it to write the command. Nothing was started.`
+      return `you need ${reply.least} permission on this repository to ${reply.command === 'run' ? 'start a run' : `use ${naming(reply.command)}`}; yours is ${inlineWords(reply.role, 40)}. Ask somebody who has it to write the command. Nothing was started.`
     case 'hidden':
       return 'part of this command can not be seen on the page: it stands in an HTML comment or is written in invisible characters. Nothing was started. Write it so that everybody can read it.'
     case 'misplaced':
@@ -119,9 +119,9 @@ function sentence(reply: Reply): string {
     case 'not-granted':
       return `${granted[reply.what]} in this repository. An admin of this bot can grant it: ${code(`owners.${reply.owner}.${reply.what}`)} in its settings file. Nothing was started.`
     case 'bad-settings':
-      return `the settings that hold here have a slip, and never were without one. Nothing was started; put it right and ask again.\n\n${itemsOf(reply.problem)}`
+      return `the settings that hold here have a problem, and no earlier version without one is there to be used. Nothing was started; fix the file and ask again.\n\n${itemsOf(reply.problem)}`
     case 'beside-slips':
-      return `${sentence(reply.reply)}\n\n⚠️ The settings that hold here have a slip, too:\n\n${itemsOf(reply.problem)}`
+      return `${sentence(reply.reply)}\n\n⚠️ The settings that hold here have a problem, too:\n\n${itemsOf(reply.problem)}`
     case 'paused':
       return `nothing starts here now: ${inlineWords(reply.why, 500)}. Ask again later.`
     case 'not-served':

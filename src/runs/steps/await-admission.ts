@@ -102,7 +102,7 @@ const atLimit = (run: Run, turn: Exclude<Admission, { kind: 'now' }>, now: numbe
     turn.kind === 'ahead'
       ? `as many runs are under way as may be; ${turn.ahead} would have to end first`
       : limitReached(run, turn),
-  fix: `\`/codex retry\` ${turn.kind === 'ahead' ? 'when one has ended' : `after ${moment(turn.at, now)}`}. The settings of this repository have it refused, not kept waiting.`,
+  fix: `\`/codex retry\` ${turn.kind === 'ahead' ? 'when one has ended' : `after ${moment(turn.at, now)}`}. This repository refuses runs at a limit instead of keeping them waiting.`,
 })
 
 /** The webhook of a closing may overtake the command's, and then finds nothing to stop. */
