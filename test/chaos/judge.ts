@@ -119,6 +119,8 @@ function statusWentBack(github: World['github'], id: number): string[] {
   const bodies = github.writes
     .filter(({ method, path }) => method === 'PATCH' && path.endsWith(`/issues/comments/${id}`))
     .map(({ body }) => (body as { body?: string } | undefined)?.body ?? '')
+    // A service that is waited for says nothing of how far along it is.
+    .filter(body => !body.startsWith('### ⏸️'))
   const ranks = bodies.map(text => stages.findIndex(stage => stage.test(text)))
   return ranks.flatMap((rank, index) =>
     rank < (ranks[index - 1] ?? rank) ? [`the status went back to: ${bodies[index]?.split('\n')[0]}`] : [],
