@@ -781,7 +781,7 @@ describe('in the thread of one of several inline comments', () => {
     ['Review comment 2:\nReview comment 2: Renamed it.'],
   ])('what the agent said of it: %j', answer => {
     expect(answered('answer', answer, 1)).toBe('> Renamed it.')
-    expect(answered('pushed', answer, 1)).toMatch(/^> Renamed it\.\n\nSee \[`ccccccc`\]/)
+    expect(answered('pushed', answer, 1)).toBe('> Renamed it.')
     expect(answered('pushed', answer, 0)).toMatch(/^See/)
     expect(answered('failed', answer, 1)).toMatch(/^Not done/)
   })

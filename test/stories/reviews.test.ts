@@ -37,7 +37,7 @@ onBothQueues('Somebody reviews', world => {
     })
     expect(lineComments.filter(({ author }) => author === github.botLogin).map(({ body }) => body)).toEqual([
       expect.stringMatching(/^See \[`[0-9a-f]{7}`\]/),
-      expect.stringMatching(/^> Kept, as `b\.ts` needs it\.\n\nSee \[`[0-9a-f]{7}`\]/),
+      expect.stringMatching(/^> Kept, as `b\.ts` needs it\.(?![\s\S]*See)/),
     ])
     const { tasks, runs } = ledgerOf(world(), number)
     expect([tasks.length, runs.length]).toEqual([1, 1])

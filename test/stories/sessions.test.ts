@@ -114,9 +114,10 @@ onBothQueues('In the hour after a turn', world => {
     await thread.waitForAnswer('pull request is ready', giveUpAfterMs)
     const pull = (await world().github.pulls()).find(({ body }) => body.includes(`Closes #${number}`))
     const there = new Thread(world(), Number(pull?.number))
+    const turnMs = 5_000
     world().posthog.script('asked here', {
       kind: 'slow',
-      ms: 5_000,
+      ms: turnMs,
       next: { kind: 'answers', text: 'To you.' },
     })
     world().posthog.script('asked there', { kind: 'answers', text: 'To them.' })
@@ -125,8 +126,9 @@ onBothQueues('In the hour after a turn', world => {
     await world().github.as('maya').comments(Number(pull?.number), '/codex asked there')
     await there.waitForStatus('waits for its turn', giveUpAfterMs)
     await thread.waitForAnswer('> To you.', giveUpAfterMs)
-    expect(ledger().messages).toHaveLength(1)
     await there.waitForAnswer('> To them.', giveUpAfterMs)
+    const [first, second] = ledger().messages.map(({ at }) => at)
+    expect(Number(second) - Number(first), 'the first turn was over').toBeGreaterThanOrEqual(turnMs)
     expect((await there.answers()).join()).not.toContain('To you.')
     expect((await thread.answers()).join()).not.toContain('To them.')
     expect([ledger().runs.length, ledger().messages.length]).toEqual([1, 2])

@@ -64,26 +64,15 @@ function stoppedBy(run: Run, { by, because }: Outcome & { kind: 'stopped' }): st
   return because === undefined ? `${who} stopped this run.` : `this run was stopped, since ${who} ${because}.`
 }
 
-/** In the thread of the inline comment whose turn it is. What came of it is said only if the agent said it. */
+/** In the thread of the inline comment whose turn it is: what the agent said of it, else where to look. */
 export function inlineAnswer(run: Run): string {
-  const {
-    session: { sessionLog },
-    report: { announced },
-    result: { outcome },
-  } = run
-  const said = saidOfRemark(sessionLog?.answer ?? '', announced.inline + 1)
-  const quote = said === undefined ? '' : `${quoted(said, maxOfRemark)}\n\n`
-  switch (outcome?.kind) {
-    case 'pushed':
-      return `${quote}See ${commit(run, outcome.sha)}.`
-    case 'pull':
-      return `${quote}See ${pullLinks(run)}.`
-    case 'failed':
-    case 'stopped':
-      return 'Not done: see the last comment of this pull request.'
-    default:
-      return quote.trimEnd() || 'See the last comment of this pull request.'
-  }
+  const { outcome } = run.result
+  if (outcome?.kind === 'failed' || outcome?.kind === 'stopped')
+    return 'Not done: see the last comment of this pull request.'
+  const said = saidOfRemark(run.session.sessionLog?.answer ?? '', run.report.announced.inline + 1)
+  if (said !== undefined) return quoted(said, maxOfRemark)
+  if (outcome?.kind === 'pushed') return `See ${commit(run, outcome.sha)}.`
+  return outcome?.kind === 'pull' ? `See ${pullLinks(run)}.` : 'See the last comment of this pull request.'
 }
 
 const maxOfRemark = 1_000

@@ -137,7 +137,7 @@ export class World {
     if (luck === 'shutdown') worker.shutdown.abort(new Error('shutdown'))
     // Others that were begun in the same moment are under way by now.
     await Promise.resolve()
-    return this.#answer(worker, { service: doing.service, luck, done })
+    return this.#answer(worker, { doing, luck, done })
   }
 
   /** What says no once says no ever after. GitHub does not: a thread that takes no comments is another story. */
@@ -187,8 +187,9 @@ export class World {
 
   async #answer<T>(
     worker: Worker,
-    { service, luck, done }: { service: Service; luck: Luck; done: { value: T } | undefined },
+    { doing, luck, done }: { doing: ActingStep<T>; luck: Luck; done: { value: T } | undefined },
   ): Promise<T> {
+    const { service, writes } = doing
     if (luck.startsWith('crash')) worker.dead = true
     if (luck.startsWith('freeze') || worker.lost) await worker.freeze()
     if (worker.dead) throw new Crash()
@@ -201,7 +202,7 @@ export class World {
     if (luck === 'unwritten') throw new Rejected(service, 403, '', 'no')
     if (luck === 'unread 404') throw new Rejected(service, 404, '', 'Not found.', undefined, 'read')
     if (luck === 'unread 403') throw new Rejected(service, 403, '', 'no', undefined, 'read')
-    if (luck === 'refused') throw new Rejected(service, 403, '', 'no')
+    if (luck === 'refused') throw new Rejected(service, 403, '', 'no', undefined, writes ? 'effect' : 'read')
     if (!done || luck === 'lost after') throw new NoResponse(service, 'reset')
     return done.value
   }
