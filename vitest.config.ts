@@ -25,7 +25,7 @@ export default defineConfig({
   test: {
     globalSetup: ['test/build.ts'],
     // More than the processors, as they wait.
-    maxWorkers: 4,
+    maxWorkers: 5,
     sequence: { sequencer: LongestFirst },
     retry,
     projects: [

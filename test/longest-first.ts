@@ -9,11 +9,11 @@ const long = [
   ...['queue.contract', 'queue-redis'],
 ]
 
-/** Stories wait, which leaves room for others. A worker keeps the modules of its project, so it is not left and entered again. */
+/** Stories and queues wait, which leaves room for others. A worker keeps the modules of its project, so it is not left and entered again. */
 const placeOf = ({ moduleId, project }: TestSpecification): number => {
-  const isStory = moduleId.includes('/test/stories/')
   const place = long.indexOf(basename(moduleId, '.test.ts'))
-  const group = project.name === 'alone' ? 2 : isStory ? 0 : 1
+  const waits = moduleId.includes('/test/stories/') || place >= 0
+  const group = project.name === 'alone' ? 2 : waits ? 0 : 1
   return group * 1_000 + (place < 0 ? long.length : place)
 }
 
