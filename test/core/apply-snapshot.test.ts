@@ -8,24 +8,22 @@ import {
 } from '../../src/core/run/apply-snapshot.ts'
 import { changed, Run, type RunChange } from '../../src/core/run/run.ts'
 import { limits } from '../../src/core/run/timing.ts'
-import { maya, minute, more, pull, runWith, second, t0, taskRun, working, zoe } from './given.ts'
-
-const sight = (given: Partial<TaskRunSnapshot> = {}): TaskRunSnapshot => ({
-  status: 'in_progress',
-  error: undefined,
-  pulls: [],
-  headBranch: undefined,
-  model: undefined,
-  effort: undefined,
-  authorship: undefined,
-  updatedAt: undefined,
-  log: [],
-  offset: 0,
-  ...given,
-})
+import {
+  maya,
+  minute,
+  more,
+  pull,
+  runWith,
+  second,
+  snapshotWith,
+  t0,
+  taskRun,
+  working,
+  zoe,
+} from './given.ts'
 
 const at = t0 + minute
-const seen = (given: Partial<TaskRunSnapshot>, run = working()): Run => observe(run, sight(given), at)
+const seen = (given: Partial<TaskRunSnapshot>, run = working()): Run => observe(run, snapshotWith(given), at)
 
 const turnOver: LogEntry = { at: t0, what: { kind: 'turn-over' } }
 const activity: LogEntry = { at: t0, what: { kind: 'activity' } }
@@ -423,7 +421,7 @@ describe('words are answered from where they stand in the log', () => {
     ['a step of it', [does('s2', 'Thinks')]],
   ])('and with all the time once more after %s', (_, log) => {
     const before = heardOf([says('green'), turnOver])
-    const run = observe(before, sight({ log, offset: 4 }), muchLater - second)
+    const run = observe(before, snapshotWith({ log, offset: 4 }), muchLater - second)
     expect(turnIsOver(run, muchLater)).toBe(false)
     expect(turnIsOver(run, muchLater - second + limits.settleAfterNote)).toBe(true)
   })

@@ -2,6 +2,7 @@
 
 import type { Deployment } from '../../src/core/comments/words.ts'
 import type { Thread } from '../../src/core/model/thread.ts'
+import type { TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
 import type { RunRequest } from '../../src/core/run/record/request-part.ts'
 import type { Pull } from '../../src/core/run/record/result-part.ts'
 import { changed, type NewRun, newRun, type Run, type RunChange } from '../../src/core/run/run.ts'
@@ -77,6 +78,20 @@ export const taskRun: NonNullable<Run['session']['taskRun']> = {
   messages: 0,
   changedAt: t0,
 }
+
+export const snapshotWith = (given: Partial<TaskRunSnapshot> = {}): TaskRunSnapshot => ({
+  status: 'in_progress',
+  error: undefined,
+  pulls: [],
+  headBranch: undefined,
+  model: undefined,
+  effort: undefined,
+  authorship: undefined,
+  updatedAt: undefined,
+  log: [],
+  offset: 0,
+  ...given,
+})
 
 export const status = { commentId: 601, hash: 'h', phase: 'p', at: t0 }
 

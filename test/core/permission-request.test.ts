@@ -9,7 +9,7 @@ import {
   rejecting,
 } from '../../src/core/run/permission-request.ts'
 import { changed, type Run } from '../../src/core/run/run.ts'
-import { ask, deployment, hour, t0, taskRun, working } from './given.ts'
+import { ask, deployment, hour, snapshotWith, t0, taskRun, working } from './given.ts'
 
 const request: PermissionRequest = {
   id: 'p1',
@@ -58,24 +58,17 @@ test('the status says what is asked and how to answer', () => {
   )
 })
 
-const sight = {
-  status: 'in_progress' as const,
-  error: undefined,
-  pulls: [],
-  headBranch: undefined,
-  model: undefined,
-  effort: undefined,
-  authorship: undefined,
-  updatedAt: undefined,
-  offset: 2,
-}
 const asksNow = (run: Run): Run =>
-  observe(run, { ...sight, log: [{ at: t0, what: { kind: 'asks', request } }] }, t0)
+  observe(run, snapshotWith({ offset: 2, log: [{ at: t0, what: { kind: 'asks', request } }] }), t0)
 
 test('it is over when the log says so', () => {
   const asked = asksNow(working())
   expect(asked.session.sessionLog?.permissionRequest).toEqual(request)
-  const resolved = observe(asked, { ...sight, log: [{ at: t0, what: { kind: 'permitted', id: 'p1' } }] }, t0)
+  const resolved = observe(
+    asked,
+    snapshotWith({ offset: 2, log: [{ at: t0, what: { kind: 'permitted', id: 'p1' } }] }),
+    t0,
+  )
   expect(resolved.session.sessionLog?.permissionRequest).toBeUndefined()
 })
 

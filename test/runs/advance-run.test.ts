@@ -7,7 +7,6 @@ import type { StepResult, TasksClient, ThreadClient } from '../../src/core/model
 import type { Role } from '../../src/core/model/role.ts'
 import type { Person } from '../../src/core/model/thread.ts'
 import type { PullView } from '../../src/core/model/views.ts'
-import type { TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
 import type { Outage } from '../../src/core/run/record/attempts-part.ts'
 import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
@@ -23,6 +22,7 @@ import {
   rights,
   runWith,
   second,
+  snapshotWith,
   status,
   t0,
   taskRun,
@@ -489,19 +489,6 @@ describe('a read that is refused', () => {
   })
 })
 
-const sight: TaskRunSnapshot = {
-  status: 'in_progress',
-  error: undefined,
-  pulls: [],
-  headBranch: undefined,
-  model: undefined,
-  effort: undefined,
-  authorship: undefined,
-  updatedAt: undefined,
-  log: [],
-  offset: 0,
-}
-
 describe('words behind a refusal', () => {
   test.each<[string, RunChange, Partial<TasksClient>]>([
     [
@@ -519,7 +506,7 @@ describe('words behind a refusal', () => {
       changed(mute, { report: { announced: told }, mailbox: { pendingFollowUps: [more('a')] } }, differs),
     )
     const cancel = vi.fn(async () => {})
-    const poll = async () => ({ ...sight, status: 'cancelled' as const })
+    const poll = async () => snapshotWith({ status: 'cancelled' })
     const came = await advance(run, { posthog: { cost: async () => undefined, cancel, poll, ...posthog } })
     expect(cancel).toHaveBeenCalledTimes(run.session.taskRun ? 1 : 0)
     expect(came.run).toMatchObject({

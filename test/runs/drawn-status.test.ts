@@ -7,7 +7,7 @@ import type { TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
 import { changed, type Run } from '../../src/core/run/run.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { type Differs, given } from '../commands/command-world.ts'
-import { deployment, minute, runWith, second, status, t0, working } from '../core/given.ts'
+import { deployment, minute, runWith, second, snapshotWith, status, t0, working } from '../core/given.ts'
 
 const now = t0 + 10 * minute
 
@@ -33,19 +33,6 @@ function counted(): { deployment: Deployment; drawings(run: Run): number } {
   }
 }
 
-const sight: TaskRunSnapshot = {
-  status: 'in_progress',
-  error: undefined,
-  pulls: [],
-  headBranch: undefined,
-  model: undefined,
-  effort: undefined,
-  authorship: undefined,
-  updatedAt: undefined,
-  log: [],
-  offset: 0,
-}
-
 async function drawings(run: Run, differs: Differs): Promise<{ drawn: number; after: Run }> {
   const count = counted()
   const { deps, job } = given(run, { now: () => now, deployment: count.deployment, ...differs })
@@ -61,7 +48,7 @@ async function drawings(run: Run, differs: Differs): Promise<{ drawn: number; af
 
 const looks = (seen: Partial<TaskRunSnapshot> = {}): Differs => ({
   posthog: {
-    poll: async () => ({ ...sight, ...seen }),
+    poll: async () => snapshotWith(seen),
     summary: async () => undefined,
   },
   github: { edit: async () => ({ nodeId: 'IC_1' }) },

@@ -41,53 +41,45 @@ export function parseMessage(text: string): RunMessage | undefined {
 }
 
 function fold(run: Run, message: RunMessage): Run {
-  const known =
-    run.mailbox.handledMessageIds.includes(message.id) ||
-    run.mailbox.pendingFollowUps.some(({ id }) => id === message.id)
+  const { handledMessageIds, pendingFollowUps } = run.mailbox
+  const known = handledMessageIds.includes(message.id) || pendingFollowUps.some(({ id }) => id === message.id)
   if (known) return run
+  if (message.kind === 'follow-up') return awaiting(run, message)
+  const handled = [...handledMessageIds, message.id]
+  return heed(changed(run, { mailbox: { handledMessageIds: handled } }), message)
+}
+
+const awaiting = (run: Run, message: RunMessage & { kind: 'follow-up' }): Run =>
+  changed(run, {
+    mailbox: {
+      pendingFollowUps: [...run.mailbox.pendingFollowUps, message],
+      lastWordsAt: Math.max(message.at, run.mailbox.lastWordsAt ?? run.request.at),
+    },
+  })
+
+function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Run {
   switch (message.kind) {
-    case 'follow-up':
-      return changed(run, {
-        mailbox: {
-          pendingFollowUps: [...run.mailbox.pendingFollowUps, message],
-          lastWordsAt: Math.max(message.at, run.mailbox.lastWordsAt ?? run.request.at),
-        },
-      })
     case 'stop': {
-      const after = stopped(
-        changed(run, { mailbox: { handledMessageIds: [...run.mailbox.handledMessageIds, message.id] } }),
-        message,
-      )
-      return withAnswer(
-        after,
-        message,
-        after.mailbox.droppedMessageIds.includes(message.id) ? 'asked-since' : undefined,
-      )
+      const after = stopped(run, message)
+      const isOld = after.mailbox.droppedMessageIds.includes(message.id)
+      return withAnswer(after, message, isOld ? 'asked-since' : undefined)
     }
     case 'ignored-stop':
       return changed(run, {
-        mailbox: {
-          handledMessageIds: [...run.mailbox.handledMessageIds, message.id],
-          ignoredStop: { by: message.by.login, because: message.because },
-        },
+        mailbox: { ignoredStop: { by: message.by.login, because: message.because } },
       })
     case 'label-off':
       return changed(run, {
-        mailbox: { handledMessageIds: [...run.mailbox.handledMessageIds, message.id] },
         report: { labels: run.report.labels.filter(label => label !== message.label) },
       })
     case 'poll': {
-      const heard = changed(run, {
-        mailbox: { handledMessageIds: [...run.mailbox.handledMessageIds, message.id] },
-      })
       const claims = message.pull === undefined ? [] : newClaims(run, [message.pull])
-      if (claims.length === 0) return heard
+      if (claims.length === 0) return run
       const claimedPulls = [...run.result.claimedPulls, ...claims]
-      return changed(heard, { result: { claimedPulls, lookBeforeLastWord: true } })
+      return changed(run, { result: { claimedPulls, lookBeforeLastWord: true } })
     }
     case 'pull':
       return changed(run, {
-        mailbox: { handledMessageIds: [...run.mailbox.handledMessageIds, message.id] },
         result: {
           pulls: run.result.pulls.map(pull =>
             pull.number === message.number
@@ -97,10 +89,7 @@ function fold(run: Run, message: RunMessage): Run {
         },
       })
     case 'access-lost': {
-      const said = stopped(
-        changed(run, { mailbox: { handledMessageIds: [...run.mailbox.handledMessageIds, message.id] } }),
-        { ...message, kind: 'stop' },
-      )
+      const said = stopped(run, { ...message, kind: 'stop' })
       // What was under way at GitHub will never be known; what was under way at PostHog still counts.
       const intent =
         said.attempts.intent && atPostHog.has(said.attempts.intent.kind) ? said.attempts.intent : undefined
@@ -110,30 +99,20 @@ function fold(run: Run, message: RunMessage): Run {
       })
     }
     case 'release-thread':
-      return changed(run, {
-        mailbox: { handledMessageIds: [...run.mailbox.handledMessageIds, message.id], releaseThread: true },
-      })
+      return changed(run, { mailbox: { releaseThread: true } })
     case 'label': {
-      const delivered = [...run.mailbox.handledMessageIds, message.id]
       // Set after the end, or after a stop, it asks for a run of its own, for which this one makes room.
       if (run.result.outcome || run.mailbox.stop)
         return changed(run, {
-          mailbox: {
-            handledMessageIds: delivered,
-            releaseThread: true,
-            askAgain: [...run.mailbox.askAgain, ...sourceOf(message)],
-          },
+          mailbox: { releaseThread: true, askAgain: [...run.mailbox.askAgain, ...sourceOf(message)] },
         })
-      return withAnswer(
-        changed(run, {
-          mailbox: { handledMessageIds: delivered },
-          report: {
-            labels: [...run.report.labels, message.label],
-            announced: { ...run.report.announced, label: false },
-          },
-        }),
-        message,
-      )
+      const labelled = changed(run, {
+        report: {
+          labels: [...run.report.labels, message.label],
+          announced: { ...run.report.announced, label: false },
+        },
+      })
+      return withAnswer(labelled, message)
     }
   }
 }
