@@ -91,6 +91,7 @@ describe('what is wrong is told at once, with line and key', () => {
       ],
     ],
     ['owners:\n  "a b": {}\n', [[2, 'owners.a b']]],
+    ['owners:\n  __proto__: {as_user: false}\n', [[2, 'owners.__proto__']]],
     ['owners:\n  acme:\n    posthog: {project_id: 1}\n', [[3, 'owners.acme.posthog.api_key_env']]],
     [
       'owners:\n  acme:\n    posthog: {project_id: 1, api_key_env: phx-key}\n',

@@ -71,11 +71,21 @@ test.each([
   expect(problemsText(settingsFile.read(text).problems)).toContain(words)
 })
 
-test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('%s is a name like any other', name => {
+test.each(['constructor', 'toString', 'hasOwnProperty'])('%s is a name like any other', name => {
   expect(settingsFile.read(`${name}: {model: x}`).problems.map(({ key }) => key)).toEqual([name])
   const settings = settingsOf(`labels: {${name}: {model: x}}`)
-  expect(Object.keys(settings.labels)).toEqual(name === '__proto__' ? [] : [name])
+  expect(Object.keys(settings.labels)).toEqual([name])
   expect(Object.getPrototypeOf(settings.labels)).toBe(Object.prototype)
+})
+
+test.each([
+  ['__proto__: {model: x}', 1, '__proto__'],
+  ['branch: issue\nlabels:\n  docs: {plan: true}\n  __proto__: {model: x}', 4, 'labels.__proto__'],
+  ['labels: {"__proto__": {model: 5}}', 1, 'labels.__proto__'],
+  ['labels: {docs: {__proto__: x}}', 1, 'labels.docs.__proto__'],
+  ['permissions: {__proto__: write}', 1, 'permissions.__proto__'],
+])('%s: a name that no map can hold is a problem, told once', (text, line, key) => {
+  expect(settingsFile.read(text)).toMatchObject({ given: {}, problems: [{ line, key }] })
 })
 
 const repeated = (unit: string): string => unit.repeat(Math.ceil(60_000 / unit.length)).slice(0, 60_000)

@@ -24,15 +24,37 @@ export function readSettingsFile<T>(schema: z.ZodType<T>, text: string): FileRea
     return { kind: 'problems', problems: yaml.problems.map(problem => ({ ...problem, key: '' })) }
   const written = yaml.value ?? {}
   const parsed = schema.safeParse(written)
-  if (parsed.success) return { kind: 'read', value: parsed.data, written, lineOf: yaml.lineOf }
-  const problems = parsed.error.issues
-    .flatMap(issue => placesOf(issue, written))
-    .map(({ path, message }) => ({ line: yaml.lineOf(path), key: path.join('.'), message }))
-    .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
-  return { kind: 'problems', problems }
+  const places = (parsed.error?.issues ?? []).flatMap(issue => placesOf(issue, written))
+  const told = new Set(places.map(({ path }) => path.join('.')))
+  const problems = [...places, ...namesLost(written).filter(({ path }) => !told.has(path.join('.')))]
+  if (parsed.success && problems.length === 0)
+    return { kind: 'read', value: parsed.data, written, lineOf: yaml.lineOf }
+  return {
+    kind: 'problems',
+    problems: problems
+      .map(({ path, message }) => ({ line: yaml.lineOf(path), key: path.join('.'), message }))
+      .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)),
+  }
 }
 
-function placesOf(issue: z.core.$ZodIssue, value: unknown): { path: string[]; message: string }[] {
+interface Place {
+  path: string[]
+  message: string
+}
+
+/** The schema passes over this one name in silence, wherever any name may stand. */
+const unheld = '__proto__'
+
+function namesLost(value: unknown, path: readonly string[] = []): Place[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, inside]) =>
+    key === unheld
+      ? [{ path: [...path, key], message: 'is no name that can stand here' }]
+      : namesLost(inside, [...path, key]),
+  )
+}
+
+function placesOf(issue: z.core.$ZodIssue, value: unknown): Place[] {
   const path = issue.path.map(String)
   if (issue.code !== 'unrecognized_keys') return [{ path, message: inWords(issue, valueAt(value, path)) }]
   return issue.keys.map(key => ({ path: [...path, key], message: 'is not a setting' }))
