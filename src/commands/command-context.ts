@@ -7,6 +7,7 @@ import type { Reply } from '../core/comments/replies.ts'
 import type { Deployment } from '../core/comments/words.ts'
 import type { Check } from '../core/model/check.ts'
 import type { Reached } from '../core/model/crash-points.ts'
+import type { JobIndex } from '../core/model/job-index.ts'
 import { logAbout } from '../core/model/log-about.ts'
 import type { Signer } from '../core/model/marker.ts'
 import type { FlowMeter } from '../core/model/meter.ts'
@@ -57,7 +58,7 @@ export interface TriggerDeps {
   now(): number
 }
 
-interface WaitingTriggers {
+interface WaitingTriggers extends Pick<JobIndex, 'lookUp'> {
   listed(sets: readonly string[]): Promise<{ id: string; data: TriggerRecord }[]>
   send(id: string, message: string): Promise<boolean>
 }

@@ -10,11 +10,11 @@ import { day, minute } from '../core/model/time.ts'
 import type { OwnComment } from '../core/model/views.ts'
 import { limits } from '../core/run/timing.ts'
 import { type CommandContext, commandId, commentRefOf } from './command-context.ts'
-import type { Answer } from './trigger-record.ts'
+import { type Answer, answeredIn, atOnce } from './trigger-record.ts'
 
 const skew = 60_000
 /** How long an answer about this moment is enough for a stranger. */
-const momentary = 10 * minute
+const momentarily = 10 * minute
 
 /** Strangers get each answer once in a while in a thread, so that nobody can make the bot talk. */
 export async function isRepeated(context: CommandContext, words: Reply): Promise<boolean> {
@@ -47,7 +47,7 @@ async function orForget<T>({ toldLately }: CommandContext, name: string, work: (
 
 export function toldLately(context: CommandContext, of: 'status' | 'queue'): boolean {
   const as = `${of}-reply` as const
-  return context.stranger && context.toldLately.has(toldAs(context, as), context.deps.now() - momentary)
+  return context.stranger && context.toldLately.has(toldAs(context, as), context.deps.now() - momentarily)
 }
 
 const toldAs = ({ record: { trigger } }: CommandContext, as: Marker['as']): string =>
@@ -64,8 +64,10 @@ function limitOf({ stranger }: CommandContext, words: Reply): Limit | undefined 
   if (!stranger) return undefined
   if (words.kind === 'gave-up') return { as: 'refusal', within: day }
   if (as === 'help') return { as, within: day }
-  return as === 'status-reply' || as === 'queue-reply' ? { as, within: momentary } : undefined
+  return isMomentary(as) ? { as, within: momentarily } : undefined
 }
+
+const isMomentary = (as: Marker['as']): boolean => as === 'status-reply' || as === 'queue-reply'
 
 function kindOf({ kind: reply }: Reply): Marker['as'] {
   switch (reply) {
@@ -93,7 +95,10 @@ export async function reply(
   const as = limitOf(context, words)?.as ?? kindOf(words)
   const name = toldAs(context, as)
   const answer = { text, as, last, well }
-  await orForget(context, name, () => context.save({ ...context.record, answer }))
+  const { record } = context
+  const about = isMomentary(as) ? [{ as, at: context.deps.now() }] : []
+  const decided = { ...record, answer, momentary: [...record.momentary, ...about] }
+  await orForget(context, name, () => context.save(decided))
   await sendAnswer(context)
   context.toldLately.note(name, context.deps.now())
 }
@@ -105,7 +110,7 @@ export async function sendAnswer(context: CommandContext): Promise<void> {
   const marker = markerOf(context, answer)
   if (answer.begunAt === undefined || !(await isThere(context, marker, answer.begunAt)))
     await send(context, answer, marker)
-  if (answer.as === 'status-reply' || answer.as === 'queue-reply') await deleteOlder(context, marker)
+  if (isMomentary(answer.as)) await deleteOlder(context, marker)
 }
 
 const markerOf = (context: CommandContext, { as, last }: Answer): Marker => {
@@ -151,11 +156,29 @@ async function note(context: CommandContext, attempt: Attempt): Promise<void> {
 /** Only the newest answer to `status` is of any use, and so it is with `queue`. */
 async function deleteOlder(context: CommandContext, { run, as }: Marker): Promise<void> {
   const begunAt = context.record.answer?.begunAt ?? 0
-  const sent = ownMarked(context, as, await earlier(context))
+  const sent = ownMarked(context, as, await untilNow(context, as))
   const mine = sent.findIndex(({ marker }) => marker.run === run)
   // What was read before ours was sent has not got ours.
   const older = mine === -1 ? sent.filter(({ createdAt }) => createdAt < begunAt) : sent.slice(0, mine)
   for (const { id } of older) await context.github.deleteComment(id)
+}
+
+/**
+ * Who is answered at the same moment read the thread before either answer stood there. Each says what it is about to
+ * answer before it does, so the later of two knows of the other, and looks again.
+ */
+async function untilNow(context: CommandContext, as: Marker['as']): Promise<OwnComment[]> {
+  const before = await earlier(context)
+  const { trigger, momentary } = context.record
+  const since = context.deps.now() - atOnce
+  const [answers = 0] = await context.deps.waiting.lookUp([
+    { kind: 'count', set: answeredIn(trigger.thread, as), above: since },
+  ])
+  const mine = momentary.filter(each => each.as === as)
+  if (answers < 2 && mine.length < 2) return before
+  const latest = await context.github.ownComments(since - skew, commentRefOf(context))
+  const seen = new Set(latest.map(({ id }) => id))
+  return [...before.filter(({ id }) => !seen.has(id)), ...latest]
 }
 
 async function earlier(context: CommandContext, since = 0): Promise<OwnComment[]> {

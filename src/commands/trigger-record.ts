@@ -4,6 +4,8 @@ import { triggerOfToday } from '../core/model/former-names.ts'
 import type { IndexEntry } from '../core/model/job-index.ts'
 import { Marker } from '../core/model/marker.ts'
 import { roles } from '../core/model/role.ts'
+import { type Thread, threadSlot } from '../core/model/thread.ts'
+import { minute } from '../core/model/time.ts'
 import { type ThreadTrigger, Trigger } from '../core/model/trigger.ts'
 import { ofInstallation, ofRepository, ofThread } from '../core/run/run-index.ts'
 
@@ -49,6 +51,8 @@ export const TriggerRecord = z.object({
   passedAt: z.number().optional(),
   /** The asker was told no: what else they may not in this comment is passed over. */
   refused: z.boolean().default(false),
+  /** Answers about this moment that it gave, and when it was about to (ms since the epoch). */
+  momentary: z.array(z.object({ as: Marker.shape.as, at: z.number() })).default([]),
   /** Deaths of the process before the last command that was dealt with. */
   stallsSeen: z.number().int().default(0),
 })
@@ -57,7 +61,7 @@ export type TriggerRecord = z.infer<typeof TriggerRecord>
 export const triggerFormat = { renew: triggerOfToday, parse: (data: unknown) => TriggerRecord.parse(data) }
 
 export const triggerIndex = {
-  version: '1',
+  version: '2',
   entries: ({ data, addedAt: score }: { data: TriggerRecord; addedAt: number }): IndexEntry[] => {
     if (!isOfThread(data)) return []
     const { thread } = data.trigger
@@ -65,9 +69,18 @@ export const triggerIndex = {
       { set: ofThread(thread), score },
       { set: ofInstallation(thread.installationId), score },
       { set: ofRepository(thread.repoId), score },
+      ...[...new Map(data.momentary.map(({ as, at }) => [as, at]))].map(([as, at]) => ({
+        set: answeredIn(thread, as),
+        score: at,
+        keptMs: atOnce,
+      })),
     ]
   },
 }
+
+/** Answers that are so far apart, in ms, have seen one another. */
+export const atOnce = minute
+export const answeredIn = (thread: Thread, as: Marker['as']): string => `${as} ${threadSlot(thread)}`
 
 export type ThreadRecord = TriggerRecord & { trigger: ThreadTrigger }
 

@@ -162,6 +162,9 @@ export class MemoryBot {
   /** Every call to GitHub, by the client's name of it. */
   readonly calls: string[] = []
   #atOnce = false
+  /** What was read before the answer to a command. */
+  #ahead: Posted[] = []
+  #posted = 0
   /** How the thread stands, and which comments of people are gone. */
   subject = { open: true, locked: false, labels: ['codex'], gone: false }
   readonly deleted = new Set<number>()
@@ -200,6 +203,7 @@ export class MemoryBot {
       runs: this.#queue,
       waiting: {
         listed: sets => listedIn(sets, this.triggers, triggerIndex.entries),
+        lookUp: memoryIndex(() => membersOf(this.triggers, triggerIndex.entries)).lookUp,
         send: async (id, message) => this.#tell(this.triggers.get(id), message),
       },
       defaults: { model: 'gpt-5.5', effort: undefined },
@@ -420,7 +424,8 @@ export class MemoryBot {
     inlineComment: async () => undefined,
     ownComments: async (since = 0) => this.comments.filter(({ createdAt }) => createdAt >= since),
     comment: async body => {
-      const id = 900 + this.comments.length
+      const id = 900 + this.#posted
+      this.#posted += 1
       this.comments.push({ id, body: this.#redact(body), createdAt: this.now })
       return id
     },
@@ -456,8 +461,10 @@ export class MemoryBot {
     pullsFrom: async head => this.#pulls.filter(pull => pull.head.ref === head),
     isBaseOfPull: async () => false,
     branchUse: async name => ({ sha: this.#shaOf(name), isUsed: false }),
-    readAhead: async () => {},
-    earlierComments: async () => this.comments,
+    readAhead: async () => {
+      this.#ahead = [...this.comments]
+    },
+    earlierComments: async () => this.#ahead,
     settle: async ({ pull, reaction }) => {
       if (pull?.assign !== undefined) this.asked.push(`assign ${pull.assign}`)
       if (pull?.review !== undefined) this.asked.push(`review ${pull.review}`)

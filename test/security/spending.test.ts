@@ -119,6 +119,30 @@ test('the answer to queue replaces the last one, whoever asks', async () => {
   expect(bot.comments).toHaveLength(1)
 })
 
+test.each(['status', 'queue'])('/codex %s of many at once leaves one answer', async words => {
+  const bot = new MemoryBot({ roles: { maya: 'write', olga: 'admin', mario: 'maintain' } })
+  await says(bot, 'maya', `/codex ${words}`)
+  for (const by of ['maya', 'olga', 'mario', 'olga'])
+    await bot.deliver({ body: JSON.stringify(comment(by, `/codex ${words}`)) })
+  await bot.settleAtOnce()
+  expect(bot.calls.filter(name => name === 'comment')).toHaveLength(5)
+  expect(bot.comments).toHaveLength(1)
+})
+
+test('one comment that asks the same twice is left one answer', async () => {
+  const bot = botWith()
+  await says(bot, 'maya', '/codex queue\n\n/codex queue')
+  expect(bot.comments).toHaveLength(1)
+})
+
+test.each(['status', 'queue'])('/codex %s by itself reads the thread once', async words => {
+  const bot = botWith()
+  await says(bot, 'maya', `/codex ${words}`)
+  bot.now += 2 * 60_000
+  expect(await says(bot, 'maya', `/codex ${words}`)).not.toContain('ownComments')
+  expect(bot.comments).toHaveLength(1)
+})
+
 test('several commands of one person are one question to GitHub', async () => {
   const bot = botWith()
   await says(bot, 'maya', '/codex help\n\n/codex status\n\n/codex queue\n\n/codex stop')

@@ -215,10 +215,12 @@ onBothQueues('The thread is a conversation', world => {
     expect(await thread.answers()).toHaveLength(1)
   })
 
-  it('queue says what waits before this thread', async () => {
-    const { thread, says } = await opens('In line')
-    await says('/codex queue')
-    await thread.waitForAnswer('nothing waits in this thread')
+  it('queue says what waits before this thread, in one answer for all who ask at once', async () => {
+    const { thread, number } = await opens('In line')
+    const people = ['maya', 'olga', 'maya', 'olga'].map(login => world().github.as(login))
+    const asked = await Promise.all(people.map(person => person.comments(number, '/codex queue')))
+    await Promise.all(asked.map(({ id }) => thread.waitForReaction('rocket', id)))
+    expect(await thread.answers()).toEqual([expect.stringContaining('nothing waits in this thread')])
   })
 
   it('files go along, and one that can not is named', async () => {

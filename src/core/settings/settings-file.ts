@@ -37,7 +37,7 @@ export function readSettingsFile<T>(schema: z.ZodType<T>, text: string): FileRea
   }
 }
 
-interface Place {
+interface Slip {
   path: string[]
   message: string
 }
@@ -45,7 +45,7 @@ interface Place {
 /** The schema passes over this one name in silence, wherever any name may stand. */
 const unheld = '__proto__'
 
-function namesLost(value: unknown, path: readonly string[] = []): Place[] {
+function namesLost(value: unknown, path: readonly string[] = []): Slip[] {
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, inside]) =>
     key === unheld
@@ -54,7 +54,7 @@ function namesLost(value: unknown, path: readonly string[] = []): Place[] {
   )
 }
 
-function placesOf(issue: z.core.$ZodIssue, value: unknown): Place[] {
+function placesOf(issue: z.core.$ZodIssue, value: unknown): Slip[] {
   const path = issue.path.map(String)
   if (issue.code !== 'unrecognized_keys') return [{ path, message: inWords(issue, valueAt(value, path)) }]
   return issue.keys.map(key => ({ path: [...path, key], message: 'is not a setting' }))
