@@ -3,7 +3,7 @@
  * from them. The deciding is pure; `perform` carries the decision out.
  */
 import type { CommandGrammar } from '../core/command/grammar.ts'
-import type { Options } from '../core/command/parse.ts'
+import type { Options } from '../core/command/options.ts'
 import type { Reply } from '../core/comments/replies.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import type { Run } from '../core/run/run.ts'

@@ -23,7 +23,7 @@ export const configCommand = command({
   decide(_, { now, usual, trigger }) {
     const { settings, grants, files, problem, usable } = now
     // What the deployment does not grant, no file makes so.
-    const asGranted = { ...settings, as_user: settings.as_user && grants.asUser }
+    const asGranted = { ...settings, as_user: settings.as_user && grants.granted.has('as_user') }
     const held = [
       ...heldSettings({ settings: asGranted, grants, files, usual }),
       ...granted(grants),
@@ -33,11 +33,12 @@ export const configCommand = command({
   },
 })
 
-const granted = ({ sandboxes, signalReport }: Grants): HeldSetting[] => {
+/** What stands in the deployment's file alone; `as_user` is a setting of the others, too. */
+const granted = ({ sandboxes, granted }: Grants): HeldSetting[] => {
   const from = [{ kind: 'deployment' as const }]
   return [
     ...(sandboxes.length > 0 ? [{ key: 'sandboxes', value: sandboxes, from }] : []),
-    ...(signalReport ? [{ key: 'signal_report', value: true, from }] : []),
+    ...[...granted].filter(key => key !== 'as_user').map(key => ({ key, value: true, from })),
   ]
 }
 

@@ -4,7 +4,8 @@
  */
 import type { SettingsNow } from '../access/read-settings.ts'
 import { effortsFor, type ReasoningEffort } from '../core/agent/run-request.ts'
-import { nearest, type Options } from '../core/command/parse.ts'
+import { infoOf, type Options, optionNames } from '../core/command/options.ts'
+import { nearest } from '../core/command/parse.ts'
 import type { Reply } from '../core/comments/replies.ts'
 import { isBranchName } from '../core/model/branch-name.ts'
 import type { SandboxView } from '../core/model/views.ts'
@@ -60,24 +61,23 @@ export function settle({
     checkModel(options.model, known.models) ??
     checkEffort(options.effort, model) ??
     checkBranch(options.branch, known.branch) ??
-    checkAuthor(options['as-user'], { settings, grants, owner }) ??
-    checkReport(options['signal-report'], { grants, owner })
+    checkGrants(options, { grants, owner }) ??
+    checkAuthor(options, settings)
   if (wrong) return wrong
   const sandbox = sandboxOf(options.sandbox ?? settings.sandbox, { grants, owner, known: known.sandboxes })
   if (sandbox && 'kind' in sandbox) return sandbox
   const effort = options.effort ?? usualEffort(settings, usual.effort, model)
   if (typeof effort === 'object') return effort
   const permission = what === 'plan' ? 'read-only' : settings.permission
-  const signalReport = options['signal-report']
+  const { new: _, ...asked } = options
   return {
+    ...asked,
     model,
     mode: settings.mode,
-    authorship: options['as-user'] ? 'user' : 'bot',
-    ...(effort === undefined ? {} : { effort }),
-    ...(options.branch === undefined ? {} : { branch: options.branch }),
-    ...(permission === undefined ? {} : { permission }),
-    ...(sandbox === undefined ? {} : { sandbox: sandbox.id }),
-    ...(signalReport === undefined ? {} : { signalReport }),
+    authorship: options.authorship ?? 'bot',
+    effort,
+    permission,
+    sandbox: sandbox?.id,
   }
 }
 
@@ -123,33 +123,28 @@ function checkEffort(effort: ReasoningEffort | undefined, model: string): Reply 
 const checkBranch = (branch: string | undefined, isThere: boolean): Reply | undefined =>
   branch === undefined || isThere ? undefined : { kind: 'no-branch', branch, meant: undefined }
 
-interface Allowing {
-  settings: RepoSettings
+interface Granted {
   grants: Grants
   owner: string
 }
 
-/** It takes both: the deployment's token is the deployment's to give, and no repository need take it. */
-function checkAuthor(asUser: true | undefined, { settings, grants, owner }: Allowing): Reply | undefined {
-  if (!asUser) return undefined
-  if (!grants.asUser) return { kind: 'not-granted', what: 'as_user', owner }
-  return settings.as_user ? undefined : { kind: 'not-as-user' }
+function checkGrants(options: Options, { grants, owner }: Granted): Reply | undefined {
+  const what = optionNames
+    .flatMap(name => (options[name] === undefined ? [] : (infoOf(name).grant ?? [])))
+    .find(grant => !grants.granted.has(grant))
+  return what && { kind: 'not-granted', what, owner }
 }
 
-const checkReport = (
-  report: string | undefined,
-  { grants, owner }: Pick<Allowing, 'grants' | 'owner'>,
-): Reply | undefined =>
-  report === undefined || grants.signalReport
-    ? undefined
-    : { kind: 'not-granted', what: 'signal_report', owner }
+/** It takes both: the deployment's token is the deployment's to give, and no repository need take it. */
+const checkAuthor = ({ authorship }: Options, { as_user }: RepoSettings): Reply | undefined =>
+  authorship !== 'user' || as_user ? undefined : { kind: 'not-as-user' }
 
 const isSandbox =
   (wanted: string) =>
   ({ id, name }: SandboxView): boolean =>
     id === wanted.toLowerCase() || name.toLowerCase() === wanted.toLowerCase()
 
-interface Sandboxes extends Pick<Allowing, 'grants' | 'owner'> {
+interface Sandboxes extends Granted {
   known: readonly SandboxView[]
 }
 
@@ -170,22 +165,9 @@ function sandboxOf(
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-export function askedBefore({
-  model,
-  effort,
-  branch,
-  sandbox,
-  authorship,
-  signalReport,
-}: RunOptions): Options {
-  return {
-    model,
-    ...(effort === undefined ? {} : { effort }),
-    ...(branch === undefined ? {} : { branch }),
-    ...(sandbox === undefined ? {} : { sandbox }),
-    ...(authorship === 'user' ? { 'as-user': true } : {}),
-    ...(signalReport === undefined ? {} : { 'signal-report': signalReport }),
-  }
+/** Of what a Run had, that which somebody may have asked for. */
+export function askedBefore({ mode: _, permission: __, authorship, ...asked }: RunOptions): Options {
+  return authorship === 'user' ? { ...asked, authorship } : asked
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What becomes of words that ask for work: a Run, more words for one that lives, or a reason why not. Pure. */
 import type { SettingsNow } from '../access/read-settings.ts'
-import { type OptionName, optionNames, presets } from '../core/command/options.ts'
-import { nearest, type Options } from '../core/command/parse.ts'
+import { type OptionName, type Options, optionNames, presets } from '../core/command/options.ts'
+import { nearest } from '../core/command/parse.ts'
 import type { Reply } from '../core/comments/replies.ts'
 import { isFork, type PullHead, type Thread, threadSlot } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
@@ -130,15 +130,12 @@ function presetOf(trigger: Asking, settings: RepoSettings): PresetSettings | Rep
   return { kind: 'preset', given: name, meant: nearest(name.toLowerCase(), names), known: names }
 }
 
-function withPreset(wanted: Wanted, { plan, model, effort, sandbox, instruction }: PresetSettings): Wanted {
-  const options = {
-    ...(model === undefined ? {} : { model }),
-    ...(effort === undefined ? {} : { effort }),
-    ...(sandbox === undefined ? {} : { sandbox }),
-    ...wanted.options,
-  }
-  return { ...wanted, what: plan ? 'plan' : wanted.what, text: wanted.text || (instruction ?? ''), options }
-}
+const withPreset = (wanted: Wanted, { plan, instruction = '', ...options }: PresetSettings): Wanted => ({
+  ...wanted,
+  what: plan ? 'plan' : wanted.what,
+  text: wanted.text || instruction,
+  options: { ...options, ...wanted.options },
+})
 
 interface Completed extends Pick<Request, 'trigger'> {
   asked: Wanted
@@ -248,17 +245,19 @@ function otherOptions(
   )
 }
 
-function differing(has: RunOptions, wants: RunOptions): OptionName[] {
-  const differs: Partial<Record<OptionName, boolean>> = {
-    model: wants.model.toLowerCase() !== has.model.toLowerCase(),
-    effort: wants.effort !== has.effort,
-    branch: wants.branch !== undefined && wants.branch !== has.branch,
-    sandbox: wants.sandbox !== has.sandbox,
-    'as-user': wants.authorship !== has.authorship,
-    'signal-report': wants.signalReport !== has.signalReport,
-  }
-  return optionNames.filter(name => differs[name])
-}
+const differing = (has: RunOptions, wants: RunOptions): OptionName[] =>
+  optionNames.filter(name => {
+    switch (name) {
+      case 'new':
+        return false
+      case 'branch':
+        return wants.branch !== undefined && wants.branch !== has.branch
+      case 'model':
+        return wants.model.toLowerCase() !== has.model.toLowerCase()
+      default:
+        return wants[name] !== has[name]
+    }
+  })
 
 /** Set again after a stop, a label asks for another run. */
 function labelled(live: Run, label: string): Decision {

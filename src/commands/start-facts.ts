@@ -1,6 +1,6 @@
 /** What has to be known before words become a Run: read side by side, and only as far as it matters. */
 import type { SettingsNow } from '../access/read-settings.ts'
-import type { Options } from '../core/command/parse.ts'
+import type { Options } from '../core/command/options.ts'
 import type { Run } from '../core/run/run.ts'
 import type { Request } from './command.ts'
 import type { Reads } from './reads.ts'

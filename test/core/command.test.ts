@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { commands, parseCommands } from '../../src/commands/command-registry.ts'
 import { findCommands, mayHoldCommand } from '../../src/core/command/find.ts'
-import { options } from '../../src/core/command/options.ts'
+import { flagOf, infoOf, optionNames, optionWords } from '../../src/core/command/options.ts'
 import { isMistake, nearest, type Parsed } from '../../src/core/command/parse.ts'
 import { tries } from '../support/tries.ts'
 
@@ -13,9 +13,9 @@ function brief(parsed: Parsed): string {
     return `? ${mistake} ${Object.values(rest).join(' → ')}`.trimEnd()
   }
   const { name, options: given, text } = parsed.command
-  const flags = Object.entries(given).map(([key, value]) =>
-    value === true ? `--${key}` : `--${key} ${value}`,
-  )
+  const flags = optionNames
+    .filter(name => given[name] !== undefined)
+    .map(name => (infoOf(name).takes.kind === 'nothing' ? flagOf(name) : `${flagOf(name)} ${given[name]}`))
   return `${[name, ...flags].join(' ')}${text === '' ? '' : ` | ${text}`}`
 }
 
@@ -179,7 +179,7 @@ describe('a mistake', () => {
     ['zzz', undefined],
     ['', undefined],
   ] as const)('nearest(%s) is %s', (given, meant) => {
-    expect(nearest(given, Object.keys(options))).toBe(meant)
+    expect(nearest(given, optionWords)).toBe(meant)
   })
 })
 

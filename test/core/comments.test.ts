@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { commands, parseCommands } from '../../src/commands/command-registry.ts'
-import { options } from '../../src/core/command/options.ts'
+import { optionWords } from '../../src/core/command/options.ts'
 import type { Mistake } from '../../src/core/command/parse.ts'
 import { closingComment as closingFor, inlineAnswer } from '../../src/core/comments/closing.ts'
 import { type Reply, replyComment } from '../../src/core/comments/replies.ts'
@@ -1125,7 +1125,7 @@ describe('replies', () => {
       expect(row?.split(/(?<!\\)\|/)).toHaveLength(6)
       expect(row).toContain(`| ${least} |`)
     }
-    for (const name of Object.keys(options)) expect(text).toContain(`--${name}`)
+    for (const word of optionWords) expect(text).toContain(`--${word}`)
   })
 })
 

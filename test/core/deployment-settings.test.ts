@@ -22,14 +22,14 @@ test('nothing is granted that is not written down', () => {
     read('owners: {acme: {}}'),
     read('owners: {other: {as_user: true}}'),
   ])
-    expect(grantsOf(settings, shop)).toMatchObject({ asUser: false, signalReport: false, sandboxes: [] })
+    expect(grantsOf(settings, shop)).toMatchObject({ granted: new Set(), sandboxes: [] })
 })
 
 test.each([
-  ['as_user: true', { asUser: true }],
-  ['as_user: [blog]', { asUser: false }],
-  ['as_user: [Shop]', { asUser: true }],
-  ['signal_report: true', { signalReport: true, asUser: false }],
+  ['as_user: true', { granted: new Set(['as_user']) }],
+  ['as_user: [blog]', { granted: new Set() }],
+  ['as_user: [Shop]', { granted: new Set(['as_user']) }],
+  ['signal_report: true', { granted: new Set(['signal_report']) }],
   ['sandboxes: [Small box]', { sandboxes: ['Small box'] }],
   ['sandboxes: [{name: A, repositories: [blog]}, {name: B, repositories: [shop]}]', { sandboxes: ['B'] }],
 ])('%s grants just that', (grant, expected) => {

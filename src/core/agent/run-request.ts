@@ -5,6 +5,7 @@
  * null: the server refuses null for every field but `branch` and `auto_publish`.
  */
 import { z } from 'zod'
+import type { RunOptions } from '../run/record/request-part.ts'
 import { isSendable, sendable } from '../text/sendable.ts'
 
 export const efforts = ['low', 'medium', 'high', 'xhigh', 'max'] as const
@@ -43,41 +44,48 @@ export const CodexTaskRunCreate = z
   })
 export type CodexTaskRunCreate = z.infer<typeof CodexTaskRunCreate>
 
-/** What a run asks for, in our words. Absent means that the key is left out. */
-export interface RunAsk {
+export interface RunAsk extends RunOptions {
   branch: string
   prompt: string
-  model: string
-  effort?: ReasoningEffort | undefined
-  mode: 'background' | 'interactive'
-  authorship: z.infer<typeof PrAuthorshipMode>
   resumeFrom?: string | undefined
-  permission?: PermissionMode | undefined
   attachments?: readonly string[] | undefined
-  sandbox?: string | undefined
-  signalReport?: string | undefined
   /** The deployment's own token for `user` authorship; never from a thread. */
   userToken?: string | undefined
 }
 
+/** The field that each choice goes to. */
+const fields: Readonly<Record<keyof RunOptions, keyof CodexTaskRunCreate>> = {
+  model: 'model',
+  effort: 'reasoning_effort',
+  branch: 'branch',
+  permission: 'initial_permission_mode',
+  mode: 'mode',
+  sandbox: 'sandbox_environment_id',
+  authorship: 'pr_authorship_mode',
+  signalReport: 'signal_report_id',
+}
+
+const isChoice = (name: string): name is keyof RunOptions => Object.hasOwn(fields, name)
+
+const chosen = (request: RunOptions): Partial<Record<keyof CodexTaskRunCreate, unknown>> =>
+  Object.fromEntries(
+    Object.entries(request).flatMap(([name, value]) =>
+      isChoice(name) && value !== undefined ? [[fields[name], value]] : [],
+    ),
+  )
+
 /** @throws ZodError when a value breaks the contract, which is a fault of ours: values are checked when asked for. */
-export function runRequest(request: RunAsk): CodexTaskRunCreate {
+export function runRequest({ effort, ...request }: RunAsk): CodexTaskRunCreate {
+  const { resumeFrom, prompt, attachments, authorship, userToken, permission } = request
   return CodexTaskRunCreate.parse({
-    mode: request.mode,
-    branch: request.branch,
-    ...present('resume_from_run_id', request.resumeFrom),
-    pending_user_message: sendable(request.prompt),
-    ...present('pending_user_artifact_ids', request.attachments?.length ? request.attachments : undefined),
-    ...present('sandbox_environment_id', request.sandbox),
-    pr_authorship_mode: request.authorship,
+    ...chosen({ ...request, effort: effort && effortOf(request.model, effort) }),
+    ...present('resume_from_run_id', resumeFrom),
+    pending_user_message: sendable(prompt),
+    ...present('pending_user_artifact_ids', attachments?.length ? attachments : undefined),
     run_source: request.signalReport === undefined ? 'manual' : 'signal_report',
-    ...present('signal_report_id', request.signalReport),
     runtime_adapter: 'codex',
-    model: request.model,
-    ...present('reasoning_effort', request.effort && effortOf(request.model, request.effort)),
-    ...present('github_user_token', request.authorship === 'user' ? request.userToken : undefined),
-    ...present('initial_permission_mode', request.permission),
-    auto_publish: mayPublish(request.permission),
+    ...present('github_user_token', authorship === 'user' ? userToken : undefined),
+    auto_publish: mayPublish(permission),
   })
 }
 

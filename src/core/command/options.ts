@@ -1,34 +1,107 @@
-/** The options of a run, and what a label may say. Help and README are made from these. */
+/**
+ * The options of a run, each written once. The parser, help and README, the Run's record, what a session must agree in,
+ * the grants of the settings file and the status line are made from this table. What PostHog is sent for one stands
+ * beside its contract in `run-request.ts`; what takes a question to GitHub or PostHog, in `src/commands/run-options.ts`.
+ */
+import { z } from 'zod'
+import { efforts, PrAuthorshipMode, ReasoningEffort } from '../agent/run-request.ts'
+import type { GrantName } from '../settings/deployment-settings.ts'
 
-export const optionNames = [
-  'model',
-  'effort',
-  'branch',
-  'new',
-  'sandbox',
-  'as-user',
-  'signal-report',
-] as const
-export type OptionName = (typeof optionNames)[number]
+type Takes =
+  | { kind: 'text'; as: string }
+  | { kind: 'choice'; of: readonly string[] }
+  | { kind: 'nothing'; means: unknown }
 
 export interface OptionInfo {
-  /** What stands for the value in the usage; `undefined` for a switch. */
-  value: string | undefined
+  word: string
+  takes: Takes
   about: string
+  /** The grant of the settings file without which nobody may use it. */
+  grant?: GrantName
+  /** What stands before its value in the small line of the status; without this it is not shown there. */
+  shown?: string
 }
 
-export const options: Record<OptionName, OptionInfo> = {
-  model: { value: 'NAME', about: 'The model that does the work.' },
-  effort: { value: 'low|medium|high|xhigh|max', about: 'How hard it thinks.' },
-  branch: { value: 'NAME', about: 'The branch to work on; it must exist.' },
-  new: { value: undefined, about: 'Starts afresh instead of going on with the earlier session.' },
-  sandbox: { value: 'NAME', about: 'The PostHog sandbox environment, by name or id.' },
-  'as-user': {
-    value: undefined,
+/** The schema of the value, as a Run keeps it, together with all else that is known of the option. */
+const option = <Schema extends z.ZodType>(schema: Schema, info: OptionInfo) =>
+  Object.assign(schema.optional(), { info })
+
+/** By the key in a Run's record, which outlives the words. */
+const options = {
+  model: option(z.string(), {
+    word: 'model',
+    takes: { kind: 'text', as: 'NAME' },
+    about: 'The model that does the work.',
+    shown: '',
+  }),
+  effort: option(ReasoningEffort, {
+    word: 'effort',
+    takes: { kind: 'choice', of: efforts },
+    about: 'How hard it thinks.',
+    shown: 'effort ',
+  }),
+  branch: option(z.string(), {
+    word: 'branch',
+    takes: { kind: 'text', as: 'NAME' },
+    about: 'The branch to work on; it must exist.',
+  }),
+  new: option(z.literal(true), {
+    word: 'new',
+    takes: { kind: 'nothing', means: true },
+    about: 'Starts afresh instead of going on with the earlier session.',
+  }),
+  sandbox: option(z.string(), {
+    word: 'sandbox',
+    takes: { kind: 'text', as: 'NAME' },
+    about: 'The PostHog sandbox environment, by name or id.',
+  }),
+  authorship: option(PrAuthorshipMode, {
+    word: 'as-user',
+    takes: { kind: 'nothing', means: 'user' },
     about:
       'Lets the pull request be by the person whose PostHog key the bot uses; the settings must allow it, and whoever runs the bot.',
-  },
-  'signal-report': { value: 'ID', about: 'Ties the run to a PostHog signal report.' },
+    grant: 'as_user',
+  }),
+  signalReport: option(z.string(), {
+    word: 'signal-report',
+    takes: { kind: 'text', as: 'ID' },
+    about: 'Ties the run to a PostHog signal report.',
+    grant: 'signal_report',
+  }),
 }
 
-export const presets = ['plan', 'low', 'medium', 'high', 'xhigh', 'max'] as const
+export const Options = z.object(options)
+export type Options = z.infer<typeof Options>
+export type OptionName = keyof Options
+
+export const optionNames: readonly OptionName[] = Options.keyof().options
+
+const named = new Map(optionNames.map(name => [options[name].info.word, name]))
+
+export const optionWords = [...named.keys()]
+
+export const optionOf = (word: string): OptionName | undefined => named.get(word)
+
+export const infoOf = (name: OptionName): OptionInfo => options[name].info
+
+/** `--effort` */
+export const flagOf = (name: OptionName): string => `--${infoOf(name).word}`
+
+/** `low|high`; empty for a switch. */
+export function takenBy(name: OptionName): string {
+  const { takes } = infoOf(name)
+  switch (takes.kind) {
+    case 'text':
+      return takes.as
+    case 'choice':
+      return takes.of.join('|')
+    case 'nothing':
+      return ''
+  }
+}
+
+/** `--effort low|high` */
+export const usageOf = (name: OptionName): string => `${flagOf(name)} ${takenBy(name)}`.trimEnd()
+
+/** What a label may say: `codex:plan`, `codex:high`. */
+export const presets = ['plan', ...efforts] as const

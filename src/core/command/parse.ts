@@ -12,21 +12,10 @@
  * line: `/codex stop please` stops, `/codex stop the retry loop from spinning` is an instruction.
  */
 import { distance } from 'fastest-levenshtein'
-import { efforts, type ReasoningEffort } from '../agent/run-request.ts'
 import { usualTrigger } from '../settings/trigger-words.ts'
 import { type CommandText, findCommands } from './find.ts'
 import { type CommandGrammar, instruction } from './grammar.ts'
-import { type OptionName, options } from './options.ts'
-
-export interface Options {
-  model?: string
-  effort?: ReasoningEffort
-  branch?: string
-  new?: true
-  sandbox?: string
-  'as-user'?: true
-  'signal-report'?: string
-}
+import { infoOf, type OptionName, Options, optionOf, optionWords } from './options.ts'
 
 interface Command {
   name: string
@@ -116,9 +105,6 @@ function takeName(words: Words, line: string): { command: Named; rest: string } 
 const takesLine = ({ options }: Named, rest: string): boolean =>
   politeness.test(rest) || (options && isOption(rest)) || /^--\w/.test(rest)
 
-const isKey = <T extends object>(table: T, word: string): word is keyof T & string =>
-  Object.hasOwn(table, word)
-
 /** Phones write two hyphens as a dash. */
 const optionStart = /^(?:--|[–—])(?=[A-Za-z])/
 
@@ -130,8 +116,7 @@ function takeOptions(line: string): { options: Options; rest: string } | Mistake
   while (isOption(rest)) {
     const option = takeOption(rest)
     if ('kind' in option) return option
-    if (Object.keys(option.set).some(name => isKey(found, name)))
-      return { kind: 'option-twice', option: option.name }
+    if (found[option.name] !== undefined) return { kind: 'option-twice', option: option.name }
     found = { ...found, ...option.set }
     rest = option.rest
   }
@@ -141,40 +126,33 @@ function takeOptions(line: string): { options: Options; rest: string } | Mistake
 function takeOption(text: string): { name: OptionName; set: Options; rest: string } | Mistake {
   const match = /^(?:--|[–—])([A-Za-z][\w-]*)/.exec(text)
   const given = match?.[1] ?? ''
-  const name = given.toLowerCase()
-  if (!isKey(options, name))
-    return { kind: 'unknown-option', given, meant: nearest(name, Object.keys(options)) }
+  const word = given.toLowerCase()
+  const name = optionOf(word)
+  if (name === undefined) return { kind: 'unknown-option', given, meant: nearest(word, optionWords) }
   const after = text.slice(match?.[0].length ?? 0)
-  if (name === 'new' || name === 'as-user') return { name, set: { [name]: true }, rest: after.trimStart() }
-  const value = /^(?:=|\s+)(?:"([^"\n]*)"|“([^”\n]*)”|(?!--)(\S+))\s*/.exec(after)
-  const word = value?.[1] ?? value?.[2] ?? value?.[3] ?? ''
-  if (!value || word === '') return { kind: 'missing-value', option: name }
-  const set = setOption(name, word)
-  return 'kind' in set ? set : { name, set, rest: after.slice(value[0].length) }
+  const { takes } = infoOf(name)
+  const value =
+    takes.kind === 'nothing'
+      ? { given: '', means: takes.means, rest: after.trimStart() }
+      : takeValue(after, takes.kind === 'choice')
+  if (!value) return { kind: 'missing-value', option: name }
+  const { success, data: set } = Options.safeParse({ [name]: value.means })
+  if (success) return { name, set, rest: value.rest }
+  const meant = takes.kind === 'choice' ? nearest(value.given.toLowerCase(), takes.of) : undefined
+  return { kind: 'bad-value', option: name, given: value.given, meant }
 }
 
-function setOption(name: OptionName, value: string): Options | Mistake {
-  switch (name) {
-    case 'effort': {
-      const effort = efforts.find(known => known === value.toLowerCase())
-      return effort
-        ? { effort }
-        : {
-            kind: 'bad-value',
-            option: name,
-            given: value,
-            meant: nearest(value.toLowerCase(), [...efforts]),
-          }
-    }
-    case 'model':
-    case 'branch':
-    case 'sandbox':
-    case 'signal-report':
-      return { [name]: value }
-    case 'new':
-    case 'as-user':
-      return { [name]: true }
-  }
+interface Value {
+  given: string
+  means: unknown
+  rest: string
+}
+
+function takeValue(after: string, anyCase: boolean): Value | undefined {
+  const match = /^(?:=|\s+)(?:"([^"\n]*)"|“([^”\n]*)”|(?!--)(\S+))\s*/.exec(after)
+  const given = match?.[1] ?? match?.[2] ?? match?.[3] ?? ''
+  if (!match || given === '') return undefined
+  return { given, means: anyCase ? given.toLowerCase() : given, rest: after.slice(match[0].length) }
 }
 
 export function nearest(given: string, known: readonly string[]): string | undefined {

@@ -2,11 +2,12 @@
 
 import type { ReasoningEffort } from '../agent/run-request.ts'
 import { type CommandGrammar, instruction } from '../command/grammar.ts'
-import { type OptionName, options } from '../command/options.ts'
+import { flagOf, infoOf, type OptionName, optionNames, takenBy, usageOf } from '../command/options.ts'
 import type { Mistake } from '../command/parse.ts'
 import type { Check } from '../model/check.ts'
 import type { Role } from '../model/role.ts'
 import { phaseOf, type Run } from '../run/run.ts'
+import type { GrantName } from '../settings/deployment-settings.ts'
 import type { HeldSetting } from '../settings/origins.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { configText } from './config-text.ts'
@@ -43,7 +44,7 @@ export type Reply =
   | { kind: 'preset'; given: string; meant: string | undefined; known: readonly string[] }
   | { kind: 'sandbox'; given: string; meant: string | undefined; known: readonly string[] }
   | { kind: 'not-as-user' }
-  | { kind: 'not-granted'; what: 'as_user' | 'signal_report' | 'sandboxes'; owner: string }
+  | { kind: 'not-granted'; what: GrantName | 'sandboxes'; owner: string }
   | { kind: 'bad-settings'; problem: string }
   /** The reason is another one, but whoever mends it meets the slips next. */
   | { kind: 'beside-slips'; reply: Reply; problem: string }
@@ -117,7 +118,7 @@ function sentence(reply: Reply): string {
     case 'not-as-user':
       return 'this repository does not allow `--as-user`: `as_user: true` in `.github/codex.yml` would. Nothing was started.'
     case 'not-granted':
-      return `${granted[reply.what]} in this repository. An admin of this bot can grant it: ${code(`owners.${reply.owner}.${reply.what}`)} in its settings file. Nothing was started.`
+      return `this bot does not grant ${grantInWords(reply.what)} in this repository. An admin of this bot can grant it: ${code(`owners.${reply.owner}.${reply.what}`)} in its settings file. Nothing was started.`
     case 'bad-settings':
       return `the settings that hold here have a problem, and no earlier version without one is there to be used. Nothing was started; fix the file and ask again.\n\n${itemsOf(reply.problem)}`
     case 'beside-slips':
@@ -167,12 +168,13 @@ const itemsOf = (problems: string): string =>
 
 /** What a run under way was started with can't be changed by words. */
 const otherThan = (differs: readonly OptionName[]): string =>
-  differs.length === 0 ? '' : `, with another ${differs.map(name => code(`--${name}`)).join(' and ')}`
+  differs.length === 0 ? '' : `, with another ${flags(differs)}`
 
-const granted: Record<'as_user' | 'signal_report' | 'sandboxes', string> = {
-  as_user: 'this bot does not grant `--as-user`',
-  signal_report: 'this bot does not grant `--signal-report`',
-  sandboxes: 'this bot does not grant that sandbox environment',
+const flags = (names: readonly OptionName[]): string => names.map(name => code(flagOf(name))).join(' and ')
+
+function grantInWords(what: GrantName | 'sandboxes'): string {
+  const needing = optionNames.filter(name => infoOf(name).grant === what)
+  return what === 'sandboxes' ? 'that sandbox environment' : flags(needing)
 }
 
 const naming = (command: string): string => (command === 'run' ? 'starting a run' : code(`/codex ${command}`))
@@ -193,11 +195,11 @@ function mistakeSentence(mistake: Mistake): string {
     case 'unknown-command':
       return `there is no command ${code(mistake.given)}${didYouMean(`/codex ${mistake.meant}`) ?? '.'} If it is an instruction, write ${code(`/codex -- ${mistake.given}`)}.`
     case 'missing-value':
-      return `${code(`--${mistake.option}`)} needs a value: ${code(`--${mistake.option} ${options[mistake.option].value ?? ''}`)}.`
+      return `${code(flagOf(mistake.option))} needs a value: ${code(usageOf(mistake.option))}.`
     case 'bad-value':
-      return `${code(mistake.given)} is not a value of ${code(`--${mistake.option}`)}${didYouMean(mistake.meant) ?? `; it takes ${code(options[mistake.option].value ?? '')}.`}`
+      return `${code(mistake.given)} is not a value of ${code(flagOf(mistake.option))}${didYouMean(mistake.meant) ?? `; it takes ${code(takenBy(mistake.option))}.`}`
     case 'option-twice':
-      return `${code(`--${mistake.option}`)} was given twice.`
+      return `${code(flagOf(mistake.option))} was given twice.`
     case 'no-options-here':
       return `${code(`/codex ${mistake.command}`)} takes no options.`
     case 'too-many':
@@ -213,9 +215,7 @@ const didYouMean = (meant: string | undefined): string | undefined =>
 const meantOrAll = ({ meant, known }: { meant: string | undefined; known: readonly string[] }): string =>
   didYouMean(meant) ?? `; there ${known.length === 0 ? 'are none' : `are ${known.map(code).join(', ')}`}.`
 
-const allOptions = Object.keys(options)
-  .map(name => code(`--${name}`))
-  .join(', ')
+const allOptions = optionNames.map(name => code(flagOf(name))).join(', ')
 
 const shownFirst: readonly string[] = [instruction, 'plan', 'stop']
 
@@ -224,10 +224,7 @@ function helpText({ commands, label }: Reply & { kind: 'help' }): string {
   const rows = commands.map(
     ({ usage, about, example, least }) => `| ${cell(usage)} | ${about} | ${cell(example)} | ${least} |`,
   )
-  const optionRows = Object.entries(options).map(
-    ([name, { value, about }]) =>
-      `- ${code(value === undefined ? `--${name}` : `--${name} ${value}`)} ${about}`,
-  )
+  const optionRows = optionNames.map(name => `- ${code(usageOf(name))} ${infoOf(name).about}`)
   return [
     `Write a command at the start of a line, or put the label ${code(label)} on the issue or pull request.`,
     `\`\`\`\n${examples.join('\n')}\n\`\`\``,

@@ -1,4 +1,5 @@
 /** The status of a Run under way: what is going on, by the agent's own events, and what is waited for. */
+import { infoOf, optionNames } from '../command/options.ts'
 import { type Service, serviceNames } from '../model/errors.ts'
 import type { ActingStep, PlanStep } from '../run/agent-activity.ts'
 import { outageOf, services } from '../run/outage.ts'
@@ -161,6 +162,11 @@ export function workSmall(run: Run, deployment: Deployment, now: number): string
 export const session = (run: Run, deployment: Deployment): string[] =>
   run.session.taskRun ? [modelOf(run), `[session](${runUrl(run, deployment)})`] : []
 
-function modelOf({ request: { options } }: Run): string {
-  return inlineWords(options.model, 60) + (options.effort ? `, effort ${options.effort}` : '')
-}
+const modelOf = ({ request: { options } }: Run): string =>
+  optionNames
+    .flatMap(name => {
+      const { shown } = infoOf(name)
+      const value = name === 'new' ? undefined : options[name]
+      return shown === undefined || value === undefined ? [] : [`${shown}${inlineWords(value, 60)}`]
+    })
+    .join(', ')

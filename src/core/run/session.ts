@@ -3,17 +3,12 @@
  * later changes none of it, so it may only be gone on with by those who want exactly that.
  */
 import { z } from 'zod'
-import { mayPublish, PermissionMode, PrAuthorshipMode, ReasoningEffort } from '../agent/run-request.ts'
+import { mayPublish, PermissionMode } from '../agent/run-request.ts'
+import { RunOptions } from './record/request-part.ts'
 
-export const Rights = z.object({
+export const Rights = RunOptions.omit({ branch: true }).extend({
   permission: PermissionMode,
   publishes: z.boolean(),
-  mode: z.enum(['background', 'interactive']),
-  model: z.string(),
-  effort: ReasoningEffort.optional(),
-  sandbox: z.string().optional(),
-  authorship: PrAuthorshipMode,
-  signalReport: z.string().optional(),
   /** The branch it was started on, then those that it put its own commits on. */
   branches: z.array(z.string()),
 })
@@ -27,27 +22,14 @@ export const Session = z.object({
 })
 export type Session = z.infer<typeof Session>
 
-interface Wishes extends Omit<Rights, 'permission' | 'publishes' | 'branches'> {
-  permission?: PermissionMode | undefined
-}
-
-export function rightsOf(
-  { permission, mode, model, effort, sandbox, authorship, signalReport }: Wishes,
-  branch: string,
-): Rights {
-  return {
-    // Without a word about it the agent runs as `auto`.
-    permission: permission ?? 'auto',
-    publishes: mayPublish(permission),
-    mode,
-    model: model.toLowerCase(),
-    authorship,
-    branches: [branch],
-    ...(effort === undefined ? {} : { effort }),
-    ...(sandbox === undefined ? {} : { sandbox }),
-    ...(signalReport === undefined ? {} : { signalReport }),
-  }
-}
+export const rightsOf = ({ branch: _, ...options }: RunOptions, branch: string): Rights => ({
+  ...options,
+  // Without a word about it the agent runs as `auto`.
+  permission: options.permission ?? 'auto',
+  publishes: mayPublish(options.permission),
+  model: options.model.toLowerCase(),
+  branches: [branch],
+})
 
 /** Whether a session may do exactly what is wanted now: no less, and no more. */
 export function mayServe({ may }: Pick<Session, 'may'>, wanted: Rights): boolean {
@@ -57,16 +39,7 @@ export function mayServe({ may }: Pick<Session, 'may'>, wanted: Rights): boolean
   return sameRights(rights, wantedRights) && wantedBranches.every(branch => branches.includes(branch))
 }
 
-const names = [
-  'permission',
-  'publishes',
-  'mode',
-  'model',
-  'effort',
-  'sandbox',
-  'authorship',
-  'signalReport',
-] as const
+const names = Rights.omit({ branches: true }).keyof().options
 
 const sameRights = (a: Omit<Rights, 'branches'>, b: Omit<Rights, 'branches'>): boolean =>
   names.every(name => a[name] === b[name])

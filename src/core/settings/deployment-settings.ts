@@ -62,11 +62,18 @@ const PostHog = z.strictObject({
 
 const ceilings = 'The limits of a repository’s own settings, as the most that they may be.'
 
-const Owner = z.strictObject({
+/** What an option may need: each its own key of an owner. */
+const grants = {
   as_user: Grant.describe(
     'Whether `--as-user` may be used: in all repositories of this owner, or only in those named.',
   ),
   signal_report: Grant.describe('Whether `--signal-report` may be used, likewise.'),
+}
+export type GrantName = keyof typeof grants
+const grantNames = z.object(grants).keyof().options
+
+const Owner = z.strictObject({
+  ...grants,
   sandboxes: z
     .array(Sandbox)
     .describe('PostHog sandbox environments that may be used, by name or id.')
@@ -138,8 +145,7 @@ export const triggerOf = (
 ): TriggerWords => triggerWords(trigger, ownerSettings({ owners }, owner)?.trigger)
 
 export interface Grants {
-  asUser: boolean
-  signalReport: boolean
+  granted: ReadonlySet<GrantName>
   sandboxes: readonly string[]
   models: readonly string[] | undefined
   ceilings: readonly Ceilings[]
@@ -157,24 +163,15 @@ export function grantsOf(
   { owner, repo }: Pick<Thread, 'owner' | 'repo'>,
 ): Grants {
   const entry = ownerSettings({ owners }, owner)
-  if (!entry)
-    return {
-      asUser: false,
-      signalReport: false,
-      sandboxes: [],
-      models: undefined,
-      ceilings: [limits],
-      defaults,
-    }
+  const allows = (grant: Grant): boolean => isGranted(grant, repo)
   return {
-    asUser: isGranted(entry.as_user, repo),
-    signalReport: isGranted(entry.signal_report, repo),
-    sandboxes: entry.sandboxes.flatMap(sandbox => {
+    granted: new Set(grantNames.filter(name => entry && allows(entry[name]))),
+    sandboxes: (entry?.sandboxes ?? []).flatMap(sandbox => {
       if (typeof sandbox === 'string') return [sandbox]
-      return isGranted(sandbox.repositories, repo) ? [sandbox.name] : []
+      return allows(sandbox.repositories) ? [sandbox.name] : []
     }),
-    models: entry.models,
-    ceilings: [limits, entry.limits],
+    models: entry?.models,
+    ceilings: [limits, ...(entry ? [entry.limits] : [])],
     defaults,
   }
 }

@@ -36,21 +36,16 @@ export async function startRun(context: StepContext<never, 'startRun' | 'runIds'
 
 function requestOf(context: StepContext, branch: string): CodexTaskRunCreate {
   const { run, deps } = context
-  const { model, effort, mode, authorship, permission, sandbox, signalReport } = run.request.options
   return runRequest({
+    ...run.request.options,
     branch,
     prompt: promptOf(run, wordsToStartWith(run), deps.fence()),
-    model,
-    effort,
-    mode,
-    authorship,
-    permission,
-    sandbox,
-    signalReport,
     resumeFrom: resumedSession(run)?.taskRunId,
     attachments: run.session.instructionSent ? undefined : run.workspace.attachments?.ids,
     // Granted when it was asked for; that may have been taken back.
-    userToken: grantsOf(deps.settings.deployment, run.thread).asUser ? deps.userToken : undefined,
+    userToken: grantsOf(deps.settings.deployment, run.thread).granted.has('as_user')
+      ? deps.userToken
+      : undefined,
   })
 }
 

@@ -1,6 +1,7 @@
 /** What was asked, and how things stood then. Written once, when the Run is made. */
 import { z } from 'zod'
-import { PermissionMode, PrAuthorshipMode, ReasoningEffort } from '../../agent/run-request.ts'
+import { PermissionMode, PrAuthorshipMode } from '../../agent/run-request.ts'
+import { Options } from '../../command/options.ts'
 import { Person, PullHead, Snapshot } from '../../model/thread.ts'
 import { CommentRef, InlineComment } from '../../model/trigger.ts'
 import { RepoSettings } from '../../settings/repository-settings.ts'
@@ -12,15 +13,12 @@ const Origin = z.discriminatedUnion('kind', [
 ])
 export type Origin = z.infer<typeof Origin>
 
-const RunOptions = z.object({
+/** Of the options all that outlast the start, and what only settings choose. */
+export const RunOptions = Options.omit({ new: true }).extend({
   model: z.string(),
-  effort: ReasoningEffort.optional(),
-  branch: z.string().optional(),
   permission: PermissionMode.optional(),
   mode: z.enum(['background', 'interactive']).default('background'),
-  sandbox: z.string().optional(),
   authorship: PrAuthorshipMode.default('bot'),
-  signalReport: z.string().optional(),
 })
 export type RunOptions = z.infer<typeof RunOptions>
 
