@@ -1,16 +1,18 @@
 /** The way of a delivery to the queue, through the server of the bot or through Probot's. */
 import { triggerRecord } from '../commands/trigger-record.ts'
 import { secretsOf } from '../config.ts'
-import { triggerOf } from '../core/settings/deployment-settings.ts'
+import { everyWord, triggerOf } from '../core/settings/deployment-settings.ts'
 import { redactor } from '../core/text/redact.ts'
+import { silenceJudge } from '../github/webhooks/at-a-glance.ts'
 import { type Receive, receiver } from '../github/webhooks/receive.ts'
 import { webhookEndpoint } from '../github/webhooks/webhook-endpoint.ts'
 import type { Runtime } from './runtime.ts'
 
 export function webhookEndpointOf(runtime: Runtime) {
-  const { config, log, metrics } = runtime
+  const { config, settings, log, metrics } = runtime
   const secret = config.app.webhookSecret
-  return webhookEndpoint({ secret, log, receive: receiverOf(runtime), meter: metrics.meter })
+  const isSilent = silenceJudge(everyWord(settings.settings))
+  return webhookEndpoint({ secret, log, receive: receiverOf(runtime), isSilent, meter: metrics.meter })
 }
 
 export const receiverOf = ({ config, settings, queues, log, traces }: Runtime): Receive =>

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { Trigger } from '../../src/core/model/trigger.ts'
 import { usualTrigger } from '../../src/core/settings/trigger-words.ts'
+import { silenceJudge } from '../../src/github/webhooks/at-a-glance.ts'
 import { readEvents } from '../../src/github/webhooks/normalise.ts'
 import { receiver } from '../../src/github/webhooks/receive.ts'
 import { webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
@@ -16,10 +17,12 @@ import { closeServer, httpServer, listen, webhookPath } from '../../src/web/http
 const secret = 'only GitHub knows'
 const queued: Trigger[] = []
 const log = pino({ level: 'silent' })
+const called = [usualTrigger.word]
 const server = (() => {
   const endpoint = webhookEndpoint({
     secret,
     log,
+    isSilent: silenceJudge(() => called),
     receive: receiver({
       log,
       app: { triggerOf: () => usualTrigger, appId: 5 },

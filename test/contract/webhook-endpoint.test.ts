@@ -2,10 +2,11 @@ import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { pino } from 'pino'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { found } from '../../src/core/model/check.ts'
 import type { Trigger } from '../../src/core/model/trigger.ts'
 import { usualTrigger } from '../../src/core/settings/trigger-words.ts'
+import { silenceJudge } from '../../src/github/webhooks/at-a-glance.ts'
 import { receiver } from '../../src/github/webhooks/receive.ts'
 import { webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { closeServer, httpServer, listen, type ReadyPage, webhookPath } from '../../src/web/http-server.ts'
@@ -25,10 +26,12 @@ let port = 0
 
 const lines: string[] = []
 const log = pino({ level: 'info' }, { write: line => void lines.push(line) })
+const words = [usualTrigger.word]
 const server = (() => {
   const endpoint = webhookEndpoint({
     secret,
     log,
+    isSilent: silenceJudge(() => words),
     receive: receiver({
       log,
       app: { triggerOf: () => usualTrigger, appId: 5 },
@@ -339,11 +342,16 @@ describe('what anybody can send costs no line each', () => {
     expect(lines.length).toBeLessThanOrEqual(1)
   })
 
-  test('comments that ask for nothing leave none', async () => {
+  test('comments that ask for nothing leave none, and are not even parsed', async () => {
     lines.length = 0
+    const parse = vi.spyOn(JSON, 'parse')
     const chat = JSON.stringify({ ...comment, comment: { ...comment.comment, body: 'Nice work!' } })
-    for (let n = 0; n < 10; n += 1) expect((await deliver({ body: chat }))[0]).toBe(200)
+    for (let n = 0; n < 10; n += 1)
+      expect(await deliver({ body: chat })).toEqual([200, { ignored: 'no command' }])
     expect(lines).toEqual([])
+    const parsed = parse.mock.calls.filter(([text]) => text === chat)
+    parse.mockRestore()
+    expect(parsed).toEqual([])
   })
 })
 

@@ -109,7 +109,7 @@ describe('a secret by its shape', () => {
   })
 })
 
-test('text that cannot hold a secret is looked at once and given back as it is', () => {
+test('text that cannot hold a secret is given back as it is', () => {
   const text =
     'See src/auth.ts and https://github.com/acme/shop/issues/7, @maya: task-force, 0123456789abcdef.\n'
   const replace = vi.spyOn(String.prototype, 'replace')
@@ -117,7 +117,7 @@ test('text that cannot hold a secret is looked at once and given back as it is',
   const looks = replace.mock.calls.length
   replace.mockRestore()
   expect(shown).toBe(text.repeat(50))
-  expect(looks).toBe(1)
+  expect(looks).toBe(0)
 })
 
 test('a word that only may begin a secret has no known value looked for', () => {

@@ -9,6 +9,7 @@ import { timeFor, withinTime } from '../text/within-time.ts'
 import { afterLoneTags } from './lone-tags.ts'
 import { inside, ownNodes, type Range, rangeOf } from './own-nodes.ts'
 import { type Line, type Piece, piecesOf } from './pieces.ts'
+import { wordPattern } from './word-pattern.ts'
 
 /** Up to three blanks, as Markdown allows before a paragraph; then the word, alone or before a separator. */
 const commandStart = (word: string): string => `^ {0,3}/${word}(?=[\\s:,]|$)`
@@ -24,11 +25,13 @@ export interface FoundCommands {
 }
 
 /** Nearly no text does, and one look for the bare word says so. */
-export const namesWord = (text: string, word: string): boolean => new RegExp(`/${word}`, 'i').test(text)
+export const namesWord = (text: string, word: string): boolean => bareWord(word).test(text)
+const bareWord = wordPattern(word => `/${word}`, 'i')
 
 /** Linear, and never wrong in the negative: no command can be in a text for which this is false. */
 export const mayHoldCommand = (text: string, word = usualTrigger.word): boolean =>
-  namesWord(text, word) && new RegExp(commandStart(word), 'im').test(text)
+  namesWord(text, word) && startOfLine(word).test(text)
+const startOfLine = wordPattern(commandStart, 'im')
 
 /** @param word what commands begin with, without the slash: letters, digits and hyphens */
 export function findCommands(text: string, word = usualTrigger.word): FoundCommands {

@@ -6,22 +6,24 @@ import { usualTrigger } from '../settings/trigger-words.ts'
 import { type Nodes, readPositions } from '../text/markdown.ts'
 import { namesWord } from './find.ts'
 import { inside, ownNodes, type Range, rangeOf } from './own-nodes.ts'
+import { wordPattern } from './word-pattern.ts'
 
 /** What may stand before it on its line: signs of lists, of tasks and headings, and more blanks than three. */
 const behindSigns = String.raw`^[ \t]*(?:(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]+)*(?:\[[ xX]\][ \t]+)?`
 const inCell = String.raw`\|[ \t]*`
 
-const withWord = (before: string, word: string): RegExp =>
-  new RegExp(String.raw`${before}/${word}(?=[\s:,|]|$)`, 'gim')
+const places = [behindSigns, inCell].map(before =>
+  wordPattern(word => String.raw`${before}/${word}(?=[\s:,|]|$)`, 'gim'),
+)
+const anyPlace = wordPattern(word => String.raw`(?:${behindSigns}|${inCell})/${word}(?=[\s:,|]|$)`, 'im')
 
 /** Linear, and never wrong in the negative. */
 export const mayBeMisplaced = (text: string, word = usualTrigger.word): boolean =>
-  namesWord(text, word) && slashesOf(text, word).next().done !== true
+  namesWord(text, word) && anyPlace(word).test(text)
 
 function* slashesOf(text: string, word: string): Generator<number> {
-  for (const before of [behindSigns, inCell])
-    for (const match of text.matchAll(withWord(before, word)))
-      yield match.index + match[0].length - `/${word}`.length
+  for (const withWord of places)
+    for (const match of text.matchAll(withWord(word))) yield match.index + match[0].length - `/${word}`.length
 }
 
 /** Of words of the writer's own: not in code, quotes, links or HTML. What is too intricate to be read counts as none. */

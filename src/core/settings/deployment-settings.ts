@@ -144,6 +144,21 @@ export const triggerOf = (
   owner: string,
 ): TriggerWords => triggerWords(trigger, ownerSettings({ owners }, owner)?.trigger)
 
+/** All that commands may begin with here, whoever owns the repository; the same list as long as nothing changes. */
+export function everyWord(settings: Pick<DeploymentSettings, 'owners' | 'trigger'>): () => readonly string[] {
+  let known: Pick<DeploymentSettings, 'owners' | 'trigger'> | undefined
+  let words: readonly string[] = []
+  return () => {
+    const { owners, trigger } = settings
+    if (known?.owners !== owners || known.trigger !== trigger) {
+      known = { owners, trigger }
+      const givers = [undefined, ...Object.values(owners)]
+      words = [...new Set(givers.map(owner => triggerWords(trigger, owner?.trigger).word))]
+    }
+    return words
+  }
+}
+
 export interface Grants {
   granted: ReadonlySet<GrantName>
   sandboxes: readonly string[]

@@ -43,7 +43,11 @@ function withoutSecrets(trigger: Trigger, redact: (text: string) => string): Tri
     if (typeof part === 'string') return wordsOf.has(key) ? redact(part) : part
     if (Array.isArray(part)) return part.map(each => clean(each, ''))
     if (typeof part !== 'object' || part === null) return part
-    return Object.fromEntries(Object.entries(part).map(([name, each]) => [name, clean(each, name)]))
+    const changed = Object.entries(part).flatMap(([name, each]) => {
+      const now = clean(each, name)
+      return now === each ? [] : [[name, now]]
+    })
+    return changed.length === 0 ? part : { ...part, ...Object.fromEntries(changed) }
   }
   return clean(trigger, '') as Trigger
 }

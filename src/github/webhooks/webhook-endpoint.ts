@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WebhookAnswer, WebhookMeter } from '../../core/model/meter.ts'
+import type { Ignored } from '../../core/model/trigger.ts'
 import { readEvents } from './normalise.ts'
 import type { Receive, Received } from './receive.ts'
 import { verifierFor } from './signature.ts'
@@ -13,7 +14,10 @@ export interface WebhookEndpointDeps {
   /** GitHub's and ours. */
   secret: string
   receive: Receive
+  /** Whether a delivery is a comment that asks for nothing, by its bytes alone. */
+  isSilent?(event: string, body: Buffer): boolean
   log: {
+    debug(fields: object, message: string): void
     warn(fields: object, message: string): void
     error(fields: object, message: string): void
   }
@@ -27,6 +31,8 @@ interface Answer {
   status: number
   body: object
 }
+
+const silent: Answer = { status: 200, body: { ignored: 'no command' satisfies Ignored } }
 
 export function webhookEndpoint(
   deps: WebhookEndpointDeps,
@@ -44,6 +50,10 @@ export function webhookEndpoint(
         status: 401,
         body: { error: 'the signature does not match: is the webhook secret the same here and at GitHub?' },
       }
+    if (deps.isSilent?.(headers.name, body)) {
+      deps.log.debug({ delivery: headers.id, event: headers.name, why: 'no command' }, 'ignored')
+      return silent
+    }
     const payload = parsed(body)
     if (typeof payload !== 'object' || payload === null)
       return { status: 400, body: { error: 'the payload is not JSON' } }
@@ -129,7 +139,10 @@ function bodyOf(req: IncomingMessage): Promise<Buffer | 'too large'> {
     }
     if (Number(req.headers['content-length'] ?? 0) > maxBody) return stop()
     req.on('data', take)
-    req.once('end', () => resolve(Buffer.concat(chunks, size)))
+    req.once('end', () => {
+      const [first] = chunks
+      resolve(first?.length === size ? first : Buffer.concat(chunks, size))
+    })
     req.once('error', reject)
     req.once('close', () => {
       if (!req.complete) reject(new Error('the request broke off'))
