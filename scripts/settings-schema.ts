@@ -1,12 +1,15 @@
 /**
  * Writes what is made of the zod schemas that the bot reads its settings with: a JSON Schema of each file, for editors,
- * and the page of all settings. `npm run schema` after a change of a setting.
+ * the page of all settings, and the README's example of a repository's. `npm run schema` after a change of a setting.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { stringify } from 'yaml'
 import { z } from 'zod'
 import { settingsFile } from '../src/commands/command-registry.ts'
 import { DeploymentSettings } from '../src/core/settings/deployment-settings.ts'
+import { settings } from '../src/core/settings/repository-settings.ts'
+import type { Setting } from '../src/core/settings/setting.ts'
 
 interface SchemaNode {
   description?: string
@@ -65,7 +68,7 @@ const addressOf = (path: string): string =>
 const firstLine = (path: string): string => `# yaml-language-server: $schema=${addressOf(path)}`
 
 /** With the first lines of today. */
-export const withFirstLines = (document: string): string =>
+const withFirstLines = (document: string): string =>
   files.reduce(
     (text, { path }) =>
       text.replace(new RegExp(`^# yaml-language-server: \\$schema=\\S+/${path}$`, 'gm'), () =>
@@ -140,31 +143,110 @@ const usual = ({ default: value }: SchemaNode): string =>
     ? ''
     : `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
 
-function table(schema: SchemaNode): string {
+/** Each setting of a repository by its key, those of a group after the group. */
+const byKey: ReadonlyMap<string, Setting> = new Map(
+  Object.entries<Setting>(settings).flatMap(([key, schema]): [string, Setting][] => [
+    [key, schema],
+    ...Object.entries(schema.setting.below ?? {}).map(([name, below]): [string, Setting] => [
+      `${key}.${name}`,
+      below,
+    ]),
+  ]),
+)
+
+const ruleOf = (key: string): string => byKey.get(key)?.setting.rule.words ?? ''
+
+type Column = readonly [heading: string, cell: (key: string, node: SchemaNode) => string]
+
+const columns: readonly Column[] = [
+  ['Key', key => `\`${key}\``],
+  ['Takes', (_, node) => takes(node)],
+  ['Default', (_, node) => usual(node)],
+  ['Meaning', (_, { description = '' }) => description],
+]
+
+function table(schema: SchemaNode, more: readonly Column[] = []): string {
+  const all = [...columns, ...more]
   const rows = keysOf(schema).map(({ key, node }) =>
-    [`\`${key}\``, takes(node), usual(node), node.description ?? ''].map(cell => cell.replaceAll('|', '\\|')),
+    all.map(([, cell]) => cell(key, node).replaceAll('|', '\\|')),
   )
-  return [['Key', 'Takes', 'Default', 'Meaning'], ['---', '---', '---', '---'], ...rows]
+  return [all.map(([heading]) => heading), all.map(() => '---'), ...rows]
     .map(cells => `| ${cells.join(' | ')} |`)
     .join('\n')
 }
 
+const width = 118
+
+/** Lines of a comment in YAML. */
+function comment(text: string): string[] {
+  const lines = ['#']
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1) ?? ''
+    if (last.length + word.length < width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(`# ${word}`)
+  }
+  return lines
+}
+
+const inYaml = (value: unknown): string =>
+  stringify(value, { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 }).trimEnd()
+
+/** One setting as a line that may stand in a file: with its default, or behind a comment sign with an example. */
+function shown(key: string, node: SchemaNode): string {
+  const name = key.split('.').at(-1) ?? key
+  const example = byKey.get(key)?.setting.example
+  return node.default === undefined ? `# ${name}: ${inYaml(example)}` : `${name}: ${inYaml(node.default)}`
+}
+
+const linesBelow = (example: unknown): string[] =>
+  typeof example === 'object' && example !== null && !Array.isArray(example)
+    ? stringify(example)
+        .trimEnd()
+        .split('\n')
+        .map(line => `#  ${line}`)
+    : []
+
+function shownWhole(key: string, node: SchemaNode): string[] {
+  const { description = '', enum: values = [] } = node
+  const unsaid = values.filter(value => !description.includes(`\`${value}\``))
+  const meaning = comment(unsaid.length > 0 ? `${description} ${takes(node)}.` : description)
+  const below = Object.entries(node.properties ?? {})
+  if (below.length === 0)
+    return [...meaning, shown(key, node), ...linesBelow(byKey.get(key)?.setting.example)]
+  return [
+    ...meaning,
+    `${key}:`,
+    ...below.map(([name, each]) => `  ${shown(`${key}.${name}`, each)} # ${each.description ?? ''}`),
+  ]
+}
+
+/** `.github/codex.yml` with every setting, for the README. */
+function exampleFile(): string {
+  const [file] = files
+  const { properties = {} } = file ? jsonSchema(file) : {}
+  return Object.entries(properties)
+    .map(([key, node]) => `\n${shownWhole(key, node).join('\n')}\n`)
+    .join('')
+}
+
+/** The README with what is made of the settings. */
+export const withSettings = (readme: string): string =>
+  withFirstLines(readme).replace(
+    /(^# yaml-language-server: \$schema=\S+codex\.schema\.json\n)[\s\S]*?(?=^```)/m,
+    (_, first: string) => `${first}${exampleFile()}`,
+  )
+
 export const pagePath = 'docs/settings.md'
 
 export function settingsPage(): string {
-  const [codex = '', deployment = ''] = files.map(file => table(jsonSchema(file)))
+  const [codex = '', deployment = ''] = files.map(file =>
+    table(jsonSchema(file), file.schema === DeploymentSettings ? [] : [['Of two layers', ruleOf]]),
+  )
   return `# All settings
 
 Made by \`npm run schema\` from the schemas that the bot reads the files with. [The README](../README.md#settings-of-a-repository) says how they belong together.
 
-Three layers hold in a thread: what whoever runs the bot says in \`SETTINGS_FILE\`, then \`.github/codex.yml\` of the owner's repository \`.github\`, then \`.github/codex.yml\` of the repository itself. The lower one chooses, but:
-
-- in \`limits\` the lowest number holds, and the least \`max_effort\`;
-- of \`models\`, \`efforts\` and the lists in \`allow\` only those hold that the layers above have too. Where none of the models or efforts is left, those of the layer above hold;
-- in \`permissions\` the stricter role holds;
-- a no to \`as_user\` stays one;
-- all \`instructions\` count, one after another;
-- of two presets with the same name in \`labels\` the lower one holds.
+Three layers hold in a thread: what whoever runs the bot says in \`SETTINGS_FILE\`, then \`.github/codex.yml\` of the owner's repository \`.github\`, then \`.github/codex.yml\` of the repository itself. The last column of the first table says what holds of a setting where two layers have it. A setting that \`SETTINGS_FILE\` has below \`defaults\` or \`limits\`, too, holds there for all owners; its limits are the most that any file can have, and of \`models\` of an owner it is the same.
 
 What the bot is called by, \`trigger.word\` and \`trigger.labels\`, stands in \`SETTINGS_FILE\` alone, for all owners or for one. It decides which webhooks are for the bot at all, and that is decided where they arrive, before anybody is asked anything: a file of an owner or repository would have to be read from GitHub for every comment that anybody writes, and who may write none of these would cost calls with each. \`labels\` in their files adds variants to the word that holds.
 
@@ -199,5 +281,5 @@ if (process.argv[1] === import.meta.filename) {
   }
   for (const [path, schema] of jsonSchemas()) write(path, JSON.stringify(schema, null, 2))
   write(pagePath, settingsPage())
-  write('README.md', withFirstLines(textOf('README.md')))
+  write('README.md', withSettings(textOf('README.md')))
 }

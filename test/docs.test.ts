@@ -6,7 +6,7 @@ import { Ajv } from 'ajv'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { envExample, readmeTable } from '../scripts/environment-docs.ts'
-import { jsonSchemas, pagePath, settingsPage, withFirstLines } from '../scripts/settings-schema.ts'
+import { jsonSchemas, pagePath, settingsPage, withSettings } from '../scripts/settings-schema.ts'
 import { commands, settingsFile } from '../src/commands/command-registry.ts'
 import { readConfig } from '../src/config.ts'
 import { presets } from '../src/core/command/options.ts'
@@ -211,8 +211,8 @@ describe('the settings of a repository', () => {
     expect(narrow(textOf(pagePath)), 'npm run schema writes it').toBe(narrow(settingsPage()))
   })
 
-  test('who publishes the schemas stands in package.json, and where a person copies their addresses', () => {
-    expect(readme, 'npm run schema writes it').toBe(withFirstLines(readme))
+  test('the README shows the settings of the code, and who publishes the schemas as package.json says it', () => {
+    expect(readme, 'npm run schema writes it').toBe(withSettings(readme))
     const { repository } = JSON.parse(textOf('package.json'))
     const published = /github\.com\/(.*)\.git$/.exec(repository.url)?.[1] ?? expect.fail()
     for (const name of ['codex', 'settings']) {

@@ -10,11 +10,11 @@ import { type DeploymentSettings, type Grants, grantsOf } from '../core/settings
 import { settingsOfLayers } from '../core/settings/layers.ts'
 import {
   problemsText,
-  type RepoSettings,
   type SettingsFile,
   type SettingsRead,
   settingsPath,
-} from '../core/settings/repository-settings.ts'
+} from '../core/settings/repository-file.ts'
+import type { RepoSettings } from '../core/settings/repository-settings.ts'
 
 export interface SettingsNow {
   settings: RepoSettings

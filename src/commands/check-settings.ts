@@ -2,7 +2,7 @@
 import { settingsCheck } from '../core/comments/settings-check.ts'
 import { Rejected } from '../core/model/errors.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
-import { settingsPath } from '../core/settings/repository-settings.ts'
+import { settingsPath } from '../core/settings/repository-file.ts'
 import type { CommandContext } from './command-context.ts'
 import { settingsFile } from './command-registry.ts'
 

@@ -1,6 +1,6 @@
 /** The only list of the commands, and what is made of it: the parser, and the permissions in a repository's settings. */
 import { commandParser } from '../core/command/parse.ts'
-import { repositorySettings } from '../core/settings/repository-settings.ts'
+import { repositorySettings } from '../core/settings/repository-file.ts'
 import { approveCommand } from './approve-command.ts'
 import type { Command } from './command.ts'
 import { configCommand } from './config-command.ts'

@@ -9,7 +9,7 @@ import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import { Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { IssueBranches, PullView } from '../core/model/views.ts'
-import { settingsPath } from '../core/settings/repository-settings.ts'
+import { settingsPath } from '../core/settings/repository-file.ts'
 import { isGraphqlError, lacksField } from './graphql-errors.ts'
 
 /** As REST has it. */

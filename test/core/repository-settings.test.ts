@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { settingsFile } from '../../src/commands/command-registry.ts'
-import { problemsText } from '../../src/core/settings/repository-settings.ts'
+import { problemsText } from '../../src/core/settings/repository-file.ts'
 import { settingsOf } from '../support/deployment.ts'
 
 const defaultSettings = settingsOf()

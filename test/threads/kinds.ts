@@ -5,7 +5,7 @@ import { closingComment, inlineAnswer } from '../../src/core/comments/closing.ts
 import { type Reply, replyComment } from '../../src/core/comments/replies.ts'
 import { statusComment } from '../../src/core/comments/status.ts'
 import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
-import { problemsText } from '../../src/core/settings/repository-settings.ts'
+import { problemsText } from '../../src/core/settings/repository-file.ts'
 import {
   ask,
   branch,

@@ -1,5 +1,5 @@
 import type { CheckReport } from '../model/views.ts'
-import { settingsPath } from '../settings/repository-settings.ts'
+import { settingsPath } from '../settings/repository-file.ts'
 import type { SettingsProblem } from '../settings/settings-file.ts'
 import { code } from '../text/safe-markdown.ts'
 import { counted, withCode } from './words.ts'

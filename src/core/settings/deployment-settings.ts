@@ -4,7 +4,8 @@
  */
 import { z } from 'zod'
 import { isOwner, type Thread } from '../model/thread.ts'
-import { type Given, RepoSettings } from './repository-settings.ts'
+import { type Given, settings } from './repository-settings.ts'
+import { marked, opened } from './setting.ts'
 import { type FileRead, readSettingsFile } from './settings-file.ts'
 import { TriggerSettings, type TriggerWords, triggerWords } from './trigger-words.ts'
 
@@ -18,20 +19,7 @@ const Grant = z
   .default(false)
 type Grant = z.infer<typeof Grant>
 
-/** The limits of a repository's own settings, as the most that they may be. */
-const { when_reached: _, ...most } = RepoSettings.shape.limits.unwrap().shape
-const Ceilings = z.strictObject({
-  repository: most.repository.unwrap().optional(),
-  person: most.person.unwrap().optional(),
-  owner: most.owner.unwrap().optional(),
-  repository_per_day: most.repository_per_day.unwrap().optional(),
-  person_per_day: most.person_per_day.unwrap().optional(),
-  owner_per_day: most.owner_per_day.unwrap().optional(),
-  thread_per_day: most.thread_per_day.unwrap().optional(),
-  bots_per_thread_per_day: most.bots_per_thread_per_day.unwrap().optional(),
-  repository_per_5_minutes: most.repository_per_5_minutes.unwrap().optional(),
-  max_effort: most.max_effort,
-} satisfies Record<keyof typeof most, z.ZodType>)
+const Ceilings = z.strictObject(opened(marked(settings.limits.setting.below, 'ceiling')))
 type Ceilings = z.infer<typeof Ceilings>
 
 const Sandbox = z.union(
@@ -86,30 +74,7 @@ const Owner = z.strictObject({
   trigger: TriggerSettings.optional(),
 })
 
-const {
-  branch,
-  branch_prefix,
-  model,
-  effort,
-  mode,
-  permission,
-  attachments,
-  instructions,
-  chatty,
-  head_moved,
-} = RepoSettings.shape
-const Defaults = z.strictObject({
-  branch: branch.unwrap().optional(),
-  branch_prefix: branch_prefix.unwrap().optional(),
-  model,
-  effort,
-  mode: mode.unwrap().optional(),
-  permission,
-  attachments: attachments.unwrap().optional(),
-  instructions,
-  chatty: chatty.unwrap().optional(),
-  head_moved: head_moved.unwrap().optional(),
-})
+const Defaults = z.strictObject(opened(marked(settings, 'proposed')))
 
 export const DeploymentSettings = z.strictObject({
   owners: z

@@ -1,7 +1,8 @@
 /** Where each setting that holds comes from, down to the line of its file. Pure. */
 import type { Grants } from './deployment-settings.ts'
 import { ofDeployment } from './layers.ts'
-import type { RepoSettings, SettingsRead } from './repository-settings.ts'
+import type { SettingsRead } from './repository-file.ts'
+import type { RepoSettings } from './repository-settings.ts'
 
 export type Origin =
   | { kind: 'default' }

@@ -1,18 +1,26 @@
 /**
- * `.github/codex.yml`, of a repository and of an owner's `.github` repository, read from the default branch only. A file
- * that is wrong anywhere counts for nothing: half of somebody's rules is worse than none of them, and the thread is
- * told which lines it is.
+ * Every setting of `.github/codex.yml`, once: its meaning, default and values, what holds of two layers, where else it may
+ * be said. The file and its reading, the layers, what a Run keeps, the JSON Schemas, docs/settings.md and the README are
+ * made from this table (`npm run schema`).
  */
 import { z } from 'zod'
 import { PermissionMode, ReasoningEffort } from '../agent/run-request.ts'
-import type { CommandGrammar } from '../command/grammar.ts'
 import { isBranchName } from '../model/branch-name.ts'
-import { mayAct, roles } from '../model/role.ts'
-import { problemText, readSettingsFile, type SettingsProblem } from './settings-file.ts'
+import { roles } from '../model/role.ts'
+import {
+  bothTexts,
+  bothYes,
+  inBoth,
+  lessEffort,
+  lower,
+  lowerByName,
+  lowest,
+  someOfBoth,
+  stricterRole,
+} from './layer-rules.ts'
+import { group, keyByKey, setting } from './setting.ts'
 
-const onWithdrawal = z.enum(['stop', 'continue']).default('stop')
-
-const LeastRole = z.enum(roles).exclude(['none']).describe('The least role.')
+export const LeastRole = z.enum(roles).exclude(['none']).describe('The least role.')
 
 const Preset = z
   .strictObject({
@@ -30,194 +38,248 @@ const Preset = z
   .describe('What this label stands for.')
 export type PresetSettings = z.infer<typeof Preset>
 
-const count = z.number().int().min(1).max(10_000)
+const onWithdrawal = (when: string) =>
+  setting(z.enum(['stop', 'continue']).default('stop').describe(when), { rule: lower })
 
-/** What a key means is written here once: for editors, for the documents and for whoever reads the code. */
-export const RepoSettings = z.strictObject({
-  branch: z
-    .enum(['issue', 'default'])
-    .describe(
-      'Where the agent works for an issue: `issue`, on a branch of its own; `default`, on the default branch.',
-    )
-    .default('issue'),
-  branch_prefix: z
-    .string()
-    .max(60)
-    .refine(
-      prefix => /[/_-]$/.test(prefix) && isBranchName(`${prefix}issue-1`),
-      'must begin the name of a branch, and end in /, - or _',
-    )
-    .describe('What the names of branches begin with that the bot makes, before `issue-7-login-is-flaky`.')
-    .default('codex/'),
-  model: z.string().min(1).optional().describe('The model of a run that asks for none.'),
-  effort: ReasoningEffort.optional().describe('How hard it thinks when a run does not say.'),
-  mode: z.enum(['background', 'interactive']).describe('How PostHog runs the agent.').default('background'),
-  permission: PermissionMode.optional().describe(
-    'What the agent may do in its sandbox. A plan is always `read-only`.',
+const toPull = (what: string) => setting(z.boolean().default(true).describe(what), { rule: lower })
+
+const most = (usual: number, what: string) =>
+  setting(z.number().int().min(1).max(10_000).describe(what).default(usual), { rule: lowest, ceiling: true })
+
+export const settings = {
+  branch: setting(
+    z
+      .enum(['issue', 'default'])
+      .describe(
+        'Where the agent works for an issue: `issue`, on a branch of its own; `default`, on the default branch.',
+      )
+      .default('issue'),
+    { rule: lower, proposed: true, kept: true },
   ),
-  sandbox: z.string().min(1).optional().describe('The PostHog sandbox environment, by name or id.'),
-  as_user: z.boolean().default(false).describe('Whether `--as-user` may be used here.'),
-  attachments: z
-    .boolean()
-    .describe('Whether files attached to the thread and the command are passed to the agent.')
-    .default(true),
-  instructions: z
-    .string()
-    .trim()
-    .min(1)
-    .max(4_000)
-    .optional()
-    .describe(
-      'What every agent is told here beside what is asked. Those of owner and repository both count.',
+  branch_prefix: setting(
+    z
+      .string()
+      .max(60)
+      .refine(
+        prefix => /[/_-]$/.test(prefix) && isBranchName(`${prefix}issue-1`),
+        'must begin the name of a branch, and end in /, - or _',
+      )
+      .describe('What the names of branches begin with that the bot makes, before `issue-7-login-is-flaky`.')
+      .default('codex/'),
+    { rule: lower, proposed: true, kept: true },
+  ),
+  model: setting(
+    z.string().min(1).optional().describe('The model of a run that asks for none; else that of the bot.'),
+    { rule: lower, proposed: true, example: 'gpt-5.5' },
+  ),
+  effort: setting(
+    ReasoningEffort.optional().describe(
+      'How hard it thinks when a run does not say; else as the bot is set up.',
     ),
-  chatty: z
-    .boolean()
-    .describe(
-      'Whether every end is told in a comment of its own. If not, none is where a pull request, commits or a stop say it.',
-    )
-    .default(true),
-  labels: z
-    .record(z.string().regex(/^[\w.-]{1,40}$/), Preset)
-    .default({})
-    .describe('Labels `codex:<name>` of your own, and what each stands for.'),
-  when: z
-    .strictObject({
-      closed: onWithdrawal.describe('When the issue or pull request is closed.'),
-      deleted: onWithdrawal.describe('When the comment that asked is deleted.'),
-      unlabeled: onWithdrawal.describe('When the label that asked is taken off.'),
-    })
-    .prefault({})
-    .describe('What becomes of a run whose reason is taken away.'),
-  pull_request: z
-    .strictObject({
-      assign: z.boolean().default(true).describe('Assign it to the person who asked.'),
-      review: z.boolean().default(true).describe('Ask them for a review.'),
-    })
-    .prefault({})
-    .describe('What is done with the pull request of a run.'),
-  permissions: z
-    .partialRecord(z.string(), LeastRole)
-    .default({})
-    .describe('The least role for a command, where it is to be more than usual.'),
-  allow: z
-    .strictObject({
-      users: z
-        .array(
+    { rule: lower, proposed: true, example: 'high' },
+  ),
+  mode: setting(
+    z.enum(['background', 'interactive']).describe('How PostHog runs the agent.').default('background'),
+    { rule: lower, proposed: true },
+  ),
+  permission: setting(
+    PermissionMode.optional().describe('What the agent may do in its sandbox. A plan is always `read-only`.'),
+    { rule: lower, proposed: true, example: 'auto' },
+  ),
+  sandbox: setting(
+    z
+      .string()
+      .min(1)
+      .optional()
+      .describe('The PostHog sandbox environment, by name or id: one that whoever runs the bot grants.'),
+    { rule: lower, example: 'My environment' },
+  ),
+  as_user: setting(
+    z
+      .boolean()
+      .default(false)
+      .describe('Whether `--as-user` may be used here, if whoever runs the bot grants it.'),
+    { rule: bothYes },
+  ),
+  attachments: setting(
+    z
+      .boolean()
+      .describe('Whether files attached to the thread and the command are passed to the agent.')
+      .default(true),
+    { rule: lower, proposed: true, kept: true },
+  ),
+  instructions: setting(
+    z
+      .string()
+      .trim()
+      .min(1)
+      .max(4_000)
+      .optional()
+      .describe(
+        'What every agent is told here beside what is asked. Those of owner and repository both count.',
+      ),
+    {
+      rule: bothTexts,
+      proposed: true,
+      kept: true,
+      example: 'Run `make check` before you publish. Write commit messages in English.',
+    },
+  ),
+  chatty: setting(
+    z
+      .boolean()
+      .describe(
+        'Whether every end is told in a comment of its own. If not, none is where a pull request, commits or a stop say it.',
+      )
+      .default(true),
+    { rule: lower, proposed: true, kept: true },
+  ),
+  labels: setting(
+    z
+      .record(z.string().regex(/^[\w.-]{1,40}$/), Preset)
+      .default({})
+      .describe('Labels `codex:<name>` of your own, and what each stands for.'),
+    {
+      rule: lowerByName,
+      example: {
+        docs: {
+          instruction: 'Bring the docs up to date.',
+          plan: false,
+          model: 'gpt-5.5',
+          effort: 'low',
+          sandbox: 'My environment',
+        },
+      },
+    },
+  ),
+  when: group(
+    z
+      .strictObject({
+        closed: onWithdrawal('When the issue or pull request is closed.'),
+        deleted: onWithdrawal('When the comment that asked is deleted.'),
+        unlabeled: onWithdrawal('When the label that asked is taken off.'),
+      })
+      .prefault({})
+      .describe('What becomes of a run whose reason is taken away.'),
+    { kept: true },
+  ),
+  pull_request: group(
+    z
+      .strictObject({
+        assign: toPull('Assign it to the person who asked.'),
+        review: toPull('Ask them for a review.'),
+      })
+      .prefault({})
+      .describe('What is done with the pull request of a run.'),
+    { kept: true },
+  ),
+  permissions: setting(
+    z
+      .partialRecord(z.string(), LeastRole)
+      .default({})
+      .describe('The least role for a command, where it is to be more than usual.'),
+    { rule: stricterRole, example: { approve: 'maintain' } },
+  ),
+  allow: group(
+    z
+      .strictObject({
+        users: setting(
           z
-            .string()
-            .regex(
-              /^[A-Za-z0-9-]{1,39}(?::[1-9]\d{0,14})?$/,
-              'must be logins, or login:number; there is no wildcard',
+            .array(
+              z
+                .string()
+                .regex(
+                  /^[A-Za-z0-9-]{1,39}(?::[1-9]\d{0,14})?$/,
+                  'must be logins, or login:number; there is no wildcard',
+                ),
+            )
+            .default([])
+            .describe(
+              'Logins. One is the account that used it here first; `login:number` is that account, whatever it is called.',
             ),
-        )
-        .default([])
-        .describe('Logins.'),
-      teams: z
-        .array(z.string().regex(/^[\w.-]{1,100}$/, 'must be team slugs'))
-        .default([])
-        .describe('Slugs of teams of the organization.'),
-      apps: z.array(z.number().int().positive()).default([]).describe('GitHub Apps, by their number.'),
-    })
-    .prefault({})
-    .describe('Who may use every command whatever their role.'),
-  models: z
-    .array(z.string().min(1))
-    .min(1)
-    .optional()
-    .describe('The models that may be asked for; all when absent.'),
-  efforts: z
-    .array(ReasoningEffort)
-    .min(1)
-    .optional()
-    .describe('The efforts that may be asked for; all when absent.'),
-  head_moved: z
-    .enum(['continue', 'ask'])
-    .describe(
-      'When commits were pushed to a pull request between the command and its start: go on and say so, or ask.',
-    )
-    .default('continue'),
-  limits: z
-    .strictObject({
-      repository: count.describe('Under way at once in this repository.').default(50),
-      person: count.describe('Under way at once for one person.').default(50),
-      owner: count.describe('Under way at once in all repositories of the same owner.').default(200),
-      repository_per_day: count.describe('Started in 24 hours in this repository.').default(1000),
-      person_per_day: count.describe('Started in 24 hours for one person.').default(500),
-      owner_per_day: count
-        .describe('Started in 24 hours in all repositories of the same owner.')
-        .default(5000),
-      thread_per_day: count.describe('Started in 24 hours in one issue or pull request.').default(100),
-      bots_per_thread_per_day: count
-        .describe('Started by bots in 24 hours in one issue or pull request.')
-        .default(20),
-      repository_per_5_minutes: count.describe('Started in five minutes in this repository.').default(200),
-      max_effort: ReasoningEffort.optional().describe('The most effort that may be asked for.'),
-      when_reached: z
-        .enum(['wait', 'refuse'])
-        .default('wait')
-        .describe(
-          'Whether a run beyond a limit waits for its turn, or is refused with the time to ask again.',
+          { rule: inBoth },
         ),
-    })
-    .prefault({})
-    .describe('How many runs there may be, how hard they may think, and what becomes of more.'),
-})
+        teams: setting(
+          z
+            .array(z.string().regex(/^[\w.-]{1,100}$/, 'must be team slugs'))
+            .default([])
+            .describe('Slugs of teams of the organization.'),
+          { rule: inBoth },
+        ),
+        apps: setting(
+          z.array(z.number().int().positive()).default([]).describe('GitHub Apps, by their number.'),
+          { rule: inBoth },
+        ),
+      })
+      .prefault({})
+      .describe('Who may use every command whatever their role.'),
+    {},
+  ),
+  models: setting(
+    z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe('The models that may be asked for; all when absent.'),
+    { rule: someOfBoth, example: ['gpt-5.5'] },
+  ),
+  efforts: setting(
+    z
+      .array(ReasoningEffort)
+      .min(1)
+      .optional()
+      .describe('The efforts that may be asked for; all when absent.'),
+    { rule: someOfBoth, example: ['low', 'medium'] },
+  ),
+  head_moved: setting(
+    z
+      .enum(['continue', 'ask'])
+      .describe(
+        'When commits were pushed to a pull request between the command and its start: go on and say so, or ask.',
+      )
+      .default('continue'),
+    { rule: lower, proposed: true, kept: true },
+  ),
+  limits: group(
+    z
+      .strictObject({
+        repository: most(50, 'Under way at once in this repository.'),
+        person: most(50, 'Under way at once for one person.'),
+        owner: most(200, 'Under way at once in all repositories of the same owner.'),
+        repository_per_day: most(1000, 'Started in 24 hours in this repository.'),
+        person_per_day: most(500, 'Started in 24 hours for one person.'),
+        owner_per_day: most(5000, 'Started in 24 hours in all repositories of the same owner.'),
+        thread_per_day: most(100, 'Started in 24 hours in one issue or pull request.'),
+        bots_per_thread_per_day: most(20, 'Started by bots in 24 hours in one issue or pull request.'),
+        repository_per_5_minutes: most(200, 'Started in five minutes in this repository.'),
+        max_effort: setting(ReasoningEffort.optional().describe('The most effort that may be asked for.'), {
+          rule: lessEffort,
+          ceiling: true,
+          example: 'high',
+        }),
+        when_reached: setting(
+          z
+            .enum(['wait', 'refuse'])
+            .default('wait')
+            .describe(
+              'Whether a run beyond a limit waits for its turn, or is refused with the time to ask again.',
+            ),
+          { rule: lower },
+        ),
+      })
+      .prefault({})
+      .describe('How many runs there may be, how hard they may think, and what becomes of more.'),
+    { kept: true },
+  ),
+}
+
+export const RepoSettings = z.strictObject(settings)
 export type RepoSettings = z.infer<typeof RepoSettings>
 
+/** What a file says, or several layers together. */
 export type Given = z.input<typeof RepoSettings>
 
-export const settingsPath = '.github/codex.yml'
+/** What holds of two layers. */
+export const ofBoth = keyByKey<Given>(settings).join
 
 export const defaultSettings: RepoSettings = RepoSettings.parse({})
-
-export interface SettingsRead {
-  given: Given
-  /** All of them, in the order of the file as far as it is known. */
-  problems: SettingsProblem[]
-  lineOf(path: readonly string[]): number | undefined
-}
-
-export interface SettingsFile {
-  schema: z.ZodType<RepoSettings>
-  read(text: string | undefined): SettingsRead
-  complete(given: Given): RepoSettings
-}
-
-/** The file as the commands make it: each has its least role there, which the file may raise and never lower. */
-export function repositorySettings(commands: readonly CommandGrammar[]): SettingsFile {
-  const schema = RepoSettings.extend({ permissions: permissionsOf(commands) })
-  return {
-    schema,
-    read(text = '') {
-      const read = readSettingsFile(schema, text)
-      return read.kind === 'read'
-        ? // What the schema takes is what it lets in.
-          { given: read.written as Given, problems: [], lineOf: read.lineOf }
-        : { given: {}, problems: read.problems, lineOf: () => undefined }
-    },
-    complete: given => schema.parse(given),
-  }
-}
-
-function permissionsOf(commands: readonly CommandGrammar[]) {
-  const usual = Object.fromEntries(commands.map(({ name, least }) => [name, least]))
-  return z
-    .partialRecord(z.enum(commands.map(({ name }) => name)), LeastRole)
-    .superRefine((wanted, context) => {
-      for (const { name, least } of commands)
-        if (!mayAct(wanted[name] ?? least, least))
-          context.addIssue({ code: 'custom', path: [name], message: `must be ${least} or more` })
-    })
-    .transform((wanted): RepoSettings['permissions'] => ({ ...usual, ...wanted }))
-    .prefault({})
-    .describe('The least role for a command, where it is to be more than usual.')
-}
-
-/** So many are told; who has put these right is told the next. */
-const maxTold = 10
-
-export function problemsText(problems: readonly SettingsProblem[], path = settingsPath): string {
-  const told = problems.slice(0, maxTold).map(problem => problemText(path, problem))
-  const more = problems.length - told.length
-  return [...told, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
-}

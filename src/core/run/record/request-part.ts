@@ -4,7 +4,8 @@ import { PermissionMode, PrAuthorshipMode } from '../../agent/run-request.ts'
 import { Options } from '../../command/options.ts'
 import { Person, PullHead, Snapshot } from '../../model/thread.ts'
 import { CommentRef, InlineComment } from '../../model/trigger.ts'
-import { RepoSettings } from '../../settings/repository-settings.ts'
+import { settings } from '../../settings/repository-settings.ts'
+import { marked, stored } from '../../settings/setting.ts'
 
 const Origin = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('comment'), commentRef: CommentRef, url: z.string().optional() }),
@@ -46,20 +47,10 @@ export const RunRequest = z.object({
 })
 export type RunRequest = z.infer<typeof RunRequest>
 
-const { branch, branch_prefix, attachments, chatty, when, pull_request, limits, head_moved } =
-  RepoSettings.shape
-
-/** As stored: a key of another version is no slip of the pen, as it is in the file, and a missing one has its default. */
+/** Of all layers together instructions may be longer than those of one. */
 const KeptSettings = z.object({
-  branch,
-  branch_prefix,
-  attachments,
+  ...stored(marked(settings, 'kept')),
   instructions: z.string().optional(),
-  chatty,
-  when: when.unwrap().strip().prefault({}),
-  pull_request: pull_request.unwrap().strip().prefault({}),
-  limits: limits.unwrap().strip().prefault({}),
-  head_moved,
 })
 
 export const Baseline = z.object({

@@ -1,0 +1,64 @@
+/**
+ * `.github/codex.yml`, of a repository and of an owner's `.github` repository, read from the default branch only. A file
+ * that is wrong anywhere counts for nothing: half of somebody's rules is worse than none of them, and the thread is
+ * told which lines it is.
+ */
+import { z } from 'zod'
+import type { CommandGrammar } from '../command/grammar.ts'
+import { mayAct } from '../model/role.ts'
+import { type Given, LeastRole, RepoSettings } from './repository-settings.ts'
+import { problemText, readSettingsFile, type SettingsProblem } from './settings-file.ts'
+
+export const settingsPath = '.github/codex.yml'
+
+export interface SettingsRead {
+  given: Given
+  /** All of them, in the order of the file as far as it is known. */
+  problems: SettingsProblem[]
+  lineOf(path: readonly string[]): number | undefined
+}
+
+export interface SettingsFile {
+  schema: z.ZodType<RepoSettings>
+  read(text: string | undefined): SettingsRead
+  complete(given: Given): RepoSettings
+}
+
+/** The file as the commands make it: each has its least role there, which the file may raise and never lower. */
+export function repositorySettings(commands: readonly CommandGrammar[]): SettingsFile {
+  const schema = RepoSettings.extend({ permissions: permissionsOf(commands) })
+  return {
+    schema,
+    read(text = '') {
+      const read = readSettingsFile(schema, text)
+      return read.kind === 'read'
+        ? // What the schema takes is what it lets in.
+          { given: read.written as Given, problems: [], lineOf: read.lineOf }
+        : { given: {}, problems: read.problems, lineOf: () => undefined }
+    },
+    complete: given => schema.parse(given),
+  }
+}
+
+function permissionsOf(commands: readonly CommandGrammar[]) {
+  const usual = Object.fromEntries(commands.map(({ name, least }) => [name, least]))
+  return z
+    .partialRecord(z.enum(commands.map(({ name }) => name)), LeastRole)
+    .superRefine((wanted, context) => {
+      for (const { name, least } of commands)
+        if (!mayAct(wanted[name] ?? least, least))
+          context.addIssue({ code: 'custom', path: [name], message: `must be ${least} or more` })
+    })
+    .transform((wanted): RepoSettings['permissions'] => ({ ...usual, ...wanted }))
+    .prefault({})
+    .describe('The least role for a command, where it is to be more than usual.')
+}
+
+/** So many are told; who has put these right is told the next. */
+const maxTold = 10
+
+export function problemsText(problems: readonly SettingsProblem[], path = settingsPath): string {
+  const told = problems.slice(0, maxTold).map(problem => problemText(path, problem))
+  const more = problems.length - told.length
+  return [...told, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
+}

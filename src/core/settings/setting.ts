@@ -1,0 +1,84 @@
+/** The shape of a setting: its schema, which has its meaning and default, together with all else that is known of it. */
+import { z } from 'zod'
+import type { Rule } from './layer-rules.ts'
+
+interface SettingInfo<Value> {
+  /** What holds where two of the layers say something. */
+  rule: Rule<Value>
+  /** The deployment may have a default of its own. */
+  proposed?: true
+  /** The deployment may set the most that it may be. */
+  ceiling?: true
+  /** A Run keeps it as it was when it was asked. */
+  kept?: true
+  /** For the README, where there is no default to show. */
+  example?: unknown
+  /** The settings below the key. */
+  below?: Settings
+}
+
+export type Setting = z.ZodType & { setting: SettingInfo<unknown> }
+type Settings = Readonly<Record<string, Setting>>
+
+type GivenAs<Schema extends z.ZodType> = NonNullable<z.input<Schema>>
+
+export const setting = <Schema extends z.ZodType, const Info extends SettingInfo<GivenAs<Schema>>>(
+  schema: Schema,
+  info: Info,
+): Schema & { setting: Info } => Object.assign(schema, { setting: info })
+
+/** @param schema of settings below one key */
+export const group = <Shape extends Settings, const Info extends Omit<SettingInfo<unknown>, 'rule'>>(
+  schema: z.ZodPrefault<z.ZodObject<Shape, z.core.$strict>>,
+  info: Info,
+) => {
+  const below = schema.unwrap().shape
+  return Object.assign(schema, { setting: { ...info, below, rule: keyByKey(below) } })
+}
+
+export const keyByKey = <Value extends object>(shape: Settings): Rule<Value> => ({
+  words: '',
+  join(above, below) {
+    const [upper, under] = [new Map(Object.entries(above)), new Map(Object.entries(below))]
+    const entries = Object.entries(shape).flatMap(([key, { setting }]) => {
+      const value = joined(setting.rule, upper.get(key), under.get(key))
+      return value === undefined ? [] : [[key, value]]
+    })
+    return Object.fromEntries(entries) as Value
+  },
+})
+
+const joined = (rule: Rule<unknown>, above: unknown, below: unknown): unknown =>
+  above === undefined || below === undefined ? (below ?? above) : rule.join(above, below)
+
+type Mark = 'proposed' | 'ceiling' | 'kept'
+type Marked<Shape extends Settings, As extends Mark> = {
+  [Key in keyof Shape as Shape[Key]['setting'] extends Record<As, true> ? Key : never]: Shape[Key]
+}
+
+// TypeScript does not follow a filter or a change over the keys of an object: the types say what the lines below them do.
+
+export const marked = <Shape extends Settings, As extends Mark>(shape: Shape, mark: As) =>
+  Object.fromEntries(Object.entries(shape).filter(([, { setting }]) => setting[mark])) as Marked<Shape, As>
+
+type Opened<Shape> = {
+  [Key in keyof Shape]: Shape[Key] extends z.ZodDefault<infer Inner> ? z.ZodOptional<Inner> : Shape[Key]
+}
+
+/** Without their defaults: what is not said is left open. */
+export const opened = <Shape extends Settings>(shape: Shape) =>
+  Object.fromEntries(
+    Object.entries(shape).map(([key, schema]) => [
+      key,
+      schema instanceof z.ZodDefault ? z.optional(schema.unwrap()) : schema,
+    ]),
+  ) as Opened<Shape>
+
+/** As they are stored: a key of another version is no slip of the pen, as it is in a file. */
+export const stored = <Shape extends Settings>(shape: Shape) =>
+  Object.fromEntries(
+    Object.entries(shape).map(([key, schema]) => {
+      const inner = schema instanceof z.ZodPrefault ? schema.unwrap() : undefined
+      return [key, inner instanceof z.ZodObject ? inner.strip().prefault({}) : schema]
+    }),
+  ) as Shape
