@@ -209,7 +209,7 @@ const linesBelow = (example: unknown): string[] =>
 function shownWhole(key: string, node: SchemaNode): string[] {
   const { description = '', enum: values = [] } = node
   const unsaid = values.filter(value => !description.includes(`\`${value}\``))
-  const meaning = comment(unsaid.length > 0 ? `${description} ${takes(node)}.` : description)
+  const meaning = comment(unsaid.length > 0 ? `${description} One of ${takes(node)}.` : description)
   const below = Object.entries(node.properties ?? {})
   if (below.length === 0)
     return [...meaning, shown(key, node), ...linesBelow(byKey.get(key)?.setting.example)]
