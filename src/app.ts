@@ -17,7 +17,6 @@ export function listen(app: Pick<Probot, 'on'>, receive: Receive): void {
   })
 }
 
-/** @throws an error with all that is wrong in the environment */
 export default async function codex(app: Probot): Promise<void> {
   const read = readConfig(environment())
   if (read.kind === 'refuse') throw new Error(`The bot can't start:\n- ${read.problems.join('\n- ')}`)

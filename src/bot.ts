@@ -11,14 +11,12 @@ import { checkQueue } from './queue/queue-checks.ts'
 import { watchReadiness } from './readiness.ts'
 import { closeServer } from './web/http-server.ts'
 
-/** Everything stops within this, whatever hangs. */
 export const grace = 8_000
 
 export interface Started {
   stop(signal: string): Promise<void>
 }
 
-/** The whole bot, with the server of its own that is the short way to the queue. */
 export async function startBot(config: Config, overrides: Overrides = {}): Promise<Started> {
   const runtime = await openRuntime(config, overrides)
   const server = await openServer(runtime)
@@ -50,13 +48,11 @@ async function goOnWith(
   return { stop: signal => stopBot({ signal, runtime, server, work }) }
 }
 
-/** Most of the code, which a process that only takes webhooks does not load. */
 async function startWorkOf(runtime: Runtime, overrides: Overrides) {
   const { startWork } = await import('./bot/start-work.ts')
   return startWork(runtime, overrides)
 }
 
-/** A process that only takes webhooks asks nobody but its queue. */
 async function examineStart(config: Config): Promise<Check[]> {
   const redact = redactor(secretsOf(config))
   if (config.role === 'web') return [redactedCheck(await checkQueue(config.queue), redact)]

@@ -21,16 +21,13 @@ export interface Config {
   app: { id: number; privateKey: string; webhookSecret: string; markerKey: string; apiUrl: string }
   /** For all owners without a PostHog of their own; without it, these are not served. */
   posthog: (PostHogAccess & { userToken: string | undefined }) | undefined
-  /** The owners with a PostHog of their own. */
   tenants: readonly (PostHogAccess & { owner: string })[]
   run: { model: string; effort: ReasoningEffort | undefined }
   queue: { redisUrl: string | undefined; dataDir: string }
-  /** What the deployment grants and bounds: the file, and what it says at the start. */
   settings: { path: string | undefined; first: DeploymentSettings }
   role: Role
   server: { host: string; port: number; proxyUrl: string | undefined; metricsToken: string | undefined }
   log: LogSettings
-  /** Where traces are sent, if anywhere. */
   traces: { endpoint: string | undefined }
 }
 
@@ -47,11 +44,9 @@ export interface LogSettings {
 
 export type Read =
   | { kind: 'run'; config: Config }
-  /** No App yet: the set-up page makes one. */
   | { kind: 'set-up'; given: SetUpGiven }
   | { kind: 'refuse'; problems: string[] }
 
-/** What the set-up page starts from. */
 export interface SetUpGiven {
   host: string
   port: number
@@ -91,7 +86,6 @@ export function readConfig(env: Env): Read {
   return problems.length > 0 ? { kind: 'refuse', problems } : { kind: 'run', config }
 }
 
-/** The variables each by itself, and what is wrong so far. */
 interface Reading {
   env: Env
   given: Given
@@ -117,7 +111,6 @@ const setUpOf = (given: Given, env: Env): SetUpGiven => ({
   posthogProject: given.POSTHOG_PROJECT_ID === undefined ? undefined : String(given.POSTHOG_PROJECT_ID),
 })
 
-/** What must never be seen in a log, a comment or an error. */
 export const secretsOf = ({ app, posthog, tenants, queue, server }: Config): string[] => [
   app.privateKey,
   app.webhookSecret,
@@ -130,7 +123,6 @@ export const secretsOf = ({ app, posthog, tenants, queue, server }: Config): str
   ...(queue.redisUrl ? passwordOf(queue.redisUrl) : []),
 ]
 
-/** As it is written in the address, and as it is meant. */
 function passwordOf(url: string): string[] {
   const { password } = new URL(url)
   try {
@@ -206,7 +198,6 @@ function posthogOf(reading: Reading, hasTenants: boolean): Config['posthog'] {
   }
 }
 
-/** The keys of the owners with a PostHog of their own. */
 function tenantsOf({ env, problems }: Reading, { owners }: DeploymentSettings): Config['tenants'] {
   return Object.entries(owners).flatMap(([owner, { posthog }]) => {
     if (!posthog) return []
@@ -239,7 +230,6 @@ function queueOf({ given, env, problems }: Reading): Config['queue'] {
   return { redisUrl, dataDir: given.DATA_DIR }
 }
 
-/** Web processes want to know what the bot is called by; only those who start something can't do without it. */
 function settingsOf({ given, problems }: Reading): Config['settings'] {
   const path = given.SETTINGS_FILE
   if (path === undefined) return { path: undefined, first: noDeploymentSettings }

@@ -35,7 +35,6 @@ const unreadable = (path: string): DeploymentFile => ({
 const every = 1_000
 
 export interface FollowedFile {
-  /** As they are now, whenever they are looked at. */
   settings: DeploymentSettings
   close(): void
 }
@@ -43,7 +42,6 @@ export interface FollowedFile {
 /** Whoever writes it may not be done. */
 const settledAfter = 200
 
-/** @param first what the file said at the start */
 export function followDeploymentFile(
   path: string,
   first: DeploymentSettings,

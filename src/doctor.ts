@@ -18,7 +18,6 @@ import {
 import { checkAccesses, checkPostHogOf, checkPostHogs } from './posthog-doctor.ts'
 import { checkQueue } from './queue/queue-checks.ts'
 
-/** Everything, in some dozen calls. */
 export async function examine(config: Config, redact: (text: string) => string): Promise<Check[]> {
   const app = appOf(config)
   const repositories = repositoriesOf(app, redact)
@@ -31,7 +30,6 @@ export async function examine(config: Config, redact: (text: string) => string):
   return [...gitHub, ...postHog, ...repository, queue].map(check => redactedCheck(check, redact))
 }
 
-/** What a start can afford to ask, and again until all is right. */
 export async function examineAtStart(config: Config, redact: (text: string) => string): Promise<Check[]> {
   const [queue, gitHub, postHog] = await Promise.all([
     checkQueue(config.queue),

@@ -8,13 +8,9 @@ import { z } from 'zod'
 export type Env = Record<string, string | undefined>
 
 interface About {
-  /** For the README, in Markdown. */
   meaning: string
-  /** Where a part of `.env.example` begins. */
   part?: string
-  /** For `.env.example`, where there is no default. */
   example?: string
-  /** Nobody gets by without it, so that it is not commented out in `.env.example`. */
   needed?: true
 }
 
@@ -84,7 +80,6 @@ const webhookSecret = text
 
 export const isProjectKey = (key: string): boolean => /^ph[cs]_/.test(key)
 
-/** What to do about a variable that is missing, where it is needed. */
 export const hints = {
   APP_ID: 'set it to the number on the settings page of your GitHub App',
   PRIVATE_KEY: 'set it to the private key of your GitHub App, or PRIVATE_KEY_PATH to its file',
@@ -95,7 +90,6 @@ export const hints = {
 
 const about = <T extends z.ZodType>(schema: T, meta: About): T => schema.meta({ ...meta })
 
-/** In the order of the README. */
 const Environment = z.object({
   APP_ID: about(numberFor(hints.APP_ID).optional(), {
     part: 'The GitHub App',
@@ -231,7 +225,6 @@ interface Row extends About {
   default: string | undefined
 }
 
-/** For the documents. */
 export const rows: readonly Row[] = variables.map(name => {
   const schema = Environment.shape[name]
   const standsIn = schema.safeParse(undefined).data

@@ -13,7 +13,6 @@ import { closeServer, listen } from './web/http-server.ts'
 import type { Values } from './web/set-up/posthog-form.ts'
 import { setUpServer } from './web/set-up/set-up-server.ts'
 
-/** @param goOn starts the bot with what was written */
 export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): Promise<Started> {
   const { host, port, protocol } = given
   const { server, token } = setUpServer({
@@ -47,7 +46,6 @@ function startingFrom({
   return Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined))
 }
 
-/** smee.io may be away, or out of reach. */
 const channelWithin = 4_000
 
 async function channel(): Promise<string | undefined> {

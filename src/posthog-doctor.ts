@@ -1,4 +1,3 @@
-/** What the doctor asks of each PostHog that somebody is served by, and what of that an owner's own settings say. */
 import type { Config } from './config.ts'
 import type { Check } from './core/model/check.ts'
 import { limitGate } from './core/model/limit-gate.ts'
@@ -13,7 +12,6 @@ import {
   type UsualModel,
 } from './posthog/posthog-checks.ts'
 
-/** A PostHog, and the owner whose own it is. */
 interface Asked {
   owner: string | undefined
   access: Access
@@ -25,18 +23,15 @@ interface Access {
   projectId: string
 }
 
-/** Keys and models of all of them: what a start can afford. */
 export const checkAccesses = (config: Config): Promise<Check[]> =>
   eachPostHog(config, asked => checkAccess(examinedBy(config, asked.access), listsOf(config, asked)))
 
-/** All of them, with the repositories that each serves. */
 export const checkPostHogs = (config: Config, repositories: readonly Repository[]): Promise<Check[]> =>
   eachPostHog(config, asked => {
     const served = repositories.filter(each => isServedBy(config, asked, each))
     return checkPostHog(examinedBy(config, asked.access), listsOf(config, asked), served)
   })
 
-/** The one that serves a repository, and what holds for its owner. */
 export async function checkPostHogOf(
   config: Config,
   repository: Pick<Repository, 'owner' | 'repo'>,
@@ -47,7 +42,6 @@ export async function checkPostHogOf(
   return checkPostHog(examinedBy(config, asked.access), lists, [repository])
 }
 
-/** What the set-up page tries before anything is written. */
 export async function examinePostHog(given: Access): Promise<Check[]> {
   const settings = { ...given, host: given.host.replace(/\/+$/, ''), gate: limitGate(Date.now) }
   const checks = await checkKey({ settings, now: Date.now })
@@ -96,7 +90,6 @@ interface OwnerModels extends ModelList {
   owner: string
 }
 
-/** Of the owners whom a PostHog serves. */
 const listsOf = (config: Config, asked: Asked): OwnerModels[] =>
   Object.entries(config.settings.first.owners).flatMap(([owner, { models }]) =>
     models && isServedBy(config, asked, { owner })
@@ -110,7 +103,6 @@ const named = (check: Check, owner: string): Check => ({
   detail: `${owner}: ${check.detail}`,
 })
 
-/** The same words for an owner whose PostHog stands in the settings file. */
 const ofOwner = (check: Check, owner: string): Check => ({
   ...(check.owner === undefined ? named(check, owner) : check),
   fix: check.fix

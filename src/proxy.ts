@@ -1,6 +1,5 @@
 /** Node's own `fetch` does not look at HTTP_PROXY, HTTPS_PROXY and NO_PROXY; with this it does, whoever calls it. */
 
-/** In both spellings, as other programs read them. */
 const isProxied = (env: Record<string, string | undefined>): boolean =>
   ['HTTP_PROXY', 'HTTPS_PROXY'].some(name => env[name] || env[name.toLowerCase()])
 

@@ -14,7 +14,6 @@ export interface Readiness {
 interface Watched {
   examine(): Promise<Check[]>
   log: Log
-  /** Said whenever it becomes ready. */
   ready(): void
 }
 
@@ -25,10 +24,8 @@ const firstWithin = 5_000
 const soonest = 5_000
 const latest = 60_000
 
-/** For what can wait until somebody has time. */
 const seldom = 10 * 60_000
 
-/** Without these no run can be started. */
 const needed: ReadonlySet<Check['name']> = new Set([
   'github-app',
   'posthog-key',

@@ -14,7 +14,6 @@ import type { PostHogSettings } from './posthog/posthog-http.ts'
 import { postHogTasks } from './posthog/tasks-client.ts'
 
 export interface Tenant {
-  /** Tells one PostHog from another, in records. */
   tenant: string
   access: PostHogSettings
   budget: CallBudget

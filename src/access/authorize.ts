@@ -11,7 +11,6 @@ import type { Permission } from '../core/model/views.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { usedBefore } from './used-before.ts'
 
-/** Which account a login is, as it was when it was first used in a repository. */
 export interface Accounts {
   /**
    * Whether it is still that account; the first one is remembered.
@@ -32,7 +31,6 @@ export interface Allowance {
   may: boolean
   least: Role
   role: string
-  /** Somebody who may write here, or was named: no stranger. */
   trusted: boolean
 }
 

@@ -1,4 +1,3 @@
-/** What is done once in the life of a queue: whoever comes first is written down. */
 import { z } from 'zod'
 import type { Notes } from './pinned-accounts.ts'
 

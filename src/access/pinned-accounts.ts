@@ -7,7 +7,6 @@ import { z } from 'zod'
 import type { Log } from '../core/model/ports.ts'
 import type { Accounts } from './authorize.ts'
 
-/** What is added once is read by all who add it again. */
 export interface Notes {
   add(id: string, data: unknown): Promise<{ outcome: string }>
   get(id: string): Promise<{ data: unknown } | undefined>

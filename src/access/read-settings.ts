@@ -20,11 +20,9 @@ export interface SettingsNow {
   settings: RepoSettings
   grants: Grants
   files: Record<Layer, LayerNow>
-  /** What is wrong with the files of now. */
   problem: string | undefined
   /** False when a file never was right: these settings are then the strictest guess, and nothing may start. */
   usable: boolean
-  /** Tells one state of the files from another in the log. */
   version: string
 }
 

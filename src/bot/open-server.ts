@@ -1,4 +1,3 @@
-/** The server of the bot: webhooks, unless it is a worker, and the pages that say how it is. */
 import type { Server } from 'node:http'
 import { isIPv6 } from 'node:net'
 import type { Logger } from 'pino'

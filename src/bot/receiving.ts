@@ -1,4 +1,3 @@
-/** The way of a delivery to the queue, through the server of the bot or through Probot's. */
 import { triggerRecord } from '../commands/trigger-record.ts'
 import { secretsOf } from '../config.ts'
 import { everyWord, triggerOf } from '../core/settings/deployment-settings.ts'

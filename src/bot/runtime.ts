@@ -23,14 +23,11 @@ export interface Overrides {
 }
 type BotQueues = Queues<TriggerRecord, Run>
 
-/** Whether the process does what it is for: not before all has begun, and not once it stops. */
 interface State {
   works: boolean
-  /** What the start found of keys and services. */
   readiness?: Readiness
 }
 
-/** What every part of the bot stands on. */
 export interface Runtime {
   config: Config
   settings: FollowedFile

@@ -32,13 +32,11 @@ import { openTenants, type Tenants } from '../tenants.ts'
 import type { Overrides, Runtime } from './runtime.ts'
 import { type Flows, flowsFor } from './tenant-flows.ts'
 
-/** The errand that removes a branch. */
 const removal = 'remove-branch'
 
 /** In a rolling restart, processes of a version without the index move jobs beside it. */
 const mendEvery = 10 * minute
 
-/** The edges that all flows share. */
 interface Edges {
   app: GitHubApp
   redact: Redact

@@ -25,7 +25,6 @@ interface FlowsDeps {
   forRuns: Omit<RunDeps, 'posthog' | 'budget' | 'deployment' | 'signer' | 'userToken' | 'stream'>
 }
 
-/** Each job goes to the flows of its thread's owner. */
 export function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, forRuns }: FlowsDeps): Flows {
   const { config, log } = runtime
   const flowsOf = (tenant: Tenant) => ({
@@ -58,7 +57,6 @@ export function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, for
   }
 }
 
-/** How long a Run rests whose PostHog was taken from its owner; the next start may give it back. */
 const askTenantAgain = 60_000
 
 /** For the threads of owners who are not served: nothing there asks a PostHog. */

@@ -45,7 +45,6 @@ const afterOne = ({ record, job }: CommandContext, handled: CommandResult): Thre
 const isRefusal = (handled: CommandResult): boolean =>
   handled.kind === 'reply' && (handled.reply.kind === 'not-allowed' || handled.reply.kind === 'not-known')
 
-/** Where it was broken off, it goes on: what was decided is not decided again. */
 async function handledOf(
   context: CommandContext,
   handle: () => Promise<CommandResult>,

@@ -16,7 +16,6 @@ import { withdrawn } from './withdraw.ts'
 
 type Repo = Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>
 
-/** @throws RetryLater | NoResponse while GitHub does not say */
 export async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promise<void> {
   const { installationId, repositories } = trigger
   const sets = repositories?.map(ofRepository) ?? [ofInstallation(installationId)]

@@ -60,7 +60,6 @@ export const approveCommand = command({
 const isOfOtherPlan = (trigger: Asking, { approves }: MadePlan): boolean =>
   trigger.kind === 'tick' && trigger.run !== approves.plan
 
-/** The last thing that was asked here, if it was a plan and was answered with one. */
 async function planOf(
   reads: Pick<Reads, 'past' | 'run' | 'askedLast'>,
   defaultBranch: string,

@@ -15,7 +15,6 @@ export async function checkSettings(
   try {
     if (!(await github.changedFiles(thread.number)).includes(settingsPath)) return
     const text = await github.file(settingsPath, head.sha)
-    // A file that is taken away leaves nothing to be wrong.
     if (text === undefined) return
     await context.job.assertLocked()
     await github.report(head.sha, {

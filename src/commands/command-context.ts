@@ -1,5 +1,3 @@
-/** What the handling of a command has in hand, and how it ends. */
-
 import type { Accounts } from '../access/authorize.ts'
 import type { SettingsNow, SettingsReader } from '../access/read-settings.ts'
 import type { ReasoningEffort } from '../core/agent/run-request.ts'
@@ -65,9 +63,6 @@ interface WaitingTriggers extends Pick<JobIndex, 'lookUp'> {
 
 export type Asking = CommentTrigger | LabelTrigger | TickTrigger
 
-/**
- * How the handling of one command ends: with words, with a Run that will answer, in silence, or not yet.
- */
 export type CommandResult =
   | { kind: 'reply'; reply: Reply; well: boolean }
   | { kind: 'answer'; well: boolean }
@@ -85,7 +80,6 @@ export interface CommandContext {
   job: LockedJob<ThreadRecord>
   github: ThreadClient
   record: ThreadRecord
-  /** Who asks may not write here, as far as it was asked this time. */
   stranger: boolean
   toldLately: Recent
   unknown?: unknown

@@ -32,7 +32,6 @@ export const parseCommands = commandParser(commands)
 
 export const settingsFile = repositorySettings(commands)
 
-/** @throws for a name that no command has */
 export function commandNamed(name: string): Command {
   const found = commands.find(each => each.name === name)
   if (!found) throw new Error(`there is no command ${name}`)

@@ -35,7 +35,6 @@ export type NewMessage =
   | { kind: 'label'; label: string }
 
 export interface Command<Facts = unknown> extends CommandGrammar {
-  /** What it needs is known without asking anybody, so that its answer is as soon there as the 👀 would be. */
   answersAtOnce?: boolean
   facts(reads: Reads, request: Request): Promise<Facts>
   decide(request: Request, facts: Facts): Decision

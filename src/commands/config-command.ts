@@ -1,4 +1,3 @@
-/** The settings that hold in this repository, and which layer each comes from. Keys of services are no settings. */
 import type { Grants } from '../core/settings/deployment-settings.ts'
 import { type HeldSetting, heldSettings } from '../core/settings/origins.ts'
 import { type TriggerWords, usualTrigger } from '../core/settings/trigger-words.ts'

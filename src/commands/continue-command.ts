@@ -1,4 +1,3 @@
-/** Goes on with the session of the thread's last Run. */
 import type { InlineComment } from '../core/model/trigger.ts'
 import { command, type Request, reject } from './command.ts'
 import type { Reads } from './reads.ts'

@@ -30,7 +30,6 @@ import type { TriggerRecord } from './trigger-record.ts'
 /** What GitHub said holds for a minute: who waits longer may have lost the right meanwhile. */
 const askAgainAfter = 60_000
 
-/** Lets through, or says why not: once a comment. */
 export async function gate(
   context: CommandContext,
   trigger: Asking,
@@ -67,7 +66,6 @@ export async function mayUse(context: CommandContext, trigger: Asking, name: str
   }
 }
 
-/** Whether the asker may use no command at all: then what they wrote is not even read. */
 export async function mayNothing(context: CommandContext, trigger: Asking): Promise<boolean> {
   try {
     const { settings } = await askWho(context, trigger)
@@ -99,7 +97,6 @@ async function checkAllowed(
   }
 }
 
-/** The settings, and who asks: read side by side, once for all commands of a comment. */
 async function askWho(context: CommandContext, trigger: Asking) {
   if (context.unknown !== undefined) throw context.unknown
   try {
@@ -158,7 +155,6 @@ interface Audited {
   err?: unknown
 }
 
-/** Who asked for what, on which commit, and why it was let through or not. */
 function audit(context: CommandContext, trigger: Asking, decision: Audited): void {
   const { thread, sender } = trigger
   const head = trigger.kind === 'tick' ? undefined : trigger.head?.sha

@@ -131,7 +131,6 @@ async function isHeard(context: CommandContext, { sender }: Asking): Promise<boo
 const acceptOne = async (context: CommandContext, trigger: Asking, asked: Asked): Promise<StepResult> =>
   (await isHeard(context, trigger)) ? acceptEach(context, trigger, [asked]) : end
 
-/** By the rule for an instruction, and with no more than an answer. */
 const answered = { name: instruction, answersAtOnce: true } as const
 
 const refuseUnread = async (context: CommandContext, trigger: Asking): Promise<CommandResult> =>

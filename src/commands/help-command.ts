@@ -1,4 +1,3 @@
-/** The list of commands, made from their grammars. */
 import { usualTrigger } from '../core/settings/trigger-words.ts'
 import { command } from './command.ts'
 import type { Reads } from './reads.ts'

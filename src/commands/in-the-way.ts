@@ -1,4 +1,3 @@
-/** A live Run where a command needs the thread to itself. */
 import type { Run } from '../core/run/run.ts'
 import { type Decision, reject } from './command.ts'
 

@@ -1,4 +1,3 @@
-/** Carries out what a command decided: facts, decision, and then no more than a few lines. */
 import { threadSlot } from '../core/model/thread.ts'
 import { send } from '../core/run/messages.ts'
 import { changed, type Run } from '../core/run/run.ts'

@@ -1,4 +1,3 @@
-/** A plan, by an agent that may only read. */
 import type { InlineComment } from '../core/model/trigger.ts'
 import { command, type Request } from './command.ts'
 import type { Reads } from './reads.ts'

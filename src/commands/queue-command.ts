@@ -1,4 +1,3 @@
-/** Whether the thread's Run waits for its turn, and for what. */
 import { command } from './command.ts'
 import type { Reads } from './reads.ts'
 

@@ -1,4 +1,3 @@
-/** The commands of a comment: its texts are found by the word alone, and parsed only when it is known who wrote them. */
 import { mayHoldCommand } from '../core/command/find.ts'
 import type { Parsed } from '../core/command/parse.ts'
 import type { CommentTrigger } from '../core/model/trigger.ts'

@@ -1,4 +1,3 @@
-/** What commands may ask of the queue, GitHub and PostHog before they decide. Nothing here changes anything. */
 import type { SettingsNow } from '../access/read-settings.ts'
 import type { ReasoningEffort } from '../core/agent/run-request.ts'
 import type { CommandGrammar } from '../core/command/grammar.ts'
@@ -16,7 +15,6 @@ import { type AskedLast, askedLast, type Past, pastOf, shownBy } from './thread-
 
 export interface Reads {
   grammars: readonly CommandGrammar[]
-  /** What holds where neither options nor settings say. */
   usual: { model: string; effort: ReasoningEffort | undefined }
   isOurs(run: Run): boolean
   now: number
@@ -26,7 +24,6 @@ export interface Reads {
   toldLately(of: 'status' | 'queue'): boolean
   live(): Promise<Run | undefined>
   run(id: string): Promise<Run | undefined>
-  /** What the thread remembers; read once. */
   past(): Promise<Past | undefined>
   askedLast(past: Pick<Past, 'marker'>): Promise<AskedLast | undefined>
   shown(): Marker | undefined
@@ -80,7 +77,6 @@ async function headOf(context: CommandContext, trigger: Asking, now: boolean): P
   return then ?? (await context.github.pull(trigger.thread.number))?.head
 }
 
-/** All inline comments of a review belong to what it asks. */
 async function inlineOf(context: CommandContext, trigger: Asking): Promise<InlineComment[] | undefined> {
   if (trigger.kind !== 'comment') return undefined
   const { commentRef } = trigger
@@ -88,7 +84,6 @@ async function inlineOf(context: CommandContext, trigger: Asking): Promise<Inlin
   return commentRef.kind === 'review' ? context.github.reviewComments(commentRef.reviewId) : undefined
 }
 
-/** A reply means little without what it replies to. */
 async function withParent(
   context: CommandContext,
   commentRef: CommentRef & { kind: 'inline' },

@@ -13,7 +13,6 @@ import { type CommandContext, commandId, commentRefOf } from './command-context.
 import { type Answer, answeredIn, atOnce } from './trigger-record.ts'
 
 const skew = 60_000
-/** How long an answer about this moment is enough for a stranger. */
 const momentarily = 10 * minute
 
 /** Strangers get each answer once in a while in a thread, so that nobody can make the bot talk. */
@@ -27,7 +26,6 @@ export async function isRepeated(context: CommandContext, words: Reply): Promise
   // At once, as others of the same person may be at work: one of them says it.
   context.toldLately.note(name, now)
   return orForget(context, name, async () => {
-    // Another process may have said it, or this one before it was started again.
     const sent = ownMarked(context, limit.as, await earlier(context, since))
     const last = sent.findLast(({ marker }) => marker.to === context.record.trigger.sender.id)
     if (last) context.toldLately.note(name, last.createdAt)
@@ -103,7 +101,6 @@ export async function reply(
   context.toldLately.note(name, context.deps.now())
 }
 
-/** Sends what was decided, unless an earlier attempt of which nothing is recorded did. */
 export async function sendAnswer(context: CommandContext): Promise<void> {
   const { answer } = context.record
   if (!answer) return

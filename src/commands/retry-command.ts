@@ -1,4 +1,3 @@
-/** The stored request again, as a new Run of the same task, about the head of now. */
 import { type NewRun, newRun } from '../core/run/run.ts'
 import { command, type Request, reject } from './command.ts'
 import { inTheWay } from './in-the-way.ts'

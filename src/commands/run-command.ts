@@ -1,4 +1,3 @@
-/** Does what is asked. Words for a Run that lives go to its agent. */
 import { instruction } from '../core/command/grammar.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import { command, type Request } from './command.ts'

@@ -1,7 +1,3 @@
-/**
- * Options, settings and defaults together, in this order, checked against what the servers know. The reading is one
- * function; all else is pure.
- */
 import type { SettingsNow } from '../access/read-settings.ts'
 import { effortsFor, type ReasoningEffort } from '../core/agent/run-request.ts'
 import { infoOf, type Options, optionNames } from '../core/command/options.ts'
@@ -165,7 +161,6 @@ function sandboxOf(
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-/** Of what a Run had, that which somebody may have asked for. */
 export function askedBefore({ mode: _, permission: __, authorship, ...asked }: RunOptions): Options {
   return authorship === 'user' ? { ...asked, authorship } : asked
 }

@@ -166,7 +166,6 @@ export function originOf(trigger: Asking): Origin {
   }
 }
 
-/** One task per thread: an earlier session is gone on with. */
 function goingOn(past: Past): Pick<NewRun, 'workspace' | 'session' | 'result'> {
   const { task, made } = past.marker
   const workspace = { madeBranch: made }

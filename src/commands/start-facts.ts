@@ -1,4 +1,3 @@
-/** What has to be known before words become a Run: read side by side, and only as far as it matters. */
 import type { SettingsNow } from '../access/read-settings.ts'
 import type { Options } from '../core/command/options.ts'
 import type { Run } from '../core/run/run.ts'

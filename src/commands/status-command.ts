@@ -1,4 +1,3 @@
-/** What is going on in the thread, or what came of its last Run. */
 import { command } from './command.ts'
 import type { Reads } from './reads.ts'
 

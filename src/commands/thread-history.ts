@@ -37,7 +37,6 @@ async function lastKept(context: CommandContext): Promise<Marker | undefined> {
   return last && markerOf(last.data, 'status')
 }
 
-/** On a pull request that a Run opened, its description carries the marker. */
 async function ownPullMarker(context: CommandContext): Promise<Marker | undefined> {
   const { thread } = context.record.trigger
   if (thread.kind !== 'pull') return undefined

@@ -1,4 +1,3 @@
-/** When a trigger can't be dealt with: limits and outages are waited out, and what is given up is said, once. */
 import { mayHoldCommand } from '../core/command/find.ts'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
@@ -43,7 +42,6 @@ export function afterFault(context: CommandContext, error: unknown): StepResult 
   return { kind: 'park', ms: backoff(2) }
 }
 
-/** One honest line, if somebody asked for something and the thread takes it. */
 async function giveUp(context: CommandContext, error: unknown): Promise<StepResult> {
   const { deps, record } = context
   const { trigger } = record

@@ -1,4 +1,3 @@
-/** The data of a trigger's job: what arrived, and how far it has been dealt with. */
 import { z } from 'zod'
 import { triggerOfToday } from '../core/model/former-names.ts'
 import type { IndexEntry } from '../core/model/job-index.ts'
@@ -35,7 +34,6 @@ export const TriggerRecord = z.object({
       sent: z.boolean().default(false),
     })
     .optional(),
-  /** No more of its commands than the next one is to be dealt with. */
   onlyOne: z.boolean().default(false),
   announced: z.boolean().default(false),
   /** What GitHub said of who asks, and when: one question for all commands of a comment. */
@@ -44,7 +42,6 @@ export const TriggerRecord = z.object({
       at: z.number(),
       role: z.enum(roles),
       name: z.string(),
-      /** Whether the settings name them; absent until that matters. */
       named: z.boolean().optional(),
     })
     .optional(),
@@ -53,7 +50,6 @@ export const TriggerRecord = z.object({
   refused: z.boolean().default(false),
   /** Answers about this moment that it gave, and when it was about to (ms since the epoch). */
   momentary: z.array(z.object({ as: Marker.shape.as, at: z.number() })).default([]),
-  /** Deaths of the process before the last command that was dealt with. */
   stallsSeen: z.number().int().default(0),
 })
 export type TriggerRecord = z.infer<typeof TriggerRecord>

@@ -52,7 +52,6 @@ const closedByItsMerge = async (
   run: Run,
 ): Promise<boolean> => what.kind === 'thread' && what.by === 'closed' && (await isOwnMerge(github, run, at))
 
-/** What a waiting trigger is told whose reason is gone. */
 export const withdrawn = 'withdrawn'
 
 async function waitingFor(

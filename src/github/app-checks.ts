@@ -4,7 +4,6 @@ import { type Check, type CheckName, found, passed, unanswered } from '../core/m
 import { Rejected } from '../core/model/errors.ts'
 import type { GitHubApp } from './app-client.ts'
 
-/** What `app.yml` asks for. */
 export interface Wanted {
   permissions: Readonly<Record<string, string>>
   events: readonly string[]
@@ -39,7 +38,6 @@ const Deliveries = z.array(
 )
 type Deliveries = z.infer<typeof Deliveries>
 
-/** The App's own facts. */
 async function checkIdentity(
   app: GitHubApp,
   now: () => number,
@@ -93,7 +91,6 @@ function noApp(error: unknown): Check {
   )
 }
 
-/** All that is known of the App and of its way to us. */
 export async function checkGitHub(app: GitHubApp, wanted: Wanted, now: () => number): Promise<Check[]> {
   const { checks, view } = await checkIdentity(app, now)
   if (!view) return checks
@@ -105,7 +102,6 @@ export async function checkGitHub(app: GitHubApp, wanted: Wanted, now: () => num
   return [...checks, ...checkGrants(view, wanted), installations, address, ...deliveries]
 }
 
-/** What GitHub says of one installation, and nothing of others. */
 export async function checkInstallation(
   app: GitHubApp,
   installationId: number,
@@ -121,7 +117,6 @@ export async function checkInstallation(
   }
 }
 
-/** What a start can afford, in two calls. */
 export async function checkApp(app: GitHubApp, wanted: Wanted, now: () => number): Promise<Check[]> {
   const { checks, view } = await checkIdentity(app, now)
   if (!view) return checks

@@ -28,7 +28,6 @@ export interface AppSettings {
 type Repo = Pick<Thread, 'installationId' | 'repoId'>
 
 export interface GitHubApp {
-  /** A client for one repository of an installation. */
   forRepo(thread: Repo): Octokit
   /** A client that may list what there is in an installation, and nothing else. */
   forInstallation(installationId: number): Octokit
@@ -40,13 +39,10 @@ export interface GitHubApp {
   forTeams(thread: Repo): Octokit
   /** An installation token that may read the one repository, and no more. */
   readToken(thread: Repo): Promise<string>
-  /** Whether GitHub still lets the bot into a repository: throws what it answers. */
   confirmAccess(thread: Repo): Promise<void>
   /** The login under which the App writes: `<slug>[bot]`. */
   botLogin(): Promise<string>
-  /** What was read of threads for who asks next. */
   aheads: ReadAheads
-  /** A request as the App itself rather than one of its installations. */
   asApp(route: string, parameters?: Record<string, unknown>): Promise<AppAnswer>
 }
 
@@ -208,7 +204,6 @@ function newClient({ apiUrl }: AppSettings, own?: AppToken): Octokit {
 const silent = (): void => {}
 const quiet = { log: { debug: silent, info: silent, warn: silent, error: silent } }
 
-/** What is wanted, as far as it is granted. */
 const common = (wanted: Permissions, granted: Record<string, string>): Permissions =>
   Object.fromEntries(
     Object.entries(wanted).flatMap(([name, level]) =>
@@ -223,12 +218,10 @@ const AppView = z.object({ slug: z.string().optional() })
 interface Watch {
   now: () => number
   meter: CallMeter | undefined
-  /** Of whose limits the answers tell. */
   whose: string
   gate: LimitGate
 }
 
-/** Puts our rules around every request of a client. */
 function limited(client: Octokit, watch: Watch, token?: (refresh: boolean) => Promise<string>): Octokit {
   client.hook.wrap('request', async (request, options) => {
     const once = async (refresh: boolean) => {

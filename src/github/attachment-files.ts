@@ -9,7 +9,6 @@ import { assetId, attachmentAddress, redirectTarget } from '../core/text/attachm
 import { checkContents, nameFor, sizeLimit, typeOf } from './attachment-type.ts'
 
 export interface AttachmentAccess {
-  /** A page of the GitHub that the attachment is on, e.g. the thread's `html_url`. */
   webUrl: string
   token(): Promise<string>
   /**
@@ -18,7 +17,6 @@ export interface AttachmentAccess {
    */
   signed?(): Promise<ReadonlyMap<string, string>>
   now(): number
-  /** For one attachment in all, in ms. */
   within?: number
 }
 
@@ -103,7 +101,6 @@ function targetOf(response: Response, from: URL, webUrl: string): URL | undefine
   return target
 }
 
-/** In place of a file, a page of GitHub's asks a person to sign in. */
 const isPage = ({ headers }: Response): boolean =>
   headers.get('content-type')?.toLowerCase().startsWith('text/html') ?? false
 

@@ -11,13 +11,11 @@ import { downloadAttachment } from './attachment-files.ts'
 export interface ThreadAccess {
   client: Octokit
   thread: Thread
-  /** Where the command stands, if it is not the thread itself. */
   commentRef?: CommentRef | undefined
   token(): Promise<string>
   now(): number
 }
 
-/** A reader for the attachments of one thread and one command; the signed addresses are looked up at most once. */
 export function attachmentReader(access: ThreadAccess): (attachment: Attachment) => Promise<AttachmentFile> {
   let signed: Promise<Map<string, string>> | undefined
   const { thread, token, now } = access
@@ -54,7 +52,6 @@ const WithHtml = z.object({ body_html: z.string() })
 const htmlsIn = (text: unknown): string[] =>
   (Array.isArray(text) ? text : [text]).flatMap(one => WithHtml.safeParse(one).data?.body_html ?? [])
 
-/** The thread's own text, and those of the command, with their HTML. */
 function textsOf({ client, thread, commentRef }: ThreadAccess): Promise<unknown>[] {
   const at = { owner: thread.owner, repo: thread.repo, mediaType: { format: 'full+json' } }
   const issue = client.rest.issues.get({ ...at, issue_number: thread.number })

@@ -1,4 +1,3 @@
-/** Whether a branch is still of use to anybody, in one query. */
 import { z } from 'zod'
 import { Rejected } from '../core/model/errors.ts'
 import { isGraphqlError } from './graphql-errors.ts'

@@ -1,4 +1,3 @@
-/** Branches and pull requests of one repository, in the words of the flows. */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { isBranchOfIssue } from '../core/model/branch-name.ts'
@@ -110,7 +109,6 @@ export function branchesOf({ client, aheads, thread, redact }: Repository) {
     }
   }
 
-  /** Pull requests from a branch of this repository, newest first. */
   async function pullsFrom(head: string): Promise<PullView[]> {
     const { data } = await client.rest.pulls.list({
       ...at,
@@ -121,13 +119,11 @@ export function branchesOf({ client, aheads, thread, redact }: Repository) {
     return data.map(viewed).filter(view => view.head.ref === head && view.head.repoId === thread.repoId)
   }
 
-  /** Whether an open pull request goes into a branch. */
   async function isBaseOfPull(base: string): Promise<boolean> {
     const { data } = await client.rest.pulls.list({ ...at, base, state: 'open', per_page: 20 })
     return data.some(view => view.base.ref === base)
   }
 
-  /** `undefined` where there is no GraphQL. */
   async function repositoryNode(): Promise<string | undefined> {
     const known = aheads.ids.get(String(thread.repoId))
     if (known !== undefined) return known
@@ -212,7 +208,6 @@ export function branchesOf({ client, aheads, thread, redact }: Repository) {
 
     pullsFrom,
 
-    /** Whether one commit has the other among its ancestors, or is it. */
     async isDescendant(ancestor: string, sha: string): Promise<boolean> {
       try {
         const query = { ...at, basehead: `${ancestor}...${sha}`, per_page: 1 }

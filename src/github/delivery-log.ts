@@ -17,7 +17,6 @@ const Attempt = z
   })
   .transform(({ delivered_at, status, status_code, ...rest }) => ({
     ...rest,
-    /** ms since the epoch */
     at: delivered_at,
     ok: status === 'OK' || Math.floor((status_code ?? 0) / 100) === 2,
   }))
@@ -25,7 +24,6 @@ type Attempt = z.infer<typeof Attempt>
 
 interface LogPage {
   attempts: Attempt[]
-  /** Where the next, older page begins. */
   next: string | undefined
 }
 

@@ -1,4 +1,3 @@
-/** What the App can see, across its installations. */
 import { z } from 'zod'
 import type { Repository, Thread } from '../core/model/thread.ts'
 import type { SubjectView, ThreadComment } from '../core/model/views.ts'
@@ -8,7 +7,6 @@ const InstallationPage = z.array(z.object({ id: z.number(), suspended_at: z.stri
 
 const perPage = 100
 
-/** @param redact takes secrets out of everything that is read, as the door does */
 export function installationsOf(app: GitHubApp, redact: (text: string) => string) {
   async function installations(): Promise<number[]> {
     const ids: number[] = []
@@ -40,7 +38,6 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
     installations,
     repositoriesOf,
 
-    /** @throws Rejected | RetryLater | NoResponse */
     async repositories(): Promise<Repository[]> {
       const found: Repository[] = []
       for (const id of await installations()) found.push(...(await repositoriesOf(id)))
@@ -82,7 +79,6 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
         }))
     },
 
-    /** An issue or pull request as it is now. */
     async subject(repository: Repository, number: number): Promise<SubjectView> {
       const { owner, repo } = repository
       const client = app.forRepo(repository)

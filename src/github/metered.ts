@@ -1,4 +1,3 @@
-/** Tells of each call to GitHub, and of what the limits still allow. */
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
 
 /** Of the paths that we use; everything else in them is a name or a number. */
@@ -17,7 +16,6 @@ interface Answer {
 
 interface Sending<T extends Answer> {
   send(): T | Promise<T>
-  /** The answer inside an error, if there was one. */
   failed(error: unknown): Answer | undefined
 }
 

@@ -86,7 +86,6 @@ const fileAt = async (
   query: At & { path: string; ref: string },
 ): Promise<string | undefined> => textOf((await client.rest.repos.getContent(query)).data)
 
-/** Of what GitHub answers for a path. */
 export const textOf = (
   data: Awaited<ReturnType<Octokit['rest']['repos']['getContent']>>['data'],
 ): string | undefined =>

@@ -1,4 +1,3 @@
-/** What GitHub says that somebody may do in a repository, in our words. */
 import { type Role, roles } from '../core/model/role.ts'
 import type { Permission } from '../core/model/views.ts'
 

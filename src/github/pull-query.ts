@@ -1,4 +1,3 @@
-/** A pull request, and what it takes to have a person take part in it, in one query. */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { Rejected } from '../core/model/errors.ts'

@@ -28,7 +28,6 @@ export async function addReaction(
       })
       return
     case 'review':
-      // REST has no reactions on reviews.
       await client.graphql(addReactionMutation, { subject: target.nodeId, content: graphQlName[content] })
   }
 }

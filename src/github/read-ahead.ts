@@ -12,7 +12,6 @@ import type { IssueBranches, PullView } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
 import { isGraphqlError, lacksField } from './graphql-errors.ts'
 
-/** As REST has it. */
 export interface GivenComment {
   id: number
   body?: string | undefined
@@ -38,12 +37,10 @@ const absentFor = 60 * 60_000
 
 export interface ReadAheads {
   keep(key: string, parts: Partial<Parts>): void
-  /** Once. */
   take<K extends keyof Parts>(key: string, part: K): Parts[K] | undefined
   see<K extends keyof Parts>(key: string, part: K): Parts[K] | undefined
   /** Node ids, which never change. */
   ids: { get(name: string): string | undefined; set(name: string, id: string): void }
-  /** The server does not know the query. */
   noteAbsent(): void
   isAbsent(): boolean
 }

@@ -1,4 +1,3 @@
-/** What the doctor asks of the repositories that the App is installed on. */
 import { type Check, found, passed, unanswered } from '../core/model/check.ts'
 import { isNotFound } from '../core/model/errors.ts'
 import type { OwnerFiles } from '../core/model/ports.ts'
@@ -11,9 +10,7 @@ const maxExamined = 20
 
 interface Examined {
   repository: Repository
-  /** It has a commit to start from. */
   begun: boolean
-  /** The text of its settings file. */
   settings: string | undefined
 }
 
@@ -48,11 +45,9 @@ async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
 
 interface SettingsReading {
   path: string
-  /** What is wrong with the text of a settings file that is called so. */
   problemsOf(text: string, name: string): string | undefined
 }
 
-/** The files of the owners of these repositories, which hold in all of them. */
 export async function checkOwners(
   files: OwnerFiles,
   repositories: readonly Repository[],
@@ -107,7 +102,6 @@ export function checkRepositories(
   ]
 }
 
-/** Whether there is a default branch with a commit to start from. */
 export async function checkDefaultBranch(app: GitHubApp, thread: Thread): Promise<Check> {
   const { owner, repo } = thread
   const { repos } = app.forRepo(thread).rest

@@ -12,7 +12,6 @@ interface Reading {
   app: GitHubApp
   client: Octokit
   thread: Thread
-  /** Takes out what nobody is to read, and puts the rest as the bot is called here. */
   written(text: string): string
 }
 

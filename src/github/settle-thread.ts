@@ -19,7 +19,6 @@ import { isGraphqlError, partOf } from './graphql-errors.ts'
 import { type Asking, PullNode, pullFields, viewOfNode } from './pull-query.ts'
 import { type ReadAheads, threadKey } from './read-ahead.ts'
 
-/** One by one, in the order in which it is written. */
 export interface Singly {
   pull(number: number): Promise<PullView | undefined>
   amendPull(number: number, change: PullChange): Promise<PullView>

@@ -52,7 +52,6 @@ export function gitHubThread(
     await addReaction(client, at, issue, target, content).catch(unlessLimited)
   }
 
-  /** Takes back a reaction of our own. */
   async function unreact(target: Target, content: Reaction): Promise<void> {
     const login = await app.botLogin()
     await removeReaction(client, at, issue, target, { content, login }).catch(unlessLimited)
@@ -179,7 +178,6 @@ export function gitHubThread(
       return found
     },
 
-    /** Reads the files attached to a thread and to the command at `place`. */
     attachments: (commentRef?: CommentRef) =>
       attachmentReader({
         client,
@@ -189,7 +187,6 @@ export function gitHubThread(
         ...(commentRef ? { commentRef } : {}),
       }),
 
-    /** The inline comments that were submitted with a review. */
     async reviewComments(reviewId: number): Promise<InlineComment[]> {
       const query = { ...at, pull_number: thread.number, review_id: reviewId, per_page: 100 }
       const comments = await client.paginate(client.rest.pulls.listCommentsForReview, query)
@@ -216,7 +213,6 @@ export function gitHubThread(
       }
     },
 
-    /** Whether somebody is an active member of a team of this repository's organization. */
     async isInTeam(team: string, login: string): Promise<boolean> {
       try {
         const query = { org: at.owner, team_slug: team, username: login }
@@ -229,7 +225,6 @@ export function gitHubThread(
       }
     },
 
-    /** Who closed the thread, and when, if it is closed. */
     async closing(when?: 'now'): Promise<Closing | undefined> {
       if (when !== 'now') {
         if (aheads.see(key, 'open') === undefined) await readAhead(client, aheads, thread)
@@ -275,7 +270,6 @@ export function gitHubThread(
         return redact((await client.rest.pulls.getReview(query)).data.body)
       }),
 
-    /** The newest comments of the thread, oldest first, without our own. */
     async comments(): Promise<CommentView[]> {
       const [login, all] = await Promise.all([app.botLogin(), aheads.take(key, 'comments') ?? listComments()])
       const comments = all.filter(({ user }) => user?.login !== login)

@@ -1,4 +1,3 @@
-/** The words of a comment or review, and when an edit of them counts. */
 import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import { mayHoldCommand } from '../core/command/find.ts'

@@ -21,7 +21,6 @@ export interface AdoptDeps {
   installations: {
     installations(): Promise<number[]>
     repositoriesOf(installationId: number): Promise<Repository[]>
-    /** The App's own comments of a repository that changed since then (ms since the epoch), oldest first. */
     ownComments(repository: Repository, since: number): Promise<ThreadComment[]>
     subject(repository: Repository, number: number): Promise<SubjectView>
   }
@@ -48,14 +47,12 @@ export interface AdoptTurn {
   remember(memory: unknown): Promise<void>
 }
 
-/** How soon the loss of the queue's data is noticed. */
 export const adoptEvery = 5_000
 /** A Run is edited more often than this, or it is over. */
 const lookBack = 48 * hour
 
 const Installation = Repository.pick({ installationId: true })
 
-/** Where Runs may be: a repository, or an installation of which the repositories are not known yet. */
 const Target = z.union([Repository, Installation])
 type Target = z.infer<typeof Target>
 

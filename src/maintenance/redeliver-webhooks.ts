@@ -10,7 +10,6 @@ import type { FlowMeter } from '../core/model/meter.ts'
 import type { Log } from '../core/model/ports.ts'
 import { hour, minute } from '../core/model/time.ts'
 
-/** One attempt to deliver a webhook; those at the same one share its GUID. */
 export interface Attempt {
   id: string
   guid: string
@@ -18,7 +17,6 @@ export interface Attempt {
   /** ms since the epoch, GitHub's clock */
   at: number
   ok: boolean
-  /** Somebody asked for it. */
   redelivery: boolean
 }
 
@@ -40,7 +38,6 @@ export interface SweepDeps {
 export interface SweepTurn {
   memory: unknown
   signal: AbortSignal
-  /** Throws unless the turn is still ours. */
   remember(memory: unknown): Promise<void>
 }
 
@@ -128,7 +125,6 @@ function stillMissed(known: Missed | undefined, attempts: readonly Attempt[]): M
 const fromFirst = (first: Attempt | undefined): Missed | undefined =>
   first && { guid: first.guid, event: first.event, id: first.id, since: first.at, last: first.at, times: 0 }
 
-/** @returns ms until the next turn; nothing for the usual time */
 export const sweepDeliveries =
   (deps: SweepDeps) =>
   async (turn: SweepTurn): Promise<number | undefined> => {
@@ -209,7 +205,6 @@ async function remember(sweep: Sweep, memory: Memory): Promise<void> {
   sweep.memory = memory
 }
 
-/** Limits are waited out, and what GitHub doesn't answer is left to the next sweep. */
 async function afterFault(sweep: Sweep, error: unknown): Promise<number | undefined> {
   const { log, meter, redelivered, now } = sweep
   if (error instanceof RetryLater) {

@@ -12,7 +12,6 @@ import { UnusedBranch } from '../core/run/unused-branch.ts'
 
 export interface RemovalDeps {
   github: GitHub
-  /** What serves an owner; `undefined` for one who is not served. */
   tenantOf(owner: string): { posthog: Pick<TasksClient, 'statusOf'> } | undefined
   runs: Pick<JobQueue<Run>, 'get' | 'holder'>
   log: Log

@@ -14,14 +14,12 @@ export interface Examined extends Asking {
   usual: UsualModel
 }
 
-/** What a run gets when nobody says otherwise, and the settings that say so. */
 export interface UsualModel {
   model: string
   effort: ReasoningEffort | undefined
   setBy: { model: string; effort: string }
 }
 
-/** Models that may be used, and the setting that says so. */
 export interface ModelList {
   models: readonly string[]
   setBy: string
@@ -36,7 +34,6 @@ const Repositories = z.object({
   has_more: z.boolean().nullish(),
 })
 
-/** Key, scope and project, in two calls: what a start can afford. */
 export async function checkKey(examined: Asking): Promise<Check[]> {
   const read = await refusalOf(() => get(examined, 'tasks/', { limit: '1' }, z.unknown()))
   if (read !== undefined) return keyRefused(read, examined)
@@ -108,7 +105,6 @@ export async function checkModels(
   return [checkUsual(examined, offered), ...lists.map(list => checkList(list, offered))]
 }
 
-/** None where the server does not say. */
 async function offeredModels(examined: Asking): Promise<string[]> {
   const listed = await answerOf(() => get(examined, 'tasks/models/', {}, Models))
   return (

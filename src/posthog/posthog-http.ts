@@ -14,7 +14,6 @@ import { sendable } from '../core/text/sendable.ts'
 import { ErrorBody } from './schemas.ts'
 
 export interface PostHogSettings {
-  /** Without a slash at the end. */
   host: string
   projectId: string
   apiKey: string
@@ -33,7 +32,6 @@ export interface Call<T> {
   answer: z.ZodType<T>
   /** ms */
   within?: number
-  /** It is counted already, as a part of a look. */
   counted?: boolean
 }
 
@@ -44,7 +42,6 @@ export interface Answer<T> {
 
 const defaultLimit = 15_000
 
-/** Of the paths that we use; everything else in them is an id. */
 const words = new Set(
   (
     'artifacts cancel command finalize_upload models prepare_upload run runs sandbox_environments session_logs ' +

@@ -81,7 +81,6 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       throw new NoResponse('posthog', 'PostHog did not say which run it made')
     },
 
-    /** The ids of a task's newest runs. */
     async runIds(taskId: string): Promise<string[]> {
       const query = { limit: '100' }
       const { data } = await request({ method: 'GET', path: `tasks/${taskId}/runs/`, query, answer: RunPage })
@@ -102,7 +101,6 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       return snapshotOf(run, lines, { offset, redact })
     },
 
-    /** How many entries the log of a run has by now. */
     logLength: (session: Session): Promise<number> => log.length(session),
 
     /**
@@ -134,10 +132,8 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       await request({ method: 'POST', path: `${runPath(session)}command/`, body, answer: z.unknown() })
     },
 
-    /** For the next run of a task. */
     stageArtifact: (taskId: string, file: AttachmentFile) => stageArtifact(settings, taskId, file, now),
 
-    /** For a run that lives. */
     addArtifact: (session: Session, file: AttachmentFile) => addArtifact(settings, session, file, now),
 
     /** Asks for the end of a run. A promise only: look until the status is terminal. */
@@ -146,7 +142,6 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       await request({ method: 'POST', path: `${runPath(session)}cancel/`, body, answer: Taken })
     },
 
-    /** What the agent says of a task as a whole, where the server has that. */
     async summary(taskId: string): Promise<string | undefined> {
       try {
         const { data } = await request({
@@ -171,7 +166,6 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       }
     },
 
-    /** The sandbox environments that the key can see. */
     async sandboxes(): Promise<SandboxView[]> {
       const query = { limit: '100' }
       return (await request({ method: 'GET', path: 'sandbox_environments/', query, answer: SandboxPage }))
@@ -242,7 +236,6 @@ function snapshotOf(run: TaskRun, lines: unknown[], { offset, redact }: Reading)
   }
 }
 
-/** All that the agent can word. */
 function redacted({ at, what }: LogEntry, redact: (text: string) => string): LogEntry {
   if (what.kind === 'asks') {
     const { request } = what

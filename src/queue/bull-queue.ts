@@ -29,13 +29,10 @@ export interface BullQueueOptions<Data> extends Format<Data> {
   backend: QueueBackend
   prefix: string
   log: Log
-  /** Takes the errors of connections. */
   report: (error: Error) => void
-  /** How long the record of an ended job is kept. */
   keepSeconds: number
   lockDuration: number
   stalledInterval: number
-  /** Takes BullMQ's spans. */
   telemetry?: Telemetry | undefined
 }
 
@@ -196,7 +193,6 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return !this.#closed && (this.#worker?.takesJobs() ?? true)
   }
 
-  /** Stops taking jobs; settles when those in hand are done. */
   async drain(): Promise<void> {
     await this.#worker?.drain()
   }
@@ -268,7 +264,6 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     }
   }
 
-  /** Lists are made all the time. */
   #reportUnread(job: string, err: unknown): void {
     if (this.#unread.has(job)) return
     if (this.#unread.size >= MOST_UNREAD) this.#unread.clear()

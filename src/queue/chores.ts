@@ -9,10 +9,8 @@ import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import type { BullQueue } from './bull-queue.ts'
 import type { Chore, Chores, Errand, Sent } from './work-queue.ts'
 
-/** The data of a chore's job, or of an errand's. */
 export interface ChoreRecord {
   memory?: unknown
-  /** The kind of errand. */
   errand?: string
   /** How many words of its inbox an errand's memory is newer than. */
   read?: number

@@ -1,4 +1,3 @@
-/** The index in the embedded database. */
 import type { createPostgresBackend, PgPool } from 'bullmq'
 import type { Member } from '../core/model/job-index.ts'
 import * as sql from './embedded-schema.ts'

@@ -49,7 +49,6 @@ SELECT name, CASE WHEN name = $3 AND $4::jsonb IS NOT NULL THEN codex.place(queu
 
 export const saved = 'SELECT codex.save($1, $2, $3, $4, $5::jsonb, $6::jsonb) AS held'
 
-/** One row for each that was asked, in order. */
 export const lookedUp = `
 SELECT CASE
   WHEN ask->>'kind' = 'from-end' THEN

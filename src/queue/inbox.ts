@@ -16,7 +16,6 @@ const OPEN = 'open'
 const MESSAGE = 'tell:'
 
 interface Inbox {
-  /** What was taken, oldest first. */
   messages: string[]
   isClosed: boolean
   /** Whoever works on the job closes its inbox before the end. */
@@ -57,7 +56,6 @@ export async function closedInbox(backend: IQueueBackend, id: string): Promise<s
   return messages(backend, id)
 }
 
-/** Whether the job's worker reads it, or has. */
 export async function wasTaken(
   backend: IQueueBackend,
   id: string,
@@ -68,7 +66,6 @@ export async function wasTaken(
   return messages.includes(storableText(message)) && (wasClosed || (await isLive()))
 }
 
-/** How many messages and wakes there have been. */
 export async function inboxSize(backend: IQueueBackend, id: string): Promise<number> {
   // A page that ends before it begins: nothing but the count is read.
   return (await backend.getJobLogs(id, 1, 0, true)).count
@@ -92,7 +89,6 @@ function append(backend: IQueueBackend, id: string, row: string): Promise<boolea
   )
 }
 
-/** False if the job is not parked. */
 export function promote(backend: IQueueBackend, id: string): Promise<boolean> {
   return expecting(
     backend.promote(id).then(() => true),

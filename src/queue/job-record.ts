@@ -5,11 +5,8 @@ import { type Entries, written } from './queue-index.ts'
 import { describe } from './queue-log.ts'
 import { UnreadableRecord } from './work-queue.ts'
 
-/** How the data of a queue's jobs is read. */
 export interface Format<Data> {
-  /** What is stored under a former name, under today's. */
   renew?(stored: unknown): unknown
-  /** As this queue's type, or throws. */
   parse(data: unknown): Data
   /** Where a job of that data stands in the index; without it, there is none. */
   index?: Indexing<Data> | undefined
@@ -33,7 +30,6 @@ export const entriesIn = <Data>({ index }: Pick<Format<Data>, 'index'>, job: Pla
 export const entriesOf = <Data>(format: Pick<Format<Data>, 'index'>, job: Placed<Data>): Entries =>
   format.index ? written(entriesIn(format, job)) : ''
 
-/** The data of a job as this version names it, with what it does not know. */
 export const renewed = (job: StoredJob, { renew }: Pick<Format<unknown>, 'renew'>): unknown =>
   renew ? renew(job.data) : job.data
 
@@ -51,7 +47,6 @@ export function readData<Data>(queue: string, job: StoredJob, format: Format<Dat
   }
 }
 
-/** @throws UnreadableRecord */
 export function readJob<Data>(queue: string, job: StoredJob, format: Format<Data>): JobRecord<Data> {
   return {
     id: job.id ?? '',

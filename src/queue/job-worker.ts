@@ -39,7 +39,6 @@ export class JobWorker<Data> {
   readonly #worker: BullMqWorker
   readonly #takes = new Set<Promise<void>>()
   readonly #locks = new Set<HeldLock>()
-  /** How often each job was in hand and could not be read. */
   readonly #unread = new Map<string, number>()
   #draining: Promise<void> | undefined
   #interrupted = false
@@ -65,13 +64,11 @@ export class JobWorker<Data> {
         removeOnFail: keep,
         ...traced(options.telemetry),
       },
-      // It adds nothing.
       backend.create(new Map()),
     )
     this.#worker.on('error', report)
   }
 
-  /** Stops taking jobs; settles when those in hand are done and put away. */
   drain(): Promise<void> {
     this.#draining ??= this.#drainOnce()
     return this.#draining
@@ -223,7 +220,6 @@ export class JobWorker<Data> {
     await job.updateProgress({ failures }).catch(error => this.#couldNot('note the failures of', job, error))
   }
 
-  /** Parks the job, and makes it due at once if its inbox has grown since `noticed`. */
   async #park(job: BullMqJob, token: string, ms: number, noticed = 0): Promise<void> {
     const again = ms <= 0
     try {

@@ -93,7 +93,6 @@ interface BackendOptions extends Pick<QueueOptions<unknown, unknown>, 'redisUrl'
   report: (error: Error) => void
 }
 
-/** Only the one that is used is loaded. */
 async function openBackend({ redisUrl, dataDir, log, report }: BackendOptions): Promise<QueueBackend> {
   if (redisUrl) {
     const { openRedis, START_MS } = await import('./redis-backend.ts')

@@ -10,17 +10,12 @@ export interface QueueBackend {
   /** Connects one BullMQ Queue or Worker; it supplies the connection itself. */
   create(additions: Additions): BackendFactory<IQueueBackend, unknown>
   index(queue: BullMqQueue): QueueIndex
-  /** The name of a job, and nothing else of it. */
   nameOf(queue: BullMqQueue, id: string): Promise<string | undefined>
-  /** The jobs of a queue that have not ended, at one moment. */
   live(queue: BullMqQueue): Promise<StoredJob[]>
-  /** How many they are, without reading them. */
   liveCount(queue: BullMqQueue): Promise<number>
   /** Of the limits of services, where other processes may share them. */
   limits?(prefix: string): LimitStore
-  /** How many calls may be made, likewise. */
   budget?(prefix: string): (name: string, allowance: Allowance) => CallBudget
-  /** Of the streams of runs, likewise. */
   streams?(prefix: string): StreamLeases
   /** Rejects unless it takes writes. */
   probe(): Promise<void>
@@ -28,11 +23,9 @@ export interface QueueBackend {
   workersConnected?(): boolean
   /** Rejects while it should be given nothing new: its disk is all but full. */
   admits?(): Promise<void>
-  /** Cuts all connections, whatever is still under way. */
   close(): Promise<void>
 }
 
-/** What we read of a job. */
 export type StoredJob = Pick<Job, 'id' | 'data' | 'timestamp' | 'finishedOn'>
 
 export type BullMqQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueueBackend, unknown>

@@ -1,4 +1,3 @@
-/** What the doctor asks of the queue: is it there, and does it keep what it is given. */
 import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import { type Check, found, passed } from '../core/model/check.ts'
 import { claimDirectory } from './directory-claim.ts'

@@ -14,23 +14,18 @@ export interface Addition {
   name?: string | undefined
 }
 
-/** By the name of each, which is its own. */
 export type Additions = Map<string, Addition>
 
 export interface Saved {
   id: string
-  /** Of the lock that must hold. */
   token: string
   lockDuration: number
-  /** JSON */
   data: string
   entries: Entries
 }
 
-/** A job as it is to be seen in the index. */
 export interface Indexed extends StoredJob {
   id: string
-  /** What is written of it, whatever should be. */
   seen: Entries
 }
 

@@ -1,4 +1,3 @@
-/** The part of a pino logger that the queue needs. */
 export interface Log {
   warn(facts: object, message: string): void
   error(facts: object, message: string): void

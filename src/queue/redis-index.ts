@@ -1,4 +1,3 @@
-/** The index in Redis: sorted sets beside BullMQ's keys. */
 import type { createRedisBackend, JobType } from 'bullmq'
 import type { ChainableCommander, Redis, Result } from 'ioredis'
 import { z } from 'zod'
@@ -25,7 +24,6 @@ const LIVE: JobType[] = ['delayed', 'waiting', 'prioritized', 'active']
 const ENDED: JobType[] = ['completed', 'failed']
 const PAGE = 200
 
-/** So that they are said by their hash. */
 export function withScripts(redis: Redis): Redis {
   redis.defineCommand('codexLookedUp', { numberOfKeys: 0, lua: lookedUp })
   redis.defineCommand('codexSaved', { numberOfKeys: 3, lua: saved })
@@ -34,7 +32,6 @@ export function withScripts(redis: Redis): Redis {
   return redis
 }
 
-/** BullMQ's names of its scripts. */
 const ADDITION = 'addStandardJob'
 const END = 'moveToFinished'
 
@@ -53,7 +50,6 @@ function withScriptsOfBullMq(redis: Redis): void {
   redis.defineCommand('codexFinished', { numberOfKeys: 14, lua: behind(luaOf(END), finished) })
 }
 
-/** What many ask in one turn of the event loop goes out together. */
 function inOneWrite({ stream }: Redis): void {
   if (stream.writableCorked > 0) return
   stream.cork()
@@ -101,9 +97,7 @@ function answersOf(answers: [Error | null, unknown][] | null): unknown[] {
 }
 
 interface Connections {
-  /** Answers soon, or fails. */
   producer: Redis
-  /** Waits for the server. */
   worker(): Redis
 }
 

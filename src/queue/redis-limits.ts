@@ -1,4 +1,3 @@
-/** The limits that services told of, in Redis, where all processes of a deployment see them. */
 import type { Redis, Result } from 'ioredis'
 import { z } from 'zod'
 import type { LimitStore } from '../core/model/limit-gate.ts'

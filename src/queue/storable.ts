@@ -15,7 +15,6 @@ export function storableJson(json: string): string {
   return JSON.stringify(JSON.parse(json), clean)
 }
 
-/** `data` as it can be stored. */
 export function storable(data: unknown): unknown {
   const json = JSON.stringify(data ?? null)
   const clean = storableJson(json)

@@ -1,7 +1,6 @@
 /** BullMQ's spans, through OpenTelemetry's API: of a job's addition, and of each step of it, in one trace. */
 import type { Telemetry } from 'bullmq'
 
-/** Loaded only when it is asked for. */
 export async function openTelemetry(): Promise<Telemetry> {
   const { BullMQOtel } = await import('bullmq-otel')
   const { tracer, contextManager }: Telemetry = new BullMQOtel({ tracerName: 'bullmq' })

@@ -23,11 +23,9 @@ export interface WorkQueue<Data> extends JobQueue<Data> {
   work(process: Processor<Data>, options: { concurrency: number }): Promise<void>
 }
 
-/** One turn of a chore, in the hands of one process. */
 export interface ChoreTurn {
   /** What was remembered last, as JSON keeps it; `undefined` the first time, and when the queue lost its data. */
   memory: unknown
-  /** Aborted when the turn should stop where it is. */
   signal: AbortSignal
   /** Asserts that the turn is still ours, then stores `memory`. Call it before every effect. */
   remember(memory: unknown): Promise<void>
@@ -39,13 +37,10 @@ export interface ChoreTurn {
  */
 export type Chore = (turn: ChoreTurn) => Promise<number | undefined>
 
-/** One look at what an errand is about. */
 interface ErrandTurn {
   /** As it was sent or remembered last, as JSON keeps it. */
   what: unknown
-  /** Aborted when the turn should stop where it is. */
   signal: AbortSignal
-  /** Asserts that the turn is still ours, then stores `what`. Call it before every effect. */
   remember(what: unknown): Promise<void>
 }
 
@@ -62,7 +57,6 @@ export interface Sent {
 }
 
 export interface Chores {
-  /** Who does the errands of a kind, from now on. */
   runErrands(kind: string, errand: Errand): void
   send(errand: Sent): Promise<void>
   /**
@@ -82,7 +76,6 @@ export interface Queues<TriggerData, RunData> {
   /** What all processes know of the limits of services; not there where one process is all there can be. */
   limits: LimitStore | undefined
   streams: StreamLeases
-  /** Of all processes together. */
   budget(name: string, allowance: Allowance): CallBudget
   /** Makes the indexes of live jobs again, where other processes, or people, moved jobs without them. */
   mendIndexes(): Promise<void>

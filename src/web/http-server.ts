@@ -1,12 +1,9 @@
-/** The one HTTP server of a process: the webhook door, and the pages that say whether it lives and is ready. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { asPrinted, type Check } from '../core/model/check.ts'
 
 export interface ServerParts {
-  /** Absent in a process that takes no webhooks. */
   webhookEndpoint: ((req: IncomingMessage, res: ServerResponse) => Promise<void>) | undefined
-  /** Whether the process does its work, and what is wrong. */
   readiness(): Promise<ReadyPage>
   metrics?: MetricsPage
 }
@@ -72,7 +69,6 @@ async function scrape(
   }
 }
 
-/** Who may read what is not for everybody. */
 function mayLook(
   token: string | undefined,
   { req, server }: { req: IncomingMessage; server: Server },
@@ -91,7 +87,6 @@ function isLocal({ socket, headers }: IncomingMessage, server: Server): boolean 
 
 const isLoopback = (address: string): boolean => /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/.test(address)
 
-/** The standard ones, the usual ones, and those that load balancers and networks of servers put there by themselves. */
 const proxyHeader =
   /^(?:forwarded|via|cdn-loop|x-real-ip|x-request-id|x-(?:forwarded|client|cluster-client|original|envoy|amzn|amz-cf|azure|appengine|cloud-trace|vercel|nf)(?:-.*)?|(?:true-client|cf|fly|fastly|akamai)-.*)$/
 

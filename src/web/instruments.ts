@@ -1,4 +1,3 @@
-/** Counters, gauges and histograms under our name. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 
 export const prefix = 'codex_bot_'

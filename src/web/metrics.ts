@@ -10,7 +10,6 @@ import { type Counted, queueGauges } from './queue-gauges.ts'
 
 export interface Metrics {
   meter: Meter
-  /** How many streams of runs this process has open, asked at each scrape. */
   showStreams(open: () => number): void
   page(): Promise<MetricsPage>
 }
@@ -22,7 +21,6 @@ interface MetricsPage {
 
 export interface MetricsParts {
   role: string
-  /** Which backend the queue has. */
   queue: string
   queues: Record<'triggers' | 'runs', Counted>
   now(): number

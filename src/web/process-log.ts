@@ -28,7 +28,6 @@ function linesTogether(): Write {
   }
 }
 
-/** Loaded only where it is used. */
 async function prettyLines(): Promise<Write> {
   const { getTransformStream } = await import('@probot/pino')
   const pretty = await getTransformStream({ logFormat: 'pretty' })

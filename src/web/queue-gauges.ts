@@ -5,7 +5,6 @@ import { gauge, seconds } from './instruments.ts'
 
 export type Counted = Pick<JobIndex, 'members'> & { liveCount(): Promise<number> }
 
-/** A scrape waits no longer for the queue. */
 const giveUpAfterMs = 2_000
 
 /** @returns reads the queues into the gauges; of queues that don't answer nothing is shown but that they don't */
@@ -42,7 +41,6 @@ async function countsOf(queue: string, counted: Counted) {
 const late = (): Promise<undefined> =>
   new Promise(resolve => setTimeout(() => resolve(undefined), giveUpAfterMs).unref())
 
-/** Scrapes of a queue that hangs do not pile up. */
 function onceAtATime<T>(read: () => Promise<T>): () => Promise<T> {
   let underWay: Promise<T> | undefined
   return () => {

@@ -12,7 +12,6 @@ const service = 'codex-task-bot'
 export interface Traces {
   /** Begins a trace around what `act` does. */
   begin<T>(name: string, about: Attributes, act: () => Promise<T>): Promise<T>
-  /** Notes on the span under way what it is about. */
   note(about: Attributes): void
   /** Sends what is left, for at most `ms`. */
   close(ms: number): Promise<void>

@@ -31,7 +31,6 @@ export const firstWords = ({ id, request }: Run): Words => ({
   inline: request.inline,
 })
 
-/** Reads what `promptOf` needs, each text in a turn of the event loop of its own. */
 export async function readForPrompt(run: Run, words: Words): Promise<void> {
   const { request, baseline } = run
   const inline = (words.inline ?? []).flatMap(({ path, body, parent }) => [path, body, parent?.body])
@@ -69,7 +68,6 @@ function instruction(run: Run, words: Words): string {
   return `${asked}\n\n# Instruction\n\n${said}`
 }
 
-/** From those who may write the settings: no words of strangers. */
 function standing({
   baseline: {
     settings: { instructions },
@@ -102,7 +100,6 @@ function context(run: Run, words: Words, fence: string): string {
   return [`# The ${noun(run)}`, asItWas, fenced(parts.join('\n'), fence)].join('\n\n')
 }
 
-/** Later words to an agent that has read nothing of the earlier ones. */
 const askedBefore = ({ id, request }: Run, words: Words): string[] =>
   words.id === id || request.text === ''
     ? []

@@ -2,7 +2,6 @@
 
 export const remarkName = (number: number): string => `Review comment ${number}`
 
-/** Marks that a line of Markdown may have around its first words. */
 const marks = '[ \\t>*_#`-]*'
 
 /** `undefined` where it said nothing of that one by its number. */

@@ -53,7 +53,6 @@ export interface RunAsk extends RunOptions {
   userToken?: string | undefined
 }
 
-/** The field that each choice goes to. */
 const fields: Readonly<Record<keyof RunOptions, keyof CodexTaskRunCreate>> = {
   model: 'model',
   effort: 'reasoning_effort',

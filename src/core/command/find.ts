@@ -24,7 +24,6 @@ export interface FoundCommands {
   unreadable: boolean
 }
 
-/** Nearly no text does, and one look for the bare word says so. */
 export const namesWord = (text: string, word: string): boolean => bareWord(word).test(text)
 const bareWord = wordPattern(word => `/${word}`, 'i')
 
@@ -54,7 +53,6 @@ export function findCommands(text: string, word = usualTrigger.word): FoundComma
 interface Start extends Line {
   slash: number
   restAt: number
-  /** Nothing before it can hide it, whatever comes behind it. */
   sure: boolean
 }
 
@@ -78,7 +76,6 @@ interface ReadStarts {
   unreadable: boolean
 }
 
-/** What is sure needs no parsing, and no text is too intricate for it. */
 function readStarts(source: string, piece: Candidates): ReadStarts {
   if (piece.starts.every(({ sure }) => sure)) return { starts: piece.starts, unreadable: false }
   const refers = source.includes(']:') && source.slice(piece.from, piece.to).includes('[')

@@ -17,7 +17,6 @@ const places = [behindSigns, inCell].map(before =>
 )
 const anyPlace = wordPattern(word => String.raw`(?:${behindSigns}|${inCell})/${word}(?=[\s:,|]|$)`, 'im')
 
-/** Linear, and never wrong in the negative. */
 export const mayBeMisplaced = (text: string, word = usualTrigger.word): boolean =>
   namesWord(text, word) && anyPlace(word).test(text)
 

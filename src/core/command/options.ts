@@ -100,8 +100,6 @@ export function takenBy(name: OptionName): string {
   }
 }
 
-/** `--effort low|high` */
 export const usageOf = (name: OptionName): string => `${flagOf(name)} ${takenBy(name)}`.trimEnd()
 
-/** What a label may say: `codex:plan`, `codex:high`. */
 export const presets = ['plan', ...efforts] as const

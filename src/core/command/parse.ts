@@ -24,7 +24,6 @@ interface Command {
   text: string
 }
 
-/** What is wrong, as a value: every kind has its own sentence. */
 export type Mistake =
   | { kind: 'unknown-option'; given: string; meant: string | undefined }
   | { kind: 'unknown-command'; given: string; meant: string }

@@ -44,7 +44,6 @@ function sentence(run: Run, outcome: Outcome): string {
   }
 }
 
-/** What of the agent's words its last word shows. */
 export const saidAtTheEnd = ({ result, session }: Run): string | undefined =>
   (result.outcome?.kind === 'pull' ? session.summary : undefined) ?? session.sessionLog?.answer
 

@@ -1,4 +1,3 @@
-/** The settings that hold, for `/codex config`: what somebody set, and folded what nobody did. */
 import type { HeldSetting, Origin } from '../settings/origins.ts'
 import { cell, withCode } from './words.ts'
 

@@ -1,5 +1,3 @@
-/** The answers to commands that start no run of their own, and every refusal. */
-
 import type { ReasoningEffort } from '../agent/run-request.ts'
 import { type CommandGrammar, instruction } from '../command/grammar.ts'
 import { flagOf, infoOf, type OptionName, optionNames, takenBy, usageOf } from '../command/options.ts'
@@ -14,7 +12,6 @@ import { configText } from './config-text.ts'
 import { phaseInWords, runInWords } from './run-in-words.ts'
 import { cell, moment, withCode } from './words.ts'
 
-/** Everything a command can be answered with, apart from a Run. */
 export type Reply =
   | { kind: 'help'; commands: readonly CommandGrammar[]; label: string }
   | { kind: 'mistake'; mistake: Mistake }

@@ -92,7 +92,6 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
   ]
 }
 
-/** Without the time that it waited for its turn. */
 function duration(run: Run): string[] {
   const {
     result: { concludedAt, round },

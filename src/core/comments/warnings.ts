@@ -1,4 +1,3 @@
-/** What a person should know of a Run, whatever its state: shown only where there is something. */
 import type { Run } from '../run/run.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { withCode } from './words.ts'
@@ -20,7 +19,6 @@ const headMoved = ({ workspace: { headMoved } }: Run): string[] =>
       ]
     : []
 
-/** What the server made of the request, told only where it differs. */
 function downgraded({ request, session: { taskRun } }: Run): string[] {
   const { model, effort, authorship } = taskRun ?? {}
   const { options } = request

@@ -117,7 +117,6 @@ const openPulls = ({ result: { pulls } }: Run): string[] =>
     .filter(({ state }) => state === 'open')
     .map(({ number, title, url }) => `Pull request [#${number} ${inlineWords(title, 100)}](${url})`)
 
-/** What people have to answer: the rights of the Run do not. */
 function openQuestion(run: Run): PermissionRequest | undefined {
   const asks = run.result.outcome ? undefined : run.session.sessionLog?.permissionRequest
   return asks && optionByRights(asks, run) === undefined ? asks : undefined

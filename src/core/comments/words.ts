@@ -1,12 +1,9 @@
-/** Small words that several comments share: times, addresses, lengths, what the agent said. */
-
 import type { Thread } from '../model/thread.ts'
 import type { Run } from '../run/run.ts'
 import { readInTurns } from '../text/event-loop-turn.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 
 export interface Deployment {
-  /** PostHog's address for people, without a slash at the end. */
   posthogUrl: string
   posthogProject: string
 }
@@ -15,7 +12,6 @@ export const agentLeft = 'PostHog did not confirm that the agent was stopped: it
 
 export const small = (parts: readonly string[]): string => `<sub>${parts.join(' · ')}</sub>`
 
-/** Words of ours about others', which may stand in them as code. */
 export const withCode = (text: string, maxLength: number): string =>
   text
     .slice(0, maxLength)
@@ -41,12 +37,10 @@ export const asSentence = (words: string): string =>
 /** GitHub refuses longer ones. */
 export const maxComment = 65_536
 
-/** `14:02 UTC` */
 const clock = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`
 
 const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
 
-/** `14:02 UTC`, with its date when that is not today's: a comment is read for longer than a day. */
 export const moment = (at: number, now: number): string =>
   dayOf(at) === dayOf(now) ? clock(at) : `${dayOf(at)} ${clock(at)}`
 
@@ -56,7 +50,6 @@ const maxAnswer = 20_000
 const foldAbove = 1_500
 const maxFirst = 1_000
 
-/** What the agent said, safe to show; of a long text the first paragraph is open. */
 export function agentWords(words: string): string {
   const { first, rest, cut } = partsOf(words)
   if (rest === undefined) return quoted(first, maxAnswer)

@@ -1,5 +1,3 @@
-/** The names of branches: git's own rules, and the one we give to the branch of an issue. */
-
 export const maxBranchLength = 255
 
 /**
@@ -40,6 +38,5 @@ export function issueBranch(stem: string, title: string): string {
 
 export const stemOf = (prefix: string, number: number): string => `${prefix}issue-${number}`
 
-/** Whether a branch is one that we named for this issue; `codex/issue-71` is not one of issue 7. */
 export const isBranchOfIssue = (name: string, stem: string): boolean =>
   name === stem || name.startsWith(`${stem}-`)

@@ -17,12 +17,10 @@ interface Look {
 export interface CallBudget {
   /** `undefined`: now, and the calls are counted. Else when to ask again, ms since the epoch. */
   look(look: Look): Promise<number | undefined>
-  /** Counts calls that are made whatever is left. */
   spend(calls: number): Promise<void>
 }
 
 export interface Allowance {
-  /** At once, after a rest. */
   burst: number
   perHour: number
 }
@@ -33,17 +31,13 @@ export const postHogAllowance: Allowance = { burst: 1_000, perHour: 3_800 }
 /** The shares of a burst that looks leave alone: for what starts and stops, and for owners who looked less. */
 export const keptShare = 0.2
 export const sparedShare = 0.35
-/** Of a burst, what an owner may take at once of what is the owner's. */
 export const ownShare = 0.02
-/** An owner counts for this long after a look. */
 export const sharesFor = minute
 /** Whoever does not come back that long after the time told has given up. */
 export const promiseKept = 10 * minute
 
-/** Where nobody counts. */
 export const unlimited: CallBudget = { look: async () => undefined, spend: async () => {} }
 
-/** Of one process alone. */
 export function callBudget({ burst, perHour }: Allowance, now: () => number): CallBudget {
   const rate = perHour / hour
   const owners = new Map<string, { askedAt: number; paidUntil: number }>()

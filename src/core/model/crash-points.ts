@@ -45,7 +45,6 @@ export type CrashPoint = (typeof crashPoints)[number]
 
 export type Reached = (point: CrashPoint) => void
 
-/** Of an effect that is done once: after its intent was written, and before its result is. */
 export const around: Record<Intent['kind'], { begun: CrashPoint; done: CrashPoint }> = {
   'post-status': { begun: 'status intent written', done: 'status posted, not recorded' },
   'create-task': { begun: 'task intent written', done: 'task created, not recorded' },

@@ -1,4 +1,3 @@
-/** What came first, by GitHub's clock, which tells whole seconds. Pure. */
 import type { RunRequest } from '../run/record/request-part.ts'
 import type { Trigger } from './trigger.ts'
 

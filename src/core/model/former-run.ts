@@ -4,7 +4,6 @@
  */
 import { isKeyed, type Keyed, own, runOfToday } from './former-names.ts'
 
-/** By part, the keys that stood beside `id` and `thread`. */
 const flatKeys: Readonly<Record<string, readonly string[]>> = {
   baseline: ['snapshot', 'head', 'settings', 'settingsProblem'],
   schedule: [
@@ -94,7 +93,6 @@ export function runInParts(stored: unknown): unknown {
   return Object.fromEntries([...beside, ...parts])
 }
 
-/** The only outage that there could be once, with its service. */
 function withoutTrouble({ trouble, ...record }: Keyed): Keyed {
   if (!isKeyed(trouble) || typeof trouble.service !== 'string') return record
   const { service, ...outage } = trouble

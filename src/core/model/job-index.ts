@@ -22,7 +22,6 @@ export interface Member {
 export type Asked =
   /** How many are in the set: those above a score, or those before a place. */
   | { kind: 'count'; set: string; above?: number; before?: Member }
-  /** The score of the n-th from the end; 1 is the last. */
   | { kind: 'from-end'; set: string; nth: number }
 
 export interface JobIndex {

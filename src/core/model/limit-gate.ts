@@ -3,7 +3,6 @@ import { RetryLater } from './errors.ts'
 
 type Limit = Pick<RetryLater, 'service' | 'until' | 'why' | 'message'>
 
-/** What all processes of a deployment know of limits. */
 export interface LimitStore {
   /** The one of that name that lasts the longest of those that were noted. */
   read(name: string): Promise<Limit | undefined>

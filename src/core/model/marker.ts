@@ -34,7 +34,6 @@ export type Marker = z.infer<typeof Marker>
 
 export interface Signer {
   write(marker: Marker): string
-  /** The markers in a text that are ours and belong to this thread, in order. */
   read(text: string, thread: Pick<Thread, 'repoId' | 'number'>): Marker[]
 }
 

@@ -16,7 +16,6 @@ export interface CallMeter {
     service: Service
     method: string
     route: string
-    /** Of the answer; none came when it is undefined. */
     status: number | undefined
     ms: number
   }): void

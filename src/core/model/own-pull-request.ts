@@ -5,7 +5,6 @@
 import type { Run } from '../run/run.ts'
 import type { CommitView, PullView } from './views.ts'
 
-/** The App that PostHog's agent works with. */
 export const agentLogin = 'posthog[bot]'
 
 export const maxClaims = 5

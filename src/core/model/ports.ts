@@ -39,7 +39,6 @@ export interface ThreadClient {
   minimize(nodeId: string): Promise<void>
   deleteComment(commentId: number): Promise<void>
   ownComments(since?: number, commentRef?: CommentRef): Promise<OwnComment[]>
-  /** Of all threads, newest first, as far back as is looked. */
   ownCommentsOfRepository(): Promise<{ number: number; body: string }[]>
   /** Has in one call what commands and the start of a Run ask: the next to ask for one of it is answered from there. */
   readAhead(): Promise<void>
@@ -77,12 +76,10 @@ export interface ThreadClient {
   /** What a head has that a base has not, oldest first; `undefined` when they have nothing in common. */
   commitsSince(base: string, head: string): Promise<CommitView[] | undefined>
   changedFiles(number: number): Promise<string[]>
-  /** Told once a commit. */
   report(sha: string, report: CheckReport): Promise<void>
   pullsFrom(head: string): Promise<PullView[]>
   isDescendant(ancestor: string, sha: string): Promise<boolean>
   isBaseOfPull(base: string): Promise<boolean>
-  /** Where a branch stands, and whether an open pull request goes into it or comes from it. */
   branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean }>
   openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView>
   amendPull(number: number, change: PullChange): Promise<PullView>
@@ -145,7 +142,6 @@ export type StepResult = { kind: 'park'; ms: number } | { kind: 'end' }
 export interface LockedJob<Data> {
   id: string
   data: Data
-  /** ms since the epoch. */
   addedAt: number
   /** How often a worker died or froze with this job in hand, over the job's whole life. */
   stalls: number
@@ -155,7 +151,6 @@ export interface LockedJob<Data> {
   signal: AbortSignal
   /** Throws `LockLost` unless the lock is still ours; prolongs it. Call it before every effect. */
   assertLocked(): Promise<void>
-  /** Asserts the lock, then replaces the record. */
   save(data: Data): Promise<void>
   /** Everything ever told to this job, oldest first. Opens a closed inbox. */
   inbox(): Promise<string[]>
@@ -163,7 +158,6 @@ export interface LockedJob<Data> {
   closeInbox(): Promise<string[]>
 }
 
-/** What the flows need of a queue. */
 export interface JobQueue<Data> extends JobIndex {
   /**
    * Claims `id` (no colon, not only digits) and enqueues in one atomic step. `known`: a job with that id exists, live or kept.
@@ -173,7 +167,6 @@ export interface JobQueue<Data> extends JobIndex {
   add(id: string, data: Data, slot?: string): Promise<Added>
   /** @throws UnreadableRecord */
   get(id: string): Promise<JobRecord<Data> | undefined>
-  /** The id of the live job that holds `slot`. */
   holder(slot: string): Promise<string | undefined>
   liveCount(): Promise<number>
   /** The jobs of these sets of the index that are still there, each once. An unreadable one is logged and left out. */

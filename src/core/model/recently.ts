@@ -1,6 +1,5 @@
 /** What happened lately, by name: bounded, so that nobody can fill it, and only ever a saving of work. */
 export interface Recent {
-  /** Whether it happened after `since` (ms since the epoch). */
   has(name: string, since: number): boolean
   note(name: string, at: number): void
   forget(name: string): void

@@ -7,7 +7,6 @@ export interface StreamLeases {
   take(name: string): Promise<boolean>
   /** @returns those that are not ours any more */
   renew(names: readonly string[]): Promise<string[]>
-  /** Whether somebody has it. */
   isHeld(name: string): Promise<boolean>
   /** Nobody has it any more, and nobody is to take it up. */
   drop(names: readonly string[]): Promise<void>

@@ -12,7 +12,6 @@ export const Thread = z.object({
 })
 export type Thread = z.infer<typeof Thread>
 
-/** A repository, as an installation of the App sees it. */
 export const Repository = Thread.pick({
   installationId: true,
   owner: true,
@@ -38,7 +37,6 @@ export const Snapshot = z.object({
 })
 export type Snapshot = z.infer<typeof Snapshot>
 
-/** A pull request's head, as far as the branch of a thread depends on it. */
 export const PullHead = z.object({
   ref: z.string(),
   sha: z.string(),
@@ -50,7 +48,6 @@ export type PullHead = z.infer<typeof PullHead>
 
 export const fullName = (thread: Pick<Thread, 'owner' | 'repo'>): string => `${thread.owner}/${thread.repo}`
 
-/** Logins know no case. */
 export const isOwner = (thread: Pick<Thread, 'owner'>, login: string): boolean =>
   thread.owner.toLowerCase() === login.toLowerCase()
 

@@ -1,4 +1,3 @@
-/** What arrived from GitHub, in our words, and the named reasons to ignore the rest. */
 import { z } from 'zod'
 import { Person, PullHead, Snapshot, Thread } from './thread.ts'
 
@@ -22,7 +21,6 @@ export const InlineComment = z.object({
 })
 export type InlineComment = z.infer<typeof InlineComment>
 
-/** Where a comment stands, which decides how to react and where to answer. */
 export const CommentRef = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('thread'), commentId: z.number().int(), nodeId: z.string().optional() }),
   z.object({ kind: z.literal('review'), reviewId: z.number().int(), nodeId: z.string() }),
@@ -44,9 +42,7 @@ const Comment = z.object({
   text: z.string(),
   /** For an edit: what the text was before. Only commands that it did not have count. */
   before: z.string().optional(),
-  /** A command may stand where none is read, and its writer is no stranger. */
   misplaced: z.literal(true).optional(),
-  /** What the bot was called by; absent where that is `codex`. */
   word: z.string().optional(),
   snapshot: Snapshot,
   head: PullHead.optional(),
@@ -80,7 +76,6 @@ const Withdrawal = z.object({
 const Tick = z.object({
   ...arrived,
   kind: z.literal('tick'),
-  /** The comment as it is now: its signed marker says whether it is ours. */
   text: z.string(),
   snapshot: Snapshot,
   box: z.enum(['stop', 'retry', 'approve']),

@@ -92,7 +92,6 @@ export interface BranchView {
 }
 
 export interface IssueBranches {
-  /** Linked in GitHub's Development panel. */
   linked: BranchView[]
   ours: BranchView[]
   /** The default branch; `undefined` in an empty repository. */

@@ -1,4 +1,3 @@
-/** Whether the agent of a Run may still work, and what has been done to end it. Pure. */
 import { hasHeardAll } from './apply-snapshot.ts'
 import { type ChangeOf, isTerminal, type Run } from './run.ts'
 

@@ -15,7 +15,6 @@ export interface LogEntry {
     | { kind: 'progress'; step: string; label: string; done: boolean; failed?: boolean }
     | { kind: 'message'; text: string }
     | { kind: 'turn-over' }
-    /** Somebody's words, where the agent takes them up: `messages` are the ids of ours in them. */
     | { kind: 'words'; messages: string[] }
     | { kind: 'asks'; request: PermissionRequest }
     | { kind: 'permitted'; id: string }
@@ -60,7 +59,6 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
   return withUnread(seen, snapshot)
 }
 
-/** What an agent was told and ended without reading is told to the next one. */
 function withUnread(run: Run, { log, status }: TaskRunSnapshot): Run {
   const { taskRun, sessionLog } = run.session
   if (!taskRun?.unread?.length) return run
@@ -148,7 +146,6 @@ function withWords(log: SessionLog, messages: readonly string[], mine: Reading['
   return awaitedMessageId === undefined && log.idle ? { ...log, ofOthers: true } : log
 }
 
-/** One line a step, in the order of first sight; a later word on the same step replaces the earlier. */
 function addProgress(progress: ProgressStep[], entry: LogEntry): ProgressStep[] {
   if (entry.what.kind !== 'progress') return progress
   const { step, label, done, failed } = entry.what
@@ -190,7 +187,6 @@ export function outcomeOf(run: Run): Outcome {
   return run.session.sessionLog?.answer ? { kind: 'answer' } : { kind: 'nothing' }
 }
 
-/** PostHog's words for the failures that a person can do something about. */
 const knownFailures: readonly { match: RegExp; failure: Omit<Outcome & { kind: 'failed' }, 'kind'> }[] = [
   {
     match: /spend limit|usage limit|quota|billing|rate.?limit|429/i,

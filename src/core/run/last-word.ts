@@ -1,4 +1,3 @@
-/** Whom the last word of a Run is for, and whether it needs one beside its status comment. */
 import type { Run } from './run.ts'
 
 export const listener = (run: Run): string => run.report.answerTo ?? run.request.by.login

@@ -1,5 +1,3 @@
-/** What is said to a live Run, by people or by a webhook: checked on both ends, and folded into its record. */
-
 import { z } from 'zod'
 import { messageOfToday } from '../model/former-names.ts'
 import { newClaims } from '../model/own-pull-request.ts'

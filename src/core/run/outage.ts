@@ -22,7 +22,6 @@ export function eased(run: Run, service: Service, kind: CallKind | 'both'): Run 
   return withOutage(run, service, undefined)
 }
 
-/** No promise of a service is believed beyond that. */
 const maxPromiseMs = 31 * 24 * 60 * 60_000
 
 /** Out of reach for longer than anybody waits. A limit with a known end is waited for until then. */

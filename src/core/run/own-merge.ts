@@ -7,7 +7,6 @@ const sameMoment = 60_000
 
 type Asks = Pick<ThreadClient, 'pull' | 'pullsFrom'>
 
-/** @param closedAt ms since the epoch */
 export async function isOwnMerge(github: Asks, run: Run, closedAt: number): Promise<boolean> {
   if (run.thread.kind !== 'issue') return false
   const heads = [

@@ -8,7 +8,6 @@ import type { Run } from './run.ts'
 export const PermissionRequest = z.object({
   id: z.string(),
   title: z.string(),
-  /** Asked of people, not about the agent's rights. */
   question: z.boolean(),
   options: z.array(z.object({ id: z.string(), name: z.string(), kind: z.string() })),
 })

@@ -8,7 +8,6 @@ import { type Thread, threadSlot } from '../model/thread.ts'
 import { day } from '../model/time.ts'
 import type { Run } from './run.ts'
 
-/** What there are only so many places of at once, from the narrowest. */
 export const scopes = ['person', 'repository', 'owner'] as const
 export type Scope = (typeof scopes)[number]
 
@@ -45,7 +44,6 @@ export const threadWindow = ({ data: { thread } }: Whose): string => threadSlot(
 export const botsWindow = (whose: Whose): string => `bots ${threadWindow(whose)}`
 const isBots = ({ data }: Whose): boolean => data.request.by.app !== undefined
 
-/** How far a Run has come with the session that it uses. */
 export const inSession = (task: string, how: 'begun' | 'admitted' | 'waiting'): string =>
   `session ${how} ${task}`
 
@@ -133,7 +131,6 @@ function branches({
   return [...named].map(ref => ({ set: onBranch(thread, ref), score: addedAt }))
 }
 
-/** The lines that a Run has left, so that their first may go on. */
 export function linesMoved(before: Indexed, after: Indexed): string[] {
   const stays = new Set([...limited(after), ...sessions(after)].map(({ set }) => set))
   const left = [...limited(before), ...sessions(before)].filter(({ set }) => !stays.has(set))

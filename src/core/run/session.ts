@@ -24,7 +24,6 @@ export type Session = z.infer<typeof Session>
 
 export const rightsOf = ({ branch: _, ...options }: RunOptions, branch: string): Rights => ({
   ...options,
-  // Without a word about it the agent runs as `auto`.
   permission: options.permission ?? 'auto',
   publishes: mayPublish(options.permission),
   model: options.model.toLowerCase(),

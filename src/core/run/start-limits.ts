@@ -29,7 +29,6 @@ export type Admission = { kind: 'now' } | { kind: 'ahead'; ahead: number; of: Sc
 
 export type Until = { kind: 'until'; at: number } & ReachedLimit
 
-/** So many runs were started, of so many that may be, in a window of so many ms. */
 export interface ReachedLimit {
   of: 'repository' | 'person' | 'thread' | 'owner' | 'bots'
   used: number

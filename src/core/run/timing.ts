@@ -57,14 +57,10 @@ export const limits = {
   absent: 3 * second,
   /** How long PostHog may not know an earlier session, before a new one is begun. */
   gone: minute,
-  /** How long it is tried to stop the agent of a Run that failed. */
   seeingTo: 10 * minute,
-  /** How long GitHub may take to show a pull request that PostHog named. */
   unseenPull: 5 * minute,
-  /** Trouble shorter than this is not worth a line in the thread. */
   worthTelling: 20 * second,
   inVain: second,
-  /** Deaths of the process in one step, after which the Run is given up. */
   stalls: 10,
   /** The same for what arrived from GitHub: it may be a text that kills whoever reads it. */
   triggerStalls: 3,

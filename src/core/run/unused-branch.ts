@@ -11,7 +11,6 @@ import { Session } from './session.ts'
 export const UnusedBranch = z.object({
   thread: Thread,
   name: z.string(),
-  /** Where it stood when the Run began: it goes only from there. */
   sha: z.string(),
   session: Session,
   /** When its Run ended, ms since the epoch. */

@@ -13,7 +13,6 @@ const repository = z.string().regex(/^[\w.-]{1,100}$/, 'must be the name of a re
 const repositories = z.array(repository).min(1)
 const models = z.array(z.string().min(1)).min(1)
 
-/** For all repositories of the owner, for those named, or for none. */
 const Grant = z
   .union([z.boolean(), repositories], 'must be true, false or a list of names of repositories')
   .default(false)
@@ -50,7 +49,6 @@ const PostHog = z.strictObject({
 
 const ceilings = 'The limits of a repository’s own settings, as the most that they may be.'
 
-/** What an option may need: each its own key of an owner. */
 const grants = {
   as_user: Grant.describe(
     'Whether `--as-user` may be used: in all repositories of this owner, or only in those named.',

@@ -1,4 +1,3 @@
-/** Where each setting that holds comes from, down to the line of its file. Pure. */
 import type { Grants } from './deployment-settings.ts'
 import { ofDeployment } from './layers.ts'
 import type { SettingsRead } from './repository-file.ts'
@@ -27,11 +26,9 @@ export interface OriginsOf {
   settings: RepoSettings
   grants: Grants
   files: Record<'owner' | 'repository', Pick<SettingsRead, 'given' | 'lineOf'>>
-  /** What runs have where no setting says: the deployment's own. */
   usual: Pick<RepoSettings, 'model' | 'effort'>
 }
 
-/** In the order of the settings; what is not set and has no default is left out. */
 export function heldSettings({ settings, grants, files, usual }: OriginsOf): HeldSetting[] {
   const fileLayer = (kind: 'owner' | 'repository'): Layer => ({
     given: files[kind].given,

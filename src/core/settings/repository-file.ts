@@ -13,7 +13,6 @@ export const settingsPath = '.github/codex.yml'
 
 export interface SettingsRead {
   given: Given
-  /** All of them, in the order of the file as far as it is known. */
   problems: SettingsProblem[]
   lineOf(path: readonly string[]): number | undefined
 }
@@ -54,7 +53,6 @@ function permissionsOf(commands: readonly CommandGrammar[]) {
     .describe('The least role for a command, where it is to be more than usual.')
 }
 
-/** So many are told; who has put these right is told the next. */
 const maxTold = 10
 
 export function problemsText(problems: readonly SettingsProblem[], path = settingsPath): string {

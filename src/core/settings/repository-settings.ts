@@ -276,10 +276,8 @@ export const settings = {
 export const RepoSettings = z.strictObject(settings)
 export type RepoSettings = z.infer<typeof RepoSettings>
 
-/** What a file says, or several layers together. */
 export type Given = z.input<typeof RepoSettings>
 
-/** What holds of two layers. */
 export const ofBoth = keyByKey<Given>(settings).join
 
 export const defaultSettings: RepoSettings = RepoSettings.parse({})

@@ -3,7 +3,6 @@ import { z } from 'zod'
 import type { Rule } from './layer-rules.ts'
 
 interface SettingInfo<Value> {
-  /** What holds where two of the layers say something. */
   rule: Rule<Value>
   /** The deployment may have a default of its own. */
   proposed?: true
@@ -13,7 +12,6 @@ interface SettingInfo<Value> {
   kept?: true
   /** For the README, where there is no default to show. */
   example?: unknown
-  /** The settings below the key. */
   below?: Settings
 }
 

@@ -3,7 +3,6 @@ import type { z } from 'zod'
 import { readYaml } from '../text/yaml.ts'
 
 export interface SettingsProblem {
-  /** From 1; `undefined` where the parser gives none. */
   line: number | undefined
   key: string
   message: string

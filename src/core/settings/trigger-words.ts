@@ -2,7 +2,6 @@
 import { z } from 'zod'
 
 export interface TriggerWords {
-  /** `codex`, for `/codex …` */
   word: string
   /** Each starts a run, and so do its variants such as `codex:plan`. */
   labels: readonly string[]

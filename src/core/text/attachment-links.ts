@@ -1,4 +1,3 @@
-/** The files that people attach to an issue, a pull request or a comment: which links of a text are such files. */
 import { type Attachment, maxAttachments } from './attachment.ts'
 import { assetId, attachmentAddress } from './attachment-address.ts'
 import { nameOf } from './attachment-name.ts'

@@ -1,4 +1,3 @@
-/** A file that somebody attached, what became of those of a Run, and what is said of one that was not passed on. */
 import { z } from 'zod'
 import { Rejected, type Service } from '../model/errors.ts'
 

@@ -7,7 +7,6 @@ export interface Shown {
   words: string
 }
 
-/** All links and images that a reader sees as the writer's own, in order: not in code, quotes or HTML comments. */
 export function shownLinks(tree: Root): Shown[] {
   const html = new HtmlReader()
   const definitions = definitionsIn(tree)
@@ -77,7 +76,6 @@ class HtmlReader {
     return !this.#inComment && this.#quotes === 0
   }
 
-  /** The images in one piece. */
   read(html: string): Shown[] {
     const images: Shown[] = []
     let at: number | undefined = this.#inComment ? this.#endOfComment(html, 0) : 0

@@ -17,7 +17,6 @@ const RepositoryEvent = z.object({ ...base, repository: z.object({ id: z.number(
 
 type Loss = Pick<AccessLostTrigger, 'by' | 'repositories'>
 
-/** What is lost by an event; `undefined` if nothing is. */
 type Reader = (
   payload: unknown,
 ) => { payload: z.infer<typeof InstallationEvent>; loss: Loss | undefined } | undefined

@@ -1,4 +1,3 @@
-/** What every event has that stands for a thread, in our words. */
 import type { PullHead, Snapshot, Thread } from '../../core/model/thread.ts'
 import type { Ignored, Trigger } from '../../core/model/trigger.ts'
 import { type TriggerWords, usualTrigger } from '../../core/settings/trigger-words.ts'
@@ -15,7 +14,6 @@ export type Normalised = { trigger: Trigger } | { ignored: Ignored }
 export const ignored = (why: Ignored): Normalised => ({ ignored: why })
 
 export interface AppIdentity {
-  /** What the bot is called by in the repositories of an owner. */
   triggerOf(owner: string): TriggerWords
   /** The number of our own App, whose words are never read. */
   appId: number

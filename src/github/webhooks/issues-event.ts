@@ -1,4 +1,3 @@
-/** An issue is labelled, or ends. */
 import type { z } from 'zod'
 import { type AppIdentity, type Installed, ignored, issueThread, type Normalised } from './event.ts'
 import { labelled, unlabelled } from './labels.ts'

@@ -1,4 +1,3 @@
-/** A label that starts a run is put on, or taken off. */
 import type { z } from 'zod'
 import type { PullHead, Thread } from '../../core/model/thread.ts'
 import { usualTrigger } from '../../core/settings/trigger-words.ts'

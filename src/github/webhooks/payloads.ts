@@ -55,7 +55,6 @@ const Issue = z.object({
   state: z.string().optional(),
   updated_at: z.string().optional(),
   closed_at: z.string().nullish(),
-  /** Present when the issue is a pull request. */
   pull_request: z.unknown().optional(),
 })
 export type IssuePayload = z.infer<typeof Issue>

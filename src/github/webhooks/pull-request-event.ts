@@ -1,4 +1,3 @@
-/** A pull request is labelled, or there is news of it. */
 import type { z } from 'zod'
 import type { Trigger } from '../../core/model/trigger.ts'
 import { timeOf } from '../written.ts'

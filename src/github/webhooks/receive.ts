@@ -5,7 +5,6 @@ import { normalise } from './normalise.ts'
 
 export interface ReceivingDeps {
   app: AppIdentity
-  /** Takes secrets that people pasted out of what is kept. */
   redact(text: string): string
   log: {
     debug(fields: object, message: string): void

@@ -1,4 +1,3 @@
-/** A comment on a line. */
 import type { z } from 'zod'
 import { commentWords } from '../written.ts'
 import {

@@ -1,4 +1,3 @@
-/** A review is submitted or edited. */
 import type { z } from 'zod'
 import { reviewWords } from '../written.ts'
 import {

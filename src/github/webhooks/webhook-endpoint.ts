@@ -11,10 +11,8 @@ import type { Receive, Received } from './receive.ts'
 import { verifierFor } from './signature.ts'
 
 export interface WebhookEndpointDeps {
-  /** GitHub's and ours. */
   secret: string
   receive: Receive
-  /** Whether a delivery is a comment that asks for nothing, by its bytes alone. */
   isSilent?(event: string, body: Buffer): boolean
   log: {
     debug(fields: object, message: string): void

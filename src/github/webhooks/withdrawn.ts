@@ -1,4 +1,3 @@
-/** What was asked loses its reason: the comment, the label or the thread itself is gone. */
 import type { Thread } from '../../core/model/thread.ts'
 import type { Trigger } from '../../core/model/trigger.ts'
 import { timeOf } from '../written.ts'
@@ -17,7 +16,6 @@ export interface Withdrawing {
   thread: Thread
   deliveryId: string
   what: Withdrawn
-  /** When, as far as GitHub says it. */
   at?: string | null | undefined
 }
 

@@ -13,11 +13,9 @@ import { pileOf } from './wake-pile.ts'
 
 interface Following {
   leases: StreamLeases
-  /** Has the Run look now. */
   wake(runId: string): Promise<void>
   log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
   now?: () => number
-  /** Streams of this process at once. */
   maxOpen?: number
   /** ms; shorter than a lease by far. */
   renewEvery?: number
@@ -29,7 +27,6 @@ interface FollowedRun {
   thread: { owner: string }
 }
 
-/** News of the task runs of one PostHog. */
 export interface RunNews {
   /** Wakes the Run on news of its session. True: those are told, so that looking is only the net below. */
   watch(session: Session, run: FollowedRun): Promise<boolean>
@@ -41,7 +38,6 @@ export type Follower = ReturnType<typeof followRuns>
 export function followRuns(following: Following) {
   const { leases, log, renewEvery = 15 * second, maxOpen = halfOfTheFiles() } = following
   const watches: StreamWatch[] = []
-  /** Forget what ended elsewhere. */
   const prunes: (() => void)[] = []
   /** By the name of its lease, what lets go of a stream that is ours. */
   const held = new Map<string, () => void>()

@@ -14,13 +14,10 @@ import { type Throttle, throttleOf } from './throttle.ts'
 interface StreamOptions {
   /** Look at the run now. At most once per `minGap` for each run. */
   onNews(taskRunId: string): unknown
-  /** From now on its news are told. */
   onAlive?(taskRunId: string): unknown
-  /** Its news may not be told any more. */
   onAway?(taskRunId: string): unknown
   log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
   now?: () => number
-  /** Whether one more may be opened; the runs beyond are left to the timers. */
   hasRoom?: () => boolean
   pace?: Partial<StreamPace>
 }
@@ -28,18 +25,13 @@ interface StreamOptions {
 /** All in ms, but for `reconnects`. */
 export interface StreamPace {
   minGap: number
-  /** How soon what was said is looked at. */
   said: number
-  /** The same for the many small things that were done. */
   done: number
-  /** How long after its event something may be missing in the log. */
   late: number
   /** PostHog sends something every 20 s; a connection without a byte for this long is dead. */
   silence: number
-  /** The wait before the first try after a failure; doubled for each one more. */
   backoff: number
   longestBackoff: number
-  /** So many reconnections of one run in `window`. */
   reconnects: number
   window: number
   /** A connection that is renewed later than this may miss what a person waits for. */
@@ -65,12 +57,10 @@ const usualPace: StreamPace = {
 interface Watched {
   line: Line
   throttle: Throttle
-  /** Aborted when nobody is to be told any more. */
   life: AbortController
   askedAt: number
   /** The run is over, or this server does not stream it: no more connections. */
   done: boolean
-  /** Its news are told, as far as anybody can tell. */
   alive: boolean
   /** By the connection that there is, or by the last. */
   heard: boolean
@@ -104,7 +94,6 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     said: throttle => throttle.ringWithin(pace.said),
     done: throttle => throttle.ringWithin(pace.done),
   }
-  /** Those that are not done. */
   let open = 0
   let closed = false
 
@@ -116,7 +105,6 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
       else if (!closed && hasRoom()) begin(session, owner)
     },
 
-    /** No more news of it from now on. */
     unwatch(taskRunId: string): void {
       const run = runs.get(taskRunId)
       if (run) drop(run)
@@ -124,10 +112,8 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
 
     isKnown: (taskRunId: string): boolean => runs.has(taskRunId),
 
-    /** Whether news of it are told, by a connection that shows signs of life. */
     isAlive: (taskRunId: string): boolean => runs.get(taskRunId)?.alive ?? false,
 
-    /** How many runs have a connection, or will have one again. */
     watching: (): number => open,
 
     close(): void {

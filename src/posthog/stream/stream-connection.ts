@@ -8,14 +8,10 @@ import type { Session } from '../../core/run/session.ts'
 import { faultOf, isOfTheKey, type PostHogSettings } from '../posthog-http.ts'
 import { ErrorBody } from '../schemas.ts'
 
-/** What the connections of one run have in common. */
 export interface Line {
   session: Session
-  /** Who has it looked at. */
   owner: string
-  /** Tries in vain since something was heard. */
   failures: number
-  /** Aborted when nobody listens any more. */
   signal: AbortSignal
   /** The event to go on after. Without one, the stream begins with what comes next. */
   lastId: string | undefined
@@ -25,7 +21,6 @@ export interface Line {
 }
 
 export type Ending =
-  /** Only this connection; the run goes on. */
   | { kind: 'rotated' }
   | { kind: 'over' }
   /** This server will not stream this run, however often it is asked. */
@@ -126,7 +121,6 @@ async function listen(line: Line, response: IncomingMessage, alive: () => void):
     onComment: () => line.heard(undefined),
     onError({ type }) {
       if (type !== 'max-buffer-size-exceeded') return
-      // The next connection is not to begin with it again.
       line.lastId = undefined
       ending ??= { kind: 'lost', reason: 'an event is too long' }
     },

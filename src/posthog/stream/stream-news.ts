@@ -1,4 +1,3 @@
-/** What in the stream of a run is worth a look. */
 import { z } from 'zod'
 
 const Frame = z.object({
@@ -24,7 +23,6 @@ type Frame = z.infer<typeof Frame>
  * later: it writes there half a second after its last event (`session-log-writer.ts` of PostHog/code).
  */
 export type News =
-  /** To be seen at once. */
   | 'stored'
   /** The end of a turn: what PostHog knows of it is to be seen at once, and what the agent said a moment later. */
   | 'turn-over'
@@ -33,7 +31,6 @@ export type News =
   /** One of many small things, of which no more than counts is shown. */
   | 'done'
 
-/** A reader of one run's events. */
 export function newsReader(): (data: string) => News | undefined {
   let before: string | undefined
   // An agent tells of the end of a turn up to three times.

@@ -1,5 +1,3 @@
-/** How often looks at one run are asked for, and when. */
-
 export interface Throttle {
   /** Rings at once if it was quiet for the gap, and as many times as `looks` says, a gap apart. */
   ring(looks: number): void
@@ -10,9 +8,7 @@ export interface Throttle {
 }
 
 interface Paces {
-  /** Between two rings. */
   gap: number
-  /** How long after an event the log may not have it. */
   late: number
 }
 

@@ -1,5 +1,3 @@
-/** Pull requests that PostHog names: GitHub is asked whose they are. */
-
 import { maxClaims, ownershipOf, pullNumberIn } from '../../core/model/own-pull-request.ts'
 import type { PullView } from '../../core/model/views.ts'
 import type { Pull } from '../../core/run/record/result-part.ts'

@@ -1,5 +1,3 @@
-/** What a Run knows after a step failed. */
-
 import { failureOf } from '../../core/comments/service-refusals.ts'
 import { NoResponse, Rejected, RetryLater, type Service } from '../../core/model/errors.ts'
 import { ResultPending } from '../../core/model/result-pending.ts'

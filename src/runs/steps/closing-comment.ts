@@ -1,5 +1,3 @@
-/** The last word of a Run, and those in the threads of a review. */
-
 import { boxesAfter } from '../../core/comments/boxes.ts'
 import { closingComment, inlineAnswer, saidAtTheEnd } from '../../core/comments/closing.ts'
 import { readAgentWords } from '../../core/comments/words.ts'

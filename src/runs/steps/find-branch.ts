@@ -1,5 +1,3 @@
-/** The branch of a thread: named, linked, made before, or to be made. */
-
 import { isBranchOfIssue, stemOf } from '../../core/model/branch-name.ts'
 import type { BranchView } from '../../core/model/views.ts'
 import type { Outcome } from '../../core/run/record/result-part.ts'

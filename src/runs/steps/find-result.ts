@@ -49,9 +49,7 @@ async function pullsOfHeads(context: Finding): Promise<{ found?: PullView; seen:
 }
 
 interface Pushed {
-  /** The one that the work ended in. */
   commit: string
-  /** Where the branch stands. */
   head: string
 }
 

@@ -1,5 +1,3 @@
-/** Gathers what the agent may read of the thread's comments. */
-
 import { contextOf } from '../../core/agent/thread-context.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import { mayAct } from '../../core/model/role.ts'

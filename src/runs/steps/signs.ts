@@ -1,5 +1,3 @@
-/** Reactions and labels. */
-
 import { Rejected } from '../../core/model/errors.ts'
 import type { Settling, Target } from '../../core/model/views.ts'
 import type { ChangeOf, Run } from '../../core/run/run.ts'

@@ -1,5 +1,3 @@
-/** The one comment of a Run that is edited in place. */
-
 import { Rejected } from '../../core/model/errors.ts'
 import type { Signer } from '../../core/model/marker.ts'
 import { isSuperseded } from '../../core/run/last-word.ts'
@@ -10,7 +8,6 @@ import { heardAt, type StatusDrawing } from './draw-status.ts'
 import { fitted, markedWith, markerOf } from './markers.ts'
 import { once, type StepContext, skew } from './step-context.ts'
 
-/** What is posted: the words, and out of sight what the Run can be taken up from again. */
 function textOf({ run, words }: StatusDrawing, signer: Signer): string {
   const backup = backupOf(run)
   return fitted(words(), signer.write({ ...markerOf(run, 'status'), ...(backup ? { backup } : {}) }))

@@ -23,7 +23,6 @@ import { drawStatus, type StatusDrawing } from './draw-status.ts'
 import { logMilestones } from './milestones.ts'
 
 interface NewsStream {
-  /** Wakes the Run on news of its session. True: those are told, by this process or another. */
   watch(session: Session, run: Pick<Run, 'id' | 'thread'>): Promise<boolean>
   unwatch(session: Pick<Session, 'taskRunId'>, runId: string): void
 }
@@ -36,7 +35,6 @@ export interface RunDeps {
   log: Log
   meter?: Pick<FlowMeter, 'moved'>
   now(): number
-  /** Of the PostHog that serves the Run. */
   budget: Pick<CallBudget, 'look' | 'spend'>
   liveRuns(): Promise<number>
   stream: NewsStream
@@ -51,7 +49,6 @@ export interface RunDeps {
   removeLater(id: string, unused: UnusedBranch): Promise<void>
   /** A command that came too late for its Run: once that has ended, it is dealt with like a new one. One counts once. */
   askAgain(source: Source): Promise<void>
-  /** A random word for each prompt. */
   fence(): string
   reached: Reached
 }

@@ -38,7 +38,6 @@ export function withValues(text: string, values: Record<string, string>): string
 interface Entry {
   raw: string
   name: string | undefined
-  /** Not commented out. */
   live: boolean
 }
 

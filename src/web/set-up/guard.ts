@@ -8,7 +8,6 @@ import { isIP } from 'node:net'
 
 export type Admission =
   | { kind: 'in' }
-  /** The token was right: this cookie goes to the browser. */
   | { kind: 'opened'; cookie: string }
   | { kind: 'out'; status: number; why: string }
 
@@ -64,7 +63,6 @@ function comesFrom({ headers }: IncomingMessage, host: string): boolean {
 const cookieOf = ({ headers }: IncomingMessage): string =>
   new RegExp(`(?:^|; ?)${cookieName}=([\\w-]+)`).exec(headers.cookie ?? '')?.[1] ?? ''
 
-/** In a time that does not tell how much of it is right. */
 const isSame = (given: string, wanted: string): boolean => timingSafeEqual(digest(given), digest(wanted))
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()

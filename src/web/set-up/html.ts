@@ -1,4 +1,3 @@
-/** HTML in which a value can't become markup. */
 const entities: Record<string, string> = {
   '&': '&amp;',
   '<': '&lt;',

@@ -1,4 +1,3 @@
-/** What the set-up page asks for, and what is wrong with it, field by field. */
 import { isIP } from 'node:net'
 import { z } from 'zod'
 
@@ -52,7 +51,6 @@ function isWebAddress(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && !/[\s"'`\\$#]/.test(text)
 }
 
-/** GitHub refuses what it can't reach from outside. */
 function webhookProblem(address: string): string | undefined {
   if (address === '') return 'Give the address under which GitHub reaches this bot.'
   if (!isWebAddress(address)) return 'Give an address that begins with https://.'

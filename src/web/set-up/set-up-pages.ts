@@ -1,4 +1,3 @@
-/** What the person who sets the bot up sees, page by page. */
 import type { Check } from '../../core/model/check.ts'
 import { type Html, html } from './html.ts'
 import type { Field, Problems, Values } from './posthog-form.ts'
@@ -73,11 +72,9 @@ const described: Record<Field, Described> = {
 export interface Shown {
   values: Values
   problems: Problems
-  /** What the live test of PostHog found, if it was made. */
   tested?: readonly Check[]
   /** A key was given before, and is not sent out again. */
   keyKept: boolean
-  /** A channel of smee.io passes webhooks on to this machine. */
   channel: boolean
 }
 
@@ -131,7 +128,6 @@ const checkList = (checks: readonly Check[]): Html =>
 export interface Reviewed {
   values: Values
   manifest: Record<string, unknown>
-  /** Where the manifest goes. */
   address: string
 }
 
@@ -146,7 +142,6 @@ export const reviewPage = ({ values, manifest, address }: Reviewed): Page => ({
 
 export interface Finished {
   name: string
-  /** Of the App. */
   address: string
   file: string
   checks: readonly Check[]

@@ -17,27 +17,20 @@ import {
 } from './set-up-pages.ts'
 
 export interface SetUpDeps {
-  /** Host names under which the page may be opened, besides addresses and `localhost`. */
   names: readonly string[]
-  /** The `.env` to write. */
   file: string
-  /** What the environment says already. */
   given: Partial<Values>
-  /** Of an Enterprise Server. */
   protocol: string
   asked: Asked
   /** A new channel that passes webhooks on to this machine; `undefined` when there is none to be had. */
   channel(): Promise<string | undefined>
   testPostHog(values: Values): Promise<Check[]>
-  /** All checks, of what was written. */
   examine(): Promise<Check[]>
-  /** Goes on as the bot, on the same port. */
   begin(): void
 }
 
 export interface SetUp {
   server: Server
-  /** Opens the page, once. */
   token: string
 }
 
@@ -55,7 +48,6 @@ interface Reply {
   status: number
   headers: Record<string, string>
   page?: Page
-  /** Where forms of the page may go, besides here. */
   formsTo?: string
 }
 

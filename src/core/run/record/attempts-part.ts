@@ -1,4 +1,3 @@
-/** What is under way and may have to be tried again. */
 import { z } from 'zod'
 
 /** An effect that has begun and whose result is not recorded: look for its trace before doing it again. */

@@ -1,4 +1,3 @@
-/** What is said to a live Run, and what has become of it. */
 import { z } from 'zod'
 import { Person } from '../../model/thread.ts'
 import { CommentRef, InlineComment } from '../../model/trigger.ts'
@@ -8,7 +7,6 @@ export const Source = z.object({
   trigger: z.string(),
   command: z.number().int(),
   target: z.union([CommentRef, z.object({ kind: z.literal('subject') })]).optional(),
-  /** It is the last command there: 👀 goes with its answer. */
   last: z.boolean(),
 })
 export type Source = z.infer<typeof Source>
@@ -39,11 +37,9 @@ export const RunMessage = z.discriminatedUnion('kind', [
     id: z.string(),
     by: Person,
     at: z.number(),
-    /** For a stop that nobody asked for in words: what took its reason away. */
     because: z.string().optional(),
     source: Source.optional(),
   }),
-  /** Somebody who may not stop it took its reason away. */
   z.object({ kind: z.literal('ignored-stop'), id: z.string(), by: Person, because: z.string() }),
   z.object({ kind: z.literal('label-off'), id: z.string(), label: z.string() }),
   z.object({
@@ -85,7 +81,6 @@ export const Mailbox = z.object({
   handledMessageIds: z.array(z.string()).default([]),
   droppedMessageIds: z.array(z.string()).default([]),
   answers: z.array(MessageAnswer).default([]),
-  /** Commands that came too late for this Run: they are asked again when it has ended. */
   askAgain: z.array(Source).default([]),
   followUpsSent: z.number().int().default(0),
   /** When the newest of its words were said, GitHub's clock; without any, when it was asked for. */
@@ -99,10 +94,8 @@ export const Mailbox = z.object({
       because: z.string().optional(),
     })
     .optional(),
-  /** Who closed the thread, or the like, without the right to stop the Run. */
   ignoredStop: z.object({ by: z.string(), because: z.string() }).optional(),
   /** It ends as soon as it has an outcome and the thread knows it. */
   releaseThread: z.boolean().default(false),
-  /** The bot may no longer work in the repository: its agent is seen to, and GitHub is left alone. */
   accessLost: z.boolean().default(false),
 })

@@ -1,4 +1,3 @@
-/** What the thread has been told. */
 import { z } from 'zod'
 
 export const Report = z.object({
@@ -8,11 +7,9 @@ export const Report = z.object({
       hash: z.string(),
       phase: z.string(),
       at: z.number(),
-      /** Up to when the agent had been heard, as it says. */
       heardAt: z.number().optional(),
       /** What GraphQL knows the comment by. */
       nodeId: z.string().optional(),
-      /** Folded away, since the last word below it says all that is left to say. */
       minimized: z.literal(true).optional(),
     })
     .optional(),
@@ -30,7 +27,6 @@ export const Report = z.object({
       branch: z.boolean().default(false),
     })
     .prefault({}),
-  /** Whom the last word is for, when a follow-up was somebody else's than the first asker's. */
   answerTo: z.string().optional(),
   readOnlyThread: z.boolean().default(false),
   /** The thread takes nothing, since then; it is tried again, since it may be unlocked. */

@@ -29,7 +29,6 @@ export const RunRequest = z.object({
   delivery: z.string().optional(),
   origin: Origin,
   what: z.enum(['work', 'plan']).default('work'),
-  /** Empty when the thread itself is the instruction. */
   text: z.string().default(''),
   /** The whole comment, where files may be attached outside the instruction. */
   whole: z.string().optional(),

@@ -1,4 +1,3 @@
-/** What came of the work, as GitHub shows it, and how the Run ended. */
 import { z } from 'zod'
 
 export const Pull = z.object({

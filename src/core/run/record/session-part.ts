@@ -1,4 +1,3 @@
-/** What PostHog has of the Run: its task, its task run, and what was read of that. */
 import { z } from 'zod'
 import { Activity } from '../agent-activity.ts'
 import { PermissionRequest } from '../permission-request.ts'

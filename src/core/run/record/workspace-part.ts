@@ -1,13 +1,10 @@
-/** Where the agent works, and what it is given to read. */
 import { z } from 'zod'
 import { StagedAttachments } from '../../text/attachment.ts'
 
 export const Branch = z.object({
   name: z.string(),
   into: z.string(),
-  /** The commit it stood at when the Run began. */
   sha: z.string(),
-  /** Made by us for this thread, not found. */
   made: z.boolean().default(false),
   /** Made by us and still without a commit of its own when the Run began. */
   fresh: z.boolean().default(false),

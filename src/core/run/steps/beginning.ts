@@ -1,4 +1,3 @@
-/** From the admission to the start of the task run. */
 import type { Run } from '../run.ts'
 import { resumedSession, wantedRights } from '../run.ts'
 import { mayServe } from '../session.ts'

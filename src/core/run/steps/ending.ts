@@ -1,4 +1,3 @@
-/** How a Run is stopped, or given up: its agent is seen to first. */
 import { cancelledAt, mayHaveBegun, refusedCancel } from '../agent-end.ts'
 import type { Outcome } from '../record/result-part.ts'
 import { isTerminal, type Run } from '../run.ts'

@@ -1,4 +1,3 @@
-/** What every stage of a Run does beside its own: looking, telling, and settling what is not known. */
 import { cancelledAt, refusedCancel } from '../agent-end.ts'
 import type { Intent } from '../record/attempts-part.ts'
 import { isTerminal, type Run } from '../run.ts'
@@ -7,7 +6,6 @@ import type { ActingStep, Step } from './step-registry.ts'
 
 export interface Now {
   at: number
-  /** How the rendered status comment differs from the one last sent. */
   text: 'same' | 'time' | 'details' | 'phase'
 }
 

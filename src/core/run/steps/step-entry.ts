@@ -5,7 +5,6 @@ import type { RunPart } from '../run.ts'
 export interface StepEntry {
   /** Whose answer it needs: while that service can't be used, the step waits. */
   service: Service | 'none'
-  /** Whether it only reads, only acts, or reads first. */
   call: CallKind | 'both'
   github?: readonly (keyof ThreadClient)[]
   posthog?: readonly (keyof TasksClient)[]

@@ -1,4 +1,3 @@
-/** The one list of steps. */
 import type { Outcome } from '../record/result-part.ts'
 import { beginningSteps } from './beginning.ts'
 import { endingSteps } from './ending.ts'

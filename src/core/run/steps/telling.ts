@@ -1,4 +1,3 @@
-/** What the thread is told, and what is put right when the outcome is known. */
 import { cancelledAt } from '../agent-end.ts'
 import { isSuperseded } from '../last-word.ts'
 import { outageOf } from '../outage.ts'
@@ -46,7 +45,6 @@ export const tellingSteps = stepTable({
   'ask-cost': { service: 'none', call: 'read', posthog: ['cost'], writes: ['session'] },
 })
 
-/** The thread is told first, then reaction, label and branch are seen to; a Run with a pull request stays for the rest of its turn. */
 export function* afterOutcome(run: Run, now: Now): Due {
   yield* answers(run, now)
   if (run.mailbox.pendingFollowUps.length > 0 && canGoOn(run)) return yield { kind: 'resume-work' }
@@ -80,7 +78,6 @@ const mayHaveSaidMore = (run: Run): boolean =>
   !isTerminal(run.session.taskRun.status) &&
   outageOf(run, 'posthog') === undefined
 
-/** The status that nothing will be added to any more. */
 export const foldable = (run: Run, now: number): string | undefined =>
   isSuperseded(run) && !inTail(run, now) && run.result.untended.length <= 1
     ? run.report.status?.nodeId

@@ -1,4 +1,3 @@
-/** While the agent works: its words are handed on, it is followed, and what came of it is found. */
 import { turnIsOver } from '../apply-snapshot.ts'
 import { optionByRights } from '../permission-request.ts'
 import { isTerminal, type Run } from '../run.ts'
