@@ -23,7 +23,6 @@ export async function startBot(config: Config, overrides: Overrides = {}): Promi
   return goOnWith(runtime, overrides, server)
 }
 
-/** The bot without a server, for a Probot app: whoever hosts that hands the deliveries over. */
 export async function startBehind(
   config: Config,
 ): Promise<Started & { receive: Receive; ready(): Promise<void> }> {

@@ -93,7 +93,6 @@ interface Reading {
 }
 
 function missing({ problems, env }: Reading, name: keyof typeof hints): void {
-  // One that is there and wrong is told of already.
   if (!env[name]?.trim()) problems.push(`${name} is missing: ${hints[name]}`)
 }
 

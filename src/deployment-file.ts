@@ -10,7 +10,6 @@ export type DeploymentFile =
   | { kind: 'read'; settings: DeploymentSettings }
   | { kind: 'wrong'; problems: string[] }
 
-/** Problems end a sentence that begins with the name of the variable. */
 export function readDeploymentFile(path: string): DeploymentFile {
   try {
     return parsed(path, readFileSync(path, 'utf8'))
@@ -39,7 +38,6 @@ export interface FollowedFile {
   close(): void
 }
 
-/** Whoever writes it may not be done. */
 const settledAfter = 200
 
 export function followDeploymentFile(

@@ -61,7 +61,6 @@ export async function examineFor(
 const appOf = ({ app: { id, privateKey, apiUrl } }: Config): GitHubApp =>
   gitHubApp({ appId: id, privateKey, apiUrl }, Date.now)
 
-/** None when they can't be listed: another check says why. */
 const repositoriesOf = (app: GitHubApp, redact: (text: string) => string): Promise<Repository[]> =>
   installationsOf(app, redact)
     .repositories()

@@ -203,7 +203,6 @@ export const variables = Object.keys(Environment.shape) as Variable[]
 /** As they are given, or by default. One that is wrong has its default, or is none, and its problem is told. */
 export type Given = z.output<typeof Environment>
 
-/** An empty variable is none. */
 const filled = (env: Env, name: string): string | undefined => env[name]?.trim() || undefined
 
 export function readVariables(env: Env): { given: Given; problems: string[] } {
@@ -217,7 +216,6 @@ export function readVariables(env: Env): { given: Given; problems: string[] } {
   return { given: Environment.parse(rest), problems }
 }
 
-/** A variable whose name stands in the settings file. */
 export const namedVariable = (env: Env, name: string): string | undefined => filled(env, name)
 
 interface Row extends About {

@@ -35,7 +35,6 @@ async function start(): Promise<Started> {
   }
 }
 
-/** What a process does not do, it does not load. */
 async function startAs(read: Read): Promise<Started> {
   switch (read.kind) {
     case 'refuse':
@@ -54,7 +53,6 @@ function refuse(problems: string[]): never {
   process.exit(1)
 }
 
-/** Once the set-up page has written what was missing, the process is the bot. */
 async function goOn(): Promise<void> {
   started = await start()
 }

@@ -17,7 +17,6 @@ interface Watched {
   ready(): void
 }
 
-/** Who does not answer by then keeps nobody waiting, in ms. */
 const firstWithin = 5_000
 
 /** ms between two looks while nothing works or somebody does not answer; it doubles, up to the longest. */

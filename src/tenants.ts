@@ -25,7 +25,6 @@ export interface Tenant {
 
 export interface Tenants {
   all: readonly Tenant[]
-  /** `undefined` for an owner who is not served. */
   of(owner: string): Tenant | undefined
 }
 

@@ -1,4 +1,3 @@
-/** What every part of the bot stands on: log, traces, queue, metrics, and the settings as they are now. */
 import type { Logger } from 'pino'
 import { type TriggerRecord, triggerFormat, triggerIndex } from '../commands/trigger-record.ts'
 import { type Config, secretsOf } from '../config.ts'
@@ -14,7 +13,6 @@ import { type Metrics, openMetrics } from '../web/metrics.ts'
 import { openLog } from '../web/process-log.ts'
 import { openTraces, type Traces } from '../web/traces.ts'
 
-/** What only a build for tests sets. */
 export interface Overrides {
   queue?: { lockDuration: number; stalledInterval: number }
   reached?: Reached

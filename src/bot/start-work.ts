@@ -1,4 +1,3 @@
-/** Joins the edges to the flows, and has the queue's jobs done. */
 import { randomBytes } from 'node:crypto'
 import { firstIn } from '../access/first-of.ts'
 import { accountsIn } from '../access/pinned-accounts.ts'

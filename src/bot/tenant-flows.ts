@@ -1,5 +1,3 @@
-/** What deals with triggers and Runs: for each PostHog that serves owners, flows of its own. */
-
 import type { TriggerDeps } from '../commands/command-context.ts'
 import { acceptTrigger } from '../commands/handle-trigger.ts'
 import type { Config } from '../config.ts'

@@ -1,4 +1,3 @@
-/** Carries out the last plan of the thread, as it was made and where it was made. */
 import type { Options } from '../core/command/options.ts'
 import type { RunRequest } from '../core/run/record/request-part.ts'
 import type { Outcome } from '../core/run/record/result-part.ts'

@@ -38,7 +38,6 @@ export interface TriggerDeps {
   posthog: Pick<TasksClient, 'models' | 'sandboxes'>
   /** The PostHog that the thread's owner is served by; `undefined` for one who is not served. */
   tenant: string | undefined
-  /** Whether this is the first thing of that name, or the same as the first. */
   isFirst(name: string, id: string): Promise<boolean>
   /** Whether GitHub lets the bot work in a repository: reachable, and not archived. Throws what GitHub answers. */
   mayWorkIn(repo: Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>): Promise<boolean>
@@ -136,7 +135,6 @@ function withReadAhead(github: ThreadClient): Files {
 
 export const runId = (context: CommandContext): string => `run-${commandId(context)}`
 
-/** The live Run of the thread, as it will be once it has read what it was told. */
 export async function liveRun(context: CommandContext, slot: string): Promise<JobRecord<Run> | undefined> {
   const { runs } = context.deps
   const id = await runs.holder(slot)

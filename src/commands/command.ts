@@ -14,7 +14,6 @@ export interface Request {
   trigger: Asking
   options: Options
   text: string
-  /** The id of the Run that it starts, if it starts one: whoever comes back after a crash starts the same. */
   runId: string
 }
 

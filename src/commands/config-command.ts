@@ -32,7 +32,6 @@ export const configCommand = command({
   },
 })
 
-/** What stands in the deployment's file alone; `as_user` is a setting of the others, too. */
 const granted = ({ sandboxes, granted }: Grants): HeldSetting[] => {
   const from = [{ kind: 'deployment' as const }]
   return [

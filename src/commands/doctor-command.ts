@@ -1,5 +1,3 @@
-/** What has to be right for runs of this repository, each with what to do about it: the doctor of the terminal, for admins. */
-
 import type { LayerNow } from '../access/read-settings.ts'
 import { type Check, type CheckName, found, passed } from '../core/model/check.ts'
 import { command } from './command.ts'

@@ -1,4 +1,3 @@
-/** What arrived becomes what happens: who may, what was asked, then an answer or a Run. */
 import { instruction } from '../core/command/grammar.ts'
 import { isMisplaced } from '../core/command/misplaced.ts'
 import { isMistake, type Parsed } from '../core/command/parse.ts'

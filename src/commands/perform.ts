@@ -70,7 +70,6 @@ async function enqueue(context: CommandContext, run: Run): Promise<CommandResult
   const bound = changed(run, { session: { tenant } })
   const { outcome } = await runs.add(run.id, bound, threadSlot(run.thread))
   context.deps.log.info({ run: run.id, outcome }, 'run queued')
-  // Somebody was faster: come back and be a follow-up.
   return outcome === 'held' ? { kind: 'wait', ms: 50 } : { kind: 'run' }
 }
 

@@ -54,7 +54,6 @@ async function lookAtOnce({ deps: { runs } }: CommandContext, news: PullNewsTrig
   else await Promise.all(touched.map(run => runs.wake(run.id)))
 }
 
-/** Into the default branch go all pull requests; that alone says nothing of a Run. */
 function touches(
   { thread, workspace: { branch }, session: { taskRun }, result: { pulls } }: Run,
   { thread: { repoId }, head }: PullNewsTrigger,
@@ -87,7 +86,6 @@ async function tellItsRun(
 }
 
 async function redraw(context: CommandContext, run: Run): Promise<Run> {
-  // What is folded away is outdated for whoever unfolds it.
   if (!run.report.status || run.report.status.minimized) return run
   const { deployment, signer } = context.deps
   const drawing = drawStatus(run, deployment, context.deps.now())

@@ -17,7 +17,6 @@ export async function textsOf(
   return inline.map(({ body }) => body).filter(mayHold)
 }
 
-/** For an edit, the commands that the old text did not have. */
 export async function commandsOf(
   { before, word = usualTrigger.word }: CommentTrigger,
   texts: readonly string[],

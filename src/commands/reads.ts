@@ -20,7 +20,6 @@ export interface Reads {
   now: number
   trigger: TriggerWords
   paused: string | undefined
-  /** The asker, a stranger here, had this answer a moment ago: known without a call. */
   toldLately(of: 'status' | 'queue'): boolean
   live(): Promise<Run | undefined>
   run(id: string): Promise<Run | undefined>

@@ -23,7 +23,6 @@ export async function isRepeated(context: CommandContext, words: Reply): Promise
   const since = now - limit.within
   const name = toldAs(context, limit.as)
   if (context.toldLately.has(name, since)) return true
-  // At once, as others of the same person may be at work: one of them says it.
   context.toldLately.note(name, now)
   return orForget(context, name, async () => {
     const sent = ownMarked(context, limit.as, await earlier(context, since))
@@ -33,7 +32,6 @@ export async function isRepeated(context: CommandContext, words: Reply): Promise
   })
 }
 
-/** Who could not say it leaves it to the next. */
 async function orForget<T>({ toldLately }: CommandContext, name: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
@@ -83,7 +81,6 @@ function kindOf({ kind: reply }: Reply): Marker['as'] {
   }
 }
 
-/** `last`: nothing more will be said about the command. */
 export async function reply(
   context: CommandContext,
   words: Reply,
@@ -155,7 +152,6 @@ async function deleteOlder(context: CommandContext, { run, as }: Marker): Promis
   const begunAt = context.record.answer?.begunAt ?? 0
   const sent = ownMarked(context, as, await untilNow(context, as))
   const mine = sent.findIndex(({ marker }) => marker.run === run)
-  // What was read before ours was sent has not got ours.
   const older = mine === -1 ? sent.filter(({ createdAt }) => createdAt < begunAt) : sent.slice(0, mine)
   for (const { id } of older) await context.github.deleteComment(id)
 }

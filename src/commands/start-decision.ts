@@ -25,7 +25,6 @@ export interface Wanted {
 
 export type StartFacts =
   | { kind: 'started' }
-  /** `settling` where it has to be found out whether the words ask for another session. */
   | { kind: 'busy'; live: Run; settling: Settings | undefined }
   | { kind: 'elsewhere' }
   | { kind: 'closed' }
@@ -85,7 +84,6 @@ function startAfresh({ trigger, runId }: Request, wanted: Wanted, facts: Free): 
 export const rejectStart = ({ problem }: Pick<Settings, 'problem'>, reply: Reply): Decision =>
   reject(problem === undefined ? reply : { kind: 'beside-slips', reply, problem })
 
-/** That a Run was stopped or failed is old news once the next one is over. */
 export function superseding({ thread }: Asking, last: AskedLast | undefined): Pick<NewRun, 'report'> {
   const status = last?.report?.status
   const outcome = last?.result?.outcome
@@ -116,7 +114,6 @@ export function completed(trigger: Asking, wanted: Wanted, { settings, last }: C
     : asked
 }
 
-/** What `codex:<name>` stands for: the repository's own presets first, then the built-in ones. */
 function presetOf(trigger: Asking, settings: RepoSettings): PresetSettings | Reply {
   if (trigger.kind !== 'label') return {}
   const { label, base = 'codex' } = trigger
@@ -258,7 +255,6 @@ const differing = (has: RunOptions, wants: RunOptions): OptionName[] =>
     }
   })
 
-/** Set again after a stop, a label asks for another run. */
 function labelled(live: Run, label: string): Decision {
   if (live.result.outcome) return { kind: 'take-over', run: live }
   return live.mailbox.stop

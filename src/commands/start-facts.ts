@@ -28,7 +28,6 @@ export async function startFacts(
 ): Promise<StartFacts> {
   const live = await reads.live()
   if (live?.id === runId) return { kind: 'started' }
-  // What still works may be told more; what has ended, or is about to, would begin again.
   if (!trigger.snapshot.open && (!live || live.mailbox.stop || live.result.outcome)) return { kind: 'closed' }
   if (live && !reads.isOurs(live)) return { kind: 'elsewhere' }
   if (live) return { kind: 'busy', live, settling: await settlingFor(reads, live, wanted) }

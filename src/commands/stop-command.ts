@@ -24,6 +24,5 @@ export const stopCommand = command({
   },
 })
 
-/** A box belongs to the Run that its comment shows. */
 const isOfAnother = (trigger: Request['trigger'], live: Run): boolean =>
   trigger.kind === 'tick' && trigger.run !== undefined && trigger.run !== live.id

@@ -4,7 +4,6 @@ import { RunMessage, type Source } from '../core/run/record/mailbox-part.ts'
 import type { NewMessage } from './command.ts'
 import { type CommandContext, type CommandResult, commandId, targetOf } from './command-context.ts'
 
-/** Written down before: whoever comes back says the same, which counts once. */
 export async function tellRun(
   context: CommandContext,
   runId: string,
@@ -50,7 +49,6 @@ export async function goOnTelling(context: CommandContext): Promise<CommandResul
 
 type Pending = NonNullable<CommandContext['record']['pendingMessage']>
 
-/** By a Run that an older version ended, which does not say where its messages end. */
 async function isDealtWith({ deps }: CommandContext, { runId, messageId }: Pending): Promise<boolean> {
   const kept = await deps.runs.get(runId)
   return kept?.standing === 'ended' && kept.data.mailbox.handledMessageIds.includes(messageId)

@@ -1,4 +1,3 @@
-/** What the thread remembers of earlier Runs: the signed markers in our own comments and pull requests. */
 import type { Marker } from '../core/model/marker.ts'
 import type { TickTrigger } from '../core/model/trigger.ts'
 import { pullOf } from '../core/model/views.ts'

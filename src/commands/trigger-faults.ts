@@ -12,7 +12,6 @@ import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
 
 const deathsOf = ({ stalls, data }: LockedJob<ThreadRecord>): number => stalls - data.stallsSeen
 
-/** A trigger with which process after process dies is given up with a word, as a Run is. */
 export const killsUs = (job: LockedJob<ThreadRecord>): boolean => deathsOf(job) >= limits.triggerStalls
 
 export function giveUpDeadly(context: CommandContext): StepResult | Promise<StepResult> {
@@ -60,6 +59,5 @@ async function giveUp(context: CommandContext, error: unknown): Promise<StepResu
   return end
 }
 
-/** A review whose comments could not be read may have asked for nothing. */
 const wasCommand = ({ trigger, reacted }: TriggerRecord): boolean =>
   reacted || trigger.kind !== 'comment' || mayHoldCommand(trigger.text, trigger.word ?? usualTrigger.word)

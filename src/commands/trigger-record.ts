@@ -11,7 +11,6 @@ import { ofInstallation, ofRepository, ofThread } from '../core/run/run-index.ts
 const Answer = z.object({
   text: z.string(),
   as: Marker.shape.as,
-  /** The command is dealt with when this is said; what comes before says that it is kept. */
   last: z.boolean().default(true),
   well: z.boolean().default(true),
   /** ms since the epoch: when sending it began, and when it was clear that no answer would come. */
@@ -36,7 +35,6 @@ export const TriggerRecord = z.object({
     .optional(),
   onlyOne: z.boolean().default(false),
   announced: z.boolean().default(false),
-  /** What GitHub said of who asks, and when: one question for all commands of a comment. */
   permission: z
     .object({
       at: z.number(),
@@ -46,7 +44,6 @@ export const TriggerRecord = z.object({
     })
     .optional(),
   passedAt: z.number().optional(),
-  /** The asker was told no: what else they may not in this comment is passed over. */
   refused: z.boolean().default(false),
   /** Answers about this moment that it gave, and when it was about to (ms since the epoch). */
   momentary: z.array(z.object({ as: Marker.shape.as, at: z.number() })).default([]),
@@ -74,7 +71,6 @@ export const triggerIndex = {
   },
 }
 
-/** Answers that are so far apart, in ms, have seen one another. */
 export const atOnce = minute
 export const answeredIn = (thread: Thread, as: Marker['as']): string => `${as} ${threadSlot(thread)}`
 

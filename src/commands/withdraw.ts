@@ -94,7 +94,6 @@ function concerns({ request: { origin }, report: { labels } }: Run, { what }: Wi
 
 type Deleted = WithdrawalTrigger['what'] & { kind: 'comment' }
 
-/** What a review asks may stand in any of its comments. */
 const isPlace = (commentRef: CommentRef, what: Deleted): boolean =>
   commentRef.kind === 'review'
     ? what.in === 'inline' && what.reviewId === commentRef.reviewId
@@ -125,7 +124,6 @@ async function isStillSo(
   }
 }
 
-/** A review that lost one of its comments asks for what the others ask for. */
 async function stillAsks(
   github: CommandContext['github'],
   { reviewId }: Deleted,

@@ -30,7 +30,6 @@ export function faultOf(error: unknown, now: number): Rejected | RetryLater | No
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'no reason given'
-  // Octokit wraps what `fetch` threw.
   const { name } = error.cause instanceof Error ? error.cause : error
   return name === 'TimeoutError' || name === 'AbortError' ? 'time limit' : error.message
 }

@@ -121,7 +121,6 @@ export async function checkApp(app: GitHubApp, wanted: Wanted, now: () => number
   const { checks, view } = await checkIdentity(app, now)
   if (!view) return checks
   const deliveries = await checkDeliveries(app)
-  // That nothing arrived while no bot was there is no news at its start.
   const secret = deliveries.filter(({ name }) => name === 'webhook-secret')
   return [...checks, ...checkGrants(view, wanted), ...secret]
 }
@@ -229,7 +228,6 @@ function checkArrival([newest, ...older]: Deliveries): Check {
   )
 }
 
-/** The last delivery that the bot itself answered tells. */
 function checkSecret(deliveries: Deliveries): Check {
   const last = deliveries.find(each => each.status === 'OK' || isBadSignature(each))
   if (!last) return passed('webhook-secret', 'no delivery of the last days tells')
@@ -248,7 +246,6 @@ function fixOf(status: number): string {
   return 'GitHub does not reach the bot: check the webhook address, and that it runs and can be reached from outside.'
 }
 
-/** A question that an older server has no answer to says nothing against the App. */
 async function asked(name: CheckName, request: () => Promise<Check>): Promise<Check> {
   try {
     return await request()

@@ -21,7 +21,6 @@ import { swapName } from './settle-thread.ts'
 export interface AppSettings {
   appId: number
   privateKey: string
-  /** The API's base address, e.g. `https://api.github.com`. */
   apiUrl: string
 }
 
@@ -29,15 +28,10 @@ type Repo = Pick<Thread, 'installationId' | 'repoId'>
 
 export interface GitHubApp {
   forRepo(thread: Repo): Octokit
-  /** A client that may list what there is in an installation, and nothing else. */
   forInstallation(installationId: number): Octokit
-  /** A client that may read the files of a repository of which no more than the name is known. */
   forNamed(installationId: number, repo: string): Octokit
-  /** A client that may say whether commits of a repository are as they should be, and nothing else. */
   forChecks(thread: Repo): Octokit
-  /** A client that may read who is in which team, and nothing else. */
   forTeams(thread: Repo): Octokit
-  /** An installation token that may read the one repository, and no more. */
   readToken(thread: Repo): Promise<string>
   confirmAccess(thread: Repo): Promise<void>
   /** The login under which the App writes: `<slug>[bot]`. */
@@ -102,7 +96,6 @@ export function gitHubApp(
       return await mint({ ...request, permissions: asked })
     } catch (error) {
       if (!(error instanceof Rejected && error.status === 422)) throw error
-      // It may be about the repository as well; then there is nothing to give up.
       const permissions = await grantedBy(installationId)
       const less = common(asked, permissions)
       if (isDeepStrictEqual(less, asked)) throw error
@@ -266,7 +259,6 @@ interface Request {
   query?: unknown
 }
 
-/** A token that could not be minted for a read is one more read that was refused. */
 const isRead = ({ method, query }: Request): boolean =>
   method === 'GET' || (typeof query === 'string' && /^\s*(?:query\b|\{)/.test(query))
 

@@ -19,7 +19,6 @@ export function appToken(
   { appId, privateKey }: { appId: number; privateKey: string },
   now: () => number,
 ): AppToken {
-  /** ms that GitHub's clock is ahead of ours. */
   let ahead = 0
   return {
     async make() {

@@ -39,7 +39,6 @@ interface Trip {
   deadline: AbortSignal
 }
 
-/** First as the App, then by a signed address if there is one, else as anybody. */
 async function arrive(trip: Trip, address: URL): Promise<Response> {
   const isHome = address.origin === new URL(trip.access.webUrl).origin
   const asApp = await follow(trip, address, isHome ? await trip.access.token() : undefined)

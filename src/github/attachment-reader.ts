@@ -1,4 +1,3 @@
-/** Reads the attachments of one thread and one command, also those that GitHub gives to people and hardly to Apps. */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { RetryLater } from '../core/model/errors.ts'

@@ -68,7 +68,6 @@ const typeByName = (name: string): string | undefined => byExtension.get(extensi
 const isTaken = (type: string): boolean =>
   signatures.has(type) || otherTypes.has(type) || /^text\/[\w.+-]{1,100}$/.test(type)
 
-/** The name with an extension that says what is in the file, since agents go by that. */
 export function nameFor({ name, url }: Attachment, type: string): string {
   const own = extensionOf(name).toLowerCase()
   const fitting = signatures.get(type)?.extensions ?? []

@@ -37,7 +37,6 @@ export async function useOfBranch(
   return { sha: ref?.target.oid, isUsed }
 }
 
-/** What is missing in an answer may be there all the same. */
 function onlyRest(error: unknown): undefined {
   if (error instanceof Rejected || isGraphqlError(error)) return undefined
   throw error

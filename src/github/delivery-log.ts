@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { NoResponse } from '../core/model/errors.ts'
 import type { GitHubApp } from './app-client.ts'
 
-/** One attempt to deliver. Attempts of one webhook share its GUID. */
 const Attempt = z
   .object({
     // Too large for a number one day; Octokit then gives a bigint.

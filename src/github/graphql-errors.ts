@@ -1,10 +1,8 @@
-/** What GraphQL says with 200 and did not do, or not in full. */
 import { z } from 'zod'
 
 export const isGraphqlError = (error: unknown): error is Error =>
   error instanceof Error && error.name === 'GraphqlResponseError'
 
-/** A server from before a field refuses the whole text. */
 export const lacksField = (error: unknown): boolean =>
   isGraphqlError(error) && /doesn't exist|isn't a defined|undefined/i.test(error.message)
 

@@ -34,7 +34,6 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
   }
 
   return {
-    /** Those that are not suspended. */
     installations,
     repositoriesOf,
 

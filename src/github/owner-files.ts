@@ -15,7 +15,6 @@ const maxOwners = 1_000
 interface Known {
   client: Octokit
   files: Map<string, { etag: string; text: string | undefined }>
-  /** Not asked for before, ms since the epoch. */
   absentUntil: number
 }
 
@@ -60,7 +59,6 @@ export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
   }
 }
 
-/** Without the App, no token for it is to be had. */
 const isAbsent = (error: unknown): boolean =>
   isNotFound(error) || (error instanceof Rejected && error.status === 422)
 

@@ -32,14 +32,12 @@ interface Parts {
 const goodFor = 10_000
 const maxKept = 1_000
 const mostIds = 10_000
-/** How long a server that could not answer is not asked again, in ms. */
 const absentFor = 60 * 60_000
 
 export interface ReadAheads {
   keep(key: string, parts: Partial<Parts>): void
   take<K extends keyof Parts>(key: string, part: K): Parts[K] | undefined
   see<K extends keyof Parts>(key: string, part: K): Parts[K] | undefined
-  /** Node ids, which never change. */
   ids: { get(name: string): string | undefined; set(name: string, id: string): void }
   noteAbsent(): void
   isAbsent(): boolean
@@ -159,7 +157,6 @@ const Answer = z.object({
 })
 type Found = z.infer<typeof Answer>['repository']
 
-/** Asks, and keeps what was said; without a clear answer nothing is kept. */
 export async function readAhead(client: Octokit, aheads: ReadAheads, thread: Thread): Promise<void> {
   if (aheads.isAbsent()) return
   // What was read before is of no use to who wants it anew, whatever comes of that.

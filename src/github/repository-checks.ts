@@ -5,7 +5,6 @@ import type { Repository, Thread } from '../core/model/thread.ts'
 import type { GitHubApp } from './app-client.ts'
 import { ownerRepository } from './owner-files.ts'
 
-/** More than these are not looked at one by one. */
 const maxExamined = 20
 
 interface Examined {
@@ -84,7 +83,6 @@ export function checkRepositories(
   const nameOf = ({ repository: { owner, repo } }: Examined): string => `${owner}/${repo}`
   const empty = examined.filter(({ begun }) => !begun).map(nameOf)
   const wrong = examined.flatMap(each => {
-    // The file of an owner's own repository is the owner's.
     if (each.settings === undefined || each.repository.repo.toLowerCase() === ownerRepository) return []
     return problemsOf(each.settings, `${nameOf(each)}: ${path}`) ?? []
   })

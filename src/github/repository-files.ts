@@ -1,4 +1,3 @@
-/** The files of a thread's repository, and what is said of them: the settings, and the check run of a change to them. */
 import type { Octokit } from '@octokit/rest'
 import { isNotFound } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'

@@ -41,12 +41,10 @@ export async function settleThread(asking: Asking, singly: Singly, settling: Set
   const answer = pieces && (await mutate(asking.client, pieces, settling.pull !== undefined))
   if (!answer) return doSingly(singly, settling)
   if (!settling.pull?.change || answer.pull || answer.refused.includes('change')) return answer
-  // It was changed, and did not come back whole.
   const pull = await singly.pull(settling.pull.number)
   return { ...answer, ...(pull ? { pull } : {}) }
 }
 
-/** `undefined` when an id is missing for one of them. */
 function piecesOf({ aheads, thread }: Asking, { pull, reaction, fold }: Settling): Piece[] | undefined {
   if (aheads.isAbsent()) return undefined
   const pieces: Piece[] = []
@@ -133,7 +131,6 @@ export const graphQlName: Record<Reaction, string> = {
 /** As the client repeats it, for it changes nothing but a reaction. */
 export const swapName = 'swapReaction'
 
-/** `undefined` when GitHub refused the whole of it: then nothing was done. */
 async function mutate(
   client: Octokit,
   pieces: readonly Piece[],

@@ -26,7 +26,6 @@ export interface ThreadClientOptions {
   now(): number
   /** Takes secrets out of everything that is written, and of what people wrote. */
   redact(text: string): string
-  /** Puts our own sentences as the bot is called here. */
   inOwnWords?(text: string): string
 }
 
@@ -130,7 +129,6 @@ export function gitHubThread(
       return (await client.rest.pulls.createReplyForReviewComment(query)).data.id
     },
 
-    /** `gone` when somebody deleted the comment. */
     async edit(commentId: number, text: string): Promise<{ nodeId: string } | 'gone'> {
       const body = redact(inOwnWords(text))
       try {
@@ -235,7 +233,6 @@ export function gitHubThread(
       return by && { by, at: Date.parse(data.closed_at ?? data.updated_at) }
     },
 
-    /** `undefined` when it was deleted or transferred. */
     state: (): Promise<ThreadState | undefined> =>
       unlessGone(async () => {
         const { data } = await client.rest.issues.get(issue)

@@ -25,7 +25,6 @@ export interface AdoptDeps {
     subject(repository: Repository, number: number): Promise<SubjectView>
   }
   github: GitHub
-  /** What serves an owner; `undefined` for one who is not served. */
   tenantOf(owner: string): AdoptTenant | undefined
   runs: Pick<JobQueue<Run>, 'get' | 'add'>
   settings: SettingsReader
@@ -60,7 +59,6 @@ const Memory = z.object({
   since: z.number(),
   /** What was under way when the data was lost has arrived by then. */
   from: z.number(),
-  /** What has not been looked through to the end. */
   unread: z.array(Target),
 })
 type Memory = z.infer<typeof Memory>
@@ -115,7 +113,6 @@ function waitAfter(error: unknown, now: number): number {
   throw error
 }
 
-/** `found`: places that are to be looked into as well; `again`: it is not done, come back after so many ms. */
 interface Came {
   found?: readonly Target[]
   again?: number
@@ -175,7 +172,6 @@ function statusesIn(
   })
 }
 
-/** By then a Run has done all that comes after its last word. */
 const fresh = 10 * 60_000
 
 const endOf = ({ run, round = 0 }: Marker): string => `${run} ${round}`

@@ -54,14 +54,12 @@ const lastRest = 6 * hour
 /** The log may show an attempt late, or out of order. */
 const overlap = 10 * minute
 const maxPages = 1_000
-/** So that a sweep ends, and the next one sees what is new. */
 const maxInOneSweep = 250
 const maxRemembered = 2_000
 
 const Missed = z.object({
   guid: z.string(),
   event: z.string(),
-  /** Of its first attempt, which is the one to repeat. */
   id: z.string(),
   since: z.number(),
   last: z.number(),
@@ -97,7 +95,6 @@ export function withRead(memory: Memory, { attempts, events, now }: Reading): Me
   const missed = missedOf(memory.missed, attempts)
     .filter(worthIt)
     .sort((a, b) => a.since - b.since)
-  // What is too much is read again.
   const readUntil = missed[maxRemembered]?.since ?? now
   return { readUntil, notBefore: 0, missed: missed.slice(0, maxRemembered) }
 }
@@ -155,7 +152,6 @@ async function run(sweep: Sweep): Promise<void> {
   for (const missed of dueOf(sweep.memory, now)) await redeliver(sweep, missed)
 }
 
-/** One may become due before the next sweep would come by itself. */
 function soonest({ missed }: Memory, now: number): number | undefined {
   const wait = Math.min(...missed.map(dueAt)) - now
   return wait < sweepEvery ? Math.max(wait, 1_000) : undefined

@@ -17,7 +17,6 @@ export interface RemovalDeps {
   log: Log
   now(): number
   reached(point: 'unused branch removed, not recorded'): void
-  /** ms between two looks. */
   every?: number
 }
 
@@ -36,7 +35,6 @@ export const removeBranch =
   async (turn: RemovalTurn): Promise<number | 'done'> => {
     const pause = deps.every ?? usualPause
     const read = UnusedBranch.safeParse(turn.what)
-    // Another version wrote it, and one that can read it may be at work beside us.
     if (!read.success) return pause
     const unused = read.data
     const about = { thread: unused.thread.url, branch: unused.name }
@@ -79,7 +77,6 @@ async function poll(
   deps.reached('unused branch removed, not recorded')
   await turn.remember({ ...unused, removing: true, removed: true })
   deps.log.info({ thread: thread.url, branch: name }, 'removed an unused branch')
-  // A Run may have begun meanwhile, which wants it back.
   return 0
 }
 

@@ -14,7 +14,6 @@ type Upload = z.infer<typeof Upload>
 const Prepared = z.object({ id: z.string().max(128), storage_path: z.string(), presigned_post: Upload })
 const Finalized = z.object({ id: z.string() })
 
-/** Answers are lists, bare or in `artifacts`. */
 const listOf = <T>(entry: z.ZodType<T>): z.ZodType<T[]> =>
   z.union([z.object({ artifacts: z.array(entry) }).transform(({ artifacts }) => artifacts), z.array(entry)])
 
@@ -115,7 +114,6 @@ async function post(url: string, body: FormData): Promise<Response> {
   }
 }
 
-/** Storage speaks S3's XML, of which the code says all. */
 function storageFault(status: number, said: string): Rejected | NoResponse {
   const code = /<Code>(\w{1,60})<\/Code>/.exec(said)?.[1] ?? ''
   const message = `PostHog's file storage answered ${[status, code].join(' ').trim()}`

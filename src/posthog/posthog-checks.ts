@@ -62,7 +62,6 @@ async function checkWriting(examined: Asking): Promise<Check> {
 
 function keyRefused(error: unknown, { settings: { host, projectId } }: Asking): Check[] {
   if (!(error instanceof Rejected)) {
-    // A limit was met by a key that works.
     if (error instanceof RetryLater)
       return [passed('posthog-key', 'works; its rate limit is reached just now')]
     const fix =
@@ -96,7 +95,6 @@ function keyRefused(error: unknown, { settings: { host, projectId } }: Asking): 
   ]
 }
 
-/** @param lists the models that owners may use, in one call for all */
 export async function checkModels(
   examined: Examined,
   lists: readonly ModelList[],
@@ -143,7 +141,6 @@ function checkList({ models, setBy }: ModelList, offered: readonly string[]): Ch
 const isOffered = (model: string, offered: readonly string[]): boolean =>
   offered.some(name => name.toLowerCase() === model.toLowerCase())
 
-/** @param repositories `owner/name`, those that the bot is installed on */
 export async function checkCoverage(examined: Asking, repositories: readonly string[]): Promise<Check> {
   const integrations = await answerOf(() => get(examined, 'integrations/', { kind: 'github' }, Integrations))
   if (!integrations) return passed('posthog-github', 'the key may not look (scope integration:read)')

@@ -18,7 +18,6 @@ export interface PostHogSettings {
   projectId: string
   apiKey: string
   meter?: CallMeter
-  /** The rate limit of the key, which all calls share. */
   gate: LimitGate
   budget?: CallBudget
 }
@@ -57,7 +56,6 @@ export async function call<T>(
 ): Promise<Answer<T>> {
   const { meter, gate, budget } = settings
   await gate.pass()
-  // Nobody waits for it to be counted, nor fails for it.
   if (!request.counted) budget?.spend(1).catch(() => {})
   const route = routeOf(request.path, words)
   const began = performance.now()

@@ -92,7 +92,6 @@ export type ErrorBody = z.infer<typeof ErrorBody>
 export const LogLine = z.object({
   timestamp: z.string(),
   notification: z.object({
-    /** Absent in the answer that ends a turn. */
     method: z.string().optional(),
     result: z.object({ stopReason: z.string() }).nullish().catch(undefined),
     params: z

@@ -33,7 +33,6 @@ export function sessionLog(request: <T>(request: Call<T>) => Promise<Answer<T>>)
     } catch (error) {
       if (!(error instanceof Rejected)) throw error
       if (!served && isWithout(error)) return undefined
-      // The run is there, and so is its log: it was only not to be had just now.
       throw new NoResponse('posthog', `PostHog did not give the log of a run: ${error.message}`, {
         cause: error,
       })

@@ -28,7 +28,6 @@ import { runPath, sessionLog } from './session-log.ts'
 
 export interface Discretion {
   now(): number
-  /** Takes secrets out of everything that the agent is told, and that it says. */
   redact(text: string): string
 }
 
@@ -156,7 +155,6 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       }
     },
 
-    /** What a task has cost so far, in US dollars. */
     async cost(taskId: string): Promise<number | undefined> {
       try {
         const path = `tasks/${taskId}/usage/`
@@ -305,7 +303,6 @@ function textOf(content: unknown): string {
   return parts.flatMap(part => TextPart.safeParse(part).data?.text ?? []).join('\n')
 }
 
-/** A block without text goes with one that has some. */
 function wordsOf(content: unknown): LogEntry['what'] {
   const text = textOf(content)
   return text === '' ? { kind: 'activity' } : { kind: 'words', messages: messagesIn(text) }

@@ -151,7 +151,6 @@ export class BullQueue<Data> implements WorkQueue<Data> {
   wake(id: string): Promise<void> {
     return this.#reach(async () => {
       const backend = this.#queue.getBackend()
-      // Almost always it is parked, and then one command does it.
       if (await promote(backend, id)) return
       if (await this.#isLive(id)) await leaveWake(backend, id)
     })
@@ -188,7 +187,6 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     this.#worker = new JobWorker({ ...this.#options, queueIndex: this.#index, process, concurrency })
   }
 
-  /** False once it was begun to work and stopped. */
   takesJobs(): boolean {
     return !this.#closed && (this.#worker?.takesJobs() ?? true)
   }

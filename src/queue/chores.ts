@@ -12,7 +12,6 @@ import type { Chore, Chores, Errand, Sent } from './work-queue.ts'
 export interface ChoreRecord {
   memory?: unknown
   errand?: string
-  /** How many words of its inbox an errand's memory is newer than. */
   read?: number
 }
 
@@ -63,7 +62,6 @@ export class ChoreBoard implements Chores {
     this.#errands.set(kind, errand)
   }
 
-  /** Whoever has the subject in hand just now is told, or has ended when it is looked for again. */
   async send({ kind, id, subject, what }: Sent): Promise<void> {
     for (let attempt = 0; attempt < SEND_ATTEMPTS; attempt++) {
       const added = await this.#queue.add(

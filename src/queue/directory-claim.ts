@@ -50,7 +50,6 @@ function inUse(directory: string, owner: string): QueueUnavailable {
   )
 }
 
-/** Undefined when the path is taken, whether its owner lives or not. */
 function listen(path: string): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer(socket => socket.on('error', () => {}).end(`process ${process.pid}`))

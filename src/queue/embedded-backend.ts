@@ -30,7 +30,6 @@ const ORPHANS = `
 
 const NAME = 'SELECT name FROM job WHERE queue = $1 AND id = $2'
 
-/** State by state, for each has an index of its own. */
 const LIVE_STATES = ['waiting', 'active', 'delayed']
 const ofEachState = (columns: string) =>
   LIVE_STATES.map(state => `SELECT ${columns} FROM job WHERE queue = $1 AND state = '${state}'`).join(

@@ -13,7 +13,6 @@ interface Rows<Row> {
   rows: Row[]
 }
 
-/** BullMQ's addition, in one transaction with what it means for the index. */
 export function withIndex(
   backend: EmbeddedBackend,
   { queue, pool, additions }: { queue: string; pool: PglitePool; additions: Additions },
@@ -80,7 +79,6 @@ export function embeddedIndex(queue: string, pool: PgPool): QueueIndex {
     pages: standing => pages(queue, pool, standing === 'live' ? sql.livePage : sql.endedPage),
     mend: async ({ id, seen }: Indexed, entries: Entries) =>
       void (await pool.query(sql.mended, [queue, id, seen, entries])),
-    // What is gone or has ended took its entries along.
     sweep: async () => void (await pool.query(sql.forgotten, [Date.now()])),
   }
 }

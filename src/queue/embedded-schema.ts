@@ -75,7 +75,6 @@ export const lastMembers = members('DESC')
 export const mended = `
 SELECT codex.place(queue, id, $4::jsonb) FROM bullmq.job WHERE queue = $1 AND id = $2 AND xmin::text = $3`
 
-/** What is remembered of ended jobs, for as long as it was said. */
 export const forgotten = 'DELETE FROM codex.entry WHERE kept_ms > 0 AND score < $1 - kept_ms'
 
 const page = (states: string) => `

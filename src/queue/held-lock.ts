@@ -49,7 +49,6 @@ export class HeldLock {
     this.#heldUntil = asked + this.#duration
   }
 
-  /** Tells the processor to stop; the lock stays. */
   interrupt(reason: Error): void {
     this.#aborter.abort(reason)
   }

@@ -18,7 +18,6 @@ const MESSAGE = 'tell:'
 interface Inbox {
   messages: string[]
   isClosed: boolean
-  /** Whoever works on the job closes its inbox before the end. */
   wasClosed: boolean
 }
 
@@ -71,7 +70,6 @@ export async function inboxSize(backend: IQueueBackend, id: string): Promise<num
   return (await backend.getJobLogs(id, 1, 0, true)).count
 }
 
-/** False if there is no such job. */
 export async function leaveMessage(backend: IQueueBackend, id: string, message: string): Promise<boolean> {
   const left = await append(backend, id, MESSAGE + storableText(message))
   if (left) await promote(backend, id)
@@ -97,7 +95,6 @@ export function promote(backend: IQueueBackend, id: string): Promise<boolean> {
   )
 }
 
-/** False where BullMQ refuses for one of these reasons. */
 export async function expecting(done: Promise<true>, ...codes: ErrorCode[]): Promise<boolean> {
   try {
     return await done

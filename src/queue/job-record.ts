@@ -8,7 +8,6 @@ import { UnreadableRecord } from './work-queue.ts'
 export interface Format<Data> {
   renew?(stored: unknown): unknown
   parse(data: unknown): Data
-  /** Where a job of that data stands in the index; without it, there is none. */
   index?: Indexing<Data> | undefined
 }
 

@@ -31,7 +31,6 @@ export interface JobWorkerOptions<Data> extends BullQueueOptions<Data> {
 }
 
 type BullMqJob = Job<unknown, unknown, string, JobNotes>
-/** `leave`: the job is not ours any more, or soon won't be. */
 type Outcome = StepResult | { kind: 'leave' }
 
 export class JobWorker<Data> {

@@ -32,7 +32,6 @@ async function mend<Data>(
   if (entries !== undefined && entries !== job.seen) await index.mend(job, entries)
 }
 
-/** What an ended job still stands in; nothing is known of one that can't be read. */
 function entriesNow<Data>(name: string, format: Format<Data>, job: Indexed): Entries | undefined {
   try {
     const { id, data, addedAt, standing } = readJob(name, job, format)

@@ -10,7 +10,6 @@ import { openTelemetry } from './telemetry.ts'
 import { type Queues, QueueUnavailable } from './work-queue.ts'
 
 const DAY_SECONDS = 86_400
-/** The share of the grace after which jobs in hand are told to stop. */
 const INTERRUPT_AFTER = 0.6
 const CUT_MS = 400
 
@@ -27,7 +26,6 @@ export interface QueueOptions<TriggerData, RunData> {
   lockDuration?: number
   /** ms between two looks for such jobs. */
   stalledInterval?: number
-  /** Has BullMQ tell OpenTelemetry what it does; who listens is set up elsewhere. */
   traced?: boolean
 }
 

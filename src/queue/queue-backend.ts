@@ -7,13 +7,11 @@ import type { Additions, QueueIndex } from './queue-index.ts'
 /** What differs between BullMQ on Redis and BullMQ on the embedded database; all else goes through BullMQ. */
 export interface QueueBackend {
   kind: 'redis' | 'embedded'
-  /** Connects one BullMQ Queue or Worker; it supplies the connection itself. */
   create(additions: Additions): BackendFactory<IQueueBackend, unknown>
   index(queue: BullMqQueue): QueueIndex
   nameOf(queue: BullMqQueue, id: string): Promise<string | undefined>
   live(queue: BullMqQueue): Promise<StoredJob[]>
   liveCount(queue: BullMqQueue): Promise<number>
-  /** Of the limits of services, where other processes may share them. */
   limits?(prefix: string): LimitStore
   budget?(prefix: string): (name: string, allowance: Allowance) => CallBudget
   streams?(prefix: string): StreamLeases

@@ -32,12 +32,10 @@ export interface Indexed extends StoredJob {
 export interface QueueIndex extends JobIndex {
   /** Writes the record and its entries at once, if the lock holds, and prolongs that. */
   save(saved: Saved): Promise<boolean>
-  /** Whether the jobs of before are in it, by the word of `noteBuilt`. */
   isBuilt(version: string): Promise<boolean>
   noteBuilt(version: string): Promise<void>
   /** Page by page, by BullMQ's own lists: the live jobs, or those that ended, newest first. */
   pages(standing: 'live' | 'ended'): AsyncIterable<Indexed[]>
-  /** Writes the entries of a job again, unless it was moved since it was seen. */
   mend(job: Indexed, entries: Entries): Promise<void>
   /** Takes out what is in `set` and not live by BullMQ's own lists. */
   sweep(set: string): Promise<void>

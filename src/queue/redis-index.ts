@@ -137,7 +137,6 @@ function rangeOf(pipeline: ChainableCommander, set: string, which: { first: numb
     : pipeline.zrange(set, '0', `${which.last - 1}`, 'REV', 'WITHSCORES')
 }
 
-/** Ids and scores in turn. */
 function placesOf(range: unknown): Member[] {
   const flat = Array.isArray(range) ? range.map(String) : []
   return flat.flatMap((id, n) => (n % 2 === 0 ? [{ id, score: Number(flat[n + 1]) }] : []))

@@ -24,7 +24,6 @@ local function place(job, sets, id, entries, now)
 end
 `
 
-/** A script of BullMQ's, and behind it in the same step what its `answer` means for the index. */
 export const behind = (bullmq: string, ours: string): string => `
 local function bullmq()
 ${bullmq}

@@ -56,7 +56,6 @@ for _, name in ipairs(names) do
 end
 return names`
 
-/** Whoever died is missed after that long. */
 const LEASE_MS = 60_000
 const AT_ONCE = 500
 

@@ -8,7 +8,6 @@ export function storableText(text: string): string {
 /** In JSON these stand as escapes; the text of one that somebody wrote down looks the same, and costs a closer look. */
 const MAY_BE_UNSTORABLE = /\\u(?:0000|d[89a-f])/
 
-/** JSON whose texts both backends can keep. */
 export function storableJson(json: string): string {
   if (!MAY_BE_UNSTORABLE.test(json)) return json
   const clean = (_key: string, value: unknown) => (typeof value === 'string' ? storableText(value) : value)

@@ -38,7 +38,6 @@ export interface ChoreTurn {
 export type Chore = (turn: ChoreTurn) => Promise<number | undefined>
 
 interface ErrandTurn {
-  /** As it was sent or remembered last, as JSON keeps it. */
   what: unknown
   signal: AbortSignal
   remember(what: unknown): Promise<void>
@@ -70,7 +69,6 @@ export interface Queues<TriggerData, RunData> {
   kind: 'redis' | 'embedded'
   triggers: WorkQueue<TriggerData>
   runs: WorkQueue<RunData>
-  /** What is written down once and read again: nobody works on it. */
   writtenOnce: Pick<WorkQueue<unknown>, 'add' | 'get'>
   chores: Chores
   /** What all processes know of the limits of services; not there where one process is all there can be. */
@@ -92,7 +90,6 @@ export class QueueUnavailable extends Error {
   override name = 'QueueUnavailable'
 }
 
-/** The stored data of a job is not, or no longer, what this version can read. */
 export class UnreadableRecord extends Error {
   override name = 'UnreadableRecord'
 }

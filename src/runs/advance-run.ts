@@ -42,7 +42,6 @@ export const advanceRun =
     }
   }
 
-/** Most decisions have nothing to do with the status: it is drawn for those that have. */
 const nowOf = ({ deps, drawing }: RunContext): Now => ({
   at: deps.now(),
   get text() {
@@ -52,7 +51,6 @@ const nowOf = ({ deps, drawing }: RunContext): Now => ({
 
 /** Whoever woke the Run before its time had a reason: the look is brought forward. */
 function pollingSoon({ run, deps }: RunContext): Run {
-  // Whether it is its turn costs next to nothing to ask.
   if (!run.schedule.admitted && run.schedule.ahead !== undefined)
     return changed(run, { schedule: { nextPollAt: undefined } })
   const { lastPollAt, nextPollAt } = run.schedule

@@ -19,7 +19,6 @@ export interface Words {
   /** That of the message at PostHog: the agent's log shows it where the words are taken up. */
   id: string
   by: string
-  /** Empty when the thread itself is the instruction. */
   text: string
   inline?: readonly InlineComment[] | undefined
 }

@@ -1,5 +1,3 @@
-/** The comments of a review by their numbers: how the agent is asked to name them, and what it said of each. */
-
 export const remarkName = (number: number): string => `Review comment ${number}`
 
 const marks = '[ \\t>*_#`-]*'

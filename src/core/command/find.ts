@@ -91,7 +91,6 @@ const cautiously = ({ starts }: Candidates): ReadStarts => ({
   unreadable: starts.some(({ sure }) => !sure),
 })
 
-/** Before a command in its piece: the beginning of code, HTML or a link that could go on over it. */
 const mayHide = /[`<[]/
 
 function plainRanges(source: string): Range[] | undefined {

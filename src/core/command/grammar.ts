@@ -1,4 +1,3 @@
-/** How a command is written, what it does and who may: parser, help, README and permissions are made from it. */
 import type { Role } from '../model/role.ts'
 
 export interface CommandGrammar {

@@ -8,7 +8,6 @@ import { namesWord } from './find.ts'
 import { inside, ownNodes, type Range, rangeOf } from './own-nodes.ts'
 import { wordPattern } from './word-pattern.ts'
 
-/** What may stand before it on its line: signs of lists, of tasks and headings, and more blanks than three. */
 const behindSigns = String.raw`^[ \t]*(?:(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]+)*(?:\[[ xX]\][ \t]+)?`
 const inCell = String.raw`\|[ \t]*`
 

@@ -16,9 +16,7 @@ export interface OptionInfo {
   word: string
   takes: Takes
   about: string
-  /** The grant of the settings file without which nobody may use it. */
   grant?: GrantName
-  /** What stands before its value in the small line of the status; without this it is not shown there. */
   shown?: string
 }
 
@@ -84,10 +82,8 @@ export const optionOf = (word: string): OptionName | undefined => named.get(word
 
 export const infoOf = (name: OptionName): OptionInfo => options[name].info
 
-/** `--effort` */
 export const flagOf = (name: OptionName): string => `--${infoOf(name).word}`
 
-/** `low|high`; empty for a switch. */
 export function takenBy(name: OptionName): string {
   const { takes } = infoOf(name)
   switch (takes.kind) {

@@ -1,4 +1,3 @@
-/** What in a text is its writer speaking to us, by where it stands: no quotes, links or HTML. */
 import type { Nodes } from '../text/markdown.ts'
 
 export interface Range {

@@ -20,7 +20,6 @@ import { infoOf, type OptionName, Options, optionOf, optionWords } from './optio
 interface Command {
   name: string
   options: Options
-  /** The words of the command; empty when the thread itself is meant. */
   text: string
 }
 

@@ -13,7 +13,6 @@ export interface Piece {
   from: number
   to: number
   lines: Line[]
-  /** Up to here nothing but paragraphs: no quote, list, HTML or code begins at the start of a line. */
   plainTo: number
 }
 
@@ -56,7 +55,6 @@ export function piecesOf(source: string): Piece[] {
     if (plain) piece.plainTo = line.end
     piece.lines.push(line)
   }
-  // In a fence that nobody closed there is no command.
   if (fence === '') next(source.length)
   return pieces
 }

@@ -1,4 +1,3 @@
-/** A pattern for each word that commands may begin with: they are few, and each comment is looked at. */
 export function wordPattern(sourceFor: (word: string) => string, flags: string): (word: string) => RegExp {
   const patterns = new Map<string, RegExp>()
   return word => {

@@ -63,7 +63,6 @@ function stoppedBy(run: Run, { by, because }: Outcome & { kind: 'stopped' }): st
   return because === undefined ? `${who} stopped this run.` : `this run was stopped, since ${who} ${because}.`
 }
 
-/** In the thread of the inline comment whose turn it is: what the agent said of it, else where to look. */
 export function inlineAnswer(run: Run): string {
   const { outcome } = run.result
   if (outcome?.kind === 'failed' || outcome?.kind === 'stopped')

@@ -31,7 +31,6 @@ const steps = (run: Run): string[] => [
 ]
 
 function branch({ workspace: { branch: found }, result: { outcome, pushed }, thread }: Run): string[] {
-  // A branch that nothing was pushed to is taken away again.
   if (!found || (outcome && found.fresh && pushed === undefined)) return []
   const { name, made, linked, into } = found
   const origin = made ? `, ${linked ? 'made and linked here' : 'made'} from ${code(into)}` : ''

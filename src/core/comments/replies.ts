@@ -32,7 +32,6 @@ export type Reply =
   | { kind: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' }
   | { kind: 'still-going'; command: string }
   | { kind: 'asked-since' }
-  /** `asked`: something was asked here before. */
   | { kind: 'status'; live?: Run | undefined; last?: Run | undefined; asked?: boolean }
   | { kind: 'queue'; run: Run | undefined; now: number }
   | { kind: 'config'; held: readonly HeldSetting[]; problem: string | undefined; usable: boolean }
@@ -51,7 +50,6 @@ export type Reply =
 
 const help = '`/codex help` shows what there is.'
 
-/** Of the same comment other commands may have been carried out. */
 const partly: ReadonlySet<Mistake['kind']> = new Set<Mistake['kind']>(['too-many', 'unreadable'])
 
 export function replyComment(login: string, reply: Reply): string {
@@ -163,7 +161,6 @@ const itemsOf = (problems: string): string =>
     .map(problem => `- ${withCode(problem, 300)}`)
     .join('\n')
 
-/** What a run under way was started with can't be changed by words. */
 const otherThan = (differs: readonly OptionName[]): string =>
   differs.length === 0 ? '' : `, with another ${flags(differs)}`
 

@@ -1,4 +1,3 @@
-/** The status of a Run that is over: the result in one line, and one small line with the rest. */
 import { endsQuietly, listener, neverBegan, staysInStatus } from '../run/last-word.ts'
 import type { Outcome, Pull } from '../run/record/result-part.ts'
 import type { Run } from '../run/run.ts'

@@ -1,4 +1,3 @@
-/** What a refusal by GitHub or PostHog means for a Run, in words that say what to do. */
 import type { Rejected } from '../model/errors.ts'
 import type { Outcome } from '../run/record/result-part.ts'
 import type { Run } from '../run/run.ts'

@@ -35,7 +35,6 @@ export function settingsCheck(problems: readonly SettingsProblem[]): Omit<CheckR
   }
 }
 
-/** `line 2: \`effort\` can't be \`enormous\`: use \`low\` or \`high\`` */
 const inWords = ({ line, key, message }: SettingsProblem): string =>
   [
     ...(line === undefined ? [] : [`line ${line}:`]),

@@ -36,7 +36,6 @@ export function phaseKey(run: Run, now: number): string {
   const phase = phaseOf(run)
   const pulls = run.result.pulls.map(pull => `${pull.number}${pull.state}${pull.draft}`).join()
   return [
-    // PostHog's waiting line is a part of the work, and no reason for an edit of its own.
     phase === 'starting' ? 'working' : phase,
     run.schedule.ahead ?? '',
     run.result.round,

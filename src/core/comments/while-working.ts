@@ -1,4 +1,3 @@
-/** The status of a Run under way: what is going on, by the agent's own events, and what is waited for. */
 import { infoOf, optionNames } from '../command/options.ts'
 import { type Service, serviceNames } from '../model/errors.ts'
 import type { ActingStep, PlanStep } from '../run/agent-activity.ts'
@@ -43,7 +42,6 @@ export const waitingFor = (run: Run, now: number): string =>
   ].join('|')
 
 export function workLines(run: Run, now: number): string[] {
-  // Who is asked something reads that, and what it is about in the small line.
   if (isAsking(run, now)) return [question(run), openPulls(run).join('\n')]
   return [
     instruction(run),

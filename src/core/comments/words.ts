@@ -26,7 +26,6 @@ function spaced(part: string): string {
     : `${/^\s/.test(part) ? ' ' : ''}${words}${/\s$/.test(part) ? ' ' : ''}`
 }
 
-/** A table cell in code; the bar would end it. */
 export const cell = (text: string): string => code(text).replaceAll('|', '\\|')
 
 export const begun = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}`
@@ -75,7 +74,6 @@ function partsOf(words: string): { first: string; rest?: string; cut?: boolean }
   return { first, rest: cut ? words : words.slice(end).trimStart(), cut }
 }
 
-/** `42 s`, `3 min 20 s`, `1 h 12 min` */
 export function exactly(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
   if (seconds < 60) return `${seconds} s`

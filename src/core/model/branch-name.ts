@@ -13,7 +13,6 @@ export function isBranchName(name: string): boolean {
 
 const slugLength = 40
 
-/** Lower-case ASCII words joined by hyphens, cut at a word; empty when the title has none. */
 export function slugOf(title: string): string {
   const words = title
     .normalize('NFKD')
@@ -30,7 +29,6 @@ export function slugOf(title: string): string {
   return slug || (words[0] ?? '').slice(0, slugLength)
 }
 
-/** `codex/issue-7-login-is-flaky`, for the stem `codex/issue-7` */
 export function issueBranch(stem: string, title: string): string {
   const slug = slugOf(title)
   return slug === '' ? stem : `${stem}-${slug}`

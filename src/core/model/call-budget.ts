@@ -7,10 +7,8 @@ import { hour, minute } from './time.ts'
 
 interface Look {
   owner: string
-  /** Who looks, so that whoever was told to come back is known then. */
   id: string
   calls: number
-  /** It can do without: only what nobody else needs is for it. */
   optional?: boolean
 }
 
@@ -33,7 +31,6 @@ export const keptShare = 0.2
 export const sparedShare = 0.35
 export const ownShare = 0.02
 export const sharesFor = minute
-/** Whoever does not come back that long after the time told has given up. */
 export const promiseKept = 10 * minute
 
 export const unlimited: CallBudget = { look: async () => undefined, spend: async () => {} }

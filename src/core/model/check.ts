@@ -4,7 +4,6 @@ export interface Check {
   ok: boolean
   detail: string
   fix: string
-  /** Nobody answered: nothing is known to be wrong with what is set. */
   outage?: true
   owner?: string
 }

@@ -87,7 +87,6 @@ export function runInParts(stored: unknown): unknown {
     const keys = entries.filter(([key]) => own(partOf, key) === part)
     if (keys.length === 0) return []
     const known = own(record, part)
-    // Where it stands in both places, the part counts.
     return [[part, { ...Object.fromEntries(keys), ...(isKeyed(known) ? known : {}) }]]
   })
   return Object.fromEntries([...beside, ...parts])

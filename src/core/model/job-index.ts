@@ -8,7 +8,6 @@ export const liveSet = 'live'
 
 export interface IndexEntry {
   set: string
-  /** What orders the set; jobs of one score are ordered by id. */
   score: number
   /** ms after `score` for which it stays, whether or not its job has ended. Without it, it goes when that ends. */
   keptMs?: number
@@ -25,7 +24,6 @@ export type Asked =
   | { kind: 'from-end'; set: string; nth: number }
 
 export interface JobIndex {
-  /** An answer for each, in one round trip; `undefined` where there is no n-th. */
   lookUp(asked: readonly Asked[]): Promise<(number | undefined)[]>
   members(sets: readonly string[], which: { first: number } | { last: number }): Promise<Member[][]>
 }

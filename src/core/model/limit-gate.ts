@@ -4,13 +4,11 @@ import { RetryLater } from './errors.ts'
 type Limit = Pick<RetryLater, 'service' | 'until' | 'why' | 'message'>
 
 export interface LimitStore {
-  /** The one of that name that lasts the longest of those that were noted. */
   read(name: string): Promise<Limit | undefined>
   note(name: string, limit: Limit): Promise<void>
 }
 
 export interface LimitGate {
-  /** @throws RetryLater while a limit lasts that the service told of */
   pass(): Promise<void>
   note(limit: RetryLater): Promise<void>
 }

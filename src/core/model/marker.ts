@@ -27,7 +27,6 @@ export const Marker = z.object({
   sha: z.string().optional().catch(undefined),
   pull: z.number().int().optional().catch(undefined),
   what: z.enum(['work', 'plan']).optional().catch(undefined),
-  /** On the status comment. One of another version is no reason to forget the rest. */
   backup: z.preprocess(runOfToday, Backup.optional()).catch(undefined),
 })
 export type Marker = z.infer<typeof Marker>

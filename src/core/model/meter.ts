@@ -5,7 +5,6 @@ import type { Service, WaitReason } from './errors.ts'
 import type { Trigger } from './trigger.ts'
 
 export interface WebhookMeter {
-  /** A delivery was answered. `event` is one of those we subscribe to, or `other`. */
   answered(delivery: { event: string; answer: WebhookAnswer; ms: number }): void
 }
 

@@ -9,7 +9,6 @@ export const agentLogin = 'posthog[bot]'
 
 export const maxClaims = 5
 
-/** Of addresses that somebody gave, those that nobody has been asked about. */
 export const newClaims = (
   { result: { claimedPulls, foreignPulls, pulls } }: Pick<Run, 'result'>,
   urls: readonly string[],
@@ -21,7 +20,6 @@ export const newClaims = (
       !pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase()),
   )
 
-/** `if-descended`: ours if its head starts from where the Run's branch stood. */
 export type Ownership = 'ours' | 'not-ours' | 'if-descended'
 
 type Opening = Pick<Run, 'thread' | 'request' | 'workspace'>

@@ -33,7 +33,6 @@ export interface ThreadClient {
   unreact(target: Target, content: Reaction): Promise<void>
   permission(login: string): Promise<Permission>
   comment(body: string, commentRef?: CommentRef): Promise<number>
-  /** `nodeId`: what GraphQL knows the comment by. */
   edit(commentId: number, body: string): Promise<{ nodeId: string } | 'gone'>
   /** Folds a comment away as outdated. Decoration: nothing but a limit is told of it. */
   minimize(nodeId: string): Promise<void>
@@ -42,7 +41,6 @@ export interface ThreadClient {
   ownCommentsOfRepository(): Promise<{ number: number; body: string }[]>
   /** Has in one call what commands and the start of a Run ask: the next to ask for one of it is answered from there. */
   readAhead(): Promise<void>
-  /** Those of the thread as they were read ahead, else as they are now. */
   earlierComments(): Promise<OwnComment[]>
   attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
   reviewComments(reviewId: number): Promise<InlineComment[]>
@@ -53,7 +51,6 @@ export interface ThreadClient {
   isInTeam(team: string, login: string): Promise<boolean>
   /** Who closed the thread, and when (ms since the epoch), if it is closed. */
   closing(when?: 'now'): Promise<Closing | undefined>
-  /** `undefined` when the thread is gone from here. */
   state(): Promise<ThreadState | undefined>
   hasComment(commentRef: { in: 'thread' | 'inline'; commentId: number }): Promise<boolean>
   review(reviewId: number): Promise<string | undefined>
@@ -69,7 +66,6 @@ export interface ThreadClient {
     sha: string,
     ids: IssueBranches['ids'],
   ): Promise<{ linked: boolean; open?: boolean }>
-  /** Only if it still stands at that commit. */
   deleteBranch(name: string, sha: string): Promise<void>
   /** With a person who is to take part in it; `seen`: as it was found a moment ago will do. */
   pull(number: number, person?: { login: string; seen?: boolean }): Promise<PullView | undefined>
@@ -118,7 +114,6 @@ export interface Log {
   error(fields: object, message: string): void
 }
 
-/** Where a job stands: it will be worked on again (`live`), or its record is only kept (`ended`). */
 type JobStanding = 'live' | 'ended'
 
 export interface JobRecord<Data> {

@@ -10,7 +10,6 @@ export function recent(most = 10_000): Recent {
   return {
     has: (name, since) => (times.get(name) ?? Number.NEGATIVE_INFINITY) > since,
     note(name, at) {
-      // Once more at the end: the first is then the one that was noted longest ago.
       times.delete(name)
       times.set(name, at)
       const [oldest] = times.keys()

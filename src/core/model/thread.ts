@@ -41,7 +41,6 @@ export const PullHead = z.object({
   ref: z.string(),
   sha: z.string(),
   base: z.string(),
-  /** `null` when the fork it came from is gone. */
   repoId: z.number().int().nullable(),
 })
 export type PullHead = z.infer<typeof PullHead>

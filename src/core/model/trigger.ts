@@ -57,7 +57,6 @@ const Label = z.object({
   head: PullHead.optional(),
 })
 
-/** Something that takes away the reason of a Run: the label, the comment, or the thread itself. */
 const Withdrawal = z.object({
   ...arrived,
   kind: z.literal('withdrawal'),

@@ -32,7 +32,6 @@ export interface CommentView {
 
 export interface Permission {
   role: Role
-  /** GitHub's own name of it, which may be a custom role. */
   name: string
 }
 
@@ -56,7 +55,6 @@ export interface PullChange {
 
 export type SettlingPart = 'change' | 'assign' | 'review'
 
-/** What is done at once when a Run has a result; each of it may be done twice. */
 export interface Settling {
   pull?: { number: number; change?: PullChange; assign?: string; review?: string }
   reaction?: { target: Target; content: Reaction }
@@ -94,7 +92,6 @@ export interface BranchView {
 export interface IssueBranches {
   linked: BranchView[]
   ours: BranchView[]
-  /** The default branch; `undefined` in an empty repository. */
   base: BranchView | undefined
   /** What linking needs; `undefined` where there is no GraphQL. */
   ids: { issue: string; repository: string } | undefined

@@ -1,4 +1,3 @@
-/** What the agent's own events tell of its work: what it does now, how much it has done, and the plan it follows. */
 import { z } from 'zod'
 
 const doings = ['reading', 'editing', 'running', 'checking', 'thinking'] as const
@@ -22,7 +21,6 @@ export type AgentAct =
   | { kind: 'acts'; doing: ActingStep | undefined; files: string[]; command: boolean }
   | { kind: 'plan'; steps: PlanStep[] }
 
-/** More are not counted, so that a record stays small. */
 const maxFiles = 100
 const maxPlanSteps = 20
 const maxPath = 120

@@ -30,7 +30,6 @@ export function refusedCancel(run: Run): { since: number; until: number } | unde
 export const isStopping = (run: Run): boolean =>
   agentIsToBeSeenTo(run) || (run.mailbox.stop !== undefined && run.result.outcome === undefined)
 
-/** Nobody could see that its agent was stopped, or whether there is one: the thread is told. */
 export const leftAlone: ChangeOf<'attempts' | 'session'> = {
   attempts: { intent: undefined },
   session: { agentLeft: true },

@@ -106,7 +106,6 @@ interface Reading {
 }
 
 function withEntry(log: SessionLog, { what }: LogEntry, { now, mine }: Reading): SessionLog {
-  // An agent that waits hinders everybody, whoever had it do so.
   const concernsAll = what.kind === 'words' || what.kind === 'asks' || what.kind === 'permitted'
   if (log.ofOthers && !concernsAll) return log
   switch (what.kind) {

@@ -27,7 +27,6 @@ const isAnsweredInline = ({ request: { origin } }: Run): boolean =>
 /** Nothing below the status says what is in it; else the last word does, and the status is folded away. */
 export const staysInStatus = (run: Run): boolean => endsQuietly(run) || leavesBoxInStatus(run)
 
-/** Its last word stands below its status, and says all that is left to say. */
 export const isSuperseded = ({ report: { status, announced } }: Run): boolean =>
   announced.word && status?.nodeId !== undefined && !status.minimized
 
@@ -42,6 +41,5 @@ export const neverBegan = ({
   session: { instructionSent },
 }: Run): boolean => outcome?.kind === 'failed' && !admitted && !instructionSent
 
-/** Nobody looks into a status that is folded away: what goes on after all is told in a new one. */
 export const inTheOpen = ({ report: { status } }: Run): Pick<Run['report'], 'status'> =>
   status?.minimized ? { status: undefined } : { status }

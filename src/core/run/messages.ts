@@ -168,7 +168,6 @@ function sourceIn(text: string): Source[] {
 
 function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   if (run.mailbox.stop || (run.result.outcome && !stillWorks(run))) return run
-  // It comes late, and does not mean what was said since.
   if (message.at < (run.mailbox.lastWordsAt ?? run.request.at))
     return changed(run, { mailbox: { droppedMessageIds: [...run.mailbox.droppedMessageIds, message.id] } })
   // Of those that an agent ended without reading, their senders heard already.

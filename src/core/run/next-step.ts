@@ -36,7 +36,6 @@ function heldBack(run: Run, step: ActingStep, now: Now): number | undefined {
   const service = serviceOf(step)
   const outage = service && outageOf(run, service)
   if (!outage || now.at >= outage.until) return undefined
-  // Where only reading is refused, the thread can still be told so.
   const tells = step.kind === 'edit-status' && outage.refusedSince !== undefined
   return tells ? undefined : outage.until
 }
@@ -48,7 +47,6 @@ function lasting(run: Run, now: Now, service: Service | undefined): Step | undef
 }
 
 function* due(run: Run, now: Now): Due {
-  // Nothing has begun yet that a stop would have to be told of.
   if (run.mailbox.stop && !run.result.outcome && !run.session.taskRun && !run.attempts.intent)
     return yield { kind: 'settle-outcome' }
   if (agentIsToBeSeenTo(run)) return yield* seeingTo(run, now)
@@ -56,7 +54,6 @@ function* due(run: Run, now: Now): Due {
   if (run.attempts.intent) return yield* unsettled(run, run.attempts.intent, now)
   if (!run.report.status && !run.report.readOnlyThread) {
     if (isHeard(run, now)) yield { kind: 'post-status' }
-    // A Run that nobody hears of does not begin.
     if (!run.session.taskRun && !run.result.outcome)
       return yield waiting(run.report.threadBlocked?.until ?? Number.POSITIVE_INFINITY, now)
   }

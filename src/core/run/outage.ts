@@ -15,7 +15,6 @@ export const outageOf = ({ attempts: { outages } }: Outages, service: Service): 
 export const withOutage = (run: Run, service: Service, outage: Outage | undefined): Run =>
   changed(run, { attempts: { outages: { ...run.attempts.outages, [service]: outage } } })
 
-/** After a step went well. What was written says nothing of what can be read. */
 export function eased(run: Run, service: Service, kind: CallKind | 'both'): Run {
   const outage = outageOf(run, service)
   if (!outage || (kind === 'effect' && outage.refusedSince !== undefined)) return run

@@ -20,7 +20,6 @@ export function optionByRights(
   if (question) return undefined
   const kind = request.options.permission === 'read-only' ? 'reject' : 'allow'
   const fitting = options.filter(option => option.kind.startsWith(kind))
-  // What is allowed is allowed once: the next time it is asked again.
   return (fitting.find(option => option.kind.endsWith('_once')) ?? fitting[0])?.id
 }
 

@@ -17,7 +17,6 @@ import type { Session } from './session.ts'
 
 export const Backup = z.object({
   request: RunRequest.omit({ whole: true, inline: true, delivery: true }),
-  /** Title and body of the thread as they were approved, for comparison. */
   words: z.string(),
   head: PullHead.optional(),
   branch: Branch.optional(),
@@ -59,7 +58,6 @@ export function backupOf(run: Run): Backup | undefined {
   return Buffer.byteLength(JSON.stringify(backup)) > maxBytes ? undefined : backup
 }
 
-/** Where to answer is kept, the lines of code that it is about are not. */
 function withoutHunk(origin: RunRequest['origin']): RunRequest['origin'] {
   if (origin.kind !== 'comment' || origin.commentRef.kind !== 'inline') return origin
   const inline = { ...origin.commentRef.inline, hunk: '', body: '' }
@@ -91,7 +89,6 @@ export function restored(remains: Remains, now: number): Run {
   if (taskRunId !== undefined) return atWork(run, backup, taskRunId, now)
   if (backup.words !== fingerprint(snapshot))
     return changed(run, { result: { outcome: editedSince, concludedAt: now } })
-  // It waits its turn once more, and is asked about once more.
   return changed(run, { schedule: { ahead: 0 } })
 }
 

@@ -82,7 +82,6 @@ function limited(run: Indexed): IndexEntry[] {
   return outcome ? [] : line(run)
 }
 
-/** Who began under an earlier version has no time of that. */
 const startOf = ({ addedAt, data }: Indexed): number => data.schedule.admissionExpectedAt ?? addedAt
 
 const places = (run: Indexed): IndexEntry[] =>

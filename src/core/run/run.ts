@@ -29,7 +29,6 @@ const parts = {
 }
 
 export const Run = z.object({
-  /** Says who wrote it last; whether it can be read, its shape says. */
   v: z.number().int().default(1),
   id: z.string(),
   thread: Thread,
@@ -93,7 +92,6 @@ export function sessionOf({ session: { taskId, taskRun }, result: { pulls } }: R
 
 type Earlier = Run['session']['earlier']
 
-/** The session that is gone on with; `undefined` when everything begins afresh. */
 export const resumedSession = ({ session: { earlier } }: { session: { earlier?: Earlier } }): Earlier =>
   earlier?.resumes === false ? undefined : earlier
 

@@ -9,7 +9,6 @@ import { RunOptions } from './record/request-part.ts'
 export const Rights = RunOptions.omit({ branch: true }).extend({
   permission: PermissionMode,
   publishes: z.boolean(),
-  /** The branch it was started on, then those that it put its own commits on. */
   branches: z.array(z.string()),
 })
 export type Rights = z.infer<typeof Rights>

@@ -98,7 +98,6 @@ export async function aheadInSession(me: Me, index: Pick<JobIndex, 'members'>): 
     asked.map(({ set }) => set),
     { first: 100 },
   )
-  /** Of the last rank, which is one's own, only the older go first. */
   const before = asked.flatMap(({ how }, n) =>
     (members[n] ?? []).filter(other => how !== ranks.at(-1) || isOlder(other, me)),
   )

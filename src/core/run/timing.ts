@@ -40,11 +40,9 @@ export const limits = {
   settle: 2 * second,
   /** After words were passed on, a turn may end that did not read them yet. */
   settleAfterNote: 20 * second,
-  /** PostHog may leave a run queued for ever. */
   queued: 15 * minute,
   /** PostHog ends an idle run after an hour itself; one that says nothing for so long is lost. */
   silent: 3 * hour,
-  /** How long a stop may take until we say that PostHog does not confirm it. */
   stopping: 5 * minute,
   /** After the pull request was reported, the Run stays for the rest of the turn, at most this long. */
   tail: 10 * minute,
@@ -53,7 +51,6 @@ export const limits = {
   /** How long reads may be refused while an agent works, and before one does. */
   refused: 15 * minute,
   refusedBefore: 2 * minute,
-  /** How long GitHub may not show what is there, before its absence is believed. */
   absent: 3 * second,
   /** How long PostHog may not know an earlier session, before a new one is begun. */
   gone: minute,
@@ -62,7 +59,6 @@ export const limits = {
   worthTelling: 20 * second,
   inVain: second,
   stalls: 10,
-  /** The same for what arrived from GitHub: it may be a text that kills whoever reads it. */
   triggerStalls: 3,
 } as const
 

@@ -11,7 +11,6 @@ export type Origin =
 export interface HeldSetting {
   key: string
   value: unknown
-  /** More than one where only both together make it what it is. */
   from: readonly Origin[]
 }
 

@@ -10,7 +10,6 @@ interface SettingInfo<Value> {
   ceiling?: true
   /** A Run keeps it as it was when it was asked. */
   kept?: true
-  /** For the README, where there is no default to show. */
   example?: unknown
   below?: Settings
 }
@@ -25,7 +24,6 @@ export const setting = <Schema extends z.ZodType, const Info extends SettingInfo
   info: Info,
 ): Schema & { setting: Info } => Object.assign(schema, { setting: info })
 
-/** @param schema of settings below one key */
 export const group = <Shape extends Settings, const Info extends Omit<SettingInfo<unknown>, 'rule'>>(
   schema: z.ZodPrefault<z.ZodObject<Shape, z.core.$strict>>,
   info: Info,
@@ -63,7 +61,6 @@ type Opened<Shape> = {
   [Key in keyof Shape]: Shape[Key] extends z.ZodDefault<infer Inner> ? z.ZodOptional<Inner> : Shape[Key]
 }
 
-/** Without their defaults: what is not said is left open. */
 export const opened = <Shape extends Settings>(shape: Shape) =>
   Object.fromEntries(
     Object.entries(shape).map(([key, schema]) => [

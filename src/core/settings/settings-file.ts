@@ -118,6 +118,5 @@ function oneOf(values: readonly string[]): string {
   return [all.slice(0, -1).join(', '), ...all.slice(-1)].filter(part => part !== '').join(' or ')
 }
 
-/** `.github/codex.yml, line 2: \`effort\` can't be \`enormous\`: use \`low\` or \`high\`` */
 export const problemText = (path: string, { line, key, message }: SettingsProblem): string =>
   `${path}${line === undefined ? '' : `, line ${line}`}: ${key === '' ? '' : `\`${key}\` `}${message}`

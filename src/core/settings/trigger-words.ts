@@ -3,7 +3,6 @@ import { z } from 'zod'
 
 export interface TriggerWords {
   word: string
-  /** Each starts a run, and so do its variants such as `codex:plan`. */
   labels: readonly string[]
 }
 
@@ -30,7 +29,6 @@ export const TriggerSettings = z
   })
   .describe('What the bot is called by.')
 
-/** @param given of the deployment first, then of the owner */
 export const triggerWords = (...given: (z.infer<typeof TriggerSettings> | undefined)[]): TriggerWords =>
   given.reduce<TriggerWords>(
     ({ word, labels }, each) => ({ word: each?.word ?? word, labels: each?.labels ?? labels }),

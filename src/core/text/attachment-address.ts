@@ -41,7 +41,6 @@ export function redirectTarget(location: string, from: URL, webUrl: string): URL
   return url.protocol === 'https:' && isStorage ? url : undefined
 }
 
-/** The id of an uploaded image or video, which its lasting and its signed addresses share. */
 export function assetId(url: string): string | undefined {
   const { pathname } = new URL(url)
   return /([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?:\.[a-z0-9]+)?$/i.exec(pathname)?.[1]?.toLowerCase()

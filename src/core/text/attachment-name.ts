@@ -1,4 +1,3 @@
-/** What an attachment is called: a name that any file system takes. */
 import { stripInvisible } from './untrusted.ts'
 
 const maxName = 255
@@ -18,7 +17,6 @@ export function fileNamed(text: string): string {
   return fitted(name)
 }
 
-/** Cut to what a file system takes, which counts bytes; the extension stays. */
 function fitted(name: string): string {
   const extension = extensionOf(name)
   const ending = extension === '' ? '' : `.${extension}`

@@ -6,7 +6,6 @@ import { type Nodes, readPositions } from './markdown.ts'
 
 const unread = '[formula]'
 
-/** @param drop is told what goes */
 export function withoutHidingFormulas(text: string, drop: (hidden: string) => void = () => {}): string {
   const found = [...text.matchAll(formula)].filter(([whole]) => mayHide(whole))
   if (found.length === 0) return text
@@ -25,7 +24,6 @@ export function withoutHidingFormulas(text: string, drop: (hidden: string) => vo
 
 export const shownMath = (lines: string): string => (mayHide(lines) ? unread : lines)
 
-/** From dollar to dollar in one paragraph, and blocks of `math` in lists and quotes. */
 const formula =
   /(?<!\\)(?:\\\\)*\$(?:\\[^\n]|\\?\n(?!\s*\n)|[^$\\\n])+\$|(?:`{3}|~{3})[`~ \t]*math\b[\s\S]*?(?:`{3}|~{3}|$)/gi
 
@@ -51,7 +49,6 @@ interface Span {
   end: number
 }
 
-/** Where code stands, which nobody renders; none in a text that can't be read in good time. */
 function codeIn(text: string): Span[] {
   const tree = readPositions(text)
   const spans: Span[] = []

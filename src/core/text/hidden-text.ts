@@ -11,7 +11,6 @@ import { showsWords, withoutWordlessLinks } from './wordless-links.ts'
 
 interface Part {
   text: string
-  /** A fenced code block at the left margin: nothing in it is hidden. */
   code: boolean
 }
 

@@ -186,7 +186,6 @@ const variants = (secret: string): string[] => {
 /** So many signs of it are enough to know it; what follows in the same alphabet goes, too. */
 const maxKnown = 64
 
-/** A known secret as base64, wherever in what was encoded it stood. */
 const base64Value = (known: string): RegExp =>
   new RegExp(`${inAnyBase64(known)}(?:[A-Za-z0-9+/_-]|%2[BbFf])*(?:=|%3[Dd]){0,2}`, 'g')
 

@@ -68,7 +68,6 @@ export function inlineWords(text: string, maxLength: number): string {
 /** More of a name or a value is of no use, and who cuts the comment later would cut off the end of the code. */
 const maxCode = 500
 
-/** A code span around any text, whatever backticks it holds. */
 export function code(text: string): string {
   const line = withoutMarkers(stripInvisible(text)).replace(/\s+/g, ' ')
   const clean = countable(line.length > maxCode ? `${line.slice(0, maxCode).toWellFormed()}…` : line || ' ')

@@ -71,7 +71,6 @@ class HtmlReader {
   #inComment = false
   #quotes = 0
 
-  /** Whether what comes next is seen, and the writer's own. */
   get shows(): boolean {
     return !this.#inComment && this.#quotes === 0
   }

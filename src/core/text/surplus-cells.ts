@@ -6,7 +6,6 @@
 /** `| --- | :-: |`; without any pipe or colon it is the line under a heading. */
 const delimiterRow = /^[ \t>]*(?=[^\n]*[|:])\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/
 
-/** @param drop is told what goes */
 export function withoutSurplusCells(text: string, drop: (hidden: string) => void = () => {}): string {
   let cells = 0
   let before = ''

@@ -6,7 +6,6 @@ import { User } from './payloads.ts'
 const base = {
   action: z.string(),
   installation: z.object({ id: z.number().int().positive() }),
-  /** Whose account is gone has none. */
   sender: User.nullish(),
 }
 const Repositories = z.array(z.object({ id: z.number().int() })).nullish()

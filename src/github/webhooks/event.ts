@@ -15,7 +15,6 @@ export const ignored = (why: Ignored): Normalised => ({ ignored: why })
 
 export interface AppIdentity {
   triggerOf(owner: string): TriggerWords
-  /** The number of our own App, whose words are never read. */
   appId: number
 }
 

@@ -21,7 +21,6 @@ interface Labelled {
   head?: PullHead
 }
 
-/** The label that a name is, or is a variant of: `codex` for `codex:plan`. */
 const baseOf = (
   name: string,
   { identity, thread }: Pick<Labelled, 'identity' | 'thread'>,

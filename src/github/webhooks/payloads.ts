@@ -7,14 +7,12 @@ const login = z.string().regex(/^[\w.-]{1,100}(?:\[bot\])?$/)
 
 export const User = z.object({ login, id: z.number().int(), type: z.string().optional() })
 
-/** A comment or issue whose author's account is gone has no user. */
 const author = User.nullish()
 const body = z
   .string()
   .nullish()
   .transform(text => text ?? '')
 
-/** Our links to branches and commits begin with it. */
 const page = z.url({ protocol: /^https?$/ })
 
 const Repository = z.object({

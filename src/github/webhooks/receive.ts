@@ -16,7 +16,6 @@ export interface ReceivingDeps {
 
 export type Received = { kind: 'ignored'; why: Ignored } | { kind: 'added' | 'known'; id: string }
 
-/** @throws when the queue can't take it */
 export type Receive = (delivery: Delivery) => Promise<Received>
 
 export const receiver =

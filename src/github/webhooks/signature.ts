@@ -1,4 +1,3 @@
-/** Whether who sent this knows the webhook secret: an HMAC over the bytes as they came. */
 import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 
 export type Verify = (body: Buffer, signature: string) => boolean

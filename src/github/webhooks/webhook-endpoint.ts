@@ -74,7 +74,6 @@ export function webhookEndpoint(
     if (kindOf(answer) === 'refused') tellTurnedAway()
     if (answer.status === 413) res.setHeader('connection', 'close')
     const body = JSON.stringify(answer.body)
-    // With a length it goes out in one piece.
     const length = Buffer.byteLength(body)
     res.writeHead(answer.status, { 'content-type': 'application/json', 'content-length': length }).end(body)
     if (answer.status === 413) req.destroy()

@@ -39,7 +39,6 @@ export function followRuns(following: Following) {
   const { leases, log, renewEvery = 15 * second, maxOpen = halfOfTheFiles() } = following
   const watches: StreamWatch[] = []
   const prunes: (() => void)[] = []
-  /** By the name of its lease, what lets go of a stream that is ours. */
   const held = new Map<string, () => void>()
   const wakes = pileOf(following.wake, err => log.warn({ err }, 'a run could not be woken'))
   const open = () => watches.reduce((sum, watch) => sum + watch.watching(), 0)
@@ -134,7 +133,6 @@ export function followRuns(following: Following) {
 
 const runOf = (name: string): string => name.slice(0, name.lastIndexOf(' '))
 
-/** The other half is for everything else. */
 function halfOfTheFiles(): number {
   try {
     const most = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]

@@ -34,7 +34,6 @@ export interface StreamPace {
   longestBackoff: number
   reconnects: number
   window: number
-  /** A connection that is renewed later than this may miss what a person waits for. */
   soon: number
   /** A connection is not renewed for a run that was not asked about for this long. */
   forget: number
@@ -59,10 +58,8 @@ interface Watched {
   throttle: Throttle
   life: AbortController
   askedAt: number
-  /** The run is over, or this server does not stream it: no more connections. */
   done: boolean
   alive: boolean
-  /** By the connection that there is, or by the last. */
   heard: boolean
   reconnectedAt: number[]
 }
@@ -79,7 +76,6 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** So many of the done are remembered, so that `watch` does not begin with them again. */
 const maxMemory = 1000
 
 export type StreamWatch = ReturnType<typeof watchRuns>
@@ -143,9 +139,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
         lastId: undefined,
         opened: () => {
           run.heard = false
-          // A server that sends nothing is found out by its silence.
           if (run.line.failures === 0) revive(run)
-          // What came while nobody listened can't be asked for without an id.
           if (run.reconnectedAt.length > 0 && run.line.lastId === undefined) throttle.ring(1)
         },
         heard: data => {

@@ -16,7 +16,6 @@ export interface Line {
   /** The event to go on after. Without one, the stream begins with what comes next. */
   lastId: string | undefined
   opened(): void
-  /** `undefined`: a sign of life without news. */
   heard(data: string | undefined): void
 }
 
@@ -34,7 +33,6 @@ interface Limits {
   now: () => number
 }
 
-/** Never throws. */
 export async function connect(
   settings: PostHogSettings,
   line: Line,
@@ -154,7 +152,6 @@ function hear(line: Line, { event, data, id }: EventSourceMessage): Ending | und
   }
 }
 
-/** The code where there is one: a message may name addresses. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'no reason given'
   return 'code' in error ? String(error.code) : error.name

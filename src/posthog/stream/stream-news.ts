@@ -33,7 +33,6 @@ export type News =
 
 export function newsReader(): (data: string) => News | undefined {
   let before: string | undefined
-  // An agent tells of the end of a turn up to three times.
   let ended = false
   return data => {
     const frame = frameOf(data)

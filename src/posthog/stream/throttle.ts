@@ -3,7 +3,6 @@ export interface Throttle {
   ring(looks: number): void
   /** Rings within so many ms, once for all that is said meanwhile, and when the log has what was said last. */
   ringWithin(ms: number): void
-  /** For good. */
   still(): void
 }
 

@@ -16,7 +16,6 @@ export async function adoptPull(
   context.deps.reached('pull seen')
   const foreign = { claimedPulls, foreignPulls: [...run.result.foreignPulls, url] }
   const number = pullNumberIn(url, run.thread)
-  // The pull request that the command stood on is no news.
   if (number === undefined || (run.thread.kind === 'pull' && number === run.thread.number))
     return { result: foreign }
   const isFirst = run.result.unseenPulls[url] === undefined
@@ -39,7 +38,6 @@ export const withFound = (run: Run, view: PullView): Pick<Run['result'], 'pulls'
   untended: [...run.result.untended.filter(number => number !== view.number), view.number],
 })
 
-/** Read beside what has to be read, so that it takes no edit of its own. */
 export async function costSoFar({
   run,
   posthog,

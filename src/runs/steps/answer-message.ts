@@ -21,7 +21,6 @@ export async function answerMessage(context: Answering): Promise<ChangeOf<'mailb
   return { mailbox: { answers: context.run.mailbox.answers.slice(1) } }
 }
 
-/** Its marker is that of a command's own answer, since it is one. */
 async function say(
   context: Answering,
   { id, to, source }: MessageAnswer,

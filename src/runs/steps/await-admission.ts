@@ -1,5 +1,3 @@
-/** Waiting for one's turn, and asking once more whether it may be taken. */
-
 import { allowanceOf } from '../../access/authorize.ts'
 import { limitReached } from '../../core/comments/limit-words.ts'
 import { moment } from '../../core/comments/words.ts'

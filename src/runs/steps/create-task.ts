@@ -11,7 +11,6 @@ export async function createTask(context: StepContext<never, Making>): Promise<C
   return { session: { taskId, taskMade: true } }
 }
 
-/** @param beside is begun together with it, and only if it is */
 export async function makeTask<Written extends RunPart = never>(
   context: StepContext<never, Making, Written>,
   beside?: { also: ChangeOf<Written>; begin(): void },

@@ -122,7 +122,6 @@ export function resumeWork({
       concludedAt: undefined,
       resultChecked: false,
       pushed: undefined,
-      // Words may come between the end and its telling.
       ...(run.report.announced.comment ? { reported: run.result.pulls.length } : {}),
       round: run.result.round + 1,
     },

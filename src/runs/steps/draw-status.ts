@@ -4,7 +4,6 @@ import type { Deployment } from '../../core/comments/words.ts'
 import { changed, type Run } from '../../core/run/run.ts'
 import type { Now } from '../../core/run/steps/looking.ts'
 
-/** The status comment of a Run as it is at one moment. Each of it is made when it is asked for, and once. */
 export interface StatusDrawing {
   run: Run
   at: number

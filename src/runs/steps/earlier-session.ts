@@ -1,5 +1,3 @@
-/** The session of an earlier Run of the thread: gone on with, or ended to make room. */
-
 import { firstWords, promptOf, readForPrompt } from '../../core/agent/prompt.ts'
 import { around } from '../../core/model/crash-points.ts'
 import { isNotFound } from '../../core/model/errors.ts'

@@ -37,7 +37,6 @@ function onBranch(
   if (isOutdated(run, branch)) return failed(context, planOutdated(branch))
   const moved = run.baseline.head?.ref === branch.name && run.baseline.head.sha !== branch.sha
   if (!moved) return { workspace: { branch } }
-  // Taken up again while its agent works, it began where its head was.
   if (run.session.taskRun)
     return { workspace: { branch: { ...branch, sha: run.baseline.head?.sha ?? branch.sha } } }
   if (run.baseline.settings.head_moved === 'ask') return failed(context, movedHead)
@@ -113,7 +112,6 @@ async function forIssue(context: Finding): Promise<Found> {
   const isOurs = ({ name }: BranchView): boolean =>
     name === run.workspace.madeBranch || isBranchOfIssue(name, stem)
   const ours = linked ? [linked].find(isOurs) : branches.ours[0]
-  // One of ours is found again after a crash between making it and writing that down.
   if (ours)
     return { branch: madeBefore(context, ours, { base: branches.base, linked: linked !== undefined }) }
   if (linked) return { branch: { ...existing(linked, into), linked: true } }

@@ -16,7 +16,6 @@ type Finding = StepContext<'pullsFrom' | 'branch' | 'commitsSince' | 'isDescenda
 export async function findResult(
   context: Finding & StepContext<'openPull' | 'amendPull', 'cost'>,
 ): Promise<ChangeOf<'result' | 'session'>> {
-  // Which never fails, so that no fault of the others is hidden behind it.
   const asked = costSoFar(context)
   const { found, seen } = await pullsOfHeads(context)
   const pushed = await pushedTo(context)

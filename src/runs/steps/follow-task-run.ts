@@ -13,7 +13,6 @@ import {
 import { costSoFar } from './adopt-pull.ts'
 import type { StepContext } from './step-context.ts'
 
-/** Repeatable: what has ended already ends once more. */
 export async function cancel(
   context: StepContext<never, 'cancel', 'session'>,
 ): Promise<ChangeOf<'session' | 'schedule'>> {
@@ -66,7 +65,6 @@ async function notYet({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Promise
   return undefined
 }
 
-/** Nice to read, and nothing more: once in a while, and when the agent has said all it will say. */
 async function withSummary({ posthog }: StepContext<never, 'summary'>, run: Run, now: number): Promise<Run> {
   const {
     session: { sessionLog, taskId, taskRun, summaryAt = run.request.at },

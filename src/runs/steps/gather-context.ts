@@ -24,7 +24,6 @@ export async function gatherContext(
   return { workspace: { threadContext } }
 }
 
-/** The asker and the author of the thread, and whoever may write to the repository. */
 async function trustedAuthors(
   context: StepContext<'permission'>,
   comments: readonly CommentView[],

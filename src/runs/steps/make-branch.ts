@@ -33,7 +33,6 @@ export async function make(context: Making, stem: string, { base, ids }: Basis):
       context.noteIntent(undefined)
     } catch (error) {
       const made = await making?.catch((fault: unknown) => {
-        // A limit counts for all, whatever failed beside it.
         if (fault instanceof RetryLater) throw fault
       })
       if (made && !('kind' in made)) context.note({ workspace: { branch: made.branch } })

@@ -1,5 +1,3 @@
-/** What a Run has reached since its record was last saved, in lines for the operator. */
-
 import type { Log } from '../../core/model/ports.ts'
 import { outageOf, services } from '../../core/run/outage.ts'
 import type { Run } from '../../core/run/run.ts'

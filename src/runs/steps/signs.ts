@@ -23,7 +23,6 @@ export async function react(context: StepContext<'settle'>): Promise<ChangeOf<'r
   return { report: { announced: { ...run.report.announced, reaction: true } } }
 }
 
-/** Off again, so that it can be set again. */
 export async function unlabel(context: StepContext<'removeLabel'>): Promise<ChangeOf<'report'>> {
   for (const label of new Set(context.run.report.labels)) {
     await context.job.assertLocked()

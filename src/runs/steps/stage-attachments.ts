@@ -29,7 +29,6 @@ export interface Attaching {
 export interface Staging {
   runId: string
   download(attachment: Attachment): Promise<AttachmentFile>
-  /** Gives a file to PostHog, for a task's next run or for a run that lives, and answers its id. */
   stage(file: AttachmentFile): Promise<string>
   assertLocked(): Promise<void>
   log: Log

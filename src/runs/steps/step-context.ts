@@ -39,7 +39,6 @@ export interface RunDeps {
   liveRuns(): Promise<number>
   stream: NewsStream
   index: JobIndex
-  /** Of each of these lines, who is first in it: it may be their turn. */
   wakeFirst(lines: readonly string[]): Promise<void>
   /** The deployment's token for pull requests by its own user; kept out of every record. */
   userToken: string | undefined
@@ -66,9 +65,7 @@ export interface StepContext<
   readonly run: Readonly<Run>
   drawing: () => StatusDrawing
   save: (change: ChangeOf<Written>) => Promise<void>
-  /** Into the record, which is saved with the next change. */
   note: (change: ChangeOf<Written>) => void
-  /** That an effect is about to be done, with what else is to be saved before it. */
   announce: (intent: Intent, also?: ChangeOf<Written>) => Promise<void>
   noteIntent: (intent: Intent | undefined) => void
 }
@@ -187,7 +184,6 @@ async function traceOf<T>(
   earlier: Intent,
   find: (intent: Intent) => Promise<T | undefined>,
 ): Promise<T | undefined> {
-  // What becomes visible while the look is under way may not be in it.
   const lookedAt = context.deps.now()
   const done = await find(earlier)
   if (done !== undefined) return done

@@ -23,9 +23,7 @@ const Outage = z.object({
   since: z.number(),
   until: z.number(),
   count: z.number(),
-  /** Nothing but refused reads since then. */
   refusedSince: z.number().optional(),
-  /** The service itself said when it can be used again. */
   promised: z.number().optional(),
 })
 export type Outage = z.infer<typeof Outage>

@@ -3,7 +3,6 @@ import { Person } from '../../model/thread.ts'
 import { CommentRef, InlineComment } from '../../model/trigger.ts'
 
 export const Source = z.object({
-  /** The job of its trigger, and the place of the command among those of the trigger. */
   trigger: z.string(),
   command: z.number().int(),
   target: z.union([CommentRef, z.object({ kind: z.literal('subject') })]).optional(),
@@ -59,7 +58,6 @@ export const RunMessage = z.discriminatedUnion('kind', [
     state: z.enum(['open', 'merged', 'closed']),
     draft: z.boolean().optional(),
   }),
-  /** Another command waits for the thread: nothing is to be waited for after the end. */
   z.object({ kind: z.literal('release-thread'), id: z.string() }),
   /** The bot may no longer work in the repository: a stop, of which GitHub can't be told. */
   z.object({
@@ -77,7 +75,6 @@ export const Mailbox = z.object({
   /** Places in the inbox of what this version could not read: a newer one may. */
   messagesUnread: z.array(z.number().int()).default([]),
   pendingFollowUps: z.array(FollowUp).default([]),
-  /** Handed on, or dropped because somebody said stop. */
   handledMessageIds: z.array(z.string()).default([]),
   droppedMessageIds: z.array(z.string()).default([]),
   answers: z.array(MessageAnswer).default([]),
@@ -89,13 +86,11 @@ export const Mailbox = z.object({
     .object({
       by: Person,
       at: z.number(),
-      /** PostHog was asked, by a version that did not say when. */
       asked: z.boolean().default(false),
       because: z.string().optional(),
     })
     .optional(),
   ignoredStop: z.object({ by: z.string(), because: z.string() }).optional(),
-  /** It ends as soon as it has an outcome and the thread knows it. */
   releaseThread: z.boolean().default(false),
   accessLost: z.boolean().default(false),
 })

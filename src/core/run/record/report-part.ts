@@ -19,7 +19,6 @@ export const Report = z.object({
   announced: z
     .object({
       comment: z.boolean().default(false),
-      /** The last word stands in the thread, where it can be read instead of the status. */
       word: z.boolean().default(false),
       inline: z.number().int().default(0),
       reaction: z.boolean().default(false),

@@ -14,7 +14,6 @@ const Origin = z.discriminatedUnion('kind', [
 ])
 export type Origin = z.infer<typeof Origin>
 
-/** Of the options all that outlast the start, and what only settings choose. */
 export const RunOptions = Options.omit({ new: true }).extend({
   model: z.string(),
   permission: PermissionMode.optional(),
@@ -30,7 +29,6 @@ export const RunRequest = z.object({
   origin: Origin,
   what: z.enum(['work', 'plan']).default('work'),
   text: z.string().default(''),
-  /** The whole comment, where files may be attached outside the instruction. */
   whole: z.string().optional(),
   options: RunOptions,
   inline: z.array(InlineComment).optional(),

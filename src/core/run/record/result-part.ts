@@ -24,7 +24,6 @@ export const Outcome = z.discriminatedUnion('kind', [
 export type Outcome = z.infer<typeof Outcome>
 
 export const Result = z.object({
-  /** Addresses that somebody gave and GitHub has not been asked about yet. */
   claimedPulls: z.array(z.string()).default([]),
   /** GitHub told of one first: what the agent says of it is looked up before the last word. */
   lookBeforeLastWord: z.boolean().optional(),
@@ -34,9 +33,7 @@ export const Result = z.object({
   unseenPulls: z.record(z.string(), z.object({ since: z.number(), until: z.number() })).default({}),
   pulls: z.array(Pull).default([]),
   untended: z.array(z.number().int()).default([]),
-  /** How many of them the thread has been told of. */
   reported: z.number().int().default(0),
-  /** GitHub was asked for commits and pull requests that PostHog did not tell of. */
   resultChecked: z.boolean().default(false),
   pushed: z.string().optional(),
   outcome: Outcome.optional(),

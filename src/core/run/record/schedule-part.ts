@@ -7,7 +7,6 @@ export const Schedule = z.object({
   admissionExpectedAt: z.number().optional(),
   ahead: z.number().int().optional(),
   waitsUntil: z.object({ at: z.number(), limit: z.string() }).optional(),
-  /** What it lacks, the narrowest; unknown of one that has not looked yet. */
   waitsFor: z.enum([...scopes, 'session']).optional(),
   nextPollAt: z.number().optional(),
   lastPollAt: z.number().optional(),

@@ -39,7 +39,6 @@ const TaskRun = z.object({
 const SessionLog = z.object({
   offset: z.number().int().default(0),
   turns: z.number().int().default(0),
-  /** The last entry that says anything is the end of a turn. */
   idle: z.boolean().default(false),
   idleSince: z.number().optional(),
   answer: z.string().optional(),
@@ -56,13 +55,11 @@ const SessionLog = z.object({
 export const EarlierSession = Session.extend({
   branch: z.string().optional(),
   over: z.boolean().default(false),
-  /** This Run goes on in it; else it begins afresh, and the session only has to make room. */
   resumes: z.boolean().optional(),
   cancelledAt: z.number().optional(),
 })
 
 export const SessionPart = z.object({
-  /** The PostHog that its task is in: no other is asked about it. */
   tenant: z.string().optional(),
   earlier: EarlierSession.optional(),
   taskId: z.string().optional(),
@@ -70,22 +67,18 @@ export const SessionPart = z.object({
   taskMade: z.boolean().default(false),
   taskRun: TaskRun.optional(),
   sessionLog: SessionLog.optional(),
-  /** The permission request that was answered last, by what the Run may do. */
   permission: z.object({ id: z.string(), title: z.string(), allowed: z.boolean() }).optional(),
   progress: z.array(ProgressStep).default([]),
   instructionSent: z.boolean().default(false),
   cancel: z
     .object({
       taskRun: z.string(),
-      /** When it was first tried, and when PostHog took it. */
       at: z.number(),
       askedAt: z.number().optional(),
-      /** After a refusal: how often, and not again before then. */
       refused: z.number().int(),
       until: z.number(),
     })
     .optional(),
-  /** The agent could not be stopped, or nobody could see that it was. */
   agentLeft: z.boolean().optional(),
   /** What PostHog says the task has cost so far, in US dollars; `null` when it does not say. */
   cost: z.number().nullable().optional(),

@@ -27,11 +27,9 @@ export type Context = z.infer<typeof Context>
 
 export const Workspace = z.object({
   branch: Branch.optional(),
-  /** The branch that Runs of this thread make or made, written down before it is made. */
   madeBranch: z.string().optional(),
   headMoved: z.object({ from: z.string(), to: z.string() }).optional(),
   threadContext: Context.optional(),
   attachments: StagedAttachments.optional(),
-  /** Staged ids expired once already. */
   restaged: z.boolean().default(false),
 })

@@ -20,7 +20,6 @@ export type Due = Generator<Step, void>
 
 export const waiting = (until: number, now: Now): Step => ({ kind: 'wait', ms: Math.max(1, until - now.at) })
 
-/** The step that an intent belongs to: it looks for the trace of the effect, and a success of it settles the intent. */
 export const stepOf = ({ kind }: Intent): Exclude<Intent['kind'], 'open-pull'> | 'find-result' =>
   kind === 'open-pull' ? 'find-result' : kind
 
@@ -36,7 +35,6 @@ export const isHeard = ({ report: { threadBlocked }, mailbox: { accessLost } }: 
 
 export function* answers(run: Run, now: Now): Due {
   const [next] = run.mailbox.answers
-  // A reaction can be given again; words are an effect of their own, one at a time.
   if (next && isHeard(run, now) && (!next.reply || !run.attempts.intent)) yield { kind: 'answer-message' }
 }
 
@@ -71,7 +69,6 @@ export function* keepLooking(run: Run, now: Now, look: ActingStep = { kind: 'pol
   yield waiting(Math.min(...times.filter(at => at > now.at), Number.POSITIVE_INFINITY), now)
 }
 
-/** The moment at which the end of a turn counts needs no further look. */
 function idleCounts(run: Run, now: number): number {
   if (!run.session.sessionLog?.idle) return Number.POSITIVE_INFINITY
   const since = run.session.sessionLog.idleSince ?? now

@@ -83,7 +83,6 @@ export const foldable = (run: Run, now: number): string | undefined =>
     ? run.report.status?.nodeId
     : undefined
 
-/** The inline comments of a review each get their answer; a lone one has the last word in its own thread. */
 const inlineToAnswer = ({ request: { origin, inline } }: Run): number =>
   origin.kind === 'comment' && origin.commentRef.kind === 'review' ? (inline?.length ?? 0) : 0
 
