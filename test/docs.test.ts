@@ -187,16 +187,23 @@ const schemaOf = (name: 'codex' | 'settings'): object =>
 describe('the settings of a repository', () => {
   const shown = block(section('Settings of a repository'), 'yaml')
 
+  /** Reading has a time limit, which a busy machine reaches with a text that is mostly comments. */
+  const withoutComments = (text: string): string =>
+    text.replace(/^ *#.*\n/gm, '').replace(/ # [^'"\n]*$/gm, '')
+
   test('the README shows the defaults', () => {
-    expect(settingsFile.read(shown).problems).toEqual([])
-    expect(settingsOf(shown)).toEqual(settingsOf())
+    const said = withoutComments(shown)
+    expect(settingsFile.read(said).problems).toEqual([])
+    expect(settingsOf(said)).toEqual(settingsOf())
   })
 
   test('the README shows every key', () => {
-    const all = shown
-      .replace(/^# yaml-language-server.*$/m, '')
-      .replace(/^( *)# (?=[a-z_]+: )|^#(?= {2,}[a-z_]+:)/gm, '$1')
-      .replace(/^(\w+): \{\}/gm, '$1:')
+    const all = withoutComments(
+      shown
+        .replace(/^# yaml-language-server.*$/m, '')
+        .replace(/^( *)# (?=[a-z_]+: )|^#(?= {2,}[a-z_]+:)/gm, '$1')
+        .replace(/^(\w+): \{\}/gm, '$1:'),
+    )
     expect(settingsFile.read(all).problems).toEqual([])
     expect(missing(schemaOf('codex'), parse(all))).toEqual([])
   })
