@@ -1,15 +1,15 @@
 /** What becomes of words that ask for work: a Run, more words for one that lives, or a reason why not. Pure. */
 import type { SettingsNow } from '../access/read-settings.ts'
-import { type OptionName, type Options, optionNames, presets } from '../core/command/options.ts'
-import { nearest } from '../core/command/parse.ts'
+import { type OptionName, type Options, optionNames } from '../core/command/options.ts'
 import type { Reply } from '../core/comments/replies.ts'
 import { isFork, type PullHead, type Thread, threadSlot } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import type { Origin, RunOptions, RunRequest } from '../core/run/record/request-part.ts'
 import { type NewRun, newRun, type Run } from '../core/run/run.ts'
-import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
+import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { type Decision, type Request, reject } from './command.ts'
 import type { Asking } from './command-context.ts'
+import { presetOf, withPreset } from './label-presets.ts'
 import type { Reads } from './reads.ts'
 import { type Known, settle, withKept } from './run-options.ts'
 import type { AskedLast, Past } from './thread-history.ts'
@@ -113,26 +113,6 @@ export function completed(trigger: Asking, wanted: Wanted, { settings, last }: C
     ? { ...asked, options: withKept(last.request.options, asked.options) }
     : asked
 }
-
-function presetOf(trigger: Asking, settings: RepoSettings): PresetSettings | Reply {
-  if (trigger.kind !== 'label') return {}
-  const { label, base = 'codex' } = trigger
-  const name = label.slice(base.length + 1)
-  if (name === '') return {}
-  if (Object.hasOwn(settings.labels, name)) return settings.labels[name] ?? {}
-  const known = presets.find(preset => preset === name.toLowerCase())
-  if (known === 'plan') return { plan: true }
-  if (known) return { effort: known }
-  const names = [...Object.keys(settings.labels), ...presets]
-  return { kind: 'preset', given: name, meant: nearest(name.toLowerCase(), names), known: names }
-}
-
-const withPreset = (wanted: Wanted, { plan, instruction = '', ...options }: PresetSettings): Wanted => ({
-  ...wanted,
-  what: plan ? 'plan' : wanted.what,
-  text: wanted.text || instruction,
-  options: { ...options, ...wanted.options },
-})
 
 interface Completed extends Pick<Request, 'trigger'> {
   asked: Wanted

@@ -1,8 +1,10 @@
 /** What the doctor asks of GitHub: is this App who we think it is, may it do what the bot does, does it reach us. */
 import { z } from 'zod'
-import { type Check, type CheckName, found, passed, unanswered } from '../core/model/check.ts'
+import { type Check, found, passed, unanswered } from '../core/model/check.ts'
 import { Rejected } from '../core/model/errors.ts'
 import type { GitHubApp } from './app-client.ts'
+import { asked, wordsOf } from './ask-github.ts'
+import { checkDeliveries } from './delivery-checks.ts'
 
 export interface Wanted {
   permissions: Readonly<Record<string, string>>
@@ -32,11 +34,6 @@ const HookConfig = z.object({
   url: z.string().optional(),
   insecure_ssl: z.union([z.string(), z.number()]).optional(),
 })
-
-const Deliveries = z.array(
-  z.object({ event: z.string(), status: z.string(), status_code: z.number(), delivered_at: z.string() }),
-)
-type Deliveries = z.infer<typeof Deliveries>
 
 async function checkIdentity(
   app: GitHubApp,
@@ -201,63 +198,3 @@ function checkAddress(app: GitHubApp): Promise<Check> {
     return passed('webhook-address', url)
   })
 }
-
-/** Whether GitHub reaches us, and whether our secret is its own, shows in what came of the last deliveries. */
-async function checkDeliveries(app: GitHubApp): Promise<Check[]> {
-  let deliveries: Deliveries = []
-  const arrival = await asked('webhook-deliveries', async () => {
-    deliveries = Deliveries.parse((await app.asApp('GET /app/hook/deliveries', { per_page: 30 })).data)
-    return checkArrival(deliveries)
-  })
-  return [arrival, checkSecret(deliveries)]
-}
-
-const isBadSignature = ({ status_code }: Deliveries[number]): boolean =>
-  status_code === 400 || status_code === 401
-
-function checkArrival([newest, ...older]: Deliveries): Check {
-  if (!newest) return passed('webhook-deliveries', 'none in the last days')
-  if (newest.status === 'OK' || isBadSignature(newest))
-    return passed('webhook-deliveries', `the last one (${newest.event}) arrived`)
-  const after = older.findIndex(({ status }) => status === 'OK')
-  const failed = after === -1 ? older.length + 1 : after + 1
-  return found(
-    'webhook-deliveries',
-    `the last ${failed === 1 ? 'one' : failed} failed: ${newest.status_code === 0 ? newest.status : `HTTP ${newest.status_code}`}`,
-    fixOf(newest.status_code),
-  )
-}
-
-function checkSecret(deliveries: Deliveries): Check {
-  const last = deliveries.find(each => each.status === 'OK' || isBadSignature(each))
-  if (!last) return passed('webhook-secret', 'no delivery of the last days tells')
-  if (last.status === 'OK') return passed('webhook-secret', 'the last delivery was signed with it')
-  return found(
-    'webhook-secret',
-    `the delivery of ${last.delivered_at} (${last.event}) was refused for its signature: HTTP ${last.status_code}`,
-    'WEBHOOK_SECRET must be the one on the App’s settings page. Once it is, redeliver one there (Advanced ▸ Recent Deliveries) to see it.',
-  )
-}
-
-function fixOf(status: number): string {
-  if (status === 404 || status === 405)
-    return 'Something else answers there: the webhook address must end in /api/github/webhooks of this bot.'
-  if (status === 503) return 'The bot could not write to its queue: see the check `queue`, and its log.'
-  return 'GitHub does not reach the bot: check the webhook address, and that it runs and can be reached from outside.'
-}
-
-async function asked(name: CheckName, request: () => Promise<Check>): Promise<Check> {
-  try {
-    return await request()
-  } catch (error) {
-    if (error instanceof Rejected && (error.status === 404 || error.status === 403))
-      return passed(name, 'this server does not tell')
-    return unanswered(
-      name,
-      `GitHub could not be asked: ${wordsOf(error)}`,
-      'Run this again; if it stays, look at the log of the bot.',
-    )
-  }
-}
-
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,22 +1,19 @@
 /**
- * The worker's way to GitHub: `@octokit/rest` with App authentication and our own rules. A read is
- * repeated twice when no answer came, and so is a reaction; a write never, since GitHub may
- * have done it. Limits are not slept through: they become `RetryLater`, for every call of the installation until they are
- * over, and the jobs wait parked. Tokens are for the one repository.
+ * The worker's way to GitHub: `@octokit/rest` with App authentication, and each token for the one repository and what
+ * is done there.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { createAppAuth, type InstallationAuthOptions } from '@octokit/auth-app'
 import { Octokit } from '@octokit/rest'
 import { z } from 'zod'
-import { asRead, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+import { Rejected } from '../core/model/errors.ts'
 import { type LimitGate, type LimitStore, limitGate } from '../core/model/limit-gate.ts'
 import type { CallMeter } from '../core/model/meter.ts'
 import type { Thread } from '../core/model/thread.ts'
-import { faultOf, httpError, refuseLimited } from './answer-faults.ts'
+import { httpError } from './answer-faults.ts'
 import { type AppToken, appToken } from './app-token.ts'
-import { metered } from './metered.ts'
 import { type ReadAheads, readAheads } from './read-ahead.ts'
-import { swapName } from './settle-thread.ts'
+import { limited, type Watch } from './request-rules.ts'
 
 export interface AppSettings {
   appId: number
@@ -44,8 +41,6 @@ interface AppAnswer {
   data: unknown
   headers: { link?: string | undefined; date?: string | undefined }
 }
-
-const timeLimit = 15_000
 
 /** Less than the installation may grant: what the bot does, and no more. */
 const permissions: Permissions = {
@@ -207,63 +202,3 @@ const common = (wanted: Permissions, granted: Record<string, string>): Permissio
 const InstallationView = z.object({ permissions: z.record(z.string(), z.string()) })
 
 const AppView = z.object({ slug: z.string().optional() })
-
-interface Watch {
-  now: () => number
-  meter: CallMeter | undefined
-  whose: string
-  gate: LimitGate
-}
-
-function limited(client: Octokit, watch: Watch, token?: (refresh: boolean) => Promise<string>): Octokit {
-  client.hook.wrap('request', async (request, options) => {
-    const once = async (refresh: boolean) => {
-      await watch.gate.pass()
-      if (token) options.headers.authorization = `token ${await token(refresh)}`
-      // While the token was minted, another call may have met a limit.
-      await watch.gate.pass()
-      options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
-      const answer = await metered(watch, options, { send: () => request(options), failed: httpError })
-      refuseLimited(answer)
-      return answer
-    }
-    const repeats = isRepeatable(options) ? [300, 1_000] : []
-    for (let refresh = false; ; ) {
-      try {
-        return await once(refresh)
-      } catch (error) {
-        const met = faultOf(error, watch.now())
-        const fault = isRead(options) ? asRead(met) : met
-        if (fault instanceof RetryLater && fault !== error) await noteLimit(watch, fault)
-        const pause = repeats.shift()
-        // A token may be revoked before its time; a new one is minted once.
-        if (fault instanceof Rejected && fault.status === 401 && token && !refresh) refresh = true
-        else if (fault instanceof NoResponse && pause !== undefined)
-          await new Promise(done => setTimeout(done, pause))
-        else throw fault
-      }
-    }
-  })
-  return client
-}
-
-async function noteLimit({ meter, gate }: Watch, limit: RetryLater): Promise<void> {
-  meter?.toldToWait(limit.service, limit.why)
-  await gate.note(limit)
-}
-
-interface Request {
-  method: string
-  url: string
-  content?: unknown
-  query?: unknown
-}
-
-const isRead = ({ method, query }: Request): boolean =>
-  method === 'GET' || (typeof query === 'string' && /^\s*(?:query\b|\{)/.test(query))
-
-/** A reaction set or taken back twice is so once; but the eyes, set late, would stay when all is over. */
-const isRepeatable = ({ method, url, content, query }: Request): boolean =>
-  isRead({ method, query, url }) ||
-  (/\/reactions(?:\/|$)/.test(url) && content !== 'eyes') ||
-  (typeof query === 'string' && query.startsWith(`mutation ${swapName}(`))

@@ -1,19 +1,16 @@
 /** PostHog's Tasks API, in the words of the flows. */
 import { z } from 'zod'
-import { messagesIn } from '../core/agent/prompt.ts'
 import type { CodexTaskRunCreate } from '../core/agent/run-request.ts'
 import { isNotFound, NoResponse, Rejected } from '../core/model/errors.ts'
 import type { KnownModel, NewTask, SandboxView } from '../core/model/views.ts'
-import type { LogEntry, TaskRunSnapshot } from '../core/run/apply-snapshot.ts'
-import type { PermissionRequest } from '../core/run/permission-request.ts'
+import type { TaskRunSnapshot } from '../core/run/apply-snapshot.ts'
 import { isTerminal } from '../core/run/run.ts'
 import type { Session } from '../core/run/session.ts'
 import type { AttachmentFile } from '../core/text/attachment.ts'
-import { actOf } from './agent-updates.ts'
 import { addArtifact, stageArtifact } from './artifacts.ts'
+import { cut } from './cut.ts'
 import { type Answer, type Call, call, type PostHogSettings } from './posthog-http.ts'
 import {
-  LogLine,
   Models,
   RunPage,
   SandboxPage,
@@ -25,6 +22,7 @@ import {
   Usage,
 } from './schemas.ts'
 import { runPath, sessionLog } from './session-log.ts'
+import { snapshotOf } from './task-run-snapshot.ts'
 
 export interface Discretion {
   now(): number
@@ -203,112 +201,3 @@ const mayHaveEnded = (error: unknown): boolean =>
 
 const outOfSight = (cause: Rejected): NoResponse =>
   new NoResponse('posthog', 'PostHog did not find a run that goes on', { cause })
-
-/** By code points, as PostHog counts. */
-const cut = (text: string, most: number): string =>
-  text.length <= most ? text : [...text.toWellFormed()].slice(0, most).join('')
-
-interface Reading {
-  offset: number
-  redact(text: string): string
-}
-
-function snapshotOf(run: TaskRun, lines: unknown[], { offset, redact }: Reading): TaskRunSnapshot {
-  const output = run.output
-  const startedAt = Date.parse(run.created_at ?? '') || 0
-  return {
-    status: run.status,
-    error: run.error_message ? redact(run.error_message) : undefined,
-    pulls: [...(output?.pr_url ? [output.pr_url] : []), ...(output?.pr_urls ?? [])].map(redact),
-    headBranch: output?.head_branch ?? undefined,
-    model: run.model ?? undefined,
-    effort: run.reasoning_effort ?? undefined,
-    authorship: run.state?.pr_authorship_mode ?? undefined,
-    updatedAt: Date.parse(run.updated_at ?? '') || undefined,
-    // A resumed run's log begins with its ancestors' entries.
-    log: lines
-      .flatMap(logEntry)
-      .filter(entry => entry.at >= startedAt)
-      .map(entry => redacted(entry, redact)),
-    offset: offset + lines.length,
-  }
-}
-
-function redacted({ at, what }: LogEntry, redact: (text: string) => string): LogEntry {
-  if (what.kind === 'asks') {
-    const { request } = what
-    return { at, what: { kind: 'asks', request: { ...request, title: redact(request.title) } } }
-  }
-  if (what.kind === 'message') return { at, what: { kind: 'message', text: redact(what.text) } }
-  if (what.kind === 'plan')
-    return {
-      at,
-      what: { kind: 'plan', steps: what.steps.map(step => ({ ...step, text: redact(step.text) })) },
-    }
-  return { at, what: what.kind === 'progress' ? { ...what, label: redact(what.label) } : what }
-}
-
-export function logEntry(line: unknown): LogEntry[] {
-  const parsed = LogLine.safeParse(line)
-  if (!parsed.success) return []
-  const at = Date.parse(parsed.data.timestamp)
-  const what = meaning(parsed.data)
-  return Number.isNaN(at) || !what ? [] : [{ at, what }]
-}
-
-const over = new Set(['completed', 'complete', 'done', 'success', 'succeeded', 'finished'])
-const agentActs = /^(?:agent_message_chunk|agent_thought)/
-
-/** Console output and housekeeping mean nothing: they also come after the end of a turn. */
-function meaning({ notification: { method = '', params, result } }: LogLine): LogEntry['what'] | undefined {
-  if (/^_?posthog\/turn_complete$/.test(method) || result) return { kind: 'turn-over' }
-  if (method.endsWith('posthog/progress') && params?.step !== undefined)
-    return {
-      kind: 'progress',
-      step: params.step,
-      label: params.label ?? params.step,
-      done: over.has(params.status ?? ''),
-      ...(params.status === 'failed' ? { failed: true } : {}),
-    }
-  if (method.endsWith('posthog/permission_request') && params?.requestId !== undefined)
-    return { kind: 'asks', request: requestOf(params.requestId, params) }
-  if (method.endsWith('posthog/permission_resolved') && params?.requestId !== undefined)
-    return { kind: 'permitted', id: params.requestId }
-  const update = params?.update
-  if (method !== 'session/update' || !update) return undefined
-  if (update.sessionUpdate === 'agent_message') return messageOf(update.content)
-  if (update.sessionUpdate.startsWith('user_message')) return wordsOf(update.content)
-  return actOf(update) ?? (agentActs.test(update.sessionUpdate) ? { kind: 'activity' } : undefined)
-}
-
-/** A question is marked as one, or has no option that rejects. */
-function requestOf(
-  id: string,
-  { toolCall, options = [] }: NonNullable<LogLine['notification']['params']>,
-): PermissionRequest {
-  const marked = toolCall?._meta?.codeToolKind === 'question'
-  const rejects = options.some(({ kind }) => kind.startsWith('reject'))
-  return {
-    id,
-    title: cut(toolCall?.title ?? 'a permission', 1_000),
-    question: marked || !rejects,
-    options: options.map(({ optionId, name, kind }) => ({ id: optionId, name: cut(name, 200), kind })),
-  }
-}
-
-const TextPart = z.object({ text: z.string() })
-
-function textOf(content: unknown): string {
-  const parts = Array.isArray(content) ? content : [content]
-  return parts.flatMap(part => TextPart.safeParse(part).data?.text ?? []).join('\n')
-}
-
-function wordsOf(content: unknown): LogEntry['what'] {
-  const text = textOf(content)
-  return text === '' ? { kind: 'activity' } : { kind: 'words', messages: messagesIn(text) }
-}
-
-function messageOf(content: unknown): LogEntry['what'] {
-  const text = textOf(content)
-  return text.trim() === '' ? { kind: 'activity' } : { kind: 'message', text: text.trim() }
-}

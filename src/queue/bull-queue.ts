@@ -2,17 +2,17 @@
  * A WorkQueue on BullMQ, whichever its backend. A job's record is its data, its inbox its log, its run of failures its
  * progress; a slot is a deduplication id, which BullMQ frees when the job ends.
  */
-import { randomUUID } from 'node:crypto'
 import { ErrorCode, Queue, type Telemetry } from 'bullmq'
 import type { Asked, Member } from '../core/model/job-index.ts'
 import type { Added, JobRecord } from '../core/model/ports.ts'
 import { within } from './deadline.ts'
 import { expecting, leaveMessage, leaveWake, messages, promote, wasTaken } from './inbox.ts'
-import { entriesOf, type Format, isEnded, readJob, renewed } from './job-record.ts'
+import { type JobClaims, jobClaims } from './job-claim.ts'
+import { type Format, isEnded, readJob, renewed } from './job-record.ts'
 import { JobWorker } from './job-worker.ts'
 import { buildIndex, mendLive } from './mend-index.ts'
 import type { BullMqQueue, QueueBackend, StoredJob } from './queue-backend.ts'
-import type { Addition, QueueIndex } from './queue-index.ts'
+import type { Additions, QueueIndex } from './queue-index.ts'
 import { describe, type Log } from './queue-log.ts'
 import { storable } from './storable.ts'
 import { withUnread } from './unread-keys.ts'
@@ -48,7 +48,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
   readonly #options: BullQueueOptions<Data>
   readonly #queue: BullMqQueue
   readonly #index: QueueIndex
-  readonly #additions = new Map<string, Addition>()
+  readonly #claims: JobClaims<Data>
   readonly #unread = new Set<string>()
   #worker: JobWorker<Data> | undefined
   #closed = false
@@ -58,12 +58,14 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     const { name, backend, prefix, report, telemetry } = options
     // Nobody reads BullMQ's stream of events, so it need not be long.
     const streams = { events: { maxLen: 100 } }
+    const additions: Additions = new Map()
     this.#queue = new Queue(
       name,
       { connection: {}, prefix, streams, ...traced(telemetry) },
-      backend.create(this.#additions),
+      backend.create(additions),
     )
     this.#queue.on('error', report)
+    this.#claims = jobClaims({ queue: this.#queue, backend, additions, format: options })
     this.#index = backend.index(this.#queue)
   }
 
@@ -82,7 +84,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return this.#reach(async () => {
       await this.#options.backend.admits?.()
       for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
-        const added = await this.#claim(id, data, slot)
+        const added = await this.#claims.claim(id, data, slot)
         if (added) return added
       }
       throw new Error(`slot ${slot} changes hands too fast`)
@@ -94,7 +96,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
   }
 
   holder(slot: string): Promise<string | undefined> {
-    return this.#reach(() => this.#liveHolder(slot))
+    return this.#reach(() => this.#claims.liveHolder(slot))
   }
 
   async live(): Promise<JobRecord<Data>[]> {
@@ -152,14 +154,14 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return this.#reach(async () => {
       const backend = this.#queue.getBackend()
       if (await promote(backend, id)) return
-      if (await this.#isLive(id)) await leaveWake(backend, id)
+      if (await this.#claims.isLive(id)) await leaveWake(backend, id)
     })
   }
 
   send(id: string, message: string): Promise<boolean> {
     return this.#reach(async () => {
       const backend = this.#queue.getBackend()
-      const isLive = () => this.#isLive(id)
+      const isLive = () => this.#claims.isLive(id)
       if (await isLive()) await leaveMessage(backend, id, message)
       return wasTaken(backend, id, { message, isLive })
     })
@@ -203,50 +205,6 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     this.#closed = true
     this.#worker?.cut()
     await this.#queue.close()
-  }
-
-  /** Undefined: the slot was held by nobody after all, try again. */
-  async #claim(id: string, data: Data, slot: string | undefined): Promise<Added | undefined> {
-    if (slot === undefined) return { outcome: (await this.#enqueue(id, data)).isOurs ? 'added' : 'known', id }
-    if (await this.#nameOf(id)) return { outcome: 'known', id }
-    const { answer, isOurs, isThere } = await this.#enqueue(id, data, slot)
-    if (isOurs) return { outcome: 'added', id }
-    const holder = await this.#liveHolder(slot)
-    if (isThere) return { outcome: 'known', id }
-    return answer !== undefined && holder === answer ? { outcome: 'held', id: holder } : undefined
-  }
-
-  /** BullMQ gives the same answer to all who add one id; the job's name tells whose job it became. */
-  async #enqueue(id: string, data: Data, slot?: string) {
-    const claim = `claim-${randomUUID()}`
-    const deduplication = slot === undefined ? {} : { deduplication: { id: slot } }
-    const timestamp = Date.now()
-    const addition: Addition = { entries: entriesOf(this.#options, { id, data, addedAt: timestamp }) }
-    this.#additions.set(claim, addition)
-    try {
-      const options = { jobId: id, timestamp, ...deduplication }
-      const { id: answer } = await this.#queue.add(claim, data ?? null, options)
-      return { answer, isOurs: addition.name === claim, isThere: addition.name !== undefined }
-    } finally {
-      this.#additions.delete(claim)
-    }
-  }
-
-  #nameOf(id: string): Promise<string | undefined> {
-    return this.#options.backend.nameOf(this.#queue, id)
-  }
-
-  /** PostgreSQL's side lets the late addition of an ended job take a slot that would then never be free again. */
-  async #liveHolder(slot: string): Promise<string | undefined> {
-    const id = await this.#queue.getDeduplicationJobId(slot)
-    if (id === null || (await this.#isLive(id))) return id ?? undefined
-    await this.#queue.getBackend().removeDeduplicationKey(slot, id)
-    return undefined
-  }
-
-  async #isLive(id: string): Promise<boolean> {
-    const job = await this.#queue.getJob(id)
-    return job !== undefined && !isEnded(job)
   }
 
   #read(job: StoredJob): JobRecord<Data> {

@@ -5,8 +5,9 @@ import { runRequest } from '../../src/core/agent/run-request.ts'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { limitGate } from '../../src/core/model/limit-gate.ts'
 import type { TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
+import { logEntry } from '../../src/posthog/log-entries.ts'
 import { call, faultOf } from '../../src/posthog/posthog-http.ts'
-import { logEntry, postHogTasks } from '../../src/posthog/tasks-client.ts'
+import { postHogTasks } from '../../src/posthog/tasks-client.ts'
 
 const host = 'https://posthog.example'
 const now = Date.UTC(2026, 0, 2, 14, 2)

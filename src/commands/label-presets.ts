@@ -1,0 +1,30 @@
+/** What `codex:<name>` stands for: the repository's own presets first, then the built-in ones. */
+import { presets } from '../core/command/options.ts'
+import { nearest } from '../core/command/parse.ts'
+import type { Reply } from '../core/comments/replies.ts'
+import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
+import type { Asking } from './command-context.ts'
+import type { Wanted } from './start-decision.ts'
+
+export function presetOf(trigger: Asking, settings: RepoSettings): PresetSettings | Reply {
+  if (trigger.kind !== 'label') return {}
+  const { label, base = 'codex' } = trigger
+  const name = label.slice(base.length + 1)
+  if (name === '') return {}
+  if (Object.hasOwn(settings.labels, name)) return settings.labels[name] ?? {}
+  const known = presets.find(preset => preset === name.toLowerCase())
+  if (known === 'plan') return { plan: true }
+  if (known) return { effort: known }
+  const names = [...Object.keys(settings.labels), ...presets]
+  return { kind: 'preset', given: name, meant: nearest(name.toLowerCase(), names), known: names }
+}
+
+export const withPreset = (
+  wanted: Wanted,
+  { plan, instruction = '', ...options }: PresetSettings,
+): Wanted => ({
+  ...wanted,
+  what: plan ? 'plan' : wanted.what,
+  text: wanted.text || instruction,
+  options: { ...options, ...wanted.options },
+})

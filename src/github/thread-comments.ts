@@ -1,0 +1,171 @@
+/** The comments of a thread: what people wrote there, and what the bot writes and edits. */
+import type { Octokit } from '@octokit/rest'
+import { isNotFound } from '../core/model/errors.ts'
+import type { Thread } from '../core/model/thread.ts'
+import type { CommentRef, InlineComment } from '../core/model/trigger.ts'
+import type { CommentView, OwnComment } from '../core/model/views.ts'
+import type { GitHubApp } from './app-client.ts'
+import { type GivenComment, threadKey } from './read-ahead.ts'
+import { ignoreGone, unlessGone, unlessLimited } from './tolerated-faults.ts'
+
+/** A thousand comments: whoever was heard before them, and the queue has forgotten, is somebody new. */
+const maxPagesOfRepository = 10
+
+interface Speaking {
+  app: GitHubApp
+  client: Octokit
+  thread: Thread
+  redact(text: string): string
+  /** Our own words, without secrets and as the bot is called here. */
+  written(text: string): string
+}
+
+export function commentsOf({ app, client, thread, redact, written }: Speaking) {
+  const { aheads } = app
+  const at = { owner: thread.owner, repo: thread.repo }
+  const issue = { ...at, issue_number: thread.number }
+  const key = threadKey(thread)
+
+  async function minimize(nodeId: string): Promise<void> {
+    await client.graphql(minimizeMutation, { subject: nodeId }).catch(unlessLimited)
+  }
+
+  const listComments = (query: { since?: string } = {}): Promise<GivenComment[]> =>
+    client.paginate(client.rest.issues.listComments, { ...issue, ...query, per_page: 100 })
+
+  const ownAmong = (comments: readonly OwnWhen[], login: string): OwnComment[] =>
+    comments
+      .filter(({ user }) => user?.login === login)
+      .map(({ id, body, created_at }) => ({ id, body: body ?? '', createdAt: Date.parse(created_at) }))
+
+  return {
+    minimize,
+
+    async earlierComments(): Promise<OwnComment[]> {
+      const [login, comments] = await Promise.all([
+        app.botLogin(),
+        aheads.see(key, 'comments') ?? listComments(),
+      ])
+      return ownAmong(comments, login)
+    },
+
+    /** Answers where somebody spoke. Not repeatable: after `NoResponse`, look with `ownComments` first. */
+    async comment(text: string, commentRef?: CommentRef): Promise<number> {
+      const body = written(text)
+      if (commentRef?.kind !== 'inline')
+        return (await client.rest.issues.createComment({ ...issue, body })).data.id
+      const query = { ...at, pull_number: thread.number, comment_id: commentRef.rootId, body }
+      return (await client.rest.pulls.createReplyForReviewComment(query)).data.id
+    },
+
+    async edit(commentId: number, text: string): Promise<{ nodeId: string } | 'gone'> {
+      const body = written(text)
+      try {
+        const { data } = await client.rest.issues.updateComment({ ...at, comment_id: commentId, body })
+        return { nodeId: data.node_id }
+      } catch (error) {
+        if (isNotFound(error)) return 'gone'
+        throw error
+      }
+    },
+
+    async deleteComment(commentId: number): Promise<void> {
+      await client.rest.issues.deleteComment({ ...at, comment_id: commentId }).catch(ignoreGone)
+    },
+
+    /** Our own comments where `place` is, oldest first; `since` (ms) compares with the time of the last change. */
+    async ownComments(since?: number, commentRef?: CommentRef): Promise<OwnComment[]> {
+      const query = since === undefined ? {} : { since: new Date(since).toISOString() }
+      const [login, comments] = await Promise.all([
+        app.botLogin(),
+        commentRef?.kind === 'inline'
+          ? client.paginate(client.rest.pulls.listReviewComments, {
+              ...at,
+              pull_number: thread.number,
+              ...query,
+              per_page: 100,
+            })
+          : listComments(query),
+      ])
+      return ownAmong(comments, login)
+    },
+
+    async ownCommentsOfRepository() {
+      const login = await app.botLogin()
+      const query = { ...at, sort: 'created', direction: 'desc', per_page: 100 } as const
+      const found: { number: number; body: string }[] = []
+      for (let page = 1; page <= maxPagesOfRepository; page += 1) {
+        const { data } = await client.rest.issues.listCommentsForRepo({ ...query, page })
+        for (const { user, body = '', issue_url } of data)
+          if (user?.login === login) found.push({ number: Number(/\/(\d+)$/.exec(issue_url)?.[1]), body })
+        if (data.length < query.per_page) break
+      }
+      return found
+    },
+
+    async reviewComments(reviewId: number): Promise<InlineComment[]> {
+      const query = { ...at, pull_number: thread.number, review_id: reviewId, per_page: 100 }
+      const comments = await client.paginate(client.rest.pulls.listCommentsForReview, query)
+      // GitHub wraps a reply in a review of its own; the reply speaks for itself.
+      return comments
+        .filter(comment => !comment.in_reply_to_id)
+        .map(comment => ({
+          id: comment.id,
+          path: redact(comment.path),
+          line: comment.line ?? comment.original_line ?? null,
+          hunk: redact(comment.diff_hunk),
+          body: redact(comment.body),
+          author: comment.user?.login ?? 'ghost',
+        }))
+    },
+
+    async inlineComment(commentId: number): Promise<{ author: string; body: string } | undefined> {
+      try {
+        const { data } = await client.rest.pulls.getReviewComment({ ...at, comment_id: commentId })
+        return { author: data.user?.login ?? 'ghost', body: redact(data.body) }
+      } catch (error) {
+        if (isNotFound(error)) return undefined
+        throw error
+      }
+    },
+
+    async hasComment({
+      in: where,
+      commentId,
+    }: {
+      in: 'thread' | 'inline'
+      commentId: number
+    }): Promise<boolean> {
+      const query = { ...at, comment_id: commentId }
+      const { rest } = client
+      const found = await unlessGone<unknown>(() =>
+        where === 'inline' ? rest.pulls.getReviewComment(query) : rest.issues.getComment(query),
+      )
+      return found !== undefined
+    },
+
+    review: (reviewId: number): Promise<string | undefined> =>
+      unlessGone(async () => {
+        const query = { ...at, pull_number: thread.number, review_id: reviewId }
+        return redact((await client.rest.pulls.getReview(query)).data.body)
+      }),
+
+    async comments(): Promise<CommentView[]> {
+      const [login, all] = await Promise.all([app.botLogin(), aheads.take(key, 'comments') ?? listComments()])
+      const comments = all.filter(({ user }) => user?.login !== login)
+      return comments.slice(-100).map(comment => ({
+        author: comment.user?.login ?? 'ghost',
+        bot: comment.user?.type === 'Bot' || (comment.user?.login ?? '').endsWith('[bot]'),
+        body: redact(comment.body ?? ''),
+        createdAt: Date.parse(comment.created_at),
+        updatedAt: Date.parse(comment.updated_at),
+      }))
+    },
+  }
+}
+
+type OwnWhen = Pick<GivenComment, 'id' | 'body' | 'created_at'> & { user: { login: string } | null }
+
+const minimizeMutation = `mutation minimizeComment($subject: ID!) {
+  minimizeComment(input: { subjectId: $subject, classifier: OUTDATED }) { clientMutationId }
+}`

@@ -1,0 +1,73 @@
+/** What a line of the agent's log means. */
+import { z } from 'zod'
+import { messagesIn } from '../core/agent/prompt.ts'
+import type { LogEntry } from '../core/run/apply-snapshot.ts'
+import type { PermissionRequest } from '../core/run/permission-request.ts'
+import { actOf } from './agent-updates.ts'
+import { cut } from './cut.ts'
+import { LogLine } from './schemas.ts'
+
+export function logEntry(line: unknown): LogEntry[] {
+  const parsed = LogLine.safeParse(line)
+  if (!parsed.success) return []
+  const at = Date.parse(parsed.data.timestamp)
+  const what = meaning(parsed.data)
+  return Number.isNaN(at) || !what ? [] : [{ at, what }]
+}
+
+const over = new Set(['completed', 'complete', 'done', 'success', 'succeeded', 'finished'])
+const agentActs = /^(?:agent_message_chunk|agent_thought)/
+
+/** Console output and housekeeping mean nothing: they also come after the end of a turn. */
+function meaning({ notification: { method = '', params, result } }: LogLine): LogEntry['what'] | undefined {
+  if (/^_?posthog\/turn_complete$/.test(method) || result) return { kind: 'turn-over' }
+  if (method.endsWith('posthog/progress') && params?.step !== undefined)
+    return {
+      kind: 'progress',
+      step: params.step,
+      label: params.label ?? params.step,
+      done: over.has(params.status ?? ''),
+      ...(params.status === 'failed' ? { failed: true } : {}),
+    }
+  if (method.endsWith('posthog/permission_request') && params?.requestId !== undefined)
+    return { kind: 'asks', request: requestOf(params.requestId, params) }
+  if (method.endsWith('posthog/permission_resolved') && params?.requestId !== undefined)
+    return { kind: 'permitted', id: params.requestId }
+  const update = params?.update
+  if (method !== 'session/update' || !update) return undefined
+  if (update.sessionUpdate === 'agent_message') return messageOf(update.content)
+  if (update.sessionUpdate.startsWith('user_message')) return wordsOf(update.content)
+  return actOf(update) ?? (agentActs.test(update.sessionUpdate) ? { kind: 'activity' } : undefined)
+}
+
+/** A question is marked as one, or has no option that rejects. */
+function requestOf(
+  id: string,
+  { toolCall, options = [] }: NonNullable<LogLine['notification']['params']>,
+): PermissionRequest {
+  const marked = toolCall?._meta?.codeToolKind === 'question'
+  const rejects = options.some(({ kind }) => kind.startsWith('reject'))
+  return {
+    id,
+    title: cut(toolCall?.title ?? 'a permission', 1_000),
+    question: marked || !rejects,
+    options: options.map(({ optionId, name, kind }) => ({ id: optionId, name: cut(name, 200), kind })),
+  }
+}
+
+const TextPart = z.object({ text: z.string() })
+
+function textOf(content: unknown): string {
+  const parts = Array.isArray(content) ? content : [content]
+  return parts.flatMap(part => TextPart.safeParse(part).data?.text ?? []).join('\n')
+}
+
+function wordsOf(content: unknown): LogEntry['what'] {
+  const text = textOf(content)
+  return text === '' ? { kind: 'activity' } : { kind: 'words', messages: messagesIn(text) }
+}
+
+function messageOf(content: unknown): LogEntry['what'] {
+  const text = textOf(content)
+  return text.trim() === '' ? { kind: 'activity' } : { kind: 'message', text: text.trim() }
+}

@@ -1,0 +1,64 @@
+/** How an id, and the slot that it asks for, become a job of ours, another one's, or one that was there. */
+import { randomUUID } from 'node:crypto'
+import type { Added } from '../core/model/ports.ts'
+import { entriesOf, type Format, isEnded } from './job-record.ts'
+import type { BullMqQueue, QueueBackend } from './queue-backend.ts'
+import type { Addition, Additions } from './queue-index.ts'
+
+interface Claiming<Data> {
+  queue: BullMqQueue
+  backend: Pick<QueueBackend, 'nameOf'>
+  /** Where the backend finds what is to be written with a job that is added. */
+  additions: Additions
+  format: Format<Data>
+}
+
+export interface JobClaims<Data> {
+  /** Undefined: the slot was held by nobody after all, try again. */
+  claim(id: string, data: Data, slot: string | undefined): Promise<Added | undefined>
+  liveHolder(slot: string): Promise<string | undefined>
+  isLive(id: string): Promise<boolean>
+}
+
+export function jobClaims<Data>({ queue, backend, additions, format }: Claiming<Data>): JobClaims<Data> {
+  async function claim(id: string, data: Data, slot: string | undefined): Promise<Added | undefined> {
+    if (slot === undefined) return { outcome: (await enqueue(id, data)).isOurs ? 'added' : 'known', id }
+    if (await backend.nameOf(queue, id)) return { outcome: 'known', id }
+    const { answer, isOurs, isThere } = await enqueue(id, data, slot)
+    if (isOurs) return { outcome: 'added', id }
+    const holder = await liveHolder(slot)
+    if (isThere) return { outcome: 'known', id }
+    return answer !== undefined && holder === answer ? { outcome: 'held', id: holder } : undefined
+  }
+
+  /** BullMQ gives the same answer to all who add one id; the job's name tells whose job it became. */
+  async function enqueue(id: string, data: Data, slot?: string) {
+    const claim = `claim-${randomUUID()}`
+    const deduplication = slot === undefined ? {} : { deduplication: { id: slot } }
+    const timestamp = Date.now()
+    const addition: Addition = { entries: entriesOf(format, { id, data, addedAt: timestamp }) }
+    additions.set(claim, addition)
+    try {
+      const options = { jobId: id, timestamp, ...deduplication }
+      const { id: answer } = await queue.add(claim, data ?? null, options)
+      return { answer, isOurs: addition.name === claim, isThere: addition.name !== undefined }
+    } finally {
+      additions.delete(claim)
+    }
+  }
+
+  /** PostgreSQL's side lets the late addition of an ended job take a slot that would then never be free again. */
+  async function liveHolder(slot: string): Promise<string | undefined> {
+    const id = await queue.getDeduplicationJobId(slot)
+    if (id === null || (await isLive(id))) return id ?? undefined
+    await queue.getBackend().removeDeduplicationKey(slot, id)
+    return undefined
+  }
+
+  async function isLive(id: string): Promise<boolean> {
+    const job = await queue.getJob(id)
+    return job !== undefined && !isEnded(job)
+  }
+
+  return { claim, liveHolder, isLive }
+}
