@@ -1,125 +1,14 @@
-/** What has to hold: of each record that replaces another, and of a life that is over. */
+/** What has to hold of a life that is over. */
 
 import { expect } from 'vitest'
 import { messagesIn } from '../../../src/core/agent/prompt.ts'
 import { endsQuietly } from '../../../src/core/run/last-word.ts'
-import { type Phase, phaseOf, type Run } from '../../../src/core/run/run.ts'
+import type { Run } from '../../../src/core/run/run.ts'
 import { runWith } from '../given.ts'
 import { type AgentRun, isAtWork, isOver } from './agent.ts'
+import { isGone } from './record-judge.ts'
 import { commentOf, sourceOf, wordsOf } from './script.ts'
 import type { World } from './world.ts'
-
-interface Change {
-  before: Run
-  after: Run
-  /** What was done at PostHog and opened at GitHub since the last one. */
-  effects: readonly string[]
-  /** What was begun at PostHog since. */
-  begun: readonly string[]
-}
-
-/** Nothing that is known is forgotten, and nothing that was counted is counted back. */
-export function checkRecord(world: World, change: Change): void {
-  const wrong = (holds: boolean, what: string): void => {
-    if (!holds) world.violations.push(what)
-  }
-  checkCounts(change, wrong)
-  checkSession(change, wrong)
-  checkStop(world, change, wrong)
-  const { before, after, effects } = change
-  if (before.session.taskId !== undefined && !isGone(world))
-    wrong(after.session.taskId === before.session.taskId, 'another task')
-  if (before.result.outcome && after.result.round === before.result.round)
-    wrong(
-      JSON.stringify(after.result.outcome) === JSON.stringify(before.result.outcome),
-      'the outcome changed',
-    )
-  // What an agent ended without reading is said to another.
-  const unread = new Set(before.mailbox.pendingFollowUps.map(({ id }) => id))
-  for (const id of before.mailbox.handledMessageIds)
-    wrong(unread.has(id) || !effects.includes(`say ${id}`), `${id} is said again`)
-}
-
-/** The session of before, as far as anybody can see. */
-const isGone = ({ script, unknown }: World): boolean =>
-  script.earlier === 'gone' || (script.earlier !== undefined && unknown)
-
-type Wrong = (holds: boolean, what: string) => void
-
-function checkCounts({ before, after }: Change, wrong: Wrong): void {
-  const counts = ({ result, mailbox, attempts }: Run) => ({
-    round: result.round,
-    messagesRead: mailbox.messagesRead,
-    reported: result.reported,
-    followUpsSent: mailbox.followUpsSent,
-    stallsSeen: attempts.stallsSeen,
-  })
-  const now = counts(after)
-  for (const [count, was] of Object.entries(counts(before)))
-    wrong((Object.entries(now).find(([name]) => name === count)?.[1] ?? 0) >= was, `${count} went back`)
-  for (const list of ['handledMessageIds', 'droppedMessageIds'] as const)
-    wrong(
-      before.mailbox[list].every((id, index) => after.mailbox[list][index] === id),
-      `${list} lost something`,
-    )
-  wrong(
-    new Set(after.mailbox.handledMessageIds).size === after.mailbox.handledMessageIds.length,
-    'something was delivered twice',
-  )
-  wrong(after.result.pulls.length >= before.result.pulls.length, 'a pull request was forgotten')
-  if (before.session.instructionSent) wrong(after.session.instructionSent, 'the asking was forgotten')
-  if (before.schedule.admitted) wrong(after.schedule.admitted, 'the turn was forgotten')
-}
-
-const ranks: Record<Phase, number> = {
-  waiting: 0,
-  preparing: 0,
-  starting: 1,
-  working: 2,
-  stopping: 3,
-  pull: 4,
-  pushed: 4,
-  answer: 4,
-  nothing: 4,
-  stopped: 4,
-  failed: 4,
-}
-
-/** In one round and one session, where a Run stands only goes on, and so does what was heard. */
-function checkSession({ before, after }: Change, wrong: Wrong): void {
-  const resumes =
-    before.session.taskRun &&
-    !after.session.taskRun &&
-    after.session.earlier?.taskRunId === before.session.taskRun.id
-  if (before.result.round === after.result.round && !resumes) {
-    const [from, to] = [phaseOf(before), phaseOf(after)]
-    wrong(ranks[to] >= ranks[from], `went back from ${from} to ${to}`)
-  }
-  if (!before.session.taskRun || before.session.taskRun.id !== after.session.taskRun?.id) return
-  wrong(!isOver(before.session.taskRun) || isOver(after.session.taskRun), 'an ended task run came to life')
-  wrong(after.session.taskRun.messages >= before.session.taskRun.messages, 'notes went back')
-  wrong(
-    (after.session.sessionLog?.offset ?? 0) >= (before.session.sessionLog?.offset ?? 0),
-    'the log was read again',
-  )
-  wrong(
-    (after.session.sessionLog?.turns ?? 0) >= (before.session.sessionLog?.turns ?? 0),
-    'a turn was forgotten',
-  )
-}
-
-/** From the moment it was read, a stop lets nothing begin, and ends in a stop whose agent works no more. */
-function checkStop(world: World, { before, after, begun }: Change, wrong: Wrong): void {
-  if (!before.mailbox.stop || before.result.outcome) return
-  wrong(begun.length === 0, `began after a stop: ${begun.join()}`)
-  if (!after.result.outcome) return
-  wrong(
-    after.result.outcome.kind === 'stopped' || after.result.outcome.kind === 'failed',
-    `a stop ended in ${after.result.outcome.kind}`,
-  )
-  const working = world.agents().filter(isAtWork)
-  wrong(after.result.outcome.kind === 'failed' || working.length === 0, 'stopped, and an agent still works')
-}
 
 const runId = runWith().id
 

@@ -16,7 +16,7 @@ import { deploymentWith, memoryAccounts } from '../../support/deployment.ts'
 import { memoryIndex } from '../../support/memory-index.ts'
 import { ask, deployment, runWith, second, t0 } from '../given.ts'
 import { begin } from './agent.ts'
-import { checkRecord } from './judge.ts'
+import { checkRecord } from './record-judge.ts'
 import { gitHubOf, postHogOf } from './services.ts'
 import { Crash, type Worker, type World } from './world.ts'
 

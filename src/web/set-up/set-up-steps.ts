@@ -1,0 +1,177 @@
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Check } from '../../core/model/check.ts'
+import { writeEnv } from './env-file.ts'
+import { type Asked, manifestOf, type NewApp, newAppAddress, redeem, serverOf } from './manifest-form.ts'
+import { fields, isLocalHost, type Problems, readForm, type Values } from './posthog-form.ts'
+import { detailsPage, donePage, messagePage, reviewPage, startedPage } from './set-up-pages.ts'
+import { moved, type Reply, shown } from './set-up-reply.ts'
+
+export interface SetUpDeps {
+  names: readonly string[]
+  file: string
+  given: Partial<Values>
+  protocol: string
+  asked: Asked
+  /** A new channel that passes webhooks on to this machine; `undefined` when there is none to be had. */
+  channel(): Promise<string | undefined>
+  testPostHog(values: Values): Promise<Check[]>
+  examine(): Promise<Check[]>
+  begin(): void
+}
+
+const empty: Values = {
+  name: 'codex-task-bot',
+  organization: '',
+  enterprise: '',
+  webhook: '',
+  posthogHost: 'https://us.posthog.com',
+  posthogKey: '',
+  posthogProject: '',
+}
+
+/** What one person has entered so far. It lives as long as the page does, and no longer. */
+export class Steps {
+  readonly #deps: SetUpDeps
+  #values: Values
+  #channel: string | undefined
+  /** Binds GitHub's way back to the manifest that was sent. */
+  #state: string | undefined
+  #made: NewApp | undefined
+  #written = false
+
+  constructor(deps: SetUpDeps) {
+    this.#deps = deps
+    this.#values = { ...empty, ...deps.given }
+  }
+
+  async take(req: IncomingMessage, url: URL): Promise<Reply> {
+    switch (`${req.method} ${url.pathname}`) {
+      case 'GET /':
+        return moved('/set-up')
+      case 'GET /set-up':
+        return this.#made ? this.#finish() : this.#details()
+      case 'POST /set-up/test':
+        return this.#test(await this.#entered(req))
+      case 'POST /set-up/review':
+        return this.#review(await this.#entered(req), req.headers.host ?? '')
+      case 'GET /set-up/callback':
+        return this.#callback(url)
+      case 'POST /set-up/start':
+        return this.#start(req.headers.host ?? '')
+      default:
+        return shown(messagePage('Not found', 'There is nothing here.'), 404)
+    }
+  }
+
+  async #details(problems: Problems = {}, tested?: readonly Check[]): Promise<Reply> {
+    if (this.#values.webhook === '') {
+      this.#channel ??= await this.#deps.channel()
+      this.#values = { ...this.#values, webhook: this.#channel ?? '' }
+    }
+    const page = detailsPage({
+      values: this.#values,
+      problems,
+      keyKept: this.#values.posthogKey !== '',
+      channel: this.#channel !== undefined && this.#values.webhook === this.#channel,
+      ...(tested ? { tested } : {}),
+    })
+    return shown(page, Object.keys(problems).length > 0 ? 422 : 200)
+  }
+
+  /** A key that was given before is kept when its field stays empty. */
+  async #entered(req: IncomingMessage): Promise<ReturnType<typeof readForm>> {
+    const form = new URLSearchParams(await bodyOf(req))
+    const given = Object.fromEntries(fields.map(field => [field, (form.get(field) ?? '').trim()])) as Values
+    const values = { ...given, posthogKey: given.posthogKey || this.#values.posthogKey }
+    const read = readForm(values, { local: isLocalHost(values.enterprise) })
+    this.#values = read.values
+    return read
+  }
+
+  async #test(read: ReturnType<typeof readForm>): Promise<Reply> {
+    const problems = read.kind === 'good' ? {} : read.problems
+    const { posthogHost, posthogKey, posthogProject } = problems
+    const about = {
+      ...(posthogHost ? { posthogHost } : {}),
+      ...(posthogKey ? { posthogKey } : {}),
+      ...(posthogProject ? { posthogProject } : {}),
+    }
+    if (Object.keys(about).length > 0) return this.#details(about)
+    return this.#details({}, await this.#deps.testPostHog(read.values))
+  }
+
+  async #review(read: ReturnType<typeof readForm>, host: string): Promise<Reply> {
+    if (read.kind === 'bad') return this.#details(read.problems)
+    const { values } = read
+    this.#state = randomBytes(24).toString('base64url')
+    const gitHub = serverOf(values, this.#deps.protocol)
+    const manifest = manifestOf(values, this.#deps.asked, `http://${host}/set-up/callback`)
+    const address = newAppAddress(gitHub, values, this.#state)
+    return shown(reviewPage({ values, manifest, address }), 200, gitHub.web)
+  }
+
+  async #callback(url: URL): Promise<Reply> {
+    const code = url.searchParams.get('code') ?? ''
+    const state = url.searchParams.get('state')
+    if (this.#state === undefined || state !== this.#state || code === '')
+      return shown(
+        messagePage(
+          'Not expected',
+          'GitHub’s answer does not belong to what was sent from here. Begin again at /set-up.',
+        ),
+        403,
+      )
+    this.#state = undefined
+    this.#made = await redeem(serverOf(this.#values, this.#deps.protocol), code)
+    return moved('/set-up')
+  }
+
+  /** Written here and not before, so that a disk that was full can be asked once more: GitHub gives the key only once. */
+  async #finish(): Promise<Reply> {
+    const made = this.#made
+    if (!made) return moved('/set-up')
+    if (!this.#written) await writeEnv(this.#deps.file, variablesOf(made, this.#values, this.#deps.protocol))
+    this.#written = true
+    const { html_url: address, name } = made
+    return shown(donePage({ name, address, file: this.#deps.file, checks: await this.#deps.examine() }))
+  }
+
+  #start(host: string): Reply {
+    if (!this.#written) return moved('/set-up')
+    // The answer is on its way when the port changes hands.
+    setTimeout(() => this.#deps.begin(), 200)
+    return shown(startedPage(`http://${host}/readyz`))
+  }
+}
+
+function variablesOf(made: NewApp, values: Values, protocol: string): Record<string, string> {
+  return {
+    APP_ID: String(made.id),
+    PRIVATE_KEY: made.pem.trim(),
+    WEBHOOK_SECRET: made.webhook_secret ?? '',
+    ...(values.enterprise === '' ? {} : { GHE_HOST: values.enterprise }),
+    ...(values.enterprise === '' || protocol === 'https' ? {} : { GHE_PROTOCOL: protocol }),
+    ...(isChannel(values.webhook) ? { WEBHOOK_PROXY_URL: values.webhook } : {}),
+    POSTHOG_HOST: values.posthogHost.replace(/\/+$/, ''),
+    POSTHOG_API_KEY: values.posthogKey,
+    POSTHOG_PROJECT_ID: values.posthogProject,
+  }
+}
+
+const isChannel = (address: string): boolean =>
+  URL.canParse(address) && new URL(address).hostname === 'smee.io'
+
+const maxBody = 64 * 1024
+
+async function bodyOf(req: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = []
+  let length = 0
+  for await (const part of req) {
+    const bytes = Buffer.from(part)
+    length += bytes.length
+    if (length > maxBody) throw new Error('the form is too long')
+    parts.push(bytes)
+  }
+  return Buffer.concat(parts).toString()
+}
