@@ -5,7 +5,12 @@ import type { JobQueue } from '../model/ports.ts'
 import { inTheOpen } from './last-word.ts'
 import { withOutage } from './outage.ts'
 import { type MessageAnswer, RunMessage, Source } from './record/mailbox-part.ts'
-import { type ChangeOf, changed, isTerminal, type Run, type RunChange } from './run.ts'
+import { type ChangeOf, changed, isTerminal, type Run } from './run.ts'
+
+/** The parts that words to a Run may change; what PostHog has, and when it may start, no message does. */
+type Heard = ChangeOf<'mailbox' | 'result' | 'report' | 'attempts'>
+
+const heard = (run: Run, change: Heard): Run => changed(run, change)
 
 export const send = (
   runs: Pick<JobQueue<Run>, 'send'>,
@@ -27,7 +32,7 @@ export function readMessages(run: Run, inbox: readonly string[]): Run {
   if (messages.length === 0 && fresh.length === 0) return run
   const messagesUnread = read.filter(({ message }) => message === undefined).map(({ index }) => index)
   const messagesRead = Math.max(run.mailbox.messagesRead, inbox.length)
-  return messages.reduce(fold, changed(run, { mailbox: { messagesRead, messagesUnread } }))
+  return messages.reduce(fold, heard(run, { mailbox: { messagesRead, messagesUnread } }))
 }
 
 export function parseMessage(text: string): RunMessage | undefined {
@@ -44,11 +49,11 @@ function fold(run: Run, message: RunMessage): Run {
   if (known) return run
   if (message.kind === 'follow-up') return awaiting(run, message)
   const handled = [...handledMessageIds, message.id]
-  return heed(changed(run, { mailbox: { handledMessageIds: handled } }), message)
+  return heed(heard(run, { mailbox: { handledMessageIds: handled } }), message)
 }
 
 const awaiting = (run: Run, message: RunMessage & { kind: 'follow-up' }): Run =>
-  changed(run, {
+  heard(run, {
     mailbox: {
       pendingFollowUps: [...run.mailbox.pendingFollowUps, message],
       lastWordsAt: Math.max(message.at, run.mailbox.lastWordsAt ?? run.request.at),
@@ -63,21 +68,21 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
       return withAnswer(after, message, isOld ? 'asked-since' : undefined)
     }
     case 'ignored-stop':
-      return changed(run, {
+      return heard(run, {
         mailbox: { ignoredStop: { by: message.by.login, because: message.because } },
       })
     case 'label-off':
-      return changed(run, {
+      return heard(run, {
         report: { labels: run.report.labels.filter(label => label !== message.label) },
       })
     case 'poll': {
       const claims = message.pull === undefined ? [] : newClaims(run, [message.pull])
       if (claims.length === 0) return run
       const claimedPulls = [...run.result.claimedPulls, ...claims]
-      return changed(run, { result: { claimedPulls, lookBeforeLastWord: true } })
+      return heard(run, { result: { claimedPulls, lookBeforeLastWord: true } })
     }
     case 'pull':
-      return changed(run, {
+      return heard(run, {
         result: {
           pulls: run.result.pulls.map(pull =>
             pull.number === message.number
@@ -91,20 +96,20 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
       // What was under way at GitHub will never be known; what was under way at PostHog still counts.
       const intent =
         said.attempts.intent && atPostHog.has(said.attempts.intent.kind) ? said.attempts.intent : undefined
-      return changed(withOutage(said, 'github', undefined), {
+      return heard(withOutage(said, 'github', undefined), {
         mailbox: { accessLost: true },
         attempts: { intent },
       })
     }
     case 'release-thread':
-      return changed(run, { mailbox: { releaseThread: true } })
+      return heard(run, { mailbox: { releaseThread: true } })
     case 'label': {
       // Set after the end, or after a stop, it asks for a run of its own, for which this one makes room.
       if (run.result.outcome || run.mailbox.stop)
-        return changed(run, {
+        return heard(run, {
           mailbox: { releaseThread: true, askAgain: [...run.mailbox.askAgain, ...sourceOf(message)] },
         })
-      const labelled = changed(run, {
+      const labelled = heard(run, {
         report: {
           labels: [...run.report.labels, message.label],
           announced: { ...run.report.announced, label: false },
@@ -121,7 +126,7 @@ const sourceOf = ({ source }: Sourced): Source[] => (source ? [source] : [])
 
 /** Who sent a message is told what became of it; older versions had the command itself wait for that. */
 const withAnswer = (run: Run, message: Sourced, reply?: MessageAnswer['reply']): Run =>
-  changed(run, {
+  heard(run, {
     mailbox: {
       answers: [
         ...run.mailbox.answers,
@@ -141,7 +146,7 @@ export function handedOver(run: Run): ChangeOf<'mailbox' | 'report'> {
   const report = { answerTo: message.by.login }
   const { handledMessageIds, followUpsSent } = run.mailbox
   if (handledMessageIds.includes(message.id)) return { mailbox: { pendingFollowUps: rest }, report }
-  const handed = changed(run, {
+  const handed = heard(run, {
     mailbox: {
       pendingFollowUps: rest,
       handledMessageIds: [...handledMessageIds, message.id],
@@ -169,12 +174,12 @@ function sourceIn(text: string): Source[] {
 function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   if (run.mailbox.stop || (run.result.outcome && !stillWorks(run))) return run
   if (message.at < (run.mailbox.lastWordsAt ?? run.request.at))
-    return changed(run, { mailbox: { droppedMessageIds: [...run.mailbox.droppedMessageIds, message.id] } })
+    return heard(run, { mailbox: { droppedMessageIds: [...run.mailbox.droppedMessageIds, message.id] } })
   // Of those that an agent ended without reading, their senders heard already.
   const dropped = run.mailbox.pendingFollowUps.filter(({ id }) => !run.mailbox.handledMessageIds.includes(id))
   const unread = dropped.map(({ id }) => id)
   const answered = dropped.reduce((known, each) => withAnswer(known, each, 'not-passed-on'), run)
-  return changed(answered, {
+  return heard(answered, {
     mailbox: {
       stop: {
         by: message.by,
@@ -195,7 +200,7 @@ function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   })
 }
 
-const reopened = (run: Run): RunChange => ({
+const reopened = (run: Run): ChangeOf<'result' | 'report'> => ({
   result: {
     outcome: undefined,
     concludedAt: undefined,

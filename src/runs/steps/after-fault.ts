@@ -5,7 +5,7 @@ import { agentIsToBeSeenTo, leftAlone } from '../../core/run/agent-end.ts'
 import { isAnswer, outageOf, withOutage } from '../../core/run/outage.ts'
 import type { Outage } from '../../core/run/record/attempts-part.ts'
 import type { Outcome } from '../../core/run/record/result-part.ts'
-import { changed, type Run, resumedSession } from '../../core/run/run.ts'
+import { type ChangeOf, changed, type Run, resumedSession } from '../../core/run/run.ts'
 import { type ActingStep, steps } from '../../core/run/steps/step-registry.ts'
 import { backoff, limits } from '../../core/run/timing.ts'
 import { stagingIsLost } from '../../core/text/attachment.ts'
@@ -13,10 +13,15 @@ import { threadBlockedFrom } from './closing-comment.ts'
 import { failed } from './failed.ts'
 import { allAnnounced, Cancelled, type RunContext } from './step-context.ts'
 
+/** When a Run may start, no fault says. */
+type Learned = ChangeOf<'attempts' | 'result' | 'session' | 'report' | 'mailbox' | 'workspace'>
+
+const learned = (run: Run, change: Learned): Run => changed(run, change)
+
 /** Anything unexpected is thrown on, and the queue tries again. */
 export function afterFault(context: RunContext, step: ActingStep, error: unknown): Run {
   const { run, deps } = context
-  if (error instanceof Cancelled) return changed(run, { attempts: { intent: undefined } })
+  if (error instanceof Cancelled) return learned(run, { attempts: { intent: undefined } })
   if (error instanceof ResultPending) {
     const { service } = steps[step.kind]
     return awaiting(context, service === 'none' ? 'github' : service, {
@@ -75,13 +80,13 @@ function afterRefusedRead(context: RunContext, error: Rejected): Run {
   return run.result.outcome ? withoutHope(known) : ended({ ...context, run: known }, failure)
 }
 
-const withoutHope = (run: Run): Run => (agentIsToBeSeenTo(run) ? changed(run, leftAlone) : lettingGo(run))
+const withoutHope = (run: Run): Run => (agentIsToBeSeenTo(run) ? learned(run, leftAlone) : lettingGo(run))
 
 const ended = (context: Pick<RunContext, 'run' | 'deps'>, outcome: Outcome): Run =>
-  changed(context.run, failed(context, outcome))
+  learned(context.run, failed(context, outcome))
 
 const lettingGo = (run: Run): Run =>
-  changed(run, {
+  learned(run, {
     attempts: { intent: undefined },
     report: { announced: allAnnounced },
     mailbox: { answers: [], releaseThread: true },
@@ -96,25 +101,25 @@ const isBranchRefused = (run: Run, { status, field, message }: Rejected): boolea
 
 function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): Run {
   const { deps } = context
-  const run: Run = changed(context.run, { attempts: { intent: undefined } })
+  const run: Run = learned(context.run, { attempts: { intent: undefined } })
   switch (step.kind) {
     case 'post-status':
       return unposted({ ...context, run }, error)
     case 'edit-status':
-      return changed(run, threadBlockedFrom(run, deps.now()))
+      return learned(run, threadBlockedFrom(run, deps.now()))
     case 'cancel':
       return uncancelled(run, deps.now())
     case 'start-run':
       // Staged files are kept for a day: a run that waited longer has them staged again, once.
       if (stagingIsLost(error))
-        return changed(run, {
+        return learned(run, {
           workspace: {
             restaged: true,
             attachments: run.workspace.restaged ? { ids: [], failed: [] } : undefined,
           },
         })
       if (isBranchRefused(run, error))
-        return changed(run, { session: { earlier: undefined }, workspace: { attachments: undefined } })
+        return learned(run, { session: { earlier: undefined }, workspace: { attachments: undefined } })
       return ended({ ...context, run }, failureOf(error, run))
     default:
       return run.result.outcome ? withoutHope(run) : ended({ ...context, run }, failureOf(error, run))
@@ -123,11 +128,11 @@ function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): R
 
 function unposted(context: RunContext, error: Rejected): Run {
   const now = context.deps.now()
-  const run = changed(context.run, threadBlockedFrom(context.run, now))
+  const run = learned(context.run, threadBlockedFrom(context.run, now))
   if (run.session.taskRun && !run.result.outcome) return run
   if (now - (run.report.threadBlocked?.since ?? now) < limits.refusedBefore) return run
   const over: Run = run.result.outcome ? run : ended({ ...context, run }, failureOf(error, run))
-  return changed(over, {
+  return learned(over, {
     report: { threadBlocked: undefined, readOnlyThread: true, announced: allAnnounced },
   })
 }
@@ -135,7 +140,7 @@ function unposted(context: RunContext, error: Rejected): Run {
 function uncancelled(run: Run, now: number): Run {
   const { cancel } = run.session
   if (!cancel) return run
-  return changed(run, {
+  return learned(run, {
     session: { cancel: { ...cancel, refused: cancel.refused + 1, until: now + backoff(cancel.refused) } },
   })
 }
