@@ -1,7 +1,6 @@
 /**
- * The bot as a Probot app: `probot run ./dist/app.js`, or `probot.load(app)` in a server of Probot's. The settings come
- * from the environment, as for `npm start`, whose own server is the shorter way to the same `receive`: it does not build
- * a client for each event.
+ * The bot as a Probot app: `probot run ./dist/app.js`, or `probot.load(app)`. `npm start` is a shorter way to the same
+ * `receive`: it builds no client for each event.
  */
 import type { Probot } from 'probot'
 import { startBehind } from './bot.ts'

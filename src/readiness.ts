@@ -1,6 +1,6 @@
 /**
- * Whether the bot can do its work with what it was given: asked at the start, said in the log, and asked again while
- * something is wrong. An outage is no reason to be called unready: what arrives is kept in the queue until it is over.
+ * Whether the bot can do its work: asked at the start, and again while something is wrong. An outage does not make it
+ * unready: what arrives is kept in the queue.
  */
 import { type Check, lineOf } from './core/model/check.ts'
 import type { Log } from './core/model/ports.ts'

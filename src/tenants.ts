@@ -1,7 +1,6 @@
 /**
- * Whose PostHog serves an owner. Each has clients, a budget of calls and a key for its markers of its own, and whoever
- * works for an owner is given these and no others: so a key can't serve another owner, and what one PostHog's runs left
- * in a thread says nothing to another.
+ * Each PostHog has clients, a budget and a marker key of its own, and whoever works for an owner is given no others: a
+ * key can't serve another owner.
  */
 import type { Config } from './config.ts'
 import type { Deployment } from './core/comments/words.ts'

@@ -1,7 +1,4 @@
-/**
- * Who may use a command: by the role that GitHub says they have, or by name in the repository's settings.
- * One place for the gate and for the second look before a run that had to wait.
- */
+/** Who may use a command: by their role at GitHub, or by name in the settings. */
 import { Rejected } from '../core/model/errors.ts'
 import type { Signer } from '../core/model/marker.ts'
 import type { ThreadClient } from '../core/model/ports.ts'

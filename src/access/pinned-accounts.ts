@@ -1,7 +1,6 @@
 /**
- * Which account a login was when the settings first let it in: written down in the queue, so that it outlives us. What a
- * queue that lost its data forgot stands in the markers of our own comments; a login that is in neither is whoever uses
- * it first, and the log says which account that was.
+ * Which account a login was when the settings first let it in. A queue that lost its data falls back to the markers of
+ * our own comments; a login in neither is whoever uses it first, and the log says who that was.
  */
 import { z } from 'zod'
 import type { Log } from '../core/model/ports.ts'

@@ -1,7 +1,6 @@
 /**
- * The settings that hold in a repository now: what the deployment grants, then the files of the owner and of the
- * repository, each on its default branch, read side by side. A file with a slip keeps its last version without one in
- * force; where there is none, nothing may start.
+ * The settings that hold in a repository now. A file with a slip keeps its last good version in force; where there is
+ * none, nothing may start.
  */
 import { createHash } from 'node:crypto'
 import type { Files, OwnerFiles } from '../core/model/ports.ts'

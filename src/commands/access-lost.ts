@@ -1,7 +1,4 @@
-/**
- * The App may no longer work somewhere: what is under way there ends, its agents first. Nothing hangs on GitHub,
- * which can't be told anything any more.
- */
+/** The App may no longer work somewhere: agents there are ended first, and GitHub is told nothing any more. */
 
 import { Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'

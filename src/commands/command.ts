@@ -1,7 +1,4 @@
-/**
- * The shape of a command, all of it in one file: how it is written and who may, the facts it needs, and what it decides
- * from them. The deciding is pure; `perform` carries the decision out.
- */
+/** A command in one file: grammar, role, facts and a pure decision, which `perform` carries out. */
 import type { CommandGrammar } from '../core/command/grammar.ts'
 import type { Options } from '../core/command/options.ts'
 import type { Reply } from '../core/comments/replies.ts'

@@ -1,7 +1,6 @@
 /**
- * One gate for every trigger and every command: the sender's own role on this repository, asked now. What
- * a command demands, the settings may raise, and they may let in people, teams and Apps by name.
- * Whatever GitHub does not answer clearly is a no; only a limit is waited out.
+ * One gate for every trigger and command: the sender's own role, asked now; the settings may demand more and let in by
+ * name. Whatever GitHub does not answer clearly is a no; only a limit is waited out.
  */
 
 import {

@@ -1,7 +1,4 @@
-/**
- * News of a pull request: a reason to look for live Runs, and for the Run that opened it to show what has become of it.
- * How it stands is asked of GitHub, since news may come late and in any order.
- */
+/** News of a pull request is a hint: how it stands is asked of GitHub, since news may come late and in any order. */
 
 import { agentLogin } from '../core/model/own-pull-request.ts'
 import type { StepResult } from '../core/model/ports.ts'
@@ -39,10 +36,7 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
   }
 }
 
-/**
- * A hint and no more. The Run that the agent opened it for asks GitHub about it at once; others that it may concern look
- * when the budget of calls allows it.
- */
+/** The Run that the agent opened it for asks GitHub at once; others look when the budget of calls allows it. */
 async function lookAtOnce({ deps: { runs } }: CommandContext, news: PullNewsTrigger): Promise<void> {
   const { head, thread, sender, id } = news
   if (head?.repoId !== thread.repoId) return
@@ -63,10 +57,7 @@ function touches(
   return own.includes(head.ref) || (head.base === branch?.name && head.base !== thread.defaultBranch)
 }
 
-/**
- * The pull request's own marker names the Run; its status comment then says how the pull request stands.
- * @returns false when the Run ended, or began again, at that very moment
- */
+/** @returns false when the Run ended, or began again, at that very moment */
 async function tellItsRun(
   context: CommandContext,
   trigger: PullNewsTrigger,

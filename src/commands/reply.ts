@@ -156,10 +156,7 @@ async function deleteOlder(context: CommandContext, { run, as }: Marker): Promis
   for (const { id } of older) await context.github.deleteComment(id)
 }
 
-/**
- * Who is answered at the same moment read the thread before either answer stood there. Each says what it is about to
- * answer before it does, so the later of two knows of the other, and looks again.
- */
+/** Two who are answered at once each say so before they do, so the later knows of the other and looks again. */
 async function untilNow(context: CommandContext, as: Marker['as']): Promise<OwnComment[]> {
   const before = await earlier(context)
   const { trigger, momentary } = context.record

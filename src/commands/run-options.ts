@@ -166,8 +166,7 @@ export function askedBefore({ mode: _, permission: __, authorship, ...asked }: R
 }
 
 /**
- * A session that goes on keeps its model, effort and so on, unless the new words say otherwise. An effort that nobody
- * asks for now gives way to a model that does not take it.
+ * A session keeps its options unless the new words say otherwise; an effort nobody asks for now gives way to the model.
  */
 export function withKept(before: RunOptions, now: Options): Options {
   const { branch: _, effort, ...kept } = askedBefore(before)

@@ -155,10 +155,7 @@ function goingOn(past: Past): Pick<NewRun, 'workspace' | 'session' | 'result'> {
   }
 }
 
-/**
- * What begins afresh leaves no agent of before at work, nor one that PostHog could put to work again; the thread's
- * branch stays the bot's own.
- */
+/** What begins afresh leaves no earlier agent at work, nor one that PostHog could put to work again. */
 export function leaving(past: Past | undefined): Required<Pick<NewRun, 'workspace' | 'session'>> {
   const earlier = past && sessionBefore(past)
   return {
@@ -205,8 +202,8 @@ export const joins = (live: Run, { mayJoin, options, what }: Wanted): boolean =>
 export const forLive = (live: Run, { options }: Wanted): Options => withKept(live.request.options, options)
 
 /**
- * The options of these words that the live Run does not have: a session keeps what it was started with, so that they
- * need a run of their own. Words without options are for the Run as it is.
+ * A session keeps what it was started with, so other options need a run of their own. Words without options fit any
+ * Run.
  */
 function otherOptions(
   { thread }: Asking,

@@ -1,7 +1,6 @@
 /**
- * A reason is taken back: what still waits is cancelled, what runs is stopped, as the settings say. The event is a hint,
- * which may come hours late: it means what was asked before it happened, GitHub is asked whether it is still so, and
- * nobody stops a run of others without the permission for `/codex stop`.
+ * A withdrawal is a hint that may come hours late: it means what was asked before it, GitHub is asked whether it still
+ * holds, and nobody stops a run of others without the permission for `/codex stop`.
  */
 
 import { allowanceOf } from '../access/authorize.ts'

@@ -1,7 +1,6 @@
 /**
- * What the App shows GitHub to say who it is. GitHub refuses one that seems to be from its future, so it is dated back a
- * minute; where that is not enough, the `Date` of GitHub's refusal says by how much the clock here is wrong.
- * Source: GitHub, "Generating a JSON Web Token (JWT) for a GitHub App".
+ * GitHub refuses a token from its future, so it is dated back a minute; then the `Date` of its refusal corrects our
+ * clock. Source: GitHub, "Generating a JSON Web Token (JWT) for a GitHub App".
  */
 import { createSign } from 'node:crypto'
 

@@ -1,7 +1,6 @@
 /**
- * Downloads what people attached. Whoever writes in a thread chooses what is asked for here, so every address,
- * also of a redirect, is checked before it is asked; the token goes to the GitHub of the thread and nowhere
- * else; and time, size and type are limited while the answer comes in.
+ * Downloads attachments. A stranger chooses the address, so it is checked before each request, redirects too; the token
+ * goes to the thread's GitHub alone; time, size and type are limited.
  */
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import { type Attachment, type AttachmentFile, AttachmentRefused } from '../core/text/attachment.ts'
@@ -12,8 +11,8 @@ export interface AttachmentAccess {
   webUrl: string
   token(): Promise<string>
   /**
-   * Signed addresses by `assetId`, for what the token does not open: images of private repositories are
-   * given to people, hardly to Apps, but GitHub's own HTML of a comment links to them signed.
+   * Signed addresses by `assetId`, from GitHub's HTML of a comment: the token opens hardly any image of a private
+   * repository.
    */
   signed?(): Promise<ReadonlyMap<string, string>>
   now(): number

@@ -1,6 +1,6 @@
 /**
- * The files of an owner's `.github` repository. They are asked for with each command, so what was read is asked for by
- * its version, which costs nothing of GitHub's limit, and a repository that is not there for a minute is not asked for.
+ * Asked for with each command, so by its version, which costs nothing of GitHub's limit; one that is absent is not
+ * asked for a minute.
  */
 import type { Octokit } from '@octokit/rest'
 import { isNotFound, Rejected } from '../core/model/errors.ts'

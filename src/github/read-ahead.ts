@@ -1,7 +1,6 @@
 /**
- * What a command and the start of its Run ask of a thread, in one query instead of six calls. Each part is given out
- * once, and only for a few seconds: whoever asks a second time wants to know how it is then. A server without GraphQL,
- * or without one of the fields, answers the single questions.
+ * One query instead of six calls. Each part is given out once, and for a few seconds only: whoever asks again wants it
+ * as it is then. Servers without the query answer single questions.
  */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'

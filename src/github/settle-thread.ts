@@ -1,6 +1,6 @@
 /**
- * What is put right when a Run has a result: its pull request, who is asked about it, and the reaction. All of it may be
- * done twice, so it shares one mutation; where GraphQL or an id is missing, each is done by itself.
+ * What is put right when a Run has a result. It may be done twice, so it shares one mutation; where GraphQL or an id is
+ * missing, each is done by itself.
  */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'

@@ -1,6 +1,6 @@
 /**
- * Takes up the Runs that the queue has lost, with all its data or not: their status comments say what they are, and
- * PostHog how far they got. That the data is lost shows in this chore's own memory, which was in it.
+ * Takes up Runs that the queue has lost, from their status comments and PostHog. That the data is lost shows in this
+ * chore's own memory, which was in it.
  */
 
 import { z } from 'zod'

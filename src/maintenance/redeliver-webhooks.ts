@@ -1,7 +1,6 @@
 /**
- * Webhooks that never arrived. GitHub does not send them again by itself, but keeps a log of its attempts for three
- * days. The sweep reads it and asks for another attempt at each webhook that nobody took. One that comes twice after
- * all does no harm: a trigger's id is made from what happened, not from the delivery.
+ * Webhooks that nobody took: GitHub does not repeat them, but logs its attempts for three days, and delivers again when
+ * asked. One that comes twice does no harm.
  */
 
 import { z } from 'zod'
@@ -46,8 +45,8 @@ export const sweepEvery = 5 * minute
 /** GitHub's three days, less a margin for its clock and ours. */
 const kept = 71 * hour
 /**
- * How long after the last attempt to ask for the next one: the first may still be under way, and a door that is shut
- * now may stay shut for days. The last one is that of all further attempts, for as long as GitHub has the webhook.
+ * How long to wait before the next attempt: the first may be under way, and a door may stay shut for days. The last
+ * holds for all that follow.
  */
 const rests = [minute, 15 * minute, 3 * hour]
 const lastRest = 6 * hour

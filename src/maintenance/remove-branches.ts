@@ -1,7 +1,4 @@
-/**
- * Removes a branch that nothing came of, once the task run that may still use it has ended. No Run waits for that: it
- * is an errand of its own, which looks every few minutes, and gives way to any Run of the thread.
- */
+/** An errand of its own, which looks every few minutes and gives way to any Run of the thread. */
 
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'

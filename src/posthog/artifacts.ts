@@ -30,11 +30,7 @@ export const stageArtifact = (
   now: () => number,
 ): Promise<string> => handOver({ settings, now, folder: `tasks/${taskId}/staged_artifacts` }, file)
 
-/**
- * For a run that lives.
- * @returns the id for `artifact_ids` of a `user_message`
- * @throws Rejected | RetryLater | NoResponse
- */
+/** For a run that lives. @returns the id for `artifact_ids` of a `user_message` @throws as `stageArtifact` */
 export const addArtifact = (
   settings: PostHogSettings,
   { taskId, taskRunId }: Session,

@@ -1,6 +1,6 @@
 /**
- * A WorkQueue on BullMQ, whichever its backend. A job's record is its data, its inbox its log, its run of failures its
- * progress; a slot is a deduplication id, which BullMQ frees when the job ends.
+ * A WorkQueue on BullMQ. A job's record is its data, its inbox its log; a slot is a deduplication id, which BullMQ
+ * frees when the job ends.
  */
 import { ErrorCode, Queue, type Telemetry } from 'bullmq'
 import type { Asked, Member } from '../core/model/job-index.ts'

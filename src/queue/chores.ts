@@ -1,8 +1,7 @@
 /**
- * Work that comes round by itself. Each chore is one job that never ends and is parked between two turns: so of all
- * processes one at a time has it in hand, it remembers, and it comes back when it says. (BullMQ's job schedulers make
- * the next job when the last one starts, so a slow chore would meet itself, and one that waits could not say so.)
- * An errand is a chore about one thing, whose job ends when that is done.
+ * Work that comes round by itself. A chore is one job that never ends: one process at a time has it, it remembers, and
+ * it comes back when it says. (BullMQ's schedulers make the next job when the last one starts, so a slow chore would
+ * meet itself.) An errand ends when its one thing is done.
  */
 
 import type { LockedJob, StepResult } from '../core/model/ports.ts'

@@ -1,7 +1,6 @@
 /**
- * Makes sure that one process at a time opens a directory. The claim is a listening Unix socket: the kernel drops
- * it however the process dies, while a file with a pid in it lies once that pid is reused (in a container it
- * always is, being 1). The socket also speaks for its owner across containers that share the directory.
+ * One process at a time opens a directory. The claim is a Unix socket, which the kernel drops however the process dies;
+ * a pid in a file may be another's by then, in a container always.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { link, realpath, rename, rm } from 'node:fs/promises'

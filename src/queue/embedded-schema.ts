@@ -1,6 +1,6 @@
 /**
- * The index in the embedded database: a table beside BullMQ's, in a schema of its own. It goes with the job's row, and
- * BullMQ's own move of what has ended takes the entries along by a trigger. Said at each start, so it must bear that.
+ * A table beside BullMQ's, in a schema of its own; a trigger takes the entries along when BullMQ moves the job. Said at
+ * each start, so it must bear that.
  */
 export const schema = `
 CREATE SCHEMA IF NOT EXISTS codex;

@@ -1,6 +1,6 @@
 /**
- * The lock of one job in hand. We renew it ourselves: BullMQ's renewal goes by job id, so that it forgets a job which
- * this process took up a second time after a freeze, and it never tells the processor that the lock is gone.
+ * We renew the lock ourselves: BullMQ's renewal forgets a job taken up a second time after a freeze, and never tells
+ * that the lock is gone.
  */
 import { within } from './deadline.ts'
 import { LockLost } from './work-queue.ts'

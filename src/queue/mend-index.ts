@@ -1,6 +1,6 @@
 /**
- * Makes the index again from the jobs: all of it where it was lost or is of another version, and now and then what is
- * live, since a process of an older version moves jobs without it, and somebody may delete one by hand.
+ * Makes the index again from the jobs where it was lost or is of another version; and now and then the live part, as
+ * older processes and people move jobs without it.
  */
 import { liveSet } from '../core/model/job-index.ts'
 import { entriesIn, type Format, readJob } from './job-record.ts'

@@ -1,6 +1,6 @@
 /**
- * BullMQ on Redis or Valkey. Whoever adds a job must hear soon that it did not work, so that GitHub is told; whoever
- * works waits for the server's return. Hence two kinds of connection.
+ * BullMQ on Redis. Whoever adds a job must hear soon that it did not work; whoever works waits for the server's return:
+ * hence two kinds of connection.
  */
 import { createRedisBackend, type JobType } from 'bullmq'
 import { Redis, type RedisOptions } from 'ioredis'

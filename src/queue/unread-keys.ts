@@ -1,6 +1,5 @@
 /**
- * A record outlives the version that wrote it. What a worker does not understand of one, because a newer version put
- * it there, stays in it when that worker saves it again. Pure.
+ * What a worker does not understand of a record, because a newer version put it there, stays in it when it saves. Pure.
  */
 
 type Keyed = Readonly<Record<string, unknown>>
@@ -8,12 +7,7 @@ type Keyed = Readonly<Record<string, unknown>>
 /** Fields that say which of several things an object is: what was kept of one is not put on another. */
 const identity = ['is', 'kind', 'effect', 'says', 'by', 'in', 'of', 'id', 'number']
 
-/**
- * @param stored as it lies in the queue
- * @param read what this version understood of it
- * @param next what it is to become
- * @returns `next` and what was not understood
- */
+/** @param stored as it lies in the queue @param read what this version understood of it */
 export function withUnread(stored: unknown, read: unknown, next: unknown): unknown {
   if (Array.isArray(stored) && Array.isArray(read) && Array.isArray(next))
     return next.map(item => itemWithUnread(stored, read, item))

@@ -1,7 +1,4 @@
-/**
- * What the rest of the bot sees of the queue. Both backends (BullMQ on Redis, BullMQ on the embedded
- * PostgreSQL) give exactly this; nothing above this folder knows which one it runs on.
- */
+/** What the rest of the bot sees of the queue: nothing above this folder knows which backend it runs on. */
 
 import type { Allowance, CallBudget } from '../core/model/call-budget.ts'
 import type { LimitStore } from '../core/model/limit-gate.ts'

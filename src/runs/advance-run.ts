@@ -1,7 +1,4 @@
-/**
- * The one place where a Run moves on. Timers, webhooks and restarts only say "look now"; each call reads
- * what was said, decides one step after another, does it, writes the result, and parks.
- */
+/** The one place where a Run moves on; whatever wakes it only says "look now". */
 
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { leftUndone, readMessages } from '../core/run/messages.ts'

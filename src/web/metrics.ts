@@ -1,7 +1,4 @@
-/**
- * The numbers of this process in Prometheus' format. Labels are words of ours, or of a fixed list: no repository, person
- * or text ever becomes one.
- */
+/** Labels are words of ours, or of a fixed list: no repository, person or text ever becomes one. */
 import { readFileSync } from 'node:fs'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { CallMeter, FlowMeter, Meter, WebhookMeter } from '../core/model/meter.ts'

@@ -1,7 +1,4 @@
-/**
- * Traces by OTLP/HTTP, from the webhook that arrives to the last step of its Run. Off unless there is an address to
- * send them to; then nothing of OpenTelemetry is loaded.
- */
+/** Traces by OTLP/HTTP. Without an address nothing of OpenTelemetry is loaded. */
 import { setTimeout } from 'node:timers/promises'
 import type { Attributes } from '@opentelemetry/api'
 import type { Sampler } from '@opentelemetry/sdk-trace-node'

@@ -1,7 +1,4 @@
-/**
- * What the agent is told: the instruction, the thread as untrusted text, what is expected back. One builder for the
- * first words of a session and for all later ones, which leave out what the session has read already.
- */
+/** One builder for the first words of a session and for later ones, which leave out what the session has read. */
 
 import { fullName, threadName } from '../model/thread.ts'
 import type { InlineComment } from '../model/trigger.ts'

@@ -1,7 +1,4 @@
-/**
- * Which comments of a thread the agent is given: those of people with trust, as they were when the command
- * was given. What came or was changed later is not read, whoever wrote it.
- */
+/** Comments by people with trust, as they were when the command was given; what came or changed later is not read. */
 
 import type { CommentView } from '../model/views.ts'
 import type { Context } from '../run/record/workspace-part.ts'

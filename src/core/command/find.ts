@@ -1,7 +1,6 @@
 /**
- * Finds the lines of a comment that carry a command: `/codex` as the first word of a line. Code, quotes,
- * links and HTML are somebody else's words or not meant to act. Most texts are plain enough to be read line by
- * line; only what may hide a command is parsed as Markdown, and that is bounded in time.
+ * Finds lines that begin with the command word, outside code, quotes, links and HTML. Most texts are read line by line;
+ * only what may hide a command is parsed as Markdown, bounded in time.
  */
 import { usualTrigger } from '../settings/trigger-words.ts'
 import { readPositions } from '../text/markdown.ts'

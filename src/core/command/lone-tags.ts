@@ -8,10 +8,7 @@ import { isBlank, linesOf } from './pieces.ts'
 const marker = /^[ \t]*(?:[-+*]|\d{1,9}[.)]|>|\[\^)/
 const loneTag = /^ {0,3}<\/?[a-z].*>[ \t\f]*$/i
 
-/**
- * Where lines stand that GitHub takes for HTML so. Of a list or a quote it is not known here when it ended: rather a
- * command too few than one too many.
- */
+/** It is not known here where a list or quote ended: rather a command too few than one too many. */
 export function afterLoneTags(source: string): ReadonlySet<number> {
   const hidden = new Set<number>()
   let contained = false

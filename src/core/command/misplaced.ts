@@ -1,7 +1,4 @@
-/**
- * Finds a command that stands where none is read: in a list, a heading, a table cell or an indented line. It is not
- * carried out, but its writer, who expects an answer, is told so.
- */
+/** Finds a command where none is read (list, heading, table cell, indented line), so that its writer can be told. */
 import { usualTrigger } from '../settings/trigger-words.ts'
 import { type Nodes, readPositions } from '../text/markdown.ts'
 import { namesWord } from './find.ts'

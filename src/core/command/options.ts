@@ -1,7 +1,6 @@
 /**
- * The options of a run, each written once. The parser, help and README, the Run's record, what a session must agree in,
- * the grants of the settings file and the status line are made from this table. What PostHog is sent for one stands
- * beside its contract in `run-request.ts`; what takes a question to GitHub or PostHog, in `src/commands/run-options.ts`.
+ * The options of a run, each written once. What PostHog is sent for one stands in `run-request.ts`; what takes a
+ * question to GitHub or PostHog, in `src/commands/run-options.ts`.
  */
 import { z } from 'zod'
 import { efforts, PrAuthorshipMode, ReasoningEffort } from '../agent/run-request.ts'

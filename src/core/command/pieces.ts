@@ -1,7 +1,6 @@
 /**
- * Cuts a text where everything that stood open in Markdown has surely ended: behind an empty line, before a line
- * at the left margin. What code block at the margin goes on over such places is known here, so that each piece
- * can be read alone. Looks at each line once.
+ * Cuts a text where everything open in Markdown has surely ended, so that each piece can be read alone. Looks at each
+ * line once.
  */
 
 export interface Line {

@@ -1,7 +1,6 @@
 /**
- * How many calls a PostHog takes from all processes of a deployment together. What starts or stops something is only
- * counted. A look asks first: a part of the budget is kept from looks, a part is shared evenly by the owners who look,
- * and only what is left over is for whoever comes first, so that no owner's looks are late for another's.
+ * Calls that a PostHog takes from all processes together. Starts and stops are only counted; a look asks first, and
+ * gets its owner's even share before what is left over.
  */
 import { hour, minute } from './time.ts'
 

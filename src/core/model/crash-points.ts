@@ -1,6 +1,6 @@
 /**
- * The moments at which a process may die and leave something half done. The flows name them; in production
- * nobody listens, and the composition for tests kills the process there.
+ * Moments at which a process may die and leave something half done. Only the composition for tests listens, and kills
+ * it there.
  */
 import type { Intent } from '../run/record/attempts-part.ts'
 

@@ -1,11 +1,7 @@
-/**
- * The failures that edges report and flows decide on. Everything else that is thrown is a bug or a
- * broken process, and the queue tries again.
- */
+/** Failures that edges report and flows decide on. Whatever else is thrown is a bug, and the queue tries again. */
 
 /**
- * The service said no. To an effect that is an answer: it did not happen and will not by trying again. To a read it
- * is none: what could not be read is as it was, and the next read may show it.
+ * The service said no. An effect did not happen, and will not by trying again; a read may well be answered next time.
  */
 export class Rejected extends Error {
   override name = 'Rejected'

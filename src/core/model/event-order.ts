@@ -1,10 +1,7 @@
 import type { RunRequest } from '../run/record/request-part.ts'
 import type { Trigger } from './trigger.ts'
 
-/**
- * Whether something was asked before something else happened. Within one second the numbers of comments decide,
- * which grow; where there are none, what takes back counts as the later.
- */
+/** Within one second the numbers of comments decide, which grow; without any, what takes back counts as the later. */
 export function isBefore(asked: Pick<RunRequest, 'at' | 'origin'>, happened: Trigger): boolean {
   if (asked.at !== happened.at) return asked.at < happened.at
   const earlier =

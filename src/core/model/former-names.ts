@@ -1,7 +1,4 @@
-/**
- * Records outlive versions: until November 2026 parts of them had other names. What is stored under a former name is
- * read as if it stood under today's, and is written under that alone. Pure; a record of today comes out as it went in.
- */
+/** Records outlive versions: what is stored under a name of before November 2026 is read as if under today's. Pure. */
 
 export type Keyed = Readonly<Record<string, unknown>>
 type Names = Readonly<Record<string, string>>

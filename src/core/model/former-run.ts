@@ -1,7 +1,4 @@
-/**
- * Until November 2026 a Run was one flat record. Such a one is read as if each of its keys stood in the part that it
- * belongs to by now. Pure; a record in parts comes out as it went in.
- */
+/** Until November 2026 a Run was one flat record; it is read as if each key stood in its part of today. Pure. */
 import { isKeyed, type Keyed, own, runOfToday } from './former-names.ts'
 
 const flatKeys: Readonly<Record<string, readonly string[]>> = {

@@ -1,6 +1,6 @@
 /**
- * What can be asked about many jobs without reading them: named sets, in which each job has a place by a number. They
- * are written with the job, in one step, and can be made again from the jobs.
+ * Named sets of jobs, which answer questions about many without reading them. Written with the job in one step, and can
+ * be made again from the jobs.
  */
 
 /** All jobs of a queue that have not ended, by when they were added (ms since the epoch). */

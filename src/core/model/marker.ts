@@ -1,8 +1,6 @@
 /**
- * The signed marker in our comments and in the pull requests of our runs: the thread is the backup of the
- * queue. It is bound to repository and thread, so a copy elsewhere means nothing, and signed, so nobody
- * else can write one. It counts only where we put it: on a line of its own, which words of others, quoted as they
- * are in our comments, never are; in a comment only the last.
+ * The signed marker in our comments and pull requests: the thread is the backup of the queue. Bound to repository and
+ * thread, so that a copy elsewhere means nothing. It counts only on a line of its own, and in a comment only the last.
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'

@@ -34,10 +34,7 @@ type SweepResult = 'done' | 'limited' | 'failed'
 
 export type Meter = WebhookMeter & CallMeter & FlowMeter
 
-/**
- * The class of a path: only words that are known stay, whatever lies between them is a `~`. `/repos/a/b/issues/7`
- * becomes `/repos/~/issues/~`.
- */
+/** `/repos/a/b/issues/7` becomes `/repos/~/issues/~`: only words that are known stay. */
 export function routeOf(path: string, words: ReadonlySet<string>): string {
   const bare = path.replace(/^https?:\/\/[^/]*/, '').replace(/\{?[?#].*$/, '')
   const parts = bare

@@ -1,6 +1,5 @@
 /**
- * Whose pull requests and commits are a Run's own. What the agent says proves nothing: whoever can write to it can have it name
- * any pull request. Pure.
+ * Whose pull requests and commits are a Run's own. What the agent says proves nothing: others can write to it. Pure.
  */
 import type { Run } from '../run/run.ts'
 import type { CommitView, PullView } from './views.ts'
@@ -33,10 +32,7 @@ export function ownershipOf({ thread, request, workspace: { branch } }: Opening,
   return branch ? 'if-descended' : 'not-ours'
 }
 
-/**
- * The newest commit that may be the agent's: people push to the same branch. With the account of PostHog's user, the
- * agent looks like a person, too.
- */
+/** People push to the same branch; and with the account of PostHog's user the agent looks like a person, too. */
 export function agentsCommit(
   { request, session: { taskRun } }: Pick<Run, 'request' | 'session'>,
   head: string,

@@ -1,7 +1,4 @@
-/**
- * Which process has the stream of a run open: so that no two do, that a run which one of them is told of is polled by
- * none, and that what a process left behind is taken up by another. A name stands for one run's stream.
- */
+/** Which process has the stream of a run open: no two do, and what one leaves behind another takes up. */
 export interface StreamLeases {
   take(name: string): Promise<boolean>
   renew(names: readonly string[]): Promise<string[]>

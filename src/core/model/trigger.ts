@@ -97,10 +97,7 @@ const PullNews = z.object({
   ]),
 })
 
-/**
- * The App may no longer work in an installation, or in some of its repositories. A hint, like all that comes late:
- * what GitHub says of a repository when asked is what counts.
- */
+/** A hint, like all that comes late: what GitHub says of a repository when asked is what counts. */
 const AccessLost = z.object({
   id: z.string(),
   deliveryId: z.string(),

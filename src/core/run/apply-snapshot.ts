@@ -135,8 +135,8 @@ function withEntry(log: SessionLog, { what }: LogEntry, { now, mine }: Reading):
 }
 
 /**
- * Words are answered from where they stand themselves. Whatever comes before is the end of what went on when they were
- * said; and when they have been answered, others' words begin what is no matter of this Run.
+ * Words are answered from where they stand in the log; what comes before is the end of an earlier turn, and once they
+ * are answered, others' words are no matter of this Run.
  */
 function withWords(log: SessionLog, messages: readonly string[], mine: Reading['mine']): SessionLog {
   const { awaitedMessageId } = log

@@ -18,10 +18,7 @@ export const send = (
   message: RunMessage,
 ): Promise<boolean> => runs.send(runId, JSON.stringify(RunMessage.parse(message)))
 
-/**
- * Reads the part of the inbox that is new. A message that came twice counts once; one that this version can't read is
- * left for one that can.
- */
+/** A message that came twice counts once; one that this version can't read is left for one that can. */
 export function readMessages(run: Run, inbox: readonly string[]): Run {
   const fresh = inbox.slice(run.mailbox.messagesRead).map((_, index) => run.mailbox.messagesRead + index)
   const read = [...run.mailbox.messagesUnread, ...fresh].map(index => ({

@@ -1,6 +1,5 @@
 /**
- * An agent that waits for a permission looks like one that works, and waits without end. What the Run may do answers
- * for itself; a question is for the people of the thread.
+ * An agent that waits for a permission looks like one that works. The Run's rights answer; a question is for people.
  */
 import { z } from 'zod'
 import type { Run } from './run.ts'

@@ -1,6 +1,5 @@
 /**
- * The thread is the backup of the queue. What of a Run its status comment carries, signed and out of sight, so that
- * the Run can be taken up again when the queue has lost it.
+ * What of a Run its status comment carries, signed and hidden, so that a Run the queue has lost can be taken up again.
  */
 
 import { createHash } from 'node:crypto'

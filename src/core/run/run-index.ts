@@ -1,7 +1,6 @@
 /**
- * Where a Run stands in the index: all that start limits, sessions and news of branches ask about other Runs. A Run
- * that waits stands in line for the narrowest place that it lacks and for those inside it, so that it holds nobody up
- * who could start now.
+ * Where a Run stands in the index. One that waits stands in line for the narrowest place that it lacks and those inside
+ * it, so that it holds nobody up who could start now.
  */
 import type { IndexEntry } from '../model/job-index.ts'
 import { type Thread, threadSlot } from '../model/thread.ts'

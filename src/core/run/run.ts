@@ -1,8 +1,6 @@
 /**
- * A Run: one instruction from one person, carried out by one PostHog task run with its follow-ups. This
- * record is the whole truth about it; what the thread shows is rendered from it, and it is the data of
- * its job. Facts are added as they become known; where a Run stands is derived from them (`phaseOf`).
- * Records outlive versions, both ways: every key but what it cannot be without has a default.
+ * One instruction from one person. This record is the whole truth about it and the data of its job; where it stands is
+ * derived (`phaseOf`). Records outlive versions both ways: nearly every key has a default.
  */
 import { z } from 'zod'
 import { runInParts } from '../model/former-run.ts'

@@ -1,6 +1,6 @@
 /**
- * A session: a TaskRun of PostHog together with what it may do. That is fixed when it starts; whoever speaks to it
- * later changes none of it, so it may only be gone on with by those who want exactly that.
+ * A TaskRun of PostHog together with what it may do, which is fixed when it starts: only those who want exactly that
+ * may go on with it.
  */
 import { z } from 'zod'
 import { mayPublish, PermissionMode } from '../agent/run-request.ts'

@@ -1,7 +1,6 @@
 /**
- * Whether a Run may start: by how many of the same person, repository and owner work, and by how many began in a window
- * of time. The long windows are a budget, the short ones a breaker that opens when something loops and heals by itself.
- * All of it is asked of the index, so that it costs the same however many Runs there are.
+ * Whether a Run may start, by places and by starts in a window of time. Asked of the index, so that it costs the same
+ * however many Runs there are.
  */
 
 import type { Asked, JobIndex } from '../model/job-index.ts'
@@ -86,9 +85,8 @@ function aheadOf({ data }: Me, counts: readonly (number | undefined)[]): Admissi
 }
 
 /**
- * How many Runs of other threads use the session first: an issue and the pull request from it have one together, which
- * serves one set of words at a time. Two that took their turn at one moment each see the other by the time they look
- * once more; then the older one goes on, unless the younger has begun.
+ * An issue and the pull request from it share a session, which serves one set of words at a time. Of two that came at
+ * one moment the older goes on, unless the younger has begun.
  */
 export async function aheadInSession(me: Me, index: Pick<JobIndex, 'members'>): Promise<number> {
   const ranks = (['begun', 'admitted', 'waiting'] as const).slice(0, me.data.schedule.admitted ? 2 : 3)

@@ -1,7 +1,4 @@
-/**
- * A branch that the bot made and that nothing came of. The agent takes it as the base of its pull request until its
- * task run has ended, which may be an hour after the Run did.
- */
+/** A branch that nothing came of. The agent may use it until its task run has ended, up to an hour after the Run. */
 import { z } from 'zod'
 import { Thread } from '../model/thread.ts'
 import type { Branch } from './record/workspace-part.ts'
@@ -20,10 +17,7 @@ export const UnusedBranch = z.object({
 })
 export type UnusedBranch = z.infer<typeof UnusedBranch>
 
-/**
- * Only what a Run of this thread recorded as made, and found without a commit of its own, may be removed; and not where
- * an agent may work of which nobody knows when it ends.
- */
+/** Only what this thread's Runs recorded as made and is still without a commit, and where no agent may still work. */
 export function removableBranch(run: Run): Branch | undefined {
   const { thread } = run
   const { branch } = run.workspace

@@ -1,7 +1,4 @@
-/**
- * `SETTINGS_FILE`: what whoever runs the bot grants to the owners of repositories, and the ceilings that no repository
- * can loosen. What is not granted here, nobody may.
- */
+/** `SETTINGS_FILE`: grants and ceilings. What is not granted here, nobody may. */
 import { z } from 'zod'
 import { isOwner, type Thread } from '../model/thread.ts'
 import { type Given, settings } from './repository-settings.ts'

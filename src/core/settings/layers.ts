@@ -1,6 +1,5 @@
 /**
- * Deployment ▸ owner ▸ repository: a lower layer fills in what those above leave open, chooses where they only propose,
- * and tightens. What is a ceiling in one layer, none below it can loosen. Pure.
+ * Deployment ▸ owner ▸ repository: a lower layer fills in, chooses where those above only propose, and tightens. Pure.
  */
 import { efforts } from '../agent/run-request.ts'
 import type { Grants } from './deployment-settings.ts'

@@ -1,7 +1,6 @@
 /**
- * `.github/codex.yml`, of a repository and of an owner's `.github` repository, read from the default branch only. A file
- * that is wrong anywhere counts for nothing: half of somebody's rules is worse than none of them, and the thread is
- * told which lines it is.
+ * `.github/codex.yml`, from the default branch only. A file that is wrong anywhere counts for nothing: half of
+ * somebody's rules is worse than none, and the thread is told which lines are wrong.
  */
 import { z } from 'zod'
 import type { CommandGrammar } from '../command/grammar.ts'

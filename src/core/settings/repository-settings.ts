@@ -1,7 +1,6 @@
 /**
- * Every setting of `.github/codex.yml`, once: its meaning, default and values, what holds of two layers, where else it may
- * be said. The file and its reading, the layers, what a Run keeps, the JSON Schemas, docs/settings.md and the README are
- * made from this table (`npm run schema`).
+ * Every setting of `.github/codex.yml`, once. Reading, layers, records, JSON Schemas, docs/settings.md and the README's
+ * example are made from this table (`npm run schema`).
  */
 import { z } from 'zod'
 import { PermissionMode, ReasoningEffort } from '../agent/run-request.ts'

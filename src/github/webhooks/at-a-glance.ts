@@ -1,6 +1,6 @@
 /**
- * Nearly all webhooks are comments that ask for nothing. Their bytes say so: a command needs `/codex` somewhere, and
- * whoever looks for that needs no payload. In doubt it is parsed, so what is ignored here would be ignored there.
+ * Nearly all webhooks ask for nothing, and their bytes say so. In doubt the payload is parsed, so what is ignored here
+ * would be ignored there.
  */
 
 /** Where only words count, and the first key says whether somebody has just written them. */

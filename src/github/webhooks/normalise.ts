@@ -1,7 +1,6 @@
 /**
- * From a webhook to a Trigger, or the named reason to ignore it. Pure, and the only place that reads
- * payloads. The id of a trigger comes from the identity of what happened, not from the delivery: a
- * redelivery, and the same event by a second hook, make the same id.
+ * From a webhook to a Trigger, or the named reason to ignore it. Pure. The id comes from what happened, not from the
+ * delivery: a redelivery makes the same id.
  */
 import type { z } from 'zod'
 import { type AccessEvent, accessEvents, accessLost } from './access-events.ts'

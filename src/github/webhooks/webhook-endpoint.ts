@@ -1,7 +1,6 @@
 /**
- * Where GitHub's webhooks come in: read up to a limit, verify over the raw bytes, normalise, enqueue,
- * answer. No call to anybody else is made here. If the queue can't take it, 503: GitHub then shows the
- * delivery as failed and it can be sent again.
+ * Webhooks come in: read up to a limit, verify the raw bytes, normalise, enqueue, answer. 503 if the queue can't take
+ * it: GitHub then shows it as failed and it can be sent again.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WebhookAnswer, WebhookMeter } from '../../core/model/meter.ts'

@@ -1,7 +1,6 @@
 /**
- * Joins the streams of all PostHogs that a process follows to the Runs that are to look. A stream is leased by one
- * process, so that any worker may look at its Run and none opens a second; what a process leaves behind, by its end or
- * by its death, is taken up by another. Nothing rests on a stream: whoever's stream is away is woken, and polled.
+ * Joins PostHog's streams to the Runs. A stream is leased by one process, and what that leaves behind another takes up.
+ * Nothing rests on a stream: whose stream is away is woken, and polled.
  */
 import { readFileSync } from 'node:fs'
 import type { StreamLeases } from '../../core/model/stream-leases.ts'

@@ -1,7 +1,6 @@
 /**
- * PostHog's event stream of a task run, as a hint to look now. Events repeat and get lost and nothing of
- * them is kept, so whatever goes wrong here only means that the next look is the timer's. One connection a
- * run; each is a call on the budget of the key, so there are bounds on how many and how often.
+ * PostHog's event stream as a hint to look now: whatever goes wrong here only means that the next look is the timer's.
+ * Each connection is a call on the key's budget, hence the bounds.
  */
 
 import { hour, minute, second } from '../../core/model/time.ts'

@@ -1,7 +1,6 @@
 /**
- * Takes the files that were attached along to PostHog, one after another, before the run starts. A file that
- * can't be taken is remembered with the reason, and the run goes on without it. Safe to do again after a
- * crash: what was staged and not used is forgotten there.
+ * Takes attached files to PostHog before the run starts. One that can't be taken is remembered with the reason. Safe to
+ * repeat: what was staged and not used is forgotten there.
  */
 
 import { NoResponse, Rejected, RetryLater } from '../../core/model/errors.ts'

@@ -154,9 +154,8 @@ interface Once<T, Written extends RunPart> {
 }
 
 /**
- * Does something that has no idempotency key: the intent is written, the effect done once, and the caller
- * writes the result. When an earlier attempt left its intent behind, its trace is looked for first, until
- * it has had time to become visible, counted from when it was clear that no answer would come.
+ * Does something that has no idempotency key: the intent is written, then the effect done. An intent that was left
+ * behind has its trace looked for first, until it has had time to become visible.
  */
 export async function once<T, Written extends RunPart = never>(
   context: StepContext<never, never, Written>,

@@ -8,10 +8,7 @@ import { markerOf } from './markers.ts'
 import { reactionTo } from './signs.ts'
 import type { StepContext } from './step-context.ts'
 
-/**
- * Puts a pull request right that the thread was told of. Who asked stays responsible: assigned, and asked for a review
- * of what the agent wrote. The reaction, which is due as well, goes along.
- */
+/** Who asked stays responsible: assigned, and asked for a review. The reaction, due as well, goes along. */
 export async function tendPull(
   context: StepContext<'pull' | 'settle'>,
 ): Promise<ChangeOf<'result' | 'report'>> {
@@ -64,8 +61,8 @@ export const recorded = (view: PullView, message?: string): Pull => ({
 })
 
 /**
- * PostHog takes the branch of a run as the base of its pull request: one that goes into a branch we made
- * for the issue is turned to where that branch came from, and its description made to close the issue.
+ * PostHog takes a run's branch as the base of its pull request: one into a branch we made is retargeted, and closes the
+ * issue.
  */
 function wantedChange(context: StepContext, view: PullView): PullChange | undefined {
   const into = wantedBase(context.run, view)

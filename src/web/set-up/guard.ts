@@ -1,6 +1,6 @@
 /**
- * Who may use the set-up page: the person who sees the terminal. A token printed there opens it once, for one
- * browser; and only a page of ours may send anything, under a name that is this machine's.
+ * Only the person who sees the terminal: a token printed there opens the page once, and only our own page may send
+ * anything.
  */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'

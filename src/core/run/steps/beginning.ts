@@ -95,8 +95,7 @@ function towardsRun(run: Run): ActingStep {
 }
 
 /**
- * The earlier task run may not do what is asked now, or not only that. It is ended even when it is idle: PostHog may
- * put it to work again by itself, and two runs of one task must not work side by side.
+ * It is ended even when idle: PostHog may put it to work again, and two runs of one task must not work side by side.
  */
 function* endingEarlier(run: Run, { cancelledAt: asked }: Earlier, now: Now): Due {
   const isLate = asked !== undefined && (run.schedule.lastPollAt ?? 0) - asked > limits.stopping

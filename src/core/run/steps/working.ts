@@ -74,10 +74,7 @@ function* turnEnd(run: Run, now: Now): Due {
   yield* meanwhile(run, now)
 }
 
-/**
- * The look that saw the end of a turn read the run first and its log then, so that the pull request of that very
- * turn may be missing in it.
- */
+/** That look read the run before its log, so the pull request of the very turn may be missing. */
 const lookedSinceIdle = ({ session: { sessionLog, taskRun }, schedule: { lastPollAt } }: Run): boolean =>
   (taskRun !== undefined && isTerminal(taskRun.status)) ||
   lastPollAt === undefined ||
