@@ -1,4 +1,3 @@
-/** The composition root of a running bot: opens what it stands on, joins the parts in `bot/`, starts and stops them. */
 import type { Server } from 'node:http'
 import { openServer } from './bot/open-server.ts'
 import { receiverOf } from './bot/receiving.ts'

@@ -1,4 +1,3 @@
-/** The environment as a Config. All problems are told at once, one line each, with what to do. */
 import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { efforts, effortsFor, type ReasoningEffort } from './core/agent/run-request.ts'
@@ -96,7 +95,6 @@ function missing({ problems, env }: Reading, name: keyof typeof hints): void {
   if (!env[name]?.trim()) problems.push(`${name} is missing: ${hints[name]}`)
 }
 
-/** Who has set one of these has an App, and forgot the rest. */
 const ofApp = ['APP_ID', 'PRIVATE_KEY', 'PRIVATE_KEY_PATH', 'WEBHOOK_SECRET'] as const
 
 const setUpOf = (given: Given, env: Env): SetUpGiven => ({

@@ -1,4 +1,3 @@
-/** The doctor: asks GitHub, PostHog and the queue all that has to be right before the first user comes. */
 import { settingsFile } from './commands/command-registry.ts'
 import type { Config } from './config.ts'
 import { type Check, found, passed, redactedCheck } from './core/model/check.ts'

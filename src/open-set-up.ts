@@ -1,4 +1,3 @@
-/** Opens the set-up page on the port of the bot, and hands the port over when all is written. */
 import { hostname } from 'node:os'
 import type { Started } from './bot.ts'
 import { readConfig, type SetUpGiven, secretsOf } from './config.ts'

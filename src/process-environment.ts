@@ -1,4 +1,3 @@
-/** The environment of this process, with what `.env` adds to it: the only reader of `process.env`. */
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
@@ -22,7 +21,6 @@ export function environment(): Env {
 const envFiles = (): string[] =>
   ['.env', join(process.env.DATA_DIR || './data', '.env')].map(file => resolve(file))
 
-/** @throws an error when none can be written */
 export function envFileToWrite(): string {
   const file = envFiles().find(isWritable)
   if (file === undefined) throw new Error(`neither ${envFiles().join(' nor ')} can be written`)

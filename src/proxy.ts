@@ -3,7 +3,6 @@
 const isProxied = (env: Record<string, string | undefined>): boolean =>
   ['HTTP_PROXY', 'HTTPS_PROXY'].some(name => env[name] || env[name.toLowerCase()])
 
-/** @throws an error in words for the operator */
 export async function goThroughProxy(env: Record<string, string | undefined>): Promise<void> {
   if (!isProxied(env)) return
   const { EnvHttpProxyAgent, setGlobalDispatcher } = await import('undici')

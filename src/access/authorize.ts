@@ -31,7 +31,6 @@ export interface Allowance {
   trusted: boolean
 }
 
-/** @throws whatever GitHub's edge throws, but for somebody unknown there, who has no role */
 export async function allowanceOf(asked: Asked, person: Person, name: string): Promise<Allowance> {
   const permission = await permissionOf(asked.github, person)
   const named = needsName(permission, name, asked.settings) && (await isNamed(asked, person))

@@ -1,4 +1,3 @@
-/** Which account used a login in a repository before, by the signed markers of our own comments there. */
 import type { Signer } from '../core/model/marker.ts'
 import type { ThreadClient } from '../core/model/ports.ts'
 

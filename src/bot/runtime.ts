@@ -16,7 +16,6 @@ import { openTraces, type Traces } from '../web/traces.ts'
 export interface Overrides {
   queue?: { lockDuration: number; stalledInterval: number }
   reached?: Reached
-  /** ms between two looks whether a branch that nothing came of may go. */
   branchesEvery?: number
 }
 type BotQueues = Queues<TriggerRecord, Run>

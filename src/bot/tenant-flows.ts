@@ -57,7 +57,6 @@ export function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, for
 
 const askTenantAgain = 60_000
 
-/** For the threads of owners who are not served: nothing there asks a PostHog. */
 const nobody = ({
   app,
 }: Config): Omit<Tenant, 'tenant' | 'access' | 'budget' | 'posthog'> &

@@ -1,4 +1,3 @@
-/** Deals with the commands of one trigger in turn: each gets one answer, and none is decided twice. */
 import type { HandledOutcome } from '../core/model/meter.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { type Asking, type CommandContext, type CommandResult, targetOf } from './command-context.ts'

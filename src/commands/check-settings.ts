@@ -1,4 +1,3 @@
-/** A pull request that changes the settings file is told by a check run whether the bot could read it, before it counts. */
 import { settingsCheck } from '../core/comments/settings-check.ts'
 import { Rejected } from '../core/model/errors.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'

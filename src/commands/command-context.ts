@@ -111,7 +111,6 @@ export function commandContext(
 export const targetOf = (trigger: ThreadTrigger): Target =>
   trigger.kind === 'comment' ? trigger.commentRef : { kind: 'subject' }
 
-/** The id of the command at hand: the trigger's, with a number from the second command of a comment on. */
 export const commandId = ({ record }: CommandContext): string =>
   record.done === 0 ? record.trigger.id : `${record.trigger.id}-${record.done + 1}`
 

@@ -1,4 +1,3 @@
-/** The only list of the commands, and what is made of it: the parser, and the permissions in a repository's settings. */
 import { commandParser } from '../core/command/parse.ts'
 import { repositorySettings } from '../core/settings/repository-file.ts'
 import { approveCommand } from './approve-command.ts'

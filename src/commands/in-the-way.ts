@@ -1,7 +1,6 @@
 import type { Run } from '../core/run/run.ts'
 import { type Decision, reject } from './command.ts'
 
-/** A Run that is as good as over is waited for; one in full swing is in the way. */
 export function inTheWay(live: Run, command: 'retry' | 'approve'): Decision {
   if (live.result.outcome) return { kind: 'take-over', run: live }
   const soon =

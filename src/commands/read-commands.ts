@@ -10,7 +10,6 @@ export async function textsOf(
   { github }: CommandContext,
   { text, commentRef, before, word }: CommentTrigger,
 ): Promise<string[]> {
-  // An edit of a review is of its own text: its lines were heard when it was submitted.
   const mayHold = (words: string): boolean => mayHoldCommand(words, word ?? usualTrigger.word)
   if (mayHold(text) || commentRef.kind !== 'review' || before !== undefined) return [text].filter(mayHold)
   const inline = await github.reviewComments(commentRef.reviewId)

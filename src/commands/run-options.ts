@@ -77,7 +77,6 @@ export function settle({
   }
 }
 
-/** A default that the repository does not allow gives way to the first that it does. */
 const offered = <T extends string>(wished: T, allowed: readonly T[] | undefined): T =>
   allowed === undefined || allowed.includes(wished) ? wished : (allowed[0] ?? wished)
 
@@ -90,7 +89,6 @@ const checkOffered = (
     ? undefined
     : { kind: 'not-offered', what, given, known }
 
-/** A default that the model does not take, or the repository does not allow, gives way to the most that both do. */
 function usualEffort(
   settings: RepoSettings,
   usual: ReasoningEffort | undefined,

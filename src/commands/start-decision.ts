@@ -1,4 +1,3 @@
-/** What becomes of words that ask for work: a Run, more words for one that lives, or a reason why not. Pure. */
 import type { SettingsNow } from '../access/read-settings.ts'
 import { type OptionName, type Options, optionNames } from '../core/command/options.ts'
 import type { Reply } from '../core/comments/replies.ts'

@@ -1,4 +1,3 @@
-/** Stops the Run of the thread. What was asked after the stop was written is not meant. */
 import { isBefore } from '../core/model/event-order.ts'
 import type { Run } from '../core/run/run.ts'
 import { command, type Request, reject } from './command.ts'

@@ -1,4 +1,3 @@
-/** Says something to a live Run. The Run itself tells whoever said it what became of it. */
 import { parseMessage, send } from '../core/run/messages.ts'
 import { RunMessage, type Source } from '../core/run/record/mailbox-part.ts'
 import type { NewMessage } from './command.ts'
@@ -41,7 +40,6 @@ export async function goOnTelling(context: CommandContext): Promise<CommandResul
     ((await isDealtWith(context, pendingMessage)) ||
       (await send(context.deps.runs, pendingMessage.runId, message)))
   context.deps.reached('message sent, not recorded')
-  // Written by an older version, it asks for no answer of the Run.
   if (isTaken) return { kind: 'source' in message && message.source ? 'message' : 'silence' }
   await context.save({ ...context.record, pendingMessage: undefined })
   return { kind: 'wait', ms: 50 }

@@ -19,7 +19,6 @@ export async function pastOf(context: CommandContext): Promise<Past | undefined>
   return { marker, pull: view && pullOf(view) }
 }
 
-/** Of the newest status comment; where somebody deleted that, its Run's last word says nearly as much. */
 async function lastMarker(context: CommandContext): Promise<Marker | undefined> {
   const { thread } = context.record.trigger
   const comments = await context.github.earlierComments()
@@ -55,7 +54,6 @@ export interface AskedLast extends Pick<Run, 'request'>, Partial<Pick<Run, 'thre
   result?: Pick<Run['result'], 'outcome'>
 }
 
-/** What was asked last, from the queue; or from the thread, where the queue has lost it or dropped it with age. */
 export async function askedLast(
   context: CommandContext,
   { marker }: Pick<Past, 'marker'>,

@@ -28,7 +28,6 @@ export const isNews = (trigger: ThreadTrigger): trigger is Exclude<ThreadTrigger
 const end: StepResult = { kind: 'end' }
 const attempts = 10
 
-/** Limits and outages are waited out; a refusal means that nobody can be told there. */
 export function afterFault(context: CommandContext, error: unknown): StepResult | Promise<StepResult> {
   const { deps, job } = context
   const fields = { trigger: job.id, delivery: context.record.trigger.deliveryId, err: error }

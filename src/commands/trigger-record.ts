@@ -29,7 +29,6 @@ export const TriggerRecord = z.object({
       runId: z.string(),
       messageId: z.string(),
       message: z.string(),
-      /** Of older versions, which waited here for the Run's answer. */
       sent: z.boolean().default(false),
     })
     .optional(),

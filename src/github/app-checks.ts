@@ -1,4 +1,3 @@
-/** What the doctor asks of GitHub: is this App who we think it is, may it do what the bot does, does it reach us. */
 import { z } from 'zod'
 import { type Check, found, passed, unanswered } from '../core/model/check.ts'
 import { Rejected } from '../core/model/errors.ts'

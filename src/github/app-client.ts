@@ -31,7 +31,6 @@ export interface GitHubApp {
   forTeams(thread: Repo): Octokit
   readToken(thread: Repo): Promise<string>
   confirmAccess(thread: Repo): Promise<void>
-  /** The login under which the App writes: `<slug>[bot]`. */
   botLogin(): Promise<string>
   aheads: ReadAheads
   asApp(route: string, parameters?: Record<string, unknown>): Promise<AppAnswer>

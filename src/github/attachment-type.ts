@@ -1,4 +1,3 @@
-/** Which types of files are passed on, and whether one is what it says: by its name, its length and its first bytes. */
 import { type Attachment, AttachmentRefused } from '../core/text/attachment.ts'
 import { extensionOf, fileNamed, lastSegment } from '../core/text/attachment-name.ts'
 

@@ -21,7 +21,6 @@ const BranchUse = z.object({
   }),
 })
 
-/** Where a branch stands, and whether an open pull request goes into it or comes from it; `undefined`: ask REST. */
 export async function useOfBranch(
   { client, aheads, thread }: Asking,
   branch: string,

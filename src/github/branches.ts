@@ -50,7 +50,6 @@ const updateRefs = `mutation updateRefs($id: ID!, $updates: [RefUpdate!]!) {
   updateRefs(input: { repositoryId: $id, refUpdates: $updates }) { clientMutationId }
 }`
 
-/** Moved to here, a ref is deleted. */
 const nowhere = '0'.repeat(40)
 
 const CreatedBranch = z.object({

@@ -1,4 +1,3 @@
-/** GitHub's log of the App's webhook deliveries, newest first, kept for three days. */
 import { z } from 'zod'
 import { NoResponse } from '../core/model/errors.ts'
 import type { GitHubApp } from './app-client.ts'
@@ -28,7 +27,6 @@ interface LogPage {
 
 export function deliveryLog(app: GitHubApp) {
   return {
-    /** @throws Rejected | RetryLater | NoResponse */
     async page(cursor?: string): Promise<LogPage> {
       // Not by `status=failure`: that leaves out those that nobody took at all, whose status code is 0.
       const query = { per_page: 100, ...(cursor === undefined ? {} : { cursor }) }

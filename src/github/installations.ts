@@ -58,7 +58,6 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
       return data.id === repoId && !data.archived
     },
 
-    /** The App's own comments of a repository that changed since then (ms since the epoch), oldest first. */
     async ownComments(repository: Repository, since: number): Promise<ThreadComment[]> {
       const { owner, repo } = repository
       const client = app.forRepo(repository)

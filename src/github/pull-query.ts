@@ -62,7 +62,6 @@ export interface Asking {
   thread: Thread
 }
 
-/** The pull request, and what it takes to have the person take part; `undefined` when only REST can say. */
 export async function pullWith(
   { client, aheads, thread }: Asking,
   number: number,

@@ -36,7 +36,6 @@ interface Writing extends payloads.BasePayload {
   changes?: { body?: { from?: string | null | undefined } | undefined } | null | undefined
 }
 
-/** New words, or words that their author brought in by an edit, early enough. */
 export function commentWords(payload: Writing, comment: Written, word: string): Words | { ignored: Ignored } {
   const { action } = payload
   if (action !== 'created' && action !== 'edited') return { ignored: 'event not used' }
@@ -56,7 +55,6 @@ export function commentWords(payload: Writing, comment: Written, word: string): 
   return { at, edit: `${at}-${hashOf(before, comment.body)}`, text: { text, before } }
 }
 
-/** What a submitted review asks may stand on its lines; an edit is of its own text. */
 export function reviewWords(
   payload: z.infer<typeof payloads.ReviewEvent>,
   word: string,

@@ -65,7 +65,6 @@ type Memory = z.infer<typeof Memory>
 
 /** While another Run holds the thread, or somebody says no, it has to wait. */
 const lookAgain = 30_000
-/** Who says no for so long means it. */
 const refusedFor = hour
 
 /** @returns ms until the next turn; nothing for the usual time */
@@ -150,7 +149,6 @@ interface Status {
   closed: boolean
 }
 
-/** Of the Runs of which the last word is missing, or so fresh that what comes after it may be. */
 function statusesIn(
   { signer }: AdoptTenant,
   now: number,
@@ -210,7 +208,6 @@ async function remainsOf(
   return { ...found, session: await sessionOf(deps, marker, { id: marker.run, thread }, backup) }
 }
 
-/** PostHog may know more of the Run than its status comment did. */
 async function sessionOf(
   { posthog }: OwnerDeps,
   marker: Marker,

@@ -50,7 +50,6 @@ const kept = 71 * hour
  */
 const rests = [minute, 15 * minute, 3 * hour]
 const lastRest = 6 * hour
-/** The log may show an attempt late, or out of order. */
 const overlap = 10 * minute
 const maxPages = 1_000
 const maxInOneSweep = 250
@@ -109,7 +108,6 @@ function missedOf(known: readonly Missed[], attempts: readonly Attempt[]): Misse
   return [...seen].flatMap(([guid, group]) => stillMissed(before.get(guid), group) ?? [])
 }
 
-/** One that is not known, and whose first attempt is out of sight, was dealt with before. */
 function stillMissed(known: Missed | undefined, attempts: readonly Attempt[]): Missed | undefined {
   const missed = known ?? fromFirst(attempts.find(({ redelivery }) => !redelivery))
   if (!missed || attempts.some(({ ok }) => ok)) return undefined

@@ -23,7 +23,6 @@ export const AgentUpdate = z.object({
 })
 export type AgentUpdate = z.infer<typeof AgentUpdate>
 
-/** `undefined` for an event that says nothing of what the agent does. */
 export function actOf(update: AgentUpdate): AgentAct | undefined {
   if (update.sessionUpdate === 'plan') return { kind: 'plan', steps: (update.entries ?? []).map(stepOf) }
   if (!update.sessionUpdate.startsWith('tool_call')) return undefined

@@ -1,4 +1,3 @@
-/** PostHog's Tasks API, in the words of the flows. */
 import { z } from 'zod'
 import type { CodexTaskRunCreate } from '../core/agent/run-request.ts'
 import { isNotFound, NoResponse, Rejected } from '../core/model/errors.ts'

@@ -56,7 +56,6 @@ export class BullQueue<Data> implements WorkQueue<Data> {
   constructor(options: BullQueueOptions<Data>) {
     this.#options = options
     const { name, backend, prefix, report, telemetry } = options
-    // Nobody reads BullMQ's stream of events, so it need not be long.
     const streams = { events: { maxLen: 100 } }
     const additions: Additions = new Map()
     this.#queue = new Queue(

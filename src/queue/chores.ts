@@ -53,7 +53,6 @@ export class ChoreBoard implements Chores {
     await this.#working
     const { outcome } = await this.#enlist(id)
     if (outcome === 'known') await this.#queue.wake(id)
-    // A queue that lost its data has lost the chore too.
     this.#timers.push(setInterval(() => this.#enlist(id).catch(() => {}), ms).unref())
   }
 

@@ -1,4 +1,3 @@
-/** Settles as `promise` does, or as `late` says once `ms` have passed. */
 export async function within<T>(ms: number, promise: Promise<T>, late: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const deadline = new Promise<T>((resolve, reject) => {

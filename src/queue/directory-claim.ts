@@ -26,7 +26,6 @@ export async function claimDirectory(directory: string): Promise<Claim> {
   if (Buffer.byteLength(inside) > LONGEST_PATH) return claim(outside, directory)
   return claim(inside, directory).catch(error => {
     if (error instanceof QueueUnavailable) throw error
-    // Some shared file systems have no sockets.
     return claim(outside, directory)
   })
 }

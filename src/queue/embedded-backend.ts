@@ -45,7 +45,6 @@ const SURPLUS = `
       FROM job WHERE state IN ('completed', 'failed')) AS ended
    WHERE ended.place > 100000 AND job.queue = ended.queue AND job.id = ended.id`
 
-/** A write that leaves nothing behind but a line in the log of changes. */
 const PROBE = "SELECT pg_logical_emit_message(true, 'probe', '')"
 
 /** Each step leaves dead rows behind; after a few thousand every statement takes ten times as long. */

@@ -36,7 +36,6 @@ export async function messages(backend: IQueueBackend, id: string): Promise<stri
   return (await readInbox(backend, id)).messages
 }
 
-/** What was taken so far. Whoever reads it goes on, so that it is open from here on. */
 export async function openedInbox(
   backend: IQueueBackend,
   id: string,
@@ -49,7 +48,6 @@ export async function openedInbox(
   return inbox.messages
 }
 
-/** All that was ever taken: nothing more is, until it is read as one that is open. */
 export async function closedInbox(backend: IQueueBackend, id: string): Promise<string[]> {
   await append(backend, id, CLOSED)
   return messages(backend, id)

@@ -36,7 +36,6 @@ export function isEnded(job: StoredJob): boolean {
   return Boolean(job.finishedOn)
 }
 
-/** @throws UnreadableRecord */
 export function readData<Data>(queue: string, job: StoredJob, format: Format<Data>): Data {
   try {
     return format.parse(renewed(job, format))

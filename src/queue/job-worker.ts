@@ -175,7 +175,6 @@ export class JobWorker<Data> {
     return held
   }
 
-  /** The record, where it stands in the index, and the lock: in one step, or not at all. */
   async #save(job: BullMqJob, token: string, { read, next }: { read: Data; next: Data }): Promise<boolean> {
     const data = storable(withUnread(renewed(job, this.#options), read, next))
     const isSaved = await this.#options.queueIndex.save({

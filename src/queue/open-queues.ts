@@ -24,7 +24,6 @@ export interface QueueOptions<TriggerData, RunData> {
   prefix?: string
   /** ms until a job whose worker died is free again, at the most together with `stalledInterval`. */
   lockDuration?: number
-  /** ms between two looks for such jobs. */
   stalledInterval?: number
   traced?: boolean
 }

@@ -4,7 +4,6 @@ import type { LimitStore } from '../core/model/limit-gate.ts'
 import type { StreamLeases } from '../core/model/stream-leases.ts'
 import type { Additions, QueueIndex } from './queue-index.ts'
 
-/** What differs between BullMQ on Redis and BullMQ on the embedded database; all else goes through BullMQ. */
 export interface QueueBackend {
   kind: 'redis' | 'embedded'
   create(additions: Additions): BackendFactory<IQueueBackend, unknown>
@@ -29,7 +28,6 @@ export type StoredJob = Pick<Job, 'id' | 'data' | 'timestamp' | 'finishedOn'>
 export type BullMqQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueueBackend, unknown>
 export type BullMqWorker = Worker<unknown, void, string, IQueueBackend, JobNotes, unknown>
 
-/** Kept in a job's `progress`, which is stored with the job but apart from its data. */
 export interface JobNotes {
   failures: number
 }

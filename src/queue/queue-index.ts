@@ -1,4 +1,3 @@
-/** The index of one queue, as a backend keeps it: the sets of `JobIndex`, written in the steps that move the jobs. */
 import type { IndexEntry, JobIndex } from '../core/model/job-index.ts'
 import type { StoredJob } from './queue-backend.ts'
 
@@ -30,13 +29,10 @@ export interface Indexed extends StoredJob {
 }
 
 export interface QueueIndex extends JobIndex {
-  /** Writes the record and its entries at once, if the lock holds, and prolongs that. */
   save(saved: Saved): Promise<boolean>
   isBuilt(version: string): Promise<boolean>
   noteBuilt(version: string): Promise<void>
-  /** Page by page, by BullMQ's own lists: the live jobs, or those that ended, newest first. */
   pages(standing: 'live' | 'ended'): AsyncIterable<Indexed[]>
   mend(job: Indexed, entries: Entries): Promise<void>
-  /** Takes out what is in `set` and not live by BullMQ's own lists. */
   sweep(set: string): Promise<void>
 }

@@ -96,7 +96,6 @@ async function liveJobs(redis: Redis, queue: BullMqQueue): Promise<StoredJob[]> 
   return jobs
 }
 
-/** None if it has ended, or is gone, since it was listed. */
 function liveJob(id: string, [data, timestamp, finishedOn]: (string | null)[] = []): StoredJob[] {
   return data && !finishedOn ? [{ id, data: JSON.parse(data), timestamp: Number(timestamp) }] : []
 }

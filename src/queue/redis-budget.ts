@@ -1,4 +1,3 @@
-/** The budget of calls in Redis: as `callBudget`, in one step on the server. */
 import type { Redis, Result } from 'ioredis'
 import {
   type Allowance,

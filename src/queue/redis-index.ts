@@ -37,7 +37,6 @@ const END = 'moveToFinished'
 
 const Scripts = z.record(z.string(), z.object({ lua: z.string() }))
 
-/** BullMQ puts its scripts into a connection once that stands. */
 function withScriptsOfBullMq(redis: Redis): void {
   if (Object.hasOwn(redis, 'codexAdded')) return
   const scripts = Object.entries(Scripts.parse(redis.scriptsSet))

@@ -8,7 +8,6 @@ declare module 'ioredis' {
   }
 }
 
-/** Of two that tell of one limit at a time, the longer one stays. */
 const limited = `
 local known = redis.call('HGET', KEYS[1], 'until')
 if known and tonumber(known) >= tonumber(ARGV[1]) then return end

@@ -59,7 +59,6 @@ local function leave(job, sets, id)
 end
 `
 
-/** What has ended stays only in the sets that remember it. */
 export const ended = `${leave}
 leave(KEYS[1], unpack(ARGV))`
 
@@ -68,7 +67,6 @@ export const finished = `${leave}
 leave(KEYS[12], ARGV[#ARGV], ARGV[1])
 return answer`
 
-/** Entries made again from the job, unless it was moved since it was read. */
 export const mended = `${place}
 local sets, id, entries, seen, now = unpack(ARGV)
 local name, finishedOn, before = unpack(redis.call('HMGET', KEYS[1], 'name', 'finishedOn', 'ix'))

@@ -1,4 +1,3 @@
-/** The leases of streams in Redis: by when each lapses, and whose it is. */
 import { randomUUID } from 'node:crypto'
 import type { Redis, Result } from 'ioredis'
 import type { StreamLeases } from '../core/model/stream-leases.ts'

@@ -12,7 +12,6 @@ import type { StreamLeases } from '../core/model/stream-leases.ts'
 export type Processor<Data> = (job: LockedJob<Data>) => Promise<StepResult>
 
 export interface WorkQueue<Data> extends JobQueue<Data> {
-  /** All live jobs, oldest first (those added in one ms by id). An unreadable one is logged and left out. */
   live(): Promise<JobRecord<Data>[]>
   /** Ended jobs that were added since then (ms since the epoch) and are wanted, as far as they are kept. */
   recentlyEnded(since: number, wanted?: (data: Data) => boolean): Promise<JobRecord<Data>[]>
@@ -24,7 +23,6 @@ export interface ChoreTurn {
   /** What was remembered last, as JSON keeps it; `undefined` the first time, and when the queue lost its data. */
   memory: unknown
   signal: AbortSignal
-  /** Asserts that the turn is still ours, then stores `memory`. Call it before every effect. */
   remember(memory: unknown): Promise<void>
 }
 
@@ -40,13 +38,11 @@ interface ErrandTurn {
   remember(what: unknown): Promise<void>
 }
 
-/** @returns ms until the next turn, or that all is done. When it throws, it comes back as a chore does. */
 export type Errand = (turn: ErrandTurn) => Promise<number | 'done'>
 
 /** What is to be done once. `subject`: of several about one, the newest replaces those before. */
 export interface Sent {
   kind: string
-  /** As for a job; sent again under the same id, it is not done again. */
   id: string
   subject: string
   what: unknown
@@ -68,7 +64,6 @@ export interface Queues<TriggerData, RunData> {
   runs: WorkQueue<RunData>
   writtenOnce: Pick<WorkQueue<unknown>, 'add' | 'get'>
   chores: Chores
-  /** What all processes know of the limits of services; not there where one process is all there can be. */
   limits: LimitStore | undefined
   streams: StreamLeases
   budget(name: string, allowance: Allowance): CallBudget

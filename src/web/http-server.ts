@@ -110,7 +110,6 @@ function text(res: ServerResponse, status: number, body: string, type = plain): 
     .end(body)
 }
 
-/** @throws an error that names the address when it can't be had */
 export function listen(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException): void => {

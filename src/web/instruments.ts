@@ -23,7 +23,6 @@ export function gauge<L extends string>(
 
 interface Timed<L extends string> {
   labelNames?: L[]
-  /** Upper bounds, seconds. */
   buckets: number[]
 }
 

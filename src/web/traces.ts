@@ -7,10 +7,8 @@ import type { Config } from '../config.ts'
 const service = 'codex-task-bot'
 
 export interface Traces {
-  /** Begins a trace around what `act` does. */
   begin<T>(name: string, about: Attributes, act: () => Promise<T>): Promise<T>
   note(about: Attributes): void
-  /** Sends what is left, for at most `ms`. */
   close(ms: number): Promise<void>
 }
 

@@ -2,7 +2,6 @@ export const remarkName = (number: number): string => `Review comment ${number}`
 
 const marks = '[ \\t>*_#`-]*'
 
-/** `undefined` where it said nothing of that one by its number. */
 export function saidOfRemark(answer: string, number: number): string | undefined {
   const begins = new RegExp(`^${marks}${remarkName(number)}${marks}:${marks}(?=[^ \\t])`, 'i')
   for (const line of answer.split('\n')) {

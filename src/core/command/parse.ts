@@ -40,7 +40,6 @@ export const isMistake = (parsed: Parsed): parsed is Mistake => 'kind' in parsed
 /** Each command is answered, so a text must not hold as many as its writer likes. */
 const maxCommands = 10
 
-/** @returns a parser of comments: what is said twice counts once */
 export const commandParser = (
   grammars: readonly CommandGrammar[],
 ): ((text: string, word?: string) => Parsed[]) => {

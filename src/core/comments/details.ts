@@ -1,4 +1,3 @@
-/** Folded away below the status: the steps of a Run with how long they took, and what its agent was given. */
 import type { ProgressStep } from '../run/record/session-part.ts'
 import type { Run } from '../run/run.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'

@@ -42,7 +42,6 @@ export type Reply =
   | { kind: 'not-as-user' }
   | { kind: 'not-granted'; what: GrantName | 'sandboxes'; owner: string }
   | { kind: 'bad-settings'; problem: string }
-  /** The reason is another one, but whoever mends it meets the slips next. */
   | { kind: 'beside-slips'; reply: Reply; problem: string }
   | { kind: 'paused'; why: string }
   | { kind: 'not-served'; owner: string }

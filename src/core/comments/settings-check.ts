@@ -4,7 +4,6 @@ import type { SettingsProblem } from '../settings/settings-file.ts'
 import { code } from '../text/safe-markdown.ts'
 import { counted, withCode } from './words.ts'
 
-/** GitHub takes no more at once. */
 const maxAnnotations = 50
 
 export function settingsCheck(problems: readonly SettingsProblem[]): Omit<CheckReport, 'id'> {

@@ -1,4 +1,3 @@
-/** The status comment of a Run: rendered whole from its record, never read back. */
 import { staysInStatus } from '../run/last-word.ts'
 import { phaseOf, type Run } from '../run/run.ts'
 import { boxesAfter, boxFor } from './boxes.ts'

@@ -33,7 +33,6 @@ export const begun = (words: string): string => `${words.charAt(0).toUpperCase()
 export const asSentence = (words: string): string =>
   /[.!?…]$/.test(words) ? begun(words) : `${begun(words)}.`
 
-/** GitHub refuses longer ones. */
 export const maxComment = 65_536
 
 const clock = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`
@@ -69,7 +68,6 @@ function partsOf(words: string): { first: string; rest?: string; cut?: boolean }
   if (words.length <= foldAbove) return { first: words }
   const end = words.search(/\n[ \t]*\n/)
   const first = end < 0 ? words : words.slice(0, end)
-  // What begins in one part and ends in the other is shown whole in the second.
   const cut = end < 0 || first.length > maxFirst || /^ {0,3}(?:`{3}|~{3})|<|\[[^\]]*\]:/m.test(first)
   return { first, rest: cut ? words : words.slice(end).trimStart(), cut }
 }

@@ -1,4 +1,3 @@
-/** One thing that has to be right before the first user comes, as `npm run doctor` prints it. Its names are a contract. */
 export interface Check {
   name: CheckName
   ok: boolean

@@ -19,7 +19,6 @@ export interface Member {
 }
 
 export type Asked =
-  /** How many are in the set: those above a score, or those before a place. */
   | { kind: 'count'; set: string; above?: number; before?: Member }
   | { kind: 'from-end'; set: string; nth: number }
 

@@ -19,7 +19,6 @@ export interface CallMeter {
     ms: number
   }): void
   toldToWait(service: Service, why: WaitReason): void
-  /** What a limit still allows. `whose` tells the limits of one resource apart and is shown to nobody. */
   budget(limit: { whose: string; resource: string; left: number; resetAt: number }): void
 }
 

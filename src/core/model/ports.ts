@@ -46,7 +46,6 @@ export interface ThreadClient {
   reviewComments(reviewId: number): Promise<InlineComment[]>
   inlineComment(commentId: number): Promise<{ author: string; body: string } | undefined>
   file(path: string, commit?: string): Promise<string | undefined>
-  /** The commits that changed a file on the default branch, newest first; a page of them. */
   fileCommits(path: string): Promise<string[]>
   isInTeam(team: string, login: string): Promise<boolean>
   /** Who closed the thread, and when (ms since the epoch), if it is closed. */
@@ -79,7 +78,6 @@ export interface ThreadClient {
   branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean }>
   openPull(pull: { head: string; base: string; title: string; body: string }): Promise<PullView>
   amendPull(number: number, change: PullChange): Promise<PullView>
-  /** Repeatable; what GitHub refuses of it is named, and the rest is done. */
   settle(settling: Settling): Promise<Settled>
 }
 
@@ -133,7 +131,6 @@ export interface Added {
 /** What a processor decides at the end of one step. Parked for 0 ms: again at once, after those that wait already. */
 export type StepResult = { kind: 'park'; ms: number } | { kind: 'end' }
 
-/** A job in the hands of one worker. All writes check first that the lock is still ours. */
 export interface LockedJob<Data> {
   id: string
   data: Data
@@ -160,7 +157,6 @@ export interface JobQueue<Data> extends JobIndex {
    * @throws QueueUnavailable within about a second (3 s when the server is frozen)
    */
   add(id: string, data: Data, slot?: string): Promise<Added>
-  /** @throws UnreadableRecord */
   get(id: string): Promise<JobRecord<Data> | undefined>
   holder(slot: string): Promise<string | undefined>
   liveCount(): Promise<number>

@@ -1,4 +1,3 @@
-/** What happened lately, by name: bounded, so that nobody can fill it, and only ever a saving of work. */
 export interface Recent {
   has(name: string, since: number): boolean
   note(name: string, at: number): void

@@ -1,4 +1,3 @@
-/** An unanswered write may still become visible: look again a little later. */
 export class ResultPending extends Error {
   override name = 'ResultPending'
   readonly until: number

@@ -9,7 +9,6 @@ import { changed, isTerminal, type Run } from './run.ts'
 import { limits } from './timing.ts'
 
 export interface LogEntry {
-  /** ms since the epoch, PostHog's clock. */
   at: number
   what:
     | { kind: 'progress'; step: string; label: string; done: boolean; failed?: boolean }

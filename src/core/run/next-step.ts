@@ -1,5 +1,3 @@
-/** Decides the one thing to do next for a Run. Pure: no clock, no service, no queue. */
-
 import { type Service, serviceNames } from '../model/errors.ts'
 import { agentIsToBeSeenTo } from './agent-end.ts'
 import { isTooLong, outageOf } from './outage.ts'
@@ -11,7 +9,6 @@ import { type ActingStep, type Step, steps } from './steps/step-registry.ts'
 import { afterOutcome } from './steps/telling.ts'
 import { working } from './steps/working.ts'
 
-/** The first step that is due and whose service can be used; what can't be done now is waited for beside it. */
 export function nextStep(run: Run, now: Now): Step {
   let heldUntil = agentIsToBeSeenTo(run) ? seenToUntil(run) + 1 : Number.POSITIVE_INFINITY
   let service: Service | undefined

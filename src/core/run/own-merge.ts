@@ -2,7 +2,6 @@
 import type { ThreadClient } from '../model/ports.ts'
 import type { Run } from './run.ts'
 
-/** GitHub closes an issue in the moment in which a pull request is merged that says so. */
 const sameMoment = 60_000
 
 type Asks = Pick<ThreadClient, 'pull' | 'pullsFrom'>

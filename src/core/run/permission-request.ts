@@ -29,6 +29,5 @@ export function optionByWords({ options }: PermissionRequest, text: string): str
   )?.id
 }
 
-/** Other words take the place of an answer: the agent gets them once it waits no more. */
 export const rejecting = ({ options }: PermissionRequest): string | undefined =>
   options.find(({ kind }) => kind.startsWith('reject'))?.id

@@ -35,7 +35,6 @@ export type Backup = z.infer<typeof Backup>
 /** A comment takes 65,536 characters, and bytes become a third more of them. */
 const maxBytes = 20_000
 
-/** `undefined` for an instruction that is too long to be carried. */
 export function backupOf(run: Run): Backup | undefined {
   const { whole: _, inline: __, delivery: ___, ...request } = run.request
   const backup = Backup.parse({

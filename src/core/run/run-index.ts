@@ -93,7 +93,6 @@ const starts = (run: Indexed): IndexEntry[] =>
     ...(isBots(run) ? [botsWindow(run)] : []),
   ].map(window => ({ set: started(window), score: startOf(run), keptMs: day }))
 
-/** Who waits for a session, or for a limit on starts to let go, holds nobody up. */
 function line(run: Indexed): IndexEntry[] {
   const { waitsFor = 'owner', waitsUntil } = run.data.schedule
   if (waitsFor === 'session' || waitsUntil) return []

@@ -78,7 +78,6 @@ export function phaseOf({ result, mailbox, session: { taskRun }, schedule }: Run
 export const wantedRights = ({ request, workspace: { branch } }: Run): Rights =>
   rightsOf(request.options, branch?.name ?? '')
 
-/** Its session as others may go on in it: the agent has put its commits on branches of its own meanwhile. */
 export function sessionOf({ session: { taskId, taskRun }, result: { pulls } }: Run): Session | undefined {
   if (taskId === undefined || !taskRun) return undefined
   const session = { taskId, taskRunId: taskRun.id }

@@ -29,7 +29,6 @@ export const rightsOf = ({ branch: _, ...options }: RunOptions, branch: string):
   branches: [branch],
 })
 
-/** Whether a session may do exactly what is wanted now: no less, and no more. */
 export function mayServe({ may }: Pick<Session, 'may'>, wanted: Rights): boolean {
   if (!may) return false
   const { branches, ...rights } = may

@@ -33,7 +33,6 @@ export const limits = {
   soonestPoll: 2 * second,
   /** A status comment is edited at most this often for details; a new phase is shown at once. */
   editEvery: 15 * second,
-  /** A time that grows is no reason for an edit more often than this. */
   editForTimeEvery: 5 * minute,
   summaryEvery: 5 * minute,
   /** A pull request may be reported a moment after the turn that opened it. */

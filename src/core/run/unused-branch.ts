@@ -10,7 +10,6 @@ export const UnusedBranch = z.object({
   name: z.string(),
   sha: z.string(),
   session: Session,
-  /** When its Run ended, ms since the epoch. */
   since: z.number(),
   removing: z.boolean().default(false),
   removed: z.boolean().default(false),

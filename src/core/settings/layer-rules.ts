@@ -1,4 +1,3 @@
-/** What holds of a setting where two layers say something: one rule for each way, with its words for people. */
 import { efforts, type ReasoningEffort } from '../agent/run-request.ts'
 import { mayAct, type Role } from '../model/role.ts'
 

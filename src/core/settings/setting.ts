@@ -1,4 +1,3 @@
-/** The shape of a setting: its schema, which has its meaning and default, together with all else that is known of it. */
 import { z } from 'zod'
 import type { Rule } from './layer-rules.ts'
 

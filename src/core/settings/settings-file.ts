@@ -1,4 +1,3 @@
-/** A YAML file that is checked by a schema: what it says, or all that is wrong with it, by line and key. */
 import type { z } from 'zod'
 import { readYaml } from '../text/yaml.ts'
 

@@ -31,7 +31,6 @@ function mayHoldAttachment(markdown: string, { host }: URL): boolean {
   return text.includes(host) || text.includes('githubusercontent.com')
 }
 
-/** One file may be shown under its lasting address and under a signed one. */
 export function onlyOnce(attachments: readonly Attachment[]): Attachment[] {
   const seen = new Set<string>()
   return attachments.filter(({ url }) => {

@@ -9,7 +9,6 @@ export function loopTurn(): Promise<void> {
   return last
 }
 
-/** Reads that are kept, each in a turn of its own, and at the end a new one for whoever needs them all. */
 export async function readInTurns(reads: readonly (() => unknown)[]): Promise<void> {
   for (const read of reads) {
     await loopTurn()

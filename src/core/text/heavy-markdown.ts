@@ -1,5 +1,3 @@
-/** Whether Markdown is too much to be read and written in good time, told from its lines and signs alone. */
-
 /** Beyond these, reading takes too long, or more stack than there is. */
 const maxLines = 1_000
 const maxSigns = 2_000
@@ -22,7 +20,6 @@ export function isHeavy(source: string): boolean {
   )
 }
 
-/** Most rows of one sign are read in one go. */
 const sign = /[[\]()@]|([\p{P}\p{S}])\1{0,15}/gu
 const fencedCode = /^(`{3,}(?!`)|~{3,}(?!~))[^`\n]*\n(?:.*\n)*?\1[`~]*[ \t]*$/gm
 

@@ -1,4 +1,3 @@
-/** The links and images of a text that a reader sees as the writer's own, of Markdown and of the HTML in it. */
 import { withoutEntities } from './html-entities.ts'
 import type { Nodes, Root } from './markdown.ts'
 

@@ -34,7 +34,6 @@ const invisible = new RegExp(
   'gu',
 )
 
-/** Text without what can't be seen, well-formed, with line feeds for line ends. */
 export const stripInvisible = (text: string): string =>
   text.toWellFormed().replace(/\r\n?/g, '\n').replace(invisible, '')
 
@@ -58,7 +57,6 @@ export function hidesWords(text: string): boolean {
   return hidden?.some(words => /[\p{L}\p{N}]/u.test(words)) ?? true
 }
 
-/** What a person who reads the rendered text sees, more or less, at most `maxLength` characters of it. */
 export const visibleText = (text: string, maxLength: number): string => cutAt(visible(text), maxLength)
 
 const visible = keepingRecent(50, text => {

@@ -1,4 +1,3 @@
-/** The App may no longer work somewhere. GitHub tells of it by installation or by repository, never by thread. */
 import { z } from 'zod'
 import type { AccessLostTrigger } from '../../core/model/trigger.ts'
 import { User } from './payloads.ts'

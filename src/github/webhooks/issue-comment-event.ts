@@ -1,4 +1,3 @@
-/** A comment on an issue or in the conversation of a pull request; or a box of ours that somebody ticked. */
 import type { z } from 'zod'
 import { ticked } from '../../core/comments/boxes.ts'
 import type { Thread } from '../../core/model/thread.ts'

@@ -1,4 +1,3 @@
-/** The fields we use of GitHub's webhook payloads. */
 import { z } from 'zod'
 
 /** Names stand in our sentences as they are, so they are no more than GitHub lets them be. */

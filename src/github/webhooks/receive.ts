@@ -1,4 +1,3 @@
-/** What becomes of a verified delivery: a trigger in the queue, or the named reason why not. No call to anybody else. */
 import type { Ignored, Trigger } from '../../core/model/trigger.ts'
 import type { AppIdentity, Delivery } from './event.ts'
 import { normalise } from './normalise.ts'

@@ -34,7 +34,6 @@ export interface StreamPace {
   reconnects: number
   window: number
   soon: number
-  /** A connection is not renewed for a run that was not asked about for this long. */
   forget: number
 }
 

@@ -1,4 +1,3 @@
-/** One connection to the event stream of a run, from the request to the reason of its end. */
 import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
 import { json } from 'node:stream/consumers'
@@ -22,13 +21,11 @@ export interface Line {
 export type Ending =
   | { kind: 'rotated' }
   | { kind: 'over' }
-  /** This server will not stream this run, however often it is asked. */
   | { kind: 'refused'; status: number }
   /** `until`: not before, ms since the epoch. */
   | { kind: 'lost'; reason: string; until?: number }
 
 interface Limits {
-  /** ms without a byte after which the connection is dead. */
   silence: number
   now: () => number
 }
@@ -106,7 +103,6 @@ async function unusable({ gate }: PostHogSettings, response: IncomingMessage, no
   return { kind: 'lost', reason: `status ${status}`, until: fault instanceof RetryLater ? fault.until : 0 }
 }
 
-/** Characters; PostHog's own are a few thousand. */
 const maxEvent = 1_000_000
 
 async function listen(line: Line, response: IncomingMessage, alive: () => void): Promise<Ending> {
@@ -143,7 +139,6 @@ function hear(line: Line, { event, data, id }: EventSourceMessage): Ending | und
     case 'stream-end':
       return { kind: 'over' }
     case 'error':
-      // It may be the id that the server can't go on from.
       line.lastId = undefined
       return { kind: 'lost', reason: 'the server reported an error' }
     default:

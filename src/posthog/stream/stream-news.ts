@@ -28,7 +28,6 @@ export type News =
   | 'turn-over'
   /** What a person reads of it: to be seen when the log has it. */
   | 'said'
-  /** One of many small things, of which no more than counts is shown. */
   | 'done'
 
 export function newsReader(): (data: string) => News | undefined {

@@ -1,5 +1,3 @@
-/** Runs that are to be woken: each once, however often it is asked for, and only so many at a time. */
-
 const atATime = 10
 
 export function pileOf(wake: (runId: string) => Promise<void>, failed: (error: unknown) => void) {

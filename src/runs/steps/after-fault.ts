@@ -51,7 +51,6 @@ export function afterFault(context: RunContext, step: ActingStep, error: unknown
 }
 
 interface Wait extends Pick<Outage, 'why' | 'until' | 'promised' | 'refusedSince'> {
-  /** How many attempts failed just now; looking for the trace of one is none. */
   failed: 0 | 1
 }
 

@@ -1,5 +1,3 @@
-/** Tells whoever said something to a Run what became of it: a reaction, and words when it came to nothing. */
-
 import { replyComment } from '../../core/comments/replies.ts'
 import { Rejected } from '../../core/model/errors.ts'
 import type { Marker } from '../../core/model/marker.ts'

@@ -54,7 +54,6 @@ export async function awaitAdmission(
     case 'now': {
       const last = hasWaited ? await heedingClosing(context) : heeded
       if (last.mailbox?.stop) return last
-      // Who had to wait may have lost the right to it meanwhile.
       if (run.schedule.ahead !== undefined && !(await stillMay(context))) return failed(context, notAnyMore)
       return {
         ...last,

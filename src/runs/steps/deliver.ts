@@ -48,7 +48,6 @@ async function knowingUnread(
   return observe(run, await posthog.poll(session, run.session.sessionLog?.offset ?? 0), deps.now())
 }
 
-/** The run has ended; where turns have to be counted, each of its messages had one. */
 const heardAll = (context: StepContext<never, 'poll'>, session: Session, id: string): Promise<boolean> => {
   const { sessionLog, taskRun } = context.run.session
   const turns = (taskRun?.messages ?? 0) + 1 - (sessionLog?.turns ?? 0)

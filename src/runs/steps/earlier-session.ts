@@ -16,7 +16,6 @@ import type { StepContext } from './step-context.ts'
 
 type Rejoining = StepContext<'attachments', 'statusOf' | 'logLength' | 'addArtifact' | 'sendMessage' | 'poll'>
 
-/** Goes on in an earlier session: in its run if that still listens, else a new run resumes it. */
 export async function rejoin(
   context: Rejoining,
 ): Promise<ChangeOf<'workspace' | 'session' | 'schedule' | 'mailbox' | 'report'>> {

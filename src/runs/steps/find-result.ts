@@ -30,7 +30,6 @@ export async function findResult(
   return { result: opens ? await openOurs(context, known) : known.result, session: { cost } }
 }
 
-/** All that there are, and among them one that the agent opened and PostHog did not report. */
 async function pullsOfHeads(context: Finding): Promise<{ found?: PullView; seen: PullView[] }> {
   const { run } = context
   const { branch } = run.workspace
@@ -52,7 +51,6 @@ interface Pushed {
   head: string
 }
 
-/** What somebody else than a person moved the branch to since the Run began. */
 async function pushedTo(context: Finding): Promise<Pushed | undefined> {
   const { branch } = context.run.workspace
   if (context.run.request.what === 'plan') return pushedByPlan(context)

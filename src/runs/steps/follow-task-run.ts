@@ -71,7 +71,6 @@ async function withSummary({ posthog }: StepContext<never, 'summary'>, run: Run,
     request,
     mailbox: { stop },
   } = run
-  // Of an earlier run's task it may be as old as that.
   const isOwn = run.session.taskMade && run.result.round === 0
   const isTold = run.result.outcome !== undefined && !run.result.lookBeforeLastWord
   if (taskId === undefined || !isOwn || stop || isTold || request.what === 'plan') return run

@@ -7,7 +7,6 @@ import type { ChangeOf } from '../../core/run/run.ts'
 import { limits } from '../../core/run/timing.ts'
 import type { StepContext } from './step-context.ts'
 
-/** Asking about more people than this would cost more than it helps. */
 const maxPeople = 15
 
 export async function gatherContext(

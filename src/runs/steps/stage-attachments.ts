@@ -34,12 +34,10 @@ export interface Staging {
   now(): number
 }
 
-/** How long attachments may hold up a Run, in ms. */
 const giveUpAfterMs = 120_000
 const pauseBeforeRepeat = 500
 const maxNamed = 20
 
-/** @throws RetryLater, and whatever `assertLocked` throws */
 export async function stageAttachments(
   attachments: readonly Attachment[],
   staging: Staging,
@@ -67,7 +65,6 @@ export function attachmentsOf({ thread, request, baseline, session }: Attaching)
   return attachedIn(texts, thread.url, maxNamed)
 }
 
-/** Each text is read in a turn of its own, so that many long ones hold nobody up. */
 export async function attachedIn(
   texts: readonly string[],
   webUrl: string,

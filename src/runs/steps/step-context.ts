@@ -142,7 +142,6 @@ export const allAnnounced: Run['report']['announced'] = {
   branch: true,
 }
 
-/** How far GitHub's and PostHog's clocks may be from ours. */
 export const skew = 60_000
 
 interface Once<T, Written extends RunPart> {

@@ -2,9 +2,6 @@
 import { randomUUID } from 'node:crypto'
 import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises'
 
-/**
- * @throws the file system's error; then the file is as it was
- */
 export async function writeEnv(path: string, values: Record<string, string>): Promise<void> {
   const before = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return ''

@@ -19,7 +19,6 @@ export class Guard {
   #used = false
   readonly #session = randomBytes(24).toString('base64url')
 
-  /** @param names host names under which the page may be opened, besides addresses and `localhost` */
   constructor(names: readonly string[]) {
     this.#names = names
   }

@@ -18,7 +18,6 @@ export class Html {
 
 type Part = Html | string | number | undefined | readonly Html[]
 
-/** Everything that is put in is escaped, unless it is Html itself. */
 export const html = (strings: TemplateStringsArray, ...parts: Part[]): Html =>
   new Html(strings.reduce((text, string, index) => `${text}${string}${shown(parts[index])}`, ''))
 

@@ -20,12 +20,10 @@ export const manifestOf = (values: Values, asked: Asked, callback: string): Reco
 })
 
 export interface Server {
-  /** Where people are: `https://github.com`. */
   web: string
   api: string
 }
 
-/** @param protocol of an Enterprise Server */
 export function serverOf({ enterprise }: Pick<Values, 'enterprise'>, protocol: string): Server {
   if (enterprise === '') return { web: 'https://github.com', api: 'https://api.github.com' }
   return { web: `${protocol}://${enterprise}`, api: `${protocol}://${enterprise}/api/v3` }

@@ -84,7 +84,6 @@ export function readForm(given: Values, { local }: { local: boolean }): Read {
 
 const publicExample = 'https://bot.example.com/api/github/webhooks'
 
-/** Who gives only the name of the host means our own path there; a channel of smee.io stays as it is. */
 function withPath(address: string): string {
   if (!URL.canParse(address)) return address
   const url = new URL(address)

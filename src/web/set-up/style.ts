@@ -1,4 +1,3 @@
-/** The one style sheet of the set-up page: light and dark, narrow and wide, no request to anybody else. */
 export const style = `
 :root { color-scheme: light dark; --page: #f6f8fa; --card: #fff; --text: #1f2328; --dim: #59636e; --line: #d1d9e0;
   --field: #fff; --field-line: #818b98; --accent: #0969da; --on-accent: #fff; --good: #1a7f37; --bad: #cf222e; --bad-card: #ffebe9 }

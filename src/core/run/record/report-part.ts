@@ -8,12 +8,10 @@ export const Report = z.object({
       phase: z.string(),
       at: z.number(),
       heardAt: z.number().optional(),
-      /** What GraphQL knows the comment by. */
       nodeId: z.string().optional(),
       minimized: z.literal(true).optional(),
     })
     .optional(),
-  /** GraphQL's ids of the statuses of earlier Runs that are old news once this one is over. */
   supersedes: z.array(z.string()).default([]),
   statusRemade: z.boolean().optional(),
   announced: z

@@ -25,7 +25,6 @@ const TaskRun = z.object({
   from: z.number().int().optional(),
   /** Last sign of life, our clock. */
   changedAt: z.number(),
-  /** When PostHog last changed it, PostHog's clock. */
   updatedAt: z.number().optional(),
   model: z.string().optional(),
   effort: z.string().optional(),

@@ -6,7 +6,6 @@ export const Branch = z.object({
   into: z.string(),
   sha: z.string(),
   made: z.boolean().default(false),
-  /** Made by us and still without a commit of its own when the Run began. */
   fresh: z.boolean().default(false),
   /** A Run of this thread wrote down that it made it; a name like ours is no proof. Only such a branch is removed. */
   recorded: z.boolean().default(false),

@@ -23,7 +23,6 @@ export const waiting = (until: number, now: Now): Step => ({ kind: 'wait', ms: M
 export const stepOf = ({ kind }: Intent): Exclude<Intent['kind'], 'open-pull'> | 'find-result' =>
   kind === 'open-pull' ? 'find-result' : kind
 
-/** An effect whose result is not known comes first. Reading of the run meanwhile does no harm, nor does its end. */
 export function* unsettled(run: Run, intent: Intent, now: Now): Due {
   yield { kind: stepOf(intent) }
   if (run.session.taskRun && run.mailbox.stop && cancelledAt(run) === undefined) yield { kind: 'cancel' }

@@ -3,7 +3,6 @@ import type { TasksClient, ThreadClient } from '../../model/ports.ts'
 import type { RunPart } from '../run.ts'
 
 export interface StepEntry {
-  /** Whose answer it needs: while that service can't be used, the step waits. */
   service: Service | 'none'
   call: CallKind | 'both'
   github?: readonly (keyof ThreadClient)[]
