@@ -125,6 +125,11 @@ export class GitHubEmulator {
     return this.#parts.attachments.add(file)
   }
 
+  /** What comments on lines of the file show of the diff. */
+  showsHunk(path: string, hunk: string): void {
+    this.#parts.memory.hunks.set(path, hunk)
+  }
+
   /** From outside, at once, whatever the mode: for forged, broken and repeated webhooks. */
   deliver(event: string, payload: JsonObject, options: DirectDelivery = {}): Promise<WebhookResponse[]> {
     return this.webhooks.direct(event, payload, options)

@@ -52,6 +52,8 @@ export class Memory {
   readonly users = new Map<string, string>()
   readonly linkedBranches = new Map<string, string[]>()
   readonly minimized = new Map<string, string>()
+  /** By path: what the diff shows above a comment. */
+  readonly hunks = new Map<string, string>()
   readonly reviewLines = new Map<number, { line: number; side: string }>()
   /** By owner, whatever became of them. */
   readonly installations = new Map<string, number>()

@@ -184,7 +184,8 @@ function repairReviewComment(comment: JsonObject, parts: Parts): void {
   const at = memory.reviewLines.get(id)
   if (at) Object.assign(comment, at)
   comment.original_line ??= comment.line
-  comment.diff_hunk ||= `@@ -${comment.line ?? 1},1 +${comment.line ?? 1},1 @@`
+  comment.diff_hunk ||=
+    memory.hunks.get(textAt(comment, 'path')) ?? `@@ -${comment.line ?? 1},1 +${comment.line ?? 1},1 @@`
   if (comment.in_reply_to_id === null) delete comment.in_reply_to_id
   if (!memory.edited.has(nodeId)) comment.updated_at = comment.created_at
   comment.reactions = reactions.summary(nodeId, textAt(comment, 'url'))

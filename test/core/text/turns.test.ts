@@ -2,30 +2,26 @@
 import { expect, test } from 'vitest'
 import { firstWords, promptOf, readForPrompt } from '../../../src/core/agent/prompt.ts'
 import { agentWords, readAgentWords } from '../../../src/core/comments/words.ts'
+import { threadTime } from '../../support/thread-time.ts'
 import { ask, runWith } from '../given.ts'
 
 /** Takes a reader some milliseconds, and is another text each time. */
 const long = (name: string, length = 25_000): string => `${name}\n\n${'[a](b "c") '.repeat(length / 11)}`
 
-const cpu = (): number => {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1_000
-}
-
 const taken = (work: () => unknown): number => {
-  const before = cpu()
+  const before = threadTime()
   work()
-  return cpu() - before
+  return threadTime() - before
 }
 
 /** The longest turn of the loop while something goes on, in milliseconds of the processor. */
 async function longestTurn(work: () => Promise<unknown>): Promise<number> {
   let longest = 0
   let over = false
-  let at = cpu()
+  let at = threadTime()
   const look = (): void => {
-    longest = Math.max(longest, cpu() - at)
-    at = cpu()
+    longest = Math.max(longest, threadTime() - at)
+    at = threadTime()
     if (!over) setImmediate(look)
   }
   setImmediate(look)

@@ -1,0 +1,98 @@
+/** On both backends: what one owner has queued, and started, keeps nobody else's Run waiting or out of sight. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { threadSlot } from '../../src/core/model/thread.ts'
+import { changed, Run, type RunChange } from '../../src/core/run/run.ts'
+import { ofThread, runIndex } from '../../src/core/run/run-index.ts'
+import { turnOf } from '../../src/core/run/start-limits.ts'
+import { openQueues } from '../../src/queue/open-queues.ts'
+import type { Queues } from '../../src/queue/work-queue.ts'
+import { issueThread, runWith } from '../core/given.ts'
+import { cleanUp, ownDataDir } from '../support/queue-world.ts'
+import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
+
+/** More than any list of the newest ever held. */
+const load = 2_100
+/** As many starts in five minutes as open the breaker of their owner. */
+const starts = 1_000
+
+const backends = [{ name: 'the embedded database', redis: false }]
+if (redisAvailable()) backends.push({ name: 'Redis', redis: true })
+
+describe.each(backends)('beside the load of one owner, in $name', ({ redis }) => {
+  let server: RedisServer | undefined
+  let queues: Queues<Run, Run>
+
+  const ofOwner = (owner: string, number: number, differs: RunChange = {}): Run =>
+    runWith(changed({ thread: { ...issueThread, owner, repoId: owner.length, number } }, differs))
+
+  beforeAll(async () => {
+    if (redis) server = await startRedis()
+    const place = server ? { redisUrl: server.url, dataDir: '/nowhere' } : { dataDir: await ownDataDir() }
+    queues = await openQueues({
+      ...place,
+      triggers: { parse: Run.parse },
+      runs: { parse: Run.parse, index: runIndex },
+    })
+    for (let n = 0; n < load; n += 50) await Promise.all(Array.from({ length: 50 }, (_, i) => addLoud(n + i)))
+  }, 180_000)
+
+  afterAll(async () => {
+    await queues.close(100)
+    await cleanUp()
+    await server?.stop()
+  })
+
+  /** Some work, in threads of their own; all others stand in line for a place of their owner. */
+  function addLoud(n: number) {
+    const schedule = n < starts ? { admitted: true } : { admitted: false, waitsFor: 'owner' as const }
+    const run = ofOwner('loud', n, { schedule })
+    return queues.runs.add(`loud-${n}`, run, threadSlot(run.thread))
+  }
+
+  async function asks(owner: string) {
+    const data = ofOwner(owner, 9_999)
+    const { outcome } = await queues.runs.add(`${owner}-asks`, data, threadSlot(data.thread))
+    const kept = await queues.runs.get(`${owner}-asks`)
+    if (!kept) return expect.fail('it is not kept')
+    return { outcome, kept, turn: await turnOf(kept, queues.runs, Date.now()) }
+  }
+
+  test('a Run of another owner starts at once, and is found', async () => {
+    const { outcome, kept, turn } = await asks('quiet')
+    expect({ outcome, turn }).toEqual({ outcome: 'added', turn: { kind: 'now' } })
+    expect(await queues.runs.holder(threadSlot(kept.data.thread))).toBe(kept.id)
+    expect((await queues.runs.listed([ofThread(kept.data.thread)])).map(({ id }) => id)).toEqual([kept.id])
+  })
+
+  test('of the loud owner itself it waits for those before it', async () => {
+    const { turn } = await asks('loud')
+    expect(turn).toEqual({ kind: 'ahead', of: 'person', ahead: expect.any(Number) })
+    const { limits } = ofOwner('loud', 1).baseline.settings
+    expect(turn).toMatchObject({ ahead: load - limits.person + 1 })
+  })
+
+  test('the breaker of the loud owner is open, and of no other', async () => {
+    const now = Date.now()
+    const alone = async (owner: string) => {
+      const data = ofOwner(owner, 1, { baseline: { settings: boundless() } })
+      return turnOf({ id: 'asks', addedAt: 0, data }, queues.runs, now)
+    }
+    expect(await alone('loud')).toMatchObject({ kind: 'until', of: 'owner', used: starts, window: 300_000 })
+    expect(await alone('quiet')).toEqual({ kind: 'now' })
+  })
+})
+
+/** No limit of the settings is in the way of what is looked at. */
+function boundless(): Run['baseline']['settings'] {
+  const { settings } = runWith().baseline
+  const most = 10_000
+  const limits = { ...settings.limits, person: most, repository: most, owner: most }
+  return {
+    ...settings,
+    limits: {
+      ...limits,
+      ...{ repository_per_day: most, person_per_day: most, owner_per_day: most, thread_per_day: most },
+      repository_per_5_minutes: most,
+    },
+  }
+}
