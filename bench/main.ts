@@ -2,11 +2,13 @@
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { embedded } from './embedded.ts'
 import { eyes, eyesEmbedded, eyesFirst } from './eyes.ts'
+import { followed } from './followed.ts'
 import { link, linkEmbedded } from './link.ts'
 import { readyEmbedded, readyRedis } from './ready.ts'
 import { isReached, type Measured, type Row } from './row.ts'
 import { start, startEmbedded, startFirst } from './start.ts'
 import { acks, ignoredWebhooks, webhooks } from './webhooks.ts'
+import { fourWorkers, twoWorkers } from './workers.ts'
 
 const rows: readonly Row[] = [
   ...[webhooks, ignoredWebhooks, acks],
@@ -14,6 +16,7 @@ const rows: readonly Row[] = [
   ...[start, startFirst, startEmbedded],
   ...[eyes, eyesFirst, eyesEmbedded],
   ...[link, linkEmbedded],
+  ...[followed, twoWorkers, fourWorkers],
 ]
 
 const wanted = process.argv.slice(2)
@@ -44,8 +47,8 @@ function cells(measured: Measured): string[] {
   switch (measured.kind) {
     case 'rate':
       return [
-        `${Math.round(measured.floor)}/s`,
-        `${Math.round(measured.ours)}/s`,
+        perSecond(measured.floor),
+        perSecond(measured.ours),
         (measured.ours / measured.floor).toFixed(2),
         `≥ ${measured.reach}`,
       ]
@@ -56,15 +59,24 @@ function cells(measured: Measured): string[] {
         `${(measured.ours / measured.floor).toFixed(1)} ×`,
         `≤ ${measured.reach} ×`,
       ]
-    case 'count':
-      return ['–', told(measured.each), '–', `≤ ${measured.reach}`]
+    case 'bounds':
+      return [
+        '–',
+        told(measured.each, ({ ours }) => ours.toPrecision(2)),
+        '–',
+        told(measured.each, ({ reach }) => `< ${reach}`),
+      ]
     case 'stated':
-      return ['–', told(measured.each), '–', '–']
+      return ['–', told(measured.each, text => text), '–', '–']
   }
 }
 
-function told(each: Record<string, string | number>): string {
+function perSecond(rate: number): string {
+  return `${rate < 100 ? rate.toFixed(1) : Math.round(rate)}/s`
+}
+
+function told<T>(each: Record<string, T>, textOf: (value: T) => string): string {
   return Object.entries(each)
-    .map(([what, value]) => `${what} ${value}`)
+    .map(([what, value]) => `${what} ${textOf(value)}`)
     .join(', ')
 }

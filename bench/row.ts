@@ -5,8 +5,8 @@ export type Measured =
   | { kind: 'rate'; floor: number; ours: number; reach: number }
   /** In ms, the less the better. */
   | { kind: 'time'; floor: number; ours: number; reach: number }
-  /** Exact, and without a floor: the less the better. `each` names the parts. */
-  | { kind: 'count'; each: Record<string, number>; reach: number }
+  /** Without a floor: the less the better, each in its own unit. */
+  | { kind: 'bounds'; each: Record<string, { ours: number; reach: number }> }
   /** Told, with nothing it is held to. */
   | { kind: 'stated'; each: Record<string, string> }
 
@@ -16,7 +16,7 @@ export interface Row {
   measure(): Promise<Measured>
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted[Math.floor(sorted.length / 2)]
   if (middle === undefined) throw new Error('nothing was measured')
@@ -43,8 +43,8 @@ export function isReached(measured: Measured): boolean {
       return measured.ours / measured.floor >= measured.reach
     case 'time':
       return measured.ours / measured.floor <= measured.reach
-    case 'count':
-      return Math.max(...Object.values(measured.each)) <= measured.reach
+    case 'bounds':
+      return Object.values(measured.each).every(({ ours, reach }) => ours < reach)
     case 'stated':
       return true
   }

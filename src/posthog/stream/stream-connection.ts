@@ -65,6 +65,10 @@ export async function connect(
   }
 }
 
+/** A connection each, as long as the stream; one agent for all, since thousands of them take room. */
+const plain = new http.Agent({ keepAlive: false })
+const secured = new https.Agent({ keepAlive: false, maxCachedSessions: 10 })
+
 /** Not `fetch`: Node 20's makes a spare connection for each stream that is hung up. A redirect is a refusal. */
 function open(
   settings: PostHogSettings,
@@ -83,8 +87,9 @@ function open(
     ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
   }
   const send = url.protocol === 'http:' ? http.request : https.request
+  const agent = url.protocol === 'http:' ? plain : secured
   return new Promise((resolve, reject) => {
-    const request = send(url, { headers, signal, agent: false }, resolve)
+    const request = send(url, { headers, signal, agent }, resolve)
     request.on('error', reject)
     request.end()
   })

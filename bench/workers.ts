@@ -1,0 +1,79 @@
+/** How much more two and four workers start than one, where nothing but waiting for GitHub and PostHog takes time. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { triggerRecord } from '../src/commands/trigger-record.ts'
+import type { CommentTrigger } from '../src/core/model/trigger.ts'
+import { startDeployment, threadOf } from './deployment.ts'
+import type { Row } from './row.ts'
+
+const callMs = 1_000
+const perWorker = 150
+/** Enough that no limit of theirs is reached. */
+const owners = 15
+
+const rates = new Map<number, Promise<number>>()
+
+/** Runs started in a second by so many workers, which have more than enough to do. */
+function startedBy(workers: number): Promise<number> {
+  const known = rates.get(workers)
+  if (known) return known
+  const rate = measured(workers)
+  rates.set(workers, rate)
+  return rate
+}
+
+async function measured(workers: number): Promise<number> {
+  const count = workers * perWorker
+  const deployment = await startDeployment({ owners, ms: callMs })
+  try {
+    await Promise.all(Array.from({ length: workers }, () => deployment.start('worker')))
+    const began = Date.now()
+    await deployment.fill(async ({ triggers }) => {
+      await Promise.all(
+        Array.from({ length: count }, (_, n) => {
+          const trigger = commandOf(n)
+          return triggers.add(trigger.id, triggerRecord(trigger))
+        }),
+      )
+    })
+    const most = count * 0.9
+    return (most * 1_000) / ((await nthStart(deployment.starts, most)) - began)
+  } finally {
+    await deployment.close()
+  }
+}
+
+/** When so many runs had been taken. The last few are left out: there some have nothing left to do. */
+async function nthStart(starts: () => Promise<number[]>, n: number): Promise<number> {
+  for (const giveUpAt = Date.now() + 120_000; Date.now() < giveUpAt; await sleep(250)) {
+    const at = (await starts()).toSorted((a, b) => a - b)[n - 1]
+    if (at !== undefined) return at
+  }
+  throw new Error('the workers do not start what they should')
+}
+
+/** Of a developer of its own in each thread. */
+function commandOf(n: number): CommentTrigger {
+  const thread = threadOf(n % owners, 1 + Math.floor(n / owners))
+  const commentId = 100_000 + n
+  return {
+    ...{ id: `comment-${commentId}`, kind: 'comment', deliveryId: `delivery-${n}`, at: Date.now(), thread },
+    sender: { login: `dev-${n}`, id: 11 },
+    commentRef: { kind: 'thread', commentId },
+    text: '/codex fix the flaky login test',
+    snapshot: { title: 'Login is flaky', body: 'It fails every other time.', author: 'sam', open: true },
+  }
+}
+
+const row = (workers: number, reach: number): Row => ({
+  name: `workers-${workers}`,
+  about: `runs started in a second by ${workers} workers, beside one, every call takes ${callMs} ms`,
+  measure: async () => ({
+    kind: 'rate',
+    reach,
+    floor: await startedBy(1),
+    ours: await startedBy(workers),
+  }),
+})
+
+export const twoWorkers = row(2, 1.8)
+export const fourWorkers = row(4, 3.2)
