@@ -16,6 +16,7 @@ import { deploymentWith, memoryAccounts } from '../../support/deployment.ts'
 import { memoryIndex } from '../../support/memory-index.ts'
 import { ask, deployment, runWith, second, t0 } from '../given.ts'
 import { begin } from './agent.ts'
+import { happen } from './happenings.ts'
 import { checkRecord } from './record-judge.ts'
 import { gitHubOf, postHogOf } from './services.ts'
 import { Crash, type Worker, type World } from './world.ts'
@@ -165,7 +166,7 @@ class Job {
       return
     }
     world.now += Math.ceil((length * first.after) / 100)
-    world.happen(first.what)
+    happen(world, first.what)
     world.soon.push(...rest.map(({ what }) => what))
     // The agent's doings wake nobody.
     if (world.rows === noticed) world.now += length - Math.ceil((length * first.after) / 100)

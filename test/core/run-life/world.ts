@@ -6,7 +6,8 @@ import { NoResponse, Rejected, RetryLater, type Service } from '../../../src/cor
 import { markerSigner } from '../../../src/core/model/marker.ts'
 import type { CommitView, PullView } from '../../../src/core/model/views.ts'
 import { hour, second, t0 } from '../given.ts'
-import { type AgentRun, ciTurn, goOn, isIdle } from './agent.ts'
+import type { AgentRun } from './agent.ts'
+import { happen } from './happenings.ts'
 import type { Happening, Luck, Script } from './script.ts'
 
 /** The process is gone in the middle of a step. */
@@ -179,9 +180,9 @@ export class World {
     const limit = this.#limits.find(each => each.service === service && this.now < each.until)
     if (limit) this.violations.push(`${name} ${limit.until - this.now} ms before the limit is over`)
     const due = this.script.events.filter(({ when }) => 'call' in when && when.call === this.calls)
-    for (const { what } of due) this.happen(what)
+    for (const { what } of due) happen(this, what)
     const next = this.soon.shift()
-    if (next) this.happen(next)
+    if (next) happen(this, next)
     for (const { until, wake } of this.sleepers) if (until <= this.calls) wake()
   }
 
@@ -226,56 +227,8 @@ export class World {
     this.#limits = this.#limits.filter(({ recorded }) => recorded)
   }
 
-  happen(what: Happening): void {
-    switch (what.is) {
-      case 'note':
-        if (what.note.kind === 'pull' && !this.become(what.note.number, what.note.state)) return
-        this.uninstalled ||= what.note.kind === 'access-lost'
-        this.rows += 1
-        if (this.isClosed) return
-        this.inbox.push(JSON.stringify(what.note))
-        return
-      case 'wake':
-        this.rows += 1
-        return
-      case 'work':
-        for (const agent of this.agents()) goOn(this, agent)
-        return
-      case 'idle end':
-        for (const agent of this.agents().filter(isIdle)) agent.status = 'completed'
-        return
-      case 'ci turn':
-        for (const agent of this.agents()) ciTurn(this, agent)
-        return
-      case 'push':
-        for (const name of this.branches.keys())
-          if (name.startsWith('codex/'))
-            this.commit(name, { sha: `${this.commits.length}`.padStart(40, 'c'), byPerson: true })
-        return
-      case 'status deleted':
-        this.#deleteStatus()
-    }
-  }
-
   commit(branch: string, commit: CommitView): void {
     this.commits.push({ ...commit, branch })
     this.branches.set(branch, commit.sha)
-  }
-
-  #deleteStatus(): void {
-    const index = this.comments.findIndex(({ body }) =>
-      this.signer.read(body, { repoId: 100, number: 7 }).some(({ as }) => as === 'status'),
-    )
-    if (index === -1) return
-    this.comments.splice(index, 1)
-    this.statusesDeleted += 1
-  }
-
-  /** False: there is no such pull request yet. */
-  become(number: number, state: PullView['state']): boolean {
-    const index = this.pulls.findIndex(each => each.number === number)
-    const pull = this.pulls[index]
-    if (pull) this.pulls[index] = { ...pull, state }
-    return pull !== undefined
   }
 }
