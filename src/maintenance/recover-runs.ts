@@ -38,7 +38,12 @@ interface AdoptTenant {
   signer: Signer
 }
 
-type OwnerDeps = AdoptDeps & AdoptTenant
+interface Search extends AdoptDeps {
+  /** Throws if the data was lost once more since the comments were read: what they say is old then. */
+  confirm(): Promise<void>
+}
+
+type OwnerDeps = Search & AdoptTenant
 
 export interface AdoptTurn {
   memory: unknown
@@ -79,7 +84,8 @@ export const adoptLost =
     const waits: number[] = []
     for (let target = unread.shift(); target; target = unread.shift()) {
       turn.signal.throwIfAborted()
-      const came = await lookInto(deps, memory, target)
+      const confirm = () => turn.remember({ ...memory, unread: [target, ...unread, ...unfinished] })
+      const came = await lookInto({ ...deps, confirm }, memory, target)
       if (came.found) unread.push(...came.found)
       if (came.again !== undefined) {
         unfinished.push(target)
@@ -118,7 +124,7 @@ interface Came {
 }
 
 /** What one of them does not answer is no reason to leave the others out. */
-async function lookInto(deps: AdoptDeps, { since, from }: Memory, target: Target): Promise<Came> {
+async function lookInto(deps: Search, { since, from }: Memory, target: Target): Promise<Came> {
   try {
     if (!('repoId' in target))
       return { found: await deps.installations.repositoriesOf(target.installationId) }
@@ -131,7 +137,7 @@ async function lookInto(deps: AdoptDeps, { since, from }: Memory, target: Target
   }
 }
 
-async function lookThrough(deps: AdoptDeps, repository: Repository, since: number): Promise<boolean> {
+async function lookThrough(deps: Search, repository: Repository, since: number): Promise<boolean> {
   const tenant = deps.tenantOf(repository.owner)
   if (!tenant) return true
   const comments = await deps.installations.ownComments(repository, since)
@@ -186,6 +192,7 @@ const isClosed = (
 async function adopt(deps: OwnerDeps, repository: Repository, status: Status): Promise<boolean> {
   const { run: id } = status.marker
   if (await deps.runs.get(id)) return true
+  await deps.confirm()
   const remains = await remainsOf(deps, repository, status)
   const run = changed(restored(remains, deps.now()), { session: { tenant: deps.tenant } })
   const { outcome } = await deps.runs.add(id, run, threadSlot(run.thread))

@@ -1,9 +1,11 @@
 /** The search for Runs that the queue lost, where a service does not answer as it should. */
 import { beforeEach, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
+import { markerSigner } from '../../src/core/model/marker.ts'
 import type { Repository } from '../../src/core/model/thread.ts'
+import { backupOf } from '../../src/core/run/recovery-record.ts'
 import { type AdoptDeps, adoptLost } from '../../src/maintenance/recover-runs.ts'
-import { hour, minute, second, t0 } from '../core/given.ts'
+import { hour, issueThread, minute, runWith, second, t0 } from '../core/given.ts'
 import { deploymentWith } from '../support/deployment.ts'
 
 const repository = (installationId: number): Repository => ({
@@ -101,6 +103,46 @@ test('who says no for an hour is left alone', async () => {
   }
   expect(now - since).toBeGreaterThanOrEqual(hour)
   expect(now - since).toBeLessThan(hour + minute)
+})
+
+test('what was read before the data was lost once more brings nothing back', async () => {
+  const run = runWith({})
+  const marker = { run: run.id, repo: issueThread.repoId, thread: issueThread.number, as: 'status' } as const
+  const signer = markerSigner('a secret of this test, 32 letters')
+  const body = signer.write({ ...marker, backup: backupOf(run) })
+  const comment = { id: 901, number: issueThread.number, createdAt: t0, changedAt: t0, body }
+  const ofWork: AdoptDeps = {
+    ...deps,
+    installations: {
+      installations: async () => [1],
+      repositoriesOf: async () => [issueThread],
+      ownComments: async () => [comment],
+      subject: async () => ({ thread: issueThread, snapshot: run.baseline.snapshot }),
+    },
+    github: () => ({ file: async () => undefined, fileCommits: async () => [] }) as never,
+    tenantOf: () => ({ tenant: 'one', posthog: { findTask: async () => undefined }, signer }) as never,
+    runs: {
+      get: async () => undefined,
+      add: async id => {
+        added.push(id)
+        return { id, outcome: 'added' }
+      },
+    },
+  }
+  const added: string[] = []
+  const turnWith = (remember: (memory: unknown) => Promise<void>) =>
+    adoptLost(ofWork)({
+      memory: { since: t0, from: t0, unread: [issueThread] },
+      signal: new AbortController().signal,
+      remember,
+    })
+
+  await expect(turnWith(() => Promise.reject(new Error('its lock went with the data')))).rejects.toThrow(
+    'its lock',
+  )
+  expect(added).toEqual([])
+  await turnWith(async () => {})
+  expect(added).toEqual([run.id])
 })
 
 test('where GitHub does not list the installations, it is asked again', async () => {
