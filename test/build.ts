@@ -8,13 +8,17 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { openQueues } from '../src/queue/open-queues.ts'
 import { bundle, bundled } from './bundle.ts'
+import { endLeftRunning } from './support/left-running.ts'
 
 /** @returns what undoes it */
 export async function setup(): Promise<() => Promise<unknown>> {
   const scratch = await scratchFolder()
   process.env.TMPDIR = scratch
   await Promise.all([buildBot(), makeQueue(scratch), makeCertificate(scratch)])
-  return () => rm(scratch, { recursive: true, force: true })
+  return async () => {
+    await endLeftRunning(scratch)
+    await rm(scratch, { recursive: true, force: true })
+  }
 }
 
 const run = promisify(execFile)

@@ -108,7 +108,17 @@ function shownError(error: GraphQLError): GraphQLFormattedError & { type?: strin
 
 type Read = { document: DocumentNode } | { errors: readonly GraphQLError[] }
 
+/** The bot sends a few texts again and again. */
+const documents = new Map<string, Read>()
+
 function readDocument(schema: GraphQLSchema, text: string, lacks: readonly string[]): Read {
+  const key = JSON.stringify([text, lacks])
+  const known = documents.get(key) ?? checkDocument(schema, text, lacks)
+  documents.set(key, known)
+  return known
+}
+
+function checkDocument(schema: GraphQLSchema, text: string, lacks: readonly string[]): Read {
   try {
     const document = parse(text)
     const errors = validate(schema, document, [...generalRules, fieldsThere(lacks)])

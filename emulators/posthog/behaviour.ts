@@ -102,6 +102,10 @@ export class Scripts {
     this.#scripts.unshift({ matcher, behaviour, left: times })
   }
 
+  clear(): void {
+    this.#scripts.length = 0
+  }
+
   /** Takes the last registered script that fits and has uses left. */
   take(turn: Turn): Behaviour {
     const script = this.#scripts.find(({ matcher, left }) => left > 0 && fits(matcher, turn))

@@ -24,6 +24,7 @@ export interface PostHogEmulator {
   /** Every call of the API, answered or not, in order of arrival. */
   readonly calls: readonly Call[]
   script(matcher: Matcher, behaviour: Behaviour, options?: { times?: number }): void
+  clearScripts(): void
   fault(rule: FaultRule): ArmedFault
   clearFaults(): void
   /** Changes how the server behaves from now on. */
@@ -62,6 +63,7 @@ export async function startPostHog(options: PostHogOptions = {}): Promise<PostHo
     ledger: world.ledger,
     calls: world.calls,
     script: (matcher, behaviour, given = {}) => world.scripts.add(matcher, behaviour, given.times),
+    clearScripts: () => world.scripts.clear(),
     fault: rule => world.faults.arm(rule),
     clearFaults: () => world.faults.clear(),
     set: switches => {

@@ -12,6 +12,7 @@ import { freePort } from './free-port.ts'
 export interface RedisServer {
   url: string
   port: number
+  readonly pid: number
   /** Stops answering, but keeps its connections. */
   freeze(): void
   thaw(): void
@@ -93,6 +94,9 @@ async function start({ program, address, settings }: Launched): Promise<RedisSer
   return {
     url,
     port,
+    get pid() {
+      return child.pid ?? -1
+    },
     freeze: () => child.kill('SIGSTOP'),
     thaw: () => child.kill('SIGCONT'),
     kill,
