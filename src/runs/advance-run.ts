@@ -2,15 +2,15 @@
 
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { leftUndone, readMessages } from '../core/run/messages.ts'
-import { nextStep } from '../core/run/next-step.ts'
+import { besides, nextStep } from '../core/run/next-step.ts'
 import { eased } from '../core/run/outage.ts'
 import type { Outcome } from '../core/run/record/result-part.ts'
 import { changed, type Run, type RunChange } from '../core/run/run.ts'
-import { type Now, stepOf } from '../core/run/steps/looking.ts'
+import { type Now, settled } from '../core/run/steps/looking.ts'
 import { type ActingStep, steps } from '../core/run/steps/step-registry.ts'
 import { limits } from '../core/run/timing.ts'
 import { afterFault } from './steps/after-fault.ts'
-import { failed } from './steps/failed.ts'
+import { failed, onlyNeeded } from './steps/failed.ts'
 import { take } from './steps/registry.ts'
 import { type RunContext, type RunDeps, runContext } from './steps/step-context.ts'
 
@@ -21,10 +21,11 @@ export const advanceRun =
     const opened = givenUp(context, readMessages(job.data, await job.inbox()))
     if (opened !== job.data) await context.put(opened)
     context.run = pollingSoon(context)
-    const inVain = new Set<string>()
+    const inVain = new StepSet()
     for (;;) {
       if (job.signal.aborted) return { kind: 'park', ms: 0 }
-      const step = nextStep(context.run, nowOf(context))
+      const now = nowOf(context)
+      const step = nextStep(context.run, now)
       if (step.kind === 'wait') return { kind: 'park', ms: step.ms }
       if (step.kind === 'end') {
         if (!(await finished(context))) continue
@@ -33,9 +34,9 @@ export const advanceRun =
         deps.reached('before the end')
         return { kind: 'end' }
       }
-      const asked = JSON.stringify(step)
-      if (inVain.has(asked)) return { kind: 'park', ms: limits.inVain }
-      if (!(await advance(context, step))) inVain.add(asked)
+      if (inVain.has(step)) return { kind: 'park', ms: limits.inVain }
+      const together = [step, ...besides(context.run, step, now).filter(each => !inVain.has(each))]
+      for (const failed of await advanceAll(context, together)) inVain.add(failed)
     }
   }
 
@@ -75,7 +76,7 @@ function givenUp(context: RunContext, run: Run): Run {
   const { stalls, failures } = context.job
   if (run.result.outcome || (stalls - run.attempts.stallsSeen < limits.stalls && failures < limits.stalls))
     return run
-  return changed(run, failed({ ...context, run }, crashed), { attempts: { stallsSeen: stalls } })
+  return onlyNeeded(changed(run, failed({ ...context, run }, crashed), { attempts: { stallsSeen: stalls } }))
 }
 
 const crashed: Outcome = {
@@ -83,6 +84,25 @@ const crashed: Outcome = {
   class: 'lost',
   reason: 'The bot itself failed at this ten times in a row',
   fix: 'Tell an admin of this bot; its log names the run. `/codex retry` tries again.',
+}
+
+class StepSet {
+  readonly #kept = new Set<string>()
+  has = (step: ActingStep): boolean => this.#kept.has(JSON.stringify(step))
+  add = (step: ActingStep): void => void this.#kept.add(JSON.stringify(step))
+}
+
+/**
+ * All at once. Each is settled by itself, whatever became of the others; none is under way any more in the end.
+ * @returns those that came to nothing
+ */
+async function advanceAll(context: RunContext, together: readonly ActingStep[]): Promise<ActingStep[]> {
+  const went = await Promise.allSettled(together.map(step => advance(context, step)))
+  return together.filter((_, index) => {
+    const how = went[index]
+    if (how?.status === 'rejected') throw how.reason
+    return how?.value === false
+  })
 }
 
 /** False: it came to nothing, so that it may be the next one again, whatever the record says of a wait. */
@@ -98,10 +118,9 @@ async function advance(context: RunContext, step: ActingStep): Promise<boolean> 
   }
 }
 
-function wentWell({ run, job }: RunContext, { kind }: ActingStep, change: RunChange): Run {
-  const { service, call } = steps[kind]
-  const { intent } = run.attempts
-  const settled = intent && stepOf(intent) === kind ? { intent: undefined } : {}
-  const after = changed(run, { attempts: { ...settled, stallsSeen: job.stalls } }, change)
-  return service === 'none' ? after : eased(after, service, call)
+function wentWell({ run, job, deps }: RunContext, step: ActingStep, change: RunChange): Run {
+  const { service, call } = steps[step.kind]
+  const after = changed(run, settled(run, step), { attempts: { stallsSeen: job.stalls } }, change)
+  const known = run.result.outcome ? after : onlyNeeded(after)
+  return service === 'none' ? known : eased(known, service, { call, now: deps.now() })
 }

@@ -27,7 +27,7 @@ test.each<[string, Run, string]>([
     lost(
       working({
         session: { taskRun: undefined },
-        attempts: { intent: { kind: 'start-run', at: t0, before: [] } },
+        attempts: { intent: [{ kind: 'start-run', at: t0, before: [] }] },
       }),
     ),
     'start-run',
@@ -35,7 +35,7 @@ test.each<[string, Run, string]>([
   ['with an agent at work', lost(working()), 'cancel'],
   [
     'with an agent at work and a comment unsettled, which nobody can look for',
-    lost(working({ attempts: { intent: { kind: 'conclude', at: t0 } } })),
+    lost(working({ attempts: { intent: [{ kind: 'conclude', at: t0 }] } })),
     'cancel',
   ],
   [

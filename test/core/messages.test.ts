@@ -267,7 +267,7 @@ describe('a stop while something is under way', () => {
   test('leaves nothing of the words that were being passed on, so that later ones are not taken for them', () => {
     const run = working({
       mailbox: { pendingFollowUps: [more('a')] },
-      attempts: { intent: { kind: 'deliver', messageId: 'a', ...at } },
+      attempts: { intent: [{ kind: 'deliver', messageId: 'a', ...at }] },
     })
     expect(read(run, stop(), more('b'))).toMatchObject({
       attempts: { intent: undefined },
@@ -278,8 +278,9 @@ describe('a stop while something is under way', () => {
   test('keeps what else may have happened, to look for it', () => {
     const intent = { kind: 'start-run' as const, before: [], ...at }
     expect(
-      read(working({ session: { taskRun: undefined }, attempts: { intent } }), stop()).attempts.intent,
-    ).toEqual(intent)
+      read(working({ session: { taskRun: undefined }, attempts: { intent: [intent] } }), stop()).attempts
+        .intent,
+    ).toEqual([intent])
   })
 })
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { openIntent } from '../../src/core/run/intents.ts'
 import { nextStep } from '../../src/core/run/next-step.ts'
-import type { Outage } from '../../src/core/run/record/attempts-part.ts'
+import type { Intent, Outage } from '../../src/core/run/record/attempts-part.ts'
 import { changed, isTerminal, type Run, type RunChange } from '../../src/core/run/run.ts'
 import type { Now } from '../../src/core/run/steps/looking.ts'
 import { steps } from '../../src/core/run/steps/step-registry.ts'
@@ -51,7 +52,15 @@ const ready: RunChange = { report: { status }, schedule: { admitted: true } }
 
 describe('from the asking to the start', () => {
   holds([
-    ['first the thread is told', runWith(), {}, 'post-status'],
+    ['first it asks for its turn', runWith(), {}, 'await-admission'],
+    ['then the thread is told', runWith({ schedule: { admitted: true } }), {}, 'post-status'],
+    ['what is waited for, too', runWith({ schedule: { ahead: 1 } }), {}, 'post-status'],
+    [
+      'and before it asks again where GitHub did not say',
+      runWith({ attempts: { outages: { github: { why: 'w', since: t0, until: t0, count: 1 } } } }),
+      {},
+      'post-status',
+    ],
     [
       'but not one that takes no comments',
       runWith({ report: { readOnlyThread: true }, schedule: { admitted: true } }),
@@ -622,7 +631,7 @@ describe('after the outcome', () => {
 })
 
 describe('an effect whose result is not known comes first', () => {
-  const intents: [NonNullable<Run['attempts']['intent']>, string][] = [
+  const intents: [Intent, string][] = [
     [{ kind: 'post-status', at: t0 }, 'post-status'],
     [{ kind: 'create-task', at: t0 }, 'create-task'],
     [{ kind: 'start-run', at: t0, before: [] }, 'start-run'],
@@ -631,11 +640,11 @@ describe('an effect whose result is not known comes first', () => {
     [{ kind: 'answer-inline', at: t0 }, 'answer-inline'],
   ]
   test.each(intents)('%j: %s', (intent, expected) => {
-    expect(step(working({ attempts: { intent } }))).toBe(expected)
+    expect(step(working({ attempts: { intent: [intent] } }))).toBe(expected)
     expect(
       step(
         working({
-          attempts: { intent },
+          attempts: { intent: [intent] },
           mailbox: { pendingFollowUps: [more('a')] },
           result: { claimedPulls: ['u'] },
         }),
@@ -703,7 +712,7 @@ describe('while PostHog is out of reach', () => {
       'an effect without an answer waits',
       working(
         changed(due, posthogAway(), {
-          attempts: { intent: { kind: 'deliver', at: t0, messageId: 'a' } },
+          attempts: { intent: [{ kind: 'deliver', at: t0, messageId: 'a' }] },
         }),
       ),
       {},
@@ -763,7 +772,7 @@ describe('while GitHub is out of reach', () => {
     [
       'even where the result of an effect is not known',
       working(
-        changed(githubAway(), { mailbox: { stop }, attempts: { intent: { kind: 'open-pull', at: t0 } } }),
+        changed(githubAway(), { mailbox: { stop }, attempts: { intent: [{ kind: 'open-pull', at: t0 }] } }),
       ),
       {},
       'cancel',
@@ -1032,7 +1041,7 @@ describe('a Run that failed sees to its agent', () => {
       working(
         changed(failed, {
           session: { taskRun: undefined },
-          attempts: { intent: { kind: 'start-run', at: t0, before: [] } },
+          attempts: { intent: [{ kind: 'start-run', at: t0, before: [] }] },
         }),
       ),
       {},
@@ -1043,7 +1052,7 @@ describe('a Run that failed sees to its agent', () => {
       working(
         changed(failed, {
           session: { taskRun: undefined },
-          attempts: { intent: { kind: 'rejoin', at: t0, offset: 0 } },
+          attempts: { intent: [{ kind: 'rejoin', at: t0, offset: 0 }] },
         }),
       ),
       {},
@@ -1054,7 +1063,7 @@ describe('a Run that failed sees to its agent', () => {
       working(
         changed(failed, late, {
           session: { taskRun: undefined },
-          attempts: { intent: { kind: 'start-run', at: t0, before: [] } },
+          attempts: { intent: [{ kind: 'start-run', at: t0, before: [] }] },
         }),
       ),
       {},
@@ -1436,8 +1445,8 @@ describe('from any state', () => {
       attempts: fc.record({
         intent: oneOf<Run['attempts']['intent']>(
           undefined,
-          { kind: 'start-run', at: t0, before: [] },
-          { kind: 'conclude', at: t0 },
+          [{ kind: 'start-run', at: t0, before: [] }],
+          [{ kind: 'conclude', at: t0 }],
         ),
         outages: fc.record({ github: outages, posthog: outages }),
       }),
@@ -1508,7 +1517,7 @@ describe('from any state', () => {
           isTerminal(run.session.taskRun.status)
         )
           return
-        if (run.session.cancel || run.attempts.intent?.kind === 'start-run') return
+        if (run.session.cancel || openIntent(run, 'start-run')) return
         const away: Outage = { why: 'w', since: t0, until: now.at + hour, count: 1 }
         const next = nextStep(changed(run, { attempts: { outages: { github: away } } }), {
           ...now,

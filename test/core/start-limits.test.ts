@@ -303,7 +303,7 @@ describe('one session serves one set of words at a time', () => {
   const begun: RunChange = { schedule: { admitted: true }, session: { instructionSent: true } }
   const asks: RunChange = {
     schedule: { admitted: true },
-    attempts: { intent: { kind: 'rejoin', at: now, offset: 0 } },
+    attempts: { intent: [{ kind: 'rejoin', at: now, offset: 0 }] },
   }
   const leaves = { taskId: 'task-1', taskRunId: 'run-1', over: false, resumes: false }
 

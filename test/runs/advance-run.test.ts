@@ -55,10 +55,14 @@ const review = {
 
 /** A Run for each step that asks a service, just before it. */
 const steps: [step: string, asks: Service, run: Run][] = [
-  ['post-status', 'github', runWith()],
+  ['post-status', 'github', runWith({ schedule: { ahead: 1 } })],
   ['edit-status', 'github', working({ schedule: { nextPollAt: later } })],
   ['await-admission', 'github', runWith(changed(mute, { schedule: { ahead: 1 } }))],
-  ['find-branch', 'github', runWith(changed(mute, { schedule: { admitted: true } }))],
+  [
+    'find-branch',
+    'github',
+    runWith(changed(mute, { schedule: { admitted: true }, session: { taskId: 'task-1' } })),
+  ],
   ['create-task', 'posthog', runWith(changed(mute, { schedule: { admitted: true }, workspace: { branch } }))],
   [
     'gather-context',
@@ -528,7 +532,7 @@ describe('an agent that can not be looked after', () => {
   const unknown = working(
     changed(failed, {
       session: { taskRun: undefined },
-      attempts: { outages, intent: { kind: 'start-run', at: t0, before: [] } },
+      attempts: { outages, intent: [{ kind: 'start-run', at: t0, before: [] }] },
     }),
   )
   const refused = () => Promise.reject(new Rejected('posthog', 403, '', 'no', undefined, 'read'))
@@ -617,7 +621,7 @@ describe('trouble', () => {
   test('of an attempt that may still become visible counts as none', async () => {
     const intent = { kind: 'create-task' as const, at: t0 }
     const creating = runWith(
-      changed(mute, { schedule: { admitted: true }, workspace: { branch }, attempts: { intent } }),
+      changed(mute, { schedule: { admitted: true }, workspace: { branch }, attempts: { intent: [intent] } }),
     )
     const { run: after, verdict: result } = await advance(creating, {
       posthog: { findTask: async () => undefined },
@@ -628,7 +632,7 @@ describe('trouble', () => {
       until: now + 5 * second,
       count: 0,
     })
-    expect(after.attempts.intent).toEqual({ ...intent, lostAt: now })
+    expect(after.attempts.intent).toEqual([{ ...intent, lostAt: now }])
     expect(result).toEqual({ kind: 'park', ms: 5 * second })
   })
 
@@ -637,7 +641,7 @@ describe('trouble', () => {
     const intent = { kind: 'conclude' as const, at: t0 }
     const untold = { ...told, comment: false }
     const { run: after, verdict: result } = await advance(
-      working(changed(over, { report: { announced: untold }, attempts: { outages, intent } })),
+      working(changed(over, { report: { announced: untold }, attempts: { outages, intent: [intent] } })),
     )
     expect(result).toEqual({ kind: 'end' })
     expect(after).toMatchObject({
@@ -849,7 +853,10 @@ describe('the steps that ask nobody', () => {
   test('take-turn, where nobody waits and nothing is closed', async () => {
     const branchOf = () => Promise.reject(new RetryLater('github', later, 'rate-limit', 'limit'))
     const github = { issueBranches: branchOf, closing: async () => undefined }
-    const { saves } = await advance(runWith(changed(mute, { report: { status } })), { github })
+    const { saves } = await advance(
+      runWith(changed(mute, { report: { status }, session: { taskId: 'task-1' } })),
+      { github },
+    )
     expect(saves[0]).toMatchObject({ schedule: { admitted: true } })
   })
 
@@ -865,9 +872,10 @@ describe('the steps that ask nobody', () => {
         pull: async () => ({ mergedAt: now - 10 * second }) as PullView,
         settle: async () => ({ refused: [] }),
       }
-      const { run, saves } = await advance(runWith(changed(mute, { report: { announced: told } }, given)), {
-        github,
-      })
+      const { run, saves } = await advance(
+        runWith(changed(mute, { report: { announced: told }, session: { taskId: 'task-1' } }, given)),
+        { github },
+      )
       return {
         outcome: run.result.outcome,
         ignoredStop: run.mailbox.ignoredStop,

@@ -83,7 +83,7 @@ test('one that sees a change draws it with the time and without, and once more b
 })
 
 test('a step that is due whatever the status says draws nothing', async () => {
-  const run = runWith({ report: { status }, schedule: { admitted: true } })
+  const run = runWith({ report: { status }, schedule: { admitted: true }, session: { taskId: 'task-1' } })
   const stop = new AbortController()
   const { drawn, after } = await drawings(run, {
     signal: stop.signal,

@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { ResultPending } from '../../src/core/model/result-pending.ts'
+import { openIntents } from '../../src/core/run/intents.ts'
 import type { Intent } from '../../src/core/run/record/attempts-part.ts'
 import { changed, type Run } from '../../src/core/run/run.ts'
 import { limits } from '../../src/core/run/timing.ts'
@@ -12,7 +13,7 @@ import { maya, runWith, t0 } from '../core/given.ts'
 
 const intent: Intent = { kind: 'create-task', at: t0 }
 const tried = (given: Partial<Intent> = {}): Run =>
-  runWith({ attempts: { intent: { ...intent, at: t0 - 60_000, ...given } as Intent } })
+  runWith({ attempts: { intent: [{ ...intent, at: t0 - 60_000, ...given } as Intent] } })
 
 let done: string[]
 let hand: StepContext
@@ -28,7 +29,7 @@ function attempt(
   hand = handWith(run, {
     now: () => at,
     reached: point => void done.push(point),
-    save: async ({ attempts: { intent: announced } }) => void done.push(`save ${announced?.at}`),
+    save: async ({ attempts: { intent: [announced] = [] } }) => void done.push(`save ${announced?.at}`),
     assertLocked: async () => {
       done.push('assert')
       if (lost) throw new Error('lost')
@@ -81,7 +82,7 @@ describe('what an attempt leaves behind', () => {
     ['a fault of ours: what may have happened', new Error('boom'), intent],
   ])('%s', async (_, fails, left) => {
     await expect(attempt(runWith(), { fails })).rejects.toBe(fails)
-    expect(hand.run.attempts.intent).toEqual(left)
+    expect(openIntents(hand.run)).toEqual(left ? [left] : [])
     expect(done).toEqual(performed)
   })
 })
@@ -100,7 +101,7 @@ describe('after an attempt without an answer', () => {
       message: 'an unanswered write may still become visible',
       until: t0 + limits.unanswered,
     })
-    expect(hand.run.attempts.intent).toEqual({ ...intent, at: t0 - 60_000, lostAt: t0 })
+    expect(hand.run.attempts.intent).toEqual([{ ...intent, at: t0 - 60_000, lostAt: t0 }])
     expect(done).toEqual([`find ${t0 - 60_000}`])
   })
 

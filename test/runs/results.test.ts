@@ -1,7 +1,7 @@
 /** What came of the work: whose pull request it is, where commits are, and what stands in the way of a branch. */
 
 import { describe, expect, test } from 'vitest'
-import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
+import { Rejected } from '../../src/core/model/errors.ts'
 import { maxClaims } from '../../src/core/model/own-pull-request.ts'
 import type { CommitView, PullView } from '../../src/core/model/views.ts'
 import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
@@ -187,7 +187,7 @@ describe('commits after the merge', () => {
     ['merged before the Run knew of it', {}, merged, [[9, 'merged']]],
     [
       'merged when the answer to its opening was lost',
-      { attempts: { intent: { kind: 'open-pull', at: t0 + minute, lostAt: t0 } } },
+      { attempts: { intent: [{ kind: 'open-pull', at: t0 + minute, lostAt: t0 }] } },
       { ...merged, author: { login: 'codex[bot]', bot: true } },
       [[9, 'merged']],
     ],
@@ -420,54 +420,6 @@ describe('a branch that is made', () => {
         ...differs.github,
       },
     })
-
-  test('has the task made beside it, of which the intent is written first', async () => {
-    const order: string[] = []
-    let branchMade = (): void => {}
-    const hand = making({
-      save: async ({ attempts: { intent }, workspace: { madeBranch } }) =>
-        void order.push(`${intent?.kind} ${madeBranch}`),
-      github: {
-        makeBranch: () => {
-          order.push('branch begun')
-          return new Promise(resolve => {
-            branchMade = () => resolve({ linked: true, open: true })
-          })
-        },
-      },
-      posthog: {
-        createTask: async () => {
-          order.push('task begun')
-          // Would it wait for the branch, neither would ever be there.
-          branchMade()
-          return 'task-1'
-        },
-      },
-    })
-    const run = await afterStep(findBranch, hand)
-    expect(run).toMatchObject({
-      session: { taskId: 'task-1', taskMade: true },
-      workspace: { branch: { name: branch.name } },
-    })
-    expect(run.attempts.intent).toBeUndefined()
-    expect(order).toEqual([`create-task ${branch.name}`, 'branch begun', 'task begun'])
-  })
-
-  test('is known when the task failed, and the task when the branch failed', async () => {
-    const lost = new NoResponse('posthog', 'reset')
-    const hand = making({ posthog: { createTask: () => Promise.reject(lost) } })
-    await expect(afterStep(findBranch, hand)).rejects.toBe(lost)
-    expect(hand.run).toMatchObject({
-      workspace: { branch: { name: branch.name } },
-      attempts: { intent: { kind: 'create-task' } },
-    })
-
-    const reset = new NoResponse('github', 'reset')
-    const other = making({ github: { makeBranch: () => Promise.reject(reset) } })
-    await expect(afterStep(findBranch, other)).rejects.toBe(reset)
-    expect(other.run).toMatchObject({ session: { taskId: 'task-1', taskMade: true } })
-    expect(other.run.workspace.branch).toBeUndefined()
-  })
 
   test('in a thread that was closed meanwhile has its turn taken again', async () => {
     const makeBranch = async () => ({ linked: true, open: false })

@@ -47,7 +47,7 @@ describe('the registry of steps', () => {
     const parts = ['schedule', 'workspace', 'session', 'mailbox', 'result', 'report', 'attempts'] as const
     expect(Object.fromEntries(parts.map(part => [part, writers(part).join(' ')]))).toMatchInlineSnapshot(`
       {
-        "attempts": "await-admission find-branch give-up leave-agent let-go",
+        "attempts": "leave-agent let-go",
         "mailbox": "answer-message resume-work await-admission rejoin start-run deliver poll let-go",
         "report": "post-status edit-status conclude tend-pull answer-inline react unlabel drop-branch minimize-status resume-work rejoin start-run deliver let-go",
         "result": "tend-pull resume-work await-admission find-branch deliver poll adopt-pull find-result settle-outcome give-up let-go",

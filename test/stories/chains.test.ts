@@ -21,6 +21,14 @@ onBothQueues(
       expect(ledgerOf(world(), thread.number)).toMatchObject({ tasks: [{}], runs: [{}] })
     }
 
+    /** None of these needs what another brings. */
+    const beginning = [
+      'POST issues/comments/reactions',
+      'POST issues/comments',
+      'graphql createLinkedBranch',
+      'PostHog: POST tasks',
+    ]
+
     it('a first token, and no more than that, comes before', async () => {
       const story = await asks()
       await story.rounds.next(
@@ -30,7 +38,15 @@ onBothQueues(
         'POST app/installations/access_tokens',
       )
       await story.rounds.next('GET collaborators/maya/permission', 'graphql threadAhead')
-      await story.rounds.next('POST issues/comments/reactions', 'POST issues/comments')
+      await story.rounds.next(...beginning)
+      await done(story)
+    })
+
+    it('three calls must follow one another: who may, the branch, the run', async () => {
+      const story = await asks()
+      await story.rounds.next('GET collaborators/maya/permission', 'graphql threadAhead')
+      await story.rounds.next(...beginning)
+      await story.rounds.next('PostHog: POST tasks/run')
       await done(story)
     })
   },

@@ -81,7 +81,7 @@ function renamed(value: unknown, names: Names): unknown {
   return Object.fromEntries(entries)
 }
 
-function within(value: unknown, parts: Readonly<Record<string, (part: unknown) => unknown>>): unknown {
+export function within(value: unknown, parts: Readonly<Record<string, (part: unknown) => unknown>>): unknown {
   if (!isKeyed(value)) return value
   const entries = Object.entries(value).map(([key, item]) => [key, own(parts, key)?.(item) ?? item])
   return Object.fromEntries(entries)

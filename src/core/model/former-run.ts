@@ -1,5 +1,5 @@
 /** Until November 2026 a Run was one flat record; it is read as if each key stood in its part of today. Pure. */
-import { isKeyed, type Keyed, own, runOfToday } from './former-names.ts'
+import { isKeyed, type Keyed, own, runOfToday, within } from './former-names.ts'
 
 const flatKeys: Readonly<Record<string, readonly string[]>> = {
   baseline: ['snapshot', 'head', 'settings', 'settingsProblem'],
@@ -86,8 +86,13 @@ export function runInParts(stored: unknown): unknown {
     const known = own(record, part)
     return [[part, { ...Object.fromEntries(keys), ...(isKeyed(known) ? known : {}) }]]
   })
-  return Object.fromEntries([...beside, ...parts])
+  return within(Object.fromEntries([...beside, ...parts]), {
+    attempts: attempts => within(attempts, { intent: listed }),
+  })
 }
+
+/** There was one intent at most, by itself. */
+const listed = (intent: unknown): unknown => (isKeyed(intent) ? [intent] : intent)
 
 function withoutTrouble({ trouble, ...record }: Keyed): Keyed {
   if (!isKeyed(trouble) || typeof trouble.service !== 'string') return record

@@ -1,13 +1,11 @@
 import { hasHeardAll } from './apply-snapshot.ts'
+import { mayHaveBegun } from './intents.ts'
 import { type ChangeOf, isTerminal, type Run } from './run.ts'
 
 const isAtRest = (run: Run): boolean =>
   run.session.taskRun === undefined ||
   isTerminal(run.session.taskRun.status) ||
   (run.session.sessionLog?.idle === true && hasHeardAll(run))
-
-export const mayHaveBegun = ({ attempts: { intent } }: Run): boolean =>
-  intent?.kind === 'start-run' || intent?.kind === 'rejoin'
 
 /** A Run that failed leaves no agent working: it is ended first, or the thread is told that it may still work. */
 export const agentIsToBeSeenTo = (run: Run): boolean =>

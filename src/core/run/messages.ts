@@ -2,8 +2,10 @@ import { z } from 'zod'
 import { messageOfToday } from '../model/former-names.ts'
 import { newClaims } from '../model/own-pull-request.ts'
 import type { JobQueue } from '../model/ports.ts'
+import { onlyIntents } from './intents.ts'
 import { inTheOpen } from './last-word.ts'
 import { withOutage } from './outage.ts'
+import type { Intent } from './record/attempts-part.ts'
 import { type MessageAnswer, RunMessage, Source } from './record/mailbox-part.ts'
 import { type ChangeOf, changed, isTerminal, type Run } from './run.ts'
 
@@ -91,11 +93,9 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
     case 'access-lost': {
       const said = stopped(run, { ...message, kind: 'stop' })
       // What was under way at GitHub will never be known; what was under way at PostHog still counts.
-      const intent =
-        said.attempts.intent && atPostHog.has(said.attempts.intent.kind) ? said.attempts.intent : undefined
       return heard(withOutage(said, 'github', undefined), {
         mailbox: { accessLost: true },
-        attempts: { intent },
+        ...onlyIntents(said, kind => atPostHog.has(kind)),
       })
     }
     case 'release-thread':
@@ -188,11 +188,9 @@ function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
       handledMessageIds: [...run.mailbox.handledMessageIds, ...unread],
       droppedMessageIds: [...run.mailbox.droppedMessageIds, ...unread],
     },
-    attempts: {
-      // Handing on what is dropped by now would hand on what comes next; an unanswered last word of before would be
-      // taken for the one to come.
-      intent: run.result.outcome || run.attempts.intent?.kind === 'deliver' ? undefined : run.attempts.intent,
-    },
+    // Handing on what is dropped by now would hand on what comes next; an unanswered last word of before would be
+    // taken for the one to come.
+    ...onlyIntents(run, kind => kind !== 'deliver' && !run.result.outcome),
     ...(run.result.outcome ? reopened(run) : {}),
   })
 }
@@ -207,11 +205,7 @@ const reopened = (run: Run): ChangeOf<'result' | 'report'> => ({
   report: { announced: { ...run.report.announced, comment: false }, ...inTheOpen(run) },
 })
 
-const atPostHog: ReadonlySet<NonNullable<Run['attempts']['intent']>['kind']> = new Set([
-  'create-task',
-  'rejoin',
-  'start-run',
-])
+const atPostHog: ReadonlySet<Intent['kind']> = new Set(['create-task', 'rejoin', 'start-run'])
 
 const stillWorks = (run: Run): boolean =>
   run.session.taskRun !== undefined &&

@@ -1,6 +1,7 @@
 import { type Service, serviceNames } from '../model/errors.ts'
 import { agentIsToBeSeenTo } from './agent-end.ts'
-import { isTooLong, outageOf } from './outage.ts'
+import { openIntents } from './intents.ts'
+import { isInForce, isTooLong, outageOf } from './outage.ts'
 import type { Outage } from './record/attempts-part.ts'
 import type { Run } from './run.ts'
 import { type Failure, giveUp, leaving, seeingTo, seenToUntil, stopping } from './steps/ending.ts'
@@ -24,6 +25,30 @@ export function nextStep(run: Run, now: Now): Step {
   return lasting(run, now, service) ?? waiting(heldUntil, now)
 }
 
+/**
+ * What is begun in the same moment as a step, since neither needs what the other brings: before an agent can be put to
+ * work the thread must have its status, the run its branch, and PostHog the task.
+ */
+export function besides(run: Run, step: ActingStep, now: Now): ActingStep[] {
+  const steps = preparing(run, now)
+  if (!steps.some(({ kind }) => kind === step.kind)) return []
+  return steps.filter(({ kind }) => kind !== step.kind).filter(each => heldBack(run, each, now) === undefined)
+}
+
+function* statusDue(run: Run, now: Now): Generator<ActingStep> {
+  if (!run.report.status && !run.report.readOnlyThread && isHeard(run, now)) yield { kind: 'post-status' }
+}
+
+function preparing(run: Run, now: Now): ActingStep[] {
+  const { schedule, mailbox, result, session, workspace } = run
+  if (!schedule.admitted || mailbox.stop || mailbox.accessLost || result.outcome || session.taskRun) return []
+  return [
+    ...statusDue(run, now),
+    ...(workspace.branch ? [] : [{ kind: 'find-branch' as const }]),
+    ...(session.taskId === undefined ? [{ kind: 'create-task' as const }] : []),
+  ]
+}
+
 function serviceOf({ kind }: ActingStep): Service | undefined {
   const { service } = steps[kind]
   return service === 'none' ? undefined : service
@@ -32,7 +57,7 @@ function serviceOf({ kind }: ActingStep): Service | undefined {
 function heldBack(run: Run, step: ActingStep, now: Now): number | undefined {
   const service = serviceOf(step)
   const outage = service && outageOf(run, service)
-  if (!outage || now.at >= outage.until) return undefined
+  if (!outage || !isInForce(outage, now.at)) return undefined
   const tells = step.kind === 'edit-status' && outage.refusedSince !== undefined
   return tells ? undefined : outage.until
 }
@@ -44,20 +69,26 @@ function lasting(run: Run, now: Now, service: Service | undefined): Step | undef
 }
 
 function* due(run: Run, now: Now): Due {
-  if (run.mailbox.stop && !run.result.outcome && !run.session.taskRun && !run.attempts.intent)
+  const intents = openIntents(run)
+  if (run.mailbox.stop && !run.result.outcome && !run.session.taskRun && intents.length === 0)
     return yield { kind: 'settle-outcome' }
   if (agentIsToBeSeenTo(run)) return yield* seeingTo(run, now)
   if (run.mailbox.accessLost) return yield* leaving(run, now)
-  if (run.attempts.intent) return yield* unsettled(run, run.attempts.intent, now)
+  if (intents.length > 0) return yield* unsettled(run, intents, now)
   if (!run.report.status && !run.report.readOnlyThread) {
-    if (isHeard(run, now)) yield { kind: 'post-status' }
-    if (!run.session.taskRun && !run.result.outcome)
-      return yield waiting(run.report.threadBlocked?.until ?? Number.POSITIVE_INFINITY, now)
+    const begins = !run.session.taskRun && !run.result.outcome
+    // Whose turn it is, our own queue says: the status is begun with all else then, or says what is waited for.
+    if (begins && !hasAskedForTurn(run) && !outageOf(run, 'github')) yield { kind: 'await-admission' }
+    yield* statusDue(run, now)
+    if (begins) return yield waiting(run.report.threadBlocked?.until ?? Number.POSITIVE_INFINITY, now)
   }
   if (run.result.outcome) yield* afterOutcome(run, now)
   else if (run.mailbox.stop) yield* stopping(run, now)
   else yield* working(run, now)
 }
+
+const hasAskedForTurn = ({ schedule: { admitted, ahead, waitsUntil } }: Run): boolean =>
+  admitted || ahead !== undefined || waitsUntil !== undefined
 
 const tooLong = (service: Service, { why }: Outage): Failure => ({
   class: 'network',

@@ -1,8 +1,9 @@
 /** Services that can't be used, each with its own wait: what the other one can do goes on. */
 
-import type { CallKind, Rejected, Service } from '../model/errors.ts'
+import type { Rejected, Service } from '../model/errors.ts'
 import type { Outage } from './record/attempts-part.ts'
 import { changed, type Run } from './run.ts'
+import type { StepEntry } from './steps/step-entry.ts'
 import { limits } from './timing.ts'
 
 type Outages = Pick<Run, 'attempts'>
@@ -15,9 +16,17 @@ export const outageOf = ({ attempts: { outages } }: Outages, service: Service): 
 export const withOutage = (run: Run, service: Service, outage: Outage | undefined): Run =>
   changed(run, { attempts: { outages: { ...run.attempts.outages, [service]: outage } } })
 
-export function eased(run: Run, service: Service, kind: CallKind | 'both'): Run {
+/** It is waited for: a step that is settled only now was begun before that was known. */
+export const isInForce = ({ until }: Outage, now: number): boolean => now < until
+
+export function eased(
+  run: Run,
+  service: Service,
+  { call, now }: { call: StepEntry['call']; now: number },
+): Run {
   const outage = outageOf(run, service)
-  if (!outage || (kind === 'effect' && outage.refusedSince !== undefined)) return run
+  if (!outage || isInForce(outage, now) || (call === 'effect' && outage.refusedSince !== undefined))
+    return run
   return withOutage(run, service, undefined)
 }
 

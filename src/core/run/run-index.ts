@@ -5,6 +5,7 @@
 import type { IndexEntry } from '../model/job-index.ts'
 import { type Thread, threadSlot } from '../model/thread.ts'
 import { day } from '../model/time.ts'
+import { mayHaveBegun } from './intents.ts'
 import type { Run } from './run.ts'
 
 export const scopes = ['person', 'repository', 'owner'] as const
@@ -105,10 +106,9 @@ function sessions(run: Indexed): IndexEntry[] {
     schedule: { admitted },
     result: { outcome },
     session: { instructionSent },
-    attempts: { intent },
   } = run.data
   if (outcome) return []
-  const hasBegun = instructionSent || intent?.kind === 'rejoin' || intent?.kind === 'start-run'
+  const hasBegun = instructionSent || mayHaveBegun(run.data)
   const how = admitted ? (hasBegun ? 'begun' : 'admitted') : 'waiting'
   return tasksOf(run).map(task => ({ set: inSession(task, how), score: run.addedAt }))
 }

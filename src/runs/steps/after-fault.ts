@@ -2,15 +2,17 @@ import { failureOf } from '../../core/comments/service-refusals.ts'
 import { NoResponse, Rejected, RetryLater, type Service } from '../../core/model/errors.ts'
 import { ResultPending } from '../../core/model/result-pending.ts'
 import { agentIsToBeSeenTo, leftAlone } from '../../core/run/agent-end.ts'
-import { isAnswer, outageOf, withOutage } from '../../core/run/outage.ts'
+import { isAnswer, isInForce, outageOf, withOutage } from '../../core/run/outage.ts'
 import type { Outage } from '../../core/run/record/attempts-part.ts'
 import type { Outcome } from '../../core/run/record/result-part.ts'
 import { type ChangeOf, changed, type Run, resumedSession } from '../../core/run/run.ts'
+import { settled } from '../../core/run/steps/looking.ts'
 import { type ActingStep, steps } from '../../core/run/steps/step-registry.ts'
 import { backoff, limits } from '../../core/run/timing.ts'
+import { removableBranch } from '../../core/run/unused-branch.ts'
 import { stagingIsLost } from '../../core/text/attachment.ts'
 import { threadBlockedFrom } from './closing-comment.ts'
-import { failed } from './failed.ts'
+import { failed, onlyNeeded } from './failed.ts'
 import { allAnnounced, Cancelled, type RunContext } from './step-context.ts'
 
 /** When a Run may start, no fault says. */
@@ -21,7 +23,7 @@ const learned = (run: Run, change: Learned): Run => changed(run, change)
 /** Anything unexpected is thrown on, and the queue tries again. */
 export function afterFault(context: RunContext, step: ActingStep, error: unknown): Run {
   const { run, deps } = context
-  if (error instanceof Cancelled) return learned(run, { attempts: { intent: undefined } })
+  if (error instanceof Cancelled) return learned(run, settled(run, step))
   if (error instanceof ResultPending) {
     const { service } = steps[step.kind]
     return awaiting(context, service === 'none' ? 'github' : service, {
@@ -57,8 +59,11 @@ interface Wait extends Pick<Outage, 'why' | 'until' | 'promised' | 'refusedSince
 /** The other service's wait, if there is one, goes on beside it. */
 function awaiting({ run, deps }: RunContext, service: Service, { failed: more, ...wait }: Wait): Run {
   const before = outageOf(run, service)
-  const count = (before?.count ?? 0) + more
-  return withOutage(run, service, { since: before?.since ?? deps.now(), count, ...wait })
+  const since = before?.since ?? deps.now()
+  if (!before || !isInForce(before, deps.now()))
+    return withOutage(run, service, { since, count: (before?.count ?? 0) + more, ...wait })
+  // What failed in the same moment counts once, and is waited for as long as the longest of it.
+  return before.until < wait.until ? withOutage(run, service, { ...wait, since, count: before.count }) : run
 }
 
 /** What could not be read is read again: one no says nothing about the run, nor does a minute of them. */
@@ -82,7 +87,7 @@ function afterRefusedRead(context: RunContext, error: Rejected): Run {
 const withoutHope = (run: Run): Run => (agentIsToBeSeenTo(run) ? learned(run, leftAlone) : lettingGo(run))
 
 const ended = (context: Pick<RunContext, 'run' | 'deps'>, outcome: Outcome): Run =>
-  learned(context.run, failed(context, outcome))
+  onlyNeeded(learned(context.run, failed(context, outcome)))
 
 const lettingGo = (run: Run): Run =>
   learned(run, {
@@ -100,7 +105,7 @@ const isBranchRefused = (run: Run, { status, field, message }: Rejected): boolea
 
 function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): Run {
   const { deps } = context
-  const run: Run = learned(context.run, { attempts: { intent: undefined } })
+  const run: Run = learned(context.run, settled(context.run, step))
   switch (step.kind) {
     case 'post-status':
       return unposted({ ...context, run }, error)
@@ -120,6 +125,10 @@ function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): R
       if (isBranchRefused(run, error))
         return learned(run, { session: { earlier: undefined }, workspace: { attachments: undefined } })
       return ended({ ...context, run }, failureOf(error, run))
+    case 'find-branch':
+    case 'create-task':
+      // The other one may have failed first.
+      return ended({ ...context, run }, failureOf(error, run))
     default:
       return run.result.outcome ? withoutHope(run) : ended({ ...context, run }, failureOf(error, run))
   }
@@ -132,7 +141,11 @@ function unposted(context: RunContext, error: Rejected): Run {
   if (now - (run.report.threadBlocked?.since ?? now) < limits.refusedBefore) return run
   const over: Run = run.result.outcome ? run : ended({ ...context, run }, failureOf(error, run))
   return learned(over, {
-    report: { threadBlocked: undefined, readOnlyThread: true, announced: allAnnounced },
+    report: {
+      threadBlocked: undefined,
+      readOnlyThread: true,
+      announced: { ...allAnnounced, branch: removableBranch(run) === undefined },
+    },
   })
 }
 

@@ -20,7 +20,7 @@ type Admitting = StepContext<Permitting | 'closing' | 'pull' | 'pullsFrom'>
 
 export async function awaitAdmission(
   context: Admitting,
-): Promise<ChangeOf<'schedule' | 'mailbox' | 'result' | 'session' | 'attempts'>> {
+): Promise<ChangeOf<'schedule' | 'mailbox' | 'result' | 'session'>> {
   const { job, deps } = context
   const now = deps.now()
   // While it waits, a closing tells of itself; what became of that is asked once more before it begins.

@@ -1,6 +1,7 @@
 import { promptOf, readForPrompt } from '../../core/agent/prompt.ts'
 import { around } from '../../core/model/crash-points.ts'
 import { observe } from '../../core/run/apply-snapshot.ts'
+import { openIntent } from '../../core/run/intents.ts'
 import { inTheOpen } from '../../core/run/last-word.ts'
 import { handedOver } from '../../core/run/messages.ts'
 import type { FollowUp } from '../../core/run/record/mailbox-part.ts'
@@ -20,7 +21,7 @@ export async function deliver(
   const [followUp] = run.mailbox.pendingFollowUps
   const session = sessionOf(run)
   if (!followUp || !session) return {}
-  const spoken = run.attempts.intent?.kind === 'deliver' && run.attempts.intent.messageId === followUp.id
+  const spoken = openIntent(run, 'deliver')?.messageId === followUp.id
   if (await answerQuestion(context, session, followUp)) return answered(run)
   await readForPrompt(run, wordsOf(followUp))
   const text = promptOf(run, wordsOf(followUp), deps.fence())

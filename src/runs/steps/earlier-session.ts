@@ -2,6 +2,7 @@ import { firstWords, promptOf, readForPrompt } from '../../core/agent/prompt.ts'
 import { around } from '../../core/model/crash-points.ts'
 import { isNotFound } from '../../core/model/errors.ts'
 import { threadName } from '../../core/model/thread.ts'
+import { openIntent } from '../../core/run/intents.ts'
 import { outageOf } from '../../core/run/outage.ts'
 import { type ChangeOf, isTerminal, type Run } from '../../core/run/run.ts'
 import type { Session } from '../../core/run/session.ts'
@@ -22,14 +23,13 @@ export async function rejoin(
   const { run, posthog } = context
   const {
     session: { earlier },
-    attempts: { intent },
   } = run
   if (!earlier) return {}
-  const waits = intent ? undefined : await givesWay(context)
+  const spoken = openIntent(run, 'rejoin')
+  const waits = spoken ? undefined : await givesWay(context)
   if (waits) return waits
   try {
-    const spoken = intent?.kind === 'rejoin'
-    const offset = spoken ? intent.offset : await posthog.logLength(earlier)
+    const offset = spoken ? spoken.offset : await posthog.logLength(earlier)
     const attachments = await speakTo(context, earlier, offset)
     if (!attachments && !(spoken && (await tookUp(context, earlier, { offset, id: run.id, turns: 0 }))))
       return { session: { earlier: { ...earlier, over: true } } }
@@ -96,7 +96,7 @@ async function speakTo(
   const attachments = await attach(context, await attachmentsOf(run), file =>
     posthog.addArtifact(earlier, file),
   )
-  await context.announce(run.attempts.intent ?? { kind: 'rejoin', at: deps.now(), offset })
+  await context.announce(openIntent(run, 'rejoin') ?? { kind: 'rejoin', at: deps.now(), offset })
   await context.job.assertLocked()
   deps.reached(around.rejoin.begun)
   const message = { id: run.id, text, attachments: attachments.ids }

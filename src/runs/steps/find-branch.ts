@@ -10,7 +10,7 @@ import { believeAbsent, type StepContext } from './step-context.ts'
 export type Found = { branch: Branch; open?: boolean } | Outcome
 
 type Finding = Making<'branch' | 'issueBranches' | 'closing'>
-type Change = ChangeOf<'workspace' | 'schedule' | 'result' | 'session' | 'attempts'>
+type Change = ChangeOf<'workspace' | 'schedule' | 'result' | 'session'>
 
 export async function findBranch(context: Finding): Promise<Change> {
   const found = await branchOf(context)
@@ -29,10 +29,7 @@ async function closedMeanwhile(
   return isOpen || run.mailbox.ignoredStop ? {} : { schedule: { admitted: false } }
 }
 
-function onBranch(
-  context: Finding,
-  branch: Branch,
-): ChangeOf<'workspace' | 'result' | 'session' | 'attempts'> {
+function onBranch(context: Finding, branch: Branch): ChangeOf<'workspace' | 'result' | 'session'> {
   const { run } = context
   if (isOutdated(run, branch)) return failed(context, planOutdated(branch))
   const moved = run.baseline.head?.ref === branch.name && run.baseline.head.sha !== branch.sha

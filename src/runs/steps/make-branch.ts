@@ -1,16 +1,15 @@
 import { issueBranch } from '../../core/model/branch-name.ts'
-import { Rejected, RetryLater } from '../../core/model/errors.ts'
+import { Rejected } from '../../core/model/errors.ts'
 import type { ThreadClient } from '../../core/model/ports.ts'
 import type { BranchView, IssueBranches } from '../../core/model/views.ts'
 import type { Outcome } from '../../core/run/record/result-part.ts'
-import { makeTask } from './create-task.ts'
 import type { Found } from './find-branch.ts'
 import type { StepContext } from './step-context.ts'
 
 export type Making<Method extends keyof ThreadClient = never> = StepContext<
   'makeBranch' | Method,
-  'createTask' | 'findTask',
-  'workspace' | 'session'
+  never,
+  'workspace'
 >
 
 interface Basis {
@@ -20,27 +19,8 @@ interface Basis {
 
 export async function make(context: Making, stem: string, { base, ids }: Basis): Promise<Found> {
   const name = issueBranch(stem, context.run.baseline.snapshot.title)
-  const also = { workspace: { madeBranch: name } }
-  let making: Promise<Found> | undefined
-  const begin = (): void => {
-    making = makeOne(context, { name, base, ids })
-    making.catch(() => {})
-  }
-  if (context.run.session.taskId === undefined) {
-    try {
-      const taskId = await makeTask(context, { also, begin })
-      context.note({ session: { taskId, taskMade: true } })
-      context.noteIntent(undefined)
-    } catch (error) {
-      const made = await making?.catch((fault: unknown) => {
-        if (fault instanceof RetryLater) throw fault
-      })
-      if (made && !('kind' in made)) context.note({ workspace: { branch: made.branch } })
-      throw error
-    }
-    if (making) return making
-  }
-  await context.save(also)
+  // Its name is what it is found by, and says that it was this thread's.
+  await context.save({ workspace: { madeBranch: name } })
   await context.job.assertLocked()
   return makeOne(context, { name, base, ids })
 }

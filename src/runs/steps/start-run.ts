@@ -1,5 +1,6 @@
 import { firstWords, promptOf, readForPrompt, type Words } from '../../core/agent/prompt.ts'
 import { type CodexTaskRunCreate, runRequest } from '../../core/agent/run-request.ts'
+import { openIntent } from '../../core/run/intents.ts'
 import { handedOver } from '../../core/run/messages.ts'
 import type { FollowUp } from '../../core/run/record/mailbox-part.ts'
 import { type ChangeOf, type Run, resumedSession, wantedRights } from '../../core/run/run.ts'
@@ -19,10 +20,7 @@ export async function startRun(context: StepContext<never, 'startRun' | 'runIds'
   const intent = {
     kind: 'start-run' as const,
     at: deps.now(),
-    before:
-      run.attempts.intent?.kind === 'start-run'
-        ? run.attempts.intent.before
-        : await runsBefore(context, taskId),
+    before: openIntent(run, 'start-run')?.before ?? (await runsBefore(context, taskId)),
   }
   await readForPrompt(run, wordsToStartWith(run))
   const id = await once(context, {

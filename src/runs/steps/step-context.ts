@@ -10,6 +10,7 @@ import type { Signer } from '../../core/model/marker.ts'
 import type { FlowMeter } from '../../core/model/meter.ts'
 import type { GitHub, LockedJob, Log, TasksClient, ThreadClient } from '../../core/model/ports.ts'
 import { ResultPending } from '../../core/model/result-pending.ts'
+import { onlyIntents, openIntent, withIntent } from '../../core/run/intents.ts'
 import { outageOf } from '../../core/run/outage.ts'
 import type { Intent } from '../../core/run/record/attempts-part.ts'
 import type { Source } from '../../core/run/record/mailbox-part.ts'
@@ -20,6 +21,7 @@ import type { ActingStep, StepKind, StepTable } from '../../core/run/steps/step-
 import { limits } from '../../core/run/timing.ts'
 import type { UnusedBranch } from '../../core/run/unused-branch.ts'
 import { drawStatus, type StatusDrawing } from './draw-status.ts'
+import { inOneGo } from './in-one-go.ts'
 import { logMilestones } from './milestones.ts'
 
 interface NewsStream {
@@ -66,8 +68,8 @@ export interface StepContext<
   drawing: () => StatusDrawing
   save: (change: ChangeOf<Written>) => Promise<void>
   note: (change: ChangeOf<Written>) => void
-  announce: (intent: Intent, also?: ChangeOf<Written>) => Promise<void>
-  noteIntent: (intent: Intent | undefined) => void
+  announce: (intent: Intent) => Promise<void>
+  noteIntent: (kind: Intent['kind'], intent: Intent | undefined) => void
 }
 
 export interface RunContext extends StepContext<keyof ThreadClient, keyof TasksClient, RunPart> {
@@ -98,16 +100,22 @@ export type StepFunctions<Kinds extends StepKind> = { [Kind in Kinds]: StepFunct
 export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
   const { id, request } = job.data
   const log = logAbout(deps.log, { run: id, delivery: request.delivery })
-  const put = async (run: Run): Promise<void> => {
-    const before = context.run
+  let saved = job.data
+  const save = async (): Promise<void> => {
+    const [before, run] = [saved, context.run]
     await job.save(run)
-    context.run = run
+    saved = run
     logMilestones(log, before, run)
     deps.meter?.moved(before, run)
     const lines = linesMoved({ ...job, data: before }, { ...job, data: run })
     // Who is not woken now looks by itself, a little later.
     if (lines.length > 0)
       await deps.wakeFirst(lines).catch(err => log.warn({ err }, 'could not wake who waits'))
+  }
+  const saving = inOneGo(save)
+  const put = (run: Run): Promise<void> => {
+    context.run = run
+    return saving()
   }
   let latest: StatusDrawing | undefined
   const context: RunContext = {
@@ -125,9 +133,12 @@ export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
     note(change) {
       context.run = changed(context.run, change)
     },
-    announce: (intent, also = {}) => put(changed(context.run, also, { attempts: { intent } })),
-    noteIntent(intent) {
-      context.run = changed(context.run, { attempts: { intent } })
+    announce: intent => put(changed(context.run, withIntent(context.run, intent))),
+    noteIntent(kind, intent) {
+      const change = intent
+        ? withIntent(context.run, intent)
+        : onlyIntents(context.run, each => each !== kind)
+      context.run = changed(context.run, change)
     },
   }
   return context
@@ -144,10 +155,9 @@ export const allAnnounced: Run['report']['announced'] = {
 
 export const skew = 60_000
 
-interface Once<T, Written extends RunPart> {
+interface Once<T> {
   intent: Intent
   begins?: boolean
-  also?: ChangeOf<Written>
   find(intent: Intent): Promise<T | undefined>
   perform(): Promise<T>
 }
@@ -156,14 +166,12 @@ interface Once<T, Written extends RunPart> {
  * Does something that has no idempotency key: the intent is written, then the effect done. An intent that was left
  * behind has its trace looked for first, until it has had time to become visible.
  */
-export async function once<T, Written extends RunPart = never>(
-  context: StepContext<never, never, Written>,
-  { intent, begins, also, find, perform }: Once<T, Written>,
-): Promise<T> {
-  const trace = context.run.attempts.intent && (await traceOf(context, context.run.attempts.intent, find))
+export async function once<T>(context: StepContext, { intent, begins, find, perform }: Once<T>): Promise<T> {
+  const earlier = openIntent(context.run, intent.kind)
+  const trace = earlier && (await traceOf(context, earlier, find))
   if (trace !== undefined) return trace
   if (begins && (context.run.mailbox.stop || context.run.result.outcome)) throw new Cancelled()
-  await context.announce(intent, also)
+  await context.announce(intent)
   await context.job.assertLocked()
   const { begun, done } = around[intent.kind]
   context.deps.reached(begun)
@@ -172,7 +180,7 @@ export async function once<T, Written extends RunPart = never>(
     context.deps.reached(done)
     return result
   } catch (error) {
-    context.noteIntent(leftBehind(intent, error, context.deps.now()))
+    context.noteIntent(intent.kind, leftBehind(intent, error, context.deps.now()))
     throw error
   }
 }
@@ -186,7 +194,7 @@ async function traceOf<T>(
   const done = await find(earlier)
   if (done !== undefined) return done
   const lostAt = earlier.lostAt ?? context.deps.now()
-  context.noteIntent({ ...earlier, lostAt })
+  context.noteIntent(earlier.kind, { ...earlier, lostAt })
   const settled = lostAt + limits.unanswered
   if (lookedAt < settled) throw new ResultPending(settled)
   return undefined

@@ -35,6 +35,8 @@ export interface ActingStep<T> {
 const soonVisible = 3 * second
 const slow = 10 * second
 const wait = 30 * second
+/** What is begun in one moment: where one of it meets a limit, the client sends no other. */
+const beside = new Set(['comment', 'branches', 'make branch', 'closing', 'create task'])
 const days = 72 * hour
 /** No life that ends takes so many. */
 const mostCalls = 3_000
@@ -99,7 +101,7 @@ export class World {
   unknown = false
   #refuses = false
   readonly #late: { at: number; effect: () => unknown }[] = []
-  #limits: { service: Service; until: number; recorded: boolean }[] = []
+  #limits: { service: Service; until: number; by: Worker; recorded: boolean }[] = []
 
   constructor(script: Script) {
     this.script = script
@@ -125,7 +127,7 @@ export class World {
   async call<T>(worker: Worker, doing: ActingStep<T>): Promise<T> {
     if (worker.dead) throw new Crash()
     if (worker.lost) return this.#callWithoutLock(doing)
-    this.#begin(doing)
+    this.#begin(worker, doing)
     const luck = this.#luckOf(doing)
     this.calls += 1
     if (this.calls > mostCalls) throw new Error(`${doing.name} for ever`)
@@ -173,11 +175,13 @@ export class World {
     throw new Crash()
   }
 
-  #begin({ service, name, writes }: ActingStep<unknown>): void {
+  #begin(worker: Worker, { service, name, writes }: ActingStep<unknown>): void {
     this.settleLate()
     if (this.accessLost && service === 'github' && writes)
       this.violations.push(`${name} where the App may do nothing`)
     const limit = this.#limits.find(each => each.service === service && this.now < each.until)
+    if (limit?.by === worker && beside.has(name))
+      throw new RetryLater(service, limit.until, 'rate-limit', 'gate')
     if (limit) this.violations.push(`${name} ${limit.until - this.now} ms before the limit is over`)
     const due = this.script.events.filter(({ when }) => 'call' in when && when.call === this.calls)
     for (const { what } of due) happen(this, what)
@@ -196,7 +200,7 @@ export class World {
     if (worker.dead) throw new Crash()
     if (luck === 'limit') {
       const until = this.now + wait
-      this.#limits.push({ service, until, recorded: false })
+      this.#limits.push({ service, until, by: worker, recorded: false })
       throw new RetryLater(service, until, 'rate-limit', 'limit')
     }
     if (luck === 'usage limit') throw new RetryLater(service, this.now + days, 'usage-limit', 'limit')

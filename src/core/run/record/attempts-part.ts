@@ -29,7 +29,8 @@ const Outage = z.object({
 export type Outage = z.infer<typeof Outage>
 
 export const Attempts = z.object({
-  intent: Intent.optional(),
+  /** Under way, one of each kind. A version that knew of one alone, which stood here by itself, parks the Run meanwhile. */
+  intent: z.array(Intent).optional(),
   outages: z.object({ github: Outage.optional(), posthog: Outage.optional() }).default({}),
   stallsSeen: z.number().int().default(0),
 })

@@ -21,14 +21,13 @@ export const beginningSteps = stepTable({
       'pull',
       'pullsFrom',
     ],
-    writes: ['schedule', 'mailbox', 'result', 'session', 'attempts'],
+    writes: ['schedule', 'mailbox', 'result', 'session'],
   },
   'find-branch': {
     service: 'github',
     call: 'both',
     github: ['branch', 'issueBranches', 'makeBranch', 'closing'],
-    posthog: ['createTask', 'findTask'],
-    writes: ['workspace', 'schedule', 'result', 'session', 'attempts'],
+    writes: ['workspace', 'schedule', 'result', 'session'],
   },
   'gather-context': {
     service: 'github',

@@ -1,4 +1,5 @@
-import { cancelledAt, mayHaveBegun, refusedCancel } from '../agent-end.ts'
+import { cancelledAt, refusedCancel } from '../agent-end.ts'
+import { beginsAgent, openIntents } from '../intents.ts'
 import type { Outcome } from '../record/result-part.ts'
 import { isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
@@ -8,7 +9,7 @@ import type { ActingStep, Step } from './step-registry.ts'
 
 export const endingSteps = stepTable({
   cancel: { service: 'posthog', call: 'effect', posthog: ['cancel'], writes: ['session', 'schedule'] },
-  'give-up': { service: 'none', call: 'read', writes: ['result', 'session', 'attempts'] },
+  'give-up': { service: 'none', call: 'read', writes: ['result', 'session'] },
   'leave-agent': { service: 'none', call: 'read', writes: ['session', 'attempts'] },
   'let-go': { service: 'none', call: 'read', writes: ['report', 'result', 'mailbox', 'attempts'] },
 })
@@ -22,8 +23,8 @@ export const giveUp = (failure: Failure): ActingStep => ({
 
 export function* leaving(run: Run, now: Now): Due {
   if (run.result.outcome) return yield { kind: 'end' }
-  if (run.attempts.intent && run.attempts.intent.kind !== 'open-pull')
-    return yield { kind: run.attempts.intent.kind }
+  const [intent] = openIntents(run)
+  if (intent && intent.kind !== 'open-pull') return yield { kind: intent.kind }
   if (!run.session.taskRun || isTerminal(run.session.taskRun.status)) return yield { kind: 'settle-outcome' }
   yield* ending(run, now, giveUp(unconfirmedStop))
 }
@@ -42,7 +43,8 @@ export const seenToUntil = ({ result: { concludedAt = 0 } }: Run): number => con
 
 export function* seeingTo(run: Run, now: Now): Due {
   if (now.at > seenToUntil(run)) return yield { kind: 'leave-agent' }
-  if (run.attempts.intent && mayHaveBegun(run)) return yield* unsettled(run, run.attempts.intent, now)
+  const begun = openIntents(run).filter(({ kind }) => beginsAgent(kind))
+  if (begun.length > 0) return yield* unsettled(run, begun, now)
   yield* ending(run, now, { kind: 'leave-agent' })
 }
 

@@ -1,6 +1,7 @@
 import { cancelledAt, refusedCancel } from '../agent-end.ts'
+import { onlyIntents, openIntents } from '../intents.ts'
 import type { Intent } from '../record/attempts-part.ts'
-import { isTerminal, type Run } from '../run.ts'
+import { type ChangeOf, isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
 import type { ActingStep, Step } from './step-registry.ts'
 
@@ -20,11 +21,15 @@ export type Due = Generator<Step, void>
 
 export const waiting = (until: number, now: Now): Step => ({ kind: 'wait', ms: Math.max(1, until - now.at) })
 
-export const stepOf = ({ kind }: Intent): Exclude<Intent['kind'], 'open-pull'> | 'find-result' =>
+const stepOf = ({ kind }: Pick<Intent, 'kind'>): Exclude<Intent['kind'], 'open-pull'> | 'find-result' =>
   kind === 'open-pull' ? 'find-result' : kind
 
-export function* unsettled(run: Run, intent: Intent, now: Now): Due {
-  yield { kind: stepOf(intent) }
+/** What of the record a step has settled that went well, or did not take place. */
+export const settled = (run: Run, { kind }: ActingStep): ChangeOf<'attempts'> =>
+  onlyIntents(run, each => stepOf({ kind: each }) !== kind)
+
+export function* unsettled(run: Run, intents: readonly Intent[], now: Now): Due {
+  for (const intent of intents) yield { kind: stepOf(intent) }
   if (run.session.taskRun && run.mailbox.stop && cancelledAt(run) === undefined) yield { kind: 'cancel' }
   yield* meanwhile(run, now)
 }
@@ -34,7 +39,8 @@ export const isHeard = ({ report: { threadBlocked }, mailbox: { accessLost } }: 
 
 export function* answers(run: Run, now: Now): Due {
   const [next] = run.mailbox.answers
-  if (next && isHeard(run, now) && (!next.reply || !run.attempts.intent)) yield { kind: 'answer-message' }
+  if (next && isHeard(run, now) && (!next.reply || openIntents(run).length === 0))
+    yield { kind: 'answer-message' }
 }
 
 export function* meanwhile(run: Run, now: Now): Due {

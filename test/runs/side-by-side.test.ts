@@ -1,0 +1,306 @@
+/** What is begun in the same moment: the status, the branch and the task, each settled by itself. */
+import { beforeEach, describe, expect, test } from 'vitest'
+import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
+import type { StepResult, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
+import { openIntents } from '../../src/core/run/intents.ts'
+import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
+import { runIndex } from '../../src/core/run/run-index.ts'
+import { limits } from '../../src/core/run/timing.ts'
+import { advanceRun } from '../../src/runs/advance-run.ts'
+import { given } from '../commands/command-world.ts'
+import { branch, hour, maya, minute, runWith, second, status, t0 } from '../core/given.ts'
+import { memoryIndex } from '../support/memory-index.ts'
+
+const admitted: RunChange = { schedule: { admitted: true } }
+const statusId = 601
+const older = { id: 'run-comment-400', addedAt: t0 - second, data: runWith(admitted) }
+
+let now: number
+/** Saves and effects, in their order. */
+let done: string[]
+let record: Run
+beforeEach(() => {
+  now = t0
+  done = []
+})
+
+type Effects = Partial<Pick<ThreadClient, 'comment' | 'makeBranch'> & Pick<TasksClient, 'createTask'>>
+
+/** Goes on with the record, in a world where all goes well but for what is given. */
+async function goOn(run: Run, { effects = {}, traces = {}, ahead = false }: Going = {}): Promise<StepResult> {
+  record = run
+  const save = async (next: Run): Promise<void> => {
+    record = next
+    done.push(`save ${openIntents(next).map(({ kind }) => kind)}`)
+  }
+  const told =
+    <Args extends unknown[], T>(name: string, effect: (...args: Args) => Promise<T>) =>
+    (...args: Args): Promise<T> => {
+      done.push(name)
+      return effect(...args)
+    }
+  const { deps, job } = given(run, {
+    now: () => now,
+    save,
+    index: memoryIndex(() => (ahead ? [{ id: older.id, entries: runIndex.entries(older) }] : [])),
+    github: {
+      closing: async () => undefined,
+      comments: async () => [],
+      ownComments: told('look for status', async () =>
+        traces.status === undefined ? [] : [{ id: statusId, body: traces.status, createdAt: t0 }],
+      ),
+      async issueBranches() {
+        // However many parts of the bot what was read ahead goes through.
+        for (let turns = 0; turns < 50; turns += 1) await undefined
+        return {
+          linked: [],
+          ours: traces.branch ? [{ name: branch.name, sha: branch.sha }] : [],
+          base: { name: 'main', sha: branch.sha },
+          ids: undefined,
+        }
+      },
+      comment: told('comment', effects.comment ?? (async () => statusId)),
+      makeBranch: told('branch', effects.makeBranch ?? (async () => ({ linked: true, open: true }))),
+      edit: told('edit', async () => ({ nodeId: 'IC_1' })),
+      branchUse: async () => ({ sha: branch.sha, isUsed: false }),
+      deleteBranch: told('drop branch', async () => {}),
+      minimize: async () => {},
+      settle: async () => ({ refused: [] }),
+      pullsFrom: async () => [],
+    },
+    posthog: {
+      findTask: told('look for task', async () => traces.task),
+      createTask: told('task', effects.createTask ?? (async () => 'task-1')),
+      // Far enough for what this is about.
+      startRun: told('run', () =>
+        Promise.reject(new RetryLater('posthog', t0 + 90 * minute, 'usage-limit', '')),
+      ),
+    },
+  })
+  return advanceRun(deps)(job)
+}
+
+interface Going {
+  /** Somebody has the turn. */
+  ahead?: boolean
+  effects?: Effects
+  /** What an attempt of before left behind. */
+  traces?: { status?: string; branch?: boolean; task?: string }
+}
+
+const refused = (service: 'github' | 'posthog', status: number) => () =>
+  Promise.reject(new Rejected(service, status, '', 'no'))
+const limit = (service: 'github' | 'posthog') => () =>
+  Promise.reject(new RetryLater(service, t0 + minute, 'rate-limit', 'limit'))
+const lost = (service: 'github' | 'posthog') => () => Promise.reject(new NoResponse(service, 'reset'))
+
+/** Up to the start of the agent, after which all is as ever. */
+const effectsDone = () => {
+  const all = done.filter(name => !name.startsWith('save'))
+  return all.includes('run') ? all.slice(0, all.indexOf('run') + 1) : all
+}
+const beginning = ['comment', 'task', 'branch']
+
+describe('the status, the branch and the task', () => {
+  test('are begun together, when one save has said of all of them that they will be', async () => {
+    await goOn(runWith(admitted))
+    expect(done.slice(0, 4)).toEqual(['save post-status,create-task', ...beginning])
+    expect(record.workspace.madeBranch).toBe(branch.name)
+    expect(effectsDone()).toEqual([...beginning, 'run'])
+  })
+
+  test.each(beginning)('%s is written down while the others are under way', async name => {
+    let others = (): void => {}
+    const held = new Promise<void>(resolve => {
+      others = resolve
+    })
+    const hold = (mine: string) => (mine === name ? Promise.resolve() : held)
+    const going = goOn(runWith(admitted), {
+      effects: {
+        comment: () => hold('comment').then(() => statusId),
+        makeBranch: () => hold('branch').then(() => ({ linked: true, open: true })),
+        createTask: () => hold('task').then(() => 'task-1'),
+      },
+    })
+    const known = () => [record.report.status, record.session.taskId, record.workspace.branch]
+    await expect.poll(() => known().filter(part => part !== undefined).length).toBe(1)
+    expect(known().findIndex(part => part !== undefined)).toBe(beginning.indexOf(name))
+    expect(openIntents(record).map(({ kind }) => kind)).toEqual(
+      { comment: ['create-task'], branch: ['post-status', 'create-task'], task: ['post-status'] }[name],
+    )
+    expect(effectsDone()).not.toContain('run')
+    others()
+    await going
+    expect(known()).not.toContain(undefined)
+    expect(effectsDone()).toEqual([...beginning, 'run'])
+  })
+
+  test('wait for the turn, but for the status', async () => {
+    const { settings } = runWith().baseline
+    const limited = { settings: { ...settings, limits: { ...settings.limits, person: 1 } } }
+    await goOn(runWith({ baseline: limited }), { ahead: true })
+    expect(effectsDone()).toEqual(['comment'])
+  })
+})
+
+describe('of the status, the branch and the task', () => {
+  const setup = { kind: 'failed', class: 'setup' }
+
+  test('a branch that is refused ends the Run before it costs anything, and the thread is told', async () => {
+    await goOn(runWith(admitted), { effects: { makeBranch: refused('github', 422) } })
+    expect(record).toMatchObject({
+      result: { outcome: setup },
+      report: { status: { commentId: statusId } },
+      session: { taskId: 'task-1' },
+    })
+    expect(effectsDone()).toEqual([...beginning, 'edit', 'comment'])
+  })
+
+  test('a task that is refused leaves no branch, and the thread is told', async () => {
+    await goOn(runWith(admitted), { effects: { createTask: refused('posthog', 400) } })
+    expect(record).toMatchObject({ result: { outcome: { kind: 'failed' } } })
+    expect(effectsDone()).toEqual([...beginning, 'edit', 'comment', 'drop branch'])
+  })
+
+  test('of two that are refused, the thread is told the first', async () => {
+    let first: Run['result']['outcome']
+    const second = async () => {
+      await expect.poll(() => record.result.outcome).toEqual(expect.objectContaining(setup))
+      first = record.result.outcome
+      return refused('posthog', 401)()
+    }
+    const effects = { makeBranch: refused('github', 422), createTask: second }
+    await goOn(runWith(admitted), { effects })
+    expect(record.result.outcome).toBe(first)
+    expect(effectsDone()).toEqual([...beginning, 'edit', 'comment'])
+  })
+
+  test('what is given up is not looked for before the thread is told', async () => {
+    const intent = [{ kind: 'create-task' as const, at: t0 - 25 * hour, lostAt: t0 - 25 * hour }]
+    const posthog = { why: 'away', since: t0 - 25 * hour, until: t0 + minute, count: 9 }
+    await goOn(
+      runWith(changed(admitted, { attempts: { intent, outages: { posthog } } }, { report: { status } })),
+    )
+    expect(record.result.outcome).toMatchObject({ kind: 'failed', class: 'network' })
+    // The wait, the end, and the last word.
+    expect(effectsDone()).toEqual(['edit', 'edit', 'comment'])
+  })
+
+  test('a status that is under way when another is refused is looked for, should the process die', async () => {
+    let post = (): void => {}
+    const held = new Promise<number>(resolve => {
+      post = () => resolve(statusId)
+    })
+    const effects = { comment: () => held, makeBranch: refused('github', 422) }
+    const going = goOn(runWith(admitted), { effects })
+    await expect.poll(() => record.result.outcome).toEqual(expect.objectContaining(setup))
+    expect(openIntents(record)).toEqual([{ kind: 'post-status', at: t0 }])
+    post()
+    await going
+    expect(openIntents(record)).toEqual([])
+  })
+
+  test('a status that is refused has the Run wait, and in the end leaves no branch', async () => {
+    const effects = { comment: refused('github', 403) }
+    await goOn(runWith(admitted), { effects })
+    expect(effectsDone()).toEqual(beginning)
+    expect(record).toMatchObject({
+      session: { taskId: 'task-1' },
+      workspace: { branch: { name: branch.name } },
+    })
+    now = t0 + limits.refusedBefore
+    await goOn(record, { effects })
+    expect(record.result.outcome).toMatchObject({ kind: 'failed' })
+    expect(effectsDone()).toEqual([...beginning, 'comment', 'drop branch'])
+  })
+
+  test.each([
+    ['is at its limit', limit],
+    ['does not answer', lost],
+  ])('where GitHub %s, the task stays, and the others are seen to again', async (_, fault) => {
+    const [comment, makeBranch] = [fault('github'), fault('github')]
+    await goOn(runWith(admitted), { effects: { comment, makeBranch } })
+    expect(effectsDone()).toEqual(beginning)
+    expect(record).toMatchObject({ session: { taskId: 'task-1' } })
+    expect(Object.keys(record.attempts.outages)).toEqual(['github'])
+    now = t0 + minute
+    await goOn(record)
+    const then = effectsDone().filter(name => name !== 'look for status')
+    expect(then.slice(3).toSorted()).toEqual(['branch', 'comment', 'run'])
+  })
+
+  test.each<[string, Effects]>([
+    ['went well', {}],
+    ['was lost', { makeBranch: lost('github') }],
+  ])('a limit is waited for, where what was done beside it %s', async (_, effects) => {
+    await goOn(runWith(admitted), { effects: { comment: limit('github'), ...effects } })
+    expect(record.attempts.outages.github).toMatchObject({ until: t0 + minute, count: 1 })
+    expect(effectsDone()).toEqual(beginning)
+  })
+
+  test.each([
+    ['is at its limit', limit],
+    ['does not answer', lost],
+  ])('where PostHog %s, the thread has its status and the Run its branch', async (_, fault) => {
+    await goOn(runWith(admitted), { effects: { createTask: fault('posthog') } })
+    expect(effectsDone().slice(0, 3)).toEqual(beginning)
+    expect(record).toMatchObject({ report: { status: {} }, workspace: { branch: { name: branch.name } } })
+    expect(Object.keys(record.attempts.outages)).toEqual(['posthog'])
+  })
+})
+
+describe('a process that died while all three were under way', () => {
+  const attempts = {
+    attempts: {
+      intent: [
+        { kind: 'post-status' as const, at: t0 },
+        { kind: 'create-task' as const, at: t0 },
+      ],
+    },
+  }
+  const left = runWith(changed(admitted, attempts, { workspace: { madeBranch: branch.name } }))
+  const { deps } = given(left)
+  const marker = deps.signer.write({
+    run: left.id,
+    repo: left.thread.repoId,
+    thread: left.thread.number,
+    as: 'status',
+    round: 0,
+    what: 'work',
+  })
+  const all = { status: marker, branch: true, task: 'task-1' }
+
+  test('leaves nothing to do again where all was done', async () => {
+    await goOn(left, { traces: all })
+    expect(effectsDone().filter(name => !name.startsWith('look'))).toEqual(['run'])
+    expect(record).toMatchObject({
+      report: { status: { commentId: statusId } },
+      workspace: { branch: { name: branch.name, recorded: true } },
+      session: { taskId: 'task-1' },
+    })
+  })
+
+  test.each([
+    ['status', 'comment'],
+    ['branch', 'branch'],
+    ['task', 'task'],
+  ] as const)(
+    'has the %s done again, and nothing else, if that alone left no trace',
+    async (missing, effect) => {
+      const traces = { ...all, [missing]: undefined }
+      await goOn(left, { traces })
+      now = t0 + limits.unanswered + second
+      await goOn(record, { traces })
+      expect(effectsDone().filter(name => !name.startsWith('look'))).toEqual([effect, 'run'])
+    },
+  )
+
+  test('begins nothing for a Run that was stopped meanwhile', async () => {
+    await goOn(left)
+    now = t0 + limits.unanswered + second
+    await goOn(changed(record, { mailbox: { stop: { by: maya, at: now, asked: false } } }))
+    expect(effectsDone()).not.toContain('task')
+    expect(effectsDone()).not.toContain('run')
+    expect(record.result.outcome).toMatchObject({ kind: 'stopped' })
+  })
+})
