@@ -259,6 +259,12 @@ describe('what asks for work', () => {
       rejects('preset', { meant: 'plan' }),
     ],
     [
+      'by a label that only every object has',
+      asking({ ...label, label: 'codex:constructor' }, { text: '' }),
+      start(free()),
+      rejects('preset', { given: 'constructor' }),
+    ],
+    [
       'by a label while another works',
       asking(label, { text: '' }),
       start(busy()),

@@ -15,10 +15,9 @@ const texts = ['a\n=\n', '- - - ', '> ', '![', '*a_ ', '|a|\n|-|\n', '-eyJ', '~~
 const worst = ['![', '-eyJ', '](a        ']
 
 /**
- * In ms of the processor: a text has 30 in a turn of its own, and is tried again
- * where others take most of the machine. Whatever else falls
- * into that turn counts, too: the answer of GitHub with all of a thread's comments, the work of the embedded database,
- * a garbage collection. Without a defence it is seconds.
+ * In ms of the processor: a text has 30 in a turn of its own, and is tried again where others take most of the
+ * machine. Whatever else falls into that turn counts, too: the answer of GitHub with all of a thread's comments, the
+ * work of the embedded database, a garbage collection. Without a defence it is seconds.
  */
 const maxTurn = 200
 
