@@ -187,18 +187,16 @@ const schemaOf = (name: 'codex' | 'settings'): object =>
 describe('the settings of a repository', () => {
   const shown = block(section('Settings of a repository'), 'yaml')
 
-  /** Reading has a time limit, which a busy machine may reach: so less is read, and once more in doubt. */
-  const onBusyMachines = { retry: 3 }
   const withoutComments = (text: string): string =>
     text.replace(/^ *#.*\n/gm, '').replace(/ # [^'"\n]*$/gm, '')
 
-  test('the README shows the defaults', onBusyMachines, () => {
+  test('the README shows the defaults', () => {
     const said = withoutComments(shown)
     expect(settingsFile.read(said).problems).toEqual([])
     expect(settingsOf(said)).toEqual(settingsOf())
   })
 
-  test('the README shows every key', onBusyMachines, () => {
+  test('the README shows every key', () => {
     const all = withoutComments(
       shown
         .replace(/^# yaml-language-server.*$/m, '')

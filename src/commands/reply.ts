@@ -153,7 +153,7 @@ async function deleteOlder(context: CommandContext, { run, as }: Marker): Promis
   const sent = ownMarked(context, as, await untilNow(context, as))
   const mine = sent.findIndex(({ marker }) => marker.run === run)
   const older = mine === -1 ? sent.filter(({ createdAt }) => createdAt < begunAt) : sent.slice(0, mine)
-  for (const { id } of older) await context.github.deleteComment(id)
+  for (const { id } of older) await context.github.deleteComment(id, commentRefOf(context))
 }
 
 /** Two who are answered at once each say so before they do, so the later knows of the other and looks again. */

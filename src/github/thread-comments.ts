@@ -69,8 +69,13 @@ export function commentsOf({ app, client, thread, redact, written }: Speaking) {
       }
     },
 
-    async deleteComment(commentId: number): Promise<void> {
-      await client.rest.issues.deleteComment({ ...at, comment_id: commentId }).catch(ignoreGone)
+    async deleteComment(commentId: number, commentRef?: CommentRef): Promise<void> {
+      const { issues, pulls } = client.rest
+      const deletion =
+        commentRef?.kind === 'inline'
+          ? pulls.deleteReviewComment({ ...at, comment_id: commentId })
+          : issues.deleteComment({ ...at, comment_id: commentId })
+      await deletion.catch(ignoreGone)
     },
 
     /** Our own comments where `place` is, oldest first; `since` (ms) compares with the time of the last change. */

@@ -81,4 +81,24 @@ onBothQueues('Somebody reviews', world => {
     await new Promise(resolve => setTimeout(resolve, 400))
     expect(await thread.botComments()).toEqual([])
   })
+
+  it('of two looks at the queue in a line’s thread only the newest is kept', async () => {
+    const { github } = world()
+    const { maya, number, path, thread } = await pullBy('maya/looks')
+    const inline = async () => {
+      const { lineComments } = await github.thread(number)
+      return lineComments.filter(({ author }) => author === github.botLogin)
+    }
+    const looks = async () => {
+      await maya.commentsOnLine(number, { path, line: 2, body: '/codex queue' })
+      const last = (await github.thread(number)).lineComments.findLast(({ author }) => author === 'maya')
+      await github.waitFor(async () => (await inline()).some(({ id }) => id > Number(last?.id)))
+      return last
+    }
+    await looks()
+    const second = await looks()
+    await github.waitFor(async () => (await inline()).every(({ id }) => id > Number(second?.id)))
+    expect(await inline()).toHaveLength(1)
+    expect(await thread.botComments()).toEqual([])
+  })
 })

@@ -36,7 +36,8 @@ export interface ThreadClient {
   edit(commentId: number, body: string): Promise<{ nodeId: string } | 'gone'>
   /** Folds a comment away as outdated. Decoration: nothing but a limit is told of it. */
   minimize(nodeId: string): Promise<void>
-  deleteComment(commentId: number): Promise<void>
+  /** One of ours where that was said: comments on lines have ids of their own. */
+  deleteComment(commentId: number, commentRef?: CommentRef): Promise<void>
   ownComments(since?: number, commentRef?: CommentRef): Promise<OwnComment[]>
   ownCommentsOfRepository(): Promise<{ number: number; body: string }[]>
   /** Has in one call what commands and the start of a Run ask: the next to ask for one of it is answered from there. */

@@ -17,7 +17,7 @@ const short = 300
 export const timeFor = ({ length }: string): number => (length <= short ? Number.POSITIVE_INFINITY : limit)
 
 /** A machine that is busy with others gives us less of the processor than that: then it is tried again, for longer. */
-const longer = [1, 2, 4]
+const longer = [1, 2, 4, 8, 16]
 
 const place: { work: (() => unknown) | undefined } = { work: undefined }
 const context = createContext({ work: () => place.work?.() })
