@@ -44,9 +44,10 @@ function worldFor(begin: () => Promise<Stage>): () => World {
   beforeAll(async () => {
     stage = await begin()
   })
-  afterEach(context => {
+  afterEach(({ task }) => {
+    if (task.result?.state !== 'fail') return
     const crashed = stage?.world.bots.flatMap(bot => bot.output().match(/"level":(?:60|50).*/g) ?? []) ?? []
-    if (context.task.result?.state === 'fail') console.error(crashed.join('\n'))
+    console.error(crashed.join('\n'))
   })
   afterAll(() => stage?.leave())
   return () => {
