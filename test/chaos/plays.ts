@@ -8,7 +8,8 @@ export interface Expected {
   tasks: number
   runs: number
   messages: number
-  cancels: number
+  /** `undefined` where it may have been needed or not. */
+  cancels: number | undefined
   statuses: number
   /** One answer for each, in any order. */
   answers: RegExp[]

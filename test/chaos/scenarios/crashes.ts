@@ -17,7 +17,7 @@ export const everyPoint: Scenario = {
       const bot = await bringUp(world, { point })
       const play = await begin(world, point, `c${index}`)
       plays.push(play)
-      if ((await died(bot, 30_000)) === undefined) throw new Error(`never got to "${point}"`)
+      if ((await died(bot, 90_000)) === undefined) throw new Error(`never got to "${point}"`)
     }
     await bringUp(world)
     await judge(stage, plays)
@@ -31,22 +31,30 @@ export const heirAtHand: Scenario = {
   async run(stage) {
     const { world, random, notes: messages } = stage
     const bound = timing.lockMs + timing.stalledMs + slack
+    let taken = 0
     for (let round = 0; round < 6; round++) {
       const point = random.one(midway)
       const bot = await bringUp(world, { point })
       const play = await begin(world, point, `h${round}`)
       // Started only now, so that it is not the heir that gets the job in the first place.
       const heir = await spawnMortal(world, { env: { ROLE: 'worker' } })
-      if ((await died(bot, 20_000)) === undefined) throw new Error(`never got to "${point}"`)
+      const isDead = (await died(bot, 20_000)) !== undefined
       await heir.ready()
       const since = Date.now()
       await judge(stage, [play])
+      if (!isDead) {
+        // The heir got there first, which no point but the first can rule out: there was nothing to take over.
+        await Promise.all([bot.stop('SIGKILL'), heir.stop()])
+        continue
+      }
+      taken += 1
       noteRecovery(stage, play, since)
       const took = messages.recoveries.at(-1) ?? 0
       if (took > bound)
         messages.violations.push(`#${play.number}: taken up only ${took} ms after the death at "${point}"`)
       await heir.stop()
     }
+    if (taken < 3) messages.violations.push(`only ${taken} of six lives ended where they were to`)
   },
 }
 
@@ -98,8 +106,8 @@ export const alwaysCrashes: Scenario = {
       answers: [/this run failed\. The bot itself failed at this ten times/],
       reactions: { [command]: 'confused' },
     })
-    // What the agent opened stays as it is: nobody could look at it.
-    Object.assign(expected, { pulls: undefined, branches: 1 })
+    // What the agent opened stays as it is: nobody could look at it, nor always at whether its turn was over.
+    Object.assign(expected, { pulls: undefined, branches: 1, cancels: undefined })
     for (let deaths = 0; deaths < 10; deaths++) {
       if ((await died(bot, 20_000)) === undefined) break
       bot = await bringUp(world, { point: 'pull seen' })
