@@ -10,7 +10,7 @@ import type { Marker, Signer } from '../core/model/marker.ts'
 import type { GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
 import { hour } from '../core/model/time.ts'
-import { pullOf, type SubjectView, type ThreadComment } from '../core/model/views.ts'
+import { type PullView, pullOf, type SubjectView, type ThreadComment } from '../core/model/views.ts'
 import type { Pull } from '../core/run/record/result-part.ts'
 import { type Backup, type Remains, restored } from '../core/run/recovery-record.ts'
 import { changed, isTerminal, type Run, taskMarker } from '../core/run/run.ts'
@@ -209,11 +209,16 @@ async function remainsOf(
   const github = deps.github(thread)
   const view = marker.pull === undefined ? undefined : await github.pull(marker.pull)
   const pulls: Pull[] = view ? [pullOf(view)] : []
+  const untended = view && !isTended(deps, repository, view, marker) ? [view.number] : []
   const { settings } = await deps.settings.of(github, thread)
-  const seen = { thread, snapshot, settings, pulls }
+  const seen = { thread, snapshot, settings, pulls, untended }
   const found = { id: marker.run, backup, statusId: commentId, closed, ...seen }
   return { ...found, session: await sessionOf(deps, marker, { id: marker.run, thread }, backup) }
 }
+
+/** The Run's marker is written into its pull request when that is put right. */
+const isTended = ({ signer }: OwnerDeps, { repoId }: Repository, view: PullView, { run }: Marker): boolean =>
+  signer.read(view.body, { repoId, number: view.number }).some(marker => marker.run === run)
 
 async function sessionOf(
   { posthog }: OwnerDeps,

@@ -17,6 +17,7 @@ const remainsOf = (run: Run, more: Partial<Remains> = {}): Remains => ({
   snapshot: run.baseline.snapshot,
   settings: defaultSettings,
   pulls: [],
+  untended: [],
   session: {},
   closed: false,
   ...more,

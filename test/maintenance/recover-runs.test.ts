@@ -1,9 +1,11 @@
 /** The search for Runs that the queue lost, where a service does not answer as it should. */
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { markerSigner } from '../../src/core/model/marker.ts'
 import type { Repository } from '../../src/core/model/thread.ts'
+import type { PullView } from '../../src/core/model/views.ts'
 import { backupOf } from '../../src/core/run/recovery-record.ts'
+import type { Run } from '../../src/core/run/run.ts'
 import { type AdoptDeps, adoptLost } from '../../src/maintenance/recover-runs.ts'
 import { hour, issueThread, minute, runWith, second, t0 } from '../core/given.ts'
 import { deploymentWith } from '../support/deployment.ts'
@@ -105,44 +107,72 @@ test('who says no for an hour is left alone', async () => {
   expect(now - since).toBeLessThan(hour + minute)
 })
 
-test('what was read before the data was lost once more brings nothing back', async () => {
-  const run = runWith({})
-  const marker = { run: run.id, repo: issueThread.repoId, thread: issueThread.number, as: 'status' } as const
-  const signer = markerSigner('a secret of this test, 32 letters')
-  const body = signer.write({ ...marker, backup: backupOf(run) })
-  const comment = { id: 901, number: issueThread.number, createdAt: t0, changedAt: t0, body }
-  const ofWork: AdoptDeps = {
-    ...deps,
-    installations: {
-      installations: async () => [1],
-      repositoriesOf: async () => [issueThread],
-      ownComments: async () => [comment],
-      subject: async () => ({ thread: issueThread, snapshot: run.baseline.snapshot }),
-    },
-    github: () => ({ file: async () => undefined, fileCommits: async () => [] }) as never,
-    tenantOf: () => ({ tenant: 'one', posthog: { findTask: async () => undefined }, signer }) as never,
-    runs: {
-      get: async () => undefined,
-      add: async id => {
-        added.push(id)
-        return { id, outcome: 'added' }
-      },
-    },
-  }
-  const added: string[] = []
-  const turnWith = (remember: (memory: unknown) => Promise<void>) =>
-    adoptLost(ofWork)({
-      memory: { since: t0, from: t0, unread: [issueThread] },
-      signal: new AbortController().signal,
-      remember,
-    })
+const pullView: PullView = {
+  number: 9,
+  url: 'https://github.com/acme/shop/pull/9',
+  title: 'Wait for the session',
+  body: '',
+  draft: true,
+  state: 'open',
+  head: { ref: 'posthog/login', sha: 'e'.repeat(40), base: 'main', repoId: 100 },
+  author: { login: 'posthog[bot]', bot: true },
+  createdAt: t0,
+  mergedAt: undefined,
+}
 
-  await expect(turnWith(() => Promise.reject(new Error('its lock went with the data')))).rejects.toThrow(
-    'its lock',
-  )
-  expect(added).toEqual([])
-  await turnWith(async () => {})
-  expect(added).toEqual([run.id])
+describe('a run that was lost', () => {
+  const run = runWith({})
+  const signer = markerSigner('a secret of this test, 32 letters')
+  const marker = { run: run.id, repo: issueThread.repoId, thread: issueThread.number } as const
+  const isOurs = signer.write({ ...marker, as: 'pull', thread: pullView.number, pull: pullView.number })
+  let added: Run[] = []
+  beforeEach(() => {
+    added = []
+  })
+
+  const search = (remember: (memory: unknown) => Promise<void>, view?: PullView) => {
+    const backup = backupOf(run)
+    const body = signer.write({ ...marker, as: 'status', backup, pull: view?.number })
+    const comment = { id: 901, number: issueThread.number, createdAt: t0, changedAt: t0, body }
+    const found: AdoptDeps = {
+      ...deps,
+      installations: {
+        installations: async () => [1],
+        repositoriesOf: async () => [issueThread],
+        ownComments: async () => [comment],
+        subject: async () => ({ thread: issueThread, snapshot: run.baseline.snapshot }),
+      },
+      github: () =>
+        ({ file: async () => undefined, fileCommits: async () => [], pull: async () => view }) as never,
+      tenantOf: () => ({ tenant: 'one', posthog: { findTask: async () => undefined }, signer }) as never,
+      runs: {
+        get: async () => undefined,
+        add: async (id, lost) => {
+          added.push(lost)
+          return { id, outcome: 'added' }
+        },
+      },
+    }
+    const signal = new AbortController().signal
+    return adoptLost(found)({ memory: { since: t0, from: t0, unread: [issueThread] }, signal, remember })
+  }
+  const keeps = async () => {}
+
+  test('is not brought back by what was read before the data was lost once more', async () => {
+    const again = search(() => Promise.reject(new Error('its lock went with the data')))
+    await expect(again).rejects.toThrow('its lock')
+    expect(added).toEqual([])
+    await search(keeps)
+    expect(added.map(({ id }) => id)).toEqual([run.id])
+  })
+
+  test.each([
+    ['whose base and body are as the agent left them is put right', 'Closes #7', [pullView.number]],
+    ['that was put right carries our marker, and is left alone', `${isOurs}\nCloses #7`, []],
+  ])('its pull request %s', async (_, body, untended) => {
+    await search(keeps, { ...pullView, body })
+    expect(added.map(({ result }) => [result.pulls.length, result.untended])).toEqual([[1, untended]])
+  })
 })
 
 test('where GitHub does not list the installations, it is asked again', async () => {

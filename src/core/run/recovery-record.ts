@@ -73,6 +73,8 @@ export interface Remains {
   snapshot: Snapshot
   settings: RepoSettings
   pulls: Pull[]
+  /** The numbers of those that were not put right yet. */
+  untended: number[]
   /** What PostHog has of it, looked for when all that was under way had arrived. */
   session: Partial<Session>
   closed: boolean
@@ -90,14 +92,14 @@ export function restored(remains: Remains, now: number): Run {
   return changed(run, { schedule: { ahead: 0 } })
 }
 
-function known({ id, backup, thread, snapshot, settings, pulls, session, statusId }: Remains): Run {
+function known({ id, backup, thread, snapshot, settings, pulls, untended, session, statusId }: Remains): Run {
   const { request, head, branch, earlier, round, instructionSent, taskMade, reported } = backup
   return newRun({
     ...{ id, thread, request },
     baseline: { snapshot, settings, head },
     workspace: { branch },
     session: { earlier, taskId: session.taskId, instructionSent, taskMade },
-    result: { pulls, reported: Math.min(reported, pulls.length), round },
+    result: { pulls, untended, reported: Math.min(reported, pulls.length), round },
     // An empty text differs from any other, so the comment is brought up to date.
     report: { status: { commentId: statusId, hash: '', phase: '', at: 0 } },
   })
