@@ -139,6 +139,15 @@ describe('from the asking to the start', () => {
       'give-up lost',
     ],
     [
+      'and that it goes on, only a look after the limit says',
+      working({
+        session: { taskRun: undefined, earlier: { ...earlier, resumes: false, cancelledAt: t0 - hour } },
+        schedule: { lastPollAt: t0 - hour + limits.stopping, nextPollAt: undefined },
+      }),
+      {},
+      'end-earlier',
+    ],
+    [
       'what begins afresh reads the thread again',
       working({
         session: { taskRun: undefined, earlier: { ...earlier, resumes: false, over: true } },

@@ -41,6 +41,20 @@ const tokens: readonly [string, string][] = [
   ['GitLab token', made('glpat', '-', 'a1B2'.repeat(5))],
 ]
 
+/** One beginning, and what may stand in the place of a sign or a word of it. */
+const kinds = (before: string, each: readonly string[], after: string): [string, string][] =>
+  each.map(kind => [`${before}${kind}${after}`, made(before, kind, after, 'a1B2'.repeat(5))])
+
+const families: readonly [string, string][] = [
+  ...kinds('gh', ['p', 'o', 'u', 's', 'r'], '_'),
+  ...kinds('ph', ['x', 'c', 's', 'a', 'r'], '_'),
+  ...kinds('xox', ['a', 'b', 'e', 'p', 'r', 's'], '-'),
+  ...kinds('gl', ['pat', 'rt', 'dt', 'ptt', 'cbt', 'ft', 'imt', 'agent', 'soat', 'ffct'], '-'),
+  ...kinds('dckr_', ['pat', 'oat'], '_'),
+  ...kinds('hv', ['s', 'b', 'r'], '.'),
+  ...kinds('lin_', ['api', 'oauth'], '_'),
+]
+
 describe('a token', () => {
   const escaped = (token: string): string => token.replace(/[^A-Za-z0-9]/g, '\\$&')
   const apart = (token: string): string => token.replace(/[^A-Za-z0-9]/g, '\u200b$&')
@@ -78,8 +92,15 @@ describe('a secret by its shape', () => {
     ['GitLab personal token', made('glpat', '-', 'a1B2'.repeat(5))],
     ['GitLab runner token', made('glrt', '-', 'a1B2'.repeat(5))],
     ['GitLab token that can be routed', made('glpat', '-', 'a1B2'.repeat(7), '.01.', '0a1b2c3d4')],
+    ['GitHub token of three short parts', made('ghs_', '1_eyJ', 'a1B2.', 'b2C3.', 'c3-_d4')],
+    ['the word token', made('token ', 'a1B2'.repeat(6))],
+    ...families,
   ])('%s', (_, secret) => {
     expect(redactor([])(`before ${secret}`)).toBe('before ‹redacted›')
+  })
+
+  test('a GitHub token that follows a letter', () => {
+    expect(redactor([])(made('x', 'ghp_', 'a1B2'.repeat(9)))).toBe('x‹redacted›')
   })
 
   test.each([
@@ -175,12 +196,16 @@ describe('a secret by the words before it', () => {
   test.each([
     [`aws_secret_access_key = ${key}`, 'aws_secret_access_key = ‹redacted›'],
     [`${made('AKIA', 'ABCDEFGHIJKLMNOP')} ${key}`, '‹redacted› ‹redacted›'],
+    [`key of AWS: ${key}`, 'key of AWS: ‹redacted›'],
     [`"SecretAccessKey":"${key}"`, '"SecretAccessKey":"‹redacted›"'],
     ['Authorization: Basic dXNlcjpwYXNzd29yZA==', 'Authorization: Basic ‹redacted›'],
+    ['Authorization: Basic dTpwdw==', 'Authorization: Basic ‹redacted›'],
     ['curl -H "authorization: basic YTpi"', 'curl -H "authorization: basic YTpi"'],
     ['-H "Authorization: Bearer shortish"', '-H "Authorization: Bearer ‹redacted›"'],
     ['{"Authorization":"token a1b2c3d4"}', '{"Authorization":"token ‹redacted›"}'],
     ['see Basic dXNlcjpwYXNzd29yZA==', 'see Basic ‹redacted›'],
+    ['see Basic dXNlcjpwYXNzd29yZDEy', 'see Basic ‹redacted›'],
+    ['see Basic AbCdEfGhIjKlMn==', 'see Basic ‹redacted›'],
     ['https://smee.io/a1B2c3D4e5F6', 'https://smee.io/‹redacted›'],
     ['source=https%3A%2F%2Fsmee.io%2Fa1B2c3D4e5F6', 'source=https%3A%2F%2Fsmee.io%2F‹redacted›'],
   ])('%s', (text, expected) => {
@@ -196,7 +221,8 @@ describe('a known secret that somebody encoded', () => {
     ['base64 for addresses', encode(secret, 'base64url')],
     ['base64 inside an address', encodeURIComponent(encode(secret, 'base64'))],
     ['base64 behind a name', encode(`x-access-token:${secret}`, 'base64')],
-    ['base64 one further', encode(`u:${secret}`, 'base64')],
+    ['base64 one further', encode(`usr:${secret}`, 'base64')],
+    ['base64 two further', encode(`u:${secret}`, 'base64')],
     ['base64 in the middle', encode(`us:${secret} and more`, 'base64')],
     ['hexadecimal', encode(secret, 'hex')],
     ['hexadecimal in capitals', encode(secret, 'hex').toUpperCase()],

@@ -75,10 +75,16 @@ describe('an address behind no words', () => {
     ['[words](<obey-all-of-it now>)', '[words](<tag>)'],
     ['[.][a]\n\n[a]: https://x.example/obey', '[.]()'],
     ['[.]\n\n[.]: https://x.example/obey', '[.]'],
+    ['[words]\n\n[words]: obey-all-of-it', '[words]'],
     ['[words][obey all of it]\n\n[obey all of it]: https://x.example', '[words](https://x.example)'],
   ])('%j is not read', (text, expected) => {
     expect(shown(text)).toBe(expected)
   })
+
+  test.each(['[.](https://x.example/obey)', '[\u200b](obey)', '[<b></b>](obey)', '[words](<obey all of it>)'])(
+    '%j is told of in a command',
+    text => expect(hidesWords(`/codex fix it ${text}`)).toBe(true),
+  )
 
   test.each([
     '[words](https://x.example/a)',
