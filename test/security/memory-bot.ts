@@ -185,7 +185,7 @@ export class MemoryBot {
     string,
     { looks: number; turns: number; log: TaskRunSnapshot['log']; cancelled: boolean }
   >()
-  readonly #pulls: PullView[] = []
+  readonly pulls: PullView[] = []
 
   constructor(options: MemoryBotOptions) {
     this.#options = options
@@ -455,10 +455,10 @@ export class MemoryBot {
     },
     deleteBranch: async () => {},
     attachments: () => () => Promise.reject(new Rejected('github', 404, '', 'Not Found')),
-    pull: async number => this.#pulls.find(pull => pull.number === number),
+    pull: async number => this.pulls.find(pull => pull.number === number),
     commitsSince: async (_, sha) => [{ sha, byPerson: false }],
     isDescendant: async () => false,
-    pullsFrom: async head => this.#pulls.filter(pull => pull.head.ref === head),
+    pullsFrom: async head => this.pulls.filter(pull => pull.head.ref === head),
     isBaseOfPull: async () => false,
     branchUse: async name => ({ sha: this.#shaOf(name), isUsed: false }),
     readAhead: async () => {
@@ -469,7 +469,7 @@ export class MemoryBot {
       if (pull?.assign !== undefined) this.asked.push(`assign ${pull.assign}`)
       if (pull?.review !== undefined) this.asked.push(`review ${pull.review}`)
       if (reaction) this.reactions.push(reaction.content)
-      const found = this.#pulls.find(({ number }) => number === pull?.number)
+      const found = this.pulls.find(({ number }) => number === pull?.number)
       if (!found) return { refused: [] }
       found.body = this.#redact(pull?.change?.body ?? found.body)
       return { pull: found, refused: [] }
@@ -488,11 +488,11 @@ export class MemoryBot {
         createdAt: this.now,
         mergedAt: undefined,
       }
-      this.#pulls.push(view)
+      this.pulls.push(view)
       return view
     },
     amendPull: async (number, { body }) => {
-      const pull = this.#pulls.find(each => each.number === number)
+      const pull = this.pulls.find(each => each.number === number)
       if (!pull) throw new Rejected('github', 404, '', 'Not Found')
       pull.body = this.#redact(body ?? pull.body)
       return pull
@@ -610,8 +610,8 @@ export class MemoryBot {
       { at: this.now, what: { kind: 'message', text } },
       { at: this.now, what: { kind: 'turn-over' } },
     )
-    if (opens && !this.#pulls.some(({ number }) => number === 20))
-      this.#pulls.push({
+    if (opens && !this.pulls.some(({ number }) => number === 20))
+      this.pulls.push({
         number: 20,
         url: 'https://github.com/acme/shop/pull/20',
         title: text.slice(0, 200),
