@@ -18,7 +18,7 @@ declare module 'ioredis' {
   }
 }
 
-/** `KEYS`: the level; when each owner looked; until when each has paid; who was told to come back, and when. */
+/** `KEYS`: the level; when each owner looked; until when each has paid; who was told to come back, and when; what each asked lately. */
 const level = `${serverClock}
 local burst, rate = tonumber(ARGV[1]), tonumber(ARGV[2]) / ${hour}
 local held = redis.call('HMGET', KEYS[1], 'level', 'at', 'turn')
@@ -39,19 +39,34 @@ const looks = `${level}
 local owner, id, calls = ARGV[3], ARGV[4], tonumber(ARGV[5])
 local unspared = burst * ${sparedShare} + calls - level
 if ARGV[6] == '1' and unspared > 0 then return exactly(now + unspared / rate) end
+local askedAt = tonumber(redis.call('ZSCORE', KEYS[2], owner)) or now
 redis.call('ZADD', KEYS[2], exactly(now), owner)
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', exactly(now - ${sharesFor}))) do
   redis.call('ZREM', KEYS[2], gone)
   redis.call('HDEL', KEYS[3], gone)
+  redis.call('HDEL', KEYS[5], gone)
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', exactly(now - ${promiseKept}))
-local each = redis.call('ZCARD', KEYS[2]) / rate
+local promised = redis.call('ZSCORE', KEYS[4], id)
+local lately = (tonumber(redis.call('HGET', KEYS[5], owner)) or 0) * math.exp((askedAt - now) / ${sharesFor})
+redis.call('HSET', KEYS[5], owner, exactly(lately + (promised and 0 or calls)))
+local owners = redis.call('ZRANGE', KEYS[2], 0, -1)
+local paid = redis.call('HMGET', KEYS[3], unpack(owners))
+local recent = redis.call('HMGET', KEYS[5], unpack(owners))
+local waiting, left = 0, rate
+for i, name in ipairs(owners) do
+  if name == owner or (tonumber(paid[i]) or 0) > now then
+    waiting = waiting + 1
+  else
+    left = left - math.min(rate / #owners, (tonumber(recent[i]) or 0) / ${sharesFor})
+  end
+end
+local each = waiting / left
 local function promise(at)
   redis.call('ZADD', KEYS[4], exactly(at), id)
   keep()
   return exactly(at)
 end
-local promised = redis.call('ZSCORE', KEYS[4], id)
 if promised and tonumber(promised) > now then return promised end
 if not promised then
   local before = tonumber(redis.call('HGET', KEYS[3], owner)) or 0
@@ -62,6 +77,8 @@ end
 local lacking = burst * ${keptShare} + calls - level
 if lacking > 0 then
   turn = math.max(now + lacking / rate, turn + calls / rate)
+  local before = tonumber(redis.call('HGET', KEYS[3], owner)) or 0
+  redis.call('HSET', KEYS[3], owner, exactly(math.max(before, turn)))
   return promise(turn)
 end
 redis.call('ZREM', KEYS[4], id)
@@ -73,11 +90,11 @@ export function redisBudget(
   redis: Redis,
   prefix: string,
 ): (name: string, allowance: Allowance) => CallBudget {
-  redis.defineCommand('codexLooks', { numberOfKeys: 4, lua: looks })
-  redis.defineCommand('codexSpends', { numberOfKeys: 4, lua: spends })
+  redis.defineCommand('codexLooks', { numberOfKeys: 5, lua: looks })
+  redis.defineCommand('codexSpends', { numberOfKeys: 5, lua: spends })
   return (name, { burst, perHour }) => {
     const key = `${prefix}:budget:${name}`
-    const keys = [key, `${key}:owners`, `${key}:paid`, `${key}:promised`]
+    const keys = [key, `${key}:owners`, `${key}:paid`, `${key}:promised`, `${key}:lately`]
     return {
       async look({ owner, id, calls, optional = false }) {
         const args = [burst, perHour, owner, id, calls, optional ? 1 : 0]

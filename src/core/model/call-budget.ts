@@ -1,6 +1,6 @@
 /**
  * Calls that a PostHog takes from all processes together. Starts and stops are only counted; a look asks first, and
- * gets its owner's even share before what is left over.
+ * gets its owner's share before what is left over: even among those that wait, who also get what the others leave.
  */
 import { hour, minute } from './time.ts'
 
@@ -34,9 +34,16 @@ export const promiseKept = 10 * minute
 
 export const unlimited: CallBudget = { look: async () => undefined, spend: async () => {} }
 
+interface Owner {
+  askedAt: number
+  paidUntil: number
+  /** Calls, those of long ago counted less and less. */
+  lately: number
+}
+
 export function callBudget({ burst, perHour }: Allowance, now: () => number): CallBudget {
   const rate = perHour / hour
-  const owners = new Map<string, { askedAt: number; paidUntil: number }>()
+  const owners = new Map<string, Owner>()
   const promises = new Map<string, number>()
   let level = burst
   let at = now()
@@ -47,6 +54,15 @@ export function callBudget({ burst, perHour }: Allowance, now: () => number): Ca
     at = time
     for (const [owner, { askedAt }] of owners) if (time - askedAt > sharesFor) owners.delete(owner)
     for (const [id, when] of promises) if (time - when > promiseKept) promises.delete(id)
+  }
+
+  /** ms for a call of one that waits. */
+  const eachFor = (own: Owner, time: number): number => {
+    const even = rate / owners.size
+    const others = [...owners.values()].filter(other => other !== own)
+    const content = others.filter(({ paidUntil }) => paidUntil <= time)
+    const taken = content.reduce((sum, { lately }) => sum + Math.min(even, lately / sharesFor), 0)
+    return (owners.size - content.length) / (rate - taken)
   }
 
   const promise = (id: string, when: number): number => {
@@ -60,11 +76,13 @@ export function callBudget({ burst, perHour }: Allowance, now: () => number): Ca
       refill(time)
       const unspared = burst * sparedShare + calls - level
       if (optional && unspared > 0) return time + unspared / rate
-      const own = owners.get(owner) ?? { askedAt: time, paidUntil: 0 }
+      const promised = promises.get(id)
+      const own = owners.get(owner) ?? { askedAt: time, paidUntil: 0, lately: 0 }
+      own.lately =
+        own.lately * Math.exp((own.askedAt - time) / sharesFor) + (promised === undefined ? calls : 0)
       own.askedAt = time
       owners.set(owner, own)
-      const each = owners.size / rate
-      const promised = promises.get(id)
+      const each = eachFor(own, time)
       if (promised !== undefined && promised > time) return promised
       if (promised === undefined) {
         const paid = Math.max(own.paidUntil, time - burst * ownShare * each) + calls * each
@@ -74,6 +92,7 @@ export function callBudget({ burst, perHour }: Allowance, now: () => number): Ca
       const lacking = burst * keptShare + calls - level
       if (lacking > 0) {
         turn = Math.max(time + lacking / rate, turn + calls / rate)
+        own.paidUntil = Math.max(own.paidUntil, turn)
         return promise(id, turn)
       }
       promises.delete(id)
