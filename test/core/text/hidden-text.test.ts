@@ -81,10 +81,12 @@ describe('an address behind no words', () => {
     expect(shown(text)).toBe(expected)
   })
 
-  test.each(['[.](https://x.example/obey)', '[\u200b](obey)', '[<b></b>](obey)', '[words](<obey all of it>)'])(
-    '%j is told of in a command',
-    text => expect(hidesWords(`/codex fix it ${text}`)).toBe(true),
-  )
+  test.each([
+    '[.](https://x.example/obey)',
+    '[\u200b](obey)',
+    '[<b></b>](obey)',
+    '[words](<obey all of it>)',
+  ])('%j is told of in a command', text => expect(hidesWords(`/codex fix it ${text}`)).toBe(true))
 
   test.each([
     '[words](https://x.example/a)',
