@@ -135,6 +135,14 @@ describe('what became visible while a slow look was under way is seen', () => {
   })
 })
 
+test('the branch of a Run goes that could not begin, once a session of before is let go that PostHog forgot', async () => {
+  const luck = callsThen(5, 'unknown from now on', ...callsThen(7, 'refused'))
+  const { world, run } = await lives(scriptWith({ earlier: 'listens', earlierMay: 'work', luck }))
+  expect(world.letGo.size).toBe(1)
+  expect(run.result.outcome?.kind).toBe('failed')
+  expect([...world.branches.keys()]).toEqual(['main'])
+})
+
 test('a no while the agent of a pull request goes on is the end of looking', async () => {
   for (let call = 14; call < 30; call++)
     await lives(scriptWith({ turns: ['opens, then goes on'], luck: callsThen(call, 'refused') }))

@@ -208,6 +208,8 @@ class Job {
     const begun = world.begun.splice(0)
     checkRecord(world, { before: this.data, after: next, effects, begun })
     this.#effectsSeen = world.effects.length
+    const { earlier } = this.data.session
+    if (world.unknown && earlier && !next.session.earlier) world.letGo.add(earlier.taskRunId)
     this.data = Run.parse(JSON.parse(JSON.stringify(next)))
     world.accessLost ||= next.mailbox.accessLost
     world.recorded()

@@ -111,9 +111,10 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     deleteBranch: (name, sha) =>
       at(writes, 'delete branch', () => {
         if (world.branches.get(name) !== sha) return
-        // An idle session of before that PostHog says it does not know is over for everybody.
-        const isGone = (agent: AgentRun): boolean => world.unknown && isIdle(agent)
-        const working = world.agents().filter(agent => !isOver(agent) && !isGone(agent))
+        // Nobody can end what PostHog does not know; it was told nothing, and so has nothing to do there.
+        const isLetGo = (agent: AgentRun): boolean =>
+          world.letGo.has(agent.id) && isIdle(agent) && agent.said.size === 0
+        const working = world.agents().filter(agent => !isOver(agent) && !isLetGo(agent))
         if (working.length > 0) world.violations.push(`${name} is removed under an agent`)
         world.branches.delete(name)
       }),

@@ -99,6 +99,8 @@ export class World {
   readonly sleepers: { until: number; wake: () => void }[] = []
   /** PostHog says of everything that it does not exist, from now on. */
   unknown = false
+  /** Sessions of before that the record let go while PostHog did not know them. */
+  readonly letGo = new Set<string>()
   #refuses = false
   readonly #late: { at: number; effect: () => unknown }[] = []
   #limits: { service: Service; until: number; by: Worker; recorded: boolean }[] = []
