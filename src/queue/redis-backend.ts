@@ -12,6 +12,7 @@ import { redisIndex, withIndex, withScripts } from './redis-index.ts'
 import { redisLimits } from './redis-limits.ts'
 import { checkRedisSafety } from './redis-safety.ts'
 import { redisStreams } from './redis-streams.ts'
+import { withShortLogs } from './short-logs.ts'
 import { QueueUnavailable } from './work-queue.ts'
 
 /** Redis may be restarting just now, or start beside us. */
@@ -63,7 +64,8 @@ export async function openRedis(
     kind: 'redis',
     create: additions => (name, options, more) => {
       const connection = more?.withBlockingConnection ? forWorkers() : producer
-      return withIndex(createRedisBackend(name, { ...options, connection }, more), connection, additions)
+      const backend = createRedisBackend(name, { ...options, connection }, more)
+      return withIndex(withShortLogs(backend, connection), connection, additions)
     },
     index: queue => redisIndex(queue, { producer, worker: forWorkers }),
     nameOf: async (queue, id) => (await producer.hget(queue.toKey(id), 'name')) ?? undefined,

@@ -144,23 +144,46 @@ describe.runIf(available)('when Redis is in trouble', () => {
 })
 
 describe.runIf(available)('what Redis is asked', () => {
-  test('is one thing for an addition, whatever it means for the index', async () => {
-    const server = await startRedis()
-    const queues = await open({ redisUrl: server.url, dataDir: '/nowhere' })
-    const raw = new Redis(server.url)
+  let server: RedisServer
+  let queues: TestQueues
+  let raw: Redis
+
+  beforeEach(async () => {
+    server = await startRedis()
+    queues = await open({ redisUrl: server.url, dataDir: '/nowhere' })
+    raw = new Redis(server.url)
     await queues.triggers.add('first', note)
+  })
+
+  afterEach(async () => {
+    raw.disconnect()
+    await cleanUp()
+    await server.stop()
+  })
+
+  async function counted(...commands: string[]): Promise<number[]> {
+    const asked = await raw.info('commandstats')
+    return commands.map(command =>
+      Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(asked)?.[1] ?? 0),
+    )
+  }
+
+  test('is one thing for an addition, whatever it means for the index', async () => {
     await raw.config('RESETSTAT')
     const ids = Array.from({ length: 20 }, (_, n) => `one-${n}`)
     const added = await Promise.all(ids.map(id => queues.triggers.add(id, note)))
     expect(added.map(({ outcome }) => outcome)).toEqual(ids.map(() => 'added'))
     expect(await queues.triggers.add('one-7', note)).toEqual({ outcome: 'known', id: 'one-7' })
-    const asked = await raw.info('commandstats')
-    const count = (command: string) =>
-      Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(asked)?.[1] ?? 0)
-    expect([count('evalsha'), count('eval'), count('multi'), count('exec')]).toEqual([21, 0, 0, 0])
-    raw.disconnect()
-    await cleanUp()
-    await server.stop()
+    expect(await counted('evalsha', 'eval', 'multi', 'exec')).toEqual([21, 0, 0, 0])
+  })
+
+  test('of inboxes is one thing each time, for all the life of a job', async () => {
+    await raw.config('RESETSTAT')
+    await queues.triggers.inbox('first')
+    expect(await counted('lrange', 'llen', 'multi')).toEqual([1, 0, 0])
+    await workBy(queues.triggers, new Map([['anyone', async () => ({ kind: 'end' })]]), 2)
+    await until(async () => (await queues.triggers.get('first'))?.standing === 'ended')
+    expect(await counted('multi', 'exec')).toEqual([0, 0])
   })
 })
 

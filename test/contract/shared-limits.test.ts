@@ -111,6 +111,23 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
     expect(await store(0).read('over')).toBeUndefined()
   })
 
+  test('is asked about once for calls side by side, and again for the next', async () => {
+    let reads = 0
+    const counting: LimitStore = {
+      ...store(0),
+      read: name => {
+        reads += 1
+        return store(0).read(name)
+      },
+    }
+    const gate = limitGate(Date.now, { name: 'side by side', store: counting })
+    await Promise.all([gate.pass(), gate.pass(), gate.pass().then(() => gate.pass())])
+    expect(reads).toBe(1)
+    await store(1).note('side by side', new RetryLater('github', Date.now() + 60_000, 'rate-limit', 'wait'))
+    expect(await failure(gate.pass())).toBeInstanceOf(RetryLater)
+    expect(reads).toBe(2)
+  })
+
   test('is known to who met it when Redis is away, and hinders nobody else', async () => {
     const away: LimitStore = {
       read: () => Promise.reject(new Error('away')),

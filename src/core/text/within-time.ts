@@ -28,6 +28,7 @@ const script = new Script('work()')
  * work the limit of that one holds.
  */
 export function withinTime<T extends object>(work: () => T, milliseconds = limit): T | undefined {
+  if (milliseconds === Number.POSITIVE_INFINITY) return attempted(work, milliseconds)
   for (const factor of longer) {
     const before = process.cpuUsage()
     const done = attempted(work, factor * milliseconds)
