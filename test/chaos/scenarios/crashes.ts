@@ -17,7 +17,8 @@ export const everyPoint: Scenario = {
       const bot = await bringUp(world, { point })
       const play = await begin(world, point, `c${index}`)
       plays.push(play)
-      if ((await died(bot, 90_000)) === undefined) throw new Error(`never got to "${point}"`)
+      if ((await died(bot, 90_000)) === undefined)
+        throw new Error(`never got to "${point}":\n${bot.output().slice(-9_000)}`)
     }
     await bringUp(world)
     await judge(stage, plays)
