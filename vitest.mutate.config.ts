@@ -8,6 +8,6 @@ export default defineConfig({
       'test/{commands,runs,maintenance}/*.test.ts',
       'test/contract/{posthog,github}-limits.test.ts',
     ],
-    testTimeout: 10_000,
+    testTimeout: 60_000,
   },
 })

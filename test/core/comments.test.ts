@@ -877,7 +877,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   hidden: { kind: 'hidden' },
   misplaced: { kind: 'misplaced' },
   'not-offered': { kind: 'not-offered', what: 'model', given: 'gpt-5', known: ['gpt-5.5', 'gpt-5.6'] },
-  'gave-up': { kind: 'gave-up', reason: 'GitHub did not answer.' },
+  'gave-up': { kind: 'gave-up', reason: 'GitHub did not answer' },
 }
 
 describe('replies', () => {
@@ -1016,7 +1016,7 @@ describe('replies', () => {
 
       not-offered: @maya this repository does not allow the model \`gpt-5\`; it allows \`gpt-5.5\`, \`gpt-5.6\`. Nothing was started.
 
-      gave-up: @maya this could not be done: GitHub did not answer. Nothing was started."
+      gave-up: @maya this could not be done: GitHub did not answer. Nothing was started. Write the command again in a while."
     `)
   })
 

@@ -122,7 +122,7 @@ function sentence(reply: Reply): string {
     case 'not-served':
       return `this bot does not serve ${code(reply.owner)}, so nothing was started. Whoever runs it can name a PostHog for this owner: ${code(`owners.${reply.owner}.posthog`)} in its settings file. This is said once.`
     case 'gave-up':
-      return `this could not be done: ${inlineWords(reply.reason, 300)} Nothing was started.`
+      return `this could not be done: ${inlineWords(reply.reason, 300).replace(/\.+$/, '')}. Nothing was started. Write the command again in a while.`
   }
 }
 
