@@ -67,6 +67,8 @@ onBothQueues(
       const times = Number.POSITIVE_INFINITY
       const silent = posthog.fault({ times, fault: { kind: 'throttled', seconds: 600 } })
       await github.waitFor(() => silent.hits > 0)
+      // The edit that says so is none of those that follow the pull request.
+      await thread.waitForStatus('Codex waits for PostHog')
       await github.settled()
       const [run] = ledgerOf(world(), issue.number).runs
       return { thread, branch: String(posthog.run(String(run?.runId)).branch) }
