@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CrashPoint, crashPoints } from '../../../src/core/model/crash-points.ts'
 import { begin } from '../crashes.ts'
+import { ledgerOf } from '../judge.ts'
 import { bringUp, died, spawnMortal, timing } from '../mortal-bot.ts'
 import { type Play, scenes } from '../plays.ts'
 import { judge, noteRecovery, type Scenario, type Stage } from '../stage.ts'
@@ -115,5 +116,7 @@ export const alwaysCrashes: Scenario = {
     }
     await sleep(500)
     await judge(stage, [play])
+    const cancels = ledgerOf(world, play.number).cancels.length
+    if (cancels > 1) stage.notes.violations.push(`its agent was let go ${cancels} times`)
   },
 }
