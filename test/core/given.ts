@@ -2,6 +2,7 @@
 
 import type { Deployment } from '../../src/core/comments/words.ts'
 import type { Thread } from '../../src/core/model/thread.ts'
+import type { PullView } from '../../src/core/model/views.ts'
 import type { TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
 import type { RunRequest } from '../../src/core/run/record/request-part.ts'
 import type { Pull } from '../../src/core/run/record/result-part.ts'
@@ -145,3 +146,18 @@ export const more = (id: string, text = 'and the logout test', by = zoe) => ({
 })
 
 export const deployment: Deployment = { posthogUrl: 'https://us.posthog.com', posthogProject: '42' }
+
+/** One that an agent has just opened. */
+export const pullView = (differs: Partial<PullView> = {}): PullView => ({
+  number: 9,
+  url: pull.url,
+  title: 'Wait for the session',
+  body: '',
+  draft: true,
+  state: 'open',
+  head: { ref: 'posthog/login', sha: 'e'.repeat(40), base: 'main', repoId: 100 },
+  author: { login: 'posthog[bot]', bot: true },
+  createdAt: t0 + minute,
+  mergedAt: undefined,
+  ...differs,
+})

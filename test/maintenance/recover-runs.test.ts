@@ -7,7 +7,7 @@ import type { PullView } from '../../src/core/model/views.ts'
 import { backupOf } from '../../src/core/run/recovery-record.ts'
 import type { Run } from '../../src/core/run/run.ts'
 import { type AdoptDeps, adoptLost } from '../../src/maintenance/recover-runs.ts'
-import { hour, issueThread, minute, runWith, second, t0 } from '../core/given.ts'
+import { hour, issueThread, minute, pullView, runWith, second, t0 } from '../core/given.ts'
 import { deploymentWith } from '../support/deployment.ts'
 
 const repository = (installationId: number): Repository => ({
@@ -107,24 +107,13 @@ test('who says no for an hour is left alone', async () => {
   expect(now - since).toBeLessThan(hour + minute)
 })
 
-const pullView: PullView = {
-  number: 9,
-  url: 'https://github.com/acme/shop/pull/9',
-  title: 'Wait for the session',
-  body: '',
-  draft: true,
-  state: 'open',
-  head: { ref: 'posthog/login', sha: 'e'.repeat(40), base: 'main', repoId: 100 },
-  author: { login: 'posthog[bot]', bot: true },
-  createdAt: t0,
-  mergedAt: undefined,
-}
+const open = pullView()
 
 describe('a run that was lost', () => {
   const run = runWith({})
   const signer = markerSigner('a secret of this test, 32 letters')
   const marker = { run: run.id, repo: issueThread.repoId, thread: issueThread.number } as const
-  const isOurs = signer.write({ ...marker, as: 'pull', thread: pullView.number, pull: pullView.number })
+  const isOurs = signer.write({ ...marker, as: 'pull', thread: open.number, pull: open.number })
   let added: Run[] = []
   beforeEach(() => {
     added = []
@@ -167,10 +156,10 @@ describe('a run that was lost', () => {
   })
 
   test.each([
-    ['whose base and body are as the agent left them is put right', 'Closes #7', [pullView.number]],
+    ['whose base and body are as the agent left them is put right', 'Closes #7', [open.number]],
     ['that was put right carries our marker, and is left alone', `${isOurs}\nCloses #7`, []],
   ])('its pull request %s', async (_, body, untended) => {
-    await search(keeps, { ...pullView, body })
+    await search(keeps, { ...open, body })
     expect(added.map(({ result }) => [result.pulls.length, result.untended])).toEqual([[1, untended]])
   })
 })

@@ -12,7 +12,7 @@ import { findBranch } from '../../src/runs/steps/find-branch.ts'
 import { findResult } from '../../src/runs/steps/find-result.ts'
 import { tendPull } from '../../src/runs/steps/tend-pull.ts'
 import { afterStep, type Differs, handWith as handIn } from '../commands/command-world.ts'
-import { ask, branch, minute, pull, runWith, t0, taskRun, working } from '../core/given.ts'
+import { ask, branch, minute, pull, pullView, runWith, t0, taskRun, working } from '../core/given.ts'
 
 /** Whose PostHog makes tasks, and does not tell what they cost. */
 const handWith = (run: Run, differs: Differs = {}) =>
@@ -21,21 +21,7 @@ const handWith = (run: Run, differs: Differs = {}) =>
     posthog: { cost: async () => undefined, createTask: async () => 'task-1', ...differs.posthog },
   })
 
-const view = (differs: Partial<PullView> = {}): PullView => ({
-  number: 9,
-  url: pull.url,
-  title: 'Wait for the session',
-  body: '',
-  draft: true,
-  state: 'open',
-  head: { ref: 'posthog/login', sha: 'e'.repeat(40), base: 'main', repoId: 100 },
-  author: { login: 'posthog[bot]', bot: true },
-  createdAt: t0 + minute,
-  mergedAt: undefined,
-  ...differs,
-})
-
-const ourHead = view().head
+const ourHead = pullView().head
 
 describe('a pull request that the agent names', () => {
   const adopted = async (named: PullView, descended = false) => {
@@ -59,9 +45,13 @@ describe('a pull request that the agent names', () => {
   const stranger = { login: 'eve', bot: false }
 
   test.each<[string, PullView, boolean]>([
-    ['by the App that PostHog works with', view(), false],
-    ['by a person, begun where the run began', view({ author: stranger }), true],
-    ['by another bot, begun where the run began', view({ author: { login: 'ci[bot]', bot: true } }), true],
+    ['by the App that PostHog works with', pullView(), false],
+    ['by a person, begun where the run began', pullView({ author: stranger }), true],
+    [
+      'by another bot, begun where the run began',
+      pullView({ author: { login: 'ci[bot]', bot: true } }),
+      true,
+    ],
   ])('%s is ours', async (_, named, descended) => {
     const { pulls, done } = await adopted(named, descended)
     expect(pulls).toEqual([9])
@@ -71,21 +61,21 @@ describe('a pull request that the agent names', () => {
   test.each<[string, PullView, boolean]>([
     [
       'from a fork whose branch is called main',
-      view({ head: { ...ourHead, ref: 'main', repoId: 200 } }),
+      pullView({ head: { ...ourHead, ref: 'main', repoId: 200 } }),
       true,
     ],
-    ['from a fork', view({ head: { ...ourHead, repoId: 200 } }), true],
-    ['from a fork that is gone', view({ head: { ...ourHead, repoId: null } }), true],
-    ['from the default branch', view({ head: { ...ourHead, ref: 'main' } }), true],
-    ['opened before the run began', view({ createdAt: t0 - 1 }), true],
-    ['by a person, from elsewhere', view({ author: stranger }), false],
+    ['from a fork', pullView({ head: { ...ourHead, repoId: 200 } }), true],
+    ['from a fork that is gone', pullView({ head: { ...ourHead, repoId: null } }), true],
+    ['from the default branch', pullView({ head: { ...ourHead, ref: 'main' } }), true],
+    ['opened before the run began', pullView({ createdAt: t0 - 1 }), true],
+    ['by a person, from elsewhere', pullView({ author: stranger }), false],
     [
       'by somebody who calls himself like the App',
-      view({ author: { login: 'posthog[bot]', bot: false } }),
+      pullView({ author: { login: 'posthog[bot]', bot: false } }),
       false,
     ],
-    ['by another bot, from elsewhere', view({ author: { login: 'ci[bot]', bot: true } }), false],
-    ['by an account that is gone, from elsewhere', view({ author: undefined }), false],
+    ['by another bot, from elsewhere', pullView({ author: { login: 'ci[bot]', bot: true } }), false],
+    ['by an account that is gone, from elsewhere', pullView({ author: undefined }), false],
   ])('%s is left alone', async (_, named, descended) => {
     expect(await adopted(named, descended)).toEqual({ pulls: [], foreign: [pull.url], done: [] })
   })
@@ -150,8 +140,8 @@ describe('a pull request that the agent names', () => {
 })
 
 describe('commits after the merge', () => {
-  const merged = view({ state: 'merged', mergedAt: t0 + minute, head: { ...ourHead, ref: branch.name } })
-  const fresh = view({ number: 10, author: { login: 'codex[bot]', bot: true } })
+  const merged = pullView({ state: 'merged', mergedAt: t0 + minute, head: { ...ourHead, ref: branch.name } })
+  const fresh = pullView({ number: 10, author: { login: 'codex[bot]', bot: true } })
 
   async function found(sha: string, run: RunChange, before: PullView = merged) {
     const opened: string[] = []

@@ -1,8 +1,7 @@
 /** What somebody without rights can make the bot spend: asserted as counts of calls, never as times. */
 import { expect, test } from 'vitest'
 import { TriggerRecord } from '../../src/commands/trigger-record.ts'
-import type { PullView } from '../../src/core/model/views.ts'
-import { t0 } from '../core/given.ts'
+import { pullView, t0 } from '../core/given.ts'
 import { MemoryBot, type MemoryBotOptions } from './memory-bot.ts'
 
 const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
@@ -232,18 +231,12 @@ const reopened = (at: number, head: { ref: string; repo: number }): object => {
   }
 }
 
-const pull: PullView = {
+const pull = pullView({
   number: 8,
   url: 'https://github.com/acme/shop/pull/8',
-  title: 'Log in',
-  body: '',
   draft: false,
-  state: 'open',
-  head: { ref: 'eve/patch', sha: 'b'.repeat(40), base: 'main', repoId: 100 },
   author: { login: 'eve', bot: false },
-  createdAt: t0,
-  mergedAt: undefined,
-}
+})
 
 test.each([
   ['a branch of the run', { ref: 'codex/issue-7-login-is-flaky', repo: 100 }, { least: 5, most: 11 }],
