@@ -506,18 +506,6 @@ describe('after the outcome', () => {
       {},
       'ask-cost',
     ],
-    [
-      'but not while PostHog wants to be left alone',
-      working(
-        changed(
-          over,
-          { session: { cost: undefined }, report: { announced: untold } },
-          { attempts: { outages: { posthog: { why: 'w', since: t0, until: now.at + 1, count: 1 } } } },
-        ),
-      ),
-      {},
-      'conclude',
-    ],
     ['then the last word', working(changed(over, { report: { announced: untold } })), {}, 'conclude'],
     [
       'then the reaction',

@@ -42,6 +42,21 @@ describe('a pull request that the agent names', () => {
     const run = await afterStep(tendPull, context)
     return { pulls: run.result.pulls.map(({ number }) => number), foreign: run.result.foreignPulls, done }
   }
+  test.each([
+    ['has PostHog asked what it cost so far', t0, 1],
+    ['leaves PostHog alone while that wants to be', t0 + 1_000 * minute, 0],
+  ])('%s', async (_, until, calls) => {
+    const asked: string[] = []
+    const posthog = { why: 'usage limit', since: t0, until, count: 1 }
+    const run = working({ result: { claimedPulls: [pull.url] }, attempts: { outages: { posthog } } })
+    const context = handWith(run, {
+      github: { pull: async () => pullView() },
+      posthog: { cost: async taskId => void asked.push(taskId) },
+    })
+    await afterStep(adoptPull, context, { url: pull.url })
+    expect(asked).toHaveLength(calls)
+  })
+
   const stranger = { login: 'eve', bot: false }
 
   test.each<[string, PullView, boolean]>([

@@ -1,5 +1,6 @@
 import { maxClaims, ownershipOf, pullNumberIn } from '../../core/model/own-pull-request.ts'
 import type { PullView } from '../../core/model/views.ts'
+import { isAway } from '../../core/run/outage.ts'
 import type { Pull } from '../../core/run/record/result-part.ts'
 import type { ChangeOf, Run } from '../../core/run/run.ts'
 import { limits } from '../../core/run/timing.ts'
@@ -38,11 +39,14 @@ export const withFound = (run: Run, view: PullView): Pick<Run['result'], 'pulls'
   untended: [...run.result.untended.filter(number => number !== view.number), view.number],
 })
 
+/** Asked on the side, past the waits of steps: so it is left out while PostHog is waited for. */
 export async function costSoFar({
   run,
+  deps,
   posthog,
-}: Pick<StepContext<never, 'cost'>, 'run' | 'posthog'>): Promise<Run['session']['cost']> {
-  return run.session.taskId === undefined ? undefined : await posthog.cost(run.session.taskId)
+}: Pick<StepContext<never, 'cost'>, 'run' | 'deps' | 'posthog'>): Promise<Run['session']['cost']> {
+  const { taskId } = run.session
+  return taskId === undefined || isAway(run, 'posthog', deps.now()) ? undefined : await posthog.cost(taskId)
 }
 
 export async function isOwn({ run, github }: StepContext<'isDescendant'>, view: PullView): Promise<boolean> {

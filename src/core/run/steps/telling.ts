@@ -1,6 +1,6 @@
 import { cancelledAt } from '../agent-end.ts'
 import { isSuperseded } from '../last-word.ts'
-import { isAway, outageOf } from '../outage.ts'
+import { outageOf } from '../outage.ts'
 import { isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
 import { answers, claims, type Due, isHeard, keepLooking, type Now, waiting } from './looking.ts'
@@ -50,8 +50,7 @@ export function* afterOutcome(run: Run, now: Now): Due {
   if (run.mailbox.pendingFollowUps.length > 0 && canGoOn(run)) return yield { kind: 'resume-work' }
   const heard = isHeard(run, now)
   if (heard && now.text === 'phase') yield { kind: 'edit-status' }
-  if (run.session.cost === undefined && run.session.taskRun && !isAway(run, 'posthog', now.at))
-    yield { kind: 'ask-cost' }
+  if (run.session.cost === undefined && run.session.taskRun) yield { kind: 'ask-cost' }
   if (!run.report.announced.comment && mayHaveSaidMore(run)) return yield* keepLooking(run, now)
   if (heard && !run.report.announced.comment) yield { kind: 'conclude' }
   if (run.result.untended.length > 0) yield { kind: 'tend-pull' }
