@@ -43,11 +43,11 @@ describe('a pull request that the agent names', () => {
     return { pulls: run.result.pulls.map(({ number }) => number), foreign: run.result.foreignPulls, done }
   }
   test.each([
-    ['has PostHog asked what it cost so far', t0, 1],
-    ['leaves PostHog alone while that wants to be', t0 + 1_000 * minute, 0],
-  ])('%s', async (_, until, calls) => {
+    ['has PostHog asked what it cost so far, also right after a call that failed', {}, 1],
+    ['leaves PostHog alone until the time that it named', { promised: t0 + 1_000 * minute }, 0],
+  ])('%s', async (_, promised, calls) => {
     const asked: string[] = []
-    const posthog = { why: 'usage limit', since: t0, until, count: 1 }
+    const posthog = { why: 'no', since: t0, until: t0 + 1_000 * minute, count: 1, ...promised }
     const run = working({ result: { claimedPulls: [pull.url] }, attempts: { outages: { posthog } } })
     const context = handWith(run, {
       github: { pull: async () => pullView() },

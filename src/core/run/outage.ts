@@ -19,11 +19,6 @@ export const withOutage = (run: Run, service: Service, outage: Outage | undefine
 /** It is waited for: a step that is settled only now was begun before that was known. */
 export const isInForce = ({ until }: Outage, now: number): boolean => now < until
 
-export function isAway(run: Outages, service: Service, now: number): boolean {
-  const outage = outageOf(run, service)
-  return outage !== undefined && isInForce(outage, now)
-}
-
 export function eased(
   run: Run,
   service: Service,

@@ -1,6 +1,6 @@
 import { maxClaims, ownershipOf, pullNumberIn } from '../../core/model/own-pull-request.ts'
 import type { PullView } from '../../core/model/views.ts'
-import { isAway } from '../../core/run/outage.ts'
+import { outageOf } from '../../core/run/outage.ts'
 import type { Pull } from '../../core/run/record/result-part.ts'
 import type { ChangeOf, Run } from '../../core/run/run.ts'
 import { limits } from '../../core/run/timing.ts'
@@ -39,14 +39,18 @@ export const withFound = (run: Run, view: PullView): Pick<Run['result'], 'pulls'
   untended: [...run.result.untended.filter(number => number !== view.number), view.number],
 })
 
-/** Asked on the side, past the waits of steps: so it is left out while PostHog is waited for. */
+/**
+ * Asked on the side, past the waits of steps, since it belongs in the only answer: so a call that failed does not keep
+ * it back, but the time that PostHog named does.
+ */
 export async function costSoFar({
   run,
   deps,
   posthog,
 }: Pick<StepContext<never, 'cost'>, 'run' | 'deps' | 'posthog'>): Promise<Run['session']['cost']> {
   const { taskId } = run.session
-  return taskId === undefined || isAway(run, 'posthog', deps.now()) ? undefined : await posthog.cost(taskId)
+  const isLimited = deps.now() < (outageOf(run, 'posthog')?.promised ?? 0)
+  return taskId === undefined || isLimited ? undefined : await posthog.cost(taskId)
 }
 
 export async function isOwn({ run, github }: StepContext<'isDescendant'>, view: PullView): Promise<boolean> {
