@@ -1,9 +1,9 @@
 /** The App may no longer work somewhere: what is under way there ends, and its agent is seen to. */
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onBothQueues(
+onEitherQueue(
   'The App loses access',
   world => {
     /** A run at work, in a repository of its own. */

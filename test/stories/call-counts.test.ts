@@ -2,10 +2,10 @@
 import { expect, it } from 'vitest'
 import { spawnMortal } from '../chaos/mortal-bot.ts'
 import { callsOf } from '../world/calls.ts'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onBothQueues(
+onEitherQueue(
   'What a thread costs GitHub',
   world => {
     /** The calls from the words on, in an installation that is known already. */

@@ -1,10 +1,10 @@
 /** What must wait for what: each round is of calls that are under way together, and the next begins with their answers. */
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { Rounds } from '../world/rounds.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onBothQueues(
+onEitherQueue(
   'From the comment to its agent',
   world => {
     const asks = async () => {
@@ -53,7 +53,7 @@ onBothQueues(
   { oneByOne: true },
 )
 
-onBothQueues(
+onEitherQueue(
   'From a pull request to its link',
   world => {
     /** An agent at work, whose PostHog says no more from here on. */

@@ -1,9 +1,9 @@
 /** A status that is folded away is out of sight: nothing is said there any more. */
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onBothQueues(
+onEitherQueue(
   'The status is folded away',
   world => {
     it('words that come before the run is put away are worked on in the open, below it', async () => {

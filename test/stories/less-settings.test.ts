@@ -1,12 +1,12 @@
 /** Settings that have the bot do less than usual, each against what it does without them. */
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 /** The beginning of a picture. */
 const png = '89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489'
 
-onBothQueues(
+onEitherQueue(
   'The settings want less',
   world => {
     const repositoryWith = async (settings: string, owner = 'acme'): Promise<string> => {

@@ -1,9 +1,9 @@
 /** What is seen while the agent works: what it does, by its own events, and what it says it will do. */
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onBothQueues('An agent works', world => {
+onEitherQueue('An agent works', world => {
   it('its phase with counts and when it was heard, its plan, and its own summary at the end', async () => {
     const { github, posthog } = world()
     posthog.script('show me', { kind: 'manual' })

@@ -1,11 +1,11 @@
 /** The file of the owner's `.github` repository, between what the deployment grants and what a repository says. */
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 const path = '.github/codex.yml'
 
-onBothQueues(
+onEitherQueue(
   'The owner has settings',
   world => {
     const asksIn = async (repository: string, text = '/codex do it') => {

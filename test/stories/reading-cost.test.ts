@@ -1,6 +1,6 @@
 /** How much there is to read in each kind of thread: no more than there was when this was first counted. */
 import { afterAll, expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { type ReadingCost, readingCost } from '../world/reading-cost.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
@@ -24,7 +24,7 @@ const before: Readonly<Record<string, ReadingCost>> = {
 
 const counted: [string, ReadingCost][] = []
 
-onBothQueues('What a thread costs its readers', world => {
+onEitherQueue('What a thread costs its readers', world => {
   const opens = async (title: string, repository = world().github.repository) => {
     const { github } = world()
     const maya = github.as('maya', repository)

@@ -1,9 +1,9 @@
 /** What can't be read once is read again: the Run ends as if nothing had been, and nothing is done twice. */
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onBothQueues(
+onEitherQueue(
   'A read that is refused',
   world => {
     /** Work asked for in a repository of its own, whose agent does what the test says. */

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread, words } from '../world/thread.ts'
 
-onBothQueues('Somebody reviews', world => {
+onEitherQueue('Somebody reviews', world => {
   const pullBy = async (branch: string) => {
     const maya = world().github.as('maya')
     await maya.pushes(branch, { [`src/${branch.replace('/', '-')}.ts`]: 'one\ntwo\nthree\n' })

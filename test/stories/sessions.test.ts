@@ -1,6 +1,6 @@
 /** A task run idles for an hour after its turn, so the next command mostly finds one that still listens. */
 import { expect, it, vi } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 /** Two task runs boot one after the other, beside those of the other stories. */
@@ -159,7 +159,7 @@ onBothQueues('In the hour after a turn', world => {
   })
 })
 
-onBothQueues(
+onEitherQueue(
   'Where a session is only resumed on branches of its own',
   world => {
     it('another branch gets a session of its own, which is told what the first words of one are', async () => {
@@ -182,7 +182,7 @@ onBothQueues(
   { posthog: { resumesOn: 'its-own' } },
 )
 
-onBothQueues(
+onEitherQueue(
   'Where an agent does not do as it is told',
   world => {
     it('a plan after which something was pushed says so', async () => {

@@ -1,11 +1,11 @@
 /** A pull request changes the settings: whoever reviews it sees what is wrong before it counts. */
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { Thread } from '../world/thread.ts'
 
 const path = '.github/codex.yml'
 
-onBothQueues('A pull request changes the settings', world => {
+onEitherQueue('A pull request changes the settings', world => {
   it('gets a check run with all that is wrong on its lines, and a new one when they are put right', async () => {
     const { github } = world()
     const repository = await github.addRepo('acme', `checked-${Math.random().toString(36).slice(2, 8)}`)

@@ -1,13 +1,13 @@
 /** Whoever runs the bot changes what it may, without stopping it. */
 import { writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 /** The beginning of a picture. */
 const png = '89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489'
 
-onBothQueues(
+onEitherQueue(
   'SETTINGS_FILE changes while the bot runs',
   world => {
     it('a pause holds at once, one with a slip changes nothing, and without it everything goes on', async () => {

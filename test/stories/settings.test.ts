@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 /** What the deployment grants to the owner of all these repositories. */
@@ -7,7 +7,7 @@ const settings = 'owners: {acme: {as_user: true, signal_report: true, sandboxes:
 
 const sandbox = { id: '0f8fad5b-d9cb-469f-a165-70867728950e', name: 'Small box' }
 
-onBothQueues(
+onEitherQueue(
   'The repository has settings',
   world => {
     const runIn = async (settings: string, text: string) => {

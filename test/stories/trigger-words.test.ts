@@ -1,12 +1,12 @@
 /** The bot is called something else, by whoever runs it. */
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 const settings =
   'trigger: {word: Robo, labels: [robo, "help wanted"]}\nowners: {globex: {trigger: {word: globo}}}\n'
 
-onBothQueues(
+onEitherQueue(
   'The bot has another name',
   world => {
     const issueIn = async (owner: string, title = 'Words') => {

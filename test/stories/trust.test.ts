@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onBothQueues('Only what was asked, by those who may ask', world => {
+onEitherQueue('Only what was asked, by those who may ask', world => {
   const opens = async (title: string, body = 'As said.') => {
     const maya = world().github.as('maya')
     const issue = await maya.opensIssue({ title, body })
@@ -137,7 +137,7 @@ onBothQueues('Only what was asked, by those who may ask', world => {
   })
 })
 
-onBothQueues('The settings say who may', world => {
+onEitherQueue('The settings say who may', world => {
   const repoWith = async (settings: string) => {
     const { github } = world()
     const repository = await github.addRepo('acme', `who-${Math.random().toString(36).slice(2, 8)}`)

@@ -1,10 +1,10 @@
 /** The agent takes the thread's branch as the base of its pull request until its task run ends, an hour after its turn. */
 import { expect, it } from 'vitest'
 import { spawnMortal } from '../chaos/mortal-bot.ts'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onBothQueues(
+onEitherQueue(
   'A branch that nothing came of',
   world => {
     /** Looks every so often whether the branch may go: every five minutes would be too long for a story. */

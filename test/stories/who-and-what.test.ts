@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onBothQueues('Who may ask, and what is understood', world => {
+onEitherQueue('Who may ask, and what is understood', world => {
   const asks = async (login: string, text: string) => {
     const { github } = world()
     const issue = await github.as('maya').opensIssue({ title: `Asked by ${login}` })

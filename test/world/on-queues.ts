@@ -1,8 +1,8 @@
-/** Runs the same stories on the embedded queue and on Redis. */
+/** Runs stories on the embedded queue, on Redis, or on both. */
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
 import { redisAvailable } from '../support/redis-server.ts'
 import { ownStage, type Stage, sharedStage } from './shared-worlds.ts'
-import type { World, WorldOptions } from './world.ts'
+import type { QueueKind, World, WorldOptions } from './world.ts'
 
 type Options = Omit<WorldOptions, 'redisUrl'> & {
   /** For stories that end processes, say: they can't share a world with others at the same time. */
@@ -11,31 +11,45 @@ type Options = Omit<WorldOptions, 'redisUrl'> & {
   own?: true
 }
 
+type Tell = (world: () => World) => void
+
 /**
  * At the same time, and in worlds that stories of other files were told in, unless `options` ask for one of their own.
  * @param tell gets the world when a story runs, not when it is declared
  */
-export function onBothQueues(title: string, tell: (world: () => World) => void, options: Options = {}): void {
-  const stories = (onRedis: boolean) => () => {
-    const begin = () => tell(worldFor(() => stageFor(options, onRedis)))
-    if (options.oneByOne) describe('one by one', { concurrent: false }, begin)
-    else begin()
-  }
-  const how = { concurrent: true }
-  describe(title, () => {
-    describe('(embedded queue)', how, stories(false))
-    describe.skipIf(!redisAvailable())('(Redis)', how, stories(true))
-  })
+export function onBothQueues(title: string, tell: Tell, options: Options = {}): void {
+  tellOn(title, tell, options, { embedded: true, redis: redisAvailable() })
 }
 
-export function onRedis(title: string, tell: (world: () => World) => void, options: Options = {}): void {
+/**
+ * What the queue has no say in, since its contract holds both backends to the same: on Redis where it is there, else on
+ * the embedded queue; on both if BOTH_QUEUES is set.
+ */
+export function onEitherQueue(title: string, tell: Tell, options: Options = {}): void {
+  const redis = redisAvailable()
+  tellOn(title, tell, options, { embedded: !redis || Boolean(process.env.BOTH_QUEUES), redis })
+}
+
+export function onRedis(title: string, tell: Tell, options: Options = {}): void {
   describe.skipIf(!redisAvailable())(`${title} (Redis)`, () =>
     tell(worldFor(() => ownStage('redis', options))),
   )
 }
 
-function stageFor(options: Options, onRedis: boolean): Promise<Stage> {
-  const queue = onRedis ? 'redis' : 'embedded'
+function tellOn(title: string, tell: Tell, options: Options, on: Record<QueueKind, boolean>): void {
+  const stories = (queue: QueueKind) => () => {
+    const begin = () => tell(worldFor(() => stageFor(options, queue)))
+    if (options.oneByOne) describe('one by one', { concurrent: false }, begin)
+    else begin()
+  }
+  const how = { concurrent: true }
+  describe(title, () => {
+    if (on.embedded) describe('(embedded queue)', how, stories('embedded'))
+    describe.skipIf(!on.redis)('(Redis)', how, stories('redis'))
+  })
+}
+
+function stageFor(options: Options, queue: QueueKind): Promise<Stage> {
   return Object.keys(options).length > 0 ? ownStage(queue, options) : sharedStage(queue)
 }
 
