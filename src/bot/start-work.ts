@@ -70,11 +70,11 @@ async function wakeAll({ runs }: Runtime['queues'], { wake }: Follower): Promise
 function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
   const { config, settings, metrics, queues } = runtime
   const { meter } = metrics
-  const { limits, budget } = queues
+  const { limits, budget, cache } = queues
   const { id, privateKey, apiUrl } = config.app
   const redact = redactor(secretsOf(config))
   const now = Date.now
-  const app = gitHubApp({ appId: id, privateKey, apiUrl }, now, { meter, limits })
+  const app = gitHubApp({ appId: id, privateKey, apiUrl }, now, { meter, limits, cache })
   return {
     app,
     redact,

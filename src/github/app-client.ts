@@ -9,6 +9,7 @@ import { z } from 'zod'
 import { Rejected } from '../core/model/errors.ts'
 import { type LimitGate, type LimitStore, limitGate } from '../core/model/limit-gate.ts'
 import type { CallMeter } from '../core/model/meter.ts'
+import type { SharedCache } from '../core/model/shared-cache.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { httpError } from './answer-faults.ts'
 import { type AppToken, appToken } from './app-token.ts'
@@ -55,10 +56,16 @@ type Permissions = Readonly<Record<string, 'read' | 'write'>>
 /** What an installation was found to grant is believed for this long, in ms. */
 const grantLasts = 60 * 60_000
 
+interface AppShares {
+  meter?: CallMeter
+  limits?: LimitStore | undefined
+  cache?: SharedCache | undefined
+}
+
 export function gitHubApp(
   settings: AppSettings,
   now: () => number,
-  { meter, limits }: { meter?: CallMeter; limits?: LimitStore | undefined } = {},
+  { meter, limits, cache }: AppShares = {},
 ): GitHubApp {
   const gates = new Map<string, LimitGate>()
   const gateOf = (whose: string): LimitGate =>
@@ -115,7 +122,7 @@ export function gitHubApp(
 
   return {
     asApp,
-    aheads: readAheads(now),
+    aheads: readAheads(now, cache && { cache, name: `github ${settings.appId}` }),
     readToken: thread => tokenOf(thread, { wanted: readPermissions }),
     async confirmAccess(thread) {
       await tokenOf(thread, { refresh: true })

@@ -6,6 +6,7 @@ import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import { Rejected } from '../core/model/errors.ts'
+import type { SharedCache } from '../core/model/shared-cache.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { IssueBranches, PullView } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
@@ -27,6 +28,23 @@ interface Parts {
   pull: PullView
 }
 
+const Branch = z.object({ name: z.string(), sha: z.string() })
+const Shared = z.object({
+  at: z.number(),
+  nodes: z.object({ thread: z.string().optional(), repository: z.string().optional() }),
+  open: z.literal(true).optional(),
+  branches: z
+    .object({
+      linked: z.array(Branch),
+      ours: z.array(Branch),
+      base: Branch.optional(),
+      ids: z.object({ issue: z.string(), repository: z.string() }).optional(),
+    })
+    .transform(found => ({ base: undefined, ids: undefined, ...found }))
+    .optional(),
+})
+type Shared = z.infer<typeof Shared>
+
 /** How long what was read ahead is good for, in ms. */
 const goodFor = 10_000
 const maxKept = 1_000
@@ -38,14 +56,27 @@ export interface ReadAheads {
   take<K extends keyof Parts>(key: string, part: K): Parts[K] | undefined
   see<K extends keyof Parts>(key: string, part: K): Parts[K] | undefined
   ids: { get(name: string): string | undefined; set(name: string, id: string): void }
+  /** Passes on what the Run needs first: it may begin in another process than the one that took the command. */
+  share(thread: Thread): Promise<void>
+  /** Takes over what another process shared, unless this one knows what it read itself. */
+  fetch(thread: Thread): Promise<void>
   noteAbsent(): void
   isAbsent(): boolean
 }
 
-export function readAheads(now: () => number): ReadAheads {
+interface Sharing {
+  cache: SharedCache
+  name: string
+}
+
+export function readAheads(now: () => number, sharing?: Sharing): ReadAheads {
   const kept = new Map<string, { at: number; parts: Partial<Parts> }>()
   const ids = new Map<string, string>()
   let absentUntil = 0
+  const note = (name: string, id: string): void => {
+    ids.set(name, id)
+    dropOldest(ids, mostIds)
+  }
   const fresh = (key: string): Partial<Parts> | undefined => {
     const found = kept.get(key)
     if (found && now() - found.at < goodFor) return found.parts
@@ -67,10 +98,27 @@ export function readAheads(now: () => number): ReadAheads {
     see: (key, part) => fresh(key)?.[part],
     ids: {
       get: name => ids.get(name),
-      set(name, id) {
-        ids.set(name, id)
-        dropOldest(ids, mostIds)
-      },
+      set: note,
+    },
+    async share(thread) {
+      const key = threadKey(thread)
+      const { open, branches } = fresh(key) ?? {}
+      const nodes = { thread: ids.get(key), repository: ids.get(String(thread.repoId)) }
+      const shared: Shared = { at: now(), nodes, open, branches }
+      await sharing?.cache.put(`${sharing.name} ${key}`, shared, goodFor).catch(() => {})
+    },
+    async fetch(thread) {
+      if (!sharing) return
+      const key = threadKey(thread)
+      // Given out once, whoever it is given to.
+      const taken = sharing.cache.take(`${sharing.name} ${key}`).then(Shared.safeParse, () => undefined)
+      if (fresh(key)) return
+      const found = (await taken)?.data
+      if (!found) return
+      const { at, nodes, open, branches } = found
+      kept.set(key, { at, parts: { ...(open && { open }), ...(branches && { branches }) } })
+      if (nodes.thread !== undefined) note(key, nodes.thread)
+      if (nodes.repository !== undefined) note(String(thread.repoId), nodes.repository)
     },
     noteAbsent() {
       absentUntil = now() + absentFor
@@ -175,6 +223,7 @@ export async function readAhead(client: Octokit, aheads: ReadAheads, thread: Thr
     aheads.ids.set(String(thread.repoId), found.id)
     aheads.ids.set(threadKey(thread), found.thread.id)
     aheads.keep(threadKey(thread), partsOf(found, thread))
+    await aheads.share(thread)
   } catch (error) {
     if (lacksField(error) || isNotThere(error)) aheads.noteAbsent()
     else if (!isNoClearAnswer(error)) throw error

@@ -125,6 +125,7 @@ export function gitHubThread(
 
     async closing(when?: 'now'): Promise<Closing | undefined> {
       if (when !== 'now') {
+        await aheads.fetch(thread)
         if (aheads.see(key, 'open') === undefined) await readAhead(client, aheads, thread)
         if (aheads.take(key, 'open')) return undefined
       }

@@ -1,6 +1,7 @@
 import type { BackendFactory, IQueueBackend, Job, Queue, Worker } from 'bullmq'
 import type { Allowance, CallBudget } from '../core/model/call-budget.ts'
 import type { LimitStore } from '../core/model/limit-gate.ts'
+import type { SharedCache } from '../core/model/shared-cache.ts'
 import type { StreamLeases } from '../core/model/stream-leases.ts'
 import type { Additions, QueueIndex } from './queue-index.ts'
 
@@ -12,6 +13,7 @@ export interface QueueBackend {
   live(queue: BullMqQueue): Promise<StoredJob[]>
   liveCount(queue: BullMqQueue): Promise<number>
   limits?(prefix: string): LimitStore
+  cache?(prefix: string): SharedCache
   budget?(prefix: string): (name: string, allowance: Allowance) => CallBudget
   streams?(prefix: string): StreamLeases
   /** Rejects unless it takes writes. */

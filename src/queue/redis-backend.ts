@@ -8,6 +8,7 @@ import { within } from './deadline.ts'
 import type { BullMqQueue, QueueBackend, StoredJob } from './queue-backend.ts'
 import { describe, type Log } from './queue-log.ts'
 import { redisBudget } from './redis-budget.ts'
+import { redisCache } from './redis-cache.ts'
 import { redisIndex, withIndex, withScripts } from './redis-index.ts'
 import { redisLimits } from './redis-limits.ts'
 import { checkRedisSafety } from './redis-safety.ts'
@@ -72,6 +73,7 @@ export async function openRedis(
     live: queue => liveJobs(producer, queue),
     liveCount: queue => queue.getJobCountByTypes(...LIVE),
     limits: prefix => redisLimits(producer, prefix),
+    cache: prefix => redisCache(producer, prefix),
     budget: prefix => redisBudget(producer, prefix),
     streams: prefix => redisStreams(producer, prefix),
     probe: async () => {

@@ -3,6 +3,7 @@
 import type { Allowance, CallBudget } from '../core/model/call-budget.ts'
 import type { LimitStore } from '../core/model/limit-gate.ts'
 import type { JobQueue, JobRecord, LockedJob, StepResult } from '../core/model/ports.ts'
+import type { SharedCache } from '../core/model/shared-cache.ts'
 import type { StreamLeases } from '../core/model/stream-leases.ts'
 
 /**
@@ -65,6 +66,8 @@ export interface Queues<TriggerData, RunData> {
   writtenOnce: Pick<WorkQueue<unknown>, 'add' | 'get'>
   chores: Chores
   limits: LimitStore | undefined
+  /** Only where several processes can share one. */
+  cache: SharedCache | undefined
   streams: StreamLeases
   budget(name: string, allowance: Allowance): CallBudget
   /** Makes the indexes of live jobs again, where other processes, or people, moved jobs without them. */

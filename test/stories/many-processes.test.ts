@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import { callsOf } from '../world/calls.ts'
 import { onRedis } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
@@ -69,6 +70,23 @@ onRedis(
       expect([tasks.length, runs.length]).toEqual([1, 1])
       expect(await thread.statuses()).toHaveLength(1)
       expect(await thread.answers()).toHaveLength(1)
+    })
+
+    it('whichever worker a run begins in, what was read with its command is not asked again', async () => {
+      const { github } = world()
+      const maya = github.as('maya')
+      const issues = await Promise.all(
+        Array.from({ length: 8 }, (_, n) => maya.opensIssue({ title: `Elsewhere ${n}`, body: 'x' })),
+      )
+      await github.settled()
+      github.forgetCalls()
+      await Promise.all(issues.map(({ number }) => maya.comments(number, '/codex do it')))
+      await Promise.all(
+        issues.map(({ number }) => new Thread(world(), number).waitForAnswer('pull request is ready')),
+      )
+      const names = callsOf(github.calls)
+      expect(names.filter(name => name === 'graphql createLinkedBranch')).toHaveLength(issues.length)
+      expect(names.filter(name => name === 'graphql threadAhead')).toHaveLength(issues.length)
     })
 
     it('many conversations at once: exactly what was asked for', async () => {
