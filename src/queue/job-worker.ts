@@ -171,6 +171,7 @@ export class JobWorker<Data> {
         await lock.assert()
         return closedInbox(this.#backend, idOf(job))
       },
+      isCrowded: () => this.#takes.size >= this.#options.concurrency,
     }
     return held
   }

@@ -37,6 +37,9 @@ export const advanceRun =
       if (inVain.has(step)) return { kind: 'park', ms: limits.inVain }
       const together = [step, ...besides(context.run, step, now).filter(each => !inVain.has(each))]
       for (const failed of await advanceAll(context, together)) inVain.add(failed)
+      // What can be seen of an agent so soon is worth less than that the next one starts.
+      if (step.kind === 'start-run' && context.run.session.taskRun && job.isCrowded())
+        return { kind: 'park', ms: 0 }
     }
   }
 
