@@ -24,6 +24,8 @@ export interface Tenant {
 
 export interface Tenants {
   all: readonly Tenant[]
+  /** Of those who have a PostHog of their own; in lower case. */
+  owners: ReadonlyMap<string, Tenant>
   of(owner: string): Tenant | undefined
 }
 
@@ -54,6 +56,7 @@ export function openTenants(config: Config, settings: DeploymentSettings, openin
   }
   return {
     all: [...(usual ? [usual] : []), ...opened.values()],
+    owners: byOwner,
     of: owner =>
       byOwner.get(owner.toLowerCase()) ?? (ownerSettings(settings, owner)?.posthog ? undefined : usual),
   }

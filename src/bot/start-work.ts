@@ -117,7 +117,6 @@ const triggerDeps = ({ config, queues }: Runtime, { shared, installations, redac
 
 const runDeps = ({ queues, log }: Runtime, { shared }: Edges) => ({
   ...shared,
-  liveRuns: () => queues.runs.liveCount(),
   index: queues.runs,
   wakeFirst: async (lines: readonly string[]) => {
     const first = (await queues.runs.members(lines, { first: 1 })).flat()

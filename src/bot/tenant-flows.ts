@@ -6,6 +6,7 @@ import type { Follower } from '../posthog/stream/follow-runs.ts'
 import { advanceRun } from '../runs/advance-run.ts'
 import type { RunDeps } from '../runs/steps/step-context.ts'
 import type { Tenant, Tenants } from '../tenants.ts'
+import { liveRunsOf } from './live-runs.ts'
 import type { Runtime } from './runtime.ts'
 
 type Accept = ReturnType<typeof acceptTrigger>
@@ -20,15 +21,24 @@ interface FlowsDeps {
   tenants: Tenants
   follower: Follower
   forTriggers: Omit<TriggerDeps, 'tenant' | 'posthog' | 'deployment' | 'signer'>
-  forRuns: Omit<RunDeps, 'posthog' | 'budget' | 'deployment' | 'signer' | 'userToken' | 'stream'>
+  forRuns: Omit<RunDeps, 'posthog' | 'budget' | 'deployment' | 'signer' | 'userToken' | 'stream' | 'liveRuns'>
 }
 
 export function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, forRuns }: FlowsDeps): Flows {
-  const { config, log } = runtime
+  const {
+    config,
+    log,
+    queues: { runs },
+  } = runtime
   const flowsOf = (tenant: Tenant) => ({
     tenant,
     accept: acceptTrigger({ ...forTriggers, ...tenant }),
-    advance: advanceRun({ ...forRuns, ...tenant, stream: follower.of(tenant.access) }),
+    advance: advanceRun({
+      ...forRuns,
+      ...tenant,
+      stream: follower.of(tenant.access),
+      liveRuns: () => liveRunsOf(tenant, tenants.owners, runs),
+    }),
   })
   const flows = new Map(tenants.all.map(tenant => [tenant, flowsOf(tenant)]))
   const servedBy = (owner: string) => {

@@ -1,5 +1,6 @@
 /** On both backends: what one owner has queued, and started, keeps nobody else's Run waiting or out of sight. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { liveRunsOf } from '../../src/bot/live-runs.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
 import { changed, Run, type RunChange } from '../../src/core/run/run.ts'
 import { ofThread, runIndex } from '../../src/core/run/run-index.ts'
@@ -62,6 +63,18 @@ describe.each(backends)('beside the load of one owner, in $name', ({ redis }) =>
     expect({ outcome, turn }).toEqual({ outcome: 'added', turn: { kind: 'now' } })
     expect(await queues.runs.holder(threadSlot(kept.data.thread))).toBe(kept.id)
     expect((await queues.runs.listed([ofThread(kept.data.thread)])).map(({ id }) => id)).toEqual([kept.id])
+  })
+
+  test('the looks of one PostHog are as far apart as the Runs that share its key need', async () => {
+    const owners = new Map([
+      ['loud', 'of its own'],
+      ['elsewhere', 'of another'],
+    ])
+    await asks('quiet')
+    const count = (tenant: string) => liveRunsOf(tenant, owners, queues.runs)
+    expect([await count('of its own'), await count('of another')]).toEqual([starts, 0])
+    // Those of the loud owner that wait for a place are looked at by nobody, and count with the rest.
+    expect(await count('the usual one')).toBe((await queues.runs.liveCount()) - starts)
   })
 
   test('of the loud owner itself it waits for those before it', async () => {

@@ -32,9 +32,11 @@ export function placeOf({ data: { thread, request } }: Whose, scope: Scope): str
     case 'repository':
       return `repository ${thread.repoId}`
     case 'owner':
-      return `owner ${thread.owner.toLowerCase()}`
+      return ownersPlace(thread.owner)
   }
 }
+
+export const ownersPlace = (owner: string): string => `owner ${owner.toLowerCase()}`
 
 export const working = (place: string): string => `working ${place}`
 export const inLine = (place: string): string => `in line ${place}`

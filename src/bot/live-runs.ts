@@ -1,0 +1,35 @@
+/** How many Runs share the key of a PostHog: its looks have to be as far apart as all of them together need. */
+import type { JobIndex } from '../core/model/job-index.ts'
+import { ownersPlace, working } from '../core/run/run-index.ts'
+
+type Counted = Pick<JobIndex, 'lookUp'> & { liveCount(): Promise<number> }
+
+/**
+ * Of owners with a PostHog of their own, those at work; of all others, whatever has not ended.
+ * @param owners in lower case, and whose PostHog each of them has instead of the usual one
+ */
+export async function liveRunsOf<Tenant>(
+  tenant: Tenant,
+  owners: ReadonlyMap<string, Tenant>,
+  runs: Counted,
+): Promise<number> {
+  const theirs = [...owners.entries()]
+  const own = theirs.filter(([, serves]) => serves === tenant).map(([owner]) => owner)
+  if (own.length > 0) return atWork(own, runs)
+  const [live, elsewhere] = await Promise.all([
+    runs.liveCount(),
+    atWork(
+      theirs.map(([owner]) => owner),
+      runs,
+    ),
+  ])
+  return Math.max(0, live - elsewhere)
+}
+
+async function atWork(owners: readonly string[], runs: Counted): Promise<number> {
+  if (owners.length === 0) return 0
+  const counts = await runs.lookUp(
+    owners.map(owner => ({ kind: 'count', set: working(ownersPlace(owner)) }) as const),
+  )
+  return counts.reduce<number>((sum, count = 0) => sum + count, 0)
+}
