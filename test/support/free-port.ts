@@ -1,8 +1,11 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-/** Below the ports from which connections start by themselves, so that none of those takes it meanwhile. */
-const lowest = 10_000
+/**
+ * Below the ports from which connections start by themselves, so that none of those takes it meanwhile; above 10080, the
+ * last that fetch calls a bad port.
+ */
+const lowest = 10_081
 const highest = 32_000
 
 /** A port that nobody listens on. */
