@@ -11,9 +11,9 @@ import { type LimitGate, type LimitStore, limitGate } from '../core/model/limit-
 import type { CallMeter } from '../core/model/meter.ts'
 import type { SharedCache } from '../core/model/shared-cache.ts'
 import type { Thread } from '../core/model/thread.ts'
+import { type ReadAheads, readAheads } from './ahead-cache.ts'
 import { httpError } from './answer-faults.ts'
 import { type AppToken, appToken } from './app-token.ts'
-import { type ReadAheads, readAheads } from './read-ahead.ts'
 import { limited, type Watch } from './request-rules.ts'
 
 export interface AppSettings {

@@ -4,10 +4,11 @@ import { isBranchOfIssue } from '../core/model/branch-name.ts'
 import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { BranchView, IssueBranches } from '../core/model/views.ts'
+import { type ReadAheads, threadKey } from './ahead-cache.ts'
 import { useOfBranch } from './branch-use.ts'
 import { isGraphqlError, lacksField } from './graphql-errors.ts'
 import type { pullsOf } from './pull-requests.ts'
-import { type ReadAheads, threadKey, usualStem } from './read-ahead.ts'
+import { usualStem } from './read-ahead.ts'
 
 const LinkedBranches = z.object({
   repository: z.object({
@@ -110,6 +111,7 @@ export function branchesOf({ client, aheads, thread }: Repository, pulls: Pulls)
     branch,
 
     async issueBranches(stem: string): Promise<IssueBranches> {
+      await aheads.fetch(thread)
       const ahead = aheads.take(threadKey(thread), 'branches')
       // A branch that is there may be removed until the Run holds the thread; one that is not is made, which says so.
       const isAnyThere = ahead && ahead.linked.length + ahead.ours.length > 0

@@ -3,8 +3,9 @@ import { z } from 'zod'
 import { Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { PullView } from '../core/model/views.ts'
+import { type ReadAheads, threadKey } from './ahead-cache.ts'
 import { isGraphqlError, partOf } from './graphql-errors.ts'
-import { loginOf, type ReadAheads, threadKey } from './read-ahead.ts'
+import { loginOf } from './read-ahead.ts'
 
 export const pullFields = `id number url title body isDraft state createdAt mergedAt
     headRefName headRefOid headRepository { databaseId } baseRefName author { __typename login }`

@@ -2,8 +2,8 @@ import type { Octokit } from '@octokit/rest'
 import { isNotFound } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { CommitView, PullChange, PullView } from '../core/model/views.ts'
+import { pullKey, type ReadAheads } from './ahead-cache.ts'
 import { pullWith } from './pull-query.ts'
-import { pullKey, type ReadAheads } from './read-ahead.ts'
 
 interface Repository {
   client: Octokit

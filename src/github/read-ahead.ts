@@ -1,143 +1,16 @@
-/**
- * One query instead of six calls. Each part is given out once, and for a few seconds only: whoever asks again wants it
- * as it is then. Servers without the query answer single questions.
- */
+/** One query instead of six calls. Servers without it answer single questions. */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import { Rejected } from '../core/model/errors.ts'
-import type { SharedCache } from '../core/model/shared-cache.ts'
 import type { Thread } from '../core/model/thread.ts'
-import type { IssueBranches, PullView } from '../core/model/views.ts'
+import type { IssueBranches } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
+import { type GivenComment, type Parts, type ReadAheads, threadKey } from './ahead-cache.ts'
 import { isGraphqlError, lacksField } from './graphql-errors.ts'
-
-export interface GivenComment {
-  id: number
-  body?: string | undefined
-  user: { login: string; type: string } | null
-  created_at: string
-  updated_at: string
-}
-
-interface Parts {
-  settings: { text: string | undefined }
-  comments: GivenComment[]
-  branches: IssueBranches
-  open: true
-  pull: PullView
-}
-
-const Branch = z.object({ name: z.string(), sha: z.string() })
-const Shared = z.object({
-  at: z.number(),
-  nodes: z.object({ thread: z.string().optional(), repository: z.string().optional() }),
-  open: z.literal(true).optional(),
-  branches: z
-    .object({
-      linked: z.array(Branch),
-      ours: z.array(Branch),
-      base: Branch.optional(),
-      ids: z.object({ issue: z.string(), repository: z.string() }).optional(),
-    })
-    .transform(found => ({ base: undefined, ids: undefined, ...found }))
-    .optional(),
-})
-type Shared = z.infer<typeof Shared>
-
-/** How long what was read ahead is good for, in ms. */
-const goodFor = 10_000
-const maxKept = 1_000
-const mostIds = 10_000
-const absentFor = 60 * 60_000
-
-export interface ReadAheads {
-  keep(key: string, parts: Partial<Parts>): void
-  take<K extends keyof Parts>(key: string, part: K): Parts[K] | undefined
-  see<K extends keyof Parts>(key: string, part: K): Parts[K] | undefined
-  ids: { get(name: string): string | undefined; set(name: string, id: string): void }
-  /** Passes on what the Run needs first: it may begin in another process than the one that took the command. */
-  share(thread: Thread): Promise<void>
-  /** Takes over what another process shared, unless this one knows what it read itself. */
-  fetch(thread: Thread): Promise<void>
-  noteAbsent(): void
-  isAbsent(): boolean
-}
-
-interface Sharing {
-  cache: SharedCache
-  name: string
-}
-
-export function readAheads(now: () => number, sharing?: Sharing): ReadAheads {
-  const kept = new Map<string, { at: number; parts: Partial<Parts> }>()
-  const ids = new Map<string, string>()
-  let absentUntil = 0
-  const note = (name: string, id: string): void => {
-    ids.set(name, id)
-    dropOldest(ids, mostIds)
-  }
-  const fresh = (key: string): Partial<Parts> | undefined => {
-    const found = kept.get(key)
-    if (found && now() - found.at < goodFor) return found.parts
-    kept.delete(key)
-    return undefined
-  }
-  return {
-    keep(key, parts) {
-      kept.delete(key)
-      kept.set(key, { at: now(), parts })
-      dropOldest(kept, maxKept)
-    },
-    take(key, part) {
-      const parts = fresh(key)
-      const found = parts?.[part]
-      delete parts?.[part]
-      return found
-    },
-    see: (key, part) => fresh(key)?.[part],
-    ids: {
-      get: name => ids.get(name),
-      set: note,
-    },
-    async share(thread) {
-      const key = threadKey(thread)
-      const { open, branches } = fresh(key) ?? {}
-      const nodes = { thread: ids.get(key), repository: ids.get(String(thread.repoId)) }
-      const shared: Shared = { at: now(), nodes, open, branches }
-      await sharing?.cache.put(`${sharing.name} ${key}`, shared, goodFor).catch(() => {})
-    },
-    async fetch(thread) {
-      if (!sharing) return
-      const key = threadKey(thread)
-      // Given out once, whoever it is given to.
-      const taken = sharing.cache.take(`${sharing.name} ${key}`).then(Shared.safeParse, () => undefined)
-      if (fresh(key)) return
-      const found = (await taken)?.data
-      if (!found) return
-      const { at, nodes, open, branches } = found
-      kept.set(key, { at, parts: { ...(open && { open }), ...(branches && { branches }) } })
-      if (nodes.thread !== undefined) note(key, nodes.thread)
-      if (nodes.repository !== undefined) note(String(thread.repoId), nodes.repository)
-    },
-    noteAbsent() {
-      absentUntil = now() + absentFor
-    },
-    isAbsent: () => now() < absentUntil,
-  }
-}
-
-function dropOldest(map: Map<string, unknown>, most: number): void {
-  const [oldest] = map.keys()
-  if (map.size > most && oldest !== undefined) map.delete(oldest)
-}
 
 /** The settings may have another prefix, which is known only when they are read. */
 export const usualStem = ({ number }: Pick<Thread, 'number'>): string => stemOf('codex/', number)
-
-export const threadKey = ({ repoId, number }: Pick<Thread, 'repoId' | 'number'>): string =>
-  `${repoId}/${number}`
-export const pullKey = (repoId: number, number: number): string => `${repoId}/pull/${number}`
 
 const comments = `comments(last: 100) {
         totalCount

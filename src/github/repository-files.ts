@@ -3,9 +3,9 @@ import { isNotFound } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { CheckReport } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/repository-file.ts'
+import { threadKey } from './ahead-cache.ts'
 import type { GitHubApp } from './app-client.ts'
 import { textOf } from './owner-files.ts'
-import { threadKey } from './read-ahead.ts'
 
 interface Reading {
   app: GitHubApp

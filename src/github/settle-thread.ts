@@ -15,9 +15,9 @@ import type {
   SettlingPart,
   Target,
 } from '../core/model/views.ts'
+import { type ReadAheads, threadKey } from './ahead-cache.ts'
 import { isGraphqlError, partOf } from './graphql-errors.ts'
 import { type Asking, PullNode, pullFields, viewOfNode } from './pull-query.ts'
-import { type ReadAheads, threadKey } from './read-ahead.ts'
 
 export interface Singly {
   pull(number: number): Promise<PullView | undefined>

@@ -11,13 +11,14 @@ import type {
   Target,
   ThreadState,
 } from '../core/model/views.ts'
+import { threadKey } from './ahead-cache.ts'
 import type { GitHubApp } from './app-client.ts'
 import { attachmentReader } from './attachment-reader.ts'
 import { branchesOf } from './branches.ts'
 import { permissionOf } from './permission.ts'
 import { pullsOf } from './pull-requests.ts'
 import { addReaction, removeReaction } from './reactions.ts'
-import { readAhead, threadKey } from './read-ahead.ts'
+import { readAhead } from './read-ahead.ts'
 import { repositoryFiles } from './repository-files.ts'
 import { settleThread } from './settle-thread.ts'
 import { commentsOf } from './thread-comments.ts'

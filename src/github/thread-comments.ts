@@ -4,8 +4,8 @@ import { isNotFound } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { CommentRef, InlineComment } from '../core/model/trigger.ts'
 import type { CommentView, OwnComment } from '../core/model/views.ts'
+import { type GivenComment, threadKey } from './ahead-cache.ts'
 import type { GitHubApp } from './app-client.ts'
-import { type GivenComment, threadKey } from './read-ahead.ts'
 import { ignoreGone, unlessGone, unlessLimited } from './tolerated-faults.ts'
 
 /** A thousand comments: whoever was heard before them, and the queue has forgotten, is somebody new. */

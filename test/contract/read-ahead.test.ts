@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SharedCache } from '../../src/core/model/shared-cache.ts'
-import { readAheads, threadKey } from '../../src/github/read-ahead.ts'
+import { readAheads, threadKey } from '../../src/github/ahead-cache.ts'
 import type { Queues } from '../../src/queue/work-queue.ts'
 import { issueThread as thread } from '../core/given.ts'
 import { open } from '../support/queue-world.ts'
@@ -55,6 +55,28 @@ describe('what was read ahead', () => {
     await second.fetch(thread)
     expect(second.take(key, 'branches')).toBeUndefined()
     expect(kept.size).toBe(0)
+  })
+
+  test('is asked for once: who has it, or took it back, asks nobody', async () => {
+    const { first, second, kept } = processes()
+    await first.share(thread)
+    await second.fetch(thread)
+    kept.set(`github 1 ${key}`, '{"at":1,"nodes":{}}')
+    await second.fetch(thread)
+    expect(kept.size).toBe(1)
+    await first.fetch(thread)
+    expect(kept.size).toBe(0)
+    kept.set(`github 1 ${key}`, '{"at":1,"nodes":{}}')
+    await first.fetch(thread)
+    expect(kept.size).toBe(1)
+  })
+
+  test('is not used by the one that read it when another has it', async () => {
+    const { first, second } = processes()
+    await first.share(thread)
+    await second.fetch(thread)
+    await first.fetch(thread)
+    expect([first.take(key, 'open'), first.take(key, 'branches')]).toEqual([undefined, undefined])
   })
 
   test('grows no younger on its way', async () => {

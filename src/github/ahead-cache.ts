@@ -1,0 +1,148 @@
+/**
+ * What was read of a thread before it was asked for. Each part is given out once, to one of all processes, and for a few
+ * seconds only: whoever asks again wants it as it is then.
+ */
+import { z } from 'zod'
+import type { SharedCache } from '../core/model/shared-cache.ts'
+import type { Thread } from '../core/model/thread.ts'
+import type { IssueBranches, PullView } from '../core/model/views.ts'
+
+export interface GivenComment {
+  id: number
+  body?: string | undefined
+  user: { login: string; type: string } | null
+  created_at: string
+  updated_at: string
+}
+
+export interface Parts {
+  settings: { text: string | undefined }
+  comments: GivenComment[]
+  branches: IssueBranches
+  open: true
+  pull: PullView
+}
+
+const Branch = z.object({ name: z.string(), sha: z.string() })
+const Shared = z.object({
+  at: z.number(),
+  nodes: z.object({ thread: z.string().optional(), repository: z.string().optional() }),
+  open: z.literal(true).optional(),
+  branches: z
+    .object({
+      linked: z.array(Branch),
+      ours: z.array(Branch),
+      base: Branch.optional(),
+      ids: z.object({ issue: z.string(), repository: z.string() }).optional(),
+    })
+    .transform(found => ({ base: undefined, ids: undefined, ...found }))
+    .optional(),
+})
+type Shared = z.infer<typeof Shared>
+const readShared = (value: unknown): Shared | undefined => Shared.safeParse(value).data
+
+/** How long what was read ahead is good for, in ms. */
+const goodFor = 10_000
+const maxKept = 1_000
+const mostIds = 10_000
+const absentFor = 60 * 60_000
+
+export interface ReadAheads {
+  keep(key: string, parts: Partial<Parts>): void
+  take<K extends keyof Parts>(key: string, part: K): Parts[K] | undefined
+  see<K extends keyof Parts>(key: string, part: K): Parts[K] | undefined
+  ids: { get(name: string): string | undefined; set(name: string, id: string): void }
+  /** Passes on what the Run needs first: it may begin in another process than the one that took the command. */
+  share(thread: Thread): Promise<void>
+  /** Takes over what another process shared. What this one shared it keeps, unless another has taken it over. */
+  fetch(thread: Thread): Promise<void>
+  noteAbsent(): void
+  isAbsent(): boolean
+}
+
+interface Kept {
+  at: number
+  parts: Partial<Parts>
+  /** Another process could take it. */
+  isShared?: boolean
+}
+
+interface Sharing {
+  cache: SharedCache
+  name: string
+}
+
+export function readAheads(now: () => number, sharing?: Sharing): ReadAheads {
+  const kept = new Map<string, Kept>()
+  const ids = new Map<string, string>()
+  let absentUntil = 0
+  const note = (name: string, id: string): void => {
+    ids.set(name, id)
+    dropOldest(ids, mostIds)
+  }
+  const keep = (key: string, found: Kept): void => {
+    kept.delete(key)
+    kept.set(key, found)
+    dropOldest(kept, maxKept)
+  }
+  const fresh = (key: string): Kept | undefined => {
+    const found = kept.get(key)
+    if (found && now() - found.at < goodFor) return found
+    kept.delete(key)
+    return undefined
+  }
+  const inCache = (thread: Thread): string => `${sharing?.name} ${threadKey(thread)}`
+  return {
+    keep: (key, parts) => keep(key, { at: now(), parts }),
+    take(key, part) {
+      const parts = fresh(key)?.parts
+      const found = parts?.[part]
+      delete parts?.[part]
+      return found
+    },
+    see: (key, part) => fresh(key)?.parts[part],
+    ids: {
+      get: name => ids.get(name),
+      set: note,
+    },
+    async share(thread) {
+      const found = fresh(threadKey(thread))
+      if (!sharing || !found) return
+      const { open, branches } = found.parts
+      const nodes = { thread: ids.get(threadKey(thread)), repository: ids.get(String(thread.repoId)) }
+      const shared: Shared = { at: found.at, nodes, open, branches }
+      found.isShared = true
+      await sharing.cache.put(inCache(thread), shared, goodFor).catch(() => {})
+    },
+    async fetch(thread) {
+      if (!sharing) return
+      const own = fresh(threadKey(thread))
+      if (own && !own.isShared) return
+      const found = await sharing.cache.take(inCache(thread)).then(readShared, () => undefined)
+      if (own) {
+        own.isShared = false
+        // Another process has them.
+        if (!found) own.parts = {}
+        return
+      }
+      if (!found) return
+      const { at, nodes, open, branches } = found
+      keep(threadKey(thread), { at, parts: { ...(open && { open }), ...(branches && { branches }) } })
+      if (nodes.thread !== undefined) note(threadKey(thread), nodes.thread)
+      if (nodes.repository !== undefined) note(String(thread.repoId), nodes.repository)
+    },
+    noteAbsent() {
+      absentUntil = now() + absentFor
+    },
+    isAbsent: () => now() < absentUntil,
+  }
+}
+
+function dropOldest(map: Map<string, unknown>, most: number): void {
+  const [oldest] = map.keys()
+  if (map.size > most && oldest !== undefined) map.delete(oldest)
+}
+
+export const threadKey = ({ repoId, number }: Pick<Thread, 'repoId' | 'number'>): string =>
+  `${repoId}/${number}`
+export const pullKey = (repoId: number, number: number): string => `${repoId}/pull/${number}`
