@@ -30,7 +30,7 @@ export async function acceptEach(
   return { kind: 'end' }
 }
 
-const afterOne = ({ record, job }: CommandContext, handled: CommandResult): ThreadRecord => ({
+export const afterOne = ({ record, job }: CommandContext, handled: CommandResult): ThreadRecord => ({
   ...record,
   done: record.done + 1,
   answer: undefined,

@@ -5,8 +5,8 @@ import { ResultPending } from '../core/model/result-pending.ts'
 import type { ThreadTrigger } from '../core/model/trigger.ts'
 import { backoff, limits } from '../core/run/timing.ts'
 import { usualTrigger } from '../core/settings/trigger-words.ts'
-import { swapReaction } from './accept-each.ts'
-import type { Asking, CommandContext } from './command-context.ts'
+import { afterOne, swapReaction } from './accept-each.ts'
+import { type Asking, type CommandContext, runId } from './command-context.ts'
 import { isRepeated, reply } from './reply.ts'
 import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
 
@@ -40,10 +40,18 @@ export function afterFault(context: CommandContext, error: unknown): StepResult 
   return { kind: 'park', ms: backoff(2) }
 }
 
+/** What was asked for is under way, and is told of by its Run; the next command of the comment has a try of its own. */
+async function pastTheRun(context: CommandContext): Promise<StepResult> {
+  if (context.record.onlyOne) return end
+  await context.save(afterOne(context, { kind: 'run' }))
+  return { kind: 'park', ms: 0 }
+}
+
 async function giveUp(context: CommandContext, error: unknown): Promise<StepResult> {
   const { deps, record } = context
   const { trigger } = record
   deps.log.error({ trigger: trigger.id, delivery: trigger.deliveryId, err: error }, 'given up')
+  if (!isNews(trigger) && (await deps.runs.get(runId(context)))) return pastTheRun(context)
   deps.meter?.handled(trigger.kind, 'given-up')
   if (isNews(trigger) || !wasCommand(record)) return end
   const reason = error instanceof Rejected ? error.message : 'the bot itself failed at it'

@@ -69,11 +69,19 @@ const asked: Scene = async (world, name) => {
   return { title: name, number, expected, goesOn: Promise.resolve() }
 }
 
-/** The hour after the turn is over, and with it the last use of the branch. */
+/**
+ * The hour after the turn is over, and with it the last use of the branch; by then the Run has ended, which would
+ * otherwise remove the branch itself.
+ */
 const idled: Scene = async (world, name) => {
   const play = await asked(world, name)
   const goOn = async () => {
     await asksItsCost(world, play.number)
+    // The last that a Run does is to fold its status away.
+    await world.github.waitFor(
+      async () => (await world.github.thread(play.number)).comments.some(({ minimized }) => minimized),
+      giveUpAfterMs,
+    )
     world.posthog.run(await runOf(world, play.number)).idleOut()
   }
   return { ...play, goesOn: goOn() }

@@ -217,6 +217,21 @@ test('a text with which process after process dies is given up with one line, un
   expect(bot.comments).toHaveLength(2)
 })
 
+test('where its run had begun before process after process died, nothing is said to have failed', async () => {
+  const bot = botWith()
+  await says(bot, 'maya', '/codex fix it')
+  const said = bot.comments.map(({ body }) => body)
+  const [job] = bot.triggers.values()
+  if (!job) return expect.fail('no trigger was kept')
+  // As it stood before it was written down that the run is there.
+  Object.assign(job, { standing: 'live', due: 0, data: { ...job.data, done: 0 } })
+  bot.stalls = 3
+  await bot.settle()
+  expect(job.standing).toBe('ended')
+  expect(bot.comments.map(({ body }) => body)).toEqual(said)
+  expect(bot.reactions).not.toContain('confused')
+})
+
 const reopened = (at: number, head: { ref: string; repo: number }): object => {
   const { review: _, ...rest } = Object(review('eve', ''))
   const { ref, repo } = head
