@@ -45,6 +45,15 @@ export async function goOnTelling(context: CommandContext): Promise<CommandResul
   return { kind: 'wait', ms: 50 }
 }
 
+/** Its Run has the message, or had it, and answers it. */
+export async function isTold(context: CommandContext): Promise<boolean> {
+  const { pendingMessage } = context.record
+  if (!pendingMessage) return false
+  if (await isDealtWith(context, pendingMessage)) return true
+  const inbox = await context.deps.runs.inbox(pendingMessage.runId)
+  return inbox.some(text => parseMessage(text)?.id === pendingMessage.messageId)
+}
+
 type Pending = NonNullable<CommandContext['record']['pendingMessage']>
 
 async function isDealtWith({ deps }: CommandContext, { runId, messageId }: Pending): Promise<boolean> {

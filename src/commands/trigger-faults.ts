@@ -8,6 +8,7 @@ import { usualTrigger } from '../core/settings/trigger-words.ts'
 import { afterOne, swapReaction } from './accept-each.ts'
 import { type Asking, type CommandContext, runId } from './command-context.ts'
 import { isRepeated, reply } from './reply.ts'
+import { isTold } from './tell-run.ts'
 import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
 
 const deathsOf = ({ stalls, data }: LockedJob<ThreadRecord>): number => stalls - data.stallsSeen
@@ -40,7 +41,7 @@ export function afterFault(context: CommandContext, error: unknown): StepResult 
   return { kind: 'park', ms: backoff(2) }
 }
 
-/** What was asked for is under way, and is told of by its Run; the next command of the comment has a try of its own. */
+/** What was asked for is under way or told, and its Run answers; the next command of the comment has a try of its own. */
 async function pastTheRun(context: CommandContext): Promise<StepResult> {
   if (context.record.onlyOne) return end
   await context.save(afterOne(context, { kind: 'run' }))
@@ -51,7 +52,8 @@ async function giveUp(context: CommandContext, error: unknown): Promise<StepResu
   const { deps, record } = context
   const { trigger } = record
   deps.log.error({ trigger: trigger.id, delivery: trigger.deliveryId, err: error }, 'given up')
-  if (!isNews(trigger) && (await deps.runs.get(runId(context)))) return pastTheRun(context)
+  if (!isNews(trigger) && ((await deps.runs.get(runId(context))) || (await isTold(context))))
+    return pastTheRun(context)
   deps.meter?.handled(trigger.kind, 'given-up')
   if (isNews(trigger) || !wasCommand(record)) return end
   const reason = error instanceof Rejected ? error.message : 'the bot itself failed at it'

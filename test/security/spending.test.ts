@@ -232,6 +232,29 @@ test('where its run had begun before process after process died, nothing is said
   expect(bot.reactions).not.toContain('confused')
 })
 
+test('where its message was with the run before process after process died, that alone answers', async () => {
+  const bot = botWith()
+  await bot.deliver({ body: JSON.stringify(comment('maya', '/codex fix it')) })
+  await bot.work(1)
+  await bot.deliver({ body: JSON.stringify(comment('maya', '/codex stop')) })
+  await bot.work(1)
+  const stop = [...bot.triggers.values()].at(-1) ?? expect.fail('no trigger was kept')
+  const [run] = bot.runs.values()
+  const message = run?.inbox.at(-1) ?? expect.fail('nothing was told')
+  const { id: messageId } = JSON.parse(message)
+  const pendingMessage = { runId: run?.id ?? '', messageId, message, sent: false }
+  // As it stood before it was written down that the message was taken.
+  Object.assign(stop, { standing: 'live', due: 0, data: { ...stop.data, done: 0, pendingMessage } })
+  bot.stalls = 3
+  await bot.work(1)
+  bot.stalls = 0
+  await bot.settle()
+  expect(stop.standing).toBe('ended')
+  expect(bot.comments.map(({ body }) => body).join('\n')).not.toContain('itself failed')
+  // The last is what a stopped run puts on the command that began it.
+  expect(bot.reactions).toEqual(['eyes', 'eyes', 'rocket', 'confused'])
+})
+
 const reopened = (at: number, head: { ref: string; repo: number }): object => {
   const { review: _, ...rest } = Object(review('eve', ''))
   const { ref, repo } = head
