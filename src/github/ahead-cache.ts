@@ -126,7 +126,9 @@ export function readAheads(now: () => number, sharing?: Sharing): ReadAheads {
         return
       }
       if (!found) return
-      const { at, nodes, open, branches } = found
+      const { nodes, open, branches } = found
+      // The other clock may be ahead.
+      const at = Math.min(found.at, now())
       keep(threadKey(thread), { at, parts: { ...(open && { open }), ...(branches && { branches }) } })
       if (nodes.thread !== undefined) note(threadKey(thread), nodes.thread)
       if (nodes.repository !== undefined) note(String(thread.repoId), nodes.repository)

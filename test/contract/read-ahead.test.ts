@@ -89,6 +89,15 @@ describe('what was read ahead', () => {
     expect(second.see(key, 'open')).toBeUndefined()
   })
 
+  test('lasts no longer where the clock is behind that of the process that read it', async () => {
+    const ahead = JSON.stringify({ at: 46_000, nodes: {}, open: true })
+    const { second, pass } = processes(new Map([[`github 1 ${key}`, ahead]]))
+    await second.fetch(thread)
+    expect(second.see(key, 'open')).toBe(true)
+    pass(10_001)
+    expect(second.see(key, 'open')).toBeUndefined()
+  })
+
   test.each(['null', '{}', '{"at":"now"}', '{"at":1,"nodes":{},"branches":{"linked":7}}'])(
     'of another version is left alone: %s',
     async text => {
