@@ -1,5 +1,6 @@
 /** An errand of its own, which looks every few minutes and gives way to any Run of the thread. */
 
+import type { CallBudget } from '../core/model/call-budget.ts'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { type Thread, threadSlot } from '../core/model/thread.ts'
@@ -9,7 +10,9 @@ import { UnusedBranch } from '../core/run/unused-branch.ts'
 
 export interface RemovalDeps {
   github: GitHub
-  tenantOf(owner: string): { posthog: Pick<TasksClient, 'statusOf'> } | undefined
+  tenantOf(
+    owner: string,
+  ): { posthog: Pick<TasksClient, 'statusOf'>; budget: Pick<CallBudget, 'look'> } | undefined
   runs: Pick<JobQueue<Run>, 'get' | 'holder'>
   log: Log
   now(): number
@@ -66,7 +69,9 @@ async function poll(
     return pause
   }
   if (unused.removed) return 'done'
-  if (!isTerminal(await tenant.posthog.statusOf(session))) return pause
+  const later = await notYet(tenant.budget, unused)
+  if (later !== undefined) return Math.max(pause, later - deps.now())
+  if (!isTerminal(await tenant.posthog.statusOf(session, { counted: true }))) return pause
   const use = await github.branchUse(name)
   if (use.sha !== sha || use.isUsed) return 'done'
   await turn.remember({ ...unused, removing: true })
@@ -76,6 +81,20 @@ async function poll(
   deps.log.info({ thread: thread.url, branch: name }, 'removed an unused branch')
   return 0
 }
+
+/** Hundreds of sessions may idle at a time: their runs' own calls come first. */
+const notYet = (
+  budget: Pick<CallBudget, 'look'>,
+  { thread, session }: UnusedBranch,
+): Promise<number | undefined> =>
+  budget
+    .look({
+      owner: thread.owner.toLowerCase(),
+      id: `branch ${session.taskRunId}`,
+      calls: 1,
+      optional: true,
+    })
+    .catch(() => undefined)
 
 async function liveRun({ runs }: RemovalDeps, thread: Thread): Promise<Run | undefined> {
   const id = await runs.holder(threadSlot(thread))

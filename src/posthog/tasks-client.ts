@@ -185,8 +185,8 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
     },
   }
 
-  async function statusOf(session: Session): Promise<TaskRun['status']> {
-    return (await request({ method: 'GET', path: runPath(session), answer: TaskRun })).data.status
+  async function statusOf(session: Session, { counted } = { counted: false }): Promise<TaskRun['status']> {
+    return (await request({ method: 'GET', path: runPath(session), answer: TaskRun, counted })).data.status
   }
 
   async function hasEnded(session: Session): Promise<boolean> {

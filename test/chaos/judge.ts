@@ -141,6 +141,11 @@ export async function verdict(world: World, play: Play, patience: number): Promi
   }
 }
 
+/** Of those of which all has been said. The looks at agents that idle would use up what PostHog allows in an hour. */
+export const endTheHours = (world: World, plays: readonly Play[]): void => {
+  for (const play of plays) if (isComplete(world, play)) endTheHour(world, play)
+}
+
 /** All has been said: the agents that idle do so no more, and what they might have used may go. */
 function endTheHour({ posthog, github }: World, { number }: Play): void {
   for (const { runId } of ledgerOf({ posthog, github }, number).runs) posthog.run(String(runId)).idleOut()

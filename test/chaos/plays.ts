@@ -82,7 +82,7 @@ const idled: Scene = async (world, name) => {
       async () => (await world.github.thread(play.number)).comments.some(({ minimized }) => minimized),
       giveUpAfterMs,
     )
-    world.posthog.run(await runOf(world, play.number)).idleOut()
+    world.posthog.run(String(ledgerOf(world, play.number).runs[0]?.runId)).idleOut()
   }
   return { ...play, goesOn: goOn() }
 }

@@ -1,5 +1,6 @@
 /** When a branch that nothing came of goes, and when it stays. */
 import { describe, expect, test } from 'vitest'
+import { type CallBudget, unlimited } from '../../src/core/model/call-budget.ts'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { JobRecord, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
@@ -20,11 +21,13 @@ const unused = UnusedBranch.parse({
 interface Given {
   what?: unknown
   now?: number
-  status?: () => Promise<Awaited<ReturnType<TasksClient['statusOf']>>>
+  status?: TasksClient['statusOf']
   /** Where the branch stands; `undefined` when it is gone. */
   sha?: string | undefined
   live?: (turn: number) => Run | undefined
   github?: Partial<ThreadClient>
+  /** What PostHog’s budget says of a look. */
+  look?: CallBudget['look']
 }
 
 /** Takes turns until it is done or rests. */
@@ -54,7 +57,10 @@ async function turns(given: Given) {
   }
   const take = removeBranch({
     github: () => github as ThreadClient,
-    tenantOf: () => ({ posthog: { statusOf: given.status ?? (async () => 'completed') } }),
+    tenantOf: () => ({
+      posthog: { statusOf: given.status ?? (async () => 'completed') },
+      budget: { look: given.look ?? unlimited.look },
+    }),
     runs: {
       holder: async slot => (slot === threadSlot(thread) ? kept()?.id : undefined),
       get: async () => kept(),
@@ -100,6 +106,34 @@ describe('it stays, and is looked at again in five minutes', () => {
   test('or as late as a limit has it', async () => {
     const limit = new RetryLater('posthog', t0 + hour, 'rate-limit', 'limit')
     expect(await turns(fails(limit))).toEqual({ ms: 59 * minute, did: [] })
+  })
+})
+
+describe('an hour of idling is looked at with what is left of PostHog’s budget alone', () => {
+  test('as one call that can wait, and counted once', async () => {
+    const asked: Parameters<CallBudget['look']>[0][] = []
+    const look: CallBudget['look'] = async what => void asked.push(what)
+    let calledWith: unknown
+    const statusOf: TasksClient['statusOf'] = async (_, call) => {
+      calledWith = call
+      return 'in_progress'
+    }
+    expect(await turns({ look, status: statusOf })).toEqual(rests)
+    expect(asked).toEqual([{ owner: thread.owner, id: 'branch run-1', calls: 1, optional: true }])
+    expect(calledWith).toEqual({ counted: true })
+  })
+
+  test.each([
+    ['soon', 2_000, 5 * minute],
+    ['late', 20 * minute, 20 * minute],
+  ])('where there is nothing left, nothing is asked: told to come back %s', async (_, ms, pause) => {
+    const look = async () => t0 + minute + ms
+    const status = () => Promise.reject(new Error('asked'))
+    expect(await turns({ look, status })).toEqual({ ms: pause, did: [] })
+  })
+
+  test('where nobody can say what is left, it is asked', async () => {
+    expect(await turns({ look: () => Promise.reject(new Error('no Redis')) })).toEqual(removed)
   })
 })
 

@@ -87,7 +87,8 @@ export interface TasksClient {
   findTask(marker: string): Promise<string | undefined>
   startRun(taskId: string, body: CodexTaskRunCreate, before: readonly string[]): Promise<string>
   runIds(taskId: string): Promise<string[]>
-  statusOf(session: Session): Promise<TaskRunSnapshot['status']>
+  /** `counted`: the budget was asked for this call before. */
+  statusOf(session: Session, call?: { counted: boolean }): Promise<TaskRunSnapshot['status']>
   poll(session: Session, offset: number): Promise<TaskRunSnapshot>
   logLength(session: Session): Promise<number>
   sendMessage(

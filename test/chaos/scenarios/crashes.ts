@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type CrashPoint, crashPoints } from '../../../src/core/model/crash-points.ts'
 import { begin } from '../crashes.ts'
-import { ledgerOf } from '../judge.ts'
+import { endTheHours, ledgerOf } from '../judge.ts'
 import { bringUp, died, spawnMortal, timing } from '../mortal-bot.ts'
 import { type Play, scenes } from '../plays.ts'
 import { judge, noteRecovery, type Scenario, type Stage } from '../stage.ts'
@@ -17,6 +17,7 @@ export const everyPoint: Scenario = {
     world.posthog.set({ afterTurn: 'idles' })
     const plays: Play[] = []
     for (const [index, point] of random.shuffled(crashPoints).entries()) {
+      endTheHours(world, plays)
       const bot = await bringUp(world, { point })
       const play = await begin(world, point, `c${index}`)
       plays.push(play)
