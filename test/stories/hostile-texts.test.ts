@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest'
 import type { Bot } from '../world/bot.ts'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { Thread } from '../world/thread.ts'
 
 const filled = (unit: string, length = 60_000): string =>
@@ -32,32 +32,31 @@ async function longestTurn(bot: Bot): Promise<number> {
 
 const probe = `--import=${new URL('../world/loop-probe.js', import.meta.url)}`
 
-onBothQueues(
+/** What goes on takes no long turn of the bot, and it answers all the while. */
+async function holdsNobodyUp(bot: Bot, goingOn: () => Promise<unknown>): Promise<void> {
+  await longestTurn(bot)
+  let over = false
+  const ended = goingOn().finally(() => {
+    over = true
+  })
+  while (!over) {
+    expect((await fetch(`${bot.url}/healthz`)).status).toBe(200)
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  await ended
+  expect(await longestTurn(bot)).toBeLessThan(maxTurn)
+}
+
+onEitherQueue(
   'Whatever somebody writes',
   world => {
-    /** What goes on takes no long turn of the bot, and it answers all the while. */
-    async function holdsNobodyUp(goingOn: () => Promise<unknown>): Promise<void> {
-      const { bot } = world()
-      await longestTurn(bot)
-      let over = false
-      const ended = goingOn().finally(() => {
-        over = true
-      })
-      while (!over) {
-        expect((await fetch(`${bot.url}/healthz`)).status).toBe(200)
-        await new Promise(resolve => setTimeout(resolve, 20))
-      }
-      await ended
-      expect(await longestTurn(bot)).toBeLessThan(maxTurn)
-    }
-
     it('the bot answers within a second, lives, and serves the next command', async () => {
       const { github, bot } = world()
       const pid = bot.pid
       const [maya, eve] = [github.as('maya'), github.as('eve')]
       const issue = await maya.opensIssue({ title: filled('`*[<', 250), body: texts[0] ?? '' })
       const thread = new Thread(world(), issue.number)
-      await holdsNobodyUp(async () => {
+      await holdsNobodyUp(world().bot, async () => {
         for (const text of texts) {
           await eve.comments(issue.number, `${text}\n\n/codex do it`)
           await maya.comments(issue.number, `<b>${text}\n/codex queue`)
@@ -68,20 +67,6 @@ onBothQueues(
       const next = await maya.comments(issue.number, '/codex help')
       await thread.waitForReaction('rocket', next.id)
       expect(bot.pid).toBe(pid)
-    })
-
-    it('a thread full of long comments by its author holds nobody up', async () => {
-      const { github } = world()
-      const [maya, eve] = [github.as('maya'), github.as('eve')]
-      const issue = await eve.opensIssue({ title: 'Long', body: filled('[a](b) ') })
-      const image = '![a](https://github.com/user-attachments/assets/0f8fad5b)\n'
-      for (const unit of ['[a](b) ', 'a\n\n', image])
-        for (let n = 0; n < 10; n += 1) await eve.comments(issue.number, filled(unit))
-      await github.settled()
-      await holdsNobodyUp(async () => {
-        await maya.comments(issue.number, '/codex do it')
-        await new Thread(world(), issue.number).waitForAnswer('pull request is ready')
-      })
     })
 
     it('a review, its lines, its hunks, its files, its branch and its label hold nobody up', async () => {
@@ -101,7 +86,7 @@ onBothQueues(
       })
       const thread = new Thread(world(), number)
       posthog.script('address these', { kind: 'pushesToBranch', text: 'Addressed.' })
-      await holdsNobodyUp(async () => {
+      await holdsNobodyUp(world().bot, async () => {
         const comments = paths.map((path, n) => ({ path, line: 1, body: filled(worst[n] ?? '') }))
         await eve.reviews(number, { body: `${filled('- - - ')}\n\n/codex do it`, comments })
         for (const each of comments)
@@ -120,18 +105,6 @@ onBothQueues(
       await thread.waitForReaction('rocket', next.id)
     })
 
-    it('answers of the agent hold nobody up', async () => {
-      const { github, posthog } = world()
-      const maya = github.as('maya')
-      const answered = async (unit: string, n: number): Promise<void> => {
-        posthog.script(`say ${n}.`, { kind: 'answers', text: filled(unit, 255_000) })
-        const issue = await maya.opensIssue({ title: 'Long answer', body: 'x' })
-        const asked = await maya.comments(issue.number, `/codex say ${n}.`)
-        await new Thread(world(), issue.number).waitForReaction('rocket', asked.id)
-      }
-      await holdsNobodyUp(() => Promise.all(['a\n=\n', '![', '-eyJ', '*a_ '].map(answered)))
-    })
-
     it('a settings file of brackets is a problem in words', async () => {
       const { github } = world()
       for (const file of [
@@ -145,11 +118,44 @@ onBothQueues(
         await github.as('olga', repository).pushes('main', { '.github/codex.yml': file })
         const maya = github.as('maya', repository)
         const issue = await maya.opensIssue({ title: 'Deep', body: 'x' })
-        await holdsNobodyUp(async () => {
+        await holdsNobodyUp(world().bot, async () => {
           await maya.comments(issue.number, '/codex do it')
           await new Thread(world(), issue.number, repository).waitForAnswer('.github/codex.yml')
         })
       }
+    })
+  },
+  { oneByOne: true, env: { NODE_OPTIONS: probe } },
+)
+
+/** Of these, much is written down, and the embedded database does that in the process itself. */
+onBothQueues(
+  'Whatever is kept of it',
+  world => {
+    it('a thread full of long comments by its author holds nobody up', async () => {
+      const { github } = world()
+      const [maya, eve] = [github.as('maya'), github.as('eve')]
+      const issue = await eve.opensIssue({ title: 'Long', body: filled('[a](b) ') })
+      const image = '![a](https://github.com/user-attachments/assets/0f8fad5b)\n'
+      for (const unit of ['[a](b) ', 'a\n\n', image])
+        for (let n = 0; n < 10; n += 1) await eve.comments(issue.number, filled(unit))
+      await github.settled()
+      await holdsNobodyUp(world().bot, async () => {
+        await maya.comments(issue.number, '/codex do it')
+        await new Thread(world(), issue.number).waitForAnswer('pull request is ready')
+      })
+    })
+
+    it('answers of the agent hold nobody up', async () => {
+      const { github, posthog } = world()
+      const maya = github.as('maya')
+      const answered = async (unit: string, n: number): Promise<void> => {
+        posthog.script(`say ${n}.`, { kind: 'answers', text: filled(unit, 255_000) })
+        const issue = await maya.opensIssue({ title: 'Long answer', body: 'x' })
+        const asked = await maya.comments(issue.number, `/codex say ${n}.`)
+        await new Thread(world(), issue.number).waitForReaction('rocket', asked.id)
+      }
+      await holdsNobodyUp(world().bot, () => Promise.all(['a\n=\n', '![', '-eyJ', '*a_ '].map(answered)))
     })
   },
   { oneByOne: true, env: { NODE_OPTIONS: probe } },
