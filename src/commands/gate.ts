@@ -38,18 +38,18 @@ export async function gate(
   if (passedAt !== undefined && context.deps.now() - passedAt < askAgainAfter) return undefined
   const denied = await checkAllowed(context, trigger, name)
   if (denied) return context.record.refused ? { kind: 'passed-over' } : denied
-  const reacted = context.record.reacted || (!answersAtOnce && showHeard(context, trigger))
+  const reacted = context.record.reacted || (!answersAtOnce && reactWithEyes(context, trigger))
   await context.save({ ...context.record, reacted, passedAt: context.deps.now() })
   return undefined
 }
 
-export async function showHeardNow(context: CommandContext, trigger: Asking): Promise<void> {
-  if (!context.record.reacted && showHeard(context, trigger))
+export async function reactWithEyesNow(context: CommandContext, trigger: Asking): Promise<void> {
+  if (!context.record.reacted && reactWithEyes(context, trigger))
     await context.save({ ...context.record, reacted: true })
 }
 
-/** The first sign of life, for people with trust; nothing waits for it, and its failure does not matter. */
-function showHeard(context: CommandContext, trigger: Asking): boolean {
+/** 👀 for people with trust. Nothing waits for it, and its failure does not matter. */
+function reactWithEyes(context: CommandContext, trigger: Asking): boolean {
   if (context.stranger || trigger.kind === 'tick') return false
   context.github.react(targetOf(trigger), 'eyes').catch(() => {})
   return true

@@ -82,7 +82,7 @@ function accept(context: CommandContext, trigger: ThreadTrigger): Promise<StepRe
 
 /** Who may do nothing is refused unread; what others wrote is parsed only when GitHub has said who they are. */
 async function acceptComment(context: CommandContext, trigger: CommentTrigger): Promise<StepResult> {
-  if (!(await isHeard(context, trigger))) return end
+  if (!(await mayBeAnswered(context, trigger))) return end
   const texts = await textsOf(context, trigger)
   if (texts.length === 0) return hint(context, trigger)
   if (await mayNothing(context, trigger))
@@ -121,14 +121,14 @@ function askedBy(context: CommandContext, trigger: CommentTrigger, parsed: Parse
   }
 }
 
-/** A bot that nobody let in is not even answered: two bots that answer each other never stop. */
-async function isHeard(context: CommandContext, { sender }: Asking): Promise<boolean> {
+/** A bot that the settings do not list gets no answer at all: two bots that answer each other never stop. */
+async function mayBeAnswered(context: CommandContext, { sender }: Asking): Promise<boolean> {
   if (await wasWithdrawn(context)) return false
   return sender.app === undefined || isListedApp(context, sender.app)
 }
 
 const acceptOne = async (context: CommandContext, trigger: Asking, asked: Asked): Promise<StepResult> =>
-  (await isHeard(context, trigger)) ? acceptEach(context, trigger, [asked]) : end
+  (await mayBeAnswered(context, trigger)) ? acceptEach(context, trigger, [asked]) : end
 
 const answered = { name: instruction, answersAtOnce: true } as const
 

@@ -13,7 +13,7 @@ import {
   runId,
 } from './command-context.ts'
 import { commands } from './command-registry.ts'
-import { gate, showHeardNow } from './gate.ts'
+import { gate, reactWithEyesNow } from './gate.ts'
 import { readsFor } from './reads.ts'
 import { tellRun } from './tell-run.ts'
 
@@ -30,7 +30,7 @@ export async function obey(
   const request = { trigger, options, text, runId: runId(context) }
   const facts = await command.facts(readsFor(context, trigger, commands), request)
   const decision = command.decide(request, facts)
-  if (decision.kind === 'message') await showHeardNow(context, trigger)
+  if (decision.kind === 'message') await reactWithEyesNow(context, trigger)
   return perform(context, decision)
 }
 

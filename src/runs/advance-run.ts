@@ -63,14 +63,14 @@ function pollingSoon({ run, deps }: RunContext): Run {
 /** Something may have been said while the last step was under way; from here on nothing is taken any more. */
 async function finished(context: RunContext): Promise<boolean> {
   const inbox = await context.job.closeInbox()
-  const heard = readMessages(context.run, inbox)
-  if (heard.mailbox.messagesRead !== context.run.mailbox.messagesRead) {
-    await context.put(heard)
+  const updated = readMessages(context.run, inbox)
+  if (updated.mailbox.messagesRead !== context.run.mailbox.messagesRead) {
+    await context.put(updated)
     await context.job.inbox()
     return false
   }
-  if (!heard.mailbox.accessLost)
-    for (const source of leftUndone(heard, inbox)) await context.deps.askAgain(source)
+  if (!updated.mailbox.accessLost)
+    for (const source of leftUndone(updated, inbox)) await context.deps.askAgain(source)
   return true
 }
 

@@ -1,11 +1,11 @@
-import { hasHeardAll } from './apply-snapshot.ts'
+import { hasReadAllMessages } from './apply-snapshot.ts'
 import { mayHaveBegun } from './intents.ts'
 import { type ChangeOf, isTerminal, type Run } from './run.ts'
 
 const isAtRest = (run: Run): boolean =>
   run.session.taskRun === undefined ||
   isTerminal(run.session.taskRun.status) ||
-  (run.session.sessionLog?.idle === true && hasHeardAll(run))
+  (run.session.sessionLog?.idle === true && hasReadAllMessages(run))
 
 /** A Run that failed leaves no agent working: it is ended first, or the thread is told that it may still work. */
 export const agentIsToBeSeenTo = (run: Run): boolean =>

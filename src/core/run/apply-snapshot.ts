@@ -157,12 +157,12 @@ export function turnIsOver(run: Run, now: number): boolean {
   if (run.session.taskRun && isTerminal(run.session.taskRun.status)) return true
   if (!run.session.sessionLog?.idle) return false
   const quiet = now - (run.session.sessionLog.idleSince ?? now)
-  const heardAll = hasHeardAll(run)
-  if (run.session.sessionLog.showsWords && !heardAll) return false
-  return quiet >= (heardAll ? limits.settle : limits.settleAfterNote)
+  const hasReadAll = hasReadAllMessages(run)
+  if (run.session.sessionLog.showsWords && !hasReadAll) return false
+  return quiet >= (hasReadAll ? limits.settle : limits.settleAfterNote)
 }
 
-export const hasHeardAll = (run: Run): boolean =>
+export const hasReadAllMessages = (run: Run): boolean =>
   run.session.sessionLog !== undefined &&
   (run.session.sessionLog.showsWords
     ? run.session.sessionLog.awaitedMessageId === undefined

@@ -9,10 +9,10 @@ import type { Intent } from './record/attempts-part.ts'
 import { type MessageAnswer, RunMessage, Source } from './record/mailbox-part.ts'
 import { type ChangeOf, changed, isTerminal, type Run } from './run.ts'
 
-/** The parts that words to a Run may change; what PostHog has, and when it may start, no message does. */
-type Heard = ChangeOf<'mailbox' | 'result' | 'report' | 'attempts'>
+/** What a message may change; session and schedule are none of its business. */
+type MessageChange = ChangeOf<'mailbox' | 'result' | 'report' | 'attempts'>
 
-const heard = (run: Run, change: Heard): Run => changed(run, change)
+const withMessage = (run: Run, change: MessageChange): Run => changed(run, change)
 
 export const send = (
   runs: Pick<JobQueue<Run>, 'send'>,
@@ -31,7 +31,7 @@ export function readMessages(run: Run, inbox: readonly string[]): Run {
   if (messages.length === 0 && fresh.length === 0) return run
   const messagesUnread = read.filter(({ message }) => message === undefined).map(({ index }) => index)
   const messagesRead = Math.max(run.mailbox.messagesRead, inbox.length)
-  return messages.reduce(fold, heard(run, { mailbox: { messagesRead, messagesUnread } }))
+  return messages.reduce(fold, withMessage(run, { mailbox: { messagesRead, messagesUnread } }))
 }
 
 export function parseMessage(text: string): RunMessage | undefined {
@@ -48,11 +48,11 @@ function fold(run: Run, message: RunMessage): Run {
   if (known) return run
   if (message.kind === 'follow-up') return awaiting(run, message)
   const handled = [...handledMessageIds, message.id]
-  return heed(heard(run, { mailbox: { handledMessageIds: handled } }), message)
+  return heed(withMessage(run, { mailbox: { handledMessageIds: handled } }), message)
 }
 
 const awaiting = (run: Run, message: RunMessage & { kind: 'follow-up' }): Run =>
-  heard(run, {
+  withMessage(run, {
     mailbox: {
       pendingFollowUps: [...run.mailbox.pendingFollowUps, message],
       lastWordsAt: Math.max(message.at, run.mailbox.lastWordsAt ?? run.request.at),
@@ -67,21 +67,21 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
       return withAnswer(after, message, isOld ? 'asked-since' : undefined)
     }
     case 'ignored-stop':
-      return heard(run, {
+      return withMessage(run, {
         mailbox: { ignoredStop: { by: message.by.login, because: message.because } },
       })
     case 'label-off':
-      return heard(run, {
+      return withMessage(run, {
         report: { labels: run.report.labels.filter(label => label !== message.label) },
       })
     case 'poll': {
       const claims = message.pull === undefined ? [] : newClaims(run, [message.pull])
       if (claims.length === 0) return run
       const claimedPulls = [...run.result.claimedPulls, ...claims]
-      return heard(run, { result: { claimedPulls, lookBeforeLastWord: true } })
+      return withMessage(run, { result: { claimedPulls, lookBeforeLastWord: true } })
     }
     case 'pull':
-      return heard(run, {
+      return withMessage(run, {
         result: {
           pulls: run.result.pulls.map(pull =>
             pull.number === message.number
@@ -93,20 +93,20 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
     case 'access-lost': {
       const said = stopped(run, { ...message, kind: 'stop' })
       // What was under way at GitHub will never be known; what was under way at PostHog still counts.
-      return heard(withOutage(said, 'github', undefined), {
+      return withMessage(withOutage(said, 'github', undefined), {
         mailbox: { accessLost: true },
         ...onlyIntents(said, kind => atPostHog.has(kind)),
       })
     }
     case 'release-thread':
-      return heard(run, { mailbox: { releaseThread: true } })
+      return withMessage(run, { mailbox: { releaseThread: true } })
     case 'label': {
       // Set after the end, or after a stop, it asks for a run of its own, for which this one makes room.
       if (run.result.outcome || run.mailbox.stop)
-        return heard(run, {
+        return withMessage(run, {
           mailbox: { releaseThread: true, askAgain: [...run.mailbox.askAgain, ...sourceOf(message)] },
         })
-      const labelled = heard(run, {
+      const labelled = withMessage(run, {
         report: {
           labels: [...run.report.labels, message.label],
           announced: { ...run.report.announced, label: false },
@@ -123,7 +123,7 @@ const sourceOf = ({ source }: Sourced): Source[] => (source ? [source] : [])
 
 /** Who sent a message is told what became of it; older versions had the command itself wait for that. */
 const withAnswer = (run: Run, message: Sourced, reply?: MessageAnswer['reply']): Run =>
-  heard(run, {
+  withMessage(run, {
     mailbox: {
       answers: [
         ...run.mailbox.answers,
@@ -143,7 +143,7 @@ export function handedOver(run: Run): ChangeOf<'mailbox' | 'report'> {
   const report = { answerTo: message.by.login }
   const { handledMessageIds, followUpsSent } = run.mailbox
   if (handledMessageIds.includes(message.id)) return { mailbox: { pendingFollowUps: rest }, report }
-  const handed = heard(run, {
+  const handed = withMessage(run, {
     mailbox: {
       pendingFollowUps: rest,
       handledMessageIds: [...handledMessageIds, message.id],
@@ -171,12 +171,14 @@ function sourceIn(text: string): Source[] {
 function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   if (run.mailbox.stop || (run.result.outcome && !stillWorks(run))) return run
   if (message.at < (run.mailbox.lastWordsAt ?? run.request.at))
-    return heard(run, { mailbox: { droppedMessageIds: [...run.mailbox.droppedMessageIds, message.id] } })
-  // Of those that an agent ended without reading, their senders heard already.
+    return withMessage(run, {
+      mailbox: { droppedMessageIds: [...run.mailbox.droppedMessageIds, message.id] },
+    })
+  // Senders of messages already handled have their answer, even if the agent ended without reading them.
   const dropped = run.mailbox.pendingFollowUps.filter(({ id }) => !run.mailbox.handledMessageIds.includes(id))
   const unread = dropped.map(({ id }) => id)
   const answered = dropped.reduce((known, each) => withAnswer(known, each, 'not-passed-on'), run)
-  return heard(answered, {
+  return withMessage(answered, {
     mailbox: {
       stop: {
         by: message.by,

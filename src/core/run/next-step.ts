@@ -5,7 +5,7 @@ import { isInForce, isTooLong, outageOf } from './outage.ts'
 import type { Outage } from './record/attempts-part.ts'
 import type { Run } from './run.ts'
 import { type Failure, giveUp, leaving, seeingTo, seenToUntil, stopping } from './steps/ending.ts'
-import { type Due, isHeard, type Now, unsettled, waiting } from './steps/looking.ts'
+import { canComment, type Due, type Now, unsettled, waiting } from './steps/looking.ts'
 import { type ActingStep, type Step, steps } from './steps/step-registry.ts'
 import { afterOutcome } from './steps/telling.ts'
 import { working } from './steps/working.ts'
@@ -36,7 +36,7 @@ export function besides(run: Run, step: ActingStep, now: Now): ActingStep[] {
 }
 
 function* statusDue(run: Run, now: Now): Generator<ActingStep> {
-  if (!run.report.status && !run.report.readOnlyThread && isHeard(run, now)) yield { kind: 'post-status' }
+  if (!run.report.status && !run.report.readOnlyThread && canComment(run, now)) yield { kind: 'post-status' }
 }
 
 function preparing(run: Run, now: Now): ActingStep[] {

@@ -58,7 +58,7 @@ interface Watched {
   askedAt: number
   done: boolean
   alive: boolean
-  heard: boolean
+  hasReceived: boolean
   reconnectedAt: number[]
 }
 
@@ -127,7 +127,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
       askedAt: now(),
       done: false,
       alive: false,
-      heard: false,
+      hasReceived: false,
       reconnectedAt: [],
       line: {
         session,
@@ -136,13 +136,13 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
         signal: life.signal,
         lastId: undefined,
         opened: () => {
-          run.heard = false
+          run.hasReceived = false
           if (run.line.failures === 0) revive(run)
           if (run.reconnectedAt.length > 0 && run.line.lastId === undefined) throttle.ring(1)
         },
-        heard: data => {
+        received: data => {
           run.line.failures = 0
-          run.heard = true
+          run.hasReceived = true
           const news = data === undefined ? undefined : newsOf(data)
           if (news) ring[news](throttle)
           revive(run)
@@ -176,7 +176,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
         return drop(run)
       }
       const wait = waitAfter(run, ending)
-      if (!run.heard || run.line.failures > 1 || wait > pace.soon) away(run)
+      if (!run.hasReceived || run.line.failures > 1 || wait > pace.soon) away(run)
       await pause(wait, signal)
       run.reconnectedAt = [...run.reconnectedAt, now()].slice(-pace.reconnects)
     }

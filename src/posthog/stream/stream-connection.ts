@@ -15,7 +15,7 @@ export interface Line {
   /** The event to go on after. Without one, the stream begins with what comes next. */
   lastId: string | undefined
   opened(): void
-  heard(data: string | undefined): void
+  received(data: string | undefined): void
 }
 
 export type Ending =
@@ -117,7 +117,7 @@ async function listen(line: Line, response: IncomingMessage, alive: () => void):
     onEvent(event) {
       ending ??= hear(line, event)
     },
-    onComment: () => line.heard(undefined),
+    onComment: () => line.received(undefined),
     onError({ type }) {
       if (type !== 'max-buffer-size-exceeded') return
       line.lastId = undefined
@@ -147,7 +147,7 @@ function hear(line: Line, { event, data, id }: EventSourceMessage): Ending | und
       line.lastId = undefined
       return { kind: 'lost', reason: 'the server reported an error' }
     default:
-      line.heard(event === 'keepalive' ? undefined : data)
+      line.received(event === 'keepalive' ? undefined : data)
       return undefined
   }
 }

@@ -32,7 +32,7 @@ export async function deliver(
   deps.reached(around.deliver.begun)
   const message = { id: followUp.id, text, attachments: attached.ids }
   const took = await posthog.sendMessage(session, message)
-  if (took === 'ended' && !(spoken && (await heardAll(context, session, followUp.id))))
+  if (took === 'ended' && !(spoken && (await hasTakenUp(context, session, followUp.id))))
     return resumedKnowing(await knowingUnread(context, session), session)
   deps.reached(around.deliver.done)
   return sentFollowUp(run, attached)
@@ -49,7 +49,7 @@ async function knowingUnread(
   return observe(run, await posthog.poll(session, run.session.sessionLog?.offset ?? 0), deps.now())
 }
 
-const heardAll = (context: StepContext<never, 'poll'>, session: Session, id: string): Promise<boolean> => {
+const hasTakenUp = (context: StepContext<never, 'poll'>, session: Session, id: string): Promise<boolean> => {
   const { sessionLog, taskRun } = context.run.session
   const turns = (taskRun?.messages ?? 0) + 1 - (sessionLog?.turns ?? 0)
   return tookUp(context, session, { offset: sessionLog?.offset ?? 0, id, turns })

@@ -9,7 +9,7 @@ export interface StatusDrawing {
   at: number
   phase(): string
   words(): string
-  /** Of what somebody sees change: not of when the agent was heard last, which is told apart. */
+  /** Hash of the visible text without the time of the agent's last activity: see `difference`. */
   hash(): string
   difference(): Now['text']
 }
@@ -28,10 +28,10 @@ function difference({ report, ...run }: Run, now: Pick<StatusDrawing, 'phase' | 
   if (!status) return report.readOnlyThread ? 'same' : 'phase'
   if (status.phase !== now.phase()) return 'phase'
   if (status.hash !== now.hash()) return 'details'
-  return status.heardAt === heardAt(run) ? 'same' : 'time'
+  return status.heardAt === lastActivityAt(run) ? 'same' : 'time'
 }
 
-export const heardAt = ({
+export const lastActivityAt = ({
   session: { sessionLog },
   result: { outcome },
   mailbox: { stop },

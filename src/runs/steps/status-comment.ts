@@ -4,7 +4,7 @@ import { isSuperseded } from '../../core/run/last-word.ts'
 import { backupOf } from '../../core/run/recovery-record.ts'
 import type { ChangeOf, Run } from '../../core/run/run.ts'
 import { isGivenUp } from './closing-comment.ts'
-import { heardAt, type StatusDrawing } from './draw-status.ts'
+import { lastActivityAt, type StatusDrawing } from './draw-status.ts'
 import { fitted, markedWith, markerOf } from './markers.ts'
 import { once, type StepContext, skew } from './step-context.ts'
 
@@ -33,7 +33,7 @@ const sent = (drawing: StatusDrawing): Omit<Status, 'commentId'> => ({
   hash: drawing.hash(),
   phase: drawing.phase(),
   at: drawing.at,
-  heardAt: heardAt(drawing.run),
+  heardAt: lastActivityAt(drawing.run),
 })
 
 export const statusToSend = (

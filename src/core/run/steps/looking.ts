@@ -34,19 +34,19 @@ export function* unsettled(run: Run, intents: readonly Intent[], now: Now): Due 
   yield* meanwhile(run, now)
 }
 
-export const isHeard = ({ report: { threadBlocked }, mailbox: { accessLost } }: Run, now: Now): boolean =>
+export const canComment = ({ report: { threadBlocked }, mailbox: { accessLost } }: Run, now: Now): boolean =>
   !accessLost && (threadBlocked === undefined || now.at >= threadBlocked.until)
 
 export function* answers(run: Run, now: Now): Due {
   const [next] = run.mailbox.answers
-  if (next && isHeard(run, now) && (!next.reply || openIntents(run).length === 0))
+  if (next && canComment(run, now) && (!next.reply || openIntents(run).length === 0))
     yield { kind: 'answer-message' }
 }
 
 export function* meanwhile(run: Run, now: Now): Due {
   yield* answers(run, now)
   if (run.session.taskRun && !isTerminal(run.session.taskRun.status)) return yield* keepLooking(run, now)
-  if (run.report.status && now.text === 'phase' && isHeard(run, now)) yield { kind: 'edit-status' }
+  if (run.report.status && now.text === 'phase' && canComment(run, now)) yield { kind: 'edit-status' }
 }
 
 export function* claims(run: Run, now: Now): Due {
@@ -59,7 +59,7 @@ export function* keepLooking(run: Run, now: Now, look: ActingStep = { kind: 'pol
   const isDue = nextPollAt === undefined || now.at >= nextPollAt
   if (isDue) yield look
   const sinceEdit = now.at - (run.report.status?.at ?? 0)
-  if (isHeard(run, now) && now.text !== 'same' && sinceEdit >= editAfter[now.text])
+  if (canComment(run, now) && now.text !== 'same' && sinceEdit >= editAfter[now.text])
     yield { kind: 'edit-status' }
   const times = [
     isDue ? Number.POSITIVE_INFINITY : nextPollAt,

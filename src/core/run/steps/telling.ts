@@ -3,7 +3,7 @@ import { isSuperseded } from '../last-word.ts'
 import { outageOf } from '../outage.ts'
 import { isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
-import { answers, claims, type Due, isHeard, keepLooking, type Now, waiting } from './looking.ts'
+import { answers, canComment, claims, type Due, keepLooking, type Now, waiting } from './looking.ts'
 import { stepTable } from './step-entry.ts'
 
 export const tellingSteps = stepTable({
@@ -48,11 +48,11 @@ export const tellingSteps = stepTable({
 export function* afterOutcome(run: Run, now: Now): Due {
   yield* answers(run, now)
   if (run.mailbox.pendingFollowUps.length > 0 && canGoOn(run)) return yield { kind: 'resume-work' }
-  const heard = isHeard(run, now)
-  if (heard && now.text === 'phase') yield { kind: 'edit-status' }
+  const isOpen = canComment(run, now)
+  if (isOpen && now.text === 'phase') yield { kind: 'edit-status' }
   if (run.session.cost === undefined && run.session.taskRun) yield { kind: 'ask-cost' }
   if (!run.report.announced.comment && mayHaveSaidMore(run)) return yield* keepLooking(run, now)
-  if (heard && !run.report.announced.comment) yield { kind: 'conclude' }
+  if (isOpen && !run.report.announced.comment) yield { kind: 'conclude' }
   if (run.result.untended.length > 0) yield { kind: 'tend-pull' }
   if (run.report.announced.inline < inlineToAnswer(run)) yield { kind: 'answer-inline' }
   if (!run.report.announced.reaction) yield { kind: 'react' }
@@ -63,7 +63,7 @@ export function* afterOutcome(run: Run, now: Now): Due {
   const unseen = run.mailbox.releaseThread
     ? []
     : run.result.claimedPulls.map(url => run.result.unseenPulls[url]?.until ?? now.at)
-  const untold = heard ? [] : [run.report.threadBlocked?.until ?? now.at]
+  const untold = isOpen ? [] : [run.report.threadBlocked?.until ?? now.at]
   if (unseen.length + untold.length > 0) return yield waiting(Math.min(...unseen, ...untold), now)
   if (now.text !== 'same' && now.text !== 'time') yield { kind: 'edit-status' }
   if (isSuperseded(run) || run.report.supersedes.length > 0) yield { kind: 'minimize-status' }
