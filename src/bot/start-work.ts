@@ -63,7 +63,7 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
 
 /** The streams of the process before ended with it, and nobody else had a lease to take up. */
 async function wakeAll({ runs }: Runtime['queues'], { wake }: Follower): Promise<void> {
-  const [live = []] = await runs.members([liveSet], { first: 10_000 })
+  const [live = []] = await runs.members([liveSet], { kind: 'first', count: 10_000 })
   for (const { id } of live) wake(id)
 }
 
@@ -119,7 +119,7 @@ const runDeps = ({ queues, log }: Runtime, { shared }: Edges) => ({
   ...shared,
   index: queues.runs,
   wakeFirst: async (lines: readonly string[]) => {
-    const first = (await queues.runs.members(lines, { first: 1 })).flat()
+    const first = (await queues.runs.members(lines, { kind: 'first', count: 1 })).flat()
     await Promise.all([...new Set(first.map(({ id }) => id))].map(id => queues.runs.wake(id)))
   },
   removeLater: (id: string, what: UnusedBranch) =>

@@ -29,7 +29,10 @@ async function lastMarker(context: CommandContext): Promise<Marker | undefined> 
 
 async function lastKept(context: CommandContext): Promise<Marker | undefined> {
   const { runs } = context.deps
-  const [newest = []] = await runs.members([ofThread(context.record.trigger.thread)], { last: 5 })
+  const [newest = []] = await runs.members([ofThread(context.record.trigger.thread)], {
+    kind: 'last',
+    count: 5,
+  })
   const kept = await Promise.all(newest.map(({ id }) => runs.get(id)))
   const last = kept.find(run => run?.standing === 'ended')
   return last && markerOf(last.data, 'status')

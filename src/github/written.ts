@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import { mayHoldCommand } from '../core/command/find.ts'
 import { mayBeMisplaced } from '../core/command/misplaced.ts'
-import type { Ignored } from '../core/model/trigger.ts'
+import { ignored, type Passed } from './webhooks/event.ts'
 import type * as payloads from './webhooks/payloads.ts'
 
 /** ms since the epoch; a time that can't be read is now. */
@@ -12,6 +12,7 @@ export const timeOf = (text: string | null | undefined): number => Date.parse(te
 const editWindow = 15 * 60_000
 
 interface Words {
+  kind: 'words'
   at: number
   /** Tells one edit from another: GitHub's times have whole seconds. */
   edit: string | undefined
@@ -36,32 +37,35 @@ interface Writing extends payloads.BasePayload {
   changes?: { body?: { from?: string | null | undefined } | undefined } | null | undefined
 }
 
-export function commentWords(payload: Writing, comment: Written, word: string): Words | { ignored: Ignored } {
+export function commentWords(payload: Writing, comment: Written, word: string): Words | Passed {
   const { action } = payload
-  if (action !== 'created' && action !== 'edited') return { ignored: 'event not used' }
+  if (action !== 'created' && action !== 'edited') return ignored('event not used')
   const text = comment.body
   const isHinted =
     action === 'created' && insiders.has(comment.author_association) && mayBeMisplaced(text, word)
-  if (!isHinted && !mayHoldCommand(text, word)) return { ignored: 'no command' }
+  if (!isHinted && !mayHoldCommand(text, word)) return ignored('no command')
   const created = timeOf(comment.created_at)
   if (action === 'created')
-    return { at: created, edit: undefined, text: { text, ...(isHinted ? { misplaced: true } : {}) } }
+    return {
+      kind: 'words',
+      at: created,
+      edit: undefined,
+      text: { text, ...(isHinted ? { misplaced: true } : {}) },
+    }
   const before = payload.changes?.body?.from
-  if (typeof before !== 'string') return { ignored: 'no new command' }
+  if (typeof before !== 'string') return ignored('no new command')
   // Somebody else's tick or typo fix does not ask for what stands there, and its author did not do it.
-  if (comment.user?.id !== payload.sender.id) return { ignored: 'edited by somebody else' }
+  if (comment.user?.id !== payload.sender.id) return ignored('edited by somebody else')
   const at = timeOf(comment.updated_at ?? comment.created_at)
-  if (at - created > editWindow) return { ignored: 'edited too late' }
-  return { at, edit: `${at}-${hashOf(before, comment.body)}`, text: { text, before } }
+  if (at - created > editWindow) return ignored('edited too late')
+  return { kind: 'words', at, edit: `${at}-${hashOf(before, comment.body)}`, text: { text, before } }
 }
 
-export function reviewWords(
-  payload: z.infer<typeof payloads.ReviewEvent>,
-  word: string,
-): Words | { ignored: Ignored } {
+export function reviewWords(payload: z.infer<typeof payloads.ReviewEvent>, word: string): Words | Passed {
   const { action, review, pull_request: pull } = payload
   const created_at = review.submitted_at ?? pull.updated_at ?? ''
-  if (action === 'submitted') return { at: timeOf(created_at), edit: undefined, text: { text: review.body } }
+  if (action === 'submitted')
+    return { kind: 'words', at: timeOf(created_at), edit: undefined, text: { text: review.body } }
   const updated_at = review.updated_at ?? pull.updated_at
   return commentWords(payload, { ...review, created_at, updated_at }, word)
 }

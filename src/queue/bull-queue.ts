@@ -3,7 +3,7 @@
  * frees when the job ends.
  */
 import { ErrorCode, Queue, type Telemetry } from 'bullmq'
-import type { Asked, Member } from '../core/model/job-index.ts'
+import type { Asked, Member, Range } from '../core/model/job-index.ts'
 import type { Added, JobRecord } from '../core/model/ports.ts'
 import { within } from './deadline.ts'
 import { expecting, leaveMessage, leaveWake, messages, promote, wasTaken } from './inbox.ts'
@@ -138,12 +138,12 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return this.#reach(async () => (asked.length === 0 ? [] : this.#index.lookUp(asked)))
   }
 
-  members(sets: readonly string[], which: { first: number } | { last: number }): Promise<Member[][]> {
-    return this.#reach(async () => (sets.length === 0 ? [] : this.#index.members(sets, which)))
+  members(sets: readonly string[], range: Range): Promise<Member[][]> {
+    return this.#reach(async () => (sets.length === 0 ? [] : this.#index.members(sets, range)))
   }
 
   async listed(sets: readonly string[]): Promise<JobRecord<Data>[]> {
-    const members = (await this.members(sets, { first: MOST_LISTED })).flat()
+    const members = (await this.members(sets, { kind: 'first', count: MOST_LISTED })).flat()
     const ids = [...new Set(members.map(({ id }) => id))]
     const jobs = await this.#reach(() => Promise.all(ids.map(id => this.#queue.getJob(id))), LISTING_MS)
     return jobs.flatMap(job => (job ? this.#readOrReport(job) : []))

@@ -48,13 +48,12 @@ export function embeddedIndex(queue: string, pool: PgPool): QueueIndex {
       ])
       return rows.map(({ answer }) => (answer === null ? undefined : Number(answer)))
     },
-    members: async (names, which) => {
-      const [statement, most] =
-        'first' in which ? [sql.firstMembers, which.first] : [sql.lastMembers, which.last]
+    members: async (names, { kind, count }) => {
+      const statement = kind === 'first' ? sql.firstMembers : sql.lastMembers
       const { rows }: Rows<Member & { n: number }> = await pool.query(statement, [
         queue,
         JSON.stringify(names),
-        most,
+        count,
       ])
       return names.map((_, at) =>
         rows.filter(({ n }) => n === at + 1).map(({ id, score }) => ({ id, score: Number(score) })),

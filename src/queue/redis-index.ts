@@ -1,7 +1,7 @@
 import type { createRedisBackend, JobType } from 'bullmq'
 import type { ChainableCommander, Redis, Result } from 'ioredis'
 import { z } from 'zod'
-import type { Member } from '../core/model/job-index.ts'
+import type { Member, Range } from '../core/model/job-index.ts'
 import type { BullMqQueue } from './queue-backend.ts'
 import type { Additions, Indexed, QueueIndex, Saved } from './queue-index.ts'
 import { added, behind, ended, finished, lookedUp, mended, saved } from './redis-scripts.ts'
@@ -108,9 +108,9 @@ export function redisIndex(queue: BullMqQueue, { producer, worker }: Connections
       const answers = await producer.codexLookedUp(sets, JSON.stringify(asked))
       return asked.map((_, n) => (answers[n] ? Number(answers[n]) : undefined))
     },
-    members: async (names, which) => {
+    members: async (names, range) => {
       const pipeline = producer.pipeline()
-      for (const name of names) rangeOf(pipeline, sets + name, which)
+      for (const name of names) rangeOf(pipeline, sets + name, range)
       return answersOf(await pipeline.exec()).map(placesOf)
     },
     save: saved => save(queue, sets, worker(), saved),
@@ -130,10 +130,10 @@ async function save(queue: BullMqQueue, sets: string, redis: Redis, saved: Saved
   return (await redis.codexSaved(...keys, token, lockDuration, data, sets, id, entries, Date.now())) === 1
 }
 
-function rangeOf(pipeline: ChainableCommander, set: string, which: { first: number } | { last: number }) {
-  return 'first' in which
-    ? pipeline.zrange(set, '0', `${which.first - 1}`, 'WITHSCORES')
-    : pipeline.zrange(set, '0', `${which.last - 1}`, 'REV', 'WITHSCORES')
+function rangeOf(pipeline: ChainableCommander, set: string, { kind, count }: Range) {
+  return kind === 'first'
+    ? pipeline.zrange(set, '0', `${count - 1}`, 'WITHSCORES')
+    : pipeline.zrange(set, '0', `${count - 1}`, 'REV', 'WITHSCORES')
 }
 
 function placesOf(range: unknown): Member[] {

@@ -34,7 +34,10 @@ export function queueGauges(
 }
 
 async function countsOf(queue: string, counted: Counted) {
-  const [live, [first]] = await Promise.all([counted.liveCount(), counted.members([liveSet], { first: 1 })])
+  const [live, [first]] = await Promise.all([
+    counted.liveCount(),
+    counted.members([liveSet], { kind: 'first', count: 1 }),
+  ])
   return { queue, live, since: first?.[0]?.score }
 }
 

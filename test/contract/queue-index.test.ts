@@ -57,7 +57,7 @@ describe.each(backends)('the index in $name', ({ redis }) => {
   })
 
   const idsIn = async (set: string, of = queues) =>
-    (await of.runs.members([set], { first: 100 }))[0]?.map(({ id }) => id)
+    (await of.runs.members([set], { kind: 'first', count: 100 }))[0]?.map(({ id }) => id)
   const count = async (set: string, more: { above?: number; before?: { id: string; score: number } } = {}) =>
     (await queues.runs.lookUp([{ kind: 'count', set, ...more }]))[0]
 
@@ -67,7 +67,9 @@ describe.each(backends)('the index in $name', ({ redis }) => {
     await queues.runs.add('c', { color: 'red', weight: 1 })
     expect(await idsIn('weighed')).toEqual(['c', 'a', 'b'])
     expect(
-      (await queues.runs.members(['weighed', 'nothing'], { last: 2 })).map(set => set.map(({ id }) => id)),
+      (await queues.runs.members(['weighed', 'nothing'], { kind: 'last', count: 2 })).map(set =>
+        set.map(({ id }) => id),
+      ),
     ).toEqual([['b', 'a'], []])
     expect(
       await queues.runs.lookUp([
@@ -88,7 +90,7 @@ describe.each(backends)('the index in $name', ({ redis }) => {
     )
     expect(await count('of blue')).toBe((before ?? 0) + 1)
     expect((await queues.runs.get('once'))?.data.weight).toBe(
-      (await queues.runs.members(['weighed'], { last: 1 }))[0]?.[0]?.score,
+      (await queues.runs.members(['weighed'], { kind: 'last', count: 1 }))[0]?.[0]?.score,
     )
   })
 
@@ -146,7 +148,7 @@ describe.each(backends)('of many jobs in $name', ({ redis }) => {
     ]
     const ask = async () => [
       await queues.runs.lookUp(asked),
-      await queues.runs.members(['of grey'], { first: 1 }),
+      await queues.runs.members(['of grey'], { kind: 'first', count: 1 }),
     ]
     const costs: number[] = []
     let added = 0
@@ -213,7 +215,7 @@ describe.each(backends)('without an index before, in $name', ({ redis }) => {
     return all
   }
   const idsIn = async (queues: Queues<Piece, Piece>, ...sets: string[]) =>
-    (await queues.runs.members(sets, { first: 100 })).map(set => set.map(({ id }) => id))
+    (await queues.runs.members(sets, { kind: 'first', count: 100 })).map(set => set.map(({ id }) => id))
   const ended = (queues: Queues<Piece, Piece>, id: string) =>
     until(async () => (await queues.runs.get(id))?.standing === 'ended')
 

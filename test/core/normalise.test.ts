@@ -101,7 +101,7 @@ const readAs = (event: string, payload: unknown, as = ours) => normalise({ id: '
 /** The id of a trigger, or why there is none. */
 function read(event: string, payload: unknown): string {
   const result = readAs(event, payload)
-  return 'ignored' in result ? `- ${result.ignored}` : result.trigger.id
+  return result.kind === 'ignored' ? `- ${result.why}` : result.trigger.id
 }
 
 type Table = [what: string, event: string, payload: unknown, expected: string][]
@@ -320,7 +320,7 @@ describe('labels', () => {
     expect(of('ai')).toMatchObject({ trigger: { kind: 'label', label: 'ai', base: 'ai' } })
     expect(of('robot:plan')).toMatchObject({ trigger: { label: 'robot:plan', base: 'robot' } })
     expect(of('ai:plan')).toMatchObject({ trigger: { kind: 'label', label: 'ai:plan' } })
-    expect(of('codex')).toEqual({ ignored: 'other label' })
+    expect(of('codex')).toEqual({ kind: 'ignored', why: 'other label' })
   })
 })
 
@@ -461,6 +461,7 @@ describe('pull requests', () => {
 test('a trigger holds the words that were there when it came', () => {
   const result = readAs('issue_comment', comments({ issue: { ...issue, user: null, state: 'closed' } }))
   expect(result).toEqual({
+    kind: 'trigger',
     trigger: {
       id: 'comment-501',
       deliveryId: 'd-1',
@@ -516,12 +517,12 @@ describe('what is not understood', () => {
         const values = [undefined, null, 7, [], {}, ...(path.at(-1)?.endsWith('_at') ? [] : ['x'])]
         for (const value of values) {
           const result = readAs(event, changed(whole[event], path, value))
-          if ('trigger' in result)
+          if (result.kind === 'trigger')
             expect(
               Trigger.safeParse(result.trigger).success,
               `${path.join('.')} = ${JSON.stringify(value)}`,
             ).toBe(true)
-          else expect(result.ignored).toEqual(expect.any(String))
+          else expect(result.why).toEqual(expect.any(String))
         }
       }
     },

@@ -90,7 +90,10 @@ async function listedIn<Data>(
   jobs: Map<string, Job<Data>>,
   entries: Entries<Data>,
 ): Promise<Job<Data>[]> {
-  const members = await memoryIndex(() => membersOf(jobs, entries)).members(sets, { first: 1_000 })
+  const members = await memoryIndex(() => membersOf(jobs, entries)).members(sets, {
+    kind: 'first',
+    count: 1_000,
+  })
   const ids = new Set(members.flat().map(({ id }) => id))
   return [...jobs.values()].filter(({ id }) => ids.has(id))
 }
@@ -215,7 +218,7 @@ export class MemoryBot {
       liveRuns: () => this.#queue.liveCount(),
       index: this.#queue,
       wakeFirst: async lines => {
-        const first = await this.#queue.members(lines, { first: 1 })
+        const first = await this.#queue.members(lines, { kind: 'first', count: 1 })
         for (const { id } of first.flat()) this.#wake(this.runs.get(id))
       },
       stream: { watch: async () => false, unwatch() {} },

@@ -21,11 +21,11 @@ export function memoryIndex(jobs: () => readonly Job[]): JobIndex {
       const found = members(asked.map(({ set }) => set))
       return asked.map(ask => answer(ask, found.get(ask.set) ?? []))
     },
-    members: async (sets, which) => {
+    members: async (sets, { kind, count }) => {
       const found = members(sets)
       return sets.map(set => {
         const all = found.get(set) ?? []
-        return 'first' in which ? all.slice(0, which.first) : all.toReversed().slice(0, which.last)
+        return (kind === 'first' ? all : all.toReversed()).slice(0, count)
       })
     },
   }

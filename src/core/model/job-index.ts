@@ -22,7 +22,13 @@ export type Asked =
   | { kind: 'count'; set: string; above?: number; before?: Member }
   | { kind: 'from-end'; set: string; nth: number }
 
+/** As many as `count` of each set, counted from its lowest score or from its highest. */
+export interface Range {
+  kind: 'first' | 'last'
+  count: number
+}
+
 export interface JobIndex {
   lookUp(asked: readonly Asked[]): Promise<(number | undefined)[]>
-  members(sets: readonly string[], which: { first: number } | { last: number }): Promise<Member[][]>
+  members(sets: readonly string[], range: Range): Promise<Member[][]>
 }

@@ -94,7 +94,7 @@ export async function aheadInSession(me: Me, index: Pick<JobIndex, 'members'>): 
   if (asked.length === 0) return 0
   const members = await index.members(
     asked.map(({ set }) => set),
-    { first: 100 },
+    { kind: 'first', count: 100 },
   )
   const before = asked.flatMap(({ how }, n) =>
     (members[n] ?? []).filter(other => how !== ranks.at(-1) || isOlder(other, me)),

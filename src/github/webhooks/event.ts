@@ -9,9 +9,14 @@ export interface Delivery {
   payload: unknown
 }
 
-export type Normalised = { trigger: Trigger } | { ignored: Ignored }
+export interface Passed {
+  kind: 'ignored'
+  why: Ignored
+}
 
-export const ignored = (why: Ignored): Normalised => ({ ignored: why })
+export type Normalised = { kind: 'trigger'; trigger: Trigger } | Passed
+
+export const ignored = (why: Ignored): Passed => ({ kind: 'ignored', why })
 
 export interface AppIdentity {
   triggerOf(owner: string): TriggerWords

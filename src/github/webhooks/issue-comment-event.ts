@@ -34,8 +34,9 @@ export function fromIssueComment(
     return action === 'edited' ? fromTick(payload, thread, deliveryId) : ignored('by a bot')
   const { word } = identity.triggerOf(thread.owner)
   const words = commentWords(payload, comment, word)
-  if ('ignored' in words) return words
+  if (words.kind === 'ignored') return words
   return {
+    kind: 'trigger',
     trigger: {
       ...arrived(payload, thread, deliveryId, words.at, app),
       id: words.edit ? `edit-${comment.id}-${words.edit}` : `comment-${comment.id}`,
@@ -58,6 +59,7 @@ function fromTick(
   if (!box) return ignored('no new command')
   const at = timeOf(comment.updated_at ?? comment.created_at)
   return {
+    kind: 'trigger',
     trigger: {
       ...arrived(payload, thread, deliveryId, at),
       id: `tick-${comment.id}-${box}-${at}-${hashOf(comment.body)}`,

@@ -40,6 +40,7 @@ export function labelled(
   const at = Date.parse(subject.updated_at ?? '')
   const event = Number.isNaN(at) ? given.deliveryId : String(at)
   return {
+    kind: 'trigger',
     trigger: {
       ...arrived(payload, thread, given.deliveryId, Number.isNaN(at) ? Date.now() : at),
       id: `label-${thread.repoId}-${thread.number}-${name.replace(/[^\w-]/g, '_')}-${event}`,

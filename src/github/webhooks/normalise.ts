@@ -49,7 +49,7 @@ export const normalise = (delivery: Delivery, identity: AppIdentity): Normalised
 
 function fromAccess(delivery: Delivery, event: AccessEvent): Normalised {
   const read = accessLost(delivery, event)
-  return typeof read === 'string' ? ignored(read) : { trigger: read }
+  return typeof read === 'string' ? ignored(read) : { kind: 'trigger', trigger: read }
 }
 
 function reading<P extends payloads.BasePayload>(

@@ -30,6 +30,7 @@ export function fromPull(
   const ended = news === 'merged' || news === 'closed' ? pull.closed_at : undefined
   const at = timeOf(ended ?? pull.updated_at)
   return {
+    kind: 'trigger',
     trigger: {
       ...arrived(payload, thread, deliveryId, at),
       id: `pull-${thread.repoId}-${pull.number}-${news}-${momentOf(news, pull, { at, deliveryId })}`,

@@ -1,5 +1,5 @@
-import type { Ignored, Trigger } from '../../core/model/trigger.ts'
-import type { AppIdentity, Delivery } from './event.ts'
+import type { Trigger } from '../../core/model/trigger.ts'
+import type { AppIdentity, Delivery, Passed } from './event.ts'
 import { normalise } from './normalise.ts'
 
 export interface ReceivingDeps {
@@ -13,7 +13,7 @@ export interface ReceivingDeps {
   enqueue(trigger: Trigger): Promise<'added' | 'known'>
 }
 
-export type Received = { kind: 'ignored'; why: Ignored } | { kind: 'added' | 'known'; id: string }
+export type Received = Passed | { kind: 'added' | 'known'; id: string }
 
 export type Receive = (delivery: Delivery) => Promise<Received>
 
@@ -22,9 +22,9 @@ export const receiver =
   async delivery => {
     const { id, event } = delivery
     const read = normalise(delivery, app)
-    if ('ignored' in read) {
-      log.debug({ delivery: id, event, why: read.ignored }, 'ignored')
-      return { kind: 'ignored', why: read.ignored }
+    if (read.kind === 'ignored') {
+      log.debug({ delivery: id, event, why: read.why }, 'ignored')
+      return read
     }
     const trigger = withoutSecrets(read.trigger, redact)
     const outcome = await enqueue(trigger)

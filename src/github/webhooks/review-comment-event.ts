@@ -33,10 +33,11 @@ export function fromInline(
     return withdrawn(payload, { thread, deliveryId, what: deletedComment(comment.id, 'inline', reviewId) })
   const { word } = identity.triggerOf(thread.owner)
   const words = commentWords(payload, comment, word)
-  if ('ignored' in words) return words
+  if (words.kind === 'ignored') return words
   if (!words.edit && reviewId !== null && !comment.in_reply_to_id)
     return ignored('inline comment of a review')
   return {
+    kind: 'trigger',
     trigger: {
       ...arrived(payload, thread, deliveryId, words.at),
       id: words.edit ? `inline-edit-${comment.id}-${words.edit}` : `inline-${comment.id}`,

@@ -24,8 +24,9 @@ export function fromReview(
   if (isBot(payload)) return ignored('by a bot')
   const { word } = identity.triggerOf(payload.repository.owner.login)
   const words = reviewWords(payload, word)
-  if ('ignored' in words) return words
+  if (words.kind === 'ignored') return words
   return {
+    kind: 'trigger',
     trigger: {
       ...arrived(payload, pullThread(payload, pull), deliveryId, words.at),
       id: words.edit ? `review-edit-${review.id}-${words.edit}` : `review-${review.id}`,

@@ -25,11 +25,13 @@ export interface WebhookEndpointDeps {
 const maxBody = 5 * 1024 * 1024
 
 interface Answer {
+  kind: WebhookAnswer
   status: number
   body: object
 }
 
-const silent: Answer = { status: 200, body: { ignored: 'no command' satisfies Ignored } }
+const ignored = (why: Ignored): Answer => ({ kind: 'ignored', status: 200, body: { ignored: why } })
+const refused = (status: number, error: string): Answer => ({ kind: 'refused', status, body: { error } })
 
 export function webhookEndpoint(
   deps: WebhookEndpointDeps,
@@ -38,28 +40,24 @@ export function webhookEndpoint(
 
   async function admit(req: IncomingMessage): Promise<Answer> {
     const body = await bodyOf(req)
-    if (body === 'too large')
-      return { status: 413, body: { error: `the payload is larger than ${maxBody} bytes` } }
+    if (body === 'too large') return refused(413, `the payload is larger than ${maxBody} bytes`)
     const headers = headersOf(req)
-    if ('status' in headers) return headers
+    if (headers.kind !== 'headers') return headers
     if (!isSigned(body, headers.signature))
-      return {
-        status: 401,
-        body: { error: 'the signature does not match: is the webhook secret the same here and at GitHub?' },
-      }
+      return refused(401, 'the signature does not match: is the webhook secret the same here and at GitHub?')
     if (deps.isSilent?.(headers.name, body)) {
       deps.log.debug({ delivery: headers.id, event: headers.name, why: 'no command' }, 'ignored')
-      return silent
+      return ignored('no command')
     }
     const payload = parsed(body)
-    if (typeof payload !== 'object' || payload === null)
-      return { status: 400, body: { error: 'the payload is not JSON' } }
-    if (!isKnown(headers.name)) return { status: 200, body: { ignored: 'event not used' } }
+    if (typeof payload !== 'object' || payload === null) return refused(400, 'the payload is not JSON')
+    if (!isKnown(headers.name)) return ignored('event not used')
     try {
       return answerTo(await deps.receive({ id: headers.id, event: headers.name, payload }))
-    } catch (error) {
-      deps.log.error({ delivery: headers.id, event: headers.name, err: error }, 'not queued')
-      return { status: 503, body: { error: 'the queue can not take this now; send it again later' } }
+    } catch (cause) {
+      deps.log.error({ delivery: headers.id, event: headers.name, err: cause }, 'not queued')
+      const error = 'the queue can not take this now; send it again later'
+      return { kind: 'unavailable', status: 503, body: { error } }
     }
   }
 
@@ -67,10 +65,8 @@ export function webhookEndpoint(
 
   return async (req, res) => {
     const began = performance.now()
-    const answer = await admit(req).catch((): Answer => {
-      return { status: 400, body: { error: 'the request broke off' } }
-    })
-    if (kindOf(answer) === 'refused') tellTurnedAway()
+    const answer = await admit(req).catch(() => refused(400, 'the request broke off'))
+    if (answer.kind === 'refused') tellTurnedAway()
     if (answer.status === 413) res.setHeader('connection', 'close')
     const body = JSON.stringify(answer.body)
     const length = Buffer.byteLength(body)
@@ -78,7 +74,7 @@ export function webhookEndpoint(
     if (answer.status === 413) req.destroy()
     const name = String(req.headers['x-github-event'])
     const event = isKnown(name) ? name : 'other'
-    deps.meter?.answered({ event, answer: kindOf(answer), ms: performance.now() - began })
+    deps.meter?.answered({ event, answer: answer.kind, ms: performance.now() - began })
   }
 }
 
@@ -96,27 +92,30 @@ function onceAMinute(tell: (count: number) => void): () => void {
 }
 
 function answerTo(received: Received): Answer {
-  if (received.kind === 'ignored') return { status: 200, body: { ignored: received.why } }
-  const known = received.kind === 'known' ? { known: true } : {}
-  return { status: 202, body: { queued: received.id, ...known } }
-}
-
-function kindOf({ status, body }: Answer): WebhookAnswer {
-  if (status === 202) return 'known' in body ? 'known' : 'queued'
-  if (status === 503) return 'unavailable'
-  return status === 200 ? 'ignored' : 'refused'
+  if (received.kind === 'ignored') return ignored(received.why)
+  const queued = { queued: received.id }
+  return received.kind === 'known'
+    ? { kind: 'known', status: 202, body: { ...queued, known: true } }
+    : { kind: 'queued', status: 202, body: queued }
 }
 
 const known = new Set<string>(readEvents)
 const isKnown = (name: string): boolean => known.has(name)
 
-function headersOf({ headers }: IncomingMessage): { id: string; name: string; signature: string } | Answer {
+interface Headers {
+  kind: 'headers'
+  id: string
+  name: string
+  signature: string
+}
+
+function headersOf({ headers }: IncomingMessage): Headers | Answer {
   const { 'x-github-delivery': id, 'x-github-event': name, 'x-hub-signature-256': signature } = headers
   if (typeof signature !== 'string' || signature === '')
-    return { status: 401, body: { error: 'x-hub-signature-256 is missing: set a webhook secret at GitHub' } }
+    return refused(401, 'x-hub-signature-256 is missing: set a webhook secret at GitHub')
   if (typeof id !== 'string' || typeof name !== 'string')
-    return { status: 400, body: { error: 'x-github-delivery or x-github-event is missing' } }
-  return { id, name, signature }
+    return refused(400, 'x-github-delivery or x-github-event is missing')
+  return { kind: 'headers', id, name, signature }
 }
 
 /** Reads no further than the limit, whatever the headers promise. */

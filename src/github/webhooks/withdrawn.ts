@@ -25,6 +25,7 @@ export function withdrawn(
 ): Normalised {
   if (isBot(payload)) return ignored('by a bot')
   return {
+    kind: 'trigger',
     trigger: {
       ...arrived(payload, thread, deliveryId, timeOf(at)),
       id: `withdrawal-${thread.repoId}-${thread.number}-${nameOf(what)}-${deliveryId}`,
