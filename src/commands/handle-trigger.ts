@@ -6,7 +6,7 @@ import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { recent } from '../core/model/recently.ts'
 import type { CommentTrigger, LabelTrigger, ThreadTrigger, TickTrigger } from '../core/model/trigger.ts'
 import { backoff, limits } from '../core/run/timing.ts'
-import { loopTurn } from '../core/text/event-loop-turn.ts'
+import { yieldToEventLoop } from '../core/text/event-loop.ts'
 import { type Asked, acceptEach } from './accept-each.ts'
 import { loseAccess } from './access-lost.ts'
 import {
@@ -99,7 +99,7 @@ async function acceptComment(context: CommandContext, trigger: CommentTrigger): 
 /** A command where none is read gets a word once, so that nobody waits for what does not come. */
 async function hint(context: CommandContext, trigger: CommentTrigger): Promise<StepResult> {
   if (!trigger.misplaced) return end
-  await loopTurn()
+  await yieldToEventLoop()
   if (!isMisplaced(trigger.text, trigger.word)) return end
   return acceptEach(context, trigger, [{ handle: () => hinted(context, trigger) }])
 }

@@ -2,7 +2,7 @@ import { mayHoldCommand } from '../core/command/find.ts'
 import type { Parsed } from '../core/command/parse.ts'
 import type { CommentTrigger } from '../core/model/trigger.ts'
 import { usualTrigger } from '../core/settings/trigger-words.ts'
-import { loopTurn } from '../core/text/event-loop-turn.ts'
+import { yieldToEventLoop } from '../core/text/event-loop.ts'
 import type { CommandContext } from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
 
@@ -28,6 +28,6 @@ export async function commandsOf(
 
 async function parsedOf(text: string, word: string): Promise<Parsed[]> {
   if (!mayHoldCommand(text, word)) return []
-  await loopTurn()
+  await yieldToEventLoop()
   return parseCommands(text, word)
 }

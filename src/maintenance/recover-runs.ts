@@ -45,7 +45,7 @@ interface Search extends AdoptDeps {
 
 type OwnerDeps = Search & AdoptTenant
 
-export interface AdoptTurn {
+export interface AdoptContext {
   memory: unknown
   signal: AbortSignal
   remember(memory: unknown): Promise<void>
@@ -75,35 +75,38 @@ const refusedFor = hour
 /** @returns ms until the next turn; nothing for the usual time */
 export const adoptLost =
   (deps: AdoptDeps) =>
-  async (turn: AdoptTurn): Promise<number | undefined> => {
-    const memory = await begun(deps, turn)
+  async (context: AdoptContext): Promise<number | undefined> => {
+    const memory = await begun(deps, context)
     if (typeof memory === 'number') return memory
     if (deps.now() < memory.from) return memory.from - deps.now()
     const unread = [...memory.unread]
     const unfinished: Target[] = []
     const waits: number[] = []
     for (let target = unread.shift(); target; target = unread.shift()) {
-      turn.signal.throwIfAborted()
-      const confirm = () => turn.remember({ ...memory, unread: [target, ...unread, ...unfinished] })
+      context.signal.throwIfAborted()
+      const confirm = () => context.remember({ ...memory, unread: [target, ...unread, ...unfinished] })
       const came = await lookInto({ ...deps, confirm }, memory, target)
       if (came.found) unread.push(...came.found)
       if (came.again !== undefined) {
         unfinished.push(target)
         waits.push(came.again)
       }
-      await turn.remember({ ...memory, unread: [...unread, ...unfinished] })
+      await context.remember({ ...memory, unread: [...unread, ...unfinished] })
     }
     return waits.length > 0 ? Math.min(...waits) : undefined
   }
 
-async function begun({ installations, log, now }: AdoptDeps, turn: AdoptTurn): Promise<Memory | number> {
-  const known = Memory.safeParse(turn.memory).data
+async function begun(
+  { installations, log, now }: AdoptDeps,
+  context: AdoptContext,
+): Promise<Memory | number> {
+  const known = Memory.safeParse(context.memory).data
   if (known) return known
   try {
     const unread = (await installations.installations()).map(installationId => ({ installationId }))
     const memory = { since: now() - lookBack, from: now() + limits.unanswered, unread }
     log.info({ installations: unread.length }, 'the queue is new: looking for runs that it lost')
-    await turn.remember(memory)
+    await context.remember(memory)
     return memory
   } catch (error) {
     const wait = waitAfter(error, now())

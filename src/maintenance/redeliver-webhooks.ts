@@ -34,7 +34,7 @@ export interface SweepDeps {
   pause: number
 }
 
-export interface SweepTurn {
+export interface SweepContext {
   memory: unknown
   signal: AbortSignal
   remember(memory: unknown): Promise<void>
@@ -121,11 +121,11 @@ const fromFirst = (first: Attempt | undefined): Missed | undefined =>
 
 export const sweepDeliveries =
   (deps: SweepDeps) =>
-  async (turn: SweepTurn): Promise<number | undefined> => {
-    const memory = Memory.safeParse(turn.memory).data ?? nothing
+  async (context: SweepContext): Promise<number | undefined> => {
+    const memory = Memory.safeParse(context.memory).data ?? nothing
     // A process that has just started wakes the sweep, whatever GitHub said.
     if (deps.now() < memory.notBefore) return memory.notBefore - deps.now()
-    const sweep: Sweep = { ...deps, turn, memory, redelivered: 0 }
+    const sweep: Sweep = { ...deps, context, memory, redelivered: 0 }
     try {
       await run(sweep)
     } catch (error) {
@@ -136,7 +136,7 @@ export const sweepDeliveries =
   }
 
 interface Sweep extends SweepDeps {
-  turn: SweepTurn
+  context: SweepContext
   memory: Memory
   redelivered: number
 }
@@ -154,11 +154,11 @@ function soonest({ missed }: Memory, now: number): number | undefined {
   return wait < sweepEvery ? Math.max(wait, 1_000) : undefined
 }
 
-async function read({ deliveries, turn, log }: Sweep, from: number): Promise<Attempt[]> {
+async function read({ deliveries, context, log }: Sweep, from: number): Promise<Attempt[]> {
   const attempts: Attempt[] = []
   let cursor: string | undefined
   for (let pages = 0; pages < maxPages; pages++) {
-    turn.signal.throwIfAborted()
+    context.signal.throwIfAborted()
     const page = await deliveries.page(cursor)
     attempts.push(...page.attempts.filter(({ at }) => at >= from))
     cursor = page.next
@@ -174,7 +174,7 @@ async function redeliver(sweep: Sweep, missed: Missed): Promise<void> {
   const { memory, now, log, deliveries } = sweep
   const { guid: delivery, event, id, times } = missed
   if (sweep.redelivered > 0) await new Promise(done => setTimeout(done, sweep.pause))
-  sweep.turn.signal.throwIfAborted()
+  sweep.context.signal.throwIfAborted()
   await remember(sweep, withAsked(memory, { ...missed, last: now(), times: times + 1 }))
   try {
     await deliveries.redeliver(id)
@@ -194,7 +194,7 @@ const withAsked = (memory: Memory, asked: Missed): Memory => ({
 })
 
 async function remember(sweep: Sweep, memory: Memory): Promise<void> {
-  await sweep.turn.remember(memory)
+  await sweep.context.remember(memory)
   sweep.memory = memory
 }
 

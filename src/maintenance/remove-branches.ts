@@ -20,7 +20,7 @@ export interface RemovalDeps {
   every?: number
 }
 
-interface RemovalTurn {
+interface RemovalContext {
   what: unknown
   remember(what: unknown): Promise<void>
 }
@@ -32,9 +32,9 @@ const giveUpAfterMs = 48 * 60 * minute
 /** @returns ms until the next look, or that there is nothing left to do */
 export const removeBranch =
   (deps: RemovalDeps) =>
-  async (turn: RemovalTurn): Promise<number | 'done'> => {
+  async (context: RemovalContext): Promise<number | 'done'> => {
     const pause = deps.every ?? usualPause
-    const read = UnusedBranch.safeParse(turn.what)
+    const read = UnusedBranch.safeParse(context.what)
     if (!read.success) return pause
     const unused = read.data
     const about = { thread: unused.thread.url, branch: unused.name }
@@ -43,7 +43,7 @@ export const removeBranch =
       return 'done'
     }
     try {
-      return await poll(deps, turn, unused, pause)
+      return await poll(deps, context, unused, pause)
     } catch (error) {
       if (error instanceof RetryLater) return Math.max(pause, error.until - deps.now())
       if (!(error instanceof Rejected) && !(error instanceof NoResponse)) throw error
@@ -54,7 +54,7 @@ export const removeBranch =
 
 async function poll(
   deps: RemovalDeps,
-  turn: RemovalTurn,
+  context: RemovalContext,
   unused: UnusedBranch,
   pause: number,
 ): Promise<number | 'done'> {
@@ -74,10 +74,10 @@ async function poll(
   if (!isTerminal(await tenant.posthog.statusOf(session, { counted: true }))) return pause
   const use = await github.branchUse(name)
   if (use.sha !== sha || use.isUsed) return 'done'
-  await turn.remember({ ...unused, removing: true })
+  await context.remember({ ...unused, removing: true })
   await github.deleteBranch(name, sha)
   deps.reached('unused branch removed, not recorded')
-  await turn.remember({ ...unused, removing: true, removed: true })
+  await context.remember({ ...unused, removing: true, removed: true })
   deps.log.info({ thread: thread.url, branch: name }, 'removed an unused branch')
   return 0
 }

@@ -49,7 +49,7 @@ export class ChoreBoard implements Chores {
 
   async every(id: string, ms: number, chore: Chore): Promise<void> {
     this.#known.set(id, { ms, chore })
-    this.#working ??= this.#queue.work(job => this.#turn(job), { concurrency: CONCURRENCY })
+    this.#working ??= this.#queue.work(job => this.#runChore(job), { concurrency: CONCURRENCY })
     await this.#working
     const { outcome } = await this.#enlist(id)
     if (outcome === 'known') await this.#queue.wake(id)
@@ -80,9 +80,9 @@ export class ChoreBoard implements Chores {
     return this.#queue.add(id, {})
   }
 
-  async #turn(job: LockedJob<ChoreRecord>): Promise<StepResult> {
+  async #runChore(job: LockedJob<ChoreRecord>): Promise<StepResult> {
     const errand = this.#errands.get(job.data.errand ?? '')
-    if (errand) return this.#errandTurn(job, errand)
+    if (errand) return this.#runErrand(job, errand)
     const known = this.#known.get(job.id)
     if (!known) return { kind: 'park', ms: UNKNOWN_MS }
     const { signal } = job
@@ -91,7 +91,7 @@ export class ChoreBoard implements Chores {
     return { kind: 'park', ms: ms ?? known.ms }
   }
 
-  async #errandTurn(job: LockedJob<ChoreRecord>, errand: Errand): Promise<StepResult> {
+  async #runErrand(job: LockedJob<ChoreRecord>, errand: Errand): Promise<StepResult> {
     const inbox = await job.inbox()
     const { memory, read = 0 } = job.data
     const newest = inbox.length > read ? inbox.at(-1) : undefined

@@ -20,7 +20,7 @@ export interface WorkQueue<Data> extends JobQueue<Data> {
   work(process: Processor<Data>, options: { concurrency: number }): Promise<void>
 }
 
-export interface ChoreTurn {
+export interface ChoreContext {
   /** What was remembered last, as JSON keeps it; `undefined` the first time, and when the queue lost its data. */
   memory: unknown
   signal: AbortSignal
@@ -28,18 +28,18 @@ export interface ChoreTurn {
 }
 
 /**
- * @returns ms until the next turn, or nothing for the usual time. When it throws, it comes back soon (1 s, doubling up
+ * @returns ms until the next run of the chore, or nothing for the usual time. When it throws, it comes back soon (1 s, doubling up
  * to 60 s).
  */
-export type Chore = (turn: ChoreTurn) => Promise<number | undefined>
+export type Chore = (context: ChoreContext) => Promise<number | undefined>
 
-interface ErrandTurn {
+interface ErrandContext {
   what: unknown
   signal: AbortSignal
   remember(what: unknown): Promise<void>
 }
 
-export type Errand = (turn: ErrandTurn) => Promise<number | 'done'>
+export type Errand = (context: ErrandContext) => Promise<number | 'done'>
 
 /** What is to be done once. `subject`: of several about one, the newest replaces those before. */
 export interface Sent {
@@ -53,7 +53,7 @@ export interface Chores {
   runErrands(kind: string, errand: Errand): void
   send(errand: Sent): Promise<void>
   /**
-   * Has `chore` done now, and then again `ms` after each turn: by one process at a time, however many say the same.
+   * Has `chore` done now, and then again `ms` after each time: by one process at a time, however many say the same.
    * @param id as for a job
    */
   every(id: string, ms: number, chore: Chore): Promise<void>

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readChore } from '../../src/queue/chores.ts'
-import { type Chore, type ChoreTurn, type Errand, LockLost } from '../../src/queue/work-queue.ts'
+import { type Chore, type ChoreContext, type Errand, LockLost } from '../../src/queue/work-queue.ts'
 import {
   cleanUp,
   type LogLine,
@@ -139,7 +139,7 @@ describe.each(backends)('chores on %s', kind => {
   })
 
   test('one whose process froze is taken over, and the frozen one can do no more', async () => {
-    let frozen: ChoreTurn | undefined
+    let frozen: ChoreContext | undefined
     await queues.chores.every('frozen', HOUR, async turn => {
       await turn.remember('half done')
       frozen = turn

@@ -4,7 +4,7 @@ import { liveRunsOf } from '../../src/bot/live-runs.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
 import { changed, Run, type RunChange } from '../../src/core/run/run.ts'
 import { ofThread, runIndex } from '../../src/core/run/run-index.ts'
-import { turnOf } from '../../src/core/run/start-limits.ts'
+import { admissionOf } from '../../src/core/run/start-limits.ts'
 import { openQueues } from '../../src/queue/open-queues.ts'
 import type { Queues } from '../../src/queue/work-queue.ts'
 import { issueThread, runWith } from '../core/given.ts'
@@ -55,7 +55,7 @@ describe.each(backends)('beside the load of one owner, in $name', ({ redis }) =>
     const { outcome } = await queues.runs.add(`${owner}-asks`, data, threadSlot(data.thread))
     const kept = await queues.runs.get(`${owner}-asks`)
     if (!kept) return expect.fail('it is not kept')
-    return { outcome, kept, turn: await turnOf(kept, queues.runs, Date.now()) }
+    return { outcome, kept, turn: await admissionOf(kept, queues.runs, Date.now()) }
   }
 
   test('a Run of another owner starts at once, and is found', async () => {
@@ -88,7 +88,7 @@ describe.each(backends)('beside the load of one owner, in $name', ({ redis }) =>
     const now = Date.now()
     const alone = async (owner: string) => {
       const data = ofOwner(owner, 1, { baseline: { settings: boundless() } })
-      return turnOf({ id: 'asks', addedAt: 0, data }, queues.runs, now)
+      return admissionOf({ id: 'asks', addedAt: 0, data }, queues.runs, now)
     }
     expect(await alone('loud')).toMatchObject({ kind: 'until', of: 'owner', used: starts, window: 300_000 })
     expect(await alone('quiet')).toEqual({ kind: 'now' })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
 import { runIndex } from '../../src/core/run/run-index.ts'
-import { aheadInSession, turnOf, type Until } from '../../src/core/run/start-limits.ts'
+import { admissionOf, aheadInSession, type Until } from '../../src/core/run/start-limits.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 import { ask, hour, issueThread, maya, minute, pullThread, runWith, second, t0, zoe } from './given.ts'
 
@@ -46,7 +46,7 @@ const another: RunChange = { thread: { ...pullThread, number: 8 } }
 
 const indexOf = (runs: OtherRun[]) =>
   memoryIndex(() => runs.map(run => ({ id: run.id, entries: runIndex.entries(run) })))
-const turn = (mine: Me, others: OtherRun[]) => turnOf(mine, indexOf(others), now)
+const turn = (mine: Me, others: OtherRun[]) => admissionOf(mine, indexOf(others), now)
 const first = { kind: 'now' }
 /** So many have to end before there is a place of this. */
 const ahead = (many: number, of: string) => ({ kind: 'ahead', ahead: many, of })

@@ -13,7 +13,7 @@ import { firstWords, promptOf } from '../../src/core/agent/prompt.ts'
 import { roles } from '../../src/core/model/role.ts'
 import { changed } from '../../src/core/run/run.ts'
 import { runIndex } from '../../src/core/run/run-index.ts'
-import { turnOf } from '../../src/core/run/start-limits.ts'
+import { admissionOf } from '../../src/core/run/start-limits.ts'
 import { settingsPath } from '../../src/core/settings/repository-file.ts'
 import { stripInvisible } from '../../src/core/text/untrusted.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
@@ -545,9 +545,9 @@ describe('loops and cost', () => {
     ['one owner in five minutes', 1_000, 4 * minute, { number: 8, repoId: 101 }],
   ])('too many runs of %s wait, and go on by themselves', async (_, most, ago, thread) => {
     const index = (count: number) => memoryIndex(() => runs(count, t0 - ago, thread))
-    expect(await turnOf(me, index(most - 1), t0)).toEqual({ kind: 'now' })
-    expect(await turnOf(me, index(most), t0)).toMatchObject({ kind: 'until' })
-    expect(await turnOf(me, index(most), t0 + hour)).toEqual({ kind: 'now' })
+    expect(await admissionOf(me, index(most - 1), t0)).toEqual({ kind: 'now' })
+    expect(await admissionOf(me, index(most), t0)).toMatchObject({ kind: 'until' })
+    expect(await admissionOf(me, index(most), t0 + hour)).toEqual({ kind: 'now' })
   })
 
   test('a stranger makes the bot talk once a day in a thread', async () => {

@@ -3,7 +3,7 @@
 import { fullName, threadName } from '../model/thread.ts'
 import type { InlineComment } from '../model/trigger.ts'
 import { type Run, resumedSession } from '../run/run.ts'
-import { readInTurns } from '../text/event-loop-turn.ts'
+import { readOneByOne } from '../text/event-loop.ts'
 import { fenced, visibleCode, visibleText } from '../text/untrusted.ts'
 import { remarkName } from './remarks.ts'
 
@@ -33,7 +33,7 @@ export async function readForPrompt(run: Run, words: Words): Promise<void> {
   const { title, body } = baseline.snapshot
   const { instructions } = baseline.settings
   const texts = [title, body, words.text, request.text, request.approves?.text, instructions, ...inline]
-  await readInTurns(texts.map(text => () => visibleText(text ?? '', maxBody)))
+  await readOneByOne(texts.map(text => () => visibleText(text ?? '', maxBody)))
 }
 
 /** @param fence a random word of this prompt, e.g. 16 hex digits */

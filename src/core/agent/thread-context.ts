@@ -2,7 +2,7 @@
 
 import type { CommentView } from '../model/views.ts'
 import type { Context } from '../run/record/workspace-part.ts'
-import { loopTurn } from '../text/event-loop-turn.ts'
+import { yieldToEventLoop } from '../text/event-loop.ts'
 import { visibleText } from '../text/untrusted.ts'
 
 const maxComments = 30
@@ -21,7 +21,7 @@ export async function contextOf({ comments, at, trusted }: Reading): Promise<Con
   const byTrusted = inTime.filter(({ author }) => trusted(author))
   const read: Context['comments'] = []
   for (const { author, createdAt, body } of byTrusted.slice(-maxComments)) {
-    await loopTurn()
+    await yieldToEventLoop()
     read.push({ author, at: createdAt, body: visibleText(body, maxOfOne) })
   }
   return {

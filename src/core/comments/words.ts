@@ -1,6 +1,6 @@
 import type { Thread } from '../model/thread.ts'
 import type { Run } from '../run/run.ts'
-import { readInTurns } from '../text/event-loop-turn.ts'
+import { readOneByOne } from '../text/event-loop.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 
 export interface Deployment {
@@ -58,7 +58,7 @@ export function agentWords(words: string): string {
 /** Reads what `agentWords` shows, each part in a turn of the event loop of its own. */
 export async function readAgentWords(words: string): Promise<void> {
   const { first, rest } = partsOf(words)
-  await readInTurns([
+  await readOneByOne([
     () => quoted(first, rest === undefined ? maxAnswer : maxFirst),
     () => quoted(rest ?? '', maxAnswer),
   ])

@@ -47,7 +47,7 @@ export function callBudget({ burst, perHour }: Allowance, now: () => number): Ca
   const promises = new Map<string, number>()
   let level = burst
   let at = now()
-  let turn = 0
+  let nextFree = 0
 
   const refill = (time: number): void => {
     level = Math.min(burst, level + Math.max(0, time - at) * rate)
@@ -91,9 +91,9 @@ export function callBudget({ burst, perHour }: Allowance, now: () => number): Ca
       }
       const lacking = burst * keptShare + calls - level
       if (lacking > 0) {
-        turn = Math.max(time + lacking / rate, turn + calls / rate)
-        own.paidUntil = Math.max(own.paidUntil, turn)
-        return promise(id, turn)
+        nextFree = Math.max(time + lacking / rate, nextFree + calls / rate)
+        own.paidUntil = Math.max(own.paidUntil, nextFree)
+        return promise(id, nextFree)
       }
       promises.delete(id)
       level -= calls

@@ -78,7 +78,7 @@ function* due(run: Run, now: Now): Due {
   if (!run.report.status && !run.report.readOnlyThread) {
     const begins = !run.session.taskRun && !run.result.outcome
     // Whose turn it is, our own queue says: the status is begun with all else then, or says what is waited for.
-    if (begins && !hasAskedForTurn(run) && !outageOf(run, 'github')) yield { kind: 'await-admission' }
+    if (begins && !hasAskedForAdmission(run) && !outageOf(run, 'github')) yield { kind: 'await-admission' }
     yield* statusDue(run, now)
     if (begins) return yield waiting(run.report.threadBlocked?.until ?? Number.POSITIVE_INFINITY, now)
   }
@@ -87,7 +87,7 @@ function* due(run: Run, now: Now): Due {
   else yield* working(run, now)
 }
 
-const hasAskedForTurn = ({ schedule: { admitted, ahead, waitsUntil } }: Run): boolean =>
+const hasAskedForAdmission = ({ schedule: { admitted, ahead, waitsUntil } }: Run): boolean =>
   admitted || ahead !== undefined || waitsUntil !== undefined
 
 const tooLong = (service: Service, { why }: Outage): Failure => ({

@@ -41,7 +41,7 @@ const ownersBreaker = 1000
 type LookUp = Pick<JobIndex, 'lookUp'>
 
 /** Whoever works takes a place, and so does whoever stands in line before. What other owners do never counts. */
-export async function turnOf(me: Me, index: LookUp, now: number): Promise<Admission> {
+export async function admissionOf(me: Me, index: LookUp, now: number): Promise<Admission> {
   const windows = windowsOf(me)
   const [counts, marks] = split(await index.lookUp([...placesAsked(me), ...windows.map(latestThatCounts)]), {
     at: 2 * scopes.length,

@@ -61,12 +61,12 @@ export function webhookEndpoint(
     }
   }
 
-  const tellTurnedAway = onceAMinute(count => deps.log.warn({ count }, 'deliveries turned away'))
+  const warnOfRefused = onceAMinute(count => deps.log.warn({ count }, 'deliveries turned away'))
 
   return async (req, res) => {
     const began = performance.now()
     const answer = await admit(req).catch(() => refused(400, 'the request broke off'))
-    if (answer.kind === 'refused') tellTurnedAway()
+    if (answer.kind === 'refused') warnOfRefused()
     if (answer.status === 413) res.setHeader('connection', 'close')
     const body = JSON.stringify(answer.body)
     const length = Buffer.byteLength(body)

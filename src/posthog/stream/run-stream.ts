@@ -184,14 +184,14 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
 
   function waitAfter(run: Watched, ending: Ending): number {
     const oldest = run.reconnectedAt.at(-pace.reconnects)
-    const turn = oldest === undefined ? 0 : Math.max(0, oldest + pace.window - now())
-    if (ending.kind !== 'lost') return turn
+    const spacing = oldest === undefined ? 0 : Math.max(0, oldest + pace.window - now())
+    if (ending.kind !== 'lost') return spacing
     const { reason, until = 0 } = ending
     if (run.line.failures === 0)
       log.info({ taskRun: run.line.session.taskRunId, reason }, 'stream of a run lost')
     const backoff = Math.min(pace.longestBackoff, pace.backoff * 2 ** Math.min(run.line.failures, 20))
     run.line.failures += 1
-    return Math.max(turn, Math.min(until - now(), hour), backoff * (1 - Math.random() / 2))
+    return Math.max(spacing, Math.min(until - now(), hour), backoff * (1 - Math.random() / 2))
   }
 
   function finish(run: Watched, ending: Ending): void {

@@ -5,12 +5,12 @@ import type { Person } from '../../core/model/thread.ts'
 import { isOwnMerge } from '../../core/run/own-merge.ts'
 import type { Outcome } from '../../core/run/record/result-part.ts'
 import { type ChangeOf, changed, type Run } from '../../core/run/run.ts'
-import { type Admission, aheadInSession, turnOf } from '../../core/run/start-limits.ts'
+import { type Admission, admissionOf, aheadInSession } from '../../core/run/start-limits.ts'
 import { pausedBecause } from '../../core/settings/deployment-settings.ts'
 import { failed } from './failed.ts'
 import { believeAbsent, type StepContext } from './step-context.ts'
 
-/** Whose turn it is is woken; this is for a wake that was lost. */
+/** A Run is woken when its admission comes; this poll is for a wake that was lost. */
 const askAgain = 30_000
 const closed = 'closed this'
 const notClosed: ChangeOf<'mailbox'> = {}
@@ -26,9 +26,9 @@ export async function awaitAdmission(
   // While it waits, a closing tells of itself; what became of that is asked once more before it begins.
   const hasWaited = context.run.schedule.ahead !== undefined || context.run.schedule.waitsUntil !== undefined
   const mine = { id: job.id, addedAt: job.addedAt, data: context.run }
-  const [inSession, turn, heeded] = await Promise.all([
+  const [inSession, admission, heeded] = await Promise.all([
     aheadInSession(mine, deps.index),
-    turnOf(mine, deps.index, now),
+    admissionOf(mine, deps.index, now),
     hasWaited ? notClosed : heedingClosing(context),
   ])
   const paused = pausedBecause(deps.settings.deployment)
@@ -36,19 +36,19 @@ export async function awaitAdmission(
   const run = changed(context.run, heeded)
   if (run.mailbox.stop) return heeded
   if (inSession > 0) return { ...heeded, ...inLine({ ahead: inSession, waitsFor: 'session' }, now) }
-  if (turn.kind !== 'now' && run.baseline.settings.limits.when_reached === 'refuse')
-    return failed(context, atLimit(run, turn, now))
-  switch (turn.kind) {
+  if (admission.kind !== 'now' && run.baseline.settings.limits.when_reached === 'refuse')
+    return failed(context, atLimit(run, admission, now))
+  switch (admission.kind) {
     case 'ahead':
-      return { ...heeded, ...inLine({ ahead: turn.ahead, waitsFor: turn.of }, now) }
+      return { ...heeded, ...inLine({ ahead: admission.ahead, waitsFor: admission.of }, now) }
     case 'until':
       return {
         ...heeded,
         schedule: {
           ahead: 0,
           waitsFor: undefined,
-          waitsUntil: { at: turn.at, limit: limitReached(run, turn) },
-          nextPollAt: Math.min(turn.at, now + 60_000),
+          waitsUntil: { at: admission.at, limit: limitReached(run, admission) },
+          nextPollAt: Math.min(admission.at, now + 60_000),
         },
       }
     case 'now': {
@@ -92,14 +92,14 @@ const atRest = (why: string): Outcome => ({
   fix: '`/codex retry` asks again, later.',
 })
 
-const atLimit = (run: Run, turn: Exclude<Admission, { kind: 'now' }>, now: number): Outcome => ({
+const atLimit = (run: Run, admission: Exclude<Admission, { kind: 'now' }>, now: number): Outcome => ({
   kind: 'failed',
   class: 'quota',
   reason:
-    turn.kind === 'ahead'
-      ? `as many runs are under way as may be; ${turn.ahead} would have to end first`
-      : limitReached(run, turn),
-  fix: `\`/codex retry\` ${turn.kind === 'ahead' ? 'when one has ended' : `after ${moment(turn.at, now)}`}. This repository refuses runs at a limit instead of keeping them waiting.`,
+    admission.kind === 'ahead'
+      ? `as many runs are under way as may be; ${admission.ahead} would have to end first`
+      : limitReached(run, admission),
+  fix: `\`/codex retry\` ${admission.kind === 'ahead' ? 'when one has ended' : `after ${moment(admission.at, now)}`}. This repository refuses runs at a limit instead of keeping them waiting.`,
 })
 
 /** The webhook of a closing may overtake the command's, and then finds nothing to stop. */

@@ -16,7 +16,7 @@ import {
   whyNot,
 } from '../../core/text/attachment.ts'
 import { attachmentsIn, onlyOnce } from '../../core/text/attachment-links.ts'
-import { loopTurn } from '../../core/text/event-loop-turn.ts'
+import { yieldToEventLoop } from '../../core/text/event-loop.ts'
 
 export interface Attaching {
   thread: Pick<Run['thread'], 'url'>
@@ -72,7 +72,7 @@ export async function attachedIn(
 ): Promise<Attachment[]> {
   const found: Attachment[] = []
   for (const text of texts.filter(each => each !== '')) {
-    await loopTurn()
+    await yieldToEventLoop()
     found.push(...attachmentsIn(text, webUrl, most))
   }
   return onlyOnce(found)
