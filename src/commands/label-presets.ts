@@ -6,15 +6,22 @@ import type { PresetSettings, RepoSettings } from '../core/settings/repository-s
 import type { Asking } from './command-context.ts'
 import type { Wanted } from './start-decision.ts'
 
-export function presetOf(trigger: Asking, settings: RepoSettings): PresetSettings | Reply {
-  if (trigger.kind !== 'label') return {}
+interface Chosen {
+  kind: 'chosen'
+  preset: PresetSettings
+}
+
+const chosen = (preset: PresetSettings): Chosen => ({ kind: 'chosen', preset })
+
+export function presetOf(trigger: Asking, settings: RepoSettings): Chosen | Reply {
+  if (trigger.kind !== 'label') return chosen({})
   const { label, base = 'codex' } = trigger
   const name = label.slice(base.length + 1)
-  if (name === '') return {}
-  if (Object.hasOwn(settings.labels, name)) return settings.labels[name] ?? {}
+  if (name === '') return chosen({})
+  if (Object.hasOwn(settings.labels, name)) return chosen(settings.labels[name] ?? {})
   const known = presets.find(preset => preset === name.toLowerCase())
-  if (known === 'plan') return { plan: true }
-  if (known) return { effort: known }
+  if (known === 'plan') return chosen({ plan: true })
+  if (known) return chosen({ effort: known })
   const names = [...Object.keys(settings.labels), ...presets]
   return { kind: 'preset', given: name, meant: nearest(name.toLowerCase(), names), known: names }
 }

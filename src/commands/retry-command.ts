@@ -48,15 +48,15 @@ export const retryCommand = command({
     if (!before) return reject({ kind: 'nothing-to', command: 'retry' })
     const { settling, paused } = before
     if (!settling.usable) return reject({ kind: 'bad-settings', problem: settling.problem ?? '' })
-    const options = settled(wanted(request, before.last), trigger.thread, settling)
-    if ('kind' in options) return rejectStart(settling, options)
+    const agreed = settled(wanted(request, before.last), trigger.thread, settling)
+    if (agreed.kind !== 'settled') return rejectStart(settling, agreed)
     if (paused !== undefined) return rejectStart(settling, { kind: 'paused', why: paused })
     return {
       kind: 'start',
       run: newRun({
         ...again(request, before),
         ...superseding(trigger, before.last),
-        request: askAgain(request, before, options),
+        request: askAgain(request, before, agreed.options),
       }),
     }
   },

@@ -40,15 +40,12 @@ export interface Settling {
   known: Known
 }
 
-export function settle({
-  options,
-  what,
-  owner,
-  settings,
-  grants,
-  usual,
-  known,
-}: Settling): RunOptions | Reply {
+export interface Settled {
+  kind: 'settled'
+  options: RunOptions
+}
+
+export function settle({ options, what, owner, settings, grants, usual, known }: Settling): Settled | Reply {
   const model = options.model ?? offered(settings.model ?? usual.model, settings.models)
   if (what === 'plan' && settings.mode === 'interactive') return { kind: 'plan-interactive' }
   const wrong =
@@ -61,19 +58,16 @@ export function settle({
     checkAuthor(options, settings)
   if (wrong) return wrong
   const sandbox = sandboxOf(options.sandbox ?? settings.sandbox, { grants, owner, known: known.sandboxes })
-  if (sandbox && 'kind' in sandbox) return sandbox
+  if (sandbox && sandbox.kind !== 'granted') return sandbox
   const effort = options.effort ?? usualEffort(settings, usual.effort, model)
   if (typeof effort === 'object') return effort
   const permission = what === 'plan' ? 'read-only' : settings.permission
   const { new: _, ...asked } = options
+  const { mode } = settings
+  const authorship = options.authorship ?? 'bot'
   return {
-    ...asked,
-    model,
-    mode: settings.mode,
-    authorship: options.authorship ?? 'bot',
-    effort,
-    permission,
-    sandbox: sandbox?.id,
+    kind: 'settled',
+    options: { ...asked, model, mode, authorship, effort, permission, sandbox: sandbox?.id },
   }
 }
 
@@ -145,14 +139,14 @@ interface Sandboxes extends Granted {
 function sandboxOf(
   wanted: string | undefined,
   { grants: { sandboxes }, owner, known }: Sandboxes,
-): { id: string } | Reply | undefined {
+): { kind: 'granted'; id: string } | Reply | undefined {
   if (wanted === undefined) return undefined
   if (sandboxes.length === 0) return { kind: 'not-granted', what: 'sandboxes', owner }
   // A list that the key may not see in full does not make an id wrong.
   const byId = sandboxes.find(granted => uuid.test(granted) && granted.toLowerCase() === wanted.toLowerCase())
   const granted = known.filter(view => sandboxes.some(name => isSandbox(name)(view)))
   const found = granted.find(isSandbox(wanted)) ?? (byId && { id: byId.toLowerCase() })
-  if (found) return { id: found.id }
+  if (found) return { kind: 'granted', id: found.id }
   const names = granted.map(({ name }) => name)
   return { kind: 'sandbox', given: wanted, meant: nearest(wanted.toLowerCase(), names), known: names }
 }

@@ -10,7 +10,7 @@ import { type Decision, type Request, reject } from './command.ts'
 import type { Asking } from './command-context.ts'
 import { presetOf, withPreset } from './label-presets.ts'
 import type { Reads } from './reads.ts'
-import { type Known, settle, withKept } from './run-options.ts'
+import { type Known, type Settled, settle, withKept } from './run-options.ts'
 import type { AskedLast, Past } from './thread-history.ts'
 
 export interface Wanted {
@@ -64,14 +64,14 @@ function startAfresh({ trigger, runId }: Request, wanted: Wanted, facts: Free): 
   if (head && isFork(head, trigger.thread)) return rejectStart(settling, { kind: 'fork' })
   if (!usable) return reject({ kind: 'bad-settings', problem: problem ?? '' })
   const asked = completed(trigger, wanted, { ...facts, settings })
-  if ('kind' in asked) return rejectStart(settling, asked)
-  const options = settled(asked, trigger.thread, settling)
-  if ('kind' in options) return rejectStart(settling, options)
+  if (asked.kind !== 'completed') return rejectStart(settling, asked)
+  const agreed = settled(asked.wanted, trigger.thread, settling)
+  if (agreed.kind !== 'settled') return rejectStart(settling, agreed)
   if (paused !== undefined) return rejectStart(settling, { kind: 'paused', why: paused })
   const run = newRun({
     id: runId,
     thread: trigger.thread,
-    request: requestOf({ trigger, asked, options }),
+    request: requestOf({ trigger, asked: asked.wanted, options: agreed.options }),
     baseline: { snapshot: trigger.snapshot, settings, settingsProblem: problem, head },
     ...(past && !wanted.options.new ? goingOn(past) : leaving(past)),
     ...superseding(trigger, last),
@@ -97,28 +97,37 @@ export const settled = (
   { options, what }: Pick<Wanted, 'options' | 'what'>,
   { owner }: Pick<Thread, 'owner'>,
   settling: Settings,
-): RunOptions | Reply => settle({ ...settling, options, what, owner })
+): Settled | Reply => settle({ ...settling, options, what, owner })
 
 interface Completing {
   settings: RepoSettings
   last: AskedLast | undefined
 }
 
-export function completed(trigger: Asking, wanted: Wanted, { settings, last }: Completing): Wanted | Reply {
-  const preset = presetOf(trigger, settings)
-  if ('kind' in preset) return preset
-  const asked = withPreset(wanted, preset)
-  return last && !wanted.options.new
-    ? { ...asked, options: withKept(last.request.options, asked.options) }
-    : asked
+interface Completed {
+  kind: 'completed'
+  wanted: Wanted
 }
 
-interface Completed extends Pick<Request, 'trigger'> {
+export function completed(
+  trigger: Asking,
+  wanted: Wanted,
+  { settings, last }: Completing,
+): Completed | Reply {
+  const chosen = presetOf(trigger, settings)
+  if (chosen.kind !== 'chosen') return chosen
+  const asked = withPreset(wanted, chosen.preset)
+  const goesOn = last && !wanted.options.new
+  const options = goesOn ? withKept(last.request.options, asked.options) : asked.options
+  return { kind: 'completed', wanted: { ...asked, options } }
+}
+
+interface Agreed extends Pick<Request, 'trigger'> {
   asked: Wanted
   options: RunOptions
 }
 
-const requestOf = ({ trigger, asked, options }: Completed): RunRequest => ({
+const requestOf = ({ trigger, asked, options }: Agreed): RunRequest => ({
   by: trigger.sender,
   at: trigger.at,
   delivery: trigger.deliveryId,
@@ -210,10 +219,10 @@ function otherOptions(
   { live, settling }: { live: Run; settling: Settings },
 ): OptionName[] | Reply {
   const wants = settled({ ...wanted, options: forLive(live, wanted) }, thread, settling)
-  if ('kind' in wants) return wants
+  if (wants.kind !== 'settled') return wants
   return differing(
     { ...live.request.options, branch: live.workspace.branch?.name ?? live.request.options.branch },
-    wants,
+    wants.options,
   )
 }
 

@@ -34,7 +34,7 @@ export async function startFacts(
   const [head, settings, past] = await Promise.all([reads.head(), reads.settings(), reads.past()])
   const last = past && !wanted.options.new ? await reads.askedLast(past) : undefined
   const asked = completed(trigger, wanted, { settings: settings.settings, last })
-  const settling = await settlingOf(reads, settings, 'kind' in asked ? {} : asked.options)
+  const settling = await settlingOf(reads, settings, asked.kind === 'completed' ? asked.wanted.options : {})
   return { kind: 'free', head, past, last, paused: reads.paused, settling }
 }
 

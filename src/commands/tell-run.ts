@@ -40,9 +40,20 @@ export async function goOnTelling(context: CommandContext): Promise<CommandResul
     ((await isDealtWith(context, pendingMessage)) ||
       (await send(context.deps.runs, pendingMessage.runId, message)))
   context.deps.reached('message sent, not recorded')
-  if (isTaken) return { kind: 'source' in message && message.source ? 'message' : 'silence' }
+  if (isTaken) return { kind: isAnswered(message) ? 'message' : 'silence' }
   await context.save({ ...context.record, pendingMessage: undefined })
   return { kind: 'wait', ms: 50 }
+}
+
+function isAnswered(message: RunMessage): boolean {
+  switch (message.kind) {
+    case 'follow-up':
+    case 'stop':
+    case 'label':
+      return message.source !== undefined
+    default:
+      return false
+  }
 }
 
 /** Its Run has the message, or had it, and answers it. */

@@ -99,7 +99,7 @@ const isPlace = (commentRef: CommentRef, what: Deleted): boolean =>
     : commentRef.kind === what.in && commentRef.commentId === what.commentId
 
 const isByReview = (asked: Origin | ThreadTrigger): boolean =>
-  'commentRef' in asked && asked.commentRef.kind === 'review'
+  asked.kind === 'comment' && asked.commentRef.kind === 'review'
 
 async function isStillSo(
   { github, deps }: CommandContext,

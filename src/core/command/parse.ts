@@ -33,9 +33,9 @@ export type Mistake =
   | { kind: 'too-many'; max: number }
   | { kind: 'unreadable' }
 
-export type Parsed = { command: Command } | Mistake
+export type Parsed = { kind: 'command'; command: Command } | Mistake
 
-export const isMistake = (parsed: Parsed): parsed is Mistake => 'kind' in parsed
+export const isMistake = (parsed: Parsed): parsed is Mistake => parsed.kind !== 'command'
 
 /** Each command is answered, so a text must not hold as many as its writer likes. */
 const maxCommands = 10
@@ -69,14 +69,14 @@ function parseCommands(words: Words, text: string, word: string): Parsed[] {
 
 function parseCommand(words: Words, { line, below }: CommandText): Parsed {
   const named = takeName(words, line)
-  if ('kind' in named) return named
+  if (named.kind !== 'named') return named
   const taken = takeOptions(named.rest)
-  if ('kind' in taken) return taken
+  if (taken.kind !== 'options') return taken
   const { name, takes, options: takesOptions } = named.command
   const gaveOptions = Object.keys(taken.options).length > 0
   if (gaveOptions && !takesOptions) return { kind: 'no-options-here', command: name }
   const text = takes === 'nothing' ? '' : `${taken.rest}\n${below}`.trim()
-  return { command: { name, options: taken.options, text } }
+  return { kind: 'command', command: { name, options: taken.options, text } }
 }
 
 const politeness =
@@ -86,16 +86,17 @@ type Named = Pick<CommandGrammar, 'name' | 'takes' | 'options'>
 
 const unnamed: Named = { name: instruction, takes: 'text', options: true }
 
-function takeName(words: Words, line: string): { command: Named; rest: string } | Mistake {
+function takeName(words: Words, line: string): { kind: 'named'; command: Named; rest: string } | Mistake {
   const match = /^(\S+)\s*/.exec(line)
-  if (!match?.[1]) return { command: unnamed, rest: '' }
+  if (!match?.[1]) return { kind: 'named', command: unnamed, rest: '' }
   const word = match[1].toLowerCase().replace(/[.!,;:]+$/, '')
   const rest = line.slice(match[0].length)
   const command = words.get(word)
-  if (command && (command.takes === 'text' || takesLine(command, rest))) return { command, rest }
+  if (command && (command.takes === 'text' || takesLine(command, rest)))
+    return { kind: 'named', command, rest }
   const meant = command || rest !== '' ? undefined : nearest(word, [...words.keys()])
   return meant === undefined
-    ? { command: unnamed, rest: line }
+    ? { kind: 'named', command: unnamed, rest: line }
     : { kind: 'unknown-command', given: match[1], meant: words.get(meant)?.name ?? meant }
 }
 
@@ -107,20 +108,22 @@ const optionStart = /^(?:--|[–—])(?=[A-Za-z])/
 
 const isOption = (text: string): boolean => optionStart.test(text)
 
-function takeOptions(line: string): { options: Options; rest: string } | Mistake {
+function takeOptions(line: string): { kind: 'options'; options: Options; rest: string } | Mistake {
   let found: Options = {}
   let rest = line
   while (isOption(rest)) {
     const option = takeOption(rest)
-    if ('kind' in option) return option
+    if (option.kind !== 'option') return option
     if (found[option.name] !== undefined) return { kind: 'option-twice', option: option.name }
     found = { ...found, ...option.set }
     rest = option.rest
   }
-  return { options: found, rest: rest.replace(/^--(?:\s+|$)/, '') }
+  return { kind: 'options', options: found, rest: rest.replace(/^--(?:\s+|$)/, '') }
 }
 
-function takeOption(text: string): { name: OptionName; set: Options; rest: string } | Mistake {
+function takeOption(
+  text: string,
+): { kind: 'option'; name: OptionName; set: Options; rest: string } | Mistake {
   const match = /^(?:--|[–—])([A-Za-z][\w-]*)/.exec(text)
   const given = match?.[1] ?? ''
   const word = given.toLowerCase()
@@ -134,7 +137,7 @@ function takeOption(text: string): { name: OptionName; set: Options; rest: strin
       : takeValue(after, takes.kind === 'choice')
   if (!value) return { kind: 'missing-value', option: name }
   const { success, data: set } = Options.safeParse({ [name]: value.means })
-  if (success) return { name, set, rest: value.rest }
+  if (success) return { kind: 'option', name, set, rest: value.rest }
   const meant = takes.kind === 'choice' ? nearest(value.given.toLowerCase(), takes.of) : undefined
   return { kind: 'bad-value', option: name, given: value.given, meant }
 }

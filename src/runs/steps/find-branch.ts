@@ -7,14 +7,14 @@ import { failed } from './failed.ts'
 import { type Making, make } from './make-branch.ts'
 import { believeAbsent, type StepContext } from './step-context.ts'
 
-export type Found = { branch: Branch; open?: boolean } | Outcome
+export type Found = { kind: 'found'; branch: Branch; open?: boolean } | Outcome
 
 type Finding = Making<'branch' | 'issueBranches' | 'closing'>
 type Change = ChangeOf<'workspace' | 'schedule' | 'result' | 'session'>
 
 export async function findBranch(context: Finding): Promise<Change> {
   const found = await branchOf(context)
-  if ('kind' in found) return failed(context, found)
+  if (found.kind !== 'found') return failed(context, found)
   const closed = await closedMeanwhile(context, found.open)
   return { ...closed, ...onBranch(context, found.branch) }
 }
@@ -69,7 +69,7 @@ async function branchOf(context: Finding): Promise<Found> {
   const named = run.request.options.branch ?? openPullHead(run)
   if (named !== undefined) {
     const found = await context.github.branch(named)
-    if (found) return { branch: existing(found, intoOf(run, named)) }
+    if (found) return { kind: 'found', branch: existing(found, intoOf(run, named)) }
     if (run.request.options.branch !== undefined) return gone(context, named)
   }
   return run.thread.kind === 'pull' ? headBranch(context) : forIssue(context)
@@ -96,7 +96,7 @@ async function headBranch(context: StepContext<'branch'>): Promise<Found> {
   const { head } = context.run.baseline
   const found = head && (await context.github.branch(head.ref))
   return head && found
-    ? { branch: existing(found, head.base) }
+    ? { kind: 'found', branch: existing(found, head.base) }
     : gone(context, head?.ref ?? 'of this pull request')
 }
 
@@ -110,12 +110,15 @@ async function forIssue(context: Finding): Promise<Found> {
     name === run.workspace.madeBranch || isBranchOfIssue(name, stem)
   const ours = linked ? [linked].find(isOurs) : branches.ours[0]
   if (ours)
-    return { branch: madeBefore(context, ours, { base: branches.base, linked: linked !== undefined }) }
-  if (linked) return { branch: { ...existing(linked, into), linked: true } }
+    return {
+      kind: 'found',
+      branch: madeBefore(context, ours, { base: branches.base, linked: linked !== undefined }),
+    }
+  if (linked) return { kind: 'found', branch: { ...existing(linked, into), linked: true } }
   if (!branches.base) return emptyRepository(context, into)
   const direct = run.request.what === 'plan' || run.baseline.settings.branch === 'default'
   return direct
-    ? { branch: existing(branches.base, into) }
+    ? { kind: 'found', branch: existing(branches.base, into) }
     : make(context, stem, { ...branches, base: branches.base })
 }
 
