@@ -23,7 +23,7 @@ export default {
     'src/{runs/advance-run,maintenance/redeliver-webhooks}.ts',
     lines('src/runs/steps/step-context.ts', 'once', 'leftBehind'),
     lines('src/posthog/posthog-http.ts', 'faultOf', 'resetAt'),
-    lines('src/github/answer-faults.ts', 'faultOf', 'limitOf'),
+    lines('src/github/response-faults.ts', 'faultOf', 'limitOf'),
   ],
   concurrency: 1,
   reporters: ['clear-text', 'html', 'json'],

@@ -1,7 +1,7 @@
 import type { HandledOutcome } from '../core/model/meter.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { type Asking, type CommandContext, type CommandResult, targetOf } from './command-context.ts'
-import { isRepeated, reply, sendAnswer } from './reply.ts'
+import { isRepeated, reply, sendReply } from './reply.ts'
 import { goOnTelling } from './tell-run.ts'
 import type { ThreadRecord } from './trigger-record.ts'
 import { wasWithdrawn } from './withdraw.ts'
@@ -48,10 +48,10 @@ async function handledOf(
   context: CommandContext,
   handle: () => Promise<CommandResult>,
 ): Promise<CommandResult> {
-  const { answer, pendingMessage } = context.record
-  if (answer?.last) return { kind: 'answer', well: answer.well }
-  if (answer) {
-    await sendAnswer(context)
+  const { answer: chosen, pendingMessage } = context.record
+  if (chosen?.last) return { kind: 'replied', well: chosen.well }
+  if (chosen) {
+    await sendReply(context)
     await announced(context)
   }
   return pendingMessage ? goOnTelling(context) : handle()
@@ -61,7 +61,7 @@ const announced = (context: CommandContext): Promise<void> =>
   context.save({ ...context.record, announced: true, answer: undefined })
 
 function outcomeOf(handled: CommandResult): HandledOutcome {
-  if (handled.kind === 'reply' || handled.kind === 'answer') return handled.well ? 'answered' : 'refused'
+  if (handled.kind === 'reply' || handled.kind === 'replied') return handled.well ? 'answered' : 'refused'
   if (handled.kind === 'passed-over') return 'refused'
   return handled.kind === 'run' ? 'started' : 'noted'
 }
@@ -88,8 +88,8 @@ async function finish(
         await announced(context)
       }
       return { kind: 'park', ms: handled.ms }
-    case 'answer':
-      await sendAnswer(context)
+    case 'replied':
+      await sendReply(context)
       await swapReaction(context, trigger, { well: handled.well, over })
       return undefined
     case 'reply':

@@ -26,13 +26,13 @@ export async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger):
 
 /** The event is a hint, and may be hours old: of each repository GitHub is asked once how it is now. */
 function losses({ mayWorkIn }: TriggerDeps, { installationId, repositories }: AccessLostTrigger) {
-  const answers = new Map<number, Promise<boolean>>()
+  const checks = new Map<number, Promise<boolean>>()
   return async (repo: Repo): Promise<boolean> => {
     const isMeant = repositories ? repositories.includes(repo.repoId) : repo.installationId === installationId
     if (!isMeant) return false
-    const answer = answers.get(repo.repoId) ?? lost(mayWorkIn, repo)
-    answers.set(repo.repoId, answer)
-    return answer
+    const check = checks.get(repo.repoId) ?? lost(mayWorkIn, repo)
+    checks.set(repo.repoId, check)
+    return check
   }
 }
 

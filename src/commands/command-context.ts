@@ -64,14 +64,14 @@ export type Asking = CommentTrigger | LabelTrigger | TickTrigger
 
 export type CommandResult =
   | { kind: 'reply'; reply: Reply; well: boolean }
-  | { kind: 'answer'; well: boolean }
+  | { kind: 'replied'; well: boolean }
   | { kind: 'run' }
   | { kind: 'message' }
   | { kind: 'silence' }
   | { kind: 'passed-over' }
   | { kind: 'wait'; ms: number; announce?: Reply }
 
-export const answered = (reply: Reply): CommandResult => ({ kind: 'reply', reply, well: true })
+export const replied = (reply: Reply): CommandResult => ({ kind: 'reply', reply, well: true })
 export const refused = (reply: Reply): CommandResult => ({ kind: 'reply', reply, well: false })
 
 export interface CommandContext {

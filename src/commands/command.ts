@@ -31,7 +31,7 @@ export type NewMessage =
   | { kind: 'label'; label: string }
 
 export interface Command<Facts = unknown> extends CommandGrammar {
-  answersAtOnce?: boolean
+  repliesAtOnce?: boolean
   facts(reads: Reads, request: Request): Promise<Facts>
   decide(request: Request, facts: Facts): Decision
 }

@@ -32,13 +32,13 @@ const askAgainAfter = 60_000
 export async function gate(
   context: CommandContext,
   trigger: Asking,
-  { name, answersAtOnce = false }: Pick<Command, 'name' | 'answersAtOnce'>,
+  { name, repliesAtOnce = false }: Pick<Command, 'name' | 'repliesAtOnce'>,
 ): Promise<CommandResult | undefined> {
   const { passedAt } = context.record
   if (passedAt !== undefined && context.deps.now() - passedAt < askAgainAfter) return undefined
   const denied = await checkAllowed(context, trigger, name)
   if (denied) return context.record.refused ? { kind: 'passed-over' } : denied
-  const reacted = context.record.reacted || (!answersAtOnce && reactWithEyes(context, trigger))
+  const reacted = context.record.reacted || (!repliesAtOnce && reactWithEyes(context, trigger))
   await context.save({ ...context.record, reacted, passedAt: context.deps.now() })
   return undefined
 }

@@ -130,17 +130,17 @@ async function mayBeAnswered(context: CommandContext, { sender }: Asking): Promi
 const acceptOne = async (context: CommandContext, trigger: Asking, asked: Asked): Promise<StepResult> =>
   (await mayBeAnswered(context, trigger)) ? acceptEach(context, trigger, [asked]) : end
 
-const answered = { name: instruction, answersAtOnce: true } as const
+const repliesOnly = { name: instruction, repliesAtOnce: true } as const
 
 const refuseUnread = async (context: CommandContext, trigger: Asking): Promise<CommandResult> =>
-  (await gate(context, trigger, answered)) ?? { kind: 'silence' }
+  (await gate(context, trigger, repliesOnly)) ?? { kind: 'silence' }
 
 async function mistaken(
   context: CommandContext,
   trigger: CommentTrigger,
   mistake: Parsed,
 ): Promise<CommandResult> {
-  const denied = await gate(context, trigger, answered)
+  const denied = await gate(context, trigger, repliesOnly)
   if (denied) return denied
   return isMistake(mistake) ? refused({ kind: 'mistake', mistake }) : { kind: 'silence' }
 }

@@ -10,7 +10,7 @@ export const helpCommand = command({
   least: 'read',
   takes: 'nothing',
   options: false,
-  answersAtOnce: true,
+  repliesAtOnce: true,
 
   facts: async (reads: Pick<Reads, 'grammars' | 'trigger'>) => ({
     commands: reads.grammars,

@@ -5,11 +5,11 @@ import { hidesWords } from '../core/text/untrusted.ts'
 import type { Command, Decision, Request } from './command.ts'
 import {
   type Asking,
-  answered,
   type CommandContext,
   type CommandResult,
   commandId,
   refused,
+  replied,
   runId,
 } from './command-context.ts'
 import { commands } from './command-registry.ts'
@@ -43,7 +43,7 @@ async function unserved(context: CommandContext): Promise<CommandResult> {
 function perform(context: CommandContext, decision: Decision): Promise<CommandResult> | CommandResult {
   switch (decision.kind) {
     case 'reply':
-      return answered(decision.reply)
+      return replied(decision.reply)
     case 'reject':
       return refused(decision.reply)
     case 'start':

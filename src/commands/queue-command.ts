@@ -9,7 +9,7 @@ export const queueCommand = command({
   least: 'read',
   takes: 'nothing',
   options: false,
-  answersAtOnce: true,
+  repliesAtOnce: true,
 
   facts: async (reads: Pick<Reads, 'toldLately' | 'live' | 'now'>) =>
     reads.toldLately('queue') ? { told: true } : { live: await reads.live(), now: reads.now },

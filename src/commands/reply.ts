@@ -10,7 +10,7 @@ import { day, minute } from '../core/model/time.ts'
 import type { OwnComment } from '../core/model/views.ts'
 import { limits } from '../core/run/timing.ts'
 import { type CommandContext, commandId, commentRefOf } from './command-context.ts'
-import { type Answer, answeredIn, atOnce } from './trigger-record.ts'
+import { atOnce, type ReplyRecord, repliedIn } from './trigger-record.ts'
 
 const skew = 60_000
 const momentarily = 10 * minute
@@ -84,30 +84,30 @@ function kindOf({ kind: reply }: Reply): Marker['as'] {
 export async function reply(
   context: CommandContext,
   words: Reply,
-  { last, well }: Pick<Answer, 'last' | 'well'>,
+  { last, well }: Pick<ReplyRecord, 'last' | 'well'>,
 ): Promise<void> {
   const text = replyComment(context.record.trigger.sender.login, words)
   const as = limitOf(context, words)?.as ?? kindOf(words)
   const name = toldAs(context, as)
-  const answer = { text, as, last, well }
+  const chosen: ReplyRecord = { text, as, last, well }
   const { record } = context
   const about = isMomentary(as) ? [{ as, at: context.deps.now() }] : []
-  const decided = { ...record, answer, momentary: [...record.momentary, ...about] }
+  const decided = { ...record, answer: chosen, momentary: [...record.momentary, ...about] }
   await orForget(context, name, () => context.save(decided))
-  await sendAnswer(context)
+  await sendReply(context)
   context.toldLately.note(name, context.deps.now())
 }
 
-export async function sendAnswer(context: CommandContext): Promise<void> {
-  const { answer } = context.record
-  if (!answer) return
-  const marker = markerOf(context, answer)
-  if (answer.begunAt === undefined || !(await isThere(context, marker, answer.begunAt)))
-    await send(context, answer, marker)
-  if (isMomentary(answer.as)) await deleteOlder(context, marker)
+export async function sendReply(context: CommandContext): Promise<void> {
+  const { answer: chosen } = context.record
+  if (!chosen) return
+  const marker = markerOf(context, chosen)
+  if (chosen.begunAt === undefined || !(await isThere(context, marker, chosen.begunAt)))
+    await send(context, chosen, marker)
+  if (isMomentary(chosen.as)) await deleteOlder(context, marker)
 }
 
-const markerOf = (context: CommandContext, { as, last }: Answer): Marker => {
+const markerOf = (context: CommandContext, { as, last }: ReplyRecord): Marker => {
   const { thread, sender } = context.record.trigger
   const run = `${commandId(context)}${last ? '' : '-first'}`
   return { run, repo: thread.repoId, thread: thread.number, as, to: sender.id }
@@ -124,7 +124,7 @@ async function isThere(context: CommandContext, { run, as }: Marker, begunAt: nu
   return false
 }
 
-async function send(context: CommandContext, { text }: Answer, marker: Marker): Promise<void> {
+async function send(context: CommandContext, { text }: ReplyRecord, marker: Marker): Promise<void> {
   const signed = context.deps.signer.write(marker)
   await note(context, { begunAt: context.deps.now(), lostAt: undefined })
   await context.job.assertLocked()
@@ -143,8 +143,8 @@ async function send(context: CommandContext, { text }: Answer, marker: Marker): 
 type Attempt = Record<'begunAt' | 'lostAt', number | undefined>
 
 async function note(context: CommandContext, attempt: Attempt): Promise<void> {
-  const { answer } = context.record
-  if (answer) await context.save({ ...context.record, answer: { ...answer, ...attempt } })
+  const { answer: chosen } = context.record
+  if (chosen) await context.save({ ...context.record, answer: { ...chosen, ...attempt } })
 }
 
 /** Only the newest answer to `status` is of any use, and so it is with `queue`. */
@@ -161,11 +161,11 @@ async function untilNow(context: CommandContext, as: Marker['as']): Promise<OwnC
   const before = await earlier(context)
   const { trigger, momentary } = context.record
   const since = context.deps.now() - atOnce
-  const [answers = 0] = await context.deps.waiting.lookUp([
-    { kind: 'count', set: answeredIn(trigger.thread, as), above: since },
+  const [replies = 0] = await context.deps.waiting.lookUp([
+    { kind: 'count', set: repliedIn(trigger.thread, as), above: since },
   ])
   const mine = momentary.filter(each => each.as === as)
-  if (answers < 2 && mine.length < 2) return before
+  if (replies < 2 && mine.length < 2) return before
   const latest = await context.github.ownComments(since - skew, commentRefOf(context))
   const seen = new Set(latest.map(({ id }) => id))
   return [...before.filter(({ id }) => !seen.has(id)), ...latest]

@@ -9,7 +9,7 @@ export const statusCommand = command({
   least: 'read',
   takes: 'nothing',
   options: false,
-  answersAtOnce: true,
+  repliesAtOnce: true,
 
   async facts(reads: Pick<Reads, 'toldLately' | 'live' | 'past' | 'run'>) {
     if (reads.toldLately('status')) return { told: true }

@@ -12,7 +12,7 @@ export const stopCommand = command({
   least: 'write',
   takes: 'nothing',
   options: false,
-  answersAtOnce: true,
+  repliesAtOnce: true,
 
   facts: async (reads: Pick<Reads, 'live'>) => ({ live: await reads.live() }),
 

@@ -8,7 +8,7 @@ import { minute } from '../core/model/time.ts'
 import { type ThreadTrigger, Trigger } from '../core/model/trigger.ts'
 import { ofInstallation, ofRepository, ofThread } from '../core/run/run-index.ts'
 
-const Answer = z.object({
+const ReplyRecord = z.object({
   text: z.string(),
   as: Marker.shape.as,
   last: z.boolean().default(true),
@@ -17,13 +17,13 @@ const Answer = z.object({
   begunAt: z.number().optional(),
   lostAt: z.number().optional(),
 })
-export type Answer = z.infer<typeof Answer>
+export type ReplyRecord = z.infer<typeof ReplyRecord>
 
 export const TriggerRecord = z.object({
   trigger: Trigger,
   done: z.number().int().default(0),
   reacted: z.boolean().default(false),
-  answer: Answer.optional(),
+  answer: ReplyRecord.optional(),
   pendingMessage: z
     .object({
       runId: z.string(),
@@ -62,7 +62,7 @@ export const triggerIndex = {
       { set: ofInstallation(thread.installationId), score },
       { set: ofRepository(thread.repoId), score },
       ...[...new Map(data.momentary.map(({ as, at }) => [as, at]))].map(([as, at]) => ({
-        set: answeredIn(thread, as),
+        set: repliedIn(thread, as),
         score: at,
         keptMs: atOnce,
       })),
@@ -71,7 +71,7 @@ export const triggerIndex = {
 }
 
 export const atOnce = minute
-export const answeredIn = (thread: Thread, as: Marker['as']): string => `${as} ${threadSlot(thread)}`
+export const repliedIn = (thread: Thread, as: Marker['as']): string => `${as} ${threadSlot(thread)}`
 
 export type ThreadRecord = TriggerRecord & { trigger: ThreadTrigger }
 

@@ -12,9 +12,9 @@ import type { CallMeter } from '../core/model/meter.ts'
 import type { SharedCache } from '../core/model/shared-cache.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { type ReadAheads, readAheads } from './ahead-cache.ts'
-import { httpError } from './answer-faults.ts'
 import { type AppToken, appToken } from './app-token.ts'
 import { limited, type Watch } from './request-rules.ts'
+import { httpError } from './response-faults.ts'
 
 export interface AppSettings {
   appId: number
@@ -34,10 +34,10 @@ export interface GitHubApp {
   confirmAccess(thread: Repo): Promise<void>
   botLogin(): Promise<string>
   aheads: ReadAheads
-  asApp(route: string, parameters?: Record<string, unknown>): Promise<AppAnswer>
+  asApp(route: string, parameters?: Record<string, unknown>): Promise<AppResponse>
 }
 
-interface AppAnswer {
+interface AppResponse {
   data: unknown
   headers: { link?: string | undefined; date?: string | undefined }
 }
@@ -112,7 +112,7 @@ export function gitHubApp(
     return InstallationView.parse(data).permissions
   }
 
-  const asApp = async (route: string, parameters: Record<string, unknown> = {}): Promise<AppAnswer> => {
+  const asApp = async (route: string, parameters: Record<string, unknown> = {}): Promise<AppResponse> => {
     const { token } = await auth({ type: 'app' })
     return bare.request(route, { ...parameters, headers: { authorization: `Bearer ${token}` } })
   }

@@ -11,7 +11,7 @@ const lasts = 8 * 60
 export interface AppToken {
   make(): Promise<{ jwt: string; expiresAt: string }>
   /** Learns from GitHub's answer; true when it was refused for the clock, so that another one may be taken. */
-  isLate(answer: { status: number; message: string; date: unknown }): boolean
+  isLate(response: { status: number; message: string; date: unknown }): boolean
 }
 
 export function appToken(

@@ -55,7 +55,7 @@ function textsOf({ client, thread, commentRef }: ThreadAccess): Promise<unknown>
   const at = { owner: thread.owner, repo: thread.repo, mediaType: { format: 'full+json' } }
   const issue = client.rest.issues.get({ ...at, issue_number: thread.number })
   return [issue, ...commandTexts(client, at, thread.number, commentRef)].map(
-    async answer => (await answer).data,
+    async response => (await response).data,
   )
 }
 

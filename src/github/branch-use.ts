@@ -27,8 +27,8 @@ export async function useOfBranch(
 ): Promise<{ sha: string | undefined; isUsed: boolean } | undefined> {
   if (aheads.isAbsent()) return undefined
   const variables = { owner: thread.owner, name: thread.repo, ref: `refs/heads/${branch}`, branch }
-  const answer = await client.graphql(branchUse, variables).catch(onlyRest)
-  const { data } = BranchUse.safeParse(answer)
+  const response = await client.graphql(branchUse, variables).catch(onlyRest)
+  const { data } = BranchUse.safeParse(response)
   if (!data) return undefined
   const { id, ref, into, from } = data.repository
   aheads.ids.set(String(thread.repoId), id)

@@ -9,14 +9,14 @@ const words = new Set(
   ).split(' '),
 )
 
-interface Answer {
+interface HttpResponse {
   status: number
   headers: object
 }
 
-interface Sending<T extends Answer> {
+interface Sending<T extends HttpResponse> {
   send(): T | Promise<T>
-  failed(error: unknown): Answer | undefined
+  failed(error: unknown): HttpResponse | undefined
 }
 
 interface To {
@@ -24,27 +24,27 @@ interface To {
   whose: string
 }
 
-export async function metered<T extends Answer>(
+export async function metered<T extends HttpResponse>(
   to: To,
   { method, url }: { method: string; url: string },
   { send, failed }: Sending<T>,
 ): Promise<T> {
   const began = performance.now()
-  const tell = (answer: Answer | undefined): void => {
+  const tell = (response: HttpResponse | undefined): void => {
     const route = routeOf(url, words)
     to.meter?.called({
       service: 'github',
       method,
       route,
-      status: answer?.status,
+      status: response?.status,
       ms: performance.now() - began,
     })
-    tellBudget(to, { ...answer?.headers })
+    tellBudget(to, { ...response?.headers })
   }
   try {
-    const answer = await send()
-    tell(answer)
-    return answer
+    const response = await send()
+    tell(response)
+    return response
   } catch (error) {
     tell(failed(error))
     throw error

@@ -68,9 +68,9 @@ async function newest({ client, files }: Known, at: At, path: string): Promise<s
   const kept = files.get(path)
   try {
     const headers = kept ? { 'if-none-match': kept.etag } : {}
-    const { data, headers: answered } = await client.rest.repos.getContent({ ...at, path, headers })
+    const { data, headers: received } = await client.rest.repos.getContent({ ...at, path, headers })
     const text = textOf(data)
-    if (answered.etag !== undefined) files.set(path, { etag: answered.etag, text })
+    if (received.etag !== undefined) files.set(path, { etag: received.etag, text })
     return text
   } catch (error) {
     if (kept && error instanceof Rejected && error.status === 304) return kept.text

@@ -70,8 +70,8 @@ export async function pullWith(
 ): Promise<PullView | undefined> {
   if (aheads.isAbsent()) return undefined
   const variables = { owner: thread.owner, name: thread.repo, number, login }
-  const answer = await client.graphql(pullAndPerson, variables).catch(withoutPerson)
-  const { data } = PullAndPerson.safeParse(answer)
+  const response = await client.graphql(pullAndPerson, variables).catch(withoutPerson)
+  const { data } = PullAndPerson.safeParse(response)
   if (!data) return undefined
   const { pullRequest } = data.repository
   aheads.ids.set(threadKey({ ...thread, number }), pullRequest.id)

@@ -44,7 +44,7 @@ const threadAhead = `query threadAhead($owner: String!, $name: String!, $number:
 
 const Ref = z.object({ name: z.string(), target: z.object({ oid: z.string() }) })
 
-const Answer = z.object({
+const ResponseData = z.object({
   repository: z.object({
     id: z.string(),
     file: z
@@ -75,14 +75,14 @@ const Answer = z.object({
     }),
   }),
 })
-type Found = z.infer<typeof Answer>['repository']
+type Found = z.infer<typeof ResponseData>['repository']
 
 export async function readAhead(client: Octokit, aheads: ReadAheads, thread: Thread): Promise<void> {
   if (aheads.isAbsent()) return
   // What was read before is of no use to who wants it anew, whatever comes of that.
   aheads.keep(threadKey(thread), {})
   try {
-    const found = Answer.parse(
+    const found = ResponseData.parse(
       await client.graphql(threadAhead, {
         owner: thread.owner,
         name: thread.repo,
@@ -99,7 +99,7 @@ export async function readAhead(client: Octokit, aheads: ReadAheads, thread: Thr
     await aheads.share(thread)
   } catch (error) {
     if (lacksField(error) || isNotThere(error)) aheads.noteAbsent()
-    else if (!isNoClearAnswer(error)) throw error
+    else if (!isInconclusive(error)) throw error
   }
 }
 
@@ -107,7 +107,7 @@ const isNotThere = (error: unknown): boolean =>
   error instanceof Rejected && (error.status === 404 || error.status === 405)
 
 /** A refusal of the whole query says nothing of its parts: each is asked for by itself. */
-const isNoClearAnswer = (error: unknown): boolean =>
+const isInconclusive = (error: unknown): boolean =>
   error instanceof Rejected || error instanceof z.ZodError || isGraphqlError(error)
 
 function partsOf(found: Found, { number, kind }: Thread): Partial<Parts> {

@@ -33,9 +33,9 @@ export const examineRepositories = (
     }),
   )
 
-async function orMissing<T>(answer: Promise<T>): Promise<T | undefined> {
+async function orMissing<T>(request: Promise<T>): Promise<T | undefined> {
   try {
-    return await answer
+    return await request
   } catch (error) {
     if (isNotFound(error)) return undefined
     throw error

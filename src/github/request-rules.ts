@@ -7,8 +7,8 @@ import type { Octokit } from '@octokit/rest'
 import { asRead, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { LimitGate } from '../core/model/limit-gate.ts'
 import type { CallMeter } from '../core/model/meter.ts'
-import { faultOf, httpError, refuseLimited } from './answer-faults.ts'
 import { metered } from './metered.ts'
+import { faultOf, httpError, refuseLimited } from './response-faults.ts'
 import { swapName } from './settle-thread.ts'
 
 const timeLimit = 15_000
@@ -32,9 +32,9 @@ export function limited(
       // While the token was minted, another call may have met a limit.
       await watch.gate.pass()
       options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
-      const answer = await metered(watch, options, { send: () => request(options), failed: httpError })
-      refuseLimited(answer)
-      return answer
+      const response = await metered(watch, options, { send: () => request(options), failed: httpError })
+      refuseLimited(response)
+      return response
     }
     const repeats = isRepeatable(options) ? [300, 1_000] : []
     for (let refresh = false; ; ) {

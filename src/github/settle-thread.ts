@@ -38,11 +38,11 @@ interface Piece {
 
 export async function settleThread(asking: Asking, singly: Singly, settling: Settling): Promise<Settled> {
   const pieces = piecesOf(asking, settling)
-  const answer = pieces && (await mutate(asking.client, pieces, settling.pull !== undefined))
-  if (!answer) return doSingly(singly, settling)
-  if (!settling.pull?.change || answer.pull || answer.refused.includes('change')) return answer
+  const response = pieces && (await mutate(asking.client, pieces, settling.pull !== undefined))
+  if (!response) return doSingly(singly, settling)
+  if (!settling.pull?.change || response.pull || response.refused.includes('change')) return response
   const pull = await singly.pull(settling.pull.number)
-  return { ...answer, ...(pull ? { pull } : {}) }
+  return { ...response, ...(pull ? { pull } : {}) }
 }
 
 function piecesOf({ aheads, thread }: Asking, { pull, reaction, fold }: Settling): Piece[] | undefined {
@@ -155,8 +155,8 @@ async function mutate(
 
 const Changed = z.object({ change: z.object({ pullRequest: PullNode }) })
 
-function changedPull(answer: unknown): Pick<Settled, 'pull'> {
-  const pull = Changed.safeParse(answer).data?.change.pullRequest
+function changedPull(response: unknown): Pick<Settled, 'pull'> {
+  const pull = Changed.safeParse(response).data?.change.pullRequest
   return pull ? { pull: viewOfNode(pull) } : {}
 }
 

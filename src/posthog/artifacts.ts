@@ -74,7 +74,7 @@ async function announce<T>(
   { action, fields, entry }: Asked<T>,
 ): Promise<T[]> {
   const body = { artifacts: [{ ...described(file), ...fields }] }
-  const request: Call<T[]> = { method: 'POST', path: `${folder}/${action}/`, body, answer: listOf(entry) }
+  const request: Call<T[]> = { method: 'POST', path: `${folder}/${action}/`, body, schema: listOf(entry) }
   return (await call(settings, request, now)).data
 }
 

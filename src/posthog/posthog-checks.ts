@@ -49,7 +49,7 @@ async function checkWriting(examined: Asking): Promise<Check> {
   const { settings, now } = examined
   const path = `tasks/${noTask}/run/`
   const refusal = await refusalOf(() =>
-    call(settings, { method: 'POST', path, body: {}, answer: z.unknown() }, now),
+    call(settings, { method: 'POST', path, body: {}, schema: z.unknown() }, now),
   )
   if (!(refusal instanceof Rejected) || refusal.status !== 403 || !/scope/i.test(refusal.message))
     return passed('posthog-scope', 'task:write')
@@ -104,7 +104,7 @@ export async function checkModels(
 }
 
 async function offeredModels(examined: Asking): Promise<string[]> {
-  const listed = await answerOf(() => get(examined, 'tasks/models/', {}, Models))
+  const listed = await orUndefined(() => get(examined, 'tasks/models/', {}, Models))
   return (
     listed?.models.filter(({ runtime_adapter }) => runtime_adapter === 'codex').map(each => each.model) ?? []
   )
@@ -142,7 +142,9 @@ const isOffered = (model: string, offered: readonly string[]): boolean =>
   offered.some(name => name.toLowerCase() === model.toLowerCase())
 
 export async function checkCoverage(examined: Asking, repositories: readonly string[]): Promise<Check> {
-  const integrations = await answerOf(() => get(examined, 'integrations/', { kind: 'github' }, Integrations))
+  const integrations = await orUndefined(() =>
+    get(examined, 'integrations/', { kind: 'github' }, Integrations),
+  )
   if (!integrations) return passed('posthog-github', 'the key may not look (scope integration:read)')
   const install =
     'Install PostHog’s own GitHub App with access to them (PostHog ▸ Settings ▸ Project ▸ Integrations): it clones and pushes.'
@@ -167,12 +169,12 @@ async function coveredBy(examined: Asking, integration: string): Promise<string[
   const names: string[] = []
   for (let page = 0; page < maxPages; page++) {
     const query = { limit: String(perPage), offset: String(page * perPage) }
-    const answer = await answerOf(() =>
+    const listed = await orUndefined(() =>
       get(examined, `integrations/${integration}/github_repos/`, query, Repositories),
     )
-    for (const each of answer?.repositories ?? [])
+    for (const each of listed?.repositories ?? [])
       names.push((typeof each === 'string' ? each : (each.full_name ?? each.name)).toLowerCase())
-    if (!answer?.has_more) break
+    if (!listed?.has_more) break
   }
   return names
 }
@@ -184,8 +186,8 @@ const get = async <T>(
   { settings, now }: Asking,
   path: string,
   query: Record<string, string>,
-  answer: z.ZodType<T>,
-): Promise<T> => (await call(settings, { method: 'GET', path, query, answer }, now)).data
+  schema: z.ZodType<T>,
+): Promise<T> => (await call(settings, { method: 'GET', path, query, schema }, now)).data
 
 async function refusalOf(request: () => Promise<unknown>): Promise<unknown> {
   try {
@@ -196,7 +198,7 @@ async function refusalOf(request: () => Promise<unknown>): Promise<unknown> {
   }
 }
 
-async function answerOf<T>(request: () => Promise<T>): Promise<T | undefined> {
+async function orUndefined<T>(request: () => Promise<T>): Promise<T | undefined> {
   try {
     return await request()
   } catch {

@@ -28,13 +28,13 @@ export interface Call<T> {
   path: string
   query?: Record<string, string>
   body?: unknown
-  answer: z.ZodType<T>
+  schema: z.ZodType<T>
   /** ms */
   within?: number
   counted?: boolean
 }
 
-export interface Answer<T> {
+export interface PostHogResponse<T> {
   data: T
   headers: Headers
 }
@@ -53,7 +53,7 @@ export async function call<T>(
   settings: PostHogSettings,
   request: Call<T>,
   now: () => number,
-): Promise<Answer<T>> {
+): Promise<PostHogResponse<T>> {
   const { meter, gate, budget } = settings
   await gate.pass()
   if (!request.counted) budget?.spend(1).catch(() => {})
@@ -61,7 +61,7 @@ export async function call<T>(
   const began = performance.now()
   let status: number | undefined
   try {
-    return await callOnce(settings, request, { now, answered: code => (status = code) })
+    return await callOnce(settings, request, { now, onStatus: code => (status = code) })
   } catch (error) {
     if (error instanceof RetryLater) meter?.toldToWait(error.service, error.why)
     if (isOfTheKey(error)) await gate.note(error)
@@ -84,10 +84,10 @@ export const isOfTheKey = (error: unknown): error is RetryLater =>
 async function callOnce<T>(
   settings: PostHogSettings,
   request: Call<T>,
-  { now, answered }: { now: () => number; answered: (status: number) => void },
-): Promise<Answer<T>> {
+  { now, onStatus }: { now: () => number; onStatus: (status: number) => void },
+): Promise<PostHogResponse<T>> {
   const response = await send(settings, request)
-  answered(response.status)
+  onStatus(response.status)
   const body = await read(response)
   // A page for people is nothing that PostHog's API says: what it is asked for is there as before.
   if (!response.ok && body === undefined && request.method === 'GET' && isPage(response))
@@ -96,7 +96,7 @@ async function callOnce<T>(
     const fault = faultOf(response.status, ErrorBody.parse(body), now())
     throw request.method === 'GET' ? asRead(fault) : fault
   }
-  const parsed = request.answer.safeParse(body)
+  const parsed = request.schema.safeParse(body)
   if (parsed.success) return { data: parsed.data, headers: response.headers }
   const issue = parsed.error.issues[0]
   throw new NoResponse(

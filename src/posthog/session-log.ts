@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
 import type { Session } from '../core/run/session.ts'
-import type { Answer, Call } from './posthog-http.ts'
+import type { Call, PostHogResponse } from './posthog-http.ts'
 
 export const runPath = ({ taskId, taskRunId }: Session): string => `tasks/${taskId}/runs/${taskRunId}/`
 
@@ -10,9 +10,9 @@ export const runPath = ({ taskId, taskRunId }: Session): string => `tasks/${task
 const pageLength = 5_000
 
 const Entries = z.array(z.unknown())
-type Page = Answer<unknown[]>
+type Page = PostHogResponse<unknown[]>
 
-export function sessionLog(request: <T>(request: Call<T>) => Promise<Answer<T>>) {
+export function sessionLog(request: <T>(request: Call<T>) => Promise<PostHogResponse<T>>) {
   let served = false
 
   async function page(
@@ -25,7 +25,7 @@ export function sessionLog(request: <T>(request: Call<T>) => Promise<Answer<T>>)
         method: 'GET',
         path: `${runPath(session)}session_logs/`,
         query,
-        answer: Entries,
+        schema: Entries,
         counted,
       })
       served = true

@@ -8,7 +8,7 @@ import type { Session } from '../core/run/session.ts'
 import type { AttachmentFile } from '../core/text/attachment.ts'
 import { addArtifact, stageArtifact } from './artifacts.ts'
 import { cut } from './cut.ts'
-import { type Answer, type Call, call, type PostHogSettings } from './posthog-http.ts'
+import { type Call, call, type PostHogResponse, type PostHogSettings } from './posthog-http.ts'
 import {
   Models,
   RunPage,
@@ -29,7 +29,7 @@ export interface Discretion {
 }
 
 export function postHogTasks(settings: PostHogSettings, { now, redact }: Discretion) {
-  const request = <T>(request: Call<T>): Promise<Answer<T>> => call(settings, request, now)
+  const request = <T>(request: Call<T>): Promise<PostHogResponse<T>> => call(settings, request, now)
   const log = sessionLog(request)
 
   return {
@@ -42,7 +42,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
         origin_product: 'user_created',
         title_manually_set: true,
       }
-      return (await request({ method: 'POST', path: 'tasks/', body, answer: Task })).data.id
+      return (await request({ method: 'POST', path: 'tasks/', body, schema: Task })).data.id
     },
 
     /** The task whose description ends in the line `marker`: anybody can write one into a title or an instruction. */
@@ -51,7 +51,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
         method: 'GET',
         path: 'tasks/',
         query: { search: marker },
-        answer: TaskPage,
+        schema: TaskPage,
       })
       return data.results.find(({ description }) => description?.trimEnd().endsWith(`\n${marker}`))?.id
     },
@@ -68,7 +68,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
         method: 'POST',
         path,
         body: safe,
-        answer: StartedTask,
+        schema: StartedTask,
         within: 30_000,
       })
       const made = data.named.find(id => !before.includes(id))
@@ -79,7 +79,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
 
     async runIds(taskId: string): Promise<string[]> {
       const query = { limit: '100' }
-      const { data } = await request({ method: 'GET', path: `tasks/${taskId}/runs/`, query, answer: RunPage })
+      const { data } = await request({ method: 'GET', path: `tasks/${taskId}/runs/`, query, schema: RunPage })
       return data.results.map(run => run.id)
     },
 
@@ -90,7 +90,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       const { data: run } = await request({
         method: 'GET',
         path: runPath(session),
-        answer: TaskRun,
+        schema: TaskRun,
         counted: true,
       })
       const lines = await log.after(session, offset)
@@ -113,7 +113,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       }
       const body = { jsonrpc: '2.0', id, method: 'user_message', params }
       try {
-        await request({ method: 'POST', path: `${runPath(session)}command/`, body, answer: Taken })
+        await request({ method: 'POST', path: `${runPath(session)}command/`, body, schema: Taken })
         return 'queued'
       } catch (error) {
         if (error instanceof Rejected && error.status === 409) return 'ended'
@@ -123,9 +123,12 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
     },
 
     /** The agent's own refusal, of a request that does not wait any more, comes with 200. */
-    async answerPermission(session: Session, params: { requestId: string; optionId: string }): Promise<void> {
+    async respondToPermission(
+      session: Session,
+      params: { requestId: string; optionId: string },
+    ): Promise<void> {
       const body = { jsonrpc: '2.0', id: params.requestId, method: 'permission_response', params }
-      await request({ method: 'POST', path: `${runPath(session)}command/`, body, answer: z.unknown() })
+      await request({ method: 'POST', path: `${runPath(session)}command/`, body, schema: z.unknown() })
     },
 
     stageArtifact: (taskId: string, file: AttachmentFile) => stageArtifact(settings, taskId, file, now),
@@ -135,7 +138,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
     /** Asks for the end of a run. A promise only: look until the status is terminal. */
     async cancel(session: Session, reason: string): Promise<void> {
       const body = { reason: cut(reason, 500) }
-      await request({ method: 'POST', path: `${runPath(session)}cancel/`, body, answer: Taken })
+      await request({ method: 'POST', path: `${runPath(session)}cancel/`, body, schema: Taken })
     },
 
     async summary(taskId: string): Promise<string | undefined> {
@@ -143,7 +146,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
         const { data } = await request({
           method: 'GET',
           path: `tasks/${taskId}/`,
-          answer: Task,
+          schema: Task,
           within: 5_000,
         })
         return data.task_summary?.trim() ? redact(data.task_summary.trim()) : undefined
@@ -155,7 +158,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
     async cost(taskId: string): Promise<number | undefined> {
       try {
         const path = `tasks/${taskId}/usage/`
-        return (await request({ method: 'GET', path, answer: Usage, within: 5_000 })).data.total_cost_usd
+        return (await request({ method: 'GET', path, schema: Usage, within: 5_000 })).data.total_cost_usd
       } catch {
         return undefined
       }
@@ -163,7 +166,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
 
     async sandboxes(): Promise<SandboxView[]> {
       const query = { limit: '100' }
-      return (await request({ method: 'GET', path: 'sandbox_environments/', query, answer: SandboxPage }))
+      return (await request({ method: 'GET', path: 'sandbox_environments/', query, schema: SandboxPage }))
         .data.results
     },
 
@@ -173,7 +176,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
         const { data } = await request({
           method: 'GET',
           path: 'tasks/models/',
-          answer: Models,
+          schema: Models,
           within: 5_000,
         })
         return data.models
@@ -186,7 +189,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
   }
 
   async function statusOf(session: Session, { counted } = { counted: false }): Promise<TaskRun['status']> {
-    return (await request({ method: 'GET', path: runPath(session), answer: TaskRun, counted })).data.status
+    return (await request({ method: 'GET', path: runPath(session), schema: TaskRun, counted })).data.status
   }
 
   async function hasEnded(session: Session): Promise<boolean> {

@@ -18,7 +18,7 @@ import { storable } from './storable.ts'
 import { withUnread } from './unread-keys.ts'
 import { type Processor, QueueUnavailable, UnreadableRecord, type WorkQueue } from './work-queue.ts'
 
-const ANSWER_MS = 3_000
+const RESPONSE_TIMEOUT_MS = 3_000
 const LISTING_MS = 30_000
 const BUILDING_MS = 600_000
 const PAGE = 200
@@ -227,7 +227,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
   }
 
   /** BullMQ's own calls may wait for ever once the backend is frozen or closed. */
-  async #reach<T>(call: () => Promise<T>, ms = ANSWER_MS): Promise<T> {
+  async #reach<T>(call: () => Promise<T>, ms = RESPONSE_TIMEOUT_MS): Promise<T> {
     const { name } = this.#options
     if (this.#closed) throw new QueueUnavailable(`${name} is closed`)
     const late = () => {

@@ -11,7 +11,7 @@ import { QueueUnavailable } from './work-queue.ts'
 
 /** The shortest limit on a socket's path (macOS: 104, Linux: 108), which Node does not check. */
 const LONGEST_PATH = 100
-const ANSWER_MS = 500
+const RESPONSE_TIMEOUT_MS = 500
 const ATTEMPTS = 5
 
 export interface Claim {
@@ -68,7 +68,7 @@ function ownerOf(path: string): Promise<string | undefined> {
       socket.destroy()
       resolve(owner)
     }
-    socket.setTimeout(ANSWER_MS, () => done('another process'))
+    socket.setTimeout(RESPONSE_TIMEOUT_MS, () => done('another process'))
     socket.on('data', chunk => {
       name += chunk.toString()
     })

@@ -25,7 +25,7 @@ export function withIndex(
     // BullMQ looks at its tables once before its first statement, which may not wait for our transaction.
     await backend.waitUntilReady()
     return pool.transaction(async () => {
-      const answer = await add(job, id, parent)
+      const added = await add(job, id, parent)
       const { rows }: Rows<{ name: string }> = await pool.query(sql.added, [
         queue,
         id,
@@ -33,7 +33,7 @@ export function withIndex(
         addition.entries || null,
       ])
       addition.name = rows[0]?.name
-      return answer
+      return added
     })
   }
   return backend
@@ -42,11 +42,11 @@ export function withIndex(
 export function embeddedIndex(queue: string, pool: PgPool): QueueIndex {
   return {
     lookUp: async asked => {
-      const { rows }: Rows<{ answer: number | null }> = await pool.query(sql.lookedUp, [
+      const { rows }: Rows<{ value: number | null }> = await pool.query(sql.lookedUp, [
         queue,
         JSON.stringify(asked),
       ])
-      return rows.map(({ answer }) => (answer === null ? undefined : Number(answer)))
+      return rows.map(({ value }) => (value === null ? undefined : Number(value)))
     },
     members: async (names, { kind, count }) => {
       const statement = kind === 'first' ? sql.firstMembers : sql.lastMembers

@@ -60,7 +60,7 @@ SELECT CASE
   ELSE
     (SELECT count(*) FROM codex.entry WHERE queue = $1 AND name = ask->>'set'
         AND score > coalesce((ask->>'above')::bigint, -1))
-  END AS answer
+  END AS value
   FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS all_asked (ask, n) ORDER BY n`
 
 const members = (order: 'ASC' | 'DESC') => `

@@ -24,11 +24,11 @@ export function jobClaims<Data>({ queue, backend, additions, format }: Claiming<
   async function claim(id: string, data: Data, slot: string | undefined): Promise<Added | undefined> {
     if (slot === undefined) return { outcome: (await enqueue(id, data)).isOurs ? 'added' : 'known', id }
     if (await backend.nameOf(queue, id)) return { outcome: 'known', id }
-    const { answer, isOurs, isThere } = await enqueue(id, data, slot)
+    const { heldBy, isOurs, isThere } = await enqueue(id, data, slot)
     if (isOurs) return { outcome: 'added', id }
     const holder = await liveHolder(slot)
     if (isThere) return { outcome: 'known', id }
-    return answer !== undefined && holder === answer ? { outcome: 'held', id: holder } : undefined
+    return heldBy !== undefined && holder === heldBy ? { outcome: 'held', id: holder } : undefined
   }
 
   /** BullMQ gives the same answer to all who add one id; the job's name tells whose job it became. */
@@ -40,8 +40,8 @@ export function jobClaims<Data>({ queue, backend, additions, format }: Claiming<
     additions.set(claim, addition)
     try {
       const options = { jobId: id, timestamp, ...deduplication }
-      const { id: answer } = await queue.add(claim, data ?? null, options)
-      return { answer, isOurs: addition.name === claim, isThere: addition.name !== undefined }
+      const { id: heldBy } = await queue.add(claim, data ?? null, options)
+      return { heldBy, isOurs: addition.name === claim, isThere: addition.name !== undefined }
     } finally {
       additions.delete(claim)
     }

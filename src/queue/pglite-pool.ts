@@ -72,14 +72,14 @@ type Statements = Pick<PGlite, 'query' | 'exec'> | Pick<Transaction, 'query' | '
  */
 async function run(db: Statements, text: string, params?: readonly unknown[]) {
   try {
-    return await answer(db, text, params)
+    return await execute(db, text, params)
   } finally {
     await setImmediate()
   }
 }
 
 /** What the rows are is for the caller to say, as with `pg`; hence `never`. */
-async function answer(db: Statements, text: string, params?: readonly unknown[]) {
+async function execute(db: Statements, text: string, params?: readonly unknown[]) {
   if (params) {
     const { rows, affectedRows } = await db.query<never>(text, [...params])
     return { rows, rowCount: affectedRows ?? rows.length }

@@ -72,9 +72,9 @@ export function withIndex(backend: RedisBackend, redis: Redis, additions: Additi
           if (!command.startsWith(ADDITION)) return client.runCommand(command, args)
           inOneWrite(redis)
           const keys = [...args.slice(0, 9), backend.toKey(id)]
-          const [answer, name] = await redis.codexAdded(...keys, ...args.slice(9), ...index)
+          const [added, name] = await redis.codexAdded(...keys, ...args.slice(9), ...index)
           if (addition) addition.name = name ?? undefined
-          return answer
+          return added
         },
       },
     })
@@ -88,10 +88,10 @@ export function withIndex(backend: RedisBackend, redis: Redis, additions: Additi
   return backend
 }
 
-function answersOf(answers: [Error | null, unknown][] | null): unknown[] {
-  return (answers ?? [[new Error('the transaction was dropped'), null]]).map(([error, answer]) => {
+function resultsOf(results: [Error | null, unknown][] | null): unknown[] {
+  return (results ?? [[new Error('the transaction was dropped'), null]]).map(([error, result]) => {
     if (error) throw error
-    return answer
+    return result
   })
 }
 
@@ -105,13 +105,13 @@ export function redisIndex(queue: BullMqQueue, { producer, worker }: Connections
   const built = queue.toKey('ix')
   return {
     lookUp: async asked => {
-      const answers = await producer.codexLookedUp(sets, JSON.stringify(asked))
-      return asked.map((_, n) => (answers[n] ? Number(answers[n]) : undefined))
+      const results = await producer.codexLookedUp(sets, JSON.stringify(asked))
+      return asked.map((_, n) => (results[n] ? Number(results[n]) : undefined))
     },
     members: async (names, range) => {
       const pipeline = producer.pipeline()
       for (const name of names) rangeOf(pipeline, sets + name, range)
-      return answersOf(await pipeline.exec()).map(placesOf)
+      return resultsOf(await pipeline.exec()).map(placesOf)
     },
     save: saved => save(queue, sets, worker(), saved),
     isBuilt: async version => (await producer.get(built)) === version,

@@ -75,8 +75,8 @@ function webhookMeter(registry: Registry): WebhookMeter {
     buckets: quick,
   })
   return {
-    answered({ event, answer, ms }) {
-      webhooks.inc({ event, answer })
+    answered({ event, result, ms }) {
+      webhooks.inc({ event, answer: result })
       took.observe({ event }, seconds(ms))
     },
   }

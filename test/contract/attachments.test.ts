@@ -510,7 +510,7 @@ describe('staging', () => {
     const second = await addArtifact(settings, session, artifact, Date.now)
     const message = { jsonrpc: '2.0', method: 'user_message', params: { artifact_ids: [first, second] } }
     const path = `tasks/${taskId}/runs/${session.taskRunId}/command/`
-    await call(settings, { method: 'POST', path, body: message, answer: z.unknown() }, Date.now)
+    await call(settings, { method: 'POST', path, body: message, schema: z.unknown() }, Date.now)
     expect(posthog.ledger.at(-1)).toMatchObject({ kind: 'message', body: message })
   })
 

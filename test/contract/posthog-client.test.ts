@@ -704,7 +704,7 @@ describe('no usable answer', () => {
     posthog().get('/api/projects/42/slow/').delay(2_000).reply(200, {})
     const began = performance.now()
     const failure = await caught(
-      call(newSettings(), { method: 'GET', path: 'slow/', answer: z.unknown(), within: 50 }, () => now),
+      call(newSettings(), { method: 'GET', path: 'slow/', schema: z.unknown(), within: 50 }, () => now),
     )
     expect(failure).toBeInstanceOf(NoResponse)
     expect(failure).toMatchObject({ message: expect.stringContaining('time limit') })

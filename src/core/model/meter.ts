@@ -5,10 +5,10 @@ import type { Service, WaitReason } from './errors.ts'
 import type { Trigger } from './trigger.ts'
 
 export interface WebhookMeter {
-  answered(delivery: { event: string; answer: WebhookAnswer; ms: number }): void
+  answered(delivery: { event: string; result: WebhookResult; ms: number }): void
 }
 
-export type WebhookAnswer = 'queued' | 'known' | 'ignored' | 'refused' | 'unavailable'
+export type WebhookResult = 'queued' | 'known' | 'ignored' | 'refused' | 'unavailable'
 
 export interface CallMeter {
   called(call: {

@@ -96,7 +96,7 @@ export interface TasksClient {
     message: { id: string; text: string; attachments: readonly string[] },
   ): Promise<'queued' | 'ended'>
   /** One that does not wait any more takes no answer, which is no failure. */
-  answerPermission(session: Session, answer: { requestId: string; optionId: string }): Promise<void>
+  respondToPermission(session: Session, response: { requestId: string; optionId: string }): Promise<void>
   stageArtifact(taskId: string, file: AttachmentFile): Promise<string>
   addArtifact(session: Session, file: AttachmentFile): Promise<string>
   cancel(session: Session, reason: string): Promise<void>

@@ -6,7 +6,7 @@ import { onlyIntents } from './intents.ts'
 import { inTheOpen } from './last-word.ts'
 import { withOutage } from './outage.ts'
 import type { Intent } from './record/attempts-part.ts'
-import { type MessageAnswer, RunMessage, Source } from './record/mailbox-part.ts'
+import { type MessageReply, RunMessage, Source } from './record/mailbox-part.ts'
 import { type ChangeOf, changed, isTerminal, type Run } from './run.ts'
 
 /** What a message may change; session and schedule are none of its business. */
@@ -64,7 +64,7 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
     case 'stop': {
       const after = stopped(run, message)
       const isOld = after.mailbox.droppedMessageIds.includes(message.id)
-      return withAnswer(after, message, isOld ? 'asked-since' : undefined)
+      return withReply(after, message, isOld ? 'asked-since' : undefined)
     }
     case 'ignored-stop':
       return withMessage(run, {
@@ -112,17 +112,17 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
           announced: { ...run.report.announced, label: false },
         },
       })
-      return withAnswer(labelled, message)
+      return withReply(labelled, message)
     }
   }
 }
 
-type Sourced = Pick<MessageAnswer, 'id'> & { by: MessageAnswer['to']; source?: Source | undefined }
+type Sourced = Pick<MessageReply, 'id'> & { by: MessageReply['to']; source?: Source | undefined }
 
 const sourceOf = ({ source }: Sourced): Source[] => (source ? [source] : [])
 
 /** Who sent a message is told what became of it; older versions had the command itself wait for that. */
-const withAnswer = (run: Run, message: Sourced, reply?: MessageAnswer['reply']): Run =>
+const withReply = (run: Run, message: Sourced, reply?: MessageReply['reply']): Run =>
   withMessage(run, {
     mailbox: {
       answers: [
@@ -150,7 +150,7 @@ export function handedOver(run: Run): ChangeOf<'mailbox' | 'report'> {
       followUpsSent: followUpsSent + 1,
     },
   })
-  return { mailbox: withAnswer(handed, message).mailbox, report }
+  return { mailbox: withReply(handed, message).mailbox, report }
 }
 
 const Unread = z.object({ source: Source })
@@ -177,8 +177,8 @@ function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   // Senders of messages already handled have their answer, even if the agent ended without reading them.
   const dropped = run.mailbox.pendingFollowUps.filter(({ id }) => !run.mailbox.handledMessageIds.includes(id))
   const unread = dropped.map(({ id }) => id)
-  const answered = dropped.reduce((known, each) => withAnswer(known, each, 'not-passed-on'), run)
-  return withMessage(answered, {
+  const notified = dropped.reduce((known, each) => withReply(known, each, 'not-passed-on'), run)
+  return withMessage(notified, {
     mailbox: {
       stop: {
         by: message.by,

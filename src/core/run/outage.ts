@@ -38,7 +38,7 @@ export function isTooLong({ since, promised = 0 }: Outage, now: number): boolean
   return now - from > limits.outage
 }
 
-export function isAnswer({ refusedSince }: Outage, refused: Rejected, run: Run, now: number): boolean {
+export function isFinal({ refusedSince }: Outage, refused: Rejected, run: Run, now: number): boolean {
   return refusedSince !== undefined && now - refusedSince > refusedReadsTimeoutMs(refused, run)
 }
 

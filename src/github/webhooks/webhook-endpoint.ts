@@ -3,7 +3,7 @@
  * it: GitHub then shows it as failed and it can be sent again.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { WebhookAnswer, WebhookMeter } from '../../core/model/meter.ts'
+import type { WebhookMeter, WebhookResult } from '../../core/model/meter.ts'
 import type { Ignored } from '../../core/model/trigger.ts'
 import { readEvents } from './normalise.ts'
 import type { Receive, Received } from './receive.ts'
@@ -24,21 +24,25 @@ export interface WebhookEndpointDeps {
 /** GitHub caps payloads at 25 MB; those that can carry a command are far smaller. */
 const maxBody = 5 * 1024 * 1024
 
-interface Answer {
-  kind: WebhookAnswer
+interface WebhookResponse {
+  kind: WebhookResult
   status: number
   body: object
 }
 
-const ignored = (why: Ignored): Answer => ({ kind: 'ignored', status: 200, body: { ignored: why } })
-const refused = (status: number, error: string): Answer => ({ kind: 'refused', status, body: { error } })
+const ignored = (why: Ignored): WebhookResponse => ({ kind: 'ignored', status: 200, body: { ignored: why } })
+const refused = (status: number, error: string): WebhookResponse => ({
+  kind: 'refused',
+  status,
+  body: { error },
+})
 
 export function webhookEndpoint(
   deps: WebhookEndpointDeps,
 ): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
   const isSigned = verifierFor(deps.secret)
 
-  async function admit(req: IncomingMessage): Promise<Answer> {
+  async function admit(req: IncomingMessage): Promise<WebhookResponse> {
     const body = await bodyOf(req)
     if (body === 'too large') return refused(413, `the payload is larger than ${maxBody} bytes`)
     const headers = headersOf(req)
@@ -53,7 +57,7 @@ export function webhookEndpoint(
     if (typeof payload !== 'object' || payload === null) return refused(400, 'the payload is not JSON')
     if (!isKnown(headers.name)) return ignored('event not used')
     try {
-      return answerTo(await deps.receive({ id: headers.id, event: headers.name, payload }))
+      return responseTo(await deps.receive({ id: headers.id, event: headers.name, payload }))
     } catch (cause) {
       deps.log.error({ delivery: headers.id, event: headers.name, err: cause }, 'not queued')
       const error = 'the queue can not take this now; send it again later'
@@ -65,16 +69,16 @@ export function webhookEndpoint(
 
   return async (req, res) => {
     const began = performance.now()
-    const answer = await admit(req).catch(() => refused(400, 'the request broke off'))
-    if (answer.kind === 'refused') warnOfRefused()
-    if (answer.status === 413) res.setHeader('connection', 'close')
-    const body = JSON.stringify(answer.body)
+    const response = await admit(req).catch(() => refused(400, 'the request broke off'))
+    if (response.kind === 'refused') warnOfRefused()
+    if (response.status === 413) res.setHeader('connection', 'close')
+    const body = JSON.stringify(response.body)
     const length = Buffer.byteLength(body)
-    res.writeHead(answer.status, { 'content-type': 'application/json', 'content-length': length }).end(body)
-    if (answer.status === 413) req.destroy()
+    res.writeHead(response.status, { 'content-type': 'application/json', 'content-length': length }).end(body)
+    if (response.status === 413) req.destroy()
     const name = String(req.headers['x-github-event'])
     const event = isKnown(name) ? name : 'other'
-    deps.meter?.answered({ event, answer: answer.kind, ms: performance.now() - began })
+    deps.meter?.answered({ event, result: response.kind, ms: performance.now() - began })
   }
 }
 
@@ -91,7 +95,7 @@ function onceAMinute(tell: (count: number) => void): () => void {
   }
 }
 
-function answerTo(received: Received): Answer {
+function responseTo(received: Received): WebhookResponse {
   if (received.kind === 'ignored') return ignored(received.why)
   const queued = { queued: received.id }
   return received.kind === 'known'
@@ -109,7 +113,7 @@ interface Headers {
   signature: string
 }
 
-function headersOf({ headers }: IncomingMessage): Headers | Answer {
+function headersOf({ headers }: IncomingMessage): Headers | WebhookResponse {
   const { 'x-github-delivery': id, 'x-github-event': name, 'x-hub-signature-256': signature } = headers
   if (typeof signature !== 'string' || signature === '')
     return refused(401, 'x-hub-signature-256 is missing: set a webhook secret at GitHub')

@@ -2,7 +2,7 @@ import { failureOf } from '../../core/comments/service-refusals.ts'
 import { NoResponse, Rejected, RetryLater, type Service } from '../../core/model/errors.ts'
 import { ResultPending } from '../../core/model/result-pending.ts'
 import { agentIsToBeSeenTo, leftAlone } from '../../core/run/agent-end.ts'
-import { isAnswer, isInForce, outageOf, withOutage } from '../../core/run/outage.ts'
+import { isFinal, isInForce, outageOf, withOutage } from '../../core/run/outage.ts'
 import type { Outage } from '../../core/run/record/attempts-part.ts'
 import type { Outcome } from '../../core/run/record/result-part.ts'
 import { type ChangeOf, changed, type Run, resumedSession } from '../../core/run/run.ts'
@@ -79,7 +79,7 @@ function afterRefusedRead(context: RunContext, error: Rejected): Run {
     refusedSince: before?.refusedSince ?? now,
   })
   const outage = outageOf(after, error.service)
-  if (!outage || !isAnswer(outage, error, run, now)) return after
+  if (!outage || !isFinal(outage, error, run, now)) return after
   const known: Run = withOutage(run, error.service, undefined)
   return run.result.outcome ? withoutHope(known) : ended({ ...context, run: known }, failure)
 }

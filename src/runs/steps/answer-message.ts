@@ -2,27 +2,27 @@ import { replyComment } from '../../core/comments/replies.ts'
 import { Rejected } from '../../core/model/errors.ts'
 import type { Marker } from '../../core/model/marker.ts'
 import type { CommentRef } from '../../core/model/trigger.ts'
-import type { MessageAnswer, Source } from '../../core/run/record/mailbox-part.ts'
+import type { MessageReply, Source } from '../../core/run/record/mailbox-part.ts'
 import type { ChangeOf } from '../../core/run/run.ts'
 import { ignoreRefusal } from './signs.ts'
 import { once, type StepContext, skew } from './step-context.ts'
 
-type Answering = StepContext<'ownComments' | 'comment' | 'react' | 'unreact'>
+type MessageContext = StepContext<'ownComments' | 'comment' | 'react' | 'unreact'>
 
-export async function answerMessage(context: Answering): Promise<ChangeOf<'mailbox'>> {
-  const [answer] = context.run.mailbox.answers
-  if (!answer) return {}
-  const { reply } = answer
-  if (reply) await say(context, answer, reply)
-  await react(context, answer)
+export async function answerMessage(context: MessageContext): Promise<ChangeOf<'mailbox'>> {
+  const [next] = context.run.mailbox.answers
+  if (!next) return {}
+  const { reply } = next
+  if (reply) await say(context, next, reply)
+  await react(context, next)
   context.deps.reached('message answered, not recorded')
   return { mailbox: { answers: context.run.mailbox.answers.slice(1) } }
 }
 
 async function say(
-  context: Answering,
-  { id, to, source }: MessageAnswer,
-  reply: NonNullable<MessageAnswer['reply']>,
+  context: MessageContext,
+  { id, to, source }: MessageReply,
+  reply: NonNullable<MessageReply['reply']>,
 ) {
   const { deps, github, run } = context
   const commentRef = commentRefOf(source)
@@ -55,7 +55,10 @@ async function say(
 const commentRefOf = ({ target }: Source): CommentRef | undefined =>
   target === undefined || target.kind === 'subject' ? undefined : target
 
-async function react(context: Answering, { source: { target, last }, reply }: MessageAnswer): Promise<void> {
+async function react(
+  context: MessageContext,
+  { source: { target, last }, reply }: MessageReply,
+): Promise<void> {
   if (!target) return
   await context.job.assertLocked()
   await ignoreRefusal(context, context.github.react(target, reply ? 'confused' : 'rocket'))

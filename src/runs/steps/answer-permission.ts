@@ -6,8 +6,8 @@ import { sentFollowUp } from './deliver.ts'
 import { none } from './pass-on-attachments.ts'
 import type { StepContext } from './step-context.ts'
 
-export async function answerPermission(
-  context: StepContext<never, 'answerPermission'>,
+export async function respondToPermission(
+  context: StepContext<never, 'respondToPermission'>,
   { option: optionId }: { option: string },
 ): Promise<ChangeOf<'session' | 'schedule'>> {
   const { run, posthog } = context
@@ -15,15 +15,15 @@ export async function answerPermission(
   const asks = run.session.sessionLog?.permissionRequest
   if (!session || !asks) return {}
   await context.job.assertLocked()
-  await posthog.answerPermission(session, { requestId: asks.id, optionId })
+  await posthog.respondToPermission(session, { requestId: asks.id, optionId })
   const kind = asks.options.find(({ id }) => id === optionId)?.kind
   const permission = { id: asks.id, title: asks.title, allowed: kind?.startsWith('allow') ?? false }
   return { session: { permission }, schedule: { nextPollAt: undefined } }
 }
 
 /** Words that choose an option are an answer; all others have the agent wait no more, and are said to it. */
-export async function answerQuestion(
-  context: StepContext<never, 'answerPermission'>,
+export async function decideByWords(
+  context: StepContext<never, 'respondToPermission'>,
   session: Session,
   { text }: FollowUp,
 ): Promise<boolean> {
@@ -33,11 +33,11 @@ export async function answerQuestion(
   const optionId = chosen ?? rejecting(asks)
   await context.job.assertLocked()
   if (optionId !== undefined)
-    await context.posthog.answerPermission(session, { requestId: asks.id, optionId })
+    await context.posthog.respondToPermission(session, { requestId: asks.id, optionId })
   return chosen !== undefined
 }
 
-export function answered(run: Run): ReturnType<typeof sentFollowUp> {
+export function withPermissionDecided(run: Run): ReturnType<typeof sentFollowUp> {
   const { sessionLog, taskRun } = run.session
   return changed(sentFollowUp(run, none), {
     session: { sessionLog: sessionLog && { ...sessionLog, permissionRequest: undefined }, taskRun },

@@ -8,21 +8,21 @@ import type { FollowUp } from '../../core/run/record/mailbox-part.ts'
 import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/run/run.ts'
 import type { Session } from '../../core/run/session.ts'
 import type { Attachment, StagedAttachments } from '../../core/text/attachment.ts'
-import { answered, answerQuestion } from './answer-permission.ts'
+import { decideByWords, withPermissionDecided } from './answer-permission.ts'
 import { attach, none } from './pass-on-attachments.ts'
 import { attachedIn } from './stage-attachments.ts'
 import { wordsOf } from './start-run.ts'
 import type { StepContext } from './step-context.ts'
 
 export async function deliver(
-  context: StepContext<'attachments', 'addArtifact' | 'sendMessage' | 'answerPermission' | 'poll'>,
+  context: StepContext<'attachments', 'addArtifact' | 'sendMessage' | 'respondToPermission' | 'poll'>,
 ): Promise<ChangeOf<'mailbox' | 'report' | 'workspace' | 'session' | 'schedule' | 'result'>> {
   const { run, deps, posthog } = context
   const [followUp] = run.mailbox.pendingFollowUps
   const session = sessionOf(run)
   if (!followUp || !session) return {}
   const spoken = openIntent(run, 'deliver')?.messageId === followUp.id
-  if (await answerQuestion(context, session, followUp)) return answered(run)
+  if (await decideByWords(context, session, followUp)) return withPermissionDecided(run)
   await readForPrompt(run, wordsOf(followUp))
   const text = promptOf(run, wordsOf(followUp), deps.fence())
   const files = await filesOf(run, followUp)

@@ -6,7 +6,7 @@ import type { RunChange } from '../../core/run/run.ts'
 import type { ActingStep, StepKind } from '../../core/run/steps/step-registry.ts'
 import { adoptPull } from './adopt-pull.ts'
 import { answerMessage } from './answer-message.ts'
-import { answerPermission } from './answer-permission.ts'
+import { respondToPermission } from './answer-permission.ts'
 import { awaitAdmission } from './await-admission.ts'
 import { answerInline, conclude } from './closing-comment.ts'
 import { createTask } from './create-task.ts'
@@ -36,7 +36,7 @@ const functions: StepFunctions<StepKind> = {
   rejoin,
   'end-earlier': endEarlier,
   'start-run': startRun,
-  'answer-permission': answerPermission,
+  'answer-permission': respondToPermission,
   deliver,
   cancel,
   poll,

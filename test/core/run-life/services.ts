@@ -229,7 +229,7 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
         agentOf(world, taskRunId).cancelled = true
       }),
     cost: () => Promise.resolve(0.42),
-    answerPermission: ({ taskRunId }, { requestId }) =>
+    respondToPermission: ({ taskRunId }, { requestId }) =>
       at(writes, 'answer permission', () => permitted(world, agentOf(world, taskRunId), requestId)),
     stageArtifact: absent('stageArtifact'),
     addArtifact: absent('addArtifact'),

@@ -10,13 +10,13 @@ export const Source = z.object({
 })
 export type Source = z.infer<typeof Source>
 
-const MessageAnswer = z.object({
+const MessageReply = z.object({
   id: z.string(),
   to: Person,
   source: Source,
   reply: z.enum(['not-passed-on', 'asked-since']).optional(),
 })
-export type MessageAnswer = z.infer<typeof MessageAnswer>
+export type MessageReply = z.infer<typeof MessageReply>
 
 export const FollowUp = z.object({
   kind: z.literal('follow-up'),
@@ -77,7 +77,7 @@ export const Mailbox = z.object({
   pendingFollowUps: z.array(FollowUp).default([]),
   handledMessageIds: z.array(z.string()).default([]),
   droppedMessageIds: z.array(z.string()).default([]),
-  answers: z.array(MessageAnswer).default([]),
+  answers: z.array(MessageReply).default([]),
   askAgain: z.array(Source).default([]),
   followUpsSent: z.number().int().default(0),
   /** When the newest of its words were said, GitHub's clock; without any, when it was asked for. */

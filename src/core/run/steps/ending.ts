@@ -3,7 +3,7 @@ import { beginsAgent, openIntents } from '../intents.ts'
 import type { Outcome } from '../record/result-part.ts'
 import { isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
-import { answers, claims, type Due, keepLooking, type Now, unsettled } from './looking.ts'
+import { claims, type Due, keepLooking, type Now, replies, unsettled } from './looking.ts'
 import { stepTable } from './step-entry.ts'
 import type { ActingStep, Step } from './step-registry.ts'
 
@@ -31,7 +31,7 @@ export function* leaving(run: Run, now: Now): Due {
 
 export function* stopping(run: Run, now: Now): Due {
   if (!run.session.taskRun) return yield { kind: 'settle-outcome' }
-  if (isTerminal(run.session.taskRun.status)) yield* answers(run, now)
+  if (isTerminal(run.session.taskRun.status)) yield* replies(run, now)
   yield* claims(run, now)
   if (!isTerminal(run.session.taskRun.status)) return yield* ending(run, now, giveUp(unconfirmedStop))
   if (run.result.claimedPulls.length > 0) return yield* keepLooking(run, now)
@@ -52,7 +52,7 @@ export function* seeingTo(run: Run, now: Now): Due {
 function* ending(run: Run, now: Now, unconfirmed: Step): Due {
   const asked = cancelledAt(run)
   if (asked !== undefined) {
-    yield* answers(run, now)
+    yield* replies(run, now)
     if ((run.schedule.lastPollAt ?? 0) - asked > limits.stopping) return yield unconfirmed
     return yield* keepLooking(run, now)
   }

@@ -37,14 +37,14 @@ export function* unsettled(run: Run, intents: readonly Intent[], now: Now): Due 
 export const canComment = ({ report: { threadBlocked }, mailbox: { accessLost } }: Run, now: Now): boolean =>
   !accessLost && (threadBlocked === undefined || now.at >= threadBlocked.until)
 
-export function* answers(run: Run, now: Now): Due {
+export function* replies(run: Run, now: Now): Due {
   const [next] = run.mailbox.answers
   if (next && canComment(run, now) && (!next.reply || openIntents(run).length === 0))
     yield { kind: 'answer-message' }
 }
 
 export function* meanwhile(run: Run, now: Now): Due {
-  yield* answers(run, now)
+  yield* replies(run, now)
   if (run.session.taskRun && !isTerminal(run.session.taskRun.status)) return yield* keepLooking(run, now)
   if (run.report.status && now.text === 'phase' && canComment(run, now)) yield { kind: 'edit-status' }
 }

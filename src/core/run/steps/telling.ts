@@ -3,7 +3,7 @@ import { isSuperseded } from '../last-word.ts'
 import { outageOf } from '../outage.ts'
 import { isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
-import { answers, canComment, claims, type Due, keepLooking, type Now, waiting } from './looking.ts'
+import { canComment, claims, type Due, keepLooking, type Now, replies, waiting } from './looking.ts'
 import { stepTable } from './step-entry.ts'
 
 export const tellingSteps = stepTable({
@@ -46,7 +46,7 @@ export const tellingSteps = stepTable({
 })
 
 export function* afterOutcome(run: Run, now: Now): Due {
-  yield* answers(run, now)
+  yield* replies(run, now)
   if (run.mailbox.pendingFollowUps.length > 0 && canGoOn(run)) return yield { kind: 'resume-work' }
   const isOpen = canComment(run, now)
   if (isOpen && now.text === 'phase') yield { kind: 'edit-status' }

@@ -4,7 +4,7 @@ import { isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
 import { beginning } from './beginning.ts'
 import { type Failure, giveUp } from './ending.ts'
-import { answers, claims, type Due, keepLooking, meanwhile, type Now } from './looking.ts'
+import { claims, type Due, keepLooking, meanwhile, type Now, replies } from './looking.ts'
 import { stepTable } from './step-entry.ts'
 import type { Step } from './step-registry.ts'
 
@@ -12,14 +12,14 @@ export const workingSteps = stepTable({
   'answer-permission': {
     service: 'posthog',
     call: 'effect',
-    posthog: ['answerPermission'],
+    posthog: ['respondToPermission'],
     writes: ['session', 'schedule'],
   },
   deliver: {
     service: 'posthog',
     call: 'effect',
     github: ['attachments'],
-    posthog: ['addArtifact', 'sendMessage', 'answerPermission', 'poll'],
+    posthog: ['addArtifact', 'sendMessage', 'respondToPermission', 'poll'],
     writes: ['session', 'workspace', 'schedule', 'mailbox', 'report', 'result'],
   },
   poll: {
@@ -46,7 +46,7 @@ export const workingSteps = stepTable({
 })
 
 export function* working(run: Run, now: Now): Due {
-  yield* answers(run, now)
+  yield* replies(run, now)
   if (!run.schedule.admitted) return yield* keepLooking(run, now, { kind: 'await-admission' })
   if (!run.workspace.branch || !run.session.taskId || !run.session.taskRun) return yield* beginning(run, now)
   yield* claims(run, now)

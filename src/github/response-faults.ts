@@ -48,13 +48,13 @@ function limitOf({ status, message, headers }: HttpError, now: number): number |
   return status === 429 || /rate limit|abuse/i.test(message) ? now + 60_000 : undefined
 }
 
-interface Answer {
+interface GitHubResponse {
   url: string
   data: unknown
   headers: object
 }
 
-const LimitAnswer = z.object({
+const LimitedResponse = z.object({
   data: z.null().optional(),
   errors: z.array(z.object({ type: z.string().optional(), message: z.string() })).min(1),
 })
@@ -64,9 +64,9 @@ const LimitAnswer = z.object({
  * Source: GitHub GraphQL, "Exceeding the rate limit".
  * @throws what REST would answer
  */
-export function refuseLimited({ url, data, headers }: Answer): void {
+export function refuseLimited({ url, data, headers }: GitHubResponse): void {
   if (!url.endsWith('/graphql')) return
-  const refused = LimitAnswer.safeParse(data).data?.errors.find(
+  const refused = LimitedResponse.safeParse(data).data?.errors.find(
     ({ type, message }) => type === 'RATE_LIMITED' || /secondary rate limit/i.test(message),
   )
   if (refused) throw Object.assign(new Error(refused.message), { status: 403, response: { headers } })
