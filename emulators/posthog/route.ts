@@ -1,5 +1,8 @@
 /** One endpoint: its name (also the handle for faults), its path, its scope, its handler. */
 import type { IncomingHttpHeaders } from 'node:http'
+import { METHOD_NAME_ALL } from 'hono/router'
+import { PatternRouter } from 'hono/router/pattern-router'
+import { mapParams, matches, type Params } from '../routes.ts'
 import type { ApiKey } from './options.ts'
 import { malformedJson, type Reply, unsupportedMediaType } from './reply.ts'
 import type { World } from './world.ts'
@@ -56,7 +59,7 @@ export interface Route {
 export class ApiRequest {
   readonly world: World
   readonly caller: ApiKey
-  readonly params: Record<string, string>
+  readonly params: Params
   readonly url: URL
   readonly headers: IncomingHttpHeaders
   readonly raw: Buffer
@@ -100,28 +103,23 @@ export class ApiRequest {
   }
 }
 
-interface Found {
+export interface Found {
   route: Route
-  params: Record<string, string>
+  params: Params
 }
 
-/** The routes whose path fits; an empty list is an unknown endpoint, a list without the method a 405. */
-export function matchRoutes(routes: readonly Route[], path: string): Found[] {
-  return routes.flatMap(route => {
-    const params = matchPath(route.path, path)
-    return params ? [{ route, params }] : []
-  })
-}
-
-function matchPath(pattern: string, path: string): Record<string, string> | undefined {
-  const wanted = pattern.split('/').filter(Boolean)
-  const given = path.split('/').filter(Boolean)
-  if (wanted.length !== given.length) return undefined
-  const params: Record<string, string> = {}
-  for (const [index, part] of wanted.entries()) {
-    const value = given[index] ?? ''
-    if (part.startsWith(':')) params[part.slice(1)] = decodeURIComponent(value)
-    else if (part !== value) return undefined
+/** The routes of the most exact path that fits: without any it is an unknown endpoint, without the method a 405. */
+export function matcherOf(routes: readonly Route[]): (path: string) => Found[] {
+  const router = new PatternRouter<Route>()
+  // A fixed path (`tasks/repositories`) is tried before one with a parameter in its place.
+  for (const route of routes.toSorted((a, b) => parameters(a) - parameters(b)))
+    router.add(METHOD_NAME_ALL, route.path, route)
+  return path => {
+    const plain = `/${path.split('/').filter(Boolean).join('/')}`
+    const found = matches(router, METHOD_NAME_ALL, plain)
+    const exact = found.filter(([route]) => route.path === found[0]?.[0].path)
+    return exact.map(([route, params]) => ({ route, params: mapParams(params, decodeURIComponent) }))
   }
-  return params
 }
+
+const parameters = ({ path }: Route): number => path.split('/:').length

@@ -11,7 +11,7 @@ import { neighbourRoutes } from './neighbour-routes.ts'
 import { serveObject } from './object-storage.ts'
 import { forever, Interrupted, pause } from './pause.ts'
 import { methodNotAllowed, notFound, Refusal, type Reply, serverError } from './reply.ts'
-import { ApiRequest, matchRoutes, type Route } from './route.ts'
+import { ApiRequest, type Found, matcherOf } from './route.ts'
 import { runRoutes } from './run-routes.ts'
 import { modelsRoute, taskRoutes } from './task-routes.ts'
 import type { World } from './world.ts'
@@ -21,18 +21,19 @@ interface Incoming {
   url: URL
   request: IncomingMessage
   raw: Buffer
+  found: Found[]
 }
 
 export class Server {
   readonly #world: World
-  readonly #routes: Route[]
+  readonly #match: (path: string) => Found[]
   readonly #rate: RateLimit
 
   constructor(world: World) {
     this.#world = world
     this.#rate = new RateLimit(world.settings.rate)
     const models = world.settings.version === 'newest' ? [modelsRoute] : []
-    this.#routes = [
+    const routes = [
       ...models,
       ...taskRoutes,
       ...runRoutes,
@@ -43,8 +44,7 @@ export class Server {
     ].map(route =>
       route.path.startsWith('/') ? route : { ...route, path: `/api/projects/:project/${route.path}` },
     )
-    // A fixed path (`tasks/repositories`) is tried before one with a parameter in its place.
-    this.#routes.sort((a, b) => parameters(a) - parameters(b))
+    this.#match = matcherOf(routes)
   }
 
   readonly listen = (request: IncomingMessage, response: ServerResponse): void => {
@@ -57,17 +57,17 @@ export class Server {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const raw = await readAll(request)
     const url = new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`)
-    const incoming: Incoming = { method: request.method ?? 'GET', url, request, raw }
+    const method = request.method ?? 'GET'
     if (url.pathname.startsWith('/__emulator/'))
-      return send(response, serveControl(this.#world, incoming.method, url.pathname, raw))
+      return send(response, serveControl(this.#world, method, url.pathname, raw))
     if (url.pathname.startsWith('/__s3/'))
-      return send(response, await serveObject(this.#world, incoming.method, url, request.headers, raw))
-    return this.#serveApi(incoming, response)
+      return send(response, await serveObject(this.#world, method, url, request.headers, raw))
+    return this.#serveApi({ method, url, request, raw, found: this.#match(url.pathname) }, response)
   }
 
   async #serveApi(incoming: Incoming, response: ServerResponse): Promise<void> {
-    const { method, url } = incoming
-    const route = this.#match(url.pathname).find(found => found.route.method === method)?.route
+    const { method, url, found } = incoming
+    const route = found.find(one => one.route.method === method)?.route
     const faults = this.#world.faults.strike(method, url.pathname, route?.name)
     const call: Call = {
       method,
@@ -116,9 +116,8 @@ export class Server {
     }
   }
 
-  async #handle({ method, url, request, raw }: Incoming, staleMs: number): Promise<Reply> {
+  async #handle({ method, url, request, raw, found }: Incoming, staleMs: number): Promise<Reply> {
     const world = this.#world
-    const found = this.#match(url.pathname)
     const [first] = found
     if (!first) throw notFound('Endpoint not found.')
     const caller = authenticate(request.headers, world.settings)
@@ -134,16 +133,7 @@ export class Server {
       new ApiRequest({ world, caller, params, url, headers: request.headers, raw, staleMs }),
     )
   }
-
-  /** All methods of the most exact path that fits. */
-  #match(path: string) {
-    const found = matchRoutes(this.#routes, path)
-    const [first] = found
-    return found.filter(({ route }) => route.path === first?.route.path)
-  }
 }
-
-const parameters = (route: Route) => route.path.split('/').filter(part => part.startsWith(':')).length
 
 async function readAll(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
