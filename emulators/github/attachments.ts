@@ -44,17 +44,17 @@ export class AttachmentShelf {
   readonly routes: Route[] = [
     {
       method: 'GET',
-      path: /^(\/user-attachments\/.+)$/,
-      handle: async (request, [path = '']) => this.#sendOn(request, path),
+      path: '/user-attachments/:file{.+}',
+      handle: async request => this.#sendOn(request),
     },
     {
       method: 'GET',
-      path: /^\/storage(\/user-attachments\/.+)$/,
-      handle: async (request, [path = '']) => this.#give(request, path),
+      path: '/storage/user-attachments/:file{.+}',
+      handle: async (request, { file }) => this.#give(request, `/user-attachments/${file}`),
     },
   ]
 
-  #sendOn({ actor }: ApiRequest, path: string): Answer {
+  #sendOn({ actor, path }: ApiRequest): Answer {
     const file = this.#files.get(path)
     if (!file || (file.private && actor.kind === 'anonymous')) return notFound()
     return answer(302, undefined, { location: `${this.#url}/storage${path}?signature=emulated` })

@@ -66,7 +66,7 @@ export function deliveryRoutes(parts: Parts): Route[] {
   return [
     {
       method: 'GET',
-      path: /^\/app\/hook\/config$/,
+      path: '/app/hook/config',
       handle: request =>
         asApp(request, () =>
           answer(200, {
@@ -79,13 +79,13 @@ export function deliveryRoutes(parts: Parts): Route[] {
     },
     {
       method: 'GET',
-      path: /^\/app\/hook\/deliveries$/,
+      path: '/app/hook/deliveries',
       handle: request => asApp(request, () => page(parts, request)),
     },
     {
       method: 'GET',
-      path: /^\/app\/hook\/deliveries\/(\d+)$/,
-      handle: (request, [id]) =>
+      path: '/app/hook/deliveries/:id{[0-9]+}',
+      handle: (request, { id }) =>
         asApp(request, () => {
           const found = find(id)
           return found ? answer(200, full(found, webhooks.target ?? '')) : notFound()
@@ -93,8 +93,8 @@ export function deliveryRoutes(parts: Parts): Route[] {
     },
     {
       method: 'POST',
-      path: /^\/app\/hook\/deliveries\/(\d+)\/attempts$/,
-      handle: (request, [id]) =>
+      path: '/app/hook/deliveries/:id{[0-9]+}/attempts',
+      handle: (request, { id }) =>
         asApp(request, () => (webhooks.redeliver(Number(id)) ? answer(202, {}) : notFound())),
     },
   ]

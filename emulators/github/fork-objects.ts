@@ -1,5 +1,5 @@
 /** A repository and its forks share their commits at GitHub: the head of a fork's pull request is read in both. emulate keeps them apart. */
-import { type Answer, type ApiRequest, answer, type Route, repoPath } from './http.ts'
+import { type Answer, type ApiRequest, answer, type Route, repoRoute } from './http.ts'
 import { isObject, type JsonObject, textAt } from './json.ts'
 import type { Memory, PullMemory } from './memory.ts'
 import type { Upstream } from './upstream.ts'
@@ -28,25 +28,22 @@ export async function filesOfFork(
 
 export function forkRoutes(parts: Parts): Route[] {
   const checkRuns: JsonObject[] = []
-  const route = (
-    method: string,
-    rest: string,
-    handle: (request: ApiRequest, params: string[]) => Promise<Answer | undefined>,
-  ): Route => ({ method, path: repoPath(rest), handle })
+  const route = repoRoute(parts)
+  const commit = '/commits/:sha{[0-9a-f]{40}}'
   return [
-    route('GET', '/contents/([^?]+)', async ({ query }, [owner, name, path = '']) => {
+    route('GET', '/contents/:path{.+}', async (_, { query }, { owner, name, path }) => {
       const sha = query.get('ref') ?? ''
       const pull = fromFork(parts, `${owner}/${name}`, sha)
       const file =
         pull && (await parts.upstream.read(`/repos/${pull.headRepository}/contents/${path}?ref=${sha}`))
       return file && answer(200, file)
     }),
-    route('POST', '/check-runs', async request => {
+    route('POST', '/check-runs', async (_, request) => {
       const made = await parts.forward(request)
       if (isObject(made.body)) checkRuns.push(made.body)
       return made
     }),
-    route('GET', '/commits/([0-9a-f]{40})/check-runs', async ({ query }, [owner, name, sha = '']) => {
+    route('GET', `${commit}/check-runs`, async (_, { query }, { owner, name, sha = '' }) => {
       if (!fromFork(parts, `${owner}/${name}`, sha)) return undefined
       const wanted = query.get('check_name')
       const found = checkRuns.filter(

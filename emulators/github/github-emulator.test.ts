@@ -120,6 +120,12 @@ describe('who and what is there', () => {
     await github.setRole('rita', 'read')
   })
 
+  test('a path with a slash at the end is none, also where the layer would answer', async () => {
+    const issues = `${github.url}/repos/acme/shop/issues`
+    const [listed, unknown] = await Promise.all([fetch(issues), fetch(`${issues}/`)])
+    expect([listed.status, unknown.status]).toEqual([200, 404])
+  })
+
   test('the App knows itself, its installation and its repositories', async () => {
     expect((await app.apps.getAuthenticated()).data?.slug).toBe('codex-bot')
     expect((await app.apps.getRepoInstallation(shop)).data.id).toBe(github.installationId)

@@ -45,7 +45,7 @@ interface Parts {
 export function graphqlRoute(parts: Parts): Route {
   return {
     method: 'POST',
-    path: /^\/graphql$/,
+    path: '/graphql',
     handle: async request => (parts.state.enabled ? run(parts, request) : notFound()),
   }
 }

@@ -1,3 +1,4 @@
+import type { Params } from '../routes.ts'
 import type { Actor } from './tokens.ts'
 
 /** One call to the API, read whole. `path` has no query and names repositories in their canonical spelling. */
@@ -23,9 +24,10 @@ export interface Answer {
 
 export interface Route {
   method: string
-  path: RegExp
+  /** `:name` is a parameter, `:name{…}` one that has to fit an expression. */
+  path: string
   /** Undefined passes the request on to the next route and finally to the emulator. */
-  handle(request: ApiRequest, params: string[]): Promise<Answer | undefined>
+  handle(request: ApiRequest, params: Params): Promise<Answer | undefined>
 }
 
 const documentation = 'https://docs.github.com/rest'
@@ -50,7 +52,13 @@ export function invalid(resource: string, field: string, message?: string): Answ
   return failure(422, 'Validation Failed', [error])
 }
 
-/** `/repos/acme/shop` + `/issues/(\d+)`: the first two parameters are always owner and name. */
-export function repoPath(rest: string): RegExp {
-  return new RegExp(`^/repos/([^/]+)/([^/]+)${rest}$`)
-}
+type Handle<Parts> = (parts: Parts, request: ApiRequest, params: Params) => Promise<Answer | undefined>
+
+/** Makes routes below `/repos/:owner/:name`. */
+export const repoRoute =
+  <Parts>(parts: Parts) =>
+  (method: string, rest: string, handle: Handle<Parts>): Route => ({
+    method,
+    path: `/repos/:owner/:name${rest}`,
+    handle: (request, params) => handle(parts, request, params),
+  })

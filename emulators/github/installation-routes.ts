@@ -16,7 +16,7 @@ export function installationRoutes({ memory, upstream, installations, forward }:
   return [
     {
       method: 'GET',
-      path: /^\/app\/installations$/,
+      path: '/app/installations',
       handle: async request => {
         const listed = await forward(request)
         return { ...listed, body: installations.shown(listed.body) }
@@ -24,7 +24,7 @@ export function installationRoutes({ memory, upstream, installations, forward }:
     },
     {
       method: 'GET',
-      path: /^\/installation\/repositories$/,
+      path: '/installation/repositories',
       handle: async ({ actor, query }) => {
         if (actor.kind !== 'bot') return failure(401, 'Requires authentication')
         const known = memory.repositoriesOf(actor.owner).filter(one => installations.includes(one.fullName))

@@ -3,7 +3,8 @@
  * own routes to all comments of a repository are hidden behind those to one issue and one pull request.
  */
 
-import { type Answer, type ApiRequest, answer, type Route, repoPath } from './http.ts'
+import type { Params } from '../routes.ts'
+import { type Answer, type ApiRequest, answer, type Route, repoRoute } from './http.ts'
 import { type JsonObject, listAt, numberAt, textAt } from './json.ts'
 import type { Memory } from './memory.ts'
 import { pullAsIssue } from './repairs.ts'
@@ -15,7 +16,7 @@ interface Parts {
   memory: Memory
 }
 
-async function listIssues({ upstream, url }: Parts, request: ApiRequest, [owner, name]: string[]) {
+async function listIssues({ upstream, url }: Parts, request: ApiRequest, { owner, name }: Params) {
   const { query } = request
   const filters = new URLSearchParams([...query].filter(([key]) => key !== 'page' && key !== 'per_page'))
   const issues = await upstream.readAll(`/repos/${owner}/${name}/issues?${filters}`)
@@ -36,7 +37,7 @@ function isWanted(pull: JsonObject, query: URLSearchParams): boolean {
   )
 }
 
-async function listComments(parts: Parts, request: ApiRequest, [owner, name, kind]: string[]) {
+async function listComments(parts: Parts, request: ApiRequest, { owner, name, kind }: Params) {
   const repository = `${owner}/${name}`
   const wanted = kind === 'issues' ? 'comment' : 'review-comment'
   const numbers = [...parts.memory.subjects.values()].flatMap(subject =>
@@ -70,16 +71,6 @@ function paged(all: JsonObject[], { query, path }: ApiRequest, url: string): Ans
 }
 
 export function listRoutes(parts: Parts): Route[] {
-  return [
-    {
-      method: 'GET',
-      path: repoPath('/issues'),
-      handle: (request, params) => listIssues(parts, request, params),
-    },
-    {
-      method: 'GET',
-      path: repoPath('/(issues|pulls)/comments'),
-      handle: (request, params) => listComments(parts, request, params),
-    },
-  ]
+  const route = repoRoute(parts)
+  return [route('GET', '/issues', listIssues), route('GET', '/:kind{issues|pulls}/comments', listComments)]
 }

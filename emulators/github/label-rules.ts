@@ -1,7 +1,8 @@
 /** Labels: who may set them, and the events that emulate forgets. */
 
+import type { Params } from '../routes.ts'
 import type { Events } from './events.ts'
-import { type Answer, type ApiRequest, failure, type Route, repoPath } from './http.ts'
+import { type Answer, type ApiRequest, failure, type Route, repoRoute } from './http.ts'
 import { isObject, listAt, numberAt, textAt } from './json.ts'
 import { type Memory, threadKey } from './memory.ts'
 import { labelNames } from './repairs.ts'
@@ -19,13 +20,13 @@ async function mayLabel(parts: Parts, { actor }: ApiRequest, repository: string)
   return actor.kind !== 'person' || mayAtLeast(parts, repository, actor.login, 'triage')
 }
 
-async function refuse(parts: Parts, request: ApiRequest, [owner, name]: string[]) {
+async function refuse(parts: Parts, request: ApiRequest, { owner, name }: Params) {
   const may = await mayLabel(parts, request, `${owner}/${name}`)
   return may ? undefined : failure(403, 'Must have triage rights to Repository.')
 }
 
 /** Labels given with a new issue are dropped without a word when its author may not set any, and told one by one. */
-async function openIssue(parts: Parts, request: ApiRequest, [owner, name]: string[]) {
+async function openIssue(parts: Parts, request: ApiRequest, { owner, name }: Params) {
   if (listAt(request.body, 'labels').length === 0) return undefined
   const repository = `${owner}/${name}`
   const may = await mayLabel(parts, request, repository)
@@ -41,7 +42,7 @@ async function openIssue(parts: Parts, request: ApiRequest, [owner, name]: strin
   return made
 }
 
-async function removeAll(parts: Parts, request: ApiRequest, [owner, name, number]: string[]) {
+async function removeAll(parts: Parts, request: ApiRequest, { owner, name, number }: Params) {
   const repository = `${owner}/${name}`
   const { body } = await parts.upstream.asAdmin('GET', request.path)
   const names = Array.isArray(body) ? body.map(label => textAt(label, 'name')) : []
@@ -73,14 +74,12 @@ async function tell(
 }
 
 export function labelRoutes(parts: Parts): Route[] {
-  const route = (
-    method: string,
-    rest: string,
-    handle: (parts: Parts, request: ApiRequest, params: string[]) => Promise<Answer | undefined>,
-  ): Route => ({ method, path: repoPath(rest), handle: (request, params) => handle(parts, request, params) })
+  const route = repoRoute(parts)
   return [
-    ...['POST', 'PUT', 'DELETE'].map(method => route(method, '/issues/(\\d+)/labels(?:/[^/]+)?', refuse)),
+    ...['POST', 'PUT', 'DELETE'].map(method =>
+      route(method, '/issues/:number{[0-9]+}/labels/:label?', refuse),
+    ),
     route('POST', '/issues', openIssue),
-    route('DELETE', '/issues/(\\d+)/labels', removeAll),
+    route('DELETE', '/issues/:number{[0-9]+}/labels', removeAll),
   ]
 }

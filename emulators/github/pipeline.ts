@@ -2,6 +2,8 @@
 
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { PatternRouter } from 'hono/router/pattern-router'
+import { matches } from '../routes.ts'
 import { doesTheWork, type Fault, type Faults, faultAnswer } from './faults.ts'
 import { type Answer, type ApiRequest, answer, failure, notFound, type Route } from './http.ts'
 import type { Installations } from './installations.ts'
@@ -55,7 +57,7 @@ const nobody: Actor = { kind: 'anonymous', login: '' }
 
 export class Pipeline {
   readonly #parts: Parts
-  readonly #routes: Route[] = []
+  readonly #router = new PatternRouter<Route>()
   readonly #rateLimits = new RateLimits()
 
   constructor(parts: Parts) {
@@ -64,7 +66,7 @@ export class Pipeline {
 
   /** Earlier routes are asked first. */
   add(...routes: Route[]): void {
-    this.#routes.push(...routes)
+    for (const route of routes) this.#router.add(route.method, route.path, route)
   }
 
   async handle(raw: RawRequest): Promise<Outcome> {
@@ -169,9 +171,8 @@ export class Pipeline {
   }
 
   async #route(request: ApiRequest): Promise<Answer> {
-    for (const route of this.#routes) {
-      const params = route.method === request.method ? route.path.exec(request.path) : null
-      const given = params && (await route.handle(request, params.slice(1)))
+    for (const [route, params] of matches(this.#router, request.method, request.path)) {
+      const given = await route.handle(request, params)
       if (given) return given
     }
     return this.forward(request)

@@ -1,5 +1,6 @@
 /** GitHub's rules for pull requests. emulate makes missing branches up and forgets what is pushed after opening. */
 
+import type { Params } from '../routes.ts'
 import type { Events } from './events.ts'
 import { filesOfFork } from './fork-objects.ts'
 import { type Api, mergeOnto, tipOf } from './git.ts'
@@ -11,7 +12,7 @@ import {
   invalid,
   notFound,
   type Route,
-  repoPath,
+  repoRoute,
 } from './http.ts'
 import { isObject, type JsonObject, listAt, numberAt, textAt } from './json.ts'
 import { type Memory, type PullMemory, threadKey } from './memory.ts'
@@ -29,7 +30,7 @@ interface Parts {
 
 const admin = ({ upstream }: Parts) => upstream.asAdmin.bind(upstream)
 
-async function refuseBadPull(parts: Parts, { body }: ApiRequest, [owner, name]: string[]) {
+async function refuseBadPull(parts: Parts, { body }: ApiRequest, { owner, name }: Params) {
   const repository = `${owner}/${name}`
   const base = textAt(body, 'base')
   const [headOwner, headRef] = headOf(textAt(body, 'head'), owner ?? '')
@@ -63,7 +64,7 @@ async function refuseSecond({ upstream }: Parts, repository: string, base: strin
 }
 
 /** emulate tells nobody when only the base changes. */
-async function retarget(parts: Parts, request: ApiRequest, [owner, name, number]: string[]) {
+async function retarget(parts: Parts, request: ApiRequest, { owner, name, number }: Params) {
   const repository = `${owner}/${name}`
   const base = textAt(request.body, 'base')
   const before = base && (await parts.upstream.read(request.path))
@@ -85,7 +86,7 @@ async function retarget(parts: Parts, request: ApiRequest, [owner, name, number]
   return patched
 }
 
-async function merge(parts: Parts, request: ApiRequest, [owner, name, number]: string[]) {
+async function merge(parts: Parts, request: ApiRequest, { owner, name, number }: Params) {
   const repository = `${owner}/${name}`
   const { actor } = request
   const may = actor.kind !== 'person' || (await mayAtLeast(parts, repository, actor.login, 'write'))
@@ -127,7 +128,7 @@ async function closeIssues(parts: Parts, request: ApiRequest, repository: string
 }
 
 /** Whoever can't be assigned is left out without a word. */
-async function assign(parts: Parts, request: ApiRequest, [owner, name, number]: string[]) {
+async function assign(parts: Parts, request: ApiRequest, { owner, name, number }: Params) {
   const repository = `${owner}/${name}`
   const known = parts.memory.pulls.get(threadKey(repository, Number(number)))
   if (!known) return undefined
@@ -144,7 +145,7 @@ async function assign(parts: Parts, request: ApiRequest, [owner, name, number]: 
 async function files(
   { upstream, memory }: Parts,
   request: ApiRequest,
-  [owner, name, number, list = '']: string[],
+  { owner, name, number, list = '' }: Params,
 ) {
   const repository = `${owner}/${name}`
   const pull = await upstream.read(`/repos/${repository}/pulls/${number}`)
@@ -161,8 +162,8 @@ async function files(
 }
 
 /** After the push: emulate never sends `synchronize`. */
-async function push(parts: Parts, request: ApiRequest, params: string[]): Promise<Answer | undefined> {
-  const [owner, name, ref = textAt(request.body, 'branch')] = params
+async function push(parts: Parts, request: ApiRequest, params: Params): Promise<Answer | undefined> {
+  const { owner, name, ref = textAt(request.body, 'branch') } = params
   const repository = `${owner}/${name}`
   const branch = decodeURIComponent(ref).replace(/^heads\//, '')
   const before = await tipOf(admin(parts), repository, branch)
@@ -192,7 +193,7 @@ async function synchronize({ upstream, events }: Parts, key: string, pull: PullM
   events.made({ event: 'pull_request', action: 'synchronize', repository, sender, extra })
 }
 
-async function deleteRef(parts: Parts, request: ApiRequest, [owner, name, ref = '']: string[]) {
+async function deleteRef(parts: Parts, request: ApiRequest, { owner, name, ref = '' }: Params) {
   const deleted = await parts.forward(request)
   if (deleted.status !== 204) return deleted
   const [, kind, short] = /^(heads|tags)\/(.+)$/.exec(decodeURIComponent(ref)) ?? []
@@ -202,20 +203,16 @@ async function deleteRef(parts: Parts, request: ApiRequest, [owner, name, ref = 
 }
 
 export function pullRoutes(parts: Parts): Route[] {
-  const route = (
-    method: string,
-    rest: string,
-    handle: (parts: Parts, request: ApiRequest, params: string[]) => Promise<Answer | undefined>,
-  ): Route => ({ method, path: repoPath(rest), handle: (request, params) => handle(parts, request, params) })
+  const route = repoRoute(parts)
   return [
     route('POST', '/pulls', refuseBadPull),
-    route('PATCH', '/pulls/(\\d+)', retarget),
-    route('PUT', '/pulls/(\\d+)/merge', merge),
-    route('POST', '/issues/(\\d+)/assignees', assign),
-    route('GET', '/pulls/(\\d+)/(files|commits)', files),
-    route('PATCH', '/git/refs/(.+)', push),
-    route('PUT', '/contents/[^?]+', push),
-    route('DELETE', '/contents/[^?]+', push),
-    route('DELETE', '/git/refs/(.+)', deleteRef),
+    route('PATCH', '/pulls/:number{[0-9]+}', retarget),
+    route('PUT', '/pulls/:number{[0-9]+}/merge', merge),
+    route('POST', '/issues/:number{[0-9]+}/assignees', assign),
+    route('GET', '/pulls/:number{[0-9]+}/:list{files|commits}', files),
+    route('PATCH', '/git/refs/:ref{.+}', push),
+    route('PUT', '/contents/:path{.+}', push),
+    route('DELETE', '/contents/:path{.+}', push),
+    route('DELETE', '/git/refs/:ref{.+}', deleteRef),
   ]
 }

@@ -1,5 +1,6 @@
 /** Reactions on issues, pull requests, their comments and reviews: emulate has none. */
 
+import type { Params } from '../routes.ts'
 import {
   type Answer,
   type ApiRequest,
@@ -8,7 +9,7 @@ import {
   invalid,
   notFound,
   type Route,
-  repoPath,
+  repoRoute,
 } from './http.ts'
 import { type JsonObject, numberAt, textAt } from './json.ts'
 import { mayWrite } from './tokens.ts'
@@ -78,7 +79,7 @@ interface Parts {
 /** The subject's node id when it exists: reactions hang on it, for REST and GraphQL alike. */
 async function subjectOf(
   { upstream }: Parts,
-  [owner, name, kind, id]: string[],
+  { owner, name, kind, id }: Params,
 ): Promise<string | undefined> {
   const base = `/repos/${owner}/${name}`
   const looks =
@@ -113,7 +114,7 @@ function list(parts: Parts, { query }: ApiRequest, subject: string): Answer {
   return answer(200, found.slice(start, start + perPage).map(json))
 }
 
-function remove(parts: Parts, request: ApiRequest, subject: string, id: string): Answer {
+function remove(parts: Parts, request: ApiRequest, subject: string, id: string | undefined): Answer {
   const gone = parts.book.remove(
     subject,
     reaction => reaction.id === Number(id) && reaction.login === request.actor.login,
@@ -122,31 +123,20 @@ function remove(parts: Parts, request: ApiRequest, subject: string, id: string):
 }
 
 export function reactionRoutes(parts: Parts): Route[] {
-  const subject = '/(issues|issues/comments|pulls/comments)/(\\d+)/reactions'
+  const route = repoRoute(parts)
+  const subject = '/:kind{issues|issues/comments|pulls/comments}/:id{[0-9]+}/reactions'
   return [
-    {
-      method: 'GET',
-      path: repoPath(subject),
-      handle: async (request, params) => {
-        const found = await subjectOf(parts, params)
-        return found ? list(parts, request, found) : notFound()
-      },
-    },
-    {
-      method: 'POST',
-      path: repoPath(subject),
-      handle: async (request, params) => {
-        const found = await subjectOf(parts, params)
-        return refusal(request) ?? (found ? add(parts, request, found) : notFound())
-      },
-    },
-    {
-      method: 'DELETE',
-      path: repoPath(`${subject}/(\\d+)`),
-      handle: async (request, params) => {
-        const found = await subjectOf(parts, params)
-        return refusal(request) ?? (found ? remove(parts, request, found, params[4] ?? '') : notFound())
-      },
-    },
+    route('GET', subject, async (_, request, params) => {
+      const found = await subjectOf(parts, params)
+      return found ? list(parts, request, found) : notFound()
+    }),
+    route('POST', subject, async (_, request, params) => {
+      const found = await subjectOf(parts, params)
+      return refusal(request) ?? (found ? add(parts, request, found) : notFound())
+    }),
+    route('DELETE', `${subject}/:reaction{[0-9]+}`, async (_, request, params) => {
+      const found = await subjectOf(parts, params)
+      return refusal(request) ?? (found ? remove(parts, request, found, params.reaction) : notFound())
+    }),
   ]
 }

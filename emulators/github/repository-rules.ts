@@ -1,8 +1,9 @@
 /** Repositories are renamed, transferred, archived and deleted, branches renamed and protected: emulate tells nobody. */
 
+import type { Params } from '../routes.ts'
 import type { Events } from './events.ts'
 import { tipOf } from './git.ts'
-import { type Answer, type ApiRequest, answer, failure, notFound, type Route, repoPath } from './http.ts'
+import { type Answer, type ApiRequest, answer, failure, notFound, type Route, repoRoute } from './http.ts'
 import type { Installations } from './installations.ts'
 import { isObject, type JsonObject, numberAt, textAt } from './json.ts'
 import type { BranchChange, Memory } from './memory.ts'
@@ -39,7 +40,7 @@ function know({ memory }: Parts, found: unknown): void {
   memory.know({ fullName, id: numberAt(found, 'id'), private: flag('private'), archived: flag('archived') })
 }
 
-async function change(parts: Parts, request: ApiRequest, [owner, name]: string[]): Promise<Answer> {
+async function change(parts: Parts, request: ApiRequest, { owner, name }: Params): Promise<Answer> {
   const before = parts.memory.repository(`${owner}/${name}`)
   const changed = await parts.forward(request)
   if (changed.status !== 200 || !before) return changed
@@ -54,7 +55,7 @@ async function change(parts: Parts, request: ApiRequest, [owner, name]: string[]
 }
 
 /** The installation it leaves is told that it lost it, the one it comes to that it came. */
-async function transfer(parts: Parts, request: ApiRequest, [owner = '', name]: string[]): Promise<Answer> {
+async function transfer(parts: Parts, request: ApiRequest, { owner = '', name }: Params): Promise<Answer> {
   const before = parts.memory.repository(`${owner}/${name}`)
   const from = await parts.upstream.read(`/orgs/${owner}`)
   const moved = await parts.forward(request)
@@ -66,7 +67,7 @@ async function transfer(parts: Parts, request: ApiRequest, [owner = '', name]: s
   return { ...moved, status: 202 }
 }
 
-async function remove(parts: Parts, request: ApiRequest, [owner, name]: string[]): Promise<Answer> {
+async function remove(parts: Parts, request: ApiRequest, { owner, name }: Params): Promise<Answer> {
   const repository = await parts.upstream.read(`/repos/${owner}/${name}`)
   const removed = await parts.forward(request)
   if (removed.status !== 204) return removed
@@ -79,10 +80,10 @@ async function remove(parts: Parts, request: ApiRequest, [owner, name]: string[]
 async function renameBranch(
   parts: Parts,
   request: ApiRequest,
-  [owner, name, old = '']: string[],
+  { owner, name, branch = '' }: Params,
 ): Promise<Answer> {
   const repository = `${owner}/${name}`
-  const from = decodeURIComponent(old)
+  const from = decodeURIComponent(branch)
   const to = textAt(request.body, 'new_name')
   const asAdmin = parts.upstream.asAdmin.bind(parts.upstream)
   const sha = await tipOf(asAdmin, repository, from)
@@ -145,27 +146,23 @@ export function refuseArchived(
 }
 
 export function repositoryRoutes(parts: Parts): Route[] {
-  const route = (
-    method: string,
-    rest: string,
-    handle: (parts: Parts, request: ApiRequest, params: string[]) => Promise<Answer | undefined>,
-  ): Route => ({ method, path: repoPath(rest), handle: (request, params) => handle(parts, request, params) })
+  const route = repoRoute(parts)
   const ruled =
     (change: BranchChange) =>
     async (
       _: Parts,
       { body }: ApiRequest,
-      [owner, name, ref = textAt(body, 'ref') || textAt(body, 'branch')]: string[],
+      { owner, name, ref = textAt(body, 'ref') || textAt(body, 'branch') }: Params,
     ) =>
       refuseByRules(parts, `${owner}/${name}`, ref, change)
   return [
     route('PATCH', '', change),
     route('DELETE', '', remove),
     route('POST', '/transfer', transfer),
-    route('POST', '/branches/(.+)/rename', renameBranch),
+    route('POST', '/branches/:branch{.+}/rename', renameBranch),
     route('POST', '/git/refs', ruled('create')),
-    route('PATCH', '/git/refs/(.+)', ruled('update')),
-    route('PUT', '/contents/[^?]+', ruled('update')),
-    route('DELETE', '/git/refs/(.+)', ruled('delete')),
+    route('PATCH', '/git/refs/:ref{.+}', ruled('update')),
+    route('PUT', '/contents/:path{.+}', ruled('update')),
+    route('DELETE', '/git/refs/:ref{.+}', ruled('delete')),
   ]
 }

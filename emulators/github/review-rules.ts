@@ -1,7 +1,8 @@
 /** Reviews and their comments: emulate wants positions, forgets lines and tells only of the review itself. */
 
+import type { Params } from '../routes.ts'
 import type { Events } from './events.ts'
-import { type Answer, type ApiRequest, notFound, type Route, repoPath } from './http.ts'
+import { type Answer, type ApiRequest, notFound, type Route, repoRoute } from './http.ts'
 import { isObject, type JsonObject, listAt, numberAt, textAt } from './json.ts'
 import type { Memory } from './memory.ts'
 import type { Upstream } from './upstream.ts'
@@ -13,7 +14,7 @@ interface Parts {
   forward(request: ApiRequest, changes?: { path?: string; body?: unknown }): Promise<Answer>
 }
 
-async function review(parts: Parts, request: ApiRequest, [owner, name, number]: string[]) {
+async function review(parts: Parts, request: ApiRequest, { owner, name, number }: Params) {
   const repository = `${owner}/${name}`
   const asked = listAt(request.body, 'comments').filter(isObject)
   const comments = asked.map(comment => ({ ...comment, position: comment.position ?? comment.line ?? 1 }))
@@ -41,13 +42,13 @@ function rememberLine({ memory }: Parts, id: number, { line, side }: JsonObject)
 }
 
 /** GitHub's field is `in_reply_to`, emulate's is `in_reply_to_id`; a reply sits where its parent sits. */
-async function comment(parts: Parts, request: ApiRequest, [owner, name, number]: string[]) {
+async function comment(parts: Parts, request: ApiRequest, params: Params) {
   const parentId = numberAt(request.body, 'in_reply_to')
   if (!parentId) return undefined
-  return reply(parts, request, [owner ?? '', name ?? '', number ?? '', String(parentId)])
+  return reply(parts, request, { ...params, parent: String(parentId) })
 }
 
-async function reply(parts: Parts, request: ApiRequest, [owner, name, number, parentId]: string[]) {
+async function reply(parts: Parts, request: ApiRequest, { owner, name, number, parent: parentId }: Params) {
   const pulls = `/repos/${owner}/${name}/pulls`
   const parent = await parts.upstream.read(`${pulls}/comments/${parentId}`)
   if (!parent) return notFound()
@@ -58,17 +59,10 @@ async function reply(parts: Parts, request: ApiRequest, [owner, name, number, pa
 }
 
 export function reviewRoutes(parts: Parts): Route[] {
-  const route = (
-    rest: string,
-    handle: (parts: Parts, request: ApiRequest, params: string[]) => Promise<Answer | undefined>,
-  ): Route => ({
-    method: 'POST',
-    path: repoPath(rest),
-    handle: (request, params) => handle(parts, request, params),
-  })
+  const route = repoRoute(parts)
   return [
-    route('/pulls/(\\d+)/reviews', review),
-    route('/pulls/(\\d+)/comments', comment),
-    route('/pulls/(\\d+)/comments/(\\d+)/replies', reply),
+    route('POST', '/pulls/:number{[0-9]+}/reviews', review),
+    route('POST', '/pulls/:number{[0-9]+}/comments', comment),
+    route('POST', '/pulls/:number{[0-9]+}/comments/:parent{[0-9]+}/replies', reply),
   ]
 }

@@ -1,6 +1,7 @@
 /** Who may do what, by GitHub's words. emulate says `push` where GitHub says `write`, and lets everybody write. */
 
-import { type Answer, answer, notFound, type Route, repoPath } from './http.ts'
+import type { Params } from '../routes.ts'
+import { type Answer, type ApiRequest, answer, notFound, type Route, repoRoute } from './http.ts'
 import { textAt } from './json.ts'
 import type { Memory } from './memory.ts'
 import type { Upstream } from './upstream.ts'
@@ -59,8 +60,13 @@ export async function mayAtLeast(
   return rank((await roleOf(parts, repository, login)) ?? 'none') >= rank(role)
 }
 
-async function permission(parts: Parts, repository: string, login: string): Promise<Answer> {
-  const role = await roleOf(parts, repository, login)
+async function permission(
+  parts: Parts,
+  _request: ApiRequest,
+  { owner, name, login: encoded = '' }: Params,
+): Promise<Answer> {
+  const login = decodeURIComponent(encoded)
+  const role = await roleOf(parts, `${owner}/${name}`, login)
   const user = await parts.upstream.read(`/users/${encodeURIComponent(login)}`)
   if (!role || !user) return notFound()
   const permissions = {
@@ -78,12 +84,5 @@ async function permission(parts: Parts, repository: string, login: string): Prom
 }
 
 export function roleRoutes(parts: Parts): Route[] {
-  return [
-    {
-      method: 'GET',
-      path: repoPath('/collaborators/([^/]+)/permission'),
-      handle: async (_request, [owner, name, login = '']) =>
-        permission(parts, `${owner}/${name}`, decodeURIComponent(login)),
-    },
-  ]
+  return [repoRoute(parts)('GET', '/collaborators/:login/permission', permission)]
 }

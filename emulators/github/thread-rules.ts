@@ -1,6 +1,7 @@
 /** GitHub's rules for issues and comments, checked before emulate, which has none of them, is asked. */
 
-import { type Answer, type ApiRequest, answer, failure, notFound, type Route, repoPath } from './http.ts'
+import type { Params } from '../routes.ts'
+import { type Answer, type ApiRequest, answer, failure, notFound, type Route, repoRoute } from './http.ts'
 import { isObject, type JsonObject, listAt, textAt } from './json.ts'
 import { type Memory, threadKey } from './memory.ts'
 import { isPull, pullAsIssue } from './repairs.ts'
@@ -16,23 +17,26 @@ interface Parts {
 
 const LONGEST_BODY = 65_536
 
-const resources: readonly [RegExp, string][] = [
-  [/\/issues\/(\d+\/comments|comments\/\d+)$/, 'IssueComment'],
-  [/\/pulls\/(\d+\/comments|comments\/\d+)$/, 'PullRequestReviewComment'],
-  [/\/pulls\/\d+\/reviews$/, 'PullRequestReview'],
-  [/\/pulls(\/\d+)?$/, 'PullRequest'],
-  [/\/issues(\/\d+)?$/, 'Issue'],
-]
+/** What GitHub calls that whose body is too long. */
+const resources: Readonly<Record<string, string>> = {
+  '/issues': 'Issue',
+  '/issues/:number{[0-9]+}': 'Issue',
+  '/issues/:number{[0-9]+}/comments': 'IssueComment',
+  '/issues/comments/:id{[0-9]+}': 'IssueComment',
+  '/pulls': 'PullRequest',
+  '/pulls/:number{[0-9]+}': 'PullRequest',
+  '/pulls/:number{[0-9]+}/comments': 'PullRequestReviewComment',
+  '/pulls/comments/:id{[0-9]+}': 'PullRequestReviewComment',
+  '/pulls/:number{[0-9]+}/reviews': 'PullRequestReview',
+}
 
-async function refuseLongBody({ path, body }: ApiRequest): Promise<Answer | undefined> {
+async function refuseLongBody({ body }: ApiRequest, resource: string): Promise<Answer | undefined> {
   if (textAt(body, 'body').length <= LONGEST_BODY) return undefined
-  const resource = resources.find(([pattern]) => pattern.test(path))?.[1]
-  if (!resource) return undefined
   const message = `Body is too long (maximum is ${LONGEST_BODY} characters)`
   return failure(422, 'Validation Failed', [{ resource, code: 'unprocessable', field: 'data', message }])
 }
 
-async function refuseOnLocked(parts: Parts, { actor }: ApiRequest, [owner, name, number]: string[]) {
+async function refuseOnLocked(parts: Parts, { actor }: ApiRequest, { owner, name, number }: Params) {
   const repository = `${owner}/${name}`
   const issue = await parts.upstream.read(`/repos/${repository}/issues/${number}`)
   const locked =
@@ -43,7 +47,7 @@ async function refuseOnLocked(parts: Parts, { actor }: ApiRequest, [owner, name,
 }
 
 /** Its author and those who may write. */
-async function refuseStranger(parts: Parts, request: ApiRequest, [owner, name]: string[]) {
+async function refuseStranger(parts: Parts, request: ApiRequest, { owner, name }: Params) {
   if (request.actor.kind !== 'person') return undefined
   const subject = await parts.upstream.read(request.path)
   if (!subject || textAt(subject, 'user', 'login') === request.actor.login) return undefined
@@ -75,7 +79,7 @@ function willTell(before: JsonObject, after: unknown, fields: string[]): boolean
 async function issueOfPull(
   { upstream, url, memory }: Parts,
   _request: ApiRequest,
-  [owner, name, number]: string[],
+  { owner, name, number }: Params,
 ) {
   const repository = `${owner}/${name}`
   if (!memory.pulls.has(threadKey(repository, Number(number)))) return undefined
@@ -85,8 +89,8 @@ async function issueOfPull(
   return answer(200, pullAsIssue(pull, url, comments.length))
 }
 
-async function patchIssueOfPull(parts: Parts, request: ApiRequest, params: string[]) {
-  const [owner, name, number] = params
+async function patchIssueOfPull(parts: Parts, request: ApiRequest, params: Params) {
+  const { owner, name, number } = params
   if (!parts.memory.pulls.has(threadKey(`${owner}/${name}`, Number(number)))) return undefined
   const pull = `/repos/${owner}/${name}/pulls/${number}`
   const labels = listAt(request.body, 'labels')
@@ -98,7 +102,7 @@ async function patchIssueOfPull(parts: Parts, request: ApiRequest, params: strin
   return patched.status === 200 ? issueOfPull(parts, request, params) : patched
 }
 
-async function timelineOfPull({ memory }: Parts, { query }: ApiRequest, [owner, name, number]: string[]) {
+async function timelineOfPull({ memory }: Parts, { query }: ApiRequest, { owner, name, number }: Params) {
   const known = memory.pulls.get(threadKey(`${owner}/${name}`, Number(number)))
   if (!known) return undefined
   const perPage = Number(query.get('per_page') ?? 30)
@@ -106,7 +110,7 @@ async function timelineOfPull({ memory }: Parts, { query }: ApiRequest, [owner, 
   return answer(200, known.events.slice(start, start + perPage))
 }
 
-async function lockPull({ memory }: Parts, { method }: ApiRequest, [owner, name, number]: string[]) {
+async function lockPull({ memory }: Parts, { method }: ApiRequest, { owner, name, number }: Params) {
   const pull = memory.pulls.get(threadKey(`${owner}/${name}`, Number(number)))
   if (!pull) return undefined
   pull.locked = method === 'PUT'
@@ -114,37 +118,28 @@ async function lockPull({ memory }: Parts, { method }: ApiRequest, [owner, name,
 }
 
 export function threadRoutes(parts: Parts): Route[] {
-  const route = (
-    method: string,
-    rest: string,
-    handle: (parts: Parts, request: ApiRequest, params: string[]) => Promise<Answer | undefined>,
-  ): Route => ({ method, path: repoPath(rest), handle: (request, params) => handle(parts, request, params) })
-
-  const long = [
-    '/issues',
-    '/issues/\\d+',
-    '/issues/\\d+/comments',
-    '/issues/comments/\\d+',
-    '/pulls',
-    '/pulls/\\d+',
-  ]
-  const longInPulls = ['/pulls/\\d+/comments', '/pulls/comments/\\d+', '/pulls/\\d+/reviews']
-  const tooLong = [...long, ...longInPulls].flatMap(rest =>
-    ['POST', 'PATCH'].map(method => route(method, rest, (_parts, request) => refuseLongBody(request))),
+  const route = repoRoute(parts)
+  const tooLong = Object.entries(resources).flatMap(([rest, resource]) =>
+    ['POST', 'PATCH'].map(method => route(method, rest, (_, request) => refuseLongBody(request, resource))),
   )
-  const editable = ['/issues/(\\d+)', '/pulls/(\\d+)', '/issues/comments/(\\d+)', '/pulls/comments/(\\d+)']
+  const editable = [
+    '/issues/:number{[0-9]+}',
+    '/pulls/:number{[0-9]+}',
+    '/issues/comments/:id{[0-9]+}',
+    '/pulls/comments/:id{[0-9]+}',
+  ]
   return [
     ...tooLong,
-    route('POST', '/issues/(\\d+)/comments', refuseOnLocked),
+    route('POST', '/issues/:number{[0-9]+}/comments', refuseOnLocked),
     ...editable.flatMap(rest => [
       route('PATCH', rest, refuseStranger),
       route('DELETE', rest, refuseStranger),
       route('PATCH', rest, keepBefore),
     ]),
-    route('GET', '/issues/(\\d+)/(?:events|timeline)', timelineOfPull),
-    route('GET', '/issues/(\\d+)', issueOfPull),
-    route('PATCH', '/issues/(\\d+)', patchIssueOfPull),
-    route('PUT', '/issues/(\\d+)/lock', lockPull),
-    route('DELETE', '/issues/(\\d+)/lock', lockPull),
+    route('GET', '/issues/:number{[0-9]+}/:list{events|timeline}', timelineOfPull),
+    route('GET', '/issues/:number{[0-9]+}', issueOfPull),
+    route('PATCH', '/issues/:number{[0-9]+}', patchIssueOfPull),
+    route('PUT', '/issues/:number{[0-9]+}/lock', lockPull),
+    route('DELETE', '/issues/:number{[0-9]+}/lock', lockPull),
   ]
 }
