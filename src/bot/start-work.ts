@@ -13,6 +13,7 @@ import { threadSlot } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
 import type { Source } from '../core/run/record/mailbox-part.ts'
 import type { Run } from '../core/run/run.ts'
+import { ofThread } from '../core/run/run-index.ts'
 import type { UnusedBranch } from '../core/run/unused-branch.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import { type Redact, redactor } from '../core/text/redact.ts'
@@ -122,6 +123,7 @@ const runDeps = ({ queues, log }: Runtime, { shared }: Edges) => ({
     const first = (await queues.runs.members(lines, { kind: 'first', count: 1 })).flat()
     await Promise.all([...new Set(first.map(({ id }) => id))].map(id => queues.runs.wake(id)))
   },
+  wakeCommands: wakeCommands(queues),
   removeLater: (id: string, what: UnusedBranch) =>
     queues.chores.send({ kind: removal, id, subject: threadSlot(what.thread), what }),
   askAgain: async ({ trigger, command }: Source) => {
@@ -133,6 +135,13 @@ const runDeps = ({ queues, log }: Runtime, { shared }: Edges) => ({
   fence: () => randomBytes(8).toString('hex'),
 })
 
+const wakeCommands =
+  ({ triggers }: Runtime['queues']) =>
+  async (thread: Run['thread']): Promise<void> => {
+    const [waiting = []] = await triggers.members([ofThread(thread)], { kind: 'first', count: 100 })
+    await Promise.all(waiting.map(({ id }) => triggers.wake(id)))
+  }
+
 async function workOn({ queues, traces }: Runtime, { accept, advance }: Flows): Promise<void> {
   const tracedAccept: typeof accept = job => {
     traces.note({ delivery: job.data.trigger.deliveryId, trigger: job.id })
@@ -143,7 +152,8 @@ async function workOn({ queues, traces }: Runtime, { accept, advance }: Flows): 
     return advance(job)
   }
   await queues.triggers.work(tracedAccept, { concurrency: 20 })
-  await queues.runs.work(tracedAdvance, { concurrency: 50 })
+  const wake = wakeCommands(queues)
+  await queues.runs.work(tracedAdvance, { concurrency: 50, ended: ({ thread }) => wake(thread) })
 }
 
 async function startChores(

@@ -6,6 +6,9 @@ import { goOnTelling } from './tell-run.ts'
 import type { ThreadRecord } from './trigger-record.ts'
 import { wasWithdrawn } from './withdraw.ts'
 
+/** The Run that is waited for wakes the command; this is for a wake that was lost with its process. */
+const lostWakeMs = 30_000
+
 export interface Asked {
   handle(): Promise<CommandResult>
 }
@@ -87,7 +90,9 @@ async function finish(
         await reply(context, handled.announce, { last: false, well: true })
         await announced(context)
       }
-      return { kind: 'park', ms: handled.ms }
+      return { kind: 'park', ms: lostWakeMs }
+    case 'start-over':
+      return { kind: 'park', ms: 0 }
     case 'replied':
       await sendReply(context)
       await swapReaction(context, trigger, { well: handled.well, over })

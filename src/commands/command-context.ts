@@ -69,7 +69,8 @@ export type CommandResult =
   | { kind: 'message' }
   | { kind: 'silence' }
   | { kind: 'passed-over' }
-  | { kind: 'wait'; ms: number; announce?: Reply }
+  | { kind: 'wait'; announce?: Reply }
+  | { kind: 'start-over' }
 
 export const replied = (reply: Reply): CommandResult => ({ kind: 'reply', reply, well: true })
 export const refused = (reply: Reply): CommandResult => ({ kind: 'reply', reply, well: false })

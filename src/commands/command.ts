@@ -22,7 +22,8 @@ export type Decision =
   | { kind: 'message'; runId: string; message: NewMessage }
   /** The Run has told how it ended and only stays to see the agent off: it makes room at once. */
   | { kind: 'take-over'; run: Run }
-  | { kind: 'wait'; ms: number; announce?: Reply }
+  /** Until the Run of the thread has an outcome, or has ended: both wake the command. */
+  | { kind: 'wait'; announce?: Reply }
   | { kind: 'silence' }
 
 export type NewMessage =

@@ -7,5 +7,5 @@ export function inTheWay(live: Run, command: 'retry' | 'approve'): Decision {
     live.mailbox.stop ||
     live.session.sessionLog?.idle ||
     (command === 'approve' && live.request.what === 'plan')
-  return soon ? { kind: 'wait', ms: 500 } : reject({ kind: 'still-going', command })
+  return soon ? { kind: 'wait' } : reject({ kind: 'still-going', command })
 }

@@ -55,11 +55,7 @@ function perform(context: CommandContext, decision: Decision): Promise<CommandRe
     case 'take-over':
       return takeOver(context, decision.run)
     case 'wait':
-      return {
-        kind: 'wait',
-        ms: decision.ms,
-        ...(decision.announce ? { announce: decision.announce } : {}),
-      }
+      return decision
     case 'silence':
       return { kind: 'silence' }
   }
@@ -70,11 +66,11 @@ async function enqueue(context: CommandContext, run: Run): Promise<CommandResult
   const bound = changed(run, { session: { tenant } })
   const { outcome } = await runs.add(run.id, bound, threadSlot(run.thread))
   context.deps.log.info({ run: run.id, outcome }, 'run queued')
-  return outcome === 'held' ? { kind: 'wait', ms: 50 } : { kind: 'run' }
+  return outcome === 'held' ? { kind: 'wait' } : { kind: 'run' }
 }
 
 async function takeOver(context: CommandContext, live: Run): Promise<CommandResult> {
   if (!live.mailbox.releaseThread)
     await send(context.deps.runs, live.id, { kind: 'release-thread', id: `${commandId(context)}-release` })
-  return { kind: 'wait', ms: 200 }
+  return { kind: 'wait' }
 }

@@ -48,7 +48,7 @@ export function decideStart(request: Request, wanted: Wanted, facts: StartFacts)
     case 'busy':
       return joinOrWait(request.trigger, wanted, facts)
     case 'elsewhere':
-      return { kind: 'wait', ms: 2_000, announce: { kind: 'queued-behind', differs: [] } }
+      return { kind: 'wait', announce: { kind: 'queued-behind', differs: [] } }
     case 'closed':
       return reject({ kind: 'closed' })
     case 'free':
@@ -201,7 +201,7 @@ function joinOrWait(trigger: Asking, wanted: Wanted, { live, settling }: Busy): 
     }
   return live.result.outcome
     ? { kind: 'take-over', run: live }
-    : { kind: 'wait', ms: 2_000, announce: { kind: 'queued-behind', differs } }
+    : { kind: 'wait', announce: { kind: 'queued-behind', differs } }
 }
 
 export const joins = (live: Run, { mayJoin, options, what }: Wanted): boolean =>
@@ -243,6 +243,6 @@ const differing = (has: RunOptions, wants: RunOptions): OptionName[] =>
 function labelled(live: Run, label: string): Decision {
   if (live.result.outcome) return { kind: 'take-over', run: live }
   return live.mailbox.stop
-    ? { kind: 'wait', ms: 500 }
+    ? { kind: 'wait' }
     : { kind: 'message', runId: live.id, message: { kind: 'label', label } }
 }

@@ -33,7 +33,7 @@ const sourceOf = ({ record, job, isLast }: CommandContext): Source => ({
 /** The command is dealt with as soon as the Run has the message; when that has ended, the command starts over. */
 export async function goOnTelling(context: CommandContext): Promise<CommandResult> {
   const { pendingMessage } = context.record
-  if (!pendingMessage) return { kind: 'wait', ms: 0 }
+  if (!pendingMessage) return { kind: 'start-over' }
   const message = parseMessage(pendingMessage.message)
   const isTaken =
     message !== undefined &&
@@ -42,7 +42,8 @@ export async function goOnTelling(context: CommandContext): Promise<CommandResul
   context.deps.reached('message sent, not recorded')
   if (isTaken) return { kind: isAnswered(message) ? 'message' : 'silence' }
   await context.save({ ...context.record, pendingMessage: undefined })
-  return { kind: 'wait', ms: 50 }
+  const isEnding = (await context.deps.runs.get(pendingMessage.runId))?.standing === 'live'
+  return { kind: isEnding ? 'wait' : 'start-over' }
 }
 
 function isAnswered(message: RunMessage): boolean {

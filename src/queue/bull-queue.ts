@@ -16,7 +16,13 @@ import type { Additions, QueueIndex } from './queue-index.ts'
 import { describe, type Log } from './queue-log.ts'
 import { storable } from './storable.ts'
 import { withUnread } from './unread-keys.ts'
-import { type Processor, QueueUnavailable, UnreadableRecord, type WorkQueue } from './work-queue.ts'
+import {
+  type Processor,
+  QueueUnavailable,
+  UnreadableRecord,
+  type Working,
+  type WorkQueue,
+} from './work-queue.ts'
 
 const RESPONSE_TIMEOUT_MS = 3_000
 const LISTING_MS = 30_000
@@ -183,9 +189,9 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     })
   }
 
-  async work(process: Processor<Data>, { concurrency }: { concurrency: number }): Promise<void> {
+  async work(process: Processor<Data>, working: Working<Data>): Promise<void> {
     if (this.#worker) throw new Error(`${this.#options.name} is being worked on already`)
-    this.#worker = new JobWorker({ ...this.#options, queueIndex: this.#index, process, concurrency })
+    this.#worker = new JobWorker({ ...this.#options, queueIndex: this.#index, process, ...working })
   }
 
   takesJobs(): boolean {

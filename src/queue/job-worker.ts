@@ -15,7 +15,7 @@ import type { QueueIndex } from './queue-index.ts'
 import { describe } from './queue-log.ts'
 import { storable } from './storable.ts'
 import { withUnread } from './unread-keys.ts'
-import { LockLost, type Processor, ShuttingDown } from './work-queue.ts'
+import { LockLost, type Processor, ShuttingDown, type Working } from './work-queue.ts'
 
 /** BullMQ would fail a job for good at its second stall; `stalls` lets the processor decide instead. */
 const UNLIMITED = 1_000_000
@@ -24,10 +24,9 @@ const MOST_KEPT = 100_000
 const AT_ONCE_MS = 1_000
 const LAST_WRITES_MS = 1_000
 
-export interface JobWorkerOptions<Data> extends BullQueueOptions<Data> {
+export interface JobWorkerOptions<Data> extends BullQueueOptions<Data>, Working<Data> {
   queueIndex: QueueIndex
   process: Processor<Data>
-  concurrency: number
 }
 
 type BullMqJob = Job<unknown, unknown, string, JobNotes>
@@ -66,6 +65,7 @@ export class JobWorker<Data> {
       backend.create(new Map()),
     )
     this.#worker.on('error', report)
+    this.#worker.on('completed', job => void this.#ended(job))
   }
 
   drain(): Promise<void> {
@@ -124,6 +124,14 @@ export class JobWorker<Data> {
     lock.release()
     if (outcome.kind === 'park') await this.#park(job, token, outcome.ms, noticed)
     return outcome
+  }
+
+  async #ended(job: BullMqJob): Promise<void> {
+    try {
+      await this.#options.ended?.(readData(this.#options.name, job, this.#options))
+    } catch (error) {
+      this.#couldNot('tell of the end of', job, error)
+    }
   }
 
   #read(job: BullMqJob): { data: Data } | undefined {

@@ -12,12 +12,18 @@ import type { StreamLeases } from '../core/model/stream-leases.ts'
  */
 export type Processor<Data> = (job: LockedJob<Data>) => Promise<StepResult>
 
+export interface Working<Data> {
+  concurrency: number
+  /** Hears of each job that this process has ended, once its slot is free; of none that ended when the process died. */
+  ended?(data: Data): Promise<void>
+}
+
 export interface WorkQueue<Data> extends JobQueue<Data> {
   live(): Promise<JobRecord<Data>[]>
   /** Ended jobs that were added since then (ms since the epoch) and are wanted, as far as they are kept. */
   recentlyEnded(since: number, wanted?: (data: Data) => boolean): Promise<JobRecord<Data>[]>
   /** Starts working, once per process. At most `concurrency` jobs are in hand at once in this process. */
-  work(process: Processor<Data>, options: { concurrency: number }): Promise<void>
+  work(process: Processor<Data>, options: Working<Data>): Promise<void>
 }
 
 export interface ChoreContext {

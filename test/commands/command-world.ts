@@ -40,6 +40,7 @@ export function given(run: Run, differs: Differs = {}): Given {
     liveRuns: async () => 1,
     index: memoryIndex(() => []),
     wakeFirst: async () => {},
+    wakeCommands: async () => {},
     stream: { watch: async () => false, unwatch() {} },
     userToken: undefined,
     removeLater: async () => expect.fail('a branch is left for later'),

@@ -270,7 +270,7 @@ describe('what asks for work', () => {
       start(busy()),
       { kind: 'message', message: { kind: 'label', label: 'codex' } },
     ],
-    ['by a label after a stop', asking(label), start(busy({ live: stopping })), { kind: 'wait', ms: 500 }],
+    ['by a label after a stop', asking(label), start(busy({ live: stopping })), { kind: 'wait' }],
     ['by a label after the end', asking(label), start(busy({ live: ended })), { kind: 'take-over' }],
   ])
 

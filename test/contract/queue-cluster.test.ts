@@ -36,7 +36,7 @@ describe.runIf(redisAvailable())('a Redis that is a cluster', () => {
       await job.save({ by: 'walker', text: `step ${steps.length}` })
       return (await job.inbox()).includes('end') ? { kind: 'end' } : { kind: 'park', ms: 60_000 }
     }
-    await workBy(queues.runs, new Map([['walker', walker]]), 2)
+    await workBy(queues.runs, new Map([['walker', walker]]), { concurrency: 2 })
     expect(await queues.runs.add('a', { by: 'walker' }, 'slot')).toEqual({ outcome: 'added', id: 'a' })
     expect(await queues.runs.add('b', { by: 'walker' }, 'slot')).toEqual({ outcome: 'held', id: 'a' })
     await until(() => steps.length === 1)

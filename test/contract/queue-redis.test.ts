@@ -55,7 +55,7 @@ describe.runIf(available)('when Redis is in trouble', () => {
     await server.restart()
     const returned = performance.now()
     await until(() => queues.runs.add('after', note).catch(() => false))
-    await workBy(queues.runs, processors, 2)
+    await workBy(queues.runs, processors, { concurrency: 2 })
     await ended('after')
     await ended('before')
     expect(performance.now() - returned).toBeLessThan(3_000)
@@ -63,7 +63,7 @@ describe.runIf(available)('when Redis is in trouble', () => {
   })
 
   test('dead: a waiting worker is back at work soon after its return', { timeout: 20_000 }, async () => {
-    await workBy(queues.runs, processors, 2)
+    await workBy(queues.runs, processors, { concurrency: 2 })
     await queues.runs.add('warm', note)
     await ended('warm')
     await sleep(300)
@@ -79,7 +79,7 @@ describe.runIf(available)('when Redis is in trouble', () => {
   test('frozen: adding fails in 3 s, and so does the list; after the thaw all goes on', {
     timeout: 20_000,
   }, async () => {
-    await workBy(queues.runs, processors, 2)
+    await workBy(queues.runs, processors, { concurrency: 2 })
     await sleep(200)
     server.freeze()
     const [adding, pinging] = await Promise.all([
@@ -98,7 +98,7 @@ describe.runIf(available)('when Redis is in trouble', () => {
   })
 
   test('frozen: closing takes no longer than its grace', { timeout: 20_000 }, async () => {
-    await workBy(queues.runs, processors, 2)
+    await workBy(queues.runs, processors, { concurrency: 2 })
     await sleep(200)
     server.freeze()
     const { ms } = await timed(queues.close(1_500))
@@ -116,7 +116,7 @@ describe.runIf(available)('when Redis is in trouble', () => {
       thrown.push(job.signal.reason)
       throw thrown[0]
     })
-    await workBy(queues.runs, processors, 2)
+    await workBy(queues.runs, processors, { concurrency: 2 })
     await queues.runs.add('robbed', { by: 'robbed', text: 'theirs' })
     await ended('robbed', 10_000)
     expect(thrown).toEqual([expect.any(LockLost), expect.any(LockLost)])
@@ -132,7 +132,7 @@ describe.runIf(available)('when Redis is in trouble', () => {
       reasons.push(job.signal.reason)
       throw job.signal.reason
     })
-    await workBy(queues.runs, processors, 2)
+    await workBy(queues.runs, processors, { concurrency: 2 })
     await queues.runs.add('deaf', { by: 'deaf' })
     await sleep(200)
     server.freeze()
@@ -181,7 +181,7 @@ describe.runIf(available)('what Redis is asked', () => {
     await raw.config('RESETSTAT')
     await queues.triggers.inbox('first')
     expect(await counted('lrange', 'llen', 'multi')).toEqual([1, 0, 0])
-    await workBy(queues.triggers, new Map([['anyone', async () => ({ kind: 'end' })]]), 2)
+    await workBy(queues.triggers, new Map([['anyone', async () => ({ kind: 'end' })]]), { concurrency: 2 })
     await until(async () => (await queues.triggers.get('first'))?.standing === 'ended')
     expect(await counted('multi', 'exec')).toEqual([0, 0])
   })

@@ -55,13 +55,20 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
   let place: Place
   const processors = new Map<string, Processor<Note>>()
   const lines: LogLine[] = []
+  const heardOf: { data: Note; slotIsFree: boolean }[] = []
   let last = 0
 
   beforeAll(async () => {
     server = await startServer?.()
     place = await newPlace()
     queues = await open(place, lines)
-    await workBy(queues.runs, processors, 5)
+    await workBy(queues.runs, processors, {
+      concurrency: 5,
+      async ended(data) {
+        if (data.by !== 'heard-of') return
+        heardOf.push({ data, slotIsFree: (await queues.runs.holder('a slot')) === undefined })
+      },
+    })
   })
 
   afterAll(async () => {
@@ -93,6 +100,23 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
         () => false,
       ),
     )
+  })
+
+  test('whoever works hears of each job that has ended, with its last record, when its slot is free', async () => {
+    const before = heardOf.length
+    await start(
+      'heard-of',
+      async job => {
+        await job.save({ ...job.data, text: 'the last' })
+        return { kind: 'end' }
+      },
+      'a slot',
+    )
+    await start('parked', parkLong)
+    await until(() => heardOf.length > before)
+    expect(heardOf.slice(before)).toEqual([
+      { data: expect.objectContaining({ by: 'heard-of', text: 'the last' }), slotIsFree: true },
+    ])
   })
 
   test('a job is told when every place of its process is taken', async () => {
@@ -474,7 +498,7 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
         stalls.push(job.stalls)
         return { kind: 'end' }
       }
-      await workBy(heirs.runs, new Map([['heir', heir]]), 1)
+      await workBy(heirs.runs, new Map([['heir', heir]]), { concurrency: 1 })
       await until(() => stalls.length > 0)
       expect(stalls).toEqual([1])
       expect(performance.now() - killed).toBeLessThan(4_000)
@@ -492,7 +516,7 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
         inHand = job
         return process(job)
       }
-      await workBy(other.runs, new Map([['held', holding]]), 1)
+      await workBy(other.runs, new Map([['held', holding]]), { concurrency: 1 })
       await other.runs.add('held', { by: 'held' })
       await until(() => inHand)
       return { there, other, signal: () => inHand?.signal }
@@ -536,7 +560,7 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
         seen.push([job.stalls, job.failures])
         return { kind: 'end' }
       }
-      await workBy(again.runs, new Map([['held', heir]]), 1)
+      await workBy(again.runs, new Map([['held', heir]]), { concurrency: 1 })
       await until(() => seen.length)
       expect(seen).toEqual([[0, 0]])
       await again.close(500)

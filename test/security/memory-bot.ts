@@ -10,7 +10,13 @@ import { cpuUsage } from 'node:process'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SettingsReader } from '../../src/access/read-settings.ts'
 import { acceptTrigger } from '../../src/commands/handle-trigger.ts'
-import { askedAgain, TriggerRecord, triggerIndex, triggerRecord } from '../../src/commands/trigger-record.ts'
+import {
+  askedAgain,
+  isOfThread,
+  TriggerRecord,
+  triggerIndex,
+  triggerRecord,
+} from '../../src/commands/trigger-record.ts'
 import type { CodexTaskRunCreate } from '../../src/core/agent/run-request.ts'
 import { unlimited } from '../../src/core/model/call-budget.ts'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
@@ -26,6 +32,7 @@ import type {
   ThreadClient,
 } from '../../src/core/model/ports.ts'
 import type { Role } from '../../src/core/model/role.ts'
+import { threadSlot } from '../../src/core/model/thread.ts'
 import type { InlineComment, Trigger } from '../../src/core/model/trigger.ts'
 import type { CommentView, PullView, SandboxView } from '../../src/core/model/views.ts'
 import type { TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
@@ -221,6 +228,7 @@ export class MemoryBot {
         const first = await this.#queue.members(lines, { kind: 'first', count: 1 })
         for (const { id } of first.flat()) this.#wake(this.runs.get(id))
       },
+      wakeCommands: async thread => this.#wakeCommands(thread),
       stream: { watch: async () => false, unwatch() {} },
       userToken: options.userToken,
       removeLater: async () => {},
@@ -297,7 +305,10 @@ export class MemoryBot {
       const trigger = [...this.triggers.values()].find(isDue)
       const run = [...this.runs.values()].find(isDue)
       if (trigger) await this.#work(trigger, TriggerRecord.parse, this.#accept)
-      else if (run) await this.#work(run, Run.parse, this.#advance)
+      else if (run) {
+        await this.#work(run, Run.parse, this.#advance)
+        if (run.standing === 'ended') this.#wakeCommands(run.data.thread)
+      }
     }
     return false
   }
@@ -372,6 +383,12 @@ export class MemoryBot {
 
   #kept(job: Job<Run> | undefined): JobRecord<Run> | undefined {
     return job && { id: job.id, data: job.data, standing: job.standing, addedAt: job.addedAt }
+  }
+
+  #wakeCommands(thread: Run['thread']): void {
+    const slot = threadSlot(thread)
+    for (const job of this.triggers.values())
+      if (isOfThread(job.data) && threadSlot(job.data.trigger.thread) === slot) this.#wake(job)
   }
 
   #wake(job: Job<unknown> | undefined): void {

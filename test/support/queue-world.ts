@@ -5,7 +5,7 @@ import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { openQueues } from '../../src/queue/open-queues.ts'
-import type { Processor, Queues, WorkQueue } from '../../src/queue/work-queue.ts'
+import type { Processor, Queues, Working, WorkQueue } from '../../src/queue/work-queue.ts'
 import { newDataDir } from './data-dir.ts'
 
 /** What the jobs of these tests hold: who works them, and something to remember. */
@@ -64,10 +64,10 @@ export async function open(
 export function workBy(
   queue: WorkQueue<Note>,
   processors: Map<string, Processor<Note>>,
-  concurrency: number,
+  working: Working<Note>,
 ) {
   const unknown: Processor<Note> = async () => ({ kind: 'park', ms: 60_000 })
-  return queue.work(job => (processors.get(job.data.by) ?? unknown)(job), { concurrency })
+  return queue.work(job => (processors.get(job.data.by) ?? unknown)(job), working)
 }
 
 /** As `newDataDir`, and gone after the test. */

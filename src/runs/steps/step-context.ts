@@ -10,6 +10,7 @@ import type { Signer } from '../../core/model/marker.ts'
 import type { FlowMeter } from '../../core/model/meter.ts'
 import type { GitHub, LockedJob, Log, TasksClient, ThreadClient } from '../../core/model/ports.ts'
 import { ResultPending } from '../../core/model/result-pending.ts'
+import type { Thread } from '../../core/model/thread.ts'
 import { onlyIntents, openIntent, withIntent } from '../../core/run/intents.ts'
 import { outageOf } from '../../core/run/outage.ts'
 import type { Intent } from '../../core/run/record/attempts-part.ts'
@@ -42,6 +43,8 @@ export interface RunDeps {
   stream: NewsStream
   index: JobIndex
   wakeFirst(lines: readonly string[]): Promise<void>
+  /** Those of a thread that wait for its Run. */
+  wakeCommands(thread: Thread): Promise<void>
   /** The deployment's token for pull requests by its own user; kept out of every record. */
   userToken: string | undefined
   settings: SettingsReader
@@ -109,8 +112,12 @@ export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
     deps.meter?.moved(before, run)
     const lines = linesMoved({ ...job, data: before }, { ...job, data: run })
     // Who is not woken now looks by itself, a little later.
-    if (lines.length > 0)
-      await deps.wakeFirst(lines).catch(err => log.warn({ err }, 'could not wake who waits'))
+    const isOver = run.result.outcome !== undefined && before.result.outcome === undefined
+    const woken = [
+      ...(lines.length > 0 ? [deps.wakeFirst(lines)] : []),
+      ...(isOver ? [deps.wakeCommands(run.thread)] : []),
+    ]
+    await Promise.all(woken).catch(err => log.warn({ err }, 'could not wake who waits'))
   }
   const saving = inOneGo(save)
   const put = (run: Run): Promise<void> => {

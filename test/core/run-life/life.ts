@@ -94,6 +94,7 @@ function depsOf(world: World, worker: Worker): RunDeps {
       },
     },
     wakeFirst: async () => {},
+    wakeCommands: async () => {},
     stream: { watch: async () => false, unwatch() {} },
     userToken: undefined,
     removeLater: async () => {},
