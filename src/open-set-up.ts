@@ -19,7 +19,7 @@ export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): P
     file: envFileToWrite(),
     given: startingFrom(given),
     protocol,
-    asked: wantedOfApp,
+    wanted: wantedOfApp,
     channel,
     testPostHog: ({ posthogHost, posthogKey, posthogProject }) =>
       examinePostHog({ host: posthogHost, apiKey: posthogKey, projectId: posthogProject }),

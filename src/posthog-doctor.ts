@@ -12,7 +12,7 @@ import {
   type UsualModel,
 } from './posthog/posthog-checks.ts'
 
-interface Asked {
+interface ServedPostHog {
   owner: string | undefined
   access: Access
 }
@@ -24,22 +24,22 @@ interface Access {
 }
 
 export const checkAccesses = (config: Config): Promise<Check[]> =>
-  eachPostHog(config, asked => checkAccess(examinedBy(config, asked.access), listsOf(config, asked)))
+  eachPostHog(config, service => checkAccess(examinedBy(config, service.access), listsOf(config, service)))
 
 export const checkPostHogs = (config: Config, repositories: readonly Repository[]): Promise<Check[]> =>
-  eachPostHog(config, asked => {
-    const served = repositories.filter(each => isServedBy(config, asked, each))
-    return checkPostHog(examinedBy(config, asked.access), listsOf(config, asked), served)
+  eachPostHog(config, service => {
+    const served = repositories.filter(each => isServedBy(config, service, each))
+    return checkPostHog(examinedBy(config, service.access), listsOf(config, service), served)
   })
 
 export async function checkPostHogOf(
   config: Config,
   repository: Pick<Repository, 'owner' | 'repo'>,
 ): Promise<Check[]> {
-  const asked = postHogsOf(config).find(each => isServedBy(config, each, repository))
-  if (!asked) return []
-  const lists = listsOf(config, asked).filter(({ owner }) => isOwner(repository, owner))
-  return checkPostHog(examinedBy(config, asked.access), lists, [repository])
+  const service = postHogsOf(config).find(each => isServedBy(config, each, repository))
+  if (!service) return []
+  const lists = listsOf(config, service).filter(({ owner }) => isOwner(repository, owner))
+  return checkPostHog(examinedBy(config, service.access), lists, [repository])
 }
 
 export async function examinePostHog(given: Access): Promise<Check[]> {
@@ -49,19 +49,25 @@ export async function examinePostHog(given: Access): Promise<Check[]> {
   return checks.map(check => ({ ...check, detail: redact(check.detail) }))
 }
 
-const postHogsOf = ({ posthog, tenants }: Config): Asked[] => [
+const postHogsOf = ({ posthog, tenants }: Config): ServedPostHog[] => [
   ...(posthog ? [{ owner: undefined, access: posthog }] : []),
   ...tenants.map(({ owner, ...access }) => ({ owner, access })),
 ]
 
-const isServedBy = ({ tenants }: Config, asked: Asked, repository: Pick<Repository, 'owner'>): boolean =>
-  asked.owner === tenants.find(({ owner }) => isOwner(repository, owner))?.owner
+const isServedBy = (
+  { tenants }: Config,
+  service: ServedPostHog,
+  repository: Pick<Repository, 'owner'>,
+): boolean => service.owner === tenants.find(({ owner }) => isOwner(repository, owner))?.owner
 
-async function eachPostHog(config: Config, check: (asked: Asked) => Promise<Check[]>): Promise<Check[]> {
+async function eachPostHog(
+  config: Config,
+  check: (service: ServedPostHog) => Promise<Check[]>,
+): Promise<Check[]> {
   const checks = await Promise.all(
-    postHogsOf(config).map(async asked => {
-      const { owner } = asked
-      const its = await check(asked)
+    postHogsOf(config).map(async service => {
+      const { owner } = service
+      const its = await check(service)
       return owner === undefined ? its : its.map(each => ofOwner(each, owner))
     }),
   )
@@ -90,9 +96,9 @@ interface OwnerModels extends ModelList {
   owner: string
 }
 
-const listsOf = (config: Config, asked: Asked): OwnerModels[] =>
+const listsOf = (config: Config, service: ServedPostHog): OwnerModels[] =>
   Object.entries(config.settings.first.owners).flatMap(([owner, { models }]) =>
-    models && isServedBy(config, asked, { owner })
+    models && isServedBy(config, service, { owner })
       ? [{ owner, models, setBy: `owners.${owner}.models in SETTINGS_FILE` }]
       : [],
   )

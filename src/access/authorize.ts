@@ -16,7 +16,7 @@ export interface Accounts {
   isSame(repoId: number, person: Person, usedBefore: () => Promise<number | undefined>): Promise<boolean>
 }
 
-export interface Asked {
+export interface PersonCheck {
   github: Pick<ThreadClient, 'permission' | 'isInTeam' | 'ownCommentsOfRepository'>
   accounts: Accounts
   signer: Signer
@@ -31,10 +31,10 @@ export interface Allowance {
   trusted: boolean
 }
 
-export async function allowanceOf(asked: Asked, person: Person, name: string): Promise<Allowance> {
-  const permission = await permissionOf(asked.github, person)
-  const named = needsName(permission, name, asked.settings) && (await isNamed(asked, person))
-  return allowance({ ...permission, named }, name, asked.settings)
+export async function allowanceOf(check: PersonCheck, person: Person, name: string): Promise<Allowance> {
+  const permission = await permissionOf(check.github, person)
+  const named = needsName(permission, name, check.settings) && (await isNamed(check, person))
+  return allowance({ ...permission, named }, name, check.settings)
 }
 
 export const needsName = ({ role }: Permission, name: string, settings: RepoSettings): boolean =>
@@ -52,7 +52,7 @@ export function allowance(
 /** The settings that were read have a least role for every command there is. */
 const leastFor = (name: string, { permissions }: RepoSettings): Role => permissions[name] ?? 'admin'
 
-export async function permissionOf(github: Asked['github'], person: Person): Promise<Permission> {
+export async function permissionOf(github: PersonCheck['github'], person: Person): Promise<Permission> {
   // An App has no role of its own; it passes by its number or not at all.
   if (person.app !== undefined) return { role: 'none', name: 'none' }
   try {
@@ -63,19 +63,19 @@ export async function permissionOf(github: Asked['github'], person: Person): Pro
   }
 }
 
-export async function isNamed(asked: Asked, person: Person): Promise<boolean> {
-  const { github, settings } = asked
+export async function isNamed(check: PersonCheck, person: Person): Promise<boolean> {
+  const { github, settings } = check
   const { users, teams, apps } = settings.allow
   if (person.app !== undefined) return apps.includes(person.app)
-  for (const user of users) if (await isMeant(user, person, asked)) return true
+  for (const user of users) if (await isMeant(user, person, check)) return true
   for (const team of teams) if (await github.isInTeam(team, person.login)) return true
   return false
 }
 
 /** A login can be given up and taken by somebody else; with its number, or once it was used, it is the account. */
-async function isMeant(user: string, person: Person, asked: Asked): Promise<boolean> {
+async function isMeant(user: string, person: Person, check: PersonCheck): Promise<boolean> {
   const [login = '', id] = user.split(':')
   if (id !== undefined) return Number(id) === person.id
   if (login.toLowerCase() !== person.login.toLowerCase()) return false
-  return asked.accounts.isSame(asked.repoId, person, () => usedBefore(asked, login))
+  return check.accounts.isSame(check.repoId, person, () => usedBefore(check, login))
 }

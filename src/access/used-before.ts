@@ -12,8 +12,8 @@ export async function usedBefore(
   login: string,
 ): Promise<number | undefined> {
   const newestFirst = await github.ownCommentsOfRepository()
-  const askers = newestFirst
+  const authors = newestFirst
     .flatMap(({ number, body }) => signer.read(body, { repoId, number }))
     .flatMap(({ backup }) => backup?.request.by ?? [])
-  return askers.findLast(by => by.app === undefined && by.login.toLowerCase() === login.toLowerCase())?.id
+  return authors.findLast(by => by.app === undefined && by.login.toLowerCase() === login.toLowerCase())?.id
 }

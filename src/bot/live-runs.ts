@@ -2,7 +2,7 @@
 import type { JobIndex } from '../core/model/job-index.ts'
 import { ownersPlace, working } from '../core/run/run-index.ts'
 
-type Counted = Pick<JobIndex, 'lookUp'> & { liveCount(): Promise<number> }
+type Counted = Pick<JobIndex, 'query'> & { liveCount(): Promise<number> }
 
 /**
  * Of owners with a PostHog of their own, those at work; of all others, whatever has not ended.
@@ -28,7 +28,7 @@ export async function liveRunsOf<Tenant>(
 
 async function atWork(owners: readonly string[], runs: Counted): Promise<number> {
   if (owners.length === 0) return 0
-  const counts = await runs.lookUp(
+  const counts = await runs.query(
     owners.map(owner => ({ kind: 'count', set: working(ownersPlace(owner)) }) as const),
   )
   return counts.reduce<number>((sum, count = 0) => sum + count, 0)

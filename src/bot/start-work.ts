@@ -3,7 +3,7 @@ import { firstIn } from '../access/first-of.ts'
 import { accountsIn } from '../access/pinned-accounts.ts'
 import { settingsReader } from '../access/read-settings.ts'
 import { settingsFile } from '../commands/command-registry.ts'
-import { askedAgain } from '../commands/trigger-record.ts'
+import { requeued } from '../commands/trigger-record.ts'
 import { secretsOf } from '../config.ts'
 import { inOwnWords } from '../core/comments/own-words.ts'
 import type { Reached } from '../core/model/crash-points.ts'
@@ -126,10 +126,10 @@ const runDeps = ({ queues, log }: Runtime, { shared }: Edges) => ({
   wakeCommands: wakeCommands(queues),
   removeLater: (id: string, what: UnusedBranch) =>
     queues.chores.send({ kind: removal, id, subject: threadSlot(what.thread), what }),
-  askAgain: async ({ trigger, command }: Source) => {
+  requeue: async ({ trigger, command }: Source) => {
     const kept = await queues.triggers.get(trigger)
     if (!kept) return log.error({ trigger }, 'a command that came too late is not kept any more')
-    const again = askedAgain(kept.data, command)
+    const again = requeued(kept.data, command)
     await queues.triggers.add(again.trigger.id, again)
   },
   fence: () => randomBytes(8).toString('hex'),

@@ -60,12 +60,12 @@ export function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, for
       const served = servedBy(thread.owner)
       if (served && (tenant === undefined || tenant === served.tenant.tenant)) return served.advance(job)
       log.error({ run: job.id, thread: thread.url, tenant }, 'its PostHog does not serve this owner any more')
-      return { kind: 'park', ms: askTenantAgain }
+      return { kind: 'park', ms: tenantRetryMs }
     },
   }
 }
 
-const askTenantAgain = 60_000
+const tenantRetryMs = 60_000
 
 const nobody = ({
   app,

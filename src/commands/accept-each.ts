@@ -1,6 +1,6 @@
 import type { HandledOutcome } from '../core/model/meter.ts'
 import type { StepResult } from '../core/model/ports.ts'
-import { type Asking, type CommandContext, type CommandResult, targetOf } from './command-context.ts'
+import { type CommandContext, type CommandResult, type CommandTrigger, targetOf } from './command-context.ts'
 import { isRepeated, reply, sendReply } from './reply.ts'
 import { goOnTelling } from './tell-run.ts'
 import type { ThreadRecord } from './trigger-record.ts'
@@ -9,21 +9,21 @@ import { wasWithdrawn } from './withdraw.ts'
 /** The Run that is waited for wakes the command; this is for a wake that was lost with its process. */
 const lostWakeMs = 30_000
 
-export interface Asked {
+export interface CommandHandler {
   handle(): Promise<CommandResult>
 }
 
 export async function acceptEach(
   context: CommandContext,
-  trigger: Asking,
-  all: readonly Asked[],
+  trigger: CommandTrigger,
+  all: readonly CommandHandler[],
 ): Promise<StepResult> {
-  for (let asked = all[context.record.done]; asked; asked = all[context.record.done]) {
+  for (let handler = all[context.record.done]; handler; handler = all[context.record.done]) {
     if (context.job.signal.aborted) return { kind: 'park', ms: 0 }
     if (await wasWithdrawn(context)) return { kind: 'end' }
     context.isLast = context.record.onlyOne || context.record.done + 1 === all.length
     context.deps.reached('trigger claimed')
-    const handled = await handledOf(context, asked.handle)
+    const handled = await handledOf(context, handler.handle)
     const result = await finish(context, trigger, handled)
     if (result) return result
     context.deps.meter?.handled(trigger.kind, outcomeOf(handled))
@@ -71,7 +71,7 @@ function outcomeOf(handled: CommandResult): HandledOutcome {
 
 async function finish(
   context: CommandContext,
-  trigger: Asking,
+  trigger: CommandTrigger,
   handled: CommandResult,
 ): Promise<StepResult | undefined> {
   const over = context.isLast
@@ -112,7 +112,7 @@ interface Ending {
 
 export async function swapReaction(
   context: CommandContext,
-  trigger: Asking,
+  trigger: CommandTrigger,
   { well, over }: Ending,
 ): Promise<void> {
   if (trigger.kind === 'tick') return
@@ -124,7 +124,7 @@ export async function swapReaction(
   if (!well && trigger.kind === 'label') await context.github.removeLabel(trigger.label)
 }
 
-async function takeEyes(context: CommandContext, trigger: Asking): Promise<void> {
+async function takeEyes(context: CommandContext, trigger: CommandTrigger): Promise<void> {
   if (!context.record.reacted) return
   await context.job.assertLocked()
   await context.github.unreact(targetOf(trigger), 'eyes')

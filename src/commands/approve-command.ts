@@ -2,10 +2,10 @@ import type { Options } from '../core/command/options.ts'
 import type { RunRequest } from '../core/run/record/request-part.ts'
 import type { Outcome } from '../core/run/record/result-part.ts'
 import { command, reject } from './command.ts'
-import type { Asking } from './command-context.ts'
+import type { CommandTrigger } from './command-context.ts'
 import { inTheWay } from './in-the-way.ts'
 import type { Reads } from './reads.ts'
-import { askedBefore } from './run-options.ts'
+import { previousOptions } from './run-options.ts'
 import { decideStart, type Wanted } from './start-decision.ts'
 import { type StartReads, startFacts } from './start-facts.ts'
 
@@ -56,17 +56,17 @@ export const approveCommand = command({
 })
 
 /** A box approves the plan that it stands below, and only while that is the last thing that was asked. */
-const isOfOtherPlan = (trigger: Asking, { approves }: MadePlan): boolean =>
+const isOfOtherPlan = (trigger: CommandTrigger, { approves }: MadePlan): boolean =>
   trigger.kind === 'tick' && trigger.run !== approves.plan
 
 async function planOf(
-  reads: Pick<Reads, 'past' | 'run' | 'askedLast'>,
+  reads: Pick<Reads, 'past' | 'run' | 'lastRun'>,
   defaultBranch: string,
 ): Promise<MadePlan | undefined> {
   const past = await reads.past()
   if (past?.marker.what !== 'plan' || past.marker.task === undefined) return undefined
   const { run: plan, branch, sha, backup } = past.marker
-  const [kept, last] = await Promise.all([reads.run(plan), reads.askedLast(past)])
+  const [kept, last] = await Promise.all([reads.run(plan), reads.lastRun(past)])
   const outcome = kept?.result.outcome ?? backup?.outcome
   if (outcome && unplanned.has(outcome.kind)) return undefined
   // The default branch moves all the time, and the work gets a branch of its own there.
@@ -78,7 +78,7 @@ async function planOf(
       ...(bound ? { branch, ...(sha === undefined ? {} : { sha }) } : {}),
       ...(text === undefined ? {} : { text }),
     },
-    options: last ? askedBefore(last.request.options) : {},
+    options: last ? previousOptions(last.request.options) : {},
   }
 }
 

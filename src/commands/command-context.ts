@@ -55,12 +55,12 @@ export interface TriggerDeps {
   now(): number
 }
 
-interface WaitingTriggers extends Pick<JobIndex, 'lookUp'> {
+interface WaitingTriggers extends Pick<JobIndex, 'query'> {
   listed(sets: readonly string[]): Promise<{ id: string; data: TriggerRecord }[]>
   send(id: string, message: string): Promise<boolean>
 }
 
-export type Asking = CommentTrigger | LabelTrigger | TickTrigger
+export type CommandTrigger = CommentTrigger | LabelTrigger | TickTrigger
 
 export type CommandResult =
   | { kind: 'reply'; reply: Reply; well: boolean }

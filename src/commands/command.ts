@@ -4,11 +4,11 @@ import type { Options } from '../core/command/options.ts'
 import type { Reply } from '../core/comments/replies.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import type { Run } from '../core/run/run.ts'
-import type { Asking } from './command-context.ts'
+import type { CommandTrigger } from './command-context.ts'
 import type { Reads } from './reads.ts'
 
 export interface Request {
-  trigger: Asking
+  trigger: CommandTrigger
   options: Options
   text: string
   runId: string

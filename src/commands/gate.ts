@@ -5,10 +5,10 @@
 
 import {
   type Allowance,
-  type Asked,
   allowance,
   isNamed,
   needsName,
+  type PersonCheck,
   permissionOf,
 } from '../access/authorize.ts'
 import { RetryLater } from '../core/model/errors.ts'
@@ -16,9 +16,9 @@ import type { Role } from '../core/model/role.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Command } from './command.ts'
 import {
-  type Asking,
   type CommandContext,
   type CommandResult,
+  type CommandTrigger,
   refused,
   settingsOf,
   targetOf,
@@ -27,15 +27,15 @@ import { commands } from './command-registry.ts'
 import type { TriggerRecord } from './trigger-record.ts'
 
 /** What GitHub said holds for a minute: who waits longer may have lost the right meanwhile. */
-const askAgainAfter = 60_000
+const permissionLastsMs = 60_000
 
 export async function gate(
   context: CommandContext,
-  trigger: Asking,
+  trigger: CommandTrigger,
   { name, repliesAtOnce = false }: Pick<Command, 'name' | 'repliesAtOnce'>,
 ): Promise<CommandResult | undefined> {
   const { passedAt } = context.record
-  if (passedAt !== undefined && context.deps.now() - passedAt < askAgainAfter) return undefined
+  if (passedAt !== undefined && context.deps.now() - passedAt < permissionLastsMs) return undefined
   const denied = await checkAllowed(context, trigger, name)
   if (denied) return context.record.refused ? { kind: 'passed-over' } : denied
   const reacted = context.record.reacted || (!repliesAtOnce && reactWithEyes(context, trigger))
@@ -43,21 +43,25 @@ export async function gate(
   return undefined
 }
 
-export async function reactWithEyesNow(context: CommandContext, trigger: Asking): Promise<void> {
+export async function reactWithEyesNow(context: CommandContext, trigger: CommandTrigger): Promise<void> {
   if (!context.record.reacted && reactWithEyes(context, trigger))
     await context.save({ ...context.record, reacted: true })
 }
 
 /** 👀 for people with trust. Nothing waits for it, and its failure does not matter. */
-function reactWithEyes(context: CommandContext, trigger: Asking): boolean {
+function reactWithEyes(context: CommandContext, trigger: CommandTrigger): boolean {
   if (context.stranger || trigger.kind === 'tick') return false
   context.github.react(targetOf(trigger), 'eyes').catch(() => {})
   return true
 }
 
-export async function mayUse(context: CommandContext, trigger: Asking, name: string): Promise<boolean> {
+export async function mayUse(
+  context: CommandContext,
+  trigger: CommandTrigger,
+  name: string,
+): Promise<boolean> {
   try {
-    const { settings } = await askWho(context, trigger)
+    const { settings } = await identifySender(context, trigger)
     return (await allowanceNow(context, trigger, name, settings)).may
   } catch (error) {
     if (error instanceof RetryLater) throw error
@@ -65,9 +69,9 @@ export async function mayUse(context: CommandContext, trigger: Asking, name: str
   }
 }
 
-export async function mayNothing(context: CommandContext, trigger: Asking): Promise<boolean> {
+export async function mayNothing(context: CommandContext, trigger: CommandTrigger): Promise<boolean> {
   try {
-    const { settings } = await askWho(context, trigger)
+    const { settings } = await identifySender(context, trigger)
     for (const { name } of commands)
       if ((await allowanceNow(context, trigger, name, settings)).may) return false
     return true
@@ -79,11 +83,11 @@ export async function mayNothing(context: CommandContext, trigger: Asking): Prom
 
 async function checkAllowed(
   context: CommandContext,
-  trigger: Asking,
+  trigger: CommandTrigger,
   name: string,
 ): Promise<CommandResult | undefined> {
   try {
-    const { settings, version } = await askWho(context, trigger)
+    const { settings, version } = await identifySender(context, trigger)
     const { may, least, role, trusted } = await allowanceNow(context, trigger, name, settings)
     context.stranger = !trusted
     audit(context, trigger, { command: name, role, least, may, settings: version })
@@ -96,7 +100,7 @@ async function checkAllowed(
   }
 }
 
-async function askWho(context: CommandContext, trigger: Asking) {
+async function identifySender(context: CommandContext, trigger: CommandTrigger) {
   if (context.unknown !== undefined) throw context.unknown
   try {
     const [settings, permission] = await Promise.all([settingsOf(context), permissionNow(context, trigger)])
@@ -110,16 +114,16 @@ async function askWho(context: CommandContext, trigger: Asking) {
 
 type Known = NonNullable<TriggerRecord['permission']>
 
-async function permissionNow(context: CommandContext, trigger: Asking): Promise<Known> {
+async function permissionNow(context: CommandContext, trigger: CommandTrigger): Promise<Known> {
   const { permission } = context.record
   const at = context.deps.now()
-  if (permission && at - permission.at < askAgainAfter) return permission
+  if (permission && at - permission.at < permissionLastsMs) return permission
   return { ...(await permissionOf(context.github, trigger.sender)), at }
 }
 
 async function allowanceNow(
   context: CommandContext,
-  { sender }: Asking,
+  { sender }: CommandTrigger,
   name: string,
   settings: RepoSettings,
 ): Promise<Allowance> {
@@ -127,13 +131,16 @@ async function allowanceNow(
   if (!permission) throw new Error('nobody was asked who this is')
   if (!needsName(permission, name, settings))
     return allowance({ ...permission, named: false }, name, settings)
-  const named = permission.named ?? (await isNamed(askedOf(context, settings), sender))
+  const named = permission.named ?? (await isNamed(personCheckOf(context, settings), sender))
   if (permission.named === undefined)
     await context.save({ ...context.record, permission: { ...permission, named } })
   return allowance({ ...permission, named }, name, settings)
 }
 
-export const askedOf = ({ github, deps, record }: CommandContext, settings: RepoSettings): Asked => ({
+export const personCheckOf = (
+  { github, deps, record }: CommandContext,
+  settings: RepoSettings,
+): PersonCheck => ({
   github,
   accounts: deps.accounts,
   signer: deps.signer,
@@ -154,7 +161,7 @@ interface Audited {
   err?: unknown
 }
 
-function audit(context: CommandContext, trigger: Asking, decision: Audited): void {
+function audit(context: CommandContext, trigger: CommandTrigger, decision: Audited): void {
   const { thread, sender } = trigger
   const head = trigger.kind === 'tick' ? undefined : trigger.head?.sha
   const fields = {

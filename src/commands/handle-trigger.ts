@@ -7,12 +7,12 @@ import { recent } from '../core/model/recently.ts'
 import type { CommentTrigger, LabelTrigger, ThreadTrigger, TickTrigger } from '../core/model/trigger.ts'
 import { backoff, limits } from '../core/run/timing.ts'
 import { yieldToEventLoop } from '../core/text/event-loop.ts'
-import { type Asked, acceptEach } from './accept-each.ts'
+import { acceptEach, type CommandHandler } from './accept-each.ts'
 import { loseAccess } from './access-lost.ts'
 import {
-  type Asking,
   type CommandContext,
   type CommandResult,
+  type CommandTrigger,
   commandContext,
   refused,
   type TriggerDeps,
@@ -87,12 +87,12 @@ async function acceptComment(context: CommandContext, trigger: CommentTrigger): 
   if (texts.length === 0) return hint(context, trigger)
   if (await mayNothing(context, trigger))
     return acceptEach(context, trigger, [{ handle: () => refuseUnread(context, trigger) }])
-  const asked = await commandsOf(trigger, texts)
-  if (asked.length === 0) return hint(context, trigger)
+  const parsedCommands = await commandsOf(trigger, texts)
+  if (parsedCommands.length === 0) return hint(context, trigger)
   return acceptEach(
     context,
     trigger,
-    asked.map(parsed => askedBy(context, trigger, parsed)),
+    parsedCommands.map(parsed => handlerOf(context, trigger, parsed)),
   )
 }
 
@@ -113,7 +113,7 @@ async function hinted(context: CommandContext, trigger: CommentTrigger): Promise
     : { kind: 'passed-over' }
 }
 
-function askedBy(context: CommandContext, trigger: CommentTrigger, parsed: Parsed): Asked {
+function handlerOf(context: CommandContext, trigger: CommentTrigger, parsed: Parsed): CommandHandler {
   if (isMistake(parsed)) return { handle: () => mistaken(context, trigger, parsed) }
   const { name, options, text } = parsed.command
   return {
@@ -122,17 +122,21 @@ function askedBy(context: CommandContext, trigger: CommentTrigger, parsed: Parse
 }
 
 /** A bot that the settings do not list gets no answer at all: two bots that answer each other never stop. */
-async function mayBeAnswered(context: CommandContext, { sender }: Asking): Promise<boolean> {
+async function mayBeAnswered(context: CommandContext, { sender }: CommandTrigger): Promise<boolean> {
   if (await wasWithdrawn(context)) return false
   return sender.app === undefined || isListedApp(context, sender.app)
 }
 
-const acceptOne = async (context: CommandContext, trigger: Asking, asked: Asked): Promise<StepResult> =>
+const acceptOne = async (
+  context: CommandContext,
+  trigger: CommandTrigger,
+  asked: CommandHandler,
+): Promise<StepResult> =>
   (await mayBeAnswered(context, trigger)) ? acceptEach(context, trigger, [asked]) : end
 
 const repliesOnly = { name: instruction, repliesAtOnce: true } as const
 
-const refuseUnread = async (context: CommandContext, trigger: Asking): Promise<CommandResult> =>
+const refuseUnread = async (context: CommandContext, trigger: CommandTrigger): Promise<CommandResult> =>
   (await gate(context, trigger, repliesOnly)) ?? { kind: 'silence' }
 
 async function mistaken(

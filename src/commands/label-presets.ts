@@ -3,7 +3,7 @@ import { presets } from '../core/command/options.ts'
 import { nearest } from '../core/command/parse.ts'
 import type { Reply } from '../core/comments/replies.ts'
 import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
-import type { Asking } from './command-context.ts'
+import type { CommandTrigger } from './command-context.ts'
 import type { Wanted } from './start-decision.ts'
 
 interface Chosen {
@@ -13,7 +13,7 @@ interface Chosen {
 
 const chosen = (preset: PresetSettings): Chosen => ({ kind: 'chosen', preset })
 
-export function presetOf(trigger: Asking, settings: RepoSettings): Chosen | Reply {
+export function presetOf(trigger: CommandTrigger, settings: RepoSettings): Chosen | Reply {
   if (trigger.kind !== 'label') return chosen({})
   const { label, base = 'codex' } = trigger
   const name = label.slice(base.length + 1)

@@ -4,9 +4,9 @@ import { changed, type Run } from '../core/run/run.ts'
 import { hidesWords } from '../core/text/untrusted.ts'
 import type { Command, Decision, Request } from './command.ts'
 import {
-  type Asking,
   type CommandContext,
   type CommandResult,
+  type CommandTrigger,
   commandId,
   refused,
   replied,
@@ -19,7 +19,7 @@ import { tellRun } from './tell-run.ts'
 
 export async function obey(
   context: CommandContext,
-  trigger: Asking,
+  trigger: CommandTrigger,
   command: Command,
   { options, text }: Pick<Request, 'options' | 'text'>,
 ): Promise<CommandResult> {

@@ -9,9 +9,9 @@ import type { BranchView, SandboxView } from '../core/model/views.ts'
 import type { Run } from '../core/run/run.ts'
 import { pausedBecause, triggerOf } from '../core/settings/deployment-settings.ts'
 import type { TriggerWords } from '../core/settings/trigger-words.ts'
-import { type Asking, type CommandContext, liveRun, settingsOf } from './command-context.ts'
+import { type CommandContext, type CommandTrigger, liveRun, settingsOf } from './command-context.ts'
 import { toldLately } from './reply.ts'
-import { type AskedLast, askedLast, type Past, pastOf, shownBy } from './thread-history.ts'
+import { type LastRun, lastRunOf, type Past, pastOf, shownBy } from './thread-history.ts'
 
 export interface Reads {
   grammars: readonly CommandGrammar[]
@@ -24,7 +24,7 @@ export interface Reads {
   live(): Promise<Run | undefined>
   run(id: string): Promise<Run | undefined>
   past(): Promise<Past | undefined>
-  askedLast(past: Pick<Past, 'marker'>): Promise<AskedLast | undefined>
+  lastRun(past: Pick<Past, 'marker'>): Promise<LastRun | undefined>
   shown(): Marker | undefined
   settings(): Promise<SettingsNow>
   /** The pull request's head when it was asked; `now`: as GitHub has it now. */
@@ -38,7 +38,7 @@ export interface Reads {
 
 export function readsFor(
   context: CommandContext,
-  trigger: Asking,
+  trigger: CommandTrigger,
   grammars: readonly CommandGrammar[],
 ): Reads {
   const { deps, github } = context
@@ -58,7 +58,7 @@ export function readsFor(
       past ??= pastOf(context)
       return past
     },
-    askedLast: of => askedLast(context, of),
+    lastRun: of => lastRunOf(context, of),
     shown: () => (trigger.kind === 'tick' ? shownBy(context, trigger) : undefined),
     settings: () => settingsOf(context),
     head: now => headOf(context, trigger, now === 'now'),
@@ -70,13 +70,20 @@ export function readsFor(
   }
 }
 
-async function headOf(context: CommandContext, trigger: Asking, now: boolean): Promise<PullHead | undefined> {
+async function headOf(
+  context: CommandContext,
+  trigger: CommandTrigger,
+  now: boolean,
+): Promise<PullHead | undefined> {
   if (trigger.thread.kind !== 'pull') return undefined
   const then = now || trigger.kind === 'tick' ? undefined : trigger.head
   return then ?? (await context.github.pull(trigger.thread.number))?.head
 }
 
-async function inlineOf(context: CommandContext, trigger: Asking): Promise<InlineComment[] | undefined> {
+async function inlineOf(
+  context: CommandContext,
+  trigger: CommandTrigger,
+): Promise<InlineComment[] | undefined> {
   if (trigger.kind !== 'comment') return undefined
   const { commentRef } = trigger
   if (commentRef.kind === 'inline') return [await withParent(context, commentRef)]

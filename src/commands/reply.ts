@@ -161,7 +161,7 @@ async function untilNow(context: CommandContext, as: Marker['as']): Promise<OwnC
   const before = await earlier(context)
   const { trigger, momentary } = context.record
   const since = context.deps.now() - atOnce
-  const [replies = 0] = await context.deps.waiting.lookUp([
+  const [replies = 0] = await context.deps.waiting.query([
     { kind: 'count', set: repliedIn(trigger.thread, as), above: since },
   ])
   const mine = momentary.filter(each => each.as === as)

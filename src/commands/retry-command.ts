@@ -2,7 +2,7 @@ import { type NewRun, newRun } from '../core/run/run.ts'
 import { command, type Request, reject } from './command.ts'
 import { inTheWay } from './in-the-way.ts'
 import type { Reads } from './reads.ts'
-import { askedBefore } from './run-options.ts'
+import { previousOptions } from './run-options.ts'
 import {
   leaving,
   originOf,
@@ -13,10 +13,10 @@ import {
   type Wanted,
 } from './start-decision.ts'
 import { type StartReads, settlingOf } from './start-facts.ts'
-import type { AskedLast, Past } from './thread-history.ts'
+import type { LastRun, Past } from './thread-history.ts'
 
-const wanted = ({ options }: Request, { request }: AskedLast): Pick<Wanted, 'options' | 'what'> => ({
-  options: { ...askedBefore(request.options), ...options },
+const wanted = ({ options }: Request, { request }: LastRun): Pick<Wanted, 'options' | 'what'> => ({
+  options: { ...previousOptions(request.options), ...options },
   what: request.what,
 })
 
@@ -34,7 +34,7 @@ export const retryCommand = command({
     if (live || !request.trigger.snapshot.open) return { live }
     const past = await reads.past()
     const marker = reads.shown() ?? past?.marker
-    const last = past && marker && (await reads.askedLast({ marker }))
+    const last = past && marker && (await reads.lastRun({ marker }))
     if (!past || !last) return {}
     const [head, settings] = await Promise.all([reads.head('now'), reads.settings()])
     const settling = await settlingOf(reads, settings, wanted(request, last).options)
@@ -56,7 +56,7 @@ export const retryCommand = command({
       run: newRun({
         ...again(request, before),
         ...superseding(trigger, before.last),
-        request: askAgain(request, before, agreed.options),
+        request: repeated(request, before, agreed.options),
       }),
     }
   },
@@ -64,12 +64,12 @@ export const retryCommand = command({
 
 interface Before {
   past: Past
-  last: AskedLast
+  last: LastRun
   head: NewRun['baseline']['head'] | undefined
   settling: Settings
 }
 
-const askAgain = (
+const repeated = (
   { trigger }: Request,
   { last: { request } }: Before,
   options: NewRun['request']['options'],

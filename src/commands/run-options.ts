@@ -153,7 +153,7 @@ function sandboxOf(
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-export function askedBefore({ mode: _, permission: __, authorship, ...asked }: RunOptions): Options {
+export function previousOptions({ mode: _, permission: __, authorship, ...asked }: RunOptions): Options {
   return authorship === 'user' ? { ...asked, authorship } : asked
 }
 
@@ -161,7 +161,7 @@ export function askedBefore({ mode: _, permission: __, authorship, ...asked }: R
  * A session keeps its options unless the new words say otherwise; an effort nobody asks for now gives way to the model.
  */
 export function withKept(before: RunOptions, now: Options): Options {
-  const { branch: _, effort, ...kept } = askedBefore(before)
+  const { branch: _, effort, ...kept } = previousOptions(before)
   const fits = effort !== undefined && effortsFor(now.model ?? before.model).includes(effort)
   return { ...kept, ...(fits ? { effort } : {}), ...now }
 }

@@ -7,11 +7,11 @@ import type { Origin, RunOptions, RunRequest } from '../core/run/record/request-
 import { type NewRun, newRun, type Run } from '../core/run/run.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { type Decision, type Request, reject } from './command.ts'
-import type { Asking } from './command-context.ts'
+import type { CommandTrigger } from './command-context.ts'
 import { presetOf, withPreset } from './label-presets.ts'
 import type { Reads } from './reads.ts'
 import { type Known, type Settled, settle, withKept } from './run-options.ts'
-import type { AskedLast, Past } from './thread-history.ts'
+import type { LastRun, Past } from './thread-history.ts'
 
 export interface Wanted {
   what: RunRequest['what']
@@ -31,7 +31,7 @@ export type StartFacts =
       kind: 'free'
       head: PullHead | undefined
       past: Past | undefined
-      last: AskedLast | undefined
+      last: LastRun | undefined
       settling: Settings
       paused: string | undefined
     }
@@ -83,7 +83,7 @@ function startAfresh({ trigger, runId }: Request, wanted: Wanted, facts: Free): 
 export const rejectStart = ({ problem }: Pick<Settings, 'problem'>, reply: Reply): Decision =>
   reject(problem === undefined ? reply : { kind: 'beside-slips', reply, problem })
 
-export function superseding({ thread }: Asking, last: AskedLast | undefined): Pick<NewRun, 'report'> {
+export function superseding({ thread }: CommandTrigger, last: LastRun | undefined): Pick<NewRun, 'report'> {
   const status = last?.report?.status
   const outcome = last?.result?.outcome
   if (outcome?.kind !== 'stopped' && outcome?.kind !== 'failed') return {}
@@ -101,7 +101,7 @@ export const settled = (
 
 interface Completing {
   settings: RepoSettings
-  last: AskedLast | undefined
+  last: LastRun | undefined
 }
 
 interface Completed {
@@ -110,7 +110,7 @@ interface Completed {
 }
 
 export function completed(
-  trigger: Asking,
+  trigger: CommandTrigger,
   wanted: Wanted,
   { settings, last }: Completing,
 ): Completed | Reply {
@@ -140,7 +140,7 @@ const requestOf = ({ trigger, asked, options }: Agreed): RunRequest => ({
   ...(asked.approves ? { approves: asked.approves } : {}),
 })
 
-export function originOf(trigger: Asking): Origin {
+export function originOf(trigger: CommandTrigger): Origin {
   switch (trigger.kind) {
     case 'label':
       return { kind: 'label', label: trigger.label }
@@ -185,7 +185,7 @@ function sessionBefore({ marker: { task, taskRun, branch, may } }: Past): Run['s
 
 type Busy = StartFacts & { kind: 'busy' }
 
-function joinOrWait(trigger: Asking, wanted: Wanted, { live, settling }: Busy): Decision {
+function joinOrWait(trigger: CommandTrigger, wanted: Wanted, { live, settling }: Busy): Decision {
   if (trigger.kind === 'label') return labelled(live, trigger.label)
   const differs = settling ? otherOptions(trigger, wanted, { live, settling }) : []
   if (!Array.isArray(differs)) return reject(differs)
@@ -214,7 +214,7 @@ export const forLive = (live: Run, { options }: Wanted): Options => withKept(liv
  * Run.
  */
 function otherOptions(
-  { thread }: Asking,
+  { thread }: CommandTrigger,
   wanted: Wanted,
   { live, settling }: { live: Run; settling: Settings },
 ): OptionName[] | Reply {

@@ -13,7 +13,7 @@ export type StartReads = Pick<
   | 'head'
   | 'settings'
   | 'past'
-  | 'askedLast'
+  | 'lastRun'
   | 'models'
   | 'branch'
   | 'sandboxes'
@@ -32,7 +32,7 @@ export async function startFacts(
   if (live && !reads.isOurs(live)) return { kind: 'elsewhere' }
   if (live) return { kind: 'busy', live, settling: await settlingFor(reads, live, wanted) }
   const [head, settings, past] = await Promise.all([reads.head(), reads.settings(), reads.past()])
-  const last = past && !wanted.options.new ? await reads.askedLast(past) : undefined
+  const last = past && !wanted.options.new ? await reads.lastRun(past) : undefined
   const asked = completed(trigger, wanted, { settings: settings.settings, last })
   const settling = await settlingOf(reads, settings, asked.kind === 'completed' ? asked.wanted.options : {})
   return { kind: 'free', head, past, last, paused: reads.paused, settling }

@@ -51,16 +51,16 @@ export const shownBy = (
 ): Marker | undefined =>
   deps.signer.read(text, thread).findLast(({ as }) => as === 'status' || as === 'closing')
 
-export interface AskedLast extends Pick<Run, 'request'>, Partial<Pick<Run, 'thread'>> {
+export interface LastRun extends Pick<Run, 'request'>, Partial<Pick<Run, 'thread'>> {
   baseline: Pick<Run['baseline'], 'snapshot' | 'head'>
   report?: Pick<Run['report'], 'status'>
   result?: Pick<Run['result'], 'outcome'>
 }
 
-export async function askedLast(
+export async function lastRunOf(
   context: CommandContext,
   { marker }: Pick<Past, 'marker'>,
-): Promise<AskedLast | undefined> {
+): Promise<LastRun | undefined> {
   const kept = await context.deps.runs.get(marker.run)
   if (kept) return kept.data
   const { trigger } = context.record

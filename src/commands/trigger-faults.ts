@@ -6,7 +6,7 @@ import type { ThreadTrigger } from '../core/model/trigger.ts'
 import { backoff, limits } from '../core/run/timing.ts'
 import { usualTrigger } from '../core/settings/trigger-words.ts'
 import { afterOne, swapReaction } from './accept-each.ts'
-import { type Asking, type CommandContext, runId } from './command-context.ts'
+import { type CommandContext, type CommandTrigger, runId } from './command-context.ts'
 import { isRepeated, reply } from './reply.ts'
 import { isTold } from './tell-run.ts'
 import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
@@ -23,7 +23,7 @@ export function giveUpDeadly(context: CommandContext): StepResult | Promise<Step
   return end
 }
 
-export const isNews = (trigger: ThreadTrigger): trigger is Exclude<ThreadTrigger, Asking> =>
+export const isNews = (trigger: ThreadTrigger): trigger is Exclude<ThreadTrigger, CommandTrigger> =>
   trigger.kind === 'withdrawal' || trigger.kind === 'pull-news'
 
 const end: StepResult = { kind: 'end' }

@@ -82,7 +82,7 @@ const untouched = TriggerRecord.omit({ trigger: true }).parse({})
 
 export const triggerRecord = (trigger: Trigger): TriggerRecord => ({ trigger, ...untouched })
 
-export const askedAgain = ({ trigger, reacted }: TriggerRecord, command: number): TriggerRecord =>
+export const requeued = ({ trigger, reacted }: TriggerRecord, command: number): TriggerRecord =>
   TriggerRecord.parse({
     trigger: { ...trigger, id: `${trigger.id}-${command + 1}-again` },
     done: command,

@@ -18,7 +18,7 @@ import { triggerOf } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { type CommandContext, liveRun, settingsOf } from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
-import { askedOf } from './gate.ts'
+import { personCheckOf } from './gate.ts'
 import { stopCommand } from './stop-command.ts'
 import { isOfThread, type ThreadRecord } from './trigger-record.ts'
 
@@ -27,8 +27,8 @@ export async function withdraw(context: CommandContext, trigger: WithdrawalTrigg
   const live = (await liveRun(context, threadSlot(trigger.thread)))?.data
   const meant = live && concerns(live, trigger) && isBefore(live.request, trigger) ? live : undefined
   if (!meant && waiting.length === 0) return { kind: 'end' }
-  const asked = [...(meant ? [meant.request.origin] : []), ...waiting.map(({ data }) => data.trigger)]
-  if (!(await isStillSo(context, trigger, asked.some(isByReview)))) return { kind: 'end' }
+  const origins = [...(meant ? [meant.request.origin] : []), ...waiting.map(({ data }) => data.trigger)]
+  if (!(await isStillSo(context, trigger, origins.some(isByReview)))) return { kind: 'end' }
   for (const { id, data } of waiting)
     if (await mayStop(context, trigger, data.trigger.sender)) await context.deps.waiting.send(id, withdrawn)
   if (meant) await takeAway(context, trigger, meant)
@@ -108,7 +108,7 @@ async function isStillSo(
 ): Promise<boolean> {
   const { word } = triggerOf(deps.settings.deployment, thread.owner)
   if (what.kind === 'comment')
-    return !(await github.hasComment(what)) && !(byReview && (await stillAsks(github, what, word)))
+    return !(await github.hasComment(what)) && !(byReview && (await stillRequests(github, what, word)))
   const state = await github.state()
   if (!state) return true
   if (what.kind === 'label') return !state.labels.includes(what.label)
@@ -123,7 +123,7 @@ async function isStillSo(
   }
 }
 
-async function stillAsks(
+async function stillRequests(
   github: CommandContext['github'],
   { reviewId }: Deleted,
   word: string,
@@ -150,11 +150,11 @@ function stops(when: RepoSettings['when'], { what }: WithdrawalTrigger): boolean
 async function mayStop(
   context: CommandContext,
   { sender, what }: WithdrawalTrigger,
-  asker: Person,
+  requester: Person,
 ): Promise<boolean> {
-  if (sender.id === asker.id || (what.kind === 'thread' && what.by !== 'closed')) return true
+  if (sender.id === requester.id || (what.kind === 'thread' && what.by !== 'closed')) return true
   const { settings } = await settingsOf(context)
-  return (await allowanceOf(askedOf(context, settings), sender, stopCommand.name)).may
+  return (await allowanceOf(personCheckOf(context, settings), sender, stopCommand.name)).may
 }
 
 function because({ what }: WithdrawalTrigger): string {

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { type Check, found, passed, unanswered } from '../core/model/check.ts'
 import { Rejected } from '../core/model/errors.ts'
 import type { GitHubApp } from './app-client.ts'
-import { asked, wordsOf } from './ask-github.ts'
 import { checkDeliveries } from './delivery-checks.ts'
+import { checkTolerantly, wordsOf } from './tolerant-check.ts'
 
 export interface Wanted {
   permissions: Readonly<Record<string, string>>
@@ -150,7 +150,7 @@ function checkGrants(view: Pick<AppView, 'permissions' | 'events'>, wanted: Want
 }
 
 function checkInstallations(app: GitHubApp, wanted: Wanted): Promise<Check> {
-  return asked('github-installations', async () => {
+  return checkTolerantly('github-installations', async () => {
     const { data } = await app.asApp('GET /app/installations', { per_page: 100 })
     const installations = Installations.parse(data)
     const names = (of: typeof installations): string =>
@@ -180,7 +180,7 @@ function checkInstallations(app: GitHubApp, wanted: Wanted): Promise<Check> {
 }
 
 function checkAddress(app: GitHubApp): Promise<Check> {
-  return asked('webhook-address', async () => {
+  return checkTolerantly('webhook-address', async () => {
     const { url, insecure_ssl } = HookConfig.parse((await app.asApp('GET /app/hook/config')).data)
     if (!url)
       return found(

@@ -117,7 +117,7 @@ export function gitHubApp(
     return bare.request(route, { ...parameters, headers: { authorization: `Bearer ${token}` } })
   }
 
-  const askLogin = async (): Promise<string> =>
+  const fetchLogin = async (): Promise<string> =>
     `${AppView.safeParse((await asApp('GET /app')).data).data?.slug ?? 'codex'}[bot]`
 
   return {
@@ -169,7 +169,7 @@ export function gitHubApp(
       ),
 
     botLogin() {
-      login ??= askLogin().catch((error: unknown) => {
+      login ??= fetchLogin().catch((error: unknown) => {
         login = undefined
         throw error
       })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Rejected } from '../core/model/errors.ts'
 import { isGraphqlError } from './graphql-errors.ts'
-import type { Asking } from './pull-query.ts'
+import type { QueryContext } from './pull-query.ts'
 
 const branchUse = `query branchUse($owner: String!, $name: String!, $ref: String!, $branch: String!) {
   repository(owner: $owner, name: $name) {
@@ -22,7 +22,7 @@ const BranchUse = z.object({
 })
 
 export async function useOfBranch(
-  { client, aheads, thread }: Asking,
+  { client, aheads, thread }: QueryContext,
   branch: string,
 ): Promise<{ sha: string | undefined; isUsed: boolean } | undefined> {
   if (aheads.isAbsent()) return undefined

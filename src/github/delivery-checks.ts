@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { type Check, found, passed } from '../core/model/check.ts'
 import type { GitHubApp } from './app-client.ts'
-import { asked } from './ask-github.ts'
+import { checkTolerantly } from './tolerant-check.ts'
 
 const Deliveries = z.array(
   z.object({ event: z.string(), status: z.string(), status_code: z.number(), delivered_at: z.string() }),
@@ -11,7 +11,7 @@ type Deliveries = z.infer<typeof Deliveries>
 
 export async function checkDeliveries(app: GitHubApp): Promise<Check[]> {
   let deliveries: Deliveries = []
-  const arrival = await asked('webhook-deliveries', async () => {
+  const arrival = await checkTolerantly('webhook-deliveries', async () => {
     deliveries = Deliveries.parse((await app.asApp('GET /app/hook/deliveries', { per_page: 30 })).data)
     return checkArrival(deliveries)
   })

@@ -57,14 +57,14 @@ const PullAndPerson = z.object({
   user: z.object({ id: z.string() }).nullish(),
 })
 
-export interface Asking {
+export interface QueryContext {
   client: Octokit
   aheads: ReadAheads
   thread: Thread
 }
 
 export async function pullWith(
-  { client, aheads, thread }: Asking,
+  { client, aheads, thread }: QueryContext,
   number: number,
   login: string,
 ): Promise<PullView | undefined> {

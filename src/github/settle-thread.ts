@@ -17,7 +17,7 @@ import type {
 } from '../core/model/views.ts'
 import { type ReadAheads, threadKey } from './ahead-cache.ts'
 import { isGraphqlError, partOf } from './graphql-errors.ts'
-import { type Asking, PullNode, pullFields, viewOfNode } from './pull-query.ts'
+import { PullNode, pullFields, type QueryContext, viewOfNode } from './pull-query.ts'
 
 export interface Singly {
   pull(number: number): Promise<PullView | undefined>
@@ -36,16 +36,20 @@ interface Piece {
   variables: Record<string, string>
 }
 
-export async function settleThread(asking: Asking, singly: Singly, settling: Settling): Promise<Settled> {
-  const pieces = piecesOf(asking, settling)
-  const response = pieces && (await mutate(asking.client, pieces, settling.pull !== undefined))
+export async function settleThread(
+  context: QueryContext,
+  singly: Singly,
+  settling: Settling,
+): Promise<Settled> {
+  const pieces = piecesOf(context, settling)
+  const response = pieces && (await mutate(context.client, pieces, settling.pull !== undefined))
   if (!response) return doSingly(singly, settling)
   if (!settling.pull?.change || response.pull || response.refused.includes('change')) return response
   const pull = await singly.pull(settling.pull.number)
   return { ...response, ...(pull ? { pull } : {}) }
 }
 
-function piecesOf({ aheads, thread }: Asking, { pull, reaction, fold }: Settling): Piece[] | undefined {
+function piecesOf({ aheads, thread }: QueryContext, { pull, reaction, fold }: Settling): Piece[] | undefined {
   if (aheads.isAbsent()) return undefined
   const pieces: Piece[] = []
   if (pull) {

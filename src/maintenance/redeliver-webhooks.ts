@@ -111,9 +111,9 @@ function missedOf(known: readonly Missed[], attempts: readonly Attempt[]): Misse
 function stillMissed(known: Missed | undefined, attempts: readonly Attempt[]): Missed | undefined {
   const missed = known ?? fromFirst(attempts.find(({ redelivery }) => !redelivery))
   if (!missed || attempts.some(({ ok }) => ok)) return undefined
-  const asked = attempts.filter(({ redelivery }) => redelivery).length
+  const redeliveries = attempts.filter(({ redelivery }) => redelivery).length
   const last = Math.max(missed.last, ...attempts.map(({ at }) => at))
-  return { ...missed, last, times: Math.max(missed.times, asked) }
+  return { ...missed, last, times: Math.max(missed.times, redeliveries) }
 }
 
 const fromFirst = (first: Attempt | undefined): Missed | undefined =>
@@ -175,7 +175,7 @@ async function redeliver(sweep: Sweep, missed: Missed): Promise<void> {
   const { guid: delivery, event, id, times } = missed
   if (sweep.redelivered > 0) await new Promise(done => setTimeout(done, sweep.pause))
   sweep.context.signal.throwIfAborted()
-  await remember(sweep, withAsked(memory, { ...missed, last: now(), times: times + 1 }))
+  await remember(sweep, withRedelivery(memory, { ...missed, last: now(), times: times + 1 }))
   try {
     await deliveries.redeliver(id)
   } catch (error) {
@@ -188,9 +188,9 @@ async function redeliver(sweep: Sweep, missed: Missed): Promise<void> {
   log.info({ delivery, event, times: times + 1 }, 'redelivery asked for')
 }
 
-const withAsked = (memory: Memory, asked: Missed): Memory => ({
+const withRedelivery = (memory: Memory, redelivered: Missed): Memory => ({
   ...memory,
-  missed: memory.missed.map(each => (each.guid === asked.guid ? asked : each)),
+  missed: memory.missed.map(each => (each.guid === redelivered.guid ? redelivered : each)),
 })
 
 async function remember(sweep: Sweep, memory: Memory): Promise<void> {

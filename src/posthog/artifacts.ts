@@ -62,7 +62,7 @@ async function handOver(to: Recipient, file: AttachmentFile): Promise<string> {
   throw new NoResponse('posthog', 'PostHog did not confirm an upload')
 }
 
-interface Asked<T> {
+interface UploadStep<T> {
   action: string
   fields: object
   entry: z.ZodType<T>
@@ -71,7 +71,7 @@ interface Asked<T> {
 async function announce<T>(
   { settings, now, folder }: Recipient,
   file: AttachmentFile,
-  { action, fields, entry }: Asked<T>,
+  { action, fields, entry }: UploadStep<T>,
 ): Promise<T[]> {
   const body = { artifacts: [{ ...described(file), ...fields }] }
   const request: Call<T[]> = { method: 'POST', path: `${folder}/${action}/`, body, schema: listOf(entry) }

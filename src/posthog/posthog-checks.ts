@@ -5,12 +5,12 @@ import { type Check, found, passed, unanswered } from '../core/model/check.ts'
 import { Rejected, RetryLater } from '../core/model/errors.ts'
 import { call, type PostHogSettings } from './posthog-http.ts'
 
-interface Asking {
+interface CheckContext {
   settings: PostHogSettings
   now(): number
 }
 
-export interface Examined extends Asking {
+export interface Examined extends CheckContext {
   usual: UsualModel
 }
 
@@ -34,7 +34,7 @@ const Repositories = z.object({
   has_more: z.boolean().nullish(),
 })
 
-export async function checkKey(examined: Asking): Promise<Check[]> {
+export async function checkKey(examined: CheckContext): Promise<Check[]> {
   const read = await refusalOf(() => get(examined, 'tasks/', { limit: '1' }, z.unknown()))
   if (read !== undefined) return keyRefused(read, examined)
   const key = passed('posthog-key', `works at ${examined.settings.host}`)
@@ -45,7 +45,7 @@ export async function checkKey(examined: Asking): Promise<Check[]> {
 const noTask = '00000000-0000-4000-8000-000000000000'
 
 /** The scope is looked at before the task is looked for, so that the answer about a task that there can't be tells. */
-async function checkWriting(examined: Asking): Promise<Check> {
+async function checkWriting(examined: CheckContext): Promise<Check> {
   const { settings, now } = examined
   const path = `tasks/${noTask}/run/`
   const refusal = await refusalOf(() =>
@@ -60,7 +60,7 @@ async function checkWriting(examined: Asking): Promise<Check> {
   )
 }
 
-function keyRefused(error: unknown, { settings: { host, projectId } }: Asking): Check[] {
+function keyRefused(error: unknown, { settings: { host, projectId } }: CheckContext): Check[] {
   if (!(error instanceof Rejected)) {
     if (error instanceof RetryLater)
       return [passed('posthog-key', 'works; its rate limit is reached just now')]
@@ -103,7 +103,7 @@ export async function checkModels(
   return [checkUsual(examined, offered), ...lists.map(list => checkList(list, offered))]
 }
 
-async function offeredModels(examined: Asking): Promise<string[]> {
+async function offeredModels(examined: CheckContext): Promise<string[]> {
   const listed = await orUndefined(() => get(examined, 'tasks/models/', {}, Models))
   return (
     listed?.models.filter(({ runtime_adapter }) => runtime_adapter === 'codex').map(each => each.model) ?? []
@@ -141,7 +141,7 @@ function checkList({ models, setBy }: ModelList, offered: readonly string[]): Ch
 const isOffered = (model: string, offered: readonly string[]): boolean =>
   offered.some(name => name.toLowerCase() === model.toLowerCase())
 
-export async function checkCoverage(examined: Asking, repositories: readonly string[]): Promise<Check> {
+export async function checkCoverage(examined: CheckContext, repositories: readonly string[]): Promise<Check> {
   const integrations = await orUndefined(() =>
     get(examined, 'integrations/', { kind: 'github' }, Integrations),
   )
@@ -165,7 +165,7 @@ export async function checkCoverage(examined: Asking, repositories: readonly str
 const perPage = 500
 const maxPages = 20
 
-async function coveredBy(examined: Asking, integration: string): Promise<string[]> {
+async function coveredBy(examined: CheckContext, integration: string): Promise<string[]> {
   const names: string[] = []
   for (let page = 0; page < maxPages; page++) {
     const query = { limit: String(perPage), offset: String(page * perPage) }
@@ -183,7 +183,7 @@ const someOf = (names: readonly string[]): string =>
   names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ')
 
 const get = async <T>(
-  { settings, now }: Asking,
+  { settings, now }: CheckContext,
   path: string,
   query: Record<string, string>,
   schema: z.ZodType<T>,

@@ -3,7 +3,7 @@
  * frees when the job ends.
  */
 import { ErrorCode, Queue, type Telemetry } from 'bullmq'
-import type { Asked, Member, Range } from '../core/model/job-index.ts'
+import type { IndexQuery, Member, Range } from '../core/model/job-index.ts'
 import type { Added, JobRecord } from '../core/model/ports.ts'
 import { within } from './deadline.ts'
 import { expecting, leaveMessage, leaveWake, messages, promote, wasTaken } from './inbox.ts'
@@ -140,8 +140,8 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return this.#reach(() => this.#options.backend.liveCount(this.#queue))
   }
 
-  lookUp(asked: readonly Asked[]): Promise<(number | undefined)[]> {
-    return this.#reach(async () => (asked.length === 0 ? [] : this.#index.lookUp(asked)))
+  query(queries: readonly IndexQuery[]): Promise<(number | undefined)[]> {
+    return this.#reach(async () => (queries.length === 0 ? [] : this.#index.query(queries)))
   }
 
   members(sets: readonly string[], range: Range): Promise<Member[][]> {

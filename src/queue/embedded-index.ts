@@ -41,10 +41,10 @@ export function withIndex(
 
 export function embeddedIndex(queue: string, pool: PgPool): QueueIndex {
   return {
-    lookUp: async asked => {
-      const { rows }: Rows<{ value: number | null }> = await pool.query(sql.lookedUp, [
+    query: async queries => {
+      const { rows }: Rows<{ value: number | null }> = await pool.query(sql.queried, [
         queue,
-        JSON.stringify(asked),
+        JSON.stringify(queries),
       ])
       return rows.map(({ value }) => (value === null ? undefined : Number(value)))
     },

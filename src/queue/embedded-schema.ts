@@ -49,7 +49,7 @@ SELECT name, CASE WHEN name = $3 AND $4::jsonb IS NOT NULL THEN codex.place(queu
 
 export const saved = 'SELECT codex.save($1, $2, $3, $4, $5::jsonb, $6::jsonb) AS held'
 
-export const lookedUp = `
+export const queried = `
 SELECT CASE
   WHEN ask->>'kind' = 'from-end' THEN
     (SELECT score FROM codex.entry WHERE queue = $1 AND name = ask->>'set'

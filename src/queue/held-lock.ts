@@ -39,14 +39,14 @@ export class HeldLock {
   /** Does what prolongs the lock in the same step, or does nothing. Throws `LockLost` as `assert` does. */
   async during(step: () => Promise<boolean>): Promise<void> {
     if (this.#lost) throw this.#lost
-    const asked = Date.now()
-    const left = Math.max(this.#heldUntil - asked, this.#duration / 3)
+    const requestedAt = Date.now()
+    const left = Math.max(this.#heldUntil - requestedAt, this.#duration / 3)
     const isHeld = await within(left, step(), () => false).catch(error => {
       throw this.#lose(error)
     })
     if (this.#lost) throw this.#lost
     if (!isHeld) throw this.#lose()
-    this.#heldUntil = asked + this.#duration
+    this.#heldUntil = requestedAt + this.#duration
   }
 
   interrupt(reason: Error): void {
@@ -60,10 +60,10 @@ export class HeldLock {
   }
 
   async #renew(): Promise<void> {
-    const asked = Date.now()
+    const requestedAt = Date.now()
     const isHeld = await within(this.#duration / 3, this.#extend(), unknown).catch(unknown)
     if (this.#lost) return
-    if (isHeld) this.#heldUntil = asked + this.#duration
+    if (isHeld) this.#heldUntil = requestedAt + this.#duration
     else if (isHeld === false || Date.now() > this.#heldUntil) this.#lose()
   }
 

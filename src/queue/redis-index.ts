@@ -4,12 +4,12 @@ import { z } from 'zod'
 import type { Member, Range } from '../core/model/job-index.ts'
 import type { BullMqQueue } from './queue-backend.ts'
 import type { Additions, Indexed, QueueIndex, Saved } from './queue-index.ts'
-import { added, behind, ended, finished, lookedUp, mended, saved } from './redis-scripts.ts'
+import { added, behind, ended, finished, mended, queried, saved } from './redis-scripts.ts'
 import { storableJson } from './storable.ts'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    codexLookedUp(sets: string, asked: string): Result<string[], Context>
+    codexQueried(sets: string, queries: string): Result<string[], Context>
     codexAdded(...args: (string | number | Buffer)[]): Result<[string | number, string | null], Context>
     codexFinished(...args: (string | number | Buffer)[]): Result<unknown, Context>
     codexSaved(...args: (string | number)[]): Result<number, Context>
@@ -25,7 +25,7 @@ const ENDED: JobType[] = ['completed', 'failed']
 const PAGE = 200
 
 export function withScripts(redis: Redis): Redis {
-  redis.defineCommand('codexLookedUp', { numberOfKeys: 0, lua: lookedUp })
+  redis.defineCommand('codexLookedUp', { numberOfKeys: 0, lua: queried })
   redis.defineCommand('codexSaved', { numberOfKeys: 3, lua: saved })
   redis.defineCommand('codexEnded', { numberOfKeys: 1, lua: ended })
   redis.defineCommand('codexMended', { numberOfKeys: 1, lua: mended })
@@ -104,8 +104,8 @@ export function redisIndex(queue: BullMqQueue, { producer, worker }: Connections
   const sets = queue.toKey(SETS)
   const built = queue.toKey('ix')
   return {
-    lookUp: async asked => {
-      const results = await producer.codexLookedUp(sets, JSON.stringify(asked))
+    query: async asked => {
+      const results = await producer.codexQueried(sets, JSON.stringify(asked))
       return asked.map((_, n) => (results[n] ? Number(results[n]) : undefined))
     },
     members: async (names, range) => {

@@ -75,7 +75,7 @@ place(KEYS[1], sets, id, entries, tonumber(now))
 if finishedOn then redis.call('HDEL', KEYS[1], 'ix') end`
 
 /** Texts, since Redis makes whole numbers of a script's own; an empty one for what is not there. */
-export const lookedUp = `
+export const queried = `
 local sets, asked = ARGV[1], cjson.decode(ARGV[2])
 local answers = {}
 for n, ask in ipairs(asked) do

@@ -70,7 +70,7 @@ async function finished(context: RunContext): Promise<boolean> {
     return false
   }
   if (!updated.mailbox.accessLost)
-    for (const source of leftUndone(updated, inbox)) await context.deps.askAgain(source)
+    for (const source of leftUndone(updated, inbox)) await context.deps.requeue(source)
   return true
 }
 

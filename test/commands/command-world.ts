@@ -46,7 +46,7 @@ export function given(run: Run, differs: Differs = {}): Given {
     removeLater: async () => expect.fail('a branch is left for later'),
     settings: deploymentWith(),
     accounts: memoryAccounts(),
-    askAgain: async () => expect.fail('a command is asked again'),
+    requeue: async () => expect.fail('a command is asked again'),
     fence: () => 'f'.repeat(16),
     reached: () => {},
     ...rest,

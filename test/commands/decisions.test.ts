@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { approveCommand } from '../../src/commands/approve-command.ts'
 import type { Command, Decision, Request } from '../../src/commands/command.ts'
-import type { Asking } from '../../src/commands/command-context.ts'
+import type { CommandTrigger } from '../../src/commands/command-context.ts'
 import { commands } from '../../src/commands/command-registry.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
 import { helpCommand } from '../../src/commands/help-command.ts'
@@ -15,7 +15,7 @@ import { type Settings, type StartFacts, superseding } from '../../src/commands/
 import { startFacts } from '../../src/commands/start-facts.ts'
 import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
-import type { AskedLast } from '../../src/commands/thread-history.ts'
+import type { LastRun } from '../../src/commands/thread-history.ts'
 import type { CommentTrigger } from '../../src/core/model/trigger.ts'
 import { changed } from '../../src/core/run/run.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
@@ -45,17 +45,20 @@ const comment: CommentTrigger = {
   text: '/codex fix it',
   snapshot: { title: 'Login is flaky', body: '', author: 'sam', open: true },
 }
-const label: Asking = { ...comment, kind: 'label', label: 'codex' }
-const tick: Asking = { ...comment, kind: 'tick', box: 'stop', run: 'run-of-before' }
+const label: CommandTrigger = { ...comment, kind: 'label', label: 'codex' }
+const tick: CommandTrigger = { ...comment, kind: 'tick', box: 'stop', run: 'run-of-before' }
 
-const asking = (trigger: Asking, rest: Partial<Request> = {}): Request => ({
+const asking = (trigger: CommandTrigger, rest: Partial<Request> = {}): Request => ({
   trigger,
   options: {},
   text: 'fix it',
   runId: 'run-comment-502',
   ...rest,
 })
-const closed = (trigger: Asking): Asking => ({ ...trigger, snapshot: { ...trigger.snapshot, open: false } })
+const closed = (trigger: CommandTrigger): CommandTrigger => ({
+  ...trigger,
+  snapshot: { ...trigger.snapshot, open: false },
+})
 
 const live = working({ request: { ...ask, at: t0 } })
 const ended = working({ result: { outcome: { kind: 'answer' } }, report: { announced: told } })
@@ -441,7 +444,7 @@ describe('what asks for none', () => {
 
   const status = { commentId: 900, hash: 'h', phase: 'p', at: t0, nodeId: 'IC_900' }
   const stopped = working({ result: { outcome: { kind: 'stopped', by: 'maya' } }, report: { status } })
-  test.each<[string, AskedLast, string[] | undefined]>([
+  test.each<[string, LastRun, string[] | undefined]>([
     ['a stop that was told by its status alone', stopped, ['IC_900']],
     [
       'a stop whose status is folded away',

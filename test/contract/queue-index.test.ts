@@ -3,7 +3,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { Asked } from '../../src/core/model/job-index.ts'
+import type { IndexQuery } from '../../src/core/model/job-index.ts'
 import { openQueues } from '../../src/queue/open-queues.ts'
 import type { Processor, Queues } from '../../src/queue/work-queue.ts'
 import { cleanUp, ownDataDir, type Place, until } from '../support/queue-world.ts'
@@ -59,7 +59,7 @@ describe.each(backends)('the index in $name', ({ redis }) => {
   const idsIn = async (set: string, of = queues) =>
     (await of.runs.members([set], { kind: 'first', count: 100 }))[0]?.map(({ id }) => id)
   const count = async (set: string, more: { above?: number; before?: { id: string; score: number } } = {}) =>
-    (await queues.runs.lookUp([{ kind: 'count', set, ...more }]))[0]
+    (await queues.runs.query([{ kind: 'count', set, ...more }]))[0]
 
   test('has a job from its addition, in the order of its numbers', async () => {
     await queues.runs.add('b', { color: 'red', weight: 2 })
@@ -72,7 +72,7 @@ describe.each(backends)('the index in $name', ({ redis }) => {
       ),
     ).toEqual([['b', 'a'], []])
     expect(
-      await queues.runs.lookUp([
+      await queues.runs.query([
         { kind: 'count', set: 'weighed' },
         { kind: 'count', set: 'weighed', above: 1 },
         { kind: 'count', set: 'weighed', before: { id: 'b', score: 2 } },
@@ -141,13 +141,13 @@ describe.each(backends)('of many jobs in $name', ({ redis }) => {
   }
 
   test('it costs the same to ask about ten and about three hundred', async () => {
-    const asked: Asked[] = [
+    const asked: IndexQuery[] = [
       { kind: 'count', set: 'of grey' },
       { kind: 'count', set: 'of grey', before: { id: 'x', score: Date.now() + day } },
       { kind: 'from-end', set: 'of grey', nth: 3 },
     ]
     const ask = async () => [
-      await queues.runs.lookUp(asked),
+      await queues.runs.query(asked),
       await queues.runs.members(['of grey'], { kind: 'first', count: 1 }),
     ]
     const costs: number[] = []
@@ -155,7 +155,7 @@ describe.each(backends)('of many jobs in $name', ({ redis }) => {
     for (const most of [10, 100, 300]) {
       for (; added < most; added++) await queues.runs.add(`grey-${added}`, { color: 'grey', weight: 1 })
       await ask()
-      expect((await queues.runs.lookUp(asked)).slice(0, 2)).toEqual([most, most])
+      expect((await queues.runs.query(asked)).slice(0, 2)).toEqual([most, most])
       costs.push(await cost(ask))
     }
     expect(Math.min(...costs)).toBeGreaterThan(0)

@@ -7,9 +7,9 @@ import {
   effortsFor,
   PermissionMode,
   PrAuthorshipMode,
-  type RunAsk,
   RunSource,
   runRequest,
+  type TaskRunInput,
 } from '../../src/core/agent/run-request.ts'
 
 interface Property {
@@ -155,7 +155,7 @@ describe('the schema is the contract', () => {
 
 describe('the request of a run', () => {
   const id = 'b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11'
-  const issue: RunAsk = {
+  const issue: TaskRunInput = {
     branch: 'codex/issue-7-login-is-flaky',
     prompt: 'fix it',
     model: 'gpt-5.5',
@@ -173,7 +173,7 @@ describe('the request of a run', () => {
     auto_publish: true,
   }
 
-  test.each<[string, Partial<RunAsk>, object]>([
+  test.each<[string, Partial<TaskRunInput>, object]>([
     ['an issue', {}, body],
     ['a pull request', { branch: 'maya/login' }, { ...body, branch: 'maya/login' }],
     ['with an effort', { effort: 'high' }, { ...body, reasoning_effort: 'high' }],
@@ -225,7 +225,7 @@ describe('the request of a run', () => {
     const maybe = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined })
     const word = (most: number) =>
       fc.string({ minLength: 1, maxLength: most }).filter(text => text.trim() !== '')
-    const ask: fc.Arbitrary<RunAsk> = fc.record({
+    const ask: fc.Arbitrary<TaskRunInput> = fc.record({
       branch: word(255),
       prompt: fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\ud83d half', 'nul\0')),
       model: fc.oneof(word(40), fc.constantFrom('gpt-5', 'gpt-5.6-sol')),
@@ -248,7 +248,7 @@ describe('the request of a run', () => {
     )
   })
 
-  test.each<[string, Partial<RunAsk>]>([
+  test.each<[string, Partial<TaskRunInput>]>([
     ['a branch that is too long', { branch: 'x'.repeat(256) }],
     ['a session that is no UUID', { resumeFrom: 'run-1' }],
     ['a sandbox that is no UUID', { sandbox: 'big' }],

@@ -11,8 +11,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SettingsReader } from '../../src/access/read-settings.ts'
 import { acceptTrigger } from '../../src/commands/handle-trigger.ts'
 import {
-  askedAgain,
   isOfThread,
+  requeued,
   TriggerRecord,
   triggerIndex,
   triggerRecord,
@@ -213,7 +213,7 @@ export class MemoryBot {
       runs: this.#queue,
       waiting: {
         listed: sets => listedIn(sets, this.triggers, triggerIndex.entries),
-        lookUp: memoryIndex(() => membersOf(this.triggers, triggerIndex.entries)).lookUp,
+        query: memoryIndex(() => membersOf(this.triggers, triggerIndex.entries)).query,
         send: async (id, message) => this.#tell(this.triggers.get(id), message),
       },
       defaults: { model: 'gpt-5.5', effort: undefined },
@@ -232,9 +232,9 @@ export class MemoryBot {
       stream: { watch: async () => false, unwatch() {} },
       userToken: options.userToken,
       removeLater: async () => {},
-      askAgain: async ({ trigger, command }) => {
+      requeue: async ({ trigger, command }) => {
         const kept = this.triggers.get(trigger)
-        if (kept) this.#add(askedAgain(kept.data, command))
+        if (kept) this.#add(requeued(kept.data, command))
       },
       fence: () => crypto.randomUUID().replaceAll('-', '').slice(0, 16),
     })

@@ -1,5 +1,5 @@
 /** The index of a few jobs that are at hand. */
-import type { Asked, IndexEntry, JobIndex, Member } from '../../src/core/model/job-index.ts'
+import type { IndexEntry, IndexQuery, JobIndex, Member } from '../../src/core/model/job-index.ts'
 
 interface Job {
   id: string
@@ -17,7 +17,7 @@ export function memoryIndex(jobs: () => readonly Job[]): JobIndex {
     return found
   }
   return {
-    lookUp: async asked => {
+    query: async asked => {
       const found = members(asked.map(({ set }) => set))
       return asked.map(ask => answer(ask, found.get(ask.set) ?? []))
     },
@@ -31,7 +31,7 @@ export function memoryIndex(jobs: () => readonly Job[]): JobIndex {
   }
 }
 
-function answer(ask: Asked, all: readonly Member[]): number | undefined {
+function answer(ask: IndexQuery, all: readonly Member[]): number | undefined {
   if (ask.kind === 'from-end') return all.at(-ask.nth)?.score
   const { before, above = Number.NEGATIVE_INFINITY } = ask
   return all.filter(each => each.score > above && (!before || isBefore(each, before))).length

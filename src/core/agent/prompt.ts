@@ -89,14 +89,14 @@ function context(run: Run, words: Words, fence: string): string {
       `Comment by ${author}:`,
       body,
     ]),
-    ...askedBefore(run, words),
+    ...priorInstruction(run, words),
     ...approvedPlan(run),
     ...remarks(run, words),
   ]
   return [`# The ${noun(run)}`, asItWas, fenced(parts.join('\n'), fence)].join('\n\n')
 }
 
-const askedBefore = ({ id, request }: Run, words: Words): string[] =>
+const priorInstruction = ({ id, request }: Run, words: Words): string[] =>
   words.id === id || request.text === ''
     ? []
     : ['', `Asked before by ${request.by.login}:`, visibleText(request.text, maxBody)]

@@ -44,7 +44,7 @@ export const CodexTaskRunCreate = z
   })
 export type CodexTaskRunCreate = z.infer<typeof CodexTaskRunCreate>
 
-export interface RunAsk extends RunOptions {
+export interface TaskRunInput extends RunOptions {
   branch: string
   prompt: string
   resumeFrom?: string | undefined
@@ -74,7 +74,7 @@ const chosen = (request: RunOptions): Partial<Record<keyof CodexTaskRunCreate, u
   )
 
 /** @throws ZodError when a value breaks the contract, which is a fault of ours: values are checked when asked for. */
-export function runRequest({ effort, ...request }: RunAsk): CodexTaskRunCreate {
+export function runRequest({ effort, ...request }: TaskRunInput): CodexTaskRunCreate {
   const { resumeFrom, prompt, attachments, authorship, userToken, permission } = request
   return CodexTaskRunCreate.parse({
     ...chosen({ ...request, effort: effort && effortOf(request.model, effort) }),

@@ -77,12 +77,12 @@ const stateOf = ({ state, draft, head, base }: Pull): string =>
 
 /** What changes later, such as the state of a pull request, stands where it is edited; the last word never is. */
 export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 'last-word'): string[] {
-  const asker = run.request.by.login
+  const requester = run.request.by.login
   const isLast = where === 'last-word' || staysInStatus(run)
   const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
   return [
     briefly(run),
-    ...(where === 'last-word' && asker === listener(run) ? [] : [inlineWords(asker, 60)]),
+    ...(where === 'last-word' && requester === listener(run) ? [] : [inlineWords(requester, 60)]),
     ...duration(run),
     ...(isLast && run.session.cost ? [costOf(run, run.session.cost)] : []),
     ...session(run, deployment),

@@ -42,7 +42,7 @@ export const waitingFor = (run: Run, now: number): string =>
   ].join('|')
 
 export function workLines(run: Run, now: number): string[] {
-  if (isAsking(run, now)) return [question(run), openPulls(run).join('\n')]
+  if (hasOpenQuestion(run, now)) return [question(run), openPulls(run).join('\n')]
   return [
     instruction(run),
     ...outages(run, now),
@@ -53,7 +53,7 @@ export function workLines(run: Run, now: number): string[] {
   ]
 }
 
-const isAsking = (run: Run, now: number): boolean =>
+const hasOpenQuestion = (run: Run, now: number): boolean =>
   openQuestion(run) !== undefined && toldOutages(run, now).length === 0
 
 export function instruction(run: Run): string {
@@ -116,16 +116,16 @@ const openPulls = ({ result: { pulls } }: Run): string[] =>
     .map(({ number, title, url }) => `Pull request [#${number} ${inlineWords(title, 100)}](${url})`)
 
 function openQuestion(run: Run): PermissionRequest | undefined {
-  const asks = run.result.outcome ? undefined : run.session.sessionLog?.permissionRequest
-  return asks && optionByRights(asks, run) === undefined ? asks : undefined
+  const request = run.result.outcome ? undefined : run.session.sessionLog?.permissionRequest
+  return request && optionByRights(request, run) === undefined ? request : undefined
 }
 
 function question(run: Run): string {
-  const asks = openQuestion(run)
-  if (!asks) return ''
-  const options = asks.options.map(({ name }, index) => `${index + 1}. ${code(name)}`)
+  const request = openQuestion(run)
+  if (!request) return ''
+  const options = request.options.map(({ name }, index) => `${index + 1}. ${code(name)}`)
   return [
-    quoted(asks.title, 1_000),
+    quoted(request.title, 1_000),
     ...(options.length > 0 ? [options.join('\n')] : []),
     '**What to do:** answer with `/codex <your answer>`.',
   ].join('\n\n')
@@ -147,11 +147,11 @@ const outages = (run: Run, now: number): string[] =>
 export function workSmall(run: Run, deployment: Deployment, now: number): string[] {
   const { name } = run.workspace.branch ?? {}
   return [
-    ...(isAsking(run, now) ? [briefly(run)] : []),
+    ...(hasOpenQuestion(run, now) ? [briefly(run)] : []),
     `${inlineWords(run.request.by.login, 60)}, ${moment(run.request.at, now)}`,
     ...(name === undefined ? [] : [`[${code(name)}](${branchUrl(run.thread, name)})`]),
     ...session(run, deployment),
-    ...(run.mailbox.stop || isAsking(run, now) ? [] : ['`/codex <more>` to steer']),
+    ...(run.mailbox.stop || hasOpenQuestion(run, now) ? [] : ['`/codex <more>` to steer']),
     '`/codex help`',
   ]
 }

@@ -18,7 +18,7 @@ export interface Member {
   score: number
 }
 
-export type Asked =
+export type IndexQuery =
   | { kind: 'count'; set: string; above?: number; before?: Member }
   | { kind: 'from-end'; set: string; nth: number }
 
@@ -29,6 +29,6 @@ export interface Range {
 }
 
 export interface JobIndex {
-  lookUp(asked: readonly Asked[]): Promise<(number | undefined)[]>
+  query(queries: readonly IndexQuery[]): Promise<(number | undefined)[]>
   members(sets: readonly string[], range: Range): Promise<Member[][]>
 }

@@ -4,9 +4,9 @@ import type { Run } from './run.ts'
 
 const sameMoment = 60_000
 
-type Asks = Pick<ThreadClient, 'pull' | 'pullsFrom'>
+type MergeReader = Pick<ThreadClient, 'pull' | 'pullsFrom'>
 
-export async function isOwnMerge(github: Asks, run: Run, closedAt: number): Promise<boolean> {
+export async function isOwnMerge(github: MergeReader, run: Run, closedAt: number): Promise<boolean> {
   if (run.thread.kind !== 'issue') return false
   const heads = [
     run.session.taskRun?.headBranch,

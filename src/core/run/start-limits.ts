@@ -3,7 +3,7 @@
  * however many Runs there are.
  */
 
-import type { Asked, JobIndex } from '../model/job-index.ts'
+import type { IndexQuery, JobIndex } from '../model/job-index.ts'
 import { day, minute } from '../model/time.ts'
 import type { RepoSettings } from '../settings/repository-settings.ts'
 import {
@@ -38,12 +38,12 @@ export interface ReachedLimit {
 /** Starts of one owner in five minutes; not a setting of any one repository, and no other owner feels it. */
 const ownersBreaker = 1000
 
-type LookUp = Pick<JobIndex, 'lookUp'>
+type IndexReader = Pick<JobIndex, 'query'>
 
 /** Whoever works takes a place, and so does whoever stands in line before. What other owners do never counts. */
-export async function admissionOf(me: Me, index: LookUp, now: number): Promise<Admission> {
+export async function admissionOf(me: Me, index: IndexReader, now: number): Promise<Admission> {
   const windows = windowsOf(me)
-  const [counts, marks] = split(await index.lookUp([...placesAsked(me), ...windows.map(latestThatCounts)]), {
+  const [counts, marks] = split(await index.query([...scopeQueries(me), ...windows.map(latestThatCounts)]), {
     at: 2 * scopes.length,
   })
   const ahead = aheadOf(me, counts)
@@ -55,14 +55,14 @@ export async function admissionOf(me: Me, index: LookUp, now: number): Promise<A
   const [last] = closed.toSorted((a, b) => b.at + b.length - (a.at + a.length))
   if (!last) return { kind: 'now' }
   const { of, at, length, most, set } = last
-  const [used = most] = await index.lookUp([{ kind: 'count', set, above: now - length }])
+  const [used = most] = await index.query([{ kind: 'count', set, above: now - length }])
   return { kind: 'until', at: at + length, of, used, most, window: length }
 }
 
 const split = <T>(all: readonly T[], { at }: { at: number }): [T[], T[]] => [all.slice(0, at), all.slice(at)]
 
-const placesAsked = (me: Me): Asked[] =>
-  scopes.flatMap((scope): Asked[] => {
+const scopeQueries = (me: Me): IndexQuery[] =>
+  scopes.flatMap((scope): IndexQuery[] => {
     const place = placeOf(me, scope)
     const before = { id: me.id, score: me.addedAt }
     return [
@@ -137,4 +137,4 @@ function windowsOf(me: Me): Window[] {
 }
 
 /** Of as many starts as may be, the first: when that leaves the window, there is room. */
-const latestThatCounts = ({ set, most }: Window): Asked => ({ kind: 'from-end', set, nth: most })
+const latestThatCounts = ({ set, most }: Window): IndexQuery => ({ kind: 'from-end', set, nth: most })

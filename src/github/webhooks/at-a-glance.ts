@@ -15,16 +15,16 @@ const spelled = String.raw`\\u00(?:2[df]|3\d|[46][1-9a-f]|[57][0-9a])`
 /** @param words all that commands may begin with here; the same list as long as nothing changes */
 export function silenceJudge(words: () => readonly string[]): (event: string, body: Buffer) => boolean {
   let known: readonly string[] = []
-  let mayAsk = /(?:)/
+  let mayBeCommand = /(?:)/
   return (event, body) => {
     if (!spoken.has(event) || !startsWith(body, created)) return false
     const now = words()
     if (now !== known) {
       known = now
-      mayAsk = new RegExp(`/(?:${now.join('|')})|${spelled}`, 'i')
+      mayBeCommand = new RegExp(`/(?:${now.join('|')})|${spelled}`, 'i')
     }
     const text = body.toString('latin1')
-    return text.lastIndexOf(ofApp) > 0 && !mayAsk.test(text)
+    return text.lastIndexOf(ofApp) > 0 && !mayBeCommand.test(text)
   }
 }
 

@@ -26,7 +26,7 @@ export async function adoptPull(
     context.github.pull(number, { login: run.request.by.login }),
     costSoFar(context),
   ])
-  if (!view && mayAppear(context, url)) return { result: { ...askedAgain(context, url), claimsSeen } }
+  if (!view && mayAppear(context, url)) return { result: { ...retriedLater(context, url), claimsSeen } }
   if (!view || !(await isOwn(context, view))) {
     context.deps.log.warn({ run: run.id, url }, 'not a pull request of this run')
     return { result: { ...foreign, claimsSeen } }
@@ -63,7 +63,7 @@ export async function isOwn({ run, github }: StepContext<'isDescendant'>, view: 
 const mayAppear = ({ run, deps }: StepContext, url: string): boolean =>
   deps.now() - (run.result.unseenPulls[url]?.since ?? deps.now()) < limits.unseenPull
 
-function askedAgain({ run, deps }: StepContext, url: string): Pick<Run['result'], 'unseenPulls'> {
+function retriedLater({ run, deps }: StepContext, url: string): Pick<Run['result'], 'unseenPulls'> {
   const now = deps.now()
   const since = run.result.unseenPulls[url]?.since ?? now
   const until = now + Math.min(30_000, Math.max(1_000, now - since))

@@ -12,12 +12,12 @@ export async function respondToPermission(
 ): Promise<ChangeOf<'session' | 'schedule'>> {
   const { run, posthog } = context
   const session = sessionOf(run)
-  const asks = run.session.sessionLog?.permissionRequest
-  if (!session || !asks) return {}
+  const request = run.session.sessionLog?.permissionRequest
+  if (!session || !request) return {}
   await context.job.assertLocked()
-  await posthog.respondToPermission(session, { requestId: asks.id, optionId })
-  const kind = asks.options.find(({ id }) => id === optionId)?.kind
-  const permission = { id: asks.id, title: asks.title, allowed: kind?.startsWith('allow') ?? false }
+  await posthog.respondToPermission(session, { requestId: request.id, optionId })
+  const kind = request.options.find(({ id }) => id === optionId)?.kind
+  const permission = { id: request.id, title: request.title, allowed: kind?.startsWith('allow') ?? false }
   return { session: { permission }, schedule: { nextPollAt: undefined } }
 }
 
@@ -27,13 +27,13 @@ export async function decideByWords(
   session: Session,
   { text }: FollowUp,
 ): Promise<boolean> {
-  const asks = context.run.session.sessionLog?.permissionRequest
-  if (!asks) return false
-  const chosen = optionByWords(asks, text)
-  const optionId = chosen ?? rejecting(asks)
+  const request = context.run.session.sessionLog?.permissionRequest
+  if (!request) return false
+  const chosen = optionByWords(request, text)
+  const optionId = chosen ?? rejecting(request)
   await context.job.assertLocked()
   if (optionId !== undefined)
-    await context.posthog.respondToPermission(session, { requestId: asks.id, optionId })
+    await context.posthog.respondToPermission(session, { requestId: request.id, optionId })
   return chosen !== undefined
 }
 

@@ -11,7 +11,7 @@ import { failed } from './failed.ts'
 import { believeAbsent, type StepContext } from './step-context.ts'
 
 /** A Run is woken when its admission comes; this poll is for a wake that was lost. */
-const askAgain = 30_000
+const pollIntervalMs = 30_000
 const closed = 'closed this'
 const notClosed: ChangeOf<'mailbox'> = {}
 
@@ -73,7 +73,7 @@ export async function awaitAdmission(
 type Waits = Pick<Run['schedule'], 'ahead' | 'waitsFor'>
 
 const inLine = (waits: Waits, now: number): ChangeOf<'schedule'> => ({
-  schedule: { ...waits, waitsUntil: undefined, nextPollAt: now + askAgain },
+  schedule: { ...waits, waitsUntil: undefined, nextPollAt: now + pollIntervalMs },
 })
 
 /** Looks once more, before anything is done about a session that others may have taken meanwhile. */

@@ -11,7 +11,7 @@ export async function createTask(
   const marker = taskMarker(run)
   const name = ` (${threadName(run.thread)})`
   const title = `${[...run.baseline.snapshot.title].slice(0, maxTitle - name.length).join('')}${name}`
-  const asked = run.request.text || run.baseline.snapshot.title
+  const instruction = run.request.text || run.baseline.snapshot.title
   const taskId = await once(context, {
     intent: { kind: 'create-task', at: deps.now() },
     begins: true,
@@ -19,7 +19,7 @@ export async function createTask(
     perform: () =>
       posthog.createTask({
         title,
-        description: `${asked}\n\nAsked by ${run.request.by.login} on ${run.thread.url}\n${marker}`,
+        description: `${instruction}\n\nAsked by ${run.request.by.login} on ${run.thread.url}\n${marker}`,
         repository: `${run.thread.owner}/${run.thread.repo}`,
       }),
   })

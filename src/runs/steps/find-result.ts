@@ -16,10 +16,10 @@ type Finding = StepContext<'pullsFrom' | 'branch' | 'commitsSince' | 'isDescenda
 export async function findResult(
   context: Finding & StepContext<'openPull' | 'amendPull', 'cost'>,
 ): Promise<ChangeOf<'result' | 'session'>> {
-  const asked = costSoFar(context)
+  const costing = costSoFar(context)
   const { found, seen } = await pullsOfHeads(context)
   const pushed = await pushedTo(context)
-  const cost = await asked
+  const cost = await costing
   const { run } = context
   const pulls = found ? withFound(run, found) : {}
   const known = changed(run, {

@@ -32,9 +32,9 @@ async function trustedAuthors(
   const others = new Set(
     comments.filter(({ bot, author }) => !bot && !known.has(author)).map(({ author }) => author),
   )
-  const asked = [...others].slice(-maxPeople)
-  const may = await Promise.all(asked.map(author => mayWrite(context, author)))
-  return new Set([...known, ...asked.filter((_, n) => may[n])])
+  const candidates = [...others].slice(-maxPeople)
+  const may = await Promise.all(candidates.map(author => mayWrite(context, author)))
+  return new Set([...known, ...candidates.filter((_, n) => may[n])])
 }
 
 async function mayWrite(context: StepContext<'permission'>, author: string): Promise<boolean> {

@@ -52,7 +52,7 @@ export interface RunDeps {
   /** Removes a branch that nothing came of once the task run that may use it has ended. One id counts once. */
   removeLater(id: string, unused: UnusedBranch): Promise<void>
   /** A command that came too late for its Run: once that has ended, it is dealt with like a new one. One counts once. */
-  askAgain(source: Source): Promise<void>
+  requeue(source: Source): Promise<void>
   fence(): string
   reached: Reached
 }

@@ -2,12 +2,12 @@
 import { z } from 'zod'
 import type { Values } from './posthog-form.ts'
 
-export interface Asked {
+export interface AppWishes {
   permissions: Readonly<Record<string, string>>
   events: readonly string[]
 }
 
-export const manifestOf = (values: Values, asked: Asked, callback: string): Record<string, unknown> => ({
+export const manifestOf = (values: Values, wanted: AppWishes, callback: string): Record<string, unknown> => ({
   name: values.name,
   url: 'https://posthog.com/docs/tasks',
   description:
@@ -15,8 +15,8 @@ export const manifestOf = (values: Values, asked: Asked, callback: string): Reco
   public: false,
   redirect_url: callback,
   hook_attributes: { url: values.webhook, active: true },
-  default_permissions: asked.permissions,
-  default_events: asked.events,
+  default_permissions: wanted.permissions,
+  default_events: wanted.events,
 })
 
 export interface Server {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Check } from '../../core/model/check.ts'
 import { writeEnv } from './env-file.ts'
-import { type Asked, manifestOf, type NewApp, newAppAddress, redeem, serverOf } from './manifest-form.ts'
+import { type AppWishes, manifestOf, type NewApp, newAppAddress, redeem, serverOf } from './manifest-form.ts'
 import { fields, isLocalHost, type Problems, readForm, type Values } from './posthog-form.ts'
 import { detailsPage, donePage, messagePage, reviewPage, startedPage } from './set-up-pages.ts'
 import { moved, type Reply, shown } from './set-up-reply.ts'
@@ -12,7 +12,7 @@ export interface SetUpDeps {
   file: string
   given: Partial<Values>
   protocol: string
-  asked: Asked
+  wanted: AppWishes
   /** A new channel that passes webhooks on to this machine; `undefined` when there is none to be had. */
   channel(): Promise<string | undefined>
   testPostHog(values: Values): Promise<Check[]>
@@ -106,7 +106,7 @@ export class Steps {
     const { values } = read
     this.#state = randomBytes(24).toString('base64url')
     const gitHub = serverOf(values, this.#deps.protocol)
-    const manifest = manifestOf(values, this.#deps.asked, `http://${host}/set-up/callback`)
+    const manifest = manifestOf(values, this.#deps.wanted, `http://${host}/set-up/callback`)
     const address = newAppAddress(gitHub, values, this.#state)
     return shown(reviewPage({ values, manifest, address }), 200, gitHub.web)
   }

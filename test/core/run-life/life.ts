@@ -88,9 +88,9 @@ function depsOf(world: World, worker: Worker): RunDeps {
     liveRuns: () => Promise.resolve(1),
     index: {
       ...index,
-      lookUp: asked => {
+      query: asked => {
         world.asked += 1
-        return index.lookUp(asked)
+        return index.query(asked)
       },
     },
     wakeFirst: async () => {},
@@ -98,7 +98,7 @@ function depsOf(world: World, worker: Worker): RunDeps {
     stream: { watch: async () => false, unwatch() {} },
     userToken: undefined,
     removeLater: async () => {},
-    askAgain: async ({ trigger }) => void world.askedAgain.add(trigger),
+    requeue: async ({ trigger }) => void world.askedAgain.add(trigger),
     settings,
     accounts: memoryAccounts(),
     fence: () => 'f'.repeat(16),

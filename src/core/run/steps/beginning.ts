@@ -96,8 +96,8 @@ function towardsRun(run: Run): ActingStep {
 /**
  * It is ended even when idle: PostHog may put it to work again, and two runs of one task must not work side by side.
  */
-function* endingEarlier(run: Run, { cancelledAt: asked }: Earlier, now: Now): Due {
-  const isLate = asked !== undefined && (run.schedule.lastPollAt ?? 0) - asked > limits.stopping
+function* endingEarlier(run: Run, { cancelledAt: requestedAt }: Earlier, now: Now): Due {
+  const isLate = requestedAt !== undefined && (run.schedule.lastPollAt ?? 0) - requestedAt > limits.stopping
   if (isLate) return yield giveUp(earlierGoesOn)
   yield* keepLooking(run, now, { kind: 'end-earlier' })
 }

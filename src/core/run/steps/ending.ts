@@ -50,10 +50,10 @@ export function* seeingTo(run: Run, now: Now): Due {
 
 /** PostHog is asked to end the agent, and looked at until it has; that it has not, only a look after the limit says. */
 function* ending(run: Run, now: Now, unconfirmed: Step): Due {
-  const asked = cancelledAt(run)
-  if (asked !== undefined) {
+  const requestedAt = cancelledAt(run)
+  if (requestedAt !== undefined) {
     yield* replies(run, now)
-    if ((run.schedule.lastPollAt ?? 0) - asked > limits.stopping) return yield unconfirmed
+    if ((run.schedule.lastPollAt ?? 0) - requestedAt > limits.stopping) return yield unconfirmed
     return yield* keepLooking(run, now)
   }
   const refused = refusedCancel(run)

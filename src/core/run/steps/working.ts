@@ -82,8 +82,8 @@ const lookedSinceIdle = ({ session: { sessionLog, taskRun }, schedule: { lastPol
   lastPollAt > sessionLog.idleSince
 
 function permissionToAnswer(run: Run): string | undefined {
-  const asks = run.session.sessionLog?.permissionRequest
-  return asks && asks.id !== run.session.permission?.id ? optionByRights(asks, run) : undefined
+  const request = run.session.sessionLog?.permissionRequest
+  return request && request.id !== run.session.permission?.id ? optionByRights(request, run) : undefined
 }
 
 /** That nothing was heard of a run, only a look after the limit says: with many live Runs the next one may be late. */

@@ -2,7 +2,7 @@ import { type Check, type CheckName, passed, unanswered } from '../core/model/ch
 import { Rejected } from '../core/model/errors.ts'
 
 /** A question that an older server has no answer to says nothing against the App. */
-export async function asked(name: CheckName, request: () => Promise<Check>): Promise<Check> {
+export async function checkTolerantly(name: CheckName, request: () => Promise<Check>): Promise<Check> {
   try {
     return await request()
   } catch (error) {
