@@ -49,13 +49,13 @@ export function followDeploymentFile(
   let now = first
   let seen: string | undefined
   let noticed: string | undefined
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     const text = await read().catch(() => '')
     if (text === seen) return
     // Half of a file may be right by itself: it counts when it says the same twice.
     if (text !== noticed) {
       noticed = text
-      setTimeout(() => void look(), settledAfter).unref()
+      setTimeout(() => void check(), settledAfter).unref()
       return
     }
     seen = text
@@ -68,7 +68,7 @@ export function followDeploymentFile(
       log.info({ pause: now.pause }, 'SETTINGS_FILE has changed: it holds from now on')
     }
   }
-  const timer = setInterval(() => void look(), every).unref()
+  const timer = setInterval(() => void check(), every).unref()
   return {
     settings: {
       get owners() {

@@ -40,7 +40,7 @@ export function watchReadiness({ examine, log, ready }: Watched): Readiness {
   let pause = soonest
   let timer: NodeJS.Timeout | undefined
 
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     const now = await examine()
     if (closed) return
     clearTimeout(late)
@@ -50,13 +50,13 @@ export function watchReadiness({ examine, log, ready }: Watched): Readiness {
     const failed = now.filter(({ ok }) => !ok)
     if (failed.length === 0) return
     const soon = stops(now) || failed.some(({ outage }) => outage)
-    timer = setTimeout(lookAgain, soon ? pause : seldom).unref()
+    timer = setTimeout(checkAgain, soon ? pause : seldom).unref()
     pause = Math.min(latest, pause * 2)
   }
-  const lookAgain = (): void =>
-    void look().catch(error => {
+  const checkAgain = (): void =>
+    void check().catch(error => {
       log.error({ err: error }, 'the checks failed')
-      if (!closed) timer = setTimeout(lookAgain, pause).unref()
+      if (!closed) timer = setTimeout(checkAgain, pause).unref()
     })
   const settle = (next: boolean): void => {
     if (next && !isReady) ready()
@@ -64,7 +64,7 @@ export function watchReadiness({ examine, log, ready }: Watched): Readiness {
     isReady = next
   }
   const late = setTimeout(() => settle(true), firstWithin).unref()
-  lookAgain()
+  checkAgain()
   return {
     isReady: () => isReady,
     failed: () => failedOf(checks),

@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import type { Notes } from './pinned-accounts.ts'
+import type { WrittenOnce } from './pinned-accounts.ts'
 
 const First = z.object({ by: z.string() })
 
 /** @returns whether this is the first of that name; asked again by the same, the answer is the same */
 export const firstIn =
-  (records: Notes) =>
+  (records: WrittenOnce) =>
   async (name: string, by: string): Promise<boolean> => {
     await records.add(name, { by })
     return First.safeParse((await records.get(name))?.data).data?.by === by

@@ -6,14 +6,14 @@ import { z } from 'zod'
 import type { Log } from '../core/model/ports.ts'
 import type { Accounts } from './authorize.ts'
 
-export interface Notes {
+export interface WrittenOnce {
   add(id: string, data: unknown): Promise<{ outcome: string }>
   get(id: string): Promise<{ data: unknown } | undefined>
 }
 
 const Account = z.object({ id: z.number().int() })
 
-export const accountsIn = (records: Notes, log: Pick<Log, 'warn'>): Accounts => ({
+export const accountsIn = (records: WrittenOnce, log: Pick<Log, 'warn'>): Accounts => ({
   async isSame(repoId, { login, id }, usedBefore) {
     const name = `account-${repoId}-${login.toLowerCase()}`
     const read = async (): Promise<number | undefined> =>

@@ -144,11 +144,11 @@ const wakeCommands =
 
 async function workOn({ queues, traces }: Runtime, { accept, advance }: Flows): Promise<void> {
   const tracedAccept: typeof accept = job => {
-    traces.note({ delivery: job.data.trigger.deliveryId, trigger: job.id })
+    traces.annotate({ delivery: job.data.trigger.deliveryId, trigger: job.id })
     return accept(job)
   }
   const tracedAdvance: typeof advance = job => {
-    traces.note({ delivery: job.data.request.delivery, run: job.id })
+    traces.annotate({ delivery: job.data.request.delivery, run: job.id })
     return advance(job)
   }
   await queues.triggers.work(tracedAccept, { concurrency: 20 })

@@ -19,7 +19,7 @@ export async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger):
   const [runs, waiting] = await Promise.all([deps.runs.listed(sets), deps.waiting.listed(sets)])
   const isLost = losses(deps, trigger)
   for (const { id, data } of runs)
-    if (await isLost(data.thread)) await send(deps.runs, id, noteFor(trigger, data))
+    if (await isLost(data.thread)) await send(deps.runs, id, messageFor(trigger, data))
   for (const { id, data } of waiting)
     if (isOfThread(data) && (await isLost(data.trigger.thread))) await deps.waiting.send(id, withdrawn)
 }
@@ -45,7 +45,7 @@ async function lost(mayWorkIn: TriggerDeps['mayWorkIn'], repo: Repo): Promise<bo
   }
 }
 
-const noteFor = ({ id, sender, at, by }: AccessLostTrigger, { thread }: Run): RunMessage => ({
+const messageFor = ({ id, sender, at, by }: AccessLostTrigger, { thread }: Run): RunMessage => ({
   kind: 'access-lost',
   id,
   by: sender,

@@ -15,7 +15,7 @@ import type { CommandContext } from './command-context.ts'
 import { withdraw } from './withdraw.ts'
 
 export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigger): Promise<StepResult> {
-  if (trigger.news === 'opened') await lookAtOnce(context, trigger)
+  if (trigger.news === 'opened') await pollNow(context, trigger)
   if (trigger.news === 'opened' || trigger.news === 'reopened' || trigger.news === 'pushed')
     await checkSettings(context, trigger)
   if (trigger.news === 'opened' || trigger.news === 'pushed') return { kind: 'end' }
@@ -24,7 +24,7 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
   if (!(await tellItsRun(context, trigger, view))) return { kind: 'park', ms: 200 }
   switch (trigger.news) {
     case 'reopened':
-      await lookAtOnce(context, trigger)
+      await pollNow(context, trigger)
       return { kind: 'end' }
     case 'closed':
       // A run on the pull request itself has lost its subject. A merge takes its work, and stops nothing.
@@ -37,7 +37,7 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
 }
 
 /** The Run that the agent opened it for asks GitHub at once; others look when the budget of calls allows it. */
-async function lookAtOnce({ deps: { runs } }: CommandContext, news: PullNewsTrigger): Promise<void> {
+async function pollNow({ deps: { runs } }: CommandContext, news: PullNewsTrigger): Promise<void> {
   const { head, thread, sender, id } = news
   if (head?.repoId !== thread.repoId) return
   const named = await runs.listed([head.ref, head.base].map(ref => onBranch(thread, ref)))

@@ -23,11 +23,11 @@ export async function isRepeated(context: CommandContext, words: Reply): Promise
   const since = now - limit.within
   const name = toldAs(context, limit.as)
   if (context.toldLately.has(name, since)) return true
-  context.toldLately.note(name, now)
+  context.toldLately.remember(name, now)
   return orForget(context, name, async () => {
     const sent = ownMarked(context, limit.as, await earlier(context, since))
     const last = sent.findLast(({ marker }) => marker.to === context.record.trigger.sender.id)
-    if (last) context.toldLately.note(name, last.createdAt)
+    if (last) context.toldLately.remember(name, last.createdAt)
     return last !== undefined
   })
 }
@@ -95,7 +95,7 @@ export async function reply(
   const decided = { ...record, answer: chosen, momentary: [...record.momentary, ...about] }
   await orForget(context, name, () => context.save(decided))
   await sendReply(context)
-  context.toldLately.note(name, context.deps.now())
+  context.toldLately.remember(name, context.deps.now())
 }
 
 export async function sendReply(context: CommandContext): Promise<void> {
@@ -114,27 +114,27 @@ const markerOf = (context: CommandContext, { as, last }: ReplyRecord): Marker =>
 }
 
 async function isThere(context: CommandContext, { run, as }: Marker, begunAt: number): Promise<boolean> {
-  const lookedAt = context.deps.now()
+  const searchedAt = context.deps.now()
   const sent = ownMarked(context, as, await context.github.ownComments(begunAt - skew, commentRefOf(context)))
   if (sent.some(({ marker }) => marker.run === run)) return true
   const lostAt = context.record.answer?.lostAt ?? context.deps.now()
-  await note(context, { begunAt, lostAt })
+  await saveAttempt(context, { begunAt, lostAt })
   const settled = lostAt + limits.unanswered
-  if (lookedAt < settled) throw new ResultPending(settled)
+  if (searchedAt < settled) throw new ResultPending(settled)
   return false
 }
 
 async function send(context: CommandContext, { text }: ReplyRecord, marker: Marker): Promise<void> {
   const signed = context.deps.signer.write(marker)
-  await note(context, { begunAt: context.deps.now(), lostAt: undefined })
+  await saveAttempt(context, { begunAt: context.deps.now(), lostAt: undefined })
   await context.job.assertLocked()
   try {
     const whole = `${text.slice(0, maxComment - signed.length - 2)}\n\n${signed}`
     await context.github.comment(whole, commentRefOf(context))
   } catch (error) {
-    if (error instanceof RetryLater) await note(context, { begunAt: undefined, lostAt: undefined })
+    if (error instanceof RetryLater) await saveAttempt(context, { begunAt: undefined, lostAt: undefined })
     if (error instanceof NoResponse)
-      await note(context, { begunAt: context.record.answer?.begunAt, lostAt: context.deps.now() })
+      await saveAttempt(context, { begunAt: context.record.answer?.begunAt, lostAt: context.deps.now() })
     throw error
   }
   context.deps.reached('reply posted, not recorded')
@@ -142,7 +142,7 @@ async function send(context: CommandContext, { text }: ReplyRecord, marker: Mark
 
 type Attempt = Record<'begunAt' | 'lostAt', number | undefined>
 
-async function note(context: CommandContext, attempt: Attempt): Promise<void> {
+async function saveAttempt(context: CommandContext, attempt: Attempt): Promise<void> {
   const { answer: chosen } = context.record
   if (chosen) await context.save({ ...context.record, answer: { ...chosen, ...attempt } })
 }

@@ -56,7 +56,7 @@ export interface ReadAheads {
   share(thread: Thread): Promise<void>
   /** Takes over what another process shared. What this one shared it keeps, unless another has taken it over. */
   fetch(thread: Thread): Promise<void>
-  noteAbsent(): void
+  markAbsent(): void
   isAbsent(): boolean
 }
 
@@ -76,7 +76,7 @@ export function readAheads(now: () => number, sharing?: Sharing): ReadAheads {
   const kept = new Map<string, Kept>()
   const ids = new Map<string, string>()
   let absentUntil = 0
-  const note = (name: string, id: string): void => {
+  const rememberNode = (name: string, id: string): void => {
     ids.set(name, id)
     dropOldest(ids, mostIds)
   }
@@ -103,7 +103,7 @@ export function readAheads(now: () => number, sharing?: Sharing): ReadAheads {
     see: (key, part) => fresh(key)?.parts[part],
     ids: {
       get: name => ids.get(name),
-      set: note,
+      set: rememberNode,
     },
     async share(thread) {
       const found = fresh(threadKey(thread))
@@ -130,10 +130,10 @@ export function readAheads(now: () => number, sharing?: Sharing): ReadAheads {
       // The other clock may be ahead.
       const at = Math.min(found.at, now())
       keep(threadKey(thread), { at, parts: { ...(open && { open }), ...(branches && { branches }) } })
-      if (nodes.thread !== undefined) note(threadKey(thread), nodes.thread)
-      if (nodes.repository !== undefined) note(String(thread.repoId), nodes.repository)
+      if (nodes.thread !== undefined) rememberNode(threadKey(thread), nodes.thread)
+      if (nodes.repository !== undefined) rememberNode(String(thread.repoId), nodes.repository)
     },
-    noteAbsent() {
+    markAbsent() {
       absentUntil = now() + absentFor
     },
     isAbsent: () => now() < absentUntil,

@@ -98,7 +98,7 @@ export async function readAhead(client: Octokit, aheads: ReadAheads, thread: Thr
     aheads.keep(threadKey(thread), partsOf(found, thread))
     await aheads.share(thread)
   } catch (error) {
-    if (lacksField(error) || isNotThere(error)) aheads.noteAbsent()
+    if (lacksField(error) || isNotThere(error)) aheads.markAbsent()
     else if (!isInconclusive(error)) throw error
   }
 }

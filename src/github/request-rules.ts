@@ -43,7 +43,7 @@ export function limited(
       } catch (error) {
         const met = faultOf(error, watch.now())
         const fault = isRead(options) ? asRead(met) : met
-        if (fault instanceof RetryLater && fault !== error) await noteLimit(watch, fault)
+        if (fault instanceof RetryLater && fault !== error) await rememberLimit(watch, fault)
         const pause = repeats.shift()
         // A token may be revoked before its time; a new one is minted once.
         if (fault instanceof Rejected && fault.status === 401 && token && !refresh) refresh = true
@@ -56,9 +56,9 @@ export function limited(
   return client
 }
 
-async function noteLimit({ meter, gate }: Watch, limit: RetryLater): Promise<void> {
+async function rememberLimit({ meter, gate }: Watch, limit: RetryLater): Promise<void> {
   meter?.toldToWait(limit.service, limit.why)
-  await gate.note(limit)
+  await gate.remember(limit)
 }
 
 interface Request {

@@ -53,7 +53,7 @@ export interface AdoptContext {
 
 export const adoptEvery = 5_000
 /** A Run is edited more often than this, or it is over. */
-const lookBack = 48 * hour
+const searchedMs = 48 * hour
 
 const Installation = Repository.pick({ installationId: true })
 
@@ -69,7 +69,7 @@ const Memory = z.object({
 type Memory = z.infer<typeof Memory>
 
 /** While another Run holds the thread, or somebody says no, it has to wait. */
-const lookAgain = 30_000
+const retryMs = 30_000
 const refusedFor = hour
 
 /** @returns ms until the next turn; nothing for the usual time */
@@ -85,7 +85,7 @@ export const adoptLost =
     for (let target = unread.shift(); target; target = unread.shift()) {
       context.signal.throwIfAborted()
       const confirm = () => context.remember({ ...memory, unread: [target, ...unread, ...unfinished] })
-      const came = await lookInto({ ...deps, confirm }, memory, target)
+      const came = await search({ ...deps, confirm }, memory, target)
       if (came.found) unread.push(...came.found)
       if (came.again !== undefined) {
         unfinished.push(target)
@@ -104,7 +104,7 @@ async function begun(
   if (known) return known
   try {
     const unread = (await installations.installations()).map(installationId => ({ installationId }))
-    const memory = { since: now() - lookBack, from: now() + limits.unanswered, unread }
+    const memory = { since: now() - searchedMs, from: now() + limits.unanswered, unread }
     log.info({ installations: unread.length }, 'the queue is new: looking for runs that it lost')
     await context.remember(memory)
     return memory
@@ -117,7 +117,7 @@ async function begun(
 
 function waitAfter(error: unknown, now: number): number {
   if (error instanceof RetryLater) return Math.max(1_000, error.until - now)
-  if (error instanceof Rejected || error instanceof NoResponse) return lookAgain
+  if (error instanceof Rejected || error instanceof NoResponse) return retryMs
   throw error
 }
 
@@ -127,11 +127,11 @@ interface Came {
 }
 
 /** What one of them does not answer is no reason to leave the others out. */
-async function lookInto(deps: Search, { since, from }: Memory, target: Target): Promise<Came> {
+async function search(deps: Search, { since, from }: Memory, target: Target): Promise<Came> {
   try {
     if (!('repoId' in target))
       return { found: await deps.installations.repositoriesOf(target.installationId) }
-    return (await lookThrough(deps, target, since)) ? {} : { again: lookAgain }
+    return (await searchRepository(deps, target, since)) ? {} : { again: retryMs }
   } catch (error) {
     const wait = waitAfter(error, deps.now())
     const isOver = error instanceof Rejected && deps.now() - from >= refusedFor
@@ -140,7 +140,7 @@ async function lookInto(deps: Search, { since, from }: Memory, target: Target): 
   }
 }
 
-async function lookThrough(deps: Search, repository: Repository, since: number): Promise<boolean> {
+async function searchRepository(deps: Search, repository: Repository, since: number): Promise<boolean> {
   const tenant = deps.tenantOf(repository.owner)
   if (!tenant) return true
   const comments = await deps.installations.ownComments(repository, since)

@@ -12,7 +12,7 @@ export interface RemovalDeps {
   github: GitHub
   tenantOf(
     owner: string,
-  ): { posthog: Pick<TasksClient, 'statusOf'>; budget: Pick<CallBudget, 'look'> } | undefined
+  ): { posthog: Pick<TasksClient, 'statusOf'>; budget: Pick<CallBudget, 'reserve'> } | undefined
   runs: Pick<JobQueue<Run>, 'get' | 'holder'>
   log: Log
   now(): number
@@ -84,11 +84,11 @@ async function poll(
 
 /** Hundreds of sessions may idle at a time: their runs' own calls come first. */
 const notYet = (
-  budget: Pick<CallBudget, 'look'>,
+  budget: Pick<CallBudget, 'reserve'>,
   { thread, session }: UnusedBranch,
 ): Promise<number | undefined> =>
   budget
-    .look({
+    .reserve({
       owner: thread.owner.toLowerCase(),
       id: `branch ${session.taskRunId}`,
       calls: 1,

@@ -64,7 +64,7 @@ export async function call<T>(
     return await callOnce(settings, request, { now, onStatus: code => (status = code) })
   } catch (error) {
     if (error instanceof RetryLater) meter?.toldToWait(error.service, error.why)
-    if (isOfTheKey(error)) await gate.note(error)
+    if (isOfTheKey(error)) await gate.remember(error)
     throw error
   } finally {
     meter?.called({

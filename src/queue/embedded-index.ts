@@ -74,7 +74,7 @@ export function embeddedIndex(queue: string, pool: PgPool): QueueIndex {
       const { rows }: Rows<{ value: string }> = await pool.query(sql.built, [queue])
       return rows[0]?.value === version
     },
-    noteBuilt: async version => void (await pool.query(sql.noteBuilt, [queue, version])),
+    saveVersion: async version => void (await pool.query(sql.saveVersion, [queue, version])),
     pages: standing => pages(queue, pool, standing === 'live' ? sql.livePage : sql.endedPage),
     mend: async ({ id, seen }: Indexed, entries: Entries) =>
       void (await pool.query(sql.mended, [queue, id, seen, entries])),

@@ -84,6 +84,6 @@ export const livePage = page("'waiting', 'active', 'delayed'")
 export const endedPage = page("'completed', 'failed'")
 
 export const built = "SELECT value FROM bullmq.meta WHERE queue = $1 AND field = 'codex-index'"
-export const noteBuilt = `
+export const saveVersion = `
 INSERT INTO bullmq.meta (queue, field, value) VALUES ($1, 'codex-index', $2)
     ON CONFLICT (queue, field) DO UPDATE SET value = EXCLUDED.value`

@@ -10,7 +10,7 @@ import { within } from './deadline.ts'
 import { HeldLock } from './held-lock.ts'
 import { closedInbox, inboxSize, openedInbox, promote } from './inbox.ts'
 import { entriesOf, readData, renewed } from './job-record.ts'
-import type { BullMqWorker, JobNotes } from './queue-backend.ts'
+import type { BullMqWorker, JobProgress } from './queue-backend.ts'
 import type { QueueIndex } from './queue-index.ts'
 import { describe } from './queue-log.ts'
 import { storable } from './storable.ts'
@@ -29,7 +29,7 @@ export interface JobWorkerOptions<Data> extends BullQueueOptions<Data>, Working<
   process: Processor<Data>
 }
 
-type BullMqJob = Job<unknown, unknown, string, JobNotes>
+type BullMqJob = Job<unknown, unknown, string, JobProgress>
 type Outcome = StepResult | { kind: 'leave' }
 
 export class JobWorker<Data> {
@@ -202,7 +202,7 @@ export class JobWorker<Data> {
     try {
       const result = await this.#options.process(held)
       if (lock.isLost) return this.#leave(job)
-      if (held.failures > 0) await this.#noteFailures(job, 0)
+      if (held.failures > 0) await this.#saveFailures(job, 0)
       return result
     } catch (error) {
       if (lock.isLost || error instanceof LockLost) return this.#leave(job)
@@ -219,11 +219,11 @@ export class JobWorker<Data> {
   async #backOff(job: BullMqJob, failures: number, err: unknown): Promise<Outcome> {
     const ms = backoffMs(failures)
     this.#options.log.error({ job: job.id, failures, retryInMs: ms, err }, 'a step of a job failed')
-    await this.#noteFailures(job, failures)
+    await this.#saveFailures(job, failures)
     return { kind: 'park', ms }
   }
 
-  async #noteFailures(job: BullMqJob, failures: number): Promise<void> {
+  async #saveFailures(job: BullMqJob, failures: number): Promise<void> {
     await job.updateProgress({ failures }).catch(error => this.#couldNot('note the failures of', job, error))
   }
 

@@ -12,7 +12,7 @@ export async function buildIndex<Data>(name: string, index: QueueIndex, format: 
   await mendLive(name, index, format)
   for await (const page of index.pages('ended'))
     await Promise.all(page.map(job => mend(name, index, format, job)))
-  await index.noteBuilt(format.index.version)
+  await index.saveVersion(format.index.version)
 }
 
 export async function mendLive<Data>(name: string, index: QueueIndex, format: Format<Data>): Promise<void> {

@@ -28,8 +28,8 @@ export interface QueueBackend {
 export type StoredJob = Pick<Job, 'id' | 'data' | 'timestamp' | 'finishedOn'>
 
 export type BullMqQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueueBackend, unknown>
-export type BullMqWorker = Worker<unknown, void, string, IQueueBackend, JobNotes, unknown>
+export type BullMqWorker = Worker<unknown, void, string, IQueueBackend, JobProgress, unknown>
 
-export interface JobNotes {
+export interface JobProgress {
   failures: number
 }

@@ -31,7 +31,7 @@ export interface Indexed extends StoredJob {
 export interface QueueIndex extends JobIndex {
   save(saved: Saved): Promise<boolean>
   isBuilt(version: string): Promise<boolean>
-  noteBuilt(version: string): Promise<void>
+  saveVersion(version: string): Promise<void>
   pages(standing: 'live' | 'ended'): AsyncIterable<Indexed[]>
   mend(job: Indexed, entries: Entries): Promise<void>
   sweep(set: string): Promise<void>

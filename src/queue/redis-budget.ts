@@ -13,7 +13,7 @@ import { serverClock } from './redis-clock.ts'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    codexLooks(...args: (string | number)[]): Result<string, Context>
+    codexReserves(...args: (string | number)[]): Result<string, Context>
     codexSpends(...args: (string | number)[]): Result<null, Context>
   }
 }
@@ -35,7 +35,7 @@ const spends = `${level}
 level = math.max(-burst, level - tonumber(ARGV[3]))
 keep()`
 
-const looks = `${level}
+const reserves = `${level}
 local owner, id, calls = ARGV[3], ARGV[4], tonumber(ARGV[5])
 local unspared = burst * ${sparedShare} + calls - level
 if ARGV[6] == '1' and unspared > 0 then return exactly(now + unspared / rate) end
@@ -90,15 +90,15 @@ export function redisBudget(
   redis: Redis,
   prefix: string,
 ): (name: string, allowance: Allowance) => CallBudget {
-  redis.defineCommand('codexLooks', { numberOfKeys: 5, lua: looks })
+  redis.defineCommand('codexLooks', { numberOfKeys: 5, lua: reserves })
   redis.defineCommand('codexSpends', { numberOfKeys: 5, lua: spends })
   return (name, { burst, perHour }) => {
     const key = `${prefix}:budget:${name}`
     const keys = [key, `${key}:owners`, `${key}:paid`, `${key}:promised`, `${key}:lately`]
     return {
-      async look({ owner, id, calls, optional = false }) {
+      async reserve({ owner, id, calls, optional = false }) {
         const args = [burst, perHour, owner, id, calls, optional ? 1 : 0]
-        const until = await redis.codexLooks(...keys, ...args)
+        const until = await redis.codexReserves(...keys, ...args)
         return until === '' ? undefined : Math.ceil(Number(until))
       },
       async spend(calls) {

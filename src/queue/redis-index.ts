@@ -115,7 +115,7 @@ export function redisIndex(queue: BullMqQueue, { producer, worker }: Connections
     },
     save: saved => save(queue, sets, worker(), saved),
     isBuilt: async version => (await producer.get(built)) === version,
-    noteBuilt: async version => void (await producer.set(built, version)),
+    saveVersion: async version => void (await producer.set(built, version)),
     pages: standing => pages(queue, producer, standing === 'live' ? LIVE : ENDED),
     mend: async ({ id, seen }, entries) =>
       void (await producer.codexMended(queue.toKey(id), sets, id, entries, seen, Date.now())),

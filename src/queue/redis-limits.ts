@@ -29,7 +29,7 @@ export function redisLimits(redis: Redis, prefix: string): LimitStore {
       const text = await redis.hget(keyOf(name), 'limit')
       return text === null ? undefined : Limit.safeParse(JSON.parse(text)).data
     },
-    async note(name, { service, until, why, message }) {
+    async write(name, { service, until, why, message }) {
       const limit = JSON.stringify({ service, until, why, message })
       await redis.codexLimited(keyOf(name), Math.ceil(until), limit)
     },

@@ -42,7 +42,7 @@ export function httpServer({ webhookEndpoint, readiness, metrics }: ServerParts)
     if (path === '/healthz') return text(res, 200, 'ok\n')
     if (path === '/readyz') {
       const { ready, failed } = await readiness()
-      const isInsider = mayLook(metrics?.token, { req, server }) === 'yes'
+      const isInsider = mayRead(metrics?.token, { req, server }) === 'yes'
       const shown = failed.map(check => (isInsider ? asPrinted(check) : { name: check.name }))
       return text(res, ready ? 200 : 503, `${JSON.stringify({ ready, failed: shown })}\n`, json)
     }
@@ -56,7 +56,7 @@ async function scrape(
   { page, token }: MetricsPage,
   { req, res, server }: { req: IncomingMessage; res: ServerResponse; server: Server },
 ): Promise<void> {
-  switch (mayLook(token, { req, server })) {
+  switch (mayRead(token, { req, server })) {
     case 'elsewhere':
       return text(res, 403, 'only for this machine; METRICS_TOKEN opens it to others\n')
     case 'stranger':
@@ -69,7 +69,7 @@ async function scrape(
   }
 }
 
-function mayLook(
+function mayRead(
   token: string | undefined,
   { req, server }: { req: IncomingMessage; server: Server },
 ): 'yes' | 'elsewhere' | 'stranger' {

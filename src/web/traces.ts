@@ -8,13 +8,13 @@ const service = 'codex-task-bot'
 
 export interface Traces {
   begin<T>(name: string, about: Attributes, act: () => Promise<T>): Promise<T>
-  note(about: Attributes): void
+  annotate(about: Attributes): void
   close(ms: number): Promise<void>
 }
 
 const off: Traces = {
   begin: (_name, _about, act) => act(),
-  note() {},
+  annotate() {},
   close: () => Promise.resolve(),
 }
 
@@ -56,7 +56,7 @@ async function tracesTo(url: string): Promise<Traces> {
           span.end()
         }
       }),
-    note: about => void trace.getActiveSpan()?.setAttributes(about),
+    annotate: about => void trace.getActiveSpan()?.setAttributes(about),
     close: ms => Promise.race([provider.shutdown().catch(() => {}), setTimeout(ms)]),
   }
 }

@@ -43,7 +43,7 @@ describe.each(kinds)('of $of', ({ redis }) => {
   async function looks(budget: CallBudget, owner: string, count: number): Promise<number> {
     let through = 0
     for (let n = 0; n < count; n += 1) {
-      const later = await budget.look({ owner, id: `${owner}-${names}-${n}`, calls: 2 })
+      const later = await budget.reserve({ owner, id: `${owner}-${names}-${n}`, calls: 2 })
       if (later === undefined) through += 1
     }
     return through
@@ -65,7 +65,7 @@ describe.each(kinds)('of $of', ({ redis }) => {
 
   test('what starts and stops have taken is made up for by looks', async () => {
     await first.spend(180)
-    const later = await second.look({ owner: 'acme', id: 'x', calls: 2 })
+    const later = await second.reserve({ owner: 'acme', id: 'x', calls: 2 })
     // 80 are owed, 20 are kept, and two are asked for, at one each two seconds.
     expect(Number(later) - Date.now()).toBeGreaterThan(190_000)
   })
@@ -73,21 +73,21 @@ describe.each(kinds)('of $of', ({ redis }) => {
   test('one owner’s looks do not make another’s wait', async () => {
     const loud = await looks(first, 'loud', 500)
     expect(loud).toBeLessThan(50)
-    expect(await second.look({ owner: 'quiet', id: 'q1', calls: 2 })).toBeUndefined()
-    expect(await first.look({ owner: 'other', id: 'o1', calls: 2 })).toBeUndefined()
+    expect(await second.reserve({ owner: 'quiet', id: 'q1', calls: 2 })).toBeUndefined()
+    expect(await first.reserve({ owner: 'other', id: 'o1', calls: 2 })).toBeUndefined()
   })
 
   /** Ms from the first of eleven Runs of an owner that wait to the last. */
   async function pace(owner: string): Promise<number> {
     const told: number[] = []
     for (let n = 0; n <= 10; n += 1)
-      told.push(Number(await first.look({ owner, id: `${owner}-waits-${n}`, calls: 2 })))
+      told.push(Number(await first.reserve({ owner, id: `${owner}-waits-${n}`, calls: 2 })))
     return Number(told.at(-1)) - Number(told[0])
   }
 
   test('who waits gets what owners that look seldom leave over', async () => {
     await looks(first, 'loud', 60)
-    for (const owner of ['a', 'b', 'c']) await second.look({ owner, id: owner, calls: 2 })
+    for (const owner of ['a', 'b', 'c']) await second.reserve({ owner, id: owner, calls: 2 })
     // Ten looks take forty seconds of the whole budget, and 160 of a quarter.
     expect(await pace('loud')).toBeLessThan(60_000)
   })
@@ -100,23 +100,23 @@ describe.each(kinds)('of $of', ({ redis }) => {
 
   test('so does one that waits because all is spent', async () => {
     await first.spend(180)
-    await second.look({ owner: 'a', id: 'a', calls: 2 })
+    await second.reserve({ owner: 'a', id: 'a', calls: 2 })
     expect(await pace('loud')).toBeGreaterThan(79_000)
   })
 
   test('what can do without gets only what nobody else needs', async () => {
     await first.spend(70)
-    const reconnects = (n: number) => first.look({ owner: 'acme', id: `s${n}`, calls: 1, optional: true })
+    const reconnects = (n: number) => first.reserve({ owner: 'acme', id: `s${n}`, calls: 1, optional: true })
     expect(await reconnects(1)).toBeGreaterThan(Date.now())
-    expect(await second.look({ owner: 'acme', id: 'x', calls: 2 })).toBeUndefined()
-    await until(async () => (await second.look({ owner: 'acme', id: 'y', calls: 2 })) !== undefined)
+    expect(await second.reserve({ owner: 'acme', id: 'x', calls: 2 })).toBeUndefined()
+    await until(async () => (await second.reserve({ owner: 'acme', id: 'y', calls: 2 })) !== undefined)
     open(slow)
     expect(await reconnects(2)).toBeUndefined()
   })
 
   test('who waits is told a time of its own, one after another, and the same when it asks too early', async () => {
     await looks(first, 'acme', 60)
-    const ask = (id: string, budget = first) => budget.look({ owner: 'acme', id, calls: 2 })
+    const ask = (id: string, budget = first) => budget.reserve({ owner: 'acme', id, calls: 2 })
     const [a, b] = [await ask('a'), await ask('b', second)]
     expect(Number(b)).toBeGreaterThan(Number(a))
     expect(await ask('a', second)).toBe(a)
@@ -127,17 +127,17 @@ describe.each(kinds)('of $of', ({ redis }) => {
     // Two calls a millisecond: time passes by itself.
     let told: number | undefined
     await until(async () => {
-      told = await first.look({ owner: 'acme', id: 'returns', calls: 90 })
+      told = await first.reserve({ owner: 'acme', id: 'returns', calls: 90 })
       return told !== undefined
     })
     await until(() => Date.now() > Number(told) + 50)
-    expect(await second.look({ owner: 'acme', id: 'returns', calls: 1 })).toBeUndefined()
+    expect(await second.reserve({ owner: 'acme', id: 'returns', calls: 1 })).toBeUndefined()
   })
 
   test('comes back with time, and no further than it was', async () => {
     open({ burst: 100, perHour: 3_600_000 })
     await first.spend(100)
-    await until(async () => (await second.look({ owner: 'acme', id: 'x', calls: 2 })) === undefined)
+    await until(async () => (await second.reserve({ owner: 'acme', id: 'x', calls: 2 })) === undefined)
     await new Promise(resolve => setTimeout(resolve, 300))
     expect(await looks(second, 'acme', 1_000)).toBeLessThan(1_000)
   })

@@ -104,10 +104,10 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
   test('stays the longest of those that were met, and goes with its time', async () => {
     const limit = (ms: number) =>
       new RetryLater('github', Date.now() + ms, 'rate-limit', `for ${ms} milliseconds`)
-    await store(0).note('long and short', limit(60_000))
-    await store(1).note('long and short', limit(1_000))
+    await store(0).write('long and short', limit(60_000))
+    await store(1).write('long and short', limit(1_000))
     expect((await store(1).read('long and short'))?.message).toBe('for 60000 milliseconds')
-    await store(0).note('over', limit(-1))
+    await store(0).write('over', limit(-1))
     expect(await store(0).read('over')).toBeUndefined()
   })
 
@@ -123,7 +123,7 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
     const gate = limitGate(Date.now, { name: 'side by side', store: counting })
     await Promise.all([gate.pass(), gate.pass(), gate.pass().then(() => gate.pass())])
     expect(reads).toBe(1)
-    await store(1).note('side by side', new RetryLater('github', Date.now() + 60_000, 'rate-limit', 'wait'))
+    await store(1).write('side by side', new RetryLater('github', Date.now() + 60_000, 'rate-limit', 'wait'))
     expect(await failure(gate.pass())).toBeInstanceOf(RetryLater)
     expect(reads).toBe(2)
   })
@@ -131,11 +131,11 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
   test('is known to who met it when Redis is away, and hinders nobody else', async () => {
     const away: LimitStore = {
       read: () => Promise.reject(new Error('away')),
-      note: () => Promise.reject(new Error('away')),
+      write: () => Promise.reject(new Error('away')),
     }
     const gate = limitGate(Date.now, { name: 'x', store: away })
     await gate.pass()
-    await gate.note(new RetryLater('github', Date.now() + 60_000, 'rate-limit', 'wait'))
+    await gate.remember(new RetryLater('github', Date.now() + 60_000, 'rate-limit', 'wait'))
     expect(await failure(gate.pass())).toBeInstanceOf(RetryLater)
   })
 })

@@ -368,7 +368,7 @@ describe('words are answered from where they stand in the log', () => {
     return seen({ log, offset: log.length }, run)
   }
   const later = at + limits.settle
-  const muchLater = at + limits.settleAfterNote
+  const muchLater = at + limits.settleUnread
 
   test.each<[what: string, log: LogEntry[], over: boolean, answer: string | undefined]>([
     ['they are answered', [mine, says('b'), turnOver], true, 'b'],
@@ -423,7 +423,7 @@ describe('words are answered from where they stand in the log', () => {
     const before = heardOf([says('green'), turnOver])
     const run = observe(before, snapshotWith({ log, offset: 4 }), muchLater - second)
     expect(turnIsOver(run, muchLater)).toBe(false)
-    expect(turnIsOver(run, muchLater - second + limits.settleAfterNote)).toBe(true)
+    expect(turnIsOver(run, muchLater - second + limits.settleUnread)).toBe(true)
   })
 
   test('in a run of our own the first turn is that of our words', () => {

@@ -3,8 +3,8 @@ import {
   backoff,
   callsPerHour,
   limits,
-  lookInterval,
-  lookIntervalWithStream,
+  pollInterval,
+  pollIntervalWithStream,
 } from '../../src/core/run/timing.ts'
 import { hour, minute, second } from './given.ts'
 
@@ -21,14 +21,14 @@ describe('the time until the next look', () => {
     ['old, a hundred live', hour, 100, 187_500],
     ['asked in the future, by another clock', -minute, 1, 2 * second],
   ])('%s: %d ms', (_, age, live, expected) => {
-    expect(lookInterval(age, live)).toBe(expected)
+    expect(pollInterval(age, live)).toBe(expected)
   })
 
   test('all live Runs together stay within four fifths of 4,800 calls an hour, for 1 to 500 of them', () => {
     expect(callsPerHour).toBe(3_840)
     for (let live = 1; live <= 500; live += 1) {
       for (const age of [0, minute, 10 * minute, hour]) {
-        const looks = (hour / lookInterval(age, live)) * live
+        const looks = (hour / pollInterval(age, live)) * live
         // A look is two calls; rounding to a millisecond may cost a call.
         expect(looks * 2, `${live} live Runs of ${age} ms`).toBeLessThanOrEqual(callsPerHour + 1)
       }
@@ -37,7 +37,7 @@ describe('the time until the next look', () => {
 
   test('480 calls a minute are not reached either', () => {
     for (let live = 1; live <= 500; live += 1)
-      expect((minute / lookInterval(0, live)) * live * 2).toBeLessThanOrEqual(480)
+      expect((minute / pollInterval(0, live)) * live * 2).toBeLessThanOrEqual(480)
   })
 })
 
@@ -54,7 +54,7 @@ test.each([
 })
 
 test('the limits are in order', () => {
-  expect(limits.settle).toBeLessThan(limits.settleAfterNote)
+  expect(limits.settle).toBeLessThan(limits.settleUnread)
   expect(limits.stopping).toBeLessThan(limits.queued)
   expect(limits.queued).toBeLessThan(limits.silent)
   expect(limits.silent).toBeLessThan(limits.outage)
@@ -66,6 +66,6 @@ describe('with a stream that tells of news', () => {
     ['with many', 100, 20 * minute],
     ['with so many that no more can be afforded', 1_000, 1_875 * second],
   ])('the timer is only the net, %s', (_, live, expected) => {
-    expect(lookIntervalWithStream(live)).toBe(expected)
+    expect(pollIntervalWithStream(live)).toBe(expected)
   })
 })

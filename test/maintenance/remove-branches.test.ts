@@ -27,7 +27,7 @@ interface Given {
   live?: (turn: number) => Run | undefined
   github?: Partial<ThreadClient>
   /** What PostHog’s budget says of a look. */
-  look?: CallBudget['look']
+  look?: CallBudget['reserve']
 }
 
 /** Takes turns until it is done or rests. */
@@ -59,7 +59,7 @@ async function turns(given: Given) {
     github: () => github as ThreadClient,
     tenantOf: () => ({
       posthog: { statusOf: given.status ?? (async () => 'completed') },
-      budget: { look: given.look ?? unlimited.look },
+      budget: { reserve: given.look ?? unlimited.reserve },
     }),
     runs: {
       holder: async slot => (slot === threadSlot(thread) ? kept()?.id : undefined),
@@ -111,8 +111,8 @@ describe('it stays, and is looked at again in five minutes', () => {
 
 describe('an hour of idling is looked at with what is left of PostHog’s budget alone', () => {
   test('as one call that can wait, and counted once', async () => {
-    const asked: Parameters<CallBudget['look']>[0][] = []
-    const look: CallBudget['look'] = async what => void asked.push(what)
+    const asked: Parameters<CallBudget['reserve']>[0][] = []
+    const look: CallBudget['reserve'] = async what => void asked.push(what)
     let calledWith: unknown
     const statusOf: TasksClient['statusOf'] = async (_, call) => {
       calledWith = call

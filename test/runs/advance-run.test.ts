@@ -740,7 +740,7 @@ describe('whoever wakes it', () => {
     expect(liveRuns).toHaveBeenCalledOnce()
   })
 
-  const spent = { look: async () => now + 40 * second, spend: vi.fn(async () => {}) }
+  const spent = { reserve: async () => now + 40 * second, spend: vi.fn(async () => {}) }
 
   test('has it look no sooner than the budget of calls allows', async () => {
     const poll = vi.fn()
@@ -757,7 +757,7 @@ describe('whoever wakes it', () => {
     ['at once when it is being stopped, whatever is left', spent],
     [
       'when nobody can say what is left',
-      { look: () => Promise.reject(new Error('away')), spend: spent.spend },
+      { reserve: () => Promise.reject(new Error('away')), spend: spent.spend },
     ],
   ])('has it look %s', async (_, budget) => {
     const poll = vi.fn(() => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit')))

@@ -1,6 +1,6 @@
 /** What a deployment grants, and the accounts that it remembers, for flows without a queue. */
 
-import { accountsIn, type Notes } from '../../src/access/pinned-accounts.ts'
+import { accountsIn, type WrittenOnce } from '../../src/access/pinned-accounts.ts'
 import { type SettingsReader, settingsReader } from '../../src/access/read-settings.ts'
 import { settingsFile } from '../../src/commands/command-registry.ts'
 import { readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
@@ -21,7 +21,7 @@ export function deploymentWith(file = ''): SettingsReader {
 export const settingsOf = (file?: string): RepoSettings =>
   settingsFile.complete(settingsFile.read(file).given)
 
-function memoryNotes(): Notes {
+function memoryNotes(): WrittenOnce {
   const kept = new Map<string, unknown>()
   return {
     add: async (id, data) => {

@@ -7,7 +7,7 @@ export const warnings = (run: Run): string =>
     ...headMoved(run),
     ...downgraded(run),
     ...attachments(run),
-    ...pullNotes(run),
+    ...pullRemarks(run),
     ...ignored(run),
     ...settingsProblem(run),
   ].join('\n')
@@ -41,7 +41,7 @@ const attachments = ({ workspace: { attachments } }: Run): string[] =>
     ({ name, why }) => `⚠️ ${code(name.slice(0, 80))} was not passed to the agent: ${inlineWords(why, 200)}`,
   )
 
-const pullNotes = ({ result: { pulls } }: Run): string[] =>
+const pullRemarks = ({ result: { pulls } }: Run): string[] =>
   pulls.flatMap(({ number, remark }) => (remark ? [`⚠️ #${number}: ${inlineWords(remark, 200)}`] : []))
 
 const ignored = ({ mailbox: { ignoredStop }, result: { outcome } }: Run): string[] =>

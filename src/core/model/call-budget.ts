@@ -4,7 +4,7 @@
  */
 import { hour, minute } from './time.ts'
 
-interface Look {
+interface Reservation {
   owner: string
   id: string
   calls: number
@@ -13,7 +13,7 @@ interface Look {
 
 export interface CallBudget {
   /** `undefined`: now, and the calls are counted. Else when to ask again, ms since the epoch. */
-  look(look: Look): Promise<number | undefined>
+  reserve(reservation: Reservation): Promise<number | undefined>
   spend(calls: number): Promise<void>
 }
 
@@ -32,7 +32,7 @@ export const ownShare = 0.02
 export const sharesFor = minute
 export const promiseKept = 10 * minute
 
-export const unlimited: CallBudget = { look: async () => undefined, spend: async () => {} }
+export const unlimited: CallBudget = { reserve: async () => undefined, spend: async () => {} }
 
 interface Owner {
   askedAt: number
@@ -71,7 +71,7 @@ export function callBudget({ burst, perHour }: Allowance, now: () => number): Ca
   }
 
   return {
-    async look({ owner, id, calls, optional = false }) {
+    async reserve({ owner, id, calls, optional = false }) {
       const time = now()
       refill(time)
       const unspared = burst * sparedShare + calls - level

@@ -5,7 +5,7 @@ type Limit = Pick<RetryLater, 'service' | 'until' | 'why' | 'message'>
 
 export interface LimitStore {
   read(name: string): Promise<Limit | undefined>
-  note(name: string, limit: Limit): Promise<void>
+  write(name: string, limit: Limit): Promise<void>
 }
 
 interface Shared {
@@ -15,7 +15,7 @@ interface Shared {
 
 export interface LimitGate {
   pass(): Promise<void>
-  note(limit: RetryLater): Promise<void>
+  remember(limit: RetryLater): Promise<void>
 }
 
 /** @param shared without it, a process knows of the limits that it met itself; so it does while the store is away */
@@ -40,9 +40,9 @@ export function limitGate(now: () => number, shared?: Shared): LimitGate {
       const limit = lasting()
       if (limit) throw new RetryLater(limit.service, limit.until, limit.why, limit.message)
     },
-    async note(limit) {
+    async remember(limit) {
       learn(limit)
-      await shared?.store.note(shared.name, limit).catch(() => {})
+      await shared?.store.write(shared.name, limit).catch(() => {})
     },
   }
 }

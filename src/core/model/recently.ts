@@ -1,6 +1,6 @@
 export interface Recent {
   has(name: string, since: number): boolean
-  note(name: string, at: number): void
+  remember(name: string, at: number): void
   forget(name: string): void
 }
 
@@ -8,7 +8,7 @@ export function recent(most = 10_000): Recent {
   const times = new Map<string, number>()
   return {
     has: (name, since) => (times.get(name) ?? Number.NEGATIVE_INFINITY) > since,
-    note(name, at) {
+    remember(name, at) {
       times.delete(name)
       times.set(name, at)
       const [oldest] = times.keys()

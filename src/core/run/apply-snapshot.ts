@@ -159,7 +159,7 @@ export function turnIsOver(run: Run, now: number): boolean {
   const quiet = now - (run.session.sessionLog.idleSince ?? now)
   const hasReadAll = hasReadAllMessages(run)
   if (run.session.sessionLog.showsWords && !hasReadAll) return false
-  return quiet >= (hasReadAll ? limits.settle : limits.settleAfterNote)
+  return quiet >= (hasReadAll ? limits.settle : limits.settleUnread)
 }
 
 export const hasReadAllMessages = (run: Run): boolean =>

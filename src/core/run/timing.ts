@@ -5,12 +5,12 @@ import { hour, minute, second } from '../model/time.ts'
 /** PostHog allows a personal key 4,800 calls an hour; a fifth is kept for everything that is not a look. */
 export const callsPerHour = 4800 * 0.8
 
-export const callsPerLook = 2
+export const callsPerPoll = 2
 
 /** ms until the next look at a Run that is `age` ms old, while `live` Runs share the key. */
-export function lookInterval(age: number, live: number): number {
+export function pollInterval(age: number, live: number): number {
   const wished = age < minute ? 2 * second : age < 10 * minute ? 5 * second : 15 * second
-  const afforded = (Math.max(live, 1) * callsPerLook * hour) / callsPerHour
+  const afforded = (Math.max(live, 1) * callsPerPoll * hour) / callsPerHour
   return Math.max(wished, Math.round(afforded))
 }
 
@@ -18,14 +18,14 @@ export function lookInterval(age: number, live: number): number {
  * The next look when a stream tells of news: only the net below it. With the four connections that a stream takes in an
  * hour, a quiet Run makes ten calls.
  */
-export const lookIntervalWithStream = (live: number): number =>
-  Math.max(lookInterval(hour, live), 20 * minute)
+export const pollIntervalWithStream = (live: number): number =>
+  Math.max(pollInterval(hour, live), 20 * minute)
 
 /**
  * A stop is followed closely, however many Runs there are: at twice its age each time, nine looks in all, the last of
  * them just after its limit.
  */
-export const lookIntervalWhenStopping = (age: number): number =>
+export const pollIntervalWhenStopping = (age: number): number =>
   age > limits.stopping ? minute : Math.min(Math.max(2 * second, age), limits.stopping + second - age)
 
 export const limits = {
@@ -38,7 +38,7 @@ export const limits = {
   /** A pull request may be reported a moment after the turn that opened it. */
   settle: 2 * second,
   /** After words were passed on, a turn may end that did not read them yet. */
-  settleAfterNote: 20 * second,
+  settleUnread: 20 * second,
   queued: 15 * minute,
   /** PostHog ends an idle run after an hour itself; one that says nothing for so long is lost. */
   silent: 3 * hour,

@@ -42,13 +42,13 @@ export async function connect(
   const watchdog = setTimeout(hangUp, silence).unref()
   try {
     await settings.gate.pass()
-    const look = {
+    const reservation = {
       owner: line.owner.toLowerCase(),
       id: `stream ${line.session.taskRunId}`,
       calls: 1,
       optional: line.failures > 0,
     }
-    const later = await settings.budget?.look(look).catch(() => undefined)
+    const later = await settings.budget?.reserve(reservation).catch(() => undefined)
     if (later !== undefined) return { kind: 'lost', reason: 'no calls left for it', until: later }
     const response = await open(settings, line, call.signal)
     watchdog.refresh()
@@ -104,7 +104,7 @@ async function unusable({ gate }: PostHogSettings, response: IncomingMessage, no
   if (status !== 429) return { kind: 'lost', reason: `status ${status}` }
   const body = await json(response).catch(() => undefined)
   const fault = faultOf(status, ErrorBody.parse(body), now)
-  if (isOfTheKey(fault)) await gate.note(fault)
+  if (isOfTheKey(fault)) await gate.remember(fault)
   return { kind: 'lost', reason: `status ${status}`, until: fault instanceof RetryLater ? fault.until : 0 }
 }
 

@@ -1,6 +1,6 @@
 export interface Throttle {
   /** Rings at once if it was quiet for the gap, and as many times as `looks` says, a gap apart. */
-  ring(looks: number): void
+  ring(times: number): void
   /** Rings within so many ms, once for all that is said meanwhile, and when the log has what was said last. */
   ringWithin(ms: number): void
   still(): void
@@ -30,9 +30,9 @@ export function throttleOf(ring: () => void, { gap, late }: Paces): Throttle {
     timer = setTimeout(next, gap).unref()
     ringNow()
   }
-  const ringTimes = (looks: number): void => {
+  const ringTimes = (times: number): void => {
     if (stilled) return
-    owed = Math.max(owed, looks)
+    owed = Math.max(owed, times)
     if (!timer) next()
   }
   const forget = (): void => {

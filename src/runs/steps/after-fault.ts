@@ -6,7 +6,7 @@ import { isFinal, isInForce, outageOf, withOutage } from '../../core/run/outage.
 import type { Outage } from '../../core/run/record/attempts-part.ts'
 import type { Outcome } from '../../core/run/record/result-part.ts'
 import { type ChangeOf, changed, type Run, resumedSession } from '../../core/run/run.ts'
-import { settled } from '../../core/run/steps/looking.ts'
+import { settled } from '../../core/run/steps/polling.ts'
 import { type ActingStep, steps } from '../../core/run/steps/step-registry.ts'
 import { backoff, limits } from '../../core/run/timing.ts'
 import { removableBranch } from '../../core/run/unused-branch.ts'

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { phaseKey, statusComment } from '../../core/comments/status.ts'
 import type { Deployment } from '../../core/comments/words.ts'
 import { changed, type Run } from '../../core/run/run.ts'
-import type { Now } from '../../core/run/steps/looking.ts'
+import type { Now } from '../../core/run/steps/polling.ts'
 
 export interface StatusDrawing {
   run: Run

@@ -4,11 +4,11 @@ import { observe } from '../../core/run/apply-snapshot.ts'
 import { deadlinesOf } from '../../core/run/deadlines.ts'
 import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/run/run.ts'
 import {
-  callsPerLook,
+  callsPerPoll,
   limits,
-  lookInterval,
-  lookIntervalWhenStopping,
-  lookIntervalWithStream,
+  pollInterval,
+  pollIntervalWhenStopping,
+  pollIntervalWithStream,
 } from '../../core/run/timing.ts'
 import { costSoFar } from './adopt-pull.ts'
 import type { StepContext } from './step-context.ts'
@@ -53,15 +53,15 @@ export async function poll(
   const seen = await withSummary(context, observe(run, snapshot, now), now)
   const { session: after, mailbox } = seen
   const result = { ...seen.result, lookBeforeLastWord: undefined }
-  const nextPollAt = now + pauseAfterLook(seen, { now, live, streams })
+  const nextPollAt = now + pauseAfterPoll(seen, { now, live, streams })
   return { session: after, result, mailbox, schedule: { lastPollAt: now, nextPollAt } }
 }
 
 /** A stop is followed whatever is left of the budget. Where nobody can say what is, the intervals keep within it. */
 async function notYet({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Promise<number | undefined> {
-  const look = { owner: run.thread.owner.toLowerCase(), id: run.id, calls: callsPerLook }
-  if (!isStopping(run)) return deps.budget.look(look).catch(() => undefined)
-  deps.budget.spend(look.calls).catch(() => {})
+  const reservation = { owner: run.thread.owner.toLowerCase(), id: run.id, calls: callsPerPoll }
+  if (!isStopping(run)) return deps.budget.reserve(reservation).catch(() => undefined)
+  deps.budget.spend(reservation.calls).catch(() => {})
   return undefined
 }
 
@@ -83,14 +83,14 @@ async function withSummary({ posthog }: StepContext<never, 'summary'>, run: Run,
   })
 }
 
-function pauseAfterLook(
+function pauseAfterPoll(
   run: Run,
   { now, live, streams }: { now: number; live: number; streams: boolean },
 ): number {
   const age = now - run.request.at
-  const usual = streams ? lookIntervalWithStream(live) : lookInterval(age, live)
+  const usual = streams ? pollIntervalWithStream(live) : pollInterval(age, live)
   const cancelled = isStopping(run) ? cancelledAt(run) : undefined
-  const stopping = cancelled === undefined ? usual : lookIntervalWhenStopping(now - cancelled)
+  const stopping = cancelled === undefined ? usual : pollIntervalWhenStopping(now - cancelled)
   return Math.min(usual, stopping, ...deadlinesOf(run).flatMap(at => (at > now ? [at - now] : [])))
 }
 

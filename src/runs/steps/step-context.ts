@@ -38,7 +38,7 @@ export interface RunDeps {
   log: Log
   meter?: Pick<FlowMeter, 'moved'>
   now(): number
-  budget: Pick<CallBudget, 'look' | 'spend'>
+  budget: Pick<CallBudget, 'reserve' | 'spend'>
   liveRuns(): Promise<number>
   stream: NewsStream
   index: JobIndex
@@ -70,9 +70,9 @@ export interface StepContext<
   readonly run: Readonly<Run>
   drawing: () => StatusDrawing
   save: (change: ChangeOf<Written>) => Promise<void>
-  note: (change: ChangeOf<Written>) => void
+  change: (change: ChangeOf<Written>) => void
   announce: (intent: Intent) => Promise<void>
-  noteIntent: (kind: Intent['kind'], intent: Intent | undefined) => void
+  setIntent: (kind: Intent['kind'], intent: Intent | undefined) => void
 }
 
 export interface RunContext extends StepContext<keyof ThreadClient, keyof TasksClient, RunPart> {
@@ -137,11 +137,11 @@ export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
     },
     put,
     save: change => put(changed(context.run, change)),
-    note(change) {
+    change(change) {
       context.run = changed(context.run, change)
     },
     announce: intent => put(changed(context.run, withIntent(context.run, intent))),
-    noteIntent(kind, intent) {
+    setIntent(kind, intent) {
       const change = intent
         ? withIntent(context.run, intent)
         : onlyIntents(context.run, each => each !== kind)
@@ -187,23 +187,23 @@ export async function once<T>(context: StepContext, { intent, begins, find, perf
     context.deps.reached(done)
     return result
   } catch (error) {
-    context.noteIntent(intent.kind, leftBehind(intent, error, context.deps.now()))
+    context.setIntent(intent.kind, leftBehind(intent, error, context.deps.now()))
     throw error
   }
 }
 
 async function traceOf<T>(
-  context: Pick<StepContext, 'deps' | 'noteIntent'>,
+  context: Pick<StepContext, 'deps' | 'setIntent'>,
   earlier: Intent,
   find: (intent: Intent) => Promise<T | undefined>,
 ): Promise<T | undefined> {
-  const lookedAt = context.deps.now()
+  const searchedAt = context.deps.now()
   const done = await find(earlier)
   if (done !== undefined) return done
   const lostAt = earlier.lostAt ?? context.deps.now()
-  context.noteIntent(earlier.kind, { ...earlier, lostAt })
+  context.setIntent(earlier.kind, { ...earlier, lostAt })
   const settled = lostAt + limits.unanswered
-  if (lookedAt < settled) throw new ResultPending(settled)
+  if (searchedAt < settled) throw new ResultPending(settled)
   return undefined
 }
 

@@ -3,7 +3,7 @@ import { resumedSession, wantedRights } from '../run.ts'
 import { mayServe } from '../session.ts'
 import { limits } from '../timing.ts'
 import { type Failure, giveUp } from './ending.ts'
-import { type Due, keepLooking, meanwhile, type Now } from './looking.ts'
+import { type Due, keepPolling, meanwhile, type Now } from './polling.ts'
 import { stepTable } from './step-entry.ts'
 import type { ActingStep } from './step-registry.ts'
 
@@ -99,7 +99,7 @@ function towardsRun(run: Run): ActingStep {
 function* endingEarlier(run: Run, { cancelledAt: requestedAt }: Earlier, now: Now): Due {
   const isLate = requestedAt !== undefined && (run.schedule.lastPollAt ?? 0) - requestedAt > limits.stopping
   if (isLate) return yield giveUp(earlierGoesOn)
-  yield* keepLooking(run, now, { kind: 'end-earlier' })
+  yield* keepPolling(run, now, { kind: 'end-earlier' })
 }
 
 const earlierGoesOn: Failure = {

@@ -3,7 +3,7 @@ import { beginsAgent, openIntents } from '../intents.ts'
 import type { Outcome } from '../record/result-part.ts'
 import { isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
-import { claims, type Due, keepLooking, type Now, replies, unsettled } from './looking.ts'
+import { claims, type Due, keepPolling, type Now, replies, unsettled } from './polling.ts'
 import { stepTable } from './step-entry.ts'
 import type { ActingStep, Step } from './step-registry.ts'
 
@@ -34,7 +34,7 @@ export function* stopping(run: Run, now: Now): Due {
   if (isTerminal(run.session.taskRun.status)) yield* replies(run, now)
   yield* claims(run, now)
   if (!isTerminal(run.session.taskRun.status)) return yield* ending(run, now, giveUp(unconfirmedStop))
-  if (run.result.claimedPulls.length > 0) return yield* keepLooking(run, now)
+  if (run.result.claimedPulls.length > 0) return yield* keepPolling(run, now)
   if (run.result.resultChecked) return yield { kind: 'settle-outcome' }
   yield { kind: 'find-result' }
 }
@@ -54,12 +54,12 @@ function* ending(run: Run, now: Now, unconfirmed: Step): Due {
   if (requestedAt !== undefined) {
     yield* replies(run, now)
     if ((run.schedule.lastPollAt ?? 0) - requestedAt > limits.stopping) return yield unconfirmed
-    return yield* keepLooking(run, now)
+    return yield* keepPolling(run, now)
   }
   const refused = refusedCancel(run)
   if (!refused || now.at >= refused.until) yield { kind: 'cancel' }
   if (refused && now.at - refused.since > limits.seeingTo) return yield unconfirmed
-  yield* keepLooking(run, now)
+  yield* keepPolling(run, now)
 }
 
 const unconfirmedStop: Failure = {

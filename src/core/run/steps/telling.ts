@@ -3,7 +3,7 @@ import { isSuperseded } from '../last-word.ts'
 import { outageOf } from '../outage.ts'
 import { isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
-import { canComment, claims, type Due, keepLooking, type Now, replies, waiting } from './looking.ts'
+import { canComment, claims, type Due, keepPolling, type Now, replies, waiting } from './polling.ts'
 import { stepTable } from './step-entry.ts'
 
 export const tellingSteps = stepTable({
@@ -51,7 +51,7 @@ export function* afterOutcome(run: Run, now: Now): Due {
   const isOpen = canComment(run, now)
   if (isOpen && now.text === 'phase') yield { kind: 'edit-status' }
   if (run.session.cost === undefined && run.session.taskRun) yield { kind: 'ask-cost' }
-  if (!run.report.announced.comment && mayHaveSaidMore(run)) return yield* keepLooking(run, now)
+  if (!run.report.announced.comment && mayHaveSaidMore(run)) return yield* keepPolling(run, now)
   if (isOpen && !run.report.announced.comment) yield { kind: 'conclude' }
   if (run.result.untended.length > 0) yield { kind: 'tend-pull' }
   if (run.report.announced.inline < inlineToAnswer(run)) yield { kind: 'answer-inline' }
@@ -59,7 +59,7 @@ export function* afterOutcome(run: Run, now: Now): Due {
   if (!run.report.announced.label) yield { kind: 'unlabel' }
   if (!run.report.announced.branch) yield { kind: 'drop-branch' }
   yield* claims(run, now)
-  if (inTail(run, now.at)) return yield* keepLooking(run, now)
+  if (inTail(run, now.at)) return yield* keepPolling(run, now)
   const unseen = run.mailbox.releaseThread
     ? []
     : run.result.claimedPulls.map(url => run.result.unseenPulls[url]?.until ?? now.at)

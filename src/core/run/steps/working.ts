@@ -4,7 +4,7 @@ import { isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
 import { beginning } from './beginning.ts'
 import { type Failure, giveUp } from './ending.ts'
-import { claims, type Due, keepLooking, meanwhile, type Now, replies } from './looking.ts'
+import { claims, type Due, keepPolling, meanwhile, type Now, replies } from './polling.ts'
 import { stepTable } from './step-entry.ts'
 import type { Step } from './step-registry.ts'
 
@@ -47,12 +47,12 @@ export const workingSteps = stepTable({
 
 export function* working(run: Run, now: Now): Due {
   yield* replies(run, now)
-  if (!run.schedule.admitted) return yield* keepLooking(run, now, { kind: 'await-admission' })
+  if (!run.schedule.admitted) return yield* keepPolling(run, now, { kind: 'await-admission' })
   if (!run.workspace.branch || !run.session.taskId || !run.session.taskRun) return yield* beginning(run, now)
   yield* claims(run, now)
   if (run.mailbox.pendingFollowUps.length > 0) {
     yield { kind: 'deliver' }
-    return yield* keepLooking(run, now)
+    return yield* keepPolling(run, now)
   }
   const option = permissionToAnswer(run)
   if (option !== undefined) yield { kind: 'answer-permission', option }
@@ -60,22 +60,22 @@ export function* working(run: Run, now: Now): Due {
   if (turnIsOver(run, now.at)) return yield* turnEnd(run, now)
   const end = lost(run)
   if (end) return yield end
-  yield* keepLooking(run, now)
+  yield* keepPolling(run, now)
 }
 
 function* turnEnd(run: Run, now: Now): Due {
-  if (!lookedSinceIdle(run)) {
+  if (!polledSinceIdle(run)) {
     yield { kind: 'poll' }
     return yield* meanwhile(run, now)
   }
-  if (run.result.claimedPulls.length > 0) return yield* keepLooking(run, now)
+  if (run.result.claimedPulls.length > 0) return yield* keepPolling(run, now)
   if (run.result.resultChecked) return yield { kind: 'settle-outcome' }
   yield { kind: 'find-result' }
   yield* meanwhile(run, now)
 }
 
 /** That look read the run before its log, so the pull request of the very turn may be missing. */
-const lookedSinceIdle = ({ session: { sessionLog, taskRun }, schedule: { lastPollAt } }: Run): boolean =>
+const polledSinceIdle = ({ session: { sessionLog, taskRun }, schedule: { lastPollAt } }: Run): boolean =>
   (taskRun !== undefined && isTerminal(taskRun.status)) ||
   lastPollAt === undefined ||
   sessionLog?.idleSince === undefined ||

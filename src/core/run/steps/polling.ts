@@ -45,7 +45,7 @@ export function* replies(run: Run, now: Now): Due {
 
 export function* meanwhile(run: Run, now: Now): Due {
   yield* replies(run, now)
-  if (run.session.taskRun && !isTerminal(run.session.taskRun.status)) return yield* keepLooking(run, now)
+  if (run.session.taskRun && !isTerminal(run.session.taskRun.status)) return yield* keepPolling(run, now)
   if (run.report.status && now.text === 'phase' && canComment(run, now)) yield { kind: 'edit-status' }
 }
 
@@ -54,10 +54,10 @@ export function* claims(run: Run, now: Now): Due {
   if (url !== undefined) yield { kind: 'adopt-pull', url }
 }
 
-export function* keepLooking(run: Run, now: Now, look: ActingStep = { kind: 'poll' }): Due {
+export function* keepPolling(run: Run, now: Now, poll: ActingStep = { kind: 'poll' }): Due {
   const { nextPollAt } = run.schedule
   const isDue = nextPollAt === undefined || now.at >= nextPollAt
-  if (isDue) yield look
+  if (isDue) yield poll
   const sinceEdit = now.at - (run.report.status?.at ?? 0)
   if (canComment(run, now) && now.text !== 'same' && sinceEdit >= editAfter[now.text])
     yield { kind: 'edit-status' }
@@ -77,6 +77,6 @@ export function* keepLooking(run: Run, now: Now, look: ActingStep = { kind: 'pol
 function idleCounts(run: Run, now: number): number {
   if (!run.session.sessionLog?.idle) return Number.POSITIVE_INFINITY
   const since = run.session.sessionLog.idleSince ?? now
-  const due = [limits.settle, limits.settleAfterNote].map(wait => since + wait).filter(at => at > now)
+  const due = [limits.settle, limits.settleUnread].map(wait => since + wait).filter(at => at > now)
   return Math.min(...due, Number.POSITIVE_INFINITY)
 }
