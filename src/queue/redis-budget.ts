@@ -90,7 +90,7 @@ export function redisBudget(
   redis: Redis,
   prefix: string,
 ): (name: string, allowance: Allowance) => CallBudget {
-  redis.defineCommand('codexLooks', { numberOfKeys: 5, lua: reserves })
+  redis.defineCommand('codexReserves', { numberOfKeys: 5, lua: reserves })
   redis.defineCommand('codexSpends', { numberOfKeys: 5, lua: spends })
   return (name, { burst, perHour }) => {
     const key = `${prefix}:budget:${name}`

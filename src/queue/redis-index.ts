@@ -25,7 +25,7 @@ const ENDED: JobType[] = ['completed', 'failed']
 const PAGE = 200
 
 export function withScripts(redis: Redis): Redis {
-  redis.defineCommand('codexLookedUp', { numberOfKeys: 0, lua: queried })
+  redis.defineCommand('codexQueried', { numberOfKeys: 0, lua: queried })
   redis.defineCommand('codexSaved', { numberOfKeys: 3, lua: saved })
   redis.defineCommand('codexEnded', { numberOfKeys: 1, lua: ended })
   redis.defineCommand('codexMended', { numberOfKeys: 1, lua: mended })
