@@ -1,7 +1,4 @@
-/**
- * The bot as a Probot app: `probot run ./dist/app.js`, or `probot.load(app)`. `npm start` is a shorter way to the same
- * `receive`: it builds no client for each event.
- */
+/** The bot as a Probot app, as `probot run ./dist/app.js` loads it. `npm start` reaches `receive` without Probot. */
 import type { Probot } from 'probot'
 import { startBehind } from './bot.ts'
 import { readConfig } from './config.ts'
@@ -9,7 +6,7 @@ import { readEvents } from './github/webhooks/normalise.ts'
 import type { Receive } from './github/webhooks/receive.ts'
 import { environment } from './process-environment.ts'
 
-/** Hands what GitHub sends to the queue; Probot answers 500 when that can't take it, so that it can be sent again. */
+/** Enqueues webhooks. Probot answers 500 when the queue can't take one, so that it can be sent again. */
 export function listen(app: Pick<Probot, 'on'>, receive: Receive): void {
   app.on([...readEvents], async ({ id, name, payload }) => {
     await receive({ id, event: name, payload })

@@ -18,7 +18,7 @@ type Role = 'all' | 'web' | 'worker'
 
 export interface Config {
   app: { id: number; privateKey: string; webhookSecret: string; markerKey: string; apiUrl: string }
-  /** For all owners without a PostHog of their own; without it, these are not served. */
+  /** The PostHog of owners who have none of their own; without it, they are not served. */
   posthog: (PostHogAccess & { userToken: string | undefined }) | undefined
   tenants: readonly (PostHogAccess & { owner: string })[]
   run: { model: string; effort: ReasoningEffort | undefined }
@@ -143,7 +143,7 @@ function appOf(reading: Reading): Config['app'] {
   }
 }
 
-/** What stands there is not repeated: it may be the key itself. */
+/** The value is not repeated: it may be the key itself. */
 function keyInFile(reading: Reading): string {
   const { given, env, problems } = reading
   const path = given.PRIVATE_KEY_PATH
@@ -167,7 +167,7 @@ function fileAt(path: string): string | undefined {
   }
 }
 
-/** The markers' own secret: the same however the private key is written down. */
+/** Key for markers, the same however the private key is written down. */
 const markerKeyOf = (privateKey: string): string =>
   privateKey === ''
     ? ''
@@ -178,7 +178,7 @@ const apiUrlOf = ({ env, given }: Reading): string =>
     ? given.GITHUB_API_URL.replace(/\/+$/, '')
     : `${given.GHE_PROTOCOL}://${given.GHE_HOST}/api/v3`
 
-/** A web process talks to GitHub's webhooks and the queue only; it need not hold PostHog's key. */
+/** A web process needs no PostHog key. */
 function posthogOf(reading: Reading, hasTenants: boolean): Config['posthog'] {
   const { given } = reading
   const host = given.POSTHOG_HOST.replace(/\/+$/, '')

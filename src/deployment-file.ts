@@ -1,4 +1,4 @@
-/** `SETTINGS_FILE`: read at the start, and again whenever it changes; one with a slip leaves the last good one in force. */
+/** `SETTINGS_FILE`, read at the start and when it changes. A wrong file leaves the last good one in force. */
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
@@ -30,7 +30,7 @@ const unreadable = (path: string): DeploymentFile => ({
   problems: [`names a file that can't be read: ${path}`],
 })
 
-/** A file this small is read sooner than its time is compared, which is coarse and says nothing of a swapped link. */
+/** ms. The file is read and not just its mtime, which is coarse and misses a swapped link. */
 const every = 1_000
 
 export interface FollowedFile {
@@ -52,14 +52,14 @@ export function followDeploymentFile(
   const check = async (): Promise<void> => {
     const text = await read().catch(() => '')
     if (text === seen) return
-    // Half of a file may be right by itself: it counts when it says the same twice.
+    // Half of a file may parse: it counts when two reads give the same.
     if (text !== noticed) {
       noticed = text
       setTimeout(() => void check(), settledAfter).unref()
       return
     }
     seen = text
-    // A file that is being written, or was taken away, is no word that nothing is granted.
+    // An empty or missing file may be in the middle of a write: it takes nothing back.
     const file = text === '' ? unreadable(path) : parsed(path, text)
     if (file.kind === 'wrong')
       log.error({ problems: file.problems }, 'SETTINGS_FILE is wrong: the last good one holds')

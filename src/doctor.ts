@@ -38,7 +38,7 @@ export async function examineAtStart(config: Config, redact: (text: string) => s
   return [...gitHub, ...postHog, queue].map(check => redactedCheck(check, redact))
 }
 
-/** What an admin of one repository may know of it: nothing of other owners, and of the machine only whether it works. */
+/** Checks for an admin of one repository: nothing about other owners, and of the machine only whether it works. */
 export async function examineFor(
   config: Config,
   thread: Thread,

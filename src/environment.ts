@@ -1,7 +1,4 @@
-/**
- * Every variable that is read: its form, its default, what is said of it when it is wrong, and what the README and
- * `.env.example` say of it, which are made from this table. What variables mean together, `config.ts` says.
- */
+/** Every variable: its schema, default, error and description. README and `.env.example` are made from this table. */
 import { createPrivateKey } from 'node:crypto'
 import { z } from 'zod'
 
@@ -14,7 +11,7 @@ interface About {
   needed?: true
 }
 
-/** Whoever sees a marker or a delivery can try secrets at home. */
+/** Signatures are public, so short secrets could be guessed offline. */
 const minSecret = 32
 const minToken = 16
 const anotherOne = 'e.g. from `openssl rand -hex 32`'
@@ -33,7 +30,7 @@ const portNumber = text
   )
   .transform(Number)
 
-/** What stands there is not repeated: it may hold a password. */
+/** The value is not repeated: it may hold a password. */
 const address = (...protocols: string[]) =>
   text.refine(
     given => URL.canParse(given) && protocols.includes(new URL(given).protocol),
@@ -45,7 +42,7 @@ const web = address('http:', 'https:')
 const oneOf = <const T extends readonly [string, ...string[]]>(...known: T) =>
   text.toLowerCase().pipe(z.enum(known, { error: ({ input }) => `is ${input}: use ${known.join(', ')}` }))
 
-/** With line breaks written as `\n`, or all of it in base64. */
+/** A PEM, with line breaks as they are or written as `\n`, or all of it in base64. */
 export function pemOf(given: string): string | undefined {
   const pem = given.includes('-----BEGIN')
     ? given.replaceAll('\\n', '\n')
@@ -67,7 +64,7 @@ const privateKey = text.transform((given, { addIssue }) => {
   return z.NEVER
 })
 
-/** Probot falls back to `development`, so a forgotten variable would let anybody forge webhooks. */
+/** No default: Probot's `development` would let anybody forge webhooks. */
 const webhookSecret = text
   .refine(
     given => given !== 'development',
@@ -200,7 +197,7 @@ const Environment = z.object({
 export type Variable = keyof typeof Environment.shape
 export const variables = Object.keys(Environment.shape) as Variable[]
 
-/** As they are given, or by default. One that is wrong has its default, or is none, and its problem is told. */
+/** Values, or defaults. A wrong value gives its default, or nothing, and a problem. */
 export type Given = z.output<typeof Environment>
 
 const filled = (env: Env, name: string): string | undefined => env[name]?.trim() || undefined

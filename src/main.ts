@@ -1,4 +1,4 @@
-/** The process: reads the environment, starts the bot, the set-up page, or nothing, and stops on a signal. */
+/** Reads the environment, starts the bot or the set-up page, and stops on a signal. */
 import { grace, type Started, startBot } from './bot.ts'
 import { type Read, readConfig } from './config.ts'
 import { environment, startedByNpm } from './process-environment.ts'
@@ -9,7 +9,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(sign
 
 if (startedByNpm()) stopWithParent(process.ppid)
 
-/** Without this, `npm start` that is killed outright would leave the bot running behind everybody's back. */
+/** Ends with npm: one that is killed outright would leave the bot running. */
 function stopWithParent(parent: number): void {
   const watch = setInterval(() => {
     if (process.ppid === parent) return

@@ -3,13 +3,10 @@ import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import type { Env } from './environment.ts'
 
-/** npm waits for the script that it runs, but takes it along only when it is asked to end, not when it is killed. */
+/** npm stops its script when asked to end, but not when killed. */
 export const startedByNpm = (): boolean => process.env.npm_lifecycle_event === 'start'
 
-/**
- * The environment with the values of `.env`, where there is one; the environment wins, and an empty variable is none.
- * @throws an error that names the file when it can't be read
- */
+/** The environment and, behind it, `.env`; an empty variable counts as none. @throws when `.env` can't be read */
 export function environment(): Env {
   for (const file of envFiles().filter(existsSync))
     for (const [name, value] of Object.entries(valuesIn(file)))
@@ -17,7 +14,7 @@ export function environment(): Env {
   return process.env
 }
 
-/** The first of these that can be written is the one that the set-up page writes: in a container the second. */
+/** The set-up page writes the first that can be written: in a container the second. */
 const envFiles = (): string[] =>
   ['.env', join(process.env.DATA_DIR || './data', '.env')].map(file => resolve(file))
 

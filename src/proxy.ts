@@ -1,4 +1,4 @@
-/** Node's own `fetch` does not look at HTTP_PROXY, HTTPS_PROXY and NO_PROXY; with this it does, whoever calls it. */
+/** Makes Node's own `fetch` follow HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
 
 const isProxied = (env: Record<string, string | undefined>): boolean =>
   ['HTTP_PROXY', 'HTTPS_PROXY'].some(name => env[name] || env[name.toLowerCase()])

@@ -1,7 +1,4 @@
-/**
- * Whether the bot can do its work: asked at the start, and again while something is wrong. An outage does not make it
- * unready: what arrives is kept in the queue.
- */
+/** Whether the bot can work. An outage does not make it unready, since the queue keeps what arrives. */
 import { type Check, lineOf } from './core/model/check.ts'
 import type { Log } from './core/model/ports.ts'
 
@@ -19,7 +16,7 @@ interface Watched {
 
 const firstWithin = 5_000
 
-/** ms between two looks while nothing works or somebody does not answer; it doubles, up to the longest. */
+/** ms between two checks while something fails, doubling up to `seldom`. */
 const soonest = 5_000
 const latest = 60_000
 
@@ -78,7 +75,7 @@ export function watchReadiness({ examine, log, ready }: Watched): Readiness {
 
 const failedOf = (checks: readonly Check[]): Check[] => checks.filter(({ ok }) => !ok)
 
-/** Whether nobody is served: no owner may suffer for another one's key. */
+/** Whether nobody is served: one owner's wrong key does not make the bot unready. */
 function stops(checks: readonly Check[]): boolean {
   const wrong = checks.filter(({ name, ok, outage }) => needed.has(name) && !ok && !outage)
   if (wrong.some(({ name }) => name === 'github-app')) return true

@@ -1,7 +1,4 @@
-/**
- * Each PostHog has clients, a budget and a marker key of its own, and whoever works for an owner is given no others: a
- * key can't serve another owner.
- */
+/** Each PostHog has its own clients, budget and marker key: one key can't serve another's owners. */
 import type { Config } from './config.ts'
 import type { Deployment } from './core/comments/words.ts'
 import { type Allowance, type CallBudget, postHogAllowance } from './core/model/call-budget.ts'
@@ -24,7 +21,7 @@ export interface Tenant {
 
 export interface Tenants {
   all: readonly Tenant[]
-  /** Of those who have a PostHog of their own; in lower case. */
+  /** Owners with a PostHog of their own, in lower case. */
   owners: ReadonlyMap<string, Tenant>
   of(owner: string): Tenant | undefined
 }
@@ -39,10 +36,10 @@ interface Opening {
 
 type Access = NonNullable<Config['posthog']>
 
-/** @param settings as they are now: a PostHog that was named since the start serves nobody before the next one */
+/** @param settings as they are now; a PostHog added since the start is used after the next one */
 export function openTenants(config: Config, settings: DeploymentSettings, opening: Opening): Tenants {
   const { webhookSecret, markerKey } = config.app
-  // Markers that were signed before they had a key of their own are still read.
+  // Also reads markers from before they had a key of their own.
   const usual = config.posthog && tenantOf(config.posthog, markerSigner(markerKey, [webhookSecret]), opening)
   const opened = new Map<string, Tenant>()
   const byOwner = new Map<string, Tenant>()

@@ -9,10 +9,7 @@ import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { usedBefore } from './used-before.ts'
 
 export interface Accounts {
-  /**
-   * Whether it is still that account; the first one is remembered.
-   * @param usedBefore is asked for one that nobody remembers
-   */
+  /** Whether the login is still the account that it was at first. @param usedBefore is called for an unknown one */
   isSame(repoId: number, person: Person, usedBefore: () => Promise<number | undefined>): Promise<boolean>
 }
 
@@ -49,11 +46,10 @@ export function allowance(
   return { may: mayAct(role, least) || named, least, role: roleName, trusted: mayAct(role, 'write') || named }
 }
 
-/** The settings that were read have a least role for every command there is. */
 const leastFor = (name: string, { permissions }: RepoSettings): Role => permissions[name] ?? 'admin'
 
 export async function permissionOf(github: PersonCheck['github'], person: Person): Promise<Permission> {
-  // An App has no role of its own; it passes by its number or not at all.
+  // Apps have no role: they pass by number or not at all.
   if (person.app !== undefined) return { role: 'none', name: 'none' }
   try {
     return await github.permission(person.login)
@@ -72,7 +68,7 @@ export async function isNamed(check: PersonCheck, person: Person): Promise<boole
   return false
 }
 
-/** A login can be given up and taken by somebody else; with its number, or once it was used, it is the account. */
+/** A login can change hands. Its number, or earlier use here, identifies the account. */
 async function isMeant(user: string, person: Person, check: PersonCheck): Promise<boolean> {
   const [login = '', id] = user.split(':')
   if (id !== undefined) return Number(id) === person.id

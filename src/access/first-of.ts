@@ -3,7 +3,7 @@ import type { WrittenOnce } from './pinned-accounts.ts'
 
 const First = z.object({ by: z.string() })
 
-/** @returns whether this is the first of that name; asked again by the same, the answer is the same */
+/** @returns whether `id` is the first of that name; a repeated call gives the same */
 export const firstIn =
   (records: WrittenOnce) =>
   async (name: string, by: string): Promise<boolean> => {

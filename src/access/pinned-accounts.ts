@@ -1,7 +1,4 @@
-/**
- * Which account a login was when the settings first let it in. A queue that lost its data falls back to the markers of
- * our own comments; a login in neither is whoever uses it first, and the log says who that was.
- */
+/** The account that a login was when first let in. Without data, markers of our comments tell, else the next use. */
 import { z } from 'zod'
 import type { Log } from '../core/model/ports.ts'
 import type { Accounts } from './authorize.ts'

@@ -1,6 +1,5 @@
 /**
- * The settings that hold in a repository now. A file with a slip keeps its last good version in force; where there is
- * none, nothing may start.
+ * The settings of a repository now. A wrong file keeps its last good version in force; without one, nothing starts.
  */
 import { createHash } from 'node:crypto'
 import type { Files, OwnerFiles } from '../core/model/ports.ts'
@@ -20,7 +19,7 @@ export interface SettingsNow {
   grants: Grants
   files: Record<Layer, LayerNow>
   problem: string | undefined
-  /** False when a file never was right: these settings are then the strictest guess, and nothing may start. */
+  /** False if no version of a file was ever right: nothing may start, and `settings` are the strictest. */
   usable: boolean
   version: string
 }
@@ -50,7 +49,7 @@ interface Reading {
 const ofOwner = '.github'
 
 export function settingsReader({ deployment, file, ownerFiles }: Reading): SettingsReader {
-  /** By the version with the slip, so that a comment does not cost a reading of history. */
+  /** By the wrong version, so that the history is not read again for each comment. */
   const lastGood = new Map<string, SettingsRead | undefined>()
 
   async function goodBefore(files: Files, key: string): Promise<SettingsRead | undefined> {

@@ -1,13 +1,10 @@
-/** How many Runs share the key of a PostHog: its looks have to be as far apart as all of them together need. */
+/** How many Runs share a PostHog key: its polls are spread over all of them. */
 import type { JobIndex } from '../core/model/job-index.ts'
 import { ownersPlace, working } from '../core/run/run-index.ts'
 
 type Counted = Pick<JobIndex, 'query'> & { liveCount(): Promise<number> }
 
-/**
- * Of owners with a PostHog of their own, those at work; of all others, whatever has not ended.
- * @param owners in lower case, and whose PostHog each of them has instead of the usual one
- */
+/** @param owners in lower case, each with the tenant that it has instead of the usual one */
 export async function liveRunsOf<Tenant>(
   tenant: Tenant,
   owners: ReadonlyMap<string, Tenant>,

@@ -23,7 +23,6 @@ export async function openServer(runtime: Runtime): Promise<Server> {
     if (proxyUrl !== undefined && webhookEndpoint)
       await proxy(proxyUrl, `http://${isIPv6(host) ? `[${host}]` : host}:${actual}${webhookPath}`, log)
   } catch (error) {
-    // A worker beside a web process on one machine needs no pages of its own.
     if (webhookEndpoint) throw error
     log.warn({ err: error }, 'no health pages')
   }
@@ -43,7 +42,7 @@ async function readinessOf({ queues, state: { works, readiness } }: Runtime): Pr
   return { ready: readiness.isReady() && queue.length === 0, failed: [...others, ...queue] }
 }
 
-/** Loaded only where it is used: it reads the settings of proxies by itself, and dies of one that is wrong. */
+/** Loaded only here: it reads proxy settings at import and throws on a wrong one. */
 async function proxy(source: string, target: string, logger: Logger): Promise<void> {
   const { SmeeClient } = await import('smee-client')
   await new SmeeClient({ source, target, logger }).start()

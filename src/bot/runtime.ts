@@ -58,7 +58,7 @@ export async function openRuntime(config: Config, overrides: Overrides): Promise
 const followed = ({ path, first }: Config['settings'], log: Logger): FollowedFile =>
   path === undefined ? { settings: first, close() {} } : followDeploymentFile(path, first, log)
 
-/** A process that was just told to end may still hold the data directory or the port for a moment. */
+/** ms. A process that is just ending may still hold the data directory or the port. */
 const giveUpAfterMs = 5_000
 
 export async function patiently<T>(take: () => Promise<T>): Promise<T> {

@@ -34,7 +34,7 @@ import { type Flows, flowsFor } from './tenant-flows.ts'
 
 const removal = 'remove-branch'
 
-/** In a rolling restart, processes of a version without the index move jobs beside it. */
+/** In a rolling restart, older processes move jobs without updating the index. */
 const mendEvery = 10 * minute
 
 interface Edges {
@@ -62,7 +62,7 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
   return { close: () => void follower.close() }
 }
 
-/** The streams of the process before ended with it, and nobody else had a lease to take up. */
+/** The streams of the last process are closed, and no other process had a lease to take over. */
 async function wakeAll({ runs }: Runtime['queues'], { wake }: Follower): Promise<void> {
   const [live = []] = await runs.members([liveSet], { kind: 'first', count: 10_000 })
   for (const { id } of live) wake(id)

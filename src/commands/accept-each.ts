@@ -6,7 +6,7 @@ import { goOnTelling } from './tell-run.ts'
 import type { ThreadRecord } from './trigger-record.ts'
 import { wasWithdrawn } from './withdraw.ts'
 
-/** The Run that is waited for wakes the command; this is for a wake that was lost with its process. */
+/** The awaited Run wakes the command; this is for a lost wake. */
 const lostWakeMs = 30_000
 
 export interface CommandHandler {

@@ -1,4 +1,4 @@
-/** The App may no longer work somewhere: agents there are ended first, and GitHub is told nothing any more. */
+/** The App lost access: agents there are ended, and GitHub is told nothing. */
 
 import { Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
@@ -24,7 +24,7 @@ export async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger):
     if (isOfThread(data) && (await isLost(data.trigger.thread))) await deps.waiting.send(id, withdrawn)
 }
 
-/** The event is a hint, and may be hours old: of each repository GitHub is asked once how it is now. */
+/** The event may be hours old: GitHub is asked once for each repository. */
 function losses({ mayWorkIn }: TriggerDeps, { installationId, repositories }: AccessLostTrigger) {
   const checks = new Map<number, Promise<boolean>>()
   return async (repo: Repo): Promise<boolean> => {

@@ -55,7 +55,7 @@ export const approveCommand = command({
   },
 })
 
-/** A box approves the plan that it stands below, and only while that is the last thing that was asked. */
+/** A ticked box approves the plan of its own comment, while that is the newest run. */
 const isOfOtherPlan = (trigger: CommandTrigger, { approves }: MadePlan): boolean =>
   trigger.kind === 'tick' && trigger.run !== approves.plan
 
@@ -69,7 +69,7 @@ async function planOf(
   const [kept, last] = await Promise.all([reads.run(plan), reads.lastRun(past)])
   const outcome = kept?.result.outcome ?? backup?.outcome
   if (outcome && unplanned.has(outcome.kind)) return undefined
-  // The default branch moves all the time, and the work gets a branch of its own there.
+  // A default branch moves all the time, and the work gets its own branch.
   const bound = branch !== undefined && branch !== defaultBranch
   const text = kept?.session.sessionLog?.answer?.slice(0, maxOfPlan).toWellFormed()
   return {

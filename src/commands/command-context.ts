@@ -36,10 +36,10 @@ import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
 export interface TriggerDeps {
   github: GitHub
   posthog: Pick<TasksClient, 'models' | 'sandboxes'>
-  /** The PostHog that the thread's owner is served by; `undefined` for one who is not served. */
+  /** Whose PostHog serves the owner; `undefined` if nobody's does. */
   tenant: string | undefined
   isFirst(name: string, id: string): Promise<boolean>
-  /** Whether GitHub lets the bot work in a repository: reachable, and not archived. Throws what GitHub answers. */
+  /** Whether the repository is reachable and not archived. @throws what GitHub answers */
   mayWorkIn(repo: Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>): Promise<boolean>
   examine(thread: Thread): Promise<Check[]>
   runs: JobQueue<Run>
@@ -124,7 +124,7 @@ export function settingsOf(context: CommandContext): Promise<SettingsNow> {
   return context.settings
 }
 
-/** The repository's own file comes with all the rest that is read ahead; the owner's is asked for meanwhile. */
+/** The repository's settings come with the read-ahead query, the owner's with another call beside it. */
 function withReadAhead(github: ThreadClient): Files {
   const ahead = github.readAhead()
   return {

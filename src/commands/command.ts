@@ -20,9 +20,9 @@ export type Decision =
   | { kind: 'start'; run: Run }
   | { kind: 'started' }
   | { kind: 'message'; runId: string; message: NewMessage }
-  /** The Run has told how it ended and only stays to see the agent off: it makes room at once. */
+  /** The live Run has told its result and only ends its agent: replace it at once. */
   | { kind: 'take-over'; run: Run }
-  /** Until the Run of the thread has an outcome, or has ended: both wake the command. */
+  /** Park until the thread's Run has an outcome, or has ended: both wake the command. */
   | { kind: 'wait'; announce?: Reply }
   | { kind: 'silence' }
 

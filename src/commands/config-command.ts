@@ -21,7 +21,7 @@ export const configCommand = command({
 
   decide(_, { now, usual, trigger }) {
     const { settings, grants, files, problem, usable } = now
-    // What the deployment does not grant, no file makes so.
+    // A file can't grant what the deployment does not.
     const asGranted = { ...settings, as_user: settings.as_user && grants.granted.has('as_user') }
     const held = [
       ...heldSettings({ settings: asGranted, grants, files, usual }),

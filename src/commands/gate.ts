@@ -1,7 +1,4 @@
-/**
- * One gate for every trigger and command: the sender's own role, asked now; the settings may demand more and let in by
- * name. Whatever GitHub does not answer clearly is a no; only a limit is waited out.
- */
+/** Whether the sender may: by their role, asked now, or by name in the settings. Unclear answers mean no. */
 
 import {
   type Allowance,
@@ -26,7 +23,7 @@ import {
 import { commands } from './command-registry.ts'
 import type { TriggerRecord } from './trigger-record.ts'
 
-/** What GitHub said holds for a minute: who waits longer may have lost the right meanwhile. */
+/** ms: after a longer wait the right may be lost. */
 const permissionLastsMs = 60_000
 
 export async function gate(

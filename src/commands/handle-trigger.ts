@@ -48,7 +48,7 @@ const end: StepResult = { kind: 'end' }
 
 const holdsThread = (job: LockedJob<TriggerRecord>): job is LockedJob<ThreadRecord> => isOfThread(job.data)
 
-/** There is no thread to be told of a failure, so it is tried as long as anything is. */
+/** No thread can be told of a failure, so it is retried for ever. */
 async function acceptLoss(deps: TriggerDeps, job: LockedJob<TriggerRecord>): Promise<StepResult> {
   const { trigger } = job.data
   if (trigger.kind !== 'access-lost') return end
@@ -80,7 +80,7 @@ function accept(context: CommandContext, trigger: ThreadTrigger): Promise<StepRe
   }
 }
 
-/** Who may do nothing is refused unread; what others wrote is parsed only when GitHub has said who they are. */
+/** Text is parsed only for senders who may use some command. */
 async function acceptComment(context: CommandContext, trigger: CommentTrigger): Promise<StepResult> {
   if (!(await mayBeAnswered(context, trigger))) return end
   const texts = await textsOf(context, trigger)
@@ -96,7 +96,7 @@ async function acceptComment(context: CommandContext, trigger: CommentTrigger): 
   )
 }
 
-/** A command where none is read gets a word once, so that nobody waits for what does not come. */
+/** Tells a writer once that commands are not read where this one stands. */
 async function hint(context: CommandContext, trigger: CommentTrigger): Promise<StepResult> {
   if (!trigger.misplaced) return end
   await yieldToEventLoop()
@@ -156,7 +156,7 @@ const acceptLabel = (context: CommandContext, trigger: LabelTrigger): Promise<St
     handle: () => obey(context, trigger, commandNamed(instruction), nothingSaid),
   })
 
-/** A box counts only in a comment that carries our signature for this very thread. */
+/** A box counts only in a comment with our signature for this thread. */
 async function acceptTick(context: CommandContext, trigger: TickTrigger): Promise<StepResult> {
   const shown = shownBy(context, trigger)
   if (!shown) return end

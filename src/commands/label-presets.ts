@@ -1,4 +1,3 @@
-/** What `codex:<name>` stands for: the repository's own presets first, then the built-in ones. */
 import { presets } from '../core/command/options.ts'
 import { nearest } from '../core/command/parse.ts'
 import type { Reply } from '../core/comments/replies.ts'

@@ -1,4 +1,4 @@
-/** News of a pull request is a hint: how it stands is asked of GitHub, since news may come late and in any order. */
+/** Pull request events come late and in any order, so GitHub is asked for the state. */
 
 import { agentLogin } from '../core/model/own-pull-request.ts'
 import type { StepResult } from '../core/model/ports.ts'
@@ -27,7 +27,7 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
       await pollNow(context, trigger)
       return { kind: 'end' }
     case 'closed':
-      // A run on the pull request itself has lost its subject. A merge takes its work, and stops nothing.
+      // A run on a closed pull request has lost its subject; a merged one keeps its work.
       return withdraw(context, { ...trigger, kind: 'withdrawal', what: { kind: 'thread', by: 'closed' } })
     case 'merged':
     case 'ready_for_review':
@@ -36,7 +36,7 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
   }
 }
 
-/** The Run that the agent opened it for asks GitHub at once; others look when the budget of calls allows it. */
+/** The Run named in the pull request polls at once; others when the budget allows it. */
 async function pollNow({ deps: { runs } }: CommandContext, news: PullNewsTrigger): Promise<void> {
   const { head, thread, sender, id } = news
   if (head?.repoId !== thread.repoId) return
@@ -57,7 +57,6 @@ function touches(
   return own.includes(head.ref) || (head.base === branch?.name && head.base !== thread.defaultBranch)
 }
 
-/** @returns false when the Run ended, or began again, at that very moment */
 async function tellItsRun(
   context: CommandContext,
   trigger: PullNewsTrigger,

@@ -27,7 +27,7 @@ export interface Reads {
   lastRun(past: Pick<Past, 'marker'>): Promise<LastRun | undefined>
   shown(): Marker | undefined
   settings(): Promise<SettingsNow>
-  /** The pull request's head when it was asked; `now`: as GitHub has it now. */
+  /** The pull request's head when the command was given, or as it is `now`. */
   head(now?: 'now'): Promise<PullHead | undefined>
   branch(name: string): Promise<BranchView | undefined>
   models(): Promise<string[]>

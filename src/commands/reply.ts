@@ -1,4 +1,4 @@
-/** Says something once, whatever is lost on the way: it is decided and written down, and sent only then. */
+/** Posts a reply exactly once: it is saved first, and looked for before it is posted again. */
 
 import { type Reply, replyComment } from '../core/comments/replies.ts'
 import { maxComment } from '../core/comments/words.ts'
@@ -15,7 +15,7 @@ import { atOnce, type ReplyRecord, repliedIn } from './trigger-record.ts'
 const skew = 60_000
 const momentarily = 10 * minute
 
-/** Strangers get each answer once in a while in a thread, so that nobody can make the bot talk. */
+/** A stranger gets each reply rarely in a thread, so that nobody can make the bot talk. */
 export async function isRepeated(context: CommandContext, words: Reply): Promise<boolean> {
   const limit = limitOf(context, words)
   if (!limit) return false
@@ -147,7 +147,7 @@ async function saveAttempt(context: CommandContext, attempt: Attempt): Promise<v
   if (chosen) await context.save({ ...context.record, answer: { ...chosen, ...attempt } })
 }
 
-/** Only the newest answer to `status` is of any use, and so it is with `queue`. */
+/** Only the newest reply to `status`, or to `queue`, is kept. */
 async function deleteOlder(context: CommandContext, { run, as }: Marker): Promise<void> {
   const begunAt = context.record.answer?.begunAt ?? 0
   const sent = ownMarked(context, as, await untilNow(context, as))
@@ -156,7 +156,7 @@ async function deleteOlder(context: CommandContext, { run, as }: Marker): Promis
   for (const { id } of older) await context.github.deleteComment(id, commentRefOf(context))
 }
 
-/** Two who are answered at once each say so before they do, so the later knows of the other and looks again. */
+/** Of two replies at once, each is recorded before it is posted, so the later one sees the other and reads again. */
 async function untilNow(context: CommandContext, as: Marker['as']): Promise<OwnComment[]> {
   const before = await earlier(context)
   const { trigger, momentary } = context.record

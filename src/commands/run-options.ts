@@ -123,7 +123,7 @@ function checkGrants(options: Options, { grants, owner }: Granted): Reply | unde
   return what && { kind: 'not-granted', what, owner }
 }
 
-/** It takes both: the deployment's token is the deployment's to give, and no repository need take it. */
+/** Needs the grant of the deployment and of the repository. */
 const checkAuthor = ({ authorship }: Options, { as_user }: RepoSettings): Reply | undefined =>
   authorship !== 'user' || as_user ? undefined : { kind: 'not-as-user' }
 
@@ -142,7 +142,7 @@ function sandboxOf(
 ): { kind: 'granted'; id: string } | Reply | undefined {
   if (wanted === undefined) return undefined
   if (sandboxes.length === 0) return { kind: 'not-granted', what: 'sandboxes', owner }
-  // A list that the key may not see in full does not make an id wrong.
+  // The key may not see all sandboxes, so an unlisted id may be right.
   const byId = sandboxes.find(granted => uuid.test(granted) && granted.toLowerCase() === wanted.toLowerCase())
   const granted = known.filter(view => sandboxes.some(name => isSandbox(name)(view)))
   const found = granted.find(isSandbox(wanted)) ?? (byId && { id: byId.toLowerCase() })
@@ -157,9 +157,7 @@ export function previousOptions({ mode: _, permission: __, authorship, ...asked 
   return authorship === 'user' ? { ...asked, authorship } : asked
 }
 
-/**
- * A session keeps its options unless the new words say otherwise; an effort nobody asks for now gives way to the model.
- */
+/** A session keeps its options unless new ones are given; its effort gives way to a new model. */
 export function withKept(before: RunOptions, now: Options): Options {
   const { branch: _, effort, ...kept } = previousOptions(before)
   const fits = effort !== undefined && effortsFor(now.model ?? before.model).includes(effort)

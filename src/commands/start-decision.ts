@@ -79,7 +79,7 @@ function startAfresh({ trigger, runId }: Request, wanted: Wanted, facts: Free): 
   return { kind: 'start', run }
 }
 
-/** All that is wrong is told at once: the slips of the settings, too, whatever else is the reason. */
+/** Problems of the settings are told with any rejection. */
 export const rejectStart = ({ problem }: Pick<Settings, 'problem'>, reply: Reply): Decision =>
   reject(problem === undefined ? reply : { kind: 'beside-slips', reply, problem })
 
@@ -163,7 +163,7 @@ function goingOn(past: Past): Pick<NewRun, 'workspace' | 'session' | 'result'> {
   }
 }
 
-/** What begins afresh leaves no earlier agent at work, nor one that PostHog could put to work again. */
+/** A new session ends the earlier one, since PostHog could resume its agent. */
 export function leaving(past: Past | undefined): Required<Pick<NewRun, 'workspace' | 'session'>> {
   const earlier = past && sessionBefore(past)
   return {
@@ -209,10 +209,7 @@ export const joins = (live: Run, { mayJoin, options, what }: Wanted): boolean =>
 
 export const forLive = (live: Run, { options }: Wanted): Options => withKept(live.request.options, options)
 
-/**
- * A session keeps what it was started with, so other options need a run of their own. Words without options fit any
- * Run.
- */
+/** A live session can't change its options, so other options need a run of their own. */
 function otherOptions(
   { thread }: CommandTrigger,
   wanted: Wanted,

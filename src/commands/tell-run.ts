@@ -30,7 +30,7 @@ const sourceOf = ({ record, job, isLast }: CommandContext): Source => ({
   last: isLast && record.reacted,
 })
 
-/** The command is dealt with as soon as the Run has the message; when that has ended, the command starts over. */
+/** Done once the Run has the message; if that Run has ended, the command starts over. */
 export async function goOnTelling(context: CommandContext): Promise<CommandResult> {
   const { pendingMessage } = context.record
   if (!pendingMessage) return { kind: 'start-over' }
@@ -57,7 +57,7 @@ function isAnswered(message: RunMessage): boolean {
   }
 }
 
-/** Its Run has the message, or had it, and answers it. */
+/** Whether its Run has the message; that Run then replies. */
 export async function isTold(context: CommandContext): Promise<boolean> {
   const { pendingMessage } = context.record
   if (!pendingMessage) return false

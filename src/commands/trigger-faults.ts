@@ -41,7 +41,7 @@ export function afterFault(context: CommandContext, error: unknown): StepResult 
   return { kind: 'park', ms: backoff(2) }
 }
 
-/** What was asked for is under way or told, and its Run answers; the next command of the comment has a try of its own. */
+/** The command's Run goes on and replies; the next command of the comment is tried. */
 async function pastTheRun(context: CommandContext): Promise<StepResult> {
   if (context.record.onlyOne) return end
   await context.save(afterOne(context, { kind: 'run' }))

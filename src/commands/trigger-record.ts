@@ -13,7 +13,7 @@ const ReplyRecord = z.object({
   as: Marker.shape.as,
   last: z.boolean().default(true),
   well: z.boolean().default(true),
-  /** ms since the epoch: when sending it began, and when it was clear that no answer would come. */
+  /** ms since the epoch: when sending began, and when its response was known to be lost. */
   begunAt: z.number().optional(),
   lostAt: z.number().optional(),
 })
@@ -44,7 +44,7 @@ export const TriggerRecord = z.object({
     .optional(),
   passedAt: z.number().optional(),
   refused: z.boolean().default(false),
-  /** Answers about this moment that it gave, and when it was about to (ms since the epoch). */
+  /** Replies to `status` and `queue`, each with when it was decided (ms since the epoch). */
   momentary: z.array(z.object({ as: Marker.shape.as, at: z.number() })).default([]),
   stallsSeen: z.number().int().default(0),
 })

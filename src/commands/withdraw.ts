@@ -1,6 +1,6 @@
 /**
- * A withdrawal is a hint that may come hours late: it means what was asked before it, GitHub is asked whether it still
- * holds, and nobody stops a run of others without the permission for `/codex stop`.
+ * A withdrawal (deleted, edited, unlabelled, closed) may come late: it concerns earlier requests, if GitHub confirms
+ * it.
  */
 
 import { allowanceOf } from '../access/authorize.ts'
@@ -71,7 +71,7 @@ export const wasWithdrawn = async ({ job }: CommandContext): Promise<boolean> =>
 function isReason(trigger: ThreadTrigger, { what }: WithdrawalTrigger): boolean {
   switch (what.kind) {
     case 'thread':
-      // In a closed thread a command is answered still; its Run looks for itself.
+      // Commands in a closed thread still get a reply.
       return what.by !== 'closed' && (trigger.kind === 'comment' || trigger.kind === 'label')
     case 'label':
       return trigger.kind === 'label' && trigger.label === what.label
@@ -135,7 +135,7 @@ async function stillRequests(
   return bodies.some(body => parseCommands(body, word).length > 0)
 }
 
-/** A thread that is gone or locked can't be told anything, so its run ends whatever the settings say. */
+/** A deleted or locked thread can't be told anything, so its run ends whatever the settings say. */
 function stops(when: RepoSettings['when'], { what }: WithdrawalTrigger): boolean {
   switch (what.kind) {
     case 'label':

@@ -1,6 +1,6 @@
 /**
- * What was read of a thread before it was asked for. Each part is given out once, to one of all processes, and for a few
- * seconds only: whoever asks again wants it as it is then.
+ * Cache of what was read of a thread in one query. Each part is taken once, by one process, within seconds: a second
+ * reader wants fresh data.
  */
 import { z } from 'zod'
 import type { SharedCache } from '../core/model/shared-cache.ts'
@@ -41,7 +41,7 @@ const Shared = z.object({
 type Shared = z.infer<typeof Shared>
 const readShared = (value: unknown): Shared | undefined => Shared.safeParse(value).data
 
-/** How long what was read ahead is good for, in ms. */
+/** ms */
 const goodFor = 10_000
 const maxKept = 1_000
 const mostIds = 10_000
@@ -52,9 +52,9 @@ export interface ReadAheads {
   take<K extends keyof Parts>(key: string, part: K): Parts[K] | undefined
   see<K extends keyof Parts>(key: string, part: K): Parts[K] | undefined
   ids: { get(name: string): string | undefined; set(name: string, id: string): void }
-  /** Passes on what the Run needs first: it may begin in another process than the one that took the command. */
+  /** Shares it with the process that starts the Run. */
   share(thread: Thread): Promise<void>
-  /** Takes over what another process shared. What this one shared it keeps, unless another has taken it over. */
+  /** Takes what another process shared. What this process shared it keeps, unless another has taken it. */
   fetch(thread: Thread): Promise<void>
   markAbsent(): void
   isAbsent(): boolean
@@ -63,7 +63,6 @@ export interface ReadAheads {
 interface Kept {
   at: number
   parts: Partial<Parts>
-  /** Another process could take it. */
   isShared?: boolean
 }
 
@@ -121,13 +120,11 @@ export function readAheads(now: () => number, sharing?: Sharing): ReadAheads {
       const found = await sharing.cache.take(inCache(thread)).then(readShared, () => undefined)
       if (own) {
         own.isShared = false
-        // Another process has them.
         if (!found) own.parts = {}
         return
       }
       if (!found) return
       const { nodes, open, branches } = found
-      // The other clock may be ahead.
       const at = Math.min(found.at, now())
       keep(threadKey(thread), { at, parts: { ...(open && { open }), ...(branches && { branches }) } })
       if (nodes.thread !== undefined) rememberNode(threadKey(thread), nodes.thread)

@@ -57,7 +57,7 @@ function inOneWrite({ stream }: Redis): void {
 
 const SETS = 'ix:'
 
-/** BullMQ's addition and its move of what has ended, each in one step with what it means for the index. */
+/** Adds to the index in the same step as BullMQ adds a job, or moves one that ended. */
 export function withIndex(backend: RedisBackend, redis: Redis, additions: Additions): RedisBackend {
   const run = backend.execCommand.bind(backend)
   const sets = backend.toKey(SETS)
@@ -162,7 +162,7 @@ async function sweep(
   redis: Redis,
   { sets, set }: { sets: string; set: string },
 ): Promise<void> {
-  // Read in this order, so that what has just been added is not taken for what is gone.
+  // In this order, so that a job added meanwhile is not taken for one that is gone.
   const members = await redis.zrange(sets + set, '0', '-1')
   const live = new Set<string>(await queue.getRanges(LIVE, 0, -1))
   for (const id of members.filter(member => !live.has(member))) {
@@ -171,7 +171,7 @@ async function sweep(
   }
 }
 
-/** A job that somebody deleted by hand has taken with it where it stood. */
+/** The entries of a job that somebody deleted by hand are gone with it, so all sets are searched. */
 async function forget(redis: Redis, sets: string, id: string): Promise<void> {
   for await (const keys of redis.scanStream({ match: `${sets}*` }))
     for (const key of keys) await redis.zrem(String(key), id)

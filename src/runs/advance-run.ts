@@ -1,4 +1,4 @@
-/** The one place where a Run moves on; whatever wakes it only says "look now". */
+/** The only place that moves a Run on. Whatever wakes it only means "poll now". */
 
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { leftUndone, readMessages } from '../core/run/messages.ts'
@@ -37,7 +37,7 @@ export const advanceRun =
       if (inVain.has(step)) return { kind: 'park', ms: limits.inVain }
       const together = [step, ...besides(context.run, step, now).filter(each => !inVain.has(each))]
       for (const failed of await advanceAll(context, together)) inVain.add(failed)
-      // What can be seen of an agent so soon is worth less than that the next one starts.
+      // Right after its start a poll shows little: start the next waiting Run first.
       if (step.kind === 'start-run' && context.run.session.taskRun && job.isCrowded())
         return { kind: 'park', ms: 0 }
     }
@@ -50,7 +50,7 @@ const nowOf = ({ deps, drawing }: RunContext): Now => ({
   },
 })
 
-/** Whoever woke the Run before its time had a reason: the look is brought forward. */
+/** A wake before its time has a reason, so the next poll is brought forward. */
 function pollingSoon({ run, deps }: RunContext): Run {
   if (!run.schedule.admitted && run.schedule.ahead !== undefined)
     return changed(run, { schedule: { nextPollAt: undefined } })
@@ -60,7 +60,7 @@ function pollingSoon({ run, deps }: RunContext): Run {
   return changed(run, { schedule: { nextPollAt: Math.min(nextPollAt, soonest) } })
 }
 
-/** Something may have been said while the last step was under way; from here on nothing is taken any more. */
+/** Closes the inbox. Messages that came during the last step are read; later ones are not taken. */
 async function finished(context: RunContext): Promise<boolean> {
   const inbox = await context.job.closeInbox()
   const updated = readMessages(context.run, inbox)
@@ -74,7 +74,7 @@ async function finished(context: RunContext): Promise<boolean> {
   return true
 }
 
-/** A Run whose every step kills the process, or throws, is ended with a word instead of tried for ever. */
+/** Ends a Run whose every step kills the process or throws. */
 function givenUp(context: RunContext, run: Run): Run {
   const { stalls, failures } = context.job
   if (run.result.outcome || (stalls - run.attempts.stallsSeen < limits.stalls && failures < limits.stalls))
@@ -96,8 +96,8 @@ class StepSet {
 }
 
 /**
- * All at once. Each is settled by itself, whatever became of the others; none is under way any more in the end.
- * @returns those that came to nothing
+ * Runs steps side by side and waits for all of them.
+ * @returns those that changed nothing
  */
 async function advanceAll(context: RunContext, together: readonly ActingStep[]): Promise<ActingStep[]> {
   const went = await Promise.allSettled(together.map(step => advance(context, step)))
@@ -108,7 +108,7 @@ async function advanceAll(context: RunContext, together: readonly ActingStep[]):
   })
 }
 
-/** False: it came to nothing, so that it may be the next one again, whatever the record says of a wait. */
+/** @returns false if it changed nothing: the same step may then be the next one again */
 async function advance(context: RunContext, step: ActingStep): Promise<boolean> {
   const before = JSON.stringify(context.run)
   try {

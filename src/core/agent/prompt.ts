@@ -1,4 +1,4 @@
-/** One builder for the first words of a session and for later ones, which leave out what the session has read. */
+/** Builds the first prompt of a session, and later ones, which leave out what the session has read. */
 
 import { fullName, threadName } from '../model/thread.ts'
 import type { InlineComment } from '../model/trigger.ts'
@@ -13,7 +13,7 @@ const maxPlan = 8_000
 const maxStanding = 13_000
 
 export interface Words {
-  /** That of the message at PostHog: the agent's log shows it where the words are taken up. */
+  /** PostHog's id of the message: the log shows it where the agent reads the words. */
   id: string
   by: string
   text: string
@@ -112,7 +112,7 @@ function linesOfCode(run: Run, words: Words, fence: string): string {
   return ['# The lines it is about', asItWas, fenced(parts.join('\n'), fence)].join('\n\n')
 }
 
-/** Those of a review that a Run began with are each answered in their own thread, so the agent can name them. */
+/** Review comments are numbered, so that the agent can answer each in its own thread. */
 const isNumbered = ({ id, request: { origin } }: Run, words: Words): boolean =>
   words.id === id && origin.kind === 'comment' && origin.commentRef.kind === 'review'
 
@@ -142,7 +142,7 @@ function expectations(run: Run, words: Words): string {
   return ['# What is expected back', ...lines.map(line => `- ${line}`)].join('\n')
 }
 
-/** The result is asked for, not the commands: newer agents have tools of their own for it and block plain git. */
+/** Asks for the result and names no commands: newer agents have their own tools and block plain git. */
 function forIssue(run: Run): string[] {
   const branch = run.workspace.branch
   const into = branch?.into ?? run.thread.defaultBranch

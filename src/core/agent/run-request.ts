@@ -49,7 +49,6 @@ export interface TaskRunInput extends RunOptions {
   prompt: string
   resumeFrom?: string | undefined
   attachments?: readonly string[] | undefined
-  /** The deployment's own token for `user` authorship; never from a thread. */
   userToken?: string | undefined
 }
 
@@ -73,7 +72,7 @@ const chosen = (request: RunOptions): Partial<Record<keyof CodexTaskRunCreate, u
     ),
   )
 
-/** @throws ZodError when a value breaks the contract, which is a fault of ours: values are checked when asked for. */
+/** @throws ZodError for a value that should have been checked before */
 export function runRequest({ effort, ...request }: TaskRunInput): CodexTaskRunCreate {
   const { resumeFrom, prompt, attachments, authorship, userToken, permission } = request
   return CodexTaskRunCreate.parse({
@@ -95,7 +94,7 @@ const present = (
   value: unknown,
 ): Partial<Record<keyof CodexTaskRunCreate, unknown>> => (value === undefined ? {} : { [key]: value })
 
-/** A Run that was stored by an earlier version may ask for more than PostHog takes: then it gets the most that it does. */
+/** An older version's Run may want more effort than the model takes: it gets the most there is. */
 const effortOf = (model: string, effort: ReasoningEffort): ReasoningEffort | undefined =>
   takesEffort(model, effort) ? effort : effortsFor(model).at(-1)
 
@@ -109,9 +108,6 @@ const more = new Map<string, readonly ReasoningEffort[]>([
   ['gpt-5.6-luna', efforts],
 ])
 
-/**
- * The efforts that the Codex runtime takes for a model: more than `high` for exactly four of them, which PostHog's
- * task serializer knows by name, in any case of letters; it refuses others with 400.
- */
+/** Efforts by model: above `high` for four of them only, whose names PostHog compares in any case. Others: 400. */
 export const effortsFor = (model: string): readonly ReasoningEffort[] =>
   more.get(model.trim().toLowerCase()) ?? basic

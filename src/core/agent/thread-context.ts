@@ -1,4 +1,4 @@
-/** Comments by people with trust, as they were when the command was given; what came or changed later is not read. */
+/** Comments by trusted people as of the command; later ones and edits are left out. */
 
 import type { CommentView } from '../model/views.ts'
 import type { Context } from '../run/record/workspace-part.ts'
@@ -14,7 +14,7 @@ export interface Reading {
   trusted(author: string): boolean
 }
 
-/** GitHub tells times in seconds; the command itself is one of the comments. Each is read in a turn of its own. */
+/** GitHub's times are whole seconds, and the command is a comment itself. */
 export async function contextOf({ comments, at, trusted }: Reading): Promise<Context> {
   const people = comments.filter(({ bot }) => !bot)
   const inTime = people.filter(({ createdAt, updatedAt }) => createdAt < at && updatedAt <= at)

@@ -1,7 +1,4 @@
-/**
- * Finds lines that begin with the command word, outside code, quotes, links and HTML. Most texts are read line by line;
- * only what may hide a command is parsed as Markdown, bounded in time.
- */
+/** Finds lines that begin with the command word, outside code, quotes, links and HTML. */
 import { usualTrigger } from '../settings/trigger-words.ts'
 import { readPositions } from '../text/markdown.ts'
 import { timeFor, withinTime } from '../text/within-time.ts'
@@ -10,7 +7,7 @@ import { inside, ownNodes, type Range, rangeOf } from './own-nodes.ts'
 import { type Line, type Piece, piecesOf } from './pieces.ts'
 import { wordPattern } from './word-pattern.ts'
 
-/** Up to three blanks, as Markdown allows before a paragraph; then the word, alone or before a separator. */
+/** Markdown allows three spaces before a paragraph. */
 const commandStart = (word: string): string => `^ {0,3}/${word}(?=[\\s:,]|$)`
 
 export interface CommandText {
@@ -26,12 +23,12 @@ export interface FoundCommands {
 export const namesWord = (text: string, word: string): boolean => bareWord(word).test(text)
 const bareWord = wordPattern(word => `/${word}`, 'i')
 
-/** Linear, and never wrong in the negative: no command can be in a text for which this is false. */
+/** Linear time. False means that there is no command. */
 export const mayHoldCommand = (text: string, word = usualTrigger.word): boolean =>
   namesWord(text, word) && startOfLine(word).test(text)
 const startOfLine = wordPattern(commandStart, 'im')
 
-/** @param word what commands begin with, without the slash: letters, digits and hyphens */
+/** @param word without the slash: letters, digits and hyphens */
 export function findCommands(text: string, word = usualTrigger.word): FoundCommands {
   if (!mayHoldCommand(text, word)) return { commands: [], unreadable: false }
   const source = text.replace(/\r\n?/g, '\n')

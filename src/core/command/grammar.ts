@@ -7,10 +7,9 @@ export interface CommandGrammar {
   example: string
   about: string
   least: Exclude<Role, 'none'>
-  /** Whether words after the name belong to the command (`plan how …`) or make it an instruction. */
   takes: 'text' | 'nothing'
   options: boolean
 }
 
-/** What any words are that name no command. Were it a word of its own, "run the tests" would lose its verb. */
+/** The command for words that name none. It has no name that can be typed: "run the tests" would lose its verb. */
 export const instruction = 'run'

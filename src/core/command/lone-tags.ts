@@ -1,14 +1,14 @@
 /**
- * A tag alone on its line, below a list item, a quote or a footnote that it does not belong to, begins HTML on GitHub
- * up to the next empty line. The specification, and with it our parser, takes it for a line of the paragraph before
- * it; and so, everywhere, if a form feed stands behind the tag, which GitHub passes over.
+ * A tag alone on its line begins HTML on GitHub, even below a list item, quote or footnote that it does not belong to.
+ * CommonMark, and so our parser, reads it as text. GitHub also ignores a form
+ * feed behind a tag; our parser does not.
  */
 import { isBlank, linesOf } from './pieces.ts'
 
 const marker = /^[ \t]*(?:[-+*]|\d{1,9}[.)]|>|\[\^)/
 const loneTag = /^ {0,3}<\/?[a-z].*>[ \t\f]*$/i
 
-/** It is not known here where a list or quote ended: rather a command too few than one too many. */
+/** Rather misses a command than reads one too many. */
 export function afterLoneTags(source: string): ReadonlySet<number> {
   const hidden = new Set<number>()
   let contained = false

@@ -1,4 +1,4 @@
-/** Finds a command where none is read (list, heading, table cell, indented line), so that its writer can be told. */
+/** Finds commands where none are read (list, heading, table, indented line), to tell the writer. */
 import { usualTrigger } from '../settings/trigger-words.ts'
 import { type Nodes, readPositions } from '../text/markdown.ts'
 import { namesWord } from './find.ts'
@@ -21,7 +21,7 @@ function* slashesOf(text: string, word: string): Generator<number> {
     for (const match of text.matchAll(withWord(word))) yield match.index + match[0].length - `/${word}`.length
 }
 
-/** Of words of the writer's own: not in code, quotes, links or HTML. What is too intricate to be read counts as none. */
+/** Ignores code, quotes, links, HTML, and text too complex to parse. */
 export function isMisplaced(text: string, word = usualTrigger.word): boolean {
   const source = text.replace(/\r\n?/g, '\n')
   const slashes = [...slashesOf(source, word)]
@@ -39,7 +39,7 @@ function placesIn(tree: Nodes, source: string, word: string): Range[] {
   })
 }
 
-/** Four blanks make code of a line, which hardly anybody means who begins it so. A fence is meant. */
+/** Lines indented by four spaces are rarely meant as code; fenced ones are. */
 function indented({ from, to }: Range, source: string): Range[] {
   const [first = ''] = source.slice(from, to).split('\n', 1)
   return /^[ \t]*[`~]{3}/.test(first) ? [] : [{ from, to: from + first.length }]

@@ -1,7 +1,4 @@
-/**
- * The options of a run, each written once. What PostHog is sent for one stands in `run-request.ts`; what takes a
- * question to GitHub or PostHog, in `src/commands/run-options.ts`.
- */
+/** The options of a run. How PostHog gets them: `run-request.ts`; checks that need a call: `run-options.ts`. */
 import { z } from 'zod'
 import { efforts, PrAuthorshipMode, ReasoningEffort } from '../agent/run-request.ts'
 import type { GrantName } from '../settings/deployment-settings.ts'
@@ -19,11 +16,10 @@ export interface OptionInfo {
   shown?: string
 }
 
-/** The schema of the value, as a Run keeps it, together with all else that is known of the option. */
 const option = <Schema extends z.ZodType>(schema: Schema, info: OptionInfo) =>
   Object.assign(schema.optional(), { info })
 
-/** By the key in a Run's record, which outlives the words. */
+/** Keys are those of a Run's record. */
 const options = {
   model: option(z.string(), {
     word: 'model',

@@ -37,7 +37,6 @@ export type Parsed = { kind: 'command'; command: Command } | Mistake
 
 export const isMistake = (parsed: Parsed): parsed is Mistake => parsed.kind !== 'command'
 
-/** Each command is answered, so a text must not hold as many as its writer likes. */
 const maxCommands = 10
 
 export const commandParser = (
@@ -103,7 +102,7 @@ function takeName(words: Words, line: string): { kind: 'named'; command: Named; 
 const takesLine = ({ options }: Named, rest: string): boolean =>
   politeness.test(rest) || (options && isOption(rest)) || /^--\w/.test(rest)
 
-/** Phones write two hyphens as a dash. */
+/** Phones turn two hyphens into a dash. */
 const optionStart = /^(?:--|[–—])(?=[A-Za-z])/
 
 const isOption = (text: string): boolean => optionStart.test(text)
@@ -163,7 +162,7 @@ export function nearest(given: string, known: readonly string[]): string | undef
   return close[0]?.word
 }
 
-/** Two neighbouring letters changed places, the commonest slip, which Levenshtein counts as two. */
+/** Swapped neighbours, the commonest slip, count as two for Levenshtein. */
 function isSwap(given: string, word: string): boolean {
   if (given.length !== word.length) return false
   const wrong = [...word].flatMap((letter, i) => (given[i] === letter ? [] : [i]))

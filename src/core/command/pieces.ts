@@ -1,7 +1,4 @@
-/**
- * Cuts a text where everything open in Markdown has surely ended, so that each piece can be read alone. Looks at each
- * line once.
- */
+/** Cuts a text where all open Markdown has ended, so that pieces can be parsed alone. Linear time. */
 
 export interface Line {
   at: number
@@ -15,7 +12,7 @@ export interface Piece {
   plainTo: number
 }
 
-/** As Markdown means it: a non-breaking space or a form feed is something. */
+/** Blank to Markdown: a non-breaking space or a form feed is not. */
 export const isBlank = (line: string): boolean => /^[ \t]*$/.test(line)
 
 export function piecesOf(source: string): Piece[] {
@@ -24,7 +21,7 @@ export function piecesOf(source: string): Piece[] {
   let fence = ''
   let blank = false
   let plain = true
-  // HTML, and code in a list or not, may go on over empty lines: then only the whole rest can tell.
+  // HTML and code may go on over empty lines: then the rest is one piece.
   let open = false
   const next = (at: number): void => {
     pieces.push({ ...piece, to: at })
@@ -60,7 +57,6 @@ export function piecesOf(source: string): Piece[] {
 
 const newPiece = (from: number): Piece => ({ from, to: from, lines: [], plainTo: from })
 
-/** GitHub counts no more signs of a fence. */
 const maxFence = 255
 const opening = /^ {0,3}(`{3,}(?=[^`]*$)|~{3,})/
 const mayGoOn = /^[ \t>*+-]*(?:\d{1,9}[.)][ \t>*+-]*)*(?:<|`{3}|~{3})/

@@ -1,4 +1,4 @@
-/** The last word of a Run: one new comment that carries the answer itself, since edits notify nobody. */
+/** The last word: a new comment with the answer, since edits notify nobody. */
 import { saidOfRemark } from '../agent/remarks.ts'
 import { leavesBoxInStatus, listener } from '../run/last-word.ts'
 import type { Outcome } from '../run/record/result-part.ts'

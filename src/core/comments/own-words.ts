@@ -1,4 +1,4 @@
-/** The bot's sentences name its commands as they are called here. Words of others stand in quotes, and stay as they are. */
+/** Puts the configured command word into our sentences; quoted text stays as it is. */
 import { usualTrigger } from '../settings/trigger-words.ts'
 
 export function inOwnWords(text: string, word: string): string {

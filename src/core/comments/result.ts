@@ -24,7 +24,6 @@ export function resultHeading(run: Run): string {
 const changedBesidePlan = ({ request, result: { outcome } }: Run): boolean =>
   request.what === 'plan' && (outcome?.kind === 'pull' || outcome?.kind === 'pushed')
 
-/** After the last report `reported` covers all pull requests; the newest is then the one that counts. */
 export const newPulls = ({ result: { pulls, reported } }: Run): Pull[] =>
   pulls.slice(Math.min(reported, Math.max(0, pulls.length - 1)))
 
@@ -75,7 +74,7 @@ export function leftBehind(run: Run): string {
 const stateOf = ({ state, draft, head, base }: Pull): string =>
   `${state === 'open' && draft ? 'draft' : state}, ${code(head)} → ${code(base)}`
 
-/** What changes later, such as the state of a pull request, stands where it is edited; the last word never is. */
+/** What may change later is left out of the last word, which is never edited. */
 export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 'last-word'): string[] {
   const requester = run.request.by.login
   const isLast = where === 'last-word' || staysInStatus(run)
@@ -101,7 +100,7 @@ function duration(run: Run): string[] {
   return [exactly(concludedAt - (round === 0 ? admissionExpectedAt : lastWordsAt))]
 }
 
-/** PostHog tells the cost of a task as a whole, which several runs may share. */
+/** PostHog's cost is that of a task, which several runs may share. */
 const costOf = ({ session: { taskMade }, result: { round } }: Run, cost: number): string =>
   `$${cost.toFixed(2)}${taskMade && round === 0 ? '' : ' in all'}`
 

@@ -8,7 +8,7 @@ interface SomeRun {
 
 type Failure = Outcome & { kind: 'failed' }
 
-/** @param run as far as it had come: a task that was never made can't be one that is not known any more */
+/** @param run tells whether there is a task yet that may be unknown */
 export const failureOf = (refused: Rejected, run: SomeRun): Failure =>
   refused.service === 'github' ? byGitHub(refused) : byPostHog(refused, run)
 

@@ -30,7 +30,7 @@ const over = (run: Run, deployment: Deployment): string[] => [
   small(resultSmall(run, deployment, 'status')),
 ]
 
-/** Changes of this are shown at once; everything else waits for the next edit. */
+/** A change of this key is shown at once; others wait for the next edit. */
 export function phaseKey(run: Run, now: number): string {
   const phase = phaseOf(run)
   const pulls = run.result.pulls.map(pull => `${pull.number}${pull.state}${pull.draft}`).join()

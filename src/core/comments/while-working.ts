@@ -78,7 +78,7 @@ const doingNow: Record<ActingStep, string> = {
   thinking: 'Thinking',
 }
 
-/** One line of what goes on. The words are ours: what the agent runs may hold what is nobody's business. */
+/** In our own words: the agent's commands may hold secrets. */
 function activity(run: Run, now: number): string {
   if (!run.session.taskRun || run.mailbox.stop) return ''
   const { doing, files = [], commands = 0, at } = run.session.sessionLog?.activity ?? {}

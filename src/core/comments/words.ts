@@ -55,7 +55,7 @@ export function agentWords(words: string): string {
   return `${quoted(first, maxFirst)}\n\n<details><summary>${summary}</summary>\n\n${quoted(rest, maxAnswer)}\n\n</details>`
 }
 
-/** Reads what `agentWords` shows, each part in a turn of the event loop of its own. */
+/** Parses what `agentWords` shows, part by part. */
 export async function readAgentWords(words: string): Promise<void> {
   const { first, rest } = partsOf(words)
   await readOneByOne([
@@ -82,13 +82,12 @@ export function exactly(ms: number): string {
 
 export const commitUrl = (thread: Thread, sha: string): string => `${repoUrl(thread)}/commit/${sha}`
 
-/** The repository's page, read off the thread's own address, so that it is right on Enterprise Server too. */
 const repoUrl = (thread: Thread): string => thread.url.replace(/\/(?:issues|pull)\/\d+.*$/, '')
 
 export const branchUrl = (thread: Thread, branch: string): string =>
   `${repoUrl(thread)}/tree/${branch.split('/').map(inAddress).join('/')}`
 
-/** A bracket would end the address where it stands in Markdown. */
+/** A bracket would end a Markdown address. */
 const inAddress = (part: string): string =>
   encodeURIComponent(part).replace(/[()]/g, bracket => (bracket === '(' ? '%28' : '%29'))
 

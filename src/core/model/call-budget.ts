@@ -1,6 +1,6 @@
 /**
- * Calls that a PostHog takes from all processes together. Starts and stops are only counted; a look asks first, and
- * gets its owner's share before what is left over: even among those that wait, who also get what the others leave.
+ * One budget of PostHog calls for all processes. Starts and cancels are only counted. Polls reserve: each owner has a
+ * fair share, and unused shares go to those who wait.
  */
 import { hour, minute } from './time.ts'
 
@@ -12,7 +12,9 @@ interface Reservation {
 }
 
 export interface CallBudget {
-  /** `undefined`: now, and the calls are counted. Else when to ask again, ms since the epoch. */
+  /**
+   * @returns `undefined` when the calls may be made now, and are counted; else when to ask again, ms since the epoch
+   */
   reserve(reservation: Reservation): Promise<number | undefined>
   spend(calls: number): Promise<void>
 }
@@ -22,10 +24,10 @@ export interface Allowance {
   perHour: number
 }
 
-/** Of PostHog's 4,800 in any hour. Its 480 in a minute are seldom reached then, and it says so itself. */
+/** PostHog allows 4,800 calls an hour and 480 a minute. */
 export const postHogAllowance: Allowance = { burst: 1_000, perHour: 3_800 }
 
-/** The shares of a burst that looks leave alone: for what starts and stops, and for owners who looked less. */
+/** Shares of a burst that polls leave: for starts and cancels, and for owners who polled less. */
 export const keptShare = 0.2
 export const sparedShare = 0.35
 export const ownShare = 0.02
@@ -37,7 +39,7 @@ export const unlimited: CallBudget = { reserve: async () => undefined, spend: as
 interface Owner {
   askedAt: number
   paidUntil: number
-  /** Calls, those of long ago counted less and less. */
+  /** Recent calls, decaying with time. */
   lately: number
 }
 
@@ -56,7 +58,7 @@ export function callBudget({ burst, perHour }: Allowance, now: () => number): Ca
     for (const [id, when] of promises) if (time - when > promiseKept) promises.delete(id)
   }
 
-  /** ms for a call of one that waits. */
+  /** ms between two calls of an owner who waits. */
   const eachFor = (own: Owner, time: number): number => {
     const even = rate / owners.size
     const others = [...owners.values()].filter(other => other !== own)

@@ -1,7 +1,4 @@
-/**
- * Moments at which a process may die and leave something half done. Only the composition for tests listens, and kills
- * it there.
- */
+/** Points at which tests kill a process, between an effect and its record. */
 import type { Intent } from '../run/record/attempts-part.ts'
 
 export const crashPoints = [

@@ -1,8 +1,6 @@
-/** Failures that edges report and flows decide on. Whatever else is thrown is a bug, and the queue tries again. */
+/** Failures that flows decide on. Anything else thrown is a bug, and is retried. */
 
-/**
- * The service said no. An effect did not happen, and will not by trying again; a read may well be answered next time.
- */
+/** The service said no. An effect did not happen and never will; a read may succeed next time. */
 export class Rejected extends Error {
   override name = 'Rejected'
   readonly service: Service
@@ -54,7 +52,7 @@ export class RetryLater extends Error {
 export class NoResponse extends Error {
   override name = 'NoResponse'
   readonly service: Service
-  /** What the service itself said of it; a proxy before it says nothing that counts. */
+  /** What the service itself said; that of a proxy before it does not count. */
   readonly said: { status: number; error: string } | undefined
 
   constructor(service: Service, message: string, options?: ErrorOptions & { said?: NoResponse['said'] }) {

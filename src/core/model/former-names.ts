@@ -1,4 +1,4 @@
-/** Records outlive versions: what is stored under a name of before November 2026 is read as if under today's. Pure. */
+/** Reads records with the key names used before November 2026. Pure. */
 
 export type Keyed = Readonly<Record<string, unknown>>
 type Names = Readonly<Record<string, string>>

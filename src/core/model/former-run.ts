@@ -1,4 +1,4 @@
-/** Until November 2026 a Run was one flat record; it is read as if each key stood in its part of today. Pure. */
+/** Reads Runs stored before November 2026, which were flat. Pure. */
 import { isKeyed, type Keyed, own, runOfToday, within } from './former-names.ts'
 
 const flatKeys: Readonly<Record<string, readonly string[]>> = {
@@ -91,7 +91,6 @@ export function runInParts(stored: unknown): unknown {
   })
 }
 
-/** There was one intent at most, by itself. */
 const listed = (intent: unknown): unknown => (isKeyed(intent) ? [intent] : intent)
 
 function withoutTrouble({ trouble, ...record }: Keyed): Keyed {

@@ -1,15 +1,17 @@
 /**
- * Named sets of jobs, which answer questions about many without reading them. Written with the job in one step, and can
- * be made again from the jobs.
+ * Named sets of jobs, to count them without reading them. Written in the same step as the job, and can be rebuilt from
+ * the jobs.
  */
 
-/** All jobs of a queue that have not ended, by when they were added (ms since the epoch). */
+/** All live jobs, scored by when they were added (ms since the epoch). */
 export const liveSet = 'live'
 
 export interface IndexEntry {
   set: string
   score: number
-  /** ms after `score` for which it stays, whether or not its job has ended. Without it, it goes when that ends. */
+  /**
+   * ms after `score` that the entry stays, even if its job has ended. Without it, the entry goes when the job ends.
+   */
   keptMs?: number
 }
 

@@ -1,4 +1,4 @@
-/** A limit of a service counts for all who share it: until it is over, nobody calls. One gate for each limit. */
+/** One gate for each rate limit: until it is over, nobody who shares it calls. */
 import { RetryLater } from './errors.ts'
 
 type Limit = Pick<RetryLater, 'service' | 'until' | 'why' | 'message'>
@@ -18,14 +18,14 @@ export interface LimitGate {
   remember(limit: RetryLater): Promise<void>
 }
 
-/** @param shared without it, a process knows of the limits that it met itself; so it does while the store is away */
+/** @param shared without it, or while the store is away, a process knows only the limits that it met itself */
 export function limitGate(now: () => number, shared?: Shared): LimitGate {
   let known: Limit | undefined
   const learn = (limit: Limit | undefined): void => {
     if (limit && (!known || limit.until > known.until)) known = limit
   }
   let reading: Promise<Limit | undefined> | undefined
-  /** Calls side by side share an answer, and so do those of one call before and behind a token that is known. */
+  /** Concurrent calls share one read of the store. */
   const read = ({ name, store }: Shared): Promise<Limit | undefined> => {
     reading ??= store
       .read(name)

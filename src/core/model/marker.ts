@@ -1,6 +1,6 @@
 /**
- * The signed marker in our comments and pull requests: the thread is the backup of the queue. Bound to repository and
- * thread, so that a copy elsewhere means nothing. It counts only on a line of its own, and in a comment only the last.
+ * The signed, hidden marker in our comments and pull requests, bound to repository and thread. It must stand on a line
+ * of its own; in a comment, the last one counts.
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
@@ -9,7 +9,7 @@ import { Rights } from '../run/session.ts'
 import { runOfToday } from './former-names.ts'
 import type { Thread } from './thread.ts'
 
-/** What a marker of another version says in its own way counts as not said; the rest is kept. */
+/** Unknown values of another version are ignored. */
 export const Marker = z.object({
   run: z.string(),
   repo: z.number().int(),
@@ -36,7 +36,7 @@ export interface Signer {
 
 const found = /^<!-- codex-run:([A-Za-z0-9_-]{1,40000})\.([A-Za-z0-9_-]{43}) -->[ \t]*$/gm
 
-/** Words of others carry no marker into what we write, not even an old one of ours. */
+/** Removes markers from text of others that we post. */
 export const withoutMarkers = (text: string): string => text.replaceAll('codex-run:', 'codex-run :')
 
 export const aroundMarkers = (text: string, change: (words: string) => string): string => {
@@ -51,10 +51,7 @@ const keyOf = (secret: string): Buffer => Buffer.from(hkdfSync('sha256', secret,
 
 const signed = (key: Buffer, payload: string): Buffer => createHmac('sha256', key).update(payload).digest()
 
-/**
- * @param secret what the signing key is derived from
- * @param former secrets of before, whose markers are still read
- */
+/** @param former earlier secrets, whose markers are still read */
 export function markerSigner(secret: string, former: readonly string[] = []): Signer {
   const key = keyOf(secret)
   const keys = [key, ...former.map(keyOf)]

@@ -1,4 +1,4 @@
-/** What happens is told here as it happens; who counts it is handed in. No word here varies without bound. */
+/** Ports that count what happens. Every label value is from a fixed set. */
 
 import type { Run } from '../run/run.ts'
 import type { Service, WaitReason } from './errors.ts'

@@ -1,6 +1,4 @@
-/**
- * Whose pull requests and commits are a Run's own. What the agent says proves nothing: others can write to it. Pure.
- */
+/** Which pull requests and commits are a Run's own. What the agent says proves nothing. Pure. */
 import type { Run } from '../run/run.ts'
 import type { CommitView, PullView } from './views.ts'
 
@@ -25,14 +23,14 @@ type Opening = Pick<Run, 'thread' | 'request' | 'workspace'>
 
 export function ownershipOf({ thread, request, workspace: { branch } }: Opening, view: PullView): Ownership {
   const { head, author, createdAt } = view
-  // A branch is a name and a repository: that of a fork may be called like any of ours.
+  // A fork's branch may have the same name.
   if (head.repoId !== thread.repoId || head.ref === thread.defaultBranch) return 'not-ours'
   if (createdAt < request.at) return 'not-ours'
   if (author?.bot && author.login === agentLogin) return 'ours'
   return branch ? 'if-descended' : 'not-ours'
 }
 
-/** People push to the same branch; and with the account of PostHog's user the agent looks like a person, too. */
+/** People push to the same branch, and as PostHog's user the agent looks like a person. */
 export function agentsCommit(
   { request, session: { taskRun } }: Pick<Run, 'request' | 'session'>,
   head: string,

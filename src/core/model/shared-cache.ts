@@ -1,7 +1,6 @@
-/** What one process read, and another one needs next. It may be gone at any time, which costs a call. */
+/** Data that one process read for another. It may vanish at any time, which costs a call. */
 export interface SharedCache {
-  /** @param ms how long it is kept */
   put(name: string, value: unknown, ms: number): Promise<void>
-  /** Gives it to one of all who ask. */
+  /** Removes it: only one caller gets it. */
   take(name: string): Promise<unknown>
 }

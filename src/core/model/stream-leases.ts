@@ -1,11 +1,11 @@
-/** Which process has the stream of a run open: no two do, and what one leaves behind another takes up. */
+/** Which process follows the stream of a run: one at a time. */
 export interface StreamLeases {
   take(name: string): Promise<boolean>
   renew(names: readonly string[]): Promise<string[]>
   isHeld(name: string): Promise<boolean>
   drop(names: readonly string[]): Promise<void>
   handOver(names: readonly string[]): Promise<void>
-  /** Those that nobody renewed: each is told to one of all who ask. */
+  /** Expired leases, each given to one caller. */
   orphans(): Promise<string[]>
 }
 

@@ -28,7 +28,7 @@ export const Person = z.object({
 })
 export type Person = z.infer<typeof Person>
 
-/** The words that were there when the command was given; later edits are not read. */
+/** The text when the command was given; later edits are not read. */
 export const Snapshot = z.object({
   title: z.string(),
   body: z.string(),

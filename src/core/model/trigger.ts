@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Person, PullHead, Snapshot, Thread } from './thread.ts'
 
 const arrived = {
-  /** Made from the identity of what happened, so that the same thing under two deliveries is one trigger. */
+  /** Made from what happened, not from the delivery: a redelivery has the same id. */
   id: z.string(),
   deliveryId: z.string(),
   at: z.number(),
@@ -40,7 +40,7 @@ const Comment = z.object({
   kind: z.literal('comment'),
   commentRef: CommentRef,
   text: z.string(),
-  /** For an edit: what the text was before. Only commands that it did not have count. */
+  /** For an edit: the text before. Only new commands count. */
   before: z.string().optional(),
   misplaced: z.literal(true).optional(),
   word: z.string().optional(),
@@ -81,7 +81,7 @@ const Tick = z.object({
   run: z.string().optional(),
 })
 
-/** A pull request came, changed or went: a reason to look at once, never a fact to build on. */
+/** A pull request changed: a reason to poll, not a fact. */
 const PullNews = z.object({
   ...arrived,
   kind: z.literal('pull-news'),
@@ -97,7 +97,7 @@ const PullNews = z.object({
   ]),
 })
 
-/** A hint, like all that comes late: what GitHub says of a repository when asked is what counts. */
+/** A hint: GitHub is asked how it is now. */
 const AccessLost = z.object({
   id: z.string(),
   deliveryId: z.string(),

@@ -80,7 +80,7 @@ export interface ThreadState {
 
 export interface CommitView {
   sha: string
-  /** GitHub knows its author and its committer for people; of an App, or of nobody known, is neither. */
+  /** GitHub knows author and committer as people; of an App, neither. */
   byPerson: boolean
 }
 
@@ -93,7 +93,7 @@ export interface IssueBranches {
   linked: BranchView[]
   ours: BranchView[]
   base: BranchView | undefined
-  /** What linking needs; `undefined` where there is no GraphQL. */
+  /** For linking; `undefined` without GraphQL. */
   ids: { issue: string; repository: string } | undefined
 }
 

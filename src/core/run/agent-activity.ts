@@ -6,13 +6,13 @@ export type ActingStep = (typeof doings)[number]
 const PlanStep = z.object({ text: z.string(), state: z.enum(['open', 'current', 'done']) })
 export type PlanStep = z.infer<typeof PlanStep>
 
-/** Words and paths stay out of it as far as they can: a command line may hold what is nobody's business. */
+/** No command lines and few paths: they may hold secrets. */
 export const Activity = z.object({
   doing: z.enum(doings).optional(),
   files: z.array(z.string()).default([]),
   commands: z.number().int().default(0),
   plan: z.array(PlanStep).default([]),
-  /** When the log last said anything, ms since the epoch by PostHog's clock. */
+  /** Time of the last log entry, ms since the epoch, PostHog's clock. */
   at: z.number().optional(),
 })
 export type Activity = z.infer<typeof Activity>

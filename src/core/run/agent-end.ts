@@ -7,14 +7,14 @@ const isAtRest = (run: Run): boolean =>
   isTerminal(run.session.taskRun.status) ||
   (run.session.sessionLog?.idle === true && hasReadAllMessages(run))
 
-/** A Run that failed leaves no agent working: it is ended first, or the thread is told that it may still work. */
+/** A failed Run first ends its agent, or says that it may still work. */
 export const agentIsToBeSeenTo = (run: Run): boolean =>
   run.result.outcome?.kind === 'failed' && !run.session.agentLeft && (!isAtRest(run) || mayHaveBegun(run))
 
 const cancelOf = ({ session: { cancel, taskRun } }: Run): Run['session']['cancel'] =>
   cancel?.taskRun === taskRun?.id ? cancel : undefined
 
-/** When PostHog took the request to end it, ms since the epoch. */
+/** When PostHog accepted the cancel, ms since the epoch. */
 export const cancelledAt = (run: Run): number | undefined =>
   cancelOf(run)?.askedAt ?? (run.mailbox.stop?.asked && !run.session.cancel ? run.mailbox.stop.at : undefined)
 

@@ -1,4 +1,4 @@
-/** Folds what was seen at PostHog into a Run. Pure: the same Run and sight give the same Run. */
+/** Applies what a poll saw to a Run. Pure. */
 
 import { newClaims } from '../model/own-pull-request.ts'
 import { type AgentAct, addAct, noActivity } from './agent-activity.ts'
@@ -29,7 +29,7 @@ export interface TaskRunSnapshot {
   model: string | undefined
   effort: string | undefined
   authorship: string | undefined
-  /** When the run row last changed, ms since the epoch by PostHog's clock, to notice change only. */
+  /** When PostHog last changed the run, ms since the epoch, its clock: only to notice change. */
   updatedAt: number | undefined
   log: LogEntry[]
   offset: number
@@ -63,7 +63,7 @@ function withUnread(run: Run, { log, status }: TaskRunSnapshot): Run {
   if (!taskRun?.unread?.length) return run
   const read = new Set(log.flatMap(({ what }) => (what.kind === 'words' ? what.messages : [])))
   const unread = taskRun.unread.filter(({ id }) => !read.has(id))
-  // Where no words are shown, nobody can tell whether they were read.
+  // A log that shows no messages can't tell whether they were read.
   if (!isTerminal(status) || !sessionLog?.showsWords || run.mailbox.stop)
     return changed(run, { session: { taskRun: { ...taskRun, unread } } })
   return changed(run, {
@@ -72,7 +72,7 @@ function withUnread(run: Run, { log, status }: TaskRunSnapshot): Run {
   })
 }
 
-/** Any line in its log is a sign of life, whatever it says; so is a change of its row. */
+/** Any log entry, or change of the run, is a sign of life. */
 const livesOn = (
   { session: { taskRun, sessionLog } }: Run,
   { status, offset, updatedAt }: TaskRunSnapshot,
@@ -95,7 +95,7 @@ function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): SessionLog {
   return at === undefined ? log : { ...log, activity: { ...(log.activity ?? noActivity), at } }
 }
 
-/** Where turns have to be counted, a silent one shows in nothing but its steps: the time for the next begins anew. */
+/** Without messages in the log, an idle agent that logs again has begun another turn: its idle time restarts. */
 const stirred = (before: SessionLog, after: SessionLog, { log }: TaskRunSnapshot): boolean =>
   log.length > 0 && before.idle && after.idle && after.awaitedMessageId !== undefined && !after.showsWords
 
@@ -109,7 +109,7 @@ function withEntry(log: SessionLog, { what }: LogEntry, { now, mine }: Reading):
   if (log.ofOthers && !concernsAll) return log
   switch (what.kind) {
     case 'turn-over':
-      // One end may be told twice, as an event and as an answer.
+      // One end may be logged twice, as an event and as a response.
       return log.idle
         ? log
         : { ...log, permissionRequest: undefined, turns: log.turns + 1, idle: true, idleSince: now }
@@ -124,7 +124,7 @@ function withEntry(log: SessionLog, { what }: LogEntry, { now, mine }: Reading):
     case 'words':
       return withWords({ ...log, showsWords: true }, what.messages, mine)
     case 'asks':
-      // Whoever waits has not ended its turn; one of others takes nothing back of what was answered.
+      // An agent that waits for permission has not ended its turn.
       return { ...log, permissionRequest: what.request, idle: log.ofOthers === true && log.idle }
     case 'permitted':
       return log.permissionRequest?.id === what.id ? { ...log, permissionRequest: undefined } : log
@@ -134,8 +134,8 @@ function withEntry(log: SessionLog, { what }: LogEntry, { now, mine }: Reading):
 }
 
 /**
- * Words are answered from where they stand in the log; what comes before is the end of an earlier turn, and once they
- * are answered, others' words are no matter of this Run.
+ * An idle end before our message belongs to an earlier turn. After its answer, messages of others do not concern this
+ * Run.
  */
 function withWords(log: SessionLog, messages: readonly string[], mine: Reading['mine']): SessionLog {
   const { awaitedMessageId } = log
@@ -168,7 +168,7 @@ export const hasReadAllMessages = (run: Run): boolean =>
     ? run.session.sessionLog.awaitedMessageId === undefined
     : hadItsTurns(run, run.session.sessionLog))
 
-/** Where the log shows no words, their turns are counted; in a session that went on, one of others may be among them. */
+/** Without messages in the log, turns are counted; in a session that went on, another's turn may be among them. */
 const hadItsTurns = ({ session: { taskRun } }: Run, { turns, awaitedMessageId }: SessionLog): boolean =>
   turns > (taskRun?.messages ?? 0) && (awaitedMessageId === undefined || (taskRun?.from ?? 0) === 0)
 

@@ -1,4 +1,4 @@
-/** When time alone decides something about a Run that works, so that it has to be looked at then. */
+/** Times at which a working Run must be polled, because a limit has then passed. */
 import { second } from '../model/time.ts'
 import { isTerminal, type Run } from './run.ts'
 import { limits } from './timing.ts'

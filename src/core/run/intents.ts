@@ -24,7 +24,7 @@ export function onlyIntents(run: Attempting, kept: (kind: IntentKind) => boolean
 
 const beginAgent: ReadonlySet<IntentKind> = new Set(['start-run', 'rejoin'])
 
-/** An agent may work that the record does not know of. */
+/** After a crash, such an intent may have started an agent that the record does not know. */
 export const beginsAgent = (kind: IntentKind): boolean => beginAgent.has(kind)
 
 export const mayHaveBegun = (run: Attempting): boolean =>

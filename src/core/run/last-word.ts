@@ -3,8 +3,8 @@ import type { Run } from './run.ts'
 export const listener = (run: Run): string => run.report.answerTo ?? run.request.by.login
 
 /**
- * Who stopped a run knows that it was stopped; and what was refused before it began is told by its status, which has
- * only just been posted. Where the settings want few words, what GitHub shows by itself is told by the status as well.
+ * No last word for the person who stopped the run, for a run refused before it began (its status has just said so), or,
+ * if the settings say so, for a result that GitHub shows by itself.
  */
 export function endsQuietly(run: Run): boolean {
   if (!run.baseline.settings.chatty && showsItself(run)) return true
@@ -18,13 +18,13 @@ export function offerAfter({ result: { outcome }, request }: Run): 'retry' | 'ap
   return request.what === 'plan' && outcome?.kind === 'answer' ? 'approve' : undefined
 }
 
-/** Who asked on a line of code is answered there, and GitHub tells of no box that is ticked there. */
+/** An inline request is answered inline, where GitHub sends no webhook for ticked boxes. */
 export const leavesBoxInStatus = (run: Run): boolean => isAnsweredInline(run) && offerAfter(run) !== undefined
 
 const isAnsweredInline = ({ request: { origin } }: Run): boolean =>
   origin.kind === 'comment' && origin.commentRef.kind === 'inline'
 
-/** Nothing below the status says what is in it; else the last word does, and the status is folded away. */
+/** Whether the status comment keeps its result, instead of being folded away above a last word. */
 export const staysInStatus = (run: Run): boolean => endsQuietly(run) || leavesBoxInStatus(run)
 
 export const isSuperseded = ({ report: { status, announced } }: Run): boolean =>

@@ -20,7 +20,7 @@ export const send = (
   message: RunMessage,
 ): Promise<boolean> => runs.send(runId, JSON.stringify(RunMessage.parse(message)))
 
-/** A message that came twice counts once; one that this version can't read is left for one that can. */
+/** A repeated message counts once; one that this version can't read is kept for a newer one. */
 export function readMessages(run: Run, inbox: readonly string[]): Run {
   const fresh = inbox.slice(run.mailbox.messagesRead).map((_, index) => run.mailbox.messagesRead + index)
   const read = [...run.mailbox.messagesUnread, ...fresh].map(index => ({
@@ -92,7 +92,7 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
       })
     case 'access-lost': {
       const said = stopped(run, { ...message, kind: 'stop' })
-      // What was under way at GitHub will never be known; what was under way at PostHog still counts.
+      // Results of GitHub calls under way can't be known any more; those of PostHog still can.
       return withMessage(withOutage(said, 'github', undefined), {
         mailbox: { accessLost: true },
         ...onlyIntents(said, kind => atPostHog.has(kind)),
@@ -101,7 +101,7 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
     case 'release-thread':
       return withMessage(run, { mailbox: { releaseThread: true } })
     case 'label': {
-      // Set after the end, or after a stop, it asks for a run of its own, for which this one makes room.
+      // A label set after the end, or after a stop, asks for a run of its own.
       if (run.result.outcome || run.mailbox.stop)
         return withMessage(run, {
           mailbox: { releaseThread: true, askAgain: [...run.mailbox.askAgain, ...sourceOf(message)] },
@@ -121,7 +121,7 @@ type Sourced = Pick<MessageReply, 'id'> & { by: MessageReply['to']; source?: Sou
 
 const sourceOf = ({ source }: Sourced): Source[] => (source ? [source] : [])
 
-/** Who sent a message is told what became of it; older versions had the command itself wait for that. */
+/** The Run reacts to the sender's comment; older versions left that to the command. */
 const withReply = (run: Run, message: Sourced, reply?: MessageReply['reply']): Run =>
   withMessage(run, {
     mailbox: {
@@ -190,8 +190,8 @@ function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
       handledMessageIds: [...run.mailbox.handledMessageIds, ...unread],
       droppedMessageIds: [...run.mailbox.droppedMessageIds, ...unread],
     },
-    // Handing on what is dropped by now would hand on what comes next; an unanswered last word of before would be
-    // taken for the one to come.
+    // Drops the delivery of a message that is gone, and, after the end, the intent of the last word: the next one would
+    // be taken for it.
     ...onlyIntents(run, kind => kind !== 'deliver' && !run.result.outcome),
     ...(run.result.outcome ? reopened(run) : {}),
   })

@@ -26,8 +26,8 @@ export function nextStep(run: Run, now: Now): Step {
 }
 
 /**
- * What is begun in the same moment as a step, since neither needs what the other brings: before an agent can be put to
- * work the thread must have its status, the run its branch, and PostHog the task.
+ * Steps that run beside `step`, as neither needs the other. An agent starts only when status, branch and task are
+ * there.
  */
 export function besides(run: Run, step: ActingStep, now: Now): ActingStep[] {
   const steps = preparing(run, now)
@@ -77,7 +77,7 @@ function* due(run: Run, now: Now): Due {
   if (intents.length > 0) return yield* unsettled(run, intents, now)
   if (!run.report.status && !run.report.readOnlyThread) {
     const begins = !run.session.taskRun && !run.result.outcome
-    // Whose turn it is, our own queue says: the status is begun with all else then, or says what is waited for.
+    // Admission comes from our own index, so it is asked before the status is posted.
     if (begins && !hasAskedForAdmission(run) && !outageOf(run, 'github')) yield { kind: 'await-admission' }
     yield* statusDue(run, now)
     if (begins) return yield waiting(run.report.threadBlocked?.until ?? Number.POSITIVE_INFINITY, now)

@@ -1,4 +1,4 @@
-/** Services that can't be used, each with its own wait: what the other one can do goes on. */
+/** Outages of GitHub and PostHog, each waited out by itself. */
 
 import type { Rejected, Service } from '../model/errors.ts'
 import type { Outage } from './record/attempts-part.ts'
@@ -16,7 +16,7 @@ export const outageOf = ({ attempts: { outages } }: Outages, service: Service): 
 export const withOutage = (run: Run, service: Service, outage: Outage | undefined): Run =>
   changed(run, { attempts: { outages: { ...run.attempts.outages, [service]: outage } } })
 
-/** It is waited for: a step that is settled only now was begun before that was known. */
+/** A step that ends during an outage began before it was known. */
 export const isInForce = ({ until }: Outage, now: number): boolean => now < until
 
 export function eased(
@@ -32,7 +32,7 @@ export function eased(
 
 const maxPromiseMs = 31 * 24 * 60 * 60_000
 
-/** Out of reach for longer than anybody waits. A limit with a known end is waited for until then. */
+/** A limit with a known end may last until then; anything else ends the Run after `limits.outage`. */
 export function isTooLong({ since, promised = 0 }: Outage, now: number): boolean {
   const from = Math.max(since, Math.min(promised, since + maxPromiseMs))
   return now - from > limits.outage
@@ -44,6 +44,6 @@ export function isFinal({ refusedSince }: Outage, refused: Rejected, run: Run, n
 
 function refusedReadsTimeoutMs({ status }: Rejected, { session: { taskRun } }: Run): number {
   if (!taskRun) return limits.refusedBefore
-  // Whoever looks after the bot may need a while to put its key or its rights right.
+  // The operator needs time to fix a key or its rights.
   return status === 401 || status === 403 ? limits.outage : limits.refused
 }

@@ -1,4 +1,4 @@
-/** The merge of a Run's own pull request takes its work, and does not call it off, though it closes the issue. */
+/** Merging a Run's own pull request may close the issue, but does not stop the Run. */
 import type { ThreadClient } from '../model/ports.ts'
 import type { Run } from './run.ts'
 

@@ -1,6 +1,4 @@
-/**
- * An agent that waits for a permission looks like one that works. The Run's rights answer; a question is for people.
- */
+/** A permission that the agent waits for. The Run's rights decide; a question goes to people. */
 import { z } from 'zod'
 import type { Run } from './run.ts'
 

@@ -1,6 +1,4 @@
-/**
- * What of a Run its status comment carries, signed and hidden, so that a Run the queue has lost can be taken up again.
- */
+/** What the status comment stores of a Run, signed and hidden, to restore it when the queue lost it. */
 
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
@@ -32,7 +30,7 @@ export const Backup = z.object({
 })
 export type Backup = z.infer<typeof Backup>
 
-/** A comment takes 65,536 characters, and bytes become a third more of them. */
+/** A comment takes 65,536 characters; base64 adds a third. */
 const maxBytes = 20_000
 
 export function backupOf(run: Run): Backup | undefined {
@@ -73,14 +71,13 @@ export interface Remains {
   snapshot: Snapshot
   settings: RepoSettings
   pulls: Pull[]
-  /** The numbers of those that were not put right yet. */
   untended: number[]
-  /** What PostHog has of it, looked for when all that was under way had arrived. */
+  /** PostHog's session, searched once all calls under way had arrived. */
   session: Partial<Session>
   closed: boolean
 }
 
-/** The Run as it goes on. One that had not begun begins again, unless the words that were approved are not there any more. */
+/** The restored Run. One that had not begun begins again, if an approved plan is still there. */
 export function restored(remains: Remains, now: number): Run {
   const { backup, snapshot, session } = remains
   const { taskRunId } = session
@@ -100,7 +97,7 @@ function known({ id, backup, thread, snapshot, settings, pulls, untended, sessio
     workspace: { branch },
     session: { earlier, taskId: session.taskId, instructionSent, taskMade },
     result: { pulls, untended, reported: Math.min(reported, pulls.length), round },
-    // An empty text differs from any other, so the comment is brought up to date.
+    // Forces an edit of the status comment.
     report: { status: { commentId: statusId, hash: '', phase: '', at: 0 } },
   })
 }

@@ -1,6 +1,6 @@
 /**
- * Where a Run stands in the index. One that waits stands in line for the narrowest place that it lacks and those inside
- * it, so that it holds nobody up who could start now.
+ * The sets of the index that a Run is in. A waiting Run stands in line at the narrowest scope that has no free slot,
+ * and at those inside it: so it blocks nobody who could start now.
  */
 import type { IndexEntry } from '../model/job-index.ts'
 import { type Thread, threadSlot } from '../model/thread.ts'
@@ -13,7 +13,7 @@ export type Scope = (typeof scopes)[number]
 
 export interface Indexed {
   id: string
-  /** ms since the epoch; older Runs go first, those of one moment by id. */
+  /** ms since the epoch. Older Runs start first; at the same ms, by id. */
   addedAt: number
   data: Pick<Run, 'thread' | 'schedule'> & {
     request: Pick<Run['request'], 'by'>
@@ -63,7 +63,7 @@ export const ofRepository = (repoId: number): string => `repository ${repoId}`
 const kept = 30 * day
 
 export const runIndex = {
-  /** Another one has the index made again: whenever what follows changes. */
+  /** A new version has the index rebuilt: raise it when the entries change. */
   version: '1',
   entries: (run: Indexed & { data: Run }): IndexEntry[] => [
     ...limited(run),

@@ -1,7 +1,4 @@
-/**
- * One instruction from one person. This record is the whole truth about it and the data of its job; where it stands is
- * derived (`phaseOf`). Records outlive versions both ways: nearly every key has a default.
- */
+/** The record of a Run, which is its job's data. Nearly every key has a default, since records outlive versions. */
 import { z } from 'zod'
 import { runInParts } from '../model/former-run.ts'
 import { Thread } from '../model/thread.ts'
@@ -97,6 +94,6 @@ type TaskRunStatus = NonNullable<Run['session']['taskRun']>['status']
 export const isTerminal = (status: TaskRunStatus): boolean =>
   status === 'completed' || status === 'failed' || status === 'cancelled'
 
-/** The task marker: a text that is found again by searching PostHog's tasks. Bound to thread and asking. */
+/** A text by which the task is found again at PostHog. Names the thread and the Run. */
 export const taskMarker = (run: Pick<Run, 'id' | 'thread'>): string =>
   `[gh:${run.thread.owner}/${run.thread.repo}#${run.thread.number}:${run.id}]`

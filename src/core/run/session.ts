@@ -1,7 +1,4 @@
-/**
- * A TaskRun of PostHog together with what it may do, which is fixed when it starts: only those who want exactly that
- * may go on with it.
- */
+/** A task run and what it may do, fixed at its start: only a Run with exactly these rights may continue it. */
 import { z } from 'zod'
 import { mayPublish, PermissionMode } from '../agent/run-request.ts'
 import { RunOptions } from './record/request-part.ts'
@@ -16,7 +13,7 @@ export type Rights = z.infer<typeof Rights>
 export const Session = z.object({
   taskId: z.string(),
   taskRunId: z.string(),
-  /** Missing where a version wrote it that did not look: it is not known, so it is not relied on. */
+  /** Missing in older records: then the session is not reused. */
   may: Rights.optional(),
 })
 export type Session = z.infer<typeof Session>

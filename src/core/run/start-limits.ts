@@ -1,7 +1,4 @@
-/**
- * Whether a Run may start, by places and by starts in a window of time. Asked of the index, so that it costs the same
- * however many Runs there are.
- */
+/** Whether a Run may start, by free slots and by starts in a time window. Reads the index only. */
 
 import type { IndexQuery, JobIndex } from '../model/job-index.ts'
 import { day, minute } from '../model/time.ts'
@@ -35,12 +32,12 @@ export interface ReachedLimit {
   window: number
 }
 
-/** Starts of one owner in five minutes; not a setting of any one repository, and no other owner feels it. */
+/** Starts of one owner in five minutes. Not a setting. */
 const ownersBreaker = 1000
 
 type IndexReader = Pick<JobIndex, 'query'>
 
-/** Whoever works takes a place, and so does whoever stands in line before. What other owners do never counts. */
+/** Runs at work and those before it in line count; those of other owners never do. */
 export async function admissionOf(me: Me, index: IndexReader, now: number): Promise<Admission> {
   const windows = windowsOf(me)
   const [counts, marks] = split(await index.query([...scopeQueries(me), ...windows.map(latestThatCounts)]), {
@@ -71,7 +68,7 @@ const scopeQueries = (me: Me): IndexQuery[] =>
     ]
   })
 
-/** In line for the narrowest place that is lacking; told is how many have to end before all of them are there. */
+/** Waits at the narrowest scope without a free slot. `ahead` counts the Runs that have to end first. */
 function aheadOf({ data }: Me, counts: readonly (number | undefined)[]): Admission | undefined {
   const lacking = scopes.flatMap((of, n) => {
     const [atWork = 0, before = 0] = counts.slice(2 * n)
@@ -85,8 +82,8 @@ function aheadOf({ data }: Me, counts: readonly (number | undefined)[]): Admissi
 }
 
 /**
- * An issue and the pull request from it share a session, which serves one set of words at a time. Of two that came at
- * one moment the older goes on, unless the younger has begun.
+ * An issue and its pull request share a session, which serves one Run at a time: the oldest, unless a younger one has
+ * begun.
  */
 export async function aheadInSession(me: Me, index: Pick<JobIndex, 'members'>): Promise<number> {
   const ranks = (['begun', 'admitted', 'waiting'] as const).slice(0, me.data.schedule.admitted ? 2 : 3)
@@ -136,5 +133,5 @@ function windowsOf(me: Me): Window[] {
   ]
 }
 
-/** Of as many starts as may be, the first: when that leaves the window, there is room. */
+/** The first of the last `most` starts: when it leaves the window, there is room. */
 const latestThatCounts = ({ set, most }: Window): IndexQuery => ({ kind: 'from-end', set, nth: most })

@@ -1,4 +1,4 @@
-/** A branch that nothing came of. The agent may use it until its task run has ended, up to an hour after the Run. */
+/** A branch without commits. The agent may still use it until its task run ends, up to an hour after the Run. */
 import { z } from 'zod'
 import { Thread } from '../model/thread.ts'
 import type { Branch } from './record/workspace-part.ts'
@@ -16,7 +16,7 @@ export const UnusedBranch = z.object({
 })
 export type UnusedBranch = z.infer<typeof UnusedBranch>
 
-/** Only what this thread's Runs recorded as made and is still without a commit, and where no agent may still work. */
+/** Only a branch that this thread's Runs recorded as made, without commits and without an agent at work. */
 export function removableBranch(run: Run): Branch | undefined {
   const { thread } = run
   const { branch } = run.workspace

@@ -1,7 +1,7 @@
 export interface Throttle {
-  /** Rings at once if it was quiet for the gap, and as many times as `looks` says, a gap apart. */
+  /** Calls `ring` at once after a quiet gap, then again after each gap, `times` in all. */
   ring(times: number): void
-  /** Rings within so many ms, once for all that is said meanwhile, and when the log has what was said last. */
+  /** Calls `ring` once within `ms`, when the log is complete up to the last event. */
   ringWithin(ms: number): void
   still(): void
 }
@@ -11,7 +11,7 @@ interface Paces {
   late: number
 }
 
-/** Whatever is rung for in a gap is one more ring at its end, so that the last of a flood counts too. */
+/** Events during a gap cause one more ring at its end: the last of a burst counts too. */
 export function throttleOf(ring: () => void, { gap, late }: Paces): Throttle {
   let owed = 0
   let timer: NodeJS.Timeout | undefined

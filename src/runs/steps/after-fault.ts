@@ -15,12 +15,12 @@ import { threadBlockedFrom } from './closing-comment.ts'
 import { failed, onlyNeeded } from './failed.ts'
 import { allAnnounced, Cancelled, type RunContext } from './step-context.ts'
 
-/** When a Run may start, no fault says. */
+/** What a fault may change: not the schedule. */
 type Learned = ChangeOf<'attempts' | 'result' | 'session' | 'report' | 'mailbox' | 'workspace'>
 
 const learned = (run: Run, change: Learned): Run => changed(run, change)
 
-/** Anything unexpected is thrown on, and the queue tries again. */
+/** @throws what is not one of our errors, so that the queue tries again */
 export function afterFault(context: RunContext, step: ActingStep, error: unknown): Run {
   const { run, deps } = context
   if (error instanceof Cancelled) return learned(run, settled(run, step))
@@ -56,17 +56,16 @@ interface Wait extends Pick<Outage, 'why' | 'until' | 'promised' | 'refusedSince
   failed: 0 | 1
 }
 
-/** The other service's wait, if there is one, goes on beside it. */
 function awaiting({ run, deps }: RunContext, service: Service, { failed: more, ...wait }: Wait): Run {
   const before = outageOf(run, service)
   const since = before?.since ?? deps.now()
   if (!before || !isInForce(before, deps.now()))
     return withOutage(run, service, { since, count: (before?.count ?? 0) + more, ...wait })
-  // What failed in the same moment counts once, and is waited for as long as the longest of it.
+  // Failures of the same moment count once; the longest wait wins.
   return before.until < wait.until ? withOutage(run, service, { ...wait, since, count: before.count }) : run
 }
 
-/** What could not be read is read again: one no says nothing about the run, nor does a minute of them. */
+/** A read is repeated: one refusal, or a minute of them, proves nothing about the run. */
 function afterRefusedRead(context: RunContext, error: Rejected): Run {
   const { run, deps } = context
   const now = deps.now()
@@ -97,7 +96,7 @@ const lettingGo = (run: Run): Run =>
     result: { claimedPulls: [], untended: [], unseenPulls: {} },
   })
 
-/** A session may only be resumed on branches that it knows: on another one everything begins afresh. */
+/** PostHog resumes a session only on branches that it knows; on another one a new session begins. */
 const isBranchRefused = (run: Run, { status, field, message }: Rejected): boolean =>
   status === 400 &&
   resumedSession(run) !== undefined &&
@@ -114,7 +113,7 @@ function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): R
     case 'cancel':
       return uncancelled(run, deps.now())
     case 'start-run':
-      // Staged files are kept for a day: a run that waited longer has them staged again, once.
+      // PostHog keeps staged files for a day: after that they are staged again, once.
       if (stagingIsLost(error))
         return learned(run, {
           workspace: {
@@ -127,7 +126,7 @@ function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): R
       return ended({ ...context, run }, failureOf(error, run))
     case 'find-branch':
     case 'create-task':
-      // The other one may have failed first.
+      // A step beside this one may have failed first.
       return ended({ ...context, run }, failureOf(error, run))
     default:
       return run.result.outcome ? withoutHope(run) : ended({ ...context, run }, failureOf(error, run))

@@ -6,7 +6,7 @@ import { believeAbsent, type StepContext } from './step-context.ts'
 
 type Dropping = StepContext<'branchUse' | 'deleteBranch'>
 
-/** A branch that nothing was pushed to and that no pull request uses goes away, as soon as no agent may use it any more. */
+/** Removes a branch of ours that has no commits and no open pull request, once no agent can use it. */
 export async function dropBranch(context: Dropping): Promise<ChangeOf<'report'>> {
   const { run } = context
   const branch = removableBranch(run)

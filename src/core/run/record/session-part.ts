@@ -21,9 +21,9 @@ const TaskRun = z.object({
   error: z.string().optional(),
   headBranch: z.string().optional(),
   messages: z.number().int().default(0),
-  /** Where in its log this Run begins, which may be one of several that it serves. */
+  /** Log entry at which this Run begins: a task run may serve several. */
   from: z.number().int().optional(),
-  /** Last sign of life, our clock. */
+  /** Last sign of life, ms since the epoch, our clock. */
   changedAt: z.number(),
   updatedAt: z.number().optional(),
   model: z.string().optional(),
@@ -34,18 +34,18 @@ const TaskRun = z.object({
   unread: z.array(FollowUp).optional(),
 })
 
-/** What has been read of the agent's log. Positions count entries, as the log only grows. */
+/** What was read of the agent's log. Positions count entries. */
 const SessionLog = z.object({
   offset: z.number().int().default(0),
   turns: z.number().int().default(0),
   idle: z.boolean().default(false),
   idleSince: z.number().optional(),
   answer: z.string().optional(),
-  /** The message that was handed over last, until the log shows that the agent took it up. */
+  /** The last message sent, until the log shows that the agent took it up. */
   awaitedMessageId: z.string().optional(),
-  /** This log shows words where they are taken up; older servers' do not. */
+  /** Whether the log shows messages where the agent takes them up; older servers' logs do not. */
   showsWords: z.boolean().optional(),
-  /** What goes on by now is the answer to somebody else's words: PostHog's own, after a pull request. */
+  /** The agent now answers a message that is not ours: PostHog sends its own after a pull request. */
   ofOthers: z.boolean().optional(),
   permissionRequest: PermissionRequest.optional(),
   activity: Activity.optional().catch(undefined),
@@ -62,7 +62,6 @@ export const SessionPart = z.object({
   tenant: z.string().optional(),
   earlier: EarlierSession.optional(),
   taskId: z.string().optional(),
-  /** The task was made by this Run, so it has no earlier runs. */
   taskMade: z.boolean().default(false),
   taskRun: TaskRun.optional(),
   sessionLog: SessionLog.optional(),
@@ -79,7 +78,7 @@ export const SessionPart = z.object({
     })
     .optional(),
   agentLeft: z.boolean().optional(),
-  /** What PostHog says the task has cost so far, in US dollars; `null` when it does not say. */
+  /** US dollars so far; `null` when PostHog does not say. */
   cost: z.number().nullable().optional(),
   summary: z.string().optional(),
   summaryAt: z.number().optional(),

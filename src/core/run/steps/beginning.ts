@@ -93,9 +93,7 @@ function towardsRun(run: Run): ActingStep {
   return run.workspace.attachments ? { kind: 'start-run' } : { kind: 'stage-attachments' }
 }
 
-/**
- * It is ended even when idle: PostHog may put it to work again, and two runs of one task must not work side by side.
- */
+/** Even an idle session is ended: PostHog may resume it, and two runs must not work on one task. */
 function* endingEarlier(run: Run, { cancelledAt: requestedAt }: Earlier, now: Now): Due {
   const isLate = requestedAt !== undefined && (run.schedule.lastPollAt ?? 0) - requestedAt > limits.stopping
   if (isLate) return yield giveUp(earlierGoesOn)

@@ -48,7 +48,10 @@ export function* seeingTo(run: Run, now: Now): Due {
   yield* ending(run, now, { kind: 'leave-agent' })
 }
 
-/** PostHog is asked to end the agent, and looked at until it has; that it has not, only a look after the limit says. */
+/**
+ * Asks PostHog to cancel, then polls until the agent has ended. Only a poll after the time limit proves that it has
+ * not.
+ */
 function* ending(run: Run, now: Now, unconfirmed: Step): Due {
   const requestedAt = cancelledAt(run)
   if (requestedAt !== undefined) {

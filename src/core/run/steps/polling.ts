@@ -24,7 +24,7 @@ export const waiting = (until: number, now: Now): Step => ({ kind: 'wait', ms: M
 const stepOf = ({ kind }: Pick<Intent, 'kind'>): Exclude<Intent['kind'], 'open-pull'> | 'find-result' =>
   kind === 'open-pull' ? 'find-result' : kind
 
-/** What of the record a step has settled that went well, or did not take place. */
+/** Removes the intent of a step that succeeded or was cancelled. */
 export const settled = (run: Run, { kind }: ActingStep): ChangeOf<'attempts'> =>
   onlyIntents(run, each => stepOf({ kind: each }) !== kind)
 

@@ -70,7 +70,7 @@ export function* afterOutcome(run: Run, now: Now): Due {
   yield { kind: 'end' }
 }
 
-/** GitHub's webhook came before PostHog's log was looked at, which costs the last word nothing but a moment. */
+/** GitHub's webhook came before PostHog's log was read: one more poll before the last word. */
 const mayHaveSaidMore = (run: Run): boolean =>
   run.result.lookBeforeLastWord === true &&
   run.result.outcome?.kind === 'pull' &&
@@ -86,7 +86,7 @@ export const foldable = (run: Run, now: number): string | undefined =>
 const inlineToAnswer = ({ request: { origin, inline } }: Run): number =>
   origin.kind === 'comment' && origin.commentRef.kind === 'review' ? (inline?.length ?? 0) : 0
 
-/** Words that wait behind a refusal would be refused, too: they are asked again when this Run has ended. */
+/** Follow-ups behind a refusal would be refused too: they are queued again once this Run has ended. */
 const canGoOn = (run: Run): boolean =>
   run.session.taskId !== undefined &&
   run.workspace.branch !== undefined &&

@@ -74,7 +74,7 @@ function* turnEnd(run: Run, now: Now): Due {
   yield* meanwhile(run, now)
 }
 
-/** That look read the run before its log, so the pull request of the very turn may be missing. */
+/** A poll reads the run before its log, so it may miss the pull request of the turn it saw end. */
 const polledSinceIdle = ({ session: { sessionLog, taskRun }, schedule: { lastPollAt } }: Run): boolean =>
   (taskRun !== undefined && isTerminal(taskRun.status)) ||
   lastPollAt === undefined ||
@@ -86,7 +86,7 @@ function permissionToAnswer(run: Run): string | undefined {
   return request && request.id !== run.session.permission?.id ? optionByRights(request, run) : undefined
 }
 
-/** That nothing was heard of a run, only a look after the limit says: with many live Runs the next one may be late. */
+/** Silence counts only up to the last poll: with many live Runs the next poll may itself be late. */
 function lost({ session: { taskRun }, schedule: { lastPollAt = 0 } }: Run): Step | undefined {
   if (!taskRun) return undefined
   const silent = lastPollAt - taskRun.changedAt
