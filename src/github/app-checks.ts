@@ -51,7 +51,7 @@ async function checkIdentity(
   }
 }
 
-/** GitHub refuses a token that was made in its future, and one that lives too long. */
+/** ms. GitHub refuses tokens from its future, and long-lived ones. */
 const maxSkew = 30_000
 
 function clock(date: string | undefined, now: number): Check {

@@ -1,7 +1,4 @@
-/**
- * The worker's way to GitHub: `@octokit/rest` with App authentication, and each token for the one repository and what
- * is done there.
- */
+/** GitHub clients. Each token is for one repository and only the permissions needed there. */
 import { isDeepStrictEqual } from 'node:util'
 import { createAppAuth, type InstallationAuthOptions } from '@octokit/auth-app'
 import { Octokit } from '@octokit/rest'
@@ -42,7 +39,7 @@ interface AppResponse {
   headers: { link?: string | undefined; date?: string | undefined }
 }
 
-/** Less than the installation may grant: what the bot does, and no more. */
+/** Only what the bot uses. */
 const permissions: Permissions = {
   contents: 'write',
   issues: 'write',
@@ -53,7 +50,7 @@ const readPermissions: Permissions = { contents: 'read', issues: 'read', metadat
 
 type Permissions = Readonly<Record<string, 'read' | 'write'>>
 
-/** What an installation was found to grant is believed for this long, in ms. */
+/** ms */
 const grantLasts = 60 * 60_000
 
 interface AppShares {
@@ -83,7 +80,7 @@ export function gitHubApp(
   const mint = async (request: Omit<InstallationAuthOptions, 'type'>): Promise<string> =>
     (await auth({ ...request, type: 'installation' })).token
 
-  /** What installations grant that were seen to grant less than we name; what is missing is refused later. */
+  /** Installations that grant less than we ask for; what is missing is refused when used. */
   const granted = new Map<number, { permissions: Record<string, string>; at: number }>()
 
   const tokenOf = async (
@@ -178,7 +175,7 @@ export function gitHubApp(
   }
 }
 
-/** @param own of a client that speaks for the App itself: what GitHub refuses for the clock is sent once more */
+/** @param own for a client of the App itself: a request refused for the clock is repeated once */
 function newClient({ apiUrl }: AppSettings, own?: AppToken): Octokit {
   const client = new Octokit({ ...quiet, baseUrl: apiUrl, userAgent: 'codex-task-bot' })
   if (own)

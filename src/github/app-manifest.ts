@@ -1,4 +1,4 @@
-/** What the App asks of an installation: the same as `app.yml`, which a test holds to it. */
+/** Permissions and events of the App, the same as in `app.yml`. */
 import { events } from './webhooks/normalise.ts'
 
 export const wantedOfApp = {

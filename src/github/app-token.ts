@@ -1,16 +1,16 @@
 /**
- * GitHub refuses a token from its future, so it is dated back a minute; then the `Date` of its refusal corrects our
- * clock. Source: GitHub, "Generating a JSON Web Token (JWT) for a GitHub App".
+ * The App's JWT, backdated a minute; the `Date` of a refusal corrects our clock. Source: GitHub, "Generating a JSON Web
+ * Token (JWT) for a GitHub App".
  */
 import { createSign } from 'node:crypto'
 
 const backdated = 60
-/** GitHub takes ten minutes at most, from its own time. */
+/** s; GitHub allows ten minutes. */
 const lasts = 8 * 60
 
 export interface AppToken {
   make(): Promise<{ jwt: string; expiresAt: string }>
-  /** Learns from GitHub's answer; true when it was refused for the clock, so that another one may be taken. */
+  /** Corrects the clock by a response; true if that was refused for the clock, so that a new token may help. */
   isLate(response: { status: number; message: string; date: unknown }): boolean
 }
 

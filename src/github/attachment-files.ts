@@ -1,6 +1,6 @@
 /**
- * Downloads attachments. A stranger chooses the address, so it is checked before each request, redirects too; the token
- * goes to the thread's GitHub alone; time, size and type are limited.
+ * Downloads attachments. Strangers choose the address: each hop is checked, only GitHub gets the token, size and type
+ * are limited.
  */
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import { type Attachment, type AttachmentFile, AttachmentRefused } from '../core/text/attachment.ts'
@@ -10,10 +10,7 @@ import { checkContents, nameFor, sizeLimit, typeOf } from './attachment-type.ts'
 export interface AttachmentAccess {
   webUrl: string
   token(): Promise<string>
-  /**
-   * Signed addresses by `assetId`, from GitHub's HTML of a comment: the token opens hardly any image of a private
-   * repository.
-   */
+  /** Signed addresses by `assetId`, from GitHub's HTML: the token opens hardly any private image. */
   signed?(): Promise<ReadonlyMap<string, string>>
   now(): number
   within?: number
@@ -55,7 +52,7 @@ async function signedOf(access: AttachmentAccess, address: URL): Promise<URL | u
   return url === undefined ? undefined : attachmentAddress(url, access.webUrl)
 }
 
-/** By hand, since `fetch` would ask any address it is sent to. `undefined`: not for the one who asked. */
+/** Redirects are followed by hand: `fetch` would follow any. `undefined`: not accessible. */
 async function follow(trip: Trip, start: URL, token: string | undefined): Promise<Response | undefined> {
   const { webUrl, now } = trip.access
   const { origin } = new URL(webUrl)

@@ -33,7 +33,7 @@ export function attachmentReader(access: ThreadAccess): (attachment: Attachment)
     )
 }
 
-/** @throws RetryLater; whatever else goes wrong, there are just none */
+/** @throws RetryLater; other failures give none */
 async function signedIn(access: ThreadAccess): Promise<Map<string, string>> {
   const texts = await Promise.all(
     textsOf(access).map(text =>

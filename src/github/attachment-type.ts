@@ -6,7 +6,7 @@ interface Signature {
   begins: RegExp
 }
 
-/** Types whose first bytes must agree: an image that is not what it says would break the agent's turn. */
+/** Types whose first bytes must match: a broken image would fail the agent's turn. */
 const signatures: ReadonlyMap<string, Signature> = new Map([
   ['image/png', { extensions: ['png'], begins: /^\x89PNG\r\n\x1a\n/ }],
   ['image/jpeg', { extensions: ['jpg', 'jpeg'], begins: /^\xff\xd8\xff/ }],
@@ -40,7 +40,7 @@ const otherTypes: ReadonlySet<string> = new Set([
 const plainText =
   'c cc conf cpp cs css diff go h html ini java js jsx kt log md patch php py rb rs sh sql swift toml ts tsx txt yaml yml'
 
-/** For files of which the server says no more than that they are bytes, as of many logs and patches. */
+/** For files that the server calls only bytes, as many logs and patches. */
 const byExtension: ReadonlyMap<string, string> = new Map([
   ...[...signatures].flatMap(([type, { extensions }]) => extensions.map(end => [end, type] as const)),
   ...plainText.split(' ').map(end => [end, 'text/plain'] as const),
@@ -77,7 +77,7 @@ export function nameFor({ name, url }: Attachment, type: string): string {
 
 const mebibyte = 1_048_576
 
-/** PostHog's limits for `user_attachment`, in bytes; what counts as a PDF goes by the name too. */
+/** Bytes; PostHog's limits for `user_attachment`. */
 export const sizeLimit = (type: string, name: string): number =>
   type === 'application/pdf' || /\.pdf$/i.test(name) ? 10 * mebibyte : 30 * mebibyte
 

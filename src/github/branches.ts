@@ -113,7 +113,7 @@ export function branchesOf({ client, aheads, thread }: Repository, pulls: Pulls)
     async issueBranches(stem: string): Promise<IssueBranches> {
       await aheads.fetch(thread)
       const ahead = aheads.take(threadKey(thread), 'branches')
-      // A branch that is there may be removed until the Run holds the thread; one that is not is made, which says so.
+      // A branch read ahead may be gone by now; that there is none shows when it is made.
       const isAnyThere = ahead && ahead.linked.length + ahead.ours.length > 0
       if (ahead && !isAnyThere && stem === usualStem(thread)) return ahead
       const [{ linked: found, ids }, refs, base] = await Promise.all([
@@ -127,7 +127,7 @@ export function branchesOf({ client, aheads, thread }: Repository, pulls: Pulls)
       return { linked: found, ours, base, ids }
     },
 
-    /** Makes a branch, linked to the issue where GitHub can. Repeatable: a branch that exists is found again. */
+    /** Makes a branch, linked to the issue where possible. Repeatable. */
     async makeBranch(
       name: string,
       sha: string,
@@ -143,13 +143,13 @@ export function branchesOf({ client, aheads, thread }: Repository, pulls: Pulls)
       try {
         await client.rest.git.createRef({ ...at, ref: `refs/heads/${name}`, sha })
       } catch (error) {
-        // A ruleset refuses with the same number as a name that is taken.
+        // A ruleset answers 422, as does a taken name.
         if (!(error instanceof Rejected && error.status === 422 && (await branch(name)))) throw error
       }
       return { linked: false }
     },
 
-    /** Only if it still stands where it was seen; GitHub sees to that, where it has the mutation. */
+    /** Only if it still points at `sha`, which GitHub checks if it has the mutation. */
     async deleteBranch(name: string, sha: string): Promise<void> {
       const id = await repositoryNode()
       const update = { name: `refs/heads/${name}`, beforeOid: sha, afterOid: nowhere }
@@ -158,7 +158,7 @@ export function branchesOf({ client, aheads, thread }: Repository, pulls: Pulls)
           ? 'unknown'
           : await client.graphql(updateRefs, { id, updates: [update] }).then(() => 'done', toldWhy)
       if (way !== 'unknown') return
-      // An older server: it can move between the look and the deletion, which is the best there is.
+      // On an older server it may move in between.
       if ((await branch(name))?.sha !== sha) return
       await client.rest.git.deleteRef({ ...at, ref: `heads/${name}` }).catch(alreadyThere)
     },
@@ -176,17 +176,17 @@ export function branchesOf({ client, aheads, thread }: Repository, pulls: Pulls)
   }
 }
 
-/** GitHub answers 422 for a ref that is there already, and for one that is gone already. */
+/** GitHub answers 422 for a ref that already exists, and for one already gone. */
 function alreadyThere(error: unknown): void {
   if (error instanceof Rejected && (error.status === 422 || error.status === 404)) return
   throw error
 }
 
-/** GraphQL that isn't there, that this App may not use, or that does not know linked branches. */
+/** No GraphQL, no permission for it, or no linked branches. */
 const isAbsent = (error: unknown): boolean =>
   (error instanceof Rejected && error.status < 500) || error instanceof z.ZodError || isGraphqlError(error)
 
-/** What a server that knows `updateRefs` says no to stays; one that does not know it is asked another way. */
+/** A refusal by `updateRefs` is final; a server without it is asked by REST. */
 function toldWhy(error: unknown): 'refused' | 'unknown' {
   if (isGraphqlError(error)) return lacksField(error) ? 'unknown' : 'refused'
   if (isAbsent(error)) return 'unknown'

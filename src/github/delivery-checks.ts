@@ -1,4 +1,4 @@
-/** Whether GitHub reaches us, and whether our secret is its own, shows in what came of the last deliveries. */
+/** Whether GitHub reaches us with the right secret, read from recent deliveries. */
 import { z } from 'zod'
 import { type Check, found, passed } from '../core/model/check.ts'
 import type { GitHubApp } from './app-client.ts'

@@ -4,7 +4,7 @@ import type { GitHubApp } from './app-client.ts'
 
 const Attempt = z
   .object({
-    // Too large for a number one day; Octokit then gives a bigint.
+    // May exceed a safe integer; Octokit then gives a bigint.
     id: z.union([z.number(), z.bigint()]).transform(String),
     guid: z.string(),
     event: z.string(),
@@ -28,7 +28,7 @@ interface LogPage {
 export function deliveryLog(app: GitHubApp) {
   return {
     async page(cursor?: string): Promise<LogPage> {
-      // Not by `status=failure`: that leaves out those that nobody took at all, whose status code is 0.
+      // `status=failure` leaves out deliveries without any response (status code 0).
       const query = { per_page: 100, ...(cursor === undefined ? {} : { cursor }) }
       const { data, headers } = await app.asApp('GET /app/hook/deliveries', query)
       const read = z.array(Attempt).safeParse(data)
@@ -36,7 +36,7 @@ export function deliveryLog(app: GitHubApp) {
       throw new NoResponse('github', 'GitHub’s log of deliveries could not be read', { cause: read.error })
     },
 
-    /** The same bytes once more, under the same GUID. @throws Rejected | RetryLater | NoResponse */
+    /** Asks GitHub to redeliver: the same bytes and GUID. @throws Rejected | RetryLater | NoResponse */
     async redeliver(id: string): Promise<void> {
       await app.asApp('POST /app/hook/deliveries/{delivery_id}/attempts', { delivery_id: id })
     },

@@ -13,8 +13,7 @@ const Partial = z.object({
 })
 
 /**
- * What was done or said of the rest, and what is missing, by the path to each; `undefined` where nothing was: then the
- * text itself was refused, and the paths lead through it.
+ * The data of a partly failed response, and the paths that are missing; `undefined` if the query itself was refused.
  */
 export function partOf(error: unknown): { data: unknown; missing: string[] } | undefined {
   const found = Partial.safeParse(error).data

@@ -44,15 +44,14 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
     },
 
     /**
-     * Whether the bot may work there: the installation's token is given for it, and it is not archived. A repository
-     * that went to another owner is another installation's.
+     * Whether the installation covers the repository, and it is not archived.
      * @throws Rejected | RetryLater | NoResponse
      */
     async mayWorkIn(
       repository: Pick<Repository, 'installationId' | 'owner' | 'repo' | 'repoId'>,
     ): Promise<boolean> {
       const { owner, repo, repoId } = repository
-      // A token of before may still read what is public.
+      // An old token may still read public repositories.
       await app.confirmAccess(repository)
       const { data } = await app.forRepo(repository).rest.repos.get({ owner, repo })
       return data.id === repoId && !data.archived

@@ -1,6 +1,6 @@
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
 
-/** Of the paths that we use; everything else in them is a name or a number. */
+/** Path segments kept in the `route` label. */
 const words = new Set(
   (
     'access_tokens app assignees attempts branches check-runs collaborators comments commits compare contents ' +

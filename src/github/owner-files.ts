@@ -1,6 +1,5 @@
 /**
- * Asked for with each command, so by its version, which costs nothing of GitHub's limit; one that is absent is not
- * asked for a minute.
+ * Files of the owner's `.github` repository, fetched by ETag, which costs no rate limit; absence is cached a minute.
  */
 import type { Octokit } from '@octokit/rest'
 import { isNotFound, Rejected } from '../core/model/errors.ts'

@@ -2,7 +2,7 @@ import { type Role, roles } from '../core/model/role.ts'
 import type { Permission } from '../core/model/views.ts'
 
 /**
- * `role_name` knows triage and maintain; for a custom role `permission` says which basic role it builds on.
+ * `role_name` has triage and maintain; for custom roles, `permission` has the basic role.
  * Source: GitHub REST, "Get repository permissions for a user".
  */
 export function permissionOf({

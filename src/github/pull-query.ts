@@ -79,7 +79,7 @@ export async function pullWith(
   return viewOfNode(pullRequest)
 }
 
-/** Who has no account of a person is an error beside the pull request; where more is missing, only REST can say. */
+/** A missing user account is an error beside the data; anything else missing needs REST. */
 function withoutPerson(error: unknown): unknown {
   if (error instanceof Rejected) return undefined
   if (!isGraphqlError(error)) throw error

@@ -15,7 +15,7 @@ interface Repository {
 export function pullsOf({ client, aheads, thread, redact }: Repository) {
   const at = { owner: thread.owner, repo: thread.repo }
 
-  /** Its words are kept with the Run, so without secrets; its description is written back as it is. */
+  /** The title is stored, so redacted; the body is written back as it is. */
   const viewed = (data: PullData): PullView => ({ ...viewOf(data), title: redact(data.title) })
 
   async function pull(number: number): Promise<PullView | undefined> {

@@ -1,4 +1,4 @@
-/** Reactions on whatever can have them: REST has none on reviews, and takes back one only by its number. */
+/** Reactions. REST has none on reviews, and removes one only by id. */
 import type { Octokit } from '@octokit/rest'
 import type { Reaction, Target } from '../core/model/views.ts'
 import { graphQlName } from './settle-thread.ts'

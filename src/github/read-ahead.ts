@@ -1,4 +1,4 @@
-/** One query instead of six calls. Servers without it answer single questions. */
+/** One GraphQL query instead of six calls. Servers without it get single calls. */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
@@ -9,7 +9,7 @@ import { settingsPath } from '../core/settings/repository-file.ts'
 import { type GivenComment, type Parts, type ReadAheads, threadKey } from './ahead-cache.ts'
 import { isGraphqlError, lacksField } from './graphql-errors.ts'
 
-/** The settings may have another prefix, which is known only when they are read. */
+/** The usual prefix; the repository's own is not known yet. */
 export const usualStem = ({ number }: Pick<Thread, 'number'>): string => stemOf('codex/', number)
 
 const comments = `comments(last: 100) {
@@ -79,7 +79,7 @@ type Found = z.infer<typeof ResponseData>['repository']
 
 export async function readAhead(client: Octokit, aheads: ReadAheads, thread: Thread): Promise<void> {
   if (aheads.isAbsent()) return
-  // What was read before is of no use to who wants it anew, whatever comes of that.
+  // A failed read must not leave old data.
   aheads.keep(threadKey(thread), {})
   try {
     const found = ResponseData.parse(
@@ -106,7 +106,7 @@ export async function readAhead(client: Octokit, aheads: ReadAheads, thread: Thr
 const isNotThere = (error: unknown): boolean =>
   error instanceof Rejected && (error.status === 404 || error.status === 405)
 
-/** A refusal of the whole query says nothing of its parts: each is asked for by itself. */
+/** Each part is then asked for by itself. */
 const isInconclusive = (error: unknown): boolean =>
   error instanceof Rejected || error instanceof z.ZodError || isGraphqlError(error)
 
@@ -122,7 +122,7 @@ function partsOf(found: Found, { number, kind }: Thread): Partial<Parts> {
   }
 }
 
-/** What has no colon is no settings: perhaps a link to them, which only REST follows. */
+/** Without a colon it is no settings file, perhaps a symlink, which only REST follows. */
 function settingsOf(file: Found['file']): Parts['settings'] | undefined {
   if (file === null) return { text: undefined }
   const { text, isBinary, isTruncated } = file
@@ -141,7 +141,7 @@ function branchesOf({ id, base, ours, thread }: Found, number: number): IssueBra
 
 const viewOf = ({ name, target }: z.infer<typeof Ref>) => ({ name, sha: target.oid })
 
-/** GraphQL leaves out the `[bot]` that REST puts behind the name of one. */
+/** GraphQL omits the `[bot]` suffix that REST gives. */
 export function loginOf(author: { __typename: string; login: string }): string {
   const isBot = author.__typename === 'Bot' && !author.login.endsWith('[bot]')
   return isBot ? `${author.login}[bot]` : author.login

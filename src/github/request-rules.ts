@@ -1,7 +1,6 @@
 /**
- * Our rules around every request to GitHub. A read is repeated twice when no answer came, and so is a reaction; a write
- * never, since GitHub may have done it. Limits are not slept through: they become `RetryLater`, for every call of the
- * installation until they are over, and the jobs wait parked.
+ * Rules for every request to GitHub. Reads and reactions are repeated twice without a response, writes never. Limits
+ * become `RetryLater` for all calls of the installation.
  */
 import type { Octokit } from '@octokit/rest'
 import { asRead, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
@@ -29,7 +28,7 @@ export function limited(
     const once = async (refresh: boolean) => {
       await watch.gate.pass()
       if (token) options.headers.authorization = `token ${await token(refresh)}`
-      // While the token was minted, another call may have met a limit.
+      // Another call may have met a limit meanwhile.
       await watch.gate.pass()
       options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
       const response = await metered(watch, options, { send: () => request(options), failed: httpError })
@@ -45,7 +44,7 @@ export function limited(
         const fault = isRead(options) ? asRead(met) : met
         if (fault instanceof RetryLater && fault !== error) await rememberLimit(watch, fault)
         const pause = repeats.shift()
-        // A token may be revoked before its time; a new one is minted once.
+        // A revoked token is replaced once.
         if (fault instanceof Rejected && fault.status === 401 && token && !refresh) refresh = true
         else if (fault instanceof NoResponse && pause !== undefined)
           await new Promise(done => setTimeout(done, pause))
@@ -71,7 +70,7 @@ interface Request {
 const isRead = ({ method, query }: Request): boolean =>
   method === 'GET' || (typeof query === 'string' && /^\s*(?:query\b|\{)/.test(query))
 
-/** A reaction set or taken back twice is so once; but the eyes, set late, would stay when all is over. */
+/** Not the eyes: set late, they would stay after the end. */
 const isRepeatable = ({ method, url, content, query }: Request): boolean =>
   isRead({ method, query, url }) ||
   (/\/reactions(?:\/|$)/.test(url) && content !== 'eyes') ||

@@ -1,4 +1,4 @@
-/** What an answer of GitHub's that is no good means: wait, ask again, or a no for good. */
+/** Turns GitHub's failures into wait, retry or refusal. */
 import { z } from 'zod'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 
@@ -16,7 +16,7 @@ export function httpError(error: unknown): HttpError | undefined {
   return { status: error.status, message: error.message, headers: { ...headers } }
 }
 
-/** Without a response there was no answer: Octokit gives such errors status 500 too. */
+/** Octokit gives status 500 to errors without a response. */
 export function faultOf(error: unknown, now: number): Rejected | RetryLater | NoResponse {
   if (error instanceof Rejected || error instanceof RetryLater || error instanceof NoResponse) return error
   const http = httpError(error)
@@ -60,8 +60,7 @@ const LimitedResponse = z.object({
 })
 
 /**
- * GraphQL tells of a limit with 200, and of nothing else then.
- * Source: GitHub GraphQL, "Exceeding the rate limit".
+ * GraphQL reports a limit with status 200. Source: GitHub GraphQL, "Exceeding the rate limit".
  * @throws what REST would answer
  */
 export function refuseLimited({ url, data, headers }: GitHubResponse): void {

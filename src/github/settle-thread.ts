@@ -1,7 +1,4 @@
-/**
- * What is put right when a Run has a result. It may be done twice, so it shares one mutation; where GraphQL or an id is
- * missing, each is done by itself.
- */
+/** Effects at the end of a Run, in one mutation since all are repeatable; without GraphQL, one by one. */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { Rejected } from '../core/model/errors.ts'
@@ -132,7 +129,7 @@ export const graphQlName: Record<Reaction, string> = {
   '-1': 'THUMBS_DOWN',
 }
 
-/** As the client repeats it, for it changes nothing but a reaction. */
+/** Octokit repeats a mutation of this name, which only swaps reactions. */
 export const swapName = 'swapReaction'
 
 async function mutate(
@@ -151,7 +148,7 @@ async function mutate(
     if (error instanceof Rejected) return undefined
     if (!isGraphqlError(error)) throw error
     const part = partOf(error)
-    // An error below a part is about its answer: the part itself was done.
+    // Errors below a part concern its response; the part itself was done.
     const refused = (['change', 'assign', 'review'] as const).filter(name => part?.missing.includes(name))
     return part && { ...changedPull(part.data), refused }
   }

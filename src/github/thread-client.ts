@@ -1,4 +1,4 @@
-/** What the bot does in a thread: react, answer, edit, ask who somebody is. */
+/** GitHub as one thread needs it. */
 import { isNotFound } from '../core/model/errors.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
 import type { CommentRef } from '../core/model/trigger.ts'
@@ -26,7 +26,7 @@ import { ignoreGone, unlessGone, unlessLimited } from './tolerated-faults.ts'
 
 export interface ThreadClientOptions {
   now(): number
-  /** Takes secrets out of everything that is written, and of what people wrote. */
+  /** Redacts what we write and what people wrote. */
   redact(text: string): string
   inOwnWords?(text: string): string
 }
@@ -47,7 +47,7 @@ export function gitHubThread(
   const comments = commentsOf({ app, client, thread, redact, written: text => redact(inOwnWords(text)) })
   const files = repositoryFiles({ app, client, thread, written: text => redact(inOwnWords(text)) })
 
-  /** Reactions are decoration: nothing but a limit is told of them. */
+  /** Failures do not matter, except for a limit. */
   async function react(target: Target, content: Reaction): Promise<void> {
     await addReaction(client, at, issue, target, content).catch(unlessLimited)
   }
@@ -76,7 +76,7 @@ export function gitHubThread(
     requestReview,
 
     async readAhead() {
-      // Which comments are its own is asked of them next; asked once, it is known.
+      // Needed next, to recognize own comments; cached.
       const login = app.botLogin().catch(() => {})
       await readAhead(client, aheads, thread)
       await login
@@ -138,7 +138,7 @@ export function gitHubThread(
     state: (): Promise<ThreadState | undefined> =>
       unlessGone(async () => {
         const { data } = await client.rest.issues.get(issue)
-        // GitHub leads on to where a transferred issue is now.
+        // GitHub redirects to a transferred issue.
         if (data.number !== thread.number) return undefined
         return {
           open: data.state === 'open',

@@ -1,4 +1,3 @@
-/** The comments of a thread: what people wrote there, and what the bot writes and edits. */
 import type { Octokit } from '@octokit/rest'
 import { isNotFound } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
@@ -8,7 +7,7 @@ import { type GivenComment, threadKey } from './ahead-cache.ts'
 import type { GitHubApp } from './app-client.ts'
 import { ignoreGone, unlessGone, unlessLimited } from './tolerated-faults.ts'
 
-/** A thousand comments: whoever was heard before them, and the queue has forgotten, is somebody new. */
+/** A thousand comments; older ones are forgotten. */
 const maxPagesOfRepository = 10
 
 interface Speaking {
@@ -16,7 +15,7 @@ interface Speaking {
   client: Octokit
   thread: Thread
   redact(text: string): string
-  /** Our own words, without secrets and as the bot is called here. */
+  /** Redacted, with the configured command word. */
   written(text: string): string
 }
 
@@ -49,7 +48,7 @@ export function commentsOf({ app, client, thread, redact, written }: Speaking) {
       return ownAmong(comments, login)
     },
 
-    /** Answers where somebody spoke. Not repeatable: after `NoResponse`, look with `ownComments` first. */
+    /** Replies where somebody wrote. Not repeatable: after `NoResponse`, look with `ownComments` first. */
     async comment(text: string, commentRef?: CommentRef): Promise<number> {
       const body = written(text)
       if (commentRef?.kind !== 'inline')
@@ -78,7 +77,7 @@ export function commentsOf({ app, client, thread, redact, written }: Speaking) {
       await deletion.catch(ignoreGone)
     },
 
-    /** Our own comments where `place` is, oldest first; `since` (ms) compares with the time of the last change. */
+    /** Our comments, oldest first. @param since ms since the epoch, compared with the last change */
     async ownComments(since?: number, commentRef?: CommentRef): Promise<OwnComment[]> {
       const query = since === undefined ? {} : { since: new Date(since).toISOString() }
       const [login, comments] = await Promise.all([
@@ -111,7 +110,7 @@ export function commentsOf({ app, client, thread, redact, written }: Speaking) {
     async reviewComments(reviewId: number): Promise<InlineComment[]> {
       const query = { ...at, pull_number: thread.number, review_id: reviewId, per_page: 100 }
       const comments = await client.paginate(client.rest.pulls.listCommentsForReview, query)
-      // GitHub wraps a reply in a review of its own; the reply speaks for itself.
+      // GitHub wraps an inline reply in a review of its own.
       return comments
         .filter(comment => !comment.in_reply_to_id)
         .map(comment => ({

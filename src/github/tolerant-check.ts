@@ -1,7 +1,7 @@
 import { type Check, type CheckName, passed, unanswered } from '../core/model/check.ts'
 import { Rejected } from '../core/model/errors.ts'
 
-/** A question that an older server has no answer to says nothing against the App. */
+/** Older servers lack some checks, which is no fault of the App. */
 export async function checkTolerantly(name: CheckName, request: () => Promise<Check>): Promise<Check> {
   try {
     return await request()

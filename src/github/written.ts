@@ -5,16 +5,16 @@ import { mayBeMisplaced } from '../core/command/misplaced.ts'
 import { ignored, type Passed } from './webhooks/event.ts'
 import type * as payloads from './webhooks/payloads.ts'
 
-/** ms since the epoch; a time that can't be read is now. */
+/** ms since the epoch; now, if it can't be parsed */
 export const timeOf = (text: string | null | undefined): number => Date.parse(text ?? '') || Date.now()
 
-/** Typed words are read for this long after the comment was written; later edits are housekeeping. */
+/** ms after which edits add no commands. */
 const editWindow = 15 * 60_000
 
 interface Words {
   kind: 'words'
   at: number
-  /** Tells one edit from another: GitHub's times have whole seconds. */
+  /** Identifies an edit, since GitHub's times have whole seconds. */
   edit: string | undefined
   text: { text: string; before?: string; misplaced?: true }
 }
@@ -27,10 +27,7 @@ interface Written {
   author_association?: string | undefined
 }
 
-/**
- * It gives nobody a right, but says without a call whom a hint may be for: strangers are not worth one. Apps have no
- * association.
- */
+/** Hints only for insiders, known without a call. It grants nothing. Apps have no association. */
 const insiders: ReadonlySet<string | undefined> = new Set(['OWNER', 'MEMBER', 'COLLABORATOR'])
 
 interface Writing extends payloads.BasePayload {
@@ -54,7 +51,7 @@ export function commentWords(payload: Writing, comment: Written, word: string): 
     }
   const before = payload.changes?.body?.from
   if (typeof before !== 'string') return ignored('no new command')
-  // Somebody else's tick or typo fix does not ask for what stands there, and its author did not do it.
+  // Edits by others are no request of the author.
   if (comment.user?.id !== payload.sender.id) return ignored('edited by somebody else')
   const at = timeOf(comment.updated_at ?? comment.created_at)
   if (at - created > editWindow) return ignored('edited too late')

@@ -1,4 +1,4 @@
-/** `SETTINGS_FILE`: grants and ceilings. What is not granted here, nobody may. */
+/** `SETTINGS_FILE`: grants and ceilings of the deployment. What it does not grant is denied. */
 import { z } from 'zod'
 import { isOwner, type Thread } from '../model/thread.ts'
 import { type Given, settings } from './repository-settings.ts'
@@ -29,7 +29,6 @@ const Sandbox = z.union(
   'must be the name or id of a sandbox environment, or its name and a list of repositories',
 )
 
-/** The key itself stands in the environment, under the name that is given here. */
 const PostHog = z.strictObject({
   host: z
     .string()
@@ -104,7 +103,7 @@ export const triggerOf = (
   owner: string,
 ): TriggerWords => triggerWords(trigger, ownerSettings({ owners }, owner)?.trigger)
 
-/** All that commands may begin with here, whoever owns the repository; the same list as long as nothing changes. */
+/** Every command word in use, of any owner. Returns the same array until it changes. */
 export function everyWord(settings: Pick<DeploymentSettings, 'owners' | 'trigger'>): () => readonly string[] {
   let known: Pick<DeploymentSettings, 'owners' | 'trigger'> | undefined
   let words: readonly string[] = []

@@ -1,6 +1,4 @@
-/**
- * Deployment ▸ owner ▸ repository: a lower layer fills in, chooses where those above only propose, and tightens. Pure.
- */
+/** Merges deployment, owner and repository settings: a lower layer fills in, chooses and tightens. Pure. */
 import { efforts } from '../agent/run-request.ts'
 import type { Grants } from './deployment-settings.ts'
 import { someOfBoth } from './layer-rules.ts'
@@ -18,12 +16,12 @@ export function settingsOfLayers(
   { owner, repository }: Files,
 ): RepoSettings {
   const above = ofDeployment(grants)
-  // Its limits are no wishes, and no default is a reason to go beyond them: so they come last.
+  // Ceilings come last: no default may exceed them.
   const { limits, ...proposed } = withEfforts(above)
   const { instructions, ...rest } = [owner, repository].map(withEfforts).reduce(ofBoth, proposed)
   const settings = complete(rest)
   const bound = limits ? complete(ofBoth(settings, { limits })) : settings
-  // Of all layers together they may be longer than those of one.
+  // Merged instructions may be longer than those of one layer.
   return instructions === undefined ? bound : { ...bound, instructions }
 }
 
@@ -32,7 +30,7 @@ export function ofDeployment({ defaults, models, ceilings }: Grants): Given {
   return { ...defaults, ...(models ? { models: [...models] } : {}), ...(limits ? { limits } : {}) }
 }
 
-/** The most effort is a list of those that are left, so that one rule holds for both. */
+/** Turns a ceiling on effort into a list of efforts, so that one rule merges both. */
 function withEfforts(given: Given): Given {
   const most = given.limits?.max_effort
   if (most === undefined) return given

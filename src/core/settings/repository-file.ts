@@ -1,7 +1,4 @@
-/**
- * `.github/codex.yml`, from the default branch only. A file that is wrong anywhere counts for nothing: half of
- * somebody's rules is worse than none, and the thread is told which lines are wrong.
- */
+/** `.github/codex.yml` of the default branch. One wrong line voids the file: half of the rules is worse than none. */
 import { z } from 'zod'
 import type { CommandGrammar } from '../command/grammar.ts'
 import { mayAct } from '../model/role.ts'
@@ -22,7 +19,7 @@ export interface SettingsFile {
   complete(given: Given): RepoSettings
 }
 
-/** The file as the commands make it: each has its least role there, which the file may raise and never lower. */
+/** The file's schema. It may raise the role that a command needs, never lower it. */
 export function repositorySettings(commands: readonly CommandGrammar[]): SettingsFile {
   const schema = RepoSettings.extend({ permissions: permissionsOf(commands) })
   return {

@@ -1,6 +1,5 @@
 /**
- * Every setting of `.github/codex.yml`, once. Reading, layers, records, JSON Schemas, docs/settings.md and the README's
- * example are made from this table (`npm run schema`).
+ * Every setting of `.github/codex.yml`. Schemas, docs/settings.md and the README are made from it (`npm run schema`).
  */
 import { z } from 'zod'
 import { PermissionMode, ReasoningEffort } from '../agent/run-request.ts'

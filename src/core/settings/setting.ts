@@ -3,11 +3,10 @@ import type { Rule } from './layer-rules.ts'
 
 interface SettingInfo<Value> {
   rule: Rule<Value>
-  /** The deployment may have a default of its own. */
   proposed?: true
-  /** The deployment may set the most that it may be. */
+  /** The deployment may set a ceiling. */
   ceiling?: true
-  /** A Run keeps it as it was when it was asked. */
+  /** Kept in the Run's record. */
   kept?: true
   example?: unknown
   below?: Settings
@@ -51,7 +50,7 @@ type Marked<Shape extends Settings, As extends Mark> = {
   [Key in keyof Shape as Shape[Key]['setting'] extends Record<As, true> ? Key : never]: Shape[Key]
 }
 
-// TypeScript does not follow a filter or a change over the keys of an object: the types say what the lines below them do.
+// TypeScript loses track of filtered keys, so the types are asserted.
 
 export const marked = <Shape extends Settings, As extends Mark>(shape: Shape, mark: As) =>
   Object.fromEntries(Object.entries(shape).filter(([, { setting }]) => setting[mark])) as Marked<Shape, As>
@@ -68,7 +67,7 @@ export const opened = <Shape extends Settings>(shape: Shape) =>
     ]),
   ) as Opened<Shape>
 
-/** As they are stored: a key of another version is no slip of the pen, as it is in a file. */
+/** For stored settings: unknown keys are from another version, not a mistake. */
 export const stored = <Shape extends Settings>(shape: Shape) =>
   Object.fromEntries(
     Object.entries(shape).map(([key, schema]) => {

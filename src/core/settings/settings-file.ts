@@ -40,7 +40,7 @@ interface Slip {
   message: string
 }
 
-/** The schema passes over this one name in silence, wherever any name may stand. */
+/** zod ignores this key instead of refusing it. */
 const unheld = '__proto__'
 
 function namesLost(value: unknown, path: readonly string[] = []): Slip[] {
@@ -67,7 +67,7 @@ const valueAt = (value: unknown, path: readonly string[]): unknown =>
     value,
   )
 
-/** What the schema says in words of its own stays; what the library says is put in ours. */
+/** Our own messages stay; those of zod are replaced. */
 function inWords(issue: z.core.$ZodIssue, value: unknown): string {
   if (!/^(?:Invalid|Too) /.test(issue.message)) return issue.message
   switch (issue.code) {

@@ -1,4 +1,4 @@
-/** What the bot is called by: decided where webhooks arrive, before anybody is asked anything, so the deployment's alone. */
+/** The command word and label. Needed before any call, so only the deployment sets them. */
 import { z } from 'zod'
 
 export interface TriggerWords {

@@ -1,4 +1,4 @@
-/** Which addresses are attachments: only those that are exactly GitHub's own. Nothing else is ever fetched. */
+/** Recognizes GitHub's own attachment addresses. Nothing else is ever fetched. */
 import { withoutEntities } from './html-entities.ts'
 
 const attachmentPaths = [
@@ -19,12 +19,12 @@ export function attachmentAddress(text: string, webUrl: string): URL | undefined
   return home === publicGitHub && imageHosts.includes(url.origin) && url.pathname.length > 1 ? url : undefined
 }
 
-/** Parsed as `fetch` does it, so that what is compared is what is asked. */
+/** Parsed as `fetch` parses, so that the address checked is the address fetched. */
 function plainUrl(text: string, base?: URL): URL | undefined {
   if (!URL.canParse(text, base?.href)) return undefined
   const url = new URL(text, base)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return undefined
-  // An encoded slash could mean another path to the server than to us.
+  // A server may decode an encoded slash.
   if (url.username !== '' || url.password !== '' || /%2f|%5c/i.test(url.pathname)) return undefined
   url.hash = ''
   return url
@@ -32,7 +32,7 @@ function plainUrl(text: string, base?: URL): URL | undefined {
 
 const storageHosts = ['.githubusercontent.com', '.s3.amazonaws.com']
 
-/** Where GitHub may send a download on to: its own pages, and the storage that its signed addresses point at. */
+/** Where a download may be redirected: GitHub itself and its signed storage. */
 export function redirectTarget(location: string, from: URL, webUrl: string): URL | undefined {
   const url = plainUrl(location, from)
   const home = new URL(webUrl)

@@ -5,10 +5,7 @@ import { readMarkdown } from './markdown.ts'
 import { type Shown, shownLinks } from './shown-links.ts'
 import { timeFor, withinTime } from './within-time.ts'
 
-/**
- * The attachments that a text shows, in order, each once.
- * @param webUrl any page of the GitHub that the text is from, e.g. the thread's `html_url`
- */
+/** @param webUrl any page of the text's GitHub, e.g. the thread's `html_url` */
 export function attachmentsIn(markdown: string, webUrl: string, most = maxAttachments): Attachment[] {
   if (!URL.canParse(webUrl) || !mayHoldAttachment(markdown, new URL(webUrl))) return []
   const candidates = linksIn(markdown).flatMap(({ url, words }) => {

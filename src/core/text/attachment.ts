@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Rejected, type Service } from '../model/errors.ts'
 
 export interface Attachment {
-  /** A file name: at most 255 bytes, without slashes, controls or anything that can't be seen. */
+  /** At most 255 bytes, without slashes, controls or invisible characters. */
   name: string
   url: string
 }
@@ -14,7 +14,7 @@ export interface AttachmentFile {
 }
 
 export const StagedAttachments = z.object({
-  /** For `pending_user_artifact_ids`: they serve one start of one task, within 24 hours. */
+  /** For `pending_user_artifact_ids`: good for one start of one task, within 24 hours. */
   ids: z.array(z.string()),
   failed: z.array(z.object({ name: z.string(), why: z.string() })),
 })
@@ -37,7 +37,7 @@ export type Unfit =
   | { kind: 'refusal'; service: Service; said: string }
   | { kind: 'fault' }
 
-/** A file that is not passed on, for good. The message ends a sentence that begins with its name. */
+/** A file that is refused for good. The message completes a sentence that begins with its name. */
 export class AttachmentRefused extends Error {
   override name = 'AttachmentRefused'
   readonly unfit: Unfit
@@ -81,7 +81,7 @@ export function whyNot(unfit: Unfit): string {
   }
 }
 
-/** PostHog forgot the staged files of a run that could not start for a day: stage them again. */
+/** Whether PostHog dropped the staged files, as it does after a day. */
 export const stagingIsLost = (error: unknown): boolean =>
   error instanceof Rejected &&
   error.service === 'posthog' &&

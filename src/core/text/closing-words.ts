@@ -1,6 +1,6 @@
 /**
- * The words that close an issue, read where GitHub counts them: in the writer's own text, not in code, HTML, quotes
- * or behind a fence that nobody closed. And where ours are to stand: before everything that could swallow them.
+ * The keywords that close an issue, found as GitHub finds them, and the place for ours: before anything that could
+ * swallow them.
  */
 import { type Nodes, readMarkdown } from './markdown.ts'
 

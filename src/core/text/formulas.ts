@@ -1,7 +1,4 @@
-/**
- * Formulas, which GitHub renders: between dollars and in blocks of `math`. TeX can colour, shrink, shift and define
- * its words away, so only one of plain commands is read as it stands.
- */
+/** Formulas that GitHub renders. TeX can hide words, so only formulas of plain commands are kept. */
 import { type Nodes, readPositions } from './markdown.ts'
 
 const unread = '[formula]'
@@ -36,7 +33,7 @@ const relations =
 const shapes =
   'left|right|big|bigl|bigr|lfloor|rfloor|lceil|rceil|langle|rangle|lvert|rvert|vert|overline|underline|hat|bar|vec|dot|ddot|tilde|widehat|widetilde|quad|qquad'
 
-/** Whatever shows all its words, at their size and in their place. */
+/** Commands that hide, shrink, move and define nothing. */
 const plain = new RegExp(
   String.raw`\\(?:[^A-Za-z\s]|\s|(?:${letters}|${operators}|${relations}|${shapes})(?![A-Za-z])|(?:begin|end)\{(?:[pbv]?matrix|cases|aligned)\})`,
   'gi',
@@ -65,7 +62,7 @@ const spanOf = ({ position }: Nodes): Span => ({
   end: position?.end.offset ?? 0,
 })
 
-/** Code between dollars is a formula, and so is a block of `math`; GitHub counts 80 backticks at most. */
+/** Code between dollars, or a block of `math`. GitHub counts 80 backticks at most. */
 function isCode(node: Nodes, text: string): boolean {
   if (node.type === 'code') return node.lang?.toLowerCase() !== 'math'
   if (node.type !== 'inlineCode') return false

@@ -1,17 +1,14 @@
-/**
- * The parts of somebody's Markdown without what GitHub acts on: mentions, references, images, links that hide where
- * they go, HTML, and code that is drawn.
- */
+/** Strips Markdown of what GitHub acts on: mentions, references, images, disguised links, HTML and diagrams. */
 import type { BlockContent, Link, Nodes, PhrasingContent, Root, RootContent, Text } from './markdown.ts'
 
 const zeroWidth = '\u200b'
 
-/** GitHub counts at most 255 signs of a fence and 80 of a span: a longer row is broken by what nobody sees. */
+/** GitHub counts 255 fence characters and 80 backticks: longer runs are broken invisibly. */
 const maxRow = 60
 const breakable = new RegExp(`(\`{${maxRow}}|~{${maxRow}})(?=[\`~])`, 'g')
 export const countable = (code: string): string => code.replace(breakable, `$1${zeroWidth}`)
 
-/** What was made is read again: nothing may stand in it that GitHub acts on. */
+/** Checks the output by parsing it again. */
 export function isHarmless(tree: Root): boolean {
   const pending: Nodes[] = [tree]
   for (let node = pending.pop(); node; node = pending.pop()) {
@@ -32,8 +29,6 @@ const forbidden: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
   'footnoteReference',
   'footnoteDefinition',
 ])
-
-/* What stands below one another */
 
 export const blocks = (nodes: readonly RootContent[]): BlockContent[] => nodes.flatMap(block)
 
@@ -75,13 +70,11 @@ function block(node: RootContent): BlockContent[] {
   }
 }
 
-/** Languages of which GitHub makes something else than code: pictures, maps, a change that one click accepts. */
+/** Languages that GitHub renders: diagrams, maps, suggested changes. */
 const isDrawn = (language: string | null | undefined): boolean =>
   /^(?:suggestion|mermaid|math|geojson|topojson|stl)\b/i.test(language ?? '')
 
-/* What stands in a line */
-
-/** Text that comes to stand beside text reads on: `@` from here and a name from there are a mention. */
+/** Neighbouring texts are joined first: `@` from one and a name from the next make a mention. */
 function phrases(nodes: readonly PhrasingContent[]): PhrasingContent[] {
   const joined: PhrasingContent[] = []
   for (const next of nodes.flatMap(phrase)) {
@@ -125,15 +118,12 @@ const addressed = (words: string, url: string): PhrasingContent[] => [
 
 const saysSo = (words: string, url: string): boolean => words === url || `http://${words}` === url
 
-/**
- * A link that says where it goes stays, except to an issue or the like: that one would be told of it, or even
- * be closed by it.
- */
+/** A plain link stays, unless GitHub would notify, or close, what it leads to. */
 const isPlain = (node: Link): boolean =>
   /^https?:\/\//i.test(node.url) &&
-  // What stands before an @ there looks like the host and is none.
+  // What precedes an @ only looks like the host.
   !/^https?:\/\/[^/?#]*@/i.test(node.url) &&
-  // GitHub reads `&#47;` in an address as the sign that it stands for.
+  // GitHub decodes `&#47;` in an address.
   !/&(?:#|\w+;)/.test(node.url) &&
   saysSo(textOf(node), node.url) &&
   !/\/(?:issues|pulls?|discussions)\/\d/i.test(node.url)
@@ -143,10 +133,7 @@ const textOf = (node: Nodes): string =>
 
 const plain = (value: string): Text => ({ type: 'text', value })
 
-/**
- * A zero-width space keeps what is read and takes away what GitHub would make of it. At the end of a text, too:
- * what comes next may be somebody else's.
- */
+/** A zero-width space disarms a sign and stays invisible; also at the end, where other text may follow. */
 export const disarm = (text: string): string => text.replace(armed, sign => `${sign}${zeroWidth}`)
 
 const armed = /@(?=[\w-]|$)|#(?=\d|$)|\bGH-(?=\d|$)|\/(?:issues|pulls?|discussions)\/(?=\d|$)/gi

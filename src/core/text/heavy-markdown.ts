@@ -1,4 +1,4 @@
-/** Beyond these, reading takes too long, or more stack than there is. */
+/** Beyond these, parsing takes too long or overflows the stack. */
 const maxLines = 1_000
 const maxSigns = 2_000
 const maxEffort = 300_000
@@ -12,7 +12,7 @@ export function isHeavy(source: string): boolean {
   return (
     countOf(/\n/g, prose) > maxLines ||
     sumOf(signs) > maxSigns ||
-    // What a sign means may depend on all others of its paragraph.
+    // The meaning of a sign may depend on all others of its paragraph.
     sumOf(signs.map(count => count ** 2)) > maxEffort ||
     countOf(/^[ \t>]*[=-]+[ \t]*$/gm, prose) > maxUnderlines ||
     sumOf(prose.split('\n').map(markersOf)) > maxMarkers ||
@@ -23,7 +23,6 @@ export function isHeavy(source: string): boolean {
 const sign = /[[\]()@]|([\p{P}\p{S}])\1{0,15}/gu
 const fencedCode = /^(`{3,}(?!`)|~{3,}(?!~))[^`\n]*\n(?:.*\n)*?\1[`~]*[ \t]*$/gm
 
-/** All quotes and items that are open begin or end where a line begins. */
 const markersOf = (line: string): number =>
   countOf(/>|[-+*]|\d[.)]/g, /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)]))*/.exec(line)?.[0] ?? '')
 

@@ -1,9 +1,7 @@
 /**
- * What of a Markdown text GitHub's page does not show: HTML comments, instructions and declarations, the
- * attributes of tags, definitions that nothing refers to, titles, alternative texts, surplus cells, formulas that hide,
- * addresses behind no words, and what stands behind the language of a code block. Code blocks are shown as they are.
- * Read by hand and not by a Markdown parser, since the text is anybody's and up to 64 KB, of which the parser may take
- * minutes; in doubt, it is hidden.
+ * What GitHub's page does not show of a Markdown text: comments, attributes, unused definitions, titles, alternative
+ * texts, surplus cells, formulas, wordless links, info strings. Hand-written, as a parser can take minutes for 64 KB;
+ * in doubt, text counts as hidden.
  */
 import { shownMath, withoutHidingFormulas } from './formulas.ts'
 import { withoutSurplusCells } from './surplus-cells.ts'
@@ -14,14 +12,14 @@ interface Part {
   code: boolean
 }
 
-/** Text without what is hidden. Expects line feeds and no invisible characters. */
+/** @param text with line feeds and without invisible characters */
 export function withoutHidden(text: string): string {
   const parts = partsOf(text)
   const references = referencesIn(parts)
   return parts.map(part => (part.code ? shownCode(part.text) : shown(part.text, references))).join('\n')
 }
 
-/** What of a text is written for machines only: whole sentences can stand there without a trace on the page. */
+/** The hidden text, in which whole instructions could stand. */
 export function hiddenWords(text: string): string[] {
   const parts = partsOf(text)
   const { referred } = referencesIn(parts)
@@ -44,10 +42,8 @@ function unseenIn(prose: string): string[] {
   return found
 }
 
-/** A link that nothing refers to any more is no secret message. */
+/** A definition left over from a link is harmless. */
 const spare = /^\[[\w.-]{1,20}\]:[ \t]*https?:\/\/\S+$/i
-
-/* Code and prose */
 
 const opening = /^(`{3,}(?=[^`]*$)|~{3,})/
 const blockEnds: readonly (readonly [RegExp, RegExp])[] = [
@@ -59,7 +55,7 @@ const blockEnds: readonly (readonly [RegExp, RegExp])[] = [
   [/^ {0,3}<\/?[A-Za-z]/, /^\s*$/],
 ]
 
-/** Fences inside a block of HTML are none; those in lists and quotes are not looked for. */
+/** Fences inside HTML, lists and quotes are not recognized. */
 function partsOf(text: string): Part[] {
   const parts: Part[] = []
   let lines: string[] = []
@@ -98,14 +94,12 @@ function closes(line: string, fence: string): boolean {
 const shownCode = (code: string): string =>
   /^(?:`{3,}|~{3,})[ \t]*math\b/i.test(code) ? shownMath(code) : withoutInfo(code)
 
-/** The first word behind the fence is the language; GitHub shows none of the others. */
+/** GitHub shows nothing of a fence's info string; its first word is the language. */
 const withoutInfo = (code: string): string =>
   code.replace(
     /^(`{3,}|~{3,})[ \t]*([\w#+.-]{0,30}).*/,
     (_, fence: string, language: string) => fence + language,
   )
-
-/* Prose */
 
 /** Comments, processing instructions, CDATA and declarations, closed or running to the end. */
 const unshown =
@@ -146,7 +140,7 @@ function shown(prose: string, { referred, addresses }: References): string {
   return withoutWordlessLinks(withoutHidingFormulas(withoutSurplusCells(text)))
 }
 
-/** The address of a link is of use; anything else that a definition could say is not shown. */
+/** Keeps the address; anything else that a definition says is hidden. */
 const addressShown = (
   { label, address }: { label: string; address: string },
   referred: ReadonlySet<string>,
@@ -163,7 +157,7 @@ const named = (label: string): string => label.replace(/\s+/g, ' ').trim().toLow
 function referencesIn(parts: readonly Part[]): References {
   const prose = parts.flatMap(({ text, code }) => (code ? [] : [text.replace(unshown, '')])).join('\n')
   return {
-    // In brackets anywhere but at the start of a definition, or behind words that are shown instead.
+    // Definitions that some text refers to.
     referred: new Set(
       [...prose.matchAll(/(?<!\])\[([^[\]]{1,999})\](?!:)/g)].map(([, label = '']) => named(label)),
     ),
@@ -182,10 +176,10 @@ const linkTitle =
 /** `![words](address)`; where the image can be seen, they can't. */
 const alternative = /!\[(?:[^[\]]|\[[^[\]]*\])*\](?=[([])/g
 
-/** GitHub drops the tags that it does not know, whatever their names say. */
+/** GitHub drops unknown tags, whose names may be sentences. */
 const sentence = /<(\/?)[A-Za-z](?:[A-Za-z0-9]*-[A-Za-z0-9]*-|[A-Za-z0-9-]{20})[A-Za-z0-9-]*(?=[\s/>])/g
 
-/** Attributes are read by machines, not by people: tags keep their name only. */
+/** Tags keep their name only. */
 function withoutAttributes(text: string): string {
   const kept: string[] = []
   const reader = new TagReader(text)
@@ -201,7 +195,7 @@ function withoutAttributes(text: string): string {
   return kept.join('') + text.slice(from)
 }
 
-/** Finds the end of a tag, in a time that does not grow with the square of the text. */
+/** Finds the end of tags in linear time. */
 class TagReader {
   readonly #text: string
   readonly #last: Readonly<Record<string, number>>
@@ -213,7 +207,7 @@ class TagReader {
     this.#budget = 20 * text.length + 1_000
   }
 
-  /** Where its `>` is; a tag that is none, as it has no end, is text that the page shows. */
+  /** Position of its `>`. Without one it is no tag, and the page shows it. */
   endOf(start: number): number | undefined {
     let at = start
     for (; at <= (this.#last['>'] ?? -1); at++) {

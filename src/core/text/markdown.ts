@@ -1,4 +1,4 @@
-/** The one place that parses Markdown, or writes it from a tree: bounded in length, depth and time for any text. */
+/** The only Markdown parser and writer, bounded in length, depth and time. */
 import type { Nodes, Root } from 'mdast'
 import { fromMarkdown } from 'mdast-util-from-markdown'
 import { gfmFromMarkdown, gfmToMarkdown } from 'mdast-util-gfm'
@@ -8,21 +8,17 @@ import { timeFor, withinTime } from './within-time.ts'
 
 export type { BlockContent, Link, Nodes, PhrasingContent, Root, RootContent, Text } from 'mdast'
 
-/** More characters can't be read within the time, whatever they are. */
 const maxLength = 70_000
 const maxDepth = 50
 
 const grammar = { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] }
 
-/** The tree; `undefined` for a text that is too long, too deep or too intricate to be read in good time. */
+/** `undefined` for a text that is too long, deep or complex. */
 export function readMarkdown(source: string): Root | undefined {
   return bounded(source, () => fromMarkdown(source, grammar))
 }
 
-/**
- * As `readMarkdown`, with every node where it stands in the text: without emphasis, which is the slowest to
- * parse, and without the transforms that put nodes in which know no position.
- */
+/** Like `readMarkdown`, with positions: so without emphasis (slow) and without transforms that add nodes. */
 export function readPositions(source: string): Root | undefined {
   return bounded(source, () => fromMarkdown(source, positioned))
 }
@@ -32,10 +28,7 @@ const positioned = {
   mdastExtensions: gfmFromMarkdown().map(extension => ({ ...extension, transforms: [] })),
 }
 
-/**
- * So many quotes and lists may begin on one line. More take more stack than there is, and a regular expression
- * that is compiled at its end ends the process.
- */
+/** Deeper nesting on one line overflows the stack, and a regular expression compiled there ends the process. */
 const tooManyMarkers = /^(?:[ \t]*(?:>|[-+*](?=[ \t\n])|\d{1,9}[.)](?=[ \t\n]))){40}/m
 
 function bounded(source: string, read: () => Root): Root | undefined {
@@ -61,7 +54,7 @@ function isDeep(tree: Root): boolean {
   return false
 }
 
-/** The first text of all costs what many cost later, which is not to count against its writer. */
+/** Warms the parser up, so that the first text is not cut off for it. */
 const everything =
   '# a\n\n- [x] *b* `c` ~~d~~\n> <b> ![e](f "g") [h][i]\n\n| j |\n|-|\n| k |\n\n```\nl\n```\n\n[i]: m\n\n<!-- n -->\n&amp; [^o]\n\n[^o]: p\n'
 for (const options of [grammar, positioned])

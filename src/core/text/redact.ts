@@ -1,14 +1,11 @@
 /**
- * Takes secrets out of text: by value where they are known, by shape where they are not. Text may have been
- * escaped by then: Markdown and JSON put backslashes before some characters, and our own comments a
- * zero-width space behind others, all of which a reader does not see. The time grows with the length of the
- * text alone: what may follow the beginning of a secret is either bounded or taken whole, and then judged.
+ * Removes secrets from text: known ones by value, others by shape, both also when escaped as in Markdown or JSON.
+ * Linear time: what follows the beginning of a secret is bounded, or taken whole and then judged.
  */
 
-/** In a comment that is already safe, so nothing that Markdown reads: `![redacted](…)` would be an image. */
+/** No Markdown: `![redacted](…)` would be an image. */
 const hidden = '‹redacted›'
 
-/** What escaping puts before a character of a secret; nothing puts more there. */
 const beforeSign = '[\\\\\u200b]{0,9}'
 const beforeLetter = '\u200b{0,2}'
 
@@ -18,7 +15,7 @@ const body = (least: number, signs = ''): string => {
   return `${one}{${least},}`
 }
 
-/** Where a word begins: also behind what JSON, addresses and terminals write as an escape. */
+/** Where a word begins, also after an escape sequence. */
 const edge = String.raw`(?:(?<![A-Za-z0-9])|(?<=\\[bfnrt]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}|\[[0-9;]{1,12}m))`
 const line = `${beforeSign}_`
 const dash = `${beforeSign}-`
@@ -63,7 +60,7 @@ const named: readonly RegExp[] = [
   /(?<=:\/\/)[\w-]{16,}(?=@)/g,
 ]
 
-/** Taken as long as they go on, and then judged, so that nothing is read again for the next beginning. */
+/** Matched to the end first and then judged, so that no text is read twice. */
 const judged: readonly { run: RegExp; isSecret(run: string, before: string): boolean }[] = [
   {
     run: new RegExp(`${edge}eyJ${body(7, '_.-')}`, 'g'),
@@ -96,7 +93,7 @@ export function redactor(secrets: readonly string[]): Redact {
   }
 }
 
-/** A pattern is tried only where its piece is found: that of a private key takes a second to get ready. */
+/** Compiled only when its piece is found: that of a private key takes a second. */
 interface KnownValue {
   pattern: RegExp
   piece: string
@@ -104,7 +101,7 @@ interface KnownValue {
 }
 
 function knownValues(secrets: readonly string[]): KnownValue[] {
-  // The longer first: of two that begin alike, nothing of the longer may stay.
+  // Longest first, so that no rest of a longer one stays.
   const plain = [...new Set(secrets.flatMap(variants))].sort((a, b) => b.length - a.length)
   return [
     ...plain.map(secret => ({ pattern: value(secret), piece: pieceOf(secret) })),
@@ -120,12 +117,9 @@ function knownValues(secrets: readonly string[]): KnownValue[] {
 
 const escapes = /[\\\u200b]+/g
 
-/**
- * How a secret begins, by shape or by the words before it, once escapes are taken away; always more than is one. Nearly
- * all text holds none. Each begins with what is rare, or with what can be looked for quickly: that is most of the speed.
- */
+/** Cheap test whether a text may hold a secret: matches more than secrets, and most text matches nothing. */
 const beginnings: readonly RegExp[] = [
-  // The sign first, then what stands before it: V8 skips to a sign several times as fast as to any of the letters.
+  // V8 finds the sign several times faster than the letters before it.
   new RegExp(
     `[_.@-](?<=${[
       '(?:gh[pousr]|github_pat|ph[xcsar]|npm|dckr|lin|hf|[sr]k|whsec)_(?=[\\w.+/=%-]{8})',
@@ -144,7 +138,7 @@ const heldIn = (plain: string, known: readonly KnownValue[]): KnownValue[] => {
   return known.filter(({ piece, anyCase }) => (anyCase ? lower : plain).includes(piece))
 }
 
-/** The longest part that no escape can stand in; of a value without letters nothing, which is in every text. */
+/** The longest part without escapes; none for a value without letters, which would be in every text. */
 const pieceOf = (secret: string): string =>
   fromRarest(
     (secret.match(/[A-Za-z0-9]+/g) ?? ['']).reduce((longest, part) =>
@@ -155,7 +149,7 @@ const pieceOf = (secret: string): string =>
 const enough = 12
 const commonestFirst = 'etaoinsrhdlcumpfgbyvwk012TIASCEPRNODLM5346789xBFGHUVWjqzYKJXZQ'
 
-/** A text is searched for its first sign, which a rare one makes several times as fast. */
+/** The rest from its rarest character, which is found fastest. */
 function fromRarest(part: string): string {
   const starts = [...part.slice(0, Math.max(1, part.length - enough + 1))]
   const ranks = starts.map(sign => commonestFirst.indexOf(sign))
@@ -183,7 +177,7 @@ const variants = (secret: string): string[] => {
   }
 }
 
-/** So many signs of it are enough to know it; what follows in the same alphabet goes, too. */
+/** A prefix of this length identifies the secret; the rest of its alphabet is removed with it. */
 const maxKnown = 64
 
 const base64Value = (known: string): RegExp =>
@@ -193,7 +187,7 @@ const hexValue = (known: string): RegExp => new RegExp(`${known}[0-9a-f]*`, 'gi'
 
 const inHex = (secret: string): string => Buffer.from(secret).toString('hex').slice(0, maxKnown)
 
-/** A sign of base64 holds bits of two bytes: the first and the last may be shared with others. */
+/** The first and last base64 characters share bits with their neighbours. */
 const inBase64 = (secret: string): string[] =>
   [0, 1, 2].flatMap(offset => {
     const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)])

@@ -1,6 +1,5 @@
 /**
- * Other people's words inside our comments: the instruction and whatever the agent says. They keep their
- * shape, but can't mention anyone, refer to issues, show images, hide links, carry HTML or give commands.
+ * Makes text of others safe in our comments: it can't mention, refer, show images, hide links, carry HTML or command.
  */
 
 import { withoutMarkers } from '../model/marker.ts'
@@ -11,11 +10,11 @@ import { keepingRecent } from './recent-texts.ts'
 import { stripInvisible } from './untrusted.ts'
 import { timeFor, withinTime } from './within-time.ts'
 
-/** Words as a block quote: whose words they are is plain, and no line of them begins with a command. */
+/** As a block quote: clearly not ours, and no line begins with a command. */
 export function quoted(text: string, maxLength: number): string {
   const cut = text.length > maxLength ? `${text.slice(0, maxLength).trimEnd()} …` : text
   const safe = safeMarkdown(cut)
-  // Signs grow when they are made safe, and who cuts the comment later may cut off what makes them so.
+  // Escapes add length, and a later cut could remove them.
   if (safe.length > 2 * maxLength + 1_000) return quoted(text, Math.floor(maxLength / 2))
   return safe
     .split('\n')
@@ -23,13 +22,13 @@ export function quoted(text: string, maxLength: number): string {
     .join('\n')
 }
 
-/** What can't be read as GitHub will read it, or not in good time, is shown as it was written, as code. */
+/** Text that can't be parsed safely is shown as code. */
 export function safeMarkdown(text: string): string {
   const source = withoutMarkers(stripInvisible(text))
   return inTime(source) ?? asCode(source)
 }
 
-/** The status is written at each step of a Run, with the same words in it. */
+/** The status repeats the same texts at each step. */
 const inTime = keepingRecent(
   50,
   source => withinTime(() => ({ safe: rewritten(source) }), Math.max(totalTime, timeFor(source)))?.safe,
@@ -45,7 +44,7 @@ function rewritten(source: string): string | undefined {
   return again && isHarmless(again) ? safe : undefined
 }
 
-/** A block of code around any text, written by hand as it is what is left when nothing else can be. */
+/** Written by hand: the fallback when nothing else works. */
 function asCode(source: string): string {
   const value = countable(source)
   const fence = '`'.repeat(Math.max(3, longestRow(value) + 1))
@@ -55,17 +54,14 @@ function asCode(source: string): string {
 const longestRow = (text: string): number =>
   (text.match(/`+/g) ?? []).reduce((longest, row) => Math.max(longest, row.length), 0)
 
-/**
- * One line of somebody's words inside a sentence of ours. An address in it is no link: a link would go on over
- * the backslashes behind it, and what they keep from acting would act.
- */
+/** One line inside a sentence of ours. Addresses do not become links: a link could swallow the escapes behind it. */
 export function inlineWords(text: string, maxLength: number): string {
   const line = withoutMarkers(stripInvisible(text)).replace(/\s+/g, ' ').trim()
   const cut = line.length > maxLength ? `${line.slice(0, maxLength).toWellFormed().trimEnd()}…` : line
   return disarm(cut.replace(/[\\`*_{}[\]<>|~&$]|:(?=\/\/)|(?<=www)\./gi, character => `\\${character}`))
 }
 
-/** More of a name or a value is of no use, and who cuts the comment later would cut off the end of the code. */
+/** A later cut could remove the end of longer code. */
 const maxCode = 500
 
 export function code(text: string): string {

@@ -47,7 +47,7 @@ function textOf(tree: Nodes): string {
     .join('')
 }
 
-/** In order. Without recursion, since a text can nest deeper than the stack. */
+/** In order, without recursion: texts can nest deeper than the stack. */
 function nodesOf(tree: Nodes): Nodes[] {
   const nodes: Nodes[] = []
   const pending: Nodes[] = [tree]
@@ -62,10 +62,7 @@ const quoting: ReadonlySet<string> = new Set(['blockquote', 'code', 'pre'])
 const tag = /<(\/?)([a-z][a-z0-9-]*)((?:"[^"]*"|'[^']*'|[^>"'])*)>/iy
 const attribute = /([^\s"'<>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?/g
 
-/**
- * Reads the HTML between Markdown, piece by piece: a comment or a quote that opens in one piece goes on in
- * the Markdown after it. Each character is looked at once, whatever the text.
- */
+/** Reads HTML across Markdown nodes: a comment opened in one ends in another. Linear time. */
 class HtmlReader {
   #inComment = false
   #quotes = 0
@@ -92,7 +89,6 @@ class HtmlReader {
     return this.#inComment ? html.length : end + '-->'.length
   }
 
-  /** A tag without an end swallows the rest. */
   #tag(html: string, at: number, images: Shown[]): number | undefined {
     tag.lastIndex = at
     const [whole, slash, name = '', attributes = ''] = tag.exec(html) ?? []

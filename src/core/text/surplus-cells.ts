@@ -1,7 +1,4 @@
-/**
- * The cells of a table's row beyond those of its head, which GitHub drops. What begins a table is read by its second
- * row alone, and it goes on to the next empty line: in doubt, a cell is dropped.
- */
+/** Cells beyond the table's head, which GitHub drops. In doubt, a cell is dropped. */
 
 /** `| --- | :-: |`; without any pipe or colon it is the line under a heading. */
 const delimiterRow = /^[ \t>]*(?=[^\n]*[|:])\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$/
@@ -27,7 +24,6 @@ const cellsOf = (row: string): number => row.split('-').join('').split('|').leng
 const outerPipes = (row: string): number =>
   Number(/^[ \t>]*\|/.test(row)) + Number(/(?<!\\)\|[ \t]*$/.test(row))
 
-/** A pipe behind a backslash divides nothing, even in code. */
 function cut(row: string, cells: number, drop: (hidden: string) => void): string {
   const [, start = '', rest = ''] = /^([ \t>]*\|?)(.*)$/.exec(row) ?? []
   const all = rest.split(/(?<!\\)\|/)

@@ -1,9 +1,9 @@
-/** Text from GitHub on its way to the agent: what a reader of the page can't see is taken out first. */
+/** Removes from text for the agent what a reader of the page can't see. */
 import { hiddenWords, withoutHidden } from './hidden-text.ts'
 import { keepingRecent } from './recent-texts.ts'
 import { timeFor, withinTime } from './within-time.ts'
 
-/** Code points that show nothing or change how their neighbours show, first and last of each range. */
+/** Invisible or direction-changing code points, as ranges. */
 const invisibleRanges: readonly (readonly [number, number])[] = [
   // Controls other than tab and line feed
   [0x00, 0x08],
@@ -37,7 +37,6 @@ const invisible = new RegExp(
 export const stripInvisible = (text: string): string =>
   text.toWellFormed().replace(/\r\n?/g, '\n').replace(invisible, '')
 
-/** A character may be written as its number, too. */
 const numbered = /&#(?:x([0-9a-f]{1,6})|(\d{1,7}));/gi
 
 const withoutInvisibleEntities = (text: string): string =>
@@ -46,13 +45,13 @@ const withoutInvisibleEntities = (text: string): string =>
     return invisibleRanges.some(([from, to]) => from <= code && code <= to) ? '' : entity
   })
 
-/** Tags and direction overrides have no honest use in a command; joiners and variation selectors make emoji. */
+/** These have no honest use in a command; joiners and variation selectors make emoji. */
 const deceiving = /[\u{e0000}-\u{e0fff}\u202a-\u202e\u2066-\u2069]/u
 
-/** Whether a text says more to a machine than the rendered page says to people. */
+/** Whether text holds words that the rendered page does not show. */
 export function hidesWords(text: string): boolean {
   if (deceiving.test(text)) return true
-  // What takes too long to be looked through may hide anything.
+  // A text that can't be checked in time counts as hiding something.
   const hidden = withinTime(() => hiddenWords(stripInvisible(text)), timeFor(text))
   return hidden?.some(words => /[\p{L}\p{N}]/u.test(words)) ?? true
 }
@@ -72,7 +71,7 @@ const cutAt = (text: string, maxLength: number): string =>
     ? `${text.slice(0, maxLength).toWellFormed()}\n[… cut here: the text is longer]`
     : text
 
-/** Of what takes too long to be read: nothing that could hide words is left, be it of tags, brackets, cells or formulas. */
+/** For text that takes too long: removes every sign that could hide words. */
 const withoutMarkup = (text: string): string =>
   text
     .replace(/<!--[\s\S]*?(?:-->|$)/g, '')
@@ -81,8 +80,8 @@ const withoutMarkup = (text: string): string =>
     .replace(/^((?:[^\S\n]*\|)*[^\S\n]*[^\s|][^|\n]*)\|.*$/gm, '$1')
 
 /**
- * Puts text between two lines that only this run knows, so that nothing inside can end it early.
- * @param fence random, and taken out of the text wherever it appears there
+ * Puts text between two random fences, so that it can't end the block.
+ * @param fence random; removed from the text
  */
 export function fenced(text: string, fence: string): string {
   return `<<<${fence}\n${withoutWord(text, fence)}\n${fence}>>>`

@@ -1,32 +1,22 @@
-/**
- * Work on somebody else's text, cut off when it takes too long: parsers have inputs of a few kilobytes that
- * take them minutes, or more stack than there is. The engine itself ends the work, wherever in it it is, so the
- * bound holds for any input.
- */
+/** Ends work on text of others after a time limit, wherever it is: the engine itself interrupts it. */
 import { createContext, Script } from 'node:vm'
 
-/** So long may the event loop be held by one text, in milliseconds; the rest of 50 is for what stands around. */
+/** ms that one text may block the event loop. */
 const limit = 30
 
-/**
- * Texts this short take our parsers a few milliseconds, whatever is in them (measured: all repetitions of two of their
- * signs). They are read without a limit, which a busy machine would reach before them.
- */
+/** Shorter texts take a few ms whatever they hold (measured). No limit, which a busy machine might reach. */
 const short = 300
 
 export const timeFor = ({ length }: string): number => (length <= short ? Number.POSITIVE_INFINITY : limit)
 
-/** A machine that is busy with others gives us less of the processor than that: then it is tried again, for longer. */
+/** A busy machine gets further tries with longer limits. */
 const longer = [1, 2, 4, 8, 16]
 
 const place: { work: (() => unknown) | undefined } = { work: undefined }
 const context = createContext({ work: () => place.work?.() })
 const script = new Script('work()')
 
-/**
- * What the work gives; `undefined` when it took too long or too much stack. Other errors pass. Inside other such
- * work the limit of that one holds.
- */
+/** @returns `undefined` after too much time or stack. Other errors pass. A nested call keeps the outer limit. */
 export function withinTime<T extends object>(work: () => T, milliseconds = limit): T | undefined {
   if (milliseconds === Number.POSITIVE_INFINITY) return attempted(work, milliseconds)
   for (const factor of longer) {
@@ -61,7 +51,7 @@ function cutOff<T extends object>(work: () => T, timeout: number): T | undefined
   }
 }
 
-/** The engine's own error need not be one of this realm. */
+/** The error may come from another realm. */
 const isTooMuch = (error: unknown): boolean =>
   error instanceof RangeError ||
   (typeof error === 'object' &&

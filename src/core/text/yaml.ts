@@ -1,4 +1,4 @@
-/** The one place that parses YAML: bounded in length, depth and time for any text, and without surprises. */
+/** The only YAML parser, bounded in length, depth and time. */
 import {
   isCollection,
   isMap,
@@ -37,10 +37,7 @@ export function readYaml(text: string): YamlRead {
   )
 }
 
-/**
- * Before it is parsed, as the parser takes stack for each level, and a regular expression that is compiled at the
- * end of the stack ends the process. Signs in words and comments count like all others.
- */
+/** Checked before parsing: nesting takes stack, and a regular expression compiled at its end ends the process. */
 function mayNestTooDeep(text: string): boolean {
   if (/^[ \t]*(?:[-?:][ \t]+){20}/m.test(text)) return true
   let open = 0
@@ -51,7 +48,7 @@ function mayNestTooDeep(text: string): boolean {
   return /^ {200}/m.test(text)
 }
 
-/** Brackets that nobody closes are no depth in words: more of them than there are levels are let pass. */
+/** Unclosed brackets in words are not nesting. */
 const maxOpen = 100
 
 const whole = (message: string): YamlRead => ({ kind: 'problems', problems: [{ line: undefined, message }] })
@@ -73,7 +70,7 @@ function read(text: string): YamlRead {
     const value: unknown = document.toJS({ maxAliasCount: 20 })
     return { kind: 'read', value, lineOf: path => lineAt(offsetOf(document.contents, path)) }
   } catch (error) {
-    // Aliases that blow up. Of too little stack the bound is to know.
+    // Alias bombs throw others; a lack of stack must reach `withinTime`.
     if (error instanceof RangeError || !(error instanceof Error)) throw error
     return whole(error.message)
   }
@@ -99,7 +96,7 @@ function offsetOf(node: unknown, path: readonly string[]): number | undefined {
   return startOf(node)
 }
 
-/** By key, as a file of thousands may have a problem with each. */
+/** A map, since a file may have thousands of problems. */
 function pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
   const known = pairs.get(map) ?? new Map(map.items.map(pair => [String(pair.key), pair]))
   pairs.set(map, known)
@@ -111,5 +108,5 @@ const pairs = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>()
 const startOf = (node: unknown): number | undefined =>
   isNode(node) ? (node.range?.[0] ?? undefined) : undefined
 
-/** The first text of all costs what many cost later, which is not to count against its writer. */
+/** Warms the parser up. */
 read('a: {b: [c, "d"]}\ne:\n  - |\n    f\n')

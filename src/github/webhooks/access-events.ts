@@ -40,7 +40,7 @@ const byRepository: Readonly<Record<string, AccessLostTrigger['by']>> = {
   transferred: 'transferred',
 }
 
-/** GitHub sends the first two to every App, and the third to those that subscribed to it. */
+/** The first two come to every App, the third on subscription. */
 export const accessEvents = ['installation', 'installation_repositories', 'repository'] as const
 export type AccessEvent = (typeof accessEvents)[number]
 

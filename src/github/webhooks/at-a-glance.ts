@@ -1,18 +1,15 @@
-/**
- * Nearly all webhooks ask for nothing, and their bytes say so. In doubt the payload is parsed, so what is ignored here
- * would be ignored there.
- */
+/** Ignores, by their bytes, most webhooks that hold no command, with the same result as parsing. */
 
-/** Where only words count, and the first key says whether somebody has just written them. */
+/** Events in which only new text counts. */
 const spoken = new Set(['issue_comment', 'pull_request_review_comment'])
 const created = Buffer.from('{"action":"created",')
-/** A hook that is no App's is told so; the key stands near the end, and in a text its quotes would be escaped. */
+/** Only Apps' webhooks have it; in a text its quotes would be escaped. */
 const ofApp = '"installation":{"id":'
 
-/** JSON can spell a slash, a hyphen, a letter or a digit by its number. */
+/** JSON can escape these characters. */
 const spelled = String.raw`\\u00(?:2[df]|3\d|[46][1-9a-f]|[57][0-9a])`
 
-/** @param words all that commands may begin with here; the same list as long as nothing changes */
+/** @param words all command words; the same array until they change */
 export function silenceJudge(words: () => readonly string[]): (event: string, body: Buffer) => boolean {
   let known: readonly string[] = []
   let mayBeCommand = /(?:)/

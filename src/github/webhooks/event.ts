@@ -61,7 +61,7 @@ export const issueThread = (
   url: issue.html_url,
 })
 
-/** Labels set on a pull request through the issues API come as an issue with either sign of being one. */
+/** Pull requests labelled through the issues API come as issues. */
 const isPull = (issue: payloads.IssuePayload): boolean =>
   (issue.pull_request !== undefined && issue.pull_request !== null) ||
   issue.html_url.endsWith(`/pull/${issue.number}`)

@@ -24,7 +24,7 @@ export function fromIssueComment(
 ): Normalised {
   const { action, comment, issue } = payload
   const app = isBot(payload) ? comment.performed_via_github_app?.id : undefined
-  // Other Apps may be let in by the repository's settings, by their number and never by their name.
+  // The settings may let in other Apps, by number only.
   if (isBot(payload) && (app === undefined || app === identity.appId || action !== 'created'))
     return ignored('by a bot')
   const thread = issueThread(payload, issue)

@@ -27,7 +27,7 @@ const baseOf = (
 ): string | undefined =>
   identity.triggerOf(thread.owner).labels.find(label => name === label || name.startsWith(`${label}:`))
 
-/** A label has no id of its own: the thread, its name and the time of the event stand for it. */
+/** A label event has no id: thread, name and time stand for it. */
 export function labelled(
   payload: Installed<z.infer<typeof payloads.IssueEvent>> | Installed<z.infer<typeof payloads.PullEvent>>,
   given: Labelled,

@@ -1,6 +1,5 @@
 /**
- * From a webhook to a Trigger, or the named reason to ignore it. Pure. The id comes from what happened, not from the
- * delivery: a redelivery makes the same id.
+ * Turns a webhook into a Trigger, or a reason to ignore it. Pure. The id is that of the event, not of the delivery.
  */
 import type { z } from 'zod'
 import { type AccessEvent, accessEvents, accessLost } from './access-events.ts'
@@ -22,7 +21,7 @@ export const events = [
   'repository',
 ] as const
 
-/** All that is read: GitHub sends some events to every App, whatever it subscribed to. */
+/** GitHub sends some events to every App. */
 export const readEvents = [...new Set([...events, ...accessEvents])]
 export type EventName = (typeof readEvents)[number]
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** Names stand in our sentences as they are, so they are no more than GitHub lets them be. */
+/** Names are used in our sentences, so only GitHub's own format is let in. */
 const name = z.string().regex(/^[\w.-]{1,100}$/)
 const login = z.string().regex(/^[\w.-]{1,100}(?:\[bot\])?$/)
 

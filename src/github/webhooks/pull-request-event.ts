@@ -41,7 +41,7 @@ export function fromPull(
   }
 }
 
-/** What is pushed is told apart by what it is: several pushes may come in a second. */
+/** Several pushes may come within a second: told apart by commit. */
 const momentOf = (
   news: News,
   { head, updated_at }: payloads.PullRequestPayload,

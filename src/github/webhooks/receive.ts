@@ -34,7 +34,7 @@ export const receiver =
 
 const wordsOf = new Set(['text', 'before', 'title', 'body', 'hunk', 'path'])
 
-/** Only what people wrote is touched, the names of files among it; other names and addresses are used, and stay. */
+/** Redacts text by people and file names; names and addresses in use stay. */
 function withoutSecrets(trigger: Trigger, redact: (text: string) => string): Trigger {
   const clean = (part: unknown, key: string): unknown => {
     if (typeof part === 'string') return wordsOf.has(key) ? redact(part) : part

@@ -16,10 +16,7 @@ import {
 import type * as payloads from './payloads.ts'
 import { deletedComment, withdrawn } from './withdrawn.ts'
 
-/**
- * GitHub sends a submitted review once as a review and once more for each of its inline comments. The
- * review speaks for all of them; an inline comment speaks for itself only when it is a reply.
- */
+/** GitHub sends a review and each of its inline comments. Only the review counts, and inline replies. */
 export function fromInline(
   payload: Installed<z.infer<typeof payloads.ReviewCommentEvent>>,
   deliveryId: string,

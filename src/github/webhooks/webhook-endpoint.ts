@@ -1,6 +1,5 @@
 /**
- * Webhooks come in: read up to a limit, verify the raw bytes, normalise, enqueue, answer. 503 if the queue can't take
- * it: GitHub then shows it as failed and it can be sent again.
+ * Reads, verifies, normalises and enqueues webhooks. 503 if the queue can't take one: GitHub can then redeliver it.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WebhookMeter, WebhookResult } from '../../core/model/meter.ts'
@@ -82,7 +81,7 @@ export function webhookEndpoint(
   }
 }
 
-/** Anybody can send what is turned away, so it costs no line each: the metrics count it. */
+/** Anybody can cause refusals, so they are logged once a minute. */
 function onceAMinute(tell: (count: number) => void): () => void {
   let count = 0
   let toldAt = Number.NEGATIVE_INFINITY
@@ -122,7 +121,7 @@ function headersOf({ headers }: IncomingMessage): Headers | WebhookResponse {
   return { kind: 'headers', id, name, signature }
 }
 
-/** Reads no further than the limit, whatever the headers promise. */
+/** Never reads beyond the limit, whatever the headers say. */
 function bodyOf(req: IncomingMessage): Promise<Buffer | 'too large'> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []

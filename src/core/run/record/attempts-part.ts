@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** An effect that has begun and whose result is not recorded: look for its trace before doing it again. */
+/** An effect without a recorded result: look for its trace before repeating it. */
 const attempt = {
   at: z.number(),
   lostAt: z.number().optional(),
@@ -29,7 +29,7 @@ const Outage = z.object({
 export type Outage = z.infer<typeof Outage>
 
 export const Attempts = z.object({
-  /** Under way, one of each kind. A version that knew of one alone, which stood here by itself, parks the Run meanwhile. */
+  /** At most one of each kind. Older versions stored one object here. */
   intent: z.array(Intent).optional(),
   outages: z.object({ github: Outage.optional(), posthog: Outage.optional() }).default({}),
   stallsSeen: z.number().int().default(0),

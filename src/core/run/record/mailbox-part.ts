@@ -49,7 +49,7 @@ export const RunMessage = z.discriminatedUnion('kind', [
     label: z.string(),
     source: Source.optional(),
   }),
-  /** A webhook that is a reason to look at once: at a pull request that the agent opened, where it names one. */
+  /** Poll now; `pull` names a pull request that the agent opened. */
   z.object({ kind: z.literal('poll'), id: z.string(), pull: z.string().optional() }),
   z.object({
     kind: z.literal('pull'),
@@ -59,7 +59,7 @@ export const RunMessage = z.discriminatedUnion('kind', [
     draft: z.boolean().optional(),
   }),
   z.object({ kind: z.literal('release-thread'), id: z.string() }),
-  /** The bot may no longer work in the repository: a stop, of which GitHub can't be told. */
+  /** The App lost access: a stop, of which GitHub can't be told. */
   z.object({
     kind: z.literal('access-lost'),
     id: z.string(),
@@ -72,7 +72,7 @@ export type RunMessage = z.infer<typeof RunMessage>
 
 export const Mailbox = z.object({
   messagesRead: z.number().int().default(0),
-  /** Places in the inbox of what this version could not read: a newer one may. */
+  /** Positions in the inbox of messages that this version can't read. */
   messagesUnread: z.array(z.number().int()).default([]),
   pendingFollowUps: z.array(FollowUp).default([]),
   handledMessageIds: z.array(z.string()).default([]),
@@ -80,7 +80,7 @@ export const Mailbox = z.object({
   answers: z.array(MessageReply).default([]),
   askAgain: z.array(Source).default([]),
   followUpsSent: z.number().int().default(0),
-  /** When the newest of its words were said, GitHub's clock; without any, when it was asked for. */
+  /** Time of the newest message, GitHub's clock; without any, that of the request. */
   lastWordsAt: z.number().optional(),
   stop: z
     .object({

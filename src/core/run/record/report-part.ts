@@ -26,7 +26,7 @@ export const Report = z.object({
     .prefault({}),
   answerTo: z.string().optional(),
   readOnlyThread: z.boolean().default(false),
-  /** The thread takes nothing, since then; it is tried again, since it may be unlocked. */
+  /** The thread refuses comments since then; it is retried, since it may be unlocked. */
   threadBlocked: z.object({ since: z.number(), until: z.number(), count: z.number() }).optional(),
   labels: z.array(z.string()).default([]),
 })

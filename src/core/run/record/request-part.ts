@@ -1,4 +1,4 @@
-/** What was asked, and how things stood then. Written once, when the Run is made. */
+/** The request and the state of the thread then. Written once. */
 import { z } from 'zod'
 import { PermissionMode, PrAuthorshipMode } from '../../agent/run-request.ts'
 import { Options } from '../../command/options.ts'
@@ -32,7 +32,7 @@ export const RunRequest = z.object({
   whole: z.string().optional(),
   options: RunOptions,
   inline: z.array(InlineComment).optional(),
-  /** The plan that it carries out, and where that was made: elsewhere it may not fit any more. */
+  /** The plan to carry out, and the commit it was made on. */
   approves: z
     .object({
       plan: z.string(),
@@ -44,7 +44,6 @@ export const RunRequest = z.object({
 })
 export type RunRequest = z.infer<typeof RunRequest>
 
-/** Of all layers together instructions may be longer than those of one. */
 const KeptSettings = z.object({
   ...stored(marked(settings, 'kept')),
   instructions: z.string().optional(),

@@ -25,11 +25,11 @@ export type Outcome = z.infer<typeof Outcome>
 
 export const Result = z.object({
   claimedPulls: z.array(z.string()).default([]),
-  /** GitHub told of one first: what the agent says of it is looked up before the last word. */
+  /** GitHub reported a pull request first: poll once before the last word, for what the agent says of it. */
   lookBeforeLastWord: z.boolean().optional(),
   claimsSeen: z.number().int().default(0),
   foreignPulls: z.array(z.string()).default([]),
-  /** Claimed pull requests that GitHub does not show yet: since when, and when to ask again. */
+  /** Claimed pull requests that GitHub does not show yet. */
   unseenPulls: z.record(z.string(), z.object({ since: z.number(), until: z.number() })).default({}),
   pulls: z.array(Pull).default([]),
   untended: z.array(z.number().int()).default([]),

@@ -1,4 +1,4 @@
-/** When the Run may start, and when it is looked at next. Times are ms since the epoch. */
+/** Admission and polling. Times are ms since the epoch. */
 import { z } from 'zod'
 import { scopes } from '../run-index.ts'
 

@@ -7,7 +7,7 @@ export const Branch = z.object({
   sha: z.string(),
   made: z.boolean().default(false),
   fresh: z.boolean().default(false),
-  /** A Run of this thread wrote down that it made it; a name like ours is no proof. Only such a branch is removed. */
+  /** A Run of this thread recorded that it made the branch. Only such a branch is ever removed. */
   recorded: z.boolean().default(false),
   linked: z.boolean().default(false),
 })
