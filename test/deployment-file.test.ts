@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { noDeploymentSettings } from '../src/core/settings/deployment-settings.ts'
 import { followDeploymentFile } from '../src/deployment-file.ts'
+import { fakeLog } from './support/fake-log.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -8,7 +9,7 @@ afterEach(() => void vi.useRealTimers())
 test('a file that is still being written counts when it is whole', async () => {
   const texts = ['pause: The bu', 'pause: The budget of November is spent\n']
   const said: string[] = []
-  const log = { info: (about: object) => void said.push(JSON.stringify(about)), warn() {}, error() {} }
+  const log = fakeLog({ info: about => void said.push(JSON.stringify(about)) })
   const followed = followDeploymentFile('settings.yml', noDeploymentSettings, log, async () =>
     texts.length > 1 ? (texts.shift() ?? '') : (texts[0] ?? ''),
   )

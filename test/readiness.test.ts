@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { passed } from '../src/core/model/check.ts'
 import { watchReadiness } from '../src/readiness.ts'
+import { fakeLog } from './support/fake-log.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-const silent = { info() {}, warn() {}, error() {} }
+const silent = fakeLog()
 const well = [passed('github-app', 'codex-bot'), passed('posthog-key', 'works')]
 
 test('checks that break off are made again', async () => {

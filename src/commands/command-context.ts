@@ -6,7 +6,6 @@ import type { Deployment } from '../core/comments/words.ts'
 import type { Check } from '../core/model/check.ts'
 import type { Reached } from '../core/model/crash-points.ts'
 import type { JobIndex } from '../core/model/job-index.ts'
-import { logAbout } from '../core/model/log-about.ts'
 import type { Signer } from '../core/model/marker.ts'
 import type { FlowMeter } from '../core/model/meter.ts'
 import type {
@@ -95,7 +94,7 @@ export function commandContext(
 ): CommandContext {
   const { id, deliveryId, thread } = job.data.trigger
   return {
-    deps: { ...deps, log: logAbout(deps.log, { trigger: id, delivery: deliveryId }) },
+    deps: { ...deps, log: deps.log.child({ trigger: id, delivery: deliveryId }) },
     job,
     github: deps.github(thread),
     record: job.data,

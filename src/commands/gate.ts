@@ -163,8 +163,6 @@ function audit(context: CommandContext, trigger: CommandTrigger, decision: Audit
   const head = trigger.kind === 'tick' ? undefined : trigger.head?.sha
   const fields = {
     audit: true,
-    trigger: trigger.id,
-    delivery: trigger.deliveryId,
     repository: `${thread.owner}/${thread.repo}`,
     thread: thread.number,
     by: sender.login,

@@ -31,13 +31,12 @@ const attempts = 10
 
 export function afterFault(context: CommandContext, error: unknown): StepResult | Promise<StepResult> {
   const { deps, job } = context
-  const fields = { trigger: job.id, delivery: context.record.trigger.deliveryId, err: error }
   if (error instanceof ResultPending || error instanceof RetryLater)
     return { kind: 'park', ms: Math.max(1, error.until - deps.now()) }
   if (error instanceof Rejected || deps.now() - job.addedAt > limits.outage || job.failures >= attempts)
     return giveUp(context, error)
   if (!(error instanceof NoResponse)) throw error
-  deps.log.warn(fields, 'no usable answer')
+  deps.log.warn({ err: error }, 'no usable answer')
   return { kind: 'park', ms: backoff(2) }
 }
 
@@ -51,7 +50,7 @@ async function pastTheRun(context: CommandContext): Promise<StepResult> {
 async function giveUp(context: CommandContext, error: unknown): Promise<StepResult> {
   const { deps, record } = context
   const { trigger } = record
-  deps.log.error({ trigger: trigger.id, delivery: trigger.deliveryId, err: error }, 'given up')
+  deps.log.error({ err: error }, 'given up')
   if (!isNews(trigger) && ((await deps.runs.get(runId(context))) || (await isTold(context))))
     return pastTheRun(context)
   deps.meter?.handled(trigger.kind, 'given-up')
@@ -63,7 +62,7 @@ async function giveUp(context: CommandContext, error: unknown): Promise<StepResu
     if (!(await isRepeated(context, words))) await reply(context, words, { last: true, well: false })
     await swapReaction(context, trigger, { well: false, over: true })
   } catch (failure) {
-    deps.log.error({ trigger: trigger.id, err: failure }, 'the thread can not be told')
+    deps.log.error({ err: failure }, 'the thread can not be told')
   }
   return end
 }

@@ -13,7 +13,7 @@ import { JobWorker } from './job-worker.ts'
 import { buildIndex, mendLive } from './mend-index.ts'
 import type { BullMqQueue, QueueBackend, StoredJob } from './queue-backend.ts'
 import type { Additions, QueueIndex } from './queue-index.ts'
-import { describe, type Log } from './queue-log.ts'
+import { describe, type QueueLog } from './queue-log.ts'
 import { storable } from './storable.ts'
 import { withUnread } from './unread-keys.ts'
 import {
@@ -34,7 +34,7 @@ export interface BullQueueOptions<Data> extends Format<Data> {
   name: string
   backend: QueueBackend
   prefix: string
-  log: Log
+  log: QueueLog
   report: (error: Error) => void
   keepSeconds: number
   lockDuration: number

@@ -12,7 +12,7 @@ import { embeddedIndex, withIndex } from './embedded-index.ts'
 import { schema } from './embedded-schema.ts'
 import { PglitePool, PgliteSession } from './pglite-pool.ts'
 import type { QueueBackend } from './queue-backend.ts'
-import { describe, type Log } from './queue-log.ts'
+import { describe, type QueueLog } from './queue-log.ts'
 import { QueueUnavailable } from './work-queue.ts'
 
 const HOUR = 3_600_000
@@ -58,7 +58,7 @@ interface Rows<Row> {
 }
 
 /** @throws QueueUnavailable when another process has opened `dataDir`. */
-export async function openEmbedded(dataDir: string, log: Log): Promise<QueueBackend> {
+export async function openEmbedded(dataDir: string, log: QueueLog): Promise<QueueBackend> {
   await mkdir(dataDir, { recursive: true })
   // Optimising PostgreSQL's WebAssembly costs a second of CPU at each start and 50 MB, and was not seen to pay later.
   setFlagsFromString('--liftoff-only')
@@ -95,7 +95,7 @@ async function room(dataDir: string): Promise<void> {
 
 function backendOn(
   db: PGlite,
-  { dataDir, log, release }: { dataDir: string; log: Log; release: () => Promise<void> },
+  { dataDir, log, release }: { dataDir: string; log: QueueLog; release: () => Promise<void> },
 ): QueueBackend {
   const upkeep = (work: Promise<unknown>) => {
     work.catch(error => log.warn({ error: describe(error) }, 'could not tidy the embedded queue'))

@@ -5,7 +5,7 @@ import { ChoreBoard, readChore } from './chores.ts'
 import { within } from './deadline.ts'
 import type { Format } from './job-record.ts'
 import type { QueueBackend } from './queue-backend.ts'
-import { describe, errorReporter, type Log, SILENT } from './queue-log.ts'
+import { describe, errorReporter, type QueueLog, SILENT } from './queue-log.ts'
 import { openTelemetry } from './telemetry.ts'
 import { type Queues, QueueUnavailable } from './work-queue.ts'
 
@@ -19,7 +19,7 @@ export interface QueueOptions<TriggerData, RunData> {
   dataDir: string
   triggers: Format<TriggerData>
   runs: Format<RunData>
-  log?: Log
+  log?: QueueLog
   /** Begins all keys in Redis; the braces keep them on one node of a cluster. */
   prefix?: string
   /** ms until a job whose worker died is free again, at the most together with `stalledInterval`. */
@@ -87,7 +87,7 @@ export async function openQueues<TriggerData, RunData>(
 }
 
 interface BackendOptions extends Pick<QueueOptions<unknown, unknown>, 'redisUrl' | 'dataDir'> {
-  log: Log
+  log: QueueLog
   report: (error: Error) => void
 }
 

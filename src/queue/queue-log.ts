@@ -1,9 +1,8 @@
-export interface Log {
-  warn(facts: object, message: string): void
-  error(facts: object, message: string): void
-}
+import type { Log } from '../core/model/ports.ts'
 
-export const SILENT: Log = { warn: () => {}, error: () => {} }
+export type QueueLog = Pick<Log, 'warn' | 'error'>
+
+export const SILENT: QueueLog = { warn: () => {}, error: () => {} }
 
 const MOST_MESSAGES = 100
 
@@ -11,7 +10,7 @@ const MOST_MESSAGES = 100
  * Reports connection trouble at most once per `everyMs` and message: a dead server makes dozens of errors a second.
  * Only the message is logged, since the errors of a Redis client carry the arguments of its command, AUTH's too.
  */
-export function errorReporter(log: Log, everyMs = 10_000): (error: Error) => void {
+export function errorReporter(log: QueueLog, everyMs = 10_000): (error: Error) => void {
   const lastSaid = new Map<string, number>()
   return error => {
     const message = describe(error)

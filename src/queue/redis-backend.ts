@@ -6,7 +6,7 @@ import { createRedisBackend, type JobType } from 'bullmq'
 import { Redis, type RedisOptions } from 'ioredis'
 import { within } from './deadline.ts'
 import type { BullMqQueue, QueueBackend, StoredJob } from './queue-backend.ts'
-import { describe, type Log } from './queue-log.ts'
+import { describe, type QueueLog } from './queue-log.ts'
 import { redisBudget } from './redis-budget.ts'
 import { redisCache } from './redis-cache.ts'
 import { redisIndex, withIndex, withScripts } from './redis-index.ts'
@@ -46,7 +46,7 @@ const WORKER = { ...COMMON, maxRetriesPerRequest: null, socketTimeout: 15_000 } 
 /** @throws QueueUnavailable, naming host and port, when the server does not get ready in `waitMs`, or lets us not in. */
 export async function openRedis(
   redisUrl: string,
-  log: Log,
+  log: QueueLog,
   report: (error: Error) => void,
   waitMs = 5_000,
 ): Promise<QueueBackend> {
@@ -106,7 +106,7 @@ function liveJob(id: string, [data, timestamp, finishedOn]: (string | null)[] = 
 
 interface Waiting {
   where: string
-  log: Log
+  log: QueueLog
   waitMs: number
 }
 

@@ -1,4 +1,5 @@
 /** A Run in hand for one test, with services that answer as the test says. */
+
 import { expect } from 'vitest'
 import { unlimited } from '../../src/core/model/call-budget.ts'
 import { markerSigner } from '../../src/core/model/marker.ts'
@@ -7,6 +8,7 @@ import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
 import { type RunContext, type RunDeps, runContext } from '../../src/runs/steps/step-context.ts'
 import { deployment, t0 } from '../core/given.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
+import { fakeLog } from '../support/fake-log.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 
 export type Differs = Partial<Omit<RunDeps, 'github' | 'posthog'>> &
@@ -34,7 +36,7 @@ export function given(run: Run, differs: Differs = {}): Given {
     posthog: only<TasksClient>('posthog', posthog),
     signer: markerSigner('secret'),
     deployment,
-    log: { info() {}, warn() {}, error() {} },
+    log: fakeLog(),
     now: () => t0,
     budget: unlimited,
     liveRuns: async () => 1,

@@ -27,6 +27,7 @@ import {
   stageAttachments,
 } from '../../src/runs/steps/stage-attachments.ts'
 import { issueThread } from '../core/given.ts'
+import { fakeLog } from '../support/fake-log.ts'
 
 // Importing it already stands between `fetch` and the network.
 nock.restore()
@@ -616,11 +617,10 @@ describe('the attachments of a Run', () => {
     const log = (level: string) => (fields: object, message: string) =>
       void logged.push({ level, message: `${message}: ${'attachment' in fields ? fields.attachment : ''}` })
     const whole: Staging = {
-      runId: 'run-comment-501',
       download: async ({ name }) => ({ name, type: 'text/plain', bytes: new Uint8Array([1]) }),
       stage: async ({ name }) => `id of ${name}`,
       assertLocked: async () => {},
-      log: { info: log('info'), warn: log('warn'), error: log('error') },
+      log: fakeLog({ info: log('info'), warn: log('warn'), error: log('error') }),
       now: () => 0,
       ...given,
     }
@@ -785,11 +785,10 @@ describe('all of it', () => {
       token: async () => (await auth({ type: 'installation', installationId: thread.installationId })).token,
       now: Date.now,
     })
-    const silent = { info() {}, warn() {}, error() {} }
+    const silent = fakeLog()
     const staged = await stageAttachments(
       await attachmentsOf({ thread, request: { text: '' }, baseline: { snapshot: { body } }, session: {} }),
       {
-        runId: 'run-comment-501',
         download: read,
         stage: given => stageArtifact(settings, taskId, given, Date.now),
         assertLocked: async () => {},

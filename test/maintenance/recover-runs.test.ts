@@ -1,4 +1,5 @@
 /** The search for Runs that the queue lost, where a service does not answer as it should. */
+
 import { beforeEach, describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { markerSigner } from '../../src/core/model/marker.ts'
@@ -9,6 +10,7 @@ import type { Run } from '../../src/core/run/run.ts'
 import { type AdoptDeps, adoptLost } from '../../src/maintenance/recover-runs.ts'
 import { hour, issueThread, minute, pullView, runWith, second, t0 } from '../core/given.ts'
 import { deploymentWith } from '../support/deployment.ts'
+import { fakeLog } from '../support/fake-log.ts'
 
 const repository = (installationId: number): Repository => ({
   installationId,
@@ -42,7 +44,7 @@ const deps: AdoptDeps = {
   tenantOf: () => ({ tenant: 'one', posthog: {}, signer: { read: () => [], write: () => '' } }) as never,
   runs: { get: () => expect.fail('no run'), add: () => expect.fail('no run') },
   settings: deploymentWith(),
-  log: { info() {}, warn() {}, error() {} },
+  log: fakeLog(),
   now: () => now,
 }
 

@@ -12,6 +12,7 @@ import {
   withRead,
 } from '../../src/maintenance/redeliver-webhooks.ts'
 import { hour, minute, t0 as now, second } from '../core/given.ts'
+import { fakeLog, fakeLogOf } from '../support/fake-log.ts'
 
 const events = ['issue_comment', 'issues']
 
@@ -155,7 +156,7 @@ describe('a sweep', () => {
   const sweep = sweepDeliveries({
     deliveries,
     events,
-    log: { info: say, warn: say, error: say },
+    log: fakeLogOf(say),
     meter: { swept },
     now: () => at,
     pause: 1,
@@ -300,7 +301,7 @@ describe('a sweep', () => {
     const speaking = sweepDeliveries({
       deliveries,
       events,
-      log: { info: keep, warn: keep, error: keep },
+      log: fakeLogOf(keep),
       now: () => at,
       pause: 1,
     })
@@ -336,7 +337,7 @@ describe('a sweep', () => {
         redeliver: async () => {},
       },
       events,
-      log: { info: say, warn, error: say },
+      log: fakeLog({ info: say, warn, error: say }),
       now: () => at,
       pause: 1,
     })
@@ -362,7 +363,7 @@ describe('a sweep', () => {
     const slow = sweepDeliveries({
       deliveries,
       events,
-      log: { info: say, warn: say, error: say },
+      log: fakeLogOf(say),
       now: () => at,
       pause: 200,
     })

@@ -1,4 +1,5 @@
 /** When a branch that nothing came of goes, and when it stays. */
+
 import { describe, expect, test } from 'vitest'
 import { type CallBudget, unlimited } from '../../src/core/model/call-budget.ts'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
@@ -8,6 +9,7 @@ import type { Run } from '../../src/core/run/run.ts'
 import { UnusedBranch } from '../../src/core/run/unused-branch.ts'
 import { removeBranch } from '../../src/maintenance/remove-branches.ts'
 import { branch, hour, minute, runWith, t0, working } from '../core/given.ts'
+import { fakeLog } from '../support/fake-log.ts'
 
 const { thread } = working()
 const unused = UnusedBranch.parse({
@@ -65,7 +67,7 @@ async function turns(given: Given) {
       holder: async slot => (slot === threadSlot(thread) ? kept()?.id : undefined),
       get: async () => kept(),
     },
-    log: { info() {}, warn() {}, error() {} },
+    log: fakeLog(),
     now: () => given.now ?? t0 + minute,
     reached: () => {},
   })

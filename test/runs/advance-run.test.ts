@@ -34,6 +34,7 @@ import { begin } from '../core/run-life/agent.ts'
 import { scriptWith } from '../core/run-life/script.ts'
 import { gitHubOf, postHogOf } from '../core/run-life/services.ts'
 import { World } from '../core/run-life/world.ts'
+import { fakeLog } from '../support/fake-log.ts'
 
 const now = t0 + second
 const later = now + hour
@@ -180,7 +181,7 @@ describe.each(steps)('%s', (step, asks, run) => {
   test('tries again a little later when no answer comes, and says so in the log', async () => {
     const warn = vi.fn()
     const fault = new NoResponse(asks, 'reset')
-    const came = await advance(run, { ...failing(fault), log: { info() {}, warn, error() {} } })
+    const came = await advance(run, { ...failing(fault), log: fakeLog({ warn }) })
     expect(came.run.attempts.outages).toEqual({
       [asks]: { why: 'reset', since: now, until: now + second, count: 1 },
     })
@@ -308,7 +309,7 @@ describe('a step that is refused', () => {
 
   test('says so in the log', async () => {
     const warn = vi.fn()
-    await advance(runOf('poll'), { ...no(), log: { info() {}, warn, error() {} } })
+    await advance(runOf('poll'), { ...no(), log: fakeLog({ warn }) })
     expect(warn).toHaveBeenCalledWith(
       expect.objectContaining({ step: 'poll', err: expect.any(Rejected) }),
       'refused',

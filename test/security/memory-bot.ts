@@ -45,6 +45,7 @@ import { webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { deployment, t0 } from '../core/given.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
+import { fakeLogOf } from '../support/fake-log.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 
 export interface MemoryBotOptions {
@@ -130,14 +131,14 @@ const door = webhookEndpoint({
   }),
 })
 
-function logInto(write: (line: string) => void): Log & { debug: Log['info'] } {
-  const line = (fields: object, message: string): void =>
+function logInto(write: (line: string) => void): Log {
+  return fakeLogOf((fields, message) =>
     write(
       JSON.stringify({ ...fields, message }, (_, value: unknown) =>
         value instanceof Error ? `${value.stack} ${String(value.cause ?? '')}` : value,
       ),
-    )
-  return { debug: line, info: line, warn: line, error: line }
+    ),
+  )
 }
 
 export interface Sent {

@@ -1,4 +1,5 @@
 /** Runs that are followed at an emulated PostHog over HTTP, by a clock that the test moves: hours pass in seconds. */
+
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { vi } from 'vitest'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
@@ -13,6 +14,7 @@ import { postHogTasks } from '../../src/posthog/tasks-client.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { given } from '../commands/command-world.ts'
 import { second, taskRun, told, working } from '../core/given.ts'
+import { fakeLog } from './fake-log.ts'
 
 /** By which the clock moves on at a time. */
 const tick = second
@@ -88,7 +90,7 @@ export class Following {
       ...{ gate: limitGate(Date.now), budget },
     }
     this.#tasks = postHogTasks(settings, { now: Date.now, redact: text => text })
-    const log = { info() {}, warn() {}, error() {} }
+    const log = fakeLog()
     this.#follower = followRuns({
       leases: aloneWithStreams,
       log,

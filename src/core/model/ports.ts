@@ -109,9 +109,12 @@ export interface TasksClient {
 }
 
 export interface Log {
+  debug(fields: object, message: string): void
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
+  /** One whose every line has these fields too. A line that repeats one of them has it twice. */
+  child(fields: object): Log
 }
 
 type JobStanding = 'live' | 'ended'

@@ -1,3 +1,4 @@
+import type { Log } from '../../core/model/ports.ts'
 import type { Trigger } from '../../core/model/trigger.ts'
 import type { AppIdentity, Delivery, Passed } from './event.ts'
 import { normalise } from './normalise.ts'
@@ -5,10 +6,7 @@ import { normalise } from './normalise.ts'
 export interface ReceivingDeps {
   app: AppIdentity
   redact(text: string): string
-  log: {
-    debug(fields: object, message: string): void
-    info(fields: object, message: string): void
-  }
+  log: Pick<Log, 'debug' | 'info'>
   /** Claims the trigger by its id and enqueues it, in one step; `known` when it was there already. */
   enqueue(trigger: Trigger): Promise<'added' | 'known'>
 }

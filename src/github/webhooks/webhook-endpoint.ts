@@ -1,8 +1,10 @@
 /**
  * Reads, verifies, normalises and enqueues webhooks. 503 if the queue can't take one: GitHub can then redeliver it.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { WebhookMeter, WebhookResult } from '../../core/model/meter.ts'
+import type { Log } from '../../core/model/ports.ts'
 import type { Ignored } from '../../core/model/trigger.ts'
 import { readEvents } from './normalise.ts'
 import type { Receive, Received } from './receive.ts'
@@ -12,11 +14,7 @@ export interface WebhookEndpointDeps {
   secret: string
   receive: Receive
   isSilent?(event: string, body: Buffer): boolean
-  log: {
-    debug(fields: object, message: string): void
-    warn(fields: object, message: string): void
-    error(fields: object, message: string): void
-  }
+  log: Pick<Log, 'debug' | 'warn' | 'error'>
   meter?: WebhookMeter
 }
 

@@ -2,7 +2,9 @@
  * Joins PostHog's streams to the Runs. A stream is leased by one process, and what that leaves behind another takes up.
  * Nothing rests on a stream: whose stream is away is woken, and polled.
  */
+
 import { readFileSync } from 'node:fs'
+import type { Log } from '../../core/model/ports.ts'
 import type { StreamLeases } from '../../core/model/stream-leases.ts'
 import { second } from '../../core/model/time.ts'
 import type { Session } from '../../core/run/session.ts'
@@ -13,7 +15,7 @@ import { pileOf } from './wake-pile.ts'
 interface Following {
   leases: StreamLeases
   wake(runId: string): Promise<void>
-  log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
+  log: Pick<Log, 'info' | 'warn'>
   now?: () => number
   maxOpen?: number
   /** ms; shorter than a lease by far. */

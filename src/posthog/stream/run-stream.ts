@@ -3,6 +3,7 @@
  * Each connection is a call on the key's budget, hence the bounds.
  */
 
+import type { Log } from '../../core/model/ports.ts'
 import { hour, minute, second } from '../../core/model/time.ts'
 import type { Session } from '../../core/run/session.ts'
 import type { PostHogSettings } from '../posthog-http.ts'
@@ -15,7 +16,7 @@ interface StreamOptions {
   onNews(taskRunId: string): unknown
   onAlive?(taskRunId: string): unknown
   onAway?(taskRunId: string): unknown
-  log: { info(facts: object, message: string): void; warn(facts: object, message: string): void }
+  log: Pick<Log, 'info' | 'warn'>
   now?: () => number
   hasRoom?: () => boolean
   pace?: Partial<StreamPace>

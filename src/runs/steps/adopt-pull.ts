@@ -28,7 +28,7 @@ export async function adoptPull(
   ])
   if (!view && mayAppear(context, url)) return { result: { ...retriedLater(context, url), claimsSeen } }
   if (!view || !(await isOwn(context, view))) {
-    context.deps.log.warn({ run: run.id, url }, 'not a pull request of this run')
+    context.deps.log.warn({ url }, 'not a pull request of this run')
     return { result: { ...foreign, claimsSeen } }
   }
   return { result: { ...withFound(run, view), claimedPulls, claimsSeen }, session: { cost } }

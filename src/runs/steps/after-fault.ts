@@ -42,12 +42,12 @@ export function afterFault(context: RunContext, step: ActingStep, error: unknown
     })
   }
   if (error instanceof NoResponse) {
-    deps.log.warn({ run: run.id, step: step.kind, err: error }, 'no usable answer')
+    deps.log.warn({ step: step.kind, err: error }, 'no usable answer')
     const until = deps.now() + backoff(outageOf(run, error.service)?.count ?? 0)
     return awaiting(context, error.service, { why: error.message, until, failed: 1 })
   }
   if (!(error instanceof Rejected)) throw error
-  deps.log.warn({ run: run.id, step: step.kind, err: error }, 'refused')
+  deps.log.warn({ step: step.kind, err: error }, 'refused')
   const isRead = error.of === 'read' || steps[step.kind].call === 'read'
   return isRead ? afterRefusedRead(context, error) : afterRefusal(context, step, error)
 }

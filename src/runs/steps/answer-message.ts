@@ -48,7 +48,7 @@ async function say(
     })
   } catch (error) {
     if (!(error instanceof Rejected) || error.of === 'read') throw error
-    deps.log.warn({ run: run.id, err: error }, 'the thread takes no answer to a message')
+    deps.log.warn({ err: error }, 'the thread takes no answer to a message')
   }
 }
 

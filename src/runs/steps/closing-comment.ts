@@ -34,7 +34,7 @@ export async function conclude(context: Speaking): Promise<ChangeOf<'report'>> {
     return { report: { threadBlocked: undefined, announced: { ...told, word } } }
   } catch (error) {
     if (!(error instanceof Rejected) || error.of === 'read') throw error
-    context.deps.log.warn({ run: context.run.id, err: error }, 'the thread takes no closing comment')
+    context.deps.log.warn({ err: error }, 'the thread takes no closing comment')
     return isGivenUp(context) ? { report: { announced: told } } : threadBlockedFrom(context.run, now)
   }
 }
@@ -86,7 +86,7 @@ export async function answerInline(context: Speaking): Promise<ChangeOf<'report'
     })
   } catch (error) {
     if (!(error instanceof Rejected) || error.of === 'read') throw error
-    deps.log.warn({ run: run.id, err: error }, 'an inline comment takes no answer')
+    deps.log.warn({ err: error }, 'an inline comment takes no answer')
   }
   return told
 }

@@ -15,7 +15,6 @@ export async function attach(
   const { origin } = run.request
   const commentRef = origin.kind === 'comment' ? origin.commentRef : undefined
   return stageAttachments(attachments, {
-    runId: run.id,
     download: github.attachments(commentRef),
     stage,
     assertLocked: () => job.assertLocked(),

@@ -40,6 +40,6 @@ export async function ignoreRefusal(
     await effect
   } catch (error) {
     if (!(error instanceof Rejected) || error.of === 'read') throw error
-    context.deps.log.warn({ run: context.run.id, err: error }, 'GitHub refused a side effect')
+    context.deps.log.warn({ err: error }, 'GitHub refused a side effect')
   }
 }

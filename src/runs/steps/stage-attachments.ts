@@ -26,7 +26,6 @@ export interface Attaching {
 }
 
 export interface Staging {
-  runId: string
   download(attachment: Attachment): Promise<AttachmentFile>
   stage(file: AttachmentFile): Promise<string>
   assertLocked(): Promise<void>
@@ -93,7 +92,7 @@ async function take(
     if (error instanceof RetryLater) throw error
     const unfit = reasonOf(error)
     const level = unfit.kind === 'fault' ? 'error' : 'warn'
-    const fields = { run: staging.runId, attachment: attachment.name, err: error }
+    const fields = { attachment: attachment.name, err: error }
     staging.log[level](fields, 'attachment not passed on')
     return unfit
   }

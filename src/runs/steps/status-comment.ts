@@ -64,7 +64,7 @@ export async function editStatus(context: StepContext<'edit'>): Promise<ChangeOf
       : { report: { threadBlocked, status: undefined, statusRemade: true } }
   } catch (error) {
     if (!(error instanceof Rejected) || !isGivenUp(context)) throw error
-    context.deps.log.warn({ run: run.id, err: error }, 'the thread does not take the last status')
+    context.deps.log.warn({ err: error }, 'the thread does not take the last status')
     return { report: { status, threadBlocked: undefined } }
   }
 }

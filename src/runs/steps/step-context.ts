@@ -5,7 +5,6 @@ import type { CallBudget } from '../../core/model/call-budget.ts'
 import { around, type Reached } from '../../core/model/crash-points.ts'
 import { NoResponse, Rejected, RetryLater } from '../../core/model/errors.ts'
 import type { JobIndex } from '../../core/model/job-index.ts'
-import { logAbout } from '../../core/model/log-about.ts'
 import type { Signer } from '../../core/model/marker.ts'
 import type { FlowMeter } from '../../core/model/meter.ts'
 import type { GitHub, LockedJob, Log, TasksClient, ThreadClient } from '../../core/model/ports.ts'
@@ -102,7 +101,7 @@ export type StepFunctions<Kinds extends StepKind> = { [Kind in Kinds]: StepFunct
 
 export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
   const { id, request } = job.data
-  const log = logAbout(deps.log, { run: id, delivery: request.delivery })
+  const log = deps.log.child({ run: id, delivery: request.delivery })
   let saved = job.data
   const save = async (): Promise<void> => {
     const [before, run] = [saved, context.run]

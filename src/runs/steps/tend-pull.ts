@@ -36,7 +36,7 @@ export async function tendPull(
   })
   context.deps.reached('pull put right, not recorded')
   if (refused.length > 0)
-    context.deps.log.warn({ run: run.id, pull: number, refused }, 'the pull request could not be put right')
+    context.deps.log.warn({ pull: number, refused }, 'the pull request could not be put right')
   const after = refused.includes('change') ? recorded(view, notPutRight(change)) : recorded(pull ?? view)
   const told = reacts ? { ...run.report.announced, reaction: true } : run.report.announced
   const status =
@@ -73,7 +73,6 @@ function wantedChange(context: StepContext, view: PullView): PullChange | undefi
 }
 
 export async function putRight(context: StepContext<'amendPull'>, view: PullView): Promise<Pull> {
-  const { run } = context
   const change = wantedChange(context, view)
   if (view.state !== 'open' || !change) return recorded(view)
   await context.job.assertLocked()
@@ -83,10 +82,7 @@ export async function putRight(context: StepContext<'amendPull'>, view: PullView
     return recorded(amended)
   } catch (error) {
     if (!(error instanceof Rejected) || error.of === 'read') throw error
-    context.deps.log.warn(
-      { run: run.id, pull: view.number, err: error },
-      'the pull request could not be put right',
-    )
+    context.deps.log.warn({ pull: view.number, err: error }, 'the pull request could not be put right')
     return recorded(view, notPutRight(change))
   }
 }

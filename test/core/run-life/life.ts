@@ -13,6 +13,7 @@ import { LockLost } from '../../../src/queue/work-queue.ts'
 import { advanceRun } from '../../../src/runs/advance-run.ts'
 import type { RunDeps } from '../../../src/runs/steps/step-context.ts'
 import { deploymentWith, memoryAccounts } from '../../support/deployment.ts'
+import { fakeLog } from '../../support/fake-log.ts'
 import { memoryIndex } from '../../support/memory-index.ts'
 import { ask, deployment, runWith, second, t0 } from '../given.ts'
 import { begin } from './agent.ts'
@@ -82,7 +83,7 @@ function depsOf(world: World, worker: Worker): RunDeps {
     posthog: postHogOf(world, worker),
     signer: world.signer,
     deployment,
-    log: { info() {}, warn() {}, error() {} },
+    log: fakeLog(),
     now: () => world.now,
     budget: unlimited,
     liveRuns: () => Promise.resolve(1),

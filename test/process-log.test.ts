@@ -1,0 +1,31 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import type { Log } from '../src/core/model/ports.ts'
+import { redactor } from '../src/core/text/redact.ts'
+import { openLog } from '../src/web/process-log.ts'
+
+afterEach(() => void vi.restoreAllMocks())
+
+const key = 'phx_0123456789abcdefghij'
+
+test('the lines of a child say what it is about, once, and no secret', async () => {
+  const log: Log = await openLog({ level: 'info', format: 'json' }, redactor([key]))
+  const written: string[] = []
+  vi.spyOn(process.stdout, 'write').mockImplementation(text => Boolean(written.push(String(text))))
+  const about = log.child({ trigger: 'comment-501', delivery: undefined, said: `my key is ${key}` })
+  about.debug({}, 'not at this level')
+  about.warn({ err: new Error(`refused: ${key}`) }, `with ${key}`)
+  await new Promise(setImmediate)
+  vi.restoreAllMocks()
+  const line = written.join('')
+  expect(line).not.toContain(key)
+  expect(line.match(/"trigger"/g)).toHaveLength(1)
+  expect(JSON.parse(line)).toMatchObject({
+    name: 'codex-task-bot',
+    level: 40,
+    trigger: 'comment-501',
+    said: 'my key is ‹redacted›',
+    err: { type: 'Error', message: 'refused: ‹redacted›' },
+    msg: 'with ‹redacted›',
+  })
+  expect(JSON.parse(line)).not.toHaveProperty('delivery')
+})
