@@ -1,6 +1,5 @@
 /**
- * Takes up Runs that the queue has lost, from their status comments and PostHog. That the data is lost shows in this
- * chore's own memory, which was in it.
+ * Restores Runs that the queue lost, from status comments and PostHog. A loss shows in this chore's own missing memory.
  */
 
 import { z } from 'zod'
@@ -39,7 +38,7 @@ interface AdoptTenant {
 }
 
 interface Search extends AdoptDeps {
-  /** Throws if the data was lost once more since the comments were read: what they say is old then. */
+  /** @throws if data was lost again since the comments were read, which are outdated then */
   confirm(): Promise<void>
 }
 
@@ -52,7 +51,7 @@ export interface AdoptContext {
 }
 
 export const adoptEvery = 5_000
-/** A Run is edited more often than this, or it is over. */
+/** ms: a live Run edits its status more often. */
 const searchedMs = 48 * hour
 
 const Installation = Repository.pick({ installationId: true })
@@ -62,17 +61,17 @@ type Target = z.infer<typeof Target>
 
 const Memory = z.object({
   since: z.number(),
-  /** What was under way when the data was lost has arrived by then. */
+  /** By then, calls under way at the loss have arrived. */
   from: z.number(),
   unread: z.array(Target),
 })
 type Memory = z.infer<typeof Memory>
 
-/** While another Run holds the thread, or somebody says no, it has to wait. */
+/** ms; another Run may hold the thread, or a service refuse. */
 const retryMs = 30_000
 const refusedFor = hour
 
-/** @returns ms until the next turn; nothing for the usual time */
+/** @returns ms until the next time; nothing for the usual interval */
 export const adoptLost =
   (deps: AdoptDeps) =>
   async (context: AdoptContext): Promise<number | undefined> => {
@@ -126,7 +125,7 @@ interface Came {
   again?: number
 }
 
-/** What one of them does not answer is no reason to leave the others out. */
+/** A failure in one repository does not stop the others. */
 async function search(deps: Search, { since, from }: Memory, target: Target): Promise<Came> {
   try {
     if (!('repoId' in target))
@@ -183,7 +182,7 @@ const fresh = 10 * 60_000
 
 const endOf = ({ run, round = 0 }: Marker): string => `${run} ${round}`
 
-/** Last words in the threads of lines of code are not among the comments that were read. */
+/** Inline last words are not among the comments that were read. */
 const isClosed = (
   marker: Marker,
   { outcome, quiet, request: { origin } }: Backup,
@@ -219,7 +218,6 @@ async function remainsOf(
   return { ...found, session: await sessionOf(deps, marker, { id: marker.run, thread }, backup) }
 }
 
-/** The Run's marker is written into its pull request when that is put right. */
 const isTended = ({ signer }: OwnerDeps, { repoId }: Repository, view: PullView, { run }: Marker): boolean =>
   signer.read(view.body, { repoId, number: view.number }).some(marker => marker.run === run)
 

@@ -1,7 +1,4 @@
-/**
- * Webhooks that nobody took: GitHub does not repeat them, but logs its attempts for three days, and delivers again when
- * asked. One that comes twice does no harm.
- */
+/** Asks GitHub to redeliver failed webhooks: it logs deliveries for three days and repeats none by itself. */
 
 import { z } from 'zod'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
@@ -30,7 +27,7 @@ export interface SweepDeps {
   log: Log
   meter?: Pick<FlowMeter, 'swept'>
   now(): number
-  /** ms between two requests to deliver; GitHub asks for a second between writes. */
+  /** ms; GitHub asks for a second between writes. */
   pause: number
 }
 
@@ -42,11 +39,11 @@ export interface SweepContext {
 
 export const sweepEvery = 5 * minute
 
-/** GitHub's three days, less a margin for its clock and ours. */
+/** GitHub keeps three days; less a margin for clocks. */
 const kept = 71 * hour
 /**
- * How long to wait before the next attempt: the first may be under way, and a door may stay shut for days. The last
- * holds for all that follow.
+ * Waits before each attempt: a first delivery may be under way, and the endpoint may be down for days. The last
+ * repeats.
  */
 const rests = [minute, 15 * minute, 3 * hour]
 const lastRest = 6 * hour
@@ -123,7 +120,7 @@ export const sweepDeliveries =
   (deps: SweepDeps) =>
   async (context: SweepContext): Promise<number | undefined> => {
     const memory = Memory.safeParse(context.memory).data ?? nothing
-    // A process that has just started wakes the sweep, whatever GitHub said.
+    // A new process starts the sweep whatever limit GitHub named.
     if (deps.now() < memory.notBefore) return memory.notBefore - deps.now()
     const sweep: Sweep = { ...deps, context, memory, redelivered: 0 }
     try {
@@ -169,7 +166,7 @@ async function read({ deliveries, context, log }: Sweep, from: number): Promise<
   return attempts
 }
 
-/** It is written down first: a process that dies here must not ask twice. */
+/** Saved before the request, so that a crash does not repeat it. */
 async function redeliver(sweep: Sweep, missed: Missed): Promise<void> {
   const { memory, now, log, deliveries } = sweep
   const { guid: delivery, event, id, times } = missed
@@ -209,6 +206,6 @@ async function afterFault(sweep: Sweep, error: unknown): Promise<number | undefi
   if (!(error instanceof Rejected) && !(error instanceof NoResponse)) throw error
   log.warn({ err: error }, 'the sweep broke off')
   meter?.swept({ result: 'failed', redelivered })
-  // A server that has no such log will not have one in five minutes.
+  // A server without this log will not have one in five minutes.
   return error instanceof Rejected ? hour : undefined
 }

@@ -1,4 +1,4 @@
-/** An errand of its own, which looks every few minutes and gives way to any Run of the thread. */
+/** Removes unused branches once their task runs have ended; any Run of the thread goes first. */
 
 import type { CallBudget } from '../core/model/call-budget.ts'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
@@ -26,10 +26,10 @@ interface RemovalContext {
 }
 
 const usualPause = 5 * minute
-/** A task run ends an hour after its last turn; one that is still there then may be there for ever. */
+/** A task run ends an hour after its last turn; one still there after this may stay for ever. */
 const giveUpAfterMs = 48 * 60 * minute
 
-/** @returns ms until the next look, or that there is nothing left to do */
+/** @returns ms until the next try, or `done` */
 export const removeBranch =
   (deps: RemovalDeps) =>
   async (context: RemovalContext): Promise<number | 'done'> => {
@@ -82,7 +82,7 @@ async function poll(
   return 0
 }
 
-/** Hundreds of sessions may idle at a time: their runs' own calls come first. */
+/** Optional calls: those of Runs come first. */
 const notYet = (
   budget: Pick<CallBudget, 'reserve'>,
   { thread, session }: UnusedBranch,

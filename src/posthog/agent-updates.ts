@@ -1,4 +1,4 @@
-/** The agent's `session/update` events in our words. Shapes: the Agent Client Protocol, as PostHog logs them. */
+/** The agent's `session/update` events. Source: the Agent Client Protocol, as PostHog logs it. */
 import { z } from 'zod'
 import type { ActingStep, AgentAct, PlanStep } from '../core/run/agent-activity.ts'
 

@@ -1,7 +1,4 @@
-/**
- * Hands a file to PostHog: an address is prepared, the file posted there as a form, and the upload finalized.
- * Safe to repeat from the start, as an upload counts for nothing until its id is used.
- */
+/** Uploads a file to PostHog in three calls. Repeatable: an upload without use of its id counts for nothing. */
 import { z } from 'zod'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
 import type { Session } from '../core/run/session.ts'
@@ -87,7 +84,7 @@ const described = ({ name, type }: AttachmentFile) => ({
 
 const uploadLimit = 60_000
 
-/** The address is signed: it takes no key, and exactly these fields, the file last. */
+/** The signed address takes no key and exactly these fields, the file last. */
 async function upload({ url, fields }: Upload, { name, type, bytes }: AttachmentFile): Promise<void> {
   const form = new FormData()
   for (const [field, value] of Object.entries(fields)) form.append(field, value)

@@ -1,4 +1,4 @@
-/** What a line of the agent's log means. */
+/** Parses lines of the agent's log. */
 import { z } from 'zod'
 import { messagesIn } from '../core/agent/prompt.ts'
 import type { LogEntry } from '../core/run/apply-snapshot.ts'
@@ -18,7 +18,7 @@ export function logEntry(line: unknown): LogEntry[] {
 const over = new Set(['completed', 'complete', 'done', 'success', 'succeeded', 'finished'])
 const agentActs = /^(?:agent_message_chunk|agent_thought)/
 
-/** Console output and housekeeping mean nothing: they also come after the end of a turn. */
+/** Console output and housekeeping are no entries: they also come after a turn. */
 function meaning({ notification: { method = '', params, result } }: LogLine): LogEntry['what'] | undefined {
   if (/^_?posthog\/turn_complete$/.test(method) || result) return { kind: 'turn-over' }
   if (method.endsWith('posthog/progress') && params?.step !== undefined)
@@ -40,7 +40,7 @@ function meaning({ notification: { method = '', params, result } }: LogLine): Lo
   return actOf(update) ?? (agentActs.test(update.sessionUpdate) ? { kind: 'activity' } : undefined)
 }
 
-/** A question is marked as one, or has no option that rejects. */
+/** A question is marked so, or has no rejecting option. */
 function requestOf(
   id: string,
   { toolCall, options = [] }: NonNullable<LogLine['notification']['params']>,

@@ -1,4 +1,4 @@
-/** What the doctor asks of PostHog. Nothing is made there: the one POST is to a task that there can't be. */
+/** The doctor's PostHog checks. They create nothing: the one POST is to a task that can't exist. */
 import { z } from 'zod'
 import { effortsFor, type ReasoningEffort } from '../core/agent/run-request.ts'
 import { type Check, found, passed, unanswered } from '../core/model/check.ts'
@@ -44,7 +44,7 @@ export async function checkKey(examined: CheckContext): Promise<Check[]> {
 
 const noTask = '00000000-0000-4000-8000-000000000000'
 
-/** The scope is looked at before the task is looked for, so that the answer about a task that there can't be tells. */
+/** PostHog checks the scope before it looks for the task, so the status tells. */
 async function checkWriting(examined: CheckContext): Promise<Check> {
   const { settings, now } = examined
   const path = `tasks/${noTask}/run/`

@@ -1,7 +1,6 @@
 /**
- * One call to PostHog: a time limit on each, and every failure in the words of `core/faults`. Nothing is
- * repeated here. PostHog has no idempotency keys, and sends no `Retry-After`: the wait is in the text of
- * the answer or in `reset_at`, and not every 429 is worth a second try.
+ * One call to PostHog, with a time limit; failures become errors of `core/model/errors`. Nothing is repeated, as
+ * PostHog has no idempotency keys. It sends no `Retry-After`: the wait is in the text or in `reset_at`.
  */
 
 import type { z } from 'zod'
@@ -24,7 +23,7 @@ export interface PostHogSettings {
 
 export interface Call<T> {
   method: 'GET' | 'POST'
-  /** Below `/api/projects/<id>/`, with the slash at the end that PostHog wants. */
+  /** Below `/api/projects/<id>/`, with the trailing slash that PostHog needs. */
   path: string
   query?: Record<string, string>
   body?: unknown
@@ -77,7 +76,7 @@ export async function call<T>(
   }
 }
 
-/** A usage limit is the one task's, and reading goes on; the rate limit is the key's, whatever it calls for. */
+/** A usage limit concerns one task; a rate limit the whole key. */
 export const isOfTheKey = (error: unknown): error is RetryLater =>
   error instanceof RetryLater && error.why === 'rate-limit'
 
@@ -89,7 +88,7 @@ async function callOnce<T>(
   const response = await send(settings, request)
   onStatus(response.status)
   const body = await read(response)
-  // A page for people is nothing that PostHog's API says: what it is asked for is there as before.
+  // An HTML page comes from a proxy, not from PostHog's API.
   if (!response.ok && body === undefined && request.method === 'GET' && isPage(response))
     throw new NoResponse('posthog', `something before PostHog answered ${response.status}`)
   if (!response.ok) {
@@ -125,7 +124,7 @@ async function send(settings: PostHogSettings, request: Call<unknown>): Promise<
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body }),
-      // Not 'error': Node 20 then loses the time limit while the body is read (undici issue 4627).
+      // Not 'error': Node 20 then drops the time limit while reading the body (undici issue 4627).
       redirect: 'manual',
       signal: AbortSignal.timeout(request.within ?? defaultLimit),
     })
@@ -154,7 +153,7 @@ function reasonOf(cause: unknown): string {
 
 const billing = new Set(['billing_limit', 'posthog_code_billing_limit_exceeded'])
 
-/** The gates that refuse before anything is stored, so that trying again is safe. */
+/** These refuse before anything is stored, so retrying is safe. */
 const beforeEffect = new Set(['desktop_access_unavailable', 'warm_run_activation_unavailable'])
 
 export function faultOf(status: number, body: ErrorBody, now: number): Rejected | RetryLater | NoResponse {

@@ -1,15 +1,15 @@
-/** The fields we use of PostHog's answers. Everything else is left unread, so that it may change. */
+/** The fields that we use of PostHog's responses. Others are ignored. */
 import { z } from 'zod'
 import { AgentUpdate } from './agent-updates.ts'
 
 const statuses = ['not_started', 'queued', 'in_progress', 'completed', 'failed', 'cancelled'] as const
 
-/** A status of a newer server that we do not know is one of a run that goes on. */
+/** An unknown status of a newer server means that the run goes on. */
 const RunStatus = z.string().transform(said => statuses.find(known => known === said) ?? 'in_progress')
 
 const text = z.string().nullish()
 
-/** `output` is free-form and merged over time: anything that is not of the expected type is not there. */
+/** `output` is free-form: values of unexpected types are ignored. */
 const Output = z
   .object({
     pr_url: z.string().nullish().catch(undefined),
@@ -40,8 +40,8 @@ export const Task = z.object({ id: z.string(), task_summary: text.catch(undefine
 const Named = z.object({ id: z.string() }).nullish().catch(undefined)
 
 /**
- * `run/` answers with the Task. The run that it made is `run` on the newest servers; `latest_run` on all of them, but
- * where a replica lags that is the one before.
+ * `run/` returns the task. Its new run is `run` on the newest servers; `latest_run` may be an older one if a replica
+ * lags.
  */
 export const StartedTask = z
   .object({ id: z.string(), run: Named, latest_run: Named, run_error: text.catch(undefined) })
@@ -50,7 +50,7 @@ export const StartedTask = z
     error: run_error ?? undefined,
   }))
 
-/** A page for people in the place of an answer says nothing of the effect. */
+/** Not an HTML page, which says nothing of the effect. */
 export const Taken = z.looseObject({})
 
 export const TaskPage = z.object({
@@ -76,7 +76,7 @@ export const Models = z.object({
   ),
 })
 
-/** All four shapes in which PostHog says what went wrong. */
+/** The four shapes of PostHog's errors. */
 export const ErrorBody = z
   .object({
     type: z.string().optional().catch(undefined),

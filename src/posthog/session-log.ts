@@ -1,4 +1,4 @@
-/** The stored log of a run, read to its end: nothing may be concluded from a part of it. */
+/** The stored log of a run, always read to its end. */
 import { z } from 'zod'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
 import type { Session } from '../core/run/session.ts'
@@ -6,7 +6,7 @@ import type { Call, PostHogResponse } from './posthog-http.ts'
 
 export const runPath = ({ taskId, taskRunId }: Session): string => `tasks/${taskId}/runs/${taskRunId}/`
 
-/** The most that PostHog gives at once; it gives less when the entries are large. */
+/** PostHog's maximum; it gives less when entries are large. */
 const pageLength = 5_000
 
 const Entries = z.array(z.unknown())
@@ -39,7 +39,7 @@ export function sessionLog(request: <T>(request: Call<T>) => Promise<PostHogResp
     }
   }
 
-  /** All entries after the first `offset`; the first page is a part of a look. */
+  /** All entries after the first `offset`. Its first page is part of the poll's budget. */
   async function after(session: Session, offset: number): Promise<unknown[]> {
     const entries: unknown[] = []
     for (;;) {
@@ -52,7 +52,7 @@ export function sessionLog(request: <T>(request: Call<T>) => Promise<PostHogResp
     }
   }
 
-  /** One call where the server counts, else as many as the log has pages. */
+  /** One call if the server counts entries, else one a page. */
   async function length(session: Session): Promise<number> {
     const read = await page(session, { limit: '1', offset: '0' })
     if (!read) return 0
@@ -63,7 +63,7 @@ export function sessionLog(request: <T>(request: Call<T>) => Promise<PostHogResp
   return { after, length }
 }
 
-/** Servers that do not know of such logs; the run alone must do there. */
+/** Older servers have no such log. */
 const isWithout = ({ status, message }: Rejected): boolean =>
   status === 405 || (status === 404 && message === 'Endpoint not found.')
 

@@ -1,4 +1,4 @@
-/** What a look at a run has seen, in the words of the flows and without secrets. */
+/** What one poll saw of a run, redacted. */
 import type { LogEntry, TaskRunSnapshot } from '../core/run/apply-snapshot.ts'
 import { logEntry } from './log-entries.ts'
 import type { TaskRun } from './schemas.ts'
@@ -20,7 +20,7 @@ export function snapshotOf(run: TaskRun, lines: unknown[], { offset, redact }: R
     effort: run.reasoning_effort ?? undefined,
     authorship: run.state?.pr_authorship_mode ?? undefined,
     updatedAt: Date.parse(run.updated_at ?? '') || undefined,
-    // A resumed run's log begins with its ancestors' entries.
+    // The log of a resumed run begins with that of its ancestors.
     log: lines
       .flatMap(logEntry)
       .filter(entry => entry.at >= startedAt)

@@ -33,7 +33,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
   const log = sessionLog(request)
 
   return {
-    /** Not repeatable: after `NoResponse`, look with `findTask` first. */
+    /** Not repeatable: after `NoResponse`, call `findTask` first. */
     async createTask({ title, description, repository }: NewTask): Promise<string> {
       const body = {
         title: cut(redact(title), 255),
@@ -45,7 +45,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       return (await request({ method: 'POST', path: 'tasks/', body, schema: Task })).data.id
     },
 
-    /** The task whose description ends in the line `marker`: anybody can write one into a title or an instruction. */
+    /** The task whose description ends in `marker`: elsewhere anybody could have written it. */
     async findTask(marker: string): Promise<string | undefined> {
       const { data } = await request({
         method: 'GET',
@@ -57,8 +57,8 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
     },
 
     /**
-     * Not repeatable: after `NoResponse`, compare `runIds` with those of before.
-     * @param before the runs that the task had, none of which can be the new one
+     * Not repeatable: after `NoResponse`, compare `runIds`.
+     * @param before the runs that the task had
      */
     async startRun(taskId: string, body: CodexTaskRunCreate, before: readonly string[]): Promise<string> {
       const path = `tasks/${taskId}/run/`
@@ -85,7 +85,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
 
     statusOf,
 
-    /** Reads the run and the part of its log after the first `offset` entries: a look, of which two calls are counted. */
+    /** Reads the run and its log after the first `offset` entries. Counts as two calls. */
     async poll(session: Session, offset: number): Promise<TaskRunSnapshot> {
       const { data: run } = await request({
         method: 'GET',
@@ -100,8 +100,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
     logLength: (session: Session): Promise<number> => log.length(session),
 
     /**
-     * Queues a message for the agent; `id` is PostHog's own dedupe key, which older servers do not know.
-     * `ended`: only a new run can take it.
+     * Queues a message. `id` is PostHog's dedupe key, unknown to older servers. `ended`: only a new run can take it.
      */
     async sendMessage(
       session: Session,
@@ -122,7 +121,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
       }
     },
 
-    /** The agent's own refusal, of a request that does not wait any more, comes with 200. */
+    /** The agent refuses outdated requests with status 200. */
     async respondToPermission(
       session: Session,
       params: { requestId: string; optionId: string },
@@ -135,7 +134,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
 
     addArtifact: (session: Session, file: AttachmentFile) => addArtifact(settings, session, file, now),
 
-    /** Asks for the end of a run. A promise only: look until the status is terminal. */
+    /** Requests the end of a run: poll until the status is terminal. */
     async cancel(session: Session, reason: string): Promise<void> {
       const body = { reason: cut(reason, 500) }
       await request({ method: 'POST', path: `${runPath(session)}cancel/`, body, schema: Taken })
@@ -170,7 +169,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
         .data.results
     },
 
-    /** The Codex models; empty when the server can't say, which is not the same as none. */
+    /** The Codex models; empty when the server can't say. */
     async models(): Promise<KnownModel[]> {
       try {
         const { data } = await request({
@@ -197,7 +196,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
   }
 }
 
-/** Older servers can't tell an ended workflow from one that they do not reach, and one 404 is no word on a run. */
+/** Older servers answer 404 for an unreachable workflow too, so one 404 proves nothing. */
 const mayHaveEnded = (error: unknown): boolean =>
   isNotFound(error) || (error instanceof NoResponse && error.said?.status === 502)
 

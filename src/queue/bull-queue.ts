@@ -1,7 +1,4 @@
-/**
- * A WorkQueue on BullMQ. A job's record is its data, its inbox its log; a slot is a deduplication id, which BullMQ
- * frees when the job ends.
- */
+/** A WorkQueue on BullMQ: record = job data, inbox = job log, slot = deduplication id. */
 import { ErrorCode, Queue, type Telemetry } from 'bullmq'
 import type { IndexQuery, Member, Range } from '../core/model/job-index.ts'
 import type { Added, JobRecord } from '../core/model/ports.ts'
@@ -45,7 +42,7 @@ export interface BullQueueOptions<Data> extends Format<Data> {
 export const traced = (telemetry: Telemetry | undefined): { telemetry?: Telemetry } =>
   telemetry === undefined ? {} : { telemetry }
 
-/** More than this in a day is over every limit anyway. */
+/** More starts in a day exceed every limit anyway. */
 const MOST_RECENT = 10_000
 const MOST_LISTED = 10_000
 const MOST_UNREAD = 1_000
@@ -120,7 +117,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     }, LISTING_MS)
   }
 
-  /** Newest first, page by page, so that a long history costs nothing; the unwanted cut nobody off. */
+  /** Newest first, page by page. Unwanted jobs do not count towards the maximum. */
   async #endedSince(
     state: 'completed' | 'failed',
     since: number,
@@ -232,7 +229,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     this.#options.log.warn({ job, err }, 'left a job out of a list, which this version cannot read')
   }
 
-  /** BullMQ's own calls may wait for ever once the backend is frozen or closed. */
+  /** BullMQ's calls may never return once the backend is frozen or closed. */
   async #reach<T>(call: () => Promise<T>, ms = RESPONSE_TIMEOUT_MS): Promise<T> {
     const { name } = this.#options
     if (this.#closed) throw new QueueUnavailable(`${name} is closed`)

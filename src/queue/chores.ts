@@ -1,7 +1,6 @@
 /**
- * Work that comes round by itself. A chore is one job that never ends: one process at a time has it, it remembers, and
- * it comes back when it says. (BullMQ's schedulers make the next job when the last one starts, so a slow chore would
- * meet itself.) An errand ends when its one thing is done.
+ * Recurring work. A chore is one job that never ends and remembers (BullMQ's schedulers would overlap a slow one). An
+ * errand ends when it is done.
  */
 
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
@@ -14,7 +13,7 @@ export interface ChoreRecord {
   read?: number
 }
 
-/** Never fails: a chore whose memory can't be read starts afresh, and one whose job fails would be gone. */
+/** Never fails, as a failed job would be gone: unreadable memory starts afresh. */
 export function readChore(data: unknown): ChoreRecord {
   if (typeof data !== 'object' || data === null) return {}
   return {
@@ -26,7 +25,7 @@ export function readChore(data: unknown): ChoreRecord {
 
 const CONCURRENCY = 10
 const SEND_ATTEMPTS = 3
-/** A chore of a newer or older version: in a rolling restart another process knows it. */
+/** ms: another process of a rolling restart may know this chore. */
 const UNKNOWN_MS = 5_000
 
 interface Known {

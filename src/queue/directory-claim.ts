@@ -1,6 +1,6 @@
 /**
- * One process at a time opens a directory. The claim is a Unix socket, which the kernel drops however the process dies;
- * a pid in a file may be another's by then, in a container always.
+ * Lets one process open a directory, by a Unix socket: the kernel drops it however the process dies, and unlike a pid
+ * it is never another's.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { link, realpath, rename, rm } from 'node:fs/promises'
@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { QueueUnavailable } from './work-queue.ts'
 
-/** The shortest limit on a socket's path (macOS: 104, Linux: 108), which Node does not check. */
+/** The shortest path limit of a socket (macOS 104, Linux 108), unchecked by Node. */
 const LONGEST_PATH = 100
 const RESPONSE_TIMEOUT_MS = 500
 const ATTEMPTS = 5
@@ -59,7 +59,7 @@ function listen(path: string): Promise<Server | undefined> {
   })
 }
 
-/** Who listens there; undefined when nobody does. A frozen owner takes the connection but says no name. */
+/** Who listens; undefined if nobody. A frozen owner connects but sends no name. */
 function ownerOf(path: string): Promise<string | undefined> {
   return new Promise(resolve => {
     let name = ''
@@ -77,7 +77,7 @@ function ownerOf(path: string): Promise<string | undefined> {
   })
 }
 
-/** Moves it aside before looking again: between our look and now, another process may have put its own there. */
+/** Moved aside and checked again: another process may just have made its own. */
 async function removeStale(path: string): Promise<void> {
   const aside = `${path}.${randomUUID().slice(0, 8)}`
   const moved = await rename(path, aside).then(

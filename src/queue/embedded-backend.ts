@@ -1,7 +1,4 @@
-/**
- * BullMQ's PostgreSQL backend on PGlite, in this process, with its files in a directory that is ours alone. What a
- * server would do in the background, nobody does here unless we do.
- */
+/** BullMQ's PostgreSQL backend on PGlite, in this process. What a server does in the background is done here. */
 import { mkdir, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
@@ -16,14 +13,11 @@ import { describe, type QueueLog } from './queue-log.ts'
 import { QueueUnavailable } from './work-queue.ts'
 
 const HOUR = 3_600_000
-/** What the work that is under way may still need: a file of PostgreSQL's log of changes takes 16 MB. */
+/** Bytes for work under way: a WAL file takes 16 MB. */
 const MARGIN = 48 * 2 ** 20
 const VACUUM_EVERY = 1_000
 
-/**
- * Nobody else can hold a job when this process starts, so whatever is active was left by a crash: let BullMQ's
- * first stalled check reclaim it at once, rather than wait for locks to lapse.
- */
+/** At the start every active job is left from a crash: have BullMQ reclaim it at its first stalled check. */
 const ORPHANS = `
   UPDATE job SET locked_until_ms = 0, stalled_marked = true WHERE state = 'active';
   DELETE FROM meta WHERE field = 'stalled-check';`
@@ -38,7 +32,7 @@ const ofEachState = (columns: string) =>
 const LIVE = ofEachState('id, data, added_at_ms')
 const LIVE_COUNT = `SELECT sum(jobs)::int AS jobs FROM (${ofEachState('count(*) AS jobs')}) AS each_state`
 
-/** BullMQ's own bound on the number of ended jobs costs a walk through all of them each time a job ends. */
+/** BullMQ's own bound counts all ended jobs each time one ends. */
 const SURPLUS = `
   DELETE FROM job USING (
     SELECT queue, id, row_number() OVER (PARTITION BY queue ORDER BY finished_at_ms DESC) AS place
@@ -47,10 +41,10 @@ const SURPLUS = `
 
 const PROBE = "SELECT pg_logical_emit_message(true, 'probe', '')"
 
-/** Each step leaves dead rows behind; after a few thousand every statement takes ten times as long. */
+/** Dead rows slow statements tenfold after a few thousand steps. */
 const TABLES = 'job, job_log, event, meta, dedup, codex.entry'
 const VACUUM = `VACUUM (INDEX_CLEANUP ON) ${TABLES}`
-/** Without names it reads PostgreSQL's own catalog too, which takes a third of the whole start. */
+/** Without names it analyzes the catalog too, a third of the start-up. */
 const ANALYZE = `ANALYZE ${TABLES}`
 
 interface Rows<Row> {
@@ -60,7 +54,7 @@ interface Rows<Row> {
 /** @throws QueueUnavailable when another process has opened `dataDir`. */
 export async function openEmbedded(dataDir: string, log: QueueLog): Promise<QueueBackend> {
   await mkdir(dataDir, { recursive: true })
-  // Optimising PostgreSQL's WebAssembly costs a second of CPU at each start and 50 MB, and was not seen to pay later.
+  // Optimising the WebAssembly costs a second of CPU at start and 50 MB, without a measured gain.
   setFlagsFromString('--liftoff-only')
   const claim = await claimDirectory(dataDir)
   try {
@@ -81,12 +75,12 @@ async function prepare(db: PGlite): Promise<void> {
   await tidy(db)
 }
 
-/** Without a checkpoint the log of changes grows for ever, and is gone through whole after a crash. */
+/** Without checkpoints the WAL grows for ever and is replayed whole after a crash. */
 async function tidy(db: PGlite): Promise<void> {
   for (const statement of [SURPLUS, VACUUM, ANALYZE, 'CHECKPOINT']) await db.exec(statement)
 }
 
-/** A database whose disk is full can't even be tidied, so it takes nothing new before it comes to that. */
+/** On a full disk not even vacuum works, so new jobs are refused before. */
 async function room(dataDir: string): Promise<void> {
   const { bavail, bsize } = await statfs(dataDir)
   if (bavail * bsize >= MARGIN) return

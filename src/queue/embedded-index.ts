@@ -22,7 +22,7 @@ export function withIndex(
     const job = { ...given, data: storableJson(given.data) }
     const addition = additions.get(job.name)
     if (!addition) return add(job, id, parent)
-    // BullMQ looks at its tables once before its first statement, which may not wait for our transaction.
+    // BullMQ checks its tables once, outside our transaction.
     await backend.waitUntilReady()
     return pool.transaction(async () => {
       const added = await add(job, id, parent)

@@ -1,6 +1,5 @@
 /**
- * A table beside BullMQ's, in a schema of its own; a trigger takes the entries along when BullMQ moves the job. Said at
- * each start, so it must bear that.
+ * Our index tables beside BullMQ's; a trigger moves entries along with jobs. Runs at each start, so it is idempotent.
  */
 export const schema = `
 CREATE SCHEMA IF NOT EXISTS codex;
@@ -42,7 +41,7 @@ END $$;
 CREATE OR REPLACE TRIGGER codex_ended AFTER UPDATE OF state ON bullmq.job FOR EACH ROW
   WHEN (NEW.state IN ('completed', 'failed')) EXECUTE FUNCTION codex.ended();`
 
-/** After BullMQ's addition, in one transaction with it: the entries if the job is ours, and whose it is. */
+/** In BullMQ's transaction of adding: stores the entries if the job is ours, and returns its name. */
 export const added = `
 SELECT name, CASE WHEN name = $3 AND $4::jsonb IS NOT NULL THEN codex.place(queue, id, $4::jsonb) END
   FROM bullmq.job WHERE queue = $1 AND id = $2`
@@ -71,7 +70,7 @@ SELECT n::int, member.id, member.score FROM jsonb_array_elements_text($2::jsonb)
 export const firstMembers = members('ASC')
 export const lastMembers = members('DESC')
 
-/** Unless the row was written since it was read, which its xmin shows. */
+/** Unless the row changed since it was read (xmin). */
 export const mended = `
 SELECT codex.place(queue, id, $4::jsonb) FROM bullmq.job WHERE queue = $1 AND id = $2 AND xmin::text = $3`
 

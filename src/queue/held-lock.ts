@@ -1,6 +1,6 @@
 /**
- * We renew the lock ourselves: BullMQ's renewal forgets a job taken up a second time after a freeze, and never tells
- * that the lock is gone.
+ * Renews the lock of a job. BullMQ's own renewal forgets a job taken again after a freeze, and never reports a lost
+ * lock.
  */
 import { within } from './deadline.ts'
 import { LockLost } from './work-queue.ts'
@@ -14,7 +14,7 @@ export class HeldLock {
   #heldUntil: number
   #lost: LockLost | undefined
 
-  /** @param extend says whether the lock was still ours, and then holds it for `duration` ms more. */
+  /** @param extend extends the lock by `duration` ms; false if it was lost */
   constructor(job: string, duration: number, extend: () => Promise<boolean>) {
     this.#job = job
     this.#extend = extend
@@ -36,7 +36,7 @@ export class HeldLock {
     return this.during(this.#extend)
   }
 
-  /** Does what prolongs the lock in the same step, or does nothing. Throws `LockLost` as `assert` does. */
+  /** Runs a step that also extends the lock. Throws `LockLost` like `assert`. */
   async during(step: () => Promise<boolean>): Promise<void> {
     if (this.#lost) throw this.#lost
     const requestedAt = Date.now()
@@ -53,7 +53,7 @@ export class HeldLock {
     this.#aborter.abort(reason)
   }
 
-  /** The step is over: a processor that goes on nonetheless must not act any more. */
+  /** After this, a processor that still runs can't act. */
   release(): void {
     clearInterval(this.#renewal)
     this.#lost ??= new LockLost(`the step of job ${this.#job} is over`)

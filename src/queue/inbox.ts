@@ -59,12 +59,12 @@ export async function wasTaken(
   { message, isLive }: { message: string; isLive: () => Promise<boolean> },
 ): Promise<boolean> {
   const { messages, wasClosed } = await readInbox(backend, id)
-  // Nobody says where the list of a job ended that was not closed: an older version did not.
+  // Older versions did not close the list of an ended job.
   return messages.includes(storableText(message)) && (wasClosed || (await isLive()))
 }
 
 export async function inboxSize(backend: IQueueBackend, id: string): Promise<number> {
-  // A page that ends before it begins: nothing but the count is read.
+  // An empty page: only the count is read.
   return (await backend.getJobLogs(id, 1, 0, true)).count
 }
 

@@ -1,4 +1,4 @@
-/** How an id, and the slot that it asks for, become a job of ours, another one's, or one that was there. */
+/** Adds a job by id and slot, and finds out whose job it became. */
 import { randomUUID } from 'node:crypto'
 import type { Added } from '../core/model/ports.ts'
 import { entriesOf, type Format, isEnded } from './job-record.ts'
@@ -8,13 +8,12 @@ import type { Addition, Additions } from './queue-index.ts'
 interface Claiming<Data> {
   queue: BullMqQueue
   backend: Pick<QueueBackend, 'nameOf'>
-  /** Where the backend finds what is to be written with a job that is added. */
   additions: Additions
   format: Format<Data>
 }
 
 export interface JobClaims<Data> {
-  /** Undefined: the slot was held by nobody after all, try again. */
+  /** Undefined: the slot became free meanwhile, try again. */
   claim(id: string, data: Data, slot: string | undefined): Promise<Added | undefined>
   liveHolder(slot: string): Promise<string | undefined>
   isLive(id: string): Promise<boolean>
@@ -31,7 +30,7 @@ export function jobClaims<Data>({ queue, backend, additions, format }: Claiming<
     return heldBy !== undefined && holder === heldBy ? { outcome: 'held', id: holder } : undefined
   }
 
-  /** BullMQ gives the same answer to all who add one id; the job's name tells whose job it became. */
+  /** BullMQ returns the same to all who add an id; the job's name tells whose it became. */
   async function enqueue(id: string, data: Data, slot?: string) {
     const claim = `claim-${randomUUID()}`
     const deduplication = slot === undefined ? {} : { deduplication: { id: slot } }
@@ -47,7 +46,7 @@ export function jobClaims<Data>({ queue, backend, additions, format }: Claiming<
     }
   }
 
-  /** PostgreSQL's side lets the late addition of an ended job take a slot that would then never be free again. */
+  /** On PostgreSQL, a late addition of an ended job can take a slot for ever. */
   async function liveHolder(slot: string): Promise<string | undefined> {
     const id = await queue.getDeduplicationJobId(slot)
     if (id === null || (await isLive(id))) return id ?? undefined

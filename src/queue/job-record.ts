@@ -12,7 +12,7 @@ export interface Format<Data> {
 }
 
 interface Indexing<Data> {
-  /** Another one has the index made again from the jobs. */
+  /** A new version has the index rebuilt. */
   version: string
   entries(job: Placed<Data>): IndexEntry[]
 }

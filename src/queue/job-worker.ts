@@ -1,6 +1,6 @@
 /**
- * Takes jobs from BullMQ and works one step of each at a time. Whatever goes wrong, a job is parked or left where it
- * is, for BullMQ's check of stalled jobs to find; only its processor ends it.
+ * Works one step of a job at a time. After any failure the job is parked, or left to BullMQ's stalled check; only its
+ * processor ends it.
  */
 import { DelayedError, type IQueueBackend, type Job, Worker } from 'bullmq'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
@@ -17,10 +17,10 @@ import { storable } from './storable.ts'
 import { withUnread } from './unread-keys.ts'
 import { LockLost, type Processor, ShuttingDown, type Working } from './work-queue.ts'
 
-/** BullMQ would fail a job for good at its second stall; `stalls` lets the processor decide instead. */
+/** BullMQ would fail a job at its second stall; here the processor decides by `stalls`. */
 const UNLIMITED = 1_000_000
 const MOST_KEPT = 100_000
-/** If we die between parking a job and promoting it, it comes back after this long. */
+/** ms until a job comes back if we die between parking and promoting it. */
 const AT_ONCE_MS = 1_000
 const LAST_WRITES_MS = 1_000
 
@@ -44,7 +44,7 @@ export class JobWorker<Data> {
   constructor(options: JobWorkerOptions<Data>) {
     this.#options = options
     const { name, backend, prefix, concurrency, lockDuration, stalledInterval, keepSeconds, report } = options
-    // The embedded backend counts through all ended jobs each time one ends, so there the hourly tidying bounds them.
+    // The embedded backend would count all ended jobs each time; hourly tidying bounds them.
     const keep = { age: keepSeconds, ...(backend.kind === 'redis' ? { count: MOST_KEPT } : {}) }
     this.#worker = new Worker(
       name,
@@ -82,7 +82,7 @@ export class JobWorker<Data> {
     for (const lock of this.#locks) lock.interrupt(new ShuttingDown('the process is shutting down'))
   }
 
-  /** Lets go of a blocking read that would outlast everything else. */
+  /** Ends a blocking read. */
   cut(): void {
     this.#backend.disconnectBlocking(false).catch(() => {})
   }
@@ -106,7 +106,7 @@ export class JobWorker<Data> {
     }
   }
 
-  /** To BullMQ, returning means the job has ended, and DelayedError that we have put it away ourselves. */
+  /** To BullMQ, a return ends the job; DelayedError means that we have parked it. */
   async #take(job: BullMqJob, token: string): Promise<void> {
     if (this.#draining) await this.#park(job, token, 0)
     else if ((await this.#step(job, token)).kind === 'end') return
@@ -148,7 +148,7 @@ export class JobWorker<Data> {
     }
   }
 
-  /** Another version wrote it, and may be at work beside us: sooner or later a worker comes that can read it. */
+  /** Written by another version, which may run beside us and read it. */
   async #parkUnread(job: BullMqJob, token: string, noticed: number): Promise<Outcome> {
     const ms = backoffMs(this.#unread.get(idOf(job)) ?? 1)
     await this.#park(job, token, ms, noticed)
@@ -231,7 +231,7 @@ export class JobWorker<Data> {
     const again = ms <= 0
     try {
       await job.moveToDelayed(Date.now() + (again ? AT_ONCE_MS : ms), token)
-      // The embedded database answers without a turn of the event loop: timers and requests have to have theirs.
+      // The embedded database responds without passing the event loop, which timers and requests need.
       if (again) await new Promise(resolve => setImmediate(resolve))
       const due = again || (await inboxSize(this.#backend, idOf(job))) > noticed
       if (due) await promote(this.#backend, idOf(job))
@@ -240,7 +240,7 @@ export class JobWorker<Data> {
     }
   }
 
-  /** Without an answer: rather one step too many than one too few. */
+  /** If unknown: rather one step too many. */
   async #noticed(job: BullMqJob): Promise<number> {
     return inboxSize(this.#backend, idOf(job)).catch(() => 0)
   }

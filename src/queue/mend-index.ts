@@ -1,7 +1,4 @@
-/**
- * Makes the index again from the jobs where it was lost or is of another version; and now and then the live part, as
- * older processes and people move jobs without it.
- */
+/** Rebuilds the index if lost or outdated, and now and then its live part, which older processes and people bypass. */
 import { liveSet } from '../core/model/job-index.ts'
 import { entriesIn, type Format, readJob } from './job-record.ts'
 import { type Entries, type Indexed, type QueueIndex, written } from './queue-index.ts'

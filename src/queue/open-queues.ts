@@ -14,15 +14,14 @@ const INTERRUPT_AFTER = 0.6
 const CUT_MS = 400
 
 export interface QueueOptions<TriggerData, RunData> {
-  /** Without it, the queues live in `dataDir`, in this process. */
   redisUrl?: string | undefined
   dataDir: string
   triggers: Format<TriggerData>
   runs: Format<RunData>
   log?: QueueLog
-  /** Begins all keys in Redis; the braces keep them on one node of a cluster. */
+  /** The braces keep all keys on one node of a cluster. */
   prefix?: string
-  /** ms until a job whose worker died is free again, at the most together with `stalledInterval`. */
+  /** ms; with `stalledInterval`, the longest time until the job of a dead worker is free again. */
   lockDuration?: number
   stalledInterval?: number
   traced?: boolean

@@ -1,7 +1,6 @@
 /**
- * PGlite in the shape of a `pg` pool. PGlite is one session, so everybody is handed that session. Two things need care:
- * a text of many statements has to go through `exec`, and LISTEN through `listen`, or notifications never arrive and
- * workers sleep until they next poll.
+ * PGlite as a `pg` pool with one session. Multi-statement texts need `exec`, and LISTEN needs `listen`: else workers
+ * get no notifications.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
@@ -12,7 +11,7 @@ import type { PgPool, PgPoolClient } from 'bullmq'
 const LISTEN = /^\s*LISTEN\s+(\w+)/m
 
 export class PglitePool extends EventEmitter implements PgPool {
-  /** Tells BullMQ that this connection cannot drop unnoticed, so that it need not poll. */
+  /** So that BullMQ need not poll for a dropped connection. */
   readonly options = { keepAlive: true }
   readonly #db: PGlite
   readonly #onStatement: () => void
@@ -30,7 +29,7 @@ export class PglitePool extends EventEmitter implements PgPool {
     return result
   }
 
-  /** What `work` asks of this pool is one transaction; everybody else waits for its end. */
+  /** Runs `work` in a transaction; all other queries wait for its end. */
   transaction<T>(work: () => Promise<T>): Promise<T> {
     return this.#db.transaction(tx => this.#transactions.run(tx, work))
   }
@@ -67,8 +66,8 @@ export class PgliteSession extends EventEmitter implements PgPoolClient {
 type Statements = Pick<PGlite, 'query' | 'exec'> | Pick<Transaction, 'query' | 'exec'>
 
 /**
- * PGlite answers within the turn of the event loop in which it was asked, so workers with jobs that are always due would
- * never leave room for a timer, a file or a request. Hence a turn after each statement.
+ * PGlite responds without passing the event loop, so busy workers would starve timers and requests: hence a pass after
+ * each statement.
  */
 async function run(db: Statements, text: string, params?: readonly unknown[]) {
   try {
@@ -78,7 +77,7 @@ async function run(db: Statements, text: string, params?: readonly unknown[]) {
   }
 }
 
-/** What the rows are is for the caller to say, as with `pg`; hence `never`. */
+/** `never`: the caller asserts the row type, as with `pg`. */
 async function execute(db: Statements, text: string, params?: readonly unknown[]) {
   if (params) {
     const { rows, affectedRows } = await db.query<never>(text, [...params])

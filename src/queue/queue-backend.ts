@@ -18,9 +18,9 @@ export interface QueueBackend {
   streams?(prefix: string): StreamLeases
   /** Rejects unless it takes writes. */
   probe(): Promise<void>
-  /** Whether the connection that workers take jobs by stands; only where there is one that can break. */
+  /** Only for backends whose worker connection can break. */
   workersConnected?(): boolean
-  /** Rejects while it should be given nothing new: its disk is all but full. */
+  /** Rejects when its disk is almost full. */
   admits?(): Promise<void>
   close(): Promise<void>
 }

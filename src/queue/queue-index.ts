@@ -1,13 +1,13 @@
 import type { IndexEntry, JobIndex } from '../core/model/job-index.ts'
 import type { StoredJob } from './queue-backend.ts'
 
-/** As they are written down: set, score, and for how many ms it stays after the end. Empty: there is no index. */
+/** JSON of [set, score, ms kept after the end]. Empty: there is no index. */
 export type Entries = string
 
 export const written = (entries: readonly IndexEntry[]): Entries =>
   JSON.stringify(entries.map(({ set, score, keptMs = 0 }) => [set, score, keptMs]))
 
-/** A job that is being added: what is to be written with it, and then whose name the job of that id has. */
+/** A job being added: its entries, and afterwards the name of the job with that id. */
 export interface Addition {
   entries: Entries
   name?: string | undefined

@@ -7,8 +7,7 @@ export const SILENT: QueueLog = { warn: () => {}, error: () => {} }
 const MOST_MESSAGES = 100
 
 /**
- * Reports connection trouble at most once per `everyMs` and message: a dead server makes dozens of errors a second.
- * Only the message is logged, since the errors of a Redis client carry the arguments of its command, AUTH's too.
+ * Logs each connection error once per `everyMs`, by message only: Redis errors carry command arguments, AUTH's too.
  */
 export function errorReporter(log: QueueLog, everyMs = 10_000): (error: Error) => void {
   const lastSaid = new Map<string, number>()

@@ -1,7 +1,4 @@
-/**
- * BullMQ on Redis. Whoever adds a job must hear soon that it did not work; whoever works waits for the server's return:
- * hence two kinds of connection.
- */
+/** BullMQ on Redis. Adding fails fast, workers wait for the server: hence two kinds of connection. */
 import { createRedisBackend, type JobType } from 'bullmq'
 import { Redis, type RedisOptions } from 'ioredis'
 import { within } from './deadline.ts'
@@ -16,7 +13,6 @@ import { redisStreams } from './redis-streams.ts'
 import { withShortLogs } from './short-logs.ts'
 import { QueueUnavailable } from './work-queue.ts'
 
-/** Redis may be restarting just now, or start beside us. */
 export const START_MS = 20_000
 const SAY_AFTER_MS = 1_000
 
@@ -28,7 +24,7 @@ const PROBE = '{codex}:probe'
 const COMMON = {
   connectTimeout: 5_000,
   retryStrategy: attempt => Math.min(attempt * 100, 1_000),
-  /** After a failover the old primary answers READONLY: look up who is primary now, and say it again. */
+  /** After a failover the old primary says READONLY: reconnect and repeat. */
   reconnectOnError: error => (error.message.startsWith('READONLY') ? 2 : false),
 } satisfies RedisOptions
 
@@ -40,7 +36,7 @@ const PRODUCER = {
   socketTimeout: 5_000,
 } satisfies RedisOptions
 
-/** A blocking read lasts 10 s at most, so silence beyond that is a dead connection. */
+/** A blocking read lasts 10 s at most: longer silence is a dead connection. */
 const WORKER = { ...COMMON, maxRetriesPerRequest: null, socketTimeout: 15_000 } satisfies RedisOptions
 
 /** @throws QueueUnavailable, naming host and port, when the server does not get ready in `waitMs`, or lets us not in. */
@@ -77,7 +73,7 @@ export async function openRedis(
     budget: prefix => redisBudget(producer, prefix),
     streams: prefix => redisStreams(producer, prefix),
     probe: async () => {
-      // A replica, a full memory or a disk that fails refuse a write, and answer a ping.
+      // A replica, full memory or failing disk refuses writes, but answers a ping.
       await producer.set(PROBE, Date.now(), 'PX', 60_000)
     },
     workersConnected: () => worker === undefined || worker.status === 'ready',
@@ -139,7 +135,7 @@ async function ready(redis: Redis, { where, log, waitMs }: Waiting): Promise<voi
   redis.off('error', message)
 }
 
-/** The parser's own error would show the whole address, password included. */
+/** The parser's error would show the address with its password. */
 function hostAndPort(redisUrl: string): string {
   if (!URL.canParse(redisUrl)) throw new QueueUnavailable('the address of Redis is not a URL')
   const { hostname, port, protocol } = new URL(redisUrl)

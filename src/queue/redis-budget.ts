@@ -18,7 +18,7 @@ declare module 'ioredis' {
   }
 }
 
-/** `KEYS`: the level; when each owner looked; until when each has paid; who was told to come back, and when; what each asked lately. */
+/** `KEYS`: level; last call of each owner; paid until; promised times; recent calls of each. */
 const level = `${serverClock}
 local burst, rate = tonumber(ARGV[1]), tonumber(ARGV[2]) / ${hour}
 local held = redis.call('HMGET', KEYS[1], 'level', 'at', 'turn')

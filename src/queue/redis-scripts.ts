@@ -1,7 +1,4 @@
-/**
- * What Redis has to do in one step. A job's entries lie in its own hash, as `ix`, so that they go with it; the sets
- * are keys of their own, which `sets` begins.
- */
+/** Lua scripts for what must be one step. A job's entries are in its hash, as `ix`; sets are keys prefixed `sets`. */
 
 const place = `
 local function place(job, sets, id, entries, now)
@@ -31,14 +28,14 @@ end
 local answer = bullmq()
 ${ours}`
 
-/** Behind BullMQ's addition, which has nine keys and three arguments: whose the job of that id is. */
+/** Appended to BullMQ's addition (nine keys, three arguments): the name of the job with that id. */
 export const added = `${place}
 local job, sets, id, name, entries, now = KEYS[10], unpack(ARGV, 4)
 local stored = redis.call('HGET', job, 'name')
 if stored == name and entries ~= '' then place(job, sets, id, entries, tonumber(now)) end
 return { answer, stored }`
 
-/** The record and its entries, if the lock is of this token, which is prolonged then as BullMQ does it. */
+/** Saves record and entries if the token holds the lock, and extends it as BullMQ does. */
 export const saved = `${place}
 local token, duration, data, sets, id, entries, now = unpack(ARGV)
 if redis.call('GET', KEYS[2]) ~= token then return 0 end
@@ -62,7 +59,7 @@ end
 export const ended = `${leave}
 leave(KEYS[1], unpack(ARGV))`
 
-/** Behind BullMQ's move, whose twelfth key and first argument are the job. */
+/** Appended to BullMQ's move, whose twelfth key and first argument are the job. */
 export const finished = `${leave}
 leave(KEYS[12], ARGV[#ARGV], ARGV[1])
 return answer`
@@ -74,7 +71,7 @@ if not name or (before or '') ~= seen then return end
 place(KEYS[1], sets, id, entries, tonumber(now))
 if finishedOn then redis.call('HDEL', KEYS[1], 'ix') end`
 
-/** Texts, since Redis makes whole numbers of a script's own; an empty one for what is not there. */
+/** Strings, since Redis truncates numbers; empty for none. */
 export const queried = `
 local sets, asked = ARGV[1], cjson.decode(ARGV[2])
 local answers = {}

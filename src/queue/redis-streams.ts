@@ -17,7 +17,7 @@ const clock = `${serverClock}
 local function after(ms) return string.format('%.0f', now + ms) end
 `
 
-/** `KEYS[1]` says by when, `KEYS[2]` whose. */
+/** `KEYS[1]`: until when, `KEYS[2]`: whose. */
 const taken = `${clock}
 local me, name, ms = unpack(ARGV)
 local held = redis.call('ZSCORE', KEYS[1], name)

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 
 type RedisBackend = ReturnType<typeof createRedisBackend>
 
-/** BullMQ asks for rows and their count in a transaction; what an inbox needs is one of the two, and one command. */
+/** BullMQ reads rows and count in a transaction; an inbox needs one of them. */
 export function withShortLogs(backend: RedisBackend, redis: Redis): RedisBackend {
   const read = backend.getJobLogs.bind(backend)
   backend.getJobLogs = async (id, start, end, asc) => {

@@ -5,7 +5,7 @@ export function storableText(text: string): string {
   return text.replace(UNSTORABLE, '\u{FFFD}')
 }
 
-/** In JSON these stand as escapes; the text of one that somebody wrote down looks the same, and costs a closer look. */
+/** In JSON they are escaped; an escape typed by somebody looks alike and is checked closer. */
 const MAY_BE_UNSTORABLE = /\\u(?:0000|d[89a-f])/
 
 export function storableJson(json: string): string {

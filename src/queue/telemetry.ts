@@ -1,4 +1,4 @@
-/** BullMQ's spans, through OpenTelemetry's API: of a job's addition, and of each step of it, in one trace. */
+/** BullMQ's spans of adding a job and of its steps, in one trace. */
 import type { Telemetry } from 'bullmq'
 
 export async function openTelemetry(): Promise<Telemetry> {
@@ -12,5 +12,5 @@ export async function openTelemetry(): Promise<Telemetry> {
   }
 }
 
-/** BullMQ puts the name of the job in that of its span, and ours are all different. */
+/** Job names are unique, so span names leave them out. */
 const withoutJob = (name: string): string => name.replace(/\.claim-.*$/, '')

@@ -1,13 +1,11 @@
-/**
- * What a worker does not understand of a record, because a newer version put it there, stays in it when it saves. Pure.
- */
+/** Keeps, when a record is saved, what a newer version put in it and this one does not know. Pure. */
 
 type Keyed = Readonly<Record<string, unknown>>
 
-/** Fields that say which of several things an object is: what was kept of one is not put on another. */
+/** Objects that differ in one of these are different things. */
 const identity = ['is', 'kind', 'effect', 'says', 'by', 'in', 'of', 'id', 'number']
 
-/** @param stored as it lies in the queue @param read what this version understood of it */
+/** @param read what this version understood of `stored` */
 export function withUnread(stored: unknown, read: unknown, next: unknown): unknown {
   if (Array.isArray(stored) && Array.isArray(read) && Array.isArray(next))
     return next.map(item => itemWithUnread(stored, read, item))
@@ -19,7 +17,7 @@ export function withUnread(stored: unknown, read: unknown, next: unknown): unkno
   return Object.fromEntries([...unread, ...known])
 }
 
-/** Lists grow and shrink, so an item is found by what it is rather than by its place. */
+/** Items are matched by identity, not position. */
 function itemWithUnread(stored: readonly unknown[], read: readonly unknown[], item: unknown): unknown {
   const place = read.findIndex(each => each === item || (isKeyed(each) && isKeyed(item) && named(each, item)))
   return place < 0 ? item : withUnread(stored[place], read[place], item)

@@ -10,26 +10,25 @@ export interface ServerParts {
 
 export interface ReadyPage {
   ready: boolean
-  /** Those that failed; strangers see their names only. */
+  /** Failed checks; strangers see only their names. */
   failed: readonly Check[]
 }
 
 interface MetricsPage {
   page(): Promise<{ type: string; text: string }>
-  /** Who has it may read the page from anywhere; without one, it is for this machine alone, and only if none can reach it from elsewhere. */
+  /** Opens the page from anywhere. Without one, only local requests may read it. */
   token: string | undefined
 }
 
 export const webhookPath = '/api/github/webhooks'
 
-/** Probot's set-up page registers the App's webhook at the root, so that is a door too. */
+/** Probot's set-up page registers the webhook at the root. */
 const webhookPaths = new Set([webhookPath, '/'])
 
 export function httpServer({ webhookEndpoint, readiness, metrics }: ServerParts): Server {
   const server = createServer((req, res) => {
     void route(req, res).catch(() => res.headersSent || res.writeHead(500).end())
   })
-  // A sender that dawdles holds nothing for long.
   server.headersTimeout = 5_000
   server.requestTimeout = 10_000
   server.keepAliveTimeout = 5_000
@@ -77,7 +76,7 @@ function mayRead(
   return isSame(req.headers.authorization ?? '', `Bearer ${token}`) ? 'yes' : 'stranger'
 }
 
-/** A proxy on this machine speaks for others, and mostly says so; where others can come by themselves, it may not. */
+/** From this machine, through no proxy (which sets a header), and to a server that no other machine can reach. */
 function isLocal({ socket, headers }: IncomingMessage, server: Server): boolean {
   const address = server.address()
   const listensOn = typeof address === 'object' && address ? address.address : ''
@@ -90,7 +89,7 @@ const isLoopback = (address: string): boolean => /^(?:::1|(?:::ffff:)?127\.\d+\.
 const proxyHeader =
   /^(?:forwarded|via|cdn-loop|x-real-ip|x-request-id|x-(?:forwarded|client|cluster-client|original|envoy|amzn|amz-cf|azure|appengine|cloud-trace|vercel|nf)(?:-.*)?|(?:true-client|cf|fly|fastly|akamai)-.*)$/
 
-/** In a time that does not tell how much of it is right. */
+/** In constant time. */
 const isSame = (given: string, wanted: string): boolean => timingSafeEqual(digest(given), digest(wanted))
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
@@ -129,7 +128,7 @@ export function listen(server: Server, { host, port }: { host: string; port: num
   })
 }
 
-/** Takes no new connections, and waits for the requests at hand, at most `graceMs`. */
+/** Waits for open requests, at most `graceMs`. */
 export function closeServer(server: Server, graceMs: number): Promise<void> {
   return new Promise(resolve => {
     const cut = setTimeout(() => server.closeAllConnections(), graceMs)

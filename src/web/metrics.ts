@@ -1,4 +1,4 @@
-/** Labels are words of ours, or of a fixed list: no repository, person or text ever becomes one. */
+/** Every label value is from a fixed list: never a repository, person or text. */
 import { readFileSync } from 'node:fs'
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { CallMeter, FlowMeter, Meter, WebhookMeter } from '../core/model/meter.ts'
@@ -109,10 +109,10 @@ function callMeter(registry: Registry, now: () => number): CallMeter {
   }
 }
 
-/** GitHub's own; whatever else a server may say is `other`. */
+/** Others become `other`. */
 const resources = new Set(['core', 'graphql', 'search'])
 
-/** Each installation has limits of its own; only the lowest is shown, as long as its window lasts. */
+/** Shows the installation with the least left, until its window ends. */
 function budgetGauge(registry: Registry, now: () => number): CallMeter['budget'] {
   const budgets = new Map<string, { resource: string; left: number; resetAt: number }>()
   new Gauge({

@@ -10,7 +10,7 @@ export async function openLog({ level, format }: LogSettings, redact: Redact): P
 
 type Write = (line: string) => void
 
-/** Those of one turn of the event loop go out in one write, and at the end of the process what is left of them. */
+/** Writes the lines of one pass of the event loop together, and the rest at exit. */
 function linesTogether(): Write {
   let lines = ''
   const flush = (): void => {
@@ -39,7 +39,7 @@ async function prettyLines(): Promise<Write> {
   return line => pretty.write(line)
 }
 
-/** Who reads the log may go away: its lines are then lost, and not the process. */
+/** A closed pipe loses lines, but does not end the process. */
 function surviveReader(lost: () => void): void {
   process.stderr.on('error', () => {})
   process.stdout.on('error', lost)

@@ -1,4 +1,4 @@
-/** How full the queue is. All processes show the same, so take the greatest, not the sum. */
+/** Queue sizes. All processes show the same: take the maximum, not the sum. */
 import type { Registry } from 'prom-client'
 import { type JobIndex, liveSet } from '../core/model/job-index.ts'
 import { gauge, seconds } from './instruments.ts'
@@ -7,7 +7,7 @@ export type Counted = Pick<JobIndex, 'members'> & { liveCount(): Promise<number>
 
 const giveUpAfterMs = 2_000
 
-/** @returns reads the queues into the gauges; of queues that don't answer nothing is shown but that they don't */
+/** @returns a function that updates the gauges; a queue that does not respond only shows that */
 export function queueGauges(
   registry: Registry,
   queues: Record<string, Counted>,

@@ -29,7 +29,7 @@ async function tracesTo(url: string): Promise<Traces> {
       import('@opentelemetry/sdk-trace-node'),
       import('@opentelemetry/exporter-trace-otlp-http'),
     ])
-  // BullMQ looks for jobs all the time; of that, only what belongs to a webhook is of interest.
+  // Skips BullMQ's constant search for jobs.
   const { RECORD_AND_SAMPLED, NOT_RECORD } = sdk.SamplingDecision
   const root: Sampler = {
     shouldSample: (_context, _traceId, _name, kind) => ({
@@ -49,7 +49,7 @@ async function tracesTo(url: string): Promise<Traces> {
         try {
           return await act()
         } catch (error) {
-          // Without its words, which the log has, and there without secrets.
+          // Without the message: the log has it, redacted.
           span.setStatus({ code: SpanStatusCode.ERROR })
           throw error
         } finally {

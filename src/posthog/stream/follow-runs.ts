@@ -1,6 +1,5 @@
 /**
- * Joins PostHog's streams to the Runs. A stream is leased by one process, and what that leaves behind another takes up.
- * Nothing rests on a stream: whose stream is away is woken, and polled.
+ * Follows PostHog's streams of live Runs, each leased by one process. Streams are hints: without one, a Run is polled.
  */
 
 import { readFileSync } from 'node:fs'
@@ -18,7 +17,7 @@ interface Following {
   log: Pick<Log, 'info' | 'warn'>
   now?: () => number
   maxOpen?: number
-  /** ms; shorter than a lease by far. */
+  /** ms; much less than a lease. */
   renewEvery?: number
   pace?: Partial<StreamPace>
 }
@@ -29,7 +28,7 @@ interface FollowedRun {
 }
 
 export interface RunNews {
-  /** Wakes the Run on news of its session. True: those are told, so that looking is only the net below. */
+  /** Wakes the Run on events of its session. @returns whether a stream is open, so that polls can be rare */
   watch(session: Session, run: FollowedRun): Promise<boolean>
   unwatch(session: Pick<Session, 'taskRunId'>, runId: string): void
 }
@@ -103,7 +102,7 @@ export function followRuns(following: Following) {
       return streams.isAlive(taskRunId) && (held.has(name) || (await take(taskRunId).catch(() => false)))
     }
 
-    /** Of two that opened one stream at a time, the first to hear something has it. */
+    /** Of two processes with one stream, the first to receive something keeps it. */
     async function take(taskRunId: string): Promise<boolean> {
       const name = names.get(taskRunId)
       if (name === undefined) return false

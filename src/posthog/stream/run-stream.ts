@@ -1,7 +1,4 @@
-/**
- * PostHog's event stream as a hint to look now: whatever goes wrong here only means that the next look is the timer's.
- * Each connection is a call on the key's budget, hence the bounds.
- */
+/** PostHog's event stream, a hint to poll. Each connection is a call on the key's budget. */
 
 import type { Log } from '../../core/model/ports.ts'
 import { hour, minute, second } from '../../core/model/time.ts'
@@ -12,7 +9,7 @@ import { type News, newsReader } from './stream-news.ts'
 import { type Throttle, throttleOf } from './throttle.ts'
 
 interface StreamOptions {
-  /** Look at the run now. At most once per `minGap` for each run. */
+  /** Poll the run now. At most once per `minGap` for each run. */
   onNews(taskRunId: string): unknown
   onAlive?(taskRunId: string): unknown
   onAway?(taskRunId: string): unknown
@@ -22,13 +19,13 @@ interface StreamOptions {
   pace?: Partial<StreamPace>
 }
 
-/** All in ms, but for `reconnects`. */
+/** In ms, except `reconnects`. */
 export interface StreamPace {
   minGap: number
   said: number
   done: number
   late: number
-  /** PostHog sends something every 20 s; a connection without a byte for this long is dead. */
+  /** PostHog sends something every 20 s; a silent connection is dead. */
   silence: number
   backoff: number
   longestBackoff: number
@@ -93,7 +90,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   let closed = false
 
   return {
-    /** Asks for news of a live run. To be said at every look: what nobody asks about any more is dropped. */
+    /** Call at every poll: runs no longer asked for are dropped. */
     watch(session: Session, owner = ''): void {
       const known = runs.get(session.taskRunId)
       if (known) known.askedAt = now()

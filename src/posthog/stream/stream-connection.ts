@@ -12,7 +12,7 @@ export interface Line {
   owner: string
   failures: number
   signal: AbortSignal
-  /** The event to go on after. Without one, the stream begins with what comes next. */
+  /** The last event; without one, the stream begins with the next. */
   lastId: string | undefined
   opened(): void
   received(data: string | undefined): void
@@ -22,7 +22,7 @@ export type Ending =
   | { kind: 'rotated' }
   | { kind: 'over' }
   | { kind: 'refused'; status: number }
-  /** `until`: not before, ms since the epoch. */
+  /** `until`: ms since the epoch */
   | { kind: 'lost'; reason: string; until?: number }
 
 interface Limits {
@@ -38,7 +38,7 @@ export async function connect(
   const call = new AbortController()
   const hangUp = (): void => call.abort()
   line.signal.addEventListener('abort', hangUp, { once: true })
-  // Over the wait for the answer too: some servers send its head only with the first event.
+  // Also while waiting for the response: some servers send headers only with the first event.
   const watchdog = setTimeout(hangUp, silence).unref()
   try {
     await settings.gate.pass()
@@ -65,11 +65,11 @@ export async function connect(
   }
 }
 
-/** A connection each, as long as the stream; one agent for all, since thousands of them take room. */
+/** One connection a stream; one shared agent, to save memory. */
 const plain = new http.Agent({ keepAlive: false })
 const secured = new https.Agent({ keepAlive: false, maxCachedSessions: 10 })
 
-/** Not `fetch`: Node 20's makes a spare connection for each stream that is hung up. A redirect is a refusal. */
+/** Not `fetch`: Node 20 opens a spare connection for each aborted stream. A redirect is a refusal. */
 function open(
   settings: PostHogSettings,
   { session, lastId }: Line,
@@ -81,7 +81,7 @@ function open(
   const headers = {
     authorization: `Bearer ${settings.apiKey}`,
     accept: 'text/event-stream',
-    // A proxy that compresses also collects.
+    // A compressing proxy would buffer.
     'accept-encoding': 'identity',
     'user-agent': 'codex-task-bot',
     ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
@@ -133,7 +133,7 @@ async function listen(line: Line, response: IncomingMessage, alive: () => void):
   return { kind: 'lost', reason: 'closed by the server' }
 }
 
-/** An id goes back as the value of a header. */
+/** Goes back as a header value. */
 const usableId = /^[\x21-\x7e]{1,200}$/
 
 function hear(line: Line, { event, data, id }: EventSourceMessage): Ending | undefined {

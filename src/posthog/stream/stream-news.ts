@@ -19,14 +19,14 @@ const Frame = z.object({
 type Frame = z.infer<typeof Frame>
 
 /**
- * PostHog stores its own changes and steps before it sends them. What the agent says stands in the log only
- * later: it writes there half a second after its last event (`session-log-writer.ts` of PostHog/code).
+ * PostHog stores its own changes before it sends them; the agent's log half a second after its last event
+ * (`session-log-writer.ts` of PostHog/code).
  */
 export type News =
   | 'stored'
-  /** The end of a turn: what PostHog knows of it is to be seen at once, and what the agent said a moment later. */
+  /** The end of a turn: poll at once, and again when the log is complete. */
   | 'turn-over'
-  /** What a person reads of it: to be seen when the log has it. */
+  /** Text for people: poll when the log has it. */
   | 'said'
   | 'done'
 
@@ -67,13 +67,13 @@ function frameOf(data: string): Frame | undefined {
 
 const stored = /posthog\/(?:progress|permission_request)$/
 const late = /posthog\/(?:\w*turn_complete|error)$/
-/** The whole message: its pieces, which came before, are not in the log. */
+/** Whole messages only: their pieces are not logged. */
 const said = /^(?:agent_message|plan|user_message(?:_chunk)?)$/
 
 function newsIn(notification: Frame['notification']): News | undefined {
   if (!notification) return undefined
   const { method = '', params, result } = notification
-  // Agents that do not announce the end of a turn end it with the answer to its prompt.
+  // Agents without an event for it end a turn with a response to its prompt.
   if (result || late.test(method)) return 'turn-over'
   if (stored.test(method)) return 'stored'
   const update = params?.update?.sessionUpdate ?? ''

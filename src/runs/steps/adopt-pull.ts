@@ -7,7 +7,7 @@ import { limits } from '../../core/run/timing.ts'
 import type { StepContext } from './step-context.ts'
 import { recorded, wantedBase } from './tend-pull.ts'
 
-/** An address that PostHog gave: looked up only here, and taken only if the pull request is the Run's own. */
+/** Looks up a claimed pull request; it is taken only if it is the Run's own. */
 export async function adoptPull(
   context: StepContext<'pull' | 'isDescendant', 'cost'>,
   { url }: { url: string },
@@ -40,8 +40,7 @@ export const withFound = (run: Run, view: PullView): Pick<Run['result'], 'pulls'
 })
 
 /**
- * Asked on the side, past the waits of steps, since it belongs in the only answer: so a call that failed does not keep
- * it back, but the time that PostHog named does.
+ * Asked even after a failed call to PostHog, as the last word needs it; but never before a time that PostHog named.
  */
 export async function costSoFar({
   run,
@@ -59,7 +58,7 @@ export async function isOwn({ run, github }: StepContext<'isDescendant'>, view: 
   return github.isDescendant(run.workspace.branch.sha, view.head.sha)
 }
 
-/** PostHog may know of a pull request before GitHub shows it everywhere. */
+/** PostHog may know a pull request before GitHub shows it everywhere. */
 const mayAppear = ({ run, deps }: StepContext, url: string): boolean =>
   deps.now() - (run.result.unseenPulls[url]?.since ?? deps.now()) < limits.unseenPull
 

@@ -21,7 +21,7 @@ export async function respondToPermission(
   return { session: { permission }, schedule: { nextPollAt: undefined } }
 }
 
-/** Words that choose an option are an answer; all others have the agent wait no more, and are said to it. */
+/** Text that names an option decides the permission; any other rejects it and goes to the agent as a message. */
 export async function decideByWords(
   context: StepContext<never, 'respondToPermission'>,
   session: Session,

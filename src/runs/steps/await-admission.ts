@@ -23,7 +23,7 @@ export async function awaitAdmission(
 ): Promise<ChangeOf<'schedule' | 'mailbox' | 'result' | 'session'>> {
   const { job, deps } = context
   const now = deps.now()
-  // While it waits, a closing tells of itself; what became of that is asked once more before it begins.
+  // A closing while it waits arrives as a message; one before may not have, so GitHub is asked.
   const hasWaited = context.run.schedule.ahead !== undefined || context.run.schedule.waitsUntil !== undefined
   const mine = { id: job.id, addedAt: job.addedAt, data: context.run }
   const [inSession, admission, heeded] = await Promise.all([
@@ -76,7 +76,7 @@ const inLine = (waits: Waits, now: number): ChangeOf<'schedule'> => ({
   schedule: { ...waits, waitsUntil: undefined, nextPollAt: now + pollIntervalMs },
 })
 
-/** Looks once more, before anything is done about a session that others may have taken meanwhile. */
+/** Checks again before a session is used that another Run may have taken meanwhile. */
 export async function givesWay({ run, job, deps }: StepContext): Promise<ChangeOf<'schedule'> | undefined> {
   const now = deps.now()
   const ahead = await aheadInSession({ id: job.id, addedAt: job.addedAt, data: run }, deps.index)
@@ -102,7 +102,7 @@ const atLimit = (run: Run, admission: Exclude<Admission, { kind: 'now' }>, now: 
   fix: `\`/codex retry\` ${admission.kind === 'ahead' ? 'when one has ended' : `after ${moment(admission.at, now)}`}. This repository refuses runs at a limit instead of keeping them waiting.`,
 })
 
-/** The webhook of a closing may overtake the command's, and then finds nothing to stop. */
+/** The closing's webhook may arrive before the command's, and then finds no Run to stop. */
 async function heedingClosing({ github, run, deps }: Admitting): Promise<ChangeOf<'mailbox'>> {
   if (run.baseline.settings.when.closed !== 'stop') return {}
   const closing = await github.closing()

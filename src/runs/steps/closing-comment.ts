@@ -44,7 +44,7 @@ function closingMarker(run: Run): Marker {
   return { ...markerOf(run, 'closing'), ...(backup ? { backup } : {}) }
 }
 
-/** A thread that takes nothing is waited for as long as a service, and not while another command waits for it. */
+/** A locked thread is waited for as long as an outage, but not while a command waits for its slot. */
 export function isGivenUp({ run, deps }: Pick<StepContext, 'run' | 'deps'>): boolean {
   if (!run.result.outcome) return false
   const { since = deps.now() } = run.report.threadBlocked ?? {}

@@ -56,8 +56,8 @@ const hasTakenUp = (context: StepContext<never, 'poll'>, session: Session, id: s
 }
 
 /**
- * Whether a message was taken up after the first `offset` entries of a log, by a run that has ended since: its words
- * stand there, or, where no words do, more than so many turns ended.
+ * Whether a run that has ended had taken up a message: the log after `offset` shows it, or, in older logs without
+ * messages, more than `turns` turns ended.
  */
 export async function tookUp(
   { posthog }: StepContext<never, 'poll'>,

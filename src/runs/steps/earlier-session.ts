@@ -75,13 +75,13 @@ const withoutSession = (run: Run, { taskId }: Session): ChangeOf<'session' | 'wo
 
 const untilEnded = 1_000
 
-/** One 404 is no word on a session. */
+/** One 404 proves nothing. */
 function isLasting({ run, deps }: Pick<StepContext, 'run' | 'deps'>): boolean {
   const refusedSince = outageOf(run, 'posthog')?.refusedSince
   return refusedSince !== undefined && deps.now() - refusedSince >= limits.gone
 }
 
-/** `undefined` when the run does not listen any more. What was said twice under one id is heard once. */
+/** `undefined` when the run has ended. PostHog drops a message with a known id. */
 async function speakTo(
   context: Rejoining,
   earlier: Session,
@@ -89,7 +89,7 @@ async function speakTo(
 ): Promise<StagedAttachments | undefined> {
   const { run, deps, posthog } = context
   if (isTerminal(await posthog.statusOf(earlier))) return undefined
-  // Perhaps it was said before somebody said stop: then there is something to cancel, and else it does no harm.
+  // It may have been sent before the stop; a needless cancel does no harm.
   if (run.mailbox.stop || run.result.outcome) return none
   await readForPrompt(run, firstWords(run))
   const text = promptOf(run, firstWords(run), deps.fence())

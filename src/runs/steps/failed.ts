@@ -3,12 +3,12 @@ import type { Outcome } from '../../core/run/record/result-part.ts'
 import { type ChangeOf, changed, type Run } from '../../core/run/run.ts'
 import type { StepContext } from './step-context.ts'
 
-/** Its agent is seen to next; what may have set one to work is looked for then, and words that may have reached it count. */
+/** Fails the Run. Its agent is ended next: a message under delivery may have put it to work. */
 export function failed(
   { run, deps }: Pick<StepContext, 'run' | 'deps'>,
   outcome: Outcome,
 ): ChangeOf<'result' | 'session'> {
-  // Of two things that went wrong side by side, the first is told.
+  // Of two failures side by side the first counts.
   if (run.result.outcome) return {}
   return {
     result: { outcome, concludedAt: deps.now() },
@@ -21,7 +21,7 @@ export function failed(
   }
 }
 
-/** What is under way when a Run fails is of no use any more, but for an agent that it may begin, and its status. */
+/** After a failure only intents matter that may start an agent or post the status. */
 export const onlyNeeded = (run: Run): Run =>
   run.result.outcome?.kind === 'failed'
     ? changed(

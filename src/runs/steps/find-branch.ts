@@ -19,7 +19,7 @@ export async function findBranch(context: Finding): Promise<Change> {
   return { ...closed, ...onBranch(context, found.branch) }
 }
 
-/** What was read with the command may be older than a closing that found no Run to stop: its turn is taken again. */
+/** The read-ahead may be older than a closing that found no Run to stop, so it is asked again. */
 async function closedMeanwhile(
   { run, github }: Finding,
   open: boolean | undefined,
@@ -40,7 +40,7 @@ function onBranch(context: Finding, branch: Branch): ChangeOf<'workspace' | 'res
   return { workspace: { branch, headMoved: { from: run.baseline.head?.sha ?? '', to: branch.sha } } }
 }
 
-/** A plan may have waited for its start; once the agent has begun, what moves is its own work. */
+/** Before the agent starts only: afterwards it moves the branch itself. */
 function isOutdated(
   { request: { approves }, session: { instructionSent } }: Run,
   { name, sha }: Branch,
@@ -128,7 +128,7 @@ function madeBefore(
   { base, linked }: { base: BranchView | undefined; linked: boolean },
 ): Branch {
   const found = existing(ours, run.thread.defaultBranch)
-  // Whatever is on it, when the Run is taken up again while its agent works, is the agent's.
+  // On a restored Run the agent's commits are on the branch.
   const sha = run.session.taskRun && base ? base.sha : ours.sha
   const recorded = run.workspace.madeBranch === ours.name
   return { ...found, sha, made: true, fresh: ours.sha === base?.sha, recorded, linked }

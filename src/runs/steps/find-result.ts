@@ -1,4 +1,4 @@
-/** What came of the work: GitHub is asked, never believed from somebody's text. */
+/** The result of a Run, as GitHub has it, never from the agent's text. */
 
 import { Rejected } from '../../core/model/errors.ts'
 import { agentsCommit, maxClaims } from '../../core/model/own-pull-request.ts'
@@ -63,7 +63,7 @@ async function pushedTo(context: Finding): Promise<Pushed | undefined> {
   return commit === undefined ? undefined : { commit, head: now.sha }
 }
 
-/** A plan is held back by its prompt alone. What PostHog says the agent worked on was not there, or stood elsewhere. */
+/** Only the prompt forbids a plan to push, so it is checked. */
 async function pushedByPlan({ run, github }: StepContext<'branch'>): Promise<Pushed | undefined> {
   const { branch } = run.workspace
   const head = run.session.taskRun?.headBranch
@@ -98,7 +98,7 @@ async function openOurs(
         context.github.openPull({
           head: branch.name,
           base: branch.into,
-          // A squash makes it the subject of a commit, where GitHub acts on it.
+          // A squash merge makes it a commit subject, on which GitHub acts.
           title: disarm(run.baseline.snapshot.title),
           body: body.filter(part => part !== '').join('\n\n'),
         }),

@@ -57,7 +57,7 @@ export async function poll(
   return { session: after, result, mailbox, schedule: { lastPollAt: now, nextPollAt } }
 }
 
-/** A stop is followed whatever is left of the budget. Where nobody can say what is, the intervals keep within it. */
+/** Stops are polled regardless of the budget. If the budget is out of reach, the intervals alone keep within it. */
 async function notYet({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Promise<number | undefined> {
   const reservation = { owner: run.thread.owner.toLowerCase(), id: run.id, calls: callsPerPoll }
   if (!isStopping(run)) return deps.budget.reserve(reservation).catch(() => undefined)

@@ -47,7 +47,7 @@ async function mayWrite(context: StepContext<'permission'>, author: string): Pro
   }
 }
 
-/** One no of GitHub's says nothing of a person; the Run need not wait for one who stays unknown. */
+/** One refusal proves nothing; a Run does not wait longer for an unknown person. */
 function isRefusedStill({ run, deps }: StepContext): boolean {
   const refusedSince = outageOf(run, 'github')?.refusedSince
   return refusedSince !== undefined && deps.now() - refusedSince >= limits.absent

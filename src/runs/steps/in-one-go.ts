@@ -1,6 +1,5 @@
 /**
- * What several ask for in one turn of the event loop is done once, for all of them, and never while the last time is
- * still under way: each is told when what it asked for is done.
+ * Batches calls of one pass of the event loop into one `act`, never two at a time. Each caller waits for its own batch.
  */
 export function inOneGo(act: () => Promise<void>): () => Promise<void> {
   let last: Promise<void> = Promise.resolve()

@@ -19,7 +19,7 @@ interface Basis {
 
 export async function make(context: Making, stem: string, { base, ids }: Basis): Promise<Found> {
   const name = issueBranch(stem, context.run.baseline.snapshot.title)
-  // Its name is what it is found by, and says that it was this thread's.
+  // Saved first: after a crash the branch is found by this name.
   await context.save({ workspace: { madeBranch: name } })
   await context.job.assertLocked()
   return makeOne(context, { name, base, ids })

@@ -45,6 +45,6 @@ export const markedWith = (
       ),
   )
 
-/** The marker always survives: the text gives way to it. */
+/** Cuts the text, never the marker. */
 export const fitted = (text: string, marker: string): string =>
   `${text.slice(0, maxComment - marker.length - 2)}\n\n${marker}`

@@ -29,7 +29,7 @@ export async function stageForRun(
   const { run, posthog } = context
   const { taskId } = run.session
   if (taskId === undefined) return {}
-  // Later runs of a session are started by a follow-up, whose own files come with its words.
+  // A follow-up that starts a run brings its own files.
   const wanted = run.session.instructionSent ? [] : await attachmentsOf(run)
   const attachments = await attach(context, wanted, file => posthog.stageArtifact(taskId, file))
   return { workspace: { attachments } }

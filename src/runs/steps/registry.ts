@@ -1,4 +1,4 @@
-/** What each step does. What it may touch, and when it is due, stands in `core/run/steps`. */
+/** The function of each step. What it may touch, and when it is due: `core/run/steps`. */
 
 import { leftAlone } from '../../core/run/agent-end.ts'
 import { outcomeOf } from '../../core/run/apply-snapshot.ts'

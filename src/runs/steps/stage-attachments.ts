@@ -1,7 +1,4 @@
-/**
- * Takes attached files to PostHog before the run starts. One that can't be taken is remembered with the reason. Safe to
- * repeat: what was staged and not used is forgotten there.
- */
+/** Stages attachments at PostHog before the run starts; refused ones are kept with the reason. Repeatable. */
 
 import { NoResponse, Rejected, RetryLater } from '../../core/model/errors.ts'
 import type { Log } from '../../core/model/ports.ts'
@@ -52,7 +49,7 @@ export async function stageAttachments(
   return { ids, failed }
 }
 
-/** Those of the command first, as they matter most; a session that goes on knows those of the thread already. */
+/** The command's own first; a session that goes on has those of the thread. */
 export function attachmentsOf({ thread, request, baseline, session }: Attaching): Promise<Attachment[]> {
   const inline = (request.inline ?? []).map(({ body }) => body)
   const texts = [
@@ -106,7 +103,7 @@ function reasonOf(error: unknown): Unfit {
   return { kind: 'fault' }
 }
 
-/** Both halves may be repeated, so one lost answer does not cost a file. */
+/** Repeatable, so a lost response is retried once. */
 async function again<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act()

@@ -40,7 +40,7 @@ function requestOf(context: StepContext, branch: string): CodexTaskRunCreate {
     prompt: promptOf(run, wordsToStartWith(run), deps.fence()),
     resumeFrom: resumedSession(run)?.taskRunId,
     attachments: run.session.instructionSent ? undefined : run.workspace.attachments?.ids,
-    // Granted when it was asked for; that may have been taken back.
+    // The grant may have been taken back since.
     userToken: grantsOf(deps.settings.deployment, run.thread).granted.has('as_user')
       ? deps.userToken
       : undefined,

@@ -45,7 +45,7 @@ export const statusToSend = (
   status: { ...before, ...sent(drawing) },
 })
 
-/** A status comment that somebody deleted is made again once; after that, they meant it. */
+/** A deleted status comment is posted again once; a second deletion is respected. */
 export async function editStatus(context: StepContext<'edit'>): Promise<ChangeOf<'report'>> {
   const { run } = context
   if (!run.report.status) return {}
@@ -69,7 +69,7 @@ export async function editStatus(context: StepContext<'edit'>): Promise<ChangeOf
   }
 }
 
-/** What is left to say stands in the last word: the status is folded away, for who wants to know how it went. */
+/** Folds the status away once the last word is posted. */
 export async function minimizeStatus({
   run,
   job,

@@ -42,21 +42,20 @@ export interface RunDeps {
   stream: NewsStream
   index: JobIndex
   wakeFirst(lines: readonly string[]): Promise<void>
-  /** Those of a thread that wait for its Run. */
   wakeCommands(thread: Thread): Promise<void>
-  /** The deployment's token for pull requests by its own user; kept out of every record. */
+  /** Token for pull requests by the deployment's own user. Never stored. */
   userToken: string | undefined
   settings: SettingsReader
   accounts: Accounts
-  /** Removes a branch that nothing came of once the task run that may use it has ended. One id counts once. */
+  /** Removes an unused branch once its task run has ended. Idempotent by `id`. */
   removeLater(id: string, unused: UnusedBranch): Promise<void>
-  /** A command that came too late for its Run: once that has ended, it is dealt with like a new one. One counts once. */
+  /** Handles a command again that came too late for its Run. Idempotent. */
   requeue(source: Source): Promise<void>
   fence(): string
   reached: Reached
 }
 
-/** What a step has in hand: of the clients and of the record no more than its entry in the registry names. */
+/** What a step may use: of clients and record only what its registry entry names. */
 export interface StepContext<
   GitHubMethod extends keyof ThreadClient = never,
   PostHogMethod extends keyof TasksClient = never,
@@ -110,7 +109,7 @@ export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
     logMilestones(log, before, run)
     deps.meter?.moved(before, run)
     const lines = linesMoved({ ...job, data: before }, { ...job, data: run })
-    // Who is not woken now looks by itself, a little later.
+    // Without the wake it polls a little later.
     const isOver = run.result.outcome !== undefined && before.result.outcome === undefined
     const woken = [
       ...(lines.length > 0 ? [deps.wakeFirst(lines)] : []),
@@ -169,8 +168,8 @@ interface Once<T> {
 }
 
 /**
- * Does something that has no idempotency key: the intent is written, then the effect done. An intent that was left
- * behind has its trace looked for first, until it has had time to become visible.
+ * Performs an effect without an idempotency key: saves the intent first. For an intent left from before, its trace is
+ * searched until it has had time to show.
  */
 export async function once<T>(context: StepContext, { intent, begins, find, perform }: Once<T>): Promise<T> {
   const earlier = openIntent(context.run, intent.kind)
@@ -206,7 +205,7 @@ async function traceOf<T>(
   return undefined
 }
 
-/** Only the effect's own answer says that it did not happen; one about the looking says nothing. */
+/** Only the effect's own response proves that it did not happen; one about the search proves nothing. */
 function leftBehind(intent: Intent, error: unknown, now: number): Intent | undefined {
   if (error instanceof RetryLater || error instanceof Rejected) return undefined
   return error instanceof NoResponse ? { ...intent, lostAt: now } : intent
@@ -216,10 +215,7 @@ export class Cancelled extends Error {
   override name = 'Cancelled'
 }
 
-/**
- * That something is not there is asked again before it is believed: GitHub may not show it for a moment.
- * @throws Rejected, of a read, until then
- */
+/** Asks again before an absence is believed, as GitHub may lag. @throws Rejected until then */
 export function believeAbsent({ run, deps }: Pick<StepContext, 'run' | 'deps'>, what: string): void {
   const refusedSince = outageOf(run, 'github')?.refusedSince
   if (refusedSince !== undefined && deps.now() - refusedSince >= limits.absent) return

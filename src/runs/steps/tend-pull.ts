@@ -8,7 +8,7 @@ import { markerOf } from './markers.ts'
 import { reactionTo } from './signs.ts'
 import type { StepContext } from './step-context.ts'
 
-/** Who asked stays responsible: assigned, and asked for a review. The reaction, due as well, goes along. */
+/** Assigns the requester, asks them for a review, and swaps the reaction in the same mutation. */
 export async function tendPull(
   context: StepContext<'pull' | 'settle'>,
 ): Promise<ChangeOf<'result' | 'report'>> {
@@ -60,10 +60,7 @@ export const recorded = (view: PullView, message?: string): Pull => ({
   ...(message === undefined ? {} : { remark: message }),
 })
 
-/**
- * PostHog takes a run's branch as the base of its pull request: one into a branch we made is retargeted, and closes the
- * issue.
- */
+/** PostHog uses the run's branch as base: a pull request into a branch of ours is retargeted, and closes the issue. */
 function wantedChange(context: StepContext, view: PullView): PullChange | undefined {
   const into = wantedBase(context.run, view)
   const base = into === view.head.base ? {} : { base: into }
@@ -90,7 +87,7 @@ export async function putRight(context: StepContext<'amendPull'>, view: PullView
 export const wantedBase = ({ workspace: { branch } }: Run, { head: { base } }: PullView): string =>
   branch?.made && base === branch.name ? branch.into : base
 
-/** The closing line and our marker, each added only where it is missing, and before what could swallow it. */
+/** Adds the closing line and the marker if missing, before anything that could swallow them. */
 function wantedBody(context: StepContext, view: PullView): string {
   const { run, deps } = context
   const { thread } = run

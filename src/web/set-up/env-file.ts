@@ -1,4 +1,4 @@
-/** Writes settings into a `.env` file: what stands there stays, comments and order too, and nobody else may read it. */
+/** Writes settings into a `.env` file, readable for its owner only. Comments and order stay. */
 import { randomUUID } from 'node:crypto'
 import { chmod, readFile, rename, rm, writeFile } from 'node:fs/promises'
 
@@ -10,7 +10,7 @@ export async function writeEnv(path: string, values: Record<string, string>): Pr
   const aside = `${path}.${randomUUID().slice(0, 8)}`
   try {
     await writeFile(aside, withValues(before, values), { mode: 0o600, flag: 'wx' })
-    // A mask of the process may have taken bits away, never added any.
+    // The umask may have removed bits.
     await chmod(aside, 0o600)
     await rename(aside, path)
   } catch (error) {
@@ -19,7 +19,7 @@ export async function writeEnv(path: string, values: Record<string, string>): Pr
   }
 }
 
-/** Each value on the line where its name stands, set or commented out; what has no line comes at the end. */
+/** A value replaces the line of its name, commented out or not; new names go to the end. */
 export function withValues(text: string, values: Record<string, string>): string {
   const left = new Map(Object.entries(values))
   const lines = entriesOf(text).map(({ name, raw, live }) => {
@@ -40,7 +40,7 @@ interface Entry {
 
 const assignment = /^(# ?)?(?:export )?([A-Z][A-Z0-9_]*)=(.*)$/
 
-/** A value in quotes may go over several lines, as a private key does. */
+/** A quoted value may span lines, as a private key does. */
 function entriesOf(text: string): Entry[] {
   const lines = text === '' ? [] : text.replace(/\r\n/g, '\n').split('\n')
   const entries: Entry[] = []
@@ -67,7 +67,10 @@ function entriesOf(text: string): Entry[] {
 const hasLive = (text: string, wanted: string): boolean =>
   entriesOf(text).some(({ name, live }) => live && name === wanted)
 
-/** Node reads `\n` in double quotes as a new line, and nothing else. */
+/**
+ * Node unescapes only `
+ * ` in double quotes.
+ */
 function lineOf(name: string, value: string): string {
   if (/^[\w./:@+=,-]*$/.test(value)) return `${name}=${value}`
   return value.includes('"') ? `${name}='${value}'` : `${name}="${value.replaceAll('\n', '\\n')}"`

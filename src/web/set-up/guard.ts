@@ -1,7 +1,4 @@
-/**
- * Only the person who sees the terminal: a token printed there opens the page once, and only our own page may send
- * anything.
- */
+/** Admits only the person at the terminal: a printed token opens the page once, and only our page may post. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
@@ -39,11 +36,11 @@ export class Guard {
     if (!isSame(token, this.token))
       return out(403, 'This is not the address that the bot printed in its terminal.')
     this.#used = true
-    // Lax: GitHub leads back here.
+    // Lax, since GitHub redirects back here.
     return { kind: 'opened', cookie: `${cookieName}=${this.#session}; HttpOnly; SameSite=Lax; Path=/` }
   }
 
-  /** A name that somebody else chose may lead to this machine, too. */
+  /** Foreign names may resolve to this machine (DNS rebinding). */
   #isOurName(host: string): boolean {
     const name = host.replace(/:\d+$/, '').toLowerCase()
     const bare = name.replace(/^\[|\]$/g, '')

@@ -45,7 +45,7 @@ const NewApp = z.object({
 })
 export type NewApp = z.infer<typeof NewApp>
 
-/** @throws an error that says what GitHub answered; a code works once, and for an hour */
+/** @throws an error with GitHub's response; a code works once, within an hour */
 export async function redeem({ api }: Server, code: string): Promise<NewApp> {
   const response = await fetch(`${api}/app-manifests/${encodeURIComponent(code)}/conversions`, {
     method: 'POST',

@@ -67,7 +67,7 @@ const isPrivate = (host: string): boolean =>
 
 export type Read = { kind: 'good'; values: Values } | { kind: 'bad'; values: Values; problems: Problems }
 
-/** @param local an Enterprise Server on this machine may well reach this machine */
+/** @param local whether addresses of this machine will do, as GitHub Enterprise Server may run here */
 export function readForm(given: Values, { local }: { local: boolean }): Read {
   const values = { ...given, webhook: given.webhook === '' ? '' : withPath(given.webhook) }
   const parsed = Form.safeParse(

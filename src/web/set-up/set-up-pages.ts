@@ -73,7 +73,7 @@ export interface Shown {
   values: Values
   problems: Problems
   tested?: readonly Check[]
-  /** A key was given before, and is not sent out again. */
+  /** A key was entered; it is never sent back. */
   keyKept: boolean
   channel: boolean
 }

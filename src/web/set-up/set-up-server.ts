@@ -1,4 +1,4 @@
-/** The set-up page: asks, shows the manifest, lets GitHub make the App, writes `.env`, checks, and starts the bot. */
+/** The set-up page: asks, has GitHub make the App from a manifest, writes `.env`, checks, starts the bot. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Guard } from './guard.ts'
 import { messagePage } from './set-up-pages.ts'

@@ -13,7 +13,7 @@ export interface SetUpDeps {
   given: Partial<Values>
   protocol: string
   wanted: AppWishes
-  /** A new channel that passes webhooks on to this machine; `undefined` when there is none to be had. */
+  /** A new webhook proxy channel; `undefined` if none can be had. */
   channel(): Promise<string | undefined>
   testPostHog(values: Values): Promise<Check[]>
   examine(): Promise<Check[]>
@@ -30,12 +30,12 @@ const empty: Values = {
   posthogProject: '',
 }
 
-/** What one person has entered so far. It lives as long as the page does, and no longer. */
+/** Entries of one person, kept as long as the page. */
 export class Steps {
   readonly #deps: SetUpDeps
   #values: Values
   #channel: string | undefined
-  /** Binds GitHub's way back to the manifest that was sent. */
+  /** OAuth-style state: binds GitHub's redirect to our manifest. */
   #state: string | undefined
   #made: NewApp | undefined
   #written = false
@@ -79,7 +79,6 @@ export class Steps {
     return shown(page, Object.keys(problems).length > 0 ? 422 : 200)
   }
 
-  /** A key that was given before is kept when its field stays empty. */
   async #entered(req: IncomingMessage): Promise<ReturnType<typeof readForm>> {
     const form = new URLSearchParams(await bodyOf(req))
     const given = Object.fromEntries(fields.map(field => [field, (form.get(field) ?? '').trim()])) as Values
@@ -127,7 +126,7 @@ export class Steps {
     return moved('/set-up')
   }
 
-  /** Written here and not before, so that a disk that was full can be asked once more: GitHub gives the key only once. */
+  /** GitHub gives the key only once, so a failed write (full disk) can be repeated. */
   async #finish(): Promise<Reply> {
     const made = this.#made
     if (!made) return moved('/set-up')
@@ -139,7 +138,7 @@ export class Steps {
 
   #start(host: string): Reply {
     if (!this.#written) return moved('/set-up')
-    // The answer is on its way when the port changes hands.
+    // After the response, the port goes to the bot.
     setTimeout(() => this.#deps.begin(), 200)
     return shown(startedPage(`http://${host}/readyz`))
   }

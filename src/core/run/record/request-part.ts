@@ -1,4 +1,4 @@
-/** The request and the state of the thread then. Written once. */
+/** The request, and the state of the thread then. Written once. */
 import { z } from 'zod'
 import { PermissionMode, PrAuthorshipMode } from '../../agent/run-request.ts'
 import { Options } from '../../command/options.ts'
