@@ -19,7 +19,7 @@ export function workHeading(run: Run, now: number): string {
   if (openQuestion(run)) return '❓ Codex waits for an answer'
   switch (phaseOf(run)) {
     case 'waiting':
-      return `⏳ Codex waits ${waitsFor(run, now)}`
+      return waitingHeading(run, now)
     case 'preparing':
       return run.request.what === 'plan' ? '⏳ Codex is getting ready to plan' : '⏳ Codex is getting ready'
     case 'stopping':
@@ -29,9 +29,9 @@ export function workHeading(run: Run, now: number): string {
   }
 }
 
-function waitsFor({ schedule: { ahead = 0, waitsUntil } }: Run, now: number): string {
-  if (waitsUntil) return `until ${moment(waitsUntil.at, now)}`
-  return ahead === 1 ? 'for its turn · one run before it' : `for its turn · ${ahead} runs before it`
+function waitingHeading({ schedule: { ahead = 0, waitsUntil } }: Run, now: number): string {
+  if (waitsUntil) return `⏳ Codex waits until ${moment(waitsUntil.at, now)}`
+  return `⏳ Codex waits for its turn · ${ahead === 1 ? 'one run' : `${ahead} runs`} before it`
 }
 
 export const waitingFor = (run: Run, now: number): string =>
