@@ -2,8 +2,8 @@ import type { Marker } from '../core/model/marker.ts'
 import type { TickTrigger } from '../core/model/trigger.ts'
 import { pullOf } from '../core/model/views.ts'
 import type { Pull } from '../core/run/record/result-part.ts'
-import type { Run } from '../core/run/run.ts'
-import { ofThread } from '../core/run/run-index.ts'
+import { type Run, sessionOf } from '../core/run/run.ts'
+import { ofTask, ofThread } from '../core/run/run-index.ts'
 import { markerOf } from '../runs/steps/markers.ts'
 import type { CommandContext } from './command-context.ts'
 
@@ -13,29 +13,47 @@ export interface Past {
 }
 
 export async function pastOf(context: CommandContext): Promise<Past | undefined> {
-  const marker = (await lastMarker(context)) ?? (await ownPullMarker(context)) ?? (await lastKept(context))
-  if (!marker) return undefined
+  const [said, kept] = await Promise.all([markersIn(context), lastKept(context)])
+  // Whoever deleted the comments of the newest run has not asked for what stood there before it.
+  const isDeleted = kept?.report.status !== undefined && !said.some(({ run }) => run === kept.id)
+  const fromThread = isDeleted ? undefined : (newestOf(said) ?? (await ownPullMarker(context)))
+  const found = fromThread ?? (kept && markerOf(kept, 'status'))
+  if (!found) return undefined
+  const marker = await withSession(context, found)
   const view = marker.pull === undefined ? undefined : await context.github.pull(marker.pull)
   return { marker, pull: view && pullOf(view) }
 }
 
-async function lastMarker(context: CommandContext): Promise<Marker | undefined> {
+async function markersIn(context: CommandContext): Promise<Marker[]> {
   const { thread } = context.record.trigger
   const comments = await context.github.earlierComments()
-  const markers = comments.flatMap(({ body }) => context.deps.signer.read(body, thread))
-  const newest = markers.findLast(({ as }) => as === 'status' || as === 'closing')
+  return comments
+    .flatMap(({ body }) => context.deps.signer.read(body, thread))
+    .filter(({ as }) => as === 'status' || as === 'closing')
+}
+
+function newestOf(markers: readonly Marker[]): Marker | undefined {
+  const newest = markers.at(-1)
   return markers.findLast(({ as, run }) => as === 'status' && run === newest?.run) ?? newest
 }
 
-async function lastKept(context: CommandContext): Promise<Marker | undefined> {
+/** An issue and its pull request share a session, with which the other thread may have gone on since. */
+async function withSession({ deps }: CommandContext, marker: Marker): Promise<Marker> {
+  if (marker.task === undefined) return marker
+  const [[newest] = []] = await deps.runs.members([ofTask(marker.task)], { kind: 'last', count: 1 })
+  const kept = newest && newest.id !== marker.run ? await deps.runs.get(newest.id) : undefined
+  const session = kept && sessionOf(kept.data)
+  return session ? { ...marker, taskRun: session.taskRunId, may: session.may } : marker
+}
+
+async function lastKept(context: CommandContext): Promise<Run | undefined> {
   const { runs } = context.deps
   const [newest = []] = await runs.members([ofThread(context.record.trigger.thread)], {
     kind: 'last',
     count: 5,
   })
   const kept = await Promise.all(newest.map(({ id }) => runs.get(id)))
-  const last = kept.find(run => run?.standing === 'ended')
-  return last && markerOf(last.data, 'status')
+  return kept.find(run => run?.standing === 'ended')?.data
 }
 
 async function ownPullMarker(context: CommandContext): Promise<Marker | undefined> {

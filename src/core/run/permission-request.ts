@@ -20,6 +20,12 @@ export function optionByRights(
   return (fitting.find(option => option.kind.endsWith('_once')) ?? fitting[0])?.id
 }
 
+/** Of a request that this Run has not answered yet. */
+export function permissionToAnswer(run: Run): string | undefined {
+  const request = run.session.sessionLog?.permissionRequest
+  return request && request.id !== run.session.permission?.id ? optionByRights(request, run) : undefined
+}
+
 export function optionByWords({ options }: PermissionRequest, text: string): string | undefined {
   const said = text.trim().toLowerCase()
   return options.find(({ id, name }, index) =>

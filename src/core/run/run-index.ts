@@ -57,6 +57,7 @@ export const tasksOf = ({
 
 export const onBranch = ({ repoId }: Pick<Thread, 'repoId'>, ref: string): string => `branch ${repoId} ${ref}`
 export const ofThread = (thread: Parameters<typeof threadSlot>[0]): string => threadSlot(thread)
+export const ofTask = (task: string): string => `task ${task}`
 export const ofInstallation = (installationId: number): string => `installation ${installationId}`
 export const ofRepository = (repoId: number): string => `repository ${repoId}`
 
@@ -64,16 +65,23 @@ const kept = 30 * day
 
 export const runIndex = {
   /** A new version has the index rebuilt: raise it when the entries change. */
-  version: '1',
+  version: '2',
   entries: (run: Indexed & { data: Run }): IndexEntry[] => [
     ...limited(run),
     ...sessions(run),
     ...branches(run),
     { set: ofThread(run.data.thread), score: run.addedAt, keptMs: kept },
+    ...begun(run),
     { set: ofInstallation(run.data.thread.installationId), score: run.addedAt },
     { set: ofRepository(run.data.thread.repoId), score: run.addedAt },
   ],
 }
+
+/** In a task, by when each run was added. */
+const begun = ({ addedAt, data: { session } }: Indexed & { data: Run }): IndexEntry[] =>
+  session.taskId !== undefined && session.taskRun
+    ? [{ set: ofTask(session.taskId), score: addedAt, keptMs: kept }]
+    : []
 
 function limited(run: Indexed): IndexEntry[] {
   const {

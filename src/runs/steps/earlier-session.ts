@@ -2,8 +2,10 @@ import { firstWords, promptOf, readForPrompt } from '../../core/agent/prompt.ts'
 import { around } from '../../core/model/crash-points.ts'
 import { isNotFound } from '../../core/model/errors.ts'
 import { threadName } from '../../core/model/thread.ts'
+import type { LogEntry } from '../../core/run/apply-snapshot.ts'
 import { openIntent } from '../../core/run/intents.ts'
 import { outageOf } from '../../core/run/outage.ts'
+import type { PermissionRequest } from '../../core/run/permission-request.ts'
 import { type ChangeOf, isTerminal, type Run } from '../../core/run/run.ts'
 import type { Session } from '../../core/run/session.ts'
 import { limits } from '../../core/run/timing.ts'
@@ -15,7 +17,7 @@ import { attachmentsOf } from './stage-attachments.ts'
 import { started } from './start-run.ts'
 import type { StepContext } from './step-context.ts'
 
-type Rejoining = StepContext<'attachments', 'statusOf' | 'logLength' | 'addArtifact' | 'sendMessage' | 'poll'>
+type Rejoining = StepContext<'attachments', 'logLength' | 'addArtifact' | 'sendMessage' | 'poll'>
 
 export async function rejoin(
   context: Rejoining,
@@ -30,17 +32,27 @@ export async function rejoin(
   if (waits) return waits
   try {
     const offset = spoken ? spoken.offset : await posthog.logLength(earlier)
-    const attachments = await speakTo(context, earlier, offset)
+    const { status, log } = await posthog.poll(earlier, Math.max(0, offset - entriesOfATurn))
+    const attachments = isTerminal(status) ? undefined : await speakTo(context, earlier, offset)
     if (!attachments && !(spoken && (await tookUp(context, earlier, { offset, id: run.id, turns: 0 }))))
       return { session: { earlier: { ...earlier, over: true } } }
+    const permissionRequest = openRequest(log)
     return {
-      ...started(context, { id: earlier.taskRunId, offset, may: earlier.may }),
+      ...started(context, { id: earlier.taskRunId, offset, may: earlier.may, permissionRequest }),
       workspace: { attachments: attachments ?? none },
     }
   } catch (error) {
     if (isNotFound(error) && isLasting(context)) return withoutSession(run, earlier)
     throw error
   }
+}
+
+const entriesOfATurn = 500
+
+/** What the agent asked for while nobody looked, in a turn of PostHog's own: it takes up no words before it is answered. */
+function openRequest(log: readonly LogEntry[]): PermissionRequest | undefined {
+  const last = log.findLast(({ what }) => what.kind === 'asks' || what.kind === 'permitted')?.what
+  return last?.kind === 'asks' ? last.request : undefined
 }
 
 export async function endEarlier(
@@ -88,7 +100,6 @@ async function speakTo(
   offset: number,
 ): Promise<StagedAttachments | undefined> {
   const { run, deps, posthog } = context
-  if (isTerminal(await posthog.statusOf(earlier))) return undefined
   // It may have been sent before the stop; a needless cancel does no harm.
   if (run.mailbox.stop || run.result.outcome) return none
   await readForPrompt(run, firstWords(run))

@@ -2,6 +2,7 @@ import { firstWords, promptOf, readForPrompt, type Words } from '../../core/agen
 import { type CodexTaskRunCreate, runRequest } from '../../core/agent/run-request.ts'
 import { openIntent } from '../../core/run/intents.ts'
 import { handedOver } from '../../core/run/messages.ts'
+import type { PermissionRequest } from '../../core/run/permission-request.ts'
 import type { FollowUp } from '../../core/run/record/mailbox-part.ts'
 import { type ChangeOf, type Run, resumedSession, wantedRights } from '../../core/run/run.ts'
 import type { Rights } from '../../core/run/session.ts'
@@ -59,9 +60,16 @@ function wordsToStartWith(run: Run): Words {
 
 export const wordsOf = ({ id, by, text, inline }: FollowUp): Words => ({ id, by: by.login, text, inline })
 
+interface Begun {
+  id: string
+  offset: number
+  may: Rights | undefined
+  permissionRequest?: PermissionRequest | undefined
+}
+
 export function started(
   { run, deps }: Pick<StepContext, 'run' | 'deps'>,
-  { id, offset, may }: { id: string; offset: number; may: Rights | undefined },
+  { id, offset, may, permissionRequest }: Begun,
 ): Started {
   const now = deps.now()
   const said = wordsToStartWith(run).id
@@ -79,7 +87,7 @@ export function started(
         lastMessageId: said,
         ...(may ? { may } : {}),
       },
-      sessionLog: { offset, turns: 0, idle: false, awaitedMessageId: said },
+      sessionLog: { offset, turns: 0, idle: false, awaitedMessageId: said, permissionRequest },
     },
     schedule: { nextPollAt: undefined },
   }

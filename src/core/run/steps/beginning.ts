@@ -52,7 +52,7 @@ export const beginningSteps = stepTable({
     service: 'posthog',
     call: 'both',
     github: ['attachments'],
-    posthog: ['statusOf', 'logLength', 'addArtifact', 'sendMessage', 'poll'],
+    posthog: ['logLength', 'addArtifact', 'sendMessage', 'poll'],
     writes: ['session', 'workspace', 'schedule', 'mailbox', 'report'],
   },
   'end-earlier': {

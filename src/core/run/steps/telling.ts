@@ -1,6 +1,7 @@
 import { cancelledAt } from '../agent-end.ts'
 import { isSuperseded } from '../last-word.ts'
 import { outageOf } from '../outage.ts'
+import { permissionToAnswer } from '../permission-request.ts'
 import { isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
 import { canComment, claims, type Due, keepPolling, type Now, replies, waiting } from './polling.ts'
@@ -59,7 +60,11 @@ export function* afterOutcome(run: Run, now: Now): Due {
   if (!run.report.announced.label) yield { kind: 'unlabel' }
   if (!run.report.announced.branch) yield { kind: 'drop-branch' }
   yield* claims(run, now)
-  if (inTail(run, now.at)) return yield* keepPolling(run, now)
+  if (inTail(run, now.at)) {
+    const option = permissionToAnswer(run)
+    if (option !== undefined) yield { kind: 'answer-permission', option }
+    return yield* keepPolling(run, now)
+  }
   const unseen = run.mailbox.releaseThread
     ? []
     : run.result.claimedPulls.map(url => run.result.unseenPulls[url]?.until ?? now.at)

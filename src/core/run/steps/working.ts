@@ -1,5 +1,5 @@
 import { turnIsOver } from '../apply-snapshot.ts'
-import { optionByRights } from '../permission-request.ts'
+import { permissionToAnswer } from '../permission-request.ts'
 import { isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
 import { beginning } from './beginning.ts'
@@ -80,11 +80,6 @@ const polledSinceIdle = ({ session: { sessionLog, taskRun }, schedule: { lastPol
   lastPollAt === undefined ||
   sessionLog?.idleSince === undefined ||
   lastPollAt > sessionLog.idleSince
-
-function permissionToAnswer(run: Run): string | undefined {
-  const request = run.session.sessionLog?.permissionRequest
-  return request && request.id !== run.session.permission?.id ? optionByRights(request, run) : undefined
-}
 
 /** Silence counts only up to the last poll: with many live Runs the next poll may itself be late. */
 function lost({ session: { taskRun }, schedule: { lastPollAt = 0 } }: Run): Step | undefined {

@@ -1,0 +1,128 @@
+/** What a thread goes on with, when people deleted comments or another thread used its session, and what an agent asks meanwhile. */
+import { expect, it } from 'vitest'
+import { onEitherQueue } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+onEitherQueue('A command goes on with', world => {
+  async function repositoryOf(name: string) {
+    const { github, posthog } = world()
+    const repository = await github.addRepo('acme', name)
+    const maya = github.as('maya', repository)
+    const at = (number: number) => ({
+      thread: new Thread(world(), number, repository),
+      ledger: () => ledgerOf(world(), number, repository),
+      says: (text: string) => maya.comments(number, text),
+      run: (index: number) => posthog.run(String(ledgerOf(world(), number, repository).runs[index]?.runId)),
+    })
+    return {
+      repository,
+      at,
+      opensIssue: async (title: string) => at((await maya.opensIssue({ title, body: 'As said.' })).number),
+      answers: (prompt: string, text: string) =>
+        posthog.script({ repository, prompt }, { kind: 'answers', text }),
+      deletesAllSince: async (thread: Thread, before: ReadonlySet<number>) => {
+        const olga = github.as('olga', repository)
+        for (const { id } of await thread.botComments()) if (!before.has(id)) await olga.deletesComment(id)
+      },
+    }
+  }
+
+  const idsOf = async (thread: Thread) => new Set((await thread.botComments()).map(({ id }) => id))
+
+  it('the last request, though the comments of its run were deleted', async () => {
+    const { github, posthog } = world()
+    const { repository, opensIssue, answers, deletesAllSince } = await repositoryOf('deleted-request')
+    const { thread, says, ledger } = await opensIssue('Two wishes')
+    answers('the first wish', 'One.')
+    await says('/codex the first wish')
+    await thread.waitForFolded()
+    const before = await idsOf(thread)
+    posthog.script({ repository, prompt: 'the second wish' }, { kind: 'fails', message: 'bad luck' })
+    const second = await says('/codex --new the second wish')
+    await thread.waitForAnswer('this run failed')
+    await thread.waitForReaction('confused', second.id)
+    await deletesAllSince(thread, before)
+    await says('/codex retry')
+    await github.waitFor(() => ledger().runs.length === 3)
+    const body = JSON.stringify(ledger().runs[2]?.body)
+    expect(body.split('# The issue')[0]).toContain('the second wish')
+  })
+
+  it('no plan that was carried out, though the comments of that were deleted', async () => {
+    const { opensIssue, answers, deletesAllSince } = await repositoryOf('deleted-approval')
+    const { thread, says, ledger } = await opensIssue('One plan')
+    answers('how to do it', '1. So.')
+    await says('/codex plan how to do it')
+    await thread.waitForAnswer('> 1. So.')
+    await thread.waitForFolded()
+    const before = await idsOf(thread)
+    await says('/codex approve')
+    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForFolded()
+    await deletesAllSince(thread, before)
+    const again = await says('/codex approve')
+    await thread.waitForReaction('confused', again.id)
+    expect(ledger().runs).toHaveLength(2)
+  })
+
+  it.each(['issue', 'pull request'])('the session that the thread of the %s left', async first => {
+    const { github } = world()
+    const { repository, opensIssue, answers, at } = await repositoryOf(
+      `session-of-${first.replace(' ', '-')}`,
+    )
+    const issue = await opensIssue('Two threads')
+    await issue.says('/codex do it')
+    await issue.thread.waitForAnswer('pull request is ready')
+    await issue.thread.waitForFolded()
+    const pull = at((await github.pulls(repository))[0]?.number ?? 0)
+    const [one, other] = first === 'issue' ? [issue, pull] : [pull, issue]
+    answers('polish it', 'Polished.')
+    await one.says('/codex --model gpt-5 polish it')
+    await one.thread.waitForAnswer('> Polished.')
+    await one.thread.waitForFolded()
+    answers('and this', 'And this.')
+    await other.says('/codex and this')
+    await other.thread.waitForAnswer('> And this.')
+    const { runs } = issue.ledger()
+    expect(runs).toHaveLength(3)
+    expect(runs[2]?.body).toMatchObject({ resume_from_run_id: runs[1]?.runId })
+    const atWork = runs.filter((_, index) => issue.run(index).status === 'in_progress')
+    expect(atWork).toHaveLength(1)
+  })
+
+  it('an agent that waits for a permission since a turn of PostHog’s own', async () => {
+    const { github } = world()
+    const { opensIssue, answers } = await repositoryOf('asks-alone')
+    const { thread, says, run, ledger } = await opensIssue('CI asks')
+    await says('/codex do it')
+    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForFolded()
+    run(0).ciTurn({ kind: 'asksPermission', next: { kind: 'answers', text: 'Green.' } })
+    await github.waitFor(() => run(0).permissionId !== undefined)
+    answers('and more', 'More.')
+    await says('/codex and more')
+    await thread.waitForAnswer('> More.')
+    expect(ledger().runs).toHaveLength(1)
+  })
+
+  it('an agent that asks for a permission after its pull request was told', async () => {
+    const { github, posthog } = world()
+    const { repository, opensIssue } = await repositoryOf('asks-late')
+    const { thread, says, run } = await opensIssue('Asks late')
+    const asks = { kind: 'asksPermission', next: { kind: 'answers', text: 'All is done.' } } as const
+    posthog.script({ repository }, { kind: 'slow', ms: 8_000, next: asks })
+    await says('/codex do it')
+    await thread.waitForStatus('⏳ Codex is working')
+    await github.hands.commit(repository, 'posthog/late', 'main', { 'a.txt': '1' }, 'Do it')
+    const { url } = await github.hands.openPull(repository, {
+      ...{ head: 'posthog/late', base: 'main', title: 'It', body: 'Done.', draft: true },
+    })
+    run(0).setOutput({ pr_url: url, pr_urls: [url] })
+    await thread.waitForAnswer('pull request is ready')
+    const { calls } = posthog
+    await github.waitFor(() =>
+      calls.some(({ route, path }) => route === 'command' && path.includes(run(0).id)),
+    )
+    expect(run(0).permissionId).toBeUndefined()
+  })
+})
