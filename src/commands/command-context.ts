@@ -80,7 +80,7 @@ export interface CommandContext {
   github: ThreadClient
   record: ThreadRecord
   stranger: boolean
-  toldLately: Recent
+  repliedLately: Recent
   unknown?: unknown
   isLast: boolean
   settings?: Promise<SettingsNow>
@@ -90,7 +90,7 @@ export interface CommandContext {
 export function commandContext(
   deps: TriggerDeps,
   job: LockedJob<ThreadRecord>,
-  toldLately: Recent,
+  repliedLately: Recent,
 ): CommandContext {
   const { id, deliveryId, thread } = job.data.trigger
   return {
@@ -100,7 +100,7 @@ export function commandContext(
     record: job.data,
     stranger: false,
     isLast: true,
-    toldLately,
+    repliedLately,
     async save(record) {
       await job.save(record)
       this.record = record

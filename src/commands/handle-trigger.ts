@@ -28,10 +28,10 @@ import { isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-rec
 import { wasWithdrawn, withdraw } from './withdraw.ts'
 
 export const acceptTrigger = (deps: TriggerDeps) => {
-  const toldLately = recent()
+  const repliedLately = recent()
   return async (job: LockedJob<TriggerRecord>): Promise<StepResult> => {
     if (!holdsThread(job)) return acceptLoss(deps, job)
-    const context = commandContext(deps, job, toldLately)
+    const context = commandContext(deps, job, repliedLately)
     if (killsUs(job)) return giveUpDeadly(context)
     try {
       const result = await accept(context, job.data.trigger)

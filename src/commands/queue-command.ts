@@ -11,11 +11,11 @@ export const queueCommand = command({
   options: false,
   repliesAtOnce: true,
 
-  facts: async (reads: Pick<Reads, 'toldLately' | 'live' | 'now'>) =>
-    reads.toldLately('queue') ? { told: true } : { live: await reads.live(), now: reads.now },
+  facts: async (reads: Pick<Reads, 'repliedLately' | 'live' | 'now'>) =>
+    reads.repliedLately('queue') ? { repliedLately: true } : { live: await reads.live(), now: reads.now },
 
-  decide(_, { told, live, now = 0 }) {
-    if (told) return { kind: 'silence' }
+  decide(_, { repliedLately, live, now = 0 }) {
+    if (repliedLately) return { kind: 'silence' }
     return { kind: 'reply', reply: { kind: 'queue', run: live, now } }
   },
 })

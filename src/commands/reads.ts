@@ -10,7 +10,7 @@ import type { Run } from '../core/run/run.ts'
 import { pausedBecause, triggerOf } from '../core/settings/deployment-settings.ts'
 import type { TriggerWords } from '../core/settings/trigger-words.ts'
 import { type CommandContext, type CommandTrigger, liveRun, settingsOf } from './command-context.ts'
-import { toldLately } from './reply.ts'
+import { repliedLately } from './reply.ts'
 import { type LastRun, lastRunOf, type Past, pastOf, shownBy } from './thread-history.ts'
 
 export interface Reads {
@@ -20,7 +20,7 @@ export interface Reads {
   now: number
   trigger: TriggerWords
   paused: string | undefined
-  toldLately(of: 'status' | 'queue'): boolean
+  repliedLately(of: 'status' | 'queue'): boolean
   live(): Promise<Run | undefined>
   run(id: string): Promise<Run | undefined>
   past(): Promise<Past | undefined>
@@ -51,7 +51,7 @@ export function readsFor(
     now: deps.now(),
     trigger: triggerOf(deps.settings.deployment, thread.owner),
     paused: pausedBecause(deps.settings.deployment),
-    toldLately: of => toldLately(context, of),
+    repliedLately: of => repliedLately(context, of),
     live: async () => (await liveRun(context, threadSlot(thread)))?.data,
     run: async id => (await deps.runs.get(id))?.data,
     past() {

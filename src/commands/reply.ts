@@ -21,32 +21,38 @@ export async function isRepeated(context: CommandContext, words: Reply): Promise
   if (!limit) return false
   const now = context.deps.now()
   const since = now - limit.within
-  const name = toldAs(context, limit.as)
-  if (context.toldLately.has(name, since)) return true
-  context.toldLately.remember(name, now)
+  const name = replyName(context, limit.as)
+  if (context.repliedLately.has(name, since)) return true
+  context.repliedLately.remember(name, now)
   return orForget(context, name, async () => {
     const sent = ownMarked(context, limit.as, await earlier(context, since))
     const last = sent.findLast(({ marker }) => marker.to === context.record.trigger.sender.id)
-    if (last) context.toldLately.remember(name, last.createdAt)
+    if (last) context.repliedLately.remember(name, last.createdAt)
     return last !== undefined
   })
 }
 
-async function orForget<T>({ toldLately }: CommandContext, name: string, work: () => Promise<T>): Promise<T> {
+async function orForget<T>(
+  { repliedLately }: CommandContext,
+  name: string,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    toldLately.forget(name)
+    repliedLately.forget(name)
     throw error
   }
 }
 
-export function toldLately(context: CommandContext, of: 'status' | 'queue'): boolean {
+export function repliedLately(context: CommandContext, of: 'status' | 'queue'): boolean {
   const as = `${of}-reply` as const
-  return context.stranger && context.toldLately.has(toldAs(context, as), context.deps.now() - momentarily)
+  return (
+    context.stranger && context.repliedLately.has(replyName(context, as), context.deps.now() - momentarily)
+  )
 }
 
-const toldAs = ({ record: { trigger } }: CommandContext, as: Marker['as']): string =>
+const replyName = ({ record: { trigger } }: CommandContext, as: Marker['as']): string =>
   `${as} ${threadSlot(trigger.thread)} ${trigger.sender.id}`
 
 interface Limit {
@@ -88,14 +94,14 @@ export async function reply(
 ): Promise<void> {
   const text = replyComment(context.record.trigger.sender.login, words)
   const as = limitOf(context, words)?.as ?? kindOf(words)
-  const name = toldAs(context, as)
+  const name = replyName(context, as)
   const chosen: ReplyRecord = { text, as, last, well }
   const { record } = context
   const about = isMomentary(as) ? [{ as, at: context.deps.now() }] : []
   const decided = { ...record, answer: chosen, momentary: [...record.momentary, ...about] }
   await orForget(context, name, () => context.save(decided))
   await sendReply(context)
-  context.toldLately.remember(name, context.deps.now())
+  context.repliedLately.remember(name, context.deps.now())
 }
 
 export async function sendReply(context: CommandContext): Promise<void> {

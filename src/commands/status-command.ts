@@ -11,16 +11,16 @@ export const statusCommand = command({
   options: false,
   repliesAtOnce: true,
 
-  async facts(reads: Pick<Reads, 'toldLately' | 'live' | 'past' | 'run'>) {
-    if (reads.toldLately('status')) return { told: true }
+  async facts(reads: Pick<Reads, 'repliedLately' | 'live' | 'past' | 'run'>) {
+    if (reads.repliedLately('status')) return { repliedLately: true }
     const live = await reads.live()
     if (live) return { live }
     const past = await reads.past()
     return { past, last: past && (await reads.run(past.marker.run)) }
   },
 
-  decide(_, { told, live, past, last }) {
-    if (told) return { kind: 'silence' }
+  decide(_, { repliedLately, live, past, last }) {
+    if (repliedLately) return { kind: 'silence' }
     return { kind: 'reply', reply: { kind: 'status', live, last, asked: past !== undefined } }
   },
 })

@@ -58,7 +58,7 @@ function isAnswered(message: RunMessage): boolean {
 }
 
 /** Whether its Run has the message; that Run then replies. */
-export async function isTold(context: CommandContext): Promise<boolean> {
+export async function isWithItsRun(context: CommandContext): Promise<boolean> {
   const { pendingMessage } = context.record
   if (!pendingMessage) return false
   if (await isDealtWith(context, pendingMessage)) return true

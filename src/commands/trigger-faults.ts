@@ -8,7 +8,7 @@ import { usualTrigger } from '../core/settings/trigger-words.ts'
 import { afterOne, swapReaction } from './accept-each.ts'
 import { type CommandContext, type CommandTrigger, runId } from './command-context.ts'
 import { isRepeated, reply } from './reply.ts'
-import { isTold } from './tell-run.ts'
+import { isWithItsRun } from './tell-run.ts'
 import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
 
 const deathsOf = ({ stalls, data }: LockedJob<ThreadRecord>): number => stalls - data.stallsSeen
@@ -51,7 +51,7 @@ async function giveUp(context: CommandContext, error: unknown): Promise<StepResu
   const { deps, record } = context
   const { trigger } = record
   deps.log.error({ err: error }, 'given up')
-  if (!isNews(trigger) && ((await deps.runs.get(runId(context))) || (await isTold(context))))
+  if (!isNews(trigger) && ((await deps.runs.get(runId(context))) || (await isWithItsRun(context))))
     return pastTheRun(context)
   deps.meter?.handled(trigger.kind, 'given-up')
   if (isNews(trigger) || !wasCommand(record)) return end

@@ -156,7 +156,7 @@ export function branchesOf({ client, aheads, thread }: Repository, pulls: Pulls)
       const way =
         id === undefined
           ? 'unknown'
-          : await client.graphql(updateRefs, { id, updates: [update] }).then(() => 'done', toldWhy)
+          : await client.graphql(updateRefs, { id, updates: [update] }).then(() => 'done', refusedOrUnknown)
       if (way !== 'unknown') return
       // On an older server it may move in between.
       if ((await branch(name))?.sha !== sha) return
@@ -187,7 +187,7 @@ const isAbsent = (error: unknown): boolean =>
   (error instanceof Rejected && error.status < 500) || error instanceof z.ZodError || isGraphqlError(error)
 
 /** A refusal by `updateRefs` is final; a server without it is asked by REST. */
-function toldWhy(error: unknown): 'refused' | 'unknown' {
+function refusedOrUnknown(error: unknown): 'refused' | 'unknown' {
   if (isGraphqlError(error)) return lacksField(error) ? 'unknown' : 'refused'
   if (isAbsent(error)) return 'unknown'
   throw error

@@ -426,7 +426,7 @@ describe('what asks for none', () => {
   ])
 
   decides(statusCommand, [
-    ['for a stranger who had it', asking(comment), { told: true }, { kind: 'silence' }],
+    ['for a stranger who had it', asking(comment), { repliedLately: true }, { kind: 'silence' }],
     ['while one works', asking(comment), { live }, { kind: 'reply', reply: { kind: 'status', live } }],
     [
       'after the last one',
@@ -477,7 +477,7 @@ describe('what asks for none', () => {
   })
 
   decides(queueCommand, [
-    ['for a stranger who had it', asking(comment), { told: true }, { kind: 'silence' }],
+    ['for a stranger who had it', asking(comment), { repliedLately: true }, { kind: 'silence' }],
     [
       'with a run here',
       asking(comment),

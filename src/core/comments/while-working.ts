@@ -14,7 +14,7 @@ const maxSummary = 600
 const maxPlanShown = 10
 
 export function workHeading(run: Run, now: number): string {
-  const [out] = toldOutages(run, now)
+  const [out] = shownOutages(run, now)
   if (out) return `⏸️ Codex waits for ${serviceNames[out.service]}`
   if (openQuestion(run)) return '❓ Codex waits for an answer'
   switch (phaseOf(run)) {
@@ -36,7 +36,7 @@ function waitingHeading({ schedule: { ahead = 0, waitsUntil } }: Run, now: numbe
 
 export const waitingFor = (run: Run, now: number): string =>
   [
-    ...toldOutages(run, now).map(({ outage }) => outage.why),
+    ...shownOutages(run, now).map(({ outage }) => outage.why),
     openQuestion(run)?.id ?? '',
     run.schedule.waitsUntil?.limit ?? '',
   ].join('|')
@@ -54,7 +54,7 @@ export function workLines(run: Run, now: number): string[] {
 }
 
 const hasOpenQuestion = (run: Run, now: number): boolean =>
-  openQuestion(run) !== undefined && toldOutages(run, now).length === 0
+  openQuestion(run) !== undefined && shownOutages(run, now).length === 0
 
 export function instruction(run: Run): string {
   const { origin, text } = run.request
@@ -131,7 +131,7 @@ function question(run: Run): string {
   ].join('\n\n')
 }
 
-const toldOutages = (run: Run, now: number): { service: Service; outage: Outage }[] =>
+const shownOutages = (run: Run, now: number): { service: Service; outage: Outage }[] =>
   services.flatMap(service => {
     const outage = outageOf(run, service)
     const tells = outage && Math.max(outage.until, now) - outage.since >= limits.worthTelling
@@ -139,7 +139,7 @@ const toldOutages = (run: Run, now: number): { service: Service; outage: Outage 
   })
 
 const outages = (run: Run, now: number): string[] =>
-  toldOutages(run, now).map(
+  shownOutages(run, now).map(
     ({ outage: { why, since, until } }) =>
       `${begun(inlineWords(why, 200))}, since ${moment(since, now)}. It goes on by itself; next try ${moment(until, now)}.`,
   )

@@ -49,10 +49,10 @@ function permissionsOf(commands: readonly CommandGrammar[]) {
     .describe('The least role for a command, where it is to be more than usual.')
 }
 
-const maxTold = 10
+const maxShown = 10
 
 export function problemsText(problems: readonly SettingsProblem[], path = settingsPath): string {
-  const told = problems.slice(0, maxTold).map(problem => problemText(path, problem))
-  const more = problems.length - told.length
-  return [...told, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
+  const shown = problems.slice(0, maxShown).map(problem => problemText(path, problem))
+  const more = problems.length - shown.length
+  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }

@@ -23,8 +23,8 @@ export function readSettingsFile<T>(schema: z.ZodType<T>, text: string): FileRea
   const written = yaml.value ?? {}
   const parsed = schema.safeParse(written)
   const places = (parsed.error?.issues ?? []).flatMap(issue => placesOf(issue, written))
-  const told = new Set(places.map(({ path }) => path.join('.')))
-  const problems = [...places, ...namesLost(written).filter(({ path }) => !told.has(path.join('.')))]
+  const found = new Set(places.map(({ path }) => path.join('.')))
+  const problems = [...places, ...namesLost(written).filter(({ path }) => !found.has(path.join('.')))]
   if (parsed.success && problems.length === 0)
     return { kind: 'read', value: parsed.data, written, lineOf: yaml.lineOf }
   return {

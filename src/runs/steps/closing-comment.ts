@@ -15,8 +15,8 @@ type Speaking = StepContext<'ownComments' | 'comment'>
 
 export async function conclude(context: Speaking): Promise<ChangeOf<'report'>> {
   const now = context.deps.now()
-  const told = { ...context.run.report.announced, comment: true }
-  if (endsQuietly(context.run)) return { report: { announced: told } }
+  const announced = { ...context.run.report.announced, comment: true }
+  if (endsQuietly(context.run)) return { report: { announced } }
   await readAgentWords(saidAtTheEnd(context.run) ?? '')
   const text = fitted(
     closingComment(context.run, context.deps.deployment),
@@ -31,11 +31,11 @@ export async function conclude(context: Speaking): Promise<ChangeOf<'report'>> {
       perform: () => context.github.comment(text, commentRef),
     })
     const word = !leavesBoxInStatus(context.run)
-    return { report: { threadBlocked: undefined, announced: { ...told, word } } }
+    return { report: { threadBlocked: undefined, announced: { ...announced, word } } }
   } catch (error) {
     if (!(error instanceof Rejected) || error.of === 'read') throw error
     context.deps.log.warn({ err: error }, 'the thread takes no closing comment')
-    return isGivenUp(context) ? { report: { announced: told } } : threadBlockedFrom(context.run, now)
+    return isGivenUp(context) ? { report: { announced } } : threadBlockedFrom(context.run, now)
   }
 }
 
@@ -66,8 +66,8 @@ export async function answerInline(context: Speaking): Promise<ChangeOf<'report'
   const { run, deps } = context
   const next = run.request.inline?.[run.report.announced.inline]
   const { announced } = run.report
-  const told = { report: { announced: { ...announced, inline: announced.inline + 1 } } }
-  if (!next) return told
+  const after = { report: { announced: { ...announced, inline: announced.inline + 1 } } }
+  if (!next) return after
   const commentRef: CommentRef = {
     kind: 'inline',
     commentId: next.id,
@@ -88,5 +88,5 @@ export async function answerInline(context: Speaking): Promise<ChangeOf<'report'
     if (!(error instanceof Rejected) || error.of === 'read') throw error
     deps.log.warn({ err: error }, 'an inline comment takes no answer')
   }
-  return told
+  return after
 }

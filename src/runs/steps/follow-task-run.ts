@@ -72,8 +72,8 @@ async function withSummary({ posthog }: StepContext<never, 'summary'>, run: Run,
     mailbox: { stop },
   } = run
   const isOwn = run.session.taskMade && run.result.round === 0
-  const isTold = run.result.outcome !== undefined && !run.result.lookBeforeLastWord
-  if (taskId === undefined || !isOwn || stop || isTold || request.what === 'plan') return run
+  const isAnnounced = run.result.outcome !== undefined && !run.result.lookBeforeLastWord
+  if (taskId === undefined || !isOwn || stop || isAnnounced || request.what === 'plan') return run
   const isOver = sessionLog?.idle && summaryAt < (sessionLog.idleSince ?? 0)
   const hasNews = summaryAt < (taskRun?.changedAt ?? 0)
   if (!isOver && (!hasNews || now - summaryAt < limits.summaryEvery)) return run

@@ -38,14 +38,14 @@ export async function tendPull(
   if (refused.length > 0)
     context.deps.log.warn({ pull: number, refused }, 'the pull request could not be put right')
   const after = refused.includes('change') ? recorded(view, notPutRight(change)) : recorded(pull ?? view)
-  const told = reacts ? { ...run.report.announced, reaction: true } : run.report.announced
+  const announced = reacts ? { ...run.report.announced, reaction: true } : run.report.announced
   const status =
     run.report.status && fold !== undefined
       ? { ...run.report.status, minimized: true as const }
       : run.report.status
   return {
     result: { untended, pulls: inPlace(run.result.pulls, after) },
-    report: { status, announced: told },
+    report: { status, announced },
   }
 }
 
