@@ -1,10 +1,10 @@
 /** The only place that moves a Run on. Whatever wakes it only means "poll now". */
 
+import { crashed } from '../core/comments/failures.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { leftUndone, readMessages } from '../core/run/messages.ts'
 import { besides, nextStep } from '../core/run/next-step.ts'
 import { eased } from '../core/run/outage.ts'
-import type { Outcome } from '../core/run/record/result-part.ts'
 import { changed, type Run, type RunChange } from '../core/run/run.ts'
 import { type Now, settled } from '../core/run/steps/polling.ts'
 import { type ActingStep, steps } from '../core/run/steps/step-registry.ts'
@@ -80,13 +80,6 @@ function givenUp(context: RunContext, run: Run): Run {
   if (run.result.outcome || (stalls - run.attempts.stallsSeen < limits.stalls && failures < limits.stalls))
     return run
   return onlyNeeded(changed(run, failed({ ...context, run }, crashed), { attempts: { stallsSeen: stalls } }))
-}
-
-const crashed: Outcome = {
-  kind: 'failed',
-  class: 'lost',
-  reason: 'The bot itself failed at this ten times in a row',
-  fix: 'Tell an admin of this bot; its log names the run. `/codex retry` tries again.',
 }
 
 class StepSet {

@@ -1,5 +1,6 @@
 /** Applies what a poll saw to a Run. Pure. */
 
+import { agentFailures } from '../comments/failures.ts'
 import { newClaims } from '../model/own-pull-request.ts'
 import { type AgentAct, addAct, noActivity } from './agent-activity.ts'
 import type { PermissionRequest } from './permission-request.ts'
@@ -185,44 +186,20 @@ export function outcomeOf(run: Run): Outcome {
   return run.session.sessionLog?.answer ? { kind: 'answer' } : { kind: 'nothing' }
 }
 
-const knownFailures: readonly { match: RegExp; failure: Omit<Outcome & { kind: 'failed' }, 'kind'> }[] = [
-  {
-    match: /spend limit|usage limit|quota|billing|rate.?limit|429/i,
-    failure: {
-      class: 'quota',
-      reason: 'The agent ran into a usage or spend limit',
-      fix: 'Wait until the limit resets or raise it in PostHog, then `/codex retry`.',
-    },
-  },
+const knownFailures: readonly { match: RegExp; kind: keyof typeof agentFailures }[] = [
+  { match: /spend limit|usage limit|quota|billing|rate.?limit|429/i, kind: 'at-limit' },
   {
     match: /clone|repository (?:not found|access)|could not read from remote|authentication failed/i,
-    failure: {
-      class: 'setup',
-      reason: 'PostHog could not get at the repository',
-      fix: "Install PostHog's own GitHub App with access to this repository, then `/codex retry`.",
-    },
+    kind: 'no-repository',
   },
   {
     match: /model .*(?:not found|does not exist|not available|unknown)|unknown model/i,
-    failure: {
-      class: 'setup',
-      reason: 'The model is not known to PostHog',
-      fix: 'Choose another one with `/codex retry --model NAME`.',
-    },
+    kind: 'no-model',
   },
 ]
 
 function agentFailed(run: Run): Outcome {
   const said = run.session.taskRun?.error ?? ''
-  const known = knownFailures.find(({ match }) => match.test(said))?.failure
-  const failure = known ?? {
-    class: 'agent' as const,
-    reason: 'The agent failed',
-    fix: 'Look at the run in PostHog, then `/codex retry`.',
-  }
-  return {
-    kind: 'failed',
-    ...failure,
-    reason: said ? `${failure.reason}: ${said.slice(0, 200)}` : `${failure.reason}.`,
-  }
+  const { kind } = knownFailures.find(({ match }) => match.test(said)) ?? { kind: 'failed' }
+  return agentFailures[kind](said)
 }

@@ -1,10 +1,10 @@
-import { type Service, serviceNames } from '../model/errors.ts'
+import { outOfUse } from '../comments/failures.ts'
+import type { Service } from '../model/errors.ts'
 import { agentIsToBeSeenTo } from './agent-end.ts'
 import { openIntents } from './intents.ts'
 import { isInForce, isTooLong, outageOf } from './outage.ts'
-import type { Outage } from './record/attempts-part.ts'
 import type { Run } from './run.ts'
-import { type Failure, giveUp, leaving, seeingTo, seenToUntil, stopping } from './steps/ending.ts'
+import { giveUp, leaving, seeingTo, seenToUntil, stopping } from './steps/ending.ts'
 import { canComment, type Due, type Now, unsettled, waiting } from './steps/polling.ts'
 import { type ActingStep, type Step, steps } from './steps/step-registry.ts'
 import { afterOutcome } from './steps/telling.ts'
@@ -65,7 +65,7 @@ function heldBack(run: Run, step: ActingStep, now: Now): number | undefined {
 function lasting(run: Run, now: Now, service: Service | undefined): Step | undefined {
   const outage = service && outageOf(run, service)
   if (!outage || !isTooLong(outage, now.at) || agentIsToBeSeenTo(run)) return undefined
-  return run.result.outcome ? { kind: 'let-go' } : giveUp(tooLong(service, outage))
+  return run.result.outcome ? { kind: 'let-go' } : giveUp(outOfUse(service, outage.why))
 }
 
 function* due(run: Run, now: Now): Due {
@@ -89,9 +89,3 @@ function* due(run: Run, now: Now): Due {
 
 const hasAskedForAdmission = ({ schedule: { admitted, ahead, waitsUntil } }: Run): boolean =>
   admitted || ahead !== undefined || waitsUntil !== undefined
-
-const tooLong = (service: Service, { why }: Outage): Failure => ({
-  class: 'network',
-  reason: `${serviceNames[service]} could not be used for a day: ${why}`,
-  fix: '`/codex retry` tries again.',
-})

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { editedSince } from '../comments/failures.ts'
 import { PullHead, type Snapshot, type Thread } from '../model/thread.ts'
 import type { RepoSettings } from '../settings/repository-settings.ts'
 import { endsQuietly } from './last-word.ts'
@@ -132,10 +133,3 @@ const atWork = (run: Run, { messages, from, lastMessageId }: Backup, id: string,
       sessionLog: { offset: from, turns: 0, idle: false, awaitedMessageId: lastMessageId },
     },
   })
-
-const editedSince: Outcome = {
-  kind: 'failed',
-  class: 'lost',
-  reason: 'The bot lost its queue before this began, and the title or the description was edited since',
-  fix: '`/codex retry` starts it with the words that stand there now.',
-}

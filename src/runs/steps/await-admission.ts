@@ -1,11 +1,10 @@
 import { allowanceOf } from '../../access/authorize.ts'
+import { atLimit, atRest, notAnyMore } from '../../core/comments/failures.ts'
 import { limitReached } from '../../core/comments/limit-words.ts'
-import { moment } from '../../core/comments/words.ts'
 import type { Person } from '../../core/model/thread.ts'
 import { isOwnMerge } from '../../core/run/own-merge.ts'
-import type { Outcome } from '../../core/run/record/result-part.ts'
 import { type ChangeOf, changed, type Run } from '../../core/run/run.ts'
-import { type Admission, admissionOf, aheadInSession } from '../../core/run/start-limits.ts'
+import { admissionOf, aheadInSession } from '../../core/run/start-limits.ts'
 import { pausedBecause } from '../../core/settings/deployment-settings.ts'
 import { failed } from './failed.ts'
 import { believeAbsent, type StepContext } from './step-context.ts'
@@ -85,23 +84,6 @@ export async function givesWay({ run, job, deps }: StepContext): Promise<ChangeO
   return { schedule: { ...schedule, admitted: run.session.instructionSent } }
 }
 
-const atRest = (why: string): Outcome => ({
-  kind: 'failed',
-  class: 'quota',
-  reason: `Nothing starts here now: ${why}`,
-  fix: '`/codex retry` asks again, later.',
-})
-
-const atLimit = (run: Run, admission: Exclude<Admission, { kind: 'now' }>, now: number): Outcome => ({
-  kind: 'failed',
-  class: 'quota',
-  reason:
-    admission.kind === 'ahead'
-      ? `as many runs are under way as may be; ${admission.ahead} would have to end first`
-      : limitReached(run, admission),
-  fix: `\`/codex retry\` ${admission.kind === 'ahead' ? 'when one has ended' : `after ${moment(admission.at, now)}`}. This repository refuses runs at a limit instead of keeping them waiting.`,
-})
-
 /** The closing's webhook may arrive before the command's, and then finds no Run to stop. */
 async function heedingClosing({ github, run, deps }: Admitting): Promise<ChangeOf<'mailbox'>> {
   if (run.baseline.settings.when.closed !== 'stop') return {}
@@ -134,11 +116,4 @@ async function stillMay(context: StepContext<Permitting>): Promise<boolean> {
   const may = usable && (await allowanceOf(naming, run.request.by, name)).may
   if (!may) believeAbsent(context, 'The right to start this')
   return may
-}
-
-const notAnyMore: Outcome = {
-  kind: 'failed',
-  class: 'permission',
-  reason: 'Who asked for this may not start runs here any more',
-  fix: 'Somebody with write permission can ask again.',
 }

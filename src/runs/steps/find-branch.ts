@@ -1,3 +1,4 @@
+import { movedHead, noBranch, noCommit, planOutdated } from '../../core/comments/failures.ts'
 import { isBranchOfIssue, stemOf } from '../../core/model/branch-name.ts'
 import type { BranchView } from '../../core/model/views.ts'
 import type { Outcome } from '../../core/run/record/result-part.ts'
@@ -47,21 +48,6 @@ function isOutdated(
 ): boolean {
   if (!approves?.branch || instructionSent) return false
   return name !== approves.branch || (approves.sha !== undefined && sha !== approves.sha)
-}
-
-const planOutdated = ({ name, sha }: Branch): Outcome => ({
-  kind: 'failed',
-  class: 'permission',
-  reason: `The plan was made for another state than ${name} at ${sha.slice(0, 7)}, where this thread stands now`,
-  fix: 'Make a new one with `/codex plan …`, then approve that.',
-})
-
-const movedHead: Outcome = {
-  kind: 'failed',
-  class: 'permission',
-  reason:
-    'Commits were pushed to this pull request after this was asked, and its settings want to be asked again',
-  fix: 'Look at the new commits, then `/codex retry`.',
 }
 
 async function branchOf(context: Finding): Promise<Found> {
@@ -136,20 +122,10 @@ function madeBefore(
 
 function gone(context: StepContext, name: string): Outcome {
   believeAbsent(context, `The branch ${name}`)
-  return {
-    kind: 'failed',
-    class: 'setup',
-    reason: `The branch ${name} does not exist in this repository`,
-    fix: 'Push it, or name another one with `/codex --branch NAME …`.',
-  }
+  return noBranch(name)
 }
 
 function emptyRepository(context: StepContext, branch: string): Outcome {
   believeAbsent(context, `The branch ${branch}`)
-  return {
-    kind: 'failed',
-    class: 'setup',
-    reason: `The default branch ${branch} has no commit yet`,
-    fix: 'Push a first commit, then `/codex retry`.',
-  }
+  return noCommit(branch)
 }

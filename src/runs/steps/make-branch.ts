@@ -1,8 +1,8 @@
+import { archived, refusedBranch } from '../../core/comments/failures.ts'
 import { issueBranch } from '../../core/model/branch-name.ts'
 import { Rejected } from '../../core/model/errors.ts'
 import type { ThreadClient } from '../../core/model/ports.ts'
 import type { BranchView, IssueBranches } from '../../core/model/views.ts'
-import type { Outcome } from '../../core/run/record/result-part.ts'
 import type { Found } from './find-branch.ts'
 import type { StepContext } from './step-context.ts'
 
@@ -44,17 +44,3 @@ async function makeOne(context: StepContext<'makeBranch'>, { name, base, ids }: 
       : refusedBranch(name, error, context.run.baseline.settings.branch_prefix)
   }
 }
-
-const archived: Outcome = {
-  kind: 'failed',
-  class: 'setup',
-  reason: 'This repository is archived, so nothing can be pushed to it',
-  fix: 'Unarchive it, then `/codex retry`.',
-}
-
-const refusedBranch = (name: string, { message }: Rejected, prefix: string): Outcome => ({
-  kind: 'failed',
-  class: 'setup',
-  reason: `GitHub does not let the bot make the branch ${name}: ${message}`,
-  fix: `Let this App make branches called \`${prefix}…\` in the rulesets of the repository; or link a branch to the issue, name one with \`/codex --branch NAME …\`, or set \`branch: default\` or another \`branch_prefix\`. Then \`/codex retry\`.`,
-})

@@ -1,8 +1,9 @@
+import { earlierGoesOn } from '../../comments/failures.ts'
 import type { Run } from '../run.ts'
 import { resumedSession, wantedRights } from '../run.ts'
 import { mayServe } from '../session.ts'
 import { limits } from '../timing.ts'
-import { type Failure, giveUp } from './ending.ts'
+import { giveUp } from './ending.ts'
 import { type Due, keepPolling, meanwhile, type Now } from './polling.ts'
 import { stepTable } from './step-entry.ts'
 import type { ActingStep } from './step-registry.ts'
@@ -98,11 +99,4 @@ function* endingEarlier(run: Run, { cancelledAt: requestedAt }: Earlier, now: No
   const isLate = requestedAt !== undefined && (run.schedule.lastPollAt ?? 0) - requestedAt > limits.stopping
   if (isLate) return yield giveUp(earlierGoesOn)
   yield* keepPolling(run, now, { kind: 'end-earlier' })
-}
-
-const earlierGoesOn: Failure = {
-  class: 'lost',
-  reason:
-    'The session of before may not do what is asked now, and PostHog did not confirm its end within 5 minutes',
-  fix: 'Look at the run in PostHog and stop it there, then `/codex retry`.',
 }

@@ -1,6 +1,6 @@
+import { type Failure, unconfirmedStop } from '../../comments/failures.ts'
 import { cancelledAt, refusedCancel } from '../agent-end.ts'
 import { beginsAgent, openIntents } from '../intents.ts'
-import type { Outcome } from '../record/result-part.ts'
 import { isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
 import { claims, type Due, keepPolling, type Now, replies, unsettled } from './polling.ts'
@@ -14,12 +14,7 @@ export const endingSteps = stepTable({
   'let-go': { service: 'none', call: 'read', writes: ['report', 'result', 'mailbox', 'attempts'] },
 })
 
-export type Failure = Omit<Outcome & { kind: 'failed' }, 'kind'>
-
-export const giveUp = (failure: Failure): ActingStep => ({
-  kind: 'give-up',
-  outcome: { kind: 'failed', ...failure },
-})
+export const giveUp = (outcome: Failure): ActingStep => ({ kind: 'give-up', outcome })
 
 export function* leaving(run: Run, now: Now): Due {
   if (run.result.outcome) return yield { kind: 'end' }
@@ -63,10 +58,4 @@ function* ending(run: Run, now: Now, unconfirmed: Step): Due {
   if (!refused || now.at >= refused.until) yield { kind: 'cancel' }
   if (refused && now.at - refused.since > limits.seeingTo) return yield unconfirmed
   yield* keepPolling(run, now)
-}
-
-const unconfirmedStop: Failure = {
-  class: 'lost',
-  reason: 'PostHog was asked to stop the run but did not confirm it within 5 minutes',
-  fix: 'Look at the run in PostHog, then `/codex retry`.',
 }

@@ -1,9 +1,10 @@
+import { neverStarted, wentSilent } from '../../comments/failures.ts'
 import { turnIsOver } from '../apply-snapshot.ts'
 import { permissionToAnswer } from '../permission-request.ts'
 import { isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
 import { beginning } from './beginning.ts'
-import { type Failure, giveUp } from './ending.ts'
+import { giveUp } from './ending.ts'
 import { claims, type Due, keepPolling, meanwhile, type Now, replies } from './polling.ts'
 import { stepTable } from './step-entry.ts'
 import type { Step } from './step-registry.ts'
@@ -89,16 +90,4 @@ function lost({ session: { taskRun }, schedule: { lastPollAt = 0 } }: Run): Step
   if (queued && silent > limits.queued) return giveUp(neverStarted)
   if (silent > limits.silent) return giveUp(wentSilent)
   return undefined
-}
-
-const neverStarted: Failure = {
-  class: 'lost',
-  reason: 'PostHog took the run but did not start it within 15 minutes',
-  fix: 'Check that Tasks are enabled for the PostHog project, then `/codex retry`.',
-}
-
-const wentSilent: Failure = {
-  class: 'lost',
-  reason: 'Nothing was heard of the run for three hours',
-  fix: 'Look at the run in PostHog, then `/codex retry`.',
 }
