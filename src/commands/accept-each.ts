@@ -1,10 +1,16 @@
 import type { HandledOutcome } from '../core/model/meter.ts'
 import type { StepResult } from '../core/model/ports.ts'
-import { type CommandContext, type CommandResult, type CommandTrigger, targetOf } from './command-context.ts'
+import {
+  type CommandContext,
+  type CommandResult,
+  type CommandTrigger,
+  refused,
+  targetOf,
+} from './command-context.ts'
 import { isRepeated, reply, sendReply } from './reply.ts'
 import { goOnTelling } from './tell-run.ts'
 import type { ThreadRecord } from './trigger-record.ts'
-import { wasWithdrawn } from './withdraw.ts'
+import { stoppedBy, wasWithdrawn } from './withdraw.ts'
 
 /** The awaited Run wakes the command; this is for a lost wake. */
 const lostWakeMs = 30_000
@@ -57,7 +63,9 @@ async function handledOf(
     await sendReply(context)
     await announced(context)
   }
-  return pendingMessage ? goOnTelling(context) : handle()
+  if (pendingMessage) return goOnTelling(context)
+  const by = context.record.announced ? await stoppedBy(context) : undefined
+  return by === undefined ? handle() : refused({ kind: 'stopped-waiting', by })
 }
 
 const announced = (context: CommandContext): Promise<void> =>

@@ -16,6 +16,7 @@ import { commands } from './command-registry.ts'
 import { gate, reactWithEyesNow } from './gate.ts'
 import { readsFor } from './reads.ts'
 import { tellRun } from './tell-run.ts'
+import { stopWaiting } from './withdraw.ts'
 
 export async function obey(
   context: CommandContext,
@@ -31,6 +32,7 @@ export async function obey(
   const facts = await command.facts(readsFor(context, trigger, commands), request)
   const decision = command.decide(request, facts)
   if (decision.kind === 'message') await reactWithEyesNow(context, trigger)
+  if (decision.kind === 'message' && decision.message.kind === 'stop') await stopWaiting(context, trigger)
   return perform(context, decision)
 }
 

@@ -4,7 +4,7 @@ import type { Reply } from '../core/comments/replies.ts'
 import { isFork, type PullHead, type Thread, threadSlot } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import type { Origin, RunOptions, RunRequest } from '../core/run/record/request-part.ts'
-import { type NewRun, newRun, type Run } from '../core/run/run.ts'
+import { isTerminal, type NewRun, newRun, type Run } from '../core/run/run.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { type Decision, type Request, reject } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
@@ -199,10 +199,18 @@ function joinOrWait(trigger: CommandTrigger, wanted: Wanted, { live, settling }:
         ...(wanted.inline ? { inline: wanted.inline } : {}),
       },
     }
-  return live.result.outcome
+  return live.result.outcome && !isAgentAtWork(live)
     ? { kind: 'take-over', run: live }
     : { kind: 'wait', announce: { kind: 'queued-behind', differs } }
 }
+
+/** A pull request was told, and its agent goes on for a while: its Run ends when it is idle, or after some minutes. */
+const isAgentAtWork = ({ result, session: { taskRun, sessionLog }, mailbox }: Run): boolean =>
+  result.outcome?.kind === 'pull' &&
+  taskRun !== undefined &&
+  !isTerminal(taskRun.status) &&
+  !sessionLog?.idle &&
+  !mailbox.stop
 
 export const joins = (live: Run, { mayJoin, options, what }: Wanted): boolean =>
   mayJoin && !options.new && live.request.what === what

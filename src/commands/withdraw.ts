@@ -3,6 +3,7 @@
  * it.
  */
 
+import { z } from 'zod'
 import { allowanceOf } from '../access/authorize.ts'
 import { isBefore } from '../core/model/event-order.ts'
 import type { StepResult } from '../core/model/ports.ts'
@@ -16,9 +17,10 @@ import type { Run } from '../core/run/run.ts'
 import { ofThread } from '../core/run/run-index.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
-import { type CommandContext, liveRun, settingsOf } from './command-context.ts'
+import { type CommandContext, type CommandTrigger, liveRun, settingsOf } from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
 import { personCheckOf } from './gate.ts'
+import { originOf } from './start-decision.ts'
 import { stopCommand } from './stop-command.ts'
 import { isOfThread, type ThreadRecord } from './trigger-record.ts'
 
@@ -52,6 +54,25 @@ const closedByItsMerge = async (
 ): Promise<boolean> => what.kind === 'thread' && what.by === 'closed' && (await isOwnMerge(github, run, at))
 
 export const withdrawn = 'withdrawn'
+
+/** A stop ends also what waits behind its run, as far as that was asked for before. */
+export async function stopWaiting({ deps, job }: CommandContext, stop: CommandTrigger): Promise<void> {
+  const waiting = await deps.waiting.listed([ofThread(stop.thread)])
+  for (const { id, data } of waiting) {
+    const { trigger } = data
+    if (id === job.id || !data.announced || (trigger.kind !== 'comment' && trigger.kind !== 'label')) continue
+    if (isBefore({ at: trigger.at, origin: originOf(trigger) }, stop))
+      await deps.waiting.send(id, JSON.stringify({ kind: 'stopped', by: stop.sender.login }))
+  }
+}
+
+const Stopped = z.object({ kind: z.literal('stopped'), by: z.string() })
+
+/** Who stopped what this command waits for. */
+export async function stoppedBy({ job }: CommandContext): Promise<string | undefined> {
+  const told = (await job.inbox()).find(text => text.startsWith('{'))
+  return told === undefined ? undefined : Stopped.safeParse(JSON.parse(told)).data?.by
+}
 
 async function waitingFor(
   context: CommandContext,

@@ -825,6 +825,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   'plan-elsewhere': { kind: 'plan-elsewhere', branch: 'feature' },
   'nothing-to': { kind: 'nothing-to', command: 'stop' },
   'asked-since': { kind: 'asked-since' },
+  'stopped-waiting': { kind: 'stopped-waiting', by: 'maya' },
   'still-going': { kind: 'still-going', command: 'retry' },
   status: { kind: 'status', asked: true },
   config: {
@@ -954,6 +955,8 @@ describe('replies', () => {
       nothing-to: @maya nothing is going on in this thread, so there is nothing to stop.
 
       asked-since: @maya the run here was asked for after this was written, so it goes on. \`/codex stop\` stops it.
+
+      stopped-waiting: @maya this waited for the run that maya stopped, so it was not started. Ask again if it is still wanted.
 
       still-going: @maya a run is still going in this thread; \`/codex retry\` can be used when it is over. \`/codex stop\` ends it.
 

@@ -1,7 +1,7 @@
 /** A command that waits for the thread's Run is woken by it: it does not look every so often. */
 import { Redis } from 'ioredis'
 import { expect, it } from 'vitest'
-import { onRedis } from '../world/on-queues.ts'
+import { onEitherQueue, onRedis } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 onRedis('A command that waits for a run', world => {
@@ -33,5 +33,51 @@ onRedis('A command that waits for a run', world => {
     expect(Date.now() - over, 'long before it would look by itself').toBeLessThan(15_000)
     await thread.waitForReaction('rocket', id)
     expect(await timesTaken(id)).toBeLessThanOrEqual(4)
+  })
+})
+
+onEitherQueue('Words that wait behind a run', world => {
+  const opens = async (title: string) => {
+    const maya = world().github.as('maya')
+    const { number } = await maya.opensIssue({ title, body: 'As said.' })
+    return {
+      thread: new Thread(world(), number),
+      says: (text: string) => maya.comments(number, text),
+      ledger: () => ledgerOf(world(), number),
+      run: () => world().posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)),
+    }
+  }
+
+  it('are stopped with it, and told so; what is asked after the stop is not', async () => {
+    const { github, posthog } = world()
+    const { thread, says, ledger } = await opens('Stop all of it')
+    posthog.script('hang about', { kind: 'hangs' })
+    await says('/codex hang about')
+    await thread.waitForStatus('⏳ Codex is working')
+    const second = await says('/codex --effort low the second')
+    await thread.waitForAnswer('with another `--effort`')
+    const stop = await says('/codex stop')
+    await thread.waitForReaction('confused', second.id)
+    await thread.waitForAnswer('@maya this waited for the run that maya stopped')
+    await thread.waitForReaction('rocket', stop.id)
+    expect(ledger().runs).toHaveLength(1)
+    await says('/codex --effort low the third')
+    await github.waitFor(() => ledger().runs.length === 2)
+    expect(JSON.stringify(ledger().runs[1]?.body)).toContain('the third')
+  })
+
+  it('wait for an agent that goes on after its pull request was told', async () => {
+    const { github, posthog } = world()
+    const { thread, says, ledger, run } = await opens('A busy tail')
+    posthog.script('take it slowly', { kind: 'manual' })
+    await says('/codex take it slowly')
+    await thread.waitForStatus('⏳ Codex is working')
+    await run().openPull()
+    await thread.waitForAnswer('pull request is ready')
+    await says('/codex --model gpt-5 what next')
+    await thread.waitForAnswer('with another `--model`')
+    expect(run().status).toBe('in_progress')
+    await run().completeTurn('Now it is done.')
+    await github.waitFor(() => ledger().runs.length === 2)
   })
 })

@@ -32,6 +32,7 @@ export type Reply =
   | { kind: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' }
   | { kind: 'still-going'; command: string }
   | { kind: 'asked-since' }
+  | { kind: 'stopped-waiting'; by: string }
   | { kind: 'status'; live?: Run | undefined; last?: Run | undefined; asked?: boolean }
   | { kind: 'queue'; run: Run | undefined; now: number }
   | { kind: 'config'; held: readonly HeldSetting[]; problem: string | undefined; usable: boolean }
@@ -95,6 +96,8 @@ function sentence(reply: Reply): string {
       return `a run is still going in this thread; ${code(`/codex ${reply.command}`)} can be used when it is over. \`/codex stop\` ends it.`
     case 'asked-since':
       return 'the run here was asked for after this was written, so it goes on. `/codex stop` stops it.'
+    case 'stopped-waiting':
+      return `this waited for the run that ${inlineWords(reply.by, 60)} stopped, so it was not started. Ask again if it is still wanted.`
     case 'status':
       return statusSentence(reply)
     case 'queue':
