@@ -70,8 +70,8 @@ const Stopped = z.object({ kind: z.literal('stopped'), by: z.string() })
 
 /** Who stopped what this command waits for. */
 export async function stoppedBy({ job }: CommandContext): Promise<string | undefined> {
-  const told = (await job.inbox()).find(text => text.startsWith('{'))
-  return told === undefined ? undefined : Stopped.safeParse(JSON.parse(told)).data?.by
+  const message = (await job.inbox()).find(text => text.startsWith('{'))
+  return message === undefined ? undefined : Stopped.safeParse(JSON.parse(message)).data?.by
 }
 
 async function waitingFor(
