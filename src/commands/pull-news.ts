@@ -1,13 +1,13 @@
 /** Pull request events come late and in any order, so GitHub is asked for the state. */
 
 import { agentLogin } from '../core/model/own-pull-request.ts'
-import type { StepResult } from '../core/model/ports.ts'
+import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import type { PullView } from '../core/model/views.ts'
 import { send } from '../core/run/messages.ts'
 import { changed, type Run } from '../core/run/run.ts'
-import { onBranch } from '../core/run/run-index.ts'
+import { ofPull, onBranch } from '../core/run/run-index.ts'
 import { drawStatus } from '../runs/steps/draw-status.ts'
 import { statusToSend } from '../runs/steps/status-comment.ts'
 import { checkSettings } from './check-settings.ts'
@@ -21,7 +21,7 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
   if (trigger.news === 'opened' || trigger.news === 'pushed') return { kind: 'end' }
   const view = await context.github.pull(trigger.thread.number)
   if (!view) return { kind: 'end' }
-  if (!(await tellItsRun(context, trigger, view))) return { kind: 'park', ms: 200 }
+  if (!(await notifyRuns(context, trigger, view))) return { kind: 'park', ms: 200 }
   switch (trigger.news) {
     case 'reopened':
       await pollNow(context, trigger)
@@ -57,22 +57,33 @@ function touches(
   return own.includes(head.ref) || (head.base === branch?.name && head.base !== thread.defaultBranch)
 }
 
-async function tellItsRun(
+async function notifyRuns(
   context: CommandContext,
   trigger: PullNewsTrigger,
   view: PullView,
 ): Promise<boolean> {
-  const marker = context.deps.signer.read(view.body, trigger.thread).findLast(({ as }) => as === 'pull')
-  const kept = marker && (await context.deps.runs.get(marker.run))
-  if (!kept || kept.data.thread.repoId !== trigger.thread.repoId) return true
-  const { number, state, draft } = view
-  if (kept.standing === 'live')
-    return send(context.deps.runs, kept.id, { kind: 'pull', id: trigger.id, number, state, draft })
-  const pulls = kept.data.result.pulls.map(pull =>
-    pull.number === number ? { ...pull, state, draft } : pull,
-  )
-  const amended = await redraw(context, changed(kept.data, { result: { pulls } }))
-  return context.deps.runs.amendEnded(kept.id, amended)
+  const { runs, signer } = context.deps
+  const marker = signer.read(view.body, trigger.thread).findLast(({ as }) => as === 'pull')
+  const holders = await runs.listed([ofPull(trigger.thread, view.number)])
+  const maker = marker && !holders.some(({ id }) => id === marker.run) && (await runs.get(marker.run))
+  const kept = [...holders, ...(maker && maker.data.thread.repoId === trigger.thread.repoId ? [maker] : [])]
+  const accepted = await Promise.all(kept.map(run => notify(context, run, { id: trigger.id, ...view })))
+  return accepted.every(Boolean)
+}
+
+type News = Pick<PullView, 'number' | 'state' | 'draft'> & { id: string }
+
+async function notify(
+  context: CommandContext,
+  { id: run, standing, data }: JobRecord<Run>,
+  { id, number, state, draft }: News,
+): Promise<boolean> {
+  const { runs } = context.deps
+  if (standing === 'live') return send(runs, run, { kind: 'pull', id, number, state, draft })
+  const known = data.result.pulls.find(pull => pull.number === number)
+  if (!known || (known.state === state && known.draft === draft)) return true
+  const pulls = data.result.pulls.map(pull => (pull === known ? { ...pull, state, draft } : pull))
+  return runs.amendEnded(run, await redraw(context, changed(data, { result: { pulls } })))
 }
 
 async function redraw(context: CommandContext, run: Run): Promise<Run> {

@@ -56,6 +56,8 @@ export const tasksOf = ({
 }: Whose): string[] => [...new Set([taskId, earlier?.taskId].filter(task => task !== undefined))]
 
 export const onBranch = ({ repoId }: Pick<Thread, 'repoId'>, ref: string): string => `branch ${repoId} ${ref}`
+export const ofPull = ({ repoId }: Pick<Thread, 'repoId'>, number: number): string =>
+  `pull ${repoId} ${number}`
 export const ofThread = (thread: Parameters<typeof threadSlot>[0]): string => threadSlot(thread)
 export const ofTask = (task: string): string => `task ${task}`
 export const ofInstallation = (installationId: number): string => `installation ${installationId}`
@@ -65,11 +67,12 @@ const kept = 30 * day
 
 export const runIndex = {
   /** A new version has the index rebuilt: raise it when the entries change. */
-  version: '2',
+  version: '3',
   entries: (run: Indexed & { data: Run }): IndexEntry[] => [
     ...limited(run),
     ...sessions(run),
     ...branches(run),
+    ...pulls(run),
     { set: ofThread(run.data.thread), score: run.addedAt, keptMs: kept },
     ...begun(run),
     { set: ofInstallation(run.data.thread.installationId), score: run.addedAt },
@@ -137,6 +140,9 @@ function branches({
   const named = new Set(refs.filter(ref => ref !== undefined))
   return [...named].map(ref => ({ set: onBranch(thread, ref), score: addedAt }))
 }
+
+const pulls = ({ addedAt, data: { thread, result } }: Indexed & { data: Run }): IndexEntry[] =>
+  result.pulls.map(({ number }) => ({ set: ofPull(thread, number), score: addedAt, keptMs: kept }))
 
 export function linesMoved(before: Indexed, after: Indexed): string[] {
   const stays = new Set([...limited(after), ...sessions(after)].map(({ set }) => set))

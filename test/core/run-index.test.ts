@@ -1,0 +1,27 @@
+/** Which Runs the index names for a pull request: whoever holds it learns of it, at work or not. */
+import { expect, test } from 'vitest'
+import type { RunChange } from '../../src/core/run/run.ts'
+import { ofPull, runIndex } from '../../src/core/run/run-index.ts'
+import { memoryIndex } from '../support/memory-index.ts'
+import { issueThread, pull, runWith, t0 } from './given.ts'
+
+const job = (id: string, differs: RunChange, isLive = true) => {
+  const run = { id, addedAt: t0, data: runWith({ id, ...differs }) }
+  return { id, isLive, entries: runIndex.entries(run) }
+}
+
+const holding: RunChange = { result: { pulls: [pull], reported: 1 } }
+const over: RunChange = { result: { ...holding.result, outcome: { kind: 'answer' } } }
+
+test('the one that waits, the one that works and the one that has ended', async () => {
+  const index = memoryIndex(() => [
+    job('waits', holding),
+    job('works', { ...holding, schedule: { admitted: true } }),
+    job('is over', over, false),
+    job('has another', { result: { pulls: [{ ...pull, number: 10 }] } }),
+    job('is elsewhere', { ...holding, thread: { ...issueThread, repoId: 200 } }),
+    job('has none', {}),
+  ])
+  const [holders = []] = await index.members([ofPull(issueThread, pull.number)], { kind: 'first', count: 9 })
+  expect(holders.map(({ id }) => id)).toEqual(['is over', 'waits', 'works'])
+})
