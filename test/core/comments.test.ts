@@ -393,6 +393,11 @@ describe('the status comment', () => {
       /🚀 Codex pushed \[`c`\]\(https:\/\/github\.com\/acme\/shop\/commit\/c\) to #9/,
     ],
     [
+      'commits that its merged pull request does not show',
+      changed(phases.pushed, { result: { pushedBranch: 'maya/login' } }),
+      /🚀 Codex pushed \[`ccccccc`\]\([^)]*\) to `maya\/login`/,
+    ],
+    [
       'a stop since its reason went away',
       working(changed(over, { result: { outcome: { ...stopped, because: 'closed the issue' } } })),
       /Stopped by maya, who closed the issue/,
@@ -657,6 +662,15 @@ describe('the last word', () => {
 
       <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `,
+    )
+  })
+  test('commits that no pull request shows', () => {
+    expect(closingComment(changed(phases.pushed, { result: { pushedBranch: 'maya/login' } }))).toContain(
+      ' is on `maya/login`.',
+    )
+    const elsewhere = { pushed: 'c'.repeat(40), pushedBranch: 'posthog/login' }
+    expect(closingComment(changed(phases.stopped, { result: elsewhere }))).toContain(
+      'Left behind: commits up to `ccccccc` on [`posthog/login`](https://github.com/acme/shop/tree/posthog/login).',
     )
   })
   test('stopped, with commits left behind', () => {

@@ -12,7 +12,19 @@ import { findBranch } from '../../src/runs/steps/find-branch.ts'
 import { findResult } from '../../src/runs/steps/find-result.ts'
 import { tendPull } from '../../src/runs/steps/tend-pull.ts'
 import { afterStep, type Differs, handWith as handIn } from '../commands/command-world.ts'
-import { ask, branch, minute, pull, pullView, runWith, t0, taskRun, working } from '../core/given.ts'
+import {
+  ask,
+  branch,
+  maya,
+  minute,
+  pull,
+  pullThread,
+  pullView,
+  runWith,
+  t0,
+  taskRun,
+  working,
+} from '../core/given.ts'
 
 /** Whose PostHog makes tasks, and does not tell what they cost. */
 const handWith = (run: Run, differs: Differs = {}) =>
@@ -208,6 +220,163 @@ describe('commits after the merge', () => {
   })
 })
 
+describe('where commits are, and which pull request shows them', () => {
+  const late = 'f'.repeat(40)
+  const own = { ref: 'maya/login', sha: 'b'.repeat(40), base: 'main', repoId: 100 }
+  const elsewhere = { ...own, ref: 'posthog/login' }
+  const onPull: RunChange = {
+    thread: pullThread,
+    baseline: { head: own },
+    workspace: { branch: { ...branch, name: own.ref, sha: own.sha, made: false, recorded: false } },
+  }
+  const onBranchOf = (name: string): RunChange => ({
+    workspace: { branch: { ...branch, name, made: false, recorded: false } },
+  })
+  const held = (changes: Partial<typeof pull> = {}): RunChange => ({
+    result: { pulls: [{ ...pull, head: elsewhere.ref, ...changes }], reported: 1 },
+  })
+  const merged = (view: Partial<PullView>) => pullView({ state: 'merged', mergedAt: t0 + minute, ...view })
+
+  async function found(run: RunChange, { views = [] as PullView[], heads = {} as Record<string, string> }) {
+    const opened: string[] = []
+    const hand = handWith(working(run), {
+      github: {
+        pullsFrom: async ref => views.filter(({ head }) => head.ref === ref),
+        branch: async name => (heads[name] === undefined ? undefined : { name, sha: heads[name] }),
+        commitsSince: async (_, sha) => [{ sha, byPerson: false }],
+        isDescendant: async () => true,
+        openPull: async ({ head, base, body }) => {
+          opened.push(`${head} → ${base}: ${body.split('\n')[0]}`)
+          return pullView({ number: 10, head: { ...own, ref: head, base } })
+        },
+        amendPull: async (_, { body }) => pullView({ number: 10, body: body ?? '' }),
+      },
+    })
+    const { result } = await afterStep(findResult, hand)
+    const pulls = result.pulls.map(
+      ({ number, state, draft }) => `#${number} ${draft && state === 'open' ? 'draft' : state}`,
+    )
+    return { opened, pulls, pushed: result.pushed?.slice(0, 1), alone: result.pushedBranch }
+  }
+
+  type Case = [string, RunChange, Parameters<typeof found>[1], Awaited<ReturnType<typeof found>>]
+
+  test.each<Case>([
+    [
+      'a thread that was merged without them gets another',
+      onPull,
+      { views: [merged({ number: 8, head: own })], heads: { [own.ref]: late } },
+      {
+        opened: [`${own.ref} → main: Goes on from #8, which was merged without these commits.`],
+        pulls: ['#10 draft'],
+        pushed: 'f',
+        alone: undefined,
+      },
+    ],
+    [
+      'a thread that was merged with them shows them',
+      onPull,
+      { views: [merged({ number: 8, head: { ...own, sha: late } })], heads: { [own.ref]: late } },
+      { opened: [], pulls: [], pushed: 'f', alone: undefined },
+    ],
+    [
+      'a thread that is open shows them, also if GitHub does not say so yet',
+      onPull,
+      { views: [pullView({ number: 8, head: own })], heads: { [own.ref]: late } },
+      { opened: [], pulls: [], pushed: 'f', alone: undefined },
+    ],
+    [
+      'a thread that somebody closed is left alone',
+      onPull,
+      { views: [pullView({ number: 8, state: 'closed', head: own })], heads: { [own.ref]: late } },
+      { opened: [], pulls: [], pushed: 'f', alone: own.ref },
+    ],
+    [
+      'what the agent adds where it was before is seen',
+      held({ state: 'merged' }),
+      {
+        views: [merged({ head: elsewhere })],
+        heads: { [branch.name]: branch.sha, [elsewhere.ref]: late },
+      },
+      {
+        opened: [`${elsewhere.ref} → main: Closes #7`],
+        pulls: ['#9 merged', '#10 draft'],
+        pushed: 'f',
+        alone: undefined,
+      },
+    ],
+    [
+      'nothing came where it was before',
+      held({ state: 'merged' }),
+      {
+        views: [merged({ head: elsewhere })],
+        heads: { [branch.name]: branch.sha, [elsewhere.ref]: elsewhere.sha },
+      },
+      { opened: [], pulls: ['#9 merged'], pushed: undefined, alone: undefined },
+    ],
+    [
+      'the news of a merge is still on its way',
+      changed(held(), onBranchOf(elsewhere.ref)),
+      { views: [merged({ head: elsewhere })], heads: { [elsewhere.ref]: late } },
+      {
+        opened: [`${elsewhere.ref} → main: Closes #7`],
+        pulls: ['#9 merged', '#10 draft'],
+        pushed: 'f',
+        alone: undefined,
+      },
+    ],
+    [
+      'so is that it was marked ready',
+      changed(held(), onBranchOf(elsewhere.ref)),
+      { views: [pullView({ draft: false, head: elsewhere })], heads: { [elsewhere.ref]: late } },
+      { opened: [], pulls: ['#9 open'], pushed: 'f', alone: undefined },
+    ],
+    [
+      'a branch that the agent made without opening anything gets one',
+      { session: { taskRun: { ...taskRun, headBranch: elsewhere.ref } } },
+      { heads: { [branch.name]: branch.sha, [elsewhere.ref]: late } },
+      {
+        opened: [`${elsewhere.ref} → main: Closes #7`],
+        pulls: ['#10 draft'],
+        pushed: 'f',
+        alone: undefined,
+      },
+    ],
+    [
+      'a branch of people, merged by them before, gets none',
+      onBranchOf('develop'),
+      { views: [merged({ number: 3, head: { ...own, ref: 'develop' } })], heads: { develop: late } },
+      { opened: [], pulls: [], pushed: 'f', alone: 'develop' },
+    ],
+    [
+      'the default branch gets none',
+      onBranchOf('main'),
+      { heads: { main: late } },
+      { opened: [], pulls: [], pushed: 'f', alone: 'main' },
+    ],
+    [
+      'a stop leaves them where they are',
+      changed(onPull, { mailbox: { stop: { by: maya, at: t0, asked: true } } }),
+      { views: [merged({ number: 8, head: own })], heads: { [own.ref]: late } },
+      { opened: [], pulls: [], pushed: 'f', alone: own.ref },
+    ],
+  ])('%s', async (_, run, given, expected) => {
+    expect(await found(run, given)).toEqual(expected)
+  })
+
+  test('one whose opening was not answered is found again on a thread of its own head', async () => {
+    const intent = [{ kind: 'open-pull' as const, at: t0, lostAt: t0 }]
+    const views = [pullView({ number: 10, head: { ...own, sha: late } }), merged({ number: 8, head: own })]
+    const given = { views, heads: { [own.ref]: late } }
+    expect(await found(changed(onPull, { attempts: { intent } }), given)).toEqual({
+      opened: [],
+      pulls: ['#10 draft'],
+      pushed: 'f',
+      alone: undefined,
+    })
+  })
+})
+
 describe('commits that came meanwhile', () => {
   const agents = { sha: 'c'.repeat(40), byPerson: false }
   const persons = { sha: 'd'.repeat(40), byPerson: true }
@@ -233,6 +402,7 @@ describe('commits that came meanwhile', () => {
       github: {
         branch: async name => ({ name, sha: persons.sha }),
         commitsSince: async () => commits,
+        pullsFrom: async () => [],
       },
     })
     expect((await afterStep(findResult, hand)).result.pushed).toBe(pushed)

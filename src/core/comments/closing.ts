@@ -78,6 +78,7 @@ const maxOfRemark = 1_000
 const pullLinks = (run: Run): string => newPulls(run).map(pullLink).join(', ')
 
 function pushedTo(run: Run): string {
+  if (run.result.pushedBranch !== undefined) return code(run.result.pushedBranch)
   if (run.thread.kind === 'pull') return 'this pull request'
   const pull = run.result.pulls.findLast(({ state }) => state === 'open')
   return pull ? `[#${pull.number}](${pull.url})` : code(run.workspace.branch?.name ?? '')

@@ -35,6 +35,7 @@ function pushedCommit({ thread, result: { pushed } }: Run): string {
 }
 
 function pushedWhere(run: Run): string {
+  if (run.result.pushedBranch !== undefined) return code(run.result.pushedBranch)
   if (run.thread.kind === 'pull') return 'this pull request'
   const open = run.result.pulls.filter(({ state }) => state === 'open')
   return open.length > 0
@@ -66,8 +67,9 @@ export function leftBehind(run: Run): string {
   const pulls = run.result.pulls.filter(pull => pull.state === 'open')
   if (pulls.length > 0)
     return `Left behind: ${pulls.map(pull => `[#${pull.number}](${pull.url})`).join(', ')}.`
-  if (run.result.pushed && run.workspace.branch)
-    return `Left behind: commits up to ${code(run.result.pushed.slice(0, 7))} on [${code(run.workspace.branch.name)}](${branchUrl(run.thread, run.workspace.branch.name)}).`
+  const branch = run.result.pushedBranch ?? run.workspace.branch?.name
+  if (run.result.pushed && branch !== undefined)
+    return `Left behind: commits up to ${code(run.result.pushed.slice(0, 7))} on [${code(branch)}](${branchUrl(run.thread, branch)}).`
   return 'Nothing is left behind.'
 }
 

@@ -75,10 +75,16 @@ export function phaseOf({ result, mailbox, session: { taskRun }, schedule }: Run
 export const wantedRights = ({ request, workspace: { branch } }: Run): Rights =>
   rightsOf(request.options, branch?.name ?? '')
 
-export function sessionOf({ session: { taskId, taskRun }, result: { pulls } }: Run): Session | undefined {
+/** The branch that its agent published to last, as far as anybody told. */
+export const agentsHead = ({ session: { taskRun }, result: { pulls } }: Run): string | undefined =>
+  taskRun?.headBranch ?? pulls.at(-1)?.head
+
+export function sessionOf(run: Run): Session | undefined {
+  const { taskId, taskRun } = run.session
   if (taskId === undefined || !taskRun) return undefined
   const session = { taskId, taskRunId: taskRun.id }
-  const { may, headBranch = pulls.at(-1)?.head } = taskRun
+  const { may } = taskRun
+  const headBranch = agentsHead(run)
   if (!may) return session
   const branches = new Set([...may.branches, ...(headBranch === undefined ? [] : [headBranch])])
   return { ...session, may: { ...may, branches: [...branches] } }

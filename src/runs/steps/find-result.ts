@@ -3,13 +3,15 @@
 import { Rejected } from '../../core/model/errors.ts'
 import { agentsCommit, maxClaims } from '../../core/model/own-pull-request.ts'
 import { threadName } from '../../core/model/thread.ts'
-import type { PullView } from '../../core/model/views.ts'
-import { type ChangeOf, changed, type Run } from '../../core/run/run.ts'
+import type { BranchView, PullView } from '../../core/model/views.ts'
+import { openIntent } from '../../core/run/intents.ts'
+import type { Branch } from '../../core/run/record/workspace-part.ts'
+import { agentsHead, type ChangeOf, changed, type Run } from '../../core/run/run.ts'
 import { disarm } from '../../core/text/harmless-nodes.ts'
 import { quoted } from '../../core/text/safe-markdown.ts'
 import { costSoFar, isOwn, withFound, withPull } from './adopt-pull.ts'
 import { believeAbsent, once, type StepContext } from './step-context.ts'
-import { putRight } from './tend-pull.ts'
+import { putRight, wantedBase } from './tend-pull.ts'
 
 type Finding = StepContext<'pullsFrom' | 'branch' | 'commitsSince' | 'isDescendant'>
 
@@ -18,49 +20,94 @@ export async function findResult(
 ): Promise<ChangeOf<'result' | 'session'>> {
   const costing = costSoFar(context)
   const { found, seen } = await pullsOfHeads(context)
-  const pushed = await pushedTo(context)
+  const pushed = await pushedTo(context, seen)
+  const views = pushed ? await pullsOf(context, pushed.head, seen) : []
   const cost = await costing
   const { run } = context
-  const pulls = found ? withFound(run, found) : {}
-  const known = changed(run, {
-    result: { ...pulls, resultChecked: true, pushed: pushed?.commit ?? run.result.pushed },
+  const before = changed(run, { result: { pulls: asTheyStand(run, [...seen.values()].flat()) } })
+  const known = changed(before, {
+    result: {
+      ...(found ? withFound(before, found) : {}),
+      resultChecked: true,
+      pushed: pushed?.commit ?? run.result.pushed,
+      pushedBranch: pushed && !views.some(shows(pushed.head)) ? pushed.head.name : undefined,
+    },
   })
-  const isHeld = seen.some(({ head }) => head.sha === pushed?.head)
-  const opens = pushed !== undefined && !isHeld && canOpen(known)
-  return { result: opens ? await openOurs(context, known) : known.result, session: { cost } }
+  const opening = pushed && openingFor(known, pushed.head, views)
+  return { result: opening ? await openOurs(context, known, opening) : known.result, session: { cost } }
 }
 
-async function pullsOfHeads(context: Finding): Promise<{ found?: PullView; seen: PullView[] }> {
+/** Of each head that was asked about, newest first. */
+type Seen = ReadonlyMap<string, PullView[]>
+
+async function pullsOfHeads(context: Finding): Promise<{ found?: PullView; seen: Seen }> {
   const { run } = context
   const { branch } = run.workspace
-  const heads = new Set([run.session.taskRun?.headBranch, branch?.made ? branch.name : undefined])
+  const heads = new Set([agentsHead(run), branch?.made ? branch.name : undefined])
   const known = new Set(run.result.pulls.map(({ number }) => number))
-  const seen: PullView[] = []
+  const seen = new Map<string, PullView[]>()
   for (const head of heads) {
     if (head === undefined || head === run.thread.defaultBranch || head === run.baseline.head?.ref) continue
     const views = await context.github.pullsFrom(head)
-    seen.push(...views)
+    seen.set(head, views)
     const fresh = views.filter(({ state, number }) => state !== 'closed' && !known.has(number))
     for (const view of fresh.slice(0, maxClaims)) if (await isOwn(context, view)) return { found: view, seen }
   }
   return { seen }
 }
 
-interface Pushed {
-  commit: string
-  head: string
+/** Events about them may be late. */
+const asTheyStand = ({ result: { pulls } }: Run, views: readonly PullView[]): Run['result']['pulls'] =>
+  pulls.map(pull => {
+    const view = views.find(({ number }) => number === pull.number)
+    return view ? { ...pull, state: view.state, draft: view.draft } : pull
+  })
+
+async function pullsOf({ run, github }: Finding, { name }: BranchView, seen: Seen): Promise<PullView[]> {
+  if (name === run.thread.defaultBranch) return []
+  return seen.get(name) ?? (await github.pullsFrom(name))
 }
 
-async function pushedTo(context: Finding): Promise<Pushed | undefined> {
-  const { branch } = context.run.workspace
-  if (context.run.request.what === 'plan') return pushedByPlan(context)
+const shows =
+  ({ sha }: BranchView) =>
+  ({ state, head }: PullView): boolean =>
+    state === 'open' || (state === 'merged' && head.sha === sha)
+
+interface Pushed {
+  commit: string
+  head: BranchView
+}
+
+async function pushedTo(context: Finding, seen: Seen): Promise<Pushed | undefined> {
+  const { run, github } = context
+  const { branch } = run.workspace
+  if (run.request.what === 'plan') return pushedByPlan(context)
   if (!branch) return undefined
-  const now = await context.github.branch(branch.name)
-  if (!now) believeAbsent(context, `The branch ${branch.name}`)
-  if (!now || now.sha === branch.sha) return undefined
-  const commits = await context.github.commitsSince(branch.sha, now.sha)
-  const commit = agentsCommit(context.run, now.sha, commits)
-  return commit === undefined ? undefined : { commit, head: now.sha }
+  const head = await github.branch(branch.name)
+  if (!head) believeAbsent(context, `The branch ${branch.name}`)
+  if (head && head.sha !== branch.sha) {
+    const commit = agentsCommit(run, head.sha, await github.commitsSince(branch.sha, head.sha))
+    if (commit !== undefined) return { commit, head }
+  }
+  return pushedElsewhere(context, branch, seen)
+}
+
+/** An agent may go on pushing to its own branch after the pull request from there was merged. */
+async function pushedElsewhere(
+  { run, github }: Finding,
+  { name, sha }: Branch,
+  seen: Seen,
+): Promise<Pushed | undefined> {
+  const elsewhere = agentsHead(run)
+  if (elsewhere === undefined || elsewhere === name || elsewhere === run.thread.defaultBranch)
+    return undefined
+  const views = seen.get(elsewhere) ?? []
+  if (views.some(({ state }) => state === 'open')) return undefined
+  const head = await github.branch(elsewhere)
+  if (!head || views.some(view => view.head.sha === head.sha)) return undefined
+  const commits = await github.commitsSince(views[0]?.head.sha ?? sha, head.sha)
+  const commit = commits?.length ? agentsCommit(run, head.sha, commits) : undefined
+  return commit === undefined ? undefined : { commit, head }
 }
 
 /** Only the prompt forbids a plan to push, so it is checked. */
@@ -69,41 +116,61 @@ async function pushedByPlan({ run, github }: StepContext<'branch'>): Promise<Pus
   const head = run.session.taskRun?.headBranch
   const worked = head === undefined ? undefined : await github.branch(head)
   if (!worked || (worked.name === branch?.name && worked.sha === branch.sha)) return undefined
-  return { commit: worked.sha, head: worked.sha }
+  return { commit: worked.sha, head: worked }
 }
 
-const canOpen = (run: Run): boolean =>
-  run.thread.kind === 'issue' &&
-  run.request.what === 'work' &&
-  run.workspace.branch?.made === true &&
-  !run.result.pulls.some(({ state }) => state === 'open') &&
-  !run.mailbox.stop
+interface Opening {
+  head: string
+  base: string
+}
+
+/** Opens from the bot's or the agent's own branches, and from any whose pull request was merged without these commits. */
+function openingFor(run: Run, head: BranchView, views: readonly PullView[]): Opening | undefined {
+  const {
+    thread,
+    workspace: { branch },
+    result: { pulls },
+  } = run
+  if (!branch || run.request.what !== 'work' || run.mailbox.stop) return undefined
+  if (pulls.some(({ state }) => state === 'open')) return undefined
+  const isOpen = views.some(({ state }) => state === 'open')
+  if (isOpen ? !openIntent(run, 'open-pull') : views.some(view => view.head.sha === head.sha))
+    return undefined
+  const own = [thread.kind === 'pull' ? thread.number : undefined, ...pulls.map(({ number }) => number)]
+  const merged = views.find(({ state, number }) => state === 'merged' && own.includes(number))
+  if (merged) return { head: head.name, base: wantedBase(run, merged) }
+  if (thread.kind === 'pull' || head.name === thread.defaultBranch) return undefined
+  return branch.made || head.name !== branch.name ? { head: head.name, base: branch.into } : undefined
+}
 
 async function openOurs(
   context: StepContext<'pullsFrom' | 'openPull' | 'amendPull'>,
   run: Run,
+  { head, base }: Opening,
 ): Promise<Run['result']> {
-  const { branch } = run.workspace
-  if (!branch) return run.result
+  const number = `#${run.thread.number}`
   const body = [
-    `Closes #${run.thread.number}`,
+    run.thread.kind === 'pull'
+      ? `Goes on from ${number}, which was merged without these commits.`
+      : `Closes ${number}`,
     run.session.sessionLog?.answer ? quoted(run.session.sessionLog.answer, 4_000) : '',
     `Asked by ${run.request.by.login} on ${threadName(run.thread)}; opened by the bot, since the agent left its commits on the branch.`,
   ]
   try {
     const view = await once(context, {
       intent: { kind: 'open-pull', at: context.deps.now() },
-      find: async () => (await context.github.pullsFrom(branch.name)).find(({ state }) => state === 'open'),
+      find: async () => (await context.github.pullsFrom(head)).find(({ state }) => state === 'open'),
       perform: () =>
         context.github.openPull({
-          head: branch.name,
-          base: branch.into,
+          head,
+          base,
           // A squash merge makes it a commit subject, on which GitHub acts.
           title: disarm(run.baseline.snapshot.title),
           body: body.filter(part => part !== '').join('\n\n'),
         }),
     })
-    return { ...run.result, pulls: withPull(run.result.pulls, await putRight(context, view)) }
+    const pulls = withPull(run.result.pulls, await putRight(context, view))
+    return { ...run.result, pulls, pushedBranch: undefined }
   } catch (error) {
     if (error instanceof Rejected && error.of === 'effect') return run.result
     throw error

@@ -36,6 +36,8 @@ export const Result = z.object({
   reported: z.number().int().default(0),
   resultChecked: z.boolean().default(false),
   pushed: z.string().optional(),
+  /** Where `pushed` is, if no pull request shows it: one that was merged before does not. */
+  pushedBranch: z.string().optional(),
   outcome: Outcome.optional(),
   concludedAt: z.number().optional(),
   round: z.number().int().default(0),

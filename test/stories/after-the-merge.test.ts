@@ -1,0 +1,167 @@
+/** A pull request changes hands while somebody works on it: who goes on learns of it, and what comes later is not lost. */
+import { expect, it } from 'vitest'
+import { onEitherQueue } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+onEitherQueue(
+  'Work goes on when its pull request',
+  world => {
+    const repositoryOf = async (name: string, settings = 'chatty: true\n') => {
+      const { github, posthog } = world()
+      const repository = await github.addRepo('acme', name)
+      await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
+      const maya = github.as('maya', repository)
+      const threadOf = (number: number) => ({
+        number,
+        thread: new Thread(world(), number, repository),
+        says: (text: string) => maya.comments(number, text),
+        taskRuns: () => ledgerOf(world(), number, repository).runs,
+        taskRun: (n: number) => posthog.run(String(ledgerOf(world(), number, repository).runs.at(n)?.runId)),
+      })
+      const merges = async (number: number) => {
+        await maya.readies(number)
+        await maya.mergesPull(number)
+      }
+      return {
+        repository,
+        maya,
+        merges,
+        opensIssue: async (title: string) =>
+          threadOf((await maya.opensIssue({ title, body: 'As said.' })).number),
+        opensPull: async (title: string) => {
+          await maya.pushes('maya/work', { 'a.txt': 'one' })
+          return threadOf((await maya.opensPull({ head: 'maya/work', title, body: 'x' })).number)
+        },
+        /** Of the agent, for these words, from beginning to end. */
+        does: (words: string) =>
+          posthog.script(
+            { repository, prompt: words },
+            { kind: 'pushesToBranch', files: { [`${words}.txt`]: words }, text: `Did ${words}.` },
+          ),
+        /** The test does by hand what the agent does for these words. */
+        byHand: (words: string) => posthog.script({ repository, prompt: words }, { kind: 'manual' }),
+        pulls: () => github.pulls(repository),
+      }
+    }
+
+    const pushesOnto = async (repository: string, branch: string) =>
+      world().github.hands.commit(repository, branch, 'main', { 'late.txt': 'late' }, 'One more thing')
+
+    it('is marked ready: the status of the run that works on it says so, and of its merge', async () => {
+      const { maya, opensIssue, byHand, pulls } = await repositoryOf('readied', 'chatty: false\n')
+      const { thread, says, taskRun, taskRuns } = await opensIssue('Readied under it')
+      await says('/codex do it')
+      await thread.waitForStatus('· draft,')
+      const [pull] = await pulls()
+      byHand('polish it')
+      await says('/codex --model gpt-5 polish it')
+      await world().github.waitFor(() => taskRuns().length === 2)
+      await thread.waitForStatus('⏳ Codex is working')
+      await maya.readies(Number(pull?.number))
+      await world().github.settled()
+      await taskRun(1).openPull()
+      await taskRun(1).completeTurn('Polished.')
+      await thread.waitForStatus(/^### 🚀 Codex pushed[\s\S]*· open, /)
+      await maya.mergesPull(Number(pull?.number))
+      await thread.waitForStatus('· merged,')
+    })
+
+    it('is merged: what a second run of the issue pushes then is in one of its own', async () => {
+      const { repository, merges, opensIssue, byHand, pulls } = await repositoryOf('second-run')
+      const { thread, says, taskRun, taskRuns } = await opensIssue('Merged under the second run')
+      await says('/codex do it')
+      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForFolded()
+      const [first] = await pulls()
+      byHand('polish it')
+      await says('/codex --model gpt-5 polish it')
+      await world().github.waitFor(() => taskRuns().length === 2)
+      await thread.waitForStatus('⏳ Codex is working')
+      await merges(Number(first?.number))
+      await pushesOnto(repository, String(first?.head))
+      await taskRun(1).completeTurn('Polished late.')
+      const answer = await thread.waitForAnswer('Polished late.')
+      const [, second] = await pulls()
+      expect(second).toMatchObject({ head: first?.head, base: 'main', state: 'open' })
+      expect(answer).toContain(`the pull request is ready for you: **[#${second?.number} `)
+    })
+
+    it('is merged: a run that waited for its turn begins anew', async () => {
+      const { merges, opensIssue, byHand, does, pulls } = await repositoryOf(
+        'waited',
+        'limits: { repository: 1 }\n',
+      )
+      const { thread, says } = await opensIssue('Merged while it waits')
+      await says('/codex do it')
+      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForFolded()
+      const [first] = await pulls()
+      const other = await opensIssue('Takes the only place')
+      byHand('busy with it')
+      await other.says('/codex busy with it')
+      await other.thread.waitForStatus('⏳ Codex is working')
+      does('the polish')
+      await says('/codex --model gpt-5 the polish')
+      await thread.waitForStatus('waits for its turn')
+      await merges(Number(first?.number))
+      await world().github.settled()
+      await other.taskRun(0).completeTurn('Done.')
+      const answer = await thread.waitForAnswer('Did the polish.')
+      const second = (await pulls()).at(-1)
+      expect(second).toMatchObject({ base: 'main', state: 'open' })
+      expect(second?.number).not.toBe(first?.number)
+      expect(answer).toContain(`[#${second?.number} `)
+    })
+
+    it('is merged, and it is the thread itself: what is pushed then is in one that goes on from it', async () => {
+      const { repository, merges, opensPull, byHand, pulls } = await repositoryOf('own-thread')
+      const { thread, number, says, taskRun } = await opensPull('Merged under it')
+      byHand('do more')
+      await says('/codex do more')
+      await thread.waitForStatus('⏳ Codex is working')
+      await merges(number)
+      await pushesOnto(repository, 'maya/work')
+      await taskRun(0).completeTurn('Pushed it.')
+      const answer = await thread.waitForAnswer('Pushed it.')
+      const [, second] = await pulls()
+      expect(second).toMatchObject({ head: 'maya/work', base: 'main', state: 'open' })
+      expect(second?.body).toContain(`Goes on from #${number}, which was merged without these commits.`)
+      expect(answer).toContain(`the pull request is ready for you: **[#${second?.number} `)
+    })
+
+    it('was merged with all that was pushed, and it is the thread itself: there it is', async () => {
+      const { repository, merges, opensPull, byHand, pulls } = await repositoryOf('held')
+      const { thread, number, says, taskRun } = await opensPull('Merged with it')
+      byHand('do more')
+      await says('/codex do more')
+      await thread.waitForStatus('⏳ Codex is working')
+      await pushesOnto(repository, 'maya/work')
+      await merges(number)
+      await taskRun(0).completeTurn('Pushed it.')
+      expect(await thread.waitForAnswer('Pushed it.')).toContain('is on this pull request.')
+      expect(await pulls()).toHaveLength(1)
+    })
+
+    it('was merged, and the agent goes on where it was: that is no answer alone', async () => {
+      const { repository, maya, merges, opensIssue, byHand, pulls } = await repositoryOf('same-branch')
+      const { thread, number, says, taskRun } = await opensIssue('Goes on after the merge')
+      await says('/codex do it')
+      await thread.waitForAnswer('pull request is ready')
+      await thread.waitForFolded()
+      const [first] = await pulls()
+      await merges(Number(first?.number))
+      await world().github.waitFor(async () => (await thread.view()).state === 'closed')
+      await maya.reopens(number)
+      byHand('the other half')
+      await says('/codex the other half')
+      await thread.waitForStatus('⏳ Codex is working')
+      await pushesOnto(repository, String(first?.head))
+      await taskRun(-1).completeTurn('Did the other half.')
+      const answer = await thread.waitForAnswer('Did the other half.')
+      const [, second] = await pulls()
+      expect(second).toMatchObject({ head: first?.head, base: 'main', state: 'open' })
+      expect(answer).toContain(`the pull request is ready for you: **[#${second?.number} `)
+    })
+  },
+  { posthog: { rate: 'off' } },
+)
