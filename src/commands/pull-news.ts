@@ -28,7 +28,7 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
       return { kind: 'end' }
     case 'closed':
       // A run on a closed pull request has lost its subject; a merged one keeps its work.
-      return withdraw(context, { ...trigger, kind: 'withdrawal', what: { kind: 'thread', by: 'closed' } })
+      return withdraw(context, { ...trigger, what: { kind: 'thread', by: 'closed' } })
     case 'merged':
     case 'ready_for_review':
     case 'converted_to_draft':

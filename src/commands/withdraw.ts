@@ -24,10 +24,13 @@ import { originOf } from './start-decision.ts'
 import { stopCommand } from './stop-command.ts'
 import { isOfThread, type ThreadRecord } from './trigger-record.ts'
 
-export async function withdraw(context: CommandContext, trigger: WithdrawalTrigger): Promise<StepResult> {
+/** What is taken back, by whom and when: a withdrawal says so, and so does news of a closed pull request. */
+type Withdrawal = Pick<WithdrawalTrigger, 'id' | 'at' | 'thread' | 'sender' | 'what'>
+
+export async function withdraw(context: CommandContext, trigger: Withdrawal): Promise<StepResult> {
   const waiting = await waitingFor(context, trigger)
   const live = (await liveRun(context, threadSlot(trigger.thread)))?.data
-  const meant = live && concerns(live, trigger) && isBefore(live.request, trigger) ? live : undefined
+  const meant = live && concerns(live, trigger) && live.request.at <= trigger.at ? live : undefined
   if (!meant && waiting.length === 0) return { kind: 'end' }
   const origins = [...(meant ? [meant.request.origin] : []), ...waiting.map(({ data }) => data.trigger)]
   if (!(await isStillSo(context, trigger, origins.some(isByReview)))) return { kind: 'end' }
@@ -37,7 +40,7 @@ export async function withdraw(context: CommandContext, trigger: WithdrawalTrigg
   return { kind: 'end' }
 }
 
-async function takeAway(context: CommandContext, trigger: WithdrawalTrigger, run: Run): Promise<void> {
+async function takeAway(context: CommandContext, trigger: Withdrawal, run: Run): Promise<void> {
   const { id, sender: by, what, at } = trigger
   const tell = (message: RunMessage) => send(context.deps.runs, run.id, message)
   if (what.kind === 'label') await tell({ kind: 'label-off', id: `${id}-off`, label: what.label })
@@ -49,7 +52,7 @@ async function takeAway(context: CommandContext, trigger: WithdrawalTrigger, run
 
 const closedByItsMerge = async (
   { github }: CommandContext,
-  { what, at }: WithdrawalTrigger,
+  { what, at }: Withdrawal,
   run: Run,
 ): Promise<boolean> => what.kind === 'thread' && what.by === 'closed' && (await isOwnMerge(github, run, at))
 
@@ -76,7 +79,7 @@ export async function stoppedBy({ job }: CommandContext): Promise<string | undef
 
 async function waitingFor(
   context: CommandContext,
-  withdrawal: WithdrawalTrigger,
+  withdrawal: Withdrawal,
 ): Promise<{ id: string; data: ThreadRecord }[]> {
   const waiting = await context.deps.waiting.listed([ofThread(withdrawal.thread)])
   return waiting.flatMap(({ id, data }) => {
@@ -89,7 +92,7 @@ async function waitingFor(
 export const wasWithdrawn = async ({ job }: CommandContext): Promise<boolean> =>
   (await job.inbox()).includes(withdrawn)
 
-function isReason(trigger: ThreadTrigger, { what }: WithdrawalTrigger): boolean {
+function isReason(trigger: ThreadTrigger, { what }: Withdrawal): boolean {
   switch (what.kind) {
     case 'thread':
       // Commands in a closed thread still get a reply.
@@ -101,7 +104,7 @@ function isReason(trigger: ThreadTrigger, { what }: WithdrawalTrigger): boolean 
   }
 }
 
-function concerns({ request: { origin }, report: { labels } }: Run, { what }: WithdrawalTrigger): boolean {
+function concerns({ request: { origin }, report: { labels } }: Run, { what }: Withdrawal): boolean {
   switch (what.kind) {
     case 'thread':
       return true
@@ -112,7 +115,7 @@ function concerns({ request: { origin }, report: { labels } }: Run, { what }: Wi
   }
 }
 
-type Deleted = WithdrawalTrigger['what'] & { kind: 'comment' }
+type Deleted = Withdrawal['what'] & { kind: 'comment' }
 
 const isPlace = (commentRef: CommentRef, what: Deleted): boolean =>
   commentRef.kind === 'review'
@@ -124,7 +127,7 @@ const isByReview = (asked: Origin | ThreadTrigger): boolean =>
 
 async function isStillSo(
   { github, deps }: CommandContext,
-  { what, thread }: WithdrawalTrigger,
+  { what, thread }: Withdrawal,
   byReview: boolean,
 ): Promise<boolean> {
   const { word } = triggerOf(deps.settings.deployment, thread.owner)
@@ -157,7 +160,7 @@ async function stillRequests(
 }
 
 /** A deleted or locked thread can't be told anything, so its run ends whatever the settings say. */
-function stops(when: RepoSettings['when'], { what }: WithdrawalTrigger): boolean {
+function stops(when: RepoSettings['when'], { what }: Withdrawal): boolean {
   switch (what.kind) {
     case 'label':
       return when.unlabeled === 'stop'
@@ -170,7 +173,7 @@ function stops(when: RepoSettings['when'], { what }: WithdrawalTrigger): boolean
 
 async function mayStop(
   context: CommandContext,
-  { sender, what }: WithdrawalTrigger,
+  { sender, what }: Withdrawal,
   requester: Person,
 ): Promise<boolean> {
   if (sender.id === requester.id || (what.kind === 'thread' && what.by !== 'closed')) return true
@@ -178,7 +181,7 @@ async function mayStop(
   return (await allowanceOf(personCheckOf(context, settings), sender, stopCommand.name)).may
 }
 
-function because({ what }: WithdrawalTrigger): string {
+function because({ what }: Withdrawal): string {
   switch (what.kind) {
     case 'label':
       return 'took the label off'

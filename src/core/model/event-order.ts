@@ -1,7 +1,7 @@
 import type { RunRequest } from '../run/record/request-part.ts'
 import type { Trigger } from './trigger.ts'
 
-/** Within a second, comment ids decide; without them, a stop or a closing counts as later. */
+/** Within a second, comment ids decide; without them, a stop counts as later. */
 export function isBefore(request: Pick<RunRequest, 'at' | 'origin'>, happened: Trigger): boolean {
   if (request.at !== happened.at) return request.at < happened.at
   const earlier =
