@@ -2,12 +2,14 @@
  * Turns a webhook into a Trigger, or a reason to ignore it. Pure. The id is that of the event, not of the delivery.
  */
 import type { z } from 'zod'
-import { type AccessEvent, accessEvents, accessLost } from './access-events.ts'
 import { type AppIdentity, type Delivery, type Installed, ignored, type Normalised } from './event.ts'
+import { fromInstallation } from './installation-event.ts'
+import { fromInstallationRepositories } from './installation-repositories-event.ts'
 import { fromIssueComment } from './issue-comment-event.ts'
 import { fromIssue } from './issues-event.ts'
 import * as payloads from './payloads.ts'
 import { fromPull } from './pull-request-event.ts'
+import { fromRepository } from './repository-event.ts'
 import { fromInline } from './review-comment-event.ts'
 import { fromReview } from './review-event.ts'
 
@@ -22,7 +24,7 @@ export const events = [
 ] as const
 
 /** GitHub sends some events to every App. */
-export const readEvents = [...new Set([...events, ...accessEvents])]
+export const readEvents = [...events, 'installation', 'installation_repositories'] as const
 export type EventName = (typeof readEvents)[number]
 
 const readers: Record<EventName, (delivery: Delivery, identity: AppIdentity) => Normalised> = {
@@ -36,20 +38,15 @@ const readers: Record<EventName, (delivery: Delivery, identity: AppIdentity) => 
     reading(payloads.ReviewEvent, delivery, (payload, id) => fromReview(payload, id, identity)),
   pull_request_review_comment: (delivery, identity) =>
     reading(payloads.ReviewCommentEvent, delivery, (payload, id) => fromInline(payload, id, identity)),
-  installation: delivery => fromAccess(delivery, 'installation'),
-  installation_repositories: delivery => fromAccess(delivery, 'installation_repositories'),
-  repository: delivery => fromAccess(delivery, 'repository'),
+  installation: fromInstallation,
+  installation_repositories: fromInstallationRepositories,
+  repository: fromRepository,
 }
 
 const isEvent = (name: string): name is EventName => readEvents.some(event => event === name)
 
 export const normalise = (delivery: Delivery, identity: AppIdentity): Normalised =>
   isEvent(delivery.event) ? readers[delivery.event](delivery, identity) : ignored('event not used')
-
-function fromAccess(delivery: Delivery, event: AccessEvent): Normalised {
-  const read = accessLost(delivery, event)
-  return typeof read === 'string' ? ignored(read) : { kind: 'trigger', trigger: read }
-}
 
 function reading<P extends payloads.BasePayload>(
   schema: z.ZodType<P>,
