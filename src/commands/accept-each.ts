@@ -46,6 +46,7 @@ export const afterOne = ({ record, job }: CommandContext, handled: CommandResult
   pendingMessage: undefined,
   announced: false,
   passedAt: undefined,
+  refusedSince: undefined,
   refused: record.refused || isRefusal(handled),
   stallsSeen: job.stalls,
 })
@@ -98,6 +99,9 @@ async function finish(
         await reply(context, handled.announce, { last: false, well: true })
         await announced(context)
       }
+      // All could be read; what is refused after the wait is another matter.
+      if (context.record.refusedSince !== undefined)
+        await context.save({ ...context.record, refusedSince: undefined })
       return { kind: 'park', ms: lostWakeMs }
     case 'start-over':
       return { kind: 'park', ms: 0 }

@@ -11,7 +11,7 @@ import { ofPull, onBranch } from '../core/run/run-index.ts'
 import { drawStatus } from '../runs/steps/draw-status.ts'
 import { statusToSend } from '../runs/steps/status-comment.ts'
 import { checkSettings } from './check-settings.ts'
-import type { CommandContext } from './command-context.ts'
+import { believeAbsent, type CommandContext } from './command-context.ts'
 import { withdraw } from './withdraw.ts'
 
 export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigger): Promise<StepResult> {
@@ -19,7 +19,8 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
   if (trigger.news === 'opened' || trigger.news === 'reopened' || trigger.news === 'pushed')
     await checkSettings(context, trigger)
   if (trigger.news === 'opened' || trigger.news === 'pushed') return { kind: 'end' }
-  const view = await context.github.pull(trigger.thread.number)
+  const { number } = trigger.thread
+  const view = (await context.github.pull(number)) ?? believeAbsent(context, 'The pull request')
   if (!view) return { kind: 'end' }
   if (!(await notifyRuns(context, trigger, view))) return { kind: 'park', ms: 200 }
   switch (trigger.news) {

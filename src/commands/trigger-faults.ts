@@ -33,11 +33,28 @@ export function afterFault(context: CommandContext, error: unknown): StepResult 
   const { deps, job } = context
   if (error instanceof ResultPending || error instanceof RetryLater)
     return { kind: 'park', ms: Math.max(1, error.until - deps.now()) }
-  if (error instanceof Rejected || deps.now() - job.addedAt > limits.outage || job.failures >= attempts)
-    return giveUp(context, error)
+  if (error instanceof Rejected)
+    return isWorthAsking(context, error) ? askAgain(context, error) : giveUp(context, error)
+  if (deps.now() - job.addedAt > limits.outage || job.failures >= attempts) return giveUp(context, error)
   if (!(error instanceof NoResponse)) throw error
   deps.log.warn({ err: error }, 'no usable answer')
   return { kind: 'park', ms: backoff(2) }
+}
+
+const refusedSinceOf = ({ deps, record }: CommandContext): number => record.refusedSince ?? deps.now()
+
+/** One no to a question says nothing, as in a Run before its agent has begun. */
+const isWorthAsking = (context: CommandContext, { of }: Rejected): boolean =>
+  of === 'read' && context.deps.now() - refusedSinceOf(context) < limits.refusedBefore
+
+/** Once more as soon as its answer is believed, so that whoever named what is not there is told within seconds. */
+async function askAgain(context: CommandContext, error: Rejected): Promise<StepResult> {
+  const { deps, record } = context
+  deps.log.warn({ err: error }, 'refused')
+  const refusedSince = refusedSinceOf(context)
+  await context.save({ ...record, refusedSince })
+  const believed = refusedSince + limits.absent - deps.now()
+  return { kind: 'park', ms: believed > 0 ? believed : backoff(3) }
 }
 
 /** The command's Run goes on and replies; the next command of the comment is tried. */

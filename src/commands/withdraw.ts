@@ -17,7 +17,13 @@ import type { Run } from '../core/run/run.ts'
 import { ofThread } from '../core/run/run-index.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
-import { type CommandContext, type CommandTrigger, liveRun, settingsOf } from './command-context.ts'
+import {
+  believeAbsent,
+  type CommandContext,
+  type CommandTrigger,
+  liveRun,
+  settingsOf,
+} from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
 import { personCheckOf } from './gate.ts'
 import { originOf } from './start-decision.ts'
@@ -50,11 +56,17 @@ async function takeAway(context: CommandContext, trigger: Withdrawal, run: Run):
   else await tell({ kind: 'ignored-stop', ...said })
 }
 
-const closedByItsMerge = async (
-  { github }: CommandContext,
+async function closedByItsMerge(
+  context: CommandContext,
   { what, at }: Withdrawal,
   run: Run,
-): Promise<boolean> => what.kind === 'thread' && what.by === 'closed' && (await isOwnMerge(github, run, at))
+): Promise<boolean> {
+  if (what.kind !== 'thread' || what.by !== 'closed') return false
+  const { github } = context
+  const pull = async (number: number) =>
+    (await github.pull(number)) ?? believeAbsent(context, `The pull request ${number}`)
+  return isOwnMerge({ pull, pullsFrom: github.pullsFrom }, run, at)
+}
 
 export const withdrawn = 'withdrawn'
 
@@ -126,14 +138,16 @@ const isByReview = (asked: Origin | ThreadTrigger): boolean =>
   asked.kind === 'comment' && asked.commentRef.kind === 'review'
 
 async function isStillSo(
-  { github, deps }: CommandContext,
+  context: CommandContext,
   { what, thread }: Withdrawal,
   byReview: boolean,
 ): Promise<boolean> {
+  const { github, deps } = context
   const { word } = triggerOf(deps.settings.deployment, thread.owner)
   if (what.kind === 'comment')
-    return !(await github.hasComment(what)) && !(byReview && (await stillRequests(github, what, word)))
-  const state = await github.state()
+    return !(await github.hasComment(what)) && !(byReview && (await stillRequests(context, what, word)))
+  const leaves = what.kind === 'thread' && (what.by === 'deleted' || what.by === 'transferred')
+  const state = (await github.state()) ?? (leaves ? undefined : believeAbsent(context, 'The thread'))
   if (!state) return true
   if (what.kind === 'label') return !state.labels.includes(what.label)
   switch (what.by) {
@@ -147,13 +161,10 @@ async function isStillSo(
   }
 }
 
-async function stillRequests(
-  github: CommandContext['github'],
-  { reviewId }: Deleted,
-  word: string,
-): Promise<boolean> {
+async function stillRequests(context: CommandContext, { reviewId }: Deleted, word: string): Promise<boolean> {
   if (reviewId === null) return false
-  const text = await github.review(reviewId)
+  const { github } = context
+  const text = (await github.review(reviewId)) ?? believeAbsent(context, 'The review')
   if (text === undefined) return false
   const bodies = [text, ...(await github.reviewComments(reviewId)).map(({ body }) => body)]
   return bodies.some(body => parseCommands(body, word).length > 0)

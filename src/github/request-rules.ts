@@ -7,7 +7,7 @@ import { asRead, NoResponse, Rejected, RetryLater } from '../core/model/errors.t
 import type { LimitGate } from '../core/model/limit-gate.ts'
 import type { CallMeter } from '../core/model/meter.ts'
 import { metered } from './metered.ts'
-import { faultOf, httpError, refuseLimited } from './response-faults.ts'
+import { faultOf, httpError, refuseLimited, refusePage } from './response-faults.ts'
 import { swapName } from './settle-thread.ts'
 
 const timeLimit = 15_000
@@ -33,6 +33,7 @@ export function limited(
       options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
       const response = await metered(watch, options, { send: () => request(options), failed: httpError })
       refuseLimited(response)
+      refusePage(response)
       return response
     }
     const repeats = isRepeatable(options) ? [300, 1_000] : []

@@ -48,6 +48,17 @@ function limitOf({ status, message, headers }: HttpError, now: number): number |
   return status === 429 || /rate limit|abuse/i.test(message) ? now + 60_000 : undefined
 }
 
+const noContent = [204, 205]
+
+/**
+ * GitHub's API speaks JSON. A page, or half of an answer, is of something before it, whatever its status.
+ * @throws NoResponse
+ */
+export function refusePage({ status, data }: { status: number; data: unknown }): void {
+  if (typeof data !== 'string' || noContent.includes(status)) return
+  throw new NoResponse('github', `GitHub answered ${status} with something else than JSON`)
+}
+
 interface GitHubResponse {
   url: string
   data: unknown

@@ -198,6 +198,8 @@ describe('a read', () => {
     ['after one 502', [[502, 'Bad gateway'], found]],
     ['after two 503s', [[503], [503], found]],
     ['after a 500', [[500, { message: 'Server Error' }], found]],
+    ['after a page in its place', [[200, '<html>Hello</html>', { 'content-type': 'text/html' }], found]],
+    ['after half of it', [[200, '{"ref": "refs/he', { 'content-type': 'application/json' }], found]],
   ])('is answered %s', async (_, each) => {
     answers('GET', path, ...each)
     expect(await read()).toEqual({ name: 'main', sha: 'abc' })

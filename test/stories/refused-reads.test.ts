@@ -7,14 +7,18 @@ onEitherQueue(
   'A read that is refused',
   world => {
     /** Work asked for in a repository of its own, whose agent does what the test says. */
-    const asked = async (name: string, before: (repository: string) => void = () => {}) => {
+    const asked = async (
+      name: string,
+      { before = () => {}, label }: { before?: (repository: string) => void; label?: string } = {},
+    ) => {
       const { github, posthog } = world()
       const repository = await github.addRepo('acme', name)
       posthog.script({ repository }, { kind: 'manual' })
       const maya = github.as('maya', repository)
       const { number } = await maya.opensIssue({ title: 'Login is flaky', body: 'Every third time.' })
       before(repository)
-      const comment = await maya.comments(number, '/codex fix it')
+      const comment = await maya.comments(number, label === undefined ? '/codex fix it' : 'Please.')
+      if (label !== undefined) await maya.labels(number, label)
       const thread = new Thread(world(), number, repository)
       const ledger = () => ledgerOf(world(), number, repository)
       const runId = await github.waitFor(() => ledger().runs[0]?.runId)
@@ -24,7 +28,7 @@ onEitherQueue(
         await run.completeTurn('Done.')
       }
       const reacted = () => thread.waitForReaction('rocket', comment.id)
-      return { repository, number, thread, ledger, run, work, reacted }
+      return { repository, maya, number, comment, thread, ledger, run, work, reacted }
     }
 
     type Asked = Awaited<ReturnType<typeof asked>>
@@ -94,16 +98,95 @@ onEitherQueue(
       const together = /^(?:threadAhead|pullAndPerson)$/
       const noQuery = github.fault({ path: '/graphql', operation: together, times: Infinity, fault })
       const armed: ReturnType<typeof github.fault>[] = []
-      const work = await asked(`github-${code}`, repository => {
-        for (const { path, ...rest } of reads)
-          armed.push(
-            github.fault({ method: 'GET', path: new RegExp(`^/repos/${repository}${path}`), fault, ...rest }),
-          )
+      const work = await asked(`github-${code}`, {
+        before(repository) {
+          for (const { path, ...rest } of reads)
+            armed.push(
+              github.fault({
+                method: 'GET',
+                path: new RegExp(`^/repos/${repository}${path}`),
+                fault,
+                ...rest,
+              }),
+            )
+        },
       })
       await work.work()
       await endsAsEver(work)
       noQuery.cancel()
       expect(armed.map(({ hits }) => hits)).toEqual(reads.map(() => 1))
+    })
+
+    const notAccessible = {
+      kind: 'status',
+      code: 403,
+      body: { message: 'Resource not accessible by integration' },
+    } as const
+
+    it('once, when a closing is looked at: the run stops all the same', async () => {
+      const { github } = world()
+      const { repository, maya, number, thread, ledger } = await asked('closed')
+      await thread.waitForStatus('⏳ Codex is working')
+      const path = new RegExp(`^/repos/${repository}/issues/${number}$`)
+      const refused = github.fault({ method: 'GET', path, fault: notAccessible })
+      await maya.closes(number)
+      await thread.waitForStatus('Stopped by maya, who closed this')
+      expect(refused.hits).toBe(1)
+      expect(ledger().cancels).toHaveLength(1)
+    })
+
+    it('once, when a deletion is looked at: the run stops all the same', async () => {
+      const { github } = world()
+      const { repository, maya, comment, thread, ledger } = await asked('deleted')
+      await thread.waitForStatus('⏳ Codex is working')
+      const path = new RegExp(`^/repos/${repository}/issues/comments/${comment.id}$`)
+      const refused = github.fault({ method: 'GET', path, fault: notAccessible })
+      await maya.deletesComment(comment.id)
+      await thread.waitForStatus('Stopped by maya, who deleted the comment that asked for it')
+      expect(refused.hits).toBe(1)
+      expect(ledger().cancels).toHaveLength(1)
+    })
+
+    const aPage = { kind: 'status', code: 200, body: '<html>One moment, please.</html>' } as const
+
+    it.each([
+      ['not there', { kind: 'not-found' } as const],
+      ['a page', aPage],
+    ])(
+      'once, when the closing of an issue that is open again is looked at: it works on: %s',
+      async (how, fault) => {
+        const { github } = world()
+        const work = await asked(`reopened-${how.replaceAll(' ', '-')}`)
+        const { repository, maya, number, thread } = work
+        await thread.waitForStatus('⏳ Codex is working')
+        const path = new RegExp(`^/repos/${repository}/issues/${number}$`)
+        // Two for the two looks of the client itself, before the issue is open again.
+        const times = fault.kind === 'status' ? 2 : 1
+        const refused = github.fault({ method: 'GET', path, times, fault })
+        const answered = github.fault({ method: 'GET', path, fault: { kind: 'delay', ms: 0 } })
+        await maya.closes(number)
+        await maya.reopens(number)
+        await github.waitFor(() => answered.hits === 1)
+        expect(refused.hits).toBe(times)
+        await work.work()
+        await endsAsEver(work)
+      },
+    )
+
+    it('once, when the taking off of a label that is set again is looked at: it works on', async () => {
+      const { github } = world()
+      const work = await asked('labelled', { label: 'codex' })
+      const { repository, maya, number, thread } = work
+      await thread.waitForStatus('⏳ Codex is working')
+      const path = new RegExp(`^/repos/${repository}/issues/${number}$`)
+      const refused = github.fault({ method: 'GET', path, fault: { kind: 'not-found' } })
+      const answered = github.fault({ method: 'GET', path, fault: { kind: 'delay', ms: 0 } })
+      await maya.unlabels(number, 'codex')
+      await maya.labels(number, 'codex')
+      await github.waitFor(() => answered.hits === 1)
+      expect(refused.hits).toBe(1)
+      await work.work()
+      await endsAsEver(work)
     })
 
     it('a thread that is locked while the agent works is told the result when it is unlocked', async () => {
