@@ -9,7 +9,13 @@ import type { BranchView, SandboxView } from '../core/model/views.ts'
 import type { Run } from '../core/run/run.ts'
 import { pausedBecause, triggerOf } from '../core/settings/deployment-settings.ts'
 import type { TriggerWords } from '../core/settings/trigger-words.ts'
-import { type CommandContext, type CommandTrigger, liveRun, settingsOf } from './command-context.ts'
+import {
+  believeAbsent,
+  type CommandContext,
+  type CommandTrigger,
+  liveRun,
+  settingsOf,
+} from './command-context.ts'
 import { repliedLately } from './reply.ts'
 import { type LastRun, lastRunOf, type Past, pastOf, shownBy } from './thread-history.ts'
 
@@ -62,7 +68,7 @@ export function readsFor(
     shown: () => (trigger.kind === 'tick' ? shownBy(context, trigger) : undefined),
     settings: () => settingsOf(context),
     head: now => headOf(context, trigger, now === 'now'),
-    branch: name => github.branch(name),
+    branch: async name => (await github.branch(name)) ?? believeAbsent(context, `The branch ${name}`),
     models: async () => (await deps.posthog.models()).map(({ name }) => name),
     sandboxes: () => deps.posthog.sandboxes(),
     checks: () => deps.examine(thread),
@@ -77,7 +83,9 @@ async function headOf(
 ): Promise<PullHead | undefined> {
   if (trigger.thread.kind !== 'pull') return undefined
   const then = now || trigger.kind === 'tick' ? undefined : trigger.head
-  return then ?? (await context.github.pull(trigger.thread.number))?.head
+  if (then) return then
+  const view = await context.github.pull(trigger.thread.number)
+  return (view ?? believeAbsent(context, 'The pull request'))?.head
 }
 
 async function inlineOf(

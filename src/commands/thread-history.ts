@@ -1,11 +1,11 @@
 import type { Marker } from '../core/model/marker.ts'
 import type { TickTrigger } from '../core/model/trigger.ts'
-import { pullOf } from '../core/model/views.ts'
+import { type PullView, pullOf } from '../core/model/views.ts'
 import type { Pull } from '../core/run/record/result-part.ts'
 import { type Run, sessionOf } from '../core/run/run.ts'
 import { ofTask, ofThread } from '../core/run/run-index.ts'
 import { markerOf } from '../runs/steps/markers.ts'
-import type { CommandContext } from './command-context.ts'
+import { believeAbsent, type CommandContext } from './command-context.ts'
 
 export interface Past {
   marker: Marker
@@ -20,9 +20,12 @@ export async function pastOf(context: CommandContext): Promise<Past | undefined>
   const found = fromThread ?? (kept && markerOf(kept, 'status'))
   if (!found) return undefined
   const marker = await withSession(context, found)
-  const view = marker.pull === undefined ? undefined : await context.github.pull(marker.pull)
+  const view = marker.pull === undefined ? undefined : await pullNow(context, marker.pull)
   return { marker, pull: view && pullOf(view) }
 }
+
+const pullNow = async (context: CommandContext, number: number): Promise<PullView | undefined> =>
+  (await context.github.pull(number)) ?? believeAbsent(context, `The pull request ${number}`)
 
 async function markersIn(context: CommandContext): Promise<Marker[]> {
   const { thread } = context.record.trigger
@@ -59,7 +62,7 @@ async function lastKept(context: CommandContext): Promise<Run | undefined> {
 async function ownPullMarker(context: CommandContext): Promise<Marker | undefined> {
   const { thread } = context.record.trigger
   if (thread.kind !== 'pull') return undefined
-  const view = await context.github.pull(thread.number)
+  const view = await pullNow(context, thread.number)
   return view && context.deps.signer.read(view.body, thread).findLast(marker => marker.as === 'pull')
 }
 

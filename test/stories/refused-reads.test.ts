@@ -1,5 +1,6 @@
 /** What can't be read once is read again: the Run ends as if nothing had been, and nothing is done twice. */
 import { expect, it } from 'vitest'
+import type { Fault } from '../../emulators/github/faults.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
@@ -219,3 +220,101 @@ onEitherQueue(
   // What is refused on GraphQL is refused to all.
   { oneByOne: true },
 )
+
+onEitherQueue('A read of a command that GitHub refuses once', world => {
+  const within = async (name: string) => {
+    const repository = await world().github.addRepo('acme', name)
+    const maya = world().github.as('maya', repository)
+    const at = (number: number) => ({
+      number,
+      thread: new Thread(world(), number, repository),
+      ledger: () => ledgerOf(world(), number, repository),
+      says: (text: string) => maya.comments(number, text),
+    })
+    return {
+      repository,
+      maya,
+      issue: async () => at((await maya.opensIssue({ title: 'Lamps', body: 'As said.' })).number),
+      async pull() {
+        await maya.pushes('maya/work', { 'a.txt': 'one' })
+        return at((await maya.opensPull({ head: 'maya/work', title: 'Mine', body: 'x' })).number)
+      },
+      refuses: (path: string, fault: Fault = { kind: 'not-found' }) =>
+        world().github.fault({ method: 'GET', path: new RegExp(`^/repos/${repository}${path}$`), fault }),
+    }
+  }
+
+  it('of the pull request that a run opened: the next run goes on with it', async () => {
+    const { github } = world()
+    const { repository, issue, refuses } = await within('goes-on')
+    const { thread, says, ledger } = await issue()
+    await says('/codex do it')
+    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForFolded()
+    const [pull] = await github.pulls(repository)
+    const refused = refuses('/pulls/\\d+')
+    await says('/codex --model gpt-5 and more')
+    await github.waitFor(() => ledger().runs.length === 2)
+    expect(refused.hits).toBe(1)
+    expect(ledger().runs[1]?.body).toMatchObject({ branch: pull?.head })
+  })
+
+  it('of the pull request itself: its head is worked on', async () => {
+    const { posthog } = world()
+    const { repository, pull, refuses } = await within('own-head')
+    const { number, thread, says, ledger } = await pull()
+    posthog.script({ repository }, { kind: 'answers', text: 'Looked.' })
+    const refused = refuses(`/pulls/${number}`)
+    await says('/codex look')
+    await thread.waitForAnswer('> Looked.')
+    expect(refused.hits).toBe(1)
+    expect(ledger().runs[0]?.body).toMatchObject({ branch: 'maya/work' })
+  })
+
+  it('of the branch of a plan: it is approved', async () => {
+    const { posthog } = world()
+    const { repository, pull, refuses } = await within('approved')
+    const { thread, says } = await pull()
+    posthog.script({ repository, prompt: 'plan it' }, { kind: 'answers', text: '1. Do.' })
+    await says('/codex plan plan it')
+    await thread.waitForAnswer('> 1. Do.')
+    posthog.script({ repository, prompt: 'Carry out the plan' }, { kind: 'pushesToBranch', text: 'Did.' })
+    const refused = refuses('/git/ref/heads(?:/|%2F)maya(?:/|%2F)work')
+    await says('/codex approve')
+    await thread.waitForAnswer('@maya done')
+    expect(refused.hits).toBe(1)
+    expect(await thread.answers()).toHaveLength(2)
+  })
+
+  it('of the branch that was named: it is worked on; one that is not there is told within seconds', async () => {
+    const { posthog } = world()
+    const { repository, maya, issue, refuses } = await within('named')
+    await maya.pushes('release', { 'r.txt': '1' })
+    const { thread, says, ledger } = await issue()
+    posthog.script({ repository }, { kind: 'answers', text: 'Done there.' })
+    const refused = refuses('/git/ref/heads(?:/|%2F)release')
+    await says('/codex --branch release do it')
+    await thread.waitForAnswer('> Done there.')
+    expect(refused.hits).toBe(1)
+    expect(ledger().runs[0]?.body).toMatchObject({ branch: 'release' })
+    await says('/codex --new --branch nosuch do it')
+    await thread.waitForAnswer('there is no branch `nosuch`')
+    expect(await thread.answers()).toHaveLength(2)
+  })
+
+  it('of the lines of a review: they are worked on', async () => {
+    const { posthog } = world()
+    const { repository, maya, pull, refuses } = await within('reviewed')
+    const { number, thread } = await pull()
+    posthog.script({ repository }, { kind: 'answers', text: 'Reviewed.' })
+    const body = { message: 'Resource not accessible by integration' }
+    const refused = refuses(`/pulls/${number}/reviews/\\d+/comments`, { kind: 'status', code: 403, body })
+    await maya.reviews(number, {
+      body: '/codex please',
+      comments: [{ path: 'a.txt', line: 1, body: 'Rename it' }],
+    })
+    await thread.waitForAnswer('> Reviewed.')
+    expect(refused.hits).toBe(1)
+    expect(await thread.answers()).toHaveLength(1)
+  })
+})
