@@ -12,6 +12,8 @@ import { type StartReads, startFacts } from './start-facts.ts'
 interface MadePlan {
   approves: NonNullable<RunRequest['approves']>
   options: Options
+  /** Its branch was one of ours without a commit, which goes when nobody may use it any more. */
+  mayGo: boolean
 }
 
 const wanted = ({ approves, options }: MadePlan): Wanted => ({
@@ -47,8 +49,11 @@ export const approveCommand = command({
   decide(request, { live, plan, now, start }) {
     if (live) return inTheWay(live, 'approve')
     if (!plan) return reject({ kind: 'nothing-to', command: 'approve' })
-    const { branch, sha } = plan.approves
-    if (branch !== undefined && !now) return reject({ kind: 'plan-elsewhere', branch })
+    const { branch, sha, ...anywhere } = plan.approves
+    if (branch !== undefined && !now) {
+      if (!plan.mayGo) return reject({ kind: 'plan-elsewhere', branch })
+      return decideStart(request, wanted({ ...plan, approves: anywhere }), start)
+    }
     if (now && sha !== undefined && now.sha !== sha)
       return reject({ kind: 'plan-outdated', branch: now.name, sha: now.sha })
     return decideStart(request, wanted(plan), start)
@@ -65,10 +70,13 @@ async function planOf(
 ): Promise<MadePlan | undefined> {
   const past = await reads.past()
   if (past?.marker.what !== 'plan' || past.marker.task === undefined) return undefined
-  const { run: plan, branch, sha, backup } = past.marker
+  const { run: plan, backup } = past.marker
   const [kept, last] = await Promise.all([reads.run(plan), reads.lastRun(past)])
   const outcome = kept?.result.outcome ?? backup?.outcome
   if (outcome && unplanned.has(outcome.kind)) return undefined
+  // The marker names the branch of an open pull request, which a plan for another one was not made on.
+  const made = kept?.workspace.branch ?? backup?.branch
+  const { name: branch, sha } = made ?? { name: past.marker.branch, sha: past.marker.sha }
   // A default branch moves all the time, and the work gets its own branch.
   const bound = branch !== undefined && branch !== defaultBranch
   const text = kept?.session.sessionLog?.answer?.slice(0, maxOfPlan).toWellFormed()
@@ -79,6 +87,7 @@ async function planOf(
       ...(text === undefined ? {} : { text }),
     },
     options: last ? previousOptions(last.request.options) : {},
+    mayGo: made?.made === true && made.fresh,
   }
 }
 

@@ -317,6 +317,7 @@ describe('what asks for work', () => {
   const plan = {
     approves: { plan: 'run-1', branch: 'codex/x', sha: 'a'.repeat(40) },
     options: { model: 'gpt-5.6' },
+    mayGo: false,
   }
   const now = { name: 'codex/x', sha: 'a'.repeat(40) }
   decides(approveCommand, [
@@ -334,6 +335,23 @@ describe('what asks for work', () => {
       asking(comment),
       { plan, now: undefined, start: free() },
       rejects('plan-elsewhere'),
+    ],
+    [
+      'where its branch went unused',
+      asking(comment),
+      { plan: { ...plan, mayGo: true }, now: undefined, start: free() },
+      {
+        kind: 'start',
+        run: {
+          request: { what: 'work', approves: expect.not.objectContaining({ branch: expect.anything() }) },
+        },
+      },
+    ],
+    [
+      'where its branch had no commit, and has moved',
+      asking(comment),
+      { plan: { ...plan, mayGo: true }, now: { ...now, sha: 'f'.repeat(40) }, start: free() },
+      rejects('plan-outdated'),
     ],
     [
       'where its branch has moved',

@@ -182,6 +182,30 @@ onEitherQueue(
   { posthog: { resumesOn: 'its-own' } },
 )
 
+onEitherQueue('Where a pull request of the thread is open', world => {
+  it('a plan for another branch is approved on that branch', async () => {
+    const { github, posthog } = world()
+    const repository = await github.addRepo('acme', 'plan-elsewhere')
+    const maya = github.as('maya', repository)
+    await maya.pushes('release', { 'release.txt': 'one' })
+    const { number } = await maya.opensIssue({ title: 'Two branches', body: 'As said.' })
+    const thread = new Thread(world(), number, repository)
+    await maya.comments(number, '/codex do it')
+    await thread.waitForAnswer('pull request is ready', giveUpAfterMs)
+    posthog.script({ repository, prompt: 'how there' }, { kind: 'answers', text: '1. There.' })
+    await maya.comments(number, '/codex plan --branch release how there')
+    await thread.waitForAnswer('> 1. There.', giveUpAfterMs)
+    posthog.script({ repository, prompt: 'Carry out the plan' }, { kind: 'answers', text: 'Carried out.' })
+    await maya.comments(number, '/codex approve')
+    await thread.waitForAnswer('> Carried out.', giveUpAfterMs)
+    const { runs } = ledgerOf(world(), number, repository)
+    expect(runs.slice(1).map(({ body }) => body)).toMatchObject([
+      { branch: 'release' },
+      { branch: 'release' },
+    ])
+  })
+})
+
 onEitherQueue(
   'Where an agent does not do as it is told',
   world => {

@@ -54,6 +54,30 @@ onEitherQueue(
       second.idleOut()
       await github.waitFor(async () => (await branches()).length === 0)
     })
+
+    it('goes from under a plan, which is carried out on a new one', async () => {
+      await startBot()
+      const { github, posthog } = world()
+      const maya = github.as('maya')
+      const { number } = await maya.opensIssue({ title: 'Lamps', body: 'As said.' })
+      const thread = new Thread(world(), number)
+      const isThere = async () =>
+        (await github.branches()).some(name => name.startsWith(`codex/issue-${number}-`))
+      posthog.script('what is it', { kind: 'answers', text: 'A lamp.' })
+      await maya.comments(number, '/codex what is it')
+      await thread.waitForAnswer('> A lamp.')
+      await thread.waitForFolded()
+      posthog.script('plan the lamp', { kind: 'answers', text: '1. Screw.' })
+      await maya.comments(number, '/codex plan plan the lamp')
+      await thread.waitForAnswer('> 1. Screw.')
+      await thread.waitForFolded()
+      expect(await isThere()).toBe(true)
+      posthog.run(String(ledgerOf(world(), number).runs[1]?.runId)).idleOut()
+      await github.waitFor(async () => !(await isThere()))
+      posthog.script('Carry out the plan', { kind: 'opensPull' })
+      await maya.comments(number, '/codex approve')
+      await thread.waitForAnswer('pull request is ready')
+    })
   },
   { roles: [] },
 )
