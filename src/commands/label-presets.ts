@@ -1,6 +1,7 @@
 import { presets } from '../core/command/options.ts'
 import { nearest } from '../core/command/parse.ts'
 import type { Reply } from '../core/comments/replies.ts'
+import type { LabelTrigger } from '../core/model/trigger.ts'
 import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
 import type { CommandTrigger } from './command-context.ts'
 import type { Wanted } from './start-decision.ts'
@@ -12,10 +13,13 @@ interface Chosen {
 
 const chosen = (preset: PresetSettings): Chosen => ({ kind: 'chosen', preset })
 
+const nameOf = ({ label, base = 'codex' }: LabelTrigger): string => label.slice(base.length + 1)
+
+export const isBare = (trigger: LabelTrigger): boolean => nameOf(trigger) === ''
+
 export function presetOf(trigger: CommandTrigger, settings: RepoSettings): Chosen | Reply {
   if (trigger.kind !== 'label') return chosen({})
-  const { label, base = 'codex' } = trigger
-  const name = label.slice(base.length + 1)
+  const name = nameOf(trigger)
   if (name === '') return chosen({})
   if (Object.hasOwn(settings.labels, name)) return chosen(settings.labels[name] ?? {})
   const known = presets.find(preset => preset === name.toLowerCase())

@@ -2,13 +2,13 @@ import type { SettingsNow } from '../access/read-settings.ts'
 import { type OptionName, type Options, optionNames } from '../core/command/options.ts'
 import type { Reply } from '../core/comments/replies.ts'
 import { isFork, type PullHead, type Thread, threadSlot } from '../core/model/thread.ts'
-import type { InlineComment } from '../core/model/trigger.ts'
+import type { InlineComment, LabelTrigger } from '../core/model/trigger.ts'
 import type { Origin, RunOptions, RunRequest } from '../core/run/record/request-part.ts'
 import { isTerminal, type NewRun, newRun, type Run } from '../core/run/run.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { type Decision, type Request, reject } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
-import { presetOf, withPreset } from './label-presets.ts'
+import { isBare, presetOf, withPreset } from './label-presets.ts'
 import type { Reads } from './reads.ts'
 import { type Known, type Settled, settle, withKept } from './run-options.ts'
 import type { LastRun, Past } from './thread-history.ts'
@@ -186,7 +186,7 @@ function sessionBefore({ marker: { task, taskRun, branch, may } }: Past): Run['s
 type Busy = StartFacts & { kind: 'busy' }
 
 function joinOrWait(trigger: CommandTrigger, wanted: Wanted, { live, settling }: Busy): Decision {
-  if (trigger.kind === 'label') return labelled(live, trigger.label)
+  if (trigger.kind === 'label') return labelled(trigger, live)
   const differs = settling ? otherOptions(trigger, wanted, { live, settling }) : []
   if (!Array.isArray(differs)) return reject(differs)
   if (joins(live, wanted) && differs.length === 0)
@@ -245,9 +245,14 @@ const differing = (has: RunOptions, wants: RunOptions): OptionName[] =>
     }
   })
 
-function labelled(live: Run, label: string): Decision {
+/** A preset asks for something of its own, unless it is what the Run works by. */
+function labelled(trigger: LabelTrigger, live: Run): Decision {
+  const { label } = trigger
+  const { origin } = live.request
   if (live.result.outcome) return { kind: 'take-over', run: live }
-  return live.mailbox.stop
-    ? { kind: 'wait' }
-    : { kind: 'message', runId: live.id, message: { kind: 'label', label } }
+  if (live.mailbox.stop) return { kind: 'wait' }
+  const isKnown = isBare(trigger) || (origin.kind === 'label' && origin.label === label)
+  return isKnown
+    ? { kind: 'message', runId: live.id, message: { kind: 'label', label } }
+    : { kind: 'wait', announce: { kind: 'queued-behind', differs: [] } }
 }

@@ -62,6 +62,7 @@ const closed = (trigger: CommandTrigger): CommandTrigger => ({
 
 const live = working({ request: { ...ask, at: t0 } })
 const ended = working({ result: { outcome: { kind: 'answer' } }, report: { announced: told } })
+const byPreset = working({ request: { ...ask, origin: { kind: 'label', label: 'codex:high' } } })
 const stopping = working({ mailbox: { stop: { by: maya, at: t0, asked: true } } })
 
 const settling = (file = '', rest: Partial<Settings> = {}): Settings => ({
@@ -272,6 +273,18 @@ describe('what asks for work', () => {
       asking(label, { text: '' }),
       start(busy()),
       { kind: 'message', message: { kind: 'label', label: 'codex' } },
+    ],
+    [
+      'by the label of a preset while another works',
+      asking({ ...label, label: 'codex:plan' }, { text: '' }),
+      start(busy()),
+      { kind: 'wait', announce: { kind: 'queued-behind', differs: [] } },
+    ],
+    [
+      'by the label of a preset that the other works by',
+      asking({ ...label, label: 'codex:high' }, { text: '' }),
+      start(busy({ live: byPreset })),
+      { kind: 'message', message: { kind: 'label', label: 'codex:high' } },
     ],
     ['by a label after a stop', asking(label), start(busy({ live: stopping })), { kind: 'wait' }],
     ['by a label after the end', asking(label), start(busy({ live: ended })), { kind: 'take-over' }],

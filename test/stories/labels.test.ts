@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 onBothQueues('Somebody sets the label', world => {
@@ -76,5 +76,63 @@ onBothQueues('Somebody sets the label', world => {
     await github.settled()
     await new Promise(resolve => setTimeout(resolve, 300))
     expect(await new Thread(world(), issue.number).botComments()).toEqual([])
+  })
+})
+
+onEitherQueue('Somebody sets the label of a preset while a run works', world => {
+  const working = async (name: string, settings = '') => {
+    const { github, posthog } = world()
+    const repository = await github.addRepo('acme', name)
+    if (settings) await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
+    const maya = github.as('maya', repository)
+    const { number } = await maya.opensIssue({ title: 'Labels', body: 'As said.' })
+    const thread = new Thread(world(), number, repository)
+    const ledger = () => ledgerOf(world(), number, repository)
+    posthog.script({ repository }, { kind: 'manual' }, { times: 1 })
+    await maya.comments(number, '/codex take your time')
+    await thread.waitForStatus('⏳ Codex is working')
+    const first = posthog.run(String(ledger().runs[0]?.runId))
+    return { repository, number, maya, thread, ledger, first }
+  }
+
+  it('its instruction waits, and is followed when the run has ended', async () => {
+    const { posthog } = world()
+    const settings = 'labels:\n  docs: {instruction: Write the docs.}\n'
+    const { repository, number, maya, thread, first } = await working('preset-of-its-own', settings)
+    posthog.script({ repository, prompt: 'Write the docs' }, { kind: 'answers', text: 'Docs.' })
+    await maya.labels(number, 'codex:docs')
+    await thread.waitForAnswer('another run is still going')
+    await first.completeTurn('Took it.')
+    await thread.waitForAnswer('> Took it.')
+    await thread.waitForAnswer('> Docs.')
+  })
+
+  it('a plan waits as `/codex plan` does', async () => {
+    const { posthog } = world()
+    const { repository, number, maya, thread, ledger, first } = await working('preset-that-plans')
+    posthog.script({ repository }, { kind: 'answers', text: '1. Plan.' })
+    await maya.labels(number, 'codex:plan')
+    await thread.waitForAnswer('another run is still going')
+    await first.completeTurn('Did it.')
+    await thread.waitForAnswer('> Did it.')
+    await thread.waitForAnswer('here is the plan')
+    expect(ledger().runs.map(({ body }) => body)).toMatchObject([
+      { auto_publish: true },
+      { auto_publish: false },
+    ])
+  })
+
+  it('and takes it off again before the run has ended: nothing comes of it', async () => {
+    const { github } = world()
+    const { number, maya, thread, ledger, first } = await working('preset-taken-off')
+    await maya.labels(number, 'codex:plan')
+    await thread.waitForAnswer('another run is still going')
+    await maya.unlabels(number, 'codex:plan')
+    await github.settled()
+    await first.completeTurn('Did it.')
+    await thread.waitForAnswer('> Did it.')
+    await thread.waitForFolded()
+    expect(ledger().runs).toHaveLength(1)
+    expect(ledger().cancels).toEqual([])
   })
 })
