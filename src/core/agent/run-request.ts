@@ -52,7 +52,8 @@ export interface TaskRunInput extends RunOptions {
   userToken?: string | undefined
 }
 
-const fields: Readonly<Record<keyof RunOptions, keyof CodexTaskRunCreate>> = {
+/** Where PostHog takes each choice; `undefined` for one that only the bot heeds. */
+const fields: Readonly<Record<keyof RunOptions, keyof CodexTaskRunCreate | undefined>> = {
   model: 'model',
   effort: 'reasoning_effort',
   branch: 'branch',
@@ -63,13 +64,15 @@ const fields: Readonly<Record<keyof RunOptions, keyof CodexTaskRunCreate>> = {
   signalReport: 'signal_report_id',
 }
 
-const isChoice = (name: string): name is keyof RunOptions => Object.hasOwn(fields, name)
+const fieldOf = (name: string): keyof CodexTaskRunCreate | undefined =>
+  Object.entries(fields).find(([choice]) => choice === name)?.[1]
 
 const chosen = (request: RunOptions): Partial<Record<keyof CodexTaskRunCreate, unknown>> =>
   Object.fromEntries(
-    Object.entries(request).flatMap(([name, value]) =>
-      isChoice(name) && value !== undefined ? [[fields[name], value]] : [],
-    ),
+    Object.entries(request).flatMap(([name, value]) => {
+      const field = fieldOf(name)
+      return field === undefined || value === undefined ? [] : [[field, value]]
+    }),
   )
 
 /** @throws ZodError for a value that should have been checked before */

@@ -1,4 +1,4 @@
-import { infoOf, optionNames } from '../command/options.ts'
+import { infoOf, type Options, optionNames } from '../command/options.ts'
 import { type Service, serviceNames } from '../model/errors.ts'
 import type { ActingStep, PlanStep } from '../run/agent-activity.ts'
 import { outageOf, services } from '../run/outage.ts'
@@ -159,11 +159,14 @@ export function workSmall(run: Run, deployment: Deployment, now: number): string
 export const session = (run: Run, deployment: Deployment): string[] =>
   run.session.taskRun ? [modelOf(run), `[session](${runUrl(run, deployment)})`] : []
 
-const modelOf = ({ request: { options } }: Run): string =>
-  optionNames
+function modelOf({ request }: Run): string {
+  const options: Options = request.options
+  return optionNames
     .flatMap(name => {
       const { shown } = infoOf(name)
-      const value = name === 'new' ? undefined : options[name]
-      return shown === undefined || value === undefined ? [] : [`${shown}${inlineWords(value, 60)}`]
+      const value = options[name]
+      if (shown === undefined || value === undefined) return []
+      return [value === true ? shown : `${shown}${inlineWords(value, 60)}`]
     })
     .join(', ')
+}
