@@ -28,7 +28,9 @@ onEitherQueue(
         const before = looks(runId)
         await github.waitFor(() => looks(runId) >= before + 2)
       }
-      const costs = () => posthog.calls.filter(({ route }) => route === 'usage').length
+      const task = () => String(ledgerOf(world(), number).tasks[0]?.taskId)
+      const costs = () =>
+        posthog.calls.filter(({ route, path }) => route === 'usage' && path.includes(task())).length
 
       posthog.script('what is it', { kind: 'answers', text: 'A branch.' })
       await maya.comments(number, '/codex what is it')
@@ -63,8 +65,8 @@ onEitherQueue(
       const thread = new Thread(world(), number)
       const isThere = async () =>
         (await github.branches()).some(name => name.startsWith(`codex/issue-${number}-`))
-      posthog.script('what is it', { kind: 'answers', text: 'A lamp.' })
-      await maya.comments(number, '/codex what is it')
+      posthog.script('what is a lamp', { kind: 'answers', text: 'A lamp.' })
+      await maya.comments(number, '/codex what is a lamp')
       await thread.waitForAnswer('> A lamp.')
       await thread.waitForFolded()
       posthog.script('plan the lamp', { kind: 'answers', text: '1. Screw.' })
