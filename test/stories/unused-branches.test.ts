@@ -28,9 +28,11 @@ onEitherQueue(
         const before = looks(runId)
         await github.waitFor(() => looks(runId) >= before + 2)
       }
-      const task = () => String(ledgerOf(world(), number).tasks[0]?.taskId)
-      const costs = () =>
-        posthog.calls.filter(({ route, path }) => route === 'usage' && path.includes(task())).length
+      const costs = () => {
+        const { tasks } = ledgerOf(world(), number)
+        const isOurs = (path: string) => tasks.some(({ taskId }) => path.includes(taskId))
+        return posthog.calls.filter(({ route, path }) => route === 'usage' && isOurs(path)).length
+      }
 
       posthog.script('what is it', { kind: 'answers', text: 'A branch.' })
       await maya.comments(number, '/codex what is it')
