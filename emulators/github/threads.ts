@@ -45,7 +45,7 @@ export interface ThreadView {
   linkedBranches: string[]
   /** Of a pull request: its reviews and the comments on its lines. */
   reviews: { id: number; author: string; state: string; body: string; reactions: string[] }[]
-  lineComments: (CommentView & { path: string; line: number })[]
+  lineComments: (CommentView & { path: string; line: number; replyTo: number })[]
   pull: PullView | undefined
 }
 
@@ -102,6 +102,7 @@ export class Threads {
         ...this.#comment(one),
         path: textAt(one, 'path'),
         line: numberAt(one, 'line'),
+        replyTo: numberAt(one, 'in_reply_to_id'),
       })),
       pull: isPull ? await this.pull(repository, number) : undefined,
     }

@@ -1,7 +1,7 @@
 import type { Octokit } from '@octokit/rest'
 import { isNotFound } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
-import type { CommentRef, InlineComment } from '../core/model/trigger.ts'
+import type { CommentRef, InlineComment, ReplyRef } from '../core/model/trigger.ts'
 import type { CommentView, OwnComment } from '../core/model/views.ts'
 import { type GivenComment, threadKey } from './ahead-cache.ts'
 import type { GitHubApp } from './app-client.ts'
@@ -49,11 +49,11 @@ export function commentsOf({ app, client, thread, redact, written }: Speaking) {
     },
 
     /** Replies where somebody wrote. Not repeatable: after `NoResponse`, look with `ownComments` first. */
-    async comment(text: string, commentRef?: CommentRef): Promise<number> {
+    async comment(text: string, replyRef?: ReplyRef): Promise<number> {
       const body = written(text)
-      if (commentRef?.kind !== 'inline')
+      if (replyRef?.kind !== 'inline')
         return (await client.rest.issues.createComment({ ...issue, body })).data.id
-      const query = { ...at, pull_number: thread.number, comment_id: commentRef.rootId, body }
+      const query = { ...at, pull_number: thread.number, comment_id: replyRef.rootId, body }
       return (await client.rest.pulls.createReplyForReviewComment(query)).data.id
     },
 
@@ -78,11 +78,11 @@ export function commentsOf({ app, client, thread, redact, written }: Speaking) {
     },
 
     /** Our comments, oldest first. @param since ms since the epoch, compared with the last change */
-    async ownComments(since?: number, commentRef?: CommentRef): Promise<OwnComment[]> {
+    async ownComments(since?: number, replyRef?: ReplyRef): Promise<OwnComment[]> {
       const query = since === undefined ? {} : { since: new Date(since).toISOString() }
       const [login, comments] = await Promise.all([
         app.botLogin(),
-        commentRef?.kind === 'inline'
+        replyRef?.kind === 'inline'
           ? client.paginate(client.rest.pulls.listReviewComments, {
               ...at,
               pull_number: thread.number,

@@ -73,6 +73,72 @@ onEitherQueue('Somebody reviews', world => {
     expect(ledgerOf(world(), number).runs).toHaveLength(1)
   })
 
+  const atWork = async (name: string) => {
+    const { posthog } = world()
+    const pull = await pullBy(`maya/${name}`)
+    posthog.script(`busy with ${name}`, { kind: 'manual' })
+    await pull.maya.comments(pull.number, `/codex busy with ${name}`)
+    await pull.thread.waitForStatus('⏳ Codex is working')
+    const lineComments = async () => (await world().github.thread(pull.number)).lineComments
+    return {
+      ...pull,
+      lineComments,
+      isSaid: () => world().github.waitFor(() => ledgerOf(world(), pull.number).messages.length === 1),
+      endsItsTurn: () =>
+        posthog.run(String(ledgerOf(world(), pull.number).runs[0]?.runId)).completeTurn('Ready for more.'),
+      answersOnLines: (count: number) =>
+        world().github.waitFor(async () => {
+          const ours = (await lineComments()).filter(({ author }) => author === world().github.botLogin)
+          return ours.length === count && ours.map(({ body, replyTo }) => ({ body, replyTo }))
+        }),
+    }
+  }
+
+  it('a review that joins a run at work has its inline comments answered as well', async () => {
+    const { github, posthog } = world()
+    const { number, path, thread, ...agent } = await atWork('joined')
+    posthog.script('address all', {
+      kind: 'pushesToBranch',
+      text: 'All addressed but one.\n\n- **Review comment 2**: Kept, as `b.ts` needs it.\n',
+    })
+    await github.as('mario').reviews(number, {
+      body: '/codex address all',
+      event: 'COMMENT',
+      comments: [
+        { path, line: 1, body: 'Rename this.' },
+        { path, line: 2, body: 'And this.' },
+      ],
+    })
+    await agent.isSaid()
+    await agent.endsItsTurn()
+    await thread.waitForAnswer('@mario done')
+    const answers = await agent.answersOnLines(2)
+    const asked = (await agent.lineComments()).filter(({ author }) => author === 'mario')
+    expect(answers).toEqual([
+      { body: expect.stringMatching(/^See \[`[0-9a-f]{7}`\]/), replyTo: asked[0]?.id },
+      { body: expect.stringMatching(/^> Kept, as `b\.ts` needs it\./), replyTo: asked[1]?.id },
+    ])
+    const { runs, messages } = ledgerOf(world(), number)
+    expect([runs.length, messages.length]).toEqual([1, 1])
+    expect(JSON.stringify(messages[0]?.body)).toMatch(
+      /Review comment 1 by mario .*Rename this\..*Review comment 2 by mario .*And this\..*begins with/,
+    )
+  })
+
+  it('an inline comment that joins a run at work is answered in its own thread', async () => {
+    const { posthog } = world()
+    const { maya, number, path, thread, ...agent } = await atWork('joined-line')
+    posthog.script('why two', { kind: 'answers', text: 'Because of one.' })
+    await maya.commentsOnLine(number, { path, line: 3, body: '/codex why two?' })
+    await agent.isSaid()
+    await agent.endsItsTurn()
+    await thread.waitForAnswer('> Because of one.')
+    const [asked] = await agent.lineComments()
+    expect(await agent.answersOnLines(1)).toEqual([
+      { body: expect.stringMatching(/^> Because of one\./), replyTo: asked?.id },
+    ])
+  })
+
   it('a review without a command leaves no trace', async () => {
     const { github } = world()
     const { number, thread } = await pullBy('maya/plain')

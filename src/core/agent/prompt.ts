@@ -2,6 +2,7 @@
 
 import { fullName, threadName } from '../model/thread.ts'
 import type { InlineComment } from '../model/trigger.ts'
+import { firstNumber } from '../run/inline-asked.ts'
 import { type Run, resumedSession } from '../run/run.ts'
 import { readOneByOne } from '../text/event-loop.ts'
 import { fenced, visibleCode, visibleText } from '../text/untrusted.ts'
@@ -18,6 +19,7 @@ export interface Words {
   by: string
   text: string
   inline?: readonly InlineComment[] | undefined
+  isReview?: boolean
 }
 
 export const firstWords = ({ id, request }: Run): Words => ({
@@ -25,6 +27,7 @@ export const firstWords = ({ id, request }: Run): Words => ({
   by: request.by.login,
   text: request.text,
   inline: request.inline,
+  isReview: request.origin.kind === 'comment' && request.origin.commentRef.kind === 'review',
 })
 
 export async function readForPrompt(run: Run, words: Words): Promise<void> {
@@ -113,13 +116,12 @@ function linesOfCode(run: Run, words: Words, fence: string): string {
 }
 
 /** Review comments are numbered, so that the agent can answer each in its own thread. */
-const isNumbered = ({ id, request: { origin } }: Run, words: Words): boolean =>
-  words.id === id && origin.kind === 'comment' && origin.commentRef.kind === 'review'
-
-const remarks = (run: Run, words: Words): string[] =>
-  (words.inline ?? []).flatMap((comment, at) =>
-    inlineComment(comment, isNumbered(run, words) ? ` ${at + 1}` : ''),
+function remarks(run: Run, words: Words): string[] {
+  const first = firstNumber(run, words.id)
+  return (words.inline ?? []).flatMap((comment, at) =>
+    inlineComment(comment, words.isReview ? ` ${first + at}` : ''),
   )
+}
 
 function inlineComment(comment: InlineComment, number: string): string[] {
   const { author, line, hunk, body, parent } = comment
@@ -138,7 +140,7 @@ const pathOf = ({ path }: InlineComment): string => visibleText(path, 500).repla
 
 function expectations(run: Run, words: Words): string {
   const lines = run.thread.kind === 'pull' ? forPull(run) : forIssue(run)
-  if (isNumbered(run, words) && words.inline?.length) lines.push(ofEachRemark)
+  if (words.isReview && words.inline?.length) lines.push(ofEachRemark(firstNumber(run, words.id)))
   return ['# What is expected back', ...lines.map(line => `- ${line}`)].join('\n')
 }
 
@@ -170,7 +172,8 @@ const always = [
   'End with a short summary for the person who asked: what you did, what you checked, what is left.',
 ]
 
-const ofEachRemark = `Below the summary, say in one line for each review comment what you did about it; the line begins with "${remarkName(1)}:", "${remarkName(2)}:" and so on.`
+const ofEachRemark = (first: number): string =>
+  `Below the summary, say in one line for each review comment what you did about it; the line begins with "${remarkName(first)}:", "${remarkName(first + 1)}:" and so on.`
 
 const planOnly = [
   '# What is expected back',

@@ -1,5 +1,6 @@
 /** The last word: a new comment with the answer, since edits notify nobody. */
 import { saidOfRemark } from '../agent/remarks.ts'
+import { inlineAsked } from '../run/inline-asked.ts'
 import { leavesBoxInStatus, listener } from '../run/last-word.ts'
 import type { Outcome } from '../run/record/result-part.ts'
 import type { Run } from '../run/run.ts'
@@ -65,12 +66,24 @@ function stoppedBy(run: Run, { by, because }: Outcome & { kind: 'stopped' }): st
 
 export function inlineAnswer(run: Run): string {
   const { outcome } = run.result
-  if (outcome?.kind === 'failed' || outcome?.kind === 'stopped')
-    return 'Not done: see the last comment of this pull request.'
-  const said = saidOfRemark(run.session.sessionLog?.answer ?? '', run.report.announced.inline + 1)
-  if (said !== undefined) return quoted(said, maxOfRemark)
+  const asked = inlineAsked(run)[run.report.announced.inline]
+  if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return `Not done: see ${lastWord(run)}.`
+  const answer = run.session.sessionLog?.answer ?? ''
+  if (asked?.by === 'comment') {
+    const isAbout = run.session.taskRun?.lastMessageId === asked.messageId
+    if (isAbout && outcome?.kind === 'answer') return agentWords(answer)
+  } else {
+    const said = saidOfRemark(answer, run.report.announced.inline + 1)
+    if (said !== undefined) return quoted(said, maxOfRemark)
+  }
   if (outcome?.kind === 'pushed') return `See ${commit(run, outcome.sha)}.`
-  return outcome?.kind === 'pull' ? `See ${pullLinks(run)}.` : 'See the last comment of this pull request.'
+  return outcome?.kind === 'pull' ? `See ${pullLinks(run)}.` : `See ${lastWord(run)}.`
+}
+
+function lastWord({ thread, request: { origin } }: Run): string {
+  if (origin.kind !== 'comment' || origin.commentRef.kind !== 'inline')
+    return 'the last comment of this pull request'
+  return `[what was said where this began](${thread.url}#discussion_r${origin.commentRef.rootId})`
 }
 
 const maxOfRemark = 1_000

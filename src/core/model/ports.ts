@@ -6,7 +6,7 @@ import type { Session } from '../run/session.ts'
 import type { Attachment, AttachmentFile } from '../text/attachment.ts'
 import type { JobIndex } from './job-index.ts'
 import type { Thread } from './thread.ts'
-import type { CommentRef, InlineComment } from './trigger.ts'
+import type { CommentRef, InlineComment, ReplyRef } from './trigger.ts'
 import type {
   BranchView,
   CheckReport,
@@ -32,13 +32,13 @@ export interface ThreadClient {
   react(target: Target, content: Reaction): Promise<void>
   unreact(target: Target, content: Reaction): Promise<void>
   permission(login: string): Promise<Permission>
-  comment(body: string, commentRef?: CommentRef): Promise<number>
+  comment(body: string, replyRef?: ReplyRef): Promise<number>
   edit(commentId: number, body: string): Promise<{ nodeId: string } | 'gone'>
   /** Folds a comment away as outdated. Decoration: nothing but a limit is told of it. */
   minimize(nodeId: string): Promise<void>
   /** One of ours where that was said: comments on lines have ids of their own. */
   deleteComment(commentId: number, commentRef?: CommentRef): Promise<void>
-  ownComments(since?: number, commentRef?: CommentRef): Promise<OwnComment[]>
+  ownComments(since?: number, replyRef?: ReplyRef): Promise<OwnComment[]>
   ownCommentsOfRepository(): Promise<{ number: number; body: string }[]>
   /** Has in one call what commands and the start of a Run ask: the next to ask for one of it is answered from there. */
   readAhead(): Promise<void>

@@ -35,6 +35,9 @@ export const CommentRef = z.discriminatedUnion('kind', [
 ])
 export type CommentRef = z.infer<typeof CommentRef>
 
+/** Where to reply: an inline thread is known by its first comment. */
+export type ReplyRef = CommentRef | { kind: 'inline'; rootId: number }
+
 const Comment = z.object({
   ...arrived,
   kind: z.literal('comment'),

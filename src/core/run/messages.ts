@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { messageOfToday } from '../model/former-names.ts'
 import { newClaims } from '../model/own-pull-request.ts'
 import type { JobQueue } from '../model/ports.ts'
+import { inlineOf } from './inline-asked.ts'
 import { onlyIntents } from './intents.ts'
 import { inTheOpen } from './last-word.ts'
 import { withOutage } from './outage.ts'
@@ -150,7 +151,11 @@ export function handedOver(run: Run): ChangeOf<'mailbox' | 'report'> {
       followUpsSent: followUpsSent + 1,
     },
   })
-  return { mailbox: withReply(handed, message).mailbox, report }
+  const { mailbox } = withReply(handed, message)
+  const inline = inlineOf(run, message)
+  if (inline.length === 0) return { mailbox, report }
+  const inlineAsked = [...(run.report.inlineAsked ?? []), ...inline]
+  return { mailbox, report: { ...report, inlineAsked } }
 }
 
 const Unread = z.object({ source: Source })

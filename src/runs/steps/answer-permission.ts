@@ -39,7 +39,9 @@ export async function decideByWords(
 
 export function withPermissionDecided(run: Run): ReturnType<typeof sentFollowUp> {
   const { sessionLog, taskRun } = run.session
+  const { inlineAsked } = run.report
   return changed(sentFollowUp(run, none), {
+    report: { inlineAsked },
     session: { sessionLog: sessionLog && { ...sessionLog, permissionRequest: undefined }, taskRun },
   })
 }

@@ -4,6 +4,7 @@ import { readAgentWords } from '../../core/comments/words.ts'
 import { Rejected } from '../../core/model/errors.ts'
 import type { Marker } from '../../core/model/marker.ts'
 import type { CommentRef } from '../../core/model/trigger.ts'
+import { inlineAsked } from '../../core/run/inline-asked.ts'
 import { endsQuietly, leavesBoxInStatus } from '../../core/run/last-word.ts'
 import { backupOf } from '../../core/run/recovery-record.ts'
 import type { ChangeOf, Run } from '../../core/run/run.ts'
@@ -64,25 +65,19 @@ function inlinePlace({ request: { origin } }: Run): CommentRef | undefined {
 
 export async function answerInline(context: Speaking): Promise<ChangeOf<'report'>> {
   const { run, deps } = context
-  const next = run.request.inline?.[run.report.announced.inline]
+  const next = inlineAsked(run)[run.report.announced.inline]
   const { announced } = run.report
   const after = { report: { announced: { ...announced, inline: announced.inline + 1 } } }
   if (!next) return after
-  const commentRef: CommentRef = {
-    kind: 'inline',
-    commentId: next.id,
-    rootId: next.id,
-    reviewId: null,
-    inline: next,
-  }
-  const marker = deps.signer.write({ ...markerOf(run, 'reply'), run: `${run.id}-inline-${next.id}` })
+  const replyRef = { kind: 'inline', rootId: next.rootId } as const
+  await readAgentWords(run.session.sessionLog?.answer ?? '')
+  const marker = deps.signer.write({ ...markerOf(run, 'reply'), run: `${run.id}-inline-${next.commentId}` })
   try {
     await once(context, {
       intent: { kind: 'answer-inline', at: deps.now() },
       find: async ({ at }) =>
-        (await context.github.ownComments(at - skew, commentRef)).find(({ body }) => body.includes(marker))
-          ?.id,
-      perform: () => context.github.comment(fitted(inlineAnswer(run), marker), commentRef),
+        (await context.github.ownComments(at - skew, replyRef)).find(({ body }) => body.includes(marker))?.id,
+      perform: () => context.github.comment(fitted(inlineAnswer(run), marker), replyRef),
     })
   } catch (error) {
     if (!(error instanceof Rejected) || error.of === 'read') throw error

@@ -58,7 +58,13 @@ function wordsToStartWith(run: Run): Words {
   return followUp ? wordsOf(followUp) : firstWords(run)
 }
 
-export const wordsOf = ({ id, by, text, inline }: FollowUp): Words => ({ id, by: by.login, text, inline })
+export const wordsOf = ({ id, by, text, inline, source }: FollowUp): Words => ({
+  id,
+  by: by.login,
+  text,
+  inline,
+  isReview: source?.target?.kind === 'review',
+})
 
 interface Begun {
   id: string

@@ -1,5 +1,14 @@
 import { z } from 'zod'
 
+/** An inline comment whose words the agent has, to be answered in its own thread. */
+const InlineAsked = z.object({
+  commentId: z.number().int(),
+  rootId: z.number().int(),
+  messageId: z.string(),
+  by: z.enum(['review', 'comment']),
+})
+export type InlineAsked = z.infer<typeof InlineAsked>
+
 export const Report = z.object({
   status: z
     .object({
@@ -24,6 +33,8 @@ export const Report = z.object({
       branch: z.boolean().default(false),
     })
     .prefault({}),
+  /** Those of follow-ups; those of the request stand in the request. */
+  inlineAsked: z.array(InlineAsked).optional(),
   answerTo: z.string().optional(),
   readOnlyThread: z.boolean().default(false),
   /** The thread refuses comments since then; it is retried, since it may be unlocked. */

@@ -1,4 +1,5 @@
 import { cancelledAt } from '../agent-end.ts'
+import { inlineAsked } from '../inline-asked.ts'
 import { isSuperseded } from '../last-word.ts'
 import { outageOf } from '../outage.ts'
 import { permissionToAnswer } from '../permission-request.ts'
@@ -55,7 +56,7 @@ export function* afterOutcome(run: Run, now: Now): Due {
   if (!run.report.announced.comment && mayHaveSaidMore(run)) return yield* keepPolling(run, now)
   if (isOpen && !run.report.announced.comment) yield { kind: 'conclude' }
   if (run.result.untended.length > 0) yield { kind: 'tend-pull' }
-  if (run.report.announced.inline < inlineToAnswer(run)) yield { kind: 'answer-inline' }
+  if (run.report.announced.inline < inlineAsked(run).length) yield { kind: 'answer-inline' }
   if (!run.report.announced.reaction) yield { kind: 'react' }
   if (!run.report.announced.label) yield { kind: 'unlabel' }
   if (!run.report.announced.branch) yield { kind: 'drop-branch' }
@@ -87,9 +88,6 @@ export const foldable = (run: Run, now: number): string | undefined =>
   isSuperseded(run) && !inTail(run, now) && run.result.untended.length <= 1
     ? run.report.status?.nodeId
     : undefined
-
-const inlineToAnswer = ({ request: { origin, inline } }: Run): number =>
-  origin.kind === 'comment' && origin.commentRef.kind === 'review' ? (inline?.length ?? 0) : 0
 
 /** Follow-ups behind a refusal would be refused too: they are queued again once this Run has ended. */
 const canGoOn = (run: Run): boolean =>

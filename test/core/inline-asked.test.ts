@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest'
+import { promptOf } from '../../src/core/agent/prompt.ts'
+import { inlineAnswer } from '../../src/core/comments/closing.ts'
+import type { CommentRef } from '../../src/core/model/trigger.ts'
+import { inlineAsked } from '../../src/core/run/inline-asked.ts'
+import { handedOver } from '../../src/core/run/messages.ts'
+import { nextStep } from '../../src/core/run/next-step.ts'
+import type { FollowUp } from '../../src/core/run/record/mailbox-part.ts'
+import { changed, type Run } from '../../src/core/run/run.ts'
+import { wordsOf } from '../../src/runs/steps/start-run.ts'
+import { ask, more, pullThread, t0, told, working } from './given.ts'
+
+const inline = (id: number) => ({ id, path: 'a', line: 1, hunk: '', body: 'Rename this.', author: 'zoe' })
+const review: CommentRef = { kind: 'review', reviewId: 4, nodeId: 'R' }
+const onLine = (commentId: number, rootId = commentId): CommentRef => ({
+  kind: 'inline',
+  ...{ commentId, rootId, reviewId: null, inline: inline(commentId) },
+})
+
+const by = (target: CommentRef, id: string, ...comments: number[]): FollowUp => ({
+  ...more(id),
+  inline: comments.map(inline),
+  source: { trigger: id, command: 0, target, last: true },
+})
+
+const begunBy = (commentRef: CommentRef, ...comments: number[]): Run =>
+  working({
+    thread: pullThread,
+    request: { ...ask, origin: { kind: 'comment', commentRef }, inline: comments.map(inline) },
+  })
+
+const withSaid = (run: Run, followUp: FollowUp): Run => {
+  const waiting = changed(run, { mailbox: { pendingFollowUps: [followUp] } })
+  return changed(waiting, handedOver(waiting))
+}
+
+const rootsOf = (run: Run): number[] => inlineAsked(run).map(({ rootId }) => rootId)
+
+describe('in their own threads are answered', () => {
+  test('the inline comments of the review that began a run, and of those that joined it', () => {
+    const run = withSaid(begunBy(review, 1, 2), by(review, 'more', 3, 4))
+    expect(rootsOf(run)).toEqual([1, 2, 3, 4])
+  })
+
+  test('lone inline comments that joined', () => {
+    expect(rootsOf(withSaid(begunBy({ kind: 'thread', commentId: 1 }), by(onLine(7, 6), 'more', 7)))).toEqual(
+      [6],
+    )
+  })
+
+  test('not those where the last word comes anyway', () => {
+    expect(rootsOf(withSaid(begunBy(onLine(6), 6), by(onLine(7, 6), 'more', 7)))).toEqual([])
+  })
+
+  test('a follow-up that is said once more, once', () => {
+    const once = withSaid(begunBy(review, 1), by(review, 'more', 3))
+    expect(rootsOf(withSaid(once, by(review, 'more', 3)))).toEqual([1, 3])
+  })
+})
+
+test('the numbers of a later review go on, also when it is said once more', () => {
+  const run = begunBy(review, 1, 2)
+  const later = by(review, 'more', 3)
+  for (const before of [run, withSaid(run, later)]) {
+    const prompt = promptOf(before, wordsOf(later), 'f')
+    expect(prompt).toContain('Review comment 3 by zoe')
+    expect(prompt).toContain('begins with "Review comment 3:", "Review comment 4:" and so on')
+  }
+})
+
+test('each is answered before the end', () => {
+  const joined = withSaid(begunBy({ kind: 'thread', commentId: 1 }), by(review, 'more', 3, 4))
+  const over = (inlineDone: number): Run =>
+    changed(joined, {
+      result: { outcome: { kind: 'answer' }, resultChecked: true, concludedAt: t0 },
+      session: { cost: null },
+      mailbox: { answers: [] },
+      report: { announced: { ...told, inline: inlineDone } },
+    })
+  const steps = [0, 1, 2].map(done => nextStep(over(done), { at: t0, text: 'same' }).kind)
+  expect(steps.map(kind => kind === 'answer-inline')).toEqual([true, true, false])
+})
+
+describe('a lone inline comment that joined', () => {
+  const answered = (kind: 'answer' | 'stopped', commentRef: CommentRef, lastMessageId: string): string => {
+    const run = withSaid(begunBy(commentRef), by(onLine(7), 'more', 7))
+    const { taskRun } = run.session
+    return inlineAnswer(
+      changed(run, {
+        session: {
+          taskRun: taskRun && { ...taskRun, lastMessageId },
+          sessionLog: { offset: 0, turns: 1, idle: true, answer: 'Because of one.' },
+        },
+        result: { outcome: kind === 'answer' ? { kind } : { kind, by: 'maya' } },
+      }),
+    )
+  }
+
+  const inThread: CommentRef = { kind: 'thread', commentId: 1 }
+
+  test('gets what the agent said to it', () => {
+    expect(answered('answer', inThread, 'more')).toBe('> Because of one.')
+  })
+
+  test('gets the way to the last word, where more was said since, or nothing was done', () => {
+    expect([
+      answered('answer', inThread, 'later'),
+      answered('answer', onLine(6), 'later'),
+      answered('stopped', onLine(6), 'more'),
+    ]).toMatchInlineSnapshot(`
+      [
+        "See the last comment of this pull request.",
+        "See [what was said where this began](https://github.com/acme/shop/pull/8#discussion_r6).",
+        "Not done: see [what was said where this began](https://github.com/acme/shop/pull/8#discussion_r6).",
+      ]
+    `)
+  })
+})
