@@ -1,10 +1,11 @@
 /** Who may use a command: by their role at GitHub, or by name in the settings. */
-import { Rejected } from '../core/model/errors.ts'
+import { isNotFound } from '../core/model/errors.ts'
 import type { Signer } from '../core/model/marker.ts'
 import type { ThreadClient } from '../core/model/ports.ts'
 import { mayAct, type Role } from '../core/model/role.ts'
 import type { Person } from '../core/model/thread.ts'
 import type { Permission } from '../core/model/views.ts'
+import { believeAbsent, type RefusedReads } from '../core/run/outage.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { usedBefore } from './used-before.ts'
 
@@ -19,6 +20,7 @@ export interface PersonCheck {
   signer: Signer
   repoId: number
   settings: RepoSettings
+  reads: RefusedReads
 }
 
 export interface Allowance {
@@ -29,7 +31,7 @@ export interface Allowance {
 }
 
 export async function allowanceOf(check: PersonCheck, person: Person, name: string): Promise<Allowance> {
-  const permission = await permissionOf(check.github, person)
+  const permission = await permissionOf(check.github, person, check.reads)
   const named = needsName(permission, name, check.settings) && (await isNamed(check, person))
   return allowance({ ...permission, named }, name, check.settings)
 }
@@ -48,14 +50,20 @@ export function allowance(
 
 const leastFor = (name: string, { permissions }: RepoSettings): Role => permissions[name] ?? 'admin'
 
-export async function permissionOf(github: PersonCheck['github'], person: Person): Promise<Permission> {
+const noPermission: Permission = { role: 'none', name: 'none' }
+
+export async function permissionOf(
+  github: PersonCheck['github'],
+  person: Person,
+  reads: RefusedReads,
+): Promise<Permission> {
   // Apps have no role: they pass by number or not at all.
-  if (person.app !== undefined) return { role: 'none', name: 'none' }
+  if (person.app !== undefined) return noPermission
   try {
     return await github.permission(person.login)
   } catch (error) {
-    if (error instanceof Rejected && error.status === 404) return { role: 'none', name: 'none' }
-    throw error
+    if (!isNotFound(error)) throw error
+    return believeAbsent(`The account ${person.login}`, reads) ?? noPermission
   }
 }
 

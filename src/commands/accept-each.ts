@@ -47,6 +47,7 @@ export const afterOne = ({ record, job }: CommandContext, handled: CommandResult
   announced: false,
   passedAt: undefined,
   refusedSince: undefined,
+  unknownSince: undefined,
   refused: record.refused || isRefusal(handled),
   stallsSeen: job.stalls,
 })

@@ -5,7 +5,6 @@ import type { Reply } from '../core/comments/replies.ts'
 import type { Deployment } from '../core/comments/words.ts'
 import type { Check } from '../core/model/check.ts'
 import type { Reached } from '../core/model/crash-points.ts'
-import { Rejected } from '../core/model/errors.ts'
 import type { JobIndex } from '../core/model/job-index.ts'
 import type { Signer } from '../core/model/marker.ts'
 import type { FlowMeter } from '../core/model/meter.ts'
@@ -30,8 +29,8 @@ import type {
 } from '../core/model/trigger.ts'
 import type { Target } from '../core/model/views.ts'
 import { readMessages } from '../core/run/messages.ts'
+import type { RefusedReads } from '../core/run/outage.ts'
 import type { Run } from '../core/run/run.ts'
-import { limits } from '../core/run/timing.ts'
 import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
 
 export interface TriggerDeps {
@@ -110,15 +109,10 @@ export function commandContext(
   }
 }
 
-/**
- * That something is not there is asked again before it is believed: GitHub may not show it for a moment.
- * @throws Rejected, of a read, until then
- */
-export function believeAbsent({ deps, record }: CommandContext, what: string): undefined {
-  const { refusedSince } = record
-  if (refusedSince !== undefined && deps.now() - refusedSince >= limits.absent) return undefined
-  throw new Rejected('github', 404, '', `${what} is not there`, undefined, 'read')
-}
+export const refusedReads = ({ deps, record: { refusedSince } }: CommandContext): RefusedReads => ({
+  refusedSince,
+  now: deps.now(),
+})
 
 export const targetOf = (trigger: ThreadTrigger): Target =>
   trigger.kind === 'comment' ? trigger.commentRef : { kind: 'subject' }

@@ -8,8 +8,9 @@ import {
   type PersonCheck,
   permissionOf,
 } from '../access/authorize.ts'
-import { RetryLater } from '../core/model/errors.ts'
+import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { Role } from '../core/model/role.ts'
+import { limits } from '../core/run/timing.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Command } from './command.ts'
 import {
@@ -17,6 +18,7 @@ import {
   type CommandResult,
   type CommandTrigger,
   refused,
+  refusedReads,
   settingsOf,
   targetOf,
 } from './command-context.ts'
@@ -61,7 +63,7 @@ export async function mayUse(
     const { settings } = await identifySender(context, trigger)
     return (await allowanceNow(context, trigger, name, settings)).may
   } catch (error) {
-    if (error instanceof RetryLater) throw error
+    if (isAskedAgain(context, error)) throw error
     return false
   }
 }
@@ -73,7 +75,7 @@ export async function mayNothing(context: CommandContext, trigger: CommandTrigge
       if ((await allowanceNow(context, trigger, name, settings)).may) return false
     return true
   } catch (error) {
-    if (error instanceof RetryLater) throw error
+    if (isAskedAgain(context, error)) throw error
     return false
   }
 }
@@ -90,7 +92,7 @@ async function checkAllowed(
     audit(context, trigger, { command: name, role, least, may, settings: version })
     return may ? undefined : refused({ kind: 'not-allowed', command: name, least, role })
   } catch (error) {
-    if (error instanceof RetryLater) throw error
+    if (isAskedAgain(context, error)) throw error
     context.stranger = true
     audit(context, trigger, { command: name, role: 'unknown', may: false, err: error })
     return refused({ kind: 'not-known', command: name })
@@ -101,12 +103,23 @@ async function identifySender(context: CommandContext, trigger: CommandTrigger) 
   if (context.unknown !== undefined) throw context.unknown
   try {
     const [settings, permission] = await Promise.all([settingsOf(context), permissionNow(context, trigger)])
-    if (context.record.permission !== permission) await context.save({ ...context.record, permission })
+    const { record } = context
+    if (record.permission !== permission || record.unknownSince !== undefined)
+      await context.save({ ...record, permission, unknownSince: undefined })
     return settings
   } catch (error) {
     context.unknown = error
+    const { unknownSince = context.deps.now() } = context.record
+    await context.save({ ...context.record, unknownSince })
     throw error
   }
+}
+
+/** An answer that was lost or refused says nothing about the sender, who is told so only if that lasts. */
+function isAskedAgain({ deps, record: { unknownSince } }: CommandContext, error: unknown): boolean {
+  if (error instanceof RetryLater) return true
+  const isUnclear = error instanceof NoResponse || (error instanceof Rejected && error.of === 'read')
+  return isUnclear && unknownSince !== undefined && deps.now() - unknownSince < limits.refusedBefore
 }
 
 type Known = NonNullable<TriggerRecord['permission']>
@@ -115,7 +128,7 @@ async function permissionNow(context: CommandContext, trigger: CommandTrigger): 
   const { permission } = context.record
   const at = context.deps.now()
   if (permission && at - permission.at < permissionLastsMs) return permission
-  return { ...(await permissionOf(context.github, trigger.sender)), at }
+  return { ...(await permissionOf(context.github, trigger.sender, refusedReads(context))), at }
 }
 
 async function allowanceNow(
@@ -134,16 +147,12 @@ async function allowanceNow(
   return allowance({ ...permission, named }, name, settings)
 }
 
-export const personCheckOf = (
-  { github, deps, record }: CommandContext,
-  settings: RepoSettings,
-): PersonCheck => ({
-  github,
-  accounts: deps.accounts,
-  signer: deps.signer,
-  repoId: record.trigger.thread.repoId,
-  settings,
-})
+export function personCheckOf(context: CommandContext, settings: RepoSettings): PersonCheck {
+  const { github, deps, record } = context
+  const { accounts, signer } = deps
+  const { repoId } = record.trigger.thread
+  return { github, accounts, signer, repoId, settings, reads: refusedReads(context) }
+}
 
 export async function isListedApp(context: CommandContext, app: number): Promise<boolean> {
   return (await settingsOf(context)).settings.allow.apps.includes(app)

@@ -6,12 +6,13 @@ import { threadSlot } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import type { PullView } from '../core/model/views.ts'
 import { send } from '../core/run/messages.ts'
+import { believeAbsent } from '../core/run/outage.ts'
 import { changed, type Run } from '../core/run/run.ts'
 import { ofPull, onBranch } from '../core/run/run-index.ts'
 import { drawStatus } from '../runs/steps/draw-status.ts'
 import { statusToSend } from '../runs/steps/status-comment.ts'
 import { checkSettings } from './check-settings.ts'
-import { believeAbsent, type CommandContext } from './command-context.ts'
+import { type CommandContext, refusedReads } from './command-context.ts'
 import { withdraw } from './withdraw.ts'
 
 export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigger): Promise<StepResult> {
@@ -20,7 +21,7 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
     await checkSettings(context, trigger)
   if (trigger.news === 'opened' || trigger.news === 'pushed') return { kind: 'end' }
   const { number } = trigger.thread
-  const view = (await context.github.pull(number)) ?? believeAbsent(context, 'The pull request')
+  const view = (await context.github.pull(number)) ?? believeAbsent('The pull request', refusedReads(context))
   if (!view) return { kind: 'end' }
   if (!(await notifyRuns(context, trigger, view))) return { kind: 'park', ms: 200 }
   switch (trigger.news) {

@@ -6,14 +6,15 @@ import type { Marker } from '../core/model/marker.ts'
 import { type PullHead, threadSlot } from '../core/model/thread.ts'
 import type { CommentRef, InlineComment } from '../core/model/trigger.ts'
 import type { BranchView, SandboxView } from '../core/model/views.ts'
+import { believeAbsent } from '../core/run/outage.ts'
 import type { Run } from '../core/run/run.ts'
 import { pausedBecause, triggerOf } from '../core/settings/deployment-settings.ts'
 import type { TriggerWords } from '../core/settings/trigger-words.ts'
 import {
-  believeAbsent,
   type CommandContext,
   type CommandTrigger,
   liveRun,
+  refusedReads,
   settingsOf,
 } from './command-context.ts'
 import { repliedLately } from './reply.ts'
@@ -68,7 +69,8 @@ export function readsFor(
     shown: () => (trigger.kind === 'tick' ? shownBy(context, trigger) : undefined),
     settings: () => settingsOf(context),
     head: now => headOf(context, trigger, now === 'now'),
-    branch: async name => (await github.branch(name)) ?? believeAbsent(context, `The branch ${name}`),
+    branch: async name =>
+      (await github.branch(name)) ?? believeAbsent(`The branch ${name}`, refusedReads(context)),
     models: async () => (await deps.posthog.models()).map(({ name }) => name),
     sandboxes: () => deps.posthog.sandboxes(),
     checks: () => deps.examine(thread),
@@ -85,7 +87,7 @@ async function headOf(
   const then = now || trigger.kind === 'tick' ? undefined : trigger.head
   if (then) return then
   const view = await context.github.pull(trigger.thread.number)
-  return (view ?? believeAbsent(context, 'The pull request'))?.head
+  return (view ?? believeAbsent('The pull request', refusedReads(context)))?.head
 }
 
 async function inlineOf(

@@ -1,11 +1,12 @@
 import type { Marker } from '../core/model/marker.ts'
 import type { TickTrigger } from '../core/model/trigger.ts'
 import { type PullView, pullOf } from '../core/model/views.ts'
+import { believeAbsent } from '../core/run/outage.ts'
 import type { Pull } from '../core/run/record/result-part.ts'
 import { type Run, sessionOf } from '../core/run/run.ts'
 import { ofTask, ofThread } from '../core/run/run-index.ts'
 import { markerOf } from '../runs/steps/markers.ts'
-import { believeAbsent, type CommandContext } from './command-context.ts'
+import { type CommandContext, refusedReads } from './command-context.ts'
 
 export interface Past {
   marker: Marker
@@ -25,7 +26,7 @@ export async function pastOf(context: CommandContext): Promise<Past | undefined>
 }
 
 const pullNow = async (context: CommandContext, number: number): Promise<PullView | undefined> =>
-  (await context.github.pull(number)) ?? believeAbsent(context, `The pull request ${number}`)
+  (await context.github.pull(number)) ?? believeAbsent(`The pull request ${number}`, refusedReads(context))
 
 async function markersIn(context: CommandContext): Promise<Marker[]> {
   const { thread } = context.record.trigger

@@ -38,7 +38,13 @@ export function afterFault(context: CommandContext, error: unknown): StepResult 
   if (deps.now() - job.addedAt > limits.outage || job.failures >= attempts) return giveUp(context, error)
   if (!(error instanceof NoResponse)) throw error
   deps.log.warn({ err: error }, 'no usable answer')
-  return { kind: 'park', ms: backoff(2) }
+  return { kind: 'park', ms: untilAskedAgain(context) }
+}
+
+/** Each time as long as all before together while the sender is unknown, as a stranger's command should cost little. */
+function untilAskedAgain({ deps, record: { unknownSince } }: CommandContext): number {
+  if (unknownSince === undefined) return backoff(2)
+  return Math.min(backoff(4), Math.max(backoff(0), deps.now() - unknownSince))
 }
 
 const refusedSinceOf = ({ deps, record }: CommandContext): number => record.refusedSince ?? deps.now()

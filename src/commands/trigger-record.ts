@@ -46,6 +46,8 @@ export const TriggerRecord = z.object({
   refused: z.boolean().default(false),
   /** Since when, in ms since the epoch, a service has refused what the command at hand wants to read. */
   refusedSince: z.number().optional(),
+  /** Since when, in ms since the epoch, GitHub has not said who the sender is. */
+  unknownSince: z.number().optional(),
   /** Replies to `status` and `queue`, each with when it was decided (ms since the epoch). */
   momentary: z.array(z.object({ as: Marker.shape.as, at: z.number() })).default([]),
   stallsSeen: z.number().int().default(0),

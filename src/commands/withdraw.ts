@@ -10,6 +10,7 @@ import type { StepResult } from '../core/model/ports.ts'
 import { type Person, threadSlot } from '../core/model/thread.ts'
 import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
 import { send } from '../core/run/messages.ts'
+import { believeAbsent } from '../core/run/outage.ts'
 import { isOwnMerge } from '../core/run/own-merge.ts'
 import type { RunMessage } from '../core/run/record/mailbox-part.ts'
 import type { Origin } from '../core/run/record/request-part.ts'
@@ -18,10 +19,10 @@ import { ofThread } from '../core/run/run-index.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import {
-  believeAbsent,
   type CommandContext,
   type CommandTrigger,
   liveRun,
+  refusedReads,
   settingsOf,
 } from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
@@ -64,7 +65,7 @@ async function closedByItsMerge(
   if (what.kind !== 'thread' || what.by !== 'closed') return false
   const { github } = context
   const pull = async (number: number) =>
-    (await github.pull(number)) ?? believeAbsent(context, `The pull request ${number}`)
+    (await github.pull(number)) ?? believeAbsent(`The pull request ${number}`, refusedReads(context))
   return isOwnMerge({ pull, pullsFrom: github.pullsFrom }, run, at)
 }
 
@@ -147,7 +148,8 @@ async function isStillSo(
   if (what.kind === 'comment')
     return !(await github.hasComment(what)) && !(byReview && (await stillRequests(context, what, word)))
   const leaves = what.kind === 'thread' && (what.by === 'deleted' || what.by === 'transferred')
-  const state = (await github.state()) ?? (leaves ? undefined : believeAbsent(context, 'The thread'))
+  const state =
+    (await github.state()) ?? (leaves ? undefined : believeAbsent('The thread', refusedReads(context)))
   if (!state) return true
   if (what.kind === 'label') return !state.labels.includes(what.label)
   switch (what.by) {
@@ -164,7 +166,7 @@ async function isStillSo(
 async function stillRequests(context: CommandContext, { reviewId }: Deleted, word: string): Promise<boolean> {
   if (reviewId === null) return false
   const { github } = context
-  const text = (await github.review(reviewId)) ?? believeAbsent(context, 'The review')
+  const text = (await github.review(reviewId)) ?? believeAbsent('The review', refusedReads(context))
   if (text === undefined) return false
   const bodies = [text, ...(await github.reviewComments(reviewId)).map(({ body }) => body)]
   return bodies.some(body => parseCommands(body, word).length > 0)

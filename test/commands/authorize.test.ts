@@ -5,7 +5,9 @@ import { Rejected } from '../../src/core/model/errors.ts'
 import { markerSigner } from '../../src/core/model/marker.ts'
 import type { Role } from '../../src/core/model/role.ts'
 import type { Person } from '../../src/core/model/thread.ts'
+import type { RefusedReads } from '../../src/core/run/outage.ts'
 import { backupOf } from '../../src/core/run/recovery-record.ts'
+import { limits } from '../../src/core/run/timing.ts'
 import { runWith } from '../core/given.ts'
 import { memoryAccounts, settingsOf } from '../support/deployment.ts'
 
@@ -38,9 +40,10 @@ const may = async (
   teams?: string[],
   accounts = memoryAccounts(),
   comments: Comments = [],
+  reads: RefusedReads = { refusedSince: undefined, now: 0 },
 ) => {
   const settings = settingsOf(file)
-  const asked = { github: gitHub(role, teams, comments), accounts, signer, repoId: 100, settings }
+  const asked = { github: gitHub(role, teams, comments), accounts, signer, repoId: 100, settings, reads }
   return (await allowanceOf(asked, person, 'run')).may
 }
 
@@ -140,7 +143,13 @@ describe('starting a run', () => {
   test('an App has no role, whatever GitHub says', async () =>
     expect(await may('admin', '', bot)).toBe(false))
 
-  test('somebody unknown to GitHub has none', async () => expect(await may(404, '')).toBe(false))
+  test('somebody unknown to GitHub has none, if that is so for seconds', async () => {
+    const refusedFor = (ms: number) =>
+      may(404, '', zoe, [], memoryAccounts(), [], { refusedSince: 1_000, now: 1_000 + ms })
+    await expect(may(404, '')).rejects.toMatchObject({ status: 404, of: 'read' })
+    await expect(refusedFor(limits.absent - 1)).rejects.toThrow('zoe is not there')
+    expect(await refusedFor(limits.absent)).toBe(false)
+  })
 
   test('any other refusal is no answer', async () => await expect(may(403, '')).rejects.toThrow(Rejected))
 })

@@ -126,6 +126,24 @@ describe('who and what may start work', () => {
     },
   )
 
+  test('a lost answer about a permission is asked for again for two minutes before that is said', async () => {
+    const rights: Record<string, 'write' | undefined> = { ghost: undefined }
+    const bot = botWith({ roles: rights })
+    await bot.deliver({ body: JSON.stringify(commentEvent({ by: 'ghost' })) })
+    const from = bot.now
+    await bot.work(1_000, from + 2 * 60_000 - 1)
+    nothingStarted(bot)
+    expect(bot.comments).toEqual([])
+    expect(bot.asked.filter(asked => asked === 'permission ghost').length).toBeGreaterThan(8)
+    await bot.work(1_000, from + 2 * 60_000 + 10_000)
+    expect(bot.comments.map(({ body }) => body)).toEqual([
+      expect.stringContaining('did not say which permission'),
+    ])
+    rights.ghost = 'write'
+    await says(bot, commentEvent({ by: 'ghost' }))
+    expect(bot.requests).toHaveLength(1)
+  })
+
   test.each(['OWNER', 'MEMBER', 'COLLABORATOR'])('the association %s is no permission', async association => {
     const bot = botWith()
     await says(bot, commentEvent({ by: 'rita', comment: { author_association: association } }))

@@ -414,7 +414,8 @@ export class MemoryBot {
     requestReview: async (_, login) => void this.asked.push(`review ${login}`),
     permission: async login => {
       this.asked.push(`permission ${login}`)
-      if (!Object.hasOwn(this.#options.roles, login)) throw new Rejected('github', 404, '', 'Not Found')
+      if (!Object.hasOwn(this.#options.roles, login))
+        throw new Rejected('github', 404, '', 'Not Found', undefined, 'read')
       const role = this.#options.roles[login]
       if (role === undefined) throw new NoResponse('github', 'GitHub answered 502')
       return { role, name: role }

@@ -31,17 +31,19 @@ onEitherQueue('Who may ask, and what is understood', world => {
       expect(ledgerOf(world(), number).tasks).toEqual([])
     })
 
-  it.sequential('nobody may when GitHub does not say who somebody is', async () => {
+  it.sequential('whom GitHub does not know for a while is asked for again, not refused', async () => {
     const { github } = world()
     const fault = github.fault({
       path: '/collaborators/mario/',
-      times: 3,
+      times: 6,
       fault: { kind: 'status', code: 502 },
     })
     const { thread, number } = await asks('mario', '/codex do it')
-    await thread.waitForAnswer('did not say which permission you have')
+    await thread.waitForAnswer('@mario the pull request is ready')
     fault.cancel()
-    expect(ledgerOf(world(), number).tasks).toEqual([])
+    expect(fault.hits).toBe(6)
+    expect((await thread.botComments()).join('\n')).not.toContain('did not say which permission')
+    expect(ledgerOf(world(), number).runs).toHaveLength(1)
   })
 
   it('a fork is refused with the reason', async () => {

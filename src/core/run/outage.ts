@@ -1,6 +1,6 @@
 /** Outages of GitHub and PostHog, each waited out by itself. */
 
-import type { Rejected, Service } from '../model/errors.ts'
+import { Rejected, type Service } from '../model/errors.ts'
 import type { Outage } from './record/attempts-part.ts'
 import { changed, type Run } from './run.ts'
 import type { StepEntry } from './steps/step-entry.ts'
@@ -28,6 +28,24 @@ export function eased(
   if (!outage || isInForce(outage, now) || (call === 'effect' && outage.refusedSince !== undefined))
     return run
   return withOutage(run, service, undefined)
+}
+
+/** When reads were first refused, without one that succeeded since, and what time it is: ms since the epoch. */
+export interface RefusedReads {
+  refusedSince: number | undefined
+  now: number
+}
+
+export const areRefusedFor = (ms: number, { refusedSince, now }: RefusedReads): boolean =>
+  refusedSince !== undefined && now - refusedSince >= ms
+
+/**
+ * That something is not there is asked again before it is believed: GitHub may not show it for a moment.
+ * @throws Rejected, of a read, until then
+ */
+export function believeAbsent(what: string, reads: RefusedReads): undefined {
+  if (areRefusedFor(limits.absent, reads)) return undefined
+  throw new Rejected('github', 404, '', `${what} is not there`, undefined, 'read')
 }
 
 const maxPromiseMs = 31 * 24 * 60 * 60_000

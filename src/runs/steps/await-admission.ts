@@ -1,13 +1,15 @@
-import { allowanceOf } from '../../access/authorize.ts'
+import { allowanceOf, type PersonCheck } from '../../access/authorize.ts'
 import { atLimit, atRest, notAnyMore } from '../../core/comments/failures.ts'
 import { limitReached } from '../../core/comments/limit-words.ts'
 import type { Person } from '../../core/model/thread.ts'
+import { believeAbsent } from '../../core/run/outage.ts'
 import { isOwnMerge } from '../../core/run/own-merge.ts'
 import { type ChangeOf, changed, type Run } from '../../core/run/run.ts'
 import { admissionOf, aheadInSession } from '../../core/run/start-limits.ts'
 import { pausedBecause } from '../../core/settings/deployment-settings.ts'
+import type { RepoSettings } from '../../core/settings/repository-settings.ts'
 import { failed } from './failed.ts'
-import { believeAbsent, type StepContext } from './step-context.ts'
+import { refusedReads, type StepContext } from './step-context.ts'
 
 /** A Run is woken when its admission comes; this poll is for a wake that was lost. */
 const pollIntervalMs = 30_000
@@ -102,18 +104,25 @@ async function mayStop(
 ): Promise<boolean> {
   const { github, run, deps } = context
   const { settings } = await deps.settings.of(github, run.thread)
+  return (await allowanceOf(personCheckOf(context, settings), by, 'stop')).may
+}
+
+function personCheckOf(
+  context: Pick<StepContext<Permitting>, 'github' | 'run' | 'deps'>,
+  settings: RepoSettings,
+): PersonCheck {
+  const { github, run, deps } = context
   const { accounts, signer } = deps
-  const naming = { github, accounts, signer, repoId: run.thread.repoId, settings }
-  return (await allowanceOf(naming, by, 'stop')).may
+  const reads = refusedReads(context, 'github')
+  return { github, accounts, signer, repoId: run.thread.repoId, settings, reads }
 }
 
 async function stillMay(context: StepContext<Permitting>): Promise<boolean> {
   const { github, run, deps } = context
   const { settings, usable } = await deps.settings.of(github, run.thread)
   const name = run.request.what === 'plan' ? 'plan' : 'run'
-  const { accounts, signer } = deps
-  const naming = { github, accounts, signer, repoId: run.thread.repoId, settings }
-  const may = usable && (await allowanceOf(naming, run.request.by, name)).may
-  if (!may) believeAbsent(context, 'The right to start this')
+  const personCheck = personCheckOf(context, settings)
+  const may = usable && (await allowanceOf(personCheck, run.request.by, name)).may
+  if (!may) believeAbsent('The right to start this', personCheck.reads)
   return may
 }

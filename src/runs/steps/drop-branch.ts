@@ -1,8 +1,9 @@
+import { believeAbsent } from '../../core/run/outage.ts'
 import type { Branch } from '../../core/run/record/workspace-part.ts'
 import type { ChangeOf } from '../../core/run/run.ts'
 import { removableBranch, sessionAtWork } from '../../core/run/unused-branch.ts'
 import { ignoreRefusal } from './signs.ts'
-import { believeAbsent, type StepContext } from './step-context.ts'
+import { refusedReads, type StepContext } from './step-context.ts'
 
 type Dropping = StepContext<'branchUse' | 'deleteBranch'>
 
@@ -38,7 +39,7 @@ async function dropIfUnused(context: Dropping, { name, sha }: Branch): Promise<v
     return
   }
   const use = await github.branchUse(name)
-  if (use.sha === undefined) believeAbsent(context, `The branch ${name}`)
+  if (use.sha === undefined) believeAbsent(`The branch ${name}`, refusedReads(context, 'github'))
   if (use.sha !== sha || use.isUsed) return
   await job.assertLocked()
   await github.deleteBranch(name, sha)

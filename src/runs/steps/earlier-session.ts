@@ -4,7 +4,7 @@ import { isNotFound } from '../../core/model/errors.ts'
 import { threadName } from '../../core/model/thread.ts'
 import type { LogEntry } from '../../core/run/apply-snapshot.ts'
 import { openIntent } from '../../core/run/intents.ts'
-import { outageOf } from '../../core/run/outage.ts'
+import { areRefusedFor } from '../../core/run/outage.ts'
 import type { PermissionRequest } from '../../core/run/permission-request.ts'
 import { type ChangeOf, isTerminal, type Run } from '../../core/run/run.ts'
 import type { Session } from '../../core/run/session.ts'
@@ -15,7 +15,7 @@ import { tookUp } from './deliver.ts'
 import { attach, none } from './pass-on-attachments.ts'
 import { attachmentsOf } from './stage-attachments.ts'
 import { started } from './start-run.ts'
-import type { StepContext } from './step-context.ts'
+import { refusedReads, type StepContext } from './step-context.ts'
 
 type Rejoining = StepContext<'attachments', 'logLength' | 'addArtifact' | 'sendMessage' | 'poll'>
 
@@ -42,7 +42,7 @@ export async function rejoin(
       workspace: { attachments: attachments ?? none },
     }
   } catch (error) {
-    if (isNotFound(error) && isLasting(context)) return withoutSession(run, earlier)
+    if (isNotFound(error) && isGone(context)) return withoutSession(run, earlier)
     throw error
   }
 }
@@ -75,7 +75,7 @@ export async function endEarlier(
       schedule: { lastPollAt, nextPollAt: lastPollAt + untilEnded },
     }
   } catch (error) {
-    if (isNotFound(error) && isLasting(context)) return withoutSession(run, earlier)
+    if (isNotFound(error) && isGone(context)) return withoutSession(run, earlier)
     throw error
   }
 }
@@ -88,10 +88,8 @@ const withoutSession = (run: Run, { taskId }: Session): ChangeOf<'session' | 'wo
 const untilEnded = 1_000
 
 /** One 404 proves nothing. */
-function isLasting({ run, deps }: Pick<StepContext, 'run' | 'deps'>): boolean {
-  const refusedSince = outageOf(run, 'posthog')?.refusedSince
-  return refusedSince !== undefined && deps.now() - refusedSince >= limits.gone
-}
+const isGone = (context: Pick<StepContext, 'run' | 'deps'>): boolean =>
+  areRefusedFor(limits.gone, refusedReads(context, 'posthog'))
 
 /** `undefined` when the run has ended. PostHog drops a message with a known id. */
 async function speakTo(

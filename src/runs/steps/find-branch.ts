@@ -1,12 +1,13 @@
 import { movedHead, noBranch, noCommit, planOutdated } from '../../core/comments/failures.ts'
 import { isBranchOfIssue, stemOf } from '../../core/model/branch-name.ts'
 import type { BranchView } from '../../core/model/views.ts'
+import { believeAbsent } from '../../core/run/outage.ts'
 import type { Outcome } from '../../core/run/record/result-part.ts'
 import type { Branch } from '../../core/run/record/workspace-part.ts'
 import type { ChangeOf, Run } from '../../core/run/run.ts'
 import { failed } from './failed.ts'
 import { type Making, make } from './make-branch.ts'
-import { believeAbsent, type StepContext } from './step-context.ts'
+import { refusedReads, type StepContext } from './step-context.ts'
 
 export type Found = { kind: 'found'; branch: Branch; open?: boolean } | Outcome
 
@@ -121,11 +122,11 @@ function madeBefore(
 }
 
 function gone(context: StepContext, name: string): Outcome {
-  believeAbsent(context, `The branch ${name}`)
+  believeAbsent(`The branch ${name}`, refusedReads(context, 'github'))
   return noBranch(name)
 }
 
 function emptyRepository(context: StepContext, branch: string): Outcome {
-  believeAbsent(context, `The branch ${branch}`)
+  believeAbsent(`The branch ${branch}`, refusedReads(context, 'github'))
   return noCommit(branch)
 }

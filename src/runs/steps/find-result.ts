@@ -5,12 +5,13 @@ import { agentsCommit, maxClaims } from '../../core/model/own-pull-request.ts'
 import { threadName } from '../../core/model/thread.ts'
 import type { BranchView, PullView } from '../../core/model/views.ts'
 import { openIntent } from '../../core/run/intents.ts'
+import { believeAbsent } from '../../core/run/outage.ts'
 import type { Branch } from '../../core/run/record/workspace-part.ts'
 import { agentsHead, type ChangeOf, changed, type Run } from '../../core/run/run.ts'
 import { disarm } from '../../core/text/harmless-nodes.ts'
 import { quoted } from '../../core/text/safe-markdown.ts'
 import { costSoFar, isOwn, withFound, withPull } from './adopt-pull.ts'
-import { believeAbsent, once, type StepContext } from './step-context.ts'
+import { once, refusedReads, type StepContext } from './step-context.ts'
 import { putRight, wantedBase } from './tend-pull.ts'
 
 type Finding = StepContext<'pullsFrom' | 'branch' | 'commitsSince' | 'isDescendant'>
@@ -84,7 +85,7 @@ async function pushedTo(context: Finding, seen: Seen): Promise<Pushed | undefine
   if (run.request.what === 'plan') return pushedByPlan(context)
   if (!branch) return undefined
   const head = await github.branch(branch.name)
-  if (!head) believeAbsent(context, `The branch ${branch.name}`)
+  if (!head) believeAbsent(`The branch ${branch.name}`, refusedReads(context, 'github'))
   if (head && head.sha !== branch.sha) {
     const commit = agentsCommit(run, head.sha, await github.commitsSince(branch.sha, head.sha))
     if (commit !== undefined) return { commit, head }

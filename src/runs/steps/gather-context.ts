@@ -2,10 +2,10 @@ import { contextOf } from '../../core/agent/thread-context.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import { mayAct } from '../../core/model/role.ts'
 import type { CommentView } from '../../core/model/views.ts'
-import { outageOf } from '../../core/run/outage.ts'
+import { areRefusedFor } from '../../core/run/outage.ts'
 import type { ChangeOf } from '../../core/run/run.ts'
 import { limits } from '../../core/run/timing.ts'
-import type { StepContext } from './step-context.ts'
+import { refusedReads, type StepContext } from './step-context.ts'
 
 const maxPeople = 15
 
@@ -42,13 +42,11 @@ async function mayWrite(context: StepContext<'permission'>, author: string): Pro
     const { role } = await context.github.permission(author)
     return mayAct(role, 'write')
   } catch (error) {
-    if (isNotFound(error) || (error instanceof Rejected && isRefusedStill(context))) return false
+    if (isNotFound(error) || (error instanceof Rejected && areStillRefused(context))) return false
     throw error
   }
 }
 
 /** One refusal proves nothing; a Run does not wait longer for an unknown person. */
-function isRefusedStill({ run, deps }: StepContext): boolean {
-  const refusedSince = outageOf(run, 'github')?.refusedSince
-  return refusedSince !== undefined && deps.now() - refusedSince >= limits.absent
-}
+const areStillRefused = (context: StepContext): boolean =>
+  areRefusedFor(limits.absent, refusedReads(context, 'github'))

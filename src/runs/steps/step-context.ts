@@ -3,7 +3,7 @@ import type { SettingsReader } from '../../access/read-settings.ts'
 import type { Deployment } from '../../core/comments/words.ts'
 import type { CallBudget } from '../../core/model/call-budget.ts'
 import { around, type Reached } from '../../core/model/crash-points.ts'
-import { NoResponse, Rejected, RetryLater } from '../../core/model/errors.ts'
+import { NoResponse, Rejected, RetryLater, type Service } from '../../core/model/errors.ts'
 import type { JobIndex } from '../../core/model/job-index.ts'
 import type { Signer } from '../../core/model/marker.ts'
 import type { FlowMeter } from '../../core/model/meter.ts'
@@ -11,7 +11,7 @@ import type { GitHub, LockedJob, Log, TasksClient, ThreadClient } from '../../co
 import { ResultPending } from '../../core/model/result-pending.ts'
 import type { Thread } from '../../core/model/thread.ts'
 import { onlyIntents, openIntent, withIntent } from '../../core/run/intents.ts'
-import { outageOf } from '../../core/run/outage.ts'
+import { outageOf, type RefusedReads } from '../../core/run/outage.ts'
 import type { Intent } from '../../core/run/record/attempts-part.ts'
 import type { Source } from '../../core/run/record/mailbox-part.ts'
 import { type ChangeOf, changed, type Run, type RunPart } from '../../core/run/run.ts'
@@ -215,9 +215,7 @@ export class Cancelled extends Error {
   override name = 'Cancelled'
 }
 
-/** Asks again before an absence is believed, as GitHub may lag. @throws Rejected until then */
-export function believeAbsent({ run, deps }: Pick<StepContext, 'run' | 'deps'>, what: string): void {
-  const refusedSince = outageOf(run, 'github')?.refusedSince
-  if (refusedSince !== undefined && deps.now() - refusedSince >= limits.absent) return
-  throw new Rejected('github', 404, '', `${what} is not there`, undefined, 'read')
-}
+export const refusedReads = (
+  { run, deps }: Pick<StepContext, 'run' | 'deps'>,
+  service: Service,
+): RefusedReads => ({ refusedSince: outageOf(run, service)?.refusedSince, now: deps.now() })
