@@ -622,7 +622,7 @@ describe('ledger, faults and limits', () => {
     )
     const started = performance.now()
     await other.close()
-    expect(performance.now() - started).toBeLessThan(500)
+    expect(performance.now() - started).toBeLessThan(2_500)
     expect(await hanging).toContain('fetch failed')
   })
 

@@ -822,7 +822,7 @@ describe('faults', () => {
     const begun = Date.now()
     await posthog.close()
     await failed
-    expect(Date.now() - begun).toBeLessThan(500)
+    expect(Date.now() - begun).toBeLessThan(2_500)
     expect(posthog.calls.at(-1)).toMatchObject({ route: 'list-tasks', status: 0 })
   })
 

@@ -486,7 +486,7 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
     })
 
     test('a job whose worker was killed is taken up by the next, who knows', {
-      timeout: 20_000,
+      timeout: 60_000,
     }, async () => {
       const there = await newPlace()
       const child = await childHolding(there, 'orphan')
@@ -501,7 +501,8 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
       await workBy(heirs.runs, new Map([['heir', heir]]), { concurrency: 1 })
       await until(() => stalls.length > 0)
       expect(stalls).toEqual([1])
-      expect(performance.now() - killed).toBeLessThan(4_000)
+      // Its lock lapses here within 2 s; as it would be without our timing, that takes half a minute.
+      expect(performance.now() - killed).toBeLessThan(20_000)
       await until(async () => (await heirs.runs.holder('slot-orphan')) === undefined)
       await heirs.close(500)
     })
