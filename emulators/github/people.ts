@@ -59,6 +59,10 @@ export class Person {
     await this.#do('DELETE', `/issues/comments/${id}`)
   }
 
+  async deletesLineComment(id: number): Promise<void> {
+    await this.#do('DELETE', `/pulls/comments/${id}`)
+  }
+
   async reacts(commentId: number, content: string): Promise<void> {
     if (!isReaction(content)) throw new Error(`GitHub knows no reaction ${content}`)
     await this.#do('POST', `/issues/comments/${commentId}/reactions`, { content })

@@ -21,6 +21,39 @@ onBothQueues('Something is taken back, or put right', world => {
     expect(ledgerOf(world(), number).cancels).toHaveLength(1)
   })
 
+  it.each(['stops', 'goes on'] as const)(
+    'a comment on a line that somebody else deleted has its answer in the pull request: the run %s',
+    async how => {
+      const { github, posthog } = world()
+      const name = `gone-line-${how.replace(' ', '-')}`
+      const repository = await github.addRepo('acme', `${name}-${Math.random().toString(36).slice(2, 8)}`)
+      const settings = 'permissions:\n  stop: admin\n'
+      if (how === 'goes on')
+        await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
+      const maya = github.as('maya', repository)
+      await maya.pushes(name, { 'a.ts': 'one\ntwo\n' })
+      const { number } = await maya.opensPull({ head: name, title: 'Lines', body: 'x' })
+      posthog.script({ repository, prompt: 'look at this line' }, { kind: 'manual' })
+      const { id } = await maya.commentsOnLine(number, {
+        ...{ path: 'a.ts', line: 2, body: '/codex look at this line' },
+      })
+      const thread = new Thread(world(), number, repository)
+      await thread.waitForStatus('⏳ Codex is working')
+      await github.as('mario', repository).deletesLineComment(id)
+      if (how === 'goes on') {
+        await thread.waitForStatus('mario deleted the comment that asked for it, without the permission')
+        const { runs } = ledgerOf(world(), number, repository)
+        await posthog.run(String(runs[0]?.runId)).completeTurn('It is fine.')
+      }
+      await thread.waitForAnswer(
+        how === 'goes on' ? '> It is fine.' : '@maya this run was stopped, since mario',
+      )
+      await thread.waitForFolded()
+      expect(await thread.answers()).toHaveLength(1)
+      expect((await thread.view()).lineComments).toEqual([])
+    },
+  )
+
   it('a closed issue stops its run', async () => {
     const { maya, thread, number } = await working('Closed issue')
     await maya.closes(number)

@@ -1,7 +1,7 @@
 /** The last word: a new comment with the answer, since edits notify nobody. */
 import { saidOfRemark } from '../agent/remarks.ts'
 import { inlineAsked } from '../run/inline-asked.ts'
-import { leavesBoxInStatus, listener } from '../run/last-word.ts'
+import { inlinePlace, leavesBoxInStatus, listener } from '../run/last-word.ts'
 import type { Outcome } from '../run/record/result-part.ts'
 import type { Run } from '../run/run.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
@@ -80,10 +80,11 @@ export function inlineAnswer(run: Run): string {
   return outcome?.kind === 'pull' ? `See ${pullLinks(run)}.` : `See ${lastWord(run)}.`
 }
 
-function lastWord({ thread, request: { origin } }: Run): string {
-  if (origin.kind !== 'comment' || origin.commentRef.kind !== 'inline')
-    return 'the last comment of this pull request'
-  return `[what was said where this began](${thread.url}#discussion_r${origin.commentRef.rootId})`
+function lastWord(run: Run): string {
+  const place = inlinePlace(run)
+  return place
+    ? `[what was said where this began](${run.thread.url}#discussion_r${place.rootId})`
+    : 'the last comment of this pull request'
 }
 
 const maxOfRemark = 1_000

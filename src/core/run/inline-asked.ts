@@ -1,4 +1,5 @@
 /** Inline comments that are answered in their own threads, in the order and with the numbers the agent reads. */
+import { inlinePlace } from './last-word.ts'
 import type { FollowUp } from './record/mailbox-part.ts'
 import type { InlineAsked } from './record/report-part.ts'
 import type { Run } from './run.ts'
@@ -18,14 +19,12 @@ export function firstNumber(run: Run, messageId: string): number {
 }
 
 /** A comment in the inline thread where the last word comes needs no other answer. */
-export function inlineOf({ request: { origin } }: Run, { id, inline = [], source }: FollowUp): InlineAsked[] {
+export function inlineOf(run: Run, { id, inline = [], source }: FollowUp): InlineAsked[] {
   const target = source?.target
   if (target?.kind === 'review') return inline.map(comment => ofReview(comment.id, id))
   if (target?.kind !== 'inline') return []
   const { commentId, rootId } = target
-  const hasLastWord =
-    origin.kind === 'comment' && origin.commentRef.kind === 'inline' && origin.commentRef.rootId === rootId
-  return hasLastWord ? [] : [{ commentId, rootId, messageId: id, by: 'comment' }]
+  return inlinePlace(run)?.rootId === rootId ? [] : [{ commentId, rootId, messageId: id, by: 'comment' }]
 }
 
 const ofReview = (commentId: number, messageId: string): InlineAsked => ({

@@ -1,3 +1,4 @@
+import type { CommentRef } from '../model/trigger.ts'
 import type { Run } from './run.ts'
 
 export const listener = (run: Run): string => run.report.answerTo ?? run.request.by.login
@@ -19,10 +20,16 @@ export function offerAfter({ result: { outcome }, request }: Run): 'retry' | 'ap
 }
 
 /** An inline request is answered inline, where GitHub sends no webhook for ticked boxes. */
-export const leavesBoxInStatus = (run: Run): boolean => isAnsweredInline(run) && offerAfter(run) !== undefined
+export const leavesBoxInStatus = (run: Run): boolean =>
+  inlinePlace(run) !== undefined && offerAfter(run) !== undefined
 
-const isAnsweredInline = ({ request: { origin } }: Run): boolean =>
-  origin.kind === 'comment' && origin.commentRef.kind === 'inline'
+export const inlinePlace = ({
+  request: { origin },
+  report: { inlineGone },
+}: Run): (CommentRef & { kind: 'inline' }) | undefined =>
+  origin.kind === 'comment' && origin.commentRef.kind === 'inline' && !inlineGone
+    ? origin.commentRef
+    : undefined
 
 /** Whether the status comment keeps its result, instead of being folded away above a last word. */
 export const staysInStatus = (run: Run): boolean => endsQuietly(run) || leavesBoxInStatus(run)

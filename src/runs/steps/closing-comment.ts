@@ -1,11 +1,10 @@
 import { boxesAfter } from '../../core/comments/boxes.ts'
 import { closingComment, inlineAnswer, saidAtTheEnd } from '../../core/comments/closing.ts'
 import { readAgentWords } from '../../core/comments/words.ts'
-import { Rejected } from '../../core/model/errors.ts'
+import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import type { Marker } from '../../core/model/marker.ts'
-import type { CommentRef } from '../../core/model/trigger.ts'
 import { inlineAsked } from '../../core/run/inline-asked.ts'
-import { endsQuietly, leavesBoxInStatus } from '../../core/run/last-word.ts'
+import { endsQuietly, inlinePlace, leavesBoxInStatus } from '../../core/run/last-word.ts'
 import { backupOf } from '../../core/run/recovery-record.ts'
 import type { ChangeOf, Run } from '../../core/run/run.ts'
 import { limits, refusedBackoff } from '../../core/run/timing.ts'
@@ -35,10 +34,16 @@ export async function conclude(context: Speaking): Promise<ChangeOf<'report'>> {
     return { report: { threadBlocked: undefined, announced: { ...announced, word } } }
   } catch (error) {
     if (!(error instanceof Rejected) || error.of === 'read') throw error
+    if (inlinePlace(context.run) && isNotFound(error) && isLasting(context))
+      return { report: { threadBlocked: undefined, inlineGone: true } }
     context.deps.log.warn({ err: error }, 'the thread takes no closing comment')
     return isGivenUp(context) ? { report: { announced } } : threadBlockedFrom(context.run, now)
   }
 }
+
+/** One 404 proves nothing. */
+const isLasting = ({ run: { report }, deps }: Speaking): boolean =>
+  report.threadBlocked !== undefined && deps.now() - report.threadBlocked.since >= limits.absent
 
 function closingMarker(run: Run): Marker {
   const backup = boxesAfter(run) === '' ? undefined : backupOf(run)
@@ -57,10 +62,6 @@ export function isGivenUp({ run, deps }: Pick<StepContext, 'run' | 'deps'>): boo
 export function threadBlockedFrom(run: Run, now: number): ChangeOf<'report'> {
   const { since = now, count = 0 } = run.report.threadBlocked ?? {}
   return { report: { threadBlocked: { since, count: count + 1, until: now + refusedBackoff(count) } } }
-}
-
-function inlinePlace({ request: { origin } }: Run): CommentRef | undefined {
-  return origin.kind === 'comment' && origin.commentRef.kind === 'inline' ? origin.commentRef : undefined
 }
 
 export async function answerInline(context: Speaking): Promise<ChangeOf<'report'>> {

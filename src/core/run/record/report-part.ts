@@ -35,6 +35,8 @@ export const Report = z.object({
     .prefault({}),
   /** Those of follow-ups; those of the request stand in the request. */
   inlineAsked: z.array(InlineAsked).optional(),
+  /** The comment on a line that began the run is gone: its last word comes in the pull request's own thread. */
+  inlineGone: z.literal(true).optional(),
   answerTo: z.string().optional(),
   readOnlyThread: z.boolean().default(false),
   /** The thread refuses comments since then; it is retried, since it may be unlocked. */
