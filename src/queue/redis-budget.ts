@@ -18,7 +18,10 @@ declare module 'ioredis' {
   }
 }
 
-/** `KEYS`: level; last call of each owner; paid until; promised times; recent calls of each. */
+/**
+ * The same as `callBudget` in core, for all processes at once.
+ * `KEYS`: level; last call of each owner; paid until; promised times; recent calls of each.
+ */
 const level = `${serverClock}
 local burst, rate = tonumber(ARGV[1]), tonumber(ARGV[2]) / ${hour}
 local held = redis.call('HMGET', KEYS[1], 'level', 'at', 'turn')

@@ -1,6 +1,8 @@
 /**
- * One budget of PostHog calls for all processes. Starts and cancels are only counted. Polls reserve: each owner has a
- * fair share, and unused shares go to those who wait.
+ * One budget of PostHog calls for all processes. Starts and cancels are only counted; polls reserve. It is a token
+ * bucket. While it is full enough, whoever asks may poll. Below `sparedShare`, the calls of an owner are spaced: `each`
+ * ms are paid for a call, and who has paid until later than now waits. Below `keptShare`, all stand in one line
+ * (`nextFree`). A time that was promised once is kept, so that nobody who waits is overtaken.
  */
 import { hour, minute } from './time.ts'
 
