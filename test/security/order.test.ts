@@ -63,6 +63,13 @@ describe('a closing', () => {
     expect(bot.comments).toHaveLength(1)
   })
 
+  test('by a bot is told, too: a person may want the work all the same', async () => {
+    const bot = await closed('stale[bot]', 20)
+    expect(bot.cancelled).toEqual([])
+    expect(statusOf(bot)).toContain('ℹ️ stale\\[bot\\] closed this, without the permission to stop the run')
+    expect(bot.comments).toHaveLength(1)
+  })
+
   test('by another who may stop, stops', async () => {
     expect((await closed('zoe', 20)).cancelled).toHaveLength(1)
   })

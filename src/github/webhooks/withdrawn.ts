@@ -23,7 +23,8 @@ export function withdrawn(
   payload: Installed<payloads.BasePayload>,
   { thread, deliveryId, what, at }: Withdrawing,
 ): Normalised {
-  if (isBot(payload)) return ignored('by a bot')
+  // Ours takes labels off and deletes comments, but never ends a thread.
+  if (isBot(payload) && what.kind !== 'thread') return ignored('by a bot')
   return {
     kind: 'trigger',
     trigger: {
