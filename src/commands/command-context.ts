@@ -117,7 +117,7 @@ export const refusedReads = ({ deps, record: { refusedSince } }: CommandContext)
 export const targetOf = (trigger: ThreadTrigger): Target =>
   trigger.kind === 'comment' ? trigger.commentRef : { kind: 'subject' }
 
-export const commandId = ({ record }: CommandContext): string =>
+export const commandId = ({ record }: { record: ThreadRecord }): string =>
   record.done === 0 ? record.trigger.id : `${record.trigger.id}-${record.done + 1}`
 
 export const commentRefOf = ({ record: { trigger } }: CommandContext): CommentRef | undefined =>

@@ -9,10 +9,11 @@ import { isBefore } from '../core/model/event-order.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { type Person, threadSlot } from '../core/model/thread.ts'
 import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
+import type { Target } from '../core/model/views.ts'
 import { send } from '../core/run/messages.ts'
 import { believeAbsent } from '../core/run/outage.ts'
 import { isOwnMerge } from '../core/run/own-merge.ts'
-import type { RunMessage } from '../core/run/record/mailbox-part.ts'
+import type { FollowUp, RunMessage } from '../core/run/record/mailbox-part.ts'
 import type { Origin } from '../core/run/record/request-part.ts'
 import type { Run } from '../core/run/run.ts'
 import { ofThread } from '../core/run/run-index.ts'
@@ -21,6 +22,7 @@ import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import {
   type CommandContext,
   type CommandTrigger,
+  commandId,
   liveRun,
   refusedReads,
   settingsOf,
@@ -38,14 +40,63 @@ export async function withdraw(context: CommandContext, trigger: Withdrawal): Pr
   const waiting = await waitingFor(context, trigger)
   const live = (await liveRun(context, threadSlot(trigger.thread)))?.data
   const meant = live && concerns(live, trigger) && live.request.at <= trigger.at ? live : undefined
-  if (!meant && waiting.length === 0) return { kind: 'end' }
-  const origins = [...(meant ? [meant.request.origin] : []), ...waiting.map(({ data }) => data.trigger)]
-  if (!(await isStillSo(context, trigger, origins.some(isByReview)))) return { kind: 'end' }
+  const words = live ? wordsOf(live, trigger) : []
+  if (!meant && waiting.length === 0 && words.length === 0) return { kind: 'end' }
+  const refs = [
+    ...(meant ? [refOf(meant.request.origin)] : []),
+    ...waiting.map(({ data }) => refOf(data.trigger)),
+    ...words.map(({ source }) => source?.target),
+  ]
+  if (!(await isStillSo(context, trigger, refs.some(isReview)))) return { kind: 'end' }
+  const withdrawnIds: string[] = []
   for (const { id, data } of waiting)
-    if (await mayStop(context, trigger, data.trigger.sender)) await context.deps.waiting.send(id, withdrawn)
+    if (await mayStop(context, trigger, data.trigger.sender)) {
+      await context.deps.waiting.send(id, withdrawn)
+      if (trigger.what.kind === 'comment') withdrawnIds.push(commandId({ record: data }))
+    }
+  if (live && !(await takeWordsBack(context, trigger, { run: live, words, withdrawnIds })))
+    return { kind: 'park', ms: 200 }
   if (meant) await takeAway(context, trigger, meant)
   return { kind: 'end' }
 }
+
+/** Words that the agent was not sent yet. */
+const wordsOf = ({ mailbox, baseline }: Run, withdrawal: Withdrawal): FollowUp[] =>
+  mailbox.pendingFollowUps.filter(
+    ({ source, at }) =>
+      at <= withdrawal.at &&
+      withdrawal.what.kind === 'comment' &&
+      isPlace(source?.target, withdrawal.what) &&
+      stops(baseline.settings.when, withdrawal),
+  )
+
+interface Words {
+  run: Run
+  words: readonly FollowUp[]
+  /** Of commands that may be about to say something to the Run. */
+  withdrawnIds: readonly string[]
+}
+
+/** @returns false when the Run takes no message any more: its words are then asked again, and found waiting */
+async function takeWordsBack(
+  context: CommandContext,
+  trigger: Withdrawal,
+  { run, words, withdrawnIds }: Words,
+): Promise<boolean> {
+  const { id, sender: by, at } = trigger
+  const followUps = [...withdrawnIds]
+  for (const { id: word, by: sayer } of words)
+    if (await mayStop(context, trigger, sayer)) followUps.push(word)
+    else await send(context.deps.runs, run.id, { kind: 'ignored-stop', id, by, because: wordsDeleted })
+  if (followUps.length === 0) return true
+  const message: RunMessage = {
+    kind: 'withdraw-follow-ups',
+    ...{ id: `${id}-words`, by, at, because: because(trigger), followUps },
+  }
+  return (await send(context.deps.runs, run.id, message)) || words.length === 0
+}
+
+const wordsDeleted = 'deleted words that wait for the agent'
 
 async function takeAway(context: CommandContext, trigger: Withdrawal, run: Run): Promise<void> {
   const { id, sender: by, what, at } = trigger
@@ -130,13 +181,22 @@ function concerns({ request: { origin }, report: { labels } }: Run, { what }: Wi
 
 type Deleted = Withdrawal['what'] & { kind: 'comment' }
 
-const isPlace = (commentRef: CommentRef, what: Deleted): boolean =>
-  commentRef.kind === 'review'
-    ? what.in === 'inline' && what.reviewId === commentRef.reviewId
-    : commentRef.kind === what.in && commentRef.commentId === what.commentId
+function isPlace(asked: Target | undefined, what: Deleted): boolean {
+  switch (asked?.kind) {
+    case 'review':
+      return what.in === 'inline' && what.reviewId === asked.reviewId
+    case 'thread':
+    case 'inline':
+      return asked.kind === what.in && asked.commentId === what.commentId
+    default:
+      return false
+  }
+}
 
-const isByReview = (asked: Origin | ThreadTrigger): boolean =>
-  asked.kind === 'comment' && asked.commentRef.kind === 'review'
+const refOf = (asked: Origin | ThreadTrigger): CommentRef | undefined =>
+  asked.kind === 'comment' ? asked.commentRef : undefined
+
+const isReview = (asked: Target | undefined): boolean => asked?.kind === 'review'
 
 async function isStillSo(
   context: CommandContext,

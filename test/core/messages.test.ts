@@ -148,6 +148,104 @@ describe('a note', () => {
   })
 })
 
+describe('words whose comment was deleted', () => {
+  const withdraws = (...followUps: string[]): RunMessage => ({
+    kind: 'withdraw-follow-ups',
+    id: 'w',
+    by: maya,
+    at: t0 + 2 * minute,
+    because: 'deleted the comment that asked for it',
+    followUps,
+  })
+  const mine = { ...more('a'), source: { trigger: 't', command: 0, last: true } }
+  const isWithdrawn = { pendingFollowUps: [], handledMessageIds: ['w', 'a'], droppedMessageIds: ['a'] }
+  const delivering: RunChange = {
+    attempts: { intent: [{ kind: 'deliver', messageId: 'a', at: t0, lostAt: t0 }] },
+  }
+  const resumed: RunChange = {
+    result: { round: 1 },
+    session: { taskRun: undefined, sessionLog: undefined },
+  }
+  const idle: RunChange = { session: { sessionLog: { offset: 1, turns: 1, idle: true } } }
+  const stoppedByMaya = { stop: { by: maya, because: 'deleted the comment that asked for it' } }
+
+  test.each<[string, Run, RunMessage[], RunChange]>([
+    ['are taken back, without an answer', working(), [mine, withdraws('a')], { mailbox: isWithdrawn }],
+    [
+      'are taken back, and others stay',
+      working(),
+      [mine, more('b'), withdraws('a')],
+      {
+        mailbox: { pendingFollowUps: [more('b')], droppedMessageIds: ['a'] },
+      },
+    ],
+    [
+      'are not passed on when they come after that',
+      working(),
+      [withdraws('a'), mine],
+      { mailbox: isWithdrawn },
+    ],
+    [
+      'and were sent before stay sent',
+      working({ mailbox: { handledMessageIds: ['a'] } }),
+      [withdraws('a')],
+      {
+        mailbox: { handledMessageIds: ['a', 'w'], droppedMessageIds: [] },
+      },
+    ],
+    [
+      'and may be on their way stay',
+      working(delivering),
+      [mine, withdraws('a')],
+      {
+        mailbox: { pendingFollowUps: [mine], droppedMessageIds: [] },
+      },
+    ],
+    [
+      'and that a new task run may begin with stay',
+      working({
+        ...resumed,
+        attempts: { intent: [{ kind: 'start-run', before: [], at: t0 }] },
+      }),
+      [mine, withdraws('a')],
+      { mailbox: { pendingFollowUps: [mine] } },
+    ],
+    [
+      'leave a run alone that has not begun',
+      runWith({ report: { status } }),
+      [mine, withdraws('a')],
+      {
+        mailbox: isWithdrawn,
+      },
+    ],
+    [
+      'leave an answer alone that is not told yet',
+      working(idle),
+      [mine, withdraws('a')],
+      { mailbox: isWithdrawn },
+    ],
+  ])('%s', (_, run, messages, expected) => {
+    const after = read(run, ...messages)
+    expect(after).toMatchObject(expected)
+    expect(after.mailbox.stop).toBeUndefined()
+    expect(after.mailbox.answers).toEqual([])
+  })
+
+  test.each<[string, RunChange]>([
+    ['a session that is resumed', resumed],
+    ['an agent that listens', { ...idle, result: { round: 1 } }],
+  ])('end the round that began for them, in %s', (_, round) => {
+    expect(read(working(round), mine, withdraws('a'))).toMatchObject({
+      mailbox: { ...isWithdrawn, ...stoppedByMaya },
+    })
+  })
+
+  test('end no round in which others were said', () => {
+    const run = working({ ...idle, result: { round: 1 }, mailbox: { wordsOfRound: [more('b')] } })
+    expect(read(run, mine, withdraws('a')).mailbox.stop).toBeUndefined()
+  })
+})
+
 const source: Source = { trigger: 't', command: 1, target: { kind: 'subject' }, last: true }
 
 describe('what an ending Run leaves undone', () => {

@@ -1,5 +1,6 @@
 /** Events come late, twice, in any order, and from anybody: what they stop, and what they do not. */
 import { describe, expect, test } from 'vitest'
+import { NoResponse } from '../../src/core/model/errors.ts'
 import { MemoryBot, type MemoryBotOptions, type Sent } from './memory-bot.ts'
 import * as github from './payloads.ts'
 
@@ -198,6 +199,61 @@ describe('a deletion', () => {
     lines.shift()
     await sends(bot, github.deletesInline('maya', { at: 10, text: gone }))
     expect(bot.cancelled).toHaveLength(stops)
+  })
+})
+
+describe('a deletion of words that wait for the agent', () => {
+  const waiting = async (settings?: string): Promise<MemoryBot> => {
+    const bot = botWith(settings === undefined ? {} : { settings })
+    bot.fault = new NoResponse('posthog', 'PostHog answered 502')
+    await sends(bot, github.comment({ at: 10 }), github.comment({ id: 502, at: 20, text: '/codex in red' }))
+    bot.deleted.add(502)
+    return bot
+  }
+  const begins = async (bot: MemoryBot): Promise<string> => {
+    bot.fault = undefined
+    await bot.work(200)
+    return bot.prompts.join()
+  }
+
+  test.each([
+    ['by who said them takes them back', 'maya', undefined, false],
+    ['by who may stop takes them back', 'zoe', undefined, false],
+    ['by somebody else does not', 'sam', undefined, true],
+    ['does not where deletions stop nothing', 'maya', 'when: { deleted: continue }', true],
+  ])('%s', async (_, by, settings, reaches) => {
+    const bot = await waiting(settings)
+    await sends(bot, github.deletes(by, { id: 502, at: 20, text: '/codex in red' }))
+    expect(await begins(bot)).toContain('fix it')
+    expect(bot.prompts.join().includes('in red')).toBe(reaches)
+    expect(bot.cancelled).toEqual([])
+  })
+
+  test('that GitHub still has takes nothing back', async () => {
+    const bot = await waiting()
+    bot.deleted.delete(502)
+    await sends(bot, github.deletes('maya', { id: 502, at: 20, text: '/codex in red' }))
+    expect(await begins(bot)).toContain('in red')
+  })
+
+  test('that overtakes them takes them back all the same', async () => {
+    const bot = botWith()
+    bot.fault = new NoResponse('posthog', 'PostHog answered 502')
+    await sends(bot, github.comment({ at: 10 }))
+    bot.deleted.add(502)
+    await bot.deliver(github.comment({ id: 502, at: 20, text: '/codex in red' }))
+    await bot.deliver(github.deletes('maya', { id: 502, at: 20, text: '/codex in red' }))
+    expect(await begins(bot)).toContain('fix it')
+    expect(bot.prompts.join()).not.toContain('in red')
+  })
+
+  test('that the agent has stops nothing', async () => {
+    const bot = botWith()
+    await sends(bot, github.comment({ at: 10 }), github.comment({ id: 502, at: 20, text: '/codex in red' }))
+    expect(bot.prompts.join()).toContain('in red')
+    bot.deleted.add(502)
+    await sends(bot, github.deletes('maya', { id: 502, at: 20, text: '/codex in red' }))
+    expect(bot.cancelled).toEqual([])
   })
 })
 

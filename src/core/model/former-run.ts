@@ -38,6 +38,7 @@ const flatKeys: Readonly<Record<string, readonly string[]>> = {
     'answers',
     'askAgain',
     'followUpsSent',
+    'wordsOfRound',
     'lastWordsAt',
     'stop',
     'ignoredStop',

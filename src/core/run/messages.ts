@@ -3,7 +3,7 @@ import { messageOfToday } from '../model/former-names.ts'
 import { newClaims } from '../model/own-pull-request.ts'
 import type { JobQueue } from '../model/ports.ts'
 import { inlineOf } from './inline-asked.ts'
-import { onlyIntents } from './intents.ts'
+import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
 import { inTheOpen } from './last-word.ts'
 import { withOutage } from './outage.ts'
 import type { Intent } from './record/attempts-part.ts'
@@ -67,6 +67,8 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
       const isOld = after.mailbox.droppedMessageIds.includes(message.id)
       return withReply(after, message, isOld ? 'asked-since' : undefined)
     }
+    case 'withdraw-follow-ups':
+      return withdrawn(run, message)
     case 'ignored-stop':
       return withMessage(run, {
         mailbox: { ignoredStop: { by: message.by.login, because: message.because } },
@@ -143,12 +145,15 @@ export function handedOver(run: Run): ChangeOf<'mailbox' | 'report'> {
   if (!message) return {}
   const report = { answerTo: message.by.login }
   const { handledMessageIds, followUpsSent } = run.mailbox
-  if (handledMessageIds.includes(message.id)) return { mailbox: { pendingFollowUps: rest }, report }
+  const wordsOfRound = [...run.mailbox.wordsOfRound.filter(({ id }) => id !== message.id), message]
+  if (handledMessageIds.includes(message.id))
+    return { mailbox: { pendingFollowUps: rest, wordsOfRound }, report }
   const handed = withMessage(run, {
     mailbox: {
       pendingFollowUps: rest,
       handledMessageIds: [...handledMessageIds, message.id],
       followUpsSent: followUpsSent + 1,
+      wordsOfRound,
     },
   })
   const { mailbox } = withReply(handed, message)
@@ -200,6 +205,38 @@ function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
     ...onlyIntents(run, kind => kind !== 'deliver' && !run.result.outcome),
     ...(run.result.outcome ? reopened(run) : {}),
   })
+}
+
+/** What may have been sent can't be taken back. What comes later than its withdrawal is known by then. */
+function withdrawn(run: Run, message: RunMessage & { kind: 'withdraw-follow-ups' }): Run {
+  const { pendingFollowUps, handledMessageIds, droppedMessageIds } = run.mailbox
+  const ids = message.followUps.filter(id => !handledMessageIds.includes(id) && !mayBeSent(run, id))
+  if (ids.length === 0) return run
+  const after = withMessage(run, {
+    mailbox: {
+      pendingFollowUps: pendingFollowUps.filter(({ id }) => !ids.includes(id)),
+      handledMessageIds: [...handledMessageIds, ...ids],
+      droppedMessageIds: [...droppedMessageIds, ...ids],
+    },
+  })
+  const hadWords = after.mailbox.pendingFollowUps.length < pendingFollowUps.length
+  if (!hadWords || !hasNothingToDo(after)) return after
+  const at = Math.max(message.at, run.mailbox.lastWordsAt ?? 0)
+  return stopped(after, { ...message, kind: 'stop', at })
+}
+
+function mayBeSent(run: Run, id: string): boolean {
+  if (run.mailbox.pendingFollowUps[0]?.id !== id) return false
+  return openIntent(run, 'deliver')?.messageId === id || (run.session.instructionSent && mayHaveBegun(run))
+}
+
+/** A round that began for words which are gone: what was asked first has its result. */
+function hasNothingToDo(run: Run): boolean {
+  const { mailbox, result, session } = run
+  if (result.outcome || mailbox.stop || mailbox.pendingFollowUps.length > 0 || !session.instructionSent)
+    return false
+  if (!session.taskRun) return true
+  return result.round > 0 && mailbox.wordsOfRound.length === 0 && !stillWorks(run)
 }
 
 const reopened = (run: Run): ChangeOf<'result' | 'report'> => ({

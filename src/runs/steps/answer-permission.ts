@@ -41,6 +41,7 @@ export function withPermissionDecided(run: Run): ReturnType<typeof sentFollowUp>
   const { sessionLog, taskRun } = run.session
   const { inlineAsked } = run.report
   return changed(sentFollowUp(run, none), {
+    mailbox: { wordsOfRound: run.mailbox.wordsOfRound },
     report: { inlineAsked },
     session: { sessionLog: sessionLog && { ...sessionLog, permissionRequest: undefined }, taskRun },
   })

@@ -121,6 +121,9 @@ function judgeAnswers(world: World, run: Run): void {
     const mine = world.reactions.filter(({ commentId }) => commentId === commentOf(id))
     const given = new Set(mine.map(({ content }) => content))
     const again = world.askedAgain.has(trigger) ? 1 : 0
+    // Whoever deleted the comment knows.
+    if (world.withdrawn().includes(id) && run.mailbox.droppedMessageIds.includes(id) && given.size === 0)
+      continue
     // A service that says no for good has its Run let go.
     if ((refusals || world.unwritten > 0) && given.size + again === 0) continue
     // Words that an agent ended without reading, and that could be said to no other, are asked again.

@@ -125,9 +125,19 @@ const accessLost: RunMessage = {
   because: 'removed the App',
 }
 
+const withdrawal = (of: string): RunMessage => ({
+  kind: 'withdraw-follow-ups',
+  id: `w-${of}`,
+  by: zoe,
+  at: t0 + hour,
+  because: 'deleted the comment that asked for it',
+  followUps: [of],
+})
+
 /** Few ids, so that many come twice. */
 const note: fc.Arbitrary<RunMessage> = fc.oneof(
   { weight: 5, arbitrary: below(5).map(i => words(`m${i}`)) },
+  { weight: 1, arbitrary: below(5).map(i => withdrawal(`m${i}`)) },
   { weight: 1, arbitrary: below(2).map(i => stop(`s${i}`)) },
   { weight: 1, arbitrary: fc.constant<RunMessage>({ ...stop('e'), at: t0 - minute }) },
   {

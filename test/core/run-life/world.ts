@@ -119,6 +119,12 @@ export class World {
     return [...new Set(messages.filter(({ kind }) => kind === 'follow-up').map(({ id }) => id))]
   }
 
+  /** Ids of words whose comment was deleted. */
+  withdrawn(): string[] {
+    const messages: { followUps?: string[] }[] = this.inbox.map(text => JSON.parse(text))
+    return messages.flatMap(({ followUps = [] }) => followUps)
+  }
+
   /** Ids of whatever was said by a command, which is to be answered. */
   answerable(): string[] {
     const messages: { id: string; source?: object }[] = this.inbox.map(text => JSON.parse(text))

@@ -39,6 +39,15 @@ export const RunMessage = z.discriminatedUnion('kind', [
     because: z.string().optional(),
     source: Source.optional(),
   }),
+  /** Words whose comment was deleted: by the ids of their messages, which may come after this. */
+  z.object({
+    kind: z.literal('withdraw-follow-ups'),
+    id: z.string(),
+    by: Person,
+    at: z.number(),
+    because: z.string(),
+    followUps: z.array(z.string()),
+  }),
   z.object({ kind: z.literal('ignored-stop'), id: z.string(), by: Person, because: z.string() }),
   z.object({ kind: z.literal('label-off'), id: z.string(), label: z.string() }),
   z.object({
@@ -80,6 +89,8 @@ export const Mailbox = z.object({
   answers: z.array(MessageReply).default([]),
   askAgain: z.array(Source).default([]),
   followUpsSent: z.number().int().default(0),
+  /** Sent since the last outcome: after the first, they are all that a round is about. */
+  wordsOfRound: z.array(FollowUp).default([]),
   /** Time of the newest message, GitHub's clock; without any, that of the request. */
   lastWordsAt: z.number().optional(),
   stop: z
