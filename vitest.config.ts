@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './test/longest-first.ts'
 
 // A test waits for events; these only end one that waits in vain, also where other work holds the processors.
-const giveUpAfterMs = { testTimeout: 180_000, hookTimeout: 180_000 }
+const giveUpAfterMs = { testTimeout: 400_000, hookTimeout: 400_000 }
 
 // Stories wait for most of their time: many at once share a world, and keep the processors busy.
 const maxConcurrency = 24

@@ -211,7 +211,7 @@ export class GitHubEmulator {
    */
   async waitFor<T>(
     look: () => Promise<T> | T,
-    { timeout = 75_000, every = 20 } = {},
+    { timeout = 150_000, every = 20 } = {},
   ): Promise<Exclude<T, undefined | null | false | 0 | ''>> {
     const end = Date.now() + timeout
     let last: unknown = 'nothing'

@@ -49,7 +49,7 @@ export const begin = (world: World, point: CrashPoint, name: string): Promise<Pl
   scenes[leadingTo[point]](world, name)
 
 /** For what never comes; a busy machine is slow. */
-const giveUpAfterMs = 90_000
+const giveUpAfterMs = 180_000
 
 /**
  * For each point: a life that ends there, and a thread that leads to it. The last life does not end.

@@ -42,7 +42,7 @@ const once: Omit<Expected, 'answers' | 'reactions'> = {
   branches: 0,
 }
 const ready = /the pull request is ready/
-const giveUpAfterMs = { timeout: 90_000, every: 100 }
+const giveUpAfterMs = { timeout: 180_000, every: 100 }
 
 /** Words of which no others are the beginning. */
 const said = (name: string): RegExp => new RegExp(`begin-${name}\\b`)

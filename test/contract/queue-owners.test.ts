@@ -35,7 +35,7 @@ describe.each(backends)('beside the load of one owner, in $name', ({ redis }) =>
       runs: { parse: Run.parse, index: runIndex },
     })
     for (let n = 0; n < load; n += 10) await Promise.all(Array.from({ length: 10 }, (_, i) => addLoud(n + i)))
-  }, 180_000)
+  })
 
   afterAll(async () => {
     await queues.close(100)

@@ -485,9 +485,7 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
       expect(line).toMatchObject({ level: 'error', facts: { failures: 1, err: { message: 'oops' } } })
     })
 
-    test('a job whose worker was killed is taken up by the next, who knows', {
-      timeout: 60_000,
-    }, async () => {
+    test('a job whose worker was killed is taken up by the next, who knows', async () => {
       const there = await newPlace()
       const child = await childHolding(there, 'orphan')
       await killHard(child)

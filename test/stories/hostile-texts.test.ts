@@ -26,7 +26,7 @@ async function longestTurn(bot: Bot): Promise<number> {
   const said = bot.output().length
   bot.signal('SIGUSR2')
   const pattern = /longest turn: (\d+) ms/
-  const answer = await vi.waitUntil(() => pattern.exec(bot.output().slice(said)), { timeout: 60_000 })
+  const answer = await vi.waitUntil(() => pattern.exec(bot.output().slice(said)), { timeout: 150_000 })
   return Number(answer[1])
 }
 

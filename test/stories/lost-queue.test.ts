@@ -51,7 +51,7 @@ onBothQueues(
       const [first, second] = atWork
       expect((await first?.view())?.labels).toEqual([])
       await second?.waitForReaction('rocket', (await second.view()).comments[0]?.id)
-    }, 120_000)
+    })
   },
   { oneByOne: true },
 )

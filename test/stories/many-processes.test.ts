@@ -137,7 +137,7 @@ onRedis(
           1,
         ])
       }
-    }, 120_000)
+    })
 
     it('an issue and its pull request, in one session, each get their own answer', async () => {
       const { github, posthog } = world()

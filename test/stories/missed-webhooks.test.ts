@@ -152,7 +152,7 @@ onRedis(
       await github.settled()
       expect(again(world(), first)).toEqual({ failed: [1, 1, 1, 1, 1], taken: 0 })
       expect(await thread.answers()).toHaveLength(5)
-    }, 120_000)
+    })
   },
   { roles: ['web', 'worker', 'worker'] },
 )

@@ -67,7 +67,7 @@ onEitherQueue('Somebody reviews', world => {
     await maya.commentsOnLine(number, { path, line: 3, body: '/codex why three?' })
     const answer = await github.waitFor(
       async () => (await github.thread(number)).lineComments.find(({ author }) => author === github.botLogin),
-      { timeout: 30_000 },
+      { timeout: 150_000 },
     )
     expect(words({ body: answer.body } as Parameters<typeof words>[0])).toContain('> Because of two.')
     expect(ledgerOf(world(), number).runs).toHaveLength(1)

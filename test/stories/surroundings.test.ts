@@ -48,9 +48,7 @@ it('a reader of the log that goes away takes nothing with it', async () => {
   const maya = of.github.as('maya')
   const { number } = await maya.opensIssue({ title: 'x', body: 'x' })
   await maya.comments(number, '/codex help')
-  await of.github.waitFor(async () => (await of.github.thread(number)).comments.length === 2, {
-    timeout: 20_000,
-  })
+  await of.github.waitFor(async () => (await of.github.thread(number)).comments.length === 2)
   expect([child.exitCode, child.signalCode, await ready()]).toEqual([null, null, true])
 })
 
@@ -111,14 +109,10 @@ it.skipIf(!hasIPv6)('HOST may be an address of IPv6', async () => {
     stdio: 'ignore',
   })
   undo.push(() => child.kill('SIGKILL'))
-  await of.github.waitFor(
-    () =>
-      fetch(`http://[::1]:${port}/readyz`).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    {
-      timeout: 60_000,
-    },
+  await of.github.waitFor(() =>
+    fetch(`http://[::1]:${port}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
   )
 })

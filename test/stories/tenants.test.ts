@@ -111,7 +111,7 @@ onBothQueues(
       } finally {
         await ofGlobex.close()
       }
-    }, 180_000)
+    })
   },
   { roles: [], oneByOne: true },
 )

@@ -121,7 +121,7 @@ describe.skipIf(!browserAvailable())('from a fresh machine to the first pull req
 
     for (const asked of [issue, comment]) expect((await run(asked ?? '')).output).toContain('"html_url"')
     await expect
-      .poll(async () => (await run(look ?? '')).output, { timeout: 30_000, interval: 500 })
+      .poll(async () => (await run(look ?? '')).output, { timeout: 150_000, interval: 500 })
       .toBe('the pull request is ready for you\n')
   })
 

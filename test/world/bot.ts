@@ -49,7 +49,7 @@ export class Bot {
   }
 
   /** Waits for words in its output. */
-  async says(pattern: RegExp, timeout = 75_000): Promise<string> {
+  async says(pattern: RegExp, timeout = 150_000): Promise<string> {
     const giveUp = AbortSignal.timeout(timeout)
     for (;;) {
       const found = pattern.exec(this.output())
@@ -62,7 +62,7 @@ export class Bot {
     }
   }
 
-  async ready(timeout = 75_000): Promise<this> {
+  async ready(timeout = 150_000): Promise<this> {
     const deadline = Date.now() + timeout
     await this.says(/(?<!not )\bready\b/, timeout)
     while (Date.now() < deadline) {

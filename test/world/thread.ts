@@ -101,7 +101,7 @@ export class Thread {
   async #wait<T>(
     look: () => Promise<T | undefined | false>,
     what: string,
-    { timeout = 75_000 }: Patience,
+    { timeout = 150_000 }: Patience,
   ): Promise<T> {
     try {
       return await this.#world.github.waitFor(look, { timeout })
