@@ -1,9 +1,11 @@
+import type { FollowUp } from '../core/run/record/mailbox-part.ts'
 import { type NewRun, newRun } from '../core/run/run.ts'
 import { command, type Request, reject } from './command.ts'
 import { inTheWay } from './in-the-way.ts'
 import type { Reads } from './reads.ts'
 import { previousOptions } from './run-options.ts'
 import {
+  goingOn,
   leaving,
   originOf,
   rejectStart,
@@ -71,11 +73,10 @@ interface Before {
 
 const repeated = (
   { trigger }: Request,
-  { last: { request } }: Before,
+  { last }: Before,
   options: NewRun['request']['options'],
 ): NewRun['request'] => ({
-  ...request,
-  ...(request.approves ? { approves: { plan: request.approves.plan, text: request.approves.text } } : {}),
+  ...lastRequest(last),
   by: trigger.sender,
   at: trigger.at,
   delivery: trigger.deliveryId,
@@ -83,13 +84,41 @@ const repeated = (
   options,
 })
 
-function again({ trigger, runId }: Request, { past, last, head = last.baseline.head, settling }: Before) {
+/** What was asked first has its result once a round began for words. */
+const roundWords = ({ mailbox, result }: LastRun): FollowUp[] =>
+  (result?.round ?? 0) > 0 ? (mailbox?.wordsOfRound ?? []) : []
+
+function lastRequest(last: LastRun): NewRun['request'] {
+  const { approves, ...request } = last.request
+  const [words] = roundWords(last)
+  if (words) return { ...request, text: words.text, whole: undefined, inline: words.inline }
+  return { ...request, ...(approves ? { approves: { plan: approves.plan, text: approves.text } } : {}) }
+}
+
+function followUpsOf({ trigger, runId }: Request, last: LastRun): FollowUp[] {
+  const { wordsOfRound = [] } = last.mailbox ?? {}
+  return wordsOfRound.slice(roundWords(last).length > 0 ? 1 : 0).map(({ kind, text, inline }, index) => ({
+    ...{ kind, text, inline, id: `${runId}-words-${index + 1}` },
+    by: trigger.sender,
+    at: trigger.at,
+  }))
+}
+
+function again(request: Request, { past, last, head = last.baseline.head, settling }: Before) {
+  const { trigger, runId, options } = request
   const { settings, problem } = settling
-  const { session, workspace } = leaving(past)
   return {
     id: runId,
     thread: trigger.thread,
     baseline: { snapshot: last.baseline.snapshot, settings, settingsProblem: problem, head },
+    mailbox: { pendingFollowUps: followUpsOf(request, last) },
+    ...(roundWords(last).length > 0 && !options.new ? goingOn(past) : afresh(past)),
+  }
+}
+
+function afresh(past: Past): Pick<NewRun, 'workspace' | 'session' | 'result'> {
+  const { session, workspace } = leaving(past)
+  return {
     workspace,
     session: { ...session, taskId: past.marker.task },
     ...(past.pull ? { result: { pulls: [past.pull], reported: 1 } } : {}),

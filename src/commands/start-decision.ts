@@ -151,7 +151,7 @@ export function originOf(trigger: CommandTrigger): Origin {
   }
 }
 
-function goingOn(past: Past): Pick<NewRun, 'workspace' | 'session' | 'result'> {
+export function goingOn(past: Past): Pick<NewRun, 'workspace' | 'session' | 'result'> {
   const { task, made } = past.marker
   const workspace = { madeBranch: made }
   if (task === undefined) return { workspace }

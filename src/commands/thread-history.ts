@@ -76,17 +76,23 @@ export const shownBy = (
 export interface LastRun extends Pick<Run, 'request'>, Partial<Pick<Run, 'thread'>> {
   baseline: Pick<Run['baseline'], 'snapshot' | 'head'>
   report?: Pick<Run['report'], 'status'>
-  result?: Pick<Run['result'], 'outcome'>
+  mailbox?: Pick<Run['mailbox'], 'wordsOfRound'>
+  result?: Partial<Pick<Run['result'], 'outcome' | 'round'>>
 }
 
 export async function lastRunOf(
   context: CommandContext,
   { marker }: Pick<Past, 'marker'>,
 ): Promise<LastRun | undefined> {
-  const kept = await context.deps.runs.get(marker.run)
-  if (kept) return kept.data
+  const kept = (await context.deps.runs.get(marker.run))?.data
   const { trigger } = context.record
-  if (!marker.backup || trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') return undefined
-  const { request, head } = marker.backup
-  return { request, baseline: { snapshot: trigger.snapshot, head } }
+  const { backup } = marker
+  if (!backup || trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') return kept
+  const { request, head, round, wordsOfRound } = backup
+  const mailbox = { wordsOfRound }
+  if (!kept) return { request, baseline: { snapshot: trigger.snapshot, head }, mailbox, result: { round } }
+  // A ticked comment may be of an earlier round than the Run's last.
+  return trigger.kind === 'tick' && round !== kept.result.round
+    ? { ...kept, mailbox, result: { ...kept.result, round } }
+    : kept
 }

@@ -25,6 +25,7 @@ import {
   issueThread,
   maya,
   minute,
+  more,
   pull,
   pullThread,
   runWith,
@@ -393,6 +394,10 @@ describe('what asks for work', () => {
     settling: settling(),
     paused: undefined,
   }
+  const failedWords = {
+    result: { round: 1 },
+    mailbox: { wordsOfRound: [more('a', 'in red'), more('b', 'and in blue')] },
+  }
   decides(retryCommand, [
     ['where nothing was asked', asking(comment), {}, rejects('nothing-to', { command: 'retry' })],
     ['in a closed thread', asking(closed(comment)), {}, rejects('closed')],
@@ -428,6 +433,43 @@ describe('what asks for work', () => {
           },
         },
       },
+    ],
+    [
+      'with the words of the last round, in its session',
+      asking(comment),
+      { before: { ...before, last: { ...before.last, ...failedWords } } },
+      {
+        kind: 'start',
+        run: {
+          session: { taskId: 'task-1', earlier: { taskRunId: 'task-run-1', over: false } },
+          request: expect.not.objectContaining({ approves: expect.anything() }),
+          mailbox: { pendingFollowUps: [{ id: 'run-comment-502-words-1', text: 'and in blue', by: maya }] },
+        },
+      },
+    ],
+    [
+      'with them, but in another session',
+      asking(comment, { options: { new: true } }),
+      { before: { ...before, last: { ...before.last, ...failedWords } } },
+      { run: { session: { earlier: { resumes: false } }, request: { text: 'in red' } } },
+    ],
+    [
+      'with what was asked and what was said to it since',
+      asking(comment),
+      { before: { ...before, last: { ...before.last, ...failedWords, result: { round: 0 } } } },
+      {
+        run: {
+          session: { earlier: { resumes: false } },
+          request: { text: ask.text },
+          mailbox: { pendingFollowUps: [{ text: 'in red' }, { text: 'and in blue' }] },
+        },
+      },
+    ],
+    [
+      'with what was asked, where a round that was stopped began for no words',
+      asking(comment),
+      { before: { ...before, last: { ...before.last, result: { round: 1 } } } },
+      { run: { session: { earlier: { resumes: false } }, request: { text: ask.text } } },
     ],
   ])
 })

@@ -5,7 +5,7 @@ import { type Backup, backupOf, type Remains, restored } from '../../src/core/ru
 import { changed, type Run, taskMarker } from '../../src/core/run/run.ts'
 import { sessionAtWork } from '../../src/core/run/unused-branch.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
-import { branch, issueThread, pull, runWith, t0 } from './given.ts'
+import { branch, issueThread, more, pull, runWith, t0, working } from './given.ts'
 
 const carried = (run: Run): Backup => backupOf(run) ?? expect.fail('nothing is carried')
 
@@ -151,6 +151,13 @@ describe('what a marker carries', () => {
     const written = JSON.stringify(backupOf(run))
     expect(written).not.toContain('secret code')
     expect(written).toContain('"rootId":3')
+  })
+
+  test('is the words of the round, while there is room for them', () => {
+    const said = (text: string) => working({ mailbox: { wordsOfRound: [more('a', text)] } })
+    expect(carried(said('in red')).wordsOfRound).toEqual([more('a', 'in red')])
+    expect(restored(remainsOf(said('in red')), t0).mailbox.wordsOfRound).toEqual([more('a', 'in red')])
+    expect(carried(said('漢'.repeat(16_000))).wordsOfRound).toEqual([])
   })
 
   test('always leaves room for the words of its comment', () => {

@@ -48,6 +48,33 @@ onEitherQueue('A command goes on with', world => {
     expect(body.split('# The issue')[0]).toContain('the second wish')
   })
 
+  it.each(['command', 'box'])('the words that failed, by the %s that tries again', async by => {
+    const { github, posthog } = world()
+    const { repository, opensIssue } = await repositoryOf(`failed-words-${by}`)
+    const { thread, says, run, ledger } = await opensIssue('Words fail')
+    posthog.script({ repository, prompt: 'begin the list' }, { kind: 'manual' })
+    await says('/codex begin the list')
+    await thread.waitForStatus('⏳ Codex is working')
+    await run(0).openPull()
+    await thread.waitForAnswer('pull request is ready')
+    posthog.script({ repository, prompt: 'sort it' }, { kind: 'fails', message: 'bad luck' }, { times: 1 })
+    const words = await says('/codex sort it')
+    await thread.waitForReaction('rocket', words.id)
+    await run(0).completeTurn('The list is begun.')
+    await thread.waitForAnswer('this run failed')
+    if (by === 'command') await says('/codex retry')
+    else {
+      const said = (await thread.botComments()).findLast(({ body }) => body.includes('- [ ] Try again'))
+      const ticked = String(said?.body).replace('- [ ] Try again', '- [x] Try again')
+      await github.as('maya', repository).editsComment(Number(said?.id), ticked)
+    }
+    await github.waitFor(() => ledger().runs.length === 2)
+    const { body } = ledger().runs[1] ?? {}
+    expect(body).toMatchObject({ resume_from_run_id: run(0).id })
+    expect(JSON.stringify(body)).toContain('sort it')
+    expect(JSON.stringify(body)).not.toContain('begin the list')
+  })
+
   it('no plan that was carried out, though the comments of that were deleted', async () => {
     const { opensIssue, answers, deletesAllSince } = await repositoryOf('deleted-approval')
     const { thread, says, ledger } = await opensIssue('One plan')

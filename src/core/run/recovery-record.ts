@@ -6,6 +6,7 @@ import { editedSince } from '../comments/failures.ts'
 import { PullHead, type Snapshot, type Thread } from '../model/thread.ts'
 import type { RepoSettings } from '../settings/repository-settings.ts'
 import { endsQuietly } from './last-word.ts'
+import { FollowUp } from './record/mailbox-part.ts'
 import { RunRequest } from './record/request-part.ts'
 import { Outcome, type Pull } from './record/result-part.ts'
 import { EarlierSession } from './record/session-part.ts'
@@ -25,6 +26,7 @@ export const Backup = z.object({
   instructionSent: z.boolean().default(false),
   taskMade: z.boolean().default(false),
   round: z.number().int().default(0),
+  wordsOfRound: z.array(FollowUp).default([]),
   reported: z.number().int().default(0),
   outcome: Outcome.optional(),
   quiet: z.boolean().default(false),
@@ -48,12 +50,15 @@ export function backupOf(run: Run): Backup | undefined {
     instructionSent: run.session.instructionSent,
     taskMade: run.session.taskMade,
     round: run.result.round,
+    wordsOfRound: run.mailbox.wordsOfRound.map(({ inline: _, source: __, ...words }) => words),
     reported: run.result.reported,
     outcome: run.result.outcome,
     quiet: endsQuietly(run),
   })
-  return Buffer.byteLength(JSON.stringify(backup)) > maxBytes ? undefined : backup
+  return [backup, { ...backup, wordsOfRound: [] }].find(fits)
 }
+
+const fits = (backup: Backup): boolean => Buffer.byteLength(JSON.stringify(backup)) <= maxBytes
 
 function withoutHunk(origin: RunRequest['origin']): RunRequest['origin'] {
   if (origin.kind !== 'comment' || origin.commentRef.kind !== 'inline') return origin
@@ -91,12 +96,13 @@ export function restored(remains: Remains, now: number): Run {
 }
 
 function known({ id, backup, thread, snapshot, settings, pulls, untended, session, statusId }: Remains): Run {
-  const { request, head, branch, earlier, round, instructionSent, taskMade, reported } = backup
+  const { request, head, branch, earlier, round, instructionSent, taskMade, reported, wordsOfRound } = backup
   return newRun({
     ...{ id, thread, request },
     baseline: { snapshot, settings, head },
     workspace: { branch },
     session: { earlier, taskId: session.taskId, instructionSent, taskMade },
+    mailbox: { wordsOfRound },
     result: { pulls, untended, reported: Math.min(reported, pulls.length), round },
     // Forces an edit of the status comment.
     report: { status: { commentId: statusId, hash: '', phase: '', at: 0 } },
