@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import { isIPv6 } from 'node:net'
 import type { Logger } from 'pino'
 import { found } from '../core/model/check.ts'
+import { QueueGone } from '../queue/work-queue.ts'
 import { httpServer, listen, type ReadyPage, webhookPath } from '../web/http-server.ts'
 import { webhookEndpointOf } from './receiving.ts'
 import { patiently, type Runtime } from './runtime.ts'
@@ -36,7 +37,7 @@ async function readinessOf({ queues, state: { works, readiness } }: Runtime): Pr
   if (!works || !readiness) return { ready: false, failed: [idle] }
   const queue = await queues.ready(2_000).then(
     () => [],
-    () => [noQueue],
+    error => [error instanceof QueueGone ? found('queue', error.message, error.fix) : noQueue],
   )
   const others = readiness.failed().filter(({ name }) => name !== 'queue' || queue.length === 0)
   return { ready: readiness.isReady() && queue.length === 0, failed: [...others, ...queue] }

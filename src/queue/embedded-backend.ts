@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { PGlite } from '@electric-sql/pglite'
 import { createPostgresBackend, runMigrations } from 'bullmq'
+import { type DataFolder, watchFolder } from './data-folder.ts'
 import { claimDirectory } from './directory-claim.ts'
 import { embeddedIndex, withIndex } from './embedded-index.ts'
 import { schema } from './embedded-schema.ts'
@@ -58,9 +59,10 @@ export async function openEmbedded(dataDir: string, log: QueueLog): Promise<Queu
   setFlagsFromString('--liftoff-only')
   const claim = await claimDirectory(dataDir)
   try {
-    const db = await PGlite.create(join(dataDir, 'queue'))
+    const folder = join(dataDir, 'queue')
+    const db = await PGlite.create(folder)
     await prepare(db)
-    return backendOn(db, { dataDir, log, release: claim.release })
+    return backendOn(db, { dataDir, folder: await watchFolder(folder, log), log, release: claim.release })
   } catch (error) {
     await claim.release()
     throw error
@@ -87,16 +89,23 @@ async function room(dataDir: string): Promise<void> {
   throw new QueueUnavailable(`the disk under ${dataDir} is full: less than ${MARGIN / 2 ** 20} MB are left`)
 }
 
-function backendOn(
-  db: PGlite,
-  { dataDir, log, release }: { dataDir: string; log: QueueLog; release: () => Promise<void> },
-): QueueBackend {
+interface Opened {
+  dataDir: string
+  folder: DataFolder
+  log: QueueLog
+  release: () => Promise<void>
+}
+
+function backendOn(db: PGlite, { dataDir, folder, log, release }: Opened): QueueBackend {
   const upkeep = (work: Promise<unknown>) => {
     work.catch(error => log.warn({ error: describe(error) }, 'could not tidy the embedded queue'))
   }
   let statements = 0
-  const pool = new PglitePool(db, () => {
-    if (++statements % VACUUM_EVERY === 0) upkeep(db.exec(VACUUM))
+  const pool = new PglitePool(db, {
+    done: () => {
+      if (++statements % VACUUM_EVERY === 0) upkeep(db.exec(VACUUM))
+    },
+    failed: () => folder.assertThere(),
   })
   const timer = setInterval(() => upkeep(tidy(db)), HOUR).unref()
   return {
@@ -123,9 +132,13 @@ function backendOn(
       return rows[0]?.jobs ?? 0
     },
     probe: async () => {
+      await folder.assertThere()
       await db.exec(PROBE)
     },
-    admits: () => room(dataDir),
+    admits: async () => {
+      await folder.assertThere()
+      await room(dataDir)
+    },
     close: async () => {
       clearInterval(timer)
       await db.close().finally(release)

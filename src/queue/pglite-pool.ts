@@ -4,9 +4,23 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { EventEmitter } from 'node:events'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { PGlite, Transaction } from '@electric-sql/pglite'
 import type { PgPool, PgPoolClient } from 'bullmq'
+
+/** BullMQ's workers fetch again at once after an error that is none of the connection's. */
+const PAUSE_AFTER_FAILURE_MS = 500
+
+/** Called after each statement. */
+export interface Watching {
+  done(): void
+  /** @throws what makes the statement's own error needless */
+  failed(): Promise<void>
+}
+
+/** BullMQ's functions speak so of a job that is not there, or whose lock is another's. */
+const isVerdict = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'BM001'
 
 const LISTEN = /^\s*LISTEN\s+(\w+)/m
 
@@ -14,24 +28,38 @@ export class PglitePool extends EventEmitter implements PgPool {
   /** So that BullMQ need not poll for a dropped connection. */
   readonly options = { keepAlive: true }
   readonly #db: PGlite
-  readonly #onStatement: () => void
+  readonly #watching: Watching
   readonly #transactions = new AsyncLocalStorage<Transaction>()
 
-  constructor(db: PGlite, onStatement: () => void) {
+  constructor(db: PGlite, watching: Watching) {
     super()
     this.#db = db
-    this.#onStatement = onStatement
+    this.#watching = watching
   }
 
   async query(text: string, params?: readonly unknown[]) {
-    const result = await run(this.#transactions.getStore() ?? this.#db, text, params)
-    this.#onStatement()
+    const transaction = this.#transactions.getStore()
+    const result = await (transaction
+      ? run(transaction, text, params)
+      : this.#orPause(() => run(this.#db, text, params)))
+    this.#watching.done()
     return result
   }
 
   /** Runs `work` in a transaction; all other queries wait for its end. */
   transaction<T>(work: () => Promise<T>): Promise<T> {
-    return this.#db.transaction(tx => this.#transactions.run(tx, work))
+    return this.#orPause(() => this.#db.transaction(tx => this.#transactions.run(tx, work)))
+  }
+
+  async #orPause<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call()
+    } catch (error) {
+      if (isVerdict(error)) throw error
+      await setTimeout(PAUSE_AFTER_FAILURE_MS)
+      await this.#watching.failed()
+      throw error
+    }
   }
 
   async connect() {

@@ -91,6 +91,17 @@ export class QueueUnavailable extends Error {
   override name = 'QueueUnavailable'
 }
 
+/** Nothing brings it back while this process lives. */
+export class QueueGone extends QueueUnavailable {
+  override name = 'QueueGone'
+  readonly fix =
+    'Start the bot again: it makes a new queue, takes up the runs that have a status comment and asks GitHub for the webhooks that nobody took.'
+
+  constructor(folder: string) {
+    super(`the queue in ${folder} was deleted, or another put in its place, while the bot ran`)
+  }
+}
+
 export class UnreadableRecord extends Error {
   override name = 'UnreadableRecord'
 }

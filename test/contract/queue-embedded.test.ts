@@ -2,8 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
 import { afterAll, expect, test } from 'vitest'
 import { claimDirectory } from '../../src/queue/directory-claim.ts'
+import { PglitePool } from '../../src/queue/pglite-pool.ts'
 import { QueueUnavailable } from '../../src/queue/work-queue.ts'
 import { childHolding, cleanUp, killHard, open, ownDataDir, until } from '../support/queue-world.ts'
 
@@ -93,4 +95,22 @@ test('the event loop has its turn between two statements, however many are due',
   clearImmediate(counting)
   expect(turns).toBeGreaterThanOrEqual(99)
   await queues.close(200)
+})
+
+test('a statement that fails comes back after a pause, since workers fetch again at once; what BullMQ says, at once', async () => {
+  const db = await PGlite.create()
+  let failed = 0
+  const pool = new PglitePool(db, { done: () => {}, failed: async () => void failed++ })
+  const took = async (work: () => Promise<unknown>) => {
+    const began = performance.now()
+    await expect(work()).rejects.toThrow()
+    return performance.now() - began
+  }
+  expect(await took(() => pool.query('SELECT nothing'))).toBeGreaterThan(450)
+  expect(await took(() => pool.transaction(() => pool.query('SELECT nothing')))).toBeGreaterThan(450)
+  expect(failed).toBe(2)
+  const says = "DO $$ BEGIN RAISE EXCEPTION 'bullmq: missing job 1' USING ERRCODE = 'BM001'; END $$"
+  expect(await took(() => pool.query(says))).toBeLessThan(450)
+  expect(failed).toBe(2)
+  await db.close()
 })

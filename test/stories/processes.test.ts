@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '../support/free-port.ts'
@@ -139,6 +142,50 @@ describe.skipIf(!redisAvailable())('Redis has trouble', () => {
     redis.thaw()
     expect(refused.status).toBe(503)
     expect(refused.ms).toBeLessThan(3_500)
+  })
+})
+
+describe('The folder of the embedded queue is deleted while the bot works', () => {
+  /** ms */
+  const cpuOf = async (pid: number) => {
+    if (process.platform !== 'linux') return 0
+    const [, fields = ''] = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')
+    const [user, system] = fields.split(' ').slice(11)
+    return (Number(user) + Number(system)) * 10
+  }
+
+  it('it says so, takes no webhook, does not spin, and ends when it is told to', async () => {
+    // Without the files that a queue made before has open, statements fail at once.
+    const folder = await mkdtemp(join(tmpdir(), 'queue-'))
+    const world = await startWorld({ env: { DATA_DIR: folder } })
+    const { github, posthog, bot } = world
+    const maya = github.as('maya')
+    posthog.script('go on and on', { kind: 'hangs' })
+    for (const title of ['One', 'Two', 'Three']) {
+      const { number } = await maya.opensIssue({ title, body: 'x' })
+      await maya.comments(number, '/codex go on and on')
+      await new Thread(world, number).waitForStatus('⏳ Codex is working')
+    }
+    await rm(folder, { recursive: true, force: true })
+    await bot.says(/"level":50[^\n]*was deleted[^\n]*Start the bot again/)
+    const ready = await fetch(`${bot.url}/readyz`)
+    expect([ready.status, await ready.text()]).toEqual([503, expect.stringMatching(/"queue".*was deleted/)])
+    const [answer] = await github.deliver('issue_comment', {
+      action: 'created',
+      installation: { id: github.installationId },
+      repository: { id: 1, name: 'shop', owner: { login: 'acme' } },
+      sender: { login: 'maya', id: 3 },
+      issue: { number: 1, title: 't', html_url: 'http://x/acme/shop/issues/1' },
+      comment: { id: 900_004, body: '/codex help', created_at: new Date().toISOString() },
+    })
+    expect(answer?.status).toBe(503)
+    const before = await cpuOf(bot.pid)
+    await sleep(4_000)
+    expect((await cpuOf(bot.pid)) - before).toBeLessThan(800)
+    const began = Date.now()
+    expect(await bot.stop('SIGTERM')).toBe(0)
+    expect(Date.now() - began).toBeLessThan(10_000)
+    await world.close()
   })
 })
 
