@@ -2,8 +2,10 @@
  * The settings of a repository now. A wrong file keeps its last good version in force; without one, nothing starts.
  */
 import { createHash } from 'node:crypto'
+import { Rejected } from '../core/model/errors.ts'
 import type { Files, OwnerFiles } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
+import { limits } from '../core/run/timing.ts'
 import { type DeploymentSettings, type Grants, grantsOf } from '../core/settings/deployment-settings.ts'
 import { settingsOfLayers } from '../core/settings/layers.ts'
 import {
@@ -44,25 +46,27 @@ interface Reading {
   deployment: DeploymentSettings
   file: SettingsFile
   ownerFiles: OwnerFiles
+  now(): number
 }
 
 const ofOwner = '.github'
 
-export function settingsReader({ deployment, file, ownerFiles }: Reading): SettingsReader {
+export function settingsReader({ deployment, file, ownerFiles, now }: Reading): SettingsReader {
   /** By the wrong version, so that the history is not read again for each comment. */
   const lastGood = new Map<string, SettingsRead | undefined>()
 
   async function goodBefore(files: Files, key: string): Promise<SettingsRead | undefined> {
     if (lastGood.has(key)) return lastGood.get(key)
     const found = await newestGood(files, file.read)
-    const [oldest] = lastGood.keys()
-    if (lastGood.size >= maxKept && oldest !== undefined) lastGood.delete(oldest)
-    lastGood.set(key, found)
+    keepNewest(lastGood, key, found)
     return found
   }
 
+  const believe = absenceJudge(now)
+
   async function layer(files: Files, name: string, path: string): Promise<LayerNow> {
     const text = await files.file(settingsPath)
+    believe(name, path, text !== undefined)
     const version = versionOf(text)
     const read = file.read(text)
     if (read.problems.length === 0)
@@ -99,6 +103,29 @@ export function settingsReader({ deployment, file, ownerFiles }: Reading): Setti
       }
     },
   }
+}
+
+/**
+ * A file that was there when this process read it last is asked for again before it is believed gone: GitHub may not show
+ * it for a moment, and its rules would not hold.
+ */
+function absenceJudge(now: () => number): (name: string, path: string, isThere: boolean) => void {
+  const wasThere = new Map<string, { absentSince: number | undefined }>()
+  return (name, path, isThere) => {
+    const { absentSince = now() } = wasThere.get(name) ?? { absentSince: Number.NEGATIVE_INFINITY }
+    wasThere.delete(name)
+    if (isThere) keepNewest(wasThere, name, { absentSince: undefined })
+    else if (now() - absentSince < limits.absent) {
+      keepNewest(wasThere, name, { absentSince })
+      throw new Rejected('github', 404, '', `${path} is not there`, undefined, 'read')
+    }
+  }
+}
+
+function keepNewest<T>(kept: Map<string, T>, key: string, value: T): void {
+  const [oldest] = kept.keys()
+  if (kept.size >= maxKept && oldest !== undefined) kept.delete(oldest)
+  kept.set(key, value)
 }
 
 const noFile: LayerNow = {

@@ -92,6 +92,7 @@ function sharedBy({ settings, queues, log, metrics }: Runtime, app: GitHubApp, r
       deployment: settings.settings,
       file: settingsFile,
       ownerFiles: ownerFilesOf(app, now),
+      now,
     }),
     accounts: accountsIn(queues.writtenOnce, log),
     github: (thread: Run['thread']) =>

@@ -1,5 +1,6 @@
 /**
- * Files of the owner's `.github` repository, fetched by ETag, which costs no rate limit; absence is cached a minute.
+ * Files of the owner's `.github` repository, fetched by ETag, which costs no rate limit; absence is cached a minute, unless the file had
+ * been there.
  */
 import type { Octokit } from '@octokit/rest'
 import { isNotFound, Rejected } from '../core/model/errors.ts'
@@ -40,13 +41,14 @@ export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
     return {
       async file(path, commit) {
         if (now() < known.absentUntil) return undefined
+        const wasThere = known.files.has(path)
         try {
           return await (commit === undefined
             ? newest(known, at, path)
             : fileAt(known, { ...at, path, ref: commit }))
         } catch (error) {
           if (!isAbsent(error)) throw error
-          if (commit === undefined) known.absentUntil = now() + absentFor
+          if (commit === undefined && !wasThere) known.absentUntil = now() + absentFor
           return undefined
         }
       },

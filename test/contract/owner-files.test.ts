@@ -93,12 +93,13 @@ test('a repository that is not the bot’s to read is asked for once a minute', 
   expect(await read()).toBe('model: a')
 })
 
-test('a file that is taken away counts no more', async () => {
+test('a file that is taken away counts no more, which one 404 does not say for a minute', async () => {
   tokenAnswers(201)
-  fileAnswers([200, 'model: a', '"1"'], [404])
+  fileAnswers([200, 'model: a', '"1"'], [404], [200, 'model: a', '"1"'], [404], [404])
   const files = filesOf()
-  expect(await files.file('.github/codex.yml')).toBe('model: a')
-  expect(await files.file('.github/codex.yml')).toBeUndefined()
+  const read = () => files.file('.github/codex.yml')
+  expect([await read(), await read(), await read()]).toEqual(['model: a', undefined, 'model: a'])
+  expect([await read(), await read(), await read()]).toEqual([undefined, undefined, undefined])
 })
 
 test('a commit without the file says nothing of now', async () => {

@@ -222,6 +222,11 @@ onEitherQueue(
 )
 
 onEitherQueue('A read of a command that GitHub refuses once', world => {
+  const forbidden = {
+    kind: 'status',
+    code: 403,
+    body: { message: 'Resource not accessible by integration' },
+  } as const
   const within = async (name: string) => {
     const repository = await world().github.addRepo('acme', name)
     const maya = world().github.as('maya', repository)
@@ -302,13 +307,28 @@ onEitherQueue('A read of a command that GitHub refuses once', world => {
     expect(await thread.answers()).toHaveLength(2)
   })
 
+  it('of settings that were there a moment ago: they hold', async () => {
+    const { github } = world()
+    const { repository, issue, refuses } = await within('settings-404')
+    const settings = { '.github/codex.yml': 'permissions:\n  run: admin\n' }
+    await github.as('olga', repository).pushes('main', settings)
+    const { thread, says, ledger } = await issue()
+    const first = await says('/codex do it')
+    await thread.waitForReaction('confused', first.id)
+    github.fault({ path: '/graphql', operation: /^threadAhead$/, asks: /settings-404/, fault: forbidden })
+    const refused = refuses('/contents/.*')
+    const second = await says('/codex do it now')
+    await thread.waitForReaction('confused', second.id)
+    expect(refused.hits).toBe(1)
+    expect(ledger().runs).toEqual([])
+  })
+
   it('of the lines of a review: they are worked on', async () => {
     const { posthog } = world()
     const { repository, maya, pull, refuses } = await within('reviewed')
     const { number, thread } = await pull()
     posthog.script({ repository }, { kind: 'answers', text: 'Reviewed.' })
-    const body = { message: 'Resource not accessible by integration' }
-    const refused = refuses(`/pulls/${number}/reviews/\\d+/comments`, { kind: 'status', code: 403, body })
+    const refused = refuses(`/pulls/${number}/reviews/\\d+/comments`, forbidden)
     await maya.reviews(number, {
       body: '/codex please',
       comments: [{ path: 'a.txt', line: 1, body: 'Rename it' }],

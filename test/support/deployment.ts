@@ -7,13 +7,14 @@ import { readDeploymentSettings } from '../../src/core/settings/deployment-setti
 import type { RepoSettings } from '../../src/core/settings/repository-settings.ts'
 
 /** @param file the text of `SETTINGS_FILE` @throws an error that names what is wrong */
-export function deploymentWith(file = ''): SettingsReader {
+export function deploymentWith(file = '', now = Date.now): SettingsReader {
   const read = readDeploymentSettings(file)
   if (read.kind === 'problems') throw new Error(JSON.stringify(read.problems))
   return settingsReader({
     deployment: read.value,
     file: settingsFile,
     ownerFiles: () => ({ file: async () => undefined, fileCommits: async () => [] }),
+    now,
   })
 }
 
