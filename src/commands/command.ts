@@ -2,6 +2,7 @@
 import type { CommandGrammar } from '../core/command/grammar.ts'
 import type { Options } from '../core/command/options.ts'
 import type { Reply } from '../core/comments/replies.ts'
+import type { Thread } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import type { Run } from '../core/run/run.ts'
 import type { CommandTrigger } from './command-context.ts'
@@ -19,14 +20,15 @@ export type Decision =
   | { kind: 'reject'; reply: Reply }
   | { kind: 'start'; run: Run }
   | { kind: 'started' }
-  | { kind: 'message'; runId: string; message: NewMessage }
+  /** `beside`: the thread of the Run, if it is another. */
+  | { kind: 'message'; runId: string; message: NewMessage; beside?: Thread }
   /** The live Run has told its result and only ends its agent: replace it at once. */
   | { kind: 'take-over'; run: Run }
   /** Park until the thread's Run has an outcome, or has ended: both wake the command. */
   | { kind: 'wait'; announce?: Reply }
   | { kind: 'silence' }
 
-export type NewMessage =
+type NewMessage =
   | { kind: 'follow-up'; text: string; inline?: InlineComment[] }
   | { kind: 'stop' }
   | { kind: 'label'; label: string }

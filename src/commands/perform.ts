@@ -32,7 +32,8 @@ export async function obey(
   const facts = await command.facts(readsFor(context, trigger, commands), request)
   const decision = command.decide(request, facts)
   if (decision.kind === 'message') await reactWithEyesNow(context, trigger)
-  if (decision.kind === 'message' && decision.message.kind === 'stop') await stopWaiting(context, trigger)
+  if (decision.kind === 'message' && decision.message.kind === 'stop')
+    await stopWaiting(context, { ...trigger, thread: decision.beside ?? trigger.thread })
   return perform(context, decision)
 }
 
@@ -53,7 +54,7 @@ function perform(context: CommandContext, decision: Decision): Promise<CommandRe
     case 'started':
       return { kind: 'run' }
     case 'message':
-      return tellRun(context, decision.runId, decision.message)
+      return tellRun(context, decision)
     case 'take-over':
       return takeOver(context, decision.run)
     case 'wait':

@@ -19,6 +19,7 @@ import {
 } from './command-context.ts'
 import { repliedLately } from './reply.ts'
 import { type LastRun, lastRunOf, type Past, pastOf, shownBy } from './thread-history.ts'
+import { runBeside } from './work-beside.ts'
 
 export interface Reads {
   grammars: readonly CommandGrammar[]
@@ -29,6 +30,8 @@ export interface Reads {
   paused: string | undefined
   repliedLately(of: 'status' | 'queue'): boolean
   live(): Promise<Run | undefined>
+  /** The Run at work in the thread of its pull request, or of the issue which that is of. */
+  beside(): Promise<Run | undefined>
   run(id: string): Promise<Run | undefined>
   past(): Promise<Past | undefined>
   lastRun(past: Pick<Past, 'marker'>): Promise<LastRun | undefined>
@@ -60,6 +63,7 @@ export function readsFor(
     paused: pausedBecause(deps.settings.deployment),
     repliedLately: of => repliedLately(context, of),
     live: async () => (await liveRun(context, threadSlot(thread)))?.data,
+    beside: () => runBeside(context),
     run: async id => (await deps.runs.get(id))?.data,
     past() {
       past ??= pastOf(context)

@@ -11,16 +11,18 @@ export const statusCommand = command({
   options: false,
   repliesAtOnce: true,
 
-  async facts(reads: Pick<Reads, 'repliedLately' | 'live' | 'past' | 'run'>) {
+  async facts(reads: Pick<Reads, 'repliedLately' | 'live' | 'beside' | 'past' | 'run'>) {
     if (reads.repliedLately('status')) return { repliedLately: true }
     const live = await reads.live()
     if (live) return { live }
+    const beside = await reads.beside()
+    if (beside) return { beside }
     const past = await reads.past()
     return { past, last: past && (await reads.run(past.marker.run)) }
   },
 
-  decide(_, { repliedLately, live, past, last }) {
+  decide(_, { repliedLately, live, beside, past, last }) {
     if (repliedLately) return { kind: 'silence' }
-    return { kind: 'reply', reply: { kind: 'status', live, last, asked: past !== undefined } }
+    return { kind: 'reply', reply: { kind: 'status', live, beside, last, asked: past !== undefined } }
   },
 })

@@ -1,12 +1,11 @@
 import { parseMessage, send } from '../core/run/messages.ts'
 import { RunMessage, type Source } from '../core/run/record/mailbox-part.ts'
-import type { NewMessage } from './command.ts'
-import { type CommandContext, type CommandResult, commandId, targetOf } from './command-context.ts'
+import type { Decision } from './command.ts'
+import { type CommandContext, type CommandResult, commandId, replied, targetOf } from './command-context.ts'
 
 export async function tellRun(
   context: CommandContext,
-  runId: string,
-  said: NewMessage,
+  { runId, message: said, beside }: Decision & { kind: 'message' },
 ): Promise<CommandResult> {
   const { trigger } = context.record
   const message = RunMessage.parse({
@@ -14,12 +13,11 @@ export async function tellRun(
     id: commandId(context),
     by: trigger.sender,
     at: trigger.at,
-    source: sourceOf(context),
+    // Who named a source is answered by the Run, in its own thread.
+    ...(beside ? {} : { source: sourceOf(context) }),
   })
-  await context.save({
-    ...context.record,
-    pendingMessage: { runId, messageId: message.id, message: JSON.stringify(message), sent: false },
-  })
+  const pending = { runId, messageId: message.id, message: JSON.stringify(message), sent: false, beside }
+  await context.save({ ...context.record, pendingMessage: pending })
   return goOnTelling(context)
 }
 
@@ -40,6 +38,8 @@ export async function goOnTelling(context: CommandContext): Promise<CommandResul
     ((await isDealtWith(context, pendingMessage)) ||
       (await send(context.deps.runs, pendingMessage.runId, message)))
   context.deps.reached('message sent, not recorded')
+  const { beside } = pendingMessage
+  if (isTaken && beside) return replied({ kind: 'stopping-beside', thread: beside })
   if (isTaken) return { kind: isAnswered(message) ? 'message' : 'silence' }
   await context.save({ ...context.record, pendingMessage: undefined })
   const isEnding = (await context.deps.runs.get(pendingMessage.runId))?.standing === 'live'

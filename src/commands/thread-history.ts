@@ -50,7 +50,7 @@ async function withSession({ deps }: CommandContext, marker: Marker): Promise<Ma
   return session ? { ...marker, taskRun: session.taskRunId, may: session.may } : marker
 }
 
-async function lastKept(context: CommandContext): Promise<Run | undefined> {
+export async function lastKept(context: CommandContext): Promise<Run | undefined> {
   const { runs } = context.deps
   const [newest = []] = await runs.members([ofThread(context.record.trigger.thread)], {
     kind: 'last',

@@ -3,7 +3,7 @@ import { triggerOfToday } from '../core/model/former-names.ts'
 import type { IndexEntry } from '../core/model/job-index.ts'
 import { Marker } from '../core/model/marker.ts'
 import { roles } from '../core/model/role.ts'
-import { type Thread, threadSlot } from '../core/model/thread.ts'
+import { Thread, threadSlot } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
 import { type ThreadTrigger, Trigger } from '../core/model/trigger.ts'
 import { ofInstallation, ofRepository, ofThread } from '../core/run/run-index.ts'
@@ -30,6 +30,8 @@ export const TriggerRecord = z.object({
       messageId: z.string(),
       message: z.string(),
       sent: z.boolean().default(false),
+      /** The thread of that Run, if it is another. */
+      beside: Thread.pick({ number: true, kind: true }).optional(),
     })
     .optional(),
   onlyOne: z.boolean().default(false),

@@ -494,6 +494,24 @@ describe('what asks for none', () => {
       { live },
       rejects('asked-since'),
     ],
+    [
+      'on the pull request of an issue whose run works',
+      asking({ ...comment, thread: pullThread }),
+      { live: undefined, beside: live },
+      { kind: 'message', runId: live.id, message: { kind: 'stop' }, beside: issueThread },
+    ],
+    [
+      'there, while its own run only ends',
+      asking({ ...comment, thread: pullThread }),
+      { live: { ...ended, thread: pullThread }, beside: live },
+      { kind: 'message', beside: issueThread },
+    ],
+    [
+      'there, written before what was said to the run',
+      asking({ ...comment, thread: pullThread }),
+      { live: undefined, beside: working({ mailbox: { lastWordsAt: t0 + 2 * minute } }) },
+      rejects('asked-since'),
+    ],
     ['by the box of another run', asking(tick), { live }, rejects('nothing-to')],
     ['by its own box', asking({ ...tick, run: live.id }), { live }, { kind: 'message' }],
   ])
@@ -501,6 +519,12 @@ describe('what asks for none', () => {
   decides(statusCommand, [
     ['for a stranger who had it', asking(comment), { repliedLately: true }, { kind: 'silence' }],
     ['while one works', asking(comment), { live }, { kind: 'reply', reply: { kind: 'status', live } }],
+    [
+      'while one works in the other thread',
+      asking({ ...comment, thread: pullThread }),
+      { beside: live },
+      { kind: 'reply', reply: { kind: 'status', beside: live } },
+    ],
     [
       'after the last one',
       asking(comment),

@@ -18,6 +18,7 @@ import {
   deployment,
   head,
   hour,
+  issueThread,
   maya,
   minute,
   more,
@@ -839,6 +840,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   'plan-elsewhere': { kind: 'plan-elsewhere', branch: 'feature' },
   'nothing-to': { kind: 'nothing-to', command: 'stop' },
   'asked-since': { kind: 'asked-since' },
+  'stopping-beside': { kind: 'stopping-beside', thread: issueThread },
   'stopped-waiting': { kind: 'stopped-waiting', by: 'maya' },
   'still-going': { kind: 'still-going', command: 'retry' },
   status: { kind: 'status', asked: true },
@@ -970,6 +972,8 @@ describe('replies', () => {
 
       asked-since: @maya the run here was asked for after this was written, so it goes on. \`/codex stop\` stops it.
 
+      stopping-beside: @maya the run in #7, whose pull request this is, is being stopped. Its status there says what is left behind.
+
       stopped-waiting: @maya this waited for the run that maya stopped, so it was not started. Ask again if it is still wanted.
 
       still-going: @maya a run is still going in this thread; \`/codex retry\` can be used when it is over. \`/codex stop\` ends it.
@@ -1074,6 +1078,16 @@ describe('replies', () => {
   })
 
   test.each<[string, Reply, RegExp]>([
+    [
+      'the run of the issue works on this pull request',
+      { kind: 'status', beside: working() },
+      /no run of this thread is going on, but in #7, whose pull request this is: the agent is working, asked by maya/,
+    ],
+    [
+      'the run of the pull request works for this issue',
+      { kind: 'stopping-beside', thread: pullThread },
+      /the run in #8, the pull request of this issue, is being stopped\./,
+    ],
     [
       'nothing waits',
       { kind: 'queue', run: undefined, now: t0 },

@@ -205,6 +205,53 @@ onEitherQueue('Where a pull request of the thread is open', world => {
   })
 })
 
+onEitherQueue('An issue and its pull request', world => {
+  const atWork = async (title: string) => {
+    const { github, posthog } = world()
+    const maya = github.as('maya')
+    const { number } = await maya.opensIssue({ title, body: 'As said.' })
+    const ledger = () => ledgerOf(world(), number)
+    posthog.script(title, { kind: 'manual' })
+    await maya.comments(number, `/codex ${title}`)
+    const issue = new Thread(world(), number)
+    await issue.waitForStatus('⏳ Codex is working')
+    const run = posthog.run(String(ledger().runs[0]?.runId))
+    await run.openPull()
+    await issue.waitForAnswer('pull request is ready')
+    const pulls = await github.pulls()
+    const pull = Number(pulls.find(({ body }) => body.includes(`Closes #${number}`))?.number)
+    const there = new Thread(world(), pull)
+    return { maya, number, pull, issue, there, run, ledger }
+  }
+
+  it('stop on the pull request stops the run of its issue, which works there', async () => {
+    const { maya, number, pull, issue, there, ledger } = await atWork('take a turn more')
+    await maya.comments(pull, '/codex status')
+    await there.waitForAnswer(`but in #${number}, whose pull request this is: it opened`)
+    const stop = await maya.comments(pull, '/codex stop')
+    await there.waitForAnswer(`the run in #${number}, whose pull request this is, is being stopped`)
+    await there.waitForReaction('rocket', stop.id)
+    await world().github.waitFor(() => ledger().cancels.length === 1)
+    await issue.waitForStatus('Stopped by maya')
+    const again = await maya.comments(pull, '/codex stop')
+    await there.waitForReaction('confused', again.id)
+    await there.waitForAnswer('nothing is going on in this thread')
+  })
+
+  it('stop on the issue stops the run of its pull request', async () => {
+    const { maya, number, pull, issue, there, run, ledger } = await atWork('take one turn')
+    await run.completeTurn('Done.')
+    await issue.waitForFolded()
+    world().posthog.script('go on here', { kind: 'hangs' })
+    await maya.comments(pull, '/codex go on here')
+    await there.waitForStatus('⏳ Codex is working')
+    await maya.comments(number, '/codex stop')
+    await issue.waitForAnswer(`the run in #${pull}, the pull request of this issue, is being`)
+    await there.waitForStatus('Stopped by maya')
+    expect(ledger().cancels).toHaveLength(1)
+  })
+})
+
 onEitherQueue(
   'Where an agent does not do as it is told',
   world => {

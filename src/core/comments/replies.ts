@@ -4,6 +4,7 @@ import { flagOf, infoOf, type OptionName, optionNames, takenBy, usageOf } from '
 import type { Mistake } from '../command/parse.ts'
 import type { Check } from '../model/check.ts'
 import type { Role } from '../model/role.ts'
+import type { Thread } from '../model/thread.ts'
 import { phaseOf, type Run } from '../run/run.ts'
 import type { GrantName } from '../settings/deployment-settings.ts'
 import type { HeldSetting } from '../settings/origins.ts'
@@ -32,8 +33,15 @@ export type Reply =
   | { kind: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' }
   | { kind: 'still-going'; command: string }
   | { kind: 'asked-since' }
+  | { kind: 'stopping-beside'; thread: Pick<Thread, 'number' | 'kind'> }
   | { kind: 'stopped-waiting'; by: string }
-  | { kind: 'status'; live?: Run | undefined; last?: Run | undefined; asked?: boolean }
+  | {
+      kind: 'status'
+      live?: Run | undefined
+      beside?: Run | undefined
+      last?: Run | undefined
+      asked?: boolean
+    }
   | { kind: 'queue'; run: Run | undefined; now: number }
   | { kind: 'config'; held: readonly HeldSetting[]; problem: string | undefined; usable: boolean }
   | { kind: 'doctor'; repository: string; checks: readonly Check[] }
@@ -96,6 +104,8 @@ function sentence(reply: Reply): string {
       return `a run is still going in this thread; ${code(`/codex ${reply.command}`)} can be used when it is over. \`/codex stop\` ends it.`
     case 'asked-since':
       return 'the run here was asked for after this was written, so it goes on. `/codex stop` stops it.'
+    case 'stopping-beside':
+      return `the run in ${besideThis(reply.thread)}, is being stopped. Its status there says what is left behind.`
     case 'stopped-waiting':
       return `this waited for the run that ${inlineWords(reply.by, 60)} stopped, so it was not started. Ask again if it is still wanted.`
     case 'status':
@@ -129,11 +139,16 @@ function sentence(reply: Reply): string {
   }
 }
 
-function statusSentence({ live, last, asked }: Reply & { kind: 'status' }): string {
+function statusSentence({ live, beside, last, asked }: Reply & { kind: 'status' }): string {
   if (live) return `a run is going on here: ${runInWords(live)}.`
+  if (beside)
+    return `no run of this thread is going on, but in ${besideThis(beside.thread)}: ${runInWords(beside)}.`
   if (last) return `nothing is going on here now. The last run: ${runInWords(last)}.`
   return asked ? 'nothing is going on here now.' : `nothing was asked here yet. ${help}`
 }
+
+const besideThis = ({ number, kind }: Pick<Thread, 'number' | 'kind'>): string =>
+  `#${number}, ${kind === 'issue' ? 'whose pull request this is' : 'the pull request of this issue'}`
 
 function doctorText({ repository, checks }: Reply & { kind: 'doctor' }): string {
   const wrong = checks.filter(({ ok }) => !ok)

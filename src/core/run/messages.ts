@@ -179,7 +179,7 @@ function sourceIn(text: string): Source[] {
 }
 
 function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
-  if (run.mailbox.stop || (run.result.outcome && !stillWorks(run))) return run
+  if (run.mailbox.stop || !isAtWork(run)) return run
   if (message.at < (run.mailbox.lastWordsAt ?? run.request.at))
     return withMessage(run, {
       mailbox: { droppedMessageIds: [...run.mailbox.droppedMessageIds, message.id] },
@@ -250,6 +250,9 @@ const reopened = (run: Run): ChangeOf<'result' | 'report'> => ({
 })
 
 const atPostHog: ReadonlySet<Intent['kind']> = new Set(['create-task', 'rejoin', 'start-run'])
+
+/** Not so while a Run only finishes what a result leaves to do. */
+export const isAtWork = (run: Run): boolean => !run.result.outcome || stillWorks(run)
 
 const stillWorks = (run: Run): boolean =>
   run.session.taskRun !== undefined &&
