@@ -193,6 +193,12 @@ describe('starts in a window of time', () => {
       until(day - minute, inThread),
     ],
     [
+      'the limit that lets go last, though its window is short',
+      { repository_per_day: 2, repository_per_5_minutes: 1 },
+      [other(minute, over), other(day - minute, over)],
+      until(4 * minute, inMinutes),
+    ],
+    [
       'the first named of two that let go together',
       { repository_per_day: 1, person_per_day: 1, thread_per_day: 1 },
       [other(minute, over)],
@@ -310,6 +316,10 @@ describe('one session serves one set of words at a time', () => {
   test.each<[what: string, me: OtherRun, other: OtherRun, waits: boolean]>([
     ['an older one goes first', mine(), theirs(1), true],
     ['a younger one does not', mine(), theirs(-1), false],
+    ['of one moment the first by id goes first', mine(), { ...theirs(0), id: 'a' }, true],
+    ['and the one behind it does not', mine(), { ...theirs(0), id: 'z' }, false],
+    ['an older one goes first whatever its id', mine(), { ...theirs(1), id: 'z' }, true],
+    ['a younger one does not whatever its id', mine(), { ...theirs(-1), id: 'a' }, false],
     ['but when it has its turn', mine(), theirs(-1, { schedule: { admitted: true } }), true],
     ['not when it is over', mine(), theirs(1, over), false],
     ['not of another session', mine(), theirs(1, { session: { taskId: 'task-2' } }), false],

@@ -4,6 +4,7 @@ import {
   callsPerHour,
   limits,
   pollInterval,
+  pollIntervalWhenStopping,
   pollIntervalWithStream,
 } from '../../src/core/run/timing.ts'
 import { hour, minute, second } from './given.ts'
@@ -39,6 +40,14 @@ describe('the time until the next look', () => {
     for (let live = 1; live <= 500; live += 1)
       expect((minute / pollInterval(0, live)) * live * 2).toBeLessThanOrEqual(480)
   })
+})
+
+test('a stop is looked for nine times until just after its time limit, and then each minute', () => {
+  const times: number[] = []
+  for (let age = 0; times.length < 11; times.push(age)) age += pollIntervalWhenStopping(age)
+  expect(times.map(at => at / second)).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 301, 361, 421])
+  expect(pollIntervalWhenStopping(limits.stopping)).toBe(second)
+  expect(pollIntervalWhenStopping(-minute)).toBe(2 * second)
 })
 
 test.each([
