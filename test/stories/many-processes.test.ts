@@ -109,12 +109,14 @@ onRedis(
         posthog.script(`think ${n}.`, { kind: 'answers', text: '1. First\n2. Second' })
         await says(`/codex start ${n}.`)
         await thread.waitForStatus('⏳ Codex is working', patience)
-        const { id } = await says('/codex use less memory')
+        const { id } = await says(`/codex use less memory ${n}.`)
         await thread.waitForReaction('rocket', id, patience)
         await says('/codex stop')
         await thread.waitForStatus(/^### ⏹️/, patience)
+        // What was said to the run that was stopped is said again.
         await says('/codex retry')
         await thread.waitForAnswer('pull request is ready', patience)
+        await github.waitFor(() => ledgerOf(world(), issue.number).messages.length === 2, patience)
         endRuns()
         await says(`/codex polish ${n}.`)
         await thread.waitForAnswer('@maya done', patience)
@@ -133,7 +135,7 @@ onRedis(
           number,
           1,
           5,
-          1,
+          2,
           1,
         ])
       }
