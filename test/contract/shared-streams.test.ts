@@ -1,4 +1,5 @@
 /** Several processes follow the same runs: each stream once, none left behind, none that nobody needs. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
@@ -146,6 +147,29 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
     await until(() => first.news.watch(one, runOf('run-1')))
     second.news.unwatch(one, 'run-1')
     await until(() => first.open() === 0)
+  })
+
+  describe('of one session that a Run of another thread goes on with', () => {
+    test.each(['the process itself', 'another process'])(
+      'stays when the first Run ends in %s',
+      async where => {
+        const start = deployment(60_000)
+        const [first, second] = [start(), start()]
+        const { session: one, control } = await session()
+        await until(() => first.news.watch(one, runOf('run-issue')))
+        await until(() => first.news.watch(one, runOf('run-pull')))
+        const endsIn = where === 'another process' ? second : first
+        endsIn.news.unwatch(one, 'run-issue')
+        // Leases are looked at every 50 ms.
+        await sleep(300)
+        expect(first.open()).toBe(1)
+        first.woken.length = 0
+        control.setOutput({ pr_url: 'https://github.com/acme/shop/pull/1' })
+        await until(() => first.woken.includes('run-pull'))
+        first.news.unwatch(one, 'run-pull')
+        expect(first.open()).toBe(0)
+      },
+    )
   })
 
   test('there are only so many in a process, and the others are for it to poll', async () => {

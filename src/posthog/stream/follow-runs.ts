@@ -69,10 +69,11 @@ export function followRuns(following: Following) {
   }
 
   function of(settings: PostHogSettings): RunNews {
-    const names = new Map<string, string>()
+    /** By task run, each Run that follows it: an issue and its pull request have one session. */
+    const followers = new Map<string, Set<string>>()
+    const followersOf = (taskRunId: string): string[] => [...(followers.get(taskRunId) ?? [])]
     const woken = (taskRunId: string): void => {
-      const name = names.get(taskRunId)
-      if (name !== undefined) wakes.add(runOf(name))
+      for (const name of followersOf(taskRunId)) wakes.add(runOf(name))
     }
     const streams = watchRuns(settings, {
       log,
@@ -80,15 +81,17 @@ export function followRuns(following: Following) {
       ...(following.pace ? { pace: following.pace } : {}),
       hasRoom: () => open() < maxOpen,
       onNews: woken,
-      onAlive: taskRunId => void take(taskRunId).catch(failed),
+      onAlive(taskRunId) {
+        for (const name of followersOf(taskRunId)) void take(taskRunId, name).catch(failed)
+      },
       onAway(taskRunId) {
-        release(names.get(taskRunId))
+        for (const name of followersOf(taskRunId)) release(name)
         woken(taskRunId)
       },
     })
     watches.push(streams)
     prunes.push(() => {
-      for (const taskRunId of names.keys()) if (!streams.isKnown(taskRunId)) names.delete(taskRunId)
+      for (const taskRunId of followers.keys()) if (!streams.isKnown(taskRunId)) followers.delete(taskRunId)
     })
     return { watch, unwatch }
 
@@ -96,36 +99,40 @@ export function followRuns(following: Following) {
       const { taskRunId } = session
       const name = `${id} ${taskRunId}`
       if (!streams.isKnown(taskRunId) && (await leases.isHeld(name).catch(() => false))) return true
-      names.set(taskRunId, name)
       streams.watch(session, thread.owner)
-      if (!streams.isKnown(taskRunId)) names.delete(taskRunId)
-      return streams.isAlive(taskRunId) && (held.has(name) || (await take(taskRunId).catch(() => false)))
+      if (!streams.isKnown(taskRunId)) return false
+      followers.set(taskRunId, new Set([...followersOf(taskRunId), name]))
+      return (
+        streams.isAlive(taskRunId) && (held.has(name) || (await take(taskRunId, name).catch(() => false)))
+      )
     }
 
     /** Of two processes with one stream, the first to receive something keeps it. */
-    async function take(taskRunId: string): Promise<boolean> {
-      const name = names.get(taskRunId)
-      if (name === undefined) return false
+    async function take(taskRunId: string, name: string): Promise<boolean> {
       const isOurs = await leases.take(name)
-      if (!isOurs) forget(taskRunId)
-      else if (streams.isAlive(taskRunId)) held.set(name, () => forget(taskRunId))
+      if (!isOurs) forget(taskRunId, name)
+      else if (streams.isAlive(taskRunId) && followers.get(taskRunId)?.has(name))
+        held.set(name, () => forget(taskRunId, name))
       else release(name)
       return true
     }
 
     function unwatch({ taskRunId }: Pick<Session, 'taskRunId'>, runId: string): void {
-      forget(taskRunId)
-      release(`${runId} ${taskRunId}`)
+      const name = `${runId} ${taskRunId}`
+      forget(taskRunId, name)
+      release(name)
     }
 
-    function forget(taskRunId: string): void {
+    /** The stream closes with the last Run that follows it. */
+    function forget(taskRunId: string, name: string): void {
+      const others = followersOf(taskRunId).filter(other => other !== name)
+      if (others.length > 0) return void followers.set(taskRunId, new Set(others))
       streams.unwatch(taskRunId)
-      names.delete(taskRunId)
+      followers.delete(taskRunId)
     }
   }
 
-  function release(name: string | undefined): void {
-    if (name === undefined) return
+  function release(name: string): void {
     held.delete(name)
     void leases.drop([name]).catch(failed)
   }
