@@ -7,6 +7,7 @@ import {
   refused,
   targetOf,
 } from './command-context.ts'
+import { awaitEyes } from './eyes.ts'
 import { isRepeated, reply, sendReply } from './reply.ts'
 import { goOnTelling } from './tell-run.ts'
 import type { ThreadRecord } from './trigger-record.ts'
@@ -129,6 +130,7 @@ export async function swapReaction(
   { well, over }: Ending,
 ): Promise<void> {
   if (trigger.kind === 'tick') return
+  await awaitEyes(context)
   await context.job.assertLocked()
   const content = well ? 'rocket' : 'confused'
   if (over && context.record.reacted)
@@ -139,6 +141,7 @@ export async function swapReaction(
 
 async function takeEyes(context: CommandContext, trigger: CommandTrigger): Promise<void> {
   if (!context.record.reacted) return
+  await awaitEyes(context)
   await context.job.assertLocked()
   await context.github.unreact(targetOf(trigger), 'eyes')
 }

@@ -83,6 +83,8 @@ export interface CommandContext {
   stranger: boolean
   repliedLately: Recent
   unknown?: unknown
+  /** The 👀 on its way. */
+  eyes?: Promise<void>
   isLast: boolean
   settings?: Promise<SettingsNow>
   save(record: ThreadRecord): Promise<void>

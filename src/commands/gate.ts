@@ -20,9 +20,9 @@ import {
   refused,
   refusedReads,
   settingsOf,
-  targetOf,
 } from './command-context.ts'
 import { commands } from './command-registry.ts'
+import { reactWithEyes } from './eyes.ts'
 import type { TriggerRecord } from './trigger-record.ts'
 
 /** ms: after a longer wait the right may be lost. */
@@ -45,13 +45,6 @@ export async function gate(
 export async function reactWithEyesNow(context: CommandContext, trigger: CommandTrigger): Promise<void> {
   if (!context.record.reacted && reactWithEyes(context, trigger))
     await context.save({ ...context.record, reacted: true })
-}
-
-/** 👀 for people with trust. Nothing waits for it, and its failure does not matter. */
-function reactWithEyes(context: CommandContext, trigger: CommandTrigger): boolean {
-  if (context.stranger || trigger.kind === 'tick') return false
-  context.github.react(targetOf(trigger), 'eyes').catch(() => {})
-  return true
 }
 
 export async function mayUse(

@@ -2,6 +2,7 @@ import { parseMessage, send } from '../core/run/messages.ts'
 import { RunMessage, type Source } from '../core/run/record/mailbox-part.ts'
 import type { Decision } from './command.ts'
 import { type CommandContext, type CommandResult, commandId, replied, targetOf } from './command-context.ts'
+import { awaitEyes } from './eyes.ts'
 
 export async function tellRun(
   context: CommandContext,
@@ -18,6 +19,8 @@ export async function tellRun(
   })
   const pending = { runId, messageId: message.id, message: JSON.stringify(message), sent: false, beside }
   await context.save({ ...context.record, pendingMessage: pending })
+  // The Run takes the eyes off when it has the message.
+  await awaitEyes(context)
   return goOnTelling(context)
 }
 

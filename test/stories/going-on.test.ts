@@ -1,4 +1,5 @@
 /** What a thread goes on with, when people deleted comments or another thread used its session, and what an agent asks meanwhile. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
@@ -46,6 +47,28 @@ onEitherQueue('A command goes on with', world => {
     await github.waitFor(() => ledger().runs.length === 3)
     const body = JSON.stringify(ledger().runs[2]?.body)
     expect(body.split('# The issue')[0]).toContain('the second wish')
+  })
+
+  it.each([
+    ['words', 'use less memory', 'rocket'],
+    ['a stop', 'stop', 'rocket'],
+    ['a command that is answered at once', 'approve', 'confused'],
+  ])('no 👀 of %s that GitHub is slow to set', async (_, text, reaction) => {
+    const { github, posthog } = world()
+    const { repository, opensIssue } = await repositoryOf(`slow-eyes-${text.length}`)
+    const { thread, says } = await opensIssue('Slow eyes')
+    posthog.script({ repository, prompt: 'begin the list' }, { kind: 'manual' })
+    await says('/codex begin the list')
+    await thread.waitForStatus('⏳ Codex is working')
+    const eyes = github.fault({
+      ...{ method: 'POST', path: new RegExp(`^/repos/${repository}/.*/reactions$`), asks: /eyes/ },
+      fault: { kind: 'delay', ms: 1_000 },
+    })
+    const { id } = await says(`/codex ${text}`)
+    await thread.waitForReaction(reaction, id)
+    await sleep(1_500)
+    expect(eyes.hits).toBe(1)
+    expect(await thread.reactions(id)).toEqual([reaction])
   })
 
   it.each(['command', 'box'])('the words that failed, by the %s that tries again', async by => {
