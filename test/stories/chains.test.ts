@@ -18,6 +18,8 @@ onEitherQueue(
     const done = async ({ rounds, thread }: Awaited<ReturnType<typeof asks>>) => {
       rounds.open()
       await thread.waitForAnswer('pull request is ready')
+      // Else its last calls are under way in the rounds of the next story.
+      await thread.waitForFolded()
       expect(ledgerOf(world(), thread.number)).toMatchObject({ tasks: [{}], runs: [{}] })
     }
 
