@@ -1,7 +1,7 @@
 /** Done once before all tests: the bot is built, as stories run what `npm start` does, and an embedded queue is made. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -50,8 +50,6 @@ async function scratchFolder(): Promise<string> {
   const scratch = await mkdtemp(
     join(bavail * bsize > 2 * 2 ** 30 ? memory : tmpdir(), `${ours}${process.pid}-`),
   )
-  // A story has the bot run by somebody who may write nothing but its volume.
-  await chmod(scratch, 0o755)
   return scratch
 }
 
