@@ -1,5 +1,5 @@
 import { mayHoldCommand } from '../core/command/find.ts'
-import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+import { NoResponse, QueueUnavailable, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { ResultPending } from '../core/model/result-pending.ts'
 import type { ThreadTrigger } from '../core/model/trigger.ts'
@@ -31,6 +31,8 @@ const attempts = 10
 
 export function afterFault(context: CommandContext, error: unknown): StepResult | Promise<StepResult> {
   const { deps, job } = context
+  // Not an attempt: the worker waits for the queue.
+  if (error instanceof QueueUnavailable) throw error
   if (error instanceof ResultPending || error instanceof RetryLater)
     return { kind: 'park', ms: Math.max(1, error.until - deps.now()) }
   if (error instanceof Rejected)
@@ -85,6 +87,7 @@ async function giveUp(context: CommandContext, error: unknown): Promise<StepResu
     if (!(await isRepeated(context, words))) await reply(context, words, { last: true, well: false })
     await swapReaction(context, trigger, { well: false, over: true })
   } catch (failure) {
+    if (failure instanceof QueueUnavailable) throw failure
     deps.log.error({ err: failure }, 'the thread can not be told')
   }
   return end

@@ -1,5 +1,6 @@
 /** A WorkQueue on BullMQ: record = job data, inbox = job log, slot = deduplication id. */
 import { ErrorCode, Queue, type Telemetry } from 'bullmq'
+import { QueueUnavailable } from '../core/model/errors.ts'
 import type { IndexQuery, Member, Range } from '../core/model/job-index.ts'
 import type { Added, JobRecord } from '../core/model/ports.ts'
 import { within } from './deadline.ts'
@@ -13,13 +14,7 @@ import type { Additions, QueueIndex } from './queue-index.ts'
 import { describe, type QueueLog } from './queue-log.ts'
 import { storable } from './storable.ts'
 import { withUnread } from './unread-keys.ts'
-import {
-  type Processor,
-  QueueUnavailable,
-  UnreadableRecord,
-  type Working,
-  type WorkQueue,
-} from './work-queue.ts'
+import { type Processor, UnreadableRecord, type Working, type WorkQueue } from './work-queue.ts'
 
 const RESPONSE_TIMEOUT_MS = 3_000
 const LISTING_MS = 30_000

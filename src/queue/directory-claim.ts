@@ -7,7 +7,7 @@ import { link, realpath, rename, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { QueueUnavailable } from './work-queue.ts'
+import { QueueUnavailable } from '../core/model/errors.ts'
 
 /** The shortest path limit of a socket (macOS 104, Linux 108), unchecked by Node. */
 const LONGEST_PATH = 100

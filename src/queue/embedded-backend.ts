@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { PGlite } from '@electric-sql/pglite'
 import { createPostgresBackend, runMigrations } from 'bullmq'
+import { QueueUnavailable } from '../core/model/errors.ts'
 import { type DataFolder, watchFolder } from './data-folder.ts'
 import { claimDirectory } from './directory-claim.ts'
 import { embeddedIndex, withIndex } from './embedded-index.ts'
@@ -11,7 +12,6 @@ import { schema } from './embedded-schema.ts'
 import { PglitePool, PgliteSession } from './pglite-pool.ts'
 import type { QueueBackend } from './queue-backend.ts'
 import { describe, type QueueLog } from './queue-log.ts'
-import { QueueUnavailable } from './work-queue.ts'
 
 const HOUR = 3_600_000
 /** Bytes for work under way: a WAL file takes 16 MB. */

@@ -3,6 +3,7 @@
  * processor ends it.
  */
 import { DelayedError, type IQueueBackend, type Job, Worker } from 'bullmq'
+import { QueueUnavailable } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { backoffMs } from './backoff.ts'
 import { type BullQueueOptions, traced } from './bull-queue.ts'
@@ -22,6 +23,8 @@ const UNLIMITED = 1_000_000
 const MOST_KEPT = 100_000
 /** ms until a job comes back if we die between parking and promoting it. */
 const AT_ONCE_MS = 1_000
+/** Waits as after this many failures, however often. */
+const QUEUE_TROUBLE = 3
 const LAST_WRITES_MS = 1_000
 
 export interface JobWorkerOptions<Data> extends BullQueueOptions<Data>, Working<Data> {
@@ -174,10 +177,10 @@ export class JobWorker<Data> {
         await lock.during(() => this.#save(job, token, { read: held.data, next }))
         held.data = next
       },
-      inbox: () => openedInbox(this.#backend, idOf(job), () => lock.assert()),
+      inbox: () => reached(openedInbox(this.#backend, idOf(job), () => lock.assert())),
       closeInbox: async () => {
         await lock.assert()
-        return closedInbox(this.#backend, idOf(job))
+        return reached(closedInbox(this.#backend, idOf(job)))
       },
       isCrowded: () => this.#takes.size >= this.#options.concurrency,
     }
@@ -207,6 +210,7 @@ export class JobWorker<Data> {
     } catch (error) {
       if (lock.isLost || error instanceof LockLost) return this.#leave(job)
       if (this.#interrupted) return { kind: 'park', ms: 0 }
+      if (error instanceof QueueUnavailable) return this.#waitForQueue(job, error)
       return this.#backOff(job, held.failures + 1, error)
     }
   }
@@ -214,6 +218,12 @@ export class JobWorker<Data> {
   #leave(job: BullMqJob): Outcome {
     this.#options.log.warn({ job: job.id }, 'lost the lock of a job, so left it to whoever has it')
     return { kind: 'leave' }
+  }
+
+  #waitForQueue(job: BullMqJob, err: QueueUnavailable): Outcome {
+    const ms = backoffMs(QUEUE_TROUBLE)
+    this.#options.log.warn({ job: job.id, retryInMs: ms, err }, 'the queue failed a step of a job')
+    return { kind: 'park', ms }
   }
 
   async #backOff(job: BullMqJob, failures: number, err: unknown): Promise<Outcome> {
@@ -247,6 +257,16 @@ export class JobWorker<Data> {
 
   #couldNot(what: string, job: BullMqJob, error: unknown): void {
     this.#options.log.warn({ job: job.id, error: describe(error) }, `could not ${what} a job`)
+  }
+}
+
+/** @throws QueueUnavailable for what the backend itself throws */
+async function reached<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (cause) {
+    if (cause instanceof LockLost) throw cause
+    throw new QueueUnavailable(describe(cause), { cause })
   }
 }
 

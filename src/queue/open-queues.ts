@@ -1,4 +1,5 @@
 import { callBudget } from '../core/model/call-budget.ts'
+import { QueueUnavailable } from '../core/model/errors.ts'
 import { aloneWithStreams } from '../core/model/stream-leases.ts'
 import { BullQueue } from './bull-queue.ts'
 import { ChoreBoard, readChore } from './chores.ts'
@@ -7,7 +8,7 @@ import type { Format } from './job-record.ts'
 import type { QueueBackend } from './queue-backend.ts'
 import { describe, errorReporter, type QueueLog, SILENT } from './queue-log.ts'
 import { openTelemetry } from './telemetry.ts'
-import { type Queues, QueueUnavailable } from './work-queue.ts'
+import type { Queues } from './work-queue.ts'
 
 const DAY_SECONDS = 86_400
 const INTERRUPT_AFTER = 0.6

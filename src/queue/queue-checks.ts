@@ -1,8 +1,8 @@
 import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import { type Check, found, passed } from '../core/model/check.ts'
+import { QueueUnavailable } from '../core/model/errors.ts'
 import { claimDirectory } from './directory-claim.ts'
 import { describe } from './queue-log.ts'
-import { QueueUnavailable } from './work-queue.ts'
 
 export const checkQueue = ({
   redisUrl,

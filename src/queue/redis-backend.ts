@@ -1,6 +1,7 @@
 /** BullMQ on Redis. Adding fails fast, workers wait for the server: hence two kinds of connection. */
 import { createRedisBackend, type JobType } from 'bullmq'
 import { Redis, type RedisOptions } from 'ioredis'
+import { QueueUnavailable } from '../core/model/errors.ts'
 import { within } from './deadline.ts'
 import type { BullMqQueue, QueueBackend, StoredJob } from './queue-backend.ts'
 import { describe, type QueueLog } from './queue-log.ts'
@@ -11,7 +12,6 @@ import { redisLimits } from './redis-limits.ts'
 import { checkRedisSafety } from './redis-safety.ts'
 import { redisStreams } from './redis-streams.ts'
 import { withShortLogs } from './short-logs.ts'
-import { QueueUnavailable } from './work-queue.ts'
 
 export const START_MS = 20_000
 const SAY_AFTER_MS = 1_000

@@ -1,6 +1,7 @@
 /** What the rest of the bot sees of the queue: nothing above this folder knows which backend it runs on. */
 
 import type { Allowance, CallBudget } from '../core/model/call-budget.ts'
+import { QueueUnavailable } from '../core/model/errors.ts'
 import type { LimitStore } from '../core/model/limit-gate.ts'
 import type { JobQueue, JobRecord, LockedJob, StepResult } from '../core/model/ports.ts'
 import type { SharedCache } from '../core/model/shared-cache.ts'
@@ -8,7 +9,7 @@ import type { StreamLeases } from '../core/model/stream-leases.ts'
 
 /**
  * Works one step. When it throws, the job is parked for a while (1 s, doubling up to 60 s) and never dropped: how often
- * to try is the processor's business, see `failures`.
+ * to try is the processor's business, see `failures`. `QueueUnavailable` is no failure of the job and is not counted.
  */
 export type Processor<Data> = (job: LockedJob<Data>) => Promise<StepResult>
 
@@ -85,10 +86,6 @@ export interface Queues<TriggerData, RunData> {
    * that throws then, as it should, is put back. After `graceMs` (500 ms more at the most) everything is cut.
    */
   close(graceMs: number): Promise<void>
-}
-
-export class QueueUnavailable extends Error {
-  override name = 'QueueUnavailable'
 }
 
 /** Nothing brings it back while this process lives. */

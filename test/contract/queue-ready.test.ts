@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { QueueUnavailable } from '../../src/queue/work-queue.ts'
+import { QueueUnavailable } from '../../src/core/model/errors.ts'
 import {
   cleanUp,
   type LogLine,

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { QueueUnavailable } from '../../src/core/model/errors.ts'
 import { checkRedisSafety } from '../../src/queue/redis-safety.ts'
-import { LockLost, type Processor, QueueUnavailable } from '../../src/queue/work-queue.ts'
+import { LockLost, type Processor } from '../../src/queue/work-queue.ts'
 import { freePort } from '../support/free-port.ts'
 import {
   cleanUp,
@@ -100,6 +101,32 @@ describe.runIf(available)('when Redis is in trouble', () => {
     const { ms } = await timed(queues.close(1_500))
     expect(ms).toBeLessThan(2_000)
     server.thaw()
+  })
+
+  test('that takes no more connections: what comes of it is no failure of a job', async () => {
+    const raw = new Redis(server.url)
+    await raw.ping()
+    const seen: number[] = []
+    processors.set('unlucky', async job => {
+      seen.push(job.failures)
+      if (seen.length === 1) {
+        const clients = [...String(await raw.client('LIST')).matchAll(/^id=(\d+) /gm)].map(([, id]) =>
+          Number(id),
+        )
+        await raw.config('SET', 'maxclients', clients.length - 1)
+        // The first that was opened: it adds and asks, the others work.
+        await raw.client('KILL', 'ID', Math.min(...clients))
+      }
+      if (seen.length === 3) await raw.config('SET', 'maxclients', 10_000)
+      await queues.runs.liveCount()
+      return { kind: 'end' }
+    })
+    await workBy(queues.runs, processors, { concurrency: 2 })
+    await queues.runs.add('unlucky', { by: 'unlucky' })
+    await ended('unlucky')
+    expect(seen.length).toBeGreaterThan(2)
+    expect(new Set(seen)).toEqual(new Set([0]))
+    raw.disconnect()
   })
 
   test('a job whose lock was taken can no longer be saved, and its step is told so', async () => {

@@ -62,6 +62,11 @@ export class NoResponse extends Error {
   }
 }
 
+/** Our own queue could not be reached, or did not answer. It says nothing of the job that met it: no attempt. */
+export class QueueUnavailable extends Error {
+  override name = 'QueueUnavailable'
+}
+
 export type Service = 'github' | 'posthog'
 export const serviceNames: Record<Service, string> = { github: 'GitHub', posthog: 'PostHog' }
 export type WaitReason = 'rate-limit' | 'usage-limit' | 'unavailable'
