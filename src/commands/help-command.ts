@@ -4,6 +4,7 @@ import type { Reads } from './reads.ts'
 
 export const helpCommand = command({
   name: 'help',
+  aliases: ['?', '？'],
   usage: '/codex help',
   example: '/codex help',
   about: 'Shows this list.',

@@ -21,8 +21,10 @@ export function presetOf(trigger: CommandTrigger, settings: RepoSettings): Chose
   if (trigger.kind !== 'label') return chosen({})
   const name = nameOf(trigger)
   if (name === '') return chosen({})
-  if (Object.hasOwn(settings.labels, name)) return chosen(settings.labels[name] ?? {})
-  const known = presets.find(preset => preset === name.toLowerCase())
+  const isName = (each: string): boolean => each.toLowerCase() === name.toLowerCase()
+  const own = Object.entries(settings.labels).find(([each]) => isName(each))
+  if (own) return chosen(own[1])
+  const known = presets.find(isName)
   if (known === 'plan') return chosen({ plan: true })
   if (known) return chosen({ effort: known })
   const names = [...Object.keys(settings.labels), ...presets]

@@ -1,5 +1,5 @@
 import { mayHoldCommand } from '../core/command/find.ts'
-import type { Parsed } from '../core/command/parse.ts'
+import { newCommands, type Parsed } from '../core/command/parse.ts'
 import type { CommentTrigger } from '../core/model/trigger.ts'
 import { usualTrigger } from '../core/settings/trigger-words.ts'
 import { yieldToEventLoop } from '../core/text/event-loop.ts'
@@ -20,10 +20,10 @@ export async function commandsOf(
   { before, word = usualTrigger.word }: CommentTrigger,
   texts: readonly string[],
 ): Promise<Parsed[]> {
-  const old = new Set((await parsedOf(before ?? '', word)).map(parsed => JSON.stringify(parsed)))
+  const old = await parsedOf(before ?? '', word)
   const parsed: Parsed[] = []
   for (const text of texts) parsed.push(...(await parsedOf(text, word)))
-  return parsed.filter(each => !old.has(JSON.stringify(each)))
+  return newCommands(old, parsed)
 }
 
 async function parsedOf(text: string, word: string): Promise<Parsed[]> {

@@ -258,6 +258,12 @@ describe('what asks for work', () => {
       { kind: 'start', run: { request: { what: 'plan', options: { permission: 'read-only' } } } },
     ],
     [
+      'by a label in another case, of a preset of the settings',
+      asking({ ...label, label: 'Codex:DOCS' }, { text: '' }),
+      start(free({ settling: settling('labels: { Docs: { instruction: Write the docs. } }') })),
+      { kind: 'start', run: { request: { text: 'Write the docs.' } } },
+    ],
+    [
       'by a label that nobody has',
       asking({ ...label, label: 'codex:paln' }, { text: '' }),
       start(free()),

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { commands, parseCommands } from '../../src/commands/command-registry.ts'
 import { findCommands, mayHoldCommand } from '../../src/core/command/find.ts'
 import { flagOf, infoOf, optionNames, optionWords } from '../../src/core/command/options.ts'
-import { isMistake, nearest, type Parsed } from '../../src/core/command/parse.ts'
+import { isMistake, nearest, newCommands, type Parsed } from '../../src/core/command/parse.ts'
 import { tries } from '../support/tries.ts'
 
 /** A command as one short line: `stop`, `run --effort high --new | words`, `? unknown-option modle → model`. */
@@ -62,6 +62,78 @@ describe('an instruction', () => {
     ['/codex constructor', 'run | constructor'],
     ['/codex __proto__', 'run | __proto__'],
     ['/codex toString is wrong', 'run | toString is wrong'],
+  ])
+})
+
+describe('an instruction as keyboards write it', () => {
+  holds([
+    ['/codex：修复登录', 'run | 修复登录'],
+    ['/codex： 修复登录', 'run | 修复登录'],
+    ['/codex，修复登录', 'run | 修复登录'],
+    ['/codex、直して', 'run | 直して'],
+    ['/codex。', 'run'],
+    ['/codex！', 'run'],
+    ['/codex修复登录', 'run | 修复登录'],
+    ['/codexログインを直して', 'run | ログインを直して'],
+    ['/codex로그인 고쳐 줘', 'run | 로그인 고쳐 줘'],
+    ['/codexแก้บั๊ก', 'run | แก้บั๊ก'],
+    ['/codex停止', 'run | 停止'],
+    ['/codex\u3000修复', 'run | 修复'],
+    ['/codex.', 'run'],
+    ['/codex. Fix it', 'run | Fix it'],
+    ['/codex...', 'run'],
+    ['/codex… fix it', 'run | fix it'],
+    ['/codex!', 'run'],
+    ['/codex!! fix it', 'run | fix it'],
+    ['/codex; fix it', 'run | fix it'],
+    ['/codex 🚀 fix it', 'run | 🚀 fix it'],
+    ['/codex🚀 fix it', 'run | 🚀 fix it'],
+    ['/codex“fix it”', 'run | “fix it”'],
+    ['/codex?', 'help'],
+    ['/codex ?', 'help'],
+    ['/codex？', 'help'],
+    ['/codex? Can you fix it', 'run | ? Can you fix it'],
+    ['\u00a0/codex fix it', 'run | fix it'],
+    ['\u00a0\u00a0 \u00a0 /codex fix it', 'run | fix it'],
+    ['\u3000/codex fix it', 'run | fix it'],
+    ['\ufeff/codex fix it', 'run | fix it'],
+    ['\ufeff\r\n/codex fix it', 'run | fix it'],
+    ['\u200b/codex fix it', 'run | fix it'],
+    ['\u200e/codex fix it', 'run | fix it'],
+    ['\u200f/codex fix it', 'run | fix it'],
+    ['\u2060 /codex fix it', 'run | fix it'],
+    ['Words\n\u200f/codex fix it', 'run | fix it'],
+    ['/codex\u200b fix it', 'run | fix it'],
+    ['/codex\u00a0fix it', 'run | fix it'],
+    ['/codex\ufe0f fix it', 'run | fix it'],
+    ['/codex stop！', 'stop'],
+    ['/codex: stop.', 'stop'],
+  ])
+
+  holds([
+    ['/codex/readme'],
+    ['/codex/'],
+    ['/codex-cli is slow'],
+    ['/codex‑cli is slow'],
+    ['/codexes'],
+    ['/codex_cli'],
+    ['/codex2'],
+    ['/codexé'],
+    ['/codexисправь'],
+    ['/codex.yml'],
+    ['/codex.yml.'],
+    ["/codex's answer"],
+    ['/codex’s answer'],
+    ['/codex) is'],
+    ['/codex" is'],
+    ['/codex\u200bes'],
+    ['/codex／readme'],
+    ['/code\u212a'],
+    ['\u202e/codex fix it'],
+    ['\u2067/codex fix it'],
+    ['    \u00a0/codex fix it'],
+    ['    \u200b/codex fix it'],
+    ['> \u00a0/codex fix it'],
   ])
 })
 
@@ -139,6 +211,34 @@ describe('options', () => {
     ['/codex --effort high -- --new is a word here', 'run --effort high | --new is a word here'],
     ['/codex --effort high\nfix it', 'run --effort high | fix it'],
     ['/codex fix the --effort option', 'run | fix the --effort option'],
+    ['/codex—effort high fix it', 'run --effort high | fix it'],
+    ['/codex——effort high fix it', 'run --effort high | fix it'],
+    ['/codex −−effort high fix it', 'run --effort high | fix it'],
+    ['/codex--effort high fix it', 'run --effort high | fix it'],
+    ['/codex: --effort high fix it', 'run --effort high | fix it'],
+    ['/codex -effort high fix it', 'run --effort high | fix it'],
+    ['/codex -effort=high -new fix it', 'run --effort high --new | fix it'],
+    ['/codex -1 on the offset', 'run | -1 on the offset'],
+    ['/codex -v prints nothing', 'run | -v prints nothing'],
+    ['/codex - effort high', 'run | - effort high'],
+    ['/codex fix it\n--effort high', 'run --effort high | fix it'],
+    ['/codex fix it\r\n--effort high\r\nsoon', 'run --effort high | fix it\nsoon'],
+    ['/codex fix it\n—effort high', 'run --effort high | fix it'],
+    ['/codex fix it\n\n--effort high --new\n', 'run --effort high --new | fix it'],
+    ['/codex fix it\n--effort high\n--model gpt-5.6', 'run --model gpt-5.6 --effort high | fix it'],
+    ['/codex\n--effort high\nfix it', 'run --effort high | fix it'],
+    ['/codex\n--effort high fix it\n--new', 'run --effort high --new | fix it'],
+    ['/codex --new\n--effort high\n\nfix it', 'run --effort high --new | fix it'],
+    ['/codex retry\n--effort high', 'retry --effort high'],
+    ['/codex plan\n--effort high\nhow to', 'plan --effort high | how to'],
+    ['/codex fix it\n--effort is ignored', '? bad-value effort → is →'],
+    ['/codex document it\n--branch is ignored', 'run | document it\n--branch is ignored'],
+    ['/codex add the flags\n--watch\n--new', 'run | add the flags\n--watch\n--new'],
+    ['/codex fix it\nsoon\n--effort high', 'run | fix it\nsoon\n--effort high'],
+    ['/codex fix it --\n--effort high', 'run --effort high | fix it --'],
+    ['/codex --\n--effort high', 'run | --effort high'],
+    ['/codex fix it\n```\n--effort high\n```', 'run | fix it\n```\n--effort high\n```'],
+    ['/codex stop\n--watch is broken', 'stop'],
   ])
 })
 
@@ -146,6 +246,12 @@ describe('a mistake', () => {
   holds([
     ['/codex --modle gpt-5.6 fix it', '? unknown-option modle → model'],
     ['/codex --colour red fix it', '? unknown-option colour →'],
+    ['/codex -modle gpt-5.6 fix it', '? unknown-option modle → model'],
+    ['/codex\n--modle gpt-5.6\nfix it', '? unknown-option modle → model'],
+    ['/codex fix it\n--effort hihg', '? bad-value effort → hihg → high'],
+    ['/codex --new fix it\n--new', '? option-twice new'],
+    ['/codex stop\n--effort high', '? no-options-here stop'],
+    ['/codex—fix it', '? unknown-option fix →'],
     ['/codex --__proto__ x', 'run | --__proto__ x'],
     ['/codex --constructor x', '? unknown-option constructor →'],
     ['/codex --effort', '? missing-value effort'],
@@ -198,6 +304,31 @@ describe('several commands in one comment', () => {
   ])
 })
 
+describe('an edit asks', () => {
+  const asks = (before: string, after: string): string[] =>
+    newCommands(parseCommands(before), parseCommands(after)).map(brief)
+
+  test.each<[what: string, before: string, after: string, ...expected: string[]]>([
+    ['what was not there', 'Hello.', '/codex fix it', 'run | fix it'],
+    ['nothing for what was there', '/codex fix it', 'Hello.\n\n/codex fix it'],
+    ['nothing for another line below', '/codex fix it\nsoon', '/codex fix it\nat once'],
+    ['nothing for other words below a bare command', '/codex\nfix it', '/codex\nfix that'],
+    ['nothing for what went', '/codex fix it\n/codex status', '/codex status'],
+    ['another line', '/codex fix it', '/codex fix that', 'run | fix that'],
+    [
+      'a second one with the same line',
+      '/codex fix it\nin a',
+      '/codex fix it\nin b\n/codex fix it\nin a',
+      'run | fix it\nin b',
+    ],
+    ['what was a mistake', '/codex\n--effort hihg', '/codex\n--effort high', 'run --effort high'],
+    ['nothing for the same mistake', '/codex --effort hihg', 'x\n\n/codex --effort hihg'],
+    ['one that was added', '/codex fix it', '/codex fix it\n/codex stop', 'stop'],
+  ])('%s', (_, before, after, ...expected) => {
+    expect(asks(before, after)).toEqual(expected)
+  })
+})
+
 describe('where a line is', () => {
   holds([
     ['/codexfix it'],
@@ -243,7 +374,6 @@ describe('where a line is', () => {
     ['1. /codex fix it'],
     ['# /codex fix it'],
     ['**/codex fix it**'],
-    ['\u200b/codex fix it'],
     ['／codex fix it'],
     [''],
     ['\n\n'],

@@ -36,6 +36,11 @@ test.each([
   expect(grantsOf(read(`owners: {ACME: {${grant}}}`), shop)).toMatchObject(expected)
 })
 
+test('an owner may be an Enterprise Managed User', () => {
+  const grants = grantsOf(read('owners: {maya_acme: {as_user: true}}'), { owner: 'maya_acme', repo: 'shop' })
+  expect(grants.granted).toEqual(new Set(['as_user']))
+})
+
 describe('a repository can not loosen', () => {
   const inRepository = (deployment: string, repository: string) =>
     settingsOfLayers(settingsFile, grantsOf(read(deployment), shop), {

@@ -17,6 +17,13 @@ const misplaced: [string, string][] = [
   ['a line indented by a tab', '\t/codex fix it'],
   ['an indented line of a paragraph', 'Please\n      /codex fix it'],
   ['with other line ends', 'Please:\r\n\r\n- /codex fix it'],
+  ['a line behind a courtesy', 'Please /codex fix it'],
+  ['a line behind several', 'Hi @maya, can you please /codex fix it?'],
+  ['a line behind a picture', '🙏 /codex fix it'],
+  ['a line behind a courtesy of others', 'Bitte /codex：…'],
+  ['a line behind a sentence', 'Looks good so far. /codex fix it'],
+  ['a line behind a sentence of others', '看起来不错。 /codex 修复'],
+  ['bold', '**/codex fix it**'],
 ]
 
 const silent: [string, string][] = [
@@ -30,6 +37,15 @@ const silent: [string, string][] = [
   ['below the first line of indented code', '    make\n    /codex fix it'],
   ['as a part of a word', '- /codexes'],
   ['in a path', '| /codex/src |'],
+  ['in a path in a sentence', 'see /codex/readme'],
+  ['in a path behind a sentence', 'It is there. /codex/readme has it'],
+  ['as a question', 'What about /codex?'],
+  ['of which somebody tells', 'I tried /codex yesterday'],
+  ['of which somebody tells more', 'The docs of /codex say so'],
+  ['at the end of a sentence', 'I like it. /codex'],
+  ['as another word', 'Please /codex-cli'],
+  ['behind a courtesy, in code', 'Please `/codex fix it`'],
+  ['behind a courtesy, in a quote', '> Please /codex fix it'],
 ]
 
 describe('a misplaced command', () => {

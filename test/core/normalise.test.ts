@@ -276,6 +276,13 @@ describe('labels', () => {
       issues({ label: { name: 'codex:plan' } }),
       `label-100-7-codex_plan-${at}`,
     ],
+    ['in another case', 'issues', issues({ label: { name: 'Codex' } }), `label-100-7-Codex-${at}`],
+    [
+      'in another case, with a preset',
+      'issues',
+      issues({ label: { name: 'CODEX:High' } }),
+      `label-100-7-CODEX_High-${at}`,
+    ],
     ['another one', 'issues', issues({ label: { name: 'bug' } }), '- other label'],
     ['one that begins like it', 'issues', issues({ label: { name: 'codex-later' } }), '- other label'],
     ['none', 'issues', issues({ label: null }), '- other label'],

@@ -25,6 +25,13 @@ describe('what is wrong is told with its line and key, and then the defaults hol
   })
 })
 
+test('the logins of Enterprise Managed Users have an underscore', () => {
+  expect(settingsOf('allow: { users: [maya_acme, "sam_acme:12"] }').allow.users).toEqual([
+    'maya_acme',
+    'sam_acme:12',
+  ])
+})
+
 test('a role below the usual one is told, as settings only demand more', () => {
   const { problems } = settingsFile.read('permissions: { run: read }')
   expect(problemsText(problems)).toContain('must be write or more')

@@ -2,13 +2,11 @@
 import { usualTrigger } from '../settings/trigger-words.ts'
 import { readPositions } from '../text/markdown.ts'
 import { timeFor, withinTime } from '../text/within-time.ts'
+import { commandStart, separators } from './line-start.ts'
 import { afterLoneTags } from './lone-tags.ts'
 import { inside, ownNodes, type Range, rangeOf } from './own-nodes.ts'
 import { type Line, type Piece, piecesOf } from './pieces.ts'
 import { wordPattern } from './word-pattern.ts'
-
-/** Markdown allows three spaces before a paragraph. */
-const commandStart = (word: string): string => `^ {0,3}/${word}(?=[\\s:,]|$)`
 
 export interface CommandText {
   line: string
@@ -26,7 +24,7 @@ const bareWord = wordPattern(word => `/${word}`, 'i')
 /** Linear time. False means that there is no command. */
 export const mayHoldCommand = (text: string, word = usualTrigger.word): boolean =>
   namesWord(text, word) && startOfLine(word).test(text)
-const startOfLine = wordPattern(commandStart, 'im')
+const startOfLine = wordPattern(commandStart, 'mu')
 
 /** @param word without the slash: letters, digits and hyphens */
 export function findCommands(text: string, word = usualTrigger.word): FoundCommands {
@@ -57,7 +55,7 @@ interface Candidates extends Piece {
 }
 
 function startsOf(source: string, { from, plainTo, lines }: Piece, word: string): Start[] {
-  const commandLine = new RegExp(`${commandStart(word)}[:,]?`, 'i')
+  const commandLine = new RegExp(`${commandStart(word)}${separators}`, 'u')
   const hidesFrom = mayHide.exec(source.slice(from, plainTo))?.index ?? Number.POSITIVE_INFINITY
   return lines.flatMap(({ at, end }) => {
     const match = commandLine.exec(source.slice(at, end))

@@ -1,24 +1,20 @@
-/** Finds commands where none are read (list, heading, table, indented line), to tell the writer. */
+/** Finds commands where none are read (list, heading, table, indented line, behind a courtesy), to tell the writer. */
 import { usualTrigger } from '../settings/trigger-words.ts'
 import { type Nodes, readPositions } from '../text/markdown.ts'
 import { namesWord } from './find.ts'
+import { misplacedStarts } from './line-start.ts'
 import { inside, ownNodes, type Range, rangeOf } from './own-nodes.ts'
 import { wordPattern } from './word-pattern.ts'
 
-const behindSigns = String.raw`^[ \t]*(?:(?:[-*+]|\d{1,9}[.)]|#{1,6})[ \t]+)*(?:\[[ xX]\][ \t]+)?`
-const inCell = String.raw`\|[ \t]*`
-
-const places = [behindSigns, inCell].map(before =>
-  wordPattern(word => String.raw`${before}/${word}(?=[\s:,|]|$)`, 'gim'),
-)
-const anyPlace = wordPattern(word => String.raw`(?:${behindSigns}|${inCell})/${word}(?=[\s:,|]|$)`, 'im')
+const places = misplacedStarts.map(start => wordPattern(start, 'gmu'))
+const anyPlace = wordPattern(word => misplacedStarts.map(start => `(?:${start(word)})`).join('|'), 'mu')
 
 export const mayBeMisplaced = (text: string, word = usualTrigger.word): boolean =>
   namesWord(text, word) && anyPlace(word).test(text)
 
 function* slashesOf(text: string, word: string): Generator<number> {
   for (const withWord of places)
-    for (const match of text.matchAll(withWord(word))) yield match.index + match[0].length - `/${word}`.length
+    for (const match of text.matchAll(withWord(word))) yield match.index + match[0].lastIndexOf('/')
 }
 
 /** Ignores code, quotes, links, HTML, and text too complex to parse. */

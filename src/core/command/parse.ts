@@ -8,6 +8,9 @@
  *   option  = --name value | --name=value | --switch      (before the words; `--` ends them)
  *   value   = word | "several words"
  *
+ * What phones make of the two hyphens counts as well, and one hyphen before the name of an option. Below the line
+ * of a command, lines of nothing but options are options, too.
+ *
  * A command that takes nothing is one only when nothing but politeness follows on its
  * line: `/codex stop please` stops, `/codex stop the retry loop from spinning` is an instruction.
  */
@@ -33,7 +36,8 @@ export type Mistake =
   | { kind: 'too-many'; max: number }
   | { kind: 'unreadable' }
 
-export type Parsed = { kind: 'command'; command: Command } | Mistake
+/** @param line what stands on the line of the command, without the lines below */
+export type Parsed = { kind: 'command'; command: Command; line: string } | Mistake
 
 export const isMistake = (parsed: Parsed): parsed is Mistake => parsed.kind !== 'command'
 
@@ -58,7 +62,7 @@ const wordsOf = (grammars: readonly CommandGrammar[]): Words =>
 function parseCommands(words: Words, text: string, word: string): Parsed[] {
   const { commands: found, unreadable } = findCommands(text, word)
   const all = found.map(each => parseCommand(words, each))
-  const different = [...new Map(all.map(parsed => [JSON.stringify(parsed), parsed])).values()]
+  const different = [...new Map(all.map(parsed => [sameness(parsed), parsed])).values()]
   return [
     ...different.slice(0, maxCommands),
     ...(different.length > maxCommands ? [{ kind: 'too-many', max: maxCommands } as const] : []),
@@ -66,16 +70,31 @@ function parseCommands(words: Words, text: string, word: string): Parsed[] {
   ]
 }
 
+const sameness = (parsed: Parsed): string => JSON.stringify(isMistake(parsed) ? parsed : parsed.command)
+
+/** What an edit asks: what stood there asks nothing again, nor does it for another line below. */
+export function newCommands(before: readonly Parsed[], after: readonly Parsed[]): Parsed[] {
+  const old = [...before]
+  const takeOld = (isSame: (each: Parsed) => boolean): boolean => {
+    const at = old.findIndex(isSame)
+    if (at !== -1) old.splice(at, 1)
+    return at !== -1
+  }
+  return after
+    .filter(each => !takeOld(was => sameness(was) === sameness(each)))
+    .filter(each => !takeOld(was => !isMistake(was) && !isMistake(each) && was.line === each.line))
+}
+
 function parseCommand(words: Words, { line, below }: CommandText): Parsed {
   const named = takeName(words, line)
   if (named.kind !== 'named') return named
-  const taken = takeOptions(named.rest)
+  const taken = takeAllOptions(named.command, named.rest, below)
   if (taken.kind !== 'options') return taken
   const { name, takes, options: takesOptions } = named.command
   const gaveOptions = Object.keys(taken.options).length > 0
   if (gaveOptions && !takesOptions) return { kind: 'no-options-here', command: name }
-  const text = takes === 'nothing' ? '' : `${taken.rest}\n${below}`.trim()
-  return { kind: 'command', command: { name, options: taken.options, text } }
+  const text = takes === 'nothing' ? '' : `${taken.rest}\n${taken.below}`.trim()
+  return { kind: 'command', command: { name, options: taken.options, text }, line }
 }
 
 const politeness =
@@ -88,47 +107,96 @@ const unnamed: Named = { name: instruction, takes: 'text', options: true }
 function takeName(words: Words, line: string): { kind: 'named'; command: Named; rest: string } | Mistake {
   const match = /^(\S+)\s*/.exec(line)
   if (!match?.[1]) return { kind: 'named', command: unnamed, rest: '' }
-  const word = match[1].toLowerCase().replace(/[.!,;:]+$/, '')
+  const word = match[1].toLowerCase().replace(/[.!,;:…。！，；：]+$/, '')
   const rest = line.slice(match[0].length)
   const command = words.get(word)
   if (command && (command.takes === 'text' || takesLine(command, rest)))
     return { kind: 'named', command, rest }
-  const meant = command || rest !== '' ? undefined : nearest(word, [...words.keys()])
+  const meant =
+    command || rest !== ''
+      ? undefined
+      : nearest(
+          word,
+          [...words.keys()].filter(({ length }) => length > 1),
+        )
   return meant === undefined
     ? { kind: 'named', command: unnamed, rest: line }
     : { kind: 'unknown-command', given: match[1], meant: words.get(meant)?.name ?? meant }
 }
 
 const takesLine = ({ options }: Named, rest: string): boolean =>
-  politeness.test(rest) || (options && isOption(rest)) || /^--\w/.test(rest)
+  politeness.test(rest) || (options && optionAt(rest) !== undefined) || /^--\w/.test(rest)
 
-/** Phones turn two hyphens into a dash. */
-const optionStart = /^(?:--|[–—])(?=[A-Za-z])/
+interface Given {
+  given: string
+  name: OptionName | undefined
+  meant: string | undefined
+  after: string
+}
 
-const isOption = (text: string): boolean => optionStart.test(text)
+/** Phones turn two hyphens into a dash. One is also a sign for negative numbers, lists and others' options. */
+function optionAt(text: string): Given | undefined {
+  const [start, hyphens, given = ''] = /^(--|[‒–—―−]{1,2}|-)([A-Za-z][\w-]*)/.exec(text) ?? []
+  if (start === undefined) return undefined
+  const word = given.toLowerCase()
+  const name = optionOf(word)
+  const meant = name === undefined ? nearest(word, optionWords) : undefined
+  if (hyphens === '-' && name === undefined && meant === undefined) return undefined
+  return { given, name, meant, after: text.slice(start.length) }
+}
 
-function takeOptions(line: string): { kind: 'options'; options: Options; rest: string } | Mistake {
-  let found: Options = {}
+interface Taken {
+  kind: 'options'
+  options: Options
+  rest: string
+}
+
+function takeOptions(line: string, before: Options = {}): Taken | Mistake {
+  let found = before
   let rest = line
-  while (isOption(rest)) {
-    const option = takeOption(rest)
+  for (let given = optionAt(rest); given; given = optionAt(rest)) {
+    const option = takeOption(given)
     if (option.kind !== 'option') return option
     if (found[option.name] !== undefined) return { kind: 'option-twice', option: option.name }
     found = { ...found, ...option.set }
     rest = option.rest
   }
-  return { kind: 'options', options: found, rest: rest.replace(/^--(?:\s+|$)/, '') }
+  return { kind: 'options', options: found, rest }
 }
 
-function takeOption(
-  text: string,
-): { kind: 'option'; name: OptionName; set: Options; rest: string } | Mistake {
-  const match = /^(?:--|[–—])([A-Za-z][\w-]*)/.exec(text)
-  const given = match?.[1] ?? ''
-  const word = given.toLowerCase()
-  const name = optionOf(word)
-  if (name === undefined) return { kind: 'unknown-option', given, meant: nearest(word, optionWords) }
-  const after = text.slice(match?.[0].length ?? 0)
+const endOfOptions = /^--(?:\s+|$)/
+
+/** Below words, which may speak of options, only lines of nothing but known options count. */
+function takeAllOptions(
+  { takes }: Named,
+  line: string,
+  below: string,
+): (Taken & { below: string }) | Mistake {
+  let taken = takeOptions(line)
+  let rest = below
+  while (taken.kind === 'options' && !endOfOptions.test(taken.rest)) {
+    const [start = '', next = ''] = /^\s*(\S[^\n]*)\n?/.exec(rest) ?? []
+    const given = optionAt(next)
+    const isBelowWords = taken.rest !== '' || takes === 'nothing'
+    if (!given || (isBelowWords && given.name === undefined)) break
+    const more = takeOptions(next, taken.options)
+    if (more.kind !== 'options') return more
+    if (isBelowWords && more.rest !== '') break
+    taken = { ...more, rest: taken.rest || more.rest }
+    rest = rest.slice(start.length)
+  }
+  return taken.kind === 'options'
+    ? { ...taken, rest: taken.rest.replace(endOfOptions, ''), below: rest }
+    : taken
+}
+
+function takeOption({
+  given,
+  name,
+  meant,
+  after,
+}: Given): { kind: 'option'; name: OptionName; set: Options; rest: string } | Mistake {
+  if (name === undefined) return { kind: 'unknown-option', given, meant }
   const { takes } = infoOf(name)
   const value =
     takes.kind === 'nothing'
@@ -137,8 +205,8 @@ function takeOption(
   if (!value) return { kind: 'missing-value', option: name }
   const { success, data: set } = Options.safeParse({ [name]: value.means })
   if (success) return { kind: 'option', name, set, rest: value.rest }
-  const meant = takes.kind === 'choice' ? nearest(value.given.toLowerCase(), takes.of) : undefined
-  return { kind: 'bad-value', option: name, given: value.given, meant }
+  const near = takes.kind === 'choice' ? nearest(value.given.toLowerCase(), takes.of) : undefined
+  return { kind: 'bad-value', option: name, given: value.given, meant: near }
 }
 
 interface Value {

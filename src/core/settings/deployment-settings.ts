@@ -73,7 +73,7 @@ const Defaults = z.strictObject(opened(marked(settings, 'proposed')))
 export const DeploymentSettings = z.strictObject({
   owners: z
     .record(
-      z.string().regex(/^[A-Za-z0-9-]{1,39}$/, 'must be a login of a person or organization'),
+      z.string().regex(/^[A-Za-z0-9_-]{1,39}$/, 'must be a login of a person or organization'),
       Owner.describe('What this owner is granted.'),
     )
     .describe('By login.')

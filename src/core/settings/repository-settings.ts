@@ -187,7 +187,7 @@ export const settings = {
               z
                 .string()
                 .regex(
-                  /^[A-Za-z0-9-]{1,39}(?::[1-9]\d{0,14})?$/,
+                  /^[A-Za-z0-9_-]{1,39}(?::[1-9]\d{0,14})?$/,
                   'must be logins, or login:number; there is no wildcard',
                 ),
             )

@@ -21,11 +21,16 @@ interface Labelled {
   head?: PullHead
 }
 
-const baseOf = (
+/** GitHub knows a label by its name in any case. */
+function baseOf(
   name: string,
   { identity, thread }: Pick<Labelled, 'identity' | 'thread'>,
-): string | undefined =>
-  identity.triggerOf(thread.owner).labels.find(label => name === label || name.startsWith(`${label}:`))
+): string | undefined {
+  const given = name.toLowerCase()
+  return identity
+    .triggerOf(thread.owner)
+    .labels.find(label => given === label.toLowerCase() || given.startsWith(`${label.toLowerCase()}:`))
+}
 
 /** A label event has no id: thread, name and time stand for it. */
 export function labelled(
