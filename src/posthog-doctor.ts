@@ -11,6 +11,7 @@ import {
   type ModelList,
   type UsualModel,
 } from './posthog/posthog-checks.ts'
+import type { PostHogSettings } from './posthog/posthog-http.ts'
 
 interface ServedPostHog {
   owner: string | undefined
@@ -43,10 +44,9 @@ export async function checkPostHogOf(
 }
 
 export async function examinePostHog(given: Access): Promise<Check[]> {
-  const settings = { ...given, host: given.host.replace(/\/+$/, ''), gate: limitGate(Date.now) }
+  const settings = settingsOf({ ...given, host: given.host.replace(/\/+$/, '') })
   const checks = await checkKey({ settings, now: Date.now })
-  const redact = redactor([given.apiKey])
-  return checks.map(check => ({ ...check, detail: redact(check.detail) }))
+  return checks.map(check => ({ ...check, detail: settings.redact(check.detail) }))
 }
 
 const postHogsOf = ({ posthog, tenants }: Config): ServedPostHog[] => [
@@ -117,8 +117,14 @@ const ofOwner = (check: Check, owner: string): Check => ({
     .replaceAll('POSTHOG_HOST', `owners.${owner}.posthog.host`),
 })
 
+const settingsOf = (access: Access): PostHogSettings => ({
+  ...access,
+  redact: redactor([access.apiKey]),
+  gate: limitGate(Date.now),
+})
+
 const examinedBy = (config: Config, access: Access): Examined => ({
-  settings: { ...access, gate: limitGate(Date.now) },
+  settings: settingsOf(access),
   usual: usualOf(config),
   now: Date.now,
 })

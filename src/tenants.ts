@@ -69,12 +69,12 @@ function tenantOf(
   const tenant = nameOf({ host, projectId })
   const gate = limitGate(now, limits && { name: `posthog ${tenant}`, store: limits })
   const budget = open(tenant, postHogAllowance)
-  const access: PostHogSettings = { host, projectId, apiKey, meter, gate, budget }
+  const access: PostHogSettings = { host, projectId, apiKey, redact, meter, gate, budget }
   return {
     tenant,
     access,
     budget,
-    posthog: postHogTasks(access, { now, redact }),
+    posthog: postHogTasks(access, now),
     deployment: { posthogUrl: host, posthogProject: projectId },
     signer,
     userToken,

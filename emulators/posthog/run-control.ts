@@ -14,11 +14,13 @@ export interface RunControl {
   readonly branch: string | null
   readonly output: Readonly<Record<string, unknown>> | null
   readonly prompt: string
-  /** The next five wait until the run takes its first turn. */
+  /** The next six wait until the run takes its first turn. */
   progress(step: string, label: string, detail?: string): Promise<void>
   say(text: string): Promise<void>
   /** One of the agent's own events, such as a tool call or its plan. */
   update(update: Record<string, unknown>): Promise<void>
+  /** Entries of the log that no stream shows, whatever they say. */
+  store(method: string, ...entries: Record<string, unknown>[]): Promise<void>
   openPull(plan?: Omit<OpensPull, 'kind'>): Promise<void>
   completeTurn(text?: string): Promise<void>
   finish(status: FinalStatus, error?: string): void
@@ -71,6 +73,10 @@ export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' 
     update: async update => {
       await turn()
       run.note('session/update', { sessionId: run.sessionId, update })
+    },
+    store: async (method, ...entries) => {
+      await turn()
+      for (const params of entries) run.store(method, params)
     },
     openPull: async (plan = {}) => {
       await turn()

@@ -1,35 +1,39 @@
 /** The agent's `session/update` events. Source: the Agent Client Protocol, as PostHog logs it. */
 import { z } from 'zod'
 import type { ActingStep, AgentAct, PlanStep } from '../core/run/agent-activity.ts'
+import { listOf, words } from './bounds.ts'
 
-const text = z.string().optional().catch(undefined)
+const text = words(1_000).optional().catch(undefined)
+
+/** GitHub takes less, and a prompt says its message’s id long before. */
+export const maxMessage = 100_000
+const Part = z.object({ text: words(maxMessage) })
 
 export const AgentUpdate = z.object({
-  sessionUpdate: z.string(),
+  sessionUpdate: words(100),
   content: z
-    .union([z.object({ text: z.string() }), z.array(z.unknown())])
+    .union([Part.transform(part => [part]), listOf(Part, 100).transform(({ items }) => items)])
     .nullish()
     .catch(undefined),
   kind: text,
   title: text,
-  locations: z
-    .array(z.object({ path: z.string() }))
+  locations: listOf(z.object({ path: words(1_000) }), 100)
     .nullish()
     .catch(undefined),
-  entries: z
-    .array(z.object({ content: z.string(), status: text }))
+  entries: listOf(z.object({ content: words(1_000), status: text }), 50)
     .nullish()
     .catch(undefined),
 })
 export type AgentUpdate = z.infer<typeof AgentUpdate>
 
 export function actOf(update: AgentUpdate): AgentAct | undefined {
-  if (update.sessionUpdate === 'plan') return { kind: 'plan', steps: (update.entries ?? []).map(stepOf) }
+  if (update.sessionUpdate === 'plan')
+    return { kind: 'plan', steps: (update.entries?.items ?? []).map(stepOf) }
   if (!update.sessionUpdate.startsWith('tool_call')) return undefined
   return {
     kind: 'acts',
     doing: doingOf(update),
-    files: changes(update) ? (update.locations ?? []).map(({ path }) => path) : [],
+    files: changes(update) ? (update.locations?.items ?? []).map(({ path }) => path) : [],
     command: update.sessionUpdate === 'tool_call' && update.kind === 'execute',
   }
 }

@@ -1,10 +1,9 @@
 /** Parses lines of the agent's log. */
-import { z } from 'zod'
 import { messagesIn } from '../core/agent/prompt.ts'
 import type { LogEntry } from '../core/run/apply-snapshot.ts'
 import type { PermissionRequest } from '../core/run/permission-request.ts'
-import { actOf } from './agent-updates.ts'
-import { cut } from './cut.ts'
+import { type AgentUpdate, actOf, maxMessage } from './agent-updates.ts'
+import { begunWords } from './bounds.ts'
 import { LogLine } from './schemas.ts'
 
 export function logEntry(line: unknown): LogEntry[] {
@@ -43,31 +42,29 @@ function meaning({ notification: { method = '', params, result } }: LogLine): Lo
 /** A question is marked so, or has no rejecting option. */
 function requestOf(
   id: string,
-  { toolCall, options = [] }: NonNullable<LogLine['notification']['params']>,
+  { toolCall, options }: NonNullable<LogLine['notification']['params']>,
 ): PermissionRequest {
   const marked = toolCall?._meta?.codeToolKind === 'question'
-  const rejects = options.some(({ kind }) => kind.startsWith('reject'))
+  const { items = [], more = 0 } = options ?? {}
+  const rejects = items.some(({ kind }) => kind.startsWith('reject'))
   return {
     id,
-    title: cut(toolCall?.title ?? 'a permission', 1_000),
+    title: toolCall?.title ?? 'a permission',
     question: marked || !rejects,
-    options: options.map(({ optionId, name, kind }) => ({ id: optionId, name: cut(name, 200), kind })),
+    options: items.map(({ optionId, name, kind }) => ({ id: optionId, name, kind })),
+    ...(more > 0 ? { more } : {}),
   }
 }
 
-const TextPart = z.object({ text: z.string() })
+const textOf = (content: AgentUpdate['content']): string =>
+  begunWords((content ?? []).map(({ text }) => text).join('\n'), maxMessage)
 
-function textOf(content: unknown): string {
-  const parts = Array.isArray(content) ? content : [content]
-  return parts.flatMap(part => TextPart.safeParse(part).data?.text ?? []).join('\n')
-}
-
-function wordsOf(content: unknown): LogEntry['what'] {
+function wordsOf(content: AgentUpdate['content']): LogEntry['what'] {
   const text = textOf(content)
-  return text === '' ? { kind: 'activity' } : { kind: 'words', messages: messagesIn(text) }
+  return text === '' ? { kind: 'activity' } : { kind: 'words', messages: messagesIn(text).slice(0, 100) }
 }
 
-function messageOf(content: unknown): LogEntry['what'] {
+function messageOf(content: AgentUpdate['content']): LogEntry['what'] {
   const text = textOf(content)
   return text.trim() === '' ? { kind: 'activity' } : { kind: 'message', text: text.trim() }
 }

@@ -9,6 +9,7 @@ import { asRead, NoResponse, Rejected, RetryLater } from '../core/model/errors.t
 import type { LimitGate } from '../core/model/limit-gate.ts'
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
 import { minute } from '../core/model/time.ts'
+import { type Redact, redactStrings } from '../core/text/redact.ts'
 import { sendable } from '../core/text/sendable.ts'
 import { ErrorBody } from './schemas.ts'
 
@@ -16,6 +17,8 @@ export interface PostHogSettings {
   host: string
   projectId: string
   apiKey: string
+  /** For all that PostHog says: an agent may repeat a secret in any string. */
+  redact: Redact
   meter?: CallMeter
   gate: LimitGate
   budget?: CallBudget
@@ -31,6 +34,8 @@ export interface Call<T> {
   /** ms */
   within?: number
   counted?: boolean
+  /** For what is used at once and kept nowhere, such as a signed address. */
+  unredacted?: boolean
 }
 
 export interface PostHogResponse<T> {
@@ -92,11 +97,14 @@ async function callOnce<T>(
   if (!response.ok && body === undefined && request.method === 'GET' && isPage(response))
     throw new NoResponse('posthog', `something before PostHog answered ${response.status}`)
   if (!response.ok) {
-    const fault = faultOf(response.status, ErrorBody.parse(body), now())
+    const fault = faultOf(response.status, redactStrings(ErrorBody.parse(body), settings.redact), now())
     throw request.method === 'GET' ? asRead(fault) : fault
   }
   const parsed = request.schema.safeParse(body)
-  if (parsed.success) return { data: parsed.data, headers: response.headers }
+  if (parsed.success) {
+    const data = request.unredacted ? parsed.data : redactStrings(parsed.data, settings.redact)
+    return { data, headers: response.headers }
+  }
   const issue = parsed.error.issues[0]
   throw new NoResponse(
     'posthog',

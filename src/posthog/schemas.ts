@@ -1,6 +1,7 @@
 /** The fields that we use of PostHog's responses. Others are ignored. */
 import { z } from 'zod'
 import { AgentUpdate } from './agent-updates.ts'
+import { listOf, words } from './bounds.ts'
 
 const statuses = ['not_started', 'queued', 'in_progress', 'completed', 'failed', 'cancelled'] as const
 
@@ -8,13 +9,15 @@ const statuses = ['not_started', 'queued', 'in_progress', 'completed', 'failed',
 const RunStatus = z.string().transform(said => statuses.find(known => known === said) ?? 'in_progress')
 
 const text = z.string().nullish()
+const word = words(300).nullish()
+const sentence = words(10_000).nullish()
 
 /** `output` is free-form: values of unexpected types are ignored. */
 const Output = z
   .object({
-    pr_url: z.string().nullish().catch(undefined),
-    pr_urls: z.array(z.string()).nullish().catch(undefined),
-    head_branch: z.string().nullish().catch(undefined),
+    pr_url: word.catch(undefined),
+    pr_urls: listOf(words(300), 20).nullish().catch(undefined),
+    head_branch: word.catch(undefined),
   })
   .nullish()
   .catch(undefined)
@@ -22,20 +25,20 @@ const Output = z
 export const TaskRun = z.object({
   id: z.string(),
   status: RunStatus,
-  error_message: text,
+  error_message: sentence,
   output: Output,
-  model: text,
-  reasoning_effort: text,
-  created_at: text,
-  updated_at: text,
+  model: word,
+  reasoning_effort: word,
+  created_at: word,
+  updated_at: word,
   state: z
-    .object({ pr_authorship_mode: z.string().nullish().catch(undefined) })
+    .object({ pr_authorship_mode: word.catch(undefined) })
     .nullish()
     .catch(undefined),
 })
 export type TaskRun = z.infer<typeof TaskRun>
 
-export const Task = z.object({ id: z.string(), task_summary: text.catch(undefined) })
+export const Task = z.object({ id: z.string(), task_summary: sentence.catch(undefined) })
 
 const Named = z.object({ id: z.string() }).nullish().catch(undefined)
 
@@ -44,7 +47,7 @@ const Named = z.object({ id: z.string() }).nullish().catch(undefined)
  * lags.
  */
 export const StartedTask = z
-  .object({ id: z.string(), run: Named, latest_run: Named, run_error: text.catch(undefined) })
+  .object({ id: z.string(), run: Named, latest_run: Named, run_error: sentence.catch(undefined) })
   .transform(({ run, latest_run, run_error }) => ({
     named: [run, latest_run].flatMap(one => one?.id ?? []),
     error: run_error ?? undefined,
@@ -79,39 +82,52 @@ export const Models = z.object({
 /** The four shapes of PostHog's errors. */
 export const ErrorBody = z
   .object({
-    type: z.string().optional().catch(undefined),
-    code: z.string().optional().catch(undefined),
-    detail: z.string().optional().catch(undefined),
-    error: z.string().optional().catch(undefined),
-    attr: z.string().nullish().catch(undefined),
-    reset_at: z.union([z.string(), z.number()]).nullish().catch(undefined),
+    type: words(300).optional().catch(undefined),
+    code: words(300).optional().catch(undefined),
+    detail: words(10_000).optional().catch(undefined),
+    error: words(10_000).optional().catch(undefined),
+    attr: word.catch(undefined),
+    reset_at: z
+      .union([words(300), z.number()])
+      .nullish()
+      .catch(undefined),
   })
   .catch({})
 export type ErrorBody = z.infer<typeof ErrorBody>
 
 export const LogLine = z.object({
-  timestamp: z.string(),
+  timestamp: words(100),
   notification: z.object({
-    method: z.string().optional(),
-    result: z.object({ stopReason: z.string() }).nullish().catch(undefined),
+    method: words(100).optional(),
+    result: z
+      .object({ stopReason: words(100) })
+      .nullish()
+      .catch(undefined),
     params: z
       .object({
         update: AgentUpdate.optional().catch(undefined),
-        step: z.string().optional().catch(undefined),
-        status: z.string().optional().catch(undefined),
-        label: z.string().optional().catch(undefined),
-        requestId: z.string().optional().catch(undefined),
+        step: words(300).optional().catch(undefined),
+        status: words(300).optional().catch(undefined),
+        label: words(1_000).optional().catch(undefined),
+        requestId: words(300).optional().catch(undefined),
         toolCall: z
           .object({
-            title: z.string().optional().catch(undefined),
-            _meta: z.object({ codeToolKind: z.string().optional() }).optional().catch(undefined),
+            title: words(1_000).optional().catch(undefined),
+            _meta: z
+              .object({ codeToolKind: words(100).optional() })
+              .optional()
+              .catch(undefined),
           })
           .optional()
           .catch(undefined),
-        options: z
-          .array(
-            z.object({ optionId: z.string(), name: z.string().default(''), kind: z.string().default('') }),
-          )
+        options: listOf(
+          z.object({
+            optionId: words(300),
+            name: words(300).catch(''),
+            kind: words(300).catch(''),
+          }),
+          20,
+        )
           .optional()
           .catch(undefined),
       })

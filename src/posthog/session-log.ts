@@ -1,7 +1,9 @@
 /** The stored log of a run, always read to its end. */
 import { z } from 'zod'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
+import type { LogEntry } from '../core/run/apply-snapshot.ts'
 import type { Session } from '../core/run/session.ts'
+import { logEntry } from './log-entries.ts'
 import type { Call, PostHogResponse } from './posthog-http.ts'
 
 export const runPath = ({ taskId, taskRunId }: Session): string => `tasks/${taskId}/runs/${taskRunId}/`
@@ -9,8 +11,9 @@ export const runPath = ({ taskId, taskRunId }: Session): string => `tasks/${task
 /** PostHog's maximum; it gives less when entries are large. */
 const pageLength = 5_000
 
-const Entries = z.array(z.unknown())
-type Page = PostHogResponse<unknown[]>
+/** Of each entry what says something, so that what it is wrapped in is not kept. */
+const Entries = z.array(z.unknown().transform(logEntry))
+type Page = PostHogResponse<LogEntry[][]>
 
 export function sessionLog(request: <T>(request: Call<T>) => Promise<PostHogResponse<T>>) {
   let served = false
@@ -40,8 +43,8 @@ export function sessionLog(request: <T>(request: Call<T>) => Promise<PostHogResp
   }
 
   /** All entries after the first `offset`. Its first page is part of the poll's budget. */
-  async function after(session: Session, offset: number): Promise<unknown[]> {
-    const entries: unknown[] = []
+  async function after(session: Session, offset: number): Promise<LogEntry[][]> {
+    const entries: LogEntry[][] = []
     for (;;) {
       const from = String(offset + entries.length)
       const read = await page(session, { limit: String(pageLength), offset: from }, entries.length === 0)

@@ -7,7 +7,7 @@ import { isTerminal } from '../core/run/run.ts'
 import type { Session } from '../core/run/session.ts'
 import type { AttachmentFile } from '../core/text/attachment.ts'
 import { addArtifact, stageArtifact } from './artifacts.ts'
-import { cut } from './cut.ts'
+import { cut } from './bounds.ts'
 import { type Call, call, type PostHogResponse, type PostHogSettings } from './posthog-http.ts'
 import {
   Models,
@@ -23,12 +23,8 @@ import {
 import { runPath, sessionLog } from './session-log.ts'
 import { snapshotOf } from './task-run-snapshot.ts'
 
-export interface Discretion {
-  now(): number
-  redact(text: string): string
-}
-
-export function postHogTasks(settings: PostHogSettings, { now, redact }: Discretion) {
+export function postHogTasks(settings: PostHogSettings, now: () => number) {
+  const { redact } = settings
   const request = <T>(request: Call<T>): Promise<PostHogResponse<T>> => call(settings, request, now)
   const log = sessionLog(request)
 
@@ -93,8 +89,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
         schema: TaskRun,
         counted: true,
       })
-      const lines = await log.after(session, offset)
-      return snapshotOf(run, lines, { offset, redact })
+      return snapshotOf(run, await log.after(session, offset), offset)
     },
 
     logLength: (session: Session): Promise<number> => log.length(session),
@@ -148,7 +143,7 @@ export function postHogTasks(settings: PostHogSettings, { now, redact }: Discret
           schema: Task,
           within: 5_000,
         })
-        return data.task_summary?.trim() ? redact(data.task_summary.trim()) : undefined
+        return data.task_summary?.trim() || undefined
       } catch {
         return undefined
       }

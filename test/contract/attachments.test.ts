@@ -459,10 +459,11 @@ describe('staging', () => {
       host: posthog.url,
       projectId: String(posthog.projectId),
       apiKey: posthog.apiKey,
+      redact: (text: string) => text,
       gate: limitGate(Date.now),
     }
     const task = { title: 'Fix', description: 'Fix it', repository: 'acme/shop' }
-    taskId = await postHogTasks(settings, { now: Date.now, redact: text => text }).createTask(task)
+    taskId = await postHogTasks(settings, Date.now).createTask(task)
   })
   afterEach(() => posthog.close())
 
@@ -474,7 +475,7 @@ describe('staging', () => {
       model: 'gpt-5.5',
       pending_user_artifact_ids: [id, other],
     })
-    await postHogTasks(settings, { now: Date.now, redact: text => text }).startRun(taskId, body, [])
+    await postHogTasks(settings, Date.now).startRun(taskId, body, [])
     const stored = await fetch(`${posthog.url}/api/projects/1/tasks/${taskId}/`, {
       headers: { authorization: `Bearer ${posthog.apiKey}` },
     })
@@ -504,7 +505,7 @@ describe('staging', () => {
   })
 
   test('hands a file to a run that lives', async () => {
-    const tasks = postHogTasks(settings, { now: Date.now, redact: text => text })
+    const tasks = postHogTasks(settings, Date.now)
     const body = CodexTaskRunCreate.parse({ runtime_adapter: 'codex', model: 'gpt-5.5' })
     const session = { taskId, taskRunId: await tasks.startRun(taskId, body, []) }
     const first = await addArtifact(settings, session, artifact, Date.now)
@@ -546,7 +547,13 @@ describe('staging', () => {
       const entry = request.url?.includes('prepare_upload') ? prepared : finalized
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(wrap(entry)))
     }
-    return { host: site.url, projectId: '1', apiKey: 'phx_key', gate: limitGate(Date.now) }
+    return {
+      host: site.url,
+      projectId: '1',
+      apiKey: 'phx_key',
+      redact: (text: string) => text,
+      gate: limitGate(Date.now),
+    }
   }
   const stored: Handler = (_, response) => response.writeHead(204).end()
 
@@ -768,9 +775,10 @@ describe('all of it', () => {
       host: posthog.url,
       projectId: String(posthog.projectId),
       apiKey: posthog.apiKey,
+      redact: (text: string) => text,
       gate: limitGate(Date.now),
     }
-    const tasks = postHogTasks(settings, { now: Date.now, redact: text => text })
+    const tasks = postHogTasks(settings, Date.now)
     const taskId = await tasks.createTask({ title: 'Fix', description: 'Fix it', repository: 'acme/shop' })
 
     const app = { appId: github.appId, privateKey: github.privateKey, apiUrl: github.url }

@@ -11,14 +11,15 @@ import { postHogTasks } from '../../src/posthog/tasks-client.ts'
 
 const host = 'https://posthog.example'
 const now = Date.UTC(2026, 0, 2, 14, 2)
+const redact = (text: string) => text.replaceAll('hush', '[redacted]')
 /** A key of which no limit is known yet, on the clock of the test. */
 const newSettings = (clock = () => now) => ({
   host,
   projectId: '42',
   apiKey: 'phx_key',
+  redact,
   gate: limitGate(clock),
 })
-const redact = (text: string) => text.replaceAll('hush', '[redacted]')
 let tasks: ReturnType<typeof postHogTasks>
 const task = 'task-1'
 const session = { taskId: task, taskRunId: 'run-1' }
@@ -32,7 +33,7 @@ const posthog = () =>
 
 beforeEach(() => {
   sent = []
-  tasks = postHogTasks(newSettings(), { now: () => now, redact })
+  tasks = postHogTasks(newSettings(), () => now)
   nock.disableNetConnect()
   nock.emitter.removeAllListeners('no match')
 })
@@ -210,6 +211,112 @@ test('no secret that is known reaches the agent, or comes back from it', async (
   expect(await tasks.poll(session, 0)).toMatchObject({
     error: '[redacted]',
     log: [{ what: { text: 'it is [redacted]' } }],
+  })
+})
+
+describe('what an agent controls', () => {
+  const at = '2026-01-02T14:01:00Z'
+  const logged = (method: string, params: object) => ({ timestamp: at, notification: { method, params } })
+  const update = (given: object) => logged('session/update', { update: given })
+  const polled = async (run: object, log: object[]): Promise<TaskRunSnapshot> => {
+    once('GET', runPath, 200, taskRun(run))
+    once('GET', `${runPath}session_logs/`, 200, log)
+    return tasks.poll(session, 0)
+  }
+
+  test('holds no secret that is known, in whatever string it stands', async () => {
+    const snapshot = await polled(
+      {
+        error_message: 'a hush',
+        model: 'b hush',
+        reasoning_effort: 'c hush',
+        output: { pr_url: 'd/hush', pr_urls: ['e/hush'], head_branch: 'f-hush' },
+        state: { pr_authorship_mode: 'g hush' },
+      },
+      [
+        update({ sessionUpdate: 'agent_message', content: { text: 'h hush' } }),
+        update({ sessionUpdate: 'tool_call', kind: 'edit', locations: [{ path: 'i/hush' }] }),
+        update({ sessionUpdate: 'plan', entries: [{ content: 'j hush' }] }),
+        logged('_posthog/progress', { step: 'k hush', label: 'l hush' }),
+        logged('_posthog/permission_request', {
+          requestId: 'm hush',
+          toolCall: { title: 'n hush' },
+          options: [{ optionId: 'o hush', name: 'p hush', kind: 'reject hush' }],
+        }),
+        logged('_posthog/permission_resolved', { requestId: 'q hush' }),
+      ],
+    )
+    expect(JSON.stringify(snapshot)).not.toContain('hush')
+    expect(JSON.stringify(snapshot).match(/\[redacted\]/g)).toHaveLength(18)
+    once('GET', '/api/projects/42/tasks/task-1/', 200, { id: task, task_summary: 'r hush' })
+    expect(await tasks.summary(task)).toBe('r [redacted]')
+  })
+
+  test('is redacted where PostHog repeats it in a refusal', async () => {
+    once('POST', `${runPath}cancel/`, 400, { detail: '"hush" is not a valid choice.', attr: 'reason' })
+    const refusal = await caught(tasks.cancel(session, 'x'))
+    expect(refusal).toBeInstanceOf(Rejected)
+    expect(String(refusal)).not.toContain('hush')
+  })
+
+  const many = 50_000
+  const long = 'word '.repeat(20_000)
+  const url = (n: number) => `https://github.com/acme/shop/pull/${n}`
+
+  test('is bounded, in every list and string', async () => {
+    const snapshot = await polled(
+      {
+        error_message: long,
+        model: long,
+        reasoning_effort: long,
+        output: { pr_url: long, pr_urls: Array.from({ length: many }, (_, n) => url(n)), head_branch: long },
+        state: { pr_authorship_mode: long },
+      },
+      [
+        update({
+          sessionUpdate: 'tool_call',
+          kind: 'edit',
+          locations: [{ path: long }, ...Array(many).fill({ path: 'a' })],
+        }),
+        update({
+          sessionUpdate: 'plan',
+          entries: [{ content: long }, ...Array(many).fill({ content: 'a' })],
+        }),
+        update({ sessionUpdate: 'user_message_chunk', content: { text: '(message a)'.repeat(many) } }),
+        logged('_posthog/progress', { step: long, label: long }),
+        logged('_posthog/permission_request', {
+          requestId: long,
+          toolCall: { title: long },
+          options: [
+            { optionId: long, name: long, kind: long },
+            ...Array(many - 1).fill({ optionId: 'a', name: 'b' }),
+          ],
+        }),
+      ],
+    )
+    expect(JSON.stringify(snapshot).length).toBeLessThan(200_000)
+    const [request] = snapshot.log.flatMap(({ what }) => (what.kind === 'asks' ? what.request : []))
+    expect(request?.options).toHaveLength(20)
+    expect(request?.more).toBe(many - 20)
+  })
+
+  test('is cut between words, so that no half of a secret stays', async () => {
+    const secret = `ghs_${'a'.repeat(400)}`
+    const { error } = await polled({ error_message: `${'word '.repeat(1_999)}${secret}` }, [])
+    expect(error).toMatch(/word …$/)
+    const { headBranch } = await polled({ output: { head_branch: 'x'.repeat(70_000) } }, [])
+    expect(headBranch).toBe('…')
+  })
+
+  test('hides nothing that stands beside it: the end of a turn is seen', async () => {
+    const { log } = await polled({ output: { pr_urls: [7, null, url(8)] } }, [
+      {
+        timestamp: at,
+        notification: { method: '_posthog/turn_complete', params: { options: 'x', label: {} } },
+      },
+      logged('_posthog/permission_request', { requestId: 'r', options: [null, { optionId: 'a', name: 7 }] }),
+    ])
+    expect(log.map(({ what }) => what.kind)).toEqual(['turn-over', 'asks'])
   })
 })
 
@@ -726,7 +833,7 @@ describe('a limit of the key', () => {
     let clock = now
     const limited = postHogTasks(
       newSettings(() => clock),
-      { now: () => clock, redact },
+      () => clock,
     )
     once('GET', runPath, 429, throttled)
     const until = now + 12_000

@@ -13,8 +13,14 @@ const task = { title: 'Login', description: 'Fix it.', repository: 'acme/shop' }
 
 async function begin(options: Parameters<typeof start>[0] = {}): Promise<void> {
   await start(options)
-  const settings = { host: posthog.url, projectId: '1', apiKey: posthog.apiKey, gate: limitGate(Date.now) }
-  tasks = postHogTasks(settings, { now: Date.now, redact: text => text })
+  const settings = {
+    host: posthog.url,
+    projectId: '1',
+    apiKey: posthog.apiKey,
+    redact: (text: string) => text,
+    gate: limitGate(Date.now),
+  }
+  tasks = postHogTasks(settings, Date.now)
 }
 
 closesAfterEach()

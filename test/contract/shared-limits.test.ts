@@ -56,9 +56,10 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
       postHogTasks(
         {
           ...{ host: posthog.url, projectId: String(posthog.projectId), apiKey: posthog.apiKey },
+          redact: (text: string) => text,
           gate: limitGate(now, { name: 'posthog one', store: store(n) }),
         },
-        { now, redact: text => text },
+        now,
       )
     const [first, second] = [clientOf(0), clientOf(1)]
     posthog.fault({ fault: { kind: 'throttled', seconds: 60 } })

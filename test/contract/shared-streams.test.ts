@@ -84,6 +84,7 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
       })
       const news = follower.of({
         ...{ host: posthog.url, projectId: String(posthog.projectId), apiKey: posthog.apiKey },
+        redact: (text: string) => text,
         gate: limitGate(Date.now),
       })
       closers.push(async () => {

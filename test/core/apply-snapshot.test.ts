@@ -54,6 +54,16 @@ describe('what is heard in the log', () => {
     })
   })
 
+  test('steps and addresses without end are not kept without end', () => {
+    const log = Array.from({ length: 200 }, (_, n) => does(`s${n}`, `Step ${n}`))
+    const pulls = Array.from({ length: 200 }, (_, n) => `https://github.com/acme/shop/pull/${n}`)
+    const { session, result } = seen({ log, pulls })
+    expect(session.progress.map(({ step }) => step)).toEqual(log.slice(-50).map((_, n) => `s${n + 150}`))
+    expect(result.claimedPulls).toEqual(pulls.slice(0, 50))
+    const given = { claimedPulls: [], foreignPulls: result.claimedPulls }
+    expect(seen({ pulls }, working({ result: given })).result.claimedPulls).toEqual([])
+  })
+
   test('goes on where it was left', () => {
     const before = working({
       session: { sessionLog: { offset: 4, turns: 1, idle: true, idleSince: t0, answer: 'a' } },

@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest'
 import type { Bot } from '../world/bot.ts'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
-import { Thread } from '../world/thread.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
 
 const filled = (unit: string, length = 60_000): string =>
   unit.repeat(Math.ceil(length / unit.length)).slice(0, length)
@@ -143,6 +143,37 @@ onBothQueues(
       await holdsNobodyUp(world().bot, async () => {
         await maya.comments(issue.number, '/codex do it')
         await new Thread(world(), issue.number).waitForAnswer('pull request is ready')
+      })
+    })
+
+    it('lists of the agent hold nobody up', async () => {
+      const { github, posthog } = world()
+      const maya = github.as('maya')
+      posthog.script('list it all', { kind: 'manual' })
+      const issue = await maya.opensIssue({ title: 'Long lists', body: 'x' })
+      const asked = await maya.comments(issue.number, '/codex list it all')
+      const thread = new Thread(world(), issue.number)
+      await thread.waitForStatus('Codex')
+      const run = await vi.waitUntil(
+        () => {
+          const [begun] = ledgerOf(world(), issue.number).runs
+          return begun && posthog.run(String(begun.runId))
+        },
+        { timeout: 60_000 },
+      )
+      const each = <T>(of: (n: number) => T): T[] => Array.from({ length: 50_000 }, (_, n) => of(n))
+      await holdsNobodyUp(world().bot, async () => {
+        await run.store('_posthog/progress', ...each(n => ({ step: `s${n}`, label: `Step ${n}` })))
+        await run.store('_posthog/permission_request', {
+          requestId: 'r',
+          toolCall: { title: 'Which one?' },
+          options: each(n => ({ optionId: `o${n}`, name: `Option ${n}`, kind: 'allow_once' })),
+        })
+        run.setOutput({ pr_urls: each(n => `https://github.com/acme/elsewhere/pull/${n}`) })
+        await thread.waitForStatus('And 49980 more options')
+        await run.store('_posthog/permission_resolved', { requestId: 'r' })
+        await run.completeTurn('That was all.')
+        await thread.waitForReaction('rocket', asked.id)
       })
     })
 

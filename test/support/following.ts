@@ -87,9 +87,9 @@ export class Following {
     const budget = callBudget(postHogAllowance, Date.now)
     const settings = {
       ...{ host: wire.url, projectId: String(posthog.projectId), apiKey: posthog.apiKey },
-      ...{ gate: limitGate(Date.now), budget },
+      ...{ redact: (text: string) => text, gate: limitGate(Date.now), budget },
     }
-    this.#tasks = postHogTasks(settings, { now: Date.now, redact: text => text })
+    this.#tasks = postHogTasks(settings, Date.now)
     const log = fakeLog()
     this.#follower = followRuns({
       leases: aloneWithStreams,

@@ -123,7 +123,9 @@ function openQuestion(run: Run): PermissionRequest | undefined {
 function question(run: Run): string {
   const request = openQuestion(run)
   if (!request) return ''
+  const { more = 0 } = request
   const options = request.options.map(({ name }, index) => `${index + 1}. ${code(name)}`)
+  if (more > 0) options.push('', `And ${counted(more, 'more option')}.`)
   return [
     quoted(request.title, 1_000),
     ...(options.length > 0 ? [options.join('\n')] : []),

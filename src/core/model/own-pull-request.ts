@@ -5,17 +5,21 @@ import type { CommitView, PullView } from './views.ts'
 export const agentLogin = 'posthog[bot]'
 
 export const maxClaims = 5
+/** What is remembered of addresses that an agent names. */
+const maxNamed = 50
 
 export const newClaims = (
   { result: { claimedPulls, foreignPulls, pulls } }: Pick<Run, 'result'>,
   urls: readonly string[],
 ): string[] =>
-  [...new Set(urls)].filter(
-    url =>
-      !claimedPulls.includes(url) &&
-      !foreignPulls.includes(url) &&
-      !pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase()),
-  )
+  [...new Set(urls)]
+    .filter(
+      url =>
+        !claimedPulls.includes(url) &&
+        !foreignPulls.includes(url) &&
+        !pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase()),
+    )
+    .slice(0, Math.max(0, maxNamed - claimedPulls.length - foreignPulls.length))
 
 export type Ownership = 'ours' | 'not-ours' | 'if-descended'
 

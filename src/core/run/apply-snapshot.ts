@@ -145,13 +145,15 @@ function withWords(log: SessionLog, messages: readonly string[], mine: Reading['
   return awaitedMessageId === undefined && log.idle ? { ...log, ofOthers: true } : log
 }
 
+const maxProgressSteps = 50
+
 function addProgress(progress: ProgressStep[], entry: LogEntry): ProgressStep[] {
   if (entry.what.kind !== 'progress') return progress
   const { step, label, done, failed } = entry.what
   const index = progress.findIndex(known => known.step === step)
   const since = progress[index]?.since ?? progress[index]?.at ?? entry.at
   const next = { step, label, done, since, at: entry.at, ...(failed ? { failed } : {}) }
-  return index === -1 ? [...progress, next] : progress.with(index, next)
+  return index === -1 ? [...progress, next].slice(-maxProgressSteps) : progress.with(index, next)
 }
 
 export function turnIsOver(run: Run, now: number): boolean {

@@ -7,6 +7,8 @@ export const PermissionRequest = z.object({
   title: z.string(),
   question: z.boolean(),
   options: z.array(z.object({ id: z.string(), name: z.string(), kind: z.string() })),
+  /** How many options there were beyond these. */
+  more: z.number().int().optional(),
 })
 export type PermissionRequest = z.infer<typeof PermissionRequest>
 

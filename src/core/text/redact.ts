@@ -93,6 +93,19 @@ export function redactor(secrets: readonly string[]): Redact {
   }
 }
 
+/** Changes each string of a value, however deep. @param change gets the name of the field, in a list none */
+export function withStrings<T>(value: T, change: (text: string, field: string) => string): T {
+  const changed = (part: unknown, field: string): unknown => {
+    if (typeof part === 'string') return change(part, field)
+    if (Array.isArray(part)) return part.map(each => changed(each, ''))
+    if (typeof part !== 'object' || part === null) return part
+    return Object.fromEntries(Object.entries(part).map(([name, each]) => [name, changed(each, name)]))
+  }
+  return changed(value, '') as T
+}
+
+export const redactStrings = <T>(value: T, redact: Redact): T => withStrings(value, redact)
+
 /** Compiled only when its piece is found: that of a private key takes a second. */
 interface KnownValue {
   pattern: RegExp

@@ -1,5 +1,6 @@
 import type { Log } from '../../core/model/ports.ts'
 import type { Trigger } from '../../core/model/trigger.ts'
+import { withStrings } from '../../core/text/redact.ts'
 import type { AppIdentity, Delivery, Passed } from './event.ts'
 import { normalise } from './normalise.ts'
 
@@ -32,17 +33,6 @@ export const receiver =
 
 const wordsOf = new Set(['text', 'before', 'title', 'body', 'hunk', 'path'])
 
-/** Redacts text by people and file names; names and addresses in use stay. */
-function withoutSecrets(trigger: Trigger, redact: (text: string) => string): Trigger {
-  const clean = (part: unknown, key: string): unknown => {
-    if (typeof part === 'string') return wordsOf.has(key) ? redact(part) : part
-    if (Array.isArray(part)) return part.map(each => clean(each, ''))
-    if (typeof part !== 'object' || part === null) return part
-    const changed = Object.entries(part).flatMap(([name, each]) => {
-      const now = clean(each, name)
-      return now === each ? [] : [[name, now]]
-    })
-    return changed.length === 0 ? part : { ...part, ...Object.fromEntries(changed) }
-  }
-  return clean(trigger, '') as Trigger
-}
+/** Text by people and file names; names and addresses in use stay. */
+const withoutSecrets = (trigger: Trigger, redact: (text: string) => string): Trigger =>
+  withStrings(trigger, (text, field) => (wordsOf.has(field) ? redact(text) : text))
