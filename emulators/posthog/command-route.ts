@@ -115,16 +115,19 @@ function userMessage(request: ApiRequest, run: Run, { params, id }: Command): Re
   if (missing.length > 0)
     return errorReply(400, 'Some artifact_ids are invalid for this run', { missing_artifact_ids: missing })
   if (!hasWorkflow(run)) return workflowEnded(world)
+  if (run.cancelling && world.settings.version === 'newest') return notQueued
   // The id is the message's dedupe key: a repeat is answered alike and reaches nobody.
   const known = world.settings.dedupesMessages && id !== undefined && run.seenMessages.has(id)
   if (!known) deliver(request, world, run, { text: String(params.content ?? '').trim(), id })
   return ok({ jsonrpc: '2.0', ...(id === undefined ? {} : { id }), result: { queued: true } })
 }
 
+const notQueued = errorReply(502, 'Failed to queue user message for task run')
+
 const workflowEnded = ({ settings }: World): Reply =>
   settings.endedWorkflow === 409
-    ? errorReply(409, 'Task run workflow has ended')
-    : errorReply(502, 'Failed to queue user message for task run')
+    ? errorReply(409, 'Task run workflow has ended', { code: 'run_ended' })
+    : notQueued
 
 function deliver(
   request: ApiRequest,
@@ -141,18 +144,24 @@ const hasWorkflow = (run: Run) =>
   !run.terminal && !run.workflowGone && run.environment === 'cloud' && run.status !== 'not_started'
 
 function proxied(request: ApiRequest, run: Run, { method, params, id }: Command): Reply {
-  if (run.terminal || !run.sandboxUp)
-    return {
-      status: 400,
-      body: {
-        type: 'runtime_unavailable',
-        code: 'sandbox_not_ready',
-        error: 'No active sandbox for this task run',
-      },
-    }
+  const isNewest = request.world.settings.version === 'newest'
+  if (isNewest && run.terminal && method === 'permission_response')
+    return errorReply(409, 'The run of this permission request has ended', {
+      code: 'permission_target_ended',
+    })
+  if (run.terminal || !run.sandboxUp) return sandboxNotReady(isNewest)
   request.world.record(request, 'command', run.task, run.id)
   return ok({ jsonrpc: '2.0', ...(id === undefined ? {} : { id }), ...obey(run, method, params) })
 }
+
+/** Older servers say so with 400 and no time to come back [R]. */
+const sandboxNotReady = (isNewest: boolean): Reply => ({
+  ...errorReply(isNewest ? 503 : 400, 'No active sandbox for this task run', {
+    type: 'runtime_unavailable',
+    code: 'sandbox_not_ready',
+  }),
+  ...(isNewest ? { headers: { 'retry-after': '2' } } : {}),
+})
 
 /** The agent's own refusals come with 200, as errors of JSON-RPC [R]. */
 function obey(run: Run, method: CommandMethod, params: Params): { result: object } | { error: object } {

@@ -13,7 +13,14 @@ import { type RouteName, routeNames } from './route.ts'
 
 export type Fault =
   /** With `store`, the request is carried out and only its answer is lost. */
-  | { kind: 'status'; code: number; body?: unknown; store?: boolean | undefined }
+  | {
+      kind: 'status'
+      code: number
+      body?: unknown
+      store?: boolean | undefined
+      /** Seconds, in the header `Retry-After`. */
+      retryAfter?: number | undefined
+    }
   | { kind: 'reset'; store?: boolean | undefined }
   | { kind: 'hang'; ms?: number | undefined; store?: boolean | undefined }
   | { kind: 'delay'; ms: number }
@@ -51,7 +58,13 @@ export interface ArmedFault {
 const store = z.boolean().optional()
 
 const faultSchema: z.ZodType<Fault> = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('status'), code: z.number().int(), body: z.unknown().optional(), store }),
+  z.object({
+    kind: z.literal('status'),
+    code: z.number().int(),
+    body: z.unknown().optional(),
+    store,
+    retryAfter: z.number().optional(),
+  }),
   z.object({ kind: z.literal('reset'), store }),
   z.object({ kind: z.literal('hang'), ms: z.number().optional(), store }),
   z.object({ kind: z.literal('delay'), ms: z.number() }),
@@ -161,7 +174,10 @@ export function cutShort({ body, text, ...reply }: Reply): Reply {
 export function faultReply(fault: Fault, route: RouteName | undefined): Reply | undefined {
   switch (fault.kind) {
     case 'status':
-      return fault.body === undefined ? plainly(fault.code) : { status: fault.code, body: fault.body }
+      return {
+        ...(fault.body === undefined ? plainly(fault.code) : { status: fault.code, body: fault.body }),
+        ...(fault.retryAfter === undefined ? {} : { headers: { 'retry-after': String(fault.retryAfter) } }),
+      }
     case 'throttled':
       return throttled(fault.seconds ?? 30).reply
     case 'usage-limit':
@@ -201,6 +217,7 @@ const gate = (status: number, type: string, code: string, message: string, extra
 })
 
 function unavailable(route: RouteName | undefined): Reply {
+  if (route === 'stream') return { status: 503, text: '', headers: { 'retry-after': '15' } }
   if (route === 'cancel') return error(503, "Could not reach the run's workflow; try again")
   return gate(
     503,

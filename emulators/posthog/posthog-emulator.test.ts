@@ -492,7 +492,7 @@ describe('speaking to a run', () => {
     })
   })
 
-  it.each<[object, object]>([
+  it.each<[object, object, number?]>([
     [{ method: 'user_message' }, invalid('jsonrpc', 'This field is required.', 'required')],
     [
       { jsonrpc: '2.0', method: 'dance' },
@@ -513,12 +513,13 @@ describe('speaking to a run', () => {
         code: 'sandbox_not_ready',
         error: 'No active sandbox for this task run',
       },
+      503,
     ],
-  ])('%j is refused', async (body, expected) => {
+  ])('%j is refused', async (body, expected, status = 400) => {
     await start()
     posthog.script('', { kind: 'stuckQueued' })
     const { path } = await newRun()
-    expect(await send('POST', `${path}command/`, body)).toMatchObject({ status: 400, body: expected })
+    expect(await send('POST', `${path}command/`, body)).toMatchObject({ status, body: expected })
   })
 
   it('cancels a turn but not the run with the command, and the run with cancel/', async () => {

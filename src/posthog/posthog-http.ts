@@ -1,6 +1,6 @@
 /**
  * One call to PostHog, with a time limit; failures become errors of `core/model/errors`. Nothing is repeated, as
- * PostHog has no idempotency keys. It sends no `Retry-After`: the wait is in the text or in `reset_at`.
+ * PostHog has no idempotency keys. How long to wait is in `Retry-After`, in `reset_at` or in the text.
  */
 
 import type { z } from 'zod'
@@ -8,7 +8,7 @@ import type { CallBudget } from '../core/model/call-budget.ts'
 import { asRead, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { LimitGate } from '../core/model/limit-gate.ts'
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
-import { minute } from '../core/model/time.ts'
+import { hour, minute } from '../core/model/time.ts'
 import { type Redact, redactStrings } from '../core/text/redact.ts'
 import { sendable } from '../core/text/sendable.ts'
 import { ErrorBody } from './schemas.ts'
@@ -97,7 +97,11 @@ async function callOnce<T>(
   if (!response.ok && body === undefined && request.method === 'GET' && isPage(response))
     throw new NoResponse('posthog', `something before PostHog answered ${response.status}`)
   if (!response.ok) {
-    const fault = faultOf(response.status, redactStrings(ErrorBody.parse(body), settings.redact), now())
+    const at = now()
+    const fault = faultOf(response.status, redactStrings(ErrorBody.parse(body), settings.redact), {
+      now: at,
+      retryAt: retryAt(response.headers.get('retry-after'), at),
+    })
     throw request.method === 'GET' ? asRead(fault) : fault
   }
   const parsed = request.schema.safeParse(body)
@@ -164,33 +168,50 @@ const billing = new Set(['billing_limit', 'posthog_code_billing_limit_exceeded']
 /** These refuse before anything is stored, so retrying is safe. */
 const beforeEffect = new Set(['desktop_access_unavailable', 'warm_run_activation_unavailable'])
 
-export function faultOf(status: number, body: ErrorBody, now: number): Rejected | RetryLater | NoResponse {
+/** The agent takes nothing yet; older servers say the first of these with 400. */
+const agentNotReady = new Set(['sandbox_not_ready', 'agent_session_not_ready'])
+
+/** Both in ms since the epoch. */
+interface Moment {
+  now: number
+  retryAt?: number | undefined
+}
+
+export function faultOf(status: number, body: ErrorBody, at: Moment): Rejected | RetryLater | NoResponse {
   const said = body.detail ?? body.error ?? `status ${status}`
   const code = body.code ?? ''
-  if (status === 429) return limited(body, said, now)
+  const { now, retryAt } = at
+  if (status === 429) return limited(body, said, at)
+  if (agentNotReady.has(code)) return new RetryLater('posthog', retryAt ?? now + 2_000, 'not-ready', said)
   if (status === 503 && beforeEffect.has(code))
-    return new RetryLater('posthog', now + 30_000, 'unavailable', 'PostHog is not available')
+    return new RetryLater('posthog', retryAt ?? now + 30_000, 'unavailable', 'PostHog is not available')
   if (status >= 500 || status === 408)
     return new NoResponse('posthog', `PostHog answered ${status}: ${said}`, {
       said: body.error === undefined ? undefined : { status, error: body.error },
+      until: retryAt,
     })
   return new Rejected('posthog', status, code, said, body.attr ?? undefined)
 }
 
-function limited(body: ErrorBody, said: string, now: number): Rejected | RetryLater {
+function limited(body: ErrorBody, said: string, { now, retryAt }: Moment): Rejected | RetryLater {
   const code = body.code ?? ''
   if (billing.has(code) || billing.has(body.type ?? '') || code === 'signal_report_task_cap')
     return new Rejected('posthog', 429, code || 'billing_limit', said)
   if (code === 'usage_limit_exceeded')
     return new RetryLater(
       'posthog',
-      resetAt(body.reset_at) ?? now + 10 * minute,
+      resetAt(body.reset_at) ?? retryAt ?? now + 10 * minute,
       'usage-limit',
       'PostHog’s usage limit is reached',
     )
   const seconds = /available in (\d+(?:\.\d+)?) second/i.exec(said)?.[1]
-  const wait = seconds === undefined ? minute : Math.ceil(Number(seconds)) * 1000
-  return new RetryLater('posthog', now + wait, 'rate-limit', 'PostHog’s rate limit is reached')
+  const inText = seconds === undefined ? undefined : now + Math.ceil(Number(seconds)) * 1000
+  return new RetryLater(
+    'posthog',
+    inText ?? retryAt ?? now + minute,
+    'rate-limit',
+    'PostHog’s rate limit is reached',
+  )
 }
 
 /** ISO text, or seconds since the epoch. */
@@ -198,4 +219,16 @@ function resetAt(value: ErrorBody['reset_at']): number | undefined {
   if (value === null || value === undefined) return undefined
   const at = typeof value === 'number' ? value * 1000 : Date.parse(value)
   return Number.isNaN(at) ? undefined : at
+}
+
+const longestWait = hour
+
+/**
+ * `Retry-After`, in seconds or as a date, at most an hour from now: RFC 9110, 10.2.3.
+ * @returns ms since the epoch
+ */
+export function retryAt(said: string | null | undefined, now: number): number | undefined {
+  if (!said) return undefined
+  const at = /^\d+$/.test(said) ? now + Number(said) * 1000 : Date.parse(said)
+  return Number.isNaN(at) ? undefined : Math.min(Math.max(at, now), now + longestWait)
 }

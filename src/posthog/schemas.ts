@@ -56,6 +56,14 @@ export const StartedTask = z
 /** Not an HTML page, which says nothing of the effect. */
 export const Taken = z.looseObject({})
 
+/** The agent's own refusals come with status 200, as errors of JSON-RPC. */
+export const PermissionTaken = z.object({
+  result: z
+    .object({ resolved: z.boolean().optional().catch(undefined) })
+    .nullish()
+    .catch(undefined),
+})
+
 export const TaskPage = z.object({
   results: z.array(z.object({ id: z.string(), title: text, description: text })),
 })

@@ -1,6 +1,5 @@
-import { z } from 'zod'
 import type { CodexTaskRunCreate } from '../core/agent/run-request.ts'
-import { isNotFound, NoResponse, Rejected } from '../core/model/errors.ts'
+import { isNotFound, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { KnownModel, NewTask, SandboxView } from '../core/model/views.ts'
 import type { TaskRunSnapshot } from '../core/run/apply-snapshot.ts'
 import { isTerminal } from '../core/run/run.ts'
@@ -11,6 +10,7 @@ import { cut } from './bounds.ts'
 import { type Call, call, type PostHogResponse, type PostHogSettings } from './posthog-http.ts'
 import {
   Models,
+  PermissionTaken,
   RunPage,
   SandboxPage,
   StartedTask,
@@ -110,19 +110,27 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
         await request({ method: 'POST', path: `${runPath(session)}command/`, body, schema: Taken })
         return 'queued'
       } catch (error) {
-        if (error instanceof Rejected && error.status === 409) return 'ended'
-        if (mayHaveEnded(error) && (await hasEnded(session))) return 'ended'
-        throw error instanceof Rejected && error.status === 404 ? outOfSight(error) : error
+        if (isConflict(error, 'run_ended')) return 'ended'
+        if (!mayHaveEnded(error)) throw error
+        if (await hasEnded(session)) return 'ended'
+        throw new RetryLater('posthog', now() + 2_000, 'not-ready', error.message)
       }
     },
 
-    /** The agent refuses outdated requests with status 200. */
+    /** `over`: nobody waits for it any more, be it answered by somebody else or its run has ended. */
     async respondToPermission(
       session: Session,
       params: { requestId: string; optionId: string },
-    ): Promise<void> {
+    ): Promise<'resolved' | 'over'> {
       const body = { jsonrpc: '2.0', id: params.requestId, method: 'permission_response', params }
-      await request({ method: 'POST', path: `${runPath(session)}command/`, body, schema: z.unknown() })
+      const path = `${runPath(session)}command/`
+      try {
+        const { data } = await request({ method: 'POST', path, body, schema: PermissionTaken })
+        return data.result?.resolved ? 'resolved' : 'over'
+      } catch (error) {
+        if (isConflict(error, 'permission_target_ended')) return 'over'
+        throw error
+      }
     },
 
     stageArtifact: (taskId: string, file: AttachmentFile) => stageArtifact(settings, taskId, file, now),
@@ -191,9 +199,10 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
   }
 }
 
-/** Older servers answer 404 for an unreachable workflow too, so one 404 proves nothing. */
-const mayHaveEnded = (error: unknown): boolean =>
-  isNotFound(error) || (error instanceof NoResponse && error.said?.status === 502)
+/** Older servers give no code. */
+const isConflict = (error: unknown, code: string): boolean =>
+  error instanceof Rejected && error.status === 409 && (error.code === code || error.code === '')
 
-const outOfSight = (cause: Rejected): NoResponse =>
-  new NoResponse('posthog', 'PostHog did not find a run that goes on', { cause })
+/** What older servers answer for a workflow that has ended, and newer ones while a cancel is pending. */
+const mayHaveEnded = (error: unknown): error is Rejected | NoResponse =>
+  isNotFound(error) || (error instanceof NoResponse && error.said?.status === 502)

@@ -115,8 +115,10 @@ async function advance(context: RunContext, step: ActingStep): Promise<boolean> 
 }
 
 function wentWell({ run, job, deps }: RunContext, step: ActingStep, change: RunChange): Run {
-  const { service, call } = steps[step.kind]
+  const { service, call, toAgent } = steps[step.kind]
   const after = changed(run, settled(run, step), { attempts: { stallsSeen: job.stalls } }, change)
   const known = run.result.outcome ? after : onlyNeeded(after)
-  return service === 'none' ? known : eased(known, service, { call, now: deps.now() })
+  const now = deps.now()
+  const well = toAgent ? eased(known, 'agent', { call, now }) : known
+  return service === 'none' ? well : eased(well, service, { call, now })
 }

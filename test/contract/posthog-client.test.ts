@@ -749,7 +749,7 @@ describe('failures', () => {
   })
 
   test('a wait that PostHog writes with a fraction is rounded up', () => {
-    expect(factsOf(faultOf(429, { detail: 'Expected available in 1.5 seconds.' }, now))).toEqual({
+    expect(factsOf(faultOf(429, { detail: 'Expected available in 1.5 seconds.' }, { now }))).toEqual({
       is: 'come back',
       in: 2_000,
       why: 'rate-limit',

@@ -1,8 +1,8 @@
 /** What an answer of PostHog's that is no good means: wait, and until when; ask again; or a no for good. */
 import { describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
-import { faultOf } from '../../src/posthog/posthog-http.ts'
-import { minute, t0 as now, second } from '../core/given.ts'
+import { faultOf, retryAt } from '../../src/posthog/posthog-http.ts'
+import { hour, minute, t0 as now, second } from '../core/given.ts'
 
 type Body = Parameters<typeof faultOf>[1]
 
@@ -90,10 +90,40 @@ describe('a limit lets go', () => {
       'PostHog is not available',
     ],
   ])('%s', (_, status, body, after, why, message) => {
-    const fault = faultOf(status, body, now)
+    const fault = faultOf(status, body, { now })
     expect(fault).toBeInstanceOf(RetryLater)
     expect(fault).toMatchObject({ service: 'posthog', until: now + after, why, message })
   })
+})
+
+test.each<[string, number, Body, object]>([
+  [
+    'a sandbox that is not up',
+    503,
+    { code: 'sandbox_not_ready', error: 'No sandbox.' },
+    { why: 'not-ready' },
+  ],
+  ['a limit without other words', 429, { code: 'throttled' }, { why: 'rate-limit' }],
+  ['a usage limit without its end', 429, { code: 'usage_limit_exceeded' }, { why: 'usage-limit' }],
+  ['access that could not be checked', 503, { code: 'desktop_access_unavailable' }, { why: 'unavailable' }],
+  ['no answer', 503, {}, { name: 'NoResponse' }],
+])('Retry-After is heeded: %s', (_, status, body, expected) => {
+  const fault = faultOf(status, body, { now, retryAt: retryAt('7', now) })
+  expect(fault).toMatchObject({ ...expected, until: now + 7 * second })
+})
+
+test('Retry-After is seconds or a date, an hour at the most', () => {
+  const date = new Date(now + 90 * second).toUTCString()
+  const said = ['7', date, '99999999', new Date(now - hour).toUTCString(), 'soon', '', undefined]
+  expect(said.map(each => retryAt(each, now))).toEqual([
+    now + 7 * second,
+    Date.parse(date),
+    now + hour,
+    now,
+    undefined,
+    undefined,
+    undefined,
+  ])
 })
 
 describe('a no for good', () => {
@@ -137,7 +167,7 @@ describe('a no for good', () => {
     ['not found', 404, { error: 'Not found.' }, { code: '', message: 'Not found.' }],
     ['the last before a fault', 499, {}, { code: '', message: 'status 499' }],
   ])('%s', (_, status, body, expected) => {
-    const fault = faultOf(status, body, now)
+    const fault = faultOf(status, body, { now })
     expect(fault).toBeInstanceOf(Rejected)
     expect(fault).toMatchObject({ service: 'posthog', status, ...expected })
   })
@@ -150,7 +180,7 @@ describe('no answer', () => {
     [500, { code: 'desktop_access_unavailable' }, 'PostHog answered 500: status 500'],
     [408, {}, 'PostHog answered 408: status 408'],
   ])('%d', (status, body, message) => {
-    const fault = faultOf(status, body, now)
+    const fault = faultOf(status, body, { now })
     expect(fault).toBeInstanceOf(NoResponse)
     expect(fault).toMatchObject({ service: 'posthog', message })
   })

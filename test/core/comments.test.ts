@@ -840,6 +840,9 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   'plan-elsewhere': { kind: 'plan-elsewhere', branch: 'feature' },
   'nothing-to': { kind: 'nothing-to', command: 'stop' },
   'asked-since': { kind: 'asked-since' },
+  refused: { kind: 'refused', because: 'PostHog’s usage limit is reached' },
+  'permission-over': { kind: 'permission-over' },
+  'permission-refused': { kind: 'permission-refused', title: 'Run rm -rf dist', because: 'no' },
   'stopping-beside': { kind: 'stopping-beside', thread: issueThread },
   'stopped-waiting': { kind: 'stopped-waiting', by: 'maya' },
   'still-going': { kind: 'still-going', command: 'retry' },
@@ -971,6 +974,12 @@ describe('replies', () => {
       nothing-to: @maya nothing is going on in this thread, so there is nothing to stop.
 
       asked-since: @maya the run here was asked for after this was written, so it goes on. \`/codex stop\` stops it.
+
+      refused: @maya this did not reach the agent: PostHog’s usage limit is reached. The run goes on without it.
+
+      permission-over: @maya the agent no longer waits for this answer, so it was not passed on. The run goes on.
+
+      permission-refused: @maya the agent asks for a permission (Run rm -rf dist), and PostHog did not take the answer: no. It waits until somebody answers in PostHog; \`/codex stop\` ends it.
 
       stopping-beside: @maya the run in #7, whose pull request this is, is being stopped. Its status there says what is left behind.
 

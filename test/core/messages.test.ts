@@ -328,13 +328,18 @@ describe('what a note leaves behind', () => {
       'a stop that older words are no matter of: words that say so',
       working({ mailbox: { lastWordsAt: t0 + minute } }),
       { ...stop(), source } as RunMessage,
-      { mailbox: { answers: [{ id: 's', to: maya, source, reply: 'asked-since' }] } },
+      { mailbox: { answers: [{ id: 's', to: maya, source, reply: { kind: 'asked-since' } }] } },
     ],
     [
       'a stop before words were read: words to whoever said them',
       working({ mailbox: { pendingFollowUps: [{ ...more('a'), source }] } }),
       stop('s', t0 + minute),
-      { mailbox: { pendingFollowUps: [], answers: [{ id: 'a', to: zoe, source, reply: 'not-passed-on' }] } },
+      {
+        mailbox: {
+          pendingFollowUps: [],
+          answers: [{ id: 'a', to: zoe, source, reply: { kind: 'not-passed-on' } }],
+        },
+      },
     ],
     [
       'more words: no answer before they are read',

@@ -182,10 +182,11 @@ describe.each(steps)('%s', (step, asks, run) => {
     const warn = vi.fn()
     const fault = new NoResponse(asks, 'reset')
     const came = await advance(run, { ...failing(fault), log: fakeLog({ warn }) })
-    expect(came.run.attempts.outages).toEqual({
-      [asks]: { why: 'reset', since: now, until: now + second, count: 1 },
-    })
-    expect(came.verdict).toEqual({ kind: 'park', ms: second })
+    const trouble = { why: 'reset', since: now, until: now + second, count: 1 }
+    // Looks go before words then.
+    const ofAgent = step === 'deliver' ? { agent: { ...trouble, until: trouble.until + 1 } } : {}
+    expect(came.run.attempts.outages).toEqual({ [asks]: trouble, ...ofAgent })
+    expect(came.verdict).toEqual({ kind: 'park', ms: step === 'deliver' ? second + 1 : second })
     expect(warn).toHaveBeenCalledWith(
       expect.objectContaining({ run: run.id, step, err: fault }),
       'no usable answer',
@@ -222,7 +223,7 @@ describe('a step that comes to nothing is not taken again at once', () => {
 
   const faults: [why: string, fault: (asks: Service) => Error][] = [
     ['its limit is over already', asks => new RetryLater(asks, now - minute, 'rate-limit', 'limit')],
-    ['its limit is over now', asks => new RetryLater(asks, now, 'usage-limit', 'limit')],
+    ['its limit is over now', asks => new RetryLater(asks, now, 'unavailable', 'limit')],
     ['the other service has a limit', asks => new RetryLater(other(asks), later, 'rate-limit', 'limit')],
     ['the other service does not answer', asks => new NoResponse(other(asks), 'reset')],
     ['the other service refuses a read', asks => new Rejected(other(asks), 404, '', 'no', undefined, 'read')],
@@ -297,7 +298,7 @@ describe('a step that is refused', () => {
     branch: true,
   }
 
-  test.each(['find-branch', 'create-task', 'start-run', 'rejoin', 'deliver'])(
+  test.each(['find-branch', 'create-task', 'start-run', 'rejoin'])(
     '%s fails the Run, and nothing is under way any more',
     async name => {
       const { saves } = await advance(runOf(name), { ...no(), removeLater: async () => {} })
@@ -528,13 +529,157 @@ describe('a read that is refused', () => {
   })
 })
 
+describe('words that are refused', () => {
+  const says = (fault: Error): Partial<TasksClient> => ({ sendMessage: () => Promise.reject(fault) })
+  const forbidden = new Rejected('posthog', 403, 'code_access_required', 'no plan')
+  const source = { trigger: 't', command: 0, last: true, target: { kind: 'subject' as const } }
+  const withWords = (...differs: RunChange[]): Run =>
+    working(
+      changed(
+        mute,
+        { schedule: { nextPollAt: later }, mailbox: { pendingFollowUps: [{ ...more('a'), source }] } },
+        ...differs,
+      ),
+    )
+  const refusedOf = (run: Run) => run.mailbox.answers.map(({ reply }) => reply)
+
+  test.each([
+    ['by a gate', forbidden, 'no plan'],
+    [
+      'by a usage limit',
+      new RetryLater('posthog', later, 'usage-limit', 'the limit is reached'),
+      'the limit is reached',
+    ],
+  ])('%s are an answer to their sender, and the Run goes on', async (_, fault, because) => {
+    const { saves } = await advance(withWords(), { posthog: says(fault), ...answering })
+    const after = saves.find(({ mailbox }) => mailbox.answers.length > 0)
+    expect(after).toMatchObject({
+      mailbox: { pendingFollowUps: [], handledMessageIds: ['a'], droppedMessageIds: ['a'] },
+      attempts: { outages: {} },
+    })
+    expect(after?.attempts.intent).toBeUndefined()
+    expect(after && refusedOf(after)).toEqual([
+      { kind: 'refused', because: expect.stringContaining(because) },
+    ])
+    expect(saves.at(-1)?.result.outcome).toBeUndefined()
+  })
+
+  const answering: Differs = {
+    github: {
+      ownComments: async () => [],
+      comment: async () => 1,
+      react: async () => {},
+      unreact: async () => {},
+    },
+  }
+
+  test('of a round of their own leave the thread with what it was told before', async () => {
+    const before = { kind: 'answer' as const }
+    const run = withWords({
+      session: { sessionLog: idle },
+      result: {
+        round: 1,
+        previous: { outcome: before, concludedAt: t0, word: true },
+        resultChecked: false,
+      },
+      report: { announced: { ...told, comment: false, word: false } },
+    })
+    const { saves } = await advance(run, {
+      posthog: { ...says(forbidden), cost: async () => 1 },
+      ...answering,
+    })
+    expect(saves.at(-1)).toMatchObject({
+      result: { outcome: before, concludedAt: t0 },
+      report: { announced: { comment: true, word: true } },
+    })
+  })
+
+  const notReady = new RetryLater('posthog', now + 2 * second, 'not-ready', 'No active sandbox')
+  const due: RunChange = { schedule: { nextPollAt: undefined } }
+
+  test('for now are offered again, while the run is looked after', async () => {
+    const poll = vi.fn(async () => snapshotWith({}))
+    const came = await advance(withWords(due), { posthog: { ...says(notReady), poll } })
+    expect(poll).toHaveBeenCalledOnce()
+    expect(came.run).toMatchObject({
+      mailbox: { pendingFollowUps: [{ id: 'a' }], answers: [] },
+      attempts: { outages: { agent: { since: now, until: now + 2 * second, count: 1 } } },
+    })
+    expect(came.run.attempts.outages.posthog).toBeUndefined()
+  })
+
+  const forLong = { why: 'w', since: now - 11 * minute, until: now, count: 9 }
+
+  test('for ten minutes are refused', async () => {
+    const run = withWords({ attempts: { outages: { agent: forLong } } })
+    const { saves } = await advance(run, { posthog: says(notReady), ...answering })
+    expect(saves.flatMap(refusedOf)).toContainEqual({ kind: 'refused', because: 'No active sandbox' })
+    expect(saves.at(-1)?.attempts.outages).toEqual({})
+  })
+
+  test('for ten minutes in which PostHog was away are not', async () => {
+    const outages = { agent: forLong, posthog: forLong }
+    const fault = new NoResponse('posthog', 'PostHog answered 502')
+    const { run } = await advance(withWords({ attempts: { outages } }), { posthog: says(fault) })
+    expect(run).toMatchObject({ mailbox: { pendingFollowUps: [{ id: 'a' }], answers: [] } })
+  })
+
+  test('for ten minutes by an earlier session end it, and begin one that resumes it', async () => {
+    const [, , joins] = steps.find(([step]) => step === 'rejoin') ?? expect.fail('no rejoin')
+    const run = changed(joins, due, { attempts: { outages: { agent: forLong } } })
+    const { saves } = await advance(run, {
+      posthog: {
+        ...says(notReady),
+        logLength: async () => 3,
+        poll: async () => snapshotWith({}),
+        statusOf: async () => 'in_progress',
+        cancel: async () => {},
+      },
+    })
+    expect(saves.at(-1)?.session.earlier).toMatchObject({ taskRunId: 'run-0', cancelledAt: now })
+  })
+
+  const request = {
+    ...{ id: 'p1', title: 'Apply it?', question: false },
+    options: [{ id: 'allow', name: 'Allow', kind: 'allow_once' }],
+  }
+  const asking: RunChange = {
+    session: { sessionLog: { offset: 1, turns: 0, idle: false, permissionRequest: request } },
+  }
+
+  test('as the answer to a permission that nobody waits for are told so', async () => {
+    const poll = async () => snapshotWith({})
+    const answer: Partial<TasksClient> = { respondToPermission: async () => 'over', poll }
+    const run = withWords(asking, { mailbox: { pendingFollowUps: [{ ...more('a', 'allow'), source }] } })
+    const { saves } = await advance(run, { posthog: answer, ...answering })
+    expect(saves.flatMap(refusedOf)).toContainEqual({ kind: 'permission-over' })
+  })
+
+  test('as the answer that the rights give are told to who asked for the run', async () => {
+    const answer: Partial<TasksClient> = { respondToPermission: () => Promise.reject(forbidden) }
+    const run = withWords(asking, { mailbox: { pendingFollowUps: [] } })
+    const { saves } = await advance(run, { posthog: answer, ...answering })
+    expect(saves.flatMap(refusedOf)).toContainEqual(
+      expect.objectContaining({ kind: 'permission-refused', title: 'Apply it?' }),
+    )
+    expect(saves.at(-1)).toMatchObject({
+      session: { permission: { id: 'p1', allowed: false, untaken: 'refused' } },
+      mailbox: { answers: [] },
+    })
+    expect(saves.at(-1)?.result.outcome).toBeUndefined()
+  })
+
+  test('as an answer that was not resolved, the permission is not said to be given', async () => {
+    const poll = async () => snapshotWith({})
+    const answer: Partial<TasksClient> = { respondToPermission: async () => 'over', poll }
+    const run = withWords(asking, { mailbox: { pendingFollowUps: [] } })
+    const came = await advance(run, { posthog: { ...answer, poll: async () => snapshotWith({}) } })
+    expect(came.run.session.permission).toMatchObject({ allowed: false, untaken: 'over' })
+  })
+})
+
 describe('words behind a refusal', () => {
   test.each<[string, RunChange, Partial<TasksClient>]>([
-    [
-      'that the agent took none',
-      {},
-      { sendMessage: () => Promise.reject(new Rejected('posthog', 403, '', 'no')) },
-    ],
     [
       'that no run was started',
       { session: { taskRun: undefined, instructionSent: false } },

@@ -65,7 +65,7 @@ function work({ session: { sessionLog }, result: { outcome }, mailbox: { followU
 }
 
 function permission({ session: { permission, sessionLog }, result: { outcome } }: Run): string[] {
-  if (!permission) return []
+  if (!permission || permission.untaken) return []
   const waits = !outcome && sessionLog?.permissionRequest?.id === permission.id ? '⏳' : '✅'
   const given = permission.allowed ? 'given' : 'not given'
   return [

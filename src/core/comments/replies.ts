@@ -5,6 +5,7 @@ import type { Mistake } from '../command/parse.ts'
 import type { Check } from '../model/check.ts'
 import type { Role } from '../model/role.ts'
 import type { Thread } from '../model/thread.ts'
+import type { SenderReply } from '../run/record/mailbox-part.ts'
 import { phaseOf, type Run } from '../run/run.ts'
 import type { GrantName } from '../settings/deployment-settings.ts'
 import type { HeldSetting } from '../settings/origins.ts'
@@ -26,13 +27,12 @@ export type Reply =
   | { kind: 'model'; model: string; meant: string | undefined; known: readonly string[] }
   | { kind: 'no-branch'; branch: string; meant: string | undefined }
   | { kind: 'closed' }
-  | { kind: 'not-passed-on' }
+  | SenderReply
   | { kind: 'queued-behind'; differs: readonly OptionName[] }
   | { kind: 'plan-interactive' }
   | { kind: 'plan-elsewhere'; branch: string }
   | { kind: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' }
   | { kind: 'still-going'; command: string }
-  | { kind: 'asked-since' }
   | { kind: 'stopping-beside'; thread: Pick<Thread, 'number' | 'kind'> }
   | { kind: 'stopped-waiting'; by: string }
   | {
@@ -92,6 +92,12 @@ function sentence(reply: Reply): string {
       return 'this is closed, so nothing was started. Reopen it and ask again.'
     case 'not-passed-on':
       return 'the run was stopped before the agent could read this. Write it again to go on.'
+    case 'refused':
+      return `this did not reach the agent: ${withCode(reply.because, 300).replace(/\.+$/, '')}. The run goes on without it.`
+    case 'permission-over':
+      return 'the agent no longer waits for this answer, so it was not passed on. The run goes on.'
+    case 'permission-refused':
+      return `the agent asks for a permission (${inlineWords(reply.title, 120)}), and PostHog did not take the answer: ${withCode(reply.because, 300).replace(/\.+$/, '')}. It waits until somebody answers in PostHog; \`/codex stop\` ends it.`
     case 'queued-behind':
       return `another run is still going in this thread${otherThan(reply.differs)}. This one starts when it is over.`
     case 'plan-interactive':

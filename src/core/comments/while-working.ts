@@ -117,7 +117,10 @@ const openPulls = ({ result: { pulls } }: Run): string[] =>
 
 function openQuestion(run: Run): PermissionRequest | undefined {
   const request = run.result.outcome ? undefined : run.session.sessionLog?.permissionRequest
-  return request && optionByRights(request, run) === undefined ? request : undefined
+  if (!request) return undefined
+  const { permission } = run.session
+  const isRefused = permission?.id === request.id && permission.untaken === 'refused'
+  return isRefused || optionByRights(request, run) === undefined ? request : undefined
 }
 
 function question(run: Run): string {

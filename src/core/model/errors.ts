@@ -54,11 +54,18 @@ export class NoResponse extends Error {
   readonly service: Service
   /** What the service itself said; that of a proxy before it does not count. */
   readonly said: { status: number; error: string } | undefined
+  /** ms since the epoch: the service asks not to come back before. */
+  readonly until: number | undefined
 
-  constructor(service: Service, message: string, options?: ErrorOptions & { said?: NoResponse['said'] }) {
+  constructor(
+    service: Service,
+    message: string,
+    options?: ErrorOptions & Partial<Pick<NoResponse, 'said' | 'until'>>,
+  ) {
     super(message, options)
     this.service = service
     this.said = options?.said
+    this.until = options?.until
   }
 }
 
@@ -69,7 +76,8 @@ export class QueueUnavailable extends Error {
 
 export type Service = 'github' | 'posthog'
 export const serviceNames: Record<Service, string> = { github: 'GitHub', posthog: 'PostHog' }
-export type WaitReason = 'rate-limit' | 'usage-limit' | 'unavailable'
+/** `not-ready`: only the agent takes nothing now. */
+export type WaitReason = 'rate-limit' | 'usage-limit' | 'unavailable' | 'not-ready'
 
 export function isNotFound(error: unknown): error is Rejected {
   return error instanceof Rejected && (error.status === 404 || error.status === 410)

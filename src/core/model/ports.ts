@@ -95,8 +95,11 @@ export interface TasksClient {
     session: Session,
     message: { id: string; text: string; attachments: readonly string[] },
   ): Promise<'queued' | 'ended'>
-  /** One that does not wait any more takes no answer, which is no failure. */
-  respondToPermission(session: Session, response: { requestId: string; optionId: string }): Promise<void>
+  /** `over`: nobody waits for this answer any more. */
+  respondToPermission(
+    session: Session,
+    response: { requestId: string; optionId: string },
+  ): Promise<'resolved' | 'over'>
   stageArtifact(taskId: string, file: AttachmentFile): Promise<string>
   addArtifact(session: Session, file: AttachmentFile): Promise<string>
   cancel(session: Session, reason: string): Promise<void>

@@ -7,7 +7,7 @@ import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
 import { inTheOpen } from './last-word.ts'
 import { withOutage } from './outage.ts'
 import type { Intent } from './record/attempts-part.ts'
-import { type MessageReply, RunMessage, Source } from './record/mailbox-part.ts'
+import { type MessageReply, RunMessage, type SenderReply, Source } from './record/mailbox-part.ts'
 import { type ChangeOf, changed, isTerminal, type Run } from './run.ts'
 
 /** What a message may change; session and schedule are none of its business. */
@@ -65,7 +65,7 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
     case 'stop': {
       const after = stopped(run, message)
       const isOld = after.mailbox.droppedMessageIds.includes(message.id)
-      return withReply(after, message, isOld ? 'asked-since' : undefined)
+      return withReply(after, message, isOld ? { kind: 'asked-since' } : undefined)
     }
     case 'withdraw-follow-ups':
       return withdrawn(run, message)
@@ -125,7 +125,7 @@ type Sourced = Pick<MessageReply, 'id'> & { by: MessageReply['to']; source?: Sou
 const sourceOf = ({ source }: Sourced): Source[] => (source ? [source] : [])
 
 /** The Run reacts to the sender's comment; older versions left that to the command. */
-const withReply = (run: Run, message: Sourced, reply?: MessageReply['reply']): Run =>
+const withReply = (run: Run, message: Sourced, reply?: SenderReply): Run =>
   withMessage(run, {
     mailbox: {
       answers: [
@@ -163,6 +163,32 @@ export function handedOver(run: Run): ChangeOf<'mailbox' | 'report'> {
   return { mailbox, report: { ...report, inlineAsked } }
 }
 
+/** Settles the words that were to be passed on next, and tells their sender why not. */
+export function refusedWords(run: Run, reply: SenderReply): Run {
+  const [message, ...rest] = run.mailbox.pendingFollowUps
+  if (!message) return run
+  const { handledMessageIds, droppedMessageIds } = run.mailbox
+  const settled = withMessage(run, {
+    mailbox: {
+      pendingFollowUps: rest,
+      handledMessageIds: [...handledMessageIds, message.id],
+      droppedMessageIds: [...droppedMessageIds, message.id],
+    },
+  })
+  const after = withReply(settled, message, reply)
+  return hasNothingToDo(after) ? withMessage(after, asBefore(after)) : after
+}
+
+/** What the thread was told before a round that came to nothing. */
+function asBefore({ result: { previous }, report: { announced } }: Run): MessageChange {
+  if (!previous) return {}
+  const { outcome, concludedAt, word } = previous
+  return {
+    result: { outcome, concludedAt, resultChecked: true, previous: undefined },
+    report: { announced: { ...announced, comment: true, word } },
+  }
+}
+
 const Unread = z.object({ source: Source })
 
 export function leftUndone(run: Run, inbox: readonly string[]): Source[] {
@@ -187,7 +213,7 @@ function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   // Senders of messages already handled have their answer, even if the agent ended without reading them.
   const dropped = run.mailbox.pendingFollowUps.filter(({ id }) => !run.mailbox.handledMessageIds.includes(id))
   const unread = dropped.map(({ id }) => id)
-  const notified = dropped.reduce((known, each) => withReply(known, each, 'not-passed-on'), run)
+  const notified = dropped.reduce((known, each) => withReply(known, each, { kind: 'not-passed-on' }), run)
   return withMessage(notified, {
     mailbox: {
       stop: {

@@ -3,6 +3,7 @@ import type { Service } from '../model/errors.ts'
 import { agentIsToBeSeenTo } from './agent-end.ts'
 import { openIntents } from './intents.ts'
 import { isInForce, isTooLong, outageOf } from './outage.ts'
+import type { Outage } from './record/attempts-part.ts'
 import type { Run } from './run.ts'
 import { giveUp, leaving, seeingTo, seenToUntil, stopping } from './steps/ending.ts'
 import { canComment, type Due, type Now, unsettled, waiting } from './steps/polling.ts'
@@ -56,11 +57,15 @@ function serviceOf({ kind }: ActingStep): Service | undefined {
 
 function heldBack(run: Run, step: ActingStep, now: Now): number | undefined {
   const service = serviceOf(step)
-  const outage = service && outageOf(run, service)
-  if (!outage || !isInForce(outage, now.at)) return undefined
-  const tells = step.kind === 'edit-status' && outage.refusedSince !== undefined
-  return tells ? undefined : outage.until
+  const outages = [
+    service && outageOf(run, service),
+    steps[step.kind].toAgent && outageOf(run, 'agent'),
+  ].filter(outage => outage && isInForce(outage, now.at) && !mayTellOf(outage, step))
+  return outages.length === 0 ? undefined : Math.max(...outages.map(outage => (outage ? outage.until : 0)))
 }
+
+const mayTellOf = ({ refusedSince }: Outage, { kind }: ActingStep): boolean =>
+  kind === 'edit-status' && refusedSince !== undefined
 
 function lasting(run: Run, now: Now, service: Service | undefined): Step | undefined {
   const outage = service && outageOf(run, service)

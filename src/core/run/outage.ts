@@ -10,10 +10,13 @@ type Outages = Pick<Run, 'attempts'>
 
 export const services: readonly Service[] = ['posthog', 'github']
 
-export const outageOf = ({ attempts: { outages } }: Outages, service: Service): Outage | undefined =>
-  outages[service]
+/** What may be out of use: a service, or the agent behind PostHog. */
+export type Called = Service | 'agent'
 
-export const withOutage = (run: Run, service: Service, outage: Outage | undefined): Run =>
+export const outageOf = ({ attempts: { outages } }: Outages, called: Called): Outage | undefined =>
+  outages[called]
+
+export const withOutage = (run: Run, service: Called, outage: Outage | undefined): Run =>
   changed(run, { attempts: { outages: { ...run.attempts.outages, [service]: outage } } })
 
 /** A step that ends during an outage began before it was known. */
@@ -21,7 +24,7 @@ export const isInForce = ({ until }: Outage, now: number): boolean => now < unti
 
 export function eased(
   run: Run,
-  service: Service,
+  service: Called,
   { call, now }: { call: StepEntry['call']; now: number },
 ): Run {
   const outage = outageOf(run, service)

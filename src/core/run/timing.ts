@@ -47,6 +47,8 @@ export const limits = {
   /** How long an earlier session may be unknown before a new one is begun. */
   gone: minute,
   seeingTo: 10 * minute,
+  /** How long words are offered to an agent that takes none. */
+  notTaken: 10 * minute,
   unseenPull: 5 * minute,
   worthTelling: 20 * second,
   inVain: second,

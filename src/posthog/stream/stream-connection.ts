@@ -4,7 +4,7 @@ import { json } from 'node:stream/consumers'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { RetryLater } from '../../core/model/errors.ts'
 import type { Session } from '../../core/run/session.ts'
-import { faultOf, isOfTheKey, type PostHogSettings } from '../posthog-http.ts'
+import { faultOf, isOfTheKey, type PostHogSettings, retryAt } from '../posthog-http.ts'
 import { ErrorBody } from '../schemas.ts'
 
 export interface Line {
@@ -101,9 +101,10 @@ const isStream = ({ statusCode, headers }: IncomingMessage): boolean =>
 async function unusable({ gate }: PostHogSettings, response: IncomingMessage, now: number): Promise<Ending> {
   const { statusCode: status = 0 } = response
   if (status < 500 && status !== 408 && status !== 429) return { kind: 'refused', status }
-  if (status !== 429) return { kind: 'lost', reason: `status ${status}` }
+  const until = retryAt(response.headers['retry-after'], now)
+  if (status !== 429) return { kind: 'lost', reason: `status ${status}`, ...(until ? { until } : {}) }
   const body = await json(response).catch(() => undefined)
-  const fault = faultOf(status, ErrorBody.parse(body), now)
+  const fault = faultOf(status, ErrorBody.parse(body), { now, retryAt: until })
   if (isOfTheKey(fault)) await gate.remember(fault)
   return { kind: 'lost', reason: `status ${status}`, until: fault instanceof RetryLater ? fault.until : 0 }
 }

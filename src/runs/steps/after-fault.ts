@@ -1,7 +1,9 @@
 import { failureOf } from '../../core/comments/service-refusals.ts'
+import { moment } from '../../core/comments/words.ts'
 import { NoResponse, Rejected, RetryLater, type Service } from '../../core/model/errors.ts'
 import { ResultPending } from '../../core/model/result-pending.ts'
 import { agentIsToBeSeenTo, leftAlone } from '../../core/run/agent-end.ts'
+import { refusedWords } from '../../core/run/messages.ts'
 import { isFinal, isInForce, outageOf, withOutage } from '../../core/run/outage.ts'
 import type { Outage } from '../../core/run/record/attempts-part.ts'
 import type { Outcome } from '../../core/run/record/result-part.ts'
@@ -18,7 +20,7 @@ import { allAnnounced, Cancelled, type RunContext } from './step-context.ts'
 /** What a fault may change: not the schedule. */
 type Learned = ChangeOf<'attempts' | 'result' | 'session' | 'report' | 'mailbox' | 'workspace'>
 
-const learned = (run: Run, change: Learned): Run => changed(run, change)
+const learned = (run: Run, ...changes: readonly Learned[]): Run => changed(run, ...changes)
 
 /** @throws what is not one of our errors, so that the queue tries again */
 export function afterFault(context: RunContext, step: ActingStep, error: unknown): Run {
@@ -32,6 +34,9 @@ export function afterFault(context: RunContext, step: ActingStep, error: unknown
       failed: 0,
     })
   }
+  if (error instanceof RetryLater && error.why === 'not-ready') return notTaken(context, step, error)
+  if (error instanceof RetryLater && error.why === 'usage-limit' && isMessage(step))
+    return messageRefused(context, step, `${error.message} until ${moment(error.until, deps.now())}`)
   if (error instanceof RetryLater) {
     const promised = error.why === 'usage-limit' ? { promised: error.until } : {}
     return awaiting(context, error.service, {
@@ -43,13 +48,71 @@ export function afterFault(context: RunContext, step: ActingStep, error: unknown
   }
   if (error instanceof NoResponse) {
     deps.log.warn({ step: step.kind, err: error }, 'no usable answer')
-    const until = deps.now() + backoff(outageOf(run, error.service)?.count ?? 0)
-    return awaiting(context, error.service, { why: error.message, until, failed: 1 })
+    const { service, message: why } = error
+    const known = outageOf(run, service)
+    const until = Math.max(deps.now() + backoff(known?.count ?? 0), error.until ?? 0)
+    const after = awaiting(context, service, { why, until, failed: 1 })
+    // Looks go first then, and show whether only the agent takes nothing.
+    return service === 'posthog' && isMessage(step)
+      ? notTaken({ ...context, run: after }, step, { message: why, until: until + 1 }, known)
+      : after
   }
   if (!(error instanceof Rejected)) throw error
   deps.log.warn({ step: step.kind, err: error }, 'refused')
   const isRead = error.of === 'read' || steps[step.kind].call === 'read'
   return isRead ? afterRefusedRead(context, error) : afterRefusal(context, step, error)
+}
+
+type MessageStep = Extract<ActingStep, { kind: 'deliver' | 'answer-permission' }>
+
+/** What such a step is about belongs to a message: its refusal settles that, and never the Run. */
+const isMessage = (step: ActingStep): step is MessageStep =>
+  step.kind === 'deliver' || step.kind === 'answer-permission'
+
+/** Offered again for a while, unless PostHog as a whole is away. */
+function notTaken(
+  context: RunContext,
+  step: ActingStep,
+  { message: why, until }: Pick<RetryLater, 'message' | 'until'>,
+  elsewhere?: Outage,
+): Run {
+  const now = context.deps.now()
+  const before = outageOf(context.run, 'agent')
+  const since = before && !elsewhere ? before.since : now
+  const count = (before?.count ?? 0) + 1
+  const later = Math.max(until, now + backoff(count - 1))
+  if (now - since <= limits.notTaken)
+    return withOutage(context.run, 'agent', { why, since, count, until: later })
+  const run = withOutage(context.run, 'agent', undefined)
+  if (isMessage(step)) return messageRefused({ ...context, run }, step, why)
+  const { earlier } = run.session
+  // It is ended, and a new one resumes it.
+  return earlier
+    ? learned(run, settled(run, step), { session: { earlier: { ...earlier, may: undefined } } })
+    : run
+}
+
+/** Tells who sent it. The Run goes on. */
+function messageRefused({ run: before }: Pick<RunContext, 'run'>, step: MessageStep, because: string): Run {
+  const run = learned(before, settled(before, step))
+  if (step.kind === 'deliver') return refusedWords(run, { kind: 'refused', because })
+  const request = run.session.sessionLog?.permissionRequest
+  if (!request) return run
+  const { id, title } = request
+  return learned(run, {
+    session: { permission: { id, title, allowed: false, untaken: 'refused' } },
+    mailbox: {
+      answers: [
+        ...run.mailbox.answers,
+        {
+          id: `permission-${id}`,
+          to: run.request.by,
+          source: { trigger: '', command: 0, last: false },
+          reply: { kind: 'permission-refused', title, because },
+        },
+      ],
+    },
+  })
 }
 
 interface Wait extends Pick<Outage, 'why' | 'until' | 'promised' | 'refusedSince'> {
@@ -124,6 +187,9 @@ function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): R
       if (isBranchRefused(run, error))
         return learned(run, { session: { earlier: undefined }, workspace: { attachments: undefined } })
       return ended({ ...context, run }, failureOf(error, run))
+    case 'deliver':
+    case 'answer-permission':
+      return messageRefused({ run }, step, failureOf(error, run).reason)
     case 'find-branch':
     case 'create-task':
       // A step beside this one may have failed first.

@@ -41,10 +41,7 @@ async function say(
       find: async ({ at }) =>
         (await github.ownComments(at - skew, commentRef)).find(({ body }) => isOurs(body))?.id,
       perform: () =>
-        github.comment(
-          `${replyComment(to.login, { kind: reply })}\n\n${deps.signer.write(marker)}`,
-          commentRef,
-        ),
+        github.comment(`${replyComment(to.login, reply)}\n\n${deps.signer.write(marker)}`, commentRef),
     })
   } catch (error) {
     if (!(error instanceof Rejected) || error.of === 'read') throw error

@@ -15,9 +15,14 @@ export async function respondToPermission(
   const request = run.session.sessionLog?.permissionRequest
   if (!session || !request) return {}
   await context.job.assertLocked()
-  await posthog.respondToPermission(session, { requestId: request.id, optionId })
+  const took = await posthog.respondToPermission(session, { requestId: request.id, optionId })
   const kind = request.options.find(({ id }) => id === optionId)?.kind
-  const permission = { id: request.id, title: request.title, allowed: kind?.startsWith('allow') ?? false }
+  const allowed = kind?.startsWith('allow') ?? false
+  const permission = {
+    id: request.id,
+    title: request.title,
+    ...(took === 'resolved' ? { allowed } : { allowed: false, untaken: took }),
+  }
   return { session: { permission }, schedule: { nextPollAt: undefined } }
 }
 
@@ -26,15 +31,15 @@ export async function decideByWords(
   context: StepContext<never, 'respondToPermission'>,
   session: Session,
   { text }: FollowUp,
-): Promise<boolean> {
+): Promise<'no' | 'resolved' | 'over'> {
   const request = context.run.session.sessionLog?.permissionRequest
-  if (!request) return false
+  if (!request) return 'no'
   const chosen = optionByWords(request, text)
   const optionId = chosen ?? rejecting(request)
+  if (optionId === undefined) return 'no'
   await context.job.assertLocked()
-  if (optionId !== undefined)
-    await context.posthog.respondToPermission(session, { requestId: request.id, optionId })
-  return chosen !== undefined
+  const took = await context.posthog.respondToPermission(session, { requestId: request.id, optionId })
+  return chosen === undefined ? 'no' : took
 }
 
 export function withPermissionDecided(run: Run): ReturnType<typeof sentFollowUp> {

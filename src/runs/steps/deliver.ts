@@ -3,7 +3,7 @@ import { around } from '../../core/model/crash-points.ts'
 import { observe } from '../../core/run/apply-snapshot.ts'
 import { openIntent } from '../../core/run/intents.ts'
 import { inTheOpen } from '../../core/run/last-word.ts'
-import { handedOver } from '../../core/run/messages.ts'
+import { handedOver, refusedWords } from '../../core/run/messages.ts'
 import type { FollowUp } from '../../core/run/record/mailbox-part.ts'
 import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/run/run.ts'
 import type { Session } from '../../core/run/session.ts'
@@ -22,7 +22,9 @@ export async function deliver(
   const session = sessionOf(run)
   if (!followUp || !session) return {}
   const spoken = openIntent(run, 'deliver')?.messageId === followUp.id
-  if (await decideByWords(context, session, followUp)) return withPermissionDecided(run)
+  const decided = await decideByWords(context, session, followUp)
+  if (decided === 'resolved') return withPermissionDecided(run)
+  if (decided === 'over') return partsOf(refusedWords(run, { kind: 'permission-over' }))
   await readForPrompt(run, wordsOf(followUp))
   const text = promptOf(run, wordsOf(followUp), deps.fence())
   const files = await filesOf(run, followUp)
@@ -37,6 +39,12 @@ export async function deliver(
   deps.reached(around.deliver.done)
   return sentFollowUp(run, attached)
 }
+
+const partsOf = ({ mailbox, report, result }: Run): ChangeOf<'mailbox' | 'report' | 'result'> => ({
+  mailbox,
+  report,
+  result,
+})
 
 const filesOf = (run: Run, { text, inline = [] }: FollowUp): Promise<Attachment[]> =>
   attachedIn([text, ...inline.map(({ body }) => body)], run.thread.url)
@@ -119,6 +127,11 @@ export function resumeWork({
   const again: ChangeOf<'result' | 'mailbox' | 'session' | 'report' | 'workspace'> = {
     result: {
       outcome: undefined,
+      previous: run.result.outcome && {
+        outcome: run.result.outcome,
+        concludedAt: run.result.concludedAt,
+        word: run.report.announced.word,
+      },
       concludedAt: undefined,
       resultChecked: false,
       pushed: undefined,

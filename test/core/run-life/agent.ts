@@ -139,11 +139,12 @@ function ask(world: World, agent: AgentRun, question: boolean): void {
 }
 
 /** An answer to another request than the one it waits for changes nothing. */
-export function permitted(world: World, agent: AgentRun, id: string): void {
-  if (agent.asks !== id || isOver(agent)) return
+export function permitted(world: World, agent: AgentRun, id: string): 'resolved' | 'over' {
+  if (agent.asks !== id || isOver(agent)) return 'over'
   agent.asks = undefined
   agent.busy = 2
   log(world, agent, { kind: 'permitted', id })
+  return 'resolved'
 }
 
 function open(world: World, agent: AgentRun): void {

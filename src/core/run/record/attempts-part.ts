@@ -31,6 +31,9 @@ export type Outage = z.infer<typeof Outage>
 export const Attempts = z.object({
   /** At most one of each kind. Older versions stored one object here. */
   intent: z.array(Intent).optional(),
-  outages: z.object({ github: Outage.optional(), posthog: Outage.optional() }).default({}),
+  /** `agent`: PostHog is there, but passes nothing on to the agent. */
+  outages: z
+    .object({ github: Outage.optional(), posthog: Outage.optional(), agent: Outage.optional() })
+    .default({}),
   stallsSeen: z.number().int().default(0),
 })

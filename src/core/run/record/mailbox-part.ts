@@ -10,11 +10,20 @@ export const Source = z.object({
 })
 export type Source = z.infer<typeof Source>
 
+const SenderReply = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('not-passed-on') }),
+  z.object({ kind: z.literal('asked-since') }),
+  z.object({ kind: z.literal('refused'), because: z.string() }),
+  z.object({ kind: z.literal('permission-over') }),
+  z.object({ kind: z.literal('permission-refused'), title: z.string(), because: z.string() }),
+])
+export type SenderReply = z.infer<typeof SenderReply>
+
 const MessageReply = z.object({
   id: z.string(),
   to: Person,
   source: Source,
-  reply: z.enum(['not-passed-on', 'asked-since']).optional(),
+  reply: SenderReply.optional(),
 })
 export type MessageReply = z.infer<typeof MessageReply>
 

@@ -39,6 +39,8 @@ export const Result = z.object({
   /** Where `pushed` is, if no pull request shows it: one that was merged before does not. */
   pushedBranch: z.string().optional(),
   outcome: Outcome.optional(),
+  /** The last outcome, while a later round is under way. */
+  previous: z.object({ outcome: Outcome, concludedAt: z.number().optional(), word: z.boolean() }).optional(),
   concludedAt: z.number().optional(),
   round: z.number().int().default(0),
 })

@@ -65,7 +65,15 @@ export const SessionPart = z.object({
   taskMade: z.boolean().default(false),
   taskRun: TaskRun.optional(),
   sessionLog: SessionLog.optional(),
-  permission: z.object({ id: z.string(), title: z.string(), allowed: z.boolean() }).optional(),
+  permission: z
+    .object({
+      id: z.string(),
+      title: z.string(),
+      allowed: z.boolean(),
+      /** Our answer did not count: nobody waited for it, or PostHog refused it. */
+      untaken: z.enum(['over', 'refused']).optional(),
+    })
+    .optional(),
   progress: z.array(ProgressStep).default([]),
   instructionSent: z.boolean().default(false),
   cancel: z

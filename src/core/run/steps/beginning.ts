@@ -52,6 +52,7 @@ export const beginningSteps = stepTable({
   rejoin: {
     service: 'posthog',
     call: 'both',
+    toAgent: true,
     github: ['attachments'],
     posthog: ['logLength', 'addArtifact', 'sendMessage', 'poll'],
     writes: ['session', 'workspace', 'schedule', 'mailbox', 'report'],

@@ -5,6 +5,8 @@ import type { RunPart } from '../run.ts'
 export interface StepEntry {
   service: Service | 'none'
   call: CallKind | 'both'
+  /** Speaks to an agent, which may take nothing while PostHog is well. */
+  toAgent?: true
   github?: readonly (keyof ThreadClient)[]
   posthog?: readonly (keyof TasksClient)[]
   writes: readonly RunPart[]

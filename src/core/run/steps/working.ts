@@ -13,12 +13,14 @@ export const workingSteps = stepTable({
   'answer-permission': {
     service: 'posthog',
     call: 'effect',
+    toAgent: true,
     posthog: ['respondToPermission'],
     writes: ['session', 'schedule'],
   },
   deliver: {
     service: 'posthog',
     call: 'effect',
+    toAgent: true,
     github: ['attachments'],
     posthog: ['addArtifact', 'sendMessage', 'respondToPermission', 'poll'],
     writes: ['session', 'workspace', 'schedule', 'mailbox', 'report', 'result'],
