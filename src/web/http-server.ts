@@ -26,7 +26,8 @@ export const webhookPath = '/api/github/webhooks'
 const webhookPaths = new Set([webhookPath, '/'])
 
 export function httpServer({ webhookEndpoint, readiness, metrics }: ServerParts): Server {
-  const server = createServer((req, res) => {
+  // Node looks for senders who dawdle only every 30 seconds unless told otherwise.
+  const server = createServer({ connectionsCheckingInterval: 1_000 }, (req, res) => {
     void route(req, res).catch(() => res.headersSent || res.writeHead(500).end())
   })
   server.headersTimeout = 5_000
@@ -81,10 +82,20 @@ function isLocal({ socket, headers }: IncomingMessage, server: Server): boolean 
   const address = server.address()
   const listensOn = typeof address === 'object' && address ? address.address : ''
   const isProxied = Object.keys(headers).some(name => proxyHeader.test(name))
-  return isLoopback(listensOn) && isLoopback(socket.remoteAddress ?? '') && !isProxied
+  const isHere = isLoopback(listensOn) && isLoopback(socket.remoteAddress ?? '')
+  return isHere && !isProxied && isLoopbackName(headers.host ?? '')
 }
 
 const isLoopback = (address: string): boolean => /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/.test(address)
+
+/** Not a name that somebody has lead here, through which a page of theirs could read ours. */
+const isLoopbackName = (host: string): boolean => {
+  const name = host
+    .replace(/:\d{1,5}$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+    .toLowerCase()
+  return name === 'localhost' || isLoopback(name)
+}
 
 const proxyHeader =
   /^(?:forwarded|via|cdn-loop|x-real-ip|x-request-id|x-(?:forwarded|client|cluster-client|original|envoy|amzn|amz-cf|azure|appengine|cloud-trace|vercel|nf)(?:-.*)?|(?:true-client|cf|fly|fastly|akamai)-.*)$/

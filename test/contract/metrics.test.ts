@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { routeOf } from '../../src/core/model/meter.ts'
 import { changed } from '../../src/core/run/run.ts'
@@ -63,6 +65,21 @@ describe('the page of a process', () => {
         expect.stringContaining('METRICS_TOKEN'),
       ])
     }
+  })
+
+  test.each<[string, number]>([
+    ['localhost', 200],
+    ['LocalHost:3000', 200],
+    ['127.0.0.1:3000', 200],
+    ['[::1]:3000', 200],
+    ['rebound.example:3000', 403],
+    ['127.0.0.1.rebound.example', 403],
+    ['localhost.rebound.example:3000', 403],
+    ['192.0.2.7', 403],
+  ])('as %j is not for a page whose name leads here', async (host, expected) => {
+    const asking = request(`${world.bot.url}/metrics`, { headers: { host } }).end()
+    const [response]: IncomingMessage[] = await once(asking, 'response')
+    expect(response?.resume().statusCode).toBe(expected)
   })
 
   test('is for nobody without a token where more than this machine can reach it', async () => {

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
-import { request } from 'node:http'
+import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { found } from '../../src/core/model/check.ts'
@@ -252,6 +252,7 @@ describe('a delivery that is too large', () => {
     'x-github-event': 'issue_comment',
     'x-github-delivery': 'd-1',
     'content-type': 'application/json',
+    'x-hub-signature-256': signed('x'),
   }
 
   test('by its own word is refused before it is read', async () => {
@@ -311,6 +312,65 @@ describe('a delivery that is too large', () => {
 
   test('does not keep the next one out', async () => {
     expect((await deliver({}))[0]).toBe(202)
+  })
+})
+
+describe('what strangers send', () => {
+  const headers = { 'x-github-event': 'issue_comment', 'x-github-delivery': 'd-1' }
+  const begin = (more: OutgoingHttpHeaders) => {
+    const sending = request({
+      ...{ port, host: '127.0.0.1', path: webhookPath, method: 'POST' },
+      headers: { ...headers, ...more },
+    })
+    sending.on('error', () => {})
+    const status = once(sending, 'response').then(
+      ([response]: IncomingMessage[]) => response?.resume().statusCode,
+      () => undefined,
+    )
+    return { sending, status }
+  }
+
+  test.each<[string, OutgoingHttpHeaders]>([
+    ['without a signature', {}],
+    ['with a word in its place', { 'x-hub-signature-256': 'sha256=guessed' }],
+    ['without a name', { 'x-hub-signature-256': signed('x'), 'x-github-delivery': [] }],
+  ])('is refused before it is read, %s', async (_, more) => {
+    const { sending, status } = begin({ ...more, 'content-length': 1_000_000 })
+    sending.flushHeaders()
+    expect([400, 401]).toContain(await status)
+    sending.destroy()
+  })
+
+  test('is held up to a bound in all: beyond it the largest goes, and what is small is taken', async () => {
+    const size = 4_500_000
+    const body = Buffer.alloc(size, 'x')
+    const senders = Array.from({ length: 20 }, () => {
+      const given = begin({ 'x-hub-signature-256': signed(body), 'content-length': size })
+      given.sending.write(body.subarray(1))
+      return given
+    })
+    let gone = 0
+    for (const { status } of senders)
+      void status.then(code => {
+        if (code === 503) gone += 1
+      })
+    await vi.waitUntil(() => gone >= 6, { timeout: 9_000 })
+    expect((await deliver({}))[0]).toBe(202)
+    expect(gone).toBeLessThan(12)
+    for (const { sending } of senders) sending.end(body.subarray(0, 1))
+    const answers = await Promise.all(senders.map(({ status }) => status))
+    // Signed, but no JSON.
+    expect(answers.filter(code => code === 400)).toHaveLength(20 - gone)
+    expect((await deliver({}))[0]).toBe(202)
+  })
+
+  test('is cut after ten seconds, however slowly it comes', { timeout: 20_000 }, async () => {
+    const { sending, status } = begin({ 'x-hub-signature-256': signed('x'), 'content-length': 1_000 })
+    const began = performance.now()
+    const drip = setInterval(() => sending.write('x'), 500)
+    expect([408, undefined]).toContain(await status)
+    clearInterval(drip)
+    expect(performance.now() - began).toBeLessThan(12_000)
   })
 })
 

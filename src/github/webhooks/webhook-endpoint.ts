@@ -1,5 +1,6 @@
 /**
  * Reads, verifies, normalises and enqueues webhooks. 503 if the queue can't take one: GitHub can then redeliver it.
+ * Nothing is read without a signature to hold it against, and what is held of bodies is bounded as a whole.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -21,6 +22,9 @@ export interface WebhookEndpointDeps {
 /** GitHub caps payloads at 25 MB; those that can carry a command are far smaller. */
 const maxBody = 5 * 1024 * 1024
 
+/** Of all bodies at once, in bytes. */
+const maxHeld = 64 * 1024 * 1024
+
 interface WebhookResponse {
   kind: WebhookResult
   status: number
@@ -38,12 +42,22 @@ export function webhookEndpoint(
   deps: WebhookEndpointDeps,
 ): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
   const isSigned = verifierFor(deps.secret)
+  const bodies = bodyReader()
 
   async function admit(req: IncomingMessage): Promise<WebhookResponse> {
-    const body = await bodyOf(req)
-    if (body === 'too large') return refused(413, `the payload is larger than ${maxBody} bytes`)
     const headers = headersOf(req)
     if (headers.kind !== 'headers') return headers
+    const body = await bodies.read(req)
+    if (body === 'too large') return refused(413, `the payload is larger than ${maxBody} bytes`)
+    if (body === 'too much') return refused(503, 'too much is sent at once; send it again later')
+    try {
+      return await admitBody(headers, body)
+    } finally {
+      bodies.release(body)
+    }
+  }
+
+  async function admitBody(headers: Headers, body: Buffer): Promise<WebhookResponse> {
     if (!isSigned(body, headers.signature))
       return refused(401, 'the signature does not match: is the webhook secret the same here and at GitHub?')
     if (deps.isSilent?.(headers.name, body)) {
@@ -68,11 +82,12 @@ export function webhookEndpoint(
     const began = performance.now()
     const response = await admit(req).catch(() => refused(400, 'the request broke off'))
     if (response.kind === 'refused') warnOfRefused()
-    if (response.status === 413) res.setHeader('connection', 'close')
+    const isUnread = response.kind === 'refused' && !req.complete
+    if (isUnread) res.setHeader('connection', 'close')
     const body = JSON.stringify(response.body)
     const length = Buffer.byteLength(body)
     res.writeHead(response.status, { 'content-type': 'application/json', 'content-length': length }).end(body)
-    if (response.status === 413) req.destroy()
+    if (isUnread) req.destroy()
     const name = String(req.headers['x-github-event'])
     const event = isKnown(name) ? name : 'other'
     deps.meter?.answered({ event, result: response.kind, ms: performance.now() - began })
@@ -112,38 +127,78 @@ interface Headers {
 
 function headersOf({ headers }: IncomingMessage): Headers | WebhookResponse {
   const { 'x-github-delivery': id, 'x-github-event': name, 'x-hub-signature-256': signature } = headers
-  if (typeof signature !== 'string' || signature === '')
+  if (typeof signature !== 'string' || !/^sha256=[0-9a-f]{64}$/.test(signature))
     return refused(401, 'x-hub-signature-256 is missing: set a webhook secret at GitHub')
   if (typeof id !== 'string' || typeof name !== 'string')
     return refused(400, 'x-github-delivery or x-github-event is missing')
   return { kind: 'headers', id, name, signature }
 }
 
-/** Never reads beyond the limit, whatever the headers say. */
-function bodyOf(req: IncomingMessage): Promise<Buffer | 'too large'> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let size = 0
-    const take = (chunk: Buffer): void => {
-      size += chunk.length
-      if (size > maxBody) stop()
-      else chunks.push(chunk)
-    }
-    const stop = (): void => {
-      req.off('data', take).pause()
-      resolve('too large')
-    }
-    if (Number(req.headers['content-length'] ?? 0) > maxBody) return stop()
-    req.on('data', take)
-    req.once('end', () => {
-      const [first] = chunks
-      resolve(first?.length === size ? first : Buffer.concat(chunks, size))
+interface Reading {
+  size: number
+  letGo(): void
+}
+
+/**
+ * Never reads beyond the limits, whatever the headers say. Beyond what may be held at once the largest body that is
+ * still being read is let go: many large ones keep no small one out.
+ */
+function bodyReader() {
+  const reading = new Set<Reading>()
+  let held = 0
+
+  function makeRoom(): void {
+    while (held > maxHeld && reading.size > 0)
+      [...reading].reduce((largest, each) => (each.size > largest.size ? each : largest)).letGo()
+  }
+
+  const read = (req: IncomingMessage): Promise<Buffer | 'too large' | 'too much'> =>
+    new Promise((resolve, reject) => {
+      if (Number(req.headers['content-length'] ?? 0) > maxBody) return resolve('too large')
+      let chunks: Buffer[] = []
+      const mine: Reading = {
+        size: 0,
+        letGo: () => {
+          drop()
+          resolve('too much')
+        },
+      }
+      const drop = (): void => {
+        req.off('data', take).pause()
+        if (!reading.delete(mine)) return
+        held -= mine.size
+        chunks = []
+      }
+      const take = (chunk: Buffer): void => {
+        chunks.push(chunk)
+        mine.size += chunk.length
+        held += chunk.length
+        if (mine.size > maxBody) {
+          drop()
+          return resolve('too large')
+        }
+        makeRoom()
+      }
+      reading.add(mine)
+      req.on('data', take)
+      req.once('end', () => {
+        if (!reading.delete(mine)) return
+        const [first] = chunks
+        resolve(first?.length === mine.size ? first : Buffer.concat(chunks, mine.size))
+      })
+      req.once('error', reject)
+      req.once('close', () => {
+        drop()
+        if (!req.complete) reject(new Error('the request broke off'))
+      })
     })
-    req.once('error', reject)
-    req.once('close', () => {
-      if (!req.complete) reject(new Error('the request broke off'))
-    })
-  })
+
+  return {
+    read,
+    release(body: Buffer): void {
+      held -= body.length
+    },
+  }
 }
 
 function parsed(body: Buffer): unknown {
