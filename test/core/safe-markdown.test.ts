@@ -306,6 +306,10 @@ test.each([
   ['high-7', 'high-7'],
   ['a@', 'a@·'],
   ['see /issues/7', 'see /issues/·7'],
+  ['[skip ci] [CI skip] [no ci] [skip actions]', '[·skip ci] [·CI skip] [·no ci] [·skip actions]'],
+  ['[skipped] [no] [ci]', '[skipped] [no] [ci]'],
+  ['skip-checks: true', 'skip-·checks: true'],
+  ['***NO_CI***', '***·NO_CI***'],
 ])('disarmed: %j is %j', (text, expected) => {
   expect(shown(disarm(text))).toBe(expected)
 })

@@ -467,9 +467,11 @@ describe('untrusted text', () => {
 
   test('a pull request that the bot opens closes its own issue and no other', async () => {
     const bot = botWith({ agent: { says: 'Fixes #8 and closes acme/shop#8, @sam', pushes: true } })
-    await says(bot, commentEvent({ issue: { title: 'Flaky, fixes #9, for @acme/team' } }))
+    await says(bot, commentEvent({ issue: { title: 'Flaky, fixes #9, for @acme/team [skip ci] [ci skip]' } }))
     const [{ title, body } = { title: '', body: '' }] = bot.opened
     expect(title).toContain('Flaky')
+    // As the subject of a squash merge it would switch off the checks of the default branch.
+    expect(title).not.toMatch(/\[(?:skip ci|ci skip)\]/)
     expect([...actedOn(title), ...actedOn(body)]).toEqual(['words #7', 'words #7'])
   })
 })

@@ -136,4 +136,6 @@ const plain = (value: string): Text => ({ type: 'text', value })
 /** A zero-width space disarms a sign and stays invisible; also at the end, where other text may follow. */
 export const disarm = (text: string): string => text.replace(armed, sign => `${sign}${zeroWidth}`)
 
-const armed = /@(?=[\w-]|$)|#(?=\d|$)|\bGH-(?=\d|$)|\/(?:issues|pulls?|discussions)\/(?=\d|$)/gi
+/** Mentions, references, and what keeps checks from running on a commit with these words. */
+const armed =
+  /@(?=[\w-]|$)|#(?=\d|$)|\bGH-(?=\d|$)|\/(?:issues|pulls?|discussions)\/(?=\d|$)|\[(?=(?:skip|no|ci|actions)[ -])|\bskip-(?=checks:)|\*\*\*(?=NO_CI)/gi

@@ -175,9 +175,8 @@ function bodyReader() {
         held += chunk.length
         if (mine.size > maxBody) {
           drop()
-          return resolve('too large')
-        }
-        makeRoom()
+          resolve('too large')
+        } else makeRoom()
       }
       reading.add(mine)
       req.on('data', take)
