@@ -14,7 +14,11 @@ const entries = ['main', 'doctor-cli', 'bot', 'config', 'process-environment']
 
 export async function bundle(): Promise<void> {
   await build({
-    entryPoints: entries.map(name => `${root}dist/${name}.js`),
+    entryPoints: {
+      ...Object.fromEntries(entries.map(name => [name, `${root}dist/${name}.js`])),
+      // Started by the file's name, from beside it.
+      'page-worker': `${root}dist/github/page-worker.js`,
+    },
     outdir: bundled,
     bundle: true,
     splitting: true,

@@ -22,6 +22,7 @@ import { listRoutes } from './issue-lists.ts'
 import { labelRoutes } from './label-rules.ts'
 import { Ledger } from './ledger.ts'
 import { Memory } from './memory.ts'
+import { Pages } from './pages.ts'
 import { Pipeline } from './pipeline.ts'
 import { pullRoutes } from './pull-rules.ts'
 import { ReactionBook, reactionRoutes } from './reactions.ts'
@@ -94,7 +95,18 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
   const told = new Events({ url, memory, installations, repairs, subscribed: events, upstream, webhooks })
   const faults = new Faults()
   const ledger = new Ledger()
-  const pipeline = new Pipeline({ faults, installations, ledger, memory, repairs, tokens, upstream, url })
+  const pages = new Pages()
+  const pipeline = new Pipeline({
+    pages,
+    faults,
+    installations,
+    ledger,
+    memory,
+    repairs,
+    tokens,
+    upstream,
+    url,
+  })
   const graphql = { enabled: true, lacks: [], denies: [] }
   const attachments = new AttachmentShelf(url)
   const parts = {
@@ -105,6 +117,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
     reactions,
     book: reactions,
     events: told,
+    pages,
     webhooks,
     forward: pipeline.forward,
     serve: pipeline.serve,
@@ -124,6 +137,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
     ...forkRoutes(parts),
     ...reviewRoutes(parts),
     ...attachments.routes,
+    ...pages.routes,
   )
   door.open({ pipeline, events: told, ledger })
   const github = new GitHubEmulator({
@@ -149,6 +163,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
       pipeline,
       graphql,
       attachments,
+      pages,
     },
   })
   await github.prepare()

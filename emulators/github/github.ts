@@ -12,6 +12,7 @@ import type { Installations } from './installations.ts'
 import type { JsonObject } from './json.ts'
 import type { Call, Ledger } from './ledger.ts'
 import { type BranchChange, type KnownRepository, type Memory, threadKey } from './memory.ts'
+import type { Pages } from './pages.ts'
 import { type NewPull, Person } from './people.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { ReactionBook } from './reactions.ts'
@@ -40,6 +41,7 @@ interface Parts {
   pipeline: Pipeline
   graphql: GraphqlSwitch
   attachments: AttachmentShelf
+  pages: Pages
   close(): Promise<void>
 }
 
@@ -52,6 +54,7 @@ export class GitHubEmulator {
   readonly privateKey: string
   readonly webhooks: Webhooks
   readonly graphql: GraphqlSwitch
+  readonly pages: Pages
   readonly hands: AgentHands
   /** The default of every method that takes a repository. */
   readonly repository: string
@@ -67,6 +70,7 @@ export class GitHubEmulator {
     this.privateKey = privateKey
     this.webhooks = webhooks
     this.graphql = graphql
+    this.pages = parts.pages
     this.repository = parts.repositories[0] ?? ''
     this.#parts = parts
     this.hands = agentHands(this.#apiOf('posthog[bot]'))

@@ -1,10 +1,12 @@
 /** What the GraphQL schema is made of: plain objects, whose fields may be functions of their arguments. */
 
 import type { Events } from './events.ts'
+
 import { tipOf } from './git.ts'
 import type { ApiRequest } from './http.ts'
 import { type JsonObject, listAt, numberAt, textAt } from './json.ts'
 import { type KnownRepository, type Memory, type Subject, threadKey } from './memory.ts'
+import type { Pages } from './pages.ts'
 import { closingNumbers } from './pull-rules.ts'
 import { isReaction, type ReactionBook, type ReactionContent } from './reactions.ts'
 import type { Actor } from './tokens.ts'
@@ -37,6 +39,7 @@ export interface Parts {
   memory: Memory
   reactions: ReactionBook
   events: Events
+  pages: Pages
   maySee(actor: Actor, repository: KnownRepository): Promise<boolean>
 }
 
@@ -53,6 +56,7 @@ export function query(parts: Parts, { actor }: ApiRequest): Source {
       throw new QueryError('NOT_FOUND', `Could not resolve to a Repository with the name '${owner}/${name}'.`)
     },
     node: ({ id }) => subjectNode(parts, String(id)),
+    nodes: ({ ids }) => Promise.all((Array.isArray(ids) ? ids : []).map(id => nodeOr(parts, String(id)))),
   }
 }
 
@@ -156,7 +160,7 @@ function thread(parts: Parts, found: JsonObject): Source {
     databaseId: numberAt(found, 'id'),
     number: numberAt(found, 'number'),
     title: textAt(found, 'title'),
-    body: textAt(found, 'body'),
+    ...written(parts, found),
     url: textAt(found, 'html_url'),
     state: found.merged ? 'MERGED' : textAt(found, 'state').toUpperCase(),
     closed: found.state === 'closed',
@@ -177,16 +181,17 @@ function thread(parts: Parts, found: JsonObject): Source {
 }
 
 /** The newest of them, oldest first. */
-async function comments({ upstream }: Parts, thread: JsonObject, last: number): Promise<Resolved> {
+async function comments(parts: Parts, thread: JsonObject, last: number): Promise<Resolved> {
   const path = textAt(thread, 'url')
     .replace(/^.*?(?=\/repos\/)/, '')
     .replace('/pulls/', '/issues/')
-  const all = await upstream.readAll(`${path}/comments`)
+  const all = await parts.upstream.readAll(`${path}/comments`)
   const nodes = all.slice(-last).map(comment => ({
     __typename: 'IssueComment',
     id: textAt(comment, 'node_id'),
     fullDatabaseId: String(numberAt(comment, 'id')),
-    body: textAt(comment, 'body'),
+    ...written(parts, comment),
+    ...minimization(parts, textAt(comment, 'node_id')),
     createdAt: textAt(comment, 'created_at'),
     updatedAt: textAt(comment, 'updated_at'),
     author: actor(comment.user),
@@ -304,22 +309,50 @@ const typeOf: Readonly<Record<Subject['kind'], string>> = {
 
 /** What can be said of a thing without looking at it: its reactions, and whether it is minimized. */
 export function nodeOf(parts: Parts, id: string): Source {
-  const minimized = parts.memory.minimized.get(id)
-  const isMinimized = {
-    isMinimized: minimized !== undefined,
-    minimizedReason: minimized?.toLowerCase() ?? null,
+  return {
+    __typename: typeOf[known(parts, id).kind],
+    id,
+    ...minimization(parts, id),
+    ...reactable(parts, id),
   }
-  return { __typename: typeOf[known(parts, id).kind], id, ...isMinimized, ...reactable(parts, id) }
+}
+
+function minimization({ memory }: Parts, id: string): Source {
+  const minimized = memory.minimized.get(id)
+  return { isMinimized: minimized !== undefined, minimizedReason: minimized?.toLowerCase() ?? null }
+}
+
+const written = ({ pages }: Parts, found: JsonObject): Source => ({
+  body: textAt(found, 'body'),
+  bodyHTML: () => pages.bodyHtml(textAt(found, 'body')).catch(gone),
+})
+
+function gone(error: Error): never {
+  throw new QueryError('INTERNAL', error.message)
+}
+
+async function nodeOr(parts: Parts, id: string): Promise<Resolved> {
+  if (parts.memory.subjects.has(id)) return subjectNode(parts, id)
+  throw new QueryError('NOT_FOUND', `Could not resolve to a node with the global id of '${id}'`)
 }
 
 /** A thread whole, anything else as far as `nodeOf` knows it. */
 export async function subjectNode(parts: Parts, id: string): Promise<Resolved> {
   const subject = known(parts, id)
   if (subject.kind === 'pull') return pullNode(parts, subject.repository, subject.number)
-  if (subject.kind !== 'issue') return nodeOf(parts, id)
+  if (subject.kind === 'repository') return nodeOf(parts, id)
+  if ('id' in subject) {
+    const found = await parts.upstream.read(`/repos/${subject.repository}${pathOf(subject)}`)
+    return found ? { ...nodeOf(parts, id), ...written(parts, found) } : null
+  }
   const { repository, number } = subject
   const found = await parts.upstream.read(`/repos/${repository}/issues/${number}`)
   return found ? issue(parts, repository, found) : null
+}
+
+function pathOf({ kind, number, id }: Extract<Subject, { id: number }>): string {
+  if (kind === 'comment') return `/issues/comments/${id}`
+  return kind === 'review' ? `/pulls/${number}/reviews/${id}` : `/pulls/comments/${id}`
 }
 
 export async function pullNode(parts: Parts, repository: string, number: number): Promise<Resolved> {

@@ -11,6 +11,7 @@ import { isObject, parseJson, textAt } from './json.ts'
 import type { Ledger } from './ledger.ts'
 import { type KnownRepository, type Memory, threadKey } from './memory.ts'
 import { undescribed } from './openapi.ts'
+import type { Pages } from './pages.ts'
 import { RateLimits } from './rate-limits.ts'
 import type { Repairs } from './repairs.ts'
 import { refuseArchived } from './repository-rules.ts'
@@ -38,6 +39,7 @@ interface Parts {
   installations: Installations
   ledger: Ledger
   memory: Memory
+  pages: Pages
   repairs: Repairs
   tokens: Tokens
   upstream: Upstream
@@ -155,7 +157,10 @@ export class Pipeline {
     const given = (await this.#refuse(request)) ?? (await this.#route(request))
     if (fault?.kind === 'stale') leaveOutYoung(given, fault.ms)
     if (given.status >= 400) polishError(given, request)
-    else await this.#parts.repairs.apply(given.body)
+    else {
+      await this.#parts.repairs.apply(given.body)
+      if (request.headers.accept?.includes('full+json')) await this.#parts.pages.addTo(given.body)
+    }
     if (textAt(given.body, 'token')) this.#rememberToken(request, given.body)
     return given
   }

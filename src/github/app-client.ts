@@ -10,6 +10,7 @@ import type { SharedCache } from '../core/model/shared-cache.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { type ReadAheads, readAheads } from './ahead-cache.ts'
 import { type AppToken, appToken } from './app-token.ts'
+import { type RenderCap, renderCap } from './pages.ts'
 import { limited, type Watch } from './request-rules.ts'
 import { httpError } from './response-faults.ts'
 
@@ -31,6 +32,8 @@ export interface GitHubApp {
   confirmAccess(thread: Repo): Promise<void>
   botLogin(): Promise<string>
   aheads: ReadAheads
+  /** What may be rendered by `POST /markdown`. */
+  renderings: RenderCap
   asApp(route: string, parameters?: Record<string, unknown>): Promise<AppResponse>
 }
 
@@ -119,6 +122,7 @@ export function gitHubApp(
 
   return {
     asApp,
+    renderings: renderCap(now),
     aheads: readAheads(now, cache && { cache, name: `github ${settings.appId}` }),
     readToken: thread => tokenOf(thread, { wanted: readPermissions }),
     async confirmAccess(thread) {

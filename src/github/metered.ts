@@ -4,7 +4,7 @@ import { type CallMeter, routeOf } from '../core/model/meter.ts'
 const words = new Set(
   (
     'access_tokens app assignees attempts branches check-runs collaborators comments commits compare contents ' +
-    'deliveries files git graphql hook installations issues labels members memberships orgs permission pulls reactions ref refs replies ' +
+    'deliveries files git graphql hook installations issues labels markdown members memberships orgs permission pulls reactions ref refs replies ' +
     'repos repositories requested_reviewers reviews teams user users'
   ).split(' '),
 )

@@ -15,6 +15,7 @@ import { threadKey } from './ahead-cache.ts'
 import type { GitHubApp } from './app-client.ts'
 import { attachmentReader } from './attachment-reader.ts'
 import { branchesOf } from './branches.ts'
+import { pagesOf } from './pages.ts'
 import { permissionOf } from './permission.ts'
 import { pullsOf } from './pull-requests.ts'
 import { addReaction, removeReaction } from './reactions.ts'
@@ -45,6 +46,14 @@ export function gitHubThread(
   const pulls = pullsOf({ client, aheads, thread, redact })
   const branches = branchesOf({ client, aheads, thread }, pulls)
   const comments = commentsOf({ app, client, thread, redact, written: text => redact(inOwnWords(text)) })
+  const pages = pagesOf({
+    client,
+    thread,
+    cap: app.renderings,
+    hasGraphql: () => !aheads.isAbsent(),
+    redact,
+    now,
+  })
   const files = repositoryFiles({ app, client, thread, written: text => redact(inOwnWords(text)) })
 
   /** Failures do not matter, except for a limit. */
@@ -70,6 +79,7 @@ export function gitHubThread(
     ...pulls,
     ...comments,
     ...files,
+    ...pages,
     react,
     unreact,
     assign,

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fenced, hidesWords, stripInvisible, visibleText } from '../../src/core/text/untrusted.ts'
+import { stripInvisible } from '../../src/core/text/invisible.ts'
+import { fenced, hidesWords, visibleText } from '../../src/core/text/untrusted.ts'
 import { tries } from '../support/tries.ts'
 
 describe('what a reader of the page sees', () => {

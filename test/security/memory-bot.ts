@@ -47,6 +47,7 @@ import { deployment, t0 } from '../core/given.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
 import { memoryIndex } from '../support/memory-index.ts'
+import { shownIn } from '../support/pages.ts'
 
 export interface MemoryBotOptions {
   secrets?: readonly string[]
@@ -434,6 +435,7 @@ export class MemoryBot {
       [this.#options.settings, ...(this.#options.history ?? [])].map((_, n) => String(n)),
     comments: async () =>
       (this.#options.before ?? []).map(comment => ({ ...comment, body: this.#redact(comment.body) })),
+    shown: shownIn,
     reviewComments: async () => {
       const { inline = [] } = this.#options
       if (inline === 'unreadable') throw new Rejected('github', 404, '', 'Not Found')

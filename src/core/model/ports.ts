@@ -4,6 +4,7 @@ import type { CodexTaskRunCreate } from '../agent/run-request.ts'
 import type { TaskRunSnapshot } from '../run/apply-snapshot.ts'
 import type { Session } from '../run/session.ts'
 import type { Attachment, AttachmentFile } from '../text/attachment.ts'
+import type { Reading, ShownText } from '../text/shown-text.ts'
 import type { JobIndex } from './job-index.ts'
 import type { Thread } from './thread.ts'
 import type { CommentRef, InlineComment, ReplyRef } from './trigger.ts'
@@ -27,6 +28,16 @@ import type {
   Target,
   ThreadState,
 } from './views.ts'
+
+/** A text as it was when it was written, and where GitHub has it. */
+export interface WrittenText {
+  text: string
+  /** The description of the thread, or what has this id in GraphQL; without it GitHub is asked to render the text. */
+  of?: { kind: 'thread' } | { kind: 'node'; id: string } | undefined
+  addresses: Reading['addresses']
+  /** The page is asked even of plain words: what was edited may be minimized. */
+  isEdited?: boolean
+}
 
 export interface ThreadClient {
   react(target: Target, content: Reaction): Promise<void>
@@ -55,6 +66,11 @@ export interface ThreadClient {
   hasComment(commentRef: { in: 'thread' | 'inline'; commentId: number }): Promise<boolean>
   review(reviewId: number): Promise<string | undefined>
   comments(): Promise<CommentView[]>
+  /**
+   * What the page shows of each, in the same order; `undefined` where that can't be had: then the text is left out, and
+   * never used as it is. A minimized comment has no lines of its own.
+   */
+  shown(texts: readonly WrittenText[]): Promise<(ShownText | undefined)[]>
   assign(number: number, login: string): Promise<void>
   requestReview(number: number, login: string): Promise<void>
   removeLabel(name: string): Promise<void>

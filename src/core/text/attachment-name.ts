@@ -1,4 +1,4 @@
-import { stripInvisible } from './untrusted.ts'
+import { stripInvisible } from './invisible.ts'
 
 const maxName = 255
 

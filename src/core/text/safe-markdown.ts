@@ -5,9 +5,9 @@
 import { withoutMarkers } from '../model/marker.ts'
 import { blocks, countable, disarm, isHarmless } from './harmless-nodes.ts'
 import { isHeavy } from './heavy-markdown.ts'
+import { stripInvisible } from './invisible.ts'
 import { readMarkdown, writeMarkdown } from './markdown.ts'
 import { keepingRecent } from './recent-texts.ts'
-import { stripInvisible } from './untrusted.ts'
 import { timeFor, withinTime } from './within-time.ts'
 
 /** As a block quote: clearly not ours, and no line begins with a command. */

@@ -4,6 +4,7 @@ import { messagesIn } from '../../../src/core/agent/prompt.ts'
 import { isNotFound, Rejected } from '../../../src/core/model/errors.ts'
 import type { TasksClient, ThreadClient } from '../../../src/core/model/ports.ts'
 import type { PullChange, PullView, Settled } from '../../../src/core/model/views.ts'
+import { shownIn } from '../../support/pages.ts'
 import { type AgentRun, begin, goOn, isIdle, isOver, permitted } from './agent.ts'
 import type { ActingStep, Worker, World } from './world.ts'
 
@@ -73,6 +74,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
     fileCommits: () => at(reads, 'file commits', () => []),
     closing: () => at(reads, 'closing', () => undefined),
     comments: () => at(reads, 'comments', () => []),
+    shown: async texts => await at(reads, 'pages', () => shownIn(texts)),
     ownComments: () => at(reads, 'own comments', () => [...world.comments]),
     readAhead: () => at(reads, 'thread', () => undefined),
     earlierComments: () => at(reads, 'own comments', () => [...world.comments]),

@@ -1,0 +1,695 @@
+/**
+ * What GitHub's page shows, as plain text: an iterative walk over the HTML that GitHub rendered, by an allowlist.
+ * What is not on it contributes nothing. Read are only tags, these attributes (class, lang, checked, href, src, width,
+ * height, type, start, dir, data-footnotes, data-footnote-backref) and text. Pure, linear, for a worker thread.
+ */
+import { parseFragment, type DefaultTreeAdapterTypes as Tree } from 'parse5'
+import { stripInvisible } from './invisible.ts'
+
+export interface ShownText {
+  /** Lines end with a line feed; code stands between fences, addresses behind the words of links. */
+  text: string
+  /** Lines that may be commands: their offset, and how many characters of theirs are plain words of the writer. */
+  own: { at: number; plain: number }[]
+  /** What begins elsewhere where no command is read: in lists, headings, cells. At most 100 characters each. */
+  elsewhere: string[]
+  /** Addresses of links and pictures that can be seen, without secrets. Words are those of a link. */
+  files: { url: string; words: string }[]
+  /** Shown in another form, of which the text only says that it is there: formulas and diagrams. */
+  replaced: string
+  /** Longer, deeper or wider than is read; the text says where. */
+  cut: boolean
+}
+
+export interface Reading {
+  /** Any page of the text's GitHub. */
+  webUrl: string
+  /** `whole` for the instruction of who may give one; of others only the host, or the path on the same host. */
+  addresses: 'whole' | 'host'
+}
+
+/** Characters of HTML; more is not read at all. 64 KB of Markdown become up to a million. */
+const maxHtml = 2_000_000
+const maxNodes = 60_000
+const maxText = 200_000
+const maxBlocks = 12
+const maxSmall = 2
+const maxCells = 30
+const maxLine = 2_000
+const maxElsewhere = 500
+const maxFiles = 200
+
+/** Nothing in it is a sign to Markdown, HTML or GitHub: lines of words that begin with a letter, or a command. */
+const plainLine = /^(?:\/?\p{L}(?:[\p{L}\p{N} ,;.?!()%+='"’“”–—/-]|:(?= |$))*)?$/u
+
+/** GitHub shows such a text as it was written, so nobody has to be asked. `undefined` for any other. */
+export function asWritten(text: string): ShownText | undefined {
+  const source = text.replace(/\r\n?/g, '\n')
+  const lines = source.split('\n')
+  if (stripInvisible(source) !== source || !lines.every(line => plainLine.test(line))) return undefined
+  if (lines.length > 200 || /\bwww\.| {2}/.test(source)) return undefined
+  const own: ShownText['own'] = []
+  let at = 0
+  for (const line of lines) {
+    if (line !== '') own.push({ at, plain: line.length })
+    at += line.length + 1
+  }
+  return { text: source.trimEnd(), own, elsewhere: [], files: [], replaced: '', cut: false }
+}
+
+/** @returns `undefined` for more HTML than is read */
+export function shownText(html: string, reading: Reading): ShownText | undefined {
+  if (html.length > maxHtml) return undefined
+  return new Walk(reading).read(parseFragment(html))
+}
+
+type Element = Tree.Element
+type Node = Tree.ChildNode
+
+/** What a text directly below an element may be: a command, its writer's words where no command is read, or neither. */
+type Place = 'command' | 'elsewhere' | 'none'
+
+interface Frame {
+  /** Ancestors are nothing but the page, transparent, lists or tables: else nothing here is the writer's own line. */
+  own: boolean
+  isTop: boolean
+  text: Place
+  blocks: number
+  small: number
+  /** Preformatted: line feeds end lines. */
+  lines: boolean
+  language: string
+}
+
+const top: Frame = { own: true, isTop: true, text: 'none', blocks: 0, small: 0, lines: false, language: '' }
+
+type Step = { node: Node; frame: Frame } | { leave: () => void }
+
+const inline = new Set(
+  'strong b em i ins mark g-emoji time wbr abbr cite dfn u kbd samp var ruby rb font bdi'.split(' '),
+)
+const struck = new Set(['del', 's', 'strike'])
+const small = new Set(['sub', 'sup', 'small'])
+const transparent = new Set(['div', 'span', 'section', 'figure', 'markdown-accessiblity-table', 'center'])
+const headings = new Set(['h1', 'h2', 'h3', 'h4', 'h5', 'h6'])
+const rows = new Set(['table', 'thead', 'tbody', 'tfoot', 'tr'])
+const pictures = new Set(['img', 'video', 'picture', 'themed-picture'])
+
+/** Only GitHub sets classes: a writer's are taken off. */
+const knownClass =
+  /^(?:highlight|snippet-clipboard-content|markdown-(?:body|heading|alert)|footnotes|email-fragment|pl-|issue-(?:keyword|shorthand)|(?:user|team)-mention|js-issue-link|labelsize)/
+const drawn = /^(?:mermaid|geojson|topojson|stl)$/
+
+/** Of those that GitHub does not colour, whose name could say anything. */
+const languages = new Set(
+  'bash c cpp cs csharp css csv diff docker dockerfile go graphql haskell html http ini java javascript js json jsx kotlin kt lua make makefile markdown md nginx perl php plaintext powershell proto python py r rb ruby rs rust scala scss sh shell sql suggestion swift text toml ts tsx txt typescript vue xml yaml yml zig'.split(
+    ' ',
+  ),
+)
+
+class Walk {
+  readonly #reading: Reading
+  readonly #home: string
+  readonly #page = new Lines()
+  readonly #elsewhere: string[] = []
+  readonly #files: ShownText['files'] = []
+  readonly #replaced: string[] = []
+  /** Words that are gathered before they are written: of links, code, cells. */
+  readonly #gathered: { text: string; lines: boolean }[] = []
+  #cut = false
+
+  constructor(reading: Reading) {
+    this.#reading = reading
+    this.#home = new URL(reading.webUrl).origin
+  }
+
+  read(root: Tree.DocumentFragment): ShownText {
+    const steps: Step[] = []
+    const enterAll = (nodes: readonly Node[], frame: Frame): void => {
+      for (let at = nodes.length - 1; at >= 0; at--) {
+        const node = nodes[at]
+        if (node) steps.push({ node, frame })
+      }
+    }
+    enterAll(root.childNodes, top)
+    let seen = 0
+    for (let step = steps.pop(); step; step = steps.pop()) {
+      if ('leave' in step) {
+        step.leave()
+        continue
+      }
+      const { node, frame } = step
+      if (++seen > maxNodes || this.#page.length > maxText) {
+        this.#cut = true
+        break
+      }
+      if (isText(node)) this.#text(node.value, frame)
+      else if (isElement(node)) {
+        const entered = this.#enter(node, frame)
+        if (!entered) continue
+        if (entered.leave) steps.push({ leave: entered.leave })
+        enterAll(node.childNodes, { ...frame, isTop: false, text: 'none', ...entered.frame })
+      }
+    }
+    for (const step of steps.toReversed()) if (this.#cut && 'leave' in step) step.leave()
+    if (this.#cut) this.#page.whole('[… cut here: the text is longer]')
+    return {
+      ...this.#page.end(),
+      elsewhere: this.#elsewhere,
+      files: this.#files,
+      replaced: this.#replaced.join(' ').slice(0, maxText),
+      cut: this.#cut,
+    }
+  }
+
+  #text(value: string, { text: place, lines }: Frame): void {
+    const words = stripInvisible(value)
+    const gathering = this.#gathered.at(-1)
+    if (gathering) {
+      if (place !== 'none') this.#note(gathering.text, words)
+      gathering.text += gathering.lines ? words : collapsed(words)
+      return
+    }
+    if (lines) {
+      for (const [at, line] of words
+        .replace(/^\n/, this.#page.isFresh ? '' : '\n')
+        .split('\n')
+        .entries()) {
+        if (at > 0) this.#page.feed()
+        this.#page.say(spaced(line), place === 'command')
+      }
+      return
+    }
+    if (place === 'elsewhere') this.#note(this.#page.line, words)
+    this.#page.say(collapsed(words), place === 'command')
+  }
+
+  /** Where a command would stand if it were read there. */
+  #note(before: string, words: string): void {
+    if (words.trim() === '') return
+    const isFirst = /^(?:#{1,6} )?(?:\[[ x]\] ?)?$/.test(before.trimStart())
+    if (isFirst && this.#elsewhere.length < maxElsewhere) this.#elsewhere.push(words.trim().slice(0, 100))
+  }
+
+  #enter(element: Element, frame: Frame): { frame?: Partial<Frame>; leave?: () => void } | undefined {
+    const { tagName: tag } = element
+    if (attribute(element, 'dir').toLowerCase() === 'rtl' || tag === 'bdo') {
+      this.#placeholder('[text in another direction]')
+      return undefined
+    }
+    if (inline.has(tag)) return { frame: { own: frame.own } }
+    if (struck.has(tag)) return this.#around('~~', '~~')
+    if (small.has(tag)) {
+      if (frame.small >= maxSmall) return undefined
+      return { frame: { small: frame.small + 1 } }
+    }
+    if (tag === 'br') {
+      if (this.#gathered.length > 0) this.#say('\n')
+      else this.#page.feed()
+      return undefined
+    }
+    if (pictures.has(tag)) return this.#picture(element)
+    if (tag === 'a') return this.#link(element)
+    if (tag === 'code' || tag === 'tt') return this.#code(frame)
+    if (tag === 'rt') return this.#around('(', ')')
+    if (tag === 'q') return this.#around('“', '”')
+    if (tag === 'input') {
+      if (hasClass(element, 'task-list-item-checkbox')) this.#say(has(element, 'checked') ? '[x] ' : '[ ] ')
+      return undefined
+    }
+    if (tag === 'math-renderer') {
+      this.#replace(element, '[formula]')
+      return undefined
+    }
+    return this.#enterBlock(element, frame)
+  }
+
+  #enterBlock(element: Element, frame: Frame): { frame?: Partial<Frame>; leave?: () => void } | undefined {
+    const { tagName: tag } = element
+    const blocks = frame.blocks + 1
+    if (blocks > maxBlocks && tag !== 'span') {
+      this.#placeholder('[nested too deep]')
+      return undefined
+    }
+    const place = frame.own ? 'elsewhere' : 'none'
+    const below = { blocks }
+    switch (tag) {
+      case 'p':
+        this.#block()
+        return {
+          frame: { ...below, text: frame.isTop ? 'command' : place },
+          leave: () => this.#block(),
+        }
+      case 'blockquote':
+        return this.#prefixed('> ', '> ', { ...below, own: false })
+      case 'ul':
+      case 'ol':
+        return this.#list(element, below, frame)
+      case 'li': {
+        const number = element.parentNode && listNumber(element)
+        const sign = number ? `${number}. ` : '- '
+        const { leave } = this.#prefixed(sign, ' '.repeat(sign.length), {}, 'tight')
+        return { frame: { ...below, own: frame.own, text: place }, leave }
+      }
+      case 'pre':
+        return this.#pre(element, frame)
+      case 'hr':
+        this.#whole('---')
+        return undefined
+      case 'details':
+        this.#whole('[folded]')
+        return { frame: { ...below, own: false }, leave: () => this.#whole('[end of what is folded]') }
+      case 'summary':
+      case 'caption':
+      case 'figcaption':
+      case 'dl':
+      case 'dt':
+        this.#block()
+        return { frame: { ...below, text: tag === 'dt' ? place : 'none' }, leave: () => this.#block() }
+      case 'dd':
+        return this.#prefixed('  ', '  ', { ...below, text: place }, 'tight')
+      case 'td':
+      case 'th':
+        this.#gathered.push({ text: '', lines: false })
+        return { frame: { ...below, text: place }, leave: () => this.#cell() }
+    }
+    if (headings.has(tag)) {
+      if (hasClass(element, 'sr-only')) return undefined
+      this.#block()
+      this.#page.say(`${'#'.repeat(Number(tag[1]))} `, false, 'sign')
+      return { frame: { ...below, text: place }, leave: () => this.#block() }
+    }
+    if (rows.has(tag)) return this.#rows(element, frame)
+    if (transparent.has(tag)) return this.#transparent(element, frame)
+    return undefined
+  }
+
+  #transparent(element: Element, frame: Frame): { frame?: Partial<Frame>; leave?: () => void } | undefined {
+    const { tagName: tag } = element
+    const classes = classesOf(element)
+    if (classes.includes('js-render-needs-enrichment')) {
+      this.#replace(element, '[diagram]')
+      return undefined
+    }
+    if (classes.includes('blob-wrapper-embedded') || classes.includes('Box--condensed')) {
+      this.#whole('[code from the repository]')
+      return undefined
+    }
+    if (classes.includes('js-suggested-changes-blob')) {
+      this.#suggestion(element)
+      return undefined
+    }
+    if (classes.length > 0 && !classes.some(name => knownClass.test(name))) return undefined
+    if (tag === 'span') return { frame: { own: frame.own, language: frame.language } }
+    this.#block()
+    const leave = (): void => this.#block()
+    if (classes.includes('email-fragment'))
+      return frame.isTop
+        ? { frame: { own: false, text: 'command', lines: true }, leave }
+        : { frame: { own: false, lines: true }, leave }
+    const isForeign =
+      classes.includes('footnotes') || has(element, 'data-footnotes') || classes.includes('markdown-alert')
+    const language = classes.flatMap(name => /^highlight-(?:source|text)-(.{1,30})$/.exec(name)?.[1] ?? [])[0]
+    const own = frame.own && !isForeign
+    return {
+      frame: {
+        own,
+        blocks: frame.blocks + (classes.length === 0 ? 1 : 0),
+        text: own && classes.length === 0 ? 'elsewhere' : 'none',
+        language: language ?? '',
+      },
+      leave,
+    }
+  }
+
+  #around(before: string, after: string): { leave: () => void } {
+    this.#say(before)
+    return { leave: () => this.#say(after) }
+  }
+
+  #say(words: string): void {
+    const gathering = this.#gathered.at(-1)
+    if (gathering) gathering.text += words
+    else this.#page.say(words, false, 'sign')
+  }
+
+  #block(): void {
+    if (this.#gathered.length > 0) this.#say(' ')
+    else this.#page.block()
+  }
+
+  #newLine(): void {
+    if (this.#gathered.length > 0) this.#say(' ')
+    else this.#page.newLine()
+  }
+
+  #whole(...lines: readonly string[]): void {
+    if (this.#gathered.length > 0) this.#say(` ${lines.join(' ')} `)
+    else this.#page.whole(...lines)
+  }
+
+  /** In a line of text, or a line of its own. */
+  #placeholder(words: string): void {
+    if (this.#gathered.length > 0) this.#say(` ${words} `)
+    else this.#page.say(this.#page.line === '' ? words : ` ${words} `, false)
+  }
+
+  #replace(element: Element, words: string): void {
+    this.#replaced.push(textIn(element))
+    this.#placeholder(words)
+  }
+
+  #link(element: Element): { frame?: Partial<Frame>; leave?: () => void } | undefined {
+    if (hasClass(element, 'anchor') || isBackReference(element)) return undefined
+    const href = attribute(element, 'href')
+    this.#gathered.push({ text: '', lines: false })
+    return {
+      frame: { own: false },
+      leave: () => {
+        const words = this.#gathered.pop()?.text ?? ''
+        if (has(element, 'data-footnote-ref')) return this.#say(`[${words.trim()}]`)
+        const address = this.#addressOf(href, words)
+        this.#say(address === '' ? words : `${words} (${address})`)
+        if (/[\p{L}\p{N}]/u.test(words)) this.#file(href, words.includes('[picture]') ? '' : words.trim())
+      },
+    }
+  }
+
+  /** Nothing where the words say it, or where there are none. */
+  #addressOf(href: string, words: string): string {
+    if (!/^https?:\/\//i.test(href) || !URL.canParse(href)) return ''
+    const url = new URL(href)
+    const said = words.trim()
+    if (!/[\p{L}\p{N}]/u.test(said.replaceAll('[picture]', '')) || url.search.includes('jwt=')) return ''
+    if (
+      said === href ||
+      href === `http://${said}` ||
+      /^(?:@|#\d|[\w./-]+#\d|[\w./-]+@[0-9a-f]{7})/.test(said)
+    )
+      return ''
+    if (url.origin === this.#home) {
+      const path = /^\/[\w.-]+\/[\w.-]+\/(?:issues|pull|discussions|blob|tree|commit)\/[\w./-]+/.exec(
+        url.pathname,
+      )
+      if (path) return path[0].slice(1)
+    }
+    if (said.includes(url.host) && this.#reading.addresses === 'host') return ''
+    const isPlain = /^https?:\/\/[\w.~%/?#&=:@+,;-]{1,500}$/i.test(href) && !url.username
+    return this.#reading.addresses === 'whole' && isPlain ? href : url.host
+  }
+
+  #file(url: string, words: string): void {
+    if (/^https?:\/\//i.test(url) && this.#files.length < maxFiles)
+      this.#files.push({ url: withoutSecret(url), words: words.slice(0, 300) })
+  }
+
+  #picture(element: Element): undefined {
+    const image = element.tagName === 'img' ? element : firstImage(element)
+    this.#placeholder('[picture]')
+    if (image && element.tagName !== 'video' && isOfSize(image)) this.#file(attribute(image, 'src'), '')
+    return undefined
+  }
+
+  #code({ language }: Frame): { frame?: Partial<Frame>; leave?: () => void } {
+    const gathering = this.#gathered.at(-1)
+    if (gathering?.lines) return { frame: { language } }
+    this.#gathered.push({ text: '', lines: false })
+    const ticks = (words: string): string => {
+      const fence = '`'.repeat(longestRow(words) + 1)
+      const pad = /^`|`$/.test(words) ? ' ' : ''
+      return words === '' ? '' : fence + pad + words + pad + fence
+    }
+    return { frame: { own: false }, leave: () => this.#say(ticks(this.#gathered.pop()?.text.trim() ?? '')) }
+  }
+
+  #pre(element: Element, frame: Frame): { frame?: Partial<Frame>; leave?: () => void } | undefined {
+    const named = languageOf(element)
+    if (named === 'math' || drawn.test(named)) {
+      this.#block()
+      this.#replace(element, named === 'math' ? '[formula]' : '[diagram]')
+      this.#block()
+      return undefined
+    }
+    const language = frame.language || (languages.has(named) ? named : '')
+    this.#gathered.push({ text: '', lines: true })
+    return {
+      frame: { own: false },
+      leave: () => this.#fence(this.#gathered.pop()?.text ?? '', language),
+    }
+  }
+
+  #fence(code: string, language: string): void {
+    const lines = code
+      .replace(/\n$/, '')
+      .replace(/\n(?:[ \t]*\n){20,}/g, '\n[… blank lines]\n')
+      .split('\n')
+      .map(spaced)
+    const fence = '`'.repeat(Math.max(3, longestRow(code) + 1))
+    if (this.#gathered.length > 0) this.#say(lines.join('\n'))
+    else this.#page.whole(`${fence}${language}`, ...lines, fence)
+  }
+
+  #suggestion(element: Element): void {
+    const lines = elementsIn(element).flatMap(cell => {
+      if (cell.tagName !== 'td') return []
+      const sign = hasClass(cell, 'blob-code-deletion')
+        ? '-'
+        : hasClass(cell, 'blob-code-addition')
+          ? '+'
+          : ''
+      return sign === '' ? [] : [`${sign} ${stripInvisible(textIn(cell)).trimEnd()}`]
+    })
+    this.#fence(lines.join('\n'), 'diff')
+  }
+
+  #prefixed(
+    first: string,
+    rest: string,
+    frame: Partial<Frame>,
+    gap: 'tight' | 'loose' = 'loose',
+  ): { frame: Partial<Frame>; leave: () => void } {
+    const end = (): void => (gap === 'tight' ? this.#newLine() : this.#block())
+    end()
+    if (this.#gathered.length > 0) return { frame, leave: end }
+    const leave = this.#page.indent(first, rest)
+    return {
+      frame,
+      leave: () => {
+        leave()
+        end()
+      },
+    }
+  }
+
+  #list(
+    element: Element,
+    below: Partial<Frame>,
+    { own }: Frame,
+  ): { frame: Partial<Frame>; leave: () => void } {
+    const isNested =
+      element.parentNode !== null && 'tagName' in element.parentNode && element.parentNode.tagName === 'li'
+    const gap = (): void => (isNested ? this.#newLine() : this.#block())
+    gap()
+    return { frame: { ...below, own }, leave: gap }
+  }
+
+  #cells: string[] = []
+
+  #rows(element: Element, { own, blocks }: Frame): { frame: Partial<Frame>; leave: () => void } {
+    const isInCell = this.#gathered.length > 0
+    const frame = { own, blocks: element.tagName === 'table' ? blocks + 1 : blocks }
+    if (element.tagName === 'table') {
+      this.#block()
+      return { frame, leave: () => this.#block() }
+    }
+    if (element.tagName !== 'tr') return { frame, leave: () => {} }
+    const outer = this.#cells
+    this.#cells = []
+    return {
+      frame,
+      leave: () => {
+        const cells = this.#cells.slice(0, maxCells)
+        if (this.#cells.length > maxCells) cells.push('[… more cells]')
+        const isHead = elementsOf(element).some(({ tagName }) => tagName === 'th')
+        this.#cells = outer
+        if (isInCell) return this.#say(` ${cells.join(' ')} `)
+        this.#page.newLine()
+        this.#page.row(`| ${cells.join(' | ')} |`)
+        if (isHead) this.#page.row(`|${' --- |'.repeat(cells.length)}`)
+      },
+    }
+  }
+
+  #cell(): void {
+    this.#cells.push((this.#gathered.pop()?.text ?? '').replace(/\s+/g, ' ').trim())
+  }
+}
+
+/** Lines as they are written: what stands before each in quotes and lists, blank lines between blocks, places of lines. */
+class Lines {
+  readonly #written: string[] = []
+  readonly #own: ShownText['own'] = []
+  readonly #indents: { first: string; rest: string; isUsed: boolean }[] = []
+  #gap = false
+  #starts: 'command' | undefined
+  #plain = 0
+  length = 0
+  line = ''
+
+  /** At the beginning of a line. */
+  get isFresh(): boolean {
+    return this.line === ''
+  }
+
+  say(words: string, isCommand: boolean, sign?: 'sign'): void {
+    const said = this.line === '' && sign === undefined ? words.trimStart() : words
+    if (said === '') return
+    if (this.line === '' && isCommand) {
+      this.#starts = 'command'
+      this.#plain = said.length
+    }
+    this.line += / $/.test(this.line) && sign === undefined ? said.trimStart() : said
+  }
+
+  /** Ends a line, be it empty. */
+  feed(): void {
+    this.#write(this.line.trimEnd())
+  }
+
+  newLine(): void {
+    if (this.line !== '') this.feed()
+  }
+
+  /** Ends what was before it; a blank line follows if anything does. */
+  block(): void {
+    this.newLine()
+    const within = this.#indents.at(-1)
+    if (!within || within.isUsed) this.#gap = this.length > 0
+  }
+
+  row(line: string): void {
+    this.#write(line)
+  }
+
+  whole(...lines: readonly string[]): void {
+    this.block()
+    for (const line of lines) this.#write(line)
+    this.block()
+  }
+
+  indent(first: string, rest: string): () => void {
+    this.#indents.push({ first, rest, isUsed: false })
+    return () => {
+      this.newLine()
+      this.#indents.pop()
+    }
+  }
+
+  #prefix(): string {
+    return this.#indents
+      .map(indent => {
+        const { first, rest, isUsed } = indent
+        indent.isUsed = true
+        return isUsed ? rest : first
+      })
+      .join('')
+  }
+
+  #write(line: string): void {
+    if (this.#gap) this.#push('')
+    this.#gap = false
+    const prefix = this.#prefix()
+    if (this.#starts === 'command' && prefix === '') this.#own.push({ at: this.length, plain: this.#plain })
+    this.#push((prefix + line).trimEnd())
+    this.line = ''
+    this.#starts = undefined
+  }
+
+  #push(line: string): void {
+    this.#written.push(line)
+    this.length += line.length + 1
+  }
+
+  end(): Pick<ShownText, 'text' | 'own'> {
+    this.newLine()
+    return { text: this.#written.join('\n').trimEnd(), own: this.#own }
+  }
+}
+
+const isText = (node: Node): node is Tree.TextNode => node.nodeName === '#text'
+const isElement = (node: Node): node is Element => 'tagName' in node
+
+const attribute = ({ attrs }: Element, name: string): string =>
+  attrs.find(attr => attr.name === name)?.value ?? ''
+const has = ({ attrs }: Element, name: string): boolean => attrs.some(attr => attr.name === name)
+const classesOf = (element: Element): string[] =>
+  attribute(element, 'class')
+    .split(/\s+/)
+    .filter(name => name !== '')
+    .slice(0, 30)
+const hasClass = (element: Element, name: string): boolean => classesOf(element).includes(name)
+
+const isBackReference = (element: Element): boolean =>
+  has(element, 'data-footnote-backref') || hasClass(element, 'footnote-backref')
+
+/** The page shows blanks as one; what would push words out of sight is cut. */
+const collapsed = (words: string): string => words.replace(/[ \t\n\r\f]+/g, ' ').replace(/\s{10,}/g, ' ')
+
+function spaced(line: string): string {
+  const near = line.replace(/\s{100,}(?=\S)/g, ' [… blanks] ').trimEnd()
+  return near.length > maxLine ? `${near.slice(0, maxLine).toWellFormed()} [… cut: the line is longer]` : near
+}
+
+const longestRow = (text: string): number =>
+  (text.match(/`+/g) ?? []).reduce((longest, row) => Math.max(longest, row.length), 0)
+
+/** Signed addresses open private pictures. */
+const withoutSecret = (url: string): string => (/[?&]jwt=/.test(url) ? (url.split('?', 1)[0] ?? '') : url)
+
+function isOfSize(image: Element): boolean {
+  const isTiny = ['width', 'height'].some(name =>
+    /^\s*[0-3](?:\.\d*)?(?:px|%)?\s*$/.test(attribute(image, name)),
+  )
+  return !isTiny && !/#gh-(?:dark|light)-mode-only$/i.test(attribute(image, 'src'))
+}
+
+function languageOf(pre: Element): string {
+  const code = elementsOf(pre).find(({ tagName }) => tagName === 'code')
+  const named = code && classesOf(code).flatMap(name => /^language-(.+)$/.exec(name)?.[1] ?? [])[0]
+  return (attribute(pre, 'lang') || named || '').toLowerCase()
+}
+
+const elementsOf = (element: Element): Element[] => element.childNodes.filter(isElement)
+
+function listNumber(item: Element): number | undefined {
+  const list = item.parentNode
+  if (!list || !('tagName' in list) || list.tagName !== 'ol') return undefined
+  const start = Number.parseInt(attribute(list, 'start') || '1', 10)
+  const numbers = numbersOf.get(list) ?? new Map(elementsOf(list).map((one, at) => [one, at]))
+  numbersOf.set(list, numbers)
+  return (Number.isNaN(start) ? 1 : start) + (numbers.get(item) ?? 0)
+}
+
+const numbersOf = new WeakMap<Element, Map<Element, number>>()
+
+function nodesIn(root: Element): Node[] {
+  const nodes: Node[] = []
+  const pending: Node[] = [root]
+  for (let node = pending.pop(); node && nodes.length < maxNodes; node = pending.pop()) {
+    nodes.push(node)
+    if (isElement(node))
+      for (let at = node.childNodes.length - 1; at >= 0; at--) {
+        const child = node.childNodes[at]
+        if (child) pending.push(child)
+      }
+  }
+  return nodes
+}
+
+const elementsIn = (root: Element): Element[] => nodesIn(root).filter(isElement)
+const firstImage = (root: Element): Element | undefined =>
+  elementsIn(root).find(({ tagName }) => tagName === 'img')
+const textIn = (root: Element): string =>
+  nodesIn(root)
+    .map(node => (isText(node) ? node.value : ''))
+    .join('')

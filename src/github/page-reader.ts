@@ -1,0 +1,96 @@
+/** Reads pages in one worker thread, one after the other. A page that takes too long, or kills it, is not read. */
+import { Worker } from 'node:worker_threads'
+import type { Reading, ShownText } from '../core/text/shown-text.ts'
+import type { Asked, Read } from './page-worker.ts'
+
+/** ms for one page, which takes up to 200 on a quiet machine (64 KB of anything). */
+const timeLimit = 5_000
+/** ms without a page after which the thread ends. */
+const idleFor = 60_000
+
+interface Wanted extends Asked {
+  done(page: ShownText | undefined): void
+  failed(error: Error): void
+}
+
+let worker: Worker | undefined
+let isReady = false
+let current: Wanted | undefined
+let timer: NodeJS.Timeout | undefined
+const waiting: Wanted[] = []
+
+/** @returns `undefined` for what is too large, or took too long */
+export function readPage(html: string, reading: Reading): Promise<ShownText | undefined> {
+  return new Promise((done, failed) => {
+    waiting.push({ html, reading, done, failed })
+    next()
+  })
+}
+
+function next(): void {
+  if (current) return
+  clearTimeout(timer)
+  const wanted = waiting[0]
+  if (!wanted) {
+    worker?.unref()
+    timer = setTimeout(end, idleFor).unref()
+    return
+  }
+  worker ??= start()
+  worker.ref()
+  if (!isReady) return
+  waiting.shift()
+  current = wanted
+  timer = setTimeout(end, timeLimit)
+  worker.postMessage({ html: wanted.html, reading: wanted.reading } satisfies Asked)
+}
+
+function start(): Worker {
+  const started = newThread()
+  started.on('message', (read: Read) => {
+    if (started !== worker) return
+    if (read === 'ready') isReady = true
+    else settle(read.page)
+    next()
+  })
+  let died: unknown
+  started.on('error', error => {
+    died = error
+  })
+  started.on('exit', () => {
+    if (started === worker) lost(died)
+  })
+  return started
+}
+
+function newThread(): Worker {
+  const resourceLimits = { maxOldGenerationSizeMb: 256 }
+  const { url } = import.meta
+  if (!url.endsWith('.ts')) return new Worker(new URL('./page-worker.js', url), { resourceLimits })
+  // From the sources, in tests and the demo: a worker has no loader for them of its own.
+  const file = new URL('./page-worker.ts', url)
+  const loading = `import('tsx/esm/api').then(({ register }) => { register(); return import('${file}') })`
+  return new Worker(loading, { eval: true, execArgv: [], resourceLimits })
+}
+
+function settle(page: ShownText | undefined): void {
+  const asked = current
+  current = undefined
+  asked?.done(page)
+}
+
+/** The page in hand is not tried again. A thread that can't even start is a fault of ours. */
+function lost(died?: unknown): void {
+  worker = undefined
+  if (!isReady) waiting.shift()?.failed(new Error('pages can not be read', { cause: died }))
+  isReady = false
+  settle(undefined)
+  next()
+}
+
+function end(): void {
+  const ended = worker
+  if (!ended) return
+  lost()
+  void ended.terminate()
+}

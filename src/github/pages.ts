@@ -1,0 +1,195 @@
+/**
+ * What GitHub's page shows of texts: the HTML that GitHub rendered, asked apart from all else, so that a heavy text of
+ * a stranger fails nothing but itself. Never the raw text instead.
+ */
+import type { Octokit } from '@octokit/rest'
+import { z } from 'zod'
+import { NoResponse, RetryLater } from '../core/model/errors.ts'
+import type { WrittenText } from '../core/model/ports.ts'
+import type { Thread } from '../core/model/thread.ts'
+import { asWritten, type ShownText } from '../core/text/shown-text.ts'
+import { threadKey } from './ahead-cache.ts'
+import { readPage } from './page-reader.ts'
+import { faultOf, refuseLimited } from './response-faults.ts'
+
+/** Of one query. GitHub gives up rendering after about 10 s, and takes 100 nodes. */
+const maxAsked = 50
+const maxAskedCharacters = 250_000
+const maxBytes = 8_000_000
+/** GitHub: "The Markdown text to render in HTML. Markdown content must be 400 KB or less." */
+const maxRendered = 400_000
+/** `POST /markdown` in an hour. */
+const mostOfThread = 30
+const mostOfAll = 600
+
+const pages = `query pages($owner: String!, $name: String!, $number: Int!, $thread: Boolean!, $ids: [ID!]!) {
+  repository(owner: $owner, name: $name) @include(if: $thread) {
+    issueOrPullRequest(number: $number) {
+      ... on Issue { body bodyHTML }
+      ... on PullRequest { body bodyHTML }
+    }
+  }
+  nodes(ids: $ids) {
+    ... on Issue { id body bodyHTML }
+    ... on PullRequest { id body bodyHTML }
+    ... on IssueComment { id body bodyHTML isMinimized }
+    ... on PullRequestReview { id body bodyHTML isMinimized }
+    ... on PullRequestReviewComment { id body bodyHTML isMinimized }
+  }
+}`
+
+const Rendered = z.object({ body: z.string(), bodyHTML: z.string(), isMinimized: z.boolean().optional() })
+type Rendered = z.infer<typeof Rendered>
+
+/** An error in a field that can't be null makes its parent null. */
+const Answer = z.object({
+  data: z.object({
+    repository: z.object({ issueOrPullRequest: Rendered.nullish().catch(undefined) }).nullish(),
+    nodes: z.array(Rendered.extend({ id: z.string() }).nullable().catch(null)),
+  }),
+})
+
+export interface RenderCap {
+  /** Whether one more may be rendered of the thread. */
+  take(thread: string): boolean
+}
+
+/** @param now ms since the epoch */
+export function renderCap(now: () => number): RenderCap {
+  let hour = 0
+  let all = 0
+  const ofThread = new Map<string, number>()
+  return {
+    take(thread) {
+      const current = Math.floor(now() / 3_600_000)
+      if (current !== hour) {
+        hour = current
+        all = 0
+        ofThread.clear()
+      }
+      const used = ofThread.get(thread) ?? 0
+      if (all >= mostOfAll || used >= mostOfThread) return false
+      all += 1
+      ofThread.set(thread, used + 1)
+      return true
+    },
+  }
+}
+
+interface PageAccess {
+  client: Octokit
+  thread: Thread
+  cap: RenderCap
+  hasGraphql(): boolean
+  redact(text: string): string
+  now(): number
+}
+
+export function pagesOf({ client, thread, cap, hasGraphql, redact, now }: PageAccess) {
+  const webUrl = thread.url
+  const normal = (text: string): string => redact(text).replace(/\r\n?/g, '\n')
+
+  async function pageOf(written: WrittenText, found: Rendered | undefined): Promise<ShownText | undefined> {
+    const { text, addresses } = written
+    const isSame = found !== undefined && normal(found.body) === normal(text)
+    // What is not rendered yet is empty.
+    const isThere = isSame && (found.bodyHTML !== '' || text.trim() === '')
+    const html = isThere ? found.bodyHTML : await rendered(text)
+    const page = html === undefined ? undefined : await readPage(redact(html), { webUrl, addresses })
+    return page && found?.isMinimized ? { ...page, own: [], elsewhere: [] } : page
+  }
+
+  async function rendered(text: string): Promise<string | undefined> {
+    if (Buffer.byteLength(text) > maxRendered || !cap.take(threadKey(thread))) return undefined
+    return unlessRefused(now, async () =>
+      textFrom(
+        await client.request('POST /markdown', {
+          text,
+          mode: 'gfm',
+          context: `${thread.owner}/${thread.repo}`,
+          request: { parseSuccessResponseBody: false },
+        }),
+      ),
+    )
+  }
+
+  async function ask(texts: readonly WrittenText[]): Promise<(Rendered | undefined)[]> {
+    const ids = texts.flatMap(({ of }) => (of?.kind === 'node' ? of.id : []))
+    const isThread = texts.some(({ of }) => of?.kind === 'thread')
+    if (!hasGraphql() || (ids.length === 0 && !isThread)) return texts.map(() => undefined)
+    const answer = await unlessRefused(now, async () => {
+      const { baseUrl } = client.request.endpoint.DEFAULTS
+      const url = `${baseUrl.replace(/\/api\/v3\/?$/, '/api')}/graphql`
+      const variables = {
+        owner: thread.owner,
+        name: thread.repo,
+        number: thread.number,
+        thread: isThread,
+        ids,
+      }
+      const asked = { query: pages, variables, request: { parseSuccessResponseBody: false } }
+      const response = await client.request(`POST ${url}`, asked)
+      const data: unknown = JSON.parse(await textFrom(response))
+      refuseLimited({ ...response, data })
+      return Answer.safeParse(data).data?.data
+    })
+    const byId = new Map(answer?.nodes.flatMap(node => (node ? [[node.id, node]] : [])))
+    return texts.map(({ of }) =>
+      of?.kind === 'thread' ? (answer?.repository?.issueOrPullRequest ?? undefined) : of && byId.get(of.id),
+    )
+  }
+
+  return {
+    /** In the same order; `undefined` for a text whose page can't be had. @throws RetryLater */
+    async shown(texts: readonly WrittenText[]): Promise<(ShownText | undefined)[]> {
+      const known = texts.map(written => (written.isEdited ? undefined : asWritten(written.text)))
+      const unknown = texts.filter((_, at) => !known[at])
+      const read: (ShownText | undefined)[] = []
+      for (const batch of batchesOf(unknown)) {
+        const found = await ask(batch)
+        read.push(...(await Promise.all(batch.map((written, at) => pageOf(written, found[at])))))
+      }
+      return known.map(page => page ?? read.shift())
+    },
+  }
+}
+
+function batchesOf(texts: readonly WrittenText[]): WrittenText[][] {
+  const batches: WrittenText[][] = []
+  let size = Number.POSITIVE_INFINITY
+  for (const text of texts) {
+    size += text.text.length
+    const last = batches.at(-1)
+    if (last && size <= maxAskedCharacters && last.length < maxAsked) last.push(text)
+    else {
+      batches.push([text])
+      size = text.text.length
+    }
+  }
+  return batches
+}
+
+/** A refusal, an outage or an answer that makes no sense is no page. @throws RetryLater */
+async function unlessRefused<T>(now: () => number, ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask()
+  } catch (error) {
+    const fault = faultOf(error, now())
+    if (fault instanceof RetryLater) throw fault
+    return undefined
+  }
+}
+
+async function textFrom({ data }: { data: unknown }): Promise<string> {
+  if (typeof data === 'string') return data
+  if (!(data instanceof ReadableStream)) throw new NoResponse('github', 'GitHub answered without a body')
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of data) {
+    const bytes = z.instanceof(Uint8Array).parse(chunk)
+    size += bytes.length
+    if (size > maxBytes) throw new NoResponse('github', 'GitHub answered with more than is read')
+    chunks.push(bytes)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}

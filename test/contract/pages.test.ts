@@ -1,0 +1,168 @@
+/** What the page shows of a text, from GitHub: its own HTML, what it renders on request, or nothing. */
+import { setImmediate as turn } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { startGitHub } from '../../emulators/github/emulator.ts'
+import type { GitHubEmulator } from '../../emulators/github/github.ts'
+import type { WrittenText } from '../../src/core/model/ports.ts'
+import type { Thread } from '../../src/core/model/thread.ts'
+import { gitHubApp } from '../../src/github/app-client.ts'
+import { readPage } from '../../src/github/page-reader.ts'
+import { gitHubThread } from '../../src/github/thread-client.ts'
+import { callsOf } from '../world/calls.ts'
+
+const Named = z.object({ id: z.number(), node_id: z.string() })
+
+let github: GitHubEmulator
+
+beforeAll(async () => {
+  github = await startGitHub()
+})
+afterEach(() => {
+  github.clearFaults()
+  Object.assign(github.graphql, { enabled: true, lacks: [], denies: [] })
+  expect(github.takeViolations()).toEqual([])
+})
+afterAll(() => github.close())
+
+/** A thread with a description and a comment. */
+async function scene({ body = '*As* said.', comment = '/codex **fix** it' } = {}) {
+  const maya = github.as('maya')
+  const { number } = await maya.opensIssue({ title: 'Login is flaky', body })
+  const { id } = await maya.comments(number, comment)
+  const headers = { authorization: 'token token-of-olga' }
+  const look = async (path: string) =>
+    Named.parse(await (await fetch(`${github.url}/repos/${github.repository}${path}`, { headers })).json())
+  const [owner = '', repo = ''] = github.repository.split('/')
+  const thread: Thread = {
+    ...{ owner, repo, repoId: (await look('')).id, number, installationId: github.installationId },
+    ...{ defaultBranch: 'main', kind: 'issue', url: `${github.url}/${github.repository}/issues/${number}` },
+  }
+  const node = (await look(`/issues/comments/${id}`)).node_id
+  const app = gitHubApp({ appId: github.appId, privateKey: github.privateKey, apiUrl: github.url }, Date.now)
+  const client = gitHubThread(app, thread, { now: Date.now, redact: text => text.replaceAll('hush', '•••') })
+  const addresses = 'host' as const
+  const description: WrittenText = { text: body, of: { kind: 'thread' }, addresses }
+  const words: WrittenText = { text: comment, of: { kind: 'node', id: node }, addresses }
+  await github.settled()
+  github.forgetCalls()
+  const calls = () => callsOf(github.calls).filter(name => !name.endsWith('/access_tokens'))
+  return { client, maya, id, node, description, words, calls }
+}
+
+describe('what the page shows', () => {
+  test('is asked for in one query, of the texts that are used', async () => {
+    const { client, description, words, calls } = await scene()
+    const pages = await client.shown([description, words])
+    expect(pages.map(page => page?.text)).toEqual(['As said.', '/codex fix it'])
+    expect(calls()).toEqual(['graphql pages'])
+  })
+
+  test('of plain words needs no call, but of what was edited', async () => {
+    const { client, words, calls } = await scene({ comment: '/codex fix it' })
+    expect((await client.shown([words]))[0]?.own).toHaveLength(1)
+    expect(calls()).toEqual([])
+    expect((await client.shown([{ ...words, isEdited: true }]))[0]?.own).toHaveLength(1)
+    expect(calls()).toEqual(['graphql pages'])
+  })
+
+  test('of a text that was changed since, or is nowhere, is what GitHub renders of it', async () => {
+    const { client, maya, id, words, calls } = await scene()
+    await maya.editsComment(id, 'Something else.')
+    github.forgetCalls()
+    const [edited, nowhere] = await client.shown([words, { text: 'a<br>b', addresses: 'host' }])
+    expect([edited?.text, nowhere?.text]).toEqual(['/codex fix it', 'a\nb'])
+    expect(calls()).toEqual(['POST markdown', 'POST markdown', 'graphql pages'])
+  })
+
+  test('is without secrets, which were there when it was written', async () => {
+    const { client, words } = await scene({ comment: '/codex **say** hush' })
+    const [page] = await client.shown([{ ...words, text: '/codex **say** •••' }])
+    expect(page?.text).toBe('/codex say •••')
+  })
+
+  test('of a minimized comment is no command', async () => {
+    const { client, node, words } = await scene()
+    await client.minimize(node)
+    expect((await client.shown([words]))[0]).toMatchObject({ text: '/codex fix it', own: [], elsewhere: [] })
+  })
+
+  test.each(['error', 'empty'] as const)('comes late (%s): then GitHub renders it', async kind => {
+    const comment = `/codex **fix** it, ${kind}`
+    const { client, description, words, calls } = await scene({ comment })
+    github.pages.fails(comment, kind, 1)
+    expect((await client.shown([description, words])).map(page => page?.text)).toEqual([
+      'As said.',
+      `/codex fix it, ${kind}`,
+    ])
+    expect(calls()).toEqual(['POST markdown', 'graphql pages'])
+  })
+
+  test.each<[string, () => void]>([
+    ['without GraphQL', () => Object.assign(github.graphql, { enabled: false })],
+    ['that lacks the field', () => Object.assign(github.graphql, { lacks: ['IssueComment.bodyHTML'] })],
+  ])('on a server %s is what it renders', async (_, make) => {
+    const { client, words, calls } = await scene()
+    make()
+    expect((await client.shown([words]))[0]?.text).toBe('/codex fix it')
+    expect(calls()).toEqual(['POST markdown', 'graphql pages'])
+  })
+
+  test('is unknown when neither answers, and never the raw text', async () => {
+    const { client, words } = await scene()
+    github.fault({
+      path: /graphql|markdown/,
+      times: Number.POSITIVE_INFINITY,
+      fault: { kind: 'status', code: 502 },
+    })
+    expect(await client.shown([words])).toEqual([undefined])
+  })
+
+  test('is asked for again later at a rate limit', async () => {
+    const { client, words } = await scene()
+    github.fault({ path: /graphql/, fault: { kind: 'secondary-limit' } })
+    await expect(client.shown([words])).rejects.toMatchObject({ name: 'RetryLater' })
+  })
+
+  test('is rendered thirty times an hour for a thread, not more', async () => {
+    const { client, calls } = await scene()
+    const texts = Array.from({ length: 32 }, (_, n) => ({ text: `*a* ${n}`, addresses: 'host' as const }))
+    const pages = await client.shown(texts)
+    expect(pages.filter(page => page === undefined)).toHaveLength(2)
+    expect(calls()).toHaveLength(30)
+  })
+})
+
+describe('64 KB of anything', () => {
+  const heavy = {
+    'open tags': '<b>'.repeat(21_000),
+    blocks: '<blockquote>'.repeat(40_000),
+    breaks: '<br>'.repeat(100_000),
+    tables: '<table><tr><td>'.repeat(20_000),
+    rows: `<table>${'<tr><td>a</td><td>b</td></tr>'.repeat(16_000)}</table>`,
+    misnested: '<i>a</b>'.repeat(8_000),
+    links: '<a href="x">'.repeat(20_000),
+  }
+  const reading = { webUrl: 'https://github.com', addresses: 'host' } as const
+
+  test.each(Object.entries(heavy))('%s: the event loop goes on', async (_, html) => {
+    await readPage('<p>warm</p>', reading)
+    let isDone = false
+    const read = readPage(html, reading).finally(() => {
+      isDone = true
+    })
+    // Counted and not timed, as other work holds the processors: read here it would be one turn.
+    let turns = 0
+    for (; !isDone; turns++) await turn()
+    expect(await read).toBeDefined()
+    expect(turns).toBeGreaterThan(20)
+  })
+
+  test('what takes too long is not read, and the next one is', async () => {
+    const [tooLarge, next] = await Promise.all([
+      readPage('<b>'.repeat(1_000_000), reading),
+      readPage('<p>next</p>', reading),
+    ])
+    expect([tooLarge, next?.text]).toEqual([undefined, 'next'])
+  })
+})

@@ -1,0 +1,14 @@
+/** What the pages show, as the emulator renders them: for bots without edges. */
+import { renderMarkdown } from '../../emulators/github/markdown.ts'
+import type { WrittenText } from '../../src/core/model/ports.ts'
+import { asWritten, type ShownText, shownText } from '../../src/core/text/shown-text.ts'
+
+const webUrl = 'https://github.com/acme/shop/issues/7'
+
+export const shownIn = (texts: readonly WrittenText[]): Promise<(ShownText | undefined)[]> =>
+  Promise.all(
+    texts.map(
+      async ({ text, addresses }) =>
+        asWritten(text) ?? shownText(await renderMarkdown(text), { webUrl, addresses }),
+    ),
+  )
