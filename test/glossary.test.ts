@@ -64,7 +64,7 @@ describe('a union is told apart by kind', () => {
     /'code' in \w+$/,
     /'(?:status|response)' in error$/,
     /'headers' in response$/,
-    /'(?:children|value)' in node$/,
+    /'(?:children|value|tagName)' in node$/,
     /'content' in data$/,
     /'type' in account$/,
     /'multi' in client$/,

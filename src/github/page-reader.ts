@@ -1,14 +1,14 @@
 /** Reads pages in one worker thread, one after the other. A page that takes too long, or kills it, is not read. */
 import { Worker } from 'node:worker_threads'
 import type { Reading, ShownText } from '../core/text/shown-text.ts'
-import type { Asked, Read } from './page-worker.ts'
+import type { PageRequest, PageResponse } from './page-worker.ts'
 
 /** ms for one page, which takes up to 200 on a quiet machine (64 KB of anything). */
 const timeLimit = 5_000
 /** ms without a page after which the thread ends. */
 const idleFor = 60_000
 
-interface Wanted extends Asked {
+interface Wanted extends PageRequest {
   done(page: ShownText | undefined): void
   failed(error: Error): void
 }
@@ -42,15 +42,15 @@ function next(): void {
   waiting.shift()
   current = wanted
   timer = setTimeout(end, timeLimit)
-  worker.postMessage({ html: wanted.html, reading: wanted.reading } satisfies Asked)
+  worker.postMessage({ html: wanted.html, reading: wanted.reading } satisfies PageRequest)
 }
 
 function start(): Worker {
   const started = newThread()
-  started.on('message', (read: Read) => {
+  started.on('message', (response: PageResponse) => {
     if (started !== worker) return
-    if (read === 'ready') isReady = true
-    else settle(read.page)
+    if (response.kind === 'ready') isReady = true
+    else settle(response.page)
     next()
   })
   let died: unknown
@@ -74,9 +74,9 @@ function newThread(): Worker {
 }
 
 function settle(page: ShownText | undefined): void {
-  const asked = current
+  const wanted = current
   current = undefined
-  asked?.done(page)
+  wanted?.done(page)
 }
 
 /** The page in hand is not tried again. A thread that can't even start is a fault of ours. */

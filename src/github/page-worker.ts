@@ -2,16 +2,14 @@
 import { parentPort } from 'node:worker_threads'
 import { type Reading, type ShownText, shownText } from '../core/text/shown-text.ts'
 
-export interface Asked {
+export interface PageRequest {
   html: string
   reading: Reading
 }
 
-export type Read = { page: ShownText | undefined } | 'ready'
+export type PageResponse = { kind: 'ready' } | { kind: 'page'; page: ShownText | undefined }
 
-parentPort?.on('message', ({ html, reading }: Asked) => {
-  const read: Read = { page: shownText(html, reading) }
-  parentPort?.postMessage(read)
+parentPort?.on('message', ({ html, reading }: PageRequest) => {
+  parentPort?.postMessage({ kind: 'page', page: shownText(html, reading) } satisfies PageResponse)
 })
-const ready: Read = 'ready'
-parentPort?.postMessage(ready)
+parentPort?.postMessage({ kind: 'ready' } satisfies PageResponse)

@@ -42,7 +42,7 @@ const Rendered = z.object({ body: z.string(), bodyHTML: z.string(), isMinimized:
 type Rendered = z.infer<typeof Rendered>
 
 /** An error in a field that can't be null makes its parent null. */
-const Answer = z.object({
+const PagesResponse = z.object({
   data: z.object({
     repository: z.object({ issueOrPullRequest: Rendered.nullish().catch(undefined) }).nullish(),
     nodes: z.array(Rendered.extend({ id: z.string() }).nullable().catch(null)),
@@ -113,11 +113,11 @@ export function pagesOf({ client, thread, cap, hasGraphql, redact, now }: PageAc
     )
   }
 
-  async function ask(texts: readonly WrittenText[]): Promise<(Rendered | undefined)[]> {
+  async function renderedBy(texts: readonly WrittenText[]): Promise<(Rendered | undefined)[]> {
     const ids = texts.flatMap(({ of }) => (of?.kind === 'node' ? of.id : []))
     const isThread = texts.some(({ of }) => of?.kind === 'thread')
     if (!hasGraphql() || (ids.length === 0 && !isThread)) return texts.map(() => undefined)
-    const answer = await unlessRefused(now, async () => {
+    const found = await unlessRefused(now, async () => {
       const { baseUrl } = client.request.endpoint.DEFAULTS
       const url = `${baseUrl.replace(/\/api\/v3\/?$/, '/api')}/graphql`
       const variables = {
@@ -127,15 +127,15 @@ export function pagesOf({ client, thread, cap, hasGraphql, redact, now }: PageAc
         thread: isThread,
         ids,
       }
-      const asked = { query: pages, variables, request: { parseSuccessResponseBody: false } }
-      const response = await client.request(`POST ${url}`, asked)
+      const request = { query: pages, variables, request: { parseSuccessResponseBody: false } }
+      const response = await client.request(`POST ${url}`, request)
       const data: unknown = JSON.parse(await textFrom(response))
       refuseLimited({ ...response, data })
-      return Answer.safeParse(data).data?.data
+      return PagesResponse.safeParse(data).data?.data
     })
-    const byId = new Map(answer?.nodes.flatMap(node => (node ? [[node.id, node]] : [])))
+    const byId = new Map(found?.nodes.flatMap(node => (node ? [[node.id, node]] : [])))
     return texts.map(({ of }) =>
-      of?.kind === 'thread' ? (answer?.repository?.issueOrPullRequest ?? undefined) : of && byId.get(of.id),
+      of?.kind === 'thread' ? (found?.repository?.issueOrPullRequest ?? undefined) : of && byId.get(of.id),
     )
   }
 
@@ -146,7 +146,7 @@ export function pagesOf({ client, thread, cap, hasGraphql, redact, now }: PageAc
       const unknown = texts.filter((_, at) => !known[at])
       const read: (ShownText | undefined)[] = []
       for (const batch of batchesOf(unknown)) {
-        const found = await ask(batch)
+        const found = await renderedBy(batch)
         read.push(...(await Promise.all(batch.map((written, at) => pageOf(written, found[at])))))
       }
       return known.map(page => page ?? read.shift())
@@ -170,9 +170,9 @@ function batchesOf(texts: readonly WrittenText[]): WrittenText[][] {
 }
 
 /** A refusal, an outage or an answer that makes no sense is no page. @throws RetryLater */
-async function unlessRefused<T>(now: () => number, ask: () => Promise<T>): Promise<T | undefined> {
+async function unlessRefused<T>(now: () => number, call: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await ask()
+    return await call()
   } catch (error) {
     const fault = faultOf(error, now())
     if (fault instanceof RetryLater) throw fault

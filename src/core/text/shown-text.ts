@@ -67,13 +67,13 @@ type Element = Tree.Element
 type Node = Tree.ChildNode
 
 /** What a text directly below an element may be: a command, its writer's words where no command is read, or neither. */
-type Place = 'command' | 'elsewhere' | 'none'
+type Standing = 'command' | 'elsewhere' | 'none'
 
 interface Frame {
   /** Ancestors are nothing but the page, transparent, lists or tables: else nothing here is the writer's own line. */
   own: boolean
   isTop: boolean
-  text: Place
+  text: Standing
   blocks: number
   small: number
   /** Preformatted: line feeds end lines. */
@@ -83,7 +83,7 @@ interface Frame {
 
 const top: Frame = { own: true, isTop: true, text: 'none', blocks: 0, small: 0, lines: false, language: '' }
 
-type Step = { node: Node; frame: Frame } | { leave: () => void }
+type Step = { kind: 'enter'; node: Node; frame: Frame } | { kind: 'leave'; leave: () => void }
 
 const inline = new Set(
   'strong b em i ins mark g-emoji time wbr abbr cite dfn u kbd samp var ruby rb font bdi'.split(' '),
@@ -128,13 +128,13 @@ class Walk {
     const enterAll = (nodes: readonly Node[], frame: Frame): void => {
       for (let at = nodes.length - 1; at >= 0; at--) {
         const node = nodes[at]
-        if (node) steps.push({ node, frame })
+        if (node) steps.push({ kind: 'enter', node, frame })
       }
     }
     enterAll(root.childNodes, top)
     let seen = 0
     for (let step = steps.pop(); step; step = steps.pop()) {
-      if ('leave' in step) {
+      if (step.kind === 'leave') {
         step.leave()
         continue
       }
@@ -147,11 +147,11 @@ class Walk {
       else if (isElement(node)) {
         const entered = this.#enter(node, frame)
         if (!entered) continue
-        if (entered.leave) steps.push({ leave: entered.leave })
+        if (entered.leave) steps.push({ kind: 'leave', leave: entered.leave })
         enterAll(node.childNodes, { ...frame, isTop: false, text: 'none', ...entered.frame })
       }
     }
-    for (const step of steps.toReversed()) if (this.#cut && 'leave' in step) step.leave()
+    for (const step of steps.toReversed()) if (this.#cut && step.kind === 'leave') step.leave()
     if (this.#cut) this.#page.whole('[… cut here: the text is longer]')
     return {
       ...this.#page.end(),
@@ -166,7 +166,7 @@ class Walk {
     const words = stripInvisible(value)
     const gathering = this.#gathered.at(-1)
     if (gathering) {
-      if (place !== 'none') this.#note(gathering.text, words)
+      if (place !== 'none') this.#keepStart(gathering.text, words)
       gathering.text += gathering.lines ? words : collapsed(words)
       return
     }
@@ -180,12 +180,12 @@ class Walk {
       }
       return
     }
-    if (place === 'elsewhere') this.#note(this.#page.line, words)
+    if (place === 'elsewhere') this.#keepStart(this.#page.line, words)
     this.#page.say(collapsed(words), place === 'command')
   }
 
   /** Where a command would stand if it were read there. */
-  #note(before: string, words: string): void {
+  #keepStart(before: string, words: string): void {
     if (words.trim() === '') return
     const isFirst = /^(?:#{1,6} )?(?:\[[ x]\] ?)?$/.test(before.trimStart())
     if (isFirst && this.#elsewhere.length < maxElsewhere) this.#elsewhere.push(words.trim().slice(0, 100))
@@ -487,7 +487,7 @@ class Walk {
     { own }: Frame,
   ): { frame: Partial<Frame>; leave: () => void } {
     const isNested =
-      element.parentNode !== null && 'tagName' in element.parentNode && element.parentNode.tagName === 'li'
+      element.parentNode && isElement(element.parentNode) && element.parentNode.tagName === 'li'
     const gap = (): void => (isNested ? this.#newLine() : this.#block())
     gap()
     return { frame: { ...below, own }, leave: gap }
@@ -617,7 +617,7 @@ class Lines {
 }
 
 const isText = (node: Node): node is Tree.TextNode => node.nodeName === '#text'
-const isElement = (node: Node): node is Element => 'tagName' in node
+const isElement = (node: Tree.ParentNode | Node): node is Element => 'tagName' in node
 
 const attribute = ({ attrs }: Element, name: string): string =>
   attrs.find(attr => attr.name === name)?.value ?? ''
@@ -663,7 +663,7 @@ const elementsOf = (element: Element): Element[] => element.childNodes.filter(is
 
 function listNumber(item: Element): number | undefined {
   const list = item.parentNode
-  if (!list || !('tagName' in list) || list.tagName !== 'ol') return undefined
+  if (!list || !isElement(list) || list.tagName !== 'ol') return undefined
   const start = Number.parseInt(attribute(list, 'start') || '1', 10)
   const numbers = numbersOf.get(list) ?? new Map(elementsOf(list).map((one, at) => [one, at]))
   numbersOf.set(list, numbers)
