@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { firstIn } from '../access/first-of.ts'
 import { accountsIn } from '../access/pinned-accounts.ts'
 import { settingsReader } from '../access/read-settings.ts'
+import { refusalsWithin } from '../access/refusals.ts'
 import { settingsFile } from '../commands/command-registry.ts'
 import { requeued } from '../commands/trigger-record.ts'
 import { secretsOf } from '../config.ts'
@@ -112,6 +113,7 @@ const triggerDeps = ({ config, queues }: Runtime, { shared, installations, redac
   mayWorkIn: installations.mayWorkIn,
   examine: (thread: Run['thread']) => examineFor(config, thread, redact),
   isFirst: firstIn(queues.writtenOnce),
+  mayRefuse: refusalsWithin(queues.budget),
   runs: queues.runs,
   waiting: queues.triggers,
   defaults: config.run,

@@ -8,7 +8,7 @@ import {
   targetOf,
 } from './command-context.ts'
 import { awaitEyes } from './eyes.ts'
-import { isRepeated, reply, sendReply } from './reply.ts'
+import { isRepeated, isUnspoken, reply, sendReply } from './reply.ts'
 import { goOnTelling } from './tell-run.ts'
 import type { ThreadRecord } from './trigger-record.ts'
 import { stoppedBy, wasWithdrawn } from './withdraw.ts'
@@ -86,6 +86,10 @@ async function finish(
   handled: CommandResult,
 ): Promise<StepResult | undefined> {
   const over = context.isLast
+  if (writes(handled) && (await isUnspoken(context))) {
+    if (over) await takeEyes(context, trigger)
+    return undefined
+  }
   switch (handled.kind) {
     case 'run':
     case 'message':
@@ -118,6 +122,8 @@ async function finish(
       return undefined
   }
 }
+
+const writes = ({ kind }: CommandResult): boolean => kind === 'reply' || kind === 'silence'
 
 interface Ending {
   well: boolean

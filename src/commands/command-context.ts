@@ -1,5 +1,6 @@
 import type { Accounts } from '../access/authorize.ts'
 import type { SettingsNow, SettingsReader } from '../access/read-settings.ts'
+import type { MayRefuse } from '../access/refusals.ts'
 import type { ReasoningEffort } from '../core/agent/run-request.ts'
 import type { Reply } from '../core/comments/replies.ts'
 import type { Deployment } from '../core/comments/words.ts'
@@ -39,6 +40,7 @@ export interface TriggerDeps {
   /** Whose PostHog serves the owner; `undefined` if nobody's does. */
   tenant: string | undefined
   isFirst(name: string, id: string): Promise<boolean>
+  mayRefuse: MayRefuse
   /** Whether the repository is reachable and not archived. @throws what GitHub answers */
   mayWorkIn(repo: Pick<Thread, 'installationId' | 'owner' | 'repo' | 'repoId'>): Promise<boolean>
   examine(thread: Thread): Promise<Check[]>

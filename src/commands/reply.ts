@@ -32,6 +32,11 @@ export async function isRepeated(context: CommandContext, words: Reply): Promise
   })
 }
 
+/** Beyond what strangers may have the bot write, they are refused in silence. */
+export async function isUnspoken({ stranger, deps, record: { trigger } }: CommandContext): Promise<boolean> {
+  return stranger && !(await deps.mayRefuse(trigger.thread.installationId, trigger.sender.id))
+}
+
 async function orForget<T>(
   { repliedLately }: CommandContext,
   name: string,

@@ -7,7 +7,7 @@ import { backoff, limits } from '../core/run/timing.ts'
 import { usualTrigger } from '../core/settings/trigger-words.ts'
 import { afterOne, swapReaction } from './accept-each.ts'
 import { type CommandContext, type CommandTrigger, runId } from './command-context.ts'
-import { isRepeated, reply } from './reply.ts'
+import { isRepeated, isUnspoken, reply } from './reply.ts'
 import { isWithItsRun } from './tell-run.ts'
 import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
 
@@ -84,6 +84,7 @@ async function giveUp(context: CommandContext, error: unknown): Promise<StepResu
   const words = { kind: 'gave-up', reason } as const
   context.stranger = !record.reacted
   try {
+    if (await isUnspoken(context)) return end
     if (!(await isRepeated(context, words))) await reply(context, words, { last: true, well: false })
     await swapReaction(context, trigger, { well: false, over: true })
   } catch (failure) {

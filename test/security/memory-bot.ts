@@ -9,6 +9,7 @@ import { Socket } from 'node:net'
 import { cpuUsage } from 'node:process'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SettingsReader } from '../../src/access/read-settings.ts'
+import { refusalsWithin } from '../../src/access/refusals.ts'
 import { acceptTrigger } from '../../src/commands/handle-trigger.ts'
 import {
   isOfThread,
@@ -18,7 +19,7 @@ import {
   triggerRecord,
 } from '../../src/commands/trigger-record.ts'
 import type { CodexTaskRunCreate } from '../../src/core/agent/run-request.ts'
-import { unlimited } from '../../src/core/model/call-budget.ts'
+import { callBudget, unlimited } from '../../src/core/model/call-budget.ts'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
 import type { IndexEntry } from '../../src/core/model/job-index.ts'
 import { aroundMarkers, markerSigner } from '../../src/core/model/marker.ts'
@@ -653,6 +654,7 @@ export class MemoryBot {
   readonly #shared = {
     tenant: 'the only one',
     isFirst: async () => true,
+    mayRefuse: refusalsWithin((_, allowance) => callBudget(allowance, () => this.now)),
     // The fakes have what the flows call; a call of anything else is a fault that the fuzz reports.
     github: () => this.#counted,
     posthog: this.#posthog as TasksClient,

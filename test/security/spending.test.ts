@@ -1,5 +1,5 @@
 /** What somebody without rights can make the bot spend: asserted as counts of calls, never as times. */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { TriggerRecord } from '../../src/commands/trigger-record.ts'
 import { pullView, t0 } from '../core/given.ts'
 import { MemoryBot, type MemoryBotOptions } from './memory-bot.ts'
@@ -9,13 +9,13 @@ const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
 
 const ids = Array.from({ length: 500 }, (_, n) => 900 + n).values()
 
-const comment = (by: string, text: string): object => ({
+const comment = (by: string, text: string, number = 7, id = by.length): object => ({
   action: 'created',
   installation: { id: 1 },
   repository: { id: 100, name: 'shop', owner: { login: 'acme' }, default_branch: 'main' },
-  sender: { login: by, id: by.length, type: 'User' },
+  sender: { login: by, id, type: 'User' },
   issue: {
-    number: 7,
+    number,
     title: 'Login is flaky',
     body: 'It fails.',
     user: { login: 'sam', id: 13 },
@@ -65,6 +65,39 @@ test('the same again by somebody of whom GitHub says nothing costs no word and a
   expect(bot.comments).toHaveLength(1)
 })
 
+describe('what refusals cost has an end', () => {
+  const written = ({ calls }: MemoryBot): number =>
+    calls.filter(name => name === 'comment' || name === 'react').length
+
+  /** GitHub takes about 80 comments and reactions a minute, and 500 an hour, of an installation. */
+  test('for one sender, in however many threads', async () => {
+    const bot = botWith()
+    for (let number = 1; number <= 120; number += 1)
+      await bot.deliver({ body: JSON.stringify(comment('eve', '/codex fix it', number)) })
+    await bot.settleAtOnce()
+    expect(bot.comments.length).toBeGreaterThan(2)
+    expect(written(bot)).toBeLessThanOrEqual(28)
+    expect((await says(bot, 'rita', '/codex fix it')).toSorted()).toContain('comment')
+    bot.now += 60 * 60_000
+    const before = written(bot)
+    await bot.deliver({ body: JSON.stringify(comment('eve', '/codex fix it', 121)) })
+    await bot.settle()
+    expect(written(bot) - before).toBe(2)
+  })
+
+  test('for all senders of an installation together, and nobody who may waits for it', async () => {
+    const bot = botWith()
+    for (let id = 1_000; id < 1_120; id += 1)
+      await bot.deliver({ body: JSON.stringify(comment('eve', '/codex fix it', id, id)) })
+    await bot.settleAtOnce()
+    expect(written(bot)).toBeGreaterThan(20)
+    expect(written(bot)).toBeLessThanOrEqual(40)
+    const before = written(bot)
+    await says(bot, 'maya', '/codex help')
+    expect(written(bot) - before).toBe(2)
+  })
+})
+
 test('what was refused in another process is found in the thread, once', async () => {
   const before = botWith()
   await says(before, 'eve', '/codex do it')
@@ -93,7 +126,7 @@ test('what GitHub said of somebody is in the record: another process does not as
 
 test.each(['status', 'queue', 'help'])('/codex %s is answered to a stranger once in a while', async name => {
   const bot = botWith()
-  for (let time = 0; time < 20; time += 1) await says(bot, 'rita', `/codex ${name}`)
+  for (let time = 0; time < 5; time += 1) await says(bot, 'rita', `/codex ${name}`)
   expect(bot.comments).toHaveLength(1)
   expect((await says(bot, 'rita', `/codex ${name}`)).toSorted()).toEqual(['permission', 'react', 'readAhead'])
   bot.now += 24 * 60 * 60_000

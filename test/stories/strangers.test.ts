@@ -43,8 +43,31 @@ onEitherQueue(
       const sent = Promise.all(Array.from({ length: 300 }, (_, n) => send(bot, n % 2 ? forged : named, body)))
       const asked = await maya.comments(issue.number, '/codex help')
       await new Thread(world(), issue.number).waitForReaction('rocket', asked.id)
-      for (const status of await sent) expect([401, 503, undefined]).toContain(status)
+      for (const status of await sent) expect([401, 408, 503, undefined]).toContain(status)
       expect(memoryOf(bot).peak - before).toBeLessThan(300)
+    })
+
+    it('who are refused in many threads take nobody’s turn', async () => {
+      const { github } = world()
+      const [maya, eve] = [github.as('maya'), github.as('eve')]
+      const issues = await Promise.all(
+        Array.from({ length: 120 }, (_, n) => maya.opensIssue({ title: `One of many ${n}`, body: 'x' })),
+      )
+      // What GitHub allows in a minute of what others are shown.
+      const limit = github.fault({
+        method: 'POST',
+        path: /\/(?:comments|reactions)$/,
+        after: 80,
+        times: Number.POSITIVE_INFINITY,
+        fault: { kind: 'secondary-limit', retryAfter: 60 },
+      })
+      await Promise.all(issues.map(({ number }) => eve.comments(number, '/codex fix it')))
+      const [first] = issues
+      const asked = await maya.comments(first?.number ?? 0, '/codex help')
+      await new Thread(world(), first?.number ?? 0).waitForReaction('rocket', asked.id, { timeout: 20_000 })
+      await github.settled()
+      expect(limit.hits).toBe(0)
+      limit.cancel()
     })
   },
   { own: true },
