@@ -179,14 +179,6 @@ describe('a variable that is wrong is named, with what to do', () => {
       /^CODEX_REASONING_EFFORT is enormous: use low, medium, high, xhigh/,
     ],
     [
-      { CODEX_REASONING_EFFORT: 'max' },
-      /^CODEX_REASONING_EFFORT is max, which gpt-5\.5 does not take: use low, medium, high, xhigh/,
-    ],
-    [
-      { CODEX_MODEL: 'gpt-5', CODEX_REASONING_EFFORT: 'xhigh' },
-      /^CODEX_REASONING_EFFORT is xhigh, which gpt-5 does not take/,
-    ],
-    [
       { REDIS_URL: 'http://redis.example' },
       /^REDIS_URL is not an address: it begins with redis:\/\/ or rediss:\/\//,
     ],

@@ -5,7 +5,7 @@
 import type { Behaviour, Scripts, Turn } from './behaviour.ts'
 import { scheduleCi } from './ci-loop.ts'
 import { type Adapter, gatewayKnows } from './models.ts'
-import type { Settings } from './options.ts'
+import { covers, type Settings } from './options.ts'
 import { Interrupted, pause, timerMs } from './pause.ts'
 import { perform } from './perform.ts'
 import type { Message, Run } from './run.ts'
@@ -103,9 +103,10 @@ export class Agent {
   }
 
   async #clone(run: Run): Promise<Desk | undefined> {
-    const { hands, timing, repositories } = this.#settings
+    const { hands, timing } = this.#settings
     const repository = run.task.repository ?? ''
-    if (repositories && !repositories.includes(repository)) {
+    const { githubIntegration } = run.task
+    if (githubIntegration !== null && !covers(this.#settings, githubIntegration, repository)) {
       run.progress('clone', 'failed', 'Cloning repository')
       run.finish('failed', `Failed to clone repository ${repository}: repository not found`)
       return undefined

@@ -36,19 +36,21 @@ const claudeEfforts: Partial<Record<string, readonly string[]>> = {
   'claude-sonnet-4-6': basic,
   '@cf/zai-org/glm-5.2': ['high', 'max'],
 }
-const codexEfforts: Partial<Record<string, readonly string[]>> = {
-  'gpt-5.5': [...basic, 'xhigh'],
-  'gpt-5.6-sol': efforts,
-  'gpt-5.6-terra': efforts,
-  'gpt-5.6-luna': efforts,
-}
+/** A family each; older servers know the first by its exact name. */
+const codexEfforts: readonly { family: string; takes: readonly string[] }[] = [
+  { family: 'gpt-5.5', takes: [...basic, 'xhigh'] },
+  { family: 'gpt-5.6', takes: efforts },
+]
 
-/** Exactly these, and nothing that only begins like them; Codex's without regard to case [E]. */
+/** By family for Codex, in any case and without the vendor [R: `reasoning_efforts_for`]; by exact name for Claude. */
 export function supportedEfforts(adapter: Adapter, model: string, version: ServerVersion): readonly string[] {
   if (adapter === 'claude') return (Object.hasOwn(claudeEfforts, model) && claudeEfforts[model]) || []
-  const name = model.toLowerCase()
-  const known = Object.hasOwn(codexEfforts, name) && (version === 'newest' || name === 'gpt-5.5')
-  return (known && codexEfforts[name]) || basic
+  const name = model
+    .trim()
+    .toLowerCase()
+    .replace(/^openai\//, '')
+  if (version === 'older') return name === 'gpt-5.5' ? [...basic, 'xhigh'] : basic
+  return codexEfforts.find(({ family }) => name.startsWith(family))?.takes ?? basic
 }
 
 /** The server takes any model name; one the gateway lacks kills the run later. */

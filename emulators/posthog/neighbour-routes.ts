@@ -1,7 +1,7 @@
+import type { GithubIntegration } from './options.ts'
 import { page, presentMe } from './present.ts'
 import { notFound, ok, type Reply } from './reply.ts'
 import type { ApiRequest, Route } from './route.ts'
-import { githubIntegrationId } from './task-routes.ts'
 
 const integrations = (path = ''): string[] => [
   `integrations${path}`,
@@ -70,28 +70,38 @@ function sandboxEnvironments(request: ApiRequest): Reply {
 
 function listIntegrations(request: ApiRequest): Reply {
   const kind = request.query.get('kind')
-  const github = { id: githubIntegrationId, kind: 'github', display_name: 'GitHub', errors: '', config: {} }
-  const shown = request.world.settings.hasGithubIntegration && (kind === null || kind === 'github')
-  return ok(page(request, shown ? [github] : [], one => one))
+  const { githubIntegrations } = request.world.settings
+  const shown = kind === null || kind === 'github' ? githubIntegrations : []
+  return ok(
+    page(request, shown, ({ id }) => ({
+      id,
+      kind: 'github',
+      display_name: 'GitHub',
+      errors: '',
+      config: {},
+    })),
+  )
 }
 
-function checkIntegration(request: ApiRequest): void {
-  const { hasGithubIntegration } = request.world.settings
-  if (!hasGithubIntegration || request.param('integration') !== String(githubIntegrationId)) throw notFound()
+function integrationOf(request: ApiRequest): GithubIntegration {
+  const wanted = request.param('integration')
+  const found = request.world.settings.githubIntegrations.find(({ id }) => String(id) === wanted)
+  if (!found) throw notFound()
+  return found
 }
 
 /** Without a given list every repository is covered; then those of the tasks are all we know by name. */
-function coveredRepositories({ world }: ApiRequest): string[] {
-  const known = world.settings.repositories ?? world.tasks.flatMap(({ repositories }) => repositories)
+function coveredRepositories({ world }: ApiRequest, { repositories }: GithubIntegration): string[] {
+  const known = repositories ?? world.tasks.flatMap(task => task.repositories)
   return [...new Set(known)].sort()
 }
 
 function githubRepos(request: ApiRequest): Reply {
-  checkIntegration(request)
+  const integration = integrationOf(request)
   const search = (request.query.get('search') ?? '').toLowerCase()
   const limit = Number(request.query.get('limit') ?? 100)
   const offset = Number(request.query.get('offset') ?? 0)
-  const found = coveredRepositories(request).filter(name => name.includes(search))
+  const found = coveredRepositories(request, integration).filter(name => name.includes(search))
   const repositories = found
     .slice(offset, offset + limit)
     .map((full_name, index) => ({ id: offset + index + 1, name: full_name.split('/')[1], full_name }))
@@ -99,7 +109,7 @@ function githubRepos(request: ApiRequest): Reply {
 }
 
 async function githubBranches(request: ApiRequest): Promise<Reply> {
-  checkIntegration(request)
+  integrationOf(request)
   const { world, query } = request
   const repository = (query.get('repo') ?? '').toLowerCase()
   const { hands } = world.settings

@@ -98,7 +98,7 @@ function authorshipOf(
     )
   if (caller.githubLinked) return 'user'
   // The downgrade says nothing; it shows only in the run's state.
-  if (world.settings.hasGithubIntegration) return 'bot'
+  if (world.settings.githubIntegrations.length > 0) return 'bot'
   throw githubAuthorizationRequired(
     'Link a GitHub account with repo access before running user-authored cloud tasks.',
   )

@@ -43,6 +43,12 @@ export interface RateRules {
   perHour: number
 }
 
+export interface GithubIntegration {
+  id: number
+  /** Which it covers; absent means all. */
+  repositories?: string[] | undefined
+}
+
 interface SandboxEnvironment {
   id: string
   name: string
@@ -78,6 +84,8 @@ export interface PostHogOptions extends Partial<Switches> {
   /** Repositories which PostHog's own GitHub App covers; absent means all. */
   repositories?: string[]
   hasGithubIntegration?: boolean
+  /** One for each organization that PostHog's GitHub App is installed in; in the place of the two before. */
+  githubIntegrations?: GithubIntegration[]
   sandboxEnvironments?: SandboxEnvironment[]
   /** Which of the two plausible statuses a missing or bad key gets. */
   authStatus?: 401 | 403
@@ -98,8 +106,8 @@ export interface Settings extends Switches {
   rate: RateRules | 'off'
   stream: StreamRules
   logPage: LogPage
-  repositories: string[] | undefined
-  hasGithubIntegration: boolean
+  /** A task that names none gets the first [R]. */
+  githubIntegrations: GithubIntegration[]
   sandboxEnvironments: SandboxEnvironment[]
   authStatus: 401 | 403
 }
@@ -142,6 +150,17 @@ function switchesOf(options: PostHogOptions): Switches {
   }
 }
 
+function integrationsOf({
+  hasGithubIntegration = true,
+  repositories,
+  githubIntegrations = hasGithubIntegration ? [{ id: 1, repositories }] : [],
+}: PostHogOptions): GithubIntegration[] {
+  return githubIntegrations.map(({ id, repositories: covered }) => ({
+    id,
+    repositories: covered?.map(name => name.toLowerCase()),
+  }))
+}
+
 export function settle(options: PostHogOptions): Settings {
   const rate = options.rate ?? {}
   return {
@@ -154,9 +173,13 @@ export function settle(options: PostHogOptions): Settings {
     rate: rate === 'off' ? 'off' : { perMinute: 480, perHour: 4_800, ...rate },
     stream: { ...stream, ...options.stream },
     logPage: { entries: 5_000, bytes: 16 * 1024 * 1024, ...options.logPage },
-    repositories: options.repositories?.map(name => name.toLowerCase()),
-    hasGithubIntegration: options.hasGithubIntegration ?? true,
+    githubIntegrations: integrationsOf(options),
     sandboxEnvironments: options.sandboxEnvironments ?? [],
     authStatus: options.authStatus ?? 401,
   }
+}
+
+export const covers = ({ githubIntegrations }: Settings, id: number | null, repository: string): boolean => {
+  const integration = githubIntegrations.find(each => each.id === id)
+  return integration !== undefined && (integration.repositories?.includes(repository.toLowerCase()) ?? true)
 }

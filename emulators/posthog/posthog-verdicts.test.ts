@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { CodexTaskRunCreate, effortsFor, runRequest } from '../../src/core/agent/run-request.ts'
+import { CodexTaskRunCreate, runRequest } from '../../src/core/agent/run-request.ts'
 import { closesAfterEach, codex, newRun, newTask, posthog, send, start, until } from './posthog-calls.ts'
 
 const kinds = ['create-task', 'run', 'command', 'cancel', 'staged-prepare', 'staged-finalize'] as const
@@ -19,7 +19,13 @@ const Verdict = z.object({
 type Verdict = z.infer<typeof Verdict>
 
 const file = new URL('./verdicts.json', import.meta.url)
-const verdicts = z.array(Verdict).parse(JSON.parse(readFileSync(file, 'utf8')))
+/** Since those were made, PostHog takes efforts by family: `gpt-5.6-nova` is one of `gpt-5.6` [R]. */
+const isOfFormerTable = ({ error, body }: Verdict): boolean =>
+  error?.attr === 'reasoning_effort' && /"gpt-5\.6-nova"/.test(JSON.stringify(body))
+const verdicts = z
+  .array(Verdict)
+  .parse(JSON.parse(readFileSync(file, 'utf8')))
+  .filter(verdict => !isOfFormerTable(verdict))
 
 closesAfterEach()
 
@@ -75,7 +81,14 @@ const isCodex = (body: unknown) =>
 
 describe('our schema of a run', () => {
   it('takes nothing that PostHog refuses', () => {
-    const refused = verdicts.filter(verdict => isRun(verdict) && isCodex(verdict.body) && !verdict.accepts)
+    // Which efforts a model takes only PostHog knows.
+    const refused = verdicts.filter(
+      verdict =>
+        isRun(verdict) &&
+        isCodex(verdict.body) &&
+        !verdict.accepts &&
+        !/is not supported for runtime_adapter/.test(verdict.error?.detail ?? ''),
+    )
     expect(refused.length).toBeGreaterThan(60)
     expect(refused.filter(({ body }) => CodexTaskRunCreate.safeParse(body).success)).toEqual([])
   })
@@ -86,7 +99,7 @@ describe('our schema of a run', () => {
     const base = { branch: 'main', prompt: 'Do it.', mode: 'background', authorship: 'bot' } as const
     const asks = models.flatMap(model => [
       { ...base, model },
-      ...effortsFor(model).map(effort => ({ ...base, model, effort })),
+      ...(['low', 'medium', 'high'] as const).map(effort => ({ ...base, model, effort })),
       { ...base, model, permission: 'read-only' as const, mode: 'interactive' as const },
       { ...base, model, authorship: 'user' as const, userToken: 'gho_x', signalReport: 'r1' },
     ])
@@ -97,16 +110,22 @@ describe('our schema of a run', () => {
   })
 
   it.each([
-    ['gpt-5', ['low', 'medium', 'high']],
-    ['gpt-5.5', ['low', 'medium', 'high', 'xhigh']],
-    ['gpt-5.5-pro', ['low', 'medium', 'high']],
-    ['gpt-5.6', ['low', 'medium', 'high']],
-    ['gpt-5.6-sol', ['low', 'medium', 'high', 'xhigh', 'max']],
-    ['GPT-5.6-Luna', ['low', 'medium', 'high', 'xhigh', 'max']],
-    ['gpt-5.6-terra', ['low', 'medium', 'high', 'xhigh', 'max']],
-    ['gpt-5.6-nova', ['low', 'medium', 'high']],
-    ['constructor', ['low', 'medium', 'high']],
-  ])('knows the efforts of %s', (model, efforts) => {
-    expect(effortsFor(model)).toEqual(efforts)
+    ['gpt-5', 'high'],
+    ['gpt-5.5', 'xhigh'],
+    ['gpt-5.5-pro', 'xhigh'],
+    ['openai/GPT-5.5', 'xhigh'],
+    ['gpt-5.6', 'max'],
+    ['GPT-5.6-nova', 'max'],
+    ['constructor', 'high'],
+  ] as const)('the efforts of %s end with %s', async (model, most) => {
+    const commentRefOf = await placeFor('run')
+    const all = ['low', 'medium', 'high', 'xhigh', 'max'] as const
+    const base = { branch: 'main', prompt: 'Do it.', mode: 'background', authorship: 'bot' } as const
+    const taken: string[] = []
+    for (const effort of all) {
+      const answer = await send('POST', await commentRefOf(), runRequest({ ...base, model, effort }))
+      if (answer.status === 200) taken.push(effort)
+    }
+    expect(taken).toEqual(all.slice(0, all.indexOf(most) + 1))
   })
 })

@@ -1,5 +1,6 @@
 import { catalogue } from './models.ts'
 import { makeRun } from './new-run.ts'
+import { covers } from './options.ts'
 import { page, presentRun, presentTask } from './present.ts'
 import { invalid, ok, type Reply } from './reply.ts'
 import type { ApiRequest, Route } from './route.ts'
@@ -7,8 +8,6 @@ import { readRun } from './run-input.ts'
 import { newTask, type Task } from './task.ts'
 import { readTask, type TaskInput } from './task-input.ts'
 import type { World } from './world.ts'
-
-export const githubIntegrationId = 1
 
 export const taskRoutes: Route[] = [
   { name: 'list-tasks', method: 'GET', path: 'tasks', scope: 'task:read', handle: listTasks },
@@ -89,6 +88,7 @@ function createTask(request: ApiRequest): Reply {
   const input = readInput(request)
   const title = input.title || titleFor(input.description ?? '')
   const repository = (input.repository || input.repositories?.[0]) ?? null
+  checkAccess(world, input, repository)
   const task = newTask(
     {
       number: world.tasks.length + 1,
@@ -98,8 +98,7 @@ function createTask(request: ApiRequest): Reply {
       originProduct: input.origin_product ?? 'user_created',
       repository,
       repositories: input.repositories ?? (repository ? [repository] : []),
-      githubIntegration:
-        input.github_integration ?? (world.settings.hasGithubIntegration ? githubIntegrationId : null),
+      githubIntegration: input.github_integration ?? world.settings.githubIntegrations[0]?.id ?? null,
       jsonSchema: input.json_schema ?? null,
       ciPrompt: input.ci_prompt ?? null,
       runtime: 'acp',
@@ -112,12 +111,29 @@ function createTask(request: ApiRequest): Reply {
   return ok(presentTask(task, world, request.origin), 201)
 }
 
+/** Missing access is an error at once where the integration is named; else the clone of the run fails [R]. */
+function checkAccess(
+  world: World,
+  { github_integration: id, repositories = [] }: TaskInput,
+  repository: string | null,
+): void {
+  if (id === undefined || id === null) return
+  const missing = [...repositories, ...(repository ? [repository] : [])].filter(
+    name => !covers(world.settings, id, name),
+  )
+  if (missing.length > 0)
+    throw invalid(
+      repositories.length > 0 ? 'repositories' : 'repository',
+      `Not accessible via the selected GitHub integration: ${missing.join(', ')}`,
+    )
+}
+
 function readInput(request: ApiRequest): TaskInput {
   const { settings } = request.world
   return readTask(
     request.body(),
     settings.version,
-    settings.hasGithubIntegration ? [githubIntegrationId] : [],
+    settings.githubIntegrations.map(({ id }) => id),
   )
 }
 

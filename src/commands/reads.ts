@@ -5,7 +5,7 @@ import type { Check } from '../core/model/check.ts'
 import type { Marker } from '../core/model/marker.ts'
 import { type PullHead, threadSlot } from '../core/model/thread.ts'
 import type { CommentRef, InlineComment } from '../core/model/trigger.ts'
-import type { BranchView, SandboxView } from '../core/model/views.ts'
+import type { BranchView, KnownModel, SandboxView } from '../core/model/views.ts'
 import { believeAbsent } from '../core/run/outage.ts'
 import type { Run } from '../core/run/run.ts'
 import { pausedBecause, triggerOf } from '../core/settings/deployment-settings.ts'
@@ -40,7 +40,7 @@ export interface Reads {
   /** The pull request's head when the command was given, or as it is `now`. */
   head(now?: 'now'): Promise<PullHead | undefined>
   branch(name: string): Promise<BranchView | undefined>
-  models(): Promise<string[]>
+  models(): Promise<KnownModel[]>
   sandboxes(): Promise<SandboxView[]>
   checks(): Promise<Check[]>
   inline(): Promise<InlineComment[] | undefined>
@@ -75,7 +75,7 @@ export function readsFor(
     head: now => headOf(context, trigger, now === 'now'),
     branch: async name =>
       (await github.branch(name)) ?? believeAbsent(`The branch ${name}`, refusedReads(context)),
-    models: async () => (await deps.posthog.models()).map(({ name }) => name),
+    models: () => deps.posthog.models(),
     sandboxes: () => deps.posthog.sandboxes(),
     checks: () => deps.examine(thread),
     inline: () => inlineOf(context, trigger),

@@ -1,29 +1,33 @@
 import type { SettingsNow } from '../access/read-settings.ts'
-import { effortsFor, type ReasoningEffort } from '../core/agent/run-request.ts'
+import { efforts, type ReasoningEffort } from '../core/agent/run-request.ts'
 import { infoOf, type Options, optionNames } from '../core/command/options.ts'
 import { nearest } from '../core/command/parse.ts'
 import type { Reply } from '../core/comments/replies.ts'
 import { isBranchName } from '../core/model/branch-name.ts'
-import type { SandboxView } from '../core/model/views.ts'
+import { isModel, type KnownModel, type SandboxView } from '../core/model/views.ts'
 import type { RunOptions, RunRequest } from '../core/run/record/request-part.ts'
 import type { Grants } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Reads } from './reads.ts'
 
 export interface Known {
-  models: readonly string[]
+  /** Asked for if the model or an effort matters; empty if PostHog does not say. */
+  models: readonly KnownModel[]
   branch: boolean
   sandboxes: readonly SandboxView[]
 }
 
 export async function knownFor(
-  reads: Pick<Reads, 'models' | 'branch' | 'sandboxes'>,
-  { model, branch, sandbox }: Options,
+  reads: Pick<Reads, 'models' | 'branch' | 'sandboxes' | 'usual'>,
+  { model, effort, branch, sandbox }: Options,
   { settings, grants }: SettingsNow,
 ): Promise<Known> {
   const wantsSandbox = (sandbox ?? settings.sandbox) !== undefined && grants.sandboxes.length > 0
+  const mattersEffort = [effort, settings.effort, settings.efforts, reads.usual.effort].some(
+    each => each !== undefined,
+  )
   const [models, found, sandboxes] = await Promise.all([
-    model === undefined ? [] : reads.models(),
+    model === undefined && !mattersEffort ? [] : reads.models(),
     branch !== undefined && isBranchName(branch) && reads.branch(branch),
     wantsSandbox ? reads.sandboxes() : [],
   ])
@@ -52,14 +56,14 @@ export function settle({ options, what, owner, settings, grants, usual, known }:
     checkOffered('model', options.model, settings.models) ??
     checkOffered('effort', options.effort, settings.efforts) ??
     checkModel(options.model, known.models) ??
-    checkEffort(options.effort, model) ??
+    checkEffort(options.effort, model, known.models) ??
     checkBranch(options.branch, known.branch) ??
     checkGrants(options, { grants, owner }) ??
     checkAuthor(options, settings)
   if (wrong) return wrong
   const sandbox = sandboxOf(options.sandbox ?? settings.sandbox, { grants, owner, known: known.sandboxes })
   if (sandbox && sandbox.kind !== 'granted') return sandbox
-  const effort = options.effort ?? usualEffort(settings, usual.effort, model)
+  const effort = options.effort ?? usualEffort(settings, usual.effort, { model, models: known.models })
   if (typeof effort === 'object') return effort
   const permission = what === 'plan' ? 'read-only' : settings.permission
   const { new: _, ...asked } = options
@@ -83,29 +87,46 @@ const checkOffered = (
     ? undefined
     : { kind: 'not-offered', what, given, known }
 
+const effortsOf = (model: string, models: readonly KnownModel[]): readonly ReasoningEffort[] | undefined =>
+  models.find(isModel(model))?.efforts
+
+/** What PostHog's Codex works at when it is told nothing. */
+const untold: ReasoningEffort = 'medium'
+
+/**
+ * The wished effort, or the next below it that is allowed and that the model takes. Without a wish none is sent, unless
+ * PostHog's own might be more than is allowed: a ceiling is nobody's default.
+ */
 function usualEffort(
   settings: RepoSettings,
   usual: ReasoningEffort | undefined,
-  model: string,
+  { model, models }: { model: string; models: readonly KnownModel[] },
 ): ReasoningEffort | Reply | undefined {
   const wished = settings.effort ?? usual
-  const known = effortsFor(model)
+  const known = effortsOf(model, models) ?? efforts
   const allowed = known.filter(effort => settings.efforts?.includes(effort) ?? true)
-  if (wished === undefined && !settings.efforts) return undefined
-  if (wished !== undefined && allowed.includes(wished)) return wished
+  if (wished === undefined && allowed.length === known.length) return undefined
+  const fitting = allowed.filter(effort => efforts.indexOf(effort) <= efforts.indexOf(wished ?? untold))
   const [unknown] = settings.efforts ?? []
-  return allowed.at(-1) ?? (unknown && { kind: 'effort', effort: unknown, model, known })
+  return fitting.at(-1) ?? allowed[0] ?? (unknown && { kind: 'effort', effort: unknown, model, known })
 }
 
-function checkModel(model: string | undefined, known: readonly string[]): Reply | undefined {
-  if (model === undefined) return undefined
-  if (known.length === 0 || known.some(name => name.toLowerCase() === model.toLowerCase())) return undefined
-  return { kind: 'model', model, meant: nearest(model.toLowerCase(), known), known }
+function checkModel(model: string | undefined, known: readonly KnownModel[]): Reply | undefined {
+  if (model === undefined || known.length === 0 || known.some(isModel(model))) return undefined
+  const names = known.map(({ name }) => name)
+  return { kind: 'model', model, meant: nearest(model.toLowerCase(), names), known: names }
 }
 
-function checkEffort(effort: ReasoningEffort | undefined, model: string): Reply | undefined {
-  const known = effortsFor(model)
-  return effort === undefined || known.includes(effort) ? undefined : { kind: 'effort', effort, model, known }
+/** If PostHog does not say what the model takes, it decides when the run is started. */
+function checkEffort(
+  effort: ReasoningEffort | undefined,
+  model: string,
+  models: readonly KnownModel[],
+): Reply | undefined {
+  const known = effortsOf(model, models)
+  return effort === undefined || (known?.includes(effort) ?? true)
+    ? undefined
+    : { kind: 'effort', effort, model, known: known ?? [] }
 }
 
 const checkBranch = (branch: string | undefined, isThere: boolean): Reply | undefined =>
@@ -160,6 +181,6 @@ export function previousOptions({ mode: _, permission: __, authorship, ...asked 
 /** A session keeps its options unless new ones are given; its effort gives way to a new model. */
 export function withKept(before: RunOptions, now: Options): Options {
   const { branch: _, effort, ...kept } = previousOptions(before)
-  const fits = effort !== undefined && effortsFor(now.model ?? before.model).includes(effort)
-  return { ...kept, ...(fits ? { effort } : {}), ...now }
+  const isSame = now.model === undefined || isModel(now.model)({ name: before.model })
+  return { ...kept, ...(isSame && effort ? { effort } : {}), ...now }
 }

@@ -1,9 +1,12 @@
 /** The doctor's PostHog checks. They create nothing: the one POST is to a task that can't exist. */
 import { z } from 'zod'
-import { effortsFor, type ReasoningEffort } from '../core/agent/run-request.ts'
+import type { ReasoningEffort } from '../core/agent/run-request.ts'
 import { type Check, found, passed, unanswered } from '../core/model/check.ts'
 import { Rejected, RetryLater } from '../core/model/errors.ts'
-import { call, type PostHogSettings } from './posthog-http.ts'
+import { isModel, type KnownModel } from '../core/model/views.ts'
+import { githubIntegrations, repositoriesOf } from './integrations.ts'
+import { type Call, call, type PostHogSettings } from './posthog-http.ts'
+import { Models } from './schemas.ts'
 
 interface CheckContext {
   settings: PostHogSettings
@@ -24,15 +27,6 @@ export interface ModelList {
   models: readonly string[]
   setBy: string
 }
-
-const Models = z.object({ models: z.array(z.object({ runtime_adapter: z.string(), model: z.string() })) })
-const Integrations = z.object({ results: z.array(z.object({ id: z.union([z.number(), z.string()]) })) })
-const Repositories = z.object({
-  repositories: z.array(
-    z.union([z.string(), z.object({ full_name: z.string().optional(), name: z.string() })]),
-  ),
-  has_more: z.boolean().nullish(),
-})
 
 export async function checkKey(examined: CheckContext): Promise<Check[]> {
   const read = await refusalOf(() => get(examined, 'tasks/', { limit: '1' }, z.unknown()))
@@ -103,56 +97,54 @@ export async function checkModels(
   return [checkUsual(examined, offered), ...lists.map(list => checkList(list, offered))]
 }
 
-async function offeredModels(examined: CheckContext): Promise<string[]> {
-  const listed = await orUndefined(() => get(examined, 'tasks/models/', {}, Models))
-  return (
-    listed?.models.filter(({ runtime_adapter }) => runtime_adapter === 'codex').map(each => each.model) ?? []
+const offeredModels = async (examined: CheckContext): Promise<KnownModel[]> =>
+  (await orUndefined(() => get(examined, 'tasks/models/', {}, Models))) ?? []
+
+function checkUsual({ usual: { model, effort, setBy } }: Examined, offered: readonly KnownModel[]): Check {
+  if (offered.length === 0) return passed('posthog-model', `${model}; this server does not list its models`)
+  const known = offered.find(isModel(model))
+  if (!known)
+    return found(
+      'posthog-model',
+      `PostHog does not offer ${model}`,
+      `Set ${setBy.model} to one of ${namesOf(offered)}.`,
+    )
+  if (effort === undefined || (known.efforts?.includes(effort) ?? true)) return passed('posthog-model', model)
+  return found(
+    'posthog-model',
+    `${model} does not take the effort ${effort}`,
+    `Set ${setBy.effort} to ${known.efforts?.join(', ')}.`,
   )
 }
 
-function checkUsual({ usual: { model, effort, setBy } }: Examined, offered: readonly string[]): Check {
-  if (effort !== undefined && !effortsFor(model).includes(effort))
-    return found(
-      'posthog-model',
-      `${model} does not take the effort ${effort}`,
-      `Set ${setBy.effort} to ${effortsFor(model).join(', ')}.`,
-    )
-  if (offered.length === 0) return passed('posthog-model', `${model}; this server does not list its models`)
-  return isOffered(model, offered)
-    ? passed('posthog-model', model)
-    : found(
-        'posthog-model',
-        `PostHog does not offer ${model}`,
-        `Set ${setBy.model} to one of ${offered.join(', ')}.`,
-      )
-}
+const namesOf = (models: readonly KnownModel[]): string => models.map(({ name }) => name).join(', ')
 
-function checkList({ models, setBy }: ModelList, offered: readonly string[]): Check {
-  const missing = offered.length === 0 ? [] : models.filter(model => !isOffered(model, offered))
+function checkList({ models, setBy }: ModelList, offered: readonly KnownModel[]): Check {
+  const missing = offered.length === 0 ? [] : models.filter(model => !offered.some(isModel(model)))
   return missing.length === 0
     ? passed('posthog-models', models.join(', '))
     : found(
         'posthog-models',
         `PostHog does not offer ${missing.join(', ')}`,
-        `Set ${setBy} to some of ${offered.join(', ')}.`,
+        `Set ${setBy} to some of ${namesOf(offered)}.`,
       )
 }
 
-const isOffered = (model: string, offered: readonly string[]): boolean =>
-  offered.some(name => name.toLowerCase() === model.toLowerCase())
-
 export async function checkCoverage(examined: CheckContext, repositories: readonly string[]): Promise<Check> {
-  const integrations = await orUndefined(() =>
-    get(examined, 'integrations/', { kind: 'github' }, Integrations),
-  )
-  if (!integrations) return passed('posthog-github', 'the key may not look (scope integration:read)')
+  const request = <T>(of: Call<T>) => call(examined.settings, of, examined.now)
+  const integrations = await orUndefined(() => githubIntegrations(request))
+  if (!integrations)
+    return passed(
+      'posthog-github',
+      'the key may not look (scope integration:read), so PostHog works with its first GitHub integration',
+    )
   const install =
     'Install PostHog’s own GitHub App with access to them (PostHog ▸ Settings ▸ Project ▸ Integrations): it clones and pushes.'
-  if (integrations.results.length === 0)
+  if (integrations.length === 0)
     return found('posthog-github', 'the PostHog project is not connected to GitHub', install)
   const covered = new Set<string>()
-  for (const { id } of integrations.results)
-    for (const name of await coveredBy(examined, String(id))) covered.add(name)
+  for (const id of integrations)
+    for (const name of (await orUndefined(() => repositoriesOf(request, id))) ?? []) covered.add(name)
   const missing = repositories.filter(name => !covered.has(name.toLowerCase()))
   return missing.length > 0
     ? found('posthog-github', `PostHog’s GitHub App does not see ${someOf(missing)}`, install)
@@ -160,23 +152,6 @@ export async function checkCoverage(examined: CheckContext, repositories: readon
         'posthog-github',
         `sees ${repositories.length === 1 ? 'the repository' : `all ${repositories.length} repositories`} of this bot`,
       )
-}
-
-const perPage = 500
-const maxPages = 20
-
-async function coveredBy(examined: CheckContext, integration: string): Promise<string[]> {
-  const names: string[] = []
-  for (let page = 0; page < maxPages; page++) {
-    const query = { limit: String(perPage), offset: String(page * perPage) }
-    const listed = await orUndefined(() =>
-      get(examined, `integrations/${integration}/github_repos/`, query, Repositories),
-    )
-    for (const each of listed?.repositories ?? [])
-      names.push((typeof each === 'string' ? each : (each.full_name ?? each.name)).toLowerCase())
-    if (!listed?.has_more) break
-  }
-  return names
 }
 
 const someOf = (names: readonly string[]): string =>

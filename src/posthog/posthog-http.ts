@@ -47,7 +47,7 @@ const defaultLimit = 15_000
 
 const words = new Set(
   (
-    'artifacts cancel command finalize_upload models prepare_upload run runs sandbox_environments session_logs ' +
+    'artifacts cancel command finalize_upload github_repos integrations models prepare_upload run runs sandbox_environments session_logs ' +
     'staged_artifacts tasks'
   ).split(' '),
 )

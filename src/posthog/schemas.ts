@@ -1,5 +1,7 @@
 /** The fields that we use of PostHog's responses. Others are ignored. */
 import { z } from 'zod'
+import { efforts } from '../core/agent/run-request.ts'
+import type { KnownModel } from '../core/model/views.ts'
 import { AgentUpdate } from './agent-updates.ts'
 import { listOf, words } from './bounds.ts'
 
@@ -77,15 +79,25 @@ export const Usage = z.object({ total_cost_usd: z.coerce.number().nonnegative() 
 
 export const SandboxPage = z.object({ results: z.array(z.object({ id: z.string(), name: z.string() })) })
 
-export const Models = z.object({
-  models: z.array(
-    z.object({
-      runtime_adapter: z.string(),
-      model: z.string(),
-      supported_efforts: z.array(z.string()).nullish(),
-    }),
-  ),
-})
+/** Those of Codex. */
+export const Models = z
+  .object({
+    models: z.array(
+      z.object({
+        runtime_adapter: z.string(),
+        model: z.string(),
+        supported_efforts: z.array(z.string()).nullish(),
+      }),
+    ),
+  })
+  .transform(({ models }): KnownModel[] =>
+    models
+      .filter(({ runtime_adapter }) => runtime_adapter === 'codex')
+      .map(({ model, supported_efforts }) => ({
+        name: model,
+        efforts: supported_efforts ? efforts.filter(each => supported_efforts.includes(each)) : undefined,
+      })),
+  )
 
 /** The four shapes of PostHog's errors. */
 export const ErrorBody = z

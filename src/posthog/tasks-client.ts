@@ -7,6 +7,8 @@ import type { Session } from '../core/run/session.ts'
 import type { AttachmentFile } from '../core/text/attachment.ts'
 import { addArtifact, stageArtifact } from './artifacts.ts'
 import { cut } from './bounds.ts'
+import { integrationFinder, notCovered } from './integrations.ts'
+import { kept } from './kept.ts'
 import { type Call, call, type PostHogResponse, type PostHogSettings } from './posthog-http.ts'
 import {
   Models,
@@ -27,18 +29,33 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
   const { redact } = settings
   const request = <T>(request: Call<T>): Promise<PostHogResponse<T>> => call(settings, request, now)
   const log = sessionLog(request)
+  const models = kept(now, async () => {
+    const asked = { method: 'GET', path: 'tasks/models/', schema: Models, within: 5_000 } as const
+    const { data } = await request(asked)
+    // Its gateway can not be reached.
+    if (data.length === 0) throw new NoResponse('posthog', 'PostHog lists no models')
+    return data
+  })
+  const integrations = integrationFinder(request, now)
 
   return {
     /** Not repeatable: after `NoResponse`, call `findTask` first. */
     async createTask({ title, description, repository }: NewTask): Promise<string> {
+      const integration = await integrations.find(repository).catch(unlessNotCovered)
       const body = {
         title: cut(redact(title), 255),
         description: redact(description),
         repository,
         origin_product: 'user_created',
         title_manually_set: true,
+        ...(integration === undefined ? {} : { github_integration: Number(integration) }),
       }
-      return (await request({ method: 'POST', path: 'tasks/', body, schema: Task })).data.id
+      try {
+        return (await request({ method: 'POST', path: 'tasks/', body, schema: Task })).data.id
+      } catch (error) {
+        if (error instanceof Rejected) integrations.forget()
+        throw error
+      }
     },
 
     /** The task whose description ends in `marker`: elsewhere anybody could have written it. */
@@ -173,21 +190,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
     },
 
     /** The Codex models; empty when the server can't say. */
-    async models(): Promise<KnownModel[]> {
-      try {
-        const { data } = await request({
-          method: 'GET',
-          path: 'tasks/models/',
-          schema: Models,
-          within: 5_000,
-        })
-        return data.models
-          .filter(({ runtime_adapter }) => runtime_adapter === 'codex')
-          .map(({ model, supported_efforts }) => ({ name: model, efforts: supported_efforts ?? undefined }))
-      } catch {
-        return []
-      }
-    },
+    models: (): Promise<KnownModel[]> => models.get('').catch(() => []),
   }
 
   async function statusOf(session: Session, { counted } = { counted: false }): Promise<TaskRun['status']> {
@@ -197,6 +200,11 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
   async function hasEnded(session: Session): Promise<boolean> {
     return isTerminal(await statusOf(session))
   }
+}
+
+/** Without the scope `integration:read`, or an answer, PostHog chooses the integration. */
+function unlessNotCovered(error: unknown): undefined {
+  if (error instanceof Rejected && error.code === notCovered) throw error
 }
 
 /** Older servers give no code. */

@@ -73,7 +73,14 @@ const settling = (file = '', rest: Partial<Settings> = {}): Settings => ({
   usable: true,
   version: 'none',
   usual: { model: 'gpt-5.5', effort: undefined },
-  known: { models: ['gpt-5.5', 'gpt-5.6'], branch: true, sandboxes: [] },
+  known: {
+    models: [
+      { name: 'gpt-5.5', efforts: ['low', 'medium', 'high', 'xhigh'] },
+      { name: 'gpt-5.6', efforts: undefined },
+    ],
+    branch: true,
+    sandboxes: [],
+  },
   ...rest,
 })
 

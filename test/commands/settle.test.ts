@@ -1,13 +1,35 @@
 /** Options, settings and defaults together. */
 import { expect, test } from 'vitest'
 import { settle } from '../../src/commands/run-options.ts'
+import type { ReasoningEffort } from '../../src/core/agent/run-request.ts'
+import type { KnownModel } from '../../src/core/model/views.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import { issueThread } from '../core/given.ts'
 import { settingsOf } from '../support/deployment.ts'
 
-test.each<[string, 'low' | 'high' | 'max' | undefined, string, object]>([
+const models: KnownModel[] = [
+  { name: 'gpt-5', efforts: ['low', 'medium', 'high'] },
+  { name: 'gpt-5.5', efforts: ['low', 'medium', 'high', 'xhigh'] },
+]
+
+test.each<[string, ReasoningEffort | undefined, string, object]>([
   ['the default', 'high', '', { model: 'gpt-5.5', effort: 'high' }],
-  ['none, where nobody asks for one', undefined, '', { model: 'gpt-5.5' }],
+  ['none, where nobody asks for one', undefined, '', { model: 'gpt-5.5', effort: undefined }],
+  [
+    'that below a ceiling, which is no default',
+    undefined,
+    'efforts: [low, medium, high]',
+    { effort: 'medium' },
+  ],
+  [
+    'none, where the ceiling bounds nothing',
+    undefined,
+    'efforts: [low, medium, high, xhigh, max]',
+    { effort: undefined },
+  ],
+  ['the ceiling, where the usual is more', 'xhigh', 'efforts: [low]', { effort: 'low' }],
+  ['the usual, where the ceiling is more', 'low', 'efforts: [low, medium, high]', { effort: 'low' }],
+  ['the wished, of a model that PostHog does not list', 'max', 'model: new', { effort: 'max' }],
   ['the most that the model takes', 'max', '', { effort: 'xhigh' }],
   ['that of the settings', 'high', 'effort: low', { effort: 'low' }],
   [
@@ -37,7 +59,7 @@ test.each<[string, 'low' | 'high' | 'max' | undefined, string, object]>([
     settings: settingsOf(file),
     grants: grantsOf(noDeploymentSettings, issueThread),
     usual: { model: 'gpt-5.5', effort },
-    known: { models: [], branch: false, sandboxes: [] },
+    known: { models, branch: false, sandboxes: [] },
   })
   expect(settled.kind === 'settled' ? settled.options : settled).toMatchObject(expected)
 })

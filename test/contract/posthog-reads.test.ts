@@ -45,6 +45,64 @@ const caught = (promise: Promise<unknown>) =>
     (error: unknown) => error,
   )
 
+describe('a task names the GitHub integration that covers its repository', () => {
+  const two = [
+    { id: 1, repositories: ['globex/site'] },
+    { id: 7, repositories: ['acme/shop', 'acme/shop-two'] },
+  ]
+  const named = () =>
+    posthog.ledger.flatMap(({ kind, body: sent }) =>
+      kind === 'task' && typeof sent === 'object' && sent !== null && 'github_integration' in sent
+        ? [sent.github_integration]
+        : [],
+    )
+  const again = async (options: Parameters<typeof start>[0]) => {
+    await posthog.close()
+    await begin(options)
+  }
+
+  test('where there are two', async () => {
+    await again({ githubIntegrations: two })
+    await newSession()
+    await tasks.createTask({ ...task, repository: 'Globex/site' })
+    await tasks.createTask(task)
+    expect(named()).toEqual([7, 1, 7])
+    expect(callsOf('integrations')).toHaveLength(1)
+    expect(callsOf('github-repos')).toHaveLength(3)
+  })
+
+  test('where there is one, without a look at what it covers', async () => {
+    await tasks.createTask(task)
+    await tasks.createTask({ ...task, repository: 'acme/other' })
+    expect(named()).toEqual([1, 1])
+    expect(posthog.calls.filter(({ path }) => path.includes('integrations'))).toHaveLength(1)
+  })
+
+  test('none does: no task is made, and the next time it is looked for again', async () => {
+    await again({ githubIntegrations: two })
+    for (const _ of [1, 2])
+      expect(await caught(tasks.createTask({ ...task, repository: 'acme/new' }))).toMatchObject({
+        name: 'Rejected',
+        code: 'repository_not_covered',
+      })
+    expect(posthog.ledger).toEqual([])
+    expect(callsOf('github-repos')).toHaveLength(4)
+  })
+
+  test('the only one does not: PostHog says so at once', async () => {
+    await again({ repositories: ['acme/other'] })
+    expect(await caught(tasks.createTask(task))).toMatchObject({ name: 'Rejected', status: 400 })
+    expect(posthog.ledger).toEqual([])
+  })
+
+  test('a key that may not look leaves it to PostHog', async () => {
+    const apiKeys = [{ key: 'phx_tasks', userId: 1, scopes: ['task:write'] }]
+    await again({ apiKeys, githubIntegrations: two.toReversed() })
+    await newSession()
+    expect(named()).toEqual([])
+  })
+})
+
 describe('a log that is longer than a page', () => {
   test('is counted in one call', async () => {
     const session = await manualSession()

@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest'
 import {
   CodexTaskRunCreate,
   efforts,
-  effortsFor,
   PermissionMode,
   PrAuthorshipMode,
   RunSource,
@@ -177,7 +176,6 @@ describe('the request of a run', () => {
     ['an issue', {}, body],
     ['a pull request', { branch: 'maya/login' }, { ...body, branch: 'maya/login' }],
     ['with an effort', { effort: 'high' }, { ...body, reasoning_effort: 'high' }],
-    ['with more effort than the model takes', { effort: 'max' }, { ...body, reasoning_effort: 'xhigh' }],
     ['with half a character', { prompt: 'a\ud83d\0' }, { ...body, pending_user_message: 'a\ufffd\ufffd' }],
     ['that goes on', { resumeFrom: id }, { ...body, resume_from_run_id: id }],
     [
@@ -256,27 +254,5 @@ describe('the request of a run', () => {
     ['a branch of spaces', { branch: '  ' }],
   ])('%s is a fault of ours', (_, wrong) => {
     expect(() => runRequest({ ...issue, ...wrong })).toThrow()
-  })
-})
-
-describe('the efforts that a model takes', () => {
-  test.each([
-    ['gpt-5.6-sol', 'low medium high xhigh max'],
-    ['gpt-5.6-terra', 'low medium high xhigh max'],
-    ['GPT-5.6-Luna', 'low medium high xhigh max'],
-    [' gpt-5.5 ', 'low medium high xhigh'],
-    ['gpt-5.6', 'low medium high'],
-    ['gpt-5.6-codex', 'low medium high'],
-    ['gpt-5.6-nova', 'low medium high'],
-    ['constructor', 'low medium high'],
-    ['gpt-5.5', 'low medium high xhigh'],
-    ['GPT-5.5', 'low medium high xhigh'],
-    ['gpt-5.5-mini', 'low medium high'],
-    ['gpt-5.4', 'low medium high'],
-    ['gpt-5', 'low medium high'],
-    ['', 'low medium high'],
-    ['something-new', 'low medium high'],
-  ])('%s: %s', (model, expected) => {
-    expect(effortsFor(model).join(' ')).toBe(expected)
   })
 })

@@ -20,28 +20,23 @@ export type PermissionMode = z.infer<typeof PermissionMode>
 const text = z.string().refine(isSendable, 'half a character pair, or a NUL')
 const word = text.refine(given => given.trim() !== '', 'blank')
 
-export const CodexTaskRunCreate = z
-  .strictObject({
-    mode: z.enum(['interactive', 'background']).default('background'),
-    branch: word.max(255).nullable().optional(),
-    resume_from_run_id: z.uuid().optional(),
-    pending_user_message: text.optional(),
-    pending_user_artifact_ids: z.array(word.max(128)).optional(),
-    sandbox_environment_id: z.uuid().optional(),
-    pr_authorship_mode: PrAuthorshipMode.optional(),
-    run_source: RunSource.optional(),
-    signal_report_id: word.optional(),
-    runtime_adapter: z.literal('codex'),
-    model: word,
-    reasoning_effort: ReasoningEffort.optional(),
-    github_user_token: word.optional(),
-    initial_permission_mode: PermissionMode.optional(),
-    auto_publish: z.boolean().nullable().optional(),
-  })
-  .refine(({ model, reasoning_effort: effort }) => effort === undefined || takesEffort(model, effort), {
-    path: ['reasoning_effort'],
-    error: 'an effort that the model does not take',
-  })
+export const CodexTaskRunCreate = z.strictObject({
+  mode: z.enum(['interactive', 'background']).default('background'),
+  branch: word.max(255).nullable().optional(),
+  resume_from_run_id: z.uuid().optional(),
+  pending_user_message: text.optional(),
+  pending_user_artifact_ids: z.array(word.max(128)).optional(),
+  sandbox_environment_id: z.uuid().optional(),
+  pr_authorship_mode: PrAuthorshipMode.optional(),
+  run_source: RunSource.optional(),
+  signal_report_id: word.optional(),
+  runtime_adapter: z.literal('codex'),
+  model: word,
+  reasoning_effort: ReasoningEffort.optional(),
+  github_user_token: word.optional(),
+  initial_permission_mode: PermissionMode.optional(),
+  auto_publish: z.boolean().nullable().optional(),
+})
 export type CodexTaskRunCreate = z.infer<typeof CodexTaskRunCreate>
 
 export interface TaskRunInput extends RunOptions {
@@ -76,10 +71,10 @@ const chosen = (request: RunOptions): Partial<Record<keyof CodexTaskRunCreate, u
   )
 
 /** @throws ZodError for a value that should have been checked before */
-export function runRequest({ effort, ...request }: TaskRunInput): CodexTaskRunCreate {
+export function runRequest(request: TaskRunInput): CodexTaskRunCreate {
   const { resumeFrom, prompt, attachments, authorship, userToken, permission } = request
   return CodexTaskRunCreate.parse({
-    ...chosen({ ...request, effort: effort && effortOf(request.model, effort) }),
+    ...chosen(request),
     ...present('resume_from_run_id', resumeFrom),
     pending_user_message: sendable(prompt),
     ...present('pending_user_artifact_ids', attachments?.length ? attachments : undefined),
@@ -96,21 +91,3 @@ const present = (
   key: keyof CodexTaskRunCreate,
   value: unknown,
 ): Partial<Record<keyof CodexTaskRunCreate, unknown>> => (value === undefined ? {} : { [key]: value })
-
-/** An older version's Run may want more effort than the model takes: it gets the most there is. */
-const effortOf = (model: string, effort: ReasoningEffort): ReasoningEffort | undefined =>
-  takesEffort(model, effort) ? effort : effortsFor(model).at(-1)
-
-const takesEffort = (model: string, effort: ReasoningEffort): boolean => effortsFor(model).includes(effort)
-
-const basic = ['low', 'medium', 'high'] as const
-const more = new Map<string, readonly ReasoningEffort[]>([
-  ['gpt-5.5', [...basic, 'xhigh']],
-  ['gpt-5.6-sol', efforts],
-  ['gpt-5.6-terra', efforts],
-  ['gpt-5.6-luna', efforts],
-])
-
-/** Efforts by model: above `high` for four of them only, whose names PostHog compares in any case. Others: 400. */
-export const effortsFor = (model: string): readonly ReasoningEffort[] =>
-  more.get(model.trim().toLowerCase()) ?? basic

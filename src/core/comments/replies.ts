@@ -83,7 +83,7 @@ function sentence(reply: Reply): string {
     case 'fork':
       return 'this pull request comes from a fork, and Codex can only push to branches of this repository. Nothing was started. Push the branch here, or ask on an issue instead.'
     case 'effort':
-      return `${code(reply.model)} does not take effort ${code(reply.effort)}; it takes ${reply.known.map(code).join(', ')}. Nothing was started.`
+      return `${code(reply.model)} does not take effort ${code(reply.effort)}; it takes ${reply.known.length === 0 ? 'none' : reply.known.map(code).join(', ')}. Nothing was started.`
     case 'model':
       return `the model ${code(reply.model)} is not known${meantOrAll(reply)} Nothing was started.`
     case 'no-branch':

@@ -19,6 +19,12 @@ function byPostHog({ status, code, message }: Rejected, { session: { taskId } }:
       `PostHog does not give this organization access to cloud runs: ${message}`,
       'An admin can check the plan in PostHog, then `/codex retry`.',
     )
+  if (code === 'repository_not_covered')
+    return failure(
+      'setup',
+      'PostHog’s GitHub App has no access to this repository',
+      'An admin can give it access in PostHog (Settings ▸ Project ▸ Integrations), then `/codex retry`.',
+    )
   if (status === 429)
     return failure(
       'quota',

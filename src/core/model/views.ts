@@ -1,3 +1,4 @@
+import type { ReasoningEffort } from '../agent/run-request.ts'
 import type { Pull } from '../run/record/result-part.ts'
 import type { Role } from './role.ts'
 import type { Person, PullHead, Snapshot, Thread } from './thread.ts'
@@ -105,8 +106,21 @@ export interface NewTask {
 
 export interface KnownModel {
   name: string
-  efforts: readonly string[] | undefined
+  /** Those that it takes, lowest first; `undefined` if PostHog does not say. */
+  efforts: readonly ReasoningEffort[] | undefined
 }
+
+/** PostHog compares names in any case, and without their vendor. */
+export const isModel =
+  (wanted: string) =>
+  ({ name }: Pick<KnownModel, 'name'>): boolean =>
+    plainName(name) === plainName(wanted)
+
+const plainName = (name: string): string =>
+  name
+    .trim()
+    .toLowerCase()
+    .replace(/^openai\//, '')
 
 export interface SandboxView {
   id: string

@@ -1,0 +1,93 @@
+/**
+ * The GitHub integrations of a project: one for each organization that PostHog's own App is installed in. A task that
+ * names none is given the first one's token, whichever repository it is for.
+ */
+import { z } from 'zod'
+import { Rejected } from '../core/model/errors.ts'
+import { kept } from './kept.ts'
+import type { Call, PostHogResponse } from './posthog-http.ts'
+
+type Request = <T>(request: Call<T>) => Promise<PostHogResponse<T>>
+
+const Integrations = z.object({ results: z.array(z.object({ id: z.union([z.number(), z.string()]) })) })
+const Repositories = z.object({
+  repositories: z.array(
+    z.union([z.string(), z.object({ full_name: z.string().optional(), name: z.string() })]),
+  ),
+  has_more: z.boolean().nullish(),
+})
+
+const within = 5_000
+const perPage = 500
+const maxPages = 20
+
+/** @throws Rejected | RetryLater | NoResponse; Rejected also where the key lacks the scope `integration:read` */
+export async function githubIntegrations(request: Request): Promise<string[]> {
+  const query = { kind: 'github', limit: '100' }
+  const { data } = await request({
+    method: 'GET',
+    path: 'integrations/',
+    query,
+    schema: Integrations,
+    within,
+  })
+  return data.results.map(({ id }) => String(id))
+}
+
+/**
+ * Full names in lower case.
+ * @param search older servers do not know it, and list all
+ * @throws as `githubIntegrations`
+ */
+export async function repositoriesOf(
+  request: Request,
+  integration: string,
+  search?: string,
+): Promise<string[]> {
+  const names: string[] = []
+  for (let page = 0; page < maxPages; page++) {
+    const query = {
+      limit: String(perPage),
+      offset: String(page * perPage),
+      ...(search === undefined ? {} : { search }),
+    }
+    const path = `integrations/${encodeURIComponent(integration)}/github_repos/`
+    const { data } = await request({ method: 'GET', path, query, schema: Repositories, within })
+    for (const each of data.repositories)
+      names.push((typeof each === 'string' ? each : (each.full_name ?? each.name)).toLowerCase())
+    if (!data.has_more) break
+  }
+  return names
+}
+
+/**
+ * The integration that covers a repository, `owner/name`. The only one is taken as it is: whether it covers the
+ * repository, PostHog says when the task names it.
+ * @returns of a name the id, `undefined` without any integration
+ * @throws Rejected if none of several covers it; else as `githubIntegrations`
+ */
+export function integrationFinder(request: Request, now: () => number) {
+  const all = kept(now, () => githubIntegrations(request))
+  const covering = kept(now, async (repository: string) => {
+    const name = repository.slice(repository.indexOf('/') + 1)
+    for (const integration of await all.get(''))
+      if ((await repositoriesOf(request, integration, name)).includes(repository.toLowerCase()))
+        return integration
+    throw uncovered(repository)
+  })
+  return {
+    async find(repository: string): Promise<string | undefined> {
+      const integrations = await all.get('')
+      return integrations.length > 1 ? covering.get(repository) : integrations[0]
+    },
+    forget() {
+      all.clear()
+      covering.clear()
+    },
+  }
+}
+
+export const notCovered = 'repository_not_covered'
+
+const uncovered = (repository: string): Rejected =>
+  new Rejected('posthog', 400, notCovered, `no GitHub integration of the project covers ${repository}`)
