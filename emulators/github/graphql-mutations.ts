@@ -54,6 +54,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
   minimizeComment: { needs: threads, run: minimizeComment },
   removeReaction: { needs: threads, run: removeReaction },
   requestReviews: { needs: ['pull_requests'], run: requestReviews },
+  resolveReviewThread: { needs: ['pull_requests'], run: resolveThread },
   updatePullRequest: { needs: ['pull_requests'], run: updatePullRequest },
   updateRefs: { needs: ['contents'], run: updateRefs },
 }
@@ -123,6 +124,12 @@ function removeReaction(call: Call): Done {
     ? { content: graphqlName(gone.content), id: `REA_${gone.id}`, databaseId: gone.id }
     : null
   return { payload: { reaction, subject: nodeOf(parts, id) }, unchanged: !gone }
+}
+
+function resolveThread({ parts, input }: Call): Done {
+  const id = textAt(input, 'threadId')
+  parts.memory.resolved.add(Number(id.replace('PRRT_', '')))
+  return { payload: { thread: { __typename: 'PullRequestReviewThread', id, isResolved: true } } }
 }
 
 function minimizeComment(call: Call): Done {

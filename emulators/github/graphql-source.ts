@@ -193,8 +193,7 @@ async function comments(parts: Parts, thread: JsonObject, last: number): Promise
     ...written(parts, comment),
     ...minimization(parts, textAt(comment, 'node_id')),
     createdAt: textAt(comment, 'created_at'),
-    updatedAt: textAt(comment, 'updated_at'),
-    author: actor(comment.user),
+    ...by(comment),
   }))
   return {
     totalCount: all.length,
@@ -202,6 +201,12 @@ async function comments(parts: Parts, thread: JsonObject, last: number): Promise
     pageInfo: { hasPreviousPage: all.length > last, startCursor: null },
   }
 }
+
+const by = (written: JsonObject): Source => ({
+  updatedAt: textAt(written, 'updated_at') || textAt(written, 'submitted_at'),
+  authorAssociation: textAt(written, 'author_association') || 'NONE',
+  author: actor(written.user),
+})
 
 /** Whose account is gone is nobody. GraphQL leaves out the `[bot]` that REST puts behind the name of one. */
 function actor(found: unknown): Resolved {
@@ -246,6 +251,8 @@ function pull(parts: Parts, repository: string, found: JsonObject): Source {
     headRefOid: textAt(found, 'head', 'sha'),
     isCrossRepository: textAt(found, 'head', 'repo', 'full_name') !== repository,
     headRepository: () => headRepository(parts, found),
+    reviews: ({ last }) => reviews(parts, found, Number(last ?? 100)),
+    reviewThreads: ({ last }) => reviewThreads(parts, found, Number(last ?? 100)),
     closingIssuesReferences: async ({ first }) => {
       const numbers = closingNumbers(textAt(found, 'body'))
       const issues = await Promise.all(
@@ -258,6 +265,65 @@ function pull(parts: Parts, repository: string, found: JsonObject): Source {
       )
     },
   }
+}
+
+const apiPath = (pull: JsonObject): string => textAt(pull, 'url').replace(/^.*?(?=\/repos\/)/, '')
+
+async function reviews({ upstream }: Parts, pull: JsonObject, last: number): Promise<Resolved> {
+  const all = await upstream.readAll(`${apiPath(pull)}/reviews`)
+  const nodes = all.map(review => ({
+    __typename: 'PullRequestReview',
+    id: textAt(review, 'node_id'),
+    fullDatabaseId: String(numberAt(review, 'id')),
+    body: textAt(review, 'body'),
+    state: textAt(review, 'state'),
+    submittedAt: textAt(review, 'submitted_at') || null,
+    ...by(review),
+  }))
+  return newest(nodes, last)
+}
+
+const newest = (nodes: Resolved[], last: number): Source => ({
+  totalCount: nodes.length,
+  nodes: nodes.slice(-last),
+  pageInfo: { hasPreviousPage: nodes.length > last, startCursor: null },
+})
+
+/** A comment and the replies to it. Those of a review that is not submitted are its author's alone. */
+async function reviewThreads({ upstream, memory }: Parts, pull: JsonObject, last: number): Promise<Resolved> {
+  const all = await upstream.readAll(`${apiPath(pull)}/comments`)
+  const roots = all.filter(comment => !numberAt(comment, 'in_reply_to_id'))
+  const threads = roots.map(root => {
+    const id = numberAt(root, 'id')
+    const line = memory.reviewLines.get(id)?.line ?? (numberAt(root, 'line') || null)
+    const path = textAt(root, 'path')
+    const hunk = memory.hunks.get(path) ?? `@@ -${line ?? 1},1 +${line ?? 1},1 @@`
+    const comments = all
+      .filter(comment => comment === root || numberAt(comment, 'in_reply_to_id') === id)
+      .map(comment => ({
+        __typename: 'PullRequestReviewComment',
+        id: textAt(comment, 'node_id'),
+        fullDatabaseId: String(numberAt(comment, 'id')),
+        body: textAt(comment, 'body'),
+        diffHunk: textAt(comment, 'diff_hunk') || hunk,
+        publishedAt: textAt(comment, 'created_at'),
+        createdAt: textAt(comment, 'created_at'),
+        ...by(comment),
+        ...(memory.edited.has(textAt(comment, 'node_id'))
+          ? {}
+          : { updatedAt: textAt(comment, 'created_at') }),
+      }))
+    return {
+      __typename: 'PullRequestReviewThread',
+      id: `PRRT_${id}`,
+      isResolved: memory.resolved.has(id),
+      path,
+      line,
+      originalLine: line,
+      comments: (given: Given) => newest(comments, Number(given.last ?? 100)),
+    }
+  })
+  return newest(threads, last)
 }
 
 async function headRepository(parts: Parts, found: JsonObject): Promise<Resolved> {

@@ -54,6 +54,8 @@ export class Memory {
   readonly minimized = new Map<string, string>()
   /** By path: what the diff shows above a comment. */
   readonly hunks = new Map<string, string>()
+  /** Ids of the first comments of resolved threads on lines. */
+  readonly resolved = new Set<number>()
   readonly reviewLines = new Map<number, { line: number; side: string }>()
   /** By owner, whatever became of them. */
   readonly installations = new Map<string, number>()

@@ -129,6 +129,13 @@ export class Person {
     return { id: numberAt(made, 'id') }
   }
 
+  /** The thread on lines that begins with this comment. */
+  async resolves(commentId: number): Promise<void> {
+    await this.#query(
+      `mutation { resolveReviewThread(input: { threadId: "PRRT_${commentId}" }) { thread { id } } }`,
+    )
+  }
+
   /** Out of draft. */
   async readies(number: number): Promise<void> {
     await this.#mutates('markPullRequestReadyForReview', number)
@@ -167,6 +174,10 @@ export class Person {
   async #mutates(mutation: string, number: number): Promise<void> {
     const id = textAt(await this.#do('GET', `/pulls/${number}`), 'node_id')
     const query = `mutation { ${mutation}(input: { pullRequestId: ${JSON.stringify(id)} }) { pullRequest { isDraft } } }`
+    await this.#query(query)
+  }
+
+  async #query(query: string): Promise<void> {
     const done = await must(this.#api, 'POST', '/graphql', { query })
     if (listAt(done, 'errors').length > 0) throw new Error(`GitHub refused: ${JSON.stringify(done)}`)
   }

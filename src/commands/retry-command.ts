@@ -8,6 +8,7 @@ import {
   goingOn,
   leaving,
   originOf,
+  readUpToIn,
   rejectStart,
   type Settings,
   settled,
@@ -112,7 +113,9 @@ function again(request: Request, { past, last, head = last.baseline.head, settli
     thread: trigger.thread,
     baseline: { snapshot: last.baseline.snapshot, settings, settingsProblem: problem, head },
     mailbox: { pendingFollowUps: followUpsOf(request, last) },
-    ...(roundWords(last).length > 0 && !options.new ? goingOn(past) : afresh(past)),
+    ...(roundWords(last).length > 0 && !options.new
+      ? goingOn(past, readUpToIn(trigger, last))
+      : afresh(past)),
   }
 }
 

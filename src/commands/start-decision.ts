@@ -73,7 +73,7 @@ function startAfresh({ trigger, runId }: Request, wanted: Wanted, facts: Free): 
     thread: trigger.thread,
     request: requestOf({ trigger, asked: asked.wanted, options: agreed.options }),
     baseline: { snapshot: trigger.snapshot, settings, settingsProblem: problem, head },
-    ...(past && !wanted.options.new ? goingOn(past) : leaving(past)),
+    ...(past && !wanted.options.new ? goingOn(past, readUpToIn(trigger, last)) : leaving(past)),
     ...superseding(trigger, last),
   })
   return { kind: 'start', run }
@@ -151,9 +151,15 @@ export function originOf(trigger: CommandTrigger): Origin {
   }
 }
 
-export function goingOn(past: Past): Pick<NewRun, 'workspace' | 'session' | 'result'> {
+type ReadUpTo = Run['workspace']['readUpTo']
+
+/** An issue and its pull request share a session; how far it read a thread, the last Run of that one knows. */
+export const readUpToIn = ({ thread }: CommandTrigger, last: LastRun | undefined): ReadUpTo =>
+  last?.thread && threadSlot(last.thread) === threadSlot(thread) ? last.workspace?.readUpTo : undefined
+
+export function goingOn(past: Past, readUpTo: ReadUpTo): Pick<NewRun, 'workspace' | 'session' | 'result'> {
   const { task, made } = past.marker
-  const workspace = { madeBranch: made }
+  const workspace = { madeBranch: made, readUpTo }
   if (task === undefined) return { workspace }
   const pulls = past.pull ? [past.pull] : []
   return {

@@ -77,6 +77,7 @@ export interface LastRun extends Pick<Run, 'request'>, Partial<Pick<Run, 'thread
   baseline: Pick<Run['baseline'], 'snapshot' | 'head'>
   report?: Pick<Run['report'], 'status'>
   mailbox?: Pick<Run['mailbox'], 'wordsOfRound'>
+  workspace?: Pick<Run['workspace'], 'readUpTo'>
   result?: Partial<Pick<Run['result'], 'outcome' | 'round'>>
 }
 
@@ -88,9 +89,13 @@ export async function lastRunOf(
   const { trigger } = context.record
   const { backup } = marker
   if (!backup || trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') return kept
-  const { request, head, round, wordsOfRound } = backup
+  const { request, head, round, wordsOfRound, readUpTo } = backup
   const mailbox = { wordsOfRound }
-  if (!kept) return { request, baseline: { snapshot: trigger.snapshot, head }, mailbox, result: { round } }
+  if (!kept) {
+    const { thread } = trigger
+    const baseline = { snapshot: trigger.snapshot, head }
+    return { thread, request, baseline, mailbox, workspace: { readUpTo }, result: { round } }
+  }
   // A ticked comment may be of an earlier round than the Run's last.
   return trigger.kind === 'tick' && round !== kept.result.round
     ? { ...kept, mailbox, result: { ...kept.result, round } }

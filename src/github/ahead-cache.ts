@@ -9,8 +9,10 @@ import type { IssueBranches, PullView } from '../core/model/views.ts'
 
 export interface GivenComment {
   id: number
+  node_id?: string | undefined
   body?: string | undefined
   user: { login: string; type: string } | null
+  author_association?: string | undefined
   created_at: string
   updated_at: string
 }

@@ -14,7 +14,7 @@ export const usualStem = ({ number }: Pick<Thread, 'number'>): string => stemOf(
 
 const comments = `comments(last: 100) {
         totalCount
-        nodes { fullDatabaseId body createdAt updatedAt author { __typename login } }
+        nodes { id fullDatabaseId body createdAt updatedAt authorAssociation author { __typename login } }
       }`
 
 const threadAhead = `query threadAhead($owner: String!, $name: String!, $number: Int!, $file: String!, $base: String!, $prefix: String!, $isIssue: Boolean!) {
@@ -44,6 +44,16 @@ const threadAhead = `query threadAhead($owner: String!, $name: String!, $number:
 
 const Ref = z.object({ name: z.string(), target: z.object({ oid: z.string() }) })
 
+/** What comments, reviews and comments on lines have in common. */
+export const Written = {
+  id: z.string(),
+  fullDatabaseId: z.coerce.number().int().positive(),
+  body: z.string(),
+  updatedAt: z.string(),
+  authorAssociation: z.string(),
+  author: z.object({ __typename: z.string(), login: z.string() }).nullable(),
+}
+
 const ResponseData = z.object({
   repository: z.object({
     id: z.string(),
@@ -63,11 +73,8 @@ const ResponseData = z.object({
         totalCount: z.number(),
         nodes: z.array(
           z.object({
-            fullDatabaseId: z.coerce.number().int().positive(),
-            body: z.string(),
+            ...Written,
             createdAt: z.string(),
-            updatedAt: z.string(),
-            author: z.object({ __typename: z.string(), login: z.string() }).nullable(),
           }),
         ),
       }),
@@ -116,7 +123,9 @@ function partsOf(found: Found, { number, kind }: Thread): Partial<Parts> {
   const settings = settingsOf(found.file)
   return {
     ...(settings ? { settings } : {}),
-    ...(comments.totalCount <= comments.nodes.length ? { comments: comments.nodes.map(asRest) } : {}),
+    ...(comments.totalCount <= comments.nodes.length
+      ? { comments: comments.nodes.map(node => asRest(node, node.createdAt)) }
+      : {}),
     ...(branches ? { branches } : {}),
     ...(closed ? {} : { open: true }),
   }
@@ -147,10 +156,21 @@ export function loginOf(author: { __typename: string; login: string }): string {
   return isBot ? `${author.login}[bot]` : author.login
 }
 
-const asRest = (comment: Found['thread']['comments']['nodes'][number]): GivenComment => ({
-  id: comment.fullDatabaseId,
-  body: comment.body,
-  user: comment.author && { login: loginOf(comment.author), type: comment.author.__typename },
-  created_at: comment.createdAt,
-  updated_at: comment.updatedAt,
+export interface GivenNode {
+  id: string
+  fullDatabaseId: number
+  body: string
+  updatedAt: string
+  authorAssociation: string
+  author: { __typename: string; login: string } | null
+}
+
+export const asRest = (node: GivenNode, createdAt: string): GivenComment => ({
+  id: node.fullDatabaseId,
+  node_id: node.id,
+  body: node.body,
+  user: node.author && { login: loginOf(node.author), type: node.author.__typename },
+  author_association: node.authorAssociation,
+  created_at: createdAt,
+  updated_at: node.updatedAt,
 })

@@ -5,7 +5,9 @@ import type { CommentRef, InlineComment, ReplyRef } from '../core/model/trigger.
 import type { CommentView, OwnComment } from '../core/model/views.ts'
 import { type GivenComment, threadKey } from './ahead-cache.ts'
 import type { GitHubApp } from './app-client.ts'
+import { type Remark, remarksOf } from './pull-remarks.ts'
 import { ignoreGone, unlessGone, unlessLimited } from './tolerated-faults.ts'
+import { isInsider } from './written.ts'
 
 /** A thousand comments; older ones are forgotten. */
 const maxPagesOfRepository = 10
@@ -154,19 +156,46 @@ export function commentsOf({ app, client, thread, redact, written }: Speaking) {
         return redact((await client.rest.pulls.getReview(query)).data.body)
       }),
 
-    async comments(): Promise<CommentView[]> {
-      const [login, all] = await Promise.all([app.botLogin(), aheads.take(key, 'comments') ?? listComments()])
-      const comments = all.filter(({ user }) => user?.login !== login)
-      return comments.slice(-100).map(comment => ({
-        author: comment.user?.login ?? 'ghost',
-        bot: comment.user?.type === 'Bot' || (comment.user?.login ?? '').endsWith('[bot]'),
-        body: redact(comment.body ?? ''),
-        createdAt: Date.parse(comment.created_at),
-        updatedAt: Date.parse(comment.updated_at),
-      }))
+    async comments({ since, holds }: { since?: number; holds?: number } = {}): Promise<CommentView[]> {
+      const [login, said, remarks] = await Promise.all([
+        app.botLogin(),
+        ahead(holds) ?? listComments(since === undefined ? {} : { since: new Date(since).toISOString() }),
+        thread.kind === 'pull' ? remarksOf({ client, aheads, thread }) : [],
+      ])
+      const all: Remark[] = [...said.map(comment => ({ ...comment, in: 'thread' as const })), ...remarks]
+      return all
+        .filter(({ user }) => user?.login !== login)
+        .map(viewOf)
+        .toSorted((a, b) => a.createdAt - b.createdAt)
     },
   }
+
+  /** What was read before a comment was written does not tell what stands before that one. */
+  function ahead(holds: number | undefined): GivenComment[] | undefined {
+    const found = aheads.take(key, 'comments')
+    return holds === undefined || found?.some(({ id }) => id === holds) ? found : undefined
+  }
+
+  function viewOf(remark: Remark): CommentView {
+    const { id, node_id: nodeId, user, author_association, body, on, resolved = false } = remark
+    return {
+      id,
+      nodeId,
+      author: user && user.login !== nobody ? user.login : undefined,
+      bot: user?.type === 'Bot' || (user?.login ?? '').endsWith('[bot]'),
+      insider: isInsider(author_association),
+      body: redact(body ?? ''),
+      createdAt: Date.parse(remark.created_at),
+      updatedAt: Date.parse(remark.updated_at),
+      in: remark.in,
+      ...(on ? { on: { ...on, path: redact(on.path), hunk: redact(on.hunk) } } : {}),
+      resolved,
+    }
+  }
 }
+
+/** Whom GitHub names where an account is gone. */
+const nobody = 'ghost'
 
 type OwnWhen = Pick<GivenComment, 'id' | 'body' | 'created_at'> & { user: { login: string } | null }
 

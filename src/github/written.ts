@@ -27,8 +27,9 @@ interface Written {
   author_association?: string | undefined
 }
 
-/** Hints only for insiders, known without a call. It grants nothing. Apps have no association. */
+/** As GitHub says beside each text, without a call. It grants nothing. Apps have no association. */
 const insiders: ReadonlySet<string | undefined> = new Set(['OWNER', 'MEMBER', 'COLLABORATOR'])
+export const isInsider = (association: string | undefined): boolean => insiders.has(association)
 
 interface Writing extends payloads.BasePayload {
   changes?: { body?: { from?: string | null | undefined } | undefined } | null | undefined
@@ -38,8 +39,7 @@ export function commentWords(payload: Writing, comment: Written, word: string): 
   const { action } = payload
   if (action !== 'created' && action !== 'edited') return ignored('event not used')
   const text = comment.body
-  const isHinted =
-    action === 'created' && insiders.has(comment.author_association) && mayBeMisplaced(text, word)
+  const isHinted = action === 'created' && isInsider(comment.author_association) && mayBeMisplaced(text, word)
   if (!isHinted && !mayHoldCommand(text, word)) return ignored('no command')
   const created = timeOf(comment.created_at)
   if (action === 'created')

@@ -1,11 +1,13 @@
 /** Runs, threads and people to start a table from: each is whole and ordinary, and takes what differs. */
 
+import type { z } from 'zod'
 import type { Deployment } from '../../src/core/comments/words.ts'
 import type { Thread } from '../../src/core/model/thread.ts'
-import type { PullView } from '../../src/core/model/views.ts'
+import type { CommentView, PullView } from '../../src/core/model/views.ts'
 import type { TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
 import type { RunRequest } from '../../src/core/run/record/request-part.ts'
 import type { Pull } from '../../src/core/run/record/result-part.ts'
+import { Context, Given } from '../../src/core/run/record/workspace-part.ts'
 import { changed, type NewRun, newRun, type Run, type RunChange } from '../../src/core/run/run.ts'
 import { rightsOf } from '../../src/core/run/session.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
@@ -111,11 +113,35 @@ const base: NewRun = {
 /** A Run that was just asked for, with what differs. */
 export const runWith = (given: RunChange = {}): Run => changed(newRun(base), given)
 
+type ContextPart = NonNullable<Run['workspace']['threadContext']>
+
+/** What was read of a thread for these words, with what differs. */
+export const contextFor = (of: string, rest: Partial<z.input<typeof Context>> = {}): ContextPart =>
+  Context.parse({ of, upTo: { at: t0 }, comments: [], ...rest })
+
 /** A thread without comments. */
-export const context: NonNullable<Run['workspace']['threadContext']> = {
-  comments: [],
-  leftOut: { bots: 0, outsiders: 0, later: 0, older: 0 },
+export const context = contextFor('run-comment-501')
+
+let lastId = 100
+const nextId = (): number => {
+  lastId += 1
+  return lastId
 }
+
+/** Something that maya wrote a minute before the command, with what differs. */
+export const said = (body: string, rest: Partial<CommentView> = {}): CommentView => ({
+  id: nextId(),
+  author: 'maya',
+  bot: false,
+  insider: true,
+  body,
+  createdAt: t0 - 60 * second,
+  updatedAt: rest.createdAt ?? t0 - 60 * second,
+  in: 'thread',
+  ...rest,
+})
+
+const upTo = { of: 'run-comment-501', at: t0 }
 
 /** A Run whose agent works, with what differs. */
 export const working = (given: RunChange = {}): Run =>
@@ -124,7 +150,13 @@ export const working = (given: RunChange = {}): Run =>
       {
         report: { status },
         schedule: { admitted: true, nextPollAt: t0 + 5 * second },
-        workspace: { attachments: { ids: [], failed: [] }, threadContext: context, branch },
+        workspace: {
+          attachments: { ids: [], failed: [] },
+          threadContext: context,
+          readUpTo: upTo,
+          given: Given.parse({}),
+          branch,
+        },
         session: {
           taskId: 'task-1',
           taskMade: true,
@@ -143,6 +175,12 @@ export const more = (id: string, text = 'and the logout test', by = zoe) => ({
   by,
   at: t0 + minute,
   text,
+})
+
+/** That these words are the next, and what was written beside them is read. */
+export const passing = (words: ReturnType<typeof more>): RunChange => ({
+  mailbox: { pendingFollowUps: [words] },
+  workspace: { threadContext: contextFor(words.id) },
 })
 
 export const deployment: Deployment = { posthogUrl: 'https://us.posthog.com', posthogProject: '42' }

@@ -7,7 +7,7 @@ import { handedOver } from '../../src/core/run/messages.ts'
 import { nextStep } from '../../src/core/run/next-step.ts'
 import type { FollowUp } from '../../src/core/run/record/mailbox-part.ts'
 import { changed, type Run } from '../../src/core/run/run.ts'
-import { wordsOf } from '../../src/runs/steps/start-run.ts'
+import { wordsOf } from '../../src/core/run/words-to-say.ts'
 import { ask, more, pullThread, t0, told, working } from './given.ts'
 
 const inline = (id: number) => ({ id, path: 'a', line: 1, hunk: '', body: 'Rename this.', author: 'zoe' })

@@ -16,6 +16,7 @@ import {
   maya,
   minute,
   more,
+  passing,
   pull,
   pullThread,
   rights,
@@ -195,7 +196,13 @@ describe('while the agent works', () => {
       { text: 'details' },
       'edit-status',
     ],
-    ['more words are passed on', working({ mailbox: { pendingFollowUps: [more('a')] } }), {}, 'deliver'],
+    ['more words are passed on', working(passing(more('a'))), {}, 'deliver'],
+    [
+      'with what was written beside them',
+      working({ mailbox: { pendingFollowUps: [more('a')] } }),
+      {},
+      'gather-context',
+    ],
     ['an address is checked', working({ result: { claimedPulls: ['u'] } }), {}, 'adopt-pull u'],
     [
       'before more words',
@@ -206,7 +213,7 @@ describe('while the agent works', () => {
     ['a new pull request is the outcome', working({ result: { pulls: [pull] } }), {}, 'settle-outcome'],
     [
       'but not before more words are passed on',
-      working({ result: { pulls: [pull] }, mailbox: { pendingFollowUps: [more('a')] } }),
+      working(changed(passing(more('a')), { result: { pulls: [pull] } })),
       {},
       'deliver',
     ],
@@ -786,20 +793,26 @@ describe('while GitHub is out of reach', () => {
       {},
       'cancel',
     ],
+    ['words are passed on', working(changed(githubAway(), passing(more('a')))), {}, 'deliver'],
     [
-      'words are passed on',
-      working(changed(githubAway(), { mailbox: { pendingFollowUps: [more('a')] } })),
+      'but wait a while for what was written beside them',
+      working(
+        changed(githubAway({ since: now.at - minute }), { mailbox: { pendingFollowUps: [more('a')] } }),
+      ),
+      {},
+      'wait 4000',
+    ],
+    [
+      'and no longer',
+      working(
+        changed(githubAway({ since: now.at - minute - 1 }), { mailbox: { pendingFollowUps: [more('a')] } }),
+      ),
       {},
       'deliver',
     ],
     [
       'also while a pull request waits',
-      working(
-        changed(githubAway(), {
-          result: { claimedPulls: ['u'] },
-          mailbox: { pendingFollowUps: [more('a')] },
-        }),
-      ),
+      working(changed(githubAway(), passing(more('a')), { result: { claimedPulls: ['u'] } })),
       {},
       'deliver',
     ],
@@ -942,7 +955,7 @@ describe('a pull request that GitHub does not show', () => {
     ],
     [
       'nor are words',
-      working({ result: { claimedPulls, unseenPulls }, mailbox: { pendingFollowUps: [more('a')] } }),
+      working(changed(passing(more('a')), { result: { claimedPulls, unseenPulls } })),
       {},
       'deliver',
     ],

@@ -70,7 +70,7 @@ describe('invisible characters go', () => {
 
 describe('a fence', () => {
   test('stands around the text', () => {
-    expect(fenced('words', 'f3')).toBe('<<<f3\nwords\nf3>>>')
+    expect(fenced([{ head: 'A', text: 'words' }], 'f3')).toBe('<<<f3\nf3 A:\nwords\n\nf3>>>')
   })
 
   test('can not be ended by the text', () => {
@@ -83,7 +83,11 @@ describe('a fence', () => {
     fc.assert(
       fc.property(text, words => {
         fc.pre(!words.replaceAll(fence, '').includes(fence))
-        expect(fenced(words, fence).split(fence)).toHaveLength(3)
+        const parts = [
+          { head: words, text: words },
+          { head: 'B', text: words },
+        ]
+        expect(fenced(parts, fence).split(fence)).toHaveLength(5)
       }),
     )
   })

@@ -14,10 +14,13 @@ import { type Differs, given } from '../commands/command-world.ts'
 import {
   ask,
   branch,
+  context,
+  contextFor,
   hour,
   maya,
   minute,
   more,
+  passing,
   pull,
   rights,
   runWith,
@@ -97,11 +100,7 @@ const steps: [step: string, asks: Service, run: Run][] = [
       }),
     ),
   ],
-  [
-    'deliver',
-    'posthog',
-    working(changed(mute, { schedule: { nextPollAt: later }, mailbox: { pendingFollowUps: [more('a')] } })),
-  ],
+  ['deliver', 'posthog', working(changed(mute, passing(more('a')), { schedule: { nextPollAt: later } }))],
   [
     'cancel',
     'posthog',
@@ -682,13 +681,11 @@ describe('words behind a refusal', () => {
   test.each<[string, RunChange, Partial<TasksClient>]>([
     [
       'that no run was started',
-      { session: { taskRun: undefined, instructionSent: false } },
+      { session: { taskRun: undefined, instructionSent: false }, workspace: { threadContext: context } },
       { startRun: () => Promise.reject(new Rejected('posthog', 429, 'billing_limit', 'no')) },
     ],
   ])('%s are left to their command', async (_, differs, posthog) => {
-    const run = working(
-      changed(mute, { report: { announced: told }, mailbox: { pendingFollowUps: [more('a')] } }, differs),
-    )
+    const run = working(changed(mute, passing(more('a')), { report: { announced: told } }, differs))
     const cancel = vi.fn(async () => {})
     const poll = async () => snapshotWith({ status: 'cancelled' })
     const came = await advance(run, { posthog: { cost: async () => undefined, cancel, poll, ...posthog } })
@@ -996,7 +993,7 @@ describe('the steps that ask nobody', () => {
     const say = vi.fn(() => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit')))
     const run = working(
       changed(over, {
-        workspace: { branch: { ...branch, made: false } },
+        workspace: { branch: { ...branch, made: false }, threadContext: contextFor('a') },
         mailbox: { pendingFollowUps: [more('a')] },
       }),
     )
@@ -1015,7 +1012,7 @@ describe('the steps that ask nobody', () => {
       changed(over, {
         result: { outcome: { kind: 'pull' }, pulls: [pull], reported: 0 },
         report: { announced: { ...told, comment } },
-        workspace: { branch: { ...branch, made: false } },
+        workspace: { branch: { ...branch, made: false }, threadContext: contextFor('a') },
         mailbox: { pendingFollowUps: [more('a')] },
       }),
     )

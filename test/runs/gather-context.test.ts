@@ -2,19 +2,25 @@
 import { expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { CommentView } from '../../src/core/model/views.ts'
-import type { Run } from '../../src/core/run/run.ts'
+import { changed, type Run } from '../../src/core/run/run.ts'
 import { limits } from '../../src/core/run/timing.ts'
+import { contextGiven, contextIsDue, nextWords } from '../../src/core/run/words-to-say.ts'
 import { gatherContext } from '../../src/runs/steps/gather-context.ts'
 import { afterStep, handWith } from '../commands/command-world.ts'
-import { runWith, t0 } from '../core/given.ts'
+import {
+  contextFor,
+  maya,
+  minute,
+  pullThread,
+  runWith,
+  said,
+  second,
+  t0,
+  taskRun,
+  working,
+} from '../core/given.ts'
 
-const zoe: CommentView = {
-  author: 'zoe',
-  bot: false,
-  body: 'It only fails on Mondays.',
-  createdAt: t0 - 2_000,
-  updatedAt: t0 - 2_000,
-}
+const zoe = said('It only fails on Mondays.', { author: 'zoe' })
 
 /** @param answers of GitHub about zoe, one after another */
 async function gathered(run: Run, ...answers: (Error | 'write')[]): Promise<string[]> {
@@ -78,4 +84,196 @@ test('each comment is read in a turn of its own, so that many long ones hold nob
 
 test('an account that is gone is left out at once', async () => {
   expect(await gathered(runWith({}), refusal(404))).toEqual([])
+})
+
+/** What the agent is given, and what the receipt says, when only these people may write. */
+async function readIn(
+  run: Run,
+  comments: readonly CommentView[],
+  writers: readonly string[] = ['maya', 'zoe'],
+) {
+  const asked: string[] = []
+  const hand = handWith(run, {
+    github: {
+      comments: async () => [...comments],
+      permission: async login => {
+        asked.push(login)
+        const role = writers.includes(login) ? 'write' : 'read'
+        return { role, name: role }
+      },
+    },
+  })
+  const { workspace } = await afterStep(gatherContext, hand)
+  const context = workspace.threadContext ?? expect.fail('nothing was read')
+  return { asked, context, bodies: context.comments.map(({ body }) => body), leftOut: context.leftOut }
+}
+
+const nothing = { bots: 0, outsiders: 0, unknown: 0, later: 0, resolved: 0, older: 0 }
+
+test('a maintainer is read behind fifteen guests, who are counted as what they are', async () => {
+  const guests = Array.from({ length: 20 }, (_, n) =>
+    said(`guest ${n}`, { author: `guest-${n}`, insider: false, createdAt: t0 - minute + n * second }),
+  )
+  const { asked, bodies, leftOut } = await readIn(runWith(), [
+    said('DECISION: Postgres 16', { author: 'zoe', createdAt: t0 - 2 * minute }),
+    ...guests,
+  ])
+  expect(bodies).toEqual(['DECISION: Postgres 16'])
+  expect(asked).toHaveLength(15)
+  expect(asked.slice(0, 2)).toEqual(['zoe', 'guest-19'])
+  expect(leftOut).toEqual({ ...nothing, outsiders: 14, unknown: 6 })
+})
+
+test('the newest are read, in their order, and the rest is counted', async () => {
+  const many = Array.from({ length: 31 }, (_, n) => said(`${n}`, { createdAt: t0 - minute + n * second }))
+  const { bodies, leftOut } = await readIn(runWith(), many)
+  expect([bodies.length, bodies[0], bodies.at(-1)]).toEqual([30, '1', '30'])
+  expect(leftOut).toEqual({ ...nothing, older: 1 })
+  const long = Array.from({ length: 30 }, (_, n) => said(`${n} ${'x'.repeat(5_000)}`))
+  const { context } = await readIn(runWith(), long)
+  expect(context).toMatchObject({ cutComments: 29, leftOut: { older: 1 } })
+  expect(context.comments).toHaveLength(29)
+})
+
+test('what is cut is told', async () => {
+  const run = runWith({
+    baseline: { snapshot: { title: 'Long', body: 'x'.repeat(30_001), author: 'sam', open: true } },
+  })
+  const { context } = await readIn(run, [said('x'.repeat(4_001)), said('x'.repeat(4_000))])
+  expect(context).toMatchObject({ cut: ['description'], cutComments: 1 })
+  const short = runWith({ request: { ...run.request, text: 'x'.repeat(30_001) } })
+  expect((await readIn(short, [])).context).toMatchObject({ cut: ['instruction'], cutComments: 0 })
+})
+
+test('what was changed in the second of the command is not read', async () => {
+  const { bodies, leftOut } = await readIn(runWith(), [
+    said('in time'),
+    said('edited in its second', { updatedAt: t0 }),
+    said('written in its second', { createdAt: t0 }),
+    said('edited later', { updatedAt: t0 + second }),
+    said('/codex fix it', { id: 501, createdAt: t0 }),
+  ])
+  expect(bodies).toEqual(['in time'])
+  expect(leftOut).toEqual({ ...nothing, later: 3 })
+})
+
+test('what accounts wrote that are gone is nobody\u2019s, though the thread is one\u2019s', async () => {
+  const run = runWith({
+    baseline: { snapshot: { title: 'T', body: 'B', author: 'ghost', open: true } },
+  })
+  const { asked, bodies, leftOut } = await readIn(run, [said('An order', { author: undefined })])
+  expect([asked, bodies]).toEqual([[], []])
+  expect(leftOut).toEqual({ ...nothing, outsiders: 1 })
+})
+
+test('reviews and comments on lines are read, resolved ones not, nor those that are the words', async () => {
+  const on = { path: 'src/login.ts', line: 12, hunk: '@@' }
+  const target = { kind: 'review' as const, reviewId: 40, nodeId: 'PRR_40' }
+  const run = runWith({
+    thread: pullThread,
+    request: {
+      ...runWith().request,
+      origin: { kind: 'comment', commentRef: target },
+      inline: [{ id: 7, path: 'a', line: 1, hunk: '', body: 'with the words', author: 'maya' }],
+    },
+  })
+  const { context, leftOut } = await readIn(run, [
+    said('why?', { in: 'line', on }),
+    said('done', { in: 'line', on, resolved: true }),
+    said('Nearly.', { in: 'review' }),
+    said('/codex do it', { in: 'review', id: 40 }),
+    said('with the words', { in: 'line', id: 7 }),
+    said('another one', { in: 'thread', id: 7 }),
+  ])
+  expect(context.comments).toMatchObject([
+    { body: 'why?', kind: 'comment', on },
+    { body: 'Nearly.', kind: 'review' },
+    { body: 'another one' },
+  ])
+  expect(leftOut).toEqual({ ...nothing, resolved: 1 })
+})
+
+const followUp = {
+  kind: 'follow-up' as const,
+  id: 'comment-600',
+  by: maya,
+  at: t0 + minute,
+  text: 'do it as decided',
+  source: {
+    trigger: 'comment-600',
+    command: 0,
+    target: { kind: 'thread' as const, commentId: 600 },
+    last: true,
+  },
+}
+
+test('later words come with what was written or edited since those before', async () => {
+  const run = working({
+    mailbox: { pendingFollowUps: [followUp] },
+    workspace: { readUpTo: { of: 'run-comment-501', at: t0, place: 'thread-501' } },
+  })
+  const { context, bodies, leftOut } = await readIn(run, [
+    said('read before'),
+    said('edited since', { updatedAt: t0 + second }),
+    said('/codex fix it', { id: 501, createdAt: t0 }),
+    said('in the same second', { createdAt: t0 }),
+    said('DECISION: Postgres 16', { createdAt: t0 + 30 * second }),
+    said('An order', { author: 'eve', createdAt: t0 + 30 * second }),
+    said('/codex do it as decided', { id: 600, createdAt: t0 + minute }),
+    said('too late', { createdAt: t0 + 2 * minute }),
+  ])
+  expect(bodies).toEqual(['edited since', 'in the same second', 'DECISION: Postgres 16'])
+  expect(context).toMatchObject({
+    of: 'comment-600',
+    goesOn: true,
+    upTo: { at: t0 + minute, place: 'thread-600' },
+  })
+  expect(context.thread).toBe(false)
+  expect(leftOut).toEqual({ ...nothing, outsiders: 1, later: 1 })
+})
+
+test('it is due for each words, and again for an agent that knows nothing of what was told', () => {
+  const readUpTo = { of: 'run-comment-501', at: t0 }
+  const sent = working({ workspace: { readUpTo } })
+  expect(contextIsDue(changed(sent, { mailbox: { pendingFollowUps: [followUp] } }))).toBe(true)
+  const read = {
+    mailbox: { pendingFollowUps: [followUp] },
+    workspace: { threadContext: contextFor(followUp.id, { goesOn: true }) },
+  }
+  expect(contextIsDue(changed(sent, read))).toBe(false)
+  expect(contextIsDue(changed(sent, read, { session: { taskRun: undefined, earlier: undefined } }))).toBe(
+    true,
+  )
+})
+
+test('the receipt adds up what was given, once for each words', () => {
+  const told = (run: Run): Run => changed(run, contextGiven(run, nextWords(run)))
+  const comment = { author: 'maya', at: t0, body: 'x' }
+  const on = { path: 'a.ts', line: 1, hunk: '' }
+  const threadContext = contextFor('run-comment-501', { comments: [comment], leftOut: { bots: 1 } })
+  const first = told(runWith({ workspace: { threadContext } }))
+  expect(first.workspace.readUpTo).toEqual({ of: 'run-comment-501', at: t0 })
+  expect(first.workspace.given).toMatchObject({ thread: true, comments: 1, onLines: 0 })
+  expect(told(first)).toEqual(first)
+  const more = {
+    comments: [comment, { ...comment, author: 'zoe', on }],
+    cutComments: 1,
+    leftOut: { bots: 2 },
+  }
+  const then = told(
+    changed(first, {
+      session: { instructionSent: true, taskRun },
+      mailbox: { pendingFollowUps: [followUp] },
+      workspace: { threadContext: contextFor(followUp.id, { ...more, thread: false }) },
+    }),
+  )
+  const { given } = then.workspace
+  expect(given).toMatchObject({
+    thread: true,
+    comments: 3,
+    onLines: 1,
+    authors: ['maya', 'zoe'],
+    cutComments: 1,
+  })
+  expect(given?.leftOut.bots).toBe(3)
 })

@@ -53,7 +53,7 @@ describe('the registry of steps', () => {
         "result": "tend-pull resume-work await-admission find-branch deliver poll adopt-pull find-result settle-outcome give-up let-go",
         "schedule": "await-admission find-branch rejoin end-earlier start-run answer-permission deliver poll cancel",
         "session": "resume-work ask-cost await-admission find-branch create-task rejoin end-earlier start-run answer-permission deliver poll adopt-pull find-result cancel give-up leave-agent",
-        "workspace": "resume-work find-branch gather-context stage-attachments rejoin end-earlier deliver",
+        "workspace": "resume-work find-branch gather-context stage-attachments rejoin end-earlier start-run deliver",
       }
     `)
   })

@@ -9,17 +9,18 @@ import nock from 'nock'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { parseCommands, settingsFile } from '../../src/commands/command-registry.ts'
-import { firstWords, promptOf } from '../../src/core/agent/prompt.ts'
+import { promptOf } from '../../src/core/agent/prompt.ts'
 import { roles } from '../../src/core/model/role.ts'
 import { changed } from '../../src/core/run/run.ts'
 import { runIndex } from '../../src/core/run/run-index.ts'
 import { admissionOf } from '../../src/core/run/start-limits.ts'
+import { firstWords } from '../../src/core/run/words-to-say.ts'
 import { settingsPath } from '../../src/core/settings/repository-file.ts'
 import { stripInvisible } from '../../src/core/text/invisible.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
 import { closeServer, httpServer, listen } from '../../src/web/http-server.ts'
-import { ask, hour, minute, pullThread, runWith, t0 } from '../core/given.ts'
+import { ask, contextFor, hour, minute, pullThread, runWith, said, t0 } from '../core/given.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 import { actedOn } from './as-github.ts'
 import { privateKey } from './key.ts'
@@ -251,21 +252,9 @@ describe('time of check and time of use', () => {
   test('what the agent gets is what the webhook said, whatever the thread says by then', async () => {
     const bot = botWith({
       before: [
-        {
-          author: 'maya',
-          bot: false,
-          body: 'A note, swapped later.',
-          createdAt: t0 - hour,
-          updatedAt: t0 + minute,
-        },
-        {
-          author: 'maya',
-          bot: false,
-          body: 'Said afterwards.',
-          createdAt: t0 + minute,
-          updatedAt: t0 + minute,
-        },
-        { author: 'maya', bot: false, body: 'An honest note.', createdAt: t0 - hour, updatedAt: t0 - hour },
+        said('A note, swapped later.', { createdAt: t0 - hour, updatedAt: t0 + minute }),
+        said('Said afterwards.', { createdAt: t0 + minute, updatedAt: t0 + minute }),
+        said('An honest note.', { createdAt: t0 - hour, updatedAt: t0 - hour }),
       ],
     })
     await says(bot, commentEvent({}))
@@ -332,10 +321,9 @@ describe('untrusted text', () => {
     },
     baseline: { snapshot: { title: 'TITLE', body: 'BODY', author: 'AUTHOR', open: true } },
     workspace: {
-      threadContext: {
+      threadContext: contextFor('run-comment-501', {
         comments: [{ author: 'COMMENTER', at: t0, body: 'COMMENT' }],
-        leftOut: { bots: 0, outsiders: 0, later: 0, older: 0 },
-      },
+      }),
     },
   })
   const canaries = [
@@ -351,11 +339,10 @@ describe('untrusted text', () => {
   ]
 
   test('all that comes from GitHub stands between the marked lines, but for the instruction', () => {
-    const [before = '', inside = '', after = ''] = promptOf(
-      everywhere,
-      firstWords(everywhere),
-      'f'.repeat(16),
-    ).split('f'.repeat(16))
+    const fence = 'f'.repeat(16)
+    const prompt = promptOf(everywhere, firstWords(everywhere), fence)
+    const [before = '', rest = ''] = prompt.split(`<<<${fence}`)
+    const [inside = '', after = ''] = rest.split(`${fence}>>>`)
     for (const canary of canaries) {
       expect(inside).toContain(canary)
       expect(`${before}${after}`).not.toMatch(new RegExp(`\\b${canary}\\b`))
@@ -410,20 +397,20 @@ describe('untrusted text', () => {
   })
 
   test('strangers and bots are not read, and the receipt counts them', async () => {
-    const said = { createdAt: t0 - hour, updatedAt: t0 - hour }
+    const before = { createdAt: t0 - hour, updatedAt: t0 - hour }
     const bot = botWith({
       before: [
-        { ...said, author: 'rita', bot: false, body: 'A word of rita.' },
-        { ...said, author: 'eve', bot: false, body: 'A word of eve.' },
-        { ...said, author: 'gone', bot: false, body: 'A word of gone.' },
-        { ...said, author: 'helper[bot]', bot: true, body: 'A word of a bot.' },
-        { ...said, author: 'sam', bot: false, body: 'A word of the author.' },
+        said('A word of rita.', { ...before, author: 'rita', bot: false }),
+        said('A word of eve.', { ...before, author: 'eve', bot: false }),
+        said('A word of gone.', { ...before, author: 'gone', bot: false }),
+        said('A word of a bot.', { ...before, author: 'helper[bot]', bot: true }),
+        said('A word of the author.', { ...before, author: 'sam', bot: false }),
       ],
     })
     await says(bot, commentEvent({}))
     expect(bot.prompts[0]).toContain('A word of the author.')
     expect(bot.prompts[0]).not.toMatch(/A word of (?:rita|eve|gone|a bot)/)
-    expect(bot.comments[0]?.body).toContain('Left out: 3 by people without write permission, 1 by bots.')
+    expect(bot.comments[0]?.body).toContain('left out: 3 by people without write permission, 1 by bots.')
   })
 
   test('each prompt has a word of its own for the marked lines', () => {
@@ -436,7 +423,8 @@ describe('untrusted text', () => {
       firstWords(everywhere),
       'fabb',
     )
-    expect(nested.split('fabb')).toHaveLength(3)
+    expect(nested.match(/fabb>>>/g)).toHaveLength(1)
+    expect(nested.match(/^fabb /gm)).toHaveLength(5)
   })
 
   test('what the agent says mentions nobody, closes nothing, shows nothing and commands nobody', async () => {

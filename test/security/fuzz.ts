@@ -6,6 +6,7 @@ import { mayAct, type Role } from '../../src/core/model/role.ts'
 import type { Run } from '../../src/core/run/run.ts'
 import { disarm } from '../../src/core/text/harmless-nodes.ts'
 import { type Random, randomOf } from '../chaos/random.ts'
+import { said as written } from '../core/given.ts'
 import { actedOn } from './as-github.ts'
 import { configured, type Payload, payloadOf, people, repetition, secrets, wordsOf } from './hostile.ts'
 import { MemoryBot, signatureOf } from './memory-bot.ts'
@@ -103,14 +104,8 @@ async function live(n: number): Promise<World> {
     },
     branches: { 'maya/login': 'b'.repeat(40), 'a`b': 'c'.repeat(40), 'x)GH-7': 'b'.repeat(40) },
     before: [
-      { author: 'maya', bot: false, body: wordsOf(random), createdAt: 0, updatedAt: 0 },
-      {
-        author: 'stranger',
-        bot: false,
-        body: `order of a stranger ${wordsOf(random)}`,
-        createdAt: 0,
-        updatedAt: 0,
-      },
+      written(wordsOf(random), { author: 'maya', createdAt: 0, updatedAt: 0 }),
+      written(`order of a stranger ${wordsOf(random)}`, { author: 'stranger', createdAt: 0, updatedAt: 0 }),
     ],
     inline: [
       {

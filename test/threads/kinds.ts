@@ -4,12 +4,12 @@ import { commands, settingsFile } from '../../src/commands/command-registry.ts'
 import { closingComment, inlineAnswer } from '../../src/core/comments/closing.ts'
 import { type Reply, replyComment } from '../../src/core/comments/replies.ts'
 import { statusComment } from '../../src/core/comments/status.ts'
+import { Given } from '../../src/core/run/record/workspace-part.ts'
 import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
 import { problemsText } from '../../src/core/settings/repository-file.ts'
 import {
   ask,
   branch,
-  context,
   deployment,
   head,
   maya,
@@ -66,17 +66,13 @@ const activity = {
   ],
 }
 
-const read = {
-  ...context,
-  comments: [{ author: 'sam', at: t0, body: 'It fails on Fridays.' }],
-  leftOut: { ...context.leftOut, outsiders: 2 },
-}
+const read = Given.parse({ thread: true, comments: 1, authors: ['sam'], leftOut: { outsiders: 2 } })
 
 const over: RunChange = {
   result: { concludedAt: t0 + 2 * minute + 54 * second },
   report: { announced: told },
   session: { cost: 0.42, progress: boot, taskRun: { ...taskRun, status: 'completed' } },
-  workspace: { threadContext: read },
+  workspace: { given: read },
 }
 
 const heard = (answer: string | undefined): RunChange => ({
@@ -104,7 +100,7 @@ const answer =
 
 const atWork = working({
   session: { progress: boot, sessionLog: { offset: 9, turns: 0, idle: false, activity } },
-  workspace: { threadContext: read },
+  workspace: { given: read },
   mailbox: { followUpsSent: 1 },
 })
 

@@ -1,3 +1,4 @@
+import { maxBody, maxOfOne } from '../agent/thread-context.ts'
 import type { ProgressStep } from '../run/record/session-part.ts'
 import type { Run } from '../run/run.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
@@ -12,8 +13,7 @@ export function details(run: Run): string {
   return `<details><summary>${summary(run)}</summary>\n\n${parts.join('\n\n')}\n\n</details>`
 }
 
-const summary = (run: Run): string =>
-  run.workspace.threadContext ? 'Steps, and what the agent was given' : 'Steps'
+const summary = (run: Run): string => (run.workspace.given ? 'Steps, and what the agent was given' : 'Steps')
 
 const whole = (run: Run): string =>
   run.result.outcome && (run.request.text.length > maxSmallInstruction || run.request.text.includes('\n'))
@@ -73,17 +73,28 @@ function permission({ session: { permission, sessionLog }, result: { outcome } }
   ]
 }
 
-function given({ workspace: { threadContext } }: Run): string {
-  if (!threadContext) return ''
-  const { comments, leftOut } = threadContext
+function given({ workspace: { given: what } }: Run): string {
+  if (!what) return ''
+  const { thread, comments, onLines, authors, cut, cutComments, leftOut } = what
+  const people = authors.map(author => inlineWords(author, 60)).join(', ')
+  const lines = onLines === 0 ? '' : `, ${onLines} of them on lines of code`
+  const asked = `the instruction${thread ? ', title and description as they were when this was asked' : ''}`
+  const said = comments === 0 ? '' : `, and ${counted(comments, 'comment')} (by ${people}${lines})`
+  const shortened = [
+    ...cut.map(which => `the ${which} at ${maxBody} characters`),
+    ...(cutComments === 0 ? [] : [`${counted(cutComments, 'comment')} at ${maxOfOne} characters`]),
+  ]
   const out = [
     [leftOut.outsiders, 'by people without write permission'],
+    [leftOut.unknown, 'by people whose permission was not asked for, as there are too many'],
     [leftOut.bots, 'by bots'],
     [leftOut.later, 'written or edited after this was asked'],
+    [leftOut.resolved, 'in resolved threads'],
     [leftOut.older, 'older ones beyond the limit'],
   ].flatMap(([count, which]) => (count ? [`${count} ${which}`] : []))
-  const authors = [...new Set(comments.map(({ author }) => author))].map(author => inlineWords(author, 60))
-  const read = comments.length === 0 ? '' : `, ${comments.length} of the comments (by ${authors.join(', ')})`
-  const left = out.length === 0 ? '' : ` Left out: ${out.join(', ')}.`
-  return `The agent was given the instruction, title and description as they were when this was asked${read}.${left}`
+  return [
+    `The agent was given ${asked}${said}.`,
+    ...(shortened.length === 0 ? [] : [`Cut: ${shortened.join(', ')}.`]),
+    ...(out.length === 0 ? [] : [`Comments left out: ${out.join(', ')}.`]),
+  ].join(' ')
 }

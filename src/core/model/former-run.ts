@@ -12,7 +12,16 @@ const flatKeys: Readonly<Record<string, readonly string[]>> = {
     'nextPollAt',
     'lastPollAt',
   ],
-  workspace: ['branch', 'madeBranch', 'headMoved', 'threadContext', 'attachments', 'restaged'],
+  workspace: [
+    'branch',
+    'madeBranch',
+    'headMoved',
+    'threadContext',
+    'readUpTo',
+    'given',
+    'attachments',
+    'restaged',
+  ],
   session: [
     'tenant',
     'earlier',

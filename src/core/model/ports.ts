@@ -65,7 +65,11 @@ export interface ThreadClient {
   state(): Promise<ThreadState | undefined>
   hasComment(commentRef: { in: 'thread' | 'inline'; commentId: number }): Promise<boolean>
   review(reviewId: number): Promise<string | undefined>
-  comments(): Promise<CommentView[]>
+  /**
+   * What others wrote in the thread, on a pull request also in reviews and on lines. All of it, or what was changed
+   * `since` (ms since the epoch); `holds` is a comment that must be among what was read before.
+   */
+  comments(which?: { since?: number | undefined; holds?: number | undefined }): Promise<CommentView[]>
   /**
    * What the page shows of each, in the same order; `undefined` where that can't be had: then the text is left out, and
    * never used as it is. A minimized comment has no lines of its own.

@@ -23,12 +23,23 @@ export interface OwnComment {
   createdAt: number
 }
 
+/** What somebody wrote in a thread. */
 export interface CommentView {
-  author: string
+  id: number
+  nodeId?: string | undefined
+  /** `undefined`: the account is gone, and what it wrote is nobody's. */
+  author: string | undefined
   bot: boolean
+  /** GitHub calls the author owner, member or collaborator: whom to ask about first. It grants nothing. */
+  insider: boolean
   body: string
+  /** When it was published, ms since the epoch; a comment of a review is written before. */
   createdAt: number
   updatedAt: number
+  in: 'thread' | 'review' | 'line'
+  on?: { path: string; line: number | null; hunk: string } | undefined
+  /** In a thread of comments that somebody marked as resolved. */
+  resolved?: boolean
 }
 
 export interface Permission {

@@ -10,7 +10,7 @@ import { FollowUp } from './record/mailbox-part.ts'
 import { RunRequest } from './record/request-part.ts'
 import { Outcome, type Pull } from './record/result-part.ts'
 import { EarlierSession } from './record/session-part.ts'
-import { Branch } from './record/workspace-part.ts'
+import { Branch, ReadUpTo } from './record/workspace-part.ts'
 import { changed, newRun, type Run } from './run.ts'
 import type { Session } from './session.ts'
 
@@ -19,6 +19,7 @@ export const Backup = z.object({
   words: z.string(),
   head: PullHead.optional(),
   branch: Branch.optional(),
+  readUpTo: ReadUpTo.optional(),
   earlier: EarlierSession.optional(),
   messages: z.number().int().default(0),
   from: z.number().int().default(0),
@@ -43,6 +44,7 @@ export function backupOf(run: Run): Backup | undefined {
     words: fingerprint(run.baseline.snapshot),
     head: run.baseline.head,
     branch: run.workspace.branch,
+    readUpTo: run.workspace.readUpTo,
     earlier: run.session.earlier,
     messages: run.session.taskRun?.messages ?? 0,
     from: run.session.taskRun?.from ?? 0,
@@ -96,11 +98,22 @@ export function restored(remains: Remains, now: number): Run {
 }
 
 function known({ id, backup, thread, snapshot, settings, pulls, untended, session, statusId }: Remains): Run {
-  const { request, head, branch, earlier, round, instructionSent, taskMade, reported, wordsOfRound } = backup
+  const {
+    request,
+    head,
+    branch,
+    readUpTo,
+    earlier,
+    round,
+    instructionSent,
+    taskMade,
+    reported,
+    wordsOfRound,
+  } = backup
   return newRun({
     ...{ id, thread, request },
     baseline: { snapshot, settings, head },
-    workspace: { branch },
+    workspace: { branch, readUpTo },
     session: { earlier, taskId: session.taskId, instructionSent, taskMade },
     mailbox: { wordsOfRound },
     result: { pulls, untended, reported: Math.min(reported, pulls.length), round },

@@ -44,6 +44,8 @@ export const limits = {
   refused: 15 * minute,
   refusedBefore: 2 * minute,
   absent: 3 * second,
+  /** How long words wait for GitHub to tell what else was written. */
+  withoutContext: minute,
   /** How long an earlier session may be unknown before a new one is begun. */
   gone: minute,
   seeingTo: 10 * minute,

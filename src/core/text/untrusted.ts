@@ -46,13 +46,23 @@ const withoutMarkup = (text: string): string =>
     .replace(/\$[^$\n]*\$?|^[^\n]*\\[a-z][^\n]*$/gim, ' ')
     .replace(/^((?:[^\S\n]*\|)*[^\S\n]*[^\s|][^|\n]*)\|.*$/gm, '$1')
 
-/**
- * Puts text between two random fences, so that it can't end the block.
- * @param fence random; removed from the text
- */
-export function fenced(text: string, fence: string): string {
-  return `<<<${fence}\n${withoutWord(text, fence)}\n${fence}>>>`
+export interface Part {
+  /** What it is, in our words. */
+  head: string
+  text: string
 }
+
+/**
+ * Puts texts between two random fences, each below a line that begins with the fence, so that none can end the block
+ * or begin another part.
+ * @param fence random; removed from the texts
+ */
+export const fenced = (parts: readonly Part[], fence: string): string =>
+  [
+    `<<<${fence}`,
+    ...parts.map(({ head, text }) => `${fence} ${withoutWord(head, fence)}:\n${withoutWord(text, fence)}\n`),
+    `${fence}>>>`,
+  ].join('\n')
 
 function withoutWord(text: string, word: string): string {
   const rest = text.replaceAll(word, '')

@@ -7,11 +7,11 @@ import { handedOver, refusedWords } from '../../core/run/messages.ts'
 import type { FollowUp } from '../../core/run/record/mailbox-part.ts'
 import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/run/run.ts'
 import type { Session } from '../../core/run/session.ts'
+import { contextGiven, wordsOf } from '../../core/run/words-to-say.ts'
 import type { Attachment, StagedAttachments } from '../../core/text/attachment.ts'
 import { decideByWords, withPermissionDecided } from './answer-permission.ts'
 import { attach, none } from './pass-on-attachments.ts'
 import { attachedIn } from './stage-attachments.ts'
-import { wordsOf } from './start-run.ts'
 import type { StepContext } from './step-context.ts'
 
 export async function deliver(
@@ -87,7 +87,10 @@ export function sentFollowUp(run: Run, attached: StagedAttachments): Sent {
   const { messages, unread = [] } = run.session.taskRun
   return {
     ...handedOver(run),
-    workspace: { attachments: { ...before, failed: [...before.failed, ...attached.failed] } },
+    workspace: {
+      ...contextGiven(run, wordsOf(followUp)).workspace,
+      attachments: { ...before, failed: [...before.failed, ...attached.failed] },
+    },
     session: {
       taskRun: {
         ...run.session.taskRun,

@@ -1,4 +1,4 @@
-import { firstWords, promptOf, readForPrompt } from '../../core/agent/prompt.ts'
+import { promptOf, readForPrompt } from '../../core/agent/prompt.ts'
 import { around } from '../../core/model/crash-points.ts'
 import { isNotFound } from '../../core/model/errors.ts'
 import { threadName } from '../../core/model/thread.ts'
@@ -9,6 +9,7 @@ import type { PermissionRequest } from '../../core/run/permission-request.ts'
 import { type ChangeOf, isTerminal, type Run } from '../../core/run/run.ts'
 import type { Session } from '../../core/run/session.ts'
 import { limits } from '../../core/run/timing.ts'
+import { firstWords } from '../../core/run/words-to-say.ts'
 import type { StagedAttachments } from '../../core/text/attachment.ts'
 import { givesWay } from './await-admission.ts'
 import { tookUp } from './deliver.ts'
@@ -37,10 +38,8 @@ export async function rejoin(
     if (!attachments && !(spoken && (await tookUp(context, earlier, { offset, id: run.id, turns: 0 }))))
       return { session: { earlier: { ...earlier, over: true } } }
     const permissionRequest = openRequest(log)
-    return {
-      ...started(context, { id: earlier.taskRunId, offset, may: earlier.may, permissionRequest }),
-      workspace: { attachments: attachments ?? none },
-    }
+    const begun = started(context, { id: earlier.taskRunId, offset, may: earlier.may, permissionRequest })
+    return { ...begun, workspace: { ...begun.workspace, attachments: attachments ?? none } }
   } catch (error) {
     if (isNotFound(error) && isGone(context)) return withoutSession(run, earlier)
     throw error

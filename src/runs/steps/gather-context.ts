@@ -1,10 +1,11 @@
-import { contextOf } from '../../core/agent/thread-context.ts'
+import { commentsOf, contextOf, type Trust } from '../../core/agent/thread-context.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import { mayAct } from '../../core/model/role.ts'
 import type { CommentView } from '../../core/model/views.ts'
 import { areRefusedFor } from '../../core/run/outage.ts'
 import type { ChangeOf } from '../../core/run/run.ts'
 import { limits } from '../../core/run/timing.ts'
+import { knowsThread, nextWords } from '../../core/run/words-to-say.ts'
 import { refusedReads, type StepContext } from './step-context.ts'
 
 const maxPeople = 15
@@ -13,28 +14,35 @@ export async function gatherContext(
   context: StepContext<'comments' | 'permission'>,
 ): Promise<ChangeOf<'workspace'>> {
   const { run, github } = context
-  const comments = await github.comments()
-  const trusted = await trustedAuthors(context, comments)
-  const threadContext = await contextOf({
-    comments,
-    at: run.request.at,
-    trusted: author => trusted.has(author),
+  const words = nextWords(run)
+  const knows = knowsThread(run)
+  const readUpTo = knows ? run.workspace.readUpTo : undefined
+  const comments = await github.comments({
+    since: readUpTo?.at,
+    holds: words.target?.kind === 'thread' ? words.target.commentId : undefined,
   })
-  return { workspace: { threadContext } }
+  const { inTime } = commentsOf({ words, readUpTo, comments })
+  const trust = await trustIn(context, inTime, [words.by, run.request.by.login, run.baseline.snapshot.author])
+  const description = knows ? undefined : run.baseline.snapshot.body
+  return { workspace: { threadContext: await contextOf({ words, readUpTo, description, comments }, trust) } }
 }
 
-async function trustedAuthors(
+/** Asks about as many people as may be: those first whom GitHub calls insiders, and of each kind who wrote last. */
+async function trustIn(
   context: StepContext<'permission'>,
   comments: readonly CommentView[],
-): Promise<Set<string>> {
-  const { run } = context
-  const known = new Set([run.request.by.login, run.baseline.snapshot.author])
-  const others = new Set(
-    comments.filter(({ bot, author }) => !bot && !known.has(author)).map(({ author }) => author),
-  )
-  const candidates = [...others].slice(-maxPeople)
-  const may = await Promise.all(candidates.map(author => mayWrite(context, author)))
-  return new Set([...known, ...candidates.filter((_, n) => may[n])])
+  trusted: readonly string[],
+): Promise<(author: string | undefined) => Trust> {
+  const known = new Map<string | undefined, Trust>(trusted.map(login => [login, 'trusted']))
+  // An account that is gone, as the author of the thread may be, is nobody's.
+  known.set(undefined, 'outsider')
+  const newest = comments.toReversed()
+  const first = [...newest.filter(({ insider }) => insider), ...newest]
+  const others = new Set(first.flatMap(({ author }) => (author && !known.has(author) ? [author] : [])))
+  const asked = [...others].slice(0, maxPeople)
+  const may = await Promise.all(asked.map(author => mayWrite(context, author)))
+  for (const [at, author] of asked.entries()) known.set(author, may[at] ? 'trusted' : 'outsider')
+  return author => known.get(author) ?? 'unknown'
 }
 
 async function mayWrite(context: StepContext<'permission'>, author: string): Promise<boolean> {

@@ -1,15 +1,15 @@
-import { firstWords, promptOf, readForPrompt, type Words } from '../../core/agent/prompt.ts'
+import { promptOf, readForPrompt } from '../../core/agent/prompt.ts'
 import { type CodexTaskRunCreate, runRequest } from '../../core/agent/run-request.ts'
 import { openIntent } from '../../core/run/intents.ts'
 import { handedOver } from '../../core/run/messages.ts'
 import type { PermissionRequest } from '../../core/run/permission-request.ts'
-import type { FollowUp } from '../../core/run/record/mailbox-part.ts'
-import { type ChangeOf, type Run, resumedSession, wantedRights } from '../../core/run/run.ts'
+import { type ChangeOf, resumedSession, wantedRights } from '../../core/run/run.ts'
 import type { Rights } from '../../core/run/session.ts'
+import { contextGiven, nextWords } from '../../core/run/words-to-say.ts'
 import { grantsOf } from '../../core/settings/deployment-settings.ts'
 import { once, type StepContext } from './step-context.ts'
 
-type Started = ChangeOf<'session' | 'schedule' | 'mailbox' | 'report'>
+type Started = ChangeOf<'session' | 'schedule' | 'mailbox' | 'report' | 'workspace'>
 
 export async function startRun(context: StepContext<never, 'startRun' | 'runIds'>): Promise<Started> {
   const { run, deps, posthog } = context
@@ -23,7 +23,7 @@ export async function startRun(context: StepContext<never, 'startRun' | 'runIds'
     at: deps.now(),
     before: openIntent(run, 'start-run')?.before ?? (await runsBefore(context, taskId)),
   }
-  await readForPrompt(run, wordsToStartWith(run))
+  await readForPrompt(run, nextWords(run))
   const id = await once(context, {
     intent,
     begins: true,
@@ -38,7 +38,7 @@ function requestOf(context: StepContext, branch: string): CodexTaskRunCreate {
   return runRequest({
     ...run.request.options,
     branch,
-    prompt: promptOf(run, wordsToStartWith(run), deps.fence()),
+    prompt: promptOf(run, nextWords(run), deps.fence()),
     resumeFrom: resumedSession(run)?.taskRunId,
     attachments: run.session.instructionSent ? undefined : run.workspace.attachments?.ids,
     // The grant may have been taken back since.
@@ -53,19 +53,6 @@ const runsBefore = async (
   taskId: string,
 ): Promise<string[]> => (run.session.taskMade && !run.session.instructionSent ? [] : posthog.runIds(taskId))
 
-function wordsToStartWith(run: Run): Words {
-  const followUp = run.session.instructionSent ? run.mailbox.pendingFollowUps[0] : undefined
-  return followUp ? wordsOf(followUp) : firstWords(run)
-}
-
-export const wordsOf = ({ id, by, text, inline, source }: FollowUp): Words => ({
-  id,
-  by: by.login,
-  text,
-  inline,
-  isReview: source?.target?.kind === 'review',
-})
-
 interface Begun {
   id: string
   offset: number
@@ -78,9 +65,11 @@ export function started(
   { id, offset, may, permissionRequest }: Begun,
 ): Started {
   const now = deps.now()
-  const said = wordsToStartWith(run).id
+  const words = nextWords(run)
+  const said = words.id
   return {
     ...(run.session.instructionSent ? handedOver(run) : {}),
+    ...contextGiven(run, words),
     session: {
       instructionSent: true,
       taskRun: {

@@ -1,7 +1,8 @@
 /** Texts of others that one step needs are each read in a turn of the event loop of their own. */
 import { expect, test } from 'vitest'
-import { firstWords, promptOf, readForPrompt } from '../../../src/core/agent/prompt.ts'
+import { promptOf, readForPrompt } from '../../../src/core/agent/prompt.ts'
 import { agentWords, readAgentWords } from '../../../src/core/comments/words.ts'
+import { firstWords } from '../../../src/core/run/words-to-say.ts'
 import { threadTime } from '../../support/thread-time.ts'
 import { ask, runWith } from '../given.ts'
 

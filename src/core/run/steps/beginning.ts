@@ -1,8 +1,9 @@
 import { earlierGoesOn } from '../../comments/failures.ts'
 import type { Run } from '../run.ts'
-import { resumedSession, wantedRights } from '../run.ts'
+import { wantedRights } from '../run.ts'
 import { mayServe } from '../session.ts'
 import { limits } from '../timing.ts'
+import { contextIsDue } from '../words-to-say.ts'
 import { giveUp } from './ending.ts'
 import { type Due, keepPolling, meanwhile, type Now } from './polling.ts'
 import { stepTable } from './step-entry.ts'
@@ -67,7 +68,7 @@ export const beginningSteps = stepTable({
     service: 'posthog',
     call: 'effect',
     posthog: ['startRun', 'runIds'],
-    writes: ['session', 'schedule', 'mailbox', 'report'],
+    writes: ['session', 'schedule', 'mailbox', 'report', 'workspace'],
   },
 })
 
@@ -90,8 +91,8 @@ const mayBeRejoined = (run: Run, earlier: Earlier): boolean =>
 function towardsRun(run: Run): ActingStep {
   if (!run.workspace.branch) return { kind: 'find-branch' }
   if (!run.session.taskId) return { kind: 'create-task' }
+  if (contextIsDue(run)) return { kind: 'gather-context' }
   if (run.session.earlier && !run.session.earlier.over) return { kind: 'rejoin' }
-  if (!run.workspace.threadContext && !resumedSession(run)) return { kind: 'gather-context' }
   return run.workspace.attachments ? { kind: 'start-run' } : { kind: 'stage-attachments' }
 }
 

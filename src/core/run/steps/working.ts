@@ -1,8 +1,10 @@
 import { neverStarted, wentSilent } from '../../comments/failures.ts'
 import { turnIsOver } from '../apply-snapshot.ts'
+import { outageOf } from '../outage.ts'
 import { permissionToAnswer } from '../permission-request.ts'
 import { isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
+import { contextIsDue } from '../words-to-say.ts'
 import { beginning } from './beginning.ts'
 import { giveUp } from './ending.ts'
 import { claims, type Due, keepPolling, meanwhile, type Now, replies } from './polling.ts'
@@ -54,7 +56,9 @@ export function* working(run: Run, now: Now): Due {
   if (!run.workspace.branch || !run.session.taskId || !run.session.taskRun) return yield* beginning(run, now)
   yield* claims(run, now)
   if (run.mailbox.pendingFollowUps.length > 0) {
-    yield { kind: 'deliver' }
+    const isDue = contextIsDue(run)
+    if (isDue) yield { kind: 'gather-context' }
+    if (!isDue || isLongOut(run, now)) yield { kind: 'deliver' }
     return yield* keepPolling(run, now)
   }
   const option = permissionToAnswer(run)
@@ -65,6 +69,10 @@ export function* working(run: Run, now: Now): Due {
   if (end) return yield end
   yield* keepPolling(run, now)
 }
+
+/** Words that came do not wait longer for what was written beside them: the next ones bring it. */
+const isLongOut = (run: Run, now: Now): boolean =>
+  now.at - (outageOf(run, 'github')?.since ?? now.at) > limits.withoutContext
 
 function* turnEnd(run: Run, now: Now): Due {
   if (!polledSinceIdle(run)) {
