@@ -15,7 +15,22 @@ type Node = Tree.ChildNode
 export async function renderMarkdown(text: string): Promise<string> {
   const known = rendered.get(text)
   if (known !== undefined) return known
-  const html = asPage((await cmark(text)) ?? byMicromark(text))
+  return keep(text, asPage((await cmark(text)) ?? byMicromark(text)))
+}
+
+/** The same at once, for tests of what is pure. */
+export function renderMarkdownNow(text: string): string {
+  const known = rendered.get(text)
+  if (known !== undefined) return known
+  const { status, stdout } = spawnSync('cmark-gfm', flags, {
+    input: text,
+    maxBuffer: 64 * 2 ** 20,
+    encoding: 'utf8',
+  })
+  return keep(text, asPage(status === 0 ? stdout : byMicromark(text)))
+}
+
+function keep(text: string, html: string): string {
   rendered.set(text, html)
   const [oldest] = rendered.keys()
   if (rendered.size > 5_000 && oldest !== undefined) rendered.delete(oldest)
@@ -47,7 +62,7 @@ function cmark(text: string): Promise<string | undefined> {
 }
 
 const byMicromark = (text: string): string =>
-  micromark(text.replace(/([^\n])\n(?=[^\n])/g, '$1\n'), {
+  micromark(text, {
     allowDangerousHtml: true,
     extensions: [gfm()],
     htmlExtensions: [gfmHtml()],
@@ -129,36 +144,38 @@ const coloured = new Set(
 const drawn = new Set(['mermaid', 'geojson', 'topojson', 'stl'])
 
 function decorate(root: Tree.DocumentFragment): void {
+  const put = new Replacements()
   const pending: Node[] = [...root.childNodes]
   for (let node = pending.pop(); node; node = pending.pop()) {
-    if (node.nodeName === '#text' && 'value' in node) formulas(node)
+    if (node.nodeName === '#text' && 'value' in node) formulas(node, put)
     if (!('tagName' in node)) continue
     if (node.tagName === 'pre') {
-      ofCode(node)
+      ofCode(node, put)
       continue
     }
     if (node.tagName === 'p' || /^h[1-6]$/.test(node.tagName)) give(node, 'dir', 'auto')
     if (node.tagName === 'input') give(node, 'class', 'task-list-item-checkbox')
-    if (node.tagName === 'blockquote') alert(node)
+    if (node.tagName === 'blockquote') alert(node, put)
     if (node.tagName !== 'code' && node.tagName !== 'a') pending.push(...node.childNodes)
   }
+  put.apply()
 }
 
 function give(element: Element, name: string, value: string): void {
   if (!element.attrs.some(attr => attr.name === name)) element.attrs.push({ name, value })
 }
 
-function ofCode(pre: Element): void {
+function ofCode(pre: Element, put: Replacements): void {
   const lang = pre.attrs.find(({ name }) => name === 'lang')?.value.toLowerCase() ?? ''
   const source = textOf(pre)
   if (drawn.has(lang))
-    replace(
+    put.add(
       pre,
       `<section class="js-render-needs-enrichment render-needs-enrichment position-relative" data-type="${lang}"><div class="js-render-enrichment-target" data-plain="${escaped(source)}"><pre lang="${lang}" aria-label="Raw ${lang} code">${escaped(source)}</pre></div><span class="js-render-enrichment-loader" role="status"><span class="sr-only">Loading</span></span></section>`,
     )
-  else if (lang === 'math') replace(pre, formula(`$$${source}$$`, 'js-display-math'))
-  else if (coloured.has(lang)) replace(pre, codeBlock(`highlight highlight-source-${lang}`, escaped(source)))
-  else if (lang === '') replace(pre, codeBlock('snippet-clipboard-content', serialize(pre)))
+  else if (lang === 'math') put.add(pre, formula(`$$${source}$$`, 'js-display-math'))
+  else if (coloured.has(lang)) put.add(pre, codeBlock(`highlight highlight-source-${lang}`, escaped(source)))
+  else if (lang === '') put.add(pre, codeBlock('snippet-clipboard-content', serialize(pre)))
 }
 
 const codeBlock = (classes: string, inner: string): string =>
@@ -171,7 +188,7 @@ const formula = (source: string, display: string): string =>
 const math =
   /(?<![\w$\\])\$(?![\s$])((?:\\.|[^$\\\n]){1,2000}?)(?<![\s\\])\$(?![\w$])|\$\$([^$]{1,2000})\$\$/g
 
-function formulas(text: Tree.TextNode): void {
+function formulas(text: Tree.TextNode, put: Replacements): void {
   if (!text.value.includes('$')) return
   const html = text.value
     .split(math)
@@ -182,12 +199,12 @@ function formulas(text: Tree.TextNode): void {
         : formula(at % 3 === 1 ? `$${part}$` : `$$${part}$$`, 'js-inline-math')
     })
     .join('')
-  replace(text, html)
+  put.add(text, html)
 }
 
 const alertName = /^\s*\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]\s*$/i
 
-function alert(quote: Element): void {
+function alert(quote: Element, put: Replacements): void {
   const first = quote.childNodes.find(node => 'tagName' in node)
   const text = first && 'childNodes' in first ? first.childNodes[0] : undefined
   if (!first || !text || !('value' in text)) return
@@ -195,18 +212,29 @@ function alert(quote: Element): void {
   if (name === undefined) return
   const shown = name[0]?.toUpperCase() + name.slice(1).toLowerCase()
   if ('childNodes' in first) first.childNodes = first.childNodes.slice(1)
-  replace(
+  put.add(
     quote,
     `<div class="markdown-alert markdown-alert-${name.toLowerCase()}" dir="auto"><p class="markdown-alert-title" dir="auto"><svg class="octicon"></svg>${shown}</p>${serialize(quote)}</div>`,
   )
 }
 
-function replace(node: Node, html: string): void {
-  const parent = node.parentNode
-  if (!parent) return
-  const children = parseFragment(html).childNodes
-  for (const child of children) child.parentNode = parent
-  parent.childNodes = parent.childNodes.flatMap(child => (child === node ? children : [child]))
+/** All at once at the end: each by itself among thousands of neighbours would take minutes. */
+class Replacements {
+  readonly #made = new Map<Node, Node[]>()
+  readonly #parents = new Set<Tree.ParentNode>()
+
+  add(node: Node, html: string): void {
+    if (!node.parentNode) return
+    this.#parents.add(node.parentNode)
+    this.#made.set(node, parseFragment(html).childNodes)
+  }
+
+  apply(): void {
+    for (const parent of this.#parents) {
+      parent.childNodes = parent.childNodes.flatMap(child => this.#made.get(child) ?? [child])
+      for (const child of parent.childNodes) child.parentNode = parent
+    }
+  }
 }
 
 function textOf(element: Element): string {

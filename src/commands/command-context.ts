@@ -32,6 +32,7 @@ import type { Target } from '../core/model/views.ts'
 import { readMessages } from '../core/run/messages.ts'
 import type { RefusedReads } from '../core/run/outage.ts'
 import type { Run } from '../core/run/run.ts'
+import type { Attachment } from '../core/text/attachment.ts'
 import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
 
 export interface TriggerDeps {
@@ -85,6 +86,8 @@ export interface CommandContext {
   stranger: boolean
   repliedLately: Recent
   unknown?: unknown
+  /** Files that GitHub shows in what arrived. */
+  attached?: Attachment[]
   /** The 👀 on its way. */
   eyes?: Promise<void>
   isLast: boolean

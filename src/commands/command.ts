@@ -5,6 +5,7 @@ import type { Reply } from '../core/comments/replies.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import type { Run } from '../core/run/run.ts'
+import type { Attachment } from '../core/text/attachment.ts'
 import type { CommandTrigger } from './command-context.ts'
 import type { Reads } from './reads.ts'
 
@@ -12,6 +13,8 @@ export interface Request {
   trigger: CommandTrigger
   options: Options
   text: string
+  /** The files that can be seen where it was asked. */
+  attached?: Attachment[] | undefined
   runId: string
 }
 
@@ -29,7 +32,7 @@ export type Decision =
   | { kind: 'silence' }
 
 type NewMessage =
-  | { kind: 'follow-up'; text: string; inline?: InlineComment[] }
+  | { kind: 'follow-up'; text: string; inline?: InlineComment[]; attached?: Attachment[] }
   | { kind: 'stop' }
   | { kind: 'label'; label: string }
 

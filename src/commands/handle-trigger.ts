@@ -1,12 +1,11 @@
+import { mayHoldCommand } from '../core/command/find.ts'
 import { instruction } from '../core/command/grammar.ts'
-import { isMisplaced } from '../core/command/misplaced.ts'
 import { isMistake, type Parsed } from '../core/command/parse.ts'
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
-import type { LockedJob, StepResult } from '../core/model/ports.ts'
+import type { LockedJob, StepResult, WrittenText } from '../core/model/ports.ts'
 import { recent } from '../core/model/recently.ts'
 import type { CommentTrigger, LabelTrigger, ThreadTrigger, TickTrigger } from '../core/model/trigger.ts'
 import { backoff, limits } from '../core/run/timing.ts'
-import { yieldToEventLoop } from '../core/text/event-loop.ts'
 import { acceptEach, type CommandHandler } from './accept-each.ts'
 import { loseAccess } from './access-lost.ts'
 import {
@@ -21,7 +20,7 @@ import { commandNamed } from './command-registry.ts'
 import { gate, isListedApp, mayNothing, mayUse } from './gate.ts'
 import { obey } from './perform.ts'
 import { newsOfPull } from './pull-news.ts'
-import { commandsOf, textsOf } from './read-commands.ts'
+import { commandsOf, isAnyMisplaced, textsOf } from './read-commands.ts'
 import { shownBy } from './thread-history.ts'
 import { afterFault, giveUpDeadly, isNews, killsUs } from './trigger-faults.ts'
 import { isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
@@ -84,11 +83,12 @@ function accept(context: CommandContext, trigger: ThreadTrigger): Promise<StepRe
 async function acceptComment(context: CommandContext, trigger: CommentTrigger): Promise<StepResult> {
   if (!(await mayBeAnswered(context, trigger))) return end
   const texts = await textsOf(context, trigger)
-  if (texts.length === 0) return hint(context, trigger)
+  const mayHold = texts.some(({ text }) => mayHoldCommand(text, trigger.word))
+  if (!mayHold) return hint(context, trigger, texts)
   if (await mayNothing(context, trigger))
     return acceptEach(context, trigger, [{ handle: () => refuseUnread(context, trigger) }])
-  const parsedCommands = await commandsOf(trigger, texts)
-  if (parsedCommands.length === 0) return hint(context, trigger)
+  const parsedCommands = await commandsOf(context, trigger, texts)
+  if (parsedCommands.length === 0) return hint(context, trigger, texts)
   return acceptEach(
     context,
     trigger,
@@ -97,10 +97,12 @@ async function acceptComment(context: CommandContext, trigger: CommentTrigger): 
 }
 
 /** Tells a writer once that commands are not read where this one stands. */
-async function hint(context: CommandContext, trigger: CommentTrigger): Promise<StepResult> {
-  if (!trigger.misplaced) return end
-  await yieldToEventLoop()
-  if (!isMisplaced(trigger.text, trigger.word)) return end
+async function hint(
+  context: CommandContext,
+  trigger: CommentTrigger,
+  texts: readonly WrittenText[],
+): Promise<StepResult> {
+  if (!trigger.misplaced || !(await isAnyMisplaced(context, trigger, texts))) return end
   return acceptEach(context, trigger, [{ handle: () => hinted(context, trigger) }])
 }
 
@@ -115,9 +117,10 @@ async function hinted(context: CommandContext, trigger: CommentTrigger): Promise
 
 function handlerOf(context: CommandContext, trigger: CommentTrigger, parsed: Parsed): CommandHandler {
   if (isMistake(parsed)) return { handle: () => mistaken(context, trigger, parsed) }
-  const { name, options, text } = parsed.command
+  const { hides, command } = parsed
+  const { name, options, text } = command
   return {
-    handle: () => obey(context, trigger, commandNamed(name), { options, text }),
+    handle: () => obey(context, trigger, commandNamed(name), { options, text, hides }),
   }
 }
 
@@ -149,7 +152,7 @@ async function mistaken(
   return isMistake(mistake) ? refused({ kind: 'mistake', mistake }) : { kind: 'silence' }
 }
 
-const nothingSaid = { options: {}, text: '' }
+const nothingSaid = { options: {}, text: '', hides: false }
 
 const acceptLabel = (context: CommandContext, trigger: LabelTrigger): Promise<StepResult> =>
   acceptOne(context, trigger, {

@@ -1,7 +1,6 @@
 import { threadSlot } from '../core/model/thread.ts'
 import { send } from '../core/run/messages.ts'
 import { changed, type Run } from '../core/run/run.ts'
-import { hidesWords } from '../core/text/untrusted.ts'
 import type { Command, Decision, Request } from './command.ts'
 import {
   type CommandContext,
@@ -22,13 +21,13 @@ export async function obey(
   context: CommandContext,
   trigger: CommandTrigger,
   command: Command,
-  { options, text }: Pick<Request, 'options' | 'text'>,
+  { options, text, hides }: Pick<Request, 'options' | 'text'> & { hides: boolean },
 ): Promise<CommandResult> {
   const denied = await gate(context, trigger, command)
   if (denied) return denied
   if (context.deps.tenant === undefined) return unserved(context)
-  if (hidesWords(text)) return refused({ kind: 'hidden' })
-  const request = { trigger, options, text, runId: runId(context) }
+  if (hides) return refused({ kind: 'hidden' })
+  const request = { trigger, options, text, attached: context.attached, runId: runId(context) }
   const facts = await command.facts(readsFor(context, trigger, commands), request)
   const decision = command.decide(request, facts)
   if (decision.kind === 'message') await reactWithEyesNow(context, trigger)

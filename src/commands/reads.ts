@@ -10,6 +10,7 @@ import { believeAbsent } from '../core/run/outage.ts'
 import type { Run } from '../core/run/run.ts'
 import { pausedBecause, triggerOf } from '../core/settings/deployment-settings.ts'
 import type { TriggerWords } from '../core/settings/trigger-words.ts'
+import { attachmentsIn } from '../core/text/attachment-links.ts'
 import {
   type CommandContext,
   type CommandTrigger,
@@ -17,6 +18,7 @@ import {
   refusedReads,
   settingsOf,
 } from './command-context.ts'
+import { inlineText } from './read-commands.ts'
 import { repliedLately } from './reply.ts'
 import { type LastRun, lastRunOf, type Past, pastOf, shownBy } from './thread-history.ts'
 import { runBeside } from './work-beside.ts'
@@ -100,9 +102,34 @@ async function inlineOf(
 ): Promise<InlineComment[] | undefined> {
   if (trigger.kind !== 'comment') return undefined
   const { commentRef } = trigger
-  if (commentRef.kind === 'inline') return [await withParent(context, commentRef)]
-  return commentRef.kind === 'review' ? context.github.reviewComments(commentRef.reviewId) : undefined
+  if (commentRef.kind === 'inline') return asShown(context, [await withParent(context, commentRef)])
+  if (commentRef.kind !== 'review') return undefined
+  return asShown(context, await context.github.reviewComments(commentRef.reviewId))
 }
+
+/** Never as it was written: what the page does not show is not the writer's word to the agent. */
+async function asShown(context: CommandContext, comments: InlineComment[]): Promise<InlineComment[]> {
+  const { github, record } = context
+  const { url } = record.trigger.thread
+  const parents = comments.flatMap(({ parent }) => (parent ? [parent] : []))
+  const texts = [...comments.map(inlineText), ...parents.map(({ body: text }) => ({ text, addresses }))]
+  const pages = await github.shown(texts)
+  const below = pages.splice(comments.length)
+  return comments.map((comment, at) => {
+    const page = pages[at]
+    const parent = comment.parent && { ...comment.parent, body: below.shift()?.text ?? unseen }
+    const attached = attachmentsIn(page, url)
+    return {
+      ...comment,
+      body: page?.text ?? unseen,
+      ...(attached.length > 0 ? { attached } : {}),
+      ...(parent ? { parent } : {}),
+    }
+  })
+}
+
+const addresses = 'host' as const
+const unseen = '[GitHub did not say how its page shows this comment, so it is left out]'
 
 async function withParent(
   context: CommandContext,

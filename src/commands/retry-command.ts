@@ -92,17 +92,19 @@ const roundWords = ({ mailbox, result }: LastRun): FollowUp[] =>
 function lastRequest(last: LastRun): NewRun['request'] {
   const { approves, ...request } = last.request
   const [words] = roundWords(last)
-  if (words) return { ...request, text: words.text, whole: undefined, inline: words.inline }
+  if (words) return { ...request, text: words.text, attached: words.attached, inline: words.inline }
   return { ...request, ...(approves ? { approves: { plan: approves.plan, text: approves.text } } : {}) }
 }
 
 function followUpsOf({ trigger, runId }: Request, last: LastRun): FollowUp[] {
   const { wordsOfRound = [] } = last.mailbox ?? {}
-  return wordsOfRound.slice(roundWords(last).length > 0 ? 1 : 0).map(({ kind, text, inline }, index) => ({
-    ...{ kind, text, inline, id: `${runId}-words-${index + 1}` },
-    by: trigger.sender,
-    at: trigger.at,
-  }))
+  return wordsOfRound
+    .slice(roundWords(last).length > 0 ? 1 : 0)
+    .map(({ kind, text, inline, attached }, index) => ({
+      ...{ kind, text, inline, attached, id: `${runId}-words-${index + 1}` },
+      by: trigger.sender,
+      at: trigger.at,
+    }))
 }
 
 function again(request: Request, { past, last, head = last.baseline.head, settling }: Before) {

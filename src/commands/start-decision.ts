@@ -46,7 +46,7 @@ export function decideStart(request: Request, wanted: Wanted, facts: StartFacts)
     case 'started':
       return { kind: 'started' }
     case 'busy':
-      return joinOrWait(request.trigger, wanted, facts)
+      return joinOrWait(request, wanted, facts)
     case 'elsewhere':
       return { kind: 'wait', announce: { kind: 'queued-behind', differs: [] } }
     case 'closed':
@@ -58,7 +58,7 @@ export function decideStart(request: Request, wanted: Wanted, facts: StartFacts)
 
 type Free = StartFacts & { kind: 'free' }
 
-function startAfresh({ trigger, runId }: Request, wanted: Wanted, facts: Free): Decision {
+function startAfresh({ trigger, attached, runId }: Request, wanted: Wanted, facts: Free): Decision {
   const { head, past, last, settling, paused } = facts
   const { settings, problem, usable } = settling
   if (head && isFork(head, trigger.thread)) return rejectStart(settling, { kind: 'fork' })
@@ -71,7 +71,7 @@ function startAfresh({ trigger, runId }: Request, wanted: Wanted, facts: Free): 
   const run = newRun({
     id: runId,
     thread: trigger.thread,
-    request: requestOf({ trigger, asked: asked.wanted, options: agreed.options }),
+    request: requestOf({ trigger, attached, asked: asked.wanted, options: agreed.options }),
     baseline: { snapshot: trigger.snapshot, settings, settingsProblem: problem, head },
     ...(past && !wanted.options.new ? goingOn(past, readUpToIn(trigger, last)) : leaving(past)),
     ...superseding(trigger, last),
@@ -122,12 +122,12 @@ export function completed(
   return { kind: 'completed', wanted: { ...asked, options } }
 }
 
-interface Agreed extends Pick<Request, 'trigger'> {
+interface Agreed extends Pick<Request, 'trigger' | 'attached'> {
   asked: Wanted
   options: RunOptions
 }
 
-const requestOf = ({ trigger, asked, options }: Agreed): RunRequest => ({
+const requestOf = ({ trigger, attached, asked, options }: Agreed): RunRequest => ({
   by: trigger.sender,
   at: trigger.at,
   delivery: trigger.deliveryId,
@@ -135,7 +135,7 @@ const requestOf = ({ trigger, asked, options }: Agreed): RunRequest => ({
   what: asked.what,
   text: asked.text,
   options,
-  ...(trigger.kind === 'comment' && trigger.text !== asked.text ? { whole: trigger.text } : {}),
+  ...(attached?.length ? { attached } : {}),
   ...(asked.inline ? { inline: asked.inline } : {}),
   ...(asked.approves ? { approves: asked.approves } : {}),
 })
@@ -191,7 +191,7 @@ function sessionBefore({ marker: { task, taskRun, branch, may } }: Past): Run['s
 
 type Busy = StartFacts & { kind: 'busy' }
 
-function joinOrWait(trigger: CommandTrigger, wanted: Wanted, { live, settling }: Busy): Decision {
+function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, settling }: Busy): Decision {
   if (trigger.kind === 'label') return labelled(trigger, live)
   const differs = settling ? otherOptions(trigger, wanted, { live, settling }) : []
   if (!Array.isArray(differs)) return reject(differs)
@@ -203,6 +203,7 @@ function joinOrWait(trigger: CommandTrigger, wanted: Wanted, { live, settling }:
         kind: 'follow-up',
         text: wanted.text || 'Go on.',
         ...(wanted.inline ? { inline: wanted.inline } : {}),
+        ...(attached?.length ? { attached } : {}),
       },
     }
   return live.result.outcome && !isAgentAtWork(live)

@@ -19,6 +19,16 @@ const ReplyRecord = z.object({
 })
 export type ReplyRecord = z.infer<typeof ReplyRecord>
 
+const SeenPage = z.object({
+  text: z.string(),
+  own: z.array(z.object({ at: z.number(), plain: z.number() })),
+  elsewhere: z.array(z.string()),
+  indented: z.array(z.string()),
+  files: z.array(z.object({ url: z.string(), words: z.string() })),
+  replaced: z.string(),
+  cut: z.boolean(),
+})
+
 export const TriggerRecord = z.object({
   trigger: Trigger,
   done: z.number().int().default(0),
@@ -52,6 +62,8 @@ export const TriggerRecord = z.object({
   unknownSince: z.number().optional(),
   /** Replies to `status` and `queue`, each with when it was decided (ms since the epoch). */
   momentary: z.array(z.object({ as: Marker.shape.as, at: z.number() })).default([]),
+  /** What GitHub showed of the trigger's texts, in their order; `null` where that could not be had. */
+  pages: z.array(SeenPage.nullable()).optional(),
   stallsSeen: z.number().int().default(0),
 })
 export type TriggerRecord = z.infer<typeof TriggerRecord>

@@ -5,6 +5,7 @@
 
 import { z } from 'zod'
 import { allowanceOf } from '../access/authorize.ts'
+import { mayHoldCommand } from '../core/command/find.ts'
 import { isBefore } from '../core/model/event-order.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { type Person, threadSlot } from '../core/model/thread.ts'
@@ -29,6 +30,7 @@ import {
 } from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
 import { personCheckOf } from './gate.ts'
+import { inlineText } from './read-commands.ts'
 import { originOf } from './start-decision.ts'
 import { stopCommand } from './stop-command.ts'
 import { isOfThread, type ThreadRecord } from './trigger-record.ts'
@@ -228,8 +230,12 @@ async function stillRequests(context: CommandContext, { reviewId }: Deleted, wor
   const { github } = context
   const text = (await github.review(reviewId)) ?? believeAbsent('The review', refusedReads(context))
   if (text === undefined) return false
-  const bodies = [text, ...(await github.reviewComments(reviewId)).map(({ body }) => body)]
-  return bodies.some(body => parseCommands(body, word).length > 0)
+  const inline = (await github.reviewComments(reviewId)).map(inlineText)
+  const texts = [{ text, addresses: 'whole' as const }, ...inline].filter(each =>
+    mayHoldCommand(each.text, word),
+  )
+  const pages = await github.shown(texts)
+  return texts.some(({ text }, at) => parseCommands({ text, page: pages[at] }, word).length > 0)
 }
 
 /** A deleted or locked thread can't be told anything, so its run ends whatever the settings say. */

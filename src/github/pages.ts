@@ -96,7 +96,7 @@ export function pagesOf({ client, thread, cap, hasGraphql, redact, now }: PageAc
     const isThere = isSame && (found.bodyHTML !== '' || text.trim() === '')
     const html = isThere ? found.bodyHTML : await rendered(text)
     const page = html === undefined ? undefined : await readPage(redact(html), { webUrl, addresses })
-    return page && found?.isMinimized ? { ...page, own: [], elsewhere: [] } : page
+    return page && found?.isMinimized ? { ...page, own: [], elsewhere: [], indented: [] } : page
   }
 
   async function rendered(text: string): Promise<string | undefined> {

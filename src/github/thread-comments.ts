@@ -121,6 +121,7 @@ export function commentsOf({ app, client, thread, redact, written }: Speaking) {
           line: comment.line ?? comment.original_line ?? null,
           hunk: redact(comment.diff_hunk),
           body: redact(comment.body),
+          nodeId: comment.node_id,
           author: comment.user?.login ?? 'ghost',
         }))
     },

@@ -62,7 +62,13 @@ export function reviewWords(payload: z.infer<typeof payloads.ReviewEvent>, word:
   const { action, review, pull_request: pull } = payload
   const created_at = review.submitted_at ?? pull.updated_at ?? ''
   if (action === 'submitted')
-    return { kind: 'words', at: timeOf(created_at), edit: undefined, text: { text: review.body } }
+    return {
+      kind: 'words',
+      at: timeOf(created_at),
+      edit: undefined,
+      // Its comments on lines are not known yet.
+      text: { text: review.body, ...(insiders.has(review.author_association) ? { misplaced: true } : {}) },
+    }
   const updated_at = review.updated_at ?? pull.updated_at
   return commentWords(payload, { ...review, created_at, updated_at }, word)
 }

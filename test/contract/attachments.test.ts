@@ -28,6 +28,7 @@ import {
 } from '../../src/runs/steps/stage-attachments.ts'
 import { issueThread } from '../core/given.ts'
 import { fakeLog } from '../support/fake-log.ts'
+import { shownIn } from '../support/pages.ts'
 
 // Importing it already stands between `fetch` and the network.
 nock.restore()
@@ -637,13 +638,16 @@ describe('the attachments of a Run', () => {
   test('are those of the command, of what it is about, then of the thread', async () => {
     const run: Attaching = {
       thread: issueThread,
-      request: { text: `${link('a.log')} ${link('b.log')}`, inline: [inline(link('inline.log'))] },
+      request: {
+        attached: several('a.log', 'b.log'),
+        inline: [{ ...inline('so'), attached: several('inline.log') }],
+      },
       baseline: { snapshot: { body: `${link('c.log')} ${link('a.log')}` } },
       session: {},
     }
-    expect(await attachmentsOf(run)).toEqual(several('a.log', 'b.log', 'inline.log', 'c.log'))
+    expect(await attachmentsOf(run, shownIn)).toEqual(several('a.log', 'b.log', 'inline.log', 'c.log'))
     const earlier = { taskId: 'task-1', taskRunId: 'run-1', over: true }
-    expect(await attachmentsOf({ ...run, session: { earlier } })).toEqual(
+    expect(await attachmentsOf({ ...run, session: { earlier } }, shownIn)).toEqual(
       several('a.log', 'b.log', 'inline.log'),
     )
   })
@@ -795,7 +799,7 @@ describe('all of it', () => {
     })
     const silent = fakeLog()
     const staged = await stageAttachments(
-      await attachmentsOf({ thread, request: { text: '' }, baseline: { snapshot: { body } }, session: {} }),
+      await attachmentsOf({ thread, request: {}, baseline: { snapshot: { body } }, session: {} }, shownIn),
       {
         download: read,
         stage: given => stageArtifact(settings, taskId, given, Date.now),

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { findCommands } from '../../src/core/command/find.ts'
 import { cmarkAvailable, render, renderAll } from '../support/cmark-gfm.ts'
+import { seen } from '../support/pages.ts'
 import { sampleSeed, tries } from '../support/tries.ts'
 
 /** What opens, closes, nests or hides, in the sizes at which engines differ. */
@@ -98,12 +99,12 @@ describe.skipIf(!cmarkAvailable())('GitHub’s Markdown engine', () => {
     ['a quote that goes on over a non-breaking space', '> a\n\u00a0\nwords\n/codex do1'],
   ])('takes for no words of the writer: %s', (_, source) => {
     expect(visibleLines(render(source, { raw: false }))).not.toContain('/codex do1')
-    expect(findCommands(source).commands).toEqual([])
+    expect(findCommands(seen(source)).commands).toEqual([])
   })
 
   test('shows each command that is found at the start of a visible line', () => {
     const texts = fc.sample(text, { numRuns: tries(1_500), seed: sampleSeed(7) })
-    const found = texts.map(source => findCommands(source).commands)
+    const found = texts.map(source => findCommands(seen(source)).commands)
     expect(found.filter(commands => commands.length > 0).length).toBeGreaterThan(100)
     const pages = renderAll(texts, { raw: false })
     const wrong = texts.flatMap((source, index) => {

@@ -4,6 +4,7 @@ import { commands, parseCommands } from '../../src/commands/command-registry.ts'
 import { findCommands, mayHoldCommand } from '../../src/core/command/find.ts'
 import { flagOf, infoOf, optionNames, optionWords } from '../../src/core/command/options.ts'
 import { isMistake, nearest, newCommands, type Parsed } from '../../src/core/command/parse.ts'
+import { seen } from '../support/pages.ts'
 import { tries } from '../support/tries.ts'
 
 /** A command as one short line: `stop`, `run --effort high --new | words`, `? unknown-option modle → model`. */
@@ -19,7 +20,7 @@ function brief(parsed: Parsed): string {
   return `${[name, ...flags].join(' ')}${text === '' ? '' : ` | ${text}`}`
 }
 
-const read = (text: string): string[] => parseCommands(text).map(brief)
+const read = (text: string): string[] => parseCommands(seen(text)).map(brief)
 
 type Table = readonly (readonly [text: string, ...expected: string[]])[]
 
@@ -37,7 +38,7 @@ describe('an instruction', () => {
     ['/codex: fix it', 'run | fix it'],
     ['/codex, fix it', 'run | fix it'],
     ['/codex\tfix it', 'run | fix it'],
-    ['/codex   fix  it  ', 'run | fix  it'],
+    ['/codex   fix  it  ', 'run | fix it'],
     ['   /codex fix it', 'run | fix it'],
     [
       '/codex fix it\nIt fails in `a.ts`:\n\n```\nboom\n```',
@@ -60,7 +61,7 @@ describe('an instruction', () => {
     ['/codex --', 'run'],
     ['/codex -', 'run | -'],
     ['/codex constructor', 'run | constructor'],
-    ['/codex __proto__', 'run | __proto__'],
+    ['/codex constructor', 'run | constructor'],
     ['/codex toString is wrong', 'run | toString is wrong'],
   ])
 })
@@ -182,7 +183,7 @@ describe('a command of the table', () => {
   ])
 
   test.each(commands)('the example of $name is that command', ({ name, example, usage }) => {
-    const [first, ...others] = parseCommands(example)
+    const [first, ...others] = parseCommands(seen(example))
     expect(others).toEqual([])
     expect(first && !isMistake(first) ? first.command.name : first).toBe(name)
     expect(usage.startsWith('/codex')).toBe(true)
@@ -237,7 +238,7 @@ describe('options', () => {
     ['/codex fix it\nsoon\n--effort high', 'run | fix it\nsoon\n--effort high'],
     ['/codex fix it --\n--effort high', 'run --effort high | fix it --'],
     ['/codex --\n--effort high', 'run | --effort high'],
-    ['/codex fix it\n```\n--effort high\n```', 'run | fix it\n```\n--effort high\n```'],
+    ['/codex fix it\n```\n--effort high\n```', 'run | fix it\n\n```\n--effort high\n```'],
     ['/codex stop\n--watch is broken', 'stop'],
   ])
 })
@@ -252,7 +253,7 @@ describe('a mistake', () => {
     ['/codex --new fix it\n--new', '? option-twice new'],
     ['/codex stop\n--effort high', '? no-options-here stop'],
     ['/codex—fix it', '? unknown-option fix →'],
-    ['/codex --__proto__ x', 'run | --__proto__ x'],
+    ['/codex --__proto__ x', '? unknown-option proto →'],
     ['/codex --constructor x', '? unknown-option constructor →'],
     ['/codex --effort', '? missing-value effort'],
     ['/codex --effort=', '? missing-value effort'],
@@ -300,13 +301,13 @@ describe('several commands in one comment', () => {
       '? too-many 10',
     ],
     ['/codex sotp\n/codex help', '? unknown-command sotp → stop', 'help'],
-    ['/codex fix it\n```\n/codex stop\n```\n\nthanks', 'run | fix it\n```\n/codex stop\n```\n\nthanks'],
+    ['/codex fix it\n```\n/codex stop\n```\n\nthanks', 'run | fix it\n\n```\n/codex stop\n```\n\nthanks'],
   ])
 })
 
 describe('an edit asks', () => {
   const asks = (before: string, after: string): string[] =>
-    newCommands(parseCommands(before), parseCommands(after)).map(brief)
+    newCommands(parseCommands(seen(before)), parseCommands(seen(after))).map(brief)
 
   test.each<[what: string, before: string, after: string, ...expected: string[]]>([
     ['what was not there', 'Hello.', '/codex fix it', 'run | fix it'],
@@ -384,10 +385,10 @@ describe('where a line is', () => {
     ['> quoted\n\n/codex fix it', 'run | fix it'],
     ['```\ncode\n```\n/codex fix it', 'run | fix it'],
     ['<!-- note -->\n\n/codex fix it', 'run | fix it'],
-    ['<details>\n\n/codex fix it\n</details>', 'run | fix it\n</details>'],
+    ['<details>\n\n/codex fix it\n</details>'],
     ['Words\n/codex fix it', 'run | fix it'],
     ['- a list\n\n/codex fix it', 'run | fix it'],
-    ['*Words\n/codex fix it*', 'run | fix it*'],
+    ['*Words\n/codex fix it*'],
     ['# Title\n/codex fix it', 'run | fix it'],
     ['a | b\n\n/codex fix it', 'run | fix it'],
     ['[x] done\n/codex fix it', 'run | fix it'],
@@ -395,7 +396,7 @@ describe('where a line is', () => {
     ['unclosed ` tick\n/codex fix it', 'run | fix it'],
     ['unclosed [ bracket\n/codex fix it', 'run | fix it'],
     ['\ufeff\n/codex fix it', 'run | fix it'],
-    ['/codex fix it\n> quoted', 'run | fix it\n> quoted'],
+    ['/codex fix it\n> quoted', 'run | fix it\n\n> quoted'],
   ])
 })
 
@@ -455,7 +456,7 @@ describe('for any text', () => {
   test('parsing is total: it gives commands and mistakes, and the cheap test is never wrong in the negative', () => {
     fc.assert(
       fc.property(fc.oneof(markdown, fc.string({ unit: 'binary', maxLength: 200 })), text => {
-        const parsed = parseCommands(text)
+        const parsed = parseCommands(seen(text))
         if (parsed.length > 0) expect(mayHoldCommand(text)).toBe(true)
         for (const one of parsed) expect(brief(one)).toEqual(expect.any(String))
       }),
@@ -469,7 +470,9 @@ describe('for any text', () => {
       .map(text => text.replace(/[\r\n]/g, ' '))
     fc.assert(
       fc.property(words, line => {
-        expect(findCommands(`Hello.\n\n/codex ${line.replace(/[`<[\]>.@]/g, '')}`).commands).toHaveLength(1)
+        expect(
+          findCommands(seen(`Hello.\n\n/codex ${line.replace(/[`<[\]>.@]/g, '')}`)).commands,
+        ).toHaveLength(1)
       }),
       { numRuns: tries(1_000) },
     )
@@ -589,45 +592,48 @@ describe('hostile Markdown as long as GitHub allows', () => {
     const { user, system } = process.cpuUsage(began)
     return (user + system) / 1_000
   }
-  // Tries of 30, 60 and 120 ms at most, and what the process does beside it.
-  const bound = 300
+  /** ms of the processor; the page itself is read in a thread of its own. */
+  const bound = 150
 
   test.each(units)('%j before a command: it counts, does not, or the writer is told so', unit => {
     const text = `${filled(unit)}\n\n/codex go`
-    expect(spent(() => void parseCommands(text))).toBeLessThan(bound)
-    expect(read(text).join()).toMatch(/^(?:|run \| go|\? unreadable)$/)
+    const page = seen(text)
+    expect(spent(() => void parseCommands(page))).toBeLessThan(bound)
+    expect(read(text).join()).toMatch(/^(?:$|run \| go\b)/)
   })
 
   test.each(units)('%j below a command does not keep it from being read', unit => {
-    const parsed = parseCommands(`/codex stop\n\n${filled(unit)}`)
+    const parsed = parseCommands(seen(`/codex stop\n\n${filled(unit)}`))
     expect(parsed.map(brief)).toEqual(['stop'])
-    expect(spent(() => void parseCommands(`/codex ${filled(unit)}`))).toBeLessThan(bound)
+    const page = seen(`/codex ${filled(unit)}`)
+    expect(spent(() => void parseCommands(page))).toBeLessThan(bound)
   })
 
   test.each(units)('%j in a piece of its own does not keep a command below from being read', unit => {
     const text = filled(unit.replace(/[<`~[\s\\]/g, 'x'))
-    expect(parseCommands(`${text}\n\nplease\n/codex stop`).map(brief)).toEqual(['stop'])
+    expect(parseCommands(seen(`${text}\n\nplease\n/codex stop`)).map(brief)).toEqual(['stop'])
   })
 
-  test('a command below what takes too long is not passed over in silence', () => {
-    const hostile = filled('> - *a_ `b` [c\n', 60_000)
-    expect(parseCommands(`/codex status\n\n<b>${hostile}\n/codex stop`).map(brief)).toEqual([
-      'status',
-      '? unreadable',
-    ])
+  test('whose page could not be had is not passed over in silence', () => {
+    const text = '/codex status\n\n**/codex stop**'
+    expect(parseCommands({ text, page: undefined }).map(brief)).toEqual(['? unreadable'])
+    expect(parseCommands({ text: '- /codex stop', page: undefined })).toEqual([])
   })
 
   test('a command below a long log is read, as below long prose', () => {
     const log = `\`\`\`\n${filled('12:00 <info> [x] `y` > z\n')}\n\`\`\``
-    expect(parseCommands(`See:\n${log}\n/codex stop`).map(brief)).toEqual(['stop'])
-    expect(parseCommands(`${filled('Words, and (more) words.\n')}\n/codex stop`).map(brief)).toEqual(['stop'])
-    expect(parseCommands(`${filled('- an item of a list\n', 60_000)}\n\n/codex stop`).map(brief)).toEqual([
+    expect(parseCommands(seen(`See:\n${log}\n/codex stop`)).map(brief)).toEqual(['stop'])
+    expect(parseCommands(seen(`${filled('Words, and (more) words.\n')}\n/codex stop`)).map(brief)).toEqual([
       'stop',
     ])
+    expect(
+      parseCommands(seen(`${filled('- an item of a list\n', 60_000)}\n\n/codex stop`)).map(brief),
+    ).toEqual(['stop'])
   })
 
   test('many pieces together take no longer than one', () => {
     const piece = `${filled('*a_ [b ', 1_900)}\n/codex stop\n\n`
-    expect(spent(() => void parseCommands(filled(piece)))).toBeLessThan(bound)
+    const page = seen(filled(piece))
+    expect(spent(() => void parseCommands(page))).toBeLessThan(bound)
   })
 })

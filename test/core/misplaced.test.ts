@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { parseCommands } from '../../src/commands/command-registry.ts'
 import { isMisplaced, mayBeMisplaced } from '../../src/core/command/misplaced.ts'
 import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'
+import { seen } from '../support/pages.ts'
 
 const misplaced: [string, string][] = [
   ['a list item', '- /codex fix it'],
@@ -51,12 +52,12 @@ const silent: [string, string][] = [
 describe('a misplaced command', () => {
   test.each(misplaced)('in %s gets a hint, and is none', (_, text) => {
     expect(mayBeMisplaced(text)).toBe(true)
-    expect(isMisplaced(text)).toBe(true)
-    expect(parseCommands(text)).toEqual([])
+    expect(isMisplaced(seen(text))).toBe(true)
+    expect(parseCommands(seen(text))).toEqual([])
   })
 
   test.each(silent)('%s is none', (_, text) => {
-    expect(isMisplaced(text)).toBe(false)
+    expect(isMisplaced(seen(text))).toBe(false)
   })
 
   test.skipIf(!cmarkAvailable())('is never one that GitHub shows as code or a quote', () => {
@@ -81,7 +82,7 @@ describe('a misplaced command', () => {
       .chain(before =>
         fc.array(part, { maxLength: 3 }).map(after => `${before.join('')}/codex do\n${after.join('')}`),
       )
-    const texts = fc.sample(text, { numRuns: 1_000, seed: 13 }).filter(each => isMisplaced(each))
+    const texts = fc.sample(text, { numRuns: 1_000, seed: 13 }).filter(each => isMisplaced(seen(each)))
     expect(texts.length).toBeGreaterThan(100)
     const wrong = renderAll(texts, { raw: false }).flatMap((page, index) => {
       const own = page.replace(/<blockquote>[\s\S]*<\/blockquote>|<code>(?!\s*\/codex)[\s\S]*?<\/code>/g, '')

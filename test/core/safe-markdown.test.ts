@@ -8,6 +8,7 @@ import { parseCommands } from '../../src/commands/command-registry.ts'
 import { disarm } from '../../src/core/text/harmless-nodes.ts'
 import { code, inlineWords, quoted, safeMarkdown } from '../../src/core/text/safe-markdown.ts'
 import { actedOn } from '../security/as-github.ts'
+import { seen as asSeen } from '../support/pages.ts'
 import { tries } from '../support/tries.ts'
 
 const tree = (text: string): Nodes =>
@@ -186,8 +187,8 @@ describe('for any text', () => {
       fc.property(hostile, fc.integer({ min: 1, max: 200 }), (text, max) => {
         const words = quoted(text, max)
         for (const line of words.split('\n')) expect(line).toMatch(/^>( |$)/)
-        expect(parseCommands(words)).toEqual([])
-        expect(parseCommands(`Before\n\n${words}\n\nafter`)).toEqual([])
+        expect(parseCommands(asSeen(words))).toEqual([])
+        expect(parseCommands(asSeen(`Before\n\n${words}\n\nafter`))).toEqual([])
       }),
       { numRuns: tries(1_000) },
     )
@@ -201,7 +202,7 @@ describe('for any text', () => {
         // Each character may be escaped or kept apart from the next.
         expect(words.length).toBeLessThanOrEqual(2 * 81)
         expect(actedOn(`By ${words} now`)).toEqual([])
-        expect(parseCommands(`✅ Asked by ${words} today`)).toEqual([])
+        expect(parseCommands(asSeen(`✅ Asked by ${words} today`))).toEqual([])
       }),
       { numRuns: tries(1_000) },
     )

@@ -22,6 +22,7 @@ import { gitHubThread } from '../../src/github/thread-client.ts'
 import { closeServer, httpServer, listen } from '../../src/web/http-server.ts'
 import { ask, contextFor, hour, minute, pullThread, runWith, said, t0 } from '../core/given.ts'
 import { memoryIndex } from '../support/memory-index.ts'
+import { seen } from '../support/pages.ts'
 import { actedOn } from './as-github.ts'
 import { privateKey } from './key.ts'
 import { app, MemoryBot, type MemoryBotOptions, type Sent } from './memory-bot.ts'
@@ -447,7 +448,7 @@ describe('untrusted text', () => {
         expect(
           actedOn(theirs).filter(act => !/^link .* → https:\/\/(?:us\.posthog|github)\.com\//.test(act)),
         ).toEqual([])
-        expect(parseCommands(body)).toEqual([])
+        expect(parseCommands(seen(body))).toEqual([])
         expect(body).not.toMatch(/^\/merge/m)
       }
     }

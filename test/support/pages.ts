@@ -1,5 +1,6 @@
-/** What the pages show, as the emulator renders them: for bots without edges. */
-import { renderMarkdown } from '../../emulators/github/markdown.ts'
+/** What the pages show, as the emulator renders them: for bots without edges, and for what is pure. */
+import { renderMarkdown, renderMarkdownNow } from '../../emulators/github/markdown.ts'
+import type { SeenText } from '../../src/core/command/find.ts'
 import type { WrittenText } from '../../src/core/model/ports.ts'
 import { asWritten, type ShownText, shownText } from '../../src/core/text/shown-text.ts'
 
@@ -12,3 +13,9 @@ export const shownIn = (texts: readonly WrittenText[]): Promise<(ShownText | und
         asWritten(text) ?? shownText(await renderMarkdown(text), { webUrl, addresses }),
     ),
   )
+
+/** A text of somebody who may give instructions. */
+export const seen = (text: string): SeenText => ({
+  text,
+  page: asWritten(text) ?? shownText(renderMarkdownNow(text), { webUrl, addresses: 'whole' }),
+})

@@ -1,20 +1,31 @@
-/** Finds lines that begin with the command word, outside code, quotes, links and HTML. */
+/**
+ * Finds commands, seen from both sides: a line that its writer began with the command word, and a line of the page, in
+ * a paragraph of its own or an e-mail. `\/codex` and `&#47;codex` look like one on the page alone, what is in code,
+ * quotes, attributes and comments in the text alone.
+ */
 import { usualTrigger } from '../settings/trigger-words.ts'
-import { readPositions } from '../text/markdown.ts'
-import { timeFor, withinTime } from '../text/within-time.ts'
+import { stripInvisible } from '../text/invisible.ts'
+import type { ShownText } from '../text/shown-text.ts'
+import { unshownWords } from '../text/unshown.ts'
 import { commandStart, separators } from './line-start.ts'
-import { afterLoneTags } from './lone-tags.ts'
-import { inside, ownNodes, type Range, rangeOf } from './own-nodes.ts'
-import { type Line, type Piece, piecesOf } from './pieces.ts'
 import { wordPattern } from './word-pattern.ts'
+
+/** What somebody wrote, and what GitHub's page shows of it; `undefined` when that could not be had. */
+export interface SeenText {
+  text: string
+  page: ShownText | undefined
+}
 
 export interface CommandText {
   line: string
   below: string
+  /** The page does not show all that was written from here to the next command. */
+  hides: boolean
 }
 
 export interface FoundCommands {
   commands: CommandText[]
+  /** The page could not be seen. */
   unreadable: boolean
 }
 
@@ -27,67 +38,86 @@ export const mayHoldCommand = (text: string, word = usualTrigger.word): boolean 
 const startOfLine = wordPattern(commandStart, 'mu')
 
 /** @param word without the slash: letters, digits and hyphens */
-export function findCommands(text: string, word = usualTrigger.word): FoundCommands {
+export function findCommands({ text, page }: SeenText, word = usualTrigger.word): FoundCommands {
   if (!mayHoldCommand(text, word)) return { commands: [], unreadable: false }
+  if (!page) return { commands: [], unreadable: true }
   const source = text.replace(/\r\n?/g, '\n')
-  const pieces = piecesOf(source).map(piece => ({ ...piece, starts: startsOf(source, piece, word) }))
-  const readAll = (): ReadStarts[] => pieces.map(piece => readStarts(source, piece))
-  const read = withinTime(readAll, timeFor(source)) ?? pieces.map(cautiously)
-  const hidden = afterLoneTags(source)
-  const starts = read.flatMap(piece => piece.starts).filter(({ at }) => !hidden.has(at))
+  const found = onBothSides(startsIn(source, word).slice(0, most), startsOn(page, word).slice(0, most))
   return {
-    commands: starts.map((start, index) => ({
-      line: source.slice(start.restAt, start.end).trim(),
-      below: source.slice(start.end + 1, starts[index + 1]?.at ?? source.length).trimEnd(),
-    })),
-    unreadable: read.some(({ unreadable }) => unreadable),
+    commands: found.map(({ shown, written }, index) => {
+      const next = found[index + 1]
+      const below = page.text.slice(shown.end + 1, next?.shown.at)
+      const part = `${shown.rest}\n${below}\n${page.text.slice(shown.at, shown.restAt)}`
+      const wrote = source.slice(written.at, next?.written.at)
+      const hides = page.cut || unshownWords(wrote, { text: part, replaced: page.replaced }).length > 0
+      return { line: shown.rest.trim(), below: below.trimEnd(), hides }
+    }),
+    unreadable: false,
   }
 }
 
-interface Start extends Line {
-  slash: number
+/** Commands of a text that are looked at; the parser takes fewer. */
+const most = 50
+
+interface Start {
+  at: number
+  /** Behind the word, and what separates it. */
   restAt: number
-  sure: boolean
+  rest: string
+  end: number
 }
 
-interface Candidates extends Piece {
-  starts: Start[]
+interface Sides {
+  shown: Start
+  written: Start
 }
 
-function startsOf(source: string, { from, plainTo, lines }: Piece, word: string): Start[] {
-  const commandLine = new RegExp(`${commandStart(word)}${separators}`, 'u')
-  const hidesFrom = mayHide.exec(source.slice(from, plainTo))?.index ?? Number.POSITIVE_INFINITY
-  return lines.flatMap(({ at, end }) => {
-    const match = commandLine.exec(source.slice(at, end))
-    if (!match) return []
-    const sure = at < plainTo && at <= from + hidesFrom
-    return [{ at, end, slash: at + match[0].indexOf('/'), restAt: at + match[0].length, sure }]
+const withSeparators = wordPattern(word => `${commandStart(word)}${separators}`, 'u')
+
+function startAt(text: string, at: number, word: string): Start | undefined {
+  const feed = text.indexOf('\n', at)
+  const end = feed === -1 ? text.length : feed
+  const line = text.slice(at, end)
+  const match = withSeparators(word).exec(line)
+  if (!match) return undefined
+  return { at, restAt: at + match[0].length, rest: line.slice(match[0].length), end }
+}
+
+function startsIn(source: string, word: string): Start[] {
+  return [...source.matchAll(wholeStarts(word))].flatMap(({ index }) => startAt(source, index, word) ?? [])
+}
+
+const wholeStarts = wordPattern(commandStart, 'gmu')
+
+/** The word itself is the writer's plain text, not a link or code. */
+const startsOn = ({ text, own }: ShownText, word: string): Start[] =>
+  own.flatMap(({ at, plain }) => {
+    const start = startAt(text, at, word)
+    const bare = startOfLine(word).exec(text.slice(at, start?.end ?? at))
+    return start && bare && bare.index + bare[0].length <= plain ? [start] : []
   })
+
+/** In the same order; a line of the page that nobody wrote as a command is none. */
+function onBothSides(written: readonly Start[], shown: readonly Start[]): Sides[] {
+  const found: Sides[] = []
+  let next = 0
+  for (const start of shown) {
+    const at = written.findIndex((each, index) => index >= next && saysTheSame(each.rest, start.rest))
+    const match = written[at]
+    if (!match) continue
+    found.push({ shown: start, written: match })
+    next = at + 1
+  }
+  return found
 }
 
-interface ReadStarts {
-  starts: Start[]
-  unreadable: boolean
+/** As far as they are plain words: what follows may be rewritten by GitHub. */
+function saysTheSame(written: string, shown: string): boolean {
+  const words = even(written)
+  const [plain = ''] = /^[\p{L}\p{N} ,.-]*/u.exec(words) ?? []
+  const isWhole = plain.length === words.length
+  const sure = (isWhole ? plain : plain.replace(/\S*$/, '')).replace(/\b[0-9a-f]{8,40}\b.*/, '')
+  return even(shown).startsWith(sure.trimEnd())
 }
 
-function readStarts(source: string, piece: Candidates): ReadStarts {
-  if (piece.starts.every(({ sure }) => sure)) return { starts: piece.starts, unreadable: false }
-  const refers = source.includes(']:') && source.slice(piece.from, piece.to).includes('[')
-  const [from, to] = refers ? [0, source.length] : [piece.from, piece.to]
-  const ranges = plainRanges(source.slice(from, to))
-  if (!ranges) return cautiously(piece)
-  const isPlain = ({ slash }: Start): boolean => ranges.some(range => inside(slash - from, range))
-  return { starts: piece.starts.filter(start => start.sure || isPlain(start)), unreadable: false }
-}
-
-const cautiously = ({ starts }: Candidates): ReadStarts => ({
-  starts: starts.filter(({ sure }) => sure),
-  unreadable: starts.some(({ sure }) => !sure),
-})
-
-const mayHide = /[`<[]/
-
-function plainRanges(source: string): Range[] | undefined {
-  const tree = readPositions(source)
-  return tree && [...ownNodes(tree)].filter(({ type }) => type === 'text').flatMap(rangeOf)
-}
+const even = (line: string): string => stripInvisible(line).replace(/\s+/gu, ' ').trim()

@@ -16,7 +16,7 @@
  */
 import { distance } from 'fastest-levenshtein'
 import { usualTrigger } from '../settings/trigger-words.ts'
-import { type CommandText, findCommands } from './find.ts'
+import { type CommandText, findCommands, type SeenText } from './find.ts'
 import { type CommandGrammar, instruction } from './grammar.ts'
 import { infoOf, type OptionName, Options, optionOf, optionWords } from './options.ts'
 
@@ -36,8 +36,11 @@ export type Mistake =
   | { kind: 'too-many'; max: number }
   | { kind: 'unreadable' }
 
-/** @param line what stands on the line of the command, without the lines below */
-export type Parsed = { kind: 'command'; command: Command; line: string } | Mistake
+/**
+ * @param line what stands on the line of the command, without the lines below
+ * @param hides the page does not show all that was written with it
+ */
+export type Parsed = { kind: 'command'; command: Command; line: string; hides: boolean } | Mistake
 
 export const isMistake = (parsed: Parsed): parsed is Mistake => parsed.kind !== 'command'
 
@@ -45,9 +48,9 @@ const maxCommands = 10
 
 export const commandParser = (
   grammars: readonly CommandGrammar[],
-): ((text: string, word?: string) => Parsed[]) => {
+): ((seen: SeenText, word?: string) => Parsed[]) => {
   const words = wordsOf(grammars)
-  return (text, word = usualTrigger.word) => parseCommands(words, text, word)
+  return (seen, word = usualTrigger.word) => parseCommands(words, seen, word)
 }
 
 type Words = ReadonlyMap<string, CommandGrammar>
@@ -59,8 +62,8 @@ const wordsOf = (grammars: readonly CommandGrammar[]): Words =>
       .flatMap(grammar => [grammar.name, ...(grammar.aliases ?? [])].map(word => [word, grammar])),
   )
 
-function parseCommands(words: Words, text: string, word: string): Parsed[] {
-  const { commands: found, unreadable } = findCommands(text, word)
+function parseCommands(words: Words, seen: SeenText, word: string): Parsed[] {
+  const { commands: found, unreadable } = findCommands(seen, word)
   const all = found.map(each => parseCommand(words, each))
   const different = [...new Map(all.map(parsed => [sameness(parsed), parsed])).values()]
   return [
@@ -85,7 +88,7 @@ export function newCommands(before: readonly Parsed[], after: readonly Parsed[])
     .filter(each => !takeOld(was => !isMistake(was) && !isMistake(each) && was.line === each.line))
 }
 
-function parseCommand(words: Words, { line, below }: CommandText): Parsed {
+function parseCommand(words: Words, { line, below, hides }: CommandText): Parsed {
   const named = takeName(words, line)
   if (named.kind !== 'named') return named
   const taken = takeAllOptions(named.command, named.rest, below)
@@ -94,7 +97,12 @@ function parseCommand(words: Words, { line, below }: CommandText): Parsed {
   const gaveOptions = Object.keys(taken.options).length > 0
   if (gaveOptions && !takesOptions) return { kind: 'no-options-here', command: name }
   const text = takes === 'nothing' ? '' : `${taken.rest}\n${taken.below}`.trim()
-  return { kind: 'command', command: { name, options: taken.options, text }, line }
+  return {
+    kind: 'command',
+    command: { name, options: taken.options, text },
+    line,
+    hides: hides && text !== '',
+  }
 }
 
 const politeness =

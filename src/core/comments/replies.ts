@@ -73,7 +73,7 @@ function sentence(reply: Reply): string {
     case 'not-allowed':
       return `you need ${reply.least} permission on this repository to ${reply.command === 'run' ? 'start a run' : `use ${naming(reply.command)}`}; yours is ${inlineWords(reply.role, 40)}. Ask somebody who has it to write the command. Nothing was started.`
     case 'hidden':
-      return 'part of this command can not be seen on the page: it stands in an HTML comment or is written in invisible characters. Nothing was started. Write it so that everybody can read it.'
+      return 'GitHub’s page does not show all of this command: some of it is HTML, a comment, a title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.'
     case 'misplaced':
       return '`/codex` is read only as the first word of a line of its own, not in a list, a heading, a table or an indented line. Nothing was started. Edit the comment, or write the command again. This is said once in a thread.'
     case 'not-offered':
@@ -222,7 +222,7 @@ function mistakeSentence(mistake: Mistake): string {
     case 'too-many':
       return `this has more than ${mistake.max} commands; the first ${mistake.max} were read, and no more.`
     case 'unreadable':
-      return 'a part of this comment is too intricate to be read as GitHub shows it, and no command is taken from there. Write the command in a comment of its own.'
+      return 'GitHub did not say how its page shows this comment, so no command was taken from it. Write it again, in a comment of its own.'
   }
 }
 

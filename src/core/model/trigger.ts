@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Attachment } from '../text/attachment.ts'
 import { Person, PullHead, Snapshot, Thread } from './thread.ts'
 
 const arrived = {
@@ -16,6 +17,8 @@ export const InlineComment = z.object({
   line: z.number().int().nullable(),
   hunk: z.string(),
   body: z.string(),
+  nodeId: z.string().optional(),
+  attached: z.array(Attachment).optional(),
   author: z.string(),
   parent: z.object({ author: z.string(), body: z.string() }).optional(),
 })
@@ -45,6 +48,7 @@ const Comment = z.object({
   text: z.string(),
   /** For an edit: the text before. Only new commands count. */
   before: z.string().optional(),
+  /** Its writer may be told once that a command stands where none is read. */
   misplaced: z.literal(true).optional(),
   word: z.string().optional(),
   snapshot: Snapshot,

@@ -15,7 +15,7 @@ import { changed, newRun, type Run } from './run.ts'
 import type { Session } from './session.ts'
 
 export const Backup = z.object({
-  request: RunRequest.omit({ whole: true, inline: true, delivery: true }),
+  request: RunRequest.omit({ attached: true, inline: true, delivery: true }),
   words: z.string(),
   head: PullHead.optional(),
   branch: Branch.optional(),
@@ -38,7 +38,7 @@ export type Backup = z.infer<typeof Backup>
 const maxBytes = 20_000
 
 export function backupOf(run: Run): Backup | undefined {
-  const { whole: _, inline: __, delivery: ___, ...request } = run.request
+  const { attached: _, inline: __, delivery: ___, ...request } = run.request
   const backup = Backup.parse({
     request: { ...request, origin: withoutHunk(request.origin) },
     words: fingerprint(run.baseline.snapshot),

@@ -1,31 +1,25 @@
+/** The attachments among the links and pictures that a page shows. */
 import { type Attachment, maxAttachments } from './attachment.ts'
 import { assetId, attachmentAddress } from './attachment-address.ts'
 import { nameOf } from './attachment-name.ts'
-import { readMarkdown } from './markdown.ts'
-import { type Shown, shownLinks } from './shown-links.ts'
-import { timeFor, withinTime } from './within-time.ts'
+import type { ShownText } from './shown-text.ts'
+
+/** Linear time. False means that there is none. */
+export const mayHoldAttachment = (text: string): boolean =>
+  /\/(?:assets|files)\/|githubusercontent\.com/i.test(text)
 
 /** @param webUrl any page of the text's GitHub, e.g. the thread's `html_url` */
-export function attachmentsIn(markdown: string, webUrl: string, most = maxAttachments): Attachment[] {
-  if (!URL.canParse(webUrl) || !mayHoldAttachment(markdown, new URL(webUrl))) return []
-  const candidates = linksIn(markdown).flatMap(({ url, words }) => {
+export function attachmentsIn(
+  page: Pick<ShownText, 'files'> | undefined,
+  webUrl: string,
+  most = maxAttachments,
+): Attachment[] {
+  if (!page || !URL.canParse(webUrl)) return []
+  const candidates = page.files.flatMap(({ url, words }) => {
     const address = attachmentAddress(url, webUrl)
     return address ? [{ name: nameOf(words, address), url: address.href }] : []
   })
   return onlyOnce(candidates).slice(0, most)
-}
-
-function linksIn(markdown: string): Shown[] {
-  const read = withinTime(() => {
-    const tree = readMarkdown(markdown)
-    return tree ? shownLinks(tree) : []
-  }, timeFor(markdown))
-  return read ?? []
-}
-
-function mayHoldAttachment(markdown: string, { host }: URL): boolean {
-  const text = markdown.toLowerCase()
-  return text.includes(host) || text.includes('githubusercontent.com')
 }
 
 export function onlyOnce(attachments: readonly Attachment[]): Attachment[] {

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { Rejected, type Service } from '../model/errors.ts'
 
-export interface Attachment {
+export const Attachment = z.object({
   /** At most 255 bytes, without slashes, controls or invisible characters. */
-  name: string
-  url: string
-}
+  name: z.string(),
+  url: z.string(),
+})
+export type Attachment = z.infer<typeof Attachment>
 
 export interface AttachmentFile {
   name: string

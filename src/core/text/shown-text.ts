@@ -13,6 +13,8 @@ export interface ShownText {
   own: { at: number; plain: number }[]
   /** What begins elsewhere where no command is read: in lists, headings, cells. At most 100 characters each. */
   elsewhere: string[]
+  /** First lines of code that may be an indented paragraph. */
+  indented: string[]
   /** Addresses of links and pictures that can be seen, without secrets. Words are those of a link. */
   files: { url: string; words: string }[]
   /** Shown in another form, of which the text only says that it is there: formulas and diagrams. */
@@ -28,8 +30,8 @@ export interface Reading {
   addresses: 'whole' | 'host'
 }
 
-/** Characters of HTML; more is not read at all. 64 KB of Markdown become up to a million. */
-const maxHtml = 2_000_000
+/** Characters of HTML; more is not read at all. 64 KB of Markdown become up to three million. */
+const maxHtml = 4_000_000
 const maxNodes = 60_000
 const maxText = 200_000
 const maxBlocks = 12
@@ -54,7 +56,7 @@ export function asWritten(text: string): ShownText | undefined {
     if (line !== '') own.push({ at, plain: line.length })
     at += line.length + 1
   }
-  return { text: source.trimEnd(), own, elsewhere: [], files: [], replaced: '', cut: false }
+  return { text: source.trimEnd(), own, elsewhere: [], indented: [], files: [], replaced: '', cut: false }
 }
 
 /** @returns `undefined` for more HTML than is read */
@@ -79,9 +81,20 @@ interface Frame {
   /** Preformatted: line feeds end lines. */
   lines: boolean
   language: string
+  /** Pictures and links are the writer's, not quoted ones or code. */
+  files: boolean
 }
 
-const top: Frame = { own: true, isTop: true, text: 'none', blocks: 0, small: 0, lines: false, language: '' }
+const top: Frame = {
+  own: true,
+  isTop: true,
+  text: 'none',
+  blocks: 0,
+  small: 0,
+  lines: false,
+  language: '',
+  files: true,
+}
 
 type Step = { kind: 'enter'; node: Node; frame: Frame } | { kind: 'leave'; leave: () => void }
 
@@ -112,6 +125,7 @@ class Walk {
   readonly #home: string
   readonly #page = new Lines()
   readonly #elsewhere: string[] = []
+  readonly #indented: string[] = []
   readonly #files: ShownText['files'] = []
   readonly #replaced: string[] = []
   /** Words that are gathered before they are written: of links, code, cells. */
@@ -156,6 +170,7 @@ class Walk {
     return {
       ...this.#page.end(),
       elsewhere: this.#elsewhere,
+      indented: this.#indented,
       files: this.#files,
       replaced: this.#replaced.join(' ').slice(0, maxText),
       cut: this.#cut,
@@ -176,7 +191,7 @@ class Walk {
         .split('\n')
         .entries()) {
         if (at > 0) this.#page.feed()
-        this.#page.say(spaced(line), place === 'command')
+        this.#page.say(this.#spaced(line), place === 'command')
       }
       return
     }
@@ -197,7 +212,7 @@ class Walk {
       this.#placeholder('[text in another direction]')
       return undefined
     }
-    if (inline.has(tag)) return { frame: { own: frame.own } }
+    if (inline.has(tag)) return { frame: { text: frame.text === 'none' ? 'none' : 'elsewhere' } }
     if (struck.has(tag)) return this.#around('~~', '~~')
     if (small.has(tag)) {
       if (frame.small >= maxSmall) return undefined
@@ -208,8 +223,8 @@ class Walk {
       else this.#page.feed()
       return undefined
     }
-    if (pictures.has(tag)) return this.#picture(element)
-    if (tag === 'a') return this.#link(element)
+    if (pictures.has(tag)) return this.#picture(element, frame)
+    if (tag === 'a') return this.#link(element, frame)
     if (tag === 'code' || tag === 'tt') return this.#code(frame)
     if (tag === 'rt') return this.#around('(', ')')
     if (tag === 'q') return this.#around('“', '”')
@@ -241,7 +256,7 @@ class Walk {
           leave: () => this.#block(),
         }
       case 'blockquote':
-        return this.#prefixed('> ', '> ', { ...below, own: false })
+        return this.#prefixed('> ', '> ', { ...below, own: false, files: false })
       case 'ul':
       case 'ol':
         return this.#list(element, below, frame)
@@ -359,7 +374,7 @@ class Walk {
     this.#placeholder(words)
   }
 
-  #link(element: Element): { frame?: Partial<Frame>; leave?: () => void } | undefined {
+  #link(element: Element, { files }: Frame): { frame?: Partial<Frame>; leave?: () => void } | undefined {
     if (hasClass(element, 'anchor') || isBackReference(element)) return undefined
     const href = attribute(element, 'href')
     this.#gathered.push({ text: '', lines: false })
@@ -370,7 +385,8 @@ class Walk {
         if (has(element, 'data-footnote-ref')) return this.#say(`[${words.trim()}]`)
         const address = this.#addressOf(href, words)
         this.#say(address === '' ? words : `${words} (${address})`)
-        if (/[\p{L}\p{N}]/u.test(words)) this.#file(href, words.includes('[picture]') ? '' : words.trim())
+        if (files && /[\p{L}\p{N}]/u.test(words))
+          this.#file(href, words.replaceAll('[picture]', '').replaceAll('`', '').trim())
       },
     }
   }
@@ -400,13 +416,14 @@ class Walk {
 
   #file(url: string, words: string): void {
     if (/^https?:\/\//i.test(url) && this.#files.length < maxFiles)
-      this.#files.push({ url: withoutSecret(url), words: words.slice(0, 300) })
+      this.#files.push({ url: withoutSecret(url), words: words.slice(0, 1_000) })
   }
 
-  #picture(element: Element): undefined {
+  #picture(element: Element, { files }: Frame): undefined {
     const image = element.tagName === 'img' ? element : firstImage(element)
     this.#placeholder('[picture]')
-    if (image && element.tagName !== 'video' && isOfSize(image)) this.#file(attribute(image, 'src'), '')
+    if (files && image && element.tagName !== 'video' && isOfSize(image))
+      this.#file(attribute(image, 'src'), '')
     return undefined
   }
 
@@ -419,7 +436,10 @@ class Walk {
       const pad = /^`|`$/.test(words) ? ' ' : ''
       return words === '' ? '' : fence + pad + words + pad + fence
     }
-    return { frame: { own: false }, leave: () => this.#say(ticks(this.#gathered.pop()?.text.trim() ?? '')) }
+    return {
+      frame: { own: false, files: false },
+      leave: () => this.#say(ticks(this.#gathered.pop()?.text.trim() ?? '')),
+    }
   }
 
   #pre(element: Element, frame: Frame): { frame?: Partial<Frame>; leave?: () => void } | undefined {
@@ -433,9 +453,22 @@ class Walk {
     const language = frame.language || (languages.has(named) ? named : '')
     this.#gathered.push({ text: '', lines: true })
     return {
-      frame: { own: false },
-      leave: () => this.#fence(this.#gathered.pop()?.text ?? '', language),
+      frame: { own: false, files: false },
+      leave: () => {
+        const code = this.#gathered.pop()?.text ?? ''
+        if (frame.own && language === '' && isOnlyCode(element) && this.#indented.length < maxElsewhere)
+          this.#indented.push(code.split('\n', 1)[0]?.slice(0, 100) ?? '')
+        this.#fence(code, language)
+      },
     }
+  }
+
+  /** What would push words out of sight is cut, and said. */
+  #spaced(line: string): string {
+    const near = line.replace(/\s{100,}(?=\S)/g, ' [… blanks] ').trimEnd()
+    if (near.length <= maxLine) return near
+    this.#replaced.push(near.slice(maxLine))
+    return `${near.slice(0, maxLine).toWellFormed()} [… cut: the line is longer]`
   }
 
   #fence(code: string, language: string): void {
@@ -443,7 +476,7 @@ class Walk {
       .replace(/\n$/, '')
       .replace(/\n(?:[ \t]*\n){20,}/g, '\n[… blank lines]\n')
       .split('\n')
-      .map(spaced)
+      .map(line => this.#spaced(line))
     const fence = '`'.repeat(Math.max(3, longestRow(code) + 1))
     if (this.#gathered.length > 0) this.#say(lines.join('\n'))
     else this.#page.whole(`${fence}${language}`, ...lines, fence)
@@ -509,7 +542,10 @@ class Walk {
       frame,
       leave: () => {
         const cells = this.#cells.slice(0, maxCells)
-        if (this.#cells.length > maxCells) cells.push('[… more cells]')
+        if (this.#cells.length > maxCells) {
+          this.#replaced.push(...this.#cells.slice(maxCells))
+          cells.push('[… more cells]')
+        }
         const isHead = elementsOf(element).some(({ tagName }) => tagName === 'th')
         this.#cells = outer
         if (isInCell) return this.#say(` ${cells.join(' ')} `)
@@ -632,13 +668,8 @@ const hasClass = (element: Element, name: string): boolean => classesOf(element)
 const isBackReference = (element: Element): boolean =>
   has(element, 'data-footnote-backref') || hasClass(element, 'footnote-backref')
 
-/** The page shows blanks as one; what would push words out of sight is cut. */
+/** The page shows blanks as one. */
 const collapsed = (words: string): string => words.replace(/[ \t\n\r\f]+/g, ' ').replace(/\s{10,}/g, ' ')
-
-function spaced(line: string): string {
-  const near = line.replace(/\s{100,}(?=\S)/g, ' [… blanks] ').trimEnd()
-  return near.length > maxLine ? `${near.slice(0, maxLine).toWellFormed()} [… cut: the line is longer]` : near
-}
 
 const longestRow = (text: string): number =>
   (text.match(/`+/g) ?? []).reduce((longest, row) => Math.max(longest, row.length), 0)
@@ -658,6 +689,10 @@ function languageOf(pre: Element): string {
   const named = code && classesOf(code).flatMap(name => /^language-(.+)$/.exec(name)?.[1] ?? [])[0]
   return (attribute(pre, 'lang') || named || '').toLowerCase()
 }
+
+/** As Markdown makes it; HTML of a writer has no reason to. */
+const isOnlyCode = (pre: Element): boolean =>
+  pre.childNodes.length === 1 && elementsOf(pre)[0]?.tagName === 'code'
 
 const elementsOf = (element: Element): Element[] => element.childNodes.filter(isElement)
 

@@ -92,6 +92,7 @@ export const ReviewEvent = z.object({
     node_id: z.string(),
     body,
     user: author,
+    author_association: z.string().optional().catch(undefined),
     submitted_at: z.string().nullish(),
     updated_at: z.string().nullish(),
     html_url: z.string().optional(),

@@ -51,6 +51,7 @@ export function fromInline(
           line: comment.line ?? null,
           hunk: comment.diff_hunk ?? '',
           body: comment.body,
+          ...nodeOf(comment),
           author: comment.user?.login ?? 'ghost',
         },
       },

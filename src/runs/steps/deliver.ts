@@ -4,14 +4,13 @@ import { observe } from '../../core/run/apply-snapshot.ts'
 import { openIntent } from '../../core/run/intents.ts'
 import { inTheOpen } from '../../core/run/last-word.ts'
 import { handedOver, refusedWords } from '../../core/run/messages.ts'
-import type { FollowUp } from '../../core/run/record/mailbox-part.ts'
 import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/run/run.ts'
 import type { Session } from '../../core/run/session.ts'
 import { contextGiven, wordsOf } from '../../core/run/words-to-say.ts'
-import type { Attachment, StagedAttachments } from '../../core/text/attachment.ts'
+import type { StagedAttachments } from '../../core/text/attachment.ts'
 import { decideByWords, withPermissionDecided } from './answer-permission.ts'
 import { attach, none } from './pass-on-attachments.ts'
-import { attachedIn } from './stage-attachments.ts'
+import { attachedTo } from './stage-attachments.ts'
 import type { StepContext } from './step-context.ts'
 
 export async function deliver(
@@ -27,8 +26,7 @@ export async function deliver(
   if (decided === 'over') return partsOf(refusedWords(run, { kind: 'permission-over' }))
   await readForPrompt(run, wordsOf(followUp))
   const text = promptOf(run, wordsOf(followUp), deps.fence())
-  const files = await filesOf(run, followUp)
-  const attached = await attach(context, files, file => posthog.addArtifact(session, file))
+  const attached = await attach(context, attachedTo(followUp), file => posthog.addArtifact(session, file))
   await context.announce({ kind: 'deliver', at: deps.now(), messageId: followUp.id })
   await context.job.assertLocked()
   deps.reached(around.deliver.begun)
@@ -45,9 +43,6 @@ const partsOf = ({ mailbox, report, result }: Run): ChangeOf<'mailbox' | 'report
   report,
   result,
 })
-
-const filesOf = (run: Run, { text, inline = [] }: FollowUp): Promise<Attachment[]> =>
-  attachedIn([text, ...inline.map(({ body }) => body)], run.thread.url)
 
 async function knowingUnread(
   { run, deps, posthog }: StepContext<never, 'poll'>,

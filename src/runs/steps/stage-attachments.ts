@@ -1,7 +1,7 @@
 /** Stages attachments at PostHog before the run starts; refused ones are kept with the reason. Repeatable. */
 
 import { NoResponse, Rejected, RetryLater } from '../../core/model/errors.ts'
-import type { Log } from '../../core/model/ports.ts'
+import type { Log, ThreadClient } from '../../core/model/ports.ts'
 import { type Run, resumedSession } from '../../core/run/run.ts'
 import {
   type Attachment,
@@ -12,12 +12,11 @@ import {
   type Unfit,
   whyNot,
 } from '../../core/text/attachment.ts'
-import { attachmentsIn, onlyOnce } from '../../core/text/attachment-links.ts'
-import { yieldToEventLoop } from '../../core/text/event-loop.ts'
+import { attachmentsIn, mayHoldAttachment, onlyOnce } from '../../core/text/attachment-links.ts'
 
 export interface Attaching {
   thread: Pick<Run['thread'], 'url'>
-  request: Pick<Run['request'], 'text' | 'whole' | 'inline'>
+  request: Pick<Run['request'], 'attached' | 'inline'>
   baseline: { snapshot: Pick<Run['baseline']['snapshot'], 'body'> }
   session: { earlier?: Run['session']['earlier'] }
 }
@@ -50,29 +49,21 @@ export async function stageAttachments(
 }
 
 /** The command's own first; a session that goes on has those of the thread. */
-export function attachmentsOf({ thread, request, baseline, session }: Attaching): Promise<Attachment[]> {
-  const inline = (request.inline ?? []).map(({ body }) => body)
-  const texts = [
-    request.text,
-    request.whole ?? '',
-    ...inline,
-    ...(resumedSession({ session }) ? [] : [baseline.snapshot.body]),
-  ]
-  return attachedIn(texts, thread.url, maxNamed)
+export async function attachmentsOf(
+  { thread, request, baseline, session }: Attaching,
+  shown: ThreadClient['shown'],
+): Promise<Attachment[]> {
+  const { body } = baseline.snapshot
+  const isRead = !resumedSession({ session }) && mayHoldAttachment(body)
+  const [page] = isRead ? await shown([{ text: body, of: { kind: 'thread' }, addresses: 'host' }]) : []
+  return attachedTo(request, attachmentsIn(page, thread.url, maxNamed))
 }
 
-export async function attachedIn(
-  texts: readonly string[],
-  webUrl: string,
-  most = maxAttachments,
-): Promise<Attachment[]> {
-  const found: Attachment[] = []
-  for (const text of texts.filter(each => each !== '')) {
-    await yieldToEventLoop()
-    found.push(...attachmentsIn(text, webUrl, most))
-  }
-  return onlyOnce(found)
-}
+/** With those of the comments on lines. */
+export const attachedTo = (
+  { attached = [], inline = [] }: Pick<Run['request'], 'attached' | 'inline'>,
+  others: readonly Attachment[] = [],
+): Attachment[] => onlyOnce([...attached, ...inline.flatMap(each => each.attached ?? []), ...others])
 
 async function take(
   staging: Staging,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Person } from '../../model/thread.ts'
 import { CommentRef, InlineComment } from '../../model/trigger.ts'
+import { Attachment } from '../../text/attachment.ts'
 
 export const Source = z.object({
   trigger: z.string(),
@@ -34,6 +35,7 @@ export const FollowUp = z.object({
   at: z.number(),
   text: z.string(),
   inline: z.array(InlineComment).optional(),
+  attached: z.array(Attachment).optional(),
   source: Source.optional(),
 })
 export type FollowUp = z.infer<typeof FollowUp>

@@ -6,6 +6,7 @@ import { Person, PullHead, Snapshot } from '../../model/thread.ts'
 import { CommentRef, InlineComment } from '../../model/trigger.ts'
 import { settings } from '../../settings/repository-settings.ts'
 import { marked, stored } from '../../settings/setting.ts'
+import { Attachment } from '../../text/attachment.ts'
 
 const Origin = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('comment'), commentRef: CommentRef, url: z.string().optional() }),
@@ -29,7 +30,8 @@ export const RunRequest = z.object({
   origin: Origin,
   what: z.enum(['work', 'plan']).default('work'),
   text: z.string().default(''),
-  whole: z.string().optional(),
+  /** What the page shows of files where it was asked. */
+  attached: z.array(Attachment).optional(),
   options: RunOptions,
   inline: z.array(InlineComment).optional(),
   /** The plan to carry out, and the commit it was made on. */

@@ -40,7 +40,7 @@ export const beginningSteps = stepTable({
   'stage-attachments': {
     service: 'posthog',
     call: 'effect',
-    github: ['attachments'],
+    github: ['attachments', 'shown'],
     posthog: ['stageArtifact'],
     writes: ['workspace'],
   },
@@ -54,7 +54,7 @@ export const beginningSteps = stepTable({
     service: 'posthog',
     call: 'both',
     toAgent: true,
-    github: ['attachments'],
+    github: ['attachments', 'shown'],
     posthog: ['logLength', 'addArtifact', 'sendMessage', 'poll'],
     writes: ['session', 'workspace', 'schedule', 'mailbox', 'report'],
   },
