@@ -379,7 +379,7 @@ describe('untrusted text', () => {
     const bot = botWith()
     await says(bot, commentEvent({ text }))
     nothingStarted(bot)
-    expect(bot.comments[0]?.body).toContain('can not be seen on the page')
+    expect(bot.comments[0]?.body).toContain('does not show all of this command')
   })
 
   test.each([
