@@ -115,8 +115,9 @@ function onBothSides(written: readonly Start[], shown: readonly Start[]): Sides[
 function saysTheSame(written: string, shown: string): boolean {
   const words = even(written)
   const [plain = ''] = /^[\p{L}\p{N} ,.-]*/u.exec(words) ?? []
-  const isWhole = plain.length === words.length
-  const sure = (isWhole ? plain : plain.replace(/\S*$/, '')).replace(/\b[0-9a-f]{8,40}\b.*/, '')
+  // An address, a shortcode, a name of a commit
+  const isRewritten = /^[:/#@]/.test(words.slice(plain.length))
+  const sure = (isRewritten ? plain.replace(/\S*$/, '') : plain).replace(/\b[0-9a-f]{8,40}\b.*/, '')
   return even(shown).startsWith(sure.trimEnd())
 }
 
