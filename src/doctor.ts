@@ -2,6 +2,7 @@ import { settingsFile } from './commands/command-registry.ts'
 import type { Config } from './config.ts'
 import { type Check, found, passed, redactedCheck } from './core/model/check.ts'
 import type { Repository, Thread } from './core/model/thread.ts'
+import { ownerEntry } from './core/settings/deployment-settings.ts'
 import { problemsText, settingsPath } from './core/settings/repository-file.ts'
 import { checkApp, checkGitHub, checkInstallation } from './github/app-checks.ts'
 import { type GitHubApp, gitHubApp } from './github/app-client.ts'
@@ -24,7 +25,7 @@ export async function examine(config: Config, redact: (text: string) => string):
     checkQueue(config.queue),
     checkGitHub(app, wantedOfApp, Date.now),
     config.role === 'web' ? [] : checkPostHogs(config, await repositories),
-    repositories.then(all => checkSettings(app, all)),
+    repositories.then(all => checkSettings(config, app, all)),
   ])
   return [...gitHub, ...postHog, ...repository, queue].map(check => redactedCheck(check, redact))
 }
@@ -65,13 +66,19 @@ const repositoriesOf = (app: GitHubApp, redact: (text: string) => string): Promi
     .repositories()
     .catch(() => [])
 
-async function checkSettings(app: GitHubApp, repositories: readonly Repository[]): Promise<Check[]> {
+async function checkSettings(
+  { settings }: Config,
+  app: GitHubApp,
+  repositories: readonly Repository[],
+): Promise<Check[]> {
   const reading = {
     path: settingsPath,
     problemsOf(text: string, name: string) {
       const { problems } = settingsFile.read(text)
       return problems.length === 0 ? undefined : problemsText(problems, name)
     },
+    isRequired: (repository: Repository) =>
+      ownerEntry(settings.first, repository, { owner: true })?.[1].settings === 'required',
   }
   try {
     const [owners, examined] = await Promise.all([

@@ -1,7 +1,8 @@
 import type { Config } from './config.ts'
 import type { Check } from './core/model/check.ts'
 import { limitGate } from './core/model/limit-gate.ts'
-import { isOwner, type Repository } from './core/model/thread.ts'
+import type { Repository } from './core/model/thread.ts'
+import { isOwnersKey } from './core/settings/deployment-settings.ts'
 import { redactor } from './core/text/redact.ts'
 import {
   checkCoverage,
@@ -35,11 +36,11 @@ export const checkPostHogs = (config: Config, repositories: readonly Repository[
 
 export async function checkPostHogOf(
   config: Config,
-  repository: Pick<Repository, 'owner' | 'repo'>,
+  repository: Pick<Repository, 'owner' | 'ownerId' | 'repo'>,
 ): Promise<Check[]> {
   const service = postHogsOf(config).find(each => isServedBy(config, each, repository))
   if (!service) return []
-  const lists = listsOf(config, service).filter(({ owner }) => isOwner(repository, owner))
+  const lists = listsOf(config, service).filter(({ owner }) => isOwnersKey(owner, repository))
   return checkPostHog(examinedBy(config, service.access), lists, [repository])
 }
 
@@ -55,10 +56,13 @@ const postHogsOf = ({ posthog, tenants }: Config): ServedPostHog[] => [
 ]
 
 const isServedBy = (
-  { tenants }: Config,
+  config: Config,
   service: ServedPostHog,
-  repository: Pick<Repository, 'owner'>,
-): boolean => service.owner === tenants.find(({ owner }) => isOwner(repository, owner))?.owner
+  repository: Pick<Repository, 'owner' | 'ownerId'>,
+): boolean => servesOf(config, service, key => isOwnersKey(key, repository))
+
+const servesOf = ({ tenants }: Config, service: ServedPostHog, is: (key: string) => boolean): boolean =>
+  service.owner === tenants.find(({ owner }) => is(owner))?.owner
 
 async function eachPostHog(
   config: Config,
@@ -98,7 +102,7 @@ interface OwnerModels extends ModelList {
 
 const listsOf = (config: Config, service: ServedPostHog): OwnerModels[] =>
   Object.entries(config.settings.first.owners).flatMap(([owner, { models }]) =>
-    models && isServedBy(config, service, { owner })
+    models && servesOf(config, service, key => key === owner)
       ? [{ owner, models, setBy: `owners.${owner}.models in SETTINGS_FILE` }]
       : [],
   )

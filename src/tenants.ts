@@ -1,11 +1,18 @@
 /** Each PostHog has its own clients, budget and marker key: one key can't serve another's owners. */
+
 import type { Config } from './config.ts'
 import type { Deployment } from './core/comments/words.ts'
 import { type Allowance, type CallBudget, postHogAllowance } from './core/model/call-budget.ts'
 import { type LimitStore, limitGate } from './core/model/limit-gate.ts'
 import { markerSigner, type Signer } from './core/model/marker.ts'
 import type { TasksClient } from './core/model/ports.ts'
-import { type DeploymentSettings, ownerSettings } from './core/settings/deployment-settings.ts'
+import {
+  type DeploymentSettings,
+  loginOf,
+  type NamesOf,
+  ownerEntry,
+  type RepositoryRef,
+} from './core/settings/deployment-settings.ts'
 import type { PostHogSettings } from './posthog/posthog-http.ts'
 import { postHogTasks } from './posthog/tasks-client.ts'
 
@@ -23,7 +30,7 @@ export interface Tenants {
   all: readonly Tenant[]
   /** Owners with a PostHog of their own, in lower case. */
   owners: ReadonlyMap<string, Tenant>
-  of(owner: string): Tenant | undefined
+  of(thread: RepositoryRef): Promise<Tenant | undefined>
 }
 
 interface Opening {
@@ -32,6 +39,7 @@ interface Opening {
   now(): number
   limits: LimitStore | undefined
   budget(name: string, allowance: Allowance): CallBudget
+  names: NamesOf
 }
 
 type Access = NonNullable<Config['posthog']>
@@ -42,20 +50,22 @@ export function openTenants(config: Config, settings: DeploymentSettings, openin
   // Also reads markers from before they had a key of their own.
   const usual = config.posthog && tenantOf(config.posthog, markerSigner(markerKey, [webhookSecret]), opening)
   const opened = new Map<string, Tenant>()
-  const byOwner = new Map<string, Tenant>()
+  const byKey = new Map<string, Tenant>()
   for (const { owner, ...access } of config.tenants) {
     const name = nameOf(access)
     const known =
       opened.get(name) ??
       tenantOf({ ...access, userToken: undefined }, markerSigner(`${markerKey} ${name}`), opening)
     opened.set(name, known)
-    byOwner.set(owner.toLowerCase(), known)
+    byKey.set(owner.toLowerCase(), known)
   }
   return {
     all: [...(usual ? [usual] : []), ...opened.values()],
-    owners: byOwner,
-    of: owner =>
-      byOwner.get(owner.toLowerCase()) ?? (ownerSettings(settings, owner)?.posthog ? undefined : usual),
+    owners: new Map([...byKey].map(([key, tenant]) => [loginOf(key), tenant])),
+    async of(thread) {
+      const [key, entry] = ownerEntry(settings, thread, await opening.names(settings, thread)) ?? []
+      return byKey.get(key?.toLowerCase() ?? '') ?? (entry?.posthog ? undefined : usual)
+    },
   }
 }
 

@@ -6,7 +6,13 @@ import { Rejected } from '../core/model/errors.ts'
 import type { Files, OwnerFiles } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { limits } from '../core/run/timing.ts'
-import { type DeploymentSettings, type Grants, grantsOf } from '../core/settings/deployment-settings.ts'
+import {
+  type DeploymentSettings,
+  type Grants,
+  grantsOf,
+  type NamesOf,
+  type RepositoryRef,
+} from '../core/settings/deployment-settings.ts'
 import { settingsOfLayers } from '../core/settings/layers.ts'
 import {
   problemsText,
@@ -36,6 +42,7 @@ export interface LayerNow extends Pick<SettingsRead, 'given' | 'lineOf'> {
 
 export interface SettingsReader {
   deployment: DeploymentSettings
+  grantsOf(thread: RepositoryRef): Promise<Grants>
   of(github: Files, thread: Thread): Promise<SettingsNow>
 }
 
@@ -46,12 +53,13 @@ interface Reading {
   deployment: DeploymentSettings
   file: SettingsFile
   ownerFiles: OwnerFiles
+  names: NamesOf
   now(): number
 }
 
 const ofOwner = '.github'
 
-export function settingsReader({ deployment, file, ownerFiles, now }: Reading): SettingsReader {
+export function settingsReader({ deployment, file, ownerFiles, names, now }: Reading): SettingsReader {
   /** By the wrong version, so that the history is not read again for each comment. */
   const lastGood = new Map<string, SettingsRead | undefined>()
 
@@ -79,19 +87,24 @@ export function settingsReader({ deployment, file, ownerFiles, now }: Reading): 
       : { ...read, state: 'unusable', problem, version }
   }
 
+  const grantsNow = async (thread: RepositoryRef): Promise<Grants> =>
+    grantsOf(deployment, thread, await names(deployment, thread))
+
   return {
     deployment,
+    grantsOf: grantsNow,
     async of(github, thread) {
       const { owner: login, repo, repoId } = thread
       const path = `${login}/${ofOwner}: ${settingsPath}`
       const isOwners = repo.toLowerCase() === ofOwner
-      const [owner, repository] = await Promise.all([
+      const [grants, found, repository] = await Promise.all([
+        grantsNow(thread),
         isOwners
           ? layer(github, `${repoId}`, path)
           : layer(ownerFiles(thread), `${login.toLowerCase()} of ${thread.installationId}`, path),
         isOwners ? noFile : layer(github, `${repoId}`, settingsPath),
       ])
-      const grants = grantsOf(deployment, thread)
+      const owner = grants.required && found.state === 'none' ? missing(path) : found
       const all = [owner, repository]
       return {
         settings: settingsOfLayers(file, grants, { owner: owner.given, repository: repository.given }),
@@ -127,6 +140,13 @@ function keepNewest<T>(kept: Map<string, T>, key: string, value: T): void {
   if (kept.size >= maxKept && oldest !== undefined) kept.delete(oldest)
   kept.set(key, value)
 }
+
+/** It may be there where the App is not let in, which GitHub does not tell from a file that is not there. */
+const missing = (path: string): LayerNow => ({
+  ...noFile,
+  state: 'unusable',
+  problem: `${path} can not be read, and the deployment requires it: is the App installed on the repository ${ofOwner}, and the file there?`,
+})
 
 const noFile: LayerNow = {
   given: {},

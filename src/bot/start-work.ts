@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { firstIn } from '../access/first-of.ts'
-import { accountsIn } from '../access/pinned-accounts.ts'
+import { accountsIn, firstIn, namesIn } from '../access/first-of.ts'
 import { settingsReader } from '../access/read-settings.ts'
 import { refusalsWithin } from '../access/refusals.ts'
 import { settingsFile } from '../commands/command-registry.ts'
@@ -16,7 +15,7 @@ import type { Source } from '../core/run/record/mailbox-part.ts'
 import type { Run } from '../core/run/run.ts'
 import { ofThread } from '../core/run/run-index.ts'
 import type { UnusedBranch } from '../core/run/unused-branch.ts'
-import { triggerOf } from '../core/settings/deployment-settings.ts'
+import { type NamesOf, triggerOf } from '../core/settings/deployment-settings.ts'
 import { type Redact, redactor } from '../core/text/redact.ts'
 import { examineFor } from '../doctor.ts'
 import { type GitHubApp, gitHubApp } from '../github/app-client.ts'
@@ -70,9 +69,10 @@ async function wakeAll({ runs }: Runtime['queues'], { wake }: Follower): Promise
 }
 
 function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
-  const { config, settings, metrics, queues } = runtime
+  const { config, settings, metrics, queues, log } = runtime
   const { meter } = metrics
   const { limits, budget, cache } = queues
+  const names = namesIn(queues.writtenOnce, log)
   const { id, privateKey, apiUrl } = config.app
   const redact = redactor(secretsOf(config))
   const now = Date.now
@@ -81,18 +81,23 @@ function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
     app,
     redact,
     installations: installationsOf(app, redact),
-    tenants: openTenants(config, settings.settings, { meter, redact, now, limits, budget }),
-    shared: { ...sharedBy(runtime, app, redact), reached },
+    tenants: openTenants(config, settings.settings, { meter, redact, now, limits, budget, names }),
+    shared: { ...sharedBy(runtime, app, { redact, names }), reached },
   }
 }
 
-function sharedBy({ settings, queues, log, metrics }: Runtime, app: GitHubApp, redact: Redact) {
+function sharedBy(
+  { settings, queues, log, metrics }: Runtime,
+  app: GitHubApp,
+  { redact, names }: { redact: Redact; names: NamesOf },
+) {
   const now = Date.now
   return {
     settings: settingsReader({
       deployment: settings.settings,
       file: settingsFile,
       ownerFiles: ownerFilesOf(app, now),
+      names,
       now,
     }),
     accounts: accountsIn(queues.writtenOnce, log),

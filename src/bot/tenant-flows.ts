@@ -2,6 +2,7 @@ import type { TriggerDeps } from '../commands/command-context.ts'
 import { acceptTrigger } from '../commands/handle-trigger.ts'
 import type { Config } from '../config.ts'
 import { markerSigner } from '../core/model/marker.ts'
+import type { RepositoryRef } from '../core/settings/deployment-settings.ts'
 import type { Follower } from '../posthog/stream/follow-runs.ts'
 import { advanceRun } from '../runs/advance-run.ts'
 import type { RunDeps } from '../runs/steps/step-context.ts'
@@ -41,15 +42,15 @@ export function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, for
     }),
   })
   const flows = new Map(tenants.all.map(tenant => [tenant, flowsOf(tenant)]))
-  const servedBy = (owner: string) => {
-    const tenant = tenants.of(owner)
+  const servedBy = async (thread: RepositoryRef) => {
+    const tenant = await tenants.of(thread)
     return tenant && flows.get(tenant)
   }
   const withoutPostHog = acceptTrigger({ ...forTriggers, ...nobody(config) })
   return {
-    accept(job) {
+    async accept(job) {
       const { trigger } = job.data
-      const served = trigger.kind === 'access-lost' ? undefined : servedBy(trigger.thread.owner)
+      const served = trigger.kind === 'access-lost' ? undefined : await servedBy(trigger.thread)
       return (served?.accept ?? withoutPostHog)(job)
     },
     async advance(job) {
@@ -57,7 +58,7 @@ export function flowsFor(runtime: Runtime, { tenants, follower, forTriggers, for
         thread,
         session: { tenant },
       } = job.data
-      const served = servedBy(thread.owner)
+      const served = await servedBy(thread)
       if (served && (tenant === undefined || tenant === served.tenant.tenant)) return served.advance(job)
       log.error({ run: job.id, thread: thread.url, tenant }, 'its PostHog does not serve this owner any more')
       return { kind: 'park', ms: tenantRetryMs }

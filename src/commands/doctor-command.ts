@@ -19,7 +19,7 @@ export const doctorCommand = command({
 
   decide({ trigger: { thread } }, { checks, files: { owner, repository } }) {
     const settings = [
-      readAs('owner-settings', owner, 'the owner has none'),
+      readAs('owner-settings', owner, 'the owner has none that can be read'),
       readAs('repository-settings', repository, 'all can be read'),
     ]
     return {

@@ -27,6 +27,7 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
       .map(({ id, name, owner, default_branch }) => ({
         installationId,
         owner: owner.login,
+        ownerId: owner.id,
         repo: name,
         repoId: id,
         defaultBranch: default_branch,

@@ -45,19 +45,34 @@ async function orMissing<T>(request: Promise<T>): Promise<T | undefined> {
 interface SettingsReading {
   path: string
   problemsOf(text: string, name: string): string | undefined
+  /** Whether nothing starts without the owner's file. */
+  isRequired(repository: Repository): boolean
 }
 
 export async function checkOwners(
   files: OwnerFiles,
   repositories: readonly Repository[],
-  { path, problemsOf }: SettingsReading,
+  { path, problemsOf, isRequired }: SettingsReading,
 ): Promise<Check> {
   const owners = new Map(repositories.map(each => [each.owner.toLowerCase(), each]))
   const read = await Promise.all(
     [...owners.values()]
       .slice(0, maxExamined)
-      .map(async each => ({ owner: each.owner, text: await files(each).file(path) })),
+      .map(async each => ({ owner: each.owner, each, text: await files(each).file(path) })),
   )
+  const lacking = read.filter(({ each, text }) => text === undefined && isRequired(each))
+  if (lacking.length > 0)
+    return found(
+      'owner-settings',
+      `SETTINGS_FILE requires ${lacking.map(({ owner }) => `${owner}/${ownerRepository}: ${path}`).join(', ')}, which can not be read`,
+      `Install the App on the owner’s repository ${ownerRepository} as well, and put the file there.`,
+    )
+  const seen = new Set(
+    repositories
+      .filter(({ repo }) => repo.toLowerCase() === ownerRepository)
+      .map(({ owner }) => owner.toLowerCase()),
+  )
+  const unseen = read.map(({ owner }) => owner).filter(owner => !seen.has(owner.toLowerCase()))
   const having = read.flatMap(({ owner, text }) => (text === undefined ? [] : [{ owner, text }]))
   const wrong = having.flatMap(
     ({ owner, text }) => problemsOf(text, `${owner}/${ownerRepository}: ${path}`) ?? [],
@@ -70,9 +85,14 @@ export async function checkOwners(
     )
   return passed(
     'owner-settings',
-    having.length === 0
-      ? 'no owner has any'
-      : `those of ${having.map(({ owner }) => owner).join(', ')} can be read`,
+    [
+      having.length === 0
+        ? 'no owner has any that can be read'
+        : `those of ${having.map(({ owner }) => owner).join(', ')} can be read`,
+      ...(unseen.length > 0
+        ? [`of ${unseen.join(', ')} the App can see no repository ${ownerRepository}`]
+        : []),
+    ].join('; '),
   )
 }
 

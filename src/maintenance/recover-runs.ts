@@ -24,7 +24,7 @@ export interface AdoptDeps {
     subject(repository: Repository, number: number): Promise<SubjectView>
   }
   github: GitHub
-  tenantOf(owner: string): AdoptTenant | undefined
+  tenantOf(repository: Repository): Promise<AdoptTenant | undefined>
   runs: Pick<JobQueue<Run>, 'get' | 'add'>
   settings: SettingsReader
   log: Log
@@ -140,7 +140,7 @@ async function search(deps: Search, { since, from }: Memory, target: Target): Pr
 }
 
 async function searchRepository(deps: Search, repository: Repository, since: number): Promise<boolean> {
-  const tenant = deps.tenantOf(repository.owner)
+  const tenant = await deps.tenantOf(repository)
   if (!tenant) return true
   const comments = await deps.installations.ownComments(repository, since)
   let all = true

@@ -11,8 +11,8 @@ import { UnusedBranch } from '../core/run/unused-branch.ts'
 export interface RemovalDeps {
   github: GitHub
   tenantOf(
-    owner: string,
-  ): { posthog: Pick<TasksClient, 'statusOf'>; budget: Pick<CallBudget, 'reserve'> } | undefined
+    thread: Thread,
+  ): Promise<{ posthog: Pick<TasksClient, 'statusOf'>; budget: Pick<CallBudget, 'reserve'> } | undefined>
   runs: Pick<JobQueue<Run>, 'get' | 'holder'>
   log: Log
   now(): number
@@ -59,7 +59,7 @@ async function poll(
   pause: number,
 ): Promise<number | 'done'> {
   const { thread, name, sha, session } = unused
-  const tenant = deps.tenantOf(thread.owner)
+  const tenant = await deps.tenantOf(thread)
   if (!tenant) return pause
   const github = deps.github(thread)
   const live = await liveRun(deps, thread)

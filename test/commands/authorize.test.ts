@@ -8,8 +8,9 @@ import type { Person } from '../../src/core/model/thread.ts'
 import type { RefusedReads } from '../../src/core/run/outage.ts'
 import { backupOf } from '../../src/core/run/recovery-record.ts'
 import { limits } from '../../src/core/run/timing.ts'
+import { DeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import { runWith } from '../core/given.ts'
-import { memoryAccounts, settingsOf } from '../support/deployment.ts'
+import { memoryAccounts, memoryNames, settingsOf } from '../support/deployment.ts'
 
 const zoe = { login: 'zoe', id: 12 }
 const bot = { login: 'helper[bot]', id: 13, app: 77 }
@@ -152,4 +153,32 @@ describe('starting a run', () => {
   })
 
   test('any other refusal is no answer', async () => await expect(may(403, '')).rejects.toThrow(Rejected))
+})
+
+describe('what SETTINGS_FILE gives a name', () => {
+  const settings = DeploymentSettings.parse({ owners: { acme: { as_user: ['shop'] } } })
+  const shop = { owner: 'acme', ownerId: 5, repo: 'shop', repoId: 100 }
+
+  test('is for the account and the repository that had it first, and the log says so once', async () => {
+    const said: string[] = []
+    const names = memoryNames(said)
+    expect(await names(settings, { ...shop, owner: 'ACME' })).toEqual({ owner: true, repository: true })
+    const taken = { ...shop, ownerId: 6 }
+    const recreated = { ...shop, repoId: 101 }
+    for (let time = 0; time < 3; time += 1) {
+      expect(await names(settings, taken)).toEqual({ owner: false, repository: false })
+      expect(await names(settings, recreated)).toEqual({ owner: true, repository: false })
+      expect(await names(settings, shop)).toEqual({ owner: true, repository: true })
+    }
+    expect(said).toEqual([
+      'SETTINGS_FILE: the owner acme (write acme:6 if it is meant) is another one by now, and gets nothing of what it had',
+      'SETTINGS_FILE: the repository acme/shop (write shop:101 if it is meant) is another one by now, and gets nothing of what it had',
+    ])
+  })
+
+  test('is nobody’s whose number is not known, and that is not kept', async () => {
+    const names = memoryNames()
+    expect(await names(settings, { ...shop, ownerId: 0 })).toEqual({ owner: false, repository: false })
+    expect(await names(settings, shop)).toEqual({ owner: true, repository: true })
+  })
 })

@@ -68,7 +68,7 @@ const stopping = working({ mailbox: { stop: { by: maya, at: t0, asked: true } } 
 
 const settling = (file = '', rest: Partial<Settings> = {}): Settings => ({
   settings: settingsOf(file),
-  grants: grantsOf(noDeploymentSettings, issueThread),
+  grants: grantsOf(noDeploymentSettings, issueThread, { owner: true, repository: true }),
   problem: undefined,
   usable: true,
   version: 'none',

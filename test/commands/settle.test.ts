@@ -57,7 +57,7 @@ test.each<[string, ReasoningEffort | undefined, string, object]>([
     what: 'work',
     owner: issueThread.owner,
     settings: settingsOf(file),
-    grants: grantsOf(noDeploymentSettings, issueThread),
+    grants: grantsOf(noDeploymentSettings, issueThread, { owner: true, repository: true }),
     usual: { model: 'gpt-5.5', effort },
     known: { models, branch: false, sandboxes: [] },
   })

@@ -52,7 +52,12 @@ async function scene() {
   const [owner = '', repo = ''] = github.repository.split('/')
   const thread: Thread = {
     ...{ owner, repo, repoId, number, installationId: github.installationId },
-    ...{ defaultBranch: 'main', kind: 'issue', url: `${github.url}/${github.repository}/issues/${number}` },
+    ...{
+      ownerId: 5,
+      defaultBranch: 'main',
+      kind: 'issue',
+      url: `${github.url}/${github.repository}/issues/${number}`,
+    },
   }
   const client = gitHubThread(app, thread, { now: Date.now, redact: text => text })
   const pull = async () => {

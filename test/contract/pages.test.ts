@@ -36,7 +36,12 @@ async function scene({ body = '*As* said.', comment = '/codex **fix** it' } = {}
   const [owner = '', repo = ''] = github.repository.split('/')
   const thread: Thread = {
     ...{ owner, repo, repoId: (await look('')).id, number, installationId: github.installationId },
-    ...{ defaultBranch: 'main', kind: 'issue', url: `${github.url}/${github.repository}/issues/${number}` },
+    ...{
+      ownerId: 5,
+      defaultBranch: 'main',
+      kind: 'issue',
+      url: `${github.url}/${github.repository}/issues/${number}`,
+    },
   }
   const node = (await look(`/issues/comments/${id}`)).node_id
   const app = gitHubApp({ appId: github.appId, privateKey: github.privateKey, apiUrl: github.url }, Date.now)

@@ -61,7 +61,7 @@ const signed = (body: string | Buffer, by = secret): string =>
 const comment = {
   action: 'created',
   installation: { id: 1 },
-  repository: { id: 100, name: 'shop', owner: { login: 'acme' }, default_branch: 'main' },
+  repository: { id: 100, name: 'shop', owner: { login: 'acme', id: 5 }, default_branch: 'main' },
   sender: { login: 'maya', id: 11, type: 'User' },
   issue: {
     number: 7,

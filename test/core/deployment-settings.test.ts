@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { settingsFile } from '../../src/commands/command-registry.ts'
 import {
+  givenByName,
   grantsOf,
   noDeploymentSettings,
   pausedBecause,
@@ -14,7 +15,8 @@ const read = (text: string) => {
   if (file.kind === 'problems') return expect.fail(JSON.stringify(file.problems))
   return file.value
 }
-const shop = { owner: 'acme', repo: 'shop' }
+const shop = { owner: 'acme', ownerId: 5, repo: 'shop', repoId: 100 }
+const allHold = { owner: true, repository: true }
 
 test('nothing is granted that is not written down', () => {
   for (const settings of [
@@ -22,7 +24,7 @@ test('nothing is granted that is not written down', () => {
     read('owners: {acme: {}}'),
     read('owners: {other: {as_user: true}}'),
   ])
-    expect(grantsOf(settings, shop)).toMatchObject({ granted: new Set(), sandboxes: [] })
+    expect(grantsOf(settings, shop, allHold)).toMatchObject({ granted: new Set(), sandboxes: [] })
 })
 
 test.each([
@@ -33,17 +35,80 @@ test.each([
   ['sandboxes: [Small box]', { sandboxes: ['Small box'] }],
   ['sandboxes: [{name: A, repositories: [blog]}, {name: B, repositories: [shop]}]', { sandboxes: ['B'] }],
 ])('%s grants just that', (grant, expected) => {
-  expect(grantsOf(read(`owners: {ACME: {${grant}}}`), shop)).toMatchObject(expected)
+  expect(grantsOf(read(`owners: {ACME: {${grant}}}`), shop, allHold)).toMatchObject(expected)
 })
 
 test('an owner may be an Enterprise Managed User', () => {
-  const grants = grantsOf(read('owners: {maya_acme: {as_user: true}}'), { owner: 'maya_acme', repo: 'shop' })
+  const grants = grantsOf(
+    read('owners: {maya_acme: {as_user: true}}'),
+    { ...shop, owner: 'maya_acme' },
+    allHold,
+  )
   expect(grants.granted).toEqual(new Set(['as_user']))
+})
+
+describe('names change hands, numbers do not', () => {
+  const all =
+    'as_user: [shop], signal_report: true, models: [a], limits: {person: 1}, sandboxes: [A, {name: B, repositories: [shop]}]'
+  const grants = (file: string, thread = shop, holds = allHold) => {
+    const { granted, sandboxes, models, ceilings } = grantsOf(read(file), thread, holds)
+    return [[...granted], sandboxes, models, ceilings.length]
+  }
+  const everything = [['as_user', 'signal_report'], ['A', 'B'], ['a'], 2]
+  const nothing = [[], [], undefined, 1]
+  const notOfShop = [['signal_report'], ['A'], ['a'], 2]
+
+  test.each<[string, unknown[], ...Parameters<typeof grants>]>([
+    ['the login, as long as it holds', everything, `owners: {acme: {${all}}}`],
+    [
+      'a login that is another account by now',
+      nothing,
+      `owners: {acme: {${all}}}`,
+      shop,
+      { owner: false, repository: true },
+    ],
+    [
+      'a repository that is another one by now',
+      notOfShop,
+      `owners: {acme: {${all}}}`,
+      shop,
+      { owner: true, repository: false },
+    ],
+    [
+      'the number, whatever the login is',
+      everything,
+      `owners: {"acme:5": {${all}}}`,
+      { ...shop, owner: 'acme-labs' },
+      { owner: false, repository: true },
+    ],
+    ['another number, whatever the login is', nothing, `owners: {"acme:6": {${all}}}`],
+    [
+      'the number of a repository, whatever its name is',
+      everything,
+      `owners: {acme: {${all.replaceAll('shop', 'shop:100')}}}`,
+      { ...shop, repo: 'store' },
+      { owner: true, repository: false },
+    ],
+    ['another number of a repository', notOfShop, `owners: {acme: {${all.replaceAll('shop', 'shop:101')}}}`],
+  ])('%s', (_, expected, ...given) => {
+    expect(grants(...given)).toEqual(expected)
+  })
+
+  test.each<[string, { owner: boolean; repository: boolean }]>([
+    ['{}', { owner: false, repository: false }],
+    ['{acme: {as_user: true}}', { owner: true, repository: false }],
+    ['{acme: {as_user: [Shop]}}', { owner: true, repository: true }],
+    ['{"acme:5": {sandboxes: [{name: B, repositories: [shop]}]}}', { owner: false, repository: true }],
+    ['{"acme:5": {as_user: ["shop:100"]}}', { owner: false, repository: false }],
+    ['{globex: {as_user: [shop]}}', { owner: false, repository: false }],
+  ])('what %s gives by name', (owners, expected) => {
+    expect(givenByName(read(`owners: ${owners}`), shop)).toEqual(expected)
+  })
 })
 
 describe('a repository can not loosen', () => {
   const inRepository = (deployment: string, repository: string) =>
-    settingsOfLayers(settingsFile, grantsOf(read(deployment), shop), {
+    settingsOfLayers(settingsFile, grantsOf(read(deployment), shop, allHold), {
       owner: {},
       repository: settingsFile.read(repository).given,
     })
@@ -74,7 +139,7 @@ test.each([
 ])('a repository that says %j fills in over the defaults', (file, branch, effort) => {
   const { defaults } = read(file === 'mode: interactive' ? 'defaults: {branch: default, effort: high}' : '')
   const { given } = settingsFile.read(file)
-  const grants = grantsOf({ ...noDeploymentSettings, defaults }, shop)
+  const grants = grantsOf({ ...noDeploymentSettings, defaults }, shop, allHold)
   const settings = settingsOfLayers(settingsFile, grants, { owner: {}, repository: given })
   expect(settings).toMatchObject({ branch, ...(effort ? { effort } : {}) })
 })
@@ -96,6 +161,10 @@ describe('what is wrong is told at once, with line and key', () => {
       ],
     ],
     ['owners:\n  "a b": {}\n', [[2, 'owners.a b']]],
+    ['owners:\n  Acme: {}\n  acme: {}\n', [[3, 'owners.acme']]],
+    ['owners:\n  acme: {}\n  "ACME:5": {}\n', [[3, 'owners.ACME:5']]],
+    ['owners:\n  "acme:5": {}\n  "globex:05": {}\n', [[3, 'owners.globex:05']]],
+    ['owners:\n  acme: {settings: optional}\n', [[2, 'owners.acme.settings']]],
     ['owners:\n  __proto__: {as_user: false}\n', [[2, 'owners.__proto__']]],
     ['owners:\n  acme:\n    posthog: {project_id: 1}\n', [[3, 'owners.acme.posthog.api_key_env']]],
     [
@@ -108,4 +177,11 @@ describe('what is wrong is told at once, with line and key', () => {
     const file = readDeploymentSettings(text)
     expect(file.kind === 'problems' && file.problems.map(({ line, key }) => [line, key])).toEqual(expected)
   })
+})
+
+test('two ways to write one owner are named both', () => {
+  const file = readDeploymentSettings('owners:\n  Acme: {as_user: true}\n  acme: {}\n')
+  expect(file.kind === 'problems' && file.problems.map(({ message }) => message)).toEqual([
+    'is the same owner as Acme',
+  ])
 })

@@ -25,6 +25,7 @@ export const zoe = { login: 'zoe', id: 12 }
 export const issueThread: Thread = {
   installationId: 1,
   owner: 'acme',
+  ownerId: 5,
   repo: 'shop',
   repoId: 100,
   defaultBranch: 'main',

@@ -14,7 +14,7 @@ import {
 import { settingsOfLayers } from '../../src/core/settings/layers.ts'
 import type { Given } from '../../src/core/settings/repository-settings.ts'
 
-const shop = { owner: 'acme', repo: 'shop' }
+const shop = { owner: 'acme', ownerId: 5, repo: 'shop', repoId: 100 }
 
 const deployment = (text: string): DeploymentSettings => {
   const file = readDeploymentSettings(text)
@@ -108,7 +108,7 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
     { allow: { users: ['zoe'], teams: [], apps: [7] } },
   ],
 ])('%s', (_, above, owner, repository, expected) => {
-  const grants = grantsOf(deployment(above), shop)
+  const grants = grantsOf(deployment(above), shop, { owner: true, repository: true })
   const files = { owner: given(owner), repository: given(repository) }
   expect(settingsOfLayers(settingsFile, grants, files)).toMatchObject(expected)
 })
@@ -165,6 +165,7 @@ test('a ceiling is never loosened from below', () => {
       const grants = grantsOf(
         { ...noDeploymentSettings, limits: ofAll, owners: owners as DeploymentSettings['owners'] },
         shop,
+        { owner: true, repository: true },
       )
       const settingsWith = (repository: Given) =>
         settingsOfLayers(settingsFile, grants, { owner, repository })

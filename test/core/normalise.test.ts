@@ -14,7 +14,7 @@ const later = (minutes: number): string => new Date(at + minutes * 60_000).toISO
 const user = (login: string, type = 'User') => ({ login, id: 11, type })
 const base = {
   installation: { id: 1 },
-  repository: { id: 100, name: 'shop', owner: { login: 'acme' }, default_branch: 'main' },
+  repository: { id: 100, name: 'shop', owner: { login: 'acme', id: 5 }, default_branch: 'main' },
   sender: user('maya'),
 }
 const issue = {
@@ -478,6 +478,7 @@ test('a trigger holds the words that were there when it came', () => {
         owner: 'acme',
         repo: 'shop',
         repoId: 100,
+        ownerId: 5,
         defaultBranch: 'main',
         number: 7,
         kind: 'issue',

@@ -13,7 +13,14 @@ const repository =
 
 test('each value that holds is told with the layers that made it so', () => {
   const read = readDeploymentSettings(deployment)
-  const grants = read.kind === 'read' ? grantsOf(read.value, { owner: 'acme', repo: 'shop' }) : expect.fail()
+  const grants =
+    read.kind === 'read'
+      ? grantsOf(
+          read.value,
+          { owner: 'acme', ownerId: 5, repo: 'shop', repoId: 100 },
+          { owner: true, repository: true },
+        )
+      : expect.fail()
   const files = { owner: settingsFile.read(owner), repository: settingsFile.read(repository) }
   const settings = settingsOfLayers(settingsFile, grants, {
     owner: files.owner.given,

@@ -15,6 +15,7 @@ import { fakeLog } from '../support/fake-log.ts'
 const repository = (installationId: number): Repository => ({
   installationId,
   owner: `owner-${installationId}`,
+  ownerId: 5,
   repo: 'shop',
   repoId: 100 + installationId,
   defaultBranch: 'main',

@@ -59,7 +59,7 @@ async function turns(given: Given) {
   }
   const take = removeBranch({
     github: () => github as ThreadClient,
-    tenantOf: () => ({
+    tenantOf: async () => ({
       posthog: { statusOf: given.status ?? (async () => 'completed') },
       budget: { reserve: given.look ?? unlimited.reserve },
     }),

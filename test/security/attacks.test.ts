@@ -56,7 +56,7 @@ const commentEvent = ({
 }: Event): object => ({
   action: 'created',
   installation: { id: 1 },
-  repository: { id: 100, name: 'shop', owner: { login: 'acme' }, default_branch: 'main' },
+  repository: { id: 100, name: 'shop', owner: { login: 'acme', id: 5 }, default_branch: 'main' },
   sender: { login: by, id: by.length, type: 'User', ...sender },
   issue: {
     number: 7,

@@ -12,11 +12,11 @@ const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
 
 const ids = Array.from({ length: 100 }, (_, n) => 700 + n).values()
 
-async function says(bot: MemoryBot, text: string, by = 'maya', number = 7): Promise<string> {
+async function says(bot: MemoryBot, text: string, by = 'maya', number = 7, ownerId = 5): Promise<string> {
   const body = JSON.stringify({
     action: 'created',
     installation: { id: 1 },
-    repository: { id: 100, name: 'shop', owner: { login: 'acme' }, default_branch: 'main' },
+    repository: { id: 100, name: 'shop', owner: { login: 'acme', id: ownerId }, default_branch: 'main' },
     sender: { login: by, id: by.length, type: 'User' },
     issue: {
       number,
@@ -64,6 +64,25 @@ test('what is granted is had', async () => {
       sandbox_environment_id: sandboxes[0]?.id,
     }),
   ])
+})
+
+test('a login that another account has by now gets nothing of what it was given', async () => {
+  const grants = 'owners: {acme: {as_user: true, sandboxes: [small box]}}'
+  const bot = botWith({ grants, settings: 'as_user: true' })
+  await says(bot, '/codex --as-user fix it')
+  expect(bot.requests).toHaveLength(1)
+  for (const option of ['--as-user', '--sandbox "Small box"'])
+    expect(await says(bot, `/codex ${option} fix it`, 'maya', 8, 6)).toContain('`owners.acme.')
+  expect(bot.requests).toHaveLength(1)
+})
+
+test('an owner’s file that can not be read is not an absent one, where it is required', async () => {
+  const bot = botWith({ grants: 'owners: {acme: {settings: required}}' })
+  expect(await says(bot, '/codex fix it')).toContain('acme/.github: .github/codex.yml can not be read')
+  expect(bot.requests).toEqual([])
+  const having = botWith({ grants: 'owners: {acme: {settings: required}}', ownerFile: 'effort: high' })
+  await says(having, '/codex fix it')
+  expect(having.requests).toHaveLength(1)
 })
 
 test.each(['sandbox: Vault of the bank', `sandbox: ${sandboxes[1]?.id}`])(

@@ -292,7 +292,7 @@ function wholePayload(random: Random, event: string): object {
   }
   const common = {
     installation: random.next() < 0.02 ? null : { id: 1 },
-    repository: { id: 100, name: 'shop', owner: { login: 'acme' }, default_branch: 'main' },
+    repository: { id: 100, name: 'shop', owner: { login: 'acme', id: 5 }, default_branch: 'main' },
     sender: user(random),
     changes: random.next() < 0.7 ? { body: { from: wordsOf(random) } } : {},
     label: {

@@ -60,6 +60,7 @@ export interface MemoryBotOptions {
   history?: readonly string[]
   /** `SETTINGS_FILE` */
   grants?: string
+  ownerFile?: string
   /** PostHog's sandbox environments. */
   sandboxes?: readonly SandboxView[]
   /** What the agent says at the end of each turn, and what it leaves behind. */
@@ -207,7 +208,7 @@ export class MemoryBot {
     redact = known
     noted = line => this.logs.push(this.#redact(line))
     receive = trigger => Promise.resolve(this.#enqueue(trigger))
-    this.#settings = deploymentWith(options.grants)
+    this.#settings = deploymentWith(options.grants, undefined, { ownerFile: options.ownerFile })
     this.#accept = acceptTrigger({
       ...this.#shared,
       settings: this.#settings,

@@ -10,7 +10,7 @@ const user = (login: string): object => ({ login, id: ids[login] ?? 99, type: 'U
 
 const base = (by: string): object => ({
   installation: { id: 1 },
-  repository: { id: 100, name: 'shop', owner: { login: 'acme' }, default_branch: 'main' },
+  repository: { id: 100, name: 'shop', owner: { login: 'acme', id: 5 }, default_branch: 'main' },
   sender: user(by),
 })
 

@@ -12,7 +12,7 @@ const ids = Array.from({ length: 500 }, (_, n) => 900 + n).values()
 const comment = (by: string, text: string, number = 7, id = by.length): object => ({
   action: 'created',
   installation: { id: 1 },
-  repository: { id: 100, name: 'shop', owner: { login: 'acme' }, default_branch: 'main' },
+  repository: { id: 100, name: 'shop', owner: { login: 'acme', id: 5 }, default_branch: 'main' },
   sender: { login: by, id, type: 'User' },
   issue: {
     number,

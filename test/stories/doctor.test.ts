@@ -84,7 +84,7 @@ test('when all is right, each check says what it found, and the exit code is 0',
       "✓ posthog-model: gpt-5.5",
       "✓ posthog-github: sees the repository of this bot",
       "✓ repositories: 1 looked at, each with a default branch",
-      "✓ owner-settings: no owner has any",
+      "✓ owner-settings: no owner has any that can be read; of acme the App can see no repository .github",
       "✓ repository-settings: all can be read",
       "✓ queue: embedded, in …, where a bot is at work",
     ]
@@ -320,7 +320,7 @@ describe('an admin of a repository asks in a thread', () => {
       - ✓ \`posthog-model\` gpt-5.5
       - ✓ \`posthog-github\` sees the repository of this bot
       - ✓ \`queue\` keeps what it is given
-      - ✓ \`owner-settings\` the owner has none
+      - ✓ \`owner-settings\` the owner has none that can be read
       - ✓ \`repository-settings\` all can be read"
     `)
     expect(answer).not.toMatch(/globex|initech|_KEY|codex-doctor/)
@@ -354,6 +354,12 @@ test('the files of owners and repositories, and a repository that PostHog’s Gi
     ok: false,
     detail: 'acme/.github: .github/codex.yml, line 2: `efort` is not a setting',
     fix: 'Mend the file on the default branch of the owner’s repository .github.',
+  })
+  const SETTINGS_FILE = settingsFile('owners: {globex: {settings: required}}')
+  expect(named(await doctor({ SETTINGS_FILE }), 'owner-settings')).toMatchObject({
+    ok: false,
+    detail: 'SETTINGS_FILE requires globex/.github: .github/codex.yml, which can not be read',
+    fix: 'Install the App on the owner’s repository .github as well, and put the file there.',
   })
   expect(named(examined, 'repository-settings')).toMatchObject({
     ok: false,

@@ -21,7 +21,7 @@ onRedis(
       const payload = {
         action: 'created',
         installation: { id: github.installationId },
-        repository: { id: 1, name: 'shop', owner: { login: 'acme' }, default_branch: 'main' },
+        repository: { id: 1, name: 'shop', owner: { login: 'acme', id: 5 }, default_branch: 'main' },
         sender: { login: 'maya', id: 3, type: 'User' },
         issue: {
           number: issue.number,

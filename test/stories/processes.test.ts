@@ -113,7 +113,7 @@ describe.skipIf(!redisAvailable())('Redis has trouble', () => {
     const payload = {
       action: 'created',
       installation: { id: world.github.installationId },
-      repository: { id: 1, name: 'shop', owner: { login: 'acme' } },
+      repository: { id: 1, name: 'shop', owner: { login: 'acme', id: 5 } },
       sender: { login: 'maya', id: 3 },
       issue: { number: 1, title: 't', html_url: 'http://x/acme/shop/issues/1' },
       comment: { id, body: '/codex help', created_at: new Date().toISOString() },
@@ -173,7 +173,7 @@ describe('The folder of the embedded queue is deleted while the bot works', () =
     const [answer] = await github.deliver('issue_comment', {
       action: 'created',
       installation: { id: github.installationId },
-      repository: { id: 1, name: 'shop', owner: { login: 'acme' } },
+      repository: { id: 1, name: 'shop', owner: { login: 'acme', id: 5 } },
       sender: { login: 'maya', id: 3 },
       issue: { number: 1, title: 't', html_url: 'http://x/acme/shop/issues/1' },
       comment: { id: 900_004, body: '/codex help', created_at: new Date().toISOString() },

@@ -1,10 +1,15 @@
 /** What strangers send and write, against the bot as it runs. */
 import { readFileSync } from 'node:fs'
 import { type OutgoingHttpHeaders, request } from 'node:http'
-import { expect, it } from 'vitest'
+import { Redis } from 'ioredis'
+import { expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import { signatureOf } from '../../emulators/github/signed-post.ts'
 import type { Bot } from '../world/bot.ts'
-import { onEitherQueue } from '../world/on-queues.ts'
-import { Thread } from '../world/thread.ts'
+import { onEitherQueue, onRedis } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+const userToken = 'gho_a-token-of-the-deployment-1234'
 
 /** In MB: now, and at most since it started. */
 const memoryOf = ({ pid }: Bot): { now: number; peak: number } => {
@@ -71,4 +76,92 @@ onEitherQueue(
     })
   },
   { own: true },
+)
+
+const Repository = z.object({ id: z.number(), name: z.string() })
+
+onEitherQueue(
+  'Whoever takes an owner’s login',
+  world => {
+    it('gets nothing of what the deployment gave it', async () => {
+      const { bot, env, github } = world()
+      const maya = github.as('maya')
+      const { number } = await maya.opensIssue({ title: 'Taken', body: 'x' })
+      const thread = new Thread(world(), number)
+      const helped = await maya.comments(number, '/codex help')
+      await thread.waitForReaction('rocket', helped.id)
+
+      const at = `${github.url}/repos/${github.repository}`
+      const headers = { authorization: 'token token-of-olga' }
+      const repository = Repository.parse(await (await fetch(at, { headers })).json())
+      const user = { login: 'maya', id: 11, type: 'User' }
+      const { id } = await maya.comments(number, 'As said.')
+      const body = JSON.stringify({
+        action: 'created',
+        installation: { id: github.installationId },
+        repository: { ...repository, owner: { login: 'acme', id: 666 }, default_branch: 'main' },
+        sender: user,
+        issue: { number, title: 'Taken', body: 'x', user, html_url: `${at}/issues/${number}`, state: 'open' },
+        comment: {
+          ...{ id, user, created_at: new Date().toISOString() },
+          body: '/codex --signal-report r-1 do it',
+        },
+      })
+      const signature = signatureOf(String(env.WEBHOOK_SECRET), Buffer.from(body))
+      const named = { 'x-github-event': 'issue_comment', 'x-github-delivery': 'd-666' }
+      expect(await send(bot, { ...named, 'x-hub-signature-256': signature }, Buffer.from(body))).toBe(202)
+      await thread.waitForAnswer('owners.acme.signal_report')
+      expect(ledgerOf(world(), number).runs).toEqual([])
+      expect(bot.output()).toContain('the owner acme (write acme:666 if it is meant) is another one by now')
+    })
+  },
+  { own: true, settings: 'owners: {acme: {signal_report: true}}\n' },
+)
+
+onRedis(
+  'An agent that says secrets everywhere',
+  world => {
+    it('has none of them in Redis', async () => {
+      const { env, github, posthog } = world()
+      const secrets = [`ghs_${'a1B2'.repeat(130)}`, userToken, String(env.POSTHOG_API_KEY)]
+      const all = secrets.join(' ')
+      const monitor = await new Redis(String(env.REDIS_URL)).monitor()
+      let seen = 0
+      const leaked = new Set<string>()
+      monitor.on('monitor', (_: string, args: string[]) => {
+        seen += 1
+        for (const secret of secrets)
+          if (args.some(arg => arg.includes(secret.slice(0, 30)))) leaked.add(`${args[0]} ${args[1]}`)
+      })
+      posthog.script('say it all', { kind: 'manual' })
+      const maya = github.as('maya')
+      const { number } = await maya.opensIssue({ title: 'Secrets', body: 'x' })
+      const thread = new Thread(world(), number)
+      const asked = await maya.comments(number, '/codex say it all')
+      const run = await vi.waitUntil(
+        () => {
+          const [begun] = ledgerOf(world(), number).runs
+          return begun && posthog.run(String(begun.runId))
+        },
+        { timeout: 60_000 },
+      )
+      await run.store('_posthog/progress', { step: all, label: all, status: all })
+      await run.update({ sessionUpdate: 'plan', entries: [{ content: all, status: all }] })
+      await run.update({ sessionUpdate: 'tool_call', kind: 'edit', title: all, locations: [{ path: all }] })
+      run.setOutput({ pr_urls: [all], head_branch: all })
+      await run.store('_posthog/permission_request', {
+        requestId: all,
+        toolCall: { title: all },
+        options: [{ optionId: all, name: all, kind: 'allow_once' }],
+      })
+      await thread.waitForStatus('What to do')
+      await run.store('_posthog/permission_resolved', { requestId: all })
+      await run.completeTurn(`That was all: ${all}`)
+      await thread.waitForReaction('rocket', asked.id)
+      monitor.disconnect()
+      expect(seen).toBeGreaterThan(0)
+      expect([...leaked]).toEqual([])
+    })
+  },
+  { own: true, env: { CODEX_GITHUB_USER_TOKEN: userToken } },
 )

@@ -1,19 +1,24 @@
 /** What a deployment grants, and the accounts that it remembers, for flows without a queue. */
 
-import { accountsIn, type WrittenOnce } from '../../src/access/pinned-accounts.ts'
+import { accountsIn, namesIn, type WrittenOnce } from '../../src/access/first-of.ts'
 import { type SettingsReader, settingsReader } from '../../src/access/read-settings.ts'
 import { settingsFile } from '../../src/commands/command-registry.ts'
-import { readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
+import { type NamesOf, readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../../src/core/settings/repository-settings.ts'
 
 /** @param file the text of `SETTINGS_FILE` @throws an error that names what is wrong */
-export function deploymentWith(file = '', now = Date.now): SettingsReader {
+export function deploymentWith(
+  file = '',
+  now = Date.now,
+  { ownerFile, names = memoryNames() }: { ownerFile?: string | undefined; names?: NamesOf } = {},
+): SettingsReader {
   const read = readDeploymentSettings(file)
   if (read.kind === 'problems') throw new Error(JSON.stringify(read.problems))
   return settingsReader({
     deployment: read.value,
     file: settingsFile,
-    ownerFiles: () => ({ file: async () => undefined, fileCommits: async () => [] }),
+    ownerFiles: () => ({ file: async () => ownerFile, fileCommits: async () => [] }),
+    names,
     now,
   })
 }
@@ -33,6 +38,10 @@ function memoryNotes(): WrittenOnce {
     get: async id => (kept.has(id) ? { data: kept.get(id) } : undefined),
   }
 }
+
+/** Of a queue of its own. @param said gets what is logged */
+export const memoryNames = (said: string[] = []): NamesOf =>
+  namesIn(memoryNotes(), { warn: (_, message) => void said.push(message) })
 
 /** Of a queue of its own. @param said gets what is logged */
 export const memoryAccounts = (said: string[] = []) =>

@@ -3,6 +3,8 @@ import { z } from 'zod'
 export const Thread = z.object({
   installationId: z.number().int(),
   owner: z.string(),
+  /** GitHub's number of the owner: a login can change hands. 0 is nobody's. */
+  ownerId: z.number().int().default(0),
   repo: z.string(),
   repoId: z.number().int(),
   defaultBranch: z.string(),
@@ -15,6 +17,7 @@ export type Thread = z.infer<typeof Thread>
 export const Repository = Thread.pick({
   installationId: true,
   owner: true,
+  ownerId: true,
   repo: true,
   repoId: true,
   defaultBranch: true,
@@ -46,9 +49,6 @@ export const PullHead = z.object({
 export type PullHead = z.infer<typeof PullHead>
 
 export const fullName = (thread: Pick<Thread, 'owner' | 'repo'>): string => `${thread.owner}/${thread.repo}`
-
-export const isOwner = (thread: Pick<Thread, 'owner'>, login: string): boolean =>
-  thread.owner.toLowerCase() === login.toLowerCase()
 
 export const threadName = (thread: Thread): string => `${fullName(thread)}#${thread.number}`
 

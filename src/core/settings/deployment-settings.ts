@@ -1,12 +1,17 @@
 /** `SETTINGS_FILE`: grants and ceilings of the deployment. What it does not grant is denied. */
 import { z } from 'zod'
-import { isOwner, type Thread } from '../model/thread.ts'
+import type { Thread } from '../model/thread.ts'
 import { type Given, settings } from './repository-settings.ts'
 import { marked, opened } from './setting.ts'
 import { type FileRead, readSettingsFile } from './settings-file.ts'
 import { TriggerSettings, type TriggerWords, triggerWords } from './trigger-words.ts'
 
-const repository = z.string().regex(/^[\w.-]{1,100}$/, 'must be the name of a repository, without its owner')
+const repository = z
+  .string()
+  .regex(
+    /^[\w.-]{1,100}(?::\d{1,15})?$/,
+    'must be the name of a repository, without its owner, or `name:number`',
+  )
 const repositories = z.array(repository).min(1)
 const models = z.array(z.string().min(1)).min(1)
 
@@ -66,17 +71,41 @@ const Owner = z.strictObject({
     'A PostHog of this owner’s own, for its runs and no other owner’s. Read at the start only.',
   ),
   trigger: TriggerSettings.optional(),
+  settings: z
+    .literal('required', 'must be required, or not be there')
+    .optional()
+    .describe('With `required` nothing starts where the owner’s own settings file can not be read.'),
 })
+type Owner = z.infer<typeof Owner>
 
 const Defaults = z.strictObject(opened(marked(settings, 'proposed')))
+
+function namedOnce(owners: Record<string, unknown>, context: z.RefinementCtx): void {
+  const before = new Map<string, string>()
+  for (const key of Object.keys(owners)) {
+    const [login = '', number] = key.split(':')
+    for (const name of [login.toLowerCase(), ...(number === undefined ? [] : [`:${Number(number)}`])]) {
+      const other = before.get(name)
+      if (other !== undefined)
+        context.addIssue({ code: 'custom', path: [key], message: `is the same owner as ${other}` })
+      before.set(name, key)
+    }
+  }
+}
 
 export const DeploymentSettings = z.strictObject({
   owners: z
     .record(
-      z.string().regex(/^[A-Za-z0-9_-]{1,39}$/, 'must be a login of a person or organization'),
+      z
+        .string()
+        .regex(
+          /^[A-Za-z0-9_-]{1,39}(?::\d{1,15})?$/,
+          'must be a login of a person or organization, or `login:number`',
+        ),
       Owner.describe('What this owner is granted.'),
     )
-    .describe('By login.')
+    .superRefine(namedOnce)
+    .describe('By login, or by `login:number`: a login can change hands, and a number can not.')
     .default({}),
   limits: Ceilings.describe(`${ceilings} For all owners.`).default({}),
   defaults: Defaults.describe('What holds where no file of owner or repository says otherwise.').default({}),
@@ -101,7 +130,8 @@ export function pausedBecause({ pause }: DeploymentSettings): string | undefined
 export const triggerOf = (
   { owners, trigger }: Pick<DeploymentSettings, 'owners' | 'trigger'>,
   owner: string,
-): TriggerWords => triggerWords(trigger, ownerSettings({ owners }, owner)?.trigger)
+): TriggerWords =>
+  triggerWords(trigger, Object.entries(owners).find(([key]) => isSame(loginOf(key), owner))?.[1].trigger)
 
 /** Every command word in use, of any owner. Returns the same array until it changes. */
 export function everyWord(settings: Pick<DeploymentSettings, 'owners' | 'trigger'>): () => readonly string[] {
@@ -124,31 +154,74 @@ export interface Grants {
   models: readonly string[] | undefined
   ceilings: readonly Ceilings[]
   defaults: Given
+  /** Whether the owner's own settings file has to be readable. */
+  required: boolean
 }
 
-export const ownerSettings = (
-  { owners }: Pick<DeploymentSettings, 'owners'>,
-  owner: string,
-): DeploymentSettings['owners'][string] | undefined =>
-  Object.entries(owners).find(([login]) => isOwner({ owner }, login))?.[1]
+type OwnerRef = Pick<Thread, 'owner' | 'ownerId'>
+export type RepositoryRef = OwnerRef & Pick<Thread, 'repo' | 'repoId'>
+type Owners = Pick<DeploymentSettings, 'owners'>
 
-export function grantsOf(
-  { owners, limits, defaults }: DeploymentSettings,
-  { owner, repo }: Pick<Thread, 'owner' | 'repo'>,
-): Grants {
-  const entry = ownerSettings({ owners }, owner)
-  const allows = (grant: Grant): boolean => isGranted(grant, repo)
+/** Whether a thread's names are still those that they were when the settings first gave them something. */
+export interface NamesHold {
+  owner: boolean
+  repository: boolean
+}
+
+export type NamesOf = (settings: Owners, thread: RepositoryRef) => Promise<NamesHold>
+
+const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase()
+
+export const loginOf = (key: string): string => key.split(':')[0] ?? ''
+
+/** `name:number` means the number alone; `name` the name, as long as it holds. */
+function isMeant(written: string, { name, id }: { name: string; id: number }, holds: boolean): boolean {
+  const [writtenName = '', number] = written.split(':')
+  return number === undefined ? holds && isSame(writtenName, name) : Number(number) === id
+}
+
+/** As far as the written name says; whether it still holds, only a queue remembers. */
+export const isOwnersKey = (key: string, { owner, ownerId }: OwnerRef): boolean =>
+  isMeant(key, { name: owner, id: ownerId }, true)
+
+export const ownerEntry = (
+  { owners }: Owners,
+  { owner, ownerId }: OwnerRef,
+  holds: Pick<NamesHold, 'owner'>,
+): [key: string, entry: Owner] | undefined =>
+  Object.entries(owners).find(([key]) => isMeant(key, { name: owner, id: ownerId }, holds.owner))
+
+/** Which of a thread's names the settings give something without a number. */
+export function givenByName(settings: Owners, thread: RepositoryRef): NamesHold {
+  const [key, entry] = ownerEntry(settings, thread, { owner: true }) ?? []
+  const lists = entry
+    ? [...grantNames.map(name => entry[name]), ...entry.sandboxes.map(restrictionOf)].flatMap(given =>
+        Array.isArray(given) ? given : [],
+      )
+    : []
   return {
-    granted: new Set(grantNames.filter(name => entry && allows(entry[name]))),
-    sandboxes: (entry?.sandboxes ?? []).flatMap(sandbox => {
-      if (typeof sandbox === 'string') return [sandbox]
-      return allows(sandbox.repositories) ? [sandbox.name] : []
-    }),
-    models: entry?.models,
-    ceilings: [limits, ...(entry ? [entry.limits] : [])],
-    defaults,
+    owner: key !== undefined && !key.includes(':'),
+    repository: lists.some(name => isSame(name, thread.repo)),
   }
 }
 
-const isGranted = (grant: Grant, repo: string): boolean =>
-  Array.isArray(grant) ? grant.some(name => name.toLowerCase() === repo.toLowerCase()) : grant
+const restrictionOf = (sandbox: z.infer<typeof Sandbox>): Grant =>
+  typeof sandbox === 'string' ? true : sandbox.repositories
+
+export function grantsOf(settings: DeploymentSettings, thread: RepositoryRef, holds: NamesHold): Grants {
+  const { limits, defaults } = settings
+  const [, entry] = ownerEntry(settings, thread, holds) ?? []
+  const { repo: name, repoId: id } = thread
+  const allows = (grant: Grant): boolean =>
+    Array.isArray(grant) ? grant.some(each => isMeant(each, { name, id }, holds.repository)) : grant
+  return {
+    granted: new Set(grantNames.filter(name => entry && allows(entry[name]))),
+    sandboxes: (entry?.sandboxes ?? [])
+      .filter(sandbox => allows(restrictionOf(sandbox)))
+      .map(sandbox => (typeof sandbox === 'string' ? sandbox : sandbox.name)),
+    models: entry?.models,
+    ceilings: [limits, ...(entry ? [entry.limits] : [])],
+    defaults,
+    required: entry?.settings === 'required',
+  }
+}

@@ -46,6 +46,7 @@ export const arrived = (
 const repositoryOf = ({ installation, repository }: Installed<payloads.BasePayload>) => ({
   installationId: installation.id,
   owner: repository.owner.login,
+  ownerId: repository.owner.id,
   repo: repository.name,
   repoId: repository.id,
   defaultBranch: repository.default_branch ?? 'main',

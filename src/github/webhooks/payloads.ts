@@ -17,7 +17,7 @@ const page = z.url({ protocol: /^https?$/ })
 const Repository = z.object({
   id: z.number().int(),
   name,
-  owner: z.object({ login }),
+  owner: z.object({ login, id: z.number().int() }),
   default_branch: z.string().optional(),
   html_url: z.string().optional(),
 })

@@ -6,7 +6,6 @@ import type { PermissionRequest } from '../../core/run/permission-request.ts'
 import { type ChangeOf, resumedSession, wantedRights } from '../../core/run/run.ts'
 import type { Rights } from '../../core/run/session.ts'
 import { contextGiven, nextWords } from '../../core/run/words-to-say.ts'
-import { grantsOf } from '../../core/settings/deployment-settings.ts'
 import { once, type StepContext } from './step-context.ts'
 
 type Started = ChangeOf<'session' | 'schedule' | 'mailbox' | 'report' | 'workspace'>
@@ -28,23 +27,22 @@ export async function startRun(context: StepContext<never, 'startRun' | 'runIds'
     intent,
     begins: true,
     find: async () => (await posthog.runIds(taskId)).find(known => !intent.before.includes(known)),
-    perform: () => posthog.startRun(taskId, requestOf(context, branch.name), intent.before),
+    perform: async () => posthog.startRun(taskId, await requestOf(context, branch.name), intent.before),
   })
   return started(context, { id, offset: 0, may: wantedRights(context.run) })
 }
 
-function requestOf(context: StepContext, branch: string): CodexTaskRunCreate {
+async function requestOf(context: StepContext, branch: string): Promise<CodexTaskRunCreate> {
   const { run, deps } = context
+  // A grant may have been taken back since.
+  const { granted } = await deps.settings.grantsOf(run.thread)
   return runRequest({
     ...run.request.options,
     branch,
     prompt: promptOf(run, nextWords(run), deps.fence()),
     resumeFrom: resumedSession(run)?.taskRunId,
     attachments: run.session.instructionSent ? undefined : run.workspace.attachments?.ids,
-    // The grant may have been taken back since.
-    userToken: grantsOf(deps.settings.deployment, run.thread).granted.has('as_user')
-      ? deps.userToken
-      : undefined,
+    userToken: granted.has('as_user') ? deps.userToken : undefined,
   })
 }
 
