@@ -3,6 +3,7 @@ import { accountsIn, firstIn, namesIn } from '../access/first-of.ts'
 import { settingsReader } from '../access/read-settings.ts'
 import { refusalsWithin } from '../access/refusals.ts'
 import { settingsFile } from '../commands/command-registry.ts'
+import { stopsOf } from '../commands/stops.ts'
 import { requeued } from '../commands/trigger-record.ts'
 import { secretsOf } from '../config.ts'
 import { inOwnWords } from '../core/comments/own-words.ts'
@@ -140,6 +141,7 @@ const runDeps = ({ queues, log }: Runtime, { shared }: Edges) => ({
     const again = requeued(kept.data, command)
     await queues.triggers.add(again.trigger.id, again)
   },
+  stops: stopsOf(queues.triggers),
   fence: () => randomBytes(8).toString('hex'),
 })
 

@@ -1,23 +1,39 @@
 import type { HandledOutcome } from '../core/model/meter.ts'
 import type { StepResult } from '../core/model/ports.ts'
+import { threadSlot } from '../core/model/thread.ts'
+import type { Run } from '../core/run/run.ts'
 import {
   type CommandContext,
   type CommandResult,
   type CommandTrigger,
-  refused,
+  liveRun,
   targetOf,
 } from './command-context.ts'
 import { awaitEyes } from './eyes.ts'
+import { standingOf } from './in-the-way.ts'
 import { isRepeated, isUnspoken, reply, sendReply } from './reply.ts'
+import { stopOf } from './stops.ts'
 import { goOnTelling } from './tell-run.ts'
 import type { ThreadRecord } from './trigger-record.ts'
-import { stoppedBy, wasWithdrawn } from './withdraw.ts'
+import { wasWithdrawn } from './withdraw.ts'
 
 /** The awaited Run wakes the command; this is for a lost wake. */
-const lostWakeMs = 30_000
+export const lostWakeMs = 30_000
 
 export interface CommandHandler {
   handle(): Promise<CommandResult>
+}
+
+/** Asks GitHub nothing, however long it takes. */
+export async function stillWaits(context: CommandContext): Promise<boolean> {
+  const { waits, answer, pendingMessage, trigger } = context.record
+  if (!waits || waits.for === 'github' || answer || pendingMessage) return false
+  if ((await wasWithdrawn(context)) || (await stopOf(context))) return false
+  // Before GitHub is asked again for all that PostHog would not take.
+  if (waits.for === 'posthog') await context.deps.posthog.sandboxes()
+  if (waits.run === undefined) return false
+  const live = await liveRun(context, threadSlot(trigger.thread))
+  return live !== undefined && standingOf(live.data) === waits.run
 }
 
 export async function acceptEach(
@@ -40,17 +56,17 @@ export async function acceptEach(
   return { kind: 'end' }
 }
 
-export const afterOne = ({ record, job }: CommandContext, handled: CommandResult): ThreadRecord => ({
+export const afterOne = ({ record }: CommandContext, handled: CommandResult): ThreadRecord => ({
   ...record,
   done: record.done + 1,
   answer: undefined,
   pendingMessage: undefined,
   announced: false,
+  waits: undefined,
   passedAt: undefined,
   refusedSince: undefined,
   unknownSince: undefined,
   refused: record.refused || isRefusal(handled),
-  stallsSeen: job.stalls,
 })
 
 const isRefusal = (handled: CommandResult): boolean =>
@@ -67,8 +83,7 @@ async function handledOf(
     await announced(context)
   }
   if (pendingMessage) return goOnTelling(context)
-  const by = context.record.announced ? await stoppedBy(context) : undefined
-  return by === undefined ? handle() : refused({ kind: 'stopped-waiting', by })
+  return handle()
 }
 
 const announced = (context: CommandContext): Promise<void> =>
@@ -106,8 +121,12 @@ async function finish(
         await announced(context)
       }
       // All could be read; what is refused after the wait is another matter.
-      if (context.record.refusedSince !== undefined)
-        await context.save({ ...context.record, refusedSince: undefined })
+      if (handled.behind || context.record.refusedSince !== undefined)
+        await context.save({
+          ...context.record,
+          refusedSince: undefined,
+          waits: handled.behind && waitsBehind(context, handled.behind),
+        })
       return { kind: 'park', ms: lostWakeMs }
     case 'start-over':
       return { kind: 'park', ms: 0 }
@@ -124,6 +143,12 @@ async function finish(
 }
 
 const writes = ({ kind }: CommandResult): boolean => kind === 'reply' || kind === 'silence'
+
+const waitsBehind = ({ record: { waits }, deps }: CommandContext, live: Run): ThreadRecord['waits'] => ({
+  for: 'run',
+  since: waits?.for === 'run' ? waits.since : deps.now(),
+  run: standingOf(live),
+})
 
 interface Ending {
   well: boolean

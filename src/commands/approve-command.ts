@@ -32,6 +32,7 @@ export const approveCommand = command({
   least: 'write',
   takes: 'nothing',
   options: false,
+  starts: true,
 
   async facts(reads: StartReads & Pick<Reads, 'run'>, request) {
     const live = await reads.live()

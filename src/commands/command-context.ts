@@ -6,7 +6,6 @@ import type { Reply } from '../core/comments/replies.ts'
 import type { Deployment } from '../core/comments/words.ts'
 import type { Check } from '../core/model/check.ts'
 import type { Reached } from '../core/model/crash-points.ts'
-import type { JobIndex } from '../core/model/job-index.ts'
 import type { Signer } from '../core/model/marker.ts'
 import type { FlowMeter } from '../core/model/meter.ts'
 import type {
@@ -58,8 +57,8 @@ export interface TriggerDeps {
   now(): number
 }
 
-interface WaitingTriggers extends Pick<JobIndex, 'query'> {
-  listed(sets: readonly string[]): Promise<{ id: string; data: TriggerRecord }[]>
+export interface WaitingTriggers
+  extends Pick<JobQueue<TriggerRecord>, 'query' | 'members' | 'listed' | 'wake'> {
   send(id: string, message: string): Promise<boolean>
 }
 
@@ -72,7 +71,8 @@ export type CommandResult =
   | { kind: 'message' }
   | { kind: 'silence' }
   | { kind: 'passed-over' }
-  | { kind: 'wait'; announce?: Reply }
+  /** `behind`: that Run as it stands; without it, it is looked at again. */
+  | { kind: 'wait'; behind?: Run; announce?: Reply }
   | { kind: 'start-over' }
 
 export const replied = (reply: Reply): CommandResult => ({ kind: 'reply', reply, well: true })

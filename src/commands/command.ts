@@ -16,6 +16,8 @@ export interface Request {
   /** The files that can be seen where it was asked. */
   attached?: Attachment[] | undefined
   runId: string
+  /** Which of the commands of its comment. */
+  command: number
 }
 
 export type Decision =
@@ -27,8 +29,8 @@ export type Decision =
   | { kind: 'message'; runId: string; message: NewMessage; beside?: Thread }
   /** The live Run has told its result and only ends its agent: replace it at once. */
   | { kind: 'take-over'; run: Run }
-  /** Park until the thread's Run has an outcome, or has ended: both wake the command. */
-  | { kind: 'wait'; announce?: Reply }
+  /** Park until that Run of the thread has an outcome, or has ended: both wake the command. */
+  | { kind: 'wait'; behind: Run; announce?: Reply }
   | { kind: 'silence' }
 
 type NewMessage =
@@ -38,6 +40,8 @@ type NewMessage =
 
 export interface Command<Facts = unknown> extends CommandGrammar {
   repliesAtOnce?: boolean
+  /** Something begins by it, which a stop ends. */
+  starts?: boolean
   facts(reads: Reads, request: Request): Promise<Facts>
   decide(request: Request, facts: Facts): Decision
 }

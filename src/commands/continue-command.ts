@@ -20,6 +20,7 @@ export const continueCommand = command({
   least: 'write',
   takes: 'text',
   options: true,
+  starts: true,
 
   async facts(reads: StartReads & Pick<Reads, 'inline'>, request) {
     if (!(await reads.live()) && !(await reads.past())?.marker.task) return {}

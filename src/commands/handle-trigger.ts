@@ -6,7 +6,7 @@ import type { LockedJob, StepResult, WrittenText } from '../core/model/ports.ts'
 import { recent } from '../core/model/recently.ts'
 import type { CommentTrigger, LabelTrigger, ThreadTrigger, TickTrigger } from '../core/model/trigger.ts'
 import { backoff, limits } from '../core/run/timing.ts'
-import { acceptEach, type CommandHandler } from './accept-each.ts'
+import { acceptEach, type CommandHandler, lostWakeMs, stillWaits } from './accept-each.ts'
 import { loseAccess } from './access-lost.ts'
 import {
   type CommandContext,
@@ -33,6 +33,7 @@ export const acceptTrigger = (deps: TriggerDeps) => {
     const context = commandContext(deps, job, repliedLately)
     if (killsUs(job)) return giveUpDeadly(context)
     try {
+      if (await stillWaits(context)) return { kind: 'park', ms: lostWakeMs }
       const result = await accept(context, job.data.trigger)
       if (result.kind === 'end' && isNews(job.data.trigger))
         deps.meter?.handled(job.data.trigger.kind, 'news')

@@ -14,8 +14,9 @@ import {
 import { commands } from './command-registry.ts'
 import { gate, reactWithEyesNow } from './gate.ts'
 import { readsFor } from './reads.ts'
+import { stopCommand } from './stop-command.ts'
+import { markStop, stopOf, stopped } from './stops.ts'
 import { tellRun } from './tell-run.ts'
-import { stopWaiting } from './withdraw.ts'
 
 export async function obey(
   context: CommandContext,
@@ -27,13 +28,25 @@ export async function obey(
   if (denied) return denied
   if (context.deps.tenant === undefined) return unserved(context)
   if (hides) return refused({ kind: 'hidden' })
-  const request = { trigger, options, text, attached: context.attached, runId: runId(context) }
+  // A ticked box stops the run that it stands under, if that is the one here.
+  if (command.name === stopCommand.name && trigger.kind !== 'tick') await markStop(context)
+  const before = command.starts ? await stopOf(context) : undefined
+  if (before) return stopped(context, before)
+  const request = {
+    ...{ trigger, options, text, attached: context.attached },
+    ...{ runId: runId(context), command: context.record.done },
+  }
   const facts = await command.facts(readsFor(context, trigger, commands), request)
   const decision = command.decide(request, facts)
   if (decision.kind === 'message') await reactWithEyesNow(context, trigger)
-  if (decision.kind === 'message' && decision.message.kind === 'stop')
-    await stopWaiting(context, { ...trigger, thread: decision.beside ?? trigger.thread })
-  return perform(context, decision)
+  if (
+    decision.kind === 'message' &&
+    decision.message.kind === 'stop' &&
+    (decision.beside || trigger.kind === 'tick')
+  )
+    await markStop(context, { ...trigger.thread, ...decision.beside })
+  const meanwhile = command.starts && decision.kind !== 'reject' ? await stopOf(context) : undefined
+  return meanwhile ? stopped(context, meanwhile) : perform(context, decision)
 }
 
 async function unserved(context: CommandContext): Promise<CommandResult> {
@@ -73,6 +86,9 @@ async function enqueue(context: CommandContext, run: Run): Promise<CommandResult
 
 async function takeOver(context: CommandContext, live: Run): Promise<CommandResult> {
   if (!live.mailbox.releaseThread)
-    await send(context.deps.runs, live.id, { kind: 'release-thread', id: `${commandId(context)}-release` })
-  return { kind: 'wait' }
+    await send(context.deps.runs, live.id, {
+      kind: 'release-thread',
+      id: `${commandId(context)}-release-${live.result.round}`,
+    })
+  return { kind: 'wait', behind: live }
 }

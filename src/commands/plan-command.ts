@@ -20,6 +20,7 @@ export const planCommand = command({
   least: 'write',
   takes: 'text',
   options: true,
+  starts: true,
 
   async facts(reads: StartReads & Pick<Reads, 'inline'>, request) {
     const [inline, start] = await Promise.all([reads.inline(), startFacts(reads, request, wanted(request))])

@@ -20,7 +20,8 @@ import {
 } from './command-context.ts'
 import { inlineText } from './read-commands.ts'
 import { repliedLately } from './reply.ts'
-import { type LastRun, lastRunOf, type Past, pastOf, shownBy } from './thread-history.ts'
+import { type NotBegun, notBegun } from './stops.ts'
+import { type LastRun, lastKept, lastRunOf, type Past, pastOf, shownBy } from './thread-history.ts'
 import { runBeside } from './work-beside.ts'
 
 export interface Reads {
@@ -35,6 +36,10 @@ export interface Reads {
   /** The Run at work in the thread of its pull request, or of the issue which that is of. */
   beside(): Promise<Run | undefined>
   run(id: string): Promise<Run | undefined>
+  /** What was asked here and has no Run yet, or was stopped before it had one. */
+  notBegun(): Promise<NotBegun[]>
+  /** Whether the last Run was ended by this stop, before that was judged. */
+  hasStopped(): Promise<boolean>
   past(): Promise<Past | undefined>
   lastRun(past: Pick<Past, 'marker'>): Promise<LastRun | undefined>
   shown(): Marker | undefined
@@ -66,6 +71,11 @@ export function readsFor(
     repliedLately: of => repliedLately(context, of),
     live: async () => (await liveRun(context, threadSlot(thread)))?.data,
     beside: () => runBeside(context),
+    notBegun: () => notBegun(context),
+    async hasStopped() {
+      const stop = (await lastKept(context))?.mailbox.stop
+      return stop?.at === trigger.at && stop.by.id === trigger.sender.id
+    },
     run: async id => (await deps.runs.get(id))?.data,
     past() {
       past ??= pastOf(context)

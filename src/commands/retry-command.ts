@@ -31,6 +31,7 @@ export const retryCommand = command({
   least: 'write',
   takes: 'nothing',
   options: true,
+  starts: true,
 
   async facts(reads: StartReads & Pick<Reads, 'shown'>, request) {
     const live = await reads.live()
@@ -73,7 +74,7 @@ interface Before {
 }
 
 const repeated = (
-  { trigger }: Request,
+  { trigger, command }: Request,
   { last }: Before,
   options: NewRun['request']['options'],
 ): NewRun['request'] => ({
@@ -82,6 +83,7 @@ const repeated = (
   at: trigger.at,
   delivery: trigger.deliveryId,
   origin: originOf(trigger),
+  command,
   options,
 })
 

@@ -25,7 +25,7 @@ export interface Wanted {
 export type StartFacts =
   | { kind: 'started' }
   | { kind: 'busy'; live: Run; settling: Settings | undefined }
-  | { kind: 'elsewhere' }
+  | { kind: 'elsewhere'; live: Run }
   | { kind: 'closed' }
   | {
       kind: 'free'
@@ -48,7 +48,7 @@ export function decideStart(request: Request, wanted: Wanted, facts: StartFacts)
     case 'busy':
       return joinOrWait(request, wanted, facts)
     case 'elsewhere':
-      return { kind: 'wait', announce: { kind: 'queued-behind', differs: [] } }
+      return { kind: 'wait', behind: facts.live, announce: { kind: 'queued-behind', differs: [] } }
     case 'closed':
       return reject({ kind: 'closed' })
     case 'free':
@@ -58,7 +58,7 @@ export function decideStart(request: Request, wanted: Wanted, facts: StartFacts)
 
 type Free = StartFacts & { kind: 'free' }
 
-function startAfresh({ trigger, attached, runId }: Request, wanted: Wanted, facts: Free): Decision {
+function startAfresh({ trigger, attached, runId, command }: Request, wanted: Wanted, facts: Free): Decision {
   const { head, past, last, settling, paused } = facts
   const { settings, problem, usable } = settling
   if (head && isFork(head, trigger.thread)) return rejectStart(settling, { kind: 'fork' })
@@ -71,7 +71,7 @@ function startAfresh({ trigger, attached, runId }: Request, wanted: Wanted, fact
   const run = newRun({
     id: runId,
     thread: trigger.thread,
-    request: requestOf({ trigger, attached, asked: asked.wanted, options: agreed.options }),
+    request: requestOf({ trigger, attached, command, asked: asked.wanted, options: agreed.options }),
     baseline: { snapshot: trigger.snapshot, settings, settingsProblem: problem, head },
     ...(past && !wanted.options.new ? goingOn(past, readUpToIn(trigger, last)) : leaving(past)),
     ...superseding(trigger, last),
@@ -122,16 +122,17 @@ export function completed(
   return { kind: 'completed', wanted: { ...asked, options } }
 }
 
-interface Agreed extends Pick<Request, 'trigger' | 'attached'> {
+interface Agreed extends Pick<Request, 'trigger' | 'attached' | 'command'> {
   asked: Wanted
   options: RunOptions
 }
 
-const requestOf = ({ trigger, attached, asked, options }: Agreed): RunRequest => ({
+const requestOf = ({ trigger, attached, command, asked, options }: Agreed): RunRequest => ({
   by: trigger.sender,
   at: trigger.at,
   delivery: trigger.deliveryId,
   origin: originOf(trigger),
+  command,
   what: asked.what,
   text: asked.text,
   options,
@@ -208,7 +209,7 @@ function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, sett
     }
   return live.result.outcome && !isAgentAtWork(live)
     ? { kind: 'take-over', run: live }
-    : { kind: 'wait', announce: { kind: 'queued-behind', differs } }
+    : { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs } }
 }
 
 /** A pull request was told, and its agent goes on for a while: its Run ends when it is idle, or after some minutes. */
@@ -257,9 +258,9 @@ function labelled(trigger: LabelTrigger, live: Run): Decision {
   const { label } = trigger
   const { origin } = live.request
   if (live.result.outcome) return { kind: 'take-over', run: live }
-  if (live.mailbox.stop) return { kind: 'wait' }
+  if (live.mailbox.stop) return { kind: 'wait', behind: live }
   const isKnown = isBare(trigger) || (origin.kind === 'label' && origin.label === label)
   return isKnown
     ? { kind: 'message', runId: live.id, message: { kind: 'label', label } }
-    : { kind: 'wait', announce: { kind: 'queued-behind', differs: [] } }
+    : { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs: [] } }
 }

@@ -29,7 +29,7 @@ export async function startFacts(
   const live = await reads.live()
   if (live?.id === runId) return { kind: 'started' }
   if (!trigger.snapshot.open && (!live || live.mailbox.stop || live.result.outcome)) return { kind: 'closed' }
-  if (live && !reads.isOurs(live)) return { kind: 'elsewhere' }
+  if (live && !reads.isOurs(live)) return { kind: 'elsewhere', live }
   if (live) return { kind: 'busy', live, settling: await settlingFor(reads, live, wanted) }
   const [head, settings, past] = await Promise.all([reads.head(), reads.settings(), reads.past()])
   const last = past && !wanted.options.new ? await reads.lastRun(past) : undefined

@@ -1,5 +1,18 @@
+import type { Run } from '../core/run/run.ts'
 import { command } from './command.ts'
 import type { Reads } from './reads.ts'
+import type { NotBegun } from './stops.ts'
+import type { Past } from './thread-history.ts'
+
+interface Facts {
+  repliedLately?: true
+  live?: Run
+  beside?: Run
+  past?: Past | undefined
+  last?: Run | undefined
+  notBegun?: NotBegun[]
+  now?: number
+}
 
 export const statusCommand = command({
   name: 'status',
@@ -11,18 +24,22 @@ export const statusCommand = command({
   options: false,
   repliesAtOnce: true,
 
-  async facts(reads: Pick<Reads, 'repliedLately' | 'live' | 'beside' | 'past' | 'run'>) {
+  async facts(
+    reads: Pick<Reads, 'repliedLately' | 'live' | 'beside' | 'past' | 'run' | 'notBegun' | 'now'>,
+  ): Promise<Facts> {
     if (reads.repliedLately('status')) return { repliedLately: true }
-    const live = await reads.live()
-    if (live) return { live }
+    const [live, notBegun] = await Promise.all([reads.live(), reads.notBegun()])
+    const here = { notBegun, now: reads.now }
+    if (live) return { live, ...here }
     const beside = await reads.beside()
-    if (beside) return { beside }
+    if (beside) return { beside, ...here }
     const past = await reads.past()
-    return { past, last: past && (await reads.run(past.marker.run)) }
+    return { past, last: past && (await reads.run(past.marker.run)), ...here }
   },
 
-  decide(_, { repliedLately, live, beside, past, last }) {
+  decide(_, { repliedLately, live, beside, past, last, notBegun, now }) {
     if (repliedLately) return { kind: 'silence' }
-    return { kind: 'reply', reply: { kind: 'status', live, beside, last, asked: past !== undefined } }
+    const asked = past !== undefined
+    return { kind: 'reply', reply: { kind: 'status', live, beside, last, asked, notBegun, now } }
   },
 })

@@ -1,4 +1,4 @@
-import { isBefore } from '../core/model/event-order.ts'
+import { isBefore, momentOf, momentOfRequest } from '../core/model/event-order.ts'
 import { isAtWork } from '../core/run/messages.ts'
 import type { Run } from '../core/run/run.ts'
 import { command, type Request, reject } from './command.ts'
@@ -15,16 +15,24 @@ export const stopCommand = command({
   options: false,
   repliesAtOnce: true,
 
-  async facts(reads: Pick<Reads, 'live' | 'beside'>, { trigger }) {
+  async facts(reads: Pick<Reads, 'live' | 'beside' | 'notBegun' | 'hasStopped'>, { trigger }) {
     const live = await reads.live()
-    const isHere = trigger.kind === 'tick' || (live && isAtWork(live))
-    return isHere ? { live } : { live, beside: await reads.beside() }
+    if (trigger.kind === 'tick') return { live }
+    const beside = live && isAtWork(live) ? undefined : await reads.beside()
+    if (live ?? beside) return { live, beside }
+    const asked = momentOf(trigger)
+    const ended = (await reads.notBegun()).filter(({ moment, stopped }) =>
+      stopped ? stopped.stop === trigger.id : isBefore(moment, asked),
+    )
+    return { isDone: ended.length > 0 || (await reads.hasStopped()) }
   },
 
-  decide({ trigger }, { live, beside }) {
+  decide({ trigger }, { live, beside, isDone }) {
     const run = beside ?? live
+    // Each that waited is told of it, and so is whoever asked for a Run that has ended.
+    if (isDone) return { kind: 'silence' }
     if (!run || isOfAnother(trigger, run)) return reject({ kind: 'nothing-to', command: 'stop' })
-    if (!isBefore(run.request, trigger)) return reject({ kind: 'asked-since' })
+    if (!isBefore(momentOfRequest(run.request), momentOf(trigger))) return reject({ kind: 'asked-since' })
     if (!beside) return { kind: 'message', runId: run.id, message: { kind: 'stop' } }
     // No Run replies in another thread than its own, so what it would reply is known here.
     if (trigger.at < (run.mailbox.lastWordsAt ?? 0)) return reject({ kind: 'asked-since' })

@@ -1,7 +1,8 @@
 import { mayHoldCommand } from '../core/command/find.ts'
-import { NoResponse, QueueUnavailable, Rejected, RetryLater } from '../core/model/errors.ts'
+import { NoResponse, QueueUnavailable, Rejected, RetryLater, type Service } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { ResultPending } from '../core/model/result-pending.ts'
+import { minute } from '../core/model/time.ts'
 import type { ThreadTrigger } from '../core/model/trigger.ts'
 import { backoff, limits } from '../core/run/timing.ts'
 import { usualTrigger } from '../core/settings/trigger-words.ts'
@@ -11,14 +12,12 @@ import { isRepeated, isUnspoken, reply } from './reply.ts'
 import { isWithItsRun } from './tell-run.ts'
 import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
 
-const deathsOf = ({ stalls, data }: LockedJob<ThreadRecord>): number => stalls - data.stallsSeen
-
-export const killsUs = (job: LockedJob<ThreadRecord>): boolean => deathsOf(job) >= limits.triggerStalls
+export const killsUs = ({ deaths }: LockedJob<ThreadRecord>): boolean => deaths >= limits.deaths
 
 export function giveUpDeadly(context: CommandContext): StepResult | Promise<StepResult> {
-  const deaths = deathsOf(context.job)
-  const error = new Error(`${deaths} processes died with this trigger in hand`)
-  if (deaths < 2 * limits.triggerStalls) return giveUp(context, error)
+  const { deaths } = context.job
+  const error = new Error(`${deaths} processes died with this trigger alone in hand`)
+  if (deaths < 2 * limits.deaths) return giveUp(context, error)
   context.deps.log.error({ err: error }, 'given up without a word')
   return end
 }
@@ -33,20 +32,32 @@ export function afterFault(context: CommandContext, error: unknown): StepResult 
   const { deps, job } = context
   // Not an attempt: the worker waits for the queue.
   if (error instanceof QueueUnavailable) throw error
-  if (error instanceof ResultPending || error instanceof RetryLater)
-    return { kind: 'park', ms: Math.max(1, error.until - deps.now()) }
+  if (error instanceof RetryLater) return awaiting(context, error.service, error.until)
+  if (error instanceof ResultPending) return { kind: 'park', ms: Math.max(1, error.until - deps.now()) }
   if (error instanceof Rejected)
     return isWorthAsking(context, error) ? askAgain(context, error) : giveUp(context, error)
   if (deps.now() - job.addedAt > limits.outage || job.failures >= attempts) return giveUp(context, error)
   if (!(error instanceof NoResponse)) throw error
   deps.log.warn({ err: error }, 'no usable answer')
-  return { kind: 'park', ms: untilAskedAgain(context) }
+  return awaiting(context, error.service)
 }
 
-/** Each time as long as all before together while the sender is unknown, as a stranger's command should cost little. */
-function untilAskedAgain({ deps, record: { unknownSince } }: CommandContext): number {
-  if (unknownSince === undefined) return backoff(2)
-  return Math.min(backoff(4), Math.max(backoff(0), deps.now() - unknownSince))
+/** Said by `status`, and the reason to ask a service that is away before GitHub is asked for the rest again. */
+async function awaiting(context: CommandContext, service: Service, until?: number): Promise<StepResult> {
+  const { record, deps } = context
+  const now = deps.now()
+  const since = record.waits?.for === service ? record.waits.since : now
+  await context.save({ ...record, waits: { for: service, since, until } })
+  return { kind: 'park', ms: until === undefined ? untilAskedAgain(context) : Math.max(1, until - now) }
+}
+
+/** Each time as long as all before together, so that a command that waits for hours costs little. */
+function untilAskedAgain({ deps, record: { unknownSince, waits } }: CommandContext): number {
+  const now = deps.now()
+  // Who the sender is must be known within two minutes.
+  if (unknownSince !== undefined) return Math.min(backoff(4), Math.max(backoff(0), now - unknownSince))
+  const since = waits?.since ?? now
+  return Math.min(waits?.for === 'github' ? 6 * minute : minute, Math.max(backoff(2), now - since))
 }
 
 const refusedSinceOf = ({ deps, record }: CommandContext): number => record.refusedSince ?? deps.now()

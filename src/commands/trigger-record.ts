@@ -4,7 +4,7 @@ import type { IndexEntry } from '../core/model/job-index.ts'
 import { Marker } from '../core/model/marker.ts'
 import { roles } from '../core/model/role.ts'
 import { Thread, threadSlot } from '../core/model/thread.ts'
-import { minute } from '../core/model/time.ts'
+import { minute, redelivered } from '../core/model/time.ts'
 import { type ThreadTrigger, Trigger } from '../core/model/trigger.ts'
 import { ofInstallation, ofRepository, ofThread } from '../core/run/run-index.ts'
 
@@ -64,17 +64,29 @@ export const TriggerRecord = z.object({
   momentary: z.array(z.object({ as: Marker.shape.as, at: z.number() })).default([]),
   /** What GitHub showed of the trigger's texts, in their order; `null` where that could not be had. */
   pages: z.array(SeenPage.nullable()).optional(),
-  stallsSeen: z.number().int().default(0),
+  /** The threads in which a stop ends what was asked before it, as its sender may. */
+  stop: z.object({ threads: z.array(z.string()), command: z.number().int() }).optional(),
+  /** The stop that ended it before it began, by the id of its trigger, and at which command that was told. */
+  stopped: z.object({ stop: z.string(), by: z.string(), command: z.number().int() }).optional(),
+  /** For what it waits, since when and, if known, until when (ms since the epoch). `run`: as it stood. */
+  waits: z
+    .object({
+      for: z.enum(['run', 'github', 'posthog']),
+      since: z.number(),
+      until: z.number().optional(),
+      run: z.string().optional(),
+    })
+    .optional(),
 })
 export type TriggerRecord = z.infer<typeof TriggerRecord>
 
 export const triggerFormat = { renew: triggerOfToday, parse: (data: unknown) => TriggerRecord.parse(data) }
 
 export const triggerIndex = {
-  version: '2',
+  version: '3',
   entries: ({ data, addedAt: score }: { data: TriggerRecord; addedAt: number }): IndexEntry[] => {
     if (!isOfThread(data)) return []
-    const { thread } = data.trigger
+    const { thread, at } = data.trigger
     return [
       { set: ofThread(thread), score },
       { set: ofInstallation(thread.installationId), score },
@@ -84,9 +96,15 @@ export const triggerIndex = {
         score: at,
         keptMs: atOnce,
       })),
+      ...(data.stop?.threads ?? []).map(slot => ({ set: stopsIn(slot), score: at, keptMs: redelivered })),
+      ...(data.stopped ? [{ set: stoppedIn(thread), score: at, keptMs: redelivered }] : []),
     ]
   },
 }
+
+export const stopsIn = (slot: string): string => `stop ${slot}`
+export const stoppedIn = (thread: Pick<Thread, 'repoId' | 'number'>): string =>
+  `stopped ${threadSlot(thread)}`
 
 export const atOnce = minute
 export const repliedIn = (thread: Thread, as: Marker['as']): string => `${as} ${threadSlot(thread)}`

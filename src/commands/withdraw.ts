@@ -3,10 +3,8 @@
  * it.
  */
 
-import { z } from 'zod'
 import { allowanceOf } from '../access/authorize.ts'
 import { mayHoldCommand } from '../core/command/find.ts'
-import { isBefore } from '../core/model/event-order.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { type Person, threadSlot } from '../core/model/thread.ts'
 import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
@@ -20,18 +18,10 @@ import type { Run } from '../core/run/run.ts'
 import { ofThread } from '../core/run/run-index.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
-import {
-  type CommandContext,
-  type CommandTrigger,
-  commandId,
-  liveRun,
-  refusedReads,
-  settingsOf,
-} from './command-context.ts'
+import { type CommandContext, commandId, liveRun, refusedReads, settingsOf } from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
 import { personCheckOf } from './gate.ts'
 import { inlineText } from './read-commands.ts'
-import { originOf } from './start-decision.ts'
 import { stopCommand } from './stop-command.ts'
 import { isOfThread, type ThreadRecord } from './trigger-record.ts'
 
@@ -123,25 +113,6 @@ async function closedByItsMerge(
 }
 
 export const withdrawn = 'withdrawn'
-
-/** A stop ends also what waits behind its run, as far as that was asked for before. */
-export async function stopWaiting({ deps, job }: CommandContext, stop: CommandTrigger): Promise<void> {
-  const waiting = await deps.waiting.listed([ofThread(stop.thread)])
-  for (const { id, data } of waiting) {
-    const { trigger } = data
-    if (id === job.id || !data.announced || (trigger.kind !== 'comment' && trigger.kind !== 'label')) continue
-    if (isBefore({ at: trigger.at, origin: originOf(trigger) }, stop))
-      await deps.waiting.send(id, JSON.stringify({ kind: 'stopped', by: stop.sender.login }))
-  }
-}
-
-const Stopped = z.object({ kind: z.literal('stopped'), by: z.string() })
-
-/** Who stopped what this command waits for. */
-export async function stoppedBy({ job }: CommandContext): Promise<string | undefined> {
-  const message = (await job.inbox()).find(text => text.startsWith('{'))
-  return message === undefined ? undefined : Stopped.safeParse(JSON.parse(message)).data?.by
-}
 
 async function waitingFor(
   context: CommandContext,

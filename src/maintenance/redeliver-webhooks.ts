@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { FlowMeter } from '../core/model/meter.ts'
 import type { Log } from '../core/model/ports.ts'
-import { hour, minute } from '../core/model/time.ts'
+import { hour, minute, redelivered } from '../core/model/time.ts'
 
 export interface Attempt {
   id: string
@@ -39,8 +39,6 @@ export interface SweepContext {
 
 export const sweepEvery = 5 * minute
 
-/** GitHub keeps three days; less a margin for clocks. */
-const kept = 71 * hour
 /**
  * Waits before each attempt: a first delivery may be under way, and the endpoint may be down for days. The last
  * repeats.
@@ -77,7 +75,7 @@ export const dueOf = ({ missed }: Memory, now: number): Missed[] =>
   missed.filter(each => dueAt(each) <= now).slice(0, maxInOneSweep)
 
 export const readFrom = ({ readUntil }: Memory, now: number): number =>
-  Math.max(now - kept, readUntil - overlap)
+  Math.max(now - redelivered, readUntil - overlap)
 
 interface Reading {
   attempts: readonly Attempt[]
@@ -86,7 +84,7 @@ interface Reading {
 }
 
 export function withRead(memory: Memory, { attempts, events, now }: Reading): Memory {
-  const worthIt = (each: Missed): boolean => events.includes(each.event) && each.since > now - kept
+  const worthIt = (each: Missed): boolean => events.includes(each.event) && each.since > now - redelivered
   const missed = missedOf(memory.missed, attempts)
     .filter(worthIt)
     .sort((a, b) => a.since - b.since)

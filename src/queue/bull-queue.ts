@@ -4,6 +4,7 @@ import { QueueUnavailable } from '../core/model/errors.ts'
 import type { IndexQuery, Member, Range } from '../core/model/job-index.ts'
 import type { Added, JobRecord } from '../core/model/ports.ts'
 import { within } from './deadline.ts'
+import type { Hands } from './hands.ts'
 import { expecting, leaveMessage, leaveWake, messages, promote, wasTaken } from './inbox.ts'
 import { type JobClaims, jobClaims } from './job-claim.ts'
 import { type Format, isEnded, readJob, renewed } from './job-record.ts'
@@ -31,6 +32,7 @@ export interface BullQueueOptions<Data> extends Format<Data> {
   keepSeconds: number
   lockDuration: number
   stalledInterval: number
+  hands: Hands
   telemetry?: Telemetry | undefined
 }
 
@@ -39,7 +41,7 @@ export const traced = (telemetry: Telemetry | undefined): { telemetry?: Telemetr
 
 /** More starts in a day exceed every limit anyway. */
 const MOST_RECENT = 10_000
-const MOST_LISTED = 10_000
+const allListed: Range = { kind: 'first', count: 10_000 }
 const MOST_UNREAD = 1_000
 
 export class BullQueue<Data> implements WorkQueue<Data> {
@@ -140,8 +142,8 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return this.#reach(async () => (sets.length === 0 ? [] : this.#index.members(sets, range)))
   }
 
-  async listed(sets: readonly string[]): Promise<JobRecord<Data>[]> {
-    const members = (await this.members(sets, { kind: 'first', count: MOST_LISTED })).flat()
+  async listed(sets: readonly string[], range: Range = allListed): Promise<JobRecord<Data>[]> {
+    const members = (await this.members(sets, range)).flat()
     const ids = [...new Set(members.map(({ id }) => id))]
     const jobs = await this.#reach(() => Promise.all(ids.map(id => this.#queue.getJob(id))), LISTING_MS)
     return jobs.flatMap(job => (job ? this.#readOrReport(job) : []))

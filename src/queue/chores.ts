@@ -27,6 +27,9 @@ const CONCURRENCY = 10
 const SEND_ATTEMPTS = 3
 /** ms: another process of a rolling restart may know this chore. */
 const UNKNOWN_MS = 5_000
+/** Of processes with nothing else in hand. */
+const MOST_DEATHS = 2
+const SET_ASIDE_MS = 3_600_000
 
 interface Known {
   ms: number
@@ -80,6 +83,7 @@ export class ChoreBoard implements Chores {
   }
 
   async #runChore(job: LockedJob<ChoreRecord>): Promise<StepResult> {
+    if (job.deaths >= MOST_DEATHS) return { kind: 'park', ms: SET_ASIDE_MS }
     const errand = this.#errands.get(job.data.errand ?? '')
     if (errand) return this.#runErrand(job, errand)
     const known = this.#known.get(job.id)

@@ -9,7 +9,16 @@ import { backoffMs } from './backoff.ts'
 import { type BullQueueOptions, traced } from './bull-queue.ts'
 import { within } from './deadline.ts'
 import { HeldLock } from './held-lock.ts'
-import { closedInbox, inboxSize, openedInbox, promote } from './inbox.ts'
+import {
+  closedInbox,
+  type Deaths,
+  deathsOf,
+  type Fate,
+  inboxSize,
+  openedInbox,
+  promote,
+  writeFate,
+} from './inbox.ts'
 import { entriesOf, readData, renewed } from './job-record.ts'
 import type { BullMqWorker, JobProgress } from './queue-backend.ts'
 import type { QueueIndex } from './queue-index.ts'
@@ -34,6 +43,16 @@ export interface JobWorkerOptions<Data> extends BullQueueOptions<Data>, Working<
 
 type BullMqJob = Job<unknown, unknown, string, JobProgress>
 type Outcome = StepResult | { kind: 'leave' }
+
+interface Holding<Data> {
+  data: Data
+  deaths: number
+  lock: HeldLock
+}
+
+const atOnce: StepResult = { kind: 'park', ms: 0 }
+/** The log can't be read, and neither will the step be saved. */
+const unknown: Deaths = { isSuspect: false, alone: 0 }
 
 export class JobWorker<Data> {
   readonly #options: JobWorkerOptions<Data>
@@ -117,16 +136,51 @@ export class JobWorker<Data> {
   }
 
   async #step(job: BullMqJob, token: string): Promise<Outcome> {
-    const noticed = await this.#noticed(job)
+    let noticed = await this.#noticed(job)
     const read = this.#read(job)
     if (!read) return this.#parkUnread(job, token, noticed)
     const lock = this.#lock(job, token)
     this.#locks.add(lock)
-    const outcome = await this.#decide(this.#hold(job, token, read.data, lock), job, lock)
+    const write = async (fate: Fate) => {
+      if (await this.#writeFate(job, fate)) noticed += 1
+    }
+    const outcome = await this.#inCompanyOrAlone(job, write, deaths =>
+      this.#decide(this.#hold(job, token, { data: read.data, deaths, lock }), job, lock),
+    )
     this.#locks.delete(lock)
     lock.release()
     if (outcome.kind === 'park') await this.#park(job, token, outcome.ms, noticed)
     return outcome
+  }
+
+  /** Whoever has killed alone is known by that, and those that were only beside it get through. */
+  async #inCompanyOrAlone(
+    job: BullMqJob,
+    write: (fate: Fate) => Promise<void>,
+    work: (deaths: number) => Promise<Outcome>,
+  ): Promise<Outcome> {
+    const { hands } = this.#options
+    const { isSuspect, alone } = await deathsOf(this.#backend, idOf(job), job.stalledCounter).catch(
+      () => unknown,
+    )
+    const place = await (isSuspect ? hands.enterAlone(() => void write('through')) : hands.enter())
+    try {
+      if (place.isAlone) await write('alone')
+      const outcome = this.#interrupted ? atOnce : await work(alone)
+      if (isSuspect && outcome.kind !== 'leave' && !this.#interrupted) await write('through')
+      return outcome
+    } finally {
+      place.leave()
+    }
+  }
+
+  async #writeFate(job: BullMqJob, fate: Fate): Promise<boolean> {
+    try {
+      return await writeFate(this.#backend, idOf(job), { fate, stalls: job.stalledCounter })
+    } catch (error) {
+      this.#couldNot('note the deaths of', job, error)
+      return false
+    }
   }
 
   async #ended(job: BullMqJob): Promise<void> {
@@ -164,12 +218,13 @@ export class JobWorker<Data> {
     return new HeldLock(idOf(job), lockDuration, extend)
   }
 
-  #hold(job: BullMqJob, token: string, data: Data, lock: HeldLock): LockedJob<Data> {
+  #hold(job: BullMqJob, token: string, { data, deaths, lock }: Holding<Data>): LockedJob<Data> {
     const held: LockedJob<Data> = {
       id: idOf(job),
       data,
       addedAt: job.timestamp,
       stalls: job.stalledCounter,
+      deaths,
       failures: failuresOf(job),
       signal: lock.signal,
       assertLocked: () => lock.assert(),
@@ -215,7 +270,8 @@ export class JobWorker<Data> {
     }
   }
 
-  #leave(job: BullMqJob): Outcome {
+  async #leave(job: BullMqJob): Promise<Outcome> {
+    await this.#writeFate(job, 'lived')
     this.#options.log.warn({ job: job.id }, 'lost the lock of a job, so left it to whoever has it')
     return { kind: 'leave' }
   }

@@ -4,6 +4,7 @@ import { aloneWithStreams } from '../core/model/stream-leases.ts'
 import { BullQueue } from './bull-queue.ts'
 import { ChoreBoard, readChore } from './chores.ts'
 import { within } from './deadline.ts'
+import { Hands } from './hands.ts'
 import type { Format } from './job-record.ts'
 import type { QueueBackend } from './queue-backend.ts'
 import { describe, errorReporter, type QueueLog, SILENT } from './queue-log.ts'
@@ -37,7 +38,16 @@ export async function openQueues<TriggerData, RunData>(
   const report = errorReporter(log)
   const backend = await openBackend({ redisUrl, dataDir, log, report })
   const telemetry = traced ? await openTelemetry() : undefined
-  const shared = { backend, prefix, log, report, lockDuration, stalledInterval, telemetry }
+  const shared = {
+    hands: new Hands(),
+    backend,
+    prefix,
+    log,
+    report,
+    lockDuration,
+    stalledInterval,
+    telemetry,
+  }
   const triggers = new BullQueue({
     ...shared,
     name: 'triggers',

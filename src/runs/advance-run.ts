@@ -1,15 +1,18 @@
 /** The only place that moves a Run on. Whatever wakes it only means "poll now". */
 
+import { stopAfter } from '../access/stop-after.ts'
 import { crashed } from '../core/comments/failures.ts'
+import { momentOfRequest } from '../core/model/event-order.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { leftUndone, readMessages } from '../core/run/messages.ts'
 import { besides, nextStep } from '../core/run/next-step.ts'
 import { eased } from '../core/run/outage.ts'
-import { changed, type Run, type RunChange } from '../core/run/run.ts'
+import { type ChangeOf, changed, type Run, type RunChange } from '../core/run/run.ts'
 import { type Now, settled } from '../core/run/steps/polling.ts'
-import { type ActingStep, steps } from '../core/run/steps/step-registry.ts'
+import { type ActingStep, type StepKind, steps } from '../core/run/steps/step-registry.ts'
 import { limits } from '../core/run/timing.ts'
 import { afterFault } from './steps/after-fault.ts'
+import { personCheckOf } from './steps/await-admission.ts'
 import { failed, onlyNeeded } from './steps/failed.ts'
 import { take } from './steps/registry.ts'
 import { type RunContext, type RunDeps, runContext } from './steps/step-context.ts'
@@ -76,9 +79,8 @@ async function finished(context: RunContext): Promise<boolean> {
 
 /** Ends a Run whose every step kills the process or throws. */
 function givenUp(context: RunContext, run: Run): Run {
-  const { stalls, failures } = context.job
-  if (run.result.outcome || (stalls - run.attempts.stallsSeen < limits.stalls && failures < limits.stalls))
-    return run
+  const { stalls, deaths, failures } = context.job
+  if (run.result.outcome || (deaths < limits.deaths && failures < limits.failures)) return run
   return onlyNeeded(changed(run, failed({ ...context, run }, crashed), { attempts: { stallsSeen: stalls } }))
 }
 
@@ -105,6 +107,11 @@ async function advanceAll(context: RunContext, together: readonly ActingStep[]):
 async function advance(context: RunContext, step: ActingStep): Promise<boolean> {
   const before = JSON.stringify(context.run)
   try {
+    const stop = beginning.has(step.kind) ? await stopOf(context) : undefined
+    if (stop) {
+      await context.put(changed(context.run, stop))
+      return true
+    }
     const change = await take(context, step)
     await context.put(wentWell(context, step, change))
     return JSON.stringify(context.run) !== before
@@ -112,6 +119,20 @@ async function advance(context: RunContext, step: ActingStep): Promise<boolean> 
     await context.put(afterFault(context, step, error))
     return false
   }
+}
+
+const beginning: ReadonlySet<StepKind> = new Set<StepKind>(['await-admission', 'rejoin', 'start-run'])
+
+/** As if its message were here already: what may have begun is looked for first. */
+async function stopOf(context: RunContext): Promise<ChangeOf<'mailbox'> | undefined> {
+  const { run, deps, github } = context
+  if (run.mailbox.stop || run.result.outcome) return undefined
+  const { lastWordsAt = run.request.at } = run.mailbox
+  const asked = lastWordsAt > run.request.at ? { at: lastWordsAt } : momentOfRequest(run.request)
+  const stop = await stopAfter(asked, await deps.stops(run.thread), async () =>
+    personCheckOf(context, (await deps.settings.of(github, run.thread)).settings),
+  )
+  return stop && { mailbox: { stop: { by: stop.by, at: stop.moment.at, asked: false } } }
 }
 
 function wentWell({ run, job, deps }: RunContext, step: ActingStep, change: RunChange): Run {

@@ -54,6 +54,7 @@ const asking = (trigger: CommandTrigger, rest: Partial<Request> = {}): Request =
   options: {},
   text: 'fix it',
   runId: 'run-comment-502',
+  command: 0,
   ...rest,
 })
 const closed = (trigger: CommandTrigger): CommandTrigger => ({

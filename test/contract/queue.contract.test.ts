@@ -506,6 +506,44 @@ describe.each(backends)('the queues on $name', ({ kind, start: startServer }) =>
     })
   })
 
+  describe('processes that died', () => {
+    test('with several jobs in hand: each is then worked alone, and none is blamed', async () => {
+      const there = await newPlace()
+      await killHard(await childHolding(there, 'one,two,three'))
+      const heirs = await open(there)
+      const deaths: number[] = []
+      const inHand = { now: 0, most: 0 }
+      const heir: Processor<Note> = async job => {
+        inHand.now += 1
+        inHand.most = Math.max(inHand.most, inHand.now)
+        await sleep(50)
+        inHand.now -= 1
+        deaths.push(job.deaths)
+        return { kind: 'end' }
+      }
+      await workBy(heirs.runs, new Map([['heir', heir]]), { concurrency: 5 })
+      await until(() => deaths.length === 3)
+      expect(deaths).toEqual([0, 0, 0])
+      expect(inHand.most).toBe(1)
+      await heirs.close(500)
+    })
+
+    test('with one job alone in hand are counted for it, until it gets through', async () => {
+      const there = await newPlace()
+      for (let n = 0; n < 3; n += 1) await killHard(await childHolding(there, 'killer'))
+      const heirs = await open(there)
+      const deaths: number[] = []
+      const heir: Processor<Note> = async job => {
+        deaths.push(job.deaths)
+        return deaths.length < 2 ? { kind: 'park', ms: 10 } : { kind: 'end' }
+      }
+      await workBy(heirs.runs, new Map([['heir', heir]]), { concurrency: 5 })
+      await until(() => deaths.length === 2)
+      expect(deaths).toEqual([2, 0])
+      await heirs.close(500)
+    })
+  })
+
   describe('closing', () => {
     async function closingWhile(process: Processor<Note>) {
       const there = await newPlace()

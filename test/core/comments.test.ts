@@ -984,7 +984,7 @@ describe('replies', () => {
 
       stopping-beside: @maya the run in #7, whose pull request this is, is being stopped. Its status there says what is left behind.
 
-      stopped-waiting: @maya this waited for the run that maya stopped, so it was not started. Ask again if it is still wanted.
+      stopped-waiting: @maya this was stopped by maya before it began. Write it again if it is still wanted.
 
       still-going: @maya a run is still going in this thread; \`/codex retry\` can be used when it is over. \`/codex stop\` ends it.
 

@@ -38,7 +38,7 @@ test('what a failure says', () => {
       "setup: The model is not known to PostHog: 429 → Choose another one with \`/codex retry --model NAME\`.",
       "agent: The agent failed: 429 → Look at the run in PostHog, then \`/codex retry\`.",
       "agent: The agent failed. → Look at the run in PostHog, then \`/codex retry\`.",
-      "lost: The bot itself failed at this ten times in a row → Tell an admin of this bot; its log names the run. \`/codex retry\` tries again.",
+      "lost: The bot itself failed at this again and again → Tell an admin of this bot; its log names the run. \`/codex retry\` tries again.",
       "lost: The bot lost its queue before this began, and the title or the description was edited since → \`/codex retry\` starts it with the words that stand there now.",
       "network: GitHub could not be used for a day: reset → \`/codex retry\` tries again.",
       "lost: The session of before may not do what is asked now, and PostHog did not confirm its end within 5 minutes → Look at the run in PostHog and stop it there, then \`/codex retry\`.",

@@ -833,7 +833,7 @@ describe('a Run that fails again and again', () => {
   const crashed = {
     kind: 'failed',
     class: 'lost',
-    reason: 'The bot itself failed at this ten times in a row',
+    reason: 'The bot itself failed at this again and again',
     fix: 'Tell an admin of this bot; its log names the run. `/codex retry` tries again.',
   }
   const run = working(changed(mute, { schedule: { nextPollAt: later }, attempts: { stallsSeen: 2 } }))
@@ -841,8 +841,8 @@ describe('a Run that fails again and again', () => {
 
   test.each<[string, Differs, object]>([
     [
-      'whose process died ten times in one step',
-      { stalls: 12 },
+      'that killed two processes which had nothing else in hand',
+      { stalls: 12, deaths: 2 },
       { result: { outcome: crashed, concludedAt: now }, attempts: { stallsSeen: 12 } },
     ],
     ['that threw ten times', { failures: 10 }, { result: { outcome: crashed } }],
@@ -851,8 +851,9 @@ describe('a Run that fails again and again', () => {
   })
 
   test.each<[string, Run, Differs]>([
-    ['nine times', run, { stalls: 11, failures: 9 }],
-    ['after its outcome', working({ ...over }), { stalls: 20, failures: 20 }],
+    ['nine times', run, { stalls: 12, deaths: 1, failures: 9 }],
+    ['with which many died, but others were in hand', run, { stalls: 40 }],
+    ['after its outcome', working({ ...over }), { stalls: 20, deaths: 20, failures: 20 }],
   ])('%s is tried again', async (_, each, differs) => {
     expect((await advance(each, { ...differs, ...aborted })).saves).toEqual([])
   })

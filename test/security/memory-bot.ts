@@ -11,6 +11,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SettingsReader } from '../../src/access/read-settings.ts'
 import { refusalsWithin } from '../../src/access/refusals.ts'
 import { acceptTrigger } from '../../src/commands/handle-trigger.ts'
+import { stopsOf } from '../../src/commands/stops.ts'
 import {
   isOfThread,
   requeued,
@@ -21,7 +22,7 @@ import {
 import type { CodexTaskRunCreate } from '../../src/core/agent/run-request.ts'
 import { callBudget, unlimited } from '../../src/core/model/call-budget.ts'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
-import type { IndexEntry } from '../../src/core/model/job-index.ts'
+import type { IndexEntry, Range } from '../../src/core/model/job-index.ts'
 import { aroundMarkers, markerSigner } from '../../src/core/model/marker.ts'
 import type {
   JobQueue,
@@ -100,11 +101,9 @@ async function listedIn<Data>(
   sets: readonly string[],
   jobs: Map<string, Job<Data>>,
   entries: Entries<Data>,
+  range: Range = { kind: 'first', count: 1_000 },
 ): Promise<Job<Data>[]> {
-  const members = await memoryIndex(() => membersOf(jobs, entries)).members(sets, {
-    kind: 'first',
-    count: 1_000,
-  })
+  const members = await memoryIndex(() => membersOf(jobs, entries)).members(sets, range)
   const ids = new Set(members.flat().map(({ id }) => id))
   return [...jobs.values()].filter(({ id }) => ids.has(id))
 }
@@ -153,8 +152,8 @@ export interface Sent {
 
 export class MemoryBot {
   now = t0 + 60_000
-  /** How many processes have died with what is in hand. */
-  stalls = 0
+  /** How many processes have died with what is in hand, and with nothing else. */
+  deaths = 0
   /** What PostHog answers to whatever would put an agent to work. */
   fault: Error | undefined
   /** GitHub lets the bot work here no more. */
@@ -216,8 +215,8 @@ export class MemoryBot {
       mayWorkIn: () => Promise.resolve(!this.accessLost),
       runs: this.#queue,
       waiting: {
-        listed: sets => listedIn(sets, this.triggers, triggerIndex.entries),
-        query: memoryIndex(() => membersOf(this.triggers, triggerIndex.entries)).query,
+        ...this.#waiting,
+        wake: async id => this.#wake(this.triggers.get(id)),
         send: async (id, message) => this.#tell(this.triggers.get(id), message),
       },
       defaults: { model: 'gpt-5.5', effort: undefined },
@@ -240,6 +239,7 @@ export class MemoryBot {
         const kept = this.triggers.get(trigger)
         if (kept) this.#add(requeued(kept.data, command))
       },
+      stops: stopsOf(this.#waiting),
       fence: () => crypto.randomUUID().replaceAll('-', '').slice(0, 16),
     })
   }
@@ -328,7 +328,8 @@ export class MemoryBot {
         id: job.id,
         data: job.data,
         addedAt: job.addedAt,
-        stalls: this.stalls,
+        stalls: this.deaths,
+        deaths: this.deaths,
         failures: 0,
         signal: new AbortController().signal,
         assertLocked: () => Promise.resolve(),
@@ -358,6 +359,12 @@ export class MemoryBot {
       const { user, system } = cpuUsage(began)
       this.held = Math.max(this.held, Math.round((user + system) / 1_000))
     }
+  }
+
+  readonly #waiting = {
+    ...memoryIndex(() => membersOf(this.triggers, triggerIndex.entries)),
+    listed: (sets: readonly string[], range?: Range) =>
+      listedIn(sets, this.triggers, triggerIndex.entries, range),
   }
 
   readonly #queue: JobQueue<Run> = {

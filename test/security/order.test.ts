@@ -157,6 +157,92 @@ describe('a stop in words', () => {
   })
 })
 
+describe('a stop', () => {
+  const command = github.comment({ id: 501, at: 10 })
+  const stop = (by = 'maya', at = 20): Sent => github.comment({ id: 502, by, at, text: '/codex stop' })
+  const told = (bot: MemoryBot): string => bot.comments.map(({ body }) => body).join('\n')
+
+  test('that came before an earlier command ends it', async () => {
+    const bot = botWith()
+    await sends(bot, stop(), command)
+    expect(bot.requests).toEqual([])
+    expect(told(bot)).toContain('@maya you stopped this before it began')
+  })
+
+  test('is kept for that as long as GitHub delivers again, and for nothing asked later', async () => {
+    const bot = botWith()
+    await sends(bot, stop())
+    bot.now += 70 * 3_600_000
+    await sends(bot, github.comment({ id: 503, at: 30 }), command)
+    expect(bot.requests).toHaveLength(1)
+    expect(told(bot)).toContain('before it began')
+  })
+
+  test('by somebody who may not ends nothing, come or waiting', async () => {
+    const bot = botWith()
+    await sends(bot, stop('sam'))
+    await bot.deliver(command)
+    await bot.deliver(github.comment({ id: 504, by: 'sam', at: 21, text: '/codex stop' }))
+    await bot.work(60)
+    expect(bot.requests).toHaveLength(1)
+  })
+
+  test('that waits in the queue is heeded by a command, and answers truthfully', async () => {
+    const bot = botWith()
+    await bot.deliver(command)
+    await bot.deliver(stop())
+    const waiting = bot.triggers.get('comment-502') ?? expect.fail('no stop')
+    waiting.due = bot.now + 60_000
+    await bot.work(60)
+    expect(bot.requests).toEqual([])
+    expect(told(bot)).not.toContain('nothing to stop')
+    expect(bot.reactions.at(-1)).toBe('rocket')
+  })
+
+  test('that waits in the queue is heeded by a run before its agent, and answers truthfully', async () => {
+    const bot = botWith()
+    await bot.deliver(command)
+    await bot.work(1)
+    await bot.deliver(stop())
+    const waiting = bot.triggers.get('comment-502') ?? expect.fail('no stop')
+    waiting.due = bot.now + 60_000
+    await bot.work(60)
+    expect(bot.requests).toEqual([])
+    expect(statusOf(bot)).toContain('stopped')
+    expect(told(bot)).not.toContain('nothing to stop')
+    expect(bot.reactions.at(-1)).toBe('rocket')
+  })
+
+  test('with a new command behind it in one comment ends what was before, and not that', async () => {
+    const bot = botWith()
+    await sends(bot, github.comment({ id: 502, at: 20, text: '/codex stop\n\n/codex do it well' }), command)
+    expect(bot.requests).toHaveLength(1)
+    expect(bot.prompts.join()).toContain('do it well')
+  })
+
+  test('of words that come after it, though written before, says that they were not read', async () => {
+    const bot = botWith({ agent: { says: 'Working.', goesOn: true } })
+    await sends(bot, command)
+    await sends(bot, stop('maya', 30), github.comment({ id: 503, at: 25, text: '/codex and the docs' }))
+    await bot.settle()
+    expect(bot.requests).toHaveLength(1)
+    expect(bot.cancelled).toHaveLength(1)
+    expect(told(bot)).toContain('stopped')
+    expect(bot.reactions.filter(content => content === 'confused')).not.toEqual([])
+  })
+})
+
+test('a command that waits an hour for a run costs ten calls at the most', async () => {
+  const bot = botWith()
+  await sends(bot, github.comment({ at: 10 }))
+  await sends(bot, github.comment({ id: 502, at: 20, text: '/codex --effort low and then that' }))
+  expect(bot.comments.at(-1)?.body).toContain('another run is still going')
+  for (const run of bot.runs.values()) run.due = Number.POSITIVE_INFINITY
+  const before = bot.calls.length
+  expect(await bot.work(500, bot.now + 3_600_000), 'it waits').toBe(false)
+  expect(bot.calls.slice(before).length).toBeLessThanOrEqual(10)
+})
+
 describe('a deletion', () => {
   test('of the comment that asked stops', async () => {
     const bot = botWith()

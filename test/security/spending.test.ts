@@ -244,17 +244,17 @@ test.each([
 
 test('a text with which process after process dies is given up with one line, unread', async () => {
   const bot = botWith()
-  bot.stalls = 2
+  bot.deaths = 1
   await says(bot, 'maya', '/codex help')
   expect(bot.comments[0]?.body).toContain('| Command |')
-  bot.stalls = 3
+  bot.deaths = 2
   const calls = await says(bot, 'maya', '/codex help')
   expect(bot.comments).toHaveLength(2)
   expect(bot.comments[1]?.body).toContain('the bot itself failed at it')
   expect(calls).not.toContain('permission')
   // By whomever it is, not again that day; and where even the line kills, without one.
   await says(bot, 'maya', '/codex help')
-  bot.stalls = 6
+  bot.deaths = 4
   expect(await says(bot, 'rita', '/codex help')).toEqual([])
   expect(bot.comments).toHaveLength(2)
 })
@@ -267,7 +267,9 @@ test('where its run had begun before process after process died, nothing is said
   if (!job) return expect.fail('no trigger was kept')
   // As it stood before it was written down that the run is there.
   Object.assign(job, { standing: 'live', due: 0, data: { ...job.data, done: 0 } })
-  bot.stalls = 3
+  bot.deaths = 2
+  await bot.work(1)
+  bot.deaths = 0
   await bot.settle()
   expect(job.standing).toBe('ended')
   expect(bot.comments.map(({ body }) => body)).toEqual(said)
@@ -287,9 +289,9 @@ test('where its message was with the run before process after process died, that
   const pendingMessage = { runId: run?.id ?? '', messageId, message, sent: false }
   // As it stood before it was written down that the message was taken.
   Object.assign(stop, { standing: 'live', due: 0, data: { ...stop.data, done: 0, pendingMessage } })
-  bot.stalls = 3
+  bot.deaths = 2
   await bot.work(1)
-  bot.stalls = 0
+  bot.deaths = 0
   await bot.settle()
   expect(stop.standing).toBe('ended')
   expect(bot.comments.map(({ body }) => body).join('\n')).not.toContain('itself failed')

@@ -58,7 +58,7 @@ onEitherQueue('Words that wait behind a run', world => {
     await thread.waitForAnswer('with another `--effort`')
     const stop = await says('/codex stop')
     await thread.waitForReaction('confused', second.id)
-    await thread.waitForAnswer('@maya this waited for the run that maya stopped')
+    await thread.waitForAnswer('@maya you stopped this before it began')
     await thread.waitForReaction('rocket', stop.id)
     expect(ledger().runs).toHaveLength(1)
     await says('/codex --effort low the third')

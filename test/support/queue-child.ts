@@ -1,15 +1,18 @@
-/** Started by `childHolding`: adds a job, takes it up, says so and holds it until it is killed. */
+/** Started by `childHolding`: adds jobs, takes them up, says so and holds them until it is killed. */
 import { open, type Place } from './queue-world.ts'
 
-const [place, id, timing = '{}'] = process.argv.slice(2)
-if (place === undefined || id === undefined) throw new Error('usage: queue-child.ts PLACE ID [TIMING]')
+const [place, ids, timing = '{}'] = process.argv.slice(2)
+if (place === undefined || ids === undefined) throw new Error('usage: queue-child.ts PLACE ID,… [TIMING]')
+const all = ids.split(',')
+let inHand = 0
 const queues = await open(JSON.parse(place) as Place, [], JSON.parse(timing))
 await queues.runs.work(
   async () => {
-    console.log('in hand')
+    inHand += 1
+    if (inHand === all.length) console.log('in hand')
     return new Promise(() => {})
   },
-  { concurrency: 1 },
+  { concurrency: all.length },
 )
-await queues.runs.add(id, { by: 'heir' }, `slot-${id}`)
+for (const id of all) await queues.runs.add(id, { by: 'heir' }, `slot-${id}`)
 setInterval(() => {}, 60_000)

@@ -102,7 +102,7 @@ export async function timed<T>(doing: Promise<T>): Promise<{ ms: number; result:
   return { ms: performance.now() - start, result }
 }
 
-/** A process that opens the queues, takes up the job `id` and never lets go; see `queue-child.ts`. */
+/** A process that opens the queues, takes up the jobs `id` (by commas) and never lets go; see `queue-child.ts`. */
 export async function childHolding(place: Place, id: string, timing: object = TIMING): Promise<ChildProcess> {
   const script = fileURLToPath(new URL('queue-child.ts', import.meta.url))
   const child = spawn(

@@ -48,7 +48,7 @@ export const agentFailures = {
 
 export const crashed = failure(
   'lost',
-  'The bot itself failed at this ten times in a row',
+  'The bot itself failed at this again and again',
   'Tell an admin of this bot; its log names the run. `/codex retry` tries again.',
 )
 

@@ -3,6 +3,8 @@ import { type CommandGrammar, instruction } from '../command/grammar.ts'
 import { flagOf, infoOf, type OptionName, optionNames, takenBy, usageOf } from '../command/options.ts'
 import type { Mistake } from '../command/parse.ts'
 import type { Check } from '../model/check.ts'
+import { type Service, serviceNames } from '../model/errors.ts'
+import type { Moment } from '../model/event-order.ts'
 import type { Role } from '../model/role.ts'
 import type { Thread } from '../model/thread.ts'
 import type { SenderReply } from '../run/record/mailbox-part.ts'
@@ -34,13 +36,16 @@ export type Reply =
   | { kind: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' }
   | { kind: 'still-going'; command: string }
   | { kind: 'stopping-beside'; thread: Pick<Thread, 'number' | 'kind'> }
-  | { kind: 'stopped-waiting'; by: string }
+  /** Without `by`, whoever asked for it stopped it. */
+  | { kind: 'stopped-waiting'; by: string | undefined }
   | {
       kind: 'status'
       live?: Run | undefined
       beside?: Run | undefined
       last?: Run | undefined
       asked?: boolean
+      notBegun?: readonly NotBegun[] | undefined
+      now?: number | undefined
     }
   | { kind: 'queue'; run: Run | undefined; now: number }
   | { kind: 'config'; held: readonly HeldSetting[]; problem: string | undefined; usable: boolean }
@@ -113,7 +118,7 @@ function sentence(reply: Reply): string {
     case 'stopping-beside':
       return `the run in ${besideThis(reply.thread)}, is being stopped. Its status there says what is left behind.`
     case 'stopped-waiting':
-      return `this waited for the run that ${inlineWords(reply.by, 60)} stopped, so it was not started. Ask again if it is still wanted.`
+      return `${reply.by === undefined ? 'you stopped this' : `this was stopped by ${inlineWords(reply.by, 60)}`} before it began. Write it again if it is still wanted.`
     case 'status':
       return statusSentence(reply)
     case 'queue':
@@ -145,7 +150,40 @@ function sentence(reply: Reply): string {
   }
 }
 
-function statusSentence({ live, beside, last, asked }: Reply & { kind: 'status' }): string {
+/** What was asked and has no Run. */
+interface NotBegun {
+  by: string
+  moment: Moment
+  words: string | undefined
+  waits?: { for: 'run' | Service; until?: number | undefined } | undefined
+  stopped?: { by: string } | undefined
+}
+
+function statusSentence(status: Reply & { kind: 'status' }): string {
+  const { live, last, notBegun = [], now = 0 } = status
+  const waiting = notBegun.filter(({ stopped }) => !stopped)
+  const stopped = notBegun.filter(each => each.stopped && !live && each.moment.at >= (last?.request.at ?? 0))
+  const first = waiting.length + stopped.length > 0 && isEmpty(status) ? [] : [runSentence(status)]
+  return [
+    ...first,
+    ...[...stopped, ...waiting].slice(-maxShown).map(each => notBegunSentence(each, now)),
+  ].join(' ')
+}
+
+const maxShown = 5
+
+const isEmpty = ({ live, beside, last, asked }: Reply & { kind: 'status' }): boolean =>
+  !live && !beside && !last && !asked
+
+function notBegunSentence({ by, words, waits, stopped }: NotBegun, now: number): string {
+  const what = `${words === undefined ? 'A command' : code(words.replace(/\s+/g, ' ').trim().slice(0, 80))} by ${inlineWords(by, 60)}`
+  if (stopped) return `${what} was stopped by ${inlineWords(stopped.by, 60)} before it began.`
+  if (!waits) return `${what} has not begun yet.`
+  const until = waits.until === undefined || waits.until <= now ? '' : ` until ${moment(waits.until, now)}`
+  return `${what} waits for ${waits.for === 'run' ? 'the run here' : serviceNames[waits.for]}${until}.`
+}
+
+function runSentence({ live, beside, last, asked }: Reply & { kind: 'status' }): string {
   if (live) return `a run is going on here: ${runInWords(live)}.`
   if (beside)
     return `no run of this thread is going on, but in ${besideThis(beside.thread)}: ${runInWords(beside)}.`

@@ -1,14 +1,42 @@
-import type { RunRequest } from '../run/record/request-part.ts'
-import type { Trigger } from './trigger.ts'
+import type { Origin, RunRequest } from '../run/record/request-part.ts'
+import type { CommentRef, Trigger } from './trigger.ts'
 
-/** Within a second, comment ids decide; without them, a stop counts as later. */
-export function isBefore(request: Pick<RunRequest, 'at' | 'origin'>, happened: Trigger): boolean {
-  if (request.at !== happened.at) return request.at < happened.at
-  const earlier =
-    request.origin.kind === 'comment' && request.origin.commentRef.kind === 'thread'
-      ? request.origin.commentRef
-      : undefined
-  const later = happened.kind === 'comment' && happened.commentRef.kind === 'thread' ? happened : undefined
-  if (!earlier || later?.commentRef.kind !== 'thread' || later.before !== undefined) return true
-  return earlier.commentId <= later.commentRef.commentId
+/** When something was asked. */
+export interface Moment {
+  /** ms since the epoch, by GitHub's clock, which counts whole seconds. */
+  at: number
+  /** Numbers grow within a kind. */
+  comment?: { kind: CommentRef['kind']; id: number } | undefined
+  /** Which of the commands of that comment. */
+  command?: number | undefined
 }
+
+/** Within a second, comment ids decide; without them, what is asked counts as earlier than the stop. */
+export function isBefore(asked: Moment, stop: Moment): boolean {
+  if (asked.at !== stop.at) return asked.at < stop.at
+  if (asked.comment === undefined || asked.comment.kind !== stop.comment?.kind) return true
+  if (asked.comment.id !== stop.comment.id) return asked.comment.id < stop.comment.id
+  return asked.command === undefined || stop.command === undefined || asked.command < stop.command
+}
+
+/** An edited comment is as old as its edit. */
+export const momentOf = (trigger: Trigger, command?: number): Moment => ({
+  at: trigger.at,
+  comment: trigger.kind === 'comment' && trigger.before === undefined ? idOf(trigger) : undefined,
+  command,
+})
+
+export const momentOfRequest = ({
+  at,
+  origin,
+  command,
+}: Pick<RunRequest, 'at' | 'origin' | 'command'>): Moment => ({
+  at,
+  comment: origin.kind === 'comment' ? idOf(origin) : undefined,
+  command,
+})
+
+const idOf = ({ commentRef }: Extract<Origin, { kind: 'comment' }>): Moment['comment'] => ({
+  kind: commentRef.kind,
+  id: commentRef.kind === 'review' ? commentRef.reviewId : commentRef.commentId,
+})

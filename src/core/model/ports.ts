@@ -5,7 +5,7 @@ import type { TaskRunSnapshot } from '../run/apply-snapshot.ts'
 import type { Session } from '../run/session.ts'
 import type { Attachment, AttachmentFile } from '../text/attachment.ts'
 import type { Reading, ShownText } from '../text/shown-text.ts'
-import type { JobIndex } from './job-index.ts'
+import type { JobIndex, Range } from './job-index.ts'
 import type { Thread } from './thread.ts'
 import type { CommentRef, InlineComment, ReplyRef } from './trigger.ts'
 import type {
@@ -163,8 +163,10 @@ export interface LockedJob<Data> {
   id: string
   data: Data
   addedAt: number
-  /** How often a worker died or froze with this job in hand, over the job's whole life. */
+  /** How often its lock ran out, over the job's whole life. */
   stalls: number
+  /** How often a process died with this job alone in hand, since a step of it last came to its end. */
+  deaths: number
   /** How many steps in a row, up to now, ended in an error of the processor. */
   failures: number
   /** Aborted, with a `LockLost` or a `ShuttingDown` as the reason, when the step should stop where it is. */
@@ -190,8 +192,11 @@ export interface JobQueue<Data> extends JobIndex {
   get(id: string): Promise<JobRecord<Data> | undefined>
   holder(slot: string): Promise<string | undefined>
   liveCount(): Promise<number>
-  /** The jobs of these sets of the index that are still there, each once. An unreadable one is logged and left out. */
-  listed(sets: readonly string[]): Promise<JobRecord<Data>[]>
+  /**
+   * The jobs of these sets of the index that are still there, each once; of each set so many. An unreadable one is
+   * logged and left out.
+   */
+  listed(sets: readonly string[], range?: Range): Promise<JobRecord<Data>[]>
   /**
    * Makes a parked job due now. If it is being worked on, its next parking is skipped, so no wake is lost, unless the
    * worker dies at that very moment: so park for a bounded time. Nothing happens if there is no live job of that id.

@@ -7,7 +7,13 @@ import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
 import { inTheOpen } from './last-word.ts'
 import { withOutage } from './outage.ts'
 import type { Intent } from './record/attempts-part.ts'
-import { type MessageReply, RunMessage, type SenderReply, Source } from './record/mailbox-part.ts'
+import {
+  type FollowUp,
+  type MessageReply,
+  RunMessage,
+  type SenderReply,
+  Source,
+} from './record/mailbox-part.ts'
 import { type ChangeOf, changed, isTerminal, type Run } from './run.ts'
 
 /** What a message may change; session and schedule are none of its business. */
@@ -47,7 +53,8 @@ function fold(run: Run, message: RunMessage): Run {
   const { handledMessageIds, pendingFollowUps } = run.mailbox
   const known = handledMessageIds.includes(message.id) || pendingFollowUps.some(({ id }) => id === message.id)
   if (known) return run
-  if (message.kind === 'follow-up') return awaiting(run, message)
+  if (message.kind === 'follow-up')
+    return isStopped(run, message) ? dropped(run, message) : awaiting(run, message)
   const handled = [...handledMessageIds, message.id]
   return heed(withMessage(run, { mailbox: { handledMessageIds: handled } }), message)
 }
@@ -59,6 +66,22 @@ const awaiting = (run: Run, message: RunMessage & { kind: 'follow-up' }): Run =>
       lastWordsAt: Math.max(message.at, run.mailbox.lastWordsAt ?? run.request.at),
     },
   })
+
+/** Written before the stop, and come after it. */
+const isStopped = ({ mailbox: { stop } }: Run, { at }: FollowUp): boolean =>
+  stop !== undefined && at < stop.at
+
+const dropped = (run: Run, message: FollowUp): Run =>
+  withReply(
+    withMessage(run, {
+      mailbox: {
+        handledMessageIds: [...run.mailbox.handledMessageIds, message.id],
+        droppedMessageIds: [...run.mailbox.droppedMessageIds, message.id],
+      },
+    }),
+    message,
+    { kind: 'not-passed-on' },
+  )
 
 function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Run {
   switch (message.kind) {
@@ -211,9 +234,9 @@ function stopped(run: Run, message: RunMessage & { kind: 'stop' }): Run {
       mailbox: { droppedMessageIds: [...run.mailbox.droppedMessageIds, message.id] },
     })
   // Senders of messages already handled have their answer, even if the agent ended without reading them.
-  const dropped = run.mailbox.pendingFollowUps.filter(({ id }) => !run.mailbox.handledMessageIds.includes(id))
-  const unread = dropped.map(({ id }) => id)
-  const notified = dropped.reduce((known, each) => withReply(known, each, { kind: 'not-passed-on' }), run)
+  const unsaid = run.mailbox.pendingFollowUps.filter(({ id }) => !run.mailbox.handledMessageIds.includes(id))
+  const unread = unsaid.map(({ id }) => id)
+  const notified = unsaid.reduce((known, each) => withReply(known, each, { kind: 'not-passed-on' }), run)
   return withMessage(notified, {
     mailbox: {
       stop: {

@@ -54,8 +54,9 @@ export const limits = {
   unseenPull: 5 * minute,
   worthTelling: 20 * second,
   inVain: second,
-  stalls: 10,
-  triggerStalls: 3,
+  /** Steps in a row that threw, and deaths of processes that had nothing else in hand. */
+  failures: 10,
+  deaths: 2,
 } as const
 
 /** ms */

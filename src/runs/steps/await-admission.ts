@@ -107,7 +107,7 @@ async function mayStop(
   return (await allowanceOf(personCheckOf(context, settings), by, 'stop')).may
 }
 
-function personCheckOf(
+export function personCheckOf(
   context: Pick<StepContext<Permitting>, 'github' | 'run' | 'deps'>,
   settings: RepoSettings,
 ): PersonCheck {

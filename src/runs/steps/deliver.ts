@@ -136,7 +136,7 @@ export function resumeWork({
       ...(run.report.announced.comment ? { reported: run.result.pulls.length } : {}),
       round: run.result.round + 1,
     },
-    mailbox: { stop: undefined, wordsOfRound: [] },
+    mailbox: { stop: undefined, wordsOfRound: [], releaseThread: false },
     session: { agentLeft: undefined, cost: undefined },
     report: {
       announced: { ...run.report.announced, comment: false, word: false, label: false, branch: false },

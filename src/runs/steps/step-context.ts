@@ -1,5 +1,6 @@
 import type { Accounts } from '../../access/authorize.ts'
 import type { SettingsReader } from '../../access/read-settings.ts'
+import type { StopsOf } from '../../access/stop-after.ts'
 import type { Deployment } from '../../core/comments/words.ts'
 import type { CallBudget } from '../../core/model/call-budget.ts'
 import { around, type Reached } from '../../core/model/crash-points.ts'
@@ -49,6 +50,7 @@ export interface RunDeps {
   accounts: Accounts
   /** Removes an unused branch once its task run has ended. Idempotent by `id`. */
   removeLater(id: string, unused: UnusedBranch): Promise<void>
+  stops: StopsOf
   /** Handles a command again that came too late for its Run. Idempotent. */
   requeue(source: Source): Promise<void>
   fence(): string

@@ -97,7 +97,7 @@ const pointBy = (random: Stage['random']): { point: CrashPoint; nth: number } =>
   nth: random.between(1, 2),
 })
 
-/** The same step kills every process that tries it: after ten, the thread is told. */
+/** The same step kills every process that tries it: when it has killed two alone, the thread is told. */
 export const alwaysCrashes: Scenario = {
   name: 'a step that always crashes',
   queues: ['redis', 'embedded'],
@@ -108,7 +108,7 @@ export const alwaysCrashes: Scenario = {
     const { expected } = play
     const [command = ''] = Object.keys(expected.reactions)
     Object.assign(expected, {
-      answers: [/this run failed\. The bot itself failed at this ten times/],
+      answers: [/this run failed\. The bot itself failed at this again and again/],
       reactions: { [command]: 'confused' },
     })
     // What the agent opened stays as it is: nobody could look at it, nor always at whether its turn was over.

@@ -28,6 +28,8 @@ export const RunRequest = z.object({
   at: z.number(),
   delivery: z.string().optional(),
   origin: Origin,
+  /** Which of the commands of its comment. */
+  command: z.number().int().optional(),
   what: z.enum(['work', 'plan']).default('work'),
   text: z.string().default(''),
   /** What the page shows of files where it was asked. */

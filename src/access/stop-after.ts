@@ -1,0 +1,65 @@
+/**
+ * A stop that its sender may give leaves its mark before it looks for what it ends. Whatever is to begin is written
+ * first and looks for marks then. So one of the two sees the other, whichever comes first, and whatever either of them
+ * had to wait for.
+ */
+import { Rejected } from '../core/model/errors.ts'
+import { isBefore, type Moment } from '../core/model/event-order.ts'
+import type { Person, Thread } from '../core/model/thread.ts'
+import { allowanceOf, type PersonCheck } from './authorize.ts'
+
+export interface Stop {
+  /** Of its trigger. */
+  id: string
+  by: Person
+  moment: Moment
+}
+
+interface Unjudged extends Pick<Stop, 'id' | 'by'> {
+  at: number
+  /** Reads the text: when it stops something, if it does. */
+  read(): Promise<Moment | undefined>
+}
+
+export interface StopsOfThread {
+  /** By those who may, for as long as GitHub redelivers what was asked before. */
+  judged: Stop[]
+  /** What lies in the queue, oldest first. */
+  unjudged: Unjudged[]
+}
+
+export type StopsOf = (thread: Thread) => Promise<StopsOfThread>
+
+/** So that nobody can keep others from starting by writing many. */
+const maxAskedFor = 5
+
+/** The stop that ends what was asked at that moment. One that waits to be judged is judged here. */
+export async function stopAfter(
+  asked: Moment,
+  { judged, unjudged }: StopsOfThread,
+  check: () => Promise<PersonCheck>,
+): Promise<Stop | undefined> {
+  const known = judged.find(({ moment }) => isBefore(asked, moment))
+  const later = unjudged.filter(({ at }) => at >= asked.at)
+  if (known || later.length === 0) return known
+  const personCheck = await check()
+  const senders = new Map(later.map(({ by }) => [by.id, by]))
+  for (const by of [...senders.values()].slice(-maxAskedFor)) {
+    if (!(await mayStop(personCheck, by))) continue
+    for (const { id, read } of later.filter(each => each.by.id === by.id)) {
+      const moment = await read()
+      if (moment && isBefore(asked, moment)) return { id, by, moment }
+    }
+  }
+  return undefined
+}
+
+async function mayStop(check: PersonCheck, by: Person): Promise<boolean> {
+  try {
+    return (await allowanceOf(check, by, 'stop')).may
+  } catch (error) {
+    // Of whom GitHub does not say it, it is asked again when that stop is judged.
+    if (error instanceof Rejected) return false
+    throw error
+  }
+}

@@ -1,0 +1,130 @@
+import { type Stop, type StopsOf, type StopsOfThread, stopAfter } from '../access/stop-after.ts'
+import { isMistake } from '../core/command/parse.ts'
+import { type Moment, momentOf } from '../core/model/event-order.ts'
+import type { Range } from '../core/model/job-index.ts'
+import type { JobRecord } from '../core/model/ports.ts'
+import { threadSlot } from '../core/model/thread.ts'
+import { ofThread } from '../core/run/run-index.ts'
+import { usualTrigger } from '../core/settings/trigger-words.ts'
+import { yieldToEventLoop } from '../core/text/event-loop.ts'
+import { asWritten } from '../core/text/shown-text.ts'
+import {
+  type CommandContext,
+  type CommandResult,
+  refused,
+  settingsOf,
+  type WaitingTriggers,
+} from './command-context.ts'
+import { commands, parseCommands } from './command-registry.ts'
+import { personCheckOf } from './gate.ts'
+import { stopCommand } from './stop-command.ts'
+import { isOfThread, stoppedIn, stopsIn, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
+
+/** Before it looks for what it ends; what waits in the thread is woken, and finds the mark. */
+export async function markStop(
+  context: CommandContext,
+  thread = context.record.trigger.thread,
+): Promise<void> {
+  const { record, deps, job } = context
+  const threads = [...new Set([...(record.stop?.threads ?? []), threadSlot(thread)])]
+  await context.save({ ...record, stop: { threads, command: record.done } })
+  const [waiting = []] = await deps.waiting.members([ofThread(thread)], newest)
+  await Promise.all(waiting.filter(({ id }) => id !== job.id).map(({ id }) => deps.waiting.wake(id)))
+}
+
+/** Bounded, as anybody may write. */
+const newest: Range = { kind: 'last', count: 30 }
+
+export const stopsOf =
+  (triggers: Pick<WaitingTriggers, 'listed'>): StopsOf =>
+  async thread => {
+    const found: StopsOfThread = { judged: [], unjudged: [] }
+    const all = await triggers.listed([stopsIn(threadSlot(thread)), ofThread(thread)], newest)
+    for (const { id, data } of all.toSorted((a, b) => a.data.trigger.at - b.data.trigger.at)) {
+      const { trigger, stop } = data
+      if (stop?.threads.includes(threadSlot(thread)))
+        found.judged.push({ id, by: trigger.sender, moment: momentOf(trigger, stop.command) })
+      else if (isOfThread(data) && mayStop(data))
+        found.unjudged.push({ id, by: trigger.sender, at: trigger.at, read: () => stopIn(data) })
+    }
+    return found
+  }
+
+const names = [stopCommand.name, ...(stopCommand.aliases ?? [])]
+
+const mayStop = ({ trigger }: ThreadRecord): boolean =>
+  trigger.kind === 'comment' && names.some(name => trigger.text.toLowerCase().includes(name))
+
+/** As far as it is plain what GitHub shows: else it is found when the comment is judged. */
+async function stopIn({ trigger, done, pages }: ThreadRecord): Promise<Moment | undefined> {
+  if (trigger.kind !== 'comment') return undefined
+  const { text, word = usualTrigger.word } = trigger
+  const page = pages?.[0] ?? asWritten(text)
+  if (!page || trigger.before !== undefined) return undefined
+  await yieldToEventLoop()
+  const parsed = parseCommands({ text, page }, word)
+  const last = parsed.findLastIndex(each => !isMistake(each) && each.command.name === stopCommand.name)
+  return last < done ? undefined : momentOf(trigger, last)
+}
+
+/** Who stopped what this command is to begin, as far as it is not the sender's own other command. */
+export async function stopOf(context: CommandContext): Promise<Stop | undefined> {
+  const { deps, record, job } = context
+  const { judged, unjudged } = await stopsOf(deps.waiting)(record.trigger.thread)
+  const isOther = ({ id }: { id: string }): boolean => id !== job.id
+  const stops = { judged: judged.filter(isOther), unjudged: unjudged.filter(isOther) }
+  return stopAfter(momentOf(record.trigger, record.done), stops, async () =>
+    personCheckOf(context, (await settingsOf(context)).settings),
+  )
+}
+
+/** Told once for all commands of a comment. */
+export async function stopped(context: CommandContext, { id, by }: Stop): Promise<CommandResult> {
+  const { record } = context
+  const isKnown = record.stopped !== undefined && record.stopped.command < record.done
+  if (!isKnown) await context.save({ ...record, stopped: { stop: id, by: by.login, command: record.done } })
+  if (isKnown) return { kind: 'passed-over' }
+  return refused({ kind: 'stopped-waiting', by: by.id === record.trigger.sender.id ? undefined : by.login })
+}
+
+export interface NotBegun {
+  by: string
+  moment: Moment
+  /** As it was written, if its sender may use it. */
+  words: string | undefined
+  waits: TriggerRecord['waits']
+  stopped: TriggerRecord['stopped']
+}
+
+/** What was asked in the thread and has no Run yet; and what was stopped before it had one. */
+export async function notBegun({ deps, record, job }: CommandContext): Promise<NotBegun[]> {
+  const { thread } = record.trigger
+  const all = await deps.waiting.listed([ofThread(thread), stoppedIn(thread)], newest)
+  return all.filter(({ id }) => id !== job.id).flatMap(each => waitingIn(each))
+}
+
+const answered = new Set(
+  commands.filter(({ starts }) => !starts).flatMap(({ name, aliases = [] }) => [name, ...aliases]),
+)
+
+/** A comment of nothing else begins nothing. */
+function isOnlyAnswered(text: string): boolean {
+  const [, name = '', ...rest] = text.trim().toLowerCase().split(/\s+/)
+  return rest.length === 0 && answered.has(name)
+}
+
+function waitingIn({ data }: JobRecord<TriggerRecord>): NotBegun[] {
+  const { trigger, stopped, waits, done, reacted } = data
+  if (trigger.kind !== 'comment' && trigger.kind !== 'label') return []
+  if (trigger.kind === 'comment' && isOnlyAnswered(trigger.text)) return []
+  const words = trigger.kind === 'label' ? trigger.label : trigger.text
+  return [
+    {
+      by: trigger.sender.login,
+      moment: momentOf(trigger, done),
+      words: reacted || stopped !== undefined ? words : undefined,
+      waits,
+      stopped,
+    },
+  ]
+}

@@ -1,0 +1,91 @@
+/** A stop ends what was asked before it, whatever that waits for, and nothing that is asked later. */
+import { expect, it } from 'vitest'
+import { onEitherQueue } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+import type { World } from '../world/world.ts'
+
+const opens = async (world: World, title: string) => {
+  const maya = world.github.as('maya')
+  const { number } = await maya.opensIssue({ title, body: 'As said.' })
+  return {
+    thread: new Thread(world, number),
+    says: (text: string) => maya.comments(number, text),
+    runs: () => ledgerOf(world, number).runs,
+  }
+}
+
+onEitherQueue(
+  'A stop behind a limit of GitHub',
+  world => {
+    it('ends what was asked before it, in every thread, and what is asked then runs', async () => {
+      const { github, posthog } = world()
+      const threads = []
+      for (let n = 1; n <= 6; n += 1) threads.push(await opens(world(), `Behind a limit ${n}`))
+      posthog.script('delete', { kind: 'hangs' })
+      const limit = github.fault({ path: /permission/, fault: { kind: 'secondary-limit', retryAfter: 5 } })
+      for (const { says } of threads) await says('/codex delete the old tables')
+      const stops = []
+      for (const { says } of threads) stops.push(await says('/codex stop'))
+      expect(limit.hits, 'the bot was at its limit').toBe(1)
+      for (const [index, { thread }] of threads.entries()) {
+        await thread.waitForReaction('rocket', stops[index]?.id)
+        await thread.waitForAnswer('stopped')
+        expect((await thread.answers()).join('\n')).not.toContain('nothing to stop')
+      }
+      for (const { says } of threads) await says('/codex how many are there?')
+      for (const { runs } of threads) {
+        await github.waitFor(() => runs().length > 0)
+        expect(runs()).toHaveLength(1)
+        expect(JSON.stringify(runs()[0]?.body)).toContain('how many are there?')
+      }
+    })
+  },
+  { own: true },
+)
+
+onEitherQueue('A stop', world => {
+  it('ends all commands of a comment before it, and those are told of once', async () => {
+    const { github, posthog } = world()
+    const { thread, says, runs } = await opens(world(), 'Three at once')
+    posthog.script('hang about', { kind: 'hangs' })
+    const three = await says('/codex hang about\n/codex --new the second\n/codex --new the third')
+    await thread.waitForAnswer('another run is still going')
+    await github.waitFor(() => runs().length === 1)
+    const stop = await says('/codex stop')
+    await thread.waitForReaction('rocket', stop.id)
+    await thread.waitForReaction('confused', three.id)
+    await thread.waitForStatus('Codex was stopped')
+    await says('/codex --new the fourth')
+    await github.waitFor(() => runs().length > 1)
+    expect(runs()).toHaveLength(2)
+    expect(JSON.stringify(runs()[1]?.body)).toContain('the fourth')
+    const told = (await thread.answers()).filter(words => words.includes('before it began'))
+    expect(told).toEqual([expect.stringContaining('@maya you stopped this before it began')])
+  })
+})
+
+onEitherQueue(
+  'A command that has no run yet',
+  world => {
+    it('is seen by status, ended by a stop, and told of afterwards', async () => {
+      const { github } = world()
+      const { thread, says, runs } = await opens(world(), 'Not begun yet')
+      const mario = github.as('mario')
+      const path = /\/collaborators\/maya\/permission/
+      const away = github.fault({ path, times: Infinity, fault: { kind: 'status', code: 502 } })
+      const wipe = await says('/codex wipe the disks')
+      await github.waitFor(() => away.hits > 2)
+      await mario.comments(thread.number, '/codex status')
+      expect(await thread.waitForAnswer('by maya')).toContain('@mario A command by maya waits for GitHub.')
+      const stop = await mario.comments(thread.number, '/codex stop')
+      await thread.waitForReaction('rocket', stop.id)
+      away.cancel()
+      await thread.waitForAnswer('@maya this was stopped by mario before it began')
+      await thread.waitForReaction('confused', wipe.id)
+      await mario.comments(thread.number, '/codex status')
+      await thread.waitForAnswer('`/codex wipe the disks` by maya was stopped by mario before it began.')
+      expect(runs()).toEqual([])
+    })
+  },
+  { own: true },
+)
