@@ -10,6 +10,7 @@ declare module 'ioredis' {
     codexLeasesRenewed(...args: (string | number)[]): Result<string[], Context>
     codexLeasesHandedOver(...args: (string | number)[]): Result<null, Context>
     codexLeasesLapsed(...args: (string | number)[]): Result<string[], Context>
+    codexLeaseBuried(...args: string[]): Result<null, Context>
   }
 }
 
@@ -17,11 +18,11 @@ const clock = `${serverClock}
 local function after(ms) return string.format('%.0f', now + ms) end
 `
 
-/** `KEYS[1]`: until when, `KEYS[2]`: whose. */
+/** `KEYS[1]`: until when, `KEYS[2]`: whose; without the latter it is nobody's. */
 const taken = `${clock}
 local me, name, ms = unpack(ARGV)
-local held = redis.call('ZSCORE', KEYS[1], name)
-if held and tonumber(held) > now and redis.call('HGET', KEYS[2], name) ~= me then return 0 end
+local held, owner = redis.call('ZSCORE', KEYS[1], name), redis.call('HGET', KEYS[2], name)
+if held and tonumber(held) > now and owner and owner ~= me then return 0 end
 redis.call('ZADD', KEYS[1], after(ms), name)
 redis.call('HSET', KEYS[2], name, me)
 return 1`
@@ -45,15 +46,18 @@ end`
 
 const held = `${clock}
 local lapses = redis.call('ZSCORE', KEYS[1], ARGV[1])
-return lapses and tonumber(lapses) > now and 1 or 0`
+return lapses and tonumber(lapses) > now and redis.call('HEXISTS', KEYS[2], ARGV[1]) or 0`
 
 const lapsed = `${clock}
 local names = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', after(0), 'LIMIT', 0, ARGV[1])
 for _, name in ipairs(names) do
-  redis.call('ZREM', KEYS[1], name)
+  redis.call('ZADD', KEYS[1], after(ARGV[2]), name)
   redis.call('HDEL', KEYS[2], name)
 end
 return names`
+
+const buried = `
+if redis.call('HEXISTS', KEYS[2], ARGV[1]) == 0 then redis.call('ZREM', KEYS[1], ARGV[1]) end`
 
 const LEASE_MS = 60_000
 const AT_ONCE = 500
@@ -64,6 +68,7 @@ export function redisStreams(redis: Redis, prefix: string, leaseMs = LEASE_MS): 
   redis.defineCommand('codexLeasesRenewed', { numberOfKeys: 2, lua: renewed })
   redis.defineCommand('codexLeasesHandedOver', { numberOfKeys: 2, lua: handedOver })
   redis.defineCommand('codexLeasesLapsed', { numberOfKeys: 2, lua: lapsed })
+  redis.defineCommand('codexLeaseBuried', { numberOfKeys: 2, lua: buried })
   const me = randomUUID()
   const byWhen = `${prefix}:streams`
   const whose = `${prefix}:streams:of`
@@ -84,7 +89,9 @@ export function redisStreams(redis: Redis, prefix: string, leaseMs = LEASE_MS): 
     handOver: async names => {
       for (const some of inPages(names)) await redis.codexLeasesHandedOver(...keys, me, ...some)
     },
-    orphans: () => redis.codexLeasesLapsed(...keys, AT_ONCE),
+    orphans: () => redis.codexLeasesLapsed(...keys, AT_ONCE, leaseMs),
+    bury: async name => void (await redis.codexLeaseBuried(...keys, name)),
+    onBack: heard => void redis.on('ready', heard),
   }
 }
 

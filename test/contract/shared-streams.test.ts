@@ -69,15 +69,18 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
     posthog.calls.filter(({ route, path }) => route === 'stream' && path.includes(taskRunId)).length
 
   /** Processes of one deployment. */
-  function deployment(leaseMs: number) {
+  function deployment(leaseMs: number, url = redis.url) {
     const prefix = `{world-${++worlds}}`
-    return (maxOpen = 100): Process => {
-      const connection = new Redis(redis.url)
+    return (maxOpen = 100, wake = async (_: string) => {}): Process => {
+      const connection = new Redis(url)
       connection.on('error', () => {})
       const woken: string[] = []
       const follower = followRuns({
         leases: redisStreams(connection, prefix, leaseMs),
-        wake: async id => void woken.push(id),
+        wake: id => {
+          woken.push(id)
+          return wake(id)
+        },
         log: { info() {}, warn() {} },
         renewEvery: 50,
         maxOpen,
@@ -173,6 +176,34 @@ describe.skipIf(!redisAvailable())('beside PostHog and Redis', () => {
     )
   })
 
+  test('rings when the queue is back from an outage, as what was woken before may be lost', async () => {
+    const away = await startRedis()
+    closers.push(away.stop)
+    const start = deployment(60_000, away.url)
+    const process = start()
+    const { session: one } = await session()
+    await until(() => process.news.watch(one, runOf('run-1')))
+    await until(() => process.open() === 1)
+    await away.kill()
+    process.woken.length = 0
+    await away.restart()
+    await until(() => process.woken.includes('run-1'))
+  })
+
+  test('that nobody has is given again to another, when who was to wake its Run could not', async () => {
+    const start = deployment(300)
+    const [first] = [start()]
+    const { session: one } = await session()
+    await until(() => first.news.watch(one, runOf('run-1')))
+    const unable = start(100, async () => Promise.reject(new Error('no queue')))
+    first.die()
+    await until(() => unable.woken.length > 0)
+    await unable.close()
+    const second = start()
+    await until(() => second.woken.includes('run-1'))
+    expect(await second.news.watch(one, runOf('run-1'))).toBe(false)
+  })
+
   test('there are only so many in a process, and the others are for it to poll', async () => {
     const process = deployment(60_000)(2)
     const sessions = await sessionsOf(3)
@@ -227,15 +258,23 @@ describe('news that pile up', () => {
     expect(new Set(woken).size).toBe(500)
   })
 
-  test('go on after one that could not be woken', async () => {
+  test('come again until the Run was woken, and one that can not be keeps none of the others', async () => {
+    let isAway = true
+    const woken: string[] = []
     const failed: unknown[] = []
     const pile = pileOf(
       async id => {
-        throw new Error(id)
+        if (isAway || id === 'run-0') throw new Error(id)
+        woken.push(id)
       },
       error => failed.push(error),
+      5,
     )
     for (let n = 0; n < 30; n += 1) pile.add(`run-${n}`)
-    await until(() => failed.length === 30)
+    await until(() => failed.length > 0)
+    isAway = false
+    await until(() => woken.length === 29)
+    expect(new Set(woken).size).toBe(29)
+    pile.clear()
   })
 })

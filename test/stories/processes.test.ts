@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
@@ -123,6 +124,14 @@ describe.skipIf(!redisAvailable())('Redis has trouble', () => {
     return { status: answer?.status, ms: Date.now() - began }
   }
 
+  /** When the run that is looked at last is looked at next; BullMQ keeps 12 bits for a sequence. */
+  const nextLook = async () => {
+    const store = new Redis(redis.url)
+    const [, score] = await store.zrange('{codex}:runs:delayed', '0', '0', 'REV', 'WITHSCORES')
+    store.disconnect()
+    return Number(score) / 2 ** 12
+  }
+
   it('dead: 503 within a second, not ready; back to work when it returns', async () => {
     await redis.kill()
     await sleep(100)
@@ -134,6 +143,30 @@ describe.skipIf(!redisAvailable())('Redis has trouble', () => {
     await redis.restart()
     await world.github.waitFor(async () => (await fetch(`${world.bot.url}/readyz`)).ok, { timeout: 5_000 })
     expect((await post(900_002)).status).toBe(202)
+  })
+
+  it('away while a run ends: the end is told once it is back', async () => {
+    const { github, posthog, bot } = world
+    const maya = github.as('maya')
+    posthog.script('bake', { kind: 'manual' })
+    const { number } = await maya.opensIssue({ title: 'Bake', body: 'x' })
+    await maya.comments(number, '/codex bake')
+    const thread = new Thread(world, number)
+    await thread.waitForStatus('⏳ Codex is working')
+    const run = posthog.run(String(ledgerOf(world, number).runs[0]?.runId))
+    await run.progress('agent', 'Baking')
+    await thread.waitForStatus('Baking')
+    await github.waitFor(async () => (await nextLook()) > Date.now() + 600_000)
+    await redis.kill()
+    await run.completeTurn('The cake is done.')
+    await bot.says(/a run could not be woken/)
+    // Whatever PostHog says of the end, it says while the queue is away.
+    run.finish('completed')
+    await bot.says(/leases of streams could not be kept/)
+    // The stream rings once more a second later.
+    await sleep(2_000)
+    await redis.restart()
+    await thread.waitForAnswer('The cake is done.', { timeout: 30_000 })
   })
 
   it('frozen: 503 within three seconds', async () => {

@@ -5,8 +5,12 @@ export interface StreamLeases {
   isHeld(name: string): Promise<boolean>
   drop(names: readonly string[]): Promise<void>
   handOver(names: readonly string[]): Promise<void>
-  /** Expired leases, each given to one caller. */
+  /** Expired leases, each given to one caller, and a lease later to another unless it was buried. */
   orphans(): Promise<string[]>
+  /** Removes one that nobody has taken again. */
+  bury(name: string): Promise<void>
+  /** @param heard is called whenever the queue was out of reach: what it was told before may be lost */
+  onBack(heard: () => void): void
 }
 
 export const aloneWithStreams: StreamLeases = {
@@ -16,4 +20,6 @@ export const aloneWithStreams: StreamLeases = {
   drop: async () => {},
   handOver: async () => {},
   orphans: async () => [],
+  bury: async () => {},
+  onBack: () => {},
 }

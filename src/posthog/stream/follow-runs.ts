@@ -39,12 +39,17 @@ export function followRuns(following: Following) {
   const { leases, log, renewEvery = 15 * second, maxOpen = halfOfTheFiles() } = following
   const watches: StreamWatch[] = []
   const prunes: (() => void)[] = []
+  const names: (() => Iterable<string>)[] = []
   const held = new Map<string, () => void>()
   const wakes = pileOf(following.wake, err => log.warn({ err }, 'a run could not be woken'))
   const open = () => watches.reduce((sum, watch) => sum + watch.watching(), 0)
   const failed = (err: unknown): void => log.warn({ err }, 'leases of streams could not be kept')
   const timer = setInterval(() => void tend().catch(failed), renewEvery).unref()
   void tend().catch(failed)
+  leases.onBack(() => {
+    for (const followed of names) for (const name of followed()) wakes.add(runOf(name))
+    void tend().catch(failed)
+  })
 
   return {
     of,
@@ -64,7 +69,10 @@ export function followRuns(following: Following) {
       held.delete(name)
       wakes.add(runOf(name))
     }
-    for (const name of await leases.orphans()) wakes.add(runOf(name))
+    for (const name of await leases.orphans()) {
+      await following.wake(runOf(name))
+      await leases.bury(name)
+    }
     for (const prune of prunes) prune()
   }
 
@@ -90,6 +98,7 @@ export function followRuns(following: Following) {
       },
     })
     watches.push(streams)
+    names.push(() => [...followers.values()].flatMap(each => [...each]))
     prunes.push(() => {
       for (const taskRunId of followers.keys()) if (!streams.isKnown(taskRunId)) followers.delete(taskRunId)
     })
