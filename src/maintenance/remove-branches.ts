@@ -70,7 +70,7 @@ async function poll(
   }
   if (unused.removed) return 'done'
   const later = await notYet(tenant.budget, unused)
-  if (later !== undefined) return Math.max(pause, later - deps.now())
+  if (later !== undefined) return Math.max(pause, later)
   if (!isTerminal(await tenant.posthog.statusOf(session, { counted: true }))) return pause
   const use = await github.branchUse(name)
   if (use.sha !== sha || use.isUsed) return 'done'
@@ -92,7 +92,7 @@ const notYet = (
       owner: thread.owner.toLowerCase(),
       id: `branch ${session.taskRunId}`,
       calls: 1,
-      optional: true,
+      kind: 'spare',
     })
     .catch(() => undefined)
 

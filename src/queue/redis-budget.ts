@@ -2,46 +2,93 @@ import type { Redis, Result } from 'ioredis'
 import {
   type Allowance,
   type CallBudget,
-  keptShare,
+  callClasses,
+  leaves,
   ownShare,
   promiseKept,
   sharesFor,
-  sparedShare,
 } from '../core/model/call-budget.ts'
-import { hour } from '../core/model/time.ts'
+import { hour, minute } from '../core/model/time.ts'
 import { serverClock } from './redis-clock.ts'
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     codexReserves(...args: (string | number)[]): Result<string, Context>
     codexSpends(...args: (string | number)[]): Result<null, Context>
+    codexExpects(...args: (string | number)[]): Result<null, Context>
   }
 }
 
 /**
- * The same as `callBudget` in core, for all processes at once.
- * `KEYS`: level; last call of each owner; paid until; promised times; recent calls of each.
+ * The same as `callBudget` in core, for all processes at once. Lengths of time go in and out, no moments: the server's
+ * clock is not ours. If it was put back, what was promised by it is forgotten.
+ * `KEYS`: levels; last call of each owner; paid until; promised times, and what is expected; recent calls of each.
  */
-const level = `${serverClock}
-local burst, rate = tonumber(ARGV[1]), tonumber(ARGV[2]) / ${hour}
-local held = redis.call('HMGET', KEYS[1], 'level', 'at', 'turn')
-local level = math.min(burst, (tonumber(held[1]) or burst) + math.max(0, now - (tonumber(held[2]) or now)) * rate)
-local turn = tonumber(held[3]) or 0
+const levels = `${serverClock}
+local hours = { burst = tonumber(ARGV[1]), rate = tonumber(ARGV[2]) / ${hour} }
+local minutes = { burst = tonumber(ARGV[3]), rate = tonumber(ARGV[4]) / ${minute} }
+local buckets = { hours, minutes }
+local held = redis.call('HMGET', KEYS[1], 'at', 'level', 'minute', 'poll', 'act')
+local at = tonumber(held[1]) or now
+local nextFree = { poll = tonumber(held[4]) or 0, act = tonumber(held[5]) or 0 }
+if at > now then
+  redis.call('DEL', KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+  nextFree = { poll = 0, act = 0 }
+end
+for n, bucket in ipairs(buckets) do
+  bucket.level = math.min(bucket.burst, (tonumber(held[n + 1]) or bucket.burst) + math.max(0, now - at) * bucket.rate)
+end
 local function exactly(number) return string.format('%.6f', number) end
 local function keep()
-  redis.call('HSET', KEYS[1], 'level', exactly(level), 'at', exactly(now), 'turn', exactly(turn))
+  redis.call('HSET', KEYS[1], 'at', exactly(now), 'level', exactly(hours.level), 'minute', exactly(minutes.level),
+    'poll', exactly(nextFree.poll), 'act', exactly(nextFree.act))
   for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ${hour}) end
+end
+local function take(calls)
+  for _, bucket in ipairs(buckets) do bucket.level = math.max(-bucket.burst, bucket.level - calls) end
 end
 `
 
-const spends = `${level}
-level = math.max(-burst, level - tonumber(ARGV[3]))
+const spends = `${levels}
+take(tonumber(ARGV[5]))
 keep()`
 
-const reserves = `${level}
-local owner, id, calls = ARGV[3], ARGV[4], tonumber(ARGV[5])
-local unspared = burst * ${sparedShare} + calls - level
-if ARGV[6] == '1' and unspared > 0 then return exactly(now + unspared / rate) end
+const expects = `${levels}
+local id, kind = ARGV[5], ARGV[6]
+redis.call('ZADD', KEYS[4], exactly(now), 'expected ' .. kind .. ' ' .. id)
+keep()`
+
+const reserves = `${levels}
+local owner, id, calls, kind = ARGV[5], ARGV[6], tonumber(ARGV[7]), ARGV[8]
+local shares = cjson.decode(ARGV[9])
+redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', exactly(now - ${promiseKept}))
+if redis.call('ZSCORE', KEYS[4], 'expected end ' .. id) then kind = 'end'
+elseif kind == 'poll' and redis.call('ZSCORE', KEYS[4], 'expected act ' .. id) then kind = 'act' end
+local function lacking(bucket, share) return math.max(0, bucket.burst * share + calls - bucket.level) end
+local function wait(share)
+  local longest = 0
+  for _, bucket in ipairs(buckets) do longest = math.max(longest, lacking(bucket, share) / bucket.rate) end
+  return longest
+end
+local function taken()
+  for _, each in ipairs({ ${callClasses.map(each => `'${each} '`).join(', ')}, 'expected end ', 'expected act ' }) do
+    redis.call('ZREM', KEYS[4], each .. id)
+  end
+  take(calls)
+  keep()
+  return ''
+end
+if kind == 'end' or kind == 'spare' then
+  local later = wait(kind == 'end' and 0 or shares.spare.kept)
+  if later > 0 then
+    keep()
+    return exactly(later)
+  end
+  return taken()
+end
+
+local key, kept, spared = kind .. ' ' .. id, shares[kind].kept, shares[kind].spared
+local unspared = lacking(hours, spared)
 local askedAt = tonumber(redis.call('ZSCORE', KEYS[2], owner)) or now
 redis.call('ZADD', KEYS[2], exactly(now), owner)
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', exactly(now - ${sharesFor}))) do
@@ -49,45 +96,49 @@ for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', exactly(now -
   redis.call('HDEL', KEYS[3], gone)
   redis.call('HDEL', KEYS[5], gone)
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', exactly(now - ${promiseKept}))
-local promised = redis.call('ZSCORE', KEYS[4], id)
+local promised = tonumber(redis.call('ZSCORE', KEYS[4], key) or nil)
 local lately = (tonumber(redis.call('HGET', KEYS[5], owner)) or 0) * math.exp((askedAt - now) / ${sharesFor})
 redis.call('HSET', KEYS[5], owner, exactly(lately + (promised and 0 or calls)))
 local owners = redis.call('ZRANGE', KEYS[2], 0, -1)
 local paid = redis.call('HMGET', KEYS[3], unpack(owners))
 local recent = redis.call('HMGET', KEYS[5], unpack(owners))
-local waiting, left = 0, rate
+local waiting, left = 0, hours.rate
 for i, name in ipairs(owners) do
   if name == owner or (tonumber(paid[i]) or 0) > now then
     waiting = waiting + 1
   else
-    left = left - math.min(rate / #owners, (tonumber(recent[i]) or 0) / ${sharesFor})
+    left = left - math.min(hours.rate / #owners, (tonumber(recent[i]) or 0) / ${sharesFor})
   end
 end
 local each = waiting / left
 local function promise(at)
-  redis.call('ZADD', KEYS[4], exactly(at), id)
+  redis.call('ZADD', KEYS[4], exactly(at), key)
   keep()
-  return exactly(at)
+  return exactly(at - now)
 end
-if promised and tonumber(promised) > now then return promised end
+if promised and promised > now then return promise(promised) end
+local before = tonumber(redis.call('HGET', KEYS[3], owner)) or 0
 if not promised then
-  local before = tonumber(redis.call('HGET', KEYS[3], owner)) or 0
-  local paid = math.max(before, now - burst * ${ownShare} * each) + calls * each
-  if paid <= now or unspared > 0 then redis.call('HSET', KEYS[3], owner, exactly(paid)) end
+  local paid = math.max(before, now - hours.burst * ${ownShare} * each) + calls * each
+  if paid <= now or unspared > 0 then
+    before = paid
+    redis.call('HSET', KEYS[3], owner, exactly(paid))
+  end
   if paid > now and unspared > 0 then return promise(paid) end
 end
-local lacking = burst * ${keptShare} + calls - level
-if lacking > 0 then
-  turn = math.max(now + lacking / rate, turn + calls / rate)
-  local before = tonumber(redis.call('HGET', KEYS[3], owner)) or 0
-  redis.call('HSET', KEYS[3], owner, exactly(math.max(before, turn)))
-  return promise(turn)
+local free = wait(kept)
+if free > 0 then
+  local slowest = 0
+  for _, bucket in ipairs(buckets) do
+    if lacking(bucket, kept) > 0 then slowest = math.max(slowest, calls / bucket.rate) end
+  end
+  nextFree[kind] = math.max(now + free, nextFree[kind] + slowest)
+  if lacking(hours, kept) > 0 then
+    redis.call('HSET', KEYS[3], owner, exactly(math.max(before, nextFree[kind])))
+  end
+  return promise(nextFree[kind])
 end
-redis.call('ZREM', KEYS[4], id)
-level = level - calls
-keep()
-return ''`
+return taken()`
 
 export function redisBudget(
   redis: Redis,
@@ -95,17 +146,22 @@ export function redisBudget(
 ): (name: string, allowance: Allowance) => CallBudget {
   redis.defineCommand('codexReserves', { numberOfKeys: 5, lua: reserves })
   redis.defineCommand('codexSpends', { numberOfKeys: 5, lua: spends })
-  return (name, { burst, perHour }) => {
+  redis.defineCommand('codexExpects', { numberOfKeys: 5, lua: expects })
+  return (name, { burst, perHour, minute: { burst: minutes, perMinute } }) => {
     const key = `${prefix}:budget:${name}`
     const keys = [key, `${key}:owners`, `${key}:paid`, `${key}:promised`, `${key}:lately`]
+    const allowance = [burst, perHour, minutes, perMinute]
+    const shares = JSON.stringify(leaves)
     return {
-      async reserve({ owner, id, calls, optional = false }) {
-        const args = [burst, perHour, owner, id, calls, optional ? 1 : 0]
-        const until = await redis.codexReserves(...keys, ...args)
-        return until === '' ? undefined : Math.ceil(Number(until))
+      async reserve({ owner, id, calls, kind }) {
+        const later = await redis.codexReserves(...keys, ...allowance, owner, id, calls, kind, shares)
+        return later === '' ? undefined : Math.ceil(Number(later))
       },
       async spend(calls) {
-        await redis.codexSpends(...keys, burst, perHour, calls)
+        await redis.codexSpends(...keys, ...allowance, calls)
+      },
+      async expect(id, kind) {
+        await redis.codexExpects(...keys, ...allowance, id, kind)
       },
     }
   }

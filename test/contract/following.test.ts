@@ -132,3 +132,41 @@ describe('two hundred Runs without streams', () => {
     expect(fewest, 'looks at each in less than half an hour').toBeGreaterThanOrEqual(2)
   })
 })
+
+describe('thirty busy agents on one key', () => {
+  const toolCall = { sessionUpdate: 'tool_call_update', toolCallId: 'one', status: 'completed' }
+
+  test('an end is seen within five seconds, a stop at once, and no minute has more calls than PostHog takes', async () => {
+    following = await startFollowing({ timing: { ...booting(1), cancel: second } })
+    const runs: Followed[] = []
+    while (runs.length < 30) runs.push(await following.starts())
+    let idle = 0
+    const busyOnes = () => runs.slice(idle)
+    const busy = async (ms: number) => {
+      for (let past = 0; past < ms; past += 5 * second) {
+        for (const { control } of busyOnes()) {
+          await control.update(toolCall)
+        }
+        await following.pass(5 * second)
+      }
+    }
+    await following.pass(5 * second)
+    await busy(10 * minute)
+    const [ends, stops, ...others] = runs
+    if (!ends || !stops) throw new Error('no runs')
+    idle = 2
+    await ends.control.completeTurn('The cake is done.')
+    stops.change({ mailbox: { stop: { by: maya, at: Date.now(), asked: false } } })
+    await busy(5 * second)
+    expect(ends.run().session.sessionLog?.answer).toBe('The cake is done.')
+    expect(stops.run().session.taskRun?.status).toBe('cancelled')
+    const before = others.map(run => following.looks(run))
+    await busy(2 * minute)
+    const looks = others.map((run, n) => following.looks(run) - (before[n] ?? 0))
+    expect(Math.min(...looks), 'looks at each of the others in two minutes').toBeGreaterThanOrEqual(1)
+    expect(following.posthog.calls.filter(({ status }) => status === 429)).toEqual([])
+    const times = following.posthog.calls.map(({ at }) => at)
+    const inAMinute = times.map((from, n) => times.slice(n).filter(at => at < from + minute).length)
+    expect(Math.max(...inAMinute)).toBeLessThanOrEqual(420)
+  })
+})

@@ -121,7 +121,7 @@ describe('an hour of idling is looked at with what is left of PostHog’s budget
       return 'in_progress'
     }
     expect(await turns({ look, status: statusOf })).toEqual(rests)
-    expect(asked).toEqual([{ owner: thread.owner, id: 'branch run-1', calls: 1, optional: true }])
+    expect(asked).toEqual([{ owner: thread.owner, id: 'branch run-1', calls: 1, kind: 'spare' }])
     expect(calledWith).toEqual({ counted: true })
   })
 
@@ -129,7 +129,7 @@ describe('an hour of idling is looked at with what is left of PostHog’s budget
     ['soon', 2_000, 5 * minute],
     ['late', 20 * minute, 20 * minute],
   ])('where there is nothing left, nothing is asked: told to come back %s', async (_, ms, pause) => {
-    const look = async () => t0 + minute + ms
+    const look = async () => ms
     const status = () => Promise.reject(new Error('asked'))
     expect(await turns({ look, status })).toEqual({ ms: pause, did: [] })
   })

@@ -1,7 +1,7 @@
 /** How a Run moves on, whatever a step comes to: each of its steps, and each of the faults. */
 
 import { describe, expect, test, vi } from 'vitest'
-import type { CallBudget } from '../../src/core/model/call-budget.ts'
+import type { CallBudget, CallClass } from '../../src/core/model/call-budget.ts'
 import { NoResponse, Rejected, RetryLater, type Service } from '../../src/core/model/errors.ts'
 import type { StepResult, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
 import type { Role } from '../../src/core/model/role.ts'
@@ -884,7 +884,7 @@ describe('whoever wakes it', () => {
     expect(liveRuns).toHaveBeenCalledOnce()
   })
 
-  const spent = { reserve: async () => now + 40 * second, spend: vi.fn(async () => {}) }
+  const spent = { reserve: vi.fn<CallBudget['reserve']>(async () => 40 * second) }
 
   test('has it look no sooner than the budget of calls allows', async () => {
     const poll = vi.fn()
@@ -897,17 +897,24 @@ describe('whoever wakes it', () => {
     expect(poll).not.toHaveBeenCalled()
   })
 
-  test.each<[string, CallBudget]>([
-    ['at once when it is being stopped, whatever is left', spent],
+  test.each<[string, RunChange, CallClass]>([
+    ['an agent at work', {}, 'poll'],
+    ['a stop', { mailbox: { stop: { by: maya, at: t0, asked: true } } }, 'end'],
     [
-      'when nobody can say what is left',
-      { reserve: () => Promise.reject(new Error('away')), spend: spent.spend },
+      'an agent that is idle',
+      { session: { sessionLog: { offset: 3, turns: 1, idle: true, idleSince: now } } },
+      'end',
     ],
-  ])('has it look %s', async (_, budget) => {
+  ])('asks the budget for a look at %s in its class', async (_, change, kind) => {
+    spent.reserve.mockClear()
+    await advance(waiting({ schedule: { nextPollAt: now }, ...change }), { budget: spent })
+    expect(spent.reserve.mock.lastCall).toMatchObject([{ calls: 2, kind }])
+  })
+
+  test('has it look when nobody can say what is left', async () => {
     const poll = vi.fn(() => Promise.reject(new RetryLater('posthog', later, 'rate-limit', 'limit')))
-    const stopping: RunChange =
-      budget === spent ? { mailbox: { stop: { by: maya, at: t0, asked: true } } } : {}
-    await advance(waiting({ schedule: { nextPollAt: now }, ...stopping }), { posthog: { poll }, budget })
+    const budget = { reserve: () => Promise.reject(new Error('away')) }
+    await advance(waiting({ schedule: { nextPollAt: now } }), { posthog: { poll }, budget })
     expect(poll).toHaveBeenCalledOnce()
   })
 
@@ -1080,4 +1087,22 @@ describe('the steps that ask nobody', () => {
       expect(came).toEqual({ outcome: undefined, ignoredStop: undefined, begins: true })
     })
   })
+})
+
+test('an inline answer that arrived is not given again, whatever its marker said of the Run then', async () => {
+  const comments: string[] = []
+  const github: Partial<ThreadClient> = {
+    comment: async text => {
+      comments.push(text)
+      throw new NoResponse('github', 'no answer came')
+    },
+    ownComments: async () => comments.map((body, n) => ({ id: n, body, createdAt: now })),
+  }
+  const asked = changed(over, { report: { announced: { ...told, inline: 0 } } })
+  const first = await advance(working({ ...asked, request: review }), { github })
+  expect(comments).toHaveLength(1)
+  const withPull = changed(first.run, { result: { pulls: [pull] }, attempts: { outages: {} } })
+  const { run } = await advance(withPull, { github })
+  expect(run.report.announced.inline).toBe(1)
+  expect(comments).toHaveLength(1)
 })

@@ -1,42 +1,63 @@
 /**
- * One budget of PostHog calls for all processes. Starts and cancels are only counted; polls reserve. It is a token
- * bucket. While it is full enough, whoever asks may poll. Below `sparedShare`, the calls of an owner are spaced: `each`
- * ms are paid for a call, and who has paid until later than now waits. Below `keptShare`, all stand in one line
- * (`nextFree`). A time that was promised once is kept, so that nobody who waits is overtaken.
+ * One budget of PostHog calls for all processes. Starts and cancels are only counted; looks reserve. It has a token
+ * bucket for an hour and one for a minute. Each class of calls leaves a share of both to the classes before it. While
+ * the hour's is full enough, whoever asks may look. Below `spared`, the calls of an owner are spaced: `each` ms are paid
+ * for a call, and who has paid until later than now waits. Below `kept`, all of a class stand in one line (`nextFree`). A
+ * time that was promised once is kept, so that nobody who waits is overtaken, except by a class before its own.
  */
 import { hour, minute } from './time.ts'
+
+/**
+ * In the order in which they are let through: what tells or makes an end; what a Run looks at in its own time; what a
+ * stream told of a single act of the agent; what can do without.
+ */
+export const callClasses = ['end', 'poll', 'act', 'spare'] as const
+export type CallClass = (typeof callClasses)[number]
 
 interface Reservation {
   owner: string
   id: string
   calls: number
-  optional?: boolean
+  kind: CallClass
 }
 
 export interface CallBudget {
-  /**
-   * @returns `undefined` when the calls may be made now, and are counted; else when to ask again, ms since the epoch
-   */
+  /** @returns `undefined` when the calls may be made now, and are counted; else the ms after which to ask again */
   reserve(reservation: Reservation): Promise<number | undefined>
   spend(calls: number): Promise<void>
+  /** Says why `id` will look next: for an end, before all others; for an act of its agent, after them. */
+  expect(id: string, kind: 'end' | 'act'): Promise<void>
 }
 
 export interface Allowance {
   burst: number
   perHour: number
+  /** The bucket of a minute: at most `burst + perMinute` calls in any 60 s. */
+  minute: { burst: number; perMinute: number }
 }
 
-/** PostHog allows 4,800 calls an hour and 480 a minute. */
-export const postHogAllowance: Allowance = { burst: 1_000, perHour: 3_800 }
+/** PostHog allows 4,800 calls an hour and 480 a minute; 80 a minute are left to others with the key. */
+export const postHogAllowance: Allowance = {
+  burst: 1_000,
+  perHour: 3_800,
+  minute: { burst: 160, perMinute: 240 },
+}
 
-/** Shares of a burst that polls leave: for starts and cancels, and for owners who polled less. */
-export const keptShare = 0.2
-export const sparedShare = 0.35
+/** Shares of a burst that looks of a class leave: to the classes before them, and to owners who looked less. */
+export const leaves: Record<Exclude<CallClass, 'end'>, { kept: number; spared: number }> = {
+  poll: { kept: 0.2, spared: 0.35 },
+  act: { kept: 0.4, spared: 0.55 },
+  spare: { kept: 0.35, spared: 0.35 },
+}
 export const ownShare = 0.02
 export const sharesFor = minute
 export const promiseKept = 10 * minute
 
-export const unlimited: CallBudget = { reserve: async () => undefined, spend: async () => {} }
+export const unlimited: CallBudget = {
+  reserve: async () => undefined,
+  spend: async () => {},
+  expect: async () => {},
+}
 
 interface Owner {
   askedAt: number
@@ -45,23 +66,46 @@ interface Owner {
   lately: number
 }
 
-export function callBudget({ burst, perHour }: Allowance, now: () => number): CallBudget {
-  const rate = perHour / hour
+interface Bucket {
+  burst: number
+  /** Calls a ms. */
+  rate: number
+  level: number
+}
+
+export function callBudget({ burst, perHour, minute: short }: Allowance, now: () => number): CallBudget {
+  const hours: Bucket = { burst, rate: perHour / hour, level: burst }
+  const minutes: Bucket = { burst: short.burst, rate: short.perMinute / minute, level: short.burst }
+  const buckets = [hours, minutes]
   const owners = new Map<string, Owner>()
   const promises = new Map<string, number>()
-  let level = burst
+  const expected = new Map<string, { kind: 'end' | 'act'; at: number }>()
+  const nextFree = { poll: 0, act: 0 }
   let at = now()
-  let nextFree = 0
 
   const refill = (time: number): void => {
-    level = Math.min(burst, level + Math.max(0, time - at) * rate)
+    for (const bucket of buckets)
+      bucket.level = Math.min(bucket.burst, bucket.level + Math.max(0, time - at) * bucket.rate)
     at = time
     for (const [owner, { askedAt }] of owners) if (time - askedAt > sharesFor) owners.delete(owner)
     for (const [id, when] of promises) if (time - when > promiseKept) promises.delete(id)
+    for (const [id, { at: since }] of expected) if (time - since > promiseKept) expected.delete(id)
   }
+
+  const take = (calls: number): void => {
+    for (const bucket of buckets) bucket.level = Math.max(-bucket.burst, bucket.level - calls)
+  }
+
+  const lacking = (bucket: Bucket, share: number, calls: number): number =>
+    Math.max(0, bucket.burst * share + calls - bucket.level)
+
+  /** ms until both buckets have so many calls above a share. */
+  const wait = (share: number, calls: number): number =>
+    Math.max(...buckets.map(bucket => lacking(bucket, share, calls) / bucket.rate))
 
   /** ms between two calls of an owner who waits. */
   const eachFor = (own: Owner, time: number): number => {
+    const { rate } = hours
     const even = rate / owners.size
     const others = [...owners.values()].filter(other => other !== own)
     const content = others.filter(({ paidUntil }) => paidUntil <= time)
@@ -69,43 +113,60 @@ export function callBudget({ burst, perHour }: Allowance, now: () => number): Ca
     return (owners.size - content.length) / (rate - taken)
   }
 
-  const promise = (id: string, when: number): number => {
-    promises.set(id, when)
-    return when
+  /** When a look may be made, ms since the epoch. */
+  function looksAt({ owner, id, calls }: Reservation, kind: 'poll' | 'act', time: number): number {
+    const { kept, spared } = leaves[kind]
+    const unspared = lacking(hours, spared, calls)
+    const promised = promises.get(id)
+    const own = owners.get(owner) ?? { askedAt: time, paidUntil: 0, lately: 0 }
+    own.lately =
+      own.lately * Math.exp((own.askedAt - time) / sharesFor) + (promised === undefined ? calls : 0)
+    own.askedAt = time
+    owners.set(owner, own)
+    const each = eachFor(own, time)
+    if (promised !== undefined && promised > time) return promised
+    if (promised === undefined) {
+      const paid = Math.max(own.paidUntil, time - burst * ownShare * each) + calls * each
+      if (paid <= time || unspared > 0) own.paidUntil = paid
+      if (paid > time && unspared > 0) return paid
+    }
+    const free = wait(kept, calls)
+    if (free <= 0) return time
+    const slowest = Math.max(...buckets.map(one => (lacking(one, kept, calls) > 0 ? calls / one.rate : 0)))
+    nextFree[kind] = Math.max(time + free, nextFree[kind] + slowest)
+    if (lacking(hours, kept, calls) > 0) own.paidUntil = Math.max(own.paidUntil, nextFree[kind])
+    return nextFree[kind]
   }
 
   return {
-    async reserve({ owner, id, calls, optional = false }) {
+    async reserve(reservation) {
+      const { id, calls, kind: asked } = reservation
       const time = now()
       refill(time)
-      const unspared = burst * sparedShare + calls - level
-      if (optional && unspared > 0) return time + unspared / rate
-      const promised = promises.get(id)
-      const own = owners.get(owner) ?? { askedAt: time, paidUntil: 0, lately: 0 }
-      own.lately =
-        own.lately * Math.exp((own.askedAt - time) / sharesFor) + (promised === undefined ? calls : 0)
-      own.askedAt = time
-      owners.set(owner, own)
-      const each = eachFor(own, time)
-      if (promised !== undefined && promised > time) return promised
-      if (promised === undefined) {
-        const paid = Math.max(own.paidUntil, time - burst * ownShare * each) + calls * each
-        if (paid <= time || unspared > 0) own.paidUntil = paid
-        if (paid > time && unspared > 0) return promise(id, paid)
+      const known = expected.get(id)?.kind
+      const kind = known === 'end' || (known === 'act' && asked === 'poll') ? known : asked
+      if (kind === 'end' || kind === 'spare') {
+        const later = wait(kind === 'end' ? 0 : leaves.spare.kept, calls)
+        if (later > 0) return Math.ceil(later)
+      } else {
+        const key = `${kind} ${id}`
+        const when = looksAt({ ...reservation, id: key }, kind, time)
+        if (when > time) {
+          promises.set(key, when)
+          return Math.ceil(when - time)
+        }
       }
-      const lacking = burst * keptShare + calls - level
-      if (lacking > 0) {
-        nextFree = Math.max(time + lacking / rate, nextFree + calls / rate)
-        own.paidUntil = Math.max(own.paidUntil, nextFree)
-        return promise(id, nextFree)
-      }
-      promises.delete(id)
-      level -= calls
+      for (const each of callClasses) promises.delete(`${each} ${id}`)
+      expected.delete(id)
+      take(calls)
       return undefined
     },
     async spend(calls) {
       refill(now())
-      level = Math.max(-burst, level - calls)
+      take(calls)
+    },
+    async expect(id, kind) {
+      if (kind === 'end' || !expected.has(id)) expected.set(id, { kind, at: now() })
     },
   }
 }

@@ -9,6 +9,7 @@ import { second } from '../../core/model/time.ts'
 import type { Session } from '../../core/run/session.ts'
 import type { PostHogSettings } from '../posthog-http.ts'
 import { type StreamPace, type StreamWatch, watchRuns } from './run-stream.ts'
+import type { News } from './stream-news.ts'
 import { pileOf } from './wake-pile.ts'
 
 interface Following {
@@ -83,12 +84,19 @@ export function followRuns(following: Following) {
     const woken = (taskRunId: string): void => {
       for (const name of followersOf(taskRunId)) wakes.add(runOf(name))
     }
+    const classOf = { 'turn-over': 'end', stored: 'end', said: undefined, done: 'act' } as const
+    const tell = async (taskRunId: string, news: News): Promise<void> => {
+      const kind = classOf[news]
+      const runs = followersOf(taskRunId).map(runOf)
+      if (kind) await Promise.all(runs.map(id => settings.budget?.expect(id, kind))).catch(failed)
+      woken(taskRunId)
+    }
     const streams = watchRuns(settings, {
       log,
       ...(following.now ? { now: following.now } : {}),
       ...(following.pace ? { pace: following.pace } : {}),
       hasRoom: () => open() < maxOpen,
-      onNews: woken,
+      onNews: tell,
       onAlive(taskRunId) {
         for (const name of followersOf(taskRunId)) void take(taskRunId, name).catch(failed)
       },

@@ -10,7 +10,7 @@ import { type Throttle, throttleOf } from './throttle.ts'
 
 interface StreamOptions {
   /** Poll the run now. At most once per `minGap` for each run. */
-  onNews(taskRunId: string): unknown
+  onNews(taskRunId: string, news: News): unknown
   onAlive?(taskRunId: string): unknown
   onAway?(taskRunId: string): unknown
   log: Pick<Log, 'info' | 'warn'>
@@ -57,6 +57,8 @@ interface Watched {
   done: boolean
   alive: boolean
   hasReceived: boolean
+  /** The weightiest since it rang last. */
+  news: News
   reconnectedAt: number[]
 }
 
@@ -73,6 +75,8 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 const maxMemory = 1000
+
+const weight: readonly News[] = ['done', 'said', 'stored', 'turn-over']
 
 export type StreamWatch = ReturnType<typeof watchRuns>
 
@@ -117,7 +121,14 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   function begin(session: Session, owner: string): void {
     const { taskRunId } = session
     const life = new AbortController()
-    const throttle = throttleOf(() => void tell(taskRunId), { gap: pace.minGap, late: pace.late })
+    const throttle = throttleOf(
+      () => {
+        const news = run.news
+        run.news = 'done'
+        void tell(taskRunId, news)
+      },
+      { gap: pace.minGap, late: pace.late },
+    )
     const newsOf = newsReader()
     const run: Watched = {
       throttle,
@@ -127,6 +138,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
       alive: false,
       hasReceived: false,
       reconnectedAt: [],
+      news: 'done',
       line: {
         session,
         owner,
@@ -142,7 +154,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
           run.line.failures = 0
           run.hasReceived = true
           const news = data === undefined ? undefined : newsOf(data)
-          if (news) ring[news](throttle)
+          if (news) hear(run, news)
           revive(run)
         },
       },
@@ -155,9 +167,14 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     })
   }
 
-  async function tell(taskRunId: string): Promise<void> {
+  function hear(run: Watched, news: News): void {
+    if (weight.indexOf(news) > weight.indexOf(run.news)) run.news = news
+    ring[news](run.throttle)
+  }
+
+  async function tell(taskRunId: string, news: News): Promise<void> {
     try {
-      await options.onNews(taskRunId)
+      await options.onNews(taskRunId, news)
     } catch (error) {
       log.warn({ taskRun: taskRunId, err: error }, 'news of a run could not be passed on')
     }
@@ -195,7 +212,10 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   function finish(run: Watched, ending: Ending): void {
     const taskRun = run.line.session.taskRunId
     if (ending.kind === 'refused') log.info({ taskRun, status: ending.status }, 'no stream of this run')
-    else run.throttle.ring(1)
+    else {
+      run.news = 'turn-over'
+      run.throttle.ring(1)
+    }
     end(run)
     away(run)
     const done = [...runs.values()].filter(one => one.done)

@@ -46,10 +46,10 @@ export async function connect(
       owner: line.owner.toLowerCase(),
       id: `stream ${line.session.taskRunId}`,
       calls: 1,
-      optional: line.failures > 0,
+      kind: line.failures > 0 ? ('spare' as const) : ('poll' as const),
     }
     const later = await settings.budget?.reserve(reservation).catch(() => undefined)
-    if (later !== undefined) return { kind: 'lost', reason: 'no calls left for it', until: later }
+    if (later !== undefined) return { kind: 'lost', reason: 'no calls left for it', until: now() + later }
     const response = await open(settings, line, call.signal)
     watchdog.refresh()
     if (!isStream(response)) return await unusable(settings, response, now())

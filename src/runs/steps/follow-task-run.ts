@@ -57,13 +57,24 @@ export async function poll(
   return { session: after, result, mailbox, schedule: { lastPollAt: now, nextPollAt } }
 }
 
-/** Stops are polled regardless of the budget. If the budget is out of reach, the intervals alone keep within it. */
+/** If the budget is out of reach, the intervals alone keep within it. */
 async function notYet({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Promise<number | undefined> {
-  const reservation = { owner: run.thread.owner.toLowerCase(), id: run.id, calls: callsPerPoll }
-  if (!isStopping(run)) return deps.budget.reserve(reservation).catch(() => undefined)
-  deps.budget.spend(reservation.calls).catch(() => {})
-  return undefined
+  const kind = isEnding(run) ? 'end' : 'poll'
+  const reservation = {
+    owner: run.thread.owner.toLowerCase(),
+    id: run.id,
+    calls: callsPerPoll,
+    kind,
+  } as const
+  const later = await deps.budget.reserve(reservation).catch(() => undefined)
+  return later === undefined ? undefined : deps.now() + later
 }
+
+/** Its agent's turn or run has ended, or is to end. */
+const isEnding = (run: Run): boolean =>
+  isStopping(run) ||
+  run.session.sessionLog?.idle === true ||
+  (run.session.taskRun !== undefined && isTerminal(run.session.taskRun.status))
 
 async function withSummary({ posthog }: StepContext<never, 'summary'>, run: Run, now: number): Promise<Run> {
   const {

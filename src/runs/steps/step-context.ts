@@ -38,7 +38,7 @@ export interface RunDeps {
   log: Log
   meter?: Pick<FlowMeter, 'moved'>
   now(): number
-  budget: Pick<CallBudget, 'reserve' | 'spend'>
+  budget: Pick<CallBudget, 'reserve'>
   liveRuns(): Promise<number>
   stream: NewsStream
   index: JobIndex
