@@ -12,6 +12,7 @@ import type { Readiness } from '../readiness.ts'
 import { type Metrics, openMetrics } from '../web/metrics.ts'
 import { openLog } from '../web/process-log.ts'
 import { openTraces, type Traces } from '../web/traces.ts'
+import { type Clock, openClock } from './clock.ts'
 
 export interface Overrides {
   queue?: { lockDuration: number; stalledInterval: number }
@@ -33,9 +34,13 @@ export interface Runtime {
   metrics: Metrics
   traces: Traces
   state: State
+  clock: Clock
 }
 
 export async function openRuntime(config: Config, overrides: Overrides): Promise<Runtime> {
+  const clock = openClock()
+  // BullMQ and the other libraries ask for the time themselves.
+  Date.now = clock.now
   const log = await openLog(config.log, redactor(secretsOf(config)))
   const traces = await openTraces(config.traces)
   const queues: BotQueues = await patiently(() =>
@@ -49,10 +54,10 @@ export async function openRuntime(config: Config, overrides: Overrides): Promise
     }),
   )
   const { kind, triggers, runs } = queues
-  const metrics = openMetrics({ role: config.role, queue: kind, queues: { triggers, runs }, now: Date.now })
+  const metrics = openMetrics({ role: config.role, queue: kind, queues: { triggers, runs }, now: clock.now })
   const state: State = { works: config.role === 'web' }
   const settings = followed(config.settings, log)
-  return { config, settings, queues, log, metrics, traces, state }
+  return { config, settings, queues, log, metrics, traces, state, clock }
 }
 
 const followed = ({ path, first }: Config['settings'], log: Logger): FollowedFile =>

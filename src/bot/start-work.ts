@@ -29,6 +29,7 @@ import { adoptEvery, adoptLost } from '../maintenance/recover-runs.ts'
 import { sweepDeliveries, sweepEvery } from '../maintenance/redeliver-webhooks.ts'
 import { removeBranch } from '../maintenance/remove-branches.ts'
 import { type Follower, followRuns } from '../posthog/stream/follow-runs.ts'
+import { within } from '../queue/deadline.ts'
 import { openTenants, type Tenants } from '../tenants.ts'
 import type { Overrides, Runtime } from './runtime.ts'
 import { type Flows, flowsFor } from './tenant-flows.ts'
@@ -48,6 +49,7 @@ interface Edges {
 
 export async function startWork(runtime: Runtime, overrides: Overrides): Promise<{ close(): void }> {
   const edges = openEdges(runtime, overrides)
+  await setByGitHub(edges.app)
   const { queues, log, metrics } = runtime
   const follower = followRuns({ leases: queues.streams, wake: id => queues.runs.wake(id), log })
   metrics.showStreams(follower.open)
@@ -63,6 +65,13 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
   return { close: () => void follower.close() }
 }
 
+/** ms */
+const setWithin = 3_000
+
+/** Nothing is worked on by a clock that GitHub would not agree with, unless GitHub is away. */
+const setByGitHub = (app: GitHubApp): Promise<unknown> =>
+  within<unknown>(setWithin, app.botLogin(), () => {}).catch(() => {})
+
 /** The streams of the last process are closed, and no other process had a lease to take over. */
 async function wakeAll({ runs }: Runtime['queues'], { wake }: Follower): Promise<void> {
   const [live = []] = await runs.members([liveSet], { kind: 'first', count: 10_000 })
@@ -70,14 +79,14 @@ async function wakeAll({ runs }: Runtime['queues'], { wake }: Follower): Promise
 }
 
 function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
-  const { config, settings, metrics, queues, log } = runtime
+  const { config, settings, metrics, queues, log, clock } = runtime
   const { meter } = metrics
   const { limits, budget, cache } = queues
   const names = namesIn(queues.writtenOnce, log)
   const { id, privateKey, apiUrl } = config.app
   const redact = redactor(secretsOf(config))
-  const now = Date.now
-  const app = gitHubApp({ appId: id, privateKey, apiUrl }, now, { meter, limits, cache })
+  const { now, heard } = clock
+  const app = gitHubApp({ appId: id, privateKey, apiUrl }, now, { meter, limits, cache, heard })
   return {
     app,
     redact,
@@ -88,11 +97,10 @@ function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
 }
 
 function sharedBy(
-  { settings, queues, log, metrics }: Runtime,
+  { settings, queues, log, metrics, clock: { now } }: Runtime,
   app: GitHubApp,
   { redact, names }: { redact: Redact; names: NamesOf },
 ) {
-  const now = Date.now
   return {
     settings: settingsReader({
       deployment: settings.settings,

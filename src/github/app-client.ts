@@ -60,12 +60,16 @@ interface AppShares {
   meter?: CallMeter
   limits?: LimitStore | undefined
   cache?: SharedCache | undefined
+  /** Hears the `Date` of each response, and when it was asked for. */
+  heard?: Heard | undefined
 }
+
+type Heard = (date: unknown, askedAt: number) => void
 
 export function gitHubApp(
   settings: AppSettings,
   now: () => number,
-  { meter, limits, cache }: AppShares = {},
+  { meter, limits, cache, heard = () => {} }: AppShares = {},
 ): GitHubApp {
   const gates = new Map<string, LimitGate>()
   const gateOf = (whose: string): LimitGate =>
@@ -76,7 +80,8 @@ export function gitHubApp(
     return { now, meter, whose, gate }
   }
   const own = appToken(settings, now)
-  const bare = limited(newClient(settings, own), watchOn('app'))
+  const hears = { now, heard }
+  const bare = limited(newClient(settings, hears, own), watchOn('app'))
   const auth = createAppAuth({ appId: settings.appId, createJwt: own.make, request: bare.request })
   const clients = new Map<string, Octokit>()
   let login: Promise<string> | undefined
@@ -134,18 +139,18 @@ export function gitHubApp(
       const known = clients.get(key)
       if (known) return known
       const watch = watchOn(String(thread.installationId))
-      const client = limited(newClient(settings), watch, refresh => tokenOf(thread, { refresh }))
+      const client = limited(newClient(settings, hears), watch, refresh => tokenOf(thread, { refresh }))
       clients.set(key, client)
       return client
     },
 
     forInstallation: installationId =>
-      limited(newClient(settings), watchOn(String(installationId)), refresh =>
+      limited(newClient(settings, hears), watchOn(String(installationId)), refresh =>
         mint({ installationId, permissions: { metadata: 'read' }, refresh }),
       ),
 
     forNamed: (installationId, repo) =>
-      limited(newClient(settings), watchOn(String(installationId)), refresh =>
+      limited(newClient(settings, hears), watchOn(String(installationId)), refresh =>
         mint({
           installationId,
           repositoryNames: [repo],
@@ -155,7 +160,7 @@ export function gitHubApp(
       ),
 
     forChecks: ({ installationId, repoId }) =>
-      limited(newClient(settings), watchOn(String(installationId)), refresh =>
+      limited(newClient(settings, hears), watchOn(String(installationId)), refresh =>
         mint({
           installationId,
           repositoryIds: [repoId],
@@ -165,7 +170,7 @@ export function gitHubApp(
       ),
 
     forTeams: ({ installationId }) =>
-      limited(newClient(settings), watchOn(String(installationId)), refresh =>
+      limited(newClient(settings, hears), watchOn(String(installationId)), refresh =>
         mint({ installationId, permissions: { members: 'read' }, refresh }),
       ),
 
@@ -180,19 +185,27 @@ export function gitHubApp(
 }
 
 /** @param own for a client of the App itself: a request refused for the clock is repeated once */
-function newClient({ apiUrl }: AppSettings, own?: AppToken): Octokit {
+function newClient(
+  { apiUrl }: AppSettings,
+  { now, heard }: { now: () => number; heard: Heard },
+  own?: AppToken,
+): Octokit {
   const client = new Octokit({ ...quiet, baseUrl: apiUrl, userAgent: 'codex-task-bot' })
-  if (own)
-    client.hook.wrap('request', async (request, options) => {
-      try {
-        return await request(options)
-      } catch (error) {
-        const http = httpError(error)
-        if (!http || !own.isLate({ ...http, date: http.headers.date })) throw error
-        options.headers.authorization = `Bearer ${(await own.make()).jwt}`
-        return request(options)
-      }
-    })
+  client.hook.wrap('request', async (request, options) => {
+    const askedAt = now()
+    try {
+      const response = await request(options)
+      heard(response.headers.date, askedAt)
+      return response
+    } catch (error) {
+      const http = httpError(error)
+      if (!http) throw error
+      heard(http.headers.date, askedAt)
+      if (!own?.isLate({ ...http, date: http.headers.date })) throw error
+      options.headers.authorization = `Bearer ${(await own.make()).jwt}`
+      return request(options)
+    }
+  })
   return client
 }
 

@@ -3,9 +3,12 @@ import { RetryLater } from './errors.ts'
 
 type Limit = Pick<RetryLater, 'service' | 'until' | 'why' | 'message'>
 
+/** `lasts`: ms, since other processes have other clocks. */
+type Lasting = Omit<Limit, 'until'> & { lasts: number }
+
 export interface LimitStore {
-  read(name: string): Promise<Limit | undefined>
-  write(name: string, limit: Limit): Promise<void>
+  read(name: string): Promise<Lasting | undefined>
+  write(name: string, limit: Lasting): Promise<void>
 }
 
 interface Shared {
@@ -29,7 +32,10 @@ export function limitGate(now: () => number, shared?: Shared): LimitGate {
   const read = ({ name, store }: Shared): Promise<Limit | undefined> => {
     reading ??= store
       .read(name)
-      .catch(() => undefined)
+      .then(
+        limit => limit && { ...limit, until: now() + limit.lasts },
+        () => undefined,
+      )
       .finally(() => setImmediate(() => (reading = undefined)))
     return reading
   }
@@ -42,7 +48,9 @@ export function limitGate(now: () => number, shared?: Shared): LimitGate {
     },
     async remember(limit) {
       learn(limit)
-      await shared?.store.write(shared.name, limit).catch(() => {})
+      const { service, why, message, until } = limit
+      const lasting = { service, why, message, lasts: until - now() }
+      await shared?.store.write(shared.name, lasting).catch(() => {})
     },
   }
 }
