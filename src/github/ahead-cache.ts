@@ -45,7 +45,8 @@ const readShared = (value: unknown): Shared | undefined => Shared.safeParse(valu
 
 /** ms */
 const goodFor = 10_000
-const maxKept = 1_000
+/** Of all that is kept, as it lies in memory: a thread may have 13 MB of comments. */
+const maxBytes = 16 * 2 ** 20
 const mostIds = 10_000
 const absentFor = 60 * 60_000
 
@@ -64,6 +65,7 @@ export interface ReadAheads {
 
 interface Kept {
   at: number
+  bytes: number
   parts: Partial<Parts>
   isShared?: boolean
 }
@@ -81,15 +83,27 @@ export function readAheads(now: () => number, sharing?: Sharing): ReadAheads {
     ids.set(name, id)
     dropOldest(ids, mostIds)
   }
-  const keep = (key: string, found: Kept): void => {
+  let bytes = 0
+  const drop = (key: string): void => {
+    bytes -= kept.get(key)?.bytes ?? 0
     kept.delete(key)
+  }
+  const keep = (key: string, { at, parts }: Pick<Kept, 'at' | 'parts'>): void => {
+    drop(key)
+    const found = { at, parts, bytes: bytesOf(parts) }
+    if (found.bytes > maxBytes) return
     kept.set(key, found)
-    dropOldest(kept, maxKept)
+    bytes += found.bytes
+    for (const oldest of kept.keys()) {
+      if (bytes <= maxBytes) break
+      drop(oldest)
+    }
+    setTimeout(() => fresh(key), goodFor).unref()
   }
   const fresh = (key: string): Kept | undefined => {
     const found = kept.get(key)
     if (found && now() - found.at < goodFor) return found
-    kept.delete(key)
+    drop(key)
     return undefined
   }
   const inCache = (thread: Thread): string => `${sharing?.name} ${threadKey(thread)}`
@@ -122,7 +136,7 @@ export function readAheads(now: () => number, sharing?: Sharing): ReadAheads {
       const found = await sharing.cache.take(inCache(thread)).then(readShared, () => undefined)
       if (own) {
         own.isShared = false
-        if (!found) own.parts = {}
+        if (!found) drop(threadKey(thread))
         return
       }
       if (!found) return
@@ -137,6 +151,12 @@ export function readAheads(now: () => number, sharing?: Sharing): ReadAheads {
     },
     isAbsent: () => now() < absentUntil,
   }
+}
+
+/** A character takes two bytes at most; the rest of a part, a few hundred. */
+function bytesOf({ settings, comments = [] }: Partial<Parts>): number {
+  const texts = [settings?.text, ...comments.map(({ body }) => body)]
+  return texts.reduce((sum, text) => sum + 500 + 2 * (text?.length ?? 0), 0)
 }
 
 function dropOldest(map: Map<string, unknown>, most: number): void {

@@ -1,7 +1,7 @@
 /** What one process read for a thread is known to another one that begins the Run, once and for a moment only. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { SharedCache } from '../../src/core/model/shared-cache.ts'
 import { readAheads, threadKey } from '../../src/github/ahead-cache.ts'
 import type { Queues } from '../../src/queue/work-queue.ts'
@@ -55,6 +55,23 @@ describe('what was read ahead', () => {
     await second.fetch(thread)
     expect(second.take(key, 'branches')).toBeUndefined()
     expect(kept.size).toBe(0)
+  })
+
+  test('lets go of memory with time, and holds no more than 16 MB of it', () => {
+    vi.useFakeTimers()
+    const aheads = readAheads(() => Date.now())
+    const body = 'x'.repeat(2 ** 20)
+    const comment = { id: 1, user: null, created_at: '', updated_at: '' }
+    const names = Array.from({ length: 20 }, (_, n) => `thread ${n}`)
+    const memory = () => names.filter(name => aheads.see(name, 'comments'))
+    for (const name of names) aheads.keep(name, { comments: [{ ...comment, body }] })
+    expect(memory()).toEqual(names.slice(-7))
+    aheads.keep('all at once', { comments: Array.from({ length: 9 }, () => ({ ...comment, body })) })
+    expect(aheads.see('all at once', 'comments')).toBeUndefined()
+    vi.advanceTimersByTime(10_000)
+    vi.setSystemTime(Date.now() - 9_000)
+    expect(memory(), 'gone, not only out of date').toEqual([])
+    vi.useRealTimers()
   })
 
   test('is asked for once: who has it, or took it back, asks nobody', async () => {
