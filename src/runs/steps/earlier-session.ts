@@ -8,7 +8,7 @@ import { areRefusedFor } from '../../core/run/outage.ts'
 import type { PermissionRequest } from '../../core/run/permission-request.ts'
 import { type ChangeOf, isTerminal, type Run } from '../../core/run/run.ts'
 import type { Session } from '../../core/run/session.ts'
-import { limits } from '../../core/run/timing.ts'
+import { limits, pollIntervalWhenStopping } from '../../core/run/timing.ts'
 import { firstWords } from '../../core/run/words-to-say.ts'
 import type { StagedAttachments } from '../../core/text/attachment.ts'
 import { givesWay } from './await-admission.ts'
@@ -65,13 +65,15 @@ export async function endEarlier(
   try {
     if (isTerminal(await posthog.statusOf(earlier)))
       return { session: { earlier: { ...earlier, over: true } }, schedule: { nextPollAt: undefined } }
-    await job.assertLocked()
-    await posthog.cancel(earlier, `Makes room for what was asked on ${threadName(run.thread)}`)
-    const cancelledAt = earlier.cancelledAt ?? deps.now()
-    const lastPollAt = deps.now()
+    if (earlier.cancelledAt === undefined) {
+      await job.assertLocked()
+      await posthog.cancel(earlier, `Makes room for what was asked on ${threadName(run.thread)}`)
+    }
+    const now = deps.now()
+    const cancelledAt = earlier.cancelledAt ?? now
     return {
       session: { earlier: { ...earlier, cancelledAt } },
-      schedule: { lastPollAt, nextPollAt: lastPollAt + untilEnded },
+      schedule: { lastPollAt: now, nextPollAt: now + pollIntervalWhenStopping(now - cancelledAt) },
     }
   } catch (error) {
     if (isNotFound(error) && isGone(context)) return withoutSession(run, earlier)
@@ -83,8 +85,6 @@ const withoutSession = (run: Run, { taskId }: Session): ChangeOf<'session' | 'wo
   session: { earlier: undefined, taskId: run.session.taskId === taskId ? undefined : run.session.taskId },
   workspace: { attachments: undefined },
 })
-
-const untilEnded = 1_000
 
 /** One 404 proves nothing. */
 const isGone = (context: Pick<StepContext, 'run' | 'deps'>): boolean =>
