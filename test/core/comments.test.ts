@@ -457,7 +457,7 @@ describe('a new phase', () => {
     expect(key(phases.starting)).toBe(key(phases.working))
   })
   test.each<[string, Run, Run]>([
-    ['another place', runWith({ schedule: { ahead: 2 } }), runWith({ schedule: { ahead: 1 } })],
+    ['a line', runWith({}), runWith({ schedule: { ahead: 1 } })],
     [
       'a pull request that is merged',
       phases.pull,
@@ -478,6 +478,9 @@ describe('a new phase', () => {
     ],
   ])('is %s', (_, one, other) => {
     expect(key(one)).not.toBe(key(other))
+  })
+  test('is not another place in the line', () => {
+    expect(key(runWith({ schedule: { ahead: 2 } }))).toBe(key(runWith({ schedule: { ahead: 1 } })))
   })
   test('is not one more step of the agent', () => {
     expect(key(changed(phases.working, { session: { progress: [] } }))).toBe(key(phases.working))

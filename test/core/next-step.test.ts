@@ -76,9 +76,21 @@ describe('from the asking to the start', () => {
       'wait 3000',
     ],
     [
-      'while the thread is told its place',
+      'while the thread is told that it waits',
       runWith({ report: { status }, schedule: { ahead: 2, nextPollAt: now.at + 3_000 } }),
       { text: 'phase' },
+      'edit-status',
+    ],
+    [
+      'and its place now and then, as that changes with every run that ends',
+      runWith({ report: { status }, schedule: { ahead: 2, nextPollAt: t0 + hour } }),
+      { text: 'details', at: status.at + minute },
+      `wait ${2 * minute}`,
+    ],
+    [
+      'but not at each change',
+      runWith({ report: { status }, schedule: { ahead: 2, nextPollAt: t0 + hour } }),
+      { text: 'details', at: status.at + 3 * minute },
       'edit-status',
     ],
     ['then the branch', runWith(ready), {}, 'find-branch'],

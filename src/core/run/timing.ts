@@ -27,6 +27,8 @@ export const limits = {
   soonestPoll: 2 * second,
   editEvery: 15 * second,
   editForTimeEvery: 5 * minute,
+  /** While a Run waits for its turn, its place in the line changes with every one that ends. */
+  editInLineEvery: 3 * minute,
   summaryEvery: 5 * minute,
   /** PostHog may report a pull request just after its turn. */
   settle: 2 * second,

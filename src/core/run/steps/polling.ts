@@ -10,11 +10,18 @@ export interface Now {
   text: 'same' | 'time' | 'details' | 'phase'
 }
 
-const editAfter: Record<Now['text'], number> = {
-  phase: 0,
-  details: limits.editEvery,
-  time: limits.editForTimeEvery,
-  same: Number.POSITIVE_INFINITY,
+/** ms from the last edit to the next. */
+const editAfter = ({ schedule: { admitted, ahead } }: Run, text: Now['text']): number => {
+  switch (text) {
+    case 'phase':
+      return 0
+    case 'details':
+      return !admitted && ahead !== undefined ? limits.editInLineEvery : limits.editEvery
+    case 'time':
+      return limits.editForTimeEvery
+    case 'same':
+      return Number.POSITIVE_INFINITY
+  }
 }
 
 export type Due = Generator<Step, void>
@@ -59,11 +66,11 @@ export function* keepPolling(run: Run, now: Now, poll: ActingStep = { kind: 'pol
   const isDue = nextPollAt === undefined || now.at >= nextPollAt
   if (isDue) yield poll
   const sinceEdit = now.at - (run.report.status?.at ?? 0)
-  if (canComment(run, now) && now.text !== 'same' && sinceEdit >= editAfter[now.text])
+  if (canComment(run, now) && now.text !== 'same' && sinceEdit >= editAfter(run, now.text))
     yield { kind: 'edit-status' }
   const times = [
     isDue ? Number.POSITIVE_INFINITY : nextPollAt,
-    now.at + editAfter[now.text] - sinceEdit,
+    now.at + editAfter(run, now.text) - sinceEdit,
     now.text === 'same'
       ? Number.POSITIVE_INFINITY
       : (run.report.threadBlocked?.until ?? Number.POSITIVE_INFINITY),
