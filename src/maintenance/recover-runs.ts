@@ -144,8 +144,17 @@ async function searchRepository(deps: Search, repository: Repository, since: num
   if (!tenant) return true
   const comments = await deps.installations.ownComments(repository, since)
   let all = true
-  for (const status of statusesIn(tenant, deps.now(), repository, comments))
-    all = (await adopt({ ...deps, ...tenant }, repository, status)) && all
+  const faults: unknown[] = []
+  for (const status of statusesIn(tenant, deps.now(), repository, comments)) {
+    try {
+      all = (await adopt({ ...deps, ...tenant }, repository, status)) && all
+    } catch (error) {
+      if (!(error instanceof Rejected || error instanceof NoResponse)) throw error
+      faults.push(error)
+    }
+  }
+  // A refusal is final in an hour, so whatever may still pass is told before it.
+  if (faults.length > 0) throw faults.find(error => error instanceof NoResponse) ?? faults[0]
   return all
 }
 

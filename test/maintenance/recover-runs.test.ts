@@ -122,21 +122,23 @@ describe('a run that was lost', () => {
     added = []
   })
 
-  const search = (remember: (memory: unknown) => Promise<void>, view?: PullView) => {
+  const search = (remember: (memory: unknown) => Promise<void>, view?: PullView, before: string[] = []) => {
     const backup = backupOf(run)
-    const body = signer.write({ ...marker, as: 'status', backup, pull: view?.number })
-    const comment = { id: 901, number: issueThread.number, createdAt: t0, changedAt: t0, body }
+    const comments = [...before, run.id].map((id, n) => ({
+      ...{ id: 901 + n, number: issueThread.number, createdAt: t0, changedAt: t0 },
+      body: signer.write({ ...marker, run: id, as: 'status', backup, pull: view?.number, task: id }),
+    }))
     const found: AdoptDeps = {
       ...deps,
       installations: {
         installations: async () => [1],
         repositoriesOf: async () => [issueThread],
-        ownComments: async () => [comment],
+        ownComments: async () => comments,
         subject: async () => ({ thread: issueThread, snapshot: run.baseline.snapshot }),
       },
       github: () =>
         ({ file: async () => undefined, fileCommits: async () => [], pull: async () => view }) as never,
-      tenantOf: () => ({ tenant: 'one', posthog: { findTask: async () => undefined }, signer }) as never,
+      tenantOf: () => ({ tenant: 'one', posthog: { runIds }, signer }) as never,
       runs: {
         get: async () => undefined,
         add: async (id, lost) => {
@@ -148,7 +150,16 @@ describe('a run that was lost', () => {
     const signal = new AbortController().signal
     return adoptLost(found)({ memory: { since: t0, from: t0, unread: [issueThread] }, signal, remember })
   }
+  const runIds = async (task: string) => {
+    if (task === 'gone') throw new Rejected('posthog', 404, '', 'Not found.', undefined, 'read')
+    return []
+  }
   const keeps = async () => {}
+
+  test('is found behind one whose task is gone', async () => {
+    expect(await search(keeps, undefined, ['gone'])).toBe(30 * second)
+    expect(added.map(({ id }) => id)).toEqual([run.id])
+  })
 
   test('is not brought back by what was read before the data was lost once more', async () => {
     const again = search(() => Promise.reject(new Error('its lock went with the data')))
