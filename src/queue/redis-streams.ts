@@ -91,7 +91,7 @@ export function redisStreams(redis: Redis, prefix: string, leaseMs = LEASE_MS): 
     },
     orphans: () => redis.codexLeasesLapsed(...keys, AT_ONCE, leaseMs),
     bury: async name => void (await redis.codexLeaseBuried(...keys, name)),
-    onBack: heard => void redis.on('ready', heard),
+    onBack: ring => void redis.on('ready', ring),
   }
 }
 

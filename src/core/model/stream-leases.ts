@@ -9,8 +9,8 @@ export interface StreamLeases {
   orphans(): Promise<string[]>
   /** Removes one that nobody has taken again. */
   bury(name: string): Promise<void>
-  /** @param heard is called whenever the queue was out of reach: what it was told before may be lost */
-  onBack(heard: () => void): void
+  /** @param ring is called whenever the queue was out of reach: what it was told before may be lost */
+  onBack(ring: () => void): void
 }
 
 export const aloneWithStreams: StreamLeases = {

@@ -4,6 +4,7 @@ import type { Marker } from '../../core/model/marker.ts'
 import type { CommentRef } from '../../core/model/trigger.ts'
 import type { MessageReply, Source } from '../../core/run/record/mailbox-part.ts'
 import type { ChangeOf } from '../../core/run/run.ts'
+import { repliedWith } from './markers.ts'
 import { ignoreRefusal } from './signs.ts'
 import { once, type StepContext, skew } from './step-context.ts'
 
@@ -33,13 +34,10 @@ async function say(
     as: 'reply',
     to: to.id,
   }
-  const isOurs = (body: string): boolean =>
-    deps.signer.read(body, run.thread).some(found => found.run === id && found.as === 'reply')
   try {
     await once(context, {
       intent: { kind: 'answer-message', at: deps.now() },
-      find: async ({ at }) =>
-        (await github.ownComments(at - skew, commentRef)).find(({ body }) => isOurs(body))?.id,
+      find: async ({ at }) => repliedWith(context, await github.ownComments(at - skew, commentRef), id)?.id,
       perform: () =>
         github.comment(`${replyComment(to.login, reply)}\n\n${deps.signer.write(marker)}`, commentRef),
     })

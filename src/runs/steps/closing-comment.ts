@@ -8,7 +8,7 @@ import { endsQuietly, inlinePlace, leavesBoxInStatus } from '../../core/run/last
 import { backupOf } from '../../core/run/recovery-record.ts'
 import type { ChangeOf, Run } from '../../core/run/run.ts'
 import { limits, refusedBackoff } from '../../core/run/timing.ts'
-import { fitted, markedWith, markerOf } from './markers.ts'
+import { fitted, markedWith, markerOf, repliedWith } from './markers.ts'
 import { once, type StepContext, skew } from './step-context.ts'
 
 type Speaking = StepContext<'ownComments' | 'comment'>
@@ -72,12 +72,13 @@ export async function answerInline(context: Speaking): Promise<ChangeOf<'report'
   if (!next) return after
   const replyRef = { kind: 'inline', rootId: next.rootId } as const
   await readAgentWords(run.session.sessionLog?.answer ?? '')
-  const marker = deps.signer.write({ ...markerOf(run, 'reply'), run: `${run.id}-inline-${next.commentId}` })
+  const id = `${run.id}-inline-${next.commentId}`
+  const marker = deps.signer.write({ ...markerOf(run, 'reply'), run: id })
   try {
     await once(context, {
       intent: { kind: 'answer-inline', at: deps.now() },
       find: async ({ at }) =>
-        (await context.github.ownComments(at - skew, replyRef)).find(({ body }) => body.includes(marker))?.id,
+        repliedWith(context, await context.github.ownComments(at - skew, replyRef), id)?.id,
       perform: () => context.github.comment(fitted(inlineAnswer(run), marker), replyRef),
     })
   } catch (error) {

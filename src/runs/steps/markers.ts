@@ -45,6 +45,16 @@ export const markedWith = (
       ),
   )
 
+/** @param id names the reply; the rest of its marker changes with the Run */
+export const repliedWith = (
+  { run, deps }: Pick<StepContext, 'run' | 'deps'>,
+  comments: OwnComment[],
+  id: string,
+): OwnComment | undefined =>
+  comments.find(({ body }) =>
+    deps.signer.read(body, run.thread).some(marker => marker.run === id && marker.as === 'reply'),
+  )
+
 /** Cuts the text, never the marker. */
 export const fitted = (text: string, marker: string): string =>
   `${text.slice(0, maxComment - marker.length - 2)}\n\n${marker}`
