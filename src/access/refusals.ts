@@ -5,8 +5,8 @@ import type { Allowance, CallBudget } from '../core/model/call-budget.ts'
  * Comments and reactions. Of a burst, a third is never spent. GitHub takes about 80 a minute and 500 an hour of an
  * installation. Source: "Rate limits for the REST API", on secondary rate limits.
  */
-const perSender: Allowance = { burst: 40, perHour: 60 }
-const perInstallation: Allowance = { burst: 60, perHour: 150 }
+const perSender: Allowance = { burst: 40, perHour: 60, minute: { burst: 40, perMinute: 40 } }
+const perInstallation: Allowance = { burst: 60, perHour: 150, minute: { burst: 60, perMinute: 20 } }
 
 const perRefusal = 2
 const maxKept = 1_000
@@ -23,8 +23,8 @@ export function refusalsWithin(open: (name: string, allowance: Allowance) => Cal
     opened.set(name, budget)
     const [oldest] = opened.keys()
     if (opened.size > maxKept && oldest !== undefined) opened.delete(oldest)
-    const until = await budget.reserve({ owner: name, id: name, calls: perRefusal, optional: true })
-    return until === undefined
+    const later = await budget.reserve({ owner: name, id: name, calls: perRefusal, kind: 'spare' })
+    return later === undefined
   }
   return async (installationId, sender) =>
     (await spends(`refusals to ${sender}`, perSender)) &&
