@@ -37,7 +37,7 @@ test.each([300_000, -300_000, hour, -hour])('one that is wrong by %s ms is set b
   const { clock, off, pass, now } = machine(wrong)
   const askedAt = clock.now()
   pass(200)
-  clock.heard(date(now()), askedAt)
+  clock.setBy(date(now()), askedAt)
   expect(Math.abs(off())).toBeLessThanOrEqual(1_000)
 })
 
@@ -52,12 +52,12 @@ test.each([
   pass(sentAfter)
   const sent = date(now())
   pass(readAfter)
-  clock.heard(sent, askedAt)
+  clock.setBy(sent, askedAt)
   expect(off()).toBe(0)
 })
 
 test.each([undefined, '', 'yesterday', 7])('a date like %s says nothing', said => {
   const { clock, off } = machine()
-  clock.heard(said, clock.now())
+  clock.setBy(said, clock.now())
   expect(off()).toBe(0)
 })

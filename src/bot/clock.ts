@@ -11,7 +11,7 @@ export interface Clock {
    * @param date the `Date` of a response, in whole seconds
    * @param askedAt when it was asked for, by `now`: it was sent between then and now, however late it is read
    */
-  heard(date: unknown, askedAt: number): void
+  setBy(date: unknown, askedAt: number): void
 }
 
 /** ms. Less is the way of a response, or a clock of GitHub's that is no better. */
@@ -22,7 +22,7 @@ export function openClock(wall = Date.now, elapsed = () => performance.now()): C
   const now = (): number => Math.floor(start + elapsed())
   return {
     now,
-    heard(date, askedAt) {
+    setBy(date, askedAt) {
       const from = / GMT$/.test(String(date)) ? Date.parse(String(date)) : Number.NaN
       const [ahead, behind] = [askedAt - (from + second), from - now()]
       if (ahead > tolerated) start -= ahead

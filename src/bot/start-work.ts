@@ -85,8 +85,8 @@ function openEdges(runtime: Runtime, { reached = () => {} }: Overrides): Edges {
   const names = namesIn(queues.writtenOnce, log)
   const { id, privateKey, apiUrl } = config.app
   const redact = redactor(secretsOf(config))
-  const { now, heard } = clock
-  const app = gitHubApp({ appId: id, privateKey, apiUrl }, now, { meter, limits, cache, heard })
+  const { now, setBy } = clock
+  const app = gitHubApp({ appId: id, privateKey, apiUrl }, now, { meter, limits, cache, dated: setBy })
   return {
     app,
     redact,

@@ -60,16 +60,16 @@ interface AppShares {
   meter?: CallMeter
   limits?: LimitStore | undefined
   cache?: SharedCache | undefined
-  /** Hears the `Date` of each response, and when it was asked for. */
-  heard?: Heard | undefined
+  /** Is told the `Date` of each response, and when it was asked for. */
+  dated?: Dated | undefined
 }
 
-type Heard = (date: unknown, askedAt: number) => void
+type Dated = (date: unknown, askedAt: number) => void
 
 export function gitHubApp(
   settings: AppSettings,
   now: () => number,
-  { meter, limits, cache, heard = () => {} }: AppShares = {},
+  { meter, limits, cache, dated = () => {} }: AppShares = {},
 ): GitHubApp {
   const gates = new Map<string, LimitGate>()
   const gateOf = (whose: string): LimitGate =>
@@ -80,8 +80,8 @@ export function gitHubApp(
     return { now, meter, whose, gate }
   }
   const own = appToken(settings, now)
-  const hears = { now, heard }
-  const bare = limited(newClient(settings, hears, own), watchOn('app'))
+  const timed = { now, dated }
+  const bare = limited(newClient(settings, timed, own), watchOn('app'))
   const auth = createAppAuth({ appId: settings.appId, createJwt: own.make, request: bare.request })
   const clients = new Map<string, Octokit>()
   let login: Promise<string> | undefined
@@ -139,18 +139,18 @@ export function gitHubApp(
       const known = clients.get(key)
       if (known) return known
       const watch = watchOn(String(thread.installationId))
-      const client = limited(newClient(settings, hears), watch, refresh => tokenOf(thread, { refresh }))
+      const client = limited(newClient(settings, timed), watch, refresh => tokenOf(thread, { refresh }))
       clients.set(key, client)
       return client
     },
 
     forInstallation: installationId =>
-      limited(newClient(settings, hears), watchOn(String(installationId)), refresh =>
+      limited(newClient(settings, timed), watchOn(String(installationId)), refresh =>
         mint({ installationId, permissions: { metadata: 'read' }, refresh }),
       ),
 
     forNamed: (installationId, repo) =>
-      limited(newClient(settings, hears), watchOn(String(installationId)), refresh =>
+      limited(newClient(settings, timed), watchOn(String(installationId)), refresh =>
         mint({
           installationId,
           repositoryNames: [repo],
@@ -160,7 +160,7 @@ export function gitHubApp(
       ),
 
     forChecks: ({ installationId, repoId }) =>
-      limited(newClient(settings, hears), watchOn(String(installationId)), refresh =>
+      limited(newClient(settings, timed), watchOn(String(installationId)), refresh =>
         mint({
           installationId,
           repositoryIds: [repoId],
@@ -170,7 +170,7 @@ export function gitHubApp(
       ),
 
     forTeams: ({ installationId }) =>
-      limited(newClient(settings, hears), watchOn(String(installationId)), refresh =>
+      limited(newClient(settings, timed), watchOn(String(installationId)), refresh =>
         mint({ installationId, permissions: { members: 'read' }, refresh }),
       ),
 
@@ -187,7 +187,7 @@ export function gitHubApp(
 /** @param own for a client of the App itself: a request refused for the clock is repeated once */
 function newClient(
   { apiUrl }: AppSettings,
-  { now, heard }: { now: () => number; heard: Heard },
+  { now, dated }: { now: () => number; dated: Dated },
   own?: AppToken,
 ): Octokit {
   const client = new Octokit({ ...quiet, baseUrl: apiUrl, userAgent: 'codex-task-bot' })
@@ -195,12 +195,12 @@ function newClient(
     const askedAt = now()
     try {
       const response = await request(options)
-      heard(response.headers.date, askedAt)
+      dated(response.headers.date, askedAt)
       return response
     } catch (error) {
       const http = httpError(error)
       if (!http) throw error
-      heard(http.headers.date, askedAt)
+      dated(http.headers.date, askedAt)
       if (!own?.isLate({ ...http, date: http.headers.date })) throw error
       options.headers.authorization = `Bearer ${(await own.make()).jwt}`
       return request(options)
