@@ -46,6 +46,10 @@ export class Person {
     await this.#do('PATCH', `/issues/${number}`, fields)
   }
 
+  async editsPull(number: number, fields: { title?: string; body?: string }): Promise<void> {
+    await this.#do('PATCH', `/pulls/${number}`, fields)
+  }
+
   async comments(number: number, body: string): Promise<{ id: number }> {
     const made = await this.#do('POST', `/issues/${number}/comments`, { body })
     return { id: numberAt(made, 'id') }

@@ -11,6 +11,7 @@ import { changed, type Run } from '../core/run/run.ts'
 import { ofPull, onBranch } from '../core/run/run-index.ts'
 import { drawStatus } from '../runs/steps/draw-status.ts'
 import { statusToSend } from '../runs/steps/status-comment.ts'
+import { wantedBody } from '../runs/steps/tend-pull.ts'
 import { checkSettings } from './check-settings.ts'
 import { type CommandContext, refusedReads } from './command-context.ts'
 import { withdraw } from './withdraw.ts'
@@ -25,6 +26,9 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
   if (!view) return { kind: 'end' }
   if (!(await notifyRuns(context, trigger, view))) return { kind: 'park', ms: 200 }
   switch (trigger.news) {
+    case 'unmarked':
+      await markAgain(context, trigger, view)
+      return { kind: 'end' }
     case 'reopened':
       await pollNow(context, trigger)
       return { kind: 'end' }
@@ -36,6 +40,18 @@ export async function newsOfPull(context: CommandContext, trigger: PullNewsTrigg
     case 'converted_to_draft':
       return { kind: 'end' }
   }
+}
+
+/** Its description was written anew without our lines, which say what it closes and which Run made it. */
+async function markAgain(
+  { deps, github }: CommandContext,
+  { thread }: PullNewsTrigger,
+  view: PullView,
+): Promise<void> {
+  const maker = (await deps.runs.listed([ofPull(thread, view.number)])).at(-1)
+  if (!maker || view.state !== 'open') return
+  const body = wantedBody({ run: maker.data, deps }, view)
+  if (body !== view.body) await github.amendPull(view.number, { body })
 }
 
 /** The Run named in the pull request polls at once; others when the budget allows it. */

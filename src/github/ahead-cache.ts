@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import type { SharedCache } from '../core/model/shared-cache.ts'
 import type { Thread } from '../core/model/thread.ts'
-import type { IssueBranches, PullView } from '../core/model/views.ts'
+import type { IssueBranches } from '../core/model/views.ts'
 
 export interface GivenComment {
   id: number
@@ -22,7 +22,6 @@ export interface Parts {
   comments: GivenComment[]
   branches: IssueBranches
   open: true
-  pull: PullView
 }
 
 const Branch = z.object({ name: z.string(), sha: z.string() })
@@ -166,4 +165,3 @@ function dropOldest(map: Map<string, unknown>, most: number): void {
 
 export const threadKey = ({ repoId, number }: Pick<Thread, 'repoId' | 'number'>): string =>
   `${repoId}/${number}`
-export const pullKey = (repoId: number, number: number): string => `${repoId}/pull/${number}`

@@ -2,7 +2,7 @@ import type { Octokit } from '@octokit/rest'
 import { isNotFound } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { CommitView, PullChange, PullView } from '../core/model/views.ts'
-import { pullKey, type ReadAheads } from './ahead-cache.ts'
+import type { ReadAheads } from './ahead-cache.ts'
 import { pullWith } from './pull-query.ts'
 
 interface Repository {
@@ -43,15 +43,10 @@ export function pullsOf({ client, aheads, thread, redact }: Repository) {
   }
 
   return {
-    async pull(number: number, person?: { login: string; seen?: boolean }): Promise<PullView | undefined> {
+    async pull(number: number, person?: { login: string }): Promise<PullView | undefined> {
       if (!person) return pull(number)
-      const key = pullKey(thread.repoId, number)
-      const seen = person.seen ? aheads.take(key, 'pull') : undefined
-      if (seen) return seen
       const found = await pullWith({ client, aheads, thread }, number, person.login)
-      const view = found ? { ...found, title: redact(found.title) } : await pull(number)
-      if (view && !person.seen) aheads.keep(key, { pull: view })
-      return view
+      return found ? { ...found, title: redact(found.title) } : pull(number)
     },
 
     pullsFrom,

@@ -455,6 +455,22 @@ describe('pull requests', () => {
     })
   })
 
+  test.each([
+    ['lost a marker', '<!-- codex-run:abc.def -->\nFixes it', 'Fixes it', 'unmarked'],
+    ['kept it', '<!-- codex-run:abc.def -->\nFixes it', '<!-- codex-run:abc.def -->\nFixes more', undefined],
+    ['had none', 'Fixes it', 'Fixes more', undefined],
+  ])('an edit of a description that %s', (_, from, body, news) => {
+    const edited = pulls({
+      action: 'edited',
+      changes: { body: { from } },
+      pull_request: { ...pull, head, body },
+    })
+    const read = readAs('pull_request', edited)
+    expect(read.kind === 'trigger' && read.trigger.kind === 'pull-news' ? read.trigger.news : undefined).toBe(
+      news,
+    )
+  })
+
   test('carry their head, and whose it is', () => {
     const of = (repo: unknown) =>
       readAs('pull_request', pulls({ pull_request: { ...pull, head: { ...head, repo } } }))

@@ -62,6 +62,8 @@ onEitherQueue(
         'POST issues/comments/reactions',
         'graphql branchUse',
         'graphql createLinkedBranch',
+        // When it is adopted, and right before its description is written.
+        'graphql pullAndPerson',
         'graphql pullAndPerson',
         'graphql settleThread',
         'graphql threadAhead',

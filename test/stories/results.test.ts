@@ -37,6 +37,22 @@ onBothQueues('What came of it', world => {
     expect((await thread.answers()).at(-1)).toContain(`[#${second?.number} `)
   })
 
+  it('a description that somebody writes anew keeps what it closes and our mark, and their words', async () => {
+    const { github, posthog } = world()
+    const { thread, pulls, number, says, maya } = await opens('Described anew')
+    posthog.script('describe it', { kind: 'opensPull', body: 'As the agent said.' })
+    await says('/codex describe it')
+    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForFolded()
+    const [pull] = await pulls()
+    await maya.editsPull(Number(pull?.number), { body: 'As Maya says.' })
+    await github.waitFor(async () => (await pulls()).length > 0)
+    const [after] = await pulls()
+    expect(after?.body).toMatch(
+      new RegExp(`^Closes #${number}\\n\\n<!-- codex-run:\\S+ -->\\n\\nAs Maya says.`),
+    )
+  })
+
   it('what an agent leaves open in its description swallows neither the closing of the issue nor our mark', async () => {
     const { posthog } = world()
     const { thread, pulls, number, says } = await opens('Open ends')

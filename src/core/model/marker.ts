@@ -36,6 +36,8 @@ export interface Signer {
 
 const found = /^<!-- codex-run:([A-Za-z0-9_-]{1,40000})\.([A-Za-z0-9_-]{43}) -->[ \t]*$/gm
 
+export const hasMarker = (text: string): boolean => text.includes('<!-- codex-run:')
+
 /** Removes markers from text of others that we post. */
 export const withoutMarkers = (text: string): string => text.replaceAll('codex-run:', 'codex-run :')
 

@@ -87,8 +87,8 @@ export interface ThreadClient {
     ids: IssueBranches['ids'],
   ): Promise<{ linked: boolean; open?: boolean }>
   deleteBranch(name: string, sha: string): Promise<void>
-  /** With a person who is to take part in it; `seen`: as it was found a moment ago will do. */
-  pull(number: number, person?: { login: string; seen?: boolean }): Promise<PullView | undefined>
+  /** With a person who is to take part in it. */
+  pull(number: number, person?: { login: string }): Promise<PullView | undefined>
   /** What a head has that a base has not, oldest first; `undefined` when they have nothing in common. */
   commitsSince(base: string, head: string): Promise<CommitView[] | undefined>
   changedFiles(number: number): Promise<string[]>

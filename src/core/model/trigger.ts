@@ -88,7 +88,7 @@ const Tick = z.object({
   run: z.string().optional(),
 })
 
-/** A pull request changed: a reason to poll, not a fact. */
+/** A pull request changed: a reason to poll, not a fact. `unmarked`: its description lost a marker, perhaps ours. */
 const PullNews = z.object({
   ...arrived,
   kind: z.literal('pull-news'),
@@ -101,6 +101,7 @@ const PullNews = z.object({
     'closed',
     'ready_for_review',
     'converted_to_draft',
+    'unmarked',
   ]),
 })
 

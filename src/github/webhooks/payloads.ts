@@ -84,6 +84,7 @@ export const PullEvent = z.object({
   ...base,
   pull_request: PullRequest,
   label: z.object({ name: z.string() }).nullish(),
+  changes: Changes.catch(undefined),
 })
 export const ReviewEvent = z.object({
   ...base,

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { hasMarker } from '../../core/model/marker.ts'
 import type { Trigger } from '../../core/model/trigger.ts'
 import { timeOf } from '../written.ts'
 import {
@@ -25,7 +26,7 @@ export function fromPull(
     return labelled(payload, { identity, thread, subject: pull, deliveryId, head: headOf(pull) })
   if (action === 'unlabeled') return unlabelled(payload, { identity, thread, subject: pull, deliveryId })
   if (action === 'locked') return withdrawn(payload, { thread, deliveryId, ...endedBy('locked', pull) })
-  const news = pullNews(action, pull)
+  const news = lostMarker(payload) ? 'unmarked' : pullNews(action, pull)
   if (!news) return ignored('event not used')
   const ended = news === 'merged' || news === 'closed' ? pull.closed_at : undefined
   const at = timeOf(ended ?? pull.updated_at)
@@ -47,6 +48,10 @@ const momentOf = (
   { head, updated_at }: payloads.PullRequestPayload,
   { at, deliveryId }: { at: number; deliveryId: string },
 ): string => (news === 'pushed' ? head.sha : updated_at === undefined ? deliveryId : String(at))
+
+/** Whose it was is for who has the key to judge. */
+const lostMarker = ({ action, changes, pull_request: pull }: z.infer<typeof payloads.PullEvent>): boolean =>
+  action === 'edited' && hasMarker(changes?.body?.from ?? '') && !hasMarker(pull.body)
 
 type News = Extract<Trigger, { kind: 'pull-news' }>['news']
 

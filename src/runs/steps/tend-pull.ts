@@ -16,7 +16,8 @@ export async function tendPull(
   const [number, ...untended] = run.result.untended
   if (number === undefined) return {}
   const { login } = run.request.by
-  const view = await github.pull(number, { login, seen: true })
+  // Read right before it is written: a person or the agent may have edited the description since.
+  const view = await github.pull(number, { login })
   if (view?.state !== 'open') return { result: { untended } }
   const change = wantedChange(context, view)
   const { assign, review } = run.baseline.settings.pull_request
@@ -88,7 +89,10 @@ export const wantedBase = ({ workspace: { branch } }: Run, { head: { base } }: P
   branch?.made && base === branch.name ? branch.into : base
 
 /** Adds the closing line and the marker if missing, before anything that could swallow them. */
-function wantedBody(context: StepContext, view: PullView): string {
+export function wantedBody(
+  context: { run: Run; deps: Pick<StepContext['deps'], 'signer'> },
+  view: PullView,
+): string {
   const { run, deps } = context
   const { thread } = run
   const pullThread = { repoId: thread.repoId, number: view.number }
