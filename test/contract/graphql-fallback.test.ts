@@ -67,7 +67,15 @@ async function scene() {
       ...{ head, base: 'main', title: 'Do it', body: 'Done.', draft: true },
     })
   }
-  return { maya, client, number, asked, pull, stem: `codex/issue-${number}` }
+  const clientOn = (pull: number) => {
+    const url = `${github.url}/${github.repository}/pull/${pull}`
+    return gitHubThread(
+      app,
+      { ...thread, kind: 'pull', number: pull, url },
+      { now: Date.now, redact: text => text },
+    )
+  }
+  return { maya, client, clientOn, number, asked, pull, stem: `codex/issue-${number}` }
 }
 
 type Scene = Awaited<ReturnType<typeof scene>>
@@ -85,6 +93,21 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
       branches: { linked, ours, base },
       closing: await client.closing(),
     }
+  },
+
+  async 'what was written on a pull request'({ maya, clientOn, pull, number: issue }) {
+    const { number } = await pull()
+    const path = `posthog/${issue}.md`
+    await maya.comments(number, 'Looks good.')
+    await maya.reviews(number, { body: 'Nearly.', comments: [{ path, line: 1, body: 'why?' }] })
+    await maya.reviews(number, { body: '', comments: [{ path, line: 1, body: 'and this?' }] })
+    const all = await clientOn(number).comments()
+    const seen = all.map(({ author, bot, insider, body, in: where, on, createdAt, updatedAt }) => ({
+      ...{ author, bot, insider, body, where, isEdited: updatedAt > createdAt },
+      ...{ isHere: on?.path === path, line: on?.line, hunk: on?.hunk },
+    }))
+    expect(seen).toHaveLength(4)
+    return seen.toSorted((a, b) => a.body.localeCompare(b.body))
   },
 
   async 'whether it was closed'({ client, maya, number }) {
@@ -259,6 +282,20 @@ test.each([
     assigned: isDone('assign') ? ['maya'] : [],
     asked: isDone('review') ? ['maya'] : [],
   })
+})
+
+test('what was read before a comment does not tell what stands before that one', async () => {
+  const { maya, client, number, asked } = await scene()
+  await client.readAhead()
+  const later = await maya.comments(number, 'A word in between.')
+  github.forgetCalls()
+  expect(await client.comments({ holds: asked.id })).toHaveLength(1)
+  expect(github.calls).toEqual([])
+  await client.readAhead()
+  await maya.comments(number, '/codex go on')
+  const since = Date.now() - 60_000
+  const now = await client.comments({ since, holds: later.id + 1_000 })
+  expect(now.map(({ body }) => body)).toContain('/codex go on')
 })
 
 test('a branch that GitHub does not let go stays', async () => {
