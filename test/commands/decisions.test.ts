@@ -96,6 +96,7 @@ const marker = {
   task: 'task-1',
   taskRun: 'task-run-1',
 } as const
+const readUpTo = { of: 'run-comment-400', at: t0 - hour, place: 'thread-400' }
 const free = (rest: Partial<StartFacts & { kind: 'free' }> = {}): StartFacts => ({
   kind: 'free',
   head: undefined,
@@ -243,6 +244,38 @@ describe('what asks for work', () => {
           request: { options: { model: 'gpt-5.6' } },
         },
       },
+    ],
+    [
+      'where it has read this thread up to some words',
+      asking(comment),
+      start(
+        free({
+          past: { marker, pull },
+          last: {
+            thread: issueThread,
+            request: ask,
+            baseline: { snapshot: comment.snapshot },
+            workspace: { readUpTo },
+          },
+        }),
+      ),
+      { kind: 'start', run: { workspace: { readUpTo } } },
+    ],
+    [
+      'where it has read the issue, and not this thread',
+      asking(comment),
+      start(
+        free({
+          past: { marker, pull },
+          last: {
+            thread: pullThread,
+            request: ask,
+            baseline: { snapshot: comment.snapshot },
+            workspace: { readUpTo },
+          },
+        }),
+      ),
+      { kind: 'start', run: { workspace: { readUpTo: undefined } } },
     ],
     [
       'afresh, where a session could go on',

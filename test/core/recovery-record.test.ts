@@ -27,7 +27,7 @@ const stepOf = (run: Run) => nextStep(run, { at: t0, text: 'same' }).kind
 
 const atWork = runWith({
   schedule: { admitted: true },
-  workspace: { branch },
+  workspace: { branch, readUpTo: { of: 'run-comment-501', at: t0, place: 'thread-501' } },
   session: {
     taskId: 'task-1',
     taskMade: true,
@@ -47,7 +47,7 @@ describe('a Run that PostHog has', () => {
   test('is what it was', () => {
     expect(again).toMatchObject({
       id: atWork.id,
-      workspace: { branch },
+      workspace: { branch, readUpTo: atWork.workspace.readUpTo },
       session: { taskId: 'task-1', instructionSent: true },
       schedule: { admitted: true },
     })
