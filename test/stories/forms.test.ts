@@ -21,6 +21,17 @@ onEitherQueue('A command as people write it', world => {
     expect(prompt).not.toContain('effort')
   })
 
+  it('with dollars in prose: the words arrive as they are, from all who are read', async () => {
+    const { maya, number, thread, ledger } = await opens('It costs $5')
+    await world().github.as('mario').comments(number, 'It says $7 or $8 there, and $PATH is set.')
+    await new Promise(resolve => setTimeout(resolve, 1_100))
+    await maya.comments(number, '/codex show $10 instead of $5, see $HOME and $PATH')
+    await thread.waitForAnswer('pull request is ready')
+    const prompt = String(Object(ledger().runs[0]?.body).pending_user_message)
+    expect(prompt).toContain('# Instruction\n\nshow $10 instead of $5, see $HOME and $PATH\n')
+    expect(prompt).toContain('It says $7 or $8 there, and $PATH is set.')
+  })
+
   it('with marks before it that nobody sees', async () => {
     const { maya, number, thread } = await opens('Marks')
     for (const mark of ['\u00a0', '\ufeff', '\u200b', '\u200f']) {
