@@ -25,7 +25,7 @@ const Output = z
   .catch(undefined)
 
 export const TaskRun = z.object({
-  id: z.string(),
+  id: words(300),
   status: RunStatus,
   error_message: sentence,
   output: Output,
@@ -40,23 +40,26 @@ export const TaskRun = z.object({
 })
 export type TaskRun = z.infer<typeof TaskRun>
 
-export const Task = z.object({ id: z.string(), task_summary: sentence.catch(undefined) })
+export const Task = z.object({ id: words(300), task_summary: sentence.catch(undefined) })
 
-const Named = z.object({ id: z.string() }).nullish().catch(undefined)
+const Named = z
+  .object({ id: words(300) })
+  .nullish()
+  .catch(undefined)
 
 /**
  * `run/` returns the task. Its new run is `run` on the newest servers; `latest_run` may be an older one if a replica
  * lags.
  */
 export const StartedTask = z
-  .object({ id: z.string(), run: Named, latest_run: Named, run_error: sentence.catch(undefined) })
+  .object({ id: words(300), run: Named, latest_run: Named, run_error: sentence.catch(undefined) })
   .transform(({ run, latest_run, run_error }) => ({
     named: [run, latest_run].flatMap(one => one?.id ?? []),
     error: run_error ?? undefined,
   }))
 
 /** Not an HTML page, which says nothing of the effect. */
-export const Taken = z.looseObject({})
+export const Taken = z.object({})
 
 /** The agent's own refusals come with status 200, as errors of JSON-RPC. */
 export const PermissionTaken = z.object({

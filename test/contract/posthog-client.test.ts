@@ -300,6 +300,23 @@ describe('what an agent controls', () => {
     expect(request?.more).toBe(many - 20)
   })
 
+  test('ends nothing, however deep it is', async () => {
+    const deep = `${'{"a":['.repeat(100_000)}${']}'.repeat(100_000)}`
+    once('POST', `${runPath}command/`, 200, `{"result":${deep}}`, { 'content-type': 'application/json' })
+    expect(await tasks.sendMessage(session, { id: 'n', text: 'x', attachments: [] })).toBe('queued')
+    const content = `[{"text":"said"},${deep}]`
+    const update = `{"sessionUpdate":"agent_message","content":${content},"rawOutput":${deep}}`
+    once('GET', runPath, 200, taskRun())
+    once(
+      'GET',
+      `${runPath}session_logs/`,
+      200,
+      `[{"timestamp":"${at}","notification":{"method":"session/update","params":{"update":${update}}}}]`,
+    )
+    const { log } = await tasks.poll(session, 0)
+    expect(log.map(({ what }) => what)).toEqual([{ kind: 'message', text: 'said' }])
+  })
+
   test('is cut between words, so that no half of a secret stays', async () => {
     const secret = `ghs_${'a'.repeat(400)}`
     const { error } = await polled({ error_message: `${'word '.repeat(1_999)}${secret}` }, [])

@@ -69,7 +69,7 @@ onEitherQueue(
       await Promise.all(issues.map(({ number }) => eve.comments(number, '/codex fix it')))
       const [first] = issues
       const asked = await maya.comments(first?.number ?? 0, '/codex help')
-      await new Thread(world(), first?.number ?? 0).waitForReaction('rocket', asked.id, { timeout: 20_000 })
+      await new Thread(world(), first?.number ?? 0).waitForReaction('rocket', asked.id, { timeout: 50_000 })
       await github.settled()
       expect(limit.hits).toBe(0)
       limit.cancel()
