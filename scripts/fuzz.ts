@@ -1,6 +1,8 @@
 /** Hostile payloads, as many as there is time for: `npm run fuzz -- --runs N --seed N`. Each finding names its world. */
 import { parseArgs } from 'node:util'
 import { fuzz } from '../test/security/fuzz.ts'
+import { fuzzPages } from '../test/security/page-fuzz.ts'
+import { cmarkAvailable } from '../test/support/cmark-gfm.ts'
 
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '100000' }, seed: { type: 'string' } },
@@ -18,6 +20,12 @@ process.stdout.write(`seed ${seed}, ${inputs} inputs\n`)
 const { findings, ...counts } = await fuzz({ seed, inputs }, so =>
   process.stdout.write(`${so.inputs} inputs, ${seconds()} s, ${so.findings.length} findings\n`),
 )
+if (cmarkAvailable())
+  findings.push(
+    ...fuzzPages({ seed, texts: inputs }, done => {
+      if (done % 10_000 === 0) process.stdout.write(`${done} pages, ${seconds()} s\n`)
+    }),
+  )
 for (const finding of findings) process.stdout.write(`\n${finding}\n`)
 process.stdout.write(
   `\n${counts.inputs} inputs in ${seconds()} s: ${counts.taken} taken, ${counts.runs} runs, ${counts.comments} comments, held for ${counts.held} ms at most, ${findings.length} findings\n`,

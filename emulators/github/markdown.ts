@@ -69,7 +69,7 @@ const byMicromark = (text: string): string =>
   }).replace(/(<p>[\s\S]*?<\/p>)/g, paragraph => paragraph.replace(/(?<!<br \/>)\n/g, '<br />\n'))
 
 /** From the engine's HTML to the page's. */
-function asPage(html: string): string {
+export function asPage(html: string): string {
   const root = parseFragment(html)
   sanitise(root)
   decorate(root)

@@ -10,6 +10,7 @@ import { deployment, t0 } from '../core/given.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 import { fakeLog } from '../support/fake-log.ts'
 import { memoryIndex } from '../support/memory-index.ts'
+import { shownIn } from '../support/pages.ts'
 
 export type Differs = Partial<Omit<RunDeps, 'github' | 'posthog'>> &
   Partial<Omit<LockedJob<Run>, 'data' | 'settings'>> & {
@@ -32,7 +33,7 @@ const only = <T extends object>(service: string, methods: Partial<T>): T =>
 export function given(run: Run, differs: Differs = {}): Given {
   const { github = {}, posthog = {}, ...rest } = differs
   const deps: RunDeps = {
-    github: () => only<ThreadClient>('github', github),
+    github: () => only<ThreadClient>('github', { shown: shownIn, ...github }),
     posthog: only<TasksClient>('posthog', posthog),
     signer: markerSigner('secret'),
     deployment,

@@ -14,6 +14,7 @@ import { CodexTaskRunCreate } from '../../src/core/agent/run-request.ts'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { limitGate } from '../../src/core/model/limit-gate.ts'
 import { type Attachment, type AttachmentFile, AttachmentRefused } from '../../src/core/text/attachment.ts'
+import { attachmentsIn } from '../../src/core/text/attachment-links.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { downloadAttachment } from '../../src/github/attachment-files.ts'
 import { attachmentReader } from '../../src/github/attachment-reader.ts'
@@ -635,21 +636,18 @@ describe('the attachments of a Run', () => {
     return { logged, stage: (...names: string[]) => stageAttachments(several(...names), whole) }
   }
 
-  test('are those of the command, of what it is about, then of the thread', async () => {
+  test('are those of the command, of what it is about, then of the thread', () => {
     const run: Attaching = {
-      thread: issueThread,
       request: {
         attached: several('a.log', 'b.log'),
         inline: [{ ...inline('so'), attached: several('inline.log') }],
       },
-      baseline: { snapshot: { body: `${link('c.log')} ${link('a.log')}` } },
+      workspace: { threadContext: { attached: several('c.log', 'a.log') } },
       session: {},
     }
-    expect(await attachmentsOf(run, shownIn)).toEqual(several('a.log', 'b.log', 'inline.log', 'c.log'))
+    expect(attachmentsOf(run)).toEqual(several('a.log', 'b.log', 'inline.log', 'c.log'))
     const earlier = { taskId: 'task-1', taskRunId: 'run-1', over: true }
-    expect(await attachmentsOf({ ...run, session: { earlier } }, shownIn)).toEqual(
-      several('a.log', 'b.log', 'inline.log'),
-    )
+    expect(attachmentsOf({ ...run, session: { earlier } })).toEqual(several('a.log', 'b.log', 'inline.log'))
   })
 
   test('are staged in order', async () => {
@@ -799,7 +797,7 @@ describe('all of it', () => {
     })
     const silent = fakeLog()
     const staged = await stageAttachments(
-      await attachmentsOf({ thread, request: {}, baseline: { snapshot: { body } }, session: {} }, shownIn),
+      attachmentsIn((await shownIn([{ text: body, addresses: 'host' }]))[0], thread.url),
       {
         download: read,
         stage: given => stageArtifact(settings, taskId, given, Date.now),

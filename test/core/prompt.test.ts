@@ -1,10 +1,19 @@
 import { describe, expect, test } from 'vitest'
-import { messagesIn, promptOf } from '../../src/core/agent/prompt.ts'
+import { messagesIn, promptOf as promptFor } from '../../src/core/agent/prompt.ts'
 import { changed, type Run } from '../../src/core/run/run.ts'
-import { firstWords } from '../../src/core/run/words-to-say.ts'
+import { firstWords, type Words } from '../../src/core/run/words-to-say.ts'
+import { seen } from '../support/pages.ts'
 import { ask, branch, contextFor, head, pull, pullThread, runWith, t0, taskRun } from './given.ts'
 
 const fence = '0123456789abcdef'
+/** With the description as its page shows it. */
+function promptOf(run: Run, words: Words, fence: string): string {
+  const { threadContext = contextFor(words.id) } = run.workspace
+  const description = seen(run.baseline.snapshot.body).page?.text
+  const workspace = { threadContext: { ...threadContext, description } }
+  return promptFor(changed(run, { workspace }), words, fence)
+}
+
 const firstPrompt = (run: Run): string => promptOf(run, firstWords(run), fence)
 const laterPrompt = (run: Run, by: string, text: string): string =>
   promptOf(changed(run, { session: { taskRun } }), { id: 'comment-502', by, text, at: t0 }, fence)
@@ -47,7 +56,7 @@ test('an issue', () => {
 test('what holds for every task is told once to a session, and carries nothing unseen', () => {
   const run = changed(issue, {
     baseline: {
-      settings: { ...issue.baseline.settings, instructions: 'Run `make`.\u200b<!-- x -->\n\nBe brief.' },
+      settings: { ...issue.baseline.settings, instructions: 'Run `make`.\u200b\n\nBe brief.' },
     },
   })
   expect(firstPrompt(run)).toContain(
@@ -245,10 +254,11 @@ describe('text from GitHub', () => {
   })
 
   test('comes without what nobody sees', () => {
+    const stealthy = 'a\u202eb\u200bc'
     const prompt = firstPrompt(
       changed(issue, {
-        request: { ...ask, text: hostile },
-        baseline: { snapshot: { ...issue.baseline.snapshot, title: hostile, body: hostile } },
+        request: { ...ask, text: stealthy },
+        baseline: { snapshot: { ...issue.baseline.snapshot, title: stealthy, body: hostile } },
       }),
     )
     expect(prompt).not.toMatch(/hidden|\u202e|\u200b/)

@@ -323,6 +323,7 @@ describe('untrusted text', () => {
     baseline: { snapshot: { title: 'TITLE', body: 'BODY', author: 'AUTHOR', open: true } },
     workspace: {
       threadContext: contextFor('run-comment-501', {
+        description: 'BODY',
         comments: [{ author: 'COMMENTER', at: t0, body: 'COMMENT' }],
       }),
     },
@@ -661,7 +662,10 @@ describe('plumbing', () => {
     expect(readFileSync(join(root, 'src/core/text/within-time.ts'), 'utf8').match(/new Script\(.*/g)).toEqual(
       ["new Script('work()')"],
     )
-    expect(sourcesWith(/child_process|worker_threads|\beval\(|new Function\(/)).toEqual([])
+    expect(sourcesWith(/child_process|worker_threads|\beval\(|new Function\(/)).toEqual([
+      'github/page-reader.ts',
+      'github/page-worker.ts',
+    ])
     const workflows = join(root, '.github/workflows')
     const injected = readdirSync(workflows).filter(name =>
       /\$\{\{[^}]*github\.(?:event|head_ref)|pull_request_target|issue_comment/.test(

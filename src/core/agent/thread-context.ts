@@ -2,17 +2,23 @@
  * What people with trust wrote before a command and since the one before it; later comments and edits are left out.
  * GitHub's times are whole seconds: what was changed in the second of the command may have been changed after it.
  */
+import type { ThreadClient } from '../model/ports.ts'
 import type { CommentView } from '../model/views.ts'
 import type { Context, ReadUpTo } from '../run/record/workspace-part.ts'
 import { placeOf, type Words } from '../run/words-to-say.ts'
-import { yieldToEventLoop } from '../text/event-loop.ts'
-import { visibleCode, visibleText } from '../text/untrusted.ts'
+import { attachmentsIn } from '../text/attachment-links.ts'
+import { stripInvisible } from '../text/invisible.ts'
+import { unshownWords } from '../text/unshown.ts'
+import { plainText } from '../text/untrusted.ts'
 
 const maxComments = 30
 export const maxOfOne = 4_000
 const maxTogether = 120_000
 /** Characters of an instruction, of a description. */
 export const maxBody = 30_000
+
+/** Of others. */
+const addresses = 'host' as const
 
 export type Trust = 'trusted' | 'outsider' | 'unknown'
 
@@ -26,7 +32,7 @@ export interface Reading {
 }
 
 const isLonger = (text: string, than: number): boolean =>
-  text.length > than && visibleText(text, Number.POSITIVE_INFINITY).length > than
+  text.length > than && stripInvisible(text).length > than
 
 const placeIn = ({ in: where, id }: CommentView): string => `${where}-${id}`
 
@@ -52,6 +58,7 @@ export function commentsOf({ words, readUpTo, comments }: Omit<Reading, 'descrip
 export async function contextOf(
   reading: Reading,
   trustOf: (author: string | undefined) => Trust,
+  { shown, webUrl }: { shown: ThreadClient['shown']; webUrl: string },
 ): Promise<Context> {
   const { words, readUpTo, description } = reading
   const { inTime, bots, later } = commentsOf(reading)
@@ -59,41 +66,61 @@ export async function contextOf(
   const trusted = of('trusted')
   const open = trusted.filter(({ resolved }) => !resolved)
   const newest = open.toSorted((a, b) => a.createdAt - b.createdAt).slice(-maxComments)
+  const [thread, ...pages] = await shown([
+    { text: description ?? '', of: { kind: 'thread' }, addresses },
+    ...newest.map(({ body: text, nodeId: id }) => ({
+      text,
+      of: id === undefined ? undefined : { kind: 'node' as const, id },
+      addresses,
+    })),
+  ])
   const read: Context['comments'] = []
   let cutComments = 0
+  let unseen = description !== undefined && !thread ? 1 : 0
+  let unshown = thread ? unshownWords(description ?? '', thread).length : 0
   let length = 0
-  for (const { author = '', createdAt, body, on, in: where } of newest.toReversed()) {
-    await yieldToEventLoop()
-    const text = visibleText(body, maxOfOne)
+  for (const [at, { author = '', createdAt, body, on, in: where }] of [...newest.entries()].reverse()) {
+    const page = pages[at]
+    if (!page) {
+      unseen += 1
+      continue
+    }
+    const text = plainText(page.text, maxOfOne)
     length += text.length
     if (length > maxTogether) break
-    if (isLonger(body, maxOfOne)) cutComments += 1
+    if (isLonger(page.text, maxOfOne)) cutComments += 1
+    unshown += unshownWords(body, page).length
     read.unshift({
       author,
       at: createdAt,
       body: text,
       kind: where === 'review' ? 'review' : 'comment',
-      ...(on ? { on: { ...on, hunk: visibleCode(on.hunk, maxOfOne) } } : {}),
+      ...(on ? { on: { ...on, hunk: plainText(on.hunk, maxOfOne) } } : {}),
     })
   }
   const cut: Context['cut'] = []
   if (isLonger(words.text, maxBody)) cut.push('instruction')
-  if (isLonger(description ?? '', maxBody)) cut.push('description')
+  if (isLonger(thread?.text ?? '', maxBody)) cut.push('description')
+  const attached = attachmentsIn(thread, webUrl)
   return {
     of: words.id,
     upTo: { at: words.at, place: placeOf(words.target) },
     goesOn: readUpTo !== undefined,
     comments: read,
     thread: description !== undefined,
+    description: description === undefined ? undefined : thread?.text,
+    ...(attached.length > 0 ? { attached } : {}),
     cut,
     cutComments,
+    unshown,
     leftOut: {
       bots,
       outsiders: of('outsider').length,
       unknown: of('unknown').length,
       later,
       resolved: trusted.length - open.length,
-      older: open.length - read.length,
+      unseen,
+      older: open.length - read.length - (unseen - (description !== undefined && !thread ? 1 : 0)),
     },
   }
 }

@@ -75,7 +75,7 @@ function permission({ session: { permission, sessionLog }, result: { outcome } }
 
 function given({ workspace: { given: what } }: Run): string {
   if (!what) return ''
-  const { thread, comments, onLines, authors, cut, cutComments, leftOut } = what
+  const { thread, comments, onLines, authors, cut, cutComments, unshown, leftOut } = what
   const people = authors.map(author => inlineWords(author, 60)).join(', ')
   const lines = onLines === 0 ? '' : `, ${onLines} of them on lines of code`
   const asked = `the instruction${thread ? ', title and description as they were when this was asked' : ''}`
@@ -90,11 +90,13 @@ function given({ workspace: { given: what } }: Run): string {
     [leftOut.bots, 'by bots'],
     [leftOut.later, 'written or edited after this was asked'],
     [leftOut.resolved, 'in resolved threads'],
+    [leftOut.unseen, 'whose page GitHub did not give'],
     [leftOut.older, 'older ones beyond the limit'],
   ].flatMap(([count, which]) => (count ? [`${count} ${which}`] : []))
   return [
     `The agent was given ${asked}${said}.`,
     ...(shortened.length === 0 ? [] : [`Cut: ${shortened.join(', ')}.`]),
+    ...(unshown === 0 ? [] : [`Not shown on the page, so not given: ${counted(unshown, 'word')}.`]),
     ...(out.length === 0 ? [] : [`Comments left out: ${out.join(', ')}.`]),
   ].join(' ')
 }

@@ -81,12 +81,14 @@ function withContext(before: Given = noneGiven, { comments, leftOut, ...now }: C
     authors: [...new Set([...before.authors, ...comments.map(({ author }) => author)])],
     cut: [...new Set([...before.cut, ...now.cut])],
     cutComments: before.cutComments + now.cutComments,
+    unshown: before.unshown + now.unshown,
     leftOut: {
       bots: before.leftOut.bots + leftOut.bots,
       outsiders: before.leftOut.outsiders + leftOut.outsiders,
       unknown: before.leftOut.unknown + leftOut.unknown,
       later: before.leftOut.later + leftOut.later,
       resolved: before.leftOut.resolved + leftOut.resolved,
+      unseen: before.leftOut.unseen + leftOut.unseen,
       older: before.leftOut.older + leftOut.older,
     },
   }

@@ -4,10 +4,6 @@ import { assetId, attachmentAddress } from './attachment-address.ts'
 import { nameOf } from './attachment-name.ts'
 import type { ShownText } from './shown-text.ts'
 
-/** Linear time. False means that there is none. */
-export const mayHoldAttachment = (text: string): boolean =>
-  /\/(?:assets|files)\/|githubusercontent\.com/i.test(text)
-
 /** @param webUrl any page of the text's GitHub, e.g. the thread's `html_url` */
 export function attachmentsIn(
   page: Pick<ShownText, 'files'> | undefined,

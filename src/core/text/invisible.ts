@@ -1,7 +1,7 @@
 /** Characters that a page does not show, or that change the direction of others. */
 
 /** Invisible or direction-changing code points, as ranges. */
-export const invisibleRanges: readonly (readonly [number, number])[] = [
+const invisibleRanges: readonly (readonly [number, number])[] = [
   // Controls other than tab and line feed
   [0x00, 0x08],
   [0x0b, 0x0c],

@@ -18,16 +18,6 @@ export function readMarkdown(source: string): Root | undefined {
   return bounded(source, () => fromMarkdown(source, grammar))
 }
 
-/** Like `readMarkdown`, with positions: so without emphasis (slow) and without transforms that add nodes. */
-export function readPositions(source: string): Root | undefined {
-  return bounded(source, () => fromMarkdown(source, positioned))
-}
-
-const positioned = {
-  extensions: [gfm(), { disable: { null: ['attention'] } }],
-  mdastExtensions: gfmFromMarkdown().map(extension => ({ ...extension, transforms: [] })),
-}
-
 /** Deeper nesting on one line overflows the stack, and a regular expression compiled there ends the process. */
 const tooManyMarkers = /^(?:[ \t]*(?:>|[-+*](?=[ \t\n])|\d{1,9}[.)](?=[ \t\n]))){40}/m
 
@@ -57,5 +47,4 @@ function isDeep(tree: Root): boolean {
 /** Warms the parser up, so that the first text is not cut off for it. */
 const everything =
   '# a\n\n- [x] *b* `c` ~~d~~\n> <b> ![e](f "g") [h][i]\n\n| j |\n|-|\n| k |\n\n```\nl\n```\n\n[i]: m\n\n<!-- n -->\n&amp; [^o]\n\n[^o]: p\n'
-for (const options of [grammar, positioned])
-  toMarkdown(fromMarkdown(everything, options), { extensions: [gfmToMarkdown()] })
+toMarkdown(fromMarkdown(everything, grammar), { extensions: [gfmToMarkdown()] })

@@ -1,4 +1,4 @@
-import { promptOf, readForPrompt } from '../../core/agent/prompt.ts'
+import { promptOf } from '../../core/agent/prompt.ts'
 import { around } from '../../core/model/crash-points.ts'
 import { observe } from '../../core/run/apply-snapshot.ts'
 import { openIntent } from '../../core/run/intents.ts'
@@ -24,7 +24,6 @@ export async function deliver(
   const decided = await decideByWords(context, session, followUp)
   if (decided === 'resolved') return withPermissionDecided(run)
   if (decided === 'over') return partsOf(refusedWords(run, { kind: 'permission-over' }))
-  await readForPrompt(run, wordsOf(followUp))
   const text = promptOf(run, wordsOf(followUp), deps.fence())
   const attached = await attach(context, attachedTo(followUp), file => posthog.addArtifact(session, file))
   await context.announce({ kind: 'deliver', at: deps.now(), messageId: followUp.id })

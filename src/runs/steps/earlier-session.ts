@@ -1,4 +1,4 @@
-import { promptOf, readForPrompt } from '../../core/agent/prompt.ts'
+import { promptOf } from '../../core/agent/prompt.ts'
 import { around } from '../../core/model/crash-points.ts'
 import { isNotFound } from '../../core/model/errors.ts'
 import { threadName } from '../../core/model/thread.ts'
@@ -18,7 +18,7 @@ import { attachmentsOf } from './stage-attachments.ts'
 import { started } from './start-run.ts'
 import { refusedReads, type StepContext } from './step-context.ts'
 
-type Rejoining = StepContext<'attachments' | 'shown', 'logLength' | 'addArtifact' | 'sendMessage' | 'poll'>
+type Rejoining = StepContext<'attachments', 'logLength' | 'addArtifact' | 'sendMessage' | 'poll'>
 
 export async function rejoin(
   context: Rejoining,
@@ -96,14 +96,11 @@ async function speakTo(
   earlier: Session,
   offset: number,
 ): Promise<StagedAttachments | undefined> {
-  const { run, deps, github, posthog } = context
+  const { run, deps, posthog } = context
   // It may have been sent before the stop; a needless cancel does no harm.
   if (run.mailbox.stop || run.result.outcome) return none
-  await readForPrompt(run, firstWords(run))
   const text = promptOf(run, firstWords(run), deps.fence())
-  const attachments = await attach(context, await attachmentsOf(run, github.shown), file =>
-    posthog.addArtifact(earlier, file),
-  )
+  const attachments = await attach(context, attachmentsOf(run), file => posthog.addArtifact(earlier, file))
   await context.announce(openIntent(run, 'rejoin') ?? { kind: 'rejoin', at: deps.now(), offset })
   await context.job.assertLocked()
   deps.reached(around.rejoin.begun)

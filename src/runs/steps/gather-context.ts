@@ -11,7 +11,7 @@ import { refusedReads, type StepContext } from './step-context.ts'
 const maxPeople = 15
 
 export async function gatherContext(
-  context: StepContext<'comments' | 'permission'>,
+  context: StepContext<'comments' | 'permission' | 'shown'>,
 ): Promise<ChangeOf<'workspace'>> {
   const { run, github } = context
   const words = nextWords(run)
@@ -24,7 +24,9 @@ export async function gatherContext(
   const { inTime } = commentsOf({ words, readUpTo, comments })
   const trust = await trustIn(context, inTime, [words.by, run.request.by.login, run.baseline.snapshot.author])
   const description = knows ? undefined : run.baseline.snapshot.body
-  return { workspace: { threadContext: await contextOf({ words, readUpTo, description, comments }, trust) } }
+  const reading = { words, readUpTo, description, comments }
+  const pages = { shown: github.shown, webUrl: run.thread.url }
+  return { workspace: { threadContext: await contextOf(reading, trust, pages) } }
 }
 
 /** Asks about as many people as may be: those first whom GitHub calls insiders, and of each kind who wrote last. */

@@ -24,13 +24,13 @@ export async function attach(
 }
 
 export async function stageForRun(
-  context: StepContext<'attachments' | 'shown', 'stageArtifact'>,
+  context: StepContext<'attachments', 'stageArtifact'>,
 ): Promise<ChangeOf<'workspace'>> {
-  const { run, github, posthog } = context
+  const { run, posthog } = context
   const { taskId } = run.session
   if (taskId === undefined) return {}
   // A follow-up that starts a run brings its own files.
-  const wanted = run.session.instructionSent ? [] : await attachmentsOf(run, github.shown)
+  const wanted = run.session.instructionSent ? [] : attachmentsOf(run)
   const attachments = await attach(context, wanted, file => posthog.stageArtifact(taskId, file))
   return { workspace: { attachments } }
 }

@@ -1,7 +1,8 @@
 /** Stages attachments at PostHog before the run starts; refused ones are kept with the reason. Repeatable. */
 
 import { NoResponse, Rejected, RetryLater } from '../../core/model/errors.ts'
-import type { Log, ThreadClient } from '../../core/model/ports.ts'
+import type { Log } from '../../core/model/ports.ts'
+import type { Context } from '../../core/run/record/workspace-part.ts'
 import { type Run, resumedSession } from '../../core/run/run.ts'
 import {
   type Attachment,
@@ -12,12 +13,11 @@ import {
   type Unfit,
   whyNot,
 } from '../../core/text/attachment.ts'
-import { attachmentsIn, mayHoldAttachment, onlyOnce } from '../../core/text/attachment-links.ts'
+import { onlyOnce } from '../../core/text/attachment-links.ts'
 
 export interface Attaching {
-  thread: Pick<Run['thread'], 'url'>
   request: Pick<Run['request'], 'attached' | 'inline'>
-  baseline: { snapshot: Pick<Run['baseline']['snapshot'], 'body'> }
+  workspace: { threadContext?: Pick<Context, 'attached'> | undefined }
   session: { earlier?: Run['session']['earlier'] }
 }
 
@@ -49,15 +49,8 @@ export async function stageAttachments(
 }
 
 /** The command's own first; a session that goes on has those of the thread. */
-export async function attachmentsOf(
-  { thread, request, baseline, session }: Attaching,
-  shown: ThreadClient['shown'],
-): Promise<Attachment[]> {
-  const { body } = baseline.snapshot
-  const isRead = !resumedSession({ session }) && mayHoldAttachment(body)
-  const [page] = isRead ? await shown([{ text: body, of: { kind: 'thread' }, addresses: 'host' }]) : []
-  return attachedTo(request, attachmentsIn(page, thread.url, maxNamed))
-}
+export const attachmentsOf = ({ request, workspace, session }: Attaching): Attachment[] =>
+  attachedTo(request, resumedSession({ session }) ? [] : workspace.threadContext?.attached)
 
 /** With those of the comments on lines. */
 export const attachedTo = (

@@ -1,4 +1,4 @@
-import { promptOf, readForPrompt } from '../../core/agent/prompt.ts'
+import { promptOf } from '../../core/agent/prompt.ts'
 import { type CodexTaskRunCreate, runRequest } from '../../core/agent/run-request.ts'
 import { openIntent } from '../../core/run/intents.ts'
 import { handedOver } from '../../core/run/messages.ts'
@@ -22,7 +22,6 @@ export async function startRun(context: StepContext<never, 'startRun' | 'runIds'
     at: deps.now(),
     before: openIntent(run, 'start-run')?.before ?? (await runsBefore(context, taskId)),
   }
-  await readForPrompt(run, nextWords(run))
   const id = await once(context, {
     intent,
     begins: true,

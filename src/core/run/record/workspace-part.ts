@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { StagedAttachments } from '../../text/attachment.ts'
+import { Attachment, StagedAttachments } from '../../text/attachment.ts'
 
 export const Branch = z.object({
   name: z.string(),
@@ -20,6 +20,8 @@ const given = {
   thread: z.boolean().default(true),
   cut: z.array(z.enum(['instruction', 'description'])).default([]),
   cutComments: count,
+  /** Words that their pages do not show. */
+  unshown: count,
   leftOut: z
     .object({
       bots: count,
@@ -28,6 +30,8 @@ const given = {
       unknown: count,
       later: count,
       resolved: count,
+      /** Whose page could not be had: the description, too. */
+      unseen: count,
       older: count,
     })
     .prefault({}),
@@ -51,6 +55,10 @@ export type ReadUpTo = z.infer<typeof ReadUpTo>
 
 export const Context = z.object({
   ...given,
+  /** As its page shows it; absent if that could not be had. */
+  description: z.string().optional(),
+  /** The files that its page shows. */
+  attached: z.array(Attachment).optional(),
   /** The id of the words that it goes with. */
   of: z.string().default(''),
   upTo: UpTo.default({ at: 0 }),
