@@ -27,13 +27,15 @@ interface Given {
 const only = <T extends object>(service: string, methods: Partial<T>): T =>
   new Proxy(methods, {
     get: (known, name) =>
-      Reflect.get(known, name) ?? (() => expect.fail(`${service}.${String(name)} is called`)),
+      Reflect.get(known, name) ??
+      (name === 'shown' ? shownIn : undefined) ??
+      (() => expect.fail(`${service}.${String(name)} is called`)),
   }) as T
 
 export function given(run: Run, differs: Differs = {}): Given {
   const { github = {}, posthog = {}, ...rest } = differs
   const deps: RunDeps = {
-    github: () => only<ThreadClient>('github', { shown: shownIn, ...github }),
+    github: () => only<ThreadClient>('github', github),
     posthog: only<TasksClient>('posthog', posthog),
     signer: markerSigner('secret'),
     deployment,

@@ -1044,7 +1044,7 @@ describe('replies', () => {
 
       not-served: @maya this bot does not serve \`globex\`, so nothing was started. Whoever runs it can name a PostHog for this owner: \`owners.globex.posthog\` in its settings file. This is said once.
 
-      hidden: @maya part of this command can not be seen on the page: it stands in an HTML comment or is written in invisible characters. Nothing was started. Write it so that everybody can read it.
+      hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, a comment, a title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
 
       misplaced: @maya \`/codex\` is read only as the first word of a line of its own, not in a list, a heading, a table or an indented line. Nothing was started. Edit the comment, or write the command again. This is said once in a thread.
 
@@ -1074,7 +1074,7 @@ describe('replies', () => {
 
       @maya this has more than 10 commands; the first 10 were read, and no more.
 
-      @maya a part of this comment is too intricate to be read as GitHub shows it, and no command is taken from there. Write the command in a comment of its own."
+      @maya GitHub did not say how its page shows this comment, so no command was taken from it. Write it again, in a comment of its own."
     `)
   })
 

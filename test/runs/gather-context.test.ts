@@ -113,7 +113,7 @@ async function readIn(
   return { asked, context, bodies: context.comments.map(({ body }) => body), leftOut: context.leftOut }
 }
 
-const nothing = { bots: 0, outsiders: 0, unknown: 0, later: 0, resolved: 0, older: 0 }
+const nothing = { bots: 0, outsiders: 0, unknown: 0, later: 0, resolved: 0, unseen: 0, older: 0 }
 
 test('a maintainer is read behind fifteen guests, who are counted as what they are', async () => {
   const guests = Array.from({ length: 20 }, (_, n) =>
@@ -133,10 +133,10 @@ test('the newest are read, in their order, and the rest is counted', async () =>
   const many = Array.from({ length: 31 }, (_, n) => said(`${n}`, { createdAt: t0 - minute + n * second }))
   const { bodies, leftOut } = await readIn(runWith(), many)
   expect([bodies.length, bodies[0], bodies.at(-1)]).toEqual([30, '1', '30'])
-  expect(leftOut).toEqual({ ...nothing, older: 1 })
+  expect(leftOut).toEqual({ ...nothing, unseen: 0, older: 1 })
   const long = Array.from({ length: 30 }, (_, n) => said(`${n} ${'x'.repeat(5_000)}`))
   const { context } = await readIn(runWith(), long)
-  expect(context).toMatchObject({ cutComments: 29, leftOut: { older: 1 } })
+  expect(context).toMatchObject({ cutComments: 29, leftOut: { unseen: 0, older: 1 } })
   expect(context.comments).toHaveLength(29)
 })
 

@@ -148,7 +148,7 @@ const pieces = [
   ],
 ]
 
-export function hidingText(random: Random): string {
+function hidingText(random: Random): string {
   let word = 0
   const length = random.between(2, 15)
   const parts = Array.from({ length }, () => random.one(pieces))
