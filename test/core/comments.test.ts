@@ -1102,6 +1102,32 @@ describe('replies', () => {
       /the run in #8, the pull request of this issue, is being stopped\./,
     ],
     [
+      'a command waits, and another was stopped before it began',
+      {
+        kind: 'status',
+        asked: false,
+        notBegun: [
+          { by: 'maya', moment: { at: t0 }, words: undefined, waits: { for: 'github', until: t0 + minute } },
+          { by: 'zoe', moment: { at: t0 }, words: '/codex  wipe\nit', stopped: { by: 'maya' } },
+        ],
+        now: t0,
+      },
+      /^@maya `\/codex wipe it` by zoe was stopped by maya before it began\. A command by maya waits for GitHub until \d\d:\d\d UTC\.$/,
+    ],
+    [
+      'what waits is behind the run, and what was stopped before that is past',
+      {
+        kind: 'status',
+        live: working(),
+        notBegun: [
+          { by: 'zoe', moment: { at: t0 }, words: '/codex b', waits: { for: 'run' } },
+          { by: 'zoe', moment: { at: t0 }, words: '/codex c', stopped: { by: 'maya' } },
+        ],
+        now: t0,
+      },
+      /a run is going on here: [^`]*\. `\/codex b` by zoe waits for the run here\.$/,
+    ],
+    [
       'nothing waits',
       { kind: 'queue', run: undefined, now: t0 },
       /nothing waits in this thread, and nothing is going on here\.$/,

@@ -1002,11 +1002,12 @@ describe('the steps that ask nobody', () => {
     const run = working(
       changed(over, {
         workspace: { branch: { ...branch, made: false }, threadContext: contextFor('a') },
-        mailbox: { pendingFollowUps: [more('a')] },
+        mailbox: { pendingFollowUps: [more('a')], releaseThread: true },
       }),
     )
     const { saves } = await advance(run, { posthog: { sendMessage: say } })
-    expect(saves[0]).toMatchObject({ result: { round: 1 }, mailbox: { pendingFollowUps: [more('a')] } })
+    const mailbox = { pendingFollowUps: [more('a')], releaseThread: false }
+    expect(saves[0]).toMatchObject({ result: { round: 1 }, mailbox })
     expect(saves[0]?.result.outcome).toBeUndefined()
     expect(say).toHaveBeenCalledOnce()
   })

@@ -76,7 +76,7 @@ onEitherQueue(
       const wipe = await says('/codex wipe the disks')
       await github.waitFor(() => away.hits > 2)
       await mario.comments(thread.number, '/codex status')
-      expect(await thread.waitForAnswer('by maya')).toContain('@mario A command by maya waits for GitHub.')
+      expect(await thread.waitForAnswer('by maya')).toContain('@mario a command by maya waits for GitHub.')
       const stop = await mario.comments(thread.number, '/codex stop')
       await thread.waitForReaction('rocket', stop.id)
       away.cancel()

@@ -14,7 +14,7 @@ import type { HeldSetting } from '../settings/origins.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { configText } from './config-text.ts'
 import { phaseInWords, runInWords } from './run-in-words.ts'
-import { cell, moment, withCode } from './words.ts'
+import { begun, cell, moment, withCode } from './words.ts'
 
 export type Reply =
   | { kind: 'help'; commands: readonly CommandGrammar[]; label: string }
@@ -164,10 +164,8 @@ function statusSentence(status: Reply & { kind: 'status' }): string {
   const waiting = notBegun.filter(({ stopped }) => !stopped)
   const stopped = notBegun.filter(each => each.stopped && !live && each.moment.at >= (last?.request.at ?? 0))
   const first = waiting.length + stopped.length > 0 && isEmpty(status) ? [] : [runSentence(status)]
-  return [
-    ...first,
-    ...[...stopped, ...waiting].slice(-maxShown).map(each => notBegunSentence(each, now)),
-  ].join(' ')
+  const others = [...stopped, ...waiting].slice(-maxShown).map(each => notBegunSentence(each, now))
+  return [...first, ...others].map((words, at) => (at === 0 ? words : begun(words))).join(' ')
 }
 
 const maxShown = 5
@@ -176,7 +174,7 @@ const isEmpty = ({ live, beside, last, asked }: Reply & { kind: 'status' }): boo
   !live && !beside && !last && !asked
 
 function notBegunSentence({ by, words, waits, stopped }: NotBegun, now: number): string {
-  const what = `${words === undefined ? 'A command' : code(words.replace(/\s+/g, ' ').trim().slice(0, 80))} by ${inlineWords(by, 60)}`
+  const what = `${words === undefined ? 'a command' : code(words.replace(/\s+/g, ' ').trim().slice(0, 80))} by ${inlineWords(by, 60)}`
   if (stopped) return `${what} was stopped by ${inlineWords(stopped.by, 60)} before it began.`
   if (!waits) return `${what} has not begun yet.`
   const until = waits.until === undefined || waits.until <= now ? '' : ` until ${moment(waits.until, now)}`
