@@ -11,8 +11,29 @@ const maxConcurrency = 24
 // A test that is red once is red: it is mended, not told again.
 const retry = 0
 
+/**
+ * What `npm test` leaves to `npm run test:all`: the emulators' own tests, pictures, and rows that are generated. The rest
+ * tells whether the bot works.
+ */
+const exhaustive = [
+  ...['emulators/**', 'test/threads/**', 'test/security/{fuzz,github-renders}.test.ts'],
+  ...[
+    'test/core/command-oracle.test.ts',
+    'test/contract/{graphql-fallback,queue-cluster,queue-owners}.test.ts',
+  ],
+]
+const left = process.env.EXHAUSTIVE === undefined ? exhaustive : []
+
 const project = (name: string, include: string[], options: { isolate: boolean; exclude?: string[] }) => ({
-  test: { name, include, retry, maxConcurrency, ...giveUpAfterMs, ...options },
+  test: {
+    name,
+    include,
+    retry,
+    maxConcurrency,
+    ...giveUpAfterMs,
+    ...options,
+    exclude: [...(options.exclude ?? []), ...left],
+  },
 })
 
 /** What is changed there for a test, such as the network, is changed for a whole process. */

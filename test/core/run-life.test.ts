@@ -6,6 +6,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Run } from '../../src/core/run/run.ts'
+import { exhaustive } from '../support/tries.ts'
 import { minute, second, t0 } from './given.ts'
 import { judge } from './run-life/judge.ts'
 import { live } from './run-life/life.ts'
@@ -22,7 +23,7 @@ import {
 import { World } from './run-life/world.ts'
 
 /** `npm run model` lives new lives each time; the suite the same, so that a rare one is found there and not by chance here. */
-const runs = Number(process.env.RUNS ?? 150)
+const runs = Number(process.env.RUNS ?? (exhaustive ? 150 : 40))
 const seed = Number(process.env.SEED ?? (process.env.RUNS === undefined ? 1 : Date.now() % 1_000_000))
 
 async function lives(script: Script): Promise<{ world: World; run: Run }> {

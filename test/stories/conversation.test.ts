@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { onBothQueues } from '../world/on-queues.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onBothQueues('The thread is a conversation', world => {
+onEitherQueue('The thread is a conversation', world => {
   const opens = async (title: string) => {
     const { github } = world()
     const maya = github.as('maya')

@@ -1,11 +1,14 @@
 /**
- * How often a property is tried: a share of its count in the suite, which has to be quick, many times its count with
- * `npm run properties`, with new samples each time.
+ * `npm test` tells whether the bot works, in minutes. `npm run test:all` tries all there is: every crash point, both
+ * queues for each story, every row that is generated.
  */
-const share = Number(process.env.TRIES ?? 0.3)
+export const exhaustive = process.env.EXHAUSTIVE !== undefined
+
+/** How often a property is tried: a share of its count, many times its count with `npm run properties`. */
+const share = Number(process.env.TRIES ?? (exhaustive ? 0.3 : 0.1))
 
 export const tries = (count: number): number => Math.max(1, Math.round(count * share))
 
-/** Of what is sampled with a seed of its own. */
+/** Of what is sampled with a seed of its own: new samples with each `npm run properties`. */
 export const sampleSeed = (seed: number): number =>
   process.env.TRIES === undefined ? seed : Date.now() % 1_000_000

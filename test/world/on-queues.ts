@@ -1,6 +1,7 @@
 /** Runs stories on the embedded queue, on Redis, or on both. */
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
 import { redisAvailable } from '../support/redis-server.ts'
+import { exhaustive } from '../support/tries.ts'
 import { ownStage, type Stage, sharedStage } from './shared-worlds.ts'
 import type { QueueKind, World, WorldOptions } from './world.ts'
 
@@ -22,12 +23,12 @@ export function onBothQueues(title: string, tell: Tell, options: Options = {}): 
 }
 
 /**
- * What the queue has no say in, since its contract holds both backends to the same: on Redis where it is there, else on
- * the embedded queue; on both if BOTH_QUEUES is set.
+ * Since its contract holds both backends of the queue to the same: on Redis where it is there, else on the embedded
+ * queue; on both in `npm run test:all`.
  */
 export function onEitherQueue(title: string, tell: Tell, options: Options = {}): void {
   const redis = redisAvailable()
-  tellOn(title, tell, options, { embedded: !redis || Boolean(process.env.BOTH_QUEUES), redis })
+  tellOn(title, tell, options, { embedded: !redis || exhaustive, redis })
 }
 
 export function onRedis(title: string, tell: Tell, options: Options = {}): void {
