@@ -15,6 +15,7 @@ import {
 } from '../core/settings/deployment-settings.ts'
 import { settingsOfLayers } from '../core/settings/layers.ts'
 import {
+  type FileSlips,
   problemsText,
   type SettingsFile,
   type SettingsRead,
@@ -27,6 +28,8 @@ export interface SettingsNow {
   grants: Grants
   files: Record<Layer, LayerNow>
   problem: string | undefined
+  /** What `problem` is about. */
+  slips: readonly FileSlips[]
   /** False if no version of a file was ever right: nothing may start, and `settings` are the strictest. */
   usable: boolean
   version: string
@@ -37,6 +40,7 @@ type Layer = 'owner' | 'repository'
 export interface LayerNow extends Pick<SettingsRead, 'given' | 'lineOf'> {
   state: 'none' | 'read' | 'kept' | 'unusable'
   problem: string | undefined
+  slips?: FileSlips
   version: string
 }
 
@@ -80,11 +84,12 @@ export function settingsReader({ deployment, file, ownerFiles, names, now }: Rea
     if (read.problems.length === 0)
       return { ...read, state: text === undefined ? 'none' : 'read', problem: undefined, version }
     const problem = problemsText(read.problems, path)
+    const slips = { path, count: read.problems.length }
     const good = await goodBefore(files, `${name} ${version}`)
     return good
       ? // Its lines are not those of the file of now.
-        { ...good, lineOf: () => undefined, state: 'kept', problem, version }
-      : { ...read, state: 'unusable', problem, version }
+        { ...good, lineOf: () => undefined, state: 'kept', problem, slips, version }
+      : { ...read, state: 'unusable', problem, slips, version }
   }
 
   const grantsNow = async (thread: RepositoryRef): Promise<Grants> =>
@@ -111,6 +116,7 @@ export function settingsReader({ deployment, file, ownerFiles, names, now }: Rea
         grants,
         files: { owner, repository },
         problem: all.flatMap(({ problem }) => problem ?? []).join('; ') || undefined,
+        slips: all.flatMap(({ slips }) => slips ?? []),
         usable: all.every(({ state }) => state !== 'unusable'),
         version: owner.state === 'none' ? repository.version : `${owner.version} ${repository.version}`,
       }

@@ -1,6 +1,7 @@
 import type { HandledOutcome } from '../core/model/meter.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
+import { reactions, type Sign } from '../core/model/views.ts'
 import type { Run } from '../core/run/run.ts'
 import {
   type CommandContext,
@@ -113,7 +114,7 @@ async function finish(
       if (over) await takeEyes(context, trigger)
       return undefined
     case 'silence':
-      await swapReaction(context, trigger, { well: true, over })
+      await swapReaction(context, trigger, { sign: 'done', over })
       return undefined
     case 'wait':
       if (handled.announce && !context.record.announced) {
@@ -132,12 +133,12 @@ async function finish(
       return { kind: 'park', ms: 0 }
     case 'replied':
       await sendReply(context)
-      await swapReaction(context, trigger, { well: handled.well, over })
+      await swapReaction(context, trigger, { sign: handled.well ? 'done' : 'refused', over })
       return undefined
     case 'reply':
       if (!(await isRepeated(context, handled.reply)))
         await reply(context, handled.reply, { last: true, well: handled.well })
-      await swapReaction(context, trigger, { well: handled.well, over })
+      await swapReaction(context, trigger, { sign: handled.well ? 'done' : 'refused', over })
       return undefined
   }
 }
@@ -151,23 +152,23 @@ const waitsBehind = ({ record: { waits }, deps }: CommandContext, live: Run): Th
 })
 
 interface Ending {
-  well: boolean
+  sign: Sign
   over: boolean
 }
 
 export async function swapReaction(
   context: CommandContext,
   trigger: CommandTrigger,
-  { well, over }: Ending,
+  { sign, over }: Ending,
 ): Promise<void> {
   if (trigger.kind === 'tick') return
   await awaitEyes(context)
   await context.job.assertLocked()
-  const content = well ? 'rocket' : 'confused'
+  const content = reactions[sign]
   if (over && context.record.reacted)
     await context.github.settle({ reaction: { target: targetOf(trigger), content } })
   else await context.github.react(targetOf(trigger), content)
-  if (!well && trigger.kind === 'label') await context.github.removeLabel(trigger.label)
+  if (sign !== 'done' && trigger.kind === 'label') await context.github.removeLabel(trigger.label)
 }
 
 async function takeEyes(context: CommandContext, trigger: CommandTrigger): Promise<void> {

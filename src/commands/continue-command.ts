@@ -16,7 +16,7 @@ export const continueCommand = command({
   name: 'continue',
   usage: '/codex continue [instruction]',
   example: '/codex continue with the tests',
-  about: 'Goes on where the last run of this thread ended, in the same session.',
+  about: 'Continues the last run of this thread.',
   least: 'write',
   takes: 'text',
   options: true,

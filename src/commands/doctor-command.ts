@@ -7,7 +7,7 @@ export const doctorCommand = command({
   name: 'doctor',
   usage: '/codex doctor',
   example: '/codex doctor',
-  about: 'Checks whether all is set up as this repository needs it, and says what to do about the rest.',
+  about: 'Checks the setup for this repository, and says how to fix what is wrong.',
   least: 'admin',
   takes: 'nothing',
   options: false,

@@ -16,7 +16,7 @@ export const planCommand = command({
   name: 'plan',
   usage: '/codex plan [options] <question>',
   example: '/codex plan how to split the billing module',
-  about: 'Reads only, changes nothing, and answers with a numbered plan.',
+  about: 'Changes nothing, and answers with a numbered plan.',
   least: 'write',
   takes: 'text',
   options: true,

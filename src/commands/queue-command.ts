@@ -5,7 +5,7 @@ export const queueCommand = command({
   name: 'queue',
   usage: '/codex queue',
   example: '/codex queue',
-  about: 'Says what waits before this thread, and why.',
+  about: 'Says what the run of this thread waits for.',
   least: 'read',
   takes: 'nothing',
   options: false,

@@ -51,7 +51,8 @@ export const retryCommand = command({
     if (!trigger.snapshot.open) return reject({ kind: 'closed' })
     if (!before) return reject({ kind: 'nothing-to', command: 'retry' })
     const { settling, paused } = before
-    if (!settling.usable) return reject({ kind: 'bad-settings', problem: settling.problem ?? '' })
+    if (!settling.usable)
+      return reject({ kind: 'bad-settings', problem: settling.problem ?? '', slips: settling.slips })
     const agreed = settled(wanted(request, before.last), trigger.thread, settling)
     if (agreed.kind !== 'settled') return rejectStart(settling, agreed)
     if (paused !== undefined) return rejectStart(settling, { kind: 'paused', why: paused })

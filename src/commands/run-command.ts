@@ -18,7 +18,7 @@ export const runCommand = command({
   usage: '/codex [options] <instruction>',
   example: '/codex fix the flaky login test',
   about:
-    'Does what you ask, on the branch of this issue or pull request. Without an instruction the issue itself is the instruction. While a run is going, your words are passed to the agent.',
+    'Does what you ask on the branch of this issue or pull request. Without an instruction, Codex does what the issue says. While a run works, your words are added to it.',
   least: 'write',
   takes: 'text',
   options: true,

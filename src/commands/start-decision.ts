@@ -60,9 +60,9 @@ type Free = StartFacts & { kind: 'free' }
 
 function startAfresh({ trigger, attached, runId, command }: Request, wanted: Wanted, facts: Free): Decision {
   const { head, past, last, settling, paused } = facts
-  const { settings, problem, usable } = settling
+  const { settings, problem, slips, usable } = settling
   if (head && isFork(head, trigger.thread)) return rejectStart(settling, { kind: 'fork' })
-  if (!usable) return reject({ kind: 'bad-settings', problem: problem ?? '' })
+  if (!usable) return reject({ kind: 'bad-settings', problem: problem ?? '', slips })
   const asked = completed(trigger, wanted, { ...facts, settings })
   if (asked.kind !== 'completed') return rejectStart(settling, asked)
   const agreed = settled(asked.wanted, trigger.thread, settling)
@@ -80,8 +80,10 @@ function startAfresh({ trigger, attached, runId, command }: Request, wanted: Wan
 }
 
 /** Problems of the settings are told with any rejection. */
-export const rejectStart = ({ problem }: Pick<Settings, 'problem'>, reply: Reply): Decision =>
-  reject(problem === undefined ? reply : { kind: 'beside-slips', reply, problem })
+export const rejectStart = (
+  { problem, slips }: Pick<Settings, 'problem' | 'slips'>,
+  reply: Reply,
+): Decision => reject(problem === undefined ? reply : { kind: 'beside-slips', reply, problem, slips })
 
 export function superseding({ thread }: CommandTrigger, last: LastRun | undefined): Pick<NewRun, 'report'> {
   const status = last?.report?.status

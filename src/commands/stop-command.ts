@@ -9,7 +9,7 @@ export const stopCommand = command({
   aliases: ['cancel'],
   usage: '/codex stop',
   example: '/codex stop',
-  about: 'Stops the run, waiting or working, and says what is left behind. `cancel` is the same.',
+  about: 'Stops the run and says what it had done. `cancel` is the same.',
   least: 'write',
   takes: 'nothing',
   options: false,

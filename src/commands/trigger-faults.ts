@@ -91,13 +91,13 @@ async function giveUp(context: CommandContext, error: unknown): Promise<StepResu
     return pastTheRun(context)
   deps.meter?.handled(trigger.kind, 'given-up')
   if (isNews(trigger) || !wasCommand(record)) return end
-  const reason = error instanceof Rejected ? error.message : 'the bot itself failed at it'
+  const reason = error instanceof Rejected ? error.message : 'this bot had an error, which its log names'
   const words = { kind: 'gave-up', reason } as const
   context.stranger = !record.reacted
   try {
     if (await isUnspoken(context)) return end
     if (!(await isRepeated(context, words))) await reply(context, words, { last: true, well: false })
-    await swapReaction(context, trigger, { well: false, over: true })
+    await swapReaction(context, trigger, { sign: 'failed', over: true })
   } catch (failure) {
     if (failure instanceof QueueUnavailable) throw failure
     deps.log.error({ err: failure }, 'the thread can not be told')

@@ -63,7 +63,8 @@ function piecesOf({ aheads, thread }: QueryContext, { pull, reaction, fold }: Se
   if (reaction) {
     const subject = subjectOf(aheads, thread, reaction.target)
     if (subject === undefined) return undefined
-    pieces.push(react(subject, reaction.content), unreact(subject))
+    if (reaction.content) pieces.push(react(subject, reaction.content))
+    pieces.push(unreact(subject))
   }
   if (fold !== undefined) pieces.push(minimize(fold))
   return pieces
@@ -126,6 +127,7 @@ export const graphQlName: Record<Reaction, string> = {
   eyes: 'EYES',
   rocket: 'ROCKET',
   confused: 'CONFUSED',
+  '+1': 'THUMBS_UP',
   '-1': 'THUMBS_DOWN',
 }
 
@@ -174,7 +176,7 @@ async function doSingly(singly: Singly, { pull, reaction, fold }: Settling): Pro
   if (assign !== undefined) await tried('assign', singly.assign(number, assign))
   if (review !== undefined) await tried('review', singly.requestReview(number, review))
   if (reaction) {
-    await singly.react(reaction.target, reaction.content)
+    if (reaction.content) await singly.react(reaction.target, reaction.content)
     await singly.unreact(reaction.target, 'eyes')
   }
   if (fold !== undefined) await singly.minimize(fold)

@@ -27,6 +27,8 @@ const leadingTo: Record<CrashPoint, SceneName> = {
   'pull put right, not recorded': 'labelled',
   'pull intent written': 'pushed',
   'pull opened, not recorded': 'pushed',
+  'question intent written': 'questioned',
+  'question posted, not recorded': 'questioned',
   'closing intent written': 'labelled',
   'closing comment posted, not recorded': 'asked',
   'inline intent written': 'reviewed',

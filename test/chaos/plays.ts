@@ -104,7 +104,7 @@ const steered: Scene = async (world, name) => {
   const goOn = async () => {
     const run = await runOf(world, play.number)
     const { id } = await maya.comments(play.number, `/codex more-${name}`)
-    expected.reactions[id] = 'rocket'
+    expected.reactions[id] = '+1'
     await world.github.waitFor(() => ledgerOf(world, play.number).messages.length > 0, giveUpAfterMs)
     await world.posthog.run(run).completeTurn('Half of it is done.')
   }
@@ -127,7 +127,7 @@ const overtaken: Scene = async (world, name) => {
     await sleep(1_100)
     github.webhooks.mode = { kind: 'normal' }
     const more = await maya.comments(number, `/codex more-${name}`)
-    Object.assign(expected.reactions, { [stop.id]: 'confused', [more.id]: 'rocket' })
+    Object.assign(expected.reactions, { [stop.id]: '-1', [more.id]: '+1' })
     await github.waitFor(() => ledgerOf(world, number).messages.length > 0, giveUpAfterMs)
     await github.webhooks.flush()
     await github.waitFor(
@@ -139,7 +139,29 @@ const overtaken: Scene = async (world, name) => {
   Object.assign(expected, { messages: 1, answers: [overtakenWords, ready] })
   return { ...play, goesOn: goOn() }
 }
-const overtakenWords = /asked for after this was written, so it goes on/
+const overtakenWords = /asked for the run here after you wrote this, so it goes on/
+
+/** The agent asks, and is answered. */
+const questioned: Scene = async (world, name) => {
+  world.posthog.script(said(name), {
+    ...{ kind: 'asksPermission', of: 'question', question: `Blue or red for ${name}?` },
+    next: { kind: 'answers', text: `It is blue, ${name}.` },
+  })
+  const play = await asked(world, name)
+  const { expected, number } = play
+  const { github } = world
+  const goOn = async () => {
+    await github.waitFor(
+      async () => (await github.thread(number)).comments.some(({ body }) => questionWords.test(body)),
+      giveUpAfterMs,
+    )
+    const { id } = await github.as('maya').comments(number, '/codex 1')
+    expected.reactions[id] = '+1'
+  }
+  Object.assign(expected, { pulls: 0, answers: [questionWords, /It is blue/] })
+  return { ...play, goesOn: goOn() }
+}
+const questionWords = /Codex has a question/
 
 /** More words after the end, to an agent that is idle but still there. */
 const rejoined: Scene = async (world, name) => {
@@ -167,13 +189,14 @@ const stopped: Scene = async (world, name) => {
   const goOn = async () => {
     await runOf(world, number)
     const { id } = await world.github.as('maya').comments(number, '/codex stop')
-    expected.reactions[id] = 'rocket'
+    expected.reactions[id] = '+1'
   }
   Object.assign(expected, {
     cancels: 1,
     pulls: 0,
     answers: [],
-    reactions: { [first]: 'confused' },
+    // Not even its eyes are left.
+    reactions: { [first]: '' },
   })
   return { ...play, goesOn: goOn() }
 }
@@ -183,7 +206,12 @@ const answered: Scene = async (world, name) => {
   const { maya, number } = await opens(world, name)
   const { id } = await maya.comments(number, '/codex help')
   const none = { tasks: 0, runs: 0, statuses: 0, pulls: 0 }
-  const expected = { ...once, ...none, answers: [/What it does/], reactions: { [id]: 'rocket' } }
+  const expected = {
+    ...once,
+    ...none,
+    answers: [/All commands, options and reactions/],
+    reactions: { [id]: '+1' },
+  }
   return { title: name, number, expected, goesOn: Promise.resolve() }
 }
 
@@ -257,6 +285,7 @@ export const scenes = {
   idled: heeded(idled),
   pushed: heeded(pushed),
   steered: heeded(steered),
+  questioned: heeded(questioned),
   overtaken: heeded(overtaken),
   rejoined: heeded(rejoined),
   stopped: heeded(stopped),

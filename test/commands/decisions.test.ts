@@ -71,6 +71,7 @@ const settling = (file = '', rest: Partial<Settings> = {}): Settings => ({
   settings: settingsOf(file),
   grants: grantsOf(noDeploymentSettings, issueThread, { owner: true, repository: true }),
   problem: undefined,
+  slips: [],
   usable: true,
   version: 'none',
   usual: { model: 'gpt-5.5', effort: undefined },

@@ -29,11 +29,11 @@ describe('more words', () => {
     await sends(bot, more())
     expect(standingOf(bot, 'comment-502')).toBe('ended')
     expect(runOf(bot, 'run-comment-501')?.mailbox.pendingFollowUps).toHaveLength(1)
-    expect(reactions).not.toContain('rocket')
+    expect(reactions).not.toContain('+1')
     bot.fault = undefined
     await bot.work(200)
     expect(bot.prompts.at(-1)).toContain('and the logout test')
-    expect(reactions.filter(content => content === 'rocket')).toHaveLength(1)
+    expect(reactions.filter(content => content === '+1')).toHaveLength(1)
     expect(runOf(bot, 'run-comment-501')).toMatchObject({ mailbox: { pendingFollowUps: [], answers: [] } })
   })
 

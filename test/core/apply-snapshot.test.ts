@@ -264,21 +264,13 @@ describe('the outcome', () => {
       { kind: 'stopped', by: 'maya' },
     ],
     ['a stop by PostHog', ended('cancelled'), { kind: 'stopped', by: 'PostHog' }],
-    [
-      'a failure',
-      ended('failed', 'boom'),
-      { kind: 'failed', class: 'agent', reason: 'The agent failed: boom' },
-    ],
+    ['a failure', ended('failed', 'boom'), { kind: 'failed', class: 'agent', reason: 'boom' }],
     [
       'a failure without words',
       ended('failed'),
-      { kind: 'failed', class: 'agent', reason: 'The agent failed.' },
+      { kind: 'failed', class: 'agent', reason: 'PostHog did not say why' },
     ],
-    [
-      'a failure with too many words',
-      ended('failed', 'x'.repeat(300)),
-      { reason: `The agent failed: ${'x'.repeat(200)}` },
-    ],
+    ['a failure with too many words', ended('failed', 'x'.repeat(300)), { reason: 'x'.repeat(200) }],
     [
       'a spend limit',
       ended('failed', 'This agent run reached its spend limit'),
@@ -336,29 +328,34 @@ describe('the words for a failure that a person can do something about', () => {
   const failed = (error: string) =>
     outcomeOf(working({ session: { taskRun: { ...taskRun, status: 'failed', error } } }))
   const fixes = {
-    quota: 'Wait until the limit resets or raise it in PostHog, then `/codex retry`.',
-    clone: "Install PostHog's own GitHub App with access to this repository, then `/codex retry`.",
-    model: 'Choose another one with `/codex retry --model NAME`.',
-    agent: 'Look at the run in PostHog, then `/codex retry`.',
+    quota: 'Wait until the limit resets, or raise it in PostHog. Then write `/codex retry`.',
+    clone: "Install PostHog's own GitHub App on this repository. Then write `/codex retry`.",
+    model: 'Choose another model: `/codex retry --model NAME`.',
+    agent: 'Look at the PostHog run. Then write `/codex retry`.',
   }
   test.each<[said: string, reason: string, fix: keyof typeof fixes]>([
-    ['Your usage limit is used up', 'The agent ran into a usage or spend limit', 'quota'],
-    ['quota', 'The agent ran into a usage or spend limit', 'quota'],
-    ['Billing', 'The agent ran into a usage or spend limit', 'quota'],
-    ['rate limit', 'The agent ran into a usage or spend limit', 'quota'],
-    ['ratelimited', 'The agent ran into a usage or spend limit', 'quota'],
-    ['Repository not found', 'PostHog could not get at the repository', 'clone'],
-    ['no repository access', 'PostHog could not get at the repository', 'clone'],
-    ['Could not read from remote repository', 'PostHog could not get at the repository', 'clone'],
-    ['authentication failed', 'PostHog could not get at the repository', 'clone'],
-    ['model x not found', 'The model is not known to PostHog', 'model'],
-    ['the model gpt-9 is not available', 'The model is not known to PostHog', 'model'],
-    ['the model x is unknown', 'The model is not known to PostHog', 'model'],
-    ['Unknown model', 'The model is not known to PostHog', 'model'],
-    ['boom', 'The agent failed', 'agent'],
+    ['Your usage limit is used up', 'a usage or spend limit is reached: ', 'quota'],
+    ['quota', 'a usage or spend limit is reached: ', 'quota'],
+    ['Billing', 'a usage or spend limit is reached: ', 'quota'],
+    ['rate limit', 'a usage or spend limit is reached: ', 'quota'],
+    ['ratelimited', 'a usage or spend limit is reached: ', 'quota'],
+    ['Repository not found', 'PostHog could not read the repository: ', 'clone'],
+    ['no repository access', 'PostHog could not read the repository: ', 'clone'],
+    ['Could not read from remote repository', 'PostHog could not read the repository: ', 'clone'],
+    ['authentication failed', 'PostHog could not read the repository: ', 'clone'],
+    ['model x not found', 'PostHog does not know the model: ', 'model'],
+    ['the model gpt-9 is not available', 'PostHog does not know the model: ', 'model'],
+    ['the model x is unknown', 'PostHog does not know the model: ', 'model'],
+    ['Unknown model', 'PostHog does not know the model: ', 'model'],
+    ['boom', '', 'agent'],
   ])('%s', (said, reason, fix) => {
-    expect(failed(said)).toMatchObject({ reason: `${reason}: ${said}`, fix: fixes[fix] })
+    expect(failed(said)).toMatchObject({ reason: `${reason}${said}`, fix: fixes[fix] })
   })
+
+  test.each(['Agent error: the sandbox is gone', 'Error: agent error: the sandbox is gone'])(
+    'does not say twice that it is one: %s',
+    said => expect(failed(said)).toMatchObject({ reason: 'the sandbox is gone' }),
+  )
 })
 
 describe('words are answered from where they stand in the log', () => {

@@ -106,7 +106,7 @@ describe('the status comment', () => {
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      <sub>maya, 14:02 UTC · \`/codex <more>\` to steer · \`/codex help\`</sub>"
+      <sub>maya, 14:02 UTC · reply \`/codex …\` to add instructions · \`/codex help\`</sub>"
     `)
   })
   test('getting ready', () => {
@@ -117,7 +117,7 @@ describe('the status comment', () => {
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      <sub>maya, 14:02 UTC · \`/codex <more>\` to steer · \`/codex help\`</sub>"
+      <sub>maya, 14:02 UTC · reply \`/codex …\` to add instructions · \`/codex help\`</sub>"
     `)
   })
   test('handed to PostHog', () => {
@@ -126,19 +126,19 @@ describe('the status comment', () => {
 
       > fix the flaky login test
 
-      **PostHog is getting its sandbox ready**
+      **PostHog is preparing a sandbox**
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
-      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
+      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made from \`main\` and linked to this issue
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to steer · \`/codex help\`</sub>"
+      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to add instructions · \`/codex help\`</sub>"
     `)
   })
   test('working', () => {
@@ -149,19 +149,19 @@ describe('the status comment', () => {
 
       **Running the tests**
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
-      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
+      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made from \`main\` and linked to this issue
       ✅ Cloning the repository
       ⏳ Running the tests
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to steer · \`/codex help\`</sub>"
+      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to add instructions · \`/codex help\`</sub>"
     `)
   })
   test('stopping', () => {
@@ -170,121 +170,121 @@ describe('the status comment', () => {
 
       > fix the flaky login test
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
-      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
+      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made from \`main\` and linked to this issue
       ✅ Cloning the repository
       ⏳ Running the tests
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
-      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex help\`</sub>"
+      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex help\`</sub>"
     `)
   })
   test('a pull request', () => {
     expect(status(phases.pull)).toMatchInlineSnapshot(`
       "### 🚀 [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9)
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
-      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
+      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made from \`main\` and linked to this issue
       ✅ Cloning the repository
       ✅ Running the tests · 2 min
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · draft, \`codex/login\` → \`main\`</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · draft, \`codex/login\` → \`main\`</sub>"
     `)
   })
   test('commits on a pull request', () => {
     expect(status(phases.pushed)).toMatchInlineSnapshot(`
       "### 🚀 Codex pushed [\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc) to this pull request
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
       ✅ Branch [\`maya/login\`](https://github.com/acme/shop/tree/maya/login)
       ✅ Cloning the repository
       ✅ Running the tests · 2 min
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
   test('an answer', () => {
     expect(status(phases.answer)).toMatchInlineSnapshot(`
       "### 💬 Codex answered
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
       ✅ Cloning the repository
       ✅ Running the tests · 2 min
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
   test('nothing', () => {
     expect(status(phases.nothing)).toMatchInlineSnapshot(`
-      "### 💬 Codex finished without a change
+      "### 💬 Codex changed nothing
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
       ✅ Cloning the repository
       ✅ Running the tests · 2 min
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
   test('stopped', () => {
     expect(status(phases.stopped)).toMatchInlineSnapshot(`
       "### ⏹️ Codex was stopped
 
-      Stopped by maya. Nothing is left behind.
+      Stopped by \`maya\`. Nothing was pushed.
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
       ✅ Cloning the repository
       ⏹️ Running the tests · 2 min
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
       - [ ] Try again <!-- codex-box:retry -->
 
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
   test('failed', () => {
     expect(status(phases.failed)).toMatchInlineSnapshot(`
       "### 😕 Codex failed
 
-      ❌ The agent ran into a usage or spend limit
+      ❌ The agent ran into a usage or spend limit.
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
       ✅ Cloning the repository
       ❌ Running the tests · 2 min
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
-      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
+      <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
 
@@ -311,28 +311,29 @@ describe('the status comment', () => {
 
       > fix the flaky login test
 
-      PostHog’s rate limit is reached, since 14:03 UTC. It goes on by itself; next try 14:07 UTC.
+      PostHog has been unavailable since 14:03 UTC (PostHog’s rate limit is reached). Retrying.
 
-      **Running the tests** · 2 follow-ups passed on · 1 follow-up to pass on
+      **Running the tests** · 2 instructions added · 1 instruction waiting
 
-      ⚠️ PostHog used model gpt-5, effort low instead of what was asked
-      ⚠️ PostHog lets its bot write the pull request: the user of its key has no usable GitHub link there
-      ⚠️ \`log.txt\` was not passed to the agent: it is larger than 10 MB
-      ⚠️ .github/codex.yml, line 3, \`model\`, is not text. Until that is fixed, the last version without a problem is used.
+      ⚠️ You asked for the model \`gpt-5.5\`. PostHog used \`gpt-5\`.
+      ⚠️ You asked for the effort \`high\`. PostHog used \`low\`.
+      ⚠️ The pull request will be by PostHog’s bot: the user of the PostHog key has no GitHub account there.
+      ⚠️ Codex did not get \`log.txt\`: it is larger than 10 MB.
+      ⚠️ .github/codex.yml, line 3, \`model\`, is not text. Until this is fixed, the last correct version applies.
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
-      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
+      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made from \`main\` and linked to this issue
       ✅ Cloning the repository
       ⏳ Running the tests
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
-      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5, effort high · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to steer · \`/codex help\`</sub>"
+      <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5, effort high · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to add instructions · \`/codex help\`</sub>"
     `)
   })
 
@@ -343,16 +344,20 @@ describe('the status comment', () => {
       working(changed(over, { request: { ...ask, what: 'plan' }, result: { outcome: { kind: 'answer' } } })),
       /📋 Codex has a plan/,
     ],
-    ['an issue that is the instruction', runWith({ request: { ...ask, text: '' } }), /^> The issue itself$/m],
+    [
+      'an issue that is the instruction',
+      runWith({ request: { ...ask, text: '' } }),
+      /^> What the issue says$/m,
+    ],
     [
       'a label that is the instruction',
       runWith({ request: { ...ask, text: '', origin: { kind: 'label', label: 'codex' } } }),
-      /^> The issue itself, by its label `codex`$/m,
+      /^> What the issue says \(label `codex`\)$/m,
     ],
     [
       'a pull request that is the instruction',
       runWith({ ...onPull, request: { ...ask, text: '' } }),
-      /^> The pull request itself$/m,
+      /^> What the pull request says$/m,
     ],
     ['one run before it', runWith({ schedule: { ahead: 1 } }), /waits for its turn · one run before it/],
     [
@@ -402,7 +407,7 @@ describe('the status comment', () => {
     [
       'a stop since its reason went away',
       working(changed(over, { result: { outcome: { ...stopped, because: 'closed the issue' } } })),
-      /Stopped by maya, who closed the issue/,
+      /Stopped because `maya` closed the issue\. Nothing was pushed\./,
     ],
     [
       'a branch that was found',
@@ -520,22 +525,22 @@ describe('the last word', () => {
       `
       "@maya the pull request is ready for you: **[#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9)**
 
-      > The test now waits for the session.
-      >
-      > - \`login.test.ts\` waits
-      > - thanks to @​sam, see #​5
+      The test now waits for the session.
 
-      <details><summary>Steps, and what the agent was given</summary>
+      - \`login.test.ts\` waits
+      - thanks to @​sam, see #​5
 
-      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
+      <details><summary>Details</summary>
+
+      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made from \`main\` and linked to this issue
       ✅ Cloning the repository
       ✅ Running the tests · 2 min
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to go on</sub>"
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>"
     `,
     )
   })
@@ -543,22 +548,22 @@ describe('the last word', () => {
     expect(closingComment(phases.pushed)).toMatchInlineSnapshot(`
       "@maya done: **[\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc)** is on this pull request.
 
-      > The test now waits for the session.
-      >
-      > - \`login.test.ts\` waits
-      > - thanks to @​sam, see #​5
+      The test now waits for the session.
 
-      <details><summary>Steps, and what the agent was given</summary>
+      - \`login.test.ts\` waits
+      - thanks to @​sam, see #​5
+
+      <details><summary>Details</summary>
 
       ✅ Branch [\`maya/login\`](https://github.com/acme/shop/tree/maya/login)
       ✅ Cloning the repository
       ✅ Running the tests · 2 min
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to go on</sub>"
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>"
     `)
   })
   test('commits on the pull request of an issue', () => {
@@ -572,100 +577,98 @@ describe('the last word', () => {
       `
       "@maya done: **[\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc)** is on [#9](https://github.com/acme/shop/pull/9).
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
       ✅ Cloning the repository
       ✅ Running the tests · 2 min
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to go on</sub>"
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>"
     `,
     )
   })
   test('an answer', () => {
     expect(closingComment(phases.answer)).toMatchInlineSnapshot(`
-      "@maya here is the answer.
+      "@maya The test now waits for the session.
 
-      > The test now waits for the session.
-      >
-      > - \`login.test.ts\` waits
-      > - thanks to @​sam, see #​5
+      - \`login.test.ts\` waits
+      - thanks to @​sam, see #​5
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
       ✅ Cloning the repository
       ✅ Running the tests · 2 min
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to go on</sub>"
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>"
     `)
   })
   test('a plan', () => {
     expect(closingComment({ ...phases.answer, request: { ...ask, what: 'plan' } })).toMatchInlineSnapshot(
       `
-      "@maya here is the plan.
+      "@maya The test now waits for the session.
 
-      > The test now waits for the session.
-      >
-      > - \`login.test.ts\` waits
-      > - thanks to @​sam, see #​5
+      - \`login.test.ts\` waits
+      - thanks to @​sam, see #​5
+
+      <!-- -->
 
       - [ ] Carry out this plan <!-- codex-box:approve -->
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
       ✅ Cloning the repository
       ✅ Running the tests · 2 min
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex plan <more>\` to change it</sub>"
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex plan …\` to change the plan</sub>"
     `,
     )
   })
   test('nothing', () => {
     expect(closingComment(phases.nothing)).toMatchInlineSnapshot(
       `
-      "@maya Codex finished without changing anything and said nothing about it.
+      "@maya Codex changed nothing and said nothing.
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
       ✅ Cloning the repository
       ✅ Running the tests · 2 min
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`/codex <more>\` to go on</sub>"
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · reply \`/codex …\` to continue</sub>"
     `,
     )
   })
   test('stopped, with nothing left behind', () => {
     expect(closingComment(phases.stopped)).toMatchInlineSnapshot(
       `
-      "@maya you stopped this run. Nothing is left behind.
+      "@maya you stopped this run. Nothing was pushed.
 
       - [ ] Try again <!-- codex-box:retry -->
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
       ✅ Cloning the repository
       ⏹️ Running the tests · 2 min
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `,
     )
   })
@@ -675,7 +678,7 @@ describe('the last word', () => {
     )
     const elsewhere = { pushed: 'c'.repeat(40), pushedBranch: 'posthog/login' }
     expect(closingComment(changed(phases.stopped, { result: elsewhere }))).toContain(
-      'Left behind: commits up to `ccccccc` on [`posthog/login`](https://github.com/acme/shop/tree/posthog/login).',
+      'It had pushed commits up to `ccccccc` to [`posthog/login`](https://github.com/acme/shop/tree/posthog/login).',
     )
   })
   test('stopped, with commits left behind', () => {
@@ -683,41 +686,41 @@ describe('the last word', () => {
       closingComment(changed(phases.stopped, { result: { pushed: 'c'.repeat(40) } })),
     ).toMatchInlineSnapshot(
       `
-      "@maya you stopped this run. Left behind: commits up to \`ccccccc\` on [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky).
+      "@maya you stopped this run. It had pushed commits up to \`ccccccc\` to [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky).
 
       - [ ] Try again <!-- codex-box:retry -->
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
-      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made and linked here from \`main\`
+      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made from \`main\` and linked to this issue
       ✅ Cloning the repository
       ⏹️ Running the tests · 2 min
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `,
     )
   })
   test('stopped, with a pull request left behind', () => {
     expect(closingComment(changed(phases.stopped, { result: { pulls: [pull] } }))).toMatchInlineSnapshot(
       `
-      "@maya you stopped this run. Left behind: [#9](https://github.com/acme/shop/pull/9).
+      "@maya you stopped this run. It had opened [#9](https://github.com/acme/shop/pull/9).
 
       - [ ] Try again <!-- codex-box:retry -->
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
       ✅ Cloning the repository
       ⏹️ Running the tests · 2 min
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `,
     )
   })
@@ -728,41 +731,41 @@ describe('the last word', () => {
       ),
     ).toMatchInlineSnapshot(
       `
-      "@maya this run was stopped, since you closed the issue. Nothing is left behind.
+      "@maya this run was stopped because you closed the issue. Nothing was pushed.
 
       - [ ] Try again <!-- codex-box:retry -->
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
       ✅ Cloning the repository
       ⏹️ Running the tests · 2 min
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `,
     )
   })
   test('failed', () => {
     expect(closingComment(phases.failed)).toMatchInlineSnapshot(`
-      "@maya this run failed. The agent ran into a usage or spend limit.
+      "@maya Codex failed: The agent ran into a usage or spend limit.
 
       **What to do:** Wait, then \`/codex retry\`.
 
       - [ ] Try again <!-- codex-box:retry -->
 
-      <details><summary>Steps, and what the agent was given</summary>
+      <details><summary>Details</summary>
 
       ✅ Cloning the repository
       ❌ Running the tests · 2 min
 
-      The agent was given the instruction, title and description as they were when this was asked.
+      Codex read the instruction, title and description, as they were when you asked.
 
       </details>
 
-      <sub>fix the flaky login test · 3 min · gpt-5.5 · [session](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
+      <sub>fix the flaky login test · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
 
@@ -773,8 +776,8 @@ describe('the last word', () => {
     expect(words.join('\n')).toMatchInlineSnapshot(`
       "pushed: See [\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc).
       pull: See [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9).
-      failed: Not done: see the last comment of this pull request.
-      stopped: Not done: see the last comment of this pull request.
+      failed: Not done. See the last comment of this pull request.
+      stopped: Not done. See the last comment of this pull request.
       answer: See the last comment of this pull request.
       nothing: See the last comment of this pull request."
     `)
@@ -799,8 +802,8 @@ describe('in the thread of one of several inline comments', () => {
     ['> review comment 2 : Renamed it.'],
     ['Review comment 2:\nReview comment 2: Renamed it.'],
   ])('what the agent said of it: %j', answer => {
-    expect(answered('answer', answer, 1)).toBe('> Renamed it.')
-    expect(answered('pushed', answer, 1)).toBe('> Renamed it.')
+    expect(answered('answer', answer, 1)).toBe('Renamed it.')
+    expect(answered('pushed', answer, 1)).toBe('Renamed it.')
     expect(answered('pushed', answer, 0)).toMatch(/^See/)
     expect(answered('failed', answer, 1)).toMatch(/^Not done/)
   })
@@ -890,11 +893,13 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   'bad-settings': {
     kind: 'bad-settings',
     problem: ".github/codex.yml, line 2: `effort` can't be `enormous`: use `low` or `max`",
+    slips: [{ path: '.github/codex.yml', count: 1 }],
   },
   'beside-slips': {
     kind: 'beside-slips',
     reply: { kind: 'fork' },
     problem: '.github/codex.yml, line 1: `modle` is not a setting; and 2 more',
+    slips: [{ path: '.github/codex.yml', count: 3 }],
   },
   paused: { kind: 'paused', why: 'the budget of November is spent' },
   'not-served': { kind: 'not-served', owner: 'globex' },
@@ -915,30 +920,55 @@ describe('replies', () => {
       /codex stop
       \`\`\`
 
-      <details><summary>All commands and options</summary>
+      <details><summary>All commands, options and reactions</summary>
 
-      | Command | What it does | Example | Needs |
-      |---|---|---|---|
-      | \`/codex [options] <instruction>\` | Does what you ask, on the branch of this issue or pull request. Without an instruction the issue itself is the instruction. While a run is going, your words are passed to the agent. | \`/codex fix the flaky login test\` | write |
-      | \`/codex plan [options] <question>\` | Reads only, changes nothing, and answers with a numbered plan. | \`/codex plan how to split the billing module\` | write |
-      | \`/codex approve\` | Carries out the plan above. | \`/codex approve\` | write |
-      | \`/codex continue [instruction]\` | Goes on where the last run of this thread ended, in the same session. | \`/codex continue with the tests\` | write |
-      | \`/codex retry [options]\` | Starts the last request of this thread again. | \`/codex retry --effort high\` | write |
-      | \`/codex stop\` | Stops the run, waiting or working, and says what is left behind. \`cancel\` is the same. | \`/codex stop\` | write |
-      | \`/codex status\` | Says what is going on in this thread. | \`/codex status\` | read |
-      | \`/codex queue\` | Says what waits before this thread, and why. | \`/codex queue\` | read |
-      | \`/codex config\` | Shows the settings that hold here, and where each comes from. | \`/codex config\` | write |
-      | \`/codex doctor\` | Checks whether all is set up as this repository needs it, and says what to do about the rest. | \`/codex doctor\` | admin |
-      | \`/codex help\` | Shows this list. | \`/codex help\` | read |
+      - \`/codex [options] <instruction>\` (write permission)\\
+        Does what you ask on the branch of this issue or pull request. Without an instruction, Codex does what the issue says. While a run works, your words are added to it.
+      - \`/codex plan [options] <question>\` (write permission)\\
+        Changes nothing, and answers with a numbered plan.
+      - \`/codex approve\` (write permission)\\
+        Carries out the plan above.
+      - \`/codex continue [instruction]\` (write permission)\\
+        Continues the last run of this thread.
+      - \`/codex retry [options]\` (write permission)\\
+        Starts the last request of this thread again.
+      - \`/codex stop\` (write permission)\\
+        Stops the run and says what it had done. \`cancel\` is the same.
+      - \`/codex status\` (read permission)\\
+        Says what is going on in this thread.
+      - \`/codex queue\` (read permission)\\
+        Says what the run of this thread waits for.
+      - \`/codex config\` (write permission)\\
+        Shows the settings of this repository, and where each comes from.
+      - \`/codex doctor\` (admin permission)\\
+        Checks the setup for this repository, and says how to fix what is wrong.
+      - \`/codex help\` (read permission)\\
+        Shows this list.
 
-      Options of a run:
-      - \`--model NAME\` The model that does the work.
-      - \`--effort low|medium|high|xhigh|max\` How hard it thinks.
-      - \`--branch NAME\` The branch to work on; it must exist.
-      - \`--new\` Starts afresh instead of going on with the earlier session.
-      - \`--sandbox NAME\` The PostHog sandbox environment, by name or id.
-      - \`--as-user\` Lets the pull request be by the person whose PostHog key the bot uses; the settings must allow it, and whoever runs the bot.
-      - \`--signal-report ID\` Ties the run to a PostHog signal report.
+      Options stand before your words:
+
+      - \`--model NAME\`\\
+        The model that does the work.
+      - \`--effort low|medium|high|xhigh|max\`\\
+        How hard it thinks.
+      - \`--branch NAME\`\\
+        The branch to work on. It must exist.
+      - \`--new\`\\
+        Starts a new session, without what the earlier one knew.
+      - \`--sandbox NAME\`\\
+        The PostHog sandbox environment, by name or id.
+      - \`--as-user\`\\
+        Opens the pull request as the user of the bot’s PostHog key, if the settings allow that.
+      - \`--signal-report ID\`\\
+        Ties the run to a PostHog signal report.
+
+      A reaction on your comment says what became of it:
+
+      - 👀 The bot has read it and works on it.
+      - 👍 Your command is done: answered, given to Codex, or stopped.
+      - 🚀 Your run has ended. A comment has its result.
+      - 👎 It was refused. A comment says why.
+      - 😕 It failed. A comment says why.
 
       </details>"
     `)
@@ -951,59 +981,59 @@ describe('replies', () => {
         .map(reply => `${reply.kind}: ${replyComment('maya', reply)}`)
         .join('\n\n'),
     ).toMatchInlineSnapshot(`
-      "mistake: @maya there is no option \`--modle\`; did you mean \`--model\`? Nothing was started.
+      "mistake: @maya there is no option \`--modle\`. Did you mean \`--model\`? Nothing was started.
 
-      not-allowed: @maya you need write permission on this repository to start a run; yours is read. Ask somebody who has it to write the command. Nothing was started.
+      not-allowed: @maya you need write permission to start a run. Yours is read. Nothing was started. Ask somebody with write permission to write the command.
 
-      not-known: @maya GitHub did not say which permission you have on this repository, and without that \`/codex stop\` is refused. Nothing was started; try again in a while.
+      not-known: @maya GitHub did not say which permission you have here, so \`/codex stop\` was refused. Nothing was started. Try again in a few minutes.
 
-      fork: @maya this pull request comes from a fork, and Codex can only push to branches of this repository. Nothing was started. Push the branch here, or ask on an issue instead.
+      fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. Push the branch to this repository, or ask in an issue.
 
-      effort: @maya \`gpt-5.5\` does not take effort \`max\`; it takes \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
+      effort: @maya \`gpt-5.5\` has no effort \`max\`. It has \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
 
-      model: @maya the model \`gpt-5.7\` is not known; did you mean \`gpt-5.6\`? Nothing was started.
+      model: @maya there is no model \`gpt-5.7\`. Did you mean \`gpt-5.6\`? Nothing was started.
 
-      no-branch: @maya there is no branch \`relaese\` in this repository; did you mean \`release\`? Nothing was started.
+      no-branch: @maya there is no branch \`relaese\` in this repository. Did you mean \`release\`? Nothing was started.
 
       closed: @maya this is closed, so nothing was started. Reopen it and ask again.
 
-      not-passed-on: @maya the run was stopped before the agent could read this. Write it again to go on.
+      not-passed-on: @maya the run was stopped before Codex could read this. Write it again if you still want it.
 
-      queued-behind: @maya another run is still going in this thread. This one starts when it is over.
+      queued-behind: @maya another run is still going in this thread. Yours starts when it has ended.
 
-      plan-interactive: @maya this repository has \`mode: interactive\`, in which an agent that may only read waits for permissions that nobody gives. Nothing was started. With \`mode: background\` in \`.github/codex.yml\` plans can be made.
+      plan-interactive: @maya plans do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.
 
-      plan-elsewhere: @maya the branch \`feature\`, for which the plan was made, is not there any more. Nothing was started; \`/codex plan\` makes a new one.
+      plan-elsewhere: @maya the plan was made for the branch \`feature\`, which is gone. Nothing was started. \`/codex plan\` makes a new plan.
 
       nothing-to: @maya nothing is going on in this thread, so there is nothing to stop.
 
-      asked-since: @maya the run here was asked for after this was written, so it goes on. \`/codex stop\` stops it.
+      asked-since: @maya somebody asked for the run here after you wrote this, so it goes on. Write \`/codex stop\` again to stop it.
 
-      refused: @maya this did not reach the agent: PostHog’s usage limit is reached. The run goes on without it.
+      refused: @maya Codex did not get this: PostHog’s usage limit is reached. The run goes on without it.
 
-      permission-over: @maya the agent no longer waits for this answer, so it was not passed on. The run goes on.
+      permission-over: @maya Codex no longer waits for this answer, so it did not get it. The run goes on.
 
-      permission-refused: @maya the agent asks for a permission (Run rm -rf dist), and PostHog did not take the answer: no. It waits until somebody answers in PostHog; \`/codex stop\` ends it.
+      permission-refused: @maya Codex asks for a permission (Run rm -rf dist). PostHog did not accept the answer: no. Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.
 
-      stopping-beside: @maya the run in #7, whose pull request this is, is being stopped. Its status there says what is left behind.
+      stopping-beside: @maya the run in #7 (this is its pull request) is being stopped. Its status there says what it had done.
 
-      stopped-waiting: @maya this was stopped by maya before it began. Write it again if it is still wanted.
+      stopped-waiting: @maya this was stopped by \`maya\` before it began. Write it again if you still want it.
 
-      still-going: @maya a run is still going in this thread; \`/codex retry\` can be used when it is over. \`/codex stop\` ends it.
+      still-going: @maya a run is still going in this thread. \`/codex retry\` works when it has ended. \`/codex stop\` ends it now.
 
       status: @maya nothing is going on here now.
 
-      config: @maya these settings hold here:
+      config: @maya these settings apply here:
 
-      ⚠️ There is a problem: .github/codex.yml, line 2, \`effort\`, is not one. Until it is fixed, the last version without one is used.
+      ⚠️ There is a problem: .github/codex.yml, line 2, \`effort\`, is not one. Until it is fixed, the last correct version applies.
 
       | Setting | Value | From |
       |---|---|---|
-      | \`model\` | \`gpt\\|5\` | whoever runs the bot |
+      | \`model\` | \`gpt\\|5\` | the bot’s settings |
       | \`limits.person\` | \`5\` | the owner’s \`.github\` repository, line 3 |
       | \`allow.users\` | \`[]\` | the owner’s \`.github\` repository, line 4 and \`.github/codex.yml\`, line 2 |
 
-      <details><summary>What nobody has set, with its default</summary>
+      <details><summary>Settings with their default value</summary>
 
       | Setting | Value | From |
       |---|---|---|
@@ -1011,46 +1041,48 @@ describe('replies', () => {
 
       </details>
 
-      queue: @maya the run here waits for its turn; 2 runs have to end before it.
+      queue: @maya the run here waits for its turn. 2 runs must end first.
 
-      doctor: @maya 1 of 2 checks of \`acme/shop\` needs a hand.
+      doctor: @maya 1 of 2 checks failed for \`acme/shop\`.
 
       - ✗ \`posthog-github\` PostHog’s GitHub App does not see acme/shop\\
         → Install it. It clones @​all and pushes.
       - ✓ \`posthog-key\` works at https\\://us.posthog.com
 
-      plan-outdated: @maya \`main\` has moved to \`ccccccc\` since the plan was made, so the plan may not fit any more. Nothing was started; \`/codex plan\` makes a new one.
+      plan-outdated: @maya \`main\` has new commits since the plan was made: it is at \`ccccccc\` now. Nothing was started. \`/codex plan\` makes a new plan.
 
-      preset: @maya there is no label preset \`paln\`; did you mean \`plan\`? Nothing was started.
+      preset: @maya there is no label preset \`paln\`. Did you mean \`plan\`? Nothing was started.
 
-      sandbox: @maya there is no sandbox environment \`bgi\`; did you mean \`big\`? Nothing was started.
+      sandbox: @maya there is no sandbox environment \`bgi\`. Did you mean \`big\`? Nothing was started.
 
-      not-as-user: @maya this repository does not allow \`--as-user\`: \`as_user: true\` in \`.github/codex.yml\` would. Nothing was started.
+      not-as-user: @maya this repository does not allow \`--as-user\`. Nothing was started. \`as_user: true\` in \`.github/codex.yml\` allows it.
 
-      not-granted: @maya this bot does not grant \`--as-user\` in this repository. An admin of this bot can grant it: \`owners.acme.as_user\` in its settings file. Nothing was started.
+      not-granted: @maya this bot does not allow \`--as-user\` in this repository. Nothing was started. An admin of this bot can allow it with \`owners.acme.as_user\` in the bot’s settings file.
 
-      bad-settings: @maya the settings that hold here have a problem, and no earlier version without one is there to be used. Nothing was started; fix the file and ask again.
+      bad-settings: @maya \`.github/codex.yml\` has 1 problem, so nothing was started:
 
       - .github/codex.yml, line 2: \`effort\` can't be \`enormous\`: use \`low\` or \`max\`
 
-      beside-slips: @maya this pull request comes from a fork, and Codex can only push to branches of this repository. Nothing was started. Push the branch here, or ask on an issue instead.
+      Fix the file, then ask again.
 
-      ⚠️ The settings that hold here have a problem, too:
+      beside-slips: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. Push the branch to this repository, or ask in an issue.
+
+      ⚠️ Also, \`.github/codex.yml\` has 3 problems:
 
       - .github/codex.yml, line 1: \`modle\` is not a setting
       - and 2 more
 
-      paused: @maya nothing starts here now: the budget of November is spent. Ask again later.
+      paused: @maya this bot is paused: the budget of November is spent. Nothing was started. Ask again later.
 
-      not-served: @maya this bot does not serve \`globex\`, so nothing was started. Whoever runs it can name a PostHog for this owner: \`owners.globex.posthog\` in its settings file. This is said once.
+      not-served: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.globex.posthog\` to the bot’s settings file. (This hint comes once.)
 
       hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, a comment, a title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
 
-      misplaced: @maya \`/codex\` is read only as the first word of a line of its own, not in a list, a heading, a table or an indented line. Nothing was started. Edit the comment, or write the command again. This is said once in a thread.
+      misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again. (This hint comes once in a thread.)
 
-      not-offered: @maya this repository does not allow the model \`gpt-5\`; it allows \`gpt-5.5\`, \`gpt-5.6\`. Nothing was started.
+      not-offered: @maya this repository does not allow the model \`gpt-5\`. It allows \`gpt-5.5\`, \`gpt-5.6\`. Nothing was started.
 
-      gave-up: @maya this could not be done: GitHub did not answer. Nothing was started. Write the command again in a while."
+      gave-up: @maya this did not work: GitHub did not answer. Nothing was started. Write the command again in a few minutes."
     `)
   })
 
@@ -1060,19 +1092,19 @@ describe('replies', () => {
         .map(mistake => replyComment('maya', { kind: 'mistake', mistake }))
         .join('\n\n'),
     ).toMatchInlineSnapshot(`
-      "@maya there is no option \`--modle\`; did you mean \`--model\`? Nothing was started.
+      "@maya there is no option \`--modle\`. Did you mean \`--model\`? Nothing was started.
 
-      @maya there is no command \`sotp\`; did you mean \`/codex stop\`? If it is an instruction, write \`/codex -- sotp\`. Nothing was started.
+      @maya there is no command \`sotp\`. Did you mean \`/codex stop\`? If it is your instruction, write \`/codex -- sotp\`. Nothing was started.
 
       @maya \`--effort\` needs a value: \`--effort low|medium|high|xhigh|max\`. Nothing was started.
 
-      @maya \`hihg\` is not a value of \`--effort\`; did you mean \`high\`? Nothing was started.
+      @maya \`hihg\` is not a value of \`--effort\`. Did you mean \`high\`? Nothing was started.
 
-      @maya \`--model\` was given twice. Nothing was started.
+      @maya \`--model\` stands there twice. Nothing was started.
 
       @maya \`/codex stop\` takes no options. Nothing was started.
 
-      @maya this has more than 10 commands; the first 10 were read, and no more.
+      @maya this comment has more than 10 commands. Only the first 10 were read.
 
       @maya GitHub did not say how its page shows this comment, so no command was taken from it. Write it again, in a comment of its own."
     `)
@@ -1085,8 +1117,8 @@ describe('replies', () => {
     expect(words.join('\n')).toMatchInlineSnapshot(`
       "@maya nothing is going on in this thread, so there is nothing to stop.
       @maya nothing was asked in this thread yet, so there is nothing to try again.
-      @maya there is no earlier run in this thread to go on with. \`/codex <instruction>\` starts one.
-      @maya there is no plan in this thread to approve. \`/codex plan\` makes one."
+      @maya this thread has no earlier run to continue. \`/codex <instruction>\` starts one.
+      @maya this thread has no plan to approve. \`/codex plan\` makes one."
     `)
   })
 
@@ -1094,12 +1126,12 @@ describe('replies', () => {
     [
       'the run of the issue works on this pull request',
       { kind: 'status', beside: working() },
-      /no run of this thread is going on, but in #7, whose pull request this is: the agent is working, asked by maya/,
+      /nothing is going on here, but a run in #7 \(this is its pull request\): Codex is working\. `maya` asked for it\./,
     ],
     [
       'the run of the pull request works for this issue',
       { kind: 'stopping-beside', thread: pullThread },
-      /the run in #8, the pull request of this issue, is being stopped\./,
+      /the run in #8 \(the pull request of this issue\) is being stopped\./,
     ],
     [
       'a command waits, and another was stopped before it began',
@@ -1112,7 +1144,7 @@ describe('replies', () => {
         ],
         now: t0,
       },
-      /^@maya `\/codex wipe it` by zoe was stopped by maya before it began\. A command by maya waits for GitHub until \d\d:\d\d UTC\.$/,
+      /^@maya `\/codex wipe it` by `zoe` was stopped by `maya` before it began\. A command by `maya` waits for GitHub until \d\d:\d\d UTC\.$/,
     ],
     [
       'what waits is behind the run, and what was stopped before that is past',
@@ -1125,17 +1157,17 @@ describe('replies', () => {
         ],
         now: t0,
       },
-      /a run is going on here: [^`]*\. `\/codex b` by zoe waits for the run here\.$/,
+      /a run is going on here: .*\. `\/codex b` by `zoe` waits for the run here\.$/,
     ],
     [
       'nothing waits',
       { kind: 'queue', run: undefined, now: t0 },
-      /nothing waits in this thread, and nothing is going on here\.$/,
+      /nothing waits and nothing is going on in this thread\.$/,
     ],
     [
       'the run here works',
       { kind: 'queue', run: runWith({ schedule: { admitted: true } }), now: t0 },
-      /the run here does not wait for its turn: getting ready\.$/,
+      /the run here does not wait: it is getting ready\.$/,
     ],
     [
       'a limit is waited for until tomorrow',
@@ -1144,23 +1176,23 @@ describe('replies', () => {
         run: runWith({
           schedule: {
             ahead: 0,
-            waitsUntil: { at: t0 + 10 * hour, limit: 'acme has used 9 of 9 runs in 24 hours' },
+            waitsUntil: { at: t0 + 10 * hour, limit: '`acme` started 9 runs in 24 hours; the limit is 9' },
           },
         }),
         now: t0,
       },
-      /waits until 2026-01-03 00:02 UTC: acme has used 9 of 9 runs in 24 hours\.$/,
+      /waits until 2026-01-03 00:02 UTC\. `acme` started 9 runs in 24 hours; the limit is 9\.$/,
     ],
     [
       'nothing is like it',
       { kind: 'model', model: 'x', meant: undefined, known: ['gpt-5.5'] },
-      /is not known; there are `gpt-5\.5`\./,
+      /there is no model `x`\. There are `gpt-5\.5`\./,
     ],
-    ['there is none', { kind: 'sandbox', given: 'x', meant: undefined, known: [] }, /; there are none\./],
+    ['there is none', { kind: 'sandbox', given: 'x', meant: undefined, known: [] }, /\. There are none\./],
     [
       'a command is refused',
       { kind: 'not-allowed', command: 'stop', least: 'write', role: 'read' },
-      /to use `\/codex stop`; yours is read/,
+      /to use `\/codex stop`\. Yours is read\./,
     ],
   ])('when %s', (_, reply, words) => {
     expect(replyComment('maya', reply)).toMatch(words)
@@ -1172,8 +1204,8 @@ describe('replies', () => {
     expect(replyComment('maya', { ...mistake, mistake: unlike })).toContain('`--effort`')
     for (const reply of [mistake, replies.model, replies.preset, replies.sandbox]) {
       const said = replyComment('maya', reply)
-      expect(said).toContain('did you mean')
-      expect(said).not.toMatch(/there are|codex help/)
+      expect(said).toContain('Did you mean')
+      expect(said).not.toMatch(/There are|codex help/)
     }
   })
 
@@ -1185,16 +1217,14 @@ describe('replies', () => {
       '/codex stop',
     ])
     expect(shown).not.toContain('|')
-    expect(folded).toContain('| Command |')
+    expect(folded).toContain('- `/codex status` (read permission)')
   })
 
-  test('help names every command and option there is, in a table that a bar does not break', () => {
+  test('help names every command, option and reaction there is, in lists, which a phone does not cut', () => {
     const text = replyComment('maya', { kind: 'help', commands, label: 'codex' })
-    for (const { usage, least } of Object.values(commands)) {
-      const row = text.split('\n').find(line => line.includes(`\`${usage.replaceAll('|', '\\|')}\``))
-      expect(row?.split(/(?<!\\)\|/)).toHaveLength(6)
-      expect(row).toContain(`| ${least} |`)
-    }
+    for (const { usage, about, least } of Object.values(commands))
+      expect(text).toContain(`- \`${usage}\` (${least} permission)\\\n  ${about}`)
+    expect(text).not.toMatch(/^\|/m)
     for (const word of optionWords) expect(text).toContain(`--${word}`)
   })
 })
@@ -1207,7 +1237,7 @@ describe('a refusal by a service', () => {
   ) => failureOf(new Rejected(service, status, '', 'no'), { session })
 
   test('by a project that is not there is no task that is not known any more', () => {
-    expect(refused(404).reason).toBe('PostHog does not know the project that this bot is set up for')
+    expect(refused(404).reason).toBe('PostHog does not know the project of this bot')
     expect(refused(404, { taskId: 'task-1' }).reason).toBe('PostHog does not know the task of this thread')
   })
 

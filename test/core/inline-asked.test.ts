@@ -99,7 +99,7 @@ describe('a lone inline comment that joined', () => {
   const inThread: CommentRef = { kind: 'thread', commentId: 1 }
 
   test('gets what the agent said to it', () => {
-    expect(answered('answer', inThread, 'more')).toBe('> Because of one.')
+    expect(answered('answer', inThread, 'more')).toBe('Because of one.')
   })
 
   test('gets the way to the last word, where more was said since, or nothing was done', () => {
@@ -110,8 +110,8 @@ describe('a lone inline comment that joined', () => {
     ]).toMatchInlineSnapshot(`
       [
         "See the last comment of this pull request.",
-        "See [what was said where this began](https://github.com/acme/shop/pull/8#discussion_r6).",
-        "Not done: see [what was said where this began](https://github.com/acme/shop/pull/8#discussion_r6).",
+        "See [the answer where this began](https://github.com/acme/shop/pull/8#discussion_r6).",
+        "Not done. See [the answer where this began](https://github.com/acme/shop/pull/8#discussion_r6).",
       ]
     `)
   })

@@ -1138,8 +1138,8 @@ describe('the words of what is given up', () => {
     outcome: {
       kind: 'failed',
       class: 'lost',
-      reason: 'PostHog took the run but did not start it within 15 minutes',
-      fix: 'Check that Tasks are enabled for the PostHog project, then `/codex retry`.',
+      reason: 'PostHog accepted the run but did not start it within 15 minutes',
+      fix: 'Check that Tasks are enabled in the PostHog project. Then write `/codex retry`.',
     },
   }
   const away25 = outage({ why: 'no answer', since: now.at - 25 * hour, until: now.at + 1, count: 9 })
@@ -1148,7 +1148,7 @@ describe('the words of what is given up', () => {
     outcome: {
       kind: 'failed',
       class: 'network',
-      reason: `${name} could not be used for a day: no answer`,
+      reason: `${name} was unavailable for a day (no answer)`,
       fix: '`/codex retry` tries again.',
     },
   })
@@ -1178,8 +1178,8 @@ describe('the words of what is given up', () => {
         outcome: {
           kind: 'failed',
           class: 'lost',
-          reason: 'Nothing was heard of the run for three hours',
-          fix: 'Look at the run in PostHog, then `/codex retry`.',
+          reason: 'PostHog showed nothing new of this run for three hours',
+          fix: 'Look at the PostHog run. Then write `/codex retry`.',
         },
       },
     ],
@@ -1194,8 +1194,8 @@ describe('the words of what is given up', () => {
         outcome: {
           kind: 'failed',
           class: 'lost',
-          reason: 'PostHog was asked to stop the run but did not confirm it within 5 minutes',
-          fix: 'Look at the run in PostHog, then `/codex retry`.',
+          reason: 'PostHog did not confirm the stop within 5 minutes',
+          fix: 'Look at the PostHog run. Then write `/codex retry`.',
         },
       },
     ],

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { questionComment } from '../../src/core/comments/question.ts'
+import { replyComment } from '../../src/core/comments/replies.ts'
 import { statusComment } from '../../src/core/comments/status.ts'
 import { observe, turnIsOver } from '../../src/core/run/apply-snapshot.ts'
 import { nextStep } from '../../src/core/run/next-step.ts'
@@ -6,10 +8,11 @@ import {
   optionByRights,
   optionByWords,
   type PermissionRequest,
+  questionKey,
   rejecting,
 } from '../../src/core/run/permission-request.ts'
 import { changed, type Run } from '../../src/core/run/run.ts'
-import { ask, deployment, hour, snapshotWith, t0, taskRun, working } from './given.ts'
+import { ask, deployment, hour, maya, snapshotWith, t0, taskRun, working } from './given.ts'
 
 const request: PermissionRequest = {
   id: 'p1',
@@ -49,13 +52,84 @@ test('a permission is answered at once and once, a question not at all', () => {
     session: { permission: { id: 'p1', title: 't', allowed: true } },
   })
   expect(nextStep(answered, now).kind).toBe('wait')
-  expect(nextStep(asking(question), now).kind).toBe('wait')
 })
 
-test('the status says what is asked and how to answer', () => {
+const asked = (run: Run): Run =>
+  changed(run, { report: { questions: [{ key: questionKey(run, question), commentId: 77 }] } })
+
+test('a question is put to people once, in a comment that mentions and names the choices', () => {
+  const run = asking(question)
+  expect(nextStep(run, now)).toEqual({ kind: 'put-question' })
+  expect(nextStep(asked(run), now).kind).toBe('wait')
+  expect(questionComment(run, question, deployment)).toMatchInlineSnapshot(`
+    "@maya Codex has a question.
+
+    > Which way?
+
+    1. \`Allow always\`
+    2. \`Allow\`
+    3. \`Reject\`
+
+    **What to do:** reply \`/codex 1\` for the first choice, and so on. Any other reply means no, and Codex reads your words.
+
+    Codex waits for you. Without an answer, this run ends within 3 hours.
+
+    <sub>fix the flaky login test · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
+  `)
+  expect(
+    questionComment(run, { ...question, question: false, options: [] }, deployment),
+  ).toMatchInlineSnapshot(`
+    "@maya Codex asks for your permission.
+
+    > Which way?
+
+    **What to do:** reply \`/codex <your answer>\`.
+
+    Codex waits for you. Without an answer, this run ends within 3 hours.
+
+    <sub>fix the flaky login test · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
+  `)
+})
+
+test('another question of the agent is put to people as well, but no more than twenty', () => {
+  const another = changed(asked(asking(question)), {
+    session: {
+      sessionLog: { offset: 1, turns: 0, idle: false, permissionRequest: { ...question, title: 'And now?' } },
+    },
+  })
+  expect(nextStep(another, now)).toEqual({ kind: 'put-question' })
+  const questions = Array.from({ length: 20 }, (_, n) => ({ key: `q${n}`, commentId: n }))
+  expect(nextStep(changed(another, { report: { questions } }), now).kind).toBe('wait')
+})
+
+test('nothing is asked while the run is being stopped, nor what a turn of PostHog’s own asks', () => {
+  const stop = { by: maya, at: t0, asked: true }
+  expect(nextStep(changed(asking(question), { mailbox: { stop } }), now).kind).not.toBe('put-question')
+  const idle = { offset: 1, turns: 1, idle: true, idleSince: t0 - hour, ofOthers: true, showsWords: true }
+  const others = changed(asking(question), {
+    session: { sessionLog: { ...idle, permissionRequest: question } },
+  })
+  expect(nextStep(others, now).kind).not.toBe('put-question')
+})
+
+test('the status leads to the question; until that is posted, it asks itself', () => {
   expect(statusComment(asking(question), deployment, t0)).toMatch(
-    /^### ❓ Codex waits for an answer[\s\S]*> Which way\?[\s\S]*1\. `Allow always`[\s\S]*\/codex <your answer>/,
+    /^### ❓ Codex waits for your answer[\s\S]*> Which way\?[\s\S]*1\. `Allow always`[\s\S]*reply `\/codex 1`/,
   )
+  const status = statusComment(asked(asking(question)), deployment, t0)
+  expect(status).toMatch(/^### ❓ Codex waits for your answer[\s\S]*\[the question\]\(\S+#issuecomment-77\)/)
+  expect(status).not.toContain('Which way?')
+  const inline = {
+    questions: [{ key: questionKey(asking(question), question), commentId: 8, inline: true as const }],
+  }
+  expect(statusComment(changed(asking(question), { report: inline }), deployment, t0)).toContain(
+    '#discussion_r8',
+  )
+})
+
+test('`status` says that it waits for an answer, and where', () => {
+  const reply = replyComment('sam', { kind: 'status', live: asked(asking(question)) })
+  expect(reply).toContain('it waits for your answer to [this question](')
 })
 
 const asksNow = (run: Run): Run =>

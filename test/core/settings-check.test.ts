@@ -9,8 +9,8 @@ test('a file that can be read', () => {
     {
       "annotations": [],
       "name": "codex settings",
-      "summary": "It counts once it is on the default branch. \`/codex config\` shows what holds then.",
-      "title": ".github/codex.yml can be read",
+      "summary": "It applies when it is on the default branch. \`/codex config\` shows the settings then.",
+      "title": ".github/codex.yml is correct",
       "well": true,
     }
   `)
@@ -32,7 +32,7 @@ test('all that is wrong, each on its line', () => {
         },
       ],
       "name": "codex settings",
-      "summary": "On the default branch, the last version without a problem would stay in force.
+      "summary": "With these problems, the last correct version still applies.
     - line 1: \`modle\` is not a setting
     - line 3: \`limits.person\` can't be \`0\`: use 1 or more",
       "title": "2 problems in .github/codex.yml",

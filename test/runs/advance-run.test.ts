@@ -173,7 +173,9 @@ describe.each(steps)('%s', (step, asks, run) => {
   test('waits for a limit until it lets go', async () => {
     const until = now + 30 * second
     const came = await advance(run, failing(new RetryLater(asks, until, 'rate-limit', 'limit')))
-    expect(came.run.attempts.outages).toEqual({ [asks]: { why: 'limit', since: now, until, count: 1 } })
+    expect(came.run.attempts.outages).toEqual({
+      [asks]: { why: 'limit', since: now, until, count: 1, limit: true },
+    })
     expect(came.verdict).toEqual({ kind: 'park', ms: until - now })
   })
 
@@ -738,7 +740,7 @@ describe('an agent that can not be looked after', () => {
       deleteBranch,
     }
     const came = await advance(run, { posthog, github, removeLater: async () => {} })
-    expect(said).toEqual([expect.stringContaining('it may still be working')])
+    expect(said).toEqual([expect.stringContaining('It may still be working')])
     expect(deleteBranch).not.toHaveBeenCalled()
     expect(came.verdict).toEqual({ kind: 'end' })
   })
@@ -761,7 +763,7 @@ describe('trouble', () => {
   test('of the same service goes on from when it began, and counts', async () => {
     const { run: after } = await advance(had('posthog'), limit(now + second))
     expect(after.attempts.outages).toEqual({
-      posthog: { why: 'limit', since: t0, until: now + second, count: 4 },
+      posthog: { why: 'limit', since: t0, until: now + second, count: 4, limit: true },
     })
   })
 
@@ -773,7 +775,7 @@ describe('trouble', () => {
   test('of another service goes on beside it', async () => {
     const { run: after } = await advance(had('github'), limit(now + second))
     expect(after.attempts.outages).toEqual({
-      posthog: { why: 'limit', since: now, until: now + second, count: 1 },
+      posthog: { why: 'limit', since: now, until: now + second, count: 1, limit: true },
       github: before,
     })
   })
@@ -833,8 +835,8 @@ describe('a Run that fails again and again', () => {
   const crashed = {
     kind: 'failed',
     class: 'lost',
-    reason: 'The bot itself failed at this again and again',
-    fix: 'Tell an admin of this bot; its log names the run. `/codex retry` tries again.',
+    reason: 'this bot had an error, again and again',
+    fix: 'Tell an admin of this bot: its log names the run. `/codex retry` tries again.',
   }
   const run = working(changed(mute, { schedule: { nextPollAt: later }, attempts: { stallsSeen: 2 } }))
   const aborted = { signal: AbortSignal.abort() }

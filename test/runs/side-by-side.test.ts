@@ -146,19 +146,29 @@ describe('the status, the branch and the task', () => {
 describe('of the status, the branch and the task', () => {
   const setup = { kind: 'failed', class: 'setup' }
 
-  test('a branch that is refused ends the Run before it costs anything, and the thread is told', async () => {
+  test('a branch that is refused ends the Run before it costs anything, and the status alone tells it', async () => {
     await goOn(runWith(admitted), { effects: { makeBranch: refused('github', 422) } })
     expect(record).toMatchObject({
       result: { outcome: setup },
       report: { status: { commentId: statusId } },
       session: { taskId: 'task-1' },
     })
-    expect(effectsDone()).toEqual([...beginning, 'edit', 'comment'])
+    expect(effectsDone()).toEqual([...beginning, 'edit'])
   })
 
   test('a task that is refused leaves no branch, and the thread is told', async () => {
     await goOn(runWith(admitted), { effects: { createTask: refused('posthog', 400) } })
     expect(record).toMatchObject({ result: { outcome: { kind: 'failed' } } })
+    expect(effectsDone()).toEqual([...beginning, 'edit', 'drop branch'])
+  })
+
+  test('what is refused later than whoever asked looks on is told in a comment of its own', async () => {
+    const late = async () => {
+      await expect.poll(() => record.report.status).toBeDefined()
+      now = t0 + limits.readAtOnce
+      return refused('posthog', 400)()
+    }
+    await goOn(runWith(admitted), { effects: { createTask: late } })
     expect(effectsDone()).toEqual([...beginning, 'edit', 'comment', 'drop branch'])
   })
 
@@ -172,7 +182,7 @@ describe('of the status, the branch and the task', () => {
     const effects = { makeBranch: refused('github', 422), createTask: second }
     await goOn(runWith(admitted), { effects })
     expect(record.result.outcome).toBe(first)
-    expect(effectsDone()).toEqual([...beginning, 'edit', 'comment'])
+    expect(effectsDone()).toEqual([...beginning, 'edit'])
   })
 
   test('what is given up is not looked for before the thread is told', async () => {

@@ -113,7 +113,7 @@ test('an ordinary command starts a run, or nothing below would say anything', as
   expect(bot.requests).toHaveLength(1)
   expect(bot.comments.map(({ body }) => body.split('\n')[0])).toEqual([
     expect.stringContaining('Codex answered'),
-    expect.stringContaining('@maya here is the answer.'),
+    expect.stringMatching(/^@maya (?!Codex)/),
   ])
 })
 
@@ -162,7 +162,7 @@ describe('who and what may start work', () => {
     rights.maya = 'read'
     await bot.settle()
     expect(bot.requests).toHaveLength(1)
-    expect(bot.comments.at(-1)?.body).toContain('may not start runs here any more')
+    expect(bot.comments.at(-1)?.body).toContain('may no longer start runs here')
   })
 
   test('the sender of an edit is asked for, not the author of the words', async () => {
@@ -273,9 +273,7 @@ describe('time of check and time of use', () => {
     const moved = botWith({ settings, branches: { 'maya/login': 'c'.repeat(40) } })
     await says(moved, labelled, { event: 'pull_request' })
     expect(moved.requests).toEqual([])
-    expect(moved.comments.at(-1)?.body).toContain(
-      'Commits were pushed to this pull request after this was asked',
-    )
+    expect(moved.comments.at(-1)?.body).toContain('Somebody pushed to this pull request after you asked')
   })
 
   test('the settings are read from the default branch', async () => {
@@ -412,7 +410,7 @@ describe('untrusted text', () => {
     await says(bot, commentEvent({}))
     expect(bot.prompts[0]).toContain('A word of the author.')
     expect(bot.prompts[0]).not.toMatch(/A word of (?:rita|eve|gone|a bot)/)
-    expect(bot.comments[0]?.body).toContain('left out: 3 by people without write permission, 1 by bots.')
+    expect(bot.comments[0]?.body).toContain('did not read: 3 by people without write permission, 1 by bots.')
   })
 
   test('each prompt has a word of its own for the marked lines', () => {

@@ -108,7 +108,9 @@ test('a ceiling of the deployment holds whatever the repository says', async () 
     grants: 'owners: {acme: {limits: {thread_per_day: 1}}}',
   })
   await says(bot, '/codex fix it')
-  expect(await says(bot, '/codex --new fix it again')).toContain('his issue has used 1 of 1 runs in 24 hours')
+  expect(await says(bot, '/codex --new fix it again')).toContain(
+    'his issue started 1 run in 24 hours; the limit is 1.',
+  )
   expect(bot.requests).toHaveLength(1)
 })
 
@@ -135,7 +137,7 @@ test('settings with a slip keep the last ones without in force', async () => {
   expect(bot.requests).toEqual([expect.objectContaining({ model: 'gpt-5' })])
   const [status] = bot.comments
   expect(status?.body).toContain('line 1: `modle`')
-  expect(status?.body).toContain('the last version without a problem is used')
+  expect(status?.body).toContain('the last correct version applies')
 })
 
 test('who the last good settings keep out stays out', async () => {

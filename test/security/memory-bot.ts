@@ -502,7 +502,7 @@ export class MemoryBot {
     settle: async ({ pull, reaction }) => {
       if (pull?.assign !== undefined) this.asked.push(`assign ${pull.assign}`)
       if (pull?.review !== undefined) this.asked.push(`review ${pull.review}`)
-      if (reaction) this.reactions.push(reaction.content)
+      if (reaction?.content) this.reactions.push(reaction.content)
       const found = this.pulls.find(({ number }) => number === pull?.number)
       if (!found) return { refused: [] }
       found.body = this.#redact(pull?.change?.body ?? found.body)

@@ -60,14 +60,14 @@ describe('a closing', () => {
   test('by somebody who may not stop is told in the status, quietly, and stops nothing', async () => {
     const bot = await closed('sam', 20)
     expect(bot.cancelled).toEqual([])
-    expect(statusOf(bot)).toContain('ℹ️ sam closed this, without the permission to stop the run')
+    expect(statusOf(bot)).toContain('ℹ️ `sam` closed this but may not stop the run, so it goes on.')
     expect(bot.comments).toHaveLength(1)
   })
 
   test('by a bot is told, too: a person may want the work all the same', async () => {
     const bot = await closed('stale[bot]', 20)
     expect(bot.cancelled).toEqual([])
-    expect(statusOf(bot)).toContain('ℹ️ stale\\[bot\\] closed this, without the permission to stop the run')
+    expect(statusOf(bot)).toContain('ℹ️ `stale[bot]` closed this but may not stop the run, so it goes on.')
     expect(bot.comments).toHaveLength(1)
   })
 
@@ -124,7 +124,7 @@ describe('a label taken off', () => {
     bot.subject.labels = []
     await sends(bot, github.labels('tess', 20, 'unlabeled'))
     expect(bot.cancelled).toEqual([])
-    expect(statusOf(bot)).toContain('ℹ️ tess took the label off')
+    expect(statusOf(bot)).toContain('ℹ️ `tess` took the label off')
   })
 })
 
@@ -134,7 +134,7 @@ describe('a stop in words', () => {
     const stop = github.comment({ id: 500, at: 5, text: '/codex stop' })
     await sends(bot, github.comment({ id: 501, at: 10 }), stop)
     expect(bot.cancelled).toEqual([])
-    expect(bot.comments.at(-1)?.body).toContain('asked for after this was written')
+    expect(bot.comments.at(-1)?.body).toContain('asked for the run here after you wrote this')
   })
 
   test.each([

@@ -246,11 +246,11 @@ test('a text with which process after process dies is given up with one line, un
   const bot = botWith()
   bot.deaths = 1
   await says(bot, 'maya', '/codex help')
-  expect(bot.comments[0]?.body).toContain('| Command |')
+  expect(bot.comments[0]?.body).toContain('`/codex status` (read permission)')
   bot.deaths = 2
   const calls = await says(bot, 'maya', '/codex help')
   expect(bot.comments).toHaveLength(2)
-  expect(bot.comments[1]?.body).toContain('the bot itself failed at it')
+  expect(bot.comments[1]?.body).toContain('this bot had an error')
   expect(calls).not.toContain('permission')
   // By whomever it is, not again that day; and where even the line kills, without one.
   await says(bot, 'maya', '/codex help')
@@ -295,8 +295,8 @@ test('where its message was with the run before process after process died, that
   await bot.settle()
   expect(stop.standing).toBe('ended')
   expect(bot.comments.map(({ body }) => body).join('\n')).not.toContain('itself failed')
-  // The last is what a stopped run puts on the command that began it.
-  expect(bot.reactions).toEqual(['eyes', 'eyes', 'rocket', 'confused'])
+  // The command that began the stopped run gets none.
+  expect(bot.reactions).toEqual(['eyes', 'eyes', '+1'])
 })
 
 const reopened = (at: number, head: { ref: string; repo: number }): object => {

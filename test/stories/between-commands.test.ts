@@ -37,7 +37,7 @@ onEitherQueue('What was written between two commands', world => {
     expect(said).toMatch(/\n[0-9a-f]{16,} Comment by mario:\nDECISION: Postgres 16\n/)
     expect(said).not.toContain('my database')
     expect(await thread.status()).toContain('and 1 comment (by mario)')
-    expect(await thread.status()).toContain('Comments left out: 1 by people without write permission')
+    expect(await thread.status()).toContain('did not read: 1 by people without write permission')
   })
 
   it('and the agent that is at work, with the next words', async () => {

@@ -45,9 +45,9 @@ onEitherQueue(
 
     it('first, by a bot that has asked who it is at its start', async () => {
       await newBot()
-      const calls = await counted('/codex status', { until: reacted('rocket') })
+      const calls = await counted('/codex status', { until: reacted('+1') })
       expect(calls.filter(name => name === 'GET app')).toEqual([])
-      await counted('/codex status', { until: reacted('rocket') })
+      await counted('/codex status', { until: reacted('+1') })
     })
 
     it('a pull request', async () => {
@@ -72,11 +72,11 @@ onEitherQueue(
     })
 
     it.each([
-      ['help', '/codex help', 'rocket', 'maya'],
-      ['status', '/codex status', 'rocket', 'maya'],
-      ['a typo', '/codex --modle x do it', 'confused', 'maya'],
-      ['nothing to stop', '/codex stop', 'confused', 'maya'],
-      ['a refusal', '/codex do it', 'confused', 'theo'],
+      ['help', '/codex help', '+1', 'maya'],
+      ['status', '/codex status', '+1', 'maya'],
+      ['a typo', '/codex --modle x do it', '-1', 'maya'],
+      ['nothing to stop', '/codex stop', '-1', 'maya'],
+      ['a refusal', '/codex do it', '-1', 'theo'],
     ])('%s', async (_, words, reaction, by) => {
       expect(await counted(words, { by, until: reacted(reaction) })).toEqual([
         `GET collaborators/${by}/permission`,

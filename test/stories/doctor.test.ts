@@ -339,7 +339,7 @@ describe('an admin of a repository asks in a thread', () => {
 
   test.each(['mario', 'maya', 'eve'])('%s is told who may, and no more', async login => {
     expect(await asks(login)).toMatch(
-      /^@\w+ you need admin permission on this repository to use `\/codex doctor`; yours is \w+\. [^✓✗]*$/,
+      /^@\w+ you need admin permission to use `\/codex doctor`\. Yours is \w+\. [^✓✗]*$/,
     )
   })
 })

@@ -62,9 +62,7 @@ onEitherQueue(
       const answer = await github.waitFor(async () =>
         (await github.thread(number)).lineComments.find(({ author }) => author === github.botLogin),
       )
-      expect(answer.body).toMatch(
-        /^@maya here is the answer\.\n\n> Because of two\.\n\n[\s\S]*<sub>why three\? · .*session/,
-      )
+      expect(answer.body).toMatch(/^@maya Because of two\.\n\n[\s\S]*<sub>why three\? · .*PostHog run/)
       await thread.waitForFolded()
       expect(await thread.answers()).toEqual([])
     })

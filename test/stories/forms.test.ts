@@ -36,7 +36,7 @@ onEitherQueue('A command as people write it', world => {
     const { maya, number, thread } = await opens('Marks')
     for (const mark of ['\u00a0', '\ufeff', '\u200b', '\u200f']) {
       const comment = await maya.comments(number, `${mark}/codex status`)
-      await thread.waitForReaction('rocket', comment.id)
+      await thread.waitForReaction('+1', comment.id)
     }
     expect(await thread.answers()).toHaveLength(1)
   })
@@ -45,7 +45,7 @@ onEitherQueue('A command as people write it', world => {
     const { maya, number, thread, ledger } = await opens('Courtesy')
     await maya.comments(number, 'I read of /codex in /codex/readme.')
     const asked = await maya.comments(number, 'Please /codex fix it')
-    await thread.waitForReaction('confused', asked.id)
+    await thread.waitForReaction('-1', asked.id)
     expect(await thread.answers()).toHaveLength(1)
     expect(ledger().tasks).toEqual([])
   })
@@ -65,7 +65,7 @@ onEitherQueue('A command as people write it', world => {
     await maya.editsComment(comment.id, '/codex fix it\n\nThe log is attached.')
     await world().github.settled()
     const next = await maya.comments(number, '/codex status')
-    await thread.waitForReaction('rocket', next.id)
+    await thread.waitForReaction('+1', next.id)
     const { runs, messages } = ledger()
     expect([runs.length, messages.length]).toEqual([1, 0])
   })

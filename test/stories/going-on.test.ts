@@ -40,7 +40,7 @@ onEitherQueue('A command goes on with', world => {
     const before = await idsOf(thread)
     posthog.script({ repository, prompt: 'the second wish' }, { kind: 'fails', message: 'bad luck' })
     const second = await says('/codex --new the second wish')
-    await thread.waitForAnswer('this run failed')
+    await thread.waitForAnswer(/@\w+ Codex (?:failed|did not start):/)
     await thread.waitForReaction('confused', second.id)
     await deletesAllSince(thread, before)
     await says('/codex retry')
@@ -50,9 +50,9 @@ onEitherQueue('A command goes on with', world => {
   })
 
   it.each([
-    ['words', 'use less memory', 'rocket'],
-    ['a stop', 'stop', 'rocket'],
-    ['a command that is answered at once', 'approve', 'confused'],
+    ['words', 'use less memory', '+1'],
+    ['a stop', 'stop', '+1'],
+    ['a command that is answered at once', 'approve', '-1'],
   ])('no 👀 of %s that GitHub is slow to set', async (_, text, reaction) => {
     const { github, posthog } = world()
     const { repository, opensIssue } = await repositoryOf(`slow-eyes-${text.length}`)
@@ -82,9 +82,9 @@ onEitherQueue('A command goes on with', world => {
     await thread.waitForAnswer('pull request is ready')
     posthog.script({ repository, prompt: 'sort it' }, { kind: 'fails', message: 'bad luck' }, { times: 1 })
     const words = await says('/codex sort it')
-    await thread.waitForReaction('rocket', words.id)
+    await thread.waitForReaction('+1', words.id)
     await run(0).completeTurn('The list is begun.')
-    await thread.waitForAnswer('this run failed')
+    await thread.waitForAnswer(/@\w+ Codex (?:failed|did not start):/)
     if (by === 'command') await says('/codex retry')
     else {
       const said = (await thread.botComments()).findLast(({ body }) => body.includes('- [ ] Try again'))
@@ -111,7 +111,7 @@ onEitherQueue('A command goes on with', world => {
     await thread.waitForFolded()
     await deletesAllSince(thread, before)
     const again = await says('/codex approve')
-    await thread.waitForReaction('confused', again.id)
+    await thread.waitForReaction('-1', again.id)
     expect(ledger().runs).toHaveLength(2)
   })
 
@@ -128,11 +128,11 @@ onEitherQueue('A command goes on with', world => {
     const [one, other] = first === 'issue' ? [issue, pull] : [pull, issue]
     answers('polish it', 'Polished.')
     await one.says('/codex --model gpt-5 polish it')
-    await one.thread.waitForAnswer('> Polished.')
+    await one.thread.waitForAnswer('Polished.')
     await one.thread.waitForFolded()
     answers('and this', 'And this.')
     await other.says('/codex and this')
-    await other.thread.waitForAnswer('> And this.')
+    await other.thread.waitForAnswer('And this.')
     const { runs } = issue.ledger()
     expect(runs).toHaveLength(3)
     expect(runs[2]?.body).toMatchObject({ resume_from_run_id: runs[1]?.runId })
@@ -151,7 +151,7 @@ onEitherQueue('A command goes on with', world => {
     await github.waitFor(() => run(0).permissionId !== undefined)
     answers('and more', 'More.')
     await says('/codex and more')
-    await thread.waitForAnswer('> More.')
+    await thread.waitForAnswer('More.')
     expect(ledger().runs).toHaveLength(1)
   })
 

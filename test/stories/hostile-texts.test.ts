@@ -65,7 +65,7 @@ onEitherQueue(
         await thread.waitForAnswer('pull request is ready')
       })
       const next = await maya.comments(issue.number, '/codex help')
-      await thread.waitForReaction('rocket', next.id)
+      await thread.waitForReaction('+1', next.id)
       expect(bot.pid).toBe(pid)
     })
 
@@ -102,7 +102,7 @@ onEitherQueue(
         await thread.waitForAnswer('there is no label preset')
       })
       const next = await maya.comments(number, '/codex help')
-      await thread.waitForReaction('rocket', next.id)
+      await thread.waitForReaction('+1', next.id)
     })
 
     it('a settings file of brackets is a problem in words', async () => {
@@ -170,7 +170,7 @@ onEitherQueue(
           options: each(n => ({ optionId: `o${n}`, name: `Option ${n}`, kind: 'allow_once' })),
         })
         run.setOutput({ pr_urls: each(n => `https://github.com/acme/elsewhere/pull/${n}`) })
-        await thread.waitForStatus('And 49980 more options')
+        await thread.waitForAnswer('And 49980 more options')
         await run.store('_posthog/permission_resolved', { requestId: 'r' })
         await run.completeTurn('That was all.')
         await thread.waitForReaction('rocket', asked.id)

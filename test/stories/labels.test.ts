@@ -103,8 +103,8 @@ onEitherQueue('Somebody sets the label of a preset while a run works', world => 
     await maya.labels(number, 'codex:docs')
     await thread.waitForAnswer('another run is still going')
     await first.completeTurn('Took it.')
-    await thread.waitForAnswer('> Took it.')
-    await thread.waitForAnswer('> Docs.')
+    await thread.waitForAnswer('Took it.')
+    await thread.waitForAnswer('Docs.')
   })
 
   it('a plan waits as `/codex plan` does', async () => {
@@ -114,8 +114,8 @@ onEitherQueue('Somebody sets the label of a preset while a run works', world => 
     await maya.labels(number, 'codex:plan')
     await thread.waitForAnswer('another run is still going')
     await first.completeTurn('Did it.')
-    await thread.waitForAnswer('> Did it.')
-    await thread.waitForAnswer('here is the plan')
+    await thread.waitForAnswer('Did it.')
+    await thread.waitForAnswer('Carry out this plan')
     expect(ledger().runs.map(({ body }) => body)).toMatchObject([
       { auto_publish: true },
       { auto_publish: false },
@@ -130,7 +130,7 @@ onEitherQueue('Somebody sets the label of a preset while a run works', world => 
     await maya.unlabels(number, 'codex:plan')
     await github.settled()
     await first.completeTurn('Did it.')
-    await thread.waitForAnswer('> Did it.')
+    await thread.waitForAnswer('Did it.')
     await thread.waitForFolded()
     expect(ledger().runs).toHaveLength(1)
     expect(ledger().cancels).toEqual([])

@@ -80,7 +80,7 @@ onEitherQueue(
         [labelled, ledgerOf(world(), number, repository)],
       ] as const) {
         await world().posthog.run(String(ledger.runs[0]?.runId)).completeTurn('Nothing to do.')
-        await thread.waitForAnswer('here is the answer')
+        await thread.waitForAnswer('Nothing to do.')
         expect(ledger.cancels).toEqual([])
       }
     })

@@ -26,15 +26,17 @@ onEitherQueue('An agent works', world => {
       await run.update({ sessionUpdate: 'tool_call', kind: 'edit', title: 'Edit', locations: [{ path }] })
     await run.update({ sessionUpdate: 'tool_call', kind: 'execute', title: 'npm test -- SECRET=hush' })
     const status = await thread.waitForStatus('Running checks')
-    expect(status).toMatch(/\*\*Running checks\*\* · 2 files changed · 1 command run · heard \d\d:\d\d UTC/)
+    expect(status).toMatch(
+      /\*\*Running checks\*\* · 2 files changed · 1 command run · last update \d\d:\d\d UTC/,
+    )
     expect(status).toContain('✅ Find out why\n▶️ Wait for the redirect\n⬜ Open the pull request')
     expect(status).not.toMatch(/hush|login\.ts/)
 
     run.summarize('The redirect is waited for now.')
     await run.openPull()
     await run.completeTurn('Done, see above.')
-    expect(await thread.waitForAnswer('pull request is ready')).toContain('> The redirect is waited for now.')
+    expect(await thread.waitForAnswer('pull request is ready')).toContain('The redirect is waited for now.')
     await thread.waitForFolded()
-    expect(await thread.status()).toContain('The agent: 2 files changed, 1 command run')
+    expect(await thread.status()).toContain('In total: 2 files changed, 1 command run')
   })
 })

@@ -37,7 +37,7 @@ onBothQueues(
       await waiting.waitForStatus('Codex is working')
       const run = posthog.run(String(ledger(waiting).runs[0]?.runId))
       await run.completeTurn('Nothing to do.')
-      await waiting.waitForAnswer('here is the answer')
+      await waiting.waitForAnswer('Nothing to do.')
 
       for (const thread of [...atWork, waiting]) {
         const { tasks, runs } = ledger(thread)

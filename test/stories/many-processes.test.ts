@@ -110,7 +110,7 @@ onRedis(
         await says(`/codex start ${n}.`)
         await thread.waitForStatus('⏳ Codex is working', patience)
         const { id } = await says(`/codex use less memory ${n}.`)
-        await thread.waitForReaction('rocket', id, patience)
+        await thread.waitForReaction('+1', id, patience)
         await says('/codex stop')
         await thread.waitForStatus(/^### ⏹️/, patience)
         // What was said to the run that was stopped is said again.
@@ -122,7 +122,7 @@ onRedis(
         await thread.waitForAnswer('@maya done', patience)
         endRuns()
         await says(`/codex plan think ${n}.`)
-        await thread.waitForAnswer('here is the plan', patience)
+        await thread.waitForAnswer('Carry out this plan', patience)
         endRuns()
         await says('/codex approve')
         await github.waitFor(() => runs().length === 5)
@@ -158,7 +158,7 @@ onRedis(
       await github.settled()
       github.webhooks.mode = { kind: 'normal' }
       await github.webhooks.flush('in order')
-      await Promise.all([here.waitForAnswer('> To you.'), there.waitForAnswer('> To them.')])
+      await Promise.all([here.waitForAnswer('To you.'), there.waitForAnswer('To them.')])
       expect((await here.answers()).join()).not.toContain('To them.')
       expect((await there.answers()).join()).not.toContain('To you.')
       const { tasks, runs, messages } = ledgerOf(world(), issue.number)

@@ -58,7 +58,7 @@ onBothQueues(
 
       const thread = new Thread(world(), missed.number)
       await thread.waitForAnswer('pull request is ready')
-      await thread.waitForReaction('rocket', helped.id)
+      await thread.waitForReaction('+1', helped.id)
       await thread.waitForReaction('rocket', worked.id)
       await github.settled()
       await sleep(1_500)

@@ -90,8 +90,8 @@ onEitherQueue('What a thread costs its readers', world => {
     const { thread, number, says } = await opens('Steer me')
     await says('/codex build the cache')
     await thread.waitForStatus('⏳ Codex is working')
-    await reacted(thread, await says('/codex use an LRU'))
-    await reacted(thread, await says('/codex and keep it small'))
+    await reacted(thread, await says('/codex use an LRU'), '+1')
+    await reacted(thread, await says('/codex and keep it small'), '+1')
     for (const words of ['use an LRU', 'and keep it small'])
       posthog.script(words, { kind: 'answers', text: 'Done.' })
     await posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).completeTurn('The cache is there.')
@@ -104,8 +104,8 @@ onEitherQueue('What a thread costs its readers', world => {
     const { thread, says } = await opens('Stop me')
     const asked = await says('/codex count to infinity')
     await thread.waitForStatus('⏳ Codex is working')
-    await reacted(thread, await says('/codex stop'))
-    await reacted(thread, asked, 'confused')
+    await reacted(thread, await says('/codex stop'), '+1')
+    await world().github.waitFor(async () => (await thread.reactions(asked.id)).length === 0)
     await costs('stopped', thread, 'open')
   })
 
@@ -124,7 +124,7 @@ onEitherQueue('What a thread costs its readers', world => {
     const first = await opens('The one of today', repository)
     await reacted(first.thread, await first.says('/codex do it'))
     const { thread, says } = await opens('One too many', repository)
-    await reacted(thread, await says('/codex do it'), 'confused')
+    await reacted(thread, await says('/codex do it'), '-1')
     await costs('refused at a limit', thread, 'open')
   })
 
@@ -145,13 +145,13 @@ onEitherQueue('What a thread costs its readers', world => {
 
   it('a typo', async () => {
     const { thread, says } = await opens('Typo')
-    await reacted(thread, await says('/codex --modle gpt-5 do it'), 'confused')
+    await reacted(thread, await says('/codex --modle gpt-5 do it'), '-1')
     await costs('typo', thread, 'open')
   })
 
   it('help', async () => {
     const { thread, says } = await opens('Help')
-    await reacted(thread, await says('/codex help'))
+    await reacted(thread, await says('/codex help'), '+1')
     await costs('help', thread, 'open')
   })
 })

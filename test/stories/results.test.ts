@@ -20,7 +20,7 @@ onEitherQueue('What came of it', world => {
       posthog.script(words, { kind: 'pushesToBranch', files: { [file]: words }, text: `Did ${words}.` })
     leaves('the first half', 'first.txt')
     await says('/codex the first half')
-    await thread.waitForAnswer('> Did the first half.')
+    await thread.waitForAnswer('Did the first half.')
     const [first] = await pulls()
     await maya.readies(Number(first?.number))
     await maya.mergesPull(Number(first?.number))
@@ -28,7 +28,7 @@ onEitherQueue('What came of it', world => {
     await maya.reopens(number)
     leaves('the other half', 'other.txt')
     await says('/codex the other half')
-    await thread.waitForAnswer('> Did the other half.')
+    await thread.waitForAnswer('Did the other half.')
     expect(await pulls()).toMatchObject([
       { number: first?.number, state: 'merged' },
       { state: 'open', base: 'main', head: first?.head },

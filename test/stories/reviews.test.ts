@@ -69,7 +69,7 @@ onEitherQueue('Somebody reviews', world => {
       async () => (await github.thread(number)).lineComments.find(({ author }) => author === github.botLogin),
       { timeout: 150_000 },
     )
-    expect(words({ body: answer.body } as Parameters<typeof words>[0])).toContain('> Because of two.')
+    expect(words({ body: answer.body } as Parameters<typeof words>[0])).toContain('Because of two.')
     expect(ledgerOf(world(), number).runs).toHaveLength(1)
   })
 
@@ -132,7 +132,7 @@ onEitherQueue('Somebody reviews', world => {
     await maya.commentsOnLine(number, { path, line: 3, body: '/codex why two?' })
     await agent.isSaid()
     await agent.endsItsTurn()
-    await thread.waitForAnswer('> Because of one.')
+    await thread.waitForAnswer('Because of one.')
     const [asked] = await agent.lineComments()
     expect(await agent.answersOnLines(1)).toEqual([
       { body: expect.stringMatching(/^> Because of one\./), replyTo: asked?.id },

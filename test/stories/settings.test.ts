@@ -83,7 +83,7 @@ onEitherQueue(
       await thread.waitForReaction('rocket', (await thread.view()).comments[0]?.id)
       expect(await thread.answers()).toEqual([])
       await github.as('maya', repository).comments(issue.number, '/codex --new only answer')
-      await thread.waitForAnswer('here is the answer')
+      await thread.waitForAnswer('It is 42.')
     })
 
     it('a label of its own carries a preset', async () => {
@@ -111,7 +111,7 @@ onEitherQueue(
       })
       posthog.script('only look', { kind: 'answers', text: '1. Look.' })
       const poll = await labels('only look', 'codex:look')
-      await poll.thread.waitForAnswer('here is the plan')
+      await poll.thread.waitForAnswer('Carry out this plan')
       expect(poll.ledger().runs[0]?.body).toMatchObject({ initial_permission_mode: 'read-only' })
     })
 

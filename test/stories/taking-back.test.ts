@@ -46,7 +46,7 @@ onEitherQueue('Something is taken back, or put right', world => {
         await posthog.run(String(runs[0]?.runId)).completeTurn('It is fine.')
       }
       await thread.waitForAnswer(
-        how === 'goes on' ? '> It is fine.' : '@maya this run was stopped, since mario',
+        how === 'goes on' ? 'It is fine.' : '@maya this run was stopped because `mario`',
       )
       await thread.waitForFolded()
       expect(await thread.answers()).toHaveLength(1)
@@ -139,7 +139,7 @@ onEitherQueue('Something is taken back, or put right', world => {
     const issue = await maya.opensIssue({ title: 'Ticked retry', body: 'x' })
     await maya.comments(issue.number, '/codex Ticked retry')
     const thread = new Thread(world(), issue.number)
-    await thread.waitForAnswer('this run failed')
+    await thread.waitForAnswer(/@\w+ Codex (?:failed|did not start):/)
     const lastWord = (await thread.botComments()).find(({ body }) => body.includes('- [ ] Try again'))
     await maya.editsComment(
       Number(lastWord?.id),
@@ -174,7 +174,7 @@ onEitherQueue('Something is taken back, or put right', world => {
     const issue = await maya.opensIssue({ title: 'Ticked plan', body: 'x' })
     await maya.comments(issue.number, '/codex plan Ticked plan')
     const thread = new Thread(world(), issue.number)
-    await thread.waitForAnswer('here is the plan')
+    await thread.waitForAnswer('Carry out this plan')
     posthog.run(String(ledgerOf(world(), issue.number).runs[0]?.runId)).finish('completed')
     const plan = (await thread.botComments()).find(({ body }) => body.includes('- [ ] Carry out this plan'))
     await maya.editsComment(Number(plan?.id), String(plan?.body).replace('- [ ] Carry', '- [x] Carry'))

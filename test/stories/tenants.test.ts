@@ -41,7 +41,7 @@ onEitherQueue(
           const thread = new Thread(world(), number, repository)
           await thread.waitForStatus('Codex is working')
           await maya.comments(number, `/codex and mind ${owner}`)
-          await thread.waitForStatus('passed on')
+          await thread.waitForStatus('1 instruction added')
           return { owner, repository, maya, thread, postHog: postHogOf[owner] }
         }
         const threads = [await begin('acme'), await begin('globex')] as const
@@ -54,7 +54,7 @@ onEitherQueue(
           await maya.comments(thread.number, `/codex and still mind ${owner}`)
           await github.waitFor(() => messagesAt(postHog) === 2)
           await postHog.runs()[0]?.completeTurn('Nothing to change.')
-          await thread.waitForAnswer(/is ready for you|here is the answer/)
+          await thread.waitForAnswer(/is ready for you|Nothing to change\./)
         }
 
         // A comment of ours, copied by somebody into the thread of another owner, says nothing there.
@@ -78,7 +78,7 @@ onEitherQueue(
           await maya.comments(thread.number, `/codex and after all mind ${owner}`)
           await github.waitFor(() => messagesAt(postHog) === 4)
           await postHog.runs().at(-1)?.completeTurn('Nothing to change.')
-          await thread.waitForAnswer(/is ready for you|here is the answer/)
+          await thread.waitForAnswer(/is ready for you|Nothing to change\./)
         }
 
         for (const { owner, postHog } of threads) {

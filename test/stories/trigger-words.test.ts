@@ -21,7 +21,7 @@ onEitherQueue(
       const { maya, number, repository, thread } = await issueIn('acme')
       await maya.comments(number, '/codex do it')
       await maya.comments(number, '/robo helpp')
-      expect(await thread.waitForAnswer('did you mean')).toContain('`/robo help`')
+      expect(await thread.waitForAnswer('Did you mean')).toContain('`/robo help`')
       await maya.comments(number, '/ROBO do it\n\n/codex is no word of this bot')
       await thread.waitForStatus('🚀')
       await maya.comments(number, '/robo help')
@@ -49,7 +49,7 @@ onEitherQueue(
       await maya.comments(number, '/robo help')
       await maya.comments(number, '/globo config')
       const answer = await thread.waitForAnswer('`trigger.word`')
-      expect(answer).toContain('| `trigger.word` | `globo` | whoever runs the bot |')
+      expect(answer).toContain('| `trigger.word` | `globo` | the bot’s settings |')
       expect(await thread.answers()).toHaveLength(1)
     })
   },

@@ -18,13 +18,13 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     await eve.comments(number, '/codex do it')
     await thread.waitForAnswer('@eve you need write permission')
     const again = await eve.comments(number, '/codex do it, I said')
-    await thread.waitForReaction('confused', again.id)
+    await thread.waitForReaction('-1', again.id)
     const third = await eve.comments(number, '/codex stop')
-    await thread.waitForReaction('confused', third.id)
+    await thread.waitForReaction('-1', third.id)
     const helped = await eve.comments(number, '/codex help')
-    await thread.waitForReaction('rocket', helped.id)
+    await thread.waitForReaction('+1', helped.id)
     const more = await eve.comments(number, '/codex help')
-    await thread.waitForReaction('rocket', more.id)
+    await thread.waitForReaction('+1', more.id)
     expect(await thread.botComments()).toHaveLength(2)
   })
 
@@ -40,12 +40,12 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     await github.settled()
     expect(calls()).toEqual([])
     const first = await maya.comments(issue.number, 'Please:\n\n- /codex fix it')
-    await thread.waitForAnswer('read only as the first word of a line of its own')
-    await thread.waitForReaction('confused', first.id)
+    await thread.waitForAnswer('works only at the start of a line')
+    await thread.waitForReaction('-1', first.id)
     const before = calls().length
     const second = await maya.comments(issue.number, '## /codex fix it')
     const last = await maya.comments(issue.number, '/codex status')
-    await thread.waitForReaction('rocket', last.id)
+    await thread.waitForReaction('+1', last.id)
     expect(await thread.reactions(second.id)).toEqual([])
     expect(await thread.answers()).toHaveLength(2)
     expect(before).toBeLessThanOrEqual(6)
@@ -60,7 +60,7 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     const ten = Array.from({ length: 10 }, (_, n) => `/codex do number ${n}`).join('\n\n')
     const costs = async (): Promise<number> => {
       const comment = await github.as('eve', repository).comments(issue.number, ten)
-      await thread.waitForReaction('confused', comment.id)
+      await thread.waitForReaction('-1', comment.id)
       const ofTheBot = github.calls.filter(({ path }) => path.startsWith(`/repos/${repository}/`))
       return ofTheBot.length
     }
@@ -193,9 +193,9 @@ onEitherQueue('The settings say who may', world => {
     const other = await maya.opensIssue({ title: 'Too many', body: 'x' })
     await maya.comments(other.number, '/codex second')
     const second = new Thread(world(), other.number, repository)
-    const status = await second.waitForStatus(/^### 😕 Not started/)
+    const status = await second.waitForStatus(/^### 👎 Not started/)
     expect(status).toMatch(
-      /This repository has used 1 of 1 runs in 24 hours\n[\s\S]*retry` after [\d-]* ?\d\d:\d\d UTC/,
+      /This repository started 1 run in 24 hours; the limit is 1\.\n[\s\S]*retry` after [\d-]* ?\d\d:\d\d UTC/,
     )
     expect(await second.answers()).toEqual([])
     expect(ledgerOf(world(), other.number, repository).tasks).toEqual([])
@@ -211,7 +211,7 @@ onEitherQueue('The settings say who may', world => {
     await maya.comments(other.number, '/codex second')
     const second = new Thread(world(), other.number, repository)
     await second.waitForStatus(/^### ⏳ Codex waits until .*\d\d:\d\d UTC/)
-    expect(await second.status()).toContain('this repository has used 1 of 1 runs in 5 minutes')
+    expect(await second.status()).toContain('This repository started 1 run in 5 minutes; the limit is 1.')
     await maya.comments(other.number, '/codex stop')
     await second.waitForStatus(/^### ⏹️/)
     expect(ledgerOf(world(), other.number, repository).tasks).toEqual([])

@@ -36,7 +36,7 @@ onEitherQueue(
 
       posthog.script('what is it', { kind: 'answers', text: 'A branch.' })
       await maya.comments(number, '/codex what is it')
-      await thread.waitForAnswer('> A branch.')
+      await thread.waitForAnswer('A branch.')
       await github.waitFor(() => costs() === 1)
       const first = posthog.run(String(ledgerOf(world(), number).runs[0]?.runId))
       await looksTwice(first.id)
@@ -69,7 +69,7 @@ onEitherQueue(
         (await github.branches()).some(name => name.startsWith(`codex/issue-${number}-`))
       posthog.script('what is a lamp', { kind: 'answers', text: 'A lamp.' })
       await maya.comments(number, '/codex what is a lamp')
-      await thread.waitForAnswer('> A lamp.')
+      await thread.waitForAnswer('A lamp.')
       await thread.waitForFolded()
       posthog.script('plan the lamp', { kind: 'answers', text: '1. Screw.' })
       await maya.comments(number, '/codex plan plan the lamp')

@@ -25,8 +25,8 @@ onEitherQueue('Who may ask, and what is understood', world => {
     it(`${login}, who has ${role}, is refused once and clearly`, async () => {
       const { thread, comment, number } = await asks(login, '/codex do it')
       const answer = await thread.waitForAnswer(`@${login} you need write permission`)
-      await thread.waitForReaction('confused', comment.id)
-      expect(answer).toContain(`yours is ${role}`)
+      await thread.waitForReaction('-1', comment.id)
+      expect(answer).toContain(`Yours is ${role}.`)
       expect(await thread.botComments()).toHaveLength(1)
       expect(ledgerOf(world(), number).tasks).toEqual([])
     })
@@ -66,19 +66,19 @@ onEitherQueue('Who may ask, and what is understood', world => {
 
   it('help lists every command, for everybody', async () => {
     const { thread, comment } = await asks('rita', '/codex help')
-    const answer = await thread.waitForAnswer('| Command |')
-    await thread.waitForReaction('rocket', comment.id)
+    const answer = await thread.waitForAnswer('All commands, options and reactions')
+    await thread.waitForReaction('+1', comment.id)
     for (const command of ['stop', 'retry', 'status', 'plan', 'approve'])
       expect(answer).toContain(`/codex ${command}`)
   })
 
   for (const [text, said] of [
-    ['/codex --efort high fix it', 'did you mean `--effort`?'],
-    ['/codex --effort hgih fix it', 'did you mean `high`?'],
-    ['/codex hepl', 'did you mean `/codex help`?'],
+    ['/codex --efort high fix it', 'Did you mean `--effort`?'],
+    ['/codex --effort hgih fix it', 'Did you mean `high`?'],
+    ['/codex hepl', 'Did you mean `/codex help`?'],
     ['/codex --model', '`--model` needs a value'],
-    ['/codex --model gpt-5 --effort xhigh fix it', '`gpt-5` does not take effort `xhigh`'],
-    ['/codex --model gtp-5 fix it', 'did you mean `gpt-5`?'],
+    ['/codex --model gpt-5 --effort xhigh fix it', '`gpt-5` has no effort `xhigh`'],
+    ['/codex --model gtp-5 fix it', 'Did you mean `gpt-5`?'],
     ['/codex --branch no/such fix it', 'there is no branch `no/such`'],
   ] as const)
     it(`${text} is answered with what is wrong`, async () => {
@@ -114,14 +114,14 @@ onEitherQueue('Who may ask, and what is understood', world => {
 
   it('who may ask for help may not start a run in the line below', async () => {
     const { thread, number } = await asks('rita', '/codex help\n\n/codex do it')
-    await thread.waitForAnswer('| Command |')
+    await thread.waitForAnswer('All commands, options and reactions')
     await thread.waitForAnswer('@rita you need write permission')
     expect(ledgerOf(world(), number).tasks).toEqual([])
   })
 
   it('several commands in one comment are all answered, in order', async () => {
     const { thread } = await asks('maya', '/codex help\n\n/codex status')
-    await thread.waitForAnswer('| Command |')
+    await thread.waitForAnswer('All commands, options and reactions')
     await thread.waitForAnswer('nothing was asked here yet')
     expect(await thread.answers()).toHaveLength(2)
   })

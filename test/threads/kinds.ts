@@ -326,6 +326,7 @@ export const kinds: Readonly<Record<string, ThreadKind>> = {
       says('/codex fix the flaky login test'),
       reply({
         kind: 'bad-settings',
+        slips: [{ path: '.github/codex.yml', count: 3 }],
         problem: problemsText(
           settingsFile.read('modle: gpt-5\neffort: enormous\nlimits:\n  person: many\n').problems,
         ),

@@ -36,12 +36,12 @@ const options = {
   branch: option(z.string(), {
     word: 'branch',
     takes: { kind: 'text', as: 'NAME' },
-    about: 'The branch to work on; it must exist.',
+    about: 'The branch to work on. It must exist.',
   }),
   new: option(z.literal(true), {
     word: 'new',
     takes: { kind: 'nothing', means: true },
-    about: 'Starts afresh instead of going on with the earlier session.',
+    about: 'Starts a new session, without what the earlier one knew.',
   }),
   sandbox: option(z.string(), {
     word: 'sandbox',
@@ -51,8 +51,7 @@ const options = {
   authorship: option(PrAuthorshipMode, {
     word: 'as-user',
     takes: { kind: 'nothing', means: 'user' },
-    about:
-      'Lets the pull request be by the person whose PostHog key the bot uses; the settings must allow it, and whoever runs the bot.',
+    about: 'Opens the pull request as the user of the bot’s PostHog key, if the settings allow that.',
     grant: 'as_user',
   }),
   signalReport: option(z.string(), {

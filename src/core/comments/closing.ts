@@ -1,25 +1,44 @@
 /** The last word: a new comment with the answer, since edits notify nobody. */
-import { saidOfRemark } from '../agent/remarks.ts'
+import { saidOfRemark, withoutRemarks } from '../agent/remarks.ts'
 import { inlineAsked } from '../run/inline-asked.ts'
-import { inlinePlace, leavesBoxInStatus, listener } from '../run/last-word.ts'
+import { inlinePlace, leavesBoxInStatus, listener, neverBegan } from '../run/last-word.ts'
 import type { Outcome } from '../run/record/result-part.ts'
 import type { Run } from '../run/run.ts'
-import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
+import { code, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter } from './boxes.ts'
 import { details } from './details.ts'
 import { leftBehind, newPulls, pullLink, resultSmall } from './result.ts'
 import { warnings } from './warnings.ts'
-import { agentLeft, agentWords, asSentence, branchUrl, commitUrl, type Deployment, small } from './words.ts'
+import {
+  agentLeft,
+  agentWords,
+  answerTo,
+  branchUrl,
+  commitUrl,
+  type Deployment,
+  ended,
+  small,
+  withCode,
+} from './words.ts'
 
 export function closingComment(run: Run, deployment: Deployment): string {
   if (!run.result.outcome) return ''
-  const said = `@${listener(run)} ${sentence(run, run.result.outcome)}`
+  const said = firstWords(run, run.result.outcome)
   return [said, ...(leavesBoxInStatus(run) ? [] : rest(run, deployment))]
     .filter(part => part !== '')
     .join('\n\n')
 }
 
+function firstWords(run: Run, outcome: Outcome): string {
+  const said = saidAtTheEnd(run)
+  return outcome.kind === 'answer' && said
+    ? answerTo(listener(run), said)
+    : `@${listener(run)} ${sentence(run, outcome)}`
+}
+
 const rest = (run: Run, deployment: Deployment): string[] => [
+  // A list that Codex ended with would have the box as its last item.
+  run.result.outcome?.kind === 'answer' && boxesAfter(run) !== '' ? '<!-- -->' : '',
   boxesAfter(run),
   warnings(run),
   details(run),
@@ -28,25 +47,29 @@ const rest = (run: Run, deployment: Deployment): string[] => [
 
 function sentence(run: Run, outcome: Outcome): string {
   if (run.request.what === 'plan' && (outcome.kind === 'pull' || outcome.kind === 'pushed'))
-    return `here is the plan, but Codex did not keep to reading: ${changed(run, outcome)}. Look at that before you go on.${words(run.session.sessionLog?.answer)}`
+    return `Codex was asked only for a plan, but ${changed(run, outcome)}. Check that first.${words(saidAtTheEnd(run))}`
   switch (outcome.kind) {
     case 'pull':
       return `the pull request is ready for you: **${pullLinks(run)}**${words(saidAtTheEnd(run))}`
     case 'pushed':
-      return `done: **${commit(run, outcome.sha)}** is on ${pushedTo(run)}.${words(run.session.sessionLog?.answer)}`
+      return `done: **${commit(run, outcome.sha)}** is on ${pushedTo(run)}.${words(saidAtTheEnd(run))}`
     case 'answer':
-      return `${run.request.what === 'plan' ? 'here is the plan.' : 'here is the answer.'}${words(run.session.sessionLog?.answer)}`
+      return 'Codex answered on the lines of your review.'
     case 'nothing':
-      return 'Codex finished without changing anything and said nothing about it.'
+      return 'Codex changed nothing and said nothing.'
     case 'stopped':
       return `${stoppedBy(run, outcome)} ${leftBehind(run)}`
     case 'failed':
-      return `this run failed. ${asSentence(inlineWords(outcome.reason, 300))}${run.session.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
+      return `Codex ${neverBegan(run) ? 'did not start' : 'failed'}: ${ended(withCode(outcome.reason, 300))}${run.session.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
   }
 }
 
-export const saidAtTheEnd = ({ result, session }: Run): string | undefined =>
-  (result.outcome?.kind === 'pull' ? session.summary : undefined) ?? session.sessionLog?.answer
+/** Without what is said on lines of a review. */
+export function saidAtTheEnd(run: Run): string | undefined {
+  const { result, session } = run
+  const said = (result.outcome?.kind === 'pull' ? session.summary : undefined) ?? session.sessionLog?.answer
+  return said && withoutRemarks(said, inlineAsked(run).length)
+}
 
 const words = (said: string | undefined): string => (said ? `\n\n${agentWords(said)}` : '')
 
@@ -60,21 +83,22 @@ function changed(run: Run, outcome: Outcome & { kind: 'pull' | 'pushed' }): stri
 }
 
 function stoppedBy(run: Run, { by, because }: Outcome & { kind: 'stopped' }): string {
-  const who = by === listener(run) ? 'you' : inlineWords(by, 60)
-  return because === undefined ? `${who} stopped this run.` : `this run was stopped, since ${who} ${because}.`
+  const isReader = by === listener(run)
+  if (because !== undefined) return `this run was stopped because ${isReader ? 'you' : code(by)} ${because}.`
+  return isReader ? 'you stopped this run.' : `this run was stopped by ${code(by)}.`
 }
 
 export function inlineAnswer(run: Run): string {
   const { outcome } = run.result
   const asked = inlineAsked(run)[run.report.announced.inline]
-  if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return `Not done: see ${lastWord(run)}.`
+  if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return `Not done. See ${lastWord(run)}.`
   const answer = run.session.sessionLog?.answer ?? ''
   if (asked?.by === 'comment') {
     const isAbout = run.session.taskRun?.lastMessageId === asked.messageId
     if (isAbout && outcome?.kind === 'answer') return agentWords(answer)
   } else {
     const said = saidOfRemark(answer, run.report.announced.inline + 1)
-    if (said !== undefined) return quoted(said, maxOfRemark)
+    if (said !== undefined) return spoken(said, maxOfRemark)
   }
   if (outcome?.kind === 'pushed') return `See ${commit(run, outcome.sha)}.`
   return outcome?.kind === 'pull' ? `See ${pullLinks(run)}.` : `See ${lastWord(run)}.`
@@ -83,7 +107,7 @@ export function inlineAnswer(run: Run): string {
 function lastWord(run: Run): string {
   const place = inlinePlace(run)
   return place
-    ? `[what was said where this began](${run.thread.url}#discussion_r${place.rootId})`
+    ? `[the answer where this began](${run.thread.url}#discussion_r${place.rootId})`
     : 'the last comment of this pull request'
 }
 

@@ -12,15 +12,15 @@ export function configText({ held, problem, usable }: Shown): string {
   const set = held.filter(isSet)
   const rest = held.filter(each => !isSet(each))
   return [
-    set.length > 0 ? 'these settings hold here:' : 'nobody has set anything here, so the defaults hold.',
+    set.length > 0 ? 'these settings apply here:' : 'no settings are set here, so the defaults apply.',
     ...(problem === undefined ? [] : [problemText(problem, usable)]),
     ...(set.length > 0 ? [table(set)] : []),
-    `<details><summary>What nobody has set, with its default</summary>\n\n${table(rest)}\n\n</details>`,
+    `<details><summary>Settings with their default value</summary>\n\n${table(rest)}\n\n</details>`,
   ].join('\n\n')
 }
 
 const problemText = (problem: string, usable: boolean): string =>
-  `⚠️ There is a problem: ${withCode(problem, 1_000)}. ${usable ? 'Until it is fixed, the last version without one is used.' : 'There was no version without one before, so nothing starts here.'}`
+  `⚠️ There is a problem: ${withCode(problem, 1_000)}. ${usable ? 'Until it is fixed, the last correct version applies.' : 'Until it is fixed, nothing starts here.'}`
 
 const table = (held: readonly HeldSetting[]): string =>
   [
@@ -44,7 +44,7 @@ function originText(origin: Origin): string {
     case 'default':
       return 'default'
     case 'deployment':
-      return 'whoever runs the bot'
+      return 'the bot’s settings'
     case 'owner':
       return `the owner’s \`.github\` repository${lineText(origin.line)}`
     case 'repository':

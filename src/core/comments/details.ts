@@ -10,10 +10,8 @@ const maxSmallInstruction = 80
 export function details(run: Run): string {
   const parts = [whole(run), steps(run).join('\n'), given(run)].filter(part => part !== '')
   if (parts.length === 0) return ''
-  return `<details><summary>${summary(run)}</summary>\n\n${parts.join('\n\n')}\n\n</details>`
+  return `<details><summary>Details</summary>\n\n${parts.join('\n\n')}\n\n</details>`
 }
-
-const summary = (run: Run): string => (run.workspace.given ? 'Steps, and what the agent was given' : 'Steps')
 
 const whole = (run: Run): string =>
   run.result.outcome && (run.request.text.length > maxSmallInstruction || run.request.text.includes('\n'))
@@ -32,7 +30,7 @@ const steps = (run: Run): string[] => [
 function branch({ workspace: { branch: found }, result: { outcome, pushed }, thread }: Run): string[] {
   if (!found || (outcome && found.fresh && pushed === undefined)) return []
   const { name, made, linked, into } = found
-  const origin = made ? `, ${linked ? 'made and linked here' : 'made'} from ${code(into)}` : ''
+  const origin = made ? `, made from ${code(into)}${linked ? ' and linked to this issue' : ''}` : ''
   return [`✅ Branch [${code(name)}](${branchUrl(thread, name)})${origin}`]
 }
 
@@ -59,18 +57,16 @@ function work({ session: { sessionLog }, result: { outcome }, mailbox: { followU
   const did = [
     ...(files.length > 0 ? [`${counted(files.length, 'file')} changed`] : []),
     ...(commands > 0 ? [`${counted(commands, 'command')} run`] : []),
-    ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'follow-up')} passed on`] : []),
+    ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'instruction')} added`] : []),
   ]
-  return outcome && did.length > 0 ? [`The agent: ${did.join(', ')}`] : []
+  return outcome && did.length > 0 ? [`In total: ${did.join(', ')}`] : []
 }
 
 function permission({ session: { permission, sessionLog }, result: { outcome } }: Run): string[] {
   if (!permission || permission.untaken) return []
   const waits = !outcome && sessionLog?.permissionRequest?.id === permission.id ? '⏳' : '✅'
-  const given = permission.allowed ? 'given' : 'not given'
-  return [
-    `${waits} The agent asked for a permission, which was ${given}: ${inlineWords(permission.title, 120)}`,
-  ]
+  const may = permission.allowed ? 'may' : 'may not'
+  return [`${waits} Codex asked for permission and ${may} do this: ${inlineWords(permission.title, 120)}`]
 }
 
 function given({ workspace: { given: what } }: Run): string {
@@ -78,7 +74,7 @@ function given({ workspace: { given: what } }: Run): string {
   const { thread, comments, onLines, authors, cut, cutComments, unshown, leftOut } = what
   const people = authors.map(author => inlineWords(author, 60)).join(', ')
   const lines = onLines === 0 ? '' : `, ${onLines} of them on lines of code`
-  const asked = `the instruction${thread ? ', title and description as they were when this was asked' : ''}`
+  const asked = `the instruction${thread ? ', title and description, as they were when you asked' : ''}`
   const said = comments === 0 ? '' : `, and ${counted(comments, 'comment')} (by ${people}${lines})`
   const shortened = [
     ...cut.map(which => `the ${which} at ${maxBody} characters`),
@@ -86,17 +82,17 @@ function given({ workspace: { given: what } }: Run): string {
   ]
   const out = [
     [leftOut.outsiders, 'by people without write permission'],
-    [leftOut.unknown, 'by people whose permission was not asked for, as there are too many'],
+    [leftOut.unknown, 'by people whose permission was not checked, as there are too many'],
     [leftOut.bots, 'by bots'],
-    [leftOut.later, 'written or edited after this was asked'],
+    [leftOut.later, 'written or edited after you asked'],
     [leftOut.resolved, 'in resolved threads'],
     [leftOut.unseen, 'whose page GitHub did not give'],
-    [leftOut.older, 'older ones beyond the limit'],
+    [leftOut.older, 'too old'],
   ].flatMap(([count, which]) => (count ? [`${count} ${which}`] : []))
   return [
-    `The agent was given ${asked}${said}.`,
+    `Codex read ${asked}${said}.`,
     ...(shortened.length === 0 ? [] : [`Cut: ${shortened.join(', ')}.`]),
-    ...(unshown === 0 ? [] : [`Not shown on the page, so not given: ${counted(unshown, 'word')}.`]),
-    ...(out.length === 0 ? [] : [`Comments left out: ${out.join(', ')}.`]),
+    ...(unshown === 0 ? [] : [`Not shown on the page, so not read: ${counted(unshown, 'word')}.`]),
+    ...(out.length === 0 ? [] : [`Comments that it did not read: ${out.join(', ')}.`]),
   ].join(' ')
 }

@@ -7,14 +7,16 @@ import { type Service, serviceNames } from '../model/errors.ts'
 import type { Moment } from '../model/event-order.ts'
 import type { Role } from '../model/role.ts'
 import type { Thread } from '../model/thread.ts'
+import type { Sign } from '../model/views.ts'
 import type { SenderReply } from '../run/record/mailbox-part.ts'
 import { phaseOf, type Run } from '../run/run.ts'
 import type { GrantName } from '../settings/deployment-settings.ts'
 import type { HeldSetting } from '../settings/origins.ts'
+import type { FileSlips } from '../settings/repository-file.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { configText } from './config-text.ts'
 import { phaseInWords, runInWords } from './run-in-words.ts'
-import { begun, cell, moment, withCode } from './words.ts'
+import { begun, counted, ended, moment, withCode } from './words.ts'
 
 export type Reply =
   | { kind: 'help'; commands: readonly CommandGrammar[]; label: string }
@@ -55,70 +57,70 @@ export type Reply =
   | { kind: 'sandbox'; given: string; meant: string | undefined; known: readonly string[] }
   | { kind: 'not-as-user' }
   | { kind: 'not-granted'; what: GrantName | 'sandboxes'; owner: string }
-  | { kind: 'bad-settings'; problem: string }
-  | { kind: 'beside-slips'; reply: Reply; problem: string }
+  | { kind: 'bad-settings'; problem: string; slips: readonly FileSlips[] }
+  | { kind: 'beside-slips'; reply: Reply; problem: string; slips: readonly FileSlips[] }
   | { kind: 'paused'; why: string }
   | { kind: 'not-served'; owner: string }
   | { kind: 'gave-up'; reason: string }
 
-const help = '`/codex help` shows what there is.'
+const help = '`/codex help` shows all commands.'
 
 const partly: ReadonlySet<Mistake['kind']> = new Set<Mistake['kind']>(['too-many', 'unreadable'])
 
 export function replyComment(login: string, reply: Reply): string {
-  return reply.kind === 'help' ? helpText(reply) : `@${login} ${sentence(reply)}`
+  return reply.kind === 'help' ? helpText(reply) : `@${login} ${sentence(reply, login)}`
 }
 
-function sentence(reply: Reply): string {
+function sentence(reply: Reply, login: string): string {
   switch (reply.kind) {
     case 'help':
       return helpText(reply)
     case 'mistake':
       return `${mistakeSentence(reply.mistake)}${partly.has(reply.mistake.kind) ? '' : ' Nothing was started.'}`
     case 'not-allowed':
-      return `you need ${reply.least} permission on this repository to ${reply.command === 'run' ? 'start a run' : `use ${naming(reply.command)}`}; yours is ${inlineWords(reply.role, 40)}. Ask somebody who has it to write the command. Nothing was started.`
+      return `you need ${reply.least} permission to ${reply.command === 'run' ? 'start a run' : `use ${naming(reply.command)}`}. Yours is ${inlineWords(reply.role, 40)}. Nothing was started. Ask somebody with ${reply.least} permission to write the command.`
     case 'hidden':
       return 'GitHub’s page does not show all of this command: some of it is HTML, a comment, a title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.'
     case 'misplaced':
-      return '`/codex` is read only as the first word of a line of its own, not in a list, a heading, a table or an indented line. Nothing was started. Edit the comment, or write the command again. This is said once in a thread.'
+      return '`/codex` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again. (This hint comes once in a thread.)'
     case 'not-offered':
-      return `this repository does not allow the ${reply.what} ${code(reply.given)}; it allows ${reply.known.map(code).join(', ')}. Nothing was started.`
+      return `this repository does not allow the ${reply.what} ${code(reply.given)}. It allows ${reply.known.map(code).join(', ')}. Nothing was started.`
     case 'not-known':
-      return `GitHub did not say which permission you have on this repository, and without that ${naming(reply.command)} is refused. Nothing was started; try again in a while.`
+      return `GitHub did not say which permission you have here, so ${naming(reply.command)} was refused. Nothing was started. Try again in a few minutes.`
     case 'fork':
-      return 'this pull request comes from a fork, and Codex can only push to branches of this repository. Nothing was started. Push the branch here, or ask on an issue instead.'
+      return 'this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. Push the branch to this repository, or ask in an issue.'
     case 'effort':
-      return `${code(reply.model)} does not take effort ${code(reply.effort)}; it takes ${reply.known.length === 0 ? 'none' : reply.known.map(code).join(', ')}. Nothing was started.`
+      return `${code(reply.model)} has no effort ${code(reply.effort)}. It has ${reply.known.length === 0 ? 'none' : reply.known.map(code).join(', ')}. Nothing was started.`
     case 'model':
-      return `the model ${code(reply.model)} is not known${meantOrAll(reply)} Nothing was started.`
+      return `there is no model ${code(reply.model)}${meantOrAll(reply)} Nothing was started.`
     case 'no-branch':
-      return `there is no branch ${code(reply.branch)} in this repository${didYouMean(reply.meant) ?? '.'} Nothing was started.`
+      return `there is no branch ${code(reply.branch)} in this repository.${didYouMean(reply.meant) ?? ''} Nothing was started.`
     case 'closed':
       return 'this is closed, so nothing was started. Reopen it and ask again.'
     case 'not-passed-on':
-      return 'the run was stopped before the agent could read this. Write it again to go on.'
+      return 'the run was stopped before Codex could read this. Write it again if you still want it.'
     case 'refused':
-      return `this did not reach the agent: ${withCode(reply.because, 300).replace(/\.+$/, '')}. The run goes on without it.`
+      return `Codex did not get this: ${ended(withCode(reply.because, 300))} The run goes on without it.`
     case 'permission-over':
-      return 'the agent no longer waits for this answer, so it was not passed on. The run goes on.'
+      return 'Codex no longer waits for this answer, so it did not get it. The run goes on.'
     case 'permission-refused':
-      return `the agent asks for a permission (${inlineWords(reply.title, 120)}), and PostHog did not take the answer: ${withCode(reply.because, 300).replace(/\.+$/, '')}. It waits until somebody answers in PostHog; \`/codex stop\` ends it.`
+      return `Codex asks for a permission (${inlineWords(reply.title, 120)}). PostHog did not accept the answer: ${ended(withCode(reply.because, 300))} Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.`
     case 'queued-behind':
-      return `another run is still going in this thread${otherThan(reply.differs)}. This one starts when it is over.`
+      return `another run is still going in this thread${otherThan(reply.differs)}. Yours starts when it has ended.`
     case 'plan-interactive':
-      return 'this repository has `mode: interactive`, in which an agent that may only read waits for permissions that nobody gives. Nothing was started. With `mode: background` in `.github/codex.yml` plans can be made.'
+      return 'plans do not work with `mode: interactive`, which this repository has. Nothing was started. Set `mode: background` in `.github/codex.yml`.'
     case 'plan-elsewhere':
-      return `the branch ${code(reply.branch)}, for which the plan was made, is not there any more. Nothing was started; \`/codex plan\` makes a new one.`
+      return `the plan was made for the branch ${code(reply.branch)}, which is gone. Nothing was started. \`/codex plan\` makes a new plan.`
     case 'nothing-to':
       return nothingTo[reply.command]
     case 'still-going':
-      return `a run is still going in this thread; ${code(`/codex ${reply.command}`)} can be used when it is over. \`/codex stop\` ends it.`
+      return `a run is still going in this thread. ${code(`/codex ${reply.command}`)} works when it has ended. \`/codex stop\` ends it now.`
     case 'asked-since':
-      return 'the run here was asked for after this was written, so it goes on. `/codex stop` stops it.'
+      return 'somebody asked for the run here after you wrote this, so it goes on. Write `/codex stop` again to stop it.'
     case 'stopping-beside':
-      return `the run in ${besideThis(reply.thread)}, is being stopped. Its status there says what is left behind.`
+      return `the run in ${besideThis(reply.thread)} is being stopped. Its status there says what it had done.`
     case 'stopped-waiting':
-      return `${reply.by === undefined ? 'you stopped this' : `this was stopped by ${inlineWords(reply.by, 60)}`} before it began. Write it again if it is still wanted.`
+      return `${reply.by === undefined ? 'you stopped this' : `this was stopped by ${code(reply.by)}`} before it began. Write it again if you still want it.`
     case 'status':
       return statusSentence(reply)
     case 'queue':
@@ -128,25 +130,25 @@ function sentence(reply: Reply): string {
     case 'doctor':
       return doctorText(reply)
     case 'plan-outdated':
-      return `${code(reply.branch)} has moved to ${code(reply.sha.slice(0, 7))} since the plan was made, so the plan may not fit any more. Nothing was started; \`/codex plan\` makes a new one.`
+      return `${code(reply.branch)} has new commits since the plan was made: it is at ${code(reply.sha.slice(0, 7))} now. Nothing was started. \`/codex plan\` makes a new plan.`
     case 'preset':
       return `there is no label preset ${code(reply.given)}${meantOrAll(reply)} Nothing was started.`
     case 'sandbox':
       return `there is no sandbox environment ${code(reply.given)}${meantOrAll(reply)} Nothing was started.`
     case 'not-as-user':
-      return 'this repository does not allow `--as-user`: `as_user: true` in `.github/codex.yml` would. Nothing was started.'
+      return 'this repository does not allow `--as-user`. Nothing was started. `as_user: true` in `.github/codex.yml` allows it.'
     case 'not-granted':
-      return `this bot does not grant ${grantInWords(reply.what)} in this repository. An admin of this bot can grant it: ${code(`owners.${reply.owner}.${reply.what}`)} in its settings file. Nothing was started.`
+      return `this bot does not allow ${grantInWords(reply.what)} in this repository. Nothing was started. An admin of this bot can allow it with ${code(`owners.${reply.owner}.${reply.what}`)} in the bot’s settings file.`
     case 'bad-settings':
-      return `the settings that hold here have a problem, and no earlier version without one is there to be used. Nothing was started; fix the file and ask again.\n\n${itemsOf(reply.problem)}`
+      return `${slipsOf(reply.slips)}, so nothing was started:\n\n${itemsOf(reply.problem)}\n\nFix the file, then ask again.`
     case 'beside-slips':
-      return `${sentence(reply.reply)}\n\n⚠️ The settings that hold here have a problem, too:\n\n${itemsOf(reply.problem)}`
+      return `${sentence(reply.reply, login)}\n\n⚠️ Also, ${slipsOf(reply.slips)}:\n\n${itemsOf(reply.problem)}`
     case 'paused':
-      return `nothing starts here now: ${inlineWords(reply.why, 500)}. Ask again later.`
+      return `this bot is paused: ${ended(inlineWords(reply.why, 500))} Nothing was started. Ask again later.`
     case 'not-served':
-      return `this bot does not serve ${code(reply.owner)}, so nothing was started. Whoever runs it can name a PostHog for this owner: ${code(`owners.${reply.owner}.posthog`)} in its settings file. This is said once.`
+      return `this bot does not serve ${code(reply.owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${reply.owner}.posthog`)} to the bot’s settings file. (This hint comes once.)`
     case 'gave-up':
-      return `this could not be done: ${inlineWords(reply.reason, 300).replace(/\.+$/, '')}. Nothing was started. Write the command again in a while.`
+      return `this did not work: ${ended(inlineWords(reply.reason, 300))} Nothing was started. Write the command again in a few minutes.`
   }
 }
 
@@ -174,30 +176,30 @@ const isEmpty = ({ live, beside, last, asked }: Reply & { kind: 'status' }): boo
   !live && !beside && !last && !asked
 
 function notBegunSentence({ by, words, waits, stopped }: NotBegun, now: number): string {
-  const what = `${words === undefined ? 'a command' : code(words.replace(/\s+/g, ' ').trim().slice(0, 80))} by ${inlineWords(by, 60)}`
-  if (stopped) return `${what} was stopped by ${inlineWords(stopped.by, 60)} before it began.`
+  const what = `${words === undefined ? 'a command' : code(words.replace(/\s+/g, ' ').trim().slice(0, 80))} by ${code(by)}`
+  if (stopped) return `${what} was stopped by ${code(stopped.by)} before it began.`
   if (!waits) return `${what} has not begun yet.`
   const until = waits.until === undefined || waits.until <= now ? '' : ` until ${moment(waits.until, now)}`
   return `${what} waits for ${waits.for === 'run' ? 'the run here' : serviceNames[waits.for]}${until}.`
 }
 
 function runSentence({ live, beside, last, asked }: Reply & { kind: 'status' }): string {
-  if (live) return `a run is going on here: ${runInWords(live)}.`
+  if (live) return `a run is going on here: ${runInWords(live)}`
   if (beside)
-    return `no run of this thread is going on, but in ${besideThis(beside.thread)}: ${runInWords(beside)}.`
-  if (last) return `nothing is going on here now. The last run: ${runInWords(last)}.`
+    return `nothing is going on here, but a run in ${besideThis(beside.thread)}: ${runInWords(beside)}`
+  if (last) return `nothing is going on here now. The last run: ${runInWords(last)}`
   return asked ? 'nothing is going on here now.' : `nothing was asked here yet. ${help}`
 }
 
 const besideThis = ({ number, kind }: Pick<Thread, 'number' | 'kind'>): string =>
-  `#${number}, ${kind === 'issue' ? 'whose pull request this is' : 'the pull request of this issue'}`
+  `#${number} (${kind === 'issue' ? 'this is its pull request' : 'the pull request of this issue'})`
 
 function doctorText({ repository, checks }: Reply & { kind: 'doctor' }): string {
   const wrong = checks.filter(({ ok }) => !ok)
   const heading =
     wrong.length === 0
       ? `all is well for ${code(repository)}.`
-      : `${wrong.length} of ${checks.length} checks of ${code(repository)} ${wrong.length === 1 ? 'needs' : 'need'} a hand.`
+      : `${wrong.length} of ${checks.length} checks failed for ${code(repository)}.`
   const lines = [...wrong, ...checks.filter(({ ok }) => ok)].map(
     ({ name, ok, detail, fix }) =>
       `- ${ok ? '✓' : '✗'} ${code(name)} ${inlineWords(detail, 500)}${fix === '' ? '' : `\\\n  → ${inlineWords(fix, 500)}`}`,
@@ -206,13 +208,16 @@ function doctorText({ repository, checks }: Reply & { kind: 'doctor' }): string 
 }
 
 function queueSentence({ run, now }: Reply & { kind: 'queue' }): string {
-  if (!run) return 'nothing waits in this thread, and nothing is going on here.'
-  if (phaseOf(run) !== 'waiting') return `the run here does not wait for its turn: ${phaseInWords(run)}.`
+  if (!run) return 'nothing waits and nothing is going on in this thread.'
+  if (phaseOf(run) !== 'waiting') return `the run here does not wait: ${phaseInWords(run)}.`
   const { ahead = 0, waitsUntil } = run.schedule
   return waitsUntil
-    ? `the run here waits until ${moment(waitsUntil.at, now)}: ${waitsUntil.limit}.`
-    : `the run here waits for its turn; ${ahead === 1 ? 'one run has' : `${ahead} runs have`} to end before it.`
+    ? `the run here waits until ${moment(waitsUntil.at, now)}. ${begun(withCode(waitsUntil.limit, 300))}.`
+    : `the run here waits for its turn. ${ahead === 1 ? 'One run' : `${ahead} runs`} must end first.`
 }
+
+const slipsOf = (slips: readonly FileSlips[]): string =>
+  slips.map(({ path, count }) => `${code(path)} has ${counted(count, 'problem')}`).join(' and ')
 
 const itemsOf = (problems: string): string =>
   problems
@@ -235,55 +240,65 @@ const naming = (command: string): string => (command === 'run' ? 'starting a run
 const nothingTo: Record<'stop' | 'retry' | 'continue' | 'approve', string> = {
   stop: 'nothing is going on in this thread, so there is nothing to stop.',
   retry: 'nothing was asked in this thread yet, so there is nothing to try again.',
-  continue: 'there is no earlier run in this thread to go on with. `/codex <instruction>` starts one.',
-  approve: 'there is no plan in this thread to approve. `/codex plan` makes one.',
+  continue: 'this thread has no earlier run to continue. `/codex <instruction>` starts one.',
+  approve: 'this thread has no plan to approve. `/codex plan` makes one.',
 }
 
 function mistakeSentence(mistake: Mistake): string {
   switch (mistake.kind) {
     case 'unknown-option': {
       const { given, meant } = mistake
-      return `there is no option ${code(`--${given}`)}${didYouMean(meant && `--${meant}`) ?? `; there are ${allOptions}. ${help}`}`
+      return `there is no option ${code(`--${given}`)}.${didYouMean(meant && `--${meant}`) ?? ` There are ${allOptions}.`}`
     }
     case 'unknown-command':
-      return `there is no command ${code(mistake.given)}${didYouMean(`/codex ${mistake.meant}`) ?? '.'} If it is an instruction, write ${code(`/codex -- ${mistake.given}`)}.`
+      return `there is no command ${code(mistake.given)}.${didYouMean(`/codex ${mistake.meant}`) ?? ''} If it is your instruction, write ${code(`/codex -- ${mistake.given}`)}.`
     case 'missing-value':
       return `${code(flagOf(mistake.option))} needs a value: ${code(usageOf(mistake.option))}.`
     case 'bad-value':
-      return `${code(mistake.given)} is not a value of ${code(flagOf(mistake.option))}${didYouMean(mistake.meant) ?? `; it takes ${code(takenBy(mistake.option))}.`}`
+      return `${code(mistake.given)} is not a value of ${code(flagOf(mistake.option))}.${didYouMean(mistake.meant) ?? ` It takes ${code(takenBy(mistake.option))}.`}`
     case 'option-twice':
-      return `${code(flagOf(mistake.option))} was given twice.`
+      return `${code(flagOf(mistake.option))} stands there twice.`
     case 'no-options-here':
       return `${code(`/codex ${mistake.command}`)} takes no options.`
     case 'too-many':
-      return `this has more than ${mistake.max} commands; the first ${mistake.max} were read, and no more.`
+      return `this comment has more than ${mistake.max} commands. Only the first ${mistake.max} were read.`
     case 'unreadable':
       return 'GitHub did not say how its page shows this comment, so no command was taken from it. Write it again, in a comment of its own.'
   }
 }
 
 const didYouMean = (meant: string | undefined): string | undefined =>
-  meant === undefined ? undefined : `; did you mean ${code(meant)}?`
+  meant === undefined ? undefined : ` Did you mean ${code(meant)}?`
 
 const meantOrAll = ({ meant, known }: { meant: string | undefined; known: readonly string[] }): string =>
-  didYouMean(meant) ?? `; there ${known.length === 0 ? 'are none' : `are ${known.map(code).join(', ')}`}.`
+  `.${didYouMean(meant) ?? ` There ${known.length === 0 ? 'are none' : `are ${known.map(code).join(', ')}`}.`}`
 
 const allOptions = optionNames.map(name => code(flagOf(name))).join(', ')
 
 const shownFirst: readonly string[] = [instruction, 'plan', 'stop']
 
+/** Lists, as a phone cuts a table. */
 function helpText({ commands, label }: Reply & { kind: 'help' }): string {
   const examples = commands.filter(({ name }) => shownFirst.includes(name)).map(({ example }) => example)
-  const rows = commands.map(
-    ({ usage, about, example, least }) => `| ${cell(usage)} | ${about} | ${cell(example)} | ${least} |`,
+  const commandRows = commands.map(
+    ({ usage, about, least }) => `- ${code(usage)} (${least} permission)\\\n  ${about}`,
   )
-  const optionRows = optionNames.map(name => `- ${code(usageOf(name))} ${infoOf(name).about}`)
+  const optionRows = optionNames.map(name => `- ${code(usageOf(name))}\\\n  ${infoOf(name).about}`)
   return [
     `Write a command at the start of a line, or put the label ${code(label)} on the issue or pull request.`,
     `\`\`\`\n${examples.join('\n')}\n\`\`\``,
-    '<details><summary>All commands and options</summary>',
-    ['| Command | What it does | Example | Needs |', '|---|---|---|---|', ...rows].join('\n'),
-    `Options of a run:\n${optionRows.join('\n')}`,
+    '<details><summary>All commands, options and reactions</summary>',
+    commandRows.join('\n'),
+    `Options stand before your words:\n\n${optionRows.join('\n')}`,
+    `A reaction on your comment says what became of it:\n\n${reactionRows.join('\n')}`,
     '</details>',
   ].join('\n\n')
 }
+
+const reactionRows: readonly string[] = Object.entries({
+  seen: '👀 The bot has read it and works on it.',
+  done: '👍 Your command is done: answered, given to Codex, or stopped.',
+  ended: '🚀 Your run has ended. A comment has its result.',
+  refused: '👎 It was refused. A comment says why.',
+  failed: '😕 It failed. A comment says why.',
+} satisfies Record<Sign, string>).map(([, row]) => `- ${row}`)

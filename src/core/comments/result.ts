@@ -3,21 +3,21 @@ import type { Outcome, Pull } from '../run/record/result-part.ts'
 import type { Run } from '../run/run.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { briefly, session } from './while-working.ts'
-import { agentLeft, begun, branchUrl, commitUrl, type Deployment, exactly } from './words.ts'
+import { agentLeft, asSentence, branchUrl, commitUrl, type Deployment, exactly, withCode } from './words.ts'
 
 const headings: Record<Outcome['kind'], (run: Run) => string> = {
   pull: run => `🚀 ${newPulls(run).map(pullLink).join(', ')}`,
   pushed: run => `🚀 Codex pushed ${pushedCommit(run)} to ${pushedWhere(run)}`,
   answer: run => (run.request.what === 'plan' ? '📋 Codex has a plan' : '💬 Codex answered'),
-  nothing: () => '💬 Codex finished without a change',
+  nothing: () => '💬 Codex changed nothing',
   stopped: () => '⏹️ Codex was stopped',
-  failed: run => (neverBegan(run) ? '😕 Not started' : '😕 Codex failed'),
+  failed: run => (neverBegan(run) ? '👎 Not started' : '😕 Codex failed'),
 }
 
 export function resultHeading(run: Run): string {
   if (!run.result.outcome) return ''
   return changedBesidePlan(run)
-    ? '⚠️ Codex has a plan, and changed something although it was to read only'
+    ? '⚠️ Codex has a plan, but it also changed something'
     : headings[run.result.outcome.kind](run)
 }
 
@@ -46,7 +46,7 @@ function pushedWhere(run: Run): string {
 export function resultLines(run: Run): string[] {
   const { outcome } = run.result
   if (outcome?.kind === 'failed') return failureLines(run, outcome)
-  if (outcome?.kind === 'stopped') return [`${stoppedBy(outcome)}. ${leftBehind(run)}`]
+  if (outcome?.kind === 'stopped') return [`${stoppedBy(outcome)} ${leftBehind(run)}`]
   return run.result.pulls.length > 1 ? [run.result.pulls.map(pullLine).join('\n')] : []
 }
 
@@ -54,23 +54,23 @@ const pullLine = (pull: Pull): string => `${pullLink(pull)} · ${stateOf(pull)}`
 
 function failureLines(run: Run, { reason, fix }: Outcome & { kind: 'failed' }): string[] {
   const lines = [
-    `❌ ${begun(inlineWords(reason, 300))}`,
+    `❌ ${asSentence(withCode(reason, 300))}`,
     ...(run.session.agentLeft ? [`⚠️ ${agentLeft}`] : []),
   ]
   return [lines.join('\n'), endsQuietly(run) ? `**What to do:** ${fix}` : '']
 }
 
 const stoppedBy = ({ by, because }: Outcome & { kind: 'stopped' }): string =>
-  `Stopped by ${inlineWords(by, 60)}${because ? `, who ${because}` : ''}`
+  because ? `Stopped because ${code(by)} ${because}.` : `Stopped by ${code(by)}.`
 
 export function leftBehind(run: Run): string {
   const pulls = run.result.pulls.filter(pull => pull.state === 'open')
   if (pulls.length > 0)
-    return `Left behind: ${pulls.map(pull => `[#${pull.number}](${pull.url})`).join(', ')}.`
+    return `It had opened ${pulls.map(pull => `[#${pull.number}](${pull.url})`).join(', ')}.`
   const branch = run.result.pushedBranch ?? run.workspace.branch?.name
   if (run.result.pushed && branch !== undefined)
-    return `Left behind: commits up to ${code(run.result.pushed.slice(0, 7))} on [${code(branch)}](${branchUrl(run.thread, branch)}).`
-  return 'Nothing is left behind.'
+    return `It had pushed commits up to ${code(run.result.pushed.slice(0, 7))} to [${code(branch)}](${branchUrl(run.thread, branch)}).`
+  return 'Nothing was pushed.'
 }
 
 const stateOf = ({ state, draft, head, base }: Pull): string =>
@@ -108,5 +108,7 @@ const costOf = ({ session: { taskMade }, result: { round } }: Run, cost: number)
 
 function nextWords({ result: { outcome }, request }: Run): string[] {
   if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return []
-  return request.what === 'plan' ? ['`/codex plan <more>` to change it'] : ['`/codex <more>` to go on']
+  return request.what === 'plan'
+    ? ['reply `/codex plan …` to change the plan']
+    : ['reply `/codex …` to continue']
 }

@@ -1,30 +1,40 @@
 import { serviceNames } from '../model/errors.ts'
 import { outageOf, services } from '../run/outage.ts'
+import { openQuestion } from '../run/permission-request.ts'
 import { phaseOf, type Run } from '../run/run.ts'
+import { code } from '../text/safe-markdown.ts'
+import { questionUrl } from './question.ts'
 
 const phases: Record<ReturnType<typeof phaseOf>, string> = {
-  waiting: 'waiting for its turn',
-  preparing: 'getting ready',
-  starting: 'waiting for PostHog to start it',
-  working: 'the agent is working',
-  stopping: 'being stopped',
+  waiting: 'it waits for its turn',
+  preparing: 'it is getting ready',
+  starting: 'PostHog is starting it',
+  working: 'Codex is working',
+  stopping: 'it is being stopped',
   pull: 'it opened a pull request',
-  pushed: 'it pushed its commits',
+  pushed: 'it pushed commits',
   answer: 'it answered',
-  nothing: 'it finished without a change',
+  nothing: 'it changed nothing',
   stopped: 'it was stopped',
   failed: 'it failed',
 }
 
-export const phaseInWords = (run: Run): string => phases[phaseOf(run)]
+export function phaseInWords(run: Run): string {
+  if (run.mailbox.stop || !openQuestion(run)) return phases[phaseOf(run)]
+  const url = questionUrl(run)
+  return `it waits for your answer${url === undefined ? '' : ` to [this question](${url})`}`
+}
 
 export function runInWords(run: Run): string {
   const pull = run.result.pulls.at(-1)
-  const comment = run.report.status
-    ? ` ([details](${run.thread.url}#issuecomment-${run.report.status.commentId}))`
-    : ''
   const away = services.filter(service => outageOf(run, service) && !run.result.outcome)
-  const waits =
-    away.length === 0 ? '' : `, waiting for ${away.map(service => serviceNames[service]).join(' and ')}`
-  return `${phaseInWords(run)}${waits}, asked by ${run.request.by.login}${pull ? `, [#${pull.number}](${pull.url})` : ''}${comment}`
+  return [
+    `${phaseInWords(run)}.`,
+    ...away.map(service => `It waits for ${serviceNames[service]}.`),
+    `${code(run.request.by.login)} asked for it.`,
+    ...(pull ? [`Pull request: [#${pull.number}](${pull.url}).`] : []),
+    ...(run.report.status
+      ? [`[Details](${run.thread.url}#issuecomment-${run.report.status.commentId}).`]
+      : []),
+  ].join(' ')
 }

@@ -16,35 +16,35 @@ function byPostHog({ status, code, message }: Rejected, { session: { taskId } }:
   if (code === 'code_access_required')
     return failure(
       'quota',
-      `PostHog does not give this organization access to cloud runs: ${message}`,
-      'An admin can check the plan in PostHog, then `/codex retry`.',
+      `this PostHog organization has no access to cloud runs: ${message}`,
+      'Ask an admin to check the plan in PostHog. Then write `/codex retry`.',
     )
   if (code === 'repository_not_covered')
     return failure(
       'setup',
       'PostHog’s GitHub App has no access to this repository',
-      'An admin can give it access in PostHog (Settings ▸ Project ▸ Integrations), then `/codex retry`.',
+      'Ask an admin to give it access in PostHog (Settings ▸ Project ▸ Integrations). Then write `/codex retry`.',
     )
   if (status === 429)
     return failure(
       'quota',
       `PostHog's billing limit is reached: ${message}`,
-      'An admin can raise the limit in PostHog, then `/codex retry`.',
+      'Ask an admin to raise the limit in PostHog. Then write `/codex retry`.',
     )
   if (status === 401 || status === 403)
     return failure('setup', `PostHog does not let this bot work in its project: ${message}`, tellAdmin)
   if (status === 404 && taskId === undefined)
-    return failure('setup', 'PostHog does not know the project that this bot is set up for', tellAdmin)
+    return failure('setup', 'PostHog does not know the project of this bot', tellAdmin)
   if (status === 404)
     return failure(
       'lost',
       'PostHog does not know the task of this thread',
-      'It was deleted there, or this bot works in another project now. `/codex --new …` starts afresh.',
+      'The task was deleted, or this bot uses another project now. Start again with `/codex --new …`.',
     )
   return failure(
     'setup',
-    `PostHog did not take the request: ${message}`,
-    'Change the command accordingly, or ask an admin of this bot.',
+    `PostHog refused the request: ${message}`,
+    'Change the command, or ask an admin of this bot.',
   )
 }
 
@@ -53,12 +53,12 @@ function byGitHub({ status, message }: Rejected): Failure {
   if (status === 403 || status === 404)
     return failure(
       'permission',
-      `GitHub did not let the bot do its work here: ${message}`,
-      'Check that the App is installed on this repository with all its permissions accepted, then `/codex retry`.',
+      `GitHub refused this bot: ${message}`,
+      'Check that the App is installed on this repository, and that all its permissions are accepted. Then write `/codex retry`.',
     )
   return failure(
     'github',
-    `GitHub did not take what the bot sent: ${message}`,
-    'Try `/codex retry`; if it happens again, tell an admin of this bot.',
+    `GitHub refused what this bot sent: ${message}`,
+    'Write `/codex retry`. If it fails again, tell an admin of this bot.',
   )
 }

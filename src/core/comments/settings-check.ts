@@ -12,8 +12,8 @@ export function settingsCheck(problems: readonly SettingsProblem[]): Omit<CheckR
     return {
       name,
       well: true,
-      title: `${settingsPath} can be read`,
-      summary: 'It counts once it is on the default branch. `/codex config` shows what holds then.',
+      title: `${settingsPath} is correct`,
+      summary: 'It applies when it is on the default branch. `/codex config` shows the settings then.',
       annotations: [],
     }
   const more = problems.length - maxAnnotations
@@ -22,7 +22,7 @@ export function settingsCheck(problems: readonly SettingsProblem[]): Omit<CheckR
     well: false,
     title: `${counted(problems.length, 'problem')} in ${settingsPath}`,
     summary: [
-      'On the default branch, the last version without a problem would stay in force.',
+      'With these problems, the last correct version still applies.',
       ...problems.slice(0, maxAnnotations).map(problem => `- ${inWords(problem)}`),
       ...(more > 0 ? [`- and ${more} more`] : []),
     ].join('\n'),

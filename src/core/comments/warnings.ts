@@ -15,31 +15,41 @@ export const warnings = (run: Run): string =>
 const headMoved = ({ workspace: { headMoved } }: Run): string[] =>
   headMoved
     ? [
-        `⚠️ The branch moved from ${code(headMoved.from.slice(0, 7))} to ${code(headMoved.to.slice(0, 7))} after this was asked`,
+        `⚠️ Somebody pushed after you asked: the branch moved from ${code(headMoved.from.slice(0, 7))} to ${code(headMoved.to.slice(0, 7))}.`,
       ]
     : []
 
 function downgraded({ request, session: { taskRun } }: Run): string[] {
   const { model, effort, authorship } = taskRun ?? {}
   const { options } = request
-  const differs = [
-    ...(model && model.toLowerCase() !== options.model.toLowerCase()
-      ? [`model ${inlineWords(model, 60)}`]
-      : []),
-    ...(effort && options.effort && effort !== options.effort ? [`effort ${inlineWords(effort, 20)}`] : []),
-  ]
   return [
-    ...(differs.length > 0 ? [`⚠️ PostHog used ${differs.join(', ')} instead of what was asked`] : []),
+    ...(model && model.toLowerCase() !== options.model.toLowerCase()
+      ? [`⚠️ You asked for the model ${code(options.model)}. PostHog used ${code(model)}.`]
+      : []),
+    ...(effort && options.effort && effort !== options.effort
+      ? [`⚠️ You asked for the effort ${code(options.effort)}. PostHog used ${code(effort)}.`]
+      : []),
     ...(options.authorship === 'user' && authorship === 'bot'
-      ? ['⚠️ PostHog lets its bot write the pull request: the user of its key has no usable GitHub link there']
+      ? [
+          '⚠️ The pull request will be by PostHog’s bot: the user of the PostHog key has no GitHub account there.',
+        ]
       : []),
   ]
 }
 
-const attachments = ({ workspace: { attachments } }: Run): string[] =>
-  (attachments?.failed ?? []).map(
-    ({ name, why }) => `⚠️ ${code(name.slice(0, 80))} was not passed to the agent: ${inlineWords(why, 200)}`,
-  )
+/** One line a reason, however many files. */
+const attachments = ({ workspace: { attachments } }: Run): string[] => {
+  const failed = attachments?.failed ?? []
+  return [...new Set(failed.map(({ why }) => why))].map(reason => {
+    const files = failed.filter(({ why }) => why === reason)
+    const shown = files.slice(0, maxNames).map(({ name }) => code(name.slice(0, 80)))
+    const more = files.length - shown.length
+    const names = more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ')
+    return `⚠️ Codex did not get ${names}: ${inlineWords(reason, 200)}.`
+  })
+}
+
+const maxNames = 3
 
 const pullRemarks = ({ result: { pulls } }: Run): string[] =>
   pulls.flatMap(({ number, remark }) => (remark ? [`⚠️ #${number}: ${inlineWords(remark, 200)}`] : []))
@@ -47,13 +57,11 @@ const pullRemarks = ({ result: { pulls } }: Run): string[] =>
 const ignored = ({ mailbox: { ignoredStop }, result: { outcome } }: Run): string[] =>
   ignoredStop && !outcome
     ? [
-        `ℹ️ ${inlineWords(ignoredStop.by, 60)} ${ignoredStop.because}, without the permission to stop the run, so it goes on. Whoever has it can \`/codex stop\``,
+        `ℹ️ ${code(ignoredStop.by)} ${ignoredStop.because} but may not stop the run, so it goes on. Somebody with write permission can write \`/codex stop\`.`,
       ]
     : []
 
 const settingsProblem = ({ baseline: { settingsProblem } }: Run): string[] =>
   settingsProblem
-    ? [
-        `⚠️ ${withCode(settingsProblem, 1_500)}. Until that is fixed, the last version without a problem is used.`,
-      ]
+    ? [`⚠️ ${withCode(settingsProblem, 1_500)}. Until this is fixed, the last correct version applies.`]
     : []

@@ -2,12 +2,13 @@ import { infoOf, type Options, optionNames } from '../command/options.ts'
 import { type Service, serviceNames } from '../model/errors.ts'
 import type { ActingStep, PlanStep } from '../run/agent-activity.ts'
 import { outageOf, services } from '../run/outage.ts'
-import { optionByRights, type PermissionRequest } from '../run/permission-request.ts'
+import { openQuestion } from '../run/permission-request.ts'
 import type { Outage } from '../run/record/attempts-part.ts'
 import { phaseOf, type Run } from '../run/run.ts'
 import { limits } from '../run/timing.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
-import { begun, branchUrl, counted, type Deployment, moment, runUrl } from './words.ts'
+import { questionText, questionUrl } from './question.ts'
+import { begun, branchUrl, counted, type Deployment, moment, runUrl, withCode } from './words.ts'
 
 const maxInstruction = 1_000
 const maxSummary = 600
@@ -16,7 +17,7 @@ const maxPlanShown = 10
 export function workHeading(run: Run, now: number): string {
   const [out] = shownOutages(run, now)
   if (out) return `⏸️ Codex waits for ${serviceNames[out.service]}`
-  if (openQuestion(run)) return '❓ Codex waits for an answer'
+  if (openQuestion(run)) return '❓ Codex waits for your answer'
   switch (phaseOf(run)) {
     case 'waiting':
       return waitingHeading(run, now)
@@ -38,6 +39,7 @@ export const waitingFor = (run: Run, now: number): string =>
   [
     ...shownOutages(run, now).map(({ outage }) => outage.why),
     openQuestion(run)?.id ?? '',
+    questionUrl(run) ?? '',
     run.schedule.waitsUntil?.limit ?? '',
   ].join('|')
 
@@ -59,16 +61,17 @@ const hasOpenQuestion = (run: Run, now: number): boolean =>
 export function instruction(run: Run): string {
   const { origin, text } = run.request
   if (text !== '') return quoted(text, maxInstruction)
-  return `> The ${nounOf(run)} itself${origin.kind === 'label' ? `, by its label ${code(origin.label)}` : ''}`
+  return `> What the ${nounOf(run)} says${origin.kind === 'label' ? ` (label ${code(origin.label)})` : ''}`
 }
 
-export const briefly = (run: Run): string => inlineWords(run.request.text, 80) || `the ${nounOf(run)} itself`
+export const briefly = (run: Run): string =>
+  inlineWords(run.request.text, 80) || `what the ${nounOf(run)} says`
 
 const nounOf = ({ thread }: Pick<Run, 'thread'>): string =>
   thread.kind === 'issue' ? 'issue' : 'pull request'
 
 const limitLine = ({ schedule: { waitsUntil }, session: { taskRun } }: Run): string =>
-  waitsUntil && !taskRun ? `The limit is reached: ${inlineWords(waitsUntil.limit, 200)}.` : ''
+  waitsUntil && !taskRun ? `${begun(withCode(waitsUntil.limit, 300))}.` : ''
 
 const doingNow: Record<ActingStep, string> = {
   reading: 'Reading the code',
@@ -85,19 +88,19 @@ function activity(run: Run, now: number): string {
   const step = run.session.progress.findLast(({ done }) => !done)
   const what = doing ? doingNow[doing] : step ? inlineWords(step.label, 120) : ''
   const started = run.session.taskRun.status !== 'queued' && run.session.taskRun.status !== 'not_started'
-  const beginning = started ? 'The agent is starting' : 'PostHog is getting its sandbox ready'
+  const beginning = started ? 'Codex is starting' : 'PostHog is preparing a sandbox'
   return [
     `**${what || beginning}**`,
     ...(files.length > 0 ? [`${counted(files.length, 'file')} changed`] : []),
     ...(commands > 0 ? [`${counted(commands, 'command')} run`] : []),
     ...followUps(run),
-    ...(at === undefined ? [] : [`heard ${moment(at, now)}`]),
+    ...(at === undefined ? [] : [`last update ${moment(at, now)}`]),
   ].join(' · ')
 }
 
 const followUps = ({ mailbox: { followUpsSent, pendingFollowUps } }: Run): string[] => [
-  ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'follow-up')} passed on`] : []),
-  ...(pendingFollowUps.length > 0 ? [`${counted(pendingFollowUps.length, 'follow-up')} to pass on`] : []),
+  ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'instruction')} added`] : []),
+  ...(pendingFollowUps.length > 0 ? [`${counted(pendingFollowUps.length, 'instruction')} waiting`] : []),
 ]
 
 const planIcon: Record<PlanStep['state'], string> = { done: '✅', current: '▶️', open: '⬜' }
@@ -115,25 +118,11 @@ const openPulls = ({ result: { pulls } }: Run): string[] =>
     .filter(({ state }) => state === 'open')
     .map(({ number, title, url }) => `Pull request [#${number} ${inlineWords(title, 100)}](${url})`)
 
-function openQuestion(run: Run): PermissionRequest | undefined {
-  const request = run.result.outcome ? undefined : run.session.sessionLog?.permissionRequest
-  if (!request) return undefined
-  const { permission } = run.session
-  const isRefused = permission?.id === request.id && permission.untaken === 'refused'
-  return isRefused || optionByRights(request, run) === undefined ? request : undefined
-}
-
 function question(run: Run): string {
   const request = openQuestion(run)
-  if (!request) return ''
-  const { more = 0 } = request
-  const options = request.options.map(({ name }, index) => `${index + 1}. ${code(name)}`)
-  if (more > 0) options.push('', `And ${counted(more, 'more option')}.`)
-  return [
-    quoted(request.title, 1_000),
-    ...(options.length > 0 ? [options.join('\n')] : []),
-    '**What to do:** answer with `/codex <your answer>`.',
-  ].join('\n\n')
+  const url = questionUrl(run)
+  if (url !== undefined) return `**What to do:** answer [the question](${url}).`
+  return request ? questionText(request) : ''
 }
 
 const shownOutages = (run: Run, now: number): { service: Service; outage: Outage }[] =>
@@ -144,10 +133,12 @@ const shownOutages = (run: Run, now: number): { service: Service; outage: Outage
   })
 
 const outages = (run: Run, now: number): string[] =>
-  shownOutages(run, now).map(
-    ({ outage: { why, since, until } }) =>
-      `${begun(inlineWords(why, 200))}, since ${moment(since, now)}. It goes on by itself; next try ${moment(until, now)}.`,
-  )
+  shownOutages(run, now).map(({ service, outage: { why, since, until, limit, refusedSince } }) => {
+    const reason = inlineWords(why, 200)
+    if (limit) return `${begun(reason)}. Codex goes on at ${moment(Math.max(until, now), now)}.`
+    const fault = refusedSince === undefined ? 'been unavailable' : 'refused this bot'
+    return `${serviceNames[service]} has ${fault} since ${moment(since, now)} (${reason}). Retrying.`
+  })
 
 export function workSmall(run: Run, deployment: Deployment, now: number): string[] {
   const { name } = run.workspace.branch ?? {}
@@ -156,13 +147,13 @@ export function workSmall(run: Run, deployment: Deployment, now: number): string
     `${inlineWords(run.request.by.login, 60)}, ${moment(run.request.at, now)}`,
     ...(name === undefined ? [] : [`[${code(name)}](${branchUrl(run.thread, name)})`]),
     ...session(run, deployment),
-    ...(run.mailbox.stop || hasOpenQuestion(run, now) ? [] : ['`/codex <more>` to steer']),
+    ...(run.mailbox.stop || hasOpenQuestion(run, now) ? [] : ['reply `/codex …` to add instructions']),
     '`/codex help`',
   ]
 }
 
 export const session = (run: Run, deployment: Deployment): string[] =>
-  run.session.taskRun ? [modelOf(run), `[session](${runUrl(run, deployment)})`] : []
+  run.session.taskRun ? [modelOf(run), `[PostHog run (sign-in)](${runUrl(run, deployment)})`] : []
 
 function modelOf({ request }: Run): string {
   const options: Options = request.options

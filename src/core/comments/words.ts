@@ -1,14 +1,14 @@
 import type { Thread } from '../model/thread.ts'
 import type { Run } from '../run/run.ts'
 import { readOneByOne } from '../text/event-loop.ts'
-import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
+import { code, inlineWords, spoken } from '../text/safe-markdown.ts'
 
 export interface Deployment {
   posthogUrl: string
   posthogProject: string
 }
 
-export const agentLeft = 'PostHog did not confirm that the agent was stopped: it may still be working.'
+export const agentLeft = 'PostHog did not confirm that Codex was stopped. It may still be working.'
 
 export const small = (parts: readonly string[]): string => `<sub>${parts.join(' · ')}</sub>`
 
@@ -30,8 +30,9 @@ export const cell = (text: string): string => code(text).replaceAll('|', '\\|')
 
 export const begun = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 
-export const asSentence = (words: string): string =>
-  /[.!?…]$/.test(words) ? begun(words) : `${begun(words)}.`
+export const ended = (words: string): string => (/[.!?…]$/.test(words) ? words : `${words}.`)
+
+export const asSentence = (words: string): string => begun(ended(words))
 
 export const maxComment = 65_536
 
@@ -50,17 +51,28 @@ const maxFirst = 1_000
 
 export function agentWords(words: string): string {
   const { first, rest, cut } = partsOf(words)
-  if (rest === undefined) return quoted(first, maxAnswer)
+  if (rest === undefined) return spoken(first, maxAnswer)
   const summary = cut ? 'All that Codex said' : 'The rest of what Codex said'
-  return `${quoted(first, maxFirst)}\n\n<details><summary>${summary}</summary>\n\n${quoted(rest, maxAnswer)}\n\n</details>`
+  return `${spoken(first, maxFirst)}\n\n<details><summary>${summary}</summary>\n\n${spoken(rest, maxAnswer)}\n\n</details>`
 }
+
+/** As an answer to somebody: on the line of their name, if it begins with a sentence. */
+export function answerTo(login: string, words: string): string {
+  const said = agentWords(words)
+  if (said.startsWith('>')) return `@${login} Codex answered:\n\n${said}`
+  return `@${login}${beginsWithSentence.test(said) ? ' ' : '\n\n'}${said}`
+}
+
+/** Of a script that is written from left to right, as the name is. */
+const beginsWithSentence =
+  /^(?!\d+[.)]\s|\p{Script=Arabic}|\p{Script=Hebrew}|\p{Script=Syriac}|\p{Script=Thaana})(?:[\p{L}\p{N}]|`[^`]|\*{1,2}[^\s*])/u
 
 /** Parses what `agentWords` shows, part by part. */
 export async function readAgentWords(words: string): Promise<void> {
   const { first, rest } = partsOf(words)
   await readOneByOne([
-    () => quoted(first, rest === undefined ? maxAnswer : maxFirst),
-    () => quoted(rest ?? '', maxAnswer),
+    () => spoken(first, rest === undefined ? maxAnswer : maxFirst),
+    () => spoken(rest ?? '', maxAnswer),
   ])
 }
 

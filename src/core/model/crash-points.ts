@@ -23,6 +23,8 @@ export const crashPoints = [
   'pull put right, not recorded',
   'pull intent written',
   'pull opened, not recorded',
+  'question intent written',
+  'question posted, not recorded',
   'closing intent written',
   'closing comment posted, not recorded',
   'inline intent written',
@@ -50,6 +52,7 @@ export const around: Record<Intent['kind'], { begun: CrashPoint; done: CrashPoin
   deliver: { begun: 'message intent written', done: 'message said, not recorded' },
   rejoin: { begun: 'session intent written', done: 'session rejoined, not recorded' },
   conclude: { begun: 'closing intent written', done: 'closing comment posted, not recorded' },
+  'put-question': { begun: 'question intent written', done: 'question posted, not recorded' },
   'answer-inline': { begun: 'inline intent written', done: 'inline answer posted, not recorded' },
   'answer-message': { begun: 'answer intent written', done: 'answer posted, not recorded' },
 }

@@ -4,7 +4,17 @@ import type { Role } from './role.ts'
 import type { Person, PullHead, Snapshot, Thread } from './thread.ts'
 import type { CommentRef } from './trigger.ts'
 
-export type Reaction = 'eyes' | 'rocket' | 'confused' | '-1'
+/** Each has one meaning, which `/codex help` says. */
+export const reactions = {
+  seen: 'eyes',
+  done: '+1',
+  ended: 'rocket',
+  refused: '-1',
+  failed: 'confused',
+} as const
+
+export type Sign = keyof typeof reactions
+export type Reaction = (typeof reactions)[Sign]
 
 export type Target = CommentRef | { kind: 'subject' }
 
@@ -69,7 +79,8 @@ export type SettlingPart = 'change' | 'assign' | 'review'
 
 export interface Settling {
   pull?: { number: number; change?: PullChange; assign?: string; review?: string }
-  reaction?: { target: Target; content: Reaction }
+  /** What replaces the eyes; without content, nothing does. */
+  reaction?: { target: Target; content?: Reaction }
   fold?: string
 }
 

@@ -1,5 +1,6 @@
 import type { CommentRef } from '../model/trigger.ts'
 import type { Run } from './run.ts'
+import { limits } from './timing.ts'
 
 export const listener = (run: Run): string => run.report.answerTo ?? run.request.by.login
 
@@ -11,8 +12,12 @@ export function endsQuietly(run: Run): boolean {
   if (!run.baseline.settings.chatty && showsItself(run)) return true
   if (run.result.outcome?.kind === 'stopped')
     return run.result.outcome.by === listener(run) && !run.session.agentLeft
-  return neverBegan(run) && run.schedule.ahead === undefined && run.result.round === 0
+  return run.result.outcome?.kind === 'failed' && neverBegan(run) && isReadAtOnce(run)
 }
+
+/** Whoever asked is still looking at the status, if the failure is in it within seconds of its mail. */
+const isReadAtOnce = ({ report: { status }, result: { concludedAt = 0 } }: Run): boolean =>
+  !status || (status.postedAt !== undefined && concludedAt - status.postedAt < limits.readAtOnce)
 
 export function offerAfter({ result: { outcome }, request }: Run): 'retry' | 'approve' | undefined {
   if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return 'retry'
@@ -42,11 +47,8 @@ const showsItself = ({ result: { outcome }, request, session: { agentLeft } }: R
   (outcome?.kind === 'stopped' ||
     (request.what === 'work' && (outcome?.kind === 'pull' || outcome?.kind === 'pushed')))
 
-export const neverBegan = ({
-  result: { outcome },
-  schedule: { admitted },
-  session: { instructionSent },
-}: Run): boolean => outcome?.kind === 'failed' && !admitted && !instructionSent
+export const neverBegan = ({ result: { outcome }, session: { instructionSent, agentLeft } }: Run): boolean =>
+  outcome !== undefined && !instructionSent && !agentLeft
 
 export const inTheOpen = ({ report: { status } }: Run): Pick<Run['report'], 'status'> =>
   status?.minimized ? { status: undefined } : { status }

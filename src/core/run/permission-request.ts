@@ -1,4 +1,5 @@
 /** A permission that the agent waits for. The Run's rights decide; a question goes to people. */
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Run } from './run.ts'
 
@@ -20,6 +21,32 @@ export function optionByRights(
   const kind = request.options.permission === 'read-only' ? 'reject' : 'allow'
   const fitting = options.filter(option => option.kind.startsWith(kind))
   return (fitting.find(option => option.kind.endsWith('_once')) ?? fitting[0])?.id
+}
+
+/** What only people can answer. */
+export function openQuestion(run: Run): PermissionRequest | undefined {
+  const request = run.result.outcome ? undefined : run.session.sessionLog?.permissionRequest
+  if (!request) return undefined
+  return isRefused(run, request) || optionByRights(request, run) === undefined ? request : undefined
+}
+
+/** PostHog did not take the answer that the rights give, of which the thread is told already. */
+const isRefused = ({ session: { permission } }: Run, { id }: PermissionRequest): boolean =>
+  permission?.id === id && permission.untaken === 'refused'
+
+const maxQuestions = 20
+
+/** A resumed agent may use an id again. */
+export const questionKey = ({ session: { taskRun } }: Run, { id, title }: PermissionRequest): string =>
+  createHash('sha256').update(`${taskRun?.id}\0${id}\0${title}`).digest('base64url').slice(0, 16)
+
+/** That was not put to people yet. */
+export function questionToAsk(run: Run): PermissionRequest | undefined {
+  const request = run.mailbox.stop ? undefined : openQuestion(run)
+  const { questions = [] } = run.report
+  if (!request || isRefused(run, request) || questions.length >= maxQuestions) return undefined
+  const key = questionKey(run, request)
+  return questions.some(known => known.key === key) ? undefined : request
 }
 
 /** Of a request that this Run has not answered yet. */

@@ -7,6 +7,7 @@ import { PullHead, type Snapshot, type Thread } from '../model/thread.ts'
 import type { RepoSettings } from '../settings/repository-settings.ts'
 import { endsQuietly } from './last-word.ts'
 import { FollowUp } from './record/mailbox-part.ts'
+import { Question } from './record/report-part.ts'
 import { RunRequest } from './record/request-part.ts'
 import { Outcome, type Pull } from './record/result-part.ts'
 import { EarlierSession } from './record/session-part.ts'
@@ -29,6 +30,7 @@ export const Backup = z.object({
   round: z.number().int().default(0),
   wordsOfRound: z.array(FollowUp).default([]),
   reported: z.number().int().default(0),
+  questions: z.array(Question).optional(),
   outcome: Outcome.optional(),
   quiet: z.boolean().default(false),
 })
@@ -54,6 +56,7 @@ export function backupOf(run: Run): Backup | undefined {
     round: run.result.round,
     wordsOfRound: run.mailbox.wordsOfRound.map(({ inline: _, source: __, ...words }) => words),
     reported: run.result.reported,
+    questions: run.report.questions,
     outcome: run.result.outcome,
     quiet: endsQuietly(run),
   })
@@ -109,6 +112,7 @@ function known({ id, backup, thread, snapshot, settings, pulls, untended, sessio
     taskMade,
     reported,
     wordsOfRound,
+    questions,
   } = backup
   return newRun({
     ...{ id, thread, request },
@@ -118,7 +122,7 @@ function known({ id, backup, thread, snapshot, settings, pulls, untended, sessio
     mailbox: { wordsOfRound },
     result: { pulls, untended, reported: Math.min(reported, pulls.length), round },
     // Forces an edit of the status comment.
-    report: { status: { commentId: statusId, hash: '', phase: '', at: 0 } },
+    report: { status: { commentId: statusId, hash: '', phase: '', at: 0 }, questions },
   })
 }
 

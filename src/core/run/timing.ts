@@ -55,6 +55,7 @@ export const limits = {
   notTaken: 10 * minute,
   unseenPull: 5 * minute,
   worthTelling: 20 * second,
+  readAtOnce: 10 * second,
   inVain: second,
   /** Steps in a row that threw, and deaths of processes that had nothing else in hand. */
   failures: 10,

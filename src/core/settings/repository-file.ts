@@ -49,6 +49,11 @@ function permissionsOf(commands: readonly CommandGrammar[]) {
     .describe('The least role for a command, where it is to be more than usual.')
 }
 
+export interface FileSlips {
+  path: string
+  count: number
+}
+
 const maxShown = 10
 
 export function problemsText(problems: readonly SettingsProblem[], path = settingsPath): string {

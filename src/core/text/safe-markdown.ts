@@ -11,16 +11,29 @@ import { keepingRecent } from './recent-texts.ts'
 import { timeFor, withinTime } from './within-time.ts'
 
 /** As a block quote: clearly not ours, and no line begins with a command. */
-export function quoted(text: string, maxLength: number): string {
+export const quoted = (text: string, maxLength: number): string => asQuote(cutSafely(text, maxLength))
+
+/** As our own words; as a quote where a line of it may be a command, of ours or to another bot. */
+export function spoken(text: string, maxLength: number): string {
+  const safe = cutSafely(text, maxLength)
+  return mayCommand.test(safe) ? asQuote(safe) : safe
+}
+
+/** Bots read lines as they stand, in code as well. */
+const mayCommand = /^[ \t]*[/!]\w|`\/\w|^[ \t]*(?:bors|r\?) /im
+
+function cutSafely(text: string, maxLength: number): string {
   const cut = text.length > maxLength ? `${text.slice(0, maxLength).trimEnd()} …` : text
   const safe = safeMarkdown(cut)
   // Escapes add length, and a later cut could remove them.
-  if (safe.length > 2 * maxLength + 1_000) return quoted(text, Math.floor(maxLength / 2))
-  return safe
+  return safe.length > 2 * maxLength + 1_000 ? cutSafely(text, Math.floor(maxLength / 2)) : safe
+}
+
+const asQuote = (safe: string): string =>
+  safe
     .split('\n')
     .map(line => (line === '' ? '>' : `> ${line}`))
     .join('\n')
-}
 
 /** Text that can't be parsed safely is shown as code. */
 export function safeMarkdown(text: string): string {

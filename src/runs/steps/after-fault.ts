@@ -39,11 +39,13 @@ export function afterFault(context: RunContext, step: ActingStep, error: unknown
     return messageRefused(context, step, `${error.message} until ${moment(error.until, deps.now())}`)
   if (error instanceof RetryLater) {
     const promised = error.why === 'usage-limit' ? { promised: error.until } : {}
+    const limit = error.why === 'unavailable' ? {} : { limit: true as const }
     return awaiting(context, error.service, {
       why: error.message,
       until: error.until,
       failed: 1,
       ...promised,
+      ...limit,
     })
   }
   if (error instanceof NoResponse) {
@@ -115,7 +117,7 @@ function messageRefused({ run: before }: Pick<RunContext, 'run'>, step: MessageS
   })
 }
 
-interface Wait extends Pick<Outage, 'why' | 'until' | 'promised' | 'refusedSince'> {
+interface Wait extends Pick<Outage, 'why' | 'until' | 'promised' | 'limit' | 'refusedSince'> {
   failed: 0 | 1
 }
 

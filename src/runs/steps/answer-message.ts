@@ -2,6 +2,7 @@ import { replyComment } from '../../core/comments/replies.ts'
 import { Rejected } from '../../core/model/errors.ts'
 import type { Marker } from '../../core/model/marker.ts'
 import type { CommentRef } from '../../core/model/trigger.ts'
+import { reactions } from '../../core/model/views.ts'
 import type { MessageReply, Source } from '../../core/run/record/mailbox-part.ts'
 import type { ChangeOf } from '../../core/run/run.ts'
 import { repliedWith } from './markers.ts'
@@ -56,7 +57,7 @@ async function react(
 ): Promise<void> {
   if (!target) return
   await context.job.assertLocked()
-  await ignoreRefusal(context, context.github.react(target, reply ? 'confused' : 'rocket'))
+  await ignoreRefusal(context, context.github.react(target, reactions[reply ? 'refused' : 'done']))
   if (!last) return
   await context.job.assertLocked()
   await ignoreRefusal(context, context.github.unreact(target, 'eyes'))

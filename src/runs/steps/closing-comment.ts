@@ -1,10 +1,12 @@
 import { boxesAfter } from '../../core/comments/boxes.ts'
 import { closingComment, inlineAnswer, saidAtTheEnd } from '../../core/comments/closing.ts'
+import { questionComment } from '../../core/comments/question.ts'
 import { readAgentWords } from '../../core/comments/words.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import type { Marker } from '../../core/model/marker.ts'
 import { inlineAsked } from '../../core/run/inline-asked.ts'
 import { endsQuietly, inlinePlace, leavesBoxInStatus } from '../../core/run/last-word.ts'
+import { questionKey, questionToAsk } from '../../core/run/permission-request.ts'
 import { backupOf } from '../../core/run/recovery-record.ts'
 import type { ChangeOf, Run } from '../../core/run/run.ts'
 import { limits, refusedBackoff } from '../../core/run/timing.ts'
@@ -33,11 +35,41 @@ export async function conclude(context: Speaking): Promise<ChangeOf<'report'>> {
     const word = !leavesBoxInStatus(context.run)
     return { report: { threadBlocked: undefined, announced: { ...announced, word } } }
   } catch (error) {
-    if (!(error instanceof Rejected) || error.of === 'read') throw error
-    if (inlinePlace(context.run) && isNotFound(error) && isLasting(context))
-      return { report: { threadBlocked: undefined, inlineGone: true } }
-    context.deps.log.warn({ err: error }, 'the thread takes no closing comment')
-    return isGivenUp(context) ? { report: { announced } } : threadBlockedFrom(context.run, now)
+    return unsaid(context, error) ?? { report: { announced } }
+  }
+}
+
+/** Where the Run is answered: in its inline thread, as long as that is there. */
+function unsaid(context: Speaking, error: unknown): ChangeOf<'report'> | undefined {
+  if (!(error instanceof Rejected) || error.of === 'read') throw error
+  if (inlinePlace(context.run) && isNotFound(error) && isLasting(context))
+    return { report: { threadBlocked: undefined, inlineGone: true } }
+  context.deps.log.warn({ err: error }, 'the thread takes no comment')
+  return isGivenUp(context) ? undefined : threadBlockedFrom(context.run, context.deps.now())
+}
+
+/** Puts a question of the agent to people, once. */
+export async function putQuestion(context: Speaking): Promise<ChangeOf<'report'>> {
+  const { run, deps, github } = context
+  const request = questionToAsk(run)
+  if (!request) return {}
+  const key = questionKey(run, request)
+  const place = inlinePlace(run)
+  const marker = { ...markerOf(run, 'reply'), run: `${run.id}-question-${key}` }
+  const text = fitted(questionComment(run, request, deps.deployment), deps.signer.write(marker))
+  try {
+    const commentId = await once(context, {
+      intent: { kind: 'put-question', at: deps.now() },
+      find: async ({ at }) =>
+        (await github.ownComments(at - skew, place)).find(({ body }) =>
+          deps.signer.read(body, run.thread).some(found => found.run === marker.run),
+        )?.id,
+      perform: () => github.comment(text, place),
+    })
+    const asked = { key, commentId, ...(place ? { inline: true as const } : {}) }
+    return { report: { threadBlocked: undefined, questions: [...(run.report.questions ?? []), asked] } }
+  } catch (error) {
+    return unsaid(context, error) ?? {}
   }
 }
 

@@ -8,7 +8,7 @@ import { adoptPull } from './adopt-pull.ts'
 import { answerMessage } from './answer-message.ts'
 import { respondToPermission } from './answer-permission.ts'
 import { awaitAdmission } from './await-admission.ts'
-import { answerInline, conclude } from './closing-comment.ts'
+import { answerInline, conclude, putQuestion } from './closing-comment.ts'
 import { createTask } from './create-task.ts'
 import { deliver, resumeWork } from './deliver.ts'
 import { dropBranch } from './drop-branch.ts'
@@ -47,6 +47,7 @@ const functions: StepFunctions<StepKind> = {
   'give-up': (context, { outcome }) => failed(context, outcome),
   'leave-agent': () => leftAlone,
   conclude,
+  'put-question': putQuestion,
   'answer-inline': answerInline,
   'answer-message': answerMessage,
   react,

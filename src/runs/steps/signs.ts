@@ -1,15 +1,29 @@
 import { Rejected } from '../../core/model/errors.ts'
-import type { Settling, Target } from '../../core/model/views.ts'
+import { reactions, type Settling, type Sign, type Target } from '../../core/model/views.ts'
+import { neverBegan } from '../../core/run/last-word.ts'
+import type { Outcome } from '../../core/run/record/result-part.ts'
 import type { ChangeOf, Run } from '../../core/run/run.ts'
 import type { StepContext } from './step-context.ts'
 
-export function reactionTo({
-  request: { origin },
-  result: { outcome },
-}: Run): NonNullable<Settling['reaction']> {
+export function reactionTo(run: Run): NonNullable<Settling['reaction']> {
+  const {
+    request: { origin },
+    result: { outcome },
+  } = run
   const target: Target = origin.kind === 'comment' ? origin.commentRef : { kind: 'subject' }
-  const well = outcome?.kind !== 'failed' && outcome?.kind !== 'stopped'
-  return { target, content: well ? 'rocket' : 'confused' }
+  const sign = outcome && signs[outcome.kind](run)
+  return { target, ...(sign ? { content: reactions[sign] } : {}) }
+}
+
+const ended = (): Sign => 'ended'
+
+const signs: Record<Outcome['kind'], (run: Run) => Sign | undefined> = {
+  pull: ended,
+  pushed: ended,
+  answer: ended,
+  nothing: ended,
+  stopped: () => undefined,
+  failed: run => (neverBegan(run) ? 'refused' : 'failed'),
 }
 
 export async function react(context: StepContext<'settle'>): Promise<ChangeOf<'report'>> {

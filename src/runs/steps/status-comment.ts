@@ -23,7 +23,7 @@ export async function postStatus(
     find: async ({ at }) => markedWith(context, await context.github.ownComments(at - skew), 'status')?.id,
     perform: () => context.github.comment(text),
   })
-  const status = { commentId, ...sent(drawing) }
+  const status = { commentId, postedAt: drawing.at, ...sent(drawing) }
   return { report: { status, threadBlocked: undefined } }
 }
 

@@ -108,7 +108,7 @@ export const alwaysCrashes: Scenario = {
     const { expected } = play
     const [command = ''] = Object.keys(expected.reactions)
     Object.assign(expected, {
-      answers: [/this run failed\. The bot itself failed at this again and again/],
+      answers: [/Codex failed: this bot had an error, again and again/],
       reactions: { [command]: 'confused' },
     })
     // What the agent opened stays as it is: nobody could look at it, nor always at whether its turn was over.

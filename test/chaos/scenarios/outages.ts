@@ -150,8 +150,8 @@ async function billing(stage: Stage): Promise<void> {
   Object.assign(play.expected, {
     runs: 0,
     pulls: 0,
-    answers: [/this run failed/],
-    reactions: { [command]: 'confused' },
+    answers: [/Codex did not start/],
+    reactions: { [command]: '-1' },
   })
   await judge(stage, [play], 30_000)
   if (fault.hits !== 1) stage.notes.violations.push(`the billing limit was asked ${fault.hits} times`)

@@ -15,6 +15,7 @@ const Intent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('conclude'), ...attempt }),
   z.object({ kind: z.literal('answer-inline'), ...attempt }),
   z.object({ kind: z.literal('answer-message'), ...attempt }),
+  z.object({ kind: z.literal('put-question'), ...attempt }),
 ])
 export type Intent = z.infer<typeof Intent>
 
@@ -23,6 +24,8 @@ const Outage = z.object({
   since: z.number(),
   until: z.number(),
   count: z.number(),
+  /** A limit, whose end is known. */
+  limit: z.literal(true).optional(),
   refusedSince: z.number().optional(),
   promised: z.number().optional(),
 })

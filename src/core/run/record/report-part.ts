@@ -9,6 +9,12 @@ const InlineAsked = z.object({
 })
 export type InlineAsked = z.infer<typeof InlineAsked>
 
+export const Question = z.object({
+  key: z.string(),
+  commentId: z.number().int(),
+  inline: z.literal(true).optional(),
+})
+
 export const Report = z.object({
   status: z
     .object({
@@ -19,6 +25,7 @@ export const Report = z.object({
       heardAt: z.number().optional(),
       nodeId: z.string().optional(),
       minimized: z.literal(true).optional(),
+      postedAt: z.number().optional(),
     })
     .optional(),
   supersedes: z.array(z.string()).default([]),
@@ -37,6 +44,8 @@ export const Report = z.object({
   inlineAsked: z.array(InlineAsked).optional(),
   /** The comment on a line that began the run is gone: its last word comes in the pull request's own thread. */
   inlineGone: z.literal(true).optional(),
+  /** Questions of the agent that stand in comments of their own. */
+  questions: z.array(Question).optional(),
   answerTo: z.string().optional(),
   readOnlyThread: z.boolean().default(false),
   /** The thread refuses comments since then; it is retried, since it may be unlocked. */

@@ -1,13 +1,13 @@
 import { neverStarted, wentSilent } from '../../comments/failures.ts'
 import { turnIsOver } from '../apply-snapshot.ts'
 import { outageOf } from '../outage.ts'
-import { permissionToAnswer } from '../permission-request.ts'
+import { permissionToAnswer, questionToAsk } from '../permission-request.ts'
 import { isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
 import { contextIsDue } from '../words-to-say.ts'
 import { beginning } from './beginning.ts'
 import { giveUp } from './ending.ts'
-import { claims, type Due, keepPolling, meanwhile, type Now, replies } from './polling.ts'
+import { canComment, claims, type Due, keepPolling, meanwhile, type Now, replies } from './polling.ts'
 import { stepTable } from './step-entry.ts'
 import type { Step } from './step-registry.ts'
 
@@ -65,6 +65,7 @@ export function* working(run: Run, now: Now): Due {
   if (option !== undefined) yield { kind: 'answer-permission', option }
   if (run.result.pulls.length > run.result.reported) return yield { kind: 'settle-outcome' }
   if (turnIsOver(run, now.at)) return yield* turnEnd(run, now)
+  if (questionToAsk(run) && canComment(run, now)) yield { kind: 'put-question' }
   const end = lost(run)
   if (end) return yield end
   yield* keepPolling(run, now)
