@@ -15,7 +15,7 @@ const isSilent = silenceJudge(everyWord(settings))
 const payload = (action: string, body: string, owner = 'acme') => ({
   action,
   installation: { id: 1 },
-  repository: { id: 100, name: 'shop', owner: { login: owner } },
+  repository: { id: 100, name: 'shop', owner: { login: owner, id: 900 } },
   sender: { login: 'maya', id: 11, type: 'User' },
   issue: { number: 7, title: 'Login', body: null, html_url: 'https://github.com/acme/shop/issues/7' },
   comment: {

@@ -91,6 +91,10 @@ const deployment: Readonly<Record<string, Shown>> = {
   'owners.*.limits': layers,
   'owners.*.models': ['security/grants.test.ts', 'only models that the owner may use are taken'],
   'owners.*.posthog': tenants,
+  'owners.*.settings': [
+    'security/grants.test.ts',
+    'an owner’s file that can not be read is not an absent one',
+  ],
   'owners.*.trigger': ['stories/trigger-words.test.ts', 'has a third name for one owner'],
   limits: ['security/grants.test.ts', 'a ceiling of the deployment holds whatever the repository says'],
   defaults: [

@@ -538,7 +538,11 @@ describe('words that are refused', () => {
     working(
       changed(
         mute,
-        { schedule: { nextPollAt: later }, mailbox: { pendingFollowUps: [{ ...more('a'), source }] } },
+        {
+          schedule: { nextPollAt: later },
+          workspace: { threadContext: contextFor('a') },
+          mailbox: { pendingFollowUps: [{ ...more('a'), source }] },
+        },
         ...differs,
       ),
     )
