@@ -196,7 +196,7 @@ describe('a stop', () => {
     await bot.work(60)
     expect(bot.requests).toEqual([])
     expect(told(bot)).not.toContain('nothing to stop')
-    expect(bot.reactions.at(-1)).toBe('rocket')
+    expect(bot.reactions.at(-1)).toBe('+1')
   })
 
   test('that waits in the queue is heeded by a run before its agent, and answers truthfully', async () => {
@@ -210,7 +210,7 @@ describe('a stop', () => {
     expect(bot.requests).toEqual([])
     expect(statusOf(bot)).toContain('stopped')
     expect(told(bot)).not.toContain('nothing to stop')
-    expect(bot.reactions.at(-1)).toBe('rocket')
+    expect(bot.reactions.at(-1)).toBe('+1')
   })
 
   test('with a new command behind it in one comment ends what was before, and not that', async () => {
@@ -228,7 +228,7 @@ describe('a stop', () => {
     expect(bot.requests).toHaveLength(1)
     expect(bot.cancelled).toHaveLength(1)
     expect(told(bot)).toContain('stopped')
-    expect(bot.reactions.filter(content => content === 'confused')).not.toEqual([])
+    expect(bot.reactions.filter(content => content === '-1')).not.toEqual([])
   })
 })
 
