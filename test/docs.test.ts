@@ -88,6 +88,7 @@ describe('the README', () => {
       pushed: true,
       answer: true,
       nothing: true,
+      unfinished: true,
       stopped: true,
       failed: true,
     }

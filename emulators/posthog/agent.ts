@@ -40,7 +40,7 @@ export class Agent {
 
   receive(run: Run, message: Message): void {
     run.inbox.push(message)
-    run.onMessage?.()
+    if (!run.deaf) run.onMessage?.()
   }
 
   async #drive(run: Run): Promise<void> {

@@ -4,7 +4,16 @@ import { z } from 'zod'
 export type Behaviour =
   /** Edits, and publishes a draft pull request if it was asked to; else stops at local changes (review-first). */
   | OpensPull
-  | { kind: 'answers'; text: string; delay?: number | undefined }
+  /** `edits` are files that it changes and publishes nowhere; only after `end_turn`, the default, it is done. */
+  | {
+      kind: 'answers'
+      text: string
+      delay?: number | undefined
+      edits?: string[] | undefined
+      stopReason?: string | undefined
+    }
+  /** The run ends in the middle of the turn; only a workflow of before says it in the error, newer ones in the state [R]. */
+  | { kind: 'stopsShort'; by: StopsShort; text?: string | undefined; after?: number | undefined }
   | { kind: 'fails'; message: string; after?: number | undefined }
   | { kind: 'hangs' }
   | { kind: 'slow'; ms: number; next?: Behaviour | undefined }
@@ -23,6 +32,9 @@ export type Behaviour =
   | { kind: 'pushesToBranch'; files?: Record<string, string> | undefined; text?: string | undefined }
   /** The test moves the run with the methods of `posthog.run(id)`. */
   | { kind: 'manual' }
+
+const stopsShort = ['older-workflow', 'sandbox_gone', 'timed_out_wall_clock', 'timed_out_inactivity'] as const
+export type StopsShort = (typeof stopsShort)[number]
 
 export interface OpensPull {
   kind: 'opensPull'
@@ -54,7 +66,14 @@ export const behaviourSchema: z.ZodType<Behaviour> = z.lazy(() =>
       prUrl: text,
       reportsExistingPull: z.boolean().optional(),
     }),
-    z.object({ kind: z.literal('answers'), text: z.string(), delay: ms }),
+    z.object({
+      kind: z.literal('answers'),
+      text: z.string(),
+      delay: ms,
+      edits: z.array(z.string()).optional(),
+      stopReason: text,
+    }),
+    z.object({ kind: z.literal('stopsShort'), by: z.enum(stopsShort), text, after: ms }),
     z.object({ kind: z.literal('fails'), message: z.string(), after: ms }),
     z.object({ kind: z.literal('hangs') }),
     z.object({ kind: z.literal('slow'), ms: z.number(), next: behaviourSchema.optional() }),

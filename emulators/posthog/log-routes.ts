@@ -27,16 +27,19 @@ export const logRoutes: Route[] = [
 ]
 
 /** The logs of the runs it was resumed from come first, oldest first, at most ten deep; both endpoints show them. */
-export function wholeLog(found: Run): Notification[] {
+export function wholeLog(found: Run, { timing }: Settings): Notification[] {
   const chain: Run[] = []
   for (let at: Run | undefined = found; at && chain.length < 10; at = at.resumedFrom) chain.unshift(at)
-  return chain.flatMap(({ log }) => log)
+  const stored = Date.now() - timing.log
+  return chain.flatMap(({ log, logShownUntil = stored }) =>
+    log.filter(({ timestamp }) => Date.parse(timestamp) <= Math.min(stored, logShownUntil)),
+  )
 }
 
 export const asJsonLines = (log: Notification[]) => log.map(entry => `${JSON.stringify(entry)}\n`).join('')
 
 function logs(request: ApiRequest): Reply {
-  const text = asJsonLines(wholeLog(request.world.run(request)))
+  const text = asJsonLines(wholeLog(request.world.run(request), request.world.settings))
   return { status: 200, text, headers: { 'content-type': 'application/jsonl', 'cache-control': 'no-cache' } }
 }
 
@@ -54,7 +57,7 @@ function sessionLogs(request: ApiRequest): Reply {
   const { limit = 1_000, offset = 0, after } = query
   const wanted = names(query.event_types)
   const unwanted = names(query.exclude_types)
-  const all = wholeLog(found)
+  const all = wholeLog(found, request.world.settings)
   const matching = all.filter(entry => {
     if (after && new Date(entry.timestamp) <= after) return false
     const type = eventType(entry)

@@ -15,7 +15,11 @@ export async function serveObject(
   const log = /^\/__s3\/logs\/(.+)\.jsonl$/.exec(url.pathname)?.[1]
   const run = world.runs.find(({ id }) => id === log)
   if (run)
-    return { status: 200, text: asJsonLines(wholeLog(run)), headers: { 'content-type': 'application/jsonl' } }
+    return {
+      status: 200,
+      text: asJsonLines(wholeLog(run, world.settings)),
+      headers: { 'content-type': 'application/jsonl' },
+    }
   const object = world.artifacts.objects.get(url.searchParams.get('key') ?? '')
   return object ? { status: 200, text: object.toString('utf8') } : s3Error(404, 'NoSuchKey')
 }

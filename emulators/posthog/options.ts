@@ -18,8 +18,10 @@ interface Timing {
   agent: number
   work: number
   publish: number
-  /** From `output.pr_url` to the end of the turn. */
+  /** From `output.pr_url` to the end of the turn, while the agent talks on. */
   settle: number
+  /** From an event to its entry in the log [R: `session-log-writer.ts` stores half a second after the last event]. */
+  log: number
   /** From the end of a turn to the end of the run, if nothing more is said [R: `INACTIVITY_TIMEOUT_USER_SECONDS`]. */
   idle: number
   /** From the end of a turn with a pull request to PostHog's own CI turn [R: `CI_FOLLOW_UP_DELAY`]. */
@@ -123,7 +125,8 @@ const timing: Timing = {
   agent: 30,
   work: 60,
   publish: 30,
-  settle: 40,
+  settle: 1_000,
+  log: 500,
   idle: 60 * minute,
   ci: 15 * minute,
   cancel: 50,

@@ -13,8 +13,13 @@ export async function perform(behaviour: Behaviour, desk: Desk): Promise<void> {
       return editAndPublish(behaviour, desk)
     case 'answers':
       await pause(behaviour.delay ?? settings.timing.work, signal)
+      if (behaviour.edits) run.edit(behaviour.edits)
       run.say(behaviour.text)
-      return run.completeTurn()
+      return run.completeTurn(behaviour.stopReason)
+    case 'stopsShort':
+      await pause(behaviour.after ?? settings.timing.work, signal)
+      run.say(behaviour.text ?? 'Now I run the tests.')
+      return run.stopShort(behaviour.by)
     case 'fails':
       await pause(behaviour.after ?? settings.timing.work, signal)
       run.note('_posthog/error', { message: behaviour.message })
@@ -55,19 +60,14 @@ async function editAndPublish(behaviour: OpensPull, desk: Desk): Promise<void> {
   const question = gate(run)
   if (question && !(await askPermission(run, question, signal))) return notAllowed(run)
   run.say('Looking at the code now.')
-  run.note('session/update', {
-    sessionId: run.sessionId,
-    update: {
-      sessionUpdate: 'tool_call',
-      toolCallId: randomUUID(),
-      title: 'npm test',
-      kind: 'execute',
-      status: 'completed',
-    },
-  })
+  run.runCommand('npm test')
   await pause(behaviour.delay ?? settings.timing.work, signal)
-  await finishEdit(behaviour, desk)
+  const words = await finishEdit(behaviour, desk)
+  // It talks on: of its turn the pull request is news, not the end.
+  run.say(words)
   await pause(settings.timing.settle, signal)
+  run.runCommand('npm run lint')
+  run.say(behaviour.text ?? `Checked it once more. ${words}`)
   run.completeTurn()
 }
 
@@ -78,16 +78,18 @@ function gate({ state }: Run): string | undefined {
   return asks ? 'Apply this change?' : undefined
 }
 
-async function finishEdit(behaviour: OpensPull, desk: Desk): Promise<void> {
+/** @returns what it says of it */
+async function finishEdit(behaviour: OpensPull, desk: Desk): Promise<string> {
   const { run, settings } = desk
-  if (behaviour.prUrl !== undefined) return run.addOutput({ pr_url: behaviour.prUrl })
+  if (behaviour.prUrl !== undefined) {
+    run.addOutput({ pr_url: behaviour.prUrl })
+    return `Opened a pull request: ${behaviour.prUrl}`
+  }
   if (mayPublish(desk)) return publish(behaviour, desk)
   if (settings.agent === 'disobedient') return pushAnyway(behaviour, desk)
-  run.say(
-    run.state.initial_permission_mode === 'read-only'
-      ? 'This session is read-only, so nothing was changed.'
-      : 'The change is ready in the working tree. Tell me to open a pull request if you want it published.',
-  )
+  return run.state.initial_permission_mode === 'read-only'
+    ? 'This session is read-only, so nothing was changed.'
+    : 'The change is ready in the working tree. Tell me to open a pull request if you want it published.'
 }
 
 /**
@@ -102,12 +104,12 @@ function mayPublish({ run, prompt, settings }: Desk): boolean {
 }
 
 /** Without the right to open a pull request there is still that to push. */
-async function pushAnyway(behaviour: OpensPull, desk: Desk): Promise<void> {
+async function pushAnyway(behaviour: OpensPull, desk: Desk): Promise<string> {
   const { run, base } = desk
   const joins = await desk.settings.hands.openPullFor(desk.repository, base)
   const branch = joins ? base : `posthog/${run.task.number}-anyway`
   await pushToBranch(desk, branch, behaviour.files)
-  run.say(behaviour.text ?? `I went ahead and pushed the change to \`${branch}\`.`)
+  return `I went ahead and pushed the change to \`${branch}\`.`
 }
 
 const ask = String.raw`\b(?:open|create|raise|make|submit|publish|send|draft)s?\b[^\n]{0,80}\b(?:pull[ -]request|PR)\b`

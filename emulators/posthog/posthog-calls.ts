@@ -16,6 +16,7 @@ export const quick = {
   work: 10,
   publish: 5,
   settle: 30,
+  log: 0,
   idle: 80,
   cancel: 20,
 }

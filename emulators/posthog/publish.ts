@@ -5,13 +5,14 @@ import { pause } from './pause.ts'
 
 type Plan = Omit<OpensPull, 'kind'>
 
-export async function publish(plan: Plan, desk: Desk): Promise<void> {
+/** @returns what the agent says of it */
+export async function publish(plan: Plan, desk: Desk): Promise<string> {
   const target = await openPullToJoin(desk)
   if (!target) return openOwnPull(plan, desk)
   const { run } = desk
   await pushToBranch(desk, target.branch, plan.files)
   if (plan.reportsExistingPull) run.addOutput({ pr_url: target.url, pr_urls: [target.url] })
-  run.say(plan.text ?? `Pushed the change to \`${target.branch}\`, the branch of #${target.number}.`)
+  return `Pushed the change to \`${target.branch}\`, the branch of #${target.number}.`
 }
 
 /** The pull request the agent may add to: that of its own earlier work, or the one whose head it was started on. */
@@ -36,7 +37,7 @@ export async function pushToBranch(
   reportHead(desk, branch)
 }
 
-async function openOwnPull(plan: Plan, desk: Desk): Promise<void> {
+async function openOwnPull(plan: Plan, desk: Desk): Promise<string> {
   const { run, repository, settings, base, signal } = desk
   const title = plan.title ?? run.task.title
   const head = await freeBranch(desk, title)
@@ -48,13 +49,13 @@ async function openOwnPull(plan: Plan, desk: Desk): Promise<void> {
     .openPull(repository, { head, base, title, body: plan.body ?? pullBody(desk), draft: true })
     .catch((thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown))))
   reportHead(desk, head)
-  if (pull instanceof Error) return run.say(await brokenPull(desk, head, pull))
+  if (pull instanceof Error) return brokenPull(desk, head, pull)
   run.working = { name: head, pull: { ...pull, base } }
   run.addOutput(
     settings.version === 'older' ? { pr_url: pull.url } : { pr_url: pull.url, pr_urls: [pull.url] },
   )
   run.progress('pr', 'completed', 'Opened pull request', pull.url)
-  run.say(plan.text ?? `Opened a draft pull request: ${pull.url}`)
+  return `Opened a draft pull request: ${pull.url}`
 }
 
 async function brokenPull(

@@ -1,6 +1,6 @@
 /** A test's hand on one run. */
 import type { Desk } from './agent.ts'
-import type { Behaviour, OpensPull } from './behaviour.ts'
+import type { Behaviour, OpensPull, StopsShort } from './behaviour.ts'
 import { ciMessage } from './ci-loop.ts'
 import type { Settings } from './options.ts'
 import { publish } from './publish.ts'
@@ -22,8 +22,15 @@ export interface RunControl {
   /** Entries of the log that no stream shows, whatever they say. */
   store(method: string, ...entries: Record<string, unknown>[]): Promise<void>
   openPull(plan?: Omit<OpensPull, 'kind'>): Promise<void>
-  completeTurn(text?: string): Promise<void>
+  completeTurn(text?: string, stopReason?: string): Promise<void>
+  /** `completed` ends a manual turn by itself first; `stopShort` does not. */
   finish(status: FinalStatus, error?: string): void
+  /** The run ends in the middle of its turn. */
+  stopShort(by: StopsShort): void
+  /** It takes words and never reads them, from now on. */
+  goDeaf(): void
+  /** What is logged from now on shows when the returned function is called. */
+  holdLog(): () => void
   /** Its idle hour is over now. */
   idleOut(): void
   /** PostHog's own CI turn comes now; false when the run had its three or has ended. */
@@ -81,15 +88,31 @@ export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' 
     openPull: async (plan = {}) => {
       await turn()
       if (plan.prUrl !== undefined) run.addOutput({ pr_url: plan.prUrl })
-      else await publish(plan, await deskOf(run, settings))
+      else {
+        const words = await publish(plan, await deskOf(run, settings))
+        run.say(plan.text ?? words)
+      }
     },
-    completeTurn: async text => {
+    completeTurn: async (text, stopReason) => {
       await turn()
       if (text !== undefined) run.say(text)
-      run.completeTurn()
+      run.completeTurn(stopReason)
       run.manual?.end()
     },
-    finish: (status, error) => run.finish(status, error ?? null),
+    finish: (status, error) => {
+      if (status === 'completed' && run.manual) run.completeTurn()
+      run.finish(status, error ?? null)
+    },
+    stopShort: by => run.stopShort(by),
+    goDeaf: () => {
+      run.deaf = true
+    },
+    holdLog: () => {
+      run.logShownUntil = Date.now()
+      return () => {
+        run.logShownUntil = undefined
+      }
+    },
     idleOut: () => run.onIdleOver?.(),
     ciTurn: behaviour => {
       const message = ciMessage(run, behaviour)

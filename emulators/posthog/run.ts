@@ -1,7 +1,7 @@
 /** One task run: its row, its stored log, and the frames of its stream. */
 import { randomUUID } from 'node:crypto'
 import type { OpenPull } from './agent-hands.ts'
-import type { Behaviour } from './behaviour.ts'
+import type { Behaviour, StopsShort } from './behaviour.ts'
 import { aborter } from './pause.ts'
 import type { Task } from './task.ts'
 
@@ -110,6 +110,12 @@ export class Run {
   ciTurns = 0
   manual: { readonly turn: Promise<void>; end(): void } | undefined
   turns = 0
+  /** US dollars: it grows while a turn goes on. */
+  cost = 0
+  /** Takes words and never reads them. */
+  deaf = false
+  /** Later entries of the log do not show, ms since the epoch. */
+  logShownUntil: number | undefined
   onTurn: (() => void)[] = []
 
   constructor(given: NewRun) {
@@ -200,14 +206,38 @@ export class Run {
    * Codex adapter's `broadcastUserMessage`, one entry a block of the prompt]. The words are as they were sent.
    */
   hear(text: string): void {
+    this.cost += 0.1
     this.note('session/update', this.#spoken('user_message_chunk', text))
   }
 
   /** Told twice: by the adapter, and by the server around it once the answer to the prompt is there [R]. */
   completeTurn(stopReason = 'end_turn'): void {
+    this.cost += 0.32
     const params = { sessionId: this.sessionId, stopReason }
     this.note('_posthog/turn_complete', { ...params, usage: { totalTokens: 1_234 } })
     this.note('_posthog/turn_complete', params)
+  }
+
+  edit(files: readonly string[]): void {
+    const locations = files.map(path => ({ path }))
+    this.#calls({ title: 'Edit', kind: 'edit', locations })
+  }
+
+  runCommand(title: string): void {
+    this.#calls({ title, kind: 'execute' })
+  }
+
+  #calls(what: object): void {
+    const update = { sessionUpdate: 'tool_call', toolCallId: randomUUID(), status: 'completed', ...what }
+    this.note('session/update', { sessionId: this.sessionId, update })
+  }
+
+  /** Ends without the end of its turn [R: `update_task_run_status.py`; a wall-clock failure has no error]. */
+  stopShort(by: StopsShort): void {
+    const isOlder = by === 'older-workflow'
+    if (!isOlder) this.state[by] = true
+    const error = isOlder ? 'Sandbox stopped; resume to continue' : null
+    this.finish(by === 'timed_out_wall_clock' ? 'failed' : 'completed', error)
   }
 
   /** Written to the log without the stream, which has a frame of its own for it. */

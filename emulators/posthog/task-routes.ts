@@ -180,8 +180,14 @@ async function runTask(request: ApiRequest): Promise<Reply> {
 }
 
 function usage(request: ApiRequest): Reply {
-  request.world.task(request)
-  return ok({ token_cost_usd: 0.3, compute_cost_usd: 0.12, total_cost_usd: 0.42 })
+  const task = request.world.task(request)
+  const cents = request.world.runsOf(task).reduce((sum, run) => sum + Math.round(run.cost * 100), 0)
+  const compute = Math.round(cents * 0.3)
+  return ok({
+    token_cost_usd: (cents - compute) / 100,
+    compute_cost_usd: compute / 100,
+    total_cost_usd: cents / 100,
+  })
 }
 
 function repositories({ world, caller }: ApiRequest): Reply {

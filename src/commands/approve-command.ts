@@ -92,5 +92,5 @@ async function planOf(
   }
 }
 
-const unplanned = new Set<Outcome['kind']>(['failed', 'stopped', 'nothing'])
+const unplanned = new Set<Outcome['kind']>(['failed', 'stopped', 'unfinished', 'nothing'])
 const maxOfPlan = 8_000

@@ -1,4 +1,6 @@
+import { mayHelpAgain } from '../core/run/last-word.ts'
 import type { FollowUp } from '../core/run/record/mailbox-part.ts'
+import type { Outcome } from '../core/run/record/result-part.ts'
 import { type NewRun, newRun } from '../core/run/run.ts'
 import { command, type Request, reject } from './command.ts'
 import { inTheWay } from './in-the-way.ts'
@@ -50,7 +52,10 @@ export const retryCommand = command({
     if (live) return live.id === runId ? { kind: 'started' } : inTheWay(live, 'retry')
     if (!trigger.snapshot.open) return reject({ kind: 'closed' })
     if (!before) return reject({ kind: 'nothing-to', command: 'retry' })
-    const { settling, paused } = before
+    const { settling, paused, last } = before
+    const outcome = last.result?.outcome
+    if (outcome && isHopeless(outcome) && Object.keys(request.options).length === 0)
+      return reject({ kind: 'no-use', outcome })
     if (!settling.usable)
       return reject({ kind: 'bad-settings', problem: settling.problem ?? '', slips: settling.slips })
     const agreed = settled(wanted(request, before.last), trigger.thread, settling)
@@ -74,6 +79,11 @@ interface Before {
   settling: Settings
 }
 
+type Hopeless = Outcome & { kind: 'failed' | 'unfinished' }
+
+const isHopeless = (outcome: Outcome): outcome is Hopeless =>
+  (outcome.kind === 'failed' || outcome.kind === 'unfinished') && !mayHelpAgain(outcome)
+
 const repeated = (
   { trigger, command }: Request,
   { last }: Before,
@@ -90,7 +100,7 @@ const repeated = (
 
 /** What was asked first has its result once a round began for words. */
 const roundWords = ({ mailbox, result }: LastRun): FollowUp[] =>
-  (result?.round ?? 0) > 0 ? (mailbox?.wordsOfRound ?? []) : []
+  (result?.round ?? 0) > 0 || result?.instructionDone ? (mailbox?.wordsOfRound ?? []) : []
 
 function lastRequest(last: LastRun): NewRun['request'] {
   const { approves, ...request } = last.request

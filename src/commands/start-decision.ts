@@ -3,8 +3,9 @@ import { type OptionName, type Options, optionNames } from '../core/command/opti
 import type { Reply } from '../core/comments/replies.ts'
 import { isFork, type PullHead, type Thread, threadSlot } from '../core/model/thread.ts'
 import type { InlineComment, LabelTrigger } from '../core/model/trigger.ts'
+import { isUndone } from '../core/run/last-word.ts'
 import type { Origin, RunOptions, RunRequest } from '../core/run/record/request-part.ts'
-import { isTerminal, type NewRun, newRun, type Run } from '../core/run/run.ts'
+import { type NewRun, newRun, type Run } from '../core/run/run.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { type Decision, type Request, reject } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
@@ -88,7 +89,7 @@ export const rejectStart = (
 export function superseding({ thread }: CommandTrigger, last: LastRun | undefined): Pick<NewRun, 'report'> {
   const status = last?.report?.status
   const outcome = last?.result?.outcome
-  if (outcome?.kind !== 'stopped' && outcome?.kind !== 'failed') return {}
+  if (!isUndone(outcome)) return {}
   if (status?.nodeId === undefined || status.minimized) return {}
   return last?.thread && threadSlot(last.thread) === threadSlot(thread)
     ? { report: { supersedes: [status.nodeId] } }
@@ -209,18 +210,10 @@ function joinOrWait({ trigger, attached }: Request, wanted: Wanted, { live, sett
         ...(attached?.length ? { attached } : {}),
       },
     }
-  return live.result.outcome && !isAgentAtWork(live)
+  return live.result.outcome
     ? { kind: 'take-over', run: live }
     : { kind: 'wait', behind: live, announce: { kind: 'queued-behind', differs } }
 }
-
-/** A pull request was told, and its agent goes on for a while: its Run ends when it is idle, or after some minutes. */
-const isAgentAtWork = ({ result, session: { taskRun, sessionLog }, mailbox }: Run): boolean =>
-  result.outcome?.kind === 'pull' &&
-  taskRun !== undefined &&
-  !isTerminal(taskRun.status) &&
-  !sessionLog?.idle &&
-  !mailbox.stop
 
 export const joins = (live: Run, { mayJoin, options, what }: Wanted): boolean =>
   mayJoin && !options.new && live.request.what === what

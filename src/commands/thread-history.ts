@@ -78,7 +78,7 @@ export interface LastRun extends Pick<Run, 'request'>, Partial<Pick<Run, 'thread
   report?: Pick<Run['report'], 'status'>
   mailbox?: Pick<Run['mailbox'], 'wordsOfRound'>
   workspace?: Pick<Run['workspace'], 'readUpTo'>
-  result?: Partial<Pick<Run['result'], 'outcome' | 'round'>>
+  result?: Partial<Pick<Run['result'], 'outcome' | 'round' | 'instructionDone'>>
 }
 
 export async function lastRunOf(
@@ -89,12 +89,13 @@ export async function lastRunOf(
   const { trigger } = context.record
   const { backup } = marker
   if (!backup || trigger.kind === 'withdrawal' || trigger.kind === 'pull-news') return kept
-  const { request, head, round, wordsOfRound, readUpTo } = backup
+  const { request, head, round, wordsOfRound, readUpTo, outcome, instructionDone } = backup
   const mailbox = { wordsOfRound }
   if (!kept) {
     const { thread } = trigger
     const baseline = { snapshot: trigger.snapshot, head }
-    return { thread, request, baseline, mailbox, workspace: { readUpTo }, result: { round } }
+    const result = { round, outcome, instructionDone }
+    return { thread, request, baseline, mailbox, workspace: { readUpTo }, result }
   }
   // A ticked comment may be of an earlier round than the Run's last.
   return trigger.kind === 'tick' && round !== kept.result.round

@@ -19,7 +19,8 @@ const agentActs = /^(?:agent_message_chunk|agent_thought)/
 
 /** Console output and housekeeping are no entries: they also come after a turn. */
 function meaning({ notification: { method = '', params, result } }: LogLine): LogEntry['what'] | undefined {
-  if (/^_?posthog\/turn_complete$/.test(method) || result) return { kind: 'turn-over' }
+  if (/^_?posthog\/turn_complete$/.test(method) || result)
+    return { kind: 'turn-over', stopReason: params?.stopReason ?? result?.stopReason }
   if (method.endsWith('posthog/progress') && params?.step !== undefined)
     return {
       kind: 'progress',

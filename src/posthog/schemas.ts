@@ -34,7 +34,12 @@ export const TaskRun = z.object({
   created_at: word,
   updated_at: word,
   state: z
-    .object({ pr_authorship_mode: word.catch(undefined) })
+    .object({
+      pr_authorship_mode: word.catch(undefined),
+      sandbox_gone: z.unknown().optional(),
+      timed_out_wall_clock: z.unknown().optional(),
+      timed_out_inactivity: z.unknown().optional(),
+    })
     .nullish()
     .catch(undefined),
 })
@@ -128,6 +133,7 @@ export const LogLine = z.object({
       .catch(undefined),
     params: z
       .object({
+        stopReason: words(100).optional().catch(undefined),
         update: AgentUpdate.optional().catch(undefined),
         step: words(300).optional().catch(undefined),
         status: words(300).optional().catch(undefined),

@@ -42,13 +42,16 @@ export function sessionLog(request: <T>(request: Call<T>) => Promise<PostHogResp
     }
   }
 
-  /** All entries after the first `offset`. Its first page is part of the poll's budget. */
-  async function after(session: Session, offset: number): Promise<LogEntry[][]> {
+  /**
+   * All entries after the first `offset`; `undefined` if the server has no logs. Its first page is part of the poll's
+   * budget.
+   */
+  async function after(session: Session, offset: number): Promise<LogEntry[][] | undefined> {
     const entries: LogEntry[][] = []
     for (;;) {
       const from = String(offset + entries.length)
       const read = await page(session, { limit: String(pageLength), offset: from }, entries.length === 0)
-      if (!read) return entries
+      if (!read) return undefined
       entries.push(...read.data)
       if (!hasMore(read)) return entries
       if (read.data.length === 0) throw new NoResponse('posthog', 'PostHog held back a part of a log')
@@ -60,7 +63,7 @@ export function sessionLog(request: <T>(request: Call<T>) => Promise<PostHogResp
     const read = await page(session, { limit: '1', offset: '0' })
     if (!read) return 0
     const count = read.headers.get('x-matching-count') ?? ''
-    return /^\d+$/.test(count) ? Number(count) : (await after(session, 0)).length
+    return /^\d+$/.test(count) ? Number(count) : ((await after(session, 0)) ?? []).length
   }
 
   return { after, length }

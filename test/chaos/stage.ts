@@ -66,7 +66,10 @@ export async function stageOf({ scenario, queue, seed }: Turn): Promise<Notes> {
 /** The agent is sometimes faster and sometimes slower than the bot looks. */
 function timingsBy(random: Random) {
   const ms = () => random.between(5, 120)
-  return { queued: ms(), sandbox: ms(), clone: ms(), agent: ms(), work: ms(), publish: ms(), settle: ms() }
+  return {
+    ...{ queued: ms(), sandbox: ms(), clone: ms(), agent: ms(), work: ms(), publish: ms(), settle: ms() },
+    log: random.between(0, 3_000),
+  }
 }
 
 /** Waits for all threads to be as they should, then looks once more: what comes twice may come late. */

@@ -16,6 +16,7 @@ import { startFacts } from '../../src/commands/start-facts.ts'
 import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
 import type { LastRun } from '../../src/commands/thread-history.ts'
+import { agentFailures } from '../../src/core/comments/failures.ts'
 import type { CommentTrigger } from '../../src/core/model/trigger.ts'
 import { changed } from '../../src/core/run/run.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
@@ -442,6 +443,7 @@ describe('what asks for work', () => {
     settling: settling(),
     paused: undefined,
   }
+  const unknownModel = agentFailures['no-model']('gpt-9')
   const failedWords = {
     result: { round: 1 },
     mailbox: { wordsOfRound: [more('a', 'in red'), more('b', 'and in blue')] },
@@ -456,6 +458,18 @@ describe('what asks for work', () => {
       asking(comment),
       { live: runWith({ id: 'run-comment-502' }) },
       { kind: 'started' },
+    ],
+    [
+      'where the same would come of it',
+      asking(comment),
+      { before: { ...before, last: { ...before.last, result: { outcome: unknownModel } } } },
+      rejects('no-use', { outcome: unknownModel }),
+    ],
+    [
+      'with something else than that',
+      asking(comment, { options: { model: 'gpt-5.6' } }),
+      { before: { ...before, last: { ...before.last, result: { outcome: unknownModel } } } },
+      { kind: 'start', run: { request: { options: { model: 'gpt-5.6' } } } },
     ],
     [
       'while the bot is paused',

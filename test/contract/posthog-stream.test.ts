@@ -95,15 +95,23 @@ describe('beside PostHog', () => {
     return { ...run, watch, news }
   }
 
-  it('says so at once when a turn ends, and once more when the log has it', async () => {
-    const { control, news, posthog } = await watched({ watch: { pace: {} } })
+  it('says so at once when a turn ends, and again after 1, 2, 4 … s, as the log may be late', async () => {
+    const { control, news, posthog } = await watched({ watch: { pace: { again: 2 } } })
     expect(streamCalls(posthog)[0]?.query).toEqual({ start: 'latest' })
     const before = Date.now()
     await control.completeTurn()
-    await until(() => news.length === 2)
+    await until(() => news.length === 3, 10_000)
     expect((news[0] ?? 0) - before).toBeLessThan(500)
     expect((news[1] ?? 0) - before).toBeGreaterThanOrEqual(995)
-    await sleep(1_200)
+    expect((news[2] ?? 0) - (news[1] ?? 0)).toBeGreaterThanOrEqual(1_995)
+  })
+
+  it('looks no more once nobody wants to know', async () => {
+    const { control, news, watch } = await watched({ watch: { pace: { minGap: 20, again: 5 } } })
+    await control.completeTurn()
+    await until(() => news.length === 2)
+    watch.unwatch(control.id)
+    await sleep(100)
     expect(news).toHaveLength(2)
   })
 

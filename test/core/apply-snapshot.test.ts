@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import {
-  type LogEntry,
-  observe,
-  outcomeOf,
-  type TaskRunSnapshot,
-  turnIsOver,
-} from '../../src/core/run/apply-snapshot.ts'
+import { type LogEntry, observe, type TaskRunSnapshot } from '../../src/core/run/apply-snapshot.ts'
 import { changed, Run, type RunChange } from '../../src/core/run/run.ts'
 import { limits } from '../../src/core/run/timing.ts'
+import { outcomeOf, standingOf } from '../../src/core/run/turn.ts'
 import {
   maya,
   minute,
@@ -24,6 +19,8 @@ import {
 
 const at = t0 + minute
 const seen = (given: Partial<TaskRunSnapshot>, run = working()): Run => observe(run, snapshotWith(given), at)
+
+const turnIsOver = (run: Run, now: number): boolean => standingOf(run, now).kind !== 'working'
 
 const turnOver: LogEntry = { at: t0, what: { kind: 'turn-over' } }
 const activity: LogEntry = { at: t0, what: { kind: 'activity' } }
@@ -237,9 +234,9 @@ describe('the outcome', () => {
       { kind: 'pull' },
     ],
     [
-      'a pull request of a run that failed later',
+      'a run that failed after its pull request',
       changed(ended('failed', 'x'), { result: { pulls: [pull] } }),
-      { kind: 'pull' },
+      { kind: 'failed' },
     ],
     [
       'commits',
@@ -288,7 +285,7 @@ describe('the outcome', () => {
       { kind: 'failed', class: 'setup', fix: expect.stringContaining('--model') },
     ],
   ])('%s', (_, given, expected) => {
-    expect(outcomeOf(working(given))).toMatchObject(expected)
+    expect(outcomeOf(working(given), at)).toMatchObject(expected)
   })
 })
 
@@ -304,12 +301,12 @@ describe('what is missing', () => {
 
   test('a stop without a reason ends without one', () => {
     const stop = { by: maya, at: t0, asked: true }
-    expect(outcomeOf(working({ mailbox: { stop } }))).toStrictEqual({ kind: 'stopped', by: 'maya' })
+    expect(outcomeOf(working({ mailbox: { stop } }), at)).toStrictEqual({ kind: 'stopped', by: 'maya' })
   })
 
   test('an outcome without a run, or anything heard of it', () => {
-    expect(outcomeOf(runWith())).toEqual({ kind: 'nothing' })
-    expect(outcomeOf(working({ session: { sessionLog: undefined } }))).toEqual({ kind: 'nothing' })
+    expect(outcomeOf(runWith(), at)).toEqual({ kind: 'nothing' })
+    expect(outcomeOf(working({ session: { sessionLog: undefined } }), at)).toEqual({ kind: 'nothing' })
   })
 
   test('a turn without a run is over after a moment', () => {
@@ -326,7 +323,7 @@ describe('what is missing', () => {
 
 describe('the words for a failure that a person can do something about', () => {
   const failed = (error: string) =>
-    outcomeOf(working({ session: { taskRun: { ...taskRun, status: 'failed', error } } }))
+    outcomeOf(working({ session: { taskRun: { ...taskRun, status: 'failed', error } } }), at)
   const fixes = {
     quota: 'Wait until the limit resets, or raise it in PostHog. Then write `/codex retry`.',
     clone: "Install PostHog's own GitHub App on this repository. Then write `/codex retry`.",
@@ -442,8 +439,10 @@ describe('words are answered from where they stand in the log', () => {
 
 describe('words that the agent ended without reading', () => {
   const note = more('m', 'and that')
+  const outcome = { kind: 'failed' as const, class: 'lost' as const, reason: 'r', fix: 'f' }
   const said = working({
     mailbox: { handledMessageIds: ['m'] },
+    result: { outcome },
     session: {
       taskRun: { ...taskRun, messages: 1, lastMessageId: 'm', unread: [note] },
       sessionLog: { offset: 2, turns: 0, idle: false, awaitedMessageId: 'm', showsWords: true },
@@ -451,7 +450,7 @@ describe('words that the agent ended without reading', () => {
   })
   const over = { status: 'completed' as const }
 
-  test('wait to be said again', () => {
+  test('are left to be asked again where the Run has failed', () => {
     expect(seen(over, said)).toMatchObject({
       mailbox: { pendingFollowUps: [note] },
       session: { taskRun: { unread: [] } },
@@ -460,6 +459,7 @@ describe('words that the agent ended without reading', () => {
 
   test.each<[string, Partial<TaskRunSnapshot>, Run]>([
     ['while it works', {}, said],
+    ['before the Run is over: it resumes them', over, changed(said, { result: { outcome: undefined } })],
     [
       'when its log shows them',
       { ...over, log: [{ at: t0, what: { kind: 'words', messages: ['m'] } }] },

@@ -90,6 +90,9 @@ const phases: Record<Phase, Run> = {
   stopped: working(
     changed(over, { session: { sessionLog: { ...heard, answer: undefined } }, result: { outcome: stopped } }),
   ),
+  unfinished: working(
+    changed(over, { result: { outcome: { kind: 'unfinished', why: 'sandbox-gone' }, pulls: [pull] } }),
+  ),
   failed: working(changed(over, { result: { outcome: failure } })),
 }
 
@@ -733,8 +736,6 @@ describe('the last word', () => {
       `
       "@maya this run was stopped because you closed the issue. Nothing was pushed.
 
-      - [ ] Try again <!-- codex-box:retry -->
-
       <details><summary>Details</summary>
 
       ✅ Cloning the repository
@@ -853,6 +854,7 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
   'stopping-beside': { kind: 'stopping-beside', thread: issueThread },
   'stopped-waiting': { kind: 'stopped-waiting', by: 'maya' },
   'still-going': { kind: 'still-going', command: 'retry' },
+  'no-use': { kind: 'no-use', outcome: { kind: 'unfinished', why: 'refusal' } },
   status: { kind: 'status', asked: true },
   config: {
     kind: 'config',
@@ -1020,6 +1022,8 @@ describe('replies', () => {
       stopped-waiting: @maya this was stopped by \`maya\` before it began. Write it again if you still want it.
 
       still-going: @maya a run is still going in this thread. \`/codex retry\` works when it has ended. \`/codex stop\` ends it now.
+
+      no-use: @maya the same request would end the same way, so nothing was started. Codex did not finish, as the model refused to go on. Ask in other words, or choose another model with \`/codex retry --model NAME\`.
 
       status: @maya nothing is going on here now.
 

@@ -65,7 +65,7 @@ describe('a note', () => {
       working(),
       [poll('k', 'u'), poll('k2', 'u')],
       {
-        result: { claimedPulls: ['u'], lookBeforeLastWord: true },
+        result: { claimedPulls: ['u'] },
         mailbox: { handledMessageIds: ['k', 'k2'] },
       },
     ],

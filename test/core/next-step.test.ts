@@ -180,6 +180,7 @@ describe('from the asking to the start', () => {
 
 describe('while the agent works', () => {
   const idle = (since: number, turns = 1) => ({ offset: 1, turns, idle: true, idleSince: now.at - since })
+  const completed = { ...taskRun, status: 'completed' as const, changedAt: now.at }
   holds([
     ['it is looked at', working({ schedule: { nextPollAt: undefined } }), {}, 'poll'],
     ['when it is time', working({ schedule: { nextPollAt: now.at } }), {}, 'poll'],
@@ -222,18 +223,37 @@ describe('while the agent works', () => {
       {},
       'adopt-pull u',
     ],
-    ['a new pull request is the outcome', working({ result: { pulls: [pull] } }), {}, 'settle-outcome'],
     [
-      'but not before more words are passed on',
+      'a new pull request is shown at once, before anything else',
+      working({
+        result: { pulls: [pull] },
+        mailbox: { pendingFollowUps: [more('a')] },
+        schedule: { nextPollAt: undefined },
+      }),
+      { text: 'phase' },
+      'edit-status',
+    ],
+    [
+      'and is not the end',
+      working({ result: { pulls: [pull] }, schedule: { nextPollAt: now.at + 4_000 } }),
+      {},
+      'wait 4000',
+    ],
+    [
+      'words go to the agent that talks on',
       working(changed(passing(more('a')), { result: { pulls: [pull] } })),
       {},
       'deliver',
     ],
     [
-      'one that is no news is not',
-      working({ result: { pulls: [pull], reported: 1 }, schedule: { nextPollAt: now.at + 4_000 } }),
+      'after its turn nobody is asked what came of it',
+      working({
+        result: { pulls: [pull] },
+        session: { sessionLog: idle(3_000) },
+        schedule: { lastPollAt: now.at - 500 },
+      }),
       {},
-      'wait 4000',
+      'settle-outcome',
     ],
     [
       'the end of a turn counts after a moment',
@@ -269,10 +289,54 @@ describe('while the agent works', () => {
       'wait 17000',
     ],
     [
-      'so is what PostHog completed',
-      working({ session: { taskRun: { ...taskRun, status: 'completed' } }, result: { resultChecked: true } }),
+      'so is what PostHog completed after the turn',
+      working({
+        session: { taskRun: { ...taskRun, status: 'completed' }, sessionLog: idle(0) },
+        result: { resultChecked: true },
+      }),
       {},
       'settle-outcome',
+    ],
+    [
+      'what PostHog completed before its log shows the end of the turn is looked at again',
+      working({
+        session: { taskRun: completed },
+        schedule: { lastPollAt: now.at, nextPollAt: now.at + 2_000 },
+      }),
+      {},
+      'wait 2000',
+    ],
+    [
+      'words wait for that',
+      working({
+        session: { taskRun: completed },
+        mailbox: { pendingFollowUps: [more('a')] },
+        schedule: { lastPollAt: now.at, nextPollAt: now.at + 2_000 },
+      }),
+      {},
+      'wait 2000',
+    ],
+    [
+      'and goes on in the same session if it never does',
+      working({ session: { taskRun: completed }, schedule: { lastPollAt: now.at + limits.lateLog } }),
+      {},
+      'resume-turn ended-early',
+    ],
+    [
+      'once',
+      working({
+        session: { taskRun: completed },
+        schedule: { lastPollAt: now.at + limits.lateLog },
+        result: { resumed: { why: 'ended-early', words: [] } },
+      }),
+      {},
+      'find-result',
+    ],
+    [
+      'what ended for another reason goes on where it is',
+      working({ session: { sessionLog: { ...idle(3_000), stopReason: 'max_tokens' } } }),
+      {},
+      'resume-turn max-tokens',
     ],
     [
       'a run that is never started',
@@ -483,27 +547,7 @@ describe('after the outcome', () => {
     session: { taskRun: { ...taskRun, status: 'completed' }, cost: null },
     report: { announced: told },
   }
-  const open: RunChange = changed(
-    {
-      session: { cost: null },
-    },
-    over,
-    {
-      result: { outcome: { kind: 'pull' }, pulls: [pull] },
-      session: { taskRun },
-      schedule: { nextPollAt: now.at + 5_000 },
-    },
-  )
   const untold = { comment: false, word: false, inline: 0, reaction: false, label: false, branch: false }
-  const toldByGitHub = (...rows: [string, RunChange, Partial<Now>, string][]): Table =>
-    rows.map(([name, differs, at, expected]) => [
-      `one that GitHub told of first ${name}`,
-      working(
-        changed(open, { report: { announced: untold }, result: { lookBeforeLastWord: true } }, differs),
-      ),
-      at,
-      expected,
-    ])
   const known = { commentId: 900, hash: 'h', phase: 'p', at: t0, nodeId: 'IC_900' }
   const inline = { id: 1, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' }
   const review = {
@@ -615,43 +659,9 @@ describe('after the outcome', () => {
       {},
       'end',
     ],
-    ['the Run of a pull request stays for the rest of the turn', working(open), {}, 'wait 5000'],
-    ['and looks', working(changed(open, { schedule: { nextPollAt: undefined } })), {}, 'poll'],
     [
-      'till the turn is over',
-      working(changed(open, { session: { sessionLog: { offset: 1, turns: 1, idle: true } } })),
-      {},
-      'end',
-    ],
-    ['has its last word at once', working(changed(open, { report: { announced: untold } })), {}, 'conclude'],
-    ...toldByGitHub(
-      ['is linked at once', {}, { text: 'phase' }, 'edit-status'],
-      ['has its last word after a look', {}, {}, 'wait 5000'],
-      ['which is taken in time', { schedule: { nextPollAt: undefined } }, {}, 'poll'],
-      ['if PostHog can be asked', posthogAway(), {}, 'conclude'],
-      ['and has more to say', { session: { taskRun: { ...taskRun, status: 'completed' } } }, {}, 'conclude'],
-    ),
-    [
-      'till the run is over',
-      working(changed(open, { session: { taskRun: { ...taskRun, status: 'completed' } } })),
-      {},
-      'end',
-    ],
-    [
-      'for ten minutes at most',
-      working(changed(open, { result: { concludedAt: now.at - 10 * minute } })),
-      {},
-      'end',
-    ],
-    [
-      'not when another command waits',
-      working(changed(open, { mailbox: { releaseThread: true } })),
-      {},
-      'end',
-    ],
-    [
-      'and finds a second pull request',
-      working(changed(open, { result: { claimedPulls: ['u'] } })),
+      'one that is told of late is looked at',
+      working(changed(over, { result: { claimedPulls: ['u'] } })),
       {},
       'adopt-pull u',
     ],
@@ -837,7 +847,14 @@ describe('while GitHub is out of reach', () => {
     ['a new run waits', runWith(changed(ready, githubAway())), {}, 'wait 9000'],
     [
       'the end of a turn waits',
-      working(changed(githubAway(), { session: { taskRun: { ...taskRun, status: 'completed' } } })),
+      working(
+        changed(githubAway(), {
+          session: {
+            taskRun: { ...taskRun, status: 'completed' },
+            sessionLog: { offset: 1, turns: 1, idle: true, idleSince: t0 },
+          },
+        }),
+      ),
       {},
       'wait 9000',
     ],
@@ -1326,12 +1343,6 @@ describe('at the edge of a limit', () => {
       working(changed(open, { session: { taskRun: undefined } })),
       {},
       'end',
-    ],
-    [
-      'an agent that was not heard yet',
-      working(changed(open, { session: { sessionLog: undefined } })),
-      {},
-      'wait 60000',
     ],
     [
       'an answer of an agent that goes on',

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { questionComment } from '../../src/core/comments/question.ts'
 import { replyComment } from '../../src/core/comments/replies.ts'
 import { statusComment } from '../../src/core/comments/status.ts'
-import { observe, turnIsOver } from '../../src/core/run/apply-snapshot.ts'
+import { observe } from '../../src/core/run/apply-snapshot.ts'
 import { nextStep } from '../../src/core/run/next-step.ts'
 import {
   optionByRights,
@@ -12,6 +12,7 @@ import {
   rejecting,
 } from '../../src/core/run/permission-request.ts'
 import { changed, type Run } from '../../src/core/run/run.ts'
+import { standingOf } from '../../src/core/run/turn.ts'
 import { ask, deployment, hour, maya, snapshotWith, t0, taskRun, working } from './given.ts'
 
 const request: PermissionRequest = {
@@ -149,12 +150,12 @@ test('it is over when the log says so', () => {
 test('a turn that begins with one is not over with the turn before it', () => {
   const idle = { offset: 1, turns: 1, idle: true, idleSince: t0 - hour, awaitedMessageId: 'a' }
   const asked = asksNow(working({ session: { taskRun: { ...taskRun, messages: 1 }, sessionLog: idle } }))
-  expect(turnIsOver(asked, t0 + hour)).toBe(false)
+  expect(standingOf(asked, t0 + hour)).toEqual({ kind: 'working' })
 })
 
 test('one of PostHog’s own turn does not take back what was answered', () => {
   const answered = { offset: 1, turns: 1, idle: true, idleSince: t0 - hour, showsWords: true, ofOthers: true }
   const asked = asksNow(working({ session: { sessionLog: answered } }))
   expect(asked.session.sessionLog?.permissionRequest).toEqual(request)
-  expect(turnIsOver(asked, t0)).toBe(true)
+  expect(standingOf(asked, t0)).not.toEqual({ kind: 'working' })
 })

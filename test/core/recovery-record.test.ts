@@ -3,6 +3,7 @@ import { Marker, markerSigner } from '../../src/core/model/marker.ts'
 import { nextStep } from '../../src/core/run/next-step.ts'
 import { type Backup, backupOf, type Remains, restored } from '../../src/core/run/recovery-record.ts'
 import { changed, type Run, taskMarker } from '../../src/core/run/run.ts'
+import { limits } from '../../src/core/run/timing.ts'
 import { sessionAtWork } from '../../src/core/run/unused-branch.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { branch, issueThread, more, pull, runWith, t0, working } from './given.ts'
@@ -71,11 +72,14 @@ describe('a Run that PostHog has', () => {
     expect([once.result.reported, once.result.round]).toEqual([1, 1])
   })
 
-  test('that had not told of its pull request does', () => {
+  test('that had not told of its pull request reads how its turn ended, and does', () => {
     const seen = changed(atWork, { result: { outcome: { kind: 'pull' as const }, pulls: [pull] } })
     const session = { taskId: 'task-1', taskRunId: 'run-1' }
     const again = restored(remainsOf(seen, { pulls: [pull], session }), t0)
-    expect(stepOf(again)).toBe('settle-outcome')
+    expect(stepOf(again)).toBe('poll')
+    const idle = { offset: 1, turns: 1, idle: true, idleSince: t0 - limits.settle, showsWords: true }
+    const ended = changed(again, { session: { sessionLog: idle }, schedule: { lastPollAt: t0 } })
+    expect(stepOf(ended)).toBe('settle-outcome')
   })
 
   test('that had said its last word says no more, and gives back what it was lent', () => {

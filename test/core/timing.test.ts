@@ -4,7 +4,7 @@ import {
   callsPerHour,
   limits,
   pollInterval,
-  pollIntervalWhenStopping,
+  pollIntervalUntil,
   pollIntervalWithStream,
 } from '../../src/core/run/timing.ts'
 import { hour, minute, second } from './given.ts'
@@ -44,10 +44,10 @@ describe('the time until the next look', () => {
 
 test('a stop is looked for nine times until just after its time limit, and then each minute', () => {
   const times: number[] = []
-  for (let age = 0; times.length < 11; times.push(age)) age += pollIntervalWhenStopping(age)
+  for (let age = 0; times.length < 11; times.push(age)) age += pollIntervalUntil(limits.stopping, age)
   expect(times.map(at => at / second)).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 301, 361, 421])
-  expect(pollIntervalWhenStopping(limits.stopping)).toBe(second)
-  expect(pollIntervalWhenStopping(-minute)).toBe(2 * second)
+  expect(pollIntervalUntil(limits.stopping, limits.stopping)).toBe(second)
+  expect(pollIntervalUntil(limits.stopping, -minute)).toBe(2 * second)
 })
 
 test.each([
@@ -75,6 +75,12 @@ describe('with a stream that tells of news', () => {
     ['with many', 100, 20 * minute],
     ['with so many that no more can be afforded', 1_000, 1_875 * second],
   ])('the timer is only the net, %s', (_, live, expected) => {
-    expect(pollIntervalWithStream(live)).toBe(expected)
+    expect(pollIntervalWithStream(limits.lateLog, live)).toBe(expected)
   })
+})
+
+test('a stream that has just opened is no reason to look rarely: the log may be late', () => {
+  const times = [0]
+  for (let age = 0; age < limits.lateLog; times.push(age)) age += pollIntervalWithStream(age, 1)
+  expect(times).toEqual([0, 2, 4, 8, 16, 31].map(age => age * second))
 })

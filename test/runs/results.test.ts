@@ -10,6 +10,7 @@ import { adoptPull } from '../../src/runs/steps/adopt-pull.ts'
 import { dropBranch } from '../../src/runs/steps/drop-branch.ts'
 import { findBranch } from '../../src/runs/steps/find-branch.ts'
 import { findResult } from '../../src/runs/steps/find-result.ts'
+import { askCost } from '../../src/runs/steps/follow-task-run.ts'
 import { tendPull } from '../../src/runs/steps/tend-pull.ts'
 import { afterStep, type Differs, handWith as handIn } from '../commands/command-world.ts'
 import {
@@ -54,21 +55,6 @@ describe('a pull request that the agent names', () => {
     const run = await afterStep(tendPull, context)
     return { pulls: run.result.pulls.map(({ number }) => number), foreign: run.result.foreignPulls, done }
   }
-  test.each([
-    ['has PostHog asked what it cost so far, also right after a call that failed', {}, 1],
-    ['leaves PostHog alone until the time that it named', { promised: t0 + 1_000 * minute }, 0],
-  ])('%s', async (_, promised, calls) => {
-    const asked: string[] = []
-    const posthog = { why: 'no', since: t0, until: t0 + 1_000 * minute, count: 1, ...promised }
-    const run = working({ result: { claimedPulls: [pull.url] }, attempts: { outages: { posthog } } })
-    const context = handWith(run, {
-      github: { pull: async () => pullView() },
-      posthog: { cost: async taskId => void asked.push(taskId) },
-    })
-    await afterStep(adoptPull, context, { url: pull.url })
-    expect(asked).toHaveLength(calls)
-  })
-
   const stranger = { login: 'eve', bot: false }
 
   test.each<[string, PullView, boolean]>([
@@ -364,6 +350,20 @@ describe('where commits are, and which pull request shows them', () => {
     expect(await found(run, given)).toEqual(expected)
   })
 
+  test.each([
+    ['b'.repeat(40), 'f'],
+    [late, undefined],
+    [undefined, undefined],
+  ])('commits that later words added to the open pull request that stood at %j: %j', async (sha, pushed) => {
+    const views = [pullView({ number: 9, head: { ...elsewhere, sha: late } })]
+    const {
+      opened,
+      pushed: seen,
+      alone,
+    } = await found(held({ sha }), { views, heads: { [branch.name]: branch.sha } })
+    expect({ opened, seen, alone }).toEqual({ opened: [], seen: pushed, alone: undefined })
+  })
+
   test('one whose opening was not answered is found again on a thread of its own head', async () => {
     const intent = [{ kind: 'open-pull' as const, at: t0, lostAt: t0 }]
     const views = [pullView({ number: 10, head: { ...own, sha: late } }), merged({ number: 8, head: own })]
@@ -614,5 +614,21 @@ describe('a branch that is made', () => {
     const closing = async () => ({ by: { login: 'olga', id: 1 }, at: t0 })
     const hand = making({ github: { makeBranch: async () => ({ linked: false }), closing } })
     expect(await afterStep(findBranch, hand)).toMatchObject({ schedule: { admitted: false } })
+  })
+})
+
+describe('what it cost', () => {
+  test.each([
+    ['is asked for also right after a call that failed', {}, 1],
+    ['is not before the time that PostHog named', { promised: t0 + 1_000 * minute }, 0],
+  ])('%s', async (_, promised, calls) => {
+    const asked: string[] = []
+    const posthog = { why: 'no', since: t0, until: t0 + 1_000 * minute, count: 1, ...promised }
+    const run = working({ attempts: { outages: { posthog } } })
+    const context = handWith(run, {
+      posthog: { cost: async taskId => void asked.push(taskId) },
+    })
+    await afterStep(askCost, context)
+    expect(asked).toHaveLength(calls)
   })
 })

@@ -55,6 +55,8 @@ onEitherQueue(
         'GET collaborators/maya/permission',
         // Not the run's: of any pull request that comes, whether it changes the settings.
         'GET pulls/files',
+        // That it works, its pull request, and what came of it.
+        'PATCH issues/comments',
         'PATCH issues/comments',
         'PATCH issues/comments',
         'POST issues/comments',

@@ -93,7 +93,6 @@ onEitherQueue(
       await rounds.next('PATCH issues/comments')
       rounds.open()
       await thread.waitForStatus(url)
-      await thread.waitForAnswer('the pull request is ready for you')
     })
   },
   { oneByOne: true },

@@ -79,8 +79,10 @@ onEitherQueue('A command goes on with', world => {
     await says('/codex begin the list')
     await thread.waitForStatus('⏳ Codex is working')
     await run(0).openPull()
-    await thread.waitForAnswer('pull request is ready')
-    posthog.script({ repository, prompt: 'sort it' }, { kind: 'fails', message: 'bad luck' }, { times: 1 })
+    await thread.waitForStatus('Codex still works on it')
+    const fails = { kind: 'fails', message: 'bad luck' } as const
+    posthog.script({ repository, prompt: 'ended before it was finished' }, fails)
+    posthog.script({ repository, prompt: 'sort it' }, fails, { times: 1 })
     const words = await says('/codex sort it')
     await thread.waitForReaction('+1', words.id)
     await run(0).completeTurn('The list is begun.')
@@ -91,9 +93,9 @@ onEitherQueue('A command goes on with', world => {
       const ticked = String(said?.body).replace('- [ ] Try again', '- [x] Try again')
       await github.as('maya', repository).editsComment(Number(said?.id), ticked)
     }
-    await github.waitFor(() => ledger().runs.length === 2)
-    const { body } = ledger().runs[1] ?? {}
-    expect(body).toMatchObject({ resume_from_run_id: run(0).id })
+    await github.waitFor(() => ledger().runs.length === 3)
+    const { body } = ledger().runs[2] ?? {}
+    expect(body).toMatchObject({ resume_from_run_id: run(1).id })
     expect(JSON.stringify(body)).toContain('sort it')
     expect(JSON.stringify(body)).not.toContain('begin the list')
   })

@@ -35,7 +35,7 @@ onEitherQueue('An agent works', world => {
     run.summarize('The redirect is waited for now.')
     await run.openPull()
     await run.completeTurn('Done, see above.')
-    expect(await thread.waitForAnswer('pull request is ready')).toContain('The redirect is waited for now.')
+    expect(await thread.waitForAnswer('pull request is ready')).toContain('Done, see above.')
     await thread.waitForFolded()
     expect(await thread.status()).toContain('In total: 2 files changed, 1 command run')
   })

@@ -244,13 +244,13 @@ onEitherQueue('Something is taken back, or put right', world => {
     await thread.waitForStatus('⏳ Codex is working')
     const run = posthog.run(String(ledgerOf(world(), number).runs[0]?.runId))
     await run.openPull()
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForStatus('· draft. Codex still works on it')
     const pull = await pullOf(number)
     await maya.readies(pull)
-    await thread.waitForStatus('· open,')
+    await thread.waitForStatus('· open. Codex still works on it')
     const before = github.calls.length
     await maya.mergesPull(pull)
-    await thread.waitForStatus('· merged,')
+    await thread.waitForStatus('· merged. Codex still works on it')
     const isAsked = ({ method, path }: { method: string; path: string }) =>
       method === 'GET' && path === `/repos/acme/shop/issues/${number}`
     await github.waitFor(() => github.calls.slice(before).some(isAsked))

@@ -73,7 +73,7 @@ onEitherQueue('Words that wait behind a run', world => {
     await says('/codex take it slowly')
     await thread.waitForStatus('⏳ Codex is working')
     await run().openPull()
-    await thread.waitForAnswer('pull request is ready')
+    await thread.waitForStatus('Codex still works on it')
     await says('/codex --model gpt-5 what next')
     await thread.waitForAnswer('with another `--model`')
     expect(run().status).toBe('in_progress')

@@ -32,7 +32,7 @@ export const messagesIn = (text: string): string[] =>
   [...text.matchAll(/\(message ([\w-]{1,200})\)/g)].flatMap(([, id]) => id ?? [])
 
 const moreWords = (run: Run, words: Words): string =>
-  `@${words.by} writes on ${threadName(run.thread)} ${named(words)}:\n\n${plainText(words.text, maxBody) || 'Go on with this.'}`
+  `${words.by === undefined ? 'The bot that starts you' : `@${words.by}`} writes on ${threadName(run.thread)} ${named(words)}:\n\n${plainText(words.text, maxBody) || 'Go on with this.'}`
 
 function instruction(run: Run, words: Words): string {
   const { thread } = run
@@ -179,6 +179,10 @@ const always = [
 
 const ofEachRemark = (first: number): string =>
   `Below the summary, say in one line for each review comment what you did about it; the line begins with "${remarkName(first)}:", "${remarkName(first + 1)}:" and so on.`
+
+/** Words of the bot itself. */
+export const toGoOn =
+  'Your last turn ended before it was finished. Look at what is there already. Then finish what you were asked.'
 
 const planOnly = [
   '# What is expected back',

@@ -1,13 +1,22 @@
 /** The last word: a new comment with the answer, since edits notify nobody. */
 import { saidOfRemark, withoutRemarks } from '../agent/remarks.ts'
 import { inlineAsked } from '../run/inline-asked.ts'
-import { inlinePlace, leavesBoxInStatus, listener, neverBegan } from '../run/last-word.ts'
+import { inlinePlace, isUndone, leavesBoxInStatus, listener, neverBegan } from '../run/last-word.ts'
 import type { Outcome } from '../run/record/result-part.ts'
 import type { Run } from '../run/run.ts'
 import { code, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter } from './boxes.ts'
 import { details } from './details.ts'
-import { leftBehind, newPulls, pullLink, resultSmall } from './result.ts'
+import {
+  hasLeft,
+  leftBehind,
+  leftUnpublished,
+  newPulls,
+  nothingPublished,
+  pullLink,
+  resultSmall,
+} from './result.ts'
+import { unfinished } from './unfinished.ts'
 import { warnings } from './warnings.ts'
 import {
   agentLeft,
@@ -31,7 +40,7 @@ export function closingComment(run: Run, deployment: Deployment): string {
 
 function firstWords(run: Run, outcome: Outcome): string {
   const said = saidAtTheEnd(run)
-  return outcome.kind === 'answer' && said
+  return outcome.kind === 'answer' && said && leftUnpublished(run) === 0
     ? answerTo(listener(run), said)
     : `@${listener(run)} ${sentence(run, outcome)}`
 }
@@ -54,20 +63,26 @@ function sentence(run: Run, outcome: Outcome): string {
     case 'pushed':
       return `done: **${commit(run, outcome.sha)}** is on ${pushedTo(run)}.${words(saidAtTheEnd(run))}`
     case 'answer':
-      return 'Codex answered on the lines of your review.'
+      return leftUnpublished(run) > 0
+        ? `${nothingPublished(run)}.${words(saidAtTheEnd(run))}`
+        : 'Codex answered on the lines of your review.'
     case 'nothing':
       return 'Codex changed nothing and said nothing.'
+    case 'unfinished': {
+      const { because, fix } = unfinished[outcome.why]
+      return `Codex did not finish: ${because}. ${leftBehind(run)}${words(saidAtTheEnd(run))}\n\n**What to do:** ${fix}`
+    }
     case 'stopped':
       return `${stoppedBy(run, outcome)} ${leftBehind(run)}`
     case 'failed':
-      return `Codex ${neverBegan(run) ? 'did not start' : 'failed'}: ${ended(withCode(outcome.reason, 300))}${run.session.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
+      return `Codex ${neverBegan(run) ? 'did not start' : 'failed'}: ${ended(withCode(outcome.reason, 300))}${hasLeft(run) ? ` ${leftBehind(run)}` : ''}${run.session.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
   }
 }
 
 /** Without what is said on lines of a review. */
 export function saidAtTheEnd(run: Run): string | undefined {
   const { result, session } = run
-  const said = (result.outcome?.kind === 'pull' ? session.summary : undefined) ?? session.sessionLog?.answer
+  const said = session.sessionLog?.answer ?? (result.outcome?.kind === 'pull' ? session.summary : undefined)
   return said && withoutRemarks(said, inlineAsked(run).length)
 }
 
@@ -91,7 +106,7 @@ function stoppedBy(run: Run, { by, because }: Outcome & { kind: 'stopped' }): st
 export function inlineAnswer(run: Run): string {
   const { outcome } = run.result
   const asked = inlineAsked(run)[run.report.announced.inline]
-  if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return `Not done. See ${lastWord(run)}.`
+  if (isUndone(outcome)) return `Not done. See ${lastWord(run)}.`
   const answer = run.session.sessionLog?.answer ?? ''
   if (asked?.by === 'comment') {
     const isAbout = run.session.taskRun?.lastMessageId === asked.messageId

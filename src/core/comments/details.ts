@@ -47,7 +47,7 @@ function progressLine(run: Run, all: readonly ProgressStep[], index: number): st
 function iconOf({ result: { outcome } }: Run, { done, failed }: ProgressStep, last: boolean): string {
   if (failed) return '❌'
   if (done || !last) return '✅'
-  if (outcome?.kind === 'failed') return '❌'
+  if (outcome?.kind === 'failed' || outcome?.kind === 'unfinished') return '❌'
   if (outcome?.kind === 'stopped') return '⏹️'
   return outcome ? '✅' : '⏳'
 }

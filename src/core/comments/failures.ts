@@ -19,6 +19,12 @@ export const failure = (of: Failure['class'], reason: string, fix: string): Fail
   fix,
 })
 
+/** Trying again as it was asked can't help. */
+export const hopeless = (of: Failure['class'], reason: string, fix: string): Failure => ({
+  ...failure(of, reason, fix),
+  again: false,
+})
+
 const withWords = (reason: string, said: string): string =>
   said ? `${reason}: ${said.slice(0, 200)}` : `${reason}.`
 
@@ -37,7 +43,7 @@ export const agentFailures = {
       "Install PostHog's own GitHub App on this repository. Then write `/codex retry`.",
     ),
   'no-model': said =>
-    failure(
+    hopeless(
       'setup',
       withWords('PostHog does not know the model', said),
       'Choose another model: `/codex retry --model NAME`.',
@@ -111,7 +117,7 @@ export const notAnyMore = failure(
 )
 
 export const planOutdated = ({ name, sha }: { name: string; sha: string }): Failure =>
-  failure(
+  hopeless(
     'permission',
     `the plan was made on an older commit; \`${name}\` is at \`${sha.slice(0, 7)}\` now`,
     'Make a new plan with `/codex plan …`. Then approve it.',

@@ -9,6 +9,7 @@ import type { Role } from '../model/role.ts'
 import type { Thread } from '../model/thread.ts'
 import type { Sign } from '../model/views.ts'
 import type { SenderReply } from '../run/record/mailbox-part.ts'
+import type { Outcome } from '../run/record/result-part.ts'
 import { phaseOf, type Run } from '../run/run.ts'
 import type { GrantName } from '../settings/deployment-settings.ts'
 import type { HeldSetting } from '../settings/origins.ts'
@@ -16,6 +17,7 @@ import type { FileSlips } from '../settings/repository-file.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { configText } from './config-text.ts'
 import { phaseInWords, runInWords } from './run-in-words.ts'
+import { unfinished } from './unfinished.ts'
 import { begun, counted, ended, moment, withCode } from './words.ts'
 
 export type Reply =
@@ -37,6 +39,7 @@ export type Reply =
   | { kind: 'plan-elsewhere'; branch: string }
   | { kind: 'nothing-to'; command: 'stop' | 'retry' | 'continue' | 'approve' }
   | { kind: 'still-going'; command: string }
+  | { kind: 'no-use'; outcome: Outcome & { kind: 'failed' | 'unfinished' } }
   | { kind: 'stopping-beside'; thread: Pick<Thread, 'number' | 'kind'> }
   /** Without `by`, whoever asked for it stopped it. */
   | { kind: 'stopped-waiting'; by: string | undefined }
@@ -115,6 +118,8 @@ function sentence(reply: Reply, login: string): string {
       return nothingTo[reply.command]
     case 'still-going':
       return `a run is still going in this thread. ${code(`/codex ${reply.command}`)} works when it has ended. \`/codex stop\` ends it now.`
+    case 'no-use':
+      return noUse(reply.outcome)
     case 'asked-since':
       return 'somebody asked for the run here after you wrote this, so it goes on. Write `/codex stop` again to stop it.'
     case 'stopping-beside':
@@ -229,6 +234,17 @@ const otherThan = (differs: readonly OptionName[]): string =>
   differs.length === 0 ? '' : `, with another ${flags(differs)}`
 
 const flags = (names: readonly OptionName[]): string => names.map(name => code(flagOf(name))).join(' and ')
+
+function noUse(outcome: Outcome & { kind: 'failed' | 'unfinished' }): string {
+  const { why, fix } =
+    outcome.kind === 'failed'
+      ? { why: inlineWords(outcome.reason, 300), fix: outcome.fix }
+      : {
+          why: `Codex did not finish, as ${unfinished[outcome.why].because}`,
+          fix: unfinished[outcome.why].fix,
+        }
+  return `the same request would end the same way, so nothing was started. ${begun(ended(why))} ${fix}`
+}
 
 function grantInWords(what: GrantName | 'sandboxes'): string {
   const needing = optionNames.filter(name => infoOf(name).grant === what)

@@ -1,15 +1,32 @@
-import { endsQuietly, listener, neverBegan, staysInStatus } from '../run/last-word.ts'
+import { endsQuietly, isUndone, listener, neverBegan, staysInStatus } from '../run/last-word.ts'
 import type { Outcome, Pull } from '../run/record/result-part.ts'
 import type { Run } from '../run/run.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
+import { unfinished } from './unfinished.ts'
 import { briefly, session } from './while-working.ts'
-import { agentLeft, asSentence, branchUrl, commitUrl, type Deployment, exactly, withCode } from './words.ts'
+import {
+  agentLeft,
+  asSentence,
+  begun,
+  branchUrl,
+  commitUrl,
+  counted,
+  type Deployment,
+  exactly,
+  withCode,
+} from './words.ts'
 
 const headings: Record<Outcome['kind'], (run: Run) => string> = {
   pull: run => `🚀 ${newPulls(run).map(pullLink).join(', ')}`,
   pushed: run => `🚀 Codex pushed ${pushedCommit(run)} to ${pushedWhere(run)}`,
-  answer: run => (run.request.what === 'plan' ? '📋 Codex has a plan' : '💬 Codex answered'),
+  answer: run =>
+    run.request.what === 'plan'
+      ? '📋 Codex has a plan'
+      : leftUnpublished(run) > 0
+        ? `⚠️ ${begun(nothingPublished(run))}`
+        : '💬 Codex answered',
   nothing: () => '💬 Codex changed nothing',
+  unfinished: () => '⚠️ Codex did not finish',
   stopped: () => '⏹️ Codex was stopped',
   failed: run => (neverBegan(run) ? '👎 Not started' : '😕 Codex failed'),
 }
@@ -20,6 +37,13 @@ export function resultHeading(run: Run): string {
     ? '⚠️ Codex has a plan, but it also changed something'
     : headings[run.result.outcome.kind](run)
 }
+
+/** Files that the agent changed in this round, of which nothing is on GitHub. */
+export const leftUnpublished = ({ request, result: { outcome }, session: { sessionLog } }: Run): number =>
+  request.what === 'work' && outcome?.kind === 'answer' ? (sessionLog?.activity?.files.length ?? 0) : 0
+
+export const nothingPublished = (run: Run): string =>
+  `no commit or pull request came of this, though Codex changed ${counted(leftUnpublished(run), 'file')}`
 
 const changedBesidePlan = ({ request, result: { outcome } }: Run): boolean =>
   request.what === 'plan' && (outcome?.kind === 'pull' || outcome?.kind === 'pushed')
@@ -46,6 +70,10 @@ function pushedWhere(run: Run): string {
 export function resultLines(run: Run): string[] {
   const { outcome } = run.result
   if (outcome?.kind === 'failed') return failureLines(run, outcome)
+  if (outcome?.kind === 'unfinished') {
+    const { because, fix } = unfinished[outcome.why]
+    return [`${begun(because)}. ${leftBehind(run)}`, endsQuietly(run) ? `**What to do:** ${fix}` : '']
+  }
   if (outcome?.kind === 'stopped') return [`${stoppedBy(outcome)} ${leftBehind(run)}`]
   return run.result.pulls.length > 1 ? [run.result.pulls.map(pullLine).join('\n')] : []
 }
@@ -62,6 +90,9 @@ function failureLines(run: Run, { reason, fix }: Outcome & { kind: 'failed' }): 
 
 const stoppedBy = ({ by, because }: Outcome & { kind: 'stopped' }): string =>
   because ? `Stopped because ${code(by)} ${because}.` : `Stopped by ${code(by)}.`
+
+export const hasLeft = ({ result: { pulls, pushed } }: Run): boolean =>
+  pushed !== undefined || pulls.some(({ state }) => state === 'open')
 
 export function leftBehind(run: Run): string {
   const pulls = run.result.pulls.filter(pull => pull.state === 'open')
@@ -107,7 +138,7 @@ const costOf = ({ session: { taskMade }, result: { round } }: Run, cost: number)
   `$${cost.toFixed(2)}${taskMade && round === 0 ? '' : ' in all'}`
 
 function nextWords({ result: { outcome }, request }: Run): string[] {
-  if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return []
+  if (isUndone(outcome)) return []
   return request.what === 'plan'
     ? ['reply `/codex plan …` to change the plan']
     : ['reply `/codex …` to continue']

@@ -15,6 +15,7 @@ const phases: Record<ReturnType<typeof phaseOf>, string> = {
   pushed: 'it pushed commits',
   answer: 'it answered',
   nothing: 'it changed nothing',
+  unfinished: 'it did not finish',
   stopped: 'it was stopped',
   failed: 'it failed',
 }

@@ -1,6 +1,6 @@
 import type { Rejected } from '../model/errors.ts'
 import type { Run } from '../run/run.ts'
-import { type Failure, failure } from './failures.ts'
+import { type Failure, failure, hopeless } from './failures.ts'
 
 interface SomeRun {
   session: Pick<Run['session'], 'taskId'>
@@ -36,12 +36,12 @@ function byPostHog({ status, code, message }: Rejected, { session: { taskId } }:
   if (status === 404 && taskId === undefined)
     return failure('setup', 'PostHog does not know the project of this bot', tellAdmin)
   if (status === 404)
-    return failure(
+    return hopeless(
       'lost',
       'PostHog does not know the task of this thread',
       'The task was deleted, or this bot uses another project now. Start again with `/codex --new …`.',
     )
-  return failure(
+  return hopeless(
     'setup',
     `PostHog refused the request: ${message}`,
     'Change the command, or ask an admin of this bot.',

@@ -8,6 +8,7 @@ import { phaseOf, type Run } from '../run/run.ts'
 import { limits } from '../run/timing.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { questionText, questionUrl } from './question.ts'
+import { unfinished } from './unfinished.ts'
 import { begun, branchUrl, counted, type Deployment, moment, runUrl, withCode } from './words.ts'
 
 const maxInstruction = 1_000
@@ -48,12 +49,16 @@ export function workLines(run: Run, now: number): string[] {
   return [
     instruction(run),
     ...outages(run, now),
+    resumed(run),
     [limitLine(run), activity(run, now)].filter(line => line !== '').join('\n'),
     plan(run).join('\n'),
     openPulls(run).join('\n'),
     run.session.summary ? quoted(run.session.summary, maxSummary) : '',
   ]
 }
+
+const resumed = ({ result: { resumed: again } }: Run): string =>
+  again ? `Codex had not finished when ${unfinished[again.why].because}. It goes on in the same session.` : ''
 
 const hasOpenQuestion = (run: Run, now: number): boolean =>
   openQuestion(run) !== undefined && shownOutages(run, now).length === 0
@@ -100,8 +105,10 @@ function activity(run: Run, now: number): string {
 
 const followUps = ({ mailbox: { followUpsSent, pendingFollowUps } }: Run): string[] => [
   ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'instruction')} added`] : []),
-  ...(pendingFollowUps.length > 0 ? [`${counted(pendingFollowUps.length, 'instruction')} waiting`] : []),
+  ...waiting(pendingFollowUps.filter(({ resumes }) => !resumes).length),
 ]
+
+const waiting = (count: number): string[] => (count > 0 ? [`${counted(count, 'instruction')} waiting`] : [])
 
 const planIcon: Record<PlanStep['state'], string> = { done: '✅', current: '▶️', open: '⬜' }
 
@@ -113,10 +120,13 @@ function plan({ session: { sessionLog }, mailbox: { stop } }: Run): string[] {
   return steps.length > shown.length ? [...shown, `⬜ ${steps.length - shown.length} more`] : shown
 }
 
-const openPulls = ({ result: { pulls } }: Run): string[] =>
+const openPulls = ({ result: { pulls, reported } }: Run): string[] =>
   pulls
-    .filter(({ state }) => state === 'open')
-    .map(({ number, title, url }) => `Pull request [#${number} ${inlineWords(title, 100)}](${url})`)
+    .filter(({ state }, index) => state === 'open' || index >= reported)
+    .map(
+      ({ number, title, url, state, draft }) =>
+        `[#${number} ${inlineWords(title, 100)}](${url}) · ${state === 'open' && draft ? 'draft' : state}. Codex still works on it.`,
+    )
 
 function question(run: Run): string {
   const request = openQuestion(run)

@@ -156,6 +156,7 @@ export const pullOf = (view: PullView): Pull => ({
   draft: view.draft,
   head: view.head.ref,
   base: view.head.base,
+  sha: view.head.sha,
   state: view.state,
 })
 

@@ -1,6 +1,6 @@
-import { hasReadAllMessages } from './apply-snapshot.ts'
 import { mayHaveBegun } from './intents.ts'
 import { type ChangeOf, isTerminal, type Run } from './run.ts'
+import { hasReadAllMessages } from './turn.ts'
 
 const isAtRest = (run: Run): boolean =>
   run.session.taskRun === undefined ||

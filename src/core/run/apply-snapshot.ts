@@ -1,20 +1,18 @@
 /** Applies what a poll saw to a Run. Pure. */
 
-import { agentFailures } from '../comments/failures.ts'
 import { newClaims } from '../model/own-pull-request.ts'
 import { type AgentAct, addAct, noActivity } from './agent-activity.ts'
 import type { PermissionRequest } from './permission-request.ts'
-import type { Outcome } from './record/result-part.ts'
-import type { ProgressStep } from './record/session-part.ts'
+import type { Unfinished } from './record/result-part.ts'
+import type { ProgressStep, SessionLog } from './record/session-part.ts'
 import { changed, isTerminal, type Run } from './run.ts'
-import { limits } from './timing.ts'
 
 export interface LogEntry {
   at: number
   what:
     | { kind: 'progress'; step: string; label: string; done: boolean; failed?: boolean }
     | { kind: 'message'; text: string }
-    | { kind: 'turn-over' }
+    | { kind: 'turn-over'; stopReason?: string | undefined }
     | { kind: 'words'; messages: string[] }
     | { kind: 'asks'; request: PermissionRequest }
     | { kind: 'permitted'; id: string }
@@ -25,6 +23,8 @@ export interface LogEntry {
 export interface TaskRunSnapshot {
   status: NonNullable<Run['session']['taskRun']>['status']
   error: string | undefined
+  /** What PostHog noted of an end that is none. */
+  marker?: Unfinished | undefined
   pulls: string[]
   headBranch: string | undefined
   model: string | undefined
@@ -33,6 +33,8 @@ export interface TaskRunSnapshot {
   /** When PostHog last changed the run, ms since the epoch, its clock: only to notice change. */
   updatedAt: number | undefined
   log: LogEntry[]
+  /** The server has no logs of sessions. */
+  unlogged?: true | undefined
   offset: number
 }
 
@@ -46,6 +48,7 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
         changedAt: livesOn(run, snapshot) ? now : run.session.taskRun.changedAt,
         ...(snapshot.updatedAt === undefined ? {} : { updatedAt: snapshot.updatedAt }),
         ...(snapshot.error === undefined ? {} : { error: snapshot.error }),
+        ...(snapshot.marker === undefined ? {} : { marker: snapshot.marker }),
         ...(snapshot.headBranch === undefined ? {} : { headBranch: snapshot.headBranch }),
         ...(snapshot.model === undefined ? {} : { model: snapshot.model }),
         ...(snapshot.effort === undefined ? {} : { effort: snapshot.effort }),
@@ -56,20 +59,30 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
     },
     result: { claimedPulls: [...run.result.claimedPulls, ...newClaims(run, snapshot.pulls)] },
   })
-  return withUnread(seen, snapshot)
+  const read = withUnread(seen, snapshot)
+  return hasEndedATurn(run, read) ? changed(read, { result: { instructionDone: true } }) : read
 }
 
+const hasEndedATurn = ({ session: before }: Run, { session: { sessionLog, taskRun } }: Run): boolean =>
+  sessionLog !== undefined &&
+  sessionLog.turns > (before.sessionLog?.turns ?? 0) &&
+  (sessionLog.stopReason ?? 'end_turn') === 'end_turn' &&
+  !taskRun?.instructionUnread
+
 function withUnread(run: Run, { log, status }: TaskRunSnapshot): Run {
-  const { taskRun, sessionLog } = run.session
-  if (!taskRun?.unread?.length) return run
+  const { taskRun } = run.session
+  if (!taskRun?.unread?.length && !taskRun?.instructionUnread) return run
   const read = new Set(log.flatMap(({ what }) => (what.kind === 'words' ? what.messages : [])))
-  const unread = taskRun.unread.filter(({ id }) => !read.has(id))
-  // A log that shows no messages can't tell whether they were read.
-  if (!isTerminal(status) || !sessionLog?.showsWords || run.mailbox.stop)
-    return changed(run, { session: { taskRun: { ...taskRun, unread } } })
-  return changed(run, {
-    session: { taskRun: { ...taskRun, unread: [] } },
-    mailbox: { pendingFollowUps: [...unread, ...run.mailbox.pendingFollowUps] },
+  const unread = taskRun.unread?.filter(({ id }) => !read.has(id))
+  const instructionUnread = read.has(run.id) ? undefined : taskRun.instructionUnread
+  const seen: Run = changed(run, { session: { taskRun: { ...taskRun, unread, instructionUnread } } })
+  // After a failure nobody resumes them: they are asked again.
+  const isLeft = run.result.outcome && isTerminal(status) && run.session.sessionLog?.showsWords
+  if (!isLeft || run.mailbox.stop) return seen
+  const pendingFollowUps = [...(unread ?? []), ...run.mailbox.pendingFollowUps]
+  return changed(seen, {
+    session: { taskRun: { ...taskRun, instructionUnread, unread: [] } },
+    mailbox: { pendingFollowUps },
   })
 }
 
@@ -82,11 +95,10 @@ const livesOn = (
   offset > (sessionLog?.offset ?? 0) ||
   (updatedAt !== undefined && taskRun.updatedAt !== undefined && updatedAt !== taskRun.updatedAt)
 
-type SessionLog = NonNullable<Run['session']['sessionLog']>
-
 function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): SessionLog {
   const before: SessionLog = {
     ...(run.session.sessionLog ?? { turns: 0, idle: false }),
+    ...(snapshot.unlogged ? { absent: true } : {}),
     offset: snapshot.offset,
   }
   const mine = (id: string): boolean => id === run.id || run.mailbox.handledMessageIds.includes(id)
@@ -111,9 +123,7 @@ function withEntry(log: SessionLog, { what }: LogEntry, { now, mine }: Reading):
   switch (what.kind) {
     case 'turn-over':
       // One end may be logged twice, as an event and as a response.
-      return log.idle
-        ? log
-        : { ...log, permissionRequest: undefined, turns: log.turns + 1, idle: true, idleSince: now }
+      return log.idle ? { ...log, ...reasonOf(what) } : ended(log, what, now)
     case 'message':
       return { ...log, answer: what.text, idle: false }
     case 'activity':
@@ -133,6 +143,18 @@ function withEntry(log: SessionLog, { what }: LogEntry, { now, mine }: Reading):
       return log
   }
 }
+
+const reasonOf = ({ stopReason }: { stopReason?: string | undefined }): Pick<SessionLog, 'stopReason'> =>
+  stopReason === undefined ? {} : { stopReason }
+
+const ended = (log: SessionLog, end: { stopReason?: string | undefined }, now: number): SessionLog => ({
+  ...log,
+  permissionRequest: undefined,
+  turns: log.turns + 1,
+  idle: true,
+  idleSince: now,
+  stopReason: end.stopReason,
+})
 
 /**
  * An idle end before our message belongs to an earlier turn. After its answer, messages of others do not concern this
@@ -154,54 +176,4 @@ function addProgress(progress: ProgressStep[], entry: LogEntry): ProgressStep[] 
   const since = progress[index]?.since ?? progress[index]?.at ?? entry.at
   const next = { step, label, done, since, at: entry.at, ...(failed ? { failed } : {}) }
   return index === -1 ? [...progress, next].slice(-maxProgressSteps) : progress.with(index, next)
-}
-
-export function turnIsOver(run: Run, now: number): boolean {
-  if (run.session.taskRun && isTerminal(run.session.taskRun.status)) return true
-  if (!run.session.sessionLog?.idle) return false
-  const quiet = now - (run.session.sessionLog.idleSince ?? now)
-  const hasReadAll = hasReadAllMessages(run)
-  if (run.session.sessionLog.showsWords && !hasReadAll) return false
-  return quiet >= (hasReadAll ? limits.settle : limits.settleUnread)
-}
-
-export const hasReadAllMessages = (run: Run): boolean =>
-  run.session.sessionLog !== undefined &&
-  (run.session.sessionLog.showsWords
-    ? run.session.sessionLog.awaitedMessageId === undefined
-    : hadItsTurns(run, run.session.sessionLog))
-
-/** Without messages in the log, turns are counted; in a session that went on, another's turn may be among them. */
-const hadItsTurns = ({ session: { taskRun } }: Run, { turns, awaitedMessageId }: SessionLog): boolean =>
-  turns > (taskRun?.messages ?? 0) && (awaitedMessageId === undefined || (taskRun?.from ?? 0) === 0)
-
-export function outcomeOf(run: Run): Outcome {
-  const status = run.session.taskRun?.status
-  if (run.mailbox.stop) {
-    const { by, because } = run.mailbox.stop
-    return { kind: 'stopped', by: by.login, ...(because === undefined ? {} : { because }) }
-  }
-  if (run.result.pulls.length > run.result.reported) return { kind: 'pull' }
-  if (status === 'failed') return agentFailed(run)
-  if (status === 'cancelled') return { kind: 'stopped', by: 'PostHog' }
-  if (run.result.pushed !== undefined) return { kind: 'pushed', sha: run.result.pushed }
-  return run.session.sessionLog?.answer ? { kind: 'answer' } : { kind: 'nothing' }
-}
-
-const knownFailures: readonly { match: RegExp; kind: keyof typeof agentFailures }[] = [
-  { match: /spend limit|usage limit|quota|billing|rate.?limit|429/i, kind: 'at-limit' },
-  {
-    match: /clone|repository (?:not found|access)|could not read from remote|authentication failed/i,
-    kind: 'no-repository',
-  },
-  {
-    match: /model .*(?:not found|does not exist|not available|unknown)|unknown model/i,
-    kind: 'no-model',
-  },
-]
-
-function agentFailed(run: Run): Outcome {
-  const said = run.session.taskRun?.error ?? ''
-  const { kind } = knownFailures.find(({ match }) => match.test(said)) ?? { kind: 'failed' }
-  return agentFailures[kind](said)
 }

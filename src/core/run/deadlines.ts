@@ -3,9 +3,8 @@ import { second } from '../model/time.ts'
 import { isTerminal, type Run } from './run.ts'
 import { limits } from './timing.ts'
 
-export function deadlinesOf({ session: { taskRun }, result: { outcome, concludedAt } }: Run): number[] {
-  if (!taskRun || isTerminal(taskRun.status)) return []
-  if (outcome) return concludedAt === undefined ? [] : [concludedAt + limits.tail + second]
+export function deadlinesOf({ session: { taskRun }, result: { outcome } }: Run): number[] {
+  if (!taskRun || isTerminal(taskRun.status) || outcome) return []
   const isQueued = taskRun.status === 'queued' || taskRun.status === 'not_started'
   return [taskRun.changedAt + (isQueued ? limits.queued : limits.silent) + second]
 }

@@ -1,4 +1,6 @@
+import { unfinished } from '../comments/unfinished.ts'
 import type { CommentRef } from '../model/trigger.ts'
+import type { Outcome } from './record/result-part.ts'
 import type { Run } from './run.ts'
 import { limits } from './timing.ts'
 
@@ -19,8 +21,28 @@ export function endsQuietly(run: Run): boolean {
 const isReadAtOnce = ({ report: { status }, result: { concludedAt = 0 } }: Run): boolean =>
   !status || (status.postedAt !== undefined && concludedAt - status.postedAt < limits.readAtOnce)
 
+export const isUndone = (outcome: Outcome | undefined): boolean =>
+  outcome?.kind === 'failed' || outcome?.kind === 'stopped' || outcome?.kind === 'unfinished'
+
+/** Whether the same request, asked again, can end otherwise. What was stopped for its reason needs that reason first. */
+export function mayHelpAgain(outcome: Outcome): boolean {
+  switch (outcome.kind) {
+    case 'failed':
+      return outcome.again !== false
+    case 'unfinished':
+      return unfinished[outcome.why].again
+    case 'stopped':
+      return outcome.because === undefined
+    case 'pull':
+    case 'pushed':
+    case 'answer':
+    case 'nothing':
+      return false
+  }
+}
+
 export function offerAfter({ result: { outcome }, request }: Run): 'retry' | 'approve' | undefined {
-  if (outcome?.kind === 'failed' || outcome?.kind === 'stopped') return 'retry'
+  if (outcome && mayHelpAgain(outcome)) return 'retry'
   return request.what === 'plan' && outcome?.kind === 'answer' ? 'approve' : undefined
 }
 

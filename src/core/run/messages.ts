@@ -103,8 +103,7 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
     case 'poll': {
       const claims = message.pull === undefined ? [] : newClaims(run, [message.pull])
       if (claims.length === 0) return run
-      const claimedPulls = [...run.result.claimedPulls, ...claims]
-      return withMessage(run, { result: { claimedPulls, lookBeforeLastWord: true } })
+      return withMessage(run, { result: { claimedPulls: [...run.result.claimedPulls, ...claims] } })
     }
     case 'pull':
       return withMessage(run, {
@@ -166,6 +165,7 @@ const withReply = (run: Run, message: Sourced, reply?: SenderReply): Run =>
 export function handedOver(run: Run): ChangeOf<'mailbox' | 'report'> {
   const [message, ...rest] = run.mailbox.pendingFollowUps
   if (!message) return {}
+  if (message.resumes) return { mailbox: { pendingFollowUps: rest } }
   const report = { answerTo: message.by.login }
   const { handledMessageIds, followUpsSent } = run.mailbox
   const wordsOfRound = [...run.mailbox.wordsOfRound.filter(({ id }) => id !== message.id), message]
@@ -293,6 +293,7 @@ const reopened = (run: Run): ChangeOf<'result' | 'report'> => ({
     outcome: undefined,
     concludedAt: undefined,
     resultChecked: false,
+    resumed: undefined,
     round: run.result.round + 1,
   },
   report: { announced: { ...run.report.announced, comment: false }, ...inTheOpen(run) },

@@ -10,17 +10,25 @@ export const callsPerPoll = 2
 /** ms until the next poll of a Run `age` ms old, with `live` Runs on one key. */
 export function pollInterval(age: number, live: number): number {
   const wished = age < minute ? 2 * second : age < 10 * minute ? 5 * second : 15 * second
-  const afforded = (Math.max(live, 1) * callsPerPoll * hour) / callsPerHour
-  return Math.max(wished, Math.round(afforded))
+  return Math.max(wished, afforded(live))
 }
 
-/** With a stream, polls are only a safety net: with its four connections, ten calls an hour for a quiet Run. */
-export const pollIntervalWithStream = (live: number): number =>
-  Math.max(pollInterval(hour, live), 20 * minute)
+const afforded = (live: number): number =>
+  Math.round((Math.max(live, 1) * callsPerPoll * hour) / callsPerHour)
 
-/** Polls nine times until just after the time limit, each after as long as all before together. */
-export const pollIntervalWhenStopping = (age: number): number =>
-  age > limits.stopping ? minute : Math.min(Math.max(2 * second, age), limits.stopping + second - age)
+/**
+ * With a stream, polls are only a safety net: with its four connections, ten calls an hour for a quiet Run. What came
+ * just before the stream was open, a late log shows a little later.
+ * @param age ms since the stream was seen to be open
+ */
+export const pollIntervalWithStream = (age: number, live: number): number =>
+  age < limits.lateLog
+    ? Math.max(pollIntervalUntil(limits.lateLog, age), afforded(live))
+    : Math.max(pollInterval(hour, live), 20 * minute)
+
+/** Polls 2, 4, 8, 16 … s after `age` was 0, and just after the limit. */
+export const pollIntervalUntil = (limit: number, age: number): number =>
+  age > limit ? minute : Math.min(Math.max(2 * second, age), limit + second - age)
 
 export const limits = {
   /** ms between two polls at the least, however many events come. */
@@ -34,12 +42,12 @@ export const limits = {
   settle: 2 * second,
   /** A turn may end without having read a message sent just before. */
   settleUnread: 20 * second,
+  /** How long after the end of a run its log may not show all of it. */
+  lateLog: 30 * second,
   queued: 15 * minute,
   /** PostHog ends an idle run after an hour; one silent for longer is lost. */
   silent: 3 * hour,
   stopping: 5 * minute,
-  /** How long a Run stays after its pull request, until the agent's turn ends. */
-  tail: 10 * minute,
   unanswered: 5 * second,
   outage: 24 * hour,
   /** How long reads may be refused: with an agent at work, and before. */

@@ -8,7 +8,8 @@ import { type ChangeOf, type Run, resumedSession } from './run.ts'
 export interface Words {
   /** PostHog's id of the message: the log shows it where the agent reads the words. */
   id: string
-  by: string
+  /** The bot itself, if undefined. */
+  by: string | undefined
   text: string
   /** When they were written, ms since the epoch, GitHub's clock. */
   at: number
@@ -25,9 +26,9 @@ export const firstWords = ({ id, request }: Run): Words => ({
   inline: request.inline,
 })
 
-export const wordsOf = ({ id, by, text, at, inline, source }: FollowUp): Words => ({
+export const wordsOf = ({ id, by, text, at, inline, source, resumes }: FollowUp): Words => ({
   id,
-  by: by.login,
+  by: resumes ? undefined : by.login,
   text,
   at,
   target: source?.target,

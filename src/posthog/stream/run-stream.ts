@@ -19,12 +19,14 @@ interface StreamOptions {
   pace?: Partial<StreamPace>
 }
 
-/** In ms, except `reconnects`. */
+/** In ms, except `reconnects` and `again`. */
 export interface StreamPace {
   minGap: number
   said: number
   done: number
   late: number
+  /** How often the log is looked at again after the end of a turn, until it shows that. */
+  again: number
   /** PostHog sends something every 20 s; a silent connection is dead. */
   silence: number
   backoff: number
@@ -40,6 +42,7 @@ const usualPace: StreamPace = {
   said: 3 * second,
   done: 15 * second,
   late: second,
+  again: 5,
   silence: 45 * second,
   backoff: second,
   longestBackoff: 5 * minute,
@@ -85,8 +88,8 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   const pace = { ...usualPace, ...options.pace }
   const runs = new Map<string, Watched>()
   const ring: Record<News, (throttle: Throttle) => void> = {
-    stored: throttle => throttle.ring(1),
-    'turn-over': throttle => throttle.ring(2),
+    stored: throttle => throttle.ring(),
+    'turn-over': throttle => throttle.ringAgain(pace.again),
     said: throttle => throttle.ringWithin(pace.said),
     done: throttle => throttle.ringWithin(pace.done),
   }
@@ -148,7 +151,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
         opened: () => {
           run.hasReceived = false
           if (run.line.failures === 0) revive(run)
-          if (run.reconnectedAt.length > 0 && run.line.lastId === undefined) throttle.ring(1)
+          if (run.reconnectedAt.length > 0 && run.line.lastId === undefined) throttle.ring()
         },
         received: data => {
           run.line.failures = 0
@@ -214,7 +217,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     if (ending.kind === 'refused') log.info({ taskRun, status: ending.status }, 'no stream of this run')
     else {
       run.news = 'turn-over'
-      run.throttle.ring(1)
+      run.throttle.ring()
     }
     end(run)
     away(run)

@@ -1,6 +1,8 @@
 export interface Throttle {
-  /** Calls `ring` at once after a quiet gap, then again after each gap, `times` in all. */
-  ring(times: number): void
+  /** Calls `ring` at once after a quiet gap. */
+  ring(): void
+  /** Calls it at once as well, then again after 1, 2, 4, 8, 16 … gaps: what it is about may show late. */
+  ringAgain(times: number): void
   /** Calls `ring` once within `ms`, when the log is complete up to the last event. */
   ringWithin(ms: number): void
   still(): void
@@ -13,8 +15,9 @@ interface Paces {
 
 /** Events during a gap cause one more ring at its end: the last of a burst counts too. */
 export function throttleOf(ring: () => void, { gap, late }: Paces): Throttle {
-  let owed = 0
+  let owed = false
   let timer: NodeJS.Timeout | undefined
+  let again: NodeJS.Timeout | undefined
   let stilled = false
   let later: { timer: NodeJS.Timeout; at: number } | undefined
   let lastSaid = 0
@@ -25,15 +28,20 @@ export function throttleOf(ring: () => void, { gap, late }: Paces): Throttle {
   }
   const next = (): void => {
     timer = undefined
-    if (owed === 0) return
-    owed -= 1
+    if (!owed) return
+    owed = false
     timer = setTimeout(next, gap).unref()
     ringNow()
   }
-  const ringTimes = (times: number): void => {
+  const ringSoon = (): void => {
     if (stilled) return
-    owed = Math.max(owed, times)
+    owed = true
     if (!timer) next()
+  }
+  const ringAgain = (times: number, wait = gap): void => {
+    clearTimeout(again)
+    ringSoon()
+    if (times > 0 && !stilled) again = setTimeout(() => ringAgain(times - 1, 2 * wait), wait).unref()
   }
   const forget = (): void => {
     clearTimeout(later?.timer)
@@ -46,10 +54,11 @@ export function throttleOf(ring: () => void, { gap, late }: Paces): Throttle {
   const ringLater = (ms: number): void => {
     later = undefined
     if (Date.now() - lastSaid < late) plan(ms)
-    ringTimes(1)
+    ringSoon()
   }
   return {
-    ring: ringTimes,
+    ring: ringSoon,
+    ringAgain: times => ringAgain(times),
     ringWithin(ms) {
       if (stilled) return
       lastSaid = Date.now()
@@ -58,6 +67,7 @@ export function throttleOf(ring: () => void, { gap, late }: Paces): Throttle {
     still() {
       stilled = true
       clearTimeout(timer)
+      clearTimeout(again)
       forget()
     },
   }

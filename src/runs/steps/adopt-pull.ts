@@ -1,6 +1,5 @@
 import { maxClaims, ownershipOf, pullNumberIn } from '../../core/model/own-pull-request.ts'
 import type { PullView } from '../../core/model/views.ts'
-import { outageOf } from '../../core/run/outage.ts'
 import type { Pull } from '../../core/run/record/result-part.ts'
 import type { ChangeOf, Run } from '../../core/run/run.ts'
 import { limits } from '../../core/run/timing.ts'
@@ -9,9 +8,9 @@ import { recorded, wantedBase } from './tend-pull.ts'
 
 /** Looks up a claimed pull request; it is taken only if it is the Run's own. */
 export async function adoptPull(
-  context: StepContext<'pull' | 'isDescendant', 'cost'>,
+  context: StepContext<'pull' | 'isDescendant'>,
   { url }: { url: string },
-): Promise<ChangeOf<'result' | 'session'>> {
+): Promise<ChangeOf<'result'>> {
   const { run } = context
   const claimedPulls = run.result.claimedPulls.filter(claimed => claimed !== url)
   context.deps.reached('pull seen')
@@ -22,35 +21,19 @@ export async function adoptPull(
   const isFirst = run.result.unseenPulls[url] === undefined
   if (isFirst && run.result.claimsSeen >= maxClaims) return { result: foreign }
   const claimsSeen = run.result.claimsSeen + (isFirst ? 1 : 0)
-  const [view, cost] = await Promise.all([
-    context.github.pull(number, { login: run.request.by.login }),
-    costSoFar(context),
-  ])
+  const view = await context.github.pull(number, { login: run.request.by.login })
   if (!view && mayAppear(context, url)) return { result: { ...retriedLater(context, url), claimsSeen } }
   if (!view || !(await isOwn(context, view))) {
     context.deps.log.warn({ url }, 'not a pull request of this run')
     return { result: { ...foreign, claimsSeen } }
   }
-  return { result: { ...withFound(run, view), claimedPulls, claimsSeen }, session: { cost } }
+  return { result: { ...withFound(run, view), claimedPulls, claimsSeen } }
 }
 
 export const withFound = (run: Run, view: PullView): Pick<Run['result'], 'pulls' | 'untended'> => ({
   pulls: withPull(run.result.pulls, { ...recorded(view), base: wantedBase(run, view) }),
   untended: [...run.result.untended.filter(number => number !== view.number), view.number],
 })
-
-/**
- * Asked even after a failed call to PostHog, as the last word needs it; but never before a time that PostHog named.
- */
-export async function costSoFar({
-  run,
-  deps,
-  posthog,
-}: Pick<StepContext<never, 'cost'>, 'run' | 'deps' | 'posthog'>): Promise<Run['session']['cost']> {
-  const { taskId } = run.session
-  const isLimited = deps.now() < (outageOf(run, 'posthog')?.promised ?? 0)
-  return taskId === undefined || isLimited ? undefined : await posthog.cost(taskId)
-}
 
 export async function isOwn({ run, github }: StepContext<'isDescendant'>, view: PullView): Promise<boolean> {
   const ownership = ownershipOf(run, view)

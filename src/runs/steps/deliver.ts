@@ -1,11 +1,15 @@
-import { promptOf } from '../../core/agent/prompt.ts'
+import { promptOf, toGoOn } from '../../core/agent/prompt.ts'
 import { around } from '../../core/model/crash-points.ts'
+import { noActivity } from '../../core/run/agent-activity.ts'
 import { observe } from '../../core/run/apply-snapshot.ts'
 import { openIntent } from '../../core/run/intents.ts'
 import { inTheOpen } from '../../core/run/last-word.ts'
 import { handedOver, refusedWords } from '../../core/run/messages.ts'
+import type { FollowUp } from '../../core/run/record/mailbox-part.ts'
+import type { Unfinished } from '../../core/run/record/result-part.ts'
 import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/run/run.ts'
 import type { Session } from '../../core/run/session.ts'
+import { standingOf, unreadWords } from '../../core/run/turn.ts'
 import { contextGiven, wordsOf } from '../../core/run/words-to-say.ts'
 import type { StagedAttachments } from '../../core/text/attachment.ts'
 import { decideByWords, withPermissionDecided } from './answer-permission.ts'
@@ -15,7 +19,7 @@ import type { StepContext } from './step-context.ts'
 
 export async function deliver(
   context: StepContext<'attachments', 'addArtifact' | 'sendMessage' | 'respondToPermission' | 'poll'>,
-): Promise<ChangeOf<'mailbox' | 'report' | 'workspace' | 'session' | 'schedule' | 'result'>> {
+): Promise<Following> {
   const { run, deps, posthog } = context
   const [followUp] = run.mailbox.pendingFollowUps
   const session = sessionOf(run)
@@ -32,7 +36,7 @@ export async function deliver(
   const message = { id: followUp.id, text, attachments: attached.ids }
   const took = await posthog.sendMessage(session, message)
   if (took === 'ended' && !(spoken && (await hasTakenUp(context, session, followUp.id))))
-    return resumedKnowing(await knowingUnread(context, session), session)
+    return afterItsEnd(context, session)
   deps.reached(around.deliver.done)
   return sentFollowUp(run, attached)
 }
@@ -43,12 +47,67 @@ const partsOf = ({ mailbox, report, result }: Run): ChangeOf<'mailbox' | 'report
   result,
 })
 
-async function knowingUnread(
+/** Whether words before these were read only shows once the log does. */
+async function afterItsEnd(
   { run, deps, posthog }: StepContext<never, 'poll'>,
   session: Session,
-): Promise<Run> {
-  if (!run.session.taskRun?.unread?.length) return run
-  return observe(run, await posthog.poll(session, run.session.sessionLog?.offset ?? 0), deps.now())
+): Promise<Following> {
+  if (!run.session.taskRun?.unread?.length && !run.session.taskRun?.instructionUnread)
+    return inANewRun(run, session)
+  const snapshot = await posthog.poll(session, run.session.sessionLog?.offset ?? 0)
+  const lastPollAt = deps.now()
+  const seen = changed(observe(run, snapshot, lastPollAt), {
+    schedule: { lastPollAt, nextPollAt: undefined },
+  })
+  const { result, mailbox, session: known, schedule } = seen
+  if (standingOf(seen, lastPollAt).kind === 'settling') return { result, mailbox, session: known, schedule }
+  const { session: after, ...rest } = inANewRun(seen, session)
+  return { result, ...rest, session: { ...known, ...after }, mailbox: { ...mailbox, ...rest.mailbox } }
+}
+
+type Following = ChangeOf<'mailbox' | 'report' | 'workspace' | 'session' | 'schedule' | 'result'>
+
+/** Its turn ended before it was done: it goes on where it is, or in a run that resumes it. */
+export function resumeTurn(
+  { run, deps }: StepContext,
+  { why }: { why: Unfinished },
+): ChangeOf<'mailbox' | 'workspace' | 'session' | 'result'> {
+  const { instruction, followUps } = unreadWords(run)
+  const session = sessionOf(run)
+  if (!session || !run.session.taskRun) return {}
+  const hasWords = instruction || followUps.length + run.mailbox.pendingFollowUps.length > 0
+  const goOn = hasWords ? [] : [wordsToGoOn(run, deps.now())]
+  const words = [...(run.result.resumed?.words ?? []), ...followUps.map(({ id }) => id)]
+  const next = changed(run, { mailbox: { pendingFollowUps: [...goOn, ...run.mailbox.pendingFollowUps] } })
+  const result = { resumed: { why, words } }
+  if (isTerminal(run.session.taskRun.status)) return { ...inANewRun(next, session), result }
+  return { mailbox: { pendingFollowUps: next.mailbox.pendingFollowUps }, result }
+}
+
+const wordsToGoOn = ({ id, request, result }: Run, at: number): FollowUp => ({
+  kind: 'follow-up',
+  id: `${id}-resume-${result.round}`,
+  by: request.by,
+  at,
+  text: toGoOn,
+  resumes: true,
+})
+
+/** What the run that ended had read none of is said again, first of all. */
+function inANewRun(run: Run, session: Session): ChangeOf<'mailbox' | 'session' | 'workspace'> {
+  const { instruction, followUps } = unreadWords(run)
+  const mailbox = { pendingFollowUps: [...followUps, ...run.mailbox.pendingFollowUps] }
+  if (!instruction) return { mailbox, ...resumed(run, session) }
+  const joined = run.session.earlier?.taskRunId === session.taskRunId
+  return {
+    mailbox,
+    session: {
+      taskRun: undefined,
+      instructionSent: false,
+      ...(joined ? { earlier: { ...session, over: true } } : {}),
+    },
+    workspace: { attachments: undefined },
+  }
 }
 
 const hasTakenUp = (context: StepContext<never, 'poll'>, session: Session, id: string): Promise<boolean> => {
@@ -90,7 +149,7 @@ export function sentFollowUp(run: Run, attached: StagedAttachments): Sent {
         ...run.session.taskRun,
         messages: messages + 1,
         lastMessageId: followUp.id,
-        unread: [...unread, followUp],
+        unread: followUp.resumes ? unread : [...unread, followUp],
       },
       sessionLog: run.session.sessionLog && {
         ...run.session.sessionLog,
@@ -111,16 +170,11 @@ function resumed(run: Run, session: Session): ChangeOf<'session' | 'workspace'> 
   }
 }
 
-const resumedKnowing = (run: Run, session: Session) => {
-  const { result, mailbox } = run
-  const { session: known, workspace } = changed(run, resumed(run, session))
-  return { result, mailbox, session: known, workspace }
-}
-
 export function resumeWork({
   run,
 }: StepContext): ChangeOf<'result' | 'mailbox' | 'session' | 'report' | 'workspace'> {
   const session = sessionOf(run)
+  const { sessionLog } = run.session
   const again: ChangeOf<'result' | 'mailbox' | 'session' | 'report' | 'workspace'> = {
     result: {
       outcome: undefined,
@@ -132,11 +186,19 @@ export function resumeWork({
       concludedAt: undefined,
       resultChecked: false,
       pushed: undefined,
+      resumed: undefined,
       ...(run.report.announced.comment ? { reported: run.result.pulls.length } : {}),
       round: run.result.round + 1,
     },
     mailbox: { stop: undefined, wordsOfRound: [], releaseThread: false },
-    session: { agentLeft: undefined, cost: undefined },
+    session: {
+      agentLeft: undefined,
+      cost: undefined,
+      sessionLog: sessionLog && {
+        ...sessionLog,
+        activity: sessionLog.activity && { ...noActivity, at: sessionLog.activity.at },
+      },
+    },
     report: {
       announced: { ...run.report.announced, comment: false, word: false, label: false, branch: false },
       ...inTheOpen(run),

@@ -8,7 +8,7 @@ import { areRefusedFor } from '../../core/run/outage.ts'
 import type { PermissionRequest } from '../../core/run/permission-request.ts'
 import { type ChangeOf, isTerminal, type Run } from '../../core/run/run.ts'
 import type { Session } from '../../core/run/session.ts'
-import { limits, pollIntervalWhenStopping } from '../../core/run/timing.ts'
+import { limits, pollIntervalUntil } from '../../core/run/timing.ts'
 import { firstWords } from '../../core/run/words-to-say.ts'
 import type { StagedAttachments } from '../../core/text/attachment.ts'
 import { givesWay } from './await-admission.ts'
@@ -73,7 +73,7 @@ export async function endEarlier(
     const cancelledAt = earlier.cancelledAt ?? now
     return {
       session: { earlier: { ...earlier, cancelledAt } },
-      schedule: { lastPollAt: now, nextPollAt: now + pollIntervalWhenStopping(now - cancelledAt) },
+      schedule: { lastPollAt: now, nextPollAt: now + pollIntervalUntil(limits.stopping, now - cancelledAt) },
     }
   } catch (error) {
     if (isNotFound(error) && isGone(context)) return withoutSession(run, earlier)

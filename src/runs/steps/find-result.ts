@@ -8,22 +8,21 @@ import { openIntent } from '../../core/run/intents.ts'
 import { believeAbsent } from '../../core/run/outage.ts'
 import type { Branch } from '../../core/run/record/workspace-part.ts'
 import { agentsHead, type ChangeOf, changed, type Run } from '../../core/run/run.ts'
+import { standingOf } from '../../core/run/turn.ts'
 import { disarm } from '../../core/text/harmless-nodes.ts'
 import { quoted } from '../../core/text/safe-markdown.ts'
-import { costSoFar, isOwn, withFound, withPull } from './adopt-pull.ts'
+import { isOwn, withFound, withPull } from './adopt-pull.ts'
 import { once, refusedReads, type StepContext } from './step-context.ts'
 import { putRight, wantedBase } from './tend-pull.ts'
 
 type Finding = StepContext<'pullsFrom' | 'branch' | 'commitsSince' | 'isDescendant'>
 
 export async function findResult(
-  context: Finding & StepContext<'openPull' | 'amendPull', 'cost'>,
-): Promise<ChangeOf<'result' | 'session'>> {
-  const costing = costSoFar(context)
+  context: Finding & StepContext<'openPull' | 'amendPull'>,
+): Promise<ChangeOf<'result'>> {
   const { found, seen } = await pullsOfHeads(context)
   const pushed = await pushedTo(context, seen)
   const views = pushed ? await pullsOf(context, pushed.head, seen) : []
-  const cost = await costing
   const { run } = context
   const before = changed(run, { result: { pulls: asTheyStand(run, [...seen.values()].flat()) } })
   const known = changed(before, {
@@ -34,8 +33,10 @@ export async function findResult(
       pushedBranch: pushed && !views.some(shows(pushed.head)) ? pushed.head.name : undefined,
     },
   })
-  const opening = pushed && openingFor(known, pushed.head, views)
-  return { result: opening ? await openOurs(context, known, opening) : known.result, session: { cost } }
+  const stands = standingOf(run, context.deps.now())
+  const isCutOff = stands.kind === 'unfinished' || stands.kind === 'failed'
+  const opening = pushed && !isCutOff && openingFor(known, pushed.head, views)
+  return { result: opening ? await openOurs(context, known, opening) : known.result }
 }
 
 /** Of each head that was asked about, newest first. */
@@ -61,7 +62,7 @@ async function pullsOfHeads(context: Finding): Promise<{ found?: PullView; seen:
 const asTheyStand = ({ result: { pulls } }: Run, views: readonly PullView[]): Run['result']['pulls'] =>
   pulls.map(pull => {
     const view = views.find(({ number }) => number === pull.number)
-    return view ? { ...pull, state: view.state, draft: view.draft } : pull
+    return view ? { ...pull, state: view.state, draft: view.draft, sha: view.head.sha } : pull
   })
 
 async function pullsOf({ run, github }: Finding, { name }: BranchView, seen: Seen): Promise<PullView[]> {
@@ -95,20 +96,33 @@ async function pushedTo(context: Finding, seen: Seen): Promise<Pushed | undefine
 
 /** An agent may go on pushing to its own branch after the pull request from there was merged. */
 async function pushedElsewhere(
-  { run, github }: Finding,
+  context: Finding,
   { name, sha }: Branch,
   seen: Seen,
 ): Promise<Pushed | undefined> {
+  const { run, github } = context
   const elsewhere = agentsHead(run)
   if (elsewhere === undefined || elsewhere === name || elsewhere === run.thread.defaultBranch)
     return undefined
   const views = seen.get(elsewhere) ?? []
-  if (views.some(({ state }) => state === 'open')) return undefined
+  const open = views.find(({ state }) => state === 'open')
+  if (open) return pushedToPull(context, open)
   const head = await github.branch(elsewhere)
   if (!head || views.some(view => view.head.sha === head.sha)) return undefined
   const commits = await github.commitsSince(views[0]?.head.sha ?? sha, head.sha)
   const commit = commits?.length ? agentsCommit(run, head.sha, commits) : undefined
   return commit === undefined ? undefined : { commit, head }
+}
+
+/** Later words may only add commits to the pull request that there is. */
+async function pushedToPull(
+  { run, github }: Finding,
+  { number, head }: PullView,
+): Promise<Pushed | undefined> {
+  const known = run.result.pulls.find(pull => pull.number === number)
+  if (known?.sha === undefined || known.sha === head.sha) return undefined
+  const commit = agentsCommit(run, head.sha, await github.commitsSince(known.sha, head.sha))
+  return commit === undefined ? undefined : { commit, head: { name: head.ref, sha: head.sha } }
 }
 
 /** Only the prompt forbids a plan to push, so it is checked. */

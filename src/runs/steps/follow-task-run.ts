@@ -2,15 +2,15 @@ import { threadName } from '../../core/model/thread.ts'
 import { cancelledAt, isStopping } from '../../core/run/agent-end.ts'
 import { observe } from '../../core/run/apply-snapshot.ts'
 import { deadlinesOf } from '../../core/run/deadlines.ts'
+import { outageOf } from '../../core/run/outage.ts'
 import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/run/run.ts'
 import {
   callsPerPoll,
   limits,
   pollInterval,
-  pollIntervalWhenStopping,
+  pollIntervalUntil,
   pollIntervalWithStream,
 } from '../../core/run/timing.ts'
-import { costSoFar } from './adopt-pull.ts'
 import type { StepContext } from './step-context.ts'
 
 export async function cancel(
@@ -51,10 +51,10 @@ export async function poll(
   const now = deps.now()
   const streams = !isTerminal(snapshot.status) && (await deps.stream.watch(session, run))
   const seen = await withSummary(context, observe(run, snapshot, now), now)
-  const { session: after, mailbox } = seen
-  const result = { ...seen.result, lookBeforeLastWord: undefined }
-  const nextPollAt = now + pauseAfterPoll(seen, { now, live, streams })
-  return { session: after, result, mailbox, schedule: { lastPollAt: now, nextPollAt } }
+  const { session: after, mailbox, result } = seen
+  const streamedSince = streams ? (run.schedule.streamedSince ?? now) : undefined
+  const nextPollAt = now + pauseAfterPoll(seen, { now, live, streamedSince })
+  return { session: after, result, mailbox, schedule: { lastPollAt: now, nextPollAt, streamedSince } }
 }
 
 /** If the budget is out of reach, the intervals alone keep within it. */
@@ -78,16 +78,13 @@ const isEnding = (run: Run): boolean =>
 
 async function withSummary({ posthog }: StepContext<never, 'summary'>, run: Run, now: number): Promise<Run> {
   const {
-    session: { sessionLog, taskId, taskRun, summaryAt = run.request.at },
+    session: { taskId, taskRun, summaryAt = run.request.at },
     request,
     mailbox: { stop },
   } = run
   const isOwn = run.session.taskMade && run.result.round === 0
-  const isAnnounced = run.result.outcome !== undefined && !run.result.lookBeforeLastWord
-  if (taskId === undefined || !isOwn || stop || isAnnounced || request.what === 'plan') return run
-  const isOver = sessionLog?.idle && summaryAt < (sessionLog.idleSince ?? 0)
-  const hasNews = summaryAt < (taskRun?.changedAt ?? 0)
-  if (!isOver && (!hasNews || now - summaryAt < limits.summaryEvery)) return run
+  if (taskId === undefined || !isOwn || stop || run.result.outcome || request.what === 'plan') return run
+  if (summaryAt >= (taskRun?.changedAt ?? 0) || now - summaryAt < limits.summaryEvery) return run
   const summary = await posthog.summary(taskId)
   return changed(run, {
     session: { summaryAt: now, summary: summary ?? run.session.summary },
@@ -96,15 +93,28 @@ async function withSummary({ posthog }: StepContext<never, 'summary'>, run: Run,
 
 function pauseAfterPoll(
   run: Run,
-  { now, live, streams }: { now: number; live: number; streams: boolean },
+  { now, live, streamedSince }: { now: number; live: number; streamedSince: number | undefined },
 ): number {
   const age = now - run.request.at
-  const usual = streams ? pollIntervalWithStream(live) : pollInterval(age, live)
+  const usual =
+    streamedSince === undefined ? pollInterval(age, live) : pollIntervalWithStream(now - streamedSince, live)
   const cancelled = isStopping(run) ? cancelledAt(run) : undefined
-  const stopping = cancelled === undefined ? usual : pollIntervalWhenStopping(now - cancelled)
+  const stopping = cancelled === undefined ? usual : pollIntervalUntil(limits.stopping, now - cancelled)
+  const { taskRun } = run.session
+  if (taskRun && isTerminal(taskRun.status)) return pollIntervalUntil(limits.lateLog, now - taskRun.changedAt)
   return Math.min(usual, stopping, ...deadlinesOf(run).flatMap(at => (at > now ? [at - now] : [])))
 }
 
-export async function askCost(context: StepContext<never, 'cost'>): Promise<ChangeOf<'session'>> {
-  return { session: { cost: (await costSoFar(context)) ?? null } }
+/**
+ * Asked even after a failed call to PostHog, as the last word needs it; but never before a time that PostHog named.
+ */
+export async function askCost({
+  run,
+  deps,
+  posthog,
+}: StepContext<never, 'cost'>): Promise<ChangeOf<'session'>> {
+  const { taskId } = run.session
+  const isLimited = deps.now() < (outageOf(run, 'posthog')?.promised ?? 0)
+  const cost = taskId === undefined || isLimited ? undefined : await posthog.cost(taskId)
+  return { session: { cost: cost ?? null } }
 }

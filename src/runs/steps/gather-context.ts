@@ -22,7 +22,11 @@ export async function gatherContext(
     holds: words.target?.kind === 'thread' ? words.target.commentId : undefined,
   })
   const { inTime } = commentsOf({ words, readUpTo, comments })
-  const trust = await trustIn(context, inTime, [words.by, run.request.by.login, run.baseline.snapshot.author])
+  const trust = await trustIn(context, inTime, [
+    words.by ?? run.request.by.login,
+    run.request.by.login,
+    run.baseline.snapshot.author,
+  ])
   const description = knows ? undefined : run.baseline.snapshot.body
   const reading = { words, readUpTo, description, comments }
   const pages = { shown: github.shown, webUrl: run.thread.url }

@@ -1,16 +1,16 @@
 /** The function of each step. What it may touch, and when it is due: `core/run/steps`. */
 
 import { leftAlone } from '../../core/run/agent-end.ts'
-import { outcomeOf } from '../../core/run/apply-snapshot.ts'
 import type { RunChange } from '../../core/run/run.ts'
 import type { ActingStep, StepKind } from '../../core/run/steps/step-registry.ts'
+import { outcomeOf } from '../../core/run/turn.ts'
 import { adoptPull } from './adopt-pull.ts'
 import { answerMessage } from './answer-message.ts'
 import { respondToPermission } from './answer-permission.ts'
 import { awaitAdmission } from './await-admission.ts'
 import { answerInline, conclude, putQuestion } from './closing-comment.ts'
 import { createTask } from './create-task.ts'
-import { deliver, resumeWork } from './deliver.ts'
+import { deliver, resumeTurn, resumeWork } from './deliver.ts'
 import { dropBranch } from './drop-branch.ts'
 import { endEarlier, rejoin } from './earlier-session.ts'
 import { failed } from './failed.ts'
@@ -43,7 +43,9 @@ const functions: StepFunctions<StepKind> = {
   'adopt-pull': adoptPull,
   'find-result': findResult,
   'tend-pull': tendPull,
-  'settle-outcome': ({ run, deps }) => ({ result: { outcome: outcomeOf(run), concludedAt: deps.now() } }),
+  'settle-outcome': ({ run, deps }) => ({
+    result: { outcome: outcomeOf(run, deps.now()), concludedAt: deps.now() },
+  }),
   'give-up': (context, { outcome }) => failed(context, outcome),
   'leave-agent': () => leftAlone,
   conclude,
@@ -54,6 +56,7 @@ const functions: StepFunctions<StepKind> = {
   unlabel,
   'drop-branch': dropBranch,
   'resume-work': resumeWork,
+  'resume-turn': resumeTurn,
   'ask-cost': askCost,
   'minimize-status': minimizeStatus,
   'let-go': () => ({

@@ -22,6 +22,7 @@ const signs: Record<Outcome['kind'], (run: Run) => Sign | undefined> = {
   pushed: ended,
   answer: ended,
   nothing: ended,
+  unfinished: () => 'failed',
   stopped: () => undefined,
   failed: run => (neverBegan(run) ? 'refused' : 'failed'),
 }

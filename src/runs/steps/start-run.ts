@@ -3,7 +3,8 @@ import { type CodexTaskRunCreate, runRequest } from '../../core/agent/run-reques
 import { openIntent } from '../../core/run/intents.ts'
 import { handedOver } from '../../core/run/messages.ts'
 import type { PermissionRequest } from '../../core/run/permission-request.ts'
-import { type ChangeOf, resumedSession, wantedRights } from '../../core/run/run.ts'
+import type { FollowUp } from '../../core/run/record/mailbox-part.ts'
+import { type ChangeOf, type Run, resumedSession, wantedRights } from '../../core/run/run.ts'
 import type { Rights } from '../../core/run/session.ts'
 import { contextGiven, nextWords } from '../../core/run/words-to-say.ts'
 import { once, type StepContext } from './step-context.ts'
@@ -48,7 +49,15 @@ async function requestOf(context: StepContext, branch: string): Promise<CodexTas
 const runsBefore = async (
   { run, posthog }: StepContext<never, 'runIds'>,
   taskId: string,
-): Promise<string[]> => (run.session.taskMade && !run.session.instructionSent ? [] : posthog.runIds(taskId))
+): Promise<string[]> =>
+  run.session.taskMade && !run.session.instructionSent && !run.result.resumed ? [] : posthog.runIds(taskId)
+
+const unreadAtFirst = (
+  followUp: FollowUp | undefined,
+): Partial<Pick<NonNullable<Run['session']['taskRun']>, 'unread' | 'instructionUnread'>> => {
+  if (!followUp) return { instructionUnread: true }
+  return followUp.resumes ? {} : { unread: [followUp] }
+}
 
 interface Begun {
   id: string
@@ -64,6 +73,7 @@ export function started(
   const now = deps.now()
   const words = nextWords(run)
   const said = words.id
+  const [followUp] = run.mailbox.pendingFollowUps
   return {
     ...(run.session.instructionSent ? handedOver(run) : {}),
     ...contextGiven(run, words),
@@ -77,6 +87,7 @@ export function started(
         from: offset,
         changedAt: now,
         lastMessageId: said,
+        ...unreadAtFirst(said === followUp?.id ? followUp : undefined),
         ...(may ? { may } : {}),
       },
       sessionLog: { offset, turns: 0, idle: false, awaitedMessageId: said, permissionRequest },

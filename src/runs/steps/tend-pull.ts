@@ -23,7 +23,7 @@ export async function tendPull(
   const { assign, review } = run.baseline.settings.pull_request
   const reacts =
     run.result.outcome !== undefined && !run.report.announced.reaction && run.request.origin.kind !== 'tick'
-  const fold = foldable(run, context.deps.now())
+  const fold = foldable(run)
   await context.job.assertLocked()
   const { pull, refused } = await github.settle({
     pull: {

@@ -76,6 +76,7 @@ const ranks: Record<Phase, number> = {
   answer: 4,
   nothing: 4,
   stopped: 4,
+  unfinished: 4,
   failed: 4,
 }
 

@@ -37,6 +37,8 @@ export const FollowUp = z.object({
   inline: z.array(InlineComment).optional(),
   attached: z.array(Attachment).optional(),
   source: Source.optional(),
+  /** The bot's own: a turn that ended before it was done goes on. */
+  resumes: z.literal(true).optional(),
 })
 export type FollowUp = z.infer<typeof FollowUp>
 

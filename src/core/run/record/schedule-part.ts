@@ -10,4 +10,6 @@ export const Schedule = z.object({
   waitsFor: z.enum([...scopes, 'session']).optional(),
   nextPollAt: z.number().optional(),
   lastPollAt: z.number().optional(),
+  /** Since when its stream is open without a break. */
+  streamedSince: z.number().optional(),
 })

@@ -3,6 +3,7 @@ import { Activity } from '../agent-activity.ts'
 import { PermissionRequest } from '../permission-request.ts'
 import { Rights, Session } from '../session.ts'
 import { FollowUp } from './mailbox-part.ts'
+import { Unfinished } from './result-part.ts'
 
 export const ProgressStep = z.object({
   step: z.string(),
@@ -19,6 +20,8 @@ const TaskRun = z.object({
   since: z.number(),
   status: z.enum(['not_started', 'queued', 'in_progress', 'completed', 'failed', 'cancelled']),
   error: z.string().optional(),
+  /** What PostHog noted of an end that is none. */
+  marker: Unfinished.optional(),
   headBranch: z.string().optional(),
   messages: z.number().int().default(0),
   /** Log entry at which this Run begins: a task run may serve several. */
@@ -31,7 +34,9 @@ const TaskRun = z.object({
   authorship: z.string().optional(),
   may: Rights.optional(),
   lastMessageId: z.string().optional(),
+  /** Words that its log does not show yet. */
   unread: z.array(FollowUp).optional(),
+  instructionUnread: z.literal(true).optional(),
 })
 
 /** What was read of the agent's log. Positions count entries. */
@@ -40,6 +45,10 @@ const SessionLog = z.object({
   turns: z.number().int().default(0),
   idle: z.boolean().default(false),
   idleSince: z.number().optional(),
+  /** Why the last turn ended, in the agent's words. */
+  stopReason: z.string().optional(),
+  /** The server has no logs of sessions. */
+  absent: z.literal(true).optional(),
   answer: z.string().optional(),
   /** The last message sent, until the log shows that the agent took it up. */
   awaitedMessageId: z.string().optional(),
@@ -50,6 +59,7 @@ const SessionLog = z.object({
   permissionRequest: PermissionRequest.optional(),
   activity: Activity.optional().catch(undefined),
 })
+export type SessionLog = z.infer<typeof SessionLog>
 
 export const EarlierSession = Session.extend({
   branch: z.string().optional(),

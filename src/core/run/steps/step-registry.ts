@@ -1,4 +1,4 @@
-import type { Outcome } from '../record/result-part.ts'
+import type { Outcome, Unfinished } from '../record/result-part.ts'
 import { beginningSteps } from './beginning.ts'
 import { endingSteps } from './ending.ts'
 import type { StepEntry } from './step-entry.ts'
@@ -16,6 +16,7 @@ interface About {
   'answer-permission': { option: string }
   'adopt-pull': { url: string }
   'give-up': { outcome: Outcome }
+  'resume-turn': { why: Unfinished }
 }
 
 export type ActingStep = {

@@ -1,11 +1,8 @@
 import { cancelledAt } from '../agent-end.ts'
 import { inlineAsked } from '../inline-asked.ts'
 import { isSuperseded } from '../last-word.ts'
-import { outageOf } from '../outage.ts'
-import { permissionToAnswer } from '../permission-request.ts'
 import { isTerminal, type Run } from '../run.ts'
-import { limits } from '../timing.ts'
-import { canComment, claims, type Due, keepPolling, type Now, replies, waiting } from './polling.ts'
+import { canComment, claims, type Due, type Now, replies, waiting } from './polling.ts'
 import { stepTable } from './step-entry.ts'
 
 export const tellingSteps = stepTable({
@@ -59,7 +56,6 @@ export function* afterOutcome(run: Run, now: Now): Due {
   const isOpen = canComment(run, now)
   if (isOpen && now.text === 'phase') yield { kind: 'edit-status' }
   if (run.session.cost === undefined && run.session.taskRun) yield { kind: 'ask-cost' }
-  if (!run.report.announced.comment && mayHaveSaidMore(run)) return yield* keepPolling(run, now)
   if (isOpen && !run.report.announced.comment) yield { kind: 'conclude' }
   if (run.result.untended.length > 0) yield { kind: 'tend-pull' }
   if (run.report.announced.inline < inlineAsked(run).length) yield { kind: 'answer-inline' }
@@ -67,11 +63,6 @@ export function* afterOutcome(run: Run, now: Now): Due {
   if (!run.report.announced.label) yield { kind: 'unlabel' }
   if (!run.report.announced.branch) yield { kind: 'drop-branch' }
   yield* claims(run, now)
-  if (inTail(run, now.at)) {
-    const option = permissionToAnswer(run)
-    if (option !== undefined) yield { kind: 'answer-permission', option }
-    return yield* keepPolling(run, now)
-  }
   const unseen = run.mailbox.releaseThread
     ? []
     : run.result.claimedPulls.map(url => run.result.unseenPulls[url]?.until ?? now.at)
@@ -82,18 +73,8 @@ export function* afterOutcome(run: Run, now: Now): Due {
   yield { kind: 'end' }
 }
 
-/** GitHub's webhook came before PostHog's log was read: one more poll before the last word. */
-const mayHaveSaidMore = (run: Run): boolean =>
-  run.result.lookBeforeLastWord === true &&
-  run.result.outcome?.kind === 'pull' &&
-  run.session.taskRun !== undefined &&
-  !isTerminal(run.session.taskRun.status) &&
-  outageOf(run, 'posthog') === undefined
-
-export const foldable = (run: Run, now: number): string | undefined =>
-  isSuperseded(run) && !inTail(run, now) && run.result.untended.length <= 1
-    ? run.report.status?.nodeId
-    : undefined
+export const foldable = (run: Run): string | undefined =>
+  isSuperseded(run) && run.result.untended.length <= 1 ? run.report.status?.nodeId : undefined
 
 /** Follow-ups behind a refusal would be refused too: they are queued again once this Run has ended. */
 const canGoOn = (run: Run): boolean =>
@@ -105,15 +86,3 @@ const agentEnded = (run: Run): boolean =>
   run.session.taskRun !== undefined &&
   isTerminal(run.session.taskRun.status) &&
   cancelledAt(run) === undefined
-
-function inTail(run: Run, now: number): boolean {
-  if (
-    run.result.outcome?.kind !== 'pull' ||
-    !run.session.taskRun ||
-    isTerminal(run.session.taskRun.status) ||
-    run.mailbox.stop ||
-    run.mailbox.releaseThread
-  )
-    return false
-  return !run.session.sessionLog?.idle && now - (run.result.concludedAt ?? now) < limits.tail
-}

@@ -1,9 +1,9 @@
 import { neverStarted, wentSilent } from '../../comments/failures.ts'
-import { turnIsOver } from '../apply-snapshot.ts'
 import { outageOf } from '../outage.ts'
 import { permissionToAnswer, questionToAsk } from '../permission-request.ts'
 import { isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
+import { mayGoOn, standingOf } from '../turn.ts'
 import { contextIsDue } from '../words-to-say.ts'
 import { beginning } from './beginning.ts'
 import { giveUp } from './ending.ts'
@@ -37,16 +37,15 @@ export const workingSteps = stepTable({
     service: 'github',
     call: 'both',
     github: ['pull', 'isDescendant'],
-    posthog: ['cost'],
-    writes: ['result', 'session'],
+    writes: ['result'],
   },
   'find-result': {
     service: 'github',
     call: 'both',
     github: ['pullsFrom', 'branch', 'commitsSince', 'isDescendant', 'openPull', 'amendPull'],
-    posthog: ['cost'],
-    writes: ['result', 'session'],
+    writes: ['result'],
   },
+  'resume-turn': { service: 'none', call: 'read', writes: ['session', 'workspace', 'mailbox', 'result'] },
   'settle-outcome': { service: 'none', call: 'read', writes: ['result'] },
 })
 
@@ -55,6 +54,10 @@ export function* working(run: Run, now: Now): Due {
   if (!run.schedule.admitted) return yield* keepPolling(run, now, { kind: 'await-admission' })
   if (!run.workspace.branch || !run.session.taskId || !run.session.taskRun) return yield* beginning(run, now)
   yield* claims(run, now)
+  if (hasNews(run) && now.text === 'phase' && canComment(run, now)) yield { kind: 'edit-status' }
+  const stands = standingOf(run, now.at)
+  if (stands.kind === 'settling') return yield* keepPolling(run, now)
+  if (stands.kind === 'unfinished' && mayGoOn(run)) return yield { kind: 'resume-turn', why: stands.why }
   if (run.mailbox.pendingFollowUps.length > 0) {
     const isDue = contextIsDue(run)
     if (isDue) yield { kind: 'gather-context' }
@@ -63,8 +66,7 @@ export function* working(run: Run, now: Now): Due {
   }
   const option = permissionToAnswer(run)
   if (option !== undefined) yield { kind: 'answer-permission', option }
-  if (run.result.pulls.length > run.result.reported) return yield { kind: 'settle-outcome' }
-  if (turnIsOver(run, now.at)) return yield* turnEnd(run, now)
+  if (stands.kind !== 'working') return yield* turnEnd(run, now)
   if (questionToAsk(run) && canComment(run, now)) yield { kind: 'put-question' }
   const end = lost(run)
   if (end) return yield end
@@ -75,13 +77,15 @@ export function* working(run: Run, now: Now): Due {
 const isLongOut = (run: Run, now: Now): boolean =>
   now.at - (outageOf(run, 'github')?.since ?? now.at) > limits.withoutContext
 
+const hasNews = ({ result: { pulls, reported } }: Run): boolean => pulls.length > reported
+
 function* turnEnd(run: Run, now: Now): Due {
   if (!polledSinceIdle(run)) {
     yield { kind: 'poll' }
     return yield* meanwhile(run, now)
   }
   if (run.result.claimedPulls.length > 0) return yield* keepPolling(run, now)
-  if (run.result.resultChecked) return yield { kind: 'settle-outcome' }
+  if (run.result.resultChecked || hasNews(run)) return yield { kind: 'settle-outcome' }
   yield { kind: 'find-result' }
   yield* meanwhile(run, now)
 }

@@ -1,0 +1,209 @@
+/** How a turn stands: the table that everything else follows from. */
+import { describe, expect, test } from 'vitest'
+import { nextStep } from '../../src/core/run/next-step.ts'
+import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
+import { limits } from '../../src/core/run/timing.ts'
+import { mayGoOn, outcomeOf, standingOf, type Turn, unreadWords } from '../../src/core/run/turn.ts'
+import { hour, minute, more, pull, second, t0, taskRun, working } from './given.ts'
+
+const at = t0 + hour
+const log = { offset: 9, turns: 0, idle: false, showsWords: true, answer: 'Now I run the tests.' }
+const idle = { ...log, turns: 1, idle: true, idleSince: at - minute }
+type TaskRun = NonNullable<Run['session']['taskRun']>
+
+/** Polled at the end of the time in which a log may be late. */
+const over = (status: 'completed' | 'failed' | 'cancelled', differs: Partial<TaskRun> = {}): TaskRun => ({
+  ...taskRun,
+  status,
+  changedAt: at - limits.lateLog,
+  ...differs,
+})
+
+const run = (session: NonNullable<RunChange['session']>, differs: RunChange = {}): Run =>
+  changed(working({ session, schedule: { lastPollAt: at } }), differs)
+
+const unfinished = (why: (Turn & { kind: 'unfinished' })['why']): Turn => ({ kind: 'unfinished', why })
+const ended: Turn = { kind: 'ended' }
+const late = { schedule: { lastPollAt: at - 1 } }
+const note = more('m', 'and that')
+
+describe('a turn', () => {
+  test.each<[what: string, run: Run, stands: Turn]>([
+    ['goes on', run({ sessionLog: log }), { kind: 'working' }],
+    ['ended by itself', run({ sessionLog: idle }), ended],
+    ['says so', run({ sessionLog: { ...idle, stopReason: 'end_turn' } }), ended],
+    ['was cancelled', run({ sessionLog: { ...idle, stopReason: 'cancelled' } }), unfinished('interrupted')],
+    ['met an error', run({ sessionLog: { ...idle, stopReason: 'error_recoverable' } }), unfinished('error')],
+    ['was refused', run({ sessionLog: { ...idle, stopReason: 'refusal' } }), unfinished('refusal')],
+    ['was too long', run({ sessionLog: { ...idle, stopReason: 'max_tokens' } }), unfinished('max-tokens')],
+    [
+      'ended for a reason of tomorrow',
+      run({ sessionLog: { ...idle, stopReason: 'new' } }),
+      unfinished('ended-early'),
+    ],
+    ['ended before its run did', run({ sessionLog: idle, taskRun: over('completed') }), ended],
+    [
+      'ended before its run idled out',
+      run({ sessionLog: idle, taskRun: over('completed', { marker: 'inactive' }) }),
+      ended,
+    ],
+    ['ended before its run failed', run({ sessionLog: idle, taskRun: over('failed') }), ended],
+    [
+      'was cut off by its sandbox',
+      run({ sessionLog: log, taskRun: over('completed', { marker: 'sandbox-gone' }) }),
+      unfinished('sandbox-gone'),
+    ],
+    [
+      'was cut off by the clock, of which PostHog gives no error',
+      run({ sessionLog: log, taskRun: over('failed', { marker: 'out-of-time' }) }),
+      unfinished('out-of-time'),
+    ],
+    [
+      'did nothing for too long',
+      run({ sessionLog: log, taskRun: over('completed', { marker: 'inactive' }) }),
+      unfinished('inactive'),
+    ],
+    [
+      'was cut off by nobody knows what',
+      run({ sessionLog: log, taskRun: over('completed') }),
+      unfinished('ended-early'),
+    ],
+    [
+      'is not concluded before its log was read late',
+      run({ sessionLog: log, taskRun: over('completed') }, late),
+      { kind: 'settling' },
+    ],
+    [
+      'is not, whatever PostHog noted',
+      run({ sessionLog: log, taskRun: over('completed', { marker: 'sandbox-gone' }) }, late),
+      { kind: 'settling' },
+    ],
+    [
+      'of a server without logs is over with its run',
+      run({ sessionLog: { ...log, absent: true }, taskRun: over('completed') }, late),
+      ended,
+    ],
+    [
+      'of a server without logs is not, where PostHog noted it',
+      run(
+        { sessionLog: { ...log, absent: true }, taskRun: over('completed', { marker: 'sandbox-gone' }) },
+        late,
+      ),
+      unfinished('sandbox-gone'),
+    ],
+    ['failed', run({ sessionLog: log, taskRun: over('failed') }, late), { kind: 'failed' }],
+    ['was cancelled at PostHog', run({ sessionLog: log, taskRun: over('cancelled') }), { kind: 'cancelled' }],
+    [
+      'for words that came later failed',
+      run({ sessionLog: log, taskRun: over('failed', { messages: 1 }) }, late),
+      unfinished('failed'),
+    ],
+    [
+      'in a session of before failed',
+      run({ sessionLog: log, taskRun: over('failed', { from: 7 }) }, late),
+      unfinished('failed'),
+    ],
+    [
+      'for words that came later failed where that can not help',
+      run({ sessionLog: log, taskRun: over('failed', { messages: 1, error: 'spend limit' }) }),
+      { kind: 'failed' },
+    ],
+    [
+      'for words that came later failed once more',
+      run(
+        { sessionLog: log, taskRun: over('failed', { messages: 1 }) },
+        { result: { resumed: { why: 'failed', words: [] } } },
+      ),
+      { kind: 'failed' },
+    ],
+    [
+      'never read the words',
+      run({
+        sessionLog: { ...idle, awaitedMessageId: 'm' },
+        taskRun: over('completed', { marker: 'inactive', messages: 1, unread: [note] }),
+      }),
+      unfinished('unread'),
+    ],
+    [
+      'may have read them, which its log will show',
+      run(
+        { sessionLog: { ...idle, awaitedMessageId: 'm' }, taskRun: over('completed', { unread: [note] }) },
+        late,
+      ),
+      { kind: 'settling' },
+    ],
+  ])('%s', (_, given, stands) => {
+    expect(standingOf(given, at)).toEqual(stands)
+  })
+
+  test('counts as ended only a moment later: PostHog may report a pull request just after it', () => {
+    const given = run({ sessionLog: { ...idle, idleSince: at } })
+    expect(standingOf(given, at + limits.settle - 1)).toEqual({ kind: 'working' })
+    expect(standingOf(given, at + limits.settle)).toEqual(ended)
+  })
+})
+
+describe('words that nobody read', () => {
+  const unread = (sessionLog: Run['session']['sessionLog'], taskRunWith: Partial<TaskRun>) => {
+    const { instruction, followUps } = unreadWords(
+      run({ sessionLog, taskRun: over('completed', taskRunWith) }),
+    )
+    return [instruction, followUps.map(({ id }) => id)]
+  }
+
+  test.each<[string, Run['session']['sessionLog'], Partial<TaskRun>, [boolean, string[]]]>([
+    ['none', log, {}, [false, []]],
+    ['follow-ups', log, { unread: [note] }, [false, ['m']]],
+    ['the instruction', log, { instructionUnread: true }, [true, []]],
+    [
+      'both, in an older log to which nothing was added',
+      { offset: 0, turns: 0, idle: false },
+      { instructionUnread: true, unread: [note] },
+      [true, ['m']],
+    ],
+    [
+      'an older log in which the agent did something can not tell',
+      { offset: 3, turns: 1, idle: true },
+      { instructionUnread: true, unread: [note] },
+      [false, []],
+    ],
+  ])('%s', (_, sessionLog, taskRunWith, expected) => {
+    expect(unread(sessionLog, taskRunWith)).toEqual(expected)
+  })
+
+  test('are said again once, though a turn was resumed before', () => {
+    const given = (words: string[]): Run =>
+      run(
+        { sessionLog: log, taskRun: over('completed', { unread: [note] }) },
+        { result: { resumed: { why: 'error', words } } },
+      )
+    expect(mayGoOn(given([]))).toBe(true)
+    expect(mayGoOn(given(['m']))).toBe(false)
+  })
+})
+
+describe('what came of a turn that did not end', () => {
+  const cutOff = over('completed', { marker: 'sandbox-gone' })
+  const resumed: RunChange = { result: { resumed: { why: 'sandbox-gone', words: [] }, resultChecked: true } }
+
+  test('is unfinished, whatever is there', () => {
+    const given = run({ sessionLog: log, taskRun: cutOff }, changed(resumed, { result: { pulls: [pull] } }))
+    expect(nextStep(given, { at, text: 'same' })).toEqual({ kind: 'settle-outcome' })
+    expect(outcomeOf(given, at)).toEqual({ kind: 'unfinished', why: 'sandbox-gone' })
+  })
+
+  test('is looked for once it was resumed', () => {
+    const given = run({ sessionLog: log, taskRun: cutOff })
+    expect(nextStep(given, { at, text: 'same' })).toEqual({ kind: 'resume-turn', why: 'sandbox-gone' })
+    const again = changed(given, { result: { resumed: { why: 'sandbox-gone', words: [] } } })
+    expect(nextStep(again, { at, text: 'same' })).toEqual({ kind: 'find-result' })
+  })
+
+  test('is polled for until its log was late enough', () => {
+    const given = run(
+      { sessionLog: log, taskRun: cutOff },
+      { schedule: { lastPollAt: at - 2 * second, nextPollAt: at } },
+    )
+    expect(nextStep(given, { at, text: 'same' })).toEqual({ kind: 'poll' })
+  })
+})

@@ -1,0 +1,199 @@
+/** When a run is over: at the end of its turn and not before, whatever PostHog calls it meanwhile. */
+import { expect, it } from 'vitest'
+import type { Behaviour } from '../../emulators/posthog/behaviour.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
+import { ledgerOf, Thread } from '../world/thread.ts'
+
+onEitherQueue('A run is over', world => {
+  async function asks(title: string) {
+    const { github, posthog } = world()
+    const repository = await github.addRepo('acme', title.toLowerCase().replaceAll(' ', '-'))
+    const maya = github.as('maya', repository)
+    const { number } = await maya.opensIssue({ title, body: 'As said.' })
+    const thread = new Thread(world(), number, repository)
+    const ledger = () => ledgerOf(world(), number, repository)
+    const reads = () => {
+      const ids = ledger().runs.map(({ runId }) => String(runId))
+      return posthog.calls.filter(
+        ({ path, route }) => route === 'session-logs' && ids.some(id => path.includes(id)),
+      )
+    }
+    return {
+      thread,
+      ledger,
+      agent: (prompt: string, behaviour: Behaviour, times?: number) =>
+        posthog.script({ repository, prompt }, behaviour, times === undefined ? {} : { times }),
+      says: (text: string) => maya.comments(number, text),
+      run: (index = 0) => posthog.run(String(ledger().runs[index]?.runId)),
+      started: (runs: number) => github.waitFor(() => ledger().runs.length === runs),
+      /** Until the bot has read the log so often from now on. */
+      looks: (times: number) => {
+        const before = reads().length
+        return github.waitFor(() => reads().length >= before + times, { timeout: 100_000 })
+      },
+    }
+  }
+
+  it('not at its pull request, of which the status tells at once, but when its agent has no more to say', async () => {
+    const { thread, agent, says, run } = await asks('Talks on')
+    agent('talk on and on', { kind: 'manual' })
+    const asked = await says('/codex talk on and on')
+    await thread.waitForStatus('⏳ Codex is working')
+    await run().openPull()
+    const working = await thread.waitForStatus(/\[#\d+ .*Codex still works on it/)
+    expect(working).toContain('⏳ Codex is working')
+    expect(working).toContain('- [ ] Stop this run')
+    await run().say('Three more commits, and one thing to decide: is 30 s enough?')
+    expect(await thread.answers()).toEqual([])
+    await run().completeTurn()
+    const told = await thread.waitForAnswer('one thing to decide')
+    expect(told).toMatch(/^@maya .*\/pull\/\d+\)/)
+    expect(told).toContain(' · $0.42 · ')
+    await thread.waitForReaction('rocket', asked.id)
+    await thread.waitForFolded()
+    expect(await thread.answers()).toHaveLength(1)
+  })
+
+  it('not while it is told more, which goes to the agent that talks on', async () => {
+    const { thread, agent, says, run, ledger } = await asks('Told more')
+    agent('begin to talk', { kind: 'manual' })
+    await says('/codex begin to talk')
+    await thread.waitForStatus('⏳ Codex is working')
+    await run().openPull()
+    await thread.waitForStatus('Codex still works on it')
+    agent('and the logout', { kind: 'answers', text: 'The logout, too.' })
+    const more = await says('/codex and the logout')
+    await thread.waitForReaction('rocket', more.id)
+    expect([ledger().runs.length, ledger().messages.length]).toEqual([1, 1])
+    await run().completeTurn('The login is done.')
+    const told = await thread.waitForAnswer('The logout, too.')
+    expect(told).toContain('/pull/')
+    expect(await thread.answers()).toHaveLength(1)
+  })
+
+  it('not when its sandbox stops: it goes on in the same session, and the status says so', async () => {
+    const { thread, agent, says, ledger, run } = await asks('Sandbox stops')
+    agent('stop in the middle', { kind: 'stopsShort', by: 'sandbox_gone' }, 1)
+    agent('ended before it was finished', { kind: 'manual' })
+    await says('/codex stop in the middle')
+    await thread.waitForStatus('its sandbox stopped. It goes on in the same session.')
+    const [first, second] = ledger().runs
+    expect(second?.body).toMatchObject({ resume_from_run_id: first?.runId })
+    expect(await thread.answers()).toEqual([])
+    await run(1).completeTurn('Now all tests pass.')
+    await thread.waitForAnswer('Now all tests pass.')
+  })
+
+  it.each([
+    ['an older workflow', { kind: 'stopsShort', by: 'older-workflow' }],
+    ['the clock', { kind: 'stopsShort', by: 'timed_out_wall_clock' }],
+    ['inactivity', { kind: 'stopsShort', by: 'timed_out_inactivity' }],
+    ['the length', { kind: 'answers', text: 'I first', stopReason: 'max_tokens' }],
+    ['an error', { kind: 'answers', text: 'I first', stopReason: 'error_recoverable' }],
+  ] as const)('not when it is cut off by %s', async (name, behaviour) => {
+    const { thread, agent, says } = await asks(`Cut off by ${name}`)
+    agent(`cut off by ${name}`, behaviour, 1)
+    agent('ended before it was finished', { kind: 'answers', text: 'Done in the end.' })
+    await says(`/codex cut off by ${name}`)
+    const told = await thread.waitForAnswer('Done in the end.')
+    expect(told).not.toContain('did not finish')
+    expect(await thread.answers()).toHaveLength(1)
+  })
+
+  it('once more cut off, with what is there and what to do', async () => {
+    const { thread, agent, says, ledger, run, started } = await asks('Cut off twice')
+    agent('is far too long', { kind: 'manual' })
+    agent('ended before it was finished', { kind: 'answers', text: 'Then I', stopReason: 'max_tokens' })
+    const asked = await says('/codex is far too long')
+    await started(1)
+    await run().openPull()
+    await run().completeTurn('First I', 'max_tokens')
+    const told = await thread.waitForAnswer('did not finish')
+    expect(told).toContain('the length limit of the model')
+    expect(told).toMatch(/\[#\d+\]\(.*\/pull\/\d+\)/)
+    expect(told).toContain('/codex continue')
+    expect(told).toContain('> Then I')
+    await thread.waitForReaction('confused', asked.id)
+    expect(await thread.status()).toMatch(/^### ⚠️ Codex did not finish/)
+    expect([ledger().runs.length, ledger().messages.length]).toEqual([1, 1])
+  })
+
+  it('when its log shows the answer, though PostHog completed it before', async () => {
+    const { thread, agent, says, run, started, looks } = await asks('Late log')
+    agent('log it late', { kind: 'manual' })
+    await says('/codex log it late')
+    await started(1)
+    await run().say('I look into it.')
+    const show = run().holdLog()
+    await run().completeTurn('It was the cache.')
+    run().finish('completed')
+    await looks(3)
+    expect(await thread.answers()).toEqual([])
+    show()
+    await thread.waitForAnswer('It was the cache.')
+    expect(await thread.answers()).toHaveLength(1)
+  })
+
+  it('soon after its log shows the end of its turn, however late that is', async () => {
+    const { thread, agent, says, run, started, looks } = await asks('Late turn')
+    agent('end it late', { kind: 'manual' })
+    await says('/codex end it late')
+    await started(1)
+    await run().say('I look into it.')
+    await looks(1)
+    const show = run().holdLog()
+    await run().completeTurn('It was the clock.')
+    await looks(4)
+    show()
+    await thread.waitForAnswer('It was the clock.', { timeout: 40_000 })
+  })
+
+  it('not when an idle session takes words and ends without reading them: they begin another', async () => {
+    const { thread, agent, says, run, ledger, started } = await asks('Deaf session')
+    const { github } = world()
+    agent('first of all', { kind: 'answers', text: 'First.' })
+    await says('/codex first of all')
+    await thread.waitForAnswer('> First.')
+    await thread.waitForFolded()
+    run().goDeaf()
+    agent('second of all', { kind: 'answers', text: 'Second.' })
+    await says('/codex second of all')
+    await github.waitFor(() => ledger().messages.length === 1)
+    run().finish('completed')
+    await started(2)
+    await thread.waitForAnswer('> Second.')
+    expect(ledger().runs[1]?.body).toMatchObject({
+      resume_from_run_id: ledger().runs[0]?.runId,
+      pending_user_message: expect.stringContaining('second of all'),
+    })
+  })
+
+  it('not when PostHog fails words that came later: they are resumed once', async () => {
+    const { thread, agent, says, run, ledger, started } = await asks('Hiccup')
+    agent('begin with this', { kind: 'manual' })
+    agent('then do that', { kind: 'fails', message: 'upstream hiccup' }, 1)
+    agent('ended before it was finished', { kind: 'answers', text: 'That is done.' })
+    await says('/codex begin with this')
+    await started(1)
+    await thread.waitForStatus('⏳ Codex is working')
+    await says('/codex then do that')
+    await world().github.waitFor(() => ledger().messages.length === 1)
+    await run().completeTurn('This is done.')
+    await thread.waitForAnswer('> That is done.')
+    expect(ledger().runs).toHaveLength(2)
+    expect((await thread.answers()).join()).not.toContain('failed')
+  })
+
+  it('once, though PostHog has the agent look at its checks later', async () => {
+    const { thread, agent, says, run } = await asks('Checks later')
+    await says('/codex open it, then look at the checks')
+    await thread.waitForAnswer('/pull/')
+    await thread.waitForFolded()
+    const before = await thread.answers()
+    expect(run().ciTurn()).toBe(true)
+    agent('and what now', { kind: 'answers', text: 'Now nothing.' })
+    await says('/codex and what now')
+    await thread.waitForAnswer('Now nothing.')
+    expect(await thread.answers()).toHaveLength(before.length + 1)
+  })
+})
