@@ -155,12 +155,13 @@ export class GitHubEmulator {
     return this.#threads.branches(repository)
   }
 
-  /** Links a branch to an issue, as somebody does in the Development panel. */
-  link(number: number, branch: string, repository = this.repository): void {
+  /** Links a branch to an issue, as somebody does in the Development panel; it may be one of another repository. */
+  link(number: number, branch: string, repository = this.repository, of = repository): void {
     const { linkedBranches } = this.#parts.memory
     this.#parts.memory.changed()
     const key = threadKey(repository, number)
-    linkedBranches.set(key, [...(linkedBranches.get(key) ?? []), branch])
+    const linked = of === repository ? branch : `${of}:${branch}`
+    linkedBranches.set(key, [...(linkedBranches.get(key) ?? []), linked])
   }
 
   /** Nobody may do these things to branches of such names any more: GitHub calls it a ruleset. */
@@ -254,8 +255,8 @@ export class GitHubEmulator {
     options: Omit<RepositorySeed, 'owner' | 'name'> = {},
   ): Promise<string> {
     this.installationOf(owner)
-    const { private: isPrivate = false, description, defaultBranch } = options
-    const body = { name, private: isPrivate, auto_init: true, ...(description && { description }) }
+    const { private: isPrivate = false, description, defaultBranch, empty = false } = options
+    const body = { name, private: isPrivate, auto_init: !empty, ...(description && { description }) }
     await must(this.#apiOf('olga', true), 'POST', `/orgs/${owner}/repos`, body)
     const repository = `${owner}/${name}`
     if (defaultBranch && defaultBranch !== 'main') await this.#renameDefault(repository, defaultBranch)

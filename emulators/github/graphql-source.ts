@@ -135,8 +135,9 @@ async function blob({ upstream }: Parts, repository: string, expression: string)
   return { __typename: 'Blob', id: sha, oid: sha, byteSize: bytes.length, isBinary, isTruncated: false, text }
 }
 
-async function ref({ upstream }: Parts, repository: string, branch: string): Promise<Resolved> {
-  const oid = await tipOf(upstream.asAdmin.bind(upstream), repository, branch)
+async function ref(parts: Parts, fullName: string, branch: string): Promise<Resolved> {
+  const { upstream } = parts
+  const oid = await tipOf(upstream.asAdmin.bind(upstream), fullName, branch)
   if (!oid) return null
   return {
     __typename: 'Ref',
@@ -144,6 +145,10 @@ async function ref({ upstream }: Parts, repository: string, branch: string): Pro
     name: branch,
     prefix: 'refs/heads/',
     target: { __typename: 'Commit', oid, id: oid },
+    repository: async () => {
+      const found = await upstream.read(`/repos/${fullName}`)
+      return found ? repository(parts, found) : null
+    },
   }
 }
 
@@ -234,7 +239,8 @@ function issue(parts: Parts, repository: string, found: JsonObject): Source {
 }
 
 export async function linkedBranch(parts: Parts, repository: string, name: string): Promise<Resolved> {
-  const found = await ref(parts, repository, name)
+  const [of, branch] = name.includes(':') ? name.split(':') : [repository, name]
+  const found = await ref(parts, of ?? '', branch ?? '')
   return found && { __typename: 'LinkedBranch', id: `LB_${repository}:${name}`, ref: found }
 }
 

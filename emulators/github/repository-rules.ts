@@ -145,6 +145,14 @@ export function refuseArchived(
   return memory.repository(name)?.archived ? failure(403, archivedMessage) : undefined
 }
 
+/** GitHub's words for refs and commits before the first commit [E]. */
+async function unlessEmpty(parts: Parts, request: ApiRequest, { owner, name }: Params): Promise<Answer> {
+  const given = await parts.forward(request)
+  const found = given.status < 300 && !(Array.isArray(given.body) && given.body.length === 0)
+  if (found || (await parts.upstream.readAll(`/repos/${owner}/${name}/branches`)).length > 0) return given
+  return failure(409, 'Git Repository is empty.')
+}
+
 export function repositoryRoutes(parts: Parts): Route[] {
   const route = repoRoute(parts)
   const ruled =
@@ -160,6 +168,8 @@ export function repositoryRoutes(parts: Parts): Route[] {
     route('DELETE', '', remove),
     route('POST', '/transfer', transfer),
     route('POST', '/branches/:branch{.+}/rename', renameBranch),
+    route('GET', '/git/:list{ref|matching-refs}/:ref{.+}', unlessEmpty),
+    route('GET', '/commits', unlessEmpty),
     route('POST', '/git/refs', ruled('create')),
     route('PATCH', '/git/refs/:ref{.+}', ruled('update')),
     route('PUT', '/contents/:path{.+}', ruled('update')),

@@ -8,6 +8,8 @@ export interface RepositorySeed {
   private?: boolean
   description?: string
   defaultBranch?: string
+  /** Without a first commit. */
+  empty?: boolean
 }
 
 /** Everybody's role in every repository; `olga` owns the organisations, and `eve` is a stranger. */

@@ -1,5 +1,5 @@
 /** From a checked body to a stored run: what `run_task` refuses, inherits and writes into `state`. */
-import { badDetail, githubAuthorizationRequired, invalid } from './reply.ts'
+import { badDetail, githubAuthorizationRequired } from './reply.ts'
 import type { ApiRequest } from './route.ts'
 import { Run } from './run.ts'
 import type { RunInput } from './run-input.ts'
@@ -57,11 +57,11 @@ function resumedRun({ world }: ApiRequest, task: Task, input: RunInput): Run | u
   return found
 }
 
-/** The words are a guess [U]; that it is a 400 about `branch` is what the newest documents say [R]. */
+/** Without `attr` and `code` [R]. One that the run worked on passes, and its base stays what it was. */
 function checkBranch({ world }: ApiRequest, { branch }: RunInput, previous: Run | undefined): void {
   if (world.settings.resumesOn === 'any' || !previous || !branch) return
   if (previous.branchesOfSession().includes(branch)) return
-  throw invalid('branch', 'A resumed run must use the previous base branch or a branch that it worked on.')
+  throw badDetail('A resumed run must use its previous base branch. Omit branch to resume.')
 }
 
 function checkSandbox({ world }: ApiRequest, input: RunInput): void {

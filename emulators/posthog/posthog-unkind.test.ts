@@ -97,7 +97,10 @@ describe('which branch a resumed run may take', () => {
 
   it('no other there, and any on the others', async () => {
     await start({ resumesOn: 'its-own' })
-    expect(await resume('codex/issue-1-login')).toMatchObject({ status: 400, body: { attr: 'branch' } })
+    expect(await resume('codex/issue-1-login')).toMatchObject({
+      status: 400,
+      body: { detail: 'A resumed run must use its previous base branch. Omit branch to resume.' },
+    })
     posthog.set({ resumesOn: 'any' })
     expect((await resume('codex/issue-1-login')).status).toBe(200)
   })

@@ -18,7 +18,14 @@ import type { Run } from '../core/run/run.ts'
 import { ofThread } from '../core/run/run-index.ts'
 import { triggerOf } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
-import { type CommandContext, commandId, liveRun, refusedReads, settingsOf } from './command-context.ts'
+import {
+  type CommandContext,
+  type CommandTrigger,
+  commandId,
+  liveRun,
+  refusedReads,
+  settingsOf,
+} from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
 import { personCheckOf } from './gate.ts'
 import { inlineText } from './read-commands.ts'
@@ -129,6 +136,24 @@ async function waitingFor(
 export const wasWithdrawn = async ({ job }: CommandContext): Promise<boolean> =>
   (await job.inbox()).includes(withdrawn)
 
+/** ms: a webhook that comes later may have been sent again, behind a withdrawal that found nothing to take back. */
+const lateAfterMs = 30_000
+
+/** Whether a command's comment, or its label, was gone before its webhook came. */
+export async function wasGone(context: CommandContext, trigger: CommandTrigger): Promise<boolean> {
+  const { record, job } = context
+  if (record.reacted || record.passedAt !== undefined || job.addedAt - trigger.at < lateAfterMs) return false
+  const what = whatIsBehind(trigger)
+  return what !== undefined && isStillSo(context, { what, thread: trigger.thread }, false)
+}
+
+function whatIsBehind(trigger: CommandTrigger): Withdrawal['what'] | undefined {
+  if (trigger.kind === 'label') return { kind: 'label', label: trigger.label }
+  if (trigger.kind !== 'comment' || trigger.commentRef.kind === 'review') return undefined
+  const { kind, commentId } = trigger.commentRef
+  return { kind: 'comment', in: kind, commentId, reviewId: null }
+}
+
 function isReason(trigger: ThreadTrigger, { what }: Withdrawal): boolean {
   switch (what.kind) {
     case 'thread':
@@ -173,7 +198,7 @@ const isReview = (asked: Target | undefined): boolean => asked?.kind === 'review
 
 async function isStillSo(
   context: CommandContext,
-  { what, thread }: Withdrawal,
+  { what, thread }: Pick<Withdrawal, 'what' | 'thread'>,
   byReview: boolean,
 ): Promise<boolean> {
   const { github, deps } = context

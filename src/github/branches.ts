@@ -1,25 +1,21 @@
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { isBranchOfIssue } from '../core/model/branch-name.ts'
-import { isNotFound, Rejected } from '../core/model/errors.ts'
+import { isEmptyRepository, isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { BranchView, IssueBranches } from '../core/model/views.ts'
 import { type ReadAheads, threadKey } from './ahead-cache.ts'
 import { useOfBranch } from './branch-use.ts'
 import { isGraphqlError, lacksField } from './graphql-errors.ts'
 import type { pullsOf } from './pull-requests.ts'
-import { usualStem } from './read-ahead.ts'
+import { LinkedNodes, linkedOf, usualStem } from './read-ahead.ts'
 
 const LinkedBranches = z.object({
   repository: z.object({
     id: z.string(),
     issue: z.object({
       id: z.string(),
-      linkedBranches: z.object({
-        nodes: z.array(
-          z.object({ ref: z.object({ name: z.string(), target: z.object({ oid: z.string() }) }).nullable() }),
-        ),
-      }),
+      linkedBranches: LinkedNodes,
     }),
   }),
 })
@@ -29,7 +25,7 @@ const linkedBranchesQuery = `query linkedBranches($owner: String!, $name: String
     id
     issue(number: $number) {
       id
-      linkedBranches(first: 10) { nodes { ref { name target { oid } } } }
+      linkedBranches(first: 10) { nodes { ref { name target { oid } repository { nameWithOwner } } } }
     }
   }
 }`
@@ -78,18 +74,17 @@ export function branchesOf({ client, aheads, thread }: Repository, pulls: Pulls)
       const { data } = await client.rest.git.getRef({ ...at, ref: `heads/${name}` })
       return { name, sha: data.object.sha }
     } catch (error) {
-      if (isNotFound(error)) return undefined
+      if (isNotFound(error) || isEmptyRepository(error)) return undefined
       throw error
     }
   }
 
-  async function linked(): Promise<Pick<IssueBranches, 'linked' | 'ids'>> {
+  async function linked(): Promise<Pick<IssueBranches, 'linked' | 'elsewhere' | 'ids'>> {
     try {
       const variables = { ...at, name: at.repo, number: thread.number }
       const { repository } = LinkedBranches.parse(await client.graphql(linkedBranchesQuery, variables))
-      const nodes = repository.issue.linkedBranches.nodes
       return {
-        linked: nodes.flatMap(({ ref }) => (ref ? [{ name: ref.name, sha: ref.target.oid }] : [])),
+        ...linkedOf(repository.issue.linkedBranches, thread),
         ids: { issue: repository.issue.id, repository: repository.id },
       }
     } catch (error) {
@@ -116,7 +111,7 @@ export function branchesOf({ client, aheads, thread }: Repository, pulls: Pulls)
       // A branch read ahead may be gone by now; that there is none shows when it is made.
       const isAnyThere = ahead && ahead.linked.length + ahead.ours.length > 0
       if (ahead && !isAnyThere && stem === usualStem(thread)) return ahead
-      const [{ linked: found, ids }, refs, base] = await Promise.all([
+      const [found, refs, base] = await Promise.all([
         linked(),
         client.rest.git.listMatchingRefs({ ...at, ref: `heads/${stem}` }),
         branch(thread.defaultBranch),
@@ -124,7 +119,7 @@ export function branchesOf({ client, aheads, thread }: Repository, pulls: Pulls)
       const ours = refs.data
         .map(({ ref, object }) => ({ name: ref.replace('refs/heads/', ''), sha: object.sha }))
         .filter(({ name }) => isBranchOfIssue(name, stem))
-      return { linked: found, ours, base, ids }
+      return { ...found, ours, base }
     },
 
     /** Makes a branch, linked to the issue where possible. Repeatable. */

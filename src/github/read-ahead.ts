@@ -31,7 +31,7 @@ const threadAhead = `query threadAhead($owner: String!, $name: String!, $number:
         id
         closed
         ${comments}
-        linkedBranches(first: 10) { nodes { ref { name target { oid } } } }
+        linkedBranches(first: 10) { nodes { ref { name target { oid } repository { nameWithOwner } } } }
       }
       ... on PullRequest {
         id
@@ -52,6 +52,32 @@ export const Written = {
   updatedAt: z.string(),
   authorAssociation: z.string(),
   author: z.object({ __typename: z.string(), login: z.string() }).nullable(),
+}
+
+export const LinkedNodes = z.object({
+  nodes: z.array(
+    z.object({
+      ref: Ref.extend({ repository: z.object({ nameWithOwner: z.string() }).optional() }).nullable(),
+    }),
+  ),
+})
+
+/** A branch can be linked to an issue of another repository than its own. */
+export function linkedOf(
+  { nodes }: z.infer<typeof LinkedNodes>,
+  { owner, repo }: Pick<Thread, 'owner' | 'repo'>,
+): Pick<IssueBranches, 'linked' | 'elsewhere'> {
+  const refs = nodes.flatMap(({ ref }) => ref ?? [])
+  const here = `${owner}/${repo}`.toLowerCase()
+  const isHere = ({ repository }: (typeof refs)[number]): boolean =>
+    repository === undefined || repository.nameWithOwner.toLowerCase() === here
+  const other = refs.find(ref => !isHere(ref))
+  return {
+    linked: refs.filter(isHere).map(viewOf),
+    ...(other?.repository
+      ? { elsewhere: { repository: other.repository.nameWithOwner, branch: other.name } }
+      : {}),
+  }
 }
 
 const ResponseData = z.object({
@@ -78,7 +104,7 @@ const ResponseData = z.object({
           }),
         ),
       }),
-      linkedBranches: z.object({ nodes: z.array(z.object({ ref: Ref.nullable() })) }).optional(),
+      linkedBranches: LinkedNodes.optional(),
     }),
   }),
 })
@@ -117,9 +143,9 @@ const isNotThere = (error: unknown): boolean =>
 const isInconclusive = (error: unknown): boolean =>
   error instanceof Rejected || error instanceof z.ZodError || isGraphqlError(error)
 
-function partsOf(found: Found, { number, kind }: Thread): Partial<Parts> {
+function partsOf(found: Found, thread: Thread): Partial<Parts> {
   const { comments, closed } = found.thread
-  const branches = kind === 'issue' ? branchesOf(found, number) : undefined
+  const branches = thread.kind === 'issue' ? branchesOf(found, thread) : undefined
   const settings = settingsOf(found.file)
   return {
     ...(settings ? { settings } : {}),
@@ -138,11 +164,11 @@ function settingsOf(file: Found['file']): Parts['settings'] | undefined {
   return text === null || isBinary || isTruncated || !text.includes(':') ? undefined : { text }
 }
 
-function branchesOf({ id, base, ours, thread }: Found, number: number): IssueBranches | undefined {
+function branchesOf({ id, base, ours, thread }: Found, of: Thread): IssueBranches | undefined {
   if (!ours || !thread.linkedBranches || ours.totalCount > ours.nodes.length) return undefined
   return {
-    linked: thread.linkedBranches.nodes.flatMap(({ ref }) => (ref ? [viewOf(ref)] : [])),
-    ours: ours.nodes.map(viewOf).filter(({ name }) => isBranchOfIssue(name, usualStem({ number }))),
+    ...linkedOf(thread.linkedBranches, of),
+    ours: ours.nodes.map(viewOf).filter(({ name }) => isBranchOfIssue(name, usualStem(of))),
     base: base ? viewOf(base) : undefined,
     ids: { issue: thread.id, repository: id },
   }

@@ -110,6 +110,24 @@ describe('from the asking to the start', () => {
       'stage-attachments',
     ],
     ['then the run', working({ session: { taskRun: undefined } }), {}, 'start-run'],
+    [
+      'after an outage, whether its sender still may',
+      working({
+        session: { taskRun: undefined, instructionSent: false },
+        schedule: { rightAskedAt: t0 - hour },
+      }),
+      {},
+      'await-admission',
+    ],
+    [
+      'not so for words that came later',
+      working({
+        session: { taskRun: undefined, instructionSent: true },
+        schedule: { rightAskedAt: t0 - hour },
+      }),
+      {},
+      'start-run',
+    ],
     ['or the run of before', working({ session: { taskRun: undefined, earlier } }), {}, 'rejoin'],
     [
       'which ends first when it may do something else',

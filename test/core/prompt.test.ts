@@ -3,7 +3,7 @@ import { messagesIn, promptOf as promptFor } from '../../src/core/agent/prompt.t
 import { changed, type Run } from '../../src/core/run/run.ts'
 import { firstWords, type Words } from '../../src/core/run/words-to-say.ts'
 import { seen } from '../support/pages.ts'
-import { ask, branch, contextFor, head, pull, pullThread, runWith, t0, taskRun } from './given.ts'
+import { ask, branch, contextFor, head, pull, pullThread, runWith, t0, taskRun, working } from './given.ts'
 
 const fence = '0123456789abcdef'
 /** With the description as its page shows it. */
@@ -156,7 +156,7 @@ test('more words in a session that knows the thread', () => {
     and the logout test
 
     # What is expected back
-    - Work on the branch \`codex/issue-7-login-is-flaky\`, which is checked out. Publish your changes with the tools you have: on that branch if you may, else on a branch of your own that starts from it.
+    - Work on the branch \`codex/issue-7-login-is-flaky\`. Check it out first if you are on another. Publish your changes with the tools you have: on that branch if you may, else on a branch of your own that starts from it.
     - Then open a draft pull request into \`main\`. Its description must contain the line "Closes acme/shop#7".
     - If nothing needs to be changed, or the instruction is a question, change nothing and answer it.
     - End with a short summary for the person who asked: what you did, what you checked, what is left."
@@ -339,7 +339,7 @@ describe('lines of code go along with all words', () => {
       0123456789abcdef>>>
 
       # What is expected back
-      - Work on the branch \`maya/login\`, the head of pull request #8, which is checked out. Publish your changes to that branch with the tools you have, so that the pull request shows them.
+      - Work on the branch \`maya/login\`, the head of pull request #8. Check it out first if you are on another. Publish your changes to that branch with the tools you have, so that the pull request shows them.
       - If you may not publish there, publish to a branch of your own and open a draft pull request into \`maya/login\`.
       - If nothing needs to be changed, or the instruction is a question, change nothing and answer it.
       - End with a short summary for the person who asked: what you did, what you checked, what is left."
@@ -435,4 +435,17 @@ describe('a session that has to begin afresh', () => {
     expect(prompt).toContain('# Instruction\n\nand the logout test')
     expect(prompt).toContain(`${fence} Asked before by maya:\nfix the flaky login test\n`)
   })
+})
+
+test.each([
+  [
+    'a resumed session',
+    { earlier: { taskId: 'task-1', taskRunId: 'run-0', over: true }, taskRun: undefined },
+  ],
+  ['one that goes on', {}],
+])('of %s it is not said which branch is checked out: it begins on its first base', (_, session) => {
+  const run = working({ session })
+  const text = firstPrompt(run)
+  expect(text).not.toContain('which is checked out')
+  expect(text).toContain(`\`${run.workspace.branch?.name}\`. Check it out first if you are on another.`)
 })

@@ -37,6 +37,7 @@ import { begin } from '../core/run-life/agent.ts'
 import { scriptWith } from '../core/run-life/script.ts'
 import { gitHubOf, postHogOf } from '../core/run-life/services.ts'
 import { World } from '../core/run-life/world.ts'
+import { deploymentWith } from '../support/deployment.ts'
 import { fakeLog } from '../support/fake-log.ts'
 
 const now = t0 + second
@@ -1050,6 +1051,63 @@ describe('the steps that ask nobody', () => {
       { github },
     )
     expect(saves[0]).toMatchObject({ schedule: { admitted: true } })
+  })
+
+  test('take-turn once more, by whom may not start runs any more', async () => {
+    const run = runWith(
+      changed(
+        mute,
+        { schedule: { admitted: true, rightAskedAt: t0 - hour, ahead: undefined } },
+        {
+          ...{ workspace: { branch, threadContext: undefined }, session: { taskId: 'task-1' } },
+          workspace: {
+            branch,
+            attachments: { ids: [], failed: [] },
+            threadContext: working().workspace.threadContext,
+          },
+        },
+      ),
+    )
+    const github: Partial<ThreadClient> = {
+      closing: async () => undefined,
+      permission: async () => ({ role: 'read', name: 'read' }),
+      file: async () => undefined,
+      settle: async () => ({ refused: [] }),
+    }
+    const outage = { why: 'w', since: t0 - hour, until: t0, count: 3, refusedSince: t0 - hour }
+    const { run: after } = await advance(
+      changed(run, { attempts: { outages: { github: outage } }, report: { announced: told } }),
+      {
+        github,
+        removeLater: async () => {},
+      },
+    )
+    expect(after.result.outcome).toMatchObject({ kind: 'failed', class: 'permission' })
+  })
+
+  test.each<[string, object, string]>([
+    ['--as-user', { authorship: 'user' }, ''],
+    ['--signal-report', { signalReport: 'r-1' }, 'owners: {acme: {signal_report: [other]}}'],
+    ['--sandbox', { sandbox: '0f8fad5b-d9cb-469f-a165-70867728950e' }, 'owners: {acme: {sandboxes: [big]}}'],
+  ])('start-run: a grant of %s that was taken back meanwhile', async (flag, options, grants) => {
+    const [, , before] = steps.find(([step]) => step === 'start-run') ?? expect.fail('no such step')
+    const run: Run = {
+      ...changed(before, { report: { announced: told } }),
+      request: { ...before.request, options: { ...ask.options, ...options } },
+    }
+    const { run: after } = await advance(run, {
+      settings: deploymentWith(grants),
+      posthog: {
+        sandboxes: async () => [{ id: '0f8fad5b-d9cb-469f-a165-70867728950e', name: 'small' }],
+        cost: async () => undefined,
+      },
+      github: { settle: async () => ({ refused: [] }) },
+      removeLater: async () => {},
+    })
+    expect(after.result.outcome).toMatchObject({
+      kind: 'failed',
+      reason: expect.stringContaining(`does not grant \`${flag}\` here any more`),
+    })
   })
 
   describe('take-turn in a thread that was closed', () => {

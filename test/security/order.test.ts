@@ -22,6 +22,29 @@ async function sends(bot: MemoryBot, ...all: Sent[]): Promise<void> {
 const statusOf = (bot: MemoryBot): string =>
   bot.comments.findLast(({ body }) => body.startsWith('### '))?.body ?? ''
 
+describe('a command that GitHub sends again', () => {
+  test('after its comment was deleted starts nothing', async () => {
+    const bot = botWith()
+    bot.deleted.add(501)
+    await sends(bot, github.comment({ id: 501, at: 10 }))
+    expect([bot.requests, bot.comments, bot.reactions]).toEqual([[], [], []])
+  })
+
+  test('after its label was taken off starts nothing', async () => {
+    const bot = botWith()
+    bot.subject.labels = []
+    await sends(bot, github.labels('maya', 10))
+    expect([bot.requests, bot.comments, bot.reactions]).toEqual([[], [], []])
+  })
+
+  test('is looked at no more once it has been taken up', async () => {
+    const bot = botWith()
+    await sends(bot, github.comment({ id: 501, at: 10 }))
+    expect(bot.requests).toHaveLength(1)
+    expect(bot.calls.filter(name => name === 'hasComment')).toHaveLength(1)
+  })
+})
+
 describe('a closing', () => {
   const closed = async (by: string, at: number, settings?: string): Promise<MemoryBot> => {
     const bot = botWith(settings === undefined ? {} : { settings })

@@ -75,6 +75,35 @@ onBothQueues('Somebody asks on an issue', world => {
     expect(await github.branches()).toContain('release/2')
   })
 
+  it('an empty repository is told to get a first commit, at once', async () => {
+    const { github } = world()
+    const repository = await github.addRepo('acme', 'empty', { empty: true })
+    const maya = github.as('maya', repository)
+    const { number } = await maya.opensIssue({ title: 'Begin', body: 'With a README.' })
+    await maya.comments(number, '/codex begin it')
+    const thread = new Thread(world(), number, repository)
+    await thread.waitForAnswer('Push a first commit')
+    expect(await thread.status()).toContain('has no commit yet')
+    expect(ledgerOf(world(), number, repository).runs).toEqual([])
+  })
+
+  it('a linked branch of another repository is said, not used', async () => {
+    const { github } = world()
+    const other = await github.addRepo('acme', 'docs')
+    await github.as('maya', other).pushes('feature', { 'a.md': '1' })
+    const repository = await github.addRepo('acme', 'code')
+    await github.as('maya', repository).pushes('feature', { 'b.md': '1' })
+    const maya = github.as('maya', repository)
+    const { number } = await maya.opensIssue({ title: 'Linked', body: 'As said.' })
+    github.link(number, 'feature', repository, other)
+    world().posthog.script({ repository }, { kind: 'manual' })
+    await maya.comments(number, '/codex begin it')
+    const thread = new Thread(world(), number, repository)
+    await thread.waitForStatus('The linked branch `feature` is in `acme/docs`')
+    const started = await github.waitFor(() => ledgerOf(world(), number, repository).runs[0])
+    expect(JSON.stringify(started.body)).toContain(`codex/issue-${number}-linked`)
+  })
+
   it('works on the branch that is linked to the issue', async () => {
     const { github } = world()
     const maya = github.as('maya')

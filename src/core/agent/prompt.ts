@@ -155,7 +155,7 @@ function forIssue(run: Run): string[] {
   const into = branch?.into ?? run.thread.defaultBranch
   const open = run.result.pulls.find(pull => pull.state === 'open')
   return [
-    `Work on the branch \`${branch?.name ?? into}\`, which is checked out. Publish your changes with the tools you have: on that branch if you may, else on a branch of your own that starts from it.`,
+    `Work on the branch \`${branch?.name ?? into}\`${checkedOut(run)} Publish your changes with the tools you have: on that branch if you may, else on a branch of your own that starts from it.`,
     open
       ? `Pull request #${open.number} is already open for this: publish to its branch \`${open.head}\` and keep its title and description true.`
       : `Then open a draft pull request into \`${into}\`. Its description must contain the line "Closes ${threadName(run.thread)}".`,
@@ -163,10 +163,14 @@ function forIssue(run: Run): string[] {
   ]
 }
 
+/** A session that goes on may stand elsewhere: PostHog begins a resumed one on its first base branch. */
+const checkedOut = ({ session: { earlier, taskRun } }: Run): string =>
+  earlier || taskRun ? '. Check it out first if you are on another.' : ', which is checked out.'
+
 function forPull(run: Run): string[] {
   const branch = run.workspace.branch?.name ?? run.baseline.head?.ref ?? ''
   return [
-    `Work on the branch \`${branch}\`, the head of pull request #${run.thread.number}, which is checked out. Publish your changes to that branch with the tools you have, so that the pull request shows them.`,
+    `Work on the branch \`${branch}\`, the head of pull request #${run.thread.number}${checkedOut(run)} Publish your changes to that branch with the tools you have, so that the pull request shows them.`,
     `If you may not publish there, publish to a branch of your own and open a draft pull request into \`${branch}\`.`,
     ...always,
   ]

@@ -116,6 +116,13 @@ export const notAnyMore = failure(
   'Somebody with write permission can ask again.',
 )
 
+export const grantTakenBack = (what: string): Failure =>
+  failure(
+    'permission',
+    `This bot does not grant \`${what}\` here any more`,
+    'An admin of this bot can grant it again, then `/codex retry`; or ask without it.',
+  )
+
 export const planOutdated = ({ name, sha }: { name: string; sha: string }): Failure =>
   hopeless(
     'permission',

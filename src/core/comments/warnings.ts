@@ -5,12 +5,18 @@ import { withCode } from './words.ts'
 export const warnings = (run: Run): string =>
   [
     ...headMoved(run),
+    ...linkedElsewhere(run),
     ...downgraded(run),
     ...attachments(run),
     ...pullRemarks(run),
     ...ignored(run),
     ...settingsProblem(run),
   ].join('\n')
+
+const linkedElsewhere = ({ workspace: { linkedElsewhere: linked } }: Run): string[] =>
+  linked
+    ? [`⚠️ The linked branch ${code(linked.branch)} is in ${code(linked.repository)}, so it is not used here`]
+    : []
 
 const headMoved = ({ workspace: { headMoved } }: Run): string[] =>
   headMoved

@@ -79,6 +79,10 @@ export const serviceNames: Record<Service, string> = { github: 'GitHub', posthog
 /** `not-ready`: only the agent takes nothing now. */
 export type WaitReason = 'rate-limit' | 'usage-limit' | 'unavailable' | 'not-ready'
 
+/** GitHub's answer where there are no refs or commits yet. */
+export const isEmptyRepository = (error: unknown): error is Rejected =>
+  error instanceof Rejected && error.status === 409 && /repository is empty/i.test(error.message)
+
 export function isNotFound(error: unknown): error is Rejected {
   return error instanceof Rejected && (error.status === 404 || error.status === 410)
 }

@@ -112,10 +112,17 @@ export interface BranchView {
   sha: string
 }
 
+export interface LinkedElsewhere {
+  repository: string
+  branch: string
+}
+
 export interface IssueBranches {
   linked: BranchView[]
   ours: BranchView[]
   base: BranchView | undefined
+  /** Linked, but in another repository. */
+  elsewhere?: LinkedElsewhere | undefined
   /** For linking; `undefined` without GraphQL. */
   ids: { issue: string; repository: string } | undefined
 }

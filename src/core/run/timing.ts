@@ -58,6 +58,8 @@ export const limits = {
   withoutContext: minute,
   /** How long an earlier session may be unknown before a new one is begun. */
   gone: minute,
+  /** How long the right to start holds, from when it was asked: after an outage it is asked again. */
+  rightHolds: 5 * minute,
   seeingTo: 10 * minute,
   /** How long words are offered to an agent that takes none. */
   notTaken: 10 * minute,

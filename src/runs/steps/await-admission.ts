@@ -24,6 +24,7 @@ export async function awaitAdmission(
 ): Promise<ChangeOf<'schedule' | 'mailbox' | 'result' | 'session'>> {
   const { job, deps } = context
   const now = deps.now()
+  if (context.run.schedule.admitted) return askedAgain(context)
   // A closing while it waits arrives as a message; one before may not have, so GitHub is asked.
   const hasWaited = context.run.schedule.ahead !== undefined || context.run.schedule.waitsUntil !== undefined
   const mine = { id: job.id, addedAt: job.addedAt, data: context.run }
@@ -61,6 +62,7 @@ export async function awaitAdmission(
         schedule: {
           admitted: true,
           admissionExpectedAt: now,
+          rightAskedAt: now,
           ahead: undefined,
           waitsUntil: undefined,
           waitsFor: undefined,
@@ -69,6 +71,16 @@ export async function awaitAdmission(
       }
     }
   }
+}
+
+/** The place is kept; what may have changed while a service was away is looked at again. */
+async function askedAgain(
+  context: Admitting,
+): Promise<ChangeOf<'schedule' | 'mailbox' | 'result' | 'session'>> {
+  const heeded = await heedingClosing(context)
+  if (heeded.mailbox?.stop) return heeded
+  if (!(await stillMay(context))) return failed(context, notAnyMore)
+  return { ...heeded, schedule: { rightAskedAt: context.deps.now() } }
 }
 
 type Waits = Pick<Run['schedule'], 'ahead' | 'waitsFor'>

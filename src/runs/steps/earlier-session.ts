@@ -1,4 +1,5 @@
 import { promptOf } from '../../core/agent/prompt.ts'
+import { grantTakenBack } from '../../core/comments/failures.ts'
 import { around } from '../../core/model/crash-points.ts'
 import { isNotFound } from '../../core/model/errors.ts'
 import { threadName } from '../../core/model/thread.ts'
@@ -13,16 +14,20 @@ import { firstWords } from '../../core/run/words-to-say.ts'
 import type { StagedAttachments } from '../../core/text/attachment.ts'
 import { givesWay } from './await-admission.ts'
 import { tookUp } from './deliver.ts'
+import { failed } from './failed.ts'
 import { attach, none } from './pass-on-attachments.ts'
 import { attachmentsOf } from './stage-attachments.ts'
-import { started } from './start-run.ts'
+import { lostGrant, started } from './start-run.ts'
 import { refusedReads, type StepContext } from './step-context.ts'
 
-type Rejoining = StepContext<'attachments', 'logLength' | 'addArtifact' | 'sendMessage' | 'poll'>
+type Rejoining = StepContext<
+  'attachments',
+  'logLength' | 'addArtifact' | 'sendMessage' | 'poll' | 'sandboxes'
+>
 
 export async function rejoin(
   context: Rejoining,
-): Promise<ChangeOf<'workspace' | 'session' | 'schedule' | 'mailbox' | 'report'>> {
+): Promise<ChangeOf<'workspace' | 'session' | 'schedule' | 'mailbox' | 'report' | 'result'>> {
   const { run, posthog } = context
   const {
     session: { earlier },
@@ -31,6 +36,8 @@ export async function rejoin(
   const spoken = openIntent(run, 'rejoin')
   const waits = spoken ? undefined : await givesWay(context)
   if (waits) return waits
+  const lost = spoken ? undefined : await lostGrant(context)
+  if (lost !== undefined) return failed(context, grantTakenBack(lost))
   try {
     const offset = spoken ? spoken.offset : await posthog.logLength(earlier)
     const { status, log } = await posthog.poll(earlier, Math.max(0, offset - entriesOfATurn))

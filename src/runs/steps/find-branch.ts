@@ -1,6 +1,7 @@
 import { movedHead, noBranch, noCommit, planOutdated } from '../../core/comments/failures.ts'
 import { isBranchOfIssue, stemOf } from '../../core/model/branch-name.ts'
-import type { BranchView } from '../../core/model/views.ts'
+import { isEmptyRepository } from '../../core/model/errors.ts'
+import type { BranchView, LinkedElsewhere } from '../../core/model/views.ts'
 import { believeAbsent } from '../../core/run/outage.ts'
 import type { Outcome } from '../../core/run/record/result-part.ts'
 import type { Branch } from '../../core/run/record/workspace-part.ts'
@@ -9,17 +10,32 @@ import { failed } from './failed.ts'
 import { type Making, make } from './make-branch.ts'
 import { refusedReads, type StepContext } from './step-context.ts'
 
-export type Found = { kind: 'found'; branch: Branch; open?: boolean } | Outcome
+export type Found =
+  | { kind: 'found'; branch: Branch; open?: boolean; elsewhere?: LinkedElsewhere | undefined }
+  | Outcome
 
 type Finding = Making<'branch' | 'issueBranches' | 'closing'>
 type Change = ChangeOf<'workspace' | 'schedule' | 'result' | 'session'>
 
 export async function findBranch(context: Finding): Promise<Change> {
-  const found = await branchOf(context)
+  const found = await branchOf(context).catch(orEmpty(context))
   if (found.kind !== 'found') return failed(context, found)
   const closed = await closedMeanwhile(context, found.open)
-  return { ...closed, ...onBranch(context, found.branch) }
+  const change = onBranch(context, found.branch)
+  const linked = found.elsewhere ? { linkedElsewhere: found.elsewhere } : {}
+  return {
+    ...closed,
+    ...change,
+    ...(change.workspace ? { workspace: { ...change.workspace, ...linked } } : {}),
+  }
 }
+
+const orEmpty =
+  ({ run }: Finding) =>
+  (error: unknown): Outcome => {
+    if (isEmptyRepository(error)) return noCommit(run.thread.defaultBranch)
+    throw error
+  }
 
 /** The read-ahead may be older than a closing that found no Run to stop, so it is asked again. */
 async function closedMeanwhile(
@@ -96,17 +112,18 @@ async function forIssue(context: Finding): Promise<Found> {
   const isOurs = ({ name }: BranchView): boolean =>
     name === run.workspace.madeBranch || isBranchOfIssue(name, stem)
   const ours = linked ? [linked].find(isOurs) : branches.ours[0]
-  if (ours)
-    return {
-      kind: 'found',
-      branch: madeBefore(context, ours, { base: branches.base, linked: linked !== undefined }),
-    }
+  const { elsewhere } = branches
+  if (ours) {
+    const branch = madeBefore(context, ours, { base: branches.base, linked: linked !== undefined })
+    return { kind: 'found', branch, elsewhere }
+  }
   if (linked) return { kind: 'found', branch: { ...existing(linked, into), linked: true } }
   if (!branches.base) return emptyRepository(context, into)
   const direct = run.request.what === 'plan' || run.baseline.settings.branch === 'default'
-  return direct
+  const found: Found = direct
     ? { kind: 'found', branch: existing(branches.base, into) }
-    : make(context, stem, { ...branches, base: branches.base })
+    : await make(context, stem, { ...branches, base: branches.base })
+  return found.kind === 'found' ? { ...found, elsewhere } : found
 }
 
 function madeBefore(

@@ -1,5 +1,7 @@
 import { promptOf } from '../../core/agent/prompt.ts'
 import { type CodexTaskRunCreate, runRequest } from '../../core/agent/run-request.ts'
+import { flagOf, infoOf, type OptionName, optionNames } from '../../core/command/options.ts'
+import { grantTakenBack } from '../../core/comments/failures.ts'
 import { openIntent } from '../../core/run/intents.ts'
 import { handedOver } from '../../core/run/messages.ts'
 import type { PermissionRequest } from '../../core/run/permission-request.ts'
@@ -7,17 +9,22 @@ import type { FollowUp } from '../../core/run/record/mailbox-part.ts'
 import { type ChangeOf, type Run, resumedSession, wantedRights } from '../../core/run/run.ts'
 import type { Rights } from '../../core/run/session.ts'
 import { contextGiven, nextWords } from '../../core/run/words-to-say.ts'
+import { failed } from './failed.ts'
 import { once, type StepContext } from './step-context.ts'
 
 type Started = ChangeOf<'session' | 'schedule' | 'mailbox' | 'report' | 'workspace'>
 
-export async function startRun(context: StepContext<never, 'startRun' | 'runIds'>): Promise<Started> {
+export async function startRun(
+  context: StepContext<never, 'startRun' | 'runIds' | 'sandboxes'>,
+): Promise<Started | ChangeOf<'result' | 'session'>> {
   const { run, deps, posthog } = context
   const {
     session: { taskId },
     workspace: { branch },
   } = run
   if (taskId === undefined || !branch) return {}
+  const lost = openIntent(run, 'start-run') ? undefined : await lostGrant(context)
+  if (lost !== undefined) return failed(context, grantTakenBack(lost))
   const intent = {
     kind: 'start-run' as const,
     at: deps.now(),
@@ -27,23 +34,46 @@ export async function startRun(context: StepContext<never, 'startRun' | 'runIds'
     intent,
     begins: true,
     find: async () => (await posthog.runIds(taskId)).find(known => !intent.before.includes(known)),
-    perform: async () => posthog.startRun(taskId, await requestOf(context, branch.name), intent.before),
+    perform: () => posthog.startRun(taskId, requestOf(context, branch.name), intent.before),
   })
   return started(context, { id, offset: 0, may: wantedRights(context.run) })
 }
 
-async function requestOf(context: StepContext, branch: string): Promise<CodexTaskRunCreate> {
+function requestOf(context: StepContext, branch: string): CodexTaskRunCreate {
   const { run, deps } = context
-  // A grant may have been taken back since.
-  const { granted } = await deps.settings.grantsOf(run.thread)
   return runRequest({
     ...run.request.options,
     branch,
     prompt: promptOf(run, nextWords(run), deps.fence()),
     resumeFrom: resumedSession(run)?.taskRunId,
     attachments: run.session.instructionSent ? undefined : run.workspace.attachments?.ids,
-    userToken: granted.has('as_user') ? deps.userToken : undefined,
+    userToken: deps.userToken,
   })
+}
+
+/** What the Run was granted when it was asked for, and is not any more: the option's flag. */
+export async function lostGrant({
+  run,
+  deps,
+  posthog,
+}: StepContext<never, 'sandboxes'>): Promise<string | undefined> {
+  const { options } = run.request
+  const { granted, sandboxes } = await deps.settings.grantsOf(run.thread)
+  const { sandbox, authorship } = options
+  const wanted: Partial<Record<OptionName, unknown>> = {
+    ...options,
+    authorship: authorship === 'user' ? authorship : undefined,
+  }
+  const lost = optionNames.find(name => {
+    const { grant } = infoOf(name)
+    return grant && wanted[name] !== undefined && !granted.has(grant)
+  })
+  if (lost) return flagOf(lost)
+  if (sandbox === undefined || sandboxes.some(name => name.toLowerCase() === sandbox)) return undefined
+  const known = sandboxes.length === 0 ? [] : await posthog.sandboxes()
+  const view = known.find(({ id }) => id === sandbox)
+  const isGranted = sandboxes.some(name => name.toLowerCase() === view?.name.toLowerCase())
+  return isGranted ? undefined : flagOf('sandbox')
 }
 
 const runsBefore = async (

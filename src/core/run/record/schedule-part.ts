@@ -5,6 +5,8 @@ import { scopes } from '../run-index.ts'
 export const Schedule = z.object({
   admitted: z.boolean().default(false),
   admissionExpectedAt: z.number().optional(),
+  /** When it was last asked whether the sender may start this. */
+  rightAskedAt: z.number().optional(),
   ahead: z.number().int().optional(),
   waitsUntil: z.object({ at: z.number(), limit: z.string() }).optional(),
   waitsFor: z.enum([...scopes, 'session']).optional(),

@@ -79,6 +79,8 @@ export type Context = z.infer<typeof Context>
 export const Workspace = z.object({
   branch: Branch.optional(),
   madeBranch: z.string().optional(),
+  /** A branch that is linked to the issue, but can't be used. */
+  linkedElsewhere: z.object({ repository: z.string(), branch: z.string() }).optional(),
   headMoved: z.object({ from: z.string(), to: z.string() }).optional(),
   threadContext: Context.optional(),
   /** Up to where the session has been given what was written in this thread. */

@@ -1,4 +1,5 @@
 import { earlierGoesOn } from '../../comments/failures.ts'
+import { isInForce, outageOf } from '../outage.ts'
 import type { Run } from '../run.ts'
 import { wantedRights } from '../run.ts'
 import { mayServe } from '../session.ts'
@@ -55,8 +56,8 @@ export const beginningSteps = stepTable({
     call: 'both',
     toAgent: true,
     github: ['attachments'],
-    posthog: ['logLength', 'addArtifact', 'sendMessage', 'poll'],
-    writes: ['session', 'workspace', 'schedule', 'mailbox', 'report'],
+    posthog: ['logLength', 'addArtifact', 'sendMessage', 'poll', 'sandboxes'],
+    writes: ['session', 'workspace', 'schedule', 'mailbox', 'report', 'result'],
   },
   'end-earlier': {
     service: 'posthog',
@@ -67,8 +68,8 @@ export const beginningSteps = stepTable({
   'start-run': {
     service: 'posthog',
     call: 'effect',
-    posthog: ['startRun', 'runIds'],
-    writes: ['session', 'schedule', 'mailbox', 'report', 'workspace'],
+    posthog: ['startRun', 'runIds', 'sandboxes'],
+    writes: ['session', 'schedule', 'mailbox', 'report', 'workspace', 'result'],
   },
 })
 
@@ -79,8 +80,18 @@ export function* beginning(run: Run, now: Now): Due {
   } = run
   if (branch && taskId && earlier && !earlier.over && !mayBeRejoined(run, earlier))
     return yield* endingEarlier(run, earlier, now)
-  yield towardsRun(run)
+  const step = towardsRun(run)
+  const isStart = step.kind === 'start-run' || step.kind === 'rejoin'
+  yield isStart && isRightOld(run, now) ? { kind: 'await-admission' } : step
   yield* meanwhile(run, now)
+}
+
+/** Of a Run that goes on, each sender was asked when their words came. */
+function isRightOld(run: Run, now: Now): boolean {
+  const { rightAskedAt } = run.schedule
+  if (run.session.instructionSent || rightAskedAt === undefined) return false
+  const away = outageOf(run, 'posthog')
+  return now.at - rightAskedAt > limits.rightHolds && !(away && isInForce(away, now.at))
 }
 
 type Earlier = NonNullable<Run['session']['earlier']>
