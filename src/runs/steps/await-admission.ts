@@ -24,7 +24,7 @@ export async function awaitAdmission(
 ): Promise<ChangeOf<'schedule' | 'mailbox' | 'result' | 'session'>> {
   const { job, deps } = context
   const now = deps.now()
-  if (context.run.schedule.admitted) return askedAgain(context)
+  if (context.run.schedule.admitted) return renewedAdmission(context)
   // A closing while it waits arrives as a message; one before may not have, so GitHub is asked.
   const hasWaited = context.run.schedule.ahead !== undefined || context.run.schedule.waitsUntil !== undefined
   const mine = { id: job.id, addedAt: job.addedAt, data: context.run }
@@ -74,7 +74,7 @@ export async function awaitAdmission(
 }
 
 /** The place is kept; what may have changed while a service was away is looked at again. */
-async function askedAgain(
+async function renewedAdmission(
   context: Admitting,
 ): Promise<ChangeOf<'schedule' | 'mailbox' | 'result' | 'session'>> {
   const heeded = await heedingClosing(context)
