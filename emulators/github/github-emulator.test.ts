@@ -698,7 +698,7 @@ describe('ledger, faults and limits', () => {
       method: 'GET',
       path: '/comments',
       times: Infinity,
-      fault: { kind: 'stale', ms: 150 },
+      fault: { kind: 'stale', ms: 2_000 },
     })
     expect(await list()).toBe(0)
     await github.waitFor(async () => (await list()) === 1)

@@ -23,6 +23,7 @@ import {
 } from './command-context.ts'
 import { commands } from './command-registry.ts'
 import { reactWithEyes } from './eyes.ts'
+import { wasGone } from './is-gone.ts'
 import type { TriggerRecord } from './trigger-record.ts'
 
 /** ms: after a longer wait the right may be lost. */
@@ -37,6 +38,7 @@ export async function gate(
   if (passedAt !== undefined && context.deps.now() - passedAt < permissionLastsMs) return undefined
   const denied = await checkAllowed(context, trigger, name)
   if (denied) return context.record.refused ? { kind: 'passed-over' } : denied
+  if (!repliesAtOnce && (await wasGone(context, trigger))) return { kind: 'passed-over' }
   const reacted = context.record.reacted || (!repliesAtOnce && reactWithEyes(context, trigger))
   await context.save({ ...context.record, reacted, passedAt: context.deps.now() })
   return undefined

@@ -24,7 +24,7 @@ import { commandsOf, isAnyMisplaced, textsOf } from './read-commands.ts'
 import { shownBy } from './thread-history.ts'
 import { afterFault, giveUpDeadly, isNews, killsUs } from './trigger-faults.ts'
 import { isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
-import { wasGone, wasWithdrawn, withdraw } from './withdraw.ts'
+import { wasWithdrawn, withdraw } from './withdraw.ts'
 
 export const acceptTrigger = (deps: TriggerDeps) => {
   const repliedLately = recent()
@@ -126,9 +126,8 @@ function handlerOf(context: CommandContext, trigger: CommentTrigger, parsed: Par
 }
 
 /** A bot that the settings do not list gets no answer at all: two bots that answer each other never stop. */
-async function mayBeAnswered(context: CommandContext, trigger: CommandTrigger): Promise<boolean> {
-  const { sender } = trigger
-  if ((await wasWithdrawn(context)) || (await wasGone(context, trigger))) return false
+async function mayBeAnswered(context: CommandContext, { sender }: CommandTrigger): Promise<boolean> {
+  if (await wasWithdrawn(context)) return false
   return sender.app === undefined || isListedApp(context, sender.app)
 }
 

@@ -4,7 +4,6 @@
  */
 
 import { allowanceOf } from '../access/authorize.ts'
-import { mayHoldCommand } from '../core/command/find.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { type Person, threadSlot } from '../core/model/thread.ts'
 import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
@@ -16,19 +15,10 @@ import type { FollowUp, RunMessage } from '../core/run/record/mailbox-part.ts'
 import type { Origin } from '../core/run/record/request-part.ts'
 import type { Run } from '../core/run/run.ts'
 import { ofThread } from '../core/run/run-index.ts'
-import { triggerOf } from '../core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
-import {
-  type CommandContext,
-  type CommandTrigger,
-  commandId,
-  liveRun,
-  refusedReads,
-  settingsOf,
-} from './command-context.ts'
-import { parseCommands } from './command-registry.ts'
+import { type CommandContext, commandId, liveRun, refusedReads, settingsOf } from './command-context.ts'
 import { personCheckOf } from './gate.ts'
-import { inlineText } from './read-commands.ts'
+import { type Deleted, isStillSo } from './is-gone.ts'
 import { stopCommand } from './stop-command.ts'
 import { isOfThread, type ThreadRecord } from './trigger-record.ts'
 
@@ -137,23 +127,6 @@ export const wasWithdrawn = async ({ job }: CommandContext): Promise<boolean> =>
   (await job.inbox()).includes(withdrawn)
 
 /** ms: a webhook that comes later may have been sent again, behind a withdrawal that found nothing to take back. */
-const lateAfterMs = 30_000
-
-/** Whether a command's comment, or its label, was gone before its webhook came. */
-export async function wasGone(context: CommandContext, trigger: CommandTrigger): Promise<boolean> {
-  const { record, job } = context
-  if (record.reacted || record.passedAt !== undefined || job.addedAt - trigger.at < lateAfterMs) return false
-  const what = whatIsBehind(trigger)
-  return what !== undefined && isStillSo(context, { what, thread: trigger.thread }, false)
-}
-
-function whatIsBehind(trigger: CommandTrigger): Withdrawal['what'] | undefined {
-  if (trigger.kind === 'label') return { kind: 'label', label: trigger.label }
-  if (trigger.kind !== 'comment' || trigger.commentRef.kind === 'review') return undefined
-  const { kind, commentId } = trigger.commentRef
-  return { kind: 'comment', in: kind, commentId, reviewId: null }
-}
-
 function isReason(trigger: ThreadTrigger, { what }: Withdrawal): boolean {
   switch (what.kind) {
     case 'thread':
@@ -177,8 +150,6 @@ function concerns({ request: { origin }, report: { labels } }: Run, { what }: Wi
   }
 }
 
-type Deleted = Withdrawal['what'] & { kind: 'comment' }
-
 function isPlace(asked: Target | undefined, what: Deleted): boolean {
   switch (asked?.kind) {
     case 'review':
@@ -195,44 +166,6 @@ const refOf = (asked: Origin | ThreadTrigger): CommentRef | undefined =>
   asked.kind === 'comment' ? asked.commentRef : undefined
 
 const isReview = (asked: Target | undefined): boolean => asked?.kind === 'review'
-
-async function isStillSo(
-  context: CommandContext,
-  { what, thread }: Pick<Withdrawal, 'what' | 'thread'>,
-  byReview: boolean,
-): Promise<boolean> {
-  const { github, deps } = context
-  const { word } = triggerOf(deps.settings.deployment, thread.owner)
-  if (what.kind === 'comment')
-    return !(await github.hasComment(what)) && !(byReview && (await stillRequests(context, what, word)))
-  const leaves = what.kind === 'thread' && (what.by === 'deleted' || what.by === 'transferred')
-  const state =
-    (await github.state()) ?? (leaves ? undefined : believeAbsent('The thread', refusedReads(context)))
-  if (!state) return true
-  if (what.kind === 'label') return !state.labels.includes(what.label)
-  switch (what.by) {
-    case 'closed':
-      return !state.open
-    case 'locked':
-      return state.locked
-    case 'deleted':
-    case 'transferred':
-      return false
-  }
-}
-
-async function stillRequests(context: CommandContext, { reviewId }: Deleted, word: string): Promise<boolean> {
-  if (reviewId === null) return false
-  const { github } = context
-  const text = (await github.review(reviewId)) ?? believeAbsent('The review', refusedReads(context))
-  if (text === undefined) return false
-  const inline = (await github.reviewComments(reviewId)).map(inlineText)
-  const texts = [{ text, addresses: 'whole' as const }, ...inline].filter(each =>
-    mayHoldCommand(each.text, word),
-  )
-  const pages = await github.shown(texts)
-  return texts.some(({ text }, at) => parseCommands({ text, page: pages[at] }, word).length > 0)
-}
 
 /** A deleted or locked thread can't be told anything, so its run ends whatever the settings say. */
 function stops(when: RepoSettings['when'], { what }: Withdrawal): boolean {

@@ -496,6 +496,7 @@ describe('staging', () => {
       { id: other, content_type: 'text/plain' },
     ])
     expect(posthog.calls.map(call => call.route)).toEqual([
+      'integrations',
       'create-task',
       'prepare-staged',
       'finalize-staged',

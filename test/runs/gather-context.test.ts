@@ -162,7 +162,7 @@ test('what was changed in the second of the command is not read', async () => {
   expect(leftOut).toEqual({ ...nothing, later: 3 })
 })
 
-test('what accounts wrote that are gone is nobody\u2019s, though the thread is one\u2019s', async () => {
+test('what accounts wrote that are gone is nobody’s, though the thread is one’s', async () => {
   const run = runWith({
     baseline: { snapshot: { title: 'T', body: 'B', author: 'ghost', open: true } },
   })

@@ -642,7 +642,7 @@ export class MemoryBot {
         what: { kind: 'progress', step: `s${agent.turns}`, label: text.slice(0, 200), done: true },
       },
       { at: this.now, what: { kind: 'message', text } },
-      { at: this.now, what: { kind: 'turn-over' } },
+      ...(this.#options.agent?.fails ? [] : [{ at: this.now, what: { kind: 'turn-over' as const } }]),
     )
     if (opens && !this.pulls.some(({ number }) => number === 20))
       this.pulls.push({

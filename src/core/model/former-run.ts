@@ -63,6 +63,7 @@ const flatKeys: Readonly<Record<string, readonly string[]>> = {
     'untended',
     'reported',
     'resultChecked',
+    'instructionDone',
     'pushed',
     'outcome',
     'concludedAt',
