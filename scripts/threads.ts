@@ -1,15 +1,21 @@
 /**
- * Draws each kind of thread as GitHub shows it: `cmark-gfm`, GitHub's stylesheet and Chromium make pictures in
- * docs/threads, light and dark. `npm run threads [-- kind …]`; it takes a font with emoji, such as Debian's
- * fonts-noto-color-emoji.
+ * Drives the bot through each kind of thread and draws what it posts as GitHub shows it: `cmark-gfm`, GitHub's
+ * stylesheet and Chromium make pictures in docs/threads, light and dark. `npm run threads`; `npm run threads -- kind …`
+ * draws some again from what was posted last. It takes a font with emoji, such as Debian's fonts-noto-color-emoji.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 import { renderAll } from '../test/support/cmark-gfm.ts'
-import { pageOfThreads } from '../test/threads/index-page.ts'
-import { kinds, type ShownComment, type ThreadKind } from '../test/threads/kinds.ts'
+import { driveThreads } from '../test/threads/drive.ts'
+import {
+  type DrivenThread,
+  pageOfThreads,
+  type ShownComment,
+  storedThreads,
+} from '../test/threads/index-page.ts'
+import { smallPng } from './small-png.ts'
 
 const folder = new URL('../docs/threads/', import.meta.url).pathname
 const widths = { '': 760, '-phone': 390 }
@@ -17,6 +23,12 @@ const widths = { '': 760, '-phone': 390 }
 type Scheme = 'light' | 'dark'
 
 async function main(wanted: readonly string[]): Promise<void> {
+  if (wanted.length === 0) {
+    const driven = await driveThreads()
+    for (const name of readdirSync(folder)) rmSync(join(folder, name))
+    writeFileSync(`${folder}threads.json`, `${JSON.stringify(driven, undefined, 2)}\n`)
+  }
+  const threads = storedThreads()
   const profile = mkdtempSync(join(tmpdir(), 'threads-'))
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -28,26 +40,28 @@ async function main(wanted: readonly string[]): Promise<void> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      '--disable-lcd-text',
     ],
   })
   try {
     const page = await browser.newPage()
-    for (const [name, kind] of Object.entries(kinds)) {
+    for (const [name, thread] of Object.entries(threads)) {
       if (wanted.length > 0 && !wanted.includes(name)) continue
       for (const scheme of ['light', 'dark'] as const)
         for (const [of, width] of Object.entries(widths)) {
           if (of !== '' && scheme === 'dark') continue
           await page.setViewportSize({ width, height: 400 })
           await page.emulateMedia({ colorScheme: scheme })
-          await page.setContent(html(kind, scheme))
-          await page.locator('main').screenshot({ path: `${folder}${name}${of}-${scheme}.png` })
+          await page.setContent(html(thread, scheme))
+          const png = await page.locator('main').screenshot()
+          writeFileSync(`${folder}${name}${of}-${scheme}.png`, smallPng(png))
         }
     }
   } finally {
     await browser.close()
     rmSync(profile, { recursive: true, force: true })
   }
-  writeFileSync(`${folder}README.md`, pageOfThreads())
+  writeFileSync(`${folder}README.md`, pageOfThreads(threads))
 }
 
 const css = (scheme: string): string =>
@@ -64,16 +78,20 @@ const colours = {
 
 function frame(scheme: Scheme): string {
   const { page, head, line, words, name } = colours[scheme]
+  const font = '-apple-system, "Segoe UI", "Noto Sans", Helvetica, Arial, sans-serif'
   return `
     body { margin: 0; background: ${page}; }
     main { box-sizing: border-box; padding: 16px 20px 4px; background: ${page}; }
     .comment { border: 1px solid ${line}; border-radius: 6px; margin-bottom: 16px; overflow: hidden; }
+    .line { margin-left: 32px; }
     .by { background: ${head}; border-bottom: 1px solid ${line}; padding: 7px 16px; color: ${words};
-      font: 13px -apple-system, "Segoe UI", "Noto Sans", Helvetica, Arial, sans-serif; }
+      font: 13px ${font}; }
     .by b { color: ${name}; }
     .bot { border: 1px solid ${line}; border-radius: 2em; padding: 0 7px; font-size: 11px; margin: 0 4px; }
     .outdated .by { border-bottom: 0; display: flex; justify-content: space-between; gap: 12px; }
-    @media (max-width: 500px) { main { padding: 12px 8px 1px; } }
+    .reactions { padding: 0 16px 12px; font: 12px ${font}; color: ${name}; }
+    .reactions span { border: 1px solid ${line}; border-radius: 2em; padding: 3px 9px; margin-right: 6px; }
+    @media (max-width: 500px) { main { padding: 12px 8px 1px; } .line { margin-left: 12px; } }
     .markdown-body { font-size: 14px !important; padding: 14px 16px; }
     .markdown-body > :last-child { margin-bottom: 0; }
     .task-list-item { list-style: none; }
@@ -81,18 +99,32 @@ function frame(scheme: Scheme): string {
   `
 }
 
-function html(kind: ThreadKind, scheme: Scheme): string {
-  const bodies = renderAll(kind.comments.map(({ body }) => body))
-  const comments = kind.comments.map((comment, index) => shown(comment, bodies[index] ?? ''))
-  return `<!doctype html><meta charset="utf-8"><style>${css(scheme)}${frame(scheme)}</style>
-    <main>${comments.join('\n')}</main>`
+function html({ comments, unfolded }: DrivenThread, scheme: Scheme): string {
+  const bodies = renderAll(comments.map(({ body }) => body))
+  const all = comments.map((comment, index) => shown(comment, bodies[index] ?? ''))
+  const page = `<!doctype html><meta charset="utf-8"><style>${css(scheme)}${frame(scheme)}</style>
+    <main>${all.join('\n')}</main>`
+  return unfolded ? page.replaceAll('<details>', '<details open>') : page
 }
 
-const shown = ({ author, minimized }: ShownComment, body: string): string =>
+const pictures: Readonly<Record<string, string>> = {
+  eyes: '👀',
+  '+1': '👍',
+  '-1': '👎',
+  rocket: '🚀',
+  confused: '😕',
+}
+
+const shown = ({ author, minimized, reactions, line }: ShownComment, body: string): string =>
   minimized
     ? outdated
-    : `<div class="comment"><div class="by"><b>${author}</b>${author === 'codex' ? '<span class="bot">bot</span>' : ''} commented</div>
-  <div class="markdown-body">${body.replaceAll('<li><input type="checkbox"', '<li class="task-list-item"><input type="checkbox"')}</div></div>`
+    : `<div class="comment${line ? ' line' : ''}"><div class="by"><b>${author}</b>${author === 'codex' ? '<span class="bot">bot</span>' : ''} commented${line ? ' on a line' : ''}</div>
+  <div class="markdown-body" dir="auto">${body.replaceAll('<li><input type="checkbox"', '<li class="task-list-item"><input type="checkbox"')}</div>${shownReactions(reactions)}</div>`
+
+const shownReactions = (reactions: readonly string[]): string =>
+  reactions.length === 0
+    ? ''
+    : `<div class="reactions">${reactions.map(reaction => `<span>${pictures[reaction] ?? reaction} 1</span>`).join('')}</div>`
 
 const outdated = `<div class="comment outdated"><div class="by"><span><b>codex</b><span class="bot">bot</span>
   This comment was marked as outdated.</span><span>Show&nbsp;comment</span></div></div>`

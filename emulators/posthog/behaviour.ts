@@ -24,6 +24,8 @@ export type Behaviour =
       question?: string | undefined
       /** A command's permission is given by itself in background mode; a question waits in both. */
       of?: 'question' | 'command' | undefined
+      /** Of a question that has no yes or no. */
+      choices?: string[] | undefined
       next?: Behaviour | undefined
     }
   | { kind: 'deleted'; after?: number | undefined }
@@ -82,6 +84,7 @@ export const behaviourSchema: z.ZodType<Behaviour> = z.lazy(() =>
       kind: z.literal('asksPermission'),
       question: text,
       of: z.enum(['question', 'command']).optional(),
+      choices: z.array(z.string()).optional(),
       next: behaviourSchema.optional(),
     }),
     z.object({ kind: z.literal('deleted'), after: ms }),

@@ -33,7 +33,7 @@ export async function perform(behaviour: Behaviour, desk: Desk): Promise<void> {
     case 'asksPermission': {
       const question = behaviour.question ?? 'Run `npm test`?'
       const waits = behaviour.of !== 'command' || run.state.mode === 'interactive'
-      if (!waits || (await askPermission(run, question, signal)))
+      if (!waits || (await askPermission(run, { question, choices: behaviour.choices }, signal)))
         return perform(behaviour.next ?? opensPull, desk)
       return notAllowed(run)
     }
@@ -58,7 +58,7 @@ export async function perform(behaviour: Behaviour, desk: Desk): Promise<void> {
 async function editAndPublish(behaviour: OpensPull, desk: Desk): Promise<void> {
   const { run, signal, settings } = desk
   const question = gate(run)
-  if (question && !(await askPermission(run, question, signal))) return notAllowed(run)
+  if (question && !(await askPermission(run, { question }, signal))) return notAllowed(run)
   run.say('Looking at the code now.')
   run.runCommand('npm test')
   await pause(behaviour.delay ?? settings.timing.work, signal)
@@ -123,13 +123,20 @@ function notAllowed(run: Run): void {
   run.completeTurn()
 }
 
-const options = [
+const yesOrNo = [
   { optionId: 'allow', name: 'Allow', kind: 'allow_once' },
   { optionId: 'reject', name: 'Reject', kind: 'reject_once' },
 ]
 
+interface Asked {
+  question: string
+  choices?: string[] | undefined
+}
+
 /** Waits without end, and nothing in the row of the run says so [R]. */
-async function askPermission(run: Run, question: string, signal: AbortSignal): Promise<boolean> {
+async function askPermission(run: Run, { question, choices }: Asked, signal: AbortSignal): Promise<boolean> {
+  const options =
+    choices?.map((name, index) => ({ optionId: `choice-${index + 1}`, name, kind: 'allow_once' })) ?? yesOrNo
   const requestId = randomUUID()
   const toolCallId = randomUUID()
   const asked = { requestId, toolCall: { toolCallId, title: question, kind: 'execute' }, options }

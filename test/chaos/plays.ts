@@ -144,7 +144,7 @@ const overtakenWords = /asked for the run here after you wrote this, so it goes 
 /** The agent asks, and is answered. */
 const questioned: Scene = async (world, name) => {
   world.posthog.script(said(name), {
-    ...{ kind: 'asksPermission', of: 'question', question: `Blue or red for ${name}?` },
+    ...{ kind: 'asksPermission', question: `Blue or red for ${name}?`, choices: ['Blue', 'Red'] },
     next: { kind: 'answers', text: `It is blue, ${name}.` },
   })
   const play = await asked(world, name)

@@ -770,6 +770,64 @@ describe('the last word', () => {
     `)
   })
 
+  test('what it waited for is no work, and what never started has taken no time', () => {
+    const times = (run: Run): string => /<sub>[^\n]*/.exec(closingComment(run))?.[0] ?? ''
+    const schedule = { enteredAt: t0 - 12 * minute, admissionExpectedAt: t0 }
+    const waited = changed(phases.answer, {
+      schedule,
+      session: { began: { round: 0, at: now - 40 * second } },
+    })
+    expect(times(waited)).toContain(' · waited 14 min 20 s, worked 40 s · ')
+    const atOnce = changed(waited, { schedule: { enteredAt: now - 45 * second } })
+    expect(times(atOnce)).toMatch(/ · 40 s · /)
+    const never = changed(phases.failed, {
+      schedule: { enteredAt: now - second },
+      session: { instructionSent: false, taskRun: undefined },
+    })
+    expect(times(never)).not.toMatch(/\d+ (?:s|min)\b/)
+    expect(times(changed(never, { schedule: { ...schedule, admissionExpectedAt: undefined } }))).toContain(
+      ' · waited 15 min',
+    )
+  })
+
+  test('words that are written from right to left do not reorder ours', () => {
+    const run = changed(phases.answer, {
+      request: { ...ask, text: 'أصلح الاختبار' },
+      session: { sessionLog: { ...heard, answer: 'الاختبار ينتظر الجلسة.' } },
+    })
+    expect(closingComment(run)).toMatch(/^@maya\n\nالاختبار/)
+    expect(closingComment(run)).toContain('<sub>\u2068أصلح الاختبار\u2069 · ')
+  })
+
+  test('many files that Codex did not get are one line a reason', () => {
+    const failed = Array.from({ length: 13 }, (_, n) => ({
+      name: `log-${n}.txt`,
+      why: 'it is larger than 10 MB',
+    }))
+    const run = working({
+      workspace: { attachments: { ids: [], failed: [...failed, { name: 'x', why: 'it is empty' }] } },
+    })
+    expect(
+      status(run)
+        .split('\n')
+        .filter(line => line.startsWith('⚠️')),
+    ).toEqual([
+      '⚠️ Codex did not get `log-0.txt`, `log-1.txt`, `log-2.txt` and 10 more: it is larger than 10 MB.',
+      '⚠️ Codex did not get `x`: it is empty.',
+    ])
+  })
+
+  test('what stands on lines of a review is not said again', () => {
+    const run = changed(phases.answer, {
+      report: {
+        inlineAsked: [{ commentId: 1, rootId: 1, messageId: 'm', by: 'review' }],
+      },
+      session: { sessionLog: { ...heard, answer: 'All done.\n\nReview comment 1: Renamed it.' } },
+    })
+    expect(closingComment(run)).toContain('All done.')
+    expect(closingComment(run)).not.toContain('Renamed it.')
+  })
+
   test('in the thread of an inline comment', () => {
     const words = (['pushed', 'pull', 'failed', 'stopped', 'answer', 'nothing'] as const).map(
       name => `${name}: ${inlineAnswer(phases[name])}`,

@@ -68,7 +68,7 @@ describe('a pull request that the agent names', () => {
   ])('%s is ours', async (_, named, descended) => {
     const { pulls, done } = await adopted(named, descended)
     expect(pulls).toEqual([9])
-    expect(done).toEqual(['number', 'change', 'assign', 'review', 'reaction'])
+    expect(done).toEqual(['number', 'change', 'assign', 'reaction'])
   })
 
   test.each<[string, PullView, boolean]>([

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { withFirst } from '../../src/core/text/closing-words.ts'
-import { code, inlineWords, quoted } from '../../src/core/text/safe-markdown.ts'
+import { code, inlineWords, quoted, spoken } from '../../src/core/text/safe-markdown.ts'
 import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'
 import { sampleSeed, tries } from '../support/tries.ts'
 import { actedOnIn } from './as-github.ts'
@@ -85,6 +85,8 @@ const templates: readonly ((text: string) => string)[] = [
   text => `### 🚀 Done\n\n${quoted(text, 10_000)}\n\n✅ after`,
   text =>
     `Asked: here is the answer.\n\n<details><summary>What Codex said</summary>\n\n${quoted(text, 4_000)}\n\n</details>`,
+  text =>
+    `${spoken(text, 10_000)}\n\n<details><summary>Details</summary>\n\nx\n\n</details>\n\n<sub>small</sub>`,
   text => `✅ Branch [${code(text)}](https://a.example) · ${inlineWords(text, 120)} end`,
   text => `| a |\n|---|\n| ${inlineWords(text, 300)} |`,
   text => withFirst(['Closes', '<!-- codex-run:x -->'], quoted(text, 4_000)),

@@ -1,25 +1,56 @@
 /** The page beside the pictures. It names what they show, so that a picture of old words is noticed. */
 import { createHash } from 'node:crypto'
-import { kinds, type ThreadKind } from './kinds.ts'
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
 
-const digestOf = ({ comments }: ThreadKind): string =>
+const ShownComment = z.object({
+  author: z.string(),
+  body: z.string(),
+  reactions: z.array(z.string()),
+  /** As GitHub shows a comment that is marked as outdated. */
+  minimized: z.literal(true).optional(),
+  /** A comment on a line of a pull request. */
+  line: z.literal(true).optional(),
+})
+export type ShownComment = z.infer<typeof ShownComment>
+
+const DrivenThread = z.object({
+  title: z.string(),
+  /** What the picture shows, for who can't see it. */
+  alt: z.string(),
+  comments: z.array(ShownComment),
+  /** Its details are drawn open. */
+  unfolded: z.literal(true).optional(),
+})
+export type DrivenThread = z.infer<typeof DrivenThread>
+
+const DrivenThreads = z.record(z.string(), DrivenThread)
+export type DrivenThreads = z.infer<typeof DrivenThreads>
+
+const stored = new URL('../../docs/threads/threads.json', import.meta.url)
+
+/** What the bot posted when it was driven last, by `npm run threads`. */
+export const storedThreads = (): DrivenThreads =>
+  DrivenThreads.parse(JSON.parse(readFileSync(stored, 'utf8')))
+
+const digestOf = ({ comments }: DrivenThread): string =>
   createHash('sha256').update(JSON.stringify(comments)).digest('hex').slice(0, 12)
 
-export function pageOfThreads(): string {
-  const parts = Object.entries(kinds).map(
-    ([name, kind]) => `## ${kind.title}
+export function pageOfThreads(threads: DrivenThreads): string {
+  const parts = Object.entries(threads).map(
+    ([name, thread]) => `## ${thread.title}
 
 <picture>
 <source media="(prefers-color-scheme: dark)" srcset="${name}-dark.png">
-<img src="${name}-light.png" width="760" alt="${kind.title}: how the thread reads on GitHub">
+<img src="${name}-light.png" width="760" alt="${thread.alt}">
 </picture>
 
-<!-- shows ${digestOf(kind)} -->`,
+<!-- shows ${digestOf(thread)} -->`,
   )
   return `# What people read
 
-Every kind of thread as GitHub shows it, drawn by \`npm run threads\` from the sentences in \`src/core/comments\`. A test
-holds this page to them.
+What the running bot posts in each kind of thread, reactions included, as GitHub shows it. \`npm run threads\` drives it
+and draws the pictures; [threads.json](threads.json) has the words.
 
 ${parts.join('\n\n')}
 `

@@ -1,6 +1,7 @@
 import { endsQuietly, isUndone, listener, neverBegan, staysInStatus } from '../run/last-word.ts'
 import type { Outcome, Pull } from '../run/record/result-part.ts'
 import type { Run } from '../run/run.ts'
+import { limits } from '../run/timing.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { unfinished } from './unfinished.ts'
 import { briefly, session } from './while-working.ts'
@@ -123,14 +124,21 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
   ]
 }
 
+/** What it waited for before the agent began is no work. */
 function duration(run: Run): string[] {
   const {
     result: { concludedAt, round },
-    schedule: { admissionExpectedAt = run.request.at },
-    mailbox: { lastWordsAt = admissionExpectedAt },
+    schedule: { admissionExpectedAt = run.request.at, enteredAt = admissionExpectedAt },
+    mailbox: { lastWordsAt = enteredAt },
+    session: { began },
   } = run
-  if (concludedAt === undefined || neverBegan(run)) return []
-  return [exactly(concludedAt - (round === 0 ? admissionExpectedAt : lastWordsAt))]
+  if (concludedAt === undefined) return []
+  const [asked, admitted] = round === 0 ? [enteredAt, admissionExpectedAt] : [lastWordsAt, lastWordsAt]
+  const from = neverBegan(run) ? concludedAt : began?.round === round ? began.at : admitted
+  const waited = from - asked >= limits.worthTelling ? [`waited ${exactly(from - asked)}`] : []
+  if (neverBegan(run)) return waited
+  const worked = exactly(concludedAt - from)
+  return [[...waited, ...(waited.length > 0 ? [`worked ${worked}`] : [worked])].join(', ')]
 }
 
 /** PostHog's cost is that of a task, which several runs may share. */

@@ -1,7 +1,7 @@
 import type { Thread } from '../model/thread.ts'
 import type { Run } from '../run/run.ts'
 import { readOneByOne } from '../text/event-loop.ts'
-import { code, inlineWords, spoken } from '../text/safe-markdown.ts'
+import { code, inlineWords, rightToLeft, spoken } from '../text/safe-markdown.ts'
 
 export interface Deployment {
   posthogUrl: string
@@ -60,12 +60,13 @@ export function agentWords(words: string): string {
 export function answerTo(login: string, words: string): string {
   const said = agentWords(words)
   if (said.startsWith('>')) return `@${login} Codex answered:\n\n${said}`
-  return `@${login}${beginsWithSentence.test(said) ? ' ' : '\n\n'}${said}`
+  // What is written from right to left stands in a paragraph of its own, which GitHub then sets so.
+  const [line = ''] = said.split('\n')
+  const joins = beginsWithSentence.test(line) && !rightToLeft.test(line)
+  return `@${login}${joins ? ' ' : '\n\n'}${said}`
 }
 
-/** Of a script that is written from left to right, as the name is. */
-const beginsWithSentence =
-  /^(?!\d+[.)]\s|\p{Script=Arabic}|\p{Script=Hebrew}|\p{Script=Syriac}|\p{Script=Thaana})(?:[\p{L}\p{N}]|`[^`]|\*{1,2}[^\s*])/u
+const beginsWithSentence = /^(?!\d+[.)]\s)(?:[\p{L}\p{N}]|`[^`]|\*{1,2}[^\s*])/u
 
 /** Parses what `agentWords` shows, part by part. */
 export async function readAgentWords(words: string): Promise<void> {

@@ -39,7 +39,8 @@ export type PresetSettings = z.infer<typeof Preset>
 const onWithdrawal = (when: string) =>
   setting(z.enum(['stop', 'continue']).default('stop').describe(when), { rule: lower })
 
-const toPull = (what: string) => setting(z.boolean().default(true).describe(what), { rule: lower })
+const toPull = (usual: boolean, what: string) =>
+  setting(z.boolean().default(usual).describe(what), { rule: lower })
 
 const most = (usual: number, what: string) =>
   setting(z.number().int().min(1).max(10_000).describe(what).default(usual), { rule: lowest, ceiling: true })
@@ -164,8 +165,8 @@ export const settings = {
   pull_request: group(
     z
       .strictObject({
-        assign: toPull('Assign it to the person who asked.'),
-        review: toPull('Ask them for a review.'),
+        assign: toPull(true, 'Assign it to the person who asked.'),
+        review: toPull(false, 'Ask them for a review instead: one mail, not two.'),
       })
       .prefault({})
       .describe('What is done with the pull request of a run.'),

@@ -71,8 +71,16 @@ const longestRow = (text: string): number =>
 export function inlineWords(text: string, maxLength: number): string {
   const line = withoutMarkers(stripInvisible(text)).replace(/\s+/g, ' ').trim()
   const cut = line.length > maxLength ? `${line.slice(0, maxLength).toWellFormed().trimEnd()}…` : line
-  return disarm(cut.replace(/[\\`*_{}[\]<>|~&$]|:(?=\/\/)|(?<=www)\./gi, character => `\\${character}`))
+  return isolated(
+    disarm(cut.replace(/[\\`*_{}[\]<>|~&$]|:(?=\/\/)|(?<=www)\./gi, character => `\\${character}`)),
+  )
 }
+
+/** Else words that are written from right to left reorder ours beside them. */
+const isolated = (words: string): string => (rightToLeft.test(words) ? `\u2068${words}\u2069` : words)
+
+export const rightToLeft =
+  /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u
 
 /** A later cut could remove the end of longer code. */
 const maxCode = 500
@@ -82,5 +90,5 @@ export function code(text: string): string {
   const clean = countable(line.length > maxCode ? `${line.slice(0, maxCode).toWellFormed()}…` : line || ' ')
   const fence = '`'.repeat(longestRow(clean) + 1)
   const pad = clean.startsWith('`') || clean.endsWith('`') ? ' ' : ''
-  return `${fence}${pad}${clean}${pad}${fence}`
+  return isolated(`${fence}${pad}${clean}${pad}${fence}`)
 }

@@ -37,16 +37,17 @@ export async function awaitAdmission(
   if (paused !== undefined) return failed(context, atRest(paused))
   const run = changed(context.run, heeded)
   if (run.mailbox.stop) return heeded
-  if (inSession > 0) return { ...heeded, ...inLine({ ahead: inSession, waitsFor: 'session' }, now) }
+  if (inSession > 0) return { ...heeded, ...inLine(run, { ahead: inSession, waitsFor: 'session' }, now) }
   if (admission.kind !== 'now' && run.baseline.settings.limits.when_reached === 'refuse')
     return failed(context, atLimit(run, admission, now))
   switch (admission.kind) {
     case 'ahead':
-      return { ...heeded, ...inLine({ ahead: admission.ahead, waitsFor: admission.of }, now) }
+      return { ...heeded, ...inLine(run, { ahead: admission.ahead, waitsFor: admission.of }, now) }
     case 'until':
       return {
         ...heeded,
         schedule: {
+          ...entered(run, now),
           ahead: 0,
           waitsFor: undefined,
           waitsUntil: { at: admission.at, limit: limitReached(run, admission) },
@@ -60,6 +61,7 @@ export async function awaitAdmission(
       return {
         ...last,
         schedule: {
+          ...entered(run, now),
           admitted: true,
           admissionExpectedAt: now,
           rightAskedAt: now,
@@ -85,8 +87,12 @@ async function renewedAdmission(
 
 type Waits = Pick<Run['schedule'], 'ahead' | 'waitsFor'>
 
-const inLine = (waits: Waits, now: number): ChangeOf<'schedule'> => ({
-  schedule: { ...waits, waitsUntil: undefined, nextPollAt: now + pollIntervalMs },
+const entered = ({ schedule }: Run, now: number): Pick<Run['schedule'], 'enteredAt'> => ({
+  enteredAt: schedule.enteredAt ?? now,
+})
+
+const inLine = (run: Run, waits: Waits, now: number): ChangeOf<'schedule'> => ({
+  schedule: { ...entered(run, now), ...waits, waitsUntil: undefined, nextPollAt: now + pollIntervalMs },
 })
 
 /** Checks again before a session is used that another Run may have taken meanwhile. */
@@ -94,7 +100,7 @@ export async function givesWay({ run, job, deps }: StepContext): Promise<ChangeO
   const now = deps.now()
   const ahead = await aheadInSession({ id: job.id, addedAt: job.addedAt, data: run }, deps.index)
   if (ahead === 0) return undefined
-  const { schedule } = inLine({ ahead, waitsFor: 'session' }, now)
+  const { schedule } = inLine(run, { ahead, waitsFor: 'session' }, now)
   return { schedule: { ...schedule, admitted: run.session.instructionSent } }
 }
 

@@ -109,6 +109,10 @@ export function started(
     ...contextGiven(run, words),
     session: {
       instructionSent: true,
+      began:
+        run.session.began?.round === run.result.round
+          ? run.session.began
+          : { round: run.result.round, at: now },
       taskRun: {
         id,
         since: now,

@@ -8,7 +8,7 @@ import { markerOf } from './markers.ts'
 import { reactionTo } from './signs.ts'
 import type { StepContext } from './step-context.ts'
 
-/** Assigns the requester, asks them for a review, and swaps the reaction in the same mutation. */
+/** Assigns the requester or asks them for a review, never both, and swaps the reaction in the same mutation. */
 export async function tendPull(
   context: StepContext<'pull' | 'settle'>,
 ): Promise<ChangeOf<'result' | 'report'>> {
@@ -29,8 +29,7 @@ export async function tendPull(
     pull: {
       number,
       ...(change ? { change } : {}),
-      ...(assign ? { assign: login } : {}),
-      ...(review ? { review: login } : {}),
+      ...(review ? { review: login } : assign ? { assign: login } : {}),
     },
     ...(reacts ? { reaction: reactionTo(run) } : {}),
     ...(fold === undefined ? {} : { fold }),

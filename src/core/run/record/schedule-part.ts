@@ -4,6 +4,8 @@ import { scopes } from '../run-index.ts'
 
 export const Schedule = z.object({
   admitted: z.boolean().default(false),
+  /** When it first asked for admission, our clock. */
+  enteredAt: z.number().optional(),
   admissionExpectedAt: z.number().optional(),
   /** When it was last asked whether the sender may start this. */
   rightAskedAt: z.number().optional(),

@@ -86,6 +86,8 @@ export const SessionPart = z.object({
     .optional(),
   progress: z.array(ProgressStep).default([]),
   instructionSent: z.boolean().default(false),
+  /** When the agent first began on a round, our clock. */
+  began: z.object({ round: z.number().int(), at: z.number() }).optional(),
   cancel: z
     .object({
       taskRun: z.string(),

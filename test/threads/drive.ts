@@ -1,0 +1,467 @@
+/** Drives the running bot through each kind of thread, and takes down what people then read. */
+
+import { ledgerOf, Thread } from '../world/thread.ts'
+import { startWorld, type World } from '../world/world.ts'
+import type { DrivenThread, DrivenThreads, ShownComment } from './index-page.ts'
+
+class Stage {
+  readonly world: World
+  readonly #drawn: Record<string, DrivenThread> = {}
+
+  constructor(world: World) {
+    this.world = world
+  }
+
+  /** An issue in a repository of its own, so that one thread tells nothing of another. */
+  async issue(
+    title: string,
+    { settings, name = `shop-${Math.random().toString(36).slice(2, 6)}` }: Opening = {},
+  ) {
+    const { github } = this.world
+    const repository = await github.addRepo('acme', name)
+    if (settings !== undefined)
+      await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
+    const maya = github.as('maya', repository)
+    const { number } = await maya.opensIssue({ title, body: 'It fails every third time.' })
+    return this.thread(number, repository)
+  }
+
+  thread(number: number, repository: string) {
+    const { world } = this
+    const maya = world.github.as('maya', repository)
+    const thread = new Thread(world, number, repository)
+    return {
+      ...{ number, repository, thread, maya },
+      says: (text: string) => maya.comments(number, text),
+      run: async (index = 0) => {
+        const runId = await world.github.waitFor(() => ledgerOf(world, number, repository).runs[index]?.runId)
+        await world.github.waitFor(() => world.posthog.run(runId).status === 'in_progress')
+        return world.posthog.run(runId)
+      },
+    }
+  }
+
+  async draw(name: string, about: Omit<DrivenThread, 'comments'>, { thread }: Pick<Opened, 'thread'>) {
+    await this.world.github.settled()
+    this.#drawn[name] = { ...about, comments: await this.#read(thread) }
+  }
+
+  get drawn(): DrivenThreads {
+    return this.#drawn
+  }
+
+  async #read(thread: Thread): Promise<ShownComment[]> {
+    const { botLogin } = this.world.github
+    const { comments, lineComments } = await thread.view()
+    const all = [...comments, ...lineComments.map(comment => ({ ...comment, line: true as const }))]
+    return all.map(({ author, body, reactions, minimized, ...rest }) => ({
+      author: author === botLogin ? 'codex' : author,
+      body: this.#shown(body),
+      reactions: reactions.map(reaction => reaction.split(' by ')[0] ?? ''),
+      ...(minimized ? { minimized: true as const } : {}),
+      ...('line' in rest && rest.line === true ? { line: true as const } : {}),
+    }))
+  }
+
+  /** Without the signed marker, which nobody sees, and with the addresses that the services have. */
+  #shown(body: string): string {
+    const { github, posthog } = this.world
+    return body
+      .replace(/\s*<!-- codex-run:.*? -->/g, '')
+      .replaceAll(github.url, 'https://github.com')
+      .replaceAll(posthog.url, 'https://us.posthog.com')
+      .replaceAll(/acme\/shop-\w{4}\b/g, 'acme/shop')
+      .trim()
+  }
+}
+
+interface Opening {
+  settings?: string
+  name?: string
+}
+type Opened = ReturnType<Stage['thread']>
+
+const summary =
+  'The login test read the session before the redirect had set it. It now waits for the redirect.\n\n- `src/login.ts` tells when the redirect is over\n- The suite ran 100 times without a failure'
+
+const atWork = async (run: Awaited<ReturnType<Opened['run']>>): Promise<void> => {
+  await run.update({
+    sessionUpdate: 'plan',
+    entries: [
+      { content: 'Find out why the test is flaky', status: 'completed' },
+      { content: 'Wait for the redirect before reading the session', status: 'completed' },
+      { content: 'Run the whole suite a hundred times', status: 'in_progress' },
+      { content: 'Open the pull request', status: 'pending' },
+    ],
+  })
+  for (const path of ['src/login.ts', 'src/session.ts', 'test/login.test.ts'])
+    await run.update({ sessionUpdate: 'tool_call', kind: 'edit', title: 'Edit', locations: [{ path }] })
+  await run.update({ sessionUpdate: 'tool_call', kind: 'execute', title: 'npm test' })
+}
+
+const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
+  async work(stage) {
+    const { posthog } = stage.world
+    posthog.script('fix the flaky login test', { kind: 'manual' })
+    const opened = await stage.issue('Login is flaky')
+    await opened.says('/codex fix the flaky login test')
+    const run = await opened.run()
+    await atWork(run)
+    await opened.thread.waitForStatus(/Running checks[\s\S]*Open the pull request/)
+    const about = {
+      title: 'While it works',
+      alt: 'The status comment: Codex is working, what it does now, its plan with two of four steps done, a box to stop it. The command has the reaction 👀',
+    }
+    await stage.draw('working', about, opened)
+    run.summarize(summary)
+    await run.openPull({ title: 'Wait for the session before logging in' })
+    await run.completeTurn(summary)
+    await opened.thread.waitForAnswer('pull request is ready')
+    await opened.thread.waitForFolded()
+    await stage.draw(
+      'pull-request',
+      {
+        title: 'A pull request',
+        alt: 'The command with the reaction 🚀, the status folded away, and the last word: the pull request, what was done, how long it took and what it cost',
+      },
+      opened,
+    )
+  },
+  async followUp(stage) {
+    const { posthog } = stage.world
+    posthog.script('rename the helper', { kind: 'manual' })
+    const opened = await stage.issue('Helper has a bad name')
+    await opened.says('/codex rename the helper')
+    const run = await opened.run()
+    await opened.thread.waitForStatus('⏳ Codex is working')
+    const more = await opened.says('/codex and its test file')
+    await opened.thread.waitForReaction('+1', more.id)
+    await run.completeTurn('The helper is called `waitForRedirect` now, and so is its test file.')
+    await opened.thread.waitForFolded()
+    await stage.draw(
+      'follow-up',
+      {
+        title: 'More instructions while it works',
+        alt: 'A second command while Codex works has the reaction 👍, as Codex got it; one last word answers both',
+      },
+      opened,
+    )
+  },
+  async question(stage) {
+    stage.world.posthog.script('why is the orders page slow', {
+      kind: 'answers',
+      text: 'Each request reads the whole `orders` table, since `user_id` has no index.\n\n`CREATE INDEX ON orders (user_id)` brings the page from 4 s to 80 ms on a copy of production.',
+    })
+    const opened = await stage.issue('Orders page is slow')
+    await opened.says('/codex why is the orders page slow?')
+    await opened.thread.waitForFolded()
+    await stage.draw(
+      'question',
+      {
+        title: 'A question',
+        alt: 'The last word begins with the answer; one small line below has time, cost and the PostHog run',
+      },
+      opened,
+    )
+  },
+  async plan(stage) {
+    stage.world.posthog.script('how to split the billing module', {
+      kind: 'answers',
+      text: '1. Move the models of billing to `billing/models`\n2. Give the invoices a port of their own\n3. Move the views, one by one\n\nThe first step can be shipped alone.',
+    })
+    const opened = await stage.issue('Split billing')
+    await opened.says('/codex plan how to split the billing module')
+    await opened.thread.waitForFolded()
+    await stage.draw(
+      'plan',
+      { title: 'A plan', alt: 'The last word is the plan, with a box to carry it out' },
+      opened,
+    )
+  },
+  async onPull(stage) {
+    const { github, posthog } = stage.world
+    const repository = await github.addRepo('acme', `shop-${Math.random().toString(36).slice(2, 6)}`)
+    const maya = github.as('maya', repository)
+    await maya.pushes('maya/login', { 'src/login.ts': 'one\ntwo\nthree\n' })
+    const { number } = await maya.opensPull({ head: 'maya/login', title: 'Log in' })
+    posthog.script('wait for the redirect here', {
+      kind: 'pushesToBranch',
+      text: 'The logout test waits for the redirect now.',
+    })
+    const opened = stage.thread(number, repository)
+    await opened.says('/codex wait for the redirect here, too')
+    await opened.thread.waitForFolded()
+    await stage.draw(
+      'pushed',
+      {
+        title: 'Commits on a pull request',
+        alt: 'The last word names the commit that is on the pull request',
+      },
+      opened,
+    )
+  },
+  async review(stage) {
+    const { github, posthog } = stage.world
+    const repository = await github.addRepo('acme', `shop-${Math.random().toString(36).slice(2, 6)}`)
+    const maya = github.as('maya', repository)
+    await maya.pushes('maya/login', { 'src/login.ts': 'one\ntwo\nthree\n' })
+    const { number } = await maya.opensPull({ head: 'maya/login', title: 'Log in' })
+    posthog.script('address these', {
+      kind: 'pushesToBranch',
+      text: 'Both are dealt with, and the suite passes.\n\nReview comment 1: Called it `redirectDone`, here and in its callers.\nReview comment 2: Yes, `billing/export.ts` imports it, so it stays.',
+    })
+    await github.as('mario', repository).reviews(number, {
+      body: '/codex address these',
+      comments: [
+        { path: 'src/login.ts', line: 1, body: 'Rename this: `x` says nothing.' },
+        { path: 'src/login.ts', line: 2, body: 'Is this still used?' },
+      ],
+    })
+    const opened = stage.thread(number, repository)
+    await opened.thread.waitForFolded()
+    await github.waitFor(async () => (await opened.thread.view()).lineComments.length === 4)
+    await stage.draw(
+      'review',
+      {
+        title: 'A review, and its comments on lines',
+        alt: 'The last word for the whole review, and an answer in the thread of each comment on a line',
+      },
+      opened,
+    )
+  },
+  async waiting(stage) {
+    const { github, posthog } = stage.world
+    const first = await stage.issue('Busy', { settings: 'limits: {person: 1}\n' })
+    posthog.script({ repository: first.repository }, { kind: 'hangs' })
+    await first.says('/codex do the first thing')
+    await first.thread.waitForStatus('⏳ Codex is working')
+    const { number } = await github.as('maya', first.repository).opensIssue({ title: 'Next', body: 'x' })
+    const second = stage.thread(number, first.repository)
+    await second.says('/codex fix the flaky login test')
+    await second.thread.waitForStatus('waits for its turn')
+    await second.says('/codex queue')
+    await second.thread.waitForAnswer('waits for its turn')
+    await stage.draw(
+      'waiting',
+      {
+        title: 'Waiting, and `queue`',
+        alt: 'The status says how many runs are before it; /codex queue is answered with the same',
+      },
+      second,
+    )
+    await first.says('/codex stop')
+  },
+  async asks(stage) {
+    stage.world.posthog.script('rename the package', {
+      kind: 'asksPermission',
+      question: 'There are two packages called `shop`. Which one do you mean?',
+      choices: ['packages/shop', 'legacy/shop'],
+      next: { kind: 'answers', text: '`packages/shop` is called `storefront` now.' },
+    })
+    const opened = await stage.issue('Rename the package')
+    await opened.says('/codex rename the package')
+    await opened.thread.waitForAnswer('Codex has a question')
+    await opened.says('/codex status')
+    await opened.thread.waitForAnswer('waits for your answer')
+    await stage.draw(
+      'asks',
+      {
+        title: 'Codex asks',
+        alt: 'A comment mentions who asked, with the question, its choices, how to answer and what happens without an answer; /codex status says that Codex waits for an answer',
+      },
+      opened,
+    )
+    const answer = await opened.says('/codex 1')
+    await opened.thread.waitForReaction('+1', answer.id)
+    await opened.thread.waitForAnswer('storefront')
+  },
+  async permission(stage) {
+    stage.world.posthog.script('clean up the build', {
+      kind: 'asksPermission',
+      question: 'Run `rm -rf dist`?',
+      next: { kind: 'answers', text: 'The old build is gone, and the new one is half its size.' },
+    })
+    const opened = await stage.issue('Build is too large')
+    await opened.says('/codex clean up the build')
+    await opened.thread.waitForFolded()
+    await stage.draw(
+      'permission',
+      {
+        unfolded: true,
+        title: 'A permission, which the settings decide',
+        alt: 'The details of the last word say that Codex asked for permission and may do it',
+      },
+      opened,
+    )
+  },
+  async stopped(stage) {
+    stage.world.posthog.script('count to infinity', { kind: 'hangs' })
+    const opened = await stage.issue('Count')
+    await opened.says('/codex count to infinity')
+    await opened.thread.waitForStatus('⏳ Codex is working')
+    const stop = await opened.says('/codex stop')
+    await opened.thread.waitForReaction('+1', stop.id)
+    await opened.thread.waitForStatus(/^### ⏹️/)
+    await stage.draw(
+      'stopped',
+      {
+        title: 'A stop',
+        alt: 'The status says who stopped the run and that nothing was pushed; the stop has the reaction 👍',
+      },
+      opened,
+    )
+  },
+  async closed(stage) {
+    stage.world.posthog.script('fix the old page', { kind: 'hangs' })
+    const opened = await stage.issue('Old page')
+    await opened.says('/codex fix the old page')
+    await opened.thread.waitForStatus('⏳ Codex is working')
+    await stage.world.github.as('olga', opened.repository).closes(opened.number)
+    await opened.thread.waitForAnswer('was stopped because')
+    await opened.thread.waitForFolded()
+    await stage.draw(
+      'closed',
+      {
+        title: 'Closed while it works',
+        alt: 'The last word says that the run was stopped because somebody closed the issue, and that nothing was pushed',
+      },
+      opened,
+    )
+  },
+  async failed(stage) {
+    stage.world.posthog.script(
+      'update the lockfile',
+      { kind: 'fails', message: 'Agent error: the sandbox ran out of memory' },
+      { times: 1 },
+    )
+    const opened = await stage.issue('Old lockfile')
+    const first = await opened.says('/codex update the lockfile')
+    await opened.thread.waitForReaction('confused', first.id)
+    await opened.thread.waitForFolded()
+    await stage.draw(
+      'failed',
+      {
+        title: 'A failure',
+        alt: 'The last word says why Codex failed, what to do, and has a box to try again; the command has the reaction 😕',
+      },
+      opened,
+    )
+    const again = await opened.says('/codex retry')
+    await opened.thread.waitForReaction('rocket', again.id)
+    await opened.thread.waitForFolded()
+    await stage.draw(
+      'retry',
+      { title: 'Tried again', alt: 'After the failure, /codex retry leads to a pull request' },
+      opened,
+    )
+  },
+  async limit(stage) {
+    const { github } = stage.world
+    const first = await stage.issue('The one of today', {
+      settings: 'limits: {repository_per_day: 1, when_reached: refuse}\n',
+    })
+    await first.says('/codex do it')
+    await first.thread.waitForFolded()
+    const { number } = await github
+      .as('maya', first.repository)
+      .opensIssue({ title: 'One too many', body: 'x' })
+    const second = stage.thread(number, first.repository)
+    const asked = await second.says('/codex fix the flaky login test')
+    await second.thread.waitForReaction('-1', asked.id)
+    await stage.draw(
+      'limit',
+      {
+        title: 'A limit',
+        alt: 'One comment says that the run did not start, which limit is reached and when to try again; the command has the reaction 👎',
+      },
+      second,
+    )
+  },
+  async replies(stage) {
+    const replied = async (
+      name: string,
+      text: string,
+      about: Omit<DrivenThread, 'comments'>,
+      by = 'maya',
+    ) => {
+      const opened = await stage.issue('Login is flaky')
+      const asked = await stage.world.github.as(by, opened.repository).comments(opened.number, text)
+      await opened.thread.waitForReaction('+1', asked.id)
+      await stage.draw(name, about, opened)
+    }
+    await replied('help', '/codex help', {
+      unfolded: true,
+      title: 'Help',
+      alt: 'Three examples, and a list of all commands, options and reactions',
+    })
+    await replied('status', '/codex status', {
+      title: '`status`',
+      alt: 'A reply that nothing was asked here yet',
+    })
+    await replied('config', '/codex config', {
+      title: '`config`',
+      alt: 'The settings of the repository and where each comes from',
+    })
+    await replied(
+      'doctor',
+      '/codex doctor',
+      { title: '`doctor`', alt: 'The checks of the set-up, each with ✓ or ✗ and what to do' },
+      'olga',
+    )
+  },
+  async mistakes(stage) {
+    const opened = await stage.issue('Login is flaky')
+    const said: [string, string][] = [
+      ['/codex sotp', 'Did you mean `/codex stop`'],
+      ['/codex --modle gpt-5 do it', 'Did you mean `--model`'],
+      ['Before the release:\n\n- /codex fix the flaky login test', 'at the start of a line'],
+    ]
+    for (const [text, reply] of said) {
+      await opened.says(text)
+      await opened.thread.waitForAnswer(reply)
+    }
+    await stage.world.github.as('rita', opened.repository).comments(opened.number, '/codex do it')
+    await opened.thread.waitForAnswer('you need write permission')
+    await stage.draw(
+      'mistakes',
+      {
+        title: 'Slips and refusals',
+        alt: 'Each wrong command has the reaction 👎 and a reply that says what is wrong and what to write',
+      },
+      opened,
+    )
+  },
+  async settings(stage) {
+    const opened = await stage.issue('Login is flaky', {
+      settings: 'modle: gpt-5\neffort: enormous\nlimits:\n  person: many\n',
+    })
+    await opened.says('/codex fix the flaky login test')
+    await opened.thread.waitForAnswer('has 3 problems')
+    await stage.draw(
+      'settings',
+      {
+        title: 'A slip in the settings',
+        alt: 'A reply lists the three problems of .github/codex.yml, with their lines',
+      },
+      opened,
+    )
+  },
+}
+
+export async function driveThreads(): Promise<DrivenThreads> {
+  const world = await startWorld()
+  try {
+    const stage = new Stage(world)
+    await Promise.all(Object.values(scenes).map(scene => scene(stage)))
+    const { drawn } = stage
+    return Object.fromEntries(inOrder.flatMap(name => (drawn[name] ? [[name, drawn[name]]] : [])))
+  } finally {
+    await world.close()
+  }
+}
+
+const inOrder = [
+  ...['working', 'pull-request', 'follow-up', 'question', 'plan', 'pushed', 'review', 'waiting'],
+  ...['asks', 'permission', 'stopped', 'closed', 'unfinished', 'failed', 'retry', 'limit'],
+  ...['status', 'config', 'doctor', 'help', 'mistakes', 'settings'],
+]
