@@ -220,7 +220,7 @@ onEitherQueue('The thread is a conversation', world => {
     const people = ['maya', 'olga', 'maya', 'olga'].map(login => world().github.as(login))
     const asked = await Promise.all(people.map(person => person.comments(number, '/codex queue')))
     await Promise.all(asked.map(({ id }) => thread.waitForReaction('+1', id)))
-    expect(await thread.answers()).toEqual([expect.stringContaining('nothing waits in this thread')])
+    expect(await thread.answers()).toEqual([expect.stringContaining('nothing waits and nothing is going on')])
   })
 
   it('files go along, and one that can not is named', async () => {

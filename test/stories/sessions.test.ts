@@ -139,11 +139,11 @@ onEitherQueue('In the hour after a turn', world => {
     const worker = await opens('May it work')
     await worker.says('/codex ask first')
     await worker.thread.waitForAnswer('Allowed.')
-    expect(await worker.thread.status()).toContain('asked for a permission, which was given')
+    expect(await worker.thread.status()).toContain('asked for permission and may do this')
     const planner = await opens('May it plan')
     await planner.says('/codex plan ask first')
     await planner.thread.waitForAnswer('I was not allowed to do that')
-    expect(await planner.thread.status()).toContain('asked for a permission, which was not given')
+    expect(await planner.thread.status()).toContain('asked for permission and may not do this')
   })
 
   it('retry lets the earlier run go before it begins again', async () => {
