@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { onEitherQueue } from '../world/on-queues.ts'
+import { onBothQueues } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onEitherQueue('The thread is a conversation', world => {
+onBothQueues('The thread is a conversation', world => {
   const opens = async (title: string) => {
     const { github } = world()
     const maya = github.as('maya')

@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest'
 import type { Bot } from '../world/bot.ts'
-import { onEitherQueue } from '../world/on-queues.ts'
+import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 const filled = (unit: string, length = 60_000): string =>
@@ -129,7 +129,7 @@ onEitherQueue(
 )
 
 /** Of these, much is written down, and the embedded database does that in the process itself. */
-onEitherQueue(
+onBothQueues(
   'Whatever is kept of it',
   world => {
     it('a thread full of long comments by its author holds nobody up', async () => {

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { onEitherQueue } from '../world/on-queues.ts'
+import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onEitherQueue('Somebody sets the label', world => {
+onBothQueues('Somebody sets the label', world => {
   it('on a pull request: the agent works on its head, and the label comes off', async () => {
     const { github, posthog } = world()
     posthog.script('The pull request below', { kind: 'pushesToBranch', text: 'Renamed the variable.' })

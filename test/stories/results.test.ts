@@ -1,9 +1,9 @@
 /** What came of the work, where people went on with it meanwhile. */
 import { expect, it } from 'vitest'
-import { onEitherQueue } from '../world/on-queues.ts'
+import { onBothQueues } from '../world/on-queues.ts'
 import { Thread } from '../world/thread.ts'
 
-onEitherQueue('What came of it', world => {
+onBothQueues('What came of it', world => {
   const opens = async (title: string) => {
     const maya = world().github.as('maya')
     const { number } = await maya.opensIssue({ title, body: 'As said.' })

@@ -1,12 +1,12 @@
 /** A task run idles for an hour after its turn, so the next command mostly finds one that still listens. */
 import { expect, it, vi } from 'vitest'
-import { onEitherQueue } from '../world/on-queues.ts'
+import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 /** Two task runs boot one after the other, beside those of the other stories. */
 vi.setConfig({ testTimeout: 120_000 })
 
-onEitherQueue('In the hour after a turn', world => {
+onBothQueues('In the hour after a turn', world => {
   const opens = async (title: string) => {
     const maya = world().github.as('maya')
     const { number } = await maya.opensIssue({ title, body: 'As said.' })

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { onEitherQueue } from '../world/on-queues.ts'
+import { onBothQueues } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
-onEitherQueue('Something is taken back, or put right', world => {
+onBothQueues('Something is taken back, or put right', world => {
   const working = async (title: string) => {
     const { github, posthog } = world()
     posthog.script(title, { kind: 'hangs' })

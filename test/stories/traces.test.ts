@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { type ReceivedSpan, startTraceReceiver } from '../support/trace-receiver.ts'
-import { onEitherQueue } from '../world/on-queues.ts'
+import { onBothQueues } from '../world/on-queues.ts'
 import { Thread } from '../world/thread.ts'
 
 /** The names from the first span of a trace to this one. */
@@ -9,7 +9,7 @@ function ancestry(spans: readonly ReceivedSpan[], { name, parentSpanId }: Receiv
   return parent ? [...ancestry(spans, parent), name] : [name]
 }
 
-onEitherQueue(
+onBothQueues(
   'Traces',
   world => {
     it('one goes from the webhook to the last step of its Run, and says which', async ({

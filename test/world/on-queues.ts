@@ -16,19 +16,21 @@ type Tell = (world: () => World) => void
 
 /**
  * At the same time, and in worlds that stories of other files were told in, unless `options` ask for one of their own.
+ * `npm test` tells them on one queue, Redis where it is there.
  * @param tell gets the world when a story runs, not when it is declared
  */
 export function onBothQueues(title: string, tell: Tell, options: Options = {}): void {
-  tellOn(title, tell, options, { embedded: true, redis: redisAvailable() })
+  const redis = redisAvailable()
+  tellOn(title, tell, options, { embedded: !redis || exhaustive, redis })
 }
 
 /**
- * Since its contract holds both backends of the queue to the same: on Redis where it is there, else on the embedded
- * queue; on both in `npm run test:all`.
+ * What the queue has no say in, since its contract holds both backends to the same: on Redis where it is there, else on
+ * the embedded queue; on both if BOTH_QUEUES is set.
  */
 export function onEitherQueue(title: string, tell: Tell, options: Options = {}): void {
   const redis = redisAvailable()
-  tellOn(title, tell, options, { embedded: !redis || exhaustive, redis })
+  tellOn(title, tell, options, { embedded: !redis || Boolean(process.env.BOTH_QUEUES), redis })
 }
 
 export function onRedis(title: string, tell: Tell, options: Options = {}): void {
