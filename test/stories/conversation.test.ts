@@ -195,7 +195,7 @@ onBothQueues('The thread is a conversation', world => {
     const { posthog } = world()
     const { thread, number, says } = await opens('Continue me')
     await says('/codex continue')
-    await thread.waitForAnswer('there is no earlier run in this thread')
+    await thread.waitForAnswer('this thread has no earlier run to continue')
     await says('/codex begin here')
     await thread.waitForAnswer('pull request is ready')
     const [first] = ledgerOf(world(), number).runs
