@@ -31,8 +31,8 @@ export function wholeLog(found: Run, { timing }: Settings): Notification[] {
   const chain: Run[] = []
   for (let at: Run | undefined = found; at && chain.length < 10; at = at.resumedFrom) chain.unshift(at)
   const stored = Date.now() - timing.log
-  return chain.flatMap(({ log, logShownUntil = stored }) =>
-    log.filter(({ timestamp }) => Date.parse(timestamp) <= Math.min(stored, logShownUntil)),
+  return chain.flatMap(({ log, logShown }) =>
+    log.slice(0, logShown).filter(({ timestamp }) => Date.parse(timestamp) <= stored),
   )
 }
 

@@ -108,9 +108,9 @@ export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' 
       run.deaf = true
     },
     holdLog: () => {
-      run.logShownUntil = Date.now()
+      run.logShown = run.log.length
       return () => {
-        run.logShownUntil = undefined
+        run.logShown = undefined
       }
     },
     idleOut: () => run.onIdleOver?.(),

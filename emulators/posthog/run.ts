@@ -114,8 +114,8 @@ export class Run {
   cost = 0
   /** Takes words and never reads them. */
   deaf = false
-  /** Later entries of the log do not show, ms since the epoch. */
-  logShownUntil: number | undefined
+  /** How many entries of the log show at most. */
+  logShown: number | undefined
   onTurn: (() => void)[] = []
 
   constructor(given: NewRun) {

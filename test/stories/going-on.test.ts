@@ -105,7 +105,7 @@ onEitherQueue('A command goes on with', world => {
     const { thread, says, ledger } = await opensIssue('One plan')
     answers('how to do it', '1. So.')
     await says('/codex plan how to do it')
-    await thread.waitForAnswer('> 1. So.')
+    await thread.waitForAnswer('1. So.')
     await thread.waitForFolded()
     const before = await idsOf(thread)
     await says('/codex approve')
