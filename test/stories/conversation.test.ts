@@ -172,7 +172,7 @@ onBothQueues('The thread is a conversation', world => {
     await thread.waitForAnswer('Carry out this plan')
     await maya.pushes('maya/planned', { 'planned.txt': 'two' })
     await maya.comments(pull.number, '/codex approve')
-    await thread.waitForAnswer('has moved to')
+    await thread.waitForAnswer('`maya/planned` has new commits since the plan was made')
     expect(ledgerOf(world(), pull.number).runs).toHaveLength(1)
   })
 

@@ -193,7 +193,7 @@ onEitherQueue('Where a pull request of the thread is open', world => {
     await thread.waitForAnswer('pull request is ready')
     posthog.script({ repository, prompt: 'how there' }, { kind: 'answers', text: '1. There.' })
     await maya.comments(number, '/codex plan --branch release how there')
-    await thread.waitForAnswer('> 1. There.')
+    await thread.waitForAnswer('1. There.')
     posthog.script({ repository, prompt: 'Carry out the plan' }, { kind: 'answers', text: 'Carried out.' })
     await maya.comments(number, '/codex approve')
     await thread.waitForAnswer('Carried out.')

@@ -133,7 +133,9 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     await maya.pushes('maya/moves', { 'moves.txt': 'two' })
     const thread = new Thread(world(), pull.number)
     await thread.waitForAnswer('@maya done')
-    expect(await thread.status()).toContain(`The branch moved from \`${first.sha.slice(0, 7)}\``)
+    expect(await thread.status()).toContain(
+      `Somebody pushed after you asked: the branch moved from \`${first.sha.slice(0, 7)}\``,
+    )
   })
 })
 
