@@ -282,7 +282,7 @@ onEitherQueue('A read of a command that GitHub refuses once', world => {
     const { thread, says } = await pull()
     posthog.script({ repository, prompt: 'plan it' }, { kind: 'answers', text: '1. Do.' })
     await says('/codex plan plan it')
-    await thread.waitForAnswer('> 1. Do.')
+    await thread.waitForAnswer('1. Do.')
     posthog.script({ repository, prompt: 'Carry out the plan' }, { kind: 'pushesToBranch', text: 'Did.' })
     const refused = refuses('/git/ref/heads(?:/|%2F)maya(?:/|%2F)work')
     await says('/codex approve')

@@ -44,7 +44,7 @@ onEitherQueue(
 
       posthog.script('plan it', { kind: 'answers', text: '1. Grow.' })
       await maya.comments(number, '/codex --new plan it')
-      await thread.waitForAnswer('> 1. Grow.')
+      await thread.waitForAnswer('1. Grow.')
       await github.waitFor(() => costs() === 2)
       expect(first.status).toBe('cancelled')
       const second = posthog.run(String(ledgerOf(world(), number).runs[1]?.runId))
@@ -73,7 +73,7 @@ onEitherQueue(
       await thread.waitForFolded()
       posthog.script('plan the lamp', { kind: 'answers', text: '1. Screw.' })
       await maya.comments(number, '/codex plan plan the lamp')
-      await thread.waitForAnswer('> 1. Screw.')
+      await thread.waitForAnswer('1. Screw.')
       await thread.waitForFolded()
       expect(await isThere()).toBe(true)
       posthog.run(String(ledgerOf(world(), number).runs[1]?.runId)).idleOut()
