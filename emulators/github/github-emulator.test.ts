@@ -540,6 +540,23 @@ describe('webhooks', () => {
     expect(received.map(one => one.event)).toEqual(['issue_comment'])
   })
 
+  test('all is told before it is settled, however slow the machine', async () => {
+    const other = await startGitHub({ webhookSecret: secret })
+    other.webhooks.target = github.webhooks.target
+    let isSlow = true
+    const slowly = () => {
+      const end = performance.now() + 40
+      while (performance.now() < end);
+      if (isSlow) setImmediate(slowly)
+    }
+    slowly()
+    await other.as('maya').opensIssue({ title: 'T' })
+    await other.settled()
+    isSlow = false
+    expect(other.webhooks.deliveries.map(({ event }) => event)).toEqual(['issues'])
+    await other.close()
+  })
+
   test('the log of deliveries, and trying again under the same GUID', async () => {
     answerStatus = 503
     const number = await issue()
