@@ -82,7 +82,7 @@ onBothQueues('Somebody asks on an issue', world => {
     const { number } = await maya.opensIssue({ title: 'Begin', body: 'With a README.' })
     await maya.comments(number, '/codex begin it')
     const thread = new Thread(world(), number, repository)
-    await thread.waitForAnswer('Push a first commit')
+    await thread.waitForStatus('Push a first commit')
     expect(await thread.status()).toContain('has no commit yet')
     expect(ledgerOf(world(), number, repository).runs).toEqual([])
   })
@@ -153,12 +153,13 @@ onBothQueues('Somebody asks on an issue', world => {
 
   it('is not shown a pull request of somewhere else', async () => {
     const { github, posthog } = world()
-    posthog.script('a foreign pull', { kind: 'opensPull', prUrl: 'https://github.com/evil/repo/pull/1' })
+    const prUrl = 'https://github.com/evil/repo/pull/1'
+    posthog.script('a foreign pull', { kind: 'opensPull', prUrl, text: 'All is done.' })
     const maya = github.as('maya')
     const issue = await maya.opensIssue({ title: 'Foreign' })
     await maya.comments(issue.number, '/codex a foreign pull')
     const thread = new Thread(world(), issue.number)
-    await thread.waitForStatus(/^### (🚀|💬)/)
+    await thread.waitForAnswer('All is done.')
     expect((await thread.botComments()).map(({ body }) => body).join('\n')).not.toContain('evil/repo')
   })
 })

@@ -37,7 +37,7 @@ onEitherQueue('Somebody reviews', world => {
     })
     expect(lineComments.filter(({ author }) => author === github.botLogin).map(({ body }) => body)).toEqual([
       expect.stringMatching(/^See \[`[0-9a-f]{7}`\]/),
-      expect.stringMatching(/^> Kept, as `b\.ts` needs it\.(?![\s\S]*See)/),
+      expect.stringMatching(/^Kept, as `b\.ts` needs it\.(?![\s\S]*See)/),
     ])
     const { tasks, runs } = ledgerOf(world(), number)
     expect([tasks.length, runs.length]).toEqual([1, 1])
@@ -116,7 +116,7 @@ onEitherQueue('Somebody reviews', world => {
     const asked = (await agent.lineComments()).filter(({ author }) => author === 'mario')
     expect(answers).toEqual([
       { body: expect.stringMatching(/^See \[`[0-9a-f]{7}`\]/), replyTo: asked[0]?.id },
-      { body: expect.stringMatching(/^> Kept, as `b\.ts` needs it\./), replyTo: asked[1]?.id },
+      { body: expect.stringMatching(/^Kept, as `b\.ts` needs it\./), replyTo: asked[1]?.id },
     ])
     const { runs, messages } = ledgerOf(world(), number)
     expect([runs.length, messages.length]).toEqual([1, 1])
@@ -135,7 +135,7 @@ onEitherQueue('Somebody reviews', world => {
     await thread.waitForAnswer('Because of one.')
     const [asked] = await agent.lineComments()
     expect(await agent.answersOnLines(1)).toEqual([
-      { body: expect.stringMatching(/^> Because of one\./), replyTo: asked?.id },
+      { body: expect.stringMatching(/^Because of one\./), replyTo: asked?.id },
     ])
   })
 

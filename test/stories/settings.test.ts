@@ -57,7 +57,7 @@ onEitherQueue(
 
     it('settings that never were without a slip let nothing start', async () => {
       const { thread, ledger } = await runIn('modle: gpt-5\neffort: enormous\n', '/codex do it')
-      const answer = await thread.waitForAnswer('the settings that hold here have a problem')
+      const answer = await thread.waitForAnswer('has 2 problems, so nothing was started')
       expect(answer).toMatch(/line 1: \S*modle.*\n.*line 2: \S*effort/)
       expect(ledger().tasks).toEqual([])
     })
