@@ -260,9 +260,9 @@ onEitherQueue(
       const { number } = await maya.opensIssue({ title: 'Look but do not touch', body: 'As said.' })
       const thread = new Thread(world(), number)
       await maya.comments(number, '/codex plan how would this go')
-      const answer = await thread.waitForAnswer('did not keep to reading')
+      const answer = await thread.waitForAnswer('asked only for a plan, but')
       expect(answer).toMatch(/it pushed `[0-9a-f]{7}` to \[`posthog\/\d+-anyway`\]/)
-      expect(await thread.status()).toMatch(/^### ⚠️ Codex has a plan, and changed something/)
+      expect(await thread.status()).toMatch(/^### ⚠️ Codex has a plan, but it also changed something/)
     })
   },
   { posthog: { agent: 'disobedient' } },

@@ -47,7 +47,7 @@ onEitherQueue(
       const before = memoryOf(bot).now
       const sent = Promise.all(Array.from({ length: 300 }, (_, n) => send(bot, n % 2 ? forged : named, body)))
       const asked = await maya.comments(issue.number, '/codex help')
-      await new Thread(world(), issue.number).waitForReaction('rocket', asked.id)
+      await new Thread(world(), issue.number).waitForReaction('+1', asked.id)
       for (const status of await sent) expect([401, 408, 503, undefined]).toContain(status)
       expect(memoryOf(bot).peak - before).toBeLessThan(300)
     })
@@ -69,7 +69,7 @@ onEitherQueue(
       await Promise.all(issues.map(({ number }) => eve.comments(number, '/codex fix it')))
       const [first] = issues
       const asked = await maya.comments(first?.number ?? 0, '/codex help')
-      await new Thread(world(), first?.number ?? 0).waitForReaction('rocket', asked.id, { timeout: 50_000 })
+      await new Thread(world(), first?.number ?? 0).waitForReaction('+1', asked.id, { timeout: 50_000 })
       await github.settled()
       expect(limit.hits).toBe(0)
       limit.cancel()
@@ -89,7 +89,7 @@ onEitherQueue(
       const { number } = await maya.opensIssue({ title: 'Taken', body: 'x' })
       const thread = new Thread(world(), number)
       const helped = await maya.comments(number, '/codex help')
-      await thread.waitForReaction('rocket', helped.id)
+      await thread.waitForReaction('+1', helped.id)
 
       const at = `${github.url}/repos/${github.repository}`
       const headers = { authorization: 'token token-of-olga' }
