@@ -67,7 +67,7 @@ function wrongWords(world: World, view: View, expected: Expected): string[] {
       .map(body => `it says: ${JSON.stringify(body.slice(0, 160))}`),
     ...differs('answers on lines', lineAnswers, expected.lineAnswers ?? 0),
     ...statuses
-      .filter(body => body.startsWith('### ⏳'))
+      .filter(body => /^### [⏳❓]/u.test(body))
       .map(body => `a status that waits: ${body.split('\n')[0]}`),
   ]
 }
@@ -119,8 +119,8 @@ function statusWentBack(github: World['github'], id: number): string[] {
   const bodies = github.writes
     .filter(({ method, path }) => method === 'PATCH' && path.endsWith(`/issues/comments/${id}`))
     .map(({ body }) => (body as { body?: string } | undefined)?.body ?? '')
-    // A service that is waited for says nothing of how far along it is.
-    .filter(body => !body.startsWith('### ⏸️'))
+    // A service or a person that is waited for says nothing of how far along it is.
+    .filter(body => !/^### (?:⏸️|❓)/u.test(body))
   const ranks = bodies.map(text => stages.findIndex(stage => stage.test(text)))
   return ranks.flatMap((rank, index) =>
     rank < (ranks[index - 1] ?? rank) ? [`the status went back to: ${bodies[index]?.split('\n')[0]}`] : [],
