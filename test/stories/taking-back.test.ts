@@ -17,7 +17,7 @@ onBothQueues('Something is taken back, or put right', world => {
   it('a deleted comment stops its run', async () => {
     const { maya, asked, thread, number } = await working('Deleted comment')
     await maya.deletesComment(asked.id)
-    await thread.waitForStatus('Stopped by maya, who deleted the comment that asked for it')
+    await thread.waitForStatus('Stopped because `maya` deleted the comment that asked for it')
     expect(ledgerOf(world(), number).cancels).toHaveLength(1)
   })
 
@@ -41,7 +41,7 @@ onBothQueues('Something is taken back, or put right', world => {
       await thread.waitForStatus('⏳ Codex is working')
       await github.as('mario', repository).deletesLineComment(id)
       if (how === 'goes on') {
-        await thread.waitForStatus('mario deleted the comment that asked for it, without the permission')
+        await thread.waitForStatus('`mario` deleted the comment that asked for it but may not stop the run')
         const { runs } = ledgerOf(world(), number, repository)
         await posthog.run(String(runs[0]?.runId)).completeTurn('It is fine.')
       }
@@ -57,7 +57,7 @@ onBothQueues('Something is taken back, or put right', world => {
   it('a closed issue stops its run', async () => {
     const { maya, thread, number } = await working('Closed issue')
     await maya.closes(number)
-    await thread.waitForStatus('Stopped by maya, who closed this')
+    await thread.waitForStatus('Stopped because `maya` closed this')
     expect(ledgerOf(world(), number).cancels).toHaveLength(1)
   })
 
@@ -73,7 +73,7 @@ onBothQueues('Something is taken back, or put right', world => {
     github.webhooks.mode = { kind: 'normal' }
     await github.webhooks.flush('reversed')
     const thread = new Thread(world(), number)
-    await thread.waitForStatus('Stopped by maya, who closed this')
+    await thread.waitForStatus('Stopped because `maya` closed this')
     await thread.waitForAnswer(/going on here|asked here yet/)
     expect(ledgerOf(world(), number).tasks).toEqual([])
   })
@@ -94,7 +94,7 @@ onBothQueues('Something is taken back, or put right', world => {
     const thread = new Thread(world(), issue.number)
     await thread.waitForStatus('⏳ Codex is working')
     await maya.unlabels(issue.number, 'codex')
-    await thread.waitForStatus('Stopped by maya, who took the label off')
+    await thread.waitForStatus('Stopped because `maya` took the label off')
   })
 
   it('a waiting command whose comment is deleted never starts', async () => {
@@ -280,7 +280,7 @@ onBothQueues('Something is taken back, or put right', world => {
     const waiting = await asks('wait for it')
     await waiting.waitForStatus('waits for its turn')
     await github.as('mario', repository).closes(waiting.number)
-    await waiting.waitForStatus('mario closed this, without the permission to stop the run')
+    await waiting.waitForStatus('`mario` closed this but may not stop the run')
     await posthog.run(String(ledgerOf(world(), busy.number, repository).runs[0]?.runId)).completeTurn('Done.')
     await waiting.waitForAnswer('pull request is ready')
     expect(await waiting.answers()).toHaveLength(1)
@@ -340,7 +340,7 @@ onBothQueues('Something is taken back, or put right', world => {
     await thread.waitForReaction('eyes', stays.id)
     await new Promise(resolve => setTimeout(resolve, 500))
     await deletes('mario', stays.id)
-    await thread.waitForStatus('mario deleted words that wait for the agent, without the permission to stop')
+    await thread.waitForStatus('`mario` deleted words that wait for the agent but may not stop the run')
     await letsItBegin()
     await github.waitFor(() => ledger().messages.length === 1)
     expect(JSON.stringify(ledger().messages)).toContain('paint it red')
