@@ -11,6 +11,7 @@ onBothQueues('Something is taken back, or put right', world => {
     const asked = await maya.comments(issue.number, `/codex ${title}`)
     const thread = new Thread(world(), issue.number)
     await thread.waitForStatus('⏳ Codex is working')
+    await github.waitFor(() => ledgerOf(world(), issue.number).runs.length > 0)
     return { maya, number: issue.number, asked, thread }
   }
 
@@ -241,7 +242,7 @@ onBothQueues('Something is taken back, or put right', world => {
     const { number } = await maya.opensIssue({ title: 'Merge me', body: 'x' })
     await maya.comments(number, '/codex merge me soon')
     const thread = new Thread(world(), number)
-    await thread.waitForStatus('⏳ Codex is working')
+    await github.waitFor(() => ledgerOf(world(), number).runs.length > 0)
     const run = posthog.run(String(ledgerOf(world(), number).runs[0]?.runId))
     await run.openPull()
     await thread.waitForStatus('· draft. Codex still works on it')

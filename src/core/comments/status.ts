@@ -41,5 +41,6 @@ export function phaseKey(run: Run, now: number): string {
     run.result.outcome ? '' : waitingFor(run, now),
     pulls,
     run.session.agentLeft ? 'left' : '',
+    run.mailbox.ignoredStop ? 'not stopped' : '',
   ].join('|')
 }
