@@ -3,9 +3,9 @@ import { onBothQueues } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 onBothQueues('Something is taken back, or put right', world => {
-  const working = async (title: string) => {
+  const working = async (title: string, kind: 'hangs' | 'manual' = 'hangs') => {
     const { github, posthog } = world()
-    posthog.script(title, { kind: 'hangs' })
+    posthog.script(title, { kind })
     const maya = github.as('maya')
     const issue = await maya.opensIssue({ title, body: 'As said.' })
     const asked = await maya.comments(issue.number, `/codex ${title}`)
@@ -100,7 +100,7 @@ onBothQueues('Something is taken back, or put right', world => {
 
   it('a waiting command whose comment is deleted never starts', async () => {
     const { posthog } = world()
-    const { maya, thread, number } = await working('In front')
+    const { maya, thread, number } = await working('In front', 'manual')
     const second = await maya.comments(number, '/codex --new behind it')
     await thread.waitForAnswer('another run is still going')
     await maya.deletesComment(second.id)
@@ -185,11 +185,11 @@ onBothQueues('Something is taken back, or put right', world => {
 
   it('a status comment that somebody deleted is made again, once', async () => {
     const { posthog } = world()
-    const { maya, thread, number } = await working('Gone status')
+    const { maya, thread, number } = await working('Gone status', 'manual')
     const [status] = await thread.botComments()
     await world().github.as('olga').deletesComment(Number(status?.id))
     expect(maya.login).toBe('maya')
-    posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).finish('completed')
+    await posthog.run(String(ledgerOf(world(), number).runs[0]?.runId)).completeTurn('It is fine.')
     await thread.waitForStatus(/^### 💬/)
     expect(await thread.statuses()).toHaveLength(1)
   })
@@ -235,7 +235,7 @@ onBothQueues('Something is taken back, or put right', world => {
     expect(await thread.answers()).toEqual([])
   })
 
-  it('merging the pull request while its agent goes on stops nothing, though it closes the issue', async () => {
+  it('merging the pull request while its agent goes on stops nothing, though the issue is closed with it', async () => {
     const { github, posthog } = world()
     posthog.script('merge me soon', { kind: 'manual' })
     const maya = github.as('maya')
@@ -251,6 +251,7 @@ onBothQueues('Something is taken back, or put right', world => {
     await thread.waitForStatus('· open. Codex still works on it')
     const before = github.calls.length
     await maya.mergesPull(pull)
+    await maya.closes(number)
     await thread.waitForStatus('· merged. Codex still works on it')
     const isAsked = ({ method, path }: { method: string; path: string }) =>
       method === 'GET' && path === `/repos/acme/shop/issues/${number}`
