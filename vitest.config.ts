@@ -16,7 +16,12 @@ const retry = 0
  * tells whether the bot works.
  */
 const exhaustive = [
-  ...['emulators/**', 'test/threads/**', 'test/security/{fuzz,github-renders}.test.ts'],
+  ...[
+    'test/stories/{tenants,refused-reads}.test.ts',
+    'emulators/**',
+    'test/threads/**',
+    'test/security/{fuzz,github-renders}.test.ts',
+  ],
   ...[
     'test/core/command-oracle.test.ts',
     'test/contract/{graphql-fallback,queue-cluster,queue-owners}.test.ts',
