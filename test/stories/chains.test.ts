@@ -34,7 +34,6 @@ onEitherQueue(
     it('a first token comes before, and which of PostHog’s integrations it is for the task', async () => {
       const story = await asks()
       await story.rounds.next(
-        'GET app',
         // Of the repository, and of the owner's settings.
         'POST app/installations/access_tokens',
         'POST app/installations/access_tokens',
