@@ -143,7 +143,7 @@ onEitherQueue('A run is over', world => {
     await looks(1)
     const show = run().holdLog()
     await run().completeTurn('It was the clock.')
-    await looks(4)
+    await looks(2)
     show()
     await thread.waitForAnswer('It was the clock.', { timeout: 40_000 })
   })
