@@ -46,7 +46,7 @@ onEitherQueue(
       })
 
       const shows = await asksIn(repository, '/codex config')
-      const shown = (await shows.thread.waitForAnswer('settings hold here')).split('<details>')[0]
+      const shown = (await shows.thread.waitForAnswer('these settings apply here')).split('<details>')[0]
       expect(shown).toContain('| `model` | `gpt-5` | the owner’s `.github` repository, line 1 |')
       expect(shown).toContain('| `limits.max_effort` | `medium` | the owner’s `.github` repository, line 3 |')
       expect(shown).toContain('| `mode` | `interactive` | `.github/codex.yml`, line 3 |')
@@ -74,7 +74,7 @@ onEitherQueue(
         .as('olga', await github.addRepo('globex', '.github'))
         .pushes('main', { [path]: 'modle: x\n' })
       const { thread, ledger } = await asksIn(await github.addRepo('globex', 'shop'))
-      expect(await thread.waitForAnswer('have a problem')).toContain(
+      expect(await thread.waitForAnswer('so nothing was started')).toContain(
         'globex/.github: .github/codex.yml, line 1',
       )
       expect(ledger().tasks).toEqual([])

@@ -13,8 +13,8 @@ export interface Stage {
   leave(): Promise<unknown>
 }
 
-/** What a bot may ask of PostHog in an hour is enough for the stories of so many. */
-const mostUses = 4
+/** Files. What a bot may ask of PostHog in a minute is enough for the stories of so many at once. */
+const mostUses = 1
 
 interface Shared {
   stage: Promise<Stage>
