@@ -121,7 +121,7 @@ describe('a log that is longer than a page', () => {
       'Hello.',
       'The answer.',
     ])
-    expect(log.at(-1)?.what).toEqual({ kind: 'turn-over' })
+    expect(log.at(-1)?.what).toEqual({ kind: 'turn-over', stopReason: 'end_turn' })
     expect(offset).toBe(await tasks.logLength(session))
     expect(callsOf('session-logs')).toHaveLength(4)
   })
