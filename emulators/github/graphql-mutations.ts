@@ -55,6 +55,7 @@ const mutations: Readonly<Record<string, Mutation>> = {
   removeReaction: { needs: threads, run: removeReaction },
   requestReviews: { needs: ['pull_requests'], run: requestReviews },
   resolveReviewThread: { needs: ['pull_requests'], run: resolveThread },
+  updateIssueComment: { needs: threads, run: updateComment },
   updatePullRequest: { needs: ['pull_requests'], run: updatePullRequest },
   updateRefs: { needs: ['contents'], run: updateRefs },
 }
@@ -139,6 +140,13 @@ function minimizeComment(call: Call): Done {
   const unchanged = parts.memory.minimized.has(id)
   parts.memory.minimized.set(id, textAt(input, 'classifier'))
   return { payload: { minimizedComment: nodeOf(parts, id) }, unchanged }
+}
+
+async function updateComment(call: Call): Promise<Done> {
+  const { repository, id } = subjectOf(call, 'id', 'comment')
+  const body = textAt(call.input, 'body')
+  await asked(call, 'PATCH', `/repos/${repository}/issues/comments/${id}`, { body })
+  return { payload: { issueComment: nodeOf(call.parts, textAt(call.input, 'id')) } }
 }
 
 /** Creates the branch; when there is one of that name already, the answer is null and no error. */

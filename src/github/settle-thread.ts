@@ -1,4 +1,7 @@
-/** Effects at the end of a Run, in one mutation since all are repeatable; without GraphQL, one by one. */
+/**
+ * Effects about a pull request and at the end of a Run, in one mutation since all are repeatable; without GraphQL, one by
+ * one. A status is then left to its own step, which knows what to do about a deleted one.
+ */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { Rejected } from '../core/model/errors.ts'
@@ -46,7 +49,10 @@ export async function settleThread(
   return { ...response, ...(pull ? { pull } : {}) }
 }
 
-function piecesOf({ aheads, thread }: QueryContext, { pull, reaction, fold }: Settling): Piece[] | undefined {
+function piecesOf(
+  { aheads, thread }: QueryContext,
+  { pull, status, reaction, fold }: Settling,
+): Piece[] | undefined {
   if (aheads.isAbsent()) return undefined
   const pieces: Piece[] = []
   if (pull) {
@@ -66,6 +72,7 @@ function piecesOf({ aheads, thread }: QueryContext, { pull, reaction, fold }: Se
     if (reaction.content) pieces.push(react(subject, reaction.content))
     pieces.push(unreact(subject))
   }
+  if (status) pieces.push(editing(status))
   if (fold !== undefined) pieces.push(minimize(fold))
   return pieces
 }
@@ -116,6 +123,13 @@ const unreact = (subject: string): Piece => ({
   variables: { subject },
 })
 
+const editing = ({ nodeId, text }: NonNullable<Settling['status']>): Piece => ({
+  part: 'status',
+  text: 'updateIssueComment(input: { id: $status, body: $text }) { clientMutationId }',
+  declares: '$status: ID!, $text: String!',
+  variables: { status: nodeId, text },
+})
+
 const minimize = (fold: string): Piece => ({
   part: 'fold',
   text: 'minimizeComment(input: { subjectId: $fold, classifier: OUTDATED }) { clientMutationId }',
@@ -151,7 +165,9 @@ async function mutate(
     if (!isGraphqlError(error)) throw error
     const part = partOf(error)
     // Errors below a part concern its response; the part itself was done.
-    const refused = (['change', 'assign', 'review'] as const).filter(name => part?.missing.includes(name))
+    const refused = (['change', 'assign', 'review', 'status'] as const).filter(name =>
+      part?.missing.includes(name),
+    )
     return part && { ...changedPull(part.data), refused }
   }
 }
@@ -163,8 +179,8 @@ function changedPull(response: unknown): Pick<Settled, 'pull'> {
   return pull ? { pull: viewOfNode(pull) } : {}
 }
 
-async function doSingly(singly: Singly, { pull, reaction, fold }: Settling): Promise<Settled> {
-  const refused: SettlingPart[] = []
+async function doSingly(singly: Singly, { pull, status, reaction, fold }: Settling): Promise<Settled> {
+  const refused: SettlingPart[] = status ? ['status'] : []
   const tried = async <T>(part: SettlingPart, effect: Promise<T>): Promise<T | undefined> =>
     effect.catch((error: unknown) => {
       if (!(error instanceof Rejected) || error.of === 'read') throw error

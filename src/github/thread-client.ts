@@ -45,7 +45,8 @@ export function gitHubThread(
   const key = threadKey(thread)
   const pulls = pullsOf({ client, aheads, thread, redact })
   const branches = branchesOf({ client, aheads, thread }, pulls)
-  const comments = commentsOf({ app, client, thread, redact, written: text => redact(inOwnWords(text)) })
+  const written = (text: string): string => redact(inOwnWords(text))
+  const comments = commentsOf({ app, client, thread, redact, written })
   const pages = pagesOf({
     client,
     thread,
@@ -54,7 +55,7 @@ export function gitHubThread(
     redact,
     now,
   })
-  const files = repositoryFiles({ app, client, thread, written: text => redact(inOwnWords(text)) })
+  const files = repositoryFiles({ app, client, thread, written })
 
   /** Failures do not matter, except for a limit. */
   async function react(target: Target, content: Reaction): Promise<void> {
@@ -94,7 +95,7 @@ export function gitHubThread(
 
     async settle(settling: Settling): Promise<Settled> {
       const { amendPull, pull } = pulls
-      const safe = withoutSecrets(settling, redact)
+      const safe = withoutSecrets(settling, redact, written)
       const done = settleThread(
         { client, aheads, thread },
         { pull, amendPull, assign, requestReview, react, unreact, minimize: comments.minimize },
@@ -164,10 +165,18 @@ export function gitHubThread(
   }
 }
 
-function withoutSecrets(settling: Settling, redact: (text: string) => string): Settling {
-  const { pull } = settling
-  if (pull?.change?.body === undefined) return settling
-  return { ...settling, pull: { ...pull, change: { ...pull.change, body: redact(pull.change.body) } } }
+type Rewrite = (text: string) => string
+
+function withoutSecrets(settling: Settling, redact: Rewrite, written: Rewrite): Settling {
+  const { pull, status } = settling
+  const body = pull?.change?.body
+  return {
+    ...settling,
+    ...(pull && body !== undefined
+      ? { pull: { ...pull, change: { ...pull.change, body: redact(body) } } }
+      : {}),
+    ...(status ? { status: { ...status, text: written(status.text) } } : {}),
+  }
 }
 
 interface Closable {

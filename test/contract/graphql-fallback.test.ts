@@ -284,6 +284,28 @@ test.each([
   })
 })
 
+test.each<[string, (status: { id: number }) => unknown, string[], string?]>([
+  ['goes along', () => {}, [], 'Done.'],
+  ['that somebody deleted does not', ({ id }) => github.as('olga').deletesComment(id), ['status']],
+  [
+    'is left to its own step without GraphQL',
+    () => Object.assign(github.graphql, { enabled: false }),
+    ['status'],
+    'Working.',
+  ],
+])('a status beside the change of a pull request %s', async (_, happens, refused, shows) => {
+  const { client, pull, number: thread } = await scene()
+  const { number } = await pull()
+  await client.pull(number, { login: 'maya' })
+  const id = await client.comment('Working.')
+  const nodeId = textAt(await look(`/issues/comments/${id}`), 'node_id')
+  await happens({ id })
+  const settling = { pull: { number, change: { body: 'Closes it.' } }, status: { nodeId, text: 'Done.' } }
+  expect(await client.settle(settling)).toMatchObject({ refused, pull: { body: 'Closes it.' } })
+  const shown = (await github.thread(thread)).comments.find(comment => comment.id === id)
+  expect(shown?.body).toBe(shows)
+})
+
 test('what was read before a comment does not tell what stands before that one', async () => {
   const { maya, client, number, asked } = await scene()
   await client.readAhead()

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { Rejected } from '../../src/core/model/errors.ts'
 import { maxClaims } from '../../src/core/model/own-pull-request.ts'
-import type { CommitView, PullView } from '../../src/core/model/views.ts'
+import type { CommitView, PullView, SettlingPart } from '../../src/core/model/views.ts'
 import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
 import type { UnusedBranch } from '../../src/core/run/unused-branch.ts'
 import { adoptPull } from '../../src/runs/steps/adopt-pull.ts'
@@ -22,6 +22,7 @@ import {
   pullThread,
   pullView,
   runWith,
+  status,
   t0,
   taskRun,
   working,
@@ -37,23 +38,33 @@ const handWith = (run: Run, differs: Differs = {}) =>
 const ourHead = pullView().head
 
 describe('a pull request that the agent names', () => {
-  const adopted = async (named: PullView, descended = false) => {
-    const done: string[] = []
-    const context = handWith(working({ result: { claimedPulls: [named.url] } }), {
+  /** @param since what somebody wrote in its description before the turn's end */
+  const adopted = async (
+    named: PullView,
+    { descended = false, since = (body: string) => body, refused = [] as SettlingPart[] } = {},
+  ) => {
+    let now = named
+    const done: string[][] = []
+    const nodeId = 'IC_1'
+    const given = { result: { claimedPulls: [named.url] }, report: { status: { ...status, nodeId } } }
+    const context = handWith(working(given), {
       github: {
-        pull: async () => named,
+        pull: async () => now,
         isDescendant: async () => descended,
-        settle: async ({ pull: settled, reaction }) => {
-          done.push(...Object.keys(settled ?? {}), ...(reaction ? ['reaction'] : []))
-          return { pull: { ...named, body: settled?.change?.body ?? '' }, refused: [] }
+        settle: async ({ pull: parts, ...others }) => {
+          done.push(Object.keys({ ...parts, ...others }).filter(part => part !== 'number'))
+          now = { ...now, body: parts?.change?.body ?? now.body }
+          return { pull: now, refused }
         },
       },
     })
     const found = await afterStep(adoptPull, context, { url: named.url })
-    expect(done, 'the thread is told first').toEqual([])
+    now = { ...now, body: since(now.body) }
     context.run = changed(found, { result: { outcome: { kind: 'pull' } } })
     const run = await afterStep(tendPull, context)
-    return { pulls: run.result.pulls.map(({ number }) => number), foreign: run.result.foreignPulls, done }
+    const { pulls, foreignPulls: foreign } = run.result
+    const isShown = found.report.status?.hash !== status.hash
+    return { pulls: pulls.map(({ number }) => number), foreign, done, body: now.body, isShown }
   }
   const stranger = { login: 'eve', bot: false }
 
@@ -66,9 +77,24 @@ describe('a pull request that the agent names', () => {
       true,
     ],
   ])('%s is ours', async (_, named, descended) => {
-    const { pulls, done } = await adopted(named, descended)
+    const { pulls, done, isShown } = await adopted(named, { descended })
     expect(pulls).toEqual([9])
-    expect(done).toEqual(['number', 'change', 'assign', 'reaction'])
+    expect(done, 'at once, and with its end').toEqual([
+      ['change', 'status'],
+      ['assign', 'reaction'],
+    ])
+    expect(isShown).toBe(true)
+  })
+
+  test('has its closing line and marker again at the end, if somebody overwrote them', async () => {
+    const { done, body } = await adopted(pullView(), { since: () => 'All new.' })
+    expect(done.map(([first]) => first)).toEqual(['change', 'assign'])
+    expect(done[1]).toContain('change')
+    expect(body).toMatch(/^Closes #7\n[\s\S]*<!-- [\s\S]*All new\.$/)
+  })
+
+  test('is shown by a step of its own, where the status could not go along', async () => {
+    expect(await adopted(pullView(), { refused: ['status'] })).toMatchObject({ isShown: false, pulls: [9] })
   })
 
   test.each<[string, PullView, boolean]>([
@@ -90,7 +116,7 @@ describe('a pull request that the agent names', () => {
     ['by another bot, from elsewhere', pullView({ author: { login: 'ci[bot]', bot: true } }), false],
     ['by an account that is gone, from elsewhere', pullView({ author: undefined }), false],
   ])('%s is left alone', async (_, named, descended) => {
-    expect(await adopted(named, descended)).toEqual({ pulls: [], foreign: [pull.url], done: [] })
+    expect(await adopted(named, { descended })).toMatchObject({ pulls: [], foreign: [pull.url], done: [] })
   })
 
   test.each([
@@ -168,7 +194,10 @@ describe('commits after the merge', () => {
           opened.push(head)
           return fresh
         },
-        amendPull: async (_, { body }) => ({ ...fresh, body: body ?? '' }),
+        settle: async settling => ({
+          pull: { ...fresh, body: settling.pull?.change?.body ?? '' },
+          refused: [],
+        }),
       },
     })
     const { result } = await afterStep(findResult, hand)
@@ -235,7 +264,10 @@ describe('where commits are, and which pull request shows them', () => {
           opened.push(`${head} → ${base}: ${body.split('\n')[0]}`)
           return pullView({ number: 10, head: { ...own, ref: head, base } })
         },
-        amendPull: async (_, { body }) => pullView({ number: 10, body: body ?? '' }),
+        settle: async settling => ({
+          pull: pullView({ number: 10, body: settling.pull?.change?.body ?? '' }),
+          refused: [],
+        }),
       },
     })
     const { result } = await afterStep(findResult, hand)

@@ -49,7 +49,7 @@ describe('the registry of steps', () => {
       {
         "attempts": "leave-agent let-go",
         "mailbox": "answer-message resume-work await-admission rejoin start-run deliver poll resume-turn let-go",
-        "report": "post-status edit-status conclude tend-pull put-question answer-inline react unlabel drop-branch minimize-status resume-work rejoin start-run deliver let-go",
+        "report": "post-status edit-status conclude tend-pull put-question answer-inline react unlabel drop-branch minimize-status resume-work rejoin start-run deliver adopt-pull let-go",
         "result": "tend-pull resume-work await-admission find-branch rejoin start-run deliver poll adopt-pull find-result resume-turn settle-outcome give-up let-go",
         "schedule": "await-admission find-branch rejoin end-earlier start-run answer-permission deliver poll cancel",
         "session": "resume-work ask-cost await-admission find-branch create-task rejoin end-earlier start-run answer-permission deliver poll resume-turn cancel give-up leave-agent",

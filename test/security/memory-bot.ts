@@ -499,14 +499,14 @@ export class MemoryBot {
       this.#ahead = [...this.comments]
     },
     earlierComments: async () => this.#ahead,
-    settle: async ({ pull, reaction }) => {
+    settle: async ({ pull, status, reaction }) => {
       if (pull?.assign !== undefined) this.asked.push(`assign ${pull.assign}`)
       if (pull?.review !== undefined) this.asked.push(`review ${pull.review}`)
       if (reaction?.content) this.reactions.push(reaction.content)
       const found = this.pulls.find(({ number }) => number === pull?.number)
       if (!found) return { refused: [] }
       found.body = this.#redact(pull?.change?.body ?? found.body)
-      return { pull: found, refused: [] }
+      return { pull: found, refused: status ? ['status'] : [] }
     },
     openPull: async ({ head, base, title, body }) => {
       this.opened.push({ title, body: this.#redact(body) })

@@ -55,8 +55,7 @@ onEitherQueue(
         'GET collaborators/maya/permission',
         // Not the run's: of any pull request that comes, whether it changes the settings.
         'GET pulls/files',
-        // That it works, its pull request, and what came of it.
-        'PATCH issues/comments',
+        // That it works, and what came of it.
         'PATCH issues/comments',
         'PATCH issues/comments',
         'POST issues/comments',
@@ -64,9 +63,11 @@ onEitherQueue(
         'POST issues/comments/reactions',
         'graphql branchUse',
         'graphql createLinkedBranch',
-        // When it is adopted, and right before its description is written.
+        // Each right before its description is written.
         'graphql pullAndPerson',
         'graphql pullAndPerson',
+        // Its base, its description and the status that shows it; who is to review it, and what else ends.
+        'graphql settleThread',
         'graphql settleThread',
         'graphql threadAhead',
         'graphql updateRefs',

@@ -235,7 +235,7 @@ onBothQueues('Something is taken back, or put right', world => {
     expect(await thread.answers()).toEqual([])
   })
 
-  it('merging the pull request while its agent goes on stops nothing, though the issue is closed with it', async () => {
+  it('merging the pull request while its agent goes on stops nothing, though it closes the issue', async () => {
     const { github, posthog } = world()
     posthog.script('merge me soon', { kind: 'manual' })
     const maya = github.as('maya')
@@ -251,7 +251,6 @@ onBothQueues('Something is taken back, or put right', world => {
     await thread.waitForStatus('· open. Codex still works on it')
     const before = github.calls.length
     await maya.mergesPull(pull)
-    await maya.closes(number)
     await thread.waitForStatus('· merged. Codex still works on it')
     const isAsked = ({ method, path }: { method: string; path: string }) =>
       method === 'GET' && path === `/repos/acme/shop/issues/${number}`

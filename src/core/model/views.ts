@@ -75,10 +75,11 @@ export interface PullChange {
   body?: string
 }
 
-export type SettlingPart = 'change' | 'assign' | 'review'
+export type SettlingPart = 'change' | 'assign' | 'review' | 'status'
 
 export interface Settling {
   pull?: { number: number; change?: PullChange; assign?: string; review?: string }
+  status?: { nodeId: string; text: string }
   /** What replaces the eyes; without content, nothing does. */
   reaction?: { target: Target; content?: Reaction }
   fold?: string

@@ -4,13 +4,13 @@ import type { Pull } from '../../core/run/record/result-part.ts'
 import type { ChangeOf, Run } from '../../core/run/run.ts'
 import { limits } from '../../core/run/timing.ts'
 import type { StepContext } from './step-context.ts'
-import { recorded, wantedBase } from './tend-pull.ts'
+import { putRightWhenFound, recorded, wantedBase } from './tend-pull.ts'
 
 /** Looks up a claimed pull request; it is taken only if it is the Run's own. */
 export async function adoptPull(
-  context: StepContext<'pull' | 'isDescendant'>,
+  context: StepContext<'pull' | 'isDescendant' | 'settle'>,
   { url }: { url: string },
-): Promise<ChangeOf<'result'>> {
+): Promise<ChangeOf<'result' | 'report'>> {
   const { run } = context
   const claimedPulls = run.result.claimedPulls.filter(claimed => claimed !== url)
   context.deps.reached('pull seen')
@@ -27,7 +27,7 @@ export async function adoptPull(
     context.deps.log.warn({ url }, 'not a pull request of this run')
     return { result: { ...foreign, claimsSeen } }
   }
-  return { result: { ...withFound(run, view), claimedPulls, claimsSeen } }
+  return putRightWhenFound(context, view, { ...withFound(run, view), claimedPulls, claimsSeen })
 }
 
 export const withFound = (run: Run, view: PullView): Pick<Run['result'], 'pulls' | 'untended'> => ({

@@ -18,7 +18,7 @@ import { putRight, wantedBase } from './tend-pull.ts'
 type Finding = StepContext<'pullsFrom' | 'branch' | 'commitsSince' | 'isDescendant'>
 
 export async function findResult(
-  context: Finding & StepContext<'openPull' | 'amendPull'>,
+  context: Finding & StepContext<'openPull' | 'settle'>,
 ): Promise<ChangeOf<'result'>> {
   const { found, seen } = await pullsOfHeads(context)
   const pushed = await pushedTo(context, seen)
@@ -159,7 +159,7 @@ function openingFor(run: Run, head: BranchView, views: readonly PullView[]): Ope
 }
 
 async function openOurs(
-  context: StepContext<'pullsFrom' | 'openPull' | 'amendPull'>,
+  context: StepContext<'pullsFrom' | 'openPull' | 'settle'>,
   run: Run,
   { head, base }: Opening,
 ): Promise<Run['result']> {

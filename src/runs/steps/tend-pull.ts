@@ -1,11 +1,19 @@
-import { Rejected } from '../../core/model/errors.ts'
-import { type PullChange, type PullView, pullOf } from '../../core/model/views.ts'
+import {
+  type PullChange,
+  type PullView,
+  pullOf,
+  type Settling,
+  type SettlingPart,
+} from '../../core/model/views.ts'
 import type { Pull } from '../../core/run/record/result-part.ts'
-import type { ChangeOf, Run } from '../../core/run/run.ts'
+import { type ChangeOf, changed, type Run } from '../../core/run/run.ts'
+import { canComment } from '../../core/run/steps/polling.ts'
 import { foldable } from '../../core/run/steps/telling.ts'
 import { closesIssue, withFirst } from '../../core/text/closing-words.ts'
+import { drawStatus } from './draw-status.ts'
 import { markerOf } from './markers.ts'
 import { reactionTo } from './signs.ts'
+import { statusToSend } from './status-comment.ts'
 import type { StepContext } from './step-context.ts'
 
 /** Assigns the requester or asks them for a review, never both, and swaps the reaction in the same mutation. */
@@ -19,34 +27,41 @@ export async function tendPull(
   // Read right before it is written: a person or the agent may have edited the description since.
   const view = await github.pull(number, { login })
   if (view?.state !== 'open') return { result: { untended } }
-  const change = wantedChange(context, view)
   const { assign, review } = run.baseline.settings.pull_request
   const reacts =
     run.result.outcome !== undefined && !run.report.announced.reaction && run.request.origin.kind !== 'tick'
   const fold = foldable(run)
-  await context.job.assertLocked()
-  const { pull, refused } = await github.settle({
-    pull: {
-      number,
-      ...(change ? { change } : {}),
-      ...(review ? { review: login } : assign ? { assign: login } : {}),
-    },
+  const { pull } = await settled(context, view, {
+    pull: { number, ...(review ? { review: login } : assign ? { assign: login } : {}) },
     ...(reacts ? { reaction: reactionTo(run) } : {}),
     ...(fold === undefined ? {} : { fold }),
   })
-  context.deps.reached('pull put right, not recorded')
-  if (refused.length > 0)
-    context.deps.log.warn({ pull: number, refused }, 'the pull request could not be put right')
-  const after = refused.includes('change') ? recorded(view, notPutRight(change)) : recorded(pull ?? view)
   const announced = reacts ? { ...run.report.announced, reaction: true } : run.report.announced
   const status =
     run.report.status && fold !== undefined
       ? { ...run.report.status, minimized: true as const }
       : run.report.status
   return {
-    result: { untended, pulls: inPlace(run.result.pulls, after) },
+    result: { untended, pulls: inPlace(run.result.pulls, pull) },
     report: { status, announced },
   }
+}
+
+/** Puts right what is to be, together with what else is due. */
+async function settled(
+  context: StepContext<'settle'>,
+  view: PullView,
+  also: Settling = {},
+): Promise<{ pull: Pull; refused: SettlingPart[] }> {
+  const change = wantedChange(context, view)
+  const pull = { number: view.number, ...also.pull, ...(change ? { change } : {}) }
+  await context.job.assertLocked()
+  const { pull: after, refused } = await context.github.settle({ ...also, pull })
+  context.deps.reached('pull put right, not recorded')
+  if (refused.some(part => part !== 'status'))
+    context.deps.log.warn({ pull: view.number, refused }, 'the pull request could not be put right')
+  const isLeft = refused.includes('change')
+  return { pull: isLeft ? recorded(view, notPutRight(change)) : recorded(after ?? view), refused }
 }
 
 const notPutRight = (change: PullChange | undefined): string =>
@@ -69,18 +84,27 @@ function wantedChange(context: StepContext, view: PullView): PullChange | undefi
   return Object.keys(change).length === 0 ? undefined : change
 }
 
-export async function putRight(context: StepContext<'amendPull'>, view: PullView): Promise<Pull> {
-  const change = wantedChange(context, view)
-  if (view.state !== 'open' || !change) return recorded(view)
-  await context.job.assertLocked()
-  try {
-    const amended = await context.github.amendPull(view.number, change)
-    context.deps.reached('pull put right, not recorded')
-    return recorded(amended)
-  } catch (error) {
-    if (!(error instanceof Rejected) || error.of === 'read') throw error
-    context.deps.log.warn({ pull: view.number, err: error }, 'the pull request could not be put right')
-    return recorded(view, notPutRight(change))
+export const putRight = async (context: StepContext<'settle'>, view: PullView): Promise<Pull> =>
+  view.state === 'open' && wantedChange(context, view) ? (await settled(context, view)).pull : recorded(view)
+
+/** At once, for whoever merges before the turn's end, with the status that shows the pull request. */
+export async function putRightWhenFound(
+  context: StepContext<'settle'>,
+  view: PullView,
+  found: Pick<Run['result'], 'pulls' | 'untended' | 'claimedPulls' | 'claimsSeen'>,
+): Promise<ChangeOf<'result' | 'report'>> {
+  const { run, deps } = context
+  if (view.state !== 'open' || !wantedChange(context, view)) return { result: found }
+  const at = deps.now()
+  const { status } = run.report
+  const { nodeId } = status ?? {}
+  const isShown = status && nodeId !== undefined && !status.minimized && canComment(run, { at })
+  const drawing = drawStatus(changed(run, { result: found }), deps.deployment, at)
+  const edit = isShown && { nodeId, ...statusToSend(drawing, status, deps.signer) }
+  const { pull, refused } = await settled(context, view, edit ? { status: edit } : {})
+  return {
+    result: { ...found, pulls: inPlace(found.pulls, pull) },
+    report: { status: edit && !refused.includes('status') ? edit.status : status },
   }
 }
 

@@ -144,11 +144,11 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         return view
       }),
     amendPull: (number, change) => at(writes, 'amend pull', () => amended(world, number, change)),
-    settle: ({ pull, fold }) =>
+    settle: ({ pull, status, fold }) =>
       at(writes, 'settle', (): Settled => {
         if (fold !== undefined) world.folded.add(fold)
         const after = pull?.change && amended(world, pull.number, pull.change)
-        return { ...(after ? { pull: after } : {}), refused: [] }
+        return { ...(after ? { pull: after } : {}), refused: status ? ['status'] : [] }
       }).catch(partly),
     deleteComment: absent('deleteComment'),
     attachments: absent('attachments'),

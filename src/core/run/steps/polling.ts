@@ -41,8 +41,10 @@ export function* unsettled(run: Run, intents: readonly Intent[], now: Now): Due 
   yield* meanwhile(run, now)
 }
 
-export const canComment = ({ report: { threadBlocked }, mailbox: { accessLost } }: Run, now: Now): boolean =>
-  !accessLost && (threadBlocked === undefined || now.at >= threadBlocked.until)
+export const canComment = (
+  { report: { threadBlocked }, mailbox: { accessLost } }: Run,
+  now: Pick<Now, 'at'>,
+): boolean => !accessLost && (threadBlocked === undefined || now.at >= threadBlocked.until)
 
 export function* replies(run: Run, now: Now): Due {
   const [next] = run.mailbox.answers

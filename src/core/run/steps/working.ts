@@ -36,13 +36,13 @@ export const workingSteps = stepTable({
   'adopt-pull': {
     service: 'github',
     call: 'both',
-    github: ['pull', 'isDescendant'],
-    writes: ['result'],
+    github: ['pull', 'isDescendant', 'settle'],
+    writes: ['result', 'report'],
   },
   'find-result': {
     service: 'github',
     call: 'both',
-    github: ['pullsFrom', 'branch', 'commitsSince', 'isDescendant', 'openPull', 'amendPull'],
+    github: ['pullsFrom', 'branch', 'commitsSince', 'isDescendant', 'openPull', 'settle'],
     writes: ['result'],
   },
   'resume-turn': { service: 'none', call: 'read', writes: ['session', 'workspace', 'mailbox', 'result'] },
