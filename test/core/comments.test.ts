@@ -100,6 +100,13 @@ test.each(Object.entries(phases))('%s is in that phase', (phase, run) => {
   expect(phaseOf(run)).toBe(phase)
 })
 
+test('a run with a new pull request is at work, though no look has seen it begin', () => {
+  const begun = changed(phases.starting, { result: { pulls: [pull] } })
+  expect(phaseOf(begun)).toBe('working')
+  expect(status(begun)).not.toContain('PostHog is preparing')
+  expect(phaseOf(changed(begun, { result: { reported: 1 } }))).toBe('starting')
+})
+
 describe('the status comment', () => {
   test('waiting for its turn', () => {
     expect(status(phases.waiting)).toMatchInlineSnapshot(`

@@ -92,8 +92,7 @@ function activity(run: Run, now: number): string {
   const { doing, files = [], commands = 0, at } = run.session.sessionLog?.activity ?? {}
   const step = run.session.progress.findLast(({ done }) => !done)
   const what = doing ? doingNow[doing] : step ? inlineWords(step.label, 120) : ''
-  const started = run.session.taskRun.status !== 'queued' && run.session.taskRun.status !== 'not_started'
-  const beginning = started ? 'Codex is starting' : 'PostHog is preparing a sandbox'
+  const beginning = phaseOf(run) === 'starting' ? 'PostHog is preparing a sandbox' : 'Codex is starting'
   return [
     `**${what || beginning}**`,
     ...(files.length > 0 ? [`${counted(files.length, 'file')} changed`] : []),

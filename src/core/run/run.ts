@@ -65,12 +65,22 @@ export const newRun = ({ report, ...given }: NewRun): Run => {
 
 export type Phase = 'waiting' | 'preparing' | 'starting' | 'working' | 'stopping' | Outcome['kind']
 
-export function phaseOf({ result, mailbox, session: { taskRun }, schedule }: Run): Phase {
+export function phaseOf(run: Run): Phase {
+  const {
+    result,
+    mailbox,
+    session: { taskRun },
+    schedule,
+  } = run
   if (result.outcome) return result.outcome.kind
   if (mailbox.stop) return 'stopping'
   if (!taskRun) return schedule.ahead === undefined ? 'preparing' : 'waiting'
-  return taskRun.status === 'queued' || taskRun.status === 'not_started' ? 'starting' : 'working'
+  const isQueued = taskRun.status === 'queued' || taskRun.status === 'not_started'
+  return isQueued && !hasNewPull(run) ? 'starting' : 'working'
 }
+
+/** One that no last word told of yet. GitHub's event of it may come before a look at the agent. */
+export const hasNewPull = ({ result: { pulls, reported } }: Run): boolean => pulls.length > reported
 
 export const wantedRights = ({ request, workspace: { branch } }: Run): Rights =>
   rightsOf(request.options, branch?.name ?? '')

@@ -3,7 +3,7 @@ import { agentFailures } from '../comments/failures.ts'
 import type { FollowUp } from './record/mailbox-part.ts'
 import type { Outcome, Unfinished } from './record/result-part.ts'
 import type { SessionLog } from './record/session-part.ts'
-import { isTerminal, type Run } from './run.ts'
+import { hasNewPull, isTerminal, type Run } from './run.ts'
 import { limits } from './timing.ts'
 
 export type Turn =
@@ -129,10 +129,11 @@ export function outcomeOf(run: Run, now: number): Outcome {
   }
 }
 
-function whatCameOf({ result: { pulls, reported, pushed }, session: { sessionLog } }: Run): Outcome {
-  if (pulls.length > reported) return { kind: 'pull' }
+function whatCameOf(run: Run): Outcome {
+  const { pushed } = run.result
+  if (hasNewPull(run)) return { kind: 'pull' }
   if (pushed !== undefined) return { kind: 'pushed', sha: pushed }
-  return sessionLog?.answer ? { kind: 'answer' } : { kind: 'nothing' }
+  return run.session.sessionLog?.answer ? { kind: 'answer' } : { kind: 'nothing' }
 }
 
 const failureKind = (said = ''): keyof typeof agentFailures =>

@@ -1,7 +1,7 @@
 import { neverStarted, wentSilent } from '../../comments/failures.ts'
 import { outageOf } from '../outage.ts'
 import { permissionToAnswer, questionToAsk } from '../permission-request.ts'
-import { isTerminal, type Run } from '../run.ts'
+import { hasNewPull, isTerminal, type Run } from '../run.ts'
 import { limits } from '../timing.ts'
 import { mayGoOn, standingOf } from '../turn.ts'
 import { contextIsDue } from '../words-to-say.ts'
@@ -54,7 +54,7 @@ export function* working(run: Run, now: Now): Due {
   if (!run.schedule.admitted) return yield* keepPolling(run, now, { kind: 'await-admission' })
   if (!run.workspace.branch || !run.session.taskId || !run.session.taskRun) return yield* beginning(run, now)
   yield* claims(run, now)
-  if (hasNews(run) && now.text === 'phase' && canComment(run, now)) yield { kind: 'edit-status' }
+  if (hasNewPull(run) && now.text === 'phase' && canComment(run, now)) yield { kind: 'edit-status' }
   const stands = standingOf(run, now.at)
   if (stands.kind === 'settling') return yield* keepPolling(run, now)
   if (stands.kind === 'unfinished' && mayGoOn(run)) return yield { kind: 'resume-turn', why: stands.why }
@@ -77,15 +77,13 @@ export function* working(run: Run, now: Now): Due {
 const isLongOut = (run: Run, now: Now): boolean =>
   now.at - (outageOf(run, 'github')?.since ?? now.at) > limits.withoutContext
 
-const hasNews = ({ result: { pulls, reported } }: Run): boolean => pulls.length > reported
-
 function* turnEnd(run: Run, now: Now): Due {
   if (!polledSinceIdle(run)) {
     yield { kind: 'poll' }
     return yield* meanwhile(run, now)
   }
   if (run.result.claimedPulls.length > 0) return yield* keepPolling(run, now)
-  if (run.result.resultChecked || hasNews(run)) return yield { kind: 'settle-outcome' }
+  if (run.result.resultChecked || hasNewPull(run)) return yield { kind: 'settle-outcome' }
   yield { kind: 'find-result' }
   yield* meanwhile(run, now)
 }
