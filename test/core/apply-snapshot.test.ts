@@ -4,6 +4,7 @@ import { changed, Run, type RunChange } from '../../src/core/run/run.ts'
 import { limits } from '../../src/core/run/timing.ts'
 import { outcomeOf, standingOf } from '../../src/core/run/turn.ts'
 import {
+  hour,
   maya,
   minute,
   more,
@@ -35,7 +36,7 @@ describe('what is heard in the log', () => {
     ['nothing', [], { turns: 0, idle: false }],
     ['a message', [says('a')], { turns: 0, idle: false, answer: 'a' }],
     ['two messages: the last one counts', [says('a'), says('b')], { answer: 'b' }],
-    ['the end of a turn', [says('a'), turnOver], { turns: 1, idle: true, idleSince: at, answer: 'a' }],
+    ['the end of a turn', [says('a'), turnOver], { turns: 1, idle: true, idleSince: t0, answer: 'a' }],
     ['work after the end of a turn', [turnOver, activity], { turns: 1, idle: false }],
     ['words after the end of a turn', [turnOver, says('more')], { turns: 1, idle: false, answer: 'more' }],
     ['two turns', [turnOver, activity, turnOver], { turns: 2, idle: true }],
@@ -49,6 +50,16 @@ describe('what is heard in the log', () => {
       offset: log.length,
       ...heard,
     })
+  })
+
+  test.each([
+    ['when it was logged', t0, t0],
+    ['not before the look that did not show it, whatever clock PostHog has', t0 - hour, t0 - second],
+    ['not in the future', t0 + hour, at],
+  ])('a turn ended %s', (_, logged, idleSince) => {
+    const before = working({ schedule: { lastPollAt: t0 - second } })
+    const log = [{ ...turnOver, at: logged }]
+    expect(seen({ log, offset: 1 }, before).session.sessionLog?.idleSince).toBe(idleSince)
   })
 
   test('steps and addresses without end are not kept without end', () => {
@@ -415,7 +426,7 @@ describe('words are answered from where they stand in the log', () => {
   })
 
   test('a log that shows no words has its turns counted, with time for one of others', () => {
-    const run = heardOf([says('green'), turnOver])
+    const run = heardOf([says('green'), { ...turnOver, at }])
     expect(turnIsOver(run, later)).toBe(false)
     expect(turnIsOver(run, muchLater)).toBe(true)
   })

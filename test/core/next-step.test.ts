@@ -274,6 +274,16 @@ describe('while the agent works', () => {
       'settle-outcome',
     ],
     [
+      'nor is it looked at once more for the pull request that is known',
+      working({
+        result: { pulls: [pull] },
+        session: { sessionLog: idle(0) },
+        schedule: { lastPollAt: now.at },
+      }),
+      {},
+      'settle-outcome',
+    ],
+    [
       'the end of a turn counts after a moment',
       working({ schedule: { nextPollAt: now.at + 60_000 }, session: { sessionLog: idle(1_000) } }),
       {},

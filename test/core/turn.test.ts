@@ -141,6 +141,17 @@ describe('a turn', () => {
     expect(standingOf(given, at + limits.settle - 1)).toEqual({ kind: 'working' })
     expect(standingOf(given, at + limits.settle)).toEqual(ended)
   })
+
+  test('counts at once where its pull request is known, unless words were not read', () => {
+    const given = run({ sessionLog: { ...idle, idleSince: at } }, { result: { pulls: [pull] } })
+    expect(standingOf(given, at)).toEqual(ended)
+    const unread = changed(given, {
+      session: { sessionLog: { ...idle, idleSince: at, awaitedMessageId: 'm' } },
+    })
+    expect(standingOf(unread, at)).toEqual({ kind: 'working' })
+    const told = changed(given, { result: { reported: 1 } })
+    expect(standingOf(told, at)).toEqual({ kind: 'working' })
+  })
 })
 
 describe('words that nobody read', () => {

@@ -102,7 +102,8 @@ function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): SessionLog {
     offset: snapshot.offset,
   }
   const mine = (id: string): boolean => id === run.id || run.mailbox.handledMessageIds.includes(id)
-  const after = snapshot.log.reduce((log, entry) => withEntry(log, entry, { now, mine }), before)
+  const seenAt = run.schedule.lastPollAt ?? run.session.taskRun?.since ?? now
+  const after = snapshot.log.reduce((log, entry) => withEntry(log, entry, { now, seenAt, mine }), before)
   const log = stirred(before, after, snapshot) ? { ...after, idleSince: now } : after
   const at = snapshot.log.at(-1)?.at
   return at === undefined ? log : { ...log, activity: { ...(log.activity ?? noActivity), at } }
@@ -114,16 +115,18 @@ const stirred = (before: SessionLog, after: SessionLog, { log }: TaskRunSnapshot
 
 interface Reading {
   now: number
+  /** When it was looked at before. */
+  seenAt: number
   mine(id: string): boolean
 }
 
-function withEntry(log: SessionLog, { what }: LogEntry, { now, mine }: Reading): SessionLog {
+function withEntry(log: SessionLog, { at, what }: LogEntry, { now, seenAt, mine }: Reading): SessionLog {
   const concernsAll = what.kind === 'words' || what.kind === 'asks' || what.kind === 'permitted'
   if (log.ofOthers && !concernsAll) return log
   switch (what.kind) {
     case 'turn-over':
       // One end may be logged twice, as an event and as a response.
-      return log.idle ? { ...log, ...reasonOf(what) } : ended(log, what, now)
+      return log.idle ? { ...log, ...reasonOf(what) } : ended(log, what, Math.min(now, Math.max(at, seenAt)))
     case 'message':
       return { ...log, answer: what.text, idle: false }
     case 'activity':
@@ -147,12 +150,13 @@ function withEntry(log: SessionLog, { what }: LogEntry, { now, mine }: Reading):
 const reasonOf = ({ stopReason }: { stopReason?: string | undefined }): Pick<SessionLog, 'stopReason'> =>
   stopReason === undefined ? {} : { stopReason }
 
-const ended = (log: SessionLog, end: { stopReason?: string | undefined }, now: number): SessionLog => ({
+/** @param idleSince by PostHog's clock, within what ours has seen */
+const ended = (log: SessionLog, end: { stopReason?: string | undefined }, idleSince: number): SessionLog => ({
   ...log,
   permissionRequest: undefined,
   turns: log.turns + 1,
   idle: true,
-  idleSince: now,
+  idleSince,
   stopReason: end.stopReason,
 })
 

@@ -64,7 +64,7 @@ const isReadToItsEnd = (run: Run, { status, changedAt }: TaskRun): boolean =>
 function hasSettled(run: Run, { idleSince, showsWords }: SessionLog, now: number): boolean {
   const hasReadAll = hasReadAllMessages(run)
   const isOver = run.session.taskRun !== undefined && isTerminal(run.session.taskRun.status)
-  if (hasReadAll && isOver) return true
+  if (hasReadAll && (isOver || hasNewPull(run))) return true
   if (showsWords && !hasReadAll) return false
   return now - (idleSince ?? now) >= (hasReadAll ? limits.settle : limits.settleUnread)
 }

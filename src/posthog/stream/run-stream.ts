@@ -19,14 +19,14 @@ interface StreamOptions {
   pace?: Partial<StreamPace>
 }
 
-/** In ms, except `reconnects` and `again`. */
+/** In ms, except `reconnects`. */
 export interface StreamPace {
   minGap: number
   said: number
   done: number
   late: number
-  /** How often the log is looked at again after the end of a turn, until it shows that. */
-  again: number
+  /** When to look after the end of a turn, one pause after the other: its log shows it half a second late, or later. */
+  afterTurn: readonly number[]
   /** PostHog sends something every 20 s; a silent connection is dead. */
   silence: number
   backoff: number
@@ -42,7 +42,7 @@ const usualPace: StreamPace = {
   said: 3 * second,
   done: 15 * second,
   late: second,
-  again: 5,
+  afterTurn: [0.7 * second, 2 * second, 4 * second, 8 * second, 16 * second],
   silence: 45 * second,
   backoff: second,
   longestBackoff: 5 * minute,
@@ -87,9 +87,8 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   const { log, now = Date.now, hasRoom = () => true } = options
   const pace = { ...usualPace, ...options.pace }
   const runs = new Map<string, Watched>()
-  const ring: Record<News, (throttle: Throttle) => void> = {
+  const ring: Record<Exclude<News, 'turn-over'>, (throttle: Throttle) => void> = {
     stored: throttle => throttle.ring(),
-    'turn-over': throttle => throttle.ringAgain(pace.again),
     said: throttle => throttle.ringWithin(pace.said),
     done: throttle => throttle.ringWithin(pace.done),
   }
@@ -171,8 +170,15 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   }
 
   function hear(run: Watched, news: News): void {
+    if (news === 'turn-over') run.throttle.ringAfter(pace.afterTurn, () => weigh(run, news))
+    else {
+      weigh(run, news)
+      ring[news](run.throttle)
+    }
+  }
+
+  function weigh(run: Watched, news: News): void {
     if (weight.indexOf(news) > weight.indexOf(run.news)) run.news = news
-    ring[news](run.throttle)
   }
 
   async function tell(taskRunId: string, news: News): Promise<void> {
@@ -215,10 +221,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   function finish(run: Watched, ending: Ending): void {
     const taskRun = run.line.session.taskRunId
     if (ending.kind === 'refused') log.info({ taskRun, status: ending.status }, 'no stream of this run')
-    else {
-      run.news = 'turn-over'
-      run.throttle.ring()
-    }
+    else hear(run, 'stored')
     end(run)
     away(run)
     const done = [...runs.values()].filter(one => one.done)

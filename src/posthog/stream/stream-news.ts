@@ -24,7 +24,7 @@ type Frame = z.infer<typeof Frame>
  */
 export type News =
   | 'stored'
-  /** The end of a turn: poll at once, and again when the log is complete. */
+  /** The end of a turn: poll when the log should have it, and again until it does. */
   | 'turn-over'
   /** Text for people: poll when the log has it. */
   | 'said'

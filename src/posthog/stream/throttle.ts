@@ -1,8 +1,8 @@
 export interface Throttle {
   /** Calls `ring` at once after a quiet gap. */
   ring(): void
-  /** Calls it at once as well, then again after 1, 2, 4, 8, 16 … gaps: what it is about may show late. */
-  ringAgain(times: number): void
+  /** Calls `due` and `ring` after each of these pauses in turn, ms. */
+  ringAfter(pauses: readonly number[], due: () => void): void
   /** Calls `ring` once within `ms`, when the log is complete up to the last event. */
   ringWithin(ms: number): void
   still(): void
@@ -38,10 +38,15 @@ export function throttleOf(ring: () => void, { gap, late }: Paces): Throttle {
     owed = true
     if (!timer) next()
   }
-  const ringAgain = (times: number, wait = gap): void => {
+  const ringAfter = ([pause, ...more]: readonly number[], due: () => void): void => {
     clearTimeout(again)
-    ringSoon()
-    if (times > 0 && !stilled) again = setTimeout(() => ringAgain(times - 1, 2 * wait), wait).unref()
+    if (pause === undefined || stilled) return
+    const now = (): void => {
+      due()
+      ringSoon()
+      ringAfter(more, due)
+    }
+    again = setTimeout(now, pause).unref()
   }
   const forget = (): void => {
     clearTimeout(later?.timer)
@@ -58,7 +63,7 @@ export function throttleOf(ring: () => void, { gap, late }: Paces): Throttle {
   }
   return {
     ring: ringSoon,
-    ringAgain: times => ringAgain(times),
+    ringAfter,
     ringWithin(ms) {
       if (stilled) return
       lastSaid = Date.now()

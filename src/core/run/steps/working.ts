@@ -78,7 +78,7 @@ const isLongOut = (run: Run, now: Now): boolean =>
   now.at - (outageOf(run, 'github')?.since ?? now.at) > limits.withoutContext
 
 function* turnEnd(run: Run, now: Now): Due {
-  if (!polledSinceIdle(run)) {
+  if (!polledSinceSettled(run)) {
     yield { kind: 'poll' }
     return yield* meanwhile(run, now)
   }
@@ -88,12 +88,18 @@ function* turnEnd(run: Run, now: Now): Due {
   yield* meanwhile(run, now)
 }
 
-/** A poll reads the run before its log, so it may miss the pull request of the turn it saw end. */
-const polledSinceIdle = ({ session: { sessionLog, taskRun }, schedule: { lastPollAt } }: Run): boolean =>
-  (taskRun !== undefined && isTerminal(taskRun.status)) ||
-  lastPollAt === undefined ||
-  sessionLog?.idleSince === undefined ||
-  lastPollAt > sessionLog.idleSince
+/** PostHog may report the pull request of a turn just after its end. */
+const polledSinceSettled = (run: Run): boolean => {
+  const { sessionLog, taskRun } = run.session
+  const { lastPollAt } = run.schedule
+  return (
+    hasNewPull(run) ||
+    (taskRun !== undefined && isTerminal(taskRun.status)) ||
+    lastPollAt === undefined ||
+    sessionLog?.idleSince === undefined ||
+    lastPollAt - sessionLog.idleSince >= limits.settle
+  )
+}
 
 /** Silence counts only up to the last poll: with many live Runs the next poll may itself be late. */
 function lost({ session: { taskRun }, schedule: { lastPollAt = 0 } }: Run): Step | undefined {
