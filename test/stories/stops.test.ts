@@ -1,6 +1,6 @@
 /** A stop ends what was asked before it, whatever that waits for, and nothing that is asked later. */
 import { expect, it } from 'vitest'
-import { onEitherQueue } from '../world/on-queues.ts'
+import { onBothQueues } from '../world/on-queues.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 import type { World } from '../world/world.ts'
 
@@ -14,7 +14,7 @@ const opens = async (world: World, title: string) => {
   }
 }
 
-onEitherQueue(
+onBothQueues(
   'A stop behind a limit of GitHub',
   world => {
     it('ends what was asked before it, in every thread, and what is asked then runs', async () => {
@@ -22,13 +22,12 @@ onEitherQueue(
       const threads = []
       for (let n = 1; n <= 6; n += 1) threads.push(await opens(world(), `Behind a limit ${n}`))
       posthog.script('delete', { kind: 'hangs' })
-      const limit = github.fault({ path: /permission/, fault: { kind: 'secondary-limit', retryAfter: 5 } })
-      for (const { says } of threads) await says('/codex delete the old tables')
-      const stops = []
-      for (const { says } of threads) stops.push(await says('/codex stop'))
-      expect(limit.hits, 'the bot was at its limit').toBe(1)
+      const limit = github.fault({ path: /permission/, fault: { kind: 'secondary-limit', retryAfter: 10 } })
+      await Promise.all(threads.map(({ says }) => says('/codex delete the old tables')))
+      await github.waitFor(() => limit.hits === 1)
+      const stops = await Promise.all(threads.map(({ says }) => says('/codex stop')))
       for (const [index, { thread }] of threads.entries()) {
-        await thread.waitForReaction('rocket', stops[index]?.id)
+        await thread.waitForReaction('+1', stops[index]?.id)
         await thread.waitForAnswer('stopped')
         expect((await thread.answers()).join('\n')).not.toContain('nothing to stop')
       }
@@ -43,7 +42,7 @@ onEitherQueue(
   { own: true },
 )
 
-onEitherQueue('A stop', world => {
+onBothQueues('A stop', world => {
   it('ends all commands of a comment before it, and those are told of once', async () => {
     const { github, posthog } = world()
     const { thread, says, runs } = await opens(world(), 'Three at once')
@@ -64,7 +63,7 @@ onEitherQueue('A stop', world => {
   })
 })
 
-onEitherQueue(
+onBothQueues(
   'A command that has no run yet',
   world => {
     it('is seen by status, ended by a stop, and told of afterwards', async () => {
@@ -76,7 +75,9 @@ onEitherQueue(
       const wipe = await says('/codex wipe the disks')
       await github.waitFor(() => away.hits > 2)
       await mario.comments(thread.number, '/codex status')
-      expect(await thread.waitForAnswer('by maya')).toContain('@mario a command by maya waits for GitHub.')
+      expect(await thread.waitForAnswer('by `maya`')).toContain(
+        '@mario a command by `maya` waits for GitHub.',
+      )
       const stop = await mario.comments(thread.number, '/codex stop')
       await thread.waitForReaction('+1', stop.id)
       away.cancel()
