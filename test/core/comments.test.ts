@@ -9,6 +9,7 @@ import { phaseKey, statusComment } from '../../src/core/comments/status.ts'
 import { exactly, maxComment, moment } from '../../src/core/comments/words.ts'
 import { found, passed } from '../../src/core/model/check.ts'
 import { Rejected } from '../../src/core/model/errors.ts'
+import { noActivity } from '../../src/core/run/agent-activity.ts'
 import type { Outcome } from '../../src/core/run/record/result-part.ts'
 import { changed, type Phase, phaseOf, type Run, type RunChange } from '../../src/core/run/run.ts'
 import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'
@@ -847,6 +848,32 @@ describe('the last word', () => {
       answer: See the last comment of this pull request.
       nothing: See the last comment of this pull request."
     `)
+  })
+})
+
+describe('of files that changed, with nothing of it on GitHub,', () => {
+  const nothing = 'no commit or pull request came of this, though Codex changed 2 files'
+  const warned = '### ⚠️ No commit or pull request came of this, though Codex changed 2 files'
+
+  test.each<[string, Run, string, string]>([
+    ['an answer', phases.answer, `@maya ${nothing}.`, warned],
+    ['silence', phases.nothing, `@maya ${nothing}.`, warned],
+    [
+      'a plan says nothing',
+      { ...phases.answer, request: { ...ask, what: 'plan' } },
+      '@maya The test now waits',
+      '### 📋 Codex has a plan',
+    ],
+    ['a pull request says nothing', phases.pull, '@maya the pull request is ready for you:', '### 🚀 '],
+    ['a push says nothing', phases.pushed, '@maya done:', '### 🚀 Codex pushed'],
+  ])('%s', (_, run, first, heading) => {
+    const { sessionLog } = run.session
+    const files = ['src/login.ts', 'src/session.ts']
+    const given = changed(run, {
+      session: { sessionLog: sessionLog && { ...sessionLog, activity: { ...noActivity, files } } },
+    })
+    expect(closingComment(given).split('\n')[0]).toMatch(new RegExp(`^${first}`))
+    expect(status(given).split('\n')[0]).toMatch(new RegExp(`^${heading}`))
   })
 })
 

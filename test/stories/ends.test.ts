@@ -100,6 +100,18 @@ onEitherQueue('A run is over', world => {
     expect(await thread.answers()).toHaveLength(1)
   })
 
+  it('with a first line that says so, where files changed and nothing came to GitHub', async () => {
+    const { thread, agent, says } = await asks('Not published')
+    const edits = ['src/login.ts']
+    agent('keep it to yourself', { kind: 'answers', text: 'I fixed it and committed it.', edits })
+    await says('/codex keep it to yourself')
+    const told = await thread.waitForAnswer('I fixed it and committed it.')
+    const nothing = 'o commit or pull request came of this, though Codex changed 1 file'
+    expect(told.split('\n')[0]).toBe(`@maya n${nothing}.`)
+    await thread.waitForFolded()
+    expect((await thread.status()).split('\n')[0]).toBe(`### ⚠️ N${nothing}`)
+  })
+
   it('once more cut off, with what is there and what to do', async () => {
     const { thread, agent, says, ledger, run, started } = await asks('Cut off twice')
     agent('is far too long', { kind: 'manual' })

@@ -63,11 +63,11 @@ function sentence(run: Run, outcome: Outcome): string {
     case 'pushed':
       return `done: **${commit(run, outcome.sha)}** is on ${pushedTo(run)}.${words(saidAtTheEnd(run))}`
     case 'answer':
-      return leftUnpublished(run) > 0
-        ? `${nothingPublished(run)}.${words(saidAtTheEnd(run))}`
-        : 'Codex answered on the lines of your review.'
     case 'nothing':
-      return 'Codex changed nothing and said nothing.'
+      if (leftUnpublished(run) > 0) return `${nothingPublished(run)}.${words(saidAtTheEnd(run))}`
+      return outcome.kind === 'answer'
+        ? 'Codex answered on the lines of your review.'
+        : 'Codex changed nothing and said nothing.'
     case 'unfinished': {
       const { because, fix } = unfinished[outcome.why]
       return `Codex did not finish: ${because}. ${leftBehind(run)}${words(saidAtTheEnd(run))}\n\n**What to do:** ${fix}`

@@ -21,12 +21,8 @@ const headings: Record<Outcome['kind'], (run: Run) => string> = {
   pull: run => `🚀 ${newPulls(run).map(pullLink).join(', ')}`,
   pushed: run => `🚀 Codex pushed ${pushedCommit(run)} to ${pushedWhere(run)}`,
   answer: run =>
-    run.request.what === 'plan'
-      ? '📋 Codex has a plan'
-      : leftUnpublished(run) > 0
-        ? `⚠️ ${begun(nothingPublished(run))}`
-        : '💬 Codex answered',
-  nothing: () => '💬 Codex changed nothing',
+    run.request.what === 'plan' ? '📋 Codex has a plan' : unlessUnpublished(run, '💬 Codex answered'),
+  nothing: run => unlessUnpublished(run, '💬 Codex changed nothing'),
   unfinished: () => '⚠️ Codex did not finish',
   stopped: () => '⏹️ Codex was stopped',
   failed: run => (neverBegan(run) ? '👎 Not started' : '😕 Codex failed'),
@@ -41,7 +37,12 @@ export function resultHeading(run: Run): string {
 
 /** Files that the agent changed in this round, of which nothing is on GitHub. */
 export const leftUnpublished = ({ request, result: { outcome }, session: { sessionLog } }: Run): number =>
-  request.what === 'work' && outcome?.kind === 'answer' ? (sessionLog?.activity?.files.length ?? 0) : 0
+  request.what === 'work' && (outcome?.kind === 'answer' || outcome?.kind === 'nothing')
+    ? (sessionLog?.activity?.files.length ?? 0)
+    : 0
+
+const unlessUnpublished = (run: Run, heading: string): string =>
+  leftUnpublished(run) > 0 ? `⚠️ ${begun(nothingPublished(run))}` : heading
 
 export const nothingPublished = (run: Run): string =>
   `no commit or pull request came of this, though Codex changed ${counted(leftUnpublished(run), 'file')}`
