@@ -1,10 +1,11 @@
 /** How a turn stands: the table that everything else follows from. */
 import { describe, expect, test } from 'vitest'
+import { closingComment } from '../../src/core/comments/closing.ts'
 import { nextStep } from '../../src/core/run/next-step.ts'
 import { changed, type Run, type RunChange } from '../../src/core/run/run.ts'
 import { limits } from '../../src/core/run/timing.ts'
 import { mayGoOn, outcomeOf, standingOf, type Turn, unreadWords } from '../../src/core/run/turn.ts'
-import { hour, minute, more, pull, second, t0, taskRun, working } from './given.ts'
+import { deployment, hour, minute, more, pull, second, t0, taskRun, working } from './given.ts'
 
 const at = t0 + hour
 const log = { offset: 9, turns: 0, idle: false, showsWords: true, answer: 'Now I run the tests.' }
@@ -91,7 +92,12 @@ describe('a turn', () => {
       ),
       unfinished('sandbox-gone'),
     ],
-    ['failed', run({ sessionLog: log, taskRun: over('failed') }, late), { kind: 'failed' }],
+    ['failed', run({ sessionLog: log, taskRun: over('failed') }, late), unfinished('failed')],
+    [
+      'failed before it read anything',
+      run({ taskRun: over('failed', { instructionUnread: true }) }),
+      { kind: 'failed' },
+    ],
     ['was cancelled at PostHog', run({ sessionLog: log, taskRun: over('cancelled') }), { kind: 'cancelled' }],
     [
       'for words that came later failed',
@@ -191,6 +197,47 @@ describe('words that nobody read', () => {
     expect(mayGoOn(given([]))).toBe(true)
     expect(mayGoOn(given(['m']))).toBe(false)
   })
+})
+
+describe('a turn that did not end by itself is resumed once, and then told with what to do', () => {
+  const reason = (stopReason: string) => run({ sessionLog: { ...idle, stopReason } })
+  const cut = (marker: TaskRun['marker']) => run({ sessionLog: log, taskRun: over('completed', { marker }) })
+  const failed = (differs: Partial<TaskRun>) => run({ sessionLog: log, taskRun: over('failed', differs) })
+
+  test.each<[what: string, run: Run, because: string]>([
+    ['cancelled', reason('cancelled'), 'did not finish: somebody interrupted it in PostHog.'],
+    ['error_recoverable', reason('error_recoverable'), 'did not finish: it ran into an error.'],
+    ['refusal', reason('refusal'), 'did not finish: the model refused to go on.'],
+    ['max_tokens', reason('max_tokens'), 'did not finish: it reached the length limit of the model.'],
+    ['a reason of tomorrow', reason('new'), 'did not finish: PostHog ended the run in the middle of its'],
+    ['its sandbox stopped', cut('sandbox-gone'), 'did not finish: its sandbox stopped.'],
+    ['its time was over', cut('out-of-time'), 'did not finish: it reached the time limit of PostHog.'],
+    ['it was inactive', cut('inactive'), 'did not finish: it did nothing for too long and PostHog ended it'],
+    ['nobody knows', cut(undefined), 'did not finish: PostHog ended the run in the middle of its work.'],
+    ['its first turn failed', failed({ error: 'Agent error: 503 of upstream' }), 'failed: 503 of upstream.'],
+    ['a later turn failed', failed({ messages: 1, error: '503 of upstream' }), 'failed: 503 of upstream.'],
+    ['a turn of a rejoined session failed', failed({ from: 7, error: 'no luck' }), 'failed: no luck.'],
+  ])('%s', (_, given, because) => {
+    const first = nextStep(given, { at, text: 'same' })
+    if (first.kind !== 'resume-turn') return expect(first).toBe('a turn that is resumed')
+    const again = changed(given, {
+      result: { resumed: { why: first.why, words: [] }, resultChecked: true, pulls: [pull], concludedAt: at },
+    })
+    expect(nextStep(again, { at, text: 'same' })).toEqual({ kind: 'settle-outcome' })
+    const told = closingComment(changed(again, { result: { outcome: outcomeOf(again, at) } }), deployment)
+    expect(told).toContain(`@maya Codex ${because}`)
+    expect(told).toContain(`It had opened [#9](${pull.url}).`)
+    expect(told).toContain('**What to do:** ')
+  })
+
+  test.each(['spend limit reached', 'Failed to clone repository', 'model x not found'])(
+    'but not where that can not help: %s',
+    error => {
+      const given = changed(failed({ error }), { result: { resultChecked: true } })
+      expect(nextStep(given, { at, text: 'same' })).toEqual({ kind: 'settle-outcome' })
+      expect(outcomeOf(given, at)).toMatchObject({ kind: 'failed' })
+    },
+  )
 })
 
 describe('what came of a turn that did not end', () => {

@@ -78,7 +78,7 @@ onBothQueues('The thread is a conversation', world => {
   it('retry sends the stored request again, on the same task', async () => {
     const { posthog } = world()
     const { thread, number, says } = await opens('Try again')
-    posthog.script('flaky work', { kind: 'fails', message: 'bad luck' }, { times: 1 })
+    posthog.script('flaky work', { kind: 'fails', message: 'usage limit reached' }, { times: 1 })
     await says('/codex --effort low flaky work')
     await thread.waitForAnswer(/@\w+ Codex (?:failed|did not start):/)
     await says('/codex retry')

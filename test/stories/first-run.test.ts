@@ -136,7 +136,8 @@ onBothQueues('Somebody asks on an issue', world => {
 
   it('is told why it failed and what to do', async () => {
     const { github, posthog } = world()
-    posthog.script('break everything', {
+    // Also when it is resumed.
+    posthog.script(({ taskTitle }) => taskTitle.includes('Doomed'), {
       kind: 'fails',
       message: 'sandbox exploded: `rm -rf` @maya <b>x</b>',
     })
@@ -149,6 +150,7 @@ onBothQueues('Somebody asks on an issue', world => {
     expect(answer).toContain('sandbox exploded')
     expect(answer).toContain('/codex retry')
     expect(await thread.status()).toMatch(/^### 😕 Codex failed/)
+    expect(ledgerOf(world(), issue.number).runs).toHaveLength(2)
   })
 
   it('is not shown a pull request of somewhere else', async () => {

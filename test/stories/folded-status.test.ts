@@ -72,7 +72,7 @@ onEitherQueue(
       const maya = github.as('maya')
       await maya.pushes('maya/fails', { 'src/fails.ts': 'one\n' })
       const { number } = await maya.opensPull({ head: 'maya/fails', title: 'Fails', body: 'x' })
-      posthog.script('break it', { kind: 'fails', message: 'bad luck' })
+      posthog.script('break it', { kind: 'fails', message: 'usage limit reached' })
       await maya.commentsOnLine(number, { path: 'src/fails.ts', line: 1, body: '/codex break it' })
       const thread = new Thread(world(), number)
       expect(await thread.waitForStatus('😕')).toContain('<sub>break it · ')

@@ -38,7 +38,10 @@ onEitherQueue('A command goes on with', world => {
     await says('/codex the first wish')
     await thread.waitForFolded()
     const before = await idsOf(thread)
-    posthog.script({ repository, prompt: 'the second wish' }, { kind: 'fails', message: 'bad luck' })
+    posthog.script(
+      { repository, prompt: 'the second wish' },
+      { kind: 'fails', message: 'usage limit reached' },
+    )
     const second = await says('/codex --new the second wish')
     await thread.waitForAnswer(/@\w+ Codex (?:failed|did not start):/)
     await thread.waitForReaction('confused', second.id)

@@ -29,7 +29,7 @@ onRedis('The queue was wiped', world => {
   it('the thread remembers: what was asked can be tried again', async () => {
     const { github, posthog } = world()
     const maya = github.as('maya')
-    posthog.script('rare words', { kind: 'fails', message: 'boom' }, { times: 1 })
+    posthog.script('rare words', { kind: 'fails', message: 'usage limit reached' }, { times: 1 })
     const issue = await maya.opensIssue({ title: 'Failed', body: 'x' })
     await maya.comments(issue.number, '/codex --effort low rare words')
     const thread = new Thread(world(), issue.number)

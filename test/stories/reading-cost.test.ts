@@ -110,7 +110,7 @@ onEitherQueue('What a thread costs its readers', world => {
   })
 
   it('a failure', async () => {
-    world().posthog.script('flaky work', { kind: 'fails', message: 'bad luck' })
+    world().posthog.script('flaky work', { kind: 'fails', message: 'usage limit reached' })
     const { thread, says } = await opens('Fails')
     await reacted(thread, await says('/codex flaky work'), 'confused')
     await costs('failed', thread)

@@ -135,7 +135,7 @@ onBothQueues('Something is taken back, or put right', world => {
 
   it('a ticked box tries again', async () => {
     const { github, posthog } = world()
-    posthog.script('Ticked retry', { kind: 'fails', message: 'bad luck' }, { times: 1 })
+    posthog.script('Ticked retry', { kind: 'fails', message: 'usage limit reached' }, { times: 1 })
     const maya = github.as('maya')
     const issue = await maya.opensIssue({ title: 'Ticked retry', body: 'x' })
     await maya.comments(issue.number, '/codex Ticked retry')

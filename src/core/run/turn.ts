@@ -93,9 +93,9 @@ export const hasReadAllMessages = (run: Run): boolean =>
 const hadItsTurns = ({ session: { taskRun } }: Run, { turns, awaitedMessageId }: SessionLog): boolean =>
   turns > (taskRun?.messages ?? 0) && (awaitedMessageId === undefined || (taskRun?.from ?? 0) === 0)
 
-/** PostHog fails a background run for a hiccup in words that came later; a first turn that fails is told. */
-const mayBeResumed = ({ result }: Run, { messages, from = 0, error }: TaskRun): boolean =>
-  (messages > 0 || from > 0) && !result.resumed && failureKind(error) === 'failed'
+/** PostHog fails a background run for a mere hiccup upstream. What failed before its agent read anything is told. */
+const mayBeResumed = (run: Run, { from = 0, error }: TaskRun): boolean =>
+  !run.result.resumed && failureKind(error) === 'failed' && (from > 0 || !unreadWords(run).instruction)
 
 const knownFailures: readonly { match: RegExp; kind: keyof typeof agentFailures }[] = [
   { match: /spend limit|usage limit|quota|billing|rate.?limit|429/i, kind: 'at-limit' },
