@@ -1,8 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { closingComment } from '../../src/core/comments/closing.ts'
 import * as failures from '../../src/core/comments/failures.ts'
-import { branch, hour, runWith, t0 } from './given.ts'
+import { failureOf } from '../../src/core/comments/service-refusals.ts'
+import { Rejected } from '../../src/core/model/errors.ts'
+import { mayHelpAgain } from '../../src/core/run/last-word.ts'
+import { type Outcome, Unfinished } from '../../src/core/run/record/result-part.ts'
+import { branch, deployment, hour, runWith, t0 } from './given.ts'
 
 const src = join(import.meta.dirname, '../../src')
 
@@ -57,6 +62,75 @@ test('what a failure says', () => {
       "setup: GitHub did not let the bot make the branch \`codex/issue-7\`: rules → Let this App make branches named \`codex/…\` in the repository's rulesets. Then write \`/codex retry\`. Or use a branch that is there: \`/codex --branch NAME …\`.",
     ]
   `)
+})
+
+const refused = (status: number, code = '', service: 'github' | 'posthog' = 'posthog', taskId = 'task-1') =>
+  failureOf(new Rejected(service, status, code, 'no'), { session: { taskId } })
+
+const { agentFailures: agents } = failures
+const all: Record<string, Outcome> = {
+  ...Object.fromEntries(Object.entries(agents).map(([name, failed]) => [`agent: ${name}`, failed('')])),
+  crashed: failures.crashed,
+  'edited since': failures.editedSince,
+  'out of use': failures.outOfUse('github', 'reset'),
+  'earlier goes on': failures.earlierGoesOn,
+  'never started': failures.neverStarted,
+  'went silent': failures.wentSilent,
+  'stop not confirmed': failures.unconfirmedStop,
+  paused: failures.atRest('a holiday'),
+  'at a limit': failures.atLimit(runWith(), { kind: 'ahead', ahead: 2, of: 'repository' }, t0),
+  'may no more': failures.notAnyMore,
+  'grant taken back': failures.grantTakenBack('as_user'),
+  'plan outdated': failures.planOutdated(branch),
+  'head moved': failures.movedHead,
+  'no branch': failures.noBranch('release'),
+  'no commit': failures.noCommit('main'),
+  archived: failures.archived,
+  'branch refused': failures.refusedBranch('codex/issue-7', new Error('rules'), 'codex/'),
+  'PostHog: no plan': refused(403, 'code_access_required'),
+  'PostHog: not covered': refused(400, 'repository_not_covered'),
+  'PostHog: billing': refused(429),
+  'PostHog: key': refused(401),
+  'PostHog: no project': failureOf(new Rejected('posthog', 404, '', 'no'), { session: {} }),
+  'PostHog: no task': refused(404),
+  'PostHog: bad request': refused(400),
+  'GitHub: credentials': refused(401, '', 'github'),
+  'GitHub: not allowed': refused(403, '', 'github'),
+  'GitHub: bad request': refused(422, '', 'github'),
+  ...Object.fromEntries(
+    Unfinished.options.map(why => [`unfinished: ${why}`, { kind: 'unfinished', why } as const]),
+  ),
+  'stopped by somebody': { kind: 'stopped', by: 'olga' },
+  'stopped by PostHog': { kind: 'stopped', by: 'PostHog' },
+  'stopped as its comment is gone': { kind: 'stopped', by: 'olga', because: 'deleted the comment' },
+  'a pull request': { kind: 'pull' },
+  'a push': { kind: 'pushed', sha: 'c'.repeat(40) },
+  'an answer': { kind: 'answer' },
+  nothing: { kind: 'nothing' },
+}
+
+test('trying again is offered, in words and as a box, only where it can help', () => {
+  const offers = Object.entries(all).map(([name, outcome]) => {
+    const text = closingComment(runWith({ result: { outcome, concludedAt: t0 } }), deployment)
+    const box = text.includes('codex-box:retry')
+    // With other options, it is another request.
+    const word = /`\/codex (?:retry|continue)`/.test(text)
+    expect(word && !box, `${name} names a retry that can not help`).toBe(false)
+    expect(box, name).toBe(mayHelpAgain(outcome))
+    return [name, box] as const
+  })
+  expect(offers.filter(([, box]) => !box).map(([name]) => name)).toEqual([
+    'agent: no-model',
+    'plan outdated',
+    'PostHog: no task',
+    'PostHog: bad request',
+    'unfinished: refusal',
+    'stopped as its comment is gone',
+    'a pull request',
+    'a push',
+    'an answer',
+    'nothing',
+  ])
 })
 
 test('no step and no decision words a failure of its own', () => {
