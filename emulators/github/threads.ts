@@ -1,7 +1,7 @@
 /** What a reader of the page would see. */
 
 import { type Api, must } from './git.ts'
-import { isObject, type JsonObject, numberAt, textAt } from './json.ts'
+import { isObject, type JsonObject, listAt, numberAt, textAt } from './json.ts'
 import { type Memory, threadKey } from './memory.ts'
 import type { ReactionBook } from './reactions.ts'
 import { labelNames } from './repairs.ts'
@@ -29,6 +29,8 @@ export interface PullView {
   base: string
   sha: string
   url: string
+  /** Who is assigned or asked for a review. */
+  involved: string[]
 }
 
 export interface ThreadView {
@@ -170,5 +172,8 @@ function pullView(pull: unknown): PullView {
     base: textAt(pull, 'base', 'ref'),
     sha: textAt(pull, 'head', 'sha'),
     url: textAt(pull, 'html_url'),
+    involved: ['assignees', 'requested_reviewers'].flatMap(of =>
+      listAt(pull, of).map(one => textAt(one, 'login')),
+    ),
   }
 }

@@ -162,14 +162,17 @@ describe('of the status, the branch and the task', () => {
     expect(effectsDone()).toEqual([...beginning, 'edit', 'drop branch'])
   })
 
-  test('what is refused later than whoever asked looks on is told in a comment of its own', async () => {
+  test.each([
+    ['while whoever asked looks on is told in the status: one comment, one mail', -1, []],
+    ['later is told in a comment of its own, as an edit is no mail', 0, ['comment']],
+  ])('what is refused %s', async (_, sooner, comments) => {
     const late = async () => {
       await expect.poll(() => record.report.status).toBeDefined()
-      now = t0 + limits.readAtOnce
+      now = t0 + limits.looksOn + sooner
       return refused('posthog', 400)()
     }
     await goOn(runWith(admitted), { effects: { createTask: late } })
-    expect(effectsDone()).toEqual([...beginning, 'edit', 'comment', 'drop branch'])
+    expect(effectsDone()).toEqual([...beginning, 'edit', ...comments, 'drop branch'])
   })
 
   test('of two that are refused, the thread is told the first', async () => {

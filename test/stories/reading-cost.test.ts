@@ -128,6 +128,56 @@ onEitherQueue('What a thread costs its readers', world => {
     await costs('refused at a limit', thread, 'open')
   })
 
+  /**
+   * As GitHub mails: of each comment to all who take part in the thread, of a pull request to who follows those, and of
+   * an assignment or a request to that person. Edits, reactions and folding are no mails.
+   */
+  const mails = async (thread: Thread, repository: string) => {
+    await world().github.settled()
+    const comments = (await thread.botComments()).length
+    const pulls = await world().github.pulls(repository)
+    const asked = comments + pulls.filter(({ involved }) => involved.includes('maya')).length
+    return { comments, asked, followsPulls: pulls.length }
+  }
+
+  it('mails: few, and each for something to read', async () => {
+    const { github, posthog } = world()
+    const inOwn = async (name: string, settings = '') => {
+      const repository = await github.addRepo('acme', `mails-${name}`)
+      if (settings) await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
+      return { repository, ...(await opens(name, repository)) }
+    }
+    const plain = await inOwn('plain')
+    await reacted(plain.thread, await plain.says('/codex do it'))
+    await plain.thread.waitForFolded()
+    expect(await mails(plain.thread, plain.repository)).toEqual({ comments: 2, asked: 3, followsPulls: 1 })
+
+    const refused = await inOwn('refused', 'limits: { person_per_day: 1, when_reached: refuse }\n')
+    await reacted(refused.thread, await refused.says('/codex do it'))
+    await refused.thread.waitForFolded()
+    const more = await opens('One too many', refused.repository)
+    await reacted(more.thread, await more.says('/codex and that'), '-1')
+    const ofOne = { comments: 1, asked: 2, followsPulls: 1 }
+    expect(await mails(more.thread, refused.repository), 'one is of the run before').toEqual(ofOne)
+
+    const asks = await inOwn('asks')
+    posthog.script(
+      { repository: asks.repository, prompt: 'rename it' },
+      {
+        kind: 'asksPermission',
+        question: 'Which?',
+        choices: ['a', 'b'],
+        next: { kind: 'answers', text: 'a.' },
+      },
+    )
+    const asked = await asks.says('/codex rename it')
+    await asks.thread.waitForAnswer('Codex has a question')
+    await asks.says('/codex 1')
+    await reacted(asks.thread, asked)
+    await asks.thread.waitForFolded()
+    expect(await mails(asks.thread, asks.repository)).toEqual({ comments: 3, asked: 3, followsPulls: 0 })
+  })
+
   it('three rounds on one pull request', async () => {
     const { github, posthog } = world()
     const { thread, number, says } = await opens('Go on')

@@ -17,9 +17,8 @@ export function endsQuietly(run: Run): boolean {
   return run.result.outcome?.kind === 'failed' && neverBegan(run) && isReadAtOnce(run)
 }
 
-/** Whoever asked is still looking at the status, if the failure is in it within seconds of its mail. */
 const isReadAtOnce = ({ report: { status }, result: { concludedAt = 0 } }: Run): boolean =>
-  !status || (status.postedAt !== undefined && concludedAt - status.postedAt < limits.readAtOnce)
+  !status || (status.postedAt !== undefined && concludedAt - status.postedAt < limits.looksOn)
 
 export const isUndone = (outcome: Outcome | undefined): boolean =>
   outcome?.kind === 'failed' || outcome?.kind === 'stopped' || outcome?.kind === 'unfinished'

@@ -65,7 +65,11 @@ export const limits = {
   notTaken: 10 * minute,
   unseenPull: 5 * minute,
   worthTelling: 20 * second,
-  readAtOnce: 10 * second,
+  /**
+   * How long whoever asked looks on: GitHub shows them an edit of the status at once. Later, having been told to wait,
+   * they are elsewhere, and only a mail tells them that nothing came of it.
+   */
+  looksOn: 5 * minute,
   inVain: second,
   /** Steps in a row that threw, and deaths of processes that had nothing else in hand. */
   failures: 10,
