@@ -139,7 +139,7 @@ export async function checkCoverage(examined: CheckContext, repositories: readon
       'the key may not look (scope integration:read), so PostHog works with its first GitHub integration',
     )
   const install =
-    'Install PostHog’s own GitHub App with access to them (PostHog ▸ Settings ▸ Project ▸ Integrations): it clones and pushes.'
+    'Install PostHog’s own GitHub App there, or give it access (PostHog ▸ Settings ▸ Project ▸ Integrations). It clones and pushes.'
   if (integrations.length === 0)
     return found('posthog-github', 'the PostHog project is not connected to GitHub', install)
   const covered = new Set<string>()

@@ -328,11 +328,40 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
       opened,
     )
   },
+  async unfinished(stage) {
+    const opened = await stage.issue('Move to the new API')
+    const { repository } = opened
+    stage.world.posthog.script({ repository, prompt: 'move all calls' }, { kind: 'manual' })
+    stage.world.posthog.script(
+      { repository, prompt: 'ended before it was finished' },
+      {
+        kind: 'answers',
+        text: 'Billing and orders use the new API now. Next are the 40 calls of the reports.',
+        stopReason: 'max_tokens',
+      },
+    )
+    const asked = await opened.says('/codex move all calls to the new API')
+    const run = await opened.run()
+    await atWork(run)
+    await run.openPull({ title: 'Move to the new API' })
+    await opened.thread.waitForStatus('Codex still works on it')
+    await run.completeTurn('First I move billing.', 'max_tokens')
+    await opened.thread.waitForReaction('confused', asked.id)
+    await opened.thread.waitForFolded()
+    await stage.draw(
+      'unfinished',
+      {
+        title: 'Not finished',
+        alt: 'The last word says that Codex did not finish and why, which pull request there is, its last words, what to do, and has a box to try again; the command has the reaction 😕',
+      },
+      opened,
+    )
+  },
   async failed(stage) {
     stage.world.posthog.script(
-      'update the lockfile',
+      ({ taskTitle }) => taskTitle.includes('Old lockfile'),
       { kind: 'fails', message: 'Agent error: the sandbox ran out of memory' },
-      { times: 1 },
+      { times: 2 },
     )
     const opened = await stage.issue('Old lockfile')
     const first = await opened.says('/codex update the lockfile')
